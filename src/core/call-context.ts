@@ -1,0 +1,31 @@
+/** What one call carries through the stages: its signal, and the time each stage took. */
+import type { MethodContext } from './methods/method.ts';
+import type { StageTimes } from './types.ts';
+
+export interface CallContext extends Omit<MethodContext, 'lap'> {
+  lap(stage: Exclude<keyof StageTimes, 'total'>): void;
+  /** Milliseconds so far. */
+  times(): StageTimes;
+}
+
+export function callContext(
+  signal: AbortSignal | undefined,
+  networks: MethodContext['networks'],
+  features: MethodContext['features'],
+): CallContext {
+  const started = performance.now();
+  const times: StageTimes = {};
+  let last = started;
+  return {
+    networks,
+    features,
+    checkpoint: () => signal?.throwIfAborted(),
+    lap(stage) {
+      const now = performance.now();
+      times[stage] = (times[stage] ?? 0) + now - last;
+      last = now;
+      signal?.throwIfAborted();
+    },
+    times: () => ({ ...times, total: performance.now() - started }),
+  };
+}

@@ -1,0 +1,95 @@
+/** Network configurations as JSON: keys as the networks' own code spells them, checked, then turned into the types of `model/config.ts`. */
+import * as z from 'zod';
+import type { Dinov2Config, PromptEncoderConfig, ResnetConfig, SamBackboneConfig, SamConfig, VggConfig } from '../model/config.ts';
+
+type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;
+type CamelKeys<T> = { [K in keyof T as K extends string ? Camel<K> : K]: T[K] };
+
+function camelKeys<T extends object>(record: T): CamelKeys<T> {
+  const entries = Object.entries(record).map(([key, value]): [string, unknown] => [
+    key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+    value,
+  ]);
+  return Object.fromEntries(entries) as CamelKeys<T>;
+}
+
+const size = z.int().positive().max(1_000_000);
+const index = z.int().min(0).max(10_000);
+const ratio = z.number().positive().max(64);
+const three = z.tuple([size, size, size]);
+const four = z.tuple([size, size, size, size]);
+const five = z.tuple([size, size, size, size, size]);
+
+/** Keys as in SAM's own code. */
+export const samConfigSchema = z
+  .strictObject({
+    image_size: size,
+    patch_size: size,
+    embed_dim: size,
+    depth: size,
+    num_heads: size,
+    global_attn_indexes: z.array(index),
+    window_size: size,
+    mlp_ratio: ratio,
+    out_chans: size,
+    mask_in_chans: size.multipleOf(4),
+    decoder_depth: size,
+    decoder_mlp_dim: size,
+    decoder_heads: size,
+    num_multimask_outputs: size,
+    iou_head_depth: size,
+    iou_head_hidden_dim: size,
+  })
+  .refine((c) => c.image_size % c.patch_size === 0, 'image_size must be a multiple of patch_size')
+  .refine((c) => c.embed_dim % c.num_heads === 0, 'embed_dim must be a multiple of num_heads')
+  .refine((c) => c.out_chans % (2 * c.decoder_heads) === 0, 'out_chans must be a multiple of 2 * decoder_heads')
+  .refine((c) => c.out_chans % 8 === 0, 'out_chans must be a multiple of 8')
+  .transform((c): SamConfig => camelKeys(c));
+
+export const promptEncoderConfigSchema = z
+  .strictObject({
+    mid_channels: size,
+    dim: size.multipleOf(2),
+    num_prompts: size,
+    num_heads: size,
+    dropout2d: z.number().min(0).max(1),
+    mask_gain: z.number(),
+    pseudo_norm: z.enum(['none', 'minmax']),
+    probabilistic: z.boolean(),
+  })
+  .refine((c) => c.dim % c.num_heads === 0, 'dim must be a multiple of num_heads')
+  .transform((c): PromptEncoderConfig => camelKeys(c));
+
+const resnetSchema = z.strictObject({
+  kind: z.literal('resnet'),
+  image_size: size.default(512),
+  layers: four,
+  planes: four,
+  deep_stem: z.boolean(),
+  stem_mid: size,
+  dilate: z.tuple([z.boolean(), z.boolean(), z.boolean()]),
+});
+
+const vggSchema = z.strictObject({ kind: z.literal('vgg'), image_size: size.default(512), widths: five, convs: five });
+
+const dinov2Schema = z
+  .strictObject({
+    kind: z.literal('dinov2'),
+    image_size: size,
+    patch_size: size,
+    embed_dim: size,
+    depth: size,
+    num_heads: size,
+    mlp_ratio: ratio,
+    stage_ends: three,
+  })
+  .refine((c) => c.image_size % c.patch_size === 0, 'image_size must be a multiple of patch_size');
+
+/** A backbone with weights of its own. */
+export const ownBackboneSchema = z
+  .discriminatedUnion('kind', [resnetSchema, vggSchema, dinov2Schema])
+  .transform((c): ResnetConfig | VggConfig | Dinov2Config => camelKeys(c) as ResnetConfig | VggConfig | Dinov2Config);
+
+export const samBackboneSchema = z
+  .strictObject({ kind: z.literal('sam'), mid_blocks: z.array(index).min(1) })
+  .transform((c): SamBackboneConfig => camelKeys(c));

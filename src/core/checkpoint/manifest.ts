@@ -1,0 +1,100 @@
+/** A model folder's manifest.json: what the networks are, where their weights lie, and which belong together. */
+import * as z from 'zod';
+import { ProsamError } from '../errors.ts';
+import type { Normalisation } from '../image/preprocess.ts';
+import { ownBackboneSchema, promptEncoderConfigSchema, samBackboneSchema, samConfigSchema } from './config-schema.ts';
+
+/** A file of the model's own folder: no path may lead out of it. */
+const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be the plain name of a file in the model folder');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hexadecimal digits');
+const triple = z.tuple([z.number(), z.number(), z.number()]);
+
+const manifestSchema = z.strictObject({
+  format: z.literal('prosam-model/1'),
+  name: z.string().min(1).max(100),
+  about: z.string().max(10_000).optional(),
+  licence: z.string().min(1).max(1000),
+  /** sha256 of every weight file. */
+  files: z.record(fileName, sha256),
+  sam: z.strictObject({
+    file: fileName,
+    config: samConfigSchema,
+    resize: z.enum(['aligned', 'stretch', 'longest-side']),
+    mean: triple,
+    std: triple,
+  }),
+  backbone: z.union([samBackboneSchema, z.strictObject({ file: fileName, config: ownBackboneSchema })]),
+  prompt_encoder: z
+    .strictObject({
+      file: fileName,
+      config: promptEncoderConfigSchema,
+      distribution: z.enum(['student_t', 'student_t_printed', 'gaussian', 'heavy_tailed', 'deterministic']),
+      nu: z.number().positive(),
+      label_reduction: z.discriminatedUnion('kind', [
+        z.strictObject({ kind: z.literal('nearest') }),
+        z.strictObject({ kind: z.literal('any') }),
+        z.strictObject({ kind: z.literal('area'), threshold: z.number().min(0).max(1) }),
+      ]),
+      /** Hashes of the frozen weights it was trained against. */
+      trained_against: z.strictObject({ sam: sha256, backbone: sha256.optional() }),
+    })
+    .optional(),
+  trained: z.record(z.string(), z.string()).optional(),
+});
+
+export type Manifest = z.output<typeof manifestSchema>;
+
+export function normalisationOf(manifest: Manifest): Normalisation {
+  return { mean: manifest.sam.mean, std: manifest.sam.std };
+}
+
+/** @throws MODEL_INVALID with every problem found; PROMPT_ENCODER_MISMATCH */
+export function parseManifest(text: string, label: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new ProsamError('MODEL_INVALID', `${label}: wanted JSON, got text that does not parse. Restore the file.`, { cause });
+  }
+  const result = manifestSchema.safeParse(json);
+  if (!result.success) {
+    throw new ProsamError('MODEL_INVALID', `${label} does not describe a model:\n${z.prettifyError(result.error)}\nCorrect the manifest.`);
+  }
+  checkConsistency(result.data, label);
+  return result.data;
+}
+
+function checkConsistency(manifest: Manifest, label: string): void {
+  const { sam, backbone, prompt_encoder: encoder, files } = manifest;
+  const ownBackbone = 'file' in backbone ? backbone.file : undefined;
+  for (const file of [sam.file, ownBackbone, encoder?.file]) {
+    if (file !== undefined && !Object.hasOwn(files, file)) {
+      throw new ProsamError('MODEL_INVALID', `${label} names ${file} but gives no sha256 for it under "files". Add it.`);
+    }
+  }
+  if (sam.resize === 'aligned' && ownBackbone === undefined) {
+    throw new ProsamError(
+      'MODEL_INVALID',
+      `${label}: the resize "aligned" starts from a backbone's input, but SAM is its own backbone. Use "stretch".`,
+    );
+  }
+  if (encoder === undefined) return;
+  if (encoder.config.dim !== sam.config.outChans) {
+    throw new ProsamError(
+      'MODEL_INVALID',
+      `${label}: prompt_encoder.config.dim is ${encoder.config.dim}, SAM's out_chans is ${sam.config.outChans}. They must be equal.`,
+    );
+  }
+  const pairs = [
+    ['SAM', encoder.trained_against.sam, files[sam.file]],
+    ['backbone', encoder.trained_against.backbone, ownBackbone === undefined ? undefined : files[ownBackbone]],
+  ] as const;
+  for (const [part, wanted, present] of pairs) {
+    if (wanted === present) continue;
+    throw new ProsamError(
+      'PROMPT_ENCODER_MISMATCH',
+      `${label}: the prompt encoder was trained against the ${part} with sha256 ${wanted ?? '(none)'}, but this model has ${present ?? '(none)'}. ` +
+        `Use the ${part} it was trained against, or train a prompt encoder for this one.`,
+    );
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * The safetensors format: 8 bytes header length, a JSON header, then raw little-endian data.
+ * Read strictly: a header is refused unless every byte of the file is spoken for exactly once.
+ */
+import { ProsamError } from '../errors.ts';
+
+const BYTES_PER_ELEMENT = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
+  U8: 1,
+  BOOL: 1,
+} as const;
+export type Dtype = keyof typeof BYTES_PER_ELEMENT;
+
+/** The format's own bound on the header. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+export interface TensorEntry {
+  dtype: Dtype;
+  shape: readonly number[];
+  /** From the start of the file. */
+  offset: number;
+  byteLength: number;
+}
+
+export interface SafetensorsIndex {
+  tensors: ReadonlyMap<string, TensorEntry>;
+  metadata: Readonly<Record<string, string>>;
+}
+
+/** Length of the JSON header from the first eight bytes. @throws CHECKPOINT_PICKLE, CHECKPOINT_INVALID */
+export function safetensorsHeaderLength(firstBytes: Uint8Array, fileSize: number, label: string): number {
+  if (isPickle(firstBytes)) {
+    throw new ProsamError(
+      'CHECKPOINT_PICKLE',
+      `${label}: wanted a .safetensors file, got a PyTorch pickle, which could run code when opened. Save the weights as safetensors.`,
+    );
+  }
+  if (firstBytes.byteLength < 8) throw invalid(label, `wanted at least 8 bytes, got ${firstBytes.byteLength}`);
+  const length = new DataView(firstBytes.buffer, firstBytes.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(MAX_HEADER_BYTES) || length > BigInt(fileSize - 8)) {
+    throw invalid(label, `the header claims ${length} bytes in a file of ${fileSize}`);
+  }
+  return Number(length);
+}
+
+/** header: the JSON bytes; fileSize in bytes of the whole file. @throws CHECKPOINT_INVALID */
+export function parseSafetensorsHeader(header: Uint8Array, fileSize: number, label: string): SafetensorsIndex {
+  let text: string;
+  let parsed: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(header);
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw invalid(label, 'the header is not JSON', cause);
+  }
+  if (!isRecord(parsed)) throw invalid(label, 'the header is not a JSON object');
+  const repeated = firstRepeated(topLevelKeys(text));
+  if (repeated !== undefined) throw invalid(label, `the name ${JSON.stringify(repeated)} appears twice`);
+
+  const dataStart = 8 + header.byteLength;
+  const tensors = new Map<string, TensorEntry>();
+  let metadata: Record<string, string> = {};
+  for (const [name, value] of Object.entries(parsed)) {
+    if (name === '__metadata__') metadata = parseMetadata(value, label);
+    else tensors.set(name, parseEntry(name, value, dataStart, fileSize, label));
+  }
+  checkCoverage(tensors, dataStart, fileSize, label);
+  return { tensors, metadata };
+}
+
+/** A whole file in memory. */
+export function parseSafetensors(bytes: Uint8Array, label: string): SafetensorsIndex {
+  const length = safetensorsHeaderLength(bytes.subarray(0, 8), bytes.byteLength, label);
+  return parseSafetensorsHeader(bytes.subarray(8, 8 + length), bytes.byteLength, label);
+}
+
+/** Values of a floating-point tensor as float32. bytes: exactly the tensor's bytes. @throws CHECKPOINT_INVALID for other dtypes */
+export function floatsFromTensor(entry: TensorEntry, bytes: Uint8Array, label: string): Float32Array {
+  const aligned = bytes.slice().buffer;
+  if (entry.dtype === 'F32') return new Float32Array(aligned);
+  if (entry.dtype === 'F16') return Float32Array.from(new Uint16Array(aligned), floatFromHalf);
+  throw invalid(label, `wanted F32 or F16 values, got ${entry.dtype}`);
+}
+
+/** IEEE 754 binary16 -> number */
+export function floatFromHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+export interface TensorToWrite {
+  dtype: Dtype;
+  shape: readonly number[];
+  /** Little-endian values. */
+  bytes: Uint8Array;
+}
+
+/** The bytes of a safetensors file; tensors in name order, data aligned to 8 bytes. */
+export function safetensorsBytes(
+  tensors: Readonly<Record<string, TensorToWrite>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const header: Record<string, unknown> = {};
+  if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata;
+  let end = 0;
+  const names = Object.keys(tensors).sort();
+  for (const name of names) {
+    const { dtype, shape, bytes } = tensors[name] as TensorToWrite;
+    const wanted = elementCount(shape) * BYTES_PER_ELEMENT[dtype];
+    if (bytes.byteLength !== wanted)
+      throw invalid(name, `shape [${shape.join(', ')}] of ${dtype} takes ${wanted} bytes, got ${bytes.byteLength}`);
+    header[name] = { dtype, shape, data_offsets: [end, (end += wanted)] };
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const padded = Math.ceil(json.byteLength / 8) * 8;
+  const out = new Uint8Array(8 + padded + end).fill(0x20, 8, 8 + padded);
+  new DataView(out.buffer).setBigUint64(0, BigInt(padded), true);
+  out.set(json, 8);
+  let at = 8 + padded;
+  for (const name of names) {
+    const { bytes } = tensors[name] as TensorToWrite;
+    out.set(bytes, at);
+    at += bytes.byteLength;
+  }
+  return out;
+}
+
+function invalid(label: string, problem: string, cause?: unknown): ProsamError {
+  return new ProsamError('CHECKPOINT_INVALID', `${label}: not a sound safetensors file: ${problem}. Fetch or write the file again.`, {
+    cause,
+  });
+}
+
+/** Zip container of torch.save, or a bare pickle with protocol 2 or later. */
+function isPickle(bytes: Uint8Array): boolean {
+  const zip = bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
+  // A header of this length class would exceed MAX_HEADER_BYTES, so no real safetensors file starts like this.
+  const bare = bytes[0] === 0x80 && (bytes[1] ?? 0) >= 2 && (bytes[1] ?? 0) <= 5 && (bytes[4] ?? 0) + (bytes[5] ?? 0) + (bytes[6] ?? 0) > 0;
+  return zip || bare;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, dim) => product * dim, 1);
+}
+
+function parseMetadata(value: unknown, label: string): Record<string, string> {
+  if (!isRecord(value) || !Object.values(value).every((item) => typeof item === 'string')) {
+    throw invalid(label, '__metadata__ is not a map of strings');
+  }
+  return value as Record<string, string>;
+}
+
+function parseEntry(name: string, value: unknown, dataStart: number, fileSize: number, label: string): TensorEntry {
+  const bad = (problem: string): ProsamError => invalid(label, `tensor ${JSON.stringify(name)} ${problem}`);
+  if (!isRecord(value)) throw bad('has no description');
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES_PER_ELEMENT, dtype)) throw bad(`has the unknown dtype ${String(dtype)}`);
+  if (!Array.isArray(shape) || !shape.every(isCount)) throw bad('has a shape that is not a list of sizes');
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) throw bad('has no data_offsets [begin, end]');
+  const [begin, end] = offsets as [number, number];
+  const wanted = elementCount(shape) * BYTES_PER_ELEMENT[dtype as Dtype];
+  if (end - begin !== wanted) throw bad(`of shape [${shape.join(', ')}] takes ${wanted} bytes, its offsets give ${end - begin}`);
+  if (dataStart + end > fileSize) throw bad(`ends at byte ${dataStart + end} of a file of ${fileSize}`);
+  return { dtype: dtype as Dtype, shape, offset: dataStart + begin, byteLength: wanted };
+}
+
+function checkCoverage(tensors: ReadonlyMap<string, TensorEntry>, dataStart: number, fileSize: number, label: string): void {
+  let at = dataStart;
+  for (const [name, entry] of [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.byteLength - b.byteLength)) {
+    if (entry.offset !== at)
+      throw invalid(label, `tensor ${JSON.stringify(name)} ${entry.offset < at ? 'overlaps another' : 'leaves a gap before it'}`);
+    at += entry.byteLength;
+  }
+  if (at !== fileSize) throw invalid(label, `${fileSize - at} bytes after the last tensor belong to none`);
+}
+
+function firstRepeated(keys: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return keys.find((key) => seen.size === seen.add(key).size);
+}
+
+/** Keys of the outermost object as written, repeats included (JSON.parse keeps only the last of a repeated key). */
+function topLevelKeys(json: string): string[] {
+  const keys: string[] = [];
+  let depth = 0;
+  for (let i = 0; i < json.length; i++) {
+    const char = json[i];
+    if (char === '{' || char === '[') depth++;
+    else if (char === '}' || char === ']') depth--;
+    else if (char === '"') {
+      const start = i++;
+      while (json[i] !== '"') i += json[i] === '\\' ? 2 : 1;
+      let next = i + 1;
+      while (/\s/.test(json[next] ?? '')) next++;
+      if (depth === 1 && json[next] === ':') keys.push(JSON.parse(json.slice(start, i + 1)) as string);
+    }
+  }
+  return keys;
+}

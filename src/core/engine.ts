@@ -1,0 +1,157 @@
+/** The engine: references and a target in, masks out. Independent of where it runs; `runtime/` puts it into a worker. */
+import { createByteCache, type SlowCache } from './byte-cache.ts';
+import { callContext, type CallContext } from './call-context.ts';
+import type { Model } from './checkpoint/model-folder.ts';
+import { describeMask } from './describe-mask.ts';
+import { ProsamError } from './errors.ts';
+import { createFeatureStore, type ImageFeatures, type PreparedReference } from './features.ts';
+import { growMark } from './grow.ts';
+import type { RunMethod } from './methods/method.ts';
+import { nearest } from './methods/nearest.ts';
+import { persam } from './methods/persam.ts';
+import { createProsamMethod } from './methods/prosam.ts';
+import { checkPredictOptions, checkReferences } from './options.ts';
+import type { ImageSource } from './ports.ts';
+import { refineMask } from './refine.ts';
+import { preprocessOf, type Networks } from './runtime/networks.ts';
+import { selfCheck } from './self-check.ts';
+import type { Engine, MaskPrediction, Method, PredictOptions, Reference, SelfCheck } from './types.ts';
+
+export interface EngineParts {
+  model: Model;
+  networks: Networks;
+  source: ImageSource;
+  /** Bytes of image features kept in memory. */
+  cacheBytes: number;
+  /** Where features go beyond memory. */
+  slow?: SlowCache<ImageFeatures>;
+}
+
+const DEFAULT_LABEL = 'object';
+/** Results of the check that 'auto' makes are small; this bounds their number. */
+const MAX_CHECKS = 1000;
+
+export function createEngineCore({ model, networks, source, cacheBytes, slow }: EngineParts): Engine {
+  const { manifest } = model;
+  const encoder = manifest.prompt_encoder;
+  const methods = new Map<Method, RunMethod>();
+  if (encoder) methods.set('prosam', createProsamMethod(encoder));
+  methods.set('persam', persam).set('nearest', nearest);
+
+  const features = createFeatureStore({
+    networks,
+    source,
+    preprocess: preprocessOf(model),
+    labelReduction: encoder?.label_reduction ?? { kind: 'area', threshold: 0.5 },
+    encoderId: model.encoderId,
+    maxBytes: cacheBytes,
+    ...(slow && { slow }),
+    grow: (image, annotation) => growMark(networks, features, image, annotation),
+  });
+  const checks = createByteCache<SelfCheck>({ maxBytes: MAX_CHECKS, sizeOf: () => 1 });
+  const busy = new Set<Promise<unknown>>();
+  let closed = false;
+
+  /** Runs one call: refused once closed, waited for by close, given up on when its signal says so. */
+  const call = async <T>(signal: AbortSignal | undefined, work: (context: CallContext) => Promise<T>): Promise<T> => {
+    if (closed) throw new ProsamError('ENGINE_CLOSED', 'the engine is closed. Create a new one.');
+    signal?.throwIfAborted();
+    const running = work(callContext(signal, networks, features));
+    busy.add(running);
+    try {
+      return await running;
+    } finally {
+      busy.delete(running);
+    }
+  };
+  const prepare = async (references: readonly Reference[], options: PredictOptions, context: CallContext): Promise<PreparedReference[]> => {
+    const prepared: PreparedReference[] = [];
+    for (const reference of references) {
+      prepared.push(await features.reference(reference, options));
+      context.checkpoint();
+    }
+    context.lap('reference');
+    return prepared;
+  };
+  /** Shared by all who ask for the same references, so no caller's signal may end it. */
+  const check = (references: readonly Reference[], prepared: readonly PreparedReference[], options: PredictOptions) => {
+    const asked = { labelReduction: options.labelReduction, distribution: options.distribution, grow: options.grow };
+    const key = `${prepared.map((reference) => reference.key).join(' ')} ${JSON.stringify(asked)}`;
+    const context = callContext(undefined, networks, features);
+    return checks.get(key, () => selfCheck(context, features, methods, references, prepared, options));
+  };
+  const methodNamed = (name: Method): RunMethod => {
+    const method = methods.get(name);
+    if (method) return method;
+    throw new ProsamError(
+      'METHOD_UNAVAILABLE',
+      `wanted the method ${name}, but the model ${model.id} has no trained prompt encoder. Use ${[...methods.keys()].join(' or ')}.`,
+    );
+  };
+
+  return {
+    info: {
+      model: model.id,
+      licence: manifest.licence,
+      device: networks.device,
+      methods: [...methods.keys()],
+      promptsPerReference: encoder?.config.numPrompts ?? 0,
+    },
+    embed: (image, options = {}) =>
+      call(options.signal, async (context) => {
+        const { key, width, height } = await features.image(image);
+        context.lap('embed');
+        return { key, width, height, milliseconds: context.times() };
+      }),
+    predict: (target, references, options = {}) =>
+      call(options.signal, async (context) => {
+        checkPredictOptions(options);
+        checkReferences(references);
+        const image = await features.image(target);
+        context.lap('embed');
+        const masks: MaskPrediction[] = [];
+        for (const [label, group] of byLabel(references)) {
+          const prepared = await prepare(group, options, context);
+          const asked = options.method ?? 'auto';
+          const name = asked === 'auto' ? (await check(group, prepared, options)).best : asked;
+          context.lap('check');
+          const result = await methodNamed(name)(context, image, prepared, options);
+          masks.push(describeMask(label, name, result, options));
+          context.lap('resize');
+        }
+        return { width: image.width, height: image.height, masks, model: model.id, device: networks.device, milliseconds: context.times() };
+      }),
+    refine: (image, prompts, options = {}) =>
+      call(options.signal, async (context) => {
+        const found = await features.image(image);
+        context.lap('embed');
+        const masks = await refineMask(networks, features, found, prompts);
+        context.lap('decode');
+        return { width: found.width, height: found.height, masks, milliseconds: context.times() };
+      }),
+    selfCheck: (references, options = {}) =>
+      call(options.signal, async (context) => {
+        checkPredictOptions(options);
+        checkReferences(references);
+        const labels = [...byLabel(references).keys()];
+        if (labels.length > 1)
+          throw new ProsamError('OPTION_INVALID', `wanted references of one label, got ${labels.join(', ')}. Check each label by itself.`);
+        return check(references, await prepare(references, options, context), options);
+      }),
+    async close() {
+      closed = true;
+      await Promise.allSettled(busy);
+      features.clear();
+      await networks.close();
+    },
+  };
+}
+
+function byLabel(references: readonly Reference[]): Map<string, Reference[]> {
+  const groups = new Map<string, Reference[]>();
+  for (const reference of references) {
+    const label = reference.label ?? DEFAULT_LABEL;
+    groups.set(label, [...(groups.get(label) ?? []), reference]);
+  }
+  return groups;
+}

@@ -1,0 +1,61 @@
+/**
+ * Every way this library refuses work, in one place. A code never changes its meaning once published; ERRORS.md
+ * explains each one, and a test holds the two lists together.
+ */
+
+/** Error code -> HTTP status an adapter should answer with. */
+export const ERROR_STATUS = {
+  ANNOTATION_INVALID: 422,
+  ANNOTATION_OUTSIDE: 422,
+  CHECKPOINT_INVALID: 500,
+  CHECKPOINT_MISMATCH: 500,
+  CHECKPOINT_PICKLE: 500,
+  DEVICE_UNAVAILABLE: 500,
+  ENGINE_CLOSED: 503,
+  ENGINE_FAILED: 500,
+  FILE_NOT_FOUND: 404,
+  IMAGE_EMPTY: 422,
+  IMAGE_TOO_LARGE: 413,
+  IMAGE_UNREADABLE: 422,
+  MASK_EMPTY: 422,
+  MASK_SIZE_MISMATCH: 422,
+  METHOD_UNAVAILABLE: 422,
+  MODEL_HASH_MISMATCH: 500,
+  MODEL_INVALID: 500,
+  MODEL_NOT_FOUND: 404,
+  OPTION_INVALID: 400,
+  OUTPUT_FAILED: 500,
+  PROMPT_ENCODER_MISMATCH: 500,
+  REFERENCE_MISSING: 422,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_STATUS;
+
+const BRAND = Symbol.for('prosam.error');
+
+/** An error people can act on: the message says what was wanted, what came and what to do. */
+export class ProsamError extends Error {
+  override readonly name = 'ProsamError';
+  readonly code: ErrorCode;
+  readonly [BRAND] = true;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** HTTP status that belongs to the code. */
+  get status(): number {
+    return ERROR_STATUS[this.code];
+  }
+}
+
+/** True for errors of any copy of this library (ESM and CJS builds may live side by side, so `instanceof` is not enough). */
+export function isProsamError(error: unknown): error is ProsamError {
+  return typeof error === 'object' && error !== null && (error as { [BRAND]?: unknown })[BRAND] === true;
+}
+
+/** The message of anything that can be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

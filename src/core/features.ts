@@ -1,0 +1,160 @@
+/** Images and references made ready for the methods, each computed once and shared by whoever asks. */
+import { createByteCache, type ByteCache, type SlowCache } from './byte-cache.ts';
+import { ProsamError } from './errors.ts';
+import { geometryOf, type Geometry, type PreprocessConfig } from './image/preprocess.ts';
+import { isSparse, maskFromAnnotation, sameSize, type Annotation, type DrawnAnnotation } from './mask/annotation.ts';
+import { reduceLabels, type BinaryMask, type Grid, type LabelReduction } from './mask/label-reduction.ts';
+import type { ImageSource, LoadedImage } from './ports.ts';
+import type { BackboneFeatures, Networks, SamFeatures } from './runtime/networks.ts';
+import type { Tensor } from './runtime/runtime.ts';
+import type { ImageInput, Reference } from './types.ts';
+
+/** Everything the networks see of one image, and its own size. */
+export interface ImageFeatures extends SamFeatures, BackboneFeatures {
+  key: string;
+  width: number;
+  height: number;
+}
+
+/** One reference, its mark reduced to the cells of the feature grid. */
+export interface PreparedReference {
+  /** Stands for image, mark and reduction. */
+  key: string;
+  features: ImageFeatures;
+  /** At the image's own size. */
+  mask: BinaryMask;
+  /** 0/1 per cell. */
+  cells: Float32Array;
+}
+
+export interface FeatureStore {
+  readonly geometry: Geometry;
+  image(input: ImageInput): Promise<ImageFeatures>;
+  reference(reference: Reference, options: { labelReduction?: LabelReduction; grow?: boolean }): Promise<PreparedReference>;
+  /** The same mark on the mirrored, darkened image: something new to predict when there is only one reference. */
+  mirrored(reference: PreparedReference, input: ImageInput): Promise<{ features: ImageFeatures; mask: BinaryMask }>;
+  gridOf(features: ImageFeatures): Grid;
+  clear(): void;
+}
+
+export interface FeatureStoreParts {
+  networks: Networks;
+  source: ImageSource;
+  preprocess: PreprocessConfig;
+  /** What a mark is reduced with when nothing else is asked for. */
+  labelReduction: LabelReduction;
+  /** Distinguishes features of different encoders in shared caches. */
+  encoderId: string;
+  maxBytes: number;
+  slow?: SlowCache<ImageFeatures>;
+  /** Turns a mark into an object mask with SAM. */
+  grow(features: ImageFeatures, annotation: DrawnAnnotation): Promise<BinaryMask>;
+}
+
+const MIRROR_GAIN = 0.85;
+const MIRROR_OFFSET = 10;
+
+export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
+  const { networks, source, preprocess, encoderId } = parts;
+  const geometry = geometryOf(preprocess);
+  const images: ByteCache<ImageFeatures> = createByteCache({
+    maxBytes: parts.maxBytes,
+    sizeOf: featureBytes,
+    ...(parts.slow && { slow: parts.slow }),
+  });
+  const references: ByteCache<PreparedReference> = createByteCache({
+    maxBytes: parts.maxBytes,
+    sizeOf: ({ mask, cells }) => mask.data.byteLength + cells.byteLength,
+  });
+
+  const encode = (loaded: LoadedImage): Promise<ImageFeatures> =>
+    images.get(`${encoderId}-${loaded.key}`, async () => {
+      const raster = await loaded.decode();
+      return { key: loaded.key, width: raster.width, height: raster.height, ...(await networks.encode(raster)) };
+    });
+  const gridOf = (features: ImageFeatures): Grid => {
+    const [, , rows, columns] = features.mid.shape as [number, number, number, number];
+    return { columns, rows, ...geometry.gridSpan(features.width, features.height) };
+  };
+  const drawn = async (annotation: Annotation): Promise<DrawnAnnotation> => {
+    if (!('file' in annotation)) return annotation;
+    const { data, width, height } = await source.loadGrey(annotation.file);
+    const marked = data.map((value) => (value > 127 ? 1 : 0));
+    return { kind: annotation.kind === 'mask-file' ? 'mask' : 'scribble-mask', mask: { data: marked, width, height } };
+  };
+
+  return {
+    geometry,
+    gridOf,
+    image: async (input) => encode(await source.load(input)),
+    async reference(reference, options) {
+      const loaded = await source.load(reference.image);
+      const annotation = await drawn(reference.annotation);
+      const grow = options.grow ?? annotation.kind === 'points';
+      const reduction = options.labelReduction ?? (isSparse(annotation) && !grow ? { kind: 'any' } : parts.labelReduction);
+      const key = await fingerprint(`${encoderId} ${loaded.key} ${grow} ${JSON.stringify(reduction)}`, annotation);
+      const features = await encode(loaded);
+      return references.get(key, async () => {
+        const marked = maskFromAnnotation(annotation, features.width, features.height);
+        const mask = grow ? await parts.grow(features, annotation) : marked;
+        const cells = reduceLabels(sameSize(mask, features.width, features.height), gridOf(features), reduction);
+        if (reduction.kind !== 'nearest' && cells.every((cell) => cell === 0)) {
+          throw new ProsamError('MASK_EMPTY', 'the mark reaches no cell of the feature grid. Mark more of the object.');
+        }
+        return { key, features, mask, cells };
+      });
+    },
+    async mirrored(reference, input) {
+      const loaded = await source.load(input);
+      const features = await encode({
+        key: `${loaded.key}-mirrored`,
+        decode: async () => {
+          const raster = await loaded.decode();
+          const data = mirror(raster.data, raster.width, 3).map((value) => Math.min(255, Math.round(value * MIRROR_GAIN + MIRROR_OFFSET)));
+          return { ...raster, data };
+        },
+      });
+      const { width, height } = reference.mask;
+      return { features, mask: { data: mirror(reference.mask.data, width, 1), width, height } };
+    },
+    clear() {
+      images.clear();
+      references.clear();
+    },
+  };
+}
+
+function featureBytes({ embedding, mid, high, state }: ImageFeatures): number {
+  const distinct = new Set<Tensor | undefined>([embedding, mid, high, state]);
+  return [...distinct].reduce((sum, tensor) => sum + (tensor?.data.byteLength ?? 0), 0);
+}
+
+/** Rows reversed. */
+function mirror(data: Uint8Array, width: number, channels: number): Uint8Array {
+  const out = new Uint8Array(data.length);
+  const row = width * channels;
+  for (let at = 0; at < data.length; at += row) {
+    for (let x = 0; x < width; x++) out.set(data.subarray(at + x * channels, at + (x + 1) * channels), at + (width - 1 - x) * channels);
+  }
+  return out;
+}
+
+/** sha256 over a text and an annotation, pixels included. */
+async function fingerprint(text: string, annotation: DrawnAnnotation): Promise<string> {
+  const pixels: Uint8Array[] = [];
+  const json = JSON.stringify(annotation, (_, value: unknown) => {
+    if (!(value instanceof Uint8Array)) return value;
+    pixels.push(value);
+    return `pixels ${value.length}`;
+  });
+  const head = new TextEncoder().encode(`${text} ${json}`);
+  const bytes = new Uint8Array(pixels.reduce((sum, part) => sum + part.length, head.length));
+  bytes.set(head);
+  let at = head.length;
+  for (const part of pixels) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  const digest = await crypto.subtle.digest('SHA-256', bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,95 @@
+/** Image files to 8-bit RGB pixels, bounded before anything is unpacked. */
+import sharp, { type Metadata, type Sharp } from 'sharp';
+import { messageOf, ProsamError } from '../errors.ts';
+import type { Raster } from './pillow-resize.ts';
+
+export interface ImageLimits {
+  /** Largest file. @default 64 MiB */
+  maxBytes?: number;
+  /** Largest width x height. @default 100 million */
+  maxPixels?: number;
+}
+
+export const DEFAULT_LIMITS: Required<ImageLimits> = { maxBytes: 64 * 2 ** 20, maxPixels: 100_000_000 };
+
+/** What is decoded; other formats sharp knows (SVG, PDF) would run a renderer on foreign input. */
+const FORMATS = new Set(['jpeg', 'png', 'webp', 'tiff', 'heif', 'gif']);
+
+/** Upright 8-bit RGB (EXIF orientation applied, alpha dropped, no colour profile applied, as Pillow's convert('RGB')). */
+export async function decodeImage(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<Raster> {
+  const { image, metadata } = await open(bytes, label, limits);
+  const upright = image.autoOrient().removeAlpha();
+  const deep = metadata.depth === 'ushort' || metadata.depth === 'short' || metadata.depth === 'uint';
+  const pipeline = deep
+    ? upright.toColourspace(metadata.channels < 3 ? 'grey16' : 'rgb16').raw({ depth: 'ushort' })
+    : upright.toColourspace('srgb').raw();
+  try {
+    const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
+    const levels = deep ? eightBit(data) : data;
+    return { data: threeChannels(levels, info.channels), width: info.width, height: info.height, channels: 3 };
+  } catch (cause) {
+    throw unreadable(label, messageOf(cause), cause);
+  }
+}
+
+/** A mask image as single values per pixel (the first channel, or the palette's colours turned grey), not 0/1 yet. */
+export async function decodeGrey(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<Raster> {
+  const { image, metadata } = await open(bytes, label, limits);
+  try {
+    // A mask drawn in the alpha channel only (opaque = marked) is as common as one in black and white.
+    const pipeline =
+      metadata.hasAlpha && !(await image.clone().stats()).isOpaque
+        ? image.autoOrient().extractChannel('alpha')
+        : image.autoOrient().removeAlpha().greyscale();
+    const { data, info } = await pipeline.toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
+    const first = info.channels === 1 ? data : data.filter((_, i) => i % info.channels === 0);
+    return { data: new Uint8Array(first), width: info.width, height: info.height, channels: 1 };
+  } catch (cause) {
+    throw unreadable(label, messageOf(cause), cause);
+  }
+}
+
+async function open(bytes: Uint8Array, label: string, limits: ImageLimits): Promise<{ image: Sharp; metadata: Metadata }> {
+  const { maxBytes, maxPixels } = { ...DEFAULT_LIMITS, ...limits };
+  if (bytes.byteLength > maxBytes) {
+    throw new ProsamError(
+      'IMAGE_TOO_LARGE',
+      `${label}: wanted at most ${maxBytes} bytes, got ${bytes.byteLength}. Shrink the image or raise the limit.`,
+    );
+  }
+  // The limit is checked below with the real numbers; sharp's own would only say that it was exceeded.
+  const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true, animated: false });
+  const metadata = await image.metadata().catch((cause: unknown) => {
+    throw unreadable(label, messageOf(cause), cause);
+  });
+  const { format, width, height } = metadata;
+  if (!FORMATS.has(format)) throw unreadable(label, `the format ${format} is not supported`);
+  if (!width || !height) throw new ProsamError('IMAGE_EMPTY', `${label}: wanted an image with pixels, got ${width} x ${height}.`);
+  if (width * height > maxPixels) {
+    throw new ProsamError(
+      'IMAGE_TOO_LARGE',
+      `${label}: wanted at most ${maxPixels} pixels, got ${width} x ${height}. Shrink the image or raise the limit.`,
+    );
+  }
+  return { image, metadata };
+}
+
+function unreadable(label: string, problem: string, cause?: unknown): ProsamError {
+  return new ProsamError('IMAGE_UNREADABLE', `${label}: wanted a JPEG, PNG, WebP, TIFF, AVIF or GIF image, but ${problem}.`, { cause });
+}
+
+/** 16-bit samples to the nearest of 256 levels. */
+function eightBit(data: Uint8Array): Uint8Array {
+  const samples = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+  return Uint8Array.from(samples, (value) => Math.round(value / 257));
+}
+
+function threeChannels(data: Uint8Array, channels: number): Uint8Array {
+  if (channels === 3) return data;
+  const pixels = data.length / channels;
+  const out = new Uint8Array(3 * pixels);
+  for (let i = 0; i < pixels; i++) {
+    for (let c = 0; c < 3; c++) out[3 * i + c] = data[i * channels + (channels > 2 ? c : 0)] as number;
+  }
+  return out;
+}

@@ -1,0 +1,157 @@
+/** From pixels to the tensors the networks read, and from their logits back to the image's own pixels. */
+import { resizeMap, type FloatMap, type PixelConvention } from '../mask/resize-map.ts';
+import { pillowResize, type Raster } from './pillow-resize.ts';
+
+/** Channel means and standard deviations on the 0..255 scale. */
+export interface Normalisation {
+  mean: readonly [number, number, number];
+  std: readonly [number, number, number];
+}
+
+/** ImageNet's constants; SAM uses the same ones. */
+export const IMAGENET: Normalisation = { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
+
+/**
+ * How SAM's square input is made from an image.
+ * - 'aligned': from the backbone's already resized and normalised square, bilinear with aligned corners (the paper's code)
+ * - 'stretch': resized straight to the square
+ * - 'longest-side': longest side to the square's side, zeros at the right and bottom (SAM's own)
+ */
+export type SamResize = 'aligned' | 'stretch' | 'longest-side';
+
+export interface PreprocessConfig {
+  resize: SamResize;
+  /** Side of SAM's input. */
+  samSize: number;
+  /** Side of the backbone's input, where the backbone is a network of its own. */
+  backboneSize?: number;
+  normalisation: Normalisation;
+}
+
+export interface NetworkInputs {
+  /** [1, 3, S, S] */
+  sam: Float32Array;
+  /** [1, 3, s, s] */
+  backbone?: Float32Array;
+}
+
+/** image: 8-bit RGB. */
+export function networkInputs(image: Raster, config: PreprocessConfig): NetworkInputs {
+  const { resize, samSize, backboneSize, normalisation } = config;
+  const square = (side: number): Float32Array => normalise(pillowResize(image, side, side), normalisation);
+  const backbone = backboneSize === undefined ? undefined : square(backboneSize);
+  let sam: Float32Array;
+  if (resize === 'aligned' && backbone !== undefined) sam = stretchAligned(backbone, backboneSize as number, samSize);
+  else if (resize === 'longest-side') sam = longestSideInput(image, samSize, normalisation);
+  else sam = square(samSize);
+  return { sam, ...(backbone && { backbone }) };
+}
+
+/** 8-bit RGB -> planes of (v - mean) / std. [3, h, w] */
+export function normalise(image: Raster, { mean, std }: Normalisation): Float32Array {
+  const pixels = image.width * image.height;
+  const out = new Float32Array(3 * pixels);
+  for (let c = 0; c < 3; c++) {
+    const offset = mean[c] as number;
+    const scale = 1 / (std[c] as number);
+    for (let i = 0, source = c; i < pixels; i++, source += image.channels) {
+      out[c * pixels + i] = ((image.data[source] as number) - offset) * scale;
+    }
+  }
+  return out;
+}
+
+/** Size an image takes inside the square when its longest side is brought to the square's side. */
+export function longestSideSize(width: number, height: number, side: number): Size {
+  const scale = side / Math.max(width, height);
+  return { width: Math.max(1, Math.floor(width * scale + 0.5)), height: Math.max(1, Math.floor(height * scale + 0.5)) };
+}
+
+/** SAM's own input: longest side resized, normalised, then padded with zeros. [3, side, side] */
+export function longestSideInput(image: Raster, side: number, normalisation: Normalisation): Float32Array {
+  const size = longestSideSize(image.width, image.height, side);
+  const planes = normalise(pillowResize(image, size.width, size.height), normalisation);
+  const out = new Float32Array(3 * side * side);
+  for (let c = 0; c < 3; c++) {
+    for (let y = 0; y < size.height; y++) {
+      const from = (c * size.height + y) * size.width;
+      out.set(planes.subarray(from, from + size.width), (c * side + y) * side);
+    }
+  }
+  return out;
+}
+
+/** [3, from, from] -> [3, to, to], bilinear with aligned corners */
+export function stretchAligned(planes: Float32Array, from: number, to: number): Float32Array {
+  const out = new Float32Array(3 * to * to);
+  for (let c = 0; c < 3; c++) {
+    const plane = { data: planes.subarray(c * from * from, (c + 1) * from * from), width: from, height: from };
+    out.set(resizeMap(plane, to, to, 'aligned').data, c * to * to);
+  }
+  return out;
+}
+
+/** The way back for one preprocessing: where masks are merged, and how they reach the image's own size. */
+export interface Geometry {
+  /** Side of the square in which logits are compared and merged. */
+  square: number;
+  /** Low-resolution logits -> the square. */
+  toSquare(low: FloatMap): FloatMap;
+  /** A map on the square -> the image's own pixels. */
+  toImage(square: FloatMap, width: number, height: number): FloatMap;
+  /** The part of a map over SAM's input that shows the image, padding cut off. */
+  visible(low: FloatMap, width: number, height: number): FloatMap;
+  /** A point of the image -> pixels of SAM's input, pixel centres at whole numbers. */
+  toSam(x: number, y: number, width: number, height: number): [x: number, y: number];
+  /** Image pixels that the feature grid spans across and down. */
+  gridSpan(width: number, height: number): { spanX: number; spanY: number };
+  /** A map on the feature grid -> the image's own pixels. */
+  gridToImage(map: FloatMap, width: number, height: number): FloatMap;
+}
+
+export function geometryOf({ resize, samSize, backboneSize }: PreprocessConfig): Geometry {
+  const padded = resize === 'longest-side';
+  const square = padded ? samSize : (backboneSize ?? samSize);
+  const convention: PixelConvention = padded ? 'half-pixel' : 'aligned';
+  /** Size the image takes inside a padded square of `side`. */
+  const sizeIn = (side: number, width: number, height: number): Size =>
+    padded ? longestSideSize(width, height, side) : { width: side, height: side };
+  // A backbone of its own always sees the stretched image; only SAM's own grid is padded.
+  const gridIsPadded = padded && backboneSize === undefined;
+  const gridSpan = (width: number, height: number): { spanX: number; spanY: number } => {
+    if (!gridIsPadded) return { spanX: width, spanY: height };
+    const size = longestSideSize(width, height, samSize);
+    return { spanX: (samSize * width) / size.width, spanY: (samSize * height) / size.height };
+  };
+  return {
+    square,
+    gridSpan,
+    toSquare: (low) => resizeMap(low, square, square, convention),
+    toImage: (map, width, height) => resizeMap(crop(map, sizeIn(square, width, height)), width, height, convention),
+    visible(low, width, height) {
+      const size = sizeIn(low.width, width, height);
+      return crop(low, { width: Math.ceil(size.width), height: Math.ceil(size.height) });
+    },
+    toSam(x, y, width, height) {
+      const size = sizeIn(samSize, width, height);
+      return [(x * size.width) / width - 0.5, (y * size.height) / height - 0.5];
+    },
+    gridToImage(map, width, height) {
+      const { spanX, spanY } = gridSpan(width, height);
+      return crop(resizeMap(map, Math.round(spanX), Math.round(spanY), 'half-pixel'), { width, height });
+    },
+  };
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** The upper left part of a map. */
+function crop(map: FloatMap, size: Size): FloatMap {
+  if (size.width === map.width && size.height === map.height) return map;
+  const data = new Float32Array(size.width * size.height);
+  for (let y = 0; y < size.height; y++) data.set(map.data.subarray(y * map.width, y * map.width + size.width), y * size.width);
+  return { data, ...size };
+}

@@ -1,0 +1,149 @@
+/** What a person marked on a reference image, and the mask it stands for. All coordinates are pixels of the upright image. */
+import { ProsamError } from '../errors.ts';
+import type { BinaryMask } from './label-reduction.ts';
+import { drawStroke, emptyMask, fillBox, fillPolygon, type Point } from './raster.ts';
+import { maskFromCocoRle, type CocoRle } from './rle.ts';
+
+export interface PointsAnnotation {
+  kind: 'points';
+  /** On the object. */
+  points: readonly Point[];
+  /** Not on the object. */
+  negative?: readonly Point[];
+}
+
+export interface BoxAnnotation {
+  kind: 'box';
+  /** x0 < x1, y0 < y1 */
+  boxXyxy: readonly [x0: number, y0: number, x1: number, y1: number];
+}
+
+export interface ScribbleAnnotation {
+  kind: 'scribble';
+  strokes: readonly { path: readonly Point[]; width: number }[];
+}
+
+export interface PolygonAnnotation {
+  kind: 'polygon';
+  /** Closed rings of at least three corners; a ring inside another is a hole. */
+  rings: readonly (readonly Point[])[];
+}
+
+export interface RleAnnotation {
+  kind: 'coco-rle';
+  rle: CocoRle;
+}
+
+/** A mask or scribble as pixels: non-zero = marked. */
+export interface MaskAnnotation {
+  kind: 'mask' | 'scribble-mask';
+  mask: BinaryMask;
+}
+
+/** A mask or scribble as an image file (PNG or another format): its path or bytes; brighter than half = marked. */
+export interface MaskFileAnnotation {
+  kind: 'mask-file' | 'scribble-file';
+  file: string | URL | Uint8Array;
+}
+
+/** Annotations whose pixels are at hand. */
+export type DrawnAnnotation = PointsAnnotation | BoxAnnotation | ScribbleAnnotation | PolygonAnnotation | RleAnnotation | MaskAnnotation;
+export type Annotation = DrawnAnnotation | MaskFileAnnotation;
+
+/** Marks so thin that the model's own label reduction would lose most of them. */
+export function isSparse(annotation: Annotation): boolean {
+  return annotation.kind === 'points' || annotation.kind.startsWith('scribble');
+}
+
+const MAX_POINTS = 100_000;
+
+/**
+ * The annotation as a mask of the image's size. Negative points take nothing away here: they guide SAM.
+ * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE, MASK_SIZE_MISMATCH, MASK_EMPTY
+ */
+export function maskFromAnnotation(annotation: DrawnAnnotation, width: number, height: number): BinaryMask {
+  const mask = draw(annotation, width, height);
+  if (mask.data.every((value) => value === 0)) {
+    throw new ProsamError(
+      'MASK_EMPTY',
+      `wanted a ${annotation.kind} that marks at least one pixel, got one that marks none. Mark the object and try again.`,
+    );
+  }
+  return mask;
+}
+
+function draw(annotation: DrawnAnnotation, width: number, height: number): BinaryMask {
+  const mask = emptyMask(width, height);
+  switch (annotation.kind) {
+    case 'points':
+      if (annotation.points.length === 0) throw invalid('points', 'wanted at least one point on the object, got none');
+      checkInside('point', [...annotation.points, ...(annotation.negative ?? [])], width, height);
+      for (const [x, y] of annotation.points) mask.data[Math.floor(y) * width + Math.floor(x)] = 1;
+      return mask;
+    case 'box':
+      checkBox(annotation.boxXyxy, width, height);
+      fillBox(mask, annotation.boxXyxy);
+      return mask;
+    case 'scribble':
+      if (annotation.strokes.length === 0) throw invalid('scribble', 'wanted at least one stroke, got none');
+      for (const { path, width: brush } of annotation.strokes) {
+        if (!(brush > 0 && brush <= Math.max(width, height)))
+          throw invalid('scribble', `wanted a brush width of more than 0 pixels within the image, got ${brush}`);
+        if (path.length === 0) throw invalid('scribble', 'a stroke has no points');
+        checkInside('scribble', path, width, height);
+        drawStroke(mask, path, brush);
+      }
+      return mask;
+    case 'polygon':
+      if (annotation.rings.length === 0) throw invalid('polygon', 'wanted at least one ring, got none');
+      for (const ring of annotation.rings) {
+        if (ring.length < 3) throw invalid('polygon', `wanted rings of at least three corners, got one of ${ring.length}`);
+        checkInside('polygon', ring, width, height);
+      }
+      fillPolygon(mask, annotation.rings);
+      return mask;
+    case 'coco-rle':
+      return sameSize(maskFromCocoRle(annotation.rle), width, height);
+    case 'mask':
+    case 'scribble-mask':
+      return sameSize(annotation.mask, width, height);
+  }
+}
+
+function invalid(kind: string, problem: string): ProsamError {
+  return new ProsamError('ANNOTATION_INVALID', `${kind}: ${problem}.`);
+}
+
+/** Coordinates must be numbers within the image; the far border counts as inside for shapes, not for points. */
+function checkInside(kind: 'point' | 'scribble' | 'polygon', points: readonly Point[], width: number, height: number): void {
+  if (points.length > MAX_POINTS) throw invalid(kind, `wanted at most ${MAX_POINTS} points, got ${points.length}`);
+  for (const [x, y] of points) {
+    if (!Number.isFinite(x) || !Number.isFinite(y)) throw invalid(kind, `wanted numbers for x and y, got (${x}, ${y})`);
+    const inside = x >= 0 && y >= 0 && (kind === 'point' ? x < width && y < height : x <= width && y <= height);
+    if (!inside) throw outside(`${kind} at (${x}, ${y})`, width, height);
+  }
+}
+
+function checkBox([x0, y0, x1, y1]: BoxAnnotation['boxXyxy'], width: number, height: number): void {
+  const text = `(${x0}, ${y0}, ${x1}, ${y1})`;
+  if (![x0, y0, x1, y1].every(Number.isFinite)) throw invalid('box', `wanted four numbers x0,y0,x1,y1, got ${text}`);
+  if (x0 >= x1 || y0 >= y1) throw invalid('box', `wanted x0 < x1 and y0 < y1, got ${text}`);
+  if (x0 < 0 || y0 < 0 || x1 > width || y1 > height) throw outside(`box ${text}`, width, height);
+}
+
+function outside(what: string, width: number, height: number): ProsamError {
+  return new ProsamError(
+    'ANNOTATION_OUTSIDE',
+    `wanted marks inside the image of ${width} x ${height} pixels, got a ${what}. Coordinates are pixels of the upright image.`,
+  );
+}
+
+/** @throws MASK_SIZE_MISMATCH */
+export function sameSize(mask: BinaryMask, width: number, height: number): BinaryMask {
+  if (mask.width === width && mask.height === height && mask.data.length === width * height) return mask;
+  throw new ProsamError(
+    'MASK_SIZE_MISMATCH',
+    `wanted a mask of the image's size ${width} x ${height}, got ${mask.width} x ${mask.height} with ${mask.data.length} values. ` +
+      'If the image carries an EXIF rotation, the mask must be upright too.',
+  );
+}

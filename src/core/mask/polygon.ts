@@ -1,0 +1,108 @@
+/** Outlines of masks: rings along pixel edges that fill back to exactly the same mask, and their simplification. */
+import type { BinaryMask } from './label-reduction.ts';
+import type { Point } from './raster.ts';
+
+/** Directions as seen on screen, clockwise: right, down, left, up. */
+const STEPS = [
+  [1, 0],
+  [0, 1],
+  [-1, 0],
+  [0, -1],
+] as const;
+
+/**
+ * Closed rings of pixel corners around every region (the first point is not repeated). Outer rings run clockwise as seen
+ * on screen, holes the other way. Diagonal neighbours belong to separate rings.
+ */
+export function ringsFromMask(mask: BinaryMask): Point[][] {
+  const { width, height } = mask;
+  const isSet = (x: number, y: number): boolean => x >= 0 && y >= 0 && x < width && y < height && mask.data[y * width + x] !== 0;
+  // A ring passes each upper edge of a region from left to right exactly once: those edges are the places to start from.
+  const done = new Uint8Array(width * (height + 1));
+  const rings: Point[][] = [];
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (isSet(x, y) && !isSet(x, y - 1) && done[y * width + x] === 0) rings.push(traceRing(isSet, done, width, x, y));
+    }
+  }
+  return rings;
+}
+
+/** Follows edges with the region on the right-hand side, starting along the upper edge of pixel (x, y). */
+function traceRing(isSet: (x: number, y: number) => boolean, done: Uint8Array, width: number, startX: number, startY: number): Point[] {
+  const ring: Point[] = [];
+  let [x, y] = [startX, startY];
+  let direction = 0;
+  do {
+    if (direction === 0) done[y * width + x] = 1;
+    const [dx, dy] = STEPS[direction] as readonly [number, number];
+    x += dx;
+    y += dy;
+    // The two pixels ahead of corner (x, y): left and right of the direction of travel.
+    const right = isSet(...pixelAt(x, y, direction, 1));
+    const left = isSet(...pixelAt(x, y, direction, -1));
+    const turned = !right ? (direction + 1) % 4 : left ? (direction + 3) % 4 : direction;
+    if (turned !== direction) ring.push([x, y]);
+    direction = turned;
+  } while (x !== startX || y !== startY || direction !== 0);
+  return ring;
+}
+
+/** The pixel ahead of a corner on one side (1 right, -1 left) of the direction of travel. */
+function pixelAt(x: number, y: number, direction: number, side: 1 | -1): [number, number] {
+  switch (direction) {
+    case 0:
+      return [x, side > 0 ? y : y - 1];
+    case 1:
+      return [side > 0 ? x - 1 : x, y];
+    case 2:
+      return [x - 1, side > 0 ? y - 1 : y];
+    default:
+      return [side > 0 ? x : x - 1, y - 1];
+  }
+}
+
+/** Douglas and Peucker (1973) on a closed ring: no dropped point lies farther than `tolerance` pixels from the outline. At least three points stay. */
+export function simplifyRing(ring: readonly Point[], tolerance: number): Point[] {
+  if (ring.length <= 3 || tolerance <= 0) return [...ring];
+  const far = farthestFrom(ring[0] as Point, ring);
+  const halves = [simplifyPath(ring.slice(0, far + 1), tolerance), simplifyPath([...ring.slice(far), ring[0] as Point], tolerance)];
+  const simple = halves.flatMap((half) => half.slice(0, -1));
+  return simple.length >= 3 ? simple : [...ring];
+}
+
+function farthestFrom([ox, oy]: Point, points: readonly Point[]): number {
+  let best = 0;
+  let bestDistance = -1;
+  points.forEach(([x, y], i) => {
+    const distance = (x - ox) ** 2 + (y - oy) ** 2;
+    if (distance > bestDistance) [best, bestDistance] = [i, distance];
+  });
+  return best;
+}
+
+function simplifyPath(path: readonly Point[], tolerance: number): Point[] {
+  const keep = new Uint8Array(path.length);
+  keep[0] = keep[path.length - 1] = 1;
+  const open: [number, number][] = [[0, path.length - 1]];
+  for (let span = open.pop(); span !== undefined; span = open.pop()) {
+    const [from, to] = span;
+    let worst = from;
+    let worstDistance = tolerance;
+    for (let i = from + 1; i < to; i++) {
+      const distance = distanceToSegment(path[i] as Point, path[from] as Point, path[to] as Point);
+      if (distance > worstDistance) [worst, worstDistance] = [i, distance];
+    }
+    if (worst === from) continue;
+    keep[worst] = 1;
+    open.push([from, worst], [worst, to]);
+  }
+  return path.filter((_, i) => keep[i] === 1);
+}
+
+function distanceToSegment([x, y]: Point, [ax, ay]: Point, [bx, by]: Point): number {
+  const [dx, dy] = [bx - ax, by - ay];
+  const lengthSquared = dx * dx + dy * dy;
+  const along = lengthSquared === 0 ? 0 : Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / lengthSquared));
+  return Math.hypot(x - ax - along * dx, y - ay - along * dy);
+}

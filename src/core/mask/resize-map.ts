@@ -1,0 +1,83 @@
+/** Resizing of real-valued maps and of label maps. */
+
+/** Real values, row-major. */
+export interface FloatMap {
+  data: Float32Array;
+  width: number;
+  height: number;
+}
+
+/** 'aligned': source = dst * (in - 1) / (out - 1), the method's own. 'half-pixel': source = (dst + 0.5) * in / out - 0.5, SAM's post-processing. */
+export type PixelConvention = 'aligned' | 'half-pixel';
+
+/** Bilinear without antialiasing. */
+export function resizeMap(map: FloatMap, width: number, height: number, convention: PixelConvention): FloatMap {
+  if (width === map.width && height === map.height) return map;
+  const columns = samplePoints(map.width, width, convention);
+  const rows = samplePoints(map.height, height, convention);
+  const out = new Float32Array(width * height);
+  // Each needed source row is stretched once; an output row blends two of them.
+  const stretched = new Map<number, Float32Array>();
+  const rowAt = (y: number): Float32Array => {
+    const known = stretched.get(y);
+    if (known) return known;
+    const row = stretchRow(map, y, columns, width);
+    if (stretched.size > 1) stretched.delete(stretched.keys().next().value as number);
+    stretched.set(y, row);
+    return row;
+  };
+  for (let y = 0; y < height; y++) {
+    const low = rowAt(rows.low[y] as number);
+    const high = rowAt(rows.high[y] as number);
+    const share = rows.share[y] as number;
+    const at = y * width;
+    for (let x = 0; x < width; x++) {
+      const value = low[x] as number;
+      out[at + x] = value + share * ((high[x] as number) - value);
+    }
+  }
+  return { data: out, width, height };
+}
+
+interface SamplePoints {
+  low: Int32Array;
+  high: Int32Array;
+  share: Float64Array;
+}
+
+function samplePoints(from: number, to: number, convention: PixelConvention): SamplePoints {
+  const points: SamplePoints = { low: new Int32Array(to), high: new Int32Array(to), share: new Float64Array(to) };
+  for (let i = 0; i < to; i++) {
+    const aligned = to === 1 ? 0 : (i * (from - 1)) / (to - 1);
+    const source = convention === 'aligned' ? aligned : Math.max(0, ((i + 0.5) * from) / to - 0.5);
+    const low = Math.min(Math.floor(source), from - 1);
+    points.low[i] = low;
+    points.high[i] = Math.min(low + 1, from - 1);
+    points.share[i] = source - low;
+  }
+  return points;
+}
+
+function stretchRow(map: FloatMap, y: number, columns: SamplePoints, width: number): Float32Array {
+  const row = new Float32Array(width);
+  const at = y * map.width;
+  for (let x = 0; x < width; x++) {
+    const value = map.data[at + (columns.low[x] as number)] as number;
+    row[x] = value + (columns.share[x] as number) * ((map.data[at + (columns.high[x] as number)] as number) - value);
+  }
+  return row;
+}
+
+/** Nearest with source = floor(dst * in / out), as label maps and annotations are reduced. */
+export function resizeNearest<T extends Uint8Array | Float32Array>(
+  data: T,
+  from: { width: number; height: number },
+  to: { width: number; height: number },
+): T {
+  const out = (data instanceof Uint8Array ? new Uint8Array(to.width * to.height) : new Float32Array(to.width * to.height)) as T;
+  for (let y = 0; y < to.height; y++) {
+    const row = Math.floor((y * from.height) / to.height) * from.width;
+    for (let x = 0; x < to.width; x++) out[y * to.width + x] = data[row + Math.floor((x * from.width) / to.width)] as number;
+  }
+  return out;
+}

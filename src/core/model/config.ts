@@ -1,0 +1,145 @@
+/** Every number that tells one variant of a network from another. Networks take all their dimensions from here. */
+
+export interface SamConfig {
+  /** Side of the square input in pixels. */
+  imageSize: number;
+  patchSize: number;
+  /** Image encoder width. */
+  embedDim: number;
+  depth: number;
+  numHeads: number;
+  /** Blocks that attend globally; all others attend inside windows. */
+  globalAttnIndexes: readonly number[];
+  windowSize: number;
+  mlpRatio: number;
+  /** Width of the image embedding and of every prompt vector. */
+  outChans: number;
+  maskInChans: number;
+  decoderDepth: number;
+  decoderMlpDim: number;
+  decoderHeads: number;
+  numMultimaskOutputs: number;
+  iouHeadDepth: number;
+  iouHeadHiddenDim: number;
+}
+
+export interface ResnetConfig {
+  kind: 'resnet';
+  /** Side of the square input in pixels. */
+  imageSize: number;
+  layers: readonly [number, number, number, number];
+  planes: readonly [number, number, number, number];
+  /** Three 3x3 convolutions instead of one 7x7. */
+  deepStem: boolean;
+  /** Channels of the first two convolutions of a deep stem. */
+  stemMid: number;
+  /** Replace the stride of stages 2, 3 and 4 by dilation. */
+  dilate: readonly [boolean, boolean, boolean];
+}
+
+export interface VggConfig {
+  kind: 'vgg';
+  imageSize: number;
+  /** Channels of the five stages. */
+  widths: readonly [number, number, number, number, number];
+  /** 3x3 convolutions in each stage. */
+  convs: readonly [number, number, number, number, number];
+}
+
+export interface Dinov2Config {
+  kind: 'dinov2';
+  imageSize: number;
+  patchSize: number;
+  embedDim: number;
+  depth: number;
+  numHeads: number;
+  mlpRatio: number;
+  /** Blocks after which the second, third and fourth map are taken. */
+  stageEnds: readonly [number, number, number];
+}
+
+/** SAM's own image encoder as the backbone: no second network. */
+export interface SamBackboneConfig {
+  kind: 'sam';
+  /** Blocks whose outputs are the mid-level maps. The high-level map is the image embedding. */
+  midBlocks: readonly number[];
+}
+
+export type BackboneConfig = ResnetConfig | VggConfig | Dinov2Config | SamBackboneConfig;
+
+export interface PromptEncoderConfig {
+  /** Channels of the concatenated mid-level maps. */
+  midChannels: number;
+  /** Width of a prompt vector; equals SAM's outChans. */
+  dim: number;
+  /** Prompt vectors per reference. */
+  numPrompts: number;
+  numHeads: number;
+  /** Share of channels dropped in training after the reduction. */
+  dropout2d: number;
+  /** Factor on both masks before the fusing convolution (in the public code, not in the papers). */
+  maskGain: number;
+  /** Min-max scaling of the pseudo mask to [0, 1], as the paper words it; the public code has none. */
+  pseudoNorm: 'none' | 'minmax';
+  /** Two heads (mean and log sigma); false = VRP-SAM, whose queries are the prompts. */
+  probabilistic: boolean;
+}
+
+/** Side of SAM's embedding grid in cells. */
+export function gridSize(sam: SamConfig): number {
+  return sam.imageSize / sam.patchSize;
+}
+
+const decoder = {
+  outChans: 256,
+  maskInChans: 16,
+  decoderDepth: 2,
+  decoderMlpDim: 2048,
+  decoderHeads: 8,
+  numMultimaskOutputs: 3,
+  iouHeadDepth: 3,
+  iouHeadHiddenDim: 256,
+};
+const samAt1024 = { imageSize: 1024, patchSize: 16, windowSize: 14, mlpRatio: 4, ...decoder };
+
+export const SAM_VIT_B: SamConfig = { ...samAt1024, embedDim: 768, depth: 12, numHeads: 12, globalAttnIndexes: [2, 5, 8, 11] };
+export const SAM_VIT_L: SamConfig = { ...samAt1024, embedDim: 1024, depth: 24, numHeads: 16, globalAttnIndexes: [5, 11, 17, 23] };
+export const SAM_VIT_H: SamConfig = { ...samAt1024, embedDim: 1280, depth: 32, numHeads: 16, globalAttnIndexes: [7, 15, 23, 31] };
+
+/** ResNet-50 as VRP-SAM runs it: deep stem, output stride 8. */
+export const RESNET50_DEEP: ResnetConfig = {
+  kind: 'resnet',
+  imageSize: 512,
+  layers: [3, 4, 6, 3],
+  planes: [64, 128, 256, 512],
+  deepStem: true,
+  stemMid: 64,
+  dilate: [false, true, true],
+};
+/** ResNet-50 with torchvision's 7x7 stem. */
+export const RESNET50_PLAIN: ResnetConfig = { ...RESNET50_DEEP, deepStem: false };
+
+export const VGG16_BN: VggConfig = { kind: 'vgg', imageSize: 512, widths: [64, 128, 256, 512, 512], convs: [2, 2, 3, 3, 3] };
+
+export const DINOV2_VIT_B14: Dinov2Config = {
+  kind: 'dinov2',
+  imageSize: 518,
+  patchSize: 14,
+  embedDim: 768,
+  depth: 12,
+  numHeads: 12,
+  mlpRatio: 4,
+  stageEnds: [6, 10, 12],
+};
+
+/** The paper's prompt encoder for ResNet-50 and DINOv2-B (1,723,648 parameters). */
+export const PROMPT_ENCODER: PromptEncoderConfig = {
+  midChannels: 1536,
+  dim: 256,
+  numPrompts: 50,
+  numHeads: 4,
+  dropout2d: 0.5,
+  maskGain: 10,
+  pseudoNorm: 'none',
+  probabilistic: true,
+};

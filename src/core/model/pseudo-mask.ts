@@ -1,0 +1,33 @@
+/**
+ * Where the target looks like the marked part of the reference: for every target cell the largest cosine similarity to a
+ * reference cell (feature augmentation of the prompt encoder; also the core of the training-free methods).
+ */
+import type { Ops } from './ops.ts';
+
+/** Added to the product of the two norms (public code). */
+const COSINE_EPSILON = 1e-7;
+
+/**
+ * cells [n, C]: features of the reference cells that count; target [1, C, h, w];
+ * floor [1]: 0 where any reference cell was masked out (such a cell has similarity 0), else -1. -> [1, 1, h, w]
+ *
+ * Only the n marked cells are multiplied. Masked-out cells add nothing but a similarity of 0, which `floor` stands for.
+ */
+export function pseudoMask<T>(ops: Ops<T>, cells: T, target: T, floor: T, norm: 'none' | 'minmax'): T {
+  const [batch, channels, height, width] = ops.shapeOf(target) as [number, number, number, number];
+  const columns = ops.reshape(target, [channels, height * width]); // [C, hw]
+  const dots = ops.matMul(cells, columns); // [n, hw]
+  const cellNorms = ops.sqrt(ops.reduceSum(ops.mul(cells, cells), [1])); // [n, 1]
+  const targetNorms = ops.sqrt(ops.reduceSum(ops.mul(columns, columns), [0])); // [1, hw]
+  const cosine = ops.div(dots, ops.add(ops.mul(cellNorms, targetNorms), ops.constant([COSINE_EPSILON], [1]))); // [n, hw]
+  const best = ops.maximum(ops.reduceMax(cosine, [0]), floor); // [1, hw]
+  const scaled = norm === 'minmax' ? minMax(ops, best) : best;
+  return ops.reshape(scaled, [batch, 1, height, width]);
+}
+
+/** (x - min) / (max - min + 1e-7), as PFENet scales its prior mask. */
+function minMax<T>(ops: Ops<T>, x: T): T {
+  const lowest = ops.reduceMin(x, [1]);
+  const span = ops.sub(ops.reduceMax(x, [1]), lowest);
+  return ops.div(ops.sub(x, lowest), ops.add(span, ops.constant([COSINE_EPSILON], [1])));
+}

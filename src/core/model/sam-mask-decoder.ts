@@ -1,0 +1,152 @@
+/**
+ * SAM's mask decoder: a two-way transformer between tokens and image cells, then upscaling and one small network per
+ * mask (Kirillov et al., appendix A). Prompts come in as raw embeddings [B, m, c], so that predicted prompt vectors enter
+ * exactly where SAM's own sparse embeddings would.
+ */
+import { attend } from './attention.ts';
+import { gridSize, type SamConfig } from './config.ts';
+import type { Dim, Ops, Weights } from './ops.ts';
+import { ENCODER_EPSILON } from './sam-image-encoder.ts';
+import { cellsOf, samDensePositions, samNoMaskEmbedding } from './sam-prompt-encoder.ts';
+
+const DECODER_EPSILON = 1e-5;
+
+export interface MaskDecoderInputs<T> {
+  /** [B, c, g, g]: row i belongs to prompts row i; or [1, c, g, g]: one image for all prompt sets. */
+  embedding: T;
+  /** [B, m, c] */
+  prompts: T;
+  /** Dense embedding of a mask prompt [B or 1, c, g, g]; SAM's "no mask" vector when left out. */
+  dense?: T;
+}
+
+export interface MaskDecoderOutputs<T> {
+  /** [B, n, 4g, 4g] */
+  logits: T;
+  /** SAM's own estimate of each mask's IoU. [B, n] */
+  iou: T;
+}
+
+/** 'single': mask token 0 only. 'multi': tokens 1.. (whole, part, subpart). 'all': every token in order. */
+export type MaskChoice = 'single' | 'multi' | 'all';
+
+export function samMaskDecoder<T>(
+  ops: Ops<T>,
+  weights: Weights<T>,
+  config: SamConfig,
+  inputs: MaskDecoderInputs<T>,
+  choice: MaskChoice,
+): MaskDecoderOutputs<T> {
+  const width = config.outChans;
+  const maskTokens = config.numMultimaskOutputs + 1;
+  const at = weights.under('mask_decoder.');
+
+  const learned = ops.concat([at.get('iou_token.weight', [1, width]), at.get('mask_tokens.weight', [maskTokens, width])], 0);
+  const own = ops.reshape(learned, [1, 1 + maskTokens, width]);
+  const tokens = ops.concat([ops.repeatLike(own, inputs.prompts), inputs.prompts], 1); // [B, 5 + m, c]
+  const dense = inputs.dense ?? samNoMaskEmbedding(ops, weights, config);
+  const image = cellsOf(ops, ops.add(inputs.embedding, dense)); // [B or 1, g * g, c]
+  const positions = samDensePositions(ops, weights, config); // [1, g * g, c]
+
+  const { queries, keys } = twoWayTransformer(ops, at.under('transformer.'), config, tokens, image, positions);
+
+  const first = choice === 'multi' ? 1 : 0;
+  const last = choice === 'single' ? 1 : maskTokens;
+  const upscaled = upscale(ops, at.under('output_upscaling.'), config, keys); // [B, 16 g * g, c / 8]
+  const hyper: T[] = [];
+  for (let i = first; i < last; i++) {
+    const token = ops.slice(queries, 1, 1 + i, 2 + i); // [B, 1, c]
+    hyper.push(mlp(ops, at.under(`output_hypernetworks_mlps.${i}.`), [width, width, width, width / 8], token));
+  }
+  const masks = ops.matMul(hyper.length === 1 ? (hyper[0] as T) : ops.concat(hyper, 1), upscaled, { transposeB: true });
+  const side = 4 * gridSize(config);
+  const batch = ops.shapeOf(queries)[0] as Dim;
+
+  const hidden = Array.from({ length: config.iouHeadDepth - 1 }, () => config.iouHeadHiddenDim);
+  const scores = mlp(ops, at.under('iou_prediction_head.'), [width, ...hidden, maskTokens], ops.slice(queries, 1, 0, 1)); // [B, 1, 4]
+  return {
+    logits: ops.reshape(masks, [batch, last - first, side, side]),
+    iou: ops.slice(ops.reshape(scores, [batch, maskTokens]), 1, first, last),
+  };
+}
+
+/** Linear layers with ReLU between them. */
+function mlp<T>(ops: Ops<T>, weights: Weights<T>, widths: readonly number[], x: T): T {
+  for (let i = 0; i + 1 < widths.length; i++) {
+    const from = widths[i] as number;
+    const to = widths[i + 1] as number;
+    x = ops.linear(x, weights.get(`layers.${i}.weight`, [to, from]), weights.get(`layers.${i}.bias`, [to]));
+    if (i + 2 < widths.length) x = ops.relu(x);
+  }
+  return x;
+}
+
+function twoWayTransformer<T>(
+  ops: Ops<T>,
+  weights: Weights<T>,
+  config: SamConfig,
+  tokens: T,
+  image: T,
+  positions: T,
+): { queries: T; keys: T } {
+  const width = config.outChans;
+  const norm = (at: Weights<T>, x: T): T => ops.layerNorm(x, at.get('weight', [width]), at.get('bias', [width]), DECODER_EPSILON);
+  /** Projects to `inner` channels, attends, projects back. */
+  const attention = (at: Weights<T>, inner: number, q: T, k: T, v: T): T => {
+    const project = (name: string, x: T): T => ops.linear(x, at.get(`${name}.weight`, [inner, width]), at.get(`${name}.bias`, [inner]));
+    const out = attend(ops, project('q_proj', q), project('k_proj', k), project('v_proj', v), config.decoderHeads);
+    return ops.linear(out, at.get('out_proj.weight', [width, inner]), at.get('out_proj.bias', [width]));
+  };
+
+  let queries = tokens;
+  let keys = image;
+  for (let i = 0; i < config.decoderDepth; i++) {
+    const at = weights.under(`layers.${i}.`);
+    if (i === 0) {
+      // The first self-attention has no position term and replaces the tokens instead of adding to them.
+      queries = attention(at.under('self_attn.'), width, queries, queries, queries);
+    } else {
+      const placed = ops.add(queries, tokens);
+      queries = ops.add(queries, attention(at.under('self_attn.'), width, placed, placed, queries));
+    }
+    queries = norm(at.under('norm1.'), queries);
+
+    const toImage = attention(at.under('cross_attn_token_to_image.'), width / 2, ops.add(queries, tokens), ops.add(keys, positions), keys);
+    queries = norm(at.under('norm2.'), ops.add(queries, toImage));
+
+    const inner = ops.relu(
+      ops.linear(queries, at.get('mlp.lin1.weight', [config.decoderMlpDim, width]), at.get('mlp.lin1.bias', [config.decoderMlpDim])),
+    );
+    const out = ops.linear(inner, at.get('mlp.lin2.weight', [width, config.decoderMlpDim]), at.get('mlp.lin2.bias', [width]));
+    queries = norm(at.under('norm3.'), ops.add(queries, out));
+
+    const toTokens = attention(
+      at.under('cross_attn_image_to_token.'),
+      width / 2,
+      ops.add(keys, positions),
+      ops.add(queries, tokens),
+      queries,
+    );
+    keys = norm(at.under('norm4.'), ops.add(keys, toTokens));
+  }
+  const last = attention(weights.under('final_attn_token_to_image.'), width / 2, ops.add(queries, tokens), ops.add(keys, positions), keys);
+  return { queries: norm(weights.under('norm_final_attn.'), ops.add(queries, last)), keys };
+}
+
+/** Two transposed convolutions: [B, g * g, c] -> [B, 16 g * g, c / 8], row-major over the 4g x 4g pixels. */
+function upscale<T>(ops: Ops<T>, weights: Weights<T>, config: SamConfig, cells: T): T {
+  const width = config.outChans;
+  const grid = gridSize(config);
+  let x = transposedConv(ops, weights.under('0.'), cells, grid, width, width / 4);
+  x = ops.gelu(ops.layerNorm(x, weights.get('1.weight', [width / 4]), weights.get('1.bias', [width / 4]), ENCODER_EPSILON));
+  return ops.gelu(transposedConv(ops, weights.under('3.'), x, 2 * grid, width / 4, width / 8));
+}
+
+/** Transposed convolution 2x2 with stride 2 as one product: windows do not overlap. [B, s * s, in] -> [B, 4 s * s, out] */
+function transposedConv<T>(ops: Ops<T>, weights: Weights<T>, x: T, side: number, from: number, to: number): T {
+  const batch = ops.shapeOf(x)[0] as Dim;
+  const kernel = ops.reshape(weights.get('weight', [from, to, 2, 2]), [from, to * 4]);
+  const spread = ops.reshape(ops.matMul(x, kernel), [batch, side, side, to, 2, 2]);
+  const placed = ops.transpose(spread, [0, 1, 4, 2, 5, 3]); // [B, side, 2, side, 2, to]
+  return ops.add(ops.reshape(placed, [batch, 4 * side * side, to]), weights.get('bias', [to]));
+}

@@ -1,0 +1,43 @@
+/** Checks the options of a call once, at the door. */
+import { DISTRIBUTIONS } from './distribution.ts';
+import { ProsamError } from './errors.ts';
+import { STRATEGIES } from './strategy.ts';
+import { METHODS, type PredictOptions, type Reference } from './types.ts';
+
+const MAX_SAMPLES = 100;
+const MAX_REFERENCES = 200;
+
+/** @throws OPTION_INVALID */
+export function checkPredictOptions(options: PredictOptions): void {
+  oneOf('method', options.method, [...METHODS, 'auto']);
+  oneOf('strategy', options.strategy, STRATEGIES);
+  oneOf('distribution', options.distribution, DISTRIBUTIONS);
+  oneOf('labelReduction.kind', options.labelReduction?.kind, ['nearest', 'any', 'area']);
+  number('samples', options.samples, 0, MAX_SAMPLES, true);
+  number('seed', options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, true);
+  number('nu', options.nu, Number.MIN_VALUE, 1e6);
+  number('minInstanceShare', options.minInstanceShare, 0, 1);
+  if (options.labelReduction?.kind === 'area') number('labelReduction.threshold', options.labelReduction.threshold, 0, 1);
+}
+
+/** @throws REFERENCE_MISSING, OPTION_INVALID */
+export function checkReferences(references: readonly Reference[]): void {
+  if (references.length === 0)
+    throw new ProsamError('REFERENCE_MISSING', 'wanted at least one reference (an image with the object marked), got none.');
+  if (references.length > MAX_REFERENCES) {
+    throw new ProsamError(
+      'OPTION_INVALID',
+      `wanted at most ${MAX_REFERENCES} references in one call, got ${references.length}. Choose the best ones.`,
+    );
+  }
+}
+
+function oneOf(name: string, value: string | undefined, allowed: readonly string[]): void {
+  if (value === undefined || allowed.includes(value)) return;
+  throw new ProsamError('OPTION_INVALID', `${name}: wanted one of ${allowed.join(', ')}, got ${JSON.stringify(value)}.`);
+}
+
+function number(name: string, value: number | undefined, low: number, high: number, whole = false): void {
+  if (value === undefined || (value >= low && value <= high && (!whole || Number.isInteger(value)))) return;
+  throw new ProsamError('OPTION_INVALID', `${name}: wanted a ${whole ? 'whole ' : ''}number from ${low} to ${high}, got ${value}.`);
+}

@@ -1,0 +1,103 @@
+/** From a network function to an ONNX model in memory whose weights stay in their checkpoint. */
+import type { WeightFile } from '../checkpoint/weight-file.ts';
+import { weightsFrom, type Ops, type Shape, type Weights } from '../model/ops.ts';
+import { onnxModelBytes } from './onnx-file.ts';
+import { GraphBuilder, onnxOps, type GraphValue } from './onnx-ops.ts';
+
+type Values<T, K extends string = string> = Readonly<Record<K, T>>;
+
+/** A network with named inputs and outputs, independent of where its weights come from. */
+export interface NetworkDefinition {
+  name: string;
+  inputs: Values<Shape>;
+  build<T>(ops: Ops<T>, weights: Weights<T>, inputs: Values<T>): Values<T>;
+}
+
+/** A definition whose `build` knows its inputs by name. */
+export function defineNetwork<K extends string>(
+  name: string,
+  inputs: Values<Shape, K>,
+  build: <T>(ops: Ops<T>, weights: Weights<T>, inputs: Values<T, K>) => Values<T>,
+): NetworkDefinition {
+  return { name, inputs, build };
+}
+
+export interface EmittedModel {
+  name: string;
+  bytes: Uint8Array;
+  /** Folder the weights are read from, if any stay outside. */
+  folder?: string;
+}
+
+/** Weights as part of the model, read in place from a checkpoint. F16 is widened inside the graph. */
+export function emitWithFile(definition: NetworkDefinition, file: WeightFile | undefined): EmittedModel {
+  const graph = new GraphBuilder();
+  const known = new Map<string, GraphValue>();
+  const weights = weightsFrom((name, shape) => {
+    const existing = known.get(name);
+    if (existing) return existing;
+    const entry = file?.tensors.get(name);
+    if (file === undefined || entry === undefined) throw new Error(`${definition.name}: the checkpoint has no ${name}`);
+    const type = entry.dtype === 'F16' ? 'f16' : 'f32';
+    const place = { file: file.file, offset: entry.offset, byteLength: entry.byteLength };
+    const stored = graph.initializer(type, shape, place, weightInput(name));
+    const value = type === 'f16' ? graph.node('Cast', [stored], shape, { to: 1 }) : stored;
+    known.set(name, value);
+    return value;
+  });
+  const bytes = finish(graph, definition, weights);
+  return { name: definition.name, bytes, ...(file && { folder: file.folder }) };
+}
+
+/** Name under which a weight stands in a model, apart from its inputs and outputs. */
+export function weightInput(name: string): string {
+  return `weight ${name}`;
+}
+
+/** Weights as further inputs of the model, named by `weightInput`: new values need no new session. */
+export function emitWithWeightInputs(definition: NetworkDefinition): EmittedModel {
+  const graph = new GraphBuilder();
+  const known = new Map<string, GraphValue>();
+  const weights = weightsFrom((name, shape) => {
+    const value = known.get(name) ?? graph.input(weightInput(name), shape);
+    known.set(name, value);
+    return value;
+  });
+  return { name: definition.name, bytes: finish(graph, definition, weights) };
+}
+
+/** Names and shapes of every weight the networks ask for. */
+export function tensorsNeeded(...definitions: readonly NetworkDefinition[]): Map<string, readonly number[]> {
+  const needed = new Map<string, readonly number[]>();
+  for (const definition of definitions) rehearse(definition, (name, shape) => needed.set(name, shape));
+  return needed;
+}
+
+/** Shape of every output, worked out without weights. */
+export function outputShapes(definition: NetworkDefinition): Record<string, Shape> {
+  const values = rehearse(definition, () => undefined);
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.shape]));
+}
+
+function rehearse(definition: NetworkDefinition, onWeight: (name: string, shape: readonly number[]) => void): Values<GraphValue> {
+  const weights = weightsFrom((name, shape): GraphValue => {
+    onWeight(name, shape);
+    return { name, shape };
+  });
+  return build(new GraphBuilder(), definition, weights);
+}
+
+function build(graph: GraphBuilder, definition: NetworkDefinition, weights: Weights<GraphValue>): Values<GraphValue> {
+  const inputs: Record<string, GraphValue> = {};
+  for (const [name, shape] of Object.entries(definition.inputs)) inputs[name] = graph.input(name, shape);
+  return definition.build(onnxOps(graph), weights, inputs);
+}
+
+function finish(graph: GraphBuilder, definition: NetworkDefinition, weights: Weights<GraphValue>): Uint8Array {
+  const values = build(graph, definition, weights);
+  const outputs = Object.entries(values).map(([name, value]) => {
+    graph.nodes.push({ op: 'Identity', inputs: [value.name], output: name });
+    return { name, shape: value.shape };
+  });
+  return onnxModelBytes({ name: definition.name, nodes: graph.nodes, initializers: graph.initializers, inputs: graph.inputs, outputs });
+}

@@ -1,0 +1,63 @@
+/** Puts an engine together in Node, on the thread it is called on. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { openModel } from '../checkpoint/model-folder.ts';
+import { createEngineCore } from '../engine.ts';
+import { ProsamError } from '../errors.ts';
+import type { ImageLimits } from '../image/decode.ts';
+import { nodeImageSource } from '../image/node-source.ts';
+import type { Engine } from '../types.ts';
+import { autoDevice, DEVICES, type Device } from './devices.ts';
+import { diskFeatureCache } from './disk-feature-cache.ts';
+import { checkModelWeights, createNetworks } from './networks.ts';
+import { nodeRuntime } from './node.ts';
+
+export interface EngineOptions {
+  /** Name of a built-in model or path of a model folder. @default 'tiny' */
+  model?: string;
+  /** @default 'auto' */
+  device?: Device | 'auto';
+  /** Threads of one operator on the CPU; 0 = as many as there are cores. @default 0 */
+  threads?: number;
+  /** Bytes of image features kept in memory. @default 256 MiB */
+  cacheBytes?: number;
+  /** Folder for image features that should outlive the process. @default none */
+  cacheDir?: string;
+  /** Bytes kept in cacheDir; the least recently used go first. @default 4 GiB */
+  cacheDirBytes?: number;
+  /** Bounds on images. @default 64 MiB and 100 million pixels */
+  limits?: ImageLimits;
+}
+
+const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
+const DEFAULT_DISK_BYTES = 4 * 2 ** 30;
+
+/** @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, OPTION_INVALID */
+export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
+  const { device = 'auto', threads = 0, cacheBytes = DEFAULT_CACHE_BYTES } = options;
+  if (device !== 'auto' && !DEVICES.includes(device)) {
+    throw new ProsamError('OPTION_INVALID', `device: wanted one of auto, ${DEVICES.join(', ')}, got ${JSON.stringify(device)}.`);
+  }
+  const model = await openModel(modelFolder(options.model ?? 'tiny'));
+  checkModelWeights(model);
+  const networks = createNetworks(model, nodeRuntime({ device: device === 'auto' ? autoDevice() : device, threads }));
+  return createEngineCore({
+    model,
+    networks,
+    source: nodeImageSource(options.limits),
+    cacheBytes,
+    ...(options.cacheDir !== undefined && { slow: diskFeatureCache(options.cacheDir, options.cacheDirBytes ?? DEFAULT_DISK_BYTES) }),
+  });
+}
+
+/** A plain name is a built-in model if there is one; anything else is a path. */
+function modelFolder(nameOrPath: string): string {
+  if (/^[\w-]+$/.test(nameOrPath)) {
+    // From dist/ the models lie one folder up, from src/core/runtime/ three.
+    for (const up of ['../models/', '../../../models/']) {
+      const folder = fileURLToPath(new URL(`${up}${nameOrPath}`, import.meta.url));
+      if (existsSync(folder)) return folder;
+    }
+  }
+  return nameOrPath;
+}

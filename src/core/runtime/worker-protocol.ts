@@ -1,0 +1,70 @@
+/** What travels between the thread that asks and the worker that computes. */
+import { ERROR_STATUS, messageOf, ProsamError, type ErrorCode } from '../errors.ts';
+import type { Engine, EngineInfo, ImageInput, PredictOptions, Reference, RefinePrompts } from '../types.ts';
+import type { EngineOptions } from './open-engine.ts';
+
+type SentOptions = Omit<PredictOptions, 'signal'>;
+
+/** One call of the engine as plain data. */
+export type EngineRequest =
+  | { name: 'embed'; image: ImageInput }
+  | { name: 'predict'; target: ImageInput; references: readonly Reference[]; options: SentOptions }
+  | { name: 'refine'; image: ImageInput; prompts: RefinePrompts }
+  | { name: 'selfCheck'; references: readonly Reference[]; options: SentOptions }
+  | { name: 'close' };
+
+export function perform(engine: Engine, request: EngineRequest, signal: AbortSignal): Promise<unknown> {
+  switch (request.name) {
+    case 'embed':
+      return engine.embed(request.image, { signal });
+    case 'predict':
+      return engine.predict(request.target, request.references, { ...request.options, signal });
+    case 'refine':
+      return engine.refine(request.image, request.prompts, { signal });
+    case 'selfCheck':
+      return engine.selfCheck(request.references, { ...request.options, signal });
+    case 'close':
+      return engine.close();
+  }
+}
+
+export type ToWorker =
+  { kind: 'open'; options: EngineOptions } | { kind: 'call'; id: number; request: EngineRequest } | { kind: 'abort'; id: number };
+
+export type FromWorker =
+  | { kind: 'opened'; info: EngineInfo }
+  | { kind: 'refused'; error: SentError }
+  | { kind: 'result'; id: number; value: unknown }
+  | { kind: 'error'; id: number; error: SentError };
+
+/** An error as plain data: a class does not survive the crossing. */
+export interface SentError {
+  code?: ErrorCode;
+  message: string;
+  stack?: string;
+}
+
+export function sendableError(error: unknown): SentError {
+  const code = (error as { code?: unknown } | null)?.code;
+  return {
+    message: messageOf(error),
+    ...(typeof code === 'string' && Object.hasOwn(ERROR_STATUS, code) && { code: code as ErrorCode }),
+    ...(error instanceof Error && error.stack !== undefined && { stack: error.stack }),
+  };
+}
+
+export function receivedError({ code, message, stack }: SentError): ProsamError {
+  if (code) return new ProsamError(code, message, { cause: stack });
+  return new ProsamError('ENGINE_FAILED', `the engine failed: ${message}. This is a defect; please report it with its cause.`, {
+    cause: stack,
+  });
+}
+
+/** Buffers of a result that can be handed over instead of copied. */
+export function transferable(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
+  if (ArrayBuffer.isView(value)) {
+    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+  } else if (Array.isArray(value)) for (const item of value) transferable(item, found);
+  else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) transferable(item, found);
+  return found;
+}

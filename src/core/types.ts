@@ -1,0 +1,178 @@
+/** The words of the public interface. Boxes are [x0, y0, x1, y1] in pixels of the upright image, x0 <= x < x1. */
+import type { DistributionKind, Noise } from './distribution.ts';
+import type { Annotation } from './mask/annotation.ts';
+import type { Region } from './mask/instances.ts';
+import type { BinaryMask, LabelReduction } from './mask/label-reduction.ts';
+import type { Strategy } from './strategy.ts';
+
+/** Pixels already decoded: row-major, channels interleaved, 8 bits each. */
+export interface PixelImage {
+  data: Uint8Array;
+  width: number;
+  height: number;
+  /** 1 grey, 3 RGB, 4 RGBA (alpha is ignored). */
+  channels: 1 | 3 | 4;
+}
+
+/** A path or file: URL, the bytes of an image file, or pixels. */
+export type ImageInput = string | URL | Uint8Array | PixelImage;
+
+/** One image with the object marked. */
+export interface Reference {
+  image: ImageInput;
+  annotation: Annotation;
+  /** What is marked; references with the same label describe one concept. @default 'object' */
+  label?: string;
+}
+
+export const METHODS = ['prosam', 'persam', 'nearest'] as const;
+/**
+ * - 'prosam': the trained variational prompt encoder (the paper)
+ * - 'persam': no training: feature similarity picks points, SAM draws the mask and refines it twice
+ * - 'nearest': no training: cells closer to the object's average feature than to the background's
+ */
+export type Method = (typeof METHODS)[number];
+
+export interface PredictOptions {
+  /** 'auto' checks the methods on the references themselves and takes the best. @default 'auto' */
+  method?: Method | 'auto';
+  /** How decoded prompts become one mask ('prosam' only). @default 'mean_prompt' */
+  strategy?: Strategy;
+  /** Prompt sets drawn from the predicted distribution (K), for the merging strategies and the uncertainty; 0 to 100. @default 4, or 10 with a merging strategy */
+  samples?: number;
+  /** Distribution the samples are drawn from. @default the model's */
+  distribution?: DistributionKind;
+  /** Degrees of freedom. @default the model's */
+  nu?: number;
+  /** Same seed, same samples. @default 321 */
+  seed?: number;
+  /** Noise to use instead of drawing it: eps [K, m, c], delta [K, m] with m = references x prompts per reference. */
+  noise?: Noise;
+  /** How marks become cells. @default the model's for masks and boxes, 'any' for points and scribbles */
+  labelReduction?: LabelReduction;
+  /** Let SAM turn a mark into an object mask first. @default true for points, false for all else */
+  grow?: boolean;
+  /** Return the separate regions of each mask. @default false */
+  instances?: boolean;
+  /** Smallest region kept, as a share of the image's pixels. @default 0.0005 */
+  minInstanceShare?: number;
+  /** Return the uncertainty of every pixel. @default false */
+  uncertaintyMap?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Milliseconds spent, by stage; a stage served from a cache costs next to nothing. */
+export type StageTimes = Partial<Record<'read' | 'embed' | 'reference' | 'check' | 'prompt' | 'decode' | 'resize' | 'total', number>>;
+
+/** One connected region of a mask. */
+export interface InstancePrediction extends Region {
+  /** Mean predicted probability of its pixels, 0..1. */
+  score: number;
+}
+
+export interface MaskPrediction {
+  label: string;
+  /** The method that made the mask. */
+  method: Method;
+  /** At the target's own size. */
+  mask: BinaryMask;
+  /** Pixels in the mask. */
+  area: number;
+  /** Absent when the mask is empty. */
+  boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
+  /**
+   * Expected IoU of the mask if pixels were independent with their predicted probabilities p (mean over the decoded
+   * samples): sum of p inside / (pixels inside + sum of p outside). 0..1; good for ranking, optimistic as a number.
+   */
+  score: number;
+  /** 1 - score. */
+  uncertainty: number;
+  /** SAM's own estimate of the mask's IoU, where SAM drew it. */
+  predictedIou?: number;
+  /** Binary entropy of p per pixel in bits, 0..255 for 0..1, at the target's own size. */
+  uncertaintyMap?: Uint8Array;
+  instances?: InstancePrediction[];
+  /** Low-resolution logits of SAM's square input, to go on from in `refine`. */
+  lowRes?: Float32Array;
+}
+
+export interface Prediction {
+  width: number;
+  height: number;
+  /** One per label, in the order the labels first appear among the references. */
+  masks: MaskPrediction[];
+  /** Name and content hash of the model. */
+  model: string;
+  /** What really executed. */
+  device: string;
+  milliseconds: StageTimes;
+}
+
+export interface RefinePrompts {
+  points?: readonly { x: number; y: number; /** @default true */ positive?: boolean }[];
+  boxXyxy?: readonly [x0: number, y0: number, x1: number, y1: number];
+  /** `lowRes` of an earlier prediction or refinement of this image. */
+  previous?: Float32Array;
+}
+
+export interface RefinedMask {
+  mask: BinaryMask;
+  area: number;
+  boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
+  predictedIou: number;
+  lowRes: Float32Array;
+}
+
+export interface Refinement {
+  width: number;
+  height: number;
+  /** Best predicted IoU first; several for a single point (whole, part, subpart), one otherwise. */
+  masks: RefinedMask[];
+  milliseconds: StageTimes;
+}
+
+/** How good each method is on the references themselves. */
+export interface SelfCheck {
+  /**
+   * 'other-references': each reference predicted from all others.
+   * 'mirrored-copy': only one reference, predicted on its own mirrored, darkened copy; optimistic, but it tells a method
+   * that works on such images from one that does not.
+   */
+  basis: 'other-references' | 'mirrored-copy';
+  /** Mean IoU over the references, 0..1, and each one's. */
+  methods: Partial<Record<Method, { iou: number; each: number[] }>>;
+  best: Method;
+  /** IoU of the best method, 0..1. */
+  expectedIou: number;
+}
+
+/** An image whose features are in the cache. */
+export interface Embedded {
+  /** Content hash. */
+  key: string;
+  width: number;
+  height: number;
+  milliseconds: StageTimes;
+}
+
+export interface EngineInfo {
+  model: string;
+  licence: string;
+  device: string;
+  methods: Method[];
+  promptsPerReference: number;
+}
+
+export interface Engine {
+  readonly info: EngineInfo;
+  /** Computes what does not depend on any reference, so that a later call answers at once. */
+  embed(image: ImageInput, options?: { signal?: AbortSignal }): Promise<Embedded>;
+  /** Masks of the references' concepts in the target. */
+  predict(target: ImageInput, references: readonly Reference[], options?: PredictOptions): Promise<Prediction>;
+  /** SAM's own points, box and previous mask on one image, for interactive tools. */
+  refine(image: ImageInput, prompts: RefinePrompts, options?: { signal?: AbortSignal }): Promise<Refinement>;
+  /** Predicts the references from each other; all references must carry one label. */
+  selfCheck(references: readonly Reference[], options?: PredictOptions): Promise<SelfCheck>;
+  /** Finishes what is running, refuses what comes after. */
+  close(): Promise<void>;
+}
