@@ -14,6 +14,7 @@ export type {
   PredictOptions,
   Prediction,
   Reference,
+  ReferenceMask,
   RefinedMask,
   Refinement,
   RefinePrompts,

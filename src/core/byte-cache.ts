@@ -18,11 +18,14 @@ export interface ByteCache<V> {
   /** Bytes held in memory. */
   readonly bytes: number;
   clear(): void;
+  /** Resolves when everything computed so far has reached the slow cache, or failed to. */
+  written(): Promise<void>;
 }
 
 export function createByteCache<V>({ maxBytes, sizeOf, slow }: ByteCacheOptions<V>): ByteCache<V> {
   const held = new Map<string, { value: V; size: number }>();
   const running = new Map<string, Promise<V>>();
+  const writing = new Set<Promise<void>>();
   let bytes = 0;
 
   const keep = (key: string, value: V): void => {
@@ -36,6 +39,14 @@ export function createByteCache<V>({ maxBytes, sizeOf, slow }: ByteCacheOptions<
       bytes -= entry.size;
     }
   };
+  /** Nobody waits for a slow disk, except those who close. */
+  const write = (to: SlowCache<V>, key: string, value: V): void => {
+    const put = to
+      .put(key, value)
+      .catch(() => undefined)
+      .finally(() => writing.delete(put));
+    writing.add(put);
+  };
   const load = async (key: string, compute: () => Promise<V>): Promise<V> => {
     const stored = await slow?.get(key).catch(() => undefined);
     if (stored !== undefined) {
@@ -44,7 +55,7 @@ export function createByteCache<V>({ maxBytes, sizeOf, slow }: ByteCacheOptions<
     }
     const value = await compute();
     keep(key, value);
-    await slow?.put(key, value).catch(() => undefined);
+    if (slow) write(slow, key, value);
     return value;
   };
 
@@ -68,6 +79,9 @@ export function createByteCache<V>({ maxBytes, sizeOf, slow }: ByteCacheOptions<
     clear() {
       held.clear();
       bytes = 0;
+    },
+    async written() {
+      await Promise.all(writing);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** From a method's result to what callers see: mask, size, box, score, uncertainty and separate regions. */
 import { splitInstances } from './mask/instances.ts';
 import type { BinaryMask } from './mask/label-reduction.ts';
-import { boundingBox, maskArea } from './mask/raster.ts';
+import { maskExtent } from './mask/raster.ts';
 import { resizeMap, type FloatMap } from './mask/resize-map.ts';
 import { entropyLevel, expectedIou, type MethodResult } from './methods/method.ts';
 import { maskFromField } from './strategy.ts';
@@ -12,15 +12,13 @@ const DEFAULT_MIN_INSTANCE = 0.0005;
 export function describeMask(label: string, method: Method, result: MethodResult, options: PredictOptions): MaskPrediction {
   const { width, height } = result.field;
   const mask = { data: maskFromField(result.field.data), width, height };
-  const box = boundingBox(mask);
   const score = expectedIou(result);
   const detailed = options.uncertaintyMap || options.instances ? resizeMap(result.probability, width, height, 'half-pixel') : undefined;
   return {
     label,
     method,
     mask,
-    area: maskArea(mask),
-    ...(box && { boxXyxy: box }),
+    ...maskExtent(mask),
     score,
     uncertainty: 1 - score,
     ...(result.predictedIou !== undefined && { predictedIou: result.predictedIou }),

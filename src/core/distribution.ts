@@ -49,12 +49,15 @@ export function noiseScale({ kind, nu, n }: DistributionConfig, delta: number): 
   }
 }
 
+/** A chi-square of a small fraction of a degree of freedom falls below every float32; its inverse must stay finite. */
+const LEAST_DELTA = 2 ** -100;
+
 /** Noise for `samples` prompt sets of `vectors` vectors each. */
 export function drawNoise(config: DistributionConfig, samples: number, vectors: number, width: number, random: Random): Noise {
   const eps = Float32Array.from({ length: samples * vectors * width }, () => normal(random));
   const freedom = config.kind === 'heavy_tailed' ? config.nu : config.nu + config.n;
   const needed = config.kind !== 'gaussian' && config.kind !== 'deterministic';
-  const delta = Float32Array.from({ length: samples * vectors }, () => (needed ? chiSquare(random, freedom) : 1));
+  const delta = Float32Array.from({ length: samples * vectors }, () => (needed ? Math.max(LEAST_DELTA, chiSquare(random, freedom)) : 1));
   return { eps, delta };
 }
 

@@ -6,6 +6,7 @@ import { describeMask } from './describe-mask.ts';
 import { ProsamError } from './errors.ts';
 import { createFeatureStore, type ImageFeatures, type PreparedReference } from './features.ts';
 import { growMark } from './grow.ts';
+import { maskExtent } from './mask/raster.ts';
 import type { RunMethod } from './methods/method.ts';
 import { nearest } from './methods/nearest.ts';
 import { persam } from './methods/persam.ts';
@@ -35,7 +36,7 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
   const { manifest } = model;
   const encoder = manifest.prompt_encoder;
   const methods = new Map<Method, RunMethod>();
-  if (encoder) methods.set('prosam', createProsamMethod(encoder));
+  if (encoder) methods.set('prosam', createProsamMethod(encoder, cacheBytes));
   methods.set('persam', persam).set('nearest', nearest);
 
   const features = createFeatureStore({
@@ -112,11 +113,12 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
         const masks: MaskPrediction[] = [];
         for (const [label, group] of byLabel(references)) {
           const prepared = await prepare(group, options, context);
-          const asked = options.method ?? 'auto';
-          const name = asked === 'auto' ? (await check(group, prepared, options)).best : asked;
+          const { method = 'auto' } = options;
+          const checked = method === 'auto' ? await check(group, prepared, options) : undefined;
+          const name = checked?.best ?? (method as Method);
           context.lap('check');
-          const result = await methodNamed(name)(context, image, prepared, options);
-          masks.push(describeMask(label, name, result, options));
+          const mask = describeMask(label, name, await methodNamed(name)(context, image, prepared, options), options);
+          masks.push(checked ? { ...mask, check: { basis: checked.basis, expectedIou: checked.expectedIou } } : mask);
           context.lap('resize');
         }
         return { width: image.width, height: image.height, masks, model: model.id, device: networks.device, milliseconds: context.times() };
@@ -128,6 +130,15 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
         const masks = await refineMask(networks, features, found, prompts);
         context.lap('decode');
         return { width: found.width, height: found.height, masks, milliseconds: context.times() };
+      }),
+    referenceMask: (reference, options = {}) =>
+      call(options.signal, async (context) => {
+        checkPredictOptions(options);
+        checkReferences([reference]);
+        const [{ mask, cells }] = (await prepare([reference], options, context)) as [PreparedReference];
+        const on = cells.reduce((sum, cell) => sum + cell, 0);
+        const copy = { ...mask, data: new Uint8Array(mask.data) };
+        return { mask: copy, ...maskExtent(mask), cells: on, ofCells: cells.length };
       }),
     selfCheck: (references, options = {}) =>
       call(options.signal, async (context) => {
@@ -141,7 +152,7 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
     async close() {
       closed = true;
       await Promise.allSettled(busy);
-      features.clear();
+      await features.close();
       await networks.close();
     },
   };

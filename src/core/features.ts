@@ -34,7 +34,8 @@ export interface FeatureStore {
   /** The same mark on the mirrored, darkened image: something new to predict when there is only one reference. */
   mirrored(reference: PreparedReference, input: ImageInput): Promise<{ features: ImageFeatures; mask: BinaryMask }>;
   gridOf(features: ImageFeatures): Grid;
-  clear(): void;
+  /** Forgets everything in memory; resolves when the slow cache has been written. */
+  close(): Promise<void>;
 }
 
 export interface FeatureStoreParts {
@@ -64,7 +65,8 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
   });
   const references: ByteCache<PreparedReference> = createByteCache({
     maxBytes: parts.maxBytes,
-    sizeOf: ({ mask, cells }) => mask.data.byteLength + cells.byteLength,
+    // A kept reference keeps its features alive, also when the image cache has dropped them.
+    sizeOf: ({ mask, features }) => mask.data.byteLength + featureBytes(features),
   });
 
   const encode = (loaded: LoadedImage): Promise<ImageFeatures> =>
@@ -117,9 +119,10 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
       const { width, height } = reference.mask;
       return { features, mask: { data: mirror(reference.mask.data, width, 1), width, height } };
     },
-    clear() {
-      images.clear();
+    async close() {
       references.clear();
+      images.clear();
+      await images.written();
     },
   };
 }

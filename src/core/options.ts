@@ -20,7 +20,7 @@ export function checkPredictOptions(options: PredictOptions): void {
   if (options.labelReduction?.kind === 'area') number('labelReduction.threshold', options.labelReduction.threshold, 0, 1);
 }
 
-/** @throws REFERENCE_MISSING, OPTION_INVALID */
+/** @throws REFERENCE_MISSING, OPTION_INVALID, ANNOTATION_INVALID */
 export function checkReferences(references: readonly Reference[]): void {
   if (references.length === 0)
     throw new ProsamError('REFERENCE_MISSING', 'wanted at least one reference (an image with the object marked), got none.');
@@ -28,6 +28,13 @@ export function checkReferences(references: readonly Reference[]): void {
     throw new ProsamError(
       'OPTION_INVALID',
       `wanted at most ${MAX_REFERENCES} references in one call, got ${references.length}. Choose the best ones.`,
+    );
+  }
+  for (const reference of references as readonly (Partial<Reference> | null | undefined)[]) {
+    if (typeof reference?.annotation?.kind === 'string' && reference.image) continue;
+    throw new ProsamError(
+      'ANNOTATION_INVALID',
+      'wanted references of the form { image, annotation: { kind, ... } }, got one without these fields.',
     );
   }
 }

@@ -5,8 +5,10 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 /** The next number in [0, 1). */
 export type Random = () => number;
 
+/** seed: a safe integer; the generator takes 32 bits, so the upper ones are mixed in. */
 export function seededRandom(seed: number): Random {
-  const generator = xoroshiro128plus(seed);
+  const upper = Math.floor(seed / 2 ** 32);
+  const generator = xoroshiro128plus((seed ^ Math.imul(upper, 0x9e3779b1)) | 0);
   return () => uniformFloat64(generator);
 }
 

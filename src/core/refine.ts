@@ -2,7 +2,7 @@
 import { ProsamError } from './errors.ts';
 import type { FeatureStore, ImageFeatures } from './features.ts';
 import { boxPrompts, decodeSamPrompts, type SamMask, type SamPrompt } from './methods/sam-points.ts';
-import { boundingBox, maskArea } from './mask/raster.ts';
+import { maskExtent } from './mask/raster.ts';
 import type { Networks } from './runtime/networks.ts';
 import { maskFromField } from './strategy.ts';
 import type { RefinedMask, RefinePrompts } from './types.ts';
@@ -52,6 +52,5 @@ function atImageSize({ geometry }: FeatureStore, { width, height }: ImageFeature
   const side = Math.sqrt(logits.length);
   const field = geometry.toImage(geometry.toSquare({ data: logits, width: side, height: side }), width, height);
   const mask = { data: maskFromField(field.data), width, height };
-  const box = boundingBox(mask);
-  return { mask, area: maskArea(mask), ...(box && { boxXyxy: box }), predictedIou: iou, lowRes: logits };
+  return { mask, ...maskExtent(mask), predictedIou: iou, lowRes: logits };
 }

@@ -87,6 +87,8 @@ export interface MaskPrediction {
   score: number;
   /** 1 - score. */
   uncertainty: number;
+  /** What the check of 'auto' found the method worth on the references: how far to trust it on these images. */
+  check?: { basis: SelfCheck['basis']; expectedIou: number };
   /** SAM's own estimate of the mask's IoU, where SAM drew it. */
   predictedIou?: number;
   /** Binary entropy of p per pixel in bits, 0..255 for 0..1, at the target's own size. */
@@ -146,6 +148,18 @@ export interface SelfCheck {
   expectedIou: number;
 }
 
+/** What a reference's mark amounts to. */
+export interface ReferenceMask {
+  /** At the image's own size, after SAM has grown it where that was asked for. */
+  mask: BinaryMask;
+  /** Pixels in the mask. */
+  area: number;
+  boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
+  /** Cells of the feature grid it covers, of how many. */
+  cells: number;
+  ofCells: number;
+}
+
 /** An image whose features are in the cache. */
 export interface Embedded {
   /** Content hash. */
@@ -171,6 +185,8 @@ export interface Engine {
   predict(target: ImageInput, references: readonly Reference[], options?: PredictOptions): Promise<Prediction>;
   /** SAM's own points, box and previous mask on one image, for interactive tools. */
   refine(image: ImageInput, prompts: RefinePrompts, options?: { signal?: AbortSignal }): Promise<Refinement>;
+  /** The mask a reference's mark stands for, e.g. to show it before it is used. */
+  referenceMask(reference: Reference, options?: PredictOptions): Promise<ReferenceMask>;
   /** Predicts the references from each other; all references must carry one label. */
   selfCheck(references: readonly Reference[], options?: PredictOptions): Promise<SelfCheck>;
   /** Finishes what is running, refuses what comes after. */

@@ -14,33 +14,41 @@ function camelKeys<T extends object>(record: T): CamelKeys<T> {
 }
 
 const size = z.int().positive().max(1_000_000);
+/** Anything there is one set of weights for each of: a graph is built before the weights are compared with it. */
+const count = z.int().positive().max(1000);
+/** Sides of squares: attention over them needs tables of side x side. */
+const imageSide = z.int().positive().max(16_384);
+const windowSide = z.int().positive().max(1024);
 const index = z.int().min(0).max(10_000);
 const ratio = z.number().positive().max(64);
-const three = z.tuple([size, size, size]);
+const threeCounts = z.tuple([count, count, count]);
+const fourCounts = z.tuple([count, count, count, count]);
+const fiveCounts = z.tuple([count, count, count, count, count]);
 const four = z.tuple([size, size, size, size]);
 const five = z.tuple([size, size, size, size, size]);
 
 /** Keys as in SAM's own code. */
 export const samConfigSchema = z
   .strictObject({
-    image_size: size,
+    image_size: imageSide,
     patch_size: size,
     embed_dim: size,
-    depth: size,
+    depth: count,
     num_heads: size,
     global_attn_indexes: z.array(index),
-    window_size: size,
+    window_size: windowSide,
     mlp_ratio: ratio,
     out_chans: size,
     mask_in_chans: size.multipleOf(4),
-    decoder_depth: size,
+    decoder_depth: count,
     decoder_mlp_dim: size,
     decoder_heads: size,
-    num_multimask_outputs: size,
-    iou_head_depth: size,
+    num_multimask_outputs: count,
+    iou_head_depth: count,
     iou_head_hidden_dim: size,
   })
   .refine((c) => c.image_size % c.patch_size === 0, 'image_size must be a multiple of patch_size')
+  .refine((c) => c.image_size <= 1024 * c.patch_size, 'image_size must be at most 1024 patches')
   .refine((c) => c.embed_dim % c.num_heads === 0, 'embed_dim must be a multiple of num_heads')
   .refine((c) => c.out_chans % (2 * c.decoder_heads) === 0, 'out_chans must be a multiple of 2 * decoder_heads')
   .refine((c) => c.out_chans % 8 === 0, 'out_chans must be a multiple of 8')
@@ -62,28 +70,30 @@ export const promptEncoderConfigSchema = z
 
 const resnetSchema = z.strictObject({
   kind: z.literal('resnet'),
-  image_size: size.default(512),
-  layers: four,
+  image_size: imageSide.default(512),
+  layers: fourCounts,
   planes: four,
   deep_stem: z.boolean(),
   stem_mid: size,
   dilate: z.tuple([z.boolean(), z.boolean(), z.boolean()]),
 });
 
-const vggSchema = z.strictObject({ kind: z.literal('vgg'), image_size: size.default(512), widths: five, convs: five });
+const vggSchema = z.strictObject({ kind: z.literal('vgg'), image_size: imageSide.default(512), widths: five, convs: fiveCounts });
 
 const dinov2Schema = z
   .strictObject({
     kind: z.literal('dinov2'),
-    image_size: size,
+    image_size: imageSide,
     patch_size: size,
     embed_dim: size,
-    depth: size,
+    depth: count,
     num_heads: size,
     mlp_ratio: ratio,
-    stage_ends: three,
+    stage_ends: threeCounts,
   })
-  .refine((c) => c.image_size % c.patch_size === 0, 'image_size must be a multiple of patch_size');
+  .refine((c) => c.image_size % c.patch_size === 0, 'image_size must be a multiple of patch_size')
+  .refine((c) => c.embed_dim % c.num_heads === 0, 'embed_dim must be a multiple of num_heads')
+  .refine(({ stage_ends: [a, b, c], depth }) => a < b && b < c && c <= depth, 'stage_ends must ascend and end within depth');
 
 /** A backbone with weights of its own. */
 export const ownBackboneSchema = z

@@ -21,7 +21,7 @@ const manifestSchema = z.strictObject({
     config: samConfigSchema,
     resize: z.enum(['aligned', 'stretch', 'longest-side']),
     mean: triple,
-    std: triple,
+    std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
   }),
   backbone: z.union([samBackboneSchema, z.strictObject({ file: fileName, config: ownBackboneSchema })]),
   prompt_encoder: z
@@ -39,6 +39,9 @@ const manifestSchema = z.strictObject({
       trained_against: z.strictObject({ sam: sha256, backbone: sha256.optional() }),
     })
     .optional(),
+  /** Inputs and outputs of one prediction, to prove an installation. */
+  known_answer: fileName.optional(),
+  /** How each part was trained, in words. */
   trained: z.record(z.string(), z.string()).optional(),
 });
 
@@ -58,16 +61,25 @@ export function parseManifest(text: string, label: string): Manifest {
   }
   const result = manifestSchema.safeParse(json);
   if (!result.success) {
-    throw new ProsamError('MODEL_INVALID', `${label} does not describe a model:\n${z.prettifyError(result.error)}\nCorrect the manifest.`);
+    const problems = z.prettifyError({ issues: plainIssues(result.error.issues) });
+    throw new ProsamError('MODEL_INVALID', `${label} does not describe a model:\n${problems}\nCorrect the manifest.`);
   }
   checkConsistency(result.data, label);
   return result.data;
 }
 
+/** Where a value fits none of several forms: what is wrong with it as the form it comes closest to. */
+function plainIssues(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  return issues.flatMap((issue) => {
+    const [closest] = issue.code === 'invalid_union' ? issue.errors.toSorted((a, b) => a.length - b.length) : [];
+    return closest === undefined ? [issue] : plainIssues(closest).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+  });
+}
+
 function checkConsistency(manifest: Manifest, label: string): void {
   const { sam, backbone, prompt_encoder: encoder, files } = manifest;
   const ownBackbone = 'file' in backbone ? backbone.file : undefined;
-  for (const file of [sam.file, ownBackbone, encoder?.file]) {
+  for (const file of [sam.file, ownBackbone, encoder?.file, manifest.known_answer]) {
     if (file !== undefined && !Object.hasOwn(files, file)) {
       throw new ProsamError('MODEL_INVALID', `${label} names ${file} but gives no sha256 for it under "files". Add it.`);
     }

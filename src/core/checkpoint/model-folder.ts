@@ -30,6 +30,7 @@ export async function openModel(folder: string): Promise<Model> {
   const info = await stat(label).catch((cause: unknown) => {
     throw new ProsamError('MODEL_NOT_FOUND', `wanted a model folder with a manifest.json, found none in ${folder}.`, { cause });
   });
+  if (!info.isFile()) throw new ProsamError('MODEL_NOT_FOUND', `wanted the file ${label}, but that is a folder or something else.`);
   if (info.size > MAX_MANIFEST_BYTES)
     throw new ProsamError('MODEL_INVALID', `${label}: wanted at most ${MAX_MANIFEST_BYTES} bytes, got ${info.size}.`);
   const text = await readFile(label, 'utf8');

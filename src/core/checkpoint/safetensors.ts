@@ -39,17 +39,17 @@ export interface SafetensorsIndex {
 
 /** Length of the JSON header from the first eight bytes. @throws CHECKPOINT_PICKLE, CHECKPOINT_INVALID */
 export function safetensorsHeaderLength(firstBytes: Uint8Array, fileSize: number, label: string): number {
-  if (isPickle(firstBytes)) {
+  const length = firstBytes.byteLength < 8 ? undefined : new DataView(firstBytes.buffer, firstBytes.byteOffset).getBigUint64(0, true);
+  const possible = length !== undefined && length <= BigInt(MAX_HEADER_BYTES) && length <= BigInt(fileSize - 8);
+  // A safetensors file may begin like a pickle too, but then the length it gives is one it can have.
+  if (!possible && isPickle(firstBytes)) {
     throw new ProsamError(
       'CHECKPOINT_PICKLE',
       `${label}: wanted a .safetensors file, got a PyTorch pickle, which could run code when opened. Save the weights as safetensors.`,
     );
   }
-  if (firstBytes.byteLength < 8) throw invalid(label, `wanted at least 8 bytes, got ${firstBytes.byteLength}`);
-  const length = new DataView(firstBytes.buffer, firstBytes.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(MAX_HEADER_BYTES) || length > BigInt(fileSize - 8)) {
-    throw invalid(label, `the header claims ${length} bytes in a file of ${fileSize}`);
-  }
+  if (length === undefined) throw invalid(label, `wanted at least 8 bytes, got ${firstBytes.byteLength}`);
+  if (!possible) throw invalid(label, `the header claims ${length} bytes in a file of ${fileSize}`);
   return Number(length);
 }
 
@@ -86,7 +86,7 @@ export function parseSafetensors(bytes: Uint8Array, label: string): SafetensorsI
 
 /** Values of a floating-point tensor as float32. bytes: exactly the tensor's bytes. @throws CHECKPOINT_INVALID for other dtypes */
 export function floatsFromTensor(entry: TensorEntry, bytes: Uint8Array, label: string): Float32Array {
-  const aligned = bytes.slice().buffer;
+  const aligned = new Uint8Array(bytes).buffer; // not slice(): a Buffer's shares memory with whatever else its pool holds
   if (entry.dtype === 'F32') return new Float32Array(aligned);
   if (entry.dtype === 'F16') return Float32Array.from(new Uint16Array(aligned), floatFromHalf);
   throw invalid(label, `wanted F32 or F16 values, got ${entry.dtype}`);
@@ -114,18 +114,19 @@ export function safetensorsBytes(
   tensors: Readonly<Record<string, TensorToWrite>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const header: Record<string, unknown> = {};
-  if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata;
+  const header: [name: string, entry: unknown][] = [];
+  if (Object.keys(metadata).length > 0) header.push(['__metadata__', metadata]);
   let end = 0;
   const names = Object.keys(tensors).sort();
   for (const name of names) {
+    if (name === '__metadata__') throw invalid(name, 'no tensor can have this name');
     const { dtype, shape, bytes } = tensors[name] as TensorToWrite;
     const wanted = elementCount(shape) * BYTES_PER_ELEMENT[dtype];
     if (bytes.byteLength !== wanted)
       throw invalid(name, `shape [${shape.join(', ')}] of ${dtype} takes ${wanted} bytes, got ${bytes.byteLength}`);
-    header[name] = { dtype, shape, data_offsets: [end, (end += wanted)] };
+    header.push([name, { dtype, shape, data_offsets: [end, (end += wanted)] }]);
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const padded = Math.ceil(json.byteLength / 8) * 8;
   const out = new Uint8Array(8 + padded + end).fill(0x20, 8, 8 + padded);
   new DataView(out.buffer).setBigUint64(0, BigInt(padded), true);
@@ -148,8 +149,7 @@ function invalid(label: string, problem: string, cause?: unknown): ProsamError {
 /** Zip container of torch.save, or a bare pickle with protocol 2 or later. */
 function isPickle(bytes: Uint8Array): boolean {
   const zip = bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
-  // A header of this length class would exceed MAX_HEADER_BYTES, so no real safetensors file starts like this.
-  const bare = bytes[0] === 0x80 && (bytes[1] ?? 0) >= 2 && (bytes[1] ?? 0) <= 5 && (bytes[4] ?? 0) + (bytes[5] ?? 0) + (bytes[6] ?? 0) > 0;
+  const bare = bytes[0] === 0x80 && (bytes[1] ?? 0) >= 2 && (bytes[1] ?? 0) <= 5;
   return zip || bare;
 }
 
@@ -176,7 +176,7 @@ function parseEntry(name: string, value: unknown, dataStart: number, fileSize: n
   const bad = (problem: string): ProsamError => invalid(label, `tensor ${JSON.stringify(name)} ${problem}`);
   if (!isRecord(value)) throw bad('has no description');
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES_PER_ELEMENT, dtype)) throw bad(`has the unknown dtype ${String(dtype)}`);
+  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES_PER_ELEMENT, dtype)) throw bad(`has the unknown dtype ${JSON.stringify(dtype)}`);
   if (!Array.isArray(shape) || !shape.every(isCount)) throw bad('has a shape that is not a list of sizes');
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) throw bad('has no data_offsets [begin, end]');
   const [begin, end] = offsets as [number, number];

@@ -1,7 +1,7 @@
 /** Reads safetensors files on disk. */
 import { open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { ProsamError } from '../errors.ts';
+import { messageOf, ProsamError } from '../errors.ts';
 import { floatsFromTensor, parseSafetensorsHeader, safetensorsHeaderLength, type SafetensorsIndex } from './safetensors.ts';
 
 /** Where a checkpoint lies and what is in it. Plain data: it may cross to a worker. */
@@ -16,8 +16,12 @@ export async function openWeightFile(path: string): Promise<WeightFile> {
   const real = await realpath(path).catch((cause: unknown) => {
     throw new ProsamError('MODEL_NOT_FOUND', `wanted the weights ${path}, but there is no such file.`, { cause });
   });
-  const { size } = await stat(real);
-  const handle = await open(real, 'r');
+  const info = await stat(real);
+  if (!info.isFile()) throw new ProsamError('MODEL_NOT_FOUND', `wanted the weights ${path}, but that is a folder or something else.`);
+  const { size } = info;
+  const handle = await open(real, 'r').catch((cause: unknown) => {
+    throw new ProsamError('MODEL_NOT_FOUND', `wanted the weights ${path}, but they cannot be read: ${messageOf(cause)}.`, { cause });
+  });
   try {
     const first = new Uint8Array(Math.min(8, size));
     await handle.read(first, 0, first.byteLength, 0);

@@ -15,7 +15,18 @@ export const DEFAULT_LIMITS: Required<ImageLimits> = { maxBytes: 64 * 2 ** 20, m
 /** What is decoded; other formats sharp knows (SVG, PDF) would run a renderer on foreign input. */
 const FORMATS = new Set(['jpeg', 'png', 'webp', 'tiff', 'heif', 'gif']);
 
-/** Upright 8-bit RGB (EXIF orientation applied, alpha dropped, no colour profile applied, as Pillow's convert('RGB')). */
+/** How their files begin; checked first, so that no other parser ever sees the bytes. */
+const SIGNATURES = [/^\xff\xd8\xff/, /^\x89PNG\r\n/, /^RIFF[^]{4}WEBP/, /^II[*+]\0/, /^MM\0[*+]/, /^[^]{4}ftyp/, /^GIF8[79]a/];
+
+function hasKnownSignature(bytes: Uint8Array): boolean {
+  const start = String.fromCharCode(...bytes.subarray(0, 12));
+  return SIGNATURES.some((signature) => signature.test(start));
+}
+
+/**
+ * Upright 8-bit RGB (EXIF orientation applied, alpha dropped, no colour profile applied, as Pillow's convert('RGB')). Only CMYK
+ * differs: it is printed colour here (libvips' press profile), a plain difference there.
+ */
 export async function decodeImage(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<Raster> {
   const { image, metadata } = await open(bytes, label, limits);
   const upright = image.autoOrient().removeAlpha();
@@ -25,7 +36,8 @@ export async function decodeImage(bytes: Uint8Array, label: string, limits: Imag
     : upright.toColourspace('srgb').raw();
   try {
     const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
-    const levels = deep ? eightBit(data) : data;
+    // A plain array over the same bytes: a Buffer's slice() would not copy.
+    const levels = deep ? eightBit(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     return { data: threeChannels(levels, info.channels), width: info.width, height: info.height, channels: 3 };
   } catch (cause) {
     throw unreadable(label, messageOf(cause), cause);
@@ -57,6 +69,7 @@ async function open(bytes: Uint8Array, label: string, limits: ImageLimits): Prom
       `${label}: wanted at most ${maxBytes} bytes, got ${bytes.byteLength}. Shrink the image or raise the limit.`,
     );
   }
+  if (!hasKnownSignature(bytes)) throw unreadable(label, `its ${bytes.byteLength} bytes do not begin like any of these`);
   // The limit is checked below with the real numbers; sharp's own would only say that it was exceeded.
   const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true, animated: false });
   const metadata = await image.metadata().catch((cause: unknown) => {

@@ -23,7 +23,9 @@ export function nodeImageSource(limits: ImageLimits = {}): ImageSource {
         `${path}: wanted at most ${bounds.maxBytes} bytes, got ${info.size}. Shrink the image or raise the limit.`,
       );
     }
-    return readFile(path);
+    return readFile(path).catch((cause: unknown) => {
+      throw unreadableFile(path, cause);
+    });
   };
   const fromPath = async (path: string) => {
     const info = await fileInfo(path);
@@ -62,12 +64,20 @@ export function pathOf(input: string | URL): string {
       `wanted a path or a file: URL, got a ${input.protocol} URL. Download the image first and pass its bytes.`,
     );
   }
-  return fileURLToPath(input);
+  try {
+    return fileURLToPath(input);
+  } catch (cause) {
+    throw new ProsamError('OPTION_INVALID', `wanted a path or a file: URL, got ${input.href}: ${messageOf(cause)}.`, { cause });
+  }
+}
+
+function unreadableFile(path: string, cause: unknown): ProsamError {
+  return new ProsamError('FILE_NOT_FOUND', `wanted the file ${path}, but it cannot be read: ${messageOf(cause)}.`, { cause });
 }
 
 async function fileInfo(path: string) {
   const info = await stat(path).catch((cause: unknown) => {
-    throw new ProsamError('FILE_NOT_FOUND', `wanted the file ${path}, but it cannot be read: ${messageOf(cause)}.`, { cause });
+    throw unreadableFile(path, cause);
   });
   if (!info.isFile()) throw new ProsamError('FILE_NOT_FOUND', `wanted a file, but ${path} is a folder or something else.`);
   return info;
@@ -79,6 +89,8 @@ function sha256(bytes: Uint8Array, extra = ''): string {
 
 function checkPixels({ data, width, height, channels }: PixelImage, maxPixels: number): Raster {
   if (!(width >= 1 && height >= 1)) throw new ProsamError('IMAGE_EMPTY', `wanted an image with pixels, got ${width} x ${height}.`);
+  if (!Number.isInteger(width) || !Number.isInteger(height))
+    throw new ProsamError('IMAGE_UNREADABLE', `wanted whole numbers for width and height, got ${width} x ${height}.`);
   if (width * height > maxPixels) throw new ProsamError('IMAGE_TOO_LARGE', `wanted at most ${maxPixels} pixels, got ${width} x ${height}.`);
   if (![1, 3, 4].includes(channels) || data.length !== width * height * channels) {
     throw new ProsamError(

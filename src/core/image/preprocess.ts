@@ -138,7 +138,7 @@ export function geometryOf({ resize, samSize, backboneSize }: PreprocessConfig):
     },
     gridToImage(map, width, height) {
       const { spanX, spanY } = gridSpan(width, height);
-      return crop(resizeMap(map, Math.round(spanX), Math.round(spanY), 'half-pixel'), { width, height });
+      return resizeMap(map, width, height, 'half-pixel', { width: spanX, height: spanY });
     },
   };
 }

@@ -2,7 +2,7 @@
 import { ProsamError } from '../errors.ts';
 import type { BinaryMask } from './label-reduction.ts';
 import { drawStroke, emptyMask, fillBox, fillPolygon, type Point } from './raster.ts';
-import { maskFromCocoRle, type CocoRle } from './rle.ts';
+import { cocoRleSize, maskFromCocoRle, type CocoRle } from './rle.ts';
 
 export interface PointsAnnotation {
   kind: 'points';
@@ -56,13 +56,15 @@ export function isSparse(annotation: Annotation): boolean {
 }
 
 const MAX_POINTS = 100_000;
+/** A wide brush takes a hundred times longer a point than an outline. */
+const MAX_SCRIBBLE_POINTS = 10_000;
 
 /**
  * The annotation as a mask of the image's size. Negative points take nothing away here: they guide SAM.
  * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE, MASK_SIZE_MISMATCH, MASK_EMPTY
  */
 export function maskFromAnnotation(annotation: DrawnAnnotation, width: number, height: number): BinaryMask {
-  const mask = draw(annotation, width, height);
+  const mask = drawShaped(annotation, width, height);
   if (mask.data.every((value) => value === 0)) {
     throw new ProsamError(
       'MASK_EMPTY',
@@ -72,12 +74,27 @@ export function maskFromAnnotation(annotation: DrawnAnnotation, width: number, h
   return mask;
 }
 
+/** Callers without a type checker may leave fields out. */
+function drawShaped(annotation: DrawnAnnotation, width: number, height: number): BinaryMask {
+  try {
+    return draw(annotation, width, height);
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new ProsamError('ANNOTATION_INVALID', `${annotation.kind}: a field is missing or of the wrong type: ${cause.message}.`, {
+      cause,
+    });
+  }
+}
+
 function draw(annotation: DrawnAnnotation, width: number, height: number): BinaryMask {
   const mask = emptyMask(width, height);
   switch (annotation.kind) {
     case 'points':
       if (annotation.points.length === 0) throw invalid('points', 'wanted at least one point on the object, got none');
-      checkInside('point', [...annotation.points, ...(annotation.negative ?? [])], width, height);
+      for (const list of [annotation.points, annotation.negative ?? []]) {
+        checkCount('points', [list]);
+        checkInside('point', list, width, height);
+      }
       for (const [x, y] of annotation.points) mask.data[Math.floor(y) * width + Math.floor(x)] = 1;
       return mask;
     case 'box':
@@ -86,27 +103,38 @@ function draw(annotation: DrawnAnnotation, width: number, height: number): Binar
       return mask;
     case 'scribble':
       if (annotation.strokes.length === 0) throw invalid('scribble', 'wanted at least one stroke, got none');
+      checkCount(
+        'scribble',
+        annotation.strokes.map((stroke) => stroke.path),
+      );
       for (const { path, width: brush } of annotation.strokes) {
         if (!(brush > 0 && brush <= Math.max(width, height)))
           throw invalid('scribble', `wanted a brush width of more than 0 pixels within the image, got ${brush}`);
-        if (path.length === 0) throw invalid('scribble', 'a stroke has no points');
+        if (path.length === 0) throw invalid('scribble', 'wanted strokes of at least one point, got one of none');
         checkInside('scribble', path, width, height);
         drawStroke(mask, path, brush);
       }
       return mask;
     case 'polygon':
       if (annotation.rings.length === 0) throw invalid('polygon', 'wanted at least one ring, got none');
+      checkCount('polygon', annotation.rings);
       for (const ring of annotation.rings) {
         if (ring.length < 3) throw invalid('polygon', `wanted rings of at least three corners, got one of ${ring.length}`);
         checkInside('polygon', ring, width, height);
       }
       fillPolygon(mask, annotation.rings);
       return mask;
-    case 'coco-rle':
-      return sameSize(maskFromCocoRle(annotation.rle), width, height);
+    case 'coco-rle': {
+      // The sizes are compared first, so that a few characters cannot ask for a mask far larger than the image.
+      const [rows, columns] = cocoRleSize(annotation.rle);
+      if (rows !== height || columns !== width) throw sizeMismatch(columns, rows, rows * columns, width, height);
+      return maskFromCocoRle(annotation.rle);
+    }
     case 'mask':
     case 'scribble-mask':
       return sameSize(annotation.mask, width, height);
+    default:
+      throw invalid('kind', `wanted one of the kinds of annotation, got ${JSON.stringify((annotation as { kind?: unknown }).kind)}`);
   }
 }
 
@@ -114,9 +142,15 @@ function invalid(kind: string, problem: string): ProsamError {
   return new ProsamError('ANNOTATION_INVALID', `${kind}: ${problem}.`);
 }
 
+/** Drawing takes time for every point, however many lists they come in. */
+function checkCount(kind: string, lists: readonly (readonly Point[])[]): void {
+  const count = lists.reduce((sum, list) => sum + list.length, 0);
+  const most = kind === 'scribble' ? MAX_SCRIBBLE_POINTS : MAX_POINTS;
+  if (count > most) throw invalid(kind, `wanted at most ${most} points, got ${count}`);
+}
+
 /** Coordinates must be numbers within the image; the far border counts as inside for shapes, not for points. */
 function checkInside(kind: 'point' | 'scribble' | 'polygon', points: readonly Point[], width: number, height: number): void {
-  if (points.length > MAX_POINTS) throw invalid(kind, `wanted at most ${MAX_POINTS} points, got ${points.length}`);
   for (const [x, y] of points) {
     if (!Number.isFinite(x) || !Number.isFinite(y)) throw invalid(kind, `wanted numbers for x and y, got (${x}, ${y})`);
     const inside = x >= 0 && y >= 0 && (kind === 'point' ? x < width && y < height : x <= width && y <= height);
@@ -141,9 +175,13 @@ function outside(what: string, width: number, height: number): ProsamError {
 /** @throws MASK_SIZE_MISMATCH */
 export function sameSize(mask: BinaryMask, width: number, height: number): BinaryMask {
   if (mask.width === width && mask.height === height && mask.data.length === width * height) return mask;
-  throw new ProsamError(
+  throw sizeMismatch(mask.width, mask.height, mask.data.length, width, height);
+}
+
+function sizeMismatch(gotWidth: number, gotHeight: number, values: number, width: number, height: number): ProsamError {
+  return new ProsamError(
     'MASK_SIZE_MISMATCH',
-    `wanted a mask of the image's size ${width} x ${height}, got ${mask.width} x ${mask.height} with ${mask.data.length} values. ` +
+    `wanted a mask of the image's size ${width} x ${height}, got ${gotWidth} x ${gotHeight} with ${values} values. ` +
       'If the image carries an EXIF rotation, the mask must be upright too.',
   );
 }

@@ -28,12 +28,12 @@ export function reduceLabels(mask: BinaryMask, grid: Grid, reduction: LabelReduc
     case 'nearest':
       return nearest(mask, grid);
     case 'any':
-      return coverage(mask, grid).map((share) => (share > 0 ? 1 : 0));
+      return Float32Array.from(coverage(mask, grid), (share) => (share > 0 ? 1 : 0));
     case 'area': {
       const shares = coverage(mask, grid);
       const fullest = shares.reduce((best, share) => Math.max(best, share), 0);
       const top = fullest > 0 ? shares.indexOf(fullest) : -1;
-      return shares.map((share, i) => (share > reduction.threshold || i === top ? 1 : 0));
+      return Float32Array.from(shares, (share, i) => (share > reduction.threshold || i === top ? 1 : 0));
     }
   }
 }
@@ -53,8 +53,8 @@ function nearest(mask: BinaryMask, grid: Grid): Float32Array {
 }
 
 /** Share of each cell's block that is marked, 0..1; pixels on a border between cells count in part for both. */
-function coverage(mask: BinaryMask, grid: Grid): Float32Array {
-  const out = new Float32Array(grid.rows * grid.columns);
+function coverage(mask: BinaryMask, grid: Grid): Float64Array {
+  const out = new Float64Array(grid.rows * grid.columns);
   const across = overlaps(mask.width, grid.columns, grid.spanX);
   const down = overlaps(mask.height, grid.rows, grid.spanY);
   const sums = new Float64Array(grid.columns);

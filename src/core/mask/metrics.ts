@@ -1,4 +1,5 @@
 /** Overlap of masks, and the benchmark's bookkeeping over episodes (spec of VRP-SAM's evaluation). */
+import { ProsamError } from '../errors.ts';
 
 /** Pixels set in both, and in either. Masks of equal length, non-zero = set; ignored pixels are left out of both. */
 export function overlap(a: Uint8Array, b: Uint8Array, ignore?: Uint8Array): { intersection: number; union: number } {
@@ -14,8 +15,10 @@ export function overlap(a: Uint8Array, b: Uint8Array, ignore?: Uint8Array): { in
   return { intersection, union };
 }
 
-/** Intersection over union; two empty masks agree perfectly. */
+/** Intersection over union; two empty masks agree perfectly. @throws MASK_SIZE_MISMATCH */
 export function iou(a: Uint8Array, b: Uint8Array, ignore?: Uint8Array): number {
+  if (a.length !== b.length)
+    throw new ProsamError('MASK_SIZE_MISMATCH', `wanted two masks of one size, got ${a.length} and ${b.length} pixels.`);
   const { intersection, union } = overlap(a, b, ignore);
   return union === 0 ? 1 : intersection / union;
 }

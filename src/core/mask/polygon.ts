@@ -87,22 +87,32 @@ function simplifyPath(path: readonly Point[], tolerance: number): Point[] {
   const open: [number, number][] = [[0, path.length - 1]];
   for (let span = open.pop(); span !== undefined; span = open.pop()) {
     const [from, to] = span;
-    let worst = from;
-    let worstDistance = tolerance;
-    for (let i = from + 1; i < to; i++) {
-      const distance = distanceToSegment(path[i] as Point, path[from] as Point, path[to] as Point);
-      if (distance > worstDistance) [worst, worstDistance] = [i, distance];
-    }
-    if (worst === from) continue;
+    const worst = farthestFromSegment(path, from, to, tolerance);
+    if (worst === undefined) continue;
     keep[worst] = 1;
     open.push([from, worst], [worst, to]);
   }
   return path.filter((_, i) => keep[i] === 1);
 }
 
-function distanceToSegment([x, y]: Point, [ax, ay]: Point, [bx, by]: Point): number {
-  const [dx, dy] = [bx - ax, by - ay];
+/** Index of the point between two others that lies farthest from the line they span, if farther than `tolerance`. */
+function farthestFromSegment(path: readonly Point[], from: number, to: number, tolerance: number): number | undefined {
+  const [ax, ay] = path[from] as Point;
+  const [bx, by] = path[to] as Point;
+  const dx = bx - ax;
+  const dy = by - ay;
   const lengthSquared = dx * dx + dy * dy;
-  const along = lengthSquared === 0 ? 0 : Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / lengthSquared));
-  return Math.hypot(x - ax - along * dx, y - ay - along * dy);
+  let worst: number | undefined;
+  let worstSquared = tolerance * tolerance;
+  for (let i = from + 1; i < to; i++) {
+    const point = path[i] as Point;
+    const x = point[0] - ax;
+    const y = point[1] - ay;
+    const along = lengthSquared === 0 ? 0 : Math.min(1, Math.max(0, (x * dx + y * dy) / lengthSquared));
+    const offX = x - along * dx;
+    const offY = y - along * dy;
+    const squared = offX * offX + offY * offY;
+    if (squared > worstSquared) [worst, worstSquared] = [i, squared];
+  }
+  return worst;
 }

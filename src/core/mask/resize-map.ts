@@ -10,11 +10,17 @@ export interface FloatMap {
 /** 'aligned': source = dst * (in - 1) / (out - 1), the method's own. 'half-pixel': source = (dst + 0.5) * in / out - 0.5, SAM's post-processing. */
 export type PixelConvention = 'aligned' | 'half-pixel';
 
-/** Bilinear without antialiasing. */
-export function resizeMap(map: FloatMap, width: number, height: number, convention: PixelConvention): FloatMap {
-  if (width === map.width && height === map.height) return map;
-  const columns = samplePoints(map.width, width, convention);
-  const rows = samplePoints(map.height, height, convention);
+/** Bilinear without antialiasing. span: size of the whole stretched map, of which the upper left width x height pixels are made. */
+export function resizeMap(
+  map: FloatMap,
+  width: number,
+  height: number,
+  convention: PixelConvention,
+  span: { width: number; height: number } = { width, height },
+): FloatMap {
+  if ([width, span.width].every((size) => size === map.width) && [height, span.height].every((size) => size === map.height)) return map;
+  const columns = samplePoints(map.width, span.width, width, convention);
+  const rows = samplePoints(map.height, span.height, height, convention);
   const out = new Float32Array(width * height);
   // Each needed source row is stretched once; an output row blends two of them.
   const stretched = new Map<number, Float32Array>();
@@ -45,9 +51,10 @@ interface SamplePoints {
   share: Float64Array;
 }
 
-function samplePoints(from: number, to: number, convention: PixelConvention): SamplePoints {
-  const points: SamplePoints = { low: new Int32Array(to), high: new Int32Array(to), share: new Float64Array(to) };
-  for (let i = 0; i < to; i++) {
+/** The first `count` of the `to` samples that `from` samples are stretched to. */
+function samplePoints(from: number, to: number, count: number, convention: PixelConvention): SamplePoints {
+  const points: SamplePoints = { low: new Int32Array(count), high: new Int32Array(count), share: new Float64Array(count) };
+  for (let i = 0; i < count; i++) {
     const aligned = to === 1 ? 0 : (i * (from - 1)) / (to - 1);
     const source = convention === 'aligned' ? aligned : Math.max(0, ((i + 0.5) * from) / to - 0.5);
     const low = Math.min(Math.floor(source), from - 1);

@@ -33,27 +33,44 @@ export function cocoRleFromMask(mask: BinaryMask): { size: [height: number, widt
   return { size: [mask.height, mask.width], counts: textFromRuns(runsFromMask(mask)) };
 }
 
-/** @throws ANNOTATION_INVALID when the runs do not add up to the size */
+/** Nothing is allocated for a mask until its runs are known to fit. @throws ANNOTATION_INVALID when they do not add up to the size */
 export function maskFromCocoRle(rle: CocoRle): BinaryMask {
-  const [height, width] = rle.size;
+  const [height, width] = cocoRleSize(rle);
   const total = height * width;
-  if (!Number.isSafeInteger(height) || !Number.isSafeInteger(width) || height < 1 || width < 1 || total > MAX_MASK_PIXELS) {
-    throw invalid(`wanted a size [height, width] of 1 to ${MAX_MASK_PIXELS} pixels, got [${rle.size.join(', ')}]`);
-  }
   const runs = typeof rle.counts === 'string' ? runsFromText(rle.counts, total) : rle.counts;
+  if (!Array.isArray(runs)) throw invalid(`wanted counts as text or a list of runs, got ${typeof runs}`);
+  let covered = 0;
+  runs.forEach((run: number, i) => {
+    if (!Number.isSafeInteger(run) || run < 0 || covered + run > total)
+      throw invalid(`run ${i} of length ${run} does not fit ${height} x ${width} pixels`);
+    covered += run;
+  });
+  if (covered !== total) throw invalid(`the runs cover ${covered} of ${height} x ${width} pixels`);
   const data = new Uint8Array(total);
   let at = 0;
-  runs.forEach((run, i) => {
-    if (!Number.isSafeInteger(run) || run < 0 || at + run > total)
-      throw invalid(`run ${i} of length ${run} does not fit ${height} x ${width} pixels`);
+  runs.forEach((run: number, i) => {
     if (i % 2 === 1) for (let j = at; j < at + run; j++) data[(j % height) * width + Math.floor(j / height)] = 1;
     at += run;
   });
-  if (at !== total) throw invalid(`the runs cover ${at} of ${height} x ${width} pixels`);
   return { data, width, height };
 }
 
-const MAX_MASK_PIXELS = 1_000_000_000;
+/** Height and width, checked. @throws ANNOTATION_INVALID */
+export function cocoRleSize(rle: CocoRle): readonly [height: number, width: number] {
+  const size: unknown = rle.size;
+  const [height, width] = Array.isArray(size) && size.length === 2 ? (size as number[]) : [];
+  if (!isSize(height) || !isSize(width) || height * width > MAX_MASK_PIXELS) {
+    throw invalid(`wanted a size [height, width] of 1 to ${MAX_MASK_PIXELS} pixels, got ${JSON.stringify(size)}`);
+  }
+  return [height, width];
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
+}
+
+/** Any difference of two runs within this fits the six groups of five bits that are read below. */
+const MAX_MASK_PIXELS = 2 ** 29 - 1;
 
 function invalid(problem: string): ProsamError {
   return new ProsamError('ANNOTATION_INVALID', `COCO RLE: ${problem}.`);
@@ -88,7 +105,7 @@ function runsFromText(text: string, total: number): number[] {
     value |= (code & 0x1f) << shift;
     shift += 5;
     if (code & 0x20) {
-      if (shift > 30) throw invalid('a count is too large');
+      if (shift === 30) throw invalid('a count is too large');
       continue;
     }
     if (code & 0x10) value |= -1 << shift;

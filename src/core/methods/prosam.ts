@@ -1,5 +1,5 @@
 /** The paper's method: a distribution over prompts per reference, the mean (or samples) decoded by SAM. */
-import { drawNoise, samplePrompts, type DistributionConfig } from '../distribution.ts';
+import { drawNoise, samplePrompts, type DistributionConfig, type Noise } from '../distribution.ts';
 import type { ImageFeatures, PreparedReference } from '../features.ts';
 import { ProsamError } from '../errors.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
@@ -16,7 +16,6 @@ import { sigmoid, type MethodContext, type MethodResult, type RunMethod } from '
 const DEFAULT_SEED = 321;
 const MERGE_SAMPLES = 10;
 const UNCERTAINTY_SAMPLES = 4;
-const CODE_CACHE_BYTES = 512 * 2 ** 20;
 
 export type PromptEncoderManifest = NonNullable<Manifest['prompt_encoder']>;
 
@@ -26,10 +25,11 @@ interface EncodedReference {
   high: Tensor;
 }
 
-export function createProsamMethod(encoder: PromptEncoderManifest): RunMethod {
+/** maxBytes: what may be kept of encoded references. */
+export function createProsamMethod(encoder: PromptEncoderManifest, maxBytes: number): RunMethod {
   const { config } = encoder;
   const codes = createByteCache<EncodedReference>({
-    maxBytes: CODE_CACHE_BYTES,
+    maxBytes,
     sizeOf: ({ code, high }) => code.prototype.data.byteLength + code.queries.data.byteLength + high.data.byteLength,
   });
   const encode = ({ networks }: MethodContext, { key, features, cells }: PreparedReference): Promise<EncodedReference> =>
@@ -37,6 +37,14 @@ export function createProsamMethod(encoder: PromptEncoderManifest): RunMethod {
       code: await networks.encodeReference(features.mid, cells),
       high: await networks.maskedHigh(features, cells),
     }));
+
+  // The same seed asks for the same noise target after target.
+  let drawn: { key: string; noise: Noise } | undefined;
+  const noiseFor: NoiseSource = (distribution, samples, vectors, seed) => {
+    const key = JSON.stringify([distribution, samples, vectors, seed]);
+    if (drawn?.key !== key) drawn = { key, noise: drawNoise(distribution, samples, vectors, config.dim, seededRandom(seed)) };
+    return drawn.noise;
+  };
 
   /** Mean and log sigma of every reference's prompts, one after another. [n * m, c] each */
   const distributionOf = async (context: MethodContext, target: ImageFeatures, references: readonly PreparedReference[]) => {
@@ -59,7 +67,7 @@ export function createProsamMethod(encoder: PromptEncoderManifest): RunMethod {
   return async (context, target, references, options) => {
     const { networks, features } = context;
     const { mu, logSigma } = await distributionOf(context, target, references);
-    const prompts = promptSets(encoder, mu, logSigma, options);
+    const prompts = promptSets(encoder, mu, logSigma, options, noiseFor);
     const decoded = await networks.decodePrompts(target.embedding, prompts);
     context.lap('decode');
 
@@ -73,8 +81,16 @@ export function createProsamMethod(encoder: PromptEncoderManifest): RunMethod {
   };
 }
 
+type NoiseSource = (distribution: DistributionConfig, samples: number, vectors: number, seed: number) => Noise;
+
 /** Row 0 is the mean; the samples follow. [1 + K, n * m, c] */
-function promptSets(encoder: PromptEncoderManifest, mu: Float32Array, logSigma: Float32Array, options: PredictOptions): Tensor {
+function promptSets(
+  encoder: PromptEncoderManifest,
+  mu: Float32Array,
+  logSigma: Float32Array,
+  options: PredictOptions,
+  noiseFor: NoiseSource,
+): Tensor {
   const { dim } = encoder.config;
   const vectors = mu.length / dim;
   const merging = options.strategy !== undefined && options.strategy !== 'mean_prompt';
@@ -82,10 +98,9 @@ function promptSets(encoder: PromptEncoderManifest, mu: Float32Array, logSigma: 
   if (merging && asked === 0)
     throw new ProsamError('OPTION_INVALID', `the strategy ${options.strategy} merges samples, but samples is 0. Ask for at least one.`);
   const config: DistributionConfig = { kind: options.distribution ?? encoder.distribution, nu: options.nu ?? encoder.nu, n: dim };
-  const random = seededRandom(options.seed ?? DEFAULT_SEED);
   // Without a sigma (VRP-SAM) or without noise every sample would be the mean again.
   const samples = config.kind === 'deterministic' || !encoder.config.probabilistic ? (merging ? 1 : 0) : asked;
-  const noise = options.noise ?? drawNoise(config, samples, vectors, dim, random);
+  const noise = options.noise ?? noiseFor(config, samples, vectors, options.seed ?? DEFAULT_SEED);
   const count = noise.eps.length / mu.length;
   if (!Number.isInteger(count) || noise.delta.length !== count * vectors) {
     throw new ProsamError(

@@ -17,7 +17,8 @@ interface Waiting {
  * @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, OPTION_INVALID
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  const worker = new Worker(workerFile());
+  // Flags of the calling process (--input-type, --test, loaders) are not meant for this thread.
+  const worker = new Worker(workerFile(), { execArgv: [] });
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let ended: Error | undefined;
@@ -93,6 +94,10 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     },
     async refine(image, prompts, { signal } = {}) {
       return (await ask({ name: 'refine', image, prompts }, signal)) as Awaited<ReturnType<Engine['refine']>>;
+    },
+    async referenceMask(reference, given = {}) {
+      const { signal, rest } = withoutSignal(given);
+      return (await ask({ name: 'referenceMask', reference, options: rest }, signal)) as Awaited<ReturnType<Engine['referenceMask']>>;
     },
     async selfCheck(references, given = {}) {
       const { signal, rest } = withoutSignal(given);

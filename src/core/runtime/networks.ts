@@ -70,6 +70,8 @@ export interface Networks {
   decodePrompts(embedding: Tensor, prompts: Tensor): Promise<Decoded>;
   /** SAM's own prompts: xy [B, N, 2], kinds [B, N, 5] (POINT_KINDS), optionally a mask prompt of logits [B, 1, 4g, 4g]. All four masks. */
   decodePoints(embedding: Tensor, xy: Tensor, kinds: Tensor, mask?: Tensor): Promise<Decoded>;
+  /** Makes the session of the image encoder, which proves the device. */
+  warmUp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -150,13 +152,17 @@ export function createNetworks(model: Model, runtime: Runtime): Networks {
     return (await run<'high'>('final', () => emitWithFile(backboneFinalGraph(manifest), model.backbone), inputs)).high;
   };
 
+  const emitImageEncoder = (): EmittedModel => emitWithFile(imageEncoderGraph(manifest), model.sam);
+
   return {
     device: runtime.device,
     maskedHigh,
+    async warmUp() {
+      await sessionOf('image', emitImageEncoder);
+    },
     async encode(image) {
       const inputs = networkInputs(image, preprocess);
-      const emit = (): EmittedModel => emitWithFile(imageEncoderGraph(manifest), model.sam);
-      const sam = await run<'embedding' | 'mid'>('image', emit, { image: square(inputs.sam, preprocess.samSize) });
+      const sam = await run<'embedding' | 'mid'>('image', emitImageEncoder, { image: square(inputs.sam, preprocess.samSize) });
       if (inputs.backbone === undefined || preprocess.backboneSize === undefined) return { ...sam, high: sam.embedding };
       return { embedding: sam.embedding, ...(await backboneFeatures(inputs.backbone, preprocess.backboneSize)) };
     },

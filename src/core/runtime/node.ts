@@ -44,6 +44,8 @@ function sessionOptions(model: EmittedModel, device: Device, threads: number): I
     ...(threads > 0 && { intraOpNumThreads: threads }),
     extra: {
       session: {
+        // Threads that spin while they wait take the cores that decoding and resizing need.
+        intra_op: { allow_spinning: '0' },
         ...(model.folder !== undefined && { model_external_initializers_file_folder_path: model.folder }),
         // What is not the CPU must prove that it ran: nodes it cannot take are an error, not a silent detour.
         ...(device !== 'cpu' && { disable_cpu_ep_fallback: '1' }),

@@ -80,7 +80,6 @@ export function onnxOps(graph: GraphBuilder): Ops<GraphValue> {
       [x, graph.integers([start]), graph.integers([end]), graph.integers([axis])],
       x.shape.map((dim, i) => (i === axis ? end - start : dim)),
     );
-  const runtimeShape = (x: GraphValue): GraphValue => graph.node('Shape', [x], [x.shape.length]);
 
   const matMul = (a: GraphValue, b: GraphValue, options?: { transposeB?: boolean }): GraphValue => {
     const swap = b.shape.map((_, i) => i);
@@ -90,17 +89,20 @@ export function onnxOps(graph: GraphBuilder): Ops<GraphValue> {
     return graph.node('MatMul', [a, right], [...lead, a.shape.at(-2) as Dim, right.shape.at(-1) as Dim]);
   };
 
-  /** Gemm keeps PyTorch's weight layout but wants two axes, so leading ones are folded and unfolded around it. */
+  /**
+   * Gemm keeps PyTorch's weight layout but wants two axes, so leading ones are folded and unfolded around it. Where their
+   * sizes are unknown, a product with the transposed weight (turned once, when the session is made) needs no unfolding.
+   */
   const linear = (x: GraphValue, weight: GraphValue, bias?: GraphValue): GraphValue => {
     const [out, from] = weight.shape as [number, number];
-    const lead = x.shape.slice(0, -1);
-    const rows = x.shape.length === 2 ? x : graph.node('Reshape', [x, graph.integers([-1, from])], ['rows', from]);
-    const product = graph.node('Gemm', bias ? [rows, weight, bias] : [rows, weight], [rows.shape[0] as Dim, out], { transB: 1 });
-    if (x.shape.length === 2) return product;
-    const shape = [...lead, out];
-    if (shape.every((dim) => typeof dim === 'number')) return graph.node('Reshape', [product, graph.integers(shape)], shape);
-    const leading = slice(runtimeShape(x), 0, 0, lead.length);
-    return graph.node('Reshape', [product, concat([leading, graph.integers([out])], 0)], shape);
+    const shape = [...x.shape.slice(0, -1), out];
+    if (shape.some((dim) => typeof dim === 'string')) {
+      const product = matMul(x, weight, { transposeB: true });
+      return bias ? graph.node('Add', [product, bias], shape) : product;
+    }
+    const rows = (shape as number[]).slice(0, -1).reduce((product, dim) => product * dim, 1);
+    const folded = reshape(x, [rows, from]);
+    return reshape(graph.node('Gemm', bias ? [folded, weight, bias] : [folded, weight], [rows, out], { transB: 1 }), shape);
   };
 
   return {
@@ -141,12 +143,10 @@ export function onnxOps(graph: GraphBuilder): Ops<GraphValue> {
     repeatLike(x, like) {
       const count = like.shape[0] as Dim;
       if (count === 1) return x;
-      const shape = [count, ...x.shape.slice(1)];
-      const target =
-        typeof count === 'number'
-          ? graph.integers(shape as number[])
-          : concat([slice(runtimeShape(like), 0, 0, 1), graph.integers(x.shape.slice(1).map(fixed))], 0);
-      return graph.node('Expand', [x, target], shape);
+      // Adding a column of zeros of the right length: asking for a shape at run time would send GPUs back to the CPU.
+      const column = like.shape.slice(1).reduce((part: GraphValue, _, i) => slice(part, i + 1, 0, 1), like);
+      const zero = graph.node('Sub', [column, column], column.shape);
+      return graph.node('Add', [x, zero], [count, ...x.shape.slice(1)]);
     },
     conv2d: (x, weight, bias, options) => conv2d(graph, x, weight, bias, options),
     maxPool: (x, options) => maxPool(graph, x, options),

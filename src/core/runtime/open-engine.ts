@@ -1,7 +1,7 @@
 /** Puts an engine together in Node, on the thread it is called on. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { openModel } from '../checkpoint/model-folder.ts';
+import { openModel, type Model } from '../checkpoint/model-folder.ts';
 import { createEngineCore } from '../engine.ts';
 import { ProsamError } from '../errors.ts';
 import type { ImageLimits } from '../image/decode.ts';
@@ -19,7 +19,7 @@ export interface EngineOptions {
   device?: Device | 'auto';
   /** Threads of one operator on the CPU; 0 = as many as there are cores. @default 0 */
   threads?: number;
-  /** Bytes of image features kept in memory. @default 256 MiB */
+  /** Bytes of image features kept in memory. @default half the size of the model's weights, 64 MiB to 1 GiB */
   cacheBytes?: number;
   /** Folder for image features that should outlive the process. @default none */
   cacheDir?: string;
@@ -29,25 +29,33 @@ export interface EngineOptions {
   limits?: ImageLimits;
 }
 
-const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
+const LEAST_CACHE_BYTES = 64 * 2 ** 20;
+const MOST_CACHE_BYTES = 2 ** 30;
 const DEFAULT_DISK_BYTES = 4 * 2 ** 30;
 
 /** @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, OPTION_INVALID */
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
-  const { device = 'auto', threads = 0, cacheBytes = DEFAULT_CACHE_BYTES } = options;
+  const { device = 'auto', threads = 0 } = options;
   if (device !== 'auto' && !DEVICES.includes(device)) {
     throw new ProsamError('OPTION_INVALID', `device: wanted one of auto, ${DEVICES.join(', ')}, got ${JSON.stringify(device)}.`);
   }
   const model = await openModel(modelFolder(options.model ?? 'tiny'));
   checkModelWeights(model);
   const networks = createNetworks(model, nodeRuntime({ device: device === 'auto' ? autoDevice() : device, threads }));
+  await networks.warmUp();
   return createEngineCore({
     model,
     networks,
     source: nodeImageSource(options.limits),
-    cacheBytes,
+    cacheBytes: options.cacheBytes ?? defaultCacheBytes(model),
     ...(options.cacheDir !== undefined && { slow: diskFeatureCache(options.cacheDir, options.cacheDirBytes ?? DEFAULT_DISK_BYTES) }),
   });
+}
+
+/** Who runs a large model has memory for the large features it makes. */
+function defaultCacheBytes({ sam, backbone }: Model): number {
+  const bytes = [sam, backbone].flatMap((file) => [...(file?.tensors.values() ?? [])]).reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return Math.min(MOST_CACHE_BYTES, Math.max(LEAST_CACHE_BYTES, bytes / 2));
 }
 
 /** A plain name is a built-in model if there is one; anything else is a path. */

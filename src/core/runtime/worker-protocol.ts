@@ -10,6 +10,7 @@ export type EngineRequest =
   | { name: 'embed'; image: ImageInput }
   | { name: 'predict'; target: ImageInput; references: readonly Reference[]; options: SentOptions }
   | { name: 'refine'; image: ImageInput; prompts: RefinePrompts }
+  | { name: 'referenceMask'; reference: Reference; options: SentOptions }
   | { name: 'selfCheck'; references: readonly Reference[]; options: SentOptions }
   | { name: 'close' };
 
@@ -21,6 +22,8 @@ export function perform(engine: Engine, request: EngineRequest, signal: AbortSig
       return engine.predict(request.target, request.references, { ...request.options, signal });
     case 'refine':
       return engine.refine(request.image, request.prompts, { signal });
+    case 'referenceMask':
+      return engine.referenceMask(request.reference, { ...request.options, signal });
     case 'selfCheck':
       return engine.selfCheck(request.references, { ...request.options, signal });
     case 'close':

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+/** The command line: picks the command, prints errors people can act on, sets the exit code. */
+import { readFileSync } from 'node:fs';
+import { isProsamError, messageOf } from './core/errors.ts';
+import { demo, DEMO_HELP } from './cli/demo.ts';
+import { segment, SEGMENT_HELP } from './cli/segment.ts';
+import type { Terminal } from './cli/terminal.ts';
+import { EXIT, UsageError } from './cli/usage.ts';
+
+const COMMANDS: Record<string, { run: (args: readonly string[], terminal: Terminal) => Promise<number>; help: string }> = {
+  demo: { run: demo, help: DEMO_HELP },
+  segment: { run: segment, help: SEGMENT_HELP },
+};
+
+const HELP = `prosam: mark an object in one image, get its masks in all the others
+
+  prosam demo       see it work on generated scenes, offline (or on your own photos)
+  prosam segment    one marked reference, many targets
+
+  prosam COMMAND --help   options and examples of a command
+  prosam --version
+
+Example:
+  prosam segment --reference cup.jpg --box 40,60,210,240 --target-dir photos --out masks
+`;
+
+function version(): string {
+  const { version: text } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return text;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === '--version' || name === '-v') return say(version());
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') return say(HELP);
+  const command = COMMANDS[name];
+  if (command === undefined) throw new UsageError(`there is no command ${name}. Commands: ${Object.keys(COMMANDS).join(', ')}.`);
+  if (rest.includes('--help') || rest.includes('-h')) return say(command.help);
+  return command.run(rest, { print: say, warn: (line) => process.stderr.write(`${line}\n`), signal: interrupt.signal });
+}
+
+function say(text: string): number {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  return EXIT.ok;
+}
+
+/** parseArgs' own complaints carry codes of this form. */
+function isUsage(error: unknown): boolean {
+  return error instanceof UsageError || String((error as { code?: unknown } | null)?.code).startsWith('ERR_PARSE_ARGS');
+}
+
+const interrupt = new AbortController();
+process.once('SIGINT', () => interrupt.abort());
+// A reader that closes the pipe early (such as head) wants no more results.
+process.stdout.on('error', () => interrupt.abort());
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const interrupted = error instanceof Error && error.name === 'AbortError';
+    const hint = isUsage(error) ? ' See prosam --help.' : '';
+    process.stderr.write(
+      interrupted ? 'interrupted\n' : `prosam: ${isProsamError(error) ? `${error.code}: ` : ''}${messageOf(error)}${hint}\n`,
+    );
+    process.exitCode = interrupted ? EXIT.interrupted : EXIT.usage;
+  },
+);

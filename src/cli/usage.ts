@@ -1,0 +1,27 @@
+/** Errors in how a command was called: told on stderr, exit code 2. */
+export class UsageError extends Error {}
+
+/** Exit codes, the same for every command. */
+export const EXIT = { ok: 0, someFailed: 1, usage: 2, interrupted: 130 } as const;
+
+/** A whole number from the command line. */
+export function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value))
+    throw new UsageError(`--${name}: wanted a whole number, got ${JSON.stringify(text)}.`);
+  return value;
+}
+
+/** A number from the command line. */
+export function number(name: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new UsageError(`--${name}: wanted a number, got ${JSON.stringify(text)}.`);
+  return value;
+}
+
+/** One of a list of words. */
+export function choice<T extends string>(name: string, text: string, allowed: readonly T[]): T {
+  const found = allowed.find((word) => word === text);
+  if (found === undefined) throw new UsageError(`--${name}: wanted one of ${allowed.join(', ')}, got ${JSON.stringify(text)}.`);
+  return found;
+}

@@ -1,0 +1,103 @@
+/** Who may know whom: the table of ARCHITECTURE.md, held against the imports. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const SOURCE = resolve('src');
+
+interface Rule {
+  /** Paths below src/ the rule holds for; the first that matches counts. */
+  files: RegExp;
+  /** Paths below src/ that may be imported. */
+  own: RegExp;
+  /** Packages that may be imported. */
+  packages: readonly string[];
+  /** Node's own modules. */
+  builtins: boolean;
+}
+
+const RULES: readonly Rule[] = [
+  { files: /^core\/(model|mask|methods)\//, own: /^core\//, packages: [], builtins: false },
+  {
+    files: /^core\/runtime\/(protobuf|onnx-|emit|marked-cells|model-graphs|networks|runtime)/,
+    own: /^core\//,
+    packages: [],
+    builtins: false,
+  },
+  { files: /^core\/runtime\//, own: /^core\//, packages: ['onnxruntime-node'], builtins: true },
+  { files: /^core\/image\/(pillow-resize|preprocess)/, own: /^core\//, packages: [], builtins: false },
+  { files: /^core\/image\//, own: /^core\//, packages: ['sharp'], builtins: true },
+  { files: /^core\/checkpoint\/(safetensors|check-tensors|manifest|config-schema)/, own: /^core\//, packages: ['zod'], builtins: false },
+  { files: /^core\/checkpoint\//, own: /^core\//, packages: ['zod'], builtins: true },
+  { files: /^core\/random\.ts$/, own: /^core\//, packages: ['pure-rand'], builtins: false },
+  { files: /^core\/[^/]+$/, own: /^core\//, packages: [], builtins: false },
+  { files: /^scenes\//, own: /^scenes\//, packages: [], builtins: false },
+  { files: /^(cli\.ts$|cli\/|index\.ts$)/, own: /./, packages: ['sharp'], builtins: true },
+];
+
+interface Import {
+  from: string;
+  specifier: string;
+  typeOnly: boolean;
+}
+
+const STATEMENT = /^\s*(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm;
+
+const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+const imports: Import[] = files.flatMap((file) => {
+  const text = readFileSync(join(SOURCE, file), 'utf8');
+  return [...text.matchAll(STATEMENT)].map(([, type, specifier]) => ({
+    from: file,
+    specifier: specifier as string,
+    typeOnly: type !== undefined,
+  }));
+});
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+describe('the architecture', () => {
+  it('has a rule for every file', () => {
+    expect(files.filter((file) => !RULES.some((rule) => rule.files.test(file)))).toEqual([]);
+    expect(imports.length).toBeGreaterThan(150); // the pattern really finds them
+  });
+
+  it('lets every file import only what its room may know', () => {
+    const broken = imports.filter(({ from, specifier, typeOnly }) => {
+      const rule = RULES.find((one) => one.files.test(from)) as Rule;
+      if (specifier.startsWith('.')) return !rule.own.test(relative(SOURCE, resolve(SOURCE, dirname(from), specifier)));
+      // A type leaves no trace at run time, so it binds a room to nothing.
+      if (isBuiltin(specifier)) return !rule.builtins && !typeOnly;
+      return !rule.packages.includes(packageOf(specifier)) && !typeOnly;
+    });
+    expect(broken.map(({ from, specifier }) => `${from} imports ${specifier}`)).toEqual([]);
+  });
+
+  it('keeps the engine itself free of Node, whichever way one follows its imports', () => {
+    const seen = new Set<string>();
+    const reached: string[] = [];
+    const follow = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      for (const { from, specifier, typeOnly } of imports) {
+        if (from !== file || typeOnly) continue;
+        if (specifier.startsWith('.')) follow(relative(SOURCE, resolve(SOURCE, dirname(file), specifier)));
+        else if (isBuiltin(specifier) || packageOf(specifier) === 'sharp') reached.push(`${file}: ${specifier}`);
+      }
+    };
+    follow('core/engine.ts');
+    expect(seen.size).toBeGreaterThan(30);
+    expect(reached).toEqual([]);
+  });
+
+  it('has no file over 300 lines and no folder deeper than two below src', () => {
+    const long = files.filter((file) => readFileSync(join(SOURCE, file), 'utf8').split('\n').length > 300);
+    expect(long).toEqual([]);
+    expect(files.filter((file) => file.split('/').length > 3)).toEqual([]);
+  });
+});

@@ -1,0 +1,99 @@
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { safetensorsBytes } from '../../../src/core/checkpoint/safetensors.ts';
+import { openWeightFile, readFloatTensors } from '../../../src/core/checkpoint/weight-file.ts';
+import { expectRejection } from '../expect-error.ts';
+import { floatBytes } from './safetensors-file.ts';
+
+let folder = '';
+const BYTES = safetensorsBytes(
+  {
+    'a.weight': { dtype: 'F32', shape: [2, 2], bytes: floatBytes(1, 2, 3, 4) },
+    'b.bias': { dtype: 'F16', shape: [3], bytes: new Uint8Array(Uint16Array.of(0x3c00, 0xbc00, 0).buffer) },
+    empty: { dtype: 'F32', shape: [0], bytes: new Uint8Array(0) },
+  },
+  { note: 'made by a test' },
+);
+
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'prosam-weights-')));
+  await writeFile(join(folder, 'weights.safetensors'), BYTES);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function saved(name: string, bytes: Uint8Array): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, bytes);
+  return path;
+}
+
+describe('openWeightFile', () => {
+  test('says where the file lies and what is in it', async () => {
+    const weights = await openWeightFile(join(folder, 'weights.safetensors'));
+    expect({ folder: weights.folder, file: weights.file }).toEqual({ folder, file: 'weights.safetensors' });
+    expect([...weights.tensors.keys()]).toEqual(['a.weight', 'b.bias', 'empty']);
+    expect(weights.metadata).toEqual({ note: 'made by a test' });
+    const entry = weights.tensors.get('a.weight');
+    expect([...BYTES.subarray(entry?.offset, (entry?.offset as number) + 16)]).toEqual([...floatBytes(1, 2, 3, 4)]);
+  });
+
+  test('is plain data that may cross to a worker', async () => {
+    const weights = await openWeightFile(join(folder, 'weights.safetensors'));
+    expect(structuredClone(weights)).toEqual(weights);
+  });
+
+  test('follows links to the real folder and name', async () => {
+    await mkdir(join(folder, 'links'), { recursive: true });
+    await symlink(join(folder, 'weights.safetensors'), join(folder, 'links', 'other-name.safetensors'));
+    await symlink(join(folder, 'links'), join(folder, 'linked-folder'));
+    const weights = await openWeightFile(join(folder, 'linked-folder', 'other-name.safetensors'));
+    expect({ folder: weights.folder, file: weights.file }).toEqual({ folder, file: 'weights.safetensors' });
+  });
+
+  test('MODEL_NOT_FOUND: no file, a folder, a link to nothing', async () => {
+    await expectRejection('MODEL_NOT_FOUND', openWeightFile(join(folder, 'none.safetensors')), 'none.safetensors');
+    await expectRejection('MODEL_NOT_FOUND', openWeightFile(folder), 'folder');
+    await symlink(join(folder, 'gone'), join(folder, 'dangling'));
+    await expectRejection('MODEL_NOT_FOUND', openWeightFile(join(folder, 'dangling')), 'dangling');
+  });
+
+  test('CHECKPOINT_INVALID: empty, shorter than a length, cut anywhere', async () => {
+    for (const length of [0, 1, 7, 8, 20, BYTES.length - 1]) {
+      const path = await saved('cut.safetensors', BYTES.subarray(0, length));
+      await expectRejection('CHECKPOINT_INVALID', openWeightFile(path), 'cut.safetensors');
+    }
+  });
+
+  test('a header that claims gigabytes is refused before memory is asked for', async () => {
+    const bytes = Buffer.alloc(64);
+    bytes.writeBigUInt64LE(90_000_000n);
+    const before = process.memoryUsage().arrayBuffers;
+    await expectRejection('CHECKPOINT_INVALID', openWeightFile(await saved('claims.safetensors', bytes)), '90000000');
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10e6);
+  });
+
+  test('CHECKPOINT_PICKLE: a PyTorch file under the name of another', async () => {
+    const path = await saved('model.safetensors', Buffer.from('504b03040000080800000000', 'hex'));
+    await expectRejection('CHECKPOINT_PICKLE', openWeightFile(path), 'model.safetensors');
+  });
+});
+
+describe('readFloatTensors', () => {
+  test('every tensor as float32, with its shape', async () => {
+    const tensors = await readFloatTensors(await openWeightFile(join(folder, 'weights.safetensors')));
+    expect(tensors).toEqual(
+      new Map([
+        ['a.weight', { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] }],
+        ['b.bias', { data: Float32Array.of(1, -1, 0), shape: [3] }],
+        ['empty', { data: new Float32Array(0), shape: [0] }],
+      ]),
+    );
+  });
+
+  test('CHECKPOINT_INVALID: values of other types, naming the tensor', async () => {
+    const path = await saved('ints.safetensors', safetensorsBytes({ count: { dtype: 'I64', shape: [], bytes: new Uint8Array(8) } }));
+    await expectRejection('CHECKPOINT_INVALID', readFloatTensors(await openWeightFile(path)), 'count', 'I64');
+  });
+});

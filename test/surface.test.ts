@@ -1,0 +1,92 @@
+/** The built package, used from outside as ESM and as CJS. `npm test` builds it first. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), 'prosam-surface-'));
+
+beforeAll(() => {
+  if (!existsSync('dist/index.js')) throw new Error('dist/ is missing: run npm run build first (npm test does)');
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs a program with this package's own name resolving to the build. */
+async function node(kind: 'module' | 'commonjs', program: string): Promise<string> {
+  const { stdout } = await run(process.execPath, [`--input-type=${kind}`, '-e', program]);
+  return stdout.trim();
+}
+
+const PREDICT = `
+  const scene = generateScene(7, { force: [3] });
+  const image = { data: scene.image, width: 256, height: 256, channels: 3 };
+  const mask = { data: conceptMask(scene, 3), width: 256, height: 256 };
+  const engine = await createEngine();
+  const { masks } = await engine.predict(image, [{ image, annotation: { kind: 'mask', mask } }]);
+  const code = await engine.predict(image, []).catch((error) => isProsamError(error) && error.code);
+  await engine.close();
+  console.log(masks[0].mask.data.length, masks[0].area > 0, code);
+`;
+
+describe('the built package', () => {
+  it('predicts as an ES module', async () => {
+    const program = `import { createEngine, isProsamError } from 'prosam'; import { conceptMask, generateScene } from 'prosam/scenes'; ${PREDICT}`;
+    expect(await node('module', program)).toBe('65536 true REFERENCE_MISSING');
+  });
+
+  it('predicts as CommonJS', async () => {
+    const program = `const { createEngine, isProsamError } = require('prosam'); const { conceptMask, generateScene } = require('prosam/scenes'); (async () => { ${PREDICT} })();`;
+    expect(await node('commonjs', program)).toBe('65536 true REFERENCE_MISSING');
+  });
+
+  it('knows its errors across both copies', async () => {
+    const program = `import { createRequire } from 'node:module'; import * as esm from 'prosam'; const cjs = createRequire(process.cwd() + '/x.js')('prosam'); const error = new cjs.ProsamError('MASK_EMPTY', 'x'); console.log(error instanceof esm.ProsamError, esm.isProsamError(error));`;
+    expect(await node('module', program)).toBe('false true');
+  });
+
+  it('lets a program end that forgot to close its engine', async () => {
+    expect(await node('module', `import { createEngine } from 'prosam'; await createEngine(); console.log('done');`)).toBe('done');
+  });
+
+  it('carries exactly what users need', async () => {
+    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts']);
+    const listed = JSON.parse(stdout) as { files: { path: string }[] }[] | Record<string, { files: { path: string }[] }>;
+    const [{ files }] = Object.values(listed) as [{ files: { path: string }[] }];
+    const paths = files.map(({ path }) => path);
+    for (const path of [
+      'dist/cli.js',
+      'dist/index.cjs',
+      'dist/inference-worker.js',
+      'models/tiny/manifest.json',
+      'models/tiny/sam.safetensors',
+      'README.md',
+      'LICENSE',
+    ]) {
+      expect(paths).toContain(path);
+    }
+    expect(paths.filter((path) => /^(src|test|bench|examples)\//.test(path))).toEqual([]);
+  });
+
+  it('passes publint and attw', async () => {
+    await run('npx', ['publint', '--strict']);
+    await run('npx', ['attw', '--pack', '.', '--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm']);
+  });
+
+  it('has a command line that says its version and names its commands', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect((await run(process.execPath, ['dist/cli.js', '--version'])).stdout.trim()).toBe(version);
+    expect((await run(process.execPath, ['dist/cli.js', '--help'])).stdout).toMatch(/prosam demo[\s\S]*prosam segment/);
+  });
+
+  it('runs the demo from another folder', async () => {
+    const cli = join(process.cwd(), 'dist/cli.js');
+    const { stdout } = await run(process.execPath, [cli, 'demo', '--concepts', '1', '--targets', '1'], { cwd: folder });
+    expect(stdout).toMatch(/IoU 0\.\d\d/);
+    expect(existsSync(join(folder, 'prosam-demo', 'index.html'))).toBe(true);
+  });
+});
