@@ -4,7 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateScene } from '../src/scenes/index.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'prosam-surface-'));
@@ -42,6 +44,21 @@ describe('the built package', () => {
   it('predicts as CommonJS', async () => {
     const program = `const { createEngine, isProsamError } = require('prosam'); const { conceptMask, generateScene } = require('prosam/scenes'); (async () => { ${PREDICT} })();`;
     expect(await node('commonjs', program)).toBe('65536 true REFERENCE_MISSING');
+  });
+
+  it('does what README shows', async () => {
+    const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+    for (const [name, seed] of [
+      ['cup.jpg', 5],
+      ['shelf.jpg', 6],
+    ] as const) {
+      const { image, width, height } = generateScene(seed, { size: 300 });
+      await sharp(image, { raw: { width, height, channels: 3 } }).toFile(join(folder, name));
+    }
+    const program = `${example.replaceAll(/'(cup|shelf)\.jpg'/g, (_, name: string) => JSON.stringify(join(folder, `${name}.jpg`)))}
+      console.log(masks.length, clicked.masks.length, trust.basis);`;
+    const { stdout } = await run(process.execPath, ['--input-type=module-typescript', '-e', program]);
+    expect(stdout.trim()).toMatch(/^1 [13] mirrored-copy$/);
   });
 
   it('knows its errors across both copies', async () => {

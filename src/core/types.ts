@@ -114,7 +114,7 @@ export interface RefinePrompts {
   points?: readonly { x: number; y: number; /** @default true */ positive?: boolean }[];
   boxXyxy?: readonly [x0: number, y0: number, x1: number, y1: number];
   /** `lowRes` of an earlier prediction or refinement of this image. */
-  previous?: Float32Array;
+  previous?: Float32Array | undefined;
 }
 
 export interface RefinedMask {
