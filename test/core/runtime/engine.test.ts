@@ -189,7 +189,7 @@ describe('refine', () => {
 
   it('goes on from a prediction, and draws what is in a box', async () => {
     const { lowRes } = await predictOne({ method: 'prosam' });
-    expect((await engine.refine(target.image, { previous: lowRes as Float32Array, boxXyxy: [10, 10, 250, 250] })).masks).toHaveLength(1);
+    expect((await engine.refine(target.image, { previous: lowRes, boxXyxy: [10, 10, 250, 250] })).masks).toHaveLength(1);
     const ys = [...target.truth.data.keys()].filter((i) => target.truth.data[i] !== 0).map((i) => Math.floor(i / 256));
     const xs = [...target.truth.data.keys()].filter((i) => target.truth.data[i] !== 0).map((i) => i % 256);
     const boxXyxy = [Math.min(...xs), Math.min(...ys), Math.max(...xs) + 1, Math.max(...ys) + 1] as const;
