@@ -33,6 +33,14 @@ const RULES: readonly Rule[] = [
   { files: /^core\/random\.ts$/, own: /^core\//, packages: ['pure-rand'], builtins: false },
   { files: /^core\/[^/]+$/, own: /^core\//, packages: [], builtins: false },
   { files: /^scenes\//, own: /^scenes\//, packages: [], builtins: false },
+  // One backend of TensorFlow.js is loaded by name, so that none of them need be installed.
+  { files: /^training\/engine/, own: /^(core|training)\//, packages: ['@tensorflow/tfjs-core'], builtins: true },
+  {
+    files: /^training\//,
+    own: /^(core|training)\//,
+    packages: ['@tensorflow/tfjs-core', 'fast-png', 'zod', 'd3-scale', 'sharp'],
+    builtins: true,
+  },
   { files: /^(cli\.ts$|cli\/|index\.ts$)/, own: /./, packages: ['sharp'], builtins: true },
 ];
 

@@ -1,0 +1,57 @@
+/** The words of training and evaluation. Class ids are those of the label maps: 1..254; 0 is background, 255 is ignored. */
+
+/** Class id per pixel, row-major, at the image's own size. */
+export interface LabelMap {
+  data: Uint8Array;
+  width: number;
+  height: number;
+}
+
+/** Pixels that count neither as object nor as background. */
+export const IGNORE_LABEL = 255;
+
+export interface DatasetImage {
+  /** Unique within the dataset. */
+  key: string;
+  /** Path of the image file. */
+  file: string;
+}
+
+export interface DatasetClass {
+  id: number;
+  name: string;
+}
+
+/** One reference and one target that both show a class. */
+export interface Episode {
+  classId: number;
+  reference: DatasetImage;
+  target: DatasetImage;
+}
+
+/** What one split trains on and what it is tested on. */
+export interface Fold {
+  /** 'all' trains on every class and tests the same classes on images held back. */
+  name: string;
+  base: readonly number[];
+  novel: readonly number[];
+  /** `count` training episodes of one epoch; the same epoch and seed give the same episodes. */
+  trainingEpisodes(epoch: number, seed: number): readonly Episode[];
+  /** Episodes of novel classes on test images: the data's own list where it has one, otherwise drawn from the seed. */
+  testEpisodes(count: number, seed: number): readonly Episode[];
+}
+
+export interface Dataset {
+  name: string;
+  classes: readonly DatasetClass[];
+  /** Number of class folds; 0 where classes are not split. */
+  folds: number;
+  /** index below `folds`, or 'all'. @throws DATASET_INVALID where a fold has nothing to train or test on */
+  fold(index: number | 'all'): Fold;
+  /** @throws DATASET_INVALID for a damaged or misfitting label file */
+  labels(image: DatasetImage): Promise<LabelMap>;
+}
+
+/** How references are marked in training and evaluation. 'mixed' draws one of the four per episode. */
+export const ANNOTATION_MODES = ['mask', 'box', 'point', 'scribble', 'mixed'] as const;
+export type AnnotationMode = (typeof ANNOTATION_MODES)[number];
