@@ -1,11 +1,12 @@
-/** Runs one network of this project on ONNX Runtime's CPU with weights of a golden set. */
+/** Runs one network of this project with weights of a golden set: on ONNX Runtime's CPU, or on TensorFlow.js. */
 import { join } from 'node:path';
 import { openWeightFile } from '../../src/core/checkpoint/weight-file.ts';
-import type { Ops, Weights } from '../../src/core/model/ops.ts';
+import { weightsFrom, type Ops, type Weights } from '../../src/core/model/ops.ts';
 import { emitWithFile } from '../../src/core/runtime/emit.ts';
 import { nodeRuntime } from '../../src/core/runtime/node.ts';
 import type { Tensor } from '../../src/core/runtime/runtime.ts';
-import type { GoldenSet } from './golden-set.ts';
+import { tfjsOps, type Tf } from '../../src/training/tfjs-ops.ts';
+import { readTensors, type GoldenSet } from './golden-set.ts';
 
 type Named<T> = Record<string, T>;
 export type Build = <T>(ops: Ops<T>, weights: Weights<T>, inputs: Named<T>) => Named<T>;
@@ -17,6 +18,7 @@ export async function execute(
   build: Build,
 ): Promise<Named<Tensor>> {
   const entry = weightsName === undefined ? undefined : set.manifest.weights[weightsName];
+  if (set.engines.networks === 'tfjs') return executeEagerly(set.engines.tf as Tf, entry && join(set.dir, entry.file), inputs, build);
   const file = entry && (await openWeightFile(join(set.dir, entry.file)));
   const shapes = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, tensor.shape]));
   const model = emitWithFile({ name: weightsName ?? 'plain', inputs: shapes, build }, file);
@@ -26,6 +28,19 @@ export async function execute(
   } finally {
     await session.close();
   }
+}
+
+function executeEagerly(tf: Tf, file: string | undefined, inputs: Named<Tensor>, build: Build): Named<Tensor> {
+  const tensors = file === undefined ? undefined : readTensors(file);
+  const weights = weightsFrom((name, shape) => tf.tensor((tensors?.get(name) as Tensor).data, [...shape]));
+  const outputs: Named<Tensor> = {};
+  tf.tidy(() => {
+    const given = Object.fromEntries(Object.entries(inputs).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+    for (const [name, tensor] of Object.entries(build(tfjsOps(tf), weights, given))) {
+      outputs[name] = { data: tensor.dataSync() as Float32Array, shape: tensor.shape };
+    }
+  });
+  return outputs;
 }
 
 /** Values of named tensors, ready to be compared. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseSafetensors, type SafetensorsIndex } from '../../src/core/checkpoint/safetensors.ts';
+import type { Tf } from '../../src/training/tfjs-ops.ts';
 
 export interface Expectation {
   shape: number[];
@@ -35,10 +36,18 @@ export interface NumberTensor {
 export interface GoldenSet {
   dir: string;
   manifest: GoldenManifest;
+  engines: Engines;
 }
 
-export function openGoldenSet(dir: string): GoldenSet {
-  return { dir, manifest: JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8')) as GoldenManifest };
+export interface Engines {
+  /** TensorFlow.js, for everything that is differentiated. */
+  tf?: Tf;
+  /** What runs the networks' forward cases. @default 'onnx' */
+  networks?: 'onnx' | 'tfjs';
+}
+
+export function openGoldenSet(dir: string, engines: Engines = {}): GoldenSet {
+  return { dir, manifest: JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8')) as GoldenManifest, engines };
 }
 
 /** All tensors of a small safetensors file in memory. */

@@ -4,9 +4,9 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CASES } from './cases.ts';
+import { casesFor } from './cases.ts';
 import { compare } from './compare.ts';
-import { GoldenCase, openGoldenSet } from './golden-set.ts';
+import { GoldenCase, openGoldenSet, type Engines } from './golden-set.ts';
 
 export interface GoldenTotals {
   passed: number;
@@ -14,18 +14,21 @@ export interface GoldenTotals {
   skipped: number;
 }
 
-export async function runGolden(dir: string, print: (line: string) => void): Promise<GoldenTotals> {
-  const set = openGoldenSet(dir);
+export async function runGolden(dir: string, print: (line: string) => void, engines: Engines = {}): Promise<GoldenTotals> {
+  const set = openGoldenSet(dir, engines);
+  const cases = casesFor(engines);
   const totals = { passed: 0, failed: 0, skipped: 0 };
   for (const entry of set.manifest.cases) {
-    const runner = CASES[entry.name];
+    const runner = cases[entry.name];
     if (runner === undefined) {
       totals.skipped += Object.keys(entry.expected).length;
       print(`not yet: ${entry.name}`);
       continue;
     }
     const golden = new GoldenCase(set, entry);
-    const actual = await Promise.resolve(runner(golden)).catch((error: unknown) => error as Error);
+    const actual = await Promise.resolve(golden)
+      .then(runner)
+      .catch((error: unknown) => error as Error);
     for (const [output, rule] of Object.entries(entry.expected)) {
       if (actual instanceof Error) {
         totals.failed++;
