@@ -3,19 +3,25 @@
 import { readFileSync } from 'node:fs';
 import { isProsamError, messageOf } from './core/errors.ts';
 import { demo, DEMO_HELP } from './cli/demo.ts';
+import { evalCommand, EVAL_HELP } from './cli/eval.ts';
 import { segment, SEGMENT_HELP } from './cli/segment.ts';
+import { setup, SETUP_HELP } from './cli/setup.ts';
 import type { Terminal } from './cli/terminal.ts';
 import { EXIT, UsageError } from './cli/usage.ts';
 
 const COMMANDS: Record<string, { run: (args: readonly string[], terminal: Terminal) => Promise<number>; help: string }> = {
   demo: { run: demo, help: DEMO_HELP },
   segment: { run: segment, help: SEGMENT_HELP },
+  eval: { run: evalCommand, help: EVAL_HELP },
+  setup: { run: setup, help: SETUP_HELP },
 };
 
 const HELP = `prosam: mark an object in one image, get its masks in all the others
 
   prosam demo       see it work on generated scenes, offline (or on your own photos)
   prosam segment    one marked reference, many targets
+  prosam eval       measure models and methods on annotated images
+  prosam setup      make a training engine ready
 
   prosam COMMAND --help   options and examples of a command
   prosam --version

@@ -26,7 +26,7 @@ const RULES: readonly Rule[] = [
     builtins: false,
   },
   { files: /^core\/runtime\//, own: /^core\//, packages: ['onnxruntime-node'], builtins: true },
-  { files: /^core\/image\/(pillow-resize|preprocess)/, own: /^core\//, packages: [], builtins: false },
+  { files: /^core\/image\/(pillow-resize|preprocess|mirror)/, own: /^core\//, packages: [], builtins: false },
   { files: /^core\/image\//, own: /^core\//, packages: ['sharp'], builtins: true },
   { files: /^core\/checkpoint\/(safetensors|check-tensors|manifest|config-schema)/, own: /^core\//, packages: ['zod'], builtins: false },
   { files: /^core\/checkpoint\//, own: /^core\//, packages: ['zod'], builtins: true },
@@ -35,6 +35,7 @@ const RULES: readonly Rule[] = [
   { files: /^scenes\//, own: /^scenes\//, packages: [], builtins: false },
   // One backend of TensorFlow.js is loaded by name, so that none of them need be installed.
   { files: /^training\/engine/, own: /^(core|training)\//, packages: ['@tensorflow/tfjs-core'], builtins: true },
+  { files: /^training\/datasets\/scenes-dataset/, own: /^(core|training|scenes)\//, packages: ['fast-png'], builtins: true },
   {
     files: /^training\//,
     own: /^(core|training)\//,

@@ -97,6 +97,7 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
       device: networks.device,
       methods: [...methods.keys()],
       promptsPerReference: encoder?.config.numPrompts ?? 0,
+      input: { side: features.geometry.square, resize: preprocessOf(model).resize },
     },
     embed: (image, options = {}) =>
       call(options.signal, async (context) => {

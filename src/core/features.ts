@@ -1,6 +1,7 @@
 /** Images and references made ready for the methods, each computed once and shared by whoever asks. */
 import { createByteCache, type ByteCache, type SlowCache } from './byte-cache.ts';
 import { ProsamError } from './errors.ts';
+import { mirrorRows } from './image/mirror.ts';
 import { geometryOf, type Geometry, type PreprocessConfig } from './image/preprocess.ts';
 import { isSparse, maskFromAnnotation, sameSize, type Annotation, type DrawnAnnotation } from './mask/annotation.ts';
 import { reduceLabels, type BinaryMask, type Grid, type LabelReduction } from './mask/label-reduction.ts';
@@ -112,12 +113,14 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
         key: `${loaded.key}-mirrored`,
         decode: async () => {
           const raster = await loaded.decode();
-          const data = mirror(raster.data, raster.width, 3).map((value) => Math.min(255, Math.round(value * MIRROR_GAIN + MIRROR_OFFSET)));
+          const data = mirrorRows(raster.data, raster.width, 3).map((value) =>
+            Math.min(255, Math.round(value * MIRROR_GAIN + MIRROR_OFFSET)),
+          );
           return { ...raster, data };
         },
       });
       const { width, height } = reference.mask;
-      return { features, mask: { data: mirror(reference.mask.data, width, 1), width, height } };
+      return { features, mask: { data: mirrorRows(reference.mask.data, width, 1), width, height } };
     },
     async close() {
       references.clear();
@@ -130,16 +133,6 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
 function featureBytes({ embedding, mid, high, state }: ImageFeatures): number {
   const distinct = new Set<Tensor | undefined>([embedding, mid, high, state]);
   return [...distinct].reduce((sum, tensor) => sum + (tensor?.data.byteLength ?? 0), 0);
-}
-
-/** Rows reversed. */
-function mirror(data: Uint8Array, width: number, channels: number): Uint8Array {
-  const out = new Uint8Array(data.length);
-  const row = width * channels;
-  for (let at = 0; at < data.length; at += row) {
-    for (let x = 0; x < width; x++) out.set(data.subarray(at + x * channels, at + (x + 1) * channels), at + (width - 1 - x) * channels);
-  }
-  return out;
 }
 
 /** sha256 over a text and an annotation, pixels included. */

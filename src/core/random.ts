@@ -5,10 +5,14 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 /** The next number in [0, 1). */
 export type Random = () => number;
 
+const WARM_UP = 16;
+
 /** seed: a safe integer; the generator takes 32 bits, so the upper ones are mixed in. */
 export function seededRandom(seed: number): Random {
   const upper = Math.floor(seed / 2 ** 32);
   const generator = xoroshiro128plus((seed ^ Math.imul(upper, 0x9e3779b1)) | 0);
+  // A small seed leaves most bits of the state alike at first: without this the first draw of every seed is all but 1.
+  for (let i = 0; i < WARM_UP; i++) uniformFloat64(generator);
   return () => uniformFloat64(generator);
 }
 

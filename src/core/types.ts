@@ -1,5 +1,6 @@
 /** The words of the public interface. Boxes are [x0, y0, x1, y1] in pixels of the upright image, x0 <= x < x1. */
 import type { DistributionKind, Noise } from './distribution.ts';
+import type { SamResize } from './image/preprocess.ts';
 import type { Annotation } from './mask/annotation.ts';
 import type { Region } from './mask/instances.ts';
 import type { BinaryMask, LabelReduction } from './mask/label-reduction.ts';
@@ -175,6 +176,8 @@ export interface EngineInfo {
   device: string;
   methods: Method[];
   promptsPerReference: number;
+  /** The square the networks read, and how images are brought to it. An image that already has that size is read as it is. */
+  input: { side: number; resize: SamResize };
 }
 
 export interface Engine {

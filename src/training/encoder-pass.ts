@@ -4,9 +4,12 @@ import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
 import type { PromptEncoderConfig } from '../core/model/config.ts';
 import { weightsFrom, type Weights } from '../core/model/ops.ts';
 import { encodeReference, encodeTarget } from '../core/model/variational-prompt-encoder.ts';
+import { taken } from './prompt-decoder.ts';
 import { tfjsOps, type Tf } from './tfjs-ops.ts';
 
 type Tensor = tfjs.Tensor;
+/** [B, m, c] each */
+type Distribution = { mu: Tensor; logSigma?: Tensor };
 type Parameters = ReadonlyMap<string, FloatTensor>;
 
 /** What the prompt encoder reads of a batch of B reference-target pairs. */
@@ -40,39 +43,38 @@ export function encoderPass(tf: Tf, config: PromptEncoderConfig, batch: EncoderB
     const size = images * channels;
     return { channelFactors: tensor({ data: data.subarray(part * size, (part + 1) * size), shape: [images, channels, 1] }) };
   };
-  const encode = (weights: Weights<Tensor>): { mu: Tensor; logSigma?: Tensor } => {
+  const encode = (weights: Weights<Tensor>): Distribution => {
     const { prototype, queries } = encodeReference(ops, weights, config, {
       mid: tensor(batch.referenceMid),
       mask: tensor(batch.referenceMask),
       ...factors(1),
     });
-    return encodeTarget(ops, weights, config, {
+    const { mu, logSigma } = encodeTarget(ops, weights, config, {
       mid: tensor(batch.targetMid),
       pseudo: tensor(batch.pseudo),
       prototype,
       queries,
       ...factors(0),
     });
+    return { mu, ...(logSigma && { logSigma }) };
   };
   return {
-    forward: (parameters) =>
-      tf.tidy(() => {
-        const { mu, logSigma } = encode(weightsFrom((name) => tensor(parameters.get(name) as FloatTensor)));
-        const values = mu.dataSync() as Float32Array;
-        return { mu: values, logSigma: (logSigma?.dataSync() as Float32Array | undefined) ?? new Float32Array(values.length) };
-      }),
+    forward(parameters) {
+      const { mu, logSigma } = tf.tidy(() => encode(weightsFrom((name) => tensor(parameters.get(name) as FloatTensor))));
+      const values = taken(mu);
+      return { mu: values, logSigma: logSigma ? taken(logSigma) : new Float32Array(values.length) };
+    },
     backward(parameters, gradMu, gradLogSigma) {
       const names = [...parameters.keys()];
       const slopes = tf.tidy(() => {
         const along = (x: Tensor, slope: Float32Array): Tensor => tf.sum(tf.mul(x, tf.tensor(slope, x.shape)));
-        const gradients = tf.grads((...given: Tensor[]) => {
+        return tf.grads((...given: Tensor[]) => {
           const { mu, logSigma } = encode(weightsFrom((name) => given[names.indexOf(name)] as Tensor));
           const first = along(mu, gradMu);
-          return (logSigma ? tf.add(first, along(logSigma, gradLogSigma)) : first) as tfjs.Scalar;
+          return logSigma ? tf.add(first, along(logSigma, gradLogSigma)) : first;
         })(names.map((name) => tensor(parameters.get(name) as FloatTensor)));
-        return gradients.map((gradient) => gradient.dataSync() as Float32Array);
       });
-      return new Map(names.map((name, i) => [name, slopes[i] as Float32Array]));
+      return new Map(names.map((name, i) => [name, taken(slopes[i] as Tensor)]));
     },
   };
 }

@@ -4,7 +4,7 @@ import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
 import type { SamConfig } from '../core/model/config.ts';
 import { weightsFrom } from '../core/model/ops.ts';
 import { samMaskDecoder } from '../core/model/sam-mask-decoder.ts';
-import { maskLoss } from './mask-loss.ts';
+import { maskLoss, type MaskLoss } from './mask-loss.ts';
 import { tfjsOps, type Tf } from './tfjs-ops.ts';
 
 type Tensor = tfjs.Tensor;
@@ -13,24 +13,24 @@ export interface DecodedLoss {
   /** Per prompt set. [R] */
   bce: Float32Array;
   dice: Float32Array;
-  /** Slope of the mean over the R sets of BCE + Dice. [R, m, c] */
-  gradient: Float32Array;
 }
 
-/** One target image with its true mask, kept on the device until disposed of. */
-export interface DecoderTarget {
-  /** prompts [R, m, c] */
-  lossAndGradient(prompts: FloatTensor): DecodedLoss;
-  /** Logits at the size of the truth. prompts [R, m, c] -> [R, S, S] */
+/**
+ * n target images with their true masks, kept on the device until disposed of. Prompt sets come as [R, m, c] with R a
+ * multiple of n, image after image: R / n sets each.
+ */
+export interface DecoderTargets {
+  loss(prompts: FloatTensor): DecodedLoss;
+  /** Also the slope of the mean over the R sets of BCE + Dice. [R, m, c] */
+  lossAndGradient(prompts: FloatTensor): DecodedLoss & { gradient: Float32Array };
+  /** Logits at the size of the truth. [R, S, S] */
   logits(prompts: FloatTensor): Float32Array;
-  /** Loss of each set, without the slope. prompts [R, m, c] -> [R] each */
-  loss(prompts: FloatTensor): { bce: Float32Array; dice: Float32Array };
   dispose(): void;
 }
 
 export interface PromptDecoder {
-  /** embedding [1, c, g, g], truth [S, S] of 0 and 1 */
-  target(embedding: FloatTensor, truth: FloatTensor): DecoderTarget;
+  /** embedding [n, c, g, g], truth [n, S, S] of 0 and 1 */
+  targets(embedding: FloatTensor, truth: FloatTensor): DecoderTargets;
   dispose(): void;
 }
 
@@ -44,39 +44,49 @@ export function createPromptDecoder(tf: Tf, samWeights: (name: string) => FloatT
     return tensor;
   });
   return {
-    target(embedding, truth) {
-      const image = upload(embedding);
-      const [height, width] = truth.shape as [number, number];
-      const mask = upload({ data: truth.data, shape: [1, height * width] });
+    targets(embedding, truth) {
+      const images = upload(embedding);
+      const [count, height, width] = truth.shape as [number, number, number];
+      const masks = upload({ data: truth.data, shape: [count, height * width] });
+      /** One row of x per image -> one per prompt set; a single image stays single and broadcasts. */
+      const perSet = (x: Tensor, sets: number): Tensor => {
+        if (count === 1 || sets === count) return x;
+        const [, ...rest] = x.shape;
+        const repeated = tf.tile(tf.reshape(x, [count, 1, -1]), [1, sets / count, 1]);
+        return tf.reshape(repeated, [sets, ...rest]);
+      };
       /** [R, S * S] */
       const decode = (prompts: Tensor): Tensor => {
         const ops = tfjsOps(tf);
-        const { logits } = samMaskDecoder(ops, weights, config, { embedding: image, prompts }, 'single');
+        const inputs = { embedding: perSet(images, prompts.shape[0]), prompts };
+        const { logits } = samMaskDecoder(ops, weights, config, inputs, 'single');
         return tf.reshape(ops.resizeAligned(logits, height, width), [-1, height * width]);
       };
-      const values = (tensor: Tensor): Float32Array => tensor.dataSync() as Float32Array;
+      const lossOf = (prompts: Tensor): MaskLoss => maskLoss(tf, decode(prompts), perSet(masks, prompts.shape[0]));
       const sets = ({ data, shape }: FloatTensor): Tensor => tf.tensor(data, [...shape], 'float32');
       return {
-        lossAndGradient: (prompts) =>
-          tf.tidy(() => {
-            let parts: { bce: Tensor; dice: Tensor } | undefined;
-            const gradient = tf.grad((z) => {
-              const { total, bce, dice } = maskLoss(tf, decode(z), mask);
-              parts = { bce: tf.keep(bce), dice: tf.keep(dice) };
-              return total;
-            })(sets(prompts));
-            const { bce, dice } = parts as unknown as { bce: Tensor; dice: Tensor };
-            const result = { bce: values(bce), dice: values(dice), gradient: values(gradient) };
-            tf.dispose([bce, dice]);
-            return result;
-          }),
-        logits: (prompts) => tf.tidy(() => values(decode(sets(prompts)))),
-        loss: (prompts) =>
-          tf.tidy(() => {
-            const { bce, dice } = maskLoss(tf, decode(sets(prompts)), mask);
-            return { bce: values(bce), dice: values(dice) };
-          }),
-        dispose: () => tf.dispose([image, mask]),
+        loss(prompts) {
+          const { bce, dice } = tf.tidy(() => {
+            const found = lossOf(sets(prompts));
+            return { bce: found.bce, dice: found.dice };
+          });
+          return { bce: taken(bce), dice: taken(dice) };
+        },
+        lossAndGradient(prompts) {
+          let parts: MaskLoss | undefined;
+          const gradient = tf.tidy(() =>
+            tf.grad((z) => {
+              parts = lossOf(z);
+              tf.keep(parts.bce);
+              tf.keep(parts.dice);
+              return parts.total;
+            })(sets(prompts)),
+          );
+          const { bce, dice } = parts as unknown as MaskLoss;
+          return { bce: taken(bce), dice: taken(dice), gradient: taken(gradient) };
+        },
+        logits: (prompts) => taken(tf.tidy(() => decode(sets(prompts)))),
+        dispose: () => tf.dispose([images, masks]),
       };
     },
     dispose() {
@@ -84,4 +94,11 @@ export function createPromptDecoder(tf: Tf, samWeights: (name: string) => FloatT
       kept.clear();
     },
   };
+}
+
+/** A tensor's values; the tensor is disposed of. (A value returned from `tf.tidy` is searched for tensors, number by number.) */
+export function taken(tensor: Tensor): Float32Array {
+  const values = tensor.dataSync() as Float32Array;
+  tensor.dispose();
+  return values;
 }

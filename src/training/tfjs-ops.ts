@@ -62,7 +62,7 @@ export function tfjsOps(tf: Tf): Ops<Tensor> {
     },
     padEnd: (x, axis, count) => tf.concat([x, tf.zeros(x.shape.map((dim, i) => (i === axis ? count : dim)))], axis),
     gatherRows: (x, indices) => tf.gather(x, tf.tensor1d([...indices], 'int32')),
-    repeatLike: (x, like) => repeat(tf, x, [like.shape[0] as number, ...x.shape.slice(1)]),
+    repeatLike: (x, like) => repeat(tf, x, [like.shape[0], ...x.shape.slice(1)]),
     conv2d: (x, weight, bias, options) => conv2d(tf, x, weight, bias, options),
     maxPool: (x, options) => maxPool(tf, x, options),
     batchNorm(x, { weight, bias, mean, variance }, epsilon) {

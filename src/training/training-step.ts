@@ -62,13 +62,16 @@ export function trainingStep(
   return { loss: bce + dice, bce, dice, gradients, mu, logSigma, gradMu, gradLogSigma, z, gradZ };
 }
 
-/** Rows i of a tensor whose first axis is the batch, without that axis' other rows. */
-function item({ data, shape }: FloatTensor, index: number): FloatTensor {
+/** Rows [from, to) of a tensor's first axis. */
+function rows({ data, shape }: FloatTensor, from: number, to: number): FloatTensor {
   const size = data.length / (shape[0] as number);
-  return { data: data.subarray(index * size, (index + 1) * size), shape: shape.slice(1) };
+  return { data: data.subarray(from * size, to * size), shape: [to - from, ...shape.slice(1)] };
 }
 
-/** z: values [K, B, m, c] with the shape [m, c] of one set. */
+/**
+ * Decodes every prompt set in calls of at most `chunk`: several whole images where their samples fit, else a part of one
+ * image's samples. z: values [K, B, m, c] with the shape [m, c] of one set.
+ */
 function decodeAll(decoder: PromptDecoder, batch: TrainingBatch, z: FloatTensor, chunk: number) {
   const images = batch.truth.shape[0] as number;
   const size = z.shape.reduce((product, dim) => product * dim, 1);
@@ -76,27 +79,33 @@ function decodeAll(decoder: PromptDecoder, batch: TrainingBatch, z: FloatTensor,
   const share = 1 / (images * samples);
   const gradZ = new Float32Array(z.data.length);
   let [bce, dice] = [0, 0];
-  for (let image = 0; image < images; image++) {
-    const embedding = item(batch.embedding, image);
-    const target = decoder.target({ data: embedding.data, shape: [1, ...embedding.shape] }, item(batch.truth, image));
-    for (let first = 0; first < samples; first += chunk) {
-      const count = Math.min(chunk, samples - first);
-      const start = (k: number): number => ((first + k) * images + image) * size;
-      const sets = new Float32Array(count * size);
-      for (let k = 0; k < count; k++) sets.set(z.data.subarray(start(k), start(k) + size), k * size);
-      const part = target.lossAndGradient({ data: sets, shape: [count, ...z.shape] });
-      for (let k = 0; k < count; k++) {
-        bce += (part.bce[k] as number) * share;
-        dice += (part.dice[k] as number) * share;
-        // The decoder gives the slope of the mean over its own rows.
-        const slope = part.gradient.subarray(k * size, (k + 1) * size);
-        gradZ.set(
-          slope.map((value) => value * count * share),
-          start(k),
-        );
+  const group = Math.max(1, Math.floor(chunk / samples));
+  const step = Math.min(chunk, samples);
+  for (let first = 0; first < images; first += group) {
+    const last = Math.min(first + group, images);
+    const targets = decoder.targets(rows(batch.embedding, first, last), rows(batch.truth, first, last));
+    for (let from = 0; from < samples; from += step) {
+      const count = Math.min(step, samples - from);
+      /** Where each row of this call, image after image, stands in z. */
+      const places: number[] = [];
+      for (let image = first; image < last; image++) {
+        for (let k = from; k < from + count; k++) places.push((k * images + image) * size);
       }
+      const sets = new Float32Array(places.length * size);
+      places.forEach((place, row) => sets.set(z.data.subarray(place, place + size), row * size));
+      const part = targets.lossAndGradient({ data: sets, shape: [places.length, ...z.shape] });
+      places.forEach((place, row) => {
+        bce += (part.bce[row] as number) * share;
+        dice += (part.dice[row] as number) * share;
+        // The decoder gives the slope of the mean over its own rows.
+        const slope = part.gradient.subarray(row * size, (row + 1) * size);
+        gradZ.set(
+          slope.map((value) => value * places.length * share),
+          place,
+        );
+      });
     }
-    target.dispose();
+    targets.dispose();
   }
   return { gradZ, bce, dice };
 }

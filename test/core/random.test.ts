@@ -155,3 +155,14 @@ test('seeds 2^32 apart give different streams', () => {
   expect(seededRandom(1)()).not.toBe(seededRandom(1 + 2 ** 32)());
   expect(seededRandom(-5)()).not.toBe(seededRandom(5)());
 });
+
+describe('streams of small seeds', () => {
+  test('begin anywhere, not all near one end', () => {
+    const first = Array.from({ length: 400 }, (_, seed) => seededRandom(seed)());
+    const mean = first.reduce((sum, value) => sum + value, 0) / first.length;
+    expect(Math.abs(mean - 0.5)).toBeLessThan(0.06);
+    expect(Math.min(...first)).toBeLessThan(0.02);
+    expect(Math.max(...first)).toBeGreaterThan(0.98);
+    expect(new Set(first.map((value) => Math.floor(value * 20))).size).toBe(20);
+  });
+});

@@ -40,10 +40,19 @@ function part({ data, shape }: FloatTensor, i: number): FloatTensor {
   return { data: data.subarray(i * size, (i + 1) * size), shape: shape.slice(1) };
 }
 
+/** Part i with the first axis kept. */
+function only(tensor: FloatTensor, i: number): FloatTensor {
+  return { data: part(tensor, i).data, shape: [1, ...tensor.shape.slice(1)] };
+}
+
 function distributionOf(golden: GoldenCase, kind = golden.param('kind') as string): DistributionConfig {
   if (kind === 'vrp') return { kind: 'deterministic', nu: 1, n: 1 };
   const width = golden.floats('eps').shape.at(-1) as number;
-  return { kind: kind as DistributionKind, nu: golden.param('nu') as number, n: (golden.entry.params?.['n'] as number | undefined) ?? width };
+  return {
+    kind: kind as DistributionKind,
+    nu: golden.param('nu') as number,
+    n: (golden.entry.params?.['n'] as number | undefined) ?? width,
+  };
 }
 
 /** One step of a case: its frozen inputs, and the noise and dropout of step `step` where there are several. */
@@ -86,10 +95,7 @@ function trainGradients(golden: GoldenCase): Values {
     const rows: number[] = [];
     for (let k = 0; k < samples; k++) {
       for (let b = 0; b < images; b++) {
-        const target = decoder.target(
-          { data: part(golden.floats('image_embeddings'), b).data, shape: [1, ...golden.floats('image_embeddings').shape.slice(1)] },
-          part(golden.floats('gt'), b),
-        );
+        const target = decoder.targets(only(golden.floats('image_embeddings'), b), only(golden.floats('gt'), b));
         const size = vectors * width;
         const at = (k * images + b) * size;
         rows.push(...target.logits({ data: result.z.subarray(at, at + size), shape: [1, vectors, width] }));
@@ -133,7 +139,9 @@ function upsamplingGradient(golden: GoldenCase): Values {
   const gradient = tf.tidy(() => {
     const along = tf.tensor(slope.data, [...slope.shape]);
     const dot = (x: ReturnType<typeof tf.tensor>) => tf.sum(tf.mul(tfjsOps(tf).resizeAligned(x, height, width), along));
-    return tf.grad(dot)(tf.tensor(low.data, [...low.shape])).dataSync();
+    return tf
+      .grad(dot)(tf.tensor(low.data, [...low.shape]))
+      .dataSync();
   });
   return { grad_low_res: gradient };
 }
@@ -161,7 +169,9 @@ function attentionGradients(golden: GoldenCase): Values {
     const values = tensors.map(({ data, shape }) => tf.tensor(data, [...shape]));
     out['out'] = apply(values).dataSync();
     const gradients = tf.grads((...given) => tf.sum(tf.mul(apply(given), tf.tensor(slope.data, [...slope.shape]))))(values);
-    gradients.forEach((gradient, i) => (out[i < 3 ? `grad_${'qkv'[i] as string}` : `grad.${names[i - 3] as string}`] = gradient.dataSync()));
+    gradients.forEach(
+      (gradient, i) => (out[i < 3 ? `grad_${'qkv'[i] as string}` : `grad.${names[i - 3] as string}`] = gradient.dataSync()),
+    );
   });
   return out;
 }
@@ -181,7 +191,9 @@ export const trainingCases: CaseRunners = {
       const { total, bce, dice } = maskLoss(tf, logits, truth);
       const perSample = (rows: typeof bce): ArrayLike<number> => tf.mean(tf.reshape(rows, [samples, images]), 1).dataSync();
       Object.assign(out, { total: total.dataSync(), bce_per_k: perSample(bce), dice_per_k: perSample(dice) });
-      out['grad_logits'] = tf.grad((x) => maskLoss(tf, x, truth).total)(logits).dataSync();
+      out['grad_logits'] = tf
+        .grad((x) => maskLoss(tf, x, truth).total)(logits)
+        .dataSync();
     });
     return out;
   },
@@ -190,22 +202,17 @@ export const trainingCases: CaseRunners = {
     const [embeddings, prompts, truth] = [golden.floats('image_embeddings'), golden.floats('prompts'), golden.floats('gt')];
     const images = truth.shape[0] as number;
     const side = golden.entry.expected['low_res_logits']?.shape.at(-1) as number;
-    const out = { loss: [0], low_res_logits: [] as number[], grad_prompts: [] as number[] };
-    for (let b = 0; b < images; b++) {
-      const embedding = { data: part(embeddings, b).data, shape: [1, ...embeddings.shape.slice(1)] };
-      const prompt = { data: part(prompts, b).data, shape: [1, ...prompts.shape.slice(1)] };
-      const target = decoder.target(embedding, part(truth, b));
-      const { bce, dice, gradient } = target.lossAndGradient(prompt);
-      (out.loss[0] as number) += ((bce[0] as number) + (dice[0] as number)) / images;
-      out.grad_prompts.push(...gradient.map((value) => value / images));
-      // Asked for at its own size, a map is not resized.
-      const low = decoder.target(embedding, { data: new Float32Array(side * side), shape: [side, side] });
-      out.low_res_logits.push(...low.logits(prompt));
-      target.dispose();
-      low.dispose();
-    }
+    // All images in one call, each with its own prompts.
+    const targets = decoder.targets(embeddings, truth);
+    const { bce, dice, gradient } = targets.lossAndGradient(prompts);
+    // Asked for at its own size, a map is not resized.
+    const low = decoder.targets(embeddings, { data: new Float32Array(images * side * side), shape: [images, side, side] });
+    const logits = low.logits(prompts);
+    targets.dispose();
+    low.dispose();
     decoder.dispose();
-    return out;
+    const loss = bce.reduce((sum, value, b) => sum + value + (dice[b] as number), 0) / images;
+    return { loss: [loss], low_res_logits: logits, grad_prompts: gradient };
   },
   train_gradients_student_t: trainGradients,
   train_gradients_student_t_printed: trainGradients,
@@ -257,7 +264,8 @@ export const trainingCases: CaseRunners = {
   },
   verification_study: (golden) => {
     const decoder = decoderOf(golden);
-    const target = decoder.target(golden.floats('image_embedding'), golden.floats('gt'));
+    const [image, gt] = [golden.floats('image_embedding'), golden.floats('gt')];
+    const target = decoder.targets(image, { data: gt.data, shape: [1, ...gt.shape] });
     const [eps, delta] = [golden.floats('eps'), golden.floats('delta')];
     const size = golden.floats('init').data.length;
     const settings = {

@@ -4,7 +4,7 @@
  */
 import { ProsamError } from '../errors.ts';
 
-const BYTES_PER_ELEMENT = {
+export const BYTES_PER_ELEMENT = {
   F64: 8,
   F32: 4,
   F16: 2,
@@ -39,18 +39,21 @@ export interface SafetensorsIndex {
 
 /** Length of the JSON header from the first eight bytes. @throws CHECKPOINT_PICKLE, CHECKPOINT_INVALID */
 export function safetensorsHeaderLength(firstBytes: Uint8Array, fileSize: number, label: string): number {
-  const length = firstBytes.byteLength < 8 ? undefined : new DataView(firstBytes.buffer, firstBytes.byteOffset).getBigUint64(0, true);
-  const possible = length !== undefined && length <= BigInt(MAX_HEADER_BYTES) && length <= BigInt(fileSize - 8);
-  // A safetensors file may begin like a pickle too, but then the length it gives is one it can have.
-  if (!possible && isPickle(firstBytes)) {
+  const length = claimedLength(firstBytes);
+  if (beginsLikePickle(firstBytes, fileSize)) {
     throw new ProsamError(
       'CHECKPOINT_PICKLE',
       `${label}: wanted a .safetensors file, got a PyTorch pickle, which could run code when opened. Save the weights as safetensors.`,
     );
   }
   if (length === undefined) throw invalid(label, `wanted at least 8 bytes, got ${firstBytes.byteLength}`);
-  if (!possible) throw invalid(label, `the header claims ${length} bytes in a file of ${fileSize}`);
+  if (!isPossible(length, fileSize)) throw invalid(label, `the header claims ${length} bytes in a file of ${fileSize}`);
   return Number(length);
+}
+
+/** True for what torch.save writes. A safetensors file may begin so too, but then the length it gives is one it can have. */
+export function beginsLikePickle(firstBytes: Uint8Array, fileSize: number): boolean {
+  return isPickle(firstBytes) && !isPossible(claimedLength(firstBytes), fileSize);
 }
 
 /** header: the JSON bytes; fileSize in bytes of the whole file. @throws CHECKPOINT_INVALID */
@@ -89,7 +92,10 @@ export function floatsFromTensor(entry: TensorEntry, bytes: Uint8Array, label: s
   const aligned = new Uint8Array(bytes).buffer; // not slice(): a Buffer's shares memory with whatever else its pool holds
   if (entry.dtype === 'F32') return new Float32Array(aligned);
   if (entry.dtype === 'F16') return Float32Array.from(new Uint16Array(aligned), floatFromHalf);
-  throw invalid(label, `wanted F32 or F16 values, got ${entry.dtype}`);
+  if (entry.dtype === 'F64') return Float32Array.from(new Float64Array(aligned));
+  // bfloat16 is the upper half of a float32.
+  if (entry.dtype === 'BF16') return new Float32Array(Uint32Array.from(new Uint16Array(aligned), (bits) => bits << 16).buffer);
+  throw invalid(label, `wanted F32, F16, BF16 or F64 values, got ${entry.dtype}`);
 }
 
 /** IEEE 754 binary16 -> number */
@@ -151,6 +157,15 @@ function isPickle(bytes: Uint8Array): boolean {
   const zip = bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
   const bare = bytes[0] === 0x80 && (bytes[1] ?? 0) >= 2 && (bytes[1] ?? 0) <= 5;
   return zip || bare;
+}
+
+/** Undefined in a file too short to give one. */
+function claimedLength(firstBytes: Uint8Array): bigint | undefined {
+  return firstBytes.byteLength < 8 ? undefined : new DataView(firstBytes.buffer, firstBytes.byteOffset).getBigUint64(0, true);
+}
+
+function isPossible(length: bigint | undefined, fileSize: number): boolean {
+  return length !== undefined && length <= BigInt(MAX_HEADER_BYTES) && length <= BigInt(fileSize - 8);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,8 +1,16 @@
-/** Reads safetensors files on disk. */
+/** Reads weight files on disk: safetensors, and the tensors of PyTorch checkpoints. */
 import { open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { messageOf, ProsamError } from '../errors.ts';
-import { floatsFromTensor, parseSafetensorsHeader, safetensorsHeaderLength, type SafetensorsIndex } from './safetensors.ts';
+import { readerOf, type ReadAt } from './read-at.ts';
+import {
+  beginsLikePickle,
+  floatsFromTensor,
+  parseSafetensorsHeader,
+  safetensorsHeaderLength,
+  type SafetensorsIndex,
+} from './safetensors.ts';
+import { readTorchIndex } from './torch-pickle.ts';
 
 /** Where a checkpoint lies and what is in it. Plain data: it may cross to a worker. */
 export interface WeightFile extends SafetensorsIndex {
@@ -11,7 +19,7 @@ export interface WeightFile extends SafetensorsIndex {
   file: string;
 }
 
-/** Reads only the header. @throws MODEL_NOT_FOUND, CHECKPOINT_INVALID, CHECKPOINT_PICKLE */
+/** Reads only what says where the tensors lie. @throws MODEL_NOT_FOUND, CHECKPOINT_INVALID, CHECKPOINT_PICKLE */
 export async function openWeightFile(path: string): Promise<WeightFile> {
   const real = await realpath(path).catch((cause: unknown) => {
     throw new ProsamError('MODEL_NOT_FOUND', `wanted the weights ${path}, but there is no such file.`, { cause });
@@ -23,14 +31,16 @@ export async function openWeightFile(path: string): Promise<WeightFile> {
     throw new ProsamError('MODEL_NOT_FOUND', `wanted the weights ${path}, but they cannot be read: ${messageOf(cause)}.`, { cause });
   });
   try {
-    const first = new Uint8Array(Math.min(8, size));
-    await handle.read(first, 0, first.byteLength, 0);
-    const header = new Uint8Array(safetensorsHeaderLength(first, size, path));
-    await handle.read(header, 0, header.byteLength, 8);
-    return { folder: dirname(real), file: basename(real), ...parseSafetensorsHeader(header, size, path) };
+    return { folder: dirname(real), file: basename(real), ...(await readIndex(readerOf(handle, size, path), size, path)) };
   } finally {
     await handle.close();
   }
+}
+
+async function readIndex(read: ReadAt, size: number, label: string): Promise<SafetensorsIndex> {
+  const first = await read(0, Math.min(8, size));
+  if (beginsLikePickle(first, size)) return readTorchIndex(read, size, label);
+  return parseSafetensorsHeader(await read(8, safetensorsHeaderLength(first, size, label)), size, label);
 }
 
 export interface FloatTensor {
@@ -38,15 +48,20 @@ export interface FloatTensor {
   shape: readonly number[];
 }
 
-/** All tensors of a small checkpoint as float32. */
-export async function readFloatTensors(weights: WeightFile): Promise<Map<string, FloatTensor>> {
+/** Tensors of a checkpoint as float32: all, or those named. @throws CHECKPOINT_INVALID for one that is not of floating point */
+export async function readFloatTensors(
+  weights: WeightFile,
+  names: Iterable<string> = weights.tensors.keys(),
+): Promise<Map<string, FloatTensor>> {
   const path = `${weights.folder}/${weights.file}`;
   const handle = await open(path, 'r');
   try {
+    const read = readerOf(handle, (await handle.stat()).size, path);
     const out = new Map<string, FloatTensor>();
-    for (const [name, entry] of weights.tensors) {
-      const bytes = new Uint8Array(entry.byteLength);
-      await handle.read(bytes, 0, bytes.byteLength, entry.offset);
+    for (const name of names) {
+      const entry = weights.tensors.get(name);
+      if (entry === undefined) throw new Error(`${path} has no ${name}`);
+      const bytes = await read(entry.offset, entry.byteLength);
       out.set(name, { data: floatsFromTensor(entry, bytes, `${path}: ${name}`), shape: entry.shape });
     }
     return out;

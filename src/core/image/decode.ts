@@ -18,7 +18,7 @@ const FORMATS = new Set(['jpeg', 'png', 'webp', 'tiff', 'heif', 'gif']);
 /** How their files begin; checked first, so that no other parser ever sees the bytes. */
 const SIGNATURES = [/^\xff\xd8\xff/, /^\x89PNG\r\n/, /^RIFF[^]{4}WEBP/, /^II[*+]\0/, /^MM\0[*+]/, /^[^]{4}ftyp/, /^GIF8[79]a/];
 
-function hasKnownSignature(bytes: Uint8Array): boolean {
+export function hasKnownSignature(bytes: Uint8Array): boolean {
   const start = String.fromCharCode(...bytes.subarray(0, 12));
   return SIGNATURES.some((signature) => signature.test(start));
 }

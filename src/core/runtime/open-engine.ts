@@ -59,7 +59,7 @@ function defaultCacheBytes({ sam, backbone }: Model): number {
 }
 
 /** A plain name is a built-in model if there is one; anything else is a path. */
-function modelFolder(nameOrPath: string): string {
+export function modelFolder(nameOrPath: string): string {
   if (/^[\w-]+$/.test(nameOrPath)) {
     // From dist/ the models lie one folder up, from src/core/runtime/ three.
     for (const up of ['../models/', '../../../models/']) {

@@ -135,10 +135,14 @@ describe('values', () => {
     expect(values[0]).toBe(1);
   });
 
-  test('F16 widened, all other types refused', () => {
+  test('F16 and BF16 widened, F64 rounded, all other types refused', () => {
     const halves = new Uint8Array(Uint16Array.of(0x3c00, 0xc000, 0x0001).buffer);
     expect([...floatsFromTensor(entry('F16', 3), halves, 'w')]).toEqual([1, -2, 2 ** -24]);
-    for (const dtype of (Object.keys(SIZES) as Dtype[]).filter((name) => name !== 'F32' && name !== 'F16')) {
+    const brains = new Uint8Array(Uint16Array.of(0x3f80, 0xc040, 0x7f80, 0x0001).buffer);
+    expect([...floatsFromTensor(entry('BF16', 4), brains, 'w')]).toEqual([1, -3, Infinity, 2 ** -133]);
+    const doubles = new Uint8Array(Float64Array.of(0.1, -1e300).buffer);
+    expect([...floatsFromTensor(entry('F64', 2), doubles, 'w')]).toEqual([Math.fround(0.1), -Infinity]);
+    for (const dtype of (Object.keys(SIZES) as Dtype[]).filter((name) => !/^B?F/.test(name))) {
       expectCode('CHECKPOINT_INVALID', () => floatsFromTensor(entry(dtype, 1), new Uint8Array(8), 'some.weight'), 'some.weight', dtype);
     }
   });

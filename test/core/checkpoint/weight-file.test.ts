@@ -6,6 +6,7 @@ import { safetensorsBytes } from '../../../src/core/checkpoint/safetensors.ts';
 import { openWeightFile, readFloatTensors } from '../../../src/core/checkpoint/weight-file.ts';
 import { expectRejection } from '../expect-error.ts';
 import { floatBytes } from './safetensors-file.ts';
+import { dict, op, pickle, tensor, torchFile, tuple } from './torch-file.ts';
 
 let folder = '';
 const BYTES = safetensorsBytes(
@@ -74,9 +75,17 @@ describe('openWeightFile', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10e6);
   });
 
-  test('CHECKPOINT_PICKLE: a PyTorch file under the name of another', async () => {
+  test('a PyTorch checkpoint is known by its bytes, whatever its name', async () => {
+    const one = { shape: [1] };
+    const path = await saved('model.safetensors', torchFile(pickle(dict({ w: tensor(one) })), { 0: floatBytes(2) }));
+    expect(await readFloatTensors(await openWeightFile(path))).toEqual(new Map([['w', { data: Float32Array.of(2), shape: [1] }]]));
+  });
+
+  test('CHECKPOINT_PICKLE: a pickle that would run code; CHECKPOINT_INVALID: the beginning of an archive', async () => {
+    const harmful = pickle(op.global('os', 'system'), tuple(op.text('true')), op.reduce());
+    await expectRejection('CHECKPOINT_PICKLE', openWeightFile(await saved('model.bin', torchFile(harmful))), 'model.bin', 'os.system');
     const path = await saved('model.safetensors', Buffer.from('504b03040000080800000000', 'hex'));
-    await expectRejection('CHECKPOINT_PICKLE', openWeightFile(path), 'model.safetensors');
+    await expectRejection('CHECKPOINT_INVALID', openWeightFile(path), 'model.safetensors');
   });
 });
 
@@ -90,6 +99,18 @@ describe('readFloatTensors', () => {
         ['empty', { data: new Float32Array(0), shape: [0] }],
       ]),
     );
+  });
+
+  test('only the named tensors where some are named', async () => {
+    const weights = await openWeightFile(join(folder, 'weights.safetensors'));
+    expect([...(await readFloatTensors(weights, ['b.bias'])).keys()]).toEqual(['b.bias']);
+  });
+
+  test('CHECKPOINT_INVALID: a file that shrank since it was opened', async () => {
+    const path = await saved('shrinks.safetensors', BYTES);
+    const weights = await openWeightFile(path);
+    await writeFile(path, BYTES.subarray(0, BYTES.length - 3));
+    await expectRejection('CHECKPOINT_INVALID', readFloatTensors(weights), 'shrinks.safetensors');
   });
 
   test('CHECKPOINT_INVALID: values of other types, naming the tensor', async () => {

@@ -40,6 +40,7 @@ describe('predict', () => {
   it('says what it is', () => {
     expect(engine.info).toMatchObject({ device: 'cpu', licence: 'Apache-2.0', methods: METHODS, promptsPerReference: 50 });
     expect(engine.info.model).toMatch(/^tiny@[0-9a-f]{12}$/);
+    expect(engine.info.input).toEqual({ side: 256, resize: 'stretch' });
   });
 
   it.each(METHODS)('finds the concept by %s better than marking everything does', async (method) => {

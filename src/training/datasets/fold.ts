@@ -1,0 +1,110 @@
+/** A fold out of indexed images: who may be drawn in training and in testing, and a refusal where that is nobody. */
+import { ProsamError } from '../../core/errors.ts';
+import { sampleWithout } from '../../core/random.ts';
+import type { DatasetClass, DatasetImage, Episode, Fold } from '../types.ts';
+import { drawsFor } from '../draws.ts';
+import { episodesByClass, episodesByImage, type EpisodePool } from './episodes.ts';
+import type { IndexedImage } from './label-index.ts';
+
+/**
+ * - 'by image': every listed image is the target once per epoch, in an order of its own per epoch (PASCAL-5i)
+ * - 'by class': classes are drawn equally often, then two of their images (COCO-20i, own folders)
+ */
+export type EpisodeRule = 'by image' | 'by class';
+
+export interface FoldPlan {
+  /** Of the data, for error messages. */
+  dataset: string;
+  name: string;
+  classes: readonly DatasetClass[];
+  base: readonly number[];
+  novel: readonly number[];
+  rule: EpisodeRule;
+  training: EpisodePool;
+  test: EpisodePool;
+  /** The data's own test episodes. */
+  pairs?: readonly Episode[];
+  /** How a person makes room for a class with too few images. */
+  remedy: string;
+}
+
+/** Pool of the images that show one of `classes` well enough, as `shows` judges it. */
+export function poolOf(
+  images: readonly IndexedImage[],
+  classes: readonly number[],
+  shows: (pixels: number, image: IndexedImage) => boolean,
+): EpisodePool {
+  const byClass = new Map<number, DatasetImage[]>(classes.map((id) => [id, []]));
+  const present = new Map<string, readonly number[]>();
+  const listed: DatasetImage[] = [];
+  for (const entry of images) {
+    const found = [...entry.classes].filter(([id]) => byClass.has(id));
+    const large = found.filter(([, pixels]) => shows(pixels, entry));
+    if (large.length === 0) continue;
+    listed.push(entry.image);
+    present.set(
+      entry.image.key,
+      found.map(([id]) => id),
+    );
+    for (const [id] of large) byClass.get(id)?.push(entry.image);
+  }
+  return { images: listed, byClass, present };
+}
+
+/** @throws DATASET_INVALID for a fold without classes, or with a class that fewer than two images show */
+export function createFold(plan: FoldPlan): Fold {
+  const { name, base, novel, training, test, rule, pairs } = plan;
+  for (const [side, classes] of [
+    ['train on', base],
+    ['test on', novel],
+  ] as const) {
+    if (classes.length === 0) throw invalid(plan, `it has no classes to ${side}. Give it at least one`);
+  }
+  const scarce = [
+    ...scarceClasses(plan, base, training, 'training'),
+    // An own list of pairs needs no drawing.
+    ...(pairs === undefined ? scarceClasses(plan, novel, test, 'test') : []),
+  ];
+  if (scarce.length > 0) throw invalid(plan, `${scarce.join('; ')}. An episode takes two images of one class. ${plan.remedy}`);
+  if (pairs?.length === 0) throw invalid(plan, 'its list of test pairs is empty. Fill it, or leave it out to have pairs drawn');
+  return {
+    name,
+    base,
+    novel,
+    trainingEpisodes: (epoch, seed) => {
+      const random = drawsFor(seed, 'episodes', epoch);
+      if (rule === 'by class') return episodesByClass(training, base, training.images.length, random);
+      return episodesByImage(training, sampleWithout(random, training.images, training.images.length), random);
+    },
+    testEpisodes: (count, seed) => {
+      if (pairs) return pairs.slice(0, count);
+      const random = drawsFor(seed, 'test');
+      if (rule === 'by class') return episodesByClass(test, novel, count, random);
+      const targets = Array.from({ length: count }, (_, i) => test.images[i % test.images.length] as DatasetImage);
+      return episodesByImage(test, targets, random);
+    },
+  };
+}
+
+function scarceClasses(plan: FoldPlan, classes: readonly number[], pool: EpisodePool, side: string): string[] {
+  return classes.flatMap((id) => {
+    const count = pool.byClass.get(id)?.length ?? 0;
+    if (count >= 2) return [];
+    const name = plan.classes.find((one) => one.id === id)?.name ?? '';
+    return [`class ${id} (${name}) is shown by ${count} ${side} image${count === 1 ? '' : 's'}, at least 2 are wanted`];
+  });
+}
+
+function invalid(plan: FoldPlan, problem: string): ProsamError {
+  return new ProsamError('DATASET_INVALID', `${plan.dataset}, fold ${plan.name}: ${problem.replace(/\.?$/, '.')}`);
+}
+
+/** The base classes of a fold: all that are not novel. */
+export function otherClasses(classes: readonly DatasetClass[], novel: readonly number[]): number[] {
+  return classes.map(({ id }) => id).filter((id) => !novel.includes(id));
+}
+
+export function noSuchFold(dataset: string, index: number, folds: number): ProsamError {
+  const there = folds === 0 ? 'its classes are not split into folds' : `it has the folds 0 to ${folds - 1}`;
+  return new ProsamError('OPTION_INVALID', `${dataset}: wanted fold ${index}, but ${there}. Name one of those, or 'all'.`);
+}

@@ -1,0 +1,49 @@
+/** Opening data to train and test on, whatever their format. */
+import { stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import type { Dataset } from '../types.ts';
+import { COCO_FILES, openCoco } from './coco-dataset.ts';
+import { DATASET_FORMATS, notFound, type DatasetFormat } from './expected-tree.ts';
+import { openFolder } from './folder-dataset.ts';
+import { checkOptions, type OpenDatasetOptions } from './options.ts';
+import { openPascal } from './pascal-dataset.ts';
+
+/** VOC's archive unpacks to the second of these. */
+const PASCAL_ROOTS = ['', 'VOC2012', 'VOCdevkit/VOC2012'];
+const PASCAL_FOLDERS = ['SegmentationClassAug', 'JPEGImages'];
+
+/**
+ * path: a folder with images/, masks/ and classes.json; a suite's JSON file, or the folder beside it of the same name; VOC2012
+ * with SegmentationClassAug; a COCO folder with annotations/. Nothing is ever written there.
+ * @throws DATASET_NOT_FOUND with the tree that was expected; DATASET_INVALID; OPTION_INVALID; the signal's reason
+ */
+export async function openDataset(path: string, options: OpenDatasetOptions = {}): Promise<Dataset> {
+  checkOptions(options);
+  const root = resolve(path);
+  const tried: readonly DatasetFormat[] = options.format ? [options.format] : DATASET_FORMATS;
+  const info = await stat(root).catch(() => undefined);
+  if (info?.isFile() && extname(root) === '.json' && tried.includes('folder')) {
+    const folder = basename(dirname(root));
+    return openFolder(dirname(root), root, basename(root) === 'classes.json' ? folder : basename(root, '.json'), options);
+  }
+  if (!info?.isDirectory()) throw notFound(root, info ? 'it is a file of another kind' : 'there is no such folder or file', tried);
+  if (tried.includes('pascal')) {
+    for (const candidate of PASCAL_ROOTS.map((below) => join(root, below))) {
+      if (await someExist(candidate, PASCAL_FOLDERS)) return openPascal(candidate, options);
+    }
+  }
+  if (tried.includes('coco') && (await someExist(root, COCO_FILES))) return openCoco(root, options);
+  if (tried.includes('folder')) {
+    const own = join(root, 'classes.json');
+    if (await someExist(root, ['classes.json'])) return openFolder(root, own, basename(root), options);
+    if (await someExist(dirname(root), [`${basename(root)}.json`]))
+      return openFolder(dirname(root), `${root}.json`, basename(root), options);
+    if (await someExist(root, ['images', 'masks'])) throw notFound(root, 'there is no classes.json in it', ['folder']);
+  }
+  throw notFound(root, 'it holds none of the files that were looked for', tried);
+}
+
+async function someExist(root: string, names: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(names.map((name) => stat(join(root, name)).catch(() => undefined)));
+  return found.some((info) => info !== undefined);
+}

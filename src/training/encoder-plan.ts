@@ -1,0 +1,35 @@
+/** Which prompt encoder a run trains: the model's own settings where it has one, the paper's otherwise. */
+import type { Manifest } from '../core/checkpoint/manifest.ts';
+import type { Model } from '../core/checkpoint/model-folder.ts';
+import { PROMPT_ENCODER } from '../core/model/config.ts';
+import type { Shape } from '../core/model/ops.ts';
+import { outputShapes } from '../core/runtime/emit.ts';
+import { backboneTrunkGraph, imageEncoderGraph } from '../core/runtime/model-graphs.ts';
+import type { TrainSettings } from './train-options.ts';
+
+export type EncoderPlan = NonNullable<Manifest['prompt_encoder']>;
+
+export const ENCODER_FILE = 'prompt-encoder.safetensors';
+
+export function encoderPlan(model: Model, settings: TrainSettings): EncoderPlan {
+  const { manifest } = model;
+  const { backbone, files, sam } = manifest;
+  const trunk = outputShapes('file' in backbone ? backboneTrunkGraph(manifest) : imageEncoderGraph(manifest));
+  const own = manifest.prompt_encoder;
+  const config = own?.config ?? { ...PROMPT_ENCODER, midChannels: (trunk['mid'] as Shape)[1] as number, dim: sam.config.outChans };
+  return {
+    file: ENCODER_FILE,
+    config: {
+      ...config,
+      dropout2d: settings.dropout ?? config.dropout2d,
+      probabilistic: settings.distribution !== 'deterministic',
+    },
+    distribution: settings.distribution,
+    nu: settings.nu,
+    label_reduction: settings.labelReduction ?? own?.label_reduction ?? { kind: 'nearest' },
+    trained_against: {
+      sam: files[sam.file] as string,
+      ...('file' in backbone && { backbone: files[backbone.file] }),
+    },
+  };
+}

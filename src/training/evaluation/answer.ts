@@ -1,0 +1,78 @@
+/** What one contestant makes of one pair, and the row that is kept of it. */
+import { isProsamError, ProsamError } from '../../core/errors.ts';
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+import { confusion } from '../../core/mask/metrics.ts';
+import { resizeNearest } from '../../core/mask/resize-map.ts';
+import type { Engine, MaskPrediction, StageTimes } from '../../core/types.ts';
+import type { Contestant, ModelContestant } from './contestants.ts';
+import type { Pair } from './pair.ts';
+import type { EpisodeRow, EvaluationSettings } from './result.ts';
+
+export interface Answer {
+  /** 0/1 per pixel of the pair's truth. */
+  mask: Uint8Array;
+  row: Pick<EpisodeRow, 'uncertainty' | 'method' | 'unmarked' | 'milliseconds'>;
+}
+
+export interface PredictWith {
+  engine: Engine;
+  settings: Pick<EvaluationSettings, 'labelReduction' | 'seed'>;
+  /** What encoding the target took before anyone was timed. */
+  embedMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** A mark that reaches no pixel or no cell gives an empty mask. @throws DATASET_INVALID and what the engine throws */
+export async function predict(
+  { options }: ModelContestant,
+  pair: Pair,
+  { engine, settings: { labelReduction, seed }, embedMs, signal }: PredictWith,
+): Promise<Answer> {
+  const { mask, mode } = pair.mark;
+  const empty: Answer = { mask: new Uint8Array(pair.truth.data.length), row: { unmarked: true, milliseconds: {} } };
+  if (!mask.data.includes(1)) return empty;
+  const sparse = mode === 'point' || mode === 'scribble';
+  const reference = { image: pair.reference, annotation: { kind: sparse ? ('scribble-mask' as const) : ('mask' as const), mask } };
+  try {
+    const prediction = await engine.predict(pair.target, [reference], {
+      ...options,
+      seed,
+      ...(labelReduction && { labelReduction }),
+      ...(signal && { signal }),
+    });
+    const [found] = prediction.masks as [MaskPrediction];
+    const { total = 0, embed = 0 } = prediction.milliseconds;
+    const milliseconds: StageTimes = { ...prediction.milliseconds, embed: embedMs, total: total - embed + embedMs };
+    return { mask: fitted(found.mask, pair), row: { uncertainty: found.uncertainty, method: found.method, milliseconds } };
+  } catch (error) {
+    if (isProsamError(error) && error.code === 'MASK_EMPTY') return empty;
+    throw error;
+  }
+}
+
+function fitted(mask: BinaryMask, { truth, episode }: Pair): Uint8Array {
+  if (mask.width === truth.width && mask.height === truth.height) return mask.data;
+  throw new ProsamError(
+    'DATASET_INVALID',
+    `${episode.target.file}: wanted labels of its size, ${mask.width} x ${mask.height}, got ${truth.width} x ${truth.height}. Correct the label file.`,
+  );
+}
+
+export function trivial(kind: Contestant['kind'], { referenceMask, truth }: Pair): Answer {
+  const mask = kind === 'everything' ? new Uint8Array(truth.data.length).fill(1) : resizeNearest(referenceMask.data, referenceMask, truth);
+  return { mask, row: { milliseconds: {} } };
+}
+
+export function rowOf(fold: string, { episode, truth, ignore }: Pair, { mask, row }: Answer): EpisodeRow {
+  const counts = confusion(mask, truth.data, ignore);
+  const union = counts.tp + counts.fp + counts.fn;
+  return {
+    fold,
+    classId: episode.classId,
+    reference: episode.reference.key,
+    target: episode.target.key,
+    counts,
+    iou: union === 0 ? 1 : counts.tp / union,
+    ...row,
+  };
+}

@@ -1,0 +1,61 @@
+/** Who takes part in an evaluation: models by method and strategy, and two trivial answers. */
+import { ProsamError } from '../../core/errors.ts';
+import type { Strategy } from '../../core/strategy.ts';
+import type { Method, PredictOptions } from '../../core/types.ts';
+
+/** What of a prediction a contestant chooses; marks and seed are the same for all. */
+export type ContestantOptions = Pick<PredictOptions, 'method' | 'strategy' | 'samples' | 'distribution' | 'nu' | 'grow'>;
+
+export type Contestant =
+  /** model: name or path; `{fold}` in it stands for the fold's name, for runs that trained one model per fold. */
+  | { kind: 'model'; name: string; model: string; options: ContestantOptions }
+  /** The reference's mask, brought to the target's size. */
+  | { kind: 'copied-mask'; name: string }
+  | { kind: 'everything'; name: string };
+
+export type ModelContestant = Extract<Contestant, { kind: 'model' }>;
+
+export const BASELINES: readonly Contestant[] = [
+  { kind: 'copied-mask', name: 'copied mask' },
+  { kind: 'everything', name: 'everything foreground' },
+];
+
+export interface Field {
+  models: readonly string[];
+  methods: readonly (Method | 'auto')[];
+  /** Of the method 'prosam'; the others have none. @default ['mean_prompt'] */
+  strategies?: readonly Strategy[];
+  /** Shared by all models. */
+  options?: Pick<ContestantOptions, 'samples' | 'distribution' | 'nu' | 'grow'>;
+}
+
+/** Every model with every method, 'prosam' once per strategy; names say only what tells them apart. */
+export function contestantsOf({ models, methods, strategies = ['mean_prompt'], options = {} }: Field): ModelContestant[] {
+  const [ownModels, ownStrategies] = [[...new Set(models)], [...new Set(strategies)]];
+  const told = ownStrategies.length > 1 || ownStrategies[0] !== 'mean_prompt';
+  const contestants: ModelContestant[] = [];
+  for (const model of ownModels) {
+    const before = ownModels.length > 1 ? `${model}: ` : '';
+    for (const method of new Set(methods)) {
+      for (const strategy of method === 'prosam' ? ownStrategies : [undefined]) {
+        const name = `${before}${method}${told && strategy ? ` ${strategy}` : ''}`;
+        contestants.push({ kind: 'model', name, model, options: { ...options, method, ...(strategy && { strategy }) } });
+      }
+    }
+  }
+  return contestants;
+}
+
+/** @throws OPTION_INVALID for nobody, or two of one name */
+export function checkContestants(contestants: readonly Contestant[]): void {
+  if (contestants.length === 0)
+    throw new ProsamError('OPTION_INVALID', 'wanted at least one contestant, got none. Name a model and a method.');
+  const names = contestants.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new ProsamError('OPTION_INVALID', `wanted contestants with different names, got ${twice} twice.`);
+}
+
+/** The model a contestant uses on one fold. */
+export function modelOn({ model }: ModelContestant, fold: string): string {
+  return model.replaceAll('{fold}', fold);
+}

@@ -1,0 +1,190 @@
+/** Measures contestants on the same pairs with the same marks, as the paper measures (class-wise mIoU per fold). */
+import { ProsamError } from '../../core/errors.ts';
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+import { createEngine } from '../../core/runtime/create-engine.ts';
+import type { EngineOptions } from '../../core/runtime/open-engine.ts';
+import type { Engine, EngineInfo } from '../../core/types.ts';
+import type { Dataset, Episode, Fold } from '../types.ts';
+import { predict, rowOf, trivial } from './answer.ts';
+import { checkContestants, modelOn, type Contestant } from './contestants.ts';
+import { createEngineShelf, type EngineShelf } from './engines.ts';
+import { createPairMaker, type Frame, type Pair } from './pair.ts';
+import type { EpisodeRow, Evaluation, EvaluationSettings } from './result.ts';
+import { summarize } from './summary.ts';
+
+export interface EvaluateOptions extends Partial<EvaluationSettings> {
+  dataset: Dataset;
+  folds: readonly (number | 'all')[];
+  contestants: readonly Contestant[];
+  device?: EngineOptions['device'];
+  threads?: number;
+  /** Folder for image features, so that another evaluation is faster. */
+  cacheDir?: string;
+  onProgress?: (progress: { done: number; total: number; what: string }) => void;
+  /** Every pair with what each contestant made of it, in the order of the contestants. */
+  onPair?: (pair: Pair, answers: readonly { row: EpisodeRow; mask: BinaryMask }[]) => void;
+  signal?: AbortSignal;
+  /** @default createEngine, which computes in a worker */
+  open?: (options: EngineOptions) => Promise<Engine>;
+}
+
+const DEFAULTS = { pairs: 1000, annotation: 'mask', size: 'network', seed: 321 } as const satisfies EvaluationSettings;
+const MOST_PAIRS = 1_000_000;
+/** The side the paper compares at, where no model sets another. */
+const PAPER_SIDE = 512;
+
+/** One seed gives one result. @throws DATASET_INVALID, OPTION_INVALID, MODEL_*, METHOD_UNAVAILABLE, DEVICE_UNAVAILABLE, IMAGE_* */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { dataset, contestants } = options;
+  const settings = settingsOf(options);
+  checkContestants(contestants);
+  const folds = [...new Set(options.folds)].map((index): FoldPairs => {
+    const fold = dataset.fold(index);
+    return { fold, episodes: fold.testEpisodes(settings.pairs, settings.seed) };
+  });
+  const total = folds.reduce((sum, { episodes }) => sum + episodes.length, 0);
+  if (total === 0)
+    throw new ProsamError('DATASET_INVALID', `${dataset.name}: wanted at least one test pair, got none. Choose other folds.`);
+
+  const run: Run = {
+    options,
+    settings,
+    total,
+    done: 0,
+    notes: new Set(),
+    rows: contestants.map(() => []),
+    infos: contestants.map((): Run['infos'][number] => new Map()),
+  };
+  const shelf = createEngineShelf((model) => (options.open ?? createEngine)(engineOptions(options, model)));
+  try {
+    for (const pairs of folds) await runFold(run, pairs, shelf);
+  } finally {
+    await shelf.close();
+  }
+  const results = contestants.map((contestant, i) => {
+    const [rows, infos] = [run.rows[i] as EpisodeRow[], run.infos[i] as Run['infos'][number]];
+    return summarize({ contestant, engines: [...infos.values()], rows, classes: dataset.classes, seed: settings.seed });
+  });
+  const unmarked = Math.max(...results.map((result) => result.unmarked));
+  if (unmarked > 0)
+    run.notes.add(`In ${unmarked} of ${total} pairs the mark reached no pixel or no feature cell; they count as an empty mask.`);
+  return {
+    format: 'prosam-evaluation/1',
+    data: {
+      name: dataset.name,
+      folds: folds.map(({ fold, episodes }) => ({ name: fold.name, classes: fold.novel, pairs: episodes.length })),
+    },
+    settings,
+    contestants: results,
+    notes: [...run.notes],
+  };
+}
+
+interface FoldPairs {
+  fold: Fold;
+  episodes: readonly Episode[];
+}
+
+/** What grows while an evaluation goes on; rows and infos per contestant. */
+interface Run {
+  options: EvaluateOptions;
+  settings: EvaluationSettings;
+  total: number;
+  done: number;
+  notes: Set<string>;
+  rows: EpisodeRow[][];
+  infos: Map<string, Pick<EngineInfo, 'model' | 'device'>>[];
+}
+
+async function runFold(run: Run, { fold, episodes }: FoldPairs, shelf: EngineShelf): Promise<void> {
+  const { options, settings, notes } = run;
+  const { contestants, signal } = options;
+  noteMissingClasses(fold, episodes, notes);
+  const engines = new Map<Contestant, Engine>();
+  const needed = contestants.filter((contestant) => contestant.kind === 'model');
+  const opened = await shelf.use([...new Set(needed.map((contestant) => modelOn(contestant, fold.name)))]);
+  for (const contestant of needed) engines.set(contestant, opened.get(modelOn(contestant, fold.name)) as Engine);
+  contestants.forEach((contestant, i) => {
+    const info = engines.get(contestant)?.info;
+    if (info) run.infos[i]?.set(info.model, { model: info.model, device: info.device });
+  });
+
+  const distinct = [...new Set(engines.values())];
+  const frame = settings.size === 'own' ? undefined : frameOf(distinct, notes);
+  const make = createPairMaker({ dataset: options.dataset, frame, annotation: settings.annotation, seed: settings.seed });
+  const start = (index: number): Promise<Pair> | undefined => {
+    const episode = episodes[index];
+    return episode && quietly(make(episode, index));
+  };
+  let ahead = start(0);
+  for (let index = 0; ahead !== undefined; index++) {
+    signal?.throwIfAborted();
+    const pair = await ahead;
+    ahead = start(index + 1); // read while this one is computed
+    const embedMs = await embedOnce(distinct, pair, signal);
+    const answers: { row: EpisodeRow; mask: BinaryMask }[] = [];
+    for (const [i, contestant] of contestants.entries()) {
+      const engine = engines.get(contestant);
+      const answer =
+        contestant.kind === 'model' && engine
+          ? await predict(contestant, pair, { engine, settings, embedMs: embedMs.get(engine) ?? 0, signal })
+          : trivial(contestant.kind, pair);
+      const row = rowOf(fold.name, pair, answer);
+      run.rows[i]?.push(row);
+      answers.push({ row, mask: { ...pair.truth, data: answer.mask } });
+    }
+    options.onPair?.(pair, answers);
+    options.onProgress?.({ done: ++run.done, total: run.total, what: `fold ${fold.name}` });
+  }
+}
+
+function settingsOf(given: EvaluateOptions): EvaluationSettings {
+  const { pairs = DEFAULTS.pairs, seed = DEFAULTS.seed, labelReduction } = given;
+  if (!Number.isInteger(pairs) || pairs < 1 || pairs > MOST_PAIRS)
+    throw new ProsamError('OPTION_INVALID', `pairs: wanted a whole number from 1 to ${MOST_PAIRS}, got ${pairs}.`);
+  if (!Number.isSafeInteger(seed)) throw new ProsamError('OPTION_INVALID', `seed: wanted a whole number, got ${seed}.`);
+  if (given.folds.length === 0) throw new ProsamError('OPTION_INVALID', 'folds: wanted at least one, got none.');
+  const { annotation = DEFAULTS.annotation, size = DEFAULTS.size } = given;
+  return { pairs, annotation, size, seed, ...(labelReduction && { labelReduction }) };
+}
+
+function engineOptions({ device, threads, cacheDir }: EvaluateOptions, model: string): EngineOptions {
+  return { model, ...(device && { device }), ...(threads !== undefined && { threads }), ...(cacheDir !== undefined && { cacheDir }) };
+}
+
+/** All contestants are compared on one grid of pixels: that of the first model. */
+function frameOf(engines: readonly Engine[], notes: Set<string>): NonNullable<Frame> {
+  const frame = engines[0]?.info.input ?? { side: PAPER_SIDE, resize: 'stretch' as const };
+  const padded = frame.resize === 'longest-side';
+  const others = engines.filter(({ info: { input } }) => input.side !== frame.side || (input.resize === 'longest-side') !== padded);
+  for (const { info } of others) {
+    notes.add(
+      `${info.model} reads another input size than ${engines[0]?.info.model ?? ''}, at whose ${frame.side} pixels all are compared.`,
+    );
+  }
+  return frame;
+}
+
+function noteMissingClasses(fold: Fold, episodes: readonly Episode[], notes: Set<string>): void {
+  const seen = new Set(episodes.map(({ classId }) => classId));
+  const missing = fold.novel.filter((id) => !seen.has(id));
+  if (missing.length > 0)
+    notes.add(`Fold ${fold.name}: no pair shows ${missing.length} of its ${fold.novel.length} classes; the means leave them out.`);
+}
+
+/** Keeps a failure for whoever awaits it, without an alarm should nobody come. */
+function quietly<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
+}
+
+/** Encodes both images before anyone is timed, so that the first contestant does not pay for the others. -> ms for the target */
+async function embedOnce(engines: readonly Engine[], pair: Pair, signal?: AbortSignal): Promise<Map<Engine, number>> {
+  const spent = new Map<Engine, number>();
+  for (const engine of engines) {
+    await engine.embed(pair.reference, signal && { signal });
+    const { milliseconds } = await engine.embed(pair.target, signal && { signal });
+    spent.set(engine, milliseconds.embed ?? 0);
+  }
+  return spent;
+}

@@ -1,0 +1,111 @@
+/** One reference-target pair as every contestant sees it: pictures, mark, truth and ignored pixels on one grid of pixels. */
+import { readFile } from 'node:fs/promises';
+import { createByteCache } from '../../core/byte-cache.ts';
+import { ProsamError } from '../../core/errors.ts';
+import { decodeImage } from '../../core/image/decode.ts';
+import { pillowResize } from '../../core/image/pillow-resize.ts';
+import { longestSideSize } from '../../core/image/preprocess.ts';
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+import { resizeNearest } from '../../core/mask/resize-map.ts';
+import { uniformInt } from '../../core/random.ts';
+import type { EngineInfo, ImageInput } from '../../core/types.ts';
+import { annotateForTraining } from '../annotate.ts';
+import { drawsFor } from '../draws.ts';
+import {
+  ANNOTATION_MODES,
+  IGNORE_LABEL,
+  type AnnotationMode,
+  type Dataset,
+  type DatasetImage,
+  type Episode,
+  type LabelMap,
+} from '../types.ts';
+
+/** The size pictures are compared at: that of a network's input without its padding, or undefined for each image's own. */
+export type Frame = EngineInfo['input'] | undefined;
+
+export interface Pair {
+  episode: Episode;
+  reference: ImageInput;
+  target: ImageInput;
+  /** The object in the reference. */
+  referenceMask: BinaryMask;
+  /** What of it is marked, and how. */
+  mark: { mask: BinaryMask; mode: Exclude<AnnotationMode, 'mixed'> };
+  truth: BinaryMask;
+  /** Non-zero: counts neither as object nor as background. */
+  ignore: Uint8Array;
+}
+
+export interface PairMakerOptions {
+  dataset: Pick<Dataset, 'labels'>;
+  frame: Frame;
+  annotation: AnnotationMode;
+  seed: number;
+}
+
+interface Sized {
+  image: ImageInput;
+  labels: LabelMap;
+}
+
+/** Pixels of pictures kept: a reference often serves several targets. */
+const MAX_BYTES = 128 * 2 ** 20;
+const DRAWN_MODES = ANNOTATION_MODES.filter((mode) => mode !== 'mixed');
+
+/** index: number of the episode within its fold; the mark depends on it and the seed alone. */
+export type MakePair = (episode: Episode, index: number) => Promise<Pair>;
+
+/** @throws DATASET_INVALID, IMAGE_*, FILE_NOT_FOUND (from the returned function) */
+export function createPairMaker({ dataset, frame, annotation, seed }: PairMakerOptions): MakePair {
+  const cache = createByteCache<Sized>({
+    maxBytes: MAX_BYTES,
+    sizeOf: ({ image, labels }) => labels.data.byteLength * (typeof image === 'string' ? 1 : 4),
+  });
+  const sized = (image: DatasetImage): Promise<Sized> =>
+    cache.get(image.key, async () => {
+      const labels = await dataset.labels(image);
+      return frame === undefined ? { image: image.file, labels } : onFrame(image, labels, frame);
+    });
+
+  return async (episode, index) => {
+    const [reference, target] = await Promise.all([sized(episode.reference), sized(episode.target)]);
+    const referenceMask = maskOf(reference.labels, episode.classId);
+    const random = drawsFor(seed, 'marks', index);
+    const mode = annotation === 'mixed' ? (DRAWN_MODES[uniformInt(random, 0, DRAWN_MODES.length - 1)] as Pair['mark']['mode']) : annotation;
+    const truth = maskOf(target.labels, episode.classId);
+    return {
+      episode,
+      reference: reference.image,
+      target: target.image,
+      referenceMask,
+      mark: { mask: annotateForTraining(referenceMask, mode, random, 'evaluation'), mode },
+      truth,
+      ignore: target.labels.data.map((label) => (label === IGNORE_LABEL ? 1 : 0)),
+    };
+  };
+}
+
+/** Pillow's antialiased bilinear for the picture and nearest for the labels, as the paper's code prepares both. */
+async function onFrame(image: DatasetImage, labels: LabelMap, { side, resize }: NonNullable<Frame>): Promise<Sized> {
+  const raster = await decodeImage(await readImage(image), image.file);
+  if (raster.width !== labels.width || raster.height !== labels.height) {
+    throw new ProsamError(
+      'DATASET_INVALID',
+      `${image.file}: wanted labels of its size, ${raster.width} x ${raster.height}, got ${labels.width} x ${labels.height}. Correct the label file.`,
+    );
+  }
+  const size = resize === 'longest-side' ? longestSideSize(raster.width, raster.height, side) : { width: side, height: side };
+  const { data } = pillowResize(raster, size.width, size.height);
+  return { image: { data, ...size, channels: 3 }, labels: { data: resizeNearest(labels.data, labels, size), ...size } };
+}
+
+async function readImage({ file }: DatasetImage): Promise<Uint8Array> {
+  return readFile(file).catch((cause: unknown) => {
+    throw new ProsamError('FILE_NOT_FOUND', `wanted the image ${file}, but it cannot be read. Check the data folder.`, { cause });
+  });
+}
+
+function maskOf({ data, width, height }: LabelMap, classId: number): BinaryMask {
+  return { data: data.map((label) => (label === classId ? 1 : 0)), width, height };
+}

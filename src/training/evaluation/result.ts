@@ -1,0 +1,96 @@
+/** What an evaluation returns. mIoU, FB-IoU and class IoU are percent, as in the paper; every other share is 0..1. */
+import type { Confusion } from '../../core/mask/metrics.ts';
+import type { LabelReduction } from '../../core/mask/label-reduction.ts';
+import type { EngineInfo, Method, StageTimes } from '../../core/types.ts';
+import type { AnnotationMode, DatasetClass } from '../types.ts';
+import type { Contestant } from './contestants.ts';
+
+/** 'network': pictures, marks and labels on the square the network reads, as in the paper. 'own': at each image's own size. */
+export const SIZES = ['network', 'own'] as const;
+export type ComparisonSize = (typeof SIZES)[number];
+
+/** One contestant's answer to one pair. */
+export interface EpisodeRow {
+  fold: string;
+  classId: number;
+  /** Keys of the two images. */
+  reference: string;
+  target: string;
+  /** Pixels of the target, ignored ones left out. */
+  counts: Confusion;
+  /** Intersection over union of this pair alone, 0..1; 1 where both are empty. */
+  iou: number;
+  /** 1 - score of the prediction, 0..1; absent for contestants that give none. */
+  uncertainty?: number;
+  /** What 'auto' chose. */
+  method?: Method;
+  /** The mark reached no pixel or no cell, so nothing was predicted. */
+  unmarked?: true;
+  milliseconds: StageTimes;
+}
+
+/** A value with its bootstrap interval. */
+export interface Estimate {
+  value: number;
+  /** 95 % interval. */
+  low: number;
+  high: number;
+}
+
+export interface ClassResult extends DatasetClass {
+  fold: string;
+  /** Percent: summed intersection / summed union. */
+  iou: number;
+  episodes: number;
+}
+
+export interface FoldResult {
+  fold: string;
+  /** Mean over the fold's classes that occur among its pairs, percent. */
+  miou: Estimate;
+  /** Mean of background and foreground IoU, percent. */
+  fbIou: number;
+}
+
+export interface ContestantResult {
+  contestant: Contestant;
+  /** What the contestant's models were; one per fold where every fold has its own. */
+  engines: readonly Pick<EngineInfo, 'model' | 'device'>[];
+  /** Mean over folds, percent. */
+  miou: Estimate;
+  /** Mean over folds, percent. */
+  fbIou: number;
+  folds: FoldResult[];
+  classes: ClassResult[];
+  /** Pixels over all pairs. */
+  counts: Confusion;
+  /** Of the true class: tpr = tp / (tp + fn), and so on. */
+  rates: Record<'tpr' | 'tnr' | 'fpr' | 'fnr', number>;
+  /** Of all pixels; they add up to 1. The paper's table 6 prints such shares and calls them rates. */
+  pixelShares: Record<'tp' | 'tn' | 'fp' | 'fn', number>;
+  /** Median per stage over the pairs. */
+  milliseconds: StageTimes;
+  /** Spearman's rank correlation of 1 - uncertainty with the IoU; absent where there is no uncertainty or no spread. */
+  rankCorrelation?: number;
+  /** Pairs whose mark reached no pixel or no cell. */
+  unmarked: number;
+  episodes: EpisodeRow[];
+}
+
+export interface EvaluationSettings {
+  /** Pairs of each fold. */
+  pairs: number;
+  annotation: AnnotationMode;
+  size: ComparisonSize;
+  labelReduction?: LabelReduction;
+  seed: number;
+}
+
+export interface Evaluation {
+  format: 'prosam-evaluation/1';
+  data: { name: string; folds: { name: string; classes: readonly number[]; pairs: number }[] };
+  settings: EvaluationSettings;
+  contestants: ContestantResult[];
+  /** What a reader of the figures must know. */
+  notes: string[];
+}

@@ -1,0 +1,91 @@
+/** From the rows of one contestant to its figures. */
+import { confusionRates, type Confusion } from '../../core/mask/metrics.ts';
+import type { EngineInfo, StageTimes } from '../../core/types.ts';
+import type { DatasetClass } from '../types.ts';
+import { bootstrapMiou, quantile } from './bootstrap.ts';
+import type { Contestant } from './contestants.ts';
+import { spearman } from './rank-correlation.ts';
+import type { ClassResult, ContestantResult, EpisodeRow, FoldResult } from './result.ts';
+
+export interface SummaryParts {
+  contestant: Contestant;
+  engines: readonly Pick<EngineInfo, 'model' | 'device'>[];
+  /** At least one. */
+  rows: EpisodeRow[];
+  classes: readonly DatasetClass[];
+  seed: number;
+}
+
+export function summarize({ contestant, engines, rows, classes, seed }: SummaryParts): ContestantResult {
+  const names = new Map(classes.map(({ id, name }) => [id, name]));
+  const byFold = [...grouped(rows, ({ fold }) => fold)];
+  const counts = total(rows);
+  const { tpr, tnr, fpr, fnr, tpShare, tnShare, fpShare, fnShare } = confusionRates(counts);
+  const folds = byFold.map(([fold, own]): FoldResult => ({ fold, miou: bootstrapMiou(own, seed), fbIou: fbIou(total(own)) }));
+  const rankCorrelation = calibration(rows);
+  return {
+    contestant,
+    engines,
+    miou: bootstrapMiou(rows, seed),
+    fbIou: folds.reduce((sum, fold) => sum + fold.fbIou, 0) / folds.length,
+    folds,
+    classes: byFold.flatMap(([fold, own]) => classResults(fold, own, names)),
+    counts,
+    rates: { tpr, tnr, fpr, fnr },
+    pixelShares: { tp: tpShare, tn: tnShare, fp: fpShare, fn: fnShare },
+    milliseconds: medianTimes(rows),
+    ...(rankCorrelation !== undefined && { rankCorrelation }),
+    unmarked: rows.filter(({ unmarked }) => unmarked).length,
+    episodes: rows,
+  };
+}
+
+/** In the order in which the keys first appear. */
+function grouped<K>(rows: readonly EpisodeRow[], keyOf: (row: EpisodeRow) => K): Map<K, EpisodeRow[]> {
+  const groups = new Map<K, EpisodeRow[]>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return groups;
+}
+
+function total(rows: readonly EpisodeRow[]): Confusion {
+  const sum = { tp: 0, tn: 0, fp: 0, fn: 0 };
+  for (const { counts } of rows) for (const key of ['tp', 'tn', 'fp', 'fn'] as const) sum[key] += counts[key];
+  return sum;
+}
+
+/** Percent; an empty union counts 0, as in the public code. */
+function foregroundIou({ tp, fp, fn }: Confusion): number {
+  return (100 * tp) / Math.max(tp + fp + fn, 1);
+}
+
+/** Percent. */
+function fbIou(counts: Confusion): number {
+  const background = (100 * counts.tn) / Math.max(counts.tn + counts.fp + counts.fn, 1);
+  return (background + foregroundIou(counts)) / 2;
+}
+
+function classResults(fold: string, rows: readonly EpisodeRow[], names: ReadonlyMap<number, string>): ClassResult[] {
+  return [...grouped(rows, ({ classId }) => classId)]
+    .sort(([a], [b]) => a - b)
+    .map(([id, own]) => ({ fold, id, name: names.get(id) ?? `class ${id}`, iou: foregroundIou(total(own)), episodes: own.length }));
+}
+
+function medianTimes(rows: readonly EpisodeRow[]): StageTimes {
+  const stages = new Set(rows.flatMap(({ milliseconds }) => Object.keys(milliseconds) as (keyof StageTimes)[]));
+  const median = (stage: keyof StageTimes): number =>
+    quantile(Float64Array.from(rows, ({ milliseconds }) => milliseconds[stage] ?? 0).sort(), 0.5);
+  return Object.fromEntries([...stages].map((stage) => [stage, median(stage)]));
+}
+
+function calibration(rows: readonly EpisodeRow[]): number | undefined {
+  const known = rows.filter((row): row is EpisodeRow & { uncertainty: number } => row.uncertainty !== undefined);
+  return spearman(
+    known.map(({ uncertainty }) => 1 - uncertainty),
+    known.map(({ iou }) => iou),
+  );
+}

@@ -1,0 +1,100 @@
+/** What the frozen networks say of images, each computed once: in memory, then on disk, by the image's content. */
+import { createByteCache } from '../core/byte-cache.ts';
+import type { Model } from '../core/checkpoint/model-folder.ts';
+import type { ImageFeatures } from '../core/features.ts';
+import type { Raster } from '../core/image/pillow-resize.ts';
+import { geometryOf } from '../core/image/preprocess.ts';
+import type { ImageSource } from '../core/ports.ts';
+import { diskFeatureCache } from '../core/runtime/disk-feature-cache.ts';
+import { preprocessOf, type Networks } from '../core/runtime/networks.ts';
+import type { Tensor } from '../core/runtime/runtime.ts';
+import type { Grid } from '../core/mask/label-reduction.ts';
+
+export interface FrozenFeaturesOptions {
+  model: Model;
+  networks: Networks;
+  source: ImageSource;
+  /** Bytes kept in memory. */
+  memoryBytes: number;
+  /** Folder for what should outlive the process, and bytes kept in it. */
+  disk?: { folder: string; bytes: number };
+}
+
+/** An altered copy of an image, with a name that stands for the alteration. */
+export interface Variant {
+  name: string;
+  apply(image: Raster): Raster;
+}
+
+export interface FrozenFeatures {
+  /** Side of the square on which labels and logits meet. */
+  square: number;
+  image(file: string, variant?: Variant): Promise<ImageFeatures>;
+  /** High-level map of a reference whose unmarked cells are hidden. Kept where `stable` marks will come again. */
+  masked(features: ImageFeatures, cells: Float32Array, stable: boolean): Promise<Tensor>;
+  /** [1, 1, h, w] */
+  pseudo(referenceHigh: Tensor, cells: Float32Array, target: ImageFeatures): Promise<Tensor>;
+  /** The feature grid over the square. */
+  gridOf(features: ImageFeatures): Grid;
+  /** Runs of a frozen network, and milliseconds they took, since the start. */
+  readonly spent: { runs: number; milliseconds: number };
+  close(): Promise<void>;
+}
+
+export function frozenFeatures(options: FrozenFeaturesOptions): FrozenFeatures {
+  const { model, networks, source } = options;
+  const { square } = geometryOf(preprocessOf(model));
+  const norm = model.manifest.prompt_encoder?.config.pseudoNorm ?? 'none';
+  const spent = { runs: 0, milliseconds: 0 };
+  const frozen = async <T>(run: () => Promise<T>): Promise<T> => {
+    const started = performance.now();
+    const result = await run();
+    spent.runs++;
+    spent.milliseconds += performance.now() - started;
+    return result;
+  };
+  const bytesOf = (tensors: readonly (Tensor | undefined)[]): number =>
+    [...new Set(tensors)].reduce((sum, tensor) => sum + (tensor?.data.byteLength ?? 0), 0);
+  const images = createByteCache<ImageFeatures>({
+    maxBytes: options.memoryBytes,
+    sizeOf: ({ embedding, mid, high, state }) => bytesOf([embedding, mid, high, state]),
+    ...(options.disk && { slow: diskFeatureCache(options.disk.folder, options.disk.bytes) }),
+  });
+  const maskedMaps = createByteCache<Tensor>({ maxBytes: options.memoryBytes / 4, sizeOf: (tensor) => tensor.data.byteLength });
+
+  return {
+    square,
+    spent,
+    async image(file, variant) {
+      const loaded = await source.load(file);
+      const key = variant ? `${loaded.key}-${variant.name}` : loaded.key;
+      return images.get(`${model.encoderId}-${key}`, async () => {
+        const raster = await loaded.decode();
+        const seen = variant ? variant.apply(raster) : raster;
+        return frozen(async () => ({ key, width: raster.width, height: raster.height, ...(await networks.encode(seen)) }));
+      });
+    },
+    async masked(features, cells, stable) {
+      if (features.state === undefined) return features.high; // SAM's embedding: the mark comes in where cells are picked
+      const compute = (): Promise<Tensor> => frozen(() => networks.maskedHigh(features, cells));
+      return stable ? maskedMaps.get(`${features.key} ${hashCells(cells)}`, compute) : compute();
+    },
+    pseudo: (referenceHigh, cells, target) => networks.similarity(referenceHigh, cells, target.high, norm),
+    gridOf(features) {
+      const [, , rows, columns] = features.mid.shape as [number, number, number, number];
+      return { columns, rows, spanX: square, spanY: square };
+    },
+    async close() {
+      await images.written();
+      images.clear();
+      maskedMaps.clear();
+    },
+  };
+}
+
+/** FNV-1a over the cells, as bits: enough to tell the marks of one image apart. */
+function hashCells(cells: Float32Array): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const cell of cells) hash = BigInt.asUintN(64, (hash ^ BigInt(cell)) * 0x100000001b3n);
+  return hash.toString(16);
+}

@@ -1,0 +1,66 @@
+/** mIoU of the encoder in training on test pairs, through the engine's own networks (spec: section 12). */
+import type { Model } from '../core/checkpoint/model-folder.ts';
+import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
+import { geometryOf } from '../core/image/preprocess.ts';
+import { EpisodeMeter, iou } from '../core/mask/metrics.ts';
+import { maskFromField } from '../core/strategy.ts';
+import { createNetworks, preprocessOf } from '../core/runtime/networks.ts';
+import type { Runtime } from '../core/runtime/runtime.ts';
+import type { EncoderPlan } from './encoder-plan.ts';
+import type { PreparedPair } from './pairs.ts';
+
+/** What a pair looks like now, for people to see. */
+export interface ValidationExample {
+  pair: PreparedPair;
+  /** 0/1 on the square. */
+  mask: Uint8Array;
+  iou: number;
+}
+
+export interface Validation {
+  /** Percent. */
+  miou: number;
+  fbIou: number;
+  examples: ValidationExample[];
+}
+
+export interface Validator {
+  run(pairs: AsyncIterable<PreparedPair>, exampleCount: number): Promise<Validation>;
+  close(): Promise<void>;
+}
+
+/** parameters: read anew at every run, so that training may change them in place. */
+export function createValidator(
+  model: Model,
+  plan: EncoderPlan,
+  parameters: ReadonlyMap<string, FloatTensor>,
+  runtime: Runtime,
+): Validator {
+  const networks = createNetworks({ ...model, manifest: { ...model.manifest, prompt_encoder: plan }, promptEncoder: parameters }, runtime);
+  const geometry = geometryOf(preprocessOf(model));
+  const predict = async (pair: PreparedPair): Promise<Uint8Array> => {
+    const code = await networks.encodeReference(pair.reference.mid, pair.cells);
+    const { mu } = await networks.promptDistribution(pair.target.mid, pair.pseudo, code);
+    const { logits } = await networks.decodePrompts(pair.target.embedding, mu);
+    const side = logits.shape[3] as number;
+    return maskFromField(geometry.toSquare({ data: logits.data, width: side, height: side }).data);
+  };
+  return {
+    async run(pairs, exampleCount) {
+      const meter = new EpisodeMeter(256);
+      const classes = new Set<number>();
+      const examples: ValidationExample[] = [];
+      for await (const pair of pairs) {
+        const { classId } = pair.episode;
+        const mask = await predict(pair);
+        meter.add(classId, mask, pair.truth, pair.ignored);
+        // The first pair of each class, until there are enough.
+        if (examples.length < exampleCount && !classes.has(classId))
+          examples.push({ pair, mask, iou: iou(mask, pair.truth, pair.ignored) });
+        classes.add(classId);
+      }
+      return { miou: meter.miou([...classes]), fbIou: meter.fbIou([...classes]), examples };
+    },
+    close: () => networks.close(),
+  };
+}
