@@ -57,7 +57,7 @@ export function createPromptDecoder(tf: Tf, samWeights: (name: string) => FloatT
       };
       /** [R, S * S] */
       const decode = (prompts: Tensor): Tensor => {
-        const ops = tfjsOps(tf);
+        const ops = tfjsOps(tf, { frozenWeights: true });
         const inputs = { embedding: perSet(images, prompts.shape[0]), prompts };
         const { logits } = samMaskDecoder(ops, weights, config, inputs, 'single');
         return tf.reshape(ops.resizeAligned(logits, height, width), [-1, height * width]);

@@ -8,21 +8,25 @@ type Tensor = tfjs.Tensor;
 /**
  * tf: the instance whose backend is to run. Call inside `tf.tidy`; what is made is disposed of there.
  *
- * Differentiable: all but convolution, pooling and gathering, which only frozen networks use.
+ * Differentiable: all but convolution, pooling and gathering, which only frozen networks use. frozenWeights: the weights of
+ * `linear` need no gradient, which saves folding and unfolding around every product.
  */
-export function tfjsOps(tf: Tf): Ops<Tensor> {
+export function tfjsOps(tf: Tf, { frozenWeights = false } = {}): Ops<Tensor> {
   const sizes = (shape: Shape): number[] => shape.map((dim) => (typeof dim === 'number' ? dim : -1));
   const scalar = (value: number): Tensor => tf.scalar(value);
-
-  /** Batches broadcast; TensorFlow.js wants them equal, and has no gradient for unequal ones. */
-  const matMul: Ops<Tensor>['matMul'] = (a, b, { transposeB = false } = {}) => {
-    if (b.rank === 2 && a.rank > 2) {
-      const rows = tf.reshape(a, [-1, a.shape.at(-1) as number]);
-      const product = tf.matMul(rows, b, false, transposeB);
-      return tf.reshape(product, [...a.shape.slice(0, -1), product.shape[1] as number]);
+  const matMul: Ops<Tensor>['matMul'] = (a, b, { transposeB = false } = {}) => broadcastMatMul(tf, a, b, transposeB);
+  /** x [..., in] x weight [out, in] */
+  const project = (x: Tensor, weight: Tensor): Tensor => {
+    if (x.rank === 2) return tf.matMul(x, weight, false, true);
+    if (frozenWeights) {
+      const op = tf.customGrad((input) => ({
+        value: tf.matMul(input as Tensor, weight, false, true),
+        gradFunc: (dy: Tensor) => tf.matMul(dy, weight),
+      }));
+      return op(x);
     }
-    const lead = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
-    return tf.matMul(repeat(tf, a, [...lead, ...a.shape.slice(-2)]), repeat(tf, b, [...lead, ...b.shape.slice(-2)]), false, transposeB);
+    const rows = tf.reshape(x, [-1, x.shape.at(-1) as number]);
+    return tf.reshape(tf.matMul(rows, weight, false, true), [...x.shape.slice(0, -1), weight.shape[0] as number]);
   };
 
   return {
@@ -41,7 +45,7 @@ export function tfjsOps(tf: Tf): Ops<Tensor> {
     gelu: (x) => gelu(tf, x),
     matMul,
     linear(x, weight, bias) {
-      const product = matMul(x, weight, { transposeB: true });
+      const product = project(x, weight);
       return bias ? tf.add(product, bias) : product;
     },
     softmax: (x) => tf.softmax(x),
@@ -74,9 +78,30 @@ export function tfjsOps(tf: Tf): Ops<Tensor> {
   };
 }
 
-function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => Math.max(a[a.length - rank + i] ?? 1, b[b.length - rank + i] ?? 1));
+/** Backends multiply with broadcast batches; the library's gradient does not know of it. */
+function broadcastMatMul(tf: Tf, a: Tensor, b: Tensor, transposeB: boolean): Tensor {
+  const same = a.rank === b.rank && a.shape.slice(0, -2).every((dim, i) => dim === b.shape[i]);
+  if (same) return tf.matMul(a, b, false, transposeB);
+  const op = tf.customGrad((first, second, save) => {
+    const [x, y] = [first as Tensor, second as Tensor];
+    (save as tfjs.GradSaveFunc)([x, y]);
+    return {
+      value: tf.matMul(x, y, false, transposeB),
+      gradFunc: (dy: Tensor, [left, right]: Tensor[]) => {
+        const [p, q] = [left as Tensor, right as Tensor];
+        const dq = transposeB ? tf.matMul(dy, p, true, false) : tf.matMul(p, dy, true, false);
+        return [sumTo(tf, tf.matMul(dy, q, false, !transposeB), p.shape), sumTo(tf, dq, q.shape)];
+      },
+    };
+  });
+  return op(a, b);
+}
+
+/** The gradient of broadcasting: sums over what was stretched. */
+function sumTo(tf: Tf, x: Tensor, shape: readonly number[]): Tensor {
+  const from = [...new Array<number>(x.rank - shape.length).fill(1), ...shape];
+  const axes = x.shape.flatMap((dim, i) => (dim !== from[i] ? [i] : []));
+  return axes.length === 0 ? x : tf.reshape(tf.sum(x, axes, true), [...shape]);
 }
 
 /** x stretched to `shape` along its axes of length 1. The library's own gradient adds slice after slice; one sum does. */
