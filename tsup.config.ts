@@ -8,12 +8,14 @@ const shared: Options = {
   removeNodeProtocol: false,
 };
 
+const entries = { index: 'src/index.ts', scenes: 'src/scenes/index.ts', training: 'src/training/index.ts' };
+
 export default defineConfig([
   {
     ...shared,
-    entry: { index: 'src/index.ts', scenes: 'src/scenes/index.ts', 'inference-worker': 'src/core/runtime/inference-worker.ts' },
+    entry: { ...entries, 'inference-worker': 'src/core/runtime/inference-worker.ts' },
     format: ['esm', 'cjs'],
-    dts: { entry: { index: 'src/index.ts', scenes: 'src/scenes/index.ts' } },
+    dts: { entry: entries },
   },
   { ...shared, entry: { cli: 'src/cli.ts' }, format: ['esm'] },
 ]);

@@ -2,25 +2,33 @@
 /** The command line: picks the command, prints errors people can act on, sets the exit code. */
 import { readFileSync } from 'node:fs';
 import { isProsamError, messageOf } from './core/errors.ts';
-import { demo, DEMO_HELP } from './cli/demo.ts';
-import { evalCommand, EVAL_HELP } from './cli/eval.ts';
-import { segment, SEGMENT_HELP } from './cli/segment.ts';
-import { setup, SETUP_HELP } from './cli/setup.ts';
 import type { Terminal } from './cli/terminal.ts';
 import { EXIT, UsageError } from './cli/usage.ts';
 
-const COMMANDS: Record<string, { run: (args: readonly string[], terminal: Terminal) => Promise<number>; help: string }> = {
-  demo: { run: demo, help: DEMO_HELP },
-  segment: { run: segment, help: SEGMENT_HELP },
-  eval: { run: evalCommand, help: EVAL_HELP },
-  setup: { run: setup, help: SETUP_HELP },
+interface Command {
+  run: (args: readonly string[], terminal: Terminal) => Promise<number>;
+  help: string;
+}
+
+/** Loaded when asked for: segmenting one image should not wait for what trains. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  demo: async () => import('./cli/demo.ts').then(({ demo, DEMO_HELP }) => ({ run: demo, help: DEMO_HELP })),
+  segment: async () => import('./cli/segment.ts').then(({ segment, SEGMENT_HELP }) => ({ run: segment, help: SEGMENT_HELP })),
+  train: async () => import('./cli/train.ts').then(({ trainCommand, TRAIN_HELP }) => ({ run: trainCommand, help: TRAIN_HELP })),
+  eval: async () => import('./cli/eval.ts').then(({ evalCommand, EVAL_HELP }) => ({ run: evalCommand, help: EVAL_HELP })),
+  study: async () => import('./cli/study.ts').then(({ studyCommand, STUDY_HELP }) => ({ run: studyCommand, help: STUDY_HELP })),
+  scenes: async () => import('./cli/scenes.ts').then(({ scenes, SCENES_HELP }) => ({ run: scenes, help: SCENES_HELP })),
+  setup: async () => import('./cli/setup.ts').then(({ setup, SETUP_HELP }) => ({ run: setup, help: SETUP_HELP })),
 };
 
 const HELP = `prosam: mark an object in one image, get its masks in all the others
 
   prosam demo       see it work on generated scenes, offline (or on your own photos)
   prosam segment    one marked reference, many targets
+  prosam train      learn from annotated images
   prosam eval       measure models and methods on annotated images
+  prosam study      the paper's studies, trained and measured here
+  prosam scenes     draw annotated images to train on
   prosam setup      make a training engine ready
 
   prosam COMMAND --help   options and examples of a command
@@ -39,8 +47,9 @@ async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === '--version' || name === '-v') return say(version());
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return say(HELP);
-  const command = COMMANDS[name];
-  if (command === undefined) throw new UsageError(`there is no command ${name}. Commands: ${Object.keys(COMMANDS).join(', ')}.`);
+  const load = COMMANDS[name];
+  if (load === undefined) throw new UsageError(`there is no command ${name}. Commands: ${Object.keys(COMMANDS).join(', ')}.`);
+  const command = await load();
   if (rest.includes('--help') || rest.includes('-h')) return say(command.help);
   return command.run(rest, { print: say, warn: (line) => process.stderr.write(`${line}\n`), signal: interrupt.signal });
 }

@@ -24,6 +24,12 @@ async function node(kind: 'module' | 'commonjs', program: string): Promise<strin
   return stdout.trim();
 }
 
+/** Where the package's own name leads, for programs that run in another folder. */
+function entryOf(kind: 'module' | 'commonjs'): string {
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, Record<string, { default: string }>> };
+  return join(process.cwd(), exports['./training']?.[kind === 'module' ? 'import' : 'require']?.default ?? '');
+}
+
 const PREDICT = `
   const scene = generateScene(7, { force: [3] });
   const image = { data: scene.image, width: 256, height: 256, channels: 3 };
@@ -44,6 +50,39 @@ describe('the built package', () => {
   it('predicts as CommonJS', async () => {
     const program = `const { createEngine, isProsamError } = require('prosam'); const { conceptMask, generateScene } = require('prosam/scenes'); (async () => { ${PREDICT} })();`;
     expect(await node('commonjs', program)).toBe('65536 true REFERENCE_MISSING');
+  });
+
+  it.each([
+    ['module', `const training = await import('prosam/training');`],
+    ['commonjs', `const training = require('prosam/training');`],
+  ] as const)('opens data and trains from prosam/training as %s, and loads no TensorFlow before it is asked to', async (kind, load) => {
+    const program = `
+      (async () => {
+        const asked = [];
+        const { registerHooks } = process.getBuiltinModule('node:module');
+        registerHooks({ resolve: (name, context, next) => (name.startsWith('@tensorflow/') && asked.push(name), next(name, context)) });
+        ${load}
+        const before = asked.length;
+        await training.writeScenesDataset('scenes', { images: 192, size: 32 });
+        const dataset = await training.openDataset('scenes');
+        const engine = await training.loadTrainingEngine('wasm');
+        const types = [];
+        for await (const { type } of training.train({ dataset, engine, out: '${kind}', samples: 1, maxSteps: 1, validationPairs: 0, device: 'cpu' })) types.push(type);
+        const code = await training.train({ dataset, engine, out: '${kind}' }).next().catch((error) => error.code);
+        console.log(before, asked.length > 0, types.join(), code);
+      })();`;
+    const { stdout } = await run(process.execPath, [`--input-type=${kind}`, '-e', program.replaceAll('prosam/training', entryOf(kind))], {
+      cwd: folder,
+    });
+    expect(stdout.trim()).toBe('0 true start,step,end RUN_INVALID');
+  });
+
+  it('types prosam/training without the types of TensorFlow.js', () => {
+    for (const name of ['training.d.ts', 'training.d.cts']) {
+      const text = readFileSync(join('dist', name), 'utf8');
+      expect(text).toContain('train');
+      expect(text).not.toMatch(/from '@tensorflow/);
+    }
   });
 
   it('does what README shows', async () => {
@@ -78,6 +117,8 @@ describe('the built package', () => {
     for (const path of [
       'dist/cli.js',
       'dist/index.cjs',
+      'dist/training.cjs',
+      'dist/training.d.ts',
       'dist/inference-worker.js',
       'models/tiny/manifest.json',
       'models/tiny/sam.safetensors',
@@ -92,12 +133,12 @@ describe('the built package', () => {
   it('passes publint and attw', async () => {
     await run('npx', ['publint', '--strict']);
     await run('npx', ['attw', '--pack', '.', '--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm']);
-  });
+  }, 180_000);
 
   it('has a command line that says its version and names its commands', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect((await run(process.execPath, ['dist/cli.js', '--version'])).stdout.trim()).toBe(version);
-    expect((await run(process.execPath, ['dist/cli.js', '--help'])).stdout).toMatch(/prosam demo[\s\S]*prosam segment/);
+    expect((await run(process.execPath, ['dist/cli.js', '--help'])).stdout).toMatch(/prosam demo[\s\S]*prosam segment[\s\S]*prosam train/);
   });
 
   it('runs the demo from another folder', async () => {

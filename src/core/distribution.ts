@@ -11,7 +11,8 @@
  * | gaussian          | 1                                                        | none              |
  * | deterministic     | 0 (VRP-SAM)                                              | none              |
  *
- * n is the dimensionality of one prompt vector; every vector has its own delta.
+ * n is the dimensionality of one prompt vector; every vector has its own delta. Any scale may be multiplied by a constant,
+ * which puts two kinds at the same noise: at equal sigma they differ in hardly anything else.
  */
 import { chiSquare, normal, type Random } from './random.ts';
 
@@ -24,6 +25,8 @@ export interface DistributionConfig {
   nu: number;
   /** Dimensionality of z in equation 5. */
   n: number;
+  /** Constant factor on the noise, above 0. @default 1 */
+  scale?: number | undefined;
 }
 
 export interface Noise {
@@ -34,7 +37,32 @@ export interface Noise {
 }
 
 /** Factor on sigma * eps for one prompt vector. */
-export function noiseScale({ kind, nu, n }: DistributionConfig, delta: number): number {
+export function noiseScale({ kind, nu, n, scale = 1 }: DistributionConfig, delta: number): number {
+  return scale * scaleOfKind(kind, nu, n, delta);
+}
+
+/**
+ * Standard deviation of the noise in units of sigma: sqrt(nu / (nu + n - 2)) for the Student-t, which is 0.139 for nu = 5 and
+ * n = 256. Infinite where the distribution has none (heavy_tailed with nu <= 2, student_t with nu + n <= 2).
+ */
+export function noiseDeviation({ kind, nu, n, scale = 1 }: DistributionConfig): number {
+  // E[1 / delta] = 1 / (freedom - 2) for a chi-square.
+  const meanInverse = (freedom: number): number => (freedom > 2 ? 1 / (freedom - 2) : Infinity);
+  switch (kind) {
+    case 'student_t':
+      return scale * Math.sqrt(nu * meanInverse(nu + n));
+    case 'student_t_printed':
+      return scale * Math.sqrt(nu * (nu + n) * meanInverse(nu + n));
+    case 'heavy_tailed':
+      return scale * Math.sqrt(nu * meanInverse(nu));
+    case 'gaussian':
+      return scale;
+    case 'deterministic':
+      return 0;
+  }
+}
+
+function scaleOfKind(kind: DistributionKind, nu: number, n: number, delta: number): number {
   switch (kind) {
     case 'student_t':
       return 1 / Math.sqrt(1 + n / nu) / Math.sqrt(delta / (nu + n));

@@ -9,6 +9,9 @@ import { drawsFor } from './draws.ts';
 import type { Variant } from './frozen-features.ts';
 import type { LabelMap } from './types.ts';
 
+/** The more kinds, the more often an image's features must be computed. */
+export const MOST_KINDS = 16;
+
 export interface Augmentation {
   /** Mirror every other pair left to right. @default false */
   flip?: boolean;
@@ -18,7 +21,7 @@ export interface Augmentation {
 
 export interface DrawnAugmentation {
   variant: Variant;
-  labels(labels: LabelMap): LabelMap;
+  labels: (labels: LabelMap) => LabelMap;
 }
 
 /** undefined: the pair stays as it is. */

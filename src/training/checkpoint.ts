@@ -18,8 +18,8 @@ const progressSchema = z.strictObject({
   bestStep: z.int().min(0),
   /** Validated after this many steps; no validation is repeated. */
   validatedStep: z.int().min(0),
-  /** Fingerprint of everything that must not change between the parts of one run. */
-  settings: z.string(),
+  /** Everything that must not change between the parts of one run. */
+  settings: z.record(z.string(), z.union([z.string(), z.number()])),
 });
 export type Progress = z.output<typeof progressSchema>;
 
@@ -103,13 +103,16 @@ export async function writeDurably(path: string, bytes: Uint8Array | string): Pr
       await handle.close();
     }
     await rename(temporary, path);
-    const folder = await open(dirname(path), 'r');
-    await folder.sync().catch(() => undefined); // not every file system syncs folders
-    await folder.close();
+    await syncFolder(dirname(path)).catch(() => undefined); // not every system opens or syncs folders
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw new ProsamError('OUTPUT_FAILED', `${path}: cannot be written: ${messageOf(cause)}. Free some space or use another folder.`, {
       cause,
     });
   }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  await handle.sync().finally(() => handle.close());
 }

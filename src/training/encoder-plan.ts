@@ -23,9 +23,11 @@ export function encoderPlan(model: Model, settings: TrainSettings): EncoderPlan 
       ...config,
       dropout2d: settings.dropout ?? config.dropout2d,
       probabilistic: settings.distribution !== 'deterministic',
+      stackedHeads: settings.stackedHeads,
     },
     distribution: settings.distribution,
     nu: settings.nu,
+    noise_scale: settings.noiseScale,
     label_reduction: settings.labelReduction ?? own?.label_reduction ?? { kind: 'nearest' },
     trained_against: {
       sam: files[sam.file] as string,

@@ -3,8 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import util from 'node:util';
 import { messageOf } from '../core/errors.ts';
-import { addonOf, type InstalledPackage } from './engine-packages.ts';
-import type { TrainingEngine } from './engine.ts';
+import { addonOf, type InstalledPackage, type TrainingEngine } from './engine-packages.ts';
 
 /** What the addon tells of the library it found. */
 interface NativeBackend {

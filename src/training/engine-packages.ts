@@ -1,7 +1,21 @@
-/** Where the optional TensorFlow.js packages are installed: first by the caller's working directory, then by this library's own place. */
+/** The training engines and where their optional packages are installed: first by the caller's working directory, then by this library's own place. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type * as TensorFlow from '@tensorflow/tfjs-core';
+
+/** In the order `auto` tries them. */
+export const TRAINING_ENGINES = ['node-gpu', 'node', 'wasm'] as const;
+export type TrainingEngineName = (typeof TRAINING_ENGINES)[number];
+
+export interface TrainingEngine {
+  /** The copy of tfjs-core the backend registered with; its current backend is this one. */
+  tf: typeof TensorFlow;
+  /** 'node-gpu' only where a GPU really computes. */
+  name: TrainingEngineName;
+  /** What really runs, e.g. "tfjs-node 4.22.0 on libtensorflow 2.21.0, CPU". */
+  about: string;
+}
 
 /** The only version whose kernels and gradients are held against the golden numbers. */
 export const TFJS_VERSION = '4.22.0';

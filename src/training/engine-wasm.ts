@@ -1,8 +1,7 @@
 /** TensorFlow.js on WebAssembly: SIMD, one thread, anywhere. Good for small models; what it lacks has no fallback. */
 import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
-import type { InstalledPackage } from './engine-packages.ts';
-import type { TrainingEngine } from './engine.ts';
+import type { InstalledPackage, TrainingEngine } from './engine-packages.ts';
 
 interface WasmPackage {
   setWasmPaths(prefix: string): void;

@@ -1,22 +1,19 @@
 /** TensorFlow.js for training, loaded by name, so that none of its packages need be installed: what runs, and on what. */
-import type * as TensorFlow from '@tensorflow/tfjs-core';
 import { messageOf, ProsamError } from '../core/errors.ts';
-import { ENGINE_PACKAGES, installCommand, installedPackages, searchPlaces } from './engine-packages.ts';
+import {
+  ENGINE_PACKAGES,
+  installCommand,
+  installedPackages,
+  searchPlaces,
+  TRAINING_ENGINES,
+  type TrainingEngine,
+  type TrainingEngineName,
+} from './engine-packages.ts';
 import { loadNative } from './engine-native.ts';
 import { loadWasm } from './engine-wasm.ts';
 
-/** In the order `auto` tries them. */
-export const TRAINING_ENGINES = ['node-gpu', 'node', 'wasm'] as const;
-export type TrainingEngineName = (typeof TRAINING_ENGINES)[number];
-
-export interface TrainingEngine {
-  /** The copy of tfjs-core the backend registered with; its current backend is this one. */
-  tf: typeof TensorFlow;
-  /** 'node-gpu' only where a GPU really computes. */
-  name: TrainingEngineName;
-  /** What really runs, e.g. "tfjs-node 4.22.0 on libtensorflow 2.21.0, CPU". */
-  about: string;
-}
+export { TRAINING_ENGINES } from './engine-packages.ts';
+export type { TrainingEngine, TrainingEngineName } from './engine-packages.ts';
 
 /**
  * `auto` takes the first engine that really loads. A GPU engine without a GPU runs on the CPU and says so under `auto`; asked

@@ -22,26 +22,28 @@ export interface MaskLoss {
  */
 export function maskLoss(tf: Tf, logits: Tensor, truth: Tensor): MaskLoss {
   const [rows, pixels] = logits.shape as [number, number];
-  const parts = (x: Tensor): { p: Tensor; overlap: Tensor; size: Tensor } => {
+  const parts = (x: Tensor, g: Tensor): { p: Tensor; overlap: Tensor; size: Tensor } => {
     const p = tf.sigmoid(x);
-    const size = tf.add(tf.sum(p, 1, true), tf.sum(truth, 1, true));
-    return { p, overlap: tf.sum(tf.mul(p, truth), 1, true), size };
+    const size = tf.add(tf.sum(p, 1, true), tf.sum(g, 1, true));
+    return { p, overlap: tf.sum(tf.mul(p, g), 1, true), size };
   };
-  const { overlap, size } = parts(logits);
+  const { overlap, size } = parts(logits, truth);
   // softplus(x) - x g = max(x, 0) - x g + log(1 + exp(-|x|))
   const bce = tf.mean(tf.sub(tf.softplus(logits), tf.mul(logits, truth)), 1);
   const dice = tf.reshape(tf.sub(1, tf.div(tf.add(tf.mul(overlap, 2), 1), tf.add(size, 1))), [rows]);
 
   const op = tf.customGrad((input, save) => {
-    (save as tfjs.GradSaveFunc)([input as Tensor]);
+    // The truth may be a passing tensor, too, that would be gone by the time the gradient is asked for.
+    (save as tfjs.GradSaveFunc)([input as Tensor, truth]);
     return {
       value: tf.mean(tf.add(bce, dice)),
-      gradFunc: (dy: Tensor, [x]: Tensor[]) => {
-        const at = parts(x as Tensor);
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [x, g] = saved as [Tensor, Tensor];
+        const at = parts(x, g);
         const denominator = tf.add(at.size, 1);
         const shared = tf.div(tf.add(tf.mul(at.overlap, 2), 1), tf.square(denominator));
-        const diceSlope = tf.mul(tf.mul(at.p, tf.sub(1, at.p)), tf.sub(shared, tf.div(tf.mul(truth, 2), denominator)));
-        const slope = tf.add(tf.div(tf.sub(at.p, truth), pixels), diceSlope);
+        const diceSlope = tf.mul(tf.mul(at.p, tf.sub(1, at.p)), tf.sub(shared, tf.div(tf.mul(g, 2), denominator)));
+        const slope = tf.add(tf.div(tf.sub(at.p, g), pixels), diceSlope);
         return tf.mul(slope, tf.div(dy, rows));
       },
     };

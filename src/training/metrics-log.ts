@@ -1,14 +1,31 @@
 /** metrics.jsonl: one line per step and per validation, cut back to the checkpoint when a run is resumed. */
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod';
 import { messageOf, ProsamError } from '../core/errors.ts';
 import { writeDurably } from './checkpoint.ts';
 import type { StepRow, ValidationRow } from './report/training-report.ts';
 
 export type MetricsRow = ({ type: 'step' } & StepRow) | ({ type: 'validation' } & ValidationRow);
 
+/** JSON has null for what is not finite. */
+const figure = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? NaN);
+const count = z.int().min(0);
+const stepSchema = z.object({
+  ...{ type: z.literal('step'), step: count, epoch: count },
+  ...{ loss: figure, bce: figure, dice: figure, lr: figure, imagesPerSecond: figure },
+  ...{ sigmaMean: figure, sigmaMin: z.number().optional(), sigmaMax: z.number().optional() },
+});
+const validationSchema = z.object({ type: z.literal('validation'), step: count, epoch: z.number(), miou: figure, fbIou: figure });
+const rowSchema = z.discriminatedUnion('type', [stepSchema, validationSchema]);
+
 export interface MetricsLog {
+  /** Those of the file when it was opened. */
   rows: readonly MetricsRow[];
+  /** All of them or none. @throws OUTPUT_FAILED */
   append(rows: readonly MetricsRow[]): Promise<void>;
 }
 
@@ -18,23 +35,33 @@ export async function openMetricsLog(folder: string, step: number): Promise<Metr
   const text = await readFile(path, 'utf8').catch(() => '');
   const rows = text.split('\n').flatMap(parseRow);
   const kept = rows.filter((row) => row.step <= step);
-  await writeDurably(path, kept.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const lines = linesOf(kept);
+  await writeDurably(path, lines);
+  let size = Buffer.byteLength(lines);
   return {
     rows: kept,
     async append(more) {
-      kept.push(...more);
-      await appendFile(path, more.map((row) => `${JSON.stringify(row)}\n`).join('')).catch((cause: unknown) => {
+      const added = linesOf(more);
+      try {
+        await appendFile(path, added);
+        size += Buffer.byteLength(added);
+      } catch (cause) {
+        await truncate(path, size).catch(() => undefined);
         throw new ProsamError('OUTPUT_FAILED', `${path}: cannot be written: ${messageOf(cause)}. Free some space.`, { cause });
-      });
+      }
     },
   };
+}
+
+function linesOf(rows: readonly MetricsRow[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
 /** The last line of a killed run may be half a line. */
 function parseRow(line: string): MetricsRow[] {
   try {
-    const row = JSON.parse(line) as MetricsRow;
-    return typeof row.step === 'number' ? [row] : [];
+    const parsed = rowSchema.safeParse(JSON.parse(line));
+    return parsed.success ? [parsed.data as MetricsRow] : [];
   } catch {
     return [];
   }

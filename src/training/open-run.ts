@@ -1,5 +1,5 @@
 /** Everything a run needs, opened: frozen networks, data, decoder, and the state to start or go on from. */
-import { basename, dirname, join } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { openModel, type Model } from '../core/checkpoint/model-folder.ts';
 import { readFloatTensors, type FloatTensor } from '../core/checkpoint/weight-file.ts';
 import { ProsamError } from '../core/errors.ts';
@@ -9,47 +9,60 @@ import { checkModelWeights, createNetworks } from '../core/runtime/networks.ts';
 import { nodeRuntime } from '../core/runtime/node.ts';
 import { autoDevice } from '../core/runtime/devices.ts';
 import { modelFolder } from '../core/runtime/open-engine.ts';
-import { readCheckpoint, type RunState } from './checkpoint.ts';
-import { drawsFor } from './draws.ts';
+import { MOST_INDEX } from './draws.ts';
 import { encoderPlan, type EncoderPlan } from './encoder-plan.ts';
 import { frozenFeatures, type FrozenFeatures } from './frozen-features.ts';
-import { adamWState } from './optimizer.ts';
 import { createPairMaker, type PairMaker } from './pairs.ts';
-import { initialParameters } from './parameters.ts';
 import { createPromptDecoder, type PromptDecoder } from './prompt-decoder.ts';
-import { settingsFingerprint, type TrainSettings } from './train-options.ts';
-import type { Fold } from './types.ts';
+import type { RunState } from './checkpoint.ts';
+import { settingsFingerprint } from './fingerprint.ts';
+import { startingState } from './starting-state.ts';
+import type { Tf } from './tfjs-ops.ts';
+import { tensorFlowOf, type TrainSettings } from './train-options.ts';
+import type { Episode, Fold } from './types.ts';
 import { createValidator, type Validator } from './validate.ts';
-import { promptEncoderFromCheckpoint } from './warm-start.ts';
 
 export interface OpenRun {
+  tf: Tf;
   model: Model;
   plan: EncoderPlan;
   fold: Fold;
+  /** Of the whole run. */
+  steps: number;
+  stepsPerEpoch: number;
+  /** Training episodes of one epoch, in the order they come. */
+  episodesOf(epoch: number): readonly Episode[];
   features: FrozenFeatures;
   pairs: PairMaker;
   decoder: PromptDecoder;
   validator: Validator;
   state: RunState;
-  resumed: boolean;
   /** What a person should know of how the weights began. */
   notes: string[];
   fingerprint: Record<string, string | number>;
+  /** What runs the frozen networks. */
+  device: string;
   close(): Promise<void>;
 }
 
 export async function openRun(settings: TrainSettings): Promise<OpenRun> {
-  const model = await openModel(modelFolder(settings.model));
-  checkModelWeights(model);
+  const tf = tensorFlowOf(settings.engine);
+  const folder = modelFolder(settings.model);
+  refuseOwnModel(folder, settings.out);
+  const opened = await openModel(folder);
+  checkModelWeights(opened);
   const fold = settings.dataset.fold(settings.fold);
-  const plan = encoderPlan(model, settings);
-  const fingerprint = settingsFingerprint(settings, model.id);
-  const { state, resumed, notes } = await startingState(settings, model, plan, fingerprint);
+  const plan = encoderPlan(opened, settings);
+  const episodesOf = perEpoch((epoch) => fold.trainingEpisodes(epoch, settings.seed));
+  const { stepsPerEpoch, steps } = lengthOf(settings, episodesOf(0).length);
+  const fingerprint = settingsFingerprint(settings, opened.id, episodesOf(0));
+  const { state, notes } = await startingState(settings, opened, plan, fingerprint);
 
+  const model = { ...opened, manifest: { ...opened.manifest, prompt_encoder: plan } };
   const runtime = nodeRuntime({ device: settings.device === 'auto' ? autoDevice() : settings.device, threads: settings.threads });
-  const networks = createNetworks({ ...model, manifest: { ...model.manifest, prompt_encoder: plan } }, runtime);
+  const networks = createNetworks(model, runtime);
   const features = frozenFeatures({
-    model: { ...model, manifest: { ...model.manifest, prompt_encoder: plan } },
+    model,
     networks,
     source: nodeImageSource(),
     memoryBytes: settings.memoryBytes,
@@ -64,10 +77,11 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
     ...(settings.augmentation && { augmentation: settings.augmentation }),
   });
   const sam = await readFloatTensors(decoderWeights(model));
-  const decoder = createPromptDecoder(settings.engine.tf, (name) => sam.get(name) as FloatTensor, model.manifest.sam.config);
-  const validator = createValidator(model, plan, state.average ?? state.parameters, runtime);
+  const decoder = createPromptDecoder(tf, (name) => sam.get(name) as FloatTensor, model.manifest.sam.config);
+  const validator = createValidator(opened, plan, state.average ?? state.parameters, runtime);
   return {
-    ...{ model, plan, fold, features, pairs, decoder, validator, state, resumed, notes, fingerprint },
+    ...{ tf, model: opened, plan, fold, steps, stepsPerEpoch, episodesOf, features, pairs, decoder, validator, state, notes, fingerprint },
+    device: runtime.device,
     async close() {
       decoder.dispose();
       await features.close();
@@ -75,6 +89,34 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
       await networks.close();
     },
   };
+}
+
+/** A run replaces its folders `best` and `last`. */
+function refuseOwnModel(model: string, out: string): void {
+  if (!`${resolve(model)}${sep}`.startsWith(`${out}${sep}`)) return;
+  throw new ProsamError(
+    'OPTION_INVALID',
+    `wanted a model outside the run's own folder ${out}, which it writes to, got ${model}. Use another folder for the run.`,
+  );
+}
+
+/** Remembers the latest epoch, whose episodes every one of its steps asks for. */
+function perEpoch(draw: (epoch: number) => readonly Episode[]): (epoch: number) => readonly Episode[] {
+  let latest: { epoch: number; episodes: readonly Episode[] } | undefined;
+  return (epoch) => {
+    if (latest?.epoch !== epoch) latest = { epoch, episodes: draw(epoch) };
+    return latest.episodes;
+  };
+}
+
+function lengthOf({ batch, epochs, maxSteps }: TrainSettings, episodes: number): Pick<OpenRun, 'steps' | 'stepsPerEpoch'> {
+  const stepsPerEpoch = Math.max(1, Math.floor(episodes / batch));
+  const steps = Math.min(epochs * stepsPerEpoch, maxSteps ?? Infinity);
+  if (steps <= MOST_INDEX) return { steps, stepsPerEpoch };
+  throw new ProsamError(
+    'OPTION_INVALID',
+    `wanted at most ${MOST_INDEX} steps, got ${epochs} epochs of ${stepsPerEpoch}. Train fewer epochs or larger batches.`,
+  );
 }
 
 /** The image encoder, by far the largest part of a SAM, stays where it is. */
@@ -86,55 +128,4 @@ function decoderWeights({ sam }: Model): Model['sam'] {
 export function chunkFor({ manifest: { sam } }: Model): number {
   const cells = gridSize(sam.config) ** 2 * sam.config.outChans;
   return Math.max(1, Math.floor((2 * 64 ** 2 * 256) / cells));
-}
-
-async function startingState(
-  settings: TrainSettings,
-  model: Model,
-  plan: EncoderPlan,
-  fingerprint: Record<string, string | number>,
-): Promise<Pick<OpenRun, 'state' | 'resumed' | 'notes'>> {
-  const stored = await readCheckpoint(settings.out);
-  if (stored && !settings.resume) {
-    throw new ProsamError(
-      'RUN_INVALID',
-      `${settings.out} holds a run of ${stored.progress.step} steps. Resume it, or name another folder.`,
-    );
-  }
-  if (stored) {
-    const before = JSON.parse(stored.progress.settings) as Record<string, unknown>;
-    const names = [...new Set([...Object.keys(before), ...Object.keys(fingerprint)])];
-    const changed = names.filter((name) => before[name] !== fingerprint[name]);
-    if (changed.length > 0) {
-      const list = changed.map((name) => `${name} was ${String(before[name])}, is now ${String(fingerprint[name])}`).join('; ');
-      throw new ProsamError(
-        'RUN_INVALID',
-        `${settings.out} was begun with other settings: ${list}. Repeat its settings, or name another folder.`,
-      );
-    }
-    return { state: stored, resumed: true, notes: [] };
-  }
-  const { parameters, notes } = await startingParameters(settings, model, plan);
-  const average = settings.averageDecay === undefined ? undefined : copyOf(parameters);
-  const progress = {
-    ...{ step: 0, optimizerStep: 0, bestMiou: -1, bestStep: 0, validatedStep: 0 },
-    settings: JSON.stringify(fingerprint),
-  };
-  return { state: { progress, parameters, optimizer: adamWState(parameters), ...(average && { average }) }, resumed: false, notes };
-}
-
-async function startingParameters(settings: TrainSettings, model: Model, plan: EncoderPlan) {
-  const random = drawsFor(settings.seed, 'start');
-  const { start } = settings;
-  const own = model.manifest.prompt_encoder;
-  if (start === 'scratch' || (start === 'model' && own === undefined)) {
-    return { parameters: initialParameters(plan.config, random), notes: ['the prompt encoder starts from random weights'] };
-  }
-  const file = start === 'model' ? join(model.sam.folder, (own as { file: string }).file) : start;
-  const { parameters, notes } = await promptEncoderFromCheckpoint(file, plan.config, random);
-  return { parameters, notes: [`the prompt encoder starts from ${basename(file)}`, ...notes] };
-}
-
-function copyOf(parameters: ReadonlyMap<string, FloatTensor>): Map<string, FloatTensor> {
-  return new Map([...parameters].map(([name, { data, shape }]) => [name, { data: data.slice(), shape }]));
 }

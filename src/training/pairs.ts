@@ -17,6 +17,8 @@ export interface PreparedPair {
   episode: Episode;
   reference: ImageFeatures;
   target: ImageFeatures;
+  /** 0/1 on the square: what is marked in the reference. [S * S] */
+  mark: Uint8Array;
   /** Marked cells. [h * w] */
   cells: Float32Array;
   /** [1, 1, h, w] */
@@ -60,7 +62,7 @@ export function createPairMaker(options: PairMakerOptions): PairMaker {
     const high = await features.masked(reference, cells, annotation === 'mask' || annotation === 'box');
     const pseudo = await features.pseudo(high, cells, target);
     const truth = classMask(targetLabels, episode.classId).data;
-    return { episode, reference, target, cells, pseudo, truth, ignored: ignoredPixels(targetLabels) };
+    return { episode, reference, target, mark: marked.data, cells, pseudo, truth, ignored: ignoredPixels(targetLabels) };
   };
 }
 

@@ -5,7 +5,7 @@ import { normal, type Random } from '../core/random.ts';
 
 /** The four attention blocks, in the order they run. */
 export const ATTENTION_BLOCKS = ['ref_cross', 'ref_self', 'tgt_cross', 'tgt_self'] as const;
-/** The two heads of the distribution; a deterministic encoder has none. */
+/** The two heads of the distribution; a deterministic encoder has none, or has them as two layers in a row. */
 export const HEADS = ['mu_head', 'log_sigma_head'] as const;
 
 /**
@@ -13,7 +13,7 @@ export const HEADS = ['mu_head', 'log_sigma_head'] as const;
  * run, the heads. Optimiser state, gradients and random draws keep to this order.
  */
 export function promptEncoderShapes(
-  config: Pick<PromptEncoderConfig, 'midChannels' | 'dim' | 'numPrompts' | 'probabilistic'>,
+  config: Pick<PromptEncoderConfig, 'midChannels' | 'dim' | 'numPrompts' | 'probabilistic' | 'stackedHeads'>,
 ): Map<string, readonly number[]> {
   const { midChannels, dim, numPrompts } = config;
   const shapes = new Map<string, readonly number[]>([
@@ -29,7 +29,7 @@ export function promptEncoderShapes(
     shapes.set(`${block}.norm.weight`, [dim]);
     shapes.set(`${block}.norm.bias`, [dim]);
   }
-  if (config.probabilistic) {
+  if (config.probabilistic || config.stackedHeads) {
     for (const head of HEADS) {
       shapes.set(`${head}.weight`, [dim, dim]);
       shapes.set(`${head}.bias`, [dim]);

@@ -1,56 +1,105 @@
 /** One trainer per run folder. */
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import * as z from 'zod';
 import { messageOf, ProsamError } from '../core/errors.ts';
 
-interface Holder {
-  pid: number;
-  host: string;
-}
+const holderSchema = z.object({
+  pid: z.int().min(1),
+  host: z.string(),
+  /** When the process started, in seconds since 1970: after a restart a container gives out the same numbers again. */
+  started: z.number(),
+});
+type Holder = z.output<typeof holderSchema>;
 
-/** Resolves to the release. A lock whose process is gone (it was killed) is taken over. @throws RUN_LOCKED, OUTPUT_FAILED */
+/** Clocks are set while a process runs. */
+const SAME_START_SECONDS = 5;
+
+/**
+ * Resolves to the release. A lock whose process is gone (it was killed) is taken over.
+ * @throws RUN_LOCKED, OUTPUT_FAILED
+ */
 export async function lockRun(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, 'run.lock');
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+  const mine: Holder = { pid: process.pid, host: hostname(), started: Math.round(Date.now() / 1000 - process.uptime()) };
+  const made = await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
     throw new ProsamError('OUTPUT_FAILED', `${folder}: cannot be made: ${messageOf(cause)}. Name another folder.`, { cause });
   });
-  const mine: Holder = { pid: process.pid, host: hostname() };
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const handle = await open(path, 'wx');
-      await handle.writeFile(JSON.stringify(mine));
-      await handle.close();
-      return () => rm(path, { force: true });
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new ProsamError('OUTPUT_FAILED', `${path}: cannot be written: ${messageOf(cause)}. Check the folder.`, { cause });
-      }
+  const own = JSON.stringify(mine);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    if (await create(path, own)) {
+      return async () => {
+        await rm(path, { force: true });
+        // Where the run never came to write anything.
+        if (made !== undefined) await rmdir(folder).catch(() => undefined);
+      };
     }
-    const holder = await readHolder(path);
-    if (holder && isAlive(holder, mine.host)) {
-      throw new ProsamError(
-        'RUN_LOCKED',
-        `${folder}: process ${holder.pid} on ${holder.host} is training here. Wait for it, or use another folder; if it is gone, delete run.lock.`,
-      );
-    }
-    await rm(path, { force: true });
+    const found = await readFile(path, 'utf8').catch(() => undefined);
+    if (found === undefined) continue; // just released
+    const holder = holderOf(found);
+    if (holder && isAlive(holder, mine)) throw locked(folder, `process ${holder.pid} on ${holder.host} is training here`);
+    await putAside(path, found);
   }
-  throw new ProsamError('RUN_LOCKED', `${folder}: another trainer took the folder at the same moment. Use another folder.`);
+  throw locked(folder, 'other trainers take the folder at this very moment');
 }
 
-async function readHolder(path: string): Promise<Holder | undefined> {
+function locked(folder: string, why: string): ProsamError {
+  return new ProsamError(
+    'RUN_LOCKED',
+    `${folder}: ${why}. Wait for it, or use another folder; if there is no such trainer any more, delete run.lock.`,
+  );
+}
+
+/** Whole or not at all, so that nobody reads half a lock. -> false: there is one */
+async function create(path: string, content: string): Promise<boolean> {
+  const temporary = besides(path);
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Holder;
+    await writeFile(temporary, content);
+    await link(temporary, path).catch((cause: unknown) => {
+      if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw cause;
+      return writeFile(path, content, { flag: 'wx' }); // not every file system has links
+    });
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw new ProsamError('OUTPUT_FAILED', `${path}: cannot be written: ${messageOf(cause)}. Check the folder.`, { cause });
+  } finally {
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}
+
+/** Removes a stale lock, but not the fresh one of a trainer that has just done the same. */
+async function putAside(path: string, stale: string): Promise<void> {
+  const aside = besides(path);
+  try {
+    await rename(path, aside);
+    if ((await readFile(aside, 'utf8')) !== stale) await link(aside, path);
   } catch {
-    return undefined; // half written by a process that was killed
+    // Another was faster: the next attempt sees what it left.
+  } finally {
+    await rm(aside, { force: true }).catch(() => undefined);
+  }
+}
+
+let unique = 0;
+function besides(path: string): string {
+  return `${path}.${process.pid}.${unique++}`;
+}
+
+/** undefined: no lock of this project, such as a file cut off by a crash of the machine. */
+function holderOf(text: string): Holder | undefined {
+  try {
+    return holderSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
   }
 }
 
 /** Of another machine nothing can be known, so its lock stands. */
-function isAlive({ pid, host }: Holder, here: string): boolean {
-  if (host !== here) return true;
-  if (pid === process.pid) return true;
+function isAlive({ pid, host, started }: Holder, mine: Holder): boolean {
+  if (host !== mine.host) return true;
+  if (pid === mine.pid) return Math.abs(started - mine.started) <= SAME_START_SECONDS;
   try {
     process.kill(pid, 0);
     return true;

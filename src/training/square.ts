@@ -22,3 +22,13 @@ export function classMask({ data, width, height }: LabelMap, classId: number): B
 export function ignoredPixels({ data }: LabelMap): Uint8Array {
   return data.map((label) => (label === IGNORE_LABEL ? 1 : 0));
 }
+
+/** The part of a square that the image fills. data: values on the square [S * S]; size: the image's own. */
+export function croppedToImage(data: Uint8Array, { width, height }: { width: number; height: number }, resize: SamResize): BinaryMask {
+  const side = Math.sqrt(data.length);
+  if (resize !== 'longest-side') return { data, width: side, height: side };
+  const size = longestSideSize(width, height, side);
+  const out = new Uint8Array(size.width * size.height);
+  for (let y = 0; y < size.height; y++) out.set(data.subarray(y * side, y * side + size.width), y * size.width);
+  return { data: out, ...size };
+}

@@ -101,7 +101,7 @@ function broadcastMatMul(tf: Tf, a: Tensor, b: Tensor, transposeB: boolean): Ten
 function sumTo(tf: Tf, x: Tensor, shape: readonly number[]): Tensor {
   const from = [...new Array<number>(x.rank - shape.length).fill(1), ...shape];
   const axes = x.shape.flatMap((dim, i) => (dim !== from[i] ? [i] : []));
-  return axes.length === 0 ? x : tf.reshape(tf.sum(x, axes, true), [...shape]);
+  return tf.reshape(axes.length === 0 ? x : tf.sum(x, axes, true), [...shape]);
 }
 
 /** x stretched to `shape` along its axes of length 1. The library's own gradient adds slice after slice; one sum does. */

@@ -1,18 +1,34 @@
-/** What can be set about a training run, the paper's values as defaults, and what must stay the same when it is resumed. */
+/** What can be set about a training run, with the paper's values as defaults. */
+import { resolve } from 'node:path';
 import { DISTRIBUTIONS, type DistributionKind } from '../core/distribution.ts';
 import { ProsamError } from '../core/errors.ts';
 import type { LabelReduction } from '../core/mask/label-reduction.ts';
-import type { Device } from '../core/runtime/devices.ts';
-import type { Augmentation } from './augment.ts';
-import { DEFAULT_SEED } from './draws.ts';
-import type { TrainingEngine } from './engine.ts';
-import type { ScheduleKind } from './schedule.ts';
-import type { AnnotationMode, Dataset } from './types.ts';
+import { DEVICES, type Device } from '../core/runtime/devices.ts';
+import { MOST_KINDS, type Augmentation } from './augment.ts';
+import { DEFAULT_SEED, MOST_INDEX } from './draws.ts';
+import type { TrainingEngineName } from './engine-packages.ts';
+import { SCHEDULES, type ScheduleKind } from './schedule.ts';
+import type { Tf } from './tfjs-ops.ts';
+import { ANNOTATION_MODES, type AnnotationMode, type Dataset } from './types.ts';
+
+/** What `loadTrainingEngine` gives. Its TensorFlow.js stays out of sight, so that nobody needs its types. */
+export interface LoadedEngine {
+  readonly name: TrainingEngineName;
+  /** What really runs, e.g. "tfjs-node 4.22.0 on libtensorflow 2.21.0, CPU". */
+  readonly about: string;
+}
+
+/** @throws OPTION_INVALID */
+export function tensorFlowOf(engine: LoadedEngine): Tf {
+  const { tf } = engine as Partial<LoadedEngine> & { tf?: Tf };
+  if (tf === undefined) throw new ProsamError('OPTION_INVALID', 'engine: wanted what loadTrainingEngine gives, got something else.');
+  return tf;
+}
 
 export interface TrainOptions {
   dataset: Dataset;
   /** What differentiates; see `loadTrainingEngine`. */
-  engine: TrainingEngine;
+  engine: LoadedEngine;
   /** Folder of the run: checkpoint, metrics, and the model folders `best` and `last`. */
   out: string;
   /** Classes to leave out of training and to test on; 'all' leaves none out. @default 0 */
@@ -29,6 +45,10 @@ export interface TrainOptions {
   distribution?: DistributionKind;
   /** Degrees of freedom. @default 5 */
   nu?: number;
+  /** Constant factor on the noise, 1e-6 to 1e6: what it takes to compare distributions at one noise. @default 1 */
+  noiseScale?: number;
+  /** Only with 'deterministic': two linear layers behind the queries, as many parameters as ProSAM (paper, table 7). @default false */
+  stackedHeads?: boolean;
   /** Prompt sets drawn a step (K), 1 to 100. @default 10 */
   samples?: number;
   /** Pairs a step, 1 to 256. @default 2 */
@@ -55,7 +75,7 @@ export interface TrainOptions {
   averageDecay?: number;
   /** @default none */
   augmentation?: Augmentation;
-  /** Test pairs after an epoch; 0 = no validation. @default 100 */
+  /** Test pairs of a validation; 0 = no validation. @default 100 */
   validationPairs?: number;
   /** Epochs between validations. @default 1 */
   validateEvery?: number;
@@ -80,15 +100,32 @@ export interface TrainOptions {
 }
 
 type Optional =
-  'labelReduction' | 'maxSteps' | 'dropout' | 'clipNorm' | 'averageDecay' | 'augmentation' | 'patience' | 'cacheDir' | 'signal';
+  | 'labelReduction'
+  | 'noiseScale'
+  | 'stackedHeads'
+  | 'maxSteps'
+  | 'dropout'
+  | 'clipNorm'
+  | 'averageDecay'
+  | 'augmentation'
+  | 'patience'
+  | 'cacheDir'
+  | 'signal';
 /** All options with their defaults filled in. */
 export type TrainSettings = Required<Omit<TrainOptions, Optional>> & Pick<TrainOptions, Optional>;
+
+type Loaded = 'dataset' | 'engine';
 
 const GIB = 2 ** 30;
 
 /** @throws OPTION_INVALID */
-export function trainSettings(options: TrainOptions): TrainSettings {
-  const settings: TrainSettings = {
+export function trainSettings({ dataset, engine, ...options }: TrainOptions): TrainSettings {
+  return { ...checkedOptions(options), dataset, engine };
+}
+
+/** What can be said of options before data and engine are loaded. @throws OPTION_INVALID */
+export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainSettings, Loaded> {
+  const settings: Omit<TrainSettings, Loaded> = {
     fold: 0,
     model: 'tiny',
     start: 'model',
@@ -111,15 +148,19 @@ export function trainSettings(options: TrainOptions): TrainSettings {
     threads: 0,
     cacheDirBytes: 16 * GIB,
     memoryBytes: GIB,
-    ...options,
+    ...(Object.fromEntries(Object.entries(options as Record<string, unknown>).filter(([, value]) => value !== undefined)) as {
+      out: string;
+    }),
+    out: resolve(options.out),
   };
-  const bounds: [keyof TrainSettings, number, number, 'whole' | 'real'][] = [
+  const bounds: [keyof typeof settings, number, number, 'whole' | 'real'][] = [
     ['samples', 1, 100, 'whole'],
     ['batch', 1, 256, 'whole'],
     ['epochs', 1, 100_000, 'whole'],
-    ['maxSteps', 1, 2 ** 20, 'whole'],
+    ['maxSteps', 1, MOST_INDEX, 'whole'],
     ['lr', 1e-12, 10, 'real'],
     ['nu', 1e-3, 1e6, 'real'],
+    ['noiseScale', 1e-6, 1e6, 'real'],
     ['restartEpochs', 0.01, 1e6, 'real'],
     ['weightDecay', 0, 10, 'real'],
     ['dropout', 0, 0.95, 'real'],
@@ -130,45 +171,33 @@ export function trainSettings(options: TrainOptions): TrainSettings {
     ['validateEvery', 1, 100_000, 'whole'],
     ['patience', 1, 100_000, 'whole'],
     ['checkpointEvery', 1, 1e9, 'whole'],
+    ['threads', 0, 1024, 'whole'],
+    ['memoryBytes', 0, 2 ** 50, 'real'],
+    ['cacheDirBytes', 0, 2 ** 50, 'real'],
   ];
-  for (const [name, low, high, kind] of bounds) {
-    const value = settings[name] as number | undefined;
-    if (value === undefined) continue;
-    if (!(value >= low && value <= high) || (kind === 'whole' && !Number.isInteger(value))) {
-      throw new ProsamError('OPTION_INVALID', `${name}: wanted a ${kind} number from ${low} to ${high}, got ${String(value)}.`);
-    }
-  }
-  if (!DISTRIBUTIONS.includes(settings.distribution)) {
-    throw new ProsamError('OPTION_INVALID', `distribution: wanted one of ${DISTRIBUTIONS.join(', ')}, got ${settings.distribution}.`);
+  for (const [name, low, high, kind] of bounds) checkNumber(name, settings[name], low, high, kind);
+  const { augmentation: { jitter } = {}, labelReduction: reduction } = settings;
+  checkNumber('augmentation.jitter', jitter, 0, MOST_KINDS, 'whole');
+  if (reduction?.kind === 'area') checkNumber('labelReduction.threshold', reduction.threshold, 0, 1, 'real');
+  checkChoice('annotation', settings.annotation, ANNOTATION_MODES);
+  checkChoice('distribution', settings.distribution, DISTRIBUTIONS);
+  checkChoice('schedule', settings.schedule, SCHEDULES);
+  checkChoice('device', settings.device, ['auto', ...DEVICES]);
+  if (reduction) checkChoice('labelReduction.kind', reduction.kind, ['nearest', 'any', 'area']);
+  if (settings.stackedHeads && settings.distribution !== 'deterministic') {
+    throw new ProsamError('OPTION_INVALID', `stackedHeads: wanted the distribution deterministic with it, got ${settings.distribution}.`);
   }
   // Every sample would be the mean again.
   return settings.distribution === 'deterministic' ? { ...settings, samples: 1 } : settings;
 }
 
-/** What must not change between the parts of one run, as text; the settings also stand in its report. */
-export function settingsFingerprint(settings: TrainSettings, modelId: string): Record<string, string | number> {
-  const { augmentation, labelReduction } = settings;
-  const optional = { clipNorm: settings.clipNorm, averageDecay: settings.averageDecay, dropout: settings.dropout };
-  const entries: [string, string | number | undefined][] = [
-    ['model', modelId],
-    ['dataset', settings.dataset.name],
-    ['fold', settings.fold],
-    ['start', settings.start],
-    ['annotation', settings.annotation],
-    ['labelReduction', labelReduction && JSON.stringify(labelReduction)],
-    ['distribution', settings.distribution],
-    ['nu', settings.nu],
-    ['samples', settings.samples],
-    ['batch', settings.batch],
-    ['epochs', settings.epochs],
-    ['lr', settings.lr],
-    ['schedule', settings.schedule],
-    ['restartEpochs', settings.restartEpochs],
-    ['weightDecay', settings.weightDecay],
-    ['seed', settings.seed],
-    ...Object.entries(optional),
-    ['augmentation', augmentation && JSON.stringify(augmentation)],
-    ['engine', settings.engine.name],
-  ];
-  return Object.fromEntries(entries.filter((entry): entry is [string, string | number] => entry[1] !== undefined));
+function checkNumber(name: string, value: unknown, low: number, high: number, kind: 'whole' | 'real'): void {
+  if (value === undefined) return;
+  if (typeof value === 'number' && value >= low && value <= high && (kind === 'real' || Number.isInteger(value))) return;
+  throw new ProsamError('OPTION_INVALID', `${name}: wanted a ${kind} number from ${low} to ${high}, got ${JSON.stringify(value)}.`);
+}
+
+function checkChoice(name: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return;
+  throw new ProsamError('OPTION_INVALID', `${name}: wanted one of ${allowed.join(', ')}, got ${JSON.stringify(value)}.`);
 }

@@ -8,7 +8,7 @@
 import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
 import { noiseScale, samplePrompts, type DistributionConfig, type Noise } from '../core/distribution.ts';
 import type { PromptEncoderConfig } from '../core/model/config.ts';
-import { encoderPass, type EncoderBatch } from './encoder-pass.ts';
+import { encoderGradients, type EncoderBatch } from './encoder-gradients.ts';
 import type { PromptDecoder } from './prompt-decoder.ts';
 import type { Tf } from './tfjs-ops.ts';
 
@@ -53,13 +53,15 @@ export function trainingStep(
   batch: TrainingBatch,
   noise: Noise,
 ): StepResult {
-  const pass = encoderPass(tf, encoder, batch);
-  const { mu, logSigma } = pass.forward(parameters);
-  const z = samplePrompts(distribution, mu, logSigma, noise, encoder.dim);
-  const { gradZ, bce, dice } = decodeAll(decoder, batch, { data: z, shape: [encoder.numPrompts, encoder.dim] }, chunk);
-  const { gradMu, gradLogSigma } = throughSampling(distribution, gradZ, logSigma, noise, encoder.dim);
-  const gradients = pass.backward(parameters, gradMu, gradLogSigma);
-  return { loss: bce + dice, bce, dice, gradients, mu, logSigma, gradMu, gradLogSigma, z, gradZ };
+  let result: Omit<StepResult, 'gradients'> | undefined;
+  const gradients = encoderGradients(tf, encoder, batch, parameters, ({ mu, logSigma }) => {
+    const z = samplePrompts(distribution, mu, logSigma, noise, encoder.dim);
+    const { gradZ, bce, dice } = decodeAll(decoder, batch, { data: z, shape: [encoder.numPrompts, encoder.dim] }, chunk);
+    const { gradMu, gradLogSigma } = throughSampling(distribution, gradZ, logSigma, noise, encoder.dim);
+    result = { loss: bce + dice, bce, dice, mu, logSigma, gradMu, gradLogSigma, z, gradZ };
+    return { mu: gradMu, logSigma: gradLogSigma };
+  });
+  return { ...(result as unknown as Omit<StepResult, 'gradients'>), gradients };
 }
 
 /** Rows [from, to) of a tensor's first axis. */

@@ -8,24 +8,20 @@ import { createNetworks, preprocessOf } from '../core/runtime/networks.ts';
 import type { Runtime } from '../core/runtime/runtime.ts';
 import type { EncoderPlan } from './encoder-plan.ts';
 import type { PreparedPair } from './pairs.ts';
-
-/** What a pair looks like now, for people to see. */
-export interface ValidationExample {
-  pair: PreparedPair;
-  /** 0/1 on the square. */
-  mask: Uint8Array;
-  iou: number;
-}
+import { croppedToImage } from './square.ts';
+import type { ValidationExample } from './training-events.ts';
 
 export interface Validation {
   /** Percent. */
   miou: number;
+  /** Percent. */
   fbIou: number;
   examples: ValidationExample[];
 }
 
 export interface Validator {
-  run(pairs: AsyncIterable<PreparedPair>, exampleCount: number): Promise<Validation>;
+  /** Yields the number of pairs done. Examples: the first pair of each class, until there are enough. */
+  run(pairs: AsyncIterable<PreparedPair>, exampleCount: number): AsyncGenerator<number, Validation, undefined>;
   close(): Promise<void>;
 }
 
@@ -37,6 +33,7 @@ export function createValidator(
   runtime: Runtime,
 ): Validator {
   const networks = createNetworks({ ...model, manifest: { ...model.manifest, prompt_encoder: plan }, promptEncoder: parameters }, runtime);
+  const { resize } = model.manifest.sam;
   const geometry = geometryOf(preprocessOf(model));
   const predict = async (pair: PreparedPair): Promise<Uint8Array> => {
     const code = await networks.encodeReference(pair.reference.mid, pair.cells);
@@ -45,19 +42,26 @@ export function createValidator(
     const side = logits.shape[3] as number;
     return maskFromField(geometry.toSquare({ data: logits.data, width: side, height: side }).data);
   };
+  const exampleOf = ({ episode, reference, target, mark, truth, ignored }: PreparedPair, mask: Uint8Array): ValidationExample => ({
+    episode,
+    mark: croppedToImage(mark, reference, resize),
+    mask: croppedToImage(mask, target, resize),
+    truth: croppedToImage(truth, target, resize),
+    iou: iou(mask, truth, ignored),
+  });
   return {
-    async run(pairs, exampleCount) {
+    async *run(pairs, exampleCount) {
       const meter = new EpisodeMeter(256);
       const classes = new Set<number>();
       const examples: ValidationExample[] = [];
+      let done = 0;
       for await (const pair of pairs) {
         const { classId } = pair.episode;
         const mask = await predict(pair);
         meter.add(classId, mask, pair.truth, pair.ignored);
-        // The first pair of each class, until there are enough.
-        if (examples.length < exampleCount && !classes.has(classId))
-          examples.push({ pair, mask, iou: iou(mask, pair.truth, pair.ignored) });
+        if (examples.length < exampleCount && !classes.has(classId)) examples.push(exampleOf(pair, mask));
         classes.add(classId);
+        yield ++done;
       }
       return { miou: meter.miou([...classes]), fbIou: meter.fbIou([...classes]), examples };
     },

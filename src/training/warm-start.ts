@@ -49,7 +49,8 @@ export async function promptEncoderFromCheckpoint(file: string, config: PromptEn
   const theirs = (name: string): string => (from === 'prosam' ? name : vrpSamName(name));
   const hasHeads = HEADS.some((head) => stored.has(theirs(`${head}.weight`)));
   const shapes = promptEncoderShapes(config);
-  const wanted = promptEncoderShapes({ ...config, probabilistic: config.probabilistic && hasHeads });
+  const { probabilistic, stackedHeads = false } = config;
+  const wanted = promptEncoderShapes({ ...config, probabilistic: probabilistic && hasHeads, stackedHeads: stackedHeads && hasHeads });
 
   const known = new Map([...promptEncoderShapes({ ...config, probabilistic: true }).keys()].map((name) => [theirs(name), name]));
   const present = new Map<string, { shape: readonly number[] }>();
@@ -68,12 +69,12 @@ export async function promptEncoderFromCheckpoint(file: string, config: PromptEn
   const parameters = new Map<string, FloatTensor>();
   for (const [name, shape] of shapes) {
     const key = keys.get(name);
-    const tensor = key === undefined ? { data: firstHead(name, config.dim, random), shape } : (values.get(key) as FloatTensor);
+    const tensor = key === undefined ? { data: firstHead(name, config, random), shape } : (values.get(key) as FloatTensor);
     if (!tensor.data.every(Number.isFinite))
       throw new ProsamError('CHECKPOINT_INVALID', `${file}: wanted finite numbers, ${name} holds others. Start from another checkpoint.`);
     parameters.set(name, { data: tensor.data, shape });
   }
-  return { parameters, from, notes: notesOn(from, leftOut, config.probabilistic && !hasHeads) };
+  return { parameters, from, notes: notesOn(from, leftOut, probabilistic && !hasHeads) };
 }
 
 /** Name -> key in the file. Distributed training puts `module.` before every name. */
@@ -105,11 +106,12 @@ function vrpSamName(name: string): string {
   return name;
 }
 
-/** Values of a head that no checkpoint gives. */
-function firstHead(name: string, dim: number, random: Random): Float32Array {
-  if (name === 'mu_head.weight') return Float32Array.from({ length: dim * dim }, (_, i) => (i % (dim + 1) === 0 ? 1 : 0));
+/** Values of a head that no checkpoint gives; stacked, both change nothing at first. */
+function firstHead(name: string, { dim, stackedHeads = false }: PromptEncoderConfig, random: Random): Float32Array {
+  if (name === 'mu_head.weight' || (stackedHeads && name.endsWith('.weight')))
+    return Float32Array.from({ length: dim * dim }, (_, i) => (i % (dim + 1) === 0 ? 1 : 0));
   if (name === 'log_sigma_head.weight') return Float32Array.from({ length: dim * dim }, () => LOG_SIGMA_WEIGHT_STD * normal(random));
-  return new Float32Array(dim).fill(name === 'log_sigma_head.bias' ? FIRST_LOG_SIGMA : 0);
+  return new Float32Array(dim).fill(name === 'log_sigma_head.bias' && !stackedHeads ? FIRST_LOG_SIGMA : 0);
 }
 
 function notesOn(from: WarmStart['from'], leftOut: readonly string[], newHeads: boolean): string[] {

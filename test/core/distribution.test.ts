@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   DISTRIBUTIONS,
   drawNoise,
+  noiseDeviation,
   noiseScale,
   samplePrompts,
   type DistributionConfig,
@@ -41,6 +42,32 @@ describe('standard deviation over sigma and kurtosis, as the specification tabul
     const found = spread(noise({ kind, nu: NU, n }, 20, 321));
     expect(Math.abs(found.deviation / deviation - 1)).toBeLessThan(0.02);
     expect(Math.abs(found.kurtosis - kurtosis)).toBeLessThan(0.08);
+  });
+
+  test('noiseDeviation gives the same in closed form', () => {
+    for (const [kind, n, deviation] of table)
+      expect(Math.abs(noiseDeviation({ kind, nu: NU, n }) / deviation - 1), kind).toBeLessThan(0.005);
+    for (const kind of ['heavy_tailed', 'gaussian', 'deterministic'] as const) {
+      const wanted = { heavy_tailed: Math.sqrt(5 / 3), gaussian: 1, deterministic: 0 }[kind];
+      expect(noiseDeviation({ kind, nu: NU, n: N })).toBeCloseTo(wanted, 9);
+    }
+    expect(noiseDeviation({ kind: 'heavy_tailed', nu: 2, n: N })).toBe(Infinity);
+  });
+
+  test('a Gaussian scaled by it has the noise of the Student-t', () => {
+    const scale = noiseDeviation({ kind: 'student_t', nu: NU, n: N });
+    const [matched, student] = [
+      spread(noise({ kind: 'gaussian', nu: NU, n: N, scale }, 20, 4)),
+      spread(noise({ kind: 'student_t', nu: NU, n: N }, 20, 4)),
+    ];
+    expect(Math.abs(matched.deviation / student.deviation - 1)).toBeLessThan(0.01);
+    expect(noiseDeviation({ kind: 'gaussian', nu: NU, n: N, scale })).toBe(scale);
+  });
+
+  test.each(DISTRIBUTIONS)('a scale multiplies the noise of %s, and nothing else', (kind) => {
+    const config = { kind, nu: NU, n: N };
+    expect(noiseScale({ ...config, scale: 0.25 }, 200)).toBe(0.25 * noiseScale(config, 200));
+    expect(drawNoise({ ...config, scale: 0.25 }, 2, 3, 4, seededRandom(1))).toEqual(drawNoise(config, 2, 3, 4, seededRandom(1)));
   });
 
   test('heavy_tailed: a t distribution of nu degrees of freedom, whatever n is', () => {

@@ -1,8 +1,8 @@
 /** Runs one network of this project with weights of a golden set: on ONNX Runtime's CPU, or on TensorFlow.js. */
 import { join } from 'node:path';
-import { openWeightFile } from '../../src/core/checkpoint/weight-file.ts';
+import { openWeightFile, type WeightFile } from '../../src/core/checkpoint/weight-file.ts';
 import { weightsFrom, type Ops, type Weights } from '../../src/core/model/ops.ts';
-import { emitWithFile } from '../../src/core/runtime/emit.ts';
+import { emitWithFile, type NetworkDefinition } from '../../src/core/runtime/emit.ts';
 import { nodeRuntime } from '../../src/core/runtime/node.ts';
 import type { Tensor } from '../../src/core/runtime/runtime.ts';
 import { tfjsOps, type Tf } from '../../src/training/tfjs-ops.ts';
@@ -21,8 +21,15 @@ export async function execute(
   if (set.engines.networks === 'tfjs') return executeEagerly(set.engines.tf as Tf, entry && join(set.dir, entry.file), inputs, build);
   const file = entry && (await openWeightFile(join(set.dir, entry.file)));
   const shapes = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, tensor.shape]));
-  const model = emitWithFile({ name: weightsName ?? 'plain', inputs: shapes, build }, file);
-  const session = await nodeRuntime().load(model);
+  return executeOnnx({ name: weightsName ?? 'plain', inputs: shapes, build }, file, inputs);
+}
+
+export async function executeOnnx(
+  definition: NetworkDefinition,
+  file: WeightFile | undefined,
+  inputs: Named<Tensor>,
+): Promise<Named<Tensor>> {
+  const session = await nodeRuntime().load(emitWithFile(definition, file));
   try {
     return await session.run(inputs);
   } finally {

@@ -1,26 +1,29 @@
 /**
- * Full-size networks against expected outputs, with weights from a hash:
- *   npm run golden:full-size -- DIR [MODEL ...]
- * DIR holds shapes.json and expected.json. Takes minutes and a gigabyte or two of memory; not part of `npm test`.
+ * Full-size networks and gradients against expected outputs, with weights from a hash:
+ *   npm run golden:full-size -- DIR [MODEL ...] [--engine auto|node-gpu|node|wasm|none]
+ * DIR holds shapes.json and expected.json. --engine: what differentiates; without one the gradients are skipped.
+ * Takes a minute or two and two gigabytes of memory; not part of `npm test`.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { messageOf } from '../../src/core/errors.ts';
 import { checkTensors } from '../../src/core/checkpoint/check-tensors.ts';
 import { openWeightFile, type WeightFile } from '../../src/core/checkpoint/weight-file.ts';
-import { resizeMap, resizeNearest } from '../../src/core/mask/resize-map.ts';
+import { resizeMap } from '../../src/core/mask/resize-map.ts';
 import { backboneFinal, backboneTrunk, type OwnBackboneConfig } from '../../src/core/model/backbone.ts';
-import { DINOV2_VIT_B14, PROMPT_ENCODER, RESNET50_DEEP, RESNET50_PLAIN, SAM_VIT_B, VGG16_BN } from '../../src/core/model/config.ts';
-import { pseudoMask } from '../../src/core/model/pseudo-mask.ts';
+import { DINOV2_VIT_B14, RESNET50_DEEP, RESNET50_PLAIN, SAM_VIT_B, VGG16_BN } from '../../src/core/model/config.ts';
 import { samImageEncoder } from '../../src/core/model/sam-image-encoder.ts';
 import { samMaskDecoder } from '../../src/core/model/sam-mask-decoder.ts';
 import { samDensePositions } from '../../src/core/model/sam-prompt-encoder.ts';
-import { encodeReference, encodeTarget } from '../../src/core/model/variational-prompt-encoder.ts';
-import { emitWithFile, tensorsNeeded, type NetworkDefinition } from '../../src/core/runtime/emit.ts';
-import { markedCells } from '../../src/core/runtime/marked-cells.ts';
-import { nodeRuntime } from '../../src/core/runtime/node.ts';
+import { tensorsNeeded, type NetworkDefinition } from '../../src/core/runtime/emit.ts';
 import type { Tensor } from '../../src/core/runtime/runtime.ts';
-import { hashedImage, hashedNoise, transposed, writeHashedWeights } from './hash-weights.ts';
+import type { TrainingEngine } from '../../src/training/engine.ts';
+import { chooseEngine, ENGINE_CHOICES } from './choose-engine.ts';
+import { executeOnnx } from './execute.ts';
+import { promptEncoder } from './full-size-prompt-encoder.ts';
+import { hashedImage, hashedNoise, writeHashedWeights } from './hash-weights.ts';
 
 interface ExpectedOutput {
   shape: number[];
@@ -33,15 +36,6 @@ interface ExpectedOutput {
 type Expected = Record<string, { parameters: number; outputs: Record<string, ExpectedOutput> }>;
 type Shapes = Record<string, { parameters: number; tensors: Record<string, number[]> }>;
 type Named = Record<string, Tensor>;
-
-async function run(definition: NetworkDefinition, file: WeightFile | undefined, inputs: Named): Promise<Named> {
-  const session = await nodeRuntime().load(emitWithFile(definition, file));
-  try {
-    return await session.run(inputs);
-  } finally {
-    await session.close();
-  }
-}
 
 const imageInput = (side: number): Named => ({ image: { data: hashedImage(side), shape: [1, 3, side, side] } });
 
@@ -60,9 +54,12 @@ async function sam(file: WeightFile): Promise<Named> {
       positions: ops.reshape(ops.transpose(samDensePositions(ops, weights, config), [0, 2, 1]), [1, 256, 64, 64]),
     }),
   };
-  const { embedding } = (await run(encoder, file, imageInput(config.imageSize))) as { embedding: Tensor };
+  const { embedding } = (await executeOnnx(encoder, file, imageInput(config.imageSize))) as { embedding: Tensor };
   const prompts = { data: hashedNoise('prompts', 50 * 256), shape: [1, 50, 256] };
-  const { logits, iou, positions } = (await run(decoder, file, { embedding, prompts })) as Record<'logits' | 'iou' | 'positions', Tensor>;
+  const { logits, iou, positions } = (await executeOnnx(decoder, file, { embedding, prompts })) as Record<
+    'logits' | 'iou' | 'positions',
+    Tensor
+  >;
   const upsampled = resizeMap({ data: logits.data, width: 256, height: 256 }, 512, 512, 'aligned');
   return {
     image_embedding: embedding,
@@ -85,63 +82,11 @@ const backbone =
       },
     };
     checkTensors(tensorsNeeded(definition), file.tensors, config.kind);
-    return run(definition, file, imageInput(config.imageSize));
+    return executeOnnx(definition, file, imageInput(config.imageSize));
   };
 
-/** The whole prompt encoder on the deep-stem ResNet-50; a disc is marked, the target is the transposed image. */
-async function promptEncoder(file: WeightFile, weightsFor: (model: string) => Promise<WeightFile>): Promise<Named> {
-  const config = RESNET50_DEEP;
-  const side = config.imageSize;
-  const trunk: NetworkDefinition = {
-    name: 'trunk',
-    inputs: { image: [1, 3, side, side] },
-    build: (ops, weights, i) => {
-      const { mid, state } = backboneTrunk(ops, weights, config, i['image'] as never);
-      return { mid, state };
-    },
-  };
-  const final: NetworkDefinition = {
-    name: 'final stage',
-    inputs: { state: [1, 1024, 64, 64], mask: [1, 1, 64, 64] },
-    build: (ops, weights, i) => ({ high: backboneFinal(ops, weights, config, i['state'] as never, i['mask']) }),
-  };
-  const resnet = await weightsFor('resnet50_deep');
-  const pixels = hashedImage(side);
-  const reference = (await run(trunk, resnet, { image: { data: pixels, shape: [1, 3, side, side] } })) as Record<'mid' | 'state', Tensor>;
-  const target = (await run(trunk, resnet, { image: { data: transposed(pixels, side), shape: [1, 3, side, side] } })) as Record<
-    'mid' | 'state',
-    Tensor
-  >;
-  const disc = Float32Array.from({ length: side * side }, (_, i) => {
-    const [x, y] = [i % side, Math.floor(i / side)];
-    return ((2 * y - side) ** 2 + (2 * x - side) ** 2) * 4 < side ** 2 ? 1 : 0;
-  });
-  const cells = { data: resizeNearest(disc, { width: side, height: side }, { width: 64, height: 64 }), shape: [1, 1, 64, 64] };
-  const everything = { data: new Float32Array(64 * 64).fill(1), shape: [1, 1, 64, 64] };
-  const referenceHigh = (await run(final, resnet, { state: reference.state, mask: cells }))['high'] as Tensor;
-  const targetHigh = (await run(final, resnet, { state: target.state, mask: everything }))['high'] as Tensor;
-
-  const match: NetworkDefinition = {
-    name: 'pseudo mask',
-    inputs: { cells: ['n', 2048], target: [1, 2048, 64, 64], floor: [1] },
-    build: (ops, _, i) => ({ pseudo: pseudoMask(ops, i['cells'] as never, i['target'] as never, i['floor'] as never, 'none') }),
-  };
-  const marked = markedCells(referenceHigh, cells.data);
-  const { pseudo } = (await run(match, undefined, { ...marked, target: targetHigh })) as { pseudo: Tensor };
-  const encoder: NetworkDefinition = {
-    name: 'prompt encoder',
-    inputs: { referenceMid: [1, 1536, 64, 64], targetMid: [1, 1536, 64, 64], mask: [1, 1, 64, 64], pseudo: [1, 1, 64, 64] },
-    build: <T>(ops: never, weights: never, i: Readonly<Record<string, T>>) => {
-      const code = encodeReference<T>(ops, weights, PROMPT_ENCODER, { mid: i['referenceMid'] as T, mask: i['mask'] as T });
-      const out = encodeTarget<T>(ops, weights, PROMPT_ENCODER, { ...code, mid: i['targetMid'] as T, pseudo: i['pseudo'] as T });
-      return { F_r: code.enhanced, F_t: out.enhanced, mu: out.mu, log_sigma: out.logSigma as T };
-    },
-  };
-  const outputs = await run(encoder, file, { referenceMid: reference.mid, targetMid: target.mid, mask: cells, pseudo });
-  return { pseudo, ...outputs };
-}
-
-type ModelRun = (file: WeightFile, weightsFor: (model: string) => Promise<WeightFile>) => Promise<Named>;
+/** `weightsFor` gives other models' weights. */
+type ModelRun = (file: WeightFile, weightsFor: (model: string) => Promise<WeightFile>, engine?: TrainingEngine) => Promise<Named>;
 const MODELS: Record<string, { shapes: string; run: ModelRun }> = {
   resnet50_deep: { shapes: 'resnet50_deep', run: backbone(RESNET50_DEEP) },
   resnet50_plain: { shapes: 'resnet50_plain', run: backbone(RESNET50_PLAIN) },
@@ -160,7 +105,12 @@ function deviation(actual: Tensor, expected: ExpectedOutput): { maxDiff: number;
   return { maxDiff, sumError: Math.abs(sum - expected.abs_sum) / expected.abs_sum };
 }
 
-async function main(dir: string, only: readonly string[]): Promise<boolean> {
+/** Most memory this process has held. maxRSS is in kilobytes. */
+function peakMegabytes(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1024);
+}
+
+async function check(dir: string, only: readonly string[], engine: TrainingEngine | undefined): Promise<boolean> {
   const shapes = JSON.parse(readFileSync(join(dir, 'shapes.json'), 'utf8')) as Shapes;
   const expected = JSON.parse(readFileSync(join(dir, 'expected.json'), 'utf8')) as Expected;
   const temporary = mkdtempSync(join(tmpdir(), 'prosam-full-size-'));
@@ -174,7 +124,7 @@ async function main(dir: string, only: readonly string[]): Promise<boolean> {
     for (const [name, model] of Object.entries(MODELS)) {
       if (only.length > 0 && !only.includes(name)) continue;
       const started = performance.now();
-      const outputs = await model.run(await weightsFor(model.shapes), weightsFor);
+      const outputs = await model.run(await weightsFor(model.shapes), weightsFor, engine);
       for (const [output, rule] of Object.entries((expected[name] as Expected[string]).outputs)) {
         const actual = outputs[output];
         if (actual === undefined) {
@@ -192,12 +142,23 @@ async function main(dir: string, only: readonly string[]): Promise<boolean> {
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
-  console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+  console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped; peak memory ${peakMegabytes()} MB`);
   return totals.failed === 0;
 }
 
-const [dir, ...only] = process.argv.slice(2);
-if (dir === undefined || !existsSync(join(dir, 'expected.json'))) {
-  console.error(`usage: npm run golden:full-size -- DIR [MODEL ...]    (wanted a folder with expected.json, got ${dir ?? 'nothing'})`);
-  process.exitCode = 2;
-} else if (!(await main(dir, only))) process.exitCode = 1;
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ options: { engine: { type: 'string', default: 'auto' } }, allowPositionals: true });
+  const [dir, ...only] = positionals;
+  if (dir === undefined || !existsSync(join(dir, 'expected.json')))
+    throw new Error(`wanted a folder with expected.json, got ${dir ?? 'nothing'}`);
+  const unknown = only.filter((name) => !(name in MODELS));
+  if (unknown.length > 0) throw new Error(`wanted models among ${Object.keys(MODELS).join(', ')}, got ${unknown.join(', ')}`);
+  const engine = await chooseEngine(values.engine);
+  console.log(`training engine: ${engine?.about ?? 'none'}`);
+  return (await check(dir, only, engine)) ? 0 : 1;
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  console.error(`${messageOf(error)}\nusage: npm run golden:full-size -- DIR [MODEL ...] [--engine ${ENGINE_CHOICES}]`);
+  return 2;
+});

@@ -1,11 +1,17 @@
 /**
- * Runs every case of a golden directory that is implemented so far:
- *   npm run golden -- DIR
+ * Runs every case of a golden directory:
+ *   npm run golden -- DIR [--engine auto|node-gpu|node|wasm|none] [--networks onnx|tfjs]
+ * --engine: what differentiates. Without one (none, or none is installed) the cases of training are skipped.
+ * --networks: what runs the networks' forward cases, ONNX Runtime or the training engine.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { messageOf } from '../../src/core/errors.ts';
 import { casesFor } from './cases.ts';
+import { chooseEngine, ENGINE_CHOICES } from './choose-engine.ts';
 import { compare } from './compare.ts';
+import { trainingCases } from './training-cases.ts';
 import { GoldenCase, openGoldenSet, type Engines } from './golden-set.ts';
 
 export interface GoldenTotals {
@@ -20,9 +26,10 @@ export async function runGolden(dir: string, print: (line: string) => void, engi
   const totals = { passed: 0, failed: 0, skipped: 0 };
   for (const entry of set.manifest.cases) {
     const runner = cases[entry.name];
+    const reason = engines.tf === undefined && entry.name in trainingCases ? ' needs a training engine' : '';
     if (runner === undefined) {
       totals.skipped += Object.keys(entry.expected).length;
-      print(`not yet: ${entry.name}`);
+      print(`not yet: ${entry.name}${reason}`);
       continue;
     }
     const golden = new GoldenCase(set, entry);
@@ -38,7 +45,7 @@ export async function runGolden(dir: string, print: (line: string) => void, engi
       const values = actual[output];
       if (values === undefined) {
         totals.skipped++;
-        print(`not yet: ${entry.name} ${output}`);
+        print(`not yet: ${entry.name} ${output}${reason}`);
         continue;
       }
       const { ok, maxDiff, bound } = compare(values, golden.expected(output), rule);
@@ -49,16 +56,33 @@ export async function runGolden(dir: string, print: (line: string) => void, engi
   return totals;
 }
 
+const USAGE = `usage: npm run golden -- DIR [--engine ${ENGINE_CHOICES}] [--networks onnx|tfjs]`;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: { engine: { type: 'string', default: 'auto' }, networks: { type: 'string', default: 'onnx' } },
+    allowPositionals: true,
+  });
+  const [dir] = positionals;
+  const { networks } = values;
+  if (dir === undefined || positionals.length > 1 || !existsSync(join(dir, 'manifest.json')))
+    throw new Error(`wanted one folder with manifest.json, got ${positionals.join(' ') || 'nothing'}`);
+  if (networks !== 'onnx' && networks !== 'tfjs') throw new Error(`--networks: wanted onnx or tfjs, got ${networks}`);
+  const engine = await chooseEngine(values.engine);
+  if (networks === 'tfjs' && engine === undefined) throw new Error('--networks tfjs needs a training engine, and there is none');
+  console.log(`training engine: ${engine?.about ?? 'none'}; networks: ${networks === 'tfjs' ? 'the same' : 'ONNX Runtime'}`);
+  const print = (line: string): void => {
+    console.log(line);
+  };
+  const { passed, failed, skipped } = await runGolden(dir, print, { ...(engine && { tf: engine.tf }), networks });
+  const why = engine === undefined && skipped > 0 ? ' (without a training engine)' : '';
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped${why}`);
+  return failed > 0 ? 1 : 0;
+}
+
 if (import.meta.main) {
-  const dir = process.argv[2];
-  if (dir === undefined || !existsSync(join(dir, 'manifest.json'))) {
-    console.error(`usage: npm run golden -- DIR    (wanted a folder with manifest.json, got ${dir ?? 'nothing'})`);
-    process.exitCode = 2;
-  } else {
-    const { passed, failed, skipped } = await runGolden(dir, (line) => {
-      console.log(line);
-    });
-    console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-    if (failed > 0) process.exitCode = 1;
-  }
+  process.exitCode = await main().catch((error: unknown) => {
+    console.error(`${messageOf(error)}\n${USAGE}`);
+    return 2;
+  });
 }

@@ -47,6 +47,12 @@ describe('promptEncoderShapes', () => {
     expect(sorted(promptEncoderShapes(config))).toEqual(sorted(asked(config)));
   });
 
+  test('of stacked heads are what the networks ask for, as many as ProSAM has', () => {
+    const config = { ...SMALL, probabilistic: false, stackedHeads: true };
+    expect(sorted(promptEncoderShapes(config))).toEqual(sorted(asked(config)));
+    expect(promptEncoderShapes(config)).toEqual(promptEncoderShapes(SMALL));
+  });
+
   test("count the paper's 1,723,648 parameters", () => {
     const counts = [...promptEncoderShapes(PROMPT_ENCODER).values()].map((shape) => shape.reduce((a, b) => a * b, 1));
     expect(counts.reduce((a, b) => a + b, 0)).toBe(1_723_648);

@@ -158,6 +158,18 @@ describe('promptEncoderFromCheckpoint', () => {
     expect(plain.notes.join()).toContain('no heads');
   });
 
+  test('two layers in a row change nothing at first, and are read back once trained', async () => {
+    const stacked: PromptEncoderConfig = { ...PLAIN, stackedHeads: true };
+    const { parameters } = await start(await safetensorsFile(someParameters(PLAIN)), stacked);
+    for (const head of ['mu_head', 'log_sigma_head']) {
+      const identity = Float32Array.from({ length: 64 }, (_, i) => (i % 9 === 0 ? 1 : 0));
+      expect(parameters.get(`${head}.weight`)?.data, head).toEqual(identity);
+      expect(parameters.get(`${head}.bias`)?.data, head).toEqual(new Float32Array(8));
+    }
+    const own = someParameters(stacked);
+    expect([...(await start(await safetensorsFile(own), stacked)).parameters]).toEqual([...own]);
+  });
+
   test('CHECKPOINT_MISMATCH: every shape and name that differs', async () => {
     const path = await torchCheckpoint(vrpSamCheckpoint().all);
     await expectRejection(

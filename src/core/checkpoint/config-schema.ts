@@ -64,8 +64,10 @@ export const promptEncoderConfigSchema = z
     mask_gain: z.number(),
     pseudo_norm: z.enum(['none', 'minmax']),
     probabilistic: z.boolean(),
+    stacked_heads: z.boolean().optional(),
   })
   .refine((c) => c.dim % c.num_heads === 0, 'dim must be a multiple of num_heads')
+  .refine((c) => !(c.probabilistic && c.stacked_heads), 'stacked_heads needs probabilistic to be false')
   .transform((c): PromptEncoderConfig => camelKeys(c));
 
 const resnetSchema = z.strictObject({

@@ -30,6 +30,8 @@ const manifestSchema = z.strictObject({
       config: promptEncoderConfigSchema,
       distribution: z.enum(['student_t', 'student_t_printed', 'gaussian', 'heavy_tailed', 'deterministic']),
       nu: z.number().positive(),
+      /** Constant factor on the noise it was trained with; 1 where absent. */
+      noise_scale: z.number().positive().optional(),
       label_reduction: z.discriminatedUnion('kind', [
         z.strictObject({ kind: z.literal('nearest') }),
         z.strictObject({ kind: z.literal('any') }),

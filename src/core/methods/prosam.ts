@@ -97,7 +97,13 @@ function promptSets(
   const asked = options.samples ?? (merging ? MERGE_SAMPLES : UNCERTAINTY_SAMPLES);
   if (merging && asked === 0)
     throw new ProsamError('OPTION_INVALID', `the strategy ${options.strategy} merges samples, but samples is 0. Ask for at least one.`);
-  const config: DistributionConfig = { kind: options.distribution ?? encoder.distribution, nu: options.nu ?? encoder.nu, n: dim };
+  const config: DistributionConfig = {
+    kind: options.distribution ?? encoder.distribution,
+    nu: options.nu ?? encoder.nu,
+    n: dim,
+    // A factor chosen for one distribution says nothing about another.
+    ...(options.distribution === undefined && { scale: encoder.noise_scale }),
+  };
   // Without a sigma (VRP-SAM) or without noise every sample would be the mean again.
   const samples = config.kind === 'deterministic' || !encoder.config.probabilistic ? (merging ? 1 : 0) : asked;
   const noise = options.noise ?? noiseFor(config, samples, vectors, options.seed ?? DEFAULT_SEED);

@@ -83,6 +83,11 @@ export interface PromptEncoderConfig {
   pseudoNorm: 'none' | 'minmax';
   /** Two heads (mean and log sigma); false = VRP-SAM, whose queries are the prompts. */
   probabilistic: boolean;
+  /**
+   * Only where `probabilistic` is false: the two heads' weights as two linear layers in a row, which gives VRP-SAM as many
+   * parameters as ProSAM (paper, table 7). @default false
+   */
+  stackedHeads?: boolean | undefined;
 }
 
 /** Side of SAM's embedding grid in cells. */

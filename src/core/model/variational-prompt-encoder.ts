@@ -82,9 +82,12 @@ export function encodeTarget<T>(
   const enhanced = fuse(ops, weights, config, reduced, inputs.prototype, inputs.pseudo);
   const crossed = crossAttention(ops, weights.under('tgt_cross.'), config, inputs.queries, enhanced);
   const queries = selfAttention(ops, weights.under('tgt_self.'), config, crossed);
-  if (!config.probabilistic) return { reduced, enhanced, crossed, queries, mu: queries };
-  const head = (name: string): T => ops.linear(queries, weights.get(`${name}.weight`, [dim, dim]), weights.get(`${name}.bias`, [dim]));
-  return { reduced, enhanced, crossed, queries, mu: head('mu_head'), logSigma: head('log_sigma_head') };
+  const head = (name: string, x: T): T => ops.linear(x, weights.get(`${name}.weight`, [dim, dim]), weights.get(`${name}.bias`, [dim]));
+  if (config.probabilistic) {
+    return { reduced, enhanced, crossed, queries, mu: head('mu_head', queries), logSigma: head('log_sigma_head', queries) };
+  }
+  const mu = config.stackedHeads ? head('log_sigma_head', head('mu_head', queries)) : queries;
+  return { reduced, enhanced, crossed, queries, mu };
 }
 
 /** p = sum(R * M) / (sum(M) + 0.0005) per channel. features [B, c, h, w], mask [B, 1, h, w] -> [B, c, 1, 1] */

@@ -11,15 +11,8 @@ import { uniformInt } from '../../core/random.ts';
 import type { EngineInfo, ImageInput } from '../../core/types.ts';
 import { annotateForTraining } from '../annotate.ts';
 import { drawsFor } from '../draws.ts';
-import {
-  ANNOTATION_MODES,
-  IGNORE_LABEL,
-  type AnnotationMode,
-  type Dataset,
-  type DatasetImage,
-  type Episode,
-  type LabelMap,
-} from '../types.ts';
+import { classMask, ignoredPixels } from '../square.ts';
+import { ANNOTATION_MODES, type AnnotationMode, type Dataset, type DatasetImage, type Episode, type LabelMap } from '../types.ts';
 
 /** The size pictures are compared at: that of a network's input without its padding, or undefined for each image's own. */
 export type Frame = EngineInfo['input'] | undefined;
@@ -70,10 +63,10 @@ export function createPairMaker({ dataset, frame, annotation, seed }: PairMakerO
 
   return async (episode, index) => {
     const [reference, target] = await Promise.all([sized(episode.reference), sized(episode.target)]);
-    const referenceMask = maskOf(reference.labels, episode.classId);
+    const referenceMask = classMask(reference.labels, episode.classId);
     const random = drawsFor(seed, 'marks', index);
     const mode = annotation === 'mixed' ? (DRAWN_MODES[uniformInt(random, 0, DRAWN_MODES.length - 1)] as Pair['mark']['mode']) : annotation;
-    const truth = maskOf(target.labels, episode.classId);
+    const truth = classMask(target.labels, episode.classId);
     return {
       episode,
       reference: reference.image,
@@ -81,7 +74,7 @@ export function createPairMaker({ dataset, frame, annotation, seed }: PairMakerO
       referenceMask,
       mark: { mask: annotateForTraining(referenceMask, mode, random, 'evaluation'), mode },
       truth,
-      ignore: target.labels.data.map((label) => (label === IGNORE_LABEL ? 1 : 0)),
+      ignore: ignoredPixels(target.labels),
     };
   };
 }
@@ -104,8 +97,4 @@ async function readImage({ file }: DatasetImage): Promise<Uint8Array> {
   return readFile(file).catch((cause: unknown) => {
     throw new ProsamError('FILE_NOT_FOUND', `wanted the image ${file}, but it cannot be read. Check the data folder.`, { cause });
   });
-}
-
-function maskOf({ data, width, height }: LabelMap, classId: number): BinaryMask {
-  return { data: data.map((label) => (label === classId ? 1 : 0)), width, height };
 }

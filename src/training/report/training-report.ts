@@ -45,7 +45,7 @@ export interface TrainingReportParts {
   status?: string;
 }
 
-/** Of more rounds than this some are left out, never the first or the last. */
+/** Of more rounds than this some are left out. */
 const MAX_ROUNDS = 8;
 /** A smoothed line averages this share of all steps. */
 const SMOOTHING = 1 / 50;
@@ -135,16 +135,16 @@ function rateChart(steps: readonly StepRow[]): string {
 }
 
 function pairRow({ title, rounds }: PairPictures): string {
-  const figures = spread(rounds, MAX_ROUNDS).map(({ epoch, png, iou }) =>
+  const figures = shownRounds(rounds).map(({ epoch, png, iou }) =>
     figure(picture(png, `${title} after epoch ${epoch}`), `${title}, epoch ${epoch}: IoU ${iou.toFixed(2)}`),
   );
   return figureRow(figures);
 }
 
-/** `count` items at even distances, both ends among them. */
-function spread<T>(items: readonly T[], count: number): T[] {
-  if (items.length <= count) return [...items];
-  return Array.from({ length: count }, (_, i) => items[Math.round((i * (items.length - 1)) / (count - 1))] as T);
+/** The rounds that a report shows of many, at even distances, both ends among them: only these need their pictures. */
+export function shownRounds<T>(rounds: readonly T[]): T[] {
+  if (rounds.length <= MAX_ROUNDS) return [...rounds];
+  return Array.from({ length: MAX_ROUNDS }, (_, i) => rounds[Math.round((i * (rounds.length - 1)) / (MAX_ROUNDS - 1))] as T);
 }
 
 function windowOf(count: number): number {

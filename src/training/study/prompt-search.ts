@@ -11,6 +11,8 @@ export interface PromptSearchOptions {
   /** Noise of one step. eps [K, m, c], delta [K, m] */
   draw: (step: number) => Noise;
   lr: number;
+  /** Of log sigma, whose sensible steps do not grow with the prompts. @default lr */
+  logSigmaLr?: number;
   /** @default 1e-6 */
   weightDecay?: number;
   maxSteps: number;
@@ -35,7 +37,9 @@ export function learnPrompts(target: DecoderTargets, start: FloatTensor, options
     ['mu', mu],
     ['logSigma', logSigma],
   ]);
-  const state = adamWState(parameters);
+  // AdamW treats every number by itself, so two states with one rate are the same as one.
+  const [muState, sigmaState] = [adamWState(parameters), adamWState(parameters)];
+  const decay = options.weightDecay === undefined ? {} : { weightDecay: options.weightDecay };
   const losses: number[] = [];
   let best = Infinity;
   let bestStep = 0;
@@ -47,11 +51,8 @@ export function learnPrompts(target: DecoderTargets, start: FloatTensor, options
     const loss = bce.reduce((sum, value, k) => sum + value + (dice[k] as number), 0) / samples;
     losses.push(loss);
     const { gradMu, gradLogSigma } = throughSampling(options.distribution, gradient, logSigma.data, noise, width);
-    const gradients = new Map([
-      ['mu', gradMu],
-      ['logSigma', gradLogSigma],
-    ]);
-    adamWStep(parameters, gradients, state, options.lr, { ...(options.weightDecay !== undefined && { weightDecay: options.weightDecay }) });
+    adamWStep(parameters, new Map([['mu', gradMu]]), muState, options.lr, decay);
+    adamWStep(parameters, new Map([['logSigma', gradLogSigma]]), sigmaState, options.logSigmaLr ?? options.lr, decay);
     if (options.patience === undefined) continue;
     if (loss < best - options.patience.least) [best, bestStep] = [loss, step];
     if (step - bestStep >= options.patience.steps) break;

@@ -100,6 +100,10 @@ describe('refused, by name', () => {
     expect(problems(promptEncoderConfigSchema, { ...ENCODER, mask_gain: Infinity })).toContain('mask_gain');
     expect(problems(promptEncoderConfigSchema, { ...ENCODER, pseudo_norm: 'l2' })).toContain('pseudo_norm');
     expect(problems(promptEncoderConfigSchema, { ...ENCODER, probabilistic: 1 })).toContain('probabilistic');
+    expect(problems(promptEncoderConfigSchema, { ...ENCODER, stacked_heads: true })).toContain('stacked_heads needs probabilistic');
+    expect(promptEncoderConfigSchema.parse({ ...ENCODER, probabilistic: false, stacked_heads: true })).toMatchObject({
+      stackedHeads: true,
+    });
   });
 
   test('backbones', () => {

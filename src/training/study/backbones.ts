@@ -1,0 +1,32 @@
+/** What the prompt encoder reads of images (paper, tables 5 and 9): the same encoders on several models' backbones. */
+import { join } from 'node:path';
+import { midBlockVariants } from './backbone-variants.ts';
+import { contendersOf, testedFolds } from './contenders.ts';
+import { publishedFor } from './published-studies.ts';
+import { scoreFigures, scorePart, type Scored } from './score-part.ts';
+import { modelTitle, type Study } from './study-context.ts';
+
+export const backbones: Study = async (context) => {
+  const { settings } = context;
+  const [first, ...others] = settings.models as [string, ...string[]];
+  const models = others.length > 0 ? settings.models : await midBlockVariants(first, join(settings.out, 'models'));
+  const notes = new Set<string>();
+  if (others.length === 0) {
+    notes.add(
+      'One model was named, so the blocks of its own SAM that the encoder reads are compared. For the paper’s tables name model folders ' +
+        'with different backbones on one SAM (ResNet-50, VGG-16, DINOv2).',
+    );
+  }
+  const scored: Scored[] = [];
+  for (const model of models) {
+    for (const contender of contendersOf(context, settings.variants ?? ['deterministic', 'student_t'], { model })) {
+      const folds = await testedFolds(context, contender, { what: 'tested', notes });
+      scored.push({ name: `${contender.title}, ${modelTitle(model)}`, folds });
+    }
+  }
+  const foldNames = settings.folds.map(String);
+  const scores = scoreFigures(scored, foldNames);
+  const caption = 'The same SAM decoder and the same training; only what the prompt encoder reads differs.';
+  const part = scorePart(scored, scores, { heading: 'Backbones', caption, foldNames, published: publishedFor(5, 9) });
+  return { parts: [part], notes: [...notes], figures: { scores } };
+};

@@ -1,0 +1,72 @@
+/** A model's frozen networks over a data set: image features, targets with their truth, and the mask decoder with its slopes. */
+import { openModel, type Model } from '../../core/checkpoint/model-folder.ts';
+import { readFloatTensors, type FloatTensor } from '../../core/checkpoint/weight-file.ts';
+import { nodeImageSource } from '../../core/image/node-source.ts';
+import { autoDevice } from '../../core/runtime/devices.ts';
+import { checkModelWeights, createNetworks, type Networks } from '../../core/runtime/networks.ts';
+import { nodeRuntime } from '../../core/runtime/node.ts';
+import { modelFolder } from '../../core/runtime/open-engine.ts';
+import { frozenFeatures, type FrozenFeatures } from '../frozen-features.ts';
+import { createPromptDecoder, type DecoderTargets } from '../prompt-decoder.ts';
+import { classMask, labelsOnSquare } from '../square.ts';
+import type { Episode } from '../types.ts';
+import type { StudyContext } from './study-context.ts';
+
+export interface FrozenModel {
+  model: Model;
+  networks: Networks;
+  features: FrozenFeatures;
+  /** The target of an episode under the loss. Loads the training engine. The caller disposes of it. */
+  target(episode: Episode): Promise<{ targets: DecoderTargets; truth: Uint8Array }>;
+  close(): Promise<void>;
+}
+
+/** Width of a prompt vector of a model. @throws MODEL_* */
+export async function promptWidth(name: string): Promise<number> {
+  const { manifest } = await openModel(modelFolder(name));
+  return manifest.sam.config.outChans;
+}
+
+const MEMORY_BYTES = 2 ** 29;
+const DISK_BYTES = 16 * 2 ** 30;
+
+/** @throws MODEL_*, CHECKPOINT_*, DEVICE_UNAVAILABLE */
+export async function openFrozenModel(context: StudyContext, name: string): Promise<FrozenModel> {
+  const { settings } = context;
+  const { dataset, device = 'auto' } = settings;
+  const model = await openModel(modelFolder(name));
+  checkModelWeights(model);
+  const networks = createNetworks(model, nodeRuntime({ device: device === 'auto' ? autoDevice() : device, threads: settings.threads }));
+  const features = frozenFeatures({
+    model,
+    networks,
+    source: nodeImageSource(),
+    memoryBytes: MEMORY_BYTES,
+    disk: { folder: settings.cacheDir, bytes: DISK_BYTES },
+  });
+  let decoder: Promise<ReturnType<typeof createPromptDecoder>> | undefined;
+  const openDecoder = async () => {
+    const { tf } = await context.engine();
+    const names = [...model.sam.tensors.keys()].filter((tensor) => !tensor.startsWith('image_encoder.'));
+    const weights = await readFloatTensors(model.sam, names);
+    return createPromptDecoder(tf, (tensor) => weights.get(tensor) as FloatTensor, model.manifest.sam.config);
+  };
+  return {
+    model,
+    networks,
+    features,
+    async target({ classId, target }) {
+      const { square } = features;
+      const labels = labelsOnSquare(await dataset.labels(target), square, model.manifest.sam.resize);
+      const truth = classMask(labels, classId).data;
+      const { embedding } = await features.image(target.file);
+      const mask = { data: Float32Array.from(truth), shape: [1, square, square] };
+      return { targets: (await (decoder ??= openDecoder())).targets(embedding, mask), truth };
+    },
+    async close() {
+      (await decoder?.catch(() => undefined))?.dispose();
+      await features.close();
+      await networks.close();
+    },
+  };
+}

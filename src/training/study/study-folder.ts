@@ -1,0 +1,69 @@
+/** What a study has measured so far: one file a cell, so that the same command goes on where it was ended. */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, ProsamError } from '../../core/errors.ts';
+import { modelFolder } from '../../core/runtime/open-engine.ts';
+import { writeDurably } from '../checkpoint.ts';
+
+/** What a cell depends on. Another value makes the cell new. */
+export type CellInputs = Readonly<Record<string, unknown>>;
+
+export interface StudyFolder {
+  /**
+   * The value kept under this name where its inputs are the same; else what `measure` resolves to, kept. Values are JSON: what
+   * is measured comes back the way a later call will read it.
+   * @throws OUTPUT_FAILED
+   */
+  cell<T>(name: string, inputs: CellInputs, measure: () => Promise<T>): Promise<{ value: T; kept: boolean }>;
+}
+
+/** @throws OUTPUT_FAILED (from its cells) */
+export function openStudyFolder(out: string): StudyFolder {
+  const folder = join(out, 'cells');
+  return {
+    async cell<T>(name: string, inputs: CellInputs, measure: () => Promise<T>) {
+      const path = join(folder, `${fileName(name)}.json`);
+      const stamp = JSON.stringify(inputs);
+      const before = await readJson(path);
+      if (before !== undefined && before['inputs'] === stamp) return { value: before['value'] as T, kept: true };
+      const text = JSON.stringify({ inputs: stamp, value: await measure() });
+      await makeFolder(folder);
+      await writeDurably(path, text);
+      return { value: (JSON.parse(text) as { value: T }).value, kept: false };
+    },
+  };
+}
+
+/** A name as a file name; names that differ stay different. */
+export function fileName(name: string): string {
+  const plain = name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+/, '');
+  const short = plain.slice(0, 80);
+  return short === name ? short : `${short}-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
+}
+
+/** undefined where there is no such file, or one that is cut short. */
+export async function readJson(path: string): Promise<Record<string, unknown> | undefined> {
+  try {
+    const json: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws OUTPUT_FAILED */
+export async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw new ProsamError('OUTPUT_FAILED', `${folder}: cannot be made: ${messageOf(cause)}. Name another folder.`, { cause });
+  });
+}
+
+/** Stands for every weight and setting of a model: the hash of its manifest, which holds those of its files. @throws MODEL_NOT_FOUND */
+export async function modelStamp(model: string): Promise<string> {
+  const path = join(modelFolder(model), 'manifest.json');
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new ProsamError('MODEL_NOT_FOUND', `wanted a model folder with a manifest.json, found none: ${path}.`, { cause });
+  });
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,45 @@
+/** What is compared: the distributions of the paper's ablation and VRP-SAM, as training options. */
+import { noiseDeviation, type DistributionKind } from '../../core/distribution.ts';
+
+export const VARIANT_NAMES = [
+  'student_t',
+  'student_t_printed',
+  'gaussian',
+  'gaussian_matched',
+  'heavy_tailed',
+  'deterministic',
+  'two_linear',
+] as const;
+export type VariantName = (typeof VARIANT_NAMES)[number];
+
+/** Degrees of freedom, as in the paper. */
+export const NU = 5;
+
+export interface Variant {
+  /** For tables. */
+  title: string;
+  distribution: DistributionKind;
+  /** Factor on the noise. n: width of a prompt vector. */
+  noiseScale?: (n: number) => number;
+  stackedHeads?: boolean;
+}
+
+export const VARIANTS: Readonly<Record<VariantName, Variant>> = {
+  student_t: { title: 'ProSAM, Student-t', distribution: 'student_t' },
+  student_t_printed: { title: 'Student-t as printed (eq. 7)', distribution: 'student_t_printed' },
+  gaussian: { title: 'Gaussian', distribution: 'gaussian' },
+  gaussian_matched: {
+    title: "Gaussian at the Student-t's noise",
+    distribution: 'gaussian',
+    noiseScale: (n) => noiseDeviation({ kind: 'student_t', nu: NU, n }),
+  },
+  heavy_tailed: { title: 'Student-t, chi-square(nu)', distribution: 'heavy_tailed' },
+  deterministic: { title: 'VRP-SAM, deterministic', distribution: 'deterministic' },
+  two_linear: { title: 'VRP-SAM + 2 linear', distribution: 'deterministic', stackedHeads: true },
+};
+
+/** Standard deviation of the training noise in units of sigma; 0 for the deterministic ones. */
+export function noiseOf(name: VariantName, n: number): number {
+  const { distribution, noiseScale } = VARIANTS[name];
+  return noiseDeviation({ kind: distribution, nu: NU, n, ...(noiseScale && { scale: noiseScale(n) }) });
+}
