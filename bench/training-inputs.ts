@@ -52,7 +52,9 @@ export function writeStepInputs(path: string, samples: number): void {
   const { noise, channelFactors } = drawStep(PROMPT_ENCODER, DISTRIBUTION, samples, 1, random);
   const vectors = PROMPT_ENCODER.numPrompts;
   const disc = (side: number, radius: number): Float32Array =>
-    Float32Array.from({ length: side * side }, (_, i) => (Math.hypot((i % side) - side / 2, Math.floor(i / side) - side / 2) < radius ? 1 : 0));
+    Float32Array.from({ length: side * side }, (_, i) =>
+      Math.hypot((i % side) - side / 2, Math.floor(i / side) - side / 2) < radius ? 1 : 0,
+    );
   const tensors: Record<string, FloatTensor> = {
     'in.referenceMid': uniform(random, map(PROMPT_ENCODER.midChannels), 0, 1),
     'in.targetMid': uniform(random, map(PROMPT_ENCODER.midChannels), 0, 1),

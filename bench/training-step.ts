@@ -27,7 +27,7 @@ function peakBytes(): number {
   return 1024 * Number(line?.[1] ?? process.resourceUsage().maxRSS);
 }
 
-for await (const _ of createInterface({ input: process.stdin })) {
+createInterface({ input: process.stdin }).on('line', () => {
   const [started, cpu] = [performance.now(), process.cpuUsage()];
   const { loss, gradients } = trainingStep(tf, decoder, settings, parameters, batch, noise);
   update(parameters, gradients, gradientNorm(gradients), optimizer, undefined, { lr: 1e-4, weightDecay: 1e-6 });
@@ -41,4 +41,4 @@ for await (const _ of createInterface({ input: process.stdin })) {
     gradients: Object.fromEntries([...gradients].map(([name, data]) => [name, [...data.filter((_, i) => i % GRADIENT_STRIDE === 0)]])),
   };
   console.log(JSON.stringify(answer));
-}
+});

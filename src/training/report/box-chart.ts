@@ -43,7 +43,7 @@ export function boxSummary(values: readonly number[]): BoxSummary | undefined {
 
 /** -> SVG */
 export function boxChart({ title, y, groups }: BoxChartParts): string {
-  const plot: Plot = { left: 72, top: 36, right: WIDTH - 28, bottom: 36 + PLOT_HEIGHT };
+  const plot: Plot = { left: 86, top: 36, right: WIDTH - 28, bottom: 36 + PLOT_HEIGHT };
   const places = scaleBand(
     groups.map((_, i) => i),
     [plot.left, plot.right],

@@ -27,7 +27,7 @@ const PLOT_HEIGHT = 240;
 export function lineChart({ title, x, y, series, logY = false }: LineChartParts): string {
   const clear = series.filter(({ faint }) => faint !== true);
   const names = legend(clear.map(({ name, points }) => (points.length === 0 ? `${name} (no data)` : name)));
-  const plot: Plot = { left: 72, top: names.bottom + 10, right: WIDTH - 28, bottom: names.bottom + 10 + PLOT_HEIGHT };
+  const plot: Plot = { left: 86, top: names.bottom + 10, right: WIDTH - 28, bottom: names.bottom + 10 + PLOT_HEIGHT };
   const drawn = ([px, py]: Point): boolean => Number.isFinite(px) && Number.isFinite(py) && (!logY || py > SMALLEST);
   const all = series.flatMap(({ points }) => points.filter(drawn));
   const toX = linearScale([plot.left, plot.right], extent(all.map(([px]) => px)), false);

@@ -18,7 +18,7 @@ const MANY = 400;
 /** -> SVG. Points that are not finite are left out. */
 export function scatterChart({ title, x, y, series }: ScatterChartParts): string {
   const names = legend(series.length > 1 ? series.map(({ name, points }) => (points.length === 0 ? `${name} (no data)` : name)) : []);
-  const plot: Plot = { left: 72, top: names.bottom + 10, right: WIDTH - 28, bottom: names.bottom + 10 + PLOT_HEIGHT };
+  const plot: Plot = { left: 86, top: names.bottom + 10, right: WIDTH - 28, bottom: names.bottom + 10 + PLOT_HEIGHT };
   const finite = series.map(({ points }) => points.filter(([px, py]) => Number.isFinite(px) && Number.isFinite(py)));
   const all = finite.flat();
   const toX = linearScale([plot.left, plot.right], extent(all.map(([px]) => px)));

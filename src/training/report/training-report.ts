@@ -79,12 +79,12 @@ function summaryTable(steps: readonly StepRow[], validations: readonly Validatio
   const rows: [string, string | number][] = [['steps', last?.step ?? 0]];
   if (last !== undefined) {
     const recent = smoothed(steps.map(({ step, loss }) => [step, loss])).at(-1)?.[1] ?? NaN;
-    rows.push(['epoch', last.epoch], ['loss of late', shortNumber(recent)]);
+    rows.push(['epoch', shortNumber(last.epoch)], ['loss of late', shortNumber(recent)]);
     const speed = median(steps.map(({ imagesPerSecond }) => imagesPerSecond));
     if (speed !== undefined) rows.push(['images per second (median)', shortNumber(speed)]);
   }
   const words = ({ miou, fbIou, epoch, step }: ValidationRow): string =>
-    `mIoU ${miou.toFixed(2)} %, FB-IoU ${fbIou.toFixed(2)} % (epoch ${epoch}, step ${step})`;
+    `mIoU ${miou.toFixed(2)} %, FB-IoU ${fbIou.toFixed(2)} % (epoch ${shortNumber(epoch)}, step ${step})`;
   const latest = validations.at(-1);
   if (best !== undefined && latest !== undefined) rows.push(['best validation', words(best)], ['last validation', words(latest)]);
   return table({ head: ['', ''], rows });
@@ -136,7 +136,7 @@ function rateChart(steps: readonly StepRow[]): string {
 
 function pairRow({ title, rounds }: PairPictures): string {
   const figures = shownRounds(rounds).map(({ epoch, png, iou }) =>
-    figure(picture(png, `${title} after epoch ${epoch}`), `${title}, epoch ${epoch}: IoU ${iou.toFixed(2)}`),
+    figure(picture(png, `${title} after epoch ${shortNumber(epoch)}`), `${title}, epoch ${shortNumber(epoch)}: IoU ${iou.toFixed(2)}`),
   );
   return figureRow(figures);
 }
