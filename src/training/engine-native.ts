@@ -1,9 +1,10 @@
 /** TensorFlow's own library behind @tensorflow/tfjs-node and @tensorflow/tfjs-node-gpu, whose JavaScript is the same. */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { messageOf } from '../core/errors.ts';
-import { addonOf, type InstalledPackage, type TrainingEngine } from './engine-packages.ts';
+import { addonOf, QUIET_LOADER, type InstalledPackage, type TrainingEngine } from './engine-packages.ts';
 
 /** What the addon tells of the library it found. */
 interface NativeBackend {
@@ -20,10 +21,14 @@ export async function loadNative(copy: InstalledPackage, gpuWanted: boolean): Pr
   // Two of these libraries in one process would share their symbols, and only the first would register.
   if ((tf.findBackendFactory('tensorflow') as unknown) != null && require.cache[require.resolve(copy.root)] === undefined)
     throw new Error('this process already runs another copy of TensorFlow; use a new process');
-  setUpLibrary();
+  const beside = join(dirname(addon), QUIET_LOADER);
+  const guarded = existsSync(beside);
+  // Who sets a level wants to read.
+  const loader = guarded && process.env['TF_CPP_MIN_LOG_LEVEL'] === undefined ? beside : undefined;
+  setUpLibrary(guarded);
   restoreNodeHelpers();
   try {
-    require(addon); // alone first: a broken library must not leave half a backend registered
+    loadQuietly(require, addon, loader); // alone first: a broken library must not leave half a backend registered
     require(copy.root);
   } catch (error) {
     throw new Error(`its native library does not load: ${messageOf(error)}; run prosam setup training`, { cause: error });
@@ -45,14 +50,31 @@ function coreOf(require: NodeJS.Require): TrainingEngine['tf'] {
 }
 
 /**
- * Read by the library when it starts; what the user has set stays. Errors only; GPU memory taken as it is needed; and Eigen's
- * matrix products instead of oneDNN's, whose AVX kernels point the stack into the heap: any signal that arrives then (Ctrl-C, a
- * profiler's tick) overwrites memory. The products of these networks take about as long either way.
+ * Read by the library when it starts; what the user has set stays. Errors only, GPU memory taken as it is needed, and oneDNN's
+ * operations, which take a quarter less time and memory. An addon that `prosam setup` has not guarded must do without: see
+ * `SIGNAL_GUARD` for what a signal would do to it.
  */
-function setUpLibrary(): void {
-  process.env['TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL'] ??= '0';
+function setUpLibrary(guarded: boolean): void {
+  process.env['TF_ENABLE_ONEDNN_OPTS'] ??= guarded ? '1' : '0';
+  if (!guarded) process.env['TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL'] ??= '0';
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
+}
+
+interface QuietLoader {
+  hold(): void;
+  release(): void;
+}
+
+/** Nothing on stderr while the library loads; its errors come as exceptions. */
+function loadQuietly(require: NodeJS.Require, addon: string, loader: string | undefined): void {
+  const quiet = loader === undefined ? undefined : (require(loader) as QuietLoader);
+  quiet?.hold();
+  try {
+    require(addon);
+  } finally {
+    quiet?.release();
+  }
 }
 
 /** tfjs-node 4.22 calls two helpers that Node 23 removed and that older versions warn of. */

@@ -27,6 +27,9 @@ export const ENGINE_PACKAGES = {
   wasm: '@tensorflow/tfjs-backend-wasm',
 } as const;
 
+/** Beside the addon where `prosam setup` made it: its calls are then guarded against signals. */
+export const QUIET_LOADER = 'quiet_loading.node';
+
 export interface InstalledPackage {
   name: string;
   version: string;

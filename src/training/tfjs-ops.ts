@@ -1,8 +1,9 @@
 /** Executes networks eagerly on TensorFlow.js, which differentiates them: the engine's own functions, not twins. */
 import type * as tfjs from '@tensorflow/tfjs-core';
+import { attention, broadcastMatMul, frozenProduct, gelu, normalise, repeat, type Tf } from './tfjs-gradients.ts';
 import { fixed, type Conv2dOptions, type MaxPoolOptions, type Ops, type Shape } from '../core/model/ops.ts';
 
-export type Tf = typeof tfjs;
+export type { Tf } from './tfjs-gradients.ts';
 type Tensor = tfjs.Tensor;
 
 /**
@@ -18,20 +19,14 @@ export function tfjsOps(tf: Tf, { frozenWeights = false } = {}): Ops<Tensor> {
   /** x [..., in] x weight [out, in] */
   const project = (x: Tensor, weight: Tensor): Tensor => {
     if (x.rank === 2) return tf.matMul(x, weight, false, true);
-    if (frozenWeights) {
-      const op = tf.customGrad((input) => ({
-        value: tf.matMul(input as Tensor, weight, false, true),
-        gradFunc: (dy: Tensor) => tf.matMul(dy, weight),
-      }));
-      return op(x);
-    }
+    if (frozenWeights) return frozenProduct(tf, x, weight);
     const rows = tf.reshape(x, [-1, x.shape.at(-1) as number]);
-    return tf.reshape(tf.matMul(rows, weight, false, true), [...x.shape.slice(0, -1), weight.shape[0] as number]);
+    return tf.reshape(tf.matMul(rows, weight, false, true), [...x.shape.slice(0, -1), weight.shape[0]]);
   };
 
   return {
     shapeOf: (x) => x.shape,
-    constant: (values, shape) => tf.tensor(Float32Array.from(values), [...shape], 'float32'),
+    constant: (values, shape) => tf.tensor(values instanceof Float32Array ? values : Float32Array.from(values), [...shape], 'float32'),
     add: (a, b) => tf.add(a, b),
     sub: (a, b) => tf.sub(a, b),
     mul: (a, b) => tf.mul(a, b),
@@ -49,6 +44,7 @@ export function tfjsOps(tf: Tf, { frozenWeights = false } = {}): Ops<Tensor> {
       return bias ? tf.add(product, bias) : product;
     },
     softmax: (x) => tf.softmax(x),
+    attend: (q, k, v, heads) => attention(tf, q, k, v, heads),
     layerNorm: (x, weight, bias, epsilon) => tf.add(tf.mul(normalise(tf, x, epsilon), weight), bias),
     reduceSum: (x, axes) => tf.sum(x, [...axes], true),
     reduceMax: (x, axes) => tf.max(x, [...axes], true),
@@ -76,85 +72,6 @@ export function tfjsOps(tf: Tf, { frozenWeights = false } = {}): Ops<Tensor> {
     },
     resizeAligned: (x, height, width) => resizeAligned(tf, x, height, width),
   };
-}
-
-/** Backends multiply with broadcast batches; the library's gradient does not know of it. */
-function broadcastMatMul(tf: Tf, a: Tensor, b: Tensor, transposeB: boolean): Tensor {
-  const same = a.rank === b.rank && a.shape.slice(0, -2).every((dim, i) => dim === b.shape[i]);
-  if (same) return tf.matMul(a, b, false, transposeB);
-  const op = tf.customGrad((first, second, save) => {
-    const [x, y] = [first as Tensor, second as Tensor];
-    (save as tfjs.GradSaveFunc)([x, y]);
-    return {
-      value: tf.matMul(x, y, false, transposeB),
-      gradFunc: (dy: Tensor, [left, right]: Tensor[]) => {
-        const [p, q] = [left as Tensor, right as Tensor];
-        const dq = transposeB ? tf.matMul(dy, p, true, false) : tf.matMul(p, dy, true, false);
-        return [sumTo(tf, tf.matMul(dy, q, false, !transposeB), p.shape), sumTo(tf, dq, q.shape)];
-      },
-    };
-  });
-  return op(a, b);
-}
-
-/** The gradient of broadcasting: sums over what was stretched. */
-function sumTo(tf: Tf, x: Tensor, shape: readonly number[]): Tensor {
-  const from = [...new Array<number>(x.rank - shape.length).fill(1), ...shape];
-  const axes = x.shape.flatMap((dim, i) => (dim !== from[i] ? [i] : []));
-  return tf.reshape(axes.length === 0 ? x : tf.sum(x, axes, true), [...shape]);
-}
-
-/** x stretched to `shape` along its axes of length 1. The library's own gradient adds slice after slice; one sum does. */
-function repeat(tf: Tf, x: Tensor, shape: readonly number[]): Tensor {
-  const from = [...new Array<number>(shape.length - x.rank).fill(1), ...x.shape];
-  const axes = shape.flatMap((dim, i) => (dim !== from[i] ? [i] : []));
-  const shaped = tf.reshape(x, from);
-  if (axes.length === 0) return shaped;
-  const op = tf.customGrad((input) => ({
-    value: tf.tile(
-      input as Tensor,
-      shape.map((dim, i) => dim / (from[i] as number)),
-    ),
-    gradFunc: (dy: Tensor) => tf.sum(dy, axes, true),
-  }));
-  return op(shaped);
-}
-
-/** x (1 + erf(x / sqrt 2)) / 2; derivative Phi(x) + x phi(x). */
-function gelu(tf: Tf, x: Tensor): Tensor {
-  const halfErf = (v: Tensor): Tensor => tf.mul(tf.add(tf.erf(tf.mul(v, Math.SQRT1_2)), 1), 0.5);
-  const op = tf.customGrad((input, save) => {
-    const v = input as Tensor;
-    (save as tfjs.GradSaveFunc)([v]);
-    return {
-      value: tf.mul(v, halfErf(v)),
-      gradFunc: (dy: Tensor, [saved]: Tensor[]) => {
-        const at = saved as Tensor;
-        const density = tf.mul(tf.exp(tf.mul(tf.square(at), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-        return tf.mul(dy, tf.add(halfErf(at), tf.mul(at, density)));
-      },
-    };
-  });
-  return op(x);
-}
-
-/** (x - mean) / sqrt(variance + epsilon) over the last axis, with its gradient in closed form. */
-function normalise(tf: Tf, x: Tensor, epsilon: number): Tensor {
-  const mean = (v: Tensor): Tensor => tf.mean(v, -1, true);
-  const op = tf.customGrad((input, save) => {
-    const centred = tf.sub(input as Tensor, mean(input as Tensor));
-    const inverse = tf.rsqrt(tf.add(mean(tf.square(centred)), epsilon));
-    const value: Tensor = tf.mul(centred, inverse);
-    (save as tfjs.GradSaveFunc)([value, inverse]);
-    return {
-      value,
-      gradFunc: (dy: Tensor, [normalised, scale]: Tensor[]) => {
-        const along = tf.mul(normalised as Tensor, mean(tf.mul(dy, normalised as Tensor)));
-        return tf.mul(tf.sub(tf.sub(dy, mean(dy)), along), scale as Tensor);
-      },
-    };
-  });
-  return op(x);
 }
 
 /** Bilinear with aligned corners as two products, so that its gradient is two products as well. */

@@ -12,7 +12,7 @@ export interface UpdateOptions {
 /** Norm over all parameters. */
 export function gradientNorm(gradients: ReadonlyMap<string, Float32Array>): number {
   let sum = 0;
-  for (const values of gradients.values()) for (const value of values) sum += value * value;
+  for (const values of gradients.values()) for (let i = 0; i < values.length; i++) sum += (values[i] as number) ** 2;
   return Math.sqrt(sum);
 }
 

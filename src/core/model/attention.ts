@@ -20,6 +20,7 @@ export function mergeHeads<T>(ops: Ops<T>, x: T): T {
  * q [B, Tq, c], k [B, Tk, c], v [B, Tk, c] -> [B, Tq, c]
  */
 export function attend<T>(ops: Ops<T>, q: T, k: T, v: T, heads: number): T {
+  if (ops.attend) return ops.attend(q, k, v, heads);
   const width = ops.shapeOf(q)[2] as number;
   const scale = ops.constant([1 / Math.sqrt(width / heads)], [1]);
   const queries = ops.mul(splitHeads(ops, q, heads), scale); // [B, heads, Tq, d]

@@ -53,6 +53,9 @@ export interface Ops<T> {
   /** Over the last axis. */
   layerNorm(x: T, weight: T, bias: T, epsilon: number): T;
 
+  /** Multi-head attention in one piece, where a runtime does better than with `attend`'s own steps. Shapes as there. */
+  attend?(q: T, k: T, v: T, heads: number): T;
+
   reduceSum(x: T, axes: readonly number[]): T;
   reduceMax(x: T, axes: readonly number[]): T;
   reduceMin(x: T, axes: readonly number[]): T;

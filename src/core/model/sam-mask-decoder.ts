@@ -59,13 +59,13 @@ export function samMaskDecoder<T>(
     hyper.push(mlp(ops, at.under(`output_hypernetworks_mlps.${i}.`), [width, width, width, width / 8], token));
   }
   const masks = ops.matMul(hyper.length === 1 ? (hyper[0] as T) : ops.concat(hyper, 1), upscaled, { transposeB: true });
-  const side = 4 * gridSize(config);
+  const grid = gridSize(config);
   const batch = ops.shapeOf(queries)[0] as Dim;
 
   const hidden = Array.from({ length: config.iouHeadDepth - 1 }, () => config.iouHeadHiddenDim);
   const scores = mlp(ops, at.under('iou_prediction_head.'), [width, ...hidden, maskTokens], ops.slice(queries, 1, 0, 1)); // [B, 1, 4]
   return {
-    logits: ops.reshape(masks, [batch, last - first, side, side]),
+    logits: inRows(ops, masks, [batch, last - first], grid),
     iou: ops.slice(ops.reshape(scores, [batch, maskTokens]), 1, first, last),
   };
 }
@@ -133,20 +133,28 @@ function twoWayTransformer<T>(
   return { queries: norm(weights.under('norm_final_attn.'), ops.add(queries, last)), keys };
 }
 
-/** Two transposed convolutions: [B, g * g, c] -> [B, 16 g * g, c / 8], row-major over the 4g x 4g pixels. */
-function upscale<T>(ops: Ops<T>, weights: Weights<T>, config: SamConfig, cells: T): T {
-  const width = config.outChans;
-  const grid = gridSize(config);
-  let x = transposedConv(ops, weights.under('0.'), cells, grid, width, width / 4);
-  x = ops.gelu(ops.layerNorm(x, weights.get('1.weight', [width / 4]), weights.get('1.bias', [width / 4]), ENCODER_EPSILON));
-  return ops.gelu(transposedConv(ops, weights.under('3.'), x, 2 * grid, width / 4, width / 8));
+/**
+ * Pixels from the order they are made in (cell, quarter of the cell, quarter of the quarter) into rows.
+ * [..., 16 g * g] -> [..., 4g, 4g]
+ */
+function inRows<T>(ops: Ops<T>, x: T, lead: readonly Dim[], grid: number): T {
+  const parts = ops.reshape(x, ['rows', grid, 2, 2, 2, 2]); // of each row of cells: cell, y, x, y, x
+  return ops.reshape(ops.transpose(parts, [0, 2, 4, 1, 3, 5]), [...lead, 4 * grid, 4 * grid]);
 }
 
-/** Transposed convolution 2x2 with stride 2 as one product: windows do not overlap. [B, s * s, in] -> [B, 4 s * s, out] */
-function transposedConv<T>(ops: Ops<T>, weights: Weights<T>, x: T, side: number, from: number, to: number): T {
+/** Two transposed convolutions: [B, g * g, c] -> [B, 16 g * g, c / 8]; a pixel's four children lie side by side. */
+function upscale<T>(ops: Ops<T>, weights: Weights<T>, config: SamConfig, cells: T): T {
+  const width = config.outChans;
+  const count = gridSize(config) ** 2;
+  let x = transposedConv(ops, weights.under('0.'), cells, count, width, width / 4);
+  x = ops.gelu(ops.layerNorm(x, weights.get('1.weight', [width / 4]), weights.get('1.bias', [width / 4]), ENCODER_EPSILON));
+  return ops.gelu(transposedConv(ops, weights.under('3.'), x, 4 * count, width / 4, width / 8));
+}
+
+/** Transposed convolution 2x2 with stride 2 as one product: windows do not overlap. [B, n, in] -> [B, 4 n, out] */
+function transposedConv<T>(ops: Ops<T>, weights: Weights<T>, x: T, count: number, from: number, to: number): T {
   const batch = ops.shapeOf(x)[0] as Dim;
-  const kernel = ops.reshape(weights.get('weight', [from, to, 2, 2]), [from, to * 4]);
-  const spread = ops.reshape(ops.matMul(x, kernel), [batch, side, side, to, 2, 2]);
-  const placed = ops.transpose(spread, [0, 1, 4, 2, 5, 3]); // [B, side, 2, side, 2, to]
-  return ops.add(ops.reshape(placed, [batch, 4 * side * side, to]), weights.get('bias', [to]));
+  const kernel = ops.reshape(ops.transpose(weights.get('weight', [from, to, 2, 2]), [0, 2, 3, 1]), [from, 4 * to]);
+  const spread = ops.reshape(ops.matMul(x, kernel), [batch, 4 * count, to]);
+  return ops.add(spread, weights.get('bias', [to]));
 }

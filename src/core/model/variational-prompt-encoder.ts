@@ -166,6 +166,16 @@ export function attentionBlock<T>(
  * 10000^(2 floor(i / 2) / half); sine on even, cosine on odd channels. -> values of [channels, h, w]
  */
 export function sinePositions(channels: number, height: number, width: number): Float32Array {
+  const key = `${channels} ${height} ${width}`;
+  const known = positions.get(key) ?? computePositions(channels, height, width);
+  positions.set(key, known);
+  return known;
+}
+
+/** One map per size of a feature grid: a million sines are too many for every training step. */
+const positions = new Map<string, Float32Array>();
+
+function computePositions(channels: number, height: number, width: number): Float32Array {
   const half = channels / 2;
   const out = new Float32Array(channels * height * width);
   for (let c = 0; c < channels; c++) {

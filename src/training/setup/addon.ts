@@ -3,6 +3,8 @@ import { constants } from 'node:fs';
 import { copyFile, link, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProsamError } from '../../core/errors.ts';
+import { QUIET_LOADER } from '../engine-packages.ts';
+import { GUARDED_CALLS, QUIET_LOADING, SIGNAL_GUARD } from './native-sources.ts';
 import { COMPILER_ADVICE, compiler } from './requirements.ts';
 import { runTool } from './run-tool.ts';
 import { TENSORFLOW_VERSION, type Variant } from './wheels.ts';
@@ -41,7 +43,7 @@ export async function installAddon({ packageRoot, library, headers, variant }: A
 const STAMP = 'prosam-setup.json';
 
 function stamp(variant: Variant): string {
-  return `${JSON.stringify({ libtensorflow: TENSORFLOW_VERSION, variant })}\n`;
+  return `${JSON.stringify({ libtensorflow: TENSORFLOW_VERSION, variant, guarded: true })}\n`;
 }
 
 /** Whether this very library was put there by a run that came to its end. */
@@ -57,20 +59,26 @@ export async function removeAddon(packageRoot: string): Promise<void> {
 }
 
 async function compile(packageRoot: string, to: string, includes: readonly string[], signal?: AbortSignal): Promise<void> {
-  const args = [
-    ...['-std=c++17', '-O2', '-fPIC', '-shared', '-w', '-DNAPI_VERSION=8'],
-    ...[...includes, packageRoot].map((folder) => `-I${folder}`),
+  const [guard, quiet] = [join(to, 'signal-guard.cc'), join(to, 'quiet-loading.cc')];
+  await writeFile(guard, SIGNAL_GUARD);
+  await writeFile(quiet, QUIET_LOADING);
+  const common = ['-std=c++17', '-O2', '-fPIC', '-shared', '-w', '-DNAPI_VERSION=8', ...includes.map((folder) => `-I${folder}`)];
+  const target = (name: string): string[] => ['-o', join(to, 'lib', 'napi-v8', name)];
+  const addon = [
+    ...[...common, `-I${packageRoot}`, ...GUARDED_CALLS, guard],
     ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(packageRoot, 'binding', name)),
     ...LIBRARIES.map((name) => join(to, 'deps', 'lib', name)),
     '-Wl,-rpath,$ORIGIN/../../deps/lib',
-    ...['-o', join(to, 'lib', 'napi-v8', 'tfjs_binding.node')],
+    ...target('tfjs_binding.node'),
   ];
-  const { code, complaint } = await runTool(compiler(), args, COMPILER_ADVICE, signal);
-  if (code !== 0)
+  for (const args of [addon, [...common, quiet, ...target(QUIET_LOADER)]]) {
+    const { code, complaint } = await runTool(compiler(), args, COMPILER_ADVICE, signal);
+    if (code === 0) continue;
     throw new ProsamError(
       'SETUP_FAILED',
       `${compiler()} could not compile the addon in ${join(packageRoot, 'binding')}:\n  ${complaint}\nIt takes a compiler of C++17, such as g++ 9 or newer.`,
     );
+  }
 }
 
 /** Hard links where the cache lies on the same file system, copies elsewhere: the package needs the cache no longer. */

@@ -38,8 +38,9 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('setting
     });
     expect(progress).toEqual([expect.stringMatching(/^compiling/), 'testing']);
     const compiled = at.calls().filter((line) => line.startsWith('g++'));
-    expect(compiled).toHaveLength(2); // --version and the addon
+    expect(compiled).toHaveLength(3); // --version, the addon, and what keeps it quiet
     expect(compiled[1]).toMatch(/-std=c\+\+17 .*-DNAPI_VERSION=8 .*node-api-headers\/include .*\$ORIGIN\/\.\.\/\.\.\/deps\/lib/);
+    expect(compiled[1]).toMatch(/-DTFE_Execute=prosam_TFE_Execute .*signal-guard\.cc/);
     const second = await setUp(at);
     expect(second).toEqual({ ...first, changed: false });
     expect(at.calls().filter((line) => line.startsWith('g++'))).toEqual(compiled);
