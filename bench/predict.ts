@@ -14,15 +14,12 @@ import { openModel } from '../src/core/checkpoint/model-folder.ts';
 import { createNetworks } from '../src/core/runtime/networks.ts';
 import { nodeRuntime } from '../src/core/runtime/node.ts';
 import { createEngine } from '../src/index.ts';
+import { median } from './median.ts';
 import { sceneJpeg } from './scene-jpeg.ts';
 
 const { values } = parseArgs({ options: { targets: { type: 'string' }, threads: { type: 'string' }, pytorch: { type: 'string' } } });
 const targets = Number(values.targets ?? 1000);
 const threads = Number(values.threads ?? Math.min(2, cpus().length));
-
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] as number;
-}
 
 async function timed(runs: number, work: (i: number) => Promise<unknown>): Promise<number[]> {
   const times: number[] = [];

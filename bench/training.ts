@@ -12,7 +12,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SAM_VIT_B } from '../src/core/model/config.ts';
-import { chunkFor } from '../src/training/open-run.ts';
+import { chunkFor } from '../src/training/prompt-decoder.ts';
 import { median } from './median.ts';
 import { GRADIENT_STRIDE, startStepProcess, type StepAnswer, type StepProcess } from './step-process.ts';
 import type { EpochsAnswer } from './training-epochs.ts';
@@ -100,7 +100,7 @@ function sameNumbers(ours: StepAnswer, theirs: StepAnswer): void {
 async function fullSize(folder: string): Promise<void> {
   const inputs = join(folder, 'inputs.safetensors');
   writeStepInputs(inputs, SAMPLES);
-  const chunk = chunkFor({ manifest: { sam: { config: SAM_VIT_B } } } as Parameters<typeof chunkFor>[0]);
+  const chunk = chunkFor(SAM_VIT_B);
   const ours = {
     name: `ours, ${chunk} prompt sets at a time`,
     process: startStepProcess(process.execPath, ['bench/training-step.ts', inputs, String(chunk), values.engine], {}),

@@ -25,7 +25,7 @@ import { createGallery } from './eval-gallery.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { textTable } from './text-table.ts';
-import { choice, EXIT, UsageError, wholeNumber } from './usage.ts';
+import { choice, EXIT, UsageError, wholeNumber, words } from './usage.ts';
 import { writeWhole } from './write-file.ts';
 
 export const EVAL_HELP = `prosam eval: measure models and methods on annotated images
@@ -73,9 +73,9 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
   const { seed, labelReduction, ...options } = predictOptions(shared);
   const { device, threads, cacheDir } = engineOptions(shared);
   const contestants = contestantsOf({
-    models: list('model', model ?? 'tiny'),
-    methods: list('method', method ?? 'prosam').map((word) => choice('method', word, [...METHODS, 'auto'])),
-    strategies: list('strategy', strategy ?? 'mean_prompt').map((word) => choice('strategy', word, STRATEGIES)),
+    models: words('model', model ?? 'tiny'),
+    methods: words('method', method ?? 'prosam').map((word) => choice('method', word, [...METHODS, 'auto'])),
+    strategies: words('strategy', strategy ?? 'mean_prompt').map((word) => choice('strategy', word, STRATEGIES)),
     options,
   });
   const annotation = choice('annotation', values.annotation ?? 'mask', ANNOTATION_MODES);
@@ -135,20 +135,11 @@ function parse(args: readonly string[]) {
   });
 }
 
-function list(name: string, text: string): string[] {
-  const words = text
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
-  if (words.length === 0) throw new UsageError(`--${name}: wanted at least one, separated by commas, got none.`);
-  return words;
-}
-
 /** Read before the data are, so that a slip of the pen costs no time. */
 function foldsOf(text: string): (dataset: Dataset) => (number | 'all')[] {
   if (text === 'unsplit') return () => ['all'];
   if (text === 'all') return ({ folds }) => (folds === 0 ? ['all'] : Array.from({ length: folds }, (_, i) => i));
-  const folds = list('fold', text).map((word) => wholeNumber('fold', word));
+  const folds = words('fold', text).map((word) => wholeNumber('fold', word));
   return () => folds;
 }
 

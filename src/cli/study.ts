@@ -13,7 +13,7 @@ import { engineOptions, predictOptions } from './engine-options.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { textTable } from './text-table.ts';
-import { choice, EXIT, number, UsageError, wholeNumber } from './usage.ts';
+import { choice, EXIT, number, UsageError, wholeNumber, words } from './usage.ts';
 import { writeWhole } from './write-file.ts';
 
 export const STUDY_HELP = `prosam study: the paper's studies, trained and measured here
@@ -136,11 +136,11 @@ function optionsOf(values: Values): Partial<StudyOptions> {
   if (values['search-steps'] !== undefined) options.searchSteps = wholeNumber('search-steps', values['search-steps']);
   if (values['start-std'] !== undefined) options.startDeviation = number('start-std', values['start-std']);
   if (values.lr !== undefined) options.lr = number('lr', values.lr);
-  if (values.model !== undefined) options.models = list('model', values.model);
-  if (values.trained !== undefined) options.trained = list('trained', values.trained);
-  if (values.seeds !== undefined) options.seeds = list('seeds', values.seeds).map((word) => wholeNumber('seeds', word));
+  if (values.model !== undefined) options.models = words('model', values.model);
+  if (values.trained !== undefined) options.trained = words('trained', values.trained);
+  if (values.seeds !== undefined) options.seeds = words('seeds', values.seeds).map((word) => wholeNumber('seeds', word));
   if (values.variants !== undefined)
-    options.variants = list('variants', values.variants).map((word) => choice('variants', word, VARIANT_NAMES));
+    options.variants = words('variants', values.variants).map((word) => choice('variants', word, VARIANT_NAMES));
   if (values.annotation !== undefined) options.annotation = choice('annotation', values.annotation, ANNOTATION_MODES);
   if (values.runs !== undefined) options.runs = values.runs;
   const { device, threads, cache, 'label-reduction': reduction } = values;
@@ -156,20 +156,11 @@ function optionsOf(values: Values): Partial<StudyOptions> {
   };
 }
 
-function list(name: string, text: string): string[] {
-  const words = text
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
-  if (words.length === 0) throw new UsageError(`--${name}: wanted at least one, separated by commas, got none.`);
-  return words;
-}
-
 /** undefined: every fold the data have. */
 function foldsOf(text: string): (number | 'all')[] | undefined {
   if (text === 'all') return undefined;
   if (text === 'unsplit') return ['all'];
-  return list('fold', text).map((word) => wholeNumber('fold', word));
+  return words('fold', text).map((word) => wholeNumber('fold', word));
 }
 
 /** A line that begins anew with every other work. */

@@ -25,3 +25,13 @@ export function choice<T extends string>(name: string, text: string, allowed: re
   if (found === undefined) throw new UsageError(`--${name}: wanted one of ${allowed.join(', ')}, got ${JSON.stringify(text)}.`);
   return found;
 }
+
+/** Words separated by commas, at least one. */
+export function words(name: string, text: string): string[] {
+  const found = text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+  if (found.length === 0) throw new UsageError(`--${name}: wanted at least one, separated by commas, got none.`);
+  return found;
+}

@@ -130,7 +130,8 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
   };
 }
 
-function featureBytes({ embedding, mid, high, state }: ImageFeatures): number {
+/** Bytes of what is kept of an image, each tensor once. */
+export function featureBytes({ embedding, mid, high, state }: ImageFeatures): number {
   const distinct = new Set<Tensor | undefined>([embedding, mid, high, state]);
   return [...distinct].reduce((sum, tensor) => sum + (tensor?.data.byteLength ?? 0), 0);
 }

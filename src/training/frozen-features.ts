@@ -1,7 +1,7 @@
 /** What the frozen networks say of images, each computed once: in memory, then on disk, by the image's content. */
 import { createByteCache } from '../core/byte-cache.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
-import type { ImageFeatures } from '../core/features.ts';
+import { featureBytes, type ImageFeatures } from '../core/features.ts';
 import type { Raster } from '../core/image/pillow-resize.ts';
 import { geometryOf } from '../core/image/preprocess.ts';
 import type { ImageSource } from '../core/ports.ts';
@@ -53,11 +53,9 @@ export function frozenFeatures(options: FrozenFeaturesOptions): FrozenFeatures {
     spent.milliseconds += performance.now() - started;
     return result;
   };
-  const bytesOf = (tensors: readonly (Tensor | undefined)[]): number =>
-    [...new Set(tensors)].reduce((sum, tensor) => sum + (tensor?.data.byteLength ?? 0), 0);
   const images = createByteCache<ImageFeatures>({
     maxBytes: options.memoryBytes,
-    sizeOf: ({ embedding, mid, high, state }) => bytesOf([embedding, mid, high, state]),
+    sizeOf: featureBytes,
     ...(options.disk && { slow: diskFeatureCache(options.disk.folder, options.disk.bytes) }),
   });
   const maskedMaps = createByteCache<Tensor>({ maxBytes: options.memoryBytes / 4, sizeOf: (tensor) => tensor.data.byteLength });

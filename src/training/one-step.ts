@@ -1,8 +1,9 @@
 /** One step of a run: the pairs that are due, their loss and gradients, new weights. */
 import { ProsamError } from '../core/errors.ts';
 import { drawsFor } from './draws.ts';
-import { chunkFor, type OpenRun } from './open-run.ts';
+import type { OpenRun } from './open-run.ts';
 import { batchOf, type PreparedPair } from './pairs.ts';
+import { chunkFor } from './prompt-decoder.ts';
 import type { StepRow } from './report/training-report.ts';
 import { learningRate } from './schedule.ts';
 import { drawStep } from './step-draws.ts';
@@ -29,7 +30,7 @@ export async function oneStep(settings: TrainSettings, run: OpenRun, kept: numbe
   const result = trainingStep(
     run.tf,
     run.decoder,
-    { encoder: plan.config, distribution, chunk: chunkFor(run.model) },
+    { encoder: plan.config, distribution, chunk: chunkFor(run.model.manifest.sam.config) },
     parameters,
     batchOf(pairs, features.square, channelFactors),
     noise,

@@ -1,30 +1,30 @@
 /** Everything a run needs, opened: frozen networks, data, decoder, and the state to start or go on from. */
 import { dirname, join, resolve, sep } from 'node:path';
 import { openModel, type Model } from '../core/checkpoint/model-folder.ts';
-import { readFloatTensors, type FloatTensor } from '../core/checkpoint/weight-file.ts';
 import { ProsamError } from '../core/errors.ts';
 import { nodeImageSource } from '../core/image/node-source.ts';
-import { gridSize } from '../core/model/config.ts';
-import { checkModelWeights, createNetworks } from '../core/runtime/networks.ts';
+import { checkModelWeights, createNetworks, type Networks } from '../core/runtime/networks.ts';
 import { nodeRuntime } from '../core/runtime/node.ts';
-import { autoDevice } from '../core/runtime/devices.ts';
 import { modelFolder } from '../core/runtime/open-engine.ts';
 import { MOST_INDEX } from './draws.ts';
 import { encoderPlan, type EncoderPlan } from './encoder-plan.ts';
 import { frozenFeatures, type FrozenFeatures } from './frozen-features.ts';
 import { createPairMaker, type PairMaker } from './pairs.ts';
-import { createPromptDecoder, type PromptDecoder } from './prompt-decoder.ts';
+import { openPromptDecoder } from './open-decoder.ts';
+import type { PromptDecoder } from './prompt-decoder.ts';
 import type { RunState } from './checkpoint.ts';
 import { settingsFingerprint } from './fingerprint.ts';
 import { startingState } from './starting-state.ts';
 import type { Tf } from './tfjs-ops.ts';
 import { tensorFlowOf, type TrainSettings } from './train-options.ts';
 import type { Episode, Fold } from './types.ts';
-import { createValidator, type Validator } from './validate.ts';
 
 export interface OpenRun {
   tf: Tf;
+  /** With the prompt encoder in training as its own. */
   model: Model;
+  /** Those of the model; the prompt encoder's weights are read anew at every call, so that training may change them in place. */
+  networks: Networks;
   plan: EncoderPlan;
   fold: Fold;
   /** Of the whole run. */
@@ -35,7 +35,6 @@ export interface OpenRun {
   features: FrozenFeatures;
   pairs: PairMaker;
   decoder: PromptDecoder;
-  validator: Validator;
   state: RunState;
   /** What a person should know of how the weights began. */
   notes: string[];
@@ -58,9 +57,12 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
   const fingerprint = settingsFingerprint(settings, opened.id, episodesOf(0));
   const { state, notes } = await startingState(settings, opened, plan, fingerprint);
 
-  const model = { ...opened, manifest: { ...opened.manifest, prompt_encoder: plan } };
-  const runtime = nodeRuntime({ device: settings.device === 'auto' ? autoDevice() : settings.device, threads: settings.threads });
-  const networks = createNetworks(model, runtime);
+  const model: Model = {
+    ...opened,
+    manifest: { ...opened.manifest, prompt_encoder: plan },
+    promptEncoder: state.average ?? state.parameters,
+  };
+  const networks = createNetworks(model, nodeRuntime({ device: settings.device, threads: settings.threads }));
   const features = frozenFeatures({
     model,
     networks,
@@ -76,16 +78,13 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
     labelReduction: plan.label_reduction,
     ...(settings.augmentation && { augmentation: settings.augmentation }),
   });
-  const sam = await readFloatTensors(decoderWeights(model));
-  const decoder = createPromptDecoder(tf, (name) => sam.get(name) as FloatTensor, model.manifest.sam.config);
-  const validator = createValidator(opened, plan, state.average ?? state.parameters, runtime);
+  const decoder = await openPromptDecoder(tf, model);
   return {
-    ...{ tf, model: opened, plan, fold, steps, stepsPerEpoch, episodesOf, features, pairs, decoder, validator, state, notes, fingerprint },
-    device: runtime.device,
+    ...{ tf, model, networks, plan, fold, steps, stepsPerEpoch, episodesOf, features, pairs, decoder, state, notes, fingerprint },
+    device: networks.device,
     async close() {
       decoder.dispose();
       await features.close();
-      await validator.close();
       await networks.close();
     },
   };
@@ -117,15 +116,4 @@ function lengthOf({ batch, epochs, maxSteps }: TrainSettings, episodes: number):
     'OPTION_INVALID',
     `wanted at most ${MOST_INDEX} steps, got ${epochs} epochs of ${stepsPerEpoch}. Train fewer epochs or larger batches.`,
   );
-}
-
-/** The image encoder, by far the largest part of a SAM, stays where it is. */
-function decoderWeights({ sam }: Model): Model['sam'] {
-  return { ...sam, tensors: new Map([...sam.tensors].filter(([name]) => !name.startsWith('image_encoder.'))) };
-}
-
-/** Prompt sets decoded at once on a model of this size: two at SAM's own, which keeps a step below 2 GB. */
-export function chunkFor({ manifest: { sam } }: Model): number {
-  const cells = gridSize(sam.config) ** 2 * sam.config.outChans;
-  return Math.max(1, Math.floor((2 * 64 ** 2 * 256) / cells));
 }

@@ -1,7 +1,7 @@
 /** SAM's frozen mask decoder under the training loss: prompt sets in, loss and its slope along the prompts out. */
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
-import type { SamConfig } from '../core/model/config.ts';
+import { gridSize, type SamConfig } from '../core/model/config.ts';
 import { weightsFrom } from '../core/model/ops.ts';
 import { samMaskDecoder } from '../core/model/sam-mask-decoder.ts';
 import { maskLoss, type MaskLoss } from './mask-loss.ts';
@@ -101,4 +101,9 @@ export function taken(tensor: Tensor): Float32Array {
   const values = tensor.dataSync() as Float32Array;
   tensor.dispose();
   return values;
+}
+
+/** Prompt sets decoded at once on a SAM of this size: two at SAM's own, which keeps a step below 2 GB. */
+export function chunkFor(config: SamConfig): number {
+  return Math.max(1, Math.floor((2 * 64 ** 2 * 256) / (gridSize(config) ** 2 * config.outChans)));
 }

@@ -104,14 +104,13 @@ export function repeat(tf: Tf, x: Tensor, shape: readonly number[]): Tensor {
   const axes = shape.flatMap((dim, i) => (dim !== from[i] ? [i] : []));
   const shaped = tf.reshape(x, from);
   if (axes.length === 0) return shaped;
-  const op = tf.customGrad((input) => ({
-    value: tf.tile(
-      input as Tensor,
-      shape.map((dim, i) => dim / (from[i] as number)),
-    ),
-    gradFunc: (dy: Tensor) => tf.sum(dy, axes, true),
-  }));
-  return op(shaped);
+  const times = shape.map((dim, i) => dim / (from[i] as number));
+  return differentiable(
+    tf,
+    [shaped],
+    () => tf.tile(shaped, times),
+    (dy) => [() => tf.sum(dy, axes, true)],
+  );
 }
 
 /** x (1 + erf(x / sqrt 2)) / 2; derivative Phi(x) + x phi(x), worked out on the way forward, where Phi is at hand. */

@@ -12,6 +12,7 @@ import { openRun, type OpenRun } from './open-run.ts';
 import type { PreparedPair } from './pairs.ts';
 import { lockRun } from './run-lock.ts';
 import { trainSettings, type TrainOptions, type TrainSettings } from './train-options.ts';
+import { validatePairs } from './validate.ts';
 import type { EndReason, TrainingEvent, ValidatingEvent, ValidationEvent } from './training-events.ts';
 
 export type * from './training-events.ts';
@@ -124,7 +125,7 @@ async function* validate(
   const pairs = async function* (): AsyncGenerator<PreparedPair> {
     for (const [i, episode] of episodes.entries()) yield run.pairs(episode, drawsFor(seed, 'marks', i), 'evaluation');
   };
-  const measuring = run.validator.run(pairs(), EXAMPLES);
+  const measuring = validatePairs(run, pairs(), EXAMPLES);
   let next = await measuring.next();
   while (!next.done) {
     yield { type: 'validating', step: progress.step, done: next.value, total: episodes.length };

@@ -1,12 +1,9 @@
 /** mIoU of the encoder in training on test pairs, through the engine's own networks (spec: section 12). */
 import type { Model } from '../core/checkpoint/model-folder.ts';
-import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
 import { geometryOf } from '../core/image/preprocess.ts';
 import { EpisodeMeter, iou } from '../core/mask/metrics.ts';
 import { maskFromField } from '../core/strategy.ts';
-import { createNetworks, preprocessOf } from '../core/runtime/networks.ts';
-import type { Runtime } from '../core/runtime/runtime.ts';
-import type { EncoderPlan } from './encoder-plan.ts';
+import { preprocessOf, type Networks } from '../core/runtime/networks.ts';
 import type { PreparedPair } from './pairs.ts';
 import { croppedToImage } from './square.ts';
 import type { ValidationExample } from './training-events.ts';
@@ -19,20 +16,12 @@ export interface Validation {
   examples: ValidationExample[];
 }
 
-export interface Validator {
-  /** Yields the number of pairs done. Examples: the first pair of each class, until there are enough. */
-  run(pairs: AsyncIterable<PreparedPair>, exampleCount: number): AsyncGenerator<number, Validation, undefined>;
-  close(): Promise<void>;
-}
-
-/** parameters: read anew at every run, so that training may change them in place. */
-export function createValidator(
-  model: Model,
-  plan: EncoderPlan,
-  parameters: ReadonlyMap<string, FloatTensor>,
-  runtime: Runtime,
-): Validator {
-  const networks = createNetworks({ ...model, manifest: { ...model.manifest, prompt_encoder: plan }, promptEncoder: parameters }, runtime);
+/** Yields the number of pairs done. Examples: the first pair of each class, until there are enough. */
+export async function* validatePairs(
+  { model, networks }: { model: Model; networks: Networks },
+  pairs: AsyncIterable<PreparedPair>,
+  exampleCount: number,
+): AsyncGenerator<number, Validation, undefined> {
   const { resize } = model.manifest.sam;
   const geometry = geometryOf(preprocessOf(model));
   const predict = async (pair: PreparedPair): Promise<Uint8Array> => {
@@ -49,22 +38,17 @@ export function createValidator(
     truth: croppedToImage(truth, target, resize),
     iou: iou(mask, truth, ignored),
   });
-  return {
-    async *run(pairs, exampleCount) {
-      const meter = new EpisodeMeter(256);
-      const classes = new Set<number>();
-      const examples: ValidationExample[] = [];
-      let done = 0;
-      for await (const pair of pairs) {
-        const { classId } = pair.episode;
-        const mask = await predict(pair);
-        meter.add(classId, mask, pair.truth, pair.ignored);
-        if (examples.length < exampleCount && !classes.has(classId)) examples.push(exampleOf(pair, mask));
-        classes.add(classId);
-        yield ++done;
-      }
-      return { miou: meter.miou([...classes]), fbIou: meter.fbIou([...classes]), examples };
-    },
-    close: () => networks.close(),
-  };
+  const meter = new EpisodeMeter(256);
+  const classes = new Set<number>();
+  const examples: ValidationExample[] = [];
+  let done = 0;
+  for await (const pair of pairs) {
+    const { classId } = pair.episode;
+    const mask = await predict(pair);
+    meter.add(classId, mask, pair.truth, pair.ignored);
+    if (examples.length < exampleCount && !classes.has(classId)) examples.push(exampleOf(pair, mask));
+    classes.add(classId);
+    yield ++done;
+  }
+  return { miou: meter.miou([...classes]), fbIou: meter.fbIou([...classes]), examples };
 }

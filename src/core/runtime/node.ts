@@ -1,7 +1,7 @@
 /** ONNX Runtime in Node. `run` blocks the thread it is called on: use it inside a worker. */
 import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { messageOf, ProsamError } from '../errors.ts';
-import type { Device } from './devices.ts';
+import { autoDevice, type Device } from './devices.ts';
 import type { EmittedModel } from './emit.ts';
 import type { Runtime, Session, Tensor } from './runtime.ts';
 
@@ -10,12 +10,13 @@ env.logLevel = 'fatal';
 
 export interface NodeRuntimeOptions {
   /** @default 'cpu' */
-  device?: Device;
+  device?: Device | 'auto';
   /** Threads of one operator; 0 lets ONNX Runtime choose. @default 0 */
   threads?: number;
 }
 
-export function nodeRuntime({ device = 'cpu', threads = 0 }: NodeRuntimeOptions = {}): Runtime {
+export function nodeRuntime({ device: wanted = 'cpu', threads = 0 }: NodeRuntimeOptions = {}): Runtime {
+  const device = wanted === 'auto' ? autoDevice() : wanted;
   return {
     device,
     async load(model) {

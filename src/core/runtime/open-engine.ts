@@ -7,7 +7,7 @@ import { ProsamError } from '../errors.ts';
 import type { ImageLimits } from '../image/decode.ts';
 import { nodeImageSource } from '../image/node-source.ts';
 import type { Engine } from '../types.ts';
-import { autoDevice, DEVICES, type Device } from './devices.ts';
+import { DEVICES, type Device } from './devices.ts';
 import { diskFeatureCache } from './disk-feature-cache.ts';
 import { checkModelWeights, createNetworks } from './networks.ts';
 import { nodeRuntime } from './node.ts';
@@ -41,7 +41,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   }
   const model = await openModel(modelFolder(options.model ?? 'tiny'));
   checkModelWeights(model);
-  const networks = createNetworks(model, nodeRuntime({ device: device === 'auto' ? autoDevice() : device, threads }));
+  const networks = createNetworks(model, nodeRuntime({ device, threads }));
   await networks.warmUp();
   return createEngineCore({
     model,

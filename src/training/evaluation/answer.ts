@@ -1,7 +1,6 @@
 /** What one contestant makes of one pair, and the row that is kept of it. */
 import { isProsamError, ProsamError } from '../../core/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { confusion } from '../../core/mask/metrics.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
 import type { Engine, MaskPrediction, StageTimes } from '../../core/types.ts';
 import type { Contestant, ModelContestant } from './contestants.ts';
@@ -61,18 +60,4 @@ function fitted(mask: BinaryMask, { truth, episode }: Pair): Uint8Array {
 export function trivial(kind: Contestant['kind'], { referenceMask, truth }: Pair): Answer {
   const mask = kind === 'everything' ? new Uint8Array(truth.data.length).fill(1) : resizeNearest(referenceMask.data, referenceMask, truth);
   return { mask, row: { milliseconds: {} } };
-}
-
-export function rowOf(fold: string, { episode, truth, ignore }: Pair, { mask, row }: Answer): EpisodeRow {
-  const counts = confusion(mask, truth.data, ignore);
-  const union = counts.tp + counts.fp + counts.fn;
-  return {
-    fold,
-    classId: episode.classId,
-    reference: episode.reference.key,
-    target: episode.target.key,
-    counts,
-    iou: union === 0 ? 1 : counts.tp / union,
-    ...row,
-  };
 }

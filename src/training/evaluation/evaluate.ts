@@ -5,7 +5,8 @@ import { createEngine } from '../../core/runtime/create-engine.ts';
 import type { EngineOptions } from '../../core/runtime/open-engine.ts';
 import type { Engine, EngineInfo } from '../../core/types.ts';
 import type { Dataset, Episode, Fold } from '../types.ts';
-import { predict, rowOf, trivial } from './answer.ts';
+import { predict, trivial } from './answer.ts';
+import { episodeRow } from './episode-row.ts';
 import { checkContestants, modelOn, type Contestant } from './contestants.ts';
 import { createEngineShelf, type EngineShelf } from './engines.ts';
 import { createPairMaker, type Frame, type Pair } from './pair.ts';
@@ -129,7 +130,7 @@ async function runFold(run: Run, { fold, episodes }: FoldPairs, shelf: EngineShe
         contestant.kind === 'model' && engine
           ? await predict(contestant, pair, { engine, settings, embedMs: embedMs.get(engine) ?? 0, signal })
           : trivial(contestant.kind, pair);
-      const row = rowOf(fold.name, pair, answer);
+      const row = episodeRow(fold.name, pair.episode, { mask: answer.mask, truth: pair.truth.data, ignore: pair.ignore }, answer.row);
       run.rows[i]?.push(row);
       answers.push({ row, mask: { ...pair.truth, data: answer.mask } });
     }

@@ -1,7 +1,7 @@
 /** How flat the loss is around the prompts of one encoder, pair by pair: its Laplacian, and its masks under growing noise. */
 import { iou } from '../../core/mask/metrics.ts';
 import { normal } from '../../core/random.ts';
-import { chunkFor } from '../open-run.ts';
+import { chunkFor } from '../prompt-decoder.ts';
 import { drawsFor, DEFAULT_SEED } from '../draws.ts';
 import type { DecoderTargets } from '../prompt-decoder.ts';
 import { hessianTrace } from './hutchinson.ts';
@@ -72,7 +72,7 @@ async function measure(context: StudyContext, name: string, model: string, index
         const curvature = curvatureAt(targets, mu.data, {
           shape,
           probes: context.settings.probes,
-          chunk: chunkFor(probe.frozen.model),
+          chunk: chunkFor(probe.frozen.model.manifest.sam.config),
           index: i,
         });
         rows.push({ ...curvature, ...(await underNoise(probe, pair, mu.data, i)) });

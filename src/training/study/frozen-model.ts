@@ -1,13 +1,12 @@
 /** A model's frozen networks over a data set: image features, targets with their truth, and the mask decoder with its slopes. */
 import { openModel, type Model } from '../../core/checkpoint/model-folder.ts';
-import { readFloatTensors, type FloatTensor } from '../../core/checkpoint/weight-file.ts';
 import { nodeImageSource } from '../../core/image/node-source.ts';
-import { autoDevice } from '../../core/runtime/devices.ts';
 import { checkModelWeights, createNetworks, type Networks } from '../../core/runtime/networks.ts';
 import { nodeRuntime } from '../../core/runtime/node.ts';
 import { modelFolder } from '../../core/runtime/open-engine.ts';
 import { frozenFeatures, type FrozenFeatures } from '../frozen-features.ts';
-import { createPromptDecoder, type DecoderTargets } from '../prompt-decoder.ts';
+import { openPromptDecoder } from '../open-decoder.ts';
+import type { DecoderTargets, PromptDecoder } from '../prompt-decoder.ts';
 import { classMask, labelsOnSquare } from '../square.ts';
 import type { Episode } from '../types.ts';
 import type { StudyContext } from './study-context.ts';
@@ -36,7 +35,7 @@ export async function openFrozenModel(context: StudyContext, name: string): Prom
   const { dataset, device = 'auto' } = settings;
   const model = await openModel(modelFolder(name));
   checkModelWeights(model);
-  const networks = createNetworks(model, nodeRuntime({ device: device === 'auto' ? autoDevice() : device, threads: settings.threads }));
+  const networks = createNetworks(model, nodeRuntime({ device, threads: settings.threads }));
   const features = frozenFeatures({
     model,
     networks,
@@ -44,13 +43,8 @@ export async function openFrozenModel(context: StudyContext, name: string): Prom
     memoryBytes: MEMORY_BYTES,
     disk: { folder: settings.cacheDir, bytes: DISK_BYTES },
   });
-  let decoder: Promise<ReturnType<typeof createPromptDecoder>> | undefined;
-  const openDecoder = async () => {
-    const { tf } = await context.engine();
-    const names = [...model.sam.tensors.keys()].filter((tensor) => !tensor.startsWith('image_encoder.'));
-    const weights = await readFloatTensors(model.sam, names);
-    return createPromptDecoder(tf, (tensor) => weights.get(tensor) as FloatTensor, model.manifest.sam.config);
-  };
+  let decoder: Promise<PromptDecoder> | undefined;
+  const openDecoder = async (): Promise<PromptDecoder> => openPromptDecoder((await context.engine()).tf, model);
   return {
     model,
     networks,

@@ -1,8 +1,9 @@
 /** One trained encoder on one fold: its mean prompts, samples of its own distribution, and prompts disturbed by a common noise. */
 import { drawNoise } from '../../core/distribution.ts';
 import { drawsFor, DEFAULT_SEED } from '../draws.ts';
+import { episodeRow } from '../evaluation/episode-row.ts';
 import type { EpisodeRow } from '../evaluation/result.ts';
-import { disturbed, openPromptProbe, rootMeanSquare, rowOf, sampledPrompts } from './prompt-probe.ts';
+import { disturbed, openPromptProbe, rootMeanSquare, sampledPrompts } from './prompt-probe.ts';
 import type { StudyContext } from './study-context.ts';
 import { modelStamp } from './study-folder.ts';
 import { PAPER_PAIRS } from './test-cell.ts';
@@ -52,7 +53,10 @@ async function measure(context: StudyContext, name: string, model: string, index
       const size = rootMeanSquare(mu);
       const sets = [mu, sampledPrompts(prompts, probe.distribution, noise), disturbed(mu, noise.eps, size)];
       const masks = await probe.masks(pair, sets);
-      CONDITIONS.forEach((condition, k) => rows[condition].push(rowOf(fold.name, pair, masks[k] as Uint8Array)));
+      const { truth, ignored } = pair;
+      const rowOf = (mask: Uint8Array): EpisodeRow =>
+        episodeRow(fold.name, episode, { mask, truth, ignore: ignored }, { milliseconds: {} });
+      CONDITIONS.forEach((condition, k) => rows[condition].push(rowOf(masks[k] as Uint8Array)));
       sizes.push(size);
       if (prompts.logSigma) sigmas.push(average([...prompts.logSigma].map(Math.exp)));
       context.progress(`testing ${name}`, i + 1, episodes.length);

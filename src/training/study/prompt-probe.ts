@@ -2,12 +2,10 @@
 import { samplePrompts, type DistributionConfig, type Noise } from '../../core/distribution.ts';
 import { ProsamError } from '../../core/errors.ts';
 import { geometryOf } from '../../core/image/preprocess.ts';
-import { confusion } from '../../core/mask/metrics.ts';
 import type { FloatTensor } from '../../core/checkpoint/weight-file.ts';
 import { preprocessOf } from '../../core/runtime/networks.ts';
 import { maskFromField } from '../../core/strategy.ts';
 import { drawsFor, DEFAULT_SEED } from '../draws.ts';
-import type { EpisodeRow } from '../evaluation/result.ts';
 import { createPairMaker, type PreparedPair } from '../pairs.ts';
 import type { Episode } from '../types.ts';
 import { openFrozenModel, type FrozenModel } from './frozen-model.ts';
@@ -98,19 +96,4 @@ export function rootMeanSquare(values: Float32Array): number {
 /** mu plus a multiple of standard normal draws. */
 export function disturbed(mu: Float32Array, eps: Float32Array, size: number): Float32Array {
   return mu.map((value, i) => value + size * (eps[i] as number));
-}
-
-/** A mask held against the truth, as evaluations keep it. */
-export function rowOf(fold: string, { episode, truth, ignored }: PreparedPair, mask: Uint8Array): EpisodeRow {
-  const counts = confusion(mask, truth, ignored);
-  const union = counts.tp + counts.fp + counts.fn;
-  return {
-    fold,
-    classId: episode.classId,
-    reference: episode.reference.key,
-    target: episode.target.key,
-    counts,
-    iou: union === 0 ? 1 : counts.tp / union,
-    milliseconds: {},
-  };
 }

@@ -3,7 +3,7 @@ import { drawNoise, samplePrompts, type DistributionConfig } from '../../core/di
 import { iou } from '../../core/mask/metrics.ts';
 import { normal } from '../../core/random.ts';
 import { drawsFor } from '../draws.ts';
-import { chunkFor } from '../open-run.ts';
+import { chunkFor } from '../prompt-decoder.ts';
 import type { DecoderTargets } from '../prompt-decoder.ts';
 import type { Episode } from '../types.ts';
 import type { FrozenModel } from './frozen-model.ts';
@@ -61,7 +61,7 @@ export async function promptRegion(
       const random = drawsFor(seed, 'start', index);
       return Float32Array.from({ length: width }, () => startDeviation * normal(random));
     };
-    const chunk = chunkFor(frozen.model);
+    const chunk = chunkFor(frozen.model.manifest.sam.config);
     const found = learnManyPrompts(
       targets,
       Array.from({ length: starts }, (_, index) => startAt(index)),
