@@ -1,5 +1,5 @@
 /** One trainer per run folder. */
-import { link, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -39,7 +39,7 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
     if (found === undefined) continue; // just released
     const holder = holderOf(found);
     if (holder && isAlive(holder, mine)) throw locked(folder, `process ${holder.pid} on ${holder.host} is training here`);
-    await putAside(path, found);
+    await removeStale(path, found);
   }
   throw locked(folder, 'other trainers take the folder at this very moment');
 }
@@ -69,16 +69,27 @@ async function create(path: string, content: string): Promise<boolean> {
   }
 }
 
-/** Removes a stale lock, but not the fresh one of a trainer that has just done the same. */
-async function putAside(path: string, stale: string): Promise<void> {
-  const aside = besides(path);
+/** Longer than anyone takes to remove a file. */
+const TURN_MS = 10_000;
+
+/**
+ * Removes a lock that is stale. One at a time: whoever has the turn and finds the lock as it was removes no fresh one, because
+ * nobody can put another in its place while it is there.
+ */
+async function removeStale(path: string, stale: string): Promise<void> {
+  const turn = `${path}.turn`;
   try {
-    await rename(path, aside);
-    if ((await readFile(aside, 'utf8')) !== stale) await link(aside, path);
+    await writeFile(turn, '', { flag: 'wx' });
   } catch {
-    // Another was faster: the next attempt sees what it left.
+    // Another has it: the next attempt sees what it leaves. A turn that does not end was left by a crash.
+    const since = await stat(turn).catch(() => undefined);
+    if (since && Date.now() - since.mtimeMs > TURN_MS) await rm(turn, { force: true }).catch(() => undefined);
+    return;
+  }
+  try {
+    if ((await readFile(path, 'utf8').catch(() => undefined)) === stale) await rm(path, { force: true });
   } finally {
-    await rm(aside, { force: true }).catch(() => undefined);
+    await rm(turn, { force: true }).catch(() => undefined);
   }
 }
 
