@@ -39,10 +39,23 @@ const RULES: readonly Rule[] = [
   {
     files: /^training\//,
     own: /^(core|training)\//,
-    packages: ['@tensorflow/tfjs-core', 'fast-png', 'zod', 'd3-scale', 'sharp'],
+    packages: ['@tensorflow/tfjs-core', 'fast-png', 'zod', 'd3-scale', 'sharp', 'croner'],
     builtins: true,
   },
-  { files: /^(cli\.ts$|cli\/|index\.ts$)/, own: /./, packages: ['sharp'], builtins: true },
+  // Database, queue and object store of those who outgrow SQLite are loaded by name.
+  { files: /^adapters\/storage\//, own: /^(core|adapters\/storage)\//, packages: ['kysely', 'zod'], builtins: true },
+  {
+    files: /^adapters\/http\//,
+    own: /^(core|adapters\/http)\//,
+    packages: ['express', 'zod', 'undici', 'ipaddr.js', 'busboy', 'pino', 'prom-client'],
+    builtins: true,
+  },
+  // Adapters translate: they know the words of the service and the shared HTTP parts, never each other, the engine or the trainer.
+  { files: /^adapters\/webhook\//, own: /^(core|adapters\/(http|webhook))\//, packages: ['express', 'zod'], builtins: true },
+  { files: /^adapters\/console\//, own: /^(core|adapters\/(http|console))\//, packages: ['express', 'zod'], builtins: true },
+  { files: /^service\//, own: /^(core|service)\//, packages: ['zod', 'croner'], builtins: true },
+  { files: /^client\//, own: /^client\//, packages: [], builtins: false },
+  { files: /^(cli\.ts$|cli\/|index\.ts$|prosam\/)/, own: /./, packages: ['sharp', 'pino'], builtins: true },
 ];
 
 interface Import {
