@@ -1,16 +1,7 @@
 /** The one interface that labeling-tool adapters know: ask for masks, hand back what people accepted. */
 import type { Annotation } from './mask/annotation.ts';
-import type {
-  AcceptOutcome,
-  AnnotationKey,
-  AnnotationSummary,
-  ImageRow,
-  PointerChange,
-  PredictionRecord,
-  Provenance,
-  RunRecord,
-  VersionRecord,
-} from './storage-ports.ts';
+import type { AcceptOutcome, AnnotationKey, AnnotationSummary, ImageRow, PredictionRecord, Provenance } from './storage-ports.ts';
+import type { PointerChange, RunRecord, VersionRecord } from './version-ports.ts';
 import type { MaskPrediction, PixelImage, PredictOptions, Reference, RefinedMask, RefinePrompts, StageTimes } from './types.ts';
 
 /** Bytes of an image file, or the sha256 of one the project has seen. */

@@ -1,0 +1,34 @@
+/** How requests name images, and what turns that into bytes. */
+import { z } from 'zod';
+
+/** Longest text of an address or path. */
+const MAX_ADDRESS = 8192;
+
+/** Exactly one of them. */
+export const imageInputSchema = z.union([
+  z.strictObject({ url: z.string().min(1).max(MAX_ADDRESS).describe('http(s) address, or a data: URI') }),
+  z.strictObject({ base64: z.string().min(1).describe('Bytes of the image file in base64') }),
+  z.strictObject({ path: z.string().min(1).max(MAX_ADDRESS).describe('Path below the configured image folder') }),
+  z.strictObject({
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .describe('An image this project has seen before'),
+  }),
+  z.strictObject({ file: z.string().min(1).max(200).describe('Field name of the file part of a multipart body') }),
+]);
+export type ImageInputJson = z.infer<typeof imageInputSchema>;
+
+/** Shared by all adapters. */
+export interface ImageSources {
+  /**
+   * Bytes of what was named, or the sha256 as it is (the service knows whether the project has it).
+   * files: of the multipart body. headers: extra request headers for the address's own origin; dropped on any redirect elsewhere.
+   * @throws URL_REFUSED, URL_FAILED, IMAGE_TOO_LARGE, FILE_NOT_FOUND, REQUEST_INVALID
+   */
+  read(
+    input: ImageInputJson,
+    options?: { files?: ReadonlyMap<string, readonly Uint8Array[]>; headers?: Readonly<Record<string, string>>; signal?: AbortSignal },
+  ): Promise<Uint8Array | { sha256: string }>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,76 @@
+/** One route, described once: what it reads and answers is parsed, documented and measured from this description. */
+import type { ZodType } from 'zod';
+import type { Log } from '../../core/log.ts';
+
+/** What a caller may do; each includes those before it. 'open' asks for no credentials at all. */
+export const ACCESS = ['open', 'read', 'write', 'admin'] as const;
+export type Access = (typeof ACCESS)[number];
+
+/** Who asks. */
+export interface Caller {
+  /** For logs and fair shares; never a secret. */
+  name: string;
+  access: Access;
+  /** Only these projects. @default all */
+  projects?: readonly string[];
+}
+
+export interface RouteContext<P, Q, B> {
+  params: P;
+  query: Q;
+  body: B;
+  /** Parts of a multipart body that carry files, by field name. */
+  files: ReadonlyMap<string, readonly Uint8Array[]>;
+  /** The body as it came, for signatures over its bytes; only where the route asks for it. */
+  rawBody?: Uint8Array;
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  caller: Caller;
+  requestId: string;
+  /** Aborts at the deadline and when the client goes away. */
+  signal: AbortSignal;
+  log: Log;
+}
+
+export interface ServerEvent {
+  event: string;
+  /** Plain JSON. */
+  data: unknown;
+  id?: string;
+}
+
+export type RouteAnswer =
+  | { status?: number; headers?: Record<string, string>; json: unknown }
+  | { status?: number; headers?: Record<string, string>; bytes: Uint8Array; type: string }
+  /** Server-sent events until the iterable ends or the client goes away. */
+  | { events: AsyncIterable<ServerEvent> };
+
+export interface Route<P = unknown, Q = unknown, B = unknown> {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  /** Below the mount, Express 5 style: '/projects/:project/queue'. */
+  path: string;
+  /** One line for the description of the interface. */
+  summary: string;
+  access: Access;
+  params?: ZodType<P>;
+  query?: ZodType<Q>;
+  /** JSON; also the field "request" of a multipart body where `multipart` is set. */
+  body?: ZodType<B>;
+  /** Takes multipart/form-data with files too. @default false */
+  multipart?: boolean;
+  /** Largest body. @default the shell's */
+  maxBodyBytes?: number;
+  /** @default the shell's; 0 = none (event streams) */
+  deadlineMs?: number;
+  /** Hands out the body's bytes too. @default false */
+  rawBody?: boolean;
+  /** Of a JSON answer, for the description; answers are not parsed. */
+  answer?: ZodType;
+  /** Other content types it answers with. */
+  answers?: readonly string[];
+  handle(context: RouteContext<P, Q, B>): Promise<RouteAnswer>;
+}
+
+/** Lets the types of parameters, query and body follow from the schemas. */
+export function route<P = unknown, Q = unknown, B = unknown>(described: Route<P, Q, B>): Route {
+  return described as unknown as Route;
+}
