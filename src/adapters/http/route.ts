@@ -72,5 +72,5 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
 
 /** Lets the types of parameters, query and body follow from the schemas. */
 export function route<P = unknown, Q = unknown, B = unknown>(described: Route<P, Q, B>): Route {
-  return described as unknown as Route;
+  return described;
 }
