@@ -7,12 +7,13 @@ import { ProsamError } from './errors.ts';
 import { createFeatureStore, type ImageFeatures, type PreparedReference } from './features.ts';
 import { growMark } from './grow.ts';
 import { maskExtent } from './mask/raster.ts';
+import { maskedAverage } from './masked-average.ts';
 import type { RunMethod } from './methods/method.ts';
 import { nearest } from './methods/nearest.ts';
 import { persam } from './methods/persam.ts';
-import { createProsamMethod } from './methods/prosam.ts';
 import { checkPredictOptions, checkReferences } from './options.ts';
 import type { ImageSource } from './ports.ts';
+import { createPromptEncoders, type LoadedPromptEncoder } from './prompt-encoders.ts';
 import { refineMask } from './refine.ts';
 import { preprocessOf, type Networks } from './runtime/networks.ts';
 import { selfCheck } from './self-check.ts';
@@ -35,9 +36,11 @@ const MAX_CHECKS = 1000;
 export function createEngineCore({ model, networks, source, cacheBytes, slow }: EngineParts): Engine {
   const { manifest } = model;
   const encoder = manifest.prompt_encoder;
-  const methods = new Map<Method, RunMethod>();
-  if (encoder) methods.set('prosam', createProsamMethod(encoder, cacheBytes));
-  methods.set('persam', persam).set('nearest', nearest);
+  const encoders = createPromptEncoders(model, networks, cacheBytes);
+  /** The ways to predict with a trained prompt encoder, if there is one. */
+  const methodsWith = (trained: LoadedPromptEncoder | undefined): Map<Method, RunMethod> => {
+    return new Map<Method, RunMethod>([...(trained ? [['prosam', trained.run] as const] : []), ['persam', persam], ['nearest', nearest]]);
+  };
 
   const features = createFeatureStore({
     networks,
@@ -65,23 +68,35 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
       busy.delete(running);
     }
   };
-  const prepare = async (references: readonly Reference[], options: PredictOptions, context: CallContext): Promise<PreparedReference[]> => {
+  const prepare = async (
+    references: readonly Reference[],
+    options: PredictOptions,
+    context: CallContext,
+    trained = encoders.get(options.promptEncoder),
+  ): Promise<PreparedReference[]> => {
     const prepared: PreparedReference[] = [];
+    const reduction = trained?.plan.label_reduction;
     for (const reference of references) {
-      prepared.push(await features.reference(reference, options));
+      prepared.push(await features.reference(reference, { ...options, ...(reduction && { trainedReduction: reduction }) }));
       context.checkpoint();
     }
     context.lap('reference');
     return prepared;
   };
   /** Shared by all who ask for the same references, so no caller's signal may end it. */
-  const check = (references: readonly Reference[], prepared: readonly PreparedReference[], options: PredictOptions) => {
-    const asked = { labelReduction: options.labelReduction, distribution: options.distribution, grow: options.grow };
+  const check = (
+    methods: ReadonlyMap<Method, RunMethod>,
+    references: readonly Reference[],
+    prepared: readonly PreparedReference[],
+    options: PredictOptions,
+  ) => {
+    const { labelReduction, distribution, grow, promptEncoder } = options;
+    const asked = { labelReduction, distribution, grow, promptEncoder };
     const key = `${prepared.map((reference) => reference.key).join(' ')} ${JSON.stringify(asked)}`;
     const context = callContext(undefined, networks, features);
     return checks.get(key, () => selfCheck(context, features, methods, references, prepared, options));
   };
-  const methodNamed = (name: Method): RunMethod => {
+  const methodNamed = (methods: ReadonlyMap<Method, RunMethod>, name: Method): RunMethod => {
     const method = methods.get(name);
     if (method) return method;
     throw new ProsamError(
@@ -95,7 +110,7 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
       model: model.id,
       licence: manifest.licence,
       device: networks.device,
-      methods: [...methods.keys()],
+      methods: [...methodsWith(encoders.get(undefined)).keys()],
       promptsPerReference: encoder?.config.numPrompts ?? 0,
       input: { side: features.geometry.square, resize: preprocessOf(model).resize },
     },
@@ -109,16 +124,18 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
       call(options.signal, async (context) => {
         checkPredictOptions(options);
         checkReferences(references);
+        const trained = encoders.get(options.promptEncoder);
+        const methods = methodsWith(trained);
         const image = await features.image(target);
         context.lap('embed');
         const masks: MaskPrediction[] = [];
         for (const [label, group] of byLabel(references)) {
-          const prepared = await prepare(group, options, context);
+          const prepared = await prepare(group, options, context, trained);
           const { method = 'auto' } = options;
-          const checked = method === 'auto' ? await check(group, prepared, options) : undefined;
+          const checked = method === 'auto' ? await check(methods, group, prepared, options) : undefined;
           const name = checked?.best ?? (method as Method);
           context.lap('check');
-          const mask = describeMask(label, name, await methodNamed(name)(context, image, prepared, options), options);
+          const mask = describeMask(label, name, await methodNamed(methods, name)(context, image, prepared, options), options);
           masks.push(checked ? { ...mask, check: { basis: checked.basis, expectedIou: checked.expectedIou } } : mask);
           context.lap('resize');
         }
@@ -148,7 +165,21 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
         const labels = [...byLabel(references).keys()];
         if (labels.length > 1)
           throw new ProsamError('OPTION_INVALID', `wanted references of one label, got ${labels.join(', ')}. Check each label by itself.`);
-        return check(references, await prepare(references, options, context), options);
+        const trained = encoders.get(options.promptEncoder);
+        const methods = methodsWith(trained);
+        return check(methods, references, await prepare(references, options, context, trained), options);
+      }),
+    describe: (reference, options = {}) =>
+      call(options.signal, async (context) => {
+        checkPredictOptions(options);
+        checkReferences([reference]);
+        return maskedAverage((await prepare([reference], options, context))[0] as PreparedReference);
+      }),
+    loadPromptEncoder: (id, file) => call(undefined, () => encoders.load(id, file)),
+    unloadPromptEncoder: (id) =>
+      call(undefined, () => {
+        encoders.unload(id);
+        return Promise.resolve();
       }),
     async close() {
       closed = true;

@@ -31,7 +31,11 @@ export interface PreparedReference {
 export interface FeatureStore {
   readonly geometry: Geometry;
   image(input: ImageInput): Promise<ImageFeatures>;
-  reference(reference: Reference, options: { labelReduction?: LabelReduction; grow?: boolean }): Promise<PreparedReference>;
+  /** trainedReduction: what the prompt encoder in use was trained with. */
+  reference(
+    reference: Reference,
+    options: { labelReduction?: LabelReduction; grow?: boolean; trainedReduction?: LabelReduction },
+  ): Promise<PreparedReference>;
   /** The same mark on the mirrored, darkened image: something new to predict when there is only one reference. */
   mirrored(reference: PreparedReference, input: ImageInput): Promise<{ features: ImageFeatures; mask: BinaryMask }>;
   gridOf(features: ImageFeatures): Grid;
@@ -94,7 +98,8 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
       const loaded = await source.load(reference.image);
       const annotation = await drawn(reference.annotation);
       const grow = options.grow ?? annotation.kind === 'points';
-      const reduction = options.labelReduction ?? (isSparse(annotation) && !grow ? { kind: 'any' } : parts.labelReduction);
+      const reduction =
+        options.labelReduction ?? (isSparse(annotation) && !grow ? { kind: 'any' } : (options.trainedReduction ?? parts.labelReduction));
       const key = await fingerprint(`${encoderId} ${loaded.key} ${grow} ${JSON.stringify(reduction)}`, annotation);
       const features = await encode(loaded);
       return references.get(key, async () => {

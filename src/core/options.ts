@@ -11,6 +11,11 @@ const MAX_REFERENCES = 200;
 export function checkPredictOptions(options: PredictOptions): void {
   oneOf('method', options.method, [...METHODS, 'auto']);
   oneOf('strategy', options.strategy, STRATEGIES);
+  if (options.promptEncoder !== undefined && typeof options.promptEncoder !== 'string')
+    throw new ProsamError(
+      'OPTION_INVALID',
+      `promptEncoder: wanted the name of a loaded prompt encoder, got ${typeof options.promptEncoder}.`,
+    );
   oneOf('distribution', options.distribution, DISTRIBUTIONS);
   oneOf('labelReduction.kind', options.labelReduction?.kind, ['nearest', 'any', 'area']);
   number('samples', options.samples, 0, MAX_SAMPLES, true);

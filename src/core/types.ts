@@ -37,6 +37,8 @@ export type Method = (typeof METHODS)[number];
 export interface PredictOptions {
   /** 'auto' checks the methods on the references themselves and takes the best. @default 'auto' */
   method?: Method | 'auto';
+  /** One that was loaded with `loadPromptEncoder`. @default the model's own */
+  promptEncoder?: string;
   /** How decoded prompts become one mask ('prosam' only). @default 'mean_prompt' */
   strategy?: Strategy;
   /** Prompt sets drawn from the predicted distribution (K), for the merging strategies and the uncertainty; 0 to 100. @default 4, or 10 with a merging strategy */
@@ -192,6 +194,16 @@ export interface Engine {
   referenceMask(reference: Reference, options?: PredictOptions): Promise<ReferenceMask>;
   /** Predicts the references from each other; all references must carry one label. */
   selfCheck(references: readonly Reference[], options?: PredictOptions): Promise<SelfCheck>;
+  /** Average feature of the marked cells, of length 1: what tells objects that look alike from others. [C] */
+  describe(reference: Reference, options?: PredictOptions): Promise<Float32Array>;
+  /**
+   * Puts another trained prompt encoder beside the model's own: checked, and run once, before this resolves. The same id again
+   * changes nothing. file: safetensors, as training writes them.
+   * @throws CHECKPOINT_*, PROMPT_ENCODER_MISMATCH
+   */
+  loadPromptEncoder(id: string, file: Uint8Array): Promise<void>;
+  /** Calls that began with it end with it. */
+  unloadPromptEncoder(id: string): Promise<void>;
   /** Finishes what is running, refuses what comes after. */
   close(): Promise<void>;
 }

@@ -9,6 +9,22 @@ const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be the p
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hexadecimal digits');
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 
+/** What must be known of a trained prompt encoder besides its weights. */
+const promptEncoderPlanSchema = z.strictObject({
+  config: promptEncoderConfigSchema,
+  distribution: z.enum(['student_t', 'student_t_printed', 'gaussian', 'heavy_tailed', 'deterministic']),
+  nu: z.number().positive(),
+  /** Constant factor on the noise it was trained with; 1 where absent. */
+  noise_scale: z.number().positive().optional(),
+  label_reduction: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('nearest') }),
+    z.strictObject({ kind: z.literal('any') }),
+    z.strictObject({ kind: z.literal('area'), threshold: z.number().min(0).max(1) }),
+  ]),
+  /** Hashes of the frozen weights it was trained against. */
+  trained_against: z.strictObject({ sam: sha256, backbone: sha256.optional() }),
+});
+
 const manifestSchema = z.strictObject({
   format: z.literal('prosam-model/1'),
   name: z.string().min(1).max(100),
@@ -24,23 +40,7 @@ const manifestSchema = z.strictObject({
     std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
   }),
   backbone: z.union([samBackboneSchema, z.strictObject({ file: fileName, config: ownBackboneSchema })]),
-  prompt_encoder: z
-    .strictObject({
-      file: fileName,
-      config: promptEncoderConfigSchema,
-      distribution: z.enum(['student_t', 'student_t_printed', 'gaussian', 'heavy_tailed', 'deterministic']),
-      nu: z.number().positive(),
-      /** Constant factor on the noise it was trained with; 1 where absent. */
-      noise_scale: z.number().positive().optional(),
-      label_reduction: z.discriminatedUnion('kind', [
-        z.strictObject({ kind: z.literal('nearest') }),
-        z.strictObject({ kind: z.literal('any') }),
-        z.strictObject({ kind: z.literal('area'), threshold: z.number().min(0).max(1) }),
-      ]),
-      /** Hashes of the frozen weights it was trained against. */
-      trained_against: z.strictObject({ sam: sha256, backbone: sha256.optional() }),
-    })
-    .optional(),
+  prompt_encoder: promptEncoderPlanSchema.extend({ file: fileName }).optional(),
   /** Inputs and outputs of one prediction, to prove an installation. */
   known_answer: fileName.optional(),
   /** How each part was trained, in words. */
@@ -48,6 +48,7 @@ const manifestSchema = z.strictObject({
 });
 
 export type Manifest = z.output<typeof manifestSchema>;
+export type PromptEncoderPlan = z.output<typeof promptEncoderPlanSchema>;
 
 export function normalisationOf(manifest: Manifest): Normalisation {
   return { mean: manifest.sam.mean, std: manifest.sam.std };
@@ -92,7 +93,12 @@ function checkConsistency(manifest: Manifest, label: string): void {
       `${label}: the resize "aligned" starts from a backbone's input, but SAM is its own backbone. Use "stretch".`,
     );
   }
-  if (encoder === undefined) return;
+  if (encoder !== undefined) checkBelongsTo(encoder, manifest, label);
+}
+
+/** Was the prompt encoder trained against these frozen parts? @throws MODEL_INVALID, PROMPT_ENCODER_MISMATCH */
+function checkBelongsTo(encoder: PromptEncoderPlan, { sam, backbone, files }: Manifest, label: string): void {
+  const ownBackbone = 'file' in backbone ? backbone.file : undefined;
   if (encoder.config.dim !== sam.config.outChans) {
     throw new ProsamError(
       'MODEL_INVALID',
@@ -111,4 +117,26 @@ function checkConsistency(manifest: Manifest, label: string): void {
         `Use the ${part} it was trained against, or train a prompt encoder for this one.`,
     );
   }
+}
+
+/** The section of a prompt encoder that stands alone, as its weight file carries it. @throws CHECKPOINT_INVALID, MODEL_INVALID, PROMPT_ENCODER_MISMATCH */
+export function parsePromptEncoderPlan(text: string, manifest: Manifest, label: string): PromptEncoderPlan {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new ProsamError(
+      'CHECKPOINT_INVALID',
+      `${label}: wanted JSON under prompt_encoder in its metadata, got text that does not parse.`,
+      { cause },
+    );
+  }
+  const result = promptEncoderPlanSchema.safeParse(json);
+  if (!result.success)
+    throw new ProsamError(
+      'CHECKPOINT_INVALID',
+      `${label}: prompt_encoder in its metadata does not describe one:\n${z.prettifyError(result.error)}`,
+    );
+  checkBelongsTo(result.data, manifest, label);
+  return result.data;
 }

@@ -2,11 +2,11 @@
 import { drawNoise, samplePrompts, type DistributionConfig, type Noise } from '../distribution.ts';
 import type { ImageFeatures, PreparedReference } from '../features.ts';
 import { ProsamError } from '../errors.ts';
-import type { Manifest } from '../checkpoint/manifest.ts';
+import type { PromptEncoderPlan } from '../checkpoint/manifest.ts';
 import type { FloatMap } from '../mask/resize-map.ts';
 import { seededRandom } from '../random.ts';
 import { createByteCache } from '../byte-cache.ts';
-import type { ReferenceCode } from '../runtime/networks.ts';
+import type { PromptEncoderNetworks, ReferenceCode } from '../runtime/networks.ts';
 import type { Tensor } from '../runtime/runtime.ts';
 import { mergeLogits, type Strategy } from '../strategy.ts';
 import type { PredictOptions } from '../types.ts';
@@ -17,16 +17,14 @@ const DEFAULT_SEED = 321;
 const MERGE_SAMPLES = 10;
 const UNCERTAINTY_SAMPLES = 4;
 
-export type PromptEncoderManifest = NonNullable<Manifest['prompt_encoder']>;
-
 interface EncodedReference {
   code: ReferenceCode;
   /** High-level map of the masked reference. */
   high: Tensor;
 }
 
-/** maxBytes: what may be kept of encoded references. */
-export function createProsamMethod(encoder: PromptEncoderManifest, maxBytes: number): RunMethod {
+/** stages: those with this encoder's weights. maxBytes: what may be kept of encoded references. */
+export function createProsamMethod(encoder: PromptEncoderPlan, stages: PromptEncoderNetworks, maxBytes: number): RunMethod {
   const { config } = encoder;
   const codes = createByteCache<EncodedReference>({
     maxBytes,
@@ -34,7 +32,7 @@ export function createProsamMethod(encoder: PromptEncoderManifest, maxBytes: num
   });
   const encode = ({ networks }: MethodContext, { key, features, cells }: PreparedReference): Promise<EncodedReference> =>
     codes.get(key, async () => ({
-      code: await networks.encodeReference(features.mid, cells),
+      code: await stages.encodeReference(features.mid, cells),
       high: await networks.maskedHigh(features, cells),
     }));
 
@@ -55,7 +53,7 @@ export function createProsamMethod(encoder: PromptEncoderManifest, maxBytes: num
       const { code, high } = await encode(context, reference);
       context.lap('reference');
       const pseudo = await context.networks.similarity(high, reference.cells, target.high, config.pseudoNorm);
-      const distribution = await context.networks.promptDistribution(target.mid, pseudo, code);
+      const distribution = await stages.promptDistribution(target.mid, pseudo, code);
       mu.set(distribution.mu.data, i * size);
       if (distribution.logSigma) logSigma.set(distribution.logSigma.data, i * size);
       context.checkpoint();
@@ -85,7 +83,7 @@ type NoiseSource = (distribution: DistributionConfig, samples: number, vectors: 
 
 /** Row 0 is the mean; the samples follow. [1 + K, n * m, c] */
 function promptSets(
-  encoder: PromptEncoderManifest,
+  encoder: PromptEncoderPlan,
   mu: Float32Array,
   logSigma: Float32Array,
   options: PredictOptions,

@@ -103,6 +103,16 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       const { signal, rest } = withoutSignal(given);
       return (await ask({ name: 'selfCheck', references, options: rest }, signal)) as Awaited<ReturnType<Engine['selfCheck']>>;
     },
+    async describe(reference, given = {}) {
+      const { signal, rest } = withoutSignal(given);
+      return (await ask({ name: 'describe', reference, options: rest }, signal)) as Float32Array;
+    },
+    async loadPromptEncoder(id, file) {
+      await ask({ name: 'loadPromptEncoder', id, file });
+    },
+    async unloadPromptEncoder(id) {
+      await ask({ name: 'unloadPromptEncoder', id });
+    },
     async close() {
       if (ended) return;
       const closing = ask({ name: 'close' });

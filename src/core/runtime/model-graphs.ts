@@ -10,7 +10,9 @@ import { lowResSize, POINT_KINDS, samMaskEmbedding, samPointEmbeddings } from '.
 import { encodeReference, encodeTarget } from '../model/variational-prompt-encoder.ts';
 import { defineNetwork, outputShapes, type NetworkDefinition } from './emit.ts';
 
-type Parts = Pick<Manifest, 'sam' | 'backbone' | 'prompt_encoder'>;
+interface Parts extends Pick<Manifest, 'sam' | 'backbone'> {
+  prompt_encoder?: Pick<NonNullable<Manifest['prompt_encoder']>, 'config'> | undefined;
+}
 
 /** image [1, 3, S, S] -> embedding [1, c, g, g]; where SAM is the backbone also mid [1, C, g, g] */
 export function imageEncoderGraph({ sam: { config }, backbone }: Parts): NetworkDefinition {
@@ -56,11 +58,15 @@ export function similarityGraph(target: Shape, norm: 'none' | 'minmax'): Network
   }));
 }
 
+/** Of the map the prompt encoder reads. [1, C, h, w] */
+export function midShape(parts: Parts): Shape {
+  return outputShapes('file' in parts.backbone ? backboneTrunkGraph(parts) : imageEncoderGraph(parts))['mid'] as Shape;
+}
+
 function encoderShapes(parts: Parts) {
   const encoder = parts.prompt_encoder;
   if (encoder === undefined) throw new Error('the model has no prompt encoder');
-  const trunk = 'file' in parts.backbone ? backboneTrunkGraph(parts) : imageEncoderGraph(parts);
-  const mid = outputShapes(trunk)['mid'] as Shape;
+  const mid = midShape(parts);
   return { config: encoder.config, mid, mask: [1, 1, ...mid.slice(2)] };
 }
 

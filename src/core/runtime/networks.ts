@@ -1,5 +1,7 @@
 /** The stages of one model as functions on tensors. Each network becomes a session when it is first needed. */
 import type { Model } from '../checkpoint/model-folder.ts';
+import type { FloatTensor } from '../checkpoint/weight-file.ts';
+import type { PromptEncoderConfig } from '../model/config.ts';
 import { networkInputs, type PreprocessConfig } from '../image/preprocess.ts';
 import type { Raster } from '../image/pillow-resize.ts';
 import { checkTensors } from '../checkpoint/check-tensors.ts';
@@ -57,15 +59,22 @@ export interface Decoded {
   iou: Tensor;
 }
 
-export interface Networks {
+/** The two stages that have trained weights. */
+export interface PromptEncoderNetworks {
+  encodeReference(mid: Tensor, mask: Float32Array): Promise<ReferenceCode>;
+  promptDistribution(mid: Tensor, pseudo: Tensor, code: ReferenceCode): Promise<PromptDistribution>;
+}
+
+/** With the model's own prompt encoder. */
+export interface Networks extends PromptEncoderNetworks {
   readonly device: string;
   encode(image: Raster): Promise<SamFeatures & BackboneFeatures>;
   /** High-level map of a reference that only ever saw the marked cells. mask: h * w values */
   maskedHigh(features: BackboneFeatures, mask: Float32Array): Promise<Tensor>;
   /** Largest cosine similarity of every target cell to a marked cell; zeros where nothing is marked. [1, 1, h, w] */
   similarity(reference: Tensor, mask: Float32Array, target: Tensor, norm: 'none' | 'minmax'): Promise<Tensor>;
-  encodeReference(mid: Tensor, mask: Float32Array): Promise<ReferenceCode>;
-  promptDistribution(mid: Tensor, pseudo: Tensor, code: ReferenceCode): Promise<PromptDistribution>;
+  /** Other weights; those of one configuration share their sessions. */
+  promptEncoder(config: PromptEncoderConfig, weights: ReadonlyMap<string, FloatTensor>): PromptEncoderNetworks;
   /** prompts [B, m, c] decoded on one image. */
   decodePrompts(embedding: Tensor, prompts: Tensor): Promise<Decoded>;
   /** SAM's own prompts: xy [B, N, 2], kinds [B, N, 5] (POINT_KINDS), optionally a mask prompt of logits [B, 1, 4g, 4g]. All four masks. */
@@ -113,11 +122,18 @@ export function checkModelWeights(model: Model): void {
       `${model.id}: prompt_encoder.config.mid_channels is ${midChannels}, the backbone gives ${channels}. Correct the manifest.`,
     );
   }
-  checkTensors(
-    tensorsNeeded(encodeReferenceGraph(manifest), encodeTargetGraph(manifest)),
-    model.promptEncoder,
-    label(manifest.prompt_encoder.file),
-  );
+  checkPromptEncoder(manifest, manifest.prompt_encoder.config, model.promptEncoder, label(manifest.prompt_encoder.file));
+}
+
+/** @throws CHECKPOINT_MISMATCH */
+export function checkPromptEncoder(
+  manifest: Model['manifest'],
+  config: PromptEncoderConfig,
+  tensors: ReadonlyMap<string, { shape: readonly number[] }>,
+  label: string,
+): void {
+  const parts = { ...manifest, prompt_encoder: { config } };
+  checkTensors(tensorsNeeded(encodeReferenceGraph(parts), encodeTargetGraph(parts)), tensors, label);
 }
 
 export function createNetworks(model: Model, runtime: Runtime): Networks {
@@ -137,7 +153,27 @@ export function createNetworks(model: Model, runtime: Runtime): Networks {
   const square = (data: Float32Array, side: number): Tensor => ({ data, shape: [1, 3, side, side] });
   const maskLike = (mask: Float32Array, map: Tensor): Tensor => ({ data: mask, shape: [1, 1, ...map.shape.slice(2)] });
   /** The prompt encoder's weights travel with every call, so that other weights need no other session. */
-  const encoderWeights = Object.fromEntries([...(model.promptEncoder ?? [])].map(([name, tensor]) => [weightInput(name), tensor]));
+  const promptEncoder: Networks['promptEncoder'] = (config, tensors) => {
+    const weights = Object.fromEntries([...tensors].map(([name, tensor]) => [weightInput(name), tensor]));
+    const key = JSON.stringify(config);
+    const parts = { ...manifest, prompt_encoder: { config } };
+    return {
+      encodeReference(mid, mask) {
+        const inputs = { ...weights, mid, mask: maskLike(mask, mid) };
+        return run<'prototype' | 'queries'>(`reference ${key}`, () => emitWithWeightInputs(encodeReferenceGraph(parts)), inputs);
+      },
+      promptDistribution(mid, pseudo, { prototype, queries }) {
+        const inputs = { ...weights, mid, pseudo, prototype, queries };
+        return run<'mu' | 'logSigma'>(`target ${key}`, () => emitWithWeightInputs(encodeTargetGraph(parts)), inputs);
+      },
+    };
+  };
+  const without = (): never => {
+    throw new ProsamError('METHOD_UNAVAILABLE', `the model ${model.id} has no trained prompt encoder. Train one, or use another method.`);
+  };
+  const own: PromptEncoderNetworks = manifest.prompt_encoder
+    ? promptEncoder(manifest.prompt_encoder.config, model.promptEncoder ?? new Map())
+    : { encodeReference: without, promptDistribution: without };
 
   const backboneFeatures = async (image: Float32Array, side: number): Promise<BackboneFeatures> => {
     const trunk = await run<'mid' | 'state'>('trunk', () => emitWithFile(backboneTrunkGraph(manifest), model.backbone), {
@@ -176,14 +212,8 @@ export function createNetworks(model: Model, runtime: Runtime): Networks {
       const emit = (): EmittedModel => emitWithFile(similarityGraph(target.shape, norm), undefined);
       return (await run<'similarity'>(`similarity ${norm} ${target.shape.join()}`, emit, { ...marked, target })).similarity;
     },
-    encodeReference(mid, mask) {
-      const inputs = { ...encoderWeights, mid, mask: maskLike(mask, mid) };
-      return run<'prototype' | 'queries'>('reference', () => emitWithWeightInputs(encodeReferenceGraph(manifest)), inputs);
-    },
-    promptDistribution(mid, pseudo, { prototype, queries }) {
-      const inputs = { ...encoderWeights, mid, pseudo, prototype, queries };
-      return run<'mu' | 'logSigma'>('target', () => emitWithWeightInputs(encodeTargetGraph(manifest)), inputs);
-    },
+    promptEncoder,
+    ...own,
     decodePrompts: (embedding, prompts) =>
       run('prompts', () => emitWithFile(decodePromptsGraph(manifest), model.sam), { embedding, prompts }),
     decodePoints(embedding, xy, kinds, mask) {

@@ -12,6 +12,9 @@ export type EngineRequest =
   | { name: 'refine'; image: ImageInput; prompts: RefinePrompts }
   | { name: 'referenceMask'; reference: Reference; options: SentOptions }
   | { name: 'selfCheck'; references: readonly Reference[]; options: SentOptions }
+  | { name: 'describe'; reference: Reference; options: SentOptions }
+  | { name: 'loadPromptEncoder'; id: string; file: Uint8Array }
+  | { name: 'unloadPromptEncoder'; id: string }
   | { name: 'close' };
 
 export function perform(engine: Engine, request: EngineRequest, signal: AbortSignal): Promise<unknown> {
@@ -26,6 +29,12 @@ export function perform(engine: Engine, request: EngineRequest, signal: AbortSig
       return engine.referenceMask(request.reference, { ...request.options, signal });
     case 'selfCheck':
       return engine.selfCheck(request.references, { ...request.options, signal });
+    case 'describe':
+      return engine.describe(request.reference, { ...request.options, signal });
+    case 'loadPromptEncoder':
+      return engine.loadPromptEncoder(request.id, request.file);
+    case 'unloadPromptEncoder':
+      return engine.unloadPromptEncoder(request.id);
     case 'close':
       return engine.close();
   }
