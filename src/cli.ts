@@ -14,10 +14,14 @@ interface Command {
 const COMMANDS: Record<string, () => Promise<Command>> = {
   demo: async () => import('./cli/demo.ts').then(({ demo, DEMO_HELP }) => ({ run: demo, help: DEMO_HELP })),
   segment: async () => import('./cli/segment.ts').then(({ segment, SEGMENT_HELP }) => ({ run: segment, help: SEGMENT_HELP })),
+  serve: async () => import('./cli/serve.ts').then(({ serveCommand, SERVE_HELP }) => ({ run: serveCommand, help: SERVE_HELP })),
   train: async () => import('./cli/train.ts').then(({ trainCommand, TRAIN_HELP }) => ({ run: trainCommand, help: TRAIN_HELP })),
+  learn: async () => import('./cli/learn.ts').then(({ learnCommand, LEARN_HELP }) => ({ run: learnCommand, help: LEARN_HELP })),
+  models: async () => import('./cli/models.ts').then(({ modelsCommand, MODELS_HELP }) => ({ run: modelsCommand, help: MODELS_HELP })),
   eval: async () => import('./cli/eval.ts').then(({ evalCommand, EVAL_HELP }) => ({ run: evalCommand, help: EVAL_HELP })),
   study: async () => import('./cli/study.ts').then(({ studyCommand, STUDY_HELP }) => ({ run: studyCommand, help: STUDY_HELP })),
   scenes: async () => import('./cli/scenes.ts').then(({ scenes, SCENES_HELP }) => ({ run: scenes, help: SCENES_HELP })),
+  db: async () => import('./cli/db.ts').then(({ dbCommand, DB_HELP }) => ({ run: dbCommand, help: DB_HELP })),
   setup: async () => import('./cli/setup.ts').then(({ setup, SETUP_HELP }) => ({ run: setup, help: SETUP_HELP })),
 };
 
@@ -25,7 +29,11 @@ const HELP = `prosam: mark an object in one image, get its masks in all the othe
 
   prosam demo       see it work on generated scenes, offline (or on your own photos)
   prosam segment    one marked reference, many targets
+  prosam serve      masks over HTTP, for labeling tools
   prosam train      learn from annotated images
+  prosam learn      learn from what people accepted, and put better versions into service
+  prosam models     versions that were learned, and which one is in service
+  prosam db         look after the database, or move everything to another
   prosam eval       measure models and methods on annotated images
   prosam study      the paper's studies, trained and measured here
   prosam scenes     draw annotated images to train on

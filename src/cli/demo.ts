@@ -11,7 +11,8 @@ import { demoPage, type DemoRow } from './demo-page.ts';
 import { demoTasks } from './demo-scenes.ts';
 import { ENGINE_HELP, ENGINE_OPTIONS, engineOptions, predictOptions, type EngineValues } from './engine-options.ts';
 import { MARK_OPTIONS, referencesFrom } from './marks.ts';
-import { COLOURS, pictureBytes, readPicture, maskBytes, shrink, sideBySide, withHeat, withMask, type Picture } from './pictures.ts';
+import { maskPng } from '../core/image/mask-png.ts';
+import { COLOURS, pictureBytes, readPicture, shrink, sideBySide, withHeat, withMask, type Picture } from './pictures.ts';
 import type { Terminal } from './terminal.ts';
 import { EXIT, UsageError, wholeNumber } from './usage.ts';
 import { writeWhole } from './write-file.ts';
@@ -148,7 +149,7 @@ async function sceneTasks(values: SceneValues, out: string): Promise<Task[]> {
   return Promise.all(
     tasks.map(async ({ name, reference, targets }) => {
       await writeWhole(join(out, 'images', `${name}-reference.png`), await pictureBytes(reference.image));
-      await writeWhole(join(out, 'images', `${name}-reference-mask.png`), await maskBytes(reference.truth));
+      await writeWhole(join(out, 'images', `${name}-reference-mask.png`), await maskPng(reference.truth));
       await Promise.all(
         targets.map(async ({ image }, i) => writeWhole(join(out, 'images', `${name}-target-${i + 1}.png`), await pictureBytes(image))),
       );

@@ -108,14 +108,3 @@ export async function pictureBytes({ data, width, height }: Picture): Promise<Ui
     .png()
     .toBuffer();
 }
-
-/** 0 / 255 grey, one bit of information a pixel. */
-export async function maskBytes({ data, width, height }: BinaryMask): Promise<Uint8Array> {
-  return sharp(
-    data.map((value) => (value === 0 ? 0 : 255)),
-    { raw: { width, height, channels: 1 } },
-  )
-    .toColourspace('b-w')
-    .png()
-    .toBuffer();
-}

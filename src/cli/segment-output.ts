@@ -1,9 +1,10 @@
 /** The forms a prediction takes on disk and on stdout. */
+import { maskPng } from '../core/image/mask-png.ts';
 import { polygonsFromMask } from '../core/mask/polygon-groups.ts';
 import { cocoRleFromMask } from '../core/mask/rle.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import type { MaskPrediction, Prediction } from '../core/types.ts';
-import { COLOURS, maskBytes, pictureBytes, readPicture, sideBySide, withHeat, withMask } from './pictures.ts';
+import { COLOURS, pictureBytes, readPicture, sideBySide, withHeat, withMask } from './pictures.ts';
 
 export const FORMATS = ['png', 'rle', 'polygon', 'overlay'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -34,7 +35,7 @@ export function outputSuffixes(format: Format, labels: readonly string[]): strin
 /** The files of one target, in the order of `outputSuffixes`. */
 export async function outputFiles(format: Format, target: string, prediction: Prediction): Promise<(string | Uint8Array)[]> {
   const { masks, width, height } = prediction;
-  if (format === 'png') return Promise.all(masks.map(({ mask }) => maskBytes(mask)));
+  if (format === 'png') return Promise.all(masks.map(({ mask }) => maskPng(mask)));
   if (format === 'overlay') return Promise.all(masks.map((mask) => overlay(target, mask)));
   const shape = format === 'rle' ? cocoRleFromMask : (mask: BinaryMask) => polygonsFromMask(mask, POLYGON_TOLERANCE);
   const items = masks.map((mask) => ({ ...summary(mask), segmentation: shape(mask.mask) }));

@@ -69,11 +69,14 @@ const BRAND = Symbol.for('prosam.error');
 export class ProsamError extends Error {
   override readonly name = 'ProsamError';
   readonly code: ErrorCode;
+  /** When trying again may help, in milliseconds from now. */
+  readonly retryAfterMs: number | undefined;
   readonly [BRAND] = true;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { retryAfterMs?: number }) {
     super(message, options);
     this.code = code;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 
   /** HTTP status that belongs to the code. */

@@ -199,6 +199,8 @@ export interface Blobs {
   /** undefined: not there. @throws BLOB_DAMAGED where the bytes are not those of the name */
   get(sha256: string): Promise<Uint8Array | undefined>;
   has(sha256: string): Promise<boolean>;
+  /** Where the bytes lie as a file of this machine, if they do; nobody may change it. */
+  path?(sha256: string): string;
   /** Names of all of them. */
   list(): AsyncIterable<string>;
   close(): Promise<void>;

@@ -16,6 +16,24 @@ export interface Validation {
   examples: ValidationExample[];
 }
 
+/** Masks from the mean prompt, 0/1 on the square. [S * S] */
+export function meanPromptPredictor({
+  model,
+  networks,
+}: {
+  model: Model;
+  networks: Networks;
+}): (pair: PreparedPair) => Promise<Uint8Array> {
+  const geometry = geometryOf(preprocessOf(model));
+  return async (pair) => {
+    const code = await networks.encodeReference(pair.reference.mid, pair.cells);
+    const { mu } = await networks.promptDistribution(pair.target.mid, pair.pseudo, code);
+    const { logits } = await networks.decodePrompts(pair.target.embedding, mu);
+    const side = logits.shape[3] as number;
+    return maskFromField(geometry.toSquare({ data: logits.data, width: side, height: side }).data);
+  };
+}
+
 /** Yields the number of pairs done. Examples: the first pair of each class, until there are enough. */
 export async function* validatePairs(
   { model, networks }: { model: Model; networks: Networks },
@@ -23,14 +41,7 @@ export async function* validatePairs(
   exampleCount: number,
 ): AsyncGenerator<number, Validation, undefined> {
   const { resize } = model.manifest.sam;
-  const geometry = geometryOf(preprocessOf(model));
-  const predict = async (pair: PreparedPair): Promise<Uint8Array> => {
-    const code = await networks.encodeReference(pair.reference.mid, pair.cells);
-    const { mu } = await networks.promptDistribution(pair.target.mid, pair.pseudo, code);
-    const { logits } = await networks.decodePrompts(pair.target.embedding, mu);
-    const side = logits.shape[3] as number;
-    return maskFromField(geometry.toSquare({ data: logits.data, width: side, height: side }).data);
-  };
+  const predict = meanPromptPredictor({ model, networks });
   const exampleOf = ({ episode, reference, target, mark, truth, ignored }: PreparedPair, mask: Uint8Array): ValidationExample => ({
     episode,
     mark: croppedToImage(mark, reference, resize),

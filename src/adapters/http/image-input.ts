@@ -6,7 +6,13 @@ const MAX_ADDRESS = 8192;
 
 /** Exactly one of them. */
 export const imageInputSchema = z.union([
-  z.strictObject({ url: z.string().min(1).max(MAX_ADDRESS).describe('http(s) address, or a data: URI') }),
+  z.strictObject({
+    url: z
+      .string()
+      .min(1)
+      .refine((text) => text.length <= MAX_ADDRESS || /^data:/i.test(text), `at most ${MAX_ADDRESS} characters, unless it is a data: URI`)
+      .describe('http(s) address, or a data: URI'),
+  }),
   z.strictObject({ base64: z.string().min(1).describe('Bytes of the image file in base64') }),
   z.strictObject({ path: z.string().min(1).max(MAX_ADDRESS).describe('Path below the configured image folder') }),
   z.strictObject({
@@ -24,7 +30,7 @@ export interface ImageSources {
   /**
    * Bytes of what was named, or the sha256 as it is (the service knows whether the project has it).
    * files: of the multipart body. headers: extra request headers for the address's own origin; dropped on any redirect elsewhere.
-   * @throws URL_REFUSED, URL_FAILED, IMAGE_TOO_LARGE, FILE_NOT_FOUND, REQUEST_INVALID
+   * @throws URL_REFUSED, URL_FAILED, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, FILE_NOT_FOUND, REQUEST_INVALID
    */
   read(
     input: ImageInputJson,

@@ -1,6 +1,7 @@
 /** Rings sorted into regions: each outer ring with the holes inside it. */
 import type { BinaryMask } from './label-reduction.ts';
-import { ringsFromMask, simplifyRing } from './polygon.ts';
+import { atOnce, PAUSE_AFTER, type Steps } from './in-turns.ts';
+import { ringsInSteps, simplifyRingInSteps } from './polygon.ts';
 import type { Point } from './raster.ts';
 
 /** One region without gaps. */
@@ -29,19 +30,60 @@ function contains(ring: readonly Point[], [x, y]: Point): boolean {
 
 /** tolerance: pixels an outline may deviate; 0 keeps every corner. */
 export function polygonsFromMask(mask: BinaryMask, tolerance = 0): PolygonWithHoles[] {
-  const rings = ringsFromMask(mask);
-  const outer = rings.filter((ring) => signedArea(ring) > 0).sort((a, b) => signedArea(a) - signedArea(b));
-  const holesOf = new Map(outer.map((ring) => [ring, [] as Point[][]]));
-  for (const hole of rings) {
-    if (signedArea(hole) > 0) continue;
-    // A point just off the hole's first corner, inside a pixel of the surrounding region: the smallest ring around it owns the hole.
-    const owner = outer.find((ring) =>
-      hole.every((corner) => contains(ring, corner) || ring.some(([x, y]) => x === corner[0] && y === corner[1])),
-    );
-    if (owner) holesOf.get(owner)?.push(hole);
+  return atOnce(polygonsInSteps(mask, tolerance));
+}
+
+/** The same with pauses, for masks of many megapixels on a thread that has others to serve. */
+export function* polygonsInSteps(mask: BinaryMask, tolerance = 0): Steps<PolygonWithHoles[]> {
+  const rings: { ring: Point[]; area: number; box: Box }[] = [];
+  let unpaused = 0;
+  for (const ring of yield* ringsInSteps(mask)) {
+    rings.push({ ring, area: signedArea(ring), box: boxAround(ring) });
+    unpaused += ring.length;
+    if (unpaused >= PAUSE_AFTER) {
+      unpaused = 0;
+      yield;
+    }
   }
-  return outer.map((ring) => ({
-    exterior: simplifyRing(ring, tolerance),
-    holes: (holesOf.get(ring) ?? []).map((hole) => simplifyRing(hole, tolerance)),
-  }));
+  const outer = rings
+    .filter(({ area }) => area > 0)
+    .sort((a, b) => a.area - b.area)
+    .map((ring) => ({ ...ring, holes: [] as Point[][] }));
+  for (const { ring, area, box } of rings) {
+    if (area > 0) continue;
+    // Tracing begins to the right along a region's upper edge: this is the centre of a pixel of the region around the hole.
+    const [cornerX, cornerY] = ring[0] as Point;
+    const within: Point = [cornerX - 0.5, cornerY + 0.5];
+    // The smallest ring around that pixel is its region's.
+    for (const owner of outer) {
+      const candidate = encloses(owner.box, box);
+      unpaused += candidate ? owner.ring.length : 1;
+      if (unpaused >= PAUSE_AFTER) {
+        unpaused = 0;
+        yield;
+      }
+      if (!candidate || !contains(owner.ring, within)) continue;
+      owner.holes.push(ring);
+      break;
+    }
+  }
+  const polygons: PolygonWithHoles[] = [];
+  for (const { ring, holes } of outer) {
+    const polygon: PolygonWithHoles = { exterior: yield* simplifyRingInSteps(ring, tolerance), holes: [] };
+    for (const hole of holes) polygon.holes.push(yield* simplifyRingInSteps(hole, tolerance));
+    polygons.push(polygon);
+  }
+  return polygons;
+}
+
+type Box = readonly [x0: number, y0: number, x1: number, y1: number];
+
+function boxAround(ring: readonly Point[]): Box {
+  let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const [x, y] of ring) [x0, y0, x1, y1] = [Math.min(x0, x), Math.min(y0, y), Math.max(x1, x), Math.max(y1, y)];
+  return [x0, y0, x1, y1];
+}
+
+function encloses(outer: Box, inner: Box): boolean {
+  return outer[0] <= inner[0] && outer[1] <= inner[1] && outer[2] >= inner[2] && outer[3] >= inner[3];
 }

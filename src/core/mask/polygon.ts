@@ -1,5 +1,6 @@
 /** Outlines of masks: rings along pixel edges that fill back to exactly the same mask, and their simplification. */
 import type { BinaryMask } from './label-reduction.ts';
+import { atOnce, PAUSE_AFTER, type Steps } from './in-turns.ts';
 import type { Point } from './raster.ts';
 
 /** Directions as seen on screen, clockwise: right, down, left, up. */
@@ -15,21 +16,39 @@ const STEPS = [
  * on screen, holes the other way. Diagonal neighbours belong to separate rings.
  */
 export function ringsFromMask(mask: BinaryMask): Point[][] {
+  return atOnce(ringsInSteps(mask));
+}
+
+/** The same with pauses, for masks of many megapixels on a thread that has others to serve. */
+export function* ringsInSteps(mask: BinaryMask): Steps<Point[][]> {
   const { width, height } = mask;
   const isSet = (x: number, y: number): boolean => x >= 0 && y >= 0 && x < width && y < height && mask.data[y * width + x] !== 0;
   // A ring passes each upper edge of a region from left to right exactly once: those edges are the places to start from.
   const done = new Uint8Array(width * (height + 1));
   const rings: Point[][] = [];
+  const work = { sincePause: 0 };
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      if (isSet(x, y) && !isSet(x, y - 1) && done[y * width + x] === 0) rings.push(traceRing(isSet, done, width, x, y));
+      if (isSet(x, y) && !isSet(x, y - 1) && done[y * width + x] === 0) rings.push(yield* traceRing(isSet, done, width, x, y, work));
+    }
+    work.sincePause += width;
+    if (work.sincePause >= PAUSE_AFTER) {
+      work.sincePause = 0;
+      yield;
     }
   }
   return rings;
 }
 
 /** Follows edges with the region on the right-hand side, starting along the upper edge of pixel (x, y). */
-function traceRing(isSet: (x: number, y: number) => boolean, done: Uint8Array, width: number, startX: number, startY: number): Point[] {
+function* traceRing(
+  isSet: (x: number, y: number) => boolean,
+  done: Uint8Array,
+  width: number,
+  startX: number,
+  startY: number,
+  work: { sincePause: number },
+): Steps<Point[]> {
   const ring: Point[] = [];
   let [x, y] = [startX, startY];
   let direction = 0;
@@ -44,6 +63,10 @@ function traceRing(isSet: (x: number, y: number) => boolean, done: Uint8Array, w
     const turned = !right ? (direction + 1) % 4 : left ? (direction + 3) % 4 : direction;
     if (turned !== direction) ring.push([x, y]);
     direction = turned;
+    if (++work.sincePause >= PAUSE_AFTER) {
+      work.sincePause = 0;
+      yield;
+    }
   } while (x !== startX || y !== startY || direction !== 0);
   return ring;
 }
@@ -64,10 +87,15 @@ function pixelAt(x: number, y: number, direction: number, side: 1 | -1): [number
 
 /** Douglas and Peucker (1973) on a closed ring: no dropped point lies farther than `tolerance` pixels from the outline. At least three points stay. */
 export function simplifyRing(ring: readonly Point[], tolerance: number): Point[] {
+  return atOnce(simplifyRingInSteps(ring, tolerance));
+}
+
+export function* simplifyRingInSteps(ring: readonly Point[], tolerance: number): Steps<Point[]> {
   if (ring.length <= 3 || tolerance <= 0) return [...ring];
   const far = farthestFrom(ring[0] as Point, ring);
-  const halves = [simplifyPath(ring.slice(0, far + 1), tolerance), simplifyPath([...ring.slice(far), ring[0] as Point], tolerance)];
-  const simple = halves.flatMap((half) => half.slice(0, -1));
+  const there = yield* simplifyPath(ring.slice(0, far + 1), tolerance);
+  const back = yield* simplifyPath([...ring.slice(far), ring[0] as Point], tolerance);
+  const simple = [...there.slice(0, -1), ...back.slice(0, -1)];
   return simple.length >= 3 ? simple : [...ring];
 }
 
@@ -81,12 +109,18 @@ function farthestFrom([ox, oy]: Point, points: readonly Point[]): number {
   return best;
 }
 
-function simplifyPath(path: readonly Point[], tolerance: number): Point[] {
+function* simplifyPath(path: readonly Point[], tolerance: number): Steps<Point[]> {
   const keep = new Uint8Array(path.length);
   keep[0] = keep[path.length - 1] = 1;
   const open: [number, number][] = [[0, path.length - 1]];
+  let unpaused = 0;
   for (let span = open.pop(); span !== undefined; span = open.pop()) {
     const [from, to] = span;
+    unpaused += to - from;
+    if (unpaused >= PAUSE_AFTER) {
+      unpaused = 0;
+      yield;
+    }
     const worst = farthestFromSegment(path, from, to, tolerance);
     if (worst === undefined) continue;
     keep[worst] = 1;

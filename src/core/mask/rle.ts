@@ -1,5 +1,6 @@
 /** COCO's run-length encoding: runs of 0 and 1 in turn, counted down the columns, starting with zeros. */
 import { ProsamError } from '../errors.ts';
+import { atOnce, PAUSE_AFTER, type Steps } from './in-turns.ts';
 import type { BinaryMask } from './label-reduction.ts';
 
 /** As in COCO's annotation files: size is [height, width], counts either compressed text or a list of runs. */
@@ -8,14 +9,24 @@ export interface CocoRle {
   counts: string | readonly number[];
 }
 
+export interface CompressedRle {
+  size: [height: number, width: number];
+  counts: string;
+}
+
 /** Run lengths down the columns; the first counts zeros and may be 0. */
 export function runsFromMask(mask: BinaryMask): number[] {
+  return atOnce(runsInSteps(mask));
+}
+
+function* runsInSteps({ data, width, height }: BinaryMask): Steps<number[]> {
   const runs: number[] = [];
   let current = 0;
   let length = 0;
-  for (let x = 0; x < mask.width; x++) {
-    for (let y = 0; y < mask.height; y++) {
-      const value = mask.data[y * mask.width + x] === 0 ? 0 : 1;
+  let unpaused = 0;
+  for (let x = 0; x < width; x++) {
+    for (let y = 0; y < height; y++) {
+      const value = data[y * width + x] === 0 ? 0 : 1;
       if (value !== current) {
         runs.push(length);
         length = 0;
@@ -23,18 +34,42 @@ export function runsFromMask(mask: BinaryMask): number[] {
       }
       length++;
     }
+    unpaused += height;
+    if (unpaused >= PAUSE_AFTER) {
+      unpaused = 0;
+      yield;
+    }
   }
   runs.push(length);
   return runs;
 }
 
 /** Compressed, as COCO's own tools write it. */
-export function cocoRleFromMask(mask: BinaryMask): { size: [height: number, width: number]; counts: string } {
-  return { size: [mask.height, mask.width], counts: textFromRuns(runsFromMask(mask)) };
+export function cocoRleFromMask(mask: BinaryMask): CompressedRle {
+  return atOnce(cocoRleInSteps(mask));
+}
+
+/** The same with pauses, for masks of many megapixels on a thread that has others to serve. */
+export function* cocoRleInSteps(mask: BinaryMask): Steps<CompressedRle> {
+  const runs = yield* runsInSteps(mask);
+  return { size: [mask.height, mask.width], counts: yield* textInSteps(runs) };
 }
 
 /** Nothing is allocated for a mask until its runs are known to fit. @throws ANNOTATION_INVALID when they do not add up to the size */
 export function maskFromCocoRle(rle: CocoRle): BinaryMask {
+  const [height, width] = cocoRleSize(rle);
+  const runs = runsFromCocoRle(rle);
+  const data = new Uint8Array(height * width);
+  let at = 0;
+  runs.forEach((run: number, i) => {
+    if (i % 2 === 1) for (let j = at; j < at + run; j++) data[(j % height) * width + Math.floor(j / height)] = 1;
+    at += run;
+  });
+  return { data, width, height };
+}
+
+/** Lengths of zeros and ones in turn, without drawing them. @throws ANNOTATION_INVALID when they do not add up to the size */
+export function runsFromCocoRle(rle: CocoRle): readonly number[] {
   const [height, width] = cocoRleSize(rle);
   const total = height * width;
   const runs = typeof rle.counts === 'string' ? runsFromText(rle.counts, total) : rle.counts;
@@ -46,13 +81,7 @@ export function maskFromCocoRle(rle: CocoRle): BinaryMask {
     covered += run;
   });
   if (covered !== total) throw invalid(`the runs cover ${covered} of ${height} x ${width} pixels`);
-  const data = new Uint8Array(total);
-  let at = 0;
-  runs.forEach((run: number, i) => {
-    if (i % 2 === 1) for (let j = at; j < at + run; j++) data[(j % height) * width + Math.floor(j / height)] = 1;
-    at += run;
-  });
-  return { data, width, height };
+  return runs as readonly number[];
 }
 
 /** Height and width, checked. @throws ANNOTATION_INVALID */
@@ -80,10 +109,10 @@ function invalid(problem: string): ProsamError {
  * Each count (from the third on: its difference to the count two before) in groups of five bits, low first, as characters
  * from '0' on; bit 5 says that more follow, the last group's bit 4 is the sign.
  */
-function textFromRuns(runs: readonly number[]): string {
+function* textInSteps(runs: readonly number[]): Steps<string> {
   let text = '';
-  runs.forEach((run, i) => {
-    let rest = i > 2 ? run - (runs[i - 2] as number) : run;
+  for (let i = 0; i < runs.length; i++) {
+    let rest = i > 2 ? (runs[i] as number) - (runs[i - 2] as number) : (runs[i] as number);
     for (;;) {
       const group = rest & 0x1f;
       rest >>= 5;
@@ -91,7 +120,8 @@ function textFromRuns(runs: readonly number[]): string {
       text += String.fromCharCode((done ? group : group | 0x20) + 48);
       if (done) break;
     }
-  });
+    if (i % PAUSE_AFTER === PAUSE_AFTER - 1) yield;
+  }
   return text;
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { polygonsFromMask } from '../../../src/core/mask/polygon-groups.ts';
+import { anyMask } from './any-mask.ts';
 import { emptyMask, fillPolygon } from '../../../src/core/mask/raster.ts';
 
 function mask(rows: readonly string[]) {
@@ -35,6 +36,23 @@ describe('polygonsFromMask', () => {
           polygonsFromMask(random).flatMap(({ exterior, holes }) => [exterior, ...holes]),
         );
         expect(filled.data).toEqual(random.data);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('covers each region with one polygon and its own holes alone', () => {
+    fc.assert(
+      fc.property(anyMask(16), (random) => {
+        const covered = emptyMask(random.width, random.height);
+        for (const { exterior, holes } of polygonsFromMask(random)) {
+          const one = emptyMask(random.width, random.height);
+          fillPolygon(one, [exterior, ...holes]);
+          one.data.forEach((value, i) => {
+            if (value === 1) covered.data[i] = (covered.data[i] as number) + 1;
+          });
+        }
+        expect(covered.data).toEqual(random.data);
       }),
       { numRuns: 300 },
     );

@@ -1,0 +1,76 @@
+/** Errors as callers see them: one shape, advice with every code, nothing of the machine's insides. */
+import type { ServerResponse } from 'node:http';
+import { ERROR_HINTS } from '../../core/error-hints.ts';
+import { ERROR_STATUS, isProsamError, ProsamError, type ErrorCode } from '../../core/errors.ts';
+import { allows } from './guard.ts';
+import type { Access } from './route.ts';
+
+export interface ErrorAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: { error: { code: ErrorCode; message: string; hint: string; requestId: string } };
+}
+
+/** Of the service as a whole; their messages name no files and no addresses. */
+const TOLD_TO_ALL: ReadonlySet<ErrorCode> = new Set([
+  'SERVICE_BUSY',
+  'SERVICE_CLOSING',
+  'DEADLINE_EXCEEDED',
+  'URL_FAILED',
+  'ENGINE_CLOSED',
+]);
+
+const DEFAULT_RETRY_MS = 1000;
+
+/** Codes that are over soon. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['SERVICE_BUSY', 'SERVICE_CLOSING', 'CLIENT_BUSY', 'STORAGE_FAILED', 'ENGINE_CLOSED']);
+
+/** challenge: value of WWW-Authenticate. access: of the caller, where known; only admins read what failed inside. */
+export function errorAnswer(
+  error: ProsamError,
+  requestId: string,
+  options: { challenge: string; access?: Access | undefined },
+): ErrorAnswer {
+  const { code } = error;
+  const status = ERROR_STATUS[code];
+  const inside = status >= 500 && !TOLD_TO_ALL.has(code);
+  const message =
+    inside && !allows(options.access ?? 'open', 'admin')
+      ? `Something failed inside the service (${code}). Its log tells more under ${requestId}.`
+      : error.message;
+  const headers: Record<string, string> = {};
+  if (code === 'UNAUTHORIZED') headers['www-authenticate'] = options.challenge;
+  if (PASSING.has(code) || error.retryAfterMs !== undefined) {
+    headers['retry-after'] = String(Math.max(1, Math.ceil((error.retryAfterMs ?? DEFAULT_RETRY_MS) / 1000)));
+  }
+  return { status, headers, body: { error: { code, message, hint: ERROR_HINTS[code], requestId } } };
+}
+
+/** What the framework and others throw, in our words. */
+export function asProsamError(thrown: unknown): ProsamError {
+  if (isProsamError(thrown)) return thrown;
+  // A path that cannot be decoded is the one thing the router itself refuses.
+  if (thrown instanceof URIError && (thrown as { status?: unknown }).status === 400) {
+    return new ProsamError('REQUEST_INVALID', 'The path of the request cannot be decoded. Write % as %25.', { cause: thrown });
+  }
+  return new ProsamError('ENGINE_FAILED', 'Something unexpected happened.', { cause: thrown });
+}
+
+export function sendJson(response: ServerResponse, status: number, json: unknown, headers: Readonly<Record<string, string>> = {}): void {
+  const bytes = Buffer.from(JSON.stringify(json));
+  sendBytes(response, status, bytes, 'application/json; charset=utf-8', headers);
+}
+
+/** Nothing is kept by caches unless the headers say so. */
+export function sendBytes(
+  response: ServerResponse,
+  status: number,
+  bytes: Uint8Array,
+  type: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const all = { 'cache-control': 'no-store', ...headers, 'content-type': type, 'content-length': String(bytes.byteLength) };
+  for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
+  response.statusCode = status;
+  response.end(bytes);
+}

@@ -1,0 +1,56 @@
+/** One request and its answer, from the first byte to the last: what everything that handles it shares. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '../../core/log.ts';
+import type { Caller } from './route.ts';
+
+export interface Exchange {
+  readonly requestId: string;
+  readonly startedMs: number;
+  readonly log: Log;
+  /** Path pattern of the route, once found; metrics count by it, so that their number stays small. */
+  route?: string;
+  caller?: Caller;
+  /** Methods that exist at this path. */
+  readonly methods: Set<string>;
+  /** Code of the error it ended with. */
+  errorCode?: string;
+}
+
+/** Long enough for a client to read an answer before it has sent everything. */
+const LINGER_MS = 2000;
+
+/** What a client has not read by then, it will not. */
+const ANSWER_MS = 60_000;
+
+/** Adds the same fields to every line. */
+export function withFields(log: Log, fields: Readonly<Record<string, unknown>>): Log {
+  return {
+    info: (more, message) => log.info({ ...fields, ...more }, message),
+    warn: (more, message) => log.warn({ ...fields, ...more }, message),
+    error: (more, message) => log.error({ ...fields, ...more }, message),
+  };
+}
+
+/** Without the query, which may carry what nobody should read; bounded. */
+export function loggedPath(url: string | undefined): string {
+  return (url ?? '').split('?', 1)[0]?.slice(0, 200) ?? '';
+}
+
+/** Ends connections of clients that go on sending after their answer, or never read it. */
+export function boundEnding(request: IncomingMessage, response: ServerResponse): void {
+  response.once('prefinish', () => {
+    const unread = setTimeout(() => response.destroy(), ANSWER_MS);
+    unread.unref();
+    response.once('close', () => clearTimeout(unread));
+  });
+  response.once('finish', () => {
+    if (request.complete) return;
+    const { socket } = request;
+    // Taken and thrown away for a moment: closing at once would cost the client its answer.
+    request.resume();
+    const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+    linger.unref();
+    request.once('end', () => clearTimeout(linger));
+    socket.once('close', () => clearTimeout(linger));
+  });
+}

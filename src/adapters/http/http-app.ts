@@ -1,0 +1,165 @@
+/** The HTTP shell: everything every request goes through, whichever adapter answers it. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import express, { type Request, type Response } from 'express';
+import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
+import { silentLog, type Log } from '../../core/log.ts';
+import { checkHost, checkSameSite, LOOPBACK_HOSTS, setSafeHeaders } from './browser-safety.ts';
+import { describeRoutes, type About, type MountedRoute } from './describe-routes.ts';
+import { asProsamError, errorAnswer, sendJson } from './error-answer.ts';
+import { boundEnding, loggedPath, withFields, type Exchange } from './exchange.ts';
+import type { Guard } from './guard.ts';
+import { httpLimits, type HttpLimits } from './http-limits.ts';
+import type { JsonLimits } from './json-structure.ts';
+import type { Metrics } from './metrics.ts';
+import { requestIdOf } from './request-id.ts';
+import type { Access, Route } from './route.ts';
+import { serveRoute, type RouteSurroundings } from './serve-route.ts';
+import { standingRoutes } from './standing-routes.ts';
+
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
+
+export interface HttpAppOptions {
+  guard: Guard;
+  /** @default silent */
+  log?: Log;
+  metrics?: Metrics;
+  limits?: Partial<Omit<HttpLimits, 'json'>> & { json?: Partial<JsonLimits> };
+  /** Names in the Host header, 'name' or 'name:port'. @default any, or those of this machine alone where anonymous callers are let in */
+  allowedHosts?: readonly string[];
+  /** Proxies whose X-Forwarded-* headers are believed: how many, or their addresses. @default none */
+  trustProxy?: number | readonly string[];
+  /** Of the service; /ready answers 503 where it is false or fails. @default true */
+  ready?: () => boolean | Promise<boolean>;
+  /** Of /metrics. @default 'read' */
+  metricsAccess?: Access;
+  /** For /openapi.json. */
+  about?: About;
+  /** Milliseconds that only go forward. @default performance.now */
+  clockMs?: () => number;
+}
+
+export interface HttpApp {
+  handler(request: IncomingMessage, response: ServerResponse): void;
+  /** path: '/v1' or '/'. Routes mounted first are asked first. */
+  mount(path: string, routes: readonly Route[]): void;
+  /** A handler of Node's kind, with no guard in front of it. */
+  use(path: string, handler: NodeHandler): void;
+  routes(): readonly MountedRoute[];
+  readonly limits: HttpLimits;
+  readonly log: Log;
+  /** From now on new requests are refused and event streams end; what is being answered goes on. */
+  drain(): void;
+  /** What is still being answered is refused too. */
+  abort(): void;
+}
+
+/** @throws CONFIG_INVALID for limits out of range */
+export function createHttpApp(options: HttpAppOptions): HttpApp {
+  const { guard, log = silentLog, metrics, trustProxy, clockMs = () => performance.now() } = options;
+  const limits = httpLimits(options.limits ?? {});
+  const hosts = options.allowedHosts ?? (guard.anonymous === undefined ? undefined : LOOPBACK_HOSTS);
+  const [streams, all] = [new AbortController(), new AbortController()];
+  const around: RouteSurroundings = { guard, limits, closing: { streams: streams.signal, all: all.signal } };
+  const mounted: MountedRoute[] = [];
+  const exchanges = new WeakMap<IncomingMessage, Exchange>();
+  const exchangeOf = (request: IncomingMessage): Exchange => exchanges.get(request) as Exchange;
+
+  const app = express();
+  app.disable('x-powered-by').disable('etag').set('query parser', 'simple').set('case sensitive routing', true);
+  app.set('trust proxy', trustProxy ?? false);
+  const router = express.Router({ caseSensitive: true });
+
+  app.use((request, response, next) => {
+    const requestId = requestIdOf(request.headers['x-request-id']);
+    const exchange: Exchange = { requestId, startedMs: clockMs(), log: withFields(log, { requestId }), methods: new Set() };
+    exchanges.set(request, exchange);
+    response.setHeader('x-request-id', requestId);
+    setSafeHeaders(response);
+    boundEnding(request, response);
+    response.once('close', () => report(request, response, exchange));
+    if (streams.signal.aborted) {
+      response.setHeader('connection', 'close');
+      throw new ProsamError('SERVICE_CLOSING', 'The service is shutting down. Try again when it is back.');
+    }
+    if (hosts) checkHost(request, hosts);
+    // Behind a trusted proxy this is what the proxy was asked for.
+    checkSameSite(request, request.host);
+    next();
+  });
+  app.use(router);
+  app.use((request) => {
+    const { methods } = exchangeOf(request);
+    if (methods.size === 0) throw new ProsamError('ROUTE_NOT_FOUND', 'Nothing answers at this path. /openapi.json lists what there is.');
+    throw new ProsamError('ROUTE_NOT_FOUND', `This path takes ${[...methods].join(', ')}, got ${request.method}. Use one of those.`);
+  });
+  // Four parameters tell the framework that this one takes errors.
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
+  app.use((thrown: unknown, request: Request, response: Response, _next: unknown) => {
+    refuse(thrown, request, response);
+  });
+
+  function refuse(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {
+    const exchange = exchangeOf(request);
+    const gone = !isProsamError(thrown) && response.destroyed;
+    const error = asProsamError(thrown);
+    exchange.errorCode = gone ? 'ABORTED' : error.code;
+    if (!gone && error.status >= 500) {
+      exchange.log.error({ code: error.code, error: error.cause ?? error, path: loggedPath(request.url) }, `failed: ${messageOf(thrown)}`);
+    }
+    if (!gone) metrics?.error(error.code);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const { methods, requestId, caller } = exchange;
+    const answer = errorAnswer(error, requestId, { challenge: guard.challenge, access: caller?.access });
+    const wrongMethod = error.code === 'ROUTE_NOT_FOUND' && methods.size > 0;
+    if (wrongMethod) answer.headers.allow = [...methods].join(', ');
+    sendJson(response, wrongMethod ? 405 : answer.status, answer.body, answer.headers);
+  }
+
+  function report(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void {
+    const milliseconds = Math.round(10 * (clockMs() - exchange.startedMs)) / 10;
+    // Nobody was there to take the answer.
+    const status = response.writableFinished ? response.statusCode : 499;
+    const { route = 'none', caller, errorCode } = exchange;
+    metrics?.request(route, request.method ?? 'GET', status, milliseconds);
+    const fields = { method: request.method, path: loggedPath((request as Request).originalUrl), route, status, milliseconds };
+    exchange.log.info({ ...fields, ...(caller ? { caller: caller.name } : {}), ...(errorCode ? { code: errorCode } : {}) }, 'answered');
+  }
+
+  const mount: HttpApp['mount'] = (path, routes) => {
+    for (const one of routes) {
+      const full = `${path === '/' ? '' : path}${one.path}`;
+      mounted.push({ route: one, path: full });
+      router[one.method](full, async (request, response) => {
+        const exchange = exchangeOf(request);
+        exchange.route = full;
+        await serveRoute(one, { request, response, exchange, params: request.params, query: request.query }, around);
+      });
+    }
+    // Reached where none of them took the method.
+    for (const one of routes) {
+      router.all(`${path === '/' ? '' : path}${one.path}`, (request, _response, next) => {
+        exchangeOf(request).methods.add(one.method.toUpperCase());
+        next();
+      });
+    }
+  };
+  const { ready = () => true, metricsAccess = 'read' } = options;
+  const about = options.about ?? { title: 'prosam', version: '1' };
+  mount('/', standingRoutes({ ready, metrics, metricsAccess, describe: () => describeRoutes(mounted, guard, about) }));
+  return {
+    handler: (request, response) => void app(request as Request, response as Response),
+    mount,
+    use: (path, handler) => void router.use(path, (request, response, next) => handler(request, response, next)),
+    routes: () => mounted,
+    limits,
+    log,
+    drain: () => streams.abort(),
+    abort: () => {
+      streams.abort();
+      all.abort();
+    },
+  };
+}

@@ -1,0 +1,138 @@
+/** An HTTP app on a port: time limits against slow clients, and an end that lets people finish. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { messageOf, ProsamError } from '../../core/errors.ts';
+import { errorAnswer } from './error-answer.ts';
+import type { HttpApp } from './http-app.ts';
+
+export interface ListenOptions {
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  /** For the head of a request. @default 10,000 */
+  headersTimeoutMs?: number;
+  /** Between two requests of one connection. @default 5,000 */
+  keepAliveTimeoutMs?: number;
+  /** Further ones are closed at once. @default 1,000 */
+  maxConnections?: number;
+}
+
+export interface Listening {
+  url: string;
+  port: number;
+  /** New requests are refused, event streams end, answers in progress have until the deadline. Resolves once every connection is closed. */
+  close(options: { deadlineMs: number }): Promise<void>;
+}
+
+/** What is refused at the deadline still gets its answer. */
+const LAST_WORDS_MS = 250;
+
+/** @throws CONFIG_INVALID where the address cannot be had */
+export async function listen(app: HttpApp, options: ListenOptions): Promise<Listening> {
+  const { host, port, headersTimeoutMs = 10_000, keepAliveTimeoutMs = 5000, maxConnections = 1000 } = options;
+  const server = createServer({
+    headersTimeout: headersTimeoutMs,
+    // Bodies have a limit of their own that answers better; this one catches what slips past it.
+    requestTimeout: headersTimeoutMs + 2 * app.limits.bodyTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    connectionsCheckingInterval: Math.max(50, Math.min(1000, Math.floor(headersTimeoutMs / 2))),
+    maxHeaderSize: 16 * 1024,
+  });
+  server.maxConnections = maxConnections;
+  const connections = trackConnections(server);
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => app.handler(request, response));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuse(error, socket, connections.busy(socket)));
+  server.on('drop', () => app.log.warn({ maxConnections }, 'connection refused: too many'));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(
+        new ProsamError('CONFIG_INVALID', `Cannot listen on ${host}:${port}: ${messageOf(cause)}. Use another port or address.`, { cause }),
+      );
+    });
+    server.listen({ host, port }, () => resolve());
+  });
+  const address = server.address() as AddressInfo;
+  let closing: Promise<void> | undefined;
+  const close = async (deadlineMs: number): Promise<void> => {
+    app.drain();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    connections.endIdle();
+    if (await inTime(closed, deadlineMs)) return;
+    app.abort();
+    if (await inTime(closed, LAST_WORDS_MS)) return;
+    connections.destroyAll();
+    await closed;
+  };
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    port: address.port,
+    close: ({ deadlineMs }) => (closing ??= close(deadlineMs)),
+  };
+}
+
+interface Connections {
+  busy(socket: Socket): boolean;
+  /** Ends those without a request, now and as each becomes one. */
+  endIdle(): void;
+  destroyAll(): void;
+}
+
+/** The server's own list does not hold connections that never sent anything. */
+function trackConnections(server: Server): Connections {
+  const requests = new Map<Socket, number>();
+  let ending = false;
+  server.on('connection', (socket: Socket) => {
+    requests.set(socket, 0);
+    socket.once('close', () => requests.delete(socket));
+  });
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    requests.set(socket, (requests.get(socket) ?? 0) + 1);
+    response.once('close', () => {
+      if (!requests.has(socket)) return;
+      const left = (requests.get(socket) ?? 1) - 1;
+      requests.set(socket, left);
+      if (ending && left === 0) socket.end();
+    });
+  });
+  return {
+    busy: (socket) => (requests.get(socket) ?? 0) > 0,
+    endIdle: () => {
+      ending = true;
+      for (const [socket, count] of requests) if (count === 0) socket.destroy();
+    },
+    destroyAll: () => {
+      for (const socket of requests.keys()) socket.destroy();
+    },
+  };
+}
+
+async function inTime(done: Promise<void>, milliseconds: number): Promise<boolean> {
+  const stop = new AbortController();
+  const late = wait(milliseconds, false, { signal: stop.signal }).catch(() => false);
+  const first = await Promise.race([done.then(() => true), late]);
+  stop.abort();
+  return first;
+}
+
+/** What never became a request: answered by hand. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket, busy: boolean): void {
+  // In the middle of an answer there is nothing left to say.
+  if (busy || !socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const answer = errorAnswer(reasonOf(error.code), randomUUID(), { challenge: '' });
+  const body = JSON.stringify(answer.body);
+  const head = [`HTTP/1.1 ${answer.status} Refused`, 'Connection: close', 'Content-Type: application/json; charset=utf-8'];
+  socket.end([...head, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'), () => socket.destroy());
+}
+
+function reasonOf(code: string | undefined): ProsamError {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new ProsamError('REQUEST_TIMEOUT', 'The head of the request did not arrive in time. Send it at once.');
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new ProsamError('REQUEST_TOO_LARGE', 'The head of the request is larger than 16 KiB. Send fewer headers.');
+  return new ProsamError('REQUEST_INVALID', 'This is not an HTTP request. Speak HTTP/1.1, without TLS.');
+}

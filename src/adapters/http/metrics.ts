@@ -1,0 +1,127 @@
+/** Figures of the service in the text format of Prometheus. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ServiceMetrics } from '../../core/service-metrics.ts';
+
+export interface Metrics extends ServiceMetrics {
+  /** One request answered. route: a path pattern, never a path. status 499: the client left. */
+  request(route: string, method: string, status: number, milliseconds: number): void;
+  readonly contentType: string;
+  text(): Promise<string>;
+  /** Stops measuring the event loop. */
+  close(): void;
+}
+
+/** Seconds: from a request answered out of a cache to one that waited long for a slow device. */
+const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const STAGE_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Between two looks at the event loop; part of what the monitor measures, taken off again. */
+const LOOP_INTERVAL_MS = 10;
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[]): Gauge<T> =>
+    new Gauge({ name: `prosam_${name}`, help, labelNames, registers });
+  const counter = <T extends string>(name: string, help: string, labelNames: readonly T[]): Counter<T> =>
+    new Counter({ name: `prosam_${name}`, help, labelNames, registers });
+  const seconds = <T extends string>(name: string, help: string, labelNames: readonly T[], buckets: number[]): Histogram<T> =>
+    new Histogram({ name: `prosam_${name}_seconds`, help, labelNames, buckets, registers });
+
+  const requests = seconds('http_request', 'Time to answer, by route and status', ['route', 'method', 'status'], REQUEST_BUCKETS);
+  const stages = seconds('stage', 'Time of one stage of a prediction', ['stage'], STAGE_BUCKETS);
+  const queue = gauge('engine_queue', 'Requests in front of the engine: running, waiting, and the limit of those', ['state']);
+  const caches = counter('cache_lookups_total', 'Looks into a cache', ['cache', 'outcome']);
+  const device = gauge('device_info', 'The frozen model and the device that runs it; always 1', ['model', 'device']);
+  const serving = gauge('serving_version_info', 'The version a project is answered with; always 1', ['project', 'version']);
+  const learnerState = gauge('learner_running', '1 while the learner works on a project, by what it does', ['project', 'state']);
+  const learnerStep = gauge('learner_step', 'Training steps of the current run: done, total', ['project', 'kind']);
+  const learnerLoss = gauge('learner_loss', 'Loss of the newest training step', ['project']);
+  const annotations = counter('annotations_total', 'Annotations acknowledged', ['provenance', 'outcome']);
+  const errors = counter('errors_total', 'Refusals and failures', ['code']);
+  const messages = gauge('messages_waiting', 'Messages waiting in the queue of the store', ['name']);
+  const stopProcess = measureProcess(registers);
+  const current = new Map<string, string>();
+
+  return {
+    request: (route, method, status, ms) => requests.observe({ route, method, status: String(status) }, ms / 1000),
+    stage: (stage, ms) => stages.observe({ stage }, ms / 1000),
+    engineQueue: (depth) => {
+      for (const state of ['running', 'waiting', 'limit'] as const) queue.set({ state }, depth[state]);
+    },
+    cache: (cache, outcome) => caches.inc({ cache, outcome }),
+    device: (model, name) => {
+      device.reset();
+      device.set({ model, device: name }, 1);
+    },
+    serving: (project, version) => {
+      const before = current.get(project);
+      if (before !== undefined) serving.remove({ project, version: before });
+      current.set(project, version);
+      serving.set({ project, version }, 1);
+    },
+    learner: (project, { state, step, steps, loss }) => {
+      for (const one of ['running', 'gating'] as const) learnerState.set({ project, state: one }, state === one ? 1 : 0);
+      learnerStep.set({ project, kind: 'done' }, step);
+      learnerStep.set({ project, kind: 'total' }, steps);
+      if (loss !== undefined) learnerLoss.set({ project }, loss);
+    },
+    annotation: (provenance, outcome) => annotations.inc({ provenance, outcome }),
+    error: (code) => errors.inc({ code }),
+    messages: (depth) => {
+      messages.reset();
+      for (const [name, count] of Object.entries(depth)) messages.set({ name }, count);
+    },
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    close: stopProcess,
+  };
+}
+
+/** Memory, processor time and event loop of this process. */
+function measureProcess(registers: Registry[]): () => void {
+  const loop = monitorEventLoopDelay({ resolution: LOOP_INTERVAL_MS });
+  loop.enable();
+  new Gauge({
+    name: 'prosam_event_loop_delay_seconds',
+    help: 'How late the event loop was, since the figures were last read',
+    labelNames: ['quantile'],
+    registers,
+    collect() {
+      const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - LOOP_INTERVAL_MS / 1000);
+      const idle = loop.count === 0;
+      for (const percent of [50, 99, 100]) this.set({ quantile: String(percent / 100) }, idle ? 0 : late(loop.percentile(percent)));
+      loop.reset();
+    },
+  });
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Memory of the process in RAM',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  new Gauge({
+    name: 'process_heap_bytes',
+    help: 'Memory in use: JavaScript heap, and buffers outside it',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      const { heapUsed, external } = process.memoryUsage();
+      this.set({ kind: 'heap' }, heapUsed);
+      this.set({ kind: 'external' }, external);
+    },
+  });
+  new Gauge({
+    name: 'process_cpu_seconds_total',
+    help: 'Processor time used',
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.set((user + system) / 1e6);
+    },
+  });
+  return () => void loop.disable();
+}

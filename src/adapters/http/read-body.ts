@@ -1,0 +1,71 @@
+/** The bytes of a request: all of them, but no more than agreed and no slower. */
+import type { IncomingMessage } from 'node:http';
+import { ProsamError } from '../../core/errors.ts';
+
+export interface BodyLimits {
+  maxBytes: number;
+  /** For the whole body, from now. */
+  timeoutMs: number;
+}
+
+/**
+ * Pieces in the order they came; `watch` sees each as it arrives and may throw.
+ * @throws REQUEST_TOO_LARGE (declared or found), REQUEST_TIMEOUT, REQUEST_UNSUPPORTED for a compressed body, REQUEST_INVALID for one cut short
+ */
+export async function readBody(request: IncomingMessage, limits: BodyLimits, watch?: (bytes: Uint8Array) => void): Promise<Buffer[]> {
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    // What is small on the way could be huge once unpacked.
+    throw new ProsamError('REQUEST_UNSUPPORTED', 'Wanted a body without Content-Encoding, got a compressed one. Send it as it is.');
+  }
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > limits.maxBytes) throw tooLarge(limits.maxBytes, `${declared}`);
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    const stop = (error?: Error): void => {
+      clearTimeout(timer);
+      request.off('data', take).off('end', end).off('close', cut).off('error', cut);
+      if (error === undefined) return;
+      request.pause();
+      // A broken connection still says so after nobody listens for the body any more.
+      request.on('error', () => undefined);
+      reject(error);
+    };
+    const take = (piece: Buffer): void => {
+      bytes += piece.byteLength;
+      if (bytes > limits.maxBytes) {
+        stop(tooLarge(limits.maxBytes, 'more'));
+        return;
+      }
+      try {
+        watch?.(piece);
+      } catch (error) {
+        stop(error as Error);
+        return;
+      }
+      pieces.push(piece);
+    };
+    const end = (): void => {
+      stop();
+      resolve(pieces);
+    };
+    const cut = (): void => stop(new ProsamError('REQUEST_INVALID', 'The body ended before it was complete. Send it again.'));
+    const timer = setTimeout(() => {
+      stop(
+        new ProsamError(
+          'REQUEST_TIMEOUT',
+          `Wanted the whole body within ${limits.timeoutMs / 1000} s, got ${bytes} bytes. Send it faster or in smaller parts.`,
+        ),
+      );
+    }, limits.timeoutMs);
+    request.on('data', take).on('end', end).on('close', cut).on('error', cut);
+  });
+}
+
+function tooLarge(limit: number, got: string): ProsamError {
+  return new ProsamError(
+    'REQUEST_TOO_LARGE',
+    `Wanted a body of at most ${limit} bytes, got ${got}. Send less at a time, or raise the limit.`,
+  );
+}

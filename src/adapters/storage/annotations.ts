@@ -1,0 +1,129 @@
+/** What people accepted: every revision is kept, one of each annotation counts. */
+import { ProsamError } from '../../core/errors.ts';
+import type { AcceptOutcome, AnnotationKey, AnnotationRecord, AnnotationStore } from '../../core/storage-ports.ts';
+import { contentOf, preferenceOf } from './annotation-content.ts';
+import { candidates, concepts, listAnnotations, masksAfter } from './annotation-queries.ts';
+import { changing, type Room } from './database.ts';
+import { bytesOfFeature } from './feature-bytes.ts';
+import { addImages, markAnnotated } from './images.ts';
+import { countRevision, lockProject } from './projects.ts';
+import { ACTIVE, flag, type Change } from './schema.ts';
+import { bringIn, takeOut, type Newest } from './what-counts.ts';
+
+/** A deletion without a revision: no revision is larger. */
+const FOR_GOOD = Number.MAX_SAFE_INTEGER;
+
+export function annotationStore(room: Room): AnnotationStore {
+  const { connection } = room;
+  return {
+    accept: (record, messages) => changing(room, messages, (change, send) => accept(change, record, () => send(messages))),
+    remove: (key, revision = FOR_GOOD) => changing(room, [], (change) => remove(change, key, revision)),
+    flag: (key, flagged) => changing(room, [], (change) => setFlag(change, key, flagged)),
+    list: (project, options) => listAnnotations(connection, project, options),
+    candidates: (project, label, limit) => candidates(connection, project, label, limit),
+    masks: (project, options) => masksAfter(connection, project, options),
+    concepts: (project) => concepts(connection, project),
+    async describe(maskId, feature) {
+      await connection
+        .updateTable('masks')
+        .set({ feature: bytesOfFeature(feature) })
+        .where('id', '=', maskId)
+        .execute();
+    },
+  };
+}
+
+/** Messages go out only with something new: those of a duplicate were sent with the first, and what is outdated changes nothing. */
+async function accept(change: Change, record: AnnotationRecord, send: () => Promise<void>): Promise<AcceptOutcome> {
+  const { project, image, revision } = record;
+  await lockProject(change, project);
+  const content = contentOf(record);
+  const same = await ofKey(change, record).select('content').where('revision', '=', revision).executeTakeFirst();
+  if (same) {
+    if (same.content === content) return 'duplicate';
+    throw new ProsamError(
+      'ANNOTATION_CONFLICT',
+      `wanted revision ${revision} of annotation ${record.externalId} from ${record.source} as it was stored before, got another content. Send a new revision.`,
+    );
+  }
+  await addImages(change, [image], record.createdMs);
+  const newest = await newestOf(change, record);
+  const gone = await tombstoneOf(change, record);
+  const counts = revision > gone && (newest === undefined || revision > newest.revision);
+  if (counts && newest) await takeOut(change, newest);
+  const { sequence } = await change
+    .insertInto('annotations')
+    .values({
+      ...{ project, source: record.source, external_id: record.externalId, revision, sha256: image.sha256 },
+      ...{ provenance: record.provenance, flagged: flag(record.flagged), annotator: record.annotator ?? null },
+      ...{ prediction_version: record.predictionVersion ?? null, created_ms: record.createdMs, content, active: flag(counts) },
+    })
+    .returning('sequence')
+    .executeTakeFirstOrThrow();
+  await bringIn(change, record, sequence, counts);
+  if (!counts) return 'outdated';
+  await markAnnotated(change, project, newest ? [image.sha256, newest.sha256] : [image.sha256]);
+  await countRevision(change, project);
+  await send();
+  return 'stored';
+}
+
+async function remove(change: Change, key: AnnotationKey, revision: number): Promise<boolean> {
+  await lockProject(change, key.project);
+  await change
+    .insertInto('tombstones')
+    .values({ project: key.project, source: key.source, external_id: key.externalId, up_to: revision })
+    .onConflict((conflict) =>
+      conflict.columns(['project', 'source', 'external_id']).doUpdateSet({ up_to: revision }).where('tombstones.up_to', '<', revision),
+    )
+    .execute();
+  const newest = await newestOf(change, key);
+  if (newest === undefined || newest.revision > revision) return false;
+  await takeOut(change, newest);
+  await markAnnotated(change, key.project, [newest.sha256]);
+  await countRevision(change, key.project);
+  return true;
+}
+
+async function setFlag(change: Change, key: AnnotationKey, flagged: boolean): Promise<boolean> {
+  await lockProject(change, key.project);
+  const newest = await newestOf(change, key);
+  if (newest === undefined) return false;
+  if (newest.flagged === flag(flagged)) return true;
+  const { sequence, provenance } = newest;
+  await change
+    .updateTable('annotations')
+    .set({ flagged: flag(flagged) })
+    .where('sequence', '=', sequence)
+    .execute();
+  const preference = preferenceOf(provenance, flagged);
+  await change
+    .updateTable('masks')
+    .set({ flagged: flag(flagged), preference })
+    .where('sequence', '=', sequence)
+    .execute();
+  await countRevision(change, key.project);
+  return true;
+}
+
+function ofKey(change: Change, { project, source, externalId }: AnnotationKey) {
+  return change.selectFrom('annotations').where('project', '=', project).where('source', '=', source).where('external_id', '=', externalId);
+}
+
+async function newestOf(change: Change, key: AnnotationKey): Promise<Newest | undefined> {
+  return ofKey(change, key)
+    .select(['sequence', 'project', 'revision', 'sha256', 'provenance', 'flagged'])
+    .where('active', '=', ACTIVE)
+    .executeTakeFirst();
+}
+
+async function tombstoneOf(change: Change, { project, source, externalId }: AnnotationKey): Promise<number> {
+  const found = await change
+    .selectFrom('tombstones')
+    .select('up_to')
+    .where('project', '=', project)
+    .where('source', '=', source)
+    .where('external_id', '=', externalId)
+    .executeTakeFirst();
+  return found?.up_to ?? -1;
+}

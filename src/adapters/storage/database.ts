@@ -1,0 +1,51 @@
+/** One open database, whichever it is, and the changes made to it. */
+import type { Message } from '../../core/storage-ports.ts';
+import type { Change, Connection } from './schema.ts';
+
+export interface Database {
+  readonly connection: Connection;
+  readonly dialect: 'sqlite' | 'postgres';
+  /** Whether any step of the schema was ever taken. */
+  hasSchema(connection: Connection): Promise<boolean>;
+  /** Keeps others from migrating at the same time, until the change ends. */
+  lockSchema(change: Change): Promise<void>;
+  /** After rows came with their numbers: new rows are numbered above them. */
+  continueIdentities(change: Change): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Puts messages into the change they belong to: either both are kept, or neither. */
+export interface Outbox {
+  /** Before the change begins. */
+  prepare(messages: readonly Message[]): Promise<void>;
+  enqueue(change: Change, messages: readonly Message[]): Promise<void>;
+  /** After it is durable: workers of this process need not wait for their next look. */
+  announce(messages: readonly Message[]): void;
+}
+
+/** What the parts of the store work with. */
+export interface Room {
+  readonly connection: Connection;
+  readonly outbox: Outbox;
+}
+
+type Send = (messages: readonly Message[]) => Promise<void>;
+
+/** One transaction; possible: the messages it may send. */
+export async function changing<T>(
+  { connection, outbox }: Room,
+  possible: readonly Message[],
+  change: (change: Change, send: Send) => Promise<T>,
+): Promise<T> {
+  if (possible.length > 0) await outbox.prepare(possible);
+  const sent: Message[] = [];
+  const result = await connection.transaction().execute((transaction) => {
+    sent.length = 0;
+    return change(transaction, async (messages) => {
+      await outbox.enqueue(transaction, messages);
+      sent.push(...messages);
+    });
+  });
+  if (sent.length > 0) outbox.announce(sent);
+  return result;
+}

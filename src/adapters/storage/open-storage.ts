@@ -1,0 +1,114 @@
+/** Opens everything that outlives the process, wherever it is kept. */
+import { sql } from 'kysely';
+import { silentLog, type Log } from '../../core/log.ts';
+import type { Blobs, Storage, Store } from '../../core/storage-ports.ts';
+import { annotationStore } from './annotations.ts';
+import { batchStore } from './batches.ts';
+import { bossQueue } from './boss-queue.ts';
+import type { Database, Room } from './database.ts';
+import { deliveryStore } from './deliveries.ts';
+import { openDiskBlobs } from './disk-blobs.ts';
+import { imageStore } from './images.ts';
+import { migrate, requireSchema } from './migrations.ts';
+import { isPostgres, openPostgres } from './postgres.ts';
+import type { DrivenQueue } from './queue-driver.ts';
+import { runStore } from './runs.ts';
+import { openS3Blobs } from './s3-blobs.ts';
+import { openSqlite } from './sqlite.ts';
+import { tableQueue } from './table-queue.ts';
+import { versionStore } from './versions.ts';
+
+export interface StorageOptions {
+  /** Path of a SQLite file, ':memory:', or postgres://user:password@host/database */
+  database: string;
+  /** A folder, or s3://bucket/prefix?endpoint=https://...&region=... with credentials from where AWS keeps them. */
+  objects: string;
+  /** false: refuse a database whose schema is not that of this version, instead of bringing it there. @default true */
+  migrate?: boolean;
+  /** @default none */
+  log?: Log;
+  /** Ends the opening. */
+  signal?: AbortSignal;
+}
+
+/** Also what moves everything from one place to another needs. */
+export interface OpenStorage extends Storage {
+  readonly database: Database;
+  readonly queue: DrivenQueue;
+}
+
+/**
+ * Opens the database, its queue and the blobs.
+ *
+ * @throws STORAGE_FAILED, MIGRATION_NEEDED, PACKAGE_MISSING
+ */
+export async function openStorage(options: StorageOptions): Promise<OpenStorage> {
+  const { log = silentLog, signal } = options;
+  signal?.throwIfAborted();
+  const blobs = await openBlobs(options.objects);
+  let database: Database | undefined;
+  try {
+    signal?.throwIfAborted();
+    database = await openDatabase(options.database, log);
+    if (options.migrate === false) await requireSchema(database);
+    else await migrate(database);
+    signal?.throwIfAborted();
+    const queue = await openQueue(database, options.migrate !== false, log);
+    return assemble(database, queue, blobs);
+  } catch (error) {
+    await database?.close();
+    await blobs.close();
+    throw error;
+  }
+}
+
+/** @throws STORAGE_FAILED, PACKAGE_MISSING, CONFIG_INVALID */
+export function openBlobs(objects: string): Promise<Blobs> {
+  return objects.startsWith('s3:') ? openS3Blobs(objects) : openDiskBlobs(objects);
+}
+
+/** Without looking at its schema. @throws STORAGE_FAILED, PACKAGE_MISSING */
+export function openDatabase(address: string, log: Log = silentLog): Promise<Database> {
+  return /^postgres(ql)?:/.test(address) ? openPostgres(address, log) : openSqlite(address);
+}
+
+/** Brings a database, and on Postgres its queue, to the schema of this version; resolves to the steps taken. @throws MIGRATION_NEEDED, ... */
+export async function migrateDatabase(address: string, log: Log = silentLog): Promise<number> {
+  const database = await openDatabase(address, log);
+  try {
+    const steps = await migrate(database);
+    await (await openQueue(database, true, log)).close();
+    return steps;
+  } finally {
+    await database.close();
+  }
+}
+
+function openQueue(database: Database, mayMigrate: boolean, log: Log): Promise<DrivenQueue> {
+  return isPostgres(database) ? bossQueue(database, mayMigrate, log) : Promise.resolve(tableQueue(database.connection, log));
+}
+
+function assemble(database: Database, queue: DrivenQueue, blobs: Blobs): OpenStorage {
+  const { connection } = database;
+  const room: Room = { connection, outbox: queue.outbox };
+  const store: Store = {
+    annotations: annotationStore(room),
+    images: imageStore(room),
+    versions: versionStore(room),
+    runs: runStore(room),
+    batches: batchStore(room),
+    deliveries: deliveryStore(room),
+    async ping() {
+      await sql`select 1`.execute(connection);
+    },
+    close: () => database.close(),
+  };
+  return {
+    ...{ store, queue, blobs, database },
+    async close() {
+      await queue.close();
+      await blobs.close();
+      await store.close();
+    },
+  };
+}

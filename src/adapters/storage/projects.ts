@@ -1,0 +1,43 @@
+/** The row every project has: made when it is first heard of, locked by whoever changes what the project stands at. */
+import type { ProjectState } from '../../core/version-ports.ts';
+import type { Change, Tables } from './schema.ts';
+
+/**
+ * Makes the row if need be and keeps other changes of the project waiting until this one ends. Taken before anything else of the
+ * project is touched, so that no two changes wait for each other.
+ */
+export async function lockProject(change: Change, project: string): Promise<Tables['projects']> {
+  return (
+    change
+      .insertInto('projects')
+      .values({ project, revision: 0, current_version: null })
+      // An update that changes nothing, for the lock it takes.
+      .onConflict((conflict) => conflict.column('project').doUpdateSet((row) => ({ project: row.ref('excluded.project') })))
+      .returningAll()
+      .executeTakeFirstOrThrow()
+  );
+}
+
+/** Makes the rows of projects nobody has heard of, without waiting for those who change the others. */
+export async function hearOf(change: Change, projects: Iterable<string>): Promise<void> {
+  const rows = [...new Set(projects)].sort().map((project) => ({ project, revision: 0, current_version: null }));
+  if (rows.length === 0) return;
+  await change
+    .insertInto('projects')
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** What predictions depend on has changed. */
+export async function countRevision(change: Change, project: string): Promise<void> {
+  await change
+    .updateTable('projects')
+    .set((row) => ({ revision: row('revision', '+', 1) }))
+    .where('project', '=', project)
+    .execute();
+}
+
+export function stateOf({ project, revision, current_version }: Tables['projects']): ProjectState {
+  return { project, revision, ...(current_version !== null && { current: current_version }) };
+}

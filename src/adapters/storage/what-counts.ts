@@ -1,0 +1,66 @@
+/** Brings an annotation's masks in or takes them out, and keeps the count of every label right. */
+import type { AnnotationRecord, Provenance } from '../../core/storage-ports.ts';
+import { preferenceOf } from './annotation-content.ts';
+import { ACTIVE, flag, type Change } from './schema.ts';
+
+/** The revision of an annotation that counts. */
+export interface Newest {
+  sequence: number;
+  project: string;
+  revision: number;
+  sha256: string;
+  provenance: Provenance;
+  flagged: 0 | 1;
+}
+
+/** counts: false for one that came too late; its masks are kept all the same. */
+export async function bringIn(change: Change, record: AnnotationRecord, sequence: number, counts: boolean): Promise<void> {
+  const { project, image, provenance, flagged = false, createdMs } = record;
+  const masks = provenance === 'rejected' ? [] : record.masks;
+  if (masks.length === 0) return;
+  const preference = preferenceOf(provenance, flagged);
+  const rows = masks.map(({ label, rle, area }) => ({
+    ...{ sequence, project, label, sha256: image.sha256, height: rle.size[0], width: rle.size[1], counts: rle.counts, area },
+    ...{ provenance, flagged: flag(flagged), preference, created_ms: createdMs, active: flag(counts), feature: null },
+  }));
+  await change.insertInto('masks').values(rows).execute();
+  if (!counts) return;
+  await countLabels(
+    change,
+    project,
+    masks.map(({ label }) => label),
+    1,
+  );
+}
+
+/** The annotation counts for nothing from now on. */
+export async function takeOut(change: Change, { sequence, project }: Newest): Promise<void> {
+  await change.updateTable('annotations').set({ active: 0 }).where('sequence', '=', sequence).execute();
+  const masks = await change.updateTable('masks').set({ active: 0 }).where('sequence', '=', sequence).returning('label').execute();
+  await countLabels(
+    change,
+    project,
+    masks.map(({ label }) => label),
+    -1,
+  );
+}
+
+async function countLabels(change: Change, project: string, labels: readonly string[], by: 1 | -1): Promise<void> {
+  for (const label of labels) {
+    const { newest } = await change
+      .selectFrom('masks')
+      .select(({ fn }) => fn.max('sequence').as('newest'))
+      .where('project', '=', project)
+      .where('label', '=', label)
+      .where('active', '=', ACTIVE)
+      .executeTakeFirstOrThrow();
+    const row = { project, label, masks: by, newest: (newest as number | null) ?? 0 };
+    await change
+      .insertInto('concepts')
+      .values(row)
+      .onConflict((conflict) =>
+        conflict.columns(['project', 'label']).doUpdateSet((held) => ({ masks: held('concepts.masks', '+', by), newest: row.newest })),
+      )
+      .execute();
+  }
+}

@@ -1,0 +1,83 @@
+/** What people accepted, corrected or threw away: stored before it is acknowledged. */
+import { ProsamError } from '../../core/errors.ts';
+import type { AcceptRequest, Service } from '../../core/service-types.ts';
+import type { ImageSources } from '../http/image-input.ts';
+import { route, type Route } from '../http/route.ts';
+import { acceptAnswer, annotationsAnswer, flaggedAnswer, removedAnswer } from './answers.ts';
+import { annotationFromMark } from './marks.ts';
+import { pageOf } from './page.ts';
+import { MAX_BODY_BYTES } from './predict-routes.ts';
+import { annotationParams, annotationSchema, annotationsQuery, flagSchema, projectParams, revisionQuery } from './schemas.ts';
+
+export function annotationRoutes({ service, images }: { service: Service; images: ImageSources }): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/annotations',
+      summary: 'Store an annotation: 201 stored, 200 known already or outdated. The same one may be sent again at any time',
+      access: 'write',
+      body: annotationSchema,
+      multipart: true,
+      maxBodyBytes: MAX_BODY_BYTES,
+      answer: acceptAnswer,
+      async handle({ body, files, signal }) {
+        if ((body.provenance === 'rejected') !== (body.masks.length === 0)) {
+          throw new ProsamError(
+            'REQUEST_INVALID',
+            `Wanted masks for all provenances but "rejected", which has none; got "${body.provenance}" with ${body.masks.length} masks.`,
+          );
+        }
+        const { image: input, masks, ...rest } = body;
+        const image = await images.read(input, { files, signal });
+        const request: AcceptRequest = {
+          ...rest,
+          image,
+          masks: masks.map(({ label, mark }) => ({ label, annotation: annotationFromMark(mark, files) })),
+        };
+        const accepted = await service.accept(request, { signal });
+        return { status: accepted.outcome === 'stored' ? 201 : 200, json: accepted };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/projects/:project/annotations',
+      summary: 'Annotations that count, newest first',
+      access: 'read',
+      params: projectParams,
+      query: annotationsQuery,
+      answer: annotationsAnswer,
+      async handle({ params, query }) {
+        const annotations = await service.annotations(params.project, query);
+        return { json: { annotations, ...pageOf(annotations, query.limit, (last) => last.sequence) } };
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/projects/:project/annotations/:source/:externalId',
+      summary: 'Remove an annotation: it leaves the references at once. Without a revision no later one brings it back',
+      access: 'write',
+      params: annotationParams,
+      query: revisionQuery,
+      answer: removedAnswer,
+      async handle({ params, query }) {
+        return { json: { removed: await service.remove(params, query.revision) } };
+      },
+    }),
+    route({
+      method: 'put',
+      path: '/projects/:project/annotations/:source/:externalId/flag',
+      summary: 'Use an annotation as a reference before all others, or no longer',
+      access: 'write',
+      params: annotationParams,
+      body: flagSchema,
+      answer: flaggedAnswer,
+      async handle({ params, body }) {
+        if (await service.flag(params, body.flagged)) return { json: { flagged: body.flagged } };
+        throw new ProsamError(
+          'ANNOTATION_NOT_FOUND',
+          `Wanted an annotation that counts, found none with source ${JSON.stringify(params.source)} and this id. Check project, source and id.`,
+        );
+      },
+    }),
+  ];
+}

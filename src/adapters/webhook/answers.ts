@@ -1,0 +1,194 @@
+/** What /v1 answers with: the description of the interface and the client's types come from here. */
+import { z } from 'zod';
+import { PROVENANCES } from '../../core/storage-ports.ts';
+import { METHODS } from '../../core/types.ts';
+
+const milliseconds = z.number().describe('Since 1970, in milliseconds');
+const share = z.number().min(0).max(1);
+const sha256 = z.string();
+const boxXyxy = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const point = z.tuple([z.number(), z.number()]).readonly();
+const ring = z.array(point);
+const imageFacts = z.object({ sha256, width: z.int(), height: z.int() });
+const next = z.number().optional().describe('Where the next page goes on; absent on the last one');
+
+/** One of them, as "format" asked. */
+const writtenMask = {
+  rle: z.object({ size: z.tuple([z.int(), z.int()]), counts: z.string() }).optional(),
+  polygons: z.array(z.object({ exterior: ring, holes: z.array(ring) })).optional(),
+  png: z.string().optional().describe('base64'),
+};
+
+export const maskAnswer = z.object({
+  label: z.string(),
+  method: z.enum(METHODS),
+  score: share.describe('Expected IoU: good for ranking, optimistic as a number'),
+  uncertainty: share.describe('1 - score'),
+  area: z.int(),
+  boxXyxy: boxXyxy.optional(),
+  ...writtenMask,
+  predictedIou: z.number().optional().describe("SAM's own estimate"),
+  expectedIou: share.optional().describe('What the method was worth on the references themselves'),
+  expectedIouFrom: z.enum(['other-references', 'mirrored-copy']).optional(),
+  instances: z.array(z.object({ boxXyxy, area: z.int(), score: share })).optional(),
+  uncertaintyPng: z.string().optional().describe('base64; 0 sure to 255 not'),
+});
+
+export const predictAnswer = z.object({
+  project: z.string(),
+  image: imageFacts,
+  masks: z.array(maskAnswer),
+  missing: z.array(z.string()).describe('Labels asked for that have no reference yet'),
+  version: z.string().describe('Changes with the model, the prompt encoder and the references'),
+  modelVersion: z.string(),
+  model: z.string(),
+  device: z.string(),
+  milliseconds: z.record(z.string(), z.number()),
+});
+
+export const refineAnswer = z.object({
+  width: z.int(),
+  height: z.int(),
+  masks: z.array(
+    z.object({ area: z.int(), boxXyxy: boxXyxy.optional(), predictedIou: z.number(), ...writtenMask, lowRes: z.string().optional() }),
+  ),
+});
+
+export const jobItemAnswer = z.object({
+  index: z.int(),
+  state: z.enum(['waiting', 'done', 'failed']),
+  image: z.unknown().describe('As it was named'),
+  result: predictAnswer.optional(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+
+export const jobAnswer = z.object({
+  id: z.string(),
+  project: z.string(),
+  state: z.enum(['running', 'finished', 'cancelled']),
+  total: z.int(),
+  done: z.int(),
+  failed: z.int(),
+  createdMs: milliseconds,
+  endedMs: milliseconds.optional(),
+  results: z.array(jobItemAnswer).optional(),
+  next,
+});
+
+export const acceptAnswer = z.object({
+  outcome: z.enum(['stored', 'duplicate', 'outdated']),
+  image: imageFacts,
+  masks: z.array(z.object({ label: z.string(), area: z.int() })),
+});
+
+export const annotationsAnswer = z.object({
+  annotations: z.array(
+    z.object({
+      project: z.string(),
+      source: z.string(),
+      externalId: z.string(),
+      revision: z.int(),
+      sha256,
+      provenance: z.enum(PROVENANCES),
+      flagged: z.boolean(),
+      labels: z.array(z.object({ label: z.string(), area: z.int() })),
+      annotator: z.string().optional(),
+      createdMs: milliseconds,
+      sequence: z.int(),
+    }),
+  ),
+  next,
+});
+
+export const removedAnswer = z.object({ removed: z.boolean() });
+export const flaggedAnswer = z.object({ flagged: z.boolean() });
+
+export const runAnswer = z.object({
+  id: z.string(),
+  project: z.string(),
+  state: z.enum(['running', 'promoted', 'rejected', 'failed']),
+  upTo: z.int(),
+  startedMs: milliseconds,
+  endedMs: milliseconds.optional(),
+  attempts: z.int(),
+  progress: z.unknown().optional(),
+  reason: z.string().optional(),
+  version: z.string().optional(),
+});
+export const runsAnswer = z.object({ runs: z.array(runAnswer) });
+
+export const projectAnswer = z.object({
+  project: z.string(),
+  version: z.string(),
+  modelVersion: z.string(),
+  images: z.int(),
+  annotated: z.int(),
+  masks: z.int(),
+  concepts: z.array(
+    z.object({
+      label: z.string(),
+      masks: z.int(),
+      references: z.array(z.object({ sha256, provenance: z.enum(PROVENANCES), flagged: z.boolean() })),
+    }),
+  ),
+  run: runAnswer.optional(),
+  waitingFor: z.string().optional().describe('What keeps the next run from starting'),
+});
+export const projectsAnswer = z.object({ projects: z.array(z.string()) });
+
+export const queueAnswer = z.object({
+  images: z.array(
+    z.object({
+      sha256,
+      width: z.int(),
+      height: z.int(),
+      externalId: z.string().optional(),
+      uncertainty: share.optional().describe('Absent where nothing was predicted yet'),
+      createdMs: milliseconds,
+    }),
+  ),
+  next,
+});
+
+export const modelAnswer = z.object({
+  id: z.string(),
+  project: z.string(),
+  number: z.int(),
+  parent: z.string().optional(),
+  runId: z.string(),
+  weights: z.string(),
+  model: z.string(),
+  data: z.string(),
+  seed: z.int(),
+  code: z.string(),
+  createdMs: milliseconds,
+  outcome: z.enum(['promoted', 'rejected']),
+  reason: z.string(),
+  metrics: z.unknown(),
+});
+export const modelsAnswer = z.object({ models: z.array(modelAnswer) });
+export const promotedAnswer = z.object({ project: z.string(), modelVersion: z.string() });
+export const startedAnswer = z.object({ project: z.string(), requested: z.literal(true) });
+
+export const deliveryAnswer = z.object({
+  id: z.string(),
+  project: z.string(),
+  url: z.string(),
+  state: z.enum(['waiting', 'delivered', 'dead']),
+  attempts: z.int(),
+  createdMs: milliseconds,
+  lastError: z.string().optional(),
+});
+export const deliveriesAnswer = z.object({ deliveries: z.array(deliveryAnswer) });
+
+export const statusAnswer = z.object({
+  ready: z.boolean(),
+  problems: z.array(z.string()),
+  model: z.string(),
+  device: z.string(),
+  startedMs: milliseconds,
+  queue: z.object({ running: z.int(), waiting: z.int(), limit: z.int() }),
+  messages: z.record(z.string(), z.int()),
+  serving: z.array(z.object({ project: z.string(), modelVersion: z.string(), since: milliseconds })),
+  learner: z.enum(['child', 'elsewhere', 'off']),
+});

@@ -1,0 +1,40 @@
+/** Tells somebody that a batch ended, finished or cancelled. */
+import type { BatchStore } from '../../core/batch-ports.ts';
+import type { StoredRequest } from './batch-request.ts';
+import { addDelivery } from './deliveries.ts';
+import { itemOf, jobOf } from './job-answer.ts';
+import type { IdMessage, WebhookParts } from './parts.ts';
+
+/** Results that one callback carries, in characters; the rest is fetched page by page. */
+const RESULT_TEXT = 4 * 2 ** 20;
+const PAGE = 100;
+
+export function createEndedHandler({ batches, deliveries, nowMs }: WebhookParts) {
+  return async (data: unknown): Promise<void> => {
+    const { id } = data as IdMessage;
+    const batch = await batches.get(id);
+    if (batch === undefined) return;
+    const { callback } = batch.request as StoredRequest;
+    if (callback === undefined) return;
+    const job = { ...jobOf(batch), ...(callback.events === 'finished' && (await firstResults(batches, id))) };
+    const body = { event: 'job.end', job };
+    await addDelivery(deliveries, { id: `${id}-end`, project: batch.project, url: callback.url, body, nowMs: nowMs() });
+  };
+}
+
+/** next: GET /v1/jobs/{id}?results=true&after= goes on there. */
+async function firstResults(batches: BatchStore, id: string): Promise<{ results: unknown[]; next?: number }> {
+  const results: unknown[] = [];
+  let after = -1;
+  let length = 0;
+  for (;;) {
+    const items = await batches.items(id, { after, limit: PAGE });
+    for (const item of items) {
+      length += JSON.stringify(item.result ?? null).length;
+      if (length > RESULT_TEXT) return { results, next: after };
+      results.push(itemOf(item));
+      after = item.index;
+    }
+    if (items.length < PAGE) return { results };
+  }
+}

@@ -1,0 +1,60 @@
+/** What is kept of a batch: its request without the images, and each image as it can be read again later. */
+import { ProsamError } from '../../core/errors.ts';
+import type { Service } from '../../core/service-types.ts';
+import type { ImageInputJson, ImageSources } from '../http/image-input.ts';
+import type { Files } from './marks.ts';
+import { MAX_INLINE_IMAGES, type BatchBody } from './schemas.ts';
+
+/** Plain JSON; written by this file alone. */
+export type StoredRequest = Omit<BatchBody, 'project' | 'images'> & { client?: string };
+
+/** An image whose bytes do not stay with the request. */
+export type StoredImage = Exclude<ImageInputJson, { base64: string } | { file: string }>;
+
+export function storedRequest({ labels, options, version, format, tolerance, callback }: BatchBody): StoredRequest {
+  return {
+    ...{ format, tolerance },
+    ...(labels && { labels }),
+    ...(options && { options }),
+    ...(version !== undefined && { version }),
+    ...(callback && { callback }),
+  };
+}
+
+/** Images made known to the service at the same time. */
+const LANES = 2;
+
+/** Bytes that came with the request become images the project knows; addresses and paths are read when their turn comes. */
+export async function storedImages(
+  body: BatchBody,
+  { service, images }: { service: Service; images: ImageSources },
+  { files, client, signal }: { files: Files; client?: string; signal: AbortSignal },
+): Promise<StoredImage[]> {
+  const inline = body.images.filter(carriesBytes).length;
+  if (inline > MAX_INLINE_IMAGES) {
+    throw new ProsamError(
+      'REQUEST_INVALID',
+      `Wanted at most ${MAX_INLINE_IMAGES} images with their bytes, got ${inline}. Send addresses, paths or sha256, or several batches.`,
+    );
+  }
+  const stored: StoredImage[] = [];
+  const todo = body.images.entries();
+  const lane = async (): Promise<void> => {
+    for (const [index, input] of todo) {
+      if (!carriesBytes(input)) {
+        stored[index] = input as StoredImage;
+        continue;
+      }
+      const image = await images.read(input, { files, signal });
+      const { project } = body;
+      const { sha256 } = await service.embed({ project, image, ...(client !== undefined && { client }) }, { signal });
+      stored[index] = { sha256 };
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return stored;
+}
+
+function carriesBytes(input: ImageInputJson): boolean {
+  return 'base64' in input || 'file' in input || ('url' in input && /^\s*data:/i.test(input.url));
+}

@@ -1,0 +1,103 @@
+/** Many images at once: a job that goes on by itself, looked at, listened to or cancelled by its id. */
+import { randomUUID } from 'node:crypto';
+import type { BatchRecord } from '../../core/batch-ports.ts';
+import { ProsamError } from '../../core/errors.ts';
+import { mayUse } from '../http/guard.ts';
+import { route, type Caller, type Route } from '../http/route.ts';
+import { jobAnswer } from './answers.ts';
+import { storedImages, storedRequest, type StoredRequest } from './batch-request.ts';
+import { itemOf, jobOf } from './job-answer.ts';
+import { jobEvents } from './job-events.ts';
+import { pageOf } from './page.ts';
+import { BATCH, BATCH_ENDED, type WebhookParts } from './parts.ts';
+import { clientOf, MAX_BODY_BYTES } from './predict-routes.ts';
+import { batchSchema, idParams, jobQuery } from './schemas.ts';
+
+/** Up to a hundred images are made ready before the answer. */
+const ACCEPT_DEADLINE_MS = 600_000;
+
+export function batchRoutes(parts: WebhookParts): Route[] {
+  const { batches, callbacks, queue, nowMs, pollMs } = parts;
+  const owned = async (id: string, caller: Caller): Promise<BatchRecord> => {
+    const batch = await batches.get(id);
+    if (batch === undefined)
+      throw new ProsamError('BATCH_NOT_FOUND', 'No job has this id. Use the one that POST /v1/predict/batch answered with.');
+    mayUse(caller, batch.project);
+    return batch;
+  };
+  return [
+    route({
+      method: 'post',
+      path: '/predict/batch',
+      summary: 'Masks in many images: answers at once with a job',
+      access: 'write',
+      body: batchSchema,
+      multipart: true,
+      maxBodyBytes: MAX_BODY_BYTES,
+      deadlineMs: ACCEPT_DEADLINE_MS,
+      answer: jobAnswer,
+      async handle({ body, files, caller, signal }) {
+        if (body.callback) {
+          if (callbacks.secret === undefined) {
+            throw new ProsamError(
+              'REQUEST_INVALID',
+              'callback: this service has no secret to sign with, so it sends none. Configure one, or ask GET /v1/jobs/{id}.',
+            );
+          }
+          callbacks.sender.check(body.callback.url);
+        }
+        const client = clientOf(caller);
+        const inputs = await storedImages(body, parts, { files, signal, ...client });
+        const request = { ...storedRequest(body), ...client };
+        const id = randomUUID();
+        await batches.create({ id, project: body.project, createdMs: nowMs(), request }, inputs, { name: BATCH, data: { id }, key: id });
+        return { status: 202, json: jobOf(await owned(id, caller)) };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/jobs/:id',
+      summary: 'How far a job is, and its results',
+      access: 'read',
+      params: idParams,
+      query: jobQuery,
+      answer: jobAnswer,
+      async handle({ params, query, caller }) {
+        const job = jobOf(await owned(params.id, caller));
+        if (query.results === 'false') return { json: job };
+        const items = await batches.items(params.id, { after: query.after, limit: query.limit });
+        return { json: { ...job, results: items.map(itemOf), ...pageOf(items, query.limit, (last) => last.index) } };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/jobs/:id/events',
+      summary: 'Progress of a job as server-sent events: "progress" as images are done, "end" last',
+      access: 'read',
+      params: idParams,
+      deadlineMs: 0,
+      answers: ['text/event-stream'],
+      async handle({ params, caller, headers, signal }) {
+        const first = await owned(params.id, caller);
+        const lastEventId = headers['last-event-id'];
+        const seen = typeof lastEventId === 'string' && /^\d{1,9}$/.test(lastEventId) ? Number(lastEventId) : -1;
+        return { events: jobEvents(first, (id) => batches.get(id), { seen, pollMs, signal }) };
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/jobs/:id',
+      summary: 'Cancel a job: what is done stays, the rest is given up',
+      access: 'write',
+      params: idParams,
+      answer: jobAnswer,
+      async handle({ params, caller }) {
+        const before = await owned(params.id, caller);
+        const after = (await batches.cancel(params.id, nowMs())) ?? before;
+        const { callback } = before.request as StoredRequest;
+        if (before.endedMs === undefined && callback) await queue.send({ name: BATCH_ENDED, data: { id: params.id }, key: params.id });
+        return { json: jobOf(after) };
+      },
+    }),
+  ];
+}

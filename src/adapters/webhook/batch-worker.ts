@@ -1,0 +1,157 @@
+/** Works batches off, a slice at a time: whatever is settled stays settled when the process dies in between. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { BatchItem, BatchRecord } from '../../core/batch-ports.ts';
+import { isProsamError, messageOf, ProsamError, type ErrorCode } from '../../core/errors.ts';
+import type { ServicePredictRequest } from '../../core/service-types.ts';
+import type { StoredImage, StoredRequest } from './batch-request.ts';
+import { addDelivery } from './deliveries.ts';
+import { itemOf } from './job-answer.ts';
+import { BATCH, BATCH_ENDED, type IdMessage, type WebhookParts } from './parts.ts';
+import { writeAnswer } from './predict-routes.ts';
+
+/** Images of one batch in front of the engine together: one computes while the next is read. */
+const LANES = 2;
+/** A message is handled for so long at most, then another goes on: a dead process holds a batch up no longer than that. */
+const SLICE_MS = 10_000;
+const ITEM_TIMEOUT_MS = 300_000;
+const PAGE = 20;
+
+/** Not the image's fault, and over soon: it is tried again until it works. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['SERVICE_BUSY', 'CLIENT_BUSY', 'SERVICE_CLOSING', 'ENGINE_CLOSED', 'STORAGE_FAILED']);
+/** May or may not be over soon: tried a few times. */
+const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(['ENGINE_FAILED', 'URL_FAILED']);
+const DOUBTFUL_TRIES = 3;
+
+export function createBatchHandler(parts: WebhookParts) {
+  const { batches, queue, nowMs } = parts;
+  return async (data: unknown, { signal }: { signal: AbortSignal }): Promise<void> => {
+    const { id } = data as IdMessage;
+    const batch = await batches.get(id);
+    if (batch === undefined || batch.endedMs !== undefined) return;
+    const until = nowMs() + SLICE_MS;
+    const over = new AbortController();
+    const stopped = AbortSignal.any([signal, over.signal]);
+    const mayGoOn = (): boolean => !stopped.aborted && nowMs() < until;
+    let latest = batch;
+    const items = waitingItems(parts, id, mayGoOn);
+    const lane = async (): Promise<void> => {
+      for await (const item of items) {
+        const outcome = await settleOne(parts, latest, item, { stopped, mayGoOn });
+        if (outcome !== undefined) latest = outcome;
+        if (latest.endedMs !== undefined) over.abort();
+      }
+    };
+    const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
+    const broken = lanes.find((one) => one.status === 'rejected');
+    if (broken) throw broken.reason;
+    // The queue hands the message to another process then.
+    if (signal.aborted) throw new ProsamError('SERVICE_CLOSING', 'Stopped in the middle of a batch.');
+    // Another key than this message's own, which may still count as waiting.
+    if (latest.endedMs === undefined) await queue.send({ name: BATCH, data: { id }, key: `${id}/${nowMs()}`, delayMs: 50 });
+  };
+}
+
+/** Items nobody has settled yet, each handed out once. Several lanes may take from it at the same time. */
+function waitingItems({ batches }: WebhookParts, id: string, mayGoOn: () => boolean): AsyncIterable<BatchItem> {
+  let after = -1;
+  let page: BatchItem[] = [];
+  let loading: Promise<void> | undefined;
+  const load = async (): Promise<void> => {
+    page = await batches.items(id, { state: 'waiting', after, limit: PAGE });
+    after = page.at(-1)?.index ?? Infinity;
+    loading = undefined;
+  };
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        while (mayGoOn()) {
+          const value = page.shift();
+          if (value !== undefined) return { value, done: false };
+          if (after === Infinity) break;
+          await (loading ??= load());
+        }
+        return { value: undefined, done: true };
+      },
+    }),
+  };
+}
+
+interface Turn {
+  stopped: AbortSignal;
+  mayGoOn: () => boolean;
+}
+
+/** undefined: the item waits on. */
+async function settleOne(parts: WebhookParts, batch: BatchRecord, item: BatchItem, turn: Turn): Promise<BatchRecord | undefined> {
+  const { batches, deliveries, log, nowMs } = parts;
+  const request = batch.request as StoredRequest;
+  const settled = await resultOf(parts, batch, item, turn);
+  if (settled === undefined) return undefined;
+  if (settled.state === 'failed') log.warn({ batch: batch.id, index: item.index, code: settled.result.code }, 'an image of a batch failed');
+  // Before the item is settled: dying in between costs a repetition, the other way round it would cost the message.
+  if (request.callback?.events === 'each') {
+    const body = { event: 'job.item', job: batch.id, project: batch.project, item: itemOf({ ...item, ...settled }) };
+    await addDelivery(deliveries, {
+      id: `${batch.id}-${item.index}`,
+      project: batch.project,
+      url: request.callback.url,
+      body,
+      nowMs: nowMs(),
+    });
+  }
+  const whenEnded = request.callback ? [{ name: BATCH_ENDED, data: { id: batch.id }, key: batch.id }] : [];
+  return batches.settle(batch.id, item.index, { ...settled, nowMs: nowMs() }, whenEnded);
+}
+
+type Settled = { state: 'done'; result: unknown } | { state: 'failed'; result: { code: string; message: string } };
+
+async function resultOf(
+  parts: WebhookParts,
+  batch: BatchRecord,
+  item: BatchItem,
+  { stopped, mayGoOn }: Turn,
+): Promise<Settled | undefined> {
+  const { log, random } = parts;
+  for (let tries = 1; ; tries++) {
+    const late = AbortSignal.timeout(ITEM_TIMEOUT_MS);
+    try {
+      return { state: 'done', result: await predictItem(parts, batch, item, AbortSignal.any([stopped, late])) };
+    } catch (error) {
+      if (stopped.aborted) return undefined;
+      if (late.aborted) return failed('DEADLINE_EXCEEDED', `The image took longer than ${ITEM_TIMEOUT_MS / 1000} s.`);
+      if (!isProsamError(error)) {
+        log.error({ batch: batch.id, index: item.index, error: messageOf(error) }, 'an image of a batch met a defect');
+        return failed('ENGINE_FAILED', 'Something unexpected happened; the log of the service tells more.');
+      }
+      const again = PASSING.has(error.code) || (DOUBTFUL.has(error.code) && tries < DOUBTFUL_TRIES);
+      // Messages of errors inside the service may name its files.
+      if (!again)
+        return failed(
+          error.code,
+          error.status < 500 || error.code === 'URL_FAILED' ? error.message : 'It failed inside the service; its log tells more.',
+        );
+      const waitMs = (error.retryAfterMs ?? 250 * 2 ** Math.min(tries, 4)) * (0.75 + random() / 2);
+      await pause(waitMs, undefined, { signal: stopped }).catch(() => undefined);
+      if (!mayGoOn()) return undefined;
+    }
+  }
+}
+
+function failed(code: string, message: string): Settled {
+  return { state: 'failed', result: { code, message } };
+}
+
+async function predictItem({ service, images }: WebhookParts, batch: BatchRecord, item: BatchItem, signal: AbortSignal) {
+  const { labels, options, version, client, format, tolerance } = batch.request as StoredRequest;
+  const image = await images.read(item.input as StoredImage, { signal });
+  const request: ServicePredictRequest = {
+    project: batch.project,
+    image,
+    priority: 'batch',
+    ...(labels && { labels }),
+    ...(options && { options }),
+    ...(version !== undefined && { version }),
+    ...(client !== undefined && { client }),
+  };
+  return writeAnswer(await service.predict(request, { signal }), { format, tolerance }, signal);
+}

@@ -1,0 +1,81 @@
+/** Versions of the prompt encoder: which there are, and which one is in service. */
+import { ProsamError } from '../../core/errors.ts';
+import type { Service } from '../../core/service-types.ts';
+import { mayUse } from '../http/guard.ts';
+import { route, type Caller, type Route } from '../http/route.ts';
+import { modelAnswer, modelsAnswer, promotedAnswer } from './answers.ts';
+import { listedProject } from './page.ts';
+import { idParams, modelsQuery, projectParams, promoteSchema, rollbackSchema } from './schemas.ts';
+
+export function modelRoutes({ service }: { service: Service }): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/models',
+      summary: 'Versions, newest first',
+      access: 'read',
+      query: modelsQuery,
+      answer: modelsAnswer,
+      async handle({ query, caller }) {
+        const project = listedProject(caller, query.project);
+        return { json: { models: await service.versions({ limit: query.limit, ...(project !== undefined && { project }) }) } };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/models/:id',
+      summary: 'One version with the figures of its gate',
+      access: 'read',
+      params: idParams,
+      answer: modelAnswer,
+      async handle({ params, caller }) {
+        const version = await service.version(params.id);
+        mayUse(caller, version.project);
+        return { json: version };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/models/:id/promote',
+      summary: 'Put a version into service, or "base": the model\'s own prompt encoder',
+      access: 'admin',
+      params: idParams,
+      body: promoteSchema,
+      answer: promotedAnswer,
+      async handle({ params, body, caller }) {
+        const project = await projectOf(service, params.id, body.project, caller);
+        await service.promote(project, params.id, body.reason);
+        return { json: { project, modelVersion: params.id } };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/projects/:project/rollback',
+      summary: 'Put the version before the current one back into service',
+      access: 'admin',
+      params: projectParams,
+      body: rollbackSchema,
+      answer: promotedAnswer,
+      async handle({ params, body }) {
+        const { version } = await service.rollback(params.project, body.reason);
+        return { json: { project: params.project, modelVersion: version } };
+      },
+    }),
+  ];
+}
+
+/** The project whose version is meant; asked of the version where the request does not say. */
+async function projectOf(service: Service, id: string, asked: string | undefined, caller: Caller): Promise<string> {
+  if (id === 'base') {
+    if (asked === undefined)
+      throw new ProsamError('REQUEST_INVALID', 'Wanted a project with "base", got none: every project has its own pointer.');
+    return asked;
+  }
+  const { project } = await service.version(id);
+  mayUse(caller, project);
+  if (asked === undefined || asked === project) return project;
+  throw new ProsamError(
+    'VERSION_NOT_FOUND',
+    `Wanted a version of the project ${asked}, but this one belongs to another. GET /v1/models lists them.`,
+  );
+}

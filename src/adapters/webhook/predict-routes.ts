@@ -1,0 +1,124 @@
+/** Masks now: POST /predict and POST /refine. */
+import { ProsamError } from '../../core/errors.ts';
+import type { Service, ServiceImage, ServicePredictRequest, ServicePrediction } from '../../core/service-types.ts';
+import type { RefinePrompts } from '../../core/types.ts';
+import type { ImageSources } from '../http/image-input.ts';
+import { route, type Caller, type Route } from '../http/route.ts';
+import { predictAnswer, refineAnswer } from './answers.ts';
+import { base64, writeMask, writePrediction, type OutputForm } from './mask-output.ts';
+import { annotationFromMark, type Files } from './marks.ts';
+import { predictSchema, refineSchema, type PredictBody } from './schemas.ts';
+
+/** An image of 64 MiB as base64, and marks beside it. */
+export const MAX_BODY_BYTES = 96 * 2 ** 20;
+/** Reference images of one request are in memory together. */
+const MAX_REFERENCE_BYTES = 256 * 2 ** 20;
+
+export function predictRoutes({ service, images }: { service: Service; images: ImageSources }): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/predict',
+      summary: 'Masks of marked things in an image',
+      access: 'write',
+      body: predictSchema,
+      multipart: true,
+      maxBodyBytes: MAX_BODY_BYTES,
+      answer: predictAnswer,
+      async handle({ body, files, caller, signal }) {
+        const image = await images.read(body.image, { files, signal });
+        const references = await readReferences(body, images, files, signal);
+        const { project, externalId, labels, options, version, remember } = body;
+        const request: ServicePredictRequest = {
+          project,
+          image,
+          ...(externalId !== undefined && { externalId }),
+          ...(labels && { labels }),
+          ...(references && { references }),
+          ...(options && { options }),
+          ...(version !== undefined && { version }),
+          ...(remember !== undefined && { remember }),
+          ...clientOf(caller),
+        };
+        return { json: await writeAnswer(await service.predict(request, { signal }), body, signal) };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/refine',
+      summary: "Masks from clicks and a box on one image, by SAM's own prompts",
+      access: 'write',
+      body: refineSchema,
+      multipart: true,
+      maxBodyBytes: MAX_BODY_BYTES,
+      answer: refineAnswer,
+      async handle({ body, files, caller, signal }) {
+        const image = await images.read(body.image, { files, signal });
+        const prompts: RefinePrompts = {
+          ...(body.points && { points: body.points }),
+          ...(body.boxXyxy && { boxXyxy: body.boxXyxy }),
+          ...(body.previous !== undefined && { previous: logitsFrom(body.previous) }),
+        };
+        const { width, height, masks } = await service.refine({ project: body.project, image, prompts, ...clientOf(caller) }, { signal });
+        const written = [];
+        for (const { mask, area, boxXyxy, predictedIou, lowRes } of masks) {
+          const form = await writeMask(mask, body, signal);
+          written.push({
+            area,
+            ...(boxXyxy && { boxXyxy }),
+            predictedIou,
+            ...form,
+            ...(body.lowRes && { lowRes: base64(bytesOf(lowRes)) }),
+          });
+        }
+        return { json: { width, height, masks: written } };
+      },
+    }),
+  ];
+}
+
+/** One after the other: their bytes add up. */
+async function readReferences({ references }: PredictBody, images: ImageSources, files: Files, signal: AbortSignal) {
+  if (references === undefined) return undefined;
+  const read: NonNullable<ServicePredictRequest['references']>[number][] = [];
+  let bytes = 0;
+  for (const { image: input, mark, label } of references) {
+    const image: ServiceImage = await images.read(input, { files, signal });
+    bytes += image instanceof Uint8Array ? image.byteLength : 0;
+    if (bytes > MAX_REFERENCE_BYTES) {
+      throw new ProsamError(
+        'IMAGE_TOO_LARGE',
+        `Wanted reference images of at most ${MAX_REFERENCE_BYTES} bytes together, got more. Send fewer, or store them as annotations first.`,
+      );
+    }
+    read.push({ image, annotation: annotationFromMark(mark, files), ...(label !== undefined && { label }) });
+  }
+  return read;
+}
+
+/** The answer to one image, now or in a batch. */
+export async function writeAnswer({ masks, ...rest }: ServicePrediction, form: OutputForm, signal?: AbortSignal) {
+  const written = [];
+  for (const mask of masks) written.push(await writePrediction(mask, form, signal));
+  return { ...rest, masks: written };
+}
+
+/** Callers without a name of their own share by project. */
+export function clientOf({ name }: Caller): { client?: string } {
+  return name === 'anonymous' ? {} : { client: name };
+}
+
+function logitsFrom(text: string): Float32Array {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.byteLength === 0 || bytes.byteLength % 4 !== 0) {
+    throw new ProsamError(
+      'REQUEST_INVALID',
+      `previous: wanted base64 of numbers of four bytes each, got ${bytes.byteLength} bytes. Send lowRes back as it came.`,
+    );
+  }
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+}

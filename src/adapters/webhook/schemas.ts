@@ -1,0 +1,204 @@
+/** What requests under /v1 may hold: parsed once and bounded, and the source of the client's types and of the interface's description. */
+import { z } from 'zod';
+import { DISTRIBUTIONS } from '../../core/distribution.ts';
+import { PROVENANCES } from '../../core/storage-ports.ts';
+import { STRATEGIES } from '../../core/strategy.ts';
+import { METHODS } from '../../core/types.ts';
+import { imageInputSchema } from '../http/image-input.ts';
+
+/** Images of one batch, and how many of them may carry their bytes in the request. */
+export const MAX_BATCH_IMAGES = 10_000;
+export const MAX_INLINE_IMAGES = 100;
+const MAX_RLE_TEXT = 8 * 2 ** 20;
+const MAX_RUNS = 100_000;
+const MAX_CORNERS = 20_000;
+const MAX_STROKE_POINTS = 10_000;
+/** Of base64 text: a mask file of 6 MiB; larger ones come as files of a multipart body. */
+const MAX_PNG_TEXT = 8 * 2 ** 20;
+/** Base64 of 256 x 256 numbers of four bytes, with room for other models. */
+const MAX_LOGITS_TEXT = 2 ** 21;
+
+const name = z.string().min(1).max(200);
+export const projectName = name.describe('Project: letters, digits and . _ : @ / -');
+export const labelName = name.describe('What is marked, e.g. "cup"');
+const externalId = z.string().min(1).max(500);
+const coordinate = z.number().min(-1e6).max(1e6);
+const point = z.tuple([coordinate, coordinate]).describe('x, y in pixels of the upright image');
+export const box = z.tuple([coordinate, coordinate, coordinate, coordinate]).describe('x0, y0, x1, y1 in pixels of the upright image');
+const fileField = z.string().min(1).max(200).describe('Field name of the file part of a multipart body');
+
+const side = z.int().min(1).max(100_000);
+export const rleSchema = z
+  .strictObject({
+    size: z.tuple([side, side]).describe('height, width'),
+    counts: z.union([z.string().min(1).max(MAX_RLE_TEXT), z.array(z.int().min(0)).max(MAX_RUNS)]),
+  })
+  .describe("COCO's run-length encoding: column by column, compressed text or a list of runs");
+
+export const markSchema = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('rle'), rle: rleSchema }),
+    z.strictObject({
+      kind: z.literal('polygon'),
+      rings: z
+        .array(z.array(point).min(3).max(MAX_CORNERS))
+        .min(1)
+        .max(1000)
+        .refine(
+          (rings) => rings.reduce((sum, ring) => sum + ring.length, 0) <= MAX_CORNERS,
+          `at most ${MAX_CORNERS} corners in all rings together`,
+        )
+        .describe('Closed rings; one inside another is a hole'),
+    }),
+    z.strictObject({ kind: z.literal('box'), boxXyxy: box }),
+    z.strictObject({
+      kind: z.literal('points'),
+      points: z.array(point).min(1).max(1000),
+      negative: z.array(point).max(1000).exactOptional().describe('Points beside the object'),
+    }),
+    z.strictObject({
+      kind: z.literal('scribble'),
+      strokes: z
+        .array(z.strictObject({ path: z.array(point).min(1).max(MAX_STROKE_POINTS), width: z.number().positive().max(1e5) }))
+        .min(1)
+        .max(500),
+    }),
+    z
+      .strictObject({
+        kind: z.literal('png'),
+        base64: z.string().min(1).max(MAX_PNG_TEXT).exactOptional(),
+        file: fileField.exactOptional(),
+      })
+      .refine((mark) => (mark.base64 === undefined) !== (mark.file === undefined), 'give either base64 or file')
+      .describe("A mask as an image file of the image's size, bright = object"),
+  ])
+  .describe('The object in one image');
+
+export const optionsSchema = z
+  .strictObject({
+    method: z.enum([...METHODS, 'auto']).exactOptional(),
+    strategy: z.enum(STRATEGIES).exactOptional(),
+    samples: z.int().min(0).max(100).exactOptional(),
+    distribution: z.enum(DISTRIBUTIONS).exactOptional(),
+    nu: z.number().positive().max(1e6).exactOptional(),
+    seed: z.int().exactOptional(),
+    grow: z.boolean().exactOptional().describe('Let SAM turn marks into object masks first'),
+    instances: z.boolean().exactOptional().describe('Tell the separate regions of each mask apart'),
+    minInstanceShare: z.number().min(0).max(1).exactOptional(),
+    uncertaintyMap: z.boolean().exactOptional().describe('Add the uncertainty of every pixel as a PNG'),
+  })
+  .describe('How to predict; all of them have defaults');
+
+export const FORMATS = ['rle', 'polygon', 'png'] as const;
+const form = {
+  format: z.enum(FORMATS).default('rle'),
+  tolerance: z.number().min(0).max(100).default(1).describe('Pixels an outline may deviate (format polygon)'),
+};
+const what = {
+  project: projectName,
+  labels: z.array(labelName).min(1).max(100).exactOptional().describe('Default: every label the project has references of'),
+  options: optionsSchema.exactOptional(),
+  version: name.exactOptional().describe('Ask this version instead of the current one; "base": the model\'s own prompt encoder'),
+};
+
+export const predictSchema = z.strictObject({
+  ...what,
+  ...form,
+  image: imageInputSchema,
+  externalId: externalId.exactOptional().describe("The tool's own name of the image"),
+  references: z
+    .array(z.strictObject({ image: imageInputSchema, mark: markSchema, label: labelName.exactOptional() }))
+    .min(1)
+    .max(50)
+    .exactOptional()
+    .describe("Used instead of the project's own"),
+  remember: z.boolean().exactOptional().describe('Keep image and prediction, so that they can be ranked and shown (default true)'),
+});
+
+export const batchSchema = z.strictObject({
+  ...what,
+  ...form,
+  images: z
+    .array(imageInputSchema)
+    .min(1)
+    .max(MAX_BATCH_IMAGES)
+    .describe(`At most ${MAX_INLINE_IMAGES} of them with their bytes (base64, data: or file)`),
+  callback: z
+    .strictObject({
+      url: z.string().min(1).max(2048).describe('http(s) address that is told of results'),
+      events: z.enum(['finished', 'each']).default('finished'),
+    })
+    .exactOptional(),
+});
+
+export const refineSchema = z
+  .strictObject({
+    ...form,
+    project: projectName,
+    image: imageInputSchema,
+    points: z
+      .array(z.strictObject({ x: coordinate, y: coordinate, positive: z.boolean().exactOptional() }))
+      .max(100)
+      .exactOptional(),
+    boxXyxy: box.exactOptional(),
+    previous: z.string().min(4).max(MAX_LOGITS_TEXT).exactOptional().describe('lowRes of an earlier answer for this image'),
+    lowRes: z.boolean().default(false).describe('Answer with what the next call can go on from'),
+  })
+  .refine((body) => (body.points?.length ?? 0) > 0 || body.boxXyxy !== undefined, 'give points, boxXyxy or both');
+
+export const annotationSchema = z.strictObject({
+  project: projectName,
+  source: name.default('webhook').describe('Which tool or installation'),
+  externalId: externalId.describe("The tool's own name of the annotation"),
+  revision: z.int().min(0).describe('Newer ones replace older ones'),
+  image: imageInputSchema,
+  imageExternalId: externalId.exactOptional(),
+  provenance: z.enum(PROVENANCES),
+  masks: z
+    .array(z.strictObject({ label: labelName, mark: markSchema }))
+    .max(200)
+    .default([])
+    .describe('None for a rejection'),
+  flagged: z.boolean().exactOptional().describe('Use as a reference before all others'),
+  annotator: name.exactOptional(),
+  predictionVersion: name.exactOptional().describe('version of the prediction it goes back to'),
+});
+
+export const flagSchema = z.strictObject({ flagged: z.boolean() });
+export const promoteSchema = z.strictObject({
+  project: projectName.exactOptional().describe('Needed with "base"; otherwise the version\'s own'),
+  reason: z.string().min(1).max(1000),
+});
+export const rollbackSchema = z.strictObject({ reason: z.string().min(1).max(1000) });
+
+const wholeNumber = (low: number, high: number, fallback: number) => z.coerce.number().int().min(low).max(high).default(fallback);
+export const projectParams = z.object({ project: projectName });
+export const idParams = z.object({ id: name });
+export const imageParams = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+export const annotationParams = z.object({ project: projectName, source: name, externalId });
+export const imageQuery = z.strictObject({ project: projectName });
+export const revisionQuery = z.strictObject({ revision: z.coerce.number().int().min(0).exactOptional() });
+export const annotationsQuery = z.strictObject({
+  label: labelName.exactOptional(),
+  before: z.coerce.number().int().min(0).exactOptional().describe('"next" of the page before'),
+  limit: wholeNumber(1, 1000, 100),
+});
+export const queueQuery = z.strictObject({ limit: wholeNumber(1, 1000, 50), offset: wholeNumber(0, 1e9, 0) });
+export const limitQuery = z.strictObject({ limit: wholeNumber(1, 1000, 20) });
+export const modelsQuery = z.strictObject({ project: projectName.exactOptional(), limit: wholeNumber(1, 1000, 50) });
+export const jobQuery = z.strictObject({
+  results: z.enum(['true', 'false']).default('false'),
+  after: z.coerce.number().int().min(-1).default(-1).describe('Index of the last item of the page before'),
+  limit: wholeNumber(1, 1000, 100),
+});
+export const deliveriesQuery = z.strictObject({
+  project: projectName.exactOptional(),
+  state: z.enum(['waiting', 'delivered', 'dead']).exactOptional(),
+  limit: wholeNumber(1, 1000, 100),
+});
+
+export type Mark = z.infer<typeof markSchema>;
+export type PredictBody = z.infer<typeof predictSchema>;
+export type BatchBody = z.infer<typeof batchSchema>;
+export type AnnotationBody = z.infer<typeof annotationSchema>;
+export type Format = (typeof FORMATS)[number];

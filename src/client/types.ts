@@ -1,0 +1,53 @@
+/** Requests and answers as types, taken from the schemas the service checks them with. */
+import type { z } from 'zod';
+import type { ImageInputJson } from '../adapters/http/image-input.ts';
+import type * as answers from '../adapters/webhook/answers.ts';
+import type * as schemas from '../adapters/webhook/schemas.ts';
+
+/** Bytes are sent as a file, without the third that base64 adds. */
+export type ImageBytes = Uint8Array | Blob;
+export type ClientImage = Exclude<ImageInputJson, { file: string }> | ImageBytes;
+/** A mask file may be given as its bytes. */
+export type ClientMark = Exclude<z.input<typeof schemas.markSchema>, { kind: 'png' }> | { kind: 'png'; bytes: ImageBytes };
+
+type Changed<T, C> = Omit<T, keyof C> & C;
+
+export type PredictRequest = Changed<
+  z.input<typeof schemas.predictSchema>,
+  { image: ClientImage; references?: { image: ClientImage; mark: ClientMark; label?: string }[] }
+>;
+export type BatchRequest = Changed<z.input<typeof schemas.batchSchema>, { images: ClientImage[] }>;
+export type RefineRequest = Changed<z.input<typeof schemas.refineSchema>, { image: ClientImage }>;
+export type AnnotationRequest = Changed<
+  z.input<typeof schemas.annotationSchema>,
+  { image: ClientImage; masks?: { label: string; mark: ClientMark }[] }
+>;
+export interface AnnotationRef {
+  project: string;
+  /** @default 'webhook' */
+  source?: string;
+  externalId: string;
+}
+
+export type PredictAnswer = z.infer<typeof answers.predictAnswer>;
+export type MaskAnswer = z.infer<typeof answers.maskAnswer>;
+export type RefineAnswer = z.infer<typeof answers.refineAnswer>;
+export type Job = z.infer<typeof answers.jobAnswer>;
+export type JobItem = z.infer<typeof answers.jobItemAnswer>;
+export type AcceptAnswer = z.infer<typeof answers.acceptAnswer>;
+export type AnnotationsAnswer = z.infer<typeof answers.annotationsAnswer>;
+export type ProjectAnswer = z.infer<typeof answers.projectAnswer>;
+export type QueueAnswer = z.infer<typeof answers.queueAnswer>;
+export type Run = z.infer<typeof answers.runAnswer>;
+export type Model = z.infer<typeof answers.modelAnswer>;
+export type Promoted = z.infer<typeof answers.promotedAnswer>;
+export type Delivery = z.infer<typeof answers.deliveryAnswer>;
+export type ServiceStatusAnswer = z.infer<typeof answers.statusAnswer>;
+
+export interface JobEvent {
+  event: 'progress' | 'end';
+  job: Job;
+}
+
+/** What callbacks carry. */
+export type Callback = { event: 'job.end'; job: Job } | { event: 'job.item'; job: string; project: string; item: JobItem };

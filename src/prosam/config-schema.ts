@@ -1,0 +1,118 @@
+/** Everything that can be set about the service, its bounds, and what holds where nothing is set. */
+import * as z from 'zod';
+import { DEVICES } from '../core/runtime/devices.ts';
+import { LOG_LEVELS } from '../adapters/http/create-log.ts';
+import { learnerSettingsSchema } from '../service/learner-settings.ts';
+
+/** Who trains: a process of its own beside the service, one somewhere else (`prosam learn`), or nobody. */
+export const LEARNER_RUNS = ['child', 'elsewhere', 'off'] as const;
+
+const MIB = 2 ** 20;
+const text = (longest = 4096) => z.string().min(1).max(longest);
+const whole = (low: number, high: number) => z.int().min(low).max(high);
+const milliseconds = (low: number, high: number) => whole(low, high);
+
+const grant = {
+  /** For logs and fair shares. */
+  name: text(100),
+  /** 'write' may hand in annotations and start runs, 'admin' may also put versions into service. */
+  access: z.enum(['read', 'write', 'admin']).default('write'),
+  /** Only these projects. */
+  projects: z.array(text(200)).max(1000).optional(),
+};
+
+export const configSchema = z.strictObject({
+  host: text(255).default('127.0.0.1'),
+  port: whole(0, 65_535).default(9090),
+  /** SQLite file, or postgres://user:password@host/database. */
+  database: text().default('prosam/prosam.db'),
+  /** Folder, or s3://bucket/prefix?endpoint=...&region=... */
+  objects: text().default('prosam/blobs'),
+  /** Bring a database of an earlier version up to date by itself. */
+  migrate: z.boolean().default(true),
+  /** Built-in model or model folder. */
+  model: text().default('tiny'),
+  device: z.enum(['auto', ...DEVICES]).default('auto'),
+  /** Threads of one operator on the CPU; 0 = as many as there are cores. */
+  threads: whole(0, 1024).default(0),
+  /** Folder for features of images, so that no image is computed twice, even after a restart; "" = none. */
+  cache: z.string().max(4096).default('prosam/cache'),
+  cacheBytes: whole(MIB, 2 ** 50).default(4096 * MIB),
+  auth: z
+    .strictObject({
+      tokens: z
+        .array(z.strictObject({ ...grant, token: text(1000) }))
+        .max(1000)
+        .default([]),
+      basic: z
+        .array(z.strictObject({ ...grant, password: text(1000) }))
+        .max(1000)
+        .default([]),
+      hmac: z
+        .array(z.strictObject({ ...grant, secret: text(1000) }))
+        .max(1000)
+        .default([]),
+    })
+    .prefault({}),
+  images: z
+    .strictObject({
+      /** Root of images named by path; without it none can be. */
+      folder: text().optional(),
+      /** Hosts (name, name:port or network such as 10.0.0.0/8) that may be private. */
+      allowHosts: z.array(text(255)).max(1000).default([]),
+      maxBytes: whole(1000, 2 ** 30).default(64 * MIB),
+      maxPixels: whole(1, 2 ** 29 - 1).default(100_000_000),
+      timeoutMs: milliseconds(100, 600_000).default(20_000),
+    })
+    .prefault({}),
+  references: z
+    .strictObject({
+      /** References of one concept (K). */
+      count: whole(1, 20).default(5),
+      /** How many of the best are looked at for ones that differ. */
+      pool: whole(1, 200).default(20),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      bodyBytes: whole(1000, 2 ** 30).default(32 * MIB),
+      /** For an answer, once the request is there. */
+      deadlineMs: milliseconds(100, 3_600_000).default(60_000),
+      /** Calls computing at the same time. */
+      concurrency: whole(1, 64).default(2),
+      /** Calls waiting in front of the engine; one more is told to come back later. */
+      waiting: whole(1, 100_000).default(128),
+      /** Largest share of the waiting places one client may hold. */
+      clientShare: z.number().min(0.01).max(1).default(0.5),
+      /** What runs when the service is told to end has this long to finish. */
+      shutdownMs: milliseconds(0, 600_000).default(10_000),
+    })
+    .prefault({}),
+  callbacks: z
+    .strictObject({
+      /** Signs what is pushed; without it callbacks are refused. At least 16 characters. */
+      secret: z.string().min(16).max(1000).optional(),
+      /** Hosts that may be private. */
+      allowHosts: z.array(text(255)).max(1000).default([]),
+      attempts: whole(1, 50).default(8),
+    })
+    .prefault({}),
+  /** Predictions of a project that stay with their masks. */
+  keepPredictions: whole(0, 100_000).default(200),
+  learner: learnerSettingsSchema
+    .omit({ model: true })
+    .extend({ run: z.enum(LEARNER_RUNS).default('child') })
+    .prefault({}),
+  log: z.strictObject({ level: z.enum(LOG_LEVELS).default('info') }).prefault({}),
+  /** Who may read /metrics. */
+  metrics: z.enum(['open', 'read', 'admin']).default('read'),
+  /** Names in the Host header that are answered; needed behind a proxy when nobody has to log in. */
+  allowedHosts: z.array(text(255)).max(1000).optional(),
+  /** Proxies whose X-Forwarded-* headers are believed. */
+  trustProxy: z.union([whole(0, 20), z.array(text(255)).max(100)]).optional(),
+});
+
+/** As people write it; everything may be left out. */
+export type ProsamConfig = z.input<typeof configSchema>;
+/** With every default filled in. */
+export type ProsamSettings = z.output<typeof configSchema>;

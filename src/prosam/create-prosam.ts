@@ -1,0 +1,165 @@
+/** The whole service in one call: configuration, storage, engine, learner and adapters, wired. */
+import { createGuard } from '../adapters/http/guard.ts';
+import { createHttpApp, type HttpApp } from '../adapters/http/http-app.ts';
+import { createImageSources } from '../adapters/http/image-sources.ts';
+import type { ImageSources } from '../adapters/http/image-input.ts';
+import { createLog } from '../adapters/http/create-log.ts';
+import { listen, type Listening } from '../adapters/http/listen.ts';
+import { createMetrics } from '../adapters/http/metrics.ts';
+import { openStorage } from '../adapters/storage/open-storage.ts';
+import { webhook } from '../adapters/webhook/webhook.ts';
+import { ProsamError } from '../core/errors.ts';
+import { learnerFacts } from '../core/learner-facts.ts';
+import { decideRun } from '../core/learner-policy.ts';
+import type { Log } from '../core/log.ts';
+import { createEngine } from '../core/runtime/create-engine.ts';
+import type { Service } from '../core/service-types.ts';
+import type { Storage, Store } from '../core/storage-ports.ts';
+import type { Engine } from '../core/types.ts';
+import { allowedTimes, parseLearnerSettings } from '../service/learner-settings.ts';
+import { createService } from '../service/service.ts';
+import { codeVersion } from './code-version.ts';
+import { loadConfig, type ConfigSources } from './config.ts';
+import type { ProsamConfig, ProsamSettings } from './config-schema.ts';
+import { startLearnerChild } from './learner-child.ts';
+
+export interface CreateProsamOptions extends ProsamConfig {
+  /** Path of a configuration file. @default prosam.config.{ts,js,json} in the working folder, where there is one */
+  configFile?: string;
+  /** @default process.env */
+  environment?: ConfigSources['environment'];
+  /** Instead of what `database` and `objects` name; closed with the service. */
+  storage?: Storage;
+  /** Instead of what `model` and `device` name; closed with the service. */
+  engine?: Engine;
+  /** @default JSON lines on standard output */
+  logger?: Log;
+}
+
+export interface Prosam {
+  readonly settings: ProsamSettings;
+  readonly service: Service;
+  /** Mount adapters of your own here, before `listen`. */
+  readonly app: HttpApp;
+  /** Shared by adapters: bytes of images, wherever they are, under the configured rules. */
+  readonly images: ImageSources;
+  /** http://host:port @throws CONFIG_INVALID where the port is taken */
+  listen(): Promise<string>;
+  /** Stops accepting, lets what runs finish until the deadline, and closes everything. */
+  close(): Promise<void>;
+}
+
+/** @throws CONFIG_INVALID, STORAGE_FAILED, MIGRATION_NEEDED, MODEL_*, DEVICE_UNAVAILABLE */
+export async function createProsam(options: CreateProsamOptions = {}): Promise<Prosam> {
+  const { configFile, environment, storage: givenStorage, engine: givenEngine, logger, ...config } = options;
+  const settings = await loadConfig({
+    options: config,
+    ...(configFile !== undefined && { file: configFile }),
+    ...(environment && { environment }),
+  });
+  const log = logger ?? createLog({ level: settings.log.level });
+  const metrics = createMetrics();
+  const guard = guardOf(settings);
+
+  /** What has been opened, in that order. */
+  const opened: (() => Promise<void>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    const failures: unknown[] = [];
+    for (const close of opened.splice(0).reverse()) await close().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  };
+  try {
+    opened.push(() => {
+      metrics.close();
+      return Promise.resolve();
+    });
+    const storage =
+      givenStorage ?? (await openStorage({ database: settings.database, objects: settings.objects, migrate: settings.migrate, log }));
+    opened.push(() => storage.close());
+    const engine = givenEngine ?? (await createEngine(engineOptions(settings)));
+    opened.push(() => engine.close());
+    const { references, limits, keepPredictions, images: imageSettings, learner } = settings;
+    const { maxBytes, maxPixels } = imageSettings;
+    const service = await createService({
+      ...{ engine, storage, log, metrics, references, keepPredictions, limits: { maxBytes, maxPixels } },
+      admission: { concurrency: limits.concurrency, waiting: limits.waiting, clientShare: limits.clientShare },
+      learner: learner.run,
+      waitingFor: waitingFor(storage.store, settings),
+    });
+    opened.push(() => service.close());
+    const images = createImageSources(withoutUndefined(imageSettings));
+    opened.push(() => images.close());
+
+    const app = createHttpApp({
+      ...{ guard, log, metrics, metricsAccess: settings.metrics },
+      limits: { maxBodyBytes: limits.bodyBytes, deadlineMs: limits.deadlineMs },
+      ready: async () => (await service.status()).ready,
+      about: { title: 'prosam', version: codeVersion(), description: 'One mask in, the same concept in every other image.' },
+      ...(settings.allowedHosts && { allowedHosts: settings.allowedHosts }),
+      ...(settings.trustProxy !== undefined && { trustProxy: settings.trustProxy }),
+    });
+    const { store, queue } = storage;
+    const hook = webhook({
+      service,
+      images,
+      batches: store.batches,
+      deliveries: store.deliveries,
+      queue,
+      callbacks: withoutUndefined(settings.callbacks),
+      log,
+    });
+    opened.push(() => hook.close());
+    app.mount('/v1', hook.routes);
+    opened.push(await hook.work());
+    if (learner.run === 'child') {
+      const child = startLearnerChild({ settings, log, metrics, onProblem: (error) => service.report(error, 'learner') });
+      opened.push(() => child.close(limits.shutdownMs));
+    }
+
+    let listening: Listening | undefined;
+    opened.push(async () => listening?.close({ deadlineMs: limits.shutdownMs }));
+    let closing: Promise<void> | undefined;
+    return {
+      ...{ settings, service, app, images },
+      async listen() {
+        if (closing) throw new ProsamError('SERVICE_CLOSING', 'the service has been closed. Create a new one.');
+        listening ??= await listen(app, { host: settings.host, port: settings.port });
+        return listening.url;
+      },
+      close: () => (closing ??= closeAll()),
+    };
+  } catch (error) {
+    await closeAll().catch(() => undefined);
+    throw error;
+  }
+}
+
+function guardOf({ auth }: ProsamSettings) {
+  const { tokens, basic, hmac } = auth;
+  const open = tokens.length + basic.length + hmac.length === 0;
+  const plain = <T extends object>(grants: readonly T[]) => grants.map(withoutUndefined);
+  return createGuard({ tokens: plain(tokens), basic: plain(basic), hmac: plain(hmac), ...(open && { anonymous: 'admin' }) });
+}
+
+function engineOptions({ model, device, threads, cache, cacheBytes, images: { maxBytes, maxPixels } }: ProsamSettings) {
+  return { model, device, threads, limits: { maxBytes, maxPixels }, ...(cache !== '' && { cacheDir: cache, cacheDirBytes: cacheBytes }) };
+}
+
+/** The learner's own decision, for people to read. */
+function waitingFor(
+  store: Store,
+  { learner: { run, ...learner }, model }: ProsamSettings,
+): (project: string) => Promise<string | undefined> {
+  const policy = parseLearnerSettings({ ...learner, model });
+  const nextAllowedMs = allowedTimes(policy);
+  return async (project) => {
+    if (run === 'off') return 'a learner: it is switched off';
+    const decision = decideRun(await learnerFacts(store, project, policy), policy, { nowMs: Date.now(), nextAllowedMs });
+    return decision.due ? undefined : decision.waitingFor;
+  };
+}
+
+/** Absent and undefined are the same to the configuration, not to its readers. */
+function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+}

@@ -1,0 +1,62 @@
+/** The part of the configuration that comes from environment variables. */
+import { ProsamError } from '../core/errors.ts';
+import { closest } from './closest.ts';
+
+const list = (value: string): string[] =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+/** Where each variable goes, and what it is made into. */
+const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: string) => unknown; about: string }> = {
+  PROSAM_HOST: { path: ['host'], about: 'address to listen on' },
+  PROSAM_PORT: { path: ['port'], parse: Number, about: 'port to listen on' },
+  PROSAM_DATABASE: { path: ['database'], about: 'SQLite file or postgres:// address' },
+  PROSAM_OBJECTS: { path: ['objects'], about: 'folder or s3:// address' },
+  PROSAM_MODEL: { path: ['model'], about: 'built-in model or model folder' },
+  PROSAM_DEVICE: { path: ['device'], about: 'what computes' },
+  PROSAM_THREADS: { path: ['threads'], parse: Number, about: 'CPU threads of one operator' },
+  PROSAM_CACHE: { path: ['cache'], about: 'folder for features of images' },
+  PROSAM_TOKEN: {
+    path: ['auth', 'tokens'],
+    parse: (token) => [{ name: 'environment', access: 'admin', token }],
+    about: 'a token that may do everything',
+  },
+  PROSAM_IMAGE_FOLDER: { path: ['images', 'folder'], about: 'root of images named by path' },
+  PROSAM_ALLOW_HOSTS: { path: ['images', 'allowHosts'], parse: list, about: 'private hosts images may come from, with commas' },
+  PROSAM_CALLBACK_SECRET: { path: ['callbacks', 'secret'], about: 'signs what is pushed' },
+  PROSAM_CALLBACK_HOSTS: { path: ['callbacks', 'allowHosts'], parse: list, about: 'private hosts that may be pushed to, with commas' },
+  PROSAM_LEARNER: { path: ['learner', 'run'], about: 'child, elsewhere or off' },
+  PROSAM_LOG_LEVEL: { path: ['log', 'level'], about: 'info, warn, error or silent' },
+};
+
+/** Of the command line and of tests; not part of the configuration. */
+const OTHERS = /^PROSAM_(REQUIRE_|TEST_|CONFIG$|URL$|CHROMIUM$|MOTO_SERVER$|POSTGRES$|CLIENT_TOKEN$)/;
+
+/** For --help. */
+export const ENVIRONMENT_HELP = Object.entries(VARIABLES)
+  .map(([name, { about }]) => `  ${name.padEnd(24)}${about}`)
+  .join('\n');
+
+/** @throws CONFIG_INVALID for a name that begins with PROSAM_ and is not one of them */
+export function configFromEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  const config: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith('PROSAM_') || OTHERS.test(name) || value === undefined || value === '') continue;
+    const variable = VARIABLES[name];
+    if (variable === undefined) {
+      const meant = closest(name, Object.keys(VARIABLES));
+      throw new ProsamError(
+        'CONFIG_INVALID',
+        `there is no environment variable ${name}. ${meant === undefined ? `Known: ${Object.keys(VARIABLES).join(', ')}.` : `Did you mean ${meant}?`}`,
+      );
+    }
+    let place = config;
+    const path = [...variable.path];
+    const last = path.pop() as string;
+    for (const key of path) place = (place[key] ??= {}) as Record<string, unknown>;
+    place[last] = variable.parse ? variable.parse(value) : value;
+  }
+  return config;
+}

@@ -1,0 +1,77 @@
+/** Takes what a person accepted, edited or rejected: durable before anybody is told so. */
+import { ProsamError } from '../core/errors.ts';
+import type { AcceptRequest, Accepted } from '../core/service-types.ts';
+import type { AnnotationRecord, Message, Store } from '../core/storage-ports.ts';
+import type { Engine } from '../core/types.ts';
+import type { ServiceMetrics } from '../core/service-metrics.ts';
+import type { Admission } from './admission.ts';
+import { masksByLabel } from './annotation-masks.ts';
+import { describeMessage } from './describe-masks.ts';
+import type { ServiceImages } from './images.ts';
+import { checkName, checkProject } from './names.ts';
+
+/** Name of the queue the learner listens to. */
+export const TRAIN = 'train';
+
+export interface AcceptParts {
+  store: Store;
+  images: ServiceImages;
+  engine: Pick<Engine, 'referenceMask'>;
+  admission: Admission;
+  metrics: ServiceMetrics;
+  now: () => number;
+}
+
+const MOST_MARKS = 1000;
+
+export function createAccept({ store, images, engine, admission, metrics, now }: AcceptParts) {
+  return async (request: AcceptRequest, { signal }: { signal?: AbortSignal } = {}): Promise<Accepted> => {
+    checkRequest(request);
+    const { project, source, externalId, revision, provenance, flagged, annotator, predictionVersion } = request;
+    const image = await images.keep(project, request.image);
+    const masks = await masksByLabel(request.masks, image, async (annotation) => {
+      const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256);
+      const grown = await admission.run({ client: source, priority: 'interactive', signal }, () =>
+        engine.referenceMask({ image: stored, annotation }, signal ? { signal } : {}),
+      );
+      return grown.mask;
+    });
+    signal?.throwIfAborted();
+    const record: AnnotationRecord = {
+      ...{ project, source, externalId, revision, provenance, masks },
+      image: { project, ...image, ...(request.imageExternalId !== undefined && { externalId: request.imageExternalId }) },
+      ...(flagged !== undefined && { flagged }),
+      ...(annotator !== undefined && { annotator }),
+      ...(predictionVersion !== undefined && { predictionVersion }),
+      createdMs: now(),
+    };
+    const messages: Message[] = [
+      { name: TRAIN, key: project, data: { project } },
+      ...masks.map(({ label }) => describeMessage(project, label)),
+    ];
+    const outcome = await store.annotations.accept(record, messages);
+    metrics.annotation(provenance, outcome);
+    return { outcome, image, masks: masks.map(({ label, area }) => ({ label, area })) };
+  };
+}
+
+function checkRequest({ project, source, externalId, revision, provenance, masks, ...rest }: AcceptRequest): void {
+  checkProject(project);
+  checkName('source', source);
+  checkName('externalId', externalId, 2000);
+  if (rest.imageExternalId !== undefined) checkName('imageExternalId', rest.imageExternalId, 2000);
+  if (rest.annotator !== undefined) checkName('annotator', rest.annotator);
+  if (rest.predictionVersion !== undefined) checkName('predictionVersion', rest.predictionVersion);
+  masks.forEach(({ label }) => checkName('label', label, 200));
+  if (!Number.isSafeInteger(revision) || revision < 0)
+    throw new ProsamError('REQUEST_INVALID', `revision: wanted a whole number from 0 to 2^53 - 1, got ${revision}.`);
+  if (masks.length > MOST_MARKS)
+    throw new ProsamError('REQUEST_INVALID', `wanted at most ${MOST_MARKS} marks in one annotation, got ${masks.length}.`);
+  if (provenance === 'rejected' && masks.length > 0)
+    throw new ProsamError(
+      'REQUEST_INVALID',
+      `a rejection has no masks, got ${masks.length}. Send them as "edited" or "drawn" if they are right.`,
+    );
+  if (provenance !== 'rejected' && masks.length === 0)
+    throw new ProsamError('MASK_EMPTY', 'wanted at least one mask, got none. Send what was marked, or the provenance "rejected".');
+}

@@ -1,0 +1,94 @@
+/** Images of requests: known ones by their hash, new ones proved to be images before anything is kept. */
+import { createHash } from 'node:crypto';
+import { createByteCache } from '../core/byte-cache.ts';
+import { ProsamError } from '../core/errors.ts';
+import { decodeImage, type ImageLimits } from '../core/image/decode.ts';
+import type { ServiceImage } from '../core/service-types.ts';
+import type { Blobs, ImageStore } from '../core/storage-ports.ts';
+import { checkSha256 } from './names.ts';
+
+export interface KnownImage {
+  sha256: string;
+  width: number;
+  height: number;
+}
+
+export interface ServiceImages {
+  /** Hash, and what an engine takes: bytes, or the path of the blob. @throws IMAGE_UNKNOWN */
+  input(project: string, image: ServiceImage): Promise<{ sha256: string; input: Uint8Array | string }>;
+  /** Of an image the store holds. @throws BLOB_DAMAGED */
+  stored(sha256: string): Promise<Uint8Array | string>;
+  bytes(project: string, sha256: string): Promise<Uint8Array>;
+  /** Size, once the image is known to be one and its bytes are durable. @throws IMAGE_* */
+  keep(project: string, image: ServiceImage): Promise<KnownImage>;
+  /** The image of a prediction: its bytes, then its row. */
+  remember(project: string, image: ServiceImage, size: { width: number; height: number }, externalId: string | undefined): Promise<void>;
+}
+
+export interface ServiceImagesParts {
+  images: ImageStore;
+  blobs: Blobs;
+  limits: ImageLimits;
+  now: () => number;
+}
+
+/** Bytes of stored images kept where they do not lie as files. */
+const CACHE_BYTES = 256 * 2 ** 20;
+const MOST_REMEMBERED = 50_000;
+
+export function createServiceImages({ images, blobs, limits, now }: ServiceImagesParts): ServiceImages {
+  const fetched = createByteCache<Uint8Array>({ maxBytes: CACHE_BYTES, sizeOf: (bytes) => bytes.byteLength });
+  /** Project and hash of images whose row is known to be there. */
+  const remembered = new Set<string>();
+
+  const read = (sha256: string): Promise<Uint8Array> =>
+    fetched.get(sha256, async () => {
+      const bytes = await blobs.get(sha256);
+      if (bytes) return bytes;
+      throw new ProsamError('BLOB_DAMAGED', `the image ${sha256} is missing from the object store. Restore it from a backup.`);
+    });
+  const stored = async (sha256: string): Promise<Uint8Array | string> => blobs.path?.(sha256) ?? (await read(sha256));
+  const row = async (project: string, sha256: string) => {
+    checkSha256(sha256);
+    const found = await images.get(project, sha256);
+    if (found) return found;
+    throw new ProsamError('IMAGE_UNKNOWN', `wanted an image this project has seen, got the sha256 ${sha256}. Send its bytes once.`);
+  };
+
+  return {
+    stored,
+    async input(project, image) {
+      if (image instanceof Uint8Array) return { sha256: sha256Of(image), input: image };
+      await row(project, image.sha256);
+      return { sha256: image.sha256, input: await stored(image.sha256) };
+    },
+    async bytes(project, sha256) {
+      await row(project, sha256);
+      return read(sha256);
+    },
+    async keep(project, image) {
+      if (!(image instanceof Uint8Array)) return sizeOf(await row(project, image.sha256));
+      const known = await images.get(project, sha256Of(image));
+      if (known) return sizeOf(known);
+      const { width, height } = await decodeImage(image, 'image', limits);
+      return { sha256: await blobs.put(image), width, height };
+    },
+    async remember(project, image, { width, height }, externalId) {
+      const sha256 = image instanceof Uint8Array ? sha256Of(image) : image.sha256;
+      const key = JSON.stringify([project, sha256, externalId]);
+      if (remembered.has(key)) return;
+      if (image instanceof Uint8Array) await blobs.put(image);
+      await images.add([{ project, sha256, width, height, ...(externalId !== undefined && { externalId }) }], now());
+      if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+      remembered.add(key);
+    },
+  };
+}
+
+function sizeOf({ sha256, width, height }: KnownImage): KnownImage {
+  return { sha256, width, height };
+}
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

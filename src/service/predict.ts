@@ -1,0 +1,177 @@
+/** One prediction: which references, which version, its turn at the engine, and what is remembered of it. */
+import { createHash } from 'node:crypto';
+import { ProsamError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Annotation } from '../core/mask/annotation.ts';
+import { inTurns } from '../core/mask/in-turns.ts';
+import { cocoRleInSteps } from '../core/mask/rle.ts';
+import type { ServiceMetrics } from '../core/service-metrics.ts';
+import type { ServicePredictRequest, ServicePrediction } from '../core/service-types.ts';
+import type { Engine, Prediction, Reference } from '../core/types.ts';
+import type { VersionStore } from '../core/version-ports.ts';
+import type { Admission } from './admission.ts';
+import type { ServiceImages } from './images.ts';
+import { sha256Of } from './images.ts';
+import { checkName, checkProject } from './names.ts';
+import type { PredictionLog } from './prediction-log.ts';
+import { shortHash, type ReferenceSets } from './references.ts';
+import type { Serving } from './serving.ts';
+
+export interface PredictParts {
+  engine: Pick<Engine, 'predict' | 'info'>;
+  versions: VersionStore;
+  references: ReferenceSets;
+  serving: Serving;
+  admission: Admission;
+  images: ServiceImages;
+  predictions: PredictionLog;
+  metrics: ServiceMetrics;
+  log: Log;
+  now: () => number;
+}
+
+/** What the engine is asked with, and what stands for it in version strings. */
+interface Asked {
+  references: Reference[];
+  missing: string[];
+  hash: string;
+}
+
+const MOST_LABELS = 100;
+const MOST_REFERENCES = 50;
+
+export function createPredict(parts: PredictParts) {
+  const { engine, versions, serving, admission, images, metrics, now } = parts;
+
+  return async (request: ServicePredictRequest, options: { signal?: AbortSignal } = {}): Promise<ServicePrediction> => {
+    checkRequest(request);
+    const { project, priority = 'interactive', client = project } = request;
+    const { signal } = options;
+    const state = await versions.state(project);
+    const [target, asked] = await Promise.all([images.input(project, request.image), referencesFor(parts, request, state.revision)]);
+    if (asked.references.length === 0) throw nothingToLookFor(project, asked.missing);
+
+    const compute = (modelVersion: string, promptEncoder: string | undefined) =>
+      admission.run({ client, priority, signal }, async (queue) => {
+        const prediction = await engine.predict(target.input, asked.references, {
+          ...request.options,
+          ...(promptEncoder !== undefined && { promptEncoder }),
+          ...(signal && { signal }),
+        });
+        return { prediction, queue, modelVersion };
+      });
+    const { prediction, queue, modelVersion } = await (request.version === undefined
+      ? serving.use(state, compute)
+      : serving.useVersion(project, request.version, compute));
+
+    for (const [stage, milliseconds] of Object.entries(prediction.milliseconds)) metrics.stage(stage, milliseconds);
+    metrics.stage('queue', queue);
+    const answer: ServicePrediction = {
+      project,
+      image: { sha256: target.sha256, width: prediction.width, height: prediction.height },
+      masks: prediction.masks,
+      missing: asked.missing,
+      version: versionString(engine.info.model, modelVersion, asked.hash),
+      modelVersion,
+      model: prediction.model,
+      device: prediction.device,
+      milliseconds: { ...prediction.milliseconds, queue },
+    };
+    if (request.remember ?? true) {
+      await images.remember(project, request.image, prediction, request.externalId);
+      parts.predictions.add(await recordOf(answer, prediction, now()));
+    }
+    return answer;
+  };
+}
+
+/** Changes whenever frozen model, prompt encoder or references change. */
+export function versionString(model: string, modelVersion: string, references: string): string {
+  return `${model}.${modelVersion}.r-${references}`;
+}
+
+/** Of all sets a prediction uses, whatever their order. */
+export function hashOfSets(sets: readonly { label: string; hash: string }[]): string {
+  return shortHash(sets.map(({ label, hash }) => [label, hash]).sort());
+}
+
+function checkRequest({ project, labels, references, externalId, client }: ServicePredictRequest): void {
+  checkProject(project);
+  if (externalId !== undefined) checkName('externalId', externalId, 2000);
+  if (client !== undefined) checkName('client', client);
+  labels?.forEach((label) => checkName('label', label, 200));
+  references?.forEach(({ label = 'object' }) => checkName('label', label, 200));
+  const count = new Set(labels ?? references?.map(({ label }) => label)).size;
+  if (count > MOST_LABELS)
+    throw new ProsamError('REQUEST_INVALID', `wanted at most ${MOST_LABELS} labels in one request, got ${count}. Ask in parts.`);
+  if ((references?.length ?? 0) > MOST_REFERENCES)
+    throw new ProsamError(
+      'REQUEST_INVALID',
+      `wanted at most ${MOST_REFERENCES} references in one request, got ${references?.length}. Send the best ones.`,
+    );
+}
+
+async function referencesFor(parts: PredictParts, request: ServicePredictRequest, revision: number): Promise<Asked> {
+  const { project, labels } = request;
+  if (request.references !== undefined) return inlineReferences(parts, request, request.references);
+  const wanted = labels ?? (await parts.references.labels(project, revision)).map(({ label }) => label);
+  const sets = await Promise.all([...new Set(wanted)].slice(0, MOST_LABELS).map((label) => parts.references.of(project, label, revision)));
+  const references: Reference[] = [];
+  for (const { label, masks } of sets) {
+    for (const { sha256, rle } of masks) {
+      references.push({ label, image: await parts.images.stored(sha256), annotation: { kind: 'coco-rle', rle } });
+    }
+  }
+  const found = sets.filter(({ masks }) => masks.length > 0);
+  return { references, missing: sets.filter(({ masks }) => masks.length === 0).map(({ label }) => label), hash: hashOfSets(found) };
+}
+
+async function inlineReferences(
+  { images }: PredictParts,
+  { project, labels }: ServicePredictRequest,
+  given: NonNullable<ServicePredictRequest['references']>,
+): Promise<Asked> {
+  const references: Reference[] = [];
+  const hashes: { label: string; hash: string }[] = [];
+  for (const { image, annotation, label = 'object' } of given) {
+    if (labels !== undefined && !labels.includes(label)) continue;
+    checkMark(annotation);
+    const pixels = 'channels' in image;
+    const known = pixels ? { sha256: sha256Of(image.data), input: image } : await images.input(project, image);
+    references.push({ image: known.input, annotation, label });
+    hashes.push({ label, hash: `${known.sha256} ${hashOfMark(annotation)}` });
+  }
+  const present = new Set(references.map(({ label }) => label));
+  return { references, missing: (labels ?? []).filter((label) => !present.has(label)), hash: hashOfSets(hashes) };
+}
+
+/** A path in a request would name a file of the machine the service runs on. */
+function checkMark(annotation: Annotation): void {
+  if (!('file' in annotation) || annotation.file instanceof Uint8Array) return;
+  throw new ProsamError('ANNOTATION_INVALID', 'wanted the bytes of a mask file, got a path. Send the bytes.');
+}
+
+function hashOfMark(annotation: Annotation): string {
+  const hash = createHash('sha256');
+  const text = JSON.stringify(annotation, (_, value: unknown) => {
+    if (!(value instanceof Uint8Array)) return value;
+    hash.update(value);
+    return value.length;
+  });
+  return hash.update(text).digest('hex');
+}
+
+async function recordOf({ project, image, version }: ServicePrediction, { masks }: Prediction, createdMs: number) {
+  const kept = [];
+  for (const { label, mask, area, score, uncertainty, method } of masks)
+    kept.push({ label, rle: await inTurns(cocoRleInSteps(mask)), area, score, uncertainty, method });
+  return { project, sha256: image.sha256, version, createdMs, masks: kept };
+}
+
+function nothingToLookFor(project: string, missing: readonly string[]): ProsamError {
+  const what = missing.length === 0 ? 'the project has none' : `there are none of ${missing.join(', ')}`;
+  return new ProsamError(
+    'REFERENCE_MISSING',
+    `${project}: wanted at least one reference (an image with the object marked), but ${what}. Accept an annotation first, or send references with the request.`,
+  );
+}

@@ -1,0 +1,44 @@
+/** What a project stands at, for people and for tools that ask which version would answer. */
+import type { ProjectInfo } from '../core/service-types.ts';
+import type { Store } from '../core/storage-ports.ts';
+import { hashOfSets, versionString } from './predict.ts';
+import type { ReferenceSets } from './references.ts';
+import type { Serving } from './serving.ts';
+
+export interface ProjectInfoParts {
+  store: Store;
+  references: ReferenceSets;
+  serving: Serving;
+  model: string;
+  /** What keeps the learner from a run; undefined: nothing does. */
+  waitingFor: (project: string) => Promise<string | undefined>;
+}
+
+export async function projectInfo(
+  { store, references, serving, model, waitingFor }: ProjectInfoParts,
+  project: string,
+): Promise<ProjectInfo> {
+  const state = await store.versions.state(project);
+  const [labels, counts, runs] = await Promise.all([
+    references.labels(project, state.revision),
+    store.images.counts(project),
+    store.runs.list({ project, limit: 1 }),
+  ]);
+  const sets = await Promise.all(labels.map(({ label }) => references.of(project, label, state.revision)));
+  const modelVersion = await serving.use(state, (version) => Promise.resolve(version));
+  const [run] = runs;
+  const waiting = run?.state === 'running' ? undefined : await waitingFor(project);
+  return {
+    project,
+    version: versionString(model, modelVersion, hashOfSets(sets)),
+    modelVersion,
+    ...counts,
+    concepts: sets.map(({ label, masks }) => ({
+      label,
+      masks: labels.find((one) => one.label === label)?.masks ?? 0,
+      references: masks.map(({ sha256, provenance, flagged }) => ({ sha256, provenance, flagged })),
+    })),
+    ...(run && { run }),
+    ...(waiting !== undefined && { waitingFor: waiting }),
+  };
+}

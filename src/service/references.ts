@@ -1,0 +1,93 @@
+/** Which accepted masks stand for a concept: the best and newest, and among those ones that differ. */
+import { createHash } from 'node:crypto';
+import type { AnnotationStore, MaskRow } from '../core/storage-ports.ts';
+
+export interface ReferenceSettings {
+  /** References of one concept (K), 1 to 20. @default 5 */
+  count?: number;
+  /** How many of the best are looked at for ones that differ, at most 200. @default 4 x count */
+  pool?: number;
+}
+
+export interface ReferenceSet {
+  label: string;
+  /** Best first. */
+  masks: readonly MaskRow[];
+  /** Stands for images and masks. */
+  hash: string;
+}
+
+export interface ReferenceSets {
+  /** revision: of the project; as long as it stays, so do the sets. */
+  labels(project: string, revision: number): Promise<{ label: string; masks: number; newest: number }[]>;
+  of(project: string, label: string, revision: number): Promise<ReferenceSet>;
+  /** Called once vectors of masks of that concept have come to be known. */
+  forget(project: string, label: string): void;
+}
+
+const MOST_POOL = 200;
+/** Sets are small; this bounds their number. */
+const MOST_SETS = 10_000;
+
+export function createReferenceSets(annotations: AnnotationStore, settings: ReferenceSettings = {}): ReferenceSets {
+  const { count = 5, pool = Math.min(MOST_POOL, 4 * count) } = settings;
+  const kept = new Map<string, { revision: number; value: Promise<unknown> }>();
+  const once = <T>(key: string, revision: number, read: () => Promise<T>): Promise<T> => {
+    const known = kept.get(key);
+    if (known?.revision === revision) return known.value as Promise<T>;
+    const value = read();
+    kept.delete(key); // the order of the map is the order of use
+    kept.set(key, { revision, value });
+    for (const oldest of kept.keys()) {
+      if (kept.size <= MOST_SETS) break;
+      kept.delete(oldest);
+    }
+    value.catch(() => {
+      if (kept.get(key)?.value === value) kept.delete(key);
+    });
+    return value;
+  };
+  const keyOf = (project: string, label: string): string => JSON.stringify([project, label]);
+  return {
+    labels: (project, revision) => once(JSON.stringify([project]), revision, () => annotations.concepts(project)),
+    of: (project, label, revision) =>
+      once(keyOf(project, label), revision, async () => {
+        const candidates = await annotations.candidates(project, label, pool);
+        const masks = chooseReferences(candidates, count);
+        return { label, masks, hash: shortHash(masks.map(({ sha256, rle }) => [sha256, rle.counts])) };
+      }),
+    forget: (project, label) => void kept.delete(keyOf(project, label)),
+  };
+}
+
+/**
+ * candidates: best first. The flagged ones where there are any; otherwise the best one and then, one after another, the one
+ * that is least like those already chosen (farthest first, cosine of their vectors). Masks without a vector yet come in the
+ * order they stand in, after those with one.
+ */
+export function chooseReferences(candidates: readonly MaskRow[], count: number): MaskRow[] {
+  const flagged = candidates.filter((mask) => mask.flagged);
+  if (flagged.length > 0) return flagged.slice(0, count);
+  const [best, ...rest] = candidates;
+  if (best === undefined) return [];
+  const chosen = [best];
+  /** Largest cosine to anything chosen. */
+  const nearest = new Map(rest.filter(({ feature }) => feature !== undefined).map((mask) => [mask, likeness(mask, best)]));
+  while (chosen.length < count && nearest.size > 0) {
+    const [farthest] = [...nearest].reduce((least, entry) => (entry[1] < least[1] ? entry : least));
+    chosen.push(farthest);
+    nearest.delete(farthest);
+    for (const [mask, like] of nearest) nearest.set(mask, Math.max(like, likeness(mask, farthest)));
+  }
+  for (const mask of rest) if (chosen.length < count && mask.feature === undefined) chosen.push(mask);
+  return chosen;
+}
+
+function likeness({ feature: a }: MaskRow, { feature: b }: MaskRow): number {
+  if (a === undefined || b === undefined || a.length !== b.length) return 0;
+  return a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
+}
+
+export function shortHash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12);
+}

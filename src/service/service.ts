@@ -1,0 +1,208 @@
+/** The service: the engine, what is kept, and what has been learned, behind the one interface that adapters know. */
+import { messageOf } from '../core/errors.ts';
+import type { ImageLimits } from '../core/image/decode.ts';
+import type { Log } from '../core/log.ts';
+import { noMetrics, type ServiceMetrics } from '../core/service-metrics.ts';
+import type { Service, ServiceStatus } from '../core/service-types.ts';
+import type { Storage } from '../core/storage-ports.ts';
+import type { Engine } from '../core/types.ts';
+import { createAccept, TRAIN } from './accept.ts';
+import { createAdmission, type AdmissionOptions } from './admission.ts';
+import { createDescribeWorker, DESCRIBE } from './describe-masks.ts';
+import { createErrorList } from './error-list.ts';
+import { createServiceImages } from './images.ts';
+import { checkName, checkProject } from './names.ts';
+import { createPredict } from './predict.ts';
+import { createPredictionLog } from './prediction-log.ts';
+import { projectInfo } from './project-info.ts';
+import { rollbackOf } from './rollback.ts';
+import { createReferenceSets, type ReferenceSettings } from './references.ts';
+import { BASE, createServing, notFound } from './serving.ts';
+
+export interface ServiceOptions {
+  engine: Engine;
+  storage: Storage;
+  log: Log;
+  metrics?: ServiceMetrics;
+  references?: ReferenceSettings;
+  admission?: AdmissionOptions;
+  limits?: ImageLimits;
+  /** Predictions of a project that stay with their masks. @default 200 */
+  keepPredictions?: number;
+  /** Milliseconds between looks for versions that others have put into service. @default 1000 */
+  pollMs?: number;
+  /** Who runs the learner. @default 'elsewhere' */
+  learner?: ServiceStatus['learner'];
+  /** What keeps the learner from a run. */
+  waitingFor?: (project: string) => Promise<string | undefined>;
+  /** Milliseconds since 1970. @default Date.now */
+  now?: () => number;
+}
+
+export interface RunningService extends Service {
+  /** For the shell around it: something failed there. */
+  report(error: unknown, where: string): void;
+  /** Refuses what comes, finishes what runs, writes what waits. Engine and storage stay open. */
+  close(): Promise<void>;
+}
+
+export async function createService(options: ServiceOptions): Promise<RunningService> {
+  const { engine, storage, log, metrics = noMetrics, now = Date.now, learner = 'elsewhere', pollMs = 1000 } = options;
+  const { store, queue, blobs } = storage;
+  const { model, device } = engine.info;
+  const startedMs = now();
+  const errors = createErrorList(now);
+  const admission = createAdmission(options.admission);
+  const images = createServiceImages({ images: store.images, blobs, limits: options.limits ?? {}, now });
+  const references = createReferenceSets(store.annotations, options.references);
+  const onSwap = (project: string, version: string): void => metrics.serving(project, version);
+  const serving = createServing({ engine, versions: store.versions, blobs, log, now, onSwap });
+  const predictions = createPredictionLog(store.images, options.keepPredictions ?? 200, log);
+  const info = { store, references, serving, model, waitingFor: options.waitingFor ?? (() => Promise.resolve(undefined)) };
+  const predict = createPredict({
+    engine,
+    versions: store.versions,
+    references,
+    serving,
+    admission,
+    images,
+    predictions,
+    metrics,
+    log,
+    now,
+  });
+  const accept = createAccept({ store, images, engine, admission, metrics, now });
+  metrics.device(model, device);
+
+  const stopDescribing = await queue.work(
+    DESCRIBE,
+    createDescribeWorker({ engine, annotations: store.annotations, images, references, admission, log }),
+    {
+      visibleAfterMs: 300_000,
+    },
+  );
+  let problem: string | undefined;
+  let polling = Promise.resolve();
+  /** What others have put into service, and how things stand. */
+  const poll = async (): Promise<void> => {
+    try {
+      const served = new Map(serving.state().map(({ project, modelVersion }) => [project, modelVersion]));
+      for (const state of await store.versions.projects()) {
+        const version = served.get(state.project);
+        if (version !== undefined && version !== (state.current ?? BASE)) await serving.use(state, () => Promise.resolve());
+      }
+      metrics.messages(await queue.depth());
+      problem = undefined;
+    } catch (error) {
+      if (problem === undefined) errors.report(error, 'database');
+      problem = `the database does not answer: ${messageOf(error)}`;
+    }
+    metrics.engineQueue(admission.state());
+  };
+  const timer = setInterval(() => {
+    polling = polling.then(poll);
+  }, pollMs).unref();
+
+  /** Failures that are not the caller's doing are listed. */
+  const listed = async <T>(where: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      const { status = 500, code } = error as { status?: number; code?: string };
+      const expected = error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
+      if (status >= 500 && !expected) errors.report(error, where);
+      if (code !== undefined) metrics.error(code);
+      throw error;
+    }
+  };
+  const inProject = async <T>(project: string, work: () => Promise<T>): Promise<T> => {
+    checkProject(project);
+    return work();
+  };
+
+  return {
+    predict: (request, given) => listed('predict', () => predict(request, given)),
+    accept: (request, given) => listed('annotations', () => accept(request, given)),
+    refine: (request, { signal } = {}) =>
+      listed('refine', async () => {
+        checkProject(request.project);
+        const { input } = await images.input(request.project, request.image);
+        const turn = { client: request.client ?? request.project, priority: 'interactive' as const, signal };
+        const refined = await admission.run(turn, () => engine.refine(input, request.prompts, signal ? { signal } : {}));
+        return { masks: refined.masks, width: refined.width, height: refined.height };
+      }),
+    embed: ({ project, image, externalId, client = project }, { signal } = {}) =>
+      listed('embed', async () => {
+        checkProject(project);
+        if (externalId !== undefined) checkName('externalId', externalId, 2000);
+        const { sha256, input } = await images.input(project, image);
+        const { width, height } = await admission.run({ client, priority: 'interactive', signal }, () =>
+          engine.embed(input, signal ? { signal } : {}),
+        );
+        await images.remember(project, image, { width, height }, externalId);
+        return { sha256, width, height };
+      }),
+    remove: (key, revision) => inProject(key.project, () => store.annotations.remove(key, revision)),
+    flag: (key, flagged) => inProject(key.project, () => store.annotations.flag(key, flagged)),
+    annotations: (project, given) => inProject(project, () => store.annotations.list(project, given)),
+    project: (project) => inProject(project, () => projectInfo(info, project)),
+    projects: async () => (await store.versions.projects()).map(({ project }) => project),
+    unlabelled: (project, given) => inProject(project, () => store.images.unlabelled(project, given)),
+    async predictions(given) {
+      await predictions.flush();
+      return store.images.predictions(given);
+    },
+    imageBytes: (project, sha256) => inProject(project, () => images.bytes(project, sha256)),
+    versions: (given) => store.versions.list(given),
+    async version(id) {
+      const found = await store.versions.get(id);
+      if (found === undefined) throw notFound(id);
+      return found;
+    },
+    history: (project, limit) => inProject(project, () => store.versions.history(project, limit)),
+    promote: (project, version, reason) =>
+      listed('promote', () =>
+        inProject(project, async () => {
+          // Tried before the pointer moves: what cannot answer here is not announced to anybody.
+          if (version !== BASE) await serving.useVersion(project, version, () => Promise.resolve());
+          await serving.swapTo(await store.versions.promote(project, version === BASE ? undefined : version, reason, now()));
+        }),
+      ),
+    rollback: (project, reason) =>
+      listed('rollback', () =>
+        inProject(project, async () => {
+          const state = await rollbackOf(store.versions, project, reason, now());
+          await serving.swapTo(state);
+          return { version: state.current ?? BASE };
+        }),
+      ),
+    train: (project) =>
+      inProject(project, () => queue.send({ name: TRAIN, key: JSON.stringify([project, 'manual']), data: { project, manual: true } })),
+    runs: (given) => store.runs.list(given),
+    async status() {
+      const problems = [...(problem === undefined ? [] : [problem]), ...serving.problems()];
+      const messages = await queue.depth().catch(() => ({}));
+      const serves = serving.state();
+      return {
+        ready: problem === undefined,
+        problems,
+        model,
+        device,
+        startedMs,
+        queue: admission.state(),
+        messages,
+        serving: serves,
+        learner,
+      };
+    },
+    errors: errors.list,
+    report: errors.report,
+    async close() {
+      clearInterval(timer);
+      await admission.close();
+      await stopDescribing();
+      await polling;
+      await predictions.flush();
+    },
+  };
+}

@@ -1,0 +1,167 @@
+/** From a run's masks to the version they lead to and what the gate says of it. */
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { openModel, type Model } from '../../core/checkpoint/model-folder.ts';
+import type { FloatTensor } from '../../core/checkpoint/weight-file.ts';
+import { ProsamError } from '../../core/errors.ts';
+import type { Device } from '../../core/runtime/devices.ts';
+import { modelFolder } from '../../core/runtime/open-engine.ts';
+import type { RunRecord, VersionRecord } from '../../core/version-ports.ts';
+import type { EncoderPlan } from '../encoder-plan.ts';
+import type { Dataset } from '../types.ts';
+import { measureVersions } from './gate.ts';
+import { judge } from './gate-decision.ts';
+import type { Lease } from './lease.ts';
+import type { LearnerContext, RunStartEvent } from './learner-types.ts';
+import { fetchImages, type RunFiles } from './run-files.ts';
+import { dataFingerprint, type Snapshot, type SnapshotMask } from './snapshot.ts';
+import { storeDataset } from './store-dataset.ts';
+import { episodesPerEpoch, trainCandidate } from './train-candidate.ts';
+import { readWeights, selfDescribingWeights } from './weights.ts';
+
+export interface Verdict {
+  state: 'promoted' | 'rejected';
+  reason: string;
+  version: Omit<VersionRecord, 'number'>;
+}
+
+/** 'stopped', 'memory': nothing is decided, the next attempt goes on from the files. */
+export async function candidateVersion(
+  context: LearnerContext,
+  run: RunRecord,
+  snapshot: Snapshot,
+  files: RunFiles,
+  lease: Lease,
+): Promise<Verdict | 'stopped' | 'memory'> {
+  const { storage, settings } = context;
+  const { project } = run;
+  const signal = AbortSignal.any([context.signal, lease.lost]);
+  const opened = await openModel(modelFolder(settings.model));
+  const { plan, weights: own } = promptEncoderOf(opened);
+  const { start, notes } = await startFile(context, snapshot, opened, files);
+  const paths = await fetchImages(storage.blobs, files, snapshot.masks, signal);
+  if (signal.aborted) return 'stopped';
+  const masks = snapshot.masks.filter(({ sha256 }) => paths.has(sha256));
+  const gone = new Set(snapshot.masks.map(({ sha256 }) => sha256)).size - paths.size;
+  if (gone > 0) notes.push(`${gone} ${gone === 1 ? 'image was' : 'images were'} left out: gone or damaged`);
+  const dataset = storeDataset({
+    ...{ project, masks, replayShare: snapshot.training.replayShare, episodes: episodesPerEpoch(snapshot) },
+    fileOf: (sha256) => paths.get(sha256) as string,
+  });
+  dataset.fold('all'); // what is wrong with the data is told before anything is computed
+  const begun = startEvent(run, snapshot, masks, notes);
+  context.onEvent(begun);
+
+  const trained = await trainCandidate({
+    ...{ context, snapshot, dataset, files, plan, start, signal },
+    onStep(step, steps, loss) {
+      lease.progress = { phase: 'training', step, steps, loss };
+      context.onEvent({ type: 'step', project, run: run.id, step, steps, loss });
+    },
+  });
+  if (typeof trained === 'string') return trained;
+  const { bytes, weights } = await selfDescribingWeights(trained.folder);
+  const current = start === 'model' ? own : await readWeights(start);
+  const gate = await throughGate(context, run, lease, {
+    opened,
+    plan,
+    dataset,
+    current,
+    candidate: weights,
+    files,
+    signal,
+  });
+  if (gate === undefined) return 'stopped';
+  const { promote, reason, figures } = judge(gate, settings);
+  const blob = await storage.blobs.put(bytes);
+  const { images, labels, newMasks } = begun;
+  const version: Verdict['version'] = {
+    ...{ id: versionId(run.id, blob), project, runId: run.id, weights: blob, model: opened.id, data: dataFingerprint(masks) },
+    ...(snapshot.parent !== undefined && { parent: snapshot.parent }),
+    ...{ seed: snapshot.seed, code: context.codeVersion, createdMs: context.now() },
+    ...{ outcome: promote ? 'promoted' : 'rejected', reason },
+    metrics: {
+      gate: { ...figures, rows: gate },
+      training: { ...trained.figures, attempts: run.attempts, images, labels, masks: masks.length, newMasks },
+      notes: begun.notes,
+    },
+  };
+  return { state: version.outcome, reason, version };
+}
+
+function promptEncoderOf({ id, manifest, promptEncoder }: Model): { plan: EncoderPlan; weights: ReadonlyMap<string, FloatTensor> } {
+  if (manifest.prompt_encoder && promptEncoder) return { plan: manifest.prompt_encoder, weights: promptEncoder };
+  throw new ProsamError(
+    'METHOD_UNAVAILABLE',
+    `wanted a model with a trained prompt encoder to go on from, ${id} has none. Train one with prosam train first.`,
+  );
+}
+
+/** -> 'model', or a file with the weights of the version in service */
+async function startFile(
+  { storage }: LearnerContext,
+  { parent }: Snapshot,
+  { id }: Model,
+  files: RunFiles,
+): Promise<{ start: string; notes: string[] }> {
+  if (parent === undefined) return { start: 'model', notes: [] };
+  const version = await storage.store.versions.get(parent);
+  if (version === undefined)
+    throw new ProsamError('VERSION_NOT_FOUND', `wanted version ${parent}, which the run starts from, there is none.`);
+  if (version.model !== id) {
+    const note = `it starts from the model's own prompt encoder: ${parent} belongs to ${version.model}, not to ${id}`;
+    return { start: 'model', notes: [note] };
+  }
+  const bytes = await storage.blobs.get(version.weights);
+  if (bytes === undefined) {
+    throw new ProsamError(
+      'VERSION_NOT_FOUND',
+      `version ${parent}: wanted its weights ${version.weights}, they are gone. Roll back to another.`,
+    );
+  }
+  await writeFile(files.start, bytes);
+  return { start: files.start, notes: [] };
+}
+
+function startEvent(run: RunRecord, { parent, notes }: Snapshot, masks: readonly SnapshotMask[], more: readonly string[]): RunStartEvent {
+  return {
+    ...{ type: 'start', project: run.project, run: run.id, attempt: run.attempts },
+    ...(parent !== undefined && { parent }),
+    images: new Set(masks.map(({ sha256 }) => sha256)).size,
+    masks: masks.length,
+    newMasks: masks.filter(({ isNew }) => isNew).length,
+    labels: new Set(masks.map(({ label }) => label)).size,
+    notes: [...notes, ...more],
+  };
+}
+
+interface Contest {
+  opened: Model;
+  plan: EncoderPlan;
+  dataset: Dataset;
+  current: ReadonlyMap<string, FloatTensor>;
+  candidate: ReadonlyMap<string, FloatTensor>;
+  files: RunFiles;
+  signal: AbortSignal;
+}
+
+function throughGate({ settings, onEvent }: LearnerContext, run: RunRecord, lease: Lease, contest: Contest) {
+  const { opened, plan, dataset, current, candidate, files, signal } = contest;
+  return measureVersions({
+    ...{ model: opened, plan, dataset, pairs: settings.gatePairs, seed: GATE_SEED, versions: { current, candidate } },
+    ...{ device: settings.device as Device | 'auto', threads: settings.threads, featureBytes: settings.featureBytes, signal },
+    cache: { folder: files.features, bytes: settings.cacheBytes },
+    onPair(done, total) {
+      lease.progress = { phase: 'gate', done, total };
+      onEvent({ type: 'gate', project: run.project, run: run.id, done, total });
+    },
+  });
+}
+
+/** One for all runs: what a project is measured on changes with its data alone. */
+const GATE_SEED = 1;
+
+/** The same for the same run and weights, so that what is stored twice is stored once. */
+function versionId(run: string, weights: string): string {
+  return `v-${createHash('sha256').update(`${run}${weights}`).digest('hex').slice(0, 12)}`;
+}

@@ -1,0 +1,33 @@
+/** One look at a project: runs what is due, goes on with what was put aside, or says what it waits for. */
+import { learnerFacts } from '../../core/learner-facts.ts';
+import { decideRun, type LearnerDecision } from '../../core/learner-policy.ts';
+import type { LearnerOptions } from './learner-context.ts';
+import type { LearnerContext, RunOutcome } from './learner-types.ts';
+import { runProject } from './run-project.ts';
+
+interface Consideration extends Pick<LearnerOptions, 'nextAllowedMs'> {
+  /** Somebody asked for it: whatever the policy says. */
+  manual: boolean;
+  /** A run stands in the store. */
+  onClaim?: () => void;
+}
+
+export async function considerProject(
+  context: LearnerContext,
+  project: string,
+  { manual, nextAllowedMs, onClaim }: Consideration,
+): Promise<RunOutcome> {
+  const { storage, settings, now, onEvent } = context;
+  const facts = await learnerFacts(storage.store, project, settings);
+  const { running } = facts;
+  if (running?.leaseUntilMs !== undefined && running.leaseUntilMs > now()) return { state: 'held', untilMs: running.leaseUntilMs };
+  // A run that was put aside was due once: it goes on.
+  const decision: LearnerDecision = running
+    ? { due: true }
+    : decideRun(facts, settings, { nowMs: now(), manual, ...(nextAllowedMs && { nextAllowedMs }) });
+  const outcome: RunOutcome = decision.due
+    ? await runProject(context, project, onClaim)
+    : { state: 'waiting', waitingFor: decision.waitingFor };
+  if (outcome.state === 'waiting') onEvent({ type: 'waiting', project, waitingFor: outcome.waitingFor });
+  return outcome;
+}

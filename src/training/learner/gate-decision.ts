@@ -1,0 +1,95 @@
+/** Whether a candidate may take the place of the current version, and why, in words and figures. */
+
+/** One held-out pair answered by both versions. */
+export interface GatePair {
+  label: string;
+  /** sha256 of the images. */
+  reference: string;
+  target: string;
+  /** IoU of the current version's mask, 0 to 1. */
+  current: number;
+  candidate: number;
+}
+
+export interface GateRule {
+  margin: number;
+  labelMargin: number;
+  minLabelPairs: number;
+}
+
+export interface GateFigures extends GateRule {
+  pairs: number;
+  /** Mean over labels of the mean IoU of their pairs, 0 to 1. */
+  current: number;
+  candidate: number;
+  labels: { label: string; pairs: number; current: number; candidate: number }[];
+}
+
+export interface GateDecision {
+  promote: boolean;
+  reason: string;
+  figures: GateFigures;
+}
+
+const NAMED_LABELS = 3;
+
+/** pairs: at least one. */
+export function judge(pairs: readonly GatePair[], rule: GateRule): GateDecision {
+  const figures = figuresOf(pairs, rule);
+  const { current, candidate } = figures;
+  const on = `on ${pairs.length} held-out ${pairs.length === 1 ? 'pair' : 'pairs'}`;
+  const change = `mIoU ${shown(current)} -> ${shown(candidate)} ${on}`;
+  if (isWorse(current, candidate, rule.margin))
+    return { promote: false, figures, reason: `${change}: worse than the current version by more than ${rule.margin}` };
+  const lost = figures.labels
+    .filter((row) => row.pairs >= rule.minLabelPairs && isWorse(row.current, row.candidate, rule.labelMargin))
+    .sort((a, b) => a.candidate - a.current - (b.candidate - b.current));
+  if (lost.length === 0) return { promote: true, figures, reason: `${change}: ${wordFor(current, candidate)}` };
+  const named = lost.slice(0, NAMED_LABELS).map((row) => `${row.label} ${shown(row.current)} -> ${shown(row.candidate)}`);
+  const more = lost.length > NAMED_LABELS ? ` and ${lost.length - NAMED_LABELS} more labels` : '';
+  return { promote: false, figures, reason: `${change}, but worse by more than ${rule.labelMargin} on ${named.join(', ')}${more}` };
+}
+
+function figuresOf(pairs: readonly GatePair[], { margin, labelMargin, minLabelPairs }: GateRule): GateFigures {
+  const byLabel = new Map<string, GatePair[]>();
+  for (const pair of pairs) {
+    const group = byLabel.get(pair.label);
+    if (group) group.push(pair);
+    else byLabel.set(pair.label, [pair]);
+  }
+  const labels = [...byLabel].map(([label, group]) => ({
+    label,
+    pairs: group.length,
+    current: mean(group.map((pair) => pair.current)),
+    candidate: mean(group.map((pair) => pair.candidate)),
+  }));
+  labels.sort((a, b) => (a.label < b.label ? -1 : 1));
+  return {
+    pairs: pairs.length,
+    current: mean(labels.map((row) => row.current)),
+    candidate: mean(labels.map((row) => row.candidate)),
+    labels,
+    ...{ margin, labelMargin, minLabelPairs },
+  };
+}
+
+/** Sums of the same figures in another order differ in their last bits. */
+const ROUNDING = 1e-9;
+
+/** Also where a figure is not a number. */
+function isWorse(current: number, candidate: number, margin: number): boolean {
+  return !(candidate >= current - margin - ROUNDING);
+}
+
+function wordFor(current: number, candidate: number): string {
+  if (candidate > current + ROUNDING) return 'better than the current version';
+  return candidate < current - ROUNDING ? 'no worse than the current version within the margin' : 'as good as the current version';
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function shown(value: number): string {
+  return value.toFixed(3);
+}

@@ -1,0 +1,7 @@
+/** What a learner is called in the store: no two share a name. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+
+export function holderName(): string {
+  return `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
+}

@@ -1,0 +1,36 @@
+/** What the learner is given, and what it takes where nothing is given. */
+import type { LearnerSettings } from '../../core/learner-settings.ts';
+import { silentLog } from '../../core/log.ts';
+import type { LoadedEngine } from '../train-options.ts';
+import { holderName } from './holder-name.ts';
+import type { LearnerContext } from './learner-types.ts';
+
+export interface LearnerOptions extends Partial<Pick<LearnerContext, 'holder' | 'now' | 'log' | 'onEvent' | 'signal' | 'memoryUsed'>> {
+  engine: LoadedEngine;
+  /** Version of `prosam`, kept with every version. */
+  codeVersion: string;
+  /** Only these. @default all */
+  projects?: readonly string[];
+  /** The first moment from the given one on at which a run may begin. @default always */
+  nextAllowedMs?: (nowMs: number) => number;
+  /** Between two looks at every project. @default 60,000 */
+  lookEveryMs?: number;
+}
+
+export function learnerContext(
+  storage: LearnerContext['storage'],
+  settings: LearnerSettings,
+  { engine, codeVersion, holder, now, log, onEvent, signal, memoryUsed }: LearnerOptions,
+  stopping?: AbortSignal,
+): LearnerContext {
+  const signals = [signal, stopping].filter((one) => one !== undefined);
+  return {
+    ...{ storage, settings, engine, codeVersion },
+    holder: holder ?? holderName(),
+    now: now ?? Date.now,
+    log: log ?? silentLog,
+    onEvent: onEvent ?? (() => undefined),
+    signal: AbortSignal.any(signals),
+    memoryUsed: memoryUsed ?? (() => process.memoryUsage.rss()),
+  };
+}

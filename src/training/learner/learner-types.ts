@@ -1,0 +1,60 @@
+/** What the learner works with, what it tells, and how a run can end. */
+import type { LearnerSettings } from '../../core/learner-settings.ts';
+import type { Log } from '../../core/log.ts';
+import type { Storage } from '../../core/storage-ports.ts';
+import type { RunRecord } from '../../core/version-ports.ts';
+import type { LoadedEngine } from '../train-options.ts';
+
+export interface LearnerContext {
+  storage: Pick<Storage, 'store' | 'queue' | 'blobs'>;
+  settings: LearnerSettings;
+  engine: LoadedEngine;
+  /** Version of `prosam`, kept with every version. */
+  codeVersion: string;
+  /** Name of this learner among others. */
+  holder: string;
+  now: () => number;
+  log: Log;
+  onEvent: (event: LearnerEvent) => void;
+  /** Puts a run aside after the current step; it goes on with whoever claims it next. */
+  signal: AbortSignal;
+  /** Bytes the process holds. */
+  memoryUsed: () => number;
+}
+
+export type LearnerEvent =
+  | { type: 'waiting'; project: string; waitingFor: string }
+  | RunStartEvent
+  | { type: 'step'; project: string; run: string; step: number; steps: number; loss: number }
+  | { type: 'gate'; project: string; run: string; done: number; total: number }
+  | { type: 'end'; project: string; run: string; state: EndState; reason: string; version?: string };
+
+export interface RunStartEvent {
+  type: 'start';
+  project: string;
+  run: string;
+  /** 2 and more: somebody began it and did not end it. */
+  attempt: number;
+  /** Absent: the model's own prompt encoder. */
+  parent?: string;
+  images: number;
+  masks: number;
+  /** Of them, no earlier run has learned from. */
+  newMasks: number;
+  labels: number;
+  notes: readonly string[];
+}
+
+/**
+ * - 'interrupted': by the signal; the next claim goes on with it
+ * - 'memory': the same, because the process held too much
+ * - 'lost': the lease went to another learner, nothing was written
+ */
+export type EndState = Exclude<RunRecord['state'], 'running'> | 'interrupted' | 'memory' | 'lost';
+
+export type RunOutcome =
+  | { state: EndState; run: string; reason: string; version?: string }
+  /** There is too little to learn from. */
+  | { state: 'waiting'; waitingFor: string }
+  /** Another learner is at it, or was: until then it may come back (ms since 1970). */
+  | { state: 'held'; untilMs?: number };

@@ -1,0 +1,68 @@
+/** The masks one run learns from, fixed when it begins, so that a resumed run goes on with exactly the same. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { PROVENANCES } from '../../core/storage-ports.ts';
+import { writeDurably } from '../checkpoint.ts';
+
+const maskSchema = z.object({
+  label: z.string(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  rle: z.object({ size: z.tuple([z.int(), z.int()]), counts: z.string() }),
+  provenance: z.enum(PROVENANCES),
+  split: z.enum(['train', 'gate']),
+  /** No earlier run has learned from it. */
+  isNew: z.boolean(),
+});
+/** One mask of one label on one image. */
+export type SnapshotMask = z.output<typeof maskSchema>;
+
+const snapshotSchema = z.object({
+  format: z.literal('prosam-learner-snapshot/1'),
+  run: z.string(),
+  project: z.string(),
+  /** Version in service when the run began; absent: the model's own prompt encoder. */
+  parent: z.string().optional(),
+  /** Of the whole run. */
+  seed: z.int().min(0),
+  /** What must stay for a run to go on. */
+  training: z.object({
+    steps: z.int(),
+    batch: z.int(),
+    samples: z.int(),
+    lr: z.number(),
+    averageDecay: z.number(),
+    replayShare: z.number(),
+  }),
+  masks: z.array(maskSchema),
+  /** What people should know of the choice. */
+  notes: z.array(z.string()),
+});
+export type Snapshot = z.output<typeof snapshotSchema>;
+
+const FILE = 'snapshot.json';
+
+export async function writeSnapshot(folder: string, snapshot: Snapshot): Promise<void> {
+  await writeDurably(join(folder, FILE), JSON.stringify(snapshot));
+}
+
+/** undefined: there is none of this run, or none that can be read. */
+export async function readSnapshot(folder: string, run: string): Promise<Snapshot | undefined> {
+  try {
+    const snapshot = snapshotSchema.parse(JSON.parse(await readFile(join(folder, FILE), 'utf8')));
+    return snapshot.run === run ? snapshot : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Changes with every mask, label, provenance and side; not with the order. */
+export function dataFingerprint(masks: readonly SnapshotMask[]): string {
+  const lines = masks.map(({ sha256, label, rle, provenance, split }) =>
+    JSON.stringify([sha256, label, rle.size, rle.counts, provenance, split]),
+  );
+  const hash = createHash('sha256');
+  for (const line of lines.sort()) hash.update(`${line}\n`);
+  return hash.digest('hex');
+}

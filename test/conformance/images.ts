@@ -1,0 +1,121 @@
+/** What every store must do with images and predictions. */
+import { describe, expect, it } from 'vitest';
+import type { PredictionRecord } from '../../src/core/storage-ports.ts';
+import { hashOf, imageOf, maskOf, newProject, openTwice, recordOf, type Place } from './place.ts';
+
+export function imageConformance(make: () => Promise<Place>): void {
+  describe('images', () => {
+    const { first, second } = openTwice(make);
+    const images = () => first().store.images;
+    const prediction = (project: string, image: string, uncertainty: number, createdMs = 1): PredictionRecord => ({
+      ...{ project, sha256: hashOf(image), version: 'v1', createdMs },
+      masks: [
+        { ...maskOf('cup'), score: 0.5, uncertainty, method: 'prosam' },
+        { ...maskOf('plate'), score: 0.9, uncertainty: uncertainty / 2, method: 'nearest' },
+      ],
+    });
+
+    it('are added once; later only a missing external id is filled in', async () => {
+      const project = newProject();
+      await images().add([imageOf(project, 'a'), imageOf(project, 'b', { externalId: 'B' }), imageOf(project, 'a')], 5);
+      await images().add(
+        [imageOf(project, 'a', { width: 99, externalId: 'A' }), imageOf(project, 'b', { externalId: 'other' }), imageOf(project, 'b')],
+        6,
+      );
+      expect(await images().get(project, hashOf('a'))).toEqual({
+        ...imageOf(project, 'a', { externalId: 'A' }),
+        createdMs: 5,
+        annotated: false,
+      });
+      expect(await images().get(project, hashOf('b'))).toMatchObject({ externalId: 'B', createdMs: 5 });
+      expect(await images().get(project, hashOf('c'))).toBeUndefined();
+      await images().add([], 7);
+    });
+
+    it('are added by two at once', async () => {
+      const project = newProject();
+      const all = Array.from({ length: 50 }, (_, i) => imageOf(project, `${i}`));
+      await Promise.all([first(), second()].flatMap(({ store }) => [store.images.add(all, 1), store.images.add([...all].reverse(), 2)]));
+      expect(await images().counts(project)).toEqual({ images: 50, annotated: 0, masks: 0 });
+    });
+
+    it('are ranked by uncertainty while nobody has annotated them, those never predicted last', async () => {
+      const project = newProject();
+      await images().add(
+        ['a', 'b', 'c', 'd', 'e'].map((name) => imageOf(project, name)),
+        1,
+      );
+      await images().predicted(
+        [prediction(project, 'a', 0.2), prediction(project, 'b', 0.9), prediction(project, 'c', 0), prediction(project, 'd', 0.5)],
+        100,
+      );
+      await first().store.annotations.accept(recordOf(project, { image: imageOf(project, 'd') }), []);
+      const ranked = await images().unlabelled(project, { limit: 10 });
+      expect(ranked.map(({ sha256, uncertainty }) => [sha256, uncertainty])).toEqual([
+        [hashOf('b'), 0.9],
+        [hashOf('a'), 0.2],
+        [hashOf('c'), 0],
+        [hashOf('e'), undefined],
+      ]);
+      expect(await images().unlabelled(project, { limit: 2, offset: 1 })).toEqual(ranked.slice(1, 3));
+      expect(await images().unlabelled(project, { limit: 2, offset: 4 })).toEqual([]);
+    });
+
+    it('come in one order also where they are equally uncertain', async () => {
+      const project = newProject();
+      await images().add(
+        Array.from({ length: 30 }, (_, i) => imageOf(project, `${i}`)),
+        1,
+      );
+      const pages = [];
+      for (let offset = 0; offset < 30; offset += 7) pages.push(...(await images().unlabelled(project, { limit: 7, offset })));
+      expect(new Set(pages.map(({ sha256 }) => sha256)).size).toBe(30);
+    });
+
+    it('keep the newest prediction of each, and of all only so many', async () => {
+      const project = newProject();
+      const names = ['a', 'b', 'c', 'd'];
+      await images().add(
+        names.map((name) => imageOf(project, name)),
+        1,
+      );
+      await images().predicted(
+        names.map((name, i) => prediction(project, name, i / 10, 10 + i)),
+        100,
+      );
+      await images().predicted([prediction(project, 'a', 0.7, 20), prediction(project, 'b', 0.8, 3)], 100);
+      expect((await images().predictions({ project, limit: 10 })).map(({ sha256 }) => sha256)).toEqual(['a', 'd', 'c', 'b'].map(hashOf));
+      expect((await images().predictions({ project, limit: 1 }))[0]).toEqual(prediction(project, 'a', 0.7, 20));
+      expect((await images().get(project, hashOf('b')))?.uncertainty).toBe(0.1);
+      await images().predicted([prediction(project, 'c', 0.9, 30)], 2);
+      expect((await images().predictions({ project, limit: 10 })).map(({ sha256 }) => sha256)).toEqual(['c', 'a'].map(hashOf));
+      expect((await images().get(project, hashOf('d')))?.uncertainty).toBe(0.3);
+    });
+
+    it('of two projects are apart, also when two predict at once', async () => {
+      const [one, other] = [newProject(), newProject()];
+      await images().add([imageOf(one, 'a'), imageOf(other, 'a')], 1);
+      const records = [prediction(one, 'a', 0.1, 5), prediction(other, 'a', 0.6, 5)];
+      await Promise.all([images().predicted(records, 1), second().store.images.predicted([...records].reverse(), 1)]);
+      expect((await images().get(one, hashOf('a')))?.uncertainty).toBe(0.1);
+      expect((await images().get(other, hashOf('a')))?.uncertainty).toBe(0.6);
+      expect(await images().predictions({ project: one, limit: 5 })).toHaveLength(1);
+      const all = await images().predictions({ limit: 200 });
+      expect(all.filter(({ project }) => project === one || project === other)).toHaveLength(2);
+      await images().assignSplit(one, [{ sha256: hashOf('a'), split: 'gate' }]);
+      expect((await images().get(other, hashOf('a')))?.split).toBeUndefined();
+    });
+
+    it('get a split once, for good', async () => {
+      const project = newProject();
+      await images().add(
+        ['a', 'b'].map((name) => imageOf(project, name)),
+        1,
+      );
+      await images().assignSplit(project, [{ sha256: hashOf('a'), split: 'gate' }]);
+      await images().assignSplit(project, [{ sha256: hashOf('a'), split: 'train' }, { sha256: hashOf('b'), split: 'train' }]); // prettier-ignore
+      expect((await images().get(project, hashOf('a')))?.split).toBe('gate');
+      expect((await images().get(project, hashOf('b')))?.split).toBe('train');
+    });
+  });
+}

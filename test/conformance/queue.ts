@@ -1,0 +1,203 @@
+/** What every queue must do. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { Storage } from '../../src/core/storage-ports.ts';
+import { newProject, openTwice, recordOf, type Place } from './place.ts';
+
+async function until(what: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+  const end = Date.now() + withinMs;
+  while (!(await what())) {
+    if (Date.now() > end) throw new Error('waited in vain');
+    await wait(10);
+  }
+}
+
+/** expiryMs: how much later than promised a message may come back whose worker did not end. */
+export function queueConformance(make: () => Promise<Place>, expiryMs: number): void {
+  describe('queue', () => {
+    const { first, second } = openTwice(make);
+    let last = 0;
+    const newName = () => `queue-${++last}`;
+    const depthOf = async (name: string, storage: Storage = first()) => (await storage.queue.depth())[name] ?? 0;
+
+    it('hands every message over once, with its data, in order', async () => {
+      const name = newName();
+      const got: unknown[] = [];
+      for (const data of [{ a: 1 }, 'two', 3, null, [5]]) {
+        await first().queue.send({ name, data });
+        await wait(5);
+      }
+      expect(await depthOf(name)).toBe(5);
+      const stop = await first().queue.work(name, (data) => Promise.resolve(void got.push(data)));
+      await until(() => got.length === 5);
+      await until(async () => (await depthOf(name)) === 0);
+      expect(got).toEqual([{ a: 1 }, 'two', 3, null, [5]]);
+      await stop();
+      await first().queue.send({ name, data: 6 });
+      await wait(400);
+      expect(got).toHaveLength(5);
+      expect(await depthOf(name)).toBe(1);
+    });
+
+    it('takes two waiting messages of one name and key for one, but not while one is handled', async () => {
+      const [name, other] = [newName(), newName()];
+      await first().queue.send({ name, key: 'k', data: 1 });
+      await second().queue.send({ name, key: 'k', data: 2 });
+      await first().queue.send({ name, key: 'l', data: 3 });
+      await first().queue.send({ name: other, key: 'k', data: 4 });
+      await first().queue.send({ name, data: 5 });
+      await first().queue.send({ name, data: 5 });
+      expect([await depthOf(name), await depthOf(other)]).toEqual([4, 1]);
+      let finish: (() => void) | undefined;
+      const got: unknown[] = [];
+      const stop = await first().queue.work(name, (data) => {
+        got.push(data);
+        return got.length === 1 ? new Promise<void>((resolve) => (finish = resolve)) : Promise.resolve();
+      });
+      await until(() => finish !== undefined);
+      await second().queue.send({ name, key: 'k', data: 'again' });
+      expect(await depthOf(name)).toBe(5);
+      finish?.();
+      await until(() => got.length === 5);
+      expect(got[0]).toBe(1);
+      expect(got).toContain('again');
+      await stop();
+    });
+
+    it('wakes workers of the same process at once, and of others soon', async () => {
+      const name = newName();
+      const got: number[] = [];
+      const stop = await first().queue.work(name, (sent) => Promise.resolve(void got.push(Date.now() - (sent as number))));
+      await wait(300);
+      for (let i = 0; i < 5; i++) {
+        await first().queue.send({ name, data: Date.now() });
+        await until(() => got.length === i + 1);
+      }
+      expect(got.sort((one, other) => one - other)[2]).toBeLessThan(100);
+      await second().queue.send({ name, data: Date.now() });
+      await until(() => got.length === 6);
+      expect(Math.max(...got)).toBeLessThan(2000);
+      await stop();
+    });
+
+    it('waits as long as it was told to', async () => {
+      const name = newName();
+      let at = 0;
+      const stop = await first().queue.work(name, () => Promise.resolve(void (at = Date.now())));
+      const sent = Date.now();
+      await first().queue.send({ name, data: 1, delayMs: 700 });
+      await until(() => at > 0);
+      expect(at - sent).toBeGreaterThanOrEqual(690);
+      await stop();
+    });
+
+    it('hands a failed message over again, a little later, and gives up after its attempts', async () => {
+      const name = newName();
+      const at: number[] = [];
+      const stop = await first().queue.work(name, () => {
+        at.push(Date.now());
+        return Promise.reject(new Error('no'));
+      }, { attempts: 2 }); // prettier-ignore
+      await first().queue.send({ name, data: 1, key: 'k' });
+      await until(() => at.length === 2);
+      expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(400);
+      await until(async () => (await depthOf(name)) === 0);
+      await wait(500);
+      expect(at).toHaveLength(2);
+      await stop();
+      await first().queue.send({ name, data: 2, key: 'k' });
+      expect(await depthOf(name)).toBe(1);
+    });
+
+    it('hands a message over to somebody else when its worker does not come to an end', async () => {
+      const name = newName();
+      const got: string[] = [];
+      let finish: (() => void) | undefined;
+      const stopFirst = await first().queue.work(name, () => new Promise<void>((resolve) => (finish = resolve)), { visibleAfterMs: 1000 });
+      const sent = Date.now();
+      await first().queue.send({ name, data: 1 });
+      await until(() => finish !== undefined);
+      const stopSecond = await second().queue.work(name, () => Promise.resolve(void got.push('second')), { visibleAfterMs: 1000 });
+      await until(() => got.length === 1, 1000 + expiryMs);
+      expect(Date.now() - sent).toBeGreaterThanOrEqual(990);
+      await until(async () => (await depthOf(name)) === 0);
+      // The first one is late: its end changes nothing any more.
+      finish?.();
+      await Promise.all([stopFirst(), stopSecond()]);
+      expect(await depthOf(name)).toBe(0);
+    });
+
+    it('gives up a message that nobody ever ends', { timeout: 120_000 }, async () => {
+      const name = newName();
+      let taken = 0;
+      const stops = await Promise.all([first(), second()].map(({ queue }) => queue.work(name, async (_, { signal }) => {
+        taken++;
+        await wait(3_600_000, undefined, { signal }).catch(() => undefined);
+      }, { visibleAfterMs: 1000, attempts: 2, concurrency: 5 }))); // prettier-ignore
+      await first().queue.send({ name, data: 1 });
+      await until(async () => taken === 2 && (await depthOf(name)) === 0, 10_000 + 3 * expiryMs);
+      await Promise.all(stops.map((stop) => stop()));
+      expect(taken).toBe(2);
+    });
+
+    it('tells handlers to stop and has their messages handled again, uncounted', async () => {
+      const name = newName();
+      let told = false;
+      const stop = await first().queue.work(name, async (_, { signal }) => {
+        await wait(60_000, undefined, { signal }).catch((error: unknown) => {
+          told = true;
+          throw error;
+        });
+      }, { attempts: 1 }); // prettier-ignore
+      await first().queue.send({ name, data: 'kept' });
+      await wait(400);
+      await stop();
+      expect(told).toBe(true);
+      expect(await depthOf(name)).toBe(1);
+      const got: unknown[] = [];
+      const again = await second().queue.work(name, (data) => Promise.resolve(void got.push(data)), { attempts: 1 });
+      await until(() => got.length === 1);
+      await again();
+      expect(got).toEqual(['kept']);
+    });
+
+    it('handles as many at once as asked for', async () => {
+      const name = newName();
+      let [running, most, done] = [0, 0, 0];
+      const stop = await first().queue.work(name, async () => {
+        most = Math.max(most, ++running);
+        await wait(100);
+        running--;
+        done++;
+      }, { concurrency: 3 }); // prettier-ignore
+      await Promise.all(Array.from({ length: 9 }, (_, data) => first().queue.send({ name, data })));
+      await until(() => done === 9);
+      expect(most).toBe(3);
+      await stop();
+    });
+
+    it('never hands one message to two workers', async () => {
+      const name = newName();
+      const got: number[] = [];
+      const stops = await Promise.all(
+        [first(), second()].map(({ queue }) => queue.work(name, async (data) => {
+          await wait(1);
+          got.push(data as number);
+        }, { concurrency: 4 })), // prettier-ignore
+      );
+      await Promise.all(Array.from({ length: 200 }, (_, data) => (data % 2 ? first() : second()).queue.send({ name, data })));
+      await until(async () => got.length >= 200 && (await depthOf(name)) === 0);
+      await Promise.all(stops.map((stop) => stop()));
+      expect(got.sort((one, other) => one - other)).toEqual(Array.from({ length: 200 }, (_, i) => i));
+    });
+
+    it('sends nothing with a change that was refused', async () => {
+      const [name, project] = [newName(), newProject()];
+      await first().store.annotations.accept(recordOf(project), []);
+      await first()
+        .store.annotations.accept(recordOf(project, { provenance: 'edited' }), [{ name, data: 1 }])
+        .catch(() => undefined);
+      expect(await depthOf(name)).toBe(0);
+    });
+  });
+}

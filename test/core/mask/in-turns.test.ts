@@ -1,0 +1,74 @@
+/** Work with pauses ends as work without them, stops when told to, and leaves the event loop its turns. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { maskPng } from '../../../src/core/image/mask-png.ts';
+import { atOnce, inTurns, type Steps } from '../../../src/core/mask/in-turns.ts';
+import { polygonsFromMask, polygonsInSteps } from '../../../src/core/mask/polygon-groups.ts';
+import { cocoRleFromMask, cocoRleInSteps } from '../../../src/core/mask/rle.ts';
+import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
+import { anyMask } from './any-mask.ts';
+
+/** Twelve megapixels of wavy stripes with holes: long outlines, many runs. */
+function largeMask(): BinaryMask {
+  const [width, height] = [4000, 3000];
+  const data = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const stripe = Math.sin(x / 90 + 3 * Math.sin(y / 200)) > -0.3;
+      const hole = x % 150 < 12 && y % 130 < 9;
+      data[y * width + x] = stripe && !hole ? 1 : 0;
+    }
+  }
+  return { data, width, height };
+}
+
+/** Longest time the event loop was kept waiting, in ms. */
+async function longestBlock(work: () => Promise<unknown>): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await new Promise((resume) => setTimeout(resume, 20)); // the first interval begins with the first tick
+  await work();
+  await new Promise((resume) => setTimeout(resume, 5));
+  delay.disable();
+  return delay.max / 1e6;
+}
+
+describe('inTurns', () => {
+  it('gives what the same work at once gives', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyMask(20), async (mask) => {
+        expect(await inTurns(cocoRleInSteps(mask))).toEqual(cocoRleFromMask(mask));
+        expect(await inTurns(polygonsInSteps(mask, 1))).toEqual(polygonsFromMask(mask, 1));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('lets others run in between and stops at an abort', async () => {
+    let turns = 0;
+    function* endless(): Steps<never> {
+      for (;;) yield;
+    }
+    const controller = new AbortController();
+    const timer = setInterval(() => {
+      if (++turns === 3) controller.abort(new Error('enough'));
+    }, 1);
+    await expect(inTurns(endless(), controller.signal)).rejects.toThrow('enough');
+    clearInterval(timer);
+    expect(turns).toBe(3);
+  });
+
+  it('keeps the event loop free while a mask of twelve megapixels is written in any form', async () => {
+    const mask = largeMask();
+    const times = {
+      rle: await longestBlock(() => inTurns(cocoRleInSteps(mask))),
+      polygon: await longestBlock(() => inTurns(polygonsInSteps(mask, 1))),
+      png: await longestBlock(() => maskPng(mask)),
+    };
+    const blocking = await longestBlock(() => Promise.resolve(polygonsFromMask(mask, 1)));
+    expect(blocking, 'the measure sees a block').toBeGreaterThan(60);
+    expect(atOnce(polygonsInSteps(mask, 1)).some(({ holes }) => holes.length > 10)).toBe(true);
+    for (const [form, time] of Object.entries(times)) expect(time, `${form} ${JSON.stringify(times)}`).toBeLessThan(50);
+  });
+});

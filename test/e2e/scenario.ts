@@ -1,0 +1,142 @@
+/** The whole way of one project: a reference, predictions, what people make of them, a better version, other predictions. */
+import sharp from 'sharp';
+import { expect } from 'vitest';
+import { sceneWith } from '../../src/cli/demo-scenes.ts';
+import { cocoRleFromMask, iou, maskFromCocoRle, type CocoRle } from '../../src/index.ts';
+import { ask } from './serve-process.ts';
+
+/** Concepts of generated scenes that the built-in encoder was not trained on. */
+const CONCEPTS = [31, 33] as const;
+const PREDICTED = 20;
+/** Images nobody ever annotates: what the version is worth to a labeler. */
+const FRESH = 12;
+const PROJECT = 'kitchen/cups';
+
+interface Scene {
+  base64: string;
+  label: string;
+  truth: ReturnType<typeof sceneWith>['truth'];
+}
+
+async function scenes(count: number, firstSeed: number): Promise<Scene[]> {
+  let seed = firstSeed;
+  return Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const concept = CONCEPTS[i % CONCEPTS.length] as number;
+      const { image, truth } = sceneWith(concept, () => seed++);
+      const { data, width, height } = image;
+      const png = await sharp(data, { raw: { width, height, channels: 3 } })
+        .png()
+        .toBuffer();
+      return { base64: png.toString('base64'), label: `concept ${concept}`, truth };
+    }),
+  );
+}
+
+interface Predicted {
+  version: string;
+  modelVersion: string;
+  masks: { label: string; rle: CocoRle; uncertainty: number }[];
+}
+
+interface Run {
+  state: string;
+  reason?: string;
+  version?: string;
+}
+
+interface Version {
+  id: string;
+  reason: string;
+  metrics: { gate: { current: number; candidate: number } };
+}
+
+export interface ScenarioResult {
+  /** Mean IoU on fresh images, before and after. */
+  before: number;
+  after: number;
+  /** mIoU at the gate. */
+  gate: { current: number; candidate: number };
+  seconds: number;
+}
+
+/** urls: one or more predictors of the same store; requests go to them in turn. */
+export async function runScenario(urls: readonly string[], waitMs = 240_000): Promise<ScenarioResult> {
+  const startedMs = performance.now();
+  let turn = 0;
+  const next = (): string => urls[turn++ % urls.length] as string;
+  const predict = (url: string, { base64, label }: Scene) =>
+    ask<Predicted>(url, '/v1/predict', { project: PROJECT, image: { base64 }, labels: [label], options: { method: 'prosam' } });
+  const shareOf = ({ masks }: Predicted, { truth }: Scene): number =>
+    iou(maskFromCocoRle((masks[0] as { rle: CocoRle }).rle).data, truth.data);
+  const accept = (url: string, scene: Scene, i: number, provenance: string, rle: CocoRle) =>
+    ask<{ outcome: string }>(url, '/v1/annotations', {
+      ...{ project: PROJECT, source: 'scenario', externalId: `${provenance} ${i}`, revision: 1, provenance },
+      ...{ image: { base64: scene.base64 }, masks: [{ label: scene.label, mark: { kind: 'rle', rle } }] },
+    });
+
+  // One mask of each concept is drawn by hand.
+  const references = await scenes(CONCEPTS.length, 1000);
+  for (const [i, scene] of references.entries())
+    expect((await accept(next(), scene, i, 'drawn', cocoRleFromMask(scene.truth))).outcome).toBe('stored');
+
+  const fresh = await scenes(FRESH, 9000);
+  const first = await Promise.all(fresh.map((scene) => predict(next(), scene)));
+  expect(new Set(first.map(({ modelVersion }) => modelVersion))).toEqual(new Set(['base']));
+
+  // Twenty more are predicted; what is good is accepted as it is, the rest is corrected.
+  const kinds = { accepted: 0, edited: 0 };
+  for (const [i, scene] of (await scenes(PREDICTED, 2000)).entries()) {
+    const predicted = await predict(next(), scene);
+    const good = shareOf(predicted, scene) > 0.85;
+    kinds[good ? 'accepted' : 'edited']++;
+    await accept(
+      next(),
+      scene,
+      i,
+      good ? 'accepted' : 'edited',
+      good ? (predicted.masks[0] as { rle: CocoRle }).rle : cocoRleFromMask(scene.truth),
+    );
+  }
+  expect(kinds.edited).toBeGreaterThan(5);
+
+  await ask(next(), `/v1/projects/${encodeURIComponent(PROJECT)}/train`, {});
+  const version = await promotedVersion(next, waitMs);
+  expect(version.metrics.gate.candidate).toBeGreaterThan(version.metrics.gate.current);
+
+  // Every predictor answers with it, and differently.
+  for (const url of urls)
+    await waitFor(async () => (await predict(url, fresh[0] as Scene)).modelVersion === version.id, 15_000, `${url} to serve ${version.id}`);
+  const second = await Promise.all(fresh.map((scene) => predict(next(), scene)));
+  expect(new Set(second.map(({ modelVersion }) => modelVersion))).toEqual(new Set([version.id]));
+  expect(second[0]?.version).not.toBe(first[0]?.version);
+  expect(second.map(({ masks }) => masks[0]?.rle)).not.toEqual(first.map(({ masks }) => masks[0]?.rle));
+
+  const mean = (answers: readonly Predicted[]): number =>
+    answers.reduce((sum, answer, i) => sum + shareOf(answer, fresh[i] as Scene), 0) / FRESH;
+  const { current, candidate } = version.metrics.gate;
+  return { before: mean(first), after: mean(second), gate: { current, candidate }, seconds: (performance.now() - startedMs) / 1000 };
+}
+
+async function promotedVersion(next: () => string, waitMs: number): Promise<Version> {
+  const path = `/v1/projects/${encodeURIComponent(PROJECT)}/runs`;
+  let run: Run | undefined;
+  await waitFor(
+    async () => {
+      run = (await ask<{ runs: Run[] }>(next(), path)).runs[0];
+      return run !== undefined && run.state !== 'running';
+    },
+    waitMs,
+    'a run to end',
+  );
+  expect(run).toMatchObject({ state: 'promoted' });
+  return ask<Version>(next(), `/v1/models/${run?.version}`);
+}
+
+export async function waitFor(condition: () => Promise<boolean>, limitMs: number, what: string): Promise<void> {
+  const until = Date.now() + limitMs;
+  while (!(await condition())) {
+    if (Date.now() > until) throw new Error(`waited ${limitMs / 1000} s in vain for ${what}`);
+    await new Promise((resume) => setTimeout(resume, 250));
+  }
+}

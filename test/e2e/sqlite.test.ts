@@ -1,0 +1,25 @@
+/** The whole way on SQLite and a folder: one service that trains in a child process. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { runScenario } from './scenario.ts';
+import { startServe } from './serve-process.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'prosam-e2e-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it('learns from twenty images and answers better, on SQLite and disk', { timeout: 300_000 }, async () => {
+  writeFileSync(join(folder, 'prosam.config.json'), JSON.stringify({ learner: { steps: 120, lr: 5e-4, minNewMasks: 1000 } }));
+  const served = await startServe({ folder });
+  try {
+    const { before, after, gate, seconds } = await runScenario([served.url]);
+    console.log(
+      `SQLite: fresh images IoU ${before.toFixed(3)} -> ${after.toFixed(3)}, gate ${gate.current.toFixed(3)} -> ${gate.candidate.toFixed(3)}, ${seconds.toFixed(0)} s`,
+    );
+  } catch (error) {
+    throw new Error(served.output(), { cause: error });
+  } finally {
+    expect(await served.stop()).toBe(0);
+  }
+});
