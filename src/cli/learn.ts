@@ -1,11 +1,13 @@
 /** `prosam learn`: learns from accepted annotations, in the foreground or for `prosam serve`. */
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
 import { parseArgs } from 'node:util';
 import { openStorage } from '../adapters/storage/open-storage.ts';
 import { messageOf, ProsamError } from '../core/errors.ts';
 import type { LearnerSettings } from '../core/learner-settings.ts';
+import { codeVersion } from '../prosam/code-version.ts';
+import { loadConfig } from '../prosam/config.ts';
+import type { ProsamSettings } from '../prosam/config-schema.ts';
 import { allowedTimes, parseLearnerSettings } from '../service/learner-settings.ts';
 import { loadTrainingEngine, TRAINING_ENGINES } from '../training/engine.ts';
 import { learnOnce } from '../training/learner/learn-once.ts';
@@ -24,8 +26,9 @@ Watches the projects of a store. Once enough was annotated it trains the prompt 
 both on images held back, and puts the better one into service. Ctrl-C ends it after the current step; the next start goes on,
 also after kill -9. Any number of learners may share a store.
 
-  --database URL        what prosam serve uses (default: PROSAM_DATABASE, else prosam/prosam.db)
-  --objects URL         the same (default: PROSAM_OBJECTS, else prosam/blobs)
+  --database URL        what prosam serve uses (default: as configured, else prosam/prosam.db)
+  --objects URL         the same (default: as configured, else prosam/blobs)
+  --config FILE         (default: prosam.config.ts, .js or .json in this folder)
   --project P[,P]       only these projects (default: all)
   --once                look once, run what is due, and end
   --now                 with --once: whatever the policy says
@@ -53,7 +56,16 @@ export async function learnCommand(args: readonly string[], { print, warn, signa
   const { values } = parse(args);
   const { json = false, once = false, now = false } = values;
   if (now && !once) throw new UsageError('--now goes with --once: a run now, then the end.');
-  const settings = await settingsOf(values);
+  const { database, objects, model } = values;
+  const config = await loadConfig({
+    options: {
+      ...(database !== undefined && { database }),
+      ...(objects !== undefined && { objects }),
+      ...(model !== undefined && { model }),
+    },
+    ...(values.config !== undefined && { file: values.config }),
+  });
+  const settings = await settingsOf(values, config);
   const projects = values.project === undefined ? undefined : words('project', values.project);
   if (now && projects === undefined) throw new UsageError('--now wants --project: which projects to train.');
   lowerPriority(settings.threads);
@@ -68,7 +80,7 @@ export async function learnCommand(args: readonly string[], { print, warn, signa
       onEvent: (event) => speaker.tell(event),
       log: speaker.log,
     };
-    const storage = await openStorage(addressesOf(values));
+    const storage = await openStorage({ database: config.database, objects: config.objects });
     try {
       if (once) return exitCodeOf(await learnOnce(storage, settings, { ...options, manual: now }));
       const learner = await startLearner(storage, settings, options);
@@ -88,14 +100,6 @@ function exitCodeOf(outcomes: readonly RunOutcome[]): number {
   return outcomes.some(({ state }) => state === 'failed') ? EXIT.someFailed : EXIT.ok;
 }
 
-/** Addresses may hold passwords, which belong in the environment: the list of processes shows every argument. */
-function addressesOf({ database, objects }: Values): { database: string; objects: string } {
-  return {
-    database: database ?? process.env['PROSAM_DATABASE'] ?? 'prosam/prosam.db',
-    objects: objects ?? process.env['PROSAM_OBJECTS'] ?? 'prosam/blobs',
-  };
-}
-
 type Values = ReturnType<typeof parse>['values'];
 
 function parse(args: readonly string[]) {
@@ -104,25 +108,31 @@ function parse(args: readonly string[]) {
   return parseArgs({
     args: [...args],
     options: {
-      ...{ database: text, objects: text, project: text, once: flag, now: flag, work: text, model: text, settings: text },
+      ...{ database: text, objects: text, config: text, project: text, once: flag, now: flag, work: text, model: text, settings: text },
       ...{ steps: text, batch: text, samples: text, lr: text, engine: text, threads: text, json: flag },
     },
   });
 }
 
-/** @throws CONFIG_INVALID */
-async function settingsOf(values: Values): Promise<LearnerSettings> {
+/** Flags over --settings over the configuration. @throws CONFIG_INVALID */
+async function settingsOf(values: Values, { learner, model }: ProsamSettings): Promise<LearnerSettings> {
   const whole = (name: 'steps' | 'batch' | 'samples' | 'threads'): number | undefined => {
     const text = values[name];
     return text === undefined ? undefined : wholeNumber(name, text);
   };
   const flags = {
-    ...{ workDir: values.work, model: values.model, engine: values.engine },
+    ...{ workDir: values.work, engine: values.engine },
     ...{ steps: whole('steps'), batch: whole('batch'), samples: whole('samples'), threads: whole('threads') },
     lr: values.lr === undefined ? undefined : number('lr', values.lr),
   };
   const given = Object.entries(flags).filter(([, value]) => value !== undefined);
-  return parseLearnerSettings({ ...(await settingsFile(values.settings)), ...Object.fromEntries(given) });
+  // Who runs it is settled: this process does.
+  const configured = { ...learner, model, run: undefined };
+  return parseLearnerSettings(present({ ...configured, ...(await settingsFile(values.settings)), ...Object.fromEntries(given) }));
+}
+
+function present(settings: object): object {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
 async function settingsFile(text: string | undefined): Promise<object> {
@@ -162,13 +172,4 @@ function stopSignal(interrupt: AbortSignal | undefined): { signal: AbortSignal; 
       if (process.connected) process.disconnect(); // an open channel would keep the process
     },
   };
-}
-
-function codeVersion(): string {
-  return (JSON.parse(readFileSync(new URL(packageFile(), import.meta.url), 'utf8')) as { version: string }).version;
-}
-
-/** From dist/ one folder up, from src/cli/ two. */
-function packageFile(): string {
-  return import.meta.url.endsWith('.ts') ? '../../package.json' : '../package.json';
 }

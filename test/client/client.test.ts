@@ -37,7 +37,7 @@ describe('createClient', () => {
       project: 'cups',
       image,
       references: [
-        { image: new Blob([image as Uint8Array<ArrayBuffer>]), mark: { kind: 'png', bytes: marks }, label: 'cup' },
+        { image: new Blob([image]), mark: { kind: 'png', bytes: marks }, label: 'cup' },
         { image: { base64: Buffer.from(image).toString('base64') }, mark: { kind: 'box', boxXyxy: [1, 1, 5, 5] } },
       ],
       labels: ['cup'],

@@ -16,12 +16,12 @@ export interface ProcessOptions {
 export interface RunningProcess {
   child: ChildProcess;
   /** Everything it said, newest last. */
-  output(): string;
+  output: () => string;
   ended: Promise<number | null>;
   /** SIGTERM, and the end. */
-  stop(): Promise<number | null>;
+  stop: () => Promise<number | null>;
   /** SIGKILL, and the end. */
-  kill(): Promise<void>;
+  kill: () => Promise<void>;
 }
 
 const MOST_OUTPUT = 100_000;

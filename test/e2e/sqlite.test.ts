@@ -10,7 +10,10 @@ const folder = mkdtempSync(join(tmpdir(), 'prosam-e2e-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it('learns from twenty images and answers better, on SQLite and disk', { timeout: 300_000 }, async () => {
-  writeFileSync(join(folder, 'prosam.config.json'), JSON.stringify({ learner: { steps: 120, lr: 5e-4, minNewMasks: 1000 } }));
+  writeFileSync(
+    join(folder, 'prosam.config.json'),
+    JSON.stringify({ learner: { steps: 120, gateShare: 0.4, minNewMasks: 1000, leaseMs: 3000 } }),
+  );
   const served = await startServe({ folder });
   try {
     const { before, after, gate, seconds } = await runScenario([served.url]);

@@ -32,7 +32,7 @@ export function createAddressPolicy(allowed: readonly string[], ports: readonly 
       if (!ipaddr.isValid(plain)) return false;
       // An IPv4 address written as IPv6 is judged as what it is.
       const parsed = ipaddr.process(plain);
-      return parsed.range() === 'unicast' || inRanges(parsed);
+      return isPublic(parsed) || inRanges(parsed);
     },
     ports: new Set(ports),
   };
@@ -77,6 +77,13 @@ export function refused(why: string, advice: string): ProsamError {
   return new ProsamError('URL_REFUSED', `The address is refused: ${why}. ${advice}.`);
 }
 
+/** IPv6 is handed out below 2000::/3 only; elsewhere there are old ways to write IPv4 addresses that no list of ranges has whole. */
+const HANDED_OUT = ipaddr.IPv6.parseCIDR('2000::/3');
+
+function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  return address.range() === 'unicast' && (address.kind() === 'ipv4' || address.match(HANDED_OUT));
+}
+
 /** Without brackets, without the dot of the root, lower case. */
 function bare(hostname: string): string {
   return hostname
@@ -87,7 +94,7 @@ function bare(hostname: string): string {
 
 /** As trusts() will ask for it. */
 function hostEntry(entry: string): string {
-  const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:/\s]+|[0-9a-f:.]+)(?::(\d{1,5}))?$/i.exec(entry) ?? [];
+  const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:/\s@]+|[0-9a-f:.]+)(?::(\d{1,5}))?$/i.exec(entry) ?? [];
   if (host !== undefined && URL.canParse(`http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}/`)) {
     const named = new URL(`http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}/`).hostname;
     return port === undefined ? bare(named) : `${bare(named)}:${port}`;

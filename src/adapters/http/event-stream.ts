@@ -40,8 +40,9 @@ export async function sendEvents(response: ServerResponse, events: AsyncIterable
     clearInterval(heartbeat);
     // Not awaited: a generator that waits for its next event only ends with it.
     void Promise.resolve(source.return?.()).catch(() => undefined);
-    response.end();
   }
+  // Not where the source failed: a stream that breaks off is not taken for one that is complete.
+  response.end();
 }
 
 function frame({ event, data, id }: ServerEvent): string {

@@ -29,8 +29,15 @@ interface Envelope {
 }
 
 /** @throws STORAGE_FAILED, PACKAGE_MISSING */
-export async function bossQueue({ connection, pool }: PostgresDatabase, migrate: boolean, log: Log): Promise<DrivenQueue> {
-  const boss = await startBoss(pool, migrate, log);
+export async function bossQueue(database: PostgresDatabase, migrate: boolean, log: Log): Promise<DrivenQueue> {
+  const { connection, pool } = database;
+  // Two of them that make the same schema at once get into each other's way.
+  const boss = migrate
+    ? await connection.transaction().execute(async (change) => {
+        await database.lockSchema(change);
+        return startBoss(pool, true, log);
+      })
+    : await startBoss(pool, false, log);
   const workers = createWorkers(log, POLL_MS);
   const ready = new Set<string>();
   const prepare = async (names: Iterable<string>): Promise<void> => {

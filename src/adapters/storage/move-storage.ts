@@ -2,7 +2,6 @@
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -32,6 +31,7 @@ const ROWS_FILE = 'rows.jsonl.gz';
 const BLOBS_FOLDER = 'blobs';
 /** Blobs on their way at the same time. */
 const BLOBS_AT_ONCE = 8;
+const LONGEST_LINE = 1 << 28;
 
 /** Nothing else may write to either while it runs. The target's database must be empty; blobs may be there already. */
 export async function copyStorage(from: OpenStorage, to: OpenStorage, options: MoveOptions = {}): Promise<Moved> {
@@ -72,12 +72,10 @@ export async function importStorage(folder: string, to: OpenStorage, options: Mo
   await requireEmpty(to.database);
   const source = await openDiskBlobs(join(folder, BLOBS_FOLDER));
   const blobs = await copyBlobs(source, to.blobs, options);
-  const stream = createReadStream(file).pipe(createGunzip());
-  const lines = createInterface({ input: stream, crlfDelay: Infinity });
   const rows = await writeEntries(
     to,
     stoppable(
-      entriesOfLines(lines, file, (total) => options.onPhase?.(total)),
+      entriesOfLines(linesOf(file), file, (total) => options.onPhase?.(total)),
       options.signal,
     ),
     (what) => options.onMoved?.(what),
@@ -109,6 +107,22 @@ async function copyBlobs(from: Blobs, to: Blobs, { onPhase, onMoved, signal }: M
   await Promise.all(underWay);
   if (failures.length > 0) throw failures[0];
   return names.length;
+}
+
+async function* linesOf(file: string): AsyncGenerator<string> {
+  const unzipped = createGunzip();
+  const reading = pipeline(createReadStream(file), unzipped);
+  // Its failure is met by whoever reads what it unzips.
+  reading.catch(() => undefined);
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let rest = '';
+  for await (const chunk of unzipped) {
+    const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > LONGEST_LINE) throw new Error(`a line is longer than ${LONGEST_LINE} letters`);
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }
 
 async function* stoppable<T>(items: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {

@@ -1,5 +1,6 @@
 /** A Postgres database as kysely sees it: a bounded pool that survives lost connections. */
-import { CompiledQuery, Kysely, PostgresDialect, sql, type DatabaseConnection, type Dialect, type Driver, type QueryResult } from 'kysely';
+import type { CompiledQuery} from 'kysely';
+import { Kysely, PostgresDialect, sql, type DatabaseConnection, type Dialect, type Driver, type QueryResult } from 'kysely';
 import type { Pool } from 'pg';
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -39,7 +40,7 @@ export async function openPostgres(url: string, log: Log): Promise<PostgresDatab
   let pool: Pool;
   try {
     pool = new pg.Pool({
-      ...{ connectionString: url, max: MOST_CONNECTIONS, application_name: 'prosam', types },
+      ...{ connectionString: withSchema(url), max: MOST_CONNECTIONS, application_name: 'prosam', types },
       ...{ connectionTimeoutMillis: CONNECT_MS, idleTimeoutMillis: IDLE_MS, keepAlive: true },
     });
   } catch (error) {
@@ -78,18 +79,20 @@ export async function openPostgres(url: string, log: Log): Promise<PostgresDatab
   };
 }
 
+/** Said as the connection is made: a statement of its own could fail, and would leave a connection that nobody gives back. */
+function withSchema(address: string): string {
+  const url = new URL(address);
+  url.searchParams.set('options', `${url.searchParams.get('options') ?? ''} -c search_path=${SCHEMA}`.trim());
+  return url.href;
+}
+
 export function postgresFailed(error: unknown): Error {
   return storageFailed('the Postgres database', error);
 }
 
 /** kysely's own, but for errors, which are told as ours. */
 function tellingDialect(pool: Pool): Dialect {
-  const dialect = new PostgresDialect({
-    pool,
-    onCreateConnection: async (connection) => {
-      await connection.executeQuery(CompiledQuery.raw(`set search_path to ${SCHEMA}`));
-    },
-  });
+  const dialect = new PostgresDialect({ pool });
   return {
     createDriver: () => tellingDriver(dialect.createDriver()),
     createAdapter: () => dialect.createAdapter(),

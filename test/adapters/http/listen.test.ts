@@ -87,7 +87,7 @@ describe('an event stream', () => {
     expect(answer.headers.get('x-accel-buffering')).toBe('no');
     const pieces: string[] = [];
     for await (const piece of (answer.body as ReadableStream<Uint8Array>).pipeThrough(
-      new TextDecoderStream() as never,
+      new TextDecoderStream(),
     ) as unknown as AsyncIterable<string>)
       pieces.push(piece);
     expect(pieces).toEqual(['event: first event: forged\nid: 1    \ndata: {"text":"a\\nb"}\n\n', 'event: second\ndata: null\n\n']);

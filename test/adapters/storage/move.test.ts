@@ -120,7 +120,12 @@ describe('moving a store', () => {
     const folder = join(newFolder(), 'archive');
     const phases: number[] = [];
     let moved = 0;
-    const options = { onPhase: (total: number) => void phases.push(total), onMoved: () => void moved++ };
+    const options = {
+      onPhase: (total: number) => void phases.push(total),
+      onMoved: () => {
+        moved++;
+      },
+    };
     const done = await exportStorage(source, folder, options);
     expect(phases).toEqual([done.blobs, done.rows]);
     expect(moved).toBe(done.blobs + done.rows);

@@ -55,18 +55,21 @@ export async function startPostgres({ fsync = false }: { fsync?: boolean } = {})
   const start = async (): Promise<void> => {
     const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync: fsync ? 'on' : 'off', max_connections: '100' };
     const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const started = spawn(...as('postgres', ['-D', data, '-p', String(port), ...args]), {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let said = '';
-    started.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    server = started;
     const until = Date.now() + START_MS;
+    let said = '';
     for (;;) {
+      // After a kill, what is left of the old server may keep the new one out for a moment.
+      if (server === undefined || server.exitCode !== null) {
+        server = spawn(...as('postgres', ['-D', data, '-p', String(port), ...args]), { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+        server.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      }
       await wait(50);
-      if (started.exitCode !== null || Date.now() > until) throw new Error(`postgres did not start: ${said}`);
-      if (await ask(urlOf('postgres'), 'select 1').then(() => true, () => false)) return; // prettier-ignore
+      if (Date.now() > until) throw new Error(`postgres did not start: ${said}`);
+      const answers = await ask(urlOf('postgres'), 'select 1').then(
+        () => true,
+        () => false,
+      );
+      if (answers && server.exitCode === null) return;
     }
   };
   const halt = async (how: 'stop' | 'kill' = 'stop'): Promise<void> => {

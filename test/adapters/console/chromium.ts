@@ -1,0 +1,13 @@
+/** A real browser, where there is one. */
+import { existsSync } from 'node:fs';
+import { chromium, type Browser } from 'playwright-core';
+
+const PATH = process.env.PROSAM_CHROMIUM ?? '/usr/bin/chromium';
+
+/** PROSAM_REQUIRE_CHROMIUM=1 makes its absence a failure. */
+export const hasChromium = existsSync(PATH) || process.env.PROSAM_REQUIRE_CHROMIUM === '1';
+export const chromiumLabel = hasChromium ? 'in Chromium' : `in Chromium (skipped: there is none at ${PATH}; set PROSAM_CHROMIUM)`;
+
+export async function startChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: PATH, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+}
