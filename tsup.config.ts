@@ -13,7 +13,11 @@ const entries = { index: 'src/index.ts', scenes: 'src/scenes/index.ts', training
 export default defineConfig([
   {
     ...shared,
-    entry: { ...entries, 'inference-worker': 'src/core/runtime/inference-worker.ts' },
+    entry: {
+      ...entries,
+      'inference-worker': 'src/core/runtime/inference-worker.ts',
+      'sqlite-worker': 'src/adapters/storage/sqlite-worker.ts',
+    },
     format: ['esm', 'cjs'],
     dts: { entry: entries },
   },

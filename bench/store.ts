@@ -1,6 +1,6 @@
 /**
- * How long questions to the store take with many annotations in one project. On SQLite, and on Postgres where PROSAM_POSTGRES holds
- * the address of an empty database.
+ * How long questions to the store take with many annotations in one project. On SQLite, and on the empty Postgres database that
+ * PROSAM_POSTGRES names, or on one started for the purpose where the programs are installed.
  *
  *   npm run bench:store [-- ANNOTATIONS]
  */
@@ -11,8 +11,9 @@ import { join } from 'node:path';
 import { preferenceOf } from '../src/adapters/storage/annotation-content.ts';
 import { writeEntries, type Entry, type Row } from '../src/adapters/storage/move-rows.ts';
 import { MOVED_TABLES, type MovedTable } from '../src/adapters/storage/moved-tables.ts';
-import { openStorage, type OpenStorage } from '../src/adapters/storage/open-storage.ts';
+import { openWholeStorage, type OpenStorage } from '../src/adapters/storage/open-storage.ts';
 import { PROVENANCES } from '../src/core/storage-ports.ts';
+import { postgresPrograms, startPostgres } from '../test/adapters/storage/start-postgres.ts';
 
 const ANNOTATIONS = Number(process.argv[2] ?? 100_000);
 const PROJECT = 'factory';
@@ -27,7 +28,7 @@ const nameOf = (image: number): string => createHash('sha256').update(String(ima
 const provenanceOf = (i: number) => PROVENANCES[i % 4] ?? 'drawn';
 
 async function* entries(): AsyncGenerator<Entry> {
-  yield entry('projects', { project: PROJECT, revision: ANNOTATIONS, current_version: null });
+  yield entry('projects', { project: PROJECT, revision: ANNOTATIONS, current_version: null, images: 2 * images, annotated: images });
   for (let i = 0; i < 2 * images; i++) {
     const facts = { project: PROJECT, sha256: nameOf(i), width: 1920, height: 1080, external_id: `image ${i}`, created_ms: i };
     yield entry('images', { ...facts, annotated: i < images ? 1 : 0, uncertainty: (i * 7919) % 1000 / 1000, split: i % 5 ? 'train' : 'gate' }); // prettier-ignore
@@ -108,8 +109,11 @@ async function measure(name: string, storage: OpenStorage): Promise<void> {
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-bench-store-'));
 const objects = join(folder, 'blobs');
-await measure('SQLite', await openStorage({ database: join(folder, 'prosam.db'), objects }));
-const postgres = process.env['PROSAM_POSTGRES'];
-if (postgres !== undefined) await measure('Postgres', await openStorage({ database: postgres, objects }));
-else console.log('\nPostgres: not measured; PROSAM_POSTGRES=postgres://... names an empty database');
+await measure('SQLite', await openWholeStorage({ database: join(folder, 'prosam.db'), objects }));
+const given = process.env['PROSAM_POSTGRES'];
+const server = given === undefined && postgresPrograms() !== undefined ? await startPostgres({ fsync: true }) : undefined;
+const postgres = given ?? (await server?.createDatabase());
+if (postgres !== undefined) await measure('Postgres', await openWholeStorage({ database: postgres, objects }));
+else console.log('\nPostgres: not measured; it is not installed, and PROSAM_POSTGRES=postgres://... names no empty database');
+await server?.stop();
 rmSync(folder, { recursive: true, force: true });

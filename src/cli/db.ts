@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { migrationStatus, type MigrationStatus } from '../adapters/storage/migrations.ts';
 import { countRows } from '../adapters/storage/move-rows.ts';
 import { copyStorage, exportStorage, importStorage, type Moved, type MoveOptions } from '../adapters/storage/move-storage.ts';
-import { migrateDatabase, openDatabase, openStorage, type OpenStorage } from '../adapters/storage/open-storage.ts';
+import { migrateDatabase, openDatabase, openWholeStorage, type OpenStorage } from '../adapters/storage/open-storage.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { choice, EXIT, UsageError } from './usage.ts';
@@ -156,7 +156,7 @@ async function moved(
 }
 
 async function withStorage<T>(database: string, objects: string, use: (storage: OpenStorage) => Promise<T>): Promise<T> {
-  const storage = await openStorage({ database, objects });
+  const storage = await openWholeStorage({ database, objects });
   try {
     return await use(storage);
   } finally {

@@ -127,6 +127,23 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
       expect(await depthOf(name)).toBe(0);
     });
 
+    it('lets nobody end a message that somebody else has by now', async () => {
+      const name = newName();
+      const ends: (() => void)[] = [];
+      const hold = (): Promise<void> => new Promise<void>((resolve) => ends.push(resolve));
+      const stopFirst = await first().queue.work(name, hold, { visibleAfterMs: 1000 });
+      await first().queue.send({ name, data: 1 });
+      await until(() => ends.length === 1);
+      const stopSecond = await second().queue.work(name, hold, { visibleAfterMs: 60_000 });
+      await until(() => ends.length === 2, 1000 + expiryMs);
+      ends[0]?.();
+      await stopFirst();
+      expect(await depthOf(name)).toBe(1);
+      ends[1]?.();
+      await until(async () => (await depthOf(name)) === 0);
+      await stopSecond();
+    });
+
     it('gives up a message that nobody ever ends', { timeout: 120_000 }, async () => {
       const name = newName();
       let taken = 0;

@@ -25,14 +25,14 @@ describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)('
       for (const folder of folders)
         writeFileSync(
           join(folder, 'prosam.config.json'),
-          JSON.stringify({ learner: { steps: 120, gateShare: 0.4, minNewMasks: 1000, leaseMs: 3000 } }),
+          JSON.stringify({ learner: { steps: 100, gateShare: 0.3, minNewMasks: 1000, leaseMs: 3000 } }),
         );
       const [one, two, learner] = folders as [string, string, string];
       const predictors = [await startServe({ folder: one, environment }), await startServe({ folder: two, environment })];
       running.push(...predictors, startProcess(['learn', '--json'], { folder: learner, environment }));
-      const { before, after, gate, seconds } = await runScenario(predictors.map(({ url }) => url));
+      const { before, moreReferences, after, gate, seconds } = await runScenario(predictors.map(({ url }) => url));
       console.log(
-        `Postgres and S3: fresh images IoU ${before.toFixed(3)} -> ${after.toFixed(3)}, gate ${gate.current.toFixed(3)} -> ${gate.candidate.toFixed(3)}, ${seconds.toFixed(0)} s`,
+        `Postgres and S3: fresh images IoU ${before.toFixed(3)}, with more references ${moreReferences.toFixed(3)}, with the better version ${after.toFixed(3)}, gate ${gate.current.toFixed(3)} -> ${gate.candidate.toFixed(3)}, ${seconds.toFixed(0)} s`,
       );
     } catch (error) {
       throw new Error(running.map(({ output }) => output()).join('\n----\n'), { cause: error });

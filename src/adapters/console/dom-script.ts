@@ -74,7 +74,8 @@ export function refreshTimes() {
 
 export function duration(seconds) {
   if (seconds < 90) return Math.round(seconds) + ' s';
-  return seconds < 5400 ? Math.round(seconds / 60) + ' min' : (seconds / 3600).toFixed(1) + ' h';
+  if (seconds < 5400) return Math.round(seconds / 60) + ' min';
+  return seconds < 172800 ? (seconds / 3600).toFixed(1) + ' h' : Math.floor(seconds / 86400) + ' days';
 }
 
 export function figure(value, digits = 3) {

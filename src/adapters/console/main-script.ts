@@ -191,6 +191,10 @@ function choose(project) {
   return refresh();
 }
 
+// No submit buttons: Enter would press the first of those.
+for (const button of document.querySelectorAll('[data-close]')) {
+  button.addEventListener('click', () => button.closest('dialog').close(button.dataset.close));
+}
 byId('project').addEventListener('change', (event) => choose(event.target.value));
 byId('token-button').addEventListener('click', () => askToken());
 byId('train').addEventListener('click', train);

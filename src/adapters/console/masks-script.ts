@@ -27,17 +27,19 @@ export function smallMask({ size: [rows, columns], counts }, width, height) {
   const out = new Uint8Array(width * height);
   const sampled = new Map();
   for (let x = 0; x < width; x++) {
-    const column = Math.min(columns - 1, Math.floor(((x + 0.5) * columns) / width));
+    const column = Math.min(columns - 1, Math.floor(((2 * x + 1) * columns) / (2 * width)));
     sampled.set(column, [...(sampled.get(column) ?? []), x]);
   }
+  // First small row whose centre lies at or below a row of the mask; whole numbers up to the division, so that nothing is off by one.
+  const firstFrom = (row) => Math.ceil((2 * row * height - rows) / (2 * rows));
   let at = 0;
   runsFromText(counts).forEach((run, i) => {
     const end = at + run;
     if (i % 2 === 1 && run > 0) {
       for (let column = Math.floor(at / rows); column * rows < end; column++) {
         for (const x of sampled.get(column) ?? []) {
-          const from = Math.max(0, Math.ceil(((Math.max(at, column * rows) - column * rows) * height) / rows - 0.5));
-          const to = Math.min(height, Math.ceil(((Math.min(end, (column + 1) * rows) - column * rows) * height) / rows - 0.5));
+          const from = Math.max(0, firstFrom(Math.max(at, column * rows) - column * rows));
+          const to = Math.min(height, firstFrom(Math.min(end, (column + 1) * rows) - column * rows));
           for (let y = from; y < to; y++) out[y * width + x] = 1;
         }
       }
@@ -56,13 +58,13 @@ export function drawMasks(canvas, masks) {
     const mask = smallMask(rle, width, height);
     const colour = COLOURS[i % COLOURS.length];
     const rgb = [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
-    const thick = Math.max(1, Math.round(Math.max(width, height) / 220));
+    const thick = Math.max(1, Math.round(Math.max(width, height) / 140));
     const isSet = (x, y) => x >= 0 && y >= 0 && x < width && y < height && mask[y * width + x] === 1;
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         if (!isSet(x, y)) continue;
         const edge = !isSet(x - thick, y) || !isSet(x + thick, y) || !isSet(x, y - thick) || !isSet(x, y + thick);
-        image.data.set([...rgb, edge ? 255 : 95], 4 * (y * width + x));
+        image.data.set([...rgb, edge ? 255 : 110], 4 * (y * width + x));
       }
     }
   });

@@ -55,7 +55,7 @@ export const PAGE = `<!doctype html>
     <p id="token-text">With a token you see and may change what it allows. It stays in this tab alone.</p>
     <label for="token">Token</label>
     <input id="token" type="password" autocomplete="off" spellcheck="false">
-    <div class="buttons"><button value="cancel" formnovalidate>Cancel</button><button value="forget">Forget</button><button value="ok" class="main">Use</button></div>
+    <div class="buttons"><button type="button" data-close="cancel">Cancel</button><button type="button" data-close="forget">Forget</button><button value="ok" class="main">Use</button></div>
   </form>
 </dialog>
 <dialog id="reason-dialog" aria-labelledby="reason-title">
@@ -63,7 +63,7 @@ export const PAGE = `<!doctype html>
     <h2 id="reason-title"></h2>
     <label for="reason">Why, for those who look later</label>
     <input id="reason" maxlength="1000" required>
-    <div class="buttons"><button value="cancel" formnovalidate>Cancel</button><button value="ok" class="main">Do it</button></div>
+    <div class="buttons"><button type="button" data-close="cancel">Cancel</button><button value="ok" class="main">Do it</button></div>
   </form>
 </dialog>
 </body>

@@ -18,7 +18,9 @@ function addressOf(project, sha256) {
 }
 
 export function forgetPictures() {
-  for (const address of fetched.values()) address.then(URL.revokeObjectURL, () => undefined);
+  // Some may still be on their way into the page.
+  const later = (address) => setTimeout(() => URL.revokeObjectURL(address), 10000);
+  for (const address of fetched.values()) address.then(later, () => undefined);
   fetched.clear();
 }
 
@@ -41,8 +43,9 @@ function framed(project, sha256, text, masks) {
     canvas.width = naturalWidth;
     canvas.height = naturalHeight;
     drawMasks(canvas, masks);
+    canvas.dataset.drawn = 'yes';
   });
-  return el('div', { class: 'frame' }, el('div', {}, img, ...(masks.length > 0 ? [canvas] : [])));
+  return el('div', { class: 'frame' }, img, ...(masks.length > 0 ? [canvas] : []));
 }
 
 export function uncertaintyMeter(uncertainty) {

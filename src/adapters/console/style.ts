@@ -40,15 +40,17 @@ body:not(.may-write) .acts-write, body:not(.may-admin) .acts-admin { display: no
 .table { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th { text-align: left; font-weight: 500; color: var(--quiet); font-size: .82rem; white-space: nowrap; }
-th, td { padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+th, td { padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
+td:nth-last-child(-n+2) { min-width: 4rem; } td.text { min-width: 13rem; } time, td code { white-space: nowrap; }
 tr:last-child > td { border-bottom: 0; } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .fact { margin: 0 0 .5rem; }
 progress { width: 100%; height: .55rem; accent-color: var(--accent); }
 details { border-top: 1px solid var(--line); padding: .55rem 0; } details:first-child { border-top: 0; padding-top: 0; }
 summary { cursor: pointer; display: grid; grid-template-columns: 3.2rem auto 1fr auto; align-items: center; gap: .6rem; list-style: none; }
 summary::-webkit-details-marker { display: none; } summary .grow { text-align: right; font-variant-numeric: tabular-nums; }
-summary::before { content: none; } summary strong { white-space: nowrap; } summary strong::before { content: "\\25B8"; color: var(--quiet); margin-right: .35rem; }
-details[open] summary strong::before { content: "\\25BE"; }
+.name { white-space: nowrap; } .name::before { content: "\\25B8"; color: var(--quiet); margin-right: .35rem; }
+details[open] .name::before { content: "\\25BE"; }
+@media (max-width: 34rem) { summary { grid-template-columns: 3.2rem auto 1fr; } summary > :nth-child(3) { grid-column: 1 / -1; grid-row: 2; padding-left: 1rem; } }
 .inside { padding: .6rem 0 .3rem; } .inside > p { margin: 0 0 .5rem; } .up { color: var(--good); } .down { color: var(--bad); }
 code { font: .88em ui-monospace, monospace; overflow-wrap: anywhere; }
 svg.chart { display: block; width: 100%; height: auto; max-width: 40rem; margin: .3rem 0 .6rem; overflow: visible; }
@@ -58,12 +60,11 @@ svg.chart .from { fill: var(--quiet); } svg.chart .to { fill: var(--accent); } s
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(13.5rem, 1fr)); gap: 1rem; }
 .gallery.small { grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: .75rem; }
 figure { margin: 0; min-width: 0; } .frame { position: relative; border-radius: .5rem; overflow: hidden; background: var(--line); aspect-ratio: 4 / 3; display: grid; place-items: center; }
-.frame > div { position: relative; max-width: 100%; max-height: 100%; display: grid; } .frame img { display: block; max-width: 100%; max-height: 100%; object-fit: contain; }
-.frame img, .frame canvas { grid-area: 1 / 1; width: 100%; height: 100%; object-fit: contain; } .frame > div { width: 100%; height: 100%; }
+.frame img, .frame canvas { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }
 .frame .missing { color: var(--quiet); font-size: .82rem; padding: 1rem; text-align: center; }
-figcaption { font-size: .88rem; padding-top: .4rem; } figcaption p { margin: 0; }
+figcaption { font-size: .88rem; padding-top: .4rem; } figcaption p { margin: 0; overflow-wrap: anywhere; } .gallery > .empty { grid-column: 1 / -1; }
 .labels { list-style: none; margin: 0; padding: 0; } .labels li { display: flex; align-items: baseline; gap: .4rem; overflow-wrap: anywhere; }
-.swatch { flex: none; width: .7rem; height: .7rem; border-radius: .2rem; } .labels .score { margin-left: auto; font-variant-numeric: tabular-nums; color: var(--quiet); }
+.swatch { flex: none; width: .7rem; height: .7rem; border-radius: .2rem; } .labels .score { margin-left: auto; flex: none; white-space: nowrap; font-variant-numeric: tabular-nums; color: var(--quiet); }
 .meter { display: grid; grid-template-columns: 1fr auto; gap: .5rem; align-items: center; font-size: .82rem; color: var(--quiet); font-variant-numeric: tabular-nums; }
 meter { width: 100%; height: .6rem; }
 .star { border: 0; background: none; padding: 0 .3rem; font-size: 1.1rem; line-height: 1; color: var(--quiet); } .star[aria-pressed="true"] { color: var(--warn); }

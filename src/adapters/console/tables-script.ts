@@ -8,7 +8,7 @@ import { image } from './pictures.js';
 const KINDS = { promoted: 'good', rejected: 'warn', failed: 'bad', running: '' };
 
 function table(head, rows) {
-  const cells = (row) => row.map((cell) => el('td', {}, cell));
+  const cells = (row) => row.map((cell) => el('td', { class: String(cell.textContent ?? cell).length > 40 && 'text' }, cell));
   const heads = head.map((text) => el('th', { scope: 'col' }, text));
   return el('div', { class: 'table' }, el('table', {}, el('thead', {}, el('tr', {}, ...heads)), el('tbody', {}, ...rows.map((row) => el('tr', {}, ...cells(row))))));
 }
@@ -66,13 +66,13 @@ export function versionList({ versions, current, history }, promote) {
       training && lossCurve(training.curve, 'Training loss'),
       el('p', {}, el('code', {}, id), ' ', inService ? undefined : button(id, 'version ' + number)),
     ];
-    const head = el('summary', { 'data-key': 'version ' + id }, el('strong', {}, 'v' + number), inService ? pill('in service', 'good') : pill(outcome, outcome === 'rejected' ? 'warn' : ''), change(figures), el('span', { class: 'grow quiet' }, ago(createdMs)));
+    const head = el('summary', { 'data-key': 'version ' + id }, el('strong', { class: 'name' }, 'v' + number), inService ? pill('in service', 'good') : pill(outcome, outcome === 'rejected' ? 'warn' : ''), change(figures), el('span', { class: 'grow quiet' }, ago(createdMs)));
     const details = el('details', { open: opened.has(id), toggle: () => (details.open ? opened.add(id) : opened.delete(id)) }, head, el('div', { class: 'inside' }, ...inside));
     return details;
   });
   const own = el('p', { class: 'fact' }, pill(current === 'base' ? 'in service' : 'base', current === 'base' ? 'good' : ''), " the model's own prompt encoder ", current === 'base' ? undefined : button('base', "the model's own"));
   const changes = history.length === 0 ? [] : [el('details', { open: opened.has('history'), toggle: (event) => (event.target.open ? opened.add('history') : opened.delete('history')) },
-    el('summary', { 'data-key': 'history' }, el('strong', {}, 'Changes')),
+    el('summary', { 'data-key': 'history' }, el('strong', { class: 'name' }, 'Changes')),
     table(['When', 'To', 'Why'], history.map(({ createdMs, to, reason }) => [ago(createdMs), el('code', {}, to ?? 'base'), reason])))];
   return [...(entries.length === 0 ? [empty('Nothing has been learned yet.')] : entries), own, ...changes];
 }

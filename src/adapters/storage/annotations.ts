@@ -5,10 +5,10 @@ import { contentOf, preferenceOf } from './annotation-content.ts';
 import { candidates, concepts, listAnnotations, masksAfter } from './annotation-queries.ts';
 import { changing, type Room } from './database.ts';
 import { bytesOfFeature } from './feature-bytes.ts';
-import { addImages, markAnnotated } from './images.ts';
+import { countImages, insertImages, markAnnotated, unmarkAnnotated } from './known-images.ts';
 import { countRevision, lockProject } from './projects.ts';
 import { ACTIVE, flag, type Change } from './schema.ts';
-import { bringIn, takeOut, type Newest } from './what-counts.ts';
+import { bringIn, takeOut } from './what-counts.ts';
 
 /** A deletion without a revision: no revision is larger. */
 const FOR_GOOD = Number.MAX_SAFE_INTEGER;
@@ -38,7 +38,7 @@ async function accept(change: Change, record: AnnotationRecord, send: () => Prom
   const { project, image, revision } = record;
   await lockProject(change, project);
   const content = contentOf(record);
-  const same = await ofKey(change, record).select('content').where('revision', '=', revision).executeTakeFirst();
+  const { same, newest } = await known(change, record);
   if (same) {
     if (same.content === content) return 'duplicate';
     throw new ProsamError(
@@ -46,10 +46,8 @@ async function accept(change: Change, record: AnnotationRecord, send: () => Prom
       `wanted revision ${revision} of annotation ${record.externalId} from ${record.source} as it was stored before, got another content. Send a new revision.`,
     );
   }
-  await addImages(change, [image], record.createdMs);
-  const newest = await newestOf(change, record);
-  const gone = await tombstoneOf(change, record);
-  const counts = revision > gone && (newest === undefined || revision > newest.revision);
+  const images = await insertImages(change, [image], record.createdMs);
+  const counts = revision > (newest?.revision ?? -1) && revision > (await tombstoneOf(change, record));
   if (counts && newest) await takeOut(change, newest);
   const { sequence } = await change
     .insertInto('annotations')
@@ -61,9 +59,12 @@ async function accept(change: Change, record: AnnotationRecord, send: () => Prom
     .returning('sequence')
     .executeTakeFirstOrThrow();
   await bringIn(change, record, sequence, counts);
-  if (!counts) return 'outdated';
-  await markAnnotated(change, project, newest ? [image.sha256, newest.sha256] : [image.sha256]);
-  await countRevision(change, project);
+  if (!counts) {
+    await countImages(change, project, images);
+    return 'outdated';
+  }
+  const lost = newest && newest.sha256 !== image.sha256 ? await unmarkAnnotated(change, project, newest.sha256) : 0;
+  await countRevision(change, project, { images, annotated: (await markAnnotated(change, project, image.sha256)) - lost });
   await send();
   return 'stored';
 }
@@ -77,17 +78,16 @@ async function remove(change: Change, key: AnnotationKey, revision: number): Pro
       conflict.columns(['project', 'source', 'external_id']).doUpdateSet({ up_to: revision }).where('tombstones.up_to', '<', revision),
     )
     .execute();
-  const newest = await newestOf(change, key);
+  const { newest } = await known(change, key);
   if (newest === undefined || newest.revision > revision) return false;
   await takeOut(change, newest);
-  await markAnnotated(change, key.project, [newest.sha256]);
-  await countRevision(change, key.project);
+  await countRevision(change, key.project, { annotated: -(await unmarkAnnotated(change, key.project, newest.sha256)) });
   return true;
 }
 
 async function setFlag(change: Change, key: AnnotationKey, flagged: boolean): Promise<boolean> {
   await lockProject(change, key.project);
-  const newest = await newestOf(change, key);
+  const { newest } = await known(change, key);
   if (newest === undefined) return false;
   if (newest.flagged === flag(flagged)) return true;
   const { sequence, provenance } = newest;
@@ -106,15 +106,18 @@ async function setFlag(change: Change, key: AnnotationKey, flagged: boolean): Pr
   return true;
 }
 
-function ofKey(change: Change, { project, source, externalId }: AnnotationKey) {
-  return change.selectFrom('annotations').where('project', '=', project).where('source', '=', source).where('external_id', '=', externalId);
-}
-
-async function newestOf(change: Change, key: AnnotationKey): Promise<Newest | undefined> {
-  return ofKey(change, key)
-    .select(['sequence', 'project', 'revision', 'sha256', 'provenance', 'flagged'])
-    .where('active', '=', ACTIVE)
-    .executeTakeFirst();
+/** The revision itself, if it was stored before, and the one that counts. */
+async function known(change: Change, key: AnnotationKey & { revision?: number }) {
+  const { project, source, externalId, revision = -1 } = key;
+  const rows = await change
+    .selectFrom('annotations')
+    .select(['sequence', 'project', 'revision', 'sha256', 'provenance', 'flagged', 'content', 'active'])
+    .where('project', '=', project)
+    .where('source', '=', source)
+    .where('external_id', '=', externalId)
+    .where((row) => row.or([row('revision', '=', revision), row('active', '=', ACTIVE)]))
+    .execute();
+  return { same: rows.find((row) => row.revision === revision), newest: rows.find((row) => row.active === 1) };
 }
 
 async function tombstoneOf(change: Change, { project, source, externalId }: AnnotationKey): Promise<number> {

@@ -9,8 +9,8 @@ export interface Database {
   hasSchema(connection: Connection): Promise<boolean>;
   /** Keeps others from migrating at the same time, until the change ends. */
   lockSchema(change: Change): Promise<void>;
-  /** After rows came with their numbers: new rows are numbered above them. */
-  continueIdentities(change: Change): Promise<void>;
+  /** After rows came with their numbers: makes new rows be numbered above them. */
+  afterImport(change: Change): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -2,14 +2,14 @@
 
 export const FIRST_SCHEMA: readonly string[] = [
   `create table projects (
-    project {text} primary key, revision bigint not null default 0, current_version {text})`,
+    project {text} primary key, revision bigint not null default 0, current_version {text}, images bigint not null default 0,
+    annotated bigint not null default 0)`,
 
   `create table images (
     project {text} not null, sha256 {text} not null, width integer not null, height integer not null, external_id {text},
     created_ms bigint not null, annotated smallint not null default 0, uncertainty double precision not null default -1, split {text},
     primary key (project, sha256))`,
-  // Counts by its first two columns, ranks what nobody has annotated by all.
-  'create index images_ranked on images (project, annotated, uncertainty, sha256)',
+  'create index images_ranked on images (project, uncertainty, sha256) where annotated = 0',
 
   `create table annotations (
     sequence {identity}, project {text} not null, source {text} not null, external_id {text} not null, revision bigint not null,

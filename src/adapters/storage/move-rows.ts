@@ -79,7 +79,7 @@ export async function writeEntries(
       onRow(entry.table.name);
     }
     await write();
-    await database.continueIdentities(change);
+    await database.afterImport(change);
     return written;
   });
 }

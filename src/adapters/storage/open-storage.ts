@@ -31,7 +31,7 @@ export interface StorageOptions {
   signal?: AbortSignal;
 }
 
-/** Also what moves everything from one place to another needs. */
+/** A storage with what looks after databases, and moves them, needs besides. */
 export interface OpenStorage extends Storage {
   readonly database: Database;
   readonly queue: DrivenQueue;
@@ -42,7 +42,12 @@ export interface OpenStorage extends Storage {
  *
  * @throws STORAGE_FAILED, MIGRATION_NEEDED, PACKAGE_MISSING
  */
-export async function openStorage(options: StorageOptions): Promise<OpenStorage> {
+export function openStorage(options: StorageOptions): Promise<Storage> {
+  return openWholeStorage(options);
+}
+
+/** The same, with its inner parts. */
+export async function openWholeStorage(options: StorageOptions): Promise<OpenStorage> {
   const { log = silentLog, signal } = options;
   signal?.throwIfAborted();
   const blobs = await openBlobs(options.objects);

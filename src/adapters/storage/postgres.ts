@@ -1,5 +1,5 @@
 /** A Postgres database as kysely sees it: a bounded pool that survives lost connections. */
-import type { CompiledQuery} from 'kysely';
+import type { CompiledQuery } from 'kysely';
 import { Kysely, PostgresDialect, sql, type DatabaseConnection, type Dialect, type Driver, type QueryResult } from 'kysely';
 import type { Pool } from 'pg';
 import { messageOf } from '../../core/errors.ts';
@@ -66,14 +66,15 @@ export async function openPostgres(url: string, log: Log): Promise<PostgresDatab
       await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(change);
       await sql`create schema if not exists ${sql.id(SCHEMA)}`.execute(change);
     },
-    async continueIdentities(change) {
+    async afterImport(change) {
       for (const { name, identity } of MOVED_TABLES) {
         if (identity === undefined) continue;
-        const [table, column] = [sql.table(name), sql.ref(identity)];
-        await sql`select setval(pg_get_serial_sequence(${name}, ${identity}), max(${column})) from ${table} having max(${column}) is not null`.execute(
-          change,
-        );
+        const largest = sql`select max(${sql.ref(identity)}) as largest from ${sql.table(name)}`;
+        const sequence = sql`pg_get_serial_sequence(${name}, ${identity})`;
+        await sql`select setval(${sequence}, largest) from (${largest}) as found where largest is not null`.execute(change);
       }
+      // Without it the database would guess for a minute or so.
+      await sql`analyze`.execute(change);
     },
     close: () => connection.destroy(),
   };

@@ -1,12 +1,15 @@
 /** The row every project has: made when it is first heard of, locked by whoever changes what the project stands at. */
+import type { Selectable } from 'kysely';
 import type { ProjectState } from '../../core/version-ports.ts';
 import type { Change, Tables } from './schema.ts';
+
+export type Project = Selectable<Tables['projects']>;
 
 /**
  * Makes the row if need be and keeps other changes of the project waiting until this one ends. Taken before anything else of the
  * project is touched, so that no two changes wait for each other.
  */
-export async function lockProject(change: Change, project: string): Promise<Tables['projects']> {
+export async function lockProject(change: Change, project: string): Promise<Project> {
   return (
     change
       .insertInto('projects')
@@ -29,15 +32,20 @@ export async function hearOf(change: Change, projects: Iterable<string>): Promis
     .execute();
 }
 
-/** What predictions depend on has changed. */
-export async function countRevision(change: Change, project: string): Promise<void> {
+/** What predictions depend on has changed; more: images added, and images more (or less) that are annotated. The project is locked. */
+export async function countRevision(change: Change, project: string, more: { images?: number; annotated?: number } = {}): Promise<void> {
+  const { images = 0, annotated = 0 } = more;
   await change
     .updateTable('projects')
-    .set((row) => ({ revision: row('revision', '+', 1) }))
+    .set((row) => ({
+      revision: row('revision', '+', 1),
+      ...(images !== 0 && { images: row('images', '+', images) }),
+      ...(annotated !== 0 && { annotated: row('annotated', '+', annotated) }),
+    }))
     .where('project', '=', project)
     .execute();
 }
 
-export function stateOf({ project, revision, current_version }: Tables['projects']): ProjectState {
+export function stateOf({ project, revision, current_version }: Project): ProjectState {
   return { project, revision, ...(current_version !== null && { current: current_version }) };
 }

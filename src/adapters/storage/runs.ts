@@ -1,7 +1,7 @@
 /** Training runs: one holder at a time, by a lease that anybody may take over once it is over. */
 import type { RunRecord, RunStore, VersionRecord } from '../../core/version-ports.ts';
 import { changing, type Room } from './database.ts';
-import { lockProject } from './projects.ts';
+import { lockProject, type Project } from './projects.ts';
 import { fromJson, toJson, type Change, type Tables } from './schema.ts';
 import { addVersion, movePointer } from './versions.ts';
 
@@ -101,7 +101,7 @@ async function finish(change: Change, id: string, holder: string, { state, reaso
 }
 
 /** What beat its parent may be worse than what has taken the parent's place. */
-function gateOf(version: Omit<VersionRecord, 'number'>, project: Tables['projects']): Omit<VersionRecord, 'number'> {
+function gateOf(version: Omit<VersionRecord, 'number'>, project: Project): Omit<VersionRecord, 'number'> {
   const current = project.current_version ?? undefined;
   if (version.outcome === 'rejected' || version.parent === current) return version;
   const now = current ?? "the model's own prompt encoder";

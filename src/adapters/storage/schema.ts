@@ -5,7 +5,8 @@ import type { Provenance } from '../../core/storage-ports.ts';
 type Flag = 0 | 1;
 
 export interface Tables {
-  projects: { project: string; revision: number; current_version: string | null };
+  /** images, annotated: what could be counted in images, kept up to date with every change. */
+  projects: { project: string; revision: number; current_version: string | null; images: Generated<number>; annotated: Generated<number> };
   /** uncertainty: -1 before the first prediction, so that one index ranks them all. */
   images: {
     project: string;

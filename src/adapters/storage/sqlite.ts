@@ -35,7 +35,7 @@ export async function openSqlite(file: string): Promise<Database> {
     // The file itself is locked while its first statement runs as a writing one.
     lockSchema: () => Promise.resolve(),
     // SQLite goes on after the largest number it has seen.
-    continueIdentities: () => Promise.resolve(),
+    afterImport: () => Promise.resolve(),
     close: () => connection.destroy(),
   };
 }

@@ -2,7 +2,7 @@
 import { ProsamError } from '../../core/errors.ts';
 import type { PointerChange, ProjectState, VersionRecord, VersionStore } from '../../core/version-ports.ts';
 import { changing, type Room } from './database.ts';
-import { countRevision, lockProject, stateOf } from './projects.ts';
+import { countRevision, lockProject, stateOf, type Project } from './projects.ts';
 import { fromJson, toJson, type Change, type Tables } from './schema.ts';
 
 export function versionStore(room: Room): VersionStore {
@@ -58,13 +58,7 @@ async function promote(change: Change, project: string, to: string | undefined, 
 }
 
 /** The project is locked. */
-export async function movePointer(
-  change: Change,
-  before: Tables['projects'],
-  to: string | undefined,
-  reason: string,
-  nowMs: number,
-): Promise<void> {
+export async function movePointer(change: Change, before: Project, to: string | undefined, reason: string, nowMs: number): Promise<void> {
   const { project, current_version } = before;
   await change
     .updateTable('projects')

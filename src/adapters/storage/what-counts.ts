@@ -25,42 +25,36 @@ export async function bringIn(change: Change, record: AnnotationRecord, sequence
   }));
   await change.insertInto('masks').values(rows).execute();
   if (!counts) return;
-  await countLabels(
-    change,
-    project,
-    masks.map(({ label }) => label),
-    1,
-  );
+  // Sequences grow, so no other one of the label is newer.
+  for (const { label } of masks) await countLabel(change, project, label, 1, sequence);
 }
 
 /** The annotation counts for nothing from now on. */
 export async function takeOut(change: Change, { sequence, project }: Newest): Promise<void> {
   await change.updateTable('annotations').set({ active: 0 }).where('sequence', '=', sequence).execute();
   const masks = await change.updateTable('masks').set({ active: 0 }).where('sequence', '=', sequence).returning('label').execute();
-  await countLabels(
-    change,
-    project,
-    masks.map(({ label }) => label),
-    -1,
-  );
+  for (const { label } of masks) await countLabel(change, project, label, -1, await newestOf(change, project, label));
 }
 
-async function countLabels(change: Change, project: string, labels: readonly string[], by: 1 | -1): Promise<void> {
-  for (const label of labels) {
-    const { newest } = await change
-      .selectFrom('masks')
-      .select(({ fn }) => fn.max('sequence').as('newest'))
-      .where('project', '=', project)
-      .where('label', '=', label)
-      .where('active', '=', ACTIVE)
-      .executeTakeFirstOrThrow();
-    const row = { project, label, masks: by, newest: (newest as number | null) ?? 0 };
-    await change
-      .insertInto('concepts')
-      .values(row)
-      .onConflict((conflict) =>
-        conflict.columns(['project', 'label']).doUpdateSet((held) => ({ masks: held('concepts.masks', '+', by), newest: row.newest })),
-      )
-      .execute();
-  }
+async function newestOf(change: Change, project: string, label: string): Promise<number> {
+  const newest = await change
+    .selectFrom('masks')
+    .select('sequence')
+    .where('project', '=', project)
+    .where('label', '=', label)
+    .where('active', '=', ACTIVE)
+    .orderBy('sequence', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return newest?.sequence ?? 0;
+}
+
+async function countLabel(change: Change, project: string, label: string, by: 1 | -1, newest: number): Promise<void> {
+  await change
+    .insertInto('concepts')
+    .values({ project, label, masks: by, newest })
+    .onConflict((conflict) =>
+      conflict.columns(['project', 'label']).doUpdateSet((held) => ({ masks: held('concepts.masks', '+', by), newest })),
+    )
+    .execute();
 }

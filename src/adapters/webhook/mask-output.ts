@@ -1,9 +1,8 @@
 /** Masks in the form that was asked for, written without keeping the event loop from others. */
 import { levelsPng, maskPng } from '../../core/image/mask-png.ts';
-import { inTurns } from '../../core/mask/in-turns.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { polygonsInSteps, type PolygonWithHoles } from '../../core/mask/polygon-groups.ts';
-import { cocoRleInSteps, type CompressedRle } from '../../core/mask/rle.ts';
+import { polygonsInTurns, type PolygonWithHoles } from '../../core/mask/polygon-groups.ts';
+import { cocoRleInTurns, type CompressedRle } from '../../core/mask/rle.ts';
 import type { MaskPrediction } from '../../core/types.ts';
 import type { Format } from './schemas.ts';
 
@@ -18,9 +17,9 @@ export type WrittenMask = { rle: CompressedRle } | { polygons: PolygonWithHoles[
 export async function writeMask(mask: BinaryMask, { format, tolerance }: OutputForm, signal?: AbortSignal): Promise<WrittenMask> {
   switch (format) {
     case 'rle':
-      return { rle: await inTurns(cocoRleInSteps(mask), signal) };
+      return { rle: await cocoRleInTurns(mask, signal) };
     case 'polygon':
-      return { polygons: await inTurns(polygonsInSteps(mask, tolerance), signal) };
+      return { polygons: await polygonsInTurns(mask, tolerance, signal) };
     case 'png':
       return { png: base64(await maskPng(mask)) };
   }

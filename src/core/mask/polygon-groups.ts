@@ -1,6 +1,6 @@
 /** Rings sorted into regions: each outer ring with the holes inside it. */
 import type { BinaryMask } from './label-reduction.ts';
-import { atOnce, PAUSE_AFTER, type Steps } from './in-turns.ts';
+import { atOnce, inTurns, PAUSE_AFTER, type Steps } from './in-turns.ts';
 import { ringsInSteps, simplifyRingInSteps } from './polygon.ts';
 import type { Point } from './raster.ts';
 
@@ -33,7 +33,11 @@ export function polygonsFromMask(mask: BinaryMask, tolerance = 0): PolygonWithHo
   return atOnce(polygonsInSteps(mask, tolerance));
 }
 
-/** The same with pauses, for masks of many megapixels on a thread that has others to serve. */
+/** The same, giving others on this thread their turns: for masks of many megapixels. Rejects with the signal's reason once it aborts. */
+export function polygonsInTurns(mask: BinaryMask, tolerance = 0, signal?: AbortSignal): Promise<PolygonWithHoles[]> {
+  return inTurns(polygonsInSteps(mask, tolerance), signal);
+}
+
 export function* polygonsInSteps(mask: BinaryMask, tolerance = 0): Steps<PolygonWithHoles[]> {
   const rings: { ring: Point[]; area: number; box: Box }[] = [];
   let unpaused = 0;

@@ -1,6 +1,6 @@
 /** COCO's run-length encoding: runs of 0 and 1 in turn, counted down the columns, starting with zeros. */
 import { ProsamError } from '../errors.ts';
-import { atOnce, PAUSE_AFTER, type Steps } from './in-turns.ts';
+import { atOnce, inTurns, PAUSE_AFTER, type Steps } from './in-turns.ts';
 import type { BinaryMask } from './label-reduction.ts';
 
 /** As in COCO's annotation files: size is [height, width], counts either compressed text or a list of runs. */
@@ -49,7 +49,11 @@ export function cocoRleFromMask(mask: BinaryMask): CompressedRle {
   return atOnce(cocoRleInSteps(mask));
 }
 
-/** The same with pauses, for masks of many megapixels on a thread that has others to serve. */
+/** The same, giving others on this thread their turns: for masks of many megapixels. Rejects with the signal's reason once it aborts. */
+export function cocoRleInTurns(mask: BinaryMask, signal?: AbortSignal): Promise<CompressedRle> {
+  return inTurns(cocoRleInSteps(mask), signal);
+}
+
 export function* cocoRleInSteps(mask: BinaryMask): Steps<CompressedRle> {
   const runs = yield* runsInSteps(mask);
   return { size: [mask.height, mask.width], counts: yield* textInSteps(runs) };

@@ -36,11 +36,10 @@ async function picture(one: Page, name: string): Promise<void> {
 }
 
 /** All masks are drawn. */
-const drawn = (one: Page) =>
-  one.waitForFunction(`(() => {
-    const all = [...document.querySelectorAll('#predictions canvas')];
-    return all.length > 0 && all.every((canvas) => canvas.width !== 300);
-  })()`);
+async function drawn(one: Page): Promise<void> {
+  await one.locator('#predictions canvas').first().waitFor();
+  await expect.poll(() => one.locator('#predictions canvas:not([data-drawn])').count(), { timeout: 10_000 }).toBe(0);
+}
 
 async function useToken(one: Page, token: string): Promise<void> {
   await one.getByLabel('Token', { exact: true }).fill(token);
@@ -67,7 +66,7 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
     await one.getByText('Training: step 214 of 600, loss 0.447').waitFor();
     expect(await one.locator('#ready').textContent()).toBe('ready');
     expect(await one.locator('#device').textContent()).toBe('tiny@9a897d329434 on cpu');
-    expect(await one.locator('#tiles').innerText()).toMatch(/20\s+images/);
+    expect(await one.locator('#tiles').innerText()).toMatch(/images\s+20\s+annotated\s+6/);
     expect(await one.locator('#versions details').count()).toBe(6);
     expect(await one.locator('#versions').innerText()).toContain('IoU 0.598 → 0.641');
     expect(await one.locator('#predictions figure').count()).toBe(12);
@@ -86,22 +85,22 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
     const first = service.state.predictions.find(({ project, masks }) => project === 'kitchen' && masks.length === 1);
     const all = service.state.predictions.filter(({ project }) => project === 'kitchen');
     const [mask] = first?.masks ?? [];
-    const set = (await one.evaluate(`(() => {
+    const set = await one.evaluate<{ width: number; height: number; count: number }>(`(() => {
       const canvas = document.querySelectorAll('#predictions canvas')[${all.indexOf(first as (typeof all)[number])}];
       const { width, height } = canvas;
       const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
       return { width, height, count: data.filter((value, i) => i % 4 === 3 && value !== 0).length };
-    })()`)) as { width: number; height: number; count: number };
+    })()`);
     expect([set.width, set.height]).toEqual([320, 240]);
     expect(set.count).toBe(mask?.area);
   });
 
   it('asks for a token where nobody may look without one, and keeps it in the tab', async () => {
     const one = await open();
-    await one.getByRole('heading', { name: 'Token' }).waitFor();
+    await one.getByRole('heading', { name: 'Who is asking' }).waitFor();
     expect(await one.locator('#main').isVisible()).toBe(false);
     await picture(one, 'token');
-    await useToken(one, 'not the right token');
+    await useToken(one, 'not-the-right-token');
     await one.getByText('is not known here').waitFor();
     await one.getByRole('button', { name: /token/i }).click();
     await useToken(one, TOKENS.reader);
@@ -190,9 +189,9 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
     }
     expect(await one.locator('#project').inputValue()).toBe(HOSTILE);
     expect(await one.title()).toBe('prosam');
-    expect(
-      await one.evaluate(() => [document.querySelectorAll('main script').length, document.querySelectorAll('img[src=x]').length]),
-    ).toEqual([0, 0]);
+    expect(await one.evaluate(`[document.querySelectorAll('main script').length, document.querySelectorAll('img[src=x]').length]`)).toEqual(
+      [0, 0],
+    );
     await picture(one, 'hostile');
   });
 

@@ -7,14 +7,14 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyStorage, exportStorage, importStorage } from '../../../src/adapters/storage/move-storage.ts';
 import { MOVED_TABLES } from '../../../src/adapters/storage/moved-tables.ts';
-import { openStorage, type OpenStorage } from '../../../src/adapters/storage/open-storage.ts';
+import { openWholeStorage, type OpenStorage } from '../../../src/adapters/storage/open-storage.ts';
 import { collect, hashOf, imageOf, maskOf, recordOf } from '../../conformance/place.ts';
 import { expectRejection } from '../../core/expect-error.ts';
 import { postgresPrograms, startPostgres, type PostgresServer } from './start-postgres.ts';
 import { s3Program, startS3, type S3Server } from './start-s3.ts';
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'prosam-move-'));
-const newSqlite = (folder = newFolder()) => openStorage({ database: join(folder, 'prosam.db'), objects: join(folder, 'blobs') });
+const newSqlite = (folder = newFolder()) => openWholeStorage({ database: join(folder, 'prosam.db'), objects: join(folder, 'blobs') });
 
 /** A little of everything, in two projects. */
 async function fill({ store, queue, blobs }: OpenStorage): Promise<void> {
@@ -197,7 +197,7 @@ describe('moving a store', () => {
 
   it('to Postgres and S3 and back leaves everything as it was (needs the postgresql programs and moto_server)', async (test) => {
     if (!postgres || !s3) return test.skip();
-    const grown = await openStorage({ database: await postgres.createDatabase(), objects: await s3.createPlace() });
+    const grown = await openWholeStorage({ database: await postgres.createDatabase(), objects: await s3.createPlace() });
     const back = await newSqlite();
     await copyStorage(source, grown);
     expect(await contentOf(grown)).toEqual(wanted);
