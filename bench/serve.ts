@@ -27,7 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), 'prosam-load-'));
 const learner = { steps: 40, checkpointEvery: 10, minNewMasks: 20, coolDownMs: 1000, margin: 1, labelMargin: 1, gatePairs: 12 };
 writeFileSync(join(folder, 'prosam.config.json'), JSON.stringify({ learner }));
 const environment = values.database === undefined ? {} : { PROSAM_DATABASE: values.database };
-const served = await startServe({ folder, environment }, ['--log-level', 'warn']);
+const served = await startServe({ folder, environment }, ['--log-level', 'warn', ...(process.env['NOLEARN'] ? ['--learner', 'off'] : [])]);
 const { url } = served;
 const tally = createTally();
 const images = await pictures(40);

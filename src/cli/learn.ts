@@ -149,7 +149,7 @@ async function settingsFile(text: string | undefined): Promise<object> {
 /** Whoever labels goes first. TensorFlow reads its number of threads when it is loaded. */
 function lowerPriority(threads: number): void {
   try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+    setPriority(constants.priority.PRIORITY_LOW);
   } catch {
     // Not allowed everywhere; it trains all the same.
   }

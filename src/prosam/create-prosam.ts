@@ -142,7 +142,7 @@ function guardOf({ auth }: ProsamSettings) {
 }
 
 function engineOptions({ model, device, threads, cache, cacheBytes, images: { maxBytes, maxPixels } }: ProsamSettings) {
-  return { model, device, threads, limits: { maxBytes, maxPixels }, ...(cache !== '' && { cacheDir: cache, cacheDirBytes: cacheBytes }) };
+  return { model, device, threads, lowPriority: true, limits: { maxBytes, maxPixels }, ...(cache !== '' && { cacheDir: cache, cacheDirBytes: cacheBytes }) };
 }
 
 /** The learner's own decision, for people to read. */

@@ -25,6 +25,8 @@ export interface EngineOptions {
   cacheDir?: string;
   /** Bytes kept in cacheDir; the least recently used go first. @default 4 GiB */
   cacheDirBytes?: number;
+  /** Everybody else's threads go before those that compute, so that a server answers in time (Linux only). @default false */
+  lowPriority?: boolean;
   /** Bounds on images. @default 64 MiB and 100 million pixels */
   limits?: ImageLimits;
 }
