@@ -8,7 +8,13 @@ const shared: Options = {
   removeNodeProtocol: false,
 };
 
-const entries = { index: 'src/index.ts', scenes: 'src/scenes/index.ts', training: 'src/training/index.ts' };
+const entries = {
+  index: 'src/index.ts',
+  client: 'src/client/index.ts',
+  http: 'src/adapters/http/index.ts',
+  scenes: 'src/scenes/index.ts',
+  training: 'src/training/index.ts',
+};
 
 export default defineConfig([
   {

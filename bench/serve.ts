@@ -27,7 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), 'prosam-load-'));
 const learner = { steps: 40, checkpointEvery: 10, minNewMasks: 20, coolDownMs: 1000, margin: 1, labelMargin: 1, gatePairs: 12 };
 writeFileSync(join(folder, 'prosam.config.json'), JSON.stringify({ learner }));
 const environment = values.database === undefined ? {} : { PROSAM_DATABASE: values.database };
-const served = await startServe({ folder, environment }, ['--log-level', 'warn', ...(process.env['NOLEARN'] ? ['--learner', 'off'] : [])]);
+const served = await startServe({ folder, environment }, ['--log-level', 'warn']);
 const { url } = served;
 const tally = createTally();
 const images = await pictures(40);
@@ -145,6 +145,10 @@ console.log(
     `versions swapped in      ${swaps.length} by hand; ${runs.length} runs of the learner, ${runs.filter(({ state }) => state === 'promoted').length} promoted`,
     `event loop late by       ${fixed(Math.max(...samples.map(({ loopP99Ms }) => loopP99Ms)))} ms (worst p99 of a second; median second ${fixed(median(samples.map(({ loopP99Ms }) => loopP99Ms)))} ms, worst single ${fixed(Math.max(...samples.map(({ loopMaxMs }) => loopMaxMs)))} ms)`,
     `memory, second half      ${fixed(early / 1e6, 0)} -> ${fixed(late / 1e6, 0)} MB (${fixed((100 * (late - early)) / early)} %)`,
+    `memory over time         ${samples
+      .filter((_, i) => i % Math.ceil(samples.length / 12) === 0)
+      .map(({ rss }) => fixed(rss / 1e6, 0))
+      .join(' ')} MB`,
     `end                      exit code ${code}`,
   ].join('\n'),
 );

@@ -35,8 +35,8 @@ export { ringsFromMask, simplifyRing } from './core/mask/polygon.ts';
 export { cocoRleFromMask, cocoRleInTurns, maskFromCocoRle } from './core/mask/rle.ts';
 export type { CocoRle } from './core/mask/rle.ts';
 
-// For adapters of further tools: the words of the service, and the HTTP parts all adapters share.
-export { createProsam } from './prosam/create-prosam.ts';
+// The service, and the words that adapters of further tools need; prosam/http has the HTTP parts all adapters share.
+export { createProsam } from './prosam/lazy.ts';
 export type { CreateProsamOptions, Prosam } from './prosam/create-prosam.ts';
 export type {
   Accepted,
@@ -48,20 +48,21 @@ export type {
   ServicePredictRequest,
   ServiceStatus,
 } from './core/service-types.ts';
-export type { AnnotationKey, AnnotationSummary, ImageRow, Provenance } from './core/storage-ports.ts';
+export type {
+  AcceptOutcome,
+  AnnotationKey,
+  AnnotationSummary,
+  ImageRow,
+  PredictionRecord,
+  Provenance,
+  Storage,
+} from './core/storage-ports.ts';
+export type { PointerChange, RunRecord, VersionRecord } from './core/version-ports.ts';
+export type { Point } from './core/mask/raster.ts';
 export type { Log } from './core/log.ts';
-export { createGuard, mayUse } from './adapters/http/guard.ts';
-export type { Guard, GuardOptions } from './adapters/http/guard.ts';
-export { createHttpApp } from './adapters/http/http-app.ts';
-export type { HttpApp, HttpAppOptions } from './adapters/http/http-app.ts';
-export { imageInputSchema } from './adapters/http/image-input.ts';
-export type { ImageInputJson, ImageSources } from './adapters/http/image-input.ts';
-export { createImageSources } from './adapters/http/image-sources.ts';
-export type { ImageSourceOptions } from './adapters/http/image-sources.ts';
-export { listen } from './adapters/http/listen.ts';
 export { route } from './adapters/http/route.ts';
 export type { Access, Caller, Route, RouteAnswer, RouteContext, ServerEvent } from './adapters/http/route.ts';
-export { signBody, verifySignature } from './adapters/http/signature.ts';
+export type { ImageInputJson, ImageSources } from './adapters/http/image-input.ts';
 
 // For programs that ask a running service.
 export { createClient, createCallbackMemory, ProsamClientError, verifyCallback } from './client/index.ts';

@@ -77,6 +77,42 @@ describe('the built package', () => {
     expect(stdout.trim()).toBe('0 true start,step,end RUN_INVALID');
   });
 
+  it.each(['module', 'commonjs'] as const)('serves as %s, database thread and all', async (kind) => {
+    const load =
+      kind === 'module'
+        ? `const { createClient, createProsam } = await import('prosam');`
+        : `const { createClient, createProsam } = require('prosam');`;
+    const program = `
+      (async () => {
+        ${load}
+        const { mkdtempSync, rmSync } = process.getBuiltinModule('node:fs');
+        const folder = mkdtempSync('${folder}/serve-');
+        const settings = { port: 0, database: folder + '/p.db', objects: folder + '/b', cache: '', learner: { run: 'off' }, log: { level: 'silent' } };
+        const prosam = await createProsam({ ...settings, environment: {} });
+        const client = createClient({ url: await prosam.listen() });
+        const { ready } = await client.status();
+        const projects = await client.projects();
+        await prosam.close();
+        console.log(ready, JSON.stringify(projects));
+      })();`;
+    expect(await node(kind, program)).toMatch(/^true .*\[\]/);
+  });
+
+  it('has a client that runs in browsers: nothing of Node within its reach', () => {
+    const seen = new Set<string>();
+    const reach = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      const text = readFileSync(join('dist', file), 'utf8');
+      for (const [, from] of text.matchAll(/(?:from|import)\s*['"]([^'"]+)['"]/g)) {
+        expect(from, `${file} imports ${from}`).toMatch(/^\.\//);
+        reach((from as string).slice(2));
+      }
+    };
+    reach('client.js');
+    expect(seen.size).toBeGreaterThan(0);
+  });
+
   it('types prosam/training without the types of TensorFlow.js', () => {
     for (const name of ['training.d.ts', 'training.d.cts']) {
       const text = readFileSync(join('dist', name), 'utf8');
@@ -120,6 +156,11 @@ describe('the built package', () => {
       'dist/training.cjs',
       'dist/training.d.ts',
       'dist/inference-worker.js',
+      'dist/sqlite-worker.js',
+      'dist/sqlite-worker.cjs',
+      'dist/client.js',
+      'dist/http.js',
+      'examples/custom-adapter/light-table.ts',
       'models/tiny/manifest.json',
       'models/tiny/sam.safetensors',
       'README.md',
@@ -127,7 +168,7 @@ describe('the built package', () => {
     ]) {
       expect(paths).toContain(path);
     }
-    expect(paths.filter((path) => /^(src|test|bench|examples)\//.test(path))).toEqual([]);
+    expect(paths.filter((path) => /^(src|test|bench)\//.test(path))).toEqual([]);
   });
 
   it('passes publint and attw', async () => {

@@ -5,7 +5,7 @@ import { floatsFromTensor, parseSafetensors } from './checkpoint/safetensors.ts'
 import type { FloatTensor } from './checkpoint/weight-file.ts';
 import { ProsamError } from './errors.ts';
 import type { RunMethod } from './methods/method.ts';
-import { createProsamMethod } from './methods/prosam.ts';
+import { createCodeCache, createProsamMethod } from './methods/prosam.ts';
 import { midShape } from './runtime/model-graphs.ts';
 import { checkPromptEncoder, type Networks, type PromptEncoderNetworks } from './runtime/networks.ts';
 import type { Tensor } from './runtime/runtime.ts';
@@ -29,9 +29,12 @@ const MAX_LOADED = 100;
 
 export function createPromptEncoders(model: Model, networks: Networks, cacheBytes: number): PromptEncoders {
   const { manifest } = model;
+  const codes = createCodeCache(cacheBytes);
+  /** Ids may come back with other weights after they were unloaded. */
+  let loads = 0;
   const own = manifest.prompt_encoder && {
     plan: manifest.prompt_encoder,
-    run: createProsamMethod(manifest.prompt_encoder, networks, cacheBytes),
+    run: createProsamMethod(manifest.prompt_encoder, networks, codes, 'own'),
   };
   const loaded = new Map<string, LoadedPromptEncoder>();
 
@@ -64,7 +67,7 @@ export function createPromptEncoders(model: Model, networks: Networks, cacheByte
       }
       const stages = networks.promptEncoder(plan.config, weights);
       await rehearse(stages, midShape(manifest), label);
-      loaded.set(id, { plan, run: createProsamMethod(plan, stages, cacheBytes) });
+      loaded.set(id, { plan, run: createProsamMethod(plan, stages, codes, `${++loads}`) });
     },
     unload(id) {
       loaded.delete(id);

@@ -1,4 +1,5 @@
 /** The whole service in one call: configuration, storage, engine, learner and adapters, wired. */
+import { consoleRoutes } from '../adapters/console/console-routes.ts';
 import { createGuard } from '../adapters/http/guard.ts';
 import { createHttpApp, type HttpApp } from '../adapters/http/http-app.ts';
 import { createImageSources } from '../adapters/http/image-sources.ts';
@@ -110,6 +111,7 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
     });
     opened.push(() => hook.close());
     app.mount('/v1', hook.routes);
+    app.mount('/', consoleRoutes(service));
     opened.push(await hook.work());
     if (learner.run === 'child') {
       const child = startLearnerChild({ settings, log, metrics, onProblem: (error) => service.report(error, 'learner') });
@@ -142,7 +144,14 @@ function guardOf({ auth }: ProsamSettings) {
 }
 
 function engineOptions({ model, device, threads, cache, cacheBytes, images: { maxBytes, maxPixels } }: ProsamSettings) {
-  return { model, device, threads, lowPriority: true, limits: { maxBytes, maxPixels }, ...(cache !== '' && { cacheDir: cache, cacheDirBytes: cacheBytes }) };
+  return {
+    model,
+    device,
+    threads,
+    lowPriority: true,
+    limits: { maxBytes, maxPixels },
+    ...(cache !== '' && { cacheDir: cache, cacheDirBytes: cacheBytes }),
+  };
 }
 
 /** The learner's own decision, for people to read. */

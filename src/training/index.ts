@@ -57,3 +57,5 @@ export type { EndState, LearnerEvent, RunOutcome, RunStartEvent } from './learne
 export type { GateFigures, GatePair } from './learner/gate-decision.ts';
 export { LEARNER_DEFAULTS } from '../core/learner-settings.ts';
 export type { LearnerSettings, TimeWindow } from '../core/learner-settings.ts';
+export type { Storage } from '../core/storage-ports.ts';
+export type { RunRecord } from '../core/version-ports.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createGuard, createHttpApp, createImageSources, listen } from 'prosam';
+import { createGuard, createHttpApp, createImageSources, listen } from 'prosam/http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { lightTable } from '../../examples/custom-adapter/light-table.ts';
 import { fakeService } from '../adapters/fake-service.ts';

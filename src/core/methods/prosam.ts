@@ -5,7 +5,7 @@ import { ProsamError } from '../errors.ts';
 import type { PromptEncoderPlan } from '../checkpoint/manifest.ts';
 import type { FloatMap } from '../mask/resize-map.ts';
 import { seededRandom } from '../random.ts';
-import { createByteCache } from '../byte-cache.ts';
+import { createByteCache, type ByteCache } from '../byte-cache.ts';
 import type { PromptEncoderNetworks, ReferenceCode } from '../runtime/networks.ts';
 import type { Tensor } from '../runtime/runtime.ts';
 import { mergeLogits, type Strategy } from '../strategy.ts';
@@ -17,21 +17,30 @@ const DEFAULT_SEED = 321;
 const MERGE_SAMPLES = 10;
 const UNCERTAINTY_SAMPLES = 4;
 
-interface EncodedReference {
+export interface EncodedReference {
   code: ReferenceCode;
   /** High-level map of the masked reference. */
   high: Tensor;
 }
 
-/** stages: those with this encoder's weights. maxBytes: what may be kept of encoded references. */
-export function createProsamMethod(encoder: PromptEncoderPlan, stages: PromptEncoderNetworks, maxBytes: number): RunMethod {
-  const { config } = encoder;
-  const codes = createByteCache<EncodedReference>({
+/** Encoded references of all prompt encoders of an engine, in one bounded place. */
+export function createCodeCache(maxBytes: number): ByteCache<EncodedReference> {
+  return createByteCache({
     maxBytes,
     sizeOf: ({ code, high }) => code.prototype.data.byteLength + code.queries.data.byteLength + high.data.byteLength,
   });
+}
+
+/** stages: those with this encoder's weights. id: of the weights among those that share `codes`. */
+export function createProsamMethod(
+  encoder: PromptEncoderPlan,
+  stages: PromptEncoderNetworks,
+  codes: ByteCache<EncodedReference>,
+  id: string,
+): RunMethod {
+  const { config } = encoder;
   const encode = ({ networks }: MethodContext, { key, features, cells }: PreparedReference): Promise<EncodedReference> =>
-    codes.get(key, async () => ({
+    codes.get(`${id} ${key}`, async () => ({
       code: await stages.encodeReference(features.mid, cells),
       high: await networks.maskedHigh(features, cells),
     }));

@@ -1,0 +1,14 @@
+/** `prosam/http`: what adapters of further tools share, and what puts routes on a port. */
+export { createGuard, mayUse } from './guard.ts';
+export type { Guard, GuardOptions } from './guard.ts';
+export { createHttpApp } from './http-app.ts';
+export type { HttpApp, HttpAppOptions, NodeHandler } from './http-app.ts';
+export { imageInputSchema } from './image-input.ts';
+export type { ImageInputJson, ImageSources } from './image-input.ts';
+export { createImageSources } from './image-sources.ts';
+export type { ImageSourceOptions } from './image-sources.ts';
+export { listen } from './listen.ts';
+export type { Listening, ListenOptions } from './listen.ts';
+export { route } from './route.ts';
+export type { Access, Caller, Route, RouteAnswer, RouteContext, ServerEvent } from './route.ts';
+export { signBody, verifySignature } from './signature.ts';
