@@ -126,7 +126,8 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
         checkReferences(references);
         const trained = encoders.get(options.promptEncoder);
         const methods = methodsWith(trained);
-        const image = await features.image(target);
+        let cached = true;
+        const image = await features.image(target, () => (cached = false));
         context.lap('embed');
         const masks: MaskPrediction[] = [];
         for (const [label, group] of byLabel(references)) {
@@ -139,7 +140,15 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
           masks.push(checked ? { ...mask, check: { basis: checked.basis, expectedIou: checked.expectedIou } } : mask);
           context.lap('resize');
         }
-        return { width: image.width, height: image.height, masks, model: model.id, device: networks.device, milliseconds: context.times() };
+        return {
+          width: image.width,
+          height: image.height,
+          masks,
+          model: model.id,
+          device: networks.device,
+          cached,
+          milliseconds: context.times(),
+        };
       }),
     refine: (image, prompts, options = {}) =>
       call(options.signal, async (context) => {

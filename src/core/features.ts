@@ -30,7 +30,8 @@ export interface PreparedReference {
 
 export interface FeatureStore {
   readonly geometry: Geometry;
-  image(input: ImageInput): Promise<ImageFeatures>;
+  /** onComputed: called where no cache had them. */
+  image(input: ImageInput, onComputed?: () => void): Promise<ImageFeatures>;
   /** trainedReduction: what the prompt encoder in use was trained with. */
   reference(
     reference: Reference,
@@ -74,8 +75,9 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
     sizeOf: ({ mask, features }) => mask.data.byteLength + featureBytes(features),
   });
 
-  const encode = (loaded: LoadedImage): Promise<ImageFeatures> =>
+  const encode = (loaded: LoadedImage, onComputed?: () => void): Promise<ImageFeatures> =>
     images.get(`${encoderId}-${loaded.key}`, async () => {
+      onComputed?.();
       const raster = await loaded.decode();
       return { key: loaded.key, width: raster.width, height: raster.height, ...(await networks.encode(raster)) };
     });
@@ -93,7 +95,7 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
   return {
     geometry,
     gridOf,
-    image: async (input) => encode(await source.load(input)),
+    image: async (input, onComputed) => encode(await source.load(input), onComputed),
     async reference(reference, options) {
       const loaded = await source.load(reference.image);
       const annotation = await drawn(reference.annotation);

@@ -110,6 +110,8 @@ export interface Prediction {
   model: string;
   /** What really executed. */
   device: string;
+  /** A cache had the features of the target. */
+  cached: boolean;
   milliseconds: StageTimes;
 }
 

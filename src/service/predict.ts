@@ -66,6 +66,7 @@ export function createPredict(parts: PredictParts) {
 
     for (const [stage, milliseconds] of Object.entries(prediction.milliseconds)) metrics.stage(stage, milliseconds);
     metrics.stage('queue', queue);
+    metrics.cache('image features', prediction.cached ? 'hit' : 'miss');
     const answer: ServicePrediction = {
       project,
       image: { sha256: target.sha256, width: prediction.width, height: prediction.height },

@@ -55,6 +55,15 @@ describe('predict', () => {
     expect(mean(shares)).toBeGreaterThan(1.5 * mean(everything));
   });
 
+  it('says whether a cache had the features of the target', async () => {
+    const own = await createEngine();
+    const cached: boolean[] = [];
+    for (const { image } of [scenes[1], scenes[1], scenes[2]])
+      cached.push((await own.predict(image, [reference(scenes[0])], { method: 'nearest' })).cached);
+    await own.close();
+    expect(cached).toEqual([false, true, false]);
+  });
+
   it('describes the mask consistently', async () => {
     const mask = await predictOne({ method: 'prosam', uncertaintyMap: true, instances: true, minInstanceShare: 0 });
     expect(mask.mask).toMatchObject({ width: 256, height: 256 });
