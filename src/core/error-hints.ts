@@ -26,6 +26,8 @@ export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
   IMAGE_TOO_LARGE: 'Shrink the image, or raise `limits`.',
   IMAGE_UNKNOWN: 'Send the bytes of the image once; later its sha256 will do.',
   IMAGE_UNREADABLE: 'Use JPEG, PNG, WebP, TIFF, AVIF or GIF.',
+  LABEL_STUDIO_FAILED: 'Check that Label Studio runs and can be reached from here; `prosam label-studio doctor` finds what is wrong.',
+  LABEL_STUDIO_REFUSED: 'Check the token and what its owner may do; `prosam label-studio doctor` says which kinds of token count.',
   LOSS_NOT_FINITE: 'Lower the learning rate, or look at the images of the batch the message names.',
   MASK_EMPTY: 'Mark the object.',
   MASK_SIZE_MISMATCH: 'Make it the size of the upright image.',

@@ -97,6 +97,28 @@ export const configSchema = z.strictObject({
       attempts: whole(1, 50).default(8),
     })
     .prefault({}),
+  labelStudio: z
+    .strictObject({
+      /** Answer Label Studio at /label-studio. */
+      enabled: z.boolean().default(true),
+      /** Answer its paths at / as well, for connections that were made with an address without a path. */
+      root: z.boolean().default(false),
+      /** Address of Label Studio as seen from here; without it, what it tells itself when it connects. */
+      url: text().optional(),
+      /** Personal access token or legacy token of one of its users, instead of the one it hands out when it connects; goes to `url` alone. */
+      token: text(4000).optional(),
+      /** Address at which Label Studio reaches this service, such as http://prosam:9090/label-studio; its webhooks are then kept in order. */
+      backendUrl: text().optional(),
+      /** Begins the names of its projects. */
+      name: text(100).default('label-studio'),
+      /** Between two looks at what was annotated; webhooks may get lost. 0 = only when a project connects and before training. */
+      reconcileMinutes: z.number().min(0).max(1440).default(5),
+      /** A batch is answered with what is ready by then, the rest is pushed; Label Studio gives up after 100,000. */
+      softDeadlineMs: milliseconds(1000, 95_000).default(80_000),
+      /** One region for each connected part of a mask. */
+      instances: z.boolean().default(false),
+    })
+    .prefault({}),
   /** Predictions of a project that stay with their masks. */
   keepPredictions: whole(0, 100_000).default(200),
   learner: learnerSettingsSchema

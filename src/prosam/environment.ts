@@ -8,6 +8,12 @@ const list = (value: string): string[] =>
     .map((part) => part.trim())
     .filter((part) => part !== '');
 
+/** The password may hold colons. */
+const login = (value: string): unknown => {
+  const [name = '', ...password] = value.split(':');
+  return [{ name, access: 'write', password: password.join(':') }];
+};
+
 /** Where each variable goes, and what it is made into. */
 const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: string) => unknown; about: string }> = {
   PROSAM_HOST: { path: ['host'], about: 'address to listen on' },
@@ -27,6 +33,10 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
   PROSAM_ALLOW_HOSTS: { path: ['images', 'allowHosts'], parse: list, about: 'private hosts images may come from, with commas' },
   PROSAM_CALLBACK_SECRET: { path: ['callbacks', 'secret'], about: 'signs what is pushed' },
   PROSAM_CALLBACK_HOSTS: { path: ['callbacks', 'allowHosts'], parse: list, about: 'private hosts that may be pushed to, with commas' },
+  PROSAM_LABEL_STUDIO_URL: { path: ['labelStudio', 'url'], about: 'address of Label Studio as seen from here' },
+  PROSAM_LABEL_STUDIO_TOKEN: { path: ['labelStudio', 'token'], about: 'token of one of its users' },
+  PROSAM_LABEL_STUDIO_BACKEND_URL: { path: ['labelStudio', 'backendUrl'], about: 'address at which it reaches this service' },
+  PROSAM_LABEL_STUDIO_LOGIN: { path: ['auth', 'basic'], parse: login, about: 'user:password it logs in here with' },
   PROSAM_LEARNER: { path: ['learner', 'run'], about: 'child, elsewhere or off' },
   PROSAM_LOG_LEVEL: { path: ['log', 'level'], about: 'info, warn, error or silent' },
 };
