@@ -6,7 +6,7 @@ import { thumbnail } from '../../core/image/thumbnail.ts';
 import type { Service } from '../../core/service-types.ts';
 import type { RunRecord, VersionRecord } from '../../core/version-ports.ts';
 import { allows } from '../http/guard.ts';
-import { route, type Route } from '../http/route.ts';
+import { route, type Caller, type Route } from '../http/route.ts';
 import { figuresOf, progressOf } from './figures.ts';
 import { pageFiles } from './page-files.ts';
 
@@ -64,7 +64,8 @@ function dataRoutes(service: Service): Route[] {
         const errors = caller.projects ? [] : service.errors().slice(0, SHOWN);
         return {
           json: {
-            caller: { name: caller.name, access: caller.access },
+            // What is open to every program of this machine is still not open to every page in a browser.
+            caller: { name: caller.name, access: caller.anonymous ? 'read' : caller.access },
             status: { ...status, serving: status.serving.filter((one) => visible(one.project)) },
             projects: projects.filter(visible),
             errors: errors.map((error) => ({ ...error, ...(allows(caller.access, 'admin') ? {} : HIDDEN), hint: hintOf(error.code) })),
@@ -136,7 +137,8 @@ function actionRoutes(service: Service): Route[] {
       summary: 'Ask for a training run now',
       access: 'write',
       params: projectParams,
-      async handle({ params }) {
+      async handle({ params, caller }) {
+        refuseAnonymous(caller);
         await service.train(params.project);
         return { status: 202, ...done };
       },
@@ -148,7 +150,8 @@ function actionRoutes(service: Service): Route[] {
       access: 'admin',
       params: projectParams,
       body: z.strictObject({ version: z.string().min(1).max(200), reason }),
-      async handle({ params, body }) {
+      async handle({ params, body, caller }) {
+        refuseAnonymous(caller);
         await service.promote(params.project, body.version, body.reason);
         return done;
       },
@@ -160,7 +163,8 @@ function actionRoutes(service: Service): Route[] {
       access: 'admin',
       params: projectParams,
       body: z.strictObject({ reason }),
-      async handle({ params, body }) {
+      async handle({ params, body, caller }) {
+        refuseAnonymous(caller);
         await service.rollback(params.project, body.reason);
         return done;
       },
@@ -172,12 +176,22 @@ function actionRoutes(service: Service): Route[] {
       access: 'write',
       params: projectParams,
       body: z.strictObject({ source: z.string().min(1).max(200), externalId: z.string().min(1).max(500), flagged: z.boolean() }),
-      async handle({ params, body: { flagged, ...key } }) {
+      async handle({ params, body: { flagged, ...key }, caller }) {
+        refuseAnonymous(caller);
         if (await service.flag({ project: params.project, ...key }, flagged)) return done;
         throw new ProsamError('ANNOTATION_NOT_FOUND', 'This annotation counts no longer; somebody removed it. Reload the page.');
       },
     }),
   ];
+}
+
+/** @throws FORBIDDEN */
+function refuseAnonymous({ anonymous }: Caller): void {
+  if (anonymous !== true) return;
+  throw new ProsamError(
+    'FORBIDDEN',
+    'The console is read-only for people without a name. Configure a token (PROSAM_TOKEN) and enter it here.',
+  );
 }
 
 function versionOf({ metrics, ...version }: VersionRecord) {

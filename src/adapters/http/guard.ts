@@ -80,7 +80,7 @@ export function createGuard(options: GuardOptions): Guard {
       const index = await verifySignature(secrets, signature, await body(), { nowMs: nowMs(), toleranceMs, replays });
       return found(hmac[index], 'signature');
     }
-    if (anonymous !== undefined) return { name: 'anonymous', access: anonymous };
+    if (anonymous !== undefined) return { name: 'anonymous', access: anonymous, anonymous: true };
     throw new ProsamError(
       'UNAUTHORIZED',
       `Wanted credentials (${kinds.join(', ') || 'none are configured'}), got none. Send an Authorization header.`,

@@ -11,6 +11,8 @@ export interface Caller {
   /** For logs and fair shares; never a secret. */
   name: string;
   access: Access;
+  /** Let in without credentials. */
+  anonymous?: true;
   /** Only these projects. @default all */
   projects?: readonly string[];
 }
