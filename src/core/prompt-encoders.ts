@@ -30,8 +30,6 @@ const MAX_LOADED = 100;
 export function createPromptEncoders(model: Model, networks: Networks, cacheBytes: number): PromptEncoders {
   const { manifest } = model;
   const codes = createCodeCache(cacheBytes);
-  /** Ids may come back with other weights after they were unloaded. */
-  let loads = 0;
   const own = manifest.prompt_encoder && {
     plan: manifest.prompt_encoder,
     run: createProsamMethod(manifest.prompt_encoder, networks, codes, 'own'),
@@ -67,7 +65,9 @@ export function createPromptEncoders(model: Model, networks: Networks, cacheByte
       }
       const stages = networks.promptEncoder(plan.config, weights);
       await rehearse(stages, midShape(manifest), label);
-      loaded.set(id, { plan, run: createProsamMethod(plan, stages, codes, `${++loads}`) });
+      // By content: an id may come back with other weights, and the same weights find what was kept of references.
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(file)));
+      loaded.set(id, { plan, run: createProsamMethod(plan, stages, codes, digest.slice(0, 8).join()) });
     },
     unload(id) {
       loaded.delete(id);
