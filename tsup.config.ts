@@ -11,7 +11,9 @@ const shared: Options = {
 const entries = {
   index: 'src/index.ts',
   client: 'src/client/index.ts',
+  cvat: 'src/adapters/cvat/index.ts',
   http: 'src/adapters/http/index.ts',
+  'label-studio': 'src/adapters/label-studio/index.ts',
   scenes: 'src/scenes/index.ts',
   training: 'src/training/index.ts',
 };

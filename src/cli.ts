@@ -18,10 +18,16 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   train: async () => import('./cli/train.ts').then(({ trainCommand, TRAIN_HELP }) => ({ run: trainCommand, help: TRAIN_HELP })),
   learn: async () => import('./cli/learn.ts').then(({ learnCommand, LEARN_HELP }) => ({ run: learnCommand, help: LEARN_HELP })),
   models: async () => import('./cli/models.ts').then(({ modelsCommand, MODELS_HELP }) => ({ run: modelsCommand, help: MODELS_HELP })),
+  'label-studio': async () =>
+    import('./cli/label-studio.ts').then(({ labelStudioCommand, LABEL_STUDIO_HELP }) => ({
+      run: labelStudioCommand,
+      help: LABEL_STUDIO_HELP,
+    })),
   eval: async () => import('./cli/eval.ts').then(({ evalCommand, EVAL_HELP }) => ({ run: evalCommand, help: EVAL_HELP })),
   study: async () => import('./cli/study.ts').then(({ studyCommand, STUDY_HELP }) => ({ run: studyCommand, help: STUDY_HELP })),
   scenes: async () => import('./cli/scenes.ts').then(({ scenes, SCENES_HELP }) => ({ run: scenes, help: SCENES_HELP })),
   db: async () => import('./cli/db.ts').then(({ dbCommand, DB_HELP }) => ({ run: dbCommand, help: DB_HELP })),
+  cvat: async () => import('./cli/cvat.ts').then(({ cvatCommand, CVAT_HELP }) => ({ run: cvatCommand, help: CVAT_HELP })),
   setup: async () => import('./cli/setup.ts').then(({ setup, SETUP_HELP }) => ({ run: setup, help: SETUP_HELP })),
 };
 
@@ -34,9 +40,11 @@ const HELP = `prosam: mark an object in one image, get its masks in all the othe
   prosam learn      learn from what people accepted, and put better versions into service
   prosam models     versions that were learned, and which one is in service
   prosam db         look after the database, or move everything to another
+  prosam label-studio  connect a Label Studio project, find what is wrong, annotate through its interface
   prosam eval       measure models and methods on annotated images
   prosam study      the paper's studies, trained and measured here
   prosam scenes     draw annotated images to train on
+  prosam cvat       fill tasks of a CVAT; find out why it does not reach prosam
   prosam setup      make a training engine ready
 
   prosam COMMAND --help   options and examples of a command

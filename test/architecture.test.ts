@@ -55,6 +55,15 @@ const RULES: readonly Rule[] = [
   // Adapters translate: they know the words of the service and the shared HTTP parts, never each other, the engine or the trainer.
   { files: /^adapters\/webhook\//, own: /^(core|adapters\/(http|webhook))\//, packages: ['express', 'zod'], builtins: true },
   { files: /^adapters\/console\//, own: /^(core|adapters\/(http|console))\//, packages: ['express', 'zod'], builtins: true },
+  { files: /^adapters\/ml-backend\//, own: /^(core|adapters\/(http|ml-backend))\//, packages: ['express', 'zod'], builtins: true },
+  // The one adapter that another one's protocol was written for.
+  {
+    files: /^adapters\/label-studio\//,
+    own: /^(core|adapters\/(http|ml-backend|label-studio))\//,
+    packages: ['express', 'zod', 'undici'],
+    builtins: true,
+  },
+  { files: /^adapters\/cvat\//, own: /^(core|adapters\/(http|cvat))\//, packages: ['express', 'zod', 'undici'], builtins: true },
   { files: /^service\//, own: /^(core|service)\//, packages: ['zod', 'croner'], builtins: true },
   // Requests and answers are typed by the schemas they are checked with; nothing of those is loaded.
   {

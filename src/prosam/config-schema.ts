@@ -119,6 +119,45 @@ export const configSchema = z.strictObject({
       instances: z.boolean().default(false),
     })
     .prefault({}),
+  cvat: z
+    .strictObject({
+      /** Answer CVAT at /cvat. */
+      enabled: z.boolean().default(true),
+      /** Answer its paths at / as well: then this port can be the one CVAT takes for Nuclio's (CVAT_NUCLIO_PORT). */
+      root: z.boolean().default(false),
+      /** A port of its own that CVAT takes for Nuclio's dashboard, 8070 by default there; CVAT sends no credentials. */
+      port: whole(1, 65_535).optional(),
+      /** Address of that port and of the functions'. Default: the service's own. */
+      host: text(255).optional(),
+      /** Who may reach them: addresses or networks such as 172.16.0.0/12. Needed wherever others could. */
+      allowFrom: z.array(text(50)).max(100).default([]),
+      /** Each function has a port of its own, for CVAT's way of calling them directly. */
+      functionPorts: z.strictObject({ first: whole(1, 65_535).default(18_070), count: whole(1, 10_000).default(100) }).prefault({}),
+      /** Where those are written down, so that they stay; "" = nowhere. */
+      portsFile: z.string().max(4096).default('prosam/cvat-ports.json'),
+      /** Address of CVAT as seen from here; with the token it is what prefetching and learning need. */
+      url: text().optional(),
+      /** Personal access token or key of one of its users. */
+      token: text(4000).optional(),
+      /** Short name of an organization. */
+      organization: text(200).optional(),
+      /** Begins the names of its projects. */
+      name: text(100).default('cvat'),
+      /** Project whose references help clicks in frames nobody knows. Default: the only one with references. */
+      project: text(200).optional(),
+      webhook: z.strictObject({ secret: z.string().min(8).max(64).optional() }).prefault({}),
+      /** Between two looks at its jobs; 0 = webhooks alone. */
+      pollMinutes: z.number().min(0).max(1440).default(1),
+      /** Fetch the frames of a job once somebody begins to work on it. */
+      prefetch: z.boolean().default(true),
+      /** One shape for each connected part of a mask. */
+      instances: z.boolean().default(false),
+      /** Least score of what a detector answers where CVAT names none. */
+      threshold: z.number().min(0).max(1).default(0),
+      /** What was uploaded, to compare with. */
+      uploads: text().default('prosam/cvat-uploads'),
+    })
+    .prefault({}),
   /** Predictions of a project that stay with their masks. */
   keepPredictions: whole(0, 100_000).default(200),
   learner: learnerSettingsSchema

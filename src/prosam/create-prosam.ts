@@ -23,6 +23,8 @@ import { codeVersion } from './code-version.ts';
 import { loadConfig, type ConfigSources } from './config.ts';
 import type { ProsamConfig, ProsamSettings } from './config-schema.ts';
 import { startLearnerChild } from './learner-child.ts';
+import { mountCvat } from './mount-cvat.ts';
+import { mountLabelStudio } from './mount-label-studio.ts';
 
 export interface CreateProsamOptions extends ProsamConfig {
   /** Path of a configuration file. @default prosam.config.{ts,js,json} in the working folder, where there is one */
@@ -113,6 +115,12 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
     app.mount('/v1', hook.routes);
     app.mount('/', consoleRoutes(service));
     opened.push(await hook.work());
+    if (settings.labelStudio.enabled) {
+      const mounted = mountLabelStudio({ settings, service, app, images, log, metrics });
+      opened.push(() => mounted.close());
+    }
+    const forCvat = settings.cvat.enabled ? mountCvat({ settings, service, app, images, queue, log }) : undefined;
+    if (forCvat) opened.push(() => forCvat.close());
     if (learner.run === 'child') {
       const child = startLearnerChild({ settings, log, metrics, onProblem: (error) => service.report(error, 'learner') });
       opened.push(() => child.close(limits.shutdownMs));
@@ -126,6 +134,7 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
       async listen() {
         if (closing) throw new ProsamError('SERVICE_CLOSING', 'the service has been closed. Create a new one.');
         listening ??= await listen(app, { host: settings.host, port: settings.port });
+        await forCvat?.listen();
         return listening.url;
       },
       close: () => (closing ??= closeAll()),

@@ -37,6 +37,12 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
   PROSAM_LABEL_STUDIO_TOKEN: { path: ['labelStudio', 'token'], about: 'token of one of its users' },
   PROSAM_LABEL_STUDIO_BACKEND_URL: { path: ['labelStudio', 'backendUrl'], about: 'address at which it reaches this service' },
   PROSAM_LABEL_STUDIO_LOGIN: { path: ['auth', 'basic'], parse: login, about: 'user:password it logs in here with' },
+  PROSAM_CVAT_URL: { path: ['cvat', 'url'], about: 'address of CVAT as seen from here' },
+  PROSAM_CVAT_TOKEN: { path: ['cvat', 'token'], about: 'token of one of its users' },
+  PROSAM_CVAT_PORT: { path: ['cvat', 'port'], parse: Number, about: "port that CVAT takes for Nuclio's" },
+  PROSAM_CVAT_HOST: { path: ['cvat', 'host'], about: 'address of that port' },
+  PROSAM_CVAT_ALLOW_FROM: { path: ['cvat', 'allowFrom'], parse: list, about: 'addresses or networks that may reach it, with commas' },
+  PROSAM_CVAT_WEBHOOK_SECRET: { path: ['cvat', 'webhook', 'secret'], about: 'secret of its webhooks' },
   PROSAM_LEARNER: { path: ['learner', 'run'], about: 'child, elsewhere or off' },
   PROSAM_LOG_LEVEL: { path: ['log', 'level'], about: 'info, warn, error or silent' },
 };

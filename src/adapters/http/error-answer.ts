@@ -56,6 +56,19 @@ export function asProsamError(thrown: unknown): ProsamError {
   return new ProsamError('ENGINE_FAILED', 'Something unexpected happened.', { cause: thrown });
 }
 
+/** Longest text put into a status line. */
+const STATUS_LINE_TEXT = 500;
+
+/** What a status line can carry: printable ASCII in one line. */
+export function statusLineText(message: string): string {
+  const plain = message
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/\s+/g, ' ')
+    .replace(/[^\x20-\x7e]/g, '?');
+  return plain.length <= STATUS_LINE_TEXT ? plain : `${plain.slice(0, STATUS_LINE_TEXT - 3)}...`;
+}
+
 export function sendJson(response: ServerResponse, status: number, json: unknown, headers: Readonly<Record<string, string>> = {}): void {
   const bytes = Buffer.from(JSON.stringify(json));
   sendBytes(response, status, bytes, 'application/json; charset=utf-8', headers);

@@ -12,6 +12,8 @@ export interface Exchange {
   caller?: Caller;
   /** Methods that exist at this path. */
   readonly methods: Set<string>;
+  /** Errors tell their message in the status line too. */
+  errorsInStatusLine?: boolean;
   /** Code of the error it ended with. */
   errorCode?: string;
 }

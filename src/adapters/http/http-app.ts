@@ -5,7 +5,7 @@ import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
 import { silentLog, type Log } from '../../core/log.ts';
 import { checkHost, checkSameSite, LOOPBACK_HOSTS, setSafeHeaders } from './browser-safety.ts';
 import { describeRoutes, type About, type MountedRoute } from './describe-routes.ts';
-import { asProsamError, errorAnswer, sendJson } from './error-answer.ts';
+import { asProsamError, errorAnswer, sendJson, statusLineText } from './error-answer.ts';
 import { boundEnding, loggedPath, withFields, type Exchange } from './exchange.ts';
 import type { Guard } from './guard.ts';
 import { httpLimits, type HttpLimits } from './http-limits.ts';
@@ -28,6 +28,8 @@ export interface HttpAppOptions {
   allowedHosts?: readonly string[];
   /** Proxies whose X-Forwarded-* headers are believed: how many, or their addresses. @default none */
   trustProxy?: number | readonly string[];
+  /** Every error tells its message in the status line as well. @default only routes that say so */
+  errorsInStatusLine?: boolean;
   /** Of the service; /ready answers 503 where it is false or fails. @default true */
   ready?: () => boolean | Promise<boolean>;
   /** Of /metrics. @default 'read' */
@@ -72,6 +74,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   app.use((request, response, next) => {
     const requestId = requestIdOf(request.headers['x-request-id']);
     const exchange: Exchange = { requestId, startedMs: clockMs(), log: withFields(log, { requestId }), methods: new Set() };
+    exchange.errorsInStatusLine = options.errorsInStatusLine === true;
     exchanges.set(request, exchange);
     response.setHeader('x-request-id', requestId);
     setSafeHeaders(response);
@@ -115,6 +118,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     const answer = errorAnswer(error, requestId, { challenge: guard.challenge, access: caller?.access });
     const wrongMethod = error.code === 'ROUTE_NOT_FOUND' && methods.size > 0;
     if (wrongMethod) answer.headers.allow = [...methods].join(', ');
+    if (exchange.errorsInStatusLine === true) response.statusMessage = statusLineText(answer.body.error.message);
     sendJson(response, wrongMethod ? 405 : answer.status, answer.body, answer.headers);
   }
 
@@ -135,6 +139,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       router[one.method](full, async (request, response) => {
         const exchange = exchangeOf(request);
         exchange.route = full;
+        exchange.errorsInStatusLine = options.errorsInStatusLine === true || one.errorsInStatusLine === true;
         await serveRoute(one, { request, response, exchange, params: request.params, query: request.query }, around);
       });
     }

@@ -37,7 +37,7 @@ export async function readRemoteImage(
       const answer = await request(url, {
         dispatcher: options.agent,
         // Packed bodies could be huge once unpacked, so none are asked for and none are taken.
-        headers: { ...carried, 'accept-encoding': 'identity', accept: 'image/*' },
+        headers: { ...carried, 'accept-encoding': 'identity', accept: 'image/*, */*;q=0.1' },
         signal: stop,
       });
       const next = redirectOf(answer, url);

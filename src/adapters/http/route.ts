@@ -65,6 +65,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   deadlineMs?: number;
   /** Hands out the body's bytes too. @default false */
   rawBody?: boolean;
+  /** Errors tell their message in the status line as well, for callers who show nothing else of an answer. @default false */
+  errorsInStatusLine?: boolean;
   /** Of a JSON answer, for the description; answers are not parsed. */
   answer?: ZodType;
   /** Other content types it answers with. */

@@ -61,6 +61,12 @@ export async function decodeGrey(bytes: Uint8Array, label: string, limits: Image
   }
 }
 
+/** Of the upright image, from the head of its file alone. @throws IMAGE_* */
+export async function imageSize(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<{ width: number; height: number }> {
+  const { width, height } = (await open(bytes, label, limits)).metadata.autoOrient;
+  return { width, height };
+}
+
 async function open(bytes: Uint8Array, label: string, limits: ImageLimits): Promise<{ image: Sharp; metadata: Metadata }> {
   const { maxBytes, maxPixels } = { ...DEFAULT_LIMITS, ...limits };
   if (bytes.byteLength > maxBytes) {

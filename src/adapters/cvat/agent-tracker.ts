@@ -1,0 +1,27 @@
+/** Following objects for an agent: the same work as for CVAT's own calls, with tickets as plain text. */
+import { z } from 'zod';
+import type { AskedImage } from './asked-image.ts';
+import { trackerBody } from './invocation-schemas.ts';
+import { track, type TrackerParts } from './tracker.ts';
+
+export type { TrackerParts } from './tracker.ts';
+
+const ticket = z.object({ id: z.string(), key: z.string() });
+const answer = z.object({ shapes: z.array(z.unknown()), states: z.array(ticket) });
+
+/** Shapes to begin with, or states to go on from. @throws what the tracker throws */
+export async function trackFrame(
+  parts: TrackerParts,
+  { shapes, states }: { shapes: readonly unknown[]; states: readonly string[] },
+  image: AskedImage,
+  signal: AbortSignal,
+): Promise<{ shapes: unknown[]; states: string[] }> {
+  const tickets = states.map((state) => {
+    const [id = '', key = ''] = state.split('.');
+    return { id, key };
+  });
+  // The bytes are at hand; the body only needs to say that there are some.
+  const body = trackerBody.parse({ image: 'at hand', shapes, states: tickets });
+  const result = answer.parse(await track(parts, body, image, { client: 'cvat agent', signal }));
+  return { shapes: result.shapes, states: result.states.map(({ id, key }) => `${id}.${key}`) };
+}

@@ -1,0 +1,63 @@
+/** Masks as JSON lists of zeros and ones, which is how functions answer CVAT: written as bytes, for they get as large as the image. */
+import { ProsamError } from '../../core/errors.ts';
+import { inTurns, type Steps } from '../../core/mask/in-turns.ts';
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+
+const [ZERO, COMMA, OPEN, CLOSE] = [0x30, 0x2c, 0x5b, 0x5d];
+
+/** CVAT makes a list of Python numbers of it: some 8 bytes a pixel on its side. */
+const MOST_PIXELS = 64_000_000;
+
+/** `[0,1,...]`, row by row; tail: numbers after the last pixel. @throws IMAGE_TOO_LARGE */
+export function flatBitmap(mask: BinaryMask, tail: readonly number[], signal?: AbortSignal): Promise<Buffer> {
+  checkPixels(mask);
+  return inTurns(flatInSteps(mask, tail), signal);
+}
+
+function* flatInSteps({ data, width, height }: BinaryMask, tail: readonly number[]): Steps<Buffer> {
+  const end = Buffer.from(`${tail.join(',')}]`);
+  const bytes = Buffer.allocUnsafe(1 + 2 * data.length + end.length);
+  bytes[0] = OPEN;
+  for (let row = 0, at = 1; row < height; row++) {
+    for (let i = row * width; i < (row + 1) * width; i++) {
+      bytes[at++] = data[i] === 0 ? ZERO : ZERO + 1;
+      bytes[at++] = COMMA;
+    }
+    yield;
+  }
+  end.copy(bytes, bytes.length - end.length);
+  return bytes;
+}
+
+/** `[[0,1,...],...]`. @throws IMAGE_TOO_LARGE */
+export function rowsBitmap(mask: BinaryMask, signal?: AbortSignal): Promise<Buffer> {
+  checkPixels(mask);
+  return inTurns(rowsInSteps(mask), signal);
+}
+
+function* rowsInSteps({ data, width, height }: BinaryMask): Steps<Buffer> {
+  // A row takes its digits, a comma after each (the last one's becomes its bracket), and an opening bracket and a comma.
+  const bytes = Buffer.allocUnsafe(1 + height * (2 * width + 2));
+  let at = 0;
+  bytes[at++] = OPEN;
+  for (let row = 0; row < height; row++) {
+    bytes[at++] = OPEN;
+    for (let i = row * width; i < (row + 1) * width; i++) {
+      bytes[at++] = data[i] === 0 ? ZERO : ZERO + 1;
+      bytes[at++] = COMMA;
+    }
+    bytes[at - 1] = CLOSE;
+    bytes[at++] = COMMA;
+    yield;
+  }
+  bytes[at - 1] = CLOSE;
+  return bytes;
+}
+
+function checkPixels({ width, height }: BinaryMask): void {
+  if (width * height <= MOST_PIXELS) return;
+  throw new ProsamError(
+    'IMAGE_TOO_LARGE',
+    `The mask covers ${width} x ${height} pixels, CVAT is sent at most ${MOST_PIXELS} as a bitmap. Use a smaller image or region.`,
+  );
+}

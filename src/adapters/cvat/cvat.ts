@@ -1,0 +1,154 @@
+/** The adapter for CVAT: it answers as Nuclio does, so that its AI tools need nothing else, and learns from jobs people are done with. */
+import { messageOf, ProsamError } from '../../core/errors.ts';
+import type { ImageLimits } from '../../core/image/decode.ts';
+import { silentLog, type Log } from '../../core/log.ts';
+import type { Service } from '../../core/service-types.ts';
+import type { Queue } from '../../core/storage-ports.ts';
+import type { ImageSources } from '../http/image-input.ts';
+import type { Route } from '../http/route.ts';
+import { directRoutes, facadeRoutes, type FacadeParts } from './facade-routes.ts';
+import { createFrameBook } from './frame-book.ts';
+import { createFunctions, type CvatFunction } from './functions.ts';
+import { createIntake } from './intake.ts';
+import { INTERACTOR, TRACKER } from './names.ts';
+import type { PortBook } from './port-book.ts';
+import { prefetchFrames, type Prefetched, type PrefetchRequest } from './prefetch.ts';
+import { prefetchRoute } from './prefetch-route.ts';
+import { createPriors } from './priors.ts';
+import { createStartedJobs } from './started-jobs.ts';
+import { createTrackMemory, type TrackMemoryOptions } from './track-memory.ts';
+import type { CvatApi, FrameBook, UploadBook } from './types.ts';
+import { webhookRoute } from './webhook-route.ts';
+
+/** A port that belongs to one function, as CVAT calls them directly. */
+export interface DirectListener {
+  name: string;
+  port: number;
+  routes: readonly Route[];
+}
+
+export interface CvatOptions {
+  service: Service;
+  images: ImageSources;
+  /** Calls on the CVAT server; without it nothing is prefetched or learned. */
+  api?: CvatApi;
+  /** Keeps jobs that are to be read back; without one they are lost when the process ends. */
+  queue?: Queue;
+  /** What was uploaded, to tell predictions that were kept from those that were edited or deleted. */
+  uploads?: UploadBook;
+  frames?: FrameBook;
+  /** Of the installation of CVAT: begins the names of its projects here, and is the source of their annotations. @default 'cvat' */
+  name?: string;
+  /** Whose references help clicks in frames nobody knows. @default the only project with references */
+  project?: string;
+  /** Of CVAT's webhooks, at least 8 characters each. @default none is believed */
+  webhookSecrets?: readonly string[];
+  /** Between two looks at CVAT's jobs; 0 = none. @default 0 */
+  pollMs?: number;
+  /** Fetch the frames of a job once somebody begins to work on it. @default true */
+  prefetchStarted?: boolean;
+  /** How far back the first look goes. @default one day */
+  lookBackMs?: number;
+  /** One shape for each connected part of a mask. @default false */
+  instances?: boolean;
+  /** Pixels an outline may deviate. @default 1 */
+  tolerance?: number;
+  /** Least score of what a detector answers where CVAT names none, 0 to 1. @default 0 */
+  threshold?: number;
+  /** Ports of functions that are called directly. @default none are opened, and CVAT calls through the dashboard's address */
+  ports?: PortBook;
+  /** Opens the ports of these functions; those open already stay as they are. */
+  open?: (listeners: readonly DirectListener[]) => Promise<void>;
+  tracks?: TrackMemoryOptions;
+  limits?: ImageLimits;
+  /** @default silent */
+  log?: Log;
+  /** Milliseconds since 1970. @default Date.now */
+  nowMs?: () => number;
+}
+
+export interface Cvat {
+  /** For any path; also for '/' of a port of its own, which then stands for Nuclio's dashboard. */
+  routes: readonly Route[];
+  /** One for each function that exists now and has a port. */
+  listeners(): Promise<DirectListener[]>;
+  /** Opens ports, reads jobs back and looks for them; resolves to what stops that. */
+  work(): Promise<() => Promise<void>>;
+  /** @throws CONFIG_INVALID without `api`; CVAT_*, IMAGE_* */
+  prefetch(request: PrefetchRequest): Promise<Prefetched>;
+  readonly frames: FrameBook;
+  close(): Promise<void>;
+}
+
+/** Of CVAT's webhooks; it takes up to 64. */
+const LEAST_SECRET = 8;
+/** Read by CVAT and never used where functions are called through the dashboard. */
+const NO_PORT = 1;
+
+/** @throws CONFIG_INVALID for secrets that are too short, and for learning without `api` */
+export function cvat(options: CvatOptions): Cvat {
+  const { service, images, api, log = silentLog, name = 'cvat', ports, open, webhookSecrets: secrets = [], limits = {} } = options;
+  const { instances = false, tolerance = 1, threshold = 0, frames = createFrameBook(), pollMs = 0 } = options;
+  if (secrets.some((secret) => secret.length < LEAST_SECRET))
+    throw new ProsamError(
+      'CONFIG_INVALID',
+      `The secret of CVAT's webhooks: wanted at least ${LEAST_SECRET} characters, got fewer. Make a longer one, at random.`,
+    );
+  if (api === undefined && (secrets.length > 0 || pollMs > 0))
+    throw new ProsamError('CONFIG_INVALID', 'Learning from CVAT needs its address and a token, to read jobs back. Set both.');
+  const functions = createFunctions({ service, log });
+  const shared = { service, project: options.project ?? name, tolerance, log };
+  let opened = '';
+  const facade: FacadeParts = {
+    ...{ functions, images, frames },
+    detector: { service, instances, tolerance, threshold },
+    interactor: { ...shared, priors: createPriors(service, functions, options.project) },
+    tracker: { ...shared, memory: createTrackMemory(options.tracks), limits },
+    portOf: (one) => ports?.portOf(one) ?? NO_PORT,
+    listed: ensureOpen,
+  };
+  const listenersFor = (list: readonly CvatFunction[]): DirectListener[] =>
+    // Those that always exist come first, so that they get the first ports.
+    [INTERACTOR, TRACKER, ...list.map((one) => one.name)]
+      .filter((one, i, all) => all.indexOf(one) === i)
+      .flatMap((one) => {
+        const port = ports?.portOf(one);
+        return port === undefined ? [] : [{ name: one, port, routes: directRoutes(facade, one) }];
+      });
+
+  async function ensureOpen(list: readonly CvatFunction[]): Promise<void> {
+    if (open === undefined || ports === undefined) return;
+    const wanted = list.map((one) => one.name).join(' ');
+    if (wanted === opened) return;
+    await open(listenersFor(list)).then(
+      () => (opened = wanted),
+      (error: unknown) => log.error({}, `cvat: the port of a function cannot be opened: ${messageOf(error)}`),
+    );
+  }
+
+  const prefetch: Cvat['prefetch'] = (request) => {
+    if (api) return prefetchFrames({ api, service, frames, name }, request);
+    throw new ProsamError('CONFIG_INVALID', 'Fetching frames from CVAT needs its address and a token. Set both.');
+  };
+  const closing = new AbortController();
+  const started = options.prefetchStarted === false ? () => undefined : createStartedJobs({ prefetch, log, closing: closing.signal });
+  const intake = api && createIntake({ ...options, api, frames, name, log, pollMs, started });
+  const routes = [...facadeRoutes(facade)];
+  if (intake) routes.push(webhookRoute({ secrets, take: intake.take, started }), prefetchRoute({ prefetch, log, closing: closing.signal }));
+
+  return {
+    routes,
+    frames,
+    prefetch,
+    listeners: async () => listenersFor(await functions.list()),
+    async work() {
+      await ensureOpen(await functions.list());
+      const stop = await intake?.work();
+      return async () => stop?.();
+    },
+    async close() {
+      closing.abort();
+      await intake?.close();
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/** A function as Nuclio's dashboard describes it. CVAT's whole page of models fails over one entry that is not exactly so. */
+import type { CvatFunction } from './functions.ts';
+
+/** Shapes the tracker takes and gives. */
+export const TRACKED_SHAPES = ['mask', 'polygon', 'rectangle'] as const;
+
+export interface FunctionEntry {
+  metadata: { name: string; namespace: string; labels: Record<string, string>; annotations: Record<string, string> };
+  spec: { description: string };
+  status: { state: 'ready'; httpPort: number };
+}
+
+/** port: its own, where it is called directly; CVAT reads it in any case. */
+export function functionEntry({ name, kind, title, description, labels }: CvatFunction, port: number): FunctionEntry {
+  // Texts alone: a number or a list here ends CVAT's list with status 500.
+  const annotations: Record<string, string> = {
+    ...{ name: title, type: kind, version: '2', animated_gif: '' },
+    spec: kind === 'detector' ? JSON.stringify(labels.map((label, id) => ({ id, name: label, type: 'mask', attributes: [] }))) : '',
+    help_message: description,
+  };
+  if (kind === 'interactor') {
+    // No "startswith_box": CVAT takes any text there, even "false", as a yes.
+    Object.assign(annotations, { min_pos_points: '1', min_neg_points: '0', startswith_box_optional: 'true' });
+  }
+  if (kind === 'tracker') annotations['supported_shape_types'] = TRACKED_SHAPES.join(',');
+  return {
+    metadata: { name, namespace: 'nuclio', labels: { 'nuclio.io/project-name': 'cvat' }, annotations },
+    spec: { description },
+    status: { state: 'ready', httpPort: port },
+  };
+}

@@ -1,0 +1,43 @@
+/** What CVAT sends to a function, of all versions from 2.15 on: which kind is told by what is there. */
+import { z } from 'zod';
+
+const coordinate = z.number().min(-1e6).max(1e6);
+const point = z.tuple([coordinate, coordinate]);
+const clicks = z.array(point).max(1000);
+const state = z.looseObject({ id: z.string().max(100), key: z.string().max(100) });
+const numbers = z.array(z.number()).max(200_000);
+const typed = z.object({ type: z.enum(['mask', 'polygon', 'rectangle']), points: numbers });
+
+const image = z.string('wanted the image in base64').min(1, 'wanted the image in base64, got nothing');
+
+export const detectorBody = z.looseObject({ image, threshold: z.number().min(0).max(1).nullish() });
+
+export const interactorBody = z.looseObject({
+  image,
+  pos_points: clicks.nullish().transform((list) => list ?? []),
+  neg_points: clicks.nullish().transform((list) => list ?? []),
+  /** [] or null without a box, else two corners. */
+  obj_bbox: z.union([z.tuple([]), z.tuple([point, point])]).nullish(),
+});
+
+export const trackerBody = z.looseObject({
+  image,
+  /** Of one kind each: typed, bare [x1, y1, x2, y2], or null while a track is followed. */
+  shapes: z
+    .array(z.union([typed, numbers, z.null()]))
+    .max(100)
+    .nullish()
+    .transform((list) => list ?? []),
+  states: z
+    .array(state)
+    .max(100)
+    .nullish()
+    .transform((list) => list ?? []),
+});
+
+export type DetectorBody = z.infer<typeof detectorBody>;
+export type InteractorBody = z.infer<typeof interactorBody>;
+export type TrackerBody = z.infer<typeof trackerBody>;
+
+/** Of the shell: everything further is read once the function is known. */
+export const invocationBody = z.looseObject({ image });

@@ -1,0 +1,70 @@
+/** Shapes people drew in CVAT as marks of references, and the labels a frame has already. */
+import { isProsamError } from '../../core/errors.ts';
+import { maskFromAnnotation, type DrawnAnnotation } from '../../core/mask/annotation.ts';
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+import { maskArea } from '../../core/mask/raster.ts';
+import type { CvatAnnotations } from './rest-types.ts';
+import { annotationFromShape, type MarkedShape } from './shape-annotation.ts';
+
+export interface LabelMark {
+  label: string;
+  annotation: DrawnAnnotation;
+  /** Marked pixels; for clicks, how many. */
+  area: number;
+}
+
+export interface FrameMarks {
+  marks: LabelMark[];
+  /** Shapes that mark nothing that can be looked for, and why. */
+  unused: { label: string; type: string; reason: string }[];
+}
+
+/** The marks of one frame: the areas of one label joined, clicks for themselves. labels: names by id; shapes of others are left out. */
+export function marksOfFrame(
+  annotations: CvatAnnotations,
+  frame: number,
+  labels: ReadonlyMap<number, string>,
+  { width, height }: { width: number; height: number },
+): FrameMarks {
+  const areas = new Map<string, BinaryMask>();
+  const clicks: LabelMark[] = [];
+  const unused: FrameMarks['unused'] = [];
+  for (const shape of shapesOn(annotations, frame)) {
+    const label = labels.get(shape.label_id);
+    if (label === undefined) continue;
+    try {
+      const annotation = annotationFromShape(shape, width, height);
+      if (annotation.kind === 'points') {
+        clicks.push({ label, annotation, area: annotation.points.length });
+        continue;
+      }
+      const area = maskFromAnnotation(annotation, width, height);
+      const joined = areas.get(label);
+      if (joined) for (let i = 0; i < area.data.length; i++) joined.data[i] = (joined.data[i] as number) | (area.data[i] as number);
+      else areas.set(label, area);
+    } catch (error) {
+      if (!isProsamError(error)) throw error;
+      unused.push({ label, type: shape.type, reason: error.message });
+    }
+  }
+  const drawn = [...areas].map(([label, mask]): LabelMark => ({ label, annotation: { kind: 'mask', mask }, area: maskArea(mask) }));
+  return { marks: [...drawn, ...clicks], unused };
+}
+
+/** Shapes of the frame, and of tracks those drawn on this very frame. */
+function* shapesOn({ shapes, tracks }: CvatAnnotations, frame: number): Generator<MarkedShape & { label_id: number }> {
+  for (const shape of shapes) if (shape.frame === frame) yield shape;
+  for (const track of tracks) {
+    for (const shape of track.shapes) if (shape.frame === frame && !shape.outside) yield { ...shape, label_id: track.label_id };
+  }
+}
+
+/** Ids of labels that stand on a frame already, whoever drew them: nothing is put on top of them. */
+export function labelsOnFrame({ shapes, tracks }: CvatAnnotations, frame: number): Set<number> {
+  const found = new Set(shapes.filter((shape) => shape.frame === frame).map((shape) => shape.label_id));
+  for (const track of tracks) {
+    const before = track.shapes.filter((shape) => shape.frame <= frame).sort((a, b) => b.frame - a.frame);
+    if (before[0]?.outside === false) found.add(track.label_id);
+  }
+  return found;
+}

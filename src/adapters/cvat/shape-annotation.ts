@@ -1,0 +1,89 @@
+/** CVAT's shapes as marks: what a person drew there, in the words of the service. */
+import { ProsamError } from '../../core/errors.ts';
+import type { DrawnAnnotation } from '../../core/mask/annotation.ts';
+import type { Point } from '../../core/mask/raster.ts';
+import { maskFromCvatRle } from './mask-rle.ts';
+
+/** Corners that stand for an ellipse: less than a pixel off up to some 400 pixels across. */
+const ELLIPSE_CORNERS = 64;
+
+/** Its kind, its numbers and, for rectangles and ellipses, degrees clockwise around the middle. */
+export interface MarkedShape {
+  type: string;
+  points: readonly number[];
+  rotation?: number;
+}
+
+/** Kinds of shapes that mark an area or an object. */
+export const USABLE_SHAPES: ReadonlySet<string> = new Set(['mask', 'polygon', 'rectangle', 'ellipse', 'points']);
+
+/**
+ * Coordinates that leave the image by the rounding of CVAT's canvas are brought back to its border.
+ * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE for masks that are not sound, and for kinds that mark no area (polyline, cuboid, skeleton)
+ */
+export function annotationFromShape({ type, points, rotation = 0 }: MarkedShape, width: number, height: number): DrawnAnnotation {
+  const inside = (list: readonly Point[]): Point[] => list.map(([x, y]) => [clamp(x, width), clamp(y, height)]);
+  switch (type) {
+    case 'mask':
+      return { kind: 'mask', mask: maskFromCvatRle(points, width, height) };
+    case 'polygon':
+      return { kind: 'polygon', rings: [inside(pairs(points, 3, 'polygon'))] };
+    case 'rectangle': {
+      const [[x0, y0], [x1, y1]] = pairs(points, 2, 'rectangle') as [Point, Point];
+      if (rotation % 360 === 0) {
+        const [from, to] = inside([
+          [Math.min(x0, x1), Math.min(y0, y1)],
+          [Math.max(x0, x1), Math.max(y0, y1)],
+        ]) as [Point, Point];
+        return { kind: 'box', boxXyxy: [...from, ...to] };
+      }
+      const corners: Point[] = [
+        [x0, y0],
+        [x1, y0],
+        [x1, y1],
+        [x0, y1],
+      ];
+      return { kind: 'polygon', rings: [inside(turned(corners, [(x0 + x1) / 2, (y0 + y1) / 2], rotation))] };
+    }
+    case 'ellipse': {
+      // Its middle, then the right-most and the upper-most point: (cx, cy), (right, top).
+      const [[cx, cy], [right, top]] = pairs(points, 2, 'ellipse') as [Point, Point];
+      const corners = Array.from({ length: ELLIPSE_CORNERS }, (_, i): Point => {
+        const angle = (2 * Math.PI * i) / ELLIPSE_CORNERS;
+        return [cx + (right - cx) * Math.cos(angle), cy + (cy - top) * Math.sin(angle)];
+      });
+      return { kind: 'polygon', rings: [inside(turned(corners, [cx, cy], rotation))] };
+    }
+    case 'points':
+      // A point on the far border lies in the last pixel.
+      return {
+        kind: 'points',
+        points: pairs(points, 1, 'points').map(([x, y]): Point => [
+          Math.min(clamp(x, width), width - 0.5),
+          Math.min(clamp(y, height), height - 0.5),
+        ]),
+      };
+    default:
+      throw invalid(type, 'marks no area. Use a mask, polygon, rectangle, ellipse or points');
+  }
+}
+
+/** Degrees clockwise on screen, where y goes down. */
+function turned(points: readonly Point[], [cx, cy]: Point, degrees: number): Point[] {
+  const [sin, cos] = [Math.sin((degrees * Math.PI) / 180), Math.cos((degrees * Math.PI) / 180)];
+  return points.map(([x, y]): Point => [cx + (x - cx) * cos - (y - cy) * sin, cy + (x - cx) * sin + (y - cy) * cos]);
+}
+
+function pairs(points: readonly number[], least: number, kind: string): Point[] {
+  if (points.length % 2 !== 0 || points.length < 2 * least || !points.every(Number.isFinite))
+    throw invalid(kind, `wanted pairs of x and y, at least ${least}, got ${points.length} values`);
+  return Array.from({ length: points.length / 2 }, (_, i): Point => [points[2 * i] as number, points[2 * i + 1] as number]);
+}
+
+function clamp(value: number, most: number): number {
+  return Math.min(most, Math.max(0, value));
+}
+
+function invalid(kind: string, problem: string): ProsamError {
+  return new ProsamError('ANNOTATION_INVALID', `CVAT ${kind}: ${problem}.`);
+}

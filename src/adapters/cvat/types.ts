@@ -1,0 +1,44 @@
+/** What the adapter asks of a CVAT server, and what it keeps of shapes it sent there. Frame numbers count from 0 within a task, in its jobs too. */
+import type { CvatClient } from './rest-client.ts';
+
+/** The calls that watching and learning need; all throw CVAT_FAILED or CVAT_REFUSED. */
+export type CvatApi = Pick<CvatClient, 'url' | 'task' | 'job' | 'jobs' | 'labels' | 'meta' | 'frame' | 'annotations'>;
+
+/** A shape that was uploaded by this project, as it was when the server had stored it. */
+export interface UploadedShape {
+  /** The server's id. */
+  id: number;
+  frame: number;
+  label_id: number;
+  type: string;
+  points: readonly number[];
+}
+
+/** What was uploaded to tasks, so that it can be compared with what people made of it. */
+export interface UploadBook {
+  /** In the order they were added, without those that were taken back. server: address without a slash at its end. */
+  uploaded(server: string, task: number): Promise<UploadedShape[]>;
+  /** Durable once it resolves. */
+  add(server: string, task: number, shapes: readonly UploadedShape[]): Promise<void>;
+  /** Taken back: people never decided about them. */
+  forget(server: string, task: number, ids: readonly number[]): Promise<void>;
+}
+
+/** Which frame an image is. */
+export interface KnownFrame {
+  /** Address of the server without a slash at its end. */
+  server: string;
+  task: number;
+  frame: number;
+  /** Of this service: where what is learned about the frame goes. */
+  project: string;
+}
+
+/** Frames by the hex sha256 of their files. */
+export interface FrameBook {
+  get(sha256: string): KnownFrame | undefined;
+  /** Hash of a frame's file, where it is known. */
+  sha256Of(server: string, task: number, frame: number): string | undefined;
+  add(sha256: string, frame: KnownFrame): void;
+  readonly size: number;
+}

@@ -1,0 +1,53 @@
+/** Where CVAT reports that jobs have changed: checked, answered at once, worked off later. */
+import { z } from 'zod';
+import { ProsamError } from '../../core/errors.ts';
+import { route, type Route } from '../http/route.ts';
+import { doneJobOf, startedJobOf, type DoneJob, type StartedJob } from './job-events.ts';
+import { checkWebhookSignature } from './webhook-signature.ts';
+
+export interface WebhookRouteParts {
+  /** Of CVAT's webhooks; without one nothing is believed. */
+  secrets: readonly string[];
+  /** Takes a job for later; resolves once it will not be lost, to whether it is new. */
+  take: (job: DoneJob) => Promise<boolean>;
+  /** Somebody has begun to work on a job. */
+  started: (job: StartedJob) => void;
+}
+
+/** CVAT's events hold a job or a task, never annotations. */
+const MAX_BODY_BYTES = 2 ** 20;
+
+export function webhookRoute({ secrets, take, started }: WebhookRouteParts): Route {
+  return route({
+    method: 'post',
+    path: '/webhook',
+    summary: 'Takes the webhooks of CVAT: 200 for a ping and what changes nothing, 202 for a job that will be read back',
+    // The signature says who it is.
+    access: 'open',
+    rawBody: true,
+    maxBodyBytes: MAX_BODY_BYTES,
+    errorsInStatusLine: true,
+    answer: z.object({ taken: z.boolean(), why: z.string().optional() }),
+    async handle({ rawBody = new Uint8Array(), headers }) {
+      if (secrets.length === 0)
+        throw new ProsamError('FORBIDDEN', 'No secret for webhooks is configured here, so none is believed. Set one on both sides.');
+      checkWebhookSignature(secrets, headers['x-signature-256'], rawBody);
+      const body = parsed(rawBody);
+      const begun = startedJobOf(body);
+      if (begun) started(begun);
+      const job = doneJobOf(body);
+      if (job === undefined) return { json: { taken: false, why: 'nobody is done with a job' } };
+      if (await take(job)) return { status: 202, json: { taken: true } };
+      return { json: { taken: false, why: 'it was taken before' } };
+    },
+  });
+}
+
+/** The bytes that were signed, and nothing written anew from them. */
+function parsed(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch {
+    throw new ProsamError('REQUEST_INVALID', 'Wanted JSON, got text that is not. Set the content type of the webhook to application/json.');
+  }
+}

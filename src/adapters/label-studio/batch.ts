@@ -1,0 +1,160 @@
+/** Many tasks in one request: what is ready in time is the answer, the rest is worked off and pushed; one failure is one task's. */
+import { isProsamError, messageOf } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { ServiceMetrics } from '../../core/service-metrics.ts';
+import type { MlAnswer } from '../ml-backend/answers.ts';
+import type { LabelConfig } from '../ml-backend/label-config.ts';
+import type { MlTask } from '../ml-backend/request-schemas.ts';
+import type { LateAnswers } from './late-answers.ts';
+import { predictTask, wantedOutputs, type TaskParts } from './predict-task.ts';
+import type { Turns } from './turns.ts';
+import type { AnnotationRecorder, Connection } from './types.ts';
+
+export interface BatchParts extends TaskParts {
+  recorder: AnnotationRecorder;
+  late: LateAnswers;
+  turns: Turns;
+  log: Log;
+  metrics: Pick<ServiceMetrics, 'error'>;
+  softDeadlineMs: number;
+  /** The same for a single task: somebody waits for it to open. */
+  openDeadlineMs: number;
+  /** Aborts when the adapter closes: work goes on after a request is answered. */
+  closing: AbortSignal;
+}
+
+/** One task's prediction on its way. */
+interface Flight {
+  answer: Promise<MlAnswer | undefined>;
+  /** Once it is there. */
+  landed?: MlAnswer | undefined;
+  /** Requests that will answer with it. Where none is left when it is done, it is pushed. */
+  waiting: number;
+}
+
+export type Batch = (
+  request: { connection: Connection; config: LabelConfig; tasks: readonly MlTask[] },
+  signal: AbortSignal,
+) => Promise<(MlAnswer | undefined)[]>;
+
+export function createBatch(parts: BatchParts): Batch {
+  const { service, recorder, late, turns, log, metrics, softDeadlineMs, openDeadlineMs, closing } = parts;
+  const flights = new Map<string, Flight>();
+
+  const failed = (connection: Connection, task: MlTask, what: string, error: unknown): undefined => {
+    if (closing.aborted) return undefined;
+    const code = isProsamError(error) ? error.code : 'ENGINE_FAILED';
+    metrics.error(code);
+    log.warn({ project: connection.project, task: task.id, code }, `${what}: ${messageOf(error)}`);
+    return undefined;
+  };
+
+  return async ({ connection, config, tasks }, signal) => {
+    const { project } = connection;
+    const urgent = tasks.length === 1;
+    const deadline = createDeadline(urgent ? Math.min(openDeadlineMs, softDeadlineMs) : softDeadlineMs, signal);
+    try {
+      // References first: they decide over the version, and over what can be predicted at all.
+      const learning = tasks.flatMap((task) =>
+        task.annotations.map((annotation) =>
+          turns
+            .run(urgent, () =>
+              closing.aborted ? Promise.resolve('nothing' as const) : recorder.record(connection, task, annotation, { signal: closing }),
+            )
+            .catch((error: unknown) => failed(connection, task, `annotation ${annotation.id} is not taken`, error)),
+        ),
+      );
+      await Promise.race([Promise.all(learning), deadline.over]);
+      const { version, concepts } = await service.project(project);
+      const known = new Set(concepts.filter(({ masks }) => masks > 0).map(({ label }) => label));
+      if (wantedOutputs(config, known).size === 0) {
+        log.info(
+          { project, tasks: tasks.length, known: known.size },
+          'nothing is predicted: no label of the configuration has a reference yet. Submit one annotation',
+        );
+        return tasks.map(() => undefined);
+      }
+      const asked = tasks.map((task) => {
+        if (task.predictions.some(({ model_version }) => model_version === version)) return undefined;
+        const kept = late.take(project, task.id, version);
+        const flight = kept
+          ? { answer: Promise.resolve(kept), landed: kept, waiting: 0 }
+          : fly(connection, config, task, { version, known, urgent });
+        flight.waiting++;
+        return flight;
+      });
+      await Promise.race([Promise.all(asked.flatMap((flight) => (flight ? [flight.answer] : []))), deadline.over]);
+      // What has landed belongs to this answer, unless nobody takes it; what comes from here on is pushed.
+      const answers = asked.map((flight, place) => {
+        if (flight === undefined) return undefined;
+        flight.waiting--;
+        const answer = flight.landed;
+        if (answer !== undefined && signal.aborted && flight.waiting === 0)
+          late.add({ connection, task: (tasks[place] as MlTask).id, answer });
+        return answer;
+      });
+      if (deadline.reached()) {
+        const ready = answers.filter((answer) => answer !== undefined).length;
+        log.warn({ project, tasks: tasks.length, ready }, 'a batch is answered in part: the rest follows');
+      }
+      return answers;
+    } finally {
+      deadline.end();
+    }
+  };
+
+  /** The same task asked twice is computed once. */
+  function fly(
+    connection: Connection,
+    config: LabelConfig,
+    task: MlTask,
+    { version, known, urgent }: { version: string; known: ReadonlySet<string>; urgent: boolean },
+  ): Flight {
+    const key = JSON.stringify([connection.project, version, task.id]);
+    const running = flights.get(key);
+    if (running) return running;
+    const priority = urgent ? ('interactive' as const) : ('batch' as const);
+    const compute = async (): Promise<MlAnswer | undefined> => {
+      if (closing.aborted) return undefined;
+      return predictTask(parts, { connection, config, task, version, known, priority }, closing);
+    };
+    const flight: Flight = {
+      waiting: 0,
+      answer: turns
+        .run(urgent, compute)
+        .catch((error: unknown) => failed(connection, task, `task ${task.id} is not predicted`, error))
+        .then((answer) => {
+          flights.delete(key);
+          flight.landed = answer;
+          if (answer !== undefined && flight.waiting === 0 && !closing.aborted) late.add({ connection, task: task.id, answer });
+          return answer;
+        }),
+    };
+    flights.set(key, flight);
+    return flight;
+  }
+}
+
+/** Over after its time, or when nobody waits any more. */
+function createDeadline(milliseconds: number, signal: AbortSignal) {
+  let reached = false;
+  let stop = (): void => undefined;
+  const over = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const timer = setTimeout(() => {
+    reached = true;
+    stop();
+  }, milliseconds);
+  const gone = (): void => stop();
+  signal.addEventListener('abort', gone, { once: true });
+  if (signal.aborted) stop();
+  return {
+    over,
+    reached: () => reached,
+    end: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', gone);
+    },
+  };
+}

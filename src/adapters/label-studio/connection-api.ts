@@ -1,0 +1,161 @@
+/** What the adapter asks of Label Studio by itself: late predictions are pushed, annotations pulled, webhooks put right. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { messageOf, ProsamError } from '../../core/errors.ts';
+import { silentLog, type Log } from '../../core/log.ts';
+import type { ConnectionClients } from './connection-clients.ts';
+import { reconcile, type ReconcileReport, type SeenAnnotations } from './connection-reconcile.ts';
+import { describeProblem, repairWebhook, type WebhookWanted } from './connection-webhook.ts';
+import type { AnnotationRecorder, Connection, LabelStudioApi, PushedPrediction } from './types.ts';
+
+export interface ConnectionApiOptions {
+  clients: ConnectionClients;
+  /** How this service is called by Label Studio; undefined where that is not known, and webhooks are then left alone. */
+  webhook?: (connection: Connection) => WebhookWanted | undefined;
+  /** Numbers of the annotations that count in the service. */
+  counted: (connection: Connection) => Promise<ReadonlySet<number>>;
+  /** Between two reconciliations; 0 = only before training and when a project connects. @default 300,000 */
+  everyMs?: number;
+  /** After a project connects, before its webhook is looked at. @default 5000 */
+  settleMs?: number;
+  log?: Log;
+}
+
+export interface ConnectionApi extends LabelStudioApi {
+  connected(connection: Connection): void;
+  beforeTraining(connection: Connection, options?: { signal?: AbortSignal }): Promise<void>;
+  /** Resolves to what was done. @throws LABEL_STUDIO_* */
+  reconcile(connection: Connection, options?: { signal?: AbortSignal }): Promise<ReconcileReport>;
+  /** Must be given before anything connects: it belongs to the adapter that is made with this. */
+  use(recorder: AnnotationRecorder): void;
+  /** Ends the timer and what runs. */
+  close(): Promise<void>;
+}
+
+/** Values in one pushed request; masks of large photos are long lists. */
+const MOST_VALUES = 2_000_000;
+const MOST_PREDICTIONS = 50;
+/** Before training one waits no longer than this for Label Studio. */
+const BEFORE_TRAINING_MS = 60_000;
+
+export function createConnectionApi({
+  clients,
+  webhook,
+  counted,
+  everyMs = 300_000,
+  settleMs = 5000,
+  log = silentLog,
+}: ConnectionApiOptions): ConnectionApi {
+  const known = new Map<string, { connection: Connection; seen: SeenAnnotations; running: Promise<unknown> }>();
+  const closing = new AbortController();
+  let recorder: AnnotationRecorder | undefined;
+
+  const stateOf = (connection: Connection) => {
+    const key = `${connection.hostname} ${connection.key}`;
+    const state = known.get(key) ?? { connection, seen: new Map<number, string>(), running: Promise.resolve() };
+    state.connection = connection;
+    known.set(key, state);
+    return state;
+  };
+
+  /** One after the other: two at once would fetch everything twice. */
+  const once: ConnectionApi['reconcile'] = (connection, { signal } = {}) => {
+    const state = stateOf(connection);
+    const stop = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
+    const run = state.running.then(async () => {
+      stop.throwIfAborted();
+      if (recorder === undefined) throw new ProsamError('SERVICE_CLOSING', 'nothing records annotations yet. Call use() first.');
+      const report = await reconcile(connection, { client: clients(connection), recorder, counted, log }, state.seen, { signal: stop });
+      if (report.stored + report.removed + report.failed > 0)
+        log.info({ project: connection.project, ...report }, 'brought in line with Label Studio');
+      return report;
+    });
+    state.running = run.catch(() => undefined);
+    return run;
+  };
+
+  const repair = async (connection: Connection): Promise<void> => {
+    const wanted = webhook?.(connection);
+    if (wanted === undefined) return;
+    for (const problem of await repairWebhook(clients(connection), connection.projectId, wanted, { signal: closing.signal })) {
+      log.warn({ project: connection.project }, `put right: ${describeProblem(problem)}`);
+    }
+  };
+
+  const quietly = async (what: string, connection: Connection, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (closing.signal.aborted) return;
+      const { code } = error as { code?: unknown };
+      log.warn({ project: connection.project, code }, `${what}: ${messageOf(error)}`);
+    }
+  };
+
+  const sweep = async (connection: Connection, settleMs = 0): Promise<void> => {
+    await quietly('annotations not pulled', connection, () => once(connection));
+    // Label Studio makes its own webhook while it connects; made at the same time there would be two.
+    await quietly('webhook not checked', connection, async () => {
+      await wait(settleMs, undefined, { signal: closing.signal, ref: false });
+      await repair(connection);
+    });
+  };
+
+  let sweeping: Promise<void> = Promise.resolve();
+  const timer =
+    everyMs > 0
+      ? setInterval(() => {
+          sweeping = sweeping.then(async () => {
+            for (const { connection } of [...known.values()]) if (!closing.signal.aborted) await sweep(connection);
+          });
+        }, everyMs).unref()
+      : undefined;
+  const background = new Set<Promise<void>>();
+
+  return {
+    use: (given) => void (recorder = given),
+    reconcile: once,
+    connected(connection) {
+      if (closing.signal.aborted || connection.hostname === '') return;
+      stateOf(connection);
+      const work = sweep(connection, settleMs).finally(() => background.delete(work));
+      background.add(work);
+    },
+    async beforeTraining(connection, { signal } = {}) {
+      if (connection.hostname === '') return;
+      const late = AbortSignal.timeout(BEFORE_TRAINING_MS);
+      await quietly('annotations not pulled before training', connection, () =>
+        once(connection, { signal: signal ? AbortSignal.any([signal, late]) : late }),
+      );
+    },
+    async pushPredictions(connection, predictions, { signal } = {}) {
+      const client = clients(connection);
+      for (const group of groups(predictions)) await client.importPredictions(connection.projectId, group, { signal });
+    },
+    listAnnotations: (connection, task, { signal } = {}) => clients(connection).annotations(task, { signal }),
+    async close() {
+      clearInterval(timer);
+      closing.abort();
+      await Promise.allSettled([sweeping, ...background, ...[...known.values()].map(({ running }) => running)]);
+    },
+  };
+}
+
+/** As many as fit into one request. */
+function* groups(predictions: readonly PushedPrediction[]): Generator<PushedPrediction[]> {
+  let group: PushedPrediction[] = [];
+  let values = 0;
+  for (const one of predictions) {
+    const size = one.result.reduce((sum, { value }) => sum + lengthOf(value.rle) + lengthOf(value.imageDataURL) / 4, 0);
+    if (group.length > 0 && (group.length >= MOST_PREDICTIONS || values + size > MOST_VALUES)) {
+      yield group;
+      [group, values] = [[], 0];
+    }
+    group.push(one);
+    values += size;
+  }
+  if (group.length > 0) yield group;
+}
+
+function lengthOf(value: unknown): number {
+  return Array.isArray(value) || value instanceof Uint8Array || typeof value === 'string' ? value.length : 0;
+}

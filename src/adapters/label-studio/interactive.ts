@@ -1,0 +1,80 @@
+/** A click or a box, answered while somebody waits: SAM's own prompts, with what the references say of the image to begin from. */
+import type { Log } from '../../core/log.ts';
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+import type { Service } from '../../core/service-types.ts';
+import type { RefinedMask, RefinePrompts } from '../../core/types.ts';
+import type { MlAnswer } from '../ml-backend/answers.ts';
+import { outputsOf, type LabelConfig } from '../ml-backend/label-config.ts';
+import type { MlRegion, MlTask } from '../ml-backend/request-schemas.ts';
+import { writeRegions } from '../ml-backend/write-region.ts';
+import type { Prior, Priors } from './priors.ts';
+import { askedFor, promptsOf } from './prompts.ts';
+import { retried } from './retried.ts';
+import { imageOfTask, type TaskImages } from './task-images.ts';
+import type { Connection } from './types.ts';
+
+export interface InteractiveParts {
+  service: Service;
+  images: TaskImages;
+  priors: Priors;
+  log: Log;
+  /** A click waits so long for the references' say. @default 300 */
+  priorMs?: number;
+}
+
+export type Interactive = (
+  request: { connection: Connection; config: LabelConfig; task: MlTask; context: readonly MlRegion[] },
+  signal: AbortSignal,
+) => Promise<MlAnswer>;
+
+export function createInteractive({ service, images, priors, log, priorMs = 300 }: InteractiveParts): Interactive {
+  return async ({ connection, config, task, context }, signal) => {
+    const { project } = connection;
+    const { version, concepts } = await service.project(project);
+    const nothing = (why: string): MlAnswer => {
+      log.warn({ project, task: task.id }, `a prompt is not answered: ${why}`);
+      return { result: [], score: 0, modelVersion: version };
+    };
+    const asked = askedFor(context);
+    if (asked === undefined) return nothing('it holds no labelled point or rectangle');
+    const output = outputsOf(config).find(({ label, image }) => label === asked.label && image.name === asked.toName);
+    if (output === undefined) return nothing('the configuration has no control that could show a mask of this label');
+    const { sha256, width, height } = await images.embedded(imageOfTask(connection, task, output.image.field));
+    const prompts = promptsOf(asked, context, task.drafts, config, { width, height });
+    if (prompts.length === 0) return nothing('it holds no point or rectangle of this label');
+
+    const hasReferences = concepts.some(({ label, masks }) => label === asked.label && masks > 0);
+    const prior = hasReferences ? await priors.get({ project, version, sha256, label: asked.label }, priorMs) : undefined;
+    const found: RefinedMask[] = [];
+    for (const one of prompts) {
+      const previous = prior && goesWith(one, prior) ? { previous: prior.lowRes } : {};
+      if (one.boxXyxy === undefined && !one.points?.some(({ positive = true }) => positive) && !('previous' in previous)) continue;
+      const { masks } = await retried(
+        () => service.refine({ project, image: { sha256 }, prompts: { ...one, ...previous } }, { signal }),
+        signal,
+      );
+      if (masks[0]) found.push(masks[0]);
+    }
+    if (found.length === 0) return nothing('points off the object alone say nothing without a prediction');
+    const score = Math.min(...found.map(({ predictedIou }) => predictedIou));
+    const result = await writeRegions(output.control, { label: asked.label, mask: joined(found), score }, { single: true, signal });
+    return { result, score, modelVersion: version };
+  };
+}
+
+/**
+ * Points begin from the prediction where it agrees with all that are on the object: elsewhere it would hold the answer back. Boxes
+ * choose one object and say enough by themselves.
+ */
+function goesWith({ points = [], boxXyxy }: RefinePrompts, { mask }: Prior): boolean {
+  if (boxXyxy !== undefined || points.length === 0) return false;
+  return points.every(({ x, y, positive = true }) => !positive || mask.data[Math.floor(y) * mask.width + Math.floor(x)] === 1);
+}
+
+function joined(found: readonly RefinedMask[]): BinaryMask {
+  const [first, ...rest] = found as [RefinedMask, ...RefinedMask[]];
+  if (rest.length === 0) return first.mask;
+  const data = Uint8Array.from(first.mask.data);
+  for (const { mask } of rest) for (let at = 0; at < data.length; at++) if (mask.data[at] !== 0) data[at] = 1;
+  return { ...first.mask, data };
+}

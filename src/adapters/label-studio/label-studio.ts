@@ -1,0 +1,141 @@
+/** Label Studio's side of the service: its calls answered, what people do there learned from. */
+import { ProsamError } from '../../core/errors.ts';
+import { silentLog } from '../../core/log.ts';
+import { noMetrics } from '../../core/service-metrics.ts';
+import type { Route } from '../http/route.ts';
+import { createMlBackend, type MlCall, type MlPredictRequest } from '../ml-backend/ml-backend.ts';
+import { createRecorder } from './annotations.ts';
+import { createBatch } from './batch.ts';
+import { configOf, createConnections, projectName, type Connections } from './connections.ts';
+import { createDefaultImages } from './default-images.ts';
+import { createEventWork } from './event-work.ts';
+import { createInteractive } from './interactive.ts';
+import { createLateAnswers } from './late-answers.ts';
+import { createPriors } from './priors.ts';
+import { createTaskImages } from './task-images.ts';
+import { createTurns } from './turns.ts';
+import type { AnnotationRecorder, LabelStudioOptions } from './types.ts';
+
+export interface LabelStudio {
+  /** For the path Label Studio is given ('/label-studio'), and for '/' where it is given none. */
+  routes: readonly Route[];
+  /** The projects that are known, for work beside the routes. */
+  connections: Pick<Connections, 'all' | 'ofKey'>;
+  /** For annotations that come another way than by events. */
+  recorder: AnnotationRecorder;
+  /** Resolves when no event waits to be worked on and nothing waits to be pushed. */
+  idle(): Promise<void>;
+  /** Gives what was begun so many milliseconds, then stops it. @default 5000 */
+  close(withinMs?: number): Promise<void>;
+}
+
+/** Projects whose versions /versions lists. */
+const MOST_VERSIONS = 100;
+
+/** @throws CONFIG_INVALID for a token without the address it is for */
+export function labelStudio(options: LabelStudioOptions): LabelStudio {
+  const { service, api, log = silentLog, metrics = noMetrics, name = 'label-studio', instances = false } = options;
+  const {
+    softDeadlineMs = 80_000,
+    openDeadlineMs = 20_000,
+    concurrency = 4,
+    setupMs = 2000,
+    maxPixels,
+    maxBodyBytes,
+    maxTasks,
+  } = options.limits ?? {};
+  const clockMs = options.clockMs ?? (() => performance.now());
+  const closing = new AbortController();
+  const { signal } = closing;
+  const connections = createConnections(options);
+  const fetchImage = options.fetchImage ?? createDefaultImages(options.images);
+  const images = createTaskImages({ service, fetchImage, clockMs });
+  const priors = createPriors(service, signal);
+  const recorder = createRecorder({ service, images, log, source: name, limits: maxPixels === undefined ? {} : { maxPixels } });
+  const late = createLateAnswers({ ...(api && { api }), log, signal });
+  const turns = createTurns(concurrency);
+  const common = { service, images, priors, log };
+  const batch = createBatch({ ...common, instances, recorder, late, turns, metrics, softDeadlineMs, openDeadlineMs, closing: signal });
+  const interactive = createInteractive(common);
+  const events = createEventWork({ service, connections, recorder, images, ...(api && { api }), log, metrics, closing: signal });
+  /** Newest known version by project: what is said where the real one takes too long. */
+  const versions = new Map<string, string>();
+
+  async function currentVersion(project: string): Promise<string> {
+    const asked = service.project(project).then(({ version }) => {
+      versions.delete(project);
+      versions.set(project, version);
+      for (const oldest of versions.keys()) {
+        if (versions.size <= MOST_VERSIONS) break;
+        versions.delete(oldest);
+      }
+      return version;
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<string>((resolve) => (timer = setTimeout(() => resolve(versions.get(project) ?? 'not-ready'), setupMs)));
+    asked.catch(() => undefined);
+    return Promise.race([asked, late]).finally(() => clearTimeout(timer));
+  }
+
+  async function predict({ project: key, tasks, labelConfig, labelConfigXml, context }: MlPredictRequest, call: MlCall) {
+    if (key === '') throw new ProsamError('REQUEST_INVALID', 'project: wanted <id>.<seconds>, got none. Ask through a connected project.');
+    const connection = connections.ofKey(key, labelConfigXml);
+    const config = labelConfigXml === '' ? configOf(connection) : labelConfig;
+    const [task] = tasks;
+    if (context !== undefined && task !== undefined && tasks.length === 1) {
+      return [await interactive({ connection, config, task, context }, call.signal)];
+    }
+    const answers = await batch({ connection, config, tasks }, call.signal);
+    // Somebody opens a task: the next call may be a click. What has been predicted is prepared already.
+    if (task !== undefined && tasks.length === 1 && answers[0] === undefined) events.warm(connection, [task]);
+    return answers;
+  }
+
+  const { routes } = createMlBackend({
+    modelClass: 'ProSAM',
+    projectName: (key) => projectName(name, key),
+    async setup(setup) {
+      const { connection, changed } = connections.setUp(setup);
+      if (changed) api?.connected?.(connection);
+      return { modelVersion: await currentVersion(connection.project) };
+    },
+    predict,
+    onEvent: (event) => {
+      events.handle(event);
+      return Promise.resolve();
+    },
+    versions: async () => [
+      ...new Set(
+        await Promise.all(
+          connections
+            .all()
+            .slice(-MOST_VERSIONS)
+            .map(({ project }) => currentVersion(project)),
+        ),
+      ),
+    ],
+    limits: {
+      ...(maxBodyBytes !== undefined && { maxBodyBytes }),
+      ...(maxTasks !== undefined && { maxTasks }),
+      // Beyond the soft deadline there is only writing the answer.
+      deadlineMs: softDeadlineMs + 18_000,
+    },
+  });
+  const idle = async (): Promise<void> => {
+    await events.idle();
+    await late.flush();
+  };
+  return {
+    routes,
+    connections,
+    recorder,
+    idle,
+    async close(withinMs = 5000) {
+      let timer: NodeJS.Timeout | undefined;
+      await Promise.race([idle(), new Promise<void>((resolve) => (timer = setTimeout(resolve, withinMs)))]);
+      clearTimeout(timer);
+      closing.abort(new ProsamError('SERVICE_CLOSING', 'The service is shutting down. Try again when it is back.'));
+      await idle();
+    },
+  };
+}

@@ -1,0 +1,78 @@
+/** One task: its images, the labels that are known, and the masks in the form the labeling configuration has room for. */
+import type { Service, ServicePrediction } from '../../core/service-types.ts';
+import type { MaskPrediction } from '../../core/types.ts';
+import type { MlAnswer } from '../ml-backend/answers.ts';
+import { outputsOf, type LabelConfig, type Output } from '../ml-backend/label-config.ts';
+import type { MlTask } from '../ml-backend/request-schemas.ts';
+import { writeRegions, type WrittenRegion } from '../ml-backend/write-region.ts';
+import type { Priors } from './priors.ts';
+import { retried } from './retried.ts';
+import { imageOfTask, type TaskImages } from './task-images.ts';
+import type { Connection } from './types.ts';
+
+export interface TaskParts {
+  service: Service;
+  images: TaskImages;
+  priors: Priors;
+  /** One region a connected part. */
+  instances: boolean;
+}
+
+export interface TaskRequest {
+  connection: Connection;
+  config: LabelConfig;
+  task: MlTask;
+  /** Of the project when the request came: what Label Studio compares with. */
+  version: string;
+  /** Labels the project has references of. */
+  known: ReadonlySet<string>;
+  priority: 'interactive' | 'batch';
+}
+
+/** Outputs by name of the image, of labels that can be predicted. */
+export function wantedOutputs(config: LabelConfig, known: ReadonlySet<string>): Map<string, Output[]> {
+  const byImage = new Map<string, Output[]>();
+  for (const output of outputsOf(config)) {
+    if (known.has(output.label)) byImage.set(output.image.name, [...(byImage.get(output.image.name) ?? []), output]);
+  }
+  return byImage;
+}
+
+/** undefined: there is nothing to look for. @throws what the service and the image source throw */
+export async function predictTask(
+  { service, images, priors, instances }: TaskParts,
+  request: TaskRequest,
+  signal: AbortSignal,
+): Promise<MlAnswer | undefined> {
+  const { connection, config, task, version, known, priority } = request;
+  const { project, extraParams } = connection;
+  const split = typeof extraParams.instances === 'boolean' ? extraParams.instances : instances;
+  const result: WrittenRegion[] = [];
+  const scores: number[] = [];
+  for (const outputs of wantedOutputs(config, known).values()) {
+    const of = imageOfTask(connection, task, (outputs[0] as Output).image.field);
+    const labels = outputs.map(({ label }) => label);
+    const boxes = outputs.some(({ control }) => control.kind === 'rectanglelabels');
+    const options = split || boxes ? { options: { instances: true } } : {};
+    const prediction: ServicePrediction = await images.use(
+      of,
+      (image) =>
+        retried(() => service.predict({ project, image, labels, externalId: of.externalId, priority, ...options }, { signal }), signal),
+      signal,
+    );
+    for (const mask of prediction.masks) {
+      const output = outputs.find(({ label }) => label === mask.label);
+      if (output === undefined) continue;
+      scores.push(mask.score);
+      if (priority === 'interactive') priors.keep({ project, version, sha256: prediction.image.sha256, label: mask.label }, mask);
+      result.push(...(await writeRegions(output.control, toWrite(mask, split || output.control.kind === 'rectanglelabels'), { signal })));
+    }
+  }
+  if (scores.length === 0) return undefined;
+  // People sort by it to see what is doubtful first: the most doubtful mask counts.
+  return { result, score: Math.min(...scores), modelVersion: version };
+}
+
+function toWrite({ label, mask, score, instances }: MaskPrediction, split: boolean) {
+  return { label, mask, score, ...(split && instances && instances.length > 0 && { instances }) };
+}

@@ -1,0 +1,69 @@
+/** Predictions to go on from when somebody clicks: what the references say of an image, kept for the images people look at. */
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+import type { Service } from '../../core/service-types.ts';
+import type { MaskPrediction } from '../../core/types.ts';
+
+export interface PriorKey {
+  project: string;
+  /** Of model and references. */
+  version: string;
+  sha256: string;
+  label: string;
+}
+
+export interface Prior {
+  lowRes: Float32Array;
+  mask: BinaryMask;
+}
+
+export interface Priors {
+  keep(key: PriorKey, mask: Pick<MaskPrediction, 'lowRes' | 'mask'>): void;
+  /** What is known within the time; a prediction that takes longer is there for the next click. Never rejects. */
+  get(key: PriorKey, withinMs: number): Promise<Prior | undefined>;
+}
+
+/** A quarter of a megabyte each, and the mask beside it. */
+const MOST = 64;
+
+export function createPriors(service: Service, signal: AbortSignal): Priors {
+  const kept = new Map<string, Prior>();
+  const running = new Map<string, Promise<Prior | undefined>>();
+  const nameOf = ({ project, version, sha256, label }: PriorKey): string => JSON.stringify([project, version, sha256, label]);
+  const keep: Priors['keep'] = (key, { lowRes, mask }) => {
+    if (lowRes === undefined) return;
+    const name = nameOf(key);
+    kept.delete(name);
+    kept.set(name, { lowRes, mask });
+    for (const oldest of kept.keys()) {
+      if (kept.size <= MOST) break;
+      kept.delete(oldest);
+    }
+  };
+  const compute = async (key: PriorKey): Promise<Prior | undefined> => {
+    const { project, sha256, label } = key;
+    try {
+      const { masks } = await service.predict({ project, image: { sha256 }, labels: [label], priority: 'interactive' }, { signal });
+      const [mask] = masks;
+      if (mask) keep(key, mask);
+    } catch {
+      // Clicks are answered without it; whatever is wrong shows in predictions.
+    }
+    return kept.get(nameOf(key));
+  };
+  return {
+    keep,
+    async get(key, withinMs) {
+      const name = nameOf(key);
+      const known = kept.get(name);
+      if (known) return known;
+      let made = running.get(name);
+      if (made === undefined) {
+        made = compute(key).finally(() => running.delete(name));
+        running.set(name, made);
+      }
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), withinMs)));
+      return Promise.race([made, late]).finally(() => clearTimeout(timer));
+    },
+  };
+}

@@ -1,0 +1,34 @@
+/** How an annotation came about, as far as it tells by itself: the same annotation always says the same, whichever way it came. */
+import type { Provenance } from '../../core/storage-ports.ts';
+import { kindOfRegion } from '../ml-backend/read-region.ts';
+import type { MlAnnotation } from '../ml-backend/request-schemas.ts';
+
+/**
+ * Skipped or empty: 'rejected'. Starred: 'ground_truth'. All regions still as predicted: 'accepted'. Begun from a prediction, with
+ * regions of one or of a click that was answered: 'edited'. Otherwise 'drawn'.
+ */
+export function provenanceOf({ was_cancelled, ground_truth, result, parent_prediction }: MlAnnotation): Provenance {
+  const regions = result.filter((region) => kindOfRegion(region) !== undefined && kindOfRegion(region) !== 'keypointlabels');
+  if (was_cancelled || regions.length === 0) return 'rejected';
+  if (ground_truth) return 'ground_truth';
+  // The editor keeps the origin of a region nobody has touched, and turns it to "prediction-changed" otherwise.
+  if (regions.every(({ origin }) => origin === 'prediction')) return 'accepted';
+  const begun = parent_prediction !== undefined && parent_prediction !== null;
+  // Regions drawn by hand have no score.
+  return begun || regions.some(({ origin = '', score }) => origin.startsWith('prediction') || score !== undefined) ? 'edited' : 'drawn';
+}
+
+/** Microseconds since 1970 of its last change: newer ones replace older ones. 0 where it does not say. */
+export function revisionOf({ updated_at, created_at }: MlAnnotation): number {
+  const text = updated_at ?? created_at ?? '';
+  const milliseconds = Date.parse(text);
+  if (Number.isNaN(milliseconds)) return 0;
+  const beyond = /\.\d{3}(\d{1,3})/.exec(text)?.[1] ?? '';
+  return Math.max(0, Math.floor(milliseconds) * 1000 + Number(beyond.padEnd(3, '0')));
+}
+
+/** Number of a user, whether it comes alone or in an object. */
+export function annotatorOf({ completed_by }: MlAnnotation): string | undefined {
+  const held = typeof completed_by === 'object' && completed_by !== null ? (completed_by as { id?: unknown }).id : completed_by;
+  return typeof held === 'number' || (typeof held === 'string' && held.length > 0 && held.length <= 200) ? `user ${held}` : undefined;
+}

@@ -1,0 +1,133 @@
+/** The images of tasks: fetched once, known by their hash from then on. */
+import { createHash } from 'node:crypto';
+import { isProsamError, ProsamError } from '../../core/errors.ts';
+import type { Service, ServiceImage } from '../../core/service-types.ts';
+import type { MlTask } from '../ml-backend/request-schemas.ts';
+import type { Connection, FetchImage } from './types.ts';
+
+export interface TaskImage {
+  connection: Connection;
+  task: Pick<MlTask, 'id' | 'data'>;
+  /** Of the task's data. */
+  value: string;
+  /** How people find it again. */
+  externalId: string;
+}
+
+export interface KnownImage {
+  sha256: string;
+  /** Pixels of the upright image. */
+  width: number;
+  height: number;
+}
+
+interface Entry extends KnownImage {
+  /** Not merely kept: clicks on it are answered at once. */
+  embedded: boolean;
+  untilMs: number;
+}
+
+export interface TaskImages {
+  /** Work with the image by its hash where it is known, with its bytes otherwise. */
+  use<T extends { image: KnownImage }>(of: TaskImage, work: (image: ServiceImage) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** Kept by the service and embedded. Several callers share one run, which none of them can stop. */
+  embedded(of: TaskImage): Promise<KnownImage>;
+}
+
+const MOST_KNOWN = 20_000;
+/** An address may come to show another picture. */
+const KNOWN_MS = 60 * 60_000;
+/** Bytes in memory at once, whatever asks for them. */
+const MOST_FETCHED_AT_ONCE = 8;
+
+export function createTaskImages(parts: { service: Service; fetchImage: FetchImage; clockMs: () => number }): TaskImages {
+  const { service, fetchImage, clockMs } = parts;
+  const known = new Map<string, Entry>();
+  const embedding = new Map<string, Promise<KnownImage>>();
+  let fetching = 0;
+  const waiting: (() => void)[] = [];
+
+  const keyOf = ({ connection, value }: TaskImage): string =>
+    JSON.stringify([connection.project, value.length > 500 ? createHash('sha256').update(value).digest('hex') : value]);
+  const lookUp = (key: string): Entry | undefined => {
+    const found = known.get(key);
+    return found !== undefined && found.untilMs > clockMs() ? found : undefined;
+  };
+  const keep = (key: string, { sha256, width, height }: KnownImage, embedded: boolean): void => {
+    known.delete(key);
+    known.set(key, { sha256, width, height, embedded, untilMs: clockMs() + KNOWN_MS });
+    for (const oldest of known.keys()) {
+      if (known.size <= MOST_KNOWN) break;
+      known.delete(oldest);
+    }
+  };
+  /** Hands the bytes on and lets go of them when the work is done. */
+  const withBytes = async <T>(of: TaskImage, work: (image: ServiceImage) => Promise<T>, signal?: AbortSignal): Promise<T> => {
+    while (fetching >= MOST_FETCHED_AT_ONCE) await new Promise<void>((resume) => waiting.push(resume));
+    fetching++;
+    try {
+      signal?.throwIfAborted();
+      return await work(await fetchImage(of.task, of.value, of.connection, signal ? { signal } : {}));
+    } finally {
+      fetching--;
+      waiting.shift()?.();
+    }
+  };
+  const use: TaskImages['use'] = async (of, work, signal) => {
+    const key = keyOf(of);
+    const found = lookUp(key);
+    if (found !== undefined) {
+      try {
+        return await work({ sha256: found.sha256 });
+      } catch (error) {
+        if (!isProsamError(error) || error.code !== 'IMAGE_UNKNOWN') throw error;
+      }
+    }
+    const result = await withBytes(of, work, signal);
+    keep(key, result.image, false);
+    return result;
+  };
+  return {
+    use,
+    embedded(of) {
+      const key = keyOf(of);
+      const found = lookUp(key);
+      if (found?.embedded === true) return Promise.resolve(found);
+      const running = embedding.get(key);
+      if (running !== undefined) return running;
+      const { project } = of.connection;
+      const embed = async (image: ServiceImage) => ({ image: await service.embed({ project, image, externalId: of.externalId }) });
+      const made = use(of, embed)
+        .then(({ image }) => {
+          keep(key, image, true);
+          return image;
+        })
+        .finally(() => embedding.delete(key));
+      embedding.set(key, made);
+      return made;
+    },
+  };
+}
+
+/**
+ * The image a field of the task's data names: an address, or the first of a list.
+ * @throws REQUEST_INVALID where there is none
+ */
+export function imageOfTask(connection: Connection, task: Pick<MlTask, 'id' | 'data'>, field: string): TaskImage {
+  const held = task.data[field];
+  const value: unknown = Array.isArray(held) ? held[0] : held;
+  if (typeof value === 'string' && value.length > 0) return { connection, task, value, externalId: shownName(task.id, value) };
+  throw new ProsamError(
+    'REQUEST_INVALID',
+    `Task ${task.id}: wanted the address of an image in its field ${JSON.stringify(field)}, got ${value === undefined ? 'nothing' : typeof value}. Correct the task's data.`,
+  );
+}
+
+/** Without what may be signed or secret in an address. */
+function shownName(id: number | string, value: string): string {
+  if (/^data:/i.test(value)) return `task ${id}`;
+  const local = /[?&]d=([^&#]+)/.exec(value)?.[1];
+  const path = local ?? value.replace(/[?#][^]*$/, '');
+  const last = path.split(/[/\\]|%2F/i).at(-1) ?? '';
+  return `task ${id}: ${last.replace(/\p{Cc}/gu, '').slice(0, 200)}`;
+}

@@ -1,0 +1,115 @@
+/** What the parts of the Label Studio adapter hand to each other, and what can be put in from outside. */
+import type { Log } from '../../core/log.ts';
+import type { ServiceMetrics } from '../../core/service-metrics.ts';
+import type { Service, ServiceImage } from '../../core/service-types.ts';
+import type { ImageSources } from '../http/image-input.ts';
+import type { MlAnnotation, MlTask } from '../ml-backend/request-schemas.ts';
+import type { WrittenRegion } from '../ml-backend/write-region.ts';
+
+/** What is known of one project of one Label Studio. The token never leaves memory. */
+export interface Connection {
+  /** As Label Studio writes it: `<id>.<seconds>`. */
+  key: string;
+  /** Number of the project there. */
+  projectId: number;
+  /** Name of the project in the service. */
+  project: string;
+  /** Address of Label Studio, without a slash at its end; '' where neither /setup nor the options told. */
+  hostname: string;
+  /** Of the options, or of /setup. */
+  token?: string;
+  /** The labeling configuration, as XML. */
+  labelConfig: string;
+  /** JSON of the connection's "extra params" field. */
+  extraParams: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Bytes of one image of a task. value: what the task's data holds under the name the labeling configuration gives:
+ * '/data/upload/...', 's3://...', 'https://...' or a data: URI.
+ * @throws URL_REFUSED, URL_FAILED, IMAGE_*
+ */
+export type FetchImage = (
+  task: Pick<MlTask, 'id' | 'data'>,
+  value: string,
+  connection: Connection,
+  options?: { signal?: AbortSignal },
+) => Promise<ServiceImage>;
+
+/** A prediction on its way to Label Studio, as POST /api/predictions takes it. */
+export interface PushedPrediction {
+  task: number | string;
+  result: readonly WrittenRegion[];
+  /** 0..1 */
+  score: number;
+  model_version: string;
+}
+
+/** What the adapter asks of Label Studio by itself. */
+export interface LabelStudioApi {
+  /** All or as many as it takes; rejects where Label Studio cannot be reached. */
+  pushPredictions(connection: Connection, predictions: readonly PushedPrediction[], options?: { signal?: AbortSignal }): Promise<void>;
+  /** Submitted annotations of one task, as the API gives them; parsed by the adapter. */
+  listAnnotations(connection: Connection, task: number | string, options?: { signal?: AbortSignal }): Promise<unknown[]>;
+  /** Called once a project is set up and whenever its address or token change: repair of webhooks, a first reconciliation. Not waited for. */
+  connected?(connection: Connection): void;
+  /** Brings everything up to date before a run of training. */
+  beforeTraining?(connection: Connection, options?: { signal?: AbortSignal }): Promise<void>;
+}
+
+export interface LabelStudioOptions {
+  service: Service;
+  images: ImageSources;
+  /** @default images named by http(s) address or data: URI are read, all others refused */
+  fetchImage?: FetchImage;
+  /** Without it nothing is pushed or pulled: what comes late stays in the service until Label Studio asks again. */
+  api?: LabelStudioApi;
+  /** @default silent */
+  log?: Log;
+  /** Begins the names of projects, and is the source of annotations; give each Label Studio its own where there are several. @default 'label-studio' */
+  name?: string;
+  /** Address of Label Studio as seen from here, where the one it tells is wrong (containers). */
+  hostname?: string;
+  /** Instead of the token that /setup brings. */
+  token?: string;
+  limits?: LabelStudioLimits;
+  /** One region a connected part of a mask, instead of one a label. @default false */
+  instances?: boolean;
+  /** Counts what fails. @default nothing is counted */
+  metrics?: Pick<ServiceMetrics, 'error'>;
+  /** Milliseconds that only go forward. @default performance.now */
+  clockMs?: () => number;
+}
+
+export interface LabelStudioLimits {
+  /** A batch is answered with what is ready by then; the rest is pushed. Below Label Studio's 100,000. @default 80,000 */
+  softDeadlineMs?: number;
+  /** The same for a single task: it opens without its prediction rather than late. @default 20,000 */
+  openDeadlineMs?: number;
+  /** Images of batches in work at the same time, of all batches together. @default 4 */
+  concurrency?: number;
+  /** Largest request. @default 256 MiB */
+  maxBodyBytes?: number;
+  /** Tasks in one request. @default 10,000 */
+  maxTasks?: number;
+  /** Largest mask, in pixels. @default 100 million */
+  maxPixels?: number;
+  /** Milliseconds that /setup may wait for the version. @default 2000 */
+  setupMs?: number;
+}
+
+/** What the adapter does with annotations, whichever way they came. */
+export interface AnnotationRecorder {
+  /** Idempotent on project, annotation and its updated_at. @throws what service.accept throws */
+  record(
+    connection: Connection,
+    task: Pick<MlTask, 'id' | 'data' | 'meta'>,
+    annotation: MlAnnotation,
+    options?: { signal?: AbortSignal },
+  ): Promise<RecordOutcome>;
+  /** Counts for nothing from now on. */
+  remove(connection: Connection, annotationId: number | string): Promise<boolean>;
+}
+
+/** - 'stored' and 'duplicate' as of the service - 'nothing': no masks in it */
+export type RecordOutcome = 'stored' | 'duplicate' | 'outdated' | 'nothing';

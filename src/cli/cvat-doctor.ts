@@ -1,0 +1,42 @@
+/** `prosam cvat doctor`: what is wrong between CVAT and prosam, and what to paste to put it right. */
+import { parseArgs } from 'node:util';
+import { CVAT_CONNECTION_OPTIONS, cvatConnection } from './cvat-connection.ts';
+import { composeOverride } from './cvat-compose.ts';
+import { checkContainers, createDocker } from './cvat-doctor-containers.ts';
+import { checkFacade, checkServer, checkWebhooks, type Finding } from './cvat-doctor-checks.ts';
+import type { Terminal } from './terminal.ts';
+import { EXIT, UsageError } from './usage.ts';
+
+const SIGNS = { ok: 'ok     ', wrong: 'WRONG  ', unknown: 'unknown' } as const;
+const SEEN_FROM_CONTAINERS = 'http://host.docker.internal:8070';
+
+/** -> exit code */
+export async function cvatDoctor(args: readonly string[], { print, signal }: Terminal): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { ...CVAT_CONNECTION_OPTIONS, url: { type: 'string' }, json: { type: 'boolean' } },
+  });
+  const url = values.url ?? SEEN_FROM_CONTAINERS;
+  if (!URL.canParse(url)) throw new UsageError(`--url: wanted the address of prosam as CVAT sees it, got ${JSON.stringify(url)}.`);
+  const client = cvatConnection(values);
+  const facade = new URL(url);
+  const findings: Finding[] = [
+    ...(await checkServer(client, signal)),
+    ...(await checkFacade(facade, { fetch: (address, init) => fetch(address, init), token: process.env.PROSAM_TOKEN, signal })),
+    ...(await checkContainers(facade, createDocker(signal))),
+    ...(await checkWebhooks(client, signal)),
+  ];
+  const wrong = findings.filter(({ state }) => state === 'wrong');
+  const override = wrong.some(({ compose }) => compose === true) ? composeOverride(facade) : undefined;
+  if (values.json) print(JSON.stringify({ ok: wrong.length === 0, findings, ...(override !== undefined && { override }) }));
+  else {
+    for (const { state, what, found, fix } of findings) {
+      print(`${SIGNS[state]}  ${what}: ${found}`);
+      if (fix !== undefined && state !== 'ok') print(`         -> ${fix}`);
+    }
+    if (override !== undefined)
+      print(`\nSave this beside CVAT's docker-compose.yml as docker-compose.override.yml and run docker compose up -d:\n\n${override}`);
+    print(wrong.length === 0 ? '\nNothing is wrong.' : `\n${wrong.length} of ${findings.length} findings are wrong.`);
+  }
+  return wrong.length === 0 ? EXIT.ok : EXIT.someFailed;
+}

@@ -1,0 +1,66 @@
+/** Who talks to whom: Label Studio, this service, and what each needs to be let in by the other. */
+import { baseAddress, createLabelStudioClient, type LabelStudioClient } from '../adapters/label-studio/api-client.ts';
+import { loadConfig } from '../prosam/config.ts';
+import type { ProsamSettings } from '../prosam/config-schema.ts';
+import { UsageError } from './usage.ts';
+
+export interface Login {
+  user: string;
+  password: string;
+}
+
+export interface LabelStudioContext {
+  client: LabelStudioClient;
+  /** As given: legacy and personal tokens look different. */
+  token: string | undefined;
+  settings: ProsamSettings;
+  /** Of this service as Label Studio reaches it, and as it is reached from here; no slash at the end. */
+  backend: string;
+  fromHere: string;
+  /** With which Label Studio logs in here; undefined where this service lets anybody in. */
+  login: Login | undefined;
+  /** This service asks for credentials, but has none that Label Studio could use. */
+  loginMissing: boolean;
+  project: number | undefined;
+  configFile: string | undefined;
+}
+
+export interface ContextInput {
+  url: string | undefined;
+  token: string | undefined;
+  backend: string | undefined;
+  fromHere: string | undefined;
+  login: string | undefined;
+  configFile: string | undefined;
+  project: number | undefined;
+}
+
+/** @throws CONFIG_INVALID, UsageError where it is not said which Label Studio is meant */
+export async function openContext(input: ContextInput, environment: NodeJS.ProcessEnv = process.env): Promise<LabelStudioContext> {
+  const settings = await loadConfig({ environment, ...(input.configFile !== undefined && { file: input.configFile }) });
+  const { labelStudio, auth, host, port } = settings;
+  const url = input.url ?? environment.LABEL_STUDIO_URL ?? labelStudio.url;
+  if (url === undefined || url === '') throw new UsageError('wanted --url, or LABEL_STUDIO_URL, with the address of Label Studio.');
+  const token = input.token ?? environment.LABEL_STUDIO_API_KEY ?? labelStudio.token;
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  const backend = baseAddress(input.backend ?? labelStudio.backendUrl ?? input.fromHere ?? `http://${reachable}:${port}/label-studio`);
+  const grant = auth.basic.find(({ access }) => access !== 'read');
+  const login = input.login === undefined ? grant && { user: grant.name, password: grant.password } : loginOf(input.login);
+  return {
+    client: createLabelStudioClient({ url, ...(token !== undefined && { token }) }),
+    ...{ token, settings, backend, fromHere: input.fromHere === undefined ? backend : baseAddress(input.fromHere) },
+    login,
+    loginMissing: login === undefined && auth.tokens.length + auth.hmac.length > 0,
+    ...{ project: input.project, configFile: input.configFile },
+  };
+}
+
+export function authorizationOf(login: Login | undefined): string | undefined {
+  return login && `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`;
+}
+
+function loginOf(text: string): Login {
+  const [user = '', ...password] = text.split(':');
+  if (user === '' || password.join(':') === '') throw new UsageError('--login: wanted user:password.');
+  return { user, password: password.join(':') };
+}

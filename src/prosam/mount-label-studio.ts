@@ -1,0 +1,100 @@
+/** The Label Studio adapter as part of the service: what it may reach, what it is told, and at which paths it answers. */
+import type { HttpApp } from '../adapters/http/http-app.ts';
+import type { ImageSources } from '../adapters/http/image-input.ts';
+import { createImageSources } from '../adapters/http/image-sources.ts';
+import { createConnectionApi } from '../adapters/label-studio/connection-api.ts';
+import { createConnectionClients } from '../adapters/label-studio/connection-clients.ts';
+import { createCheckedFetch } from '../adapters/label-studio/connection-fetch.ts';
+import { createFetchImage } from '../adapters/label-studio/connection-images.ts';
+import { labelStudio, type LabelStudio } from '../adapters/label-studio/label-studio.ts';
+import type { Log } from '../core/log.ts';
+import type { ServiceMetrics } from '../core/service-metrics.ts';
+import type { Service } from '../core/service-types.ts';
+import { isLoopback } from './config.ts';
+import type { ProsamSettings } from './config-schema.ts';
+
+export const LABEL_STUDIO_PATH = '/label-studio';
+
+export interface LabelStudioParts {
+  settings: ProsamSettings;
+  service: Service;
+  app: HttpApp;
+  images: ImageSources;
+  log: Log;
+  metrics: ServiceMetrics;
+}
+
+export interface MountedLabelStudio extends Pick<LabelStudio, 'connections' | 'idle'> {
+  close(): Promise<void>;
+}
+
+/** @throws CONFIG_INVALID */
+export function mountLabelStudio({ settings, service, app, images, log, metrics }: LabelStudioParts): MountedLabelStudio {
+  const { url, token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, root } = settings.labelStudio;
+  const { allowHosts, maxBytes, timeoutMs, maxPixels } = settings.images;
+  const hosts = [...allowHosts, ...labelStudioHosts(settings)];
+  const checked = createCheckedFetch({ allowHosts: hosts });
+  const clients = createConnectionClients({ fetch: checked.fetch });
+  const own = createImageSources({ allowHosts: hosts, allowPorts: [80, 443, 8080], maxBytes, timeoutMs });
+  const authorization = loginOf(settings);
+  const api = createConnectionApi({
+    clients,
+    ...(backendUrl !== undefined && {
+      webhook: () => ({ backendUrl, ...(authorization !== undefined && { authorization }) }),
+    }),
+    counted: ({ project }) => countedIds(service, project, name),
+    everyMs: reconcileMinutes * 60_000,
+    log,
+  });
+  const adapter = labelStudio({
+    ...{ service, images, api, log, metrics, name, instances },
+    fetchImage: createFetchImage({ own, elsewhere: images, clients }),
+    limits: { softDeadlineMs, maxPixels },
+    ...(url !== undefined && { hostname: url }),
+    ...(token !== undefined && { token }),
+  });
+  api.use(adapter.recorder);
+  app.mount(LABEL_STUDIO_PATH, adapter.routes);
+  // There /health answers already, and that is all Label Studio asks of it.
+  if (root)
+    app.mount(
+      '/',
+      adapter.routes.filter(({ path }) => path !== '/health'),
+    );
+  return {
+    connections: adapter.connections,
+    idle: () => adapter.idle(),
+    async close() {
+      await api.close();
+      await adapter.close(settings.limits.shutdownMs);
+      await own.close();
+      await checked.close();
+    },
+  };
+}
+
+/** Where Label Studio may be although it is a private address: where the configuration says; on a machine that serves itself alone, there. */
+function labelStudioHosts({ host, labelStudio: { url } }: ProsamSettings): string[] {
+  if (url !== undefined) return [new URL(url).host];
+  return isLoopback(host) ? ['localhost', '127.0.0.1', '[::1]'] : [];
+}
+
+/** Label Studio sends no credentials with webhooks unless it is told to: the ones it logs in with. */
+function loginOf({ auth }: ProsamSettings): string | undefined {
+  const grant = auth.basic.find(({ access }) => access !== 'read');
+  return grant && `Basic ${Buffer.from(`${grant.name}:${grant.password}`).toString('base64')}`;
+}
+
+/** Of the service's lists. */
+const MAX_PAGE = 1000;
+
+/** Numbers of the annotations of Label Studio that count here. */
+async function countedIds(service: Service, project: string, source: string): Promise<Set<number>> {
+  const ids = new Set<number>();
+  for (let before: number | undefined; ;) {
+    const page = await service.annotations(project, { limit: MAX_PAGE, ...(before !== undefined && { before }) });
+    for (const one of page) if (one.source === source) ids.add(Number.parseInt(one.externalId, 10));
+    before = page.at(-1)?.sequence;
+    if (page.length < MAX_PAGE || before === undefined) return ids;
+  }
+}

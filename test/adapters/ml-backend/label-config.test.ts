@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { outputsOf, parseLabelConfig } from '../../../src/adapters/ml-backend/label-config.ts';
+import { parseXml } from '../../../src/adapters/ml-backend/xml.ts';
+import { isProsamError } from '../../../src/core/errors.ts';
+
+const CONFIG = `<?xml version="1.0"?>
+<View>
+  <Style>.lsf { color: red }</Style>
+  <!-- two <images> -->
+  <Image name="left" value="$photo" zoom="true"/>
+  <Image name="right" value='$other'/>
+  <PolygonLabels name="outline" toName="left"><Label value="car"/><Label value="tree"/></PolygonLabels>
+  <BrushLabels name="brush" toName="left"><Label value="car" background="#f00"/><Label value="a &lt; b &amp; c"/></BrushLabels>
+  <BitmaskLabels name="bits" toName="right"><Label value="long name" alias="short"/></BitmaskLabels>
+  <RectangleLabels name="box" toName="left" smart="true" smartOnly="true"><Label value="dog"/></RectangleLabels>
+  <KeyPointLabels name="point" toName="left" smart="true"><Label value="dog"/></KeyPointLabels>
+</View>`;
+
+describe('labeling configurations', () => {
+  it('say what is drawn with which control, on which image, under which labels', () => {
+    const { controls, images } = parseLabelConfig(CONFIG);
+    expect(images).toEqual([
+      { name: 'left', field: 'photo' },
+      { name: 'right', field: 'other' },
+    ]);
+    expect(controls.map(({ kind, name, labels, smart, smartOnly }) => [kind, name, labels, smart, smartOnly])).toEqual([
+      ['polygonlabels', 'outline', ['car', 'tree'], false, false],
+      ['brushlabels', 'brush', ['car', 'a < b & c'], false, false],
+      ['bitmasklabels', 'bits', ['short'], false, false],
+      ['rectanglelabels', 'box', ['dog'], true, true],
+      ['keypointlabels', 'point', ['dog'], true, false],
+    ]);
+  });
+
+  it('give each label the control that loses least of a mask, and none to labels that only take prompts', () => {
+    expect(outputsOf(parseLabelConfig(CONFIG)).map(({ label, control, image }) => [label, control.name, image.name])).toEqual([
+      ['car', 'brush', 'left'],
+      ['tree', 'outline', 'left'],
+      ['a < b & c', 'brush', 'left'],
+      ['short', 'bits', 'right'],
+    ]);
+  });
+
+  it.each([
+    ['a declaration', '<!DOCTYPE x [<!ENTITY a "b">]><View/>', 'declares'],
+    ['an element that is not closed', '<View><Image name="a">', 'not closed'],
+    ['elements closed in another order', '<View><A><B></A></B></View>', 'closes nothing'],
+    ['an attribute without quotes', '<View a=b/>', 'quoted value'],
+    ['an attribute twice', '<View a="1" a="2"/>', 'twice'],
+    ['two elements at the top', '<View/><View/>', 'one element at the top'],
+    ['nothing at all', '', 'one element at the top'],
+    ['endless depth', '<a>'.repeat(200), 'deeper'],
+    ['too much of it', `<View>${'<a/>'.repeat(30_000)}</View>`, 'elements'],
+    ['text without end', 'x'.repeat(2 ** 20 + 1), 'characters'],
+  ])('are refused with %s', (_, xml, message) => {
+    expect(() => parseLabelConfig(xml)).toThrow(message);
+  });
+
+  it('cannot be made to grow or to pollute anything', () => {
+    expect(parseXml('<View a="&amp;amp;" b="&unknown;" c="&#65;&#x42;&#x110000;"/>').attributes).toMatchObject({
+      a: '&amp;',
+      b: '&unknown;',
+      c: 'AB&#x110000;',
+    });
+    expect(parseXml('<View __proto__="x"/>').attributes).not.toBe(Object.prototype);
+    expect(({} as { x?: unknown }).x).toBeUndefined();
+  });
+
+  it('are read or refused, never anything else', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('<View', '>', '/>', '</View>', ' a="1"', '<!--', '-->', '&', '"', ' ', '<', 'x'), { maxLength: 30 }),
+        (parts) => {
+          try {
+            parseLabelConfig(parts.join(''));
+          } catch (error) {
+            expect(isProsamError(error)).toBe(true);
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+});
