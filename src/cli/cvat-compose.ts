@@ -16,14 +16,19 @@ export const CONTAINERS = ['cvat_server', 'cvat_worker_annotation'] as const;
 export const SERVERLESS = 'CVAT_SERVERLESS';
 
 export function composeOverride(url: URL): string {
-  const lines = Object.entries(expectedEnvironment(url)).map(([name, value]) => `      ${name}: ${JSON.stringify(value)}`);
-  const host = url.hostname === 'host.docker.internal' ? '\n    extra_hosts: ["host.docker.internal:host-gateway"]' : '';
+  const lines = Object.entries(expectedEnvironment(url)).map(([name, value]) => `      ${name}: ${quoted(value)}`);
+  const host = url.hostname === 'host.docker.internal' ? "\n    extra_hosts: ['host.docker.internal:host-gateway']" : '';
   return `services:
   cvat_server:
     environment: &prosam
-      ${SERVERLESS}: "1"
+      ${SERVERLESS}: '1'
 ${lines.join('\n')}${host}
   cvat_worker_annotation:
     environment: *prosam${host}
 `;
+}
+
+/** Text of YAML that means nothing else. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }

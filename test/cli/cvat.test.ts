@@ -150,7 +150,7 @@ describe('prosam cvat doctor', () => {
     expect(wrong).toEqual(expect.arrayContaining(['AI tools', 'CVAT reaches prosam', 'prosam', 'webhook 7']));
     expect(findings.find(({ what }) => what === 'webhook 7')?.fix).toContain('SMOKESCREEN_OPTS');
     expect(override).toBe(composeOverride(new URL('http://host.docker.internal:65533')));
-    for (const text of ['cvat_server:', 'cvat_worker_annotation:', 'CVAT_SERVERLESS: "1"', 'host-gateway', 'CVAT_NUCLIO_PORT: "65533"'])
+    for (const text of ['cvat_server:', 'cvat_worker_annotation:', "CVAT_SERVERLESS: '1'", 'host-gateway', "CVAT_NUCLIO_PORT: '65533'"])
       expect(override).toContain(text);
     const refused = await cli(['doctor', '--server', cvat.url], { CVAT_TOKEN: 'pat_x' });
     expect(refused.stdout).toMatch(/WRONG {4}token/);
