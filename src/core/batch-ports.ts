@@ -1,5 +1,5 @@
 /** What is kept of long requests and of what has to be pushed to somebody. */
-import type { Message } from './storage-ports.ts';
+import type { Message } from './message.ts';
 
 /** Many images to predict, asked for at once. Items and results are plain JSON. */
 export interface BatchRecord {

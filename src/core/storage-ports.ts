@@ -1,7 +1,10 @@
 /** What the service needs kept: rows, messages and bytes. One conformance suite holds every driver to these words. */
 import type { BatchStore, DeliveryStore } from './batch-ports.ts';
 import type { CocoRle } from './mask/rle.ts';
+import type { Message } from './message.ts';
 import type { RunStore, VersionStore } from './version-ports.ts';
+
+export type { Message };
 
 /**
  * How a mask came about, best first as a reference:
@@ -13,17 +16,6 @@ import type { RunStore, VersionStore } from './version-ports.ts';
  */
 export const PROVENANCES = ['ground_truth', 'drawn', 'edited', 'accepted', 'rejected'] as const;
 export type Provenance = (typeof PROVENANCES)[number];
-
-/** Work to be done later, at least once. Two messages of one name and key that both wait are one. */
-export interface Message {
-  name: string;
-  /** Plain JSON. */
-  data: unknown;
-  /** Messages of this name with the same key are one while they wait. */
-  key?: string;
-  /** Not before this many milliseconds from now. @default 0 */
-  delayMs?: number;
-}
 
 export interface ImageFacts {
   project: string;
