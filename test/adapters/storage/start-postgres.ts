@@ -77,9 +77,12 @@ export async function startPostgres({ fsync = false }: { fsync?: boolean } = {})
     server = undefined;
     if (ending?.pid === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
     const ended = new Promise((resolve) => ending.once('exit', resolve));
+    const sessions = how === 'kill' ? childrenOf(ending.pid) : [];
     // SIGINT: ends sessions, writes everything, and goes.
     ending.kill(how === 'stop' ? 'SIGINT' : 'SIGKILL');
     await ended;
+    // Sessions outlive a killed server for a moment, and would still answer.
+    for (const pid of sessions) if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
   };
   await start();
   return {
@@ -95,6 +98,12 @@ export async function startPostgres({ fsync = false }: { fsync?: boolean } = {})
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Linux alone: elsewhere none. */
+function childrenOf(pid: number): number[] {
+  const list = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(list) ? readFileSync(list, 'utf8').trim().split(' ').filter(Boolean).map(Number) : [];
 }
 
 async function ask(url: string, sql: string): Promise<void> {
