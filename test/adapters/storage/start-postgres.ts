@@ -82,7 +82,7 @@ export async function startPostgres({ fsync = false }: { fsync?: boolean } = {})
     ending.kill(how === 'stop' ? 'SIGINT' : 'SIGKILL');
     await ended;
     // Sessions outlive a killed server for a moment, and would still answer.
-    for (const pid of sessions) if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
+    for (const pid of sessions) await run('kill', ['-9', String(pid)]).catch(() => undefined); // gone already
   };
   await start();
   return {
