@@ -24,9 +24,9 @@ export interface OpenCheckpointOptions {
  * @throws MODEL_NOT_FOUND, CHECKPOINT_INVALID, CHECKPOINT_PICKLE
  */
 export async function openCheckpoint(path: string, { locations = {} }: OpenCheckpointOptions = {}): Promise<Checkpoint> {
-  const real = await weightFileAt(path);
-  if (SHARD_LIST.test(path)) return openShards(real, path, locations);
-  const index = await readIndex(real, path);
+  const { asked, real } = await weightFileAt(path);
+  if (SHARD_LIST.test(asked)) return openShards(real, asked, locations);
+  const index = await readIndex(real, asked);
   const file = basename(real);
   return {
     folder: dirname(real),
@@ -38,14 +38,14 @@ export async function openCheckpoint(path: string, { locations = {} }: OpenCheck
   };
 }
 
-/** Real path of a regular file; a folder stands for the checkpoint in it. */
-async function weightFileAt(path: string): Promise<string> {
+/** A regular file, as asked for and where links lead; a folder stands for the checkpoint in it. */
+async function weightFileAt(path: string): Promise<{ asked: string; real: string }> {
   const real = await realFile(path);
-  if (!(await stat(real)).isDirectory()) return regularFile(real, path);
+  if (!(await stat(real)).isDirectory()) return { asked: path, real: await regularFile(real, path) };
   for (const name of FOLDER_FILES) {
     const inside = join(path, name);
     const found = await realpath(inside).catch(() => undefined);
-    if (found !== undefined) return regularFile(found, inside);
+    if (found !== undefined) return { asked: inside, real: await regularFile(found, inside) };
   }
   throw new ProsamError('MODEL_NOT_FOUND', `wanted weights in the folder ${path} (${FOLDER_FILES.join(', ')}), found none.`);
 }
