@@ -9,7 +9,7 @@ export type BackboneKind = 'resnet' | 'vgg' | 'dinov2';
 const MARKERS: readonly [BackboneKind, string][] = [
   ['resnet', 'layer1.0.conv1.weight'],
   ['vgg', 'features.0.weight'],
-  ['dinov2', 'blocks.0.attn.qkv.weight'],
+  ['dinov2', 'blocks.0.ls1.gamma'],
 ];
 const TRANSFORMERS_DINOV2 = 'embeddings.patch_embeddings.projection.weight';
 const VRP_SAM_STEM = 'layer0.0.weight';

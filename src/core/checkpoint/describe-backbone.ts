@@ -93,7 +93,7 @@ function describeDinov2(tensors: CheckpointTensors, label: string, { heads }: De
       'CHECKPOINT_MISMATCH',
       `${label}: wanted DINOv2 without registers (a square of positions and a class token, layer scales), got something else. Use ViT-S, B or L/14 without registers.`,
     );
-  const shares = DINOV2_STAGES[depth] ?? [Math.max(1, Math.round(depth / 2)), Math.round((depth * 7) / 8), depth];
+  const shares = DINOV2_STAGES[depth] ?? [Math.round(depth / 2), Math.min(depth - 1, Math.round((depth * 7) / 8)), depth];
   return {
     kind: 'dinov2',
     imageSize: side * patchSize,
