@@ -8,8 +8,8 @@ import type { HubSettings } from './hub-settings.ts';
 
 export interface RestOptions {
   signal?: AbortSignal | undefined;
-  /** Bytes of the file that are on the disk. */
-  onBytes?: ((file: HubFile, done: number) => void) | undefined;
+  /** done: bytes of the file that are on the disk; added: of those, what came since the last call. */
+  onBytes?: ((file: HubFile, done: number, added: number) => void) | undefined;
   /** Waits before trying again while nothing comes; as many attempts as there are, and one more. @default [1000, 2000, 4000, 8000] */
   retryMs?: readonly number[] | undefined;
 }
@@ -52,7 +52,7 @@ export async function fetchRest(hub: HubSettings, from: HubRepository, transfer:
         await writeAll(handle, chunk, file);
         hash.update(chunk);
         done += chunk.byteLength;
-        onBytes?.(file, done);
+        onBytes?.(file, done, chunk.byteLength);
       }
       broke = new Error('the connection was closed too early');
     } catch (error) {

@@ -21,7 +21,7 @@ export async function storeModel(name: string, fill: (folder: string) => Promise
   const { force = false, folder = modelsFolder() } = options;
   checkModelName(name);
   const target = join(folder, name);
-  if (!force && (await exists(target))) throw taken(name);
+  if (!force) await refuseTaken(name, folder);
   const temporary = besides(folder, name, 'new');
   try {
     await mkdir(temporary, { recursive: true }).catch(failed(folder));
@@ -36,6 +36,11 @@ export async function storeModel(name: string, fill: (folder: string) => Promise
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
   }
   return target;
+}
+
+/** For who would begin long work for a name. @throws OPTION_INVALID where it is taken */
+export async function refuseTaken(name: string, folder: string = modelsFolder()): Promise<void> {
+  if (await exists(join(folder, name))) throw taken(name);
 }
 
 /** Removes a model's own folder and nothing else: weights that lie elsewhere stay. @throws MODEL_NOT_FOUND, OPTION_INVALID, OUTPUT_FAILED */
