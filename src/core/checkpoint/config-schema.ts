@@ -80,7 +80,13 @@ const resnetSchema = z.strictObject({
   dilate: z.tuple([z.boolean(), z.boolean(), z.boolean()]),
 });
 
-const vggSchema = z.strictObject({ kind: z.literal('vgg'), image_size: imageSide.default(512), widths: five, convs: fiveCounts });
+const vggSchema = z.strictObject({
+  kind: z.literal('vgg'),
+  image_size: imageSide.default(512),
+  widths: five,
+  convs: fiveCounts,
+  batch_norm: z.boolean().default(true),
+});
 
 const dinov2Schema = z
   .strictObject({

@@ -44,6 +44,8 @@ export interface VggConfig {
   widths: readonly [number, number, number, number, number];
   /** 3x3 convolutions in each stage. */
   convs: readonly [number, number, number, number, number];
+  /** Batch norm after every convolution. */
+  batchNorm: boolean;
 }
 
 export interface Dinov2Config {
@@ -124,7 +126,14 @@ export const RESNET50_DEEP: ResnetConfig = {
 /** ResNet-50 with torchvision's 7x7 stem. */
 export const RESNET50_PLAIN: ResnetConfig = { ...RESNET50_DEEP, deepStem: false };
 
-export const VGG16_BN: VggConfig = { kind: 'vgg', imageSize: 512, widths: [64, 128, 256, 512, 512], convs: [2, 2, 3, 3, 3] };
+export const VGG16_BN: VggConfig = {
+  kind: 'vgg',
+  imageSize: 512,
+  widths: [64, 128, 256, 512, 512],
+  convs: [2, 2, 3, 3, 3],
+  batchNorm: true,
+};
+export const VGG16: VggConfig = { ...VGG16_BN, batchNorm: false };
 
 export const DINOV2_VIT_B14: Dinov2Config = {
   kind: 'dinov2',
@@ -136,6 +145,10 @@ export const DINOV2_VIT_B14: Dinov2Config = {
   mlpRatio: 4,
   stageEnds: [6, 10, 12],
 };
+/** As deep as ViT-B, so its stages end where ViT-B's do. */
+export const DINOV2_VIT_S14: Dinov2Config = { ...DINOV2_VIT_B14, embedDim: 384, numHeads: 6 };
+/** Stage ends as the paper's authors gave them. */
+export const DINOV2_VIT_L14: Dinov2Config = { ...DINOV2_VIT_B14, embedDim: 1024, depth: 24, numHeads: 16, stageEnds: [12, 21, 24] };
 
 /** The paper's prompt encoder for ResNet-50 and DINOv2-B (1,723,648 parameters). */
 export const PROMPT_ENCODER: PromptEncoderConfig = {
