@@ -2,8 +2,9 @@
 import { ProsamError } from '../errors.ts';
 import type { Dtype } from './safetensors.ts';
 
-/** Tensors that checkpoints carry and these networks never read. */
-const UNUSED = /(^|\.)num_batches_tracked$|^fc\.|^classifier\.|^mask_token$|^norm\.(weight|bias)$/;
+/** Tensors that checkpoints carry and these networks never read: counters, classifiers, indices that follow from the configuration. */
+const UNUSED =
+  /(^|\.)num_batches_tracked$|^fc\.|^classifier\.|^mask_token$|^norm\.(weight|bias)$|^image_encoder\.(norm_)?head\.|\.attention_bias_idxs$/;
 
 /**
  * Compares a checkpoint with the tensors a network needs and lists every difference in one error.
