@@ -22,7 +22,7 @@ const SMALL: TinyVitConfig = {
 const SMALL_SAM: SamConfig = { ...MOBILE_SAM, imageSize: 64, outChans: 16, encoder: SMALL };
 
 /**
- * Made once on PyTorch 2.15 by MobileSAM's own TinyViT class (its repository's HEAD of 2026-11) built with the numbers above, the third
+ * Made once on PyTorch 2.15 by MobileSAM's own TinyViT class (its repository at 34bbbfdfac) built with the numbers above, the third
  * merging's stride set to 1 (that class goes by the width 320) and its neck rebuilt for 16 channels; weights, biases and
  * running statistics of the batch norms drawn from a seed (variances in [0.25, 1.75], attention biases standard normal), the image
  * standard normal; outputs of the blocks caught by hooks.
