@@ -9,9 +9,10 @@ export function snakeKeys(config: object): Record<string, unknown> {
   );
 }
 
-/** SAM's configuration as it stands in a manifest. */
-export function samConfigJson(config: SamConfig): Record<string, unknown> {
-  return snakeKeys(config);
+/** The encoder's numbers beside the decoder's; a ViT goes unnamed, as in manifests written before there was another encoder. */
+export function samConfigJson({ imageSize, encoder, ...decoder }: SamConfig): Record<string, unknown> {
+  const { kind, ...numbers } = encoder;
+  return snakeKeys({ ...(kind !== 'vit' && { imageEncoder: kind }), imageSize, ...numbers, ...decoder });
 }
 
 /** A manifest in memory as it stands in a file. */

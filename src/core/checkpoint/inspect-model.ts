@@ -95,9 +95,10 @@ function partOf(role: ModelPart['role'], what: string, tensors: CheckpointTensor
 
 const VIT_SIZES: Readonly<Record<number, string>> = { 384: 'S', 768: 'B', 1024: 'L', 1280: 'H' };
 
-function samName({ depth, embedDim, imageSize }: SamConfig): string {
-  const size = VIT_SIZES[embedDim];
-  return `SAM ViT${size === undefined ? ` of ${depth} blocks, ${embedDim} wide` : `-${size}`} at ${imageSize}`;
+function samName({ encoder, imageSize }: SamConfig): string {
+  if (encoder.kind === 'tiny_vit') return `SAM TinyViT (${encoder.embedDims.join('-')}) at ${imageSize}`;
+  const size = VIT_SIZES[encoder.embedDim];
+  return `SAM ViT${size === undefined ? ` of ${encoder.depth} blocks, ${encoder.embedDim} wide` : `-${size}`} at ${imageSize}`;
 }
 
 type OwnBackbone = Extract<Manifest['backbone'], { file: string }>['config'];
@@ -115,9 +116,17 @@ function backboneName(config: OwnBackbone): string {
 const BASE_BYTES = 150e6;
 /** Some weights are held twice, in the order the products want them. */
 const WEIGHT_SHARE = 1.15;
-/** Per token and channel, while a block runs: from what a ViT-B at 1024 took. */
-const ACTIVATION_BYTES = 300;
+/** Per token and channel, while a block of a ViT runs: from what a ViT-B at 1024 took. */
+const VIT_BYTES = 300;
+/** Per cell and widened channel of a TinyViT's first stage, the largest maps it makes. */
+const TINY_VIT_BYTES = 16;
+const TINY_VIT_FIRST_STRIDE = 4;
 
 function memoryToExpect(sam: SamConfig, parameters: number): number {
-  return BASE_BYTES + WEIGHT_SHARE * 4 * parameters + ACTIVATION_BYTES * gridSize(sam) ** 2 * sam.embedDim;
+  const { encoder, imageSize } = sam;
+  const activations =
+    encoder.kind === 'vit'
+      ? VIT_BYTES * gridSize(sam) ** 2 * encoder.embedDim
+      : TINY_VIT_BYTES * (imageSize / TINY_VIT_FIRST_STRIDE) ** 2 * encoder.embedDims[0] * encoder.mbconvExpandRatio;
+  return Math.round(BASE_BYTES + WEIGHT_SHARE * 4 * parameters + activations);
 }

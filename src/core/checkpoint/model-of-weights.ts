@@ -108,8 +108,13 @@ function endingOf(path: string): string {
   return /^\.[a-z0-9]{1,12}$/.test(ending) ? ending : '';
 }
 
-/** The two middle ones of the blocks that attend globally: mid-level maps that have seen the whole image. */
-function ownMidBlocks({ depth, globalAttnIndexes }: SamConfig): number[] {
+/**
+ * Two mid-level maps: of a ViT the two middle ones of the blocks that attend globally, which have seen the whole image; of a
+ * TinyViT the middle and the end of its longest stage on the embedding's grid, the third.
+ */
+function ownMidBlocks({ encoder }: SamConfig): number[] {
+  if (encoder.kind === 'tiny_vit') return [...new Set([Math.max(0, Math.floor(encoder.depths[2] / 2) - 1), encoder.depths[2] - 1])];
+  const { depth, globalAttnIndexes } = encoder;
   const blocks = globalAttnIndexes.length >= 2 ? globalAttnIndexes : Array.from({ length: depth }, (_, i) => i);
   const from = Math.max(0, Math.floor(blocks.length / 2) - 1);
   return blocks.slice(from, from + 2);

@@ -171,7 +171,8 @@ function send(hub: HubServer, request: IncomingMessage, response: ServerResponse
   });
   const last = Math.min(end, start + cut);
   const finish = (): void => {
-    if (last < end) response.socket?.end(); // what was written arrives, and no more
+    if (last < end)
+      response.socket?.end(); // what was written arrives, and no more
     else response.end();
   };
   if (hub.bytesPerSecond === 0) {
