@@ -2,13 +2,13 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sceneWith } from '../../../src/cli/demo-scenes.ts';
 import { createEngine, isProsamError, type Engine, type EngineOptions, type PixelImage, type Reference } from '../../../src/index.ts';
 import type { EngineWorker } from '../../../src/core/types.ts';
 import { expectRejection } from '../expect-error.ts';
 import { SLOW_SAM, writeHashedModel } from './hashed-model.ts';
+import { runs, until } from './processes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-replacement-'));
 const slowModel = join(folder, 'slow');
@@ -27,18 +27,11 @@ afterEach(async () => {
 
 let seed = 700;
 const image = (): PixelImage => sceneWith(31, () => seed++).image;
-async function until(condition: () => boolean): Promise<void> {
-  for (const started = performance.now(); !condition(); await pause(5))
-    if (performance.now() - started > 30_000) throw new Error('waited in vain');
+function signal({ pid }: EngineWorker, name: NodeJS.Signals): void {
+  process.kill(pid as number, name);
 }
-const signal = ({ pid }: EngineWorker, name: NodeJS.Signals): void => void process.kill(pid as number, name);
-const runs = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
+const refusalIn = (outcomes: readonly PromiseSettledResult<unknown>[]): unknown =>
+  outcomes.find((outcome) => outcome.status === 'rejected')?.reason;
 const codes = (outcomes: readonly PromiseSettledResult<unknown>[]): string[] =>
   outcomes
     .map((outcome) => (outcome.status === 'fulfilled' ? 'done' : isProsamError(outcome.reason) ? outcome.reason.code : 'other'))
@@ -49,11 +42,11 @@ describe('a worker that is killed while it computes', () => {
     const { engine, worker } = await open();
     const first = worker.pid;
     const asked = Array.from({ length: 3 }, () => engine.embed(image()));
-    await until(() => worker.computing);
+    await until(() => worker.computing, 'a network');
     signal(worker, 'SIGKILL');
     const outcomes = await Promise.allSettled(asked);
     expect(codes(outcomes)).toEqual(['ENGINE_CRASHED', 'done', 'done']);
-    const { reason } = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult;
+    const reason = refusalIn(outcomes);
     expect(reason).toMatchObject({ status: 503, retryAfterMs: 1000 });
     expect(String(reason)).toContain('embed: wanted an answer, but the inference worker was killed by SIGKILL while it computed it.');
     expect(worker).toMatchObject({ ready: true, replacements: 1, problem: 'the inference worker was killed by SIGKILL' });
@@ -66,7 +59,7 @@ describe('a worker that is killed while it computes', () => {
     const { engine, worker } = await open();
     const abort = new AbortController();
     const given = engine.embed(image(), { signal: abort.signal });
-    await until(() => worker.computing);
+    await until(() => worker.computing, 'a network');
     signal(worker, 'SIGKILL');
     abort.abort();
     await expect(given).rejects.toMatchObject({ name: 'AbortError' });
@@ -76,7 +69,7 @@ describe('a worker that is killed while it computes', () => {
   it('may be closing: calls under way still end, and the process is gone', async () => {
     const { engine, worker } = await open();
     const asked = [engine.embed(image()), engine.embed(image())];
-    await until(() => worker.computing);
+    await until(() => worker.computing, 'a network');
     const closing = engine.close();
     signal(worker, 'SIGKILL');
     expect(codes(await Promise.allSettled(asked))).toEqual(['ENGINE_CRASHED', 'done']);
@@ -91,11 +84,11 @@ describe('a worker that hangs', () => {
     const { engine, worker } = await open({ hangMs: 4000 });
     const first = worker.pid as number;
     const asked = [engine.embed(image()), engine.embed(image())];
-    await until(() => worker.computing);
+    await until(() => worker.computing, 'a network');
     signal(worker, 'SIGSTOP');
     const outcomes = await Promise.allSettled(asked);
     expect(codes(outcomes)).toEqual(['ENGINE_HUNG', 'done']);
-    const { reason } = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult;
+    const reason = refusalIn(outcomes);
     expect(String(reason)).toContain('wanted every network to finish within 4 s (hangMs)');
     expect(runs(first)).toBe(false);
     expect(worker.problem).toContain('silent for 4 s');
@@ -126,7 +119,7 @@ describe('the worker that takes over', () => {
     const predict = async (promptEncoder: string) => (await engine.predict(target, [reference], { method: 'prosam', promptEncoder })).masks;
     const before = await predict('kept');
     signal(worker, 'SIGKILL');
-    await until(() => worker.replacements === 1);
+    await until(() => worker.replacements === 1, 'another worker');
     expect(await predict('kept')).toEqual(before);
     await expectRejection('VERSION_NOT_FOUND', predict('gone'), 'gone');
   });
