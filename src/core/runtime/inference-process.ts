@@ -1,6 +1,8 @@
 /** One worker process from its start to its end, as seen by the process that asks. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
+import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../errors.ts';
@@ -15,7 +17,7 @@ export interface InferenceProcess extends WorkerLink<ToWorker> {
 }
 
 export interface InferenceProcessOptions {
-  /** Where relative paths begin. @default the folder of this process */
+  /** Where relative paths begin, if there is such a place. */
   folder: string | undefined;
   lowPriority: boolean;
   onMessage: (message: FromWorker) => void;
@@ -34,7 +36,8 @@ export function startInferenceProcess({ folder, lowPriority, onMessage, onEnd }:
     stdio: ['ignore', 2, 2, 'overlapped'],
     env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     windowsHide: true,
-    ...(folder !== undefined && { cwd: folder }),
+    // A folder that has been deleted is no place to start in; what is named by its whole path is still found.
+    cwd: folder !== undefined && existsSync(folder) ? folder : dirname(process.execPath),
   });
   let ended = false;
   const end = (how: string): void => {
@@ -44,8 +47,10 @@ export function startInferenceProcess({ folder, lowPriority, onMessage, onEnd }:
   };
   child.on('error', (error) => end(`could not be started: ${messageOf(error)}`));
   child.on('close', (code, signal) => end(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`));
+  // Told by the error.
+  if (child.pid === undefined) return { pid: undefined, send: nothing, flushed: () => Promise.resolve(), kill: nothing };
   child.unref();
-  if (child.pid !== undefined && lowPriority) lower(child.pid);
+  if (lowPriority) lower(child.pid);
   const pipe = child.stdio[3] as Duplex & { unref?(): void };
   pipe.unref?.();
   return {
@@ -53,6 +58,10 @@ export function startInferenceProcess({ folder, lowPriority, onMessage, onEnd }:
     pid: child.pid,
     kill: () => void child.kill('SIGKILL'),
   };
+}
+
+function nothing(): void {
+  // There is nobody to do it for.
 }
 
 /** Before it has started a thread, as those take over what they find. */

@@ -29,8 +29,8 @@ export interface EngineOptions {
   /** Everybody else's processes go before the one that computes, so that a server answers in time. @default false */
   lowPriority?: boolean;
   /**
-   * Longest time, in ms, that loading or running one network may take (1 to 2^31 - 1). A worker that is silent for longer is taken
-   * for hung and replaced; the call it was computing for is refused with ENGINE_HUNG. @default 600,000 (ten minutes)
+   * Longest time, in ms, that reading the model's files, loading or running one network may take (1 to 2^31 - 1). A worker that is
+   * silent for longer is taken for hung and replaced; the call it computed for is refused with ENGINE_HUNG. @default 600,000 (ten minutes)
    */
   hangMs?: number;
   /** Bounds on images. @default 64 MiB and 100 million pixels */

@@ -79,16 +79,24 @@ export async function superviseWorker(options: EngineOptions, hangMs: number): P
     if (message.kind === 'running') mine.running = { id: message.id };
     else if (message.kind === 'ran') mine.running = undefined;
     else if (message.kind === 'opened') {
+      if (info && info.model !== message.info.model) {
+        refuse(mine, otherModel(info.model, message.info.model));
+        return;
+      }
       ({ info, residentBytes } = message);
       mine.ready = true;
       onFirst?.resolve();
       onFirst = undefined;
       flush();
     } else if (message.kind === 'refused') {
-      mine.refusal = receivedError(message.error);
-      mine.process.kill();
+      refuse(mine, receivedError(message.error));
     } else if (message.kind === 'closed') mine.process.kill();
     else settle(mine, message);
+  }
+
+  function refuse(mine: Present, reason: ProsamError): void {
+    mine.refusal = reason;
+    mine.process.kill();
   }
 
   function settle({ process }: Present, message: FromWorker & { kind: 'result' | 'error' }): void {
@@ -192,6 +200,11 @@ export async function superviseWorker(options: EngineOptions, hangMs: number): P
     },
     close: () => (closing ??= whileAwake(end())),
   };
+}
+
+/** Answers of one engine come from one model. */
+function otherModel(before: string, now: string): ProsamError {
+  return new ProsamError('MODEL_HASH_MISMATCH', `wanted the model ${before}, but its folder holds ${now} by now. Create a new engine.`);
 }
 
 /** undefined where it has been deleted. */

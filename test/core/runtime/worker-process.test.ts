@@ -81,6 +81,14 @@ describe('a program', () => {
     expect(said).toEqual({ out: '{"json":true}\n', err: 'noise of a library\n' });
   });
 
+  it('is told where the worker dies of opening the model', async () => {
+    const death = `data:text/javascript,if (process.argv[1]?.includes('inference-worker')) process.exit(3)`;
+    const { said, closed } = program('', { env: { NODE_OPTIONS: `--import=${encodeURI(death)}` } });
+    expect(await closed).toBe(1);
+    expect(said.err).toContain('wanted to open the engine, but the inference worker ended with exit code 3.');
+    expect(said.err).toContain("code: 'ENGINE_FAILED'");
+  });
+
   it('may change its folder: relative paths begin where it is now', async () => {
     const { said, closed } = program(
       `const fs = await import('node:fs');

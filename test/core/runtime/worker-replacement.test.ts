@@ -1,5 +1,5 @@
 /** A worker that dies or hangs: who is told, who notices nothing, and that another takes over. */
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -144,5 +144,26 @@ describe('the worker that takes over', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it('is not one that would answer from another model', async () => {
+    const model = join(folder, 'changing');
+    await writeHashedModel(model, { ...SLOW_SAM, imageSize: 64, depth: 1, globalAttnIndexes: [0] });
+    const { engine, worker } = await open({ model });
+    const before = engine.info;
+    const manifest = join(model, 'manifest.json');
+    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('"hashed"', '"another"'));
+    signal(worker, 'SIGKILL');
+    await expectRejection('ENGINE_UNAVAILABLE', engine.embed(image()), before.model, 'another@', 'Create a new engine');
+    expect(engine.info).toEqual(before);
+  });
+
+  it('starts where the folder it began in is gone', async () => {
+    const [place, home] = [mkdtempSync(join(tmpdir(), 'prosam-home-')), process.cwd()];
+    process.chdir(place);
+    const { engine, worker } = await open({ model: slowModel }).finally(() => process.chdir(home));
+    rmSync(place, { recursive: true });
+    signal(worker, 'SIGKILL');
+    expect((await engine.embed(image())).width).toBe(256);
   });
 });
