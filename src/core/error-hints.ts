@@ -29,6 +29,8 @@ export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
   FILE_NOT_FOUND: 'Check the path.',
   FORBIDDEN: 'Use a token that may.',
   FUNCTION_NOT_FOUND: 'Reload the page of the labeling tool: its list of AI tools is older than what there is now.',
+  HUB_FAILED: 'Check the network, HF_ENDPOINT and the proxy; what was downloaded is kept, and the same command goes on.',
+  HUB_REFUSED: 'The message says which: correct the name, accept the terms, or set HF_TOKEN to a token that may read it.',
   IMAGE_EMPTY: 'Use another image.',
   IMAGE_TOO_LARGE: 'Shrink the image, or raise `limits`.',
   IMAGE_UNKNOWN: 'Send the bytes of the image once; later its sha256 will do.',

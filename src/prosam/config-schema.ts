@@ -30,7 +30,7 @@ export const configSchema = z.strictObject({
   objects: text().default('prosam/blobs'),
   /** Bring a database of an earlier version up to date by itself. */
   migrate: z.boolean().default(true),
-  /** Built-in model or model folder. */
+  /** Name of a model, or path of its folder. */
   model: text().default('tiny'),
   device: z.enum(['auto', ...DEVICES]).default('auto'),
   /** Threads of one operator on the CPU; 0 = as many as there are cores. */

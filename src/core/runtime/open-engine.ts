@@ -1,7 +1,6 @@
 /** Puts an engine together in Node, on the thread it is called on. */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { openModel, type Model } from '../checkpoint/model-folder.ts';
+import { modelFolder } from '../checkpoint/model-place.ts';
 import { createEngineCore } from '../engine.ts';
 import { ProsamError } from '../errors.ts';
 import type { ImageLimits } from '../image/decode.ts';
@@ -13,8 +12,10 @@ import { checkModelWeights, createNetworks } from './networks.ts';
 import { nodeRuntime } from './node.ts';
 import { watchedRuntime, type Watch } from './watched-runtime.ts';
 
+export { modelFolder };
+
 export interface EngineOptions {
-  /** Name of a built-in model or path of a model folder. @default 'tiny' */
+  /** Name of a model that is built in, was added or pulled, or path of a model folder. @default 'tiny' */
   model?: string;
   /** @default 'auto' */
   device?: Device | 'auto';
@@ -69,16 +70,4 @@ export async function openEngine(options: EngineOptions = {}, watch?: Watch): Pr
 function defaultCacheBytes({ sam, backbone }: Model): number {
   const bytes = [sam, backbone].flatMap((file) => [...(file?.tensors.values() ?? [])]).reduce((sum, { byteLength }) => sum + byteLength, 0);
   return Math.min(MOST_CACHE_BYTES, Math.max(LEAST_CACHE_BYTES, bytes / 2));
-}
-
-/** A plain name is a built-in model if there is one; anything else is a path. */
-export function modelFolder(nameOrPath: string): string {
-  if (/^[\w-]+$/.test(nameOrPath)) {
-    // From dist/ the models lie one folder up, from src/core/runtime/ three.
-    for (const up of ['../models/', '../../../models/']) {
-      const folder = fileURLToPath(new URL(`${up}${nameOrPath}`, import.meta.url));
-      if (existsSync(folder)) return folder;
-    }
-  }
-  return nameOrPath;
 }
