@@ -10,6 +10,7 @@ import { DEVICES, type Device } from './devices.ts';
 import { diskFeatureCache } from './disk-feature-cache.ts';
 import { checkModelWeights, createNetworks } from './networks.ts';
 import { nodeRuntime } from './node.ts';
+import { watchedRuntime, type Watch } from './watched-runtime.ts';
 
 export { modelFolder };
 
@@ -26,8 +27,13 @@ export interface EngineOptions {
   cacheDir?: string;
   /** Bytes kept in cacheDir; the least recently used go first. @default 4 GiB */
   cacheDirBytes?: number;
-  /** Everybody else's threads go before those that compute, so that a server answers in time (Linux only). @default false */
+  /** Everybody else's processes go before the one that computes, so that a server answers in time. @default false */
   lowPriority?: boolean;
+  /**
+   * Longest time, in ms, that reading the model's files, loading or running one network may take (1 to 2^31 - 1). A worker that is
+   * silent for longer is taken for hung and replaced; the call it computed for is refused with ENGINE_HUNG. @default 600,000 (ten minutes)
+   */
+  hangMs?: number;
   /** Bounds on images. @default 64 MiB and 100 million pixels */
   limits?: ImageLimits;
 }
@@ -36,15 +42,20 @@ const LEAST_CACHE_BYTES = 64 * 2 ** 20;
 const MOST_CACHE_BYTES = 2 ** 30;
 const DEFAULT_DISK_BYTES = 4 * 2 ** 30;
 
-/** @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, OPTION_INVALID */
-export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
+/**
+ * watch: told of every network before it is loaded or run.
+ *
+ * @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, OPTION_INVALID
+ */
+export async function openEngine(options: EngineOptions = {}, watch?: Watch): Promise<Engine> {
   const { device = 'auto', threads = 0 } = options;
   if (device !== 'auto' && !DEVICES.includes(device)) {
     throw new ProsamError('OPTION_INVALID', `device: wanted one of auto, ${DEVICES.join(', ')}, got ${JSON.stringify(device)}.`);
   }
   const model = await openModel(modelFolder(options.model ?? 'tiny'));
   checkModelWeights(model);
-  const networks = createNetworks(model, nodeRuntime({ device, threads }));
+  const runtime = nodeRuntime({ device, threads });
+  const networks = createNetworks(model, watch ? watchedRuntime(runtime, watch) : runtime);
   await networks.warmUp();
   return createEngineCore({
     model,
