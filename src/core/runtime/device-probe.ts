@@ -1,6 +1,7 @@
 /** The process that tries a device: what breaks in a driver breaks here. Started by `probe-device.ts`. */
-import { messageOf } from '../errors.ts';
+import { isProsamError, messageOf } from '../errors.ts';
 import { machineFacts, obstacleTo } from './device-obstacles.ts';
+import { explainFailure } from './explain-failure.ts';
 import { DEVICES, type Device } from './devices.ts';
 import type { ProbeAnswer } from './probe-device.ts';
 import { probe } from './probe.ts';
@@ -10,7 +11,8 @@ async function answer(device: Device): Promise<ProbeAnswer> {
     const obstacle = obstacleTo(device, await machineFacts());
     return obstacle === undefined ? { figures: await probe(device) } : { failed: obstacle };
   } catch (error) {
-    return { failed: messageOf(error) };
+    // What a session could not be made for, without the advice to people who asked for the device.
+    return { failed: explainFailure(messageOf(isProsamError(error) ? (error.cause ?? error) : error)) };
   }
 }
 

@@ -2,6 +2,7 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { messageOf, ProsamError } from '../errors.ts';
 import type { Device } from './devices.ts';
+import { explainFailure } from './explain-failure.ts';
 import { onnxRuntime } from './load-onnx-runtime.ts';
 import type { Runtime, Session, Tensor } from './runtime.ts';
 import { sessionOptions } from './session-options.ts';
@@ -26,21 +27,12 @@ export function nodeRuntime({ device = 'cpu', threads = 0 }: NodeRuntimeOptions 
           throw new ProsamError('ENGINE_FAILED', `${model.name}: ONNX Runtime refused the model: ${messageOf(cause)}`, { cause });
         throw new ProsamError(
           'DEVICE_UNAVAILABLE',
-          `wanted the device ${device}, but ONNX Runtime cannot use it here: ${plainReason(messageOf(cause))}. \`prosam doctor\` shows what is missing; --device cpu works everywhere.`,
+          `wanted the device ${device}, but ONNX Runtime cannot use it here: ${explainFailure(messageOf(cause))}. \`prosam doctor\` shows what is missing; --device cpu works everywhere.`,
           { cause },
         );
       }
     },
   };
-}
-
-/** ONNX Runtime's messages begin with the place in its own sources and may span lines. */
-export function plainReason(message: string): string {
-  const line = message.replace(/\s+/g, ' ').trim();
-  return line
-    .replace(/^\/\S+:\d+ .* was false\. /, '')
-    .replace(/^Non-zero status code returned [^:]*: /, '')
-    .replace(/\.$/, '');
 }
 
 function sessionOf(session: InferenceSession, Tensor: typeof OrtTensor): Session {
