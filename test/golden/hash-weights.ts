@@ -1,5 +1,5 @@
 /** Full-size weights and inputs from an integer hash of a tensor's name: the same values on every machine, nothing to download. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { writeSafetensors, type TensorSource } from './checkpoint-writers.ts';
 
 function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
@@ -46,29 +46,25 @@ export function hashedNoise(name: string, length: number): Float32Array {
   return hashed(name, length, 0, Math.sqrt(3));
 }
 
-/** Writes a model's weights as safetensors, one tensor in memory at a time. */
+/** A model's weights in name order, each made when it is asked for. */
+export function hashedWeights(tensors: Readonly<Record<string, readonly number[]>>): TensorSource[] {
+  return Object.entries(tensors)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, shape]) => ({
+      name,
+      shape,
+      values: () =>
+        hashed(
+          name,
+          shape.reduce((a, b) => a * b, 1),
+          ...rangeOf(name, shape),
+        ),
+    }));
+}
+
+/** Writes a model's weights as safetensors. */
 export function writeHashedWeights(path: string, tensors: Readonly<Record<string, readonly number[]>>): void {
-  const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-  const names = Object.keys(tensors).sort();
-  const header: Record<string, unknown> = {};
-  let end = 0;
-  for (const name of names) {
-    const shape = tensors[name] as readonly number[];
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += 4 * count(shape))] };
-  }
-  const json = Buffer.from(JSON.stringify(header));
-  const padded = Buffer.alloc(Math.ceil(json.length / 8) * 8, ' ');
-  json.copy(padded);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.length));
-  const file = openSync(path, 'w');
-  writeSync(file, length);
-  writeSync(file, padded);
-  for (const name of names) {
-    const shape = tensors[name] as readonly number[];
-    writeSync(file, new Uint8Array(hashed(name, count(shape), ...rangeOf(name, shape)).buffer));
-  }
-  closeSync(file);
+  writeSafetensors(path, hashedWeights(tensors));
 }
 
 /** The test image: uint8 pattern, normalised with ImageNet's constants. [1, 3, side, side] */

@@ -75,7 +75,7 @@ async function readIndex(real: string, label: string): Promise<SafetensorsIndex>
 }
 
 async function indexOf(read: ReadAt, size: number, label: string): Promise<SafetensorsIndex> {
-  const first = await read(0, Math.min(8, size));
+  const first = await read(0, Math.min(9, size));
   if (beginsLikePickle(first, size)) return readTorchIndex(read, size, label);
   return parseSafetensorsHeader(await read(8, safetensorsHeaderLength(first, size, label)), size, label);
 }
