@@ -5,8 +5,7 @@ import { promisify } from 'node:util';
 import { openModel } from '../../src/core/checkpoint/model-folder.ts';
 import type { Raster } from '../../src/core/image/pillow-resize.ts';
 import { createNetworks, type Networks } from '../../src/core/runtime/networks.ts';
-import { nodeRuntime } from '../../src/core/runtime/node.ts';
-import type { Tensor } from '../../src/core/runtime/runtime.ts';
+import type { Runtime, Tensor } from '../../src/core/runtime/runtime.ts';
 import { FORMS, type ExpectedModel } from './full-size-forms.ts';
 import { hashedNoise, hashedPixels } from './hash-weights.ts';
 import type { TensorSource } from './checkpoint-writers.ts';
@@ -30,8 +29,8 @@ function channels({ data, shape }: Tensor, from: number, to: number): Tensor {
   return { data: data.subarray(from * cells, to * cells), shape: [1, to - from, height, width] };
 }
 
-async function withNetworks<T>(folder: string, name: string, use: (networks: Networks) => Promise<T>): Promise<T> {
-  const networks = createNetworks(await openModel(join(folder, name)), nodeRuntime());
+async function withNetworks<T>(runtime: Runtime, folder: string, name: string, use: (networks: Networks) => Promise<T>): Promise<T> {
+  const networks = createNetworks(await openModel(join(folder, name)), runtime);
   try {
     return await use(networks);
   } finally {
@@ -39,8 +38,12 @@ async function withNetworks<T>(folder: string, name: string, use: (networks: Net
   }
 }
 
-/** folder: an empty one. weightsOf: hashed weights of a model. */
-export async function runAsUser(folder: string, weightsOf: (model: ExpectedModel) => readonly TensorSource[]): Promise<UserRun[]> {
+/** folder: an empty one. weightsOf: hashed weights of a model. runtime: for the runs afterwards. */
+export async function runAsUser(
+  folder: string,
+  weightsOf: (model: ExpectedModel) => readonly TensorSource[],
+  runtime: Runtime,
+): Promise<UserRun[]> {
   const add = async (name: string, ...args: string[]): Promise<void> => {
     await run(process.execPath, ['src/cli.ts', 'models', 'add', name, ...args], { env: { ...process.env, PROSAM_MODELS: folder } });
   };
@@ -50,13 +53,13 @@ export async function runAsUser(folder: string, weightsOf: (model: ExpectedModel
   const [backbone, encoder] = [written('resnet50_deep', 0), written('prompt_encoder_resnet50', 0)];
 
   await add('sam-alone', '--sam', sam);
-  const alone = await withNetworks(folder, 'sam-alone', async (networks) => {
+  const alone = await withNetworks(runtime, folder, 'sam-alone', async (networks) => {
     const { embedding } = await networks.encode(raster(1024));
     const { logits, iou } = await networks.decodePrompts(embedding, { data: hashedNoise('prompts', 50 * 256), shape: [1, 50, 256] });
     return { image_embedding: embedding, low_res_logits: logits, iou };
   });
   await add('as-in-the-paper', '--sam', sam, '--backbone', backbone, '--prompt-encoder', encoder);
-  const paper = await withNetworks(folder, 'as-in-the-paper', async (networks) => {
+  const paper = await withNetworks(runtime, folder, 'as-in-the-paper', async (networks) => {
     const { mid, high } = await networks.encode(raster(512));
     return { f2: channels(mid, 0, 512), f3: channels(mid, 512, 1536), f4: high };
   });
