@@ -23,6 +23,7 @@ export default defineConfig([
     ...shared,
     entry: {
       ...entries,
+      'device-probe': 'src/core/runtime/device-probe.ts',
       'inference-worker': 'src/core/runtime/inference-worker.ts',
       'sqlite-worker': 'src/adapters/storage/sqlite-worker.ts',
     },

@@ -28,6 +28,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   scenes: async () => import('./cli/scenes.ts').then(({ scenes, SCENES_HELP }) => ({ run: scenes, help: SCENES_HELP })),
   db: async () => import('./cli/db.ts').then(({ dbCommand, DB_HELP }) => ({ run: dbCommand, help: DB_HELP })),
   cvat: async () => import('./cli/cvat.ts').then(({ cvatCommand, CVAT_HELP }) => ({ run: cvatCommand, help: CVAT_HELP })),
+  doctor: async () => import('./cli/doctor.ts').then(({ doctor, DOCTOR_HELP }) => ({ run: doctor, help: DOCTOR_HELP })),
   setup: async () => import('./cli/setup.ts').then(({ setup, SETUP_HELP }) => ({ run: setup, help: SETUP_HELP })),
 };
 
@@ -45,7 +46,8 @@ const HELP = `prosam: mark an object in one image, get its masks in all the othe
   prosam study      the paper's studies, trained and measured here
   prosam scenes     draw annotated images to train on
   prosam cvat       fill tasks of a CVAT; find out why it does not reach prosam
-  prosam setup      make a training engine ready
+  prosam setup      make a training engine or CUDA ready
+  prosam doctor     what this machine has, which devices work, and how fast
 
   prosam COMMAND --help   options and examples of a command
   prosam --version

@@ -41,6 +41,8 @@ const RULES: readonly Rule[] = [
   { files: /^core\/random\.ts$/, own: /^core\//, packages: ['pure-rand'], builtins: false },
   { files: /^core\/[^/]+$/, own: /^core\//, packages: [], builtins: false },
   { files: /^scenes\//, own: /^scenes\//, packages: [], builtins: false },
+  { files: /^setup\//, own: /^(core|setup)\//, packages: [], builtins: true },
+  { files: /^training\/setup\//, own: /^(core|training|setup)\//, packages: ['zod'], builtins: true },
   // One backend of TensorFlow.js is loaded by name, so that none of them need be installed.
   { files: /^training\/engine/, own: /^(core|training)\//, packages: ['@tensorflow/tfjs-core'], builtins: true },
   { files: /^training\/datasets\/scenes-dataset/, own: /^(core|training|scenes)\//, packages: ['fast-png'], builtins: true },

@@ -17,11 +17,13 @@ import { createPromptEncoders, type LoadedPromptEncoder } from './prompt-encoder
 import { refineMask } from './refine.ts';
 import { preprocessOf, type Networks } from './runtime/networks.ts';
 import { selfCheck } from './self-check.ts';
-import type { Engine, MaskPrediction, Method, PredictOptions, Reference, SelfCheck } from './types.ts';
+import type { Engine, MaskPrediction, Method, PredictOptions, Reference, SelfCheck, TriedDevice } from './types.ts';
 
 export interface EngineParts {
   model: Model;
   networks: Networks;
+  /** What was found out about the devices, for `info`. */
+  devices?: readonly TriedDevice[];
   source: ImageSource;
   /** Bytes of image features kept in memory. */
   cacheBytes: number;
@@ -33,7 +35,7 @@ const DEFAULT_LABEL = 'object';
 /** Results of the check that 'auto' makes are small; this bounds their number. */
 const MAX_CHECKS = 1000;
 
-export function createEngineCore({ model, networks, source, cacheBytes, slow }: EngineParts): Engine {
+export function createEngineCore({ model, networks, devices, source, cacheBytes, slow }: EngineParts): Engine {
   const { manifest } = model;
   const encoder = manifest.prompt_encoder;
   const encoders = createPromptEncoders(model, networks, cacheBytes);
@@ -110,6 +112,7 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
       model: model.id,
       licence: manifest.licence,
       device: networks.device,
+      ...(devices && { devices }),
       methods: [...methodsWith(encoders.get(undefined)).keys()],
       promptsPerReference: encoder?.config.numPrompts ?? 0,
       input: { side: features.geometry.square, resize: preprocessOf(model).resize },
@@ -146,6 +149,7 @@ export function createEngineCore({ model, networks, source, cacheBytes, slow }: 
           masks,
           model: model.id,
           device: networks.device,
+          ...(devices && { devices }),
           cached,
           milliseconds: context.times(),
         };
