@@ -5,14 +5,11 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProsamError } from '../errors.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
+import { modelIds, type ModelIds } from './model-ids.ts';
 import { openWeightFile, readFloatTensors, type FloatTensor, type WeightFile } from './weight-file.ts';
 
 /** Everything an engine needs to know of a model. Plain data: it may cross to a worker. */
-export interface Model {
-  /** Name and content hash; changes whenever any weight or setting changes. */
-  id: string;
-  /** Stands for everything that shapes an image's features; the same for all prompt encoders of one SAM and backbone. */
-  encoderId: string;
+export interface Model extends ModelIds {
   manifest: Manifest;
   sam: WeightFile;
   /** Absent where SAM is its own backbone. */
@@ -45,23 +42,13 @@ export async function openModel(folder: string): Promise<Model> {
   const sam = await open(manifest.sam.file);
   const backbone = 'file' in manifest.backbone ? await open(manifest.backbone.file) : undefined;
   const encoder = manifest.prompt_encoder && (await open(manifest.prompt_encoder.file));
-  const frozen = {
-    sam: manifest.sam,
-    backbone: manifest.backbone,
-    files: [manifest.sam.file, 'file' in manifest.backbone && manifest.backbone.file].map((file) => file && manifest.files[file]),
-  };
   return {
-    id: `${manifest.name}@${shortHash(text)}`,
-    encoderId: shortHash(JSON.stringify(frozen)),
+    ...(await modelIds(manifest, text)),
     manifest,
     sam,
     ...(backbone && { backbone }),
     ...(encoder && { promptEncoder: await readFloatTensors(encoder) }),
   };
-}
-
-function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
 /** sha256 of a file, read in pieces so that nothing waits for a large checkpoint. */
