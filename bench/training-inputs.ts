@@ -1,6 +1,7 @@
 /** One full-size training step's weights and inputs as a file that every contestant reads: SAM ViT-B's decoder, ResNet-50's maps. */
 import { writeFileSync } from 'node:fs';
-import { openWeightFile, readFloatTensors, type FloatTensor } from '../src/core/checkpoint/weight-file.ts';
+import { openCheckpoint } from '../src/core/checkpoint/open-checkpoint.ts';
+import { readFloatTensors, type FloatTensor } from '../src/core/checkpoint/read-tensors.ts';
 import { safetensorsBytes } from '../src/core/checkpoint/safetensors.ts';
 import type { DistributionConfig, Noise } from '../src/core/distribution.ts';
 import { gridSize, PROMPT_ENCODER, SAM_VIT_B } from '../src/core/model/config.ts';
@@ -73,7 +74,7 @@ export function writeStepInputs(path: string, samples: number): void {
 }
 
 export async function readStepInputs(path: string): Promise<StepInputs> {
-  const tensors = await readFloatTensors(await openWeightFile(path));
+  const tensors = await readFloatTensors(await openCheckpoint(path));
   const under = (prefix: string): Map<string, FloatTensor> =>
     new Map([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, tensor]) => [name.slice(prefix.length), tensor]));
   const given = (name: string): FloatTensor => tensors.get(`in.${name}`) as FloatTensor;

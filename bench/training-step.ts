@@ -10,7 +10,7 @@ import { adamWState } from '../src/training/optimizer.ts';
 import { createPromptDecoder } from '../src/training/prompt-decoder.ts';
 import { trainingStep } from '../src/training/training-step.ts';
 import { gradientNorm, update } from '../src/training/update.ts';
-import type { FloatTensor } from '../src/core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../src/core/checkpoint/read-tensors.ts';
 import { DISTRIBUTION, readStepInputs } from './training-inputs.ts';
 import { GRADIENT_STRIDE, type StepAnswer } from './step-process.ts';
 

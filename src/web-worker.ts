@@ -1,8 +1,8 @@
 /** The worker that computes for a page. It is started by `createWebEngine`; its script is built as a file of its own. */
 import * as z from 'zod';
 import { isProsamError } from './core/errors.ts';
-import type { FromWebWorker, ToWebWorker, WebOpenOptions } from './core/runtime/web-protocol.ts';
-import { perform, sendableError, transferable, type EngineRequest } from './core/runtime/worker-protocol.ts';
+import { buffersOf, type FromWebWorker, type ToWebWorker, type WebOpenOptions } from './core/runtime/web-protocol.ts';
+import { perform, sendableError, type EngineRequest } from './core/runtime/worker-protocol.ts';
 import type { Engine } from './core/types.ts';
 
 interface WorkerScope {
@@ -37,7 +37,7 @@ async function call(id: number, request: EngineRequest): Promise<void> {
   try {
     if (engine === undefined) throw new Error('the engine is not open');
     const value = await perform(engine, request, abort.signal);
-    send({ kind: 'result', id, value }, transferable(value));
+    send({ kind: 'result', id, value }, buffersOf(value));
   } catch (error) {
     // Memory that ran out or a device that went away leaves sessions behind that answer nothing any more.
     const broken = !isProsamError(error) && !abort.signal.aborted;
@@ -47,9 +47,16 @@ async function call(id: number, request: EngineRequest): Promise<void> {
   }
 }
 
+/** The page ends this worker when it hears of it. */
+async function close(): Promise<void> {
+  await engine?.close();
+  send({ kind: 'closed' });
+}
+
 scope.addEventListener('message', ({ data }) => {
   const message = data as ToWebWorker;
   if (message.kind === 'open') void open(message.options);
   else if (message.kind === 'call') void call(message.id, message.request);
-  else aborts.get(message.id)?.abort();
+  else if (message.kind === 'abort') aborts.get(message.id)?.abort();
+  else void close();
 });

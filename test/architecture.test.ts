@@ -30,7 +30,13 @@ const RULES: readonly Rule[] = [
   { files: /^core\/runtime\//, own: /^core\//, packages: ['onnxruntime-node'], builtins: true },
   { files: /^core\/image\/(pillow-resize|preprocess|mirror)/, own: /^core\//, packages: [], builtins: false },
   { files: /^core\/image\//, own: /^core\//, packages: ['sharp'], builtins: true },
-  { files: /^core\/checkpoint\/(safetensors|check-tensors|manifest|config-schema)/, own: /^core\//, packages: ['zod'], builtins: false },
+  {
+    files:
+      /^core\/checkpoint\/(safetensors|check-|checkpoint\.ts|manifest|config-schema|rename|describe-|tensor-shapes|shard-list|.*-names)/,
+    own: /^core\//,
+    packages: ['zod'],
+    builtins: false,
+  },
   { files: /^core\/checkpoint\//, own: /^core\//, packages: ['zod'], builtins: true },
   { files: /^core\/random\.ts$/, own: /^core\//, packages: ['pure-rand'], builtins: false },
   { files: /^core\/[^/]+$/, own: /^core\//, packages: [], builtins: false },

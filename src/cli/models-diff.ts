@@ -1,7 +1,7 @@
 /** Two versions side by side: their figures, and where their weights differ. */
 import { openModel } from '../core/checkpoint/model-folder.ts';
 import { floatsFromTensor, parseSafetensors } from '../core/checkpoint/safetensors.ts';
-import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { ProsamError } from '../core/errors.ts';
 import { modelFolder } from '../core/runtime/open-engine.ts';
 import type { Storage } from '../core/storage-ports.ts';

@@ -2,7 +2,7 @@
 import { parsePromptEncoderPlan, type PromptEncoderPlan } from './checkpoint/manifest.ts';
 import type { Model } from './checkpoint/model-folder.ts';
 import { floatsFromTensor, parseSafetensors } from './checkpoint/safetensors.ts';
-import type { FloatTensor } from './checkpoint/weight-file.ts';
+import type { FloatTensor } from './checkpoint/read-tensors.ts';
 import { ProsamError } from './errors.ts';
 import type { RunMethod } from './methods/method.ts';
 import { createCodeCache, createProsamMethod } from './methods/prosam.ts';

@@ -3,7 +3,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../core/checkpoint/safetensors.ts';
-import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { messageOf, ProsamError } from '../core/errors.ts';
 import type { AdamWState } from './optimizer.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { safetensorsBytes } from '../core/checkpoint/safetensors.ts';
 import type { Manifest } from '../core/checkpoint/manifest.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
-import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { messageOf, ProsamError } from '../core/errors.ts';
 import { tensorToWrite, writeDurably } from './checkpoint.ts';
 import { ENCODER_FILE, type EncoderPlan } from './encoder-plan.ts';
@@ -21,10 +21,11 @@ export async function exportModel(
 ): Promise<void> {
   const tensors = Object.fromEntries([...parameters].map(([key, { data, shape }]) => [key, tensorToWrite(data, shape)]));
   const bytes = safetensorsBytes(tensors, {});
-  const { manifest, sam, backbone } = model;
-  const frozen = [sam, ...(backbone ? [backbone] : [])];
+  const { manifest } = model;
+  const frozen = frozenFiles(model);
+  const staying = frozen.filter(({ name: file }) => Object.hasOwn(manifest.locations ?? {}, file));
   const files = {
-    ...Object.fromEntries(frozen.map(({ file }) => [file, manifest.files[file] as string])),
+    ...Object.fromEntries(frozen.map(({ name: file }) => [file, manifest.files[file] as string])),
     [ENCODER_FILE]: createHash('sha256').update(bytes).digest('hex'),
   };
   // What the base model says of its own encoder and its known answer is not true of this one.
@@ -32,6 +33,7 @@ export async function exportModel(
     ...jsonOf(manifest),
     name,
     files,
+    locations: staying.length > 0 ? Object.fromEntries(staying.map(({ name: file, path }) => [file, path])) : undefined,
     prompt_encoder: { ...plan, config: snakeCase(plan.config) },
     known_answer: undefined,
     trained: { ...manifest.trained, prompt_encoder: about },
@@ -40,9 +42,10 @@ export async function exportModel(
   try {
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });
-    for (const { folder: from, file } of frozen) {
+    for (const one of frozen) {
+      if (staying.includes(one)) continue;
       // A link costs no space; another disk takes a copy.
-      await link(join(from, file), join(temporary, file)).catch(() => copyFile(join(from, file), join(temporary, file)));
+      await link(one.path, join(temporary, one.name)).catch(() => copyFile(one.path, join(temporary, one.name)));
     }
     await writeDurably(join(temporary, ENCODER_FILE), bytes);
     await writeDurably(join(temporary, 'manifest.json'), `${JSON.stringify(written, null, 2)}\n`);
@@ -54,6 +57,15 @@ export async function exportModel(
       cause,
     });
   }
+}
+
+/** Files of the frozen networks under the names the manifest gives them. */
+function frozenFiles({ manifest, sam, backbone }: Model): { name: string; path: string }[] {
+  const parts = [
+    [manifest.sam.file, sam] as const,
+    ...('file' in manifest.backbone && backbone ? [[manifest.backbone.file, backbone] as const] : []),
+  ];
+  return parts.flatMap(([file, { sources }]) => sources.map(({ name, path }, i) => ({ name: i === 0 ? file : name, path })));
 }
 
 /** A manifest in memory as it stands in a file: configurations in snake_case. */

@@ -1,6 +1,6 @@
 /** A model's own mask decoder under the training loss. */
 import type { Model } from '../core/checkpoint/model-folder.ts';
-import { readFloatTensors, type FloatTensor } from '../core/checkpoint/weight-file.ts';
+import { readFloatTensors, type FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { createPromptDecoder, type PromptDecoder } from './prompt-decoder.ts';
 import type { Tf } from './tfjs-ops.ts';
 

@@ -1,5 +1,5 @@
 /** AdamW with decoupled weight decay (Loshchilov and Hutter, 2019), in plain arrays: the same on every engine, and easy to save. */
-import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 
 export interface AdamWOptions {
   /** @default 1e-6 (the paper), on every parameter */

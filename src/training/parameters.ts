@@ -1,5 +1,5 @@
 /** The trainable numbers of a prompt encoder: their names, their shapes, and the values training starts from. */
-import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import type { PromptEncoderConfig } from '../core/model/config.ts';
 import { normal, type Random } from '../core/random.ts';
 

@@ -1,6 +1,6 @@
 /** SAM's frozen mask decoder under the training loss: prompt sets in, loss and its slope along the prompts out. */
 import type * as tfjs from '@tensorflow/tfjs-core';
-import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { gridSize, type SamConfig } from '../core/model/config.ts';
 import { weightsFrom } from '../core/model/ops.ts';
 import { samMaskDecoder } from '../core/model/sam-mask-decoder.ts';

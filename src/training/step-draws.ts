@@ -1,5 +1,5 @@
 /** What chance decides in one training step. */
-import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { drawNoise, type DistributionConfig, type Noise } from '../core/distribution.ts';
 import type { PromptEncoderConfig } from '../core/model/config.ts';
 import type { Random } from '../core/random.ts';

@@ -1,7 +1,7 @@
 /** The training loop: episodes in, a better prompt encoder out. Everything it does shows as an event. */
 import { basename, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { isProsamError } from '../core/errors.ts';
 import { writeCheckpoint } from './checkpoint.ts';
 import { drawsFor } from './draws.ts';

@@ -5,7 +5,7 @@
  * added up; as mu and log sigma are shared by all samples, one pass back through the prompt encoder then gives the same
  * gradient in a fraction of the memory.
  */
-import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { noiseScale, samplePrompts, type DistributionConfig, type Noise } from '../core/distribution.ts';
 import type { PromptEncoderConfig } from '../core/model/config.ts';
 import { encoderGradients, type EncoderBatch } from './encoder-gradients.ts';

@@ -1,5 +1,5 @@
 /** From a step's gradients to new weights: clipping, AdamW, moving average. */
-import type { FloatTensor } from '../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { adamWStep, type AdamWState } from './optimizer.ts';
 
 export interface UpdateOptions {

@@ -1,10 +1,12 @@
 /** Starts a prompt encoder from a checkpoint instead of from random values: an earlier version of one, or VRP-SAM's. */
 import { checkTensors } from '../core/checkpoint/check-tensors.ts';
-import { openWeightFile, readFloatTensors, type FloatTensor } from '../core/checkpoint/weight-file.ts';
+import { promptEncoderTensors } from '../core/checkpoint/prompt-encoder-names.ts';
+import { openCheckpoint } from '../core/checkpoint/open-checkpoint.ts';
+import { readFloatTensors, type FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { ProsamError } from '../core/errors.ts';
 import type { PromptEncoderConfig } from '../core/model/config.ts';
 import { normal, type Random } from '../core/random.ts';
-import { ATTENTION_BLOCKS, HEADS, promptEncoderShapes } from './parameters.ts';
+import { HEADS, promptEncoderShapes } from './parameters.ts';
 
 /**
  * Log of the scale that a head without trained weights starts with: sigma = 0.135. Prompts of a trained encoder have a scale
@@ -14,16 +16,6 @@ export const FIRST_LOG_SIGMA = -2;
 /** Standard deviation of that head's weights: enough to tell its inputs apart, too little to move sigma far. */
 const LOG_SIGMA_WEIGHT_STD = 0.01;
 
-/** The name of a VRP-SAM module that stands for each of ours. */
-const VRP_SAM_MODULES: Readonly<Record<string, string>> = {
-  'reduce.weight': 'downsample_query.0.weight',
-  'fuse.weight': 'merge_1.0.weight',
-  queries: 'transformer_decoder.supp_q_feat.weight',
-  'ref_cross.attn': 'transformer_decoder.transformer_cross_attention_layers_0.0.multihead_attn',
-  'ref_self.attn': 'transformer_decoder.transformer_self_attention_layers_0.0.self_attn',
-  'tgt_cross.attn': 'transformer_decoder.transformer_cross_attention_layers.0.multihead_attn',
-  'tgt_self.attn': 'transformer_decoder.transformer_self_attention_layers.0.self_attn',
-};
 /** The backbone, which VRP-SAM saves along. */
 const VRP_SAM_BACKBONE = /^layer[0-4]\./;
 
@@ -43,67 +35,28 @@ export interface WarmStart {
  * @throws MODEL_NOT_FOUND, CHECKPOINT_INVALID, CHECKPOINT_PICKLE; CHECKPOINT_MISMATCH with every name and shape that differs
  */
 export async function promptEncoderFromCheckpoint(file: string, config: PromptEncoderConfig, random: Random): Promise<WarmStart> {
-  const weights = await openWeightFile(file);
-  const stored = withoutPrefix([...weights.tensors.keys()]);
-  const from = sourceOf(stored, file);
-  const theirs = (name: string): string => (from === 'prosam' ? name : vrpSamName(name));
-  const hasHeads = HEADS.some((head) => stored.has(theirs(`${head}.weight`)));
+  const checkpoint = await openCheckpoint(file);
+  const { from, tensors, leftOut: others } = promptEncoderTensors(checkpoint.tensors, file);
+  const hasHeads = HEADS.some((head) => tensors.has(`${head}.weight`));
   const shapes = promptEncoderShapes(config);
   const { probabilistic, stackedHeads = false } = config;
   const wanted = promptEncoderShapes({ ...config, probabilistic: probabilistic && hasHeads, stackedHeads: stackedHeads && hasHeads });
 
-  const known = new Map([...promptEncoderShapes({ ...config, probabilistic: true }).keys()].map((name) => [theirs(name), name]));
-  const present = new Map<string, { shape: readonly number[] }>();
-  const leftOut: string[] = [];
-  for (const [name, key] of stored) {
-    const ours = known.get(name);
-    const entry = weights.tensors.get(key) as { shape: readonly number[] };
-    if (ours !== undefined && wanted.has(ours)) present.set(ours, entry);
-    else if (ours !== undefined || from === 'vrp-sam') leftOut.push(name);
-    else present.set(name, entry);
-  }
+  const known = promptEncoderShapes({ ...config, probabilistic: true });
+  const spare = [...tensors.keys()].filter((name) => known.has(name) && !wanted.has(name));
+  const present = new Map([...tensors].filter(([name]) => !spare.includes(name)));
   checkTensors(wanted, present, file);
+  const leftOut = [...spare, ...others];
 
-  const keys = new Map([...wanted.keys()].map((name) => [name, stored.get(theirs(name)) as string]));
-  const values = await readFloatTensors(weights, keys.values());
+  const values = await readFloatTensors({ ...checkpoint, tensors: present }, wanted.keys());
   const parameters = new Map<string, FloatTensor>();
   for (const [name, shape] of shapes) {
-    const key = keys.get(name);
-    const tensor = key === undefined ? { data: firstHead(name, config, random), shape } : (values.get(key) as FloatTensor);
+    const tensor = values.get(name) ?? { data: firstHead(name, config, random), shape };
     if (!tensor.data.every(Number.isFinite))
       throw new ProsamError('CHECKPOINT_INVALID', `${file}: wanted finite numbers, ${name} holds others. Start from another checkpoint.`);
     parameters.set(name, { data: tensor.data, shape });
   }
   return { parameters, from, notes: notesOn(from, leftOut, probabilistic && !hasHeads) };
-}
-
-/** Name -> key in the file. Distributed training puts `module.` before every name. */
-function withoutPrefix(keys: readonly string[]): Map<string, string> {
-  const prefixed = keys.every((key) => key.startsWith('module.'));
-  return new Map(keys.map((key) => [prefixed ? key.slice('module.'.length) : key, key]));
-}
-
-function sourceOf(stored: ReadonlyMap<string, string>, file: string): 'prosam' | 'vrp-sam' {
-  if (stored.has('reduce.weight')) return 'prosam';
-  if (stored.has(vrpSamName('reduce.weight'))) return 'vrp-sam';
-  const first = [...stored.keys()].slice(0, 3).join(', ');
-  throw new ProsamError(
-    'CHECKPOINT_MISMATCH',
-    `${file}: wanted a prompt encoder (with reduce.weight) or a VRP-SAM checkpoint (with ${vrpSamName('reduce.weight')}), ` +
-      `got ${stored.size} tensors that are neither: ${first}${stored.size > 3 ? ', ...' : ''}. Name such a checkpoint, or train from scratch.`,
-  );
-}
-
-/** ref_cross.attn.out_proj.bias -> transformer_decoder. ... .multihead_attn.out_proj.bias; heads, which it has none of, stay as they are. */
-function vrpSamName(name: string): string {
-  const whole = VRP_SAM_MODULES[name];
-  if (whole !== undefined) return whole;
-  for (const block of ATTENTION_BLOCKS) {
-    const attention = VRP_SAM_MODULES[`${block}.attn`] as string;
-    if (name.startsWith(`${block}.attn.`)) return attention + name.slice(`${block}.attn`.length);
-    if (name.startsWith(`${block}.norm.`)) return attention.replace(/[^.]+$/, '') + name.slice(block.length + 1);
-  }
-  return name;
 }
 
 /** Values of a head that no checkpoint gives; stacked, both change nothing at first. */

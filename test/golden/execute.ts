@@ -1,6 +1,7 @@
 /** Runs one network of this project with weights of a golden set: on ONNX Runtime's CPU, or on TensorFlow.js. */
 import { join } from 'node:path';
-import { openWeightFile, type WeightFile } from '../../src/core/checkpoint/weight-file.ts';
+import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
+import { openCheckpoint } from '../../src/core/checkpoint/open-checkpoint.ts';
 import { weightsFrom, type Ops, type Weights } from '../../src/core/model/ops.ts';
 import { emitWithFile, type NetworkDefinition } from '../../src/core/runtime/emit.ts';
 import { nodeRuntime } from '../../src/core/runtime/node.ts';
@@ -19,14 +20,14 @@ export async function execute(
 ): Promise<Named<Tensor>> {
   const entry = weightsName === undefined ? undefined : set.manifest.weights[weightsName];
   if (set.engines.networks === 'tfjs') return executeEagerly(set.engines.tf as Tf, entry && join(set.dir, entry.file), inputs, build);
-  const file = entry && (await openWeightFile(join(set.dir, entry.file)));
+  const file = entry && (await openCheckpoint(join(set.dir, entry.file)));
   const shapes = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, tensor.shape]));
   return executeOnnx({ name: weightsName ?? 'plain', inputs: shapes, build }, file, inputs);
 }
 
 export async function executeOnnx(
   definition: NetworkDefinition,
-  file: WeightFile | undefined,
+  file: Checkpoint | undefined,
   inputs: Named<Tensor>,
 ): Promise<Named<Tensor>> {
   const session = await nodeRuntime().load(emitWithFile(definition, file));

@@ -1,5 +1,6 @@
 /** The full-size prompt encoder: its maps and its distribution, and the loss and gradients behind SAM ViT-B's decoder. */
-import { readFloatTensors, type FloatTensor, type WeightFile } from '../../src/core/checkpoint/weight-file.ts';
+import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
+import { readFloatTensors, type FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import { resizeNearest } from '../../src/core/mask/resize-map.ts';
 import { backboneFinal, backboneTrunk } from '../../src/core/model/backbone.ts';
 import { PROMPT_ENCODER, RESNET50_DEEP, SAM_VIT_B } from '../../src/core/model/config.ts';
@@ -26,7 +27,7 @@ function disc(side: number): Float32Array {
 }
 
 /** What the encoder reads: the deep-stem ResNet-50's maps of an image with a marked disc, and of the same image transposed. */
-async function encoderInputs(resnet: WeightFile): Promise<Inputs> {
+async function encoderInputs(resnet: Checkpoint): Promise<Inputs> {
   const config = RESNET50_DEEP;
   const side = config.imageSize;
   const trunk: NetworkDefinition = {
@@ -66,7 +67,7 @@ async function encoderInputs(resnet: WeightFile): Promise<Inputs> {
   return { referenceMid: reference.mid, targetMid: target.mid, mask: cells, pseudo };
 }
 
-async function forward(file: WeightFile, inputs: Inputs): Promise<Named> {
+async function forward(file: Checkpoint, inputs: Inputs): Promise<Named> {
   const encoder: NetworkDefinition = {
     name: 'prompt encoder',
     inputs: { referenceMid: [1, 1536, 64, 64], targetMid: [1, 1536, 64, 64], mask: [1, 1, 64, 64], pseudo: [1, 1, 64, 64] },
@@ -80,7 +81,7 @@ async function forward(file: WeightFile, inputs: Inputs): Promise<Named> {
 }
 
 /** K = 2 samples, Student-t with five degrees of freedom, no dropout; the target's truth is the transposed disc. */
-async function gradients({ tf }: TrainingEngine, file: WeightFile, sam: WeightFile, inputs: Inputs): Promise<Named> {
+async function gradients({ tf }: TrainingEngine, file: Checkpoint, sam: Checkpoint, inputs: Inputs): Promise<Named> {
   const names = [...sam.tensors.keys()].filter((name) => !name.startsWith('image_encoder.'));
   const samWeights = await readFloatTensors(sam, names);
   const decoder = createPromptDecoder(tf, (name) => samWeights.get(name) as FloatTensor, SAM_VIT_B);
@@ -112,8 +113,8 @@ async function gradients({ tf }: TrainingEngine, file: WeightFile, sam: WeightFi
 
 /** Without an engine the loss and its gradients are left out. */
 export async function promptEncoder(
-  file: WeightFile,
-  weightsFor: (model: string) => Promise<WeightFile>,
+  file: Checkpoint,
+  weightsFor: (model: string) => Promise<Checkpoint>,
   engine?: TrainingEngine,
 ): Promise<Named> {
   const inputs = await encoderInputs(await weightsFor('resnet50_deep'));

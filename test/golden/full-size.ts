@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/core/errors.ts';
 import { checkTensors } from '../../src/core/checkpoint/check-tensors.ts';
-import { openWeightFile, type WeightFile } from '../../src/core/checkpoint/weight-file.ts';
+import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
+import { openCheckpoint } from '../../src/core/checkpoint/open-checkpoint.ts';
 import { resizeMap } from '../../src/core/mask/resize-map.ts';
 import { backboneFinal, backboneTrunk, type OwnBackboneConfig } from '../../src/core/model/backbone.ts';
 import { DINOV2_VIT_B14, RESNET50_DEEP, RESNET50_PLAIN, SAM_VIT_B, VGG16_BN } from '../../src/core/model/config.ts';
@@ -39,7 +40,7 @@ type Named = Record<string, Tensor>;
 
 const imageInput = (side: number): Named => ({ image: { data: hashedImage(side), shape: [1, 3, side, side] } });
 
-async function sam(file: WeightFile): Promise<Named> {
+async function sam(file: Checkpoint): Promise<Named> {
   const config = SAM_VIT_B;
   const encoder: NetworkDefinition = {
     name: 'sam image encoder',
@@ -72,7 +73,7 @@ async function sam(file: WeightFile): Promise<Named> {
 
 const backbone =
   (config: OwnBackboneConfig) =>
-  async (file: WeightFile): Promise<Named> => {
+  async (file: Checkpoint): Promise<Named> => {
     const definition: NetworkDefinition = {
       name: config.kind,
       inputs: { image: [1, 3, config.imageSize, config.imageSize] },
@@ -86,7 +87,7 @@ const backbone =
   };
 
 /** `weightsFor` gives other models' weights. */
-type ModelRun = (file: WeightFile, weightsFor: (model: string) => Promise<WeightFile>, engine?: TrainingEngine) => Promise<Named>;
+type ModelRun = (file: Checkpoint, weightsFor: (model: string) => Promise<Checkpoint>, engine?: TrainingEngine) => Promise<Named>;
 const MODELS: Record<string, { shapes: string; run: ModelRun }> = {
   resnet50_deep: { shapes: 'resnet50_deep', run: backbone(RESNET50_DEEP) },
   resnet50_plain: { shapes: 'resnet50_plain', run: backbone(RESNET50_PLAIN) },
@@ -114,10 +115,10 @@ async function check(dir: string, only: readonly string[], engine: TrainingEngin
   const shapes = JSON.parse(readFileSync(join(dir, 'shapes.json'), 'utf8')) as Shapes;
   const expected = JSON.parse(readFileSync(join(dir, 'expected.json'), 'utf8')) as Expected;
   const temporary = mkdtempSync(join(tmpdir(), 'prosam-full-size-'));
-  const weightsFor = async (model: string): Promise<WeightFile> => {
+  const weightsFor = async (model: string): Promise<Checkpoint> => {
     const path = join(temporary, `${model}.safetensors`);
     if (!existsSync(path)) writeHashedWeights(path, (shapes[model] as Shapes[string]).tensors);
-    return openWeightFile(path);
+    return openCheckpoint(path);
   };
   const totals = { passed: 0, failed: 0, skipped: 0 };
   try {

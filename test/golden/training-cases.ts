@@ -1,6 +1,6 @@
 /** Cases of training: losses, gradients, optimiser, schedule. They run on TensorFlow.js. */
 import { promptEncoderConfigSchema } from '../../src/core/checkpoint/config-schema.ts';
-import type { FloatTensor } from '../../src/core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import type { DistributionConfig, DistributionKind, Noise } from '../../src/core/distribution.ts';
 import { weightsFrom } from '../../src/core/model/ops.ts';
 import { attentionBlock } from '../../src/core/model/variational-prompt-encoder.ts';

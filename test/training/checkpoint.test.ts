@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import type { FloatTensor } from '../../src/core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { readCheckpoint, writeCheckpoint, writeDurably, type RunState } from '../../src/training/checkpoint.ts';
 import { expectRejection } from '../core/expect-error.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FloatTensor } from '../../src/core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import { adamWState, adamWStep } from '../../src/training/optimizer.ts';
 import { gradientNorm, update } from '../../src/training/update.ts';
 

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseManifest } from '../../src/core/checkpoint/manifest.ts';
 import { openModel } from '../../src/core/checkpoint/model-folder.ts';
 import { safetensorsBytes } from '../../src/core/checkpoint/safetensors.ts';
-import { readFloatTensors, openWeightFile } from '../../src/core/checkpoint/weight-file.ts';
+import { openCheckpoint } from '../../src/core/checkpoint/open-checkpoint.ts';
+import { readFloatTensors } from '../../src/core/checkpoint/read-tensors.ts';
 import { openEngine, modelFolder } from '../../src/core/runtime/open-engine.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { readCheckpoint, tensorToWrite } from '../../src/training/checkpoint.ts';
@@ -137,7 +138,7 @@ describe(`models of a run (${ENGINE_NAME})`, () => {
       const prediction = await predictionBy(join(out, which));
       expect([prediction?.method, prediction?.mask.data.length]).toEqual(['prosam', 64 * 64]);
     }
-    const stored = await readFloatTensors(await openWeightFile(join(out, 'last', 'prompt-encoder.safetensors')));
+    const stored = await readFloatTensors(await openCheckpoint(join(out, 'last', 'prompt-encoder.safetensors')));
     for (const [name, { data }] of state?.average ?? []) expect(stored.get(name)?.data).toEqual(data);
     expect(stored.get('queries')?.data).not.toEqual(state?.parameters.get('queries')?.data);
 

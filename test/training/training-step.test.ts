@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { promptEncoderConfigSchema, samConfigSchema } from '../../src/core/checkpoint/config-schema.ts';
-import type { FloatTensor } from '../../src/core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import type { PromptEncoderConfig } from '../../src/core/model/config.ts';
 import { loadTrainingEngine } from '../../src/training/engine.ts';
 import { promptEncoderShapes } from '../../src/training/parameters.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { safetensorsBytes } from '../../src/core/checkpoint/safetensors.ts';
-import type { FloatTensor } from '../../src/core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import { PROMPT_ENCODER, type PromptEncoderConfig } from '../../src/core/model/config.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { initialParameters, promptEncoderShapes } from '../../src/training/parameters.ts';

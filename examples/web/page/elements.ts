@@ -1,10 +1,12 @@
 /** The page's own elements, and what is said to those who cannot see it. */
 
 /** The element of an id that index.html is known to hold. */
-export function element<T extends HTMLElement = HTMLElement>(id: string): T {
+export function element(id: string): HTMLElement;
+export function element<T extends HTMLElement>(id: string, kind: new () => T): T;
+export function element(id: string, kind: new () => HTMLElement = HTMLElement): HTMLElement {
   const found = document.getElementById(id);
-  if (found === null) throw new Error(`the page has no element ${id}`);
-  return found as T;
+  if (!(found instanceof kind)) throw new Error(`the page has no ${kind.name} ${id}`);
+  return found;
 }
 
 /** A new element with properties and children. */
@@ -27,7 +29,7 @@ export function announce(text: string): void {
 export function showProblem(problem: unknown): void {
   const box = element('problem');
   box.hidden = problem === undefined;
-  box.textContent = problem === undefined ? '' : problem instanceof Error ? problem.message : String(problem);
+  box.textContent = problem === undefined ? '' : problem instanceof Error ? problem.message : JSON.stringify(problem);
 }
 
 export function context2d(canvas: HTMLCanvasElement): CanvasRenderingContext2D {

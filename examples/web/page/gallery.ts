@@ -13,8 +13,8 @@ export interface Target {
 
 export interface GalleryOptions {
   list: HTMLElement;
-  onSave(target: Target): void;
-  onRemove(target: Target): void;
+  onSave: (target: Target) => void;
+  onRemove: (target: Target) => void;
 }
 
 export interface Gallery {

@@ -16,14 +16,14 @@ let targets: Target[] = [];
 let running: AbortController | undefined;
 let samples = 0;
 
-const run = element<HTMLButtonElement>('run');
-const stop = element<HTMLButtonElement>('stop');
-const label = element<HTMLInputElement>('label');
-const method = element<HTMLSelectElement>('method');
-const order = element<HTMLSelectElement>('order');
-const map = element<HTMLInputElement>('map');
-const saveMasks = element<HTMLButtonElement>('download-masks');
-const saveCoco = element<HTMLButtonElement>('download-coco');
+const run = element('run', HTMLButtonElement);
+const stop = element('stop', HTMLButtonElement);
+const label = element('label', HTMLInputElement);
+const method = element('method', HTMLSelectElement);
+const order = element('order', HTMLSelectElement);
+const map = element('map', HTMLInputElement);
+const saveMasks = element('download-masks', HTMLButtonElement);
+const saveCoco = element('download-coco', HTMLButtonElement);
 
 const reference = createReferencePanel(() => {
   forget();
@@ -46,7 +46,7 @@ function name(): string {
 function refresh(): void {
   gallery.show(targets, { map: map.checked, sorted: order.value === 'uncertain' });
   element('targets-empty').hidden = targets.length > 0;
-  element<HTMLButtonElement>('targets-clear').disabled = targets.length === 0 || running !== undefined;
+  element('targets-clear', HTMLButtonElement).disabled = targets.length === 0 || running !== undefined;
   const done = targets.filter(({ found }) => found);
   run.disabled = engine === undefined || running !== undefined || targets.length === 0 || reference.reference(name()) === undefined;
   stop.hidden = running === undefined;
@@ -133,13 +133,13 @@ function add(pictures: readonly Picture[]): void {
 acceptFiles(
   element('reference-drop'),
   [element('reference-choose'), element('reference-empty')],
-  element<HTMLInputElement>('reference-file'),
+  element('reference-file', HTMLInputElement),
   ([file]) => void attempt(async () => file && reference.show(await pictureFromFile(file))),
 );
 acceptFiles(
   element('targets-drop'),
   [element('targets-choose'), element('targets-empty')],
-  element<HTMLInputElement>('targets-file'),
+  element('targets-file', HTMLInputElement),
   (files) => void attempt(async () => add(await Promise.all(files.map(pictureFromFile)))),
 );
 element('sample').addEventListener('click', () => {

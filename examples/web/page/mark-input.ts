@@ -16,8 +16,9 @@ export interface MarkInputOptions {
   mark: Mark;
   /** The topmost canvas: takes the events and shows the cursor. */
   canvas: HTMLCanvasElement;
-  onChange(): void;
-  onKey(key: string, event: KeyboardEvent): boolean;
+  onChange: () => void;
+  /** True where the key meant something. */
+  onKey: (key: string, event: KeyboardEvent) => boolean;
 }
 
 export function createMarkInput({ mark, canvas, onChange, onKey }: MarkInputOptions): MarkInput {

@@ -8,7 +8,7 @@ export async function openEngine(): Promise<WebEngine> {
   const model = new URL(asked.get('model') ?? './models/tiny/', document.baseURI);
   if (model.origin !== location.origin)
     throw new Error(`This page loads models from ${location.origin} alone; ${model.origin} is another place.`);
-  const bar = element<HTMLProgressElement>('loading-bar');
+  const bar = element('loading-bar', HTMLProgressElement);
   const label = element('loading-label');
   const engine = await createWebEngine({
     model,
@@ -24,14 +24,15 @@ export async function openEngine(): Promise<WebEngine> {
       if (ready) bar.removeAttribute('value');
     },
   });
-  const { device, threads, notUsed, model: name, licence } = engine.info;
+  const { device, threads, devices, model: name, licence } = engine.info;
   const pill = element('device');
   pill.textContent = device === 'webgpu' ? 'WebGPU' : `WebAssembly, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
   pill.classList.add('good');
   pill.dataset['device'] = device;
-  element('device-why').textContent = notUsed
-    .map(({ device: other, why }) => `Not ${other === 'webgpu' ? 'WebGPU' : other}: ${why}.`)
-    .join(' ');
+  const others = devices
+    .filter(({ used }) => !used)
+    .map((tried) => `Not ${tried.device === 'webgpu' ? 'WebGPU' : tried.device}: ${tried.reason}.`);
+  element('device-why').textContent = others.join(' ');
   element('model-about').textContent = `Model ${name} (${licence}). Another one of this server: add ?model=… to the address.`;
   return engine;
 }

@@ -19,12 +19,12 @@ const SHOWN_HEIGHT = 460;
 
 export function createReferencePanel(onChange: () => void): ReferencePanel {
   let picture: Picture | undefined;
-  const mark = createMark(element<HTMLCanvasElement>('mark'));
-  const size = element<HTMLInputElement>('size');
-  const sizeShown = element<HTMLOutputElement>('size-shown');
-  const grow = element<HTMLInputElement>('grow');
-  const undo = element<HTMLButtonElement>('undo');
-  const clear = element<HTMLButtonElement>('clear');
+  const mark = createMark(element('mark', HTMLCanvasElement));
+  const size = element('size', HTMLInputElement);
+  const sizeShown = element('size-shown', HTMLOutputElement);
+  const grow = element('grow', HTMLInputElement);
+  const undo = element('undo', HTMLButtonElement);
+  const clear = element('clear', HTMLButtonElement);
   let growChosen = false;
   const changed = (): void => {
     undo.disabled = mark.steps.length === 0;
@@ -50,7 +50,7 @@ export function createReferencePanel(onChange: () => void): ReferencePanel {
   };
   const input = createMarkInput({
     mark,
-    canvas: element<HTMLCanvasElement>('pointer'),
+    canvas: element('pointer', HTMLCanvasElement),
     onChange: changed,
     onKey(key, { ctrlKey, metaKey }) {
       const tools: Record<string, Tool> = { b: 'brush', x: 'box', e: 'eraser' };
@@ -103,7 +103,7 @@ export function createReferencePanel(onChange: () => void): ReferencePanel {
       input.reset(width, height);
       size.max = String(Math.max(8, Math.round(Math.max(width, height) / 2)));
       setSize(Math.max(2, Math.round(Math.max(width, height) / 14)));
-      const canvas = element<HTMLCanvasElement>('picture');
+      const canvas = element('picture', HTMLCanvasElement);
       [canvas.width, canvas.height] = [mark.canvas.width, mark.canvas.height];
       context2d(canvas).drawImage(bitmap, 0, 0, canvas.width, canvas.height);
       canvas.setAttribute('aria-label', `The reference picture ${name}, ${width} by ${height} pixels`);

@@ -2,8 +2,10 @@
 import { ProsamError } from '../errors.ts';
 import type { Dtype } from './safetensors.ts';
 
+const READ: readonly Dtype[] = ['F32', 'F16', 'BF16'];
+
 /** Tensors that checkpoints carry and these networks never read. */
-const UNUSED = /(^|\.)num_batches_tracked$|^fc\.|^classifier\.|^mask_token$|^norm\.(weight|bias)$/;
+const UNUSED = /(^|\.)num_batches_tracked$|^(fc|classifier|pre_logits|head)\.|^mask_token$|^norm\.(weight|bias)$/;
 
 /**
  * Compares a checkpoint with the tensors a network needs and lists every difference in one error.
@@ -20,8 +22,8 @@ export function checkTensors(
     if (entry === undefined) problems.push(`missing: ${name} [${shape.join(', ')}]`);
     else if (entry.shape.join() !== shape.join())
       problems.push(`shape: ${name} should be [${shape.join(', ')}], is [${entry.shape.join(', ')}]`);
-    else if (entry.dtype !== undefined && entry.dtype !== 'F32' && entry.dtype !== 'F16')
-      problems.push(`dtype: ${name} should be F32 or F16, is ${entry.dtype}`);
+    else if (entry.dtype !== undefined && !READ.includes(entry.dtype))
+      problems.push(`dtype: ${name} should be ${READ.join(' or ')}, is ${entry.dtype}`);
   }
   for (const name of tensors.keys()) if (!needed.has(name) && !UNUSED.test(name)) problems.push(`not part of this network: ${name}`);
   if (problems.length === 0) return;

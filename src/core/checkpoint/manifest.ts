@@ -6,6 +6,11 @@ import { ownBackboneSchema, promptEncoderConfigSchema, samBackboneSchema, samCon
 
 /** A file of the model's own folder: no path may lead out of it. */
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be the plain name of a file in the model folder');
+/** On this system or another: a manifest may be read where it was not written. */
+function isAbsolutePath(path: string): boolean {
+  return /^(\/|[A-Za-z]:[\\/]|\\\\)/.test(path) && !path.includes('\0');
+}
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hexadecimal digits');
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 
@@ -30,8 +35,10 @@ const manifestSchema = z.strictObject({
   name: z.string().min(1).max(100),
   about: z.string().max(10_000).optional(),
   licence: z.string().min(1).max(1000),
-  /** sha256 of every weight file. */
+  /** sha256 of every weight file; of a sharded checkpoint its list and every shard. */
   files: z.record(fileName, sha256),
+  /** Absolute paths of weight files that stay where they are; all others lie in the model's folder. */
+  locations: z.record(fileName, z.string().min(1).max(4096).refine(isAbsolutePath, 'must be an absolute path')).optional(),
   sam: z.strictObject({
     file: fileName,
     config: samConfigSchema,

@@ -1,19 +1,24 @@
-/** Opens a model: a folder with manifest.json and safetensors, every file proved by its hash. */
+/** Opens a model: a folder with manifest.json and weights, in it or where the manifest says, every file proved by its hash. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProsamError } from '../errors.ts';
+import { backboneTensors } from './backbone-names.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
 import { modelIds, type ModelIds } from './model-ids.ts';
-import { openWeightFile, readFloatTensors, type FloatTensor, type WeightFile } from './weight-file.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { openCheckpoint } from './open-checkpoint.ts';
+import { promptEncoderTensors } from './prompt-encoder-names.ts';
+import { readFloatTensors, type FloatTensor } from './read-tensors.ts';
+import { samTensors } from './sam-names.ts';
 
 /** Everything an engine needs to know of a model. Plain data: it may cross to a worker. */
 export interface Model extends ModelIds {
   manifest: Manifest;
-  sam: WeightFile;
+  sam: Checkpoint;
   /** Absent where SAM is its own backbone. */
-  backbone?: WeightFile;
+  backbone?: Checkpoint;
   /** Absent in a model without a trained prompt encoder. */
   promptEncoder?: ReadonlyMap<string, FloatTensor>;
 }
@@ -32,22 +37,33 @@ export async function openModel(folder: string): Promise<Model> {
     throw new ProsamError('MODEL_INVALID', `${label}: wanted at most ${MAX_MANIFEST_BYTES} bytes, got ${info.size}.`);
   const text = await readFile(label, 'utf8');
   const manifest = parseManifest(text, label);
-  const open = async (file: string): Promise<WeightFile> => {
-    const path = join(folder, file);
-    const weights = await openWeightFile(path);
-    await verifyHash(path, manifest.files[file] as string);
-    return weights;
+  const locations = manifest.locations ?? {};
+  const placeOf = (file: string): string => locations[file] ?? join(folder, file);
+  const open = async (file: string): Promise<Checkpoint> => {
+    const checkpoint = await openCheckpoint(placeOf(file), { locations });
+    for (const [i, source] of checkpoint.sources.entries()) {
+      const name = i === 0 ? file : source.name;
+      const wanted = manifest.files[name];
+      if (wanted === undefined)
+        throw new ProsamError('MODEL_INVALID', `${label} gives no sha256 for ${name}, a shard of ${file}. Add it under "files".`);
+      await verifyHash(source.path, wanted);
+    }
+    return checkpoint;
   };
 
   const sam = await open(manifest.sam.file);
   const backbone = 'file' in manifest.backbone ? await open(manifest.backbone.file) : undefined;
   const encoder = manifest.prompt_encoder && (await open(manifest.prompt_encoder.file));
+  // The hash of a list of shards says nothing of the shards.
+  const shards = [sam, ...(backbone ? [backbone] : [])].flatMap(({ sources }) => sources.slice(1).map(({ name }) => name));
   return {
-    ...(await modelIds(manifest, text)),
+    ...(await modelIds(manifest, text, shards)),
     manifest,
-    sam,
-    ...(backbone && { backbone }),
-    ...(encoder && { promptEncoder: await readFloatTensors(encoder) }),
+    sam: { ...sam, tensors: samTensors(sam.tensors, placeOf(manifest.sam.file)) },
+    ...(backbone && { backbone: { ...backbone, tensors: backboneTensors(backbone.tensors, placeOf(backbone.file)).tensors } }),
+    ...(encoder && {
+      promptEncoder: await readFloatTensors({ ...encoder, ...promptEncoderTensors(encoder.tensors, placeOf(encoder.file)) }),
+    }),
   };
 }
 

@@ -9,12 +9,14 @@ export interface ModelIds {
   encoderId: string;
 }
 
-/** text: the manifest as it is written. */
-export async function modelIds(manifest: Manifest, text: string): Promise<ModelIds> {
+/** text: the manifest as it is written. shards: names of the files that lists of shards stand for. */
+export async function modelIds(manifest: Manifest, text: string, shards: readonly string[] = []): Promise<ModelIds> {
   const frozen = {
     sam: manifest.sam,
     backbone: manifest.backbone,
-    files: [manifest.sam.file, 'file' in manifest.backbone && manifest.backbone.file].map((file) => file && manifest.files[file]),
+    files: [...[manifest.sam.file, 'file' in manifest.backbone && manifest.backbone.file], ...shards].map(
+      (file) => file && manifest.files[file],
+    ),
   };
   return { id: `${manifest.name}@${await shortHash(text)}`, encoderId: await shortHash(JSON.stringify(frozen)) };
 }

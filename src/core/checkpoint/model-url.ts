@@ -1,19 +1,19 @@
 /** Opens a model by URL: manifest.json and safetensors beside it, every file proved by its hash and kept for the next time. */
 import { ProsamError } from '../errors.ts';
-import { sha256Hex } from '../sha256.ts';
-import { fetchFile, type Fetch, type FetchFileOptions, type FileAnswer, type LoadProgress } from './fetch-file.ts';
+import { backboneTensors } from './backbone-names.ts';
+import { tensorsOfFile, type Checkpoint, type CheckpointTensors } from './checkpoint.ts';
+import { fetchFile, type Fetch, type FetchFileOptions } from './fetch-file.ts';
+import { loadModelFiles, type LoadModelFilesOptions } from './load-model-files.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
 import { modelCache, type ModelCache } from './model-cache.ts';
 import type { Model } from './model-folder.ts';
 import { modelIds } from './model-ids.ts';
+import { promptEncoderTensors } from './prompt-encoder-names.ts';
+import type { FloatTensor } from './read-tensors.ts';
 import { floatsFromTensor, parseSafetensors } from './safetensors.ts';
-import type { FloatTensor, WeightFile } from './weight-file.ts';
+import { samTensors } from './sam-names.ts';
 
-export interface ModelUrlOptions {
-  signal?: AbortSignal;
-  onProgress?: (progress: LoadProgress) => void;
-  /** Largest weight file, bytes. @default 2 GiB, the most a browser holds in one piece */
-  maxFileBytes?: number;
+export interface ModelUrlOptions extends Partial<LoadModelFilesOptions> {
   /** @default the browser's Cache Storage */
   cache?: ModelCache;
   /** @default the global one */
@@ -26,7 +26,6 @@ export interface ModelByUrl {
   files: ReadonlyMap<string, Uint8Array>;
 }
 
-const MAX_FILE_BYTES = 2 ** 31 - 1;
 /** A manifest is text somebody wrote, not a weight file. */
 const MAX_MANIFEST_BYTES = 1_000_000;
 
@@ -42,24 +41,32 @@ export async function openModelUrl(url: string, options: ModelUrlOptions = {}): 
   // ignoreBOM: the text as Node reads it, or the model would have another id here.
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(written);
   const manifest = parseManifest(text, manifestUrl);
-  const names = weightNames(manifest);
-  const files = await loadFiles(names, manifest, manifestUrl, { ...options, cache, fetch });
+  if (manifest.locations)
+    throw new ProsamError(
+      'MODEL_INVALID',
+      `${manifestUrl}: wanted weights beside the manifest, this one names places on a disk ("locations"). Put the files there.`,
+    );
+  const files = await loadModelFiles(weightNames(manifest), manifest, manifestUrl, { ...options, cache, fetch });
   await cache.put('manifest', manifestUrl, written);
   await cache.sweep(hashesIn);
 
-  const open = (name: string): WeightFile => {
-    const label = new URL(name, manifestUrl).href;
-    return { folder: manifestUrl, file: name, ...parseSafetensors(files.get(name) as Uint8Array, label) };
+  const open = (name: string): Checkpoint => {
+    const path = new URL(name, manifestUrl).href;
+    const index = parseSafetensors(files.get(name) as Uint8Array, path);
+    const { metadata } = index;
+    return { folder: manifestUrl, file: name, files: [name], sources: [{ name, path }], tensors: tensorsOfFile(index, name), metadata };
   };
+  const sam = open(manifest.sam.file);
+  const backbone = 'file' in manifest.backbone ? open(manifest.backbone.file) : undefined;
   const encoder = manifest.prompt_encoder && open(manifest.prompt_encoder.file);
   return {
     files,
     model: {
       ...(await modelIds(manifest, text)),
       manifest,
-      sam: open(manifest.sam.file),
-      ...('file' in manifest.backbone && { backbone: open(manifest.backbone.file) }),
-      ...(encoder && { promptEncoder: floatTensors(encoder, files.get(encoder.file) as Uint8Array) }),
+      sam: { ...sam, tensors: samTensors(sam.tensors, sam.file) },
+      ...(backbone && { backbone: { ...backbone, tensors: backboneTensors(backbone.tensors, backbone.file).tensors } }),
+      ...(encoder && { promptEncoder: floatTensors(promptEncoderTensors(encoder.tensors, encoder.file).tensors, files) }),
     },
   };
 }
@@ -89,71 +96,6 @@ function weightNames({ sam, backbone, prompt_encoder: encoder }: Manifest): stri
   return [...new Set([sam.file, ...('file' in backbone ? [backbone.file] : []), ...(encoder ? [encoder.file] : [])])];
 }
 
-interface Loading extends ModelUrlOptions {
-  cache: ModelCache;
-  fetch: Fetch;
-}
-
-/** All at once, so that the first word on progress already knows how much there is. */
-async function loadFiles(
-  names: readonly string[],
-  manifest: Manifest,
-  manifestUrl: string,
-  loading: Loading,
-): Promise<Map<string, Uint8Array>> {
-  const { cache, fetch, signal, onProgress, maxFileBytes = MAX_FILE_BYTES } = loading;
-  // One that fails ends the others.
-  const failed = new AbortController();
-  const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
-  const started = names.map(async (name) => {
-    const hash = manifest.files[name] as string;
-    const kept = await cache.get('file', hash);
-    if (kept && (await sha256Hex(kept)) === hash) return { name, hash, kept };
-    if (kept) await cache.drop('file', hash);
-    const url = new URL(name, manifestUrl).href;
-    return { name, hash, url, answer: await fetchFile(url, { fetch, maxBytes: maxFileBytes, cache: 'no-store', signal: either }) };
-  });
-  try {
-    const answers = await Promise.all(started);
-    const lengths = answers.map(({ kept, answer }) => kept?.length ?? answer?.length);
-    const total = lengths.every((length) => length !== undefined) ? lengths.reduce((sum, length) => sum + length, 0) : undefined;
-    let loaded = 0;
-    const report = (file: string, count: number): void => {
-      loaded += count;
-      onProgress?.({ file, loaded, ...(total !== undefined && { total }) });
-    };
-    const files = answers.map(async ({ name, hash, kept, url, answer }): Promise<[string, Uint8Array]> => {
-      if (kept) report(name, kept.length);
-      return [name, kept ?? (await download(url, hash, answer, cache, (count) => report(name, count)))];
-    });
-    return new Map(await Promise.all(files));
-  } catch (error) {
-    failed.abort();
-    await Promise.allSettled(started);
-    signal?.throwIfAborted();
-    throw error;
-  }
-}
-
-/** @throws MODEL_HASH_MISMATCH */
-async function download(
-  url: string,
-  wanted: string,
-  answer: FileAnswer,
-  cache: ModelCache,
-  onBytes: (count: number) => void,
-): Promise<Uint8Array> {
-  const bytes = await answer.bytes(onBytes);
-  const got = await sha256Hex(bytes);
-  if (got !== wanted)
-    throw new ProsamError(
-      'MODEL_HASH_MISMATCH',
-      `${url}: wanted sha256 ${wanted}, got ${got}. The file is damaged or not the one the manifest describes; load the page again, or correct the server.`,
-    );
-  await cache.put('file', wanted, bytes);
-  return bytes;
-}
-
 /** Of a manifest that was checked when it was kept. */
 function hashesIn(manifest: Uint8Array): string[] {
   try {
@@ -163,11 +105,16 @@ function hashesIn(manifest: Uint8Array): string[] {
   }
 }
 
-function floatTensors({ tensors, file }: WeightFile, bytes: Uint8Array): Map<string, FloatTensor> {
+function floatTensors(tensors: CheckpointTensors, files: ModelByUrl['files']): Map<string, FloatTensor> {
   const out = new Map<string, FloatTensor>();
-  for (const [name, entry] of tensors) {
-    const data = floatsFromTensor(entry, bytes.subarray(entry.offset, entry.offset + entry.byteLength), `${file}: ${name}`);
-    out.set(name, { data, shape: entry.shape });
+  for (const [name, { dtype, shape, byteLength, parts }] of tensors) {
+    const bytes = new Uint8Array(byteLength);
+    let at = 0;
+    for (const part of parts) {
+      bytes.set((files.get(part.file) as Uint8Array).subarray(part.offset, part.offset + part.byteLength), at);
+      at += part.byteLength;
+    }
+    out.set(name, { data: floatsFromTensor({ dtype, shape, offset: 0, byteLength }, bytes, name), shape });
   }
   return out;
 }

@@ -49,10 +49,12 @@ export async function createWorkerEngine(startWorker: () => WorkerLike, options:
   let closed = false;
 
   const first = await openWebLink(startWorker(), { open, ...(signal && { signal }), ...(onProgress && { onProgress }) });
+  let info = first.info;
   let link: Promise<WebLink> = Promise.resolve(first);
   /** A worker in place of one that failed, with the same model and the same prompt encoders. */
   const replace = async (): Promise<WebLink> => {
     const fresh = await openWebLink(startWorker(), { open });
+    info = fresh.info;
     for (const [id, file] of encoders) await fresh.call({ name: 'loadPromptEncoder', id, file });
     return fresh;
   };
@@ -73,7 +75,9 @@ export async function createWorkerEngine(startWorker: () => WorkerLike, options:
   };
 
   return {
-    info: first.info,
+    get info() {
+      return info;
+    },
     embed: (image, { signal: given } = {}) => ask({ name: 'embed', image: sendable(image) }, given),
     predict(target, references, { signal: given, ...rest } = {}) {
       return ask({ name: 'predict', target: sendable(target), references: references.map(sendableReference), options: rest }, given);
@@ -100,10 +104,7 @@ export async function createWorkerEngine(startWorker: () => WorkerLike, options:
       if (closed) return;
       closed = true;
       const last = await link.catch(() => undefined);
-      if (last?.broken !== false) return;
-      // What is running ends first.
-      await last.call({ name: 'close' });
-      last.end(new ProsamError('ENGINE_CLOSED', 'the engine is closed. Create a new one.'));
+      await last?.close();
     },
   };
 }

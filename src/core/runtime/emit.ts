@@ -1,8 +1,11 @@
 /** From a network function to an ONNX model in memory whose weights stay in their checkpoint. */
-import type { WeightFile } from '../checkpoint/weight-file.ts';
+import type { Checkpoint, CheckpointTensor } from '../checkpoint/checkpoint.ts';
+import type { Dtype } from '../checkpoint/safetensors.ts';
 import { weightsFrom, type Ops, type Shape, type Weights } from '../model/ops.ts';
-import { onnxModelBytes } from './onnx-file.ts';
+import { onnxModelBytes, type ElementType } from './onnx-file.ts';
 import { GraphBuilder, onnxOps, type GraphValue } from './onnx-ops.ts';
+
+const ELEMENT_TYPES: Partial<Record<Dtype, ElementType>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
 
 type Values<T, K extends string = string> = Readonly<Record<K, T>>;
 
@@ -27,26 +30,36 @@ export interface EmittedModel {
   bytes: Uint8Array;
   /** Folder the weights are read from, if any stay outside. */
   folder?: string;
+  /** The files below it. */
+  files?: readonly string[];
 }
 
-/** Weights as part of the model, read in place from a checkpoint. F16 is widened inside the graph. */
-export function emitWithFile(definition: NetworkDefinition, file: WeightFile | undefined): EmittedModel {
+/** Weights as part of the model, read in place from a checkpoint. */
+export function emitWithFile(definition: NetworkDefinition, checkpoint: Checkpoint | undefined): EmittedModel {
   const graph = new GraphBuilder();
   const known = new Map<string, GraphValue>();
-  const weights = weightsFrom((name, shape) => {
+  const weights = weightsFrom((name) => {
     const existing = known.get(name);
     if (existing) return existing;
-    const entry = file?.tensors.get(name);
-    if (file === undefined || entry === undefined) throw new Error(`${definition.name}: the checkpoint has no ${name}`);
-    const type = entry.dtype === 'F16' ? 'f16' : 'f32';
-    const place = { file: file.file, offset: entry.offset, byteLength: entry.byteLength };
-    const stored = graph.initializer(type, shape, place, weightInput(name));
-    const value = type === 'f16' ? graph.node('Cast', [stored], shape, { to: 1 }) : stored;
+    const tensor = checkpoint?.tensors.get(name);
+    if (tensor === undefined) throw new Error(`${definition.name}: the checkpoint has no ${name}`);
+    const value = storedValue(graph, name, tensor);
     known.set(name, value);
     return value;
   });
   const bytes = finish(graph, definition, weights);
-  return { name: definition.name, bytes, ...(file && { folder: file.folder }) };
+  return { name: definition.name, bytes, ...(checkpoint && { folder: checkpoint.folder, files: checkpoint.files }) };
+}
+
+/** As it lies in its files: parts are put together and half precision is widened inside the graph, once, when the session is made. */
+function storedValue(graph: GraphBuilder, name: string, { dtype, shape, parts }: CheckpointTensor): GraphValue {
+  const type = ELEMENT_TYPES[dtype];
+  if (type === undefined) throw new Error(`${name} is of type ${dtype}, which no network reads`);
+  const values = parts.map((part, i) => {
+    const stored = graph.initializer(type, part.shape, part, i === 0 ? weightInput(name) : `${weightInput(name)} part ${i}`);
+    return type === 'f32' ? stored : graph.node('Cast', [stored], part.shape, { to: 1 });
+  });
+  return values.length === 1 ? (values[0] as GraphValue) : graph.node('Concat', values, shape, { axis: 0 });
 }
 
 /** Name under which a weight stands in a model, apart from its inputs and outputs. */

@@ -1,6 +1,6 @@
 /** The stages of one model as functions on tensors. Each network becomes a session when it is first needed. */
 import type { Model } from '../checkpoint/model-folder.ts';
-import type { FloatTensor } from '../checkpoint/weight-file.ts';
+import type { FloatTensor } from '../checkpoint/read-tensors.ts';
 import type { PromptEncoderConfig } from '../model/config.ts';
 import { networkInputs, type PreprocessConfig } from '../image/preprocess.ts';
 import type { Raster } from '../image/pillow-resize.ts';

@@ -6,7 +6,7 @@ import { ProtobufWriter } from './protobuf.ts';
 const OPSET = 20;
 const IR_VERSION = 9;
 
-export const ELEMENT_TYPE = { f32: 1, i64: 7, f16: 10 } as const;
+export const ELEMENT_TYPE = { f32: 1, i64: 7, f16: 10, bf16: 16 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPE;
 
 export type OnnxAttribute = number | readonly number[] | string | { float: number };

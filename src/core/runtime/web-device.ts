@@ -6,10 +6,12 @@ export const WEB_DEVICES = ['webgpu', 'wasm'] as const;
 /** 'webgpu': the graphics processor; 'wasm': the processor, through WebAssembly. */
 export type WebDevice = (typeof WEB_DEVICES)[number];
 
-/** What was tried and not taken, and why: for people to read. */
-export interface DeviceNotUsed {
+/** What was found out about one device. */
+export interface TriedDevice {
   device: WebDevice;
-  why: string;
+  used: boolean;
+  /** Why, or why not, in words. */
+  reason: string;
 }
 
 /** Processors that play a graphics processor are many times slower than WebAssembly. */

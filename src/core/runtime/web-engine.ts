@@ -6,7 +6,7 @@ import { messageOf, ProsamError } from '../errors.ts';
 import { webImageSource } from '../image/web-source.ts';
 import type { Engine } from '../types.ts';
 import { checkModelWeights, createNetworks, type Networks } from './networks.ts';
-import { WEB_DEVICES, webgpuProblem, type DeviceNotUsed, type WebDevice } from './web-device.ts';
+import { WEB_DEVICES, webgpuProblem, type TriedDevice, type WebDevice } from './web-device.ts';
 import type { WebEngineInfo, WebOpenOptions } from './web-protocol.ts';
 import { webRuntime, type WebRuntime } from './web.ts';
 
@@ -28,39 +28,38 @@ export async function openWebEngine(options: WebOpenOptions, onProgress?: (progr
     ...(limits.maxModelFileBytes !== undefined && { maxFileBytes: limits.maxModelFileBytes }),
   });
   checkModelWeights(opened.model);
-  const { runtime, networks, notUsed } = await firstThatRuns(device, opened, options);
+  const { runtime, networks, devices } = await firstThatRuns(device, opened, options);
   const engine = createEngineCore({
     model: opened.model,
     networks,
     source: webImageSource(limits),
     cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
   });
-  return { engine, info: { ...engine.info, device: runtime.device, threads: runtime.threads, notUsed } };
+  return { engine, info: { ...engine.info, device: runtime.device, threads: runtime.threads, devices } };
 }
 
 interface Running {
   runtime: WebRuntime;
   networks: Networks;
-  notUsed: DeviceNotUsed[];
+  devices: TriedDevice[];
 }
 
 /** @throws DEVICE_UNAVAILABLE where none does */
 async function firstThatRuns(wanted: WebDevice | 'auto', opened: ModelByUrl, options: WebOpenOptions): Promise<Running> {
-  if (wanted !== 'auto') return { ...(await start(wanted, opened, options)), notUsed: [] };
-  const problem = await webgpuProblem();
-  if (problem !== undefined) return { ...(await start('wasm', opened, options)), notUsed: [{ device: 'webgpu', why: problem }] };
-  try {
-    return { ...(await start('webgpu', opened, options)), notUsed: [] };
-  } catch (cause) {
-    return { ...(await start('wasm', opened, options)), notUsed: [{ device: 'webgpu', why: messageOf(cause) }] };
-  }
+  const use = async (device: WebDevice, reason: string, others: TriedDevice[] = []): Promise<Running> => {
+    return { ...(await start(device, opened, options)), devices: [...others, { device, used: true, reason }] };
+  };
+  if (wanted !== 'auto') return use(wanted, 'it was asked for');
+  const problem = (await webgpuProblem()) ?? (await use('webgpu', 'it proved itself').catch(messageOf));
+  if (typeof problem !== 'string') return problem;
+  return use('wasm', 'it runs everywhere', [{ device: 'webgpu', used: false, reason: problem }]);
 }
 
 async function start(
   device: WebDevice,
   { model, files }: ModelByUrl,
   { wasmPaths, threads }: WebOpenOptions,
-): Promise<Omit<Running, 'notUsed'>> {
+): Promise<Omit<Running, 'devices'>> {
   const runtime = await webRuntime({
     device,
     files,

@@ -10,7 +10,8 @@ export interface WebLink {
   /** True once the worker is of no more use. */
   readonly broken: boolean;
   call(request: EngineRequest, signal?: AbortSignal): Promise<unknown>;
-  end(reason: Error): void;
+  /** What runs ends first. */
+  close(): Promise<void>;
 }
 
 interface Waiting {
@@ -29,6 +30,7 @@ export async function openWebLink(worker: WorkerLike, { open, signal, onProgress
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let broken = false;
+  let closed: (() => void) | undefined;
 
   const post = (message: ToWebWorker): void => {
     worker.postMessage(message);
@@ -39,6 +41,7 @@ export async function openWebLink(worker: WorkerLike, { open, signal, onProgress
     worker.terminate();
     for (const { reject } of waiting.values()) reject(reason);
     waiting.clear();
+    closed?.();
   };
   const settle = (id: number, how: (call: Waiting) => void): void => {
     const call = waiting.get(id);
@@ -74,7 +77,8 @@ export async function openWebLink(worker: WorkerLike, { open, signal, onProgress
       else if (message.kind === 'error') {
         settle(message.id, (call) => call.reject(receivedError(message.error)));
         if (message.broken) died('a call before this one failed in a way that may have damaged it');
-      } else {
+      } else if (message.kind === 'closed') end(new ProsamError('ENGINE_CLOSED', 'the engine is closed. Create a new one.'));
+      else {
         signal?.removeEventListener('abort', giveUp);
         resolve(message.info);
       }
@@ -87,7 +91,11 @@ export async function openWebLink(worker: WorkerLike, { open, signal, onProgress
     get broken() {
       return broken;
     },
-    end,
+    close() {
+      if (broken) return Promise.resolve();
+      post({ kind: 'close' });
+      return new Promise((resolve) => (closed = resolve));
+    },
     call(request, callSignal) {
       const id = ++lastId;
       return new Promise((resolve, reject) => {

@@ -76,10 +76,19 @@ function sessionOptions(
     graphOptimizationLevel: 'all',
     enableMemPattern: false,
     logSeverityLevel: 3,
-    ...(model.folder !== undefined && { externalData: Array.from(files, ([path, data]) => ({ path, data })) }),
+    externalData: weightsOf(model, files),
     // WebGPU must prove that it runs: nodes it cannot take are an error, not a silent detour over the processor.
     ...(device === 'webgpu' && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
   };
+}
+
+/** Where weights are part of a graph their files are named there. */
+function weightsOf({ name, files = [] }: EmittedModel, known: ReadonlyMap<string, Uint8Array>): { path: string; data: Uint8Array }[] {
+  return files.map((path) => {
+    const data = known.get(path);
+    if (data === undefined) throw new Error(`${name} reads the file ${path}, whose bytes are not at hand`);
+    return { path, data };
+  });
 }
 
 function sessionOf(ort: Ort, session: OrtSession, inTurn: <T>(work: () => Promise<T>) => Promise<T>): Session {

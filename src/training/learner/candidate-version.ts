@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { openModel, type Model } from '../../core/checkpoint/model-folder.ts';
-import type { FloatTensor } from '../../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import { ProsamError } from '../../core/errors.ts';
 import type { Device } from '../../core/runtime/devices.ts';
 import { modelFolder } from '../../core/runtime/open-engine.ts';

@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { checkTensors } from '../../core/checkpoint/check-tensors.ts';
 import type { Model } from '../../core/checkpoint/model-folder.ts';
-import type { FloatTensor } from '../../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import { nodeImageSource } from '../../core/image/node-source.ts';
 import { iou } from '../../core/mask/metrics.ts';
 import type { Device } from '../../core/runtime/devices.ts';

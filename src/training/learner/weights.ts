@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { safetensorsBytes } from '../../core/checkpoint/safetensors.ts';
-import { openWeightFile, readFloatTensors, type FloatTensor } from '../../core/checkpoint/weight-file.ts';
+import { openCheckpoint } from '../../core/checkpoint/open-checkpoint.ts';
+import { readFloatTensors, type FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import { tensorToWrite } from '../checkpoint.ts';
 import { ENCODER_FILE } from '../encoder-plan.ts';
 
@@ -13,12 +14,12 @@ export const PROMPT_ENCODER_KEY = 'prompt_encoder';
 export async function selfDescribingWeights(modelFolder: string): Promise<{ bytes: Uint8Array; weights: Map<string, FloatTensor> }> {
   const manifest = JSON.parse(await readFile(join(modelFolder, 'manifest.json'), 'utf8')) as { prompt_encoder: Record<string, unknown> };
   const section: Record<string, unknown> = { ...manifest.prompt_encoder, file: undefined }; // JSON leaves it out
-  const weights = await readFloatTensors(await openWeightFile(join(modelFolder, ENCODER_FILE)));
+  const weights = await readFloatTensors(await openCheckpoint(join(modelFolder, ENCODER_FILE)));
   const tensors = Object.fromEntries([...weights].map(([name, { data, shape }]) => [name, tensorToWrite(data, shape)]));
   return { bytes: safetensorsBytes(tensors, { [PROMPT_ENCODER_KEY]: JSON.stringify(section) }), weights };
 }
 
 /** @throws CHECKPOINT_INVALID */
 export async function readWeights(file: string): Promise<Map<string, FloatTensor>> {
-  return readFloatTensors(await openWeightFile(file));
+  return readFloatTensors(await openCheckpoint(file));
 }

@@ -1,5 +1,5 @@
 /** Learns many single prompts for one image and mask side by side: independent searches that share the decoder's runs. */
-import type { FloatTensor } from '../../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import { adamWState, adamWStep, type AdamWState } from '../optimizer.ts';
 import type { DecoderTargets } from '../prompt-decoder.ts';
 

@@ -2,7 +2,7 @@
 import { samplePrompts, type DistributionConfig, type Noise } from '../../core/distribution.ts';
 import { ProsamError } from '../../core/errors.ts';
 import { geometryOf } from '../../core/image/preprocess.ts';
-import type { FloatTensor } from '../../core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import { preprocessOf } from '../../core/runtime/networks.ts';
 import { maskFromField } from '../../core/strategy.ts';
 import { drawsFor, DEFAULT_SEED } from '../draws.ts';

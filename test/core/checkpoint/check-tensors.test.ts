@@ -28,6 +28,8 @@ describe('checkTensors', () => {
       'layer1.0.bn1.num_batches_tracked',
       'fc.weight',
       'classifier.6.bias',
+      'pre_logits.fc1.weight',
+      'head.fc.weight',
       'mask_token',
       'norm.weight',
     ];
@@ -38,7 +40,7 @@ describe('checkTensors', () => {
     const { message } = expectCode('CHECKPOINT_MISMATCH', () => {
       checkTensors(
         needed,
-        found(['conv.weight', [8, 3, 7, 7]], ['scale', [], 'BF16'], ['extra.norm.weight', [2]]),
+        found(['conv.weight', [8, 3, 7, 7]], ['scale', [], 'F64'], ['extra.norm.weight', [2]]),
         'model@1: sam.safetensors',
       );
     });
@@ -46,7 +48,7 @@ describe('checkTensors', () => {
       "model@1: sam.safetensors does not fit the configuration in the model's manifest:",
       '  shape: conv.weight should be [8, 3, 3, 3], is [8, 3, 7, 7]',
       '  missing: conv.bias [8]',
-      '  dtype: scale should be F32 or F16, is BF16',
+      '  dtype: scale should be F32 or F16 or BF16, is F64',
       '  not part of this network: extra.norm.weight',
       'Correct the configuration or use the checkpoint it describes.',
     ]);

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTorchIndex } from '../../../src/core/checkpoint/torch-pickle.ts';
-import { openWeightFile, readFloatTensors } from '../../../src/core/checkpoint/weight-file.ts';
+import { tensorsOfFile } from '../../../src/core/checkpoint/checkpoint.ts';
+import { openCheckpoint } from '../../../src/core/checkpoint/open-checkpoint.ts';
+import { readFloatTensors } from '../../../src/core/checkpoint/read-tensors.ts';
 import { expectRejection } from '../expect-error.ts';
 import { floatBytes } from './safetensors-file.ts';
 import { dict, op, pickle, tensor, torchFile, tuple, zip } from './torch-file.ts';
@@ -31,15 +33,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function opened(bytes: Uint8Array): ReturnType<typeof openWeightFile> {
+async function opened(bytes: Uint8Array): ReturnType<typeof openCheckpoint> {
   const path = join(folder, 'some.pth');
   await writeFile(path, bytes);
-  return openWeightFile(path);
+  return openCheckpoint(path);
 }
 
 describe.each(['zip.pth', 'legacy.pth'])('a checkpoint written by PyTorch, %s', (name) => {
   test('gives the weights of its state_dict alone, each where it lies in the file', async () => {
-    const weights = await openWeightFile(`${FIXTURES}/${name}`);
+    const weights = await openCheckpoint(`${FIXTURES}/${name}`);
     expect([...weights.tensors].map(([tensorName, { dtype, shape }]) => [tensorName, dtype, shape])).toEqual([
       ['linear.weight', 'F32', [2, 3]],
       ['linear.bias', 'F32', [2]],
@@ -52,14 +54,14 @@ describe.each(['zip.pth', 'legacy.pth'])('a checkpoint written by PyTorch, %s', 
       ['parameter', 'F32', [1]],
       ['empty', 'F32', [0, 4]],
     ]);
-    const { offset, byteLength } = weights.tensors.get('linear.weight') as { offset: number; byteLength: number };
+    const { offset, byteLength } = weights.tensors.get('linear.weight')?.parts[0] as { offset: number; byteLength: number };
     const bytes = readFileSync(`${FIXTURES}/${name}`).subarray(offset, offset + byteLength);
     expect(Buffer.from(floatBytes(0, 1, 2, 3, 4, 5)).equals(bytes)).toBe(true);
     expect(structuredClone(weights)).toEqual(weights);
   });
 
   test('its values as float32, whatever floating point they are of', async () => {
-    const weights = await openWeightFile(`${FIXTURES}/${name}`);
+    const weights = await openCheckpoint(`${FIXTURES}/${name}`);
     const names = [...weights.tensors.keys()].filter((one) => one !== 'count');
     const values = await readFloatTensors(weights, names);
     expect([...values].map(([one, { data }]) => [one, [...data]])).toEqual([
@@ -87,7 +89,7 @@ describe.each(['zip.pth', 'legacy.pth'])('a checkpoint written by PyTorch, %s', 
 
 describe('readTorchIndex', () => {
   test('reads the attributes of a module state as well as its tensors (protocol 4)', async () => {
-    const values = await readFloatTensors(await openWeightFile(`${FIXTURES}/module.pth`));
+    const values = await readFloatTensors(await openCheckpoint(`${FIXTURES}/module.pth`));
     expect(values).toEqual(
       new Map([
         ['weight', { data: Float32Array.of(3, 4), shape: [1, 2] }],
@@ -179,6 +181,6 @@ describe('readTorchIndex', () => {
   test('reads the same from anything that gives bytes', async () => {
     const bytes = readFileSync(`${FIXTURES}/zip.pth`);
     const index = await readTorchIndex((offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)), bytes.length, 'x');
-    expect(index.tensors).toEqual((await openWeightFile(`${FIXTURES}/zip.pth`)).tensors);
+    expect(tensorsOfFile(index, 'zip.pth')).toEqual((await openCheckpoint(`${FIXTURES}/zip.pth`)).tensors);
   });
 });

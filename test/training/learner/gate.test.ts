@@ -1,7 +1,7 @@
 /** Two versions on the same pairs. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel, type Model } from '../../../src/core/checkpoint/model-folder.ts';
-import type { FloatTensor } from '../../../src/core/checkpoint/weight-file.ts';
+import type { FloatTensor } from '../../../src/core/checkpoint/read-tensors.ts';
 import { seededRandom } from '../../../src/core/random.ts';
 import { modelFolder } from '../../../src/core/runtime/open-engine.ts';
 import { chooseMasks } from '../../../src/training/learner/choose-masks.ts';
