@@ -37,8 +37,6 @@ export function createMarkInput({ mark, canvas, onChange, onKey }: MarkInputOpti
       size = { width, height };
       cursor = [width / 2, height / 2];
       corner = path = undefined;
-      canvas.width = mark.canvas.width;
-      canvas.height = mark.canvas.height;
     },
   };
   const within = ([x, y]: Point): Point => [Math.min(size.width, Math.max(0, x)), Math.min(size.height, Math.max(0, y))];
@@ -86,10 +84,13 @@ export function createMarkInput({ mark, canvas, onChange, onKey }: MarkInputOpti
   };
 
   function drawCursor(): void {
-    context.clearRect(0, 0, canvas.width, canvas.height);
+    // As fine as the screen, however coarse the picture is.
+    [canvas.width, canvas.height] = [canvas.clientWidth * devicePixelRatio, canvas.clientHeight * devicePixelRatio].map(
+      Math.round,
+    ) as Point;
     const scale = canvas.width / size.width;
     const [x, y] = [cursor[0] * scale, cursor[1] * scale];
-    const thin = Math.max(1, canvas.width / 350);
+    const thin = 1.25 * devicePixelRatio;
     const outline = (draw: () => void): void => {
       for (const [colour, width] of [
         ['#000', 3 * thin],

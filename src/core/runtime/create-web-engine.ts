@@ -66,12 +66,22 @@ export async function createWorkerEngine(startWorker: () => WorkerLike, options:
     if (link === asked) link = replace();
     return link;
   };
-  const ask = async <T>(request: EngineRequest, given?: AbortSignal): Promise<T> => {
+  const run = async (request: EngineRequest, given?: AbortSignal): Promise<unknown> => {
     given?.throwIfAborted();
     if (closed) throw new ProsamError('ENGINE_CLOSED', 'the engine is closed. Create a new one.');
     const worker = await usable();
     given?.throwIfAborted();
-    return (await worker.call(request, given)) as T;
+    return worker.call(request, given);
+  };
+  const running = new Set<Promise<unknown>>();
+  const ask = async <T>(request: EngineRequest, given?: AbortSignal): Promise<T> => {
+    const mine = run(request, given);
+    running.add(mine);
+    try {
+      return (await mine) as T;
+    } finally {
+      running.delete(mine);
+    }
   };
 
   return {
@@ -103,8 +113,8 @@ export async function createWorkerEngine(startWorker: () => WorkerLike, options:
     async close() {
       if (closed) return;
       closed = true;
-      const last = await link.catch(() => undefined);
-      await last?.close();
+      await Promise.allSettled(running);
+      await (await link.catch(() => undefined))?.close();
     },
   };
 }

@@ -97,6 +97,7 @@ export async function openWebLink(worker: WorkerLike, { open, signal, onProgress
       return new Promise((resolve) => (closed = resolve));
     },
     call(request, callSignal) {
+      if (broken) return Promise.reject(new ProsamError('ENGINE_FAILED', 'the inference worker failed. The next call starts another one.'));
       const id = ++lastId;
       return new Promise((resolve, reject) => {
         const giveUp = (): void => {
