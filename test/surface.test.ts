@@ -121,9 +121,9 @@ describe('the built package', () => {
   });
 
   it('types prosam/web without the types of a browser', () => {
-    const text = readFileSync('dist/web.d.ts', 'utf8');
+    const text = readFileSync('dist/web.d.ts', 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
     expect(text).toContain('createWebEngine');
-    expect(text).not.toMatch(/\b(ImageBitmap|HTMLElement|OffscreenCanvas)\b[;,|]|from 'onnxruntime-web|reference lib/);
+    expect(text).not.toMatch(/ImageBitmap|HTMLElement|OffscreenCanvas|from 'onnxruntime-web|reference lib/);
   });
 
   it('types prosam/training without the types of TensorFlow.js', () => {

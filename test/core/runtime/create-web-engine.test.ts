@@ -92,6 +92,18 @@ describe('the engine of a page', () => {
     await expectRejection('VERSION_NOT_FOUND', engine.predict(target.image, references, { promptEncoder: 'kept' }));
   });
 
+  it('does what docs/browser.md shows', async () => {
+    const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync('docs/browser.md', 'utf8')) ?? [];
+    const program = `${example.replace(/^import .*$/m, '')}\nawait engine.close(); return masks[0].uncertaintyMap.length;`;
+    const here: typeof createWebEngine = (options) => createWebEngine({ ...options, model: `${models.url}tiny`, worker });
+    const AsyncFunction = (async () => undefined).constructor as new (...code: string[]) => (...given: unknown[]) => Promise<unknown>;
+    const said: unknown[] = [];
+    const console = { log: (...words: unknown[]) => void said.push(words) };
+    const run = new AsyncFunction('createWebEngine', 'cupFile', 'shelfFile', 'console', program);
+    expect(await run(here, reference.image, target.image, console)).toBe(65_536);
+    expect(said.at(-1)).toMatchObject(['wasm', expect.any(Number), { width: 256, height: 256 }]);
+  });
+
   it('is refused with words where the model or the device is not there', async () => {
     await expectRejection('MODEL_NOT_FOUND', createWebEngine({ model: `${models.url}none`, worker }), /none\/manifest\.json/);
     await expectRejection('OPTION_INVALID', createWebEngine({ model: `${models.url}tiny`, worker, device: 'cuda' as never }), /"cuda"/);
