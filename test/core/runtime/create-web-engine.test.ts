@@ -96,7 +96,7 @@ describe('the engine of a page', () => {
     const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync('docs/browser.md', 'utf8')) ?? [];
     const program = `${example.replace(/^import .*$/m, '')}\nawait engine.close(); return masks[0].uncertaintyMap.length;`;
     const here: typeof createWebEngine = (options) => createWebEngine({ ...options, model: `${models.url}tiny`, worker });
-    const AsyncFunction = (async () => undefined).constructor as new (...code: string[]) => (...given: unknown[]) => Promise<unknown>;
+    const AsyncFunction = (async () => Promise.resolve()).constructor as new (...code: string[]) => (...given: unknown[]) => Promise<unknown>;
     const said: unknown[] = [];
     const console = { log: (...words: unknown[]) => void said.push(words) };
     const run = new AsyncFunction('createWebEngine', 'cupFile', 'shelfFile', 'console', program);
