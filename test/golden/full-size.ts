@@ -7,7 +7,7 @@
  * --engine: what differentiates; without one the gradients are skipped. Not part of `npm test`.
  * --device: cpu (the default), cuda, webgpu, ..., or wasm. GPUs may miss the bounds a little: see `slackOf`.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,6 +17,7 @@ import { chooseEngine, ENGINE_CHOICES } from './choose-engine.ts';
 import { FORMS, openAs, type Form, type ExpectedModel } from './full-size-forms.ts';
 import { checkLarge, LARGE_MODELS } from './full-size-large.ts';
 import { RUNS, type FullSizeEngines } from './full-size-runs.ts';
+import { runAsUser } from './full-size-user.ts';
 import { hashedWeights } from './hash-weights.ts';
 import { runtimeNamed, RUNTIMES, slackOf } from './runtimes.ts';
 import type { Tensor } from '../../src/core/runtime/runtime.ts';
@@ -33,6 +34,9 @@ interface ExpectedOutput {
 }
 type Expected = Record<string, { parameters: number; outputs: Record<string, ExpectedOutput> }>;
 export type Shapes = Record<string, { parameters: number; tensors: Record<string, number[]> }>;
+
+/** The step that goes through the command line. */
+const AS_USER = 'as-user';
 
 /** What the sums of magnitudes may differ by, as a share; with rounded weights, their own bound. */
 const SUM_TOLERANCE = 1e-4;
@@ -107,6 +111,15 @@ async function check(dir: string, only: readonly string[], large: boolean, engin
         console.log(`     ${title} took ${((performance.now() - started) / 1000).toFixed(1)} s`);
       }
     }
+    if (only.length === 0 || only.includes(AS_USER)) {
+      const folder = join(temporary, 'user');
+      mkdirSync(folder);
+      for (const { title, model, outputs } of await runAsUser(folder, weightsOf, engines.runtime)) {
+        const { outputs: all } = expected[model] as Expected[string];
+        const compared = Object.fromEntries(Object.entries(all).filter(([output]) => output in outputs));
+        compareOutputs(title, outputs, compared, FORMS[model][0], totals, slackOf(engines.runtime.device));
+      }
+    }
     for (const model of LARGE_MODELS) {
       if (only.length > 0 ? !only.includes(model) : !large) continue;
       totals[await checkLarge(model, temporary, shapes[model] as Shapes[string], engines.runtime)]++;
@@ -130,7 +143,7 @@ async function main(): Promise<number> {
   const [dir, ...only] = positionals;
   if (dir === undefined || !existsSync(join(dir, 'expected.json')))
     throw new Error(`wanted a folder with expected.json, got ${dir ?? 'nothing'}`);
-  const known = [...Object.keys(FORMS), ...LARGE_MODELS];
+  const known = [...Object.keys(FORMS), AS_USER, ...LARGE_MODELS];
   const unknown = only.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`wanted models among ${known.join(', ')}, got ${unknown.join(', ')}`);
   const runtime = await runtimeNamed(values.device);
