@@ -2,17 +2,14 @@
 import { openModel, type Model } from '../checkpoint/model-folder.ts';
 import { modelFolder } from '../checkpoint/model-place.ts';
 import { createEngineCore } from '../engine.ts';
-import { isProsamError } from '../errors.ts';
 import type { ImageLimits } from '../image/decode.ts';
 import { nodeImageSource } from '../image/node-source.ts';
-import type { Engine, TriedDevice } from '../types.ts';
-import { openRuntime } from './choose-device.ts';
+import type { Engine } from '../types.ts';
 import type { Device } from './devices.ts';
 import { diskFeatureCache } from './disk-feature-cache.ts';
-import { checkModelWeights, createNetworks, type Networks } from './networks.ts';
-import { nodeRuntime } from './node.ts';
-import type { Runtime } from './runtime.ts';
-import { watchedRuntime, type Watch } from './watched-runtime.ts';
+import { checkModelWeights } from './networks.ts';
+import { openNetworks } from './open-networks.ts';
+import type { Watch } from './watched-runtime.ts';
 
 export { modelFolder };
 
@@ -62,29 +59,6 @@ export async function openEngine(options: EngineOptions = {}, watch?: Watch): Pr
     cacheBytes: options.cacheBytes ?? defaultCacheBytes(model),
     ...(options.cacheDir !== undefined && { slow: diskFeatureCache(options.cacheDir, options.cacheDirBytes ?? DEFAULT_DISK_BYTES) }),
   });
-}
-
-/** A device that `auto` chose and that cannot run this very model gives way to the CPU; one that was asked for does not. */
-async function openNetworks(
-  model: Model,
-  { device, threads, watch }: { device: Device | 'auto'; threads: number; watch: Watch | undefined },
-): Promise<{ networks: Networks; tried: readonly TriedDevice[] }> {
-  const networksOn = async (runtime: Runtime): Promise<Networks> => {
-    const networks = createNetworks(model, watch ? watchedRuntime(runtime, watch) : runtime);
-    await networks.warmUp();
-    return networks;
-  };
-  const runtime = await openRuntime({ device, threads });
-  try {
-    return { networks: await networksOn(runtime), tried: runtime.tried };
-  } catch (error) {
-    if (device !== 'auto' || runtime.device === 'cpu' || !isProsamError(error)) throw error;
-    const tried = runtime.tried.map((one) =>
-      one.used ? { ...one, used: false, reason: `it cannot run this model: ${error.message}` } : one,
-    );
-    const networks = await networksOn(nodeRuntime({ threads }));
-    return { networks, tried: [...tried, { device: 'cpu', used: true, reason: 'works everywhere' }] };
-  }
 }
 
 /** Who runs a large model has memory for the large features it makes. */
