@@ -38,7 +38,7 @@ const HELP = `prosam: mark an object in one image, get its masks in all the othe
   prosam serve      masks over HTTP, for labeling tools
   prosam train      learn from annotated images
   prosam learn      learn from what people accepted, and put better versions into service
-  prosam models     versions that were learned, and which one is in service
+  prosam models     models: pull from the hub, add your own, verify; versions that were learned
   prosam db         look after the database, or move everything to another
   prosam label-studio  connect a Label Studio project, find what is wrong, annotate through its interface
   prosam eval       measure models and methods on annotated images

@@ -169,6 +169,7 @@ describe('the built package', () => {
       'dist/training.cjs',
       'dist/training.d.ts',
       'dist/inference-worker.js',
+      'dist/inference-worker.cjs',
       'dist/sqlite-worker.js',
       'dist/sqlite-worker.cjs',
       'dist/client.js',

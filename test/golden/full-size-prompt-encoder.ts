@@ -114,7 +114,7 @@ async function gradients({ tf }: TrainingEngine, file: Checkpoint, sam: Checkpoi
 /** Without an engine the loss and its gradients are left out. */
 export async function promptEncoder(
   file: Checkpoint,
-  weightsFor: (model: string) => Promise<Checkpoint>,
+  weightsFor: (model: 'resnet50_deep' | 'sam_vit_b') => Promise<Checkpoint>,
   engine?: TrainingEngine,
 ): Promise<Named> {
   const inputs = await encoderInputs(await weightsFor('resnet50_deep'));

@@ -1,5 +1,5 @@
 /** Full-size weights and inputs from an integer hash of a tensor's name: the same values on every machine, nothing to download. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { writeSafetensors, type TensorSource } from './checkpoint-writers.ts';
 
 function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
@@ -46,45 +46,48 @@ export function hashedNoise(name: string, length: number): Float32Array {
   return hashed(name, length, 0, Math.sqrt(3));
 }
 
-/** Writes a model's weights as safetensors, one tensor in memory at a time. */
-export function writeHashedWeights(path: string, tensors: Readonly<Record<string, readonly number[]>>): void {
-  const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-  const names = Object.keys(tensors).sort();
-  const header: Record<string, unknown> = {};
-  let end = 0;
-  for (const name of names) {
-    const shape = tensors[name] as readonly number[];
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += 4 * count(shape))] };
-  }
-  const json = Buffer.from(JSON.stringify(header));
-  const padded = Buffer.alloc(Math.ceil(json.length / 8) * 8, ' ');
-  json.copy(padded);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.length));
-  const file = openSync(path, 'w');
-  writeSync(file, length);
-  writeSync(file, padded);
-  for (const name of names) {
-    const shape = tensors[name] as readonly number[];
-    writeSync(file, new Uint8Array(hashed(name, count(shape), ...rangeOf(name, shape)).buffer));
-  }
-  closeSync(file);
+/** A model's weights in name order, each made when it is asked for. */
+export function hashedWeights(tensors: Readonly<Record<string, readonly number[]>>): TensorSource[] {
+  return Object.entries(tensors)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, shape]) => ({
+      name,
+      shape,
+      values: () =>
+        hashed(
+          name,
+          shape.reduce((a, b) => a * b, 1),
+          ...rangeOf(name, shape),
+        ),
+    }));
 }
 
-/** The test image: uint8 pattern, normalised with ImageNet's constants. [1, 3, side, side] */
-export function hashedImage(side: number): Float32Array {
-  const mean = [0.485, 0.456, 0.406] as const;
-  const std = [0.229, 0.224, 0.225] as const;
-  const out = new Float32Array(3 * side * side);
-  for (let c = 0; c < 3; c++) {
-    for (let y = 0; y < side; y++) {
-      for (let x = 0; x < side; x++) {
-        const value = (((x * (3 + c)) >> 2) + ((y * (5 - c)) >> 3) + (((x >> 5) ^ (y >> 5)) & 1) * 64) & 255;
-        out[(c * side + y) * side + x] = (value / 255 - (mean[c] as number)) / (std[c] as number);
-      }
+/** Writes a model's weights as safetensors. */
+export function writeHashedWeights(path: string, tensors: Readonly<Record<string, readonly number[]>>): void {
+  writeSafetensors(path, hashedWeights(tensors));
+}
+
+/** The test image: a pattern of bytes. [side, side, 3] */
+export function hashedPixels(side: number): Uint8Array {
+  const out = new Uint8Array(3 * side * side);
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      for (let c = 0; c < 3; c++)
+        out[(y * side + x) * 3 + c] = (((x * (3 + c)) >> 2) + ((y * (5 - c)) >> 3) + (((x >> 5) ^ (y >> 5)) & 1) * 64) & 255;
     }
   }
   return out;
+}
+
+/** The same, normalised with ImageNet's constants. [1, 3, side, side] */
+export function hashedImage(side: number): Float32Array {
+  const mean = [0.485, 0.456, 0.406] as const;
+  const std = [0.229, 0.224, 0.225] as const;
+  const pixels = hashedPixels(side);
+  return Float32Array.from({ length: 3 * side * side }, (_, i) => {
+    const c = Math.floor(i / side ** 2);
+    return ((pixels[(i % side ** 2) * 3 + c] as number) / 255 - (mean[c] as number)) / (std[c] as number);
+  });
 }
 
 /** The last two axes of square planes exchanged. */

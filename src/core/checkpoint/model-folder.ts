@@ -1,10 +1,9 @@
 /** Opens a model: a folder with manifest.json and weights, in it or where the manifest says, every file proved by its hash. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProsamError } from '../errors.ts';
 import { backboneTensors } from './backbone-names.ts';
+import { knownHash } from './hash-memo.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
 import { modelIds, type ModelIds } from './model-ids.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -67,15 +66,8 @@ export async function openModel(folder: string): Promise<Model> {
   };
 }
 
-/** sha256 of a file, read in pieces so that nothing waits for a large checkpoint. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
-}
-
 async function verifyHash(path: string, wanted: string): Promise<void> {
-  const got = await hashFile(path);
+  const got = await knownHash(path);
   if (got === wanted) return;
   throw new ProsamError(
     'MODEL_HASH_MISMATCH',

@@ -21,6 +21,7 @@ export const BYTES_PER_ELEMENT = {
 } as const;
 export type Dtype = keyof typeof BYTES_PER_ELEMENT;
 
+const OPENING_BRACE = 0x7b;
 /** The format's own bound on the header. */
 const MAX_HEADER_BYTES = 100_000_000;
 
@@ -51,9 +52,13 @@ export function safetensorsHeaderLength(firstBytes: Uint8Array, fileSize: number
   return Number(length);
 }
 
-/** True for what torch.save writes. A safetensors file may begin so too, but then the length it gives is one it can have. */
+/**
+ * True for what torch.save writes. A safetensors file may begin so too, but then the length it gives is one it can have, and
+ * the ninth byte, where there is one, opens its header.
+ */
 export function beginsLikePickle(firstBytes: Uint8Array, fileSize: number): boolean {
-  return isPickle(firstBytes) && !isPossible(claimedLength(firstBytes), fileSize);
+  const opensHeader = firstBytes.byteLength <= 8 || firstBytes[8] === OPENING_BRACE;
+  return isPickle(firstBytes) && !(opensHeader && isPossible(claimedLength(firstBytes), fileSize));
 }
 
 /** header: the JSON bytes; fileSize in bytes of the whole file. @throws CHECKPOINT_INVALID */

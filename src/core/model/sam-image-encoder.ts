@@ -1,10 +1,13 @@
 /**
  * SAM's image encoder: a plain ViT with windowed and global attention, decomposed relative positions and a
- * convolutional neck (Kirillov et al., Segment Anything, appendix A). Names are those of the original checkpoint.
+ * convolutional neck (Kirillov et al., Segment Anything, appendix A), or MobileSAM's TinyViT under the same neck. Names are
+ * those of the original checkpoints.
  */
-import { gridSize, type SamConfig } from './config.ts';
+import type { SamConfig, VitConfig } from './config.ts';
 import { mergeHeads } from './attention.ts';
 import type { Ops, Weights } from './ops.ts';
+import { tinyVit } from './tiny-vit.ts';
+import { partition, unpartition } from './windows.ts';
 
 /** The paper's code uses 1e-6 in the encoder and in channel norms, 1e-5 in the decoder. */
 export const ENCODER_EPSILON = 1e-6;
@@ -13,9 +16,9 @@ export const ENCODER_EPSILON = 1e-6;
 const QUERY_CHUNK = 512;
 
 export interface SamImageFeatures<T> {
-  /** Patch embedding plus position embedding. [B, g, g, D] */
+  /** What the first of `blocks` starts from: patch plus position embedding; TinyViT's map after its second merging. [B, g, g, D] */
   patches: T;
-  /** Output of every block. [B, g, g, D] each */
+  /** Output of every block on the embedding's grid. [B, g, g, D] each; TinyViT's last stage is wider than the one before */
   blocks: readonly T[];
   /** [B, c, g, g] */
   embedding: T;
@@ -23,34 +26,41 @@ export interface SamImageFeatures<T> {
 
 /** image [B, 3, S, S], normalised. */
 export function samImageEncoder<T>(ops: Ops<T>, weights: Weights<T>, config: SamConfig, image: T): SamImageFeatures<T> {
-  const { embedDim: width, patchSize, outChans } = config;
-  const grid = gridSize(config);
+  const { encoder, outChans } = config;
   const at = weights.under('image_encoder.');
+  const { patches, blocks } = encoder.kind === 'vit' ? vit(ops, at, encoder, image) : tinyVit(ops, at, encoder, image);
+  return { patches, blocks, embedding: neck(ops, at.under('neck.'), outChans, blocks.at(-1) as T) };
+}
 
+function vit<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, image: T): Pick<SamImageFeatures<T>, 'patches' | 'blocks'> {
+  const { embedDim: width, patchSize } = config;
   const projected = ops.conv2d(
     image,
-    at.get('patch_embed.proj.weight', [width, 3, patchSize, patchSize]),
-    at.get('patch_embed.proj.bias', [width]),
+    weights.get('patch_embed.proj.weight', [width, 3, patchSize, patchSize]),
+    weights.get('patch_embed.proj.bias', [width]),
     { stride: patchSize },
   ); // [B, D, g, g]
-  const patches = ops.add(ops.transpose(projected, [0, 2, 3, 1]), at.get('pos_embed', [1, grid, grid, width])); // [B, g, g, D]
+  const grid = ops.shapeOf(projected)[2] as number;
+  const patches = ops.add(ops.transpose(projected, [0, 2, 3, 1]), weights.get('pos_embed', [1, grid, grid, width])); // [B, g, g, D]
 
   const blocks: T[] = [];
   let x = patches;
   for (let i = 0; i < config.depth; i++) {
     const windowSize = config.globalAttnIndexes.includes(i) ? 0 : config.windowSize;
-    x = block(ops, at.under(`blocks.${i}.`), config, x, windowSize);
+    x = block(ops, weights.under(`blocks.${i}.`), config, x, windowSize);
     blocks.push(x);
   }
+  return { patches, blocks };
+}
 
-  const neck = at.under('neck.');
-  const reduce = ops.reshape(neck.get('0.weight', [outChans, width, 1, 1]), [outChans, width]);
-  const reduced = norm(ops, neck.under('1.'), outChans, ops.linear(x, reduce)); // [B, g, g, c]
-  const mixed = ops.conv2d(ops.transpose(reduced, [0, 3, 1, 2]), neck.get('2.weight', [outChans, outChans, 3, 3]), undefined, {
-    padding: 1,
-  });
-  const normed = norm(ops, neck.under('3.'), outChans, ops.transpose(mixed, [0, 2, 3, 1]));
-  return { patches, blocks, embedding: ops.transpose(normed, [0, 3, 1, 2]) };
+/** x [B, g, g, D] -> [B, c, g, g] */
+function neck<T>(ops: Ops<T>, weights: Weights<T>, out: number, x: T): T {
+  const width = ops.shapeOf(x)[3] as number;
+  const reduce = ops.reshape(weights.get('0.weight', [out, width, 1, 1]), [out, width]);
+  const reduced = norm(ops, weights.under('1.'), out, ops.linear(x, reduce)); // [B, g, g, c]
+  const mixed = ops.conv2d(ops.transpose(reduced, [0, 3, 1, 2]), weights.get('2.weight', [out, out, 3, 3]), undefined, { padding: 1 });
+  const normed = norm(ops, weights.under('3.'), out, ops.transpose(mixed, [0, 2, 3, 1]));
+  return ops.transpose(normed, [0, 3, 1, 2]);
 }
 
 function norm<T>(ops: Ops<T>, weights: Weights<T>, width: number, x: T): T {
@@ -58,10 +68,10 @@ function norm<T>(ops: Ops<T>, weights: Weights<T>, width: number, x: T): T {
 }
 
 /** x [B, g, g, D] -> the same; windowSize 0 = global attention. */
-function block<T>(ops: Ops<T>, weights: Weights<T>, config: SamConfig, x: T, windowSize: number): T {
+function block<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, x: T, windowSize: number): T {
   const width = config.embedDim;
   const hidden = Math.round(width * config.mlpRatio);
-  const grid = gridSize(config);
+  const grid = ops.shapeOf(x)[1] as number;
   const attention = weights.under('attn.');
 
   const normed = norm(ops, weights.under('norm1.'), width, x);
@@ -86,25 +96,6 @@ function block<T>(ops: Ops<T>, weights: Weights<T>, config: SamConfig, x: T, win
     ops.linear(norm(ops, weights.under('norm2.'), width, y), mlp.get('lin1.weight', [hidden, width]), mlp.get('lin1.bias', [hidden])),
   );
   return ops.add(y, ops.linear(inner, mlp.get('lin2.weight', [width, hidden]), mlp.get('lin2.bias', [width])));
-}
-
-/** [B, g, g, C] -> [B * n * n, w * w, C], zero cells at the bottom and right. */
-function partition<T>(ops: Ops<T>, x: T, window: number): T {
-  const [batch, grid, , channels] = ops.shapeOf(x) as [number, number, number, number];
-  const n = Math.ceil(grid / window);
-  const missing = n * window - grid;
-  const padded = missing > 0 ? ops.padEnd(ops.padEnd(x, 1, missing), 2, missing) : x;
-  const split = ops.reshape(padded, [batch, n, window, n, window, channels]);
-  return ops.reshape(ops.transpose(split, [0, 1, 3, 2, 4, 5]), [batch * n * n, window * window, channels]);
-}
-
-/** The inverse of partition; padded cells are cut off. */
-function unpartition<T>(ops: Ops<T>, windows: T, window: number, grid: number, batch: number): T {
-  const channels = ops.shapeOf(windows)[2] as number;
-  const n = Math.ceil(grid / window);
-  const split = ops.reshape(windows, [batch, n, n, window, window, channels]);
-  const whole = ops.reshape(ops.transpose(split, [0, 1, 3, 2, 4, 5]), [batch, n * window, n * window, channels]);
-  return n * window === grid ? whole : ops.slice(ops.slice(whole, 1, 0, grid), 2, 0, grid);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Everything that can be wrong with a safetensors file, and files that are something else. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseSafetensors, safetensorsBytes, safetensorsHeaderLength } from '../../../src/core/checkpoint/safetensors.ts';
+import { beginsLikePickle, parseSafetensors, safetensorsBytes, safetensorsHeaderLength } from '../../../src/core/checkpoint/safetensors.ts';
 import { isProsamError } from '../../../src/core/errors.ts';
 import { expectCode } from '../expect-error.ts';
 import { fileWithHeader, floatBytes } from './safetensors-file.ts';
@@ -113,6 +113,10 @@ describe('CHECKPOINT_PICKLE', () => {
       expect(parseSafetensors(fileWithHeader(header, TWO), 'file').tensors.size).toBe(1);
     }
     expect(safetensorsHeaderLength(lengthOf(0x0195_0480n), 2 ** 30, 'file')).toBe(0x0195_0480);
+    // A zip's first bytes are a length that a file of a gigabyte can have: the ninth byte tells.
+    const zip = lengthOf(0x0403_4b50n);
+    expect(beginsLikePickle(Buffer.concat([zip, Buffer.of(0)]), 2 ** 30)).toBe(true);
+    expect(beginsLikePickle(Buffer.concat([zip, Buffer.from('{')]), 2 ** 30)).toBe(false);
   });
 });
 
