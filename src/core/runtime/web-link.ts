@@ -25,10 +25,11 @@ export interface LinkOptions {
   onProgress?: (progress: LoadProgress) => void;
 }
 
-/** Resolves when the model is open. @throws what opening throws, ENGINE_FAILED, the signal's reason */
+/** Resolves when the model is open. @throws what opening throws, ENGINE_FAILED, the signal's reason; ENGINE_CRASHED from `call` */
 export async function openWebLink(worker: WorkerLike, { open, signal, onProgress }: LinkOptions): Promise<WebLink> {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
+  let opened = false;
   let broken = false;
   let closed: (() => void) | undefined;
 
@@ -54,9 +55,8 @@ export async function openWebLink(worker: WorkerLike, { open, signal, onProgress
       end(reason);
       reject(reason);
     };
-    const died = (what: string): void => {
-      fail(new ProsamError('ENGINE_FAILED', `the inference worker failed: ${what}. The next call starts another one.`));
-    };
+    const died = (what: string): void =>
+      fail(opened ? crashed(what) : new ProsamError('ENGINE_FAILED', `the inference worker failed: ${what}.`));
     const giveUp = (): void => fail(signal?.reason as Error);
     if (signal?.aborted === true) {
       giveUp();
@@ -79,6 +79,7 @@ export async function openWebLink(worker: WorkerLike, { open, signal, onProgress
         if (message.broken) died('a call before this one failed in a way that may have damaged it');
       } else if (message.kind === 'closed') end(new ProsamError('ENGINE_CLOSED', 'the engine is closed. Create a new one.'));
       else {
+        opened = true;
         signal?.removeEventListener('abort', giveUp);
         resolve(message.info);
       }
@@ -97,7 +98,7 @@ export async function openWebLink(worker: WorkerLike, { open, signal, onProgress
       return new Promise((resolve) => (closed = resolve));
     },
     call(request, callSignal) {
-      if (broken) return Promise.reject(new ProsamError('ENGINE_FAILED', 'the inference worker failed. The next call starts another one.'));
+      if (broken) return Promise.reject(crashed('it ended before it was asked'));
       const id = ++lastId;
       return new Promise((resolve, reject) => {
         const giveUp = (): void => {
@@ -125,4 +126,12 @@ export async function openWebLink(worker: WorkerLike, { open, signal, onProgress
       });
     },
   };
+}
+
+/** Told to every call it was answering. */
+function crashed(what: string): ProsamError {
+  return new ProsamError(
+    'ENGINE_CRASHED',
+    `wanted an answer, but the inference worker failed: ${what}. The next call starts another one: ask again.`,
+  );
 }

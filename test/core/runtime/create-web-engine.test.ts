@@ -81,7 +81,7 @@ describe('the engine of a page', () => {
     const lost = engine.predict(target.image, references);
     await new Promise((resolve) => setTimeout(resolve, 5)); // on its way
     workers.at(-1)?.crash();
-    await expectRejection('ENGINE_FAILED', lost, /out of memory\. The next call starts another one/);
+    await expectRejection('ENGINE_CRASHED', lost, /out of memory\. The next call starts another one/);
     const [one, two] = await Promise.all([
       engine.predict(target.image, references, { method: 'prosam', promptEncoder: 'kept' }),
       engine.predict(target.image, references, { method: 'nearest' }),
@@ -96,7 +96,9 @@ describe('the engine of a page', () => {
     const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync('docs/browser.md', 'utf8')) ?? [];
     const program = `${example.replace(/^import .*$/m, '')}\nawait engine.close(); return masks[0].uncertaintyMap.length;`;
     const here: typeof createWebEngine = (options) => createWebEngine({ ...options, model: `${models.url}tiny`, worker });
-    const AsyncFunction = (async () => Promise.resolve()).constructor as new (...code: string[]) => (...given: unknown[]) => Promise<unknown>;
+    const AsyncFunction = (async () => Promise.resolve()).constructor as new (
+      ...code: string[]
+    ) => (...given: unknown[]) => Promise<unknown>;
     const said: unknown[] = [];
     const console = { log: (...words: unknown[]) => void said.push(words) };
     const run = new AsyncFunction('createWebEngine', 'cupFile', 'shelfFile', 'console', program);
