@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, release, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { modelFolder } from '../core/runtime/open-engine.ts';
+import { modelFolder, modelsFolder } from '../core/checkpoint/model-place.ts';
 import { cudaFolder, onnxRuntimePackage } from '../core/runtime/provider-folder.ts';
 import { codeVersion } from '../prosam/code-version.ts';
 import { defaultCacheDir } from '../training/setup/library.ts';
@@ -33,7 +33,8 @@ const PATIENCE_MS = 5000;
 export async function machineReport(model: string): Promise<MachineReport> {
   const limit = process.constrainedMemory();
   const folders = [
-    { what: 'model', path: resolve(modelFolder(model)) },
+    ...placeOf(model),
+    { what: 'models', path: modelsFolder() },
     { what: 'cache', path: defaultCacheDir() },
     { what: 'CUDA', path: cudaFolder() },
   ];
@@ -50,6 +51,15 @@ export async function machineReport(model: string): Promise<MachineReport> {
       folders.map(async (folder) => ({ ...folder, exists: existsSync(folder.path), free: await freeBytes(folder.path) })),
     ),
   };
+}
+
+/** None for a model that is not there: that is told where it is opened. */
+function placeOf(model: string): { what: string; path: string }[] {
+  try {
+    return [{ what: 'model', path: resolve(modelFolder(model)) }];
+  } catch {
+    return [];
+  }
 }
 
 function instructions(): string[] {

@@ -20,7 +20,7 @@ export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
   DATASET_NOT_FOUND: 'Put the files there, or name another folder.',
   DEADLINE_EXCEEDED: 'Try again later, raise the deadline, or send smaller images.',
   DELIVERY_NOT_FOUND: '`GET /v1/deliveries` lists them.',
-  DEVICE_UNAVAILABLE: 'Install its provider, or use `cpu`.',
+  DEVICE_UNAVAILABLE: '`prosam doctor` says what is missing, `prosam setup cuda` brings CUDA; `cpu` works everywhere.',
   ENGINE_CLOSED: 'Create a new engine.',
   ENGINE_CRASHED: 'Ask again: another worker has taken over. If the same image ends it each time, report it.',
   ENGINE_FAILED: 'Create a new engine; report the cause.',

@@ -2,17 +2,14 @@
 import { openModel, type Model } from '../checkpoint/model-folder.ts';
 import { modelFolder } from '../checkpoint/model-place.ts';
 import { createEngineCore } from '../engine.ts';
-import { isProsamError } from '../errors.ts';
 import type { ImageLimits } from '../image/decode.ts';
 import { nodeImageSource } from '../image/node-source.ts';
-import type { Engine, TriedDevice } from '../types.ts';
-import { openRuntime } from './choose-device.ts';
+import type { Engine } from '../types.ts';
 import type { Device } from './devices.ts';
 import { diskFeatureCache } from './disk-feature-cache.ts';
-import { checkModelWeights, createNetworks, type Networks } from './networks.ts';
-import { nodeRuntime } from './node.ts';
-import type { Runtime } from './runtime.ts';
-import { watchedRuntime, type Watch } from './watched-runtime.ts';
+import { checkModelWeights } from './networks.ts';
+import { openNetworks } from './open-networks.ts';
+import type { Watch } from './watched-runtime.ts';
 
 export { modelFolder };
 
@@ -53,7 +50,7 @@ export async function openEngine(options: EngineOptions = {}, watch?: Watch): Pr
   const { device = 'auto', threads = 0 } = options;
   const model = await openModel(modelFolder(options.model ?? 'tiny'));
   checkModelWeights(model);
-  const { networks, tried } = await openNetworks(model, device, threads, watch);
+  const { networks, tried } = await openNetworks(model, { device, threads, watch });
   return createEngineCore({
     model,
     networks,
@@ -62,30 +59,6 @@ export async function openEngine(options: EngineOptions = {}, watch?: Watch): Pr
     cacheBytes: options.cacheBytes ?? defaultCacheBytes(model),
     ...(options.cacheDir !== undefined && { slow: diskFeatureCache(options.cacheDir, options.cacheDirBytes ?? DEFAULT_DISK_BYTES) }),
   });
-}
-
-/** A device that `auto` chose and that cannot run this very model gives way to the CPU; one that was asked for does not. */
-async function openNetworks(
-  model: Model,
-  device: Device | 'auto',
-  threads: number,
-  watch: Watch | undefined,
-): Promise<{ networks: Networks; tried: readonly TriedDevice[] }> {
-  const watched = (runtime: Runtime): Runtime => (watch ? watchedRuntime(runtime, watch) : runtime);
-  const runtime = await openRuntime({ device, threads });
-  const networks = createNetworks(model, watched(runtime));
-  try {
-    await networks.warmUp();
-    return { networks, tried: runtime.tried };
-  } catch (error) {
-    if (device !== 'auto' || runtime.device === 'cpu' || !isProsamError(error)) throw error;
-    const tried = runtime.tried.map((one) =>
-      one.used ? { ...one, used: false, reason: `it cannot run this model: ${error.message}` } : one,
-    );
-    const onCpu = createNetworks(model, watched(nodeRuntime({ threads })));
-    await onCpu.warmUp();
-    return { networks: onCpu, tried: [...tried, { device: 'cpu', used: true, reason: 'works everywhere' }] };
-  }
 }
 
 /** Who runs a large model has memory for the large features it makes. */
