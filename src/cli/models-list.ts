@@ -30,9 +30,9 @@ export interface ListedModel {
 /** -> exit code */
 export async function listModels(args: readonly string[], { print }: Terminal): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { ...STORE_OPTIONS, json: { type: 'boolean' } } });
-  const learned = await learnedVersions(values);
   const models = await listedModels();
   if (values.json === true) {
+    const learned = await learnedVersions(values);
     const { projects = [], versions = [] } = learned ?? {};
     print(JSON.stringify({ models, projects, versions }, null, 2));
     return EXIT.ok;
@@ -41,6 +41,8 @@ export async function listModels(args: readonly string[], { print }: Terminal): 
   const backbones = await cachedBackbones();
   if (backbones.length > 0) print(`backbones in the hub's cache, for --backbone: ${backbones.join(', ')}`);
   print(`models that are added or pulled lie in ${modelsFolder()}`);
+  // Last: a store that cannot be reached hides none of the models.
+  const learned = await learnedVersions(values);
   if (learned) print(['', ...learned.lines].join('\n'));
   return EXIT.ok;
 }

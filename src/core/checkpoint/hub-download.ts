@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isProsamError, messageOf, ProsamError } from '../errors.ts';
@@ -21,6 +22,8 @@ export interface DownloadOptions extends RestOptions {
 
 /** How often somebody who waits for another process looks again. */
 const LOOK_AGAIN_MS = 200;
+/** Longer than a download that lives goes without a byte: by then its connection has given up. */
+const IDLE_MS = 300_000;
 /** Other programs need some of the disk too. */
 const SPARE_BYTES = 16 * 2 ** 20;
 
@@ -34,7 +37,7 @@ export async function download(hub: HubSettings, from: HubRepository, file: HubF
   try {
     if (await isWhole(path, file, options)) return path;
     await mkdir(dirname(blob), { recursive: true });
-    const release = await ourTurn(join(hub.cache, '.locks', repositoryFolder('', from.repo)), file, options);
+    const release = await ourTurn(join(hub.cache, '.locks', repositoryFolder('', from.repo)), blob, file, options);
     try {
       // Whoever had the turn before may have fetched it.
       if (!(await isWhole(blob, file, options))) await fetchBlob(hub, from, file, blob, options);
@@ -55,7 +58,7 @@ export async function download(hub: HubSettings, from: HubRepository, file: HubF
 }
 
 async function fetchBlob(hub: HubSettings, from: HubRepository, file: HubFile, blob: string, options: DownloadOptions): Promise<void> {
-  const incomplete = `${blob}.incomplete`;
+  const incomplete = incompleteOf(blob);
   const handle = await open(incomplete, 'a+');
   try {
     let done = (await handle.stat()).size;
@@ -107,19 +110,32 @@ async function isWhole(path: string, file: HubFile, { onNote, onChecked, signal 
 }
 
 /** Waits until no other process fetches this file. */
-async function ourTurn(folder: string, file: HubFile, { signal, onNote }: DownloadOptions): Promise<() => Promise<void>> {
+async function ourTurn(folder: string, blob: string, file: HubFile, { signal, onNote }: DownloadOptions): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true });
   // Not the name of other tools' locks: theirs are no files with a process in them.
   const path = join(folder, `${file.etag}.prosam-lock`);
   for (let told = false; ;) {
     const taken = await takeLock(path);
     if ('release' in taken) return taken.release;
-    if (taken.holder && !told) {
+    const { holder } = taken;
+    // Containers that share a cache and are gone leave locks whose process cannot be looked for.
+    if (holder && holder.host !== hostname() && (await isIdle(path)) && (await isIdle(incompleteOf(blob)))) await rm(path, { force: true });
+    else if (holder && !told) {
       told = true;
-      onNote?.(`${file.path}: process ${taken.holder.pid} on ${taken.holder.host} is downloading it; waiting (its lock is ${path})`);
+      onNote?.(`${file.path}: process ${holder.pid} on ${holder.host} is downloading it; waiting (its lock is ${path})`);
     }
     await sleep(LOOK_AGAIN_MS, undefined, signal && { signal });
   }
+}
+
+/** Nobody wrote to it for long, or it is not there. */
+async function isIdle(path: string): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined);
+  return info === undefined || Date.now() - info.mtimeMs > IDLE_MS;
+}
+
+function incompleteOf(blob: string): string {
+  return `${blob}.incomplete`;
 }
 
 /** @throws OUTPUT_FAILED */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'; // prettier-ignore
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -300,5 +300,24 @@ describe('several at once', () => {
     expect(transfers()).toHaveLength(1);
     expect(notes[0]).toMatch(/is downloading it; waiting/);
     expect(statSync((paths[0] as { path: string }).path).size).toBe(weights.byteLength);
+  });
+
+  it('do not wait for a machine that is gone', async () => {
+    const sha256 = createHash('sha256').update(weights).digest('hex');
+    const lock = join(home, 'hub/.locks/models--acme--one', `${sha256}.prosam-lock`);
+    mkdirSync(join(lock, '..'), { recursive: true });
+    writeFileSync(lock, JSON.stringify({ pid: 1, host: 'a-container-that-was', started: 1 }));
+    const stop = new AbortController();
+    const notes: string[] = [];
+    const onNote = (note: string): void => {
+      notes.push(note);
+      stop.abort();
+    };
+    const waiting = pull('acme/one', {}, { signal: stop.signal, onNote });
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+    expect(notes[0]).toContain('process 1 on a-container-that-was is downloading it');
+    utimesSync(lock, 0, 0); // and nothing has come since
+    await pull('acme/one');
+    expect(existsSync(lock)).toBe(false);
   });
 });
