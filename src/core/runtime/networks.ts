@@ -18,6 +18,7 @@ import {
   imageEncoderGraph,
   similarityGraph,
 } from './model-graphs.ts';
+import type { Precision } from './precision.ts';
 import type { Runtime, Session, Tensor } from './runtime.ts';
 
 type Named = Record<string, Tensor>;
@@ -68,6 +69,8 @@ export interface PromptEncoderNetworks {
 /** With the model's own prompt encoder. */
 export interface Networks extends PromptEncoderNetworks {
   readonly device: string;
+  /** Of the image networks. */
+  readonly precision: Precision;
   encode(image: Raster): Promise<SamFeatures & BackboneFeatures>;
   /** High-level map of a reference that only ever saw the marked cells. mask: h * w values */
   maskedHigh(features: BackboneFeatures, mask: Float32Array): Promise<Tensor>;
@@ -136,7 +139,12 @@ export function checkPromptEncoder(
   checkTensors(tensorsNeeded(encodeReferenceGraph(parts), encodeTargetGraph(parts)), tensors, label);
 }
 
-export function createNetworks(model: Model, runtime: Runtime): Networks {
+export interface NetworksOptions {
+  /** Of the image encoder and the backbone; decoder and prompt encoder compute in fp32. @default 'fp32' */
+  precision?: Precision;
+}
+
+export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp32' }: NetworksOptions = {}): Networks {
   const { manifest } = model;
   const preprocess = preprocessOf(model);
   const sessions = new Map<string, Promise<Session>>();
@@ -176,7 +184,7 @@ export function createNetworks(model: Model, runtime: Runtime): Networks {
     : { encodeReference: without, promptDistribution: without };
 
   const backboneFeatures = async (image: Float32Array, side: number): Promise<BackboneFeatures> => {
-    const trunk = await run<'mid' | 'state'>('trunk', () => emitWithFile(backboneTrunkGraph(manifest), model.backbone), {
+    const trunk = await run<'mid' | 'state'>('trunk', () => emitWithFile(backboneTrunkGraph(manifest), model.backbone, precision), {
       image: square(image, side),
     });
     const cells = (trunk.mid.shape[2] as number) * (trunk.mid.shape[3] as number);
@@ -185,13 +193,14 @@ export function createNetworks(model: Model, runtime: Runtime): Networks {
   const maskedHigh: Networks['maskedHigh'] = async (features, mask) => {
     if (features.state === undefined) return features.high; // SAM's embedding: the mask comes in where cells are picked
     const inputs = { state: features.state, mask: maskLike(mask, features.mid) };
-    return (await run<'high'>('final', () => emitWithFile(backboneFinalGraph(manifest), model.backbone), inputs)).high;
+    return (await run<'high'>('final', () => emitWithFile(backboneFinalGraph(manifest), model.backbone, precision), inputs)).high;
   };
 
-  const emitImageEncoder = (): EmittedModel => emitWithFile(imageEncoderGraph(manifest), model.sam);
+  const emitImageEncoder = (): EmittedModel => emitWithFile(imageEncoderGraph(manifest), model.sam, precision);
 
   return {
     device: runtime.device,
+    precision,
     maskedHigh,
     async warmUp() {
       await sessionOf('image', emitImageEncoder);
