@@ -10,6 +10,7 @@ import { emitWithFile, emitWithWeightInputs, outputShapes, tensorsNeeded, weight
 import { markedCells } from './marked-cells.ts';
 import {
   backboneFinalGraph,
+  backboneStateShape,
   backboneTrunkGraph,
   decodePointsGraph,
   decodePromptsGraph,
@@ -35,7 +36,7 @@ export interface BackboneFeatures {
   mid: Tensor;
   /** [1, C', h, w] */
   high: Tensor;
-  /** Start of the backbone's last stage; absent where SAM is the backbone. */
+  /** Start of the backbone's last stage, where `mid` does not end in it. */
   state?: Tensor;
 }
 
@@ -183,16 +184,19 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
     ? promptEncoder(manifest.prompt_encoder.config, model.promptEncoder ?? new Map())
     : { encodeReference: without, promptDistribution: without };
 
+  const stateShape = 'file' in manifest.backbone ? (backboneStateShape(manifest) as number[]) : undefined;
+  const sizeOf = (shape: readonly number[]): number => shape.reduce((product, dim) => product * dim, 1);
   const backboneFeatures = async (image: Float32Array, side: number): Promise<BackboneFeatures> => {
-    const trunk = await run<'mid' | 'state'>('trunk', () => emitWithFile(backboneTrunkGraph(manifest), model.backbone, precision), {
+    const trunk = await run<'mid'>('trunk', () => emitWithFile(backboneTrunkGraph(manifest), model.backbone, precision), {
       image: square(image, side),
     });
     const cells = (trunk.mid.shape[2] as number) * (trunk.mid.shape[3] as number);
     return { ...trunk, high: await maskedHigh({ ...trunk, high: trunk.mid }, new Float32Array(cells).fill(1)) };
   };
   const maskedHigh: Networks['maskedHigh'] = async (features, mask) => {
-    if (features.state === undefined) return features.high; // SAM's embedding: the mask comes in where cells are picked
-    const inputs = { state: features.state, mask: maskLike(mask, features.mid) };
+    if (stateShape === undefined) return features.high; // SAM's embedding: the mask comes in where cells are picked
+    const state = features.state ?? { data: features.mid.data.subarray(-sizeOf(stateShape)), shape: stateShape };
+    const inputs = { state, mask: maskLike(mask, features.mid) };
     return (await run<'high'>('final', () => emitWithFile(backboneFinalGraph(manifest), model.backbone, precision), inputs)).high;
   };
 
