@@ -6,6 +6,7 @@ export type {
   Embedded,
   Engine,
   EngineInfo,
+  EngineWorker,
   ImageInput,
   InstancePrediction,
   MaskPrediction,

@@ -24,7 +24,7 @@ export const ENGINE_OPTIONS = {
   'no-grow': { type: 'boolean' },
 } as const;
 
-export const ENGINE_HELP = `  --model NAME|PATH     built-in model or model folder (default: tiny)
+export const ENGINE_HELP = `  --model NAME|PATH     a model of prosam models list, or a model folder (default: tiny)
   --device DEVICE       auto, ${DEVICES.join(', ')} (default: auto)
   --threads N           CPU threads (default: all cores; for large models as many as are fastest)
   --precision P         ${PRECISIONS.join(', ')} (default: fp32): int8 is for CPUs, fp16 for GPUs

@@ -1,130 +1,90 @@
-/** `prosam models`: versions of prompt encoders that were learned, and which one is in service. */
-import { parseArgs } from 'node:util';
-import { openStorage } from '../adapters/storage/open-storage.ts';
-import type { Storage } from '../core/storage-ports.ts';
-import type { VersionRecord } from '../core/version-ports.ts';
-import { loadConfig } from '../prosam/config.ts';
-import { BASE, notFound } from '../service/serving.ts';
-import { rollbackOf } from '../service/rollback.ts';
-import { differenceOf } from './models-diff.ts';
-import { versionLines, versionTable } from './models-text.ts';
+/** `prosam models`: the models on this machine, and the versions that were learned from them. */
+import { CATALOGUE } from '../core/checkpoint/catalogue.ts';
+import { DEVICES } from '../core/runtime/devices.ts';
+import { BASE } from '../service/serving.ts';
 import type { Terminal } from './terminal.ts';
-import { EXIT, UsageError } from './usage.ts';
+import { UsageError } from './usage.ts';
 
-export const MODELS_HELP = `prosam models: versions that were learned, and which one is in service
+const names = (role: 'sam' | 'backbone'): string => CATALOGUE.filter((entry) => entry.role === role).map((entry) => entry.name).join(', '); // prettier-ignore
 
-  prosam models list [--project P]
+export const MODELS_HELP = `prosam models: the models on this machine, and the versions that were learned
+
+  prosam models list [--project P]     models here; where there is a store, versions that were learned
+  prosam models pull NAME|OWNER/REPO [--backbone NAME|OWNER/REPO] [--as NAME] [options]
+                                       weights from the Hugging Face hub, into the cache that other tools share
+  prosam models add NAME --sam FILE [--backbone FILE] [--prompt-encoder FILE] [options]
+                                       weights that are here; they stay where they are
+  prosam models info NAME              what it is, its files, licence, memory to expect, methods
+  prosam models verify NAME            reads every file again and computes a known answer
+  prosam models remove NAME            the name; weights elsewhere stay
+
+Pull: ${names('sam')};
+as a backbone ${names('backbone')}
+  --as NAME             what to call it (default: NAME, or the repository's)
+  --revision R          branch, tag or commit (default: main)
+  --file F              which file of the repository (default: model.safetensors, or what there is)
+  --offline             only the cache is used (as HF_HUB_OFFLINE=1)
+  HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_CACHE are read as other tools read them.
+
+Add and pull:
+  --prompt-encoder FILE a trained prompt encoder, or a VRP-SAM checkpoint, that belongs to this SAM and backbone
+  --licence TEXT        (default: as the repository says)
+  --resize R            aligned (default with a backbone), longest-side (default without), stretch
+  --force               replace a model of the same name
+  --threads N           CPU threads of the first run
+
+Verify:
+  --device D            compare ${DEVICES.join(', ')} with the CPU
+  --threads N
+
+Versions that were learned; they are in the store, whether or not a service runs:
   prosam models show ID
   prosam models diff ID OTHER          figures side by side, and what moved in the weights ("${BASE}": the model's own)
   prosam models promote ID --project P [--reason TEXT]
   prosam models rollback --project P [--reason TEXT]
-
-Works on the store, whether or not a service runs; running ones take the change over within a second or two.
-
   --database URL  --objects URL  --config FILE    as for prosam serve
+
   --json          one JSON document on stdout
 
-Exit code: 0 done, 2 not done.
+Models lie in $PROSAM_MODELS, or where this platform keeps programs' data.
+
+Exit code: 0 done, 1 verify found something wrong, 2 not done, 130 interrupted (a download goes on where it was).
 
 Examples:
-  prosam models list --project cups
-  prosam models diff ${BASE} v-3f1c0a9b7d21 --project cups
+  prosam models pull sam-vit-b
+  prosam models pull sam-vit-b --backbone dinov2-b --as sam-b-dino
+  prosam models add mine --sam sam_vit_h_4b8939.pth --backbone resnet50_v2.pth --prompt-encoder vrp-sam.pt
+  prosam segment --model sam-vit-b --reference cup.jpg --box 40,60,210,240 --target-dir photos --out masks
   prosam models rollback --project cups --reason "handles are missing"
 `;
 
-const MOST_LISTED = 1000;
+type Action = (args: readonly string[], terminal: Terminal) => Promise<number>;
 
-/** -> exit code */
-export async function modelsCommand(args: readonly string[], { print }: Terminal): Promise<number> {
-  const text = { type: 'string' } as const;
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { project: text, reason: text, database: text, objects: text, config: text, json: { type: 'boolean' } },
-  });
-  const [action, ...ids] = positionals;
-  const run = ACTIONS[action ?? ''];
-  if (run === undefined) throw new UsageError(`models: wanted one of ${Object.keys(ACTIONS).join(', ')}, got ${action ?? 'nothing'}.`);
-  if (ids.length !== run.ids) throw new UsageError(`models ${action}: wanted ${run.ids} id${run.ids === 1 ? '' : 's'}, got ${ids.length}.`);
-  const settings = await loadConfig({
-    options: {
-      ...(values.database !== undefined && { database: values.database }),
-      ...(values.objects !== undefined && { objects: values.objects }),
-    },
-    ...(values.config !== undefined && { file: values.config }),
-  });
-  const storage = await openStorage({ database: settings.database, objects: settings.objects, migrate: false });
-  try {
-    const { lines, document } = await run.act(storage, ids, { project: values.project, reason: values.reason, model: settings.model });
-    print(values.json === true ? JSON.stringify(document, null, 2) : lines.join('\n'));
-    return EXIT.ok;
-  } finally {
-    await storage.close();
-  }
-}
+const versions =
+  (action: string): (() => Promise<Action>) =>
+  async () => {
+    const { versionsCommand } = await import('./models-versions.ts');
+    return (args, terminal) => versionsCommand(action, args, terminal);
+  };
 
-interface Asked {
-  project: string | undefined;
-  reason: string | undefined;
-  model: string;
-}
-
-interface Answer {
-  lines: string[];
-  document: unknown;
-}
-
-interface Action {
-  ids: number;
-  act(storage: Storage, ids: readonly string[], asked: Asked): Promise<Answer>;
-}
-
-const ACTIONS: Record<string, Action> = {
-  list: {
-    ids: 0,
-    async act({ store }, _, { project }) {
-      const versions = await store.versions.list({ ...(project !== undefined && { project }), limit: MOST_LISTED });
-      const projects = (await store.versions.projects()).filter((one) => project === undefined || one.project === project);
-      const current = new Map(projects.map((one) => [one.project, one.current]));
-      return { lines: versionTable(versions, current), document: { projects, versions } };
-    },
-  },
-  show: {
-    ids: 1,
-    async act(storage, [id = '']) {
-      const version = await versionOf(storage, id);
-      const history = (await storage.store.versions.history(version.project, MOST_LISTED)).filter(
-        ({ from, to }) => from === id || to === id,
-      );
-      const { current } = await storage.store.versions.state(version.project);
-      return { lines: versionLines(version, current === id, history), document: { ...version, inService: current === id, history } };
-    },
-  },
-  diff: {
-    ids: 2,
-    act: (storage, [one = '', other = ''], { model }) => differenceOf(storage, one, other, model),
-  },
-  promote: {
-    ids: 1,
-    async act(storage, [id = ''], { project, reason = 'by hand' }) {
-      const where = project ?? (id === BASE ? undefined : (await versionOf(storage, id)).project);
-      if (where === undefined) throw new UsageError(`models promote ${BASE}: wanted --project.`);
-      await storage.store.versions.promote(where, id === BASE ? undefined : id, reason, Date.now());
-      return { lines: [`${where}: ${id} is in service`], document: { project: where, current: id } };
-    },
-  },
-  rollback: {
-    ids: 0,
-    async act({ store }, _, { project, reason = 'by hand' }) {
-      if (project === undefined) throw new UsageError('models rollback: wanted --project.');
-      const { current = BASE } = await rollbackOf(store.versions, project, reason, Date.now());
-      return { lines: [`${project}: ${current} is in service again`], document: { project, current } };
-    },
-  },
+const ACTIONS: Record<string, () => Promise<Action>> = {
+  list: async () => (await import('./models-list.ts')).listModels,
+  pull: async () => (await import('./models-pull.ts')).pullModel,
+  add: async () => (await import('./models-add.ts')).addModelCommand,
+  info: async () => (await import('./models-info.ts')).modelInfo,
+  verify: async () => (await import('./models-verify.ts')).verifyModel,
+  remove: async () => (await import('./models-remove.ts')).removeModelCommand,
+  show: versions('show'),
+  diff: versions('diff'),
+  promote: versions('promote'),
+  rollback: versions('rollback'),
 };
 
-async function versionOf({ store }: Storage, id: string): Promise<VersionRecord> {
-  const found = await store.versions.get(id);
-  if (found === undefined) throw notFound(id);
-  return found;
+/** -> exit code */
+export async function modelsCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [action = '', ...rest] = args;
+  const load = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
+  if (load === undefined)
+    throw new UsageError(`models: wanted one of ${Object.keys(ACTIONS).join(', ')}, got ${action === '' ? 'nothing' : action}.`);
+  return (await load())(rest, terminal);
 }

@@ -38,6 +38,48 @@ export function createProgress(total: number, out: NodeJS.WriteStream = process.
   };
 }
 
+export interface ByteProgress {
+  /** done: bytes of the total so far. */
+  show(done: number): void;
+  clear(): void;
+}
+
+/** The same for bytes. before: bytes that were there before, at no cost of time. */
+export function createByteProgress(what: string, total: number, out: NodeJS.WriteStream = process.stderr, before = 0): ByteProgress {
+  const started = performance.now();
+  let shown = -Infinity;
+  const clear = (): void => {
+    if (out.isTTY) out.write('\r\x1b[K');
+  };
+  return {
+    clear,
+    show(done) {
+      if (!out.isTTY || performance.now() - shown < BETWEEN_LINES_MS) return;
+      shown = performance.now();
+      const columns = Math.max(LEAST_COLUMNS, out.columns - 1);
+      const perSecond = (1000 * (done - before)) / Math.max(1, shown - started);
+      const left = perSecond > 0 ? `${duration((total - done) / perSecond)} left` : '';
+      const text = `${bytesText(done)} of ${bytesText(total)}  ${bytesText(perSecond)}/s  ${left}  ${what}`;
+      const width = Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, columns - text.length - 3));
+      const filled = Math.round((width * done) / Math.max(1, total));
+      out.write(`\r\x1b[K${`[${'#'.repeat(filled)}${'.'.repeat(width - filled)}] ${text}`.slice(0, columns)}`);
+    },
+  };
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+/** 375042383 -> "375 MB", 2564550879 -> "2.56 GB" */
+export function bytesText(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? Math.round(value) : Number(value.toPrecision(3))} ${UNITS[unit] as string}`;
+}
+
 /** 75 -> "75 s", 600 -> "10 min", 7500 -> "2 h 05 min" */
 export function duration(seconds: number): string {
   if (seconds < 120) return `${Math.ceil(seconds)} s`;

@@ -35,3 +35,11 @@ export function words(name: string, text: string): string[] {
   if (found.length === 0) throw new UsageError(`--${name}: wanted at least one, separated by commas, got none.`);
   return found;
 }
+
+/** The one name an action works on. */
+export function oneName(action: string, positionals: readonly string[]): string {
+  const [name] = positionals;
+  if (name === undefined || positionals.length !== 1)
+    throw new UsageError(`models ${action}: wanted one name, got ${positionals.length === 0 ? 'none' : positionals.join(' ')}.`);
+  return name;
+}

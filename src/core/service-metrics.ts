@@ -15,6 +15,8 @@ export interface ServiceMetrics {
   stage(stage: string, milliseconds: number): void;
   /** Requests computing and waiting in front of the engine, now. */
   engineQueue(depth: { running: number; waiting: number; limit: number }): void;
+  /** The process that computes: whether it answers, how often it was replaced so far, and its memory. */
+  engineWorker(state: { ready: boolean; replacements: number; residentBytes: number }): void;
   /** One look into a cache. */
   cache(cache: string, outcome: 'hit' | 'miss'): void;
   /** The frozen model and the device that runs it. */
@@ -36,6 +38,7 @@ const ignore = (): void => undefined;
 export const noMetrics: ServiceMetrics = {
   stage: ignore,
   engineQueue: ignore,
+  engineWorker: ignore,
   cache: ignore,
   device: ignore,
   serving: ignore,

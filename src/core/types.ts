@@ -190,8 +190,26 @@ export interface EngineInfo {
   input: { side: number; resize: SamResize };
 }
 
+/** The process that computes for an engine, as it stands at the moment of asking. */
+export interface EngineWorker {
+  /** Its process id; absent while there is none. */
+  readonly pid: number | undefined;
+  /** Answers calls. While it is started again they wait. */
+  readonly ready: boolean;
+  /** A network is loaded or runs. */
+  readonly computing: boolean;
+  /** How often a worker that had died or hung was replaced. */
+  readonly replacements: number;
+  /** Memory it held at its last answer. */
+  readonly residentBytes: number;
+  /** What the last worker ended of, or why none can be started; absent while the first one runs. */
+  readonly problem: string | undefined;
+}
+
 export interface Engine {
   readonly info: EngineInfo;
+  /** Absent where the engine computes on the thread it is called on. */
+  readonly worker?: EngineWorker;
   /** Computes what does not depend on any reference, so that a later call answers at once. */
   embed(image: ImageInput, options?: { signal?: AbortSignal }): Promise<Embedded>;
   /** Masks of the references' concepts in the target. */

@@ -31,13 +31,15 @@ export const configSchema = z.strictObject({
   objects: text().default('prosam/blobs'),
   /** Bring a database of an earlier version up to date by itself. */
   migrate: z.boolean().default(true),
-  /** Built-in model or model folder. */
+  /** Name of a model, or path of its folder. */
   model: text().default('tiny'),
   device: z.enum(['auto', ...DEVICES]).default('auto'),
   /** Threads of one operator on the CPU; 0 = one for each core, for large models as many as are fastest. */
   threads: whole(0, 1024).default(0),
   /** What the image networks compute in: fp16 is for GPUs, int8 for CPUs. */
   precision: z.enum(PRECISIONS).default('fp32'),
+  /** Longest time one network may take; a worker that is silent for longer is replaced. */
+  hangMs: milliseconds(1000, 2 ** 31 - 1).default(600_000),
   /** Folder for features of images, so that no image is computed twice, even after a restart; "" = none. */
   cache: z.string().max(4096).default('prosam/cache'),
   cacheBytes: whole(MIB, 2 ** 50).default(4096 * MIB),

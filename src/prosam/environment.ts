@@ -20,7 +20,7 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
   PROSAM_PORT: { path: ['port'], parse: Number, about: 'port to listen on' },
   PROSAM_DATABASE: { path: ['database'], about: 'SQLite file or postgres:// address' },
   PROSAM_OBJECTS: { path: ['objects'], about: 'folder or s3:// address' },
-  PROSAM_MODEL: { path: ['model'], about: 'built-in model or model folder' },
+  PROSAM_MODEL: { path: ['model'], about: 'name of a model (prosam models list) or model folder' },
   PROSAM_DEVICE: { path: ['device'], about: 'what computes' },
   PROSAM_THREADS: { path: ['threads'], parse: Number, about: 'CPU threads of one operator' },
   PROSAM_PRECISION: { path: ['precision'], about: 'what the image networks compute in' },
@@ -48,8 +48,8 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
   PROSAM_LOG_LEVEL: { path: ['log', 'level'], about: 'info, warn, error or silent' },
 };
 
-/** Of the command line and of tests; not part of the configuration. */
-const OTHERS = /^PROSAM_(REQUIRE_|TEST_|CONFIG$|URL$|CHROMIUM$|MOTO_SERVER$|POSTGRES$|CLIENT_TOKEN$)/;
+/** Of every command (where models lie), of the command line and of tests; not part of the configuration. */
+const OTHERS = /^PROSAM_(REQUIRE_|TEST_|MODELS$|CONFIG$|URL$|CHROMIUM$|MOTO_SERVER$|POSTGRES$|CLIENT_TOKEN$)/;
 
 /** For --help. */
 export const ENVIRONMENT_HELP = Object.entries(VARIABLES)

@@ -97,7 +97,7 @@ function learnerSettings({ learner, model }: ProsamSettings): object {
 
 /** Addresses of stores may hold passwords, which the list of processes would show; the tokens of callers are none of its business. */
 function environmentFor({ database, objects }: ProsamSettings): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PROSAM_'));
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PROSAM_') || name === 'PROSAM_MODELS');
   return { ...Object.fromEntries(kept), PROSAM_DATABASE: database, PROSAM_OBJECTS: objects };
 }
 

@@ -1,5 +1,5 @@
 /** The service: the engine, what is kept, and what has been learned, behind the one interface that adapters know. */
-import { messageOf } from '../core/errors.ts';
+import { messageOf, ProsamError } from '../core/errors.ts';
 import type { ImageLimits } from '../core/image/decode.ts';
 import type { Log } from '../core/log.ts';
 import { noMetrics, type ServiceMetrics } from '../core/service-metrics.ts';
@@ -83,6 +83,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   );
   let problem: string | undefined;
   let polling = Promise.resolve();
+  let replaced = engine.worker?.replacements ?? 0;
   /** What others have put into service, and how things stand. */
   const poll = async (): Promise<void> => {
     try {
@@ -98,6 +99,14 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
       problem = `the database does not answer: ${messageOf(error)}`;
     }
     metrics.engineQueue(admission.state());
+    const { worker } = engine;
+    if (worker === undefined) return;
+    metrics.engineWorker(worker);
+    if (worker.replacements > replaced && worker.problem !== undefined) {
+      log.warn({ replacements: worker.replacements, pid: worker.pid }, `worker replaced: ${worker.problem}`);
+      errors.report(new ProsamError('ENGINE_CRASHED', worker.problem), 'engine');
+    }
+    replaced = worker.replacements;
   };
   const timer = setInterval(() => {
     polling = polling.then(poll);
@@ -180,11 +189,13 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
       inProject(project, () => queue.send({ name: TRAIN, key: JSON.stringify([project, 'manual']), data: { project, manual: true } })),
     runs: (given) => store.runs.list(given),
     async status() {
-      const problems = [...(problem === undefined ? [] : [problem]), ...serving.problems()];
+      const { worker } = engine;
+      const away = worker?.ready === false ? [`the engine is being started again: ${worker.problem}`] : [];
+      const problems = [...(problem === undefined ? [] : [problem]), ...away, ...serving.problems()];
       const messages = await queue.depth().catch(() => ({}));
       const serves = serving.state();
       return {
-        ready: problem === undefined,
+        ready: problem === undefined && away.length === 0,
         problems,
         model,
         device,

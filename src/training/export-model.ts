@@ -2,8 +2,8 @@
 import { copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { manifestJson, snakeKeys } from '../core/checkpoint/config-json.ts';
 import { safetensorsBytes } from '../core/checkpoint/safetensors.ts';
-import type { Manifest } from '../core/checkpoint/manifest.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { messageOf, ProsamError } from '../core/errors.ts';
@@ -30,11 +30,11 @@ export async function exportModel(
   };
   // What the base model says of its own encoder and its known answer is not true of this one.
   const written = {
-    ...jsonOf(manifest),
+    ...manifestJson(manifest),
     name,
     files,
     locations: staying.length > 0 ? Object.fromEntries(staying.map(({ name: file, path }) => [file, path])) : undefined,
-    prompt_encoder: { ...plan, config: snakeCase(plan.config) },
+    prompt_encoder: { ...plan, config: snakeKeys(plan.config) },
     known_answer: undefined,
     trained: { ...manifest.trained, prompt_encoder: about },
   };
@@ -66,20 +66,4 @@ function frozenFiles({ manifest, sam, backbone }: Model): { name: string; path: 
     ...('file' in manifest.backbone && backbone ? [[manifest.backbone.file, backbone] as const] : []),
   ];
   return parts.flatMap(([file, { sources }]) => sources.map(({ name, path }, i) => ({ name: i === 0 ? file : name, path })));
-}
-
-/** A manifest in memory as it stands in a file: configurations in snake_case. */
-function jsonOf(manifest: Manifest): Record<string, unknown> {
-  const { sam, backbone } = manifest;
-  return {
-    ...manifest,
-    sam: { ...sam, config: snakeCase(sam.config) },
-    backbone: 'file' in backbone ? { ...backbone, config: snakeCase(backbone.config) } : snakeCase(backbone),
-  };
-}
-
-function snakeCase(config: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(config).map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value as unknown]),
-  );
 }

@@ -1,20 +1,8 @@
 /** One trainer per run folder. */
-import { link, mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
+import { takeLock } from '../core/checkpoint/file-lock.ts';
 import { messageOf, ProsamError } from '../core/errors.ts';
-
-const holderSchema = z.object({
-  pid: z.int().min(1),
-  host: z.string(),
-  /** When the process started, in seconds since 1970: after a restart a container gives out the same numbers again. */
-  started: z.number(),
-});
-type Holder = z.output<typeof holderSchema>;
-
-/** Clocks are set while a process runs. */
-const SAME_START_SECONDS = 5;
 
 /**
  * Resolves to the release. A lock whose process is gone (it was killed) is taken over.
@@ -22,99 +10,23 @@ const SAME_START_SECONDS = 5;
  */
 export async function lockRun(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, 'run.lock');
-  const mine: Holder = { pid: process.pid, host: hostname(), started: Math.round(Date.now() / 1000 - process.uptime()) };
   const made = await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
     throw new ProsamError('OUTPUT_FAILED', `${folder}: cannot be made: ${messageOf(cause)}. Name another folder.`, { cause });
   });
-  const own = JSON.stringify(mine);
-  for (let attempt = 0; attempt < 3; attempt++) {
-    if (await create(path, own)) {
-      return async () => {
-        await rm(path, { force: true });
-        // Where the run never came to write anything.
-        if (made !== undefined) await rmdir(folder).catch(() => undefined);
-      };
-    }
-    const found = await readFile(path, 'utf8').catch(() => undefined);
-    if (found === undefined) continue; // just released
-    const holder = holderOf(found);
-    if (holder && isAlive(holder, mine)) throw locked(folder, `process ${holder.pid} on ${holder.host} is training here`);
-    await removeStale(path, found);
+  const taken = await takeLock(path).catch((cause: unknown) => {
+    throw new ProsamError('OUTPUT_FAILED', `${path}: cannot be written: ${messageOf(cause)}. Check the folder.`, { cause });
+  });
+  if ('release' in taken) {
+    return async () => {
+      await taken.release();
+      // Where the run never came to write anything.
+      if (made !== undefined) await rmdir(folder).catch(() => undefined);
+    };
   }
-  throw locked(folder, 'other trainers take the folder at this very moment');
-}
-
-function locked(folder: string, why: string): ProsamError {
-  return new ProsamError(
+  const { holder } = taken;
+  const why = holder ? `process ${holder.pid} on ${holder.host} is training here` : 'other trainers take the folder at this very moment';
+  throw new ProsamError(
     'RUN_LOCKED',
     `${folder}: ${why}. Wait for it, or use another folder; if there is no such trainer any more, delete run.lock.`,
   );
-}
-
-/** Whole or not at all, so that nobody reads half a lock. -> false: there is one */
-async function create(path: string, content: string): Promise<boolean> {
-  const temporary = besides(path);
-  try {
-    await writeFile(temporary, content);
-    await link(temporary, path).catch((cause: unknown) => {
-      if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw cause;
-      return writeFile(path, content, { flag: 'wx' }); // not every file system has links
-    });
-    return true;
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw new ProsamError('OUTPUT_FAILED', `${path}: cannot be written: ${messageOf(cause)}. Check the folder.`, { cause });
-  } finally {
-    await rm(temporary, { force: true }).catch(() => undefined);
-  }
-}
-
-/** Longer than anyone takes to remove a file. */
-const TURN_MS = 10_000;
-
-/**
- * Removes a lock that is stale. One at a time: whoever has the turn and finds the lock as it was removes no fresh one, because
- * nobody can put another in its place while it is there.
- */
-async function removeStale(path: string, stale: string): Promise<void> {
-  const turn = `${path}.turn`;
-  try {
-    await writeFile(turn, '', { flag: 'wx' });
-  } catch {
-    // Another has it: the next attempt sees what it leaves. A turn that does not end was left by a crash.
-    const since = await stat(turn).catch(() => undefined);
-    if (since && Date.now() - since.mtimeMs > TURN_MS) await rm(turn, { force: true }).catch(() => undefined);
-    return;
-  }
-  try {
-    if ((await readFile(path, 'utf8').catch(() => undefined)) === stale) await rm(path, { force: true });
-  } finally {
-    await rm(turn, { force: true }).catch(() => undefined);
-  }
-}
-
-let unique = 0;
-function besides(path: string): string {
-  return `${path}.${process.pid}.${unique++}`;
-}
-
-/** undefined: no lock of this project, such as a file cut off by a crash of the machine. */
-function holderOf(text: string): Holder | undefined {
-  try {
-    return holderSchema.parse(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Of another machine nothing can be known, so its lock stands. */
-function isAlive({ pid, host, started }: Holder, mine: Holder): boolean {
-  if (host !== mine.host) return true;
-  if (pid === mine.pid) return Math.abs(started - mine.started) <= SAME_START_SECONDS;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -103,7 +103,7 @@ function interpolation(from: number, to: number): Float32Array {
 
 /** TensorFlow convolves channels last on CPUs. */
 function conv2d(tf: Tf, x: Tensor, weight: Tensor, bias: Tensor | undefined, options: Conv2dOptions = {}): Tensor {
-  const { stride = 1, padding = 0, dilation = 1 } = options;
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   const last = tf.transpose(x, [0, 2, 3, 1]) as tfjs.Tensor4D;
   const padded = tf.pad4d(last, [
     [0, 0],
@@ -111,9 +111,20 @@ function conv2d(tf: Tf, x: Tensor, weight: Tensor, bias: Tensor | undefined, opt
     [padding, padding],
     [0, 0],
   ]);
-  const kernel = tf.transpose(weight, [2, 3, 1, 0]) as tfjs.Tensor4D;
-  const out = tf.conv2d(padded, kernel, stride, 'valid', 'NHWC', dilation);
+  const out =
+    groups === 1
+      ? tf.conv2d(padded, tf.transpose(weight, [2, 3, 1, 0]) as tfjs.Tensor4D, stride, 'valid', 'NHWC', dilation)
+      : depthwise(tf, padded, weight, stride, dilation);
   return tf.transpose(bias ? tf.add(out, bias) : out, [0, 3, 1, 2]);
+}
+
+/** x [B, h, w, C], weight [C * n, 1, kh, kw] -> [B, h', w', C * n]; n kernels a channel, channel after channel */
+function depthwise(tf: Tf, x: tfjs.Tensor4D, weight: Tensor, stride: number, dilation: number): tfjs.Tensor4D {
+  const [, , , channels] = x.shape;
+  const [out, from, height, width] = weight.shape as [number, number, number, number];
+  if (from !== 1 || out % channels !== 0) throw new Error(`convolution in groups of ${from} channels; only single channels are supported`);
+  const kernel = tf.reshape<tfjs.Rank.R4>(tf.transpose(weight, [2, 3, 0, 1]), [height, width, channels, out / channels]);
+  return tf.depthwiseConv2d(x, kernel, stride, 'valid', 'NHWC', dilation);
 }
 
 /** Below everything a feature can be, and finite on every backend. */

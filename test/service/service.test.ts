@@ -8,16 +8,20 @@ import { openStorage } from '../../src/adapters/storage/open-storage.ts';
 import { sceneWith } from '../../src/cli/demo-scenes.ts';
 import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../../src/core/checkpoint/safetensors.ts';
 import { silentLog } from '../../src/core/log.ts';
+import { noMetrics } from '../../src/core/service-metrics.ts';
 import type { Storage } from '../../src/core/storage-ports.ts';
+import type { EngineWorker } from '../../src/core/types.ts';
 import { cocoRleFromMask, createEngine, type AcceptRequest, type Annotation, type Engine } from '../../src/index.ts';
 import { createService, type RunningService } from '../../src/service/service.ts';
 import { expectRejection } from '../core/expect-error.ts';
+import { until } from '../core/runtime/processes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-service-'));
 let engine: Engine;
 let storage: Storage;
 let service: RunningService;
 let nowMs = 1_000_000;
+const measured: number[] = [];
 
 interface Shown {
   bytes: Uint8Array;
@@ -39,7 +43,8 @@ const annotation = (project: string, externalId: string, { bytes, mark }: Shown,
 beforeAll(async () => {
   engine = await createEngine();
   storage = await openStorage({ database: join(folder, 'p.db'), objects: join(folder, 'blobs') });
-  service = await createService({ engine, storage, log: silentLog, pollMs: 50, now: () => nowMs++ });
+  const metrics = { ...noMetrics, engineWorker: ({ replacements }: { replacements: number }) => void measured.push(replacements) };
+  service = await createService({ engine, storage, metrics, log: silentLog, pollMs: 50, now: () => nowMs++ });
 });
 afterAll(async () => {
   await service.close();
@@ -233,5 +238,28 @@ describe('versions', () => {
     const served = async () => (await service.status()).serving.find(({ project }) => project === 'x')?.modelVersion;
     while ((await served()) !== 'v-elsewhere' && Date.now() < until) await new Promise((resume) => setTimeout(resume, 20));
     expect(await served()).toBe('v-elsewhere');
+  });
+});
+
+describe('a worker that dies', () => {
+  it('makes the service wait, not fail, and is told to those who look after it', async () => {
+    await service.accept(annotation('y', '1', await scene()));
+    const target = await scene();
+    const worker = engine.worker as EngineWorker;
+    const pid = worker.pid as number;
+    const replaced = worker.replacements;
+    process.kill(pid, 'SIGKILL');
+    await until(() => !worker.ready || worker.pid !== pid, 'the worker to die');
+    const { ready, problems } = await service.status();
+    expect(ready).toBe(worker.ready);
+    if (!ready) expect(problems).toEqual([expect.stringContaining('started again: the inference worker was killed by SIGKILL')]);
+    const { masks } = await service.predict({ project: 'y', image: target.bytes });
+    expect(masks).toHaveLength(1);
+    expect(worker.replacements).toBe(replaced + 1);
+    expect(await service.status()).toMatchObject({ ready: true, problems: [] });
+    const told = () => service.errors().find(({ where }) => where === 'engine');
+    await until(() => told() !== undefined, 'the report');
+    expect(told()).toMatchObject({ code: 'ENGINE_CRASHED', message: 'the inference worker was killed by SIGKILL' });
+    expect(measured).toContain(replaced + 1);
   });
 });

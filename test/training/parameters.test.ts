@@ -12,13 +12,7 @@ const SMALL: PromptEncoderConfig = { ...PROMPT_ENCODER, midChannels: 48, dim: 32
 function asked(config: PromptEncoderConfig): Map<string, readonly number[]> {
   const sam = {
     imageSize: 64,
-    patchSize: 16,
-    embedDim: 24,
-    depth: 2,
-    numHeads: 2,
-    globalAttnIndexes: [1],
-    windowSize: 2,
-    mlpRatio: 2,
+    encoder: { kind: 'vit', patchSize: 16, embedDim: 24, depth: 2, numHeads: 2, globalAttnIndexes: [1], windowSize: 2, mlpRatio: 2 },
     outChans: config.dim,
     maskInChans: 16,
     decoderDepth: 2,

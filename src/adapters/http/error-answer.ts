@@ -18,12 +18,23 @@ const TOLD_TO_ALL: ReadonlySet<ErrorCode> = new Set([
   'DEADLINE_EXCEEDED',
   'URL_FAILED',
   'ENGINE_CLOSED',
+  'ENGINE_CRASHED',
+  'ENGINE_HUNG',
 ]);
 
 const DEFAULT_RETRY_MS = 1000;
 
 /** Codes that are over soon. */
-const PASSING: ReadonlySet<ErrorCode> = new Set(['SERVICE_BUSY', 'SERVICE_CLOSING', 'CLIENT_BUSY', 'STORAGE_FAILED', 'ENGINE_CLOSED']);
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  'SERVICE_BUSY',
+  'SERVICE_CLOSING',
+  'CLIENT_BUSY',
+  'STORAGE_FAILED',
+  'ENGINE_CLOSED',
+  'ENGINE_CRASHED',
+  'ENGINE_HUNG',
+  'ENGINE_UNAVAILABLE',
+]);
 
 /** challenge: value of WWW-Authenticate. access: of the caller, where known; only admins read what failed inside. */
 export function errorAnswer(

@@ -32,6 +32,9 @@ export function createMetrics(): Metrics {
   const requests = seconds('http_request', 'Time to answer, by route and status', ['route', 'method', 'status'], REQUEST_BUCKETS);
   const stages = seconds('stage', 'Time of one stage of a prediction', ['stage'], STAGE_BUCKETS);
   const queue = gauge('engine_queue', 'Requests in front of the engine: running, waiting, and the limit of those', ['state']);
+  const workerReady = gauge('engine_ready', '1 while the process that computes answers, 0 while it is started again', []);
+  const workerMemory = gauge('engine_resident_memory_bytes', 'Memory of the process that computes, at its last answer', []);
+  const replaced = counter('engine_replacements_total', 'Times a dead or hung process that computes was replaced', []);
   const caches = counter('cache_lookups_total', 'Looks into a cache', ['cache', 'outcome']);
   const device = gauge('device_info', 'The frozen model and the device that runs it; always 1', ['model', 'device']);
   const serving = gauge('serving_version_info', 'The version a project is answered with; always 1', ['project', 'version']);
@@ -43,12 +46,19 @@ export function createMetrics(): Metrics {
   const messages = gauge('messages_waiting', 'Messages waiting in the queue of the store', ['name']);
   const stopProcess = measureProcess(registers);
   const current = new Map<string, string>();
+  let replacementsTold = 0;
 
   return {
     request: (route, method, status, ms) => requests.observe({ route, method, status: String(status) }, ms / 1000),
     stage: (stage, ms) => stages.observe({ stage }, ms / 1000),
     engineQueue: (depth) => {
       for (const state of ['running', 'waiting', 'limit'] as const) queue.set({ state }, depth[state]);
+    },
+    engineWorker: ({ ready, replacements, residentBytes }) => {
+      workerReady.set(ready ? 1 : 0);
+      workerMemory.set(residentBytes);
+      replaced.inc(replacements - replacementsTold);
+      replacementsTold = replacements;
     },
     cache: (cache, outcome) => caches.inc({ cache, outcome }),
     device: (model, name) => {

@@ -17,9 +17,16 @@ const ITEM_TIMEOUT_MS = 300_000;
 const PAGE = 20;
 
 /** Not the image's fault, and over soon: it is tried again until it works. */
-const PASSING: ReadonlySet<ErrorCode> = new Set(['SERVICE_BUSY', 'CLIENT_BUSY', 'SERVICE_CLOSING', 'ENGINE_CLOSED', 'STORAGE_FAILED']);
-/** May or may not be over soon: tried a few times. */
-const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(['ENGINE_FAILED', 'URL_FAILED']);
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  'SERVICE_BUSY',
+  'CLIENT_BUSY',
+  'SERVICE_CLOSING',
+  'ENGINE_CLOSED',
+  'ENGINE_UNAVAILABLE',
+  'STORAGE_FAILED',
+]);
+/** May or may not be over soon, and a worker may have died of the image itself: tried a few times. */
+const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(['ENGINE_FAILED', 'ENGINE_CRASHED', 'ENGINE_HUNG', 'URL_FAILED']);
 const DOUBTFUL_TRIES = 3;
 
 export function createBatchHandler(parts: WebhookParts) {

@@ -4,8 +4,9 @@ import type { Dtype } from './safetensors.ts';
 
 const READ: readonly Dtype[] = ['F32', 'F16', 'BF16'];
 
-/** Tensors that checkpoints carry and these networks never read. */
-const UNUSED = /(^|\.)num_batches_tracked$|^(fc|classifier|pre_logits|head)\.|^mask_token$|^norm\.(weight|bias)$/;
+/** Tensors that checkpoints carry and these networks never read: counters, classifiers, indices that follow from the configuration. */
+const UNUSED =
+  /(^|\.)num_batches_tracked$|^(fc|classifier|pre_logits|head)\.|^mask_token$|^norm\.(weight|bias)$|^image_encoder\.(norm_)?head\.|\.attention_bias_idxs$/;
 
 /**
  * Compares a checkpoint with the tensors a network needs and lists every difference in one error.

@@ -74,7 +74,13 @@ function describeVgg(tensors: CheckpointTensors, label: string, { imageSize = 51
       'CHECKPOINT_MISMATCH',
       `${label}: wanted a VGG of five stages, got other convolutions (${convolutions.join(', ')}). Use VGG-16.`,
     );
-  return { kind: 'vgg', imageSize, widths: widths as unknown as VggConfig['widths'], convs: convs as unknown as VggConfig['convs'] };
+  return {
+    kind: 'vgg',
+    imageSize,
+    widths: widths as unknown as VggConfig['widths'],
+    convs: convs as unknown as VggConfig['convs'],
+    batchNorm,
+  };
 }
 
 function describeDinov2(tensors: CheckpointTensors, label: string, { heads }: DescribeBackboneOptions): Dinov2Config {

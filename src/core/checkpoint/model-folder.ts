@@ -1,10 +1,10 @@
 /** Opens a model: a folder with manifest.json and weights, in it or where the manifest says, every file proved by its hash. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProsamError } from '../errors.ts';
 import { backboneTensors } from './backbone-names.ts';
+import { knownHash } from './hash-memo.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { openCheckpoint } from './open-checkpoint.ts';
@@ -82,15 +82,8 @@ function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
-/** sha256 of a file, read in pieces so that nothing waits for a large checkpoint. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
-}
-
 async function verifyHash(path: string, wanted: string): Promise<void> {
-  const got = await hashFile(path);
+  const got = await knownHash(path);
   if (got === wanted) return;
   throw new ProsamError(
     'MODEL_HASH_MISMATCH',

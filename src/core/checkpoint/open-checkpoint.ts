@@ -38,8 +38,8 @@ export async function openCheckpoint(path: string, { locations = {} }: OpenCheck
   };
 }
 
-/** A regular file, as asked for and where links lead; a folder stands for the checkpoint in it. */
-async function weightFileAt(path: string): Promise<{ asked: string; real: string }> {
+/** A regular file, as asked for and where links lead; a folder stands for the checkpoint in it. @throws MODEL_NOT_FOUND */
+export async function weightFileAt(path: string): Promise<{ asked: string; real: string }> {
   const real = await realFile(path);
   if (!(await stat(real)).isDirectory()) return { asked: path, real: await regularFile(real, path) };
   for (const name of FOLDER_FILES) {

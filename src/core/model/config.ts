@@ -1,10 +1,10 @@
 /** Every number that tells one variant of a network from another. Networks take all their dimensions from here. */
 
-export interface SamConfig {
-  /** Side of the square input in pixels. */
-  imageSize: number;
+/** SAM's own image encoder: a plain ViT, every block on the embedding's grid. */
+export interface VitConfig {
+  kind: 'vit';
   patchSize: number;
-  /** Image encoder width. */
+  /** Width of the tokens. */
   embedDim: number;
   depth: number;
   numHeads: number;
@@ -12,6 +12,30 @@ export interface SamConfig {
   globalAttnIndexes: readonly number[];
   windowSize: number;
   mlpRatio: number;
+}
+
+/** MobileSAM's image encoder: four stages on 1/4, 1/8, 1/16 and 1/16 of the image's side. The first convolves, the others attend. */
+export interface TinyVitConfig {
+  kind: 'tiny_vit';
+  /** Channels of the four stages. */
+  embedDims: readonly [number, number, number, number];
+  /** Blocks of the four stages. */
+  depths: readonly [number, number, number, number];
+  /** The first stage has no attention; its number is there because the published configurations have it. */
+  numHeads: readonly [number, number, number, number];
+  /** Sides of the windows in cells; the first number is as idle as the first of `numHeads`. */
+  windowSizes: readonly [number, number, number, number];
+  mlpRatio: number;
+  /** Growth of the channels inside the first stage's blocks. */
+  mbconvExpandRatio: number;
+  /** Side of the depthwise convolution between attention and MLP. */
+  localConvSize: number;
+}
+
+export interface SamConfig {
+  /** Side of the square input in pixels. */
+  imageSize: number;
+  encoder: VitConfig | TinyVitConfig;
   /** Width of the image embedding and of every prompt vector. */
   outChans: number;
   maskInChans: number;
@@ -44,6 +68,8 @@ export interface VggConfig {
   widths: readonly [number, number, number, number, number];
   /** 3x3 convolutions in each stage. */
   convs: readonly [number, number, number, number, number];
+  /** Batch norm after every convolution. */
+  batchNorm: boolean;
 }
 
 export interface Dinov2Config {
@@ -61,7 +87,10 @@ export interface Dinov2Config {
 /** SAM's own image encoder as the backbone: no second network. */
 export interface SamBackboneConfig {
   kind: 'sam';
-  /** Blocks whose outputs are the mid-level maps. The high-level map is the image embedding. */
+  /**
+   * Blocks whose outputs are the mid-level maps; the high-level map is the image embedding. Counted from 0 among the blocks on the
+   * embedding's grid: all of a ViT's; of a TinyViT those of stages 3 and 4, in one row (MobileSAM: 0-5 with 160 channels, 6-7 with 320).
+   */
   midBlocks: readonly number[];
 }
 
@@ -91,9 +120,17 @@ export interface PromptEncoderConfig {
 }
 
 /** Side of SAM's embedding grid in cells. */
-export function gridSize(sam: SamConfig): number {
-  return sam.imageSize / sam.patchSize;
+export function gridSize({ imageSize, encoder }: SamConfig): number {
+  return imageSize / (encoder.kind === 'vit' ? encoder.patchSize : TINY_VIT_STRIDE);
 }
+
+/** Blocks of SAM's image encoder on the embedding's grid: what `midBlocks` counts. */
+export function gridBlocks({ encoder }: SamConfig): number {
+  return encoder.kind === 'vit' ? encoder.depth : encoder.depths[2] + encoder.depths[3];
+}
+
+/** Pixels along one cell of TinyViT's last two stages. */
+export const TINY_VIT_STRIDE = 16;
 
 const decoder = {
   outChans: 256,
@@ -105,11 +142,31 @@ const decoder = {
   iouHeadDepth: 3,
   iouHeadHiddenDim: 256,
 };
-const samAt1024 = { imageSize: 1024, patchSize: 16, windowSize: 14, mlpRatio: 4, ...decoder };
+const samVit = (embedDim: number, depth: number, numHeads: number, globalAttnIndexes: readonly number[]): SamConfig => ({
+  imageSize: 1024,
+  encoder: { kind: 'vit', patchSize: 16, embedDim, depth, numHeads, globalAttnIndexes, windowSize: 14, mlpRatio: 4 },
+  ...decoder,
+});
 
-export const SAM_VIT_B: SamConfig = { ...samAt1024, embedDim: 768, depth: 12, numHeads: 12, globalAttnIndexes: [2, 5, 8, 11] };
-export const SAM_VIT_L: SamConfig = { ...samAt1024, embedDim: 1024, depth: 24, numHeads: 16, globalAttnIndexes: [5, 11, 17, 23] };
-export const SAM_VIT_H: SamConfig = { ...samAt1024, embedDim: 1280, depth: 32, numHeads: 16, globalAttnIndexes: [7, 15, 23, 31] };
+export const SAM_VIT_B = samVit(768, 12, 12, [2, 5, 8, 11]);
+export const SAM_VIT_L = samVit(1024, 24, 16, [5, 11, 17, 23]);
+export const SAM_VIT_H = samVit(1280, 32, 16, [7, 15, 23, 31]);
+
+/** TinyViT-5M whose last merging keeps the grid, under SAM's own decoder. */
+export const MOBILE_SAM: SamConfig = {
+  imageSize: 1024,
+  encoder: {
+    kind: 'tiny_vit',
+    embedDims: [64, 128, 160, 320],
+    depths: [2, 2, 6, 2],
+    numHeads: [2, 4, 5, 10],
+    windowSizes: [7, 7, 14, 7],
+    mlpRatio: 4,
+    mbconvExpandRatio: 4,
+    localConvSize: 3,
+  },
+  ...decoder,
+};
 
 /** ResNet-50 as VRP-SAM runs it: deep stem, output stride 8. */
 export const RESNET50_DEEP: ResnetConfig = {
@@ -124,7 +181,14 @@ export const RESNET50_DEEP: ResnetConfig = {
 /** ResNet-50 with torchvision's 7x7 stem. */
 export const RESNET50_PLAIN: ResnetConfig = { ...RESNET50_DEEP, deepStem: false };
 
-export const VGG16_BN: VggConfig = { kind: 'vgg', imageSize: 512, widths: [64, 128, 256, 512, 512], convs: [2, 2, 3, 3, 3] };
+export const VGG16_BN: VggConfig = {
+  kind: 'vgg',
+  imageSize: 512,
+  widths: [64, 128, 256, 512, 512],
+  convs: [2, 2, 3, 3, 3],
+  batchNorm: true,
+};
+export const VGG16: VggConfig = { ...VGG16_BN, batchNorm: false };
 
 export const DINOV2_VIT_B14: Dinov2Config = {
   kind: 'dinov2',
@@ -136,6 +200,10 @@ export const DINOV2_VIT_B14: Dinov2Config = {
   mlpRatio: 4,
   stageEnds: [6, 10, 12],
 };
+/** As deep as ViT-B, so its stages end where ViT-B's do. */
+export const DINOV2_VIT_S14: Dinov2Config = { ...DINOV2_VIT_B14, embedDim: 384, numHeads: 6 };
+/** Stage ends as the paper's authors gave them. */
+export const DINOV2_VIT_L14: Dinov2Config = { ...DINOV2_VIT_B14, embedDim: 1024, depth: 24, numHeads: 16, stageEnds: [12, 21, 24] };
 
 /** The paper's prompt encoder for ResNet-50 and DINOv2-B (1,723,648 parameters). */
 export const PROMPT_ENCODER: PromptEncoderConfig = {

@@ -14,6 +14,8 @@ export interface Conv2dOptions {
   padding?: number;
   /** @default 1 */
   dilation?: number;
+  /** 1, or the number of input channels: then every channel has kernels of its own (depthwise). @default 1 */
+  groups?: number;
 }
 
 export interface MaxPoolOptions {
@@ -72,7 +74,7 @@ export interface Ops<T> {
   /** x [1, ...] repeated along axis 0 as often as `like` is long there. */
   repeatLike(x: T, like: T): T;
 
-  /** x [B, in, h, w], weight [out, in, kh, kw]. */
+  /** x [B, in, h, w], weight [out, in / groups, kh, kw]. */
   conv2d(x: T, weight: T, bias?: T, options?: Conv2dOptions): T;
   maxPool(x: T, options: MaxPoolOptions): T;
   /** Running statistics; x [B, C, h, w]. */

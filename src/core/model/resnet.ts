@@ -1,8 +1,8 @@
 /** ResNet with bottleneck blocks, either stem, and dilation instead of stride where asked (He et al., 2016; spec of the deep stem: PSPNet). */
 import type { ResnetConfig } from './config.ts';
-import { fixed, type Conv2dOptions, type Ops, type Weights } from './ops.ts';
+import { convNorm } from './conv-norm.ts';
+import type { Conv2dOptions, Ops, Weights } from './ops.ts';
 
-const EPSILON = 1e-5;
 const EXPANSION = 4;
 
 /** Stem and stages 1 to 3. image [B, 3, S, S] -> f2 (stage 2) and f3 (stage 3), [B, C, h, w] each */
@@ -16,22 +16,6 @@ export function resnetTrunk<T>(ops: Ops<T>, weights: Weights<T>, config: ResnetC
 /** Stage 4. f3 [B, C3, h, w] -> [B, C4, h, w] */
 export function resnetFinal<T>(ops: Ops<T>, weights: Weights<T>, config: ResnetConfig, f3: T): T {
   return stage(ops, weights, config, 3, f3);
-}
-
-function convNorm<T>(
-  ops: Ops<T>,
-  weights: Weights<T>,
-  names: [conv: string, norm: string],
-  x: T,
-  out: number,
-  size: number,
-  options: Conv2dOptions,
-): T {
-  const [conv, norm] = names;
-  const from = fixed(ops.shapeOf(x)[1]);
-  const y = ops.conv2d(x, weights.get(`${conv}.weight`, [out, from, size, size]), undefined, options);
-  const of = (name: string): T => weights.get(`${norm}.${name}`, [out]);
-  return ops.batchNorm(y, { weight: of('weight'), bias: of('bias'), mean: of('running_mean'), variance: of('running_var') }, EPSILON);
 }
 
 function stem<T>(ops: Ops<T>, weights: Weights<T>, config: ResnetConfig, image: T): T {

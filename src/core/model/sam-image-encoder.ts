@@ -1,10 +1,13 @@
 /**
  * SAM's image encoder: a plain ViT with windowed and global attention, decomposed relative positions and a
- * convolutional neck (Kirillov et al., Segment Anything, appendix A). Names are those of the original checkpoint.
+ * convolutional neck (Kirillov et al., Segment Anything, appendix A), or MobileSAM's TinyViT under the same neck. Names are
+ * those of the original checkpoints.
  */
-import { gridSize, type SamConfig } from './config.ts';
+import type { SamConfig, VitConfig } from './config.ts';
 import { mergeHeads } from './attention.ts';
 import type { Ops, Weights } from './ops.ts';
+import { tinyVit } from './tiny-vit.ts';
+import { partition, unpartition } from './windows.ts';
 
 /** The paper's code uses 1e-6 in the encoder and in channel norms, 1e-5 in the decoder. */
 export const ENCODER_EPSILON = 1e-6;
@@ -19,9 +22,9 @@ const PIECE = 2 ** 22;
 const QUERIES = 512;
 
 export interface SamImageFeatures<T> {
-  /** Patch embedding plus position embedding. [B, g, g, D] */
+  /** What the first of `blocks` starts from: patch plus position embedding; TinyViT's map after its second merging. [B, g, g, D] */
   patches: T;
-  /** Output of every block. [B, g, g, D] each */
+  /** Output of every block on the embedding's grid. [B, g, g, D] each; TinyViT's last stage is wider than the one before */
   blocks: readonly T[];
   /** [B, c, g, g] */
   embedding: T;
@@ -40,34 +43,47 @@ export function samImageEncoder<T>(
   image: T,
   { piece = PIECE }: SamImageEncoderOptions = {},
 ): SamImageFeatures<T> {
-  const { embedDim: width, patchSize, outChans } = config;
-  const grid = gridSize(config);
+  const { encoder, outChans } = config;
   const at = weights.under('image_encoder.');
+  const { patches, blocks } = encoder.kind === 'vit' ? vit(ops, at, encoder, image, piece) : tinyVit(ops, at, encoder, image);
+  return { patches, blocks, embedding: neck(ops, at.under('neck.'), outChans, blocks.at(-1) as T) };
+}
 
+function vit<T>(
+  ops: Ops<T>,
+  weights: Weights<T>,
+  config: VitConfig,
+  image: T,
+  piece: number,
+): Pick<SamImageFeatures<T>, 'patches' | 'blocks'> {
+  const { embedDim: width, patchSize } = config;
   const projected = ops.conv2d(
     image,
-    at.get('patch_embed.proj.weight', [width, 3, patchSize, patchSize]),
-    at.get('patch_embed.proj.bias', [width]),
+    weights.get('patch_embed.proj.weight', [width, 3, patchSize, patchSize]),
+    weights.get('patch_embed.proj.bias', [width]),
     { stride: patchSize },
   ); // [B, D, g, g]
-  const patches = ops.add(ops.transpose(projected, [0, 2, 3, 1]), at.get('pos_embed', [1, grid, grid, width])); // [B, g, g, D]
+  const grid = ops.shapeOf(projected)[2] as number;
+  const patches = ops.add(ops.transpose(projected, [0, 2, 3, 1]), weights.get('pos_embed', [1, grid, grid, width])); // [B, g, g, D]
 
   const blocks: T[] = [];
   let x = patches;
   for (let i = 0; i < config.depth; i++) {
     const windowSize = config.globalAttnIndexes.includes(i) ? 0 : config.windowSize;
-    x = block(ops, at.under(`blocks.${i}.`), config, x, windowSize, piece);
+    x = block(ops, weights.under(`blocks.${i}.`), config, x, windowSize, piece);
     blocks.push(x);
   }
+  return { patches, blocks };
+}
 
-  const neck = at.under('neck.');
-  const reduce = ops.reshape(neck.get('0.weight', [outChans, width, 1, 1]), [outChans, width]);
-  const reduced = norm(ops, neck.under('1.'), outChans, ops.linear(x, reduce)); // [B, g, g, c]
-  const mixed = ops.conv2d(ops.transpose(reduced, [0, 3, 1, 2]), neck.get('2.weight', [outChans, outChans, 3, 3]), undefined, {
-    padding: 1,
-  });
-  const normed = norm(ops, neck.under('3.'), outChans, ops.transpose(mixed, [0, 2, 3, 1]));
-  return { patches, blocks, embedding: ops.transpose(normed, [0, 3, 1, 2]) };
+/** x [B, g, g, D] -> [B, c, g, g] */
+function neck<T>(ops: Ops<T>, weights: Weights<T>, out: number, x: T): T {
+  const width = ops.shapeOf(x)[3] as number;
+  const reduce = ops.reshape(weights.get('0.weight', [out, width, 1, 1]), [out, width]);
+  const reduced = norm(ops, weights.under('1.'), out, ops.linear(x, reduce)); // [B, g, g, c]
+  const mixed = ops.conv2d(ops.transpose(reduced, [0, 3, 1, 2]), weights.get('2.weight', [out, out, 3, 3]), undefined, { padding: 1 });
+  const normed = norm(ops, weights.under('3.'), out, ops.transpose(mixed, [0, 2, 3, 1]));
+  return ops.transpose(normed, [0, 3, 1, 2]);
 }
 
 function norm<T>(ops: Ops<T>, weights: Weights<T>, width: number, x: T): T {
@@ -93,10 +109,10 @@ function inPieces<T>(ops: Ops<T>, x: T, unit: number, most: number, work: (piece
 }
 
 /** x [B, g, g, D] -> the same; windowSize 0 = global attention. */
-function block<T>(ops: Ops<T>, weights: Weights<T>, config: SamConfig, x: T, windowSize: number, piece: number): T {
+function block<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, x: T, windowSize: number, piece: number): T {
   const { embedDim: width, numHeads: heads } = config;
   const hidden = Math.round(width * config.mlpRatio);
-  const grid = gridSize(config);
+  const grid = ops.shapeOf(x)[1] as number;
   const batch = ops.shapeOf(x)[0] as number;
   const attention = weights.under('attn.');
 
@@ -127,26 +143,6 @@ function block<T>(ops: Ops<T>, weights: Weights<T>, config: SamConfig, x: T, win
     return ops.linear(inner, mlp.get('lin2.weight', [width, hidden]), mlp.get('lin2.bias', [width]));
   };
   return ops.add(y, inPieces(ops, norm(ops, weights.under('norm2.'), width, y), 1, piece / (batch * grid * hidden), perceive));
-}
-
-/** [B, h, g, C] -> [B * n * m, w * w, C], zero cells at the bottom and right. */
-function partition<T>(ops: Ops<T>, x: T, window: number): T {
-  const [batch, height, width, channels] = ops.shapeOf(x) as [number, number, number, number];
-  const [down, across] = [Math.ceil(height / window), Math.ceil(width / window)];
-  const pad = (y: T, axis: number, missing: number): T => (missing > 0 ? ops.padEnd(y, axis, missing) : y);
-  const padded = pad(pad(x, 1, down * window - height), 2, across * window - width);
-  const split = ops.reshape(padded, [batch, down, window, across, window, channels]);
-  return ops.reshape(ops.transpose(split, [0, 1, 3, 2, 4, 5]), [batch * down * across, window * window, channels]);
-}
-
-/** The inverse of partition for a map of [B, h, g, any]; padded cells are cut off. */
-function unpartition<T>(ops: Ops<T>, windows: T, window: number, [batch, height, width]: readonly number[]): T {
-  const channels = ops.shapeOf(windows)[2] as number;
-  const [down, across] = [Math.ceil((height as number) / window), Math.ceil((width as number) / window)];
-  const split = ops.reshape(windows, [batch as number, down, across, window, window, channels]);
-  const whole = ops.reshape(ops.transpose(split, [0, 1, 3, 2, 4, 5]), [batch as number, down * window, across * window, channels]);
-  const cut = (y: T, axis: number, side: number): T => (ops.shapeOf(y)[axis] === side ? y : ops.slice(y, axis, 0, side));
-  return cut(cut(whole, 1, height as number), 2, width as number);
 }
 
 /** Of each axis: the vectors for every pair of places, [query, key, d]. */

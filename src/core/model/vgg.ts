@@ -1,8 +1,7 @@
-/** VGG with batch norm (Simonyan & Zisserman, 2015). A stage ends after its pool; the last stage ends at its ReLU. */
+/** VGG with and without batch norm (Simonyan & Zisserman, 2015). A stage ends after its pool; the last stage ends at its ReLU. */
 import type { VggConfig } from './config.ts';
+import { batchNorm } from './conv-norm.ts';
 import { fixed, type Ops, type Weights } from './ops.ts';
-
-const EPSILON = 1e-5;
 
 /** Stages 1 to 4 with their pools. image [B, 3, S, S] -> f2 (third pool) and f3 (fourth pool), [B, C, h, w] each */
 export function vggTrunk<T>(ops: Ops<T>, weights: Weights<T>, config: VggConfig, image: T): { f2: T; f3: T } {
@@ -20,10 +19,15 @@ export function vggFinal<T>(ops: Ops<T>, weights: Weights<T>, config: VggConfig,
   return stage(ops, weights, config, 4, f3);
 }
 
-/** Convolution, norm and ReLU are three entries each of torchvision's `features` list, a pool is one. */
+/** Entries of torchvision's `features` list that one layer takes: convolution, norm where there is one, ReLU. */
+function entriesOfLayer({ batchNorm }: VggConfig): number {
+  return batchNorm ? 3 : 2;
+}
+
+/** A pool is one entry. */
 function firstIndex(config: VggConfig, stageIndex: number): number {
   let index = 0;
-  for (let i = 0; i < stageIndex; i++) index += 3 * (config.convs[i] as number) + 1;
+  for (let i = 0; i < stageIndex; i++) index += entriesOfLayer(config) * (config.convs[i] as number) + 1;
   return index;
 }
 
@@ -34,12 +38,9 @@ function stage<T>(ops: Ops<T>, weights: Weights<T>, config: VggConfig, index: nu
     const from = fixed(ops.shapeOf(x)[1]);
     const conv = weights.under(`features.${at}.`);
     x = ops.conv2d(x, conv.get('weight', [out, from, 3, 3]), conv.get('bias', [out]), { padding: 1 });
-    const norm = weights.under(`features.${at + 1}.`);
-    const of = (name: string): T => norm.get(name, [out]);
-    x = ops.relu(
-      ops.batchNorm(x, { weight: of('weight'), bias: of('bias'), mean: of('running_mean'), variance: of('running_var') }, EPSILON),
-    );
-    at += 3;
+    if (config.batchNorm) x = batchNorm(ops, weights.under(`features.${at + 1}.`), x);
+    x = ops.relu(x);
+    at += entriesOfLayer(config);
   }
   return x;
 }

@@ -1,62 +1,92 @@
-/** The thread that computes: ONNX Runtime blocks the thread it runs on, so nothing else lives here. */
-import { readlinkSync } from 'node:fs';
-import { setPriority } from 'node:os';
-import { parentPort } from 'node:worker_threads';
+/** The process that computes: ONNX Runtime blocks the thread it runs on, so nothing else lives here. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Socket } from 'node:net';
 import type { Engine } from '../types.ts';
 import { openEngine } from './open-engine.ts';
-import { perform, sendableError, transferable, type EngineRequest, type FromWorker, type ToWorker } from './worker-protocol.ts';
+import { endWithParent } from './orphan-watch.ts';
+import type { Watch } from './watched-runtime.ts';
+import { createWorkerLink } from './worker-link.ts';
+import { perform, sendableError, type FromWorker, type ToWorker } from './worker-protocol.ts';
 
-if (parentPort === null) throw new Error('the inference worker must be started by an engine');
-const port = parentPort;
+/** The pipe to the process that asks. */
+const PIPE = 3;
+
+/** Ctrl-C reaches every process of a terminal; when this one ends is for the one that asks to say. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+
+const link = createWorkerLink<FromWorker>(new Socket({ fd: PIPE, readable: true, writable: true }), {
+  onMessage: (message) => receive(message as ToWorker),
+  // Nobody is left to compute for. What is half done is worth nothing, and ending in an orderly way could take long.
+  onEnd: () => process.kill(process.pid, 'SIGKILL'),
+});
 const aborts = new Map<number, AbortController>();
+/** Which call the current work belongs to. */
+const calls = new AsyncLocalStorage<number>();
 let engine: Engine | undefined;
+let turn: Promise<unknown> = Promise.resolve();
 
-function send(message: FromWorker, transfer: Iterable<ArrayBuffer> = []): void {
-  port.postMessage(message, [...transfer]);
-}
+/** One network at a time, as they block each other anyway, and never before results and the announcement have left the process. */
+const watch: Watch = (work) => {
+  const id = calls.getStore();
+  const run = async () => {
+    await link.flushed();
+    link.send({ kind: 'running', id });
+    try {
+      return await work();
+    } finally {
+      link.send({ kind: 'ran' });
+    }
+  };
+  const result = turn.then(run);
+  const over = (): void => undefined; // what it gave is not held until the next
+  turn = result.then(over, over);
+  return result;
+};
 
-/** A third of the time where others want it; ONNX Runtime's threads inherit it from the one that starts them. */
-const LOW = 5;
-
-/** Of this thread alone, which only Linux can do. */
-function lowerPriority(): void {
+async function open({ options, promptEncoders, parent }: ToWorker & { kind: 'open' }): Promise<void> {
   try {
-    const [, thread] = /task\/(\d+)$/.exec(readlinkSync('/proc/thread-self')) ?? [];
-    if (thread !== undefined) setPriority(Number(thread), LOW);
-  } catch {
-    // Not here, or not allowed: it computes all the same.
-  }
-}
-
-async function open(options: (ToWorker & { kind: 'open' })['options']): Promise<void> {
-  try {
-    if (options.lowPriority === true) lowerPriority();
-    engine = await openEngine(options);
-    send({ kind: 'opened', info: engine.info });
+    const opened = await openEngine(options, watch);
+    for (const { id, file } of promptEncoders) await opened.loadPromptEncoder(id, file);
+    engine = opened;
+    link.send({ kind: 'opened', info: opened.info, residentBytes: process.memoryUsage.rss() });
+    setImmediate(endWithParent, parent);
   } catch (error) {
-    send({ kind: 'refused', error: sendableError(error) });
-    port.close();
+    link.send({ kind: 'refused', error: sendableError(error) });
   }
 }
 
-async function call(id: number, request: EngineRequest): Promise<void> {
+async function call({ id, request, folder }: ToWorker & { kind: 'call' }): Promise<void> {
   const abort = new AbortController();
   aborts.set(id, abort);
+  const residentBytes = (): number => process.memoryUsage.rss();
   try {
     if (engine === undefined) throw new Error('the engine is not open');
+    if (folder !== undefined) enter(folder);
     const value = await perform(engine, request, abort.signal);
-    send({ kind: 'result', id, value }, transferable(value));
+    link.send({ kind: 'result', id, value, residentBytes: residentBytes() });
   } catch (error) {
-    send({ kind: 'error', id, error: sendableError(error) });
+    link.send({ kind: 'error', id, error: sendableError(error), residentBytes: residentBytes() });
   } finally {
     aborts.delete(id);
-    // Sessions are closed by now, so nothing is running that an exit could cut off.
-    if (request.name === 'close') port.close();
   }
 }
 
-port.on('message', (message: ToWorker) => {
-  if (message.kind === 'open') void open(message.options);
-  else if (message.kind === 'call') void call(message.id, message.request);
-  else aborts.get(message.id)?.abort();
-});
+function enter(folder: string): void {
+  try {
+    if (folder !== process.cwd()) process.chdir(folder);
+  } catch {
+    // Gone by now: a relative path will not be found, and nothing else cares.
+  }
+}
+
+async function close(): Promise<void> {
+  await engine?.close().catch((error: unknown) => console.error(error));
+  link.send({ kind: 'closed' });
+}
+
+function receive(message: ToWorker): void {
+  if (message.kind === 'open') void open(message);
+  else if (message.kind === 'call') calls.run(message.id, () => void call(message));
+  else if (message.kind === 'abort') aborts.get(message.id)?.abort();
+  else void close();
+}

@@ -1,7 +1,7 @@
 /** The stages of one model as functions on tensors. Each network becomes a session when it is first needed. */
 import type { Model } from '../checkpoint/model-folder.ts';
 import type { FloatTensor } from '../checkpoint/read-tensors.ts';
-import type { PromptEncoderConfig } from '../model/config.ts';
+import { gridBlocks, type PromptEncoderConfig } from '../model/config.ts';
 import { networkInputs, type PreprocessConfig } from '../image/preprocess.ts';
 import type { Raster } from '../image/pillow-resize.ts';
 import { checkTensors } from '../checkpoint/check-tensors.ts';
@@ -105,8 +105,12 @@ export function preprocessOf(model: Model): PreprocessConfig {
 export function checkModelWeights(model: Model): void {
   const { manifest } = model;
   const label = (file: string): string => `${model.id}: ${file}`;
-  if (!('file' in manifest.backbone) && manifest.backbone.midBlocks.some((block) => block >= manifest.sam.config.depth)) {
-    throw new ProsamError('MODEL_INVALID', `${model.id}: mid_blocks must be below SAM's depth of ${manifest.sam.config.depth}.`);
+  const depth = gridBlocks(manifest.sam.config);
+  if (!('file' in manifest.backbone) && manifest.backbone.midBlocks.some((block) => block >= depth)) {
+    throw new ProsamError(
+      'MODEL_INVALID',
+      `${model.id}: mid_blocks must be below SAM's depth of ${depth} (blocks on the embedding's grid).`,
+    );
   }
   const sam = [
     imageEncoderGraph(manifest),

@@ -180,7 +180,7 @@ function conv2d(
   bias: GraphValue | undefined,
   options: Conv2dOptions = {},
 ): GraphValue {
-  const { stride = 1, padding = 0, dilation = 1 } = options;
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   const [out, , kernelH, kernelW] = weight.shape as [number, number, number, number];
   const side = (dim: Dim | undefined, kernel: number): number =>
     Math.floor((fixed(dim) + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
@@ -190,6 +190,7 @@ function conv2d(
     strides: [stride, stride],
     pads: [padding, padding, padding, padding],
     dilations: [dilation, dilation],
+    group: groups,
   });
 }
 

@@ -1,7 +1,6 @@
 /** Puts an engine together in Node, on the thread it is called on. */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { openModel, type Model } from '../checkpoint/model-folder.ts';
+import { modelFolder } from '../checkpoint/model-place.ts';
 import { createEngineCore } from '../engine.ts';
 import { ProsamError } from '../errors.ts';
 import type { ImageLimits } from '../image/decode.ts';
@@ -13,9 +12,12 @@ import { diskFeatureCache } from './disk-feature-cache.ts';
 import { checkModelWeights, createNetworks } from './networks.ts';
 import { nodeRuntime } from './node.ts';
 import { PRECISIONS, type Precision } from './precision.ts';
+import { watchedRuntime, type Watch } from './watched-runtime.ts';
+
+export { modelFolder };
 
 export interface EngineOptions {
-  /** Name of a built-in model or path of a model folder. @default 'tiny' */
+  /** Name of a model that is built in, was added or pulled, or path of a model folder. @default 'tiny' */
   model?: string;
   /** @default 'auto' */
   device?: Device | 'auto';
@@ -29,8 +31,13 @@ export interface EngineOptions {
   cacheDir?: string;
   /** Bytes kept in cacheDir; the least recently used go first. @default 4 GiB */
   cacheDirBytes?: number;
-  /** Everybody else's threads go before those that compute, so that a server answers in time (Linux only). @default false */
+  /** Everybody else's processes go before the one that computes, so that a server answers in time. @default false */
   lowPriority?: boolean;
+  /**
+   * Longest time, in ms, that reading the model's files, loading or running one network may take (1 to 2^31 - 1). A worker that is
+   * silent for longer is taken for hung and replaced; the call it computed for is refused with ENGINE_HUNG. @default 600,000 (ten minutes)
+   */
+  hangMs?: number;
   /** Bounds on images. @default 64 MiB and 100 million pixels */
   limits?: ImageLimits;
 }
@@ -39,8 +46,12 @@ const LEAST_CACHE_BYTES = 64 * 2 ** 20;
 const MOST_CACHE_BYTES = 2 ** 30;
 const DEFAULT_DISK_BYTES = 4 * 2 ** 30;
 
-/** @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, OPTION_INVALID */
-export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
+/**
+ * watch: told of every network before it is loaded or run.
+ *
+ * @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, OPTION_INVALID
+ */
+export async function openEngine(options: EngineOptions = {}, watch?: Watch): Promise<Engine> {
   const { threads = 0, precision = 'fp32' } = options;
   const device = deviceFor(precision, options.device ?? 'auto');
   if (device !== 'auto' && !DEVICES.includes(device)) {
@@ -49,7 +60,8 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const model = await openModel(modelFolder(options.model ?? 'tiny'));
   checkModelWeights(model);
   const chosen = await chooseThreads(threads, model);
-  const networks = createNetworks(model, nodeRuntime({ device, threads: chosen.count }), { precision });
+  const runtime = nodeRuntime({ device, threads: chosen.count });
+  const networks = createNetworks(model, watch ? watchedRuntime(runtime, watch) : runtime, { precision });
   await networks.warmUp();
   return createEngineCore({
     model,
@@ -74,16 +86,4 @@ function deviceFor(precision: Precision, device: Device | 'auto'): Device | 'aut
 function defaultCacheBytes({ sam, backbone }: Model): number {
   const bytes = [sam, backbone].flatMap((file) => [...(file?.tensors.values() ?? [])]).reduce((sum, { byteLength }) => sum + byteLength, 0);
   return Math.min(MOST_CACHE_BYTES, Math.max(LEAST_CACHE_BYTES, bytes / 2));
-}
-
-/** A plain name is a built-in model if there is one; anything else is a path. */
-export function modelFolder(nameOrPath: string): string {
-  if (/^[\w-]+$/.test(nameOrPath)) {
-    // From dist/ the models lie one folder up, from src/core/runtime/ three.
-    for (const up of ['../models/', '../../../models/']) {
-      const folder = fileURLToPath(new URL(`${up}${nameOrPath}`, import.meta.url));
-      if (existsSync(folder)) return folder;
-    }
-  }
-  return nameOrPath;
 }

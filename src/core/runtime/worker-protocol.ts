@@ -1,4 +1,4 @@
-/** What travels between the thread that asks and the worker that computes. */
+/** What travels between the process that asks and the worker that computes. */
 import { ERROR_STATUS, messageOf, ProsamError, type ErrorCode } from '../errors.ts';
 import type { Engine, EngineInfo, ImageInput, PredictOptions, Reference, RefinePrompts } from '../types.ts';
 import type { EngineOptions } from './open-engine.ts';
@@ -14,8 +14,7 @@ export type EngineRequest =
   | { name: 'selfCheck'; references: readonly Reference[]; options: SentOptions }
   | { name: 'describe'; reference: Reference; options: SentOptions }
   | { name: 'loadPromptEncoder'; id: string; file: Uint8Array }
-  | { name: 'unloadPromptEncoder'; id: string }
-  | { name: 'close' };
+  | { name: 'unloadPromptEncoder'; id: string };
 
 export function perform(engine: Engine, request: EngineRequest, signal: AbortSignal): Promise<unknown> {
   switch (request.name) {
@@ -35,19 +34,31 @@ export function perform(engine: Engine, request: EngineRequest, signal: AbortSig
       return engine.loadPromptEncoder(request.id, request.file);
     case 'unloadPromptEncoder':
       return engine.unloadPromptEncoder(request.id);
-    case 'close':
-      return engine.close();
   }
 }
 
+/** A prompt encoder put beside the model's own. */
+export interface NamedPromptEncoder {
+  id: string;
+  file: Uint8Array;
+}
+
 export type ToWorker =
-  { kind: 'open'; options: EngineOptions } | { kind: 'call'; id: number; request: EngineRequest } | { kind: 'abort'; id: number };
+  | { kind: 'open'; options: EngineOptions; promptEncoders: readonly NamedPromptEncoder[]; parent: number }
+  /** folder: where relative paths begin. */
+  | { kind: 'call'; id: number; request: EngineRequest; folder: string | undefined }
+  | { kind: 'abort'; id: number }
+  | { kind: 'close' };
 
 export type FromWorker =
-  | { kind: 'opened'; info: EngineInfo }
+  | { kind: 'opened'; info: EngineInfo; residentBytes: number }
   | { kind: 'refused'; error: SentError }
-  | { kind: 'result'; id: number; value: unknown }
-  | { kind: 'error'; id: number; error: SentError };
+  /** A network is loaded or runs from now on, for this call or, without one, for opening: nothing else is heard until 'ran'. */
+  | { kind: 'running'; id: number | undefined }
+  | { kind: 'ran' }
+  | { kind: 'result'; id: number; value: unknown; residentBytes: number }
+  | { kind: 'error'; id: number; error: SentError; residentBytes: number }
+  | { kind: 'closed' };
 
 /** An error as plain data: a class does not survive the crossing. */
 export interface SentError {
@@ -70,13 +81,4 @@ export function receivedError({ code, message, stack }: SentError): ProsamError 
   return new ProsamError('ENGINE_FAILED', `the engine failed: ${message}. This is a defect; please report it with its cause.`, {
     cause: stack,
   });
-}
-
-/** Buffers of a result that can be handed over instead of copied. */
-export function transferable(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
-  if (ArrayBuffer.isView(value)) {
-    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
-  } else if (Array.isArray(value)) for (const item of value) transferable(item, found);
-  else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) transferable(item, found);
-  return found;
 }

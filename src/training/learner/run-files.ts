@@ -1,7 +1,7 @@
 /** The files of a run: where they lie, the images put there, and what is left of them afterwards. */
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { hashFile } from '../../core/checkpoint/model-folder.ts';
+import { hashFile } from '../../core/checkpoint/hash-memo.ts';
 import { isProsamError } from '../../core/errors.ts';
 import type { Blobs, Store } from '../../core/storage-ports.ts';
 import type { SnapshotMask } from './snapshot.ts';

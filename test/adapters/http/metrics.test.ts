@@ -64,6 +64,8 @@ describe('/metrics', () => {
     metrics = createMetrics();
     metrics.stage('embed', 250);
     metrics.engineQueue({ running: 1, waiting: 7, limit: 32 });
+    metrics.engineWorker({ ready: true, replacements: 2, residentBytes: 1e9 });
+    metrics.engineWorker({ ready: false, replacements: 3, residentBytes: 2e9 });
     metrics.cache('features', 'hit');
     metrics.cache('features', 'hit');
     metrics.cache('features', 'miss');
@@ -79,6 +81,9 @@ describe('/metrics', () => {
     const values = parse(await metrics.text());
     expect(values.get('prosam_stage_seconds_sum{stage="embed"}')).toBe(0.25);
     expect(values.get('prosam_engine_queue{state="waiting"}')).toBe(7);
+    expect(values.get('prosam_engine_ready{}')).toBe(0);
+    expect(values.get('prosam_engine_replacements_total{}')).toBe(3);
+    expect(values.get('prosam_engine_resident_memory_bytes{}')).toBe(2e9);
     expect(values.get('prosam_cache_lookups_total{cache="features",outcome="hit"}')).toBe(2);
     expect([...values.keys()].filter((key) => key.startsWith('prosam_device_info'))).toEqual([
       'prosam_device_info{device="cpu",model="tiny"}',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { jobAnswer } from '../../../src/adapters/webhook/answers.ts';
-import { ProsamError } from '../../../src/core/errors.ts';
+import { ProsamError, type ErrorCode } from '../../../src/core/errors.ts';
 import type { ServicePredictRequest } from '../../../src/core/service-types.ts';
 import { fakeService } from '../fake-service.ts';
 import { pngOf, startServer, TOKENS, until, type TestServer } from './webhook-server.ts';
@@ -124,6 +124,31 @@ describe('POST /v1/predict/batch', () => {
       expect(JSON.stringify(job)).not.toContain('secret');
       expect(predicted(server).length).toBe(tries);
     }
+  });
+
+  it('asks again where the worker died under an image, but not for ever, and waits as long as there is none', async () => {
+    const refusals: Record<string, [code: ErrorCode, times: number]> = {
+      once: ['ENGINE_CRASHED', 1],
+      slow: ['ENGINE_HUNG', 2],
+      poison: ['ENGINE_CRASHED', Infinity],
+      away: ['ENGINE_UNAVAILABLE', 5],
+    };
+    const tries: Record<string, number> = {};
+    const before = (name: string, args: unknown): void => {
+      const label = (args as ServicePredictRequest).labels?.[0];
+      if (name !== 'predict' || label === undefined) return;
+      const [code, times] = refusals[label] as [ErrorCode, number];
+      tries[label] = (tries[label] ?? 0) + 1;
+      if (tries[label] <= times) throw new ProsamError(code, 'the worker is gone. Ask again.', { retryAfterMs: 5 });
+    };
+    server = await startServer({ service: fakeService({ before }) });
+    const outcomes: Record<string, string> = {};
+    for (const label of Object.keys(refusals)) {
+      const { json } = await server.call('POST', '/v1/predict/batch', { project: 'cups', images: await inline(1), labels: [label] });
+      outcomes[label] = (await ended(server, (json as Started).id)).results?.[0]?.error?.code ?? 'done';
+    }
+    expect(outcomes).toEqual({ once: 'done', slow: 'done', poison: 'ENGINE_CRASHED', away: 'done' });
+    expect(tries).toEqual({ once: 2, slow: 3, poison: 3, away: 6 });
   });
 
   it('is cancelled: what is done stays, the rest is never predicted', async () => {

@@ -32,6 +32,9 @@ describe('checkTensors', () => {
       'head.fc.weight',
       'mask_token',
       'norm.weight',
+      'image_encoder.norm_head.bias',
+      'image_encoder.head.weight',
+      'image_encoder.layers.1.blocks.0.attn.attention_bias_idxs',
     ];
     checkTensors(needed, found(...whole, ...unused.map((name): Found[number] => [name, [1], 'I64'])), 'file');
   });

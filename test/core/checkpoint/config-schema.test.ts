@@ -6,22 +6,20 @@ import {
   samBackboneSchema,
   samConfigSchema,
 } from '../../../src/core/checkpoint/config-schema.ts';
+import { samConfigJson, snakeKeys } from '../../../src/core/checkpoint/config-json.ts';
 import {
   DINOV2_VIT_B14,
+  DINOV2_VIT_L14,
+  DINOV2_VIT_S14,
+  MOBILE_SAM,
   PROMPT_ENCODER,
   RESNET50_DEEP,
   SAM_VIT_B,
   SAM_VIT_H,
   SAM_VIT_L,
+  VGG16,
   VGG16_BN,
 } from '../../../src/core/model/config.ts';
-
-/** Keys as they stand in a manifest. */
-function snakeKeys(config: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(config).map(([key, value]): [string, unknown] => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
-  );
-}
 
 /** What is wrong with a configuration, as one text; empty when nothing is. */
 function problems(schema: ZodType, json: unknown): string {
@@ -29,23 +27,49 @@ function problems(schema: ZodType, json: unknown): string {
   return result.success ? '' : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n');
 }
 
-const SAM = snakeKeys(SAM_VIT_B);
+const SAM = samConfigJson(SAM_VIT_B);
+const MOBILE = samConfigJson(MOBILE_SAM);
 const ENCODER = snakeKeys(PROMPT_ENCODER);
 const DINO = snakeKeys(DINOV2_VIT_B14);
 
 describe('the published configurations come back as they are', () => {
+  test.each([
+    ['SAM ViT-B', SAM_VIT_B],
+    ['SAM ViT-L', SAM_VIT_L],
+    ['SAM ViT-H', SAM_VIT_H],
+    ['MobileSAM', MOBILE_SAM],
+  ])('%s', (_, config) => {
+    expect(samConfigSchema.parse(samConfigJson(config))).toEqual(config);
+  });
+
   const known: [name: string, schema: ZodType, config: object][] = [
-    ['SAM ViT-B', samConfigSchema, SAM_VIT_B],
-    ['SAM ViT-L', samConfigSchema, SAM_VIT_L],
-    ['SAM ViT-H', samConfigSchema, SAM_VIT_H],
     ['prompt encoder', promptEncoderConfigSchema, PROMPT_ENCODER],
     ['ResNet-50', ownBackboneSchema, RESNET50_DEEP],
-    ['VGG-16', ownBackboneSchema, VGG16_BN],
+    ['VGG-16 with batch norm', ownBackboneSchema, VGG16_BN],
+    ['VGG-16', ownBackboneSchema, VGG16],
+    ['DINOv2-S', ownBackboneSchema, DINOV2_VIT_S14],
     ['DINOv2-B', ownBackboneSchema, DINOV2_VIT_B14],
+    ['DINOv2-L', ownBackboneSchema, DINOV2_VIT_L14],
     ['SAM as backbone', samBackboneSchema, { kind: 'sam', midBlocks: [3, 7] }],
   ];
   test.each(known)('%s', (_, schema, config) => {
     expect(schema.parse(snakeKeys(config))).toEqual(config);
+  });
+
+  test('a ViT needs no name, as before there was another image encoder; its numbers stand beside the decoder’s', () => {
+    expect(SAM).toEqual({
+      image_size: 1024,
+      ...{ patch_size: 16, embed_dim: 768, depth: 12, num_heads: 12, global_attn_indexes: [2, 5, 8, 11], window_size: 14, mlp_ratio: 4 },
+      ...{ out_chans: 256, mask_in_chans: 16, decoder_depth: 2, decoder_mlp_dim: 2048, decoder_heads: 8, num_multimask_outputs: 3 },
+      ...{ iou_head_depth: 3, iou_head_hidden_dim: 256 },
+    });
+    expect(samConfigSchema.parse({ image_encoder: 'vit', ...SAM })).toEqual(SAM_VIT_B);
+  });
+
+  test('VGG has batch norm unless said otherwise', () => {
+    const json = snakeKeys(VGG16_BN);
+    delete json['batch_norm'];
+    expect(ownBackboneSchema.parse(json)).toEqual(VGG16_BN);
   });
 
   test('the input side of ResNet and VGG is 512 unless said otherwise', () => {
@@ -77,6 +101,24 @@ describe('refused, by name', () => {
   ];
   test.each(sam)('SAM with %j', (change, message) => {
     expect(problems(samConfigSchema, { ...SAM, ...change })).toContain(message);
+  });
+
+  const mobile: [change: Record<string, unknown>, message: string][] = [
+    [{ image_encoder: 'swin' }, 'image_encoder'],
+    [{ image_encoder: undefined }, 'embed_dim'],
+    [{ image_size: 1000 }, 'image_size'],
+    [{ embed_dims: [64, 128, 161, 320] }, 'embed_dims must be multiples of num_heads'],
+    [{ embed_dims: [63, 128, 160, 320] }, 'the first of embed_dims must be even'],
+    [{ depths: [2, 2, 6] }, 'depths'],
+    [{ depths: [2, 2, 6, 1_000_000] }, 'depths'],
+    [{ window_sizes: [7, 7, 14, 1_000_000] }, 'window_sizes'],
+    [{ local_conv_size: 4 }, 'local_conv_size: must be odd'],
+    [{ mbconv_expand_ratio: 0 }, 'mbconv_expand_ratio'],
+    [{ out_chans: 250 }, 'out_chans must be a multiple of'],
+    [{ patch_size: 16 }, 'patch_size'],
+  ];
+  test.each(mobile)('MobileSAM with %j', (change, message) => {
+    expect(problems(samConfigSchema, { ...MOBILE, ...change })).toContain(message);
   });
 
   test('numbers that would fill the memory before the weights are compared', () => {

@@ -28,7 +28,11 @@ const VGG = { kind: 'vgg', widths: [1, 2, 3, 4, 5], convs: [1, 1, 1, 1, 1] };
 
 test('the manifest of the built-in model is read, its keys turned into the networks’ own', () => {
   const manifest = parseManifest(TEXT, 'manifest.json');
-  expect(manifest.sam.config).toMatchObject({ imageSize: 256, patchSize: 16, globalAttnIndexes: [1, 3], iouHeadHiddenDim: 64 });
+  expect(manifest.sam.config).toMatchObject({
+    imageSize: 256,
+    encoder: { kind: 'vit', patchSize: 16, globalAttnIndexes: [1, 3] },
+    iouHeadHiddenDim: 64,
+  });
   expect(manifest.backbone).toEqual({ kind: 'sam', midBlocks: [1, 3] });
   expect(manifest.prompt_encoder?.config).toMatchObject({ numPrompts: 50, dropout2d: 0.1, pseudoNorm: 'minmax' });
   expect(normalisationOf(manifest)).toEqual({ mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] });

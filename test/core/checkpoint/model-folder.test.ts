@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../../src/core/checkpoint/manifest.ts';
-import { hashFile, openModel } from '../../../src/core/checkpoint/model-folder.ts';
+import { hashFile } from '../../../src/core/checkpoint/hash-memo.ts';
+import { openModel } from '../../../src/core/checkpoint/model-folder.ts';
 import { checkModelWeights } from '../../../src/core/runtime/networks.ts';
 import { expectCode, expectRejection } from '../expect-error.ts';
 

@@ -13,6 +13,9 @@ import { openCheckpoint } from '../../../src/core/checkpoint/open-checkpoint.ts'
 import { promptEncoderTensors } from '../../../src/core/checkpoint/prompt-encoder-names.ts';
 import { readFloatTensors } from '../../../src/core/checkpoint/read-tensors.ts';
 import { samTensors } from '../../../src/core/checkpoint/sam-names.ts';
+import { MOBILE_SAM, SAM_VIT_B, SAM_VIT_H, SAM_VIT_L } from '../../../src/core/model/config.ts';
+import { tensorsNeeded } from '../../../src/core/runtime/emit.ts';
+import { decodePointsGraph, decodePromptsGraph, imageEncoderGraph } from '../../../src/core/runtime/model-graphs.ts';
 import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '../../golden/checkpoint-writers.ts';
 import { dinov2OfTransformers, promptEncoderOfVrpSam, resnetOfVrpSam, samOfTransformers } from '../../golden/foreign-names.ts';
 import { openGoldenSet, readTensors } from '../../golden/golden-set.ts';
@@ -93,6 +96,18 @@ describe('SAM', () => {
     const config = samConfigSchema.parse(weights['sam']?.config);
     expect(describeSam(sam(tensors), path, { decoderHeads: config.decoderHeads })).toEqual(config);
     expect(describeSam(sam(tensors), path).decoderHeads).toBe(8);
+  });
+
+  it.each([
+    ['ViT-B', SAM_VIT_B],
+    ['ViT-L', SAM_VIT_L],
+    ['ViT-H', SAM_VIT_H],
+    ['MobileSAM', MOBILE_SAM],
+  ] as const)('%s is recognised by what its networks ask for', (_, config) => {
+    const parts = { sam: { config }, backbone: { kind: 'sam', midBlocks: [0] } } as unknown as Parameters<typeof imageEncoderGraph>[0];
+    const needed = tensorsNeeded(imageEncoderGraph(parts), decodePromptsGraph(parts), decodePointsGraph(parts, true));
+    const tensors = new Map([...needed].map(([name, shape]) => [name, { dtype: 'F32', shape, byteLength: 0, parts: [] } as never]));
+    expect(describeSam(samTensors(tensors, 'sam'), 'sam')).toEqual(config);
   });
 
   it('is not taken for something else, nor something else for it', async () => {

@@ -1,0 +1,46 @@
+/**
+ * Published checkpoints by short names. Sizes, parameters and licences are for people to choose by; what counts is what the hub
+ * says when it is asked. Parameters and bytes are those of the published files, rounded.
+ */
+
+export interface CatalogueEntry {
+  name: string;
+  /** A whole SAM, or a backbone that goes with one. */
+  role: 'sam' | 'backbone';
+  /** owner/name on the hub. */
+  repo: string;
+  /** @default chosen among the repository's files */
+  file?: string;
+  about: string;
+  licence: string;
+  bytes: number;
+  parameters: number;
+}
+
+const MB = 1e6;
+
+export const CATALOGUE: readonly CatalogueEntry[] = [
+  sam('sam-vit-b', 'facebook/sam-vit-base', 'SAM ViT-B', 375, 93.7),
+  sam('sam-vit-l', 'facebook/sam-vit-large', 'SAM ViT-L', 1250, 312),
+  sam('sam-vit-h', 'facebook/sam-vit-huge', 'SAM ViT-H', 2564, 641),
+  { ...sam('mobile-sam', 'dhkim2810/MobileSAM', 'MobileSAM (TinyViT)', 40.7, 10.1), file: 'mobile_sam.pt', licence: 'mit' },
+  backbone('dinov2-s', 'facebook/dinov2-small', 'DINOv2 ViT-S/14', 88.2, 22.1, 'apache-2.0'),
+  backbone('dinov2-b', 'facebook/dinov2-base', 'DINOv2 ViT-B/14', 346, 86.6, 'apache-2.0'),
+  backbone('dinov2-l', 'facebook/dinov2-large', 'DINOv2 ViT-L/14', 1220, 304, 'apache-2.0'),
+  backbone('resnet50', 'timm/resnet50.tv_in1k', 'ResNet-50 of torchvision', 102, 25.6, 'bsd-3-clause'),
+  backbone('vgg16', 'timm/vgg16.tv_in1k', 'VGG-16 of torchvision', 553, 138, 'bsd-3-clause'),
+  backbone('vgg16-bn', 'timm/vgg16_bn.tv_in1k', 'VGG-16 of torchvision with batch norm', 554, 138, 'bsd-3-clause'),
+];
+
+function sam(name: string, repo: string, about: string, megabytes: number, millions: number): CatalogueEntry {
+  return { name, role: 'sam', repo, about, licence: 'apache-2.0', bytes: megabytes * MB, parameters: millions * MB };
+}
+
+function backbone(name: string, repo: string, about: string, megabytes: number, millions: number, licence: string): CatalogueEntry {
+  return { name, role: 'backbone', repo, about, licence, bytes: megabytes * MB, parameters: millions * MB };
+}
+
+/** The entry of a short name, if there is one. */
+export function catalogued(name: string): CatalogueEntry | undefined {
+  return CATALOGUE.find((entry) => entry.name === name);
+}

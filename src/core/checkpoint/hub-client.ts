@@ -1,0 +1,137 @@
+/** What is asked of the hub, through @huggingface/hub: a commit, its files, and where one of them is to be had. */
+import type * as HubLibrary from '@huggingface/hub';
+import * as z from 'zod';
+import { isProsamError, messageOf, ProsamError } from '../errors.ts';
+import { refusalOf, unreachable, type Asked } from './hub-errors.ts';
+import type { HubSettings } from './hub-settings.ts';
+
+/** A file of a repository. */
+export interface HubFile {
+  /** Within the repository, with slashes. */
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** sha256 of a large file (64 digits), git's own hash of a small one (40 digits). The cache names the file by it. */
+  etag: string;
+}
+
+/** A repository as it was at one commit. */
+export interface HubRepository {
+  repo: string;
+  /** 40 hexadecimal digits. */
+  commit: string;
+  files: readonly HubFile[];
+  /** As its card says, such as `apache-2.0`. */
+  licence?: string;
+}
+
+/** Every one of these becomes part of a path in the cache, so a server cannot choose them freely. */
+const COMMIT = /^[0-9a-f]{40}$/;
+const ETAG = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
+const FILE_PART = /^[A-Za-z0-9_][A-Za-z0-9._+ -]*$/;
+const REPOSITORY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,95}\/[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/;
+const REVISION = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/;
+
+export function isCommit(text: string): boolean {
+  return COMMIT.test(text);
+}
+
+/** @throws OPTION_INVALID for what cannot be the name of a repository or of a revision */
+export function checkRepository(repo: string, revision: string): void {
+  if (!REPOSITORY.test(repo) || repo.includes('..') || repo.includes('--'))
+    throw new ProsamError('OPTION_INVALID', `wanted a repository as OWNER/NAME, got ${JSON.stringify(repo)}.`);
+  if (!REVISION.test(revision) || revision.split('/').some((part) => part === '' || part.startsWith('.') || part.includes('..')))
+    throw new ProsamError('OPTION_INVALID', `revision: wanted a branch, a tag or a commit, got ${JSON.stringify(revision)}.`);
+}
+
+/** Plain relative paths: no part leads anywhere else, on any platform. */
+export function isPlainPath(path: string): boolean {
+  return path.length <= 500 && path.split('/').every((part) => FILE_PART.test(part));
+}
+
+/** What is known of a repository at a revision. @throws HUB_FAILED, HUB_REFUSED, PACKAGE_MISSING, OPTION_INVALID */
+export async function readRepository(hub: HubSettings, repo: string, revision: string, signal?: AbortSignal): Promise<HubRepository> {
+  checkRepository(repo, revision);
+  const { modelInfo, listFiles } = await library();
+  const common = { hubUrl: hub.endpoint, fetch: askingFetch(hub, { repo, revision }, signal) };
+  return told(hub, async () => {
+    const { sha, cardData } = await modelInfo({ ...common, name: repo, revision, additionalFields: ['sha', 'cardData'] });
+    if (!isCommit(sha)) throw new Error(`its commit is ${JSON.stringify(sha)}`);
+    const files: HubFile[] = [];
+    for await (const entry of listFiles({ ...common, repo, revision: sha, recursive: true })) {
+      const etag = entry.lfs?.oid ?? entry.oid ?? '';
+      if (entry.type === 'file' && isPlainPath(entry.path) && ETAG.test(etag)) files.push({ path: entry.path, size: entry.size, etag });
+    }
+    const licence = z.string().max(100).safeParse(cardData?.license);
+    return { repo, commit: sha, files, ...(licence.success && { licence: licence.data }) };
+  });
+}
+
+/** Where a file can be fetched from, in whole or from any byte on. @throws HUB_FAILED, HUB_REFUSED, PACKAGE_MISSING, MODEL_HASH_MISMATCH */
+export async function addressOf(hub: HubSettings, { repo, commit }: HubRepository, file: HubFile, signal?: AbortSignal): Promise<string> {
+  const { fileDownloadInfo } = await library();
+  const asked = { repo, revision: commit, file: file.path };
+  const info = await told(hub, () =>
+    fileDownloadInfo({ repo, path: file.path, revision: commit, hubUrl: hub.endpoint, fetch: askingFetch(hub, asked, signal) }),
+  );
+  if (info === null) throw new ProsamError('HUB_REFUSED', `${hub.endpoint}/${repo}: has no file ${file.path} at revision ${commit}.`);
+  const etag = info.etag.replace(/^W\//, '').replaceAll('"', '');
+  if (etag !== file.etag || info.size !== file.size) {
+    throw new ProsamError(
+      'MODEL_HASH_MISMATCH',
+      `${hub.endpoint}/${repo}: ${file.path} was listed with ${file.size} bytes and hash ${file.etag}, but the hub offers ${info.size} bytes ` +
+        `with hash ${etag}. Try again later; if it stays so, use another HF_ENDPOINT.`,
+    );
+  }
+  return info.url;
+}
+
+/**
+ * fetch that sends the token to the hub's own origin alone (a redirect to where large files lie drops it), can be aborted, and
+ * turns every refusal into an error people can act on.
+ */
+export function askingFetch(hub: HubSettings, asked: Asked, signal: AbortSignal | undefined): typeof fetch {
+  const { origin } = new URL(hub.endpoint);
+  return async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const headers = new Headers(init?.headers);
+    if (hub.token !== undefined && url.origin === origin) headers.set('authorization', `Bearer ${hub.token}`);
+    let response: Response;
+    try {
+      response = await hub.fetch(url, { ...init, headers, ...(signal && { signal }) });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw unreachable(error, hub);
+    }
+    if (response.ok) return response;
+    await response.body?.cancel().catch(() => undefined);
+    throw refusalOf(response, asked, hub);
+  };
+}
+
+/** An answer that is not what the hub's interface says. */
+async function told<T>(hub: HubSettings, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isProsamError(error) || (error instanceof Error && error.name === 'AbortError')) throw error;
+    throw new ProsamError(
+      'HUB_FAILED',
+      `${hub.endpoint}: wanted the answers of a model hub, got something else (${messageOf(error)}). Check HF_ENDPOINT.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Loaded when asked for: who adds files of their own needs no hub. @throws PACKAGE_MISSING */
+async function library(): Promise<typeof HubLibrary> {
+  try {
+    return await import('@huggingface/hub');
+  } catch (cause) {
+    throw new ProsamError(
+      'PACKAGE_MISSING',
+      'pulling from the hub needs the package @huggingface/hub, which cannot be loaded. Run: npm install @huggingface/hub',
+      { cause },
+    );
+  }
+}
