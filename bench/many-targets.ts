@@ -19,18 +19,20 @@ if (task === 'draw') {
   const { image, truth } = sceneWith(3, () => seed++);
   const references = [{ image, annotation: { kind: 'mask', mask: truth } as const }];
   const engine = await createEngine({ threads: Number(count) });
+  /** Of the worker and of this process, which reads its answers. */
+  const memory = (): number => (engine.worker?.residentBytes ?? 0) + process.memoryUsage.rss();
   const delay = monitorEventLoopDelay({ resolution: 1 });
   let [peak, early] = [0, 0];
   const started = performance.now();
   delay.enable();
   for (const [i, file] of files.entries()) {
     await engine.predict(file, references, { method: 'prosam' });
-    const { rss } = process.memoryUsage();
+    const rss = memory();
     peak = Math.max(peak, rss);
     if (i === Math.floor(files.length / 5)) early = rss;
   }
   delay.disable();
   const each = (performance.now() - started) / files.length;
-  console.log(JSON.stringify({ peak, early, late: process.memoryUsage().rss, each, block: delay.max / 1e6 }));
+  console.log(JSON.stringify({ peak, early, late: memory(), each, block: delay.max / 1e6 }));
   await engine.close();
 }
