@@ -6,7 +6,7 @@ import { hubSettings, type HubSettings } from '../core/checkpoint/hub-settings.t
 import { checkModelName } from '../core/checkpoint/model-place.ts';
 import { refuseTaken } from '../core/checkpoint/store-model.ts';
 import { isProsamError, ProsamError } from '../core/errors.ts';
-import { ADD_OPTIONS, keepModel } from './models-add.ts';
+import { ADD_OPTIONS, hashProgress, keepModel } from './models-add.ts';
 import { bytesText, createByteProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { EXIT, oneName, UsageError } from './usage.ts';
@@ -90,12 +90,15 @@ async function fetched(
   let bar: { path: string; show: (done: number) => void; clear: () => void } | undefined;
   const started = performance.now();
   let came = 0;
+  const checking = hashProgress();
   const done = await fetchWeights(
     hub,
     { repo, ...(file !== undefined && { file }), ...(revision !== undefined && { revision }) },
     {
       signal,
+      onChecked: checking.read,
       onNote(note) {
+        checking.clear();
         bar?.clear();
         warn(note);
       },
@@ -106,7 +109,10 @@ async function fetched(
         bar.show(bytes);
       },
     },
-  ).finally(() => bar?.clear());
+  ).finally(() => {
+    checking.clear();
+    bar?.clear();
+  });
   const seconds = (performance.now() - started) / 1000;
   if (came > 0)
     warn(`${name}: ${bytesText(came)} fetched from ${hub.endpoint} in ${seconds.toFixed(1)} s (${bytesText(came / seconds)}/s)`);

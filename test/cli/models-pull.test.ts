@@ -198,7 +198,7 @@ describe('a download that is stopped', () => {
     hub.bytesPerSecond = 0;
     hub.requests = [];
     expect((await models('pull', 'sam-vit-b')).code).toBe(0);
-    const [range] = hub.requests.filter((one) => one.origin === 'cdn' && one.range !== 'bytes=0-0').map((one) => one.range);
+    const [range] = hub.requests.filter((one) => one.origin === 'cdn').map((one) => one.range);
     expect(Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1])).toBeGreaterThanOrEqual(came);
   });
 

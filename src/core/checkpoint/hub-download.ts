@@ -15,6 +15,8 @@ import type { HubSettings } from './hub-settings.ts';
 export interface DownloadOptions extends RestOptions {
   /** Something a person who waits should know. */
   onNote?: (text: string) => void;
+  /** Bytes of a file in the cache that were read to prove it, since the last call. */
+  onChecked?: (path: string, count: number) => void;
 }
 
 /** How often somebody who waits for another process looks again. */
@@ -90,12 +92,13 @@ async function prove(got: string, file: HubFile, incomplete: string): Promise<vo
 }
 
 /** Is the file there, with the hash it is named by? One that is damaged is taken away. */
-async function isWhole(path: string, file: HubFile, { onNote, signal }: DownloadOptions): Promise<boolean> {
+async function isWhole(path: string, file: HubFile, { onNote, onChecked, signal }: DownloadOptions): Promise<boolean> {
   const info = await stat(path).catch(() => undefined);
   if (!info?.isFile()) return false;
   if (info.size === file.size) {
     const sha256 = file.etag.length === 64;
-    const got = sha256 ? await knownHash(path, { signal }) : (await addFile(startOf(file), path, signal)).digest('hex');
+    const onBytes = (count: number): void => onChecked?.(path, count);
+    const got = sha256 ? await knownHash(path, { signal, onBytes }) : (await addFile(startOf(file), path, signal)).digest('hex');
     if (got === file.etag) return true;
   }
   onNote?.(`${file.path} in the cache is damaged: it is fetched again`);

@@ -27,7 +27,7 @@ export interface HubOptions {
   fetch?: typeof fetch;
 }
 
-/** @throws OPTION_INVALID for an HF_ENDPOINT that is no address */
+/** @throws OPTION_INVALID for an HF_ENDPOINT that is no address, and a token that is none */
 export async function hubSettings(options: HubOptions = {}): Promise<HubSettings> {
   const { env = process.env, home = homedir() } = options;
   const folder = hubHome(env, home);
@@ -61,8 +61,16 @@ function endpointOf(text: string | undefined): string {
 }
 
 async function tokenOf(env: Readonly<Record<string, string | undefined>>, home: string, folder: string): Promise<string | undefined> {
-  const named = cleaned(env['HF_TOKEN']) ?? cleaned(env['HUGGING_FACE_HUB_TOKEN']);
-  if (named !== undefined) return named;
+  const token = cleaned(env['HF_TOKEN']) ?? cleaned(env['HUGGING_FACE_HUB_TOKEN']) ?? (await tokenInFile(env, home, folder));
+  // What cannot stand in a header would come back in the error about it.
+  if (token === undefined || /^[\x21-\x7e]+$/.test(token)) return token;
+  throw new ProsamError(
+    'OPTION_INVALID',
+    'HF_TOKEN, or the file of the token: wanted letters, digits and signs without blanks, got something else.',
+  );
+}
+
+async function tokenInFile(env: Readonly<Record<string, string | undefined>>, home: string, folder: string): Promise<string | undefined> {
   const file = expanded(given(env['HF_TOKEN_PATH']) ?? join(folder, 'token'), env, home);
   return cleaned(await readFile(file, 'utf8').catch(() => undefined));
 }

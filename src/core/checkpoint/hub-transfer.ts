@@ -39,9 +39,8 @@ export async function fetchRest(hub: HubSettings, from: HubRepository, transfer:
   while (done < file.size) {
     const before = done;
     try {
-      // Asked anew after a break: what large files lie behind is signed for a while only.
-      const address = await addressOf(hub, from, file, signal);
-      const response = await ask(address, done > 0 ? { headers: { range: `bytes=${done}-` } } : {});
+      // The hub's own address every time: what it redirects to is signed for a while only.
+      const response = await ask(addressOf(hub, from, file), done > 0 ? { headers: { range: `bytes=${done}-` } } : {});
       if (done > 0 && !goesOnAt(response, done)) {
         // A server or a proxy that knows no ranges sends all of it again.
         hash = await transfer.restart();

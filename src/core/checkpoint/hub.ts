@@ -68,7 +68,8 @@ export async function fetchWeights(hub: HubSettings, wanted: WeightsWanted, opti
   const parts = isIndex(main.path) ? (await partsOf(path, main.path)).map(fileOf) : [];
   options.onFiles?.([main, ...parts]);
   for (const part of parts) await download(hub, from, part, options);
-  await rememberRevision(hub.cache, repo, revision, from.commit);
+  // A cache that may only be read has what is needed all the same.
+  await rememberRevision(hub.cache, repo, revision, from.commit).catch(() => undefined);
   const bytes = [main, ...parts].reduce((sum, { size }) => sum + size, 0);
   return { path, commit: from.commit, bytes, ...(from.licence !== undefined && { licence: from.licence }) };
 }

@@ -56,6 +56,13 @@ describe('the settings of the hub', () => {
     expect((await hubSettings({ env: {}, home, offline: true })).offline).toBe(true);
   });
 
+  it('refuse a token that cannot be one, without repeating it', async () => {
+    for (const token of ['two words', 'line\nbreak', 'spät']) {
+      const { message } = await expectRejection('OPTION_INVALID', of({ HF_TOKEN: token }), 'HF_TOKEN');
+      expect(message).not.toContain(token);
+    }
+  });
+
   it.each(['huggingface.co', 'ftp://hub.example', 'https://me:password@hub.example', 'https://'])(
     'refuse the endpoint %s without repeating it',
     async (endpoint) => {

