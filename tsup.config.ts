@@ -31,4 +31,12 @@ export default defineConfig([
     dts: { entry: entries },
   },
   { ...shared, entry: { cli: 'src/cli.ts' }, format: ['esm'] },
+  // Browsers have one kind of module, and nothing of Node.
+  {
+    target: 'es2022',
+    platform: 'browser',
+    entry: { web: 'src/web.ts', 'web-worker': 'src/web-worker.ts' },
+    format: ['esm'],
+    dts: { entry: { web: 'src/web.ts' } },
+  },
 ]);

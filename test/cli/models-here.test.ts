@@ -123,6 +123,19 @@ describe('prosam models add', () => {
     );
   });
 
+  it('believes the manifest beside weights that come from a model folder: no shape tells all of it', async () => {
+    const tiny = resolve(start, 'models/tiny');
+    const [sam, encoder] = [join(tiny, 'sam.safetensors'), join(tiny, 'prompt-encoder.safetensors')];
+    expect((await models('add', 'twin', '--sam', sam, '--prompt-encoder', encoder)).err).toBe('');
+    const [own, twin] = [JSON.parse(readFileSync(join(tiny, 'manifest.json'), 'utf8')) as Record<string, unknown>, manifestOf('twin')];
+    for (const key of ['sam', 'backbone', 'prompt_encoder']) expect(twin[key], key).toEqual(own[key]);
+    await models('add', 'without', '--sam', sam, '--backbone', DINO);
+    expect(manifestOf('without')).toMatchObject({ sam: { config: { decoder_heads: 4 } } });
+    expect(
+      (await models('add', 'moved', '--sam', SAM, '--prompt-encoder', encoder).catch((error: unknown) => error)) as object,
+    ).toMatchObject({ code: 'MODEL_INVALID' }); // another width
+  });
+
   it('keeps nothing that does not run, and replaces nothing unasked', async () => {
     await models('add', 'one', '--sam', SAM);
     const before = readFileSync(join(place, 'one', 'manifest.json'), 'utf8');

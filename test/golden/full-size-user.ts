@@ -29,8 +29,8 @@ function channels({ data, shape }: Tensor, from: number, to: number): Tensor {
   return { data: data.subarray(from * cells, to * cells), shape: [1, to - from, height, width] };
 }
 
-async function withNetworks<T>(runtime: Runtime, folder: string, name: string, use: (networks: Networks) => Promise<T>): Promise<T> {
-  const networks = createNetworks(await openModel(join(folder, name)), runtime);
+async function withNetworks<T>(folder: string, runtime: Runtime, use: (networks: Networks) => Promise<T>): Promise<T> {
+  const networks = createNetworks(await openModel(folder), runtime);
   try {
     return await use(networks);
   } finally {
@@ -38,7 +38,7 @@ async function withNetworks<T>(runtime: Runtime, folder: string, name: string, u
   }
 }
 
-/** folder: an empty one. weightsOf: hashed weights of a model. runtime: for the runs afterwards. */
+/** folder: an empty one. weightsOf: hashed weights of a model. */
 export async function runAsUser(
   folder: string,
   weightsOf: (model: ExpectedModel) => readonly TensorSource[],
@@ -53,13 +53,13 @@ export async function runAsUser(
   const [backbone, encoder] = [written('resnet50_deep', 0), written('prompt_encoder_resnet50', 0)];
 
   await add('sam-alone', '--sam', sam);
-  const alone = await withNetworks(runtime, folder, 'sam-alone', async (networks) => {
+  const alone = await withNetworks(join(folder, 'sam-alone'), runtime, async (networks) => {
     const { embedding } = await networks.encode(raster(1024));
     const { logits, iou } = await networks.decodePrompts(embedding, { data: hashedNoise('prompts', 50 * 256), shape: [1, 50, 256] });
     return { image_embedding: embedding, low_res_logits: logits, iou };
   });
   await add('as-in-the-paper', '--sam', sam, '--backbone', backbone, '--prompt-encoder', encoder);
-  const paper = await withNetworks(runtime, folder, 'as-in-the-paper', async (networks) => {
+  const paper = await withNetworks(join(folder, 'as-in-the-paper'), runtime, async (networks) => {
     const { mid, high } = await networks.encode(raster(512));
     return { f2: channels(mid, 0, 512), f3: channels(mid, 512, 1536), f4: high };
   });

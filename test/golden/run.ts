@@ -22,11 +22,18 @@ export interface GoldenTotals {
   skipped: number;
 }
 
-export async function runGolden(dir: string, print: (line: string) => void, engines: Engines = {}): Promise<GoldenTotals> {
+/** only: names of the cases to run. @default all */
+export async function runGolden(
+  dir: string,
+  print: (line: string) => void,
+  engines: Engines = {},
+  only?: readonly string[],
+): Promise<GoldenTotals> {
   const set = openGoldenSet(dir, engines);
   const cases = casesFor(engines);
   const totals = { passed: 0, failed: 0, skipped: 0 };
   for (const entry of set.manifest.cases) {
+    if (only?.includes(entry.name) === false) continue;
     const runner = cases[entry.name];
     const reason = engines.tf === undefined && entry.name in trainingCases ? ' needs a training engine' : '';
     if (runner === undefined) {
