@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { SAM_VIT_B } from '../src/core/model/config.ts';
 import { chunkFor } from '../src/training/prompt-decoder.ts';
 import { median } from './median.ts';
+import { PYTORCH_ENVIRONMENT } from './pytorch-environment.ts';
 import { GRADIENT_STRIDE, startStepProcess, type StepAnswer, type StepProcess } from './step-process.ts';
 import type { EpochsAnswer } from './training-epochs.ts';
 import { writeStepInputs } from './training-inputs.ts';
@@ -30,17 +31,6 @@ const rounds = Number(values.rounds);
 const SAMPLES = 10;
 /** Prompt sets PyTorch decodes at once: all, which is how one writes it, and fewer, which spares memory and caches. */
 const PYTORCH_CHUNKS = [SAMPLES, 5, 2];
-/**
- * PyTorch at its best: freed memory stays in the process, for fresh pages cost it a tenth; and threads that wait do not spin,
- * for that would double its CPU time.
- */
-const PYTORCH_ENVIRONMENT = {
-  OMP_WAIT_POLICY: 'PASSIVE',
-  MALLOC_MMAP_THRESHOLD_: String(2 ** 25),
-  MALLOC_TRIM_THRESHOLD_: String(2 ** 33),
-  MALLOC_TOP_PAD_: String(2 ** 26),
-};
-
 interface Contestant {
   name: string;
   process: StepProcess;

@@ -38,7 +38,8 @@ export async function createWebEngine({ worker, ...options }: WebEngineOptions):
 
 export type { WebEngine, WebReference } from './core/runtime/create-web-engine.ts';
 export type { WebEngineInfo, WebLimits } from './core/runtime/web-protocol.ts';
-export type { TriedDevice, WebDevice } from './core/runtime/web-device.ts';
+export type { WebDevice } from './core/runtime/web-device.ts';
+export type { TriedDevice } from './core/types.ts';
 export type { LoadProgress } from './core/checkpoint/fetch-file.ts';
 export type { WebImageInput } from './core/image/web-source.ts';
 export type { BitmapLike, ImageDataLike, WorkerLike } from './core/web-globals.ts';

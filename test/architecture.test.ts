@@ -22,7 +22,7 @@ interface Rule {
 const RULES: readonly Rule[] = [
   { files: /^core\/(model|mask|methods)\//, own: /^core\//, packages: [], builtins: false },
   {
-    files: /^core\/runtime\/(protobuf|onnx-|emit|marked-cells|model-graphs|networks|runtime)/,
+    files: /^core\/runtime\/(protobuf|onnx-|emit|marked-cells|model-graphs|networks|runtime|precision|half-ops|quantised-ops|agreement)/,
     own: /^core\//,
     packages: [],
     builtins: false,

@@ -2,6 +2,7 @@
 import { DISTRIBUTIONS } from '../core/distribution.ts';
 import { DEVICES } from '../core/runtime/devices.ts';
 import type { EngineOptions } from '../core/runtime/open-engine.ts';
+import { PRECISIONS } from '../core/runtime/precision.ts';
 import { STRATEGIES } from '../core/strategy.ts';
 import { METHODS, type PredictOptions } from '../core/types.ts';
 import { choice, number, wholeNumber } from './usage.ts';
@@ -10,6 +11,7 @@ export const ENGINE_OPTIONS = {
   model: { type: 'string' },
   device: { type: 'string' },
   threads: { type: 'string' },
+  precision: { type: 'string' },
   cache: { type: 'string' },
   method: { type: 'string' },
   strategy: { type: 'string' },
@@ -24,7 +26,8 @@ export const ENGINE_OPTIONS = {
 
 export const ENGINE_HELP = `  --model NAME|PATH     a model of prosam models list, or a model folder (default: tiny)
   --device DEVICE       auto, ${DEVICES.join(', ')} (default: auto)
-  --threads N           CPU threads (default: all cores)
+  --threads N           CPU threads (default: all cores; for large models as many as are fastest)
+  --precision P         ${PRECISIONS.join(', ')} (default: fp32): int8 is for CPUs, fp16 for GPUs
   --cache DIR           keep image features in DIR, so that another run is faster
   --method METHOD       auto, ${METHODS.join(', ')} (default: auto, which tries them on the references)
   --strategy S          ${STRATEGIES.join(', ')} (default: mean_prompt)
@@ -45,6 +48,7 @@ export function engineOptions(values: EngineValues): EngineOptions {
     ...(values.model !== undefined && { model: values.model }),
     ...(values.device !== undefined && { device: choice('device', values.device, ['auto', ...DEVICES]) }),
     ...(values.threads !== undefined && { threads: wholeNumber('threads', values.threads) }),
+    ...(values.precision !== undefined && { precision: choice('precision', values.precision, PRECISIONS) }),
     ...(values.cache !== undefined && { cacheDir: values.cache }),
   };
 }

@@ -50,7 +50,7 @@ reference's mask copied unchanged, and everything foreground.
   --out DIR             writes evaluation.json (every pair) and evaluation.html (with the best, median and worst pairs)
   --json                one JSON line a contestant on stdout
 
-  --device DEVICE, --threads N, --cache DIR, --samples K, --distribution D, --nu N, --label-reduction R, --grow, --no-grow
+  --device DEVICE, --threads N, --precision P, --cache DIR, --samples K, --distribution D, --nu N, --label-reduction R, --grow, --no-grow
                         as for prosam segment; --label-reduction nearest is what the paper's code does to marks
   --seed N              draws pairs, marks, samples and intervals (default: 321)
 
@@ -71,7 +71,7 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
   if (values.data === undefined) throw new UsageError('wanted --data DIR or FILE with annotated images, got none.');
   const { model, method, strategy, ...shared } = values;
   const { seed, labelReduction, ...options } = predictOptions(shared);
-  const { device, threads, cacheDir } = engineOptions(shared);
+  const { device, threads, precision, cacheDir } = engineOptions(shared);
   const contestants = contestantsOf({
     models: words('model', model ?? 'tiny'),
     methods: words('method', method ?? 'prosam').map((word) => choice('method', word, [...METHODS, 'auto'])),
@@ -98,6 +98,7 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
     ...(labelReduction && { labelReduction }),
     ...(device && { device }),
     ...(threads !== undefined && { threads }),
+    ...(precision && { precision }),
     ...(cacheDir !== undefined && { cacheDir }),
     ...(signal && { signal }),
     ...(gallery && { onPair: gallery.keep }),

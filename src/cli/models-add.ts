@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import type { ModelWeights } from '../core/checkpoint/model-of-weights.ts';
 import { checkModelName } from '../core/checkpoint/model-place.ts';
 import { addModel, type AddModelOptions } from '../core/runtime/add-model.ts';
-import type { MarkedPicture } from '../core/runtime/known-answer.ts';
+import type { MarkedPicture } from '../core/runtime/agreement.ts';
 import { inspectModel } from '../core/checkpoint/inspect-model.ts';
 import { conceptMask, generateScene } from '../scenes/index.ts';
 import { whatIs, millions } from './models-list.ts';
@@ -95,11 +95,11 @@ export function hashProgress(): { read: (path: string, count: number) => void; c
 const SCENE_SEED = 11;
 
 /** A generated scene with its largest object marked: the same everywhere. */
-export function knownPicture(): MarkedPicture {
-  const scene = generateScene(SCENE_SEED);
+export function knownPicture(seed: number = SCENE_SEED): MarkedPicture {
+  const scene = generateScene(seed);
   const { width, height, image } = scene;
   const masks = [...new Set(scene.concepts)].map((concept) => conceptMask(scene, concept));
   const area = (mask: Uint8Array): number => mask.reduce((sum, value) => sum + value, 0);
   const data = masks.reduce((best, mask) => (area(mask) > area(best) ? mask : best));
-  return { image: { data: image, width, height }, mask: { data, width, height } };
+  return { image: { data: image, width, height, channels: 3 }, mask: { data, width, height } };
 }

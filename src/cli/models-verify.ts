@@ -4,13 +4,15 @@ import { hashFile } from '../core/checkpoint/hash-memo.ts';
 import { inspectModel, type ModelFacts } from '../core/checkpoint/inspect-model.ts';
 import { modelFolder } from '../core/checkpoint/model-place.ts';
 import { DEVICES, type Device } from '../core/runtime/devices.ts';
+import { PRECISIONS } from '../core/runtime/precision.ts';
 import { compareKnownAnswer, makeKnownAnswer, type StageAgreement } from '../core/runtime/known-answer.ts';
 import { parseKnownAnswer, readKnownAnswer, withNetworks } from '../core/runtime/prove-model.ts';
 import { hashProgress, knownPicture } from './models-add.ts';
+import { agreementLines, agreementOf } from './models-agreement.ts';
 import { bytesText } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { textTable } from './text-table.ts';
-import { choice, EXIT, oneName, wholeNumber } from './usage.ts';
+import { choice, EXIT, oneName, UsageError, wholeNumber } from './usage.ts';
 
 /** Of the known values' size. Single precision on another processor sums in another order, which moves the seventh digit. */
 const SAME_ARITHMETIC = 1e-3;
@@ -38,18 +40,23 @@ export async function verifyModel(args: readonly string[], { print, warn, signal
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { device: text, threads: text, json: { type: 'boolean' } },
+    options: { device: text, threads: text, precision: text, json: { type: 'boolean' } },
   });
   const name = oneName('verify', positionals);
   const device = values.device === undefined ? undefined : choice('device', values.device, ['auto', ...DEVICES]);
   const threads = values.threads === undefined ? 0 : wholeNumber('threads', values.threads);
+  const precision = values.precision === undefined ? 'fp32' : choice('precision', values.precision, PRECISIONS);
+  if (precision === 'int8' && device !== undefined && device !== 'cpu')
+    throw new UsageError(`models verify: int8 runs on the CPU, not on ${device}. Use --precision fp16 there.`);
   const facts = await inspectModel(modelFolder(name));
   const files = await checkFiles(facts, signal);
   const sound = files.every(({ state }) => state === 'same');
   const comparisons = sound ? await compare(facts, device, threads, signal) : [];
-  const passed = sound && comparisons.every((one) => one.passed);
-  if (values.json === true) print(JSON.stringify({ name, passed, files, comparisons }, null, 2));
-  else for (const line of reportLines(name, files, comparisons)) print(line);
+  const agreement =
+    sound && precision !== 'fp32' ? await agreementOf(facts.folder, precision, { device: device ?? 'cpu', threads }) : undefined;
+  const passed = sound && comparisons.every((one) => one.passed) && agreement?.passed !== false;
+  if (values.json === true) print(JSON.stringify({ name, passed, files, comparisons, ...(agreement && { agreement }) }, null, 2));
+  else for (const line of [...reportLines(name, files, comparisons), ...(agreement ? agreementLines(agreement) : [])]) print(line);
   if (sound && facts.manifest.known_answer === undefined) warn(`${name} has no known answer to compare with: only its files are proved.`);
   return passed ? EXIT.ok : EXIT.someFailed;
 }

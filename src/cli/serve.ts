@@ -5,6 +5,7 @@ import { LEARNER_RUNS, type ProsamConfig } from '../prosam/config-schema.ts';
 import { createProsam } from '../prosam/create-prosam.ts';
 import { ENVIRONMENT_HELP } from '../prosam/environment.ts';
 import { DEVICES } from '../core/runtime/devices.ts';
+import { PRECISIONS } from '../core/runtime/precision.ts';
 import { LOG_LEVELS } from '../adapters/http/create-log.ts';
 import type { Terminal } from './terminal.ts';
 import { choice, EXIT, wholeNumber, words } from './usage.ts';
@@ -22,6 +23,7 @@ itself. Everything lies in the folder ./prosam unless told otherwise. Ctrl-C or 
   --objects URL         folder or s3://bucket/prefix?endpoint=...&region=... (default: prosam/blobs)
   --model NAME|PATH     built-in model or model folder (default: tiny)
   --device D            auto, ${DEVICES.join(', ')} (default: auto)
+  --precision P         ${PRECISIONS.join(', ')} (default: fp32): int8 is for CPUs, fp16 for GPUs
   --image-folder DIR    images that requests name by path lie below it
   --allow-host H[,H]    private hosts images may come from
   --learner WHO         child: a process beside this one; elsewhere: prosam learn runs somewhere; off (default: child)
@@ -48,7 +50,17 @@ export async function serveCommand(args: readonly string[], { print, signal }: T
   const { values } = parseArgs({
     args: [...args],
     options: {
-      ...{ port: text, host: text, database: text, objects: text, model: text, device: text, 'image-folder': text, 'allow-host': text },
+      ...{
+        port: text,
+        host: text,
+        database: text,
+        objects: text,
+        model: text,
+        device: text,
+        precision: text,
+        'image-folder': text,
+        'allow-host': text,
+      },
       ...{ learner: text, config: text, 'log-level': text, 'print-config': flag, json: flag },
     },
   });
@@ -63,6 +75,7 @@ export async function serveCommand(args: readonly string[], { print, signal }: T
     ...(values.objects !== undefined && { objects: values.objects }),
     ...(values.model !== undefined && { model: values.model }),
     ...(values.device !== undefined && { device: choice('device', values.device, ['auto', ...DEVICES] as const) }),
+    ...(values.precision !== undefined && { precision: choice('precision', values.precision, PRECISIONS) }),
     ...(values.learner !== undefined && { learner: { run: choice('learner', values.learner, LEARNER_RUNS) } }),
     ...(values['log-level'] !== undefined && { log: { level: choice('log-level', values['log-level'], LOG_LEVELS) } }),
     ...(Object.keys(images).length > 0 && { images }),

@@ -15,6 +15,7 @@ import { checkPredictOptions, checkReferences } from './options.ts';
 import type { ImageSource } from './ports.ts';
 import { createPromptEncoders, type LoadedPromptEncoder } from './prompt-encoders.ts';
 import { refineMask } from './refine.ts';
+import type { ChosenThreads } from './runtime/choose-threads.ts';
 import { preprocessOf, type Networks } from './runtime/networks.ts';
 import { selfCheck } from './self-check.ts';
 import type { Engine, MaskPrediction, Method, PredictOptions, Reference, SelfCheck, TriedDevice } from './types.ts';
@@ -24,6 +25,8 @@ export interface EngineParts {
   networks: Networks;
   /** What was found out about the devices, for `info`. */
   devices?: readonly TriedDevice[];
+  /** For `info`. @default left to ONNX Runtime */
+  threads?: ChosenThreads;
   source: ImageSource;
   /** Bytes of image features kept in memory. */
   cacheBytes: number;
@@ -35,7 +38,7 @@ const DEFAULT_LABEL = 'object';
 /** Results of the check that 'auto' makes are small; this bounds their number. */
 const MAX_CHECKS = 1000;
 
-export function createEngineCore({ model, networks, devices, source, cacheBytes, slow }: EngineParts): Engine {
+export function createEngineCore({ model, networks, devices, threads, source, cacheBytes, slow }: EngineParts): Engine {
   const { manifest } = model;
   const encoder = manifest.prompt_encoder;
   const encoders = createPromptEncoders(model, networks, cacheBytes);
@@ -49,7 +52,8 @@ export function createEngineCore({ model, networks, devices, source, cacheBytes,
     source,
     preprocess: preprocessOf(model),
     labelReduction: encoder?.label_reduction ?? { kind: 'area', threshold: 0.5 },
-    encoderId: model.encoderId,
+    // Features of one precision are not those of another.
+    encoderId: networks.precision === 'fp32' ? model.encoderId : `${model.encoderId}-${networks.precision}`,
     maxBytes: cacheBytes,
     ...(slow && { slow }),
     grow: (image, annotation) => growMark(networks, features, image, annotation),
@@ -113,6 +117,8 @@ export function createEngineCore({ model, networks, devices, source, cacheBytes,
       licence: manifest.licence,
       device: networks.device,
       ...(devices && { devices }),
+      precision: networks.precision,
+      threads: threads ?? { count: 0, by: 'default' },
       methods: [...methodsWith(encoders.get(undefined)).keys()],
       promptsPerReference: encoder?.config.numPrompts ?? 0,
       input: { side: features.geometry.square, resize: preprocessOf(model).resize },

@@ -4,6 +4,8 @@ import type { SamResize } from './image/preprocess.ts';
 import type { Annotation } from './mask/annotation.ts';
 import type { Region } from './mask/instances.ts';
 import type { BinaryMask, LabelReduction } from './mask/label-reduction.ts';
+import type { ChosenThreads } from './runtime/choose-threads.ts';
+import type { Precision } from './runtime/precision.ts';
 import type { Strategy } from './strategy.ts';
 
 /** Pixels already decoded: row-major, channels interleaved, 8 bits each. */
@@ -189,6 +191,10 @@ export interface EngineInfo {
   device: string;
   /** The devices that were looked at, and why the others are not used. */
   devices?: readonly TriedDevice[];
+  /** What the image networks compute in. */
+  precision: Precision;
+  /** Threads of one operator on the CPU (0: left to ONNX Runtime), and who chose them. */
+  threads: ChosenThreads;
   methods: Method[];
   promptsPerReference: number;
   /** The square the networks read, and how images are brought to it. An image that already has that size is read as it is. */

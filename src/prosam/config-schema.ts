@@ -1,6 +1,7 @@
 /** Everything that can be set about the service, its bounds, and what holds where nothing is set. */
 import * as z from 'zod';
 import { DEVICES } from '../core/runtime/devices.ts';
+import { PRECISIONS } from '../core/runtime/precision.ts';
 import { LOG_LEVELS } from '../adapters/http/create-log.ts';
 import { learnerSettingsSchema } from '../service/learner-settings.ts';
 
@@ -33,8 +34,10 @@ export const configSchema = z.strictObject({
   /** Name of a model, or path of its folder. */
   model: text().default('tiny'),
   device: z.enum(['auto', ...DEVICES]).default('auto'),
-  /** Threads of one operator on the CPU; 0 = as many as there are cores. */
+  /** Threads of one operator on the CPU; 0 = one for each core, for large models as many as are fastest. */
   threads: whole(0, 1024).default(0),
+  /** What the image networks compute in: fp16 is for GPUs, int8 for CPUs. */
+  precision: z.enum(PRECISIONS).default('fp32'),
   /** Longest time one network may take; a worker that is silent for longer is replaced. */
   hangMs: milliseconds(1000, 2 ** 31 - 1).default(600_000),
   /** Folder for features of images, so that no image is computed twice, even after a restart; "" = none. */

@@ -152,11 +152,12 @@ function guardOf({ auth }: ProsamSettings) {
   return createGuard({ tokens: plain(tokens), basic: plain(basic), hmac: plain(hmac), ...(open && { anonymous: 'admin' }) });
 }
 
-function engineOptions({ model, device, threads, hangMs, cache, cacheBytes, images: { maxBytes, maxPixels } }: ProsamSettings) {
+function engineOptions({ model, device, threads, precision, hangMs, cache, cacheBytes, images: { maxBytes, maxPixels } }: ProsamSettings) {
   return {
     model,
     device,
     threads,
+    precision,
     hangMs,
     lowPriority: true,
     limits: { maxBytes, maxPixels },

@@ -23,6 +23,7 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
   PROSAM_MODEL: { path: ['model'], about: 'name of a model (prosam models list) or model folder' },
   PROSAM_DEVICE: { path: ['device'], about: 'what computes' },
   PROSAM_THREADS: { path: ['threads'], parse: Number, about: 'CPU threads of one operator' },
+  PROSAM_PRECISION: { path: ['precision'], about: 'what the image networks compute in' },
   PROSAM_CACHE: { path: ['cache'], about: 'folder for features of images' },
   PROSAM_TOKEN: {
     path: ['auth', 'tokens'],

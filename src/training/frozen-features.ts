@@ -73,7 +73,7 @@ export function frozenFeatures(options: FrozenFeaturesOptions): FrozenFeatures {
       });
     },
     async masked(features, cells, stable) {
-      if (features.state === undefined) return features.high; // SAM's embedding: the mark comes in where cells are picked
+      if (features.high === features.embedding) return features.high; // SAM's embedding: the mark comes in where cells are picked
       const compute = (): Promise<Tensor> => frozen(() => networks.maskedHigh(features, cells));
       return stable ? maskedMaps.get(`${features.key} ${hashCells(cells)}`, compute) : compute();
     },

@@ -187,8 +187,7 @@ describe.skipIf(!hasChromium)(`the page in the browser ${chromiumLabel}`, () => 
     const stroke = await marked();
     expect(stroke).toBeGreaterThan(1500);
     expect(await scrolled()).toBe(before);
-    await page.getByText('Eraser', { exact: true }).tap();
-    // A tap becomes a click a moment later.
+    await page.getByText('Eraser', { exact: true }).click();
     await expect.poll(() => page.getByRole('radio', { name: 'Eraser' }).isChecked()).toBe(true);
     await drag([
       [0, 120],
@@ -197,9 +196,9 @@ describe.skipIf(!hasChromium)(`the page in the browser ${chromiumLabel}`, () => 
     const erased = await marked();
     expect(erased).toBeLessThan(stroke - 100);
     await picture('touch');
-    await page.getByRole('button', { name: 'Undo' }).tap();
+    await page.getByRole('button', { name: 'Undo' }).click();
     await expect.poll(marked).toBe(stroke);
-    await page.getByRole('button', { name: 'Clear' }).tap();
+    await page.getByRole('button', { name: 'Clear' }).click();
     await expect.poll(marked).toBe(0);
   });
 

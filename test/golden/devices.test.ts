@@ -1,6 +1,5 @@
 /**
- * The networks' golden cases on everything that can be had in software: WebAssembly in Node, and WebGPU on Mesa's lavapipe, which
- * computes on the CPU. PROSAM_REQUIRE_WEBGPU=1 turns the absence of a WebGPU adapter from a skip into a failure.
+ * The networks' golden cases on WebGPU where no GPU is: on Mesa's lavapipe, which computes on the CPU. PROSAM_REQUIRE_WEBGPU=1 turns the absence of a WebGPU adapter from a skip into a failure.
  */
 import { describe, expect, it } from 'vitest';
 import { isProsamError } from '../../src/core/errors.ts';
@@ -32,10 +31,6 @@ async function usable(name: string): Promise<Runtime | undefined> {
 }
 
 describe('golden numbers of the networks', () => {
-  it('are hit on WebAssembly in Node, within their own bounds', async () => {
-    expect(await misses(await runtimeNamed('wasm'))).toEqual({ passed: OUTPUTS, failures: [] });
-  });
-
   it('are hit on a software GPU (Mesa through WebGPU), within their own bounds', async (context) => {
     const runtime = await usable('webgpu');
     if (runtime === undefined) {

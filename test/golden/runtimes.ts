@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { chooseDevice } from '../../src/core/runtime/choose-device.ts';
 import { DEVICES } from '../../src/core/runtime/devices.ts';
 import { nodeRuntime } from '../../src/core/runtime/node.ts';
-import type { Runtime, Tensor } from '../../src/core/runtime/runtime.ts';
+import type { Runtime } from '../../src/core/runtime/runtime.ts';
+import { webRuntime } from '../../src/core/runtime/web.ts';
 
 export const RUNTIMES = [...DEVICES, 'wasm'] as const;
 
@@ -24,29 +25,13 @@ export function slackOf(name: string): number {
   return (['cpu', 'wasm'] as readonly string[]).includes(name) ? 1 : 4;
 }
 
-/** onnxruntime-web in Node. Weight files are handed over as bytes. */
-async function wasmRuntime(): Promise<Runtime> {
-  const { env, InferenceSession, Tensor: OrtTensor } = await import('onnxruntime-web/wasm');
-  env.logLevel = 'error';
-  env.wasm.numThreads = 1;
+/** onnxruntime-web in Node, as browsers use it: weight files are handed over as bytes. */
+function wasmRuntime(): Runtime {
   return {
     device: 'wasm',
-    async load({ bytes, folder, files = [] }) {
-      const externalData = files.map((path) => ({ path, data: readFileSync(join(folder ?? '', path)) }));
-      const session = await InferenceSession.create(bytes, { executionProviders: ['wasm'], externalData, logSeverityLevel: 3 });
-      return {
-        async run(inputs) {
-          const feeds = Object.fromEntries(
-            session.inputNames.map((name) => {
-              const { data, shape } = inputs[name] as Tensor;
-              return [name, new OrtTensor('float32', data, shape)];
-            }),
-          );
-          const results = Object.entries(await session.run(feeds));
-          return Object.fromEntries(results.map(([name, value]) => [name, { data: value.data as Float32Array, shape: value.dims }]));
-        },
-        close: () => session.release(),
-      };
+    async load(model) {
+      const files = new Map((model.files ?? []).map((path) => [path, new Uint8Array(readFileSync(join(model.folder ?? '', path)))]));
+      return (await webRuntime({ device: 'wasm', files })).load(model);
     },
   };
 }

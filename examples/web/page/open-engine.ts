@@ -24,9 +24,15 @@ export async function openEngine(): Promise<WebEngine> {
       if (ready) bar.removeAttribute('value');
     },
   });
-  const { device, threads, devices, model: name, licence } = engine.info;
+  const {
+    device,
+    threads: { count },
+    devices,
+    model: name,
+    licence,
+  } = engine.info;
   const pill = element('device');
-  pill.textContent = device === 'webgpu' ? 'WebGPU' : `WebAssembly, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+  pill.textContent = device === 'webgpu' ? 'WebGPU' : `WebAssembly, ${count} ${count === 1 ? 'thread' : 'threads'}`;
   pill.classList.add('good');
   pill.dataset['device'] = device;
   const others = devices

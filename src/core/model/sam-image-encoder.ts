@@ -12,8 +12,14 @@ import { partition, unpartition } from './windows.ts';
 /** The paper's code uses 1e-6 in the encoder and in channel norms, 1e-5 in the decoder. */
 export const ENCODER_EPSILON = 1e-6;
 
-/** Rows of queries are attended in chunks once the logits of one head would exceed this many per key. */
-const QUERY_CHUNK = 512;
+/**
+ * What attention and the hidden layer make at once, in values: 16 MB. A larger network works piece by piece, which keeps the
+ * pieces in the processor's cache, and memory at a fraction (a runtime holds a buffer for every shape until the run ends).
+ */
+const PIECE = 2 ** 22;
+
+/** Queries that are worth turning the keys for. */
+const QUERIES = 512;
 
 export interface SamImageFeatures<T> {
   /** What the first of `blocks` starts from: patch plus position embedding; TinyViT's map after its second merging. [B, g, g, D] */
@@ -24,15 +30,32 @@ export interface SamImageFeatures<T> {
   embedding: T;
 }
 
+export interface SamImageEncoderOptions {
+  /** Values made at once. @default 2^22 */
+  piece?: number;
+}
+
 /** image [B, 3, S, S], normalised. */
-export function samImageEncoder<T>(ops: Ops<T>, weights: Weights<T>, config: SamConfig, image: T): SamImageFeatures<T> {
+export function samImageEncoder<T>(
+  ops: Ops<T>,
+  weights: Weights<T>,
+  config: SamConfig,
+  image: T,
+  { piece = PIECE }: SamImageEncoderOptions = {},
+): SamImageFeatures<T> {
   const { encoder, outChans } = config;
   const at = weights.under('image_encoder.');
-  const { patches, blocks } = encoder.kind === 'vit' ? vit(ops, at, encoder, image) : tinyVit(ops, at, encoder, image);
+  const { patches, blocks } = encoder.kind === 'vit' ? vit(ops, at, encoder, image, piece) : tinyVit(ops, at, encoder, image);
   return { patches, blocks, embedding: neck(ops, at.under('neck.'), outChans, blocks.at(-1) as T) };
 }
 
-function vit<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, image: T): Pick<SamImageFeatures<T>, 'patches' | 'blocks'> {
+function vit<T>(
+  ops: Ops<T>,
+  weights: Weights<T>,
+  config: VitConfig,
+  image: T,
+  piece: number,
+): Pick<SamImageFeatures<T>, 'patches' | 'blocks'> {
   const { embedDim: width, patchSize } = config;
   const projected = ops.conv2d(
     image,
@@ -47,7 +70,7 @@ function vit<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, image: T): 
   let x = patches;
   for (let i = 0; i < config.depth; i++) {
     const windowSize = config.globalAttnIndexes.includes(i) ? 0 : config.windowSize;
-    x = block(ops, weights.under(`blocks.${i}.`), config, x, windowSize);
+    x = block(ops, weights.under(`blocks.${i}.`), config, x, windowSize, piece);
     blocks.push(x);
   }
   return { patches, blocks };
@@ -67,35 +90,72 @@ function norm<T>(ops: Ops<T>, weights: Weights<T>, width: number, x: T): T {
   return ops.layerNorm(x, weights.get('weight', [width]), weights.get('bias', [width]), ENCODER_EPSILON);
 }
 
+/** Even spans [from, to) that cover `count` with at most `most` each. */
+function spans(count: number, most: number): [from: number, to: number][] {
+  const pieces = Math.ceil(count / Math.max(1, Math.floor(most)));
+  const each = Math.ceil(count / pieces);
+  return Array.from({ length: Math.ceil(count / each) }, (_, i) => [i * each, Math.min(count, (i + 1) * each)]);
+}
+
+/** Rows [B, g, ...] cut into pieces of at most `most` times `unit` rows, each worked on, the results put together again. */
+function inPieces<T>(ops: Ops<T>, x: T, unit: number, most: number, work: (piece: T) => T): T {
+  const count = ops.shapeOf(x)[1] as number;
+  const pieces = spans(Math.ceil(count / unit), most);
+  if (pieces.length === 1) return work(x);
+  return ops.concat(
+    pieces.map(([from, to]) => work(ops.slice(x, 1, from * unit, Math.min(count, to * unit)))),
+    1,
+  );
+}
+
 /** x [B, g, g, D] -> the same; windowSize 0 = global attention. */
-function block<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, x: T, windowSize: number): T {
-  const width = config.embedDim;
+function block<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, x: T, windowSize: number, piece: number): T {
+  const { embedDim: width, numHeads: heads } = config;
   const hidden = Math.round(width * config.mlpRatio);
   const grid = ops.shapeOf(x)[1] as number;
+  const batch = ops.shapeOf(x)[0] as number;
   const attention = weights.under('attn.');
 
   const normed = norm(ops, weights.under('norm1.'), width, x);
   // The bias joins after padding: padded cells then carry exactly the bias, as zero tokens would, and are never projected.
   const projected = ops.linear(normed, attention.get('qkv.weight', [3 * width, width])); // [B, g, g, 3D]
   const bias = attention.get('qkv.bias', [3 * width]);
+  const size = windowSize > 0 ? windowSize : grid;
+  const tables = relativePositions(ops, attention, size, width / heads);
   let attended: T;
   if (windowSize > 0) {
-    const windows = partition(ops, projected, windowSize); // [B * n * n, w * w, 3D]
-    const out = relativeAttention(ops, attention, config.numHeads, ops.add(windows, bias), windowSize);
-    attended = unpartition(ops, out, windowSize, grid, ops.shapeOf(x)[0] as number);
+    const across = Math.ceil(grid / windowSize);
+    const logits = batch * across * heads * windowSize ** 4; // of one row of windows
+    attended = inPieces(ops, projected, windowSize, piece / logits, (rows) => {
+      const windows = ops.add(partition(ops, rows, windowSize), bias); // [B * n * n, w * w, 3D]
+      return unpartition(ops, relativeAttention(ops, tables, heads, windows, windowSize, piece), windowSize, ops.shapeOf(rows) as number[]);
+    });
   } else {
-    const tokens = ops.reshape(projected, [ops.shapeOf(x)[0] as number, grid * grid, 3 * width]);
-    const out = relativeAttention(ops, attention, config.numHeads, ops.add(tokens, bias), grid);
-    attended = ops.reshape(out, ops.shapeOf(x));
+    const tokens = ops.add(ops.reshape(projected, [batch, grid * grid, 3 * width]), bias);
+    attended = ops.reshape(relativeAttention(ops, tables, heads, tokens, grid, piece), ops.shapeOf(x));
   }
   const proj = ops.linear(attended, attention.get('proj.weight', [width, width]), attention.get('proj.bias', [width]));
   const y = ops.add(x, proj);
 
   const mlp = weights.under('mlp.');
-  const inner = ops.gelu(
-    ops.linear(norm(ops, weights.under('norm2.'), width, y), mlp.get('lin1.weight', [hidden, width]), mlp.get('lin1.bias', [hidden])),
-  );
-  return ops.add(y, ops.linear(inner, mlp.get('lin2.weight', [width, hidden]), mlp.get('lin2.bias', [width])));
+  const perceive = (rows: T): T => {
+    const inner = ops.gelu(ops.linear(rows, mlp.get('lin1.weight', [hidden, width]), mlp.get('lin1.bias', [hidden])));
+    return ops.linear(inner, mlp.get('lin2.weight', [width, hidden]), mlp.get('lin2.bias', [width]));
+  };
+  return ops.add(y, inPieces(ops, norm(ops, weights.under('norm2.'), width, y), 1, piece / (batch * grid * hidden), perceive));
+}
+
+/** Of each axis: the vectors for every pair of places, [query, key, d]. */
+interface RelativePositions<T> {
+  byRow: T;
+  byColumn: T;
+}
+
+function relativePositions<T>(ops: Ops<T>, weights: Weights<T>, size: number, depth: number): RelativePositions<T> {
+  const indices: number[] = [];
+  for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) indices.push(i - j + size - 1);
+  const table = (name: string): T => ops.reshape(ops.gatherRows(weights.get(name, [2 * size - 1, depth]), indices), [size, size, depth]);
+  return { byRow: table('rel_pos_h'), byColumn: table('rel_pos_w') };
 }
 
 /**
@@ -103,36 +163,44 @@ function block<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, x: T, win
  * logits = (q / sqrt(d)) k + q . R_h[i_h - k_h] + q . R_w[i_w - k_w], the last two with unscaled q.
  * qkv [N, size * size, 3 * heads * d] -> [N, size * size, heads * d]
  */
-function relativeAttention<T>(ops: Ops<T>, weights: Weights<T>, heads: number, qkv: T, size: number): T {
+function relativeAttention<T>(ops: Ops<T>, tables: RelativePositions<T>, heads: number, qkv: T, size: number, piece: number): T {
   const [count, cells, packed] = ops.shapeOf(qkv) as [number, number, number];
   const depth = packed / 3 / heads;
   const split = ops.transpose(ops.reshape(qkv, [count, cells, 3 * heads, depth]), [0, 2, 1, 3]); // [N, 3 * heads, cells, d]
-  const q = ops.slice(split, 1, 0, heads);
-  const k = ops.slice(split, 1, heads, 2 * heads);
-  const v = ops.slice(split, 1, 2 * heads, 3 * heads);
-  const scale = ops.constant([1 / Math.sqrt(depth)], [1]);
+  // As many queries as fit one head, then as many heads as fit.
+  const whole = count * heads * cells * cells <= piece;
+  const rows = whole ? size : Math.max(1, Math.floor(Math.min(QUERIES, piece / (count * cells)) / size));
+  const together = whole ? heads : piece / (count * rows * size * cells);
+  const chunks = spans(size, rows).map(([from, to]) => ({
+    from,
+    to,
+    byRow: rows < size ? ops.slice(tables.byRow, 0, from, to) : tables.byRow,
+  }));
+  const groups = spans(heads, together).map(([from, to]) => {
+    const part = (n: number): T => ops.slice(split, 1, n * heads + from, n * heads + to); // [N, h, cells, d]
+    const [q, k, v] = [part(0), part(1), part(2)];
+    const done = chunks.map((chunk) => {
+      const queries = rows < size ? ops.slice(q, 2, chunk.from * size, chunk.to * size) : q;
+      return attendRows(ops, { ...tables, byRow: chunk.byRow }, queries, k, v);
+    });
+    return done.length === 1 ? (done[0] as T) : ops.concat(done, 2);
+  });
+  return mergeHeads(ops, groups.length === 1 ? (groups[0] as T) : ops.concat(groups, 1));
+}
 
-  const indices: number[] = [];
-  for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) indices.push(i - j + size - 1);
-  const table = (name: string): T => ops.reshape(ops.gatherRows(weights.get(name, [2 * size - 1, depth]), indices), [size, size, depth]); // [i, k, d]
-  const relH = table('rel_pos_h');
-  const relW = table('rel_pos_w');
-
-  const rowsPerChunk = cells > 2 * QUERY_CHUNK ? Math.max(1, Math.floor(QUERY_CHUNK / size)) : size;
-  const chunks: T[] = [];
-  for (let row = 0; row < size; row += rowsPerChunk) {
-    const rows = Math.min(rowsPerChunk, size - row);
-    const queries = rows === size ? q : ops.slice(q, 2, row * size, (row + rows) * size); // [N, heads, rows * size, d]
-    const square = ops.reshape(queries, [count, heads, rows, size, depth]);
-    const byRow = ops.matMul(square, rows === size ? relH : ops.slice(relH, 0, row, row + rows), { transposeB: true }); // [N, heads, rows, size, k_h]
-    const byColumn = ops.transpose(
-      ops.matMul(ops.transpose(square, [0, 1, 3, 2, 4]), relW, { transposeB: true }), // [N, heads, size, rows, k_w]
-      [0, 1, 3, 2, 4],
-    );
-    const each = count * heads * rows * size;
-    const logits = ops.reshape(ops.matMul(ops.mul(queries, scale), k, { transposeB: true }), [each, size, size]);
-    const biased = ops.add(ops.add(logits, ops.reshape(byRow, [each, size, 1])), ops.reshape(byColumn, [each, 1, size]));
-    chunks.push(ops.matMul(ops.softmax(ops.reshape(biased, [count, heads, rows * size, cells])), v)); // [N, heads, rows * size, d]
-  }
-  return mergeHeads(ops, chunks.length === 1 ? (chunks[0] as T) : ops.concat(chunks, 2));
+/** Whole rows of queries [N, h, rows * size, d] against all cells; byRow [rows, size, d]; k, v [N, h, cells, d] -> like the queries */
+function attendRows<T>(ops: Ops<T>, tables: RelativePositions<T>, queries: T, k: T, v: T): T {
+  const [count, heads, cells, depth] = ops.shapeOf(k) as [number, number, number, number];
+  const [rows, size] = ops.shapeOf(tables.byRow) as [number, number];
+  const square = ops.reshape(queries, [count, heads, rows, size, depth]);
+  const byRow = ops.matMul(square, tables.byRow, { transposeB: true }); // [N, h, rows, size, k_h]
+  const byColumn = ops.transpose(
+    ops.matMul(ops.transpose(square, [0, 1, 3, 2, 4]), tables.byColumn, { transposeB: true }), // [N, h, size, rows, k_w]
+    [0, 1, 3, 2, 4],
+  );
+  const each = count * heads * rows * size;
+  const scaled = ops.mul(queries, ops.constant([1 / Math.sqrt(depth)], [1]));
+  const logits = ops.reshape(ops.matMul(scaled, k, { transposeB: true }), [each, size, size]);
+  const biased = ops.add(ops.add(logits, ops.reshape(byRow, [each, size, 1])), ops.reshape(byColumn, [each, 1, size]));
+  return ops.matMul(ops.softmax(ops.reshape(biased, [count, heads, rows * size, cells])), v);
 }

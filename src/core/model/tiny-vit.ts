@@ -88,7 +88,7 @@ function block<T>(ops: Ops<T>, weights: Weights<T>, config: TinyVitConfig, stage
   const attn = weights.under('attn.');
   const qkv = linear(attn, 'qkv', norm(attn, partition(ops, x, window)), width, 3 * width); // [N, w * w, 3C]
   const attended = linear(attn, 'proj', biasedAttention(ops, attn, config.numHeads[stage], qkv, window), width, width);
-  const y = ops.add(x, unpartition(ops, attended, window, side, batch));
+  const y = ops.add(x, unpartition(ops, attended, window, [batch, side, side]));
 
   const local = toCells(ops, depthwise(ops, weights, 'local_conv', toMap(ops, y), config.localConvSize));
   const mlp = weights.under('mlp.');

@@ -6,7 +6,8 @@ import { describeModel, type DescribeModelOptions, type DescribedModel, type Mod
 import { knownHash } from '../checkpoint/hash-memo.ts';
 import { checkModelName } from '../checkpoint/model-place.ts';
 import { storeModel } from '../checkpoint/store-model.ts';
-import { makeKnownAnswer, type MarkedPicture } from './known-answer.ts';
+import type { MarkedPicture } from './agreement.ts';
+import { makeKnownAnswer } from './known-answer.ts';
 import { withNetworks } from './prove-model.ts';
 
 const KNOWN_ANSWER = 'known-answer.safetensors';

@@ -3,7 +3,8 @@ import type { Checkpoint, CheckpointTensor } from '../checkpoint/checkpoint.ts';
 import type { Dtype } from '../checkpoint/safetensors.ts';
 import { weightsFrom, type Ops, type Shape, type Weights } from '../model/ops.ts';
 import { onnxModelBytes, type ElementType } from './onnx-file.ts';
-import { GraphBuilder, onnxOps, type GraphValue } from './onnx-ops.ts';
+import { GraphBuilder, type GraphValue } from './onnx-ops.ts';
+import { preciseOps, type PreciseOps, type Precision } from './precision.ts';
 
 const ELEMENT_TYPES: Partial<Record<Dtype, ElementType>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
 
@@ -34,30 +35,35 @@ export interface EmittedModel {
   files?: readonly string[];
 }
 
-/** Weights as part of the model, read in place from a checkpoint. */
-export function emitWithFile(definition: NetworkDefinition, checkpoint: Checkpoint | undefined): EmittedModel {
+/** Weights as part of the model, read in place from a checkpoint. precision: what the network computes in. @default 'fp32' */
+export function emitWithFile(
+  definition: NetworkDefinition,
+  checkpoint: Checkpoint | undefined,
+  precision: Precision = 'fp32',
+): EmittedModel {
   const graph = new GraphBuilder();
+  const precise = preciseOps(graph, precision);
   const known = new Map<string, GraphValue>();
   const weights = weightsFrom((name) => {
     const existing = known.get(name);
     if (existing) return existing;
     const tensor = checkpoint?.tensors.get(name);
     if (tensor === undefined) throw new Error(`${definition.name}: the checkpoint has no ${name}`);
-    const value = storedValue(graph, name, tensor);
+    const value = storedValue(graph, name, tensor, precise.type);
     known.set(name, value);
     return value;
   });
-  const bytes = finish(graph, definition, weights);
+  const bytes = finish(graph, definition, weights, precise);
   return { name: definition.name, bytes, ...(checkpoint && { folder: checkpoint.folder, files: checkpoint.files }) };
 }
 
-/** As it lies in its files: parts are put together and half precision is widened inside the graph, once, when the session is made. */
-function storedValue(graph: GraphBuilder, name: string, { dtype, shape, parts }: CheckpointTensor): GraphValue {
+/** As it lies in its files: parts are put together and brought to `wanted` inside the graph, once, when the session is made. */
+function storedValue(graph: GraphBuilder, name: string, { dtype, shape, parts }: CheckpointTensor, wanted: PreciseOps['type']): GraphValue {
   const type = ELEMENT_TYPES[dtype];
   if (type === undefined) throw new Error(`${name} is of type ${dtype}, which no network reads`);
   const values = parts.map((part, i) => {
     const stored = graph.initializer(type, part.shape, part, i === 0 ? weightInput(name) : `${weightInput(name)} part ${i}`);
-    return type === 'f32' ? stored : graph.node('Cast', [stored], part.shape, { to: 1 });
+    return type === wanted ? stored : graph.cast(stored, wanted);
   });
   return values.length === 1 ? (values[0] as GraphValue) : graph.node('Concat', values, shape, { axis: 0 });
 }
@@ -76,7 +82,7 @@ export function emitWithWeightInputs(definition: NetworkDefinition): EmittedMode
     known.set(name, value);
     return value;
   });
-  return { name: definition.name, bytes: finish(graph, definition, weights) };
+  return { name: definition.name, bytes: finish(graph, definition, weights, preciseOps(graph, 'fp32')) };
 }
 
 /** Names and shapes of every weight the networks ask for. */
@@ -97,19 +103,30 @@ function rehearse(definition: NetworkDefinition, onWeight: (name: string, shape:
     onWeight(name, shape);
     return { name, shape };
   });
-  return build(new GraphBuilder(), definition, weights);
+  const graph = new GraphBuilder();
+  return build(graph, definition, weights, preciseOps(graph, 'fp32'));
 }
 
-function build(graph: GraphBuilder, definition: NetworkDefinition, weights: Weights<GraphValue>): Values<GraphValue> {
+/** Inputs and outputs are in single precision, whatever lies between. */
+function build(
+  graph: GraphBuilder,
+  definition: NetworkDefinition,
+  weights: Weights<GraphValue>,
+  { ops, type }: PreciseOps,
+): Values<GraphValue> {
   const inputs: Record<string, GraphValue> = {};
-  for (const [name, shape] of Object.entries(definition.inputs)) inputs[name] = graph.input(name, shape);
-  return definition.build(onnxOps(graph), weights, inputs);
+  for (const [name, shape] of Object.entries(definition.inputs)) {
+    const input = graph.input(name, shape);
+    inputs[name] = type === 'f32' ? input : graph.cast(input, type);
+  }
+  return definition.build(ops, weights, inputs);
 }
 
-function finish(graph: GraphBuilder, definition: NetworkDefinition, weights: Weights<GraphValue>): Uint8Array {
-  const values = build(graph, definition, weights);
+function finish(graph: GraphBuilder, definition: NetworkDefinition, weights: Weights<GraphValue>, precise: PreciseOps): Uint8Array {
+  const values = build(graph, definition, weights, precise);
   const outputs = Object.entries(values).map(([name, value]) => {
-    graph.nodes.push({ op: 'Identity', inputs: [value.name], output: name });
+    const last = precise.type === 'f32' ? value : graph.cast(value, 'f32');
+    graph.nodes.push({ op: 'Identity', inputs: [last.name], output: name });
     return { name, shape: value.shape };
   });
   return onnxModelBytes({ name: definition.name, nodes: graph.nodes, initializers: graph.initializers, inputs: graph.inputs, outputs });

@@ -6,14 +6,9 @@ import { ProsamError } from '../errors.ts';
 import { geometryOf } from '../image/preprocess.ts';
 import { reduceLabels, type BinaryMask } from '../mask/label-reduction.ts';
 import { decodeSamPrompts } from '../methods/sam-points.ts';
+import type { MarkedPicture } from './agreement.ts';
 import { preprocessOf, type BackboneFeatures, type Networks, type SamFeatures } from './networks.ts';
 import type { Tensor } from './runtime.ts';
-
-/** RGB, row-major, interleaved, and what is marked in it. */
-export interface MarkedPicture {
-  image: { data: Uint8Array; width: number; height: number };
-  mask: BinaryMask;
-}
 
 /** Where the numbers of one stage were found, against what was known. */
 export interface StageAgreement {
@@ -133,7 +128,7 @@ function pictureIn(known: ReadonlyMap<string, FloatTensor>, name: string, option
     throw new ProsamError('MODEL_INVALID', 'the known answer holds no marked picture. Add the model again.');
   const size = height * width;
   const data = Uint8Array.from({ length: 3 * size }, (_, i) => planes.data[(i % 3) * size + Math.floor(i / 3)] as number);
-  return { image: { data, width, height }, mask: { data: Uint8Array.from(mask.data), width: columns, height: rows } };
+  return { image: { data, width, height, channels: 3 }, mask: { data: Uint8Array.from(mask.data), width: columns, height: rows } };
 }
 
 /** Interleaved pixels as three planes. */

@@ -33,19 +33,28 @@ function ownBackbone({ backbone }: Parts) {
   return backbone.config;
 }
 
-/** image [1, 3, s, s] -> mid [1, C, h, w], state */
+/** image [1, 3, s, s] -> mid [1, C, h, w], and where `mid` does not end in it also state */
 export function backboneTrunkGraph(parts: Parts): NetworkDefinition {
+  return trunkGraph(parts, ownBackbone(parts).kind === 'dinov2');
+}
+
+function trunkGraph(parts: Parts, withState: boolean): NetworkDefinition {
   const config = ownBackbone(parts);
   return defineNetwork(`${config.kind} trunk`, { image: [1, 3, config.imageSize, config.imageSize] }, (ops, weights, { image }) => {
     const { mid, state } = backboneTrunk(ops, weights, config, image);
-    return { mid, state };
+    return { mid, ...(withState && { state }) };
   });
+}
+
+/** What the last stage starts from: the last channels of `mid` for convolutions, tokens of its own for DINOv2. */
+export function backboneStateShape(parts: Parts): Shape {
+  return outputShapes(trunkGraph(parts, true))['state'] as Shape;
 }
 
 /** state, mask [1, 1, h, w] -> high [1, C', h, w] */
 export function backboneFinalGraph(parts: Parts): NetworkDefinition {
   const config = ownBackbone(parts);
-  const { mid, state } = outputShapes(backboneTrunkGraph(parts)) as { mid: Shape; state: Shape };
+  const { mid, state } = outputShapes(trunkGraph(parts, true)) as { mid: Shape; state: Shape };
   return defineNetwork(`${config.kind} last stage`, { state, mask: [1, 1, ...mid.slice(2)] }, (ops, weights, inputs) => ({
     high: backboneFinal(ops, weights, config, inputs.state, inputs.mask),
   }));

@@ -10,6 +10,7 @@ import { emitWithFile, emitWithWeightInputs, outputShapes, tensorsNeeded, weight
 import { markedCells } from './marked-cells.ts';
 import {
   backboneFinalGraph,
+  backboneStateShape,
   backboneTrunkGraph,
   decodePointsGraph,
   decodePromptsGraph,
@@ -18,6 +19,7 @@ import {
   imageEncoderGraph,
   similarityGraph,
 } from './model-graphs.ts';
+import type { Precision } from './precision.ts';
 import type { Runtime, Session, Tensor } from './runtime.ts';
 
 type Named = Record<string, Tensor>;
@@ -34,7 +36,7 @@ export interface BackboneFeatures {
   mid: Tensor;
   /** [1, C', h, w] */
   high: Tensor;
-  /** Start of the backbone's last stage; absent where SAM is the backbone. */
+  /** Start of the backbone's last stage, where `mid` does not end in it. */
   state?: Tensor;
 }
 
@@ -68,6 +70,8 @@ export interface PromptEncoderNetworks {
 /** With the model's own prompt encoder. */
 export interface Networks extends PromptEncoderNetworks {
   readonly device: string;
+  /** Of the image networks. */
+  readonly precision: Precision;
   encode(image: Raster): Promise<SamFeatures & BackboneFeatures>;
   /** High-level map of a reference that only ever saw the marked cells. mask: h * w values */
   maskedHigh(features: BackboneFeatures, mask: Float32Array): Promise<Tensor>;
@@ -140,7 +144,12 @@ export function checkPromptEncoder(
   checkTensors(tensorsNeeded(encodeReferenceGraph(parts), encodeTargetGraph(parts)), tensors, label);
 }
 
-export function createNetworks(model: Model, runtime: Runtime): Networks {
+export interface NetworksOptions {
+  /** Of the image encoder and the backbone; decoder and prompt encoder compute in fp32. @default 'fp32' */
+  precision?: Precision;
+}
+
+export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp32' }: NetworksOptions = {}): Networks {
   const { manifest } = model;
   const preprocess = preprocessOf(model);
   const sessions = new Map<string, Promise<Session>>();
@@ -179,23 +188,27 @@ export function createNetworks(model: Model, runtime: Runtime): Networks {
     ? promptEncoder(manifest.prompt_encoder.config, model.promptEncoder ?? new Map())
     : { encodeReference: without, promptDistribution: without };
 
+  const stateShape = 'file' in manifest.backbone ? (backboneStateShape(manifest) as number[]) : undefined;
+  const sizeOf = (shape: readonly number[]): number => shape.reduce((product, dim) => product * dim, 1);
   const backboneFeatures = async (image: Float32Array, side: number): Promise<BackboneFeatures> => {
-    const trunk = await run<'mid' | 'state'>('trunk', () => emitWithFile(backboneTrunkGraph(manifest), model.backbone), {
+    const trunk = await run<'mid'>('trunk', () => emitWithFile(backboneTrunkGraph(manifest), model.backbone, precision), {
       image: square(image, side),
     });
     const cells = (trunk.mid.shape[2] as number) * (trunk.mid.shape[3] as number);
     return { ...trunk, high: await maskedHigh({ ...trunk, high: trunk.mid }, new Float32Array(cells).fill(1)) };
   };
   const maskedHigh: Networks['maskedHigh'] = async (features, mask) => {
-    if (features.state === undefined) return features.high; // SAM's embedding: the mask comes in where cells are picked
-    const inputs = { state: features.state, mask: maskLike(mask, features.mid) };
-    return (await run<'high'>('final', () => emitWithFile(backboneFinalGraph(manifest), model.backbone), inputs)).high;
+    if (stateShape === undefined) return features.high; // SAM's embedding: the mask comes in where cells are picked
+    const state = features.state ?? { data: features.mid.data.subarray(-sizeOf(stateShape)), shape: stateShape };
+    const inputs = { state, mask: maskLike(mask, features.mid) };
+    return (await run<'high'>('final', () => emitWithFile(backboneFinalGraph(manifest), model.backbone, precision), inputs)).high;
   };
 
-  const emitImageEncoder = (): EmittedModel => emitWithFile(imageEncoderGraph(manifest), model.sam);
+  const emitImageEncoder = (): EmittedModel => emitWithFile(imageEncoderGraph(manifest), model.sam, precision);
 
   return {
     device: runtime.device,
+    precision,
     maskedHigh,
     async warmUp() {
       await sessionOf('image', emitImageEncoder);

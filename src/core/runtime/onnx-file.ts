@@ -6,13 +6,15 @@ import { ProtobufWriter } from './protobuf.ts';
 const OPSET = 20;
 const IR_VERSION = 9;
 
-export const ELEMENT_TYPE = { f32: 1, i64: 7, f16: 10, bf16: 16 } as const;
+export const ELEMENT_TYPE = { f32: 1, i8: 3, i64: 7, f16: 10, bf16: 16 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPE;
 
 export type OnnxAttribute = number | readonly number[] | string | { float: number };
 
 export interface OnnxNode {
   op: string;
+  /** Operator set other than ONNX's own. */
+  domain?: 'com.microsoft';
   inputs: readonly string[];
   output: string;
   attributes?: Readonly<Record<string, OnnxAttribute>>;
@@ -51,12 +53,14 @@ export function onnxModelBytes(graph: OnnxGraph): Uint8Array {
       for (const output of graph.outputs) g.message(12, (v) => writeValue(v, output));
     })
     .message(8, (opset) => opset.string(1, '').int(2, OPSET))
+    .message(8, (opset) => opset.string(1, 'com.microsoft').int(2, 1))
     .finish();
 }
 
 function writeNode(out: ProtobufWriter, node: OnnxNode): void {
   for (const input of node.inputs) out.string(1, input);
   out.string(2, node.output).string(3, node.output).string(4, node.op);
+  if (node.domain !== undefined) out.string(7, node.domain);
   for (const [name, value] of Object.entries(node.attributes ?? {})) {
     out.message(5, (a) => {
       a.string(1, name);

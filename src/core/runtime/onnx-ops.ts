@@ -1,6 +1,6 @@
 /** `Ops` that emit an ONNX graph: every call appends a node and knows the shape it makes. */
 import { fixed, type Conv2dOptions, type Dim, type MaxPoolOptions, type Ops, type Shape } from '../model/ops.ts';
-import type { ElementType, OnnxAttribute, OnnxInitializer, OnnxNode, OnnxValue } from './onnx-file.ts';
+import { ELEMENT_TYPE, type ElementType, type OnnxAttribute, type OnnxInitializer, type OnnxNode, type OnnxValue } from './onnx-file.ts';
 
 /** A value of the graph under construction. */
 export interface GraphValue {
@@ -29,10 +29,22 @@ export class GraphBuilder {
     return { name, shape };
   }
 
-  node(op: string, inputs: readonly GraphValue[], shape: Shape, attributes?: Record<string, OnnxAttribute>): GraphValue {
+  /** domain: operator set other than ONNX's own. */
+  node(
+    op: string,
+    inputs: readonly GraphValue[],
+    shape: Shape,
+    attributes?: Record<string, OnnxAttribute>,
+    domain?: OnnxNode['domain'],
+  ): GraphValue {
     const output = `v${this.nodes.length}`;
-    this.nodes.push({ op, inputs: inputs.map((value) => value.name), output, ...(attributes && { attributes }) });
+    const names = inputs.map((value) => value.name);
+    this.nodes.push({ op, inputs: names, output, ...(attributes && { attributes }), ...(domain !== undefined && { domain }) });
     return { name: output, shape };
+  }
+
+  cast(x: GraphValue, to: ElementType): GraphValue {
+    return this.node('Cast', [x], x.shape, { to: ELEMENT_TYPE[to] });
   }
 
   /** A list of integers as ONNX wants shapes, axes and indices. */

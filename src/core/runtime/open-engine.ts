@@ -2,13 +2,16 @@
 import { openModel, type Model } from '../checkpoint/model-folder.ts';
 import { modelFolder } from '../checkpoint/model-place.ts';
 import { createEngineCore } from '../engine.ts';
+import { ProsamError } from '../errors.ts';
 import type { ImageLimits } from '../image/decode.ts';
 import { nodeImageSource } from '../image/node-source.ts';
 import type { Engine } from '../types.ts';
+import { chooseThreads } from './choose-threads.ts';
 import type { Device } from './devices.ts';
 import { diskFeatureCache } from './disk-feature-cache.ts';
 import { checkModelWeights } from './networks.ts';
 import { openNetworks } from './open-networks.ts';
+import { PRECISIONS, type Precision } from './precision.ts';
 import type { Watch } from './watched-runtime.ts';
 
 export { modelFolder };
@@ -18,8 +21,10 @@ export interface EngineOptions {
   model?: string;
   /** @default 'auto' */
   device?: Device | 'auto';
-  /** Threads of one operator on the CPU; 0 = as many as there are cores. @default 0 */
+  /** Threads of one operator on the CPU; 0 = one for each core, and for large models as many as a measurement finds fastest. @default 0 */
   threads?: number;
+  /** What the image encoder and the backbone compute in: 'fp16' is for GPUs, 'int8' for CPUs. @default 'fp32' */
+  precision?: Precision;
   /** Bytes of image features kept in memory. @default half the size of the model's weights, 64 MiB to 1 GiB */
   cacheBytes?: number;
   /** Folder for image features that should outlive the process. @default none */
@@ -47,18 +52,30 @@ const DEFAULT_DISK_BYTES = 4 * 2 ** 30;
  * @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, OPTION_INVALID
  */
 export async function openEngine(options: EngineOptions = {}, watch?: Watch): Promise<Engine> {
-  const { device = 'auto', threads = 0 } = options;
+  const { threads = 0, precision = 'fp32' } = options;
+  const device = deviceFor(precision, options.device ?? 'auto');
   const model = await openModel(modelFolder(options.model ?? 'tiny'));
   checkModelWeights(model);
-  const { networks, tried } = await openNetworks(model, { device, threads, watch });
+  const chosen = await chooseThreads(threads, model);
+  const { networks, tried } = await openNetworks(model, { device, threads: chosen.count, precision, watch });
   return createEngineCore({
     model,
     networks,
     devices: tried,
+    threads: chosen,
     source: nodeImageSource(options.limits),
     cacheBytes: options.cacheBytes ?? defaultCacheBytes(model),
     ...(options.cacheDir !== undefined && { slow: diskFeatureCache(options.cacheDir, options.cacheDirBytes ?? DEFAULT_DISK_BYTES) }),
   });
+}
+
+/** Products of whole numbers are made for CPUs alone. @throws OPTION_INVALID */
+function deviceFor(precision: Precision, device: Device | 'auto'): Device | 'auto' {
+  if (!PRECISIONS.includes(precision))
+    throw new ProsamError('OPTION_INVALID', `precision: wanted one of ${PRECISIONS.join(', ')}, got ${JSON.stringify(precision)}.`);
+  if (precision !== 'int8' || device === 'cpu') return device;
+  if (device === 'auto') return 'cpu';
+  throw new ProsamError('OPTION_INVALID', `precision: int8 runs on the CPU, not on ${device}. Use fp16 there, or the device cpu.`);
 }
 
 /** Who runs a large model has memory for the large features it makes. */

@@ -6,12 +6,15 @@ import { openRuntime } from './choose-device.ts';
 import type { Device } from './devices.ts';
 import { createNetworks, type Networks } from './networks.ts';
 import { nodeRuntime } from './node.ts';
+import type { Precision } from './precision.ts';
 import type { Runtime } from './runtime.ts';
 import { watchedRuntime, type Watch } from './watched-runtime.ts';
 
 export interface NetworkPlace {
   device: Device | 'auto';
   threads: number;
+  /** @default 'fp32' */
+  precision?: Precision;
   watch?: Watch | undefined;
   /** @default openRuntime */
   open?: typeof openRuntime;
@@ -25,10 +28,10 @@ export interface NetworkPlace {
  */
 export async function openNetworks(
   model: Model,
-  { device, threads, watch, open = openRuntime }: NetworkPlace,
+  { device, threads, precision = 'fp32', watch, open = openRuntime }: NetworkPlace,
 ): Promise<{ networks: Networks; tried: readonly TriedDevice[] }> {
   const networksOn = async (runtime: Runtime): Promise<Networks> => {
-    const networks = createNetworks(model, watch ? watchedRuntime(runtime, watch) : runtime);
+    const networks = createNetworks(model, watch ? watchedRuntime(runtime, watch) : runtime, { precision });
     await networks.warmUp();
     return networks;
   };

@@ -8,24 +8,27 @@ import { ProsamError } from '../errors.ts';
 import { openRuntime } from './choose-device.ts';
 import type { Device } from './devices.ts';
 import { checkModelWeights, createNetworks, type Networks } from './networks.ts';
+import type { Precision } from './precision.ts';
 
 export interface ProofOptions {
   /** @default 'cpu' */
   device?: Device | 'auto';
   /** Threads of one operator on the CPU; 0 = as many as there are cores. @default 0 */
   threads?: number;
+  /** @default 'fp32' */
+  precision?: Precision;
 }
 
 /** @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, and what `work` throws */
 export async function withNetworks<T>(
   folder: string,
-  { device = 'cpu', threads = 0 }: ProofOptions,
+  { device = 'cpu', threads = 0, precision = 'fp32' }: ProofOptions,
   work: (model: Model, networks: Networks) => Promise<T>,
 ): Promise<T> {
   const model = await openModel(folder);
   checkModelWeights(model);
   // A device that was asked for is used or refused, never quietly another one.
-  const networks = createNetworks(model, await openRuntime({ device, threads }));
+  const networks = createNetworks(model, await openRuntime({ device, threads }), { precision });
   try {
     return await work(model, networks);
   } finally {

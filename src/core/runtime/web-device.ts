@@ -6,14 +6,6 @@ export const WEB_DEVICES = ['webgpu', 'wasm'] as const;
 /** 'webgpu': the graphics processor; 'wasm': the processor, through WebAssembly. */
 export type WebDevice = (typeof WEB_DEVICES)[number];
 
-/** What was found out about one device. */
-export interface TriedDevice {
-  device: WebDevice;
-  used: boolean;
-  /** Why, or why not, in words. */
-  reason: string;
-}
-
 /** Processors that play a graphics processor are many times slower than WebAssembly. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
 

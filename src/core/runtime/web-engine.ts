@@ -4,9 +4,9 @@ import { openModelUrl, type ModelByUrl } from '../checkpoint/model-url.ts';
 import { createEngineCore } from '../engine.ts';
 import { messageOf, ProsamError } from '../errors.ts';
 import { webImageSource } from '../image/web-source.ts';
-import type { Engine } from '../types.ts';
+import type { Engine, TriedDevice } from '../types.ts';
 import { checkModelWeights, createNetworks, type Networks } from './networks.ts';
-import { WEB_DEVICES, webgpuProblem, type TriedDevice, type WebDevice } from './web-device.ts';
+import { WEB_DEVICES, webgpuProblem, type WebDevice } from './web-device.ts';
 import type { WebEngineInfo, WebOpenOptions } from './web-protocol.ts';
 import { webRuntime, type WebRuntime } from './web.ts';
 
@@ -32,10 +32,12 @@ export async function openWebEngine(options: WebOpenOptions, onProgress?: (progr
   const engine = createEngineCore({
     model: opened.model,
     networks,
+    devices,
+    threads: { count: runtime.threads, by: options.threads === undefined ? 'default' : 'caller' },
     source: webImageSource(limits),
     cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
   });
-  return { engine, info: { ...engine.info, device: runtime.device, threads: runtime.threads, devices } };
+  return { engine, info: { ...engine.info, device: runtime.device, devices } };
 }
 
 interface Running {

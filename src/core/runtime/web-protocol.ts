@@ -1,8 +1,8 @@
 /** What travels between a page and the worker that computes for it. */
 import type { LoadProgress } from '../checkpoint/fetch-file.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
-import type { EngineInfo } from '../types.ts';
-import type { TriedDevice, WebDevice } from './web-device.ts';
+import type { EngineInfo, TriedDevice } from '../types.ts';
+import type { WebDevice } from './web-device.ts';
 import type { EngineRequest, SentError } from './worker-protocol.ts';
 
 /** What the worker needs to know. Plain data, addresses absolute. */
@@ -24,8 +24,6 @@ export interface WebLimits extends ImageLimits {
 
 export interface WebEngineInfo extends EngineInfo {
   device: WebDevice;
-  /** Threads that compute; more than 1 only on WebAssembly, in a page that is isolated. */
-  threads: number;
   /** The devices that were looked at, and why the others do not compute. */
   devices: readonly TriedDevice[];
 }

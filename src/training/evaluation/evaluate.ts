@@ -3,6 +3,7 @@ import { ProsamError } from '../../core/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { createEngine } from '../../core/runtime/create-engine.ts';
 import type { EngineOptions } from '../../core/runtime/open-engine.ts';
+import type { Precision } from '../../core/runtime/precision.ts';
 import type { Engine, EngineInfo } from '../../core/types.ts';
 import type { Dataset, Episode, Fold } from '../types.ts';
 import { predict, trivial } from './answer.ts';
@@ -19,6 +20,8 @@ export interface EvaluateOptions extends Partial<EvaluationSettings> {
   contestants: readonly Contestant[];
   device?: EngineOptions['device'];
   threads?: number;
+  /** What the image networks compute in. @default 'fp32' */
+  precision?: Precision;
   /** Folder for image features, so that another evaluation is faster. */
   cacheDir?: string;
   onProgress?: (progress: { done: number; total: number; what: string }) => void;
@@ -149,8 +152,14 @@ function settingsOf(given: EvaluateOptions): EvaluationSettings {
   return { pairs, annotation, size, seed, ...(labelReduction && { labelReduction }) };
 }
 
-function engineOptions({ device, threads, cacheDir }: EvaluateOptions, model: string): EngineOptions {
-  return { model, ...(device && { device }), ...(threads !== undefined && { threads }), ...(cacheDir !== undefined && { cacheDir }) };
+function engineOptions({ device, threads, precision, cacheDir }: EvaluateOptions, model: string): EngineOptions {
+  return {
+    model,
+    ...(device && { device }),
+    ...(threads !== undefined && { threads }),
+    ...(precision && { precision }),
+    ...(cacheDir !== undefined && { cacheDir }),
+  };
 }
 
 /** All contestants are compared on one grid of pixels: that of the first model. */

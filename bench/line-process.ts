@@ -1,0 +1,33 @@
+/** A process that answers every line it is given with a line of JSON, so that contestants can take turns and each has its own memory. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+export interface LineProcess<Answer> {
+  /** line: without its end. */
+  ask(line: string): Promise<Answer>;
+  end(): Promise<void>;
+}
+
+export function startLineProcess<Answer>(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): LineProcess<Answer> {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const gone = once(child, 'exit');
+  child.stdin.on('error', () => undefined); // told by the missing answer
+  return {
+    async ask(line) {
+      child.stdin.write(`${line}\n`);
+      const answer = await lines.next();
+      if (answer.done) throw new Error(`${program} ${args.join(' ')} ended without an answer (${String((await gone)[0] ?? 'killed')})`);
+      return JSON.parse(answer.value) as Answer;
+    },
+    async end() {
+      child.stdin.end();
+      await gone;
+    },
+  };
+}
