@@ -3,7 +3,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['dist', 'node_modules', 'eslint.config.mjs'] },
+  { ignores: ['dist', 'examples/*/dist', 'node_modules', 'eslint.config.mjs'] },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

@@ -23,6 +23,7 @@ export default defineConfig([
     ...shared,
     entry: {
       ...entries,
+      'device-probe': 'src/core/runtime/device-probe.ts',
       'inference-worker': 'src/core/runtime/inference-worker.ts',
       'sqlite-worker': 'src/adapters/storage/sqlite-worker.ts',
     },
@@ -30,4 +31,12 @@ export default defineConfig([
     dts: { entry: entries },
   },
   { ...shared, entry: { cli: 'src/cli.ts' }, format: ['esm'] },
+  // Browsers have one kind of module, and nothing of Node.
+  {
+    target: 'es2022',
+    platform: 'browser',
+    entry: { web: 'src/web.ts', 'web-worker': 'src/web-worker.ts' },
+    format: ['esm'],
+    dts: { entry: { web: 'src/web.ts' } },
+  },
 ]);

@@ -7,6 +7,7 @@ export default defineConfig({
       { find: /^prosam$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
       { find: /^prosam\/label-studio$/, replacement: new URL('src/adapters/label-studio/index.ts', import.meta.url).pathname },
       { find: /^prosam\/scenes$/, replacement: new URL('src/scenes/index.ts', import.meta.url).pathname },
+      { find: /^prosam\/web$/, replacement: new URL('src/web.ts', import.meta.url).pathname },
       { find: /^prosam\/http$/, replacement: new URL('src/adapters/http/index.ts', import.meta.url).pathname },
     ],
   },

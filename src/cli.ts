@@ -28,6 +28,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   scenes: async () => import('./cli/scenes.ts').then(({ scenes, SCENES_HELP }) => ({ run: scenes, help: SCENES_HELP })),
   db: async () => import('./cli/db.ts').then(({ dbCommand, DB_HELP }) => ({ run: dbCommand, help: DB_HELP })),
   cvat: async () => import('./cli/cvat.ts').then(({ cvatCommand, CVAT_HELP }) => ({ run: cvatCommand, help: CVAT_HELP })),
+  doctor: async () => import('./cli/doctor.ts').then(({ doctor, DOCTOR_HELP }) => ({ run: doctor, help: DOCTOR_HELP })),
   setup: async () => import('./cli/setup.ts').then(({ setup, SETUP_HELP }) => ({ run: setup, help: SETUP_HELP })),
 };
 
@@ -38,14 +39,15 @@ const HELP = `prosam: mark an object in one image, get its masks in all the othe
   prosam serve      masks over HTTP, for labeling tools
   prosam train      learn from annotated images
   prosam learn      learn from what people accepted, and put better versions into service
-  prosam models     versions that were learned, and which one is in service
+  prosam models     models: pull from the hub, add your own, verify; versions that were learned
   prosam db         look after the database, or move everything to another
   prosam label-studio  connect a Label Studio project, find what is wrong, annotate through its interface
   prosam eval       measure models and methods on annotated images
   prosam study      the paper's studies, trained and measured here
   prosam scenes     draw annotated images to train on
   prosam cvat       fill tasks of a CVAT; find out why it does not reach prosam
-  prosam setup      make a training engine ready
+  prosam setup      make a training engine or CUDA ready
+  prosam doctor     what this machine has, which devices work, and how fast
 
   prosam COMMAND --help   options and examples of a command
   prosam --version

@@ -98,19 +98,32 @@ describe('the built package', () => {
     expect(await node(kind, program)).toMatch(/^true .*\[\]/);
   });
 
-  it('has a client that runs in browsers: nothing of Node within its reach', () => {
+  it.each([
+    ['client', /^$/, 1],
+    ['web', /^$/, 3],
+    // Its bundler finds these; they stand in no way of a browser.
+    ['web-worker', /^(zod|pure-rand\/.*|onnxruntime-web\/(wasm|webgpu))$/, 4],
+  ] as const)('has %s.js for browsers: nothing of Node within its reach', (name, packages, files) => {
     const seen = new Set<string>();
     const reach = (file: string): void => {
       if (seen.has(file)) return;
       seen.add(file);
       const text = readFileSync(join('dist', file), 'utf8');
-      for (const [, from] of text.matchAll(/(?:from|import)\s*['"]([^'"]+)['"]/g)) {
-        expect(from, `${file} imports ${from}`).toMatch(/^\.\//);
-        reach((from as string).slice(2));
+      for (const [, from] of text.matchAll(/(?:from|import)\s*\(?['"]([^'"\n]+)['"]/g)) {
+        const specifier = from as string;
+        if (specifier.startsWith('./')) reach(specifier.slice(2));
+        else expect(specifier, `${file} imports ${specifier}`).toMatch(packages);
       }
+      expect(text, file).not.toMatch(/\bprocess\.|\bBuffer\b|\brequire\(/);
     };
-    reach('client.js');
-    expect(seen.size).toBeGreaterThan(0);
+    reach(`${name}.js`);
+    expect(seen.size).toBeGreaterThanOrEqual(files);
+  });
+
+  it('types prosam/web without the types of a browser', () => {
+    const text = readFileSync('dist/web.d.ts', 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
+    expect(text).toContain('createWebEngine');
+    expect(text).not.toMatch(/ImageBitmap|HTMLElement|OffscreenCanvas|from 'onnxruntime-web|reference lib/);
   });
 
   it('types prosam/training without the types of TensorFlow.js', () => {
@@ -156,9 +169,16 @@ describe('the built package', () => {
       'dist/training.cjs',
       'dist/training.d.ts',
       'dist/inference-worker.js',
+      'dist/inference-worker.cjs',
       'dist/sqlite-worker.js',
       'dist/sqlite-worker.cjs',
       'dist/client.js',
+      'dist/web.js',
+      'dist/web.d.ts',
+      'dist/web-worker.js',
+      'docs/browser.md',
+      'examples/web/index.html',
+      'examples/web/page/main.ts',
       'dist/http.js',
       'examples/custom-adapter/light-table.ts',
       'models/tiny/manifest.json',
@@ -168,7 +188,7 @@ describe('the built package', () => {
     ]) {
       expect(paths).toContain(path);
     }
-    expect(paths.filter((path) => /^(src|test|bench)\//.test(path))).toEqual([]);
+    expect(paths.filter((path) => /^(src|test|bench|examples\/web\/dist)\//.test(path))).toEqual([]);
   });
 
   it('passes publint and attw', async () => {

@@ -41,7 +41,7 @@ export async function verifyModel(args: readonly string[], { print, warn, signal
     options: { device: text, threads: text, json: { type: 'boolean' } },
   });
   const name = oneName('verify', positionals);
-  const device = values.device === undefined ? undefined : choice('device', values.device, DEVICES);
+  const device = values.device === undefined ? undefined : choice('device', values.device, ['auto', ...DEVICES]);
   const threads = values.threads === undefined ? 0 : wholeNumber('threads', values.threads);
   const facts = await inspectModel(modelFolder(name));
   const files = await checkFiles(facts, signal);
@@ -71,7 +71,7 @@ async function checkFiles({ files }: ModelFacts, signal: AbortSignal | undefined
 
 async function compare(
   { folder, manifest }: ModelFacts,
-  device: Device | undefined,
+  device: Device | 'auto' | undefined,
   threads: number,
   signal?: AbortSignal,
 ): Promise<Comparison[]> {

@@ -34,7 +34,7 @@ Add and pull:
   --threads N           CPU threads of the first run
 
 Verify:
-  --device D            compare ${DEVICES.join(', ')} with the CPU
+  --device D            compares auto, ${DEVICES.join(', ')} with the CPU
   --threads N
 
 Versions that were learned; they are in the store, whether or not a service runs:

@@ -12,6 +12,7 @@ const LEAST_WIDTH = 8;
 const BETWEEN_LINES_MS = 50;
 /** Fewer letters than this are no terminal's line. */
 const LEAST_COLUMNS = 20;
+const USUAL_COLUMNS = 80;
 
 /** before: how much of the total was done before, at no cost of time. */
 export function createProgress(total: number, out: NodeJS.WriteStream = process.stderr, before = 0): Progress {
@@ -56,7 +57,7 @@ export function createByteProgress(what: string, total: number, out: NodeJS.Writ
     show(done) {
       if (!out.isTTY || performance.now() - shown < BETWEEN_LINES_MS) return;
       shown = performance.now();
-      const columns = Math.max(LEAST_COLUMNS, out.columns - 1);
+      const columns = Math.max(LEAST_COLUMNS, (out.columns || USUAL_COLUMNS) - 1); // some terminals do not say
       const perSecond = (1000 * (done - before)) / Math.max(1, shown - started);
       const left = perSecond > 0 ? `${duration((total - done) / perSecond)} left` : '';
       const text = `${bytesText(done)} of ${bytesText(total)}  ${bytesText(perSecond)}/s  ${left}  ${what}`;

@@ -18,11 +18,13 @@ import { refineMask } from './refine.ts';
 import type { ChosenThreads } from './runtime/choose-threads.ts';
 import { preprocessOf, type Networks } from './runtime/networks.ts';
 import { selfCheck } from './self-check.ts';
-import type { Engine, MaskPrediction, Method, PredictOptions, Reference, SelfCheck } from './types.ts';
+import type { Engine, MaskPrediction, Method, PredictOptions, Reference, SelfCheck, TriedDevice } from './types.ts';
 
 export interface EngineParts {
   model: Model;
   networks: Networks;
+  /** What was found out about the devices, for `info`. */
+  devices?: readonly TriedDevice[];
   /** For `info`. @default left to ONNX Runtime */
   threads?: ChosenThreads;
   source: ImageSource;
@@ -36,7 +38,7 @@ const DEFAULT_LABEL = 'object';
 /** Results of the check that 'auto' makes are small; this bounds their number. */
 const MAX_CHECKS = 1000;
 
-export function createEngineCore({ model, networks, threads, source, cacheBytes, slow }: EngineParts): Engine {
+export function createEngineCore({ model, networks, devices, threads, source, cacheBytes, slow }: EngineParts): Engine {
   const { manifest } = model;
   const encoder = manifest.prompt_encoder;
   const encoders = createPromptEncoders(model, networks, cacheBytes);
@@ -114,8 +116,9 @@ export function createEngineCore({ model, networks, threads, source, cacheBytes,
       model: model.id,
       licence: manifest.licence,
       device: networks.device,
+      ...(devices && { devices }),
       precision: networks.precision,
-      threads: threads ?? { count: 0, by: 'default' },
+      cpuThreads: threads ?? { count: 0, by: 'default' },
       methods: [...methodsWith(encoders.get(undefined)).keys()],
       promptsPerReference: encoder?.config.numPrompts ?? 0,
       input: { side: features.geometry.square, resize: preprocessOf(model).resize },
@@ -152,6 +155,7 @@ export function createEngineCore({ model, networks, threads, source, cacheBytes,
           masks,
           model: model.id,
           device: networks.device,
+          ...(devices && { devices }),
           cached,
           milliseconds: context.times(),
         };

@@ -176,14 +176,25 @@ export interface Embedded {
   milliseconds: StageTimes;
 }
 
+/** What was found out about one device. */
+export interface TriedDevice {
+  device: string;
+  used: boolean;
+  /** Why, or why not, in words. */
+  reason: string;
+}
+
 export interface EngineInfo {
   model: string;
   licence: string;
+  /** What really computes. */
   device: string;
+  /** The devices that were looked at, and why the others are not used. */
+  devices?: readonly TriedDevice[];
   /** What the image networks compute in. */
   precision: Precision;
   /** Threads of one operator on the CPU (0: left to ONNX Runtime), and who chose them. */
-  threads: ChosenThreads;
+  cpuThreads: ChosenThreads;
   methods: Method[];
   promptsPerReference: number;
   /** The square the networks read, and how images are brought to it. An image that already has that size is read as it is. */

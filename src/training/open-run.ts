@@ -4,7 +4,7 @@ import { openModel, type Model } from '../core/checkpoint/model-folder.ts';
 import { ProsamError } from '../core/errors.ts';
 import { nodeImageSource } from '../core/image/node-source.ts';
 import { checkModelWeights, createNetworks, type Networks } from '../core/runtime/networks.ts';
-import { nodeRuntime } from '../core/runtime/node.ts';
+import { openRuntime } from '../core/runtime/choose-device.ts';
 import { modelFolder } from '../core/runtime/open-engine.ts';
 import { MOST_INDEX } from './draws.ts';
 import { encoderPlan, type EncoderPlan } from './encoder-plan.ts';
@@ -62,7 +62,7 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
     manifest: { ...opened.manifest, prompt_encoder: plan },
     promptEncoder: state.average ?? state.parameters,
   };
-  const networks = createNetworks(model, nodeRuntime({ device: settings.device, threads: settings.threads }));
+  const networks = createNetworks(model, await openRuntime({ device: settings.device, threads: settings.threads }));
   const features = frozenFeatures({
     model,
     networks,

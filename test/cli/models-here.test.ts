@@ -1,12 +1,14 @@
 /** Models on this machine through the command line: added, listed, described, proved, removed. */
+import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { modelsCommand } from '../../src/cli/models.ts';
+import { safetensorsBytes } from '../../src/core/checkpoint/safetensors.ts';
 import { createEngine } from '../../src/core/runtime/create-engine.ts';
 import { openStorage } from '../../src/adapters/storage/open-storage.ts';
-import { writeShards, writeTorch, type TensorSource } from '../golden/checkpoint-writers.ts';
+import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '../golden/checkpoint-writers.ts';
 import { promptEncoderOfVrpSam, samOfTransformers } from '../golden/foreign-names.ts';
 import { readTensors } from '../golden/golden-set.ts';
 import { expectRejection } from '../core/expect-error.ts';
@@ -104,7 +106,6 @@ describe('prosam models add', () => {
       string,
     ];
     const plan = (JSON.parse(readFileSync(tiny, 'utf8')) as { prompt_encoder: Record<string, unknown> }).prompt_encoder;
-    const { safetensorsBytes } = await import('../../src/core/checkpoint/safetensors.ts');
     const tensors = Object.fromEntries([...readTensors(weights)].map(([name, { data, shape }]) => [name, { dtype: 'F32' as const, shape, bytes: new Uint8Array(data.buffer) }])); // prettier-ignore
     const file = join(root, 'with-plan.safetensors');
     writeFileSync(file, safetensorsBytes(tensors, { prompt_encoder: JSON.stringify({ ...plan, file: undefined }) }));
@@ -120,6 +121,19 @@ describe('prosam models add', () => {
     expect((await models('add', 'other', '--sam', sam, '--prompt-encoder', file)).err).toMatch(
       /trained against other files \(SAM ffffffffffff/,
     );
+  });
+
+  it('believes the manifest beside weights that come from a model folder: no shape tells all of it', async () => {
+    const tiny = resolve(start, 'models/tiny');
+    const [sam, encoder] = [join(tiny, 'sam.safetensors'), join(tiny, 'prompt-encoder.safetensors')];
+    expect((await models('add', 'twin', '--sam', sam, '--prompt-encoder', encoder)).err).toBe('');
+    const [own, twin] = [JSON.parse(readFileSync(join(tiny, 'manifest.json'), 'utf8')) as Record<string, unknown>, manifestOf('twin')];
+    for (const key of ['sam', 'backbone', 'prompt_encoder']) expect(twin[key], key).toEqual(own[key]);
+    await models('add', 'without', '--sam', sam, '--backbone', DINO);
+    expect(manifestOf('without')).toMatchObject({ sam: { config: { decoder_heads: 4 } } });
+    expect(
+      (await models('add', 'moved', '--sam', SAM, '--prompt-encoder', encoder).catch((error: unknown) => error)) as object,
+    ).toMatchObject({ code: 'MODEL_INVALID' }); // another width
   });
 
   it('keeps nothing that does not run, and replaces nothing unasked', async () => {
@@ -267,6 +281,41 @@ describe('prosam models verify', () => {
     expect(stages.map(({ stage }) => stage)).toEqual(['reference_embedding', 'reference_mid', 'target_embedding', 'target_mid', 'pseudo_mask', 'mu', 'log_sigma', 'low_res_logits']); // prettier-ignore
     for (const { relative, values } of stages) expect(relative).toBeLessThan(values > 0 ? 1e-5 : 0);
     await expectRejection('DEVICE_UNAVAILABLE', models('verify', 'tiny', '--device', process.platform === 'darwin' ? 'cuda' : 'coreml'));
+  });
+
+  it('refuses a known answer that is none', async () => {
+    await models('add', 'mine', '--sam', SAM);
+    const answer = join(place, 'mine', 'known-answer.safetensors');
+    const replaced = (tensors: Parameters<typeof safetensorsBytes>[0]): Promise<Said> => {
+      const bytes = safetensorsBytes(tensors);
+      writeFileSync(answer, bytes);
+      const manifest = manifestOf('mine') as { files: Record<string, string> };
+      manifest.files['known-answer.safetensors'] = createHash('sha256').update(bytes).digest('hex');
+      writeFileSync(join(place, 'mine', 'manifest.json'), JSON.stringify(manifest));
+      return models('verify', 'mine');
+    };
+    const pixels = { dtype: 'U8' as const, shape: [3, 8, 8], bytes: new Uint8Array(192) };
+    const mask = { dtype: 'U8' as const, shape: [8, 8], bytes: new Uint8Array(64).fill(1) };
+    await expectRejection('MODEL_INVALID', replaced({}), 'no marked picture');
+    await expectRejection(
+      'MODEL_INVALID',
+      replaced({ 'in.reference': { ...pixels, shape: [8, 8, 3] }, 'in.reference_mask': mask }),
+      'no marked picture',
+    );
+    await expectRejection('MODEL_INVALID', replaced({ 'in.reference': pixels, 'in.reference_mask': mask }), 'none of this model');
+    const nan = { dtype: 'F32' as const, shape: [2], bytes: new Uint8Array(Float32Array.of(NaN, 1).buffer) };
+    const { code, out } = await replaced({ 'in.reference': pixels, 'in.reference_mask': mask, 'out.reference_mid': nan });
+    expect([code, out]).toEqual([1, expect.stringContaining('DISAGREES')]);
+  });
+
+  it('is not needed for weights that give no numbers: those are not kept', async () => {
+    const broken = join(root, 'nan.safetensors');
+    writeSafetensors(
+      broken,
+      sourcesOf(SAM).map((one) => (one.name.includes('neck.0') ? { ...one, values: () => one.values().fill(NaN) } : one)),
+    );
+    await expectRejection('ENGINE_FAILED', models('add', 'broken', '--sam', broken), 'no numbers');
+    expect(readdirSync(place)).toEqual([]);
   });
 
   it('proves the files alone of a model without a known answer', async () => {

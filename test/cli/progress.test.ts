@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createProgress, duration } from '../../src/cli/progress.ts';
+import { bytesText, createByteProgress, createProgress, duration } from '../../src/cli/progress.ts';
 
 /** A terminal that remembers what was last written on its line. */
 function terminal(columns: number): { out: NodeJS.WriteStream; lines: string[] } {
@@ -37,4 +37,37 @@ it.each([
   [7500, '2 h 05 min'],
 ])('%d seconds are %s', (seconds, text) => {
   expect(duration(seconds)).toBe(text);
+});
+
+describe('the progress line of bytes', () => {
+  it('shows how much, how fast and how long still, counting only what came now', async () => {
+    const { out, lines } = terminal(100);
+    const bar = createByteProgress('sam-vit-b', 4e8, out, 3e8);
+    await new Promise((done) => setTimeout(done, 60));
+    bar.show(3.5e8);
+    expect(lines[0]).toMatch(/^\[#+\.+\] 350 MB of 400 MB {2}[\d.]+ [MG]B\/s {2}1 s left {2}sam-vit-b/);
+    expect(Number(/([\d.]+) MB\/s/.exec(lines[0] ?? '')?.[1] ?? 0)).toBeLessThan(900); // 50 MB in 60 ms, not 350
+    bar.show(3.6e8);
+    expect(lines).toHaveLength(1); // not faster than anyone reads
+    bar.clear();
+    expect(lines.at(-1)).toBe('');
+  });
+
+  it('fits a terminal that does not say how wide it is, and is silent where nobody watches', () => {
+    const { out, lines } = terminal(0);
+    createByteProgress('x'.repeat(200), 100, out).show(50);
+    expect(lines[0]?.length).toBe(79);
+    createByteProgress('x', 100, { ...out, isTTY: false } as unknown as NodeJS.WriteStream).show(50);
+    expect(lines).toHaveLength(1);
+  });
+});
+
+it.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [93_735_472, '93.7 MB'],
+  [999_700, '1 MB'],
+  [2_564_550_879, '2.56 GB'],
+])('%d bytes are %s', (bytes, text) => {
+  expect(bytesText(bytes)).toBe(text);
 });

@@ -9,7 +9,8 @@ export interface Comparison {
   bound: string;
 }
 
-export function compare(actual: ArrayLike<number>, expected: NumberTensor, rule: Expectation): Comparison {
+/** slack: multiple of the bounds on floats that still counts as hit; said in `bound` where it was needed. */
+export function compare(actual: ArrayLike<number>, expected: NumberTensor, rule: Expectation, slack = 1): Comparison {
   if (actual.length !== expected.data.length)
     return { ok: false, maxDiff: NaN, bound: `${expected.data.length} values, got ${actual.length}` };
   let maxDiff = 0;
@@ -23,12 +24,10 @@ export function compare(actual: ArrayLike<number>, expected: NumberTensor, rule:
   }
   if (rule.atol !== undefined) {
     const rms = Math.sqrt(squares / Math.max(actual.length, 1));
-    const ok = maxDiff <= rule.atol && (rule.rms_atol === undefined || rms <= rule.rms_atol);
-    return {
-      ok,
-      maxDiff,
-      bound: rule.rms_atol === undefined ? `${rule.atol}` : `${rule.atol} rms ${rms.toExponential(1)}<=${rule.rms_atol}`,
-    };
+    const within = (times: number): boolean =>
+      maxDiff <= times * (rule.atol as number) && (rule.rms_atol === undefined || rms <= times * rule.rms_atol);
+    const bound = rule.rms_atol === undefined ? `${rule.atol}` : `${rule.atol} rms ${rms.toExponential(1)}<=${rule.rms_atol}`;
+    return { ok: within(slack), maxDiff, bound: within(slack) && !within(1) ? `${slack} times ${bound}` : bound };
   }
   if (rule.max_level_diff !== undefined) return { ok: maxDiff <= rule.max_level_diff, maxDiff, bound: `${rule.max_level_diff} levels` };
   if (rule.max_differing !== undefined)

@@ -1,11 +1,11 @@
-/** Runs one network of this project with weights of a golden set: on ONNX Runtime's CPU, or on TensorFlow.js. */
+/** Runs one network of this project with weights of a golden set: on ONNX Runtime, on any of its devices, or on TensorFlow.js. */
 import { join } from 'node:path';
 import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../src/core/checkpoint/open-checkpoint.ts';
 import { weightsFrom, type Ops, type Weights } from '../../src/core/model/ops.ts';
 import { emitWithFile, type NetworkDefinition } from '../../src/core/runtime/emit.ts';
 import { nodeRuntime } from '../../src/core/runtime/node.ts';
-import type { Tensor } from '../../src/core/runtime/runtime.ts';
+import type { Runtime, Tensor } from '../../src/core/runtime/runtime.ts';
 import { tfjsOps, type Tf } from '../../src/training/tfjs-ops.ts';
 import { readTensors, type GoldenSet } from './golden-set.ts';
 
@@ -22,15 +22,16 @@ export async function execute(
   if (set.engines.networks === 'tfjs') return executeEagerly(set.engines.tf as Tf, entry && join(set.dir, entry.file), inputs, build);
   const file = entry && (await openCheckpoint(join(set.dir, entry.file)));
   const shapes = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, tensor.shape]));
-  return executeOnnx({ name: weightsName ?? 'plain', inputs: shapes, build }, file, inputs);
+  return executeOnnx({ name: weightsName ?? 'plain', inputs: shapes, build }, file, inputs, set.engines.runtime);
 }
 
 export async function executeOnnx(
   definition: NetworkDefinition,
   file: Checkpoint | undefined,
   inputs: Named<Tensor>,
+  runtime: Runtime = nodeRuntime(),
 ): Promise<Named<Tensor>> {
-  const session = await nodeRuntime().load(emitWithFile(definition, file));
+  const session = await runtime.load(emitWithFile(definition, file));
   try {
     return await session.run(inputs);
   } finally {

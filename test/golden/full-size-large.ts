@@ -4,6 +4,7 @@ import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { SAM_VIT_H, SAM_VIT_L } from '../../src/core/model/config.ts';
 import { writeShards, writeTorch } from './checkpoint-writers.ts';
+import type { Runtime } from '../../src/core/runtime/runtime.ts';
 import { samOfTransformers } from './foreign-names.ts';
 import { openAs } from './full-size-forms.ts';
 import { runSam } from './full-size-runs.ts';
@@ -20,6 +21,7 @@ export async function checkLarge(
   model: (typeof LARGE_MODELS)[number],
   folder: string,
   { parameters, tensors }: { parameters: number; tensors: Record<string, number[]> },
+  runtime: Runtime,
 ): Promise<'passed' | 'failed' | 'skipped'> {
   const started = performance.now();
   const path = join(folder, model === 'sam_vit_l' ? 'model.safetensors.index.json' : 'sam_vit_h_4b8939.pth');
@@ -37,7 +39,7 @@ export async function checkLarge(
       );
       return 'skipped';
     }
-    const outputs = await runSam(file, CONFIGS[model]);
+    const outputs = await runSam(file, CONFIGS[model], runtime);
     const wrong = Object.entries(outputs).filter(
       ([, { data }]) => !data.every(Number.isFinite) || data.every((value) => value === data[0]),
     );

@@ -8,11 +8,12 @@ import { pseudoMask } from '../../src/core/model/pseudo-mask.ts';
 import { encodeReference, encodeTarget } from '../../src/core/model/variational-prompt-encoder.ts';
 import type { NetworkDefinition } from '../../src/core/runtime/emit.ts';
 import { markedCells } from '../../src/core/runtime/marked-cells.ts';
-import type { Tensor } from '../../src/core/runtime/runtime.ts';
+import type { Runtime, Tensor } from '../../src/core/runtime/runtime.ts';
 import type { TrainingEngine } from '../../src/training/engine.ts';
 import { createPromptDecoder } from '../../src/training/prompt-decoder.ts';
 import { trainingStep } from '../../src/training/training-step.ts';
 import { executeOnnx } from './execute.ts';
+import type { FullSizeEngines } from './full-size-runs.ts';
 import { hashedImage, hashedNoise, transposed } from './hash-weights.ts';
 
 type Named = Record<string, Tensor>;
@@ -27,7 +28,7 @@ function disc(side: number): Float32Array {
 }
 
 /** What the encoder reads: the deep-stem ResNet-50's maps of an image with a marked disc, and of the same image transposed. */
-async function encoderInputs(resnet: Checkpoint): Promise<Inputs> {
+async function encoderInputs(resnet: Checkpoint, runtime: Runtime): Promise<Inputs> {
   const config = RESNET50_DEEP;
   const side = config.imageSize;
   const trunk: NetworkDefinition = {
@@ -44,18 +45,20 @@ async function encoderInputs(resnet: Checkpoint): Promise<Inputs> {
     build: (ops, weights, i) => ({ high: backboneFinal(ops, weights, config, i['state'] as never, i['mask']) }),
   };
   const pixels = hashedImage(side);
-  const reference = (await executeOnnx(trunk, resnet, { image: { data: pixels, shape: [1, 3, side, side] } })) as Record<
+  const reference = (await executeOnnx(trunk, resnet, { image: { data: pixels, shape: [1, 3, side, side] } }, runtime)) as Record<
     'mid' | 'state',
     Tensor
   >;
-  const target = (await executeOnnx(trunk, resnet, { image: { data: transposed(pixels, side), shape: [1, 3, side, side] } })) as Record<
-    'mid' | 'state',
-    Tensor
-  >;
+  const target = (await executeOnnx(
+    trunk,
+    resnet,
+    { image: { data: transposed(pixels, side), shape: [1, 3, side, side] } },
+    runtime,
+  )) as Record<'mid' | 'state', Tensor>;
   const cells = { data: resizeNearest(disc(side), { width: side, height: side }, { width: 64, height: 64 }), shape: [1, 1, 64, 64] };
   const everything = { data: new Float32Array(64 * 64).fill(1), shape: [1, 1, 64, 64] };
-  const referenceHigh = (await executeOnnx(final, resnet, { state: reference.state, mask: cells }))['high'] as Tensor;
-  const targetHigh = (await executeOnnx(final, resnet, { state: target.state, mask: everything }))['high'] as Tensor;
+  const referenceHigh = (await executeOnnx(final, resnet, { state: reference.state, mask: cells }, runtime))['high'] as Tensor;
+  const targetHigh = (await executeOnnx(final, resnet, { state: target.state, mask: everything }, runtime))['high'] as Tensor;
 
   const match: NetworkDefinition = {
     name: 'pseudo mask',
@@ -63,11 +66,11 @@ async function encoderInputs(resnet: Checkpoint): Promise<Inputs> {
     build: (ops, _, i) => ({ pseudo: pseudoMask(ops, i['cells'] as never, i['target'] as never, i['floor'] as never, 'none') }),
   };
   const marked = markedCells(referenceHigh, cells.data);
-  const { pseudo } = (await executeOnnx(match, undefined, { ...marked, target: targetHigh })) as { pseudo: Tensor };
+  const { pseudo } = (await executeOnnx(match, undefined, { ...marked, target: targetHigh }, runtime)) as { pseudo: Tensor };
   return { referenceMid: reference.mid, targetMid: target.mid, mask: cells, pseudo };
 }
 
-async function forward(file: Checkpoint, inputs: Inputs): Promise<Named> {
+async function forward(file: Checkpoint, inputs: Inputs, runtime: Runtime): Promise<Named> {
   const encoder: NetworkDefinition = {
     name: 'prompt encoder',
     inputs: { referenceMid: [1, 1536, 64, 64], targetMid: [1, 1536, 64, 64], mask: [1, 1, 64, 64], pseudo: [1, 1, 64, 64] },
@@ -77,7 +80,7 @@ async function forward(file: Checkpoint, inputs: Inputs): Promise<Named> {
       return { F_r: code.enhanced, F_t: out.enhanced, mu: out.mu, log_sigma: out.logSigma as T };
     },
   };
-  return executeOnnx(encoder, file, inputs);
+  return executeOnnx(encoder, file, inputs, runtime);
 }
 
 /** K = 2 samples, Student-t with five degrees of freedom, no dropout; the target's truth is the transposed disc. */
@@ -115,9 +118,9 @@ async function gradients({ tf }: TrainingEngine, file: Checkpoint, sam: Checkpoi
 export async function promptEncoder(
   file: Checkpoint,
   weightsFor: (model: 'resnet50_deep' | 'sam_vit_b') => Promise<Checkpoint>,
-  engine?: TrainingEngine,
+  { runtime, engine }: FullSizeEngines,
 ): Promise<Named> {
-  const inputs = await encoderInputs(await weightsFor('resnet50_deep'));
-  const outputs = await forward(file, inputs);
+  const inputs = await encoderInputs(await weightsFor('resnet50_deep'), runtime);
+  const outputs = await forward(file, inputs, runtime);
   return { pseudo: inputs.pseudo, ...outputs, ...(engine && (await gradients(engine, file, await weightsFor('sam_vit_b'), inputs))) };
 }

@@ -16,7 +16,7 @@ import { samImageEncoder } from '../../src/core/model/sam-image-encoder.ts';
 import { samMaskDecoder } from '../../src/core/model/sam-mask-decoder.ts';
 import { samDensePositions } from '../../src/core/model/sam-prompt-encoder.ts';
 import { tensorsNeeded, type NetworkDefinition } from '../../src/core/runtime/emit.ts';
-import type { Tensor } from '../../src/core/runtime/runtime.ts';
+import type { Runtime, Tensor } from '../../src/core/runtime/runtime.ts';
 import type { TrainingEngine } from '../../src/training/engine.ts';
 import { executeOnnx } from './execute.ts';
 import type { ExpectedModel } from './full-size-forms.ts';
@@ -24,13 +24,18 @@ import { promptEncoder } from './full-size-prompt-encoder.ts';
 import { hashedImage, hashedNoise } from './hash-weights.ts';
 
 type Named = Record<string, Tensor>;
-/** others: other models' weights. Without an engine nothing is differentiated. */
-type ModelRun = (file: Checkpoint, others: (model: ExpectedModel) => Promise<Checkpoint>, engine?: TrainingEngine) => Promise<Named>;
+/** What the networks run on, and what differentiates: without an engine nothing is. */
+export interface FullSizeEngines {
+  runtime: Runtime;
+  engine?: TrainingEngine | undefined;
+}
+/** others: other models' weights. */
+type ModelRun = (file: Checkpoint, others: (model: ExpectedModel) => Promise<Checkpoint>, engines: FullSizeEngines) => Promise<Named>;
 
 const imageInput = (side: number): Named => ({ image: { data: hashedImage(side), shape: [1, 3, side, side] } });
 
 /** Image encoder, then the mask decoder on its embedding with fifty made-up prompts. */
-export async function runSam(file: Checkpoint, config: SamConfig): Promise<Named> {
+export async function runSam(file: Checkpoint, config: SamConfig, runtime: Runtime): Promise<Named> {
   const grid = gridSize(config);
   const encoder: NetworkDefinition = {
     name: 'sam image encoder',
@@ -45,9 +50,9 @@ export async function runSam(file: Checkpoint, config: SamConfig): Promise<Named
       positions: ops.reshape(ops.transpose(samDensePositions(ops, weights, config), [0, 2, 1]), [1, 256, grid, grid]),
     }),
   };
-  const { embedding } = (await executeOnnx(encoder, file, imageInput(config.imageSize))) as { embedding: Tensor };
+  const { embedding } = (await executeOnnx(encoder, file, imageInput(config.imageSize), runtime)) as { embedding: Tensor };
   const prompts = { data: hashedNoise('prompts', 50 * 256), shape: [1, 50, 256] };
-  const { logits, iou, positions } = (await executeOnnx(decoder, file, { embedding, prompts })) as Record<
+  const { logits, iou, positions } = (await executeOnnx(decoder, file, { embedding, prompts }, runtime)) as Record<
     'logits' | 'iou' | 'positions',
     Tensor
   >;
@@ -63,7 +68,7 @@ export async function runSam(file: Checkpoint, config: SamConfig): Promise<Named
 
 const backbone =
   (config: OwnBackboneConfig): ModelRun =>
-  async (file) => {
+  async (file, _others, { runtime }) => {
     const definition: NetworkDefinition = {
       name: config.kind,
       inputs: { image: [1, 3, config.imageSize, config.imageSize] },
@@ -73,7 +78,7 @@ const backbone =
       },
     };
     checkTensors(tensorsNeeded(definition), file.tensors, config.kind);
-    return executeOnnx(definition, file, imageInput(config.imageSize));
+    return executeOnnx(definition, file, imageInput(config.imageSize), runtime);
   };
 
 export const RUNS: Readonly<Record<ExpectedModel, ModelRun>> = {
@@ -82,5 +87,5 @@ export const RUNS: Readonly<Record<ExpectedModel, ModelRun>> = {
   vgg16_bn: backbone(VGG16_BN),
   dinov2_vit_b14: backbone(DINOV2_VIT_B14),
   prompt_encoder_resnet50: promptEncoder,
-  sam_vit_b: (file: Checkpoint) => runSam(file, SAM_VIT_B),
+  sam_vit_b: (file, _others, { runtime }) => runSam(file, SAM_VIT_B, runtime),
 };

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseSafetensors, type SafetensorsIndex } from '../../src/core/checkpoint/safetensors.ts';
+import type { Runtime } from '../../src/core/runtime/runtime.ts';
 import type { Tf } from '../../src/training/tfjs-ops.ts';
 
 export interface Expectation {
@@ -44,6 +45,10 @@ export interface Engines {
   tf?: Tf;
   /** What runs the networks' forward cases. @default 'onnx' */
   networks?: 'onnx' | 'tfjs';
+  /** What 'onnx' stands for. @default ONNX Runtime's CPU */
+  runtime?: Runtime;
+  /** Multiple of the cases' own bounds on floats that still counts as hit. @default 1 */
+  slack?: number;
 }
 
 export function openGoldenSet(dir: string, engines: Engines = {}): GoldenSet {

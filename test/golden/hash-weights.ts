@@ -67,20 +67,27 @@ export function writeHashedWeights(path: string, tensors: Readonly<Record<string
   writeSafetensors(path, hashedWeights(tensors));
 }
 
-/** The test image: uint8 pattern, normalised with ImageNet's constants. [1, 3, side, side] */
-export function hashedImage(side: number): Float32Array {
-  const mean = [0.485, 0.456, 0.406] as const;
-  const std = [0.229, 0.224, 0.225] as const;
-  const out = new Float32Array(3 * side * side);
-  for (let c = 0; c < 3; c++) {
-    for (let y = 0; y < side; y++) {
-      for (let x = 0; x < side; x++) {
-        const value = (((x * (3 + c)) >> 2) + ((y * (5 - c)) >> 3) + (((x >> 5) ^ (y >> 5)) & 1) * 64) & 255;
-        out[(c * side + y) * side + x] = (value / 255 - (mean[c] as number)) / (std[c] as number);
-      }
+/** The test image: a pattern of bytes. [side, side, 3] */
+export function hashedPixels(side: number): Uint8Array {
+  const out = new Uint8Array(3 * side * side);
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      for (let c = 0; c < 3; c++)
+        out[(y * side + x) * 3 + c] = (((x * (3 + c)) >> 2) + ((y * (5 - c)) >> 3) + (((x >> 5) ^ (y >> 5)) & 1) * 64) & 255;
     }
   }
   return out;
+}
+
+/** The same, normalised with ImageNet's constants. [1, 3, side, side] */
+export function hashedImage(side: number): Float32Array {
+  const mean = [0.485, 0.456, 0.406] as const;
+  const std = [0.229, 0.224, 0.225] as const;
+  const pixels = hashedPixels(side);
+  return Float32Array.from({ length: 3 * side * side }, (_, i) => {
+    const c = Math.floor(i / side ** 2);
+    return ((pixels[(i % side ** 2) * 3 + c] as number) / 255 - (mean[c] as number)) / (std[c] as number);
+  });
 }
 
 /** The last two axes of square planes exchanged. */

@@ -1,8 +1,9 @@
 /**
  * Runs every case of a golden directory:
- *   npm run golden -- DIR [--engine auto|node-gpu|node|wasm|none] [--networks onnx|tfjs]
+ *   npm run golden -- DIR [--engine auto|node-gpu|node|wasm|none] [--networks onnx|tfjs] [--device DEVICE]
  * --engine: what differentiates. Without one (none, or none is installed) the cases of training are skipped.
  * --networks: what runs the networks' forward cases, ONNX Runtime or the training engine.
+ * --device: what ONNX Runtime runs on: cpu (the default), cuda, webgpu, ..., or wasm, which is onnxruntime-web in Node.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { messageOf } from '../../src/core/errors.ts';
 import { casesFor } from './cases.ts';
 import { chooseEngine, ENGINE_CHOICES } from './choose-engine.ts';
 import { compare } from './compare.ts';
+import { runtimeNamed, RUNTIMES, slackOf } from './runtimes.ts';
 import { trainingCases } from './training-cases.ts';
 import { GoldenCase, openGoldenSet, type Engines } from './golden-set.ts';
 
@@ -20,11 +22,18 @@ export interface GoldenTotals {
   skipped: number;
 }
 
-export async function runGolden(dir: string, print: (line: string) => void, engines: Engines = {}): Promise<GoldenTotals> {
+/** only: names of the cases to run. @default all */
+export async function runGolden(
+  dir: string,
+  print: (line: string) => void,
+  engines: Engines = {},
+  only?: readonly string[],
+): Promise<GoldenTotals> {
   const set = openGoldenSet(dir, engines);
   const cases = casesFor(engines);
   const totals = { passed: 0, failed: 0, skipped: 0 };
   for (const entry of set.manifest.cases) {
+    if (only?.includes(entry.name) === false) continue;
     const runner = cases[entry.name];
     const reason = engines.tf === undefined && entry.name in trainingCases ? ' needs a training engine' : '';
     if (runner === undefined) {
@@ -48,7 +57,7 @@ export async function runGolden(dir: string, print: (line: string) => void, engi
         print(`not yet: ${entry.name} ${output}${reason}`);
         continue;
       }
-      const { ok, maxDiff, bound } = compare(values, golden.expected(output), rule);
+      const { ok, maxDiff, bound } = compare(values, golden.expected(output), rule, engines.slack);
       totals[ok ? 'passed' : 'failed']++;
       print(`${ok ? 'ok  ' : 'FAIL'} ${entry.name} ${output} ${maxDiff.toExponential(2)} ${bound}`);
     }
@@ -56,11 +65,15 @@ export async function runGolden(dir: string, print: (line: string) => void, engi
   return totals;
 }
 
-const USAGE = `usage: npm run golden -- DIR [--engine ${ENGINE_CHOICES}] [--networks onnx|tfjs]`;
+const USAGE = `usage: npm run golden -- DIR [--engine ${ENGINE_CHOICES}] [--networks onnx|tfjs] [--device ${RUNTIMES.join('|')}]`;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
-    options: { engine: { type: 'string', default: 'auto' }, networks: { type: 'string', default: 'onnx' } },
+    options: {
+      engine: { type: 'string', default: 'auto' },
+      networks: { type: 'string', default: 'onnx' },
+      device: { type: 'string', default: 'cpu' },
+    },
     allowPositionals: true,
   });
   const [dir] = positionals;
@@ -68,13 +81,21 @@ async function main(): Promise<number> {
   if (dir === undefined || positionals.length > 1 || !existsSync(join(dir, 'manifest.json')))
     throw new Error(`wanted one folder with manifest.json, got ${positionals.join(' ') || 'nothing'}`);
   if (networks !== 'onnx' && networks !== 'tfjs') throw new Error(`--networks: wanted onnx or tfjs, got ${networks}`);
+  const runtime = await runtimeNamed(values.device);
   const engine = await chooseEngine(values.engine);
   if (networks === 'tfjs' && engine === undefined) throw new Error('--networks tfjs needs a training engine, and there is none');
-  console.log(`training engine: ${engine?.about ?? 'none'}; networks: ${networks === 'tfjs' ? 'the same' : 'ONNX Runtime'}`);
+  console.log(
+    `training engine: ${engine?.about ?? 'none'}; networks: ${networks === 'tfjs' ? 'the same' : `ONNX Runtime on ${values.device}`}`,
+  );
   const print = (line: string): void => {
     console.log(line);
   };
-  const { passed, failed, skipped } = await runGolden(dir, print, { ...(engine && { tf: engine.tf }), networks });
+  const { passed, failed, skipped } = await runGolden(dir, print, {
+    ...(engine && { tf: engine.tf }),
+    networks,
+    runtime,
+    slack: slackOf(values.device),
+  });
   const why = engine === undefined && skipped > 0 ? ' (without a training engine)' : '';
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped${why}`);
   return failed > 0 ? 1 : 0;

@@ -1,11 +1,11 @@
 /** Opens a model: a folder with manifest.json and weights, in it or where the manifest says, every file proved by its hash. */
-import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProsamError } from '../errors.ts';
 import { backboneTensors } from './backbone-names.ts';
 import { knownHash } from './hash-memo.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
+import { modelIds, type ModelIds } from './model-ids.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { openCheckpoint } from './open-checkpoint.ts';
 import { promptEncoderTensors } from './prompt-encoder-names.ts';
@@ -13,11 +13,7 @@ import { readFloatTensors, type FloatTensor } from './read-tensors.ts';
 import { samTensors } from './sam-names.ts';
 
 /** Everything an engine needs to know of a model. Plain data: it may cross to a worker. */
-export interface Model {
-  /** Name and content hash; changes whenever any weight or setting changes. */
-  id: string;
-  /** Stands for everything that shapes an image's features; the same for all prompt encoders of one SAM and backbone. */
-  encoderId: string;
+export interface Model extends ModelIds {
   manifest: Manifest;
   sam: Checkpoint;
   /** Absent where SAM is its own backbone. */
@@ -57,18 +53,10 @@ export async function openModel(folder: string): Promise<Model> {
   const sam = await open(manifest.sam.file);
   const backbone = 'file' in manifest.backbone ? await open(manifest.backbone.file) : undefined;
   const encoder = manifest.prompt_encoder && (await open(manifest.prompt_encoder.file));
-  const frozen = {
-    sam: manifest.sam,
-    backbone: manifest.backbone,
-    files: [
-      ...[manifest.sam.file, 'file' in manifest.backbone && manifest.backbone.file],
-      // The hash of a list of shards says nothing of the shards.
-      ...[sam, ...(backbone ? [backbone] : [])].flatMap(({ sources }) => sources.slice(1).map(({ name }) => name)),
-    ].map((file) => file && manifest.files[file]),
-  };
+  // The hash of a list of shards says nothing of the shards.
+  const shards = [sam, ...(backbone ? [backbone] : [])].flatMap(({ sources }) => sources.slice(1).map(({ name }) => name));
   return {
-    id: `${manifest.name}@${shortHash(text)}`,
-    encoderId: shortHash(JSON.stringify(frozen)),
+    ...(await modelIds(manifest, text, shards)),
     manifest,
     sam: { ...sam, tensors: samTensors(sam.tensors, placeOf(manifest.sam.file)) },
     ...(backbone && { backbone: { ...backbone, tensors: backboneTensors(backbone.tensors, placeOf(backbone.file)).tensors } }),
@@ -76,10 +64,6 @@ export async function openModel(folder: string): Promise<Model> {
       promptEncoder: await readFloatTensors({ ...encoder, ...promptEncoderTensors(encoder.tensors, placeOf(encoder.file)) }),
     }),
   };
-}
-
-function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
 async function verifyHash(path: string, wanted: string): Promise<void> {

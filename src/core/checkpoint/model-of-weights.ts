@@ -9,6 +9,7 @@ import { samConfigJson, snakeKeys } from './config-json.ts';
 import { describeBackbone } from './describe-backbone.ts';
 import { describePromptEncoder } from './describe-prompt-encoder.ts';
 import { describeSam } from './describe-sam.ts';
+import { saidBeside } from './said-beside.ts';
 import { openCheckpoint, weightFileAt } from './open-checkpoint.ts';
 import { promptEncoderTensors } from './prompt-encoder-names.ts';
 import { samTensors } from './sam-names.ts';
@@ -68,19 +69,21 @@ export async function describeModel(weights: ModelWeights, options: DescribeMode
   };
 
   const sam = await part('sam', weights.sam);
-  const config = describeSam(samTensors(sam.checkpoint.tensors, sam.label), sam.label);
+  const samSays = await saidBeside(sam.label);
+  const config = samSays.sam?.config ?? describeSam(samTensors(sam.checkpoint.tensors, sam.label), sam.label);
   const backbone = weights.backbone === undefined ? undefined : await part('backbone', weights.backbone);
   const encoder = weights.promptEncoder === undefined ? undefined : await part('prompt-encoder', weights.promptEncoder);
-  const backboneJson = (): Record<string, unknown> => {
-    if (backbone === undefined) return { kind: 'sam', mid_blocks: ownMidBlocks(config) };
+  const encoderSays = encoder ? await saidBeside(encoder.label) : {};
+  const backboneJson = async (): Promise<Record<string, unknown>> => {
+    if (backbone === undefined) return { kind: 'sam', mid_blocks: encoderSays.midBlocks ?? samSays.midBlocks ?? ownMidBlocks(config) };
     const { kind, tensors } = backboneTensors(backbone.checkpoint.tensors, backbone.label);
-    return { file: backbone.file, config: snakeKeys(describeBackbone(kind, tensors, backbone.label)) };
+    const { backbone: said } = await saidBeside(backbone.label);
+    return { file: backbone.file, config: said ?? snakeKeys(describeBackbone(kind, tensors, backbone.label)) };
   };
-  const encoderJson = (): Record<string, unknown> | undefined => {
-    if (encoder === undefined) return undefined;
-    const against = { sam: sam.sha256, ...(backbone && { backbone: backbone.sha256 }) };
-    return { file: encoder.file, ...planJson(encoder.checkpoint, encoder.label, against, notes) };
-  };
+  // As it was trained, where that is known and possible.
+  const said = encoderSays.resize ?? samSays.resize;
+  const usual = backbone ? 'aligned' : 'longest-side';
+  const against = { sam: sam.sha256, ...(backbone && { backbone: backbone.sha256 }) };
   const json = {
     format: 'prosam-model/1',
     name: options.name,
@@ -91,12 +94,15 @@ export async function describeModel(weights: ModelWeights, options: DescribeMode
     sam: {
       file: sam.file,
       config: samConfigJson(config),
-      resize: options.resize ?? (backbone ? 'aligned' : 'longest-side'),
-      mean: MEAN,
-      std: STD,
+      resize: options.resize ?? (said === undefined || (said === 'aligned' && !backbone) ? usual : said),
+      mean: samSays.sam?.mean ?? MEAN,
+      std: samSays.sam?.std ?? STD,
     },
-    backbone: backboneJson(),
-    prompt_encoder: encoderJson(),
+    backbone: await backboneJson(),
+    prompt_encoder: encoder && {
+      ...encoderPlanJson(encoder.checkpoint, encoder.label, against, encoderSays.promptEncoder, notes),
+      file: encoder.file,
+    },
   };
   return { json, notes };
 }
@@ -120,33 +126,39 @@ function ownMidBlocks({ encoder }: SamConfig): number[] {
   return blocks.slice(from, from + 2);
 }
 
-/** What the file says of itself, else what its shapes say; and that it belongs to this SAM and backbone. */
-function planJson(
+/** What is said of the prompt encoder beside it or in it, else what its shapes say; and that it belongs to this SAM and backbone. */
+function encoderPlanJson(
   { tensors, metadata }: Checkpoint,
   label: string,
   against: { sam: string; backbone?: string },
+  beside: Record<string, unknown> | undefined,
   notes: string[],
 ): Record<string, unknown> {
-  const own = metadata[PLAN_KEY];
-  if (own === undefined) {
+  const said = beside ?? planIn(metadata, label);
+  if (said === undefined) {
     const { config, ...plan } = describePromptEncoder(promptEncoderTensors(tensors, label), label, against);
     return { ...plan, config: snakeKeys(config) };
   }
-  let plan: { trained_against?: { sam?: string; backbone?: string } };
-  try {
-    plan = JSON.parse(own) as typeof plan;
-  } catch (cause) {
-    throw new ProsamError('CHECKPOINT_INVALID', `${label}: wanted JSON under ${PLAN_KEY} in its metadata, got text that does not parse.`, {
-      cause,
-    });
-  }
-  const { sam, backbone } = plan.trained_against ?? {};
+  const { sam, backbone } = (said['trained_against'] ?? {}) as { sam?: string; backbone?: string };
   if (sam !== against.sam || backbone !== against.backbone)
     notes.push(
       `${label} says it was trained against other files (SAM ${short(sam)}, backbone ${short(backbone)}). ` +
         'That is well where these hold the same weights in another format, and gives useless masks where they do not.',
     );
-  return { ...plan, trained_against: against };
+  return { ...said, trained_against: against };
+}
+
+/** @throws CHECKPOINT_INVALID */
+function planIn(metadata: Checkpoint['metadata'], label: string): Record<string, unknown> | undefined {
+  const text = metadata[PLAN_KEY];
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (cause) {
+    throw new ProsamError('CHECKPOINT_INVALID', `${label}: wanted JSON under ${PLAN_KEY} in its metadata, got text that does not parse.`, {
+      cause,
+    });
+  }
 }
 
 function short(sha256: string | undefined): string {

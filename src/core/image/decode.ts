@@ -1,16 +1,10 @@
 /** Image files to 8-bit RGB pixels, bounded before anything is unpacked. */
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { messageOf, ProsamError } from '../errors.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from './image-limits.ts';
 import type { Raster } from './pillow-resize.ts';
 
-export interface ImageLimits {
-  /** Largest file. @default 64 MiB */
-  maxBytes?: number;
-  /** Largest width x height. @default 100 million */
-  maxPixels?: number;
-}
-
-export const DEFAULT_LIMITS: Required<ImageLimits> = { maxBytes: 64 * 2 ** 20, maxPixels: 100_000_000 };
+export { DEFAULT_LIMITS, type ImageLimits } from './image-limits.ts';
 
 /** What is decoded; other formats sharp knows (SVG, PDF) would run a renderer on foreign input. */
 const FORMATS = new Set(['jpeg', 'png', 'webp', 'tiff', 'heif', 'gif']);

@@ -4,9 +4,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf, ProsamError } from '../errors.ts';
 import type { ImageSource } from '../ports.ts';
-import type { PixelImage } from '../types.ts';
 import { decodeGrey, decodeImage, DEFAULT_LIMITS, type ImageLimits } from './decode.ts';
-import type { Raster } from './pillow-resize.ts';
+import { rasterFromPixels } from './pixels.ts';
 
 /** Hashes of files already read, so that a reference used for a thousand targets is read once. */
 const MAX_REMEMBERED = 10_000;
@@ -45,7 +44,7 @@ export function nodeImageSource(limits: ImageLimits = {}): ImageSource {
     async load(input) {
       if (typeof input === 'string' || input instanceof URL) return fromPath(pathOf(input));
       if (input instanceof Uint8Array) return { key: sha256(input), decode: () => decodeImage(input, 'image', bounds) };
-      const raster = checkPixels(input, bounds.maxPixels);
+      const raster = rasterFromPixels(input, bounds.maxPixels);
       return { key: sha256(raster.data, `${raster.width}x${raster.height}`), decode: () => Promise.resolve(raster) };
     },
     async loadGrey(file) {
@@ -85,23 +84,4 @@ async function fileInfo(path: string) {
 
 function sha256(bytes: Uint8Array, extra = ''): string {
   return createHash('sha256').update(extra).update(bytes).digest('hex');
-}
-
-function checkPixels({ data, width, height, channels }: PixelImage, maxPixels: number): Raster {
-  if (!(width >= 1 && height >= 1)) throw new ProsamError('IMAGE_EMPTY', `wanted an image with pixels, got ${width} x ${height}.`);
-  if (!Number.isInteger(width) || !Number.isInteger(height))
-    throw new ProsamError('IMAGE_UNREADABLE', `wanted whole numbers for width and height, got ${width} x ${height}.`);
-  if (width * height > maxPixels) throw new ProsamError('IMAGE_TOO_LARGE', `wanted at most ${maxPixels} pixels, got ${width} x ${height}.`);
-  if (![1, 3, 4].includes(channels) || data.length !== width * height * channels) {
-    throw new ProsamError(
-      'IMAGE_UNREADABLE',
-      `wanted ${width} x ${height} pixels of 1, 3 or 4 channels, got ${data.length} values for ${channels} channels.`,
-    );
-  }
-  if (channels === 3) return { data, width, height, channels };
-  const out = new Uint8Array(3 * width * height);
-  for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) out[3 * i + c] = data[i * channels + (channels === 1 ? 0 : c)] as number;
-  }
-  return { data: out, width, height, channels: 3 };
 }

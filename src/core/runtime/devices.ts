@@ -1,14 +1,35 @@
-/** Which device a session runs on. A device is only named when it really runs: see `node.ts`. */
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+/** The devices a user can name. A device is only named as the one in use when it really computes: see `choose-device.ts`. */
 
-export const DEVICES = ['cpu', 'cuda', 'tensorrt', 'dml', 'coreml', 'webgpu'] as const;
+export const DEVICES = ['cpu', 'cuda', 'tensorrt', 'directml', 'coreml', 'webgpu'] as const;
 export type Device = (typeof DEVICES)[number];
 
-/** What `auto` stands for on this machine: CUDA where its provider library is installed, else the CPU. */
-export function autoDevice(): Device {
-  const packageJson = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
-  const library = process.platform === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so';
-  return existsSync(join(dirname(packageJson), 'bin', 'napi-v6', process.platform, process.arch, library)) ? 'cuda' : 'cpu';
+/** The name ONNX Runtime's Node package has for each. */
+export const PROVIDER_NAMES: Readonly<Record<Device, string>> = {
+  cpu: 'cpu',
+  cuda: 'cuda',
+  tensorrt: 'tensorrt',
+  directml: 'dml',
+  coreml: 'coreml',
+  webgpu: 'webgpu',
+};
+
+/** As people write them. */
+export const DEVICE_TITLES: Readonly<Record<Device, string>> = {
+  cpu: 'the CPU',
+  cuda: 'CUDA',
+  tensorrt: 'TensorRT',
+  directml: 'DirectML',
+  coreml: 'CoreML',
+  webgpu: 'WebGPU',
+};
+
+const AUTO_ORDER: Readonly<Record<string, readonly Device[]>> = {
+  linux: ['cuda', 'webgpu', 'cpu'],
+  win32: ['cuda', 'directml', 'webgpu', 'cpu'],
+  darwin: ['coreml', 'webgpu', 'cpu'],
+};
+
+/** What `auto` tries, in this order. Never TensorRT: it builds its engines for minutes, so it must be asked for. */
+export function autoOrder(platform: string = process.platform): readonly Device[] {
+  return AUTO_ORDER[platform] ?? ['cpu'];
 }

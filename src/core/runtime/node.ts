@@ -1,33 +1,33 @@
 /** ONNX Runtime in Node. `run` blocks the thread it is called on: use it inside a worker. */
-import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { messageOf, ProsamError } from '../errors.ts';
-import { autoDevice, type Device } from './devices.ts';
-import type { EmittedModel } from './emit.ts';
+import type { Device } from './devices.ts';
+import { explainFailure } from './explain-failure.ts';
+import { onnxRuntime } from './load-onnx-runtime.ts';
 import type { Runtime, Session, Tensor } from './runtime.ts';
-
-// What goes wrong is thrown as an error; ONNX Runtime would print it to stderr as well.
-env.logLevel = 'fatal';
+import { sessionOptions } from './session-options.ts';
 
 export interface NodeRuntimeOptions {
-  /** @default 'cpu' */
-  device?: Device | 'auto';
+  /** A device that is known to be usable, or is to be tried: see `openRuntime`, which chooses. @default 'cpu' */
+  device?: Device;
   /** Threads of one operator; 0 lets ONNX Runtime choose. @default 0 */
   threads?: number;
 }
 
-export function nodeRuntime({ device: wanted = 'cpu', threads = 0 }: NodeRuntimeOptions = {}): Runtime {
-  const device = wanted === 'auto' ? autoDevice() : wanted;
+/** Sessions on one device. @throws (from `load`) DEVICE_UNAVAILABLE; on the CPU ENGINE_FAILED */
+export function nodeRuntime({ device = 'cpu', threads = 0 }: NodeRuntimeOptions = {}): Runtime {
   return {
     device,
     async load(model) {
+      const { InferenceSession, Tensor } = await onnxRuntime();
       try {
-        return sessionOf(await InferenceSession.create(model.bytes, sessionOptions(model, device, threads)));
+        return sessionOf(await InferenceSession.create(model.bytes, sessionOptions(model, device, threads)), Tensor);
       } catch (cause) {
         if (device === 'cpu')
           throw new ProsamError('ENGINE_FAILED', `${model.name}: ONNX Runtime refused the model: ${messageOf(cause)}`, { cause });
         throw new ProsamError(
           'DEVICE_UNAVAILABLE',
-          `wanted the device ${device}, but ONNX Runtime cannot use it here: ${messageOf(cause)}. Install its provider, or use --device cpu.`,
+          `wanted the device ${device}, but ONNX Runtime cannot use it here: ${explainFailure(messageOf(cause))}. \`prosam doctor\` shows what is missing; --device cpu works everywhere.`,
           { cause },
         );
       }
@@ -35,34 +35,14 @@ export function nodeRuntime({ device: wanted = 'cpu', threads = 0 }: NodeRuntime
   };
 }
 
-function sessionOptions(model: EmittedModel, device: Device, threads: number): InferenceSession.SessionOptions {
-  return {
-    executionProviders: [device],
-    graphOptimizationLevel: 'all',
-    // Memory patterns make every further run of a large graph grow by a gigabyte.
-    enableMemPattern: false,
-    logSeverityLevel: 3,
-    ...(threads > 0 && { intraOpNumThreads: threads }),
-    extra: {
-      session: {
-        // Threads that spin while they wait take the cores that decoding and resizing need.
-        intra_op: { allow_spinning: '0' },
-        ...(model.folder !== undefined && { model_external_initializers_file_folder_path: model.folder }),
-        // What is not the CPU must prove that it ran: nodes it cannot take are an error, not a silent detour.
-        ...(device !== 'cpu' && { disable_cpu_ep_fallback: '1' }),
-      },
-    },
-  };
-}
-
-function sessionOf(session: InferenceSession): Session {
+function sessionOf(session: InferenceSession, Tensor: typeof OrtTensor): Session {
   return {
     async run(inputs) {
       const feeds: Record<string, OrtTensor> = {};
       for (const name of session.inputNames) {
         const tensor = inputs[name];
         if (tensor === undefined) throw new Error(`the input ${name} is missing`);
-        feeds[name] = new OrtTensor('float32', tensor.data, tensor.shape);
+        feeds[name] = new Tensor('float32', tensor.data, tensor.shape);
       }
       const results = await session.run(feeds);
       const out: Record<string, Tensor> = {};

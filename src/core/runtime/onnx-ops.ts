@@ -145,12 +145,7 @@ export function onnxOps(graph: GraphBuilder): Ops<GraphValue> {
     transpose,
     concat,
     slice,
-    padEnd(x, axis, count) {
-      const pads = new Array<number>(2 * x.shape.length).fill(0);
-      pads[x.shape.length + axis] = count;
-      const shape = x.shape.map((dim, i) => (i === axis ? fixed(dim) + count : dim));
-      return graph.node('Pad', [x, graph.integers(pads)], shape, { mode: 'constant' });
-    },
+    padEnd: (x, axis, count) => padEnd(graph, x, axis, count),
     gatherRows: (x, indices) => graph.node('Gather', [x, graph.integers(indices)], [indices.length, ...x.shape.slice(1)], { axis: 0 }),
     repeatLike(x, like) {
       const count = like.shape[0] as Dim;
@@ -160,7 +155,7 @@ export function onnxOps(graph: GraphBuilder): Ops<GraphValue> {
       const zero = graph.node('Sub', [column, column], column.shape);
       return graph.node('Add', [x, zero], [count, ...x.shape.slice(1)]);
     },
-    conv2d: (x, weight, bias, options) => conv2d(graph, x, weight, bias, options),
+    conv2d: (x, weight, bias, options) => conv2d(graph, ...inFours(graph, x, weight), bias, options),
     maxPool: (x, options) => maxPool(graph, x, options),
     batchNorm: (x, { weight, bias, mean, variance }, epsilon) =>
       graph.node('BatchNormalization', [x, weight, bias, mean, variance], x.shape, { epsilon: { float: epsilon } }),
@@ -171,6 +166,25 @@ export function onnxOps(graph: GraphBuilder): Ops<GraphValue> {
       return graph.node('Resize', [x, none, none, sizes], shape, { mode: 'linear', coordinate_transformation_mode: 'align_corners' });
     },
   };
+}
+
+function padEnd(graph: GraphBuilder, x: GraphValue, axis: number, count: number): GraphValue {
+  const pads = new Array<number>(2 * x.shape.length).fill(0);
+  pads[x.shape.length + axis] = count;
+  const shape = x.shape.map((dim, i) => (i === axis ? fixed(dim) + count : dim));
+  return graph.node('Pad', [x, graph.integers(pads)], shape, { mode: 'constant' });
+}
+
+/**
+ * ONNX Runtime 1.30 on WebGPU convolves 6, 9, ... channels wrongly, as if they were pixels of three. Zeros beside them change
+ * nothing; no published network has such a layer.
+ */
+function inFours(graph: GraphBuilder, x: GraphValue, weight: GraphValue): [x: GraphValue, weight: GraphValue] {
+  const channels = fixed(x.shape[1]);
+  const misread = channels > 3 && channels % 3 === 0 && channels % 4 !== 0 && weight.shape[1] === channels;
+  if (!misread) return [x, weight];
+  const missing = 4 - (channels % 4);
+  return [padEnd(graph, x, 1, missing), padEnd(graph, weight, 1, missing)];
 }
 
 function conv2d(

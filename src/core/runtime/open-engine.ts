@@ -2,16 +2,18 @@
 import { openModel, type Model } from '../checkpoint/model-folder.ts';
 import { modelFolder } from '../checkpoint/model-place.ts';
 import { createEngineCore } from '../engine.ts';
-import { ProsamError } from '../errors.ts';
+import { isProsamError, ProsamError } from '../errors.ts';
 import type { ImageLimits } from '../image/decode.ts';
 import { nodeImageSource } from '../image/node-source.ts';
-import type { Engine } from '../types.ts';
+import type { Engine, TriedDevice } from '../types.ts';
+import { openRuntime } from './choose-device.ts';
 import { chooseThreads } from './choose-threads.ts';
-import { DEVICES, type Device } from './devices.ts';
+import type { Device } from './devices.ts';
 import { diskFeatureCache } from './disk-feature-cache.ts';
-import { checkModelWeights, createNetworks } from './networks.ts';
+import { checkModelWeights, createNetworks, type Networks } from './networks.ts';
 import { nodeRuntime } from './node.ts';
 import { PRECISIONS, type Precision } from './precision.ts';
+import type { Runtime } from './runtime.ts';
 import { watchedRuntime, type Watch } from './watched-runtime.ts';
 
 export { modelFolder };
@@ -54,18 +56,14 @@ const DEFAULT_DISK_BYTES = 4 * 2 ** 30;
 export async function openEngine(options: EngineOptions = {}, watch?: Watch): Promise<Engine> {
   const { threads = 0, precision = 'fp32' } = options;
   const device = deviceFor(precision, options.device ?? 'auto');
-  if (device !== 'auto' && !DEVICES.includes(device)) {
-    throw new ProsamError('OPTION_INVALID', `device: wanted one of auto, ${DEVICES.join(', ')}, got ${JSON.stringify(device)}.`);
-  }
   const model = await openModel(modelFolder(options.model ?? 'tiny'));
   checkModelWeights(model);
   const chosen = await chooseThreads(threads, model);
-  const runtime = nodeRuntime({ device, threads: chosen.count });
-  const networks = createNetworks(model, watch ? watchedRuntime(runtime, watch) : runtime, { precision });
-  await networks.warmUp();
+  const { networks, tried } = await openNetworks(model, { device, threads: chosen.count, precision }, watch);
   return createEngineCore({
     model,
     networks,
+    devices: tried,
     threads: chosen,
     source: nodeImageSource(options.limits),
     cacheBytes: options.cacheBytes ?? defaultCacheBytes(model),
@@ -80,6 +78,29 @@ function deviceFor(precision: Precision, device: Device | 'auto'): Device | 'aut
   if (precision !== 'int8' || device === 'cpu') return device;
   if (device === 'auto') return 'cpu';
   throw new ProsamError('OPTION_INVALID', `precision: int8 runs on the CPU, not on ${device}. Use fp16 there, or the device cpu.`);
+}
+
+/** A device that `auto` chose and that cannot run this very model gives way to the CPU; one that was asked for does not. */
+async function openNetworks(
+  model: Model,
+  { device, threads, precision }: { device: Device | 'auto'; threads: number; precision: Precision },
+  watch: Watch | undefined,
+): Promise<{ networks: Networks; tried: readonly TriedDevice[] }> {
+  const watched = (runtime: Runtime): Runtime => (watch ? watchedRuntime(runtime, watch) : runtime);
+  const runtime = await openRuntime({ device, threads });
+  const networks = createNetworks(model, watched(runtime), { precision });
+  try {
+    await networks.warmUp();
+    return { networks, tried: runtime.tried };
+  } catch (error) {
+    if (device !== 'auto' || runtime.device === 'cpu' || !isProsamError(error)) throw error;
+    const tried = runtime.tried.map((one) =>
+      one.used ? { ...one, used: false, reason: `it cannot run this model: ${error.message}` } : one,
+    );
+    const onCpu = createNetworks(model, watched(nodeRuntime({ threads })), { precision });
+    await onCpu.warmUp();
+    return { networks: onCpu, tried: [...tried, { device: 'cpu', used: true, reason: 'works everywhere' }] };
+  }
 }
 
 /** Who runs a large model has memory for the large features it makes. */

@@ -5,13 +5,13 @@ import { openModel, type Model } from '../checkpoint/model-folder.ts';
 import type { FloatTensor } from '../checkpoint/read-tensors.ts';
 import { floatsFromTensor, parseSafetensors } from '../checkpoint/safetensors.ts';
 import { ProsamError } from '../errors.ts';
+import { openRuntime } from './choose-device.ts';
 import type { Device } from './devices.ts';
 import { checkModelWeights, createNetworks, type Networks } from './networks.ts';
-import { nodeRuntime } from './node.ts';
 
 export interface ProofOptions {
   /** @default 'cpu' */
-  device?: Device;
+  device?: Device | 'auto';
   /** Threads of one operator on the CPU; 0 = as many as there are cores. @default 0 */
   threads?: number;
 }
@@ -24,7 +24,8 @@ export async function withNetworks<T>(
 ): Promise<T> {
   const model = await openModel(folder);
   checkModelWeights(model);
-  const networks = createNetworks(model, nodeRuntime({ device, threads }));
+  // A device that was asked for is used or refused, never quietly another one.
+  const networks = createNetworks(model, await openRuntime({ device, threads }));
   try {
     return await work(model, networks);
   } finally {

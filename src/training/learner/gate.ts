@@ -7,7 +7,7 @@ import { nodeImageSource } from '../../core/image/node-source.ts';
 import { iou } from '../../core/mask/metrics.ts';
 import type { Device } from '../../core/runtime/devices.ts';
 import { createNetworks } from '../../core/runtime/networks.ts';
-import { nodeRuntime } from '../../core/runtime/node.ts';
+import { openRuntime } from '../../core/runtime/choose-device.ts';
 import { drawsFor } from '../draws.ts';
 import type { EncoderPlan } from '../encoder-plan.ts';
 import { frozenFeatures } from '../frozen-features.ts';
@@ -46,7 +46,7 @@ export async function measureVersions(options: GateOptions): Promise<GatePair[] 
     for (const [name, tensor] of active) tensor.data = (weights.get(name) as FloatTensor).data;
   };
   const model: Model = { ...options.model, manifest: { ...options.model.manifest, prompt_encoder: plan }, promptEncoder: active };
-  const networks = createNetworks(model, nodeRuntime({ device: options.device, threads: options.threads }));
+  const networks = createNetworks(model, await openRuntime({ device: options.device, threads: options.threads }));
   const features = frozenFeatures({ model, networks, source: nodeImageSource(), memoryBytes: options.featureBytes, disk: options.cache });
   try {
     const prepare = createPairMaker({

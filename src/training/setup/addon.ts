@@ -6,7 +6,7 @@ import { ProsamError } from '../../core/errors.ts';
 import { QUIET_LOADER } from '../engine-packages.ts';
 import { GUARDED_CALLS, QUIET_LOADING, SIGNAL_GUARD } from './native-sources.ts';
 import { COMPILER_ADVICE, compiler } from './requirements.ts';
-import { runTool } from './run-tool.ts';
+import { runTool } from '../../setup/run-tool.ts';
 import { TENSORFLOW_VERSION, type Variant } from './wheels.ts';
 
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const;

@@ -1,33 +1,18 @@
-/** What a machine must have before anything is fetched: a platform TensorFlow is built for, a compiler, Python with pip. */
+/** What a machine must have before anything is fetched: a platform TensorFlow is built for, and a compiler. */
 import { ProsamError } from '../../core/errors.ts';
-import { runTool } from './run-tool.ts';
-
-export interface Platform {
-  system: string;
-  processor: string;
-  /** Version of the GNU C library; undefined where another one runs. */
-  glibc: string | undefined;
-}
+import { isLinuxX64, platformInWords, type Platform } from '../../setup/platform.ts';
+import { runTool } from '../../setup/run-tool.ts';
 
 /** Of the wheels: manylinux_2_27. */
 const LEAST_GLIBC_MINOR = 27;
 
 export const COMPILER_ADVICE = 'Install a C++17 compiler (Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++) and repeat.';
-const PYTHON_ADVICE = 'Install Python 3 with pip (Debian, Ubuntu: apt-get install python3 python3-pip) and repeat.';
-
-export function thisPlatform(): Platform {
-  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
-  return { system: process.platform, processor: process.arch, glibc: header.glibcVersionRuntime };
-}
-
 /** @throws SETUP_FAILED where the library cannot run */
-export function checkPlatform({ system, processor, glibc }: Platform): void {
-  const [major = 0, minor = 0] = (glibc ?? '').split('.').map(Number);
-  if (system === 'linux' && processor === 'x64' && (major > 2 || (major === 2 && minor >= LEAST_GLIBC_MINOR))) return;
-  const library = system === 'linux' ? (glibc === undefined ? ' without glibc' : ` with glibc ${glibc}`) : '';
+export function checkPlatform(platform: Platform): void {
+  if (isLinuxX64(platform, LEAST_GLIBC_MINOR)) return;
   throw new ProsamError(
     'SETUP_FAILED',
-    `wanted Linux on x64 with glibc 2.${LEAST_GLIBC_MINOR} or newer, for which TensorFlow's library is built, got ${system} on ${processor}${library}. ` +
+    `wanted Linux on x64 with glibc 2.${LEAST_GLIBC_MINOR} or newer, for which TensorFlow's library is built, got ${platformInWords(platform)}. ` +
       'Here small models train on the wasm engine, which needs no set-up.',
   );
 }
@@ -42,12 +27,4 @@ export function compiler(): string {
 export async function checkCompiler(signal?: AbortSignal): Promise<void> {
   const { code, complaint } = await runTool(compiler(), ['--version'], COMPILER_ADVICE, signal);
   if (code !== 0) throw new ProsamError('SETUP_FAILED', `${compiler()} --version failed: ${complaint}. ${COMPILER_ADVICE}`);
-}
-
-/** @throws SETUP_FAILED without Python 3, or without its pip where that is needed */
-export async function checkPython(withPip: boolean, signal?: AbortSignal): Promise<void> {
-  const args = withPip ? ['-m', 'pip', '--version'] : ['--version'];
-  const { code, complaint } = await runTool('python3', args, PYTHON_ADVICE, signal);
-  if (code !== 0)
-    throw new ProsamError('SETUP_FAILED', `wanted python3 with pip, but python3 ${args.join(' ')} failed: ${complaint}. ${PYTHON_ADVICE}`);
 }

@@ -3,7 +3,8 @@ import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
 import { ENGINE_PACKAGES, installCommand, installedPackages, searchPlaces, TFJS_VERSION, versionOf } from '../engine-packages.ts';
 import { installAddon, isInstalled, removeAddon } from './addon.ts';
 import { defaultCacheDir, ensureLibrary } from './library.ts';
-import { checkCompiler, checkPlatform, thisPlatform } from './requirements.ts';
+import { thisPlatform } from '../../setup/platform.ts';
+import { checkCompiler, checkPlatform } from './requirements.ts';
 import { selfTest, type SelfTest } from './self-test.ts';
 import type { Variant } from './wheels.ts';
 

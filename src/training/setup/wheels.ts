@@ -1,15 +1,7 @@
 /** The files TensorFlow's library comes in: wheels of the Python package index, each held to its sha256. */
+import type { Wheel } from '../../setup/wheel-files.ts';
 
 export const TENSORFLOW_VERSION = '2.21.0';
-
-export interface Wheel {
-  /** As pip is asked for it. */
-  requirement: string;
-  /** Of the file pip fetches for CPython 3.12 on Linux x64, first; then of the same library packed for other Pythons. */
-  sha256: readonly [string, ...string[]];
-  /** Size of the file, for people who wait. */
-  megabytes: number;
-}
 
 /** 'cpu', or 'cuda' for NVIDIA GPUs. */
 export type Variant = 'cpu' | 'cuda';
@@ -56,13 +48,6 @@ export const WHEELS: Record<Variant, readonly Wheel[]> = {
   cpu: [CPU],
   cuda: [CUDA, ...NVIDIA.map(([requirement, megabytes, sha256]): Wheel => ({ requirement, megabytes, sha256: [sha256] }))],
 };
-
-/** The Python and the platforms pip is told to fetch for, whatever runs it: so one checksum holds on every machine. */
-export const PIP_TARGET: readonly string[] = [
-  ...['--implementation', 'cp', '--python-version', '3.12', '--abi', 'cp312'],
-  ...['2_27', '2_25', '2_17', '2_12'].flatMap((glibc) => ['--platform', `manylinux_${glibc}_x86_64`]),
-  ...['--platform', 'manylinux2014_x86_64', '--platform', 'manylinux2010_x86_64'],
-];
 
 /** Folders and files taken out of the wheels: the libraries, and the few headers the addon is compiled against. */
 export const WANTED_PARTS: readonly string[] = [

@@ -13,7 +13,7 @@ import { writeDurably } from '../checkpoint.ts';
  */
 export async function midBlockVariants(model: string, folder: string): Promise<string[]> {
   const from = modelFolder(model);
-  const { manifest } = await openModel(from);
+  const { manifest, sam } = await openModel(from);
   if ('file' in manifest.backbone) {
     throw new ProsamError(
       'OPTION_INVALID',
@@ -24,24 +24,30 @@ export async function midBlockVariants(model: string, folder: string): Promise<s
   const choices = [...midBlocks.map((block) => [block]), [...midBlocks]];
   const distinct = choices.filter((blocks, i) => choices.findIndex((other) => other.join() === blocks.join()) === i);
   const written = JSON.parse(await readFile(join(from, 'manifest.json'), 'utf8')) as Record<string, unknown>;
-  const { file } = manifest.sam;
+  const files = sam.sources.map(({ name, path }, i) => ({ name: i === 0 ? manifest.sam.file : name, path }));
+  const { locations = {} } = manifest;
+  const staying = files.filter(({ name }) => Object.hasOwn(locations, name));
   const folders: string[] = [];
   for (const blocks of distinct) {
     const to = join(folder, `blocks-${blocks.join('-')}`);
     const json = {
       ...written,
       name: `${manifest.name}-blocks-${blocks.join('-')}`,
-      files: { [file]: manifest.files[file] },
+      files: Object.fromEntries(files.map(({ name }) => [name, manifest.files[name]])),
+      locations: staying.length > 0 ? Object.fromEntries(staying.map(({ name }) => [name, locations[name]])) : undefined,
       backbone: { kind: 'sam', mid_blocks: blocks },
       prompt_encoder: undefined,
       known_answer: undefined,
     };
     try {
       await mkdir(to, { recursive: true });
-      // A link costs no space; another disk takes a copy; an earlier call may have left the file.
-      await link(join(from, file), join(to, file)).catch(async (error: unknown) => {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await copyFile(join(from, file), join(to, file));
-      });
+      for (const one of files) {
+        if (staying.includes(one)) continue;
+        // A link costs no space; another disk takes a copy; an earlier call may have left the file.
+        await link(one.path, join(to, one.name)).catch(async (error: unknown) => {
+          if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await copyFile(one.path, join(to, one.name));
+        });
+      }
       await writeDurably(join(to, 'manifest.json'), `${JSON.stringify(json, null, 2)}\n`);
     } catch (cause) {
       throw new ProsamError('OUTPUT_FAILED', `${to}: cannot be written: ${messageOf(cause)}. Free some space or use another folder.`, {

@@ -2,7 +2,7 @@
 import { openModel, type Model } from '../../core/checkpoint/model-folder.ts';
 import { nodeImageSource } from '../../core/image/node-source.ts';
 import { checkModelWeights, createNetworks, type Networks } from '../../core/runtime/networks.ts';
-import { nodeRuntime } from '../../core/runtime/node.ts';
+import { openRuntime } from '../../core/runtime/choose-device.ts';
 import { modelFolder } from '../../core/runtime/open-engine.ts';
 import { frozenFeatures, type FrozenFeatures } from '../frozen-features.ts';
 import { openPromptDecoder } from '../open-decoder.ts';
@@ -35,7 +35,7 @@ export async function openFrozenModel(context: StudyContext, name: string): Prom
   const { dataset, device = 'auto' } = settings;
   const model = await openModel(modelFolder(name));
   checkModelWeights(model);
-  const networks = createNetworks(model, nodeRuntime({ device, threads: settings.threads }));
+  const networks = createNetworks(model, await openRuntime({ device, threads: settings.threads }));
   const features = frozenFeatures({
     model,
     networks,

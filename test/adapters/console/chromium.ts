@@ -8,6 +8,8 @@ const PATH = process.env.PROSAM_CHROMIUM ?? '/usr/bin/chromium';
 export const hasChromium = existsSync(PATH) || process.env.PROSAM_REQUIRE_CHROMIUM === '1';
 export const chromiumLabel = hasChromium ? 'in Chromium' : `in Chromium (skipped: there is none at ${PATH}; set PROSAM_CHROMIUM)`;
 
-export async function startChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: PATH, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+const FLAGS = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-quic', '--disable-background-networking'];
+
+export async function startChromium(flags: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: PATH, args: [...FLAGS, ...flags] });
 }

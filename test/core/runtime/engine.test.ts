@@ -287,7 +287,7 @@ describe('createEngine', () => {
   it.each([
     ['a missing model', { model: 'no/such/model' }, 'MODEL_NOT_FOUND'],
     ['an unknown device', { device: 'abacus' as never }, 'OPTION_INVALID'],
-    ['a device that is not there', { device: 'dml' as const }, 'DEVICE_UNAVAILABLE'],
+    ['a device that is not there', { device: 'directml' as const }, 'DEVICE_UNAVAILABLE'],
   ])('refuses %s', async (_, options, code) => {
     const opened = createEngine(options).then(async (own) => {
       await own.embed(target.image).finally(() => own.close());

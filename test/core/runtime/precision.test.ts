@@ -99,7 +99,7 @@ describe('an engine of another precision', () => {
     const cached: boolean[] = [];
     for (const precision of ['fp32', 'int8', 'int8'] as const) {
       const engine = await openEngine({ precision, cacheDir, threads: 1 });
-      expect(engine.info).toMatchObject({ precision, device: 'cpu', threads: { count: 1, by: 'caller' } });
+      expect(engine.info).toMatchObject({ precision, device: 'cpu', cpuThreads: { count: 1, by: 'caller' } });
       const { image, mask } = pictures[0] as MarkedPicture;
       const pixels = { ...image, channels: 3 as const };
       const references = [{ image: pixels, annotation: { kind: 'mask', mask } as const }];

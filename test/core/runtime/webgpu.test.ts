@@ -4,7 +4,13 @@
  */
 import { describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../src/cli/demo-scenes.ts';
+import { verdictOn } from '../../../src/core/runtime/choose-device.ts';
+import { machineFacts, onlySoftware } from '../../../src/core/runtime/device-obstacles.ts';
+import { probeDevice } from '../../../src/core/runtime/probe-device.ts';
 import { createEngine, isProsamError, type Engine } from '../../../src/index.ts';
+
+/** A GPU shows itself by a file; what answers without one computes on the CPU. */
+const software = process.platform === 'linux' && onlySoftware('webgpu', await machineFacts()) !== undefined;
 
 let seed = 77;
 const [reference, target] = [sceneWith(3, () => seed++), sceneWith(3, () => seed++)];
@@ -17,6 +23,16 @@ async function predict(engine: Engine) {
 }
 
 describe('WebGPU', () => {
+  it('is never what auto stands for where a software GPU (Mesa) answers', async (context) => {
+    const answer = await probeDevice('webgpu');
+    if (!software || ('failed' in answer && process.env['PROSAM_REQUIRE_WEBGPU'] !== '1')) {
+      context.skip('no software WebGPU adapter on this machine');
+      return;
+    }
+    expect(answer).toMatchObject({ figures: expect.anything() as object });
+    expect(verdictOn(answer)).toMatchObject({ used: false, reason: expect.stringMatching(/^slower than the CPU here/) as string });
+  });
+
   it('agrees with the CPU, every node on the GPU', async (context) => {
     const gpu = await createEngine({ device: 'webgpu' }).catch((error: unknown) => {
       if (isProsamError(error) && error.code === 'DEVICE_UNAVAILABLE' && process.env['PROSAM_REQUIRE_WEBGPU'] !== '1') return undefined;

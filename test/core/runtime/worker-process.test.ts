@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../src/cli/demo-scenes.ts';
 import { createEngine, type PixelImage } from '../../../src/index.ts';
-import { SLOW_SAM, writeHashedModel } from './hashed-model.ts';
+import { SLOW_SAM, slowSam, writeHashedModel } from './hashed-model.ts';
 import { runs, until } from './processes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-worker-'));
@@ -55,8 +55,7 @@ describe('a program', () => {
 
   it('that is killed takes its worker along, even in the middle of a network', async () => {
     // Longer than this test waits.
-    const depth = 40;
-    const model = await writeHashedModel(join(folder, 'long'), { ...SLOW_SAM, depth, globalAttnIndexes: [...Array(depth).keys()] });
+    const model = await writeHashedModel(join(folder, 'long'), slowSam(40));
     const { child, said } = program(
       `console.log(engine.worker.pid); engine.embed(image); setInterval(() => engine.worker.computing && console.log('computing'), 10);`,
       { options: { model, threads: 1 } },

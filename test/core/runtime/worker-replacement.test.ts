@@ -7,7 +7,7 @@ import { sceneWith } from '../../../src/cli/demo-scenes.ts';
 import { createEngine, isProsamError, type Engine, type EngineOptions, type PixelImage, type Reference } from '../../../src/index.ts';
 import type { EngineWorker } from '../../../src/core/types.ts';
 import { expectRejection } from '../expect-error.ts';
-import { SLOW_SAM, writeHashedModel } from './hashed-model.ts';
+import { SLOW_SAM, slowSam, writeHashedModel } from './hashed-model.ts';
 import { runs, until } from './processes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-replacement-'));
@@ -126,7 +126,7 @@ describe('the worker that takes over', () => {
 
   it('is given up for a while where several in a row do not start, and is there again later', async () => {
     const model = join(folder, 'passing');
-    await writeHashedModel(model, { ...SLOW_SAM, imageSize: 64, depth: 1, globalAttnIndexes: [0] });
+    await writeHashedModel(model, slowSam(1, 64));
     const { engine, worker } = await open({ model });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
@@ -148,7 +148,7 @@ describe('the worker that takes over', () => {
 
   it('is not one that would answer from another model', async () => {
     const model = join(folder, 'changing');
-    await writeHashedModel(model, { ...SLOW_SAM, imageSize: 64, depth: 1, globalAttnIndexes: [0] });
+    await writeHashedModel(model, slowSam(1, 64));
     const { engine, worker } = await open({ model });
     const before = engine.info;
     const manifest = join(model, 'manifest.json');

@@ -3,9 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { defaultCacheDir, unpack } from '../../../src/training/setup/library.ts';
+import { runTool } from '../../../src/setup/run-tool.ts';
+import { unpack } from '../../../src/setup/wheel-files.ts';
+import { defaultCacheDir } from '../../../src/training/setup/library.ts';
 import { checkPlatform } from '../../../src/training/setup/requirements.ts';
-import { runTool } from '../../../src/training/setup/run-tool.ts';
 import { WHEELS } from '../../../src/training/setup/wheels.ts';
 import { expectCode, expectRejection } from '../../core/expect-error.ts';
 

@@ -1,0 +1,38 @@
+/** What ONNX Runtime is told for each device. Its Node package takes few of the providers' own options: what it takes stands here. */
+import type { InferenceSession } from 'onnxruntime-node';
+import { PROVIDER_NAMES, type Device } from './devices.ts';
+import type { EmittedModel } from './emit.ts';
+
+type Provider = InferenceSession.ExecutionProviderConfig;
+
+/** COREML_FLAG_CREATE_MLPROGRAM of coreml_provider_factory.h: the older format, the default, knows fewer operations. */
+const COREML_ML_PROGRAM = 0x010;
+
+function providersOf(device: Device): Provider[] {
+  // What TensorRT has no kernel for runs on the same GPU through CUDA.
+  if (device === 'tensorrt') return [PROVIDER_NAMES.tensorrt, PROVIDER_NAMES.cuda];
+  if (device === 'coreml') return [{ name: 'coreml', coreMlFlags: COREML_ML_PROGRAM }];
+  return [PROVIDER_NAMES[device]];
+}
+
+export function sessionOptions(model: Pick<EmittedModel, 'folder'>, device: Device, threads: number): InferenceSession.SessionOptions {
+  return {
+    executionProviders: providersOf(device),
+    graphOptimizationLevel: 'all',
+    // Memory patterns make every further run of a large graph grow by a gigabyte; DirectML refuses them.
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+    ...(threads > 0 && { intraOpNumThreads: threads }),
+    extra: {
+      session: {
+        // Threads that spin while they wait take the cores that decoding and resizing need.
+        intra_op: { allow_spinning: '0' },
+        ...(model.folder !== undefined && { model_external_initializers_file_folder_path: model.folder }),
+        // What is not the CPU must prove that it ran: nodes it cannot take are an error, not a silent detour.
+        ...(device !== 'cpu' && { disable_cpu_ep_fallback: '1' }),
+        // CUDA's arena doubles whenever it grows, and its policy cannot be set from Node: weights stay out of it.
+        ...((device === 'cuda' || device === 'tensorrt') && { use_device_allocator_for_initializers: '1' }),
+      },
+    },
+  };
+}

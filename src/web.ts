@@ -1,0 +1,75 @@
+/** `prosam/web`: the engine in a browser, and what a page needs to show and keep its masks. */
+import { createWorkerEngine, type WebEngine, type WorkerEngineOptions } from './core/runtime/create-web-engine.ts';
+import type { WorkerLike } from './core/web-globals.ts';
+
+export interface WebEngineOptions extends WorkerEngineOptions {
+  /** URL of a model's manifest.json, or of the folder it lies in; the weights lie beside it. */
+  model: string | URL;
+  /** 'auto' takes WebGPU where a real graphics processor proves that it works, else WebAssembly. @default 'auto' */
+  device?: 'auto' | 'webgpu' | 'wasm';
+  /** Folder that ONNX Runtime's .wasm and .mjs files are served from. @default where the bundler put them, beside the script */
+  wasmPaths?: string | URL;
+  /** Threads on WebAssembly, in a page that is isolated (COOP and COEP headers); 1 elsewhere. @default one per core, at most 4 */
+  threads?: number;
+  /** Address of the worker's script, or a function that starts one. @default web-worker.js beside this script */
+  worker?: string | URL | (() => WorkerLike);
+  /** Bytes of image features kept in memory. @default 128 MiB */
+  cacheBytes?: number;
+}
+
+declare const Worker: new (address: URL | string, options: { type: 'module'; name: string }) => WorkerLike;
+
+/**
+ * Opens a model by URL and starts a worker for it. What was loaded once opens again without a network, and is loaded anew when the
+ * manifest names another hash.
+ *
+ * @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_HASH_MISMATCH, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE,
+ * PACKAGE_MISSING, OPTION_INVALID, ENGINE_FAILED
+ */
+export async function createWebEngine({ worker, ...options }: WebEngineOptions): Promise<WebEngine> {
+  const start = (): WorkerLike => {
+    if (typeof worker === 'function') return worker();
+    if (worker !== undefined) return new Worker(worker, { type: 'module', name: 'prosam' });
+    // Written out like this, bundlers see the worker's script and bring it along.
+    return new Worker(new URL('./web-worker.js', import.meta.url), { type: 'module', name: 'prosam' });
+  };
+  return createWorkerEngine(start, options);
+}
+
+export type { WebEngine, WebReference } from './core/runtime/create-web-engine.ts';
+export type { WebEngineInfo, WebLimits } from './core/runtime/web-protocol.ts';
+export type { TriedDevice, WebDevice } from './core/runtime/web-device.ts';
+export type { LoadProgress } from './core/checkpoint/fetch-file.ts';
+export type { WebImageInput } from './core/image/web-source.ts';
+export type { BitmapLike, ImageDataLike, WorkerLike } from './core/web-globals.ts';
+export type {
+  Embedded,
+  Engine,
+  EngineInfo,
+  InstancePrediction,
+  MaskPrediction,
+  Method,
+  PixelImage,
+  PredictOptions,
+  Prediction,
+  ReferenceMask,
+  RefinedMask,
+  Refinement,
+  RefinePrompts,
+  SelfCheck,
+  StageTimes,
+} from './core/types.ts';
+export { isProsamError, ProsamError } from './core/errors.ts';
+export type { ErrorCode } from './core/errors.ts';
+export type { Annotation } from './core/mask/annotation.ts';
+export { maskFromAnnotation } from './core/mask/annotation.ts';
+export type { BinaryMask, LabelReduction } from './core/mask/label-reduction.ts';
+export type { DistributionKind, Noise } from './core/distribution.ts';
+export type { Strategy } from './core/strategy.ts';
+export { iou } from './core/mask/metrics.ts';
+export { polygonsFromMask } from './core/mask/polygon-groups.ts';
+export type { PolygonWithHoles } from './core/mask/polygon-groups.ts';
+export { ringsFromMask, simplifyRing } from './core/mask/polygon.ts';
+export type { Point } from './core/mask/raster.ts';
+export { cocoRleFromMask, maskFromCocoRle } from './core/mask/rle.ts';
+export type { CocoRle } from './core/mask/rle.ts';

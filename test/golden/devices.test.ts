@@ -1,0 +1,55 @@
+/**
+ * The networks' golden cases on everything that can be had in software: WebAssembly in Node, and WebGPU on Mesa's lavapipe, which
+ * computes on the CPU. PROSAM_REQUIRE_WEBGPU=1 turns the absence of a WebGPU adapter from a skip into a failure.
+ */
+import { describe, expect, it } from 'vitest';
+import { isProsamError } from '../../src/core/errors.ts';
+import { defineNetwork, emitWithFile } from '../../src/core/runtime/emit.ts';
+import type { Runtime } from '../../src/core/runtime/runtime.ts';
+import { runGolden } from './run.ts';
+import { runtimeNamed, slackOf } from './runtimes.ts';
+
+const SHIPPED = 'test/golden/data';
+const OUTPUTS = 166;
+
+async function misses(runtime: Runtime): Promise<{ passed: number; failures: string[] }> {
+  const failures: string[] = [];
+  const { passed } = await runGolden(SHIPPED, (line) => line.startsWith('FAIL') && failures.push(line), { runtime });
+  return { passed, failures };
+}
+
+/** undefined where there is no adapter. */
+async function usable(name: string): Promise<Runtime | undefined> {
+  const runtime = await runtimeNamed(name);
+  const nothing = defineNetwork('nothing', { x: [1] }, (ops, _, { x }) => ({ out: ops.add(x, x) }));
+  try {
+    await (await runtime.load(emitWithFile(nothing, undefined))).close();
+    return runtime;
+  } catch (error) {
+    if (isProsamError(error) && error.code === 'DEVICE_UNAVAILABLE' && process.env['PROSAM_REQUIRE_WEBGPU'] !== '1') return undefined;
+    throw error;
+  }
+}
+
+describe('golden numbers of the networks', () => {
+  it('are hit on WebAssembly in Node, within their own bounds', async () => {
+    expect(await misses(await runtimeNamed('wasm'))).toEqual({ passed: OUTPUTS, failures: [] });
+  });
+
+  it('are hit on a software GPU (Mesa through WebGPU), within their own bounds', async (context) => {
+    const runtime = await usable('webgpu');
+    if (runtime === undefined) {
+      context.skip('no WebGPU adapter on this machine');
+      return;
+    }
+    expect(await misses(runtime)).toEqual({ passed: OUTPUTS, failures: [] });
+  });
+
+  it('may be missed a little more on GPUs, which add up in another order', () => {
+    expect([slackOf('cpu'), slackOf('wasm'), slackOf('cuda')]).toEqual([1, 1, 4]);
+  });
+
+  it('are asked of devices by name', async () => {
+    await expect(runtimeNamed('abacus')).rejects.toThrow('wanted one of cpu, cuda');
+  });
+});
