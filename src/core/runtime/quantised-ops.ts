@@ -15,12 +15,15 @@ const LEAST_MAGNITUDE = 1e-30;
 /** For weights that are part of the model. */
 export function quantisedOps(graph: GraphBuilder): Ops<GraphValue> {
   const ops = onnxOps(graph);
+  const known = new Map<string, ReturnType<typeof quantised>>();
   return {
     ...ops,
     linear(x, weight, bias) {
       const [out, from] = weight.shape as [number, number];
       if (out * from < LEAST_WEIGHTS) return ops.linear(x, weight, bias);
-      const { whole, scale } = quantised(graph, ops, weight);
+      // A layer that works piece by piece asks for the same weight again.
+      const { whole, scale } = known.get(weight.name) ?? quantised(graph, ops, weight);
+      known.set(weight.name, { whole, scale });
       const inputs = [x, whole, scale, NOTHING, ...(bias ? [bias] : [])];
       return graph.node('DynamicQuantizeMatMul', inputs, [...x.shape.slice(0, -1), out], undefined, 'com.microsoft');
     },
