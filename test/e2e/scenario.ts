@@ -65,7 +65,7 @@ export interface ScenarioResult {
 }
 
 /** urls: one or more predictors of the same store; requests go to them in turn. */
-export async function runScenario(urls: readonly string[], waitMs = 240_000): Promise<ScenarioResult> {
+export async function runScenario(urls: readonly string[], waitMs = 480_000): Promise<ScenarioResult> {
   const startedMs = performance.now();
   let turn = 0;
   const next = (): string => urls[turn++ % urls.length] as string;
