@@ -283,6 +283,12 @@ describe('prosam models verify', () => {
     await expectRejection('DEVICE_UNAVAILABLE', models('verify', 'tiny', '--device', process.platform === 'darwin' ? 'cuda' : 'coreml'));
   });
 
+  it('measures what a precision changes, of a model that was added too', async () => {
+    await models('add', 'mine', '--sam', SAM, '--backbone', VGG);
+    const { code, out } = await models('verify', 'mine', '--precision', 'fp16');
+    expect([code, out]).toEqual([0, expect.stringMatching(/fp16/)]);
+  });
+
   it('refuses a known answer that is none', async () => {
     await models('add', 'mine', '--sam', SAM);
     const answer = join(place, 'mine', 'known-answer.safetensors');
