@@ -35,6 +35,7 @@ Add and pull:
 
 Verify:
   --device D            compares auto, ${DEVICES.join(', ')} with the CPU
+  --precision P         fp16 or int8: prints what it changes on generated scenes (fp32 on the CPU is compared with)
   --threads N
 
 Versions that were learned; they are in the store, whether or not a service runs:

@@ -23,7 +23,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   sam('sam-vit-b', 'facebook/sam-vit-base', 'SAM ViT-B', 375, 93.7),
   sam('sam-vit-l', 'facebook/sam-vit-large', 'SAM ViT-L', 1250, 312),
   sam('sam-vit-h', 'facebook/sam-vit-huge', 'SAM ViT-H', 2564, 641),
-  { ...sam('mobile-sam', 'dhkim2810/MobileSAM', 'MobileSAM (TinyViT)', 40.7, 10.1), file: 'mobile_sam.pt', licence: 'mit' },
+  { ...sam('mobile-sam', 'dhkim2810/MobileSAM', 'MobileSAM (TinyViT)', 40.7, 10.1), file: 'mobile_sam.pt', licence: 'apache-2.0' },
   backbone('dinov2-s', 'facebook/dinov2-small', 'DINOv2 ViT-S/14', 88.2, 22.1, 'apache-2.0'),
   backbone('dinov2-b', 'facebook/dinov2-base', 'DINOv2 ViT-B/14', 346, 86.6, 'apache-2.0'),
   backbone('dinov2-l', 'facebook/dinov2-large', 'DINOv2 ViT-L/14', 1220, 304, 'apache-2.0'),
