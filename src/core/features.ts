@@ -103,8 +103,8 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
       const reduction =
         options.labelReduction ?? (isSparse(annotation) && !grow ? { kind: 'any' } : (options.trainedReduction ?? parts.labelReduction));
       const key = await fingerprint(`${encoderId} ${loaded.key} ${grow} ${JSON.stringify(reduction)}`, annotation);
-      const features = await encode(loaded);
       return references.get(key, async () => {
+        const features = await encode(loaded);
         const marked = maskFromAnnotation(annotation, features.width, features.height);
         const mask = grow ? await parts.grow(features, annotation) : marked;
         const cells = reduceLabels(sameSize(mask, features.width, features.height), gridOf(features), reduction);

@@ -33,6 +33,8 @@ export interface EmittedModel {
   folder?: string;
   /** The files below it. */
   files?: readonly string[];
+  /** Of the weights read from there. */
+  weightBytes?: number;
 }
 
 /** Weights as part of the model, read in place from a checkpoint. precision: what the network computes in. @default 'fp32' */
@@ -44,17 +46,19 @@ export function emitWithFile(
   const graph = new GraphBuilder();
   const precise = preciseOps(graph, precision);
   const known = new Map<string, GraphValue>();
+  let weightBytes = 0;
   const weights = weightsFrom((name) => {
     const existing = known.get(name);
     if (existing) return existing;
     const tensor = checkpoint?.tensors.get(name);
     if (tensor === undefined) throw new Error(`${definition.name}: the checkpoint has no ${name}`);
+    weightBytes += tensor.byteLength;
     const value = storedValue(graph, name, tensor, precise.type);
     known.set(name, value);
     return value;
   });
   const bytes = finish(graph, definition, weights, precise);
-  return { name: definition.name, bytes, ...(checkpoint && { folder: checkpoint.folder, files: checkpoint.files }) };
+  return { name: definition.name, bytes, ...(checkpoint && { folder: checkpoint.folder, files: checkpoint.files, weightBytes }) };
 }
 
 /** As it lies in its files: parts are put together and brought to `wanted` inside the graph, once, when the session is made. */

@@ -25,7 +25,7 @@ export interface EngineOptions {
   threads?: number;
   /** What the image encoder and the backbone compute in: 'fp16' is for GPUs, 'int8' for CPUs. @default 'fp32' */
   precision?: Precision;
-  /** Bytes of image features kept in memory. @default half the size of the model's weights, 64 MiB to 1 GiB */
+  /** Bytes of image features kept in memory. @default the size of the model's weights, 64 MiB to 1 GiB */
   cacheBytes?: number;
   /** Folder for image features that should outlive the process. @default none */
   cacheDir?: string;
@@ -78,8 +78,8 @@ function deviceFor(precision: Precision, device: Device | 'auto'): Device | 'aut
   throw new ProsamError('OPTION_INVALID', `precision: int8 runs on the CPU, not on ${device}. Use fp16 there, or the device cpu.`);
 }
 
-/** Who runs a large model has memory for the large features it makes. */
+/** Who runs a large model has memory for the large features it makes: at full size those of five references and a target. */
 function defaultCacheBytes({ sam, backbone }: Model): number {
   const bytes = [sam, backbone].flatMap((file) => [...(file?.tensors.values() ?? [])]).reduce((sum, { byteLength }) => sum + byteLength, 0);
-  return Math.min(MOST_CACHE_BYTES, Math.max(LEAST_CACHE_BYTES, bytes / 2));
+  return Math.min(MOST_CACHE_BYTES, Math.max(LEAST_CACHE_BYTES, bytes));
 }

@@ -8,6 +8,9 @@ type Provider = InferenceSession.ExecutionProviderConfig;
 /** COREML_FLAG_CREATE_MLPROGRAM of coreml_provider_factory.h: the older format, the default, knows fewer operations. */
 const COREML_ML_PROGRAM = 0x010;
 
+/** Above the mask decoder, which runs many times for one image and must be quick; below every full-size image network. */
+const LARGE_BYTES = 20 * 2 ** 20;
+
 function providersOf(device: Device): Provider[] {
   // What TensorRT has no kernel for runs on the same GPU through CUDA.
   if (device === 'tensorrt') return [PROVIDER_NAMES.tensorrt, PROVIDER_NAMES.cuda];
@@ -15,12 +18,18 @@ function providersOf(device: Device): Provider[] {
   return [PROVIDER_NAMES[device]];
 }
 
-export function sessionOptions(model: Pick<EmittedModel, 'folder'>, device: Device, threads: number): InferenceSession.SessionOptions {
+export function sessionOptions(
+  model: Pick<EmittedModel, 'folder' | 'weightBytes'>,
+  device: Device,
+  threads: number,
+): InferenceSession.SessionOptions {
   return {
     executionProviders: providersOf(device),
     graphOptimizationLevel: 'all',
     // Memory patterns make every further run of a large graph grow by a gigabyte; DirectML refuses them.
     enableMemPattern: false,
+    // An arena keeps the most a network ever took; large ones then add up, though they run one after another.
+    enableCpuMemArena: (model.weightBytes ?? 0) < LARGE_BYTES,
     logSeverityLevel: 3,
     ...(threads > 0 && { intraOpNumThreads: threads }),
     extra: {
