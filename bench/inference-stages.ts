@@ -62,8 +62,10 @@ const decode = async (sets: number): Promise<Tensor[]> => {
   return [logits, iou];
 };
 
+/** A reference's features and a target's, which is what PyTorch's side holds as well. */
+const CACHE_BYTES = 2 ** 27;
 /** As a user's program calls it; every picture differs in one value, for an engine computes no picture twice. */
-const engine = once(() => openEngine({ model: folder, threads, precision }));
+const engine = once(() => openEngine({ model: folder, threads, precision, cacheBytes: CACHE_BYTES }));
 let pictures = 0;
 function another(image: PixelImage): PixelImage {
   const data = new Uint8Array(image.data);
