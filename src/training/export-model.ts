@@ -2,6 +2,7 @@
 import { copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { namedSources } from '../core/checkpoint/checkpoint.ts';
 import { manifestJson, snakeKeys } from '../core/checkpoint/config-json.ts';
 import { safetensorsBytes } from '../core/checkpoint/safetensors.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
@@ -65,5 +66,5 @@ function frozenFiles({ manifest, sam, backbone }: Model): { name: string; path: 
     [manifest.sam.file, sam] as const,
     ...('file' in manifest.backbone && backbone ? [[manifest.backbone.file, backbone] as const] : []),
   ];
-  return parts.flatMap(([file, { sources }]) => sources.map(({ name, path }, i) => ({ name: i === 0 ? file : name, path })));
+  return parts.flatMap(([file, checkpoint]) => namedSources(checkpoint, file));
 }

@@ -43,3 +43,13 @@ export function tensorsOfFile(index: SafetensorsIndex, file: string): Map<string
     out.set(name, { dtype, shape, byteLength, parts: [{ file, offset, byteLength, shape }] });
   return out;
 }
+
+/** What a checkpoint was read from, under the names a manifest gives: `file` for the checkpoint itself, a shard's own for a shard. */
+export function namedSources({ sources }: Checkpoint, file: string): { name: string; path: string }[] {
+  return sources.map(({ name, path }, i) => ({ name: i === 0 ? file : name, path }));
+}
+
+/** Of all its tensors; 0 where there is none. */
+export function bytesOfTensors(checkpoint: Checkpoint | undefined): number {
+  return [...(checkpoint?.tensors.values() ?? [])].reduce((sum, { byteLength }) => sum + byteLength, 0);
+}

@@ -6,7 +6,7 @@ import { backboneTensors } from './backbone-names.ts';
 import { knownHash } from './hash-memo.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
 import { modelIds, type ModelIds } from './model-ids.ts';
-import type { Checkpoint } from './checkpoint.ts';
+import { namedSources, type Checkpoint } from './checkpoint.ts';
 import { openCheckpoint } from './open-checkpoint.ts';
 import { promptEncoderTensors } from './prompt-encoder-names.ts';
 import { readFloatTensors, type FloatTensor } from './read-tensors.ts';
@@ -40,12 +40,11 @@ export async function openModel(folder: string): Promise<Model> {
   const placeOf = (file: string): string => locations[file] ?? join(folder, file);
   const open = async (file: string): Promise<Checkpoint> => {
     const checkpoint = await openCheckpoint(placeOf(file), { locations });
-    for (const [i, source] of checkpoint.sources.entries()) {
-      const name = i === 0 ? file : source.name;
+    for (const { name, path } of namedSources(checkpoint, file)) {
       const wanted = manifest.files[name];
       if (wanted === undefined)
         throw new ProsamError('MODEL_INVALID', `${label} gives no sha256 for ${name}, a shard of ${file}. Add it under "files".`);
-      await verifyHash(source.path, wanted);
+      await verifyHash(path, wanted);
     }
     return checkpoint;
   };

@@ -1,6 +1,6 @@
 /** How many threads one operator gets on the CPU: for large models measured, because cores that share a unit or a quota do not add up. */
 import { availableParallelism } from 'node:os';
-import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { bytesOfTensors } from '../checkpoint/checkpoint.ts';
 import type { Model } from '../checkpoint/model-folder.ts';
 import { defineNetwork, emitWithFile } from './emit.ts';
 import { nodeRuntime } from './node.ts';
@@ -37,12 +37,8 @@ let measured: Promise<number> | undefined;
  */
 export async function chooseThreads(wanted: number, model: Pick<Model, 'sam' | 'backbone'>): Promise<ChosenThreads> {
   if (wanted > 0) return { count: wanted, by: 'caller' };
-  if (bytesOf(model.sam) + bytesOf(model.backbone) <= LARGE_BYTES) return { count: 0, by: 'default' };
+  if (bytesOfTensors(model.sam) + bytesOfTensors(model.backbone) <= LARGE_BYTES) return { count: 0, by: 'default' };
   return { count: await (measured ??= fastestThreads()), by: 'measurement' };
-}
-
-function bytesOf(file: Checkpoint | undefined): number {
-  return [...(file?.tensors.values() ?? [])].reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 /** All cores, one of each pair that may share its unit, half of those. */

@@ -1,4 +1,5 @@
 /** Puts an engine together in Node, on the thread it is called on. */
+import { bytesOfTensors } from '../checkpoint/checkpoint.ts';
 import { openModel, type Model } from '../checkpoint/model-folder.ts';
 import { modelFolder } from '../checkpoint/model-place.ts';
 import { createEngineCore } from '../engine.ts';
@@ -80,6 +81,6 @@ function deviceFor(precision: Precision, device: Device | 'auto'): Device | 'aut
 
 /** Who runs a large model has memory for the large features it makes: at full size those of five references and a target. */
 function defaultCacheBytes({ sam, backbone }: Model): number {
-  const bytes = [sam, backbone].flatMap((file) => [...(file?.tensors.values() ?? [])]).reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const bytes = bytesOfTensors(sam) + bytesOfTensors(backbone);
   return Math.min(MOST_CACHE_BYTES, Math.max(LEAST_CACHE_BYTES, bytes));
 }

@@ -1,6 +1,7 @@
 /** Models that differ in nothing but the blocks of SAM's image encoder which the prompt encoder reads. */
 import { copyFile, link, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namedSources } from '../../core/checkpoint/checkpoint.ts';
 import { openModel } from '../../core/checkpoint/model-folder.ts';
 import { messageOf, ProsamError } from '../../core/errors.ts';
 import { modelFolder } from '../../core/runtime/open-engine.ts';
@@ -24,7 +25,7 @@ export async function midBlockVariants(model: string, folder: string): Promise<s
   const choices = [...midBlocks.map((block) => [block]), [...midBlocks]];
   const distinct = choices.filter((blocks, i) => choices.findIndex((other) => other.join() === blocks.join()) === i);
   const written = JSON.parse(await readFile(join(from, 'manifest.json'), 'utf8')) as Record<string, unknown>;
-  const files = sam.sources.map(({ name, path }, i) => ({ name: i === 0 ? manifest.sam.file : name, path }));
+  const files = namedSources(sam, manifest.sam.file);
   const { locations = {} } = manifest;
   const staying = files.filter(({ name }) => Object.hasOwn(locations, name));
   const folders: string[] = [];
