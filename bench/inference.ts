@@ -3,7 +3,7 @@
  *   npm run bench:inference -- [--rounds N] [--threads N] [--images N] [--only encoder,parts,decoder,predict,many] [--json FILE]
  *                              [--python PYTHON | --cache DIR] [--models DIR]
  * SAM ViT-B at 1024, a deep-stem ResNet-50 at 512 and the paper's prompt encoder, with weights from a hash. Contestants are
- * processes of their own and take turns; the first turn is not timed, its outputs are compared. "PyTorch" is the published code
+ * processes of their own, ours started as an engine's worker is, and take turns; the first turn is not timed, its outputs are compared. "PyTorch" is the published code
  * run as anyone would; "PyTorch, tuned" has attention in one piece, draws no mask that is not asked for, keeps freed memory and
  * lets no thread spin. Ratios are to the former. PyTorch is set up in a virtual
  * environment of its own (--cache keeps it elsewhere, --python names one that is there). --images: how many pictures one engine
@@ -13,6 +13,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { workerEnvironment } from '../src/core/runtime/worker-environment.ts';
 import { fullSizeModel } from './full-size-model.ts';
 import { writeInputs } from './inference-inputs.ts';
 import { startLineProcess, type LineProcess } from './line-process.ts';
@@ -157,7 +158,11 @@ function print({ stage, contestant, milliseconds, cpuMilliseconds, peakBytes, ..
 }
 
 async function manyEncodes(models: string): Promise<ManyAnswer> {
-  const child = startLineProcess<ManyAnswer>(process.execPath, ['bench/many-encodes.ts', models, values.threads, values.images]);
+  const child = startLineProcess<ManyAnswer>(
+    process.execPath,
+    ['bench/many-encodes.ts', models, values.threads, values.images],
+    workerEnvironment(),
+  );
   const answer = await child.ask('');
   await child.end();
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
@@ -190,7 +195,7 @@ try {
   for (const [name, stages] of groups) {
     const ours = (precision: string): Contestant => ({
       name: precision,
-      process: startLineProcess(process.execPath, ['bench/inference-stages.ts', models, inputs, threads, precision]),
+      process: startLineProcess(process.execPath, ['bench/inference-stages.ts', models, inputs, threads, precision], workerEnvironment()),
     });
     const theirs = (title: string, attention: string, environment: Readonly<Record<string, string>>): Contestant => ({
       name: title,

@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../errors.ts';
+import { workerEnvironment } from './worker-environment.ts';
 import { createWorkerLink, type WorkerLink } from './worker-link.ts';
 import type { FromWorker, ToWorker } from './worker-protocol.ts';
 
@@ -34,7 +35,7 @@ export function startInferenceProcess({ folder, lowPriority, onMessage, onEnd }:
   // standard output belongs to the program that asks.
   const child = spawn(process.execPath, [workerFile()], {
     stdio: ['ignore', 2, 2, 'overlapped'],
-    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    env: workerEnvironment(),
     windowsHide: true,
     // A folder that has been deleted is no place to start in; what is named by its whole path is still found.
     cwd: folder !== undefined && existsSync(folder) ? folder : dirname(process.execPath),

@@ -8,6 +8,9 @@ type Provider = InferenceSession.ExecutionProviderConfig;
 /** COREML_FLAG_CREATE_MLPROGRAM of coreml_provider_factory.h: the older format, the default, knows fewer operations. */
 const COREML_ML_PROGRAM = 0x010;
 
+/** Slower on the CPU than the steps they stand for: the decoder takes up to a tenth longer with them. */
+const SLOW_FUSIONS = 'SkipLayerNormFusion;BiasGeluFusion';
+
 /** Above the mask decoder, which runs many times for one image and must be quick; below every full-size image network. */
 const LARGE_BYTES = 20 * 2 ** 20;
 
@@ -28,11 +31,13 @@ export function sessionOptions(
     graphOptimizationLevel: 'all',
     // Memory patterns make every further run of a large graph grow by a gigabyte; DirectML refuses them.
     enableMemPattern: false,
-    // An arena keeps the most a network ever took; large ones then add up, though they run one after another.
-    enableCpuMemArena: (model.weightBytes ?? 0) < LARGE_BYTES,
+    // An arena keeps the most a network ever took; they add up, though networks run one after another. Only the decoder, which
+    // runs most often, gains by one. Networks that are given their weights at every run work on maps as large as the images'.
+    enableCpuMemArena: model.weightBytes !== undefined && model.weightBytes > 0 && model.weightBytes < LARGE_BYTES,
     logSeverityLevel: 3,
     ...(threads > 0 && { intraOpNumThreads: threads }),
     extra: {
+      ...(device === 'cpu' && { optimization: { disable_specified_optimizers: SLOW_FUSIONS } }),
       session: {
         // Threads that spin while they wait take the cores that decoding and resizing need.
         intra_op: { allow_spinning: '0' },
