@@ -4,7 +4,8 @@ import { callContext, type CallContext } from './call-context.ts';
 import type { Model } from './checkpoint/model-folder.ts';
 import { describeMask } from './describe-mask.ts';
 import { ProsamError } from './errors.ts';
-import { createFeatureStore, type ImageFeatures, type PreparedReference } from './features.ts';
+import { createEncodedImages, type EncodedPart } from './encoded-images.ts';
+import { createFeatureStore, type PreparedReference } from './features.ts';
 import { growMark } from './grow.ts';
 import { maskExtent } from './mask/raster.ts';
 import { maskedAverage } from './masked-average.ts';
@@ -31,7 +32,7 @@ export interface EngineParts {
   /** Bytes of image features kept in memory. */
   cacheBytes: number;
   /** Where features go beyond memory. */
-  slow?: SlowCache<ImageFeatures>;
+  slow?: SlowCache<EncodedPart>;
 }
 
 const DEFAULT_LABEL = 'object';
@@ -47,15 +48,15 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     return new Map<Method, RunMethod>([...(trained ? [['prosam', trained.run] as const] : []), ['persam', persam], ['nearest', nearest]]);
   };
 
+  // Features of one precision are not those of another.
+  const encoderId = networks.precision === 'fp32' ? model.encoderId : `${model.encoderId}-${networks.precision}`;
   const features = createFeatureStore({
-    networks,
+    images: createEncodedImages({ networks, encoderId, maxBytes: cacheBytes, ...(slow && { slow }) }),
     source,
     preprocess: preprocessOf(model),
     labelReduction: encoder?.label_reduction ?? { kind: 'area', threshold: 0.5 },
-    // Features of one precision are not those of another.
-    encoderId: networks.precision === 'fp32' ? model.encoderId : `${model.encoderId}-${networks.precision}`,
+    encoderId,
     maxBytes: cacheBytes,
-    ...(slow && { slow }),
     grow: (image, annotation) => growMark(networks, features, image, annotation),
   });
   const checks = createByteCache<SelfCheck>({ maxBytes: MAX_CHECKS, sizeOf: () => 1 });

@@ -1,27 +1,19 @@
 /** Images and references made ready for the methods, each computed once and shared by whoever asks. */
-import { createByteCache, type ByteCache, type SlowCache } from './byte-cache.ts';
+import { createByteCache, type ByteCache } from './byte-cache.ts';
+import { tensorBytes, type EncodedImages, type ImageFeatures, type ImageMaps } from './encoded-images.ts';
 import { ProsamError } from './errors.ts';
 import { mirrorRows } from './image/mirror.ts';
 import { geometryOf, type Geometry, type PreprocessConfig } from './image/preprocess.ts';
 import { isSparse, maskFromAnnotation, sameSize, type Annotation, type DrawnAnnotation } from './mask/annotation.ts';
 import { reduceLabels, type BinaryMask, type Grid, type LabelReduction } from './mask/label-reduction.ts';
-import type { ImageSource, LoadedImage } from './ports.ts';
-import type { BackboneFeatures, Networks, SamFeatures } from './runtime/networks.ts';
-import type { Tensor } from './runtime/runtime.ts';
+import type { ImageSource } from './ports.ts';
 import type { ImageInput, Reference } from './types.ts';
-
-/** Everything the networks see of one image, and its own size. */
-export interface ImageFeatures extends SamFeatures, BackboneFeatures {
-  key: string;
-  width: number;
-  height: number;
-}
 
 /** One reference, its mark reduced to the cells of the feature grid. */
 export interface PreparedReference {
   /** Stands for image, mark and reduction. */
   key: string;
-  features: ImageFeatures;
+  features: ImageMaps;
   /** At the image's own size. */
   mask: BinaryMask;
   /** 0/1 per cell. */
@@ -39,21 +31,21 @@ export interface FeatureStore {
   ): Promise<PreparedReference>;
   /** The same mark on the mirrored, darkened image: something new to predict when there is only one reference. */
   mirrored(reference: PreparedReference, input: ImageInput): Promise<{ features: ImageFeatures; mask: BinaryMask }>;
-  gridOf(features: ImageFeatures): Grid;
+  gridOf(features: ImageMaps): Grid;
   /** Forgets everything in memory; resolves when the slow cache has been written. */
   close(): Promise<void>;
 }
 
 export interface FeatureStoreParts {
-  networks: Networks;
+  images: EncodedImages;
   source: ImageSource;
   preprocess: PreprocessConfig;
   /** What a mark is reduced with when nothing else is asked for. */
   labelReduction: LabelReduction;
-  /** Distinguishes features of different encoders in shared caches. */
+  /** Of the networks behind `images`. */
   encoderId: string;
+  /** Bytes of references kept in memory, beside what `images` keeps. */
   maxBytes: number;
-  slow?: SlowCache<ImageFeatures>;
   /** Turns a mark into an object mask with SAM. */
   grow(features: ImageFeatures, annotation: DrawnAnnotation): Promise<BinaryMask>;
 }
@@ -62,26 +54,15 @@ const MIRROR_GAIN = 0.85;
 const MIRROR_OFFSET = 10;
 
 export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
-  const { networks, source, preprocess, encoderId } = parts;
+  const { images, source, preprocess, encoderId } = parts;
   const geometry = geometryOf(preprocess);
-  const images: ByteCache<ImageFeatures> = createByteCache({
-    maxBytes: parts.maxBytes,
-    sizeOf: featureBytes,
-    ...(parts.slow && { slow: parts.slow }),
-  });
   const references: ByteCache<PreparedReference> = createByteCache({
     maxBytes: parts.maxBytes,
-    // A kept reference keeps its features alive, also when the image cache has dropped them.
-    sizeOf: ({ mask, features }) => mask.data.byteLength + featureBytes(features),
+    // A kept reference keeps its maps alive, also when the image cache has dropped them.
+    sizeOf: ({ mask, features: { mid, high, state } }) => mask.data.byteLength + tensorBytes([mid, high, ...(state ? [state] : [])]),
   });
 
-  const encode = (loaded: LoadedImage, onComputed?: () => void): Promise<ImageFeatures> =>
-    images.get(`${encoderId}-${loaded.key}`, async () => {
-      onComputed?.();
-      const raster = await loaded.decode();
-      return { key: loaded.key, width: raster.width, height: raster.height, ...(await networks.encode(raster)) };
-    });
-  const gridOf = (features: ImageFeatures): Grid => {
+  const gridOf = (features: ImageMaps): Grid => {
     const [, , rows, columns] = features.mid.shape as [number, number, number, number];
     return { columns, rows, ...geometry.gridSpan(features.width, features.height) };
   };
@@ -95,7 +76,7 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
   return {
     geometry,
     gridOf,
-    image: async (input, onComputed) => encode(await source.load(input), onComputed),
+    image: async (input, onComputed) => images.features(await source.load(input), onComputed),
     async reference(reference, options) {
       const loaded = await source.load(reference.image);
       const annotation = await drawn(reference.annotation);
@@ -104,9 +85,11 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
         options.labelReduction ?? (isSparse(annotation) && !grow ? { kind: 'any' } : (options.trainedReduction ?? parts.labelReduction));
       const key = await fingerprint(`${encoderId} ${loaded.key} ${grow} ${JSON.stringify(reduction)}`, annotation);
       return references.get(key, async () => {
-        const features = await encode(loaded);
+        // Only a mark that is to grow is decoded on its own image: SAM need not see the others.
+        const seen = grow ? await images.features(loaded) : undefined;
+        const features = seen ?? (await images.maps(loaded));
         const marked = maskFromAnnotation(annotation, features.width, features.height);
-        const mask = grow ? await parts.grow(features, annotation) : marked;
+        const mask = seen ? await parts.grow(seen, annotation) : marked;
         const cells = reduceLabels(sameSize(mask, features.width, features.height), gridOf(features), reduction);
         if (reduction.kind !== 'nearest' && cells.every((cell) => cell === 0)) {
           throw new ProsamError('MASK_EMPTY', 'the mark reaches no cell of the feature grid. Mark more of the object.');
@@ -116,7 +99,7 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
     },
     async mirrored(reference, input) {
       const loaded = await source.load(input);
-      const features = await encode({
+      const features = await images.features({
         key: `${loaded.key}-mirrored`,
         decode: async () => {
           const raster = await loaded.decode();
@@ -131,16 +114,9 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
     },
     async close() {
       references.clear();
-      images.clear();
-      await images.written();
+      await images.close();
     },
   };
-}
-
-/** Bytes of what is kept of an image, each tensor once. */
-export function featureBytes({ embedding, mid, high, state }: ImageFeatures): number {
-  const distinct = new Set<Tensor | undefined>([embedding, mid, high, state]);
-  return [...distinct].reduce((sum, tensor) => sum + (tensor?.data.byteLength ?? 0), 0);
 }
 
 /** sha256 over a text and an annotation, pixels included. */

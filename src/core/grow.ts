@@ -1,5 +1,6 @@
 /** A mark becomes an object: SAM's mask for the points, or for the box around the mark. */
-import type { FeatureStore, ImageFeatures } from './features.ts';
+import type { ImageFeatures } from './encoded-images.ts';
+import type { FeatureStore } from './features.ts';
 import { maskFromAnnotation, type DrawnAnnotation } from './mask/annotation.ts';
 import type { BinaryMask } from './mask/label-reduction.ts';
 import { boundingBox } from './mask/raster.ts';

@@ -1,6 +1,7 @@
 /** Interactive correction with SAM's own prompts. */
 import { ProsamError } from './errors.ts';
-import type { FeatureStore, ImageFeatures } from './features.ts';
+import type { ImageFeatures } from './encoded-images.ts';
+import type { FeatureStore } from './features.ts';
 import { boxPrompts, decodeSamPrompts, type SamMask, type SamPrompt } from './methods/sam-points.ts';
 import { maskExtent } from './mask/raster.ts';
 import type { Networks } from './runtime/networks.ts';

@@ -1,5 +1,6 @@
 /** How far a method can be trusted on these very images: the references predict each other. */
-import type { FeatureStore, ImageFeatures, PreparedReference } from './features.ts';
+import type { ImageFeatures } from './encoded-images.ts';
+import type { FeatureStore, PreparedReference } from './features.ts';
 import { iou } from './mask/metrics.ts';
 import type { BinaryMask } from './mask/label-reduction.ts';
 import { maskFromField } from './strategy.ts';
@@ -62,5 +63,10 @@ async function trialsOf(
     const copy = await features.mirrored(only, (references[0] as Reference).image);
     return [{ target: copy.features, truth: copy.mask, from: prepared }];
   }
-  return prepared.map((held) => ({ target: held.features, truth: held.mask, from: prepared.filter((other) => other !== held) }));
+  const trials: Trial[] = [];
+  for (const [i, held] of prepared.entries()) {
+    const target = await features.image((references[i] as Reference).image);
+    trials.push({ target, truth: held.mask, from: prepared.filter((other) => other !== held) });
+  }
+  return trials;
 }

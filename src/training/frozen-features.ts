@@ -1,7 +1,7 @@
 /** What the frozen networks say of images, each computed once: in memory, then on disk, by the image's content. */
 import { createByteCache } from '../core/byte-cache.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
-import { featureBytes, type ImageFeatures } from '../core/features.ts';
+import { createEncodedImages, type ImageFeatures } from '../core/encoded-images.ts';
 import type { Raster } from '../core/image/pillow-resize.ts';
 import { geometryOf } from '../core/image/preprocess.ts';
 import type { ImageSource } from '../core/ports.ts';
@@ -53,9 +53,14 @@ export function frozenFeatures(options: FrozenFeaturesOptions): FrozenFeatures {
     spent.milliseconds += performance.now() - started;
     return result;
   };
-  const images = createByteCache<ImageFeatures>({
+  const images = createEncodedImages({
+    networks: {
+      samIsBackbone: networks.samIsBackbone,
+      encodeSam: (image) => frozen(() => networks.encodeSam(image)),
+      encodeBackbone: (image) => frozen(() => networks.encodeBackbone(image)),
+    },
+    encoderId: model.encoderId,
     maxBytes: options.memoryBytes,
-    sizeOf: featureBytes,
     ...(options.disk && { slow: diskFeatureCache(options.disk.folder, options.disk.bytes) }),
   });
   const maskedMaps = createByteCache<Tensor>({ maxBytes: options.memoryBytes / 4, sizeOf: (tensor) => tensor.data.byteLength });
@@ -65,15 +70,12 @@ export function frozenFeatures(options: FrozenFeaturesOptions): FrozenFeatures {
     spent,
     async image(file, variant) {
       const loaded = await source.load(file);
-      const key = variant ? `${loaded.key}-${variant.name}` : loaded.key;
-      return images.get(`${model.encoderId}-${key}`, async () => {
-        const raster = await loaded.decode();
-        const seen = variant ? variant.apply(raster) : raster;
-        return frozen(async () => ({ key, width: raster.width, height: raster.height, ...(await networks.encode(seen)) }));
-      });
+      if (variant === undefined) return images.features(loaded);
+      const decode = async (): Promise<Raster> => variant.apply(await loaded.decode());
+      return images.features({ key: `${loaded.key}-${variant.name}`, decode });
     },
     async masked(features, cells, stable) {
-      if (features.high === features.embedding) return features.high; // SAM's embedding: the mark comes in where cells are picked
+      if (networks.samIsBackbone) return features.high; // SAM's embedding: the mark comes in where cells are picked
       const compute = (): Promise<Tensor> => frozen(() => networks.maskedHigh(features, cells));
       return stable ? maskedMaps.get(`${features.key} ${hashCells(cells)}`, compute) : compute();
     },
@@ -83,9 +85,8 @@ export function frozenFeatures(options: FrozenFeaturesOptions): FrozenFeatures {
       return { columns, rows, spanX: square, spanY: square };
     },
     async close() {
-      await images.written();
-      images.clear();
       maskedMaps.clear();
+      await images.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** From an episode to the frozen inputs of one reference-target pair, and from several pairs to a batch. */
 import { createByteCache } from '../core/byte-cache.ts';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import type { ImageFeatures } from '../core/features.ts';
+import type { ImageFeatures } from '../core/encoded-images.ts';
 import type { SamResize } from '../core/image/preprocess.ts';
 import { reduceLabels, type LabelReduction } from '../core/mask/label-reduction.ts';
 import type { Random } from '../core/random.ts';

@@ -28,23 +28,17 @@ export interface PreprocessConfig {
   normalisation: Normalisation;
 }
 
-export interface NetworkInputs {
-  /** [1, 3, S, S] */
-  sam: Float32Array;
-  /** [1, 3, s, s] */
-  backbone?: Float32Array;
+/** What SAM reads of an 8-bit RGB image. [1, 3, S, S] */
+export function samInput(image: Raster, config: PreprocessConfig): Float32Array {
+  const { resize, samSize, backboneSize, normalisation } = config;
+  if (resize === 'longest-side') return longestSideInput(image, samSize, normalisation);
+  if (resize === 'stretch' || backboneSize === undefined) return squareInput(image, samSize, normalisation);
+  return stretchAligned(squareInput(image, backboneSize, normalisation), backboneSize, samSize);
 }
 
-/** image: 8-bit RGB. */
-export function networkInputs(image: Raster, config: PreprocessConfig): NetworkInputs {
-  const { resize, samSize, backboneSize, normalisation } = config;
-  const square = (side: number): Float32Array => normalise(pillowResize(image, side, side), normalisation);
-  const backbone = backboneSize === undefined ? undefined : square(backboneSize);
-  let sam: Float32Array;
-  if (resize === 'aligned' && backbone !== undefined) sam = stretchAligned(backbone, backboneSize as number, samSize);
-  else if (resize === 'longest-side') sam = longestSideInput(image, samSize, normalisation);
-  else sam = square(samSize);
-  return { sam, ...(backbone && { backbone }) };
+/** The image stretched to a square: what a backbone of its own reads, whatever SAM sees. [1, 3, side, side] */
+export function squareInput(image: Raster, side: number, normalisation: Normalisation): Float32Array {
+  return normalise(pillowResize(image, side, side), normalisation);
 }
 
 /** 8-bit RGB -> planes of (v - mean) / std. [3, h, w] */

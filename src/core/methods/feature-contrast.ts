@@ -2,7 +2,8 @@
  * Training-free comparison of features: the average direction of the marked cells against that of all other cells. A
  * target cell scores its cosine to the one minus its cosine to the other.
  */
-import type { ImageFeatures, PreparedReference } from '../features.ts';
+import type { ImageMaps } from '../encoded-images.ts';
+import type { PreparedReference } from '../features.ts';
 import type { Tensor } from '../runtime/runtime.ts';
 
 const EPSILON = 1e-9;
@@ -41,7 +42,7 @@ function prototypes(references: readonly PreparedReference[]): { object: Float32
 }
 
 /** -> per cell of the target: cosine to the object minus cosine to the rest, -2..2 */
-export function featureContrast(target: ImageFeatures, references: readonly PreparedReference[]): Float32Array {
+export function featureContrast(target: ImageMaps, references: readonly PreparedReference[]): Float32Array {
   const { object, rest } = prototypes(references);
   const { data } = target.mid;
   const norms = cellNorms(target.mid);

@@ -1,5 +1,6 @@
 /** The common face of all ways to find a concept in a target. */
-import type { FeatureStore, ImageFeatures, PreparedReference } from '../features.ts';
+import type { ImageFeatures } from '../encoded-images.ts';
+import type { FeatureStore, PreparedReference } from '../features.ts';
 import type { FloatMap } from '../mask/resize-map.ts';
 import type { Networks } from '../runtime/networks.ts';
 import type { PredictOptions } from '../types.ts';

@@ -3,7 +3,8 @@
  * mask and refines it twice, with its own mask and then its box. Points come from the contrast of object and background
  * features rather than from similarity alone, and three positive points instead of one, which measured better.
  */
-import type { FeatureStore, ImageFeatures } from '../features.ts';
+import type { ImageFeatures } from '../encoded-images.ts';
+import type { FeatureStore } from '../features.ts';
 import { boundingBox } from '../mask/raster.ts';
 import { featureContrast } from './feature-contrast.ts';
 import { sigmoid, type RunMethod } from './method.ts';

@@ -1,6 +1,7 @@
 /** The paper's method: a distribution over prompts per reference, the mean (or samples) decoded by SAM. */
 import { drawNoise, samplePrompts, type DistributionConfig, type Noise } from '../distribution.ts';
-import type { ImageFeatures, PreparedReference } from '../features.ts';
+import type { ImageFeatures } from '../encoded-images.ts';
+import type { PreparedReference } from '../features.ts';
 import { ProsamError } from '../errors.ts';
 import type { PromptEncoderPlan } from '../checkpoint/manifest.ts';
 import type { FloatMap } from '../mask/resize-map.ts';

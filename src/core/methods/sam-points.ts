@@ -1,5 +1,6 @@
 /** SAM's own prompts in the image's pixels, and its masks as logits. */
-import type { FeatureStore, ImageFeatures } from '../features.ts';
+import type { ImageFeatures } from '../encoded-images.ts';
+import type { FeatureStore } from '../features.ts';
 import { POINT_KINDS, type PointKind } from '../model/sam-prompt-encoder.ts';
 import type { Networks } from '../runtime/networks.ts';
 import type { Tensor } from '../runtime/runtime.ts';

@@ -1,16 +1,16 @@
-/** Image features on disk, one safetensors file an image, within a budget of bytes. */
+/** Image features on disk, one safetensors file for each part of an image, within a budget of bytes. */
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SlowCache } from '../byte-cache.ts';
 import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../checkpoint/safetensors.ts';
-import type { ImageFeatures } from '../features.ts';
+import type { EncodedPart } from '../encoded-images.ts';
 import type { Tensor } from './runtime.ts';
 
 const SUFFIX = '.features';
 /** The folder is measured again after this many new bytes (as a share of the budget). */
 const SWEEP_SHARE = 1 / 16;
 
-export function diskFeatureCache(folder: string, maxBytes: number): SlowCache<ImageFeatures> {
+export function diskFeatureCache(folder: string, maxBytes: number): SlowCache<EncodedPart> {
   let sinceSweep = Infinity;
   let unique = 0;
   const pathOf = (key: string): string => join(folder, `${key}${SUFFIX}`);
@@ -20,11 +20,11 @@ export function diskFeatureCache(folder: string, maxBytes: number): SlowCache<Im
       if (bytes === undefined) return undefined;
       const now = new Date();
       await utimes(pathOf(key), now, now).catch(() => undefined); // used now: it goes last
-      return featuresFromBytes(bytes);
+      return partFromBytes(bytes);
     },
     async put(key, value) {
       await mkdir(folder, { recursive: true });
-      const bytes = bytesFromFeatures(value);
+      const bytes = bytesOfPart(value);
       const temporary = join(folder, `.${key}.${process.pid}.${unique++}.tmp`);
       await writeFile(temporary, bytes);
       await rename(temporary, pathOf(key));
@@ -53,32 +53,22 @@ async function sweep(folder: string, maxBytes: number): Promise<void> {
   }
 }
 
-function bytesFromFeatures(features: ImageFeatures): Uint8Array {
-  const tensors: Record<string, TensorToWrite> = {};
-  const put = (name: string, tensor: Tensor | undefined): void => {
-    if (!tensor) return;
-    const { data, shape } = tensor;
-    tensors[name] = { dtype: 'F32', shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
-  };
-  put('embedding', features.embedding);
-  put('mid', features.mid);
-  // Where SAM is the backbone, the high-level map is the embedding.
-  if (features.high !== features.embedding) put('high', features.high);
-  put('state', features.state);
-  return safetensorsBytes(tensors, { key: features.key, width: String(features.width), height: String(features.height) });
+function bytesOfPart({ width, height, tensors }: EncodedPart): Uint8Array {
+  const written = Object.entries(tensors).map(([name, { data, shape }]): [string, TensorToWrite] => [
+    name,
+    { dtype: 'F32', shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) },
+  ]);
+  return safetensorsBytes(Object.fromEntries(written), { width: String(width), height: String(height) });
 }
 
 /** A damaged file throws, which counts as a miss. */
-function featuresFromBytes(bytes: Uint8Array): ImageFeatures {
+function partFromBytes(bytes: Uint8Array): EncodedPart {
   const { tensors, metadata } = parseSafetensors(bytes, 'cached features');
-  const tensor = (name: string): Tensor | undefined => {
-    const entry = tensors.get(name);
-    return (
-      entry && { data: floatsFromTensor(entry, bytes.subarray(entry.offset, entry.offset + entry.byteLength), name), shape: entry.shape }
-    );
-  };
-  const [embedding, mid, state] = [tensor('embedding'), tensor('mid'), tensor('state')];
   const [width, height] = [Number(metadata['width']), Number(metadata['height'])];
-  if (!embedding || !mid || !metadata['key'] || !(width > 0 && height > 0)) throw new Error('incomplete features');
-  return { key: metadata['key'], width, height, embedding, mid, high: tensor('high') ?? embedding, ...(state && { state }) };
+  if (!(width > 0 && height > 0)) throw new Error('incomplete features');
+  const read = [...tensors].map(([name, entry]): [string, Tensor] => [
+    name,
+    { data: floatsFromTensor(entry, bytes.subarray(entry.offset, entry.offset + entry.byteLength), name), shape: entry.shape },
+  ]);
+  return { width, height, tensors: Object.fromEntries(read) };
 }

@@ -2,7 +2,7 @@
 import type { Model } from '../checkpoint/model-folder.ts';
 import type { FloatTensor } from '../checkpoint/read-tensors.ts';
 import { gridBlocks, type PromptEncoderConfig } from '../model/config.ts';
-import { networkInputs, type PreprocessConfig } from '../image/preprocess.ts';
+import { samInput, squareInput, type PreprocessConfig } from '../image/preprocess.ts';
 import type { Raster } from '../image/pillow-resize.ts';
 import { checkTensors } from '../checkpoint/check-tensors.ts';
 import { ProsamError } from '../errors.ts';
@@ -73,6 +73,10 @@ export interface Networks extends PromptEncoderNetworks {
   /** Of the image networks. */
   readonly precision: Precision;
   encode(image: Raster): Promise<SamFeatures & BackboneFeatures>;
+  /** SAM's embedding is the backbone's `high` map: nothing need run twice. */
+  readonly samIsBackbone: boolean;
+  encodeSam(image: Raster): Promise<SamFeatures>;
+  encodeBackbone(image: Raster): Promise<BackboneFeatures>;
   /** High-level map of a reference that only ever saw the marked cells. mask: h * w values */
   maskedHigh(features: BackboneFeatures, mask: Float32Array): Promise<Tensor>;
   /** Largest cosine similarity of every target cell to a marked cell; zeros where nothing is marked. [1, 1, h, w] */
@@ -205,6 +209,16 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
   };
 
   const emitImageEncoder = (): EmittedModel => emitWithFile(imageEncoderGraph(manifest), model.sam, precision);
+  const imageEncoder = (image: Raster): Promise<Record<'embedding' | 'mid', Tensor>> =>
+    run('image', emitImageEncoder, { image: square(samInput(image, preprocess), preprocess.samSize) });
+  const samIsBackbone = preprocess.backboneSize === undefined;
+  const encodeSam: Networks['encodeSam'] = async (image) => ({ embedding: (await imageEncoder(image)).embedding });
+  const encodeBackbone: Networks['encodeBackbone'] = async (image) => {
+    const { backboneSize } = preprocess;
+    if (backboneSize !== undefined) return backboneFeatures(squareInput(image, backboneSize, preprocess.normalisation), backboneSize);
+    const { mid, embedding } = await imageEncoder(image);
+    return { mid, high: embedding };
+  };
 
   return {
     device: runtime.device,
@@ -213,11 +227,12 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
     async warmUp() {
       await sessionOf('image', emitImageEncoder);
     },
+    samIsBackbone,
+    encodeSam,
+    encodeBackbone,
     async encode(image) {
-      const inputs = networkInputs(image, preprocess);
-      const sam = await run<'embedding' | 'mid'>('image', emitImageEncoder, { image: square(inputs.sam, preprocess.samSize) });
-      if (inputs.backbone === undefined || preprocess.backboneSize === undefined) return { ...sam, high: sam.embedding };
-      return { embedding: sam.embedding, ...(await backboneFeatures(inputs.backbone, preprocess.backboneSize)) };
+      const maps = await encodeBackbone(image);
+      return { ...maps, embedding: samIsBackbone ? maps.high : (await encodeSam(image)).embedding };
     },
     async similarity(reference, mask, target, norm) {
       const marked = markedCells(reference, mask);

@@ -4,8 +4,9 @@ import {
   geometryOf,
   IMAGENET,
   longestSideSize,
-  networkInputs,
   normalise,
+  samInput,
+  squareInput,
   stretchAligned,
   type PreprocessConfig,
 } from '../../../src/core/image/preprocess.ts';
@@ -72,7 +73,7 @@ describe.each(MODES)('there and back, %s', (_, config) => {
     [200, 37],
   ])('a box seen by SAM in an image of %i x %i comes back where it was', (width, height) => {
     const { mask, image } = boxImage(width, height, [0.2 * width, 0.3 * height, 0.7 * width, 0.9 * height]);
-    const seen = networkInputs(image, config).sam.subarray(0, SAM * SAM); // red plane: negative where black
+    const seen = samInput(image, config).subarray(0, SAM * SAM); // red plane: negative where black
     const back = geometry.toImage(geometry.toSquare({ data: seen, width: SAM, height: SAM }), width, height);
     expect(iou(maskFromField(back.data), mask.data)).toBeGreaterThan(0.93);
   });
@@ -80,7 +81,7 @@ describe.each(MODES)('there and back, %s', (_, config) => {
   test('a point on a small object falls on the object in SAM’s input', () => {
     const { image } = boxImage(120, 70, [80, 20, 90, 30]);
     const [x, y] = geometry.toSam(85, 25, 120, 70);
-    const seen = networkInputs(image, config).sam;
+    const seen = samInput(image, config);
     expect(seen[Math.round(y) * SAM + Math.round(x)]).toBeGreaterThan(0.5);
   });
 });
@@ -112,7 +113,7 @@ describe('longest-side', () => {
 
   test('the padding of SAM’s input is zero', () => {
     const white = { data: new Uint8Array(3 * 20 * 10).fill(255), width: 20, height: 10, channels: 3 };
-    const { sam } = networkInputs(white, { resize: 'longest-side', samSize: 8, normalisation: IMAGENET });
+    const sam = samInput(white, { resize: 'longest-side', samSize: 8, normalisation: IMAGENET });
     sam.forEach((value, i) => {
       expect(value !== 0).toBe(Math.floor(i / 8) % 8 < 4);
     });
@@ -178,26 +179,26 @@ test('maps are stretched with aligned corners, but half-pixel as in SAM’s own 
   }
 });
 
-describe('networkInputs', () => {
+describe('what the networks read', () => {
   const image: Raster = { data: Uint8Array.from({ length: 3 * 40 * 30 }, (_, i) => (i * 37) % 256), width: 40, height: 30, channels: 3 };
+  const own = { samSize: SAM, backboneSize: 32, normalisation: IMAGENET } as const;
 
-  test.each(MODES)('%s: the sizes that the networks read', (_, config) => {
-    const { sam, backbone } = networkInputs(image, config);
+  test.each(MODES)('%s: the size of SAM’s input', (_, config) => {
+    const sam = samInput(image, config);
     expect(sam.length).toBe(3 * SAM * SAM);
-    expect(backbone?.length).toBe(config.backboneSize && 3 * config.backboneSize ** 2);
     expect(sam.every(Number.isFinite)).toBe(true);
   });
 
   test('aligned: SAM sees the backbone’s square, stretched', () => {
-    const { sam, backbone } = networkInputs(image, { resize: 'aligned', samSize: SAM, backboneSize: 32, normalisation: IMAGENET });
-    expect(sam).toEqual(stretchAligned(backbone as Float32Array, 32, SAM));
-    const plane = { data: (backbone as Float32Array).subarray(32 * 32, 2 * 32 * 32), width: 32, height: 32 };
+    const sam = samInput(image, { ...own, resize: 'aligned' });
+    const backbone = squareInput(image, 32, IMAGENET);
+    expect(sam).toEqual(stretchAligned(backbone, 32, SAM));
+    const plane = { data: backbone.subarray(32 * 32, 2 * 32 * 32), width: 32, height: 32 };
     expect(sam.subarray(SAM * SAM, 2 * SAM * SAM)).toEqual(resizeMap(plane, SAM, SAM, 'aligned').data);
   });
 
   test('stretch: SAM sees the image, resized straight to its square', () => {
-    const { sam } = networkInputs(image, { resize: 'stretch', samSize: SAM, backboneSize: 32, normalisation: IMAGENET });
-    expect(sam).toEqual(normalise(pillowResize(image, SAM, SAM), IMAGENET));
+    expect(samInput(image, { ...own, resize: 'stretch' })).toEqual(normalise(pillowResize(image, SAM, SAM), IMAGENET));
   });
 
   test('normalise: planes of (level - mean) / std, whatever channels follow', () => {
