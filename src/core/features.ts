@@ -62,10 +62,6 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
     sizeOf: ({ mask, features: { mid, high, state } }) => mask.data.byteLength + tensorBytes([mid, high, ...(state ? [state] : [])]),
   });
 
-  const gridOf = (features: ImageMaps): Grid => {
-    const [, , rows, columns] = features.mid.shape as [number, number, number, number];
-    return { columns, rows, ...geometry.gridSpan(features.width, features.height) };
-  };
   const drawn = async (annotation: Annotation): Promise<DrawnAnnotation> => {
     if (!('file' in annotation)) return annotation;
     const { data, width, height } = await source.loadGrey(annotation.file);
@@ -75,7 +71,7 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
 
   return {
     geometry,
-    gridOf,
+    gridOf: (features) => gridOf(geometry, features),
     image: async (input, onComputed) => images.features(await source.load(input), onComputed),
     async reference(reference, options) {
       const loaded = await source.load(reference.image);
@@ -90,7 +86,7 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
         const features = seen ?? (await images.maps(loaded));
         const marked = maskFromAnnotation(annotation, features.width, features.height);
         const mask = seen ? await parts.grow(seen, annotation) : marked;
-        const cells = reduceLabels(sameSize(mask, features.width, features.height), gridOf(features), reduction);
+        const cells = reduceLabels(sameSize(mask, features.width, features.height), gridOf(geometry, features), reduction);
         if (reduction.kind !== 'nearest' && cells.every((cell) => cell === 0)) {
           throw new ProsamError('MASK_EMPTY', 'the mark reaches no cell of the feature grid. Mark more of the object.');
         }
@@ -117,6 +113,12 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
       await images.close();
     },
   };
+}
+
+/** The cells of an image's maps, and the pixels of the image that they span. */
+export function gridOf(geometry: Geometry, { mid, width, height }: ImageMaps): Grid {
+  const [, , rows, columns] = mid.shape as [number, number, number, number];
+  return { columns, rows, ...geometry.gridSpan(width, height) };
 }
 
 /** sha256 over a text and an annotation, pixels included. */

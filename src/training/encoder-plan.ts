@@ -11,7 +11,9 @@ export type EncoderPlan = NonNullable<Manifest['prompt_encoder']>;
 
 export const ENCODER_FILE = 'prompt-encoder.safetensors';
 
-export function encoderPlan(model: Model, settings: TrainSettings): EncoderPlan {
+type PlanSettings = Pick<TrainSettings, 'distribution' | 'nu' | 'noiseScale' | 'labelReduction' | 'dropout' | 'stackedHeads'>;
+
+export function encoderPlan(model: Model, settings: PlanSettings): EncoderPlan {
   const { manifest } = model;
   const { backbone, files, sam } = manifest;
   const trunk = outputShapes('file' in backbone ? backboneTrunkGraph(manifest) : imageEncoderGraph(manifest));

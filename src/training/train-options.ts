@@ -118,6 +118,9 @@ type Loaded = 'dataset' | 'engine';
 
 const GIB = 2 ** 30;
 
+/** What a prompt encoder learns to spread its prompts by, unless something else is asked for. */
+export const PAPER_DISTRIBUTION = { distribution: 'student_t', nu: 5 } as const;
+
 /** @throws OPTION_INVALID */
 export function trainSettings({ dataset, engine, ...options }: TrainOptions): TrainSettings {
   return { ...checkedOptions(options), dataset, engine };
@@ -130,8 +133,7 @@ export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainS
     model: 'tiny',
     start: 'model',
     annotation: 'mask',
-    distribution: 'student_t',
-    nu: 5,
+    ...PAPER_DISTRIBUTION,
     samples: 10,
     batch: 2,
     epochs: 100,

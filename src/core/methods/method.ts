@@ -7,7 +7,7 @@ import type { PredictOptions } from '../types.ts';
 
 export interface MethodContext {
   networks: Networks;
-  features: FeatureStore;
+  features: Pick<FeatureStore, 'geometry' | 'gridOf'>;
   /** Called between stages; throws when the caller has given up. */
   checkpoint(): void;
   /** Adds the time since the last call to a stage. */

@@ -4,10 +4,9 @@
  * features rather than from similarity alone, and three positive points instead of one, which measured better.
  */
 import type { ImageFeatures } from '../encoded-images.ts';
-import type { FeatureStore } from '../features.ts';
 import { boundingBox } from '../mask/raster.ts';
 import { featureContrast } from './feature-contrast.ts';
-import { sigmoid, type RunMethod } from './method.ts';
+import { sigmoid, type MethodContext, type RunMethod } from './method.ts';
 import { bestMask, boxPrompts, decodeSamPrompts, type SamMask, type SamPrompt } from './sam-points.ts';
 
 const POSITIVE_POINTS = 3;
@@ -42,7 +41,7 @@ export const persam: RunMethod = async (context, target, references) => {
 };
 
 /** The best cells, well apart, as positive points, and the worst as a negative one; in the image's pixels. */
-function choosePoints(features: FeatureStore, target: ImageFeatures, contrast: Float32Array): SamPrompt[] {
+function choosePoints(features: MethodContext['features'], target: ImageFeatures, contrast: Float32Array): SamPrompt[] {
   const { columns, rows, spanX, spanY } = features.gridOf(target);
   const centre = (cell: number) => ({
     x: (((cell % columns) + 0.5) * spanX) / columns,
@@ -64,7 +63,11 @@ function choosePoints(features: FeatureStore, target: ImageFeatures, contrast: F
 }
 
 /** Box of the mask in the image's pixels. */
-function lowResBox({ geometry }: FeatureStore, target: ImageFeatures, mask: SamMask): [number, number, number, number] | undefined {
+function lowResBox(
+  { geometry }: MethodContext['features'],
+  target: ImageFeatures,
+  mask: SamMask,
+): [number, number, number, number] | undefined {
   const side = Math.sqrt(mask.logits.length);
   const seen = geometry.visible({ data: mask.logits, width: side, height: side }, target.width, target.height);
   const box = boundingBox({ ...seen, data: Uint8Array.from(seen.data, (value) => (value > 0 ? 1 : 0)) });

@@ -1,23 +1,23 @@
 /** From a run's masks to the version they lead to and what the gate says of it. */
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { openModel, type Model } from '../../core/checkpoint/model-folder.ts';
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
-import { ProsamError } from '../../core/errors.ts';
 import type { Device } from '../../core/runtime/devices.ts';
 import { modelFolder } from '../../core/runtime/open-engine.ts';
 import type { RunRecord, VersionRecord } from '../../core/version-ports.ts';
-import type { EncoderPlan } from '../encoder-plan.ts';
+import { encoderPlan, type EncoderPlan } from '../encoder-plan.ts';
+import { PAPER_DISTRIBUTION } from '../train-options.ts';
 import type { Dataset } from '../types.ts';
 import { measureVersions } from './gate.ts';
 import { judge } from './gate-decision.ts';
 import type { Lease } from './lease.ts';
 import type { LearnerContext, RunStartEvent } from './learner-types.ts';
 import { fetchImages, type RunFiles } from './run-files.ts';
+import { startingPoint } from './starting-point.ts';
 import { dataFingerprint, type Snapshot, type SnapshotMask } from './snapshot.ts';
 import { storeDataset } from './store-dataset.ts';
 import { episodesPerEpoch, trainCandidate } from './train-candidate.ts';
-import { readWeights, selfDescribingWeights } from './weights.ts';
+import { selfDescribingWeights } from './weights.ts';
 
 export interface Verdict {
   state: 'promoted' | 'rejected';
@@ -37,8 +37,8 @@ export async function candidateVersion(
   const { project } = run;
   const signal = AbortSignal.any([context.signal, lease.lost]);
   const opened = await openModel(modelFolder(settings.model));
-  const { plan, weights: own } = promptEncoderOf(opened);
-  const { start, notes } = await startFile(context, snapshot, opened, files);
+  const plan = opened.manifest.prompt_encoder ?? encoderPlan(opened, PAPER_DISTRIBUTION);
+  const { start, current, notes } = await startingPoint(context, snapshot, project, opened, files.start);
   const paths = await fetchImages(storage.blobs, files, snapshot.masks, signal);
   if (signal.aborted) return 'stopped';
   const masks = snapshot.masks.filter(({ sha256 }) => paths.has(sha256));
@@ -61,18 +61,17 @@ export async function candidateVersion(
   });
   if (typeof trained === 'string') return trained;
   const { bytes, weights } = await selfDescribingWeights(trained.folder);
-  const current = start === 'model' ? own : await readWeights(start);
   const gate = await throughGate(context, run, lease, {
     opened,
     plan,
     dataset,
-    current,
+    ...(current && { current }),
     candidate: weights,
     files,
     signal,
   });
   if (gate === undefined) return 'stopped';
-  const { promote, reason, figures } = judge(gate, settings);
+  const { promote, reason, figures } = judge(gate, settings, current ? undefined : 'what needs no training');
   const blob = await storage.blobs.put(bytes);
   const { images, labels, newMasks } = begun;
   const version: Verdict['version'] = {
@@ -87,40 +86,6 @@ export async function candidateVersion(
     },
   };
   return { state: version.outcome, reason, version };
-}
-
-function promptEncoderOf({ id, manifest, promptEncoder }: Model): { plan: EncoderPlan; weights: ReadonlyMap<string, FloatTensor> } {
-  if (manifest.prompt_encoder && promptEncoder) return { plan: manifest.prompt_encoder, weights: promptEncoder };
-  throw new ProsamError(
-    'METHOD_UNAVAILABLE',
-    `wanted a model with a trained prompt encoder to go on from, ${id} has none. Train one with prosam train first.`,
-  );
-}
-
-/** -> 'model', or a file with the weights of the version in service */
-async function startFile(
-  { storage }: LearnerContext,
-  { parent }: Snapshot,
-  { id }: Model,
-  files: RunFiles,
-): Promise<{ start: string; notes: string[] }> {
-  if (parent === undefined) return { start: 'model', notes: [] };
-  const version = await storage.store.versions.get(parent);
-  if (version === undefined)
-    throw new ProsamError('VERSION_NOT_FOUND', `wanted version ${parent}, which the run starts from, there is none.`);
-  if (version.model !== id) {
-    const note = `it starts from the model's own prompt encoder: ${parent} belongs to ${version.model}, not to ${id}`;
-    return { start: 'model', notes: [note] };
-  }
-  const bytes = await storage.blobs.get(version.weights);
-  if (bytes === undefined) {
-    throw new ProsamError(
-      'VERSION_NOT_FOUND',
-      `version ${parent}: wanted its weights ${version.weights}, they are gone. Roll back to another.`,
-    );
-  }
-  await writeFile(files.start, bytes);
-  return { start: files.start, notes: [] };
 }
 
 function startEvent(run: RunRecord, { parent, notes }: Snapshot, masks: readonly SnapshotMask[], more: readonly string[]): RunStartEvent {
@@ -139,16 +104,17 @@ interface Contest {
   opened: Model;
   plan: EncoderPlan;
   dataset: Dataset;
-  current: ReadonlyMap<string, FloatTensor>;
+  /** Absent before anything was trained. */
+  current?: ReadonlyMap<string, FloatTensor>;
   candidate: ReadonlyMap<string, FloatTensor>;
   files: RunFiles;
   signal: AbortSignal;
 }
 
 function throughGate({ settings, onEvent }: LearnerContext, run: RunRecord, lease: Lease, contest: Contest) {
-  const { opened, plan, dataset, current, candidate, files, signal } = contest;
+  const { opened, plan, dataset, files, signal, current, candidate } = contest;
   return measureVersions({
-    ...{ model: opened, plan, dataset, pairs: settings.gatePairs, seed: GATE_SEED, versions: { current, candidate } },
+    ...{ model: opened, plan, dataset, pairs: settings.gatePairs, seed: GATE_SEED, versions: { ...(current && { current }), candidate } },
     ...{ device: settings.device as Device | 'auto', threads: settings.threads, featureBytes: settings.featureBytes, signal },
     cache: { folder: files.features, bytes: settings.cacheBytes },
     onPair(done, total) {

@@ -6,7 +6,7 @@ export interface GatePair {
   /** sha256 of the images. */
   reference: string;
   target: string;
-  /** IoU of the current version's mask, 0 to 1. */
+  /** IoU of the current version's mask, or of what there was before any, 0 to 1. */
   current: number;
   candidate: number;
 }
@@ -33,18 +33,18 @@ export interface GateDecision {
 
 const NAMED_LABELS = 3;
 
-/** pairs: at least one. */
-export function judge(pairs: readonly GatePair[], rule: GateRule): GateDecision {
+/** pairs: at least one. against: what `current` stands for. */
+export function judge(pairs: readonly GatePair[], rule: GateRule, against = 'the current version'): GateDecision {
   const figures = figuresOf(pairs, rule);
   const { current, candidate } = figures;
   const on = `on ${pairs.length} held-out ${pairs.length === 1 ? 'pair' : 'pairs'}`;
   const change = `mIoU ${shown(current)} -> ${shown(candidate)} ${on}`;
   if (isWorse(current, candidate, rule.margin))
-    return { promote: false, figures, reason: `${change}: worse than the current version by more than ${rule.margin}` };
+    return { promote: false, figures, reason: `${change}: worse than ${against} by more than ${rule.margin}` };
   const lost = figures.labels
     .filter((row) => row.pairs >= rule.minLabelPairs && isWorse(row.current, row.candidate, rule.labelMargin))
     .sort((a, b) => a.candidate - a.current - (b.candidate - b.current));
-  if (lost.length === 0) return { promote: true, figures, reason: `${change}: ${wordFor(current, candidate)}` };
+  if (lost.length === 0) return { promote: true, figures, reason: `${change}: ${wordFor(current, candidate, against)}` };
   const named = lost.slice(0, NAMED_LABELS).map((row) => `${row.label} ${shown(row.current)} -> ${shown(row.candidate)}`);
   const more = lost.length > NAMED_LABELS ? ` and ${lost.length - NAMED_LABELS} more labels` : '';
   return { promote: false, figures, reason: `${change}, but worse by more than ${rule.labelMargin} on ${named.join(', ')}${more}` };
@@ -81,9 +81,9 @@ function isWorse(current: number, candidate: number, margin: number): boolean {
   return !(candidate >= current - margin - ROUNDING);
 }
 
-function wordFor(current: number, candidate: number): string {
-  if (candidate > current + ROUNDING) return 'better than the current version';
-  return candidate < current - ROUNDING ? 'no worse than the current version within the margin' : 'as good as the current version';
+function wordFor(current: number, candidate: number, against: string): string {
+  if (candidate > current + ROUNDING) return `better than ${against}`;
+  return candidate < current - ROUNDING ? `no worse than ${against} within the margin` : `as good as ${against}`;
 }
 
 function mean(values: readonly number[]): number {

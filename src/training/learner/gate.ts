@@ -1,4 +1,4 @@
-/** Both versions on the same held-out pairs with the same marks, through the same networks. */
+/** The version in service (or what there was before any) and a candidate, on the same held-out pairs with the same marks, through the same networks. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { checkTensors } from '../../core/checkpoint/check-tensors.ts';
 import type { Model } from '../../core/checkpoint/model-folder.ts';
@@ -11,8 +11,9 @@ import { openRuntime } from '../../core/runtime/choose-device.ts';
 import { drawsFor } from '../draws.ts';
 import type { EncoderPlan } from '../encoder-plan.ts';
 import { frozenFeatures } from '../frozen-features.ts';
-import { createPairMaker } from '../pairs.ts';
+import { createPairMaker, type PreparedPair } from '../pairs.ts';
 import { promptEncoderShapes } from '../parameters.ts';
+import { methodPredictor, TRAINING_FREE } from '../training-free.ts';
 import type { Dataset } from '../types.ts';
 import { meanPromptPredictor } from '../validate.ts';
 import type { GatePair } from './gate-decision.ts';
@@ -26,7 +27,8 @@ export interface GateOptions {
   /** Most pairs. */
   pairs: number;
   seed: number;
-  versions: Record<'current' | 'candidate', Weights>;
+  /** current: absent where nothing was ever trained; then the better of the training-free methods answers in its place. */
+  versions: { current?: Weights; candidate: Weights };
   device: Device | 'auto';
   threads: number;
   featureBytes: number;
@@ -39,9 +41,11 @@ export interface GateOptions {
 /** undefined: the signal ended it. @throws CHECKPOINT_MISMATCH, DATASET_*, IMAGE_* */
 export async function measureVersions(options: GateOptions): Promise<GatePair[] | undefined> {
   const { dataset, versions, plan, signal } = options;
-  for (const [name, weights] of Object.entries(versions)) checkTensors(promptEncoderShapes(plan.config), weights, `the ${name} version`);
+  const shapes = promptEncoderShapes(plan.config);
+  if (versions.current) checkTensors(shapes, versions.current, 'the current version');
+  checkTensors(shapes, versions.candidate, 'the candidate version');
   // One set of weights whose values change: the networks read them anew at every call.
-  const active = new Map([...versions.current].map(([name, { data, shape }]): [string, FloatTensor] => [name, { data, shape }]));
+  const active = new Map([...versions.candidate].map(([name, { data, shape }]): [string, FloatTensor] => [name, { data, shape }]));
   const use = (weights: Weights): void => {
     for (const [name, tensor] of active) tensor.data = (weights.get(name) as FloatTensor).data;
   };
@@ -54,31 +58,45 @@ export async function measureVersions(options: GateOptions): Promise<GatePair[] 
       ...{ annotation: 'mask', labelReduction: plan.label_reduction },
     });
     const predict = meanPromptPredictor({ model, networks });
+    const answer = (weights: Weights) => (pair: PreparedPair) => {
+      use(weights);
+      return predict(pair);
+    };
+    const candidate = answer(versions.candidate);
+    const before = versions.current
+      ? [answer(versions.current)]
+      : TRAINING_FREE.map((method) => methodPredictor({ model, networks }, method));
     const names = new Map(dataset.classes.map(({ id, name }) => [id, name]));
     const episodes = dataset.fold('all').testEpisodes(options.pairs, options.seed);
-    const rows: GatePair[] = [];
+    const rows: (Omit<GatePair, 'current'> & { before: number[] })[] = [];
     for (const [i, episode] of episodes.entries()) {
       if (signal.aborted) return undefined;
       const pair = await prepare(episode, drawsFor(options.seed, 'marks', i), 'evaluation');
-      const score = async (weights: Weights): Promise<number> => {
-        use(weights);
-        return iou(await predict(pair), pair.truth, pair.ignored);
-      };
+      const score = async (predictor: typeof predict): Promise<number> => iou(await predictor(pair), pair.truth, pair.ignored);
+      const scores: number[] = [];
+      for (const predictor of before) scores.push(await score(predictor));
       rows.push({
         label: names.get(episode.classId) ?? '',
         reference: imageOf(episode.reference.key),
         target: imageOf(episode.target.key),
-        current: await score(versions.current),
-        candidate: await score(versions.candidate),
+        before: scores,
+        candidate: await score(candidate),
       });
       options.onPair(rows.length, episodes.length);
       await turn();
     }
-    return rows;
+    const best = bestColumn(rows.map((row) => row.before));
+    return rows.map(({ before, ...row }) => ({ ...row, current: before[best] as number }));
   } finally {
     await features.close();
     await networks.close();
   }
+}
+
+/** The column with the largest sum. */
+function bestColumn(rows: readonly (readonly number[])[]): number {
+  const sums = (rows[0] ?? []).map((_, column) => rows.reduce((sum, row) => sum + (row[column] as number), 0));
+  return sums.indexOf(Math.max(...sums));
 }
 
 /** Keys name the image and the label. */

@@ -4,8 +4,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
+import { sceneWith } from '../../../src/cli/demo-scenes.ts';
 import { parseSafetensors } from '../../../src/core/checkpoint/safetensors.ts';
 import type { LearnerSettings } from '../../../src/core/learner-settings.ts';
+import { openEngine } from '../../../src/core/runtime/open-engine.ts';
 import type { Blobs } from '../../../src/core/storage-ports.ts';
 import type { RunRecord, VersionRecord } from '../../../src/core/version-ports.ts';
 import type { LearnerEvent, RunOutcome } from '../../../src/training/learner/learner-types.ts';
@@ -13,7 +15,9 @@ import { learnOnce } from '../../../src/training/learner/learn-once.ts';
 import type { LearnerOptions } from '../../../src/training/learner/learner-context.ts';
 import { startLearner } from '../../../src/training/learner/learner.ts';
 import type { TrainingEngine } from '../../../src/training/engine.ts';
+import { expectRejection } from '../../core/expect-error.ts';
 import { anEngine, ENGINE_NAME } from '../small-run.ts';
+import { modelWithoutEncoder } from './model-without-encoder.ts';
 import { PROJECT, smallProject, type SmallProject } from './small-project.ts';
 
 vi.setConfig({ testTimeout: 120_000 }); // without the native engine every step takes several times as long
@@ -165,6 +169,42 @@ describe(`a run (${ENGINE_NAME})`, () => {
     const waiting = { state: 'waiting', waitingFor: 'the hours in which training is allowed, in 60 minutes' };
     expect(await learnOnce(world.storage, world.settings(), hours)).toEqual([waiting]);
     expect(await learnOnce(world.storage, world.settings({ steps: 1 }), { ...hours, manual: true })).toMatchObject([{ state: 'promoted' }]);
+  });
+
+  it('begins a prompt encoder where the model has none, and measures it against what needs no training', async () => {
+    const model = modelWithoutEncoder(join(world.folder, 'untrained'));
+    await world.annotate(8);
+    const against = (rest: string): unknown => textWith(new RegExp(`^mIoU 0\\.\\d+ -> 0\\.\\d+ on \\d+ held-out pairs: ${rest}`));
+    expect(await learn({ model, margin: -1 })).toMatchObject({ state: 'rejected', reason: against('worse than what needs no training') });
+    expect(ofType('start')[0]?.notes).toEqual(['the first prompt encoder of its model: it starts from random weights']);
+    const [unfinished] = await versionsOf();
+    expect(unfinished?.model).toMatch(/^untrained@/);
+
+    // What was not good enough goes on, and what needs no training is still the measure.
+    expect(await learn({ model })).toMatchObject({ state: 'promoted', reason: against('.*what needs no training') });
+    expect(ofType('start')[1]?.notes).toEqual([`it goes on from ${unfinished?.id}, which is not in service`]);
+    const [first] = await versionsOf();
+    const gates = [unfinished, first].map((version) => (version?.metrics as Metrics).gate);
+    expect(gates[1]?.current).toBe(gates[0]?.current);
+    for (const gate of gates) expect(gate.current).toBeGreaterThan(gate.candidate); // four steps are few
+
+    // An engine of that model answers with it, by the method that it lacks itself.
+    const untrained = await openEngine({ model });
+    try {
+      const { image, truth } = sceneWith(5, () => 1);
+      const asked = { method: 'prosam', promptEncoder: 'first' } as const;
+      const reference = { image, annotation: { kind: 'mask', mask: truth } } as const;
+      await untrained.loadPromptEncoder('first', (await world.storage.blobs.get(first?.weights ?? '')) as Uint8Array);
+      expect((await untrained.predict(image, [reference], asked)).masks).toMatchObject([{ method: 'prosam' }]);
+      await expectRejection('METHOD_UNAVAILABLE', untrained.predict(image, [reference], { method: 'prosam' }));
+    } finally {
+      await untrained.close();
+    }
+
+    // From here on it is as with any other model.
+    await world.annotate(4);
+    expect(await learn({ model })).toMatchObject({ state: 'promoted', reason: textWith('the current version') });
+    expect((await versionsOf())[0]).toMatchObject({ number: 3, parent: first?.id });
   });
 
   it('refuses a model it cannot go on from', async () => {

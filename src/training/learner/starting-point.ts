@@ -1,0 +1,61 @@
+/** The weights a run goes on from, and those in service that its candidate has to match. */
+import { writeFile } from 'node:fs/promises';
+import type { Model } from '../../core/checkpoint/model-folder.ts';
+import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
+import { ProsamError } from '../../core/errors.ts';
+import type { VersionRecord } from '../../core/version-ports.ts';
+import type { LearnerContext } from './learner-types.ts';
+import type { Snapshot } from './snapshot.ts';
+import { readWeights } from './weights.ts';
+
+export interface StartingPoint {
+  /** 'model', or a file of weights. */
+  start: string;
+  /** Absent where nothing trained is in service. */
+  current?: ReadonlyMap<string, FloatTensor>;
+  /** What a person should know of it. */
+  notes: string[];
+}
+
+/** Of a project's versions so many are looked at for one that was not good enough yet. */
+const LOOK_BACK = 50;
+
+/** file: where weights from the store go. @throws VERSION_NOT_FOUND, CHECKPOINT_INVALID, OUTPUT_FAILED */
+export async function startingPoint(
+  { storage }: Pick<LearnerContext, 'storage'>,
+  { parent }: Pick<Snapshot, 'parent'>,
+  project: string,
+  model: Model,
+  file: string,
+): Promise<StartingPoint> {
+  const { versions } = storage.store;
+  const fetched = async (version: VersionRecord): Promise<string> => {
+    const bytes = await storage.blobs.get(version.weights);
+    if (bytes === undefined) {
+      throw new ProsamError(
+        'VERSION_NOT_FOUND',
+        `version ${version.id}: wanted its weights ${version.weights}, they are gone. Roll back to another.`,
+      );
+    }
+    await writeFile(file, bytes);
+    return file;
+  };
+  const notes: string[] = [];
+  if (parent !== undefined) {
+    const version = await versions.get(parent);
+    if (version === undefined)
+      throw new ProsamError('VERSION_NOT_FOUND', `wanted version ${parent}, which the run starts from, there is none.`);
+    if (version.model === model.id) {
+      const start = await fetched(version);
+      return { start, current: await readWeights(start), notes };
+    }
+    notes.push(`it does not go on from ${parent}, which belongs to ${version.model}, not to ${model.id}`);
+  }
+  if (model.promptEncoder) return { start: 'model', current: model.promptEncoder, notes };
+  // A first prompt encoder takes more than one run: what the last one made goes on until it is good enough.
+  const unfinished = (await versions.list({ project, limit: LOOK_BACK })).find((version) => version.model === model.id);
+  if (unfinished && (await storage.blobs.has(unfinished.weights))) {
+    return { start: await fetched(unfinished), notes: [...notes, `it goes on from ${unfinished.id}, which is not in service`] };
+  }
+  return { start: 'model', notes: [...notes, 'the first prompt encoder of its model: it starts from random weights'] };
+}
