@@ -35,7 +35,7 @@ export function pythonWithPytorch({ python, cache = join(tmpdir(), 'prosam-bench
     execFileSync(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   };
   run(process.platform === 'win32' ? 'python' : 'python3', '-m', 'venv', cache);
-  run(own, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'torch');
+  run(own, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'torch', 'numpy'); // without numpy it warns at every start
   if (!hasTorch(own)) throw new Error(`PyTorch was installed into ${cache} and cannot be imported`);
   return own;
 }
