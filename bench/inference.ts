@@ -13,7 +13,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { workerEnvironment } from '../src/core/runtime/worker-environment.ts';
+import { WORKER_FLAGS, workerEnvironment } from '../src/core/runtime/worker-memory.ts';
 import { fullSizeModel } from './full-size-model.ts';
 import { writeInputs } from './inference-inputs.ts';
 import { startLineProcess, type LineProcess } from './line-process.ts';
@@ -160,7 +160,7 @@ function print({ stage, contestant, milliseconds, cpuMilliseconds, peakBytes, ..
 async function manyEncodes(models: string): Promise<ManyAnswer> {
   const child = startLineProcess<ManyAnswer>(
     process.execPath,
-    ['bench/many-encodes.ts', models, values.threads, values.images],
+    [...WORKER_FLAGS, 'bench/many-encodes.ts', models, values.threads, values.images],
     workerEnvironment(),
   );
   const answer = await child.ask('');
@@ -195,7 +195,11 @@ try {
   for (const [name, stages] of groups) {
     const ours = (precision: string): Contestant => ({
       name: precision,
-      process: startLineProcess(process.execPath, ['bench/inference-stages.ts', models, inputs, threads, precision], workerEnvironment()),
+      process: startLineProcess(
+        process.execPath,
+        [...WORKER_FLAGS, 'bench/inference-stages.ts', models, inputs, threads, precision],
+        workerEnvironment(),
+      ),
     });
     const theirs = (title: string, attention: string, environment: Readonly<Record<string, string>>): Contestant => ({
       name: title,

@@ -6,8 +6,8 @@ import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../errors.ts';
-import { workerEnvironment } from './worker-environment.ts';
 import { createWorkerLink, type WorkerLink } from './worker-link.ts';
+import { WORKER_FLAGS, workerEnvironment } from './worker-memory.ts';
 import type { FromWorker, ToWorker } from './worker-protocol.ts';
 
 export interface InferenceProcess extends WorkerLink<ToWorker> {
@@ -33,7 +33,7 @@ const LOW_PRIORITY = process.platform === 'win32' ? constants.priority.PRIORITY_
 export function startInferenceProcess({ folder, lowPriority, onMessage, onEnd }: InferenceProcessOptions): InferenceProcess {
   // Flags of this process (--input-type, --test, loaders) are not passed on. Whatever a library prints there goes to stderr: the
   // standard output belongs to the program that asks.
-  const child = spawn(process.execPath, [workerFile()], {
+  const child = spawn(process.execPath, [...WORKER_FLAGS, workerFile()], {
     stdio: ['ignore', 2, 2, 'overlapped'],
     env: workerEnvironment(),
     windowsHide: true,

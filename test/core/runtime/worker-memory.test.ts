@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { createEngine } from '../../../src/core/runtime/create-engine.ts';
-import { workerEnvironment } from '../../../src/core/runtime/worker-environment.ts';
+import { WORKER_FLAGS, workerEnvironment } from '../../../src/core/runtime/worker-memory.ts';
 
 it('has the allocator give memory back, and passes on the rest', () => {
   const { GLIBC_TUNABLES, ...rest } = workerEnvironment({ PATH: '/bin' });
@@ -16,6 +16,8 @@ it.each([{ GLIBC_TUNABLES: 'glibc.malloc.check=1' }, { MALLOC_ARENA_MAX: '4' }])
 it.runIf(process.platform === 'linux')('reaches the process that computes', async () => {
   const engine = await createEngine();
   const environment = readFileSync(`/proc/${engine.worker?.pid}/environ`, 'latin1');
+  const command = readFileSync(`/proc/${engine.worker?.pid}/cmdline`, 'latin1').split('\0');
   await engine.close();
+  expect(command).toEqual(expect.arrayContaining([...WORKER_FLAGS]));
   expect(environment).toContain('GLIBC_TUNABLES=glibc.malloc.'); // glibc takes the list apart where it lies
 });
