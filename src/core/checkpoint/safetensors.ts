@@ -72,8 +72,12 @@ export function parseSafetensorsHeader(header: Uint8Array, fileSize: number, lab
     throw invalid(label, 'the header is not JSON', cause);
   }
   if (!isRecord(parsed)) throw invalid(label, 'the header is not a JSON object');
-  const repeated = firstRepeated(topLevelKeys(text));
+  const names = topLevelKeys(text);
+  const repeated = firstRepeated(names);
   if (repeated !== undefined) throw invalid(label, `the name ${JSON.stringify(repeated)} appears twice`);
+  // V8 may take a name with an escape for one with a backslash that it saw before (nodejs/node#63785).
+  const misread = names.find((name) => !Object.hasOwn(parsed, name));
+  if (misread !== undefined) throw invalid(label, `the name ${JSON.stringify(misread)} is misread by this JavaScript engine`);
 
   const dataStart = 8 + header.byteLength;
   const tensors = new Map<string, TensorEntry>();

@@ -38,11 +38,15 @@ const anyName = fc
   .oneof(
     fc.string({ maxLength: 12 }),
     fc.string({ unit: 'binary' }),
-    fc.constantFrom('__proto__', 'constructor', 'toString', '7', '', 'a"b\\', 'x: {'),
+    fc.constantFrom('__proto__', 'constructor', 'toString', '7', '', 'a"b', 'x: {'),
   )
-  .filter((name) => name !== '__metadata__');
+  .filter((name) => name !== '__metadata__' && !name.includes('\\')); // after a backslash JSON.parse may misread others: see below
 const anyTensors = fc.dictionary(anyName, anyTensor, { maxKeys: 6 });
-const anyMetadata = fc.dictionary(fc.string({ maxLength: 8 }), fc.string({ maxLength: 8 }), { maxKeys: 3 });
+const anyMetadata = fc.dictionary(
+  fc.string({ maxLength: 8 }).filter((name) => !name.includes('\\')),
+  fc.string({ maxLength: 8 }),
+  { maxKeys: 3 },
+);
 
 describe('safetensors', () => {
   test('what is written is read back: names, types, shapes, bytes and metadata', () => {
@@ -60,6 +64,22 @@ describe('safetensors', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test('a name is read as written or refused, whatever JSON.parse makes of it (nodejs/node#63785)', () => {
+    const one: TensorToWrite = { dtype: 'U8', shape: [1], bytes: Uint8Array.of(7) };
+    const namesIn = (names: readonly string[]): string[] | string => {
+      const file = safetensorsBytes(Object.fromEntries(names.map((name) => [name, one])));
+      try {
+        return [...parseSafetensors(file, 'file').tensors.keys()];
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(namesIn(['a', 'b\\'])).toEqual(['a', 'b\\']);
+    const escaped = namesIn(['a', 'b"']);
+    if (typeof escaped === 'string') expect(escaped).toContain('misread by this JavaScript engine');
+    else expect(escaped).toEqual(['a', 'b"']);
   });
 
   test('the data starts at a multiple of 8, tensors in the order of their names', () => {
