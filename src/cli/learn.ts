@@ -23,8 +23,9 @@ export const LEARN_HELP = `prosam learn: learn from what people accepted
   prosam learn [options]
 
 Watches the projects of a store. Once enough was annotated it trains the prompt encoder from the version in service, compares
-both on images held back, and puts the better one into service. Ctrl-C ends it after the current step; the next start goes on,
-also after kill -9. Any number of learners may share a store.
+both on images held back, and puts the better one into service; where the model has none, it begins one, and compares it with
+what needs no training. Ctrl-C ends it after the current step; the next start goes on, also after kill -9. Any number of
+learners may share a store.
 
   --database URL        what prosam serve uses (default: as configured, else prosam/prosam.db)
   --objects URL         the same (default: as configured, else prosam/blobs)
