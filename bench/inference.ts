@@ -3,9 +3,9 @@
  *   npm run bench:inference -- [--rounds N] [--threads N] [--images N] [--only encoder,parts,decoder,predict,many] [--json FILE]
  *                              [--python PYTHON | --cache DIR] [--models DIR]
  * SAM ViT-B at 1024, a deep-stem ResNet-50 at 512 and the paper's prompt encoder, with weights from a hash. Contestants are
- * processes of their own, ours started as an engine's worker is, and take turns; the first turn is not timed, its outputs are compared. "PyTorch" is the published code
- * run as anyone would; "PyTorch, tuned" has attention in one piece, draws no mask that is not asked for, keeps freed memory and
- * lets no thread spin. Ratios are to the former. PyTorch is set up in a virtual
+ * processes of their own, ours started as an engine's worker is, and take turns; the first turn is not timed, its outputs are
+ * compared. "PyTorch" is the published code run as anyone would; "PyTorch, tuned" has attention in one piece, draws no mask that
+ * is not asked for, keeps freed memory and lets no thread spin. Ratios are to the former. PyTorch is set up in a virtual
  * environment of its own (--cache keeps it elsewhere, --python names one that is there). --images: how many pictures one engine
  * encodes while its memory is watched. Figures are medians; on a busy machine the CPU time tells more than the clock.
  */
@@ -157,12 +157,13 @@ function print({ stage, contestant, milliseconds, cpuMilliseconds, peakBytes, ..
   console.log(`${(TITLES[stage] as string).padEnd(42)} ${contestant.padEnd(14)} ${figures}${ratios}${off}${goal}`);
 }
 
+/** As an engine starts the process that computes. */
+function startLikeWorker<T>(...script: string[]): LineProcess<T> {
+  return startLineProcess(process.execPath, [...WORKER_FLAGS, ...script], workerEnvironment());
+}
+
 async function manyEncodes(models: string): Promise<ManyAnswer> {
-  const child = startLineProcess<ManyAnswer>(
-    process.execPath,
-    [...WORKER_FLAGS, 'bench/many-encodes.ts', models, values.threads, values.images],
-    workerEnvironment(),
-  );
+  const child = startLikeWorker<ManyAnswer>('bench/many-encodes.ts', models, values.threads, values.images);
   const answer = await child.ask('');
   await child.end();
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
@@ -195,11 +196,7 @@ try {
   for (const [name, stages] of groups) {
     const ours = (precision: string): Contestant => ({
       name: precision,
-      process: startLineProcess(
-        process.execPath,
-        [...WORKER_FLAGS, 'bench/inference-stages.ts', models, inputs, threads, precision],
-        workerEnvironment(),
-      ),
+      process: startLikeWorker('bench/inference-stages.ts', models, inputs, threads, precision),
     });
     const theirs = (title: string, attention: string, environment: Readonly<Record<string, string>>): Contestant => ({
       name: title,

@@ -46,18 +46,17 @@ export function createEncodedImages({ networks, encoderId, maxBytes, slow }: Enc
   const part = (
     name: 'maps' | 'sam',
     image: LoadedImage,
-    encode: (raster: Raster) => Promise<EncodedPart['tensors']>,
+    encode: (raster: Raster) => Promise<BackboneFeatures | SamFeatures>,
     onComputed?: () => void,
   ): Promise<EncodedPart> =>
     parts.get(`${encoderId}-${image.key}-${name}`, async () => {
       onComputed?.();
       const raster = await image.decode();
-      return { width: raster.width, height: raster.height, tensors: await encode(raster) };
+      return { width: raster.width, height: raster.height, tensors: { ...(await encode(raster)) } };
     });
 
   const maps: EncodedImages['maps'] = async (image, onComputed) => {
-    const encode = async (raster: Raster) => ({ ...(await networks.encodeBackbone(raster)) });
-    const { width, height, tensors } = await part('maps', image, encode, onComputed);
+    const { width, height, tensors } = await part('maps', image, (raster) => networks.encodeBackbone(raster), onComputed);
     const { state } = tensors;
     return { key: image.key, width, height, mid: tensorOf(tensors, 'mid'), high: tensorOf(tensors, 'high'), ...(state && { state }) };
   };
@@ -68,8 +67,7 @@ export function createEncodedImages({ networks, encoderId, maxBytes, slow }: Enc
       const decodedOnce = { ...image, decode: once(() => image.decode()) };
       const seen = await maps(decodedOnce, onComputed);
       if (networks.samIsBackbone) return { ...seen, embedding: seen.high };
-      const encode = async (raster: Raster) => ({ ...(await networks.encodeSam(raster)) });
-      const { tensors } = await part('sam', decodedOnce, encode, onComputed);
+      const { tensors } = await part('sam', decodedOnce, (raster) => networks.encodeSam(raster), onComputed);
       return { ...seen, embedding: tensorOf(tensors, 'embedding') };
     },
     async close() {

@@ -55,7 +55,6 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     source,
     preprocess: preprocessOf(model),
     labelReduction: encoder?.label_reduction ?? { kind: 'area', threshold: 0.5 },
-    encoderId,
     maxBytes: cacheBytes,
     grow: (image, annotation) => growMark(networks, features, image, annotation),
   });

@@ -42,8 +42,6 @@ export interface FeatureStoreParts {
   preprocess: PreprocessConfig;
   /** What a mark is reduced with when nothing else is asked for. */
   labelReduction: LabelReduction;
-  /** Of the networks behind `images`. */
-  encoderId: string;
   /** Bytes of references kept in memory, beside what `images` keeps. */
   maxBytes: number;
   /** Turns a mark into an object mask with SAM. */
@@ -54,7 +52,7 @@ const MIRROR_GAIN = 0.85;
 const MIRROR_OFFSET = 10;
 
 export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
-  const { images, source, preprocess, encoderId } = parts;
+  const { images, source, preprocess } = parts;
   const geometry = geometryOf(preprocess);
   const references: ByteCache<PreparedReference> = createByteCache({
     maxBytes: parts.maxBytes,
@@ -79,7 +77,7 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
       const grow = options.grow ?? annotation.kind === 'points';
       const reduction =
         options.labelReduction ?? (isSparse(annotation) && !grow ? { kind: 'any' } : (options.trainedReduction ?? parts.labelReduction));
-      const key = await fingerprint(`${encoderId} ${loaded.key} ${grow} ${JSON.stringify(reduction)}`, annotation);
+      const key = await fingerprint(`${loaded.key} ${grow} ${JSON.stringify(reduction)}`, annotation);
       return references.get(key, async () => {
         // Only a mark that is to grow is decoded on its own image: SAM need not see the others.
         const seen = grow ? await images.features(loaded) : undefined;
@@ -116,7 +114,7 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
 }
 
 /** The cells of an image's maps, and the pixels of the image that they span. */
-export function gridOf(geometry: Geometry, { mid, width, height }: ImageMaps): Grid {
+export function gridOf(geometry: Geometry, { mid, width, height }: Pick<ImageMaps, 'mid' | 'width' | 'height'>): Grid {
   const [, , rows, columns] = mid.shape as [number, number, number, number];
   return { columns, rows, ...geometry.gridSpan(width, height) };
 }

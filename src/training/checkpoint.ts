@@ -2,7 +2,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
-import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../core/checkpoint/safetensors.ts';
+import { floatsFromTensor, parseSafetensors, safetensorsBytes, tensorToWrite, type TensorToWrite } from '../core/checkpoint/safetensors.ts';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { messageOf, ProsamError } from '../core/errors.ts';
 import type { AdamWState } from './optimizer.ts';
@@ -85,10 +85,6 @@ function parseCheckpoint(bytes: Uint8Array, path: string): RunState {
     optimizer: { step: progress.optimizerStep, mean: arrays(mean), square: arrays(square) },
     ...(average.size > 0 && { average }),
   };
-}
-
-export function tensorToWrite(data: Float32Array, shape: readonly number[]): TensorToWrite {
-  return { dtype: 'F32', shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
 }
 
 /** Survives a crash of the machine once it resolves. @throws OUTPUT_FAILED */

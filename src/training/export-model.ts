@@ -4,11 +4,11 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { namedSources } from '../core/checkpoint/checkpoint.ts';
 import { manifestJson, snakeKeys } from '../core/checkpoint/config-json.ts';
-import { safetensorsBytes } from '../core/checkpoint/safetensors.ts';
+import { safetensorsBytes, tensorToWrite } from '../core/checkpoint/safetensors.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { messageOf, ProsamError } from '../core/errors.ts';
-import { tensorToWrite, writeDurably } from './checkpoint.ts';
+import { writeDurably } from './checkpoint.ts';
 import { ENCODER_FILE, type EncoderPlan } from './encoder-plan.ts';
 
 /** folder: replaced as a whole. about: how the encoder was trained, in words. @throws OUTPUT_FAILED */

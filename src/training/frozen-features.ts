@@ -2,6 +2,7 @@
 import { createByteCache } from '../core/byte-cache.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
 import { createEncodedImages, type ImageFeatures } from '../core/encoded-images.ts';
+import { gridOf } from '../core/features.ts';
 import type { Raster } from '../core/image/pillow-resize.ts';
 import { geometryOf } from '../core/image/preprocess.ts';
 import type { ImageSource } from '../core/ports.ts';
@@ -43,7 +44,8 @@ export interface FrozenFeatures {
 
 export function frozenFeatures(options: FrozenFeaturesOptions): FrozenFeatures {
   const { model, networks, source } = options;
-  const { square } = geometryOf(preprocessOf(model));
+  const geometry = geometryOf(preprocessOf(model));
+  const { square } = geometry;
   const norm = model.manifest.prompt_encoder?.config.pseudoNorm ?? 'none';
   const spent = { runs: 0, milliseconds: 0 };
   const frozen = async <T>(run: () => Promise<T>): Promise<T> => {
@@ -80,10 +82,7 @@ export function frozenFeatures(options: FrozenFeaturesOptions): FrozenFeatures {
       return stable ? maskedMaps.get(`${features.key} ${hashCells(cells)}`, compute) : compute();
     },
     pseudo: (referenceHigh, cells, target) => networks.similarity(referenceHigh, cells, target.high, norm),
-    gridOf(features) {
-      const [, , rows, columns] = features.mid.shape as [number, number, number, number];
-      return { columns, rows, spanX: square, spanY: square };
-    },
+    gridOf: ({ mid }) => gridOf(geometry, { mid, width: square, height: square }),
     async close() {
       maskedMaps.clear();
       await images.close();

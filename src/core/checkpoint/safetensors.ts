@@ -124,6 +124,11 @@ export interface TensorToWrite {
   bytes: Uint8Array;
 }
 
+/** Single-precision values as they are written; `data` is not copied. */
+export function tensorToWrite(data: Float32Array, shape: readonly number[]): TensorToWrite {
+  return { dtype: 'F32', shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+}
+
 /** The bytes of a safetensors file; tensors in name order, data aligned to 8 bytes. */
 export function safetensorsBytes(
   tensors: Readonly<Record<string, TensorToWrite>>,

@@ -1,6 +1,7 @@
 /** How far two ways of computing one model agree: on the features of pictures, and on the masks that come of them. */
 import type { Model } from '../checkpoint/model-folder.ts';
 import type { Raster } from '../image/pillow-resize.ts';
+import { gridOf } from '../features.ts';
 import { geometryOf, type Geometry } from '../image/preprocess.ts';
 import { reduceLabels, type BinaryMask } from '../mask/label-reduction.ts';
 import { iou } from '../mask/metrics.ts';
@@ -110,9 +111,8 @@ async function predictedMask(
   target: Features,
 ): Promise<Uint8Array> {
   if (plan === undefined) throw new Error('there is no prompt encoder');
-  const [, , rows, columns] = from.mid.shape as [number, number, number, number];
-  const grid = { columns, rows, ...geometry.gridSpan(marked.image.width, marked.image.height) };
-  const cells = reduceLabels(marked.mask, grid, plan.label_reduction);
+  const { width, height } = marked.image;
+  const cells = reduceLabels(marked.mask, gridOf(geometry, { mid: from.mid, width, height }), plan.label_reduction);
   const code = await networks.encodeReference(from.mid, cells);
   const pseudo = await networks.similarity(await networks.maskedHigh(from, cells), cells, target.high, plan.config.pseudoNorm);
   const { mu } = await networks.promptDistribution(target.mid, pseudo, code);

@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SlowCache } from '../byte-cache.ts';
-import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../checkpoint/safetensors.ts';
+import { floatsFromTensor, parseSafetensors, safetensorsBytes, tensorToWrite } from '../checkpoint/safetensors.ts';
 import type { EncodedPart } from '../encoded-images.ts';
 import type { Tensor } from './runtime.ts';
 
@@ -54,10 +54,7 @@ async function sweep(folder: string, maxBytes: number): Promise<void> {
 }
 
 function bytesOfPart({ width, height, tensors }: EncodedPart): Uint8Array {
-  const written = Object.entries(tensors).map(([name, { data, shape }]): [string, TensorToWrite] => [
-    name,
-    { dtype: 'F32', shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) },
-  ]);
+  const written = Object.entries(tensors).map(([name, { data, shape }]) => [name, tensorToWrite(data, shape)] as const);
   return safetensorsBytes(Object.fromEntries(written), { width: String(width), height: String(height) });
 }
 

@@ -1,8 +1,9 @@
 /** Numbers that prove an installation: what a model made of a picture when it was added, against what it makes of it here and now. */
 import type { Model } from '../checkpoint/model-folder.ts';
 import type { FloatTensor } from '../checkpoint/read-tensors.ts';
-import { safetensorsBytes, type TensorToWrite } from '../checkpoint/safetensors.ts';
+import { safetensorsBytes, tensorToWrite, type TensorToWrite } from '../checkpoint/safetensors.ts';
 import { ProsamError } from '../errors.ts';
+import { gridOf } from '../features.ts';
 import { geometryOf } from '../image/preprocess.ts';
 import { reduceLabels, type BinaryMask } from '../mask/label-reduction.ts';
 import { decodeSamPrompts } from '../methods/sam-points.ts';
@@ -40,7 +41,7 @@ export async function makeKnownAnswer(model: Model, networks: Networks, picture:
     if (!data.every(Number.isFinite))
       throw new ProsamError('ENGINE_FAILED', `${model.id}: ${stage} gave values that are no numbers. The weights are damaged.`);
     const kept = Float32Array.from(keptPositions(data.length), (at) => data[at] as number);
-    tensors[`out.${stage}`] = { dtype: 'F32', shape: [kept.length], bytes: new Uint8Array(kept.buffer) };
+    tensors[`out.${stage}`] = tensorToWrite(kept, [kept.length]);
   }
   return safetensorsBytes(tensors, { made: 'cpu, fp32' });
 }
@@ -82,9 +83,8 @@ async function stagesOf(model: Model, networks: Networks, reference: MarkedPictu
     if (first) stages.set('point_logits', { data: first.logits, shape: [first.logits.length] });
     return stages;
   }
-  const [, , rows, columns] = seen.mid.shape as [number, number, number, number];
-  const span = geometry.gridSpan(reference.image.width, reference.image.height);
-  const cells = reduceLabels(reference.mask, { columns, rows, ...span }, encoder.label_reduction);
+  const { width, height } = reference.image;
+  const cells = reduceLabels(reference.mask, gridOf(geometry, { mid: seen.mid, width, height }), encoder.label_reduction);
   const pseudo = await networks.similarity(await networks.maskedHigh(seen, cells), cells, other.high, encoder.config.pseudoNorm);
   const { mu, logSigma } = await networks.promptDistribution(other.mid, pseudo, await networks.encodeReference(seen.mid, cells));
   stages.set('pseudo_mask', pseudo).set('mu', mu);

@@ -22,7 +22,7 @@ function providersOf(device: Device): Provider[] {
 }
 
 export function sessionOptions(
-  model: Pick<EmittedModel, 'folder' | 'weightBytes'>,
+  { folder, weightBytes = 0 }: Pick<EmittedModel, 'folder' | 'weightBytes'>,
   device: Device,
   threads: number,
 ): InferenceSession.SessionOptions {
@@ -33,7 +33,7 @@ export function sessionOptions(
     enableMemPattern: false,
     // An arena keeps the most a network ever took; they add up, though networks run one after another. Only the decoder, which
     // runs most often, gains by one. Networks that are given their weights at every run work on maps as large as the images'.
-    enableCpuMemArena: model.weightBytes !== undefined && model.weightBytes > 0 && model.weightBytes < LARGE_BYTES,
+    enableCpuMemArena: weightBytes > 0 && weightBytes < LARGE_BYTES,
     logSeverityLevel: 3,
     ...(threads > 0 && { intraOpNumThreads: threads }),
     extra: {
@@ -41,7 +41,7 @@ export function sessionOptions(
       session: {
         // Threads that spin while they wait take the cores that decoding and resizing need.
         intra_op: { allow_spinning: '0' },
-        ...(model.folder !== undefined && { model_external_initializers_file_folder_path: model.folder }),
+        ...(folder !== undefined && { model_external_initializers_file_folder_path: folder }),
         // What is not the CPU must prove that it ran: nodes it cannot take are an error, not a silent detour.
         ...(device !== 'cpu' && { disable_cpu_ep_fallback: '1' }),
         // CUDA's arena doubles whenever it grows, and its policy cannot be set from Node: weights stay out of it.

@@ -1,14 +1,13 @@
 /** From a run's masks to the version they lead to and what the gate says of it. */
 import { createHash } from 'node:crypto';
 import { openModel, type Model } from '../../core/checkpoint/model-folder.ts';
-import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import type { Device } from '../../core/runtime/devices.ts';
 import { modelFolder } from '../../core/runtime/open-engine.ts';
 import type { RunRecord, VersionRecord } from '../../core/version-ports.ts';
 import { encoderPlan, type EncoderPlan } from '../encoder-plan.ts';
 import { PAPER_DISTRIBUTION } from '../train-options.ts';
 import type { Dataset } from '../types.ts';
-import { measureVersions } from './gate.ts';
+import { measureVersions, type GateOptions } from './gate.ts';
 import { judge } from './gate-decision.ts';
 import type { Lease } from './lease.ts';
 import type { LearnerContext, RunStartEvent } from './learner-types.ts';
@@ -65,8 +64,7 @@ export async function candidateVersion(
     opened,
     plan,
     dataset,
-    ...(current && { current }),
-    candidate: weights,
+    versions: { ...(current && { current }), candidate: weights },
     files,
     signal,
   });
@@ -104,17 +102,15 @@ interface Contest {
   opened: Model;
   plan: EncoderPlan;
   dataset: Dataset;
-  /** Absent before anything was trained. */
-  current?: ReadonlyMap<string, FloatTensor>;
-  candidate: ReadonlyMap<string, FloatTensor>;
+  versions: GateOptions['versions'];
   files: RunFiles;
   signal: AbortSignal;
 }
 
 function throughGate({ settings, onEvent }: LearnerContext, run: RunRecord, lease: Lease, contest: Contest) {
-  const { opened, plan, dataset, files, signal, current, candidate } = contest;
+  const { opened, plan, dataset, versions, files, signal } = contest;
   return measureVersions({
-    ...{ model: opened, plan, dataset, pairs: settings.gatePairs, seed: GATE_SEED, versions: { ...(current && { current }), candidate } },
+    ...{ model: opened, plan, dataset, pairs: settings.gatePairs, seed: GATE_SEED, versions },
     ...{ device: settings.device as Device | 'auto', threads: settings.threads, featureBytes: settings.featureBytes, signal },
     cache: { folder: files.features, bytes: settings.cacheBytes },
     onPair(done, total) {

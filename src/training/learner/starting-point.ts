@@ -29,16 +29,11 @@ export async function startingPoint(
   file: string,
 ): Promise<StartingPoint> {
   const { versions } = storage.store;
-  const fetched = async (version: VersionRecord): Promise<string> => {
-    const bytes = await storage.blobs.get(version.weights);
-    if (bytes === undefined) {
-      throw new ProsamError(
-        'VERSION_NOT_FOUND',
-        `version ${version.id}: wanted its weights ${version.weights}, they are gone. Roll back to another.`,
-      );
-    }
-    await writeFile(file, bytes);
-    return file;
+  /** Whether the store still has them. */
+  const fetched = async ({ weights }: VersionRecord): Promise<boolean> => {
+    const bytes = await storage.blobs.get(weights);
+    if (bytes !== undefined) await writeFile(file, bytes);
+    return bytes !== undefined;
   };
   const notes: string[] = [];
   if (parent !== undefined) {
@@ -46,16 +41,19 @@ export async function startingPoint(
     if (version === undefined)
       throw new ProsamError('VERSION_NOT_FOUND', `wanted version ${parent}, which the run starts from, there is none.`);
     if (version.model === model.id) {
-      const start = await fetched(version);
-      return { start, current: await readWeights(start), notes };
+      if (!(await fetched(version)))
+        throw new ProsamError(
+          'VERSION_NOT_FOUND',
+          `version ${parent}: wanted its weights ${version.weights}, they are gone. Roll back to another.`,
+        );
+      return { start: file, current: await readWeights(file), notes };
     }
     notes.push(`it does not go on from ${parent}, which belongs to ${version.model}, not to ${model.id}`);
   }
   if (model.promptEncoder) return { start: 'model', current: model.promptEncoder, notes };
   // A first prompt encoder takes more than one run: what the last one made goes on until it is good enough.
   const unfinished = (await versions.list({ project, limit: LOOK_BACK })).find((version) => version.model === model.id);
-  if (unfinished && (await storage.blobs.has(unfinished.weights))) {
-    return { start: await fetched(unfinished), notes: [...notes, `it goes on from ${unfinished.id}, which is not in service`] };
-  }
+  if (unfinished && (await fetched(unfinished)))
+    return { start: file, notes: [...notes, `it goes on from ${unfinished.id}, which is not in service`] };
   return { start: 'model', notes: [...notes, 'the first prompt encoder of its model: it starts from random weights'] };
 }

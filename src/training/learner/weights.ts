@@ -1,10 +1,9 @@
 /** A version's weights as one file that says what it is, and back. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { safetensorsBytes } from '../../core/checkpoint/safetensors.ts';
+import { safetensorsBytes, tensorToWrite } from '../../core/checkpoint/safetensors.ts';
 import { openCheckpoint } from '../../core/checkpoint/open-checkpoint.ts';
 import { readFloatTensors, type FloatTensor } from '../../core/checkpoint/read-tensors.ts';
-import { tensorToWrite } from '../checkpoint.ts';
 import { ENCODER_FILE } from '../encoder-plan.ts';
 
 /** Metadata key of the file: the manifest's section of the same name as JSON, without its file. */
