@@ -12,7 +12,7 @@ import { maskedAverage } from './masked-average.ts';
 import type { RunMethod } from './methods/method.ts';
 import { nearest } from './methods/nearest.ts';
 import { persam } from './methods/persam.ts';
-import { checkPredictOptions, checkReferences } from './options.ts';
+import { checkPredictOptions, checkReferences, checkResultPixels } from './options.ts';
 import type { ImageSource } from './ports.ts';
 import { createPromptEncoders, type LoadedPromptEncoder } from './prompt-encoders.ts';
 import { refineMask } from './refine.ts';
@@ -139,7 +139,9 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
         const image = await features.image(target, () => (cached = false));
         context.lap('embed');
         const masks: MaskPrediction[] = [];
-        for (const [label, group] of byLabel(references)) {
+        const groups = byLabel(references);
+        checkResultPixels(image, groups.size);
+        for (const [label, group] of groups) {
           const prepared = await prepare(group, options, context, trained);
           const { method = 'auto' } = options;
           const checked = method === 'auto' ? await check(methods, group, prepared, options) : undefined;

@@ -44,6 +44,19 @@ export function checkReferences(references: readonly Reference[]): void {
   }
 }
 
+/** Pixels of the target times labels: each has a mask, and maps of numbers on its way there. */
+const MAX_RESULT_PIXELS = 2 ** 30;
+
+/** @throws REQUEST_TOO_LARGE for more masks than fit into memory together */
+export function checkResultPixels({ width, height }: { width: number; height: number }, labels: number): void {
+  if (width * height * labels <= MAX_RESULT_PIXELS) return;
+  throw new ProsamError(
+    'REQUEST_TOO_LARGE',
+    `expected at most ${MAX_RESULT_PIXELS} pixels times labels, got ${labels} labels for an image of ${width} x ${height}. ` +
+      'Ask for fewer labels at a time, or shrink the image.',
+  );
+}
+
 function oneOf(name: string, value: string | undefined, allowed: readonly string[]): void {
   if (value === undefined || allowed.includes(value)) return;
   throw new ProsamError('OPTION_INVALID', `${name}: wanted one of ${allowed.join(', ')}, got ${JSON.stringify(value)}.`);

@@ -1,5 +1,5 @@
 /** The one interface that labeling-tool adapters know: ask for masks, hand back what people accepted. */
-import type { Annotation } from './mask/annotation.ts';
+import type { Annotation, DrawnAnnotation } from './mask/annotation.ts';
 import type { AcceptOutcome, AnnotationKey, AnnotationSummary, ImageRow, PredictionRecord, Provenance } from './storage-ports.ts';
 import type { PointerChange, RunRecord, VersionRecord } from './version-ports.ts';
 import type { MaskPrediction, PixelImage, PredictOptions, Reference, RefinedMask, RefinePrompts, StageTimes } from './types.ts';
@@ -45,13 +45,30 @@ export interface ServicePrediction {
   milliseconds: StageTimes & { queue: number };
 }
 
+/** The mask of one label while it is drawn. */
+export interface MarkCanvas {
+  /** Pixels of the upright image. */
+  readonly width: number;
+  readonly height: number;
+  /** Aborts when nobody waits for the mask any more. */
+  readonly signal: AbortSignal | undefined;
+  /** Marks pixels; those that are set stay. @throws ANNOTATION_*, MASK_*, REQUEST_TOO_LARGE once it is too much for one annotation */
+  paint(annotation: DrawnAnnotation): Promise<void>;
+}
+
+/**
+ * An annotation that is read when its turn comes, so that many large masks are not in memory together. One that paints nothing
+ * counts for nothing.
+ */
+export type DeferredAnnotation = (canvas: MarkCanvas) => Promise<void>;
+
 export interface AcceptRequest extends AnnotationKey {
   revision: number;
   image: ServiceImage;
   imageExternalId?: string;
   provenance: Provenance;
   /** Marks of one label are joined. Points and scribbles are grown by SAM. None for a rejection. */
-  masks: readonly { label: string; annotation: Annotation }[];
+  masks: readonly { label: string; annotation: Annotation | DeferredAnnotation }[];
   flagged?: boolean;
   annotator?: string;
   predictionVersion?: string;

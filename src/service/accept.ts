@@ -5,7 +5,7 @@ import type { AnnotationRecord, Message, Store } from '../core/storage-ports.ts'
 import type { Engine } from '../core/types.ts';
 import type { ServiceMetrics } from '../core/service-metrics.ts';
 import type { Admission } from './admission.ts';
-import { masksByLabel } from './annotation-masks.ts';
+import { checkMarks, grownMarks, masksByLabel } from './annotation-masks.ts';
 import { describeMessage } from './describe-masks.ts';
 import type { ServiceImages } from './images.ts';
 import { checkName, checkProject } from './names.ts';
@@ -17,25 +17,37 @@ export interface AcceptParts {
   store: Store;
   images: ServiceImages;
   engine: Pick<Engine, 'referenceMask'>;
+  /** In front of the engine. */
   admission: Admission;
+  /** In front of the work on pixels that is done here. */
+  drawing: Admission;
   metrics: ServiceMetrics;
   now: () => number;
 }
 
 const MOST_MARKS = 1000;
+/** For drawing one annotation, in milliseconds: nobody's marks keep others waiting for longer, whoever still listens. */
+const DRAWING_MS = 60_000;
 
-export function createAccept({ store, images, engine, admission, metrics, now }: AcceptParts) {
+export function createAccept({ store, images, engine, admission, drawing, metrics, now }: AcceptParts) {
   return async (request: AcceptRequest, { signal }: { signal?: AbortSignal } = {}): Promise<Accepted> => {
     checkRequest(request);
     const { project, source, externalId, revision, provenance, flagged, annotator, predictionVersion } = request;
-    const image = await images.keep(project, request.image);
-    const masks = await masksByLabel(request.masks, image, async (annotation) => {
-      const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256);
-      const grown = await admission.run({ client: source, priority: 'interactive', signal }, () =>
-        engine.referenceMask({ image: stored, annotation }, signal ? { signal } : {}),
-      );
-      return grown.mask;
-    });
+    const turn = { client: source, priority: 'interactive' as const, signal };
+    const image = await drawing.run(turn, () => images.keep(project, request.image));
+    checkMarks(request.masks, image);
+    const marks = await grownMarks(
+      request.masks,
+      async (annotation) => {
+        const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256);
+        const grown = await admission.run(turn, () => engine.referenceMask({ image: stored, annotation }, signal ? { signal } : {}));
+        return grown.mask;
+      },
+      signal,
+    );
+    const masks = await drawing.run(turn, () => inTime((stop) => masksByLabel(marks, image, stop), signal));
+    if (masks.length === 0 && request.masks.length > 0)
+      throw new ProsamError('MASK_EMPTY', 'expected at least one mark that can be drawn, got none. Mark the object and try again.');
     signal?.throwIfAborted();
     const record: AnnotationRecord = {
       ...{ project, source, externalId, revision, provenance, masks },
@@ -53,6 +65,20 @@ export function createAccept({ store, images, engine, admission, metrics, now }:
     metrics.annotation(provenance, outcome);
     return { outcome, image, masks: masks.map(({ label, area }) => ({ label, area })) };
   };
+}
+
+/** @throws DEADLINE_EXCEEDED */
+async function inTime<T>(work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const late = AbortSignal.timeout(DRAWING_MS);
+  try {
+    return await work(signal ? AbortSignal.any([signal, late]) : late);
+  } catch (error) {
+    if (!late.aborted || signal?.aborted) throw error;
+    throw new ProsamError(
+      'DEADLINE_EXCEEDED',
+      `expected marks that are drawn within ${DRAWING_MS / 1000} s, got more. Send fewer marks at a time, or simpler ones.`,
+    );
+  }
 }
 
 function checkRequest({ project, source, externalId, revision, provenance, masks, ...rest }: AcceptRequest): void {

@@ -1,79 +1,131 @@
 /** From what people marked to one mask a label, as it is stored. */
 import { messageOf, ProsamError } from '../core/errors.ts';
-import { decodeGrey } from '../core/image/decode.ts';
-import { maskFromAnnotation, type Annotation, type DrawnAnnotation } from '../core/mask/annotation.ts';
+import { decodeMask } from '../core/image/decode.ts';
+import { drawAnnotation, type Annotation, type DrawnAnnotation } from '../core/mask/annotation.ts';
 import { inTurns } from '../core/mask/in-turns.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
-import { cocoRleInSteps, cocoRleSize, runsFromCocoRle } from '../core/mask/rle.ts';
+import { emptyMask, maskExtentInSteps } from '../core/mask/raster.ts';
+import { cocoRleInSteps, cocoRleInTurns, cocoRleSize, runsFromCocoRleInSteps } from '../core/mask/rle.ts';
+import type { DeferredAnnotation } from '../core/service-types.ts';
 import type { LabelledMask } from '../core/storage-ports.ts';
+import { createPixelBudget, type PixelBudget, type Size } from './pixel-budget.ts';
+
+/** A mark of a label, at hand or read when its turn comes. */
+export interface LabelledMark {
+  label: string;
+  annotation: Annotation | DeferredAnnotation;
+}
 
 /** Turns points and scribbles into an object mask. */
 export type Grow = (annotation: DrawnAnnotation) => Promise<BinaryMask>;
 
 /** Longest text of a stored mask: an outline of some hundred thousand corners. */
 const MOST_COUNTS = 2_000_000;
+/** Marks that SAM turns into objects become masks; all others stay as they are. @throws ANNOTATION_*, MASK_*, IMAGE_* for a mask file */
+export async function grownMarks(marks: readonly LabelledMark[], grow: Grow, signal?: AbortSignal): Promise<LabelledMark[]> {
+  const grown: LabelledMark[] = [];
+  for (const { label, annotation } of marks) {
+    const sparse = typeof annotation === 'function' ? undefined : await sparseOf(annotation);
+    // As runs: the pixels of two hundred masks would be in memory together.
+    grown.push({
+      label,
+      annotation: sparse === undefined ? annotation : { kind: 'coco-rle', rle: await cocoRleInTurns(await grow(sparse), signal) },
+    });
+  }
+  return grown;
+}
+
+async function sparseOf(annotation: Annotation): Promise<DrawnAnnotation | undefined> {
+  if (annotation.kind === 'points' || annotation.kind === 'scribble' || annotation.kind === 'scribble-mask') return annotation;
+  return annotation.kind === 'scribble-file' ? { kind: 'scribble-mask', mask: await maskOfFile(annotation.file) } : undefined;
+}
+
+/** Refuses before anything is drawn what is known to be too much. @throws REQUEST_TOO_LARGE */
+export function checkMarks(marks: readonly LabelledMark[], size: Size): void {
+  const budget = createPixelBudget(size);
+  for (const _ of new Set(marks.map(({ label }) => label))) budget.takeWhole();
+  for (const { annotation } of marks) if (typeof annotation !== 'function') budget.take(annotation);
+}
 
 /**
- * One mask per label in the order the labels first appear, at the size of the image.
- * @throws ANNOTATION_*, MASK_*, IMAGE_* for a mask file
+ * One mask per label in the order the labels first appear, at the size of the image; drawn in turns with everything else on the thread.
+ * @throws ANNOTATION_*, MASK_*, IMAGE_* for a mask file, the signal's reason
  */
 export async function masksByLabel(
-  marks: readonly { label: string; annotation: Annotation }[],
-  { width, height }: { width: number; height: number },
-  grow: Grow,
+  marks: readonly LabelledMark[],
+  size: Size,
+  signal?: AbortSignal,
 ): Promise<LabelledMask[]> {
-  const groups = new Map<string, Annotation[]>();
+  const groups = new Map<string, LabelledMark['annotation'][]>();
   for (const { label, annotation } of marks) groups.set(label, [...(groups.get(label) ?? []), annotation]);
   const masks: LabelledMask[] = [];
-  for (const [label, annotations] of groups) masks.push({ label, ...(await storedMask(annotations, width, height, grow)) });
+  const budget = createPixelBudget(size);
+  for (const [label, annotations] of groups) {
+    budget.takeWhole();
+    const mask = (await plainRle(annotations, size, signal)) ?? (await joined(annotations, size, budget, signal));
+    if (mask !== undefined) masks.push({ label, ...bounded(mask) });
+  }
   return masks;
 }
 
-async function storedMask(
-  annotations: readonly Annotation[],
-  width: number,
-  height: number,
-  grow: Grow,
-): Promise<Omit<LabelledMask, 'label'>> {
-  const [only] = annotations;
-  if (annotations.length === 1 && only?.kind === 'coco-rle' && typeof only.rle.counts === 'string') {
-    const [rows, columns] = cocoRleSize(only.rle);
-    // Only the runs are read where nothing has to be drawn; what does not fit goes on to the error that says so.
-    if (rows === height && columns === width) {
-      const area = runsFromCocoRle(only.rle).reduce((sum, run, i) => sum + (i % 2) * run, 0);
-      if (area > 0) return bounded({ rle: { size: [rows, columns], counts: only.rle.counts }, area });
-    }
-  }
-  const joined: BinaryMask = { data: new Uint8Array(width * height), width, height };
-  for (const annotation of annotations) {
-    const { data } = await drawn(annotation, width, height, grow);
-    for (let i = 0; i < data.length; i++) if (data[i] !== 0) joined.data[i] = 1;
-    await new Promise<void>((resume) => setImmediate(resume));
-  }
-  const area = joined.data.reduce((sum, value) => sum + value, 0);
-  return bounded({ rle: await inTurns(cocoRleInSteps(joined)), area });
+type StoredMask = Omit<LabelledMask, 'label'>;
+
+/** Only the runs are read where nothing has to be drawn; undefined for what does not fit, which goes on to the error that says so. */
+async function plainRle(
+  [only, ...others]: readonly LabelledMark['annotation'][],
+  { width, height }: Size,
+  signal?: AbortSignal,
+): Promise<StoredMask | undefined> {
+  if (only === undefined || others.length > 0 || typeof only === 'function') return undefined;
+  if (only.kind !== 'coco-rle' || typeof only.rle.counts !== 'string') return undefined;
+  const [rows, columns] = cocoRleSize(only.rle);
+  if (rows !== height || columns !== width) return undefined;
+  const runs = await inTurns(runsFromCocoRleInSteps(only.rle), signal);
+  let area = 0;
+  for (let i = 1; i < runs.length; i += 2) area += runs[i] as number;
+  return area > 0 ? { rle: { size: [rows, columns], counts: only.rle.counts }, area } : undefined;
 }
 
-async function drawn(annotation: Annotation, width: number, height: number, grow: Grow): Promise<BinaryMask> {
-  if (annotation.kind === 'points' || annotation.kind === 'scribble' || annotation.kind === 'scribble-mask') return grow(annotation);
-  if (!('file' in annotation)) return maskFromAnnotation(annotation, width, height);
+async function joined(
+  annotations: readonly LabelledMark['annotation'][],
+  { width, height }: Size,
+  budget: PixelBudget,
+  signal?: AbortSignal,
+): Promise<StoredMask | undefined> {
+  const mask = emptyMask(width, height);
+  let some = false;
+  const paint = async (annotation: DrawnAnnotation): Promise<void> => {
+    budget.take(annotation);
+    await inTurns(drawAnnotation(mask, annotation), signal);
+    some = true;
+  };
+  for (const annotation of annotations) {
+    signal?.throwIfAborted();
+    if (typeof annotation === 'function') await annotation({ width, height, signal, paint });
+    else await paint(await drawnOf(annotation));
+  }
+  if (!some) return undefined;
+  const { area } = await inTurns(maskExtentInSteps(mask), signal);
+  return { rle: await inTurns(cocoRleInSteps(mask), signal), area };
+}
+
+async function drawnOf(annotation: Annotation): Promise<DrawnAnnotation> {
+  return 'file' in annotation ? { kind: 'mask', mask: await maskOfFile(annotation.file) } : annotation;
+}
+
+async function maskOfFile(file: string | URL | Uint8Array): Promise<BinaryMask> {
   // A path in a request would name a file of the machine the service runs on.
-  if (!(annotation.file instanceof Uint8Array))
-    throw new ProsamError('ANNOTATION_INVALID', 'wanted the bytes of a mask file, got a path. Send the bytes.');
-  const grey = await decodeGrey(annotation.file, 'mask').catch((cause: unknown) => {
+  if (!(file instanceof Uint8Array)) throw new ProsamError('ANNOTATION_INVALID', 'expected the bytes of a mask file, got a path. Send the bytes.');
+  return decodeMask(file, 'mask').catch((cause: unknown) => {
     throw new ProsamError('ANNOTATION_INVALID', `the mask is not an image that can be read: ${messageOf(cause)}`, { cause });
   });
-  const mask: BinaryMask = { data: grey.data.map((value) => (value > 127 ? 1 : 0)), width: grey.width, height: grey.height };
-  return annotation.kind === 'mask-file'
-    ? maskFromAnnotation({ kind: 'mask', mask }, width, height)
-    : grow({ kind: 'scribble-mask', mask });
 }
 
-function bounded(mask: Omit<LabelledMask, 'label'>): Omit<LabelledMask, 'label'> {
+function bounded(mask: StoredMask): StoredMask {
   const { length } = mask.rle.counts;
   if (length <= MOST_COUNTS) return mask;
   throw new ProsamError(
     'ANNOTATION_INVALID',
-    `wanted a mask of at most ${MOST_COUNTS} characters of RLE, got ${length}. Smooth its outline.`,
+    `expected a mask of at most ${MOST_COUNTS} characters of RLE, got ${length}. Smooth its outline.`,
   );
 }

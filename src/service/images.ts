@@ -1,10 +1,10 @@
 /** Images of requests: known ones by their hash, new ones proved to be images before anything is kept. */
-import { createHash } from 'node:crypto';
 import { createByteCache } from '../core/byte-cache.ts';
 import { ProsamError } from '../core/errors.ts';
-import { decodeImage, type ImageLimits } from '../core/image/decode.ts';
+import { proveImage, type ImageLimits } from '../core/image/decode.ts';
 import type { ServiceImage } from '../core/service-types.ts';
 import type { Blobs, ImageStore } from '../core/storage-ports.ts';
+import { sha256Hex } from '../core/sha256.ts';
 import { checkSha256 } from './names.ts';
 
 export interface KnownImage {
@@ -58,7 +58,7 @@ export function createServiceImages({ images, blobs, limits, now }: ServiceImage
   return {
     stored,
     async input(project, image) {
-      if (image instanceof Uint8Array) return { sha256: sha256Of(image), input: image };
+      if (image instanceof Uint8Array) return { sha256: await sha256Hex(image), input: image };
       await row(project, image.sha256);
       return { sha256: image.sha256, input: await stored(image.sha256) };
     },
@@ -68,13 +68,13 @@ export function createServiceImages({ images, blobs, limits, now }: ServiceImage
     },
     async keep(project, image) {
       if (!(image instanceof Uint8Array)) return sizeOf(await row(project, image.sha256));
-      const known = await images.get(project, sha256Of(image));
+      const known = await images.get(project, await sha256Hex(image));
       if (known) return sizeOf(known);
-      const { width, height } = await decodeImage(image, 'image', limits);
+      const { width, height } = await proveImage(image, 'image', limits);
       return { sha256: await blobs.put(image), width, height };
     },
     async remember(project, image, { width, height }, externalId) {
-      const sha256 = image instanceof Uint8Array ? sha256Of(image) : image.sha256;
+      const sha256 = image instanceof Uint8Array ? await sha256Hex(image) : image.sha256;
       const key = JSON.stringify([project, sha256, externalId]);
       if (remembered.has(key)) return;
       if (image instanceof Uint8Array) await blobs.put(image);
@@ -87,8 +87,4 @@ export function createServiceImages({ images, blobs, limits, now }: ServiceImage
 
 function sizeOf({ sha256, width, height }: KnownImage): KnownImage {
   return { sha256, width, height };
-}
-
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

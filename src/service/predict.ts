@@ -6,12 +6,12 @@ import type { Annotation } from '../core/mask/annotation.ts';
 import { inTurns } from '../core/mask/in-turns.ts';
 import { cocoRleInSteps } from '../core/mask/rle.ts';
 import type { ServiceMetrics } from '../core/service-metrics.ts';
+import { sha256Hex } from '../core/sha256.ts';
 import type { ServicePredictRequest, ServicePrediction } from '../core/service-types.ts';
 import type { Engine, Prediction, Reference } from '../core/types.ts';
 import type { VersionStore } from '../core/version-ports.ts';
 import type { Admission } from './admission.ts';
 import type { ServiceImages } from './images.ts';
-import { sha256Of } from './images.ts';
 import { checkName, checkProject } from './names.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { shortHash, type ReferenceSets } from './references.ts';
@@ -138,7 +138,7 @@ async function inlineReferences(
     if (labels !== undefined && !labels.includes(label)) continue;
     checkMark(annotation);
     const pixels = 'channels' in image;
-    const known = pixels ? { sha256: sha256Of(image.data), input: image } : await images.input(project, image);
+    const known = pixels ? { sha256: await sha256Hex(image.data), input: image } : await images.input(project, image);
     references.push({ image: known.input, annotation, label });
     hashes.push({ label, hash: `${known.sha256} ${hashOfMark(annotation)}` });
   }

@@ -53,6 +53,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   const startedMs = now();
   const errors = createErrorList(now);
   const admission = createAdmission(options.admission);
+  const drawing = createAdmission(options.admission);
   const images = createServiceImages({ images: store.images, blobs, limits: options.limits ?? {}, now });
   const references = createReferenceSets(store.annotations, options.references);
   const onSwap = (project: string, version: string): void => metrics.serving(project, version);
@@ -71,7 +72,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     log,
     now,
   });
-  const accept = createAccept({ store, images, engine, admission, metrics, now });
+  const accept = createAccept({ store, images, engine, admission, drawing, metrics, now });
   metrics.device(model, device);
 
   const stopDescribing = await queue.work(
@@ -210,7 +211,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     report: errors.report,
     async close() {
       clearInterval(timer);
-      await admission.close();
+      await Promise.all([admission.close(), drawing.close()]);
       await stopDescribing();
       await polling;
       await predictions.flush();

@@ -8,6 +8,7 @@ import type { ErrorReport, Service, ServiceImage, ServicePrediction, ServiceStat
 import type { AnnotationSummary, ImageRow, PredictionRecord } from '../../src/core/storage-ports.ts';
 import type { MaskPrediction } from '../../src/core/types.ts';
 import type { PointerChange, RunRecord, VersionRecord } from '../../src/core/version-ports.ts';
+import { masksByLabel } from '../../src/service/annotation-masks.ts';
 
 interface KnownImage {
   bytes: Uint8Array;
@@ -153,7 +154,9 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       await note('accept', request, signal);
       const { project, source, externalId, revision, provenance, masks, flagged = false, annotator } = request;
       const image = await know(project, request.image, request.imageExternalId);
-      const labels = masks.map(({ label }) => ({ label, area: 7 }));
+      const drawn = await masksByLabel(masks, image, signal);
+      if (drawn.length === 0 && masks.length > 0) throw new ProsamError('MASK_EMPTY', 'nothing is marked. Mark something.');
+      const labels = drawn.map(({ label }) => ({ label, area: 7 }));
       const answer = { image: { sha256: image.sha256, width: image.width, height: image.height }, masks: labels };
       const same = state.annotations.find((one) => one.project === project && one.source === source && one.externalId === externalId);
       if (same && same.revision > revision) return { ...answer, outcome: 'outdated' };

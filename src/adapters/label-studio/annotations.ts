@@ -1,15 +1,12 @@
 /** What people submit, as annotations of the service: one a task and image, its masks by label. */
-import { isProsamError, messageOf } from '../../core/errors.ts';
+import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import { maskFromAnnotation } from '../../core/mask/annotation.ts';
-import { inTurns, PAUSE_AFTER, type Steps } from '../../core/mask/in-turns.ts';
-import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { cocoRleInTurns } from '../../core/mask/rle.ts';
-import type { AcceptRequest, Service } from '../../core/service-types.ts';
+import type { AcceptRequest, DeferredAnnotation, Service } from '../../core/service-types.ts';
 import { annotationOfRegion, kindOfRegion, labelsOfRegion, type RegionLimits } from '../ml-backend/read-region.ts';
 import type { MlAnnotation, MlRegion, MlTask } from '../ml-backend/request-schemas.ts';
 import { configOf } from './connections.ts';
 import { annotatorOf, provenanceOf, revisionOf } from './provenance.ts';
+import { retried } from './retried.ts';
 import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { AnnotationRecorder, Connection, RecordOutcome } from './types.ts';
 
@@ -56,7 +53,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
   ): Promise<RecordOutcome> {
     const { project } = connection;
     const of = imageOfTask(connection, task, field);
-    const masks = annotation.was_cancelled ? [] : await masksOf(regions, annotation, signal);
+    const masks = annotation.was_cancelled ? [] : marksOf(regions, annotation);
     // Marks that cannot be read say nothing; no marks say that there is nothing to see.
     if (masks.length === 0 && regions.length > 0 && !annotation.was_cancelled) return 'nothing';
     const annotator = annotatorOf(annotation);
@@ -70,43 +67,45 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
       flagged: annotation.ground_truth && masks.length > 0,
       ...(annotator !== undefined && { annotator }),
     };
+    const whileOpen = signal ?? new AbortController().signal;
     const accept = async (changes: Partial<AcceptRequest> = {}) =>
-      images.use(of, (image) => service.accept({ ...request, ...changes, image }, signal ? { signal } : {}), signal);
-    const { outcome } = await accept().catch((error: unknown) => {
+      images.use(
+        of,
+        (image) => retried(() => service.accept({ ...request, ...changes, image }, { signal: whileOpen }), whileOpen),
+        whileOpen,
+      );
+    const accepted = await accept().catch((error: unknown) => {
+      if (!isProsamError(error)) throw error;
       // Stored with other content under the same instant: what comes now is newer.
-      if (isProsamError(error) && error.code === 'ANNOTATION_CONFLICT') return accept({ revision: request.revision + 1 });
+      if (error.code === 'ANNOTATION_CONFLICT') return accept({ revision: request.revision + 1 });
+      if (error.code === 'MASK_EMPTY') return undefined;
       throw error;
     });
+    // Marks that cannot be read say nothing.
+    if (accepted === undefined) return 'nothing';
+    const { outcome } = accepted;
     const wanted = flagOf(task, annotation) && masks.length > 0;
     if (outcome !== 'outdated' && (outcome === 'duplicate' || wanted !== request.flagged)) await service.flag(key, wanted);
     return outcome;
   }
 
-  /** One mask a label; regions that cannot be read are left out and told of. */
-  async function masksOf(regions: readonly MlRegion[], annotation: MlAnnotation, signal?: AbortSignal): Promise<AcceptRequest['masks']> {
-    const byLabel = new Map<string, MlRegion[]>();
-    for (const region of regions) {
-      for (const label of labelsOfRegion(region)) byLabel.set(label, [...(byLabel.get(label) ?? []), region]);
-    }
-    const masks: AcceptRequest['masks'][number][] = [];
-    for (const [label, own] of byLabel) {
-      let joined: BinaryMask | undefined;
-      for (const region of own) {
-        try {
-          const drawn = await annotationOfRegion(region, limits, signal);
-          if (drawn === undefined) continue;
-          const { original_width: width = 0, original_height: height = 0 } = region;
-          const mask = maskFromAnnotation(drawn, width, height);
-          if (joined === undefined) joined = mask;
-          else if (joined.width === width && joined.height === height) await inTurns(join(joined, mask), signal);
-        } catch (error) {
-          if (!isProsamError(error)) throw error;
-          log.warn({ annotation: annotation.id, region: region.id, code: error.code }, `a region is left out: ${messageOf(error)}`);
-        }
+  /** Marks of each region, read when the service draws them; regions that cannot be read are left out and told of. */
+  function marksOf(regions: readonly MlRegion[], annotation: MlAnnotation): AcceptRequest['masks'] {
+    return regions.flatMap((region) => labelsOfRegion(region).map((label) => ({ label, annotation: markOf(region, annotation) })));
+  }
+
+  function markOf(region: MlRegion, annotation: MlAnnotation): DeferredAnnotation {
+    return async ({ width, height, signal, paint }) => {
+      try {
+        checkSize(region, width, height);
+        const drawn = await annotationOfRegion(region, limits, signal);
+        if (drawn !== undefined) await paint(drawn);
+      } catch (error) {
+        // Leaving out what is too much, or of another image, would store a mask that nobody drew.
+        if (!isProsamError(error) || error.code === 'REQUEST_TOO_LARGE' || error.code === 'MASK_SIZE_MISMATCH') throw error;
+        log.warn({ annotation: annotation.id, region: region.id, code: error.code }, `a region is left out: ${messageOf(error)}`);
       }
-      if (joined !== undefined) masks.push({ label, annotation: { kind: 'coco-rle', rle: await cocoRleInTurns(joined, signal) } });
-    }
-    return masks;
+    };
   }
 
   return {
@@ -148,9 +147,13 @@ function regionsByField(connection: Connection, { result }: MlAnnotation): [fiel
     .map(([entry]) => entry);
 }
 
-function* join(into: BinaryMask, other: BinaryMask): Steps<undefined> {
-  for (let at = 0; at < into.data.length; at++) {
-    if (other.data[at] !== 0) into.data[at] = 1;
-    if (at % (16 * PAUSE_AFTER) === 0) yield;
-  }
+/** Percent and masks are of the size the region names. @throws MASK_SIZE_MISMATCH */
+function checkSize({ original_width, original_height }: MlRegion, width: number, height: number): void {
+  if (original_width === undefined || original_height === undefined) return;
+  if (original_width === width && original_height === height) return;
+  throw new ProsamError(
+    'MASK_SIZE_MISMATCH',
+    `expected regions of the upright image's ${width} x ${height} pixels, got one of ${original_width} x ${original_height}. ` +
+      'Label the image again: it has been replaced since.',
+  );
 }

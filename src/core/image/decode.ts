@@ -1,6 +1,8 @@
 /** Image files to 8-bit RGB pixels, bounded before anything is unpacked. */
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { messageOf, ProsamError } from '../errors.ts';
+import { inTurns, PAUSE_AFTER_PLAIN, type Steps } from '../mask/in-turns.ts';
+import type { BinaryMask } from '../mask/label-reduction.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './image-limits.ts';
 import type { Raster } from './pillow-resize.ts';
 
@@ -31,8 +33,8 @@ export async function decodeImage(bytes: Uint8Array, label: string, limits: Imag
   try {
     const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
     // A plain array over the same bytes: a Buffer's slice() would not copy.
-    const levels = deep ? eightBit(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return { data: threeChannels(levels, info.channels), width: info.width, height: info.height, channels: 3 };
+    const levels = deep ? await inTurns(eightBit(data)) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return { data: await inTurns(threeChannels(levels, info.channels)), width: info.width, height: info.height, channels: 3 };
   } catch (cause) {
     throw unreadable(label, messageOf(cause), cause);
   }
@@ -40,19 +42,47 @@ export async function decodeImage(bytes: Uint8Array, label: string, limits: Imag
 
 /** A mask image as single values per pixel (the first channel, or the palette's colours turned grey), not 0/1 yet. */
 export async function decodeGrey(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<Raster> {
+  const { data, width, height } = await greyOf(bytes, label, limits, (image) => image);
+  return { data, width, height, channels: 1 };
+}
+
+/** The same, brighter than half = marked. Everything is computed off the calling thread. -> 0 / 255 a pixel */
+export async function decodeMask(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<BinaryMask> {
+  return greyOf(bytes, label, limits, (image) => image.threshold(128, { grayscale: false }));
+}
+
+async function greyOf(bytes: Uint8Array, label: string, limits: ImageLimits, last: (image: Sharp) => Sharp): Promise<BinaryMask> {
   const { image, metadata } = await open(bytes, label, limits);
   try {
     // A mask drawn in the alpha channel only (opaque = marked) is as common as one in black and white.
-    const pipeline =
+    const single =
       metadata.hasAlpha && !(await image.clone().stats()).isOpaque
         ? image.autoOrient().extractChannel('alpha')
         : image.autoOrient().removeAlpha().greyscale();
-    const { data, info } = await pipeline.toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
-    const first = info.channels === 1 ? data : data.filter((_, i) => i % info.channels === 0);
-    return { data: new Uint8Array(first), width: info.width, height: info.height, channels: 1 };
+    const { data, info } = await last(single.toColourspace('b-w')).raw().toBuffer({ resolveWithObject: true });
+    if (info.channels !== 1) throw new Error(`it has ${info.channels} channels where one was expected`);
+    // A plain array over the same bytes: a Buffer's slice() would not copy.
+    return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width: info.width, height: info.height };
   } catch (cause) {
     throw unreadable(label, messageOf(cause), cause);
   }
+}
+
+/**
+ * Reads the image to its last row without keeping its pixels: what this accepts can be decoded.
+ * @returns width and height of the upright image
+ * @throws IMAGE_*
+ */
+export async function proveImage(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<{ width: number; height: number }> {
+  const { image, metadata } = await open(bytes, label, limits);
+  try {
+    // Every pixel passes by on its way into a single one; nothing larger than some rows is held where the format allows.
+    await image.removeAlpha().toColourspace('srgb').resize(1, 1, { fit: 'fill', kernel: 'linear', fastShrinkOnLoad: false }).raw().toBuffer();
+  } catch (cause) {
+    throw unreadable(label, messageOf(cause), cause);
+  }
+  const { width, height } = metadata.autoOrient;
+  return { width, height };
 }
 
 /** Of the upright image, from the head of its file alone. @throws IMAGE_* */
@@ -92,17 +122,26 @@ function unreadable(label: string, problem: string, cause?: unknown): ProsamErro
 }
 
 /** 16-bit samples to the nearest of 256 levels. */
-function eightBit(data: Uint8Array): Uint8Array {
+function* eightBit(data: Uint8Array): Steps<Uint8Array> {
   const samples = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
-  return Uint8Array.from(samples, (value) => Math.round(value / 257));
+  const levels = Uint8Array.from({ length: 2 ** 16 }, (_, value) => Math.round(value / 257));
+  const out = new Uint8Array(samples.length);
+  for (let start = 0; start < out.length; start += PAUSE_AFTER_PLAIN) {
+    for (let i = start, end = Math.min(out.length, start + PAUSE_AFTER_PLAIN); i < end; i++) out[i] = levels[samples[i] as number] as number;
+    yield;
+  }
+  return out;
 }
 
-function threeChannels(data: Uint8Array, channels: number): Uint8Array {
+function* threeChannels(data: Uint8Array, channels: number): Steps<Uint8Array> {
   if (channels === 3) return data;
   const pixels = data.length / channels;
   const out = new Uint8Array(3 * pixels);
-  for (let i = 0; i < pixels; i++) {
-    for (let c = 0; c < 3; c++) out[3 * i + c] = data[i * channels + (channels > 2 ? c : 0)] as number;
+  for (let start = 0; start < pixels; start += PAUSE_AFTER_PLAIN) {
+    for (let i = start, end = Math.min(pixels, start + PAUSE_AFTER_PLAIN); i < end; i++) {
+      for (let c = 0; c < 3; c++) out[3 * i + c] = data[i * channels + (channels > 2 ? c : 0)] as number;
+    }
+    yield;
   }
   return out;
 }

@@ -1,8 +1,9 @@
 /** What a person marked on a reference image, and the mask it stands for. All coordinates are pixels of the upright image. */
 import { ProsamError } from '../errors.ts';
 import type { BinaryMask } from './label-reduction.ts';
-import { drawStroke, emptyMask, fillBox, fillPolygon, type Point } from './raster.ts';
-import { cocoRleSize, maskFromCocoRle, type CocoRle } from './rle.ts';
+import { atOnce, PAUSE_AFTER_PLAIN, type Steps } from './in-turns.ts';
+import { drawStrokeInSteps, emptyMask, fillBoxInSteps, fillPolygonInSteps, polygonRows, strokeCost, type Point } from './raster.ts';
+import { cocoRleSize, drawCocoRleInSteps, type CocoRle } from './rle.ts';
 
 export interface PointsAnnotation {
   kind: 'points';
@@ -59,25 +60,38 @@ const MAX_POINTS = 100_000;
 /** A wide brush takes a hundred times longer a point than an outline. */
 const MAX_SCRIBBLE_POINTS = 10_000;
 
+/** Rows that the edges of an outline may pass, added up: a second of work or so. Outlines of real objects pass a thousandth of it. */
+const MAX_POLYGON_ROWS = 2 ** 25;
+/** Pixels that a scribble may paint, each as often as the brush passes it. */
+const MAX_SCRIBBLE_COST = 2 ** 32;
+
 /**
  * The annotation as a mask of the image's size. Negative points take nothing away here: they guide SAM.
  * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE, MASK_SIZE_MISMATCH, MASK_EMPTY
  */
 export function maskFromAnnotation(annotation: DrawnAnnotation, width: number, height: number): BinaryMask {
-  const mask = drawShaped(annotation, width, height);
-  if (mask.data.every((value) => value === 0)) {
-    throw new ProsamError(
-      'MASK_EMPTY',
-      `wanted a ${annotation.kind} that marks at least one pixel, got one that marks none. Mark the object and try again.`,
-    );
-  }
+  const mask = emptyMask(width, height);
+  atOnce(drawAnnotation(mask, annotation));
   return mask;
 }
 
+/**
+ * Marks the annotation's pixels on a mask of the image's size; those that are set stay.
+ * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE, MASK_SIZE_MISMATCH, MASK_EMPTY for one that marks no pixel
+ */
+export function* drawAnnotation(mask: BinaryMask, annotation: DrawnAnnotation): Steps<void> {
+  const painted = yield* drawShaped(mask, annotation);
+  if (painted > 0) return;
+  throw new ProsamError(
+    'MASK_EMPTY',
+    `wanted a ${annotation.kind} that marks at least one pixel, got one that marks none. Mark the object and try again.`,
+  );
+}
+
 /** Callers without a type checker may leave fields out. */
-function drawShaped(annotation: DrawnAnnotation, width: number, height: number): BinaryMask {
+function* drawShaped(mask: BinaryMask, annotation: DrawnAnnotation): Steps<number> {
   try {
-    return draw(annotation, width, height);
+    return yield* draw(mask, annotation);
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause;
     throw new ProsamError('ANNOTATION_INVALID', `${annotation.kind}: a field is missing or of the wrong type: ${cause.message}.`, {
@@ -86,8 +100,9 @@ function drawShaped(annotation: DrawnAnnotation, width: number, height: number):
   }
 }
 
-function draw(annotation: DrawnAnnotation, width: number, height: number): BinaryMask {
-  const mask = emptyMask(width, height);
+/** Returns the number of pixels painted, some perhaps more than once. */
+function* draw(mask: BinaryMask, annotation: DrawnAnnotation): Steps<number> {
+  const { width, height } = mask;
   switch (annotation.kind) {
     case 'points':
       if (annotation.points.length === 0) throw invalid('points', 'wanted at least one point on the object, got none');
@@ -96,25 +111,16 @@ function draw(annotation: DrawnAnnotation, width: number, height: number): Binar
         checkInside('point', list, width, height);
       }
       for (const [x, y] of annotation.points) mask.data[Math.floor(y) * width + Math.floor(x)] = 1;
-      return mask;
+      return annotation.points.length;
     case 'box':
       checkBox(annotation.boxXyxy, width, height);
-      fillBox(mask, annotation.boxXyxy);
-      return mask;
-    case 'scribble':
-      if (annotation.strokes.length === 0) throw invalid('scribble', 'wanted at least one stroke, got none');
-      checkCount(
-        'scribble',
-        annotation.strokes.map((stroke) => stroke.path),
-      );
-      for (const { path, width: brush } of annotation.strokes) {
-        if (!(brush > 0 && brush <= Math.max(width, height)))
-          throw invalid('scribble', `wanted a brush width of more than 0 pixels within the image, got ${brush}`);
-        if (path.length === 0) throw invalid('scribble', 'wanted strokes of at least one point, got one of none');
-        checkInside('scribble', path, width, height);
-        drawStroke(mask, path, brush);
-      }
-      return mask;
+      return yield* fillBoxInSteps(mask, annotation.boxXyxy);
+    case 'scribble': {
+      checkScribble(annotation.strokes, width, height);
+      let painted = 0;
+      for (const { path, width: brush } of annotation.strokes) painted += yield* drawStrokeInSteps(mask, path, brush);
+      return painted;
+    }
     case 'polygon':
       if (annotation.rings.length === 0) throw invalid('polygon', 'wanted at least one ring, got none');
       checkCount('polygon', annotation.rings);
@@ -122,24 +128,57 @@ function draw(annotation: DrawnAnnotation, width: number, height: number): Binar
         if (ring.length < 3) throw invalid('polygon', `wanted rings of at least three corners, got one of ${ring.length}`);
         checkInside('polygon', ring, width, height);
       }
-      fillPolygon(mask, annotation.rings);
-      return mask;
+      if (polygonRows(annotation.rings, height) > MAX_POLYGON_ROWS) {
+        throw invalid('polygon', `wanted edges that pass at most ${MAX_POLYGON_ROWS} rows of pixels together. Simplify the outline`);
+      }
+      return yield* fillPolygonInSteps(mask, annotation.rings);
     case 'coco-rle': {
       // The sizes are compared first, so that a few characters cannot ask for a mask far larger than the image.
       const [rows, columns] = cocoRleSize(annotation.rle);
       if (rows !== height || columns !== width) throw sizeMismatch(columns, rows, rows * columns, width, height);
-      return maskFromCocoRle(annotation.rle);
+      return yield* drawCocoRleInSteps(mask, annotation.rle);
     }
     case 'mask':
     case 'scribble-mask':
-      return sameSize(annotation.mask, width, height);
+      return yield* drawPixels(mask, sameSize(annotation.mask, width, height));
     default:
       throw invalid('kind', `wanted one of the kinds of annotation, got ${JSON.stringify((annotation as { kind?: unknown }).kind)}`);
   }
 }
 
+function* drawPixels(mask: BinaryMask, { data }: BinaryMask): Steps<number> {
+  let painted = 0;
+  for (let start = 0; start < data.length; start += PAUSE_AFTER_PLAIN) {
+    if (start > 0) yield;
+    for (let at = start, end = Math.min(data.length, start + PAUSE_AFTER_PLAIN); at < end; at++) {
+      if (data[at] === 0) continue;
+      mask.data[at] = 1;
+      painted++;
+    }
+  }
+  return painted;
+}
+
 function invalid(kind: string, problem: string): ProsamError {
   return new ProsamError('ANNOTATION_INVALID', `${kind}: ${problem}.`);
+}
+
+function checkScribble(strokes: ScribbleAnnotation['strokes'], width: number, height: number): void {
+  if (strokes.length === 0) throw invalid('scribble', 'wanted at least one stroke, got none');
+  checkCount(
+    'scribble',
+    strokes.map((stroke) => stroke.path),
+  );
+  let cost = 0;
+  for (const { path, width: brush } of strokes) {
+    if (!(brush > 0 && brush <= Math.max(width, height)))
+      throw invalid('scribble', `wanted a brush width of more than 0 pixels within the image, got ${brush}`);
+    if (path.length === 0) throw invalid('scribble', 'wanted strokes of at least one point, got one of none');
+    checkInside('scribble', path, width, height);
+    cost += strokeCost(path, brush, { width, height });
+  }
+  if (cost > MAX_SCRIBBLE_COST)
+    throw invalid('scribble', `wanted a brush that passes at most ${MAX_SCRIBBLE_COST} pixels in all. Use a thinner one, or fewer points`);
 }
 
 /** Drawing takes time for every point, however many lists they come in. */

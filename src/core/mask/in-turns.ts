@@ -5,6 +5,9 @@ export type Steps<T> = Generator<undefined, T, undefined>;
 /** Pixels (or corners, or runs) between two pauses: a millisecond of work or so. */
 export const PAUSE_AFTER = 2 ** 14;
 
+/** Pixels between two pauses of a loop that does next to nothing with each. */
+export const PAUSE_AFTER_PLAIN = 16 * PAUSE_AFTER;
+
 /** To the end without a pause. */
 export function atOnce<T>(steps: Steps<T>): T {
   for (;;) {
@@ -16,15 +19,49 @@ export function atOnce<T>(steps: Steps<T>): T {
 /** Longest stretch of work before others get their turn. */
 const SLICE_MS = 8;
 
-/** To the end, giving the event loop a turn every few milliseconds. Rejects with the signal's reason once it aborts. */
-export async function inTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
-  for (;;) {
-    signal?.throwIfAborted();
-    const until = performance.now() + SLICE_MS;
-    while (performance.now() < until) {
-      const { done, value } = steps.next();
-      if (done === true) return value;
-    }
-    await new Promise<void>((resume) => setImmediate(resume));
+/** Work that waits for its slice. */
+const waiting: (() => void)[] = [];
+let scheduled = false;
+
+/** Runs one slice per turn of the event loop, whoever it belongs to: twenty masks at once hold others up no longer than one. */
+function runNext(): void {
+  const next = waiting.shift();
+  if (next === undefined) {
+    scheduled = false;
+    return;
   }
+  setImmediate(runNext);
+  next();
+}
+
+/**
+ * To the end, giving the event loop a turn every few milliseconds; all work of the thread shares one slice a turn, in the order it
+ * asked. Rejects with the signal's reason once it aborts.
+ */
+export function inTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const slice = (): void => {
+      try {
+        signal?.throwIfAborted();
+        const until = performance.now() + SLICE_MS;
+        do {
+          const { done, value } = steps.next();
+          if (done === true) {
+            resolve(value);
+            return;
+          }
+        } while (performance.now() < until);
+        waiting.push(slice);
+      } catch (error) {
+        reject(error as Error);
+      }
+    };
+    if (scheduled) waiting.push(slice);
+    else {
+      // The first of a turn begins at once; whoever comes in the same turn waits for the next.
+      scheduled = true;
+      setImmediate(runNext);
+      slice();
+    }
+  });
 }

@@ -63,27 +63,64 @@ export function* cocoRleInSteps(mask: BinaryMask): Steps<CompressedRle> {
 export function maskFromCocoRle(rle: CocoRle): BinaryMask {
   const [height, width] = cocoRleSize(rle);
   const runs = runsFromCocoRle(rle);
-  const data = new Uint8Array(height * width);
-  let at = 0;
-  runs.forEach((run: number, i) => {
-    if (i % 2 === 1) for (let j = at; j < at + run; j++) data[(j % height) * width + Math.floor(j / height)] = 1;
-    at += run;
-  });
-  return { data, width, height };
+  const mask = { data: new Uint8Array(height * width), width, height };
+  atOnce(paintRuns(mask, runs));
+  return mask;
+}
+
+/** Marks its pixels on a mask of its size; those that are set stay. Returns the number of pixels painted. @throws ANNOTATION_INVALID */
+export function* drawCocoRleInSteps(mask: BinaryMask, rle: CocoRle): Steps<number> {
+  return yield* paintRuns(mask, yield* runsFromCocoRleInSteps(rle));
+}
+
+/** Column by column, each run a stretch of one column or several. */
+function* paintRuns({ data, width, height }: BinaryMask, runs: readonly number[]): Steps<number> {
+  let painted = 0;
+  let unpaused = 0;
+  let [x, y] = [0, 0];
+  for (let i = 0; i < runs.length; i++) {
+    const run = runs[i] as number;
+    if (i % 2 === 1) {
+      for (let left = run; left > 0;) {
+        const end = Math.min(height, y + left);
+        left -= end - y;
+        unpaused += end - y;
+        for (let at = y * width + x; y < end; y++, at += width) data[at] = 1;
+        if (y === height) [x, y] = [x + 1, 0];
+        if (unpaused < PAUSE_AFTER) continue;
+        unpaused = 0;
+        yield;
+      }
+      painted += run;
+    } else {
+      x += Math.floor((y + run) / height);
+      y = (y + run) % height;
+    }
+    if (++unpaused < PAUSE_AFTER) continue;
+    unpaused = 0;
+    yield;
+  }
+  return painted;
 }
 
 /** Lengths of zeros and ones in turn, without drawing them. @throws ANNOTATION_INVALID when they do not add up to the size */
 export function runsFromCocoRle(rle: CocoRle): readonly number[] {
+  return atOnce(runsFromCocoRleInSteps(rle));
+}
+
+export function* runsFromCocoRleInSteps(rle: CocoRle): Steps<readonly number[]> {
   const [height, width] = cocoRleSize(rle);
   const total = height * width;
-  const runs = typeof rle.counts === 'string' ? runsFromText(rle.counts, total) : rle.counts;
+  const runs = typeof rle.counts === 'string' ? yield* runsFromText(rle.counts, total) : rle.counts;
   if (!Array.isArray(runs)) throw invalid(`wanted counts as text or a list of runs, got ${typeof runs}`);
   let covered = 0;
-  runs.forEach((run: number, i) => {
+  for (let i = 0; i < runs.length; i++) {
+    const run = runs[i] as number;
     if (!Number.isSafeInteger(run) || run < 0 || covered + run > total)
       throw invalid(`run ${i} of length ${run} does not fit ${height} x ${width} pixels`);
     covered += run;
-  });
+    if (i % PAUSE_AFTER === PAUSE_AFTER - 1) yield;
+  }
   if (covered !== total) throw invalid(`the runs cover ${covered} of ${height} x ${width} pixels`);
   return runs as readonly number[];
 }
@@ -129,11 +166,12 @@ function* textInSteps(runs: readonly number[]): Steps<string> {
   return text;
 }
 
-function runsFromText(text: string, total: number): number[] {
+function* runsFromText(text: string, total: number): Steps<number[]> {
   const runs: number[] = [];
   let value = 0;
   let shift = 0;
   for (let i = 0; i < text.length; i++) {
+    if (i % PAUSE_AFTER === PAUSE_AFTER - 1) yield;
     const code = text.charCodeAt(i) - 48;
     if (code < 0 || code > 63) throw invalid(`the counts hold the character ${JSON.stringify(text[i])}`);
     value |= (code & 0x1f) << shift;

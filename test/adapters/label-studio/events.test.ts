@@ -25,11 +25,11 @@ describe('events', () => {
     type: 'brushlabels',
     from_name: 'tag',
     to_name: 'image',
-    original_width: 2,
-    original_height: 1,
+    original_width: 320,
+    original_height: 240,
     image_rotation: 0,
   };
-  const rle = Array.from(encodeBrushRle({ data: Uint8Array.of(0, 1), width: 2, height: 1 }));
+  const rle = Array.from(encodeBrushRle({ data: new Uint8Array(320 * 240).fill(1, 0, 9), width: 320, height: 240 }));
   const submitted = (id: number, changes: object = {}): object => ({
     ...{
       id,
