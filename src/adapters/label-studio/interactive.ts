@@ -1,5 +1,7 @@
 /** A click or a box, answered while somebody waits: SAM's own prompts, with what the references say of the image to begin from. */
 import type { Log } from '../../core/log.ts';
+import { drawAnnotation } from '../../core/mask/annotation.ts';
+import { inTurns } from '../../core/mask/in-turns.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Service } from '../../core/service-types.ts';
 import type { RefinedMask, RefinePrompts } from '../../core/types.ts';
@@ -57,7 +59,7 @@ export function createInteractive({ service, images, priors, log, priorMs = 300 
     }
     if (found.length === 0) return nothing('points off the object alone say nothing without a prediction');
     const score = Math.min(...found.map(({ predictedIou }) => predictedIou));
-    const result = await writeRegions(output.control, { label: asked.label, mask: joined(found), score }, { single: true, signal });
+    const result = await writeRegions(output.control, { label: asked.label, mask: await joined(found, signal), score }, { single: true, signal });
     return { result, score, modelVersion: version };
   };
 }
@@ -71,10 +73,13 @@ function goesWith({ points = [], boxXyxy }: RefinePrompts, { mask }: Prior): boo
   return points.every(({ x, y, positive = true }) => !positive || mask.data[Math.floor(y) * mask.width + Math.floor(x)] === 1);
 }
 
-function joined(found: readonly RefinedMask[]): BinaryMask {
+async function joined(found: readonly RefinedMask[], signal: AbortSignal): Promise<BinaryMask> {
   const [first, ...rest] = found as [RefinedMask, ...RefinedMask[]];
   if (rest.length === 0) return first.mask;
-  const data = Uint8Array.from(first.mask.data);
-  for (const { mask } of rest) for (let at = 0; at < data.length; at++) if (mask.data[at] !== 0) data[at] = 1;
-  return { ...first.mask, data };
+  const mask = { ...first.mask, data: Uint8Array.from(first.mask.data) };
+  for (const one of rest) {
+    // A click may have found nothing.
+    if (one.area > 0) await inTurns(drawAnnotation(mask, { kind: 'mask', mask: one.mask }), signal);
+  }
+  return mask;
 }

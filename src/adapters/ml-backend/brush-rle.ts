@@ -22,32 +22,56 @@ export function encodeBrushRle(mask: BinaryMask): Uint8Array {
   return atOnce(encodeInSteps(mask));
 }
 
-/** The same, giving others on this thread their turns. Rejects with the signal's reason once it aborts. */
-export function encodeBrushRleInTurns(mask: BinaryMask, signal?: AbortSignal): Promise<Uint8Array> {
-  return inTurns(encodeInSteps(mask), signal);
+/** The part of an image that a mask covers; the rest is not marked. */
+export interface MaskPlace {
+  /** Of the mask's upper left corner, in pixels of the image. */
+  x0: number;
+  y0: number;
+  /** Of the image. */
+  width: number;
+  height: number;
 }
 
-function* encodeInSteps({ data, width, height }: BinaryMask): Steps<Uint8Array> {
-  const pixels = width * height;
+/** The same, giving others on this thread their turns. place: for a mask cut to its box. Rejects with the signal's reason once it aborts. */
+export function encodeBrushRleInTurns(mask: BinaryMask, signal?: AbortSignal, place?: MaskPlace): Promise<Uint8Array> {
+  return inTurns(encodeInSteps(mask, place), signal);
+}
+
+function* encodeInSteps(mask: BinaryMask, place: MaskPlace = { x0: 0, y0: 0, width: mask.width, height: mask.height }): Steps<Uint8Array> {
+  const { data } = mask;
   const bits = createBitWriter();
-  bits.write(4 * pixels, 32);
+  bits.write(4 * place.width * place.height, 32);
   bits.write(VALUE_BITS - 1, 5);
   for (const size of COUNT_BITS) bits.write(size - 1, 4);
-  for (let at = 0, unpaused = 0; at < pixels;) {
-    const marked = data[at] !== 0;
-    let end = at + 1;
-    while (end < pixels && (data[end] !== 0) === marked) {
-      end++;
-      if (end % (16 * PAUSE_AFTER) === 0) yield;
+  let marked = false;
+  let length = 0;
+  const add = (value: boolean, pixels: number): void => {
+    if (pixels === 0) return;
+    if (value !== marked && length > 0) {
+      writeRun(bits, 4 * length, marked ? 255 : 0);
+      length = 0;
     }
-    writeRun(bits, 4 * (end - at), marked ? 255 : 0);
-    unpaused += end - at + 16;
-    at = end;
-    if (unpaused >= PAUSE_AFTER) {
-      unpaused = 0;
-      yield;
+    marked = value;
+    length += pixels;
+  };
+  add(false, place.y0 * place.width + place.x0);
+  let unpaused = 0;
+  for (let y = 0; y < mask.height; y++) {
+    if (y > 0) add(false, place.width - mask.width);
+    for (let at = y * mask.width, rowEnd = at + mask.width; at < rowEnd;) {
+      const value = data[at] !== 0;
+      let end = at + 1;
+      while (end < rowEnd && (data[end] !== 0) === value) end++;
+      add(value, end - at);
+      unpaused += 16 + ((end - at) >> 3);
+      at = end;
     }
+    if (unpaused < PAUSE_AFTER) continue;
+    unpaused = 0;
+    yield;
   }
+  add(false, place.width * (place.height - place.y0 - mask.height) + place.width - place.x0 - mask.width);
+  writeRun(bits, 4 * length, marked ? 255 : 0);
   return bits.end();
 }
 

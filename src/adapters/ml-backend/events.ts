@@ -1,6 +1,7 @@
 /** What Label Studio tells of by webhook, sorted by what it means. */
 import { z } from 'zod';
 import { ProsamError } from '../../core/errors.ts';
+import type { Steps } from '../../core/mask/in-turns.ts';
 import { annotationSchema, projectSchema, taskSchema, type MlAnnotation, type MlTask } from './request-schemas.ts';
 
 /** What every event says of its project. */
@@ -35,8 +36,8 @@ const envelope = z.object({
 });
 const reference = z.object({ id: z.union([z.int().min(0), z.string().min(1).max(200)]) });
 
-/** @throws REQUEST_INVALID */
-export function parseEvent(body: unknown): MlEvent {
+/** With a pause after each task and annotation. @throws REQUEST_INVALID */
+export function* parseEvent(body: unknown): Steps<MlEvent> {
   const parsed = envelope.safeParse(body);
   if (!parsed.success) throw new ProsamError('REQUEST_INVALID', 'Wanted a webhook of Label Studio with an action, got something else.');
   const { action, annotation, annotations, task, tasks } = parsed.data;
@@ -47,14 +48,14 @@ export function parseEvent(body: unknown): MlEvent {
     case 'ANNOTATION_UPDATED':
     case 'ANNOTATIONS_CREATED':
     case 'ANNOTATIONS_UPDATED':
-      return { kind: 'annotations', action, project, pairs: pairsOf(annotation ?? annotations, task ?? tasks) };
+      return { kind: 'annotations', action, project, pairs: yield* pairsOf(annotation ?? annotations, task ?? tasks) };
     case 'ANNOTATION_DELETED':
     case 'ANNOTATIONS_DELETED':
-      return { kind: 'annotations-deleted', action, project, ids: many(reference, annotations ?? annotation).map(({ id }) => id) };
+      return { kind: 'annotations-deleted', action, project, ids: (yield* many(reference, annotations ?? annotation)).map(({ id }) => id) };
     case 'TASKS_CREATED':
-      return { kind: 'tasks', action, project, tasks: many(taskSchema, tasks ?? task) };
+      return { kind: 'tasks', action, project, tasks: yield* many(taskSchema, tasks ?? task) };
     case 'TASKS_DELETED':
-      return { kind: 'tasks-deleted', action, project, ids: many(reference, tasks ?? task).map(({ id }) => id) };
+      return { kind: 'tasks-deleted', action, project, ids: (yield* many(reference, tasks ?? task)).map(({ id }) => id) };
     case 'PROJECT_CREATED':
     case 'PROJECT_UPDATED':
       return { kind: 'project', action, project };
@@ -80,18 +81,21 @@ function projectOf(value: unknown): EventProject | undefined {
 }
 
 /** Single objects, or lists under the same singular name. */
-function many<T>(schema: z.ZodType<T>, value: unknown): T[] {
+function* many<T>(schema: z.ZodType<T>, value: unknown): Steps<T[]> {
   const list: unknown[] = Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
-  return list.flatMap((one) => {
+  const read: T[] = [];
+  for (const one of list) {
     const parsed = schema.safeParse(one);
-    return parsed.success ? [parsed.data] : [];
-  });
+    if (parsed.success) read.push(parsed.data);
+    yield;
+  }
+  return read;
 }
 
-function pairsOf(annotation: unknown, task: unknown): { task: MlTask; annotation: MlAnnotation }[] {
-  const tasks = new Map(many(taskSchema, task).map((one) => [String(one.id), one]));
+function* pairsOf(annotation: unknown, task: unknown): Steps<{ task: MlTask; annotation: MlAnnotation }[]> {
+  const tasks = new Map((yield* many(taskSchema, task)).map((one) => [String(one.id), one]));
   const [only] = tasks.size === 1 ? tasks.values() : [];
-  return many(annotationSchema, annotation).flatMap((one) => {
+  return (yield* many(annotationSchema, annotation)).flatMap((one) => {
     const own = one.task === undefined ? only : tasks.get(String(one.task));
     return own === undefined ? [] : [{ task: own, annotation: one }];
   });

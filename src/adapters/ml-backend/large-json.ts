@@ -107,13 +107,15 @@ function* scan(bytes: Buffer): Steps<{ byteLists: ByteList[]; listsAtTop: ListAt
   let current: ListAtTop | undefined;
   let elementStart = 0;
   let nextPause = TURN_BYTES;
+  /** Whether anything but spaces came since the element began. */
+  let some = false;
   const endElement = (list: ListAtTop, at: number): void => {
     if (++elements > MOST_ELEMENTS)
       throw new ProsamError('REQUEST_TOO_LARGE', `Wanted lists of at most ${MOST_ELEMENTS} elements, got more. Send less at a time.`);
     // Between two commas there must be something: nothing is what the parser refuses.
-    if (list.elements.length > 0 || bytes[at] === COMMA || !isSpace(bytes, elementStart, at))
-      list.elements.push({ start: elementStart, end: at });
+    if (list.elements.length > 0 || bytes[at] === COMMA || some) list.elements.push({ start: elementStart, end: at });
     elementStart = at + 1;
+    some = false;
   };
   for (let at = 0; at < bytes.length; at++) {
     if (at >= nextPause) {
@@ -121,10 +123,13 @@ function* scan(bytes: Buffer): Steps<{ byteLists: ByteList[]; listsAtTop: ListAt
       yield;
     }
     const byte = bytes[at] as number;
-    if (byte === QUOTE) at = endOfString(bytes, at);
-    else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+    if (byte === QUOTE) {
+      some = true;
+      at = yield* endOfString(bytes, at);
+    } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+      some = true;
       if (byte === OPEN_LIST && depth > 1) {
-        const list = byteList(bytes, at);
+        const list = yield* byteList(bytes, at);
         if (list !== undefined) {
           byteLists.push(list);
           at = list.end - 1;
@@ -136,6 +141,7 @@ function* scan(bytes: Buffer): Steps<{ byteLists: ByteList[]; listsAtTop: ListAt
       if (byte === OPEN_LIST && depth === 2) {
         current = { start: at, end: 0, elements: [] };
         elementStart = at + 1;
+        some = false;
       }
     } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
       if (depth === 2 && current !== undefined) {
@@ -148,14 +154,19 @@ function* scan(bytes: Buffer): Steps<{ byteLists: ByteList[]; listsAtTop: ListAt
       depth--;
     } else if (byte === COMMA && depth === 2 && current !== undefined) {
       endElement(current, at);
-    }
+    } else if (!some && !SPACES.has(byte)) some = true;
   }
   return { byteLists, listsAtTop };
 }
 
 /** Place of the quote that ends it; the end of the text where there is none. */
-function endOfString(bytes: Buffer, start: number): number {
+function* endOfString(bytes: Buffer, start: number): Steps<number> {
+  let nextPause = start + TURN_BYTES;
   for (let at = bytes.indexOf(QUOTE, start + 1); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
+    if (at >= nextPause) {
+      nextPause = at + TURN_BYTES;
+      yield;
+    }
     let before = at - 1;
     while (bytes[before] === BACKSLASH) before--;
     if ((at - before) % 2 === 1) return at;
@@ -163,18 +174,17 @@ function endOfString(bytes: Buffer, start: number): number {
   return bytes.length;
 }
 
-function isSpace(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (!SPACES.has(bytes[at] as number)) return false;
-  return true;
-}
-
 /** The list that opens there, if it holds nothing but whole numbers from 0 to 255 as JSON writes them. */
-function byteList(bytes: Buffer, start: number): ByteList | undefined {
+function* byteList(bytes: Buffer, start: number): Steps<ByteList | undefined> {
   let values = new Uint8Array(LEAST_LIST);
   let length = 0;
   let value = -1;
   let ended = false;
-  for (let at = start + 1; at < bytes.length; at++) {
+  for (let at = start + 1, nextPause = start + TURN_BYTES; at < bytes.length; at++) {
+    if (at >= nextPause) {
+      nextPause = at + TURN_BYTES;
+      yield;
+    }
     const byte = bytes[at] as number;
     if (byte >= 0x30 && byte <= 0x39) {
       // A number after a number's end, or one that begins with a superfluous zero.

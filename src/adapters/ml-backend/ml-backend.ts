@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ProsamError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { inTurns, type Steps } from '../../core/mask/in-turns.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
 import { checkInput } from '../http/check-input.ts';
@@ -99,7 +100,7 @@ export function createMlBackend(options: MlBackendOptions): { routes: readonly R
         const body = await read(rawBody, signal);
         const { project = '', label_config, params } = checkInput(predictEnvelope, body, 'body');
         check(caller, project);
-        const tasks = await readTasks(body, maxTasks);
+        const tasks = await readTasks(body, maxTasks, signal);
         const labelConfigXml = label_config ?? '';
         const labelConfig = labelConfigXml === '' ? { controls: [], images: [] } : parseLabelConfig(labelConfigXml);
         const context = params?.context?.result;
@@ -117,7 +118,7 @@ export function createMlBackend(options: MlBackendOptions): { routes: readonly R
       rawBody: true,
       maxBodyBytes,
       async handle({ rawBody, caller, signal, log }) {
-        const event = parseEvent(await read(rawBody, signal));
+        const event = await inTurns(parseEvent(await read(rawBody, signal)), signal);
         if ('project' in event) check(caller, event.project.key);
         await options.onEvent?.(event, { caller, signal, log });
         return { json: { status: 'ok' } };
@@ -143,16 +144,19 @@ async function read(rawBody: Uint8Array | undefined, signal: AbortSignal): Promi
 }
 
 /** Every task needs its result: one without so much as a number is the whole request's failure. */
-async function readTasks(body: unknown, most: number): Promise<MlTask[]> {
+async function readTasks(body: unknown, most: number, signal: AbortSignal): Promise<MlTask[]> {
   const list = (body as { tasks?: unknown } | undefined)?.tasks;
   if (!Array.isArray(list) || list.length > most) {
     const got = Array.isArray(list) ? `${list.length}` : 'none';
     throw new ProsamError('REQUEST_INVALID', `tasks: wanted a list of at most ${most}, got ${got}. Select fewer tasks at a time.`);
   }
   const tasks: MlTask[] = [];
-  for (const [place, one] of list.entries()) {
-    tasks.push(checkInput(taskSchema, one, 'body'));
-    if (place % 50 === 49) await new Promise<void>((resume) => setImmediate(resume));
+  function* check(all: readonly unknown[]): Steps<void> {
+    for (const one of all) {
+      tasks.push(checkInput(taskSchema, one, 'body'));
+      yield;
+    }
   }
+  await inTurns(check(list), signal);
   return tasks;
 }

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { alphaPng } from '../../core/image/alpha-png.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { polygonsInTurns } from '../../core/mask/polygon-groups.ts';
-import { maskExtent, type Point } from '../../core/mask/raster.ts';
-import { encodeBrushRleInTurns } from './brush-rle.ts';
+import { inTurns } from '../../core/mask/in-turns.ts';
+import { maskExtentInSteps, type Point } from '../../core/mask/raster.ts';
+import { encodeBrushRleInTurns, type MaskPlace } from './brush-rle.ts';
 import type { Control, ControlKind } from './label-config.ts';
 
 /** As Label Studio stores and shows it, once it is JSON. */
@@ -46,7 +47,7 @@ export interface WriteOptions {
 export async function writeRegions(control: Control, found: MaskToWrite, options: WriteOptions = {}): Promise<WrittenRegion[]> {
   const { mask, label } = found;
   const { width, height } = mask;
-  const whole = maskExtent(mask);
+  const whole = await inTurns(maskExtentInSteps(mask), options.signal);
   if (whole.boxXyxy === undefined) return [];
   const region = (score: number, value: Record<string, unknown>): WrittenRegion => ({
     id: randomUUID().replaceAll('-', '').slice(0, 10),
@@ -76,8 +77,8 @@ export async function writeRegions(control: Control, found: MaskToWrite, options
     case 'bitmasklabels': {
       const regions = [];
       for (const part of parts ?? [{ mask, boxXyxy: undefined, score: found.score }]) {
-        const full = part.boxXyxy === undefined ? part.mask : placed(part.mask, part.boxXyxy, width, height);
-        regions.push(region(part.score, await maskValue(control.kind, full, options.signal)));
+        const [x0, y0] = part.boxXyxy ?? [0, 0];
+        regions.push(region(part.score, await maskValue(control.kind, part.mask, { x0, y0, width, height }, options.signal)));
       }
       return regions;
     }
@@ -91,9 +92,11 @@ export function clampScore(score: number): number {
   return Number.isFinite(score) ? Math.round(10_000 * Math.min(1, Math.max(0, score))) / 10_000 : 0;
 }
 
-async function maskValue(kind: 'brushlabels' | 'bitmasklabels', mask: BinaryMask, signal?: AbortSignal) {
-  if (kind === 'bitmasklabels') return { imageDataURL: `data:image/png;base64,${Buffer.from(await alphaPng(mask)).toString('base64')}` };
-  return { format: 'rle', rle: asList(await encodeBrushRleInTurns(mask, signal)) };
+async function maskValue(kind: 'brushlabels' | 'bitmasklabels', mask: BinaryMask, place: MaskPlace, signal?: AbortSignal) {
+  signal?.throwIfAborted();
+  if (kind === 'brushlabels') return { format: 'rle', rle: asList(await encodeBrushRleInTurns(mask, signal, place)) };
+  const png = await alphaPng(mask, place);
+  return { imageDataURL: `data:image/png;base64,${Buffer.from(png).toString('base64')}` };
 }
 
 /** Bytes that turn into a list of numbers when they are written as JSON: as a list they would take eight times the memory until then. */
@@ -123,12 +126,6 @@ function areaOf(ring: readonly Point[]): number {
     twice += x * nextY - nextX * y;
   });
   return Math.abs(twice) / 2;
-}
-
-function placed(part: BinaryMask, [x0, y0]: readonly [number, number, number, number], width: number, height: number): BinaryMask {
-  const data = new Uint8Array(width * height);
-  for (let y = 0; y < part.height; y++) data.set(part.data.subarray(y * part.width, (y + 1) * part.width), (y0 + y) * width + x0);
-  return { data, width, height };
 }
 
 function percent(x: number, y: number, width: number, height: number) {

@@ -8,10 +8,14 @@ import { DEFAULT_LIMITS, type ImageLimits } from './decode.ts';
 /** How every PNG begins. */
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
-/** White on nothing, 8 bits a channel, encoded off the calling thread. */
-export async function alphaPng({ data, width, height }: BinaryMask): Promise<Uint8Array> {
-  const alpha = await sharp(data, { raw: { width, height, channels: 1 } })
+/** White on nothing, 8 bits a channel, encoded off the calling thread. place: of a mask cut to its box, in an image of this size. */
+export async function alphaPng(
+  mask: BinaryMask,
+  { x0, y0, width, height } = { x0: 0, y0: 0, width: mask.width, height: mask.height },
+): Promise<Uint8Array> {
+  const alpha = await sharp(mask.data, { raw: { width: mask.width, height: mask.height, channels: 1 } })
     .threshold(1)
+    .extend({ left: x0, top: y0, right: width - x0 - mask.width, bottom: height - y0 - mask.height, background: 'black' })
     .toColourspace('b-w')
     .raw()
     .toBuffer();

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { MlAnswer } from '../../../src/adapters/ml-backend/answers.ts';
 import type { MlEvent } from '../../../src/adapters/ml-backend/events.ts';
 import { parseEvent, projectKeyOf } from '../../../src/adapters/ml-backend/events.ts';
+import { atOnce } from '../../../src/core/mask/in-turns.ts';
 import { createMlBackend, type MlBackendOptions, type MlPredictRequest } from '../../../src/adapters/ml-backend/ml-backend.ts';
 import type { WrittenRegion } from '../../../src/adapters/ml-backend/write-region.ts';
 import { ProsamError } from '../../../src/core/errors.ts';
@@ -56,6 +57,8 @@ async function post(path: string, body: unknown): Promise<{ status: number; json
 
 const predict = (tasks: unknown, changes: object = {}) =>
   post('/predict', { tasks, project: '1.2', label_config: CONFIG, params: {}, ...changes });
+
+const eventOf = (body: unknown): MlEvent => atOnce(parseEvent(body));
 
 describe('the protocol for any model', () => {
   it('hands out typed tasks, and takes everything else in a request for what it is: nothing', async () => {
@@ -163,13 +166,13 @@ describe('events', () => {
   });
 
   it('pair annotations with their tasks, one or many', () => {
-    const one = parseEvent({ action: 'ANNOTATION_CREATED', project, annotation: { id: 1, task: 5 }, task: { id: 5 } });
+    const one = eventOf({ action: 'ANNOTATION_CREATED', project, annotation: { id: 1, task: 5 }, task: { id: 5 } });
     expect(one).toMatchObject({
       kind: 'annotations',
       project: { key: '3.1795365113' },
       pairs: [{ task: { id: 5 }, annotation: { id: 1 } }],
     });
-    const many = parseEvent({
+    const many = eventOf({
       ...{ action: 'ANNOTATIONS_CREATED', project },
       ...{ annotation: [{ id: 1, task: 6 }, { id: 2, task: 5 }, { id: 3, task: 9 }, { nonsense: 1 }], task: [{ id: 5 }, { id: 6 }] },
     });
@@ -196,6 +199,6 @@ describe('events', () => {
     [{ action: 'PROJECT_UPDATED' }, { kind: 'project' }],
     [{ action: 'LABEL_LINK_CREATED' }, { kind: 'other' }],
   ])('%o', (body, wanted) => {
-    expect(parseEvent({ project, ...body })).toMatchObject(wanted);
+    expect(eventOf({ project, ...body })).toMatchObject(wanted);
   });
 });
