@@ -5,7 +5,7 @@ import { drawAnnotation, type Annotation, type DrawnAnnotation } from '../core/m
 import { inTurns } from '../core/mask/in-turns.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import { emptyMask, maskExtentInSteps } from '../core/mask/raster.ts';
-import { cocoRleInSteps, cocoRleInTurns, cocoRleSize, runsFromCocoRleInSteps } from '../core/mask/rle.ts';
+import { cocoRleInSteps, cocoRleInTurns, cocoRleSize, unionOfRlesInSteps, type CocoRle } from '../core/mask/rle.ts';
 import type { DeferredAnnotation } from '../core/service-types.ts';
 import type { LabelledMask } from '../core/storage-ports.ts';
 import { createPixelBudget, type PixelBudget, type Size } from './pixel-budget.ts';
@@ -51,18 +51,14 @@ export function checkMarks(marks: readonly LabelledMark[], size: Size): void {
  * One mask per label in the order the labels first appear, at the size of the image; drawn in turns with everything else on the thread.
  * @throws ANNOTATION_*, MASK_*, IMAGE_* for a mask file, the signal's reason
  */
-export async function masksByLabel(
-  marks: readonly LabelledMark[],
-  size: Size,
-  signal?: AbortSignal,
-): Promise<LabelledMask[]> {
+export async function masksByLabel(marks: readonly LabelledMark[], size: Size, signal?: AbortSignal): Promise<LabelledMask[]> {
   const groups = new Map<string, LabelledMark['annotation'][]>();
   for (const { label, annotation } of marks) groups.set(label, [...(groups.get(label) ?? []), annotation]);
   const masks: LabelledMask[] = [];
   const budget = createPixelBudget(size);
   for (const [label, annotations] of groups) {
     budget.takeWhole();
-    const mask = (await plainRle(annotations, size, signal)) ?? (await joined(annotations, size, budget, signal));
+    const mask = (await joinedRuns(annotations, size, signal)) ?? (await joined(annotations, size, budget, signal));
     if (mask !== undefined) masks.push({ label, ...bounded(mask) });
   }
   return masks;
@@ -70,20 +66,21 @@ export async function masksByLabel(
 
 type StoredMask = Omit<LabelledMask, 'label'>;
 
-/** Only the runs are read where nothing has to be drawn; undefined for what does not fit, which goes on to the error that says so. */
-async function plainRle(
-  [only, ...others]: readonly LabelledMark['annotation'][],
+/** Runs are joined as runs; undefined where something else is to be drawn, or does not fit, which goes on to the error that says so. */
+async function joinedRuns(
+  annotations: readonly LabelledMark['annotation'][],
   { width, height }: Size,
   signal?: AbortSignal,
 ): Promise<StoredMask | undefined> {
-  if (only === undefined || others.length > 0 || typeof only === 'function') return undefined;
-  if (only.kind !== 'coco-rle' || typeof only.rle.counts !== 'string') return undefined;
-  const [rows, columns] = cocoRleSize(only.rle);
-  if (rows !== height || columns !== width) return undefined;
-  const runs = await inTurns(runsFromCocoRleInSteps(only.rle), signal);
-  let area = 0;
-  for (let i = 1; i < runs.length; i += 2) area += runs[i] as number;
-  return area > 0 ? { rle: { size: [rows, columns], counts: only.rle.counts }, area } : undefined;
+  const rles: CocoRle[] = [];
+  for (const annotation of annotations) {
+    if (typeof annotation === 'function' || annotation.kind !== 'coco-rle') return undefined;
+    const [rows, columns] = cocoRleSize(annotation.rle);
+    if (rows !== height || columns !== width) return undefined;
+    rles.push(annotation.rle);
+  }
+  const mask = await inTurns(unionOfRlesInSteps(rles), signal);
+  return mask.area > 0 ? mask : undefined;
 }
 
 async function joined(
@@ -115,7 +112,8 @@ async function drawnOf(annotation: Annotation): Promise<DrawnAnnotation> {
 
 async function maskOfFile(file: string | URL | Uint8Array): Promise<BinaryMask> {
   // A path in a request would name a file of the machine the service runs on.
-  if (!(file instanceof Uint8Array)) throw new ProsamError('ANNOTATION_INVALID', 'expected the bytes of a mask file, got a path. Send the bytes.');
+  if (!(file instanceof Uint8Array))
+    throw new ProsamError('ANNOTATION_INVALID', 'expected the bytes of a mask file, got a path. Send the bytes.');
   return decodeMask(file, 'mask').catch((cause: unknown) => {
     throw new ProsamError('ANNOTATION_INVALID', `the mask is not an image that can be read: ${messageOf(cause)}`, { cause });
   });

@@ -1,7 +1,7 @@
 /** Images of requests: known ones by their hash, new ones proved to be images before anything is kept. */
 import { createByteCache } from '../core/byte-cache.ts';
 import { ProsamError } from '../core/errors.ts';
-import { proveImage, type ImageLimits } from '../core/image/decode.ts';
+import { imageSize, proveImage, type ImageLimits } from '../core/image/decode.ts';
 import type { ServiceImage } from '../core/service-types.ts';
 import type { Blobs, ImageStore } from '../core/storage-ports.ts';
 import { sha256Hex } from '../core/sha256.ts';
@@ -19,6 +19,8 @@ export interface ServiceImages {
   /** Of an image the store holds. @throws BLOB_DAMAGED */
   stored(sha256: string): Promise<Uint8Array | string>;
   bytes(project: string, sha256: string): Promise<Uint8Array>;
+  /** In pixels of the upright image, before anything is decoded. @throws IMAGE_* */
+  size(project: string, image: ServiceImage): Promise<{ width: number; height: number }>;
   /** Size, once the image is known to be one and its bytes are durable. @throws IMAGE_* */
   keep(project: string, image: ServiceImage): Promise<KnownImage>;
   /** The image of a prediction: its bytes, then its row. */
@@ -66,6 +68,7 @@ export function createServiceImages({ images, blobs, limits, now }: ServiceImage
       await row(project, sha256);
       return read(sha256);
     },
+    size: async (project, image) => (image instanceof Uint8Array ? imageSize(image, 'image', limits) : row(project, image.sha256)),
     async keep(project, image) {
       if (!(image instanceof Uint8Array)) return sizeOf(await row(project, image.sha256));
       const known = await images.get(project, await sha256Hex(image));

@@ -38,7 +38,8 @@ export function createPixelBudget({ width, height }: Size): PixelBudget {
 
 /** Outlines are drawn within the box around them, all else passes every pixel of the image. */
 function pixelsPassed(annotation: Annotation, width: number, height: number): number {
-  if (annotation.kind === 'box') return boxArea([annotation.boxXyxy.slice(0, 2), annotation.boxXyxy.slice(2)] as unknown as Point[], width, height);
+  if (annotation.kind === 'box')
+    return boxArea([annotation.boxXyxy.slice(0, 2), annotation.boxXyxy.slice(2)] as unknown as Point[], width, height);
   if (annotation.kind === 'polygon') return boxArea(annotation.rings.flat(), width, height);
   return width * height;
 }

@@ -7,8 +7,8 @@ import { inTurns } from '../core/mask/in-turns.ts';
 import { cocoRleInSteps } from '../core/mask/rle.ts';
 import type { ServiceMetrics } from '../core/service-metrics.ts';
 import { sha256Hex } from '../core/sha256.ts';
-import type { ServicePredictRequest, ServicePrediction } from '../core/service-types.ts';
-import type { Engine, Prediction, Reference } from '../core/types.ts';
+import type { ServiceImage, ServicePredictRequest, ServicePrediction } from '../core/service-types.ts';
+import type { Engine, PixelImage, Prediction, Reference } from '../core/types.ts';
 import type { VersionStore } from '../core/version-ports.ts';
 import type { Admission } from './admission.ts';
 import type { ServiceImages } from './images.ts';
@@ -39,6 +39,8 @@ interface Asked {
 
 const MOST_LABELS = 100;
 const MOST_REFERENCES = 50;
+/** Of all reference images of one request: 50 of twenty megapixels, or 10 of a hundred. */
+const MAX_REFERENCE_PIXELS = 1e9;
 
 export function createPredict(parts: PredictParts) {
   const { engine, versions, serving, admission, images, metrics, now } = parts;
@@ -134,16 +136,31 @@ async function inlineReferences(
 ): Promise<Asked> {
   const references: Reference[] = [];
   const hashes: { label: string; hash: string }[] = [];
+  let pixelsSeen = 0;
   for (const { image, annotation, label = 'object' } of given) {
     if (labels !== undefined && !labels.includes(label)) continue;
     checkMark(annotation);
     const pixels = 'channels' in image;
     const known = pixels ? { sha256: await sha256Hex(image.data), input: image } : await images.input(project, image);
+    pixelsSeen += await pixelsOf(images, project, image);
+    if (pixelsSeen > MAX_REFERENCE_PIXELS) {
+      throw new ProsamError(
+        'REQUEST_TOO_LARGE',
+        `expected reference images of at most ${MAX_REFERENCE_PIXELS} pixels together, got more. Send fewer, or smaller ones.`,
+      );
+    }
     references.push({ image: known.input, annotation, label });
     hashes.push({ label, hash: `${known.sha256} ${hashOfMark(annotation)}` });
   }
   const present = new Set(references.map(({ label }) => label));
   return { references, missing: (labels ?? []).filter((label) => !present.has(label)), hash: hashOfSets(hashes) };
+}
+
+/** As the head of its file says, or the store. @throws IMAGE_* */
+async function pixelsOf(images: ServiceImages, project: string, image: ServiceImage | PixelImage): Promise<number> {
+  if ('channels' in image) return image.width * image.height;
+  const { width, height } = await images.size(project, image);
+  return width * height;
 }
 
 /** A path in a request would name a file of the machine the service runs on. */

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import busboy, { type Busboy } from 'busboy';
 import { messageOf, ProsamError } from '../../core/errors.ts';
+import { joinedInTurns } from './join-bytes.ts';
 
 /** Of one body: files, fields, and characters of a field's name. */
 const MAX_FILES = 64;
@@ -31,25 +32,22 @@ export async function parseMultipart(body: Buffer, headers: IncomingHttpHeaders,
   };
   const parser = openParser(headers, body.byteLength);
   // Every part is taken as bytes, fields too: text is made of them where it is parsed.
-  const take = (name: string, isFile: boolean, data: Buffer): void => {
-    if (name === onlyField) {
-      // Libraries that give it a content type send it as if it were a file.
-      if (form.request !== undefined) note(invalid(`wanted ${onlyField} once, got it twice`));
-      form.request = data;
-    } else if (isFile) form.files.set(name, [...(form.files.get(name) ?? []), data]);
+  const parts: { name: string; pieces: Buffer[] }[] = [];
+  const take = (name: string, isFile: boolean, pieces: Buffer[]): void => {
+    if (name === onlyField || isFile) parts.push({ name, pieces });
     else note(invalid(`wanted one field called ${onlyField} besides files, got another one`));
   };
   const done = new Promise<void>((resolve) => {
     parser.on('field', (name, value, info) => {
       if (tooLong(name) || info.nameTruncated) note(invalid(`wanted names of at most ${MAX_NAME} characters`));
-      take(name, false, Buffer.from(value, 'utf8'));
+      take(name, false, [Buffer.from(value, 'utf8')]);
     });
     parser.on('file', (name, stream) => {
       const pieces: Buffer[] = [];
       if (tooLong(name)) note(invalid(`wanted names of at most ${MAX_NAME} characters`));
       stream.on('data', (piece: Buffer) => pieces.push(piece));
       stream.on('error', (cause: unknown) => note(invalid(messageOf(cause))));
-      stream.on('end', () => take(name, true, Buffer.concat(pieces)));
+      stream.on('end', () => take(name, true, pieces));
     });
     parser.on('filesLimit', () => note(tooMany(`${MAX_FILES} files`)));
     parser.on('fieldsLimit', () => note(tooMany(`${MAX_FIELDS} field besides files`)));
@@ -69,6 +67,13 @@ export async function parseMultipart(body: Buffer, headers: IncomingHttpHeaders,
   // Set by the listeners above, which the compiler does not follow.
   const found = problem;
   if (found) throw found;
+  for (const { name, pieces } of parts) {
+    const data = await joinedInTurns(pieces);
+    if (name !== onlyField) form.files.set(name, [...(form.files.get(name) ?? []), data]);
+    // Libraries that give it a content type send it as if it were a file.
+    else if (form.request === undefined) form.request = data;
+    else throw invalid(`wanted ${onlyField} once, got it twice`);
+  }
   return form;
 }
 

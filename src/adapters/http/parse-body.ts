@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProsamError } from '../../core/errors.ts';
 import { createJsonWatch, type JsonLimits, type LongString } from './json-structure.ts';
+import { joinedInTurns } from './join-bytes.ts';
 import { parseJson } from './parse-json.ts';
 import { parseMultipart } from './multipart.ts';
 import { readBody, type BodyLimits } from './read-body.ts';
@@ -42,7 +43,7 @@ export async function receiveBody(request: IncomingMessage, route: Route, limits
   }
   const watch = asJson ? createJsonWatch(limits.json) : undefined;
   const pieces = await readBody(request, limits, watch?.see);
-  const raw = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+  const raw = await joinedInTurns(pieces);
   return { raw, type: asJson ? 'json' : asForm ? 'form' : 'other', longStrings: watch?.longStrings ?? [] };
 }
 

@@ -1,8 +1,9 @@
 /** Bytes to JSON values. Pictures in it are taken out first, so that no turn of the event loop has them all to itself. */
-import { isAscii, isUtf8 } from 'node:buffer';
+import { isAscii } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf, ProsamError } from '../../core/errors.ts';
+import { isUtf8InTurns } from './join-bytes.ts';
 import type { LongString } from './json-structure.ts';
 
 /**
@@ -11,7 +12,8 @@ import type { LongString } from './json-structure.ts';
  * @throws REQUEST_INVALID
  */
 export async function parseJson(bytes: Buffer, longStrings: readonly LongString[]): Promise<unknown> {
-  if (!isUtf8(bytes)) throw new ProsamError('REQUEST_INVALID', 'Wanted JSON in UTF-8, got bytes that are not. Encode the body as UTF-8.');
+  if (!(await isUtf8InTurns(bytes)))
+    throw new ProsamError('REQUEST_INVALID', 'Wanted JSON in UTF-8, got bytes that are not. Encode the body as UTF-8.');
   const contents = new Map<string, string>();
   const name = randomUUID();
   let text = '';

@@ -59,7 +59,11 @@ export function createInteractive({ service, images, priors, log, priorMs = 300 
     }
     if (found.length === 0) return nothing('points off the object alone say nothing without a prediction');
     const score = Math.min(...found.map(({ predictedIou }) => predictedIou));
-    const result = await writeRegions(output.control, { label: asked.label, mask: await joined(found, signal), score }, { single: true, signal });
+    const result = await writeRegions(
+      output.control,
+      { label: asked.label, mask: await joined(found, signal), score },
+      { single: true, signal },
+    );
     return { result, score, modelVersion: version };
   };
 }

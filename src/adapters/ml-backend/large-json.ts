@@ -2,11 +2,11 @@
  * JSON with thousands of tasks and masks as lists of numbers, read without keeping the event loop from others: lists of bytes are
  * taken out of the text as bytes, and what the lists at the top hold is parsed one by one.
  */
-import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProsamError } from '../../core/errors.ts';
 import { inTurns, type Steps } from '../../core/mask/in-turns.ts';
+import { isUtf8InTurns, joinedInTurns } from '../http/join-bytes.ts';
 import { createJsonWatch } from '../http/json-structure.ts';
 import { parseJson } from '../http/parse-json.ts';
 
@@ -44,7 +44,8 @@ const SPACES: ReadonlySet<number> = new Set([0x20, 0x0a, 0x0d, 0x09]);
  */
 export async function parseLargeJson(bytes: Buffer, signal?: AbortSignal): Promise<unknown> {
   if (bytes.byteLength === 0) return undefined;
-  if (!isUtf8(bytes)) throw new ProsamError('REQUEST_INVALID', 'Wanted JSON in UTF-8, got bytes that are not. Encode the body as UTF-8.');
+  if (!(await isUtf8InTurns(bytes)))
+    throw new ProsamError('REQUEST_INVALID', 'Wanted JSON in UTF-8, got bytes that are not. Encode the body as UTF-8.');
   const { byteLists, listsAtTop } = await inTurns(scan(bytes), signal);
   const name = randomUUID();
   let nextList = 0;
@@ -73,9 +74,13 @@ export async function parseLargeJson(bytes: Buffer, signal?: AbortSignal): Promi
       } else break;
     }
     pieces.push(bytes.subarray(from, end));
-    const text = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+    const text = await joinedInTurns(pieces);
     const watch = createJsonWatch();
-    watch.see(text);
+    // Piece by piece: what is too much is found where it begins.
+    for (let at = 0; at < text.byteLength; at += TURN_BYTES) {
+      if (at > 0) await nextTurn();
+      watch.see(text.subarray(at, at + TURN_BYTES));
+    }
     sinceTurn += text.byteLength;
     if (sinceTurn > TURN_BYTES) {
       sinceTurn = 0;

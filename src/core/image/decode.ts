@@ -77,7 +77,12 @@ export async function proveImage(bytes: Uint8Array, label: string, limits: Image
   const { image, metadata } = await open(bytes, label, limits);
   try {
     // Every pixel passes by on its way into a single one; nothing larger than some rows is held where the format allows.
-    await image.removeAlpha().toColourspace('srgb').resize(1, 1, { fit: 'fill', kernel: 'linear', fastShrinkOnLoad: false }).raw().toBuffer();
+    await image
+      .removeAlpha()
+      .toColourspace('srgb')
+      .resize(1, 1, { fit: 'fill', kernel: 'linear', fastShrinkOnLoad: false })
+      .raw()
+      .toBuffer();
   } catch (cause) {
     throw unreadable(label, messageOf(cause), cause);
   }
@@ -127,7 +132,8 @@ function* eightBit(data: Uint8Array): Steps<Uint8Array> {
   const levels = Uint8Array.from({ length: 2 ** 16 }, (_, value) => Math.round(value / 257));
   const out = new Uint8Array(samples.length);
   for (let start = 0; start < out.length; start += PAUSE_AFTER_PLAIN) {
-    for (let i = start, end = Math.min(out.length, start + PAUSE_AFTER_PLAIN); i < end; i++) out[i] = levels[samples[i] as number] as number;
+    for (let i = start, end = Math.min(out.length, start + PAUSE_AFTER_PLAIN); i < end; i++)
+      out[i] = levels[samples[i] as number] as number;
     yield;
   }
   return out;

@@ -49,10 +49,15 @@ export function* fillPolygonInSteps(mask: BinaryMask, rings: readonly (readonly 
   let painted = 0;
   let begun = 0;
   let active: Edge[] = [];
+  // Of the edges that are active: the row that the first of them does not reach, and how many there were one row before.
+  let firstEnd = 0;
+  let crossed = 0;
   let unpaused = edges.length;
   for (let y = edges[0]?.from ?? mask.height; y < mask.height; y++) {
-    active = active.filter(({ to }) => to > y);
+    if (y >= firstEnd) active = active.filter(({ to }) => to > y);
     while (begun < edges.length && (edges[begun] as Edge).from <= y) active.push(edges[begun++] as Edge);
+    if (y >= firstEnd || active.length > crossed) firstEnd = active.reduce((first, { to }) => Math.min(first, to), Infinity);
+    crossed = active.length;
     if (active.length === 0) {
       if (begun === edges.length) break;
       y = (edges[begun] as Edge).from - 1;

@@ -19,28 +19,50 @@ export function runsFromMask(mask: BinaryMask): number[] {
   return atOnce(runsInSteps(mask));
 }
 
+/** Columns whose pixels are read together: they lie beside each other in memory. */
+const BLOCK_COLUMNS = 64;
+
 function* runsInSteps({ data, width, height }: BinaryMask): Steps<number[]> {
   const runs: number[] = [];
   let current = 0;
-  let length = 0;
+  /** First pixel of the run, counted down the columns. */
+  let start = 0;
   let unpaused = 0;
-  for (let x = 0; x < width; x++) {
-    for (let y = 0; y < height; y++) {
-      const value = data[y * width + x] === 0 ? 0 : 1;
-      if (value !== current) {
-        runs.push(length);
-        length = 0;
-        current = value;
+  for (let left = 0; left < width; left += BLOCK_COLUMNS) {
+    const columns = Math.min(BLOCK_COLUMNS, width - left);
+    const last = new Uint8Array(columns);
+    const first = new Uint8Array(columns);
+    /** Rows where each column changes. */
+    const changes = Array.from({ length: columns }, (): number[] => []);
+    for (let x = 0; x < columns; x++) first[x] = last[x] = data[left + x] === 0 ? 0 : 1;
+    for (let y = 1; y < height; y++) {
+      const row = y * width + left;
+      for (let x = 0; x < columns; x++) {
+        const value = data[row + x] === 0 ? 0 : 1;
+        if (value === last[x]) continue;
+        last[x] = value;
+        (changes[x] as number[]).push(y);
       }
-      length++;
-    }
-    unpaused += height;
-    if (unpaused >= PAUSE_AFTER) {
+      unpaused += columns;
+      if (unpaused < PAUSE_AFTER) continue;
       unpaused = 0;
       yield;
     }
+    for (let x = 0; x < columns; x++) {
+      const top = (left + x) * height;
+      if (first[x] !== current) {
+        runs.push(top - start);
+        start = top;
+        current = first[x] as number;
+      }
+      for (const y of changes[x] as number[]) {
+        runs.push(top + y - start);
+        start = top + y;
+        current = 1 - current;
+      }
+    }
   }
-  runs.push(length);
+  runs.push(width * height - start);
   return runs;
 }
 
@@ -57,6 +79,43 @@ export function cocoRleInTurns(mask: BinaryMask, signal?: AbortSignal): Promise<
 export function* cocoRleInSteps(mask: BinaryMask): Steps<CompressedRle> {
   const runs = yield* runsInSteps(mask);
   return { size: [mask.height, mask.width], counts: yield* textInSteps(runs) };
+}
+
+/** What is marked in any of the masks, without drawing one. All of one size. @throws ANNOTATION_INVALID */
+export function* unionOfRlesInSteps(rles: readonly CocoRle[]): Steps<{ rle: CompressedRle; area: number }> {
+  const [first, ...others] = rles as [CocoRle, ...CocoRle[]];
+  let runs = yield* runsFromCocoRleInSteps(first);
+  for (const other of others) runs = yield* unionOfRuns(runs, yield* runsFromCocoRleInSteps(other));
+  let area = 0;
+  for (let i = 1; i < runs.length; i += 2) area += runs[i] as number;
+  const [height, width] = cocoRleSize(first);
+  return { rle: { size: [height, width], counts: yield* textInSteps(runs) }, area };
+}
+
+function* unionOfRuns(one: readonly number[], other: readonly number[]): Steps<number[]> {
+  const runs: number[] = [];
+  let current = 0;
+  let length = 0;
+  // Places of both, and what is left of the run there.
+  let [i, j] = [0, 0];
+  let [leftOne, leftOther] = [one[0] ?? 0, other[0] ?? 0];
+  for (let unpaused = 0; i < one.length && j < other.length;) {
+    const step = Math.min(leftOne, leftOther);
+    const value = i % 2 === 1 || j % 2 === 1 ? 1 : 0;
+    if (step > 0 && value !== current) {
+      runs.push(length);
+      length = 0;
+      current = value;
+    }
+    length += step;
+    leftOne -= step;
+    leftOther -= step;
+    if (leftOne === 0) leftOne = one[++i] ?? 0;
+    if (leftOther === 0) leftOther = other[++j] ?? 0;
+    if (++unpaused % PAUSE_AFTER === 0) yield;
+  }
+  runs.push(length);
+  return runs;
 }
 
 /** Nothing is allocated for a mask until its runs are known to fit. @throws ANNOTATION_INVALID when they do not add up to the size */
@@ -141,6 +200,8 @@ function isSize(value: unknown): value is number {
 
 /** Any difference of two runs within this fits the six groups of five bits that are read below. */
 const MAX_MASK_PIXELS = 2 ** 29 - 1;
+/** Groups of five bits that one count takes at most. */
+const MAX_GROUPS = 7;
 
 function invalid(problem: string): ProsamError {
   return new ProsamError('ANNOTATION_INVALID', `COCO RLE: ${problem}.`);
@@ -151,19 +212,25 @@ function invalid(problem: string): ProsamError {
  * from '0' on; bit 5 says that more follow, the last group's bit 4 is the sign.
  */
 function* textInSteps(runs: readonly number[]): Steps<string> {
-  let text = '';
+  let bytes = new Uint8Array(2 * runs.length + MAX_GROUPS);
+  let length = 0;
   for (let i = 0; i < runs.length; i++) {
+    if (length + MAX_GROUPS > bytes.length) {
+      const larger = new Uint8Array(2 * bytes.length);
+      larger.set(bytes);
+      bytes = larger;
+    }
     let rest = i > 2 ? (runs[i] as number) - (runs[i - 2] as number) : (runs[i] as number);
     for (;;) {
       const group = rest & 0x1f;
       rest >>= 5;
       const done = group & 0x10 ? rest === -1 : rest === 0;
-      text += String.fromCharCode((done ? group : group | 0x20) + 48);
+      bytes[length++] = (done ? group : group | 0x20) + 48;
       if (done) break;
     }
     if (i % PAUSE_AFTER === PAUSE_AFTER - 1) yield;
   }
-  return text;
+  return new TextDecoder().decode(bytes.subarray(0, length));
 }
 
 function* runsFromText(text: string, total: number): Steps<number[]> {

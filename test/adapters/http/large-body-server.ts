@@ -1,5 +1,4 @@
 /** A program of its own that takes one kind of request and tells, for each, how long it held the event loop up at most. */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { z } from 'zod';
 import { createGuard } from '../../../src/adapters/http/guard.ts';
 import { createHttpApp } from '../../../src/adapters/http/http-app.ts';
@@ -7,12 +6,12 @@ import { imageInputSchema } from '../../../src/adapters/http/image-input.ts';
 import { createImageSources } from '../../../src/adapters/http/image-sources.ts';
 import { listen } from '../../../src/adapters/http/listen.ts';
 import { route } from '../../../src/adapters/http/route.ts';
+import { watchBusy } from '../../busy-watch.ts';
 
 const sources = createImageSources();
 const points = z.array(z.strictObject({ x: z.number(), y: z.number() }));
 const app = createHttpApp({ guard: createGuard({ anonymous: 'admin' }) });
-const loop = monitorEventLoopDelay({ resolution: 1 });
-loop.enable();
+const busy = watchBusy();
 app.mount('/', [
   route({
     method: 'post',
@@ -28,13 +27,9 @@ app.mount('/', [
   route({
     method: 'get',
     path: '/longest',
-    summary: 'Longest hold-up since the last question, milliseconds',
+    summary: 'Longest hold-up since the last question, milliseconds of processor time',
     access: 'read',
-    handle: () => {
-      const milliseconds = loop.max / 1e6;
-      loop.reset();
-      return Promise.resolve({ json: { milliseconds } });
-    },
+    handle: () => Promise.resolve({ json: { milliseconds: busy.longestMs() } }),
   }),
 ]);
 const { url } = await listen(app, { host: '127.0.0.1', port: 0 });

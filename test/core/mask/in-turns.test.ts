@@ -1,5 +1,4 @@
 /** Work with pauses ends as work without them, stops when told to, and leaves the event loop its turns. */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { maskPng } from '../../../src/core/image/mask-png.ts';
@@ -7,6 +6,7 @@ import { atOnce, inTurns, type Steps } from '../../../src/core/mask/in-turns.ts'
 import { polygonsFromMask, polygonsInSteps } from '../../../src/core/mask/polygon-groups.ts';
 import { cocoRleFromMask, cocoRleInSteps } from '../../../src/core/mask/rle.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
+import { watchBusy } from '../../busy-watch.ts';
 import { anyMask } from './any-mask.ts';
 
 /** Twelve megapixels of wavy stripes with holes: long outlines, many runs. */
@@ -26,15 +26,15 @@ function largeMask(): BinaryMask {
 const LONGEST_MS = 50;
 const ROUNDS = 10;
 
-/** Longest time the event loop was kept waiting, in ms. */
+/** Longest stretch of work without a turn of the event loop, in ms of processor time. */
 async function longestBlock(work: () => Promise<unknown>): Promise<number> {
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
+  const busy = watchBusy();
   await new Promise((resume) => setTimeout(resume, 20)); // the first interval begins with the first tick
+  busy.longestMs();
   await work();
   await new Promise((resume) => setTimeout(resume, 5));
-  delay.disable();
-  return delay.max / 1e6;
+  busy.stop();
+  return busy.longestMs();
 }
 
 describe('inTurns', () => {
@@ -46,6 +46,28 @@ describe('inTurns', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('gives one slice a turn to all work together, in the order it asked', async () => {
+    const order: string[] = [];
+    function* slow(name: string): Steps<string> {
+      for (let slice = 0; slice < 3; slice++) {
+        order.push(name);
+        const until = performance.now() + 10;
+        while (performance.now() < until);
+        yield;
+      }
+      return name;
+    }
+    let turns = 0;
+    const turn = (): void => {
+      turns++;
+      if (order.length < 12) setImmediate(turn);
+    };
+    setImmediate(turn);
+    expect(await Promise.all(['a', 'b', 'c', 'd'].map((name) => inTurns(slow(name))))).toEqual(['a', 'b', 'c', 'd']);
+    expect(order.join('')).toBe('abcdabcdabcd');
+    expect(turns).toBeGreaterThanOrEqual(11);
   });
 
   it('lets others run in between and stops at an abort', async () => {
@@ -71,7 +93,7 @@ describe('inTurns', () => {
     };
     const times: Record<string, number> = {};
     for (const [form, work] of Object.entries(works)) {
-      // A machine with other things to do stops anybody for longer than that: the best of some rounds is the work's own doing.
+      // Compiling and collecting garbage count, too: the best of some rounds is the work's own doing.
       for (let round = 0; round < ROUNDS && (times[form] ?? Infinity) >= LONGEST_MS; round++) {
         times[form] = Math.min(times[form] ?? Infinity, await longestBlock(work));
       }

@@ -1,0 +1,53 @@
+/** The service of `serve.ts`, started and asked. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { HostileRequest } from './requests.ts';
+
+export interface Answer {
+  status: number;
+  text: string;
+}
+
+export interface HostileTarget {
+  url: string;
+  /** Longest hold-up of the event loop since the last question, in milliseconds of processor time. */
+  longestMs(): Promise<number>;
+  /** onSent: the body is with the service. */
+  ask(request: HostileRequest, onSent?: () => void): Promise<Answer>;
+  health(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startHostileTarget(): Promise<HostileTarget> {
+  const child = fork(new URL('serve.ts', import.meta.url), [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const [{ url }] = (await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(() => Promise.reject(new Error('the service ended'))),
+  ])) as [{ url: string }];
+  return {
+    url,
+    async longestMs() {
+      child.send('longest');
+      const [{ longestMs }] = (await once(child, 'message')) as [{ longestMs: number }];
+      return longestMs;
+    },
+    async ask({ path, method = 'POST', headers, body }, onSent) {
+      const made = await body();
+      const pieces = async function* (): AsyncGenerator<Uint8Array> {
+        yield made;
+        onSent?.();
+      };
+      const answer = await fetch(new URL(path, url), {
+        method,
+        ...(made.length > 0 && { headers: { ...headers, 'content-length': `${made.length}` }, body: pieces(), duplex: 'half' as const }),
+      });
+      return { status: answer.status, text: await answer.text() };
+    },
+    health: async () => (await fetch(new URL('/health', url))).status,
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.disconnect();
+      await once(child, 'exit');
+    },
+  };
+}
