@@ -1,15 +1,17 @@
 /** The form in which a version of CVAT takes an interactor's answer. What is drawn right by one is drawn into the corner by another. */
 
 /**
- * | `User-Agent`                                          | answer   | because the browser of that version                            |
- * | ----------------------------------------------------- | -------- | -------------------------------------------------------------- |
- * | `CVAT/2.59.x` and before                              | 'mask'   | knows `mask` cut to `bounds`, and `points`; no shapes          |
- * | `CVAT/2.60` and later, `2.64.1-alpha` included        | 'shapes' | draws `shapes` as they are, but puts any `mask` at (0, 0)      |
- * | pre-releases of 2.59 and 2.60 (2.60 began as 2.59.1-alpha) | 'either' | is one or the other                                       |
- * | none, another program's, unreadable, two that differ  | 'either' | is unknown                                                     |
+ * Form of an answer, by the `User-Agent` of the call:
  *
- * 'either': a `mask` as large as the image without `bounds`, which all of them draw where it is, and the shapes beside it. It also has
- * the height and width that a region of interest (2.70 and later) demands of a mask. It costs two bytes a pixel.
+ * | `User-Agent`                                             | form     | because the browser of that version                         |
+ * | -------------------------------------------------------- | -------- | ----------------------------------------------------------- |
+ * | `CVAT/2.59.x` and before                                 | 'mask'   | knows `mask` cut to `bounds`, and `points`, but no shapes   |
+ * | `CVAT/2.60` and later, `2.64.1-alpha` included           | 'shapes' | draws `shapes` as they are, but puts any `mask` at (0, 0)   |
+ * | pre-releases of 2.59 and 2.60 (2.60 was 2.59.1-alpha)    | 'either' | may be the old or the new one                               |
+ * | none, another program's, unreadable, two that differ     | 'either' | is unknown                                                  |
+ *
+ * 'either' is a `mask` as large as the image without `bounds`, which all of them draw where it is, and the shapes beside it. It has the
+ * height and width that a region of interest (2.70 and later) demands of a mask, and costs two bytes a pixel.
  */
 export type AnswerDialect = 'mask' | 'shapes' | 'either';
 

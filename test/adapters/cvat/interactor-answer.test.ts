@@ -91,6 +91,13 @@ describe('the answer of an interactor', () => {
       ) as string,
     });
     expect((await nothing('shapes')).toString()).toBe('{"shapes":[]}');
+    const mask = { data: new Uint8Array(size.width * size.height), ...size };
+    mask.data[8_500 * size.width + 9_000] = 1;
+    const object = { mask, box: [9_000, 8_500, 9_001, 8_501] as const };
+    const found = (dialect: AnswerDialect) => interactorAnswer({ ...size, object }, { dialect, tolerance: 1, signal });
+    expect((await found('shapes')).toString()).toContain('"points":[0,1,9000,8500,9000,8500]');
+    expect((await found('mask')).toString()).toContain('"bounds":[9000,8500,9000,8500],"mask":[[1]]');
+    await expect(found('either')).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
   });
 
   it('writes lists as JSON does, whatever their length', async () => {
