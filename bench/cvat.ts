@@ -1,23 +1,34 @@
 /**
  * `npm run bench:cvat`: how long a frame of a CVAT task takes by stage, and whether memory stays flat: large photographs, and a long
- * task. Everything runs here: a stand-in CVAT, the tiny model (or --model NAME).
+ * task. Everything runs here: a stand-in CVAT, the tiny model (or --model NAME). Before that, the answer to a click in a large photograph
+ * by version of CVAT: its bytes, its time and how long it keeps everybody else waiting (--answers: that alone).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
+import { interactorAnswer } from '../src/adapters/cvat/interactor-answer.ts';
 import { annotateTask } from '../src/adapters/cvat/rest-annotate.ts';
 import { createCvatClient } from '../src/adapters/cvat/rest-client.ts';
 import { planTask } from '../src/adapters/cvat/rest-plan.ts';
 import { openRunLog } from '../src/adapters/cvat/rest-run-log.ts';
 import { localPredictor } from '../src/cli/cvat-predictors.ts';
 import { sceneWith } from '../src/cli/demo-scenes.ts';
+import type { BinaryMask } from '../src/core/mask/label-reduction.ts';
+import { boundingBox } from '../src/core/mask/raster.ts';
 import { startStandIn, TOKEN } from '../test/cvat/stand-in-cvat.ts';
 import type { StandInFrame } from '../test/cvat/stand-in-forms.ts';
 import { median } from './median.ts';
 
-const { values } = parseArgs({ options: { model: { type: 'string' }, frames: { type: 'string' }, large: { type: 'string' } } });
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    frames: { type: 'string' },
+    large: { type: 'string' },
+    answers: { type: 'boolean', default: false },
+  },
+});
 const CONCEPT = 36;
 const megabytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
 
@@ -77,6 +88,70 @@ async function measure(title: string, count: number, width: number, height: numb
     `  memory after a tenth ${at(0.1)} MB, half ${at(0.5)} MB, all ${at(1)} MB; most ${megabytes(Math.max(...memory))} MB (with the stand-in's frames)`,
   );
 }
+
+/** A disc, or one with a ragged border: more runs and corners. */
+function disc(width: number, height: number, diameter: number, ragged: number): BinaryMask {
+  const data = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      if (Math.hypot(x - width / 2, y - height / 2) + ragged * Math.sin(x / 2) * Math.cos(y / 3) < diameter / 2) data[y * width + x] = 1;
+  return { data, width, height };
+}
+
+/** Most CPU time between two turns of the event loop while something is made: other programs on the machine do not count. Milliseconds. */
+async function longestBlock(make: () => Promise<unknown>): Promise<number> {
+  const state = { longest: 0, ended: false };
+  const watching = (async () => {
+    for (let last = process.cpuUsage(); !state.ended;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const { user, system } = process.cpuUsage(last);
+      state.longest = Math.max(state.longest, (user + system) / 1000);
+      last = process.cpuUsage();
+    }
+  })();
+  await make();
+  state.ended = true;
+  await watching;
+  return state.longest;
+}
+
+async function measureAnswers(): Promise<void> {
+  const [width, height] = [4000, 3000];
+  const { signal } = new AbortController();
+  console.log('\nthe answer to a click in 12 megapixels');
+  for (const [title, mask] of [
+    ['a disc 1500 pixels across', disc(width, height, 1500, 0)],
+    ['one with a ragged border', disc(width, height, 1500, 60)],
+    ['all of the photograph', { data: new Uint8Array(width * height).fill(1), width, height }],
+  ] as const) {
+    const box = boundingBox(mask);
+    const object = box && { object: { mask, box } };
+    for (const [dialect, versions] of [
+      ['shapes', '2.60 and later'],
+      ['mask', 'before 2.60'],
+      ['either', 'version unknown'],
+    ] as const) {
+      const times: number[] = [];
+      const blocks: number[] = [];
+      let bytes = 0;
+      for (let run = 0; run < 7; run++) {
+        const started = performance.now();
+        blocks.push(
+          await longestBlock(async () => {
+            bytes = (await interactorAnswer({ width, height, ...object }, { dialect, tolerance: 1, signal })).length;
+          }),
+        );
+        times.push(performance.now() - started);
+      }
+      console.log(
+        `  ${title}, ${versions}: ${(bytes / 1000).toFixed(1)} kB, median ${median(times).toFixed(0)} ms, longest block median ${median(blocks).toFixed(0)} ms, worst ${Math.max(...blocks).toFixed(0)} ms`,
+      );
+    }
+  }
+}
+
+await measureAnswers();
+if (values.answers) process.exit();
 
 await measure('12-megapixel frames', Number(values.large ?? 8) + 1, 4000, 3000);
 await measure('a long task of 640 x 480', Number(values.frames ?? 200) + 1, 640, 480);

@@ -12,6 +12,9 @@ import { isProsamError } from '../../src/core/errors.ts';
 import { splitInstances } from '../../src/core/mask/instances.ts';
 import type { Service } from '../../src/core/service-types.ts';
 import { maskArea } from '../../src/core/mask/raster.ts';
+import { movedBy, pixelsOf } from '../adapters/cvat/as-cvat-draws.ts';
+import { painted, paintedService } from '../adapters/cvat/painted-service.ts';
+import { cut, difference, MASKS, pixelIn, ROIS, SIZE } from '../adapters/cvat/version-matrix.ts';
 import { fakeService } from '../adapters/fake-service.ts';
 import { pngOf } from '../adapters/webhook/webhook-server.ts';
 import { startStandIn, TOKEN, type StandIn } from './stand-in-cvat.ts';
@@ -53,12 +56,12 @@ afterEach(async () => {
   await cvat.close();
 });
 
-async function serve(kind: AgentKind, options: Partial<AgentOptions> = {}) {
+async function serve(kind: AgentKind, options: Partial<AgentOptions> = {}, own: Pick<Service, 'predict' | 'refine'> = service) {
   const client = createCvatClient({ url: cvat.url, token: TOKEN, backoffMs: 1 });
   const api = createAgentApi(client.transport, 'bb5d77848e4085a26c546eab67030703');
   const id = await api.create(describeAgentFunction(kind, { name: 'prosam', isPublic: false, labels: ['cat', 'dog'] }));
   const tracker = { service: follower, memory: createTrackMemory(), project: 'pets', tolerance: 1, limits: DEFAULT_LIMITS };
-  const answer = createAgentAnswers({ client, service, project: 'pets', tracker });
+  const answer = createAgentAnswers({ client, service: own, project: 'pets', tracker });
   running = runAgent({ api, functions: [{ id, kind }], answer, signal: stop.signal, pauseMs: 20, pollMs: 60_000, ...options });
   running.catch(() => undefined);
   return id;
@@ -121,6 +124,51 @@ describe('an agent', () => {
     expect(next.body.shapes).toHaveLength(2);
     const lost = await cvat.queues.request(id, 'interactive', { ...paramsOf('track'), task: task.id });
     expect(lost).toMatchObject({ kind: 'fail' });
+  });
+
+  it('answers in pixels of the region of interest, so that CVAT puts what it found where it is', async () => {
+    const frames = await Promise.all(
+      Object.entries(MASKS).map(async ([name, mask]) => ({ name: `${name}.png`, ...SIZE, bytes: await painted(mask) })),
+    );
+    const { id: large } = cvat.addTask({ frames, labels: [{ name: 'cat' }] });
+    const own = paintedService({ labels: ['cat'] });
+    const [interactor, detector] = [await serve('interactor', {}, own), await serve('detector', {}, own)];
+    for (const roi of ROIS) {
+      const [dx, dy] = roi ?? [0, 0];
+      const place = { task: large, ...(roi && { roi }) };
+      const all = await cvat.queues.request(detector, 'batch', { ...paramsOf('annotate_task'), ...place, mapping: null });
+      expect(all.kind, JSON.stringify(all.body)).toBe('complete');
+      const stored = (all.body.annotations as { shapes: { type: string; points: number[]; frame: number }[] }).shapes;
+      for (const [frame, [name, mask]] of Object.entries(MASKS).entries()) {
+        const truth = cut(mask, roi);
+        const [x, y] = pixelIn(truth, roi);
+        const clicks = { pos_points: [[x - dx, y - dy]], neg_points: [], obj_bbox: [] };
+        const clicked = await cvat.queues.request(interactor, 'interactive', { ...paramsOf('interact'), ...place, ...clicks, frame });
+        const one = await cvat.queues.request(detector, 'interactive', { ...paramsOf('annotate_frame'), ...place, mapping: null, frame });
+        const found = [
+          clicked.body.shapes as { type: string; points: number[] }[],
+          (one.body.annotations as { shapes: { type: string; points: number[] }[] }).shapes,
+          stored.filter((shape) => shape.frame === frame),
+        ];
+        for (const shapes of found) {
+          expect(shapes, name).toHaveLength(truth.data.includes(1) ? 1 : 0);
+          for (const shape of shapes) expect(difference(pixelsOf(movedBy(shape, dx, dy), SIZE), truth), name).toBe('none');
+        }
+      }
+    }
+    for (const roi of [
+      [-5, 0, 100, 100],
+      [0, 0, SIZE.width + 1, 100],
+      [50, 50, 50, 90],
+      [0.5, 0, 60, 60],
+    ]) {
+      const refused = await cvat.queues.request(interactor, 'interactive', { ...paramsOf('interact'), task: large, roi });
+      expect(refused).toMatchObject({ kind: 'fail' });
+    }
+    const outside = await cvat.queues.request(detector, 'interactive', { ...paramsOf('annotate_frame'), task: large, roi: [0, 0, 999, 9] });
+    expect(outside.body.exc_info).toMatch(/^expected a region of interest inside the frame of 200 x 230 pixels, got \[0, 0, 999, 9\]/);
+    const none = await cvat.queues.request(interactor, 'interactive', { ...paramsOf('interact'), task: large, roi: [] });
+    expect(none.kind).toBe('complete');
   });
 
   it('tells whoever asked what is wrong, and goes on', async () => {

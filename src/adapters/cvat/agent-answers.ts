@@ -2,11 +2,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ProsamError } from '../../core/errors.ts';
-import { cutImage } from '../../core/image/cut-image.ts';
-import { decodeImage } from '../../core/image/decode.ts';
 import type { Service } from '../../core/service-types.ts';
 import type { RefinePrompts } from '../../core/types.ts';
 import type { AnswerRequest } from './agent-loop.ts';
+import { regionOf } from './agent-region.ts';
 import { cvatRleInTurns } from './mask-rle.ts';
 import type { CvatClient } from './rest-client.ts';
 import { shapesOfMask } from './rest-new-shapes.ts';
@@ -15,7 +14,13 @@ import { trackFrame, type TrackerParts } from './agent-tracker.ts';
 const frameNumber = z.int().min(0);
 const point = z.tuple([z.number(), z.number()]);
 const mapping = z.record(z.string(), z.looseObject({ name: z.string() })).nullish();
-const annotate = { task: z.int(), mapping, threshold: z.number().min(0).max(1).nullish(), conv_mask_to_poly: z.boolean().nullish() };
+/** Left, top, right, bottom in whole pixels of the frame: everything else of the request and of its answer is in pixels of that part. */
+const roi = z.union([z.tuple([]), z.tuple([z.int(), z.int(), z.int(), z.int()])]).nullish();
+const annotate = {
+  ...{ task: z.int(), mapping, roi },
+  threshold: z.number().min(0).max(1).nullish(),
+  conv_mask_to_poly: z.boolean().nullish(),
+};
 const paramsSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('annotate_frame'), frame: frameNumber, ...annotate }),
   z.looseObject({ type: z.literal('annotate_task'), ...annotate }),
@@ -26,8 +31,7 @@ const paramsSchema = z.discriminatedUnion('type', [
     pos_points: z.array(point).max(1000),
     neg_points: z.array(point).max(1000),
     obj_bbox: z.union([z.tuple([]), z.tuple([point, point])]).nullish(),
-    /** Left, top, right, bottom: everything else is in pixels of that part. */
-    roi: z.tuple([z.number(), z.number(), z.number(), z.number()]).nullish(),
+    roi,
   }),
   z.looseObject({
     type: z.literal('init_tracking'),
@@ -60,7 +64,10 @@ export function createAgentAnswers({ client, service, project, tracker }: AgentA
     const params = result.data;
     const imageOf = async (frame: number): Promise<Uint8Array> => {
       await checkFrame(client, params.task, frame, signal);
-      return client.frame({ task: params.task }, frame, { signal });
+      const whole = await client.frame({ task: params.task }, frame, { signal });
+      // Objects are followed in whole frames.
+      const region = params.type === 'init_tracking' || params.type === 'track' ? undefined : params.roi;
+      return region?.length === 4 ? regionOf(whole, region, tracker.limits) : whole;
     };
     switch (params.type) {
       case 'annotate_frame':
@@ -110,8 +117,8 @@ export function createAgentAnswers({ client, service, project, tracker }: AgentA
       return { tags: [], shapes };
     }
 
-    async function interacted(request: Extract<Params, { type: 'interact' }>, whole: Uint8Array) {
-      const { pos_points: positive, neg_points: negative, obj_bbox: box, roi } = request;
+    async function interacted(request: Extract<Params, { type: 'interact' }>, image: Uint8Array) {
+      const { pos_points: positive, neg_points: negative, obj_bbox: box } = request;
       const corners = box && box.length === 2 ? box : undefined;
       if (positive.length === 0 && !corners) {
         throw new ProsamError(
@@ -119,7 +126,6 @@ export function createAgentAnswers({ client, service, project, tracker }: AgentA
           'At least one positive point or a box is needed. Click the object, or draw a box around it.',
         );
       }
-      const image = roi ? await cutOut(whole, roi) : whole;
       const prompts: RefinePrompts = {
         points: [...positive.map(([x, y]) => ({ x, y })), ...negative.map(([x, y]) => ({ x, y, positive: false }))],
         ...(corners && { boxXyxy: boxAround(corners) }),
@@ -143,13 +149,4 @@ async function checkFrame(client: CvatClient, task: number, frame: number, signa
   const { size, deleted_frames: deleted } = await client.meta(task, { signal });
   if (frame < size && !deleted.includes(frame)) return;
   throw new ProsamError('REQUEST_INVALID', `Wanted a frame of task ${task}, from 0 to ${size - 1} and not deleted, got ${frame}.`);
-}
-
-/** The part of a frame that somebody chose to work in; the answer is in its pixels. */
-async function cutOut(image: Uint8Array, roi: readonly [number, number, number, number]): Promise<Uint8Array> {
-  const whole = await decodeImage(image, 'frame');
-  const [left, top] = [Math.max(0, Math.floor(roi[0])), Math.max(0, Math.floor(roi[1]))];
-  const [right, bottom] = [Math.min(whole.width, Math.ceil(roi[2])), Math.min(whole.height, Math.ceil(roi[3]))];
-  if (left >= right || top >= bottom) throw new ProsamError('REQUEST_INVALID', 'Wanted a region inside the frame, got one without pixels.');
-  return cutImage(whole, [left, top, right, bottom]);
 }

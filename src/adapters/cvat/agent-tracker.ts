@@ -1,5 +1,6 @@
 /** Following objects for an agent: the same work as for CVAT's own calls, with tickets as plain text. */
 import { z } from 'zod';
+import { checkInput } from '../http/check-input.ts';
 import type { AskedImage } from './asked-image.ts';
 import { trackerBody } from './invocation-schemas.ts';
 import { track, type TrackerParts } from './tracker.ts';
@@ -21,7 +22,7 @@ export async function trackFrame(
     return { id, key };
   });
   // The bytes are at hand; the body only needs to say that there are some.
-  const body = trackerBody.parse({ image: 'at hand', shapes, states: tickets });
+  const body = checkInput(trackerBody, { image: 'at hand', shapes, states: tickets }, 'body');
   const result = answer.parse(await track(parts, body, image, { client: 'cvat agent', signal }));
   return { shapes: result.shapes, states: result.states.map(({ id, key }) => `${id}.${key}`) };
 }

@@ -7,6 +7,7 @@ import { flatBitmap } from './bitmap-json.ts';
 import { cropMask, largestOutline } from './crop.ts';
 import type { CvatFunction } from './functions.ts';
 import type { DetectorBody } from './invocation-schemas.ts';
+import { listJson } from './list-json.ts';
 
 export interface DetectorParts {
   service: Pick<Service, 'predict'>;
@@ -71,13 +72,12 @@ async function itemsOf(prediction: MaskPrediction, { least, instances, tolerance
     if (score < least) continue;
     const outline = await largestOutline(mask, box, tolerance, signal);
     const [x0, y0, x1, y1] = box;
-    const fields = {
-      ...{ confidence: score.toFixed(4), label, type: 'mask', attributes: [] },
-      // A polygon of fewer corners makes CVAT refuse the whole frame.
-      ...(outline.length >= 3 && { points: outline.flat() }),
-    };
-    const bitmap = await flatBitmap(mask, [x0, y0, x1 - 1, y1 - 1], signal);
-    items.push(Buffer.concat([Buffer.from(`${JSON.stringify(fields).slice(0, -1)},"mask":`), bitmap, Buffer.from('}')]));
+    const fields = JSON.stringify({ confidence: score.toFixed(4), label, type: 'mask', attributes: [] });
+    const pieces: Buffer[] = [Buffer.from(fields.slice(0, -1))];
+    // A polygon of fewer corners makes CVAT refuse the whole frame.
+    if (outline.length >= 3) pieces.push(Buffer.from(',"points":'), await listJson(outline.flat(), signal));
+    pieces.push(Buffer.from(',"mask":'), await flatBitmap(mask, [x0, y0, x1 - 1, y1 - 1], signal), Buffer.from('}'));
+    items.push(Buffer.concat(pieces));
   }
   return items;
 }

@@ -5,6 +5,7 @@ import { checkInput } from '../http/check-input.ts';
 import { mayUse } from '../http/guard.ts';
 import type { ImageSources } from '../http/image-input.ts';
 import { route, type Caller, type Route, type RouteAnswer, type RouteContext } from '../http/route.ts';
+import { dialectOf } from './answer-dialect.ts';
 import { askedImage } from './asked-image.ts';
 import { detect, type DetectorParts } from './detector.ts';
 import { functionEntry } from './function-entry.ts';
@@ -94,7 +95,7 @@ const called = {
 } as const;
 
 async function call(parts: FacadeParts, name: string, context: RouteContext<unknown, unknown, { image: string }>): Promise<RouteAnswer> {
-  const { body, caller, signal } = context;
+  const { body, caller, signal, headers } = context;
   const found = await parts.functions.get(name);
   checkAllowed(caller, found);
   const image = () => askedImage(body.image, parts.images, parts.frames, signal);
@@ -103,8 +104,11 @@ async function call(parts: FacadeParts, name: string, context: RouteContext<unkn
   switch (found.kind) {
     case 'detector':
       return json(await detect(parts.detector, found, checkInput(detectorBody, body, 'body'), await image(), who));
-    case 'interactor':
-      return json(await interact(parts.interactor, checkInput(interactorBody, body, 'body'), await image(), who));
+    case 'interactor': {
+      const agent = headers['user-agent'];
+      const call = { ...who, dialect: dialectOf(typeof agent === 'string' ? agent : undefined) };
+      return json(await interact(parts.interactor, checkInput(interactorBody, body, 'body'), await image(), call));
+    }
     case 'tracker':
       return { json: await track(parts.tracker, checkInput(trackerBody, body, 'body'), await image(), who) };
   }

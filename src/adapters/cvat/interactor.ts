@@ -4,9 +4,9 @@ import type { Log } from '../../core/log.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Service } from '../../core/service-types.ts';
 import type { RefinePrompts } from '../../core/types.ts';
+import type { AnswerDialect } from './answer-dialect.ts';
 import type { AskedImage } from './asked-image.ts';
-import { rowsBitmap } from './bitmap-json.ts';
-import { cropMask, largestOutline } from './crop.ts';
+import { interactorAnswer } from './interactor-answer.ts';
 import type { InteractorBody } from './invocation-schemas.ts';
 import type { PixelBox } from './mask-rle.ts';
 import type { Prior, Priors } from './priors.ts';
@@ -20,15 +20,19 @@ export interface InteractorParts {
   log: Log;
 }
 
-/** The browser needs the points even where there are none, or it stops with an error of its own. */
-const NOTHING = { mask: [[0]], bounds: [0, 0, 0, 0], points: [] };
+export interface InteractorCall {
+  client: string;
+  /** Of the CVAT that asks. */
+  dialect: AnswerDialect;
+  signal: AbortSignal;
+}
 
 /** The answer's JSON. @throws REQUEST_INVALID without a click or box, ANNOTATION_OUTSIDE, IMAGE_*, SERVICE_BUSY, ... */
 export async function interact(
   { service, priors, project, tolerance, log }: InteractorParts,
   body: InteractorBody,
   image: AskedImage,
-  { client, signal }: { client: string; signal: AbortSignal },
+  { client, dialect, signal }: InteractorCall,
 ): Promise<Buffer> {
   const { pos_points: positive, neg_points: negative } = body;
   const box = boxOf(body.obj_bbox);
@@ -46,16 +50,13 @@ export async function interact(
   });
   const where = { project: image.known?.project ?? project, image: image.bytes, client };
   const prior = known.find((one) => agrees(one, positive, negative, box));
-  const guided = prior && (await service.refine({ ...where, prompts: { ...prompts, previous: prior.lowRes } }, { signal })).masks[0];
+  const guided = prior && (await service.refine({ ...where, prompts: { ...prompts, previous: prior.lowRes } }, { signal }));
   // A mask that leaves out what was clicked was led astray.
-  const taken = guided && follows(guided.mask, positive, negative) ? guided : undefined;
-  const best = taken ?? (await service.refine({ ...where, prompts }, { signal })).masks[0];
-  if (best?.boxXyxy === undefined) return Buffer.from(JSON.stringify(NOTHING));
-  const [x0, y0, x1, y1] = best.boxXyxy;
-  const crop = cropMask(best.mask, best.boxXyxy);
-  const points = await largestOutline(crop, best.boxXyxy, tolerance, signal);
-  const rest = { bounds: [x0, y0, x1 - 1, y1 - 1], points };
-  return Buffer.concat([Buffer.from('{"mask":'), await rowsBitmap(crop, signal), Buffer.from(`,${JSON.stringify(rest).slice(1)}`)]);
+  const taken = guided?.masks[0] && follows(guided.masks[0].mask, positive, negative) ? guided : undefined;
+  const { width, height, masks } = taken ?? (await service.refine({ ...where, prompts }, { signal }));
+  const [best] = masks;
+  const object = best?.boxXyxy && { mask: best.mask, box: best.boxXyxy };
+  return interactorAnswer({ width, height, ...(object && { object }) }, { dialect, tolerance, signal });
 }
 
 type Click = readonly [x: number, y: number];

@@ -19,8 +19,8 @@ export function cvatRleFromMask(mask: BinaryMask, box?: PixelBox): number[] {
 }
 
 /** The same, giving others on this thread their turns: for masks of many megapixels. */
-export function cvatRleInTurns(mask: BinaryMask, signal?: AbortSignal): Promise<number[]> {
-  return inTurns(cvatRleInSteps(mask), signal);
+export function cvatRleInTurns(mask: BinaryMask, signal?: AbortSignal, box?: PixelBox): Promise<number[]> {
+  return inTurns(cvatRleInSteps(mask, box), signal);
 }
 
 function* cvatRleInSteps(mask: BinaryMask, given?: PixelBox): Steps<number[]> {

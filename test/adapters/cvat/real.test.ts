@@ -11,6 +11,7 @@ import { detectorName, INTERACTOR, TRACKER } from '../../../src/adapters/cvat/na
 import { silentLog } from '../../../src/core/log.ts';
 import { createProsam, type Prosam } from '../../../src/prosam/create-prosam.ts';
 import { conceptMask, generateScene } from '../../../src/scenes/index.ts';
+import { drawnByBrowser, type InteractorAnswer } from './as-cvat-draws.ts';
 import { asCvatReads } from './as-cvat-reads.ts';
 import { invoke, send } from './facade-server.ts';
 
@@ -115,10 +116,27 @@ describe('with the built-in model', () => {
     const headers = { 'content-type': 'application/json', host: `host.docker.internal:${entry.status.httpPort}` };
     const answer = await send(direct, 'POST', headers, body);
     expect(answer.status).toBe(200);
-    expect(Object.keys(answer.json() as object)).toEqual(['mask', 'bounds', 'points']);
+    // Nothing tells which version of CVAT this is.
+    expect(Object.keys(answer.json() as object)).toEqual(['mask', 'points', 'shapes']);
     // The same at the service's own port, below /cvat.
     const mounted = await prosam.listen();
     expect((await invoke(`${mounted}/cvat`, INTERACTOR, JSON.parse(body))).json()).toEqual(answer.json());
+  });
+
+  it('draws the mask of a click in every version where the service says it is', async () => {
+    const { png, mask } = await scene(3);
+    const [x, y] = middleOf(mask);
+    const [truth] = (await prosam.service.refine({ project: 'any', image: png, prompts: { points: [{ x, y }] } })).masks;
+    const body = JSON.stringify({ image: png.toString('base64'), pos_points: [[x, y]], neg_points: [], obj_bbox: [] });
+    for (const version of ['2.15.0', '2.54.1', '2.64.1', '2.73.0']) {
+      for (const agent of [{ 'user-agent': `CVAT/${version} python-requests/2.32.4` }, {}]) {
+        const headers = { 'content-type': 'application/json', 'x-nuclio-function-name': INTERACTOR, ...agent };
+        const answer = await send(`${url}/api/function_invocations`, 'POST', headers, body);
+        const drawn = drawnByBrowser(answer.json() as InteractorAnswer, version, { width: SIDE, height: SIDE });
+        expect(iou(drawn.data, truth?.mask.data ?? new Uint8Array(0))).toBe(1);
+      }
+    }
+    expect(truth?.area).toBeGreaterThan(0);
   });
 
   it('finds the labelled concept in another frame, by itself and as a whole', async () => {
@@ -173,7 +191,7 @@ describe('with the built-in model', () => {
     );
     const answers = await Promise.all(clicks);
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
-    for (const answer of answers) expect((answer.json() as { bounds: number[] }).bounds).toHaveLength(4);
+    for (const answer of answers) expect((answer.json() as { mask: number[][] }).mask).toHaveLength(SIDE);
   }, 30_000);
 
   it.each([
