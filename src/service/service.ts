@@ -42,6 +42,8 @@ export interface ServiceOptions {
 export interface RunningService extends Service {
   /** For the shell around it: something failed there. */
   report(error: unknown, where: string): void;
+  /** The same for what lasts: listed in the status until it is told that it works again (undefined). */
+  note(where: string, problem: Error | undefined): void;
   /** Refuses what comes, finishes what runs, writes what waits. Engine and storage stay open. */
   close(): Promise<void>;
 }
@@ -82,6 +84,8 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     },
   );
   let problem: string | undefined;
+  /** Of the shell around, by where. */
+  const notes = new Map<string, string>();
   let polling = Promise.resolve();
   let replaced = engine.worker?.replacements ?? 0;
   /** What others have put into service, and how things stand. */
@@ -152,6 +156,8 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
         return { sha256, width, height };
       }),
     remove: (key, revision) => inProject(key.project, () => store.annotations.remove(key, revision)),
+    withdraw: (key, revision) => inProject(key.project, () => store.annotations.withdraw(key, revision)),
+    restore: (key) => inProject(key.project, () => store.annotations.restore(key)),
     flag: (key, flagged) => inProject(key.project, () => store.annotations.flag(key, flagged)),
     annotations: (project, given) => inProject(project, () => store.annotations.list(project, given)),
     project: (project) => inProject(project, () => projectInfo(info, project)),
@@ -191,7 +197,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     async status() {
       const { worker } = engine;
       const away = worker?.ready === false ? [`the engine is being started again: ${worker.problem}`] : [];
-      const problems = [...(problem === undefined ? [] : [problem]), ...away, ...serving.problems()];
+      const problems = [...(problem === undefined ? [] : [problem]), ...away, ...serving.problems(), ...notes.values()];
       const messages = await queue.depth().catch(() => ({}));
       const serves = serving.state();
       return {
@@ -208,6 +214,14 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     },
     errors: errors.list,
     report: errors.report,
+    note(where, noted) {
+      if (noted === undefined) notes.delete(where);
+      else {
+        const text = `${where}: ${noted.message}`;
+        if (notes.get(where) !== text) errors.report(noted, where);
+        notes.set(where, text);
+      }
+    },
     async close() {
       clearInterval(timer);
       await admission.close();

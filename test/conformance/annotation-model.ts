@@ -24,6 +24,8 @@ const operation = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), ...key, revision: fc.option(revision, { nil: undefined }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('withdraw' as const), ...key, revision }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('restore' as const), ...key }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('flag' as const), ...key, flagged: fc.boolean() }) },
 );
 
@@ -31,21 +33,44 @@ const operation = fc.oneof(
 function createModel() {
   const stored = new Map<string, { record: AnnotationRecord; order: number }[]>();
   const gone = new Map<string, number>();
+  /** Of an annotation: what does not count although no deletion reaches it. */
+  const asleep = new Map<string, Set<AnnotationRecord>>();
   const flags = new Map<AnnotationRecord, boolean>();
   let order = 0;
   const nameOf = ({ project, externalId }: AnnotationRecord): string => `${project}/${externalId}`;
-  const newest = (name: string) => {
+  const last = (name: string) => {
     const alive = (stored.get(name) ?? []).filter(({ record }) => record.revision > (gone.get(name) ?? -1));
     return alive.sort((one, other) => other.record.revision - one.record.revision)[0];
   };
+  /** The last one, unless it sleeps: those before it are replaced. */
+  const newest = (name: string) => {
+    const found = last(name);
+    return found && asleep.get(name)?.has(found.record) !== true ? found : undefined;
+  };
+  const sleep = (name: string, record: AnnotationRecord): void => void asleep.set(name, (asleep.get(name) ?? new Set()).add(record));
   return {
     accept(record: AnnotationRecord): string {
       const name = nameOf(record);
       const all = stored.get(name) ?? [];
       const same = all.find((one) => one.record.revision === record.revision);
-      if (same) return JSON.stringify(same.record) === JSON.stringify(record) ? 'duplicate' : 'ANNOTATION_CONFLICT';
+      if (same) {
+        if (JSON.stringify(same.record) !== JSON.stringify(record)) return 'ANNOTATION_CONFLICT';
+        return last(name) === same && asleep.get(name)?.delete(same.record) === true ? 'stored' : 'duplicate';
+      }
       stored.set(name, [...all, { record, order: order++ }]);
       return newest(name)?.record === record ? 'stored' : 'outdated';
+    },
+    withdraw(record: AnnotationRecord, upTo: number): boolean {
+      const name = nameOf(record);
+      const before = newest(name);
+      if (before === undefined || before.record.revision > upTo) return false;
+      sleep(name, before.record);
+      return true;
+    },
+    restore(record: AnnotationRecord): boolean {
+      const name = nameOf(record);
+      for (const one of stored.get(name) ?? []) if (one.record.revision <= (gone.get(name) ?? -1)) sleep(name, one.record);
+      return gone.delete(name);
     },
     remove(record: AnnotationRecord, upTo = Infinity): boolean {
       const name = nameOf(record);
@@ -93,6 +118,9 @@ export function annotationModelConformance(make: () => Promise<Place>, runs: num
             if (step.kind === 'accept') expect(await annotations.accept(record, []).catch(codeOf)).toBe(model.accept(record));
             else if (step.kind === 'remove')
               expect(await annotations.remove(record, step.revision)).toBe(model.remove(record, step.revision));
+            else if (step.kind === 'withdraw')
+              expect(await annotations.withdraw(record, step.revision)).toBe(model.withdraw(record, step.revision));
+            else if (step.kind === 'restore') expect(await annotations.restore(record)).toBe(model.restore(record));
             else expect(await annotations.flag(record, step.flagged)).toBe(model.flag(record, step.flagged));
           }
           for (const project of projects) {

@@ -8,7 +8,7 @@ import { bytesOfFeature } from './feature-bytes.ts';
 import { countImages, insertImages, markAnnotated, unmarkAnnotated } from './known-images.ts';
 import { countRevision, lockProject } from './projects.ts';
 import { ACTIVE, flag, type Change } from './schema.ts';
-import { bringIn, takeOut } from './what-counts.ts';
+import { bringBack, bringIn, takeOut } from './what-counts.ts';
 
 /** A deletion without a revision: no revision is larger. */
 const FOR_GOOD = Number.MAX_SAFE_INTEGER;
@@ -18,6 +18,8 @@ export function annotationStore(room: Room): AnnotationStore {
   return {
     accept: (record, messages) => changing(room, messages, (change, send) => accept(change, record, () => send(messages))),
     remove: (key, revision = FOR_GOOD) => changing(room, [], (change) => remove(change, key, revision)),
+    withdraw: (key, revision) => changing(room, [], (change) => withdraw(change, key, revision)),
+    restore: (key) => changing(room, [], (change) => restore(change, key)),
     flag: (key, flagged) => changing(room, [], (change) => setFlag(change, key, flagged)),
     list: (project, options) => listAnnotations(connection, project, options),
     candidates: (project, label, limit) => candidates(connection, project, label, limit),
@@ -38,16 +40,23 @@ async function accept(change: Change, record: AnnotationRecord, send: () => Prom
   const { project, image, revision } = record;
   await lockProject(change, project);
   const content = contentOf(record);
-  const { same, newest } = await known(change, record);
-  if (same) {
-    if (same.content === content) return 'duplicate';
+  const { same, newest, newestKept } = await known(change, record);
+  if (same && same.content !== content)
     throw new ProsamError(
       'ANNOTATION_CONFLICT',
       `wanted revision ${revision} of annotation ${record.externalId} from ${record.source} as it was stored before, got another content. Send a new revision.`,
     );
+  const outlives = revision > (await tombstoneOf(change, record));
+  if (same) {
+    // Withdrawn, for want of it where it came from; and there it is.
+    if (newest || revision < newestKept || !outlives) return 'duplicate';
+    await bringBack(change, same);
+    await countRevision(change, project, { annotated: await markAnnotated(change, project, same.sha256) });
+    await send();
+    return 'stored';
   }
   const images = await insertImages(change, [image], record.createdMs);
-  const counts = revision > (newest?.revision ?? -1) && revision > (await tombstoneOf(change, record));
+  const counts = revision > newestKept && outlives;
   if (counts && newest) await takeOut(change, newest);
   const { sequence } = await change
     .insertInto('annotations')
@@ -78,6 +87,28 @@ async function remove(change: Change, key: AnnotationKey, revision: number): Pro
       conflict.columns(['project', 'source', 'external_id']).doUpdateSet({ up_to: revision }).where('tombstones.up_to', '<', revision),
     )
     .execute();
+  return countNothing(change, key, revision);
+}
+
+/** Without a tombstone: the revisions that are kept say which ones bring it back. */
+async function withdraw(change: Change, key: AnnotationKey, revision: number): Promise<boolean> {
+  await lockProject(change, key.project);
+  return countNothing(change, key, revision);
+}
+
+async function restore(change: Change, { project, source, externalId }: AnnotationKey): Promise<boolean> {
+  await lockProject(change, project);
+  const { numDeletedRows } = await change
+    .deleteFrom('tombstones')
+    .where('project', '=', project)
+    .where('source', '=', source)
+    .where('external_id', '=', externalId)
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}
+
+/** Takes out what counts, unless it is newer than the revision. */
+async function countNothing(change: Change, key: AnnotationKey, revision: number): Promise<boolean> {
   const { newest } = await known(change, key);
   if (newest === undefined || newest.revision > revision) return false;
   await takeOut(change, newest);
@@ -106,18 +137,21 @@ async function setFlag(change: Change, key: AnnotationKey, flagged: boolean): Pr
   return true;
 }
 
-/** The revision itself, if it was stored before, and the one that counts. */
+/** The revision itself, if it was stored before; the one that counts; and the number of the newest one that is kept, counting or not. */
 async function known(change: Change, key: AnnotationKey & { revision?: number }) {
   const { project, source, externalId, revision = -1 } = key;
-  const rows = await change
+  const ofKey = change
     .selectFrom('annotations')
-    .select(['sequence', 'project', 'revision', 'sha256', 'provenance', 'flagged', 'content', 'active'])
     .where('project', '=', project)
     .where('source', '=', source)
-    .where('external_id', '=', externalId)
+    .where('external_id', '=', externalId);
+  const rows = await ofKey
+    .select(['sequence', 'project', 'revision', 'sha256', 'provenance', 'flagged', 'content', 'active'])
     .where((row) => row.or([row('revision', '=', revision), row('active', '=', ACTIVE)]))
     .execute();
-  return { same: rows.find((row) => row.revision === revision), newest: rows.find((row) => row.active === 1) };
+  const newest = rows.find((row) => row.active === 1);
+  const last = newest ?? (await ofKey.select('revision').orderBy('revision', 'desc').limit(1).executeTakeFirst());
+  return { same: rows.find((row) => row.revision === revision), newest, newestKept: last?.revision ?? -1 };
 }
 
 async function tombstoneOf(change: Change, { project, source, externalId }: AnnotationKey): Promise<number> {
