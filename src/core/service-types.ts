@@ -128,8 +128,8 @@ export interface Service {
   /** Gone from the references once it resolves. Whether anything counted before. */
   remove(key: AnnotationKey, revision?: number): Promise<boolean>;
   /**
-   * Missing where it came from, though nobody deleted it: up to this revision it counts for nothing, until it is accepted again in that
-   * revision or a later one. Whether anything counted before.
+   * Missing where it came from, though nobody deleted it: up to this revision it counts for nothing, until it is accepted again, in that
+   * revision or any other. Whether anything counted before.
    */
   withdraw(key: AnnotationKey, revision: number): Promise<boolean>;
   /** Takes a deletion back: what is accepted from now on counts again. Whether there was a deletion. */

@@ -115,11 +115,11 @@ export interface AnnotationStore {
   /** What is deleted counts for nothing from now on. Without a revision no later one brings it back. Resolves to whether anything counted before. */
   remove(key: AnnotationKey, revision?: number): Promise<boolean>;
   /**
-   * Nobody deleted it, but it is missing where it came from: what counts up to this revision counts for nothing, until it is accepted again
-   * in that revision or a later one. Resolves to whether anything counted before.
+   * Nobody deleted it, but it is missing where it came from: what counts up to this revision counts for nothing, until it is accepted again,
+   * in that revision or any other. Resolves to whether anything counted before.
    */
   withdraw(key: AnnotationKey, revision: number): Promise<boolean>;
-  /** Takes a deletion back: what is accepted from now on counts again, in its newest revision. Resolves to whether there was a deletion. */
+  /** Takes a deletion back: what is accepted from now on counts again. Resolves to whether there was a deletion. */
   restore(key: AnnotationKey): Promise<boolean>;
   /** Whether one was there to flag. */
   flag(key: AnnotationKey, flagged: boolean): Promise<boolean>;

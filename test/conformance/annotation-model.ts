@@ -32,52 +32,32 @@ const operation = fc.oneof(
 /** What counts, as slowly and plainly as can be. */
 function createModel() {
   const stored = new Map<string, { record: AnnotationRecord; order: number }[]>();
+  const counts = new Map<string, { record: AnnotationRecord; order: number }>();
   const gone = new Map<string, number>();
-  /** Of an annotation: what does not count although no deletion reaches it. */
-  const asleep = new Map<string, Set<AnnotationRecord>>();
   const flags = new Map<AnnotationRecord, boolean>();
   let order = 0;
   const nameOf = ({ project, externalId }: AnnotationRecord): string => `${project}/${externalId}`;
-  const last = (name: string) => {
-    const alive = (stored.get(name) ?? []).filter(({ record }) => record.revision > (gone.get(name) ?? -1));
-    return alive.sort((one, other) => other.record.revision - one.record.revision)[0];
-  };
-  /** The last one, unless it sleeps: those before it are replaced. */
-  const newest = (name: string) => {
-    const found = last(name);
-    return found && asleep.get(name)?.has(found.record) !== true ? found : undefined;
-  };
-  const sleep = (name: string, record: AnnotationRecord): void => void asleep.set(name, (asleep.get(name) ?? new Set()).add(record));
+  const newest = (name: string) => counts.get(name);
+  const takeOut = (name: string, upTo: number): boolean => (newest(name)?.record.revision ?? Infinity) <= upTo && counts.delete(name);
   return {
     accept(record: AnnotationRecord): string {
       const name = nameOf(record);
       const all = stored.get(name) ?? [];
       const same = all.find((one) => one.record.revision === record.revision);
-      if (same) {
-        if (JSON.stringify(same.record) !== JSON.stringify(record)) return 'ANNOTATION_CONFLICT';
-        return last(name) === same && asleep.get(name)?.delete(same.record) === true ? 'stored' : 'duplicate';
-      }
-      stored.set(name, [...all, { record, order: order++ }]);
-      return newest(name)?.record === record ? 'stored' : 'outdated';
+      if (same && JSON.stringify(same.record) !== JSON.stringify(record)) return 'ANNOTATION_CONFLICT';
+      const one = same ?? { record, order: order++ };
+      if (!same) stored.set(name, [...all, one]);
+      if (record.revision <= Math.max(newest(name)?.record.revision ?? -1, gone.get(name) ?? -1)) return same ? 'duplicate' : 'outdated';
+      counts.set(name, one);
+      return 'stored';
     },
-    withdraw(record: AnnotationRecord, upTo: number): boolean {
+    remove(record: AnnotationRecord, upTo = Number.MAX_SAFE_INTEGER): boolean {
       const name = nameOf(record);
-      const before = newest(name);
-      if (before === undefined || before.record.revision > upTo) return false;
-      sleep(name, before.record);
-      return true;
-    },
-    restore(record: AnnotationRecord): boolean {
-      const name = nameOf(record);
-      for (const one of stored.get(name) ?? []) if (one.record.revision <= (gone.get(name) ?? -1)) sleep(name, one.record);
-      return gone.delete(name);
-    },
-    remove(record: AnnotationRecord, upTo = Infinity): boolean {
-      const name = nameOf(record);
-      const before = newest(name);
       gone.set(name, Math.max(gone.get(name) ?? -1, upTo));
-      return before !== undefined && newest(name) === undefined;
+      return takeOut(name, upTo);
     },
+    withdraw: (record: AnnotationRecord, upTo: number): boolean => takeOut(nameOf(record), upTo),
+    restore: (record: AnnotationRecord): boolean => gone.delete(nameOf(record)),
     flag(record: AnnotationRecord, flagged: boolean): boolean {
       const found = newest(nameOf(record));
       if (found) flags.set(found.record, flagged);

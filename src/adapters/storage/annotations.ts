@@ -40,24 +40,32 @@ async function accept(change: Change, record: AnnotationRecord, send: () => Prom
   const { project, image, revision } = record;
   await lockProject(change, project);
   const content = contentOf(record);
-  const { same, newest, newestKept } = await known(change, record);
+  const { same, newest } = await known(change, record);
   if (same && same.content !== content)
     throw new ProsamError(
       'ANNOTATION_CONFLICT',
       `wanted revision ${revision} of annotation ${record.externalId} from ${record.source} as it was stored before, got another content. Send a new revision.`,
     );
-  const outlives = revision > (await tombstoneOf(change, record));
-  if (same) {
-    // Withdrawn, for want of it where it came from; and there it is.
-    if (newest || revision < newestKept || !outlives) return 'duplicate';
-    await bringBack(change, same);
-    await countRevision(change, project, { annotated: await markAnnotated(change, project, same.sha256) });
-    await send();
-    return 'stored';
-  }
+  const counts = revision > (newest?.revision ?? -1) && revision > (await tombstoneOf(change, record));
+  if (same && !counts) return 'duplicate';
   const images = await insertImages(change, [image], record.createdMs);
-  const counts = revision > newestKept && outlives;
   if (counts && newest) await takeOut(change, newest);
+  // Withdrawn, for want of it where it came from; and there it is.
+  if (same) await bringBack(change, same);
+  else await bringIn(change, record, await insertRow(change, record, content, counts), counts);
+  if (!counts) {
+    await countImages(change, project, images);
+    return 'outdated';
+  }
+  const lost = newest && newest.sha256 !== image.sha256 ? await unmarkAnnotated(change, project, newest.sha256) : 0;
+  await countRevision(change, project, { images, annotated: (await markAnnotated(change, project, image.sha256)) - lost });
+  await send();
+  return 'stored';
+}
+
+/** -> its sequence */
+async function insertRow(change: Change, record: AnnotationRecord, content: string, counts: boolean): Promise<number> {
+  const { project, image, revision } = record;
   const { sequence } = await change
     .insertInto('annotations')
     .values({
@@ -67,15 +75,7 @@ async function accept(change: Change, record: AnnotationRecord, send: () => Prom
     })
     .returning('sequence')
     .executeTakeFirstOrThrow();
-  await bringIn(change, record, sequence, counts);
-  if (!counts) {
-    await countImages(change, project, images);
-    return 'outdated';
-  }
-  const lost = newest && newest.sha256 !== image.sha256 ? await unmarkAnnotated(change, project, newest.sha256) : 0;
-  await countRevision(change, project, { images, annotated: (await markAnnotated(change, project, image.sha256)) - lost });
-  await send();
-  return 'stored';
+  return sequence;
 }
 
 async function remove(change: Change, key: AnnotationKey, revision: number): Promise<boolean> {
@@ -90,7 +90,7 @@ async function remove(change: Change, key: AnnotationKey, revision: number): Pro
   return countNothing(change, key, revision);
 }
 
-/** Without a tombstone: the revisions that are kept say which ones bring it back. */
+/** Without a tombstone: whatever is accepted next counts. */
 async function withdraw(change: Change, key: AnnotationKey, revision: number): Promise<boolean> {
   await lockProject(change, key.project);
   return countNothing(change, key, revision);
@@ -137,21 +137,18 @@ async function setFlag(change: Change, key: AnnotationKey, flagged: boolean): Pr
   return true;
 }
 
-/** The revision itself, if it was stored before; the one that counts; and the number of the newest one that is kept, counting or not. */
+/** The revision itself, if it was stored before, and the one that counts. */
 async function known(change: Change, key: AnnotationKey & { revision?: number }) {
   const { project, source, externalId, revision = -1 } = key;
-  const ofKey = change
+  const rows = await change
     .selectFrom('annotations')
+    .select(['sequence', 'project', 'revision', 'sha256', 'provenance', 'flagged', 'content', 'active'])
     .where('project', '=', project)
     .where('source', '=', source)
-    .where('external_id', '=', externalId);
-  const rows = await ofKey
-    .select(['sequence', 'project', 'revision', 'sha256', 'provenance', 'flagged', 'content', 'active'])
+    .where('external_id', '=', externalId)
     .where((row) => row.or([row('revision', '=', revision), row('active', '=', ACTIVE)]))
     .execute();
-  const newest = rows.find((row) => row.active === 1);
-  const last = newest ?? (await ofKey.select('revision').orderBy('revision', 'desc').limit(1).executeTakeFirst());
-  return { same: rows.find((row) => row.revision === revision), newest, newestKept: last?.revision ?? -1 };
+  return { same: rows.find((row) => row.revision === revision), newest: rows.find((row) => row.active === 1) };
 }
 
 async function tombstoneOf(change: Change, { project, source, externalId }: AnnotationKey): Promise<number> {
