@@ -130,7 +130,7 @@ export async function reconcile(
     connection,
     known,
     listed,
-    { client, recorder, withdrawn, nowMs },
+    { client, recorder, counted, withdrawn, nowMs },
     { accepted: acceptRemovals, signal },
   );
   return { ...report, ...removals, tasks: tasks.size, annotations: present.size };

@@ -11,6 +11,8 @@ export type CountedAnnotations = ReadonlyMap<number, readonly CountedAnnotation[
 export interface RemovalParts {
   client: Pick<LabelStudioClient, 'project' | 'annotation'>;
   recorder: Pick<AnnotationRecorder, 'withdraw'>;
+  /** The annotations that count here. */
+  counted: (connection: Connection) => Promise<CountedAnnotations>;
   /** What was withdrawn in earlier looks, and when, in milliseconds since 1970. */
   withdrawn: Map<number, number>;
   nowMs: () => number;
@@ -36,34 +38,37 @@ export interface Removals {
 /** Annotations asked for at the same time. */
 const CONCURRENCY = 3;
 
-/** All or none of what is missing. @throws LABEL_STUDIO_*, with nothing removed */
+/** All or none of what is missing. before: what counted before the list was read. @throws LABEL_STUDIO_*, with nothing removed */
 export async function removeMissing(
   connection: Connection,
-  known: CountedAnnotations,
+  before: CountedAnnotations,
   listed: ListedProject,
-  { client, recorder, withdrawn, nowMs }: RemovalParts,
+  { client, recorder, counted, withdrawn, nowMs }: RemovalParts,
   { accepted = false, signal }: { accepted?: boolean | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<Removals> {
+  for (const [id, atMs] of withdrawn) if (listed.present.has(id) || before.has(id) || nowMs() - atMs > LATELY_MS) withdrawn.delete(id);
+  if ([...before.keys()].every((id) => listed.present.has(id))) return { removed: 0, missing: 0 };
+  // What people deleted while the list was read is no riddle.
+  const now = await counted(connection);
+  const known = new Map([...before].filter(([id]) => now.has(id)));
   const unlisted = [...known.keys()].filter((id) => !listed.present.has(id));
-  for (const [id, atMs] of withdrawn) if (listed.present.has(id) || known.has(id) || nowMs() - atMs > LATELY_MS) withdrawn.delete(id);
   if (unlisted.length === 0) return { removed: 0, missing: 0 };
   const judge = (missing: number, announced: number | undefined) =>
     believeAbsence({
       ...{ confirmed: true, listed: listed.tasks, announced, known: known.size, missing },
       ...{ lately: withdrawn.size, accepted },
     });
-  const before = listed.project.task_number ?? undefined;
-  const first = judge(unlisted.length, before);
+  const earlier = listed.project.task_number ?? undefined;
+  const first = judge(unlisted.length, earlier);
   // Nobody is asked for each of thousands where all of them would not be believed.
-  const doubted = !first.gone && unlisted.length > known.size / 2;
-  if (doubted) return { removed: 0, missing: unlisted.length, refused: first.why };
+  if (!first.gone && unlisted.length > known.size / 2) return { removed: 0, missing: unlisted.length, refused: first.why };
 
   const gone = await notFound(unlisted, client, signal);
   if (gone.length === 0) return { removed: 0, missing: 0 };
   // The server that said so must still be the one that is meant; tasks may have come or gone while the list was read.
   const { task_number } = await confirmProject(client, connection, { signal });
-  const after = task_number ?? undefined;
-  const belief = judge(gone.length, before === undefined || after === undefined ? (before ?? after) : Math.min(before, after));
+  const later = task_number ?? undefined;
+  const belief = judge(gone.length, earlier === undefined || later === undefined ? (earlier ?? later) : Math.min(earlier, later));
   if (!belief.gone) return { removed: 0, missing: gone.length, refused: belief.why };
   let removed = 0;
   for (const id of gone) {

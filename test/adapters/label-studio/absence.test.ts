@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createProsam, type Prosam } from '../../../src/index.ts';
 import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
+import { examine } from '../../../src/cli/label-studio-doctor.ts';
+import type { LabelStudioContext } from '../../../src/cli/label-studio-context.ts';
+import { sync } from '../../../src/cli/label-studio-sync.ts';
+import { createLabelStudioClient } from '../../../src/adapters/label-studio/api-client.ts';
 import type { Storage } from '../../../src/core/storage-ports.ts';
 import { postgresPrograms, startPostgres, type PostgresServer } from '../storage/start-postgres.ts';
 import { s3Program, startS3, type S3Server } from '../storage/start-s3.ts';
@@ -13,6 +17,7 @@ import { CREATED, KEY, NAME, ownMissing, startVanishing, TOKEN, XML, type Before
 
 const OWN = 'a-token-of-this-project-alone';
 const OTHER = 'a-token-of-another-project';
+const LOGIN = { user: 'studio', password: 'a-long-password' };
 const ALL = ['10', '20', '30', '40', '50'];
 
 interface Place {
@@ -22,6 +27,7 @@ interface Place {
 
 interface Started {
   prosam: Prosam;
+  url: string;
   storage: Storage;
   call(method: string, path: string, body?: unknown, token?: string): Promise<{ status: number; json: Record<string, unknown> }>;
   setup(): Promise<void>;
@@ -37,6 +43,7 @@ async function start(place: Place, studio: VanishingStudio, reconcileMinutes = 0
     ...{ storage, port: 0, cache: '', environment: {}, learner: { run: 'off' } },
     labelStudio: { url: studio.url, token: TOKEN, reconcileMinutes },
     auth: {
+      basic: [{ name: LOGIN.user, password: LOGIN.password }],
       tokens: [
         { name: 'own', token: OWN, projects: [NAME] },
         { name: 'other', token: OTHER, projects: ['label-studio/2.1795365113', 'label-studio/3.1795365113'] },
@@ -51,7 +58,7 @@ async function start(place: Place, studio: VanishingStudio, reconcileMinutes = 0
     return { status: answer.status, json: (await answer.json()) as Record<string, unknown> };
   };
   return {
-    ...{ prosam, storage, call },
+    ...{ prosam, url, storage, call },
     async setup() {
       const body = { project: KEY, schema: XML, hostname: studio.url, access_token: null, extra_params: null };
       expect((await call('POST', '/label-studio/setup', body)).status).toBe(200);
@@ -340,6 +347,32 @@ function suite(newPlace: () => Promise<Place>): void {
       expect(await service.counted()).toEqual(['40', '50']);
       expect((await service.sync()).json).toMatchObject({ removed: 1, missing: 0 });
       expect(await service.counted()).toEqual(['50']);
+    });
+
+    it('a person learns of it from the doctor, and says so by a command', async () => {
+      const backend = `${service.url}/label-studio`;
+      const context: LabelStudioContext & { project: number } = {
+        ...{ client: createLabelStudioClient({ url: studio.url, token: TOKEN }), token: TOKEN, settings: service.prosam.settings },
+        ...{ backend, fromHere: backend, login: LOGIN, loginMissing: false, project: 1, configFile: undefined },
+      };
+      const said: string[] = [];
+      const terminal = { print: (line: string) => void said.push(line), warn: (line: string) => void said.push(line) };
+      const command = async (more: { acceptRemovals?: boolean; restore?: boolean } = {}) =>
+        sync(context, terminal, { json: false, acceptRemovals: false, restore: false, ...more });
+      const found = async () => (await examine(context)).filter(({ what }) => what === 'annotations');
+
+      for (const id of [10, 20, 30]) studio.held.delete(id);
+      expect(await command()).toBe(1);
+      expect(said.splice(0).join('\n')).toMatch(/0 removed.*\n3 are missing.*3 of 5 that are known.*--accept-removals/);
+      expect(await found()).toMatchObject([{ state: 'wrong', text: expect.stringContaining('without 3 of them') as string }]);
+      expect(await command({ acceptRemovals: true })).toBe(0);
+      expect(said.splice(0)).toEqual(['2 annotations in 5 tasks: 0 newly counted, 3 removed, 0 not taken']);
+      expect(await found()).toEqual([]);
+      await service.prosam.service.remove({ project: NAME, source: 'label-studio', externalId: '40' });
+      studio.fill();
+      expect(await command({ restore: true })).toBe(0);
+      expect(said.splice(0)).toEqual(['5 annotations in 5 tasks: 4 newly counted, 0 removed, 0 not taken']);
+      expect(await service.counted()).toEqual(ALL);
     });
 
     it('a project that nobody introduced is refused', async () => {

@@ -118,6 +118,57 @@ describe('bringing annotations in line', () => {
     expect([...counted.keys()]).toEqual([10, 11]);
   });
 
+  it('takes what people deleted while the list was read for no riddle', async () => {
+    const { client, asked } = studio(new Map([[1, []]]));
+    const { counted, calls, parts } = recording();
+    for (const id of [10, 11, 12, 13]) counted.set(id, 'a');
+    const deleting = {
+      ...client,
+      // eslint-disable-next-line @typescript-eslint/require-await
+      tasks: async function* () {
+        for (const id of [10, 11, 12]) counted.delete(id);
+        yield { id: 1, data: {}, meta: {}, annotations: [{ id: 13, updated_at: 'a' }], predictions: [] };
+      },
+    } as unknown as LabelStudioClient;
+    const report = await reconcile(connection, { ...parts, client: deleting }, newMemory());
+    expect(report).toMatchObject({ removed: 0, missing: 0 });
+    expect(report.refused).toBeUndefined();
+    expect([asked, calls]).toEqual([['task 1'], []]);
+  });
+
+  it('asks nobody for each of thousands that would not be believed', async () => {
+    const { client, asked } = studio(new Map([[1, []]]));
+    const { counted, parts } = recording();
+    for (let id = 1; id <= 5000; id++) counted.set(id, 'a');
+    const memory = newMemory();
+    for (let look = 0; look < 3; look++)
+      expect(await reconcile(connection, { ...parts, client }, memory)).toMatchObject({ removed: 0, missing: 5000 });
+    expect(asked).toEqual([]);
+    expect(counted.size).toBe(5000);
+    expect(await reconcile(connection, { ...parts, client }, memory, { acceptRemovals: true })).toMatchObject({
+      removed: 5000,
+      missing: 0,
+    });
+  });
+
+  it('looks again at what counts no longer, without asking for what it knows to count for nothing', async () => {
+    const there = new Map([[1, [{ id: 10, updated_at: 'a' }, { id: 11, updated_at: 'a' }]]]); // prettier-ignore
+    const { client, asked } = studio(there);
+    const { counted, calls, parts } = recording();
+    const { recorder } = parts;
+    const outcomes = { ...recorder, record: async (...args: Parameters<typeof recorder.record>) => (args[2].id === 11 ? 'nothing' : recorder.record(...args)) }; // prettier-ignore
+    const memory = newMemory();
+    const run = () => reconcile(connection, { ...parts, recorder: outcomes, client }, memory);
+    await run();
+    await run();
+    expect(asked).toEqual(['task 1']);
+    counted.clear();
+    expect(await run()).toMatchObject({ stored: 1 });
+    expect(calls).toEqual(['record 10 of 1', 'record 10 of 1']);
+    await run();
+    expect(asked).toEqual(['task 1', 'task 1']);
+  });
+
   it('is not stopped by one that fails; tries again what may succeed, and not what cannot', async () => {
     const { client } = studio(
       new Map([
