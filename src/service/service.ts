@@ -39,6 +39,9 @@ export interface ServiceOptions {
   now?: () => number;
 }
 
+/** Of the shell around; whoever may set projects up decides how many there are. */
+const MOST_NOTES = 100;
+
 export interface RunningService extends Service {
   /** For the shell around it: something failed there. */
   report(error: unknown, where: string): void;
@@ -220,6 +223,8 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
         const text = `${where}: ${noted.message}`;
         if (notes.get(where) !== text) errors.report(noted, where);
         notes.set(where, text);
+        const [oldest] = notes.keys();
+        if (notes.size > MOST_NOTES && oldest !== undefined) notes.delete(oldest);
       }
     },
     async close() {

@@ -185,7 +185,10 @@ function isOwnMissing(text: string): boolean {
 function detailOf(text: string): string {
   try {
     const { detail = '', validation_errors: fields } = problemSchema.parse(JSON.parse(text));
-    return `${detail}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`.replace(/<[^>]*>/g, '').slice(0, MOST_DETAIL);
+    return `${detail}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`
+      .replace(/<[^>]*>/g, '')
+      .slice(0, MOST_DETAIL)
+      .replace(/\.+$/, '');
   } catch {
     return '';
   }

@@ -56,8 +56,9 @@ export function createConnectionApi({
   const closing = new AbortController();
   let recorder: AnnotationRecorder | undefined;
 
+  const keyOf = ({ hostname, key }: Connection): string => `${hostname} ${key}`;
   const stateOf = (connection: Connection) => {
-    const key = `${connection.hostname} ${connection.key}`;
+    const key = keyOf(connection);
     const state: State = known.get(key) ?? { connection, memory: newMemory(), problem: undefined, running: Promise.resolve() };
     state.connection = connection;
     known.set(key, state);
@@ -134,7 +135,7 @@ export function createConnectionApi({
   return {
     use: (given) => void (recorder = given),
     reconcile: once,
-    problem: (connection) => stateOf(connection).problem,
+    problem: (connection) => known.get(keyOf(connection))?.problem,
     connected(connection) {
       if (closing.signal.aborted || connection.hostname === '') return;
       stateOf(connection);

@@ -21,10 +21,18 @@ export interface ReconcileParts {
 
 /** What one look leaves for the next, by number of the annotation. */
 export interface ReconcileMemory {
-  /** So that only what changed is fetched. counts: it was stored, so that it must be looked at again where it counts no longer. */
-  seen: Map<number, { updatedAt: string; counts: boolean }>;
+  /** So that only what changed is fetched. */
+  seen: Map<number, Seen>;
   /** Withdrawn as missing, and when, in milliseconds since 1970. */
   withdrawn: Map<number, number>;
+}
+
+interface Seen {
+  updatedAt: string;
+  /** It was stored, so that it must be looked at again where it counts no longer. */
+  counts: boolean;
+  /** It could not be taken, and is tried again then; milliseconds since 1970. */
+  againMs?: number;
 }
 
 export interface ReconcileOptions {
@@ -45,11 +53,12 @@ export interface ReconcileReport extends Removals {
 
 /** Annotations fetched at the same time. */
 const CONCURRENCY = 3;
-/** These fail the next time, too. */
-const FOR_GOOD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+/** These fail the next time, too, unless something else answered than should have (a login page in place of a picture). */
+const LASTING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(['ANNOTATION_INVALID', 'ANNOTATION_OUTSIDE', 'ANNOTATION_CONFLICT', 'MASK_EMPTY', 'MASK_SIZE_MISMATCH'] as const),
   ...(['IMAGE_UNREADABLE', 'IMAGE_TOO_LARGE', 'IMAGE_EMPTY', 'URL_REFUSED', 'REQUEST_INVALID'] as const),
 ]);
+const LASTING_MS = 3_600_000;
 
 export function newMemory(): ReconcileMemory {
   return { seen: new Map(), withdrawn: new Map() };
@@ -74,6 +83,7 @@ export async function reconcile(
   const isSettled = (id: number, updatedAt: string): boolean => {
     const before = seen.get(id);
     if (before?.updatedAt !== updatedAt) return false;
+    if (before.againMs !== undefined && nowMs() >= before.againMs) return false;
     // Withdrawn here or by another process, and shown again; or to be brought back.
     return known.has(id) || !(before.counts || restore);
   };
@@ -97,7 +107,8 @@ export async function reconcile(
       } catch (error) {
         signal?.throwIfAborted();
         report.failed++;
-        if (isProsamError(error) && FOR_GOOD.has(error.code) && updatedAt !== undefined) seen.set(one.id, { updatedAt, counts: false });
+        if (isProsamError(error) && LASTING.has(error.code) && updatedAt !== undefined)
+          seen.set(one.id, { updatedAt, counts: false, againMs: nowMs() + LASTING_MS });
         const { code } = error as { code?: unknown };
         log.warn({ project: connection.project, task: task.id, annotation: one.id, code }, `annotation not taken: ${messageOf(error)}`);
       }

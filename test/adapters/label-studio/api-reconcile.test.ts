@@ -184,7 +184,7 @@ describe('bringing annotations in line', () => {
     );
     const errors = new Map<number, Error>([
       [10, new ProsamError('URL_FAILED', 'later.')],
-      [11, new ProsamError('ANNOTATION_INVALID', 'never.')],
+      [11, new ProsamError('IMAGE_UNREADABLE', 'never.')],
     ]);
     const { calls, parts } = recording((id) => errors.get(id));
     const memory = newMemory();
@@ -193,6 +193,10 @@ describe('bringing annotations in line', () => {
     errors.clear();
     expect(await reconcile(connection, { ...parts, client }, memory)).toMatchObject({ stored: 1, failed: 0 });
     expect(calls).toEqual(['record 10 of 1']);
+    // What answered in its place may be gone by then.
+    const later = Date.now() + 3_700_000;
+    expect(await reconcile(connection, { ...parts, client, nowMs: () => later }, memory)).toMatchObject({ stored: 1, failed: 0 });
+    expect(calls).toEqual(['record 10 of 1', 'record 11 of 1']);
   });
 
   it('runs one after the other, before training and by itself, and ends when it is closed', async () => {
