@@ -126,7 +126,7 @@ async function tasksToDo(
   let done = 0;
   for await (const task of client.tasks(project, { predictions: true, signal })) {
     if (task.predictions.some(({ model_version }) => model_version === version)) done++;
-    else if (all || task.annotations.length === 0) todo.push(task);
+    else if (all || (task.annotations?.length ?? task.total_annotations ?? 0) === 0) todo.push(task);
   }
   return { todo, done };
 }

@@ -11,6 +11,12 @@ const healthSchema = z.object({ status: z.string(), model_class: z.string() });
 const setupSchema = z.object({ model_version: z.string() });
 const itemSchema = z.object({ result: z.array(z.unknown()), score: z.number().catch(0), model_version: z.string() });
 const resultsSchema = z.object({ results: z.array(z.unknown()) });
+const count = z.int().min(0);
+const syncSchema = z.object({
+  ...{ project: z.string(), tasks: count, annotations: count, stored: count, removed: count, missing: count, failed: count },
+  refused: z.string().optional(),
+});
+const problemSchema = z.object({ problem: z.string().nullable() });
 
 export interface PredictedTask {
   task: number;
@@ -19,6 +25,8 @@ export interface PredictedTask {
   model_version: string;
 }
 
+export type SyncReport = z.infer<typeof syncSchema>;
+
 export interface BackendClient {
   /** Name of the model. @throws LABEL_STUDIO_* */
   health(): Promise<string>;
@@ -26,6 +34,10 @@ export interface BackendClient {
   setup(project: ApiProject, signal?: AbortSignal): Promise<string>;
   /** Without those it has nothing to say about. */
   predict(project: ApiProject, tasks: readonly unknown[], signal?: AbortSignal): Promise<PredictedTask[]>;
+  /** Compares annotations with Label Studio; the project must have been introduced. */
+  sync(project: ApiProject, options: { acceptRemovals: boolean; restore: boolean }, signal?: AbortSignal): Promise<SyncReport>;
+  /** What was wrong when they were last compared. */
+  problem(project: ApiProject): Promise<string | undefined>;
 }
 
 export function createBackendClient({
@@ -73,6 +85,17 @@ export function createBackendClient({
         return item.success ? [{ task: (tasks[place] as { id: number }).id, ...item.data }] : [];
       });
     },
+    sync: (project, options, signal) =>
+      call({
+        method: 'POST',
+        path: '/sync',
+        json: { key: keyOf(project), ...options },
+        answer: syncSchema,
+        timeoutMs: 600_000,
+        signal,
+      }),
+    problem: async (project) =>
+      (await call({ method: 'GET', path: '/sync', query: { key: keyOf(project) }, answer: problemSchema })).problem ?? undefined,
   };
 }
 

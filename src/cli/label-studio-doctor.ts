@@ -126,7 +126,16 @@ async function projectFindings(context: LabelStudioContext, project: ApiProject)
   const problems = webhookProblems(webhooks, backends, { backendUrl: backend, ...(authorization !== undefined && { authorization }) });
   findings.push(...problems.map((problem) => wrong('webhook', describeProblem(problem), connectFix)));
   if (problems.length === 0 && webhooks.length > 0) findings.push(right('webhook', 'tells this service of annotations'));
-  findings.push(...(await imageFindings(context, project)));
+  // A service that was not introduced to the project, or is of an older version, knows nothing of it.
+  const compared = await attempt(() => createBackendClient(context).problem(project));
+  if ('value' in compared && compared.value !== undefined) {
+    const fix = `when that is put right: prosam label-studio sync --project ${project.id}`;
+    findings.push(wrong('annotations', compared.value, fix));
+  }
+  const images = await attempt(() => imageFindings(context, project));
+  findings.push(
+    ...('value' in images ? images.value : [wrong('images', images.text, 'look at what answers at the address of Label Studio')]),
+  );
   return findings;
 }
 

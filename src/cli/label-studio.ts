@@ -9,6 +9,7 @@ export const LABEL_STUDIO_HELP = `prosam label-studio: work with a Label Studio 
   prosam label-studio doctor [--project N]     look at everything a connection needs, and print the fix for what is wrong
   prosam label-studio connect --project N      make this service the project's model: connection, login, webhook
   prosam label-studio annotate --project N     predict every task that has no prediction of the current version, and store them
+  prosam label-studio sync --project N         have "prosam serve" compare its annotations with Label Studio's now
 
   --url URL         of Label Studio (default: LABEL_STUDIO_URL, or labelStudio.url of the configuration)
   --token TOKEN     personal access token or legacy token, see Account & Settings there (default: LABEL_STUDIO_API_KEY,
@@ -19,6 +20,8 @@ export const LABEL_STUDIO_HELP = `prosam label-studio: work with a Label Studio 
   --login U:P       with which Label Studio logs in there (default: the first of auth.basic in the configuration)
   --batch N         annotate: tasks in one request (default: 8)
   --all             annotate: people's own tasks, too
+  --accept-removals sync: all annotations that Label Studio shows no longer are gone, however many they are
+  --restore         sync: all annotations that Label Studio shows count again, also those removed here
   --config FILE     as for prosam serve
   --json            one JSON document on stdout
 
@@ -33,7 +36,7 @@ Examples:
   prosam label-studio annotate --project 3
 `;
 
-const ACTIONS = ['doctor', 'connect', 'annotate'] as const;
+const ACTIONS = ['doctor', 'connect', 'annotate', 'sync'] as const;
 
 /** -> exit code */
 export async function labelStudioCommand(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -44,7 +47,7 @@ export async function labelStudioCommand(args: readonly string[], terminal: Term
     allowPositionals: true,
     options: {
       ...{ url: text, token: text, project: text, backend: text, 'from-here': text, login: text, batch: text, config: text },
-      ...{ all: flag, json: flag },
+      ...{ all: flag, json: flag, 'accept-removals': flag, restore: flag },
     },
   });
   const [name, ...more] = positionals;
@@ -65,6 +68,11 @@ export async function labelStudioCommand(args: readonly string[], terminal: Term
   if (action === 'connect') {
     const { connect } = await import('./label-studio-connect.ts');
     return connect({ ...context, project }, terminal, { json });
+  }
+  if (action === 'sync') {
+    const { sync } = await import('./label-studio-sync.ts');
+    const options = { acceptRemovals: values['accept-removals'] === true, restore: values.restore === true };
+    return sync({ ...context, project }, terminal, { json, ...options });
   }
   const batch = values.batch === undefined ? 8 : wholeNumber('batch', values.batch);
   if (batch < 1 || batch > 100) throw new UsageError(`--batch: wanted 1 to 100, got ${batch}.`);

@@ -51,6 +51,8 @@ export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
   PROJECT_INVALID: 'Use another name.',
   PROMPT_ENCODER_MISMATCH: 'Use the SAM it was trained against, or train one for this SAM.',
   REFERENCE_MISSING: 'Give at least one image with the object marked.',
+  REMOVALS_REFUSED:
+    'Look at what the token may see there. If it is true, `prosam label-studio sync --accept-removals` takes it over; what is shown again counts again by itself.',
   REQUEST_INVALID: 'Correct the fields the message names.',
   REQUEST_TIMEOUT: 'Send it again, faster or in smaller parts.',
   REQUEST_TOO_LARGE: 'Send less at a time, or raise the limit.',

@@ -144,6 +144,13 @@ export interface Service {
   accept(request: AcceptRequest, options?: { signal?: AbortSignal }): Promise<Accepted>;
   /** Gone from the references once it resolves. Whether anything counted before. */
   remove(key: AnnotationKey, revision?: number): Promise<boolean>;
+  /**
+   * Missing where it came from, though nobody deleted it: up to this revision it counts for nothing, until it is accepted again, in that
+   * revision or any other. Whether anything counted before.
+   */
+  withdraw(key: AnnotationKey, revision: number): Promise<boolean>;
+  /** Takes a deletion back: what is accepted from now on counts again. Whether there was a deletion. */
+  restore(key: AnnotationKey): Promise<boolean>;
   flag(key: AnnotationKey, flagged: boolean): Promise<boolean>;
   annotations(project: string, options: { label?: string; before?: number; limit: number }): Promise<AnnotationSummary[]>;
   project(project: string): Promise<ProjectInfo>;

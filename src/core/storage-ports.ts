@@ -69,7 +69,10 @@ export interface AnnotationRecord extends AnnotationKey {
   createdMs: number;
 }
 
-/** - 'stored': new, durable now. - 'duplicate': the same was stored before. - 'outdated': stored, but a newer revision (or deletion) counts. */
+/**
+ * - 'stored': new, or withdrawn before; durable, and counts now. - 'duplicate': the same was stored before.
+ * - 'outdated': stored, but a newer revision (or deletion) counts.
+ */
 export type AcceptOutcome = 'stored' | 'duplicate' | 'outdated';
 
 export interface AnnotationSummary extends AnnotationKey {
@@ -111,6 +114,13 @@ export interface AnnotationStore {
   accept(record: AnnotationRecord, messages: readonly Message[]): Promise<AcceptOutcome>;
   /** What is deleted counts for nothing from now on. Without a revision no later one brings it back. Resolves to whether anything counted before. */
   remove(key: AnnotationKey, revision?: number): Promise<boolean>;
+  /**
+   * Nobody deleted it, but it is missing where it came from: what counts up to this revision counts for nothing, until it is accepted again,
+   * in that revision or any other. Resolves to whether anything counted before.
+   */
+  withdraw(key: AnnotationKey, revision: number): Promise<boolean>;
+  /** Takes a deletion back: what is accepted from now on counts again. Resolves to whether there was a deletion. */
+  restore(key: AnnotationKey): Promise<boolean>;
   /** Whether one was there to flag. */
   flag(key: AnnotationKey, flagged: boolean): Promise<boolean>;
   /** Newest first, only what counts; before: sequence of the last one of the page before. limit 1 to 1,000. */

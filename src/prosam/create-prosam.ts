@@ -116,7 +116,8 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
     app.mount('/', consoleRoutes(service));
     opened.push(await hook.work());
     if (settings.labelStudio.enabled) {
-      const mounted = mountLabelStudio({ settings, service, app, images, log, metrics });
+      const onProblem = (project: string, problem: Error | undefined): void => service.note(project, problem);
+      const mounted = mountLabelStudio({ settings, service, app, images, log, metrics, onProblem });
       opened.push(() => mounted.close());
     }
     const forCvat = settings.cvat.enabled ? mountCvat({ settings, service, app, images, queue, log }) : undefined;

@@ -6,6 +6,9 @@ import { createConnectionApi } from '../adapters/label-studio/connection-api.ts'
 import { createConnectionClients } from '../adapters/label-studio/connection-clients.ts';
 import { createCheckedFetch } from '../adapters/label-studio/connection-fetch.ts';
 import { createFetchImage } from '../adapters/label-studio/connection-images.ts';
+import type { CountedAnnotations } from '../adapters/label-studio/connection-removals.ts';
+import { syncRoutes } from '../adapters/label-studio/sync-routes.ts';
+import type { CountedAnnotation } from '../adapters/label-studio/types.ts';
 import { labelStudio, type LabelStudio } from '../adapters/label-studio/label-studio.ts';
 import type { Log } from '../core/log.ts';
 import type { ServiceMetrics } from '../core/service-metrics.ts';
@@ -22,6 +25,8 @@ export interface LabelStudioParts {
   images: ImageSources;
   log: Log;
   metrics: ServiceMetrics;
+  /** What is wrong with a project of Label Studio, until nothing is. @default nobody is told */
+  onProblem?: (project: string, problem: Error | undefined) => void;
 }
 
 export interface MountedLabelStudio extends Pick<LabelStudio, 'connections' | 'idle'> {
@@ -29,7 +34,8 @@ export interface MountedLabelStudio extends Pick<LabelStudio, 'connections' | 'i
 }
 
 /** @throws CONFIG_INVALID */
-export function mountLabelStudio({ settings, service, app, images, log, metrics }: LabelStudioParts): MountedLabelStudio {
+export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
+  const { settings, service, app, images, log, metrics, onProblem = () => undefined } = parts;
   const { url, token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, root } = settings.labelStudio;
   const { allowHosts, maxBytes, timeoutMs, maxPixels } = settings.images;
   const hosts = [...allowHosts, ...labelStudioHosts(settings)];
@@ -42,7 +48,8 @@ export function mountLabelStudio({ settings, service, app, images, log, metrics 
     ...(backendUrl !== undefined && {
       webhook: () => ({ backendUrl, ...(authorization !== undefined && { authorization }) }),
     }),
-    counted: ({ project }) => countedIds(service, project, name),
+    counted: ({ project }) => countedAnnotations(service, project, name),
+    onProblem: ({ project }, problem) => onProblem(project, problem),
     everyMs: reconcileMinutes * 60_000,
     log,
   });
@@ -54,7 +61,7 @@ export function mountLabelStudio({ settings, service, app, images, log, metrics 
     ...(token !== undefined && { token }),
   });
   api.use(adapter.recorder);
-  app.mount(LABEL_STUDIO_PATH, adapter.routes);
+  app.mount(LABEL_STUDIO_PATH, [...adapter.routes, ...syncRoutes({ api, connections: adapter.connections, name })]);
   // There /health answers already, and that is all Label Studio asks of it.
   if (root)
     app.mount(
@@ -88,13 +95,16 @@ function loginOf({ auth }: ProsamSettings): string | undefined {
 /** Of the service's lists. */
 const MAX_PAGE = 1000;
 
-/** Numbers of the annotations of Label Studio that count here. */
-async function countedIds(service: Service, project: string, source: string): Promise<Set<number>> {
-  const ids = new Set<number>();
+/** The annotations of Label Studio that count here; ids of another form never came from there. */
+async function countedAnnotations(service: Service, project: string, source: string): Promise<CountedAnnotations> {
+  const found = new Map<number, CountedAnnotation[]>();
   for (let before: number | undefined; ;) {
     const page = await service.annotations(project, { limit: MAX_PAGE, ...(before !== undefined && { before }) });
-    for (const one of page) if (one.source === source) ids.add(Number.parseInt(one.externalId, 10));
+    for (const { source: from, externalId, revision } of page) {
+      const id = from === source ? /^(\d{1,15})(?:@|$)/.exec(externalId)?.[1] : undefined;
+      if (id !== undefined) found.set(Number(id), [...(found.get(Number(id)) ?? []), { externalId, revision }]);
+    }
     before = page.at(-1)?.sequence;
-    if (page.length < MAX_PAGE || before === undefined) return ids;
+    if (page.length < MAX_PAGE || before === undefined) return found;
   }
 }

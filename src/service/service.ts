@@ -39,9 +39,14 @@ export interface ServiceOptions {
   now?: () => number;
 }
 
+/** Of the shell around; whoever may set projects up decides how many there are. */
+const MOST_NOTES = 100;
+
 export interface RunningService extends Service {
   /** For the shell around it: something failed there. */
   report(error: unknown, where: string): void;
+  /** The same for what lasts: listed in the status until it is told that it works again (undefined). */
+  note(where: string, problem: Error | undefined): void;
   /** Refuses what comes, finishes what runs, writes what waits. Engine and storage stay open. */
   close(): Promise<void>;
 }
@@ -83,6 +88,8 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     },
   );
   let problem: string | undefined;
+  /** Of the shell around, by where. */
+  const notes = new Map<string, string>();
   let polling = Promise.resolve();
   let replaced = engine.worker?.replacements ?? 0;
   /** What others have put into service, and how things stand. */
@@ -153,6 +160,8 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
         return { sha256, width, height };
       }),
     remove: (key, revision) => inProject(key.project, () => store.annotations.remove(key, revision)),
+    withdraw: (key, revision) => inProject(key.project, () => store.annotations.withdraw(key, revision)),
+    restore: (key) => inProject(key.project, () => store.annotations.restore(key)),
     flag: (key, flagged) => inProject(key.project, () => store.annotations.flag(key, flagged)),
     annotations: (project, given) => inProject(project, () => store.annotations.list(project, given)),
     project: (project) => inProject(project, () => projectInfo(info, project)),
@@ -192,7 +201,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     async status() {
       const { worker } = engine;
       const away = worker?.ready === false ? [`the engine is being started again: ${worker.problem}`] : [];
-      const problems = [...(problem === undefined ? [] : [problem]), ...away, ...serving.problems()];
+      const problems = [...(problem === undefined ? [] : [problem]), ...away, ...serving.problems(), ...notes.values()];
       const messages = await queue.depth().catch(() => ({}));
       const serves = serving.state();
       return {
@@ -209,6 +218,16 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     },
     errors: errors.list,
     report: errors.report,
+    note(where, noted) {
+      if (noted === undefined) notes.delete(where);
+      else {
+        const text = `${where}: ${noted.message}`;
+        if (notes.get(where) !== text) errors.report(noted, where);
+        notes.set(where, text);
+        const [oldest] = notes.keys();
+        if (notes.size > MOST_NOTES && oldest !== undefined) notes.delete(oldest);
+      }
+    },
     async close() {
       clearInterval(timer);
       await Promise.all([admission.close(), drawing.close()]);

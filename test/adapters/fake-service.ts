@@ -191,6 +191,18 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       if (at >= 0) state.annotations.splice(at, 1);
       return at >= 0;
     },
+    async withdraw(key, revision) {
+      await note('withdraw', { key, revision });
+      const at = state.annotations.findIndex(
+        (one) => one.project === key.project && one.externalId === key.externalId && one.source === key.source && one.revision <= revision,
+      );
+      if (at >= 0) state.annotations.splice(at, 1);
+      return at >= 0;
+    },
+    async restore(key) {
+      await note('restore', key);
+      return false;
+    },
     async flag(key, flagged) {
       await note('flag', { key, flagged });
       const one = state.annotations.find(

@@ -24,35 +24,40 @@ const operation = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), ...key, revision: fc.option(revision, { nil: undefined }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('withdraw' as const), ...key, revision }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('restore' as const), ...key }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('flag' as const), ...key, flagged: fc.boolean() }) },
 );
 
 /** What counts, as slowly and plainly as can be. */
 function createModel() {
   const stored = new Map<string, { record: AnnotationRecord; order: number }[]>();
+  const counts = new Map<string, { record: AnnotationRecord; order: number }>();
   const gone = new Map<string, number>();
   const flags = new Map<AnnotationRecord, boolean>();
   let order = 0;
   const nameOf = ({ project, externalId }: AnnotationRecord): string => `${project}/${externalId}`;
-  const newest = (name: string) => {
-    const alive = (stored.get(name) ?? []).filter(({ record }) => record.revision > (gone.get(name) ?? -1));
-    return alive.sort((one, other) => other.record.revision - one.record.revision)[0];
-  };
+  const newest = (name: string) => counts.get(name);
+  const takeOut = (name: string, upTo: number): boolean => (newest(name)?.record.revision ?? Infinity) <= upTo && counts.delete(name);
   return {
     accept(record: AnnotationRecord): string {
       const name = nameOf(record);
       const all = stored.get(name) ?? [];
       const same = all.find((one) => one.record.revision === record.revision);
-      if (same) return JSON.stringify(same.record) === JSON.stringify(record) ? 'duplicate' : 'ANNOTATION_CONFLICT';
-      stored.set(name, [...all, { record, order: order++ }]);
-      return newest(name)?.record === record ? 'stored' : 'outdated';
+      if (same && JSON.stringify(same.record) !== JSON.stringify(record)) return 'ANNOTATION_CONFLICT';
+      const one = same ?? { record, order: order++ };
+      if (!same) stored.set(name, [...all, one]);
+      if (record.revision <= Math.max(newest(name)?.record.revision ?? -1, gone.get(name) ?? -1)) return same ? 'duplicate' : 'outdated';
+      counts.set(name, one);
+      return 'stored';
     },
-    remove(record: AnnotationRecord, upTo = Infinity): boolean {
+    remove(record: AnnotationRecord, upTo = Number.MAX_SAFE_INTEGER): boolean {
       const name = nameOf(record);
-      const before = newest(name);
       gone.set(name, Math.max(gone.get(name) ?? -1, upTo));
-      return before !== undefined && newest(name) === undefined;
+      return takeOut(name, upTo);
     },
+    withdraw: (record: AnnotationRecord, upTo: number): boolean => takeOut(nameOf(record), upTo),
+    restore: (record: AnnotationRecord): boolean => gone.delete(nameOf(record)),
     flag(record: AnnotationRecord, flagged: boolean): boolean {
       const found = newest(nameOf(record));
       if (found) flags.set(found.record, flagged);
@@ -93,6 +98,9 @@ export function annotationModelConformance(make: () => Promise<Place>, runs: num
             if (step.kind === 'accept') expect(await annotations.accept(record, []).catch(codeOf)).toBe(model.accept(record));
             else if (step.kind === 'remove')
               expect(await annotations.remove(record, step.revision)).toBe(model.remove(record, step.revision));
+            else if (step.kind === 'withdraw')
+              expect(await annotations.withdraw(record, step.revision)).toBe(model.withdraw(record, step.revision));
+            else if (step.kind === 'restore') expect(await annotations.restore(record)).toBe(model.restore(record));
             else expect(await annotations.flag(record, step.flagged)).toBe(model.flag(record, step.flagged));
           }
           for (const project of projects) {

@@ -102,6 +102,74 @@ export function annotationConformance(make: () => Promise<Place>): void {
       expect(await annotations().accept(recordOf(project, { externalId: 'two', revision: 4 }), [])).toBe('stored');
     });
 
+    it('count for nothing once withdrawn, and come back whole when they are accepted again', async () => {
+      const project = newProject();
+      const name = `back-${project}`;
+      const record = recordOf(project, { revision: 5, masks: [maskOf('cup', 5), maskOf('plate', 7)] });
+      await annotations().accept(record, []);
+      const [mask] = await annotations().candidates(project, 'cup', 1);
+      await annotations().describe(mask?.id ?? 0, new Float32Array([1.5]));
+      const before = await annotations().list(project, { limit: 5 });
+      // Newer than what somebody missed: it came meanwhile.
+      expect(await annotations().withdraw(record, 4)).toBe(false);
+      expect(await annotations().list(project, { limit: 5 })).toEqual(before);
+      expect(await annotations().withdraw(record, 5)).toBe(true);
+      expect(await annotations().withdraw(record, 5)).toBe(false);
+      expect(await annotations().withdraw(recordOf(project, { externalId: 'never seen' }), 5)).toBe(false);
+      expect(await annotations().concepts(project)).toEqual([]);
+      expect(await annotations().list(project, { limit: 5 })).toEqual([]);
+      expect(await first().store.images.counts(project)).toEqual({ images: 1, annotated: 0, masks: 0 });
+      expect(await revisionOf(project)).toBe(2);
+
+      expect(
+        codeOf(
+          await annotations()
+            .accept(recordOf(project, { revision: 5 }), [])
+            .catch((error: unknown) => error),
+        ),
+      ).toBe('ANNOTATION_CONFLICT');
+      expect(await second().store.annotations.accept(record, [{ name, data: 2 }])).toBe('stored');
+      expect(await second().store.annotations.accept(record, [{ name, data: 3 }])).toBe('duplicate');
+      expect(await annotations().list(project, { limit: 5 })).toEqual(before);
+      expect(await annotations().concepts(project)).toMatchObject([
+        { label: 'cup', masks: 1, newest: before[0]?.sequence },
+        { label: 'plate', masks: 1 },
+      ]);
+      expect((await annotations().candidates(project, 'cup', 1))[0]?.feature).toEqual(new Float32Array([1.5]));
+      expect(await first().store.images.counts(project)).toEqual({ images: 1, annotated: 1, masks: 2 });
+      expect(await revisionOf(project)).toBe(3);
+      expect((await first().queue.depth())[name]).toBe(1);
+
+      expect(await annotations().withdraw(record, 9)).toBe(true);
+      expect(await annotations().accept(recordOf(project, { revision: 6 }), [])).toBe('stored');
+      expect(await annotations().accept(record, [])).toBe('duplicate');
+      expect((await annotations().list(project, { limit: 5 })).map(({ revision }) => revision)).toEqual([6]);
+      // A tool restored from its backup shows an older one; once it shows a newer one again, that counts.
+      expect(await annotations().withdraw(record, 6)).toBe(true);
+      expect(await annotations().accept(recordOf(project, { revision: 4 }), [{ name, data: 4 }])).toBe('stored');
+      expect(await annotations().accept(record, [])).toBe('stored');
+      expect(await annotations().accept(recordOf(project, { revision: 4 }), [])).toBe('duplicate');
+      expect((await annotations().list(project, { limit: 5 })).map(({ revision }) => revision)).toEqual([5]);
+      expect(await first().store.images.counts(project)).toEqual({ images: 1, annotated: 1, masks: 2 });
+    });
+
+    it('that a person deleted stay away, withdrawn or not, until the deletion is taken back', async () => {
+      const project = newProject();
+      await annotations().accept(recordOf(project, { revision: 5 }), []);
+      await annotations().withdraw(recordOf(project), 5);
+      expect(await annotations().remove(recordOf(project))).toBe(false);
+      expect(await annotations().accept(recordOf(project, { revision: 5 }), [])).toBe('duplicate');
+      expect(await annotations().accept(recordOf(project, { revision: 6 }), [])).toBe('outdated');
+      expect(await annotations().list(project, { limit: 5 })).toEqual([]);
+      expect(await annotations().restore(recordOf(project))).toBe(true);
+      expect(await annotations().restore(recordOf(project))).toBe(false);
+      expect(await annotations().list(project, { limit: 5 })).toEqual([]);
+      expect(await annotations().accept(recordOf(project, { revision: 5 }), [])).toBe('stored');
+      expect(await annotations().accept(recordOf(project, { revision: 6 }), [])).toBe('stored');
+      expect(await annotations().accept(recordOf(project, { revision: 5 }), [])).toBe('duplicate');
+      expect((await annotations().list(project, { limit: 5 })).map(({ revision }) => revision)).toEqual([6]);
+    });
+
     it('of a rejection have no masks, but somebody has seen the image', async () => {
       const project = newProject();
       expect(await annotations().accept(recordOf(project, { provenance: 'rejected', masks: [] }), [])).toBe('stored');

@@ -23,20 +23,21 @@ export interface RecorderParts {
 const MOST_SEEN = 50_000;
 
 export function createRecorder({ service, images, log, source, limits }: RecorderParts): AnnotationRecorder {
-  const seen = new Map<string, string>();
+  const seen = new Map<string, { state: string; project: string; id: number | string; task: string }>();
+  const keyOf = ({ project }: Connection, id: number | string): string => JSON.stringify([project, String(id)]);
 
-  const record: AnnotationRecorder['record'] = async (connection, task, annotation, { signal } = {}) => {
+  const record: AnnotationRecorder['record'] = async (connection, task, annotation, { signal, again = false } = {}) => {
     const wanted = flagOf(task, annotation);
-    const key = JSON.stringify([connection.project, annotation.id]);
+    const key = keyOf(connection, annotation.id);
     const state = `${revisionOf(annotation)} ${wanted}`;
-    if (seen.get(key) === state) return 'duplicate';
+    if (!again && seen.get(key)?.state === state) return 'duplicate';
     let outcome: RecordOutcome = 'nothing';
     for (const [place, [field, regions]] of regionsByField(connection, annotation).entries()) {
       const one = await acceptRegions(connection, task, annotation, { field, regions, place }, signal);
       if (place === 0 || one === 'stored') outcome = one;
     }
     seen.delete(key);
-    seen.set(key, state);
+    seen.set(key, { state, project: connection.project, id: annotation.id, task: String(task.id) });
     for (const oldest of seen.keys()) {
       if (seen.size <= MOST_SEEN) break;
       seen.delete(oldest);
@@ -108,17 +109,44 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
     };
   }
 
+  /** One for each image of the labeling configuration; the first one always. */
+  const keysOf = (connection: Connection, annotationId: number | string) => {
+    const fields = configOf(connection).images.map(({ field }) => field);
+    return (fields.length > 0 ? fields : ['']).map((field, place) => ({
+      ...{ project: connection.project, source },
+      externalId: externalIdOf(annotationId, place, field),
+    }));
+  };
+
+  const remove: AnnotationRecorder['remove'] = async (connection, annotationId) => {
+    seen.delete(keyOf(connection, annotationId));
+    let counted = false;
+    for (const key of keysOf(connection, annotationId)) if (await service.remove(key)) counted = true;
+    return counted;
+  };
+
   return {
     record,
-    async remove(connection, annotationId) {
-      const { project } = connection;
-      seen.delete(JSON.stringify([project, annotationId]));
-      let counted = false;
-      for (const [place, { field }] of configOf(connection).images.entries()) {
-        if (await service.remove({ project, source, externalId: externalIdOf(annotationId, place, field) })) counted = true;
+    remove,
+    async removeTasks(connection, tasks) {
+      const deleted = new Set(tasks.map(String));
+      let counted = 0;
+      for (const { project, id, task } of [...seen.values()]) {
+        if (project === connection.project && deleted.has(task) && (await remove(connection, id))) counted++;
       }
-      if (configOf(connection).images.length > 0) return counted;
-      return service.remove({ project, source, externalId: String(annotationId) });
+      return counted;
+    },
+    async withdraw(connection, annotationId, counted) {
+      seen.delete(keyOf(connection, annotationId));
+      let withdrawn = false;
+      for (const { externalId, revision } of counted) {
+        if (await service.withdraw({ project: connection.project, source, externalId }, revision)) withdrawn = true;
+      }
+      return withdrawn;
+    },
+    async restore(connection, annotationId) {
+      seen.delete(keyOf(connection, annotationId));
+      for (const key of keysOf(connection, annotationId)) await service.restore(key);
     },
   };
 }

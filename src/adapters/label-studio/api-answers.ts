@@ -31,7 +31,8 @@ export const listedTaskSchema = z.object({
   meta: z.record(z.string(), z.unknown()).nullish().catch({}),
   updated_at: text(60).optional().catch(undefined),
   total_annotations: z.number().optional().catch(undefined),
-  annotations: z.array(z.object({ id, updated_at: text(60) })).default([]),
+  /** Absent: it does not say. */
+  annotations: z.array(z.object({ id, updated_at: text(60) })).optional(),
   predictions: z.array(z.object({ id, model_version: optionalText(1000) })).default([]),
 });
 export type ListedTask = z.infer<typeof listedTaskSchema>;

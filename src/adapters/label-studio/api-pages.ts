@@ -1,18 +1,26 @@
 /** Lists that come in pages, as one. */
+import { failed } from './api-transport.ts';
 
 export interface Page<T> {
   total: number;
   items: readonly T[];
 }
 
-/** read: page numbers begin with 1; a page behind the end is empty. */
-export async function* pages<T>(read: (page: number) => Promise<Page<T>>): AsyncGenerator<T> {
+/**
+ * read: page numbers begin with 1; undefined for a page that is not there. what: name of the list, for errors.
+ * @throws LABEL_STUDIO_FAILED where the list ends before it gave as many as it says there are
+ */
+export async function* pages<T>(what: string, read: (page: number) => Promise<Page<T> | undefined>): AsyncGenerator<T> {
   let given = 0;
   for (let page = 1; ; page++) {
-    const { total, items } = await read(page);
-    yield* items;
-    given += items.length;
-    // Items may vanish between two pages, so the count alone does not end it.
-    if (items.length === 0 || given >= total) return;
+    const found = await read(page);
+    yield* found?.items ?? [];
+    given += found?.items.length ?? 0;
+    if (found !== undefined && given >= found.total) return;
+    if (found !== undefined && found.items.length > 0) continue;
+    // It ended early. Where some were deleted meanwhile, the list itself says so.
+    const total = page === 1 ? found?.total : (await read(1))?.total;
+    if (total !== undefined && given >= total) return;
+    throw failed(`${what}: expected ${total ?? 'a list'}, got ${given} before its end. Check what answers at this address`);
   }
 }

@@ -18,21 +18,24 @@ export function projectCalls(call: Transport) {
       }),
     /** Which kinds of token the organization lets in; undefined where this Label Studio does not say. */
     tokenSettings: ({ signal }: CallOptions = {}): Promise<answers.TokenSettings | undefined> =>
-      call({ method: 'GET', path: '/api/jwt/settings', answer: answers.tokenSettingsSchema.optional(), missing: undefined, signal }),
+      call({
+        ...{ method: 'GET', path: '/api/jwt/settings', answer: answers.tokenSettingsSchema.optional() },
+        ...{ missing: undefined, missingInAnyWords: true, signal },
+      }),
     /** @throws LABEL_STUDIO_REFUSED where the caller owns no organization */
     setTokenSettings: (settings: answers.TokenSettings, { signal }: CallOptions = {}) =>
       call({ method: 'POST', path: '/api/jwt/settings', json: settings, repeatable: true, signal }),
     async *projects({ signal }: CallOptions = {}): AsyncGenerator<answers.ApiProject> {
-      yield* pages(async (page) => {
-        const { count, results } = await call({
+      yield* pages('GET /api/projects', async (page) => {
+        const found = await call({
           method: 'GET',
           path: '/api/projects',
           query: { page, page_size: 100 },
-          answer: answers.projectPageSchema,
-          missing: { count: 0, next: null, results: [] },
+          answer: answers.projectPageSchema.optional(),
+          ...(page > 1 && { missing: undefined }),
           signal,
         });
-        return { total: count, items: results };
+        return found && { total: found.count, items: found.results };
       });
     },
     project: (id: number, { signal }: CallOptions = {}) =>

@@ -29,8 +29,8 @@ export function taskCalls(call: Transport) {
         'annotations',
         ...(versions ? ['predictions', 'model_version'] : []),
       ];
-      yield* pages(async (page) => {
-        const { total, tasks: items } = await call({
+      yield* pages('GET /api/tasks', async (page) => {
+        const found = await call({
           method: 'GET',
           path: '/api/tasks',
           query: {
@@ -41,11 +41,12 @@ export function taskCalls(call: Transport) {
             include: fields.join(','),
             ...(onlyAnnotated && { only_annotated: true }),
           },
-          answer: answers.taskPageSchema,
-          missing: { total: 0, tasks: [] },
+          answer: answers.taskPageSchema.optional(),
+          // Behind the last page there is none; without the first one there is no such list.
+          ...(page > 1 && { missing: undefined }),
           signal,
         });
-        return { total, items };
+        return found && { total: found.total, items: found.tasks };
       });
     },
     task: (id: number | string, { signal }: CallOptions = {}) =>

@@ -51,8 +51,10 @@ export interface Call<T> {
   form?: FormData;
   /** What the answer must be; without it the answer is not read. */
   answer?: z.ZodType<T>;
-  /** Answered instead of an error where Label Studio says 404. */
+  /** Answered instead of an error where Label Studio says 404, in its own words: what a server before it says tells nothing. */
   missing?: T;
+  /** A 404 in anybody's words will do: for what older versions lack. @default false */
+  missingInAnyWords?: boolean;
   /** Whether doing it twice is the same as once. @default all but POST */
   repeatable?: boolean;
   timeoutMs?: number;
@@ -98,8 +100,9 @@ export function createTransport(options: TransportOptions): Transport {
         }
         return { value: parsed(call.answer, await readText(answer, maxBytes), where) };
       }
-      if (answer.status === 404 && 'missing' in call) return { value: call.missing };
       const detail = await readText(answer, 64 * 1024).catch(() => '');
+      if (answer.status === 404 && 'missing' in call && (call.missingInAnyWords === true || isOwnMissing(detail)))
+        return { value: call.missing };
       return { status: answer.status, error: refusalOf(where, answer, detail), retryAfterMs: retryAfterOf(answer) };
     } catch (error) {
       call.signal?.throwIfAborted();
@@ -167,11 +170,25 @@ function parsed<T>(schema: z.ZodType<T>, text: string, where: string): T {
 
 const problemSchema = z.object({ detail: z.string().optional().catch(undefined), validation_errors: z.unknown().optional() });
 
+const missingSchema = z.object({ status_code: z.literal(404), detail: z.string() });
+
+/** Whether Label Studio itself says that there is no such thing. */
+function isOwnMissing(text: string): boolean {
+  try {
+    return missingSchema.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
+}
+
 /** Label Studio's own words, shortened; never the request. */
 function detailOf(text: string): string {
   try {
     const { detail = '', validation_errors: fields } = problemSchema.parse(JSON.parse(text));
-    return `${detail}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`.replace(/<[^>]*>/g, '').slice(0, MOST_DETAIL);
+    return `${detail}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`
+      .replace(/<[^>]*>/g, '')
+      .slice(0, MOST_DETAIL)
+      .replace(/\.+$/, '');
   } catch {
     return '';
   }

@@ -3,7 +3,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf, ProsamError } from '../../core/errors.ts';
 import { silentLog, type Log } from '../../core/log.ts';
 import type { ConnectionClients } from './connection-clients.ts';
-import { reconcile, type ReconcileReport, type SeenAnnotations } from './connection-reconcile.ts';
+import { confirmProject } from './connection-project.ts';
+import { newMemory, reconcile, type ReconcileMemory, type ReconcileOptions, type ReconcileReport } from './connection-reconcile.ts';
+import type { CountedAnnotations } from './connection-removals.ts';
 import { describeProblem, repairWebhook, type WebhookWanted } from './connection-webhook.ts';
 import type { AnnotationRecorder, Connection, LabelStudioApi, PushedPrediction } from './types.ts';
 
@@ -11,8 +13,10 @@ export interface ConnectionApiOptions {
   clients: ConnectionClients;
   /** How this service is called by Label Studio; undefined where that is not known, and webhooks are then left alone. */
   webhook?: (connection: Connection) => WebhookWanted | undefined;
-  /** Numbers of the annotations that count in the service. */
-  counted: (connection: Connection) => Promise<ReadonlySet<number>>;
+  /** The annotations that count in the service. */
+  counted: (connection: Connection) => Promise<CountedAnnotations>;
+  /** Told after every reconciliation: what is wrong with the project, until there is nothing any more. @default nobody is told */
+  onProblem?: (connection: Connection, problem: Error | undefined) => void;
   /** Between two reconciliations; 0 = only before training and when a project connects. @default 300,000 */
   everyMs?: number;
   /** After a project connects, before its webhook is looked at. @default 5000 */
@@ -24,7 +28,9 @@ export interface ConnectionApi extends LabelStudioApi {
   connected(connection: Connection): void;
   beforeTraining(connection: Connection, options?: { signal?: AbortSignal }): Promise<void>;
   /** Resolves to what was done. @throws LABEL_STUDIO_* */
-  reconcile(connection: Connection, options?: { signal?: AbortSignal }): Promise<ReconcileReport>;
+  reconcile(connection: Connection, options?: ReconcileOptions): Promise<ReconcileReport>;
+  /** What was wrong with the last one. */
+  problem(connection: Connection): Error | undefined;
   /** Must be given before anything connects: it belongs to the adapter that is made with this. */
   use(recorder: AnnotationRecorder): void;
   /** Ends the timer and what runs. */
@@ -41,33 +47,45 @@ export function createConnectionApi({
   clients,
   webhook,
   counted,
+  onProblem = () => undefined,
   everyMs = 300_000,
   settleMs = 5000,
   log = silentLog,
 }: ConnectionApiOptions): ConnectionApi {
-  const known = new Map<string, { connection: Connection; seen: SeenAnnotations; running: Promise<unknown> }>();
+  const known = new Map<string, State>();
   const closing = new AbortController();
   let recorder: AnnotationRecorder | undefined;
 
+  const keyOf = ({ hostname, key }: Connection): string => `${hostname} ${key}`;
   const stateOf = (connection: Connection) => {
-    const key = `${connection.hostname} ${connection.key}`;
-    const state = known.get(key) ?? { connection, seen: new Map<number, string>(), running: Promise.resolve() };
+    const key = keyOf(connection);
+    const state: State = known.get(key) ?? { connection, memory: newMemory(), problem: undefined, running: Promise.resolve() };
     state.connection = connection;
     known.set(key, state);
     return state;
   };
 
   /** One after the other: two at once would fetch everything twice. */
-  const once: ConnectionApi['reconcile'] = (connection, { signal } = {}) => {
+  const once: ConnectionApi['reconcile'] = (connection, { signal, ...options } = {}) => {
     const state = stateOf(connection);
     const stop = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
     const run = state.running.then(async () => {
       stop.throwIfAborted();
       if (recorder === undefined) throw new ProsamError('SERVICE_CLOSING', 'nothing records annotations yet. Call use() first.');
-      const report = await reconcile(connection, { client: clients(connection), recorder, counted, log }, state.seen, { signal: stop });
-      if (report.stored + report.removed + report.failed > 0)
-        log.info({ project: connection.project, ...report }, 'brought in line with Label Studio');
-      return report;
+      const tell = (problem: Error | undefined): void => onProblem(connection, (state.problem = problem));
+      try {
+        const parts = { client: clients(connection), recorder, counted, log };
+        const report = await reconcile(connection, parts, state.memory, { ...options, signal: stop });
+        if (report.stored + report.removed + report.failed > 0)
+          log.info({ project: connection.project, ...report }, 'brought in line with Label Studio');
+        const refusal = report.refused === undefined ? undefined : removalsRefused(connection, report.missing, report.refused);
+        if (refusal) log.warn({ project: connection.project, code: refusal.code, missing: report.missing }, refusal.message);
+        tell(refusal);
+        return report;
+      } catch (error) {
+        if (!stop.aborted) tell(error instanceof Error ? error : new Error(messageOf(error)));
+        throw error;
+      }
     });
     state.running = run.catch(() => undefined);
     return run;
@@ -76,7 +94,10 @@ export function createConnectionApi({
   const repair = async (connection: Connection): Promise<void> => {
     const wanted = webhook?.(connection);
     if (wanted === undefined) return;
-    for (const problem of await repairWebhook(clients(connection), connection.projectId, wanted, { signal: closing.signal })) {
+    const options = { signal: closing.signal };
+    // The webhook tells our credentials, and those that seem left behind are deleted: in this project alone.
+    await confirmProject(clients(connection), connection, options);
+    for (const problem of await repairWebhook(clients(connection), connection.projectId, wanted, options)) {
       log.warn({ project: connection.project }, `put right: ${describeProblem(problem)}`);
     }
   };
@@ -114,6 +135,7 @@ export function createConnectionApi({
   return {
     use: (given) => void (recorder = given),
     reconcile: once,
+    problem: (connection) => known.get(keyOf(connection))?.problem,
     connected(connection) {
       if (closing.signal.aborted || connection.hostname === '') return;
       stateOf(connection);
@@ -138,6 +160,21 @@ export function createConnectionApi({
       await Promise.allSettled([sweeping, ...background, ...[...known.values()].map(({ running }) => running)]);
     },
   };
+}
+
+interface State {
+  connection: Connection;
+  memory: ReconcileMemory;
+  problem: Error | undefined;
+  running: Promise<unknown>;
+}
+
+function removalsRefused({ projectId }: Connection, missing: number, why: string): ProsamError {
+  return new ProsamError(
+    'REMOVALS_REFUSED',
+    `expected the annotations that count here in Label Studio's project ${projectId}, got a list without ${missing} of them: ${why}. ` +
+      `Nothing was removed. Look at what the token may see there; if they are gone: prosam label-studio sync --project ${projectId} --accept-removals.`,
+  );
 }
 
 /** As many as fit into one request. */

@@ -118,6 +118,8 @@ export function createEventWork(parts: EventParts): EventWork {
           });
           break;
         case 'tasks-deleted':
+          enqueue(project, project, 'annotations of deleted tasks are not removed', () => recorder.removeTasks(connection, event.ids));
+          break;
         case 'project':
           break;
       }

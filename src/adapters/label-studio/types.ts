@@ -100,15 +100,30 @@ export interface LabelStudioLimits {
 
 /** What the adapter does with annotations, whichever way they came. */
 export interface AnnotationRecorder {
-  /** Idempotent on project, annotation and its updated_at. @throws what service.accept throws */
+  /**
+   * Idempotent on project, annotation and its updated_at. again: hand it to the service although it was handed over before.
+   * @throws what service.accept throws
+   */
   record(
     connection: Connection,
     task: Pick<MlTask, 'id' | 'data' | 'meta'>,
     annotation: MlAnnotation,
-    options?: { signal?: AbortSignal },
+    options?: { signal?: AbortSignal; again?: boolean },
   ): Promise<RecordOutcome>;
-  /** Counts for nothing from now on. */
+  /** A person deleted it: counts for nothing from now on. */
   remove(connection: Connection, annotationId: number | string): Promise<boolean>;
+  /** A person deleted these tasks: what was recorded of them since the start counts for nothing from now on. -> how many counted */
+  removeTasks(connection: Connection, tasks: readonly (number | string)[]): Promise<number>;
+  /** It is missing in Label Studio, and nobody said why: counts for nothing until it is recorded again. */
+  withdraw(connection: Connection, annotationId: number | string, counted: readonly CountedAnnotation[]): Promise<boolean>;
+  /** Takes a removal back: what is recorded from now on counts again. */
+  restore(connection: Connection, annotationId: number | string): Promise<void>;
+}
+
+/** What counts in the service of an annotation: one for each of its images. */
+export interface CountedAnnotation {
+  externalId: string;
+  revision: number;
 }
 
 /** - 'stored' and 'duplicate' as of the service - 'nothing': no masks in it */

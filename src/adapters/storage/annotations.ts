@@ -8,7 +8,7 @@ import { bytesOfFeature } from './feature-bytes.ts';
 import { countImages, insertImages, markAnnotated, unmarkAnnotated } from './known-images.ts';
 import { countRevision, lockProject } from './projects.ts';
 import { ACTIVE, flag, type Change } from './schema.ts';
-import { bringIn, takeOut } from './what-counts.ts';
+import { bringBack, bringIn, takeOut } from './what-counts.ts';
 
 /** A deletion without a revision: no revision is larger. */
 const FOR_GOOD = Number.MAX_SAFE_INTEGER;
@@ -18,6 +18,8 @@ export function annotationStore(room: Room): AnnotationStore {
   return {
     accept: (record, messages) => changing(room, messages, (change, send) => accept(change, record, () => send(messages))),
     remove: (key, revision = FOR_GOOD) => changing(room, [], (change) => remove(change, key, revision)),
+    withdraw: (key, revision) => changing(room, [], (change) => withdraw(change, key, revision)),
+    restore: (key) => changing(room, [], (change) => restore(change, key)),
     flag: (key, flagged) => changing(room, [], (change) => setFlag(change, key, flagged)),
     list: (project, options) => listAnnotations(connection, project, options),
     candidates: (project, label, limit) => candidates(connection, project, label, limit),
@@ -39,16 +41,31 @@ async function accept(change: Change, record: AnnotationRecord, send: () => Prom
   await lockProject(change, project);
   const content = contentOf(record);
   const { same, newest } = await known(change, record);
-  if (same) {
-    if (same.content === content) return 'duplicate';
+  if (same && same.content !== content)
     throw new ProsamError(
       'ANNOTATION_CONFLICT',
       `wanted revision ${revision} of annotation ${record.externalId} from ${record.source} as it was stored before, got another content. Send a new revision.`,
     );
-  }
-  const images = await insertImages(change, [image], record.createdMs);
   const counts = revision > (newest?.revision ?? -1) && revision > (await tombstoneOf(change, record));
+  if (same && !counts) return 'duplicate';
+  const images = await insertImages(change, [image], record.createdMs);
   if (counts && newest) await takeOut(change, newest);
+  // Withdrawn, for want of it where it came from; and there it is.
+  if (same) await bringBack(change, same);
+  else await bringIn(change, record, await insertRow(change, record, content, counts), counts);
+  if (!counts) {
+    await countImages(change, project, images);
+    return 'outdated';
+  }
+  const lost = newest && newest.sha256 !== image.sha256 ? await unmarkAnnotated(change, project, newest.sha256) : 0;
+  await countRevision(change, project, { images, annotated: (await markAnnotated(change, project, image.sha256)) - lost });
+  await send();
+  return 'stored';
+}
+
+/** -> its sequence */
+async function insertRow(change: Change, record: AnnotationRecord, content: string, counts: boolean): Promise<number> {
+  const { project, image, revision } = record;
   const { sequence } = await change
     .insertInto('annotations')
     .values({
@@ -58,15 +75,7 @@ async function accept(change: Change, record: AnnotationRecord, send: () => Prom
     })
     .returning('sequence')
     .executeTakeFirstOrThrow();
-  await bringIn(change, record, sequence, counts);
-  if (!counts) {
-    await countImages(change, project, images);
-    return 'outdated';
-  }
-  const lost = newest && newest.sha256 !== image.sha256 ? await unmarkAnnotated(change, project, newest.sha256) : 0;
-  await countRevision(change, project, { images, annotated: (await markAnnotated(change, project, image.sha256)) - lost });
-  await send();
-  return 'stored';
+  return sequence;
 }
 
 async function remove(change: Change, key: AnnotationKey, revision: number): Promise<boolean> {
@@ -78,6 +87,28 @@ async function remove(change: Change, key: AnnotationKey, revision: number): Pro
       conflict.columns(['project', 'source', 'external_id']).doUpdateSet({ up_to: revision }).where('tombstones.up_to', '<', revision),
     )
     .execute();
+  return countNothing(change, key, revision);
+}
+
+/** Without a tombstone: whatever is accepted next counts. */
+async function withdraw(change: Change, key: AnnotationKey, revision: number): Promise<boolean> {
+  await lockProject(change, key.project);
+  return countNothing(change, key, revision);
+}
+
+async function restore(change: Change, { project, source, externalId }: AnnotationKey): Promise<boolean> {
+  await lockProject(change, project);
+  const { numDeletedRows } = await change
+    .deleteFrom('tombstones')
+    .where('project', '=', project)
+    .where('source', '=', source)
+    .where('external_id', '=', externalId)
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}
+
+/** Takes out what counts, unless it is newer than the revision. */
+async function countNothing(change: Change, key: AnnotationKey, revision: number): Promise<boolean> {
   const { newest } = await known(change, key);
   if (newest === undefined || newest.revision > revision) return false;
   await takeOut(change, newest);

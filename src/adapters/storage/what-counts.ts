@@ -36,6 +36,13 @@ export async function takeOut(change: Change, { sequence, project }: Newest): Pr
   for (const { label } of masks) await countLabel(change, project, label, -1, await newestOf(change, project, label));
 }
 
+/** A revision that was taken out counts again, as it was. */
+export async function bringBack(change: Change, { sequence, project }: Pick<Newest, 'sequence' | 'project'>): Promise<void> {
+  await change.updateTable('annotations').set({ active: 1 }).where('sequence', '=', sequence).execute();
+  const masks = await change.updateTable('masks').set({ active: 1 }).where('sequence', '=', sequence).returning('label').execute();
+  for (const { label } of masks) await countLabel(change, project, label, 1, await newestOf(change, project, label));
+}
+
 async function newestOf(change: Change, project: string, label: string): Promise<number> {
   const newest = await change
     .selectFrom('masks')

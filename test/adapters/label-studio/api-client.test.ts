@@ -168,13 +168,54 @@ describe('a client of Label Studio', () => {
     expect(annotation?.result).toEqual([{ value: { rle: Uint8Array.of(0, 255, 7) } }, { value: { rle: [0, 256] } }, { value: {} }]);
   });
 
-  it('ends when items vanish between two pages, and takes a page behind the end as empty', async () => {
-    const { url } = await serve((_, response, count) =>
-      count === 1 ? json(response, { total: 3, tasks: [{ id: 1 }, { id: 2 }] }) : json(response, { detail: 'Invalid page.' }, 404),
-    );
-    const found = [];
-    for await (const { id } of open(url).tasks(3, { pageSize: 2 })) found.push(id);
-    expect(found).toEqual([1, 2]);
+  describe('a list that ends early', () => {
+    const noPage = { status_code: 404, detail: 'Invalid page.' };
+    const listed = async (second: (response: ServerResponse) => void, later: number) => {
+      let asked = 0;
+      const { url } = await serve(({ url: path }, response) => {
+        if (new URL(path, 'http://x').searchParams.get('page') !== '1') second(response);
+        else json(response, { total: asked++ === 0 ? 3 : later, tasks: [{ id: 1 }, { id: 2 }] });
+      });
+      const found = [];
+      for await (const { id } of open(url, { attempts: 1 }).tasks(3, { pageSize: 2 })) found.push(id);
+      return found;
+    };
+
+    it('has ended where it says itself that it is shorter now', async () => {
+      expect(await listed((response) => json(response, noPage, 404), 2)).toEqual([1, 2]);
+      expect(await listed((response) => json(response, { total: 3, tasks: [] }), 2)).toEqual([1, 2]);
+    });
+
+    it('is an error where it should go on, and where somebody else says that there is no page', async () => {
+      await expect(listed((response) => json(response, noPage, 404), 3)).rejects.toThrow('expected 3, got 2 before its end');
+      await expect(listed((response) => json(response, { total: 3, tasks: [] }), 3)).rejects.toThrow('expected 3, got 2');
+      for (const said of [{}, { detail: 'Not Found' }, 'default backend - 404'])
+        await expect(listed((response) => json(response, said, 404), 2)).rejects.toMatchObject({ code: 'LABEL_STUDIO_FAILED' });
+    });
+
+    it('is an error where there is no first page', async () => {
+      const { url } = await serve((_, response) =>
+        json(response, { status_code: 404, detail: 'No Project matches the given query.' }, 404),
+      );
+      await expect(open(url).tasks(3).next()).rejects.toThrow('404: No Project matches');
+      await expect(open(url).projects().next()).rejects.toMatchObject({ code: 'LABEL_STUDIO_FAILED' });
+    });
+  });
+
+  it('takes for gone what Label Studio itself says is not there, and nobody else', async () => {
+    const words: [unknown, boolean][] = [
+      [{ status_code: 404, version: '1.23.2', detail: 'No Annotation matches the given query.' }, true],
+      [{ detail: 'Not Found' }, false],
+      [{ status_code: 404 }, false],
+      ['default backend - 404', false],
+    ];
+    for (const [said, gone] of words) {
+      const { url } = await serve((_, response) => json(response, said, 404));
+      const found = open(url).annotation(5);
+      await (gone ? expect(found).resolves.toBeUndefined() : expect(found).rejects.toMatchObject({ code: 'LABEL_STUDIO_FAILED' }));
+      const list = open(url).annotations(5);
+      await (gone ? expect(list).resolves.toEqual([]) : expect(list).rejects.toMatchObject({ code: 'LABEL_STUDIO_FAILED' }));
+    }
   });
 
   it.each(['ftp://x', 'label-studio', 'http://user:password@host', ''])('refuses the address %j', (url) => {

@@ -5,16 +5,25 @@ import { silentLog } from '../../../src/core/log.ts';
 import type { ApiBackend, ApiWebhook } from '../../../src/adapters/label-studio/api-answers.ts';
 import type { LabelStudioClient } from '../../../src/adapters/label-studio/api-client.ts';
 import { createConnectionApi } from '../../../src/adapters/label-studio/connection-api.ts';
-import { reconcile } from '../../../src/adapters/label-studio/connection-reconcile.ts';
+import { newMemory, reconcile } from '../../../src/adapters/label-studio/connection-reconcile.ts';
 import { repairWebhook, webhookProblems, WEBHOOK_ACTIONS } from '../../../src/adapters/label-studio/connection-webhook.ts';
 import type { AnnotationRecorder, Connection } from '../../../src/adapters/label-studio/types.ts';
 
-const connection: Connection = { key: '3.1', projectId: 3, project: 'ls/3.1', hostname: 'http://ls', labelConfig: '', extraParams: {} };
+const CREATED = '2026-11-22T16:31:53.521413Z';
+const connection: Connection = {
+  key: '3.1795365113',
+  projectId: 3,
+  project: 'ls/3.1',
+  hostname: 'http://ls',
+  labelConfig: '',
+  extraParams: {},
+};
 
 /** Annotations by task, as they are there. */
 function studio(there: Map<number, { id: number; updated_at: string }[]>) {
   const asked: string[] = [];
   const client = {
+    project: () => Promise.resolve({ id: 3, created_at: CREATED, task_number: there.size }),
     // eslint-disable-next-line @typescript-eslint/require-await
     async *tasks() {
       for (const [id, annotations] of there) yield { id, data: { image: 'x' }, meta: {}, annotations, predictions: [] };
@@ -32,6 +41,8 @@ function studio(there: Map<number, { id: number; updated_at: string }[]>) {
   return { asked, client: client as unknown as LabelStudioClient };
 }
 
+const notAsked = () => Promise.reject(new Error('nobody asked for that'));
+
 function recording(fail: (id: number) => Error | undefined = () => undefined) {
   const counted = new Map<number, string>();
   const calls: string[] = [];
@@ -43,12 +54,14 @@ function recording(fail: (id: number) => Error | undefined = () => undefined) {
       counted.set(Number(id), updated_at);
       return Promise.resolve('stored' as const);
     },
-    remove: (_connection, id) => {
-      calls.push(`remove ${id}`);
+    withdraw: (_connection, id, [known]) => {
+      calls.push(`withdraw ${id} up to ${known?.revision}`);
       return Promise.resolve(counted.delete(Number(id)));
     },
+    ...{ remove: notAsked, removeTasks: notAsked, restore: notAsked },
   };
-  return { counted, calls, parts: { recorder, counted: () => Promise.resolve(new Set(counted.keys())), log: silentLog } };
+  const ofEach = () => new Map([...counted.keys()].map((id) => [id, [{ externalId: String(id), revision: 10 * id }]]));
+  return { counted, calls, parts: { recorder, counted: () => Promise.resolve(ofEach()), log: silentLog } };
 }
 
 describe('bringing annotations in line', () => {
@@ -66,9 +79,9 @@ describe('bringing annotations in line', () => {
     ]);
     const { client, asked } = studio(there);
     const { counted, calls, parts } = recording();
-    const seen = new Map<number, string>();
-    const run = () => reconcile(connection, { ...parts, client }, seen);
-    expect(await run()).toEqual({ tasks: 3, annotations: 3, stored: 3, removed: 0, failed: 0 });
+    const memory = newMemory();
+    const run = () => reconcile(connection, { ...parts, client }, memory);
+    expect(await run()).toEqual({ tasks: 3, annotations: 3, stored: 3, removed: 0, missing: 0, failed: 0 });
     expect([...counted.keys()].sort()).toEqual([10, 30, 31]);
     asked.length = calls.length = 0;
     expect(await run()).toMatchObject({ stored: 0, removed: 0 });
@@ -76,14 +89,14 @@ describe('bringing annotations in line', () => {
 
     there.set(1, [{ id: 10, updated_at: 'b' }]).set(3, [{ id: 31, updated_at: 'a' }]);
     expect(await run()).toMatchObject({ stored: 1, removed: 1 });
-    expect(calls).toEqual(['record 10 of 1', 'remove 30']);
+    expect(calls).toEqual(['record 10 of 1', 'withdraw 30 up to 300']);
   });
 
   it('drops what was stored before it started and is gone now, and asks before it does', async () => {
     const { client, asked } = studio(new Map([[1, []]]));
     const { counted, parts } = recording();
     counted.set(77, 'a');
-    expect(await reconcile(connection, { ...parts, client }, new Map())).toMatchObject({ removed: 1 });
+    expect(await reconcile(connection, { ...parts, client }, newMemory())).toMatchObject({ removed: 1 });
     expect(asked).toEqual(['annotation 77']);
     expect(counted.size).toBe(0);
   });
@@ -101,8 +114,59 @@ describe('bringing annotations in line', () => {
         counted.set(11, 'a');
       },
     } as unknown as LabelStudioClient;
-    expect(await reconcile(connection, { ...parts, client: slipping }, new Map())).toMatchObject({ removed: 0 });
+    expect(await reconcile(connection, { ...parts, client: slipping }, newMemory())).toMatchObject({ removed: 0 });
     expect([...counted.keys()]).toEqual([10, 11]);
+  });
+
+  it('takes what people deleted while the list was read for no riddle', async () => {
+    const { client, asked } = studio(new Map([[1, []]]));
+    const { counted, calls, parts } = recording();
+    for (const id of [10, 11, 12, 13]) counted.set(id, 'a');
+    const deleting = {
+      ...client,
+      // eslint-disable-next-line @typescript-eslint/require-await
+      tasks: async function* () {
+        for (const id of [10, 11, 12]) counted.delete(id);
+        yield { id: 1, data: {}, meta: {}, annotations: [{ id: 13, updated_at: 'a' }], predictions: [] };
+      },
+    } as unknown as LabelStudioClient;
+    const report = await reconcile(connection, { ...parts, client: deleting }, newMemory());
+    expect(report).toMatchObject({ removed: 0, missing: 0 });
+    expect(report.refused).toBeUndefined();
+    expect([asked, calls]).toEqual([['task 1'], []]);
+  });
+
+  it('asks nobody for each of thousands that would not be believed', async () => {
+    const { client, asked } = studio(new Map([[1, []]]));
+    const { counted, parts } = recording();
+    for (let id = 1; id <= 5000; id++) counted.set(id, 'a');
+    const memory = newMemory();
+    for (let look = 0; look < 3; look++)
+      expect(await reconcile(connection, { ...parts, client }, memory)).toMatchObject({ removed: 0, missing: 5000 });
+    expect(asked).toEqual([]);
+    expect(counted.size).toBe(5000);
+    expect(await reconcile(connection, { ...parts, client }, memory, { acceptRemovals: true })).toMatchObject({
+      removed: 5000,
+      missing: 0,
+    });
+  });
+
+  it('looks again at what counts no longer, without asking for what it knows to count for nothing', async () => {
+    const there = new Map([[1, [{ id: 10, updated_at: 'a' }, { id: 11, updated_at: 'a' }]]]); // prettier-ignore
+    const { client, asked } = studio(there);
+    const { counted, calls, parts } = recording();
+    const { recorder } = parts;
+    const outcomes = { ...recorder, record: async (...args: Parameters<typeof recorder.record>) => (args[2].id === 11 ? 'nothing' : recorder.record(...args)) }; // prettier-ignore
+    const memory = newMemory();
+    const run = () => reconcile(connection, { ...parts, recorder: outcomes, client }, memory);
+    await run();
+    await run();
+    expect(asked).toEqual(['task 1']);
+    counted.clear();
+    expect(await run()).toMatchObject({ stored: 1 });
+    expect(calls).toEqual(['record 10 of 1', 'record 10 of 1']);
+    await run();
+    expect(asked).toEqual(['task 1', 'task 1']);
   });
 
   it('is not stopped by one that fails; tries again what may succeed, and not what cannot', async () => {
@@ -120,15 +184,19 @@ describe('bringing annotations in line', () => {
     );
     const errors = new Map<number, Error>([
       [10, new ProsamError('URL_FAILED', 'later.')],
-      [11, new ProsamError('ANNOTATION_INVALID', 'never.')],
+      [11, new ProsamError('IMAGE_UNREADABLE', 'never.')],
     ]);
     const { calls, parts } = recording((id) => errors.get(id));
-    const seen = new Map<number, string>();
-    expect(await reconcile(connection, { ...parts, client }, seen)).toMatchObject({ stored: 1, failed: 2 });
+    const memory = newMemory();
+    expect(await reconcile(connection, { ...parts, client }, memory)).toMatchObject({ stored: 1, failed: 2 });
     calls.length = 0;
     errors.clear();
-    expect(await reconcile(connection, { ...parts, client }, seen)).toMatchObject({ stored: 1, failed: 0 });
+    expect(await reconcile(connection, { ...parts, client }, memory)).toMatchObject({ stored: 1, failed: 0 });
     expect(calls).toEqual(['record 10 of 1']);
+    // What answered in its place may be gone by then.
+    const later = Date.now() + 3_700_000;
+    expect(await reconcile(connection, { ...parts, client, nowMs: () => later }, memory)).toMatchObject({ stored: 1, failed: 0 });
+    expect(calls).toEqual(['record 10 of 1', 'record 11 of 1']);
   });
 
   it('runs one after the other, before training and by itself, and ends when it is closed', async () => {
