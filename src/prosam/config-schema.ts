@@ -81,6 +81,8 @@ export const configSchema = z.strictObject({
   limits: z
     .strictObject({
       bodyBytes: whole(1000, 2 ** 30).default(32 * MIB),
+      /** Bytes of request bodies in memory at the same time, of all requests together; what does not fit is told to come back later. */
+      bodiesInFlightBytes: whole(100_000, 2 ** 40).default(512 * MIB),
       /** For an answer, once the request is there. */
       deadlineMs: milliseconds(100, 3_600_000).default(60_000),
       /** Calls computing at the same time. */
