@@ -8,6 +8,8 @@ import { listen } from '../../src/adapters/http/listen.ts';
 import { createCvatClient } from '../../src/adapters/cvat/rest-client.ts';
 import { createCallbackSender } from '../../src/adapters/webhook/callback-sender.ts';
 import { createClient } from '../../src/client/index.ts';
+import { checkFacade } from '../../src/cli/cvat-doctor-checks.ts';
+import { functionFile } from '../../src/cli/cvat-function-file.ts';
 import { openContext } from '../../src/cli/label-studio-context.ts';
 import type { Log } from '../../src/core/log.ts';
 import { noMetrics } from '../../src/core/service-metrics.ts';
@@ -245,6 +247,20 @@ describe('other servers', () => {
 });
 
 describe('commands', () => {
+  it('look at a service without following it elsewhere', async () => {
+    const there = await thief();
+    const service = await thief(() => ({ status: 302, headers: { location: there.url } }));
+    const findings = await checkFacade(new URL(service.url), { fetch: (url, init) => fetch(url, init), token: WRITER });
+    expect(findings).toMatchObject([{ what: 'prosam', state: 'wrong' }]);
+    expect([service.heard[0]?.headers.authorization, there.connections()]).toEqual([`Bearer ${WRITER}`, 0]);
+  });
+
+  it('write a file for CVAT whose token does not go where an answer redirects', () => {
+    const text = functionFile('http://127.0.0.1:9090', 'p');
+    expect(text.match(/Authorization/g)).toHaveLength(1);
+    expect(text).toContain('request.add_unredirected_header("Authorization", ');
+  });
+
   it('show the configured token to the configured Label Studio alone', async () => {
     const empty = {
       token: undefined,

@@ -120,6 +120,13 @@ describe('the head of a request', () => {
     expect((await ask(app.port, head('/take', signature, 'Content-Length: 4'))).status).toBe(401);
   });
 
+  it('with a good signature of no body at all opens a route that reads none', async () => {
+    const app = await start();
+    const list = (header: string): string => head('/list', header).replace('POST', 'GET');
+    expect((await ask(app.port, list(signed(signBody(READER, '', Date.now()))))).status).toBe(200);
+    expect((await ask(app.port, list(forged()))).status).toBe(401);
+  });
+
   it.each([
     ['more access than any secret has', head('/boss', `Content-Length: ${LARGE}`), 403],
     ['a project that no secret with that access may use', head('/of/theirs', `Content-Length: ${LARGE}`), 403],
