@@ -3,12 +3,10 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createBodyBudget, type BodyBudget } from '../../../src/adapters/http/body-budget.ts';
-import { gatherBytes } from '../../../src/adapters/http/gather-bytes.ts';
 import type { GuardOptions } from '../../../src/adapters/http/guard.ts';
 import { createMetrics } from '../../../src/adapters/http/metrics.ts';
 import { route } from '../../../src/adapters/http/route.ts';
 import { signBody } from '../../../src/adapters/http/signature.ts';
-import { webhookRoute } from '../../../src/adapters/cvat/webhook-route.ts';
 import { sendRaw, startApp, TOKEN, type Options, type RunningApp } from './running-app.ts';
 
 const SECRET = 'a secret of some length';
@@ -141,18 +139,6 @@ describe('the head of a request', () => {
     const app = await start();
     const { status } = await ask(app.port, text.replace('Host: x', `Host: x\r\n${forged()}`));
     expect([status, app.bodies.held()]).toEqual([wanted, 0]);
-  });
-
-  it('of a webhook without the signature CVAT puts there is refused without its body', async () => {
-    const parts = { take: () => Promise.resolve(true), started: () => undefined };
-    const app = await startApp([webhookRoute({ ...parts, secrets: ['of-webhooks'] })]);
-    const closed = await startApp([webhookRoute({ ...parts, secrets: [] })]);
-    for (const one of [app, closed]) ended.push(() => one.close({ deadlineMs: 100 }));
-    for (const header of ['X-Other: x', 'X-Signature-256: sha256=00', `X-Signature-256: ${'0'.repeat(64)}`])
-      expect((await ask(app.port, head('/webhook', header, 'Content-Length: 1000000'))).status).toBe(401);
-    expect((await ask(closed.port, head('/webhook', `X-Signature-256: sha256=${'0'.repeat(64)}`, 'Content-Length: 1000000'))).status).toBe(
-      403,
-    );
   });
 
   it('that waits for a word before its body gets one where the body is wanted, and none where it is refused', async () => {
@@ -306,51 +292,5 @@ describe('bodies in flight', () => {
     const text = await (await fetch(`${app.url}/metrics`)).text();
     for (const [state, bytes] of Object.entries({ held: 400, unproved: 100, limit: 1000 }))
       expect(text).toContain(`prosam_http_body_bytes{state="${state}"} ${bytes}`);
-  });
-});
-
-describe('a budget', () => {
-  it('counts what its parts hold, and gives back what an account held, once', () => {
-    const whole = createBodyBudget(100);
-    const part = whole.part(0.5);
-    const [one, other] = [part.open(), whole.open()];
-    one.add(40);
-    other.add(60);
-    expect([part.held(), whole.held()]).toEqual([40, 100]);
-    expect(() => one.add(1)).toThrow(expect.objectContaining({ code: 'SERVICE_BUSY' }) as Error);
-    one.leavePart();
-    expect([part.held(), whole.held()]).toEqual([0, 100]);
-    one.release();
-    one.release();
-    one.add(5);
-    one.leavePart();
-    expect([part.held(), whole.held()]).toEqual([0, 60]);
-    other.release();
-    expect(whole.held()).toBe(0);
-  });
-});
-
-describe('the pieces of a body', () => {
-  it('are as many bytes as came, in order, in few buffers', () => {
-    for (const [expected, sizes] of [
-      [0, Array<number>(20_000).fill(1)],
-      [20_000, Array<number>(20_000).fill(1)],
-      [0, [1, 100_000, 1, 65_536, 3]],
-      [10, [10]],
-      [10, [4, 4, 4]],
-      [0, []],
-    ] as const) {
-      const gathered = gatherBytes(expected);
-      let value = 0;
-      const all: Buffer[] = [];
-      for (const size of sizes) {
-        const piece = Buffer.alloc(size, (value = (value + 7) % 251));
-        all.push(piece);
-        gathered.add(piece);
-      }
-      const pieces = gathered.pieces();
-      expect(Buffer.concat(pieces).equals(Buffer.concat(all))).toBe(true);
-      expect(pieces.length).toBeLessThan(10);
-    }
   });
 });
