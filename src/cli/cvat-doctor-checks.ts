@@ -101,7 +101,12 @@ export async function checkFacade(facade: URL, { fetch: ask, token, signal }: Fa
   const late = AbortSignal.timeout(10_000);
   try {
     const headers = { 'x-nuclio-project-name': 'cvat', ...(token !== undefined && { authorization: `Bearer ${token}` }) };
-    const response = await ask(new URL('/api/functions', here).href, { headers, signal: signal ? AbortSignal.any([signal, late]) : late });
+    const response = await ask(new URL('/api/functions', here).href, {
+      headers,
+      // The token is for this address, not for where it may point.
+      redirect: 'manual',
+      signal: signal ? AbortSignal.any([signal, late]) : late,
+    });
     if (!response.ok) {
       const fix =
         response.status === 401 || response.status === 403

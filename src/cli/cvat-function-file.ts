@@ -36,12 +36,13 @@ from cvat_sdk.masks import encode_mask
 
 
 def _ask(url, body=None):
-    headers = {"Content-Type": "application/json"}
-    if os.environ.get("PROSAM_TOKEN"):
-        headers["Authorization"] = "Bearer " + os.environ["PROSAM_TOKEN"]
     data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    if os.environ.get("PROSAM_TOKEN"):
+        # For this address alone: other headers would be sent on to wherever it redirects.
+        request.add_unredirected_header("Authorization", "Bearer " + os.environ["PROSAM_TOKEN"])
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=300) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise RuntimeError(f"prosam: {error.code}: {error.read(2000).decode(errors='replace')}") from error

@@ -1,7 +1,9 @@
 /** Who talks to whom: Label Studio, this service, and what each needs to be let in by the other. */
+import { sameServer } from '../adapters/http/address-check.ts';
 import { baseAddress, createLabelStudioClient, type LabelStudioClient } from '../adapters/label-studio/api-client.ts';
 import { loadConfig } from '../prosam/config.ts';
 import type { ProsamSettings } from '../prosam/config-schema.ts';
+import { basicAuthorization, labelStudioLogin } from '../prosam/label-studio-login.ts';
 import { UsageError } from './usage.ts';
 
 export interface Login {
@@ -41,11 +43,12 @@ export async function openContext(input: ContextInput, environment: NodeJS.Proce
   const { labelStudio, auth, host, port } = settings;
   const url = input.url ?? environment.LABEL_STUDIO_URL ?? labelStudio.url;
   if (url === undefined || url === '') throw new UsageError('wanted --url, or LABEL_STUDIO_URL, with the address of Label Studio.');
-  const token = input.token ?? environment.LABEL_STUDIO_API_KEY ?? labelStudio.token;
+  // That of the configuration belongs to the address beside it.
+  const configured = labelStudio.url !== undefined && sameServer(url, labelStudio.url) ? labelStudio.token : undefined;
+  const token = input.token ?? environment.LABEL_STUDIO_API_KEY ?? configured;
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const backend = baseAddress(input.backend ?? labelStudio.backendUrl ?? input.fromHere ?? `http://${reachable}:${port}/label-studio`);
-  const grant = auth.basic.find(({ access }) => access !== 'read');
-  const login = input.login === undefined ? grant && { user: grant.name, password: grant.password } : loginOf(input.login);
+  const login = input.login === undefined ? labelStudioLogin(settings) : loginOf(input.login);
   return {
     client: createLabelStudioClient({ url, ...(token !== undefined && { token }) }),
     ...{ token, settings, backend, fromHere: input.fromHere === undefined ? backend : baseAddress(input.fromHere) },
@@ -56,7 +59,7 @@ export async function openContext(input: ContextInput, environment: NodeJS.Proce
 }
 
 export function authorizationOf(login: Login | undefined): string | undefined {
-  return login && `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`;
+  return login && basicAuthorization(login);
 }
 
 function loginOf(text: string): Login {

@@ -3,6 +3,7 @@ import { createFetchImage } from '../adapters/label-studio/connection-images.ts'
 import { describeProblem, webhookProblems } from '../adapters/label-studio/connection-webhook.ts';
 import { isPersonalToken } from '../adapters/label-studio/api-credentials.ts';
 import type { ApiProject } from '../adapters/label-studio/api-answers.ts';
+import { hostAndPort } from '../adapters/http/address-check.ts';
 import { createImageSources } from '../adapters/http/image-sources.ts';
 import { parseLabelConfig } from '../adapters/ml-backend/label-config.ts';
 import { isProsamError, messageOf } from '../core/errors.ts';
@@ -51,7 +52,15 @@ export async function examine(context: LabelStudioContext): Promise<Finding[]> {
   return [...findings, ...(await projectFindings(context, found.value))];
 }
 
-async function serviceFindings({ fromHere, backend, login, loginMissing, token, client }: LabelStudioContext): Promise<Finding[]> {
+async function serviceFindings({
+  fromHere,
+  backend,
+  login,
+  loginMissing,
+  token,
+  client,
+  settings,
+}: LabelStudioContext): Promise<Finding[]> {
   const findings: Finding[] = [];
   const answer = await attempt(() => createBackendClient({ fromHere, login, token, client }).health());
   if ('value' in answer) findings.push(right('service', `${answer.value} answers at ${fromHere}`));
@@ -71,6 +80,15 @@ async function serviceFindings({ fromHere, backend, login, loginMissing, token, 
         'start "prosam serve", or correct --backend and --from-here',
       ),
     );
+  if (settings.labelStudio.url === undefined) {
+    findings.push(
+      note(
+        'service',
+        'no address of Label Studio is configured here, and without one "prosam serve" lets none connect',
+        `start "prosam serve" with PROSAM_LABEL_STUDIO_URL=${client.url}, or the address at which it reaches Label Studio`,
+      ),
+    );
+  }
   if (loginMissing) {
     findings.push(
       wrong(
@@ -150,7 +168,7 @@ async function imageFindings({ client, token, settings }: LabelStudioContext, pr
       return [wrong(what, `task ${task.id} has no text at "${field}"`, 'import tasks with the field that the <Image> names')];
     const { allowHosts, maxBytes, timeoutMs } = settings.images;
     const images = { allowHosts, maxBytes, timeoutMs };
-    const own = createImageSources({ ...images, allowHosts: [...images.allowHosts, new URL(client.url).host] });
+    const own = createImageSources({ ...images, allowHosts: [...images.allowHosts, hostAndPort(client.url)] });
     const elsewhere = createImageSources(images);
     try {
       const connection = {

@@ -13,11 +13,11 @@ export const LABEL_STUDIO_HELP = `prosam label-studio: work with a Label Studio 
 
   --url URL         of Label Studio (default: LABEL_STUDIO_URL, or labelStudio.url of the configuration)
   --token TOKEN     personal access token or legacy token, see Account & Settings there (default: LABEL_STUDIO_API_KEY,
-                    or labelStudio.token)
+                    or labelStudio.token where --url is labelStudio.url)
   --backend URL     at which Label Studio reaches "prosam serve" (default: labelStudio.backendUrl, or the host and port of
                     the configuration with /label-studio). annotate: without it, a service of its own is run meanwhile
   --from-here URL   the same service as reached from here, where that differs (containers)
-  --login U:P       with which Label Studio logs in there (default: the first of auth.basic in the configuration)
+  --login U:P       with which Label Studio logs in there (default: of auth.basic in the configuration)
   --batch N         annotate: tasks in one request (default: 8)
   --all             annotate: people's own tasks, too
   --accept-removals sync: all annotations that Label Studio shows no longer are gone, however many they are

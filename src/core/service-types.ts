@@ -53,7 +53,7 @@ export interface MarkCanvas {
   /** Aborts when nobody waits for the mask any more. */
   readonly signal: AbortSignal | undefined;
   /** Marks pixels; those that are set stay. @throws ANNOTATION_*, MASK_*, REQUEST_TOO_LARGE once it is too much for one annotation */
-  paint(annotation: DrawnAnnotation): Promise<void>;
+  readonly paint: (annotation: DrawnAnnotation) => Promise<void>;
 }
 
 /**

@@ -81,6 +81,8 @@ export const configSchema = z.strictObject({
   limits: z
     .strictObject({
       bodyBytes: whole(1000, 2 ** 30).default(32 * MIB),
+      /** Bytes of request bodies in memory at the same time, of all requests together; what does not fit is told to come back later. */
+      bodiesInFlightBytes: whole(100_000, 2 ** 40).default(512 * MIB),
       /** For an answer, once the request is there. */
       deadlineMs: milliseconds(100, 3_600_000).default(60_000),
       /** Calls computing at the same time. */
@@ -108,7 +110,7 @@ export const configSchema = z.strictObject({
       enabled: z.boolean().default(true),
       /** Answer its paths at / as well, for connections that were made with an address without a path. */
       root: z.boolean().default(false),
-      /** Address of Label Studio as seen from here; without it, what it tells itself when it connects. */
+      /** Address of Label Studio as seen from here; the only one that is asked and shown credentials. Without it none can connect. */
       url: text().optional(),
       /** Personal access token or legacy token of one of its users, instead of the one it hands out when it connects; goes to `url` alone. */
       token: text(4000).optional(),

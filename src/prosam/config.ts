@@ -46,6 +46,7 @@ export function checkedConfig(config: unknown, file?: string): ProsamSettings {
     );
   }
   refuseOpenDoors(result.data);
+  refuseSharedSecret(result.data);
   return deepFrozen(result.data);
 }
 
@@ -127,6 +128,20 @@ function refuseOpenDoors({ host, auth }: ProsamSettings): void {
     'CONFIG_INVALID',
     `wanted credentials before listening on ${host}, where others can reach this service, but none are configured. ` +
       'Set PROSAM_TOKEN or auth.tokens, or listen on 127.0.0.1.',
+  );
+}
+
+/**
+ * What is pushed is signed the way requests are: with one secret for both, whoever chooses an address for callbacks is sent what opens
+ * this service.
+ * @throws CONFIG_INVALID
+ */
+function refuseSharedSecret({ auth, callbacks }: ProsamSettings): void {
+  const shared = auth.hmac.find(({ secret }) => secret === callbacks.secret);
+  if (shared === undefined) return;
+  throw new ProsamError(
+    'CONFIG_INVALID',
+    `callbacks.secret: expected a secret of its own, got that of ${shared.name} in auth.hmac. Make another one, at random.`,
   );
 }
 

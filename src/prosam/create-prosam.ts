@@ -1,5 +1,6 @@
 /** The whole service in one call: configuration, storage, engine, learner and adapters, wired. */
 import { consoleRoutes } from '../adapters/console/console-routes.ts';
+import { createBodyBudget } from '../adapters/http/body-budget.ts';
 import { createGuard } from '../adapters/http/guard.ts';
 import { createHttpApp, type HttpApp } from '../adapters/http/http-app.ts';
 import { createImageSources } from '../adapters/http/image-sources.ts';
@@ -93,8 +94,9 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
     const images = createImageSources(withoutUndefined(imageSettings));
     opened.push(() => images.close());
 
+    const bodies = createBodyBudget(limits.bodiesInFlightBytes);
     const app = createHttpApp({
-      ...{ guard, log, metrics, metricsAccess: settings.metrics },
+      ...{ guard, log, metrics, bodies, metricsAccess: settings.metrics },
       limits: { maxBodyBytes: limits.bodyBytes, deadlineMs: limits.deadlineMs },
       ready: async () => (await service.status()).ready,
       about: { title: 'prosam', version: codeVersion(), description: 'One mask in, the same concept in every other image.' },
@@ -120,7 +122,7 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
       const mounted = mountLabelStudio({ settings, service, app, images, log, metrics, onProblem });
       opened.push(() => mounted.close());
     }
-    const forCvat = settings.cvat.enabled ? mountCvat({ settings, service, app, images, queue, log }) : undefined;
+    const forCvat = settings.cvat.enabled ? mountCvat({ settings, service, app, bodies, images, queue, log }) : undefined;
     if (forCvat) opened.push(() => forCvat.close());
     if (learner.run === 'child') {
       const child = startLearnerChild({ settings, log, metrics, onProblem: (error) => service.report(error, 'learner') });

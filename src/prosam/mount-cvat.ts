@@ -4,6 +4,7 @@ import { cvat, type DirectListener } from '../adapters/cvat/cvat.ts';
 import { createPortBook } from '../adapters/cvat/port-book.ts';
 import { createCvatClient } from '../adapters/cvat/rest-client.ts';
 import { createUploadBook } from '../adapters/cvat/upload-book.ts';
+import type { BodyBudget } from '../adapters/http/body-budget.ts';
 import { LOOPBACK_HOSTS } from '../adapters/http/browser-safety.ts';
 import { createGuard } from '../adapters/http/guard.ts';
 import { createHttpApp, type HttpApp, type NodeHandler } from '../adapters/http/http-app.ts';
@@ -23,6 +24,7 @@ export interface CvatParts {
   settings: ProsamSettings;
   service: Service;
   app: HttpApp;
+  bodies: BodyBudget;
   images: ImageSources;
   queue: Queue;
   log: Log;
@@ -38,9 +40,11 @@ export interface MountedCvat {
 const CONTAINER_HOST = 'host.docker.internal';
 /** JSON with a picture of 48 MiB in it. */
 const MAX_JSON_BYTES = 64 * 2 ** 20;
+/** Of the bytes of bodies in memory: whoever reaches these ports without credentials must not keep out those who have some. */
+const BODY_SHARE = 0.5;
 
 /** @throws CONFIG_INVALID */
-export function mountCvat({ settings, service, app, images, queue, log }: CvatParts): MountedCvat {
+export function mountCvat({ settings, service, app, bodies, images, queue, log }: CvatParts): MountedCvat {
   const { url, token, organization, name, project, webhook, pollMinutes, prefetch, instances, threshold, uploads, root, ...own } =
     settings.cvat;
   const host = own.host ?? settings.host;
@@ -49,6 +53,7 @@ export function mountCvat({ settings, service, app, images, queue, log }: CvatPa
   const api = url === undefined || token === undefined ? undefined : createCvatClient({ url, token, organization });
   const ports =
     own.port === undefined ? undefined : createPortBook({ ...own.functionPorts, ...(own.portsFile !== '' && { file: own.portsFile }) });
+  const share = bodies.part(BODY_SHARE);
   const open = new Map<string, Listening>();
   let listening = false;
 
@@ -62,6 +67,7 @@ export function mountCvat({ settings, service, app, images, queue, log }: CvatPa
       // CVAT can send no credentials: whoever may reach the port may ask.
       guard: createGuard({ anonymous: 'write' }),
       log,
+      bodies: share,
       errorsInStatusLine: true,
       limits: { json: { bytes: MAX_JSON_BYTES } },
       allowedHosts: [...LOOPBACK_HOSTS, CONTAINER_HOST, host, ...(settings.allowedHosts ?? [])],

@@ -1,7 +1,9 @@
 /** The Label Studio adapter as part of the service: what it may reach, what it is told, and at which paths it answers. */
+import { hostAndPort } from '../adapters/http/address-check.ts';
 import type { HttpApp } from '../adapters/http/http-app.ts';
 import type { ImageSources } from '../adapters/http/image-input.ts';
 import { createImageSources } from '../adapters/http/image-sources.ts';
+import { baseAddress } from '../adapters/label-studio/api-client.ts';
 import { createConnectionApi } from '../adapters/label-studio/connection-api.ts';
 import { createConnectionClients } from '../adapters/label-studio/connection-clients.ts';
 import { createCheckedFetch } from '../adapters/label-studio/connection-fetch.ts';
@@ -13,8 +15,8 @@ import { labelStudio, type LabelStudio } from '../adapters/label-studio/label-st
 import type { Log } from '../core/log.ts';
 import type { ServiceMetrics } from '../core/service-metrics.ts';
 import type { Service } from '../core/service-types.ts';
-import { isLoopback } from './config.ts';
 import type { ProsamSettings } from './config-schema.ts';
+import { basicAuthorization, labelStudioLogin } from './label-studio-login.ts';
 
 export const LABEL_STUDIO_PATH = '/label-studio';
 
@@ -36,17 +38,19 @@ export interface MountedLabelStudio extends Pick<LabelStudio, 'connections' | 'i
 /** @throws CONFIG_INVALID */
 export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
   const { settings, service, app, images, log, metrics, onProblem = () => undefined } = parts;
-  const { url, token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, root } = settings.labelStudio;
+  const { token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, root } = settings.labelStudio;
   const { allowHosts, maxBytes, timeoutMs, maxPixels } = settings.images;
-  const hosts = [...allowHosts, ...labelStudioHosts(settings)];
-  const checked = createCheckedFetch({ allowHosts: hosts });
+  const url = settings.labelStudio.url === undefined ? undefined : baseAddress(settings.labelStudio.url);
+  // Though it is a private address; everything else is refused, however it came to be asked.
+  const there = url === undefined ? [] : [hostAndPort(url)];
+  const checked = createCheckedFetch({ allowHosts: there, allowPorts: [] });
   const clients = createConnectionClients({ fetch: checked.fetch });
-  const own = createImageSources({ allowHosts: hosts, allowPorts: [80, 443, 8080], maxBytes, timeoutMs });
-  const authorization = loginOf(settings);
+  const own = createImageSources({ allowHosts: [...allowHosts, ...there], maxBytes, timeoutMs });
+  const login = labelStudioLogin(settings);
   const api = createConnectionApi({
     clients,
     ...(backendUrl !== undefined && {
-      webhook: () => ({ backendUrl, ...(authorization !== undefined && { authorization }) }),
+      webhook: () => ({ backendUrl, ...(login && { authorization: basicAuthorization(login) }) }),
     }),
     counted: ({ project }) => countedAnnotations(service, project, name),
     onProblem: ({ project }, problem) => onProblem(project, problem),
@@ -78,18 +82,6 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
       await checked.close();
     },
   };
-}
-
-/** Where Label Studio may be although it is a private address: where the configuration says; on a machine that serves itself alone, there. */
-function labelStudioHosts({ host, labelStudio: { url } }: ProsamSettings): string[] {
-  if (url !== undefined) return [new URL(url).host];
-  return isLoopback(host) ? ['localhost', '127.0.0.1', '[::1]'] : [];
-}
-
-/** Label Studio sends no credentials with webhooks unless it is told to: the ones it logs in with. */
-function loginOf({ auth }: ProsamSettings): string | undefined {
-  const grant = auth.basic.find(({ access }) => access !== 'read');
-  return grant && `Basic ${Buffer.from(`${grant.name}:${grant.password}`).toString('base64')}`;
 }
 
 /** Of the service's lists. */

@@ -43,7 +43,7 @@ async function sparseOf(annotation: Annotation): Promise<DrawnAnnotation | undef
 /** Refuses before anything is drawn what is known to be too much. @throws REQUEST_TOO_LARGE */
 export function checkMarks(marks: readonly LabelledMark[], size: Size): void {
   const budget = createPixelBudget(size);
-  for (const _ of new Set(marks.map(({ label }) => label))) budget.takeWhole();
+  budget.takeWhole(new Set(marks.map(({ label }) => label)).size);
   for (const { annotation } of marks) if (typeof annotation !== 'function') budget.take(annotation);
 }
 
@@ -90,18 +90,18 @@ async function joined(
   signal?: AbortSignal,
 ): Promise<StoredMask | undefined> {
   const mask = emptyMask(width, height);
-  let some = false;
+  let painted = 0;
   const paint = async (annotation: DrawnAnnotation): Promise<void> => {
     budget.take(annotation);
     await inTurns(drawAnnotation(mask, annotation), signal);
-    some = true;
+    painted++;
   };
   for (const annotation of annotations) {
     signal?.throwIfAborted();
     if (typeof annotation === 'function') await annotation({ width, height, signal, paint });
     else await paint(await drawnOf(annotation));
   }
-  if (!some) return undefined;
+  if (painted === 0) return undefined;
   const { area } = await inTurns(maskExtentInSteps(mask), signal);
   return { rle: await inTurns(cocoRleInSteps(mask), signal), area };
 }

@@ -12,8 +12,8 @@ export interface Size {
 export interface PixelBudget {
   /** @throws REQUEST_TOO_LARGE when it is used up */
   take(annotation: Annotation): void;
-  /** For one pass over the whole image. @throws REQUEST_TOO_LARGE when it is used up */
-  takeWhole(): void;
+  /** For so many passes over the whole image. @throws REQUEST_TOO_LARGE when it is used up */
+  takeWhole(passes?: number): void;
 }
 
 /** 25 masks of a hundred megapixels, or 200 of twelve: some ten seconds of work. */
@@ -32,7 +32,7 @@ export function createPixelBudget({ width, height }: Size): PixelBudget {
   };
   return {
     take: (annotation) => take(pixelsPassed(annotation, width, height)),
-    takeWhole: () => take(width * height),
+    takeWhole: (passes = 1) => take(passes * width * height),
   };
 }
 

@@ -33,13 +33,16 @@ export async function startHostileTarget(): Promise<HostileTarget> {
     },
     async ask({ path, method = 'POST', headers, body }, onSent) {
       const made = await body();
-      const pieces = async function* (): AsyncGenerator<Uint8Array> {
-        yield made;
-        onSent?.();
-      };
+      const sent = new ReadableStream<Uint8Array>({
+        pull(stream) {
+          stream.enqueue(made);
+          stream.close();
+          onSent?.();
+        },
+      });
       const answer = await fetch(new URL(path, url), {
         method,
-        ...(made.length > 0 && { headers: { ...headers, 'content-length': `${made.length}` }, body: pieces(), duplex: 'half' as const }),
+        ...(made.length > 0 && { headers: { ...headers, 'content-length': `${made.length}` }, body: sent, duplex: 'half' as const }),
       });
       return { status: answer.status, text: await answer.text() };
     },

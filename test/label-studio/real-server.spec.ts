@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installLabelStudio, startLabelStudio, type LabelStudioServer } from '../../examples/label-studio/label-studio-server.ts';
 import { createLabelStudioClient, type LabelStudioClient } from '../../src/adapters/label-studio/api-client.ts';
+import type { NewBackend } from '../../src/adapters/label-studio/api-connection-calls.ts';
 import type { ApiProject } from '../../src/adapters/label-studio/api-answers.ts';
 import { decodeBrushRle } from '../../src/adapters/ml-backend/brush-rle.ts';
 import { projectKeyOf } from '../../src/adapters/ml-backend/events.ts';
@@ -122,6 +123,20 @@ describe.skipIf(missing !== undefined)(title, () => {
     expect(code).toBe(1);
     expect(output).toContain('the project has no model at');
     expect(output).toContain(`prosam label-studio connect --project ${project.id}`);
+  });
+
+  it('cannot be connected to a service that has no address of it, and people read what to set', async () => {
+    const without = join(folder, 'without');
+    mkdirSync(without);
+    writeFileSync(join(without, 'prosam.config.json'), JSON.stringify({ learner: { run: 'off' } }));
+    const other = await startServe({ folder: without });
+    try {
+      const backend = { project: project.id, url: `${other.url}/label-studio`, title: 'ProSAM', is_interactive: true, auth_method: 'NONE' };
+      await expect(client.createBackend(backend as NewBackend)).rejects.toThrow('Set PROSAM_LABEL_STUDIO_URL');
+      expect(await client.backends(project.id)).toEqual([]);
+    } finally {
+      await other.stop();
+    }
   });
 
   it('connects by one command, and then everything is right', async () => {

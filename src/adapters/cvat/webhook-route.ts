@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ProsamError } from '../../core/errors.ts';
 import { route, type Route } from '../http/route.ts';
 import { doneJobOf, startedJobOf, type DoneJob, type StartedJob } from './job-events.ts';
-import { checkWebhookSignature } from './webhook-signature.ts';
+import { checkWebhookHeader, checkWebhookSignature } from './webhook-signature.ts';
 
 export interface WebhookRouteParts {
   /** Of CVAT's webhooks; without one nothing is believed. */
@@ -28,9 +28,8 @@ export function webhookRoute({ secrets, take, started }: WebhookRouteParts): Rou
     maxBodyBytes: MAX_BODY_BYTES,
     errorsInStatusLine: true,
     answer: z.object({ taken: z.boolean(), why: z.string().optional() }),
+    checkHead: (headers) => void checkWebhookHeader(secrets, headers['x-signature-256']),
     async handle({ rawBody = new Uint8Array(), headers }) {
-      if (secrets.length === 0)
-        throw new ProsamError('FORBIDDEN', 'No secret for webhooks is configured here, so none is believed. Set one on both sides.');
       checkWebhookSignature(secrets, headers['x-signature-256'], rawBody);
       const body = parsed(rawBody);
       const begun = startedJobOf(body);

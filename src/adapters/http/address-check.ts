@@ -61,6 +61,30 @@ export function portOf(url: URL): number {
   return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
 }
 
+/** 'name:port' as lists of allowed hosts take it: without a port they allow every one. address: whole. */
+export function hostAndPort(address: string): string {
+  const url = new URL(address);
+  return `${url.hostname}:${portOf(url)}`;
+}
+
+const THIS_MACHINE = new Set(['localhost', '127.0.0.1', '[::1]', '[::ffff:7f00:1]']);
+
+/**
+ * Whether two addresses lead to one server: the same scheme, port and name, where all names of this machine are one. Another path does
+ * not matter; what is no address, or has credentials in it, is the same as nothing.
+ */
+export function sameServer(one: string, other: string): boolean {
+  const [first, second] = [serverOf(one), serverOf(other)];
+  return first !== undefined && first === second;
+}
+
+function serverOf(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return undefined;
+  const name = url.hostname.replace(/\.$/, '');
+  return `${url.protocol}//${THIS_MACHINE.has(name) ? 'localhost' : name}:${portOf(url)}`;
+}
+
 /** For messages and logs: an address without what may be signed or secret. */
 export function shownAddress(url: URL): string {
   return `${url.origin}${url.pathname}`.slice(0, 200);

@@ -2,7 +2,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ProsamError } from '../../core/errors.ts';
 import { ACCESS, type Access, type Caller } from './route.ts';
-import { createReplayMemory, DEFAULT_TOLERANCE_MS, SIGNATURE_HEADER, verifySignature } from './signature.ts';
+import { checkSignatureHeader, createReplayMemory, DEFAULT_TOLERANCE_MS, SIGNATURE_HEADER, verifySignature } from './signature.ts';
 
 interface Grant {
   /** Of the caller, for logs and fair shares. For passwords also the user name. */
@@ -30,12 +30,20 @@ export interface GuardOptions {
 
 export type GuardKind = 'bearer' | 'basic' | 'signature';
 
+/** A signature that may be good: only the body it belongs to can tell. */
+export interface SignedClaim {
+  /** Those whose secret it may be made with. */
+  readonly candidates: readonly Caller[];
+  /** The one it is made with. @throws UNAUTHORIZED where there is none */
+  prove(body: Uint8Array): Promise<Caller>;
+}
+
 export interface Guard {
   /**
-   * The caller; reads the body only where it is signed.
+   * The caller, or a claim to be one that the body must prove. Looks at the head alone, so it comes before any body is read.
    * @throws UNAUTHORIZED where credentials are missing or wrong (wrong ones never count as none)
    */
-  identify(headers: RequestHeaders, body: () => Promise<Uint8Array>): Promise<Caller>;
+  identify(headers: RequestHeaders): Caller | SignedClaim;
   readonly kinds: readonly GuardKind[];
   readonly anonymous: Access | undefined;
   /** Value of WWW-Authenticate. */
@@ -61,7 +69,8 @@ export function createGuard(options: GuardOptions): Guard {
   if (basic.length > 0) kinds.push('basic');
   if (hmac.length > 0) kinds.push('signature');
 
-  const identify: Guard['identify'] = async (headers, body) => {
+  const signers = hmac.map(callerOf);
+  const identify: Guard['identify'] = (headers) => {
     const authorization = single(headers.authorization);
     const signature = single(headers[SIGNATURE_HEADER]);
     if (authorization !== undefined) {
@@ -76,9 +85,14 @@ export function createGuard(options: GuardOptions): Guard {
       );
     }
     if (signature !== undefined && hmac.length > 0) {
-      const secrets = hmac.map(({ secret }) => secret);
-      const index = await verifySignature(secrets, signature, await body(), { nowMs: nowMs(), toleranceMs, replays });
-      return found(hmac[index], 'signature');
+      checkSignatureHeader(signature, { nowMs: nowMs(), toleranceMs, replays });
+      return {
+        candidates: signers,
+        async prove(body) {
+          const secrets = hmac.map(({ secret }) => secret);
+          return found(hmac[await verifySignature(secrets, signature, body, { nowMs: nowMs(), toleranceMs, replays })], 'signature');
+        },
+      };
     }
     if (anonymous !== undefined) return { name: 'anonymous', access: anonymous, anonymous: true };
     throw new ProsamError(
@@ -120,7 +134,10 @@ function createComparison(): { hash: (text: string) => Buffer; find: (text: stri
 function found(grant: Grant | undefined, what: string): Caller {
   if (grant === undefined)
     throw new ProsamError('UNAUTHORIZED', `The ${what} is not known here. Check it, and that it belongs to this service.`);
-  const { name, access = 'write', projects } = grant;
+  return callerOf(grant);
+}
+
+function callerOf({ name, access = 'write', projects }: Grant): Caller {
   return { name, access, ...(projects === undefined ? {} : { projects }) };
 }
 

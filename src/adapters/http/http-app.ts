@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Request, type Response } from 'express';
 import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
 import { silentLog, type Log } from '../../core/log.ts';
+import { createBodyBudget, UNPROVED_SHARE, type BodyBudget } from './body-budget.ts';
 import { checkHost, checkSameSite, LOOPBACK_HOSTS, setSafeHeaders } from './browser-safety.ts';
 import { describeRoutes, type About, type MountedRoute } from './describe-routes.ts';
 import { asProsamError, errorAnswer, sendJson, statusLineText } from './error-answer.ts';
@@ -24,6 +25,8 @@ export interface HttpAppOptions {
   log?: Log;
   metrics?: Metrics;
   limits?: Partial<Omit<HttpLimits, 'json'>> & { json?: Partial<JsonLimits> };
+  /** Bytes of bodies in memory at the same time; one for all apps of a process. @default one of its own, 512 MiB */
+  bodies?: BodyBudget;
   /** Names in the Host header, 'name' or 'name:port'. @default any, or those of this machine alone where anonymous callers are let in */
   allowedHosts?: readonly string[];
   /** Proxies whose X-Forwarded-* headers are believed: how many, or their addresses. @default none */
@@ -61,7 +64,10 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const limits = httpLimits(options.limits ?? {});
   const hosts = options.allowedHosts ?? (guard.anonymous === undefined ? undefined : LOOPBACK_HOSTS);
   const [streams, all] = [new AbortController(), new AbortController()];
-  const around: RouteSurroundings = { guard, limits, closing: { streams: streams.signal, all: all.signal } };
+  const whole = options.bodies ?? createBodyBudget();
+  const bodies = { all: whole, unproved: whole.part(UNPROVED_SHARE) };
+  metrics?.bodies(() => ({ held: whole.held(), unproved: bodies.unproved.held(), limit: whole.limit }));
+  const around: RouteSurroundings = { guard, limits, bodies, closing: { streams: streams.signal, all: all.signal } };
   const mounted: MountedRoute[] = [];
   const exchanges = new WeakMap<IncomingMessage, Exchange>();
   const exchangeOf = (request: IncomingMessage): Exchange => exchanges.get(request) as Exchange;

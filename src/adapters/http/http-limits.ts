@@ -7,6 +7,8 @@ export interface HttpLimits {
   maxBodyBytes: number;
   /** For a body to arrive, from when it is asked for. @default 60,000 */
   bodyTimeoutMs: number;
+  /** Longest silence while it arrives. @default 15,000 */
+  bodyIdleMs: number;
   /** For an answer, once the body is there; 0 = none. @default 60,000 */
   deadlineMs: number;
   /** Between two signs of life on an event stream. @default 15,000 */
@@ -17,6 +19,7 @@ export interface HttpLimits {
 export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   maxBodyBytes: 32 * 2 ** 20,
   bodyTimeoutMs: 60_000,
+  bodyIdleMs: 15_000,
   deadlineMs: 60_000,
   heartbeatMs: 15_000,
   json: DEFAULT_JSON_LIMITS,

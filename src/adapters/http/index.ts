@@ -1,6 +1,8 @@
 /** `prosam/http`: what adapters of further tools share, and what puts routes on a port. */
+export { createBodyBudget } from './body-budget.ts';
+export type { BodyBudget, HeldBytes } from './body-budget.ts';
 export { createGuard, mayUse } from './guard.ts';
-export type { Guard, GuardOptions } from './guard.ts';
+export type { Guard, GuardOptions, SignedClaim } from './guard.ts';
 export { createHttpApp } from './http-app.ts';
 export type { HttpApp, HttpAppOptions, NodeHandler } from './http-app.ts';
 export { imageInputSchema } from './image-input.ts';

@@ -43,6 +43,8 @@ export async function listen(app: HttpApp, options: ListenOptions): Promise<List
   server.maxConnections = maxConnections;
   const connections = trackConnections(server);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => app.handler(request, response));
+  // Clients that ask before they send are told when the body is wanted, not before.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => void server.emit('request', request, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuse(error, socket, connections.busy(socket)));
   server.on('drop', () => app.log.warn({ maxConnections }, 'connection refused: too many'));
   await new Promise<void>((resolve, reject) => {

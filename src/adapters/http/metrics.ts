@@ -6,10 +6,21 @@ import type { ServiceMetrics } from '../../core/service-metrics.ts';
 export interface Metrics extends ServiceMetrics {
   /** One request answered. route: a path pattern, never a path. status 499: the client left. */
   request(route: string, method: string, status: number, milliseconds: number): void;
+  /** How many bytes of request bodies are in memory is asked for whenever the figures are read. */
+  bodies(read: () => BodyBytes): void;
   readonly contentType: string;
   text(): Promise<string>;
   /** Stops measuring the event loop. */
   close(): void;
+}
+
+export interface BodyBytes {
+  /** All that are held now. */
+  held: number;
+  /** Of those, of senders who have not proved who they are. */
+  unproved: number;
+  /** Most that may be held. */
+  limit: number;
 }
 
 /** Seconds: from a request answered out of a cache to one that waited long for a slow device. */
@@ -44,12 +55,23 @@ export function createMetrics(): Metrics {
   const annotations = counter('annotations_total', 'Annotations acknowledged', ['provenance', 'outcome']);
   const errors = counter('errors_total', 'Refusals and failures', ['code']);
   const messages = gauge('messages_waiting', 'Messages waiting in the queue of the store', ['name']);
+  let readBodies: (() => BodyBytes) | undefined;
+  new Gauge({
+    name: 'prosam_http_body_bytes',
+    help: 'Bytes of request bodies in memory: held, those whose senders have not proved who they are, and the limit of all',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      for (const [state, bytes] of Object.entries(readBodies?.() ?? {})) this.set({ state }, bytes as number);
+    },
+  });
   const stopProcess = measureProcess(registers);
   const current = new Map<string, string>();
   let replacementsTold = 0;
 
   return {
     request: (route, method, status, ms) => requests.observe({ route, method, status: String(status) }, ms / 1000),
+    bodies: (read) => void (readBodies = read),
     stage: (stage, ms) => stages.observe({ stage }, ms / 1000),
     engineQueue: (depth) => {
       for (const state of ['running', 'waiting', 'limit'] as const) queue.set({ state }, depth[state]);

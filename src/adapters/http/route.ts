@@ -61,6 +61,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   multipart?: boolean;
   /** Largest body. @default the shell's */
   maxBodyBytes?: number;
+  /** Refuses by the head alone, before anything of the body is read: for routes that ask for proofs of their own. */
+  checkHead?(headers: RouteContext<P, Q, B>['headers']): void;
   /** @default the shell's; 0 = none (event streams) */
   deadlineMs?: number;
   /** Hands out the body's bytes too. @default false */

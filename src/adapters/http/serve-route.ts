@@ -1,19 +1,23 @@
 /** One route at work: who asks, what they send, the deadline, and the answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ProsamError } from '../../core/errors.ts';
+import type { BodyBudget, HeldBytes } from './body-budget.ts';
+import { checkAccess, checkCandidates, checkProject } from './check-caller.ts';
 import { checkInput } from './check-input.ts';
 import { sendBytes, sendJson } from './error-answer.ts';
 import { sendEvents } from './event-stream.ts';
 import type { Exchange } from './exchange.ts';
-import { allows, mayUse, type Guard } from './guard.ts';
+import type { Guard } from './guard.ts';
 import type { HttpLimits } from './http-limits.ts';
-import { parseBody, receiveBody, type SentBody } from './parse-body.ts';
+import { parseBody, receiveBody } from './parse-body.ts';
 import type { Caller, Route, RouteAnswer, RouteContext } from './route.ts';
 
 /** What a route needs from around it. */
 export interface RouteSurroundings {
   guard: Guard;
   limits: HttpLimits;
+  /** Bytes of bodies in memory: all, and the part of senders who have not proved who they are. */
+  bodies: { all: BodyBudget; unproved: BodyBudget };
   /** Aborts event streams when the service begins to close, and everything else when it may wait no longer. */
   closing: { streams: AbortSignal; all: AbortSignal };
 }
@@ -27,28 +31,50 @@ export interface RoutedRequest {
 }
 
 const NOBODY: Caller = { name: 'anyone', access: 'open' };
+/** Of a signed body that the route itself does not read. */
+const UNREAD_BODY_BYTES = 64 * 1024;
+/** A handler that goes on although nobody waits for it any more keeps its body for so long. */
+const AFTERWARDS_MS = 1000;
 
-/** Answers, or rejects with what to answer. */
+/** Answers, or rejects with what to answer. Whatever the head can tell is told before anything of the body is read. */
 export async function serveRoute(route: Route, asked: RoutedRequest, around: RouteSurroundings): Promise<void> {
   const { request, response, exchange } = asked;
-  const { guard, limits, closing } = around;
-  const maxBytes = route.maxBodyBytes ?? limits.maxBodyBytes;
-  const body = once(() => receiveBody(request, route, { maxBytes, timeoutMs: limits.bodyTimeoutMs, json: limits.json }));
-  const caller = route.access === 'open' ? NOBODY : await guard.identify(request.headers, async () => (await body()).raw);
-  exchange.caller = caller;
-  checkAccess(caller, route, guard);
+  const { guard, limits, closing, bodies } = around;
+  route.checkHead?.(request.headers);
+  const asks = route.access === 'open' ? NOBODY : guard.identify(request.headers);
+  const claim = 'prove' in asks ? asks : undefined;
+  let caller = 'prove' in asks ? NOBODY : (exchange.caller = asks);
+  if (!claim) checkAccess(caller, route, guard);
   const params = route.params ? checkInput(route.params, { ...asked.params }, 'path') : asked.params;
-  checkProject(caller, params);
   const query = route.query ? checkInput(route.query, { ...(asked.query as object) }, 'query') : {};
-  checkProject(caller, query);
-  const reads = route.body !== undefined || route.rawBody === true;
-  const sent = reads ? await body() : undefined;
-  const parsed = sent ? await parseBody(sent, request, limits.json) : undefined;
-  const json = route.body ? checkInput(route.body, parsed?.json, 'body') : undefined;
-  checkProject(caller, json);
+  if (claim) checkCandidates(claim.candidates, route, params, query);
+  else checkProject(caller, params, query);
 
-  const stop = createStop(response, route.deadlineMs ?? limits.deadlineMs, closing.all);
+  const reads = route.body !== undefined || route.rawBody === true;
+  const budget = claim !== undefined || caller === NOBODY ? bodies.unproved : bodies.all;
+  const held = budget.open();
+  let stop: Stop | undefined;
+  let handling = false;
+  const done = (): void => {
+    handling = false;
+    held.release();
+  };
   try {
+    const maxBytes = Math.min(budget.limit, reads ? (route.maxBodyBytes ?? limits.maxBodyBytes) : UNREAD_BODY_BYTES);
+    const receive = () => receiveBody(request, route, { ...bodyLimits(limits, maxBytes), admit: admission(request, response, held) });
+    const sent = reads || claim ? await receive() : undefined;
+    if (claim && sent) {
+      caller = await claim.prove(sent.raw);
+      exchange.caller = caller;
+      held.leavePart();
+      checkAccess(caller, route, guard);
+      checkProject(caller, params, query);
+    }
+    const parsed = reads && sent ? await parseBody(sent, request, limits.json) : undefined;
+    const json = route.body ? checkInput(route.body, parsed?.json, 'body') : undefined;
+    checkProject(caller, json);
+
+    stop = createStop(response, route.deadlineMs ?? limits.deadlineMs, closing.all);
     const context: RouteContext<unknown, unknown, unknown> = {
       params,
       query,
@@ -61,17 +87,36 @@ export async function serveRoute(route: Route, asked: RoutedRequest, around: Rou
       signal: stop.signal,
       log: exchange.log,
     };
+    const handled = route.handle(context);
+    handling = true;
+    handled.then(done, done);
     // A handler that does not watch its signal is not waited for.
-    const answer = await Promise.race([route.handle(context), stop.reason]);
+    const answer = await Promise.race([handled, stop.reason]);
     await send(answer, request, response, AbortSignal.any([stop.signal, closing.streams]), limits);
     // Whoever makes the events may still wait for the next one.
     if ('events' in answer) stop.end();
   } catch (error) {
     // Whatever a handler makes of being stopped, the reason is why it was.
-    throw stop.signal.aborted ? stop.signal.reason : error;
+    throw stop?.signal.aborted === true ? stop.signal.reason : error;
   } finally {
-    stop.done();
+    stop?.done();
+    if (handling) setTimeout(done, AFTERWARDS_MS).unref();
+    else held.release();
   }
+}
+
+function bodyLimits({ bodyTimeoutMs, bodyIdleMs, json }: HttpLimits, maxBytes: number) {
+  return { maxBytes, timeoutMs: bodyTimeoutMs, idleMs: bodyIdleMs, json };
+}
+
+/** Makes room for bytes, and then tells a client that waits for a word before it sends them. */
+function admission(request: IncomingMessage, response: ServerResponse, held: HeldBytes): (bytes: number) => void {
+  let waits = request.headers.expect?.toLowerCase() === '100-continue';
+  return (bytes) => {
+    held.add(bytes);
+    if (waits) response.writeContinue();
+    waits = false;
+  };
 }
 
 async function send(
@@ -86,21 +131,6 @@ async function send(
     else await sendEvents(response, answer.events, { signal, heartbeatMs: limits.heartbeatMs });
   } else if ('bytes' in answer) sendBytes(response, answer.status ?? 200, answer.bytes, answer.type, answer.headers);
   else sendJson(response, answer.status ?? 200, answer.json, answer.headers);
-}
-
-function checkAccess(caller: Caller, route: Route, guard: Guard): void {
-  if (allows(caller.access, route.access)) return;
-  const wanted = `This needs ${route.access} access`;
-  // Who has not said who they are may still do so.
-  if (caller.name === 'anonymous' && guard.kinds.length > 0)
-    throw new ProsamError('UNAUTHORIZED', `${wanted}. Send credentials that have it.`);
-  throw new ProsamError('FORBIDDEN', `${wanted}, ${caller.name} has ${caller.access} access. Use other credentials.`);
-}
-
-/** Wherever a request names one project, callers held to others go no further. */
-function checkProject(caller: Caller, input: unknown): void {
-  if (typeof input !== 'object' || input === null || !('project' in input)) return;
-  if (typeof input.project === 'string') mayUse(caller, input.project);
 }
 
 interface Stop {
@@ -145,9 +175,4 @@ function createStop(response: ServerResponse, deadlineMs: number, closing: Abort
       closing.removeEventListener('abort', closed);
     },
   };
-}
-
-function once(make: () => Promise<SentBody>): () => Promise<SentBody> {
-  let made: Promise<SentBody> | undefined;
-  return () => (made ??= make());
 }

@@ -11,9 +11,12 @@ export const DEFAULT_TOLERANCE_MS = 300_000;
 /** Hashed before the event loop gets a turn. */
 const SLICE_BYTES = 2 ** 20;
 const HEADER = /^t=(\d{1,16}),v1=([0-9a-f]{64})$/;
+const USED = 'it was used before; sign each request anew';
 
 /** Signatures that were used, kept as long as they would still be accepted. */
 export interface ReplayMemory {
+  /** Whether it was used before. */
+  has(signature: string, nowMs: number): boolean;
   /** False where it was used before. @throws CLIENT_BUSY where no more can be kept */
   use(signature: string, nowMs: number, keepUntilMs: number): boolean;
 }
@@ -21,9 +24,11 @@ export interface ReplayMemory {
 /** One process's memory; entries: signatures kept at the same time, each 64 characters. */
 export function createReplayMemory(entries = 100_000): ReplayMemory {
   const seen = new Map<string, number>();
+  const has = (signature: string, nowMs: number): boolean => (seen.get(signature) ?? -1) >= nowMs;
   return {
+    has,
     use(signature, nowMs, keepUntilMs) {
-      if ((seen.get(signature) ?? -1) >= nowMs) return false;
+      if (has(signature, nowMs)) return false;
       if (seen.size >= entries) {
         for (const [old, until] of seen) if (until < nowMs) seen.delete(old);
       }
@@ -56,6 +61,24 @@ export interface VerifyOptions {
 }
 
 /**
+ * All that the header alone can tell: its form, its time, and that it was not used before. Costs nothing, so it comes before any body.
+ * @throws UNAUTHORIZED for a missing, malformed, stale or used one
+ */
+export function checkSignatureHeader(
+  header: string | undefined,
+  { nowMs, toleranceMs = DEFAULT_TOLERANCE_MS, replays }: VerifyOptions,
+): { timestamp: string; given: string } {
+  const [, timestamp, given] = HEADER.exec(header ?? '') ?? [];
+  if (timestamp === undefined || given === undefined) throw refused('wanted t=<milliseconds>,v1=<64 hex digits>, got something else');
+  const offMs = Math.abs(nowMs - Number(timestamp));
+  if (offMs > toleranceMs) {
+    throw refused(`its time is ${Math.round(offMs / 1000)} s off, at most ${toleranceMs / 1000} s are accepted; t is in milliseconds`);
+  }
+  if (replays?.has(given, nowMs) === true) throw refused(USED);
+  return { timestamp, given };
+}
+
+/**
  * Resolves where `header` is a fresh signature of `body` made with one of the secrets, to that secret's place in the list.
  * All secrets are tried, so that the time taken says nothing. Large bodies give the event loop its turns.
  * @throws UNAUTHORIZED for a missing, malformed, wrong, stale or used one
@@ -67,13 +90,7 @@ export async function verifySignature(
   options: VerifyOptions,
 ): Promise<number> {
   const { nowMs, toleranceMs = DEFAULT_TOLERANCE_MS, replays } = options;
-  const parts = header === undefined ? null : HEADER.exec(header);
-  if (parts === null) throw refused('wanted t=<milliseconds>,v1=<64 hex digits>, got something else');
-  const [, timestamp, given] = parts as unknown as [string, string, string];
-  const offMs = Math.abs(nowMs - Number(timestamp));
-  if (offMs > toleranceMs) {
-    throw refused(`its time is ${Math.round(offMs / 1000)} s off, at most ${toleranceMs / 1000} s are accepted; t is in milliseconds`);
-  }
+  const { timestamp, given } = checkSignatureHeader(header, options);
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   let match = -1;
   for (const [index, secret] of secrets.entries()) {
@@ -81,7 +98,7 @@ export async function verifySignature(
     if (timingSafeEqual(expected, Buffer.from(given, 'hex'))) match = index;
   }
   if (match < 0) throw refused('it does not belong to these bytes and any known secret');
-  if (replays && !replays.use(given, nowMs, Number(timestamp) + toleranceMs)) throw refused('it was used before; sign each request anew');
+  if (replays && !replays.use(given, nowMs, Number(timestamp) + toleranceMs)) throw refused(USED);
   return match;
 }
 

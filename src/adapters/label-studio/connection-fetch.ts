@@ -1,4 +1,4 @@
-/** Calls to Label Studios that a request named: only to addresses that may be asked, checked where the connection is made. */
+/** Calls to Label Studio: only to addresses that may be asked, checked where the connection is made. */
 import { fetch as undiciFetch } from 'undici';
 import { isProsamError, type ProsamError } from '../../core/errors.ts';
 import { checkAddress, createAddressPolicy } from '../http/address-check.ts';

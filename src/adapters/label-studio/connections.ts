@@ -1,5 +1,6 @@
 /** The projects of Label Studio that are known here: what they are called, where they are, and what they label. */
 import { ProsamError } from '../../core/errors.ts';
+import { shownAddress } from '../http/address-check.ts';
 import type { EventProject } from '../ml-backend/events.ts';
 import { parseLabelConfig, type LabelConfig } from '../ml-backend/label-config.ts';
 import type { MlSetup } from '../ml-backend/request-schemas.ts';
@@ -10,7 +11,7 @@ const MOST = 1000;
 const NO_CONFIG: LabelConfig = { controls: [], images: [] };
 
 export interface Connections {
-  /** Whether address, token or labels are others than before. */
+  /** Whether token or labels are others than before. @throws URL_REFUSED for an address where none is configured */
   setUp(setup: MlSetup): { connection: Connection; changed: boolean };
   /** With what is known from before. */
   ofEvent(project: EventProject): Connection;
@@ -51,14 +52,13 @@ export function createConnections({
     setUp({ project, schema, hostname: told, access_token, extra_params }) {
       const before = known.get(project);
       const extraParams = objectOf(extra_params);
-      const other = typeof extraParams.hostname === 'string' ? extraParams.hostname : told;
+      if (hostname === undefined) refuseAddress(typeof extraParams.hostname === 'string' ? extraParams.hostname : told);
       const connection = keep(project, {
         labelConfig: schema,
         extraParams,
-        hostname: trimmed(hostname ?? other),
         ...(token === undefined && typeof access_token === 'string' && access_token !== '' && { token: access_token }),
       });
-      const same = (['hostname', 'token', 'labelConfig'] as const).every((field) => before?.[field] === connection[field]);
+      const same = (['token', 'labelConfig'] as const).every((field) => before?.[field] === connection[field]);
       return { connection, changed: before === undefined || !same };
     },
     ofEvent: ({ key, labelConfig }) => keep(key, labelConfig === undefined ? {} : { labelConfig }),
@@ -89,6 +89,20 @@ export const configOf = (() => {
     return config;
   };
 })();
+
+/**
+ * Whoever may write to one project must not choose what this service connects to, and whom it shows its credentials: the configured
+ * address is asked whatever a request says, and where there is none, nobody is.
+ */
+function refuseAddress(named: string): void {
+  if (named.trim() === '') return;
+  const url = URL.parse(named);
+  throw new ProsamError(
+    'URL_REFUSED',
+    `hostname: expected the Label Studio this service is configured with, which is none, got ${url ? shownAddress(url) : 'text that is no address'}. ` +
+      'Set PROSAM_LABEL_STUDIO_URL (labelStudio.url) to its address as seen from here, then connect once more.',
+  );
+}
 
 function trimmed(address: string): string {
   return address.replace(/\/+$/, '');

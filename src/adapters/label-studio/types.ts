@@ -14,9 +14,9 @@ export interface Connection {
   projectId: number;
   /** Name of the project in the service. */
   project: string;
-  /** Address of Label Studio, without a slash at its end; '' where neither /setup nor the options told. */
+  /** Address of Label Studio, without a slash at its end, as the options say; '' where they do not. Never of a request. */
   hostname: string;
-  /** Of the options, or of /setup. */
+  /** Of the options, or of /setup; shown to `hostname` alone. */
   token?: string;
   /** The labeling configuration, as XML. */
   labelConfig: string;
@@ -68,7 +68,7 @@ export interface LabelStudioOptions {
   log?: Log;
   /** Begins the names of projects, and is the source of annotations; give each Label Studio its own where there are several. @default 'label-studio' */
   name?: string;
-  /** Address of Label Studio as seen from here, where the one it tells is wrong (containers). */
+  /** Address of Label Studio as seen from here. Without it /setup is refused: what a request names is never connected to. */
   hostname?: string;
   /** Instead of the token that /setup brings. */
   token?: string;

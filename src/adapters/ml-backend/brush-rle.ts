@@ -43,16 +43,15 @@ function* encodeInSteps(mask: BinaryMask, place: MaskPlace = { x0: 0, y0: 0, wid
   bits.write(4 * place.width * place.height, 32);
   bits.write(VALUE_BITS - 1, 5);
   for (const size of COUNT_BITS) bits.write(size - 1, 4);
-  let marked = false;
-  let length = 0;
-  const add = (value: boolean, pixels: number): void => {
+  const run = { marked: false, pixels: 0 };
+  const add = (marked: boolean, pixels: number): void => {
     if (pixels === 0) return;
-    if (value !== marked && length > 0) {
-      writeRun(bits, 4 * length, marked ? 255 : 0);
-      length = 0;
+    if (marked !== run.marked && run.pixels > 0) {
+      writeRun(bits, 4 * run.pixels, run.marked ? 255 : 0);
+      run.pixels = 0;
     }
-    marked = value;
-    length += pixels;
+    run.marked = marked;
+    run.pixels += pixels;
   };
   add(false, place.y0 * place.width + place.x0);
   let unpaused = 0;
@@ -71,7 +70,7 @@ function* encodeInSteps(mask: BinaryMask, place: MaskPlace = { x0: 0, y0: 0, wid
     yield;
   }
   add(false, place.width * (place.height - place.y0 - mask.height) + place.width - place.x0 - mask.width);
-  writeRun(bits, 4 * length, marked ? 255 : 0);
+  writeRun(bits, 4 * run.pixels, run.marked ? 255 : 0);
   return bits.end();
 }
 

@@ -81,6 +81,8 @@ export function createMlBackend(options: MlBackendOptions): { routes: readonly R
       access: 'write',
       rawBody: true,
       maxBodyBytes: 4 * 2 ** 20,
+      // All that Label Studio shows to whoever connects.
+      errorsInStatusLine: true,
       async handle({ rawBody, caller, signal, log }) {
         const setup = checkInput(setupSchema, await read(rawBody, signal), 'body');
         check(caller, setup.project);

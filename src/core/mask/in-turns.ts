@@ -53,7 +53,7 @@ export function inTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
         } while (performance.now() < until);
         waiting.push(slice);
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     };
     if (scheduled) waiting.push(slice);

@@ -51,10 +51,20 @@ export interface BackendOptions extends Partial<Omit<LabelStudioOptions, 'servic
   /** undefined: no interface at all. */
   annotations?: Record<string, unknown[]>;
   withoutApi?: boolean;
+  /** Not even that of the tests. */
+  withoutAddress?: boolean;
   pushFails?: () => boolean;
 }
 
-export async function startBackend({ service, guard, annotations = {}, withoutApi = false, pushFails, ...options }: BackendOptions) {
+export async function startBackend({
+  service,
+  guard,
+  annotations = {},
+  withoutApi = false,
+  withoutAddress = false,
+  pushFails,
+  ...options
+}: BackendOptions) {
   const images = createImageSources({});
   const log: { level: string; fields: Record<string, unknown>; message: string }[] = [];
   const write = (level: string) => (fields: Record<string, unknown>, message: string) => void log.push({ level, fields, message });
@@ -80,6 +90,7 @@ export async function startBackend({ service, guard, annotations = {}, withoutAp
     ...{ service, images, log: { info: write('info'), warn: write('warn'), error: write('error') } },
     ...(!withoutApi && { api }),
     metrics: { error: (code) => void errors.push(code) },
+    ...(!withoutAddress && { hostname: 'http://127.0.0.1:9' }),
     fetchImage: async (_task, value) => {
       fetched.push(value);
       return picture(value);

@@ -158,19 +158,27 @@ describe('setting up', () => {
     expect((await backend.call('GET', '/versions')).json).toEqual({ versions: [version] });
   });
 
-  it('takes the address from the extra params, and from the options before all', async () => {
-    await start();
-    await backend.setup({ extra_params: { hostname: 'http://studio:8080/' } });
-    expect(backend.connected[0]?.hostname).toBe('http://studio:8080');
-    await backend.close();
-    await start({ hostname: 'http://own:1', token: 'mine' });
-    await backend.setup({ extra_params: '{"hostname":"http://studio:8080/"}' });
+  it('takes the address from the options alone, whatever a request names', async () => {
+    await start({ hostname: 'http://own:1/', token: 'mine' });
+    await backend.setup({ hostname: 'http://another:1', extra_params: '{"hostname":"http://studio:8080/"}', access_token: 'theirs' });
     expect(backend.connected).toMatchObject([{ hostname: 'http://own:1', token: 'mine' }]);
+  });
+
+  it('refuses one that names an address where none is configured, and takes one that names none', async () => {
+    await start({ withoutAddress: true });
+    for (const named of [{}, { hostname: '', extra_params: '{"hostname":"http://studio:8080/"}' }, { hostname: 'studio' }]) {
+      const { status, text } = await backend.setup(named);
+      expect([status, text]).toEqual([422, expect.stringContaining('PROSAM_LABEL_STUDIO_URL')]);
+    }
+    expect((await backend.setup({ hostname: '' })).status).toBe(200);
+    expect(backend.connected).toMatchObject([{ hostname: '' }]);
   });
 
   it('never sends a configured token wherever a request says', async () => {
     await start();
-    await expect(startBackend({ service: fakeService(), token: 'mine' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    await expect(startBackend({ service: fakeService(), withoutAddress: true, token: 'mine' })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
   });
 
   it('refuses what is no setup', async () => {

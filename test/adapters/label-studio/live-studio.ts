@@ -89,7 +89,7 @@ export async function startStudio(pictures: readonly Photo[], softDeadlineMs = 8
   const folder = mkdtempSync(join(tmpdir(), 'prosam-studio-'));
   const prosam = await createProsam({
     ...{ database: join(folder, 'prosam.db'), objects: join(folder, 'objects'), cache: join(folder, 'cache'), port: 0, environment: {} },
-    ...{ learner: { run: 'off' }, labelStudio: { softDeadlineMs, reconcileMinutes: 0 } },
+    ...{ learner: { run: 'off' }, labelStudio: { url: hostname, softDeadlineMs, reconcileMinutes: 0 } },
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
   });
   const url = await prosam.listen();

@@ -1,0 +1,14 @@
+/** The user and password with which Label Studio logs in here, in its connection and in its webhooks. */
+import type { ProsamSettings } from './config-schema.ts';
+
+/** Of those that may write the one that may do least: whoever manages a project there can read it. Undefined where there is none. */
+export function labelStudioLogin({ auth }: Pick<ProsamSettings, 'auth'>): { user: string; password: string } | undefined {
+  const able = auth.basic.filter(({ access }) => access !== 'read');
+  const grant = able.find(({ access }) => access === 'write') ?? able[0];
+  return grant && { user: grant.name, password: grant.password };
+}
+
+/** Value of an Authorization header. */
+export function basicAuthorization({ user, password }: { user: string; password: string }): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
