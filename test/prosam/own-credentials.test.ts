@@ -123,6 +123,8 @@ describe('a Label Studio that a request names', () => {
     const webhook = { id: 1, headers: {}, is_active: true, send_payload: true, send_for_all_actions: false, actions: [] };
     const studio = await thief(({ method, url }) => {
       if (url.startsWith('/api/tasks')) return { json: { total: 0, tasks: [] } };
+      if (url.startsWith('/api/projects/1'))
+        return { json: { id: 1, title: 'cars', created_at: '2026-11-22T16:31:53.521413Z', label_config: CONFIG, task_number: 0 } };
       if (url.startsWith('/api/webhooks'))
         return { json: method === 'GET' ? [] : { ...webhook, url: 'http://prosam/label-studio/webhook' } };
       if (url.startsWith('/api/ml')) return { json: [{ id: 1, url: 'http://prosam/label-studio', project: 1 }] };

@@ -39,7 +39,7 @@ function runNext(): void {
  * asked. Rejects with the signal's reason once it aborts.
  */
 export function inTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
+  return new Promise<T>((resolve, reject) => {
     const slice = (): void => {
       try {
         signal?.throwIfAborted();
@@ -53,7 +53,8 @@ export function inTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
         } while (performance.now() < until);
         waiting.push(slice);
       } catch (error) {
-        reject(error);
+        const reason = error as Error;
+        reject(reason);
       }
     };
     if (scheduled) waiting.push(slice);
