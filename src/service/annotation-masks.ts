@@ -4,11 +4,11 @@ import { decodeMask } from '../core/image/decode.ts';
 import { drawAnnotation, type Annotation, type DrawnAnnotation } from '../core/mask/annotation.ts';
 import { inTurns } from '../core/mask/in-turns.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
+import { createPixelBudget, type PixelBudget, type Size } from '../core/mask/pixel-budget.ts';
 import { emptyMask, maskExtentInSteps } from '../core/mask/raster.ts';
 import { cocoRleInSteps, cocoRleInTurns, cocoRleSize, unionOfRlesInSteps, type CocoRle } from '../core/mask/rle.ts';
 import type { DeferredAnnotation } from '../core/service-types.ts';
 import type { LabelledMask } from '../core/storage-ports.ts';
-import { createPixelBudget, type PixelBudget, type Size } from './pixel-budget.ts';
 
 /** A mark of a label, at hand or read when its turn comes. */
 export interface LabelledMark {

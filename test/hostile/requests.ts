@@ -166,12 +166,14 @@ export const HOSTILE: readonly HostileRequest[] = [
         }),
       ),
   },
-  {
-    name: 'CVAT: a click on 98 megapixels',
-    ...{ path: '/cvat/api/function_invocations', headers: { ...JSON_TYPE, 'x-nuclio-function-name': 'prosam-click' }, expected: 'work' },
+  ...['2.54.1', '2.73.0'].map((version) => ({
+    name: `CVAT ${version}: a click on 98 megapixels`,
+    path: '/cvat/api/function_invocations',
+    headers: { ...JSON_TYPE, 'x-nuclio-function-name': 'prosam-click', 'user-agent': `CVAT/${version} python-requests/2.32` },
+    expected: 'work' as const,
     body: async () =>
       json({ image: (await png(WIDE, HIGH)).toString('base64'), pos_points: [[WIDE / 2, HIGH / 2]], neg_points: [], obj_bbox: null }),
-  },
+  })),
   {
     name: 'refine: a click on 98 megapixels, as polygons',
     ...{ path: '/v1/refine', headers: JSON_TYPE, expected: 'work' },

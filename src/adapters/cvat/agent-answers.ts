@@ -1,11 +1,11 @@
 /** Answers to what CVAT's agents are asked: shapes on frames, objects from clicks, objects followed from frame to frame. */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ProsamError } from '../../core/errors.ts';
 import type { Service } from '../../core/service-types.ts';
 import type { RefinePrompts } from '../../core/types.ts';
 import type { AnswerRequest } from './agent-loop.ts';
 import { regionOf } from './agent-region.ts';
+import { sha256InTurns } from './asked-image.ts';
 import { cvatRleInTurns } from './mask-rle.ts';
 import type { CvatClient } from './rest-client.ts';
 import { shapesOfMask } from './rest-new-shapes.ts';
@@ -80,12 +80,12 @@ export function createAgentAnswers({ client, service, project, tracker }: AgentA
       }
       case 'init_tracking': {
         const image = await imageOf(params.frame);
-        const { states } = await trackFrame(tracker, { shapes: params.shapes, states: [] }, asked(image), signal);
+        const { states } = await trackFrame(tracker, { shapes: params.shapes, states: [] }, await asked(image), signal);
         return { states };
       }
       case 'track': {
         const image = await imageOf(params.frame);
-        return trackFrame(tracker, { shapes: [], states: params.states }, asked(image), signal).then(({ shapes, states }) => ({
+        return trackFrame(tracker, { shapes: [], states: params.states }, await asked(image), signal).then(({ shapes, states }) => ({
           shapes,
           states,
         }));
@@ -141,8 +141,8 @@ function boxAround([[ax, ay], [bx, by]]: readonly [readonly [number, number], re
   return [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)] as const;
 }
 
-function asked(bytes: Uint8Array) {
-  return { bytes, sha256: createHash('sha256').update(bytes).digest('hex'), known: undefined };
+async function asked(bytes: Uint8Array) {
+  return { bytes, sha256: await sha256InTurns(bytes), known: undefined };
 }
 
 async function checkFrame(client: CvatClient, task: number, frame: number, signal: AbortSignal): Promise<void> {

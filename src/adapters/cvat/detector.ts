@@ -19,8 +19,8 @@ export interface DetectorParts {
   threshold: number;
 }
 
-/** Concepts asked for at a time: each brings a mask as large as the image. */
-const LABELS_AT_ONCE = 20;
+/** Concepts asked for at a time: each brings a mask as large as the image, and pixels times labels are bounded. */
+const LABELS_AT_ONCE = 10;
 
 /** The answer's JSON. @throws REFERENCE_MISSING, IMAGE_*, SERVICE_BUSY, ... */
 export async function detect(

@@ -2,7 +2,7 @@
 import { ProsamError } from '../../core/errors.ts';
 import { atOnce, inTurns, PAUSE_AFTER, type Steps } from '../../core/mask/in-turns.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { boundingBox } from '../../core/mask/raster.ts';
+import { maskExtentInSteps } from '../../core/mask/raster.ts';
 
 /** Half-open box in pixels of the image: x0 <= x < x1. */
 export type PixelBox = readonly [x0: number, y0: number, x1: number, y1: number];
@@ -24,7 +24,7 @@ export function cvatRleInTurns(mask: BinaryMask, signal?: AbortSignal, box?: Pix
 }
 
 function* cvatRleInSteps(mask: BinaryMask, given?: PixelBox): Steps<number[]> {
-  const box = given ?? boundingBox(mask);
+  const box = given ?? (yield* maskExtentInSteps(mask)).boxXyxy;
   if (box === undefined) return [...EMPTY];
   const [x0, y0, x1, y1] = checkedBox(box, mask.width, mask.height);
   const points: number[] = [];

@@ -2,8 +2,10 @@
 import { ProsamError } from '../../core/errors.ts';
 import { imageSize, type ImageLimits } from '../../core/image/decode.ts';
 import { cocoRleInTurns } from '../../core/mask/rle.ts';
-import { boundingBox } from '../../core/mask/raster.ts';
-import { maskFromAnnotation } from '../../core/mask/annotation.ts';
+import { createPixelBudget } from '../../core/mask/pixel-budget.ts';
+import { emptyMask, maskExtentInSteps } from '../../core/mask/raster.ts';
+import { drawAnnotation } from '../../core/mask/annotation.ts';
+import { inTurns } from '../../core/mask/in-turns.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Service } from '../../core/service-types.ts';
 import type { InstancePrediction, MaskPrediction } from '../../core/types.ts';
@@ -48,23 +50,27 @@ export async function track(parts: TrackerParts, { shapes, states }: TrackerBody
     throw new ProsamError('REQUEST_INVALID', 'Wanted shapes to follow, got none. Mark the object in this frame first.');
   const { width, height } = await imageSize(image.bytes, 'The frame', parts.limits);
   parts.memory.keepImage(image.sha256, image.bytes);
+  createPixelBudget({ width, height }).takeWhole(marked.length);
   const tracks = [];
-  for (const shape of marked) tracks.push(await begun(shape, image.sha256, width, height));
+  for (const shape of marked) tracks.push(await begun(shape, { sha256: image.sha256, width, height }, call.signal));
   return { shapes: marked, states: tracks.map((one) => parts.memory.keep(one)) };
 }
 
-async function begun(shape: Shape, sha256: string, width: number, height: number): Promise<Track> {
+async function begun(
+  shape: Shape,
+  { sha256, width, height }: { sha256: string; width: number; height: number },
+  signal: AbortSignal,
+): Promise<Track> {
   const bare = Array.isArray(shape);
   const { type, points }: { type: TrackedType; points: readonly number[] } = bare ? { type: 'rectangle', points: shape } : shape;
   if (type === 'rectangle' && points.length !== 4)
     throw new ProsamError('REQUEST_INVALID', `Wanted a rectangle of four numbers x1, y1, x2, y2, got ${points.length}. Draw a rectangle.`);
-  const mask = maskFromAnnotation(annotationFromShape({ type, points }, width, height), width, height);
-  const box = boundingBox(mask) as PixelBox;
+  const drawn = annotationFromShape({ type, points }, width, height);
+  const mask = emptyMask(width, height);
+  await inTurns(drawAnnotation(mask, drawn), signal);
+  const box = (await inTurns(maskExtentInSteps(mask), signal)).boxXyxy as PixelBox;
   // Rectangles stay as they are, masks take a fraction of their pixels.
-  const annotation =
-    type === 'rectangle'
-      ? annotationFromShape({ type, points }, width, height)
-      : ({ kind: 'coco-rle', rle: await cocoRleInTurns(mask) } as const);
+  const annotation = type === 'rectangle' ? drawn : ({ kind: 'coco-rle', rle: await cocoRleInTurns(mask, signal) } as const);
   return { type, bare, first: { sha256, annotation }, box, points };
 }
 

@@ -1,7 +1,7 @@
-/** How many pixels the marks of one annotation may pass: pixels times marks are bounded, however few bytes they come in. */
-import { ProsamError } from '../core/errors.ts';
-import type { Annotation } from '../core/mask/annotation.ts';
-import type { Point } from '../core/mask/raster.ts';
+/** How many pixels the marks of one request may pass: pixels times marks are bounded, however few bytes they come in. */
+import { ProsamError } from '../errors.ts';
+import type { Annotation } from './annotation.ts';
+import type { Point } from './raster.ts';
 
 /** Pixels of an upright image. */
 export interface Size {
