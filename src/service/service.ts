@@ -35,6 +35,8 @@ export interface ServiceOptions {
   learner?: ServiceStatus['learner'];
   /** What keeps the learner from a run. */
   waitingFor?: (project: string) => Promise<string | undefined>;
+  /** What adapters want people to know, in the status. @default nothing */
+  problems?: () => readonly string[];
   /** Milliseconds since 1970. @default Date.now */
   now?: () => number;
 }
@@ -191,7 +193,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     async status() {
       const { worker } = engine;
       const away = worker?.ready === false ? [`the engine is being started again: ${worker.problem}`] : [];
-      const problems = [...(problem === undefined ? [] : [problem]), ...away, ...serving.problems()];
+      const problems = [...(problem === undefined ? [] : [problem]), ...away, ...serving.problems(), ...(options.problems?.() ?? [])];
       const messages = await queue.depth().catch(() => ({}));
       const serves = serving.state();
       return {
