@@ -1,11 +1,13 @@
 /** What counts in the service of the lessons of a task, and whose word counts for each of its frames. */
 import type { Service } from '../../core/service-types.ts';
+import type { Provenance } from '../../core/storage-ports.ts';
 import type { CvatJob } from './rest-types.ts';
 
 /** A lesson the service counts. */
 export interface CountedLesson {
   externalId: string;
   revision: number;
+  provenance: Provenance;
   job: number;
   frame: number;
   label: number;
@@ -31,10 +33,11 @@ export async function countedLessons(
   const lessons: CountedLesson[] = [];
   for (let before: number | undefined; ;) {
     const page = await service.annotations(project, { limit: PAGE, ...(before !== undefined && { before }) });
-    for (const { externalId, revision, ...one } of page) {
+    for (const { externalId, revision, provenance, ...one } of page) {
       if (one.source !== source || !externalId.startsWith(taskPrefix(task))) continue;
       const [, job, frame, label] = NAME.exec(externalId) ?? [];
-      if (label !== undefined) lessons.push({ externalId, revision, job: Number(job), frame: Number(frame), label: Number(label) });
+      if (label === undefined) continue;
+      lessons.push({ externalId, revision, provenance, job: Number(job), frame: Number(frame), label: Number(label) });
     }
     before = page.at(-1)?.sequence;
     if (page.length < PAGE || before === undefined) return lessons;

@@ -78,7 +78,6 @@ async function learnOne(
   const deleted = new Set(meta.deleted_frames);
   const own = new Map(counted.filter((one) => one.job === id).map((one) => [one.externalId, one]));
   const others = counted.filter((one) => one.job !== id);
-
   const says = new Map<number, boolean>();
   const speaks = (frame: number): boolean => {
     const rivals = others.filter((one) => one.frame === frame).map((one) => one.job);
@@ -86,13 +85,21 @@ async function learnOne(
     says.set(frame, isHeard);
     return isHeard;
   };
-  const handIn = createHandIn(parts, signal);
-  const still = new Set<string>();
-  for (const lesson of compared.lessons) {
+  const lessons = compared.lessons.flatMap((lesson) => {
     const label = names.get(lesson.label);
-    if (label === undefined || deleted.has(lesson.frame) || !speaks(lesson.frame)) continue;
-    const externalId = lessonName({ task, job: id, ...lesson });
-    still.add(externalId);
+    if (label === undefined || deleted.has(lesson.frame) || !speaks(lesson.frame)) return [];
+    return [{ lesson, label, externalId: lessonName({ task, job: id, ...lesson }) }];
+  });
+  const missing = missingLessons({
+    ...{ look, compared, deleted, own: [...own.values()], known: names, isSilenced: (frame) => says.get(frame) === false },
+    now: new Set(lessons.map(({ externalId }) => externalId)),
+    rejections: new Set(lessons.filter(({ lesson }) => lesson.provenance === 'rejected').map(({ externalId }) => externalId)),
+  });
+  if (missing.doubted.size > 0) await reviews.add(api.url, task, [{ job: id, doubted: review.finishedAt(id) }]);
+
+  const handIn = createHandIn(parts, signal);
+  for (const { lesson, label, externalId } of lessons) {
+    if (missing.doubted.has(externalId)) continue;
     try {
       const request = { job, lesson, externalId, label, atUs, size: sizeOf(meta, lesson.frame), settled: compared.settled };
       result[(await handIn({ ...request, counted: own.get(externalId)?.revision })) ? 'stored' : 'known']++;
@@ -103,20 +110,14 @@ async function learnOne(
       log.warn({ job: id, frame: lesson.frame, code: error.code }, `cvat: one frame cannot be learned from: ${messageOf(error)}`);
     }
   }
-
-  const missing = missingLessons(
-    [...own.values()].filter(({ externalId }) => !still.has(externalId)),
-    { look, compared, deleted, known: names, counted: own.size, isSilenced: (frame) => says.get(frame) === false },
-  );
-  if (missing.doubted.length > 0) await reviews.add(api.url, task, [{ job: id, doubted: review.finishedAt(id) }]);
   const replacedByThis = others.filter(({ frame }) => says.get(frame) === true);
   for (const { externalId, revision } of [...missing.gone, ...missing.silenced, ...replacedByThis]) {
     // That revision and no later one: what is handed in again afterwards counts again.
     if (await service.remove({ project, source: name, externalId }, revision)) result.removed++;
     await reviews.add(api.url, task, [{ key: externalId, revision }]);
   }
-  notes.set(api.url, { task, job: id, waiting, replaced: missing.held.length, doubted: missing.doubted.length });
-  log.info({ job: id, ...result, kept: missing.held.length + missing.doubted.length }, 'cvat: a job was read back');
+  notes.set(api.url, { task, job: id, waiting, replaced: missing.held.length, doubted: missing.doubted.size });
+  log.info({ job: id, ...result, kept: missing.held.length + missing.doubted.size }, 'cvat: a job was read back');
   return { result, freed: jobsFreed(job, jobs, missing.gone) };
 }
 

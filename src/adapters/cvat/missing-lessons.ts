@@ -6,12 +6,15 @@ import type { JobLook } from './look-at-job.ts';
 export interface MissingFacts {
   look: JobLook;
   compared: Compared;
+  /** Lessons of the job that count in the service. */
+  own: readonly CountedLesson[];
+  /** Names of the job's lessons as it is now, and of those that say a person threw away what was predicted. */
+  now: ReadonlySet<string>;
+  rejections: ReadonlySet<string>;
   /** Frames somebody deleted from the task. */
   deleted: ReadonlySet<number>;
   /** Labels CVAT lists. */
   known: ReadonlyMap<number, string>;
-  /** Lessons of the job that counted before. */
-  counted: number;
   /** Whether another job is listened to for this frame. */
   isSilenced: (frame: number) => boolean;
 }
@@ -21,26 +24,28 @@ export interface Missing {
   silenced: CountedLesson[];
   /** They stay: a machine's shapes stand where they stood, or nobody finished work since. */
   held: CountedLesson[];
-  /** They stay: nearly all of the job at once, and nothing but a look at it says so. */
-  doubted: CountedLesson[];
+  /** Names of what stays as it was, though it vanished or was thrown away: nearly all of the job at once. */
+  doubted: ReadonlySet<string>;
 }
 
 /** Fewer may go at once without a second word. */
 const FEW = 5;
 
-export function missingLessons(missing: readonly CountedLesson[], facts: MissingFacts): Missing {
-  const { look, compared, deleted, known, counted, isSilenced } = facts;
-  const result: Missing = { gone: [], silenced: [], held: [], doubted: [] };
-  for (const one of missing) {
+export function missingLessons({ look, compared, own, now, rejections, deleted, known, isSilenced }: MissingFacts): Missing {
+  const result: Missing = { gone: [], silenced: [], held: [], doubted: new Set() };
+  for (const one of own) {
+    if (now.has(one.externalId)) continue;
     const isHeld = !known.has(one.label) || compared.waiting.has(placeOf(one.frame, one.label)) || !compared.settled;
     if (deleted.has(one.frame)) result.gone.push(one);
     else if (isSilenced(one.frame)) result.silenced.push(one);
     else result[isHeld ? 'held' : 'gone'].push(one);
   }
-  const { job, atUs, review } = look;
-  const isSure = review.finishedAs(job.id, atUs) === 'surely';
+  const thrownAway = new Set(own.filter(({ provenance }) => provenance === 'rejected').map(({ externalId }) => externalId));
+  const vanished = new Set([...result.gone.map(({ externalId }) => externalId), ...rejections].filter((name) => !thrownAway.has(name)));
+  const before = new Set([...own.map(({ externalId }) => externalId), ...vanished].filter((name) => !thrownAway.has(name)));
+  const { job, review } = look;
   // Finished once more since it was doubted: then it is meant.
   const isMeant = review.doubtedAt(job.id) >= 0 && review.finishedAt(job.id) > review.doubtedAt(job.id);
-  if (isSure || isMeant || result.gone.length < FEW || 2 * result.gone.length <= counted) return result;
-  return { ...result, gone: [], doubted: result.gone };
+  if (isMeant || vanished.size < FEW || 2 * vanished.size <= before.size) return result;
+  return { ...result, gone: [], doubted: vanished };
 }

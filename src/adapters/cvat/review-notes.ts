@@ -11,7 +11,7 @@ const note = z.object({
   waiting: z.int(),
   /** Masks that stay although their shapes are not there any more. */
   replaced: z.int(),
-  /** Masks that stay because nearly all of them vanished at once. */
+  /** Masks that stay, or predictions that do not count as thrown away, because nearly all of them vanished at once. */
   doubted: z.int(),
 });
 export type ReviewNote = z.infer<typeof note>;
@@ -89,7 +89,7 @@ function sentencesOf(notes: readonly ReviewNote[]): string[] {
       `cvat: ${replaced.count} ${replaced.many ? 'masks' : 'mask'} learned from ${replaced.jobs} ${replaced.many ? 'stay' : 'stays'} as a person left ` +
         'them, though the shapes are no longer there and nobody has finished work since: complete the job again if they are to go.',
     doubted &&
-      `cvat: ${doubted.count} masks learned from ${doubted.jobs} vanished from CVAT at once and are kept: reopen the job and complete it ` +
-        'again if they are to go.',
+      `cvat: ${doubted.count} masks of ${doubted.jobs}, most of what was there, vanished at once: what was learned stays as it was until ` +
+        'somebody reopens the job and completes it again.',
   ].filter((one) => one !== undefined);
 }
