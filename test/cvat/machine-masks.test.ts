@@ -312,6 +312,21 @@ describe('one image has one truth', () => {
     expect(await world.truth()).toMatchObject([{ job: job.id, area: 121, provenance: 'drawn' }]);
   });
 
+  it('is not lost to a job whose own shape is unsound, or which only threw a prediction away', async () => {
+    world = await learningWorld('both');
+    const { task, job } = world.addTask();
+    const [unsound, thrown] = [world.cvat.addJob(task), world.cvat.addJob(task)];
+    await world.cvat.draw(job, { frame: 0, label: 'cat', ...box(0, 0, 11, 11) });
+    await world.complete(job);
+    const before = await world.truth();
+    await world.cvat.draw(unsound, { frame: 0, label: 'cat', type: 'mask', points: [7, 4, 3, 3, 4, 4] });
+    await world.complete(unsound);
+    expect(world.facade.lines).toContainEqual(expect.stringContaining('cannot be learned from'));
+    await world.uploads.add(world.cvat.url, task.id, [{ id: 7, frame: 0, label_id: task.labels[0]?.id ?? -1, ...box(1, 1, 3, 3) }]);
+    await world.complete(thrown);
+    expect(await world.truth()).toEqual(before);
+  });
+
   it("is not a machine's because it stands in the ground truth", async () => {
     world = await learningWorld('both');
     const { task, job } = world.addTask();

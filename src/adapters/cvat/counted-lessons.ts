@@ -1,6 +1,7 @@
 /** What counts in the service of the lessons of a task, and whose word counts for each of its frames. */
 import type { Service } from '../../core/service-types.ts';
 import type { Provenance } from '../../core/storage-ports.ts';
+import type { Lesson } from './compare-shapes.ts';
 import type { CvatJob } from './rest-types.ts';
 
 /** A lesson the service counts. */
@@ -45,9 +46,20 @@ export async function countedLessons(
 }
 
 /** Larger is better; two jobs never have the same. Ground truth, then what was accepted, then what was finished last. */
-export function rankOf({ id, type, stage, state }: CvatJob, finishedAt: number): readonly number[] {
+function rankOf({ id, type, stage, state }: CvatJob, finishedAt: number): readonly number[] {
   const standing = state === 'rejected' ? 0 : type === 'ground_truth' ? 3 : stage === 'acceptance' && state === 'completed' ? 2 : 1;
   return [standing, finishedAt, id];
+}
+
+export interface SpeakerFacts {
+  job: CvatJob;
+  /** Of the task, as CVAT lists them. */
+  jobs: readonly CvatJob[];
+  /** What counts of the task's other jobs. */
+  others: readonly CountedLesson[];
+  /** Of the job itself. */
+  lessons: readonly Lesson[];
+  finishedAt: (job: CvatJob) => number;
 }
 
 /**
@@ -55,17 +67,19 @@ export function rankOf({ id, type, stage, state }: CvatJob, finishedAt: number):
  * those whose lessons count already keep their say unless this one ranks higher. A job CVAT does not list any more, or hides from us,
  * keeps it too: that it is not shown says nothing about what people drew in it.
  */
-export function speaksFor(
-  job: CvatJob,
-  rivals: readonly number[],
-  jobs: readonly CvatJob[],
-  finishedAt: (job: CvatJob) => number,
-): boolean {
+export function speaker({ job, jobs, others, lessons, finishedAt }: SpeakerFacts): (frame: number) => boolean {
   const own = rankOf(job, finishedAt(job));
-  return rivals.every((id) => {
-    const rival = jobs.find((one) => one.id === id);
-    return rival !== undefined && isHigher(own, rankOf(rival, finishedAt(rival)));
-  });
+  const byId = new Map(jobs.map((one) => [one.id, one]));
+  const rivals = new Map<number, CountedLesson[]>();
+  for (const one of others) rivals.set(one.frame, [...(rivals.get(one.frame) ?? []), one]);
+  const masked = new Set(lessons.filter(({ shapes }) => shapes.length > 0).map(({ frame }) => frame));
+  return (frame) =>
+    (rivals.get(frame) ?? []).every((other) => {
+      const rival = byId.get(other.job);
+      // A prediction thrown away shows no object: it silences nobody who drew one.
+      const mayReplace = masked.has(frame) || other.provenance === 'rejected';
+      return mayReplace && rival !== undefined && isHigher(own, rankOf(rival, finishedAt(rival)));
+    });
 }
 
 function isHigher(one: readonly number[], other: readonly number[]): boolean {

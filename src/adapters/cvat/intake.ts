@@ -8,6 +8,7 @@ import { createJobMemory, type Deleted, type DoneJob, type StartedJob } from './
 import { learnJob, type LearnParts } from './learn-job.ts';
 import { lookAtJob, revisionOf } from './look-at-job.ts';
 import { createJobPoll } from './poll-jobs.ts';
+import { CvatCallError } from './rest-transport.ts';
 import type { CvatJob } from './rest-types.ts';
 import type { ReviewBook } from './review-book.ts';
 import type { ReviewNotes } from './review-notes.ts';
@@ -95,16 +96,28 @@ export function createIntake(options: IntakeOptions): Intake {
       if (signal?.aborted !== true) log.warn({ job: id }, `cvat: a job could not be looked at: ${messageOf(error)}`);
     }
   };
+  /** Work may have been deleted while nobody listened: then nothing waits there any more. */
+  const dropOldNotes = async (signal: AbortSignal): Promise<void> => {
+    for (const { server, task, job } of options.notes.list()) {
+      if (server !== api.url) continue;
+      await api.job(job, { signal }).catch((error: unknown) => {
+        if (error instanceof CvatCallError && error.answered === 404) options.notes.drop(server, { task, job });
+      });
+    }
+  };
   const poll = createJobPoll({ api, take, look, nowMs, ...(started && { started }), ...(lookBackMs !== undefined && { lookBackMs }) });
   const pollFor = (signal: AbortSignal): (() => Promise<void>) => {
     let timer: NodeJS.Timeout | undefined;
     let looking: Promise<void> = Promise.resolve();
+    let isFirst = true;
     const again = (): void => {
-      looking = poll(signal)
+      looking = (isFirst ? dropOldNotes(signal) : Promise.resolve())
+        .then(() => poll(signal))
         .catch((error: unknown) => {
           if (!signal.aborted) log.warn({}, `cvat: its jobs could not be looked at: ${messageOf(error)}`);
         })
         .then(() => {
+          isFirst = false;
           if (!signal.aborted) timer = setTimeout(again, pollMs).unref();
         });
     };

@@ -3,7 +3,7 @@ import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Service } from '../../core/service-types.ts';
 import { compareShapes } from './compare-shapes.ts';
-import { countedLessons, lessonName, speaksFor, type CountedLesson } from './counted-lessons.ts';
+import { countedLessons, lessonName, speaker, type CountedLesson } from './counted-lessons.ts';
 import { createHandIn } from './hand-in.ts';
 import { isDone, type DoneJob } from './job-events.ts';
 import { lookAtJob, revisionOf, type JobLook } from './look-at-job.ts';
@@ -78,31 +78,28 @@ async function learnOne(
   const deleted = new Set(meta.deleted_frames);
   const own = new Map(counted.filter((one) => one.job === id).map((one) => [one.externalId, one]));
   const others = counted.filter((one) => one.job !== id);
-  const says = new Map<number, boolean>();
-  const speaks = (frame: number): boolean => {
-    const rivals = others.filter((one) => one.frame === frame).map((one) => one.job);
-    const isHeard = says.get(frame) ?? speaksFor(job, rivals, jobs, (one) => finishedAt(one, look));
-    says.set(frame, isHeard);
-    return isHeard;
-  };
+  const speaks = speaker({ job, jobs, others, lessons: compared.lessons, finishedAt: (one) => finishedAt(one, look) });
+  const shown = new Set(compared.lessons.map(({ frame }) => frame));
   const lessons = compared.lessons.flatMap((lesson) => {
     const label = names.get(lesson.label);
     if (label === undefined || deleted.has(lesson.frame) || !speaks(lesson.frame)) return [];
     return [{ lesson, label, externalId: lessonName({ task, job: id, ...lesson }) }];
   });
   const missing = missingLessons({
-    ...{ look, compared, deleted, own: [...own.values()], known: names, isSilenced: (frame) => says.get(frame) === false },
+    ...{ look, compared, deleted, own: [...own.values()], known: names, isSilenced: (frame) => shown.has(frame) && !speaks(frame) },
     now: new Set(lessons.map(({ externalId }) => externalId)),
     rejections: new Set(lessons.filter(({ lesson }) => lesson.provenance === 'rejected').map(({ externalId }) => externalId)),
   });
   if (missing.doubted.size > 0) await reviews.add(api.url, task, [{ job: id, doubted: review.finishedAt(id) }]);
 
   const handIn = createHandIn(parts, signal);
+  const heard = new Set<number>();
   for (const { lesson, label, externalId } of lessons) {
     if (missing.doubted.has(externalId)) continue;
     try {
       const request = { job, lesson, externalId, label, atUs, size: sizeOf(meta, lesson.frame), settled: compared.settled };
       result[(await handIn({ ...request, counted: own.get(externalId)?.revision })) ? 'stored' : 'known']++;
+      heard.add(lesson.frame);
     } catch (error) {
       // What is wrong with one shape says nothing about the others; what is wrong with the service does.
       if (!isProsamError(error) || error.status >= 500 || error.status === 429) throw error;
@@ -110,7 +107,7 @@ async function learnOne(
       log.warn({ job: id, frame: lesson.frame, code: error.code }, `cvat: one frame cannot be learned from: ${messageOf(error)}`);
     }
   }
-  const replacedByThis = others.filter(({ frame }) => says.get(frame) === true);
+  const replacedByThis = others.filter(({ frame }) => heard.has(frame));
   for (const { externalId, revision } of [...missing.gone, ...missing.silenced, ...replacedByThis]) {
     // That revision and no later one: what is handed in again afterwards counts again.
     if (await service.remove({ project, source: name, externalId }, revision)) result.removed++;
