@@ -112,6 +112,8 @@ export async function learningWorld(how: How) {
       const from = cvat.asked.length;
       return until(() => Promise.resolve(cvat.asked.slice(from).filter(({ path }) => isMeant(path)).length > more ? true : undefined));
     },
+    /** What was seen of jobs is lost. */
+    forget: () => rmSync(join(folder, 'uploads'), { recursive: true, force: true }),
     /** A webhook that was written down before arrives now. */
     async deliver(sent: { text: string; signature: string } | undefined): Promise<void> {
       const headers = { 'content-type': 'application/json', 'x-signature-256': sent?.signature ?? '' };

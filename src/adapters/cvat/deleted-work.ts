@@ -35,8 +35,8 @@ export async function forgetDeleted(parts: DeletedParts, what: Deleted, signal?:
   const lessons = (await countedLessons(service, { project, source: name, task })).filter((one) => job === undefined || one.job === job);
   let removed = 0;
   for (const { externalId, revision } of lessons) {
-    if (await service.remove({ project, source: name, externalId }, revision)) removed++;
     await reviews.add(api.url, task, [{ key: externalId, revision }]);
+    if (await service.remove({ project, source: name, externalId }, revision)) removed++;
   }
   notes.drop(api.url, what);
   log.info({ ...what, removed }, 'cvat: what was learned from deleted work is removed');

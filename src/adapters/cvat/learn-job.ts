@@ -109,9 +109,10 @@ async function learnOne(
   }
   const replacedByThis = others.filter(({ frame }) => heard.has(frame));
   for (const { externalId, revision } of [...missing.gone, ...missing.silenced, ...replacedByThis]) {
+    // Written down first, so that it has a later revision if it comes back, whatever happens in between.
+    await reviews.add(api.url, task, [{ key: externalId, revision }]);
     // That revision and no later one: what is handed in again afterwards counts again.
     if (await service.remove({ project, source: name, externalId }, revision)) result.removed++;
-    await reviews.add(api.url, task, [{ key: externalId, revision }]);
   }
   notes.set(api.url, { task, job: id, waiting, replaced: missing.held.length, doubted: missing.doubted.size });
   log.info({ job: id, ...result, kept: missing.held.length + missing.doubted.size }, 'cvat: a job was read back');

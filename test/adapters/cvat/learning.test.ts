@@ -11,6 +11,7 @@ import { marksOf } from '../../../src/adapters/cvat/job-marks.ts';
 import { revisionOf } from '../../../src/adapters/cvat/look-at-job.ts';
 import { createCvatClient } from '../../../src/adapters/cvat/rest-client.ts';
 import { annotationFromShape } from '../../../src/adapters/cvat/shape-annotation.ts';
+import type { Message, Queue } from '../../../src/core/storage-ports.ts';
 import type { UploadedShape } from '../../../src/adapters/cvat/types.ts';
 import { createUploadBook } from '../../../src/adapters/cvat/upload-book.ts';
 import { maskFromAnnotation } from '../../../src/core/mask/annotation.ts';
@@ -98,6 +99,26 @@ describe('recorded webhooks', () => {
       facade.service.state.before = () => undefined;
       void facade.close();
     }
+  });
+
+  it('are kept beside what a look has found of the same job: messages that wait with one key are one', async () => {
+    const sent: Message[] = [];
+    const queue = { send: (message: Message) => Promise.resolve(void sent.push(message)) } as unknown as Queue;
+    const facade = await startFacade({
+      queue,
+      api: createCvatClient({ url: 'http://127.0.0.1:9', token: 'none' }),
+      webhookSecrets: [SECRET],
+    });
+    const body = JSON.parse(recorded[3]?.raw_body ?? '') as { before_update: object };
+    // A save of the finished job, and then the change itself; each twice.
+    for (const before_update of [{}, body.before_update, body.before_update, {}]) {
+      const raw = JSON.stringify({ ...body, before_update });
+      const signature = `sha256=${createHmac('sha256', SECRET).update(raw).digest('hex')}`;
+      await send(`${facade.url}/webhook`, 'POST', { 'content-type': 'application/json', 'x-signature-256': signature }, raw);
+    }
+    await facade.close();
+    expect(sent.map(({ data }) => (data as { change?: object }).change !== undefined)).toEqual([false, true]);
+    expect(new Set(sent.map(({ key }) => key)).size).toBe(2);
   });
 
   it('carry signatures that this project makes the same', () => {
