@@ -4,6 +4,7 @@ import { CVAT_CONNECTION_OPTIONS, cvatConnection } from './cvat-connection.ts';
 import { composeOverride } from './cvat-compose.ts';
 import { checkContainers, createDocker } from './cvat-doctor-containers.ts';
 import { checkFacade, checkServer, checkWebhooks, type Finding } from './cvat-doctor-checks.ts';
+import { checkLearning } from './cvat-doctor-learning.ts';
 import type { Terminal } from './terminal.ts';
 import { EXIT, UsageError } from './usage.ts';
 
@@ -20,9 +21,11 @@ export async function cvatDoctor(args: readonly string[], { print, signal }: Ter
   if (!URL.canParse(url)) throw new UsageError(`--url: wanted the address of prosam as CVAT sees it, got ${JSON.stringify(url)}.`);
   const client = cvatConnection(values);
   const facade = new URL(url);
+  const parts = { fetch: (address: string, init: RequestInit) => fetch(address, init), token: process.env.PROSAM_TOKEN, signal };
   const findings: Finding[] = [
     ...(await checkServer(client, signal)),
-    ...(await checkFacade(facade, { fetch: (address, init) => fetch(address, init), token: process.env.PROSAM_TOKEN, signal })),
+    ...(await checkFacade(facade, parts)),
+    ...(await checkLearning(facade, parts)),
     ...(await checkContainers(facade, createDocker(signal))),
     ...(await checkWebhooks(client, signal)),
   ];

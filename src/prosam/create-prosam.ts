@@ -84,11 +84,14 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
     opened.push(() => engine.close());
     const { references, limits, keepPredictions, images: imageSettings, learner } = settings;
     const { maxBytes, maxPixels } = imageSettings;
+    /** What adapters want people to know. */
+    const told: (() => string[])[] = [];
     const service = await createService({
       ...{ engine, storage, log, metrics, references, keepPredictions, limits: { maxBytes, maxPixels } },
       admission: { concurrency: limits.concurrency, waiting: limits.waiting, clientShare: limits.clientShare },
       learner: learner.run,
       waitingFor: waitingFor(storage.store, settings),
+      problems: () => told.flatMap((problems) => problems()),
     });
     opened.push(() => service.close());
     const images = createImageSources(withoutUndefined(imageSettings));
@@ -123,7 +126,10 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
       opened.push(() => mounted.close());
     }
     const forCvat = settings.cvat.enabled ? mountCvat({ settings, service, app, bodies, images, queue, log }) : undefined;
-    if (forCvat) opened.push(() => forCvat.close());
+    if (forCvat) {
+      told.push(forCvat.problems);
+      opened.push(() => forCvat.close());
+    }
     if (learner.run === 'child') {
       const child = startLearnerChild({ settings, log, metrics, onProblem: (error) => service.report(error, 'learner') });
       opened.push(() => child.close(limits.shutdownMs));

@@ -1,7 +1,10 @@
 /** The CVAT adapter as part of the service: at a path of its own, and on the ports that CVAT takes for Nuclio's. */
 import { BlockList, isIP } from 'node:net';
+import { join } from 'node:path';
 import { cvat, type DirectListener } from '../adapters/cvat/cvat.ts';
 import { createPortBook } from '../adapters/cvat/port-book.ts';
+import { createReviewBook } from '../adapters/cvat/review-book.ts';
+import { createReviewNotes } from '../adapters/cvat/review-notes.ts';
 import { createCvatClient } from '../adapters/cvat/rest-client.ts';
 import { createUploadBook } from '../adapters/cvat/upload-book.ts';
 import type { BodyBudget } from '../adapters/http/body-budget.ts';
@@ -33,6 +36,8 @@ export interface CvatParts {
 export interface MountedCvat {
   /** Opens the ports that CVAT asks, and begins to look for jobs people are done with. @throws CONFIG_INVALID where its port is taken */
   listen(): Promise<void>;
+  /** What keeps its jobs from teaching. */
+  problems: () => string[];
   close(): Promise<void>;
 }
 
@@ -90,7 +95,10 @@ export function mountCvat({ settings, service, app, bodies, images, queue, log }
     ...{ service, images, queue, log, name, instances, threshold, open: openPorts, prefetchStarted: prefetch },
     limits: { maxBytes: settings.images.maxBytes, maxPixels: settings.images.maxPixels },
     webhookSecrets: webhook.secret === undefined ? [] : [webhook.secret],
-    ...(api && { api, uploads: createUploadBook(uploads), pollMs: pollMinutes * 60_000 }),
+    ...(api && {
+      ...{ api, uploads: createUploadBook(uploads), pollMs: pollMinutes * 60_000 },
+      ...{ reviews: createReviewBook(uploads), notes: createReviewNotes(join(uploads, 'notes.json')) },
+    }),
     ...(ports && { ports }),
     ...(project !== undefined && { project }),
   });
@@ -103,6 +111,7 @@ export function mountCvat({ settings, service, app, bodies, images, queue, log }
     );
   let stop: (() => Promise<void>) | undefined;
   return {
+    problems: adapter.problems,
     async listen() {
       if (listening) return;
       listening = true;

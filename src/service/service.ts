@@ -35,6 +35,8 @@ export interface ServiceOptions {
   learner?: ServiceStatus['learner'];
   /** What keeps the learner from a run. */
   waitingFor?: (project: string) => Promise<string | undefined>;
+  /** What adapters want people to know, in the status. @default nothing */
+  problems?: () => readonly string[];
   /** Milliseconds since 1970. @default Date.now */
   now?: () => number;
 }
@@ -201,7 +203,8 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     async status() {
       const { worker } = engine;
       const away = worker?.ready === false ? [`the engine is being started again: ${worker.problem}`] : [];
-      const problems = [...(problem === undefined ? [] : [problem]), ...away, ...serving.problems(), ...notes.values()];
+      const told = [...notes.values(), ...(options.problems?.() ?? [])];
+      const problems = [...(problem === undefined ? [] : [problem]), ...away, ...serving.problems(), ...told];
       const messages = await queue.depth().catch(() => ({}));
       const serves = serving.state();
       return {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cvatRleFromMask, maskFromCvatRle } from '../../src/adapters/cvat/mask-rle.ts';
 import { checkFacade } from '../../src/cli/cvat-doctor-checks.ts';
 import { checkContainers } from '../../src/cli/cvat-doctor-containers.ts';
+import { checkLearning } from '../../src/cli/cvat-doctor-learning.ts';
 import { composeOverride } from '../../src/cli/cvat-compose.ts';
 import { frameNumbers } from '../../src/cli/cvat-frame-numbers.ts';
 import { sceneWith } from '../../src/cli/demo-scenes.ts';
@@ -187,6 +188,22 @@ describe('prosam cvat doctor', () => {
       { what: 'ports', found: 'prosam-cup 18071' },
     ]);
     expect((await checkFacade(facade, answer(401, {})))[0]?.fix).toContain('no credentials');
+  });
+
+  it('says what waits for review, at either of the two addresses', async () => {
+    const asked: string[] = [];
+    const prosam = (path: string, problems: string[]) => ({
+      fetch: (url: string) => {
+        asked.push(url);
+        return Promise.resolve(url.endsWith(path) ? new Response(JSON.stringify({ problems })) : new Response('', { status: 404 }));
+      },
+    });
+    const waits = 'cvat: 3 machine-made shapes wait for review';
+    expect(await checkLearning(facade, prosam('9090/status', [waits]))).toEqual([{ what: 'learning', state: 'unknown', found: waits }]);
+    expect(await checkLearning(facade, prosam('/cvat/status', []))).toMatchObject([{ state: 'ok' }]);
+    expect(await checkLearning(facade, prosam('/elsewhere', []))).toEqual([]);
+    expect(asked[0]).toBe('http://127.0.0.1:9090/status');
+    expect(await checkLearning(facade, { fetch: () => Promise.reject(new Error('no')) })).toMatchObject([{ state: 'unknown' }]);
   });
 });
 

@@ -92,6 +92,19 @@ describe('filling a task', () => {
     expect(cvat.asked.every(({ headers }) => headers.authorization === `Bearer ${TOKEN}`)).toBe(true);
   });
 
+  it('takes what people drew as the reference, and what a program made only where nobody drew the label', async () => {
+    const task = await smallTask(3);
+    const [human] = structuredClone(cvat.shapes(task));
+    cvat.addShape(task, { type: 'mask', frame: 0, label: 'cat', points: [0, 100, 0, 0, 9, 9], source: 'auto' });
+    const own = await planOf(task);
+    expect(own.unused).toMatchObject([{ label: 'cat', reason: expect.stringContaining('a program made it') as string }]);
+    const [mark] = own.references[0]?.marks ?? [];
+    (task.jobs[0] as { shapes: unknown[] }).shapes = [human];
+    expect((await planOf(task)).references[0]?.marks).toEqual([mark]);
+    cvat.shapes(task).forEach((shape) => (shape.source = 'auto'));
+    expect((await planOf(task)).references[0]?.marks).toEqual([mark]);
+  });
+
   it('fills frames of overlapping jobs once, and leaves out deleted, other and labelled ones', async () => {
     const task = await smallTask(10, { jobSize: 4, overlap: 2, deleted: [3] });
     cvat.addShape(task, { type: 'rectangle', frame: 5, label: 'cat', points: [1, 1, 9, 9] });
@@ -259,6 +272,16 @@ describe('when something goes wrong', () => {
         .sort(),
     ).toEqual(['manual', 'semi-auto']);
     expect(await undoRun(client, log, task.id)).toEqual({ removed: 0, kept: 0, gone: 0 });
+  });
+
+  it('forgets nothing where the job is another one, as another CVAT at the same address has it', async () => {
+    const task = await smallTask(4);
+    const { log } = await run(task);
+    const other = await smallTask(4);
+    const [job] = task.jobs;
+    Object.assign(job ?? {}, { task_id: other.id, shapes: [] });
+    await expectRejection('CVAT_FAILED', undoRun(client, log, task.id), `expected a job of task ${task.id}`);
+    expect([...log.stored.values()].flat()).toHaveLength(3);
   });
 });
 

@@ -78,7 +78,10 @@ describe('what a real CVAT answered', () => {
     const hook = recording('rest_254_webhook_create');
     const created = replay('rest_254_webhook_create');
     await created.client.createWebhook({ targetUrl: 'http://localhost:18090/hook', secret: 's3cret', project: 2 });
-    expect(created.asked[0]?.body).toEqual(hook.request.body);
+    const events = ['update:job', 'update:task', 'create:task', 'delete:task', 'delete:job'];
+    expect(created.asked[0]?.body).toEqual({ ...(hook.request.body as object), events });
+    // All of them are events a project has.
+    expect((recording('rest_254_webhook_events').response.body as { events: string[] }).events).toEqual(expect.arrayContaining(events));
   });
 });
 

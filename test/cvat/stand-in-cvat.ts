@@ -15,6 +15,7 @@ import {
   type Task,
   type Webhook,
 } from './stand-in-forms.ts';
+import { standInActs } from './stand-in-acts.ts';
 import { createStandInQueues } from './stand-in-queues.ts';
 
 export const TOKEN = 'pat_0123456789.stand-in';
@@ -47,25 +48,37 @@ export async function startStandIn() {
     plugins: { MODELS: true },
     models: [] as unknown[],
     pageSize: 100,
+    /** Webhooks are written down, and do not arrive. */
+    unheard: false,
   };
+  /** Webhooks as they were sent, or would have been. */
+  const sent: { text: string; signature: string }[] = [];
 
   const jobOf = (id: number): Job | undefined => tasks.flatMap(({ jobs }) => jobs).find((job) => job.id === id);
-  function annotations(of: { jobs: readonly Job[] }, { method, query, body }: Asked) {
+  /** CVAT dates every job whose annotations are saved, and tells so with nothing but the date in `before_update`. */
+  async function annotations(of: { jobs: readonly Job[] }, { method, query, body }: Asked) {
     if (method === 'GET')
       return { version: 0, tags: [], shapes: of.jobs.flatMap(({ shapes }) => shapes), tracks: of.jobs.flatMap(({ tracks }) => tracks) };
     const { shapes } = body as { shapes: StandInShape[] };
     if (query.get('action') === 'delete') {
       const ids = new Set(shapes.map(({ id }) => id));
-      for (const job of of.jobs) job.shapes = job.shapes.filter(({ id }) => !ids.has(id));
+      for (const job of of.jobs) {
+        const before = job.shapes.length;
+        job.shapes = job.shapes.filter(({ id }) => !ids.has(id));
+        if (job.shapes.length < before) await update(job, {});
+      }
       return { version: 0, tags: [], shapes, tracks: [] };
     }
+    const saved = new Set<Job>();
     const created = shapes.flatMap((shape) => {
       const job = of.jobs.find(({ start_frame: from, stop_frame: to }) => from <= shape.frame && shape.frame <= to);
       if (!job) return []; // CVAT drops these without a word
       const stored = { ...shape, id: nextId++ };
       job.shapes.push(stored);
+      saved.add(job);
       return [stored];
     });
+    for (const job of saved) await update(job, {});
     return { version: 0, tags: [], shapes: created, tracks: [] };
   }
 
@@ -111,11 +124,14 @@ export async function startStandIn() {
       if (rest === '') return { json: taskJson(url, task) };
       if (rest === 'data/meta') return { json: metaJson(task) };
       if (rest === 'data') return frameData(task.frames, query);
-      if (rest === 'annotations') return { json: annotations(task, call) };
+      if (rest === 'annotations') return { json: await annotations(task, call) };
     }
     if (kind === 'jobs' && first === undefined) {
+      const since = /"updated_date"\},"([^"]+)"/.exec(query.get('filter') ?? '')?.[1] ?? '';
       const jobs = tasks
         .flatMap((task) => task.jobs)
+        .filter(({ updated_date }) => since === '' || Date.parse(updated_date) > Date.parse(since))
+        .sort((a, b) => (query.get('sort') === 'updated_date' ? Date.parse(a.updated_date) - Date.parse(b.updated_date) : 0))
         .filter((job) => query.get('task_id') === null || String(job.task_id) === query.get('task_id'));
       return {
         json: pageOf(
@@ -133,7 +149,7 @@ export async function startStandIn() {
       if (rest === '') return { json: jobJson(url, job) };
       if (rest === 'data/meta') return { json: metaJson(task) };
       if (rest === 'data') return frameData(task.frames, query);
-      if (rest === 'annotations') return { json: annotations({ jobs: [job] }, call) };
+      if (rest === 'annotations') return { json: await annotations({ jobs: [job] }, call) };
     }
     if (kind === 'webhooks' && first === undefined) {
       if (method === 'GET')
@@ -157,26 +173,29 @@ export async function startStandIn() {
 
   async function update(job: Job, changed: Partial<Job>) {
     const before: Record<string, unknown> = { updated_date: job.updated_date };
+    // As CVAT does it: a job that is moved to another stage is new there, unless its state is given, too.
+    const isMoved = changed.stage !== undefined && changed.stage !== job.stage;
+    const wanted = { ...(isMoved && { state: 'new' }), ...changed };
     for (const key of ['state', 'stage'] as const) {
-      if (changed[key] === undefined || changed[key] === job[key]) continue;
+      if (wanted[key] === undefined || wanted[key] === job[key]) continue;
       before[key] = job[key];
-      job[key] = changed[key];
+      job[key] = wanted[key];
     }
     job.updated_date = stamp();
-    for (const hook of webhooks.filter(({ events }) => events.includes('update:job')))
-      await deliver(hook, {
-        event: 'update:job',
-        job: jobJson(url, job),
-        before_update: before,
-        webhook_id: hook.id,
-        sender: { id: 1, username: 'admin' },
-      });
+    await tell('update:job', { job: jobJson(url, job), before_update: before });
     return jobJson(url, job);
+  }
+
+  async function tell(event: string, what: object): Promise<void> {
+    for (const hook of webhooks.filter(({ events, is_active }) => is_active && events.includes(event)))
+      await deliver(hook, { event, ...what, webhook_id: hook.id, sender: { id: 1, username: 'admin' } });
   }
 
   async function deliver({ id, target_url: to, secret }: Webhook, payload: { event: string; [key: string]: unknown }) {
     const text = JSON.stringify(payload).replaceAll('":', '": '); // spacing as CVAT's
     const signature = `sha256=${createHmac('sha256', secret).update(text).digest('hex')}`;
+    sent.push({ text, signature });
+    if (state.unheard) return undefined;
     const status = await fetch(to, {
       method: 'POST',
       body: text,
@@ -222,7 +241,7 @@ export async function startStandIn() {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   return {
-    ...{ url, state, asked, tasks, webhooks, queues, tokens },
+    ...{ url, state, asked, tasks, webhooks, queues, tokens, sent },
     /** Frames of one task in jobs of a size; shapes are added to the jobs afterwards. */
     addTask(options: {
       frames: StandInFrame[];
@@ -287,6 +306,7 @@ export async function startStandIn() {
       job.shapes.push(stored);
       return stored;
     },
+    ...standInActs({ tasks, nextId: () => nextId++, stamp, update, tell: (event, what) => tell(event, what(url)) }),
     shapes: (task: Task): StandInShape[] => task.jobs.flatMap(({ shapes }) => shapes),
     close: async (): Promise<void> => {
       queues.close();

@@ -27,6 +27,7 @@ export interface Job {
   state: string;
   stage: string;
   updated_date: string;
+  parent_job_id?: number;
   shapes: StandInShape[];
   tracks: unknown[];
 }
@@ -49,7 +50,10 @@ export interface Webhook {
   is_active: boolean;
   type: string;
 }
-export const jobJson = (url: string, { id, task_id, project_id, type, start_frame, stop_frame, state, stage, updated_date }: Job) => {
+export const jobJson = (
+  url: string,
+  { id, task_id, project_id, type, start_frame, stop_frame, state, stage, updated_date, parent_job_id }: Job,
+) => {
   const job = { id, task_id, project_id, type, start_frame, stop_frame, state, stage, updated_date };
   const facts = { dimension: '2d', mode: 'annotation', status: job.stage, frame_count: job.stop_frame - job.start_frame + 1 };
   const chunks = {
@@ -74,7 +78,7 @@ export const jobJson = (url: string, { id, task_id, project_id, type, start_fram
     created_date: job.updated_date,
     target_storage: null,
     source_storage: null,
-    parent_job_id: null,
+    parent_job_id: parent_job_id ?? null,
   };
 };
 export const taskJson = (url: string, { id, name, project_id, video, frames, jobs }: Task) => {

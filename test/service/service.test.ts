@@ -22,6 +22,8 @@ let storage: Storage;
 let service: RunningService;
 let nowMs = 1_000_000;
 const measured: number[] = [];
+/** What an adapter wants people to know. */
+const told: string[] = [];
 
 interface Shown {
   bytes: Uint8Array;
@@ -44,7 +46,7 @@ beforeAll(async () => {
   engine = await createEngine();
   storage = await openStorage({ database: join(folder, 'p.db'), objects: join(folder, 'blobs') });
   const metrics = { ...noMetrics, engineWorker: ({ replacements }: { replacements: number }) => void measured.push(replacements) };
-  service = await createService({ engine, storage, metrics, log: silentLog, pollMs: 50, now: () => nowMs++ });
+  service = await createService({ engine, storage, metrics, log: silentLog, pollMs: 50, now: () => nowMs++, problems: () => told });
 });
 afterAll(async () => {
   await service.close();
@@ -225,6 +227,9 @@ describe('versions', () => {
     expect(service.errors().some(({ code }) => code === 'CHECKPOINT_INVALID')).toBe(true);
     await service.rollback('w', 'broken');
     expect((await service.status()).problems).toEqual([]);
+    told.push('three shapes wait for review');
+    expect(await service.status()).toMatchObject({ ready: true, problems: told });
+    told.length = 0;
     await expectRejection('VERSION_NOT_FOUND', service.rollback('w', 'further'), 'earlier');
   });
 

@@ -14,6 +14,9 @@ import { INTERACTOR, TRACKER } from './names.ts';
 import type { PortBook } from './port-book.ts';
 import { prefetchFrames, type Prefetched, type PrefetchRequest } from './prefetch.ts';
 import { prefetchRoute } from './prefetch-route.ts';
+import { createReviewBook, type ReviewBook } from './review-book.ts';
+import { createReviewNotes, type ReviewNotes } from './review-notes.ts';
+import { statusRoute } from './status-route.ts';
 import { createPriors } from './priors.ts';
 import { createStartedJobs } from './started-jobs.ts';
 import { createTrackMemory, type TrackMemoryOptions } from './track-memory.ts';
@@ -36,6 +39,10 @@ export interface CvatOptions {
   queue?: Queue;
   /** What was uploaded, to tell predictions that were kept from those that were edited or deleted. */
   uploads?: UploadBook;
+  /** What was seen of jobs before people finished them. @default forgotten when the process ends: then machine-made shapes wait longer */
+  reviews?: ReviewBook;
+  /** What keeps jobs from teaching. @default forgotten when the process ends */
+  notes?: ReviewNotes;
   frames?: FrameBook;
   /** Of the installation of CVAT: begins the names of its projects here, and is the source of their annotations. @default 'cvat' */
   name?: string;
@@ -76,6 +83,8 @@ export interface Cvat {
   work(): Promise<() => Promise<void>>;
   /** @throws CONFIG_INVALID without `api`; CVAT_*, IMAGE_* */
   prefetch(request: PrefetchRequest): Promise<Prefetched>;
+  /** What keeps jobs from teaching, one sentence each, for people to read. */
+  problems: () => string[];
   readonly frames: FrameBook;
   close(): Promise<void>;
 }
@@ -89,6 +98,7 @@ const NO_PORT = 1;
 export function cvat(options: CvatOptions): Cvat {
   const { service, images, api, log = silentLog, name = 'cvat', ports, open, webhookSecrets: secrets = [], limits = {} } = options;
   const { instances = false, tolerance = 1, threshold = 0, frames = createFrameBook(), pollMs = 0 } = options;
+  const { reviews = createReviewBook(), notes = createReviewNotes() } = options;
   if (secrets.some((secret) => secret.length < LEAST_SECRET))
     throw new ProsamError(
       'CONFIG_INVALID',
@@ -132,14 +142,20 @@ export function cvat(options: CvatOptions): Cvat {
   };
   const closing = new AbortController();
   const started = options.prefetchStarted === false ? () => undefined : createStartedJobs({ prefetch, log, closing: closing.signal });
-  const intake = api && createIntake({ ...options, api, frames, name, log, pollMs, started });
+  const intake = api && createIntake({ ...options, api, frames, name, log, pollMs, started, reviews, notes });
   const routes = [...facadeRoutes(facade)];
-  if (intake) routes.push(webhookRoute({ secrets, take: intake.take, started }), prefetchRoute({ prefetch, log, closing: closing.signal }));
+  if (intake)
+    routes.push(
+      webhookRoute({ ...intake, secrets, started }),
+      prefetchRoute({ prefetch, log, closing: closing.signal }),
+      statusRoute(notes),
+    );
 
   return {
     routes,
     frames,
     prefetch,
+    problems: notes.sentences,
     listeners: async () => listenersFor(await functions.list()),
     async work() {
       await ensureOpen(await functions.list());

@@ -1,11 +1,17 @@
-/** Jobs that people are done with: taken from webhooks and from looks at CVAT, each read back once. */
+/** Jobs that people are done with, and work they deleted: taken from webhooks and from looks at CVAT, each worked off once. */
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Service } from '../../core/service-types.ts';
 import type { Queue } from '../../core/storage-ports.ts';
-import { createJobMemory, type DoneJob, type StartedJob } from './job-events.ts';
-import { learnJob } from './learn-job.ts';
+import { forgetDeleted } from './deleted-work.ts';
+import { createJobMemory, type Deleted, type DoneJob, type StartedJob } from './job-events.ts';
+import { learnJob, type LearnParts } from './learn-job.ts';
+import { lookAtJob, revisionOf } from './look-at-job.ts';
 import { createJobPoll } from './poll-jobs.ts';
+import { CvatCallError } from './rest-transport.ts';
+import type { CvatJob } from './rest-types.ts';
+import type { ReviewBook } from './review-book.ts';
+import type { ReviewNotes } from './review-notes.ts';
 import type { CvatApi, FrameBook, UploadBook } from './types.ts';
 
 export interface IntakeOptions {
@@ -15,6 +21,8 @@ export interface IntakeOptions {
   name: string;
   log: Log;
   uploads?: UploadBook;
+  reviews: ReviewBook;
+  notes: ReviewNotes;
   queue?: Queue;
   pollMs: number;
   /** Somebody has begun to work on a job. */
@@ -26,6 +34,10 @@ export interface IntakeOptions {
 export interface Intake {
   /** Resolves once it is kept, to whether it is new. */
   take: (job: DoneJob) => Promise<boolean>;
+  /** Resolves once it is kept. */
+  takeDeleted: (what: Deleted) => Promise<void>;
+  /** The state of a job changed, and it is not done; resolves once that is kept. */
+  changed: (job: DoneJob) => Promise<void>;
   /** Resolves to what stops it. */
   work(): Promise<() => Promise<void>>;
   close(): Promise<void>;
@@ -39,46 +51,77 @@ const ATTEMPTS = 8;
 const VISIBLE_AFTER_MS = 1_800_000;
 
 export function createIntake(options: IntakeOptions): Intake {
-  const { api, queue, log, pollMs, started, lookBackMs, nowMs = Date.now } = options;
+  const { api, queue, log, pollMs, started, lookBackMs, reviews, nowMs = Date.now } = options;
+  const parts: LearnParts = options;
   const memory = createJobMemory();
   const closing = new AbortController();
-  /** Jobs wait for each other where no queue keeps them. */
+  /** What is to be done waits for each other where no queue keeps it. */
   let last: Promise<unknown> = Promise.resolve();
+
+  const workOff = async (what: DoneJob | Deleted, signal: AbortSignal): Promise<void> => {
+    if (!('deleted' in what)) await learnJob(parts, what, signal);
+    else for (const job of (await forgetDeleted(options, what, signal)) ?? []) await learnJob(parts, { job }, signal);
+  };
+  const later = (what: DoneJob | Deleted, onFailure: () => void): void => {
+    last = last
+      .then(() => workOff(what, closing.signal))
+      .catch((error: unknown) => {
+        onFailure();
+        if (!closing.signal.aborted) log.error({ ...what }, `cvat: a job could not be read back: ${messageOf(error)}`);
+      });
+  };
 
   const take = async (job: DoneJob): Promise<boolean> => {
     if (!memory.isNew(job)) return false;
-    if (queue) {
-      try {
-        await queue.send({ name: CVAT_JOB, key: `${api.url} ${job.job}`, data: job });
-      } catch (error) {
-        memory.forget(job);
-        throw error;
-      }
+    if (queue === undefined) {
+      later(job, () => memory.forget(job));
       return true;
     }
-    last = last
-      .then(() => learnJob(options, job.job, closing.signal))
-      .catch((error: unknown) => {
-        memory.forget(job);
-        if (!closing.signal.aborted) log.error({ job: job.job }, `cvat: a job could not be read back: ${messageOf(error)}`);
-      });
+    try {
+      // What a person changed is told once only, so it must not be taken for the same as another message.
+      const which = job.change ? `${job.job} ${job.updated}` : job.job;
+      await queue.send({ name: CVAT_JOB, key: `${api.url} ${which}`, data: job });
+    } catch (error) {
+      memory.forget(job);
+      throw error;
+    }
     return true;
   };
 
-  const poll = createJobPoll({ api, take, nowMs, ...(started && { started }), ...(lookBackMs !== undefined && { lookBackMs }) });
+  const look = async ({ id, task_id, updated_date }: CvatJob, signal: AbortSignal | undefined): Promise<void> => {
+    try {
+      const review = await reviews.task(api.url, task_id);
+      if (review.lookedAt(id) < revisionOf(updated_date)) await lookAtJob(options, id, signal);
+    } catch (error) {
+      if (signal?.aborted !== true) log.warn({ job: id }, `cvat: a job could not be looked at: ${messageOf(error)}`);
+    }
+  };
+  /** Work may have been deleted while nobody listened: then nothing waits there any more. */
+  const dropOldNotes = async (signal: AbortSignal): Promise<void> => {
+    for (const { server, task, job } of options.notes.list()) {
+      if (server !== api.url) continue;
+      await api.job(job, { signal }).catch((error: unknown) => {
+        if (error instanceof CvatCallError && error.answered === 404) options.notes.drop(server, { task, job });
+      });
+    }
+  };
+  const poll = createJobPoll({ api, take, look, nowMs, ...(started && { started }), ...(lookBackMs !== undefined && { lookBackMs }) });
   const pollFor = (signal: AbortSignal): (() => Promise<void>) => {
     let timer: NodeJS.Timeout | undefined;
     let looking: Promise<void> = Promise.resolve();
-    const look = (): void => {
-      looking = poll(signal)
+    let isFirst = true;
+    const again = (): void => {
+      looking = (isFirst ? dropOldNotes(signal) : Promise.resolve())
+        .then(() => poll(signal))
         .catch((error: unknown) => {
           if (!signal.aborted) log.warn({}, `cvat: its jobs could not be looked at: ${messageOf(error)}`);
         })
         .then(() => {
-          if (!signal.aborted) timer = setTimeout(look, pollMs).unref();
+          isFirst = false;
+          if (!signal.aborted) timer = setTimeout(again, pollMs).unref();
         });
     };
-    look();
+    again();
     return async () => {
       clearTimeout(timer);
       await looking;
@@ -88,14 +131,19 @@ export function createIntake(options: IntakeOptions): Intake {
 
   return {
     take,
+    async takeDeleted(what) {
+      if (queue) await queue.send({ name: CVAT_JOB, key: `${api.url} deleted ${what.task} ${what.job ?? ''}`, data: what });
+      else later(what, () => undefined);
+    },
+    async changed({ job, task, updated, change }) {
+      if (change) await reviews.observe(api.url, { job, task, atUs: revisionOf(updated), ...change }, change.before);
+    },
     async work() {
       const stopping = new AbortController();
       const signal = AbortSignal.any([stopping.signal, closing.signal]);
       const stopQueue = await queue?.work(
         CVAT_JOB,
-        async (data, context) => {
-          await learnJob(options, (data as DoneJob).job, AbortSignal.any([signal, context.signal]));
-        },
+        (data, context) => workOff(data as DoneJob | Deleted, AbortSignal.any([signal, context.signal])),
         { attempts: ATTEMPTS, visibleAfterMs: VISIBLE_AFTER_MS },
       );
       const stopPoll = pollMs > 0 ? pollFor(signal) : undefined;

@@ -1,34 +1,55 @@
-/** Which of CVAT's many webhooks mean that a person is done with a job: real changes of its state or stage, each once. */
+/** What CVAT's webhooks tell of jobs: real changes of state or stage, saves, and what was deleted. */
 import { z } from 'zod';
 
+const id = z.int().min(0);
 const changed = z.looseObject({
   event: z.literal('update:job'),
   job: z.looseObject({
-    id: z.int().min(0),
-    task_id: z.int().min(0),
+    id,
+    task_id: id,
     state: z.string().max(50),
     stage: z.string().max(50),
     updated_date: z.string().max(50),
-    start_frame: z.int().min(0).optional(),
-    stop_frame: z.int().min(0).optional(),
+    start_frame: id.optional(),
+    stop_frame: id.optional(),
   }),
   before_update: z.looseObject({ state: z.string().max(50).optional(), stage: z.string().max(50).optional() }),
 });
+const removed = z.union([
+  z.looseObject({ event: z.literal('delete:task'), task: z.looseObject({ id, project_id: id.nullish() }) }),
+  z.looseObject({ event: z.literal('delete:job'), job: z.looseObject({ id, task_id: id, project_id: id.nullish() }) }),
+]);
+
+/** Where the work on a job stands. */
+export interface JobState {
+  state: string;
+  stage: string;
+}
+
+/** A change of state or stage that a person made, told by CVAT at that moment. */
+export interface JobChange extends JobState {
+  before: JobState;
+}
 
 /** A job to be read back. */
 export interface DoneJob {
   job: number;
   task: number;
   updated: string;
+  /** Absent where nobody told what changed: then a machine may have saved something. */
+  change?: JobChange;
 }
 
-/** Every save of annotations sends an event too, with nothing but a new date: those are none. */
-export function doneJobOf(body: unknown): DoneJob | undefined {
+/** A job CVAT tells of: every save of annotations, too, changes its date, and then nothing else is said to have changed. */
+export function toldJobOf(body: unknown): { job: DoneJob; now: JobState } | undefined {
   const { success, data } = changed.safeParse(body);
   if (!success) return undefined;
-  const { job, before_update: before } = data;
-  const moved = (before.state !== undefined && before.state !== job.state) || (before.stage !== undefined && before.stage !== job.stage);
-  return moved && isDone(job) ? { job: job.id, task: job.task_id, updated: job.updated_date } : undefined;
+  const { job, before_update } = data;
+  const { state, stage } = job;
+  const before = { state: before_update.state ?? state, stage: before_update.stage ?? stage };
+  const isMoved = before.state !== state || before.stage !== stage;
+  const told = { job: job.id, task: job.task_id, updated: job.updated_date };
+  return { now: { state, stage }, job: { ...told, ...(isMoved && { change: { state, stage, before } }) } };
 }
 
 /** A job somebody has begun to work on. */
@@ -43,18 +64,46 @@ export interface StartedJob {
 export function startedJobOf(body: unknown): StartedJob | undefined {
   const { success, data } = changed.safeParse(body);
   if (!success) return undefined;
-  const { id, task_id, state, start_frame: from, stop_frame: to } = data.job;
+  const { id: job, task_id, state, start_frame: from, stop_frame: to } = data.job;
   if (state !== 'in progress' || data.before_update.state === undefined || from === undefined || to === undefined) return undefined;
-  return { job: id, task: task_id, from, to };
+  return { job, task: task_id, from, to };
 }
 
-/** Completed, whatever the stage; or taken to acceptance without having been sent back. */
-export function isDone({ state, stage }: { state: string; stage: string }): boolean {
-  return state === 'completed' || (stage === 'acceptance' && state !== 'rejected');
+/** A task, or one job of it, that somebody deleted. */
+export interface Deleted {
+  deleted: 'task' | 'job';
+  task: number;
+  job?: number;
+  /** Of CVAT; null: the task belonged to none. */
+  project: number | null;
+}
+
+export function deletedOf(body: unknown): Deleted | undefined {
+  const { success, data } = removed.safeParse(body);
+  if (!success) return undefined;
+  if (data.event === 'delete:task') return { deleted: 'task', task: data.task.id, project: data.task.project_id ?? null };
+  return { deleted: 'job', task: data.job.task_id, job: data.job.id, project: data.job.project_id ?? null };
+}
+
+const STAGES = ['annotation', 'validation', 'acceptance'];
+
+/** Completed, whatever the stage; or handed on to a later stage, where nobody has begun yet: the work of the stage before is finished. */
+export function isDone({ state, stage }: JobState): boolean {
+  return state === 'completed' || (state === 'new' && STAGES.indexOf(stage) > 0);
+}
+
+/**
+ * Whether a person finished work on a job by this change, and so looked at what was in it. CVAT sets the state back to "new" where
+ * the stage is moved: a job that was new before, too, was only handed on, and nobody has opened it.
+ */
+export function isFinishing(before: JobState, after: JobState): boolean {
+  const isLater = STAGES.indexOf(after.stage) > STAGES.indexOf(before.stage);
+  if (after.state === 'completed') return before.state !== 'completed' || isLater;
+  return isDone(after) && isLater && (before.state === 'completed' || before.state === 'in progress');
 }
 
 export interface JobMemory {
-  /** False where the same job with the same date was told before: deliveries are repeated. */
+  /** False where the same job with the same date was told before, as well or better: deliveries are repeated. */
   isNew(job: DoneJob): boolean;
   /** It failed and may be told again. */
   forget(job: DoneJob): void;
@@ -62,18 +111,17 @@ export interface JobMemory {
 
 export function createJobMemory(entries = 10_000): JobMemory {
   const seen = new Set<string>();
-  const keyOf = ({ job, updated }: DoneJob): string => `${job} ${updated}`;
+  const keyOf = ({ job, updated }: DoneJob, isChange: boolean): string => `${job} ${updated}${isChange ? ' changed' : ''}`;
   return {
     isNew(job) {
-      const key = keyOf(job);
-      if (seen.has(key)) return false;
-      seen.add(key);
+      if (seen.has(keyOf(job, true)) || (job.change === undefined && seen.has(keyOf(job, false)))) return false;
+      seen.add(keyOf(job, job.change !== undefined));
       for (const oldest of seen) {
         if (seen.size <= entries) break;
         seen.delete(oldest);
       }
       return true;
     },
-    forget: (job) => void seen.delete(keyOf(job)),
+    forget: (job) => void seen.delete(keyOf(job, job.change !== undefined)),
   };
 }

@@ -1,19 +1,26 @@
 /** Reads a job that people are done with back from CVAT and hands what it teaches to the service. */
-import { isProsamError, messageOf } from '../../core/errors.ts';
+import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { Service, ServiceImage } from '../../core/service-types.ts';
-import { frameName, sha256InTurns } from './asked-image.ts';
-import { lessonsFrom, type Lesson } from './compare-shapes.ts';
-import { isDone } from './job-events.ts';
+import type { Service } from '../../core/service-types.ts';
+import { compareShapes } from './compare-shapes.ts';
+import { countedLessons, lessonName, speaker, type CountedLesson } from './counted-lessons.ts';
+import { createHandIn } from './hand-in.ts';
+import { isDone, type DoneJob } from './job-events.ts';
+import { lookAtJob, revisionOf, type JobLook } from './look-at-job.ts';
+import { missingLessons } from './missing-lessons.ts';
 import { projectNameOf } from './names.ts';
-import type { CvatJob, CvatMeta } from './rest-types.ts';
-import { annotationFromShape } from './shape-annotation.ts';
+import { sizeOf } from './rest-plan.ts';
+import type { CvatJob } from './rest-types.ts';
+import type { ReviewBook } from './review-book.ts';
+import type { ReviewNotes } from './review-notes.ts';
 import type { CvatApi, FrameBook, UploadBook } from './types.ts';
 
 export interface LearnParts {
   api: CvatApi;
   service: Pick<Service, 'accept' | 'remove' | 'annotations'>;
   uploads?: UploadBook;
+  reviews: ReviewBook;
+  notes: ReviewNotes;
   frames: FrameBook;
   /** Of this installation of CVAT, in names of projects. */
   name: string;
@@ -28,129 +35,122 @@ export interface Learned {
   removed: number;
   /** With what the log says of them. */
   failed: number;
+  /** Machine-made shapes nobody has looked at. */
+  waiting: number;
 }
 
 /** Resolves to undefined where the job is not done any more. May be repeated: the same state of a job is stored once. */
-export async function learnJob(parts: LearnParts, id: number, signal?: AbortSignal): Promise<Learned | undefined> {
-  const { api, service, uploads, name, log } = parts;
+export async function learnJob(parts: LearnParts, news: Partial<DoneJob> & { job: number }, signal?: AbortSignal) {
+  const { api, reviews } = parts;
+  const { job, task, updated, change } = news;
+  if (change && task !== undefined) await reviews.observe(api.url, { job, task, atUs: revisionOf(updated), ...change }, change.before);
+  const learned = await learnOne(parts, job, signal);
+  // Jobs that had no say beside this one may have it now.
+  for (const other of learned?.freed ?? []) await learnOne(parts, other, signal);
+  return learned?.result;
+}
+
+async function learnOne(
+  parts: LearnParts,
+  id: number,
+  signal: AbortSignal | undefined,
+): Promise<{ result: Learned; freed: number[] } | undefined> {
+  const { api, service, reviews, notes, name, log } = parts;
   const call = signal ? { signal } : {};
-  const job = await api.job(id, call);
-  if (!isDone(job)) return undefined;
-  const [labels, meta, annotations] = await Promise.all([
+  const look = await lookAtJob(parts, id, signal);
+  const { job, atUs, review } = look;
+  const task = job.task_id;
+  if (!isDone(job)) {
+    notes.set(api.url, { task, job: id, waiting: 0, replaced: 0, doubted: 0 });
+    return undefined;
+  }
+  const project = projectNameOf(name, job);
+  const [labels, meta, jobs, counted] = await Promise.all([
     api.labels({ job: id }, call),
-    api.meta(job.task_id, call),
-    api.annotations({ job: id }, call),
+    api.meta(task, call),
+    jobsOfTask(api, job, call),
+    countedLessons(service, { project, source: name, task }),
   ]);
-  const uploaded = (await uploads?.uploaded(api.url, job.task_id)) ?? [];
-  const range = { from: job.start_frame, to: job.stop_frame, groundTruth: job.type === 'ground_truth' };
+  const compared = compareShapes(look.marks, factsOf(look));
+  const waiting = [...compared.waiting.values()].reduce((sum, count) => sum + count, 0);
+  const result: Learned = { project, stored: 0, known: 0, removed: 0, failed: 0, waiting };
   const names = new Map(labels.map((label) => [label.id, label.name]));
   const deleted = new Set(meta.deleted_frames);
-  const lessons = lessonsFrom(annotations, uploaded, range).filter((one) => names.has(one.label) && !deleted.has(one.frame));
-  const project = projectNameOf(name, job);
-  const learned: Learned = { project, stored: 0, known: 0, removed: 0, failed: 0 };
-  const revision = revisionOf(job.updated_date);
-  const kept = new Set<string>();
-  const imageOf = imagesOf(parts, job, project, signal);
-  for (const lesson of lessons) {
-    const externalId = `${prefixOf(job)}frame-${lesson.frame}/label-${lesson.label}`;
-    kept.add(externalId);
-    const key = { project, source: name, externalId, revision };
+  const own = new Map(counted.filter((one) => one.job === id).map((one) => [one.externalId, one]));
+  const others = counted.filter((one) => one.job !== id);
+  const speaks = speaker({ job, jobs, others, lessons: compared.lessons, finishedAt: (one) => finishedAt(one, look) });
+  const shown = new Set(compared.lessons.map(({ frame }) => frame));
+  const lessons = compared.lessons.flatMap((lesson) => {
+    const label = names.get(lesson.label);
+    if (label === undefined || deleted.has(lesson.frame) || !speaks(lesson.frame)) return [];
+    return [{ lesson, label, externalId: lessonName({ task, job: id, ...lesson }) }];
+  });
+  const missing = missingLessons({
+    ...{ look, compared, deleted, own: [...own.values()], known: names, isSilenced: (frame) => shown.has(frame) && !speaks(frame) },
+    now: new Set(lessons.map(({ externalId }) => externalId)),
+    rejections: new Set(lessons.filter(({ lesson }) => lesson.provenance === 'rejected').map(({ externalId }) => externalId)),
+  });
+  if (missing.doubted.size > 0) await reviews.add(api.url, task, [{ job: id, doubted: review.finishedAt(id) }]);
+
+  const handIn = createHandIn(parts, signal);
+  const heard = new Set<number>();
+  for (const { lesson, label, externalId } of lessons) {
+    if (missing.doubted.has(externalId)) continue;
     try {
-      const outcome = await handIn(
-        parts,
-        key,
-        lesson,
-        { label: names.get(lesson.label) as string, size: sizeOf(meta, lesson.frame), image: imageOf },
-        signal,
-      );
-      learned[outcome === 'stored' ? 'stored' : 'known']++;
+      const request = { job, lesson, externalId, label, atUs, size: sizeOf(meta, lesson.frame), settled: compared.settled };
+      result[(await handIn({ ...request, counted: own.get(externalId)?.revision })) ? 'stored' : 'known']++;
+      heard.add(lesson.frame);
     } catch (error) {
       // What is wrong with one shape says nothing about the others; what is wrong with the service does.
       if (!isProsamError(error) || error.status >= 500 || error.status === 429) throw error;
-      learned.failed++;
+      result.failed++;
       log.warn({ job: id, frame: lesson.frame, code: error.code }, `cvat: one frame cannot be learned from: ${messageOf(error)}`);
     }
   }
-  for (const externalId of await countedBefore(service, project, name, prefixOf(job))) {
-    if (kept.has(externalId)) continue;
-    if (await service.remove({ project, source: name, externalId }, revision)) learned.removed++;
+  const replacedByThis = others.filter(({ frame }) => heard.has(frame));
+  for (const { externalId, revision } of [...missing.gone, ...missing.silenced, ...replacedByThis]) {
+    // Written down first, so that it has a later revision if it comes back, whatever happens in between.
+    await reviews.add(api.url, task, [{ key: externalId, revision }]);
+    // That revision and no later one: what is handed in again afterwards counts again.
+    if (await service.remove({ project, source: name, externalId }, revision)) result.removed++;
   }
-  log.info({ job: id, ...learned }, 'cvat: a job was read back');
-  return learned;
+  notes.set(api.url, { task, job: id, waiting, replaced: missing.held.length, doubted: missing.doubted.size });
+  log.info({ job: id, ...result, kept: missing.held.length + missing.doubted.size }, 'cvat: a job was read back');
+  return { result, freed: jobsFreed(job, jobs, missing.gone) };
 }
 
-interface Known {
-  label: string;
-  size: { width: number; height: number };
-  image: (frame: number, fresh: boolean) => Promise<ServiceImage>;
+/** @throws CVAT_FAILED where the list lacks the job itself: then it says nothing about the others either */
+async function jobsOfTask(api: CvatApi, { id, task_id: task }: CvatJob, call: { signal?: AbortSignal }): Promise<CvatJob[]> {
+  const jobs = await api.jobs({ task }, call);
+  if (jobs.some((one) => one.id === id)) return jobs;
+  throw new ProsamError(
+    'CVAT_FAILED',
+    `expected the jobs of task ${task} with job ${id} among them, got ${jobs.length} others. Check what the token may see.`,
+  );
 }
 
-async function handIn(
-  { service, api }: LearnParts,
-  key: { project: string; source: string; externalId: string; revision: number },
-  { frame, provenance, shapes }: Lesson,
-  { label, size: { width, height }, image }: Known,
-  signal: AbortSignal | undefined,
-) {
-  const masks = shapes.map((shape) => ({ label, annotation: annotationFromShape(shape, width, height) }));
-  const task = Number(/task-(\d+)/.exec(key.externalId)?.[1]);
-  const imageExternalId = frameName({ server: api.url, task, frame });
-  const accept = async (fresh: boolean) =>
-    (await service.accept({ ...key, image: await image(frame, fresh), imageExternalId, provenance, masks }, signal ? { signal } : {}))
-      .outcome;
-  try {
-    return await accept(false);
-  } catch (error) {
-    // The hash is known here, the image not in this project.
-    if (!isProsamError(error) || error.code !== 'IMAGE_UNKNOWN') throw error;
-    return await accept(true);
-  }
-}
-
-/** The hash of a frame where it is known, else its bytes; the last ones are kept, for labels of one frame follow each other. */
-function imagesOf(
-  { api, frames }: LearnParts,
-  { task_id: task }: CvatJob,
-  project: string,
-  signal: AbortSignal | undefined,
-): Known['image'] {
-  let last: { frame: number; bytes: Uint8Array } | undefined;
-  return async (frame, fresh) => {
-    const sha256 = frames.sha256Of(api.url, task, frame);
-    if (sha256 !== undefined && !fresh) return { sha256 };
-    if (last?.frame === frame) return last.bytes;
-    const bytes = await api.frame({ task }, frame, signal ? { signal } : {});
-    frames.add(await sha256InTurns(bytes), { server: api.url, task, frame, project });
-    last = { frame, bytes };
-    return bytes;
+function factsOf({ job, atUs, uploaded, review }: JobLook) {
+  return {
+    uploaded,
+    groundTruth: job.type === 'ground_truth',
+    isMachines: review.isMachines,
+    isReviewed: (mark: JobLook['marks'][number]) => review.isReviewed(job.id, mark),
+    isSettled: (waiting: number) => {
+      const finished = review.finishedAs(job.id, atUs);
+      // Between two looks a machine may have been there, too; its shapes would tell.
+      return finished === 'surely' || (finished === 'likely' && waiting === 0);
+    },
   };
 }
 
-function prefixOf({ id, task_id }: CvatJob): string {
-  return `task-${task_id}/job-${id}/`;
+function finishedAt(job: CvatJob, { review }: JobLook): number {
+  const known = review.finishedAt(job.id);
+  return known < 0 ? revisionOf(job.updated_date) : known;
 }
 
-/** A video has one entry for all its frames. */
-export function sizeOf({ frames }: CvatMeta, frame: number): { width: number; height: number } {
-  return frames[frame] ?? (frames[0] as { width: number; height: number });
-}
-
-/** Microseconds since 1970, as CVAT's dates have them: later states of a job replace earlier ones. */
-export function revisionOf(date: string | undefined): number {
-  const milliseconds = Date.parse(date ?? '');
-  if (Number.isNaN(milliseconds)) return 0;
-  const micro = /\.\d{3}(\d{3})/.exec(date ?? '')?.[1] ?? '0';
-  return milliseconds * 1000 + Number(micro);
-}
-
-const PAGE = 1000;
-
-async function countedBefore(service: LearnParts['service'], project: string, source: string, prefix: string): Promise<string[]> {
-  const ids: string[] = [];
-  for (let before: number | undefined; ;) {
-    const page = await service.annotations(project, { limit: PAGE, ...(before !== undefined && { before }) });
-    for (const one of page) if (one.source === source && one.externalId.startsWith(prefix)) ids.push(one.externalId);
-    before = page.at(-1)?.sequence;
-    if (page.length < PAGE || before === undefined) return ids;
-  }
+/** Finished jobs with frames that nobody speaks for any more. */
+function jobsFreed(job: CvatJob, jobs: readonly CvatJob[], gone: readonly CountedLesson[]): number[] {
+  return jobs
+    .filter((one) => one.id !== job.id && isDone(one) && gone.some(({ frame }) => frame >= one.start_frame && frame <= one.stop_frame))
+    .map(({ id }) => id);
 }

@@ -55,7 +55,7 @@ export interface CvatClient {
 const PAGE_SIZE = 500;
 const MOST_PAGES = 2000;
 /** What a job or task must tell us. */
-const WEBHOOK_EVENTS = ['update:job', 'update:task', 'create:task'];
+const WEBHOOK_EVENTS = ['update:job', 'update:task', 'create:task', 'delete:task', 'delete:job'];
 
 /** @throws CONFIG_INVALID for an address or a token that can be none; every call: CVAT_FAILED, CVAT_REFUSED, or the reason of its signal */
 export function createCvatClient(options: CvatClientOptions): CvatClient {
@@ -158,7 +158,12 @@ async function all<T>(
   for (let page = 1; page <= MOST_PAGES; page++) {
     const answer = await api.json({ method: 'GET', path, query: { ...query, page, page_size: PAGE_SIZE }, signal }, pageOf(item));
     items.push(...answer.results);
-    if (answer.next === null || answer.results.length === 0) return items;
+    if (answer.next === null && items.length >= answer.count) return items;
+    if (answer.next === null || answer.results.length === 0)
+      throw new ProsamError(
+        'CVAT_FAILED',
+        `GET ${path}: expected ${answer.count} items, got ${items.length}. Ask again: the list ended early.`,
+      );
   }
   throw new ProsamError('CVAT_FAILED', `GET ${path}: wanted at most ${MOST_PAGES * PAGE_SIZE} items, CVAT has more. Ask for fewer.`);
 }

@@ -4,6 +4,7 @@ import { maskFromAnnotation, type DrawnAnnotation } from '../../core/mask/annota
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { maskArea } from '../../core/mask/raster.ts';
 import type { CvatAnnotations } from './rest-types.ts';
+import { isSaidToBeDrawn } from './job-marks.ts';
 import { annotationFromShape, type MarkedShape } from './shape-annotation.ts';
 
 export interface LabelMark {
@@ -19,7 +20,10 @@ export interface FrameMarks {
   unused: { label: string; type: string; reason: string }[];
 }
 
-/** The marks of one frame: the areas of one label joined, clicks for themselves. labels: names by id; shapes of others are left out. */
+/**
+ * The marks of one frame: the areas of one label joined, clicks for themselves. Where people drew a label, what programs made of it is
+ * left out. labels: names by id; shapes of others are left out.
+ */
 export function marksOfFrame(
   annotations: CvatAnnotations,
   frame: number,
@@ -29,9 +33,15 @@ export function marksOfFrame(
   const areas = new Map<string, BinaryMask>();
   const clicks: LabelMark[] = [];
   const unused: FrameMarks['unused'] = [];
-  for (const shape of shapesOn(annotations, frame)) {
+  const there = [...shapesOn(annotations, frame)];
+  const drawnLabels = new Set(there.filter(isSaidToBeDrawn).map(({ label_id }) => label_id));
+  for (const shape of there) {
     const label = labels.get(shape.label_id);
     if (label === undefined) continue;
+    if (drawnLabels.has(shape.label_id) && !isSaidToBeDrawn(shape)) {
+      unused.push({ label, type: shape.type, reason: 'a program made it, and what people drew of this label counts instead.' });
+      continue;
+    }
     try {
       const annotation = annotationFromShape(shape, width, height);
       if (annotation.kind === 'points') {
@@ -52,10 +62,11 @@ export function marksOfFrame(
 }
 
 /** Shapes of the frame, and of tracks those drawn on this very frame. */
-function* shapesOn({ shapes, tracks }: CvatAnnotations, frame: number): Generator<MarkedShape & { label_id: number }> {
+function* shapesOn({ shapes, tracks }: CvatAnnotations, frame: number): Generator<MarkedShape & { label_id: number; source: string }> {
   for (const shape of shapes) if (shape.frame === frame) yield shape;
   for (const track of tracks) {
-    for (const shape of track.shapes) if (shape.frame === frame && !shape.outside) yield { ...shape, label_id: track.label_id };
+    for (const shape of track.shapes)
+      if (shape.frame === frame && !shape.outside) yield { ...shape, label_id: track.label_id, source: track.source };
   }
 }
 

@@ -50,7 +50,7 @@ export async function planTask({ client, target, referenceFrames, labels: wanted
   const known = (await client.labels({ task: taskId }, { signal })).filter(({ parent_id: parent }) => parent === null);
   const jobs = (await client.jobs({ task: taskId }, { signal }))
     // Ground truth and replicas are for checking people; answers of a machine would spoil them.
-    .filter(({ type }) => type === 'annotation')
+    .filter(({ type, parent_job_id: parent }) => type === 'annotation' && parent === null)
     .sort((a, b) => a.start_frame - b.start_frame || a.id - b.id);
   const chosen = chosenLabels(known, wanted);
   const deleted = new Set(meta.deleted_frames);

@@ -53,6 +53,8 @@ export const cvatJob = z.object({
   stage: z.string(),
   /** 'annotation', 'ground_truth' or 'consensus_replica'. */
   type: z.string().catch('annotation').default('annotation'),
+  /** Of a replica. */
+  parent_job_id: id.nullable().catch(null).default(null),
   dimension: z.string().catch('2d').default('2d'),
   updated_date: z.string().optional(),
 });

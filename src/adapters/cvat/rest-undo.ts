@@ -1,4 +1,5 @@
 /** Takes back what a run uploaded, as far as nobody has touched it since. */
+import { ProsamError } from '../../core/errors.ts';
 import type { CvatClient } from './rest-client.ts';
 import type { RunLog } from './rest-run-log.ts';
 import { removeShapes } from './rest-store.ts';
@@ -22,6 +23,10 @@ export async function undoRun(
   const total: UndoResult = { removed: 0, kept: 0, gone: 0 };
   for (const [job, stored] of log.stored) {
     if (stored.length === 0) continue;
+    // What is not there any more is forgotten: only where it is surely the same job.
+    const { task_id: of } = await client.job(job, { signal });
+    if (of !== task)
+      throw new ProsamError('CVAT_FAILED', `job ${job}: expected a job of task ${task}, got one of task ${of}. Check the address of CVAT.`);
     const { removed, kept, gone } = await removeShapes(client, { job }, stored, signal);
     total.removed += removed.length;
     total.kept += kept.length;

@@ -2,7 +2,7 @@
 import type { CvatClient } from './rest-client.ts';
 
 /** The calls that watching and learning need; all throw CVAT_FAILED or CVAT_REFUSED. */
-export type CvatApi = Pick<CvatClient, 'url' | 'task' | 'job' | 'jobs' | 'labels' | 'meta' | 'frame' | 'annotations'>;
+export type CvatApi = Pick<CvatClient, 'url' | 'self' | 'task' | 'job' | 'jobs' | 'labels' | 'meta' | 'frame' | 'annotations'>;
 
 /** A shape that was uploaded by this project, as it was when the server had stored it. */
 export interface UploadedShape {

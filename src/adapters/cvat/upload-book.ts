@@ -1,9 +1,7 @@
-/** What was uploaded to CVAT, as lines of JSON in one file for each task: added to, never written anew. */
+/** What was uploaded to CVAT, as lines of JSON in one file for each task. */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { messageOf, ProsamError } from '../../core/errors.ts';
 import { z } from 'zod';
+import { createLineFiles } from './line-files.ts';
 import type { UploadBook, UploadedShape } from './types.ts';
 
 const line = z.union([
@@ -13,28 +11,13 @@ const line = z.union([
 
 /** @throws STORAGE_FAILED from its calls where the folder cannot be used */
 export function createUploadBook(folder: string): UploadBook {
-  const fileOf = (server: string, task: number): string =>
-    join(folder, `${createHash('sha256').update(server).digest('hex').slice(0, 12)}-task-${task}.jsonl`);
-  const append = async (server: string, task: number, entries: readonly unknown[]): Promise<void> => {
-    if (entries.length === 0) return;
-    await guarded(async () => {
-      await mkdir(folder, { recursive: true });
-      const file = await open(fileOf(server, task), 'a');
-      try {
-        // The line break comes first: a line that was cut off by a crash spoils nothing after it.
-        await file.appendFile(entries.map((entry) => `\n${JSON.stringify(entry)}`).join(''));
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-    });
-  };
+  const files = createLineFiles(folder, 'What was uploaded to CVAT');
+  const fileOf = (server: string, task: number): string => `${taskFile(server, task)}.jsonl`;
   return {
     async uploaded(server, task) {
-      const text = await guarded(() => readFile(fileOf(server, task), 'utf8').catch(emptyWhereMissing));
       const shapes = new Map<number, UploadedShape>();
-      for (const one of text.split('\n')) {
-        const { success, data } = line.safeParse(jsonOf(one));
+      for (const one of await files.read(fileOf(server, task))) {
+        const { success, data } = line.safeParse(one);
         if (!success) continue;
         if ('forget' in data) data.forget.forEach((id) => shapes.delete(id));
         else shapes.set(data.id, data);
@@ -42,34 +25,15 @@ export function createUploadBook(folder: string): UploadBook {
       return [...shapes.values()];
     },
     add: (server, task, shapes) =>
-      append(
-        server,
-        task,
+      files.append(
+        fileOf(server, task),
         shapes.map(({ id, frame, label_id, type, points }) => ({ id, frame, label_id, type, points })),
       ),
-    forget: (server, task, ids) => append(server, task, ids.length === 0 ? [] : [{ forget: ids }]),
+    forget: (server, task, ids) => files.append(fileOf(server, task), ids.length === 0 ? [] : [{ forget: ids }]),
   };
 }
 
-async function guarded<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw new ProsamError('STORAGE_FAILED', `What was uploaded to CVAT cannot be read or written: ${messageOf(cause)}. Check the folder.`, {
-      cause,
-    });
-  }
-}
-
-function emptyWhereMissing(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ENOENT') return '';
-  throw error;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** Of one task of one server, without an ending. */
+export function taskFile(server: string, task: number): string {
+  return `${createHash('sha256').update(server).digest('hex').slice(0, 12)}-task-${task}`;
 }

@@ -2,14 +2,13 @@
 import { z } from 'zod';
 import { ProsamError } from '../../core/errors.ts';
 import { route, type Route } from '../http/route.ts';
-import { doneJobOf, startedJobOf, type DoneJob, type StartedJob } from './job-events.ts';
+import type { Intake } from './intake.ts';
+import { deletedOf, isDone, startedJobOf, toldJobOf, type StartedJob } from './job-events.ts';
 import { checkWebhookHeader, checkWebhookSignature } from './webhook-signature.ts';
 
-export interface WebhookRouteParts {
+export interface WebhookRouteParts extends Pick<Intake, 'take' | 'takeDeleted' | 'changed'> {
   /** Of CVAT's webhooks; without one nothing is believed. */
   secrets: readonly string[];
-  /** Takes a job for later; resolves once it will not be lost, to whether it is new. */
-  take: (job: DoneJob) => Promise<boolean>;
   /** Somebody has begun to work on a job. */
   started: (job: StartedJob) => void;
 }
@@ -17,11 +16,12 @@ export interface WebhookRouteParts {
 /** CVAT's events hold a job or a task, never annotations. */
 const MAX_BODY_BYTES = 2 ** 20;
 
-export function webhookRoute({ secrets, take, started }: WebhookRouteParts): Route {
+export function webhookRoute({ secrets, take, takeDeleted, changed, started }: WebhookRouteParts): Route {
   return route({
     method: 'post',
     path: '/webhook',
-    summary: 'Takes the webhooks of CVAT: 200 for a ping and what changes nothing, 202 for a job that will be read back',
+    summary:
+      'Takes the webhooks of CVAT: 200 for a ping and what changes nothing, 202 for a job that will be read back, or work that was deleted',
     // The signature says who it is.
     access: 'open',
     rawBody: true,
@@ -34,9 +34,17 @@ export function webhookRoute({ secrets, take, started }: WebhookRouteParts): Rou
       const body = parsed(rawBody);
       const begun = startedJobOf(body);
       if (begun) started(begun);
-      const job = doneJobOf(body);
-      if (job === undefined) return { json: { taken: false, why: 'nobody is done with a job' } };
-      if (await take(job)) return { status: 202, json: { taken: true } };
+      const deleted = deletedOf(body);
+      if (deleted) {
+        await takeDeleted(deleted);
+        return { status: 202, json: { taken: true } };
+      }
+      const told = toldJobOf(body);
+      if (told === undefined || !isDone(told.now)) {
+        if (told) await changed(told.job);
+        return { json: { taken: false, why: 'nobody is done with a job' } };
+      }
+      if (await take(told.job)) return { status: 202, json: { taken: true } };
       return { json: { taken: false, why: 'it was taken before' } };
     },
   });

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { lessonsFrom } from '../../../src/adapters/cvat/compare-shapes.ts';
-import { doneJobOf } from '../../../src/adapters/cvat/job-events.ts';
-import { revisionOf } from '../../../src/adapters/cvat/learn-job.ts';
+import { compareShapes } from '../../../src/adapters/cvat/compare-shapes.ts';
+import { deletedOf, isDone, isFinishing, toldJobOf } from '../../../src/adapters/cvat/job-events.ts';
+import { marksOf } from '../../../src/adapters/cvat/job-marks.ts';
+import { revisionOf } from '../../../src/adapters/cvat/look-at-job.ts';
 import { createCvatClient } from '../../../src/adapters/cvat/rest-client.ts';
 import { annotationFromShape } from '../../../src/adapters/cvat/shape-annotation.ts';
+import type { Message, Queue } from '../../../src/core/storage-ports.ts';
 import type { UploadedShape } from '../../../src/adapters/cvat/types.ts';
 import { createUploadBook } from '../../../src/adapters/cvat/upload-book.ts';
 import { maskFromAnnotation } from '../../../src/core/mask/annotation.ts';
@@ -25,12 +27,47 @@ const KINDS = ['update_job', 'update_job', 'update_task', 'update_job', 'update_
 const recorded = SHOWN.map((number, i) => traffic<RecordedWebhook>(`webhook_254_${number}_${KINDS[i]}`));
 const ping = traffic<RecordedWebhook>('webhook_254_01_ping');
 
+interface Before {
+  state: string;
+  stage: string;
+}
+
 describe('recorded webhooks', () => {
   it('mean a job is done where its state or stage really changed to it', () => {
-    expect(recorded.map(({ body }) => doneJobOf(body)?.job)).toEqual([undefined, undefined, undefined, 9, 9, undefined, undefined]);
-    expect(doneJobOf(ping.body)).toBeUndefined();
-    expect(doneJobOf(undefined)).toBeUndefined();
-    expect(doneJobOf({ event: 'update:job', job: { id: 'x' }, before_update: {} })).toBeUndefined();
+    const told = recorded.map(({ body }) => toldJobOf(body));
+    expect(told.map((one) => one?.job.change?.before)).toEqual([
+      { state: 'new', stage: 'annotation' },
+      undefined,
+      undefined,
+      { state: 'in progress', stage: 'annotation' },
+      { state: 'completed', stage: 'annotation' },
+      { state: 'completed', stage: 'acceptance' },
+      { state: 'completed', stage: 'acceptance' },
+    ]);
+    expect(told.map((one) => one !== undefined && isDone(one.now))).toEqual([false, false, false, true, true, false, false]);
+    const finishing = told.map((one) => one?.job.change && isFinishing(one.job.change.before, one.job.change));
+    expect(finishing).toEqual([false, undefined, undefined, true, true, false, false]);
+    for (const body of [ping.body, undefined, { event: 'update:job', job: { id: 'x' }, before_update: {} }]) {
+      expect(toldJobOf(body)).toBeUndefined();
+      expect(deletedOf(body)).toBeUndefined();
+    }
+  });
+
+  it.each([
+    ['completed', ['in progress', 'annotation'], ['completed', 'annotation'], true, true],
+    ['completed without having been opened', ['new', 'validation'], ['completed', 'validation'], true, true],
+    ['accepted', ['completed', 'annotation'], ['completed', 'acceptance'], true, true],
+    ['moved on by somebody who worked on it', ['in progress', 'annotation'], ['new', 'validation'], true, true],
+    ['handed on unopened', ['new', 'annotation'], ['new', 'validation'], true, false],
+    ['handed to a reviewer unopened', ['new', 'validation'], ['new', 'acceptance'], true, false],
+    ['opened by a reviewer', ['new', 'acceptance'], ['in progress', 'acceptance'], false, false],
+    ['sent back', ['completed', 'validation'], ['rejected', 'annotation'], false, false],
+    ['moved back as it is', ['completed', 'acceptance'], ['completed', 'annotation'], true, false],
+    ['moved back', ['completed', 'validation'], ['new', 'annotation'], false, false],
+    ['of a stage nobody knows', ['in progress', 'annotation'], ['new', 'later'], false, false],
+  ] as const)('say of a job %s whether it is done, and whether a person finished it', (_, before, after, done, finishing) => {
+    const [was, is] = [before, after].map(([state, stage]) => ({ state, stage })) as [Before, Before];
+    expect([isDone(is), isFinishing(was, is)]).toEqual([done, finishing]);
   });
 
   it('are believed for their signature alone, answered at once, and taken once', async () => {
@@ -64,6 +101,26 @@ describe('recorded webhooks', () => {
     }
   });
 
+  it('are kept beside what a look has found of the same job: messages that wait with one key are one', async () => {
+    const sent: Message[] = [];
+    const queue = { send: (message: Message) => Promise.resolve(void sent.push(message)) } as unknown as Queue;
+    const facade = await startFacade({
+      queue,
+      api: createCvatClient({ url: 'http://127.0.0.1:9', token: 'none' }),
+      webhookSecrets: [SECRET],
+    });
+    const body = JSON.parse(recorded[3]?.raw_body ?? '') as { before_update: object };
+    // A save of the finished job, and then the change itself; each twice.
+    for (const before_update of [{}, body.before_update, body.before_update, {}]) {
+      const raw = JSON.stringify({ ...body, before_update });
+      const signature = `sha256=${createHmac('sha256', SECRET).update(raw).digest('hex')}`;
+      await send(`${facade.url}/webhook`, 'POST', { 'content-type': 'application/json', 'x-signature-256': signature }, raw);
+    }
+    await facade.close();
+    expect(sent.map(({ data }) => (data as { change?: object }).change !== undefined)).toEqual([false, true]);
+    expect(new Set(sent.map(({ key }) => key)).size).toBe(2);
+  });
+
   it('carry signatures that this project makes the same', () => {
     for (const { raw_body: raw, secret, headers } of [ping, ...recorded])
       expect(`sha256=${createHmac('sha256', secret).update(raw).digest('hex')}`).toBe(headers['X-Signature-256']);
@@ -90,23 +147,31 @@ describe('comparing', () => {
     points: [1, 1, 9, 9],
     ...changes,
   });
-  const compare = (shapes: ReturnType<typeof shape>[], uploaded: UploadedShape[]) =>
-    lessonsFrom({ shapes, tracks: [] }, uploaded, { from: 0, to: 5 }).map(({ frame, label, provenance, shapes: left }) => [
-      frame,
-      label,
-      provenance,
-      left.length,
-    ]);
+  const frames = { start_frame: 0, stop_frame: 5 };
+  /** As a person finished it; seen: ids of shapes that were looked at. */
+  const facts = (uploaded: UploadedShape[] = [], seen?: readonly number[]) => ({
+    uploaded: uploaded.filter(({ frame }) => frame <= 5),
+    isMachines: ({ source }: { source: string }) => !['manual', 'semi-auto'].includes(source),
+    isReviewed: ({ id }: { id: string }) => seen?.includes(Number(id.slice(1))) ?? true,
+    isSettled: () => true,
+    groundTruth: false,
+  });
+  const compare = async (shapes: ReturnType<typeof shape>[], uploaded: UploadedShape[], seen?: readonly number[]) =>
+    compareShapes(await marksOf({ shapes, tracks: [] }, frames), facts(uploaded, seen)).lessons.map(
+      ({ frame, label, provenance, shapes: left }) => [frame, label, provenance, left.length],
+    );
 
   it.each([
     ['kept', [shape(7, { points: [1, 1, 9, 9.001] })], [sent(7)], [[0, 1, 'accepted', 1]]],
     ['kept, with another id', [shape(8, { source: 'semi-auto' })], [sent(7)], [[0, 1, 'accepted', 1]]],
-    ['edited in place', [shape(7, { points: [1, 1, 8, 9] })], [sent(7)], [[0, 1, 'edited', 1]]],
+    ['edited in place', [shape(7, { points: [1, 1, 8, 9], source: 'semi-auto' })], [sent(7)], [[0, 1, 'edited', 1]]],
+    ['put in its place by another program', [shape(7, { points: [1, 1, 8, 9] })], [sent(7)], [[0, 1, 'accepted', 1]]],
+    ['drawn over after it was uploaded, without a change', [shape(7, { source: 'manual' })], [sent(7)], [[0, 1, 'accepted', 1]]],
     ['edited, with another id', [shape(8, { points: [1, 1, 8, 9], source: 'semi-auto' })], [sent(7)], [[0, 1, 'edited', 1]]],
     ['deleted', [], [sent(7)], [[0, 1, 'rejected', 0]]],
     ['one of two deleted', [shape(7)], [sent(7), sent(8, { points: [3, 3, 4, 4] })], [[0, 1, 'edited', 1]]],
     ['added by hand', [shape(9, { source: 'manual' })], [], [[0, 1, 'drawn', 1]]],
-    ['added to one that was kept', [shape(7), shape(9, { source: 'manual', points: [2, 2, 3, 3] })], [sent(7)], [[0, 1, 'edited', 2]]],
+    ['added to one that was kept', [shape(7), shape(9, { source: 'manual', points: [2, 2, 3, 3] })], [sent(7)], [[0, 1, 'drawn', 1]]],
     [
       'of another label now',
       [shape(8, { label_id: 2, source: 'semi-auto' })],
@@ -119,15 +184,26 @@ describe('comparing', () => {
     ['of a tool of CVAT, taken as it was', [shape(9)], [], [[0, 1, 'accepted', 1]]],
     ['on frames of another job', [shape(9, { frame: 6 })], [sent(7, { frame: 6 })], []],
     ['of kinds that mark no area', [shape(9, { type: 'polyline' })], [], []],
-  ])('tells a shape that is %s', (_, shapes, uploaded, lessons) => {
-    expect(compare(shapes as never, uploaded)).toEqual(lessons);
+  ])('tells a shape that is %s', async (_, shapes, uploaded, lessons) => {
+    expect(await compare(shapes as never, uploaded)).toEqual(lessons);
   });
 
-  it('takes key frames of tracks where the object is visible', () => {
+  it('learns nothing of what nobody looked at, beside what people drew or looked at neither', async () => {
+    const drawn = shape(9, { source: 'manual', points: [2, 2, 3, 3] });
+    expect(await compare([shape(7)], [sent(7)], [])).toEqual([]);
+    expect(await compare([shape(7), drawn], [sent(7)], [])).toEqual([[0, 1, 'drawn', 1]]);
+    expect(await compare([shape(7), shape(8, { points: [4, 4, 5, 5] })], [], [8])).toEqual([[0, 1, 'accepted', 1]]);
+    // Had in hand by a person: CVAT says so.
+    expect(await compare([shape(8, { source: 'semi-auto' })], [sent(7)], [])).toEqual([[0, 1, 'accepted', 1]]);
+  });
+
+  it('takes key frames of tracks where the object is visible', async () => {
     const key = (frame: number, outside: boolean) => ({ type: 'rectangle', frame, points: [1, 1, 5, 5], rotation: 0, outside });
     const track = { id: 1, frame: 0, label_id: 4, source: 'manual', attributes: [], shapes: [key(0, false), key(2, true), key(9, false)] };
-    const lessons = lessonsFrom({ shapes: [], tracks: [track] }, [], { from: 0, to: 5, groundTruth: true });
-    expect(lessons.map(({ frame, provenance }) => [frame, provenance])).toEqual([[0, 'ground_truth']]);
+    const marks = await marksOf({ shapes: [], tracks: [track] }, frames);
+    expect(compareShapes(marks, { ...facts(), groundTruth: true }).lessons.map(({ frame, provenance }) => [frame, provenance])).toEqual([
+      [0, 'ground_truth'],
+    ]);
   });
 
   it('orders states of a job by the microsecond', () => {

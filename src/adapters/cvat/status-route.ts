@@ -1,0 +1,26 @@
+/** What keeps jobs from teaching, for `prosam cvat doctor` and whoever else wants to know. */
+import { z } from 'zod';
+import { route, type Route } from '../http/route.ts';
+import type { ReviewNotes } from './review-notes.ts';
+
+const count = z.int().min(0);
+
+export function statusRoute(notes: ReviewNotes): Route {
+  return route({
+    method: 'get',
+    path: '/status',
+    summary: 'Machine-made shapes that wait for review, and masks that are kept although their shapes vanished',
+    access: 'read',
+    answer: z.object({
+      problems: z.array(z.string()),
+      jobs: z.array(z.object({ task: count, job: count, waiting: count, replaced: count, doubted: count })),
+    }),
+    handle: () =>
+      Promise.resolve({
+        json: {
+          problems: notes.sentences(),
+          jobs: notes.list().map(({ task, job, waiting, replaced, doubted }) => ({ task, job, waiting, replaced, doubted })),
+        },
+      }),
+  });
+}
