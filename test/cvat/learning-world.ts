@@ -55,7 +55,7 @@ export async function learningWorld(how: How) {
     const { store, blobs, queue } = storage;
     const admission = createAdmission({});
     const accept = createAccept({
-      ...{ store, admission, metrics: noMetrics, now: Date.now },
+      ...{ store, admission, drawing: createAdmission({}), metrics: noMetrics, now: Date.now },
       images: createServiceImages({ images: store.images, blobs, limits: {}, now: Date.now }),
       engine: { referenceMask: () => Promise.reject(new Error('masks are drawn here')) },
     });

@@ -3,7 +3,12 @@ import { expect, it } from 'vitest';
 import { webhookRoute } from '../../../src/adapters/cvat/webhook-route.ts';
 import { sendRaw, startApp } from '../http/running-app.ts';
 
-const parts = { take: () => Promise.resolve(true), started: () => undefined };
+const parts = {
+  take: () => Promise.resolve(true),
+  takeDeleted: () => Promise.resolve(),
+  changed: () => Promise.resolve(),
+  started: () => undefined,
+};
 
 /** Status of the answer to a head whose body never comes. */
 async function answerTo(secrets: string[], header: string): Promise<string> {
