@@ -1,6 +1,5 @@
 /** `prosam cvat annotate`: masks for a whole task from one labelled frame. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { annotateTask, type FrameReport } from '../adapters/cvat/rest-annotate.ts';
 import type { CvatClient } from '../adapters/cvat/rest-client.ts';
@@ -19,7 +18,7 @@ import { frameNumbers } from './cvat-frame-numbers.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { choice, EXIT, number, UsageError, wholeNumber, words } from './usage.ts';
-import { writeOwn } from './write-file.ts';
+import { ownPlace, writeOwn } from './write-file.ts';
 
 const OPTIONS = {
   ...CVAT_CONNECTION_OPTIONS,
@@ -180,11 +179,10 @@ function withoutReduction({ method, strategy, samples, distribution, nu, seed, g
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as ServiceOptions['options'];
 }
 
-/** A frame of another server's task of the same number is left as it is: that one wants a folder of its own. */
 async function dryPicture(folder: string, of: { server: string; task: number }, report: FrameReport): Promise<string | undefined> {
   const { frame, image, name, masks, outcome } = report;
   if (image === undefined || outcome === 'failed') return undefined;
-  const path = join(folder, `task-${of.task}-frame-${String(frame).padStart(6, '0')}.png`);
+  const path = await ownPlace(folder, `frame-${String(frame).padStart(6, '0')}`, '.png', { ...of, frame });
   await writeOwn(path, await drawFrame(image, name, masks), { about: { ...of, frame } });
   return path;
 }

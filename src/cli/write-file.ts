@@ -1,6 +1,7 @@
 /** Files the commands write: each carries a mark, and takes the place of nothing but a file that carries one. */
 import { lstat, mkdir, readFile, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import { hashedWord, plainWord } from '../core/checkpoint/file-name.ts';
 import { taken, writeDurably } from '../core/checkpoint/write-file.ts';
 import { isProsamError, messageOf, ProsamError } from '../core/errors.ts';
 import { hashOf, marked, markOf, type Made, type Mark } from './output-mark.ts';
@@ -59,6 +60,14 @@ export interface WriteOwnOptions {
 export async function writeOwn(path: string, data: Uint8Array | string, options: WriteOwnOptions): Promise<void> {
   const { about, what = 'result' } = options;
   await writeChecked(path, data, { what, from: hashOf(about), stamp: hashOf(about) }, (standing) => checkOwn(path, standing, options));
+}
+
+/** A path for what is called so, which nothing has that is about something else. */
+export async function ownPlace(folder: string, text: string, ending: string, about: unknown): Promise<string> {
+  const plain = plainWord(text);
+  const standing = plain === undefined ? undefined : await standingOf(join(folder, `${plain}${ending}`));
+  const isOthers = standing === undefined || (standing.kind === 'ours' && standing.mark.from !== hashOf(about));
+  return join(folder, `${isOthers ? hashedWord({ text, identity: JSON.stringify(about) }) : plain}${ending}`);
 }
 
 /** For who would begin long work for such a file. @throws OUTPUT_FAILED, OUTPUT_TAKEN */
