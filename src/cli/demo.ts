@@ -25,8 +25,9 @@ export const DEMO_HELP = `prosam demo: see it work
   prosam demo --reference IMAGE MARK --target IMAGE... [--truth MASK...] [--out DIR]
 
 Without photos it draws scenes, marks one object in one of them and finds its kind in the others: no network, no GPU.
-Pictures and index.html go to DIR (default: prosam-demo). Each strip shows, from left to right, the reference with its
-mark, the target with the predicted mask, how unsure the model is, and the true mask where it is known.
+Pictures and index.html go to DIR (default: prosam-demo), over those of another demo and nothing else. Each strip shows, from
+left to right, the reference with its mark, the target with the predicted mask, how unsure the model is, and the true mask
+where it is known.
 
   --concepts N          concepts to show (default: 4)
   --targets N           targets per concept (default: 3)

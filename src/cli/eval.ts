@@ -47,7 +47,8 @@ reference's mask copied unchanged, and everything foreground.
   --method M[,M]        ${METHODS.join(', ')}, auto (default: prosam)
   --strategy S[,S]      of prosam: ${STRATEGIES.join(', ')} (default: mean_prompt)
   --compare             paired differences to the first contestant, and the paper's published rows next to ours
-  --out DIR             writes evaluation.json (every pair) and evaluation.html (with the best, median and worst pairs)
+  --out DIR             writes evaluation.json (every pair) and evaluation.html (with the best, median and worst pairs),
+                        over those of another evaluation and nothing else
   --json                one JSON line a contestant on stdout
 
   --device DEVICE, --threads N, --precision P, --cache DIR, --samples K, --distribution D, --nu N, --label-reduction R, --grow, --no-grow

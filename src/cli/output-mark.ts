@@ -4,6 +4,7 @@
  * as its first field, pages as a comment.
  */
 import { createHash } from 'node:crypto';
+import { open, stat } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import * as z from 'zod';
 
@@ -54,9 +55,24 @@ export function markOf(file: Uint8Array): Mark | undefined {
   return found && { ...found.made, intact: contentHash(found.rest) === found.content };
 }
 
-/** Is this the beginning of a PNG file that says it is a result? Enough of it: what comes before the pixels. */
-export function isResultStart(start: Uint8Array): boolean {
-  return pngMark(Buffer.from(start))?.made.what === 'result';
+/** Bytes at the beginning of a file among which its mark stands. */
+const START_BYTES = 1 << 16;
+
+/** What a file says of itself, by its beginning alone; undefined also for what is no file, or cannot be read. */
+export async function markAtStart(path: string): Promise<Made | undefined> {
+  // Opening a pipe would wait for somebody who writes to it.
+  if (!(await stat(path).catch(() => undefined))?.isFile()) return undefined;
+  const handle = await open(path, 'r').catch(() => undefined);
+  if (handle === undefined) return undefined;
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0);
+    const start = buffer.subarray(0, bytesRead);
+    return (pngMark(start) ?? textMark(start))?.made;
+  } catch {
+    return undefined;
+  } finally {
+    await handle.close();
+  }
 }
 
 interface Found {

@@ -1,9 +1,10 @@
 /** Where the results of a target go, whether they are there already, and what must not be overwritten there. */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { foldedName } from '../core/checkpoint/file-name.ts';
 import { knownHash } from '../core/checkpoint/hash-memo.ts';
 import { taken } from '../core/checkpoint/write-file.ts';
+import { DEFAULT_LIMITS } from '../core/image/decode.ts';
 import { hashOf, type Mark } from './output-mark.ts';
 import type { Target } from './segment-targets.ts';
 import { standingOf, writeChecked, type Inputs, type Standing } from './write-file.ts';
@@ -86,7 +87,7 @@ export async function openResults({ out, suffixes, settings, inputs, force }: Re
 
   return {
     async plan(target) {
-      const image = await knownHash(target.file).catch(() => undefined);
+      const image = await hashOfImage(target.file);
       const stamp = hashOf([image, made]);
       const places = await placesOf(target, stamp);
       const outputs = places.map(({ path }) => path);
@@ -104,4 +105,10 @@ export async function openResults({ out, suffixes, settings, inputs, force }: Re
       }
     },
   };
+}
+
+/** undefined: it is none, or cannot be read. */
+async function hashOfImage(file: string): Promise<string | undefined> {
+  const info = await stat(file).catch(() => undefined);
+  return info?.isFile() && info.size <= DEFAULT_LIMITS.maxBytes ? knownHash(file).catch(() => undefined) : undefined;
 }

@@ -1,9 +1,9 @@
 /** Which images `prosam segment` is to work on, and what tells them apart. */
-import { open, readdir, realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { foldedName, hashedWord, plainWord } from '../core/checkpoint/file-name.ts';
 import { messageOf } from '../core/errors.ts';
-import { hashOf, isResultStart } from './output-mark.ts';
+import { hashOf, markAtStart } from './output-mark.ts';
 import { UsageError } from './usage.ts';
 
 export interface Target {
@@ -28,8 +28,7 @@ export interface Targets {
 const IMAGE_ENDINGS = new Set(['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.avif', '.gif']);
 /** Longest name of an image within that of a result, in bytes of UTF-8. */
 const WORD = { longest: 140, dots: true } as const;
-/** Where the mark of a file stands, if it has one. */
-const START_BYTES = 1 << 16;
+/** Files looked into at the same time. */
 const AT_ONCE = 16;
 
 /** out: where results go. @throws UsageError where there is nothing to work on */
@@ -44,7 +43,9 @@ export async function targetsOf(files: readonly string[], folder: string | undef
   const entries = [...places].map(([place, file]) => ({ place, file }));
   const made = new Set<string>();
   for (let i = 0; i < entries.length; i += AT_ONCE)
-    await Promise.all(entries.slice(i, i + AT_ONCE).map(async ({ file }) => ((await isResult(file)) ? made.add(file) : undefined)));
+    await Promise.all(
+      entries.slice(i, i + AT_ONCE).map(async ({ file }) => ((await markAtStart(file))?.what === 'result' ? made.add(file) : undefined)),
+    );
   const leftOut = [...made];
   const kept = entries.filter(({ file }) => !made.has(file));
   if (kept.length === 0) {
@@ -90,16 +91,4 @@ async function realFolder(folder: string): Promise<string> {
   const real = await realpath(folder).catch(() => undefined);
   if (real !== undefined || dirname(folder) === folder) return real ?? folder;
   return join(await realFolder(dirname(folder)), basename(folder));
-}
-
-async function isResult(file: string): Promise<boolean> {
-  const handle = await open(file, 'r').catch(() => undefined); // told when its turn comes
-  try {
-    const { buffer, bytesRead } = (await handle?.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0)) ?? {};
-    return buffer !== undefined && isResultStart(buffer.subarray(0, bytesRead));
-  } catch {
-    return false; // a folder, say
-  } finally {
-    await handle?.close();
-  }
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { hashedWord, plainWord } from '../core/checkpoint/file-name.ts';
 import { taken, writeDurably } from '../core/checkpoint/write-file.ts';
 import { isProsamError, messageOf, ProsamError } from '../core/errors.ts';
-import { hashOf, marked, markOf, type Made, type Mark } from './output-mark.ts';
+import { hashOf, markAtStart, marked, markOf, type Made, type Mark } from './output-mark.ts';
 
 /** What is at a path: nothing, a file with our mark, one without, or something that is no file of its own, in words. */
 export type Standing = { kind: 'free' } | { kind: 'ours'; mark: Mark } | { kind: 'unmarked' | 'no file'; words: string };
@@ -36,7 +36,8 @@ export async function standingOf(path: string): Promise<Standing> {
     const info = await lstat(path);
     if (info.isSymbolicLink()) return { kind: 'no file', words: 'a link' };
     if (!info.isFile()) return { kind: 'no file', words: 'a folder or something else that is no file' };
-    const mark = markOf(await readFile(path));
+    // Whatever else lies there need not be read, however large it is.
+    const mark = (await markAtStart(path)) && markOf(await readFile(path));
     return mark === undefined ? { kind: 'unmarked', words: 'another file' } : { kind: 'ours', mark };
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
@@ -86,7 +87,16 @@ export async function writeChecked(
     await mkdir(dirname(path), { recursive: true });
     const standing = await standingOf(path);
     await may(standing);
-    await writeDurably(path, marked(data, made), { replace: standing.kind !== 'free' });
+    const bytes = marked(data, made);
+    if (standing.kind !== 'free') {
+      await writeDurably(path, bytes);
+      return;
+    }
+    await writeDurably(path, bytes, { replace: false }).catch(async (error: unknown) => {
+      if (!isProsamError(error) || error.code !== 'OUTPUT_TAKEN') throw error;
+      await may(await standingOf(path)); // another process came first, perhaps with the same
+      await writeDurably(path, bytes);
+    });
   } catch (cause) {
     throw isProsamError(cause) ? cause : outputFailed(path, cause);
   }

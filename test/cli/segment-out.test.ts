@@ -239,7 +239,7 @@ describe('done already', () => {
     put('one.jpg', 'photos/a.jpg');
     put('two.jpg', 'photos/b.jpg');
     const run = ['--target-dir', 'photos', '--out', 'photos'];
-    const killed = await killedAt('b.png', ['segment', ...REFERENCE, ...run]);
+    const killed = await killedAt('b.png', at('photos/a.png'), ['segment', ...REFERENCE, ...run]);
     expect(killed).toBe('SIGKILL');
     const left = names('photos');
     expect(left.filter((name) => !name.startsWith('.'))).toEqual(['a.jpg', 'a.png', 'b.jpg']);
@@ -261,11 +261,14 @@ describe('done already', () => {
   });
 });
 
-/** Ends the process the moment it is about to give a file this name. */
-function killedAt(name: string, args: readonly string[]): Promise<string | null> {
-  const hook = `import fs from 'node:fs/promises'; import { syncBuiltinESMExports } from 'node:module';
-    for (const how of ['link', 'rename']) { const real = fs[how]; fs[how] = (from, to) => {
-      if (String(to).endsWith(${JSON.stringify(name)})) process.kill(process.pid, 'SIGKILL'); return real(from, to); } }
+/** Ends the process the moment it is about to give a file this name, once another is there. */
+function killedAt(name: string, after: string, args: readonly string[]): Promise<string | null> {
+  const hook = `import fs from 'node:fs/promises'; import { existsSync } from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
+    import { setImmediate as turn } from 'node:timers/promises';
+    for (const how of ['link', 'rename']) { const real = fs[how]; fs[how] = async (from, to) => {
+      if (!String(to).endsWith(${JSON.stringify(name)})) return real(from, to);
+      while (!existsSync(${JSON.stringify(after)})) await turn();
+      process.kill(process.pid, 'SIGKILL'); } }
     syncBuiltinESMExports();`;
   const preload = `--import=data:text/javascript,${encodeURIComponent(hook)}`;
   return new Promise((done) => {

@@ -1,5 +1,5 @@
 /** Files that are either whole or not there, also after a crash of the machine. */
-import { link, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { link, lstat, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isProsamError, messageOf, ProsamError } from '../errors.ts';
 import { readablePart } from './file-name.ts';
@@ -62,7 +62,7 @@ async function putWhereNothingIs(temporary: string, path: string): Promise<void>
     await link(temporary, path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const isThere = code === 'EEXIST' || (await stat(path).then(() => true, () => false)); // prettier-ignore
+    const isThere = code === 'EEXIST' || (await lstat(path).then(() => true, () => false)); // prettier-ignore
     if (isThere) throw taken(path, 'a file that was put there meanwhile');
     await rename(temporary, path); // not every file system has links
   }
