@@ -58,7 +58,7 @@ export async function openResults({ out, suffixes, settings, inputs, force }: Re
         const name = `${word}${suffix}`;
         const found = exactly.has(name) ? name : there.get(foldedName(name));
         const standing: Standing = found === undefined ? { kind: 'free' } : await standingOf(join(out, found));
-        return { path: join(out, standing.kind === 'free' ? name : (found ?? name)), standing };
+        return { path: join(out, found ?? name), standing };
       }),
     );
 
@@ -76,11 +76,13 @@ export async function openResults({ out, suffixes, settings, inputs, force }: Re
     return contested && marks(short).length === 0 ? long : short;
   };
 
-  const check = async ({ path, standing }: Place, stamp: string): Promise<void> => {
+  const check = async ({ path, standing }: Place, from: string, stamp: string): Promise<void> => {
     if (standing.kind === 'free') return;
     if (await inputs.has(path)) throw taken(path, 'an image or mask that is read here', 'Name another folder with --out.');
     if (standing.kind !== 'ours') throw taken(path, standing.words, 'Move it away, or name another folder with --out.');
     if (!standing.mark.intact) throw taken(path, 'one that was changed since', 'Move it away to have it made again.');
+    // Another process may have come first.
+    if (standing.mark.stamp !== stamp && standing.mark.from !== from) throw taken(path, 'one of another image', 'Run this again.');
     if (standing.mark.stamp !== stamp && !force)
       throw taken(path, 'one made of another image or with other options', '--force makes it again; --out names another folder.');
   };
@@ -93,7 +95,7 @@ export async function openResults({ out, suffixes, settings, inputs, force }: Re
       const outputs = places.map(({ path }) => path);
       const done = !force && places.every(({ standing }) => standing.kind === 'ours' && standing.mark.stamp === stamp);
       // What is wrong with an image that cannot be read is told by who reads it.
-      if (!done && image !== undefined) for (const place of places) await check(place, stamp);
+      if (!done && image !== undefined) for (const place of places) await check(place, target.from, stamp);
       const changed = done && places.some(({ standing }) => standing.kind === 'ours' && !standing.mark.intact);
       return { target, stamp, outputs, done, changed };
     },
@@ -101,7 +103,7 @@ export async function openResults({ out, suffixes, settings, inputs, force }: Re
       for (const [i, path] of outputs.entries()) {
         const content = contents[i] as Uint8Array | string;
         const own = { what: 'result', from: target.from, stamp } as const;
-        await writeChecked(path, content, own, (standing) => check({ path, standing }, stamp));
+        await writeChecked(path, content, own, (standing) => check({ path, standing }, target.from, stamp));
       }
     },
   };

@@ -6,6 +6,8 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../src/cli/demo-scenes.ts';
 import { pictureBytes } from '../../src/cli/pictures.ts';
 import { createRunReport } from '../../src/cli/train-report.ts';
+import { openResults } from '../../src/cli/segment-results.ts';
+import { targetsOf, type Target } from '../../src/cli/segment-targets.ts';
 import { inputsOf, ownPlace, refuseTaken, writeOwn } from '../../src/cli/write-file.ts';
 import { page } from '../../src/training/report/page.ts';
 import { expectRejection } from '../core/expect-error.ts';
@@ -75,6 +77,37 @@ describe('a file that a command makes anew each time', () => {
     writeFileSync(at('page.html'), first);
     await writeOwn(at('page.html'), second, { ...about, adopt: true });
     expect(text('page.html')).toContain('second');
+  });
+});
+
+describe('two processes that write results to one folder', () => {
+  it('never share a name for two images, and do not fail each other over the same one', async () => {
+    const images: string[] = [];
+    for (const name of ['x', 'y']) {
+      mkdirSync(at(name));
+      writeFileSync(at(`${name}/a.jpg`), name);
+      images.push(at(`${name}/a.jpg`));
+    }
+    const process = async (image: string) => {
+      const { targets } = await targetsOf([image], undefined, at('out'));
+      const options = { out: at('out'), suffixes: ['.rle.json'], settings: {}, inputs: await inputsOf([image]), force: true };
+      const results = await openResults(options);
+      const plan = await results.plan(targets[0] as Target);
+      return { plan, write: () => results.write(plan, [JSON.stringify({ image })]) };
+    };
+    const [first, same, other] = [
+      await process(images[0] as string),
+      await process(images[0] as string),
+      await process(images[1] as string),
+    ];
+    expect(new Set([first, same, other].map(({ plan }) => plan.outputs[0])).size).toBe(1);
+    await first.write();
+    await same.write();
+    await expectRejection('OUTPUT_TAKEN', other.write(), 'another image');
+    const again = await process(images[1] as string);
+    await again.write();
+    expect(readdirSync(at('out')).sort()).toEqual(['a.rle.json', expect.stringMatching(/^a~[0-9a-f]{16}\.rle\.json$/)]);
+    expect(text('out/a.rle.json')).toContain('x');
   });
 });
 
