@@ -1,6 +1,5 @@
 /** `prosam cvat annotate`: masks for a whole task from one labelled frame. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { annotateTask, type FrameReport } from '../adapters/cvat/rest-annotate.ts';
 import type { CvatClient } from '../adapters/cvat/rest-client.ts';
@@ -19,7 +18,7 @@ import { frameNumbers } from './cvat-frame-numbers.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { choice, EXIT, number, UsageError, wholeNumber, words } from './usage.ts';
-import { writeWhole } from './write-file.ts';
+import { ownPlace, writeOwn } from './write-file.ts';
 
 const OPTIONS = {
   ...CVAT_CONNECTION_OPTIONS,
@@ -42,6 +41,8 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
+/** Where the pictures of a dry run go. */
+const DRY_RUN = 'prosam-cvat-dry-run';
 /** Where a service started in the same folder looks, too. */
 const UPLOADS = 'prosam/cvat-uploads';
 
@@ -82,7 +83,9 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
     const progress = createProgress(frames, process.stderr, frames - left);
     const onFrame = async (report: FrameReport): Promise<void> => {
       progress.clear();
-      const picture = values['dry-run'] ? await dryPicture(values.out ?? 'prosam-cvat-dry-run', report) : undefined;
+      const picture = values['dry-run']
+        ? await dryPicture(values.out ?? DRY_RUN, { server: client.url, task: plan.task.id }, report)
+        : undefined;
       if (values.json) terminal.print(JSON.stringify(jsonOf(report, picture)));
       if (report.outcome === 'failed') terminal.warn(`frame ${report.frame} (${report.name}): ${errorText(report.error)}`);
       progress.advance(`frame ${report.frame} ${report.name}`);
@@ -96,7 +99,7 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
       `${result.predicted} frames with ${values['dry-run'] ? 'masks' : `${result.shapes} new shapes`}, ${result.nothing} where nothing was found, ` +
         `${result.covered} left as they were, ${result.failed} failed.`,
     );
-    if (values['dry-run']) terminal.warn(`Nothing was uploaded. Pictures: ${values.out ?? 'prosam-cvat-dry-run'}`);
+    if (values['dry-run']) terminal.warn(`Nothing was uploaded. Pictures: ${values.out ?? DRY_RUN}`);
     else if (result.shapes > 0) terminal.warn(`Log: ${log?.path}; --undo takes this back.`);
     if (result.lost > 0)
       terminal.warn(`${result.lost} shapes were sent and are not there as they were sent: look at the task before going on.`);
@@ -176,10 +179,11 @@ function withoutReduction({ method, strategy, samples, distribution, nu, seed, g
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as ServiceOptions['options'];
 }
 
-async function dryPicture(folder: string, report: FrameReport): Promise<string | undefined> {
-  if (report.image === undefined || report.outcome === 'failed') return undefined;
-  const path = join(folder, `frame-${String(report.frame).padStart(6, '0')}.png`);
-  await writeWhole(path, await drawFrame(report.image, report.name, report.masks));
+async function dryPicture(folder: string, of: { server: string; task: number }, report: FrameReport): Promise<string | undefined> {
+  const { frame, image, name, masks, outcome } = report;
+  if (image === undefined || outcome === 'failed') return undefined;
+  const path = await ownPlace(folder, `frame-${String(frame).padStart(6, '0')}`, '.png', { ...of, frame });
+  await writeOwn(path, await drawFrame(image, name, masks), { about: { ...of, frame } });
   return path;
 }
 

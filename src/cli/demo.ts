@@ -1,6 +1,7 @@
 /** `prosam demo`: the main job on generated scenes or on a person's own photos, as pictures. */
 import { basename, extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { wordsFor } from '../core/checkpoint/file-name.ts';
 import { messageOf } from '../core/errors.ts';
 import { decodeGrey } from '../core/image/decode.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
@@ -10,12 +11,12 @@ import type { Engine, ImageInput, MaskPrediction, PredictOptions, Reference } fr
 import { demoPage, type DemoRow } from './demo-page.ts';
 import { demoTasks } from './demo-scenes.ts';
 import { ENGINE_HELP, ENGINE_OPTIONS, engineOptions, predictOptions, type EngineValues } from './engine-options.ts';
-import { MARK_OPTIONS, referencesFrom } from './marks.ts';
+import { MARK_OPTIONS, markFiles, referencesFrom } from './marks.ts';
 import { maskPng } from '../core/image/mask-png.ts';
 import { COLOURS, pictureBytes, readPicture, shrink, sideBySide, withHeat, withMask, type Picture } from './pictures.ts';
 import type { Terminal } from './terminal.ts';
 import { EXIT, UsageError, wholeNumber } from './usage.ts';
-import { writeWhole } from './write-file.ts';
+import { inputsOf, refuseTaken, writeOwn, type WriteOwnOptions } from './write-file.ts';
 import { readFile } from 'node:fs/promises';
 
 export const DEMO_HELP = `prosam demo: see it work
@@ -24,8 +25,9 @@ export const DEMO_HELP = `prosam demo: see it work
   prosam demo --reference IMAGE MARK --target IMAGE... [--truth MASK...] [--out DIR]
 
 Without photos it draws scenes, marks one object in one of them and finds its kind in the others: no network, no GPU.
-Pictures and index.html go to DIR (default: prosam-demo). Each strip shows, from left to right, the reference with its
-mark, the target with the predicted mask, how unsure the model is, and the true mask where it is known.
+Pictures and index.html go to DIR (default: prosam-demo), over those of another demo and nothing else. Each strip shows, from
+left to right, the reference with its mark, the target with the predicted mask, how unsure the model is, and the true mask
+where it is known.
 
   --concepts N          concepts to show (default: 4)
   --targets N           targets per concept (default: 3)
@@ -45,9 +47,15 @@ Examples:
 const LEGEND =
   'From left to right: the reference with its mark (yellow), the target with the predicted mask (blue), how unsure the model is (bright = unsure), and the true mask (pink) where it is known.';
 const LONGEST = 480;
+/** Whatever it shows, the next demo in the same folder takes its place. */
+const DEMO: WriteOwnOptions = { about: 'demo' };
+/** What `prosam segment` may be tried on. */
+const PICTURE: WriteOwnOptions = { about: 'demo', what: 'picture' };
 
 interface Shown {
   name: string;
+  /** File name of its strip. */
+  file: string;
   image: ImageInput;
   truth?: BinaryMask;
 }
@@ -69,7 +77,14 @@ export async function demo(args: readonly string[], { print, warn, signal }: Ter
   const options: PredictOptions = { ...predictOptions(values), uncertaintyMap: true, ...(signal && { signal }) };
 
   const started = performance.now();
+  const inputs = await inputsOf([...files, ...markFiles(tokens), ...(values.truth ?? [])]);
+  const page = join(out, 'index.html');
+  await refuseTaken([page], { ...DEMO, inputs });
   const tasks = own ? [await ownTask(references, files, values.truth ?? [])] : await sceneTasks(values, out);
+  await refuseTaken(
+    tasks.flatMap(({ targets }) => targets.map(({ file }) => join(out, file))),
+    { ...DEMO, inputs },
+  );
   const engine = await createEngine(engineOptions(values));
   const rows: DemoRow[] = [];
   const ious: number[] = [];
@@ -93,8 +108,8 @@ export async function demo(args: readonly string[], { print, warn, signal }: Ter
           expectedIou: mask.check?.expectedIou,
           milliseconds: prediction.milliseconds,
         };
-        const file = `${task.name}-${target.name}.png`.replace(/[^\w.-]+/g, '_');
-        await writeWhole(join(out, file), await strip(mark, target, mask));
+        const { file } = target;
+        await writeOwn(join(out, file), await strip(mark, target, mask), { ...DEMO, inputs });
         const caption = describe(figures);
         rows.push({ title: `${task.name}: ${target.name}`, picture: file, caption });
         print(values.json ? JSON.stringify({ ...figures, picture: join(out, file) }) : `${join(out, file)}  ${caption}`);
@@ -108,8 +123,8 @@ export async function demo(args: readonly string[], { print, warn, signal }: Ter
       ? `mean IoU ${(ious.reduce((sum, value) => sum + value, 0) / ious.length).toFixed(2)} over ${ious.length} targets; `
       : '';
   const summary = `${mean}first mask ${Math.round(firstMask ?? 0)} ms after the start, ${((performance.now() - started) / 1000).toFixed(1)} s in all`;
-  await writeWhole(join(out, 'index.html'), demoPage(rows, LEGEND, summary));
-  if (!values.json) print(`${summary}\nlook at ${join(out, 'index.html')}`);
+  await writeOwn(page, demoPage(rows, LEGEND, summary), { ...DEMO, inputs });
+  if (!values.json) print(`${summary}\nlook at ${page}`);
   if (!own && !values.json) {
     warn('The built-in model is small and trained from scratch on such scenes: it shows the method, it does not replace a full-size SAM.');
   }
@@ -148,15 +163,14 @@ async function sceneTasks(values: SceneValues, out: string): Promise<Task[]> {
   const tasks = demoTasks(seed, count('concepts', 4, 48), count('targets', 3, 100));
   return Promise.all(
     tasks.map(async ({ name, reference, targets }) => {
-      await writeWhole(join(out, 'images', `${name}-reference.png`), await pictureBytes(reference.image));
-      await writeWhole(join(out, 'images', `${name}-reference-mask.png`), await maskPng(reference.truth));
-      await Promise.all(
-        targets.map(async ({ image }, i) => writeWhole(join(out, 'images', `${name}-target-${i + 1}.png`), await pictureBytes(image))),
-      );
+      const at = (what: string): string => join(out, 'images', `${name}-${what}.png`);
+      await writeOwn(at('reference'), await pictureBytes(reference.image), PICTURE);
+      await writeOwn(at('reference-mask'), await maskPng(reference.truth), DEMO);
+      await Promise.all(targets.map(async ({ image }, i) => writeOwn(at(`target-${i + 1}`), await pictureBytes(image), PICTURE)));
       return {
         name,
         references: [{ image: reference.image, annotation: { kind: 'mask', mask: reference.truth }, label: name }],
-        targets: targets.map(({ image, truth }, i) => ({ name: `target-${i + 1}`, image, truth })),
+        targets: targets.map(({ image, truth }, i) => ({ name: `target-${i + 1}`, file: `${name}-target-${i + 1}.png`, image, truth })),
       };
     }),
   );
@@ -165,19 +179,26 @@ async function sceneTasks(values: SceneValues, out: string): Promise<Task[]> {
 async function ownTask(references: Reference[], files: readonly string[], truths: readonly string[]): Promise<Task> {
   if (truths.length > files.length)
     throw new UsageError(`--truth: wanted at most one for each of ${files.length} targets, got ${truths.length}.`);
+  const task = references[0]?.label ?? 'object';
+  const names = files.map((file) => basename(file, extname(file)));
+  const pictures = wordsFor(
+    names.map((name, i) => ({ text: `${task}-${name}`, identity: `${task} ${files[i] ?? ''}` })),
+    { longest: 200, dots: true },
+  );
   const targets = await Promise.all(
-    files.map(async (file, i): Promise<Shown> => {
-      const name = basename(file, extname(file));
+    names.map(async (name, i): Promise<Shown> => {
+      const image = files[i] as string;
+      const shown = { name, file: `${pictures[i] ?? ''}.png`, image };
       const truth = truths[i];
-      if (truth === undefined) return { name, image: file };
+      if (truth === undefined) return shown;
       const grey = await decodeGrey(
         await readFile(truth).catch((cause: unknown) => Promise.reject(new UsageError(`--truth ${truth}: ${messageOf(cause)}`))),
         truth,
       );
-      return { name, image: file, truth: { ...grey, data: grey.data.map((value) => (value > 127 ? 1 : 0)) } };
+      return { ...shown, truth: { ...grey, data: grey.data.map((value) => (value > 127 ? 1 : 0)) } };
     }),
   );
-  return { name: references[0]?.label ?? 'object', references, targets };
+  return { name: task, references, targets };
 }
 
 async function pictureOf(image: ImageInput): Promise<Picture> {

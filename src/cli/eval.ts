@@ -26,7 +26,7 @@ import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { textTable } from './text-table.ts';
 import { choice, EXIT, UsageError, wholeNumber, words } from './usage.ts';
-import { writeWhole } from './write-file.ts';
+import { refuseTaken, writeOwn } from './write-file.ts';
 
 export const EVAL_HELP = `prosam eval: measure models and methods on annotated images
 
@@ -47,7 +47,8 @@ reference's mask copied unchanged, and everything foreground.
   --method M[,M]        ${METHODS.join(', ')}, auto (default: prosam)
   --strategy S[,S]      of prosam: ${STRATEGIES.join(', ')} (default: mean_prompt)
   --compare             paired differences to the first contestant, and the paper's published rows next to ours
-  --out DIR             writes evaluation.json (every pair) and evaluation.html (with the best, median and worst pairs)
+  --out DIR             writes evaluation.json (every pair) and evaluation.html (with the best, median and worst pairs),
+                        over those of another evaluation and nothing else
   --json                one JSON line a contestant on stdout
 
   --device DEVICE, --threads N, --precision P, --cache DIR, --samples K, --distribution D, --nu N, --label-reduction R, --grow, --no-grow
@@ -62,6 +63,8 @@ Examples:
   prosam eval --data photos --model runs/first/model,runs/second/model --compare --out results
 `;
 
+/** Another evaluation in the same folder takes the place of the last. */
+const EVALUATION = { about: 'evaluation' };
 /** Classes shown on the screen; more are in the files. */
 const MOST_CLASSES_SHOWN = 24;
 
@@ -82,6 +85,8 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
   const size = choice('size', values.size ?? 'network', SIZES);
   const pairs = wholeNumber('pairs', values.pairs ?? '1000');
   const foldsIn = foldsOf(values.fold ?? 'all');
+  const [figures, page] = ['evaluation.json', 'evaluation.html'].map((name) => join(values.out ?? '', name)) as [string, string];
+  if (values.out !== undefined) await refuseTaken([figures, page], EVALUATION); // before hours of work
   const dataset = await openDataset(values.data, signal && { signal });
   const folds = foldsIn(dataset);
 
@@ -111,10 +116,10 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
   for (const note of evaluation.notes) warn(note);
   if (values.out !== undefined && gallery) {
     const json = { ...evaluation, ...(values.compare && { comparisons, published: PUBLISHED }) };
-    await writeWhole(join(values.out, 'evaluation.json'), `${JSON.stringify(json)}\n`);
-    const page = evaluationPage(evaluation, { comparisons, published: values.compare === true, pictures: await gallery.pictures() });
-    await writeWhole(join(values.out, 'evaluation.html'), page);
-    if (!values.json) print(`look at ${join(values.out, 'evaluation.html')}`);
+    await writeOwn(figures, `${JSON.stringify(json)}\n`, EVALUATION);
+    const html = evaluationPage(evaluation, { comparisons, published: values.compare === true, pictures: await gallery.pictures() });
+    await writeOwn(page, html, EVALUATION);
+    if (!values.json) print(`look at ${page}`);
   }
   return EXIT.ok;
 }

@@ -38,6 +38,12 @@ interface Draft {
 
 const LARGEST_RLE_FILE = 64 * 2 ** 20;
 
+/** Files that the references and their marks are read from. */
+export function markFiles(tokens: readonly OptionToken[]): string[] {
+  const options = ['reference', 'mask', 'scribble', 'coco-rle'];
+  return tokens.flatMap(({ name, value }) => (name !== undefined && value !== undefined && options.includes(name) ? [value] : []));
+}
+
 /** tokens: from parseArgs, in the order they were written. */
 export async function referencesFrom(tokens: readonly OptionToken[]): Promise<Reference[]> {
   const drafts: Draft[] = [];

@@ -1,4 +1,5 @@
 /** The forms a prediction takes on disk and on stdout. */
+import { foldedName, hashedWord, wordsFor } from '../core/checkpoint/file-name.ts';
 import { maskPng } from '../core/image/mask-png.ts';
 import { polygonsFromMask } from '../core/mask/polygon-groups.ts';
 import { cocoRleFromMask } from '../core/mask/rle.ts';
@@ -13,19 +14,22 @@ export type Format = (typeof FORMATS)[number];
 const POLYGON_TOLERANCE = 1;
 const OVERLAY_LONGEST = 1600;
 
-/** Labels as part of a file name. */
-function fileWord(label: string): string {
-  return label.replace(/[^\p{L}\p{N}_-]+/gu, '_').slice(0, 60);
+/** A label of this name would have the file of another format. */
+const OVERLAY = '.overlay.png';
+
+function labelWords(labels: readonly string[]): string[] {
+  const words = wordsFor(labels.map((text) => ({ text })));
+  return words.map((word, i) => (OVERLAY === `.${foldedName(word)}.png` ? hashedWord({ text: labels[i] as string }) : word));
 }
 
 /** Suffixes of the files one target gets, known before anything is predicted. */
 export function outputSuffixes(format: Format, labels: readonly string[]): string[] {
-  const each = (ending: string): string[] => (labels.length === 1 ? [ending] : labels.map((label) => `.${fileWord(label)}${ending}`));
+  const each = (ending: string): string[] => (labels.length === 1 ? [ending] : labelWords(labels).map((word) => `.${word}${ending}`));
   switch (format) {
     case 'png':
       return each('.png');
     case 'overlay':
-      return each('.overlay.png');
+      return each(OVERLAY);
     case 'rle':
     case 'polygon':
       return [`.${format}.json`];

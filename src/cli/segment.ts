@@ -1,18 +1,19 @@
 /** `prosam segment`: one marked reference, many targets. */
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { knownHash } from '../core/checkpoint/hash-memo.ts';
 import { isProsamError, messageOf } from '../core/errors.ts';
 import { createEngine } from '../core/runtime/create-engine.ts';
 import type { Engine, PredictOptions, Prediction, Reference } from '../core/types.ts';
 import { ENGINE_HELP, ENGINE_OPTIONS, engineOptions, predictOptions } from './engine-options.ts';
-import { MARK_OPTIONS, referencesFrom } from './marks.ts';
+import { MARK_OPTIONS, markFiles, referencesFrom } from './marks.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { FORMATS, jsonLine, outputFiles, outputSuffixes, type Format } from './segment-output.ts';
+import { openResults, type Plan, type Results } from './segment-results.ts';
+import { targetsOf, type Target } from './segment-targets.ts';
 import { choice, EXIT, UsageError } from './usage.ts';
-import { writeWhole } from './write-file.ts';
+import { inputsOf } from './write-file.ts';
 
 export const SEGMENT_HELP = `prosam segment: mark an object in one image, get its mask in others
 
@@ -29,8 +30,10 @@ Marks (one for each --reference; repeat --reference for more examples):
 
 Targets and output:
   --target IMAGE...     images to segment
-  --target-dir DIR      every image in DIR
-  --out DIR             where results go; files that exist are kept unless --force
+  --target-dir DIR      every image in DIR; masks and overlays that prosam made are left out
+  --out DIR             where results go, as NAME.png, with several labels NAME.LABEL.png; a short hash follows ~ where
+                        that is not safe everywhere or could mean two things
+  --force               make again what is there already; never overwrites what prosam did not make, or what was changed since
   --format FORMAT       ${FORMATS.join(', ')} (default: png; 0 and 255 at the image's own upright size)
   --instances           report separate regions too
   --json                one JSON line a target on stdout
@@ -45,17 +48,11 @@ Examples:
   prosam segment --reference leaf.jpg --points 120,80 --negative 10,10 --target-dir photos --out masks --format overlay
 `;
 
-const IMAGE_ENDINGS = new Set(['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.avif', '.gif']);
-
-interface Job {
-  target: string;
-  outputs: string[];
-}
-
+/** What became of a target: a plan alone where it was done already. */
 interface Outcome {
-  job: Job;
+  file: string;
+  plan?: Plan;
   prediction?: Prediction;
-  skipped?: boolean;
   error?: unknown;
 }
 
@@ -67,49 +64,79 @@ export async function segment(args: readonly string[], { print, warn, signal }: 
   if (values.out === undefined) throw new UsageError('wanted --out DIR for the results.');
   const format = choice('format', values.format ?? 'png', FORMATS);
   const labels = [...new Set(references.map(({ label }) => label ?? 'object'))];
-  const targets = await targetsOf([...(values.target ?? []), ...positionals], values['target-dir']);
-  const jobs = jobsFor(targets, values.out, outputSuffixes(format, labels));
-  const options: PredictOptions = {
+  const { targets, leftOut } = await targetsOf([...(values.target ?? []), ...positionals], values['target-dir'], values.out);
+  const chosen: PredictOptions = {
     ...predictOptions(values),
     ...(values.instances && { instances: true }),
     ...(format === 'overlay' && { uncertaintyMap: true }),
-    ...(signal && { signal }),
   };
-  const totals = { failed: 0, kept: 0 };
-  const progress = createProgress(jobs.length);
-  const report = ({ job, prediction, error, skipped }: Outcome): void => {
+  const options = { ...chosen, ...(signal && { signal }) };
+  const totals = { failed: 0, taken: 0, kept: 0, changed: 0 };
+  const progress = createProgress(targets.length);
+  const json = (line: object): void => (values.json ? print(JSON.stringify(line)) : undefined);
+  const report = ({ file, plan, prediction, error }: Outcome): void => {
     progress.clear();
-    if (skipped) {
+    if (plan && prediction) {
+      json({ ...jsonLine(file, prediction), outputs: plan.outputs });
+      if (!values.json) print(humanLine(plan, prediction));
+    } else if (plan) {
       totals.kept++;
-      if (values.json) print(JSON.stringify({ file: job.target, skipped: true, outputs: job.outputs }));
-    } else if (prediction) {
-      print(values.json ? JSON.stringify({ ...jsonLine(job.target, prediction), outputs: job.outputs }) : humanLine(job, prediction));
+      if (plan.changed) totals.changed++;
+      json({ file, skipped: true, ...(plan.changed && { changed: true }), outputs: plan.outputs });
     } else {
-      totals.failed++;
       const code = isProsamError(error) ? error.code : 'FAILED';
-      if (values.json) print(JSON.stringify({ file: job.target, error: { code, message: messageOf(error) } }));
-      warn(`${job.target}: ${code}: ${messageOf(error)}`);
+      totals.failed++;
+      if (code === 'OUTPUT_TAKEN') totals.taken++;
+      json({ file, error: { code, message: messageOf(error) } });
+      warn(`${file}: ${code}: ${messageOf(error)}`);
     }
-    progress.advance(basename(job.target));
+    progress.advance(basename(file));
   };
 
   const engine = await createEngine(engineOptions(values));
   try {
     // A reference that cannot be used would fail every target; it is told once, before any is touched.
     for (const reference of references) await engine.referenceMask(reference, options);
+    for (const file of leftOut) json({ file, skipped: true, reason: 'made by prosam' });
+    const results = await openResults({
+      out: values.out,
+      suffixes: outputSuffixes(format, labels),
+      settings: await settingsOf(references, engine.info.model, format, chosen, values.precision),
+      inputs: await inputsOf([...targets.map(({ file }) => file), ...markFiles(tokens)]),
+      force: values.force ?? false,
+    });
     await inOrder(
-      jobs,
-      (job) => (values.force ? false : isDone(job)),
-      (job) => segmentOne(engine, job, references, options, format),
+      targets,
+      async (target) => {
+        const plan = await results.plan(target);
+        return plan.done ? { plan } : { plan, prediction: await segmentOne(engine, plan, results, references, options, format) };
+      },
       report,
     );
   } finally {
     progress.clear();
     await engine.close();
   }
-  if (totals.kept > 0) warn(`${totals.kept} of ${jobs.length} targets were done already and kept; --force makes them again.`);
-  if (totals.failed > 0) warn(`${totals.failed} of ${jobs.length} targets failed.`);
+  for (const line of closing(targets.length, totals, leftOut.length)) warn(line);
   return totals.failed > 0 ? EXIT.someFailed : EXIT.ok;
+}
+
+interface Totals {
+  failed: number;
+  /** Of those that failed: where something lies that must not be overwritten. */
+  taken: number;
+  kept: number;
+  changed: number;
+}
+
+function closing(count: number, { failed, taken, kept, changed }: Totals, leftOut: number): string[] {
+  const lines: string[] = [];
+  if (kept > 0) lines.push(`${kept} of ${count} targets were done already and kept; --force makes them again.`);
+  if (changed > 0) lines.push(`${changed} of those were changed by somebody since they were made; --force leaves them alone, too.`);
+  if (leftOut > 0) lines.push(`${leftOut} files were left out: prosam made them, they are no targets.`);
+  if (failed > 0) lines.push(`${failed} of ${count} targets failed.`);
+  if (taken > 0) lines.push(`${taken} of those because something else has the name of their result; it was left as it is.`);
+  return lines;
 }
 
 function parse(args: readonly string[]) {
@@ -131,86 +158,66 @@ function parse(args: readonly string[]) {
   });
 }
 
-async function targetsOf(files: readonly string[], folder: string | undefined): Promise<string[]> {
-  const targets = [...files];
-  if (folder !== undefined) {
-    const names = await readdir(folder).catch((cause: unknown) => {
-      throw new UsageError(`--target-dir ${folder}: cannot be read: ${messageOf(cause)}.`);
-    });
-    targets.push(
-      ...names
-        .filter((name) => IMAGE_ENDINGS.has(extname(name).toLowerCase()))
-        .sort()
-        .map((name) => join(folder, name)),
-    );
-  }
-  if (targets.length === 0) throw new UsageError('wanted --target IMAGE... or --target-dir DIR with images in it, got none.');
-  return [...new Set(targets)];
-}
-
-/** Results carry the target's name without its ending, or with it where two targets differ in nothing else. */
-function jobsFor(targets: readonly string[], out: string, suffixes: readonly string[]): Job[] {
-  const stem = (target: string): string => basename(target, extname(target));
-  const count = new Map<string, number>();
-  for (const target of targets) count.set(stem(target), (count.get(stem(target)) ?? 0) + 1);
-  const taken = new Map<string, string>();
-  return targets.map((target) => {
-    const name = count.get(stem(target)) === 1 ? stem(target) : basename(target);
-    const other = taken.get(name);
-    if (other !== undefined)
-      throw new UsageError(`${other} and ${target} would both become ${name} in ${out}. Segment them into different folders.`);
-    taken.set(name, target);
-    return { target, outputs: suffixes.map((suffix) => join(out, `${name}${suffix}`)) };
-  });
-}
-
-function isDone(job: Job): boolean {
-  return job.outputs.every((output) => existsSync(output));
+/** All that results depend on beside the image: the same again is no reason to make them again. */
+async function settingsOf(
+  references: readonly Reference[],
+  model: string,
+  format: Format,
+  options: PredictOptions,
+  precision: string | undefined,
+): Promise<unknown> {
+  const hashed = (file: unknown): Promise<string> => knownHash(String(file));
+  const marks = await Promise.all(
+    references.map(async ({ image, annotation, label }) => {
+      const mark = 'file' in annotation ? { ...annotation, file: await hashed(annotation.file) } : annotation;
+      return { image: await hashed(image), mark, label };
+    }),
+  );
+  return { marks, model, format, options, precision };
 }
 
 async function segmentOne(
   engine: Engine,
-  job: Job,
+  plan: Plan,
+  results: Results,
   references: readonly Reference[],
   options: PredictOptions,
   format: Format,
 ): Promise<Prediction> {
-  const prediction = await engine.predict(job.target, references, options);
-  const files = await outputFiles(format, job.target, prediction);
-  for (const [i, path] of job.outputs.entries()) await writeWhole(path, files[i] as string | Uint8Array);
+  const prediction = await engine.predict(plan.target.file, references, options);
+  await results.write(plan, await outputFiles(format, plan.target.file, prediction));
   return prediction;
 }
 
-/** Two jobs at a time, so that one image is read while another is computed; reported in the order they were given. */
+/** Two targets at a time, so that one image is read while another is computed; reported in the order they were given. */
 async function inOrder(
-  jobs: readonly Job[],
-  isKept: (job: Job) => boolean,
-  work: (job: Job) => Promise<Prediction>,
+  targets: readonly Target[],
+  work: (target: Target) => Promise<Pick<Outcome, 'plan' | 'prediction'>>,
   report: (outcome: Outcome) => void,
 ): Promise<void> {
-  const start = (job: Job | undefined): Promise<Outcome> | undefined => {
-    if (job === undefined) return undefined;
-    if (isKept(job)) return Promise.resolve({ job, skipped: true });
-    return work(job).then(
-      (prediction) => ({ job, prediction }),
-      (error: unknown) => ({ job, error }),
+  const start = (target: Target | undefined): Promise<Outcome> | undefined => {
+    if (target === undefined) return undefined;
+    const { file } = target;
+    return work(target).then(
+      (done) => ({ file, ...done }),
+      (error: unknown) => ({ file, error }),
     );
   };
-  let ahead = start(jobs[0]);
-  for (let i = 0; i < jobs.length; i++) {
+  let ahead = start(targets[0]);
+  for (let i = 0; i < targets.length; i++) {
     const current = ahead as Promise<Outcome>;
-    ahead = start(jobs[i + 1]);
+    ahead = start(targets[i + 1]);
     const outcome = await current;
     if (outcome.error instanceof Error && outcome.error.name === 'AbortError') throw outcome.error;
     report(outcome);
   }
 }
 
-function humanLine(job: Job, { masks, milliseconds }: Prediction): string {
+function humanLine({ outputs }: Plan, { masks, milliseconds }: Prediction): string {
   const figures = masks.map(({ label, method, area, mask, uncertainty, check }) => {
     const share = ((100 * area) / mask.data.length).toFixed(1);
     const trust = check ? `, expected IoU ${check.expectedIou.toFixed(2)} (${check.basis})` : '';
     return `${label}: ${share} % of the image, uncertainty ${uncertainty.toFixed(2)}, ${method}${trust}`;
   });
-  return `${job.outputs.join(' ')}  ${figures.join('; ')}  ${Math.round(milliseconds.total ?? 0)} ms`;
+  return `${outputs.join(' ')}  ${figures.join('; ')}  ${Math.round(milliseconds.total ?? 0)} ms`;
 }

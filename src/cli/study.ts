@@ -1,4 +1,5 @@
 /** `prosam study`: the paper's studies, each by one command that goes on where it was ended. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDataset } from '../training/datasets/index.ts';
@@ -14,7 +15,7 @@ import { createProgress, type Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { textTable } from './text-table.ts';
 import { choice, EXIT, number, UsageError, wholeNumber, words } from './usage.ts';
-import { writeWhole } from './write-file.ts';
+import { refuseTaken, writeOwn } from './write-file.ts';
 
 export const STUDY_HELP = `prosam study: the paper's studies, trained and measured here
 
@@ -55,7 +56,7 @@ prompt-region: --starts N (default: 200), --start-std S (default: 25), --search-
 flatness: --probes N random directions a pair (default: 8)
 
 Output and machine:
-  --out DIR             writes study.json and study.html; what is done already (cells/, runs/) is kept
+  --out DIR             one folder a study: writes study.json and study.html; what is done already (cells/, runs/) is kept
   --json                one JSON line with the result on stdout
   --device DEVICE, --threads N, --cache DIR
                         as for prosam segment; the cache is features/ in --out by default
@@ -80,6 +81,10 @@ export async function studyCommand(args: readonly string[], { print, warn, signa
   const chosen = optionsOf(values);
   const folds = foldsOf(values.fold ?? 'all');
   const engineName = choice('engine', values.engine ?? 'auto', ['auto', ...TRAINING_ENGINES]);
+  const [figures, page] = ['study.json', 'study.html'].map((name) => join(values.out as string, name)) as [string, string];
+  // A folder with cells is a study's from before its files were marked.
+  const own = { about: `study ${study}`, adopt: existsSync(join(values.out, 'cells')) };
+  await refuseTaken([figures, page], own);
   const dataset = await openDataset(values.data, signal && { signal });
   const testDataset = values['test-data'] === undefined ? undefined : await openDataset(values['test-data'], signal && { signal });
 
@@ -98,14 +103,14 @@ export async function studyCommand(args: readonly string[], { print, warn, signa
       warn(text);
     },
   }).finally(line.clear);
-  await writeWhole(join(values.out, 'study.json'), `${JSON.stringify(result)}\n`);
-  await writeWhole(join(values.out, 'study.html'), studyPage(result));
+  await writeOwn(figures, `${JSON.stringify(result)}\n`, own);
+  await writeOwn(page, studyPage(result), own);
   if (values.json) {
     print(JSON.stringify(result));
   } else {
     const tables = result.parts.flatMap((part) => part.tables.map((table) => `${part.heading}\n${textTable(table)}`));
     print([...tables, ...result.notes].join('\n\n'));
-    print(`look at ${join(values.out, 'study.html')}`);
+    print(`look at ${page}`);
   }
   return EXIT.ok;
 }

@@ -1,27 +1,35 @@
 /** Pictures of a run's validation pairs, kept as files, so that the report of a resumed run still has the earlier ones. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readablePart } from '../core/checkpoint/file-name.ts';
 import { shownRounds, type PairPictures } from '../training/report/training-report.ts';
 import type { ValidationEvent, ValidationExample } from '../training/trainer.ts';
 import type { DatasetClass } from '../training/types.ts';
 import { COLOURS, readPicture, sideBySide, withMask } from './pictures.ts';
-import { writeWhole } from './write-file.ts';
+import { writeOwn, type WriteOwnOptions } from './write-file.ts';
 
 const LONGEST = 240;
+/** Bytes of a class's name in that of a picture. */
+const LONGEST_NAME = 80;
 /** Number of the pair, its class, step, IoU. */
 const NAME = /^(\d+)-(.+)-step(\d+)-iou(\d\.\d+)\.png$/;
 
 export const PICTURE_LEGEND =
   'Left: the reference with its mark (yellow). Right: the target with the predicted mask (blue) and the outline of the true one (pink).';
 
-/** Writes a picture of each example into `folder`. @throws OUTPUT_FAILED, IMAGE_* */
-export async function writePictures(folder: string, { row, examples }: ValidationEvent, classes: readonly DatasetClass[]): Promise<void> {
+/** Writes a picture of each example into `folder`, told apart by its number and the step. @throws OUTPUT_FAILED, OUTPUT_TAKEN, IMAGE_* */
+export async function writePictures(
+  folder: string,
+  { row, examples }: ValidationEvent,
+  classes: readonly DatasetClass[],
+  options: WriteOwnOptions,
+): Promise<void> {
   for (const [i, example] of examples.entries()) {
     const { classId } = example.episode;
     const name = classes.find(({ id }) => id === classId)?.name ?? `class ${classId}`;
-    const plain = name.replaceAll(/[^\p{L}\p{N}]+/gu, '_').slice(0, 40);
+    const plain = readablePart(name, LONGEST_NAME).replaceAll(/[^\p{L}\p{N}]+/gu, '_');
     const file = `${i + 1}-${plain}-step${String(row.step).padStart(7, '0')}-iou${example.iou.toFixed(3)}.png`;
-    await writeWhole(join(folder, file), await pictureOf(example));
+    await writeOwn(join(folder, file), await pictureOf(example), options);
   }
 }
 

@@ -1,13 +1,16 @@
 /** report.html of a run, written after every validation and at its end. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { trainingReport, type StepRow, type ValidationRow } from '../training/report/training-report.ts';
 import type { EndEvent, StartEvent, TrainingEvent } from '../training/trainer.ts';
 import type { DatasetClass } from '../training/types.ts';
 import { PICTURE_LEGEND, readPictures, writePictures } from './train-pictures.ts';
-import { writeWhole } from './write-file.ts';
+import { refuseTaken, writeOwn } from './write-file.ts';
 
 export interface RunReport {
-  /** Takes an event in; writes files where it is time. @throws OUTPUT_FAILED, IMAGE_* */
+  /** For before anything is loaded. @throws OUTPUT_TAKEN where something else has the report's name */
+  check(): Promise<void>;
+  /** Takes an event in; writes files where it is time. @throws OUTPUT_FAILED, OUTPUT_TAKEN, IMAGE_* */
   tell(event: TrainingEvent): Promise<void>;
 }
 
@@ -16,6 +19,9 @@ export function createRunReport(out: string, classes: readonly DatasetClass[]): 
   const steps: StepRow[] = [];
   const validations: ValidationRow[] = [];
   let start: StartEvent | undefined;
+  // A folder with a checkpoint is a run's, perhaps from before its files were marked.
+  const own = { about: 'training run', adopt: existsSync(join(out, 'checkpoint.safetensors')) };
+  const file = join(out, 'report.html');
   const write = async (end?: EndEvent): Promise<void> => {
     if (start === undefined) return;
     const { engine, device, settings, stepsPerEpoch } = start;
@@ -27,9 +33,10 @@ export function createRunReport(out: string, classes: readonly DatasetClass[]): 
       ...{ steps, validations, pictures },
       status: `${standing(start, steps.at(-1)?.step ?? start.done, end)}${legend}`,
     });
-    await writeWhole(join(out, 'report.html'), html);
+    await writeOwn(file, html, own);
   };
   return {
+    check: () => refuseTaken([file], own),
     async tell(event) {
       switch (event.type) {
         case 'start':
@@ -44,7 +51,7 @@ export function createRunReport(out: string, classes: readonly DatasetClass[]): 
           break;
         case 'validation':
           validations.push(event.row);
-          await writePictures(join(out, 'pictures'), event, classes);
+          await writePictures(join(out, 'pictures'), event, classes, own);
           await write();
           break;
         case 'end':

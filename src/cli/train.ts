@@ -94,9 +94,10 @@ export async function trainCommand(args: readonly string[], { print, warn, signa
   const dataset = await openDataset(data, { onProgress, ...(signal && { signal }) }).finally(() => reading?.clear());
   const fold = foldIn(dataset);
   dataset.fold(fold); // what is wrong with the data is told before anything is loaded or written
+  const report = createRunReport(folder, dataset.classes);
+  await report.check();
   const engine = await loadTrainingEngine(engineName);
 
-  const report = createRunReport(folder, dataset.classes);
   const whole: TrainOptions = { ...options, dataset, fold, engine, ...(signal && { signal }) };
   const speaker = json ? jsonSpeaker({ print }) : humanSpeaker({ print }, epochs);
   let end: EndEvent | undefined;

@@ -1,9 +1,10 @@
 /** The state of a run between two steps, in one file that is either whole or not there. */
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as z from 'zod';
 import { floatsFromTensor, parseSafetensors, safetensorsBytes, tensorToWrite, type TensorToWrite } from '../core/checkpoint/safetensors.ts';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
+import { writeDurably } from '../core/checkpoint/write-file.ts';
 import { messageOf, ProsamError } from '../core/errors.ts';
 import type { AdamWState } from './optimizer.ts';
 
@@ -85,30 +86,4 @@ function parseCheckpoint(bytes: Uint8Array, path: string): RunState {
     optimizer: { step: progress.optimizerStep, mean: arrays(mean), square: arrays(square) },
     ...(average.size > 0 && { average }),
   };
-}
-
-/** Survives a crash of the machine once it resolves. @throws OUTPUT_FAILED */
-export async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.tmp`;
-  try {
-    const handle = await open(temporary, 'w');
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-    await syncFolder(dirname(path)).catch(() => undefined); // not every system opens or syncs folders
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw new ProsamError('OUTPUT_FAILED', `${path}: cannot be written: ${messageOf(cause)}. Free some space or use another folder.`, {
-      cause,
-    });
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
 }

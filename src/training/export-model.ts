@@ -1,5 +1,5 @@
 /** Writes a trained prompt encoder as a model folder that every command accepts as `--model`. */
-import { copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, rm } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { namedSources } from '../core/checkpoint/checkpoint.ts';
@@ -7,11 +7,12 @@ import { manifestJson, snakeKeys } from '../core/checkpoint/config-json.ts';
 import { safetensorsBytes, tensorToWrite } from '../core/checkpoint/safetensors.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import { messageOf, ProsamError } from '../core/errors.ts';
-import { writeDurably } from './checkpoint.ts';
+import { replaceModelFolder } from '../core/checkpoint/replace-folder.ts';
+import { temporaryBeside, writeDurably } from '../core/checkpoint/write-file.ts';
+import { isProsamError, messageOf, ProsamError } from '../core/errors.ts';
 import { ENCODER_FILE, type EncoderPlan } from './encoder-plan.ts';
 
-/** folder: replaced as a whole. about: how the encoder was trained, in words. @throws OUTPUT_FAILED */
+/** folder: replaced as a whole. about: how the encoder was trained, in words. @throws OUTPUT_FAILED; OUTPUT_TAKEN for a folder that holds anything else */
 export async function exportModel(
   folder: string,
   name: string,
@@ -39,9 +40,8 @@ export async function exportModel(
     known_answer: undefined,
     trained: { ...manifest.trained, prompt_encoder: about },
   };
-  const temporary = `${folder}.new`;
+  const temporary = temporaryBeside(folder);
   try {
-    await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });
     for (const one of frozen) {
       if (staying.includes(one)) continue;
@@ -50,10 +50,10 @@ export async function exportModel(
     }
     await writeDurably(join(temporary, ENCODER_FILE), bytes);
     await writeDurably(join(temporary, 'manifest.json'), `${JSON.stringify(written, null, 2)}\n`);
-    await rm(folder, { recursive: true, force: true });
-    await rename(temporary, folder);
+    await replaceModelFolder(temporary, folder);
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    if (isProsamError(cause)) throw cause;
     throw new ProsamError('OUTPUT_FAILED', `${folder}: cannot be written: ${messageOf(cause)}. Free some space or use another folder.`, {
       cause,
     });

@@ -2,9 +2,12 @@
 import { appendFile, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { taken, writeDurably } from '../core/checkpoint/write-file.ts';
 import { messageOf, ProsamError } from '../core/errors.ts';
-import { writeDurably } from './checkpoint.ts';
 import type { StepRow, ValidationRow } from './report/training-report.ts';
+
+/** How every row begins. */
+const ROW_START = '{"type":';
 
 export type MetricsRow = ({ type: 'step' } & StepRow) | ({ type: 'validation' } & ValidationRow);
 
@@ -29,15 +32,16 @@ export interface MetricsLog {
   append(rows: readonly MetricsRow[]): Promise<void>;
 }
 
-/** Keeps the rows up to `step`. @throws OUTPUT_FAILED */
+/** Keeps the rows up to `step`. @throws OUTPUT_FAILED, OUTPUT_TAKEN for a file without such rows */
 export async function openMetricsLog(folder: string, step: number): Promise<MetricsLog> {
   const path = join(folder, 'metrics.jsonl');
   const text = await readFile(path, 'utf8').catch(() => '');
   const rows = text.split('\n').flatMap(parseRow);
+  if (rows.length === 0 && !isHalfRow(text)) throw taken(path, 'a file that is no log of a training run');
   const kept = rows.filter((row) => row.step <= step);
-  const lines = linesOf(kept);
-  await writeDurably(path, lines);
-  let size = Buffer.byteLength(lines);
+  const whole = linesOf(kept);
+  await writeDurably(path, whole);
+  let size = Buffer.byteLength(whole);
   return {
     rows: kept,
     async append(more) {
@@ -57,7 +61,11 @@ function linesOf(rows: readonly MetricsRow[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
-/** The last line of a killed run may be half a line. */
+/** What a run leaves that was killed while it wrote its first row. */
+function isHalfRow(text: string): boolean {
+  return !text.includes('\n') && (text.startsWith(ROW_START) || ROW_START.startsWith(text));
+}
+
 function parseRow(line: string): MetricsRow[] {
   try {
     const parsed = rowSchema.safeParse(JSON.parse(line));

@@ -1,6 +1,7 @@
 /** Everything a run needs, opened: frozen networks, data, decoder, and the state to start or go on from. */
 import { dirname, join, resolve, sep } from 'node:path';
 import { openModel, type Model } from '../core/checkpoint/model-folder.ts';
+import { checkModelFolder } from '../core/checkpoint/replace-folder.ts';
 import { ProsamError } from '../core/errors.ts';
 import { nodeImageSource } from '../core/image/node-source.ts';
 import { checkModelWeights, createNetworks, type Networks } from '../core/runtime/networks.ts';
@@ -48,6 +49,7 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
   const tf = tensorFlowOf(settings.engine);
   const folder = modelFolder(settings.model);
   refuseOwnModel(folder, settings.out);
+  for (const which of ['best', 'last']) await checkModelFolder(join(settings.out, which));
   const opened = await openModel(folder);
   checkModelWeights(opened);
   const fold = settings.dataset.fold(settings.fold);

@@ -346,6 +346,15 @@ describe('prosam models remove', () => {
     expect([existsSync(join(place, 'linked')), existsSync(join(root, 'elsewhere', 'manifest.json'))]).toEqual([false, true]);
   });
 
+  it('takes nothing that is no model, nor does add --force', async () => {
+    mkdirSync(join(place, 'photos'), { recursive: true });
+    writeFileSync(join(place, 'photos', 'photo.jpg'), 'original');
+    await expectRejection('OUTPUT_TAKEN', models('remove', 'photos'), 'photo.jpg');
+    await expectRejection('OUTPUT_TAKEN', models('add', 'photos', '--sam', SAM, '--force'), 'photo.jpg');
+    expect(readdirSync(place)).toEqual(['photos']);
+    expect(readFileSync(join(place, 'photos', 'photo.jpg'), 'utf8')).toBe('original');
+  });
+
   it('of a folder that went in between is told', async () => {
     await models('add', 'mine', '--sam', SAM);
     renameSync(join(place, 'mine'), join(place, 'gone'));

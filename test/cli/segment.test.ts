@@ -135,7 +135,7 @@ describe('prosam segment', () => {
     const first = jsonLines(stdout).find((line) => line['file'] === 'first.png') as { masks: { label: string; instances: unknown[] }[] };
     expect(first.masks.map(({ label }) => label)).toEqual(['a cup', 'b']);
     expect(Array.isArray(first.masks[0]?.instances)).toBe(true);
-    expect(readdirSync(join(folder, 'many'))).toEqual(expect.arrayContaining(['first.a_cup.png', 'first.b.png', 'second.b.png']));
+    expect(readdirSync(join(folder, 'many'))).toEqual(expect.arrayContaining(['first.a cup.png', 'first.b.png', 'second.b.png']));
   });
 
   it('draws overlays', async () => {

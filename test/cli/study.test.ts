@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -31,7 +31,14 @@ describe('prosam study', () => {
 
     const second = await runCli([...command, '--json'], folder);
     expect(second.stderr).not.toMatch(/trains/);
-    expect(jsonLines(second.stdout)).toEqual([kept]);
+    const [{ prosam: mark, ...again }] = [{ prosam: undefined, ...kept }];
+    expect([jsonLines(second.stdout), typeof mark]).toEqual([[again], 'object']);
+    // Another study, somebody's own file, and a result somebody changed are left alone, before anything is computed.
+    const other = await runCli(command.with(1, 'strategies'), folder);
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('OUTPUT_TAKEN')]);
+    appendFileSync(join(folder, 'out', 'study.html'), '<p>my notes</p>');
+    expect((await runCli(command, folder)).stderr).toMatch(/OUTPUT_TAKEN: .*study.html: .*changed/);
+    expect(readFileSync(join(folder, 'out', 'study.html'), 'utf8')).toContain('my notes');
   });
 
   it.each([

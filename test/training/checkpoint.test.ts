@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import { seededRandom } from '../../src/core/random.ts';
-import { readCheckpoint, writeCheckpoint, writeDurably, type RunState } from '../../src/training/checkpoint.ts';
+import { writeDurably } from '../../src/core/checkpoint/write-file.ts';
+import { readCheckpoint, writeCheckpoint, type RunState } from '../../src/training/checkpoint.ts';
 import { expectRejection } from '../core/expect-error.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-checkpoint-'));

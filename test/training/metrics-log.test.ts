@@ -47,6 +47,18 @@ describe('metrics.jsonl', () => {
     expect((await openMetricsLog(folder, 5)).rows).toEqual([step(1), step(2)]);
   });
 
+  it('leaves a file alone that is no log of a run, but not what a run leaves that was killed over its first row', async () => {
+    for (const text of ['my notes', '{"accuracy":0.9}\n', '{"accuracy":0.9}\n{"accuracy":0.95}\n']) {
+      writeFileSync(file(), text);
+      await expectRejection('OUTPUT_TAKEN', openMetricsLog(folder, 0), 'metrics.jsonl');
+      expect(readFileSync(file(), 'utf8')).toBe(text);
+    }
+    for (const text of ['', '{"ty', '{"type":"step","st']) {
+      writeFileSync(file(), text);
+      expect((await openMetricsLog(folder, 0)).rows).toEqual([]);
+    }
+  });
+
   it('keeps what is not a number as such', async () => {
     const row = { ...step(1), sigmaMean: NaN };
     await (await openMetricsLog(folder, 0)).append([row]);

@@ -1,5 +1,5 @@
 /** What goes wrong in a run: told clearly, and nothing lost. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type * as fsPromises from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -81,6 +81,17 @@ describe('a disk that is full', () => {
     expect((await checkpointOf(options.out)).bytes.equals((await checkpointOf(straight.out)).bytes)).toBe(true);
     const steps = readFileSync(join(options.out, 'metrics.jsonl'), 'utf8').trim().split('\n');
     expect(steps.map((line) => (JSON.parse(line) as { step: number }).step)).toEqual([1, 2, 3]);
+  });
+});
+
+describe('a folder that holds something else', () => {
+  it.each(['best', 'last'])('called %s is told before anything is trained, and left alone', async (name) => {
+    const options = world.options({ maxSteps: 1 });
+    mkdirSync(join(options.out, name), { recursive: true });
+    writeFileSync(join(options.out, name, 'photo.jpg'), 'original');
+    await expectRejection('OUTPUT_TAKEN', eventsOf(options), name, 'photo.jpg');
+    expect(readdirSync(options.out)).toEqual([name]);
+    expect(readFileSync(join(options.out, name, 'photo.jpg'), 'utf8')).toBe('original');
   });
 });
 

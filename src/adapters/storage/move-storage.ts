@@ -1,6 +1,6 @@
 /** Moves a whole store: from one database and object store to others, or to and from a folder that can be kept or sent. */
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -56,11 +56,14 @@ export async function exportStorage(from: OpenStorage, folder: string, options: 
     rows++;
     options.onMoved?.(what);
   });
-  await pipeline(Readable.from(lines), createGzip(), createWriteStream(join(folder, ROWS_FILE), { flush: true })).catch(
-    (error: unknown) => {
+  // Half an archive has another name.
+  const whole = join(folder, ROWS_FILE);
+  const unfinished = `${whole}.unfinished`;
+  await pipeline(Readable.from(lines), createGzip(), createWriteStream(unfinished, { flush: true, flags: 'wx' }))
+    .then(() => rename(unfinished, whole))
+    .catch((error: unknown) => {
       throw storageFailed(`the export to ${folder}`, error);
-    },
-  );
+    });
   return { rows, blobs };
 }
 

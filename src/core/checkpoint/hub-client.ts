@@ -2,6 +2,7 @@
 import type * as HubLibrary from '@huggingface/hub';
 import * as z from 'zod';
 import { isProsamError, messageOf, ProsamError } from '../errors.ts';
+import { isReservedName } from './file-name.ts';
 import { refusalOf, unreachable, type Asked } from './hub-errors.ts';
 import type { HubSettings } from './hub-settings.ts';
 
@@ -46,7 +47,7 @@ export function checkRepository(repo: string, revision: string): void {
 
 /** Plain relative paths: no part leads anywhere else, on any platform. */
 export function isPlainPath(path: string): boolean {
-  return path.length <= 500 && path.split('/').every((part) => FILE_PART.test(part));
+  return path.length <= 500 && path.split('/').every((part) => FILE_PART.test(part) && !/[. ]$/.test(part) && !isReservedName(part));
 }
 
 /** What is known of a repository at a revision. @throws HUB_FAILED, HUB_REFUSED, PACKAGE_MISSING, OPTION_INVALID */

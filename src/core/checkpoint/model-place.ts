@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ProsamError } from '../errors.ts';
+import { isReservedName } from './file-name.ts';
 
 /** What decides where things lie; a test gives its own. */
 export interface Surroundings {
@@ -39,12 +40,10 @@ function platformFolder(variable: string, below: string, library: string, surrou
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
-/** Windows opens a device, or drops the dot, whatever folder such a name stands in. */
-const RESERVED = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)|\.$/i;
 
 /** Can a model be called this? Nothing else ever becomes part of a path below the models' folder. */
 export function isModelName(name: string): boolean {
-  return NAME.test(name) && !RESERVED.test(name);
+  return NAME.test(name) && !name.endsWith('.') && !isReservedName(name);
 }
 
 /** @throws OPTION_INVALID */

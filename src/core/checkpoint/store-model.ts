@@ -1,8 +1,10 @@
 /** Model folders appear and go as a whole: whoever lists or opens models never sees half of one. */
-import { lstat, mkdir, rename, rm, unlink } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, ProsamError } from '../errors.ts';
+import { isProsamError, messageOf, ProsamError } from '../errors.ts';
 import { checkModelName, modelsFolder } from './model-place.ts';
+import { checkModelFolder, removeModelFolder, replaceModelFolder } from './replace-folder.ts';
+import { temporaryBeside } from './write-file.ts';
 
 export interface StoreOptions {
   /** Replace one of the same name. @default false */
@@ -11,27 +13,28 @@ export interface StoreOptions {
   folder?: string;
 }
 
-let unique = 0;
-
 /**
  * fill: writes everything into the folder it is given, which then gets the model's name. Resolves to the folder.
- * @throws OPTION_INVALID for a name that is taken or cannot be one; OUTPUT_FAILED; what `fill` throws
+ * @throws OPTION_INVALID for a name that is taken or cannot be one; OUTPUT_TAKEN for a folder of this name that is no model's;
+ * OUTPUT_FAILED; what `fill` throws
  */
 export async function storeModel(name: string, fill: (folder: string) => Promise<void>, options: StoreOptions = {}): Promise<string> {
   const { force = false, folder = modelsFolder() } = options;
   checkModelName(name);
   const target = join(folder, name);
   if (!force) await refuseTaken(name, folder);
-  const temporary = besides(folder, name, 'new');
+  else await checkModelFolder(target);
+  const temporary = temporaryBeside(target);
   try {
     await mkdir(temporary, { recursive: true }).catch(failed(folder));
     await fill(temporary);
-    if (force && (await exists(target))) await away(folder, name).catch(failed(target));
-    await rename(temporary, target).catch((cause: unknown) => {
-      // Another process stored one of this name in the meantime.
-      if (['ENOTEMPTY', 'EEXIST', 'EPERM'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw taken(name);
-      failed(target)(cause);
-    });
+    if (force) await replaceModelFolder(temporary, target).catch(failed(target));
+    else
+      await rename(temporary, target).catch((cause: unknown) => {
+        // Another process stored one of this name in the meantime.
+        if (['ENOTEMPTY', 'EEXIST', 'EPERM'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw taken(name);
+        failed(target)(cause);
+      });
   } finally {
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
   }
@@ -43,25 +46,12 @@ export async function refuseTaken(name: string, folder: string = modelsFolder())
   if (await exists(join(folder, name))) throw taken(name);
 }
 
-/** Removes a model's own folder and nothing else: weights that lie elsewhere stay. @throws MODEL_NOT_FOUND, OPTION_INVALID, OUTPUT_FAILED */
+/** Removes a model's own folder and nothing else: weights that lie elsewhere stay. @throws MODEL_NOT_FOUND, OPTION_INVALID, OUTPUT_FAILED, OUTPUT_TAKEN */
 export async function removeModel(name: string, folder: string = modelsFolder()): Promise<void> {
   checkModelName(name);
   const target = join(folder, name);
   if (!(await exists(target))) throw new ProsamError('MODEL_NOT_FOUND', `there is no model called ${name} in ${folder}.`);
-  await away(folder, name).catch(failed(target));
-}
-
-/** First out of sight, then file by file. A link goes; what it leads to stays. */
-async function away(folder: string, name: string): Promise<void> {
-  const aside = besides(folder, name, 'old');
-  await rename(join(folder, name), aside);
-  if ((await lstat(aside)).isDirectory()) await rm(aside, { recursive: true, force: true });
-  else await unlink(aside);
-}
-
-/** Begins with a dot, which no model's name does. */
-function besides(folder: string, name: string, what: string): string {
-  return join(folder, `.${name}.${process.pid}-${unique++}.${what}`);
+  await removeModelFolder(target).catch(failed(target));
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -77,6 +67,7 @@ function taken(name: string): ProsamError {
 
 function failed(path: string): (cause: unknown) => never {
   return (cause) => {
+    if (isProsamError(cause)) throw cause;
     throw new ProsamError(
       'OUTPUT_FAILED',
       `${path}: cannot be written: ${messageOf(cause)}. Check the folder and its permissions; PROSAM_MODELS names another.`,

@@ -1,11 +1,11 @@
 /** A model from weights that lie somewhere: described, run once, and kept under a name with the numbers that prove it. */
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeModel, type DescribeModelOptions, type DescribedModel, type ModelWeights } from '../checkpoint/model-of-weights.ts';
 import { knownHash } from '../checkpoint/hash-memo.ts';
 import { checkModelName } from '../checkpoint/model-place.ts';
 import { storeModel } from '../checkpoint/store-model.ts';
+import { writeDurably } from '../checkpoint/write-file.ts';
 import type { MarkedPicture } from './agreement.ts';
 import { makeKnownAnswer } from './known-answer.ts';
 import { withNetworks } from './prove-model.ts';
@@ -34,7 +34,7 @@ export interface AddedModel {
 
 /**
  * The weights stay where they are. A model that cannot be run is not kept.
- * @throws OPTION_INVALID, MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, OUTPUT_FAILED, ENGINE_FAILED
+ * @throws OPTION_INVALID, MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, OUTPUT_FAILED, OUTPUT_TAKEN, ENGINE_FAILED
  */
 export async function addModel(name: string, weights: ModelWeights, options: AddModelOptions): Promise<AddedModel> {
   const { picture, signal, force = false, threads = 0 } = options;
@@ -48,13 +48,13 @@ export async function addModel(name: string, weights: ModelWeights, options: Add
     async (inside) => {
       const described = await describeModel(weights, { ...options, name, hash });
       ({ notes } = described);
-      const write = (json: object): Promise<void> => writeFile(join(inside, MANIFEST), `${JSON.stringify(json, null, 2)}\n`);
+      const write = (json: object): Promise<void> => writeDurably(join(inside, MANIFEST), `${JSON.stringify(json, null, 2)}\n`);
       await write(described.json);
       signal?.throwIfAborted();
       options.onRun?.();
       const answer = await withNetworks(inside, { threads }, (model, networks) => makeKnownAnswer(model, networks, picture));
       signal?.throwIfAborted();
-      await writeFile(join(inside, KNOWN_ANSWER), answer);
+      await writeDurably(join(inside, KNOWN_ANSWER), answer);
       const files = { ...described.json.files, [KNOWN_ANSWER]: createHash('sha256').update(answer).digest('hex') };
       await write({ ...described.json, files, known_answer: KNOWN_ANSWER });
     },

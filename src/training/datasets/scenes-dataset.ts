@@ -1,7 +1,8 @@
 /** Generated scenes as data on disk, so that everything can be trained and measured without any data at all. */
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { encode } from 'fast-png';
+import { isTemporary, writeDurably } from '../../core/checkpoint/write-file.ts';
 import { messageOf, ProsamError } from '../../core/errors.ts';
 import { CONCEPT_FOLDS, CONCEPTS, generateScene, type Scene } from '../../scenes/index.ts';
 import type { Dataset } from '../types.ts';
@@ -53,8 +54,10 @@ export async function writeScenesDataset(folder: string, options: ScenesOptions 
   const root = resolve(folder);
   if (await isComplete(root, JSON.stringify({ images, seed, size }))) return;
   await writing(root, async () => {
+    await mkdir(root, { recursive: true });
+    // First, so that the folder is known for what it is wherever the writing ends.
+    await writeDurably(join(root, RECIPE), JSON.stringify({ images, seed, size }));
     for (const below of ['images', 'masks']) await mkdir(join(root, below), { recursive: true });
-    await writeFile(join(root, RECIPE), JSON.stringify({ images, seed, size }));
   });
   const testImages = Math.max(LEAST_PER_SIDE, Math.round(images / 4));
   const entries: Record<string, SceneEntry> = {};
@@ -80,8 +83,7 @@ export async function writeScenesDataset(folder: string, options: ScenesOptions 
     images: entries,
   };
   await writing(root, async () => {
-    await writeFile(join(root, 'classes.json.part'), JSON.stringify(manifest, null, 1));
-    await rename(join(root, 'classes.json.part'), join(root, 'classes.json'));
+    await writeDurably(join(root, 'classes.json'), JSON.stringify(manifest, null, 1));
   });
 }
 
@@ -97,7 +99,7 @@ interface SceneEntry {
 
 /** @throws OPTION_INVALID for a folder that holds anything else */
 async function isComplete(root: string, recipe: string): Promise<boolean> {
-  const files = await readdir(root).catch((): string[] => []);
+  const files = (await readdir(root).catch((): string[] => [])).filter((name) => !isTemporary(name));
   if (files.length === 0) return false;
   const found = await readFile(join(root, RECIPE), 'utf8').catch(() => undefined);
   if (found === recipe) return files.includes('classes.json');

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { PROVENANCES } from '../../core/storage-ports.ts';
-import { writeDurably } from '../checkpoint.ts';
+import { writeDurably } from '../../core/checkpoint/write-file.ts';
 
 const maskSchema = z.object({
   label: z.string(),

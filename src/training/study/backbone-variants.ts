@@ -1,11 +1,11 @@
 /** Models that differ in nothing but the blocks of SAM's image encoder which the prompt encoder reads. */
-import { copyFile, link, mkdir, readFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namedSources } from '../../core/checkpoint/checkpoint.ts';
 import { openModel } from '../../core/checkpoint/model-folder.ts';
 import { messageOf, ProsamError } from '../../core/errors.ts';
 import { modelFolder } from '../../core/runtime/open-engine.ts';
-import { writeDurably } from '../checkpoint.ts';
+import { temporaryBeside, writeDurably } from '../../core/checkpoint/write-file.ts';
 
 /**
  * One model folder per block of the model's own, and one with all of them, below `folder`. They have no prompt encoder: what
@@ -46,7 +46,10 @@ export async function midBlockVariants(model: string, folder: string): Promise<s
         if (staying.includes(one)) continue;
         // A link costs no space; another disk takes a copy; an earlier call may have left the file.
         await link(one.path, join(to, one.name)).catch(async (error: unknown) => {
-          if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await copyFile(one.path, join(to, one.name));
+          if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+          const copy = temporaryBeside(join(to, one.name));
+          await copyFile(one.path, copy);
+          await rename(copy, join(to, one.name));
         });
       }
       await writeDurably(join(to, 'manifest.json'), `${JSON.stringify(json, null, 2)}\n`);

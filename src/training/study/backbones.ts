@@ -21,7 +21,7 @@ export const backbones: Study = async (context) => {
   for (const model of models) {
     for (const contender of contendersOf(context, settings.variants ?? ['deterministic', 'student_t'], { model })) {
       const folds = await testedFolds(context, contender, { what: 'tested', notes });
-      scored.push({ name: `${contender.title}, ${modelTitle(model)}`, folds });
+      scored.push({ name: `${contender.title}, ${modelTitle(model, models)}`, folds });
     }
   }
   const foldNames = settings.folds.map(String);

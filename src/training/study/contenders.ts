@@ -27,8 +27,10 @@ export function contendersOf(
   given: Pick<RunSpec, 'model' | 'annotation' | 'labelReduction'> = {},
 ): Contender[] {
   const { settings } = context;
-  if (settings.trained.length > 0) return settings.trained.map(readyContender);
-  const [more, suffix] = [given.model && modelTitle(given.model), given.annotation].map((part) => (part === undefined ? '' : ` ${part}`));
+  if (settings.trained.length > 0) return settings.trained.map((model) => readyContender(model, settings.trained));
+  const [more, suffix] = [given.model && modelTitle(given.model, settings.models), given.annotation].map((part) =>
+    part === undefined ? '' : ` ${part}`,
+  );
   return variants.map((variant) => ({
     title: VARIANTS[variant].title,
     async on(fold) {
@@ -74,9 +76,10 @@ export async function testedFolds(context: StudyContext, { title, on }: Contende
   return folds;
 }
 
-function readyContender(model: string): Contender {
+function readyContender(model: string, among: readonly string[]): Contender {
+  const title = modelTitle(model, among);
   return {
-    title: modelTitle(model),
-    on: (fold) => Promise.resolve([{ folder: model.replaceAll('{fold}', String(fold)), name: `${modelTitle(model)} fold ${fold}` }]),
+    title,
+    on: (fold) => Promise.resolve([{ folder: model.replaceAll('{fold}', String(fold)), name: `${title} fold ${fold}` }]),
   };
 }

@@ -1,5 +1,6 @@
 /** What every study works with: its settings, its folder, and the engine, which is loaded once it is needed. */
 import { basename, dirname } from 'node:path';
+import { foldedName } from '../../core/checkpoint/file-name.ts';
 import type { TrainingEngine } from '../engine.ts';
 import { openStudyFolder, type StudyFolder } from './study-folder.ts';
 import type { StudyFindings } from './study-result.ts';
@@ -32,8 +33,15 @@ export function createStudyContext({ engine, ...options }: StudyOptions): StudyC
   };
 }
 
-/** A model's name for tables and folders: a built-in one's own, else the last two parts of its path. */
-export function modelTitle(model: string): string {
+/** A model's name for tables and folders: what it is called, and its path where another of the study is called so, too. */
+export function modelTitle(model: string, among: readonly string[] = []): string {
+  const title = shortTitle(model);
+  const isAlike = (other: string): boolean => other !== model && foldedName(shortTitle(other)) === foldedName(title);
+  return among.some(isAlike) ? `${title} (${model})` : title;
+}
+
+/** A built-in one's own name, else the last two parts of its path. */
+function shortTitle(model: string): string {
   if (!/[/\\]/.test(model)) return model;
   const parent = basename(dirname(model));
   return parent === '' || parent === '.' || parent === '..' ? basename(model) : `${parent}-${basename(model)}`;

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { wordFor } from '../../core/checkpoint/file-name.ts';
+import { writeDurably } from '../../core/checkpoint/write-file.ts';
 import { messageOf, ProsamError } from '../../core/errors.ts';
 import { modelFolder } from '../../core/runtime/open-engine.ts';
-import { writeDurably } from '../checkpoint.ts';
 
 /** What a cell depends on. Another value makes the cell new. */
 export type CellInputs = Readonly<Record<string, unknown>>;
@@ -37,9 +38,7 @@ export function openStudyFolder(out: string): StudyFolder {
 
 /** A name as a file name; names that differ stay different. */
 export function fileName(name: string): string {
-  const plain = name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+/, '');
-  const short = plain.slice(0, 80);
-  return short === name ? short : `${short}-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
+  return wordFor(name, { longest: 100, dots: true });
 }
 
 /** undefined where there is no such file, or one that is cut short. */

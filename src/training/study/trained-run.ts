@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { ProsamError } from '../../core/errors.ts';
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
-import { writeDurably } from '../checkpoint.ts';
+import { writeDurably } from '../../core/checkpoint/write-file.ts';
 import type { TrainOptions } from '../train-options.ts';
 import { train } from '../trainer.ts';
 import type { AnnotationMode } from '../types.ts';
@@ -48,7 +48,7 @@ export async function trainedRun(context: StudyContext, spec: RunSpec): Promise<
   const { settings } = context;
   const model = spec.model ?? settings.models[0] ?? 'tiny';
   const annotation = spec.annotation ?? settings.annotation;
-  const name = fileName(`${modelTitle(model)}-${spec.variant}-${annotation}-fold${spec.fold}-seed${spec.seed}`);
+  const name = fileName(`${modelTitle(model, settings.models)}-${spec.variant}-${annotation}-fold${spec.fold}-seed${spec.seed}`);
   const out = join(settings.runs, name);
   const options = await optionsOf(context, spec, model, out);
   const stamp = await stampOf(options, model);
