@@ -28,9 +28,9 @@ export function createAccept({ store, images, engine, admission, metrics, now }:
   return async (request: AcceptRequest, { signal }: { signal?: AbortSignal } = {}): Promise<Accepted> => {
     checkRequest(request);
     const { project, source, externalId, revision, provenance, flagged, annotator, predictionVersion } = request;
-    const image = await images.keep(project, request.image);
+    const image = await images.keep(project, request.image, { signal });
     const masks = await masksByLabel(request.masks, image, async (annotation) => {
-      const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256);
+      const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256, { signal });
       const grown = await admission.run({ client: source, priority: 'interactive', signal }, () =>
         engine.referenceMask({ image: stored, annotation }, signal ? { signal } : {}),
       );

@@ -6,7 +6,8 @@ import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Message, WorkOptions } from '../../core/storage-ports.ts';
 import { optionalPackage } from './failures.ts';
-import { postgresFailed, type PostgresDatabase } from './postgres.ts';
+import { postgresFailed } from './postgres-failures.ts';
+import type { PostgresDatabase } from './postgres.ts';
 import { createWorkers, DEFAULT_ATTEMPTS, DEFAULT_VISIBLE_MS, FIRST_REST_MS, LONGEST_REST_MS, type DrivenQueue } from './queue-driver.ts';
 import type { Change, Connection } from './schema.ts';
 import type { Held } from './work-loop.ts';
@@ -30,14 +31,8 @@ interface Envelope {
 
 /** @throws STORAGE_FAILED, PACKAGE_MISSING */
 export async function bossQueue(database: PostgresDatabase, migrate: boolean, log: Log): Promise<DrivenQueue> {
-  const { connection, pool } = database;
-  // Two of them that make the same schema at once get into each other's way.
-  const boss = migrate
-    ? await connection.transaction().execute(async (change) => {
-        await database.lockSchema(change);
-        return startBoss(pool, true, log);
-      })
-    : await startBoss(pool, false, log);
+  const { connection } = database;
+  const boss = migrate ? await startAlone(database, log) : await startBoss(database, false, log);
   const workers = createWorkers(log, POLL_MS);
   const ready = new Set<string>();
   const prepare = async (names: Iterable<string>): Promise<void> => {
@@ -105,7 +100,23 @@ export async function bossQueue(database: PostgresDatabase, migrate: boolean, lo
   };
 }
 
-async function startBoss(pool: PostgresDatabase['pool'], migrate: boolean, log: Log): Promise<PgBoss> {
+/** Two of them that make the same schema at once get into each other's way. */
+async function startAlone(database: PostgresDatabase, log: Log): Promise<PgBoss> {
+  return database.connection.transaction().execute(async (change) => {
+    await database.lockSchema(change);
+    // The transaction shows that it is alive, so that one whose process was stopped can be told from it and ended.
+    const alive = setInterval(() => {
+      sql`select 1`.execute(change).catch(() => undefined);
+    }, database.timeouts.idleTransactionMs / 3);
+    try {
+      return await startBoss(database, true, log);
+    } finally {
+      clearInterval(alive);
+    }
+  });
+}
+
+async function startBoss({ pool }: PostgresDatabase, migrate: boolean, log: Log): Promise<PgBoss> {
   const { PgBoss: Boss } = await optionalPackage('pg-boss', 'the queue of a Postgres database', () => import('pg-boss'));
   const boss = new Boss({
     db: { executeSql: (text, values) => pool.query(text, values as unknown[]) },

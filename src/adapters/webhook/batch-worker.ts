@@ -24,6 +24,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   'ENGINE_CLOSED',
   'ENGINE_UNAVAILABLE',
   'STORAGE_FAILED',
+  'STORAGE_TIMEOUT',
 ]);
 /** May or may not be over soon, and a worker may have died of the image itself: tried a few times. */
 const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(['ENGINE_FAILED', 'ENGINE_CRASHED', 'ENGINE_HUNG', 'URL_FAILED']);
