@@ -29,11 +29,15 @@ export function within<T>(work: Promise<T>, { ms, late = tooLate, signal }: Pati
     };
     work.then(
       (value) => end(() => resolve(value)),
-      (error: unknown) => end(() => reject(error)),
+      (error: unknown) => end(() => reject(asError(error))),
     );
     if (signal?.aborted === true) gone();
     else signal?.addEventListener('abort', gone, { once: true });
   });
+}
+
+function asError(thrown: unknown): Error {
+  return thrown as Error;
 }
 
 function tooLate(): Error {

@@ -8,17 +8,17 @@ const DATABASE = 'the Postgres database';
 /** By SQLSTATE: what was expected, why it did not come, and what to do. */
 const TIMEOUTS: Readonly<Record<string, readonly [expected: string, why: string, advice: string]>> = {
   '55P03': [
-    `a lock of ${DATABASE} within storage.lockMs`,
+    `a lock of ${DATABASE} within storageTimeouts.lockMs`,
     'somebody else holds it',
     'Try again; if it stays so, pg_stat_activity shows who holds it.',
   ],
   '57014': [
-    `the answer to a statement of ${DATABASE} within storage.statementMs`,
+    `the answer to a statement of ${DATABASE} within storageTimeouts.statementMs`,
     'Postgres cancelled it',
-    'Try again; if it stays so, see what keeps the database busy, or raise storage.statementMs.',
+    'Try again; if it stays so, see what keeps the database busy, or raise storageTimeouts.statementMs.',
   ],
   '25P03': [
-    `the next statement of a transaction within storage.idleTransactionMs`,
+    `the next statement of a transaction within storageTimeouts.idleTransactionMs`,
     'Postgres ended the transaction and undid it',
     'Try again; this process was stopped or held up.',
   ],
@@ -30,10 +30,10 @@ const DRIVER_TIMEOUTS: readonly [pattern: RegExp, expected: string, why: string]
   [/^Query read timeout/, `an answer of ${DATABASE}`, 'the connection is silent'],
   [
     /^timeout exceeded when trying to connect/,
-    `one of this process's connections to ${DATABASE} within storage.connectMs`,
+    `one of this process's connections to ${DATABASE} within storageTimeouts.connectMs`,
     'all are in use',
   ],
-  [/timeout expired|due to connection timeout/, `a connection to ${DATABASE} within storage.connectMs`, 'it does not answer'],
+  [/timeout expired|due to connection timeout/, `a connection to ${DATABASE} within storageTimeouts.connectMs`, 'it does not answer'],
 ];
 const DRIVER_ADVICE = 'Try again; if it stays so, check that the database runs and the network between.';
 

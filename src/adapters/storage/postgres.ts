@@ -116,13 +116,13 @@ async function openPools(url: string, log: Log, timeouts: StorageTimeouts): Prom
       .map(([name, value]) => `set ${name} to ${value}`)
       .join('; ');
     // The pool waits for it, whatever its types say: nobody is lent a connection without them.
-    const prepare = (client: ClientBase): Promise<unknown> => client.query(session);
+    const prepared: object = { onConnect: (client: ClientBase) => client.query(session) };
     const pool = new pg.Pool({
       ...{ connectionString: new URL(url).href, max, application_name: 'prosam', types },
       ...{ connectionTimeoutMillis: timeouts.connectMs, idleTimeoutMillis: IDLE_MS },
       ...{ keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MS },
       query_timeout: Math.ceil(timeouts.statementMs * SILENCE_FACTOR),
-      onConnect: prepare,
+      ...prepared,
     });
     // A connection may be lost while nobody waits for its answer; unheard, that would end the process.
     pool.on('error', (error) => log.warn({ error: messageOf(error) }, 'a connection to Postgres was lost'));

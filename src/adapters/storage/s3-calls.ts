@@ -15,7 +15,7 @@ export function boundedCalls(bucket: string, { objectMs, silenceMs }: Pick<Stora
     storageTimeout(
       `an answer of the S3 bucket ${bucket} within ${seconds(objectMs)} and without ${seconds(silenceMs)} of silence`,
       'it does not answer',
-      'Try again; if it stays so, check that the store runs and the network between, or raise storage.objectMs.',
+      'Try again; if it stays so, check that the store runs and the network between, or raise storageTimeouts.objectMs.',
       cause,
     );
   return async (work, { signal } = {}) => {

@@ -35,7 +35,7 @@ export async function openSqliteThread(file: string, { timeouts, readOnly = fals
     storageTimeout(
       `an answer of ${wanted} within ${seconds(lockMs + statementMs)}`,
       'the disk does not answer',
-      'Look after the disk, or raise storage.statementMs.',
+      'Look after the disk, or raise storageTimeouts.statementMs.',
     );
   if (file !== ':memory:') {
     await mkdir(dirname(file), { recursive: true }).catch((error: unknown) => {
@@ -99,7 +99,7 @@ export function sqliteLocked(file: string, waitedMs: number): Error {
   return storageTimeout(
     `the lock of the SQLite file ${file} within ${seconds(waitedMs)}`,
     'somebody else is writing to it',
-    'Try again; if it stays so, end the program that holds it, or raise storage.lockMs.',
+    'Try again; if it stays so, end the program that holds it, or raise storageTimeouts.lockMs.',
   );
 }
 

@@ -67,7 +67,6 @@ function waitingItems({ batches }: WebhookParts, id: string, mayGoOn: () => bool
   const load = async (): Promise<void> => {
     page = await batches.items(id, { state: 'waiting', after, limit: PAGE });
     after = page.at(-1)?.index ?? Infinity;
-    loading = undefined;
   };
   return {
     [Symbol.asyncIterator]: () => ({
@@ -76,7 +75,7 @@ function waitingItems({ batches }: WebhookParts, id: string, mayGoOn: () => bool
           const value = page.shift();
           if (value !== undefined) return { value, done: false };
           if (after === Infinity) break;
-          await (loading ??= load());
+          await (loading ??= load().finally(() => (loading = undefined)));
         }
         return { value: undefined, done: true };
       },
