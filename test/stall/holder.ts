@@ -1,8 +1,8 @@
 /** A process of its own that holds a lock until it is told otherwise, can be stopped in the middle of it, and dies with the test. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { dyingWithUs } from '../dies-with-us.ts';
 import type { StorageTimeouts } from '../../src/adapters/storage/timeouts.ts';
 
 export interface Holder {
@@ -26,10 +26,8 @@ export type Hold =
 export async function startHolder(hold: Hold): Promise<Holder> {
   const program = fileURLToPath(new URL('./holder-program.ts', import.meta.url));
   const args = [program, JSON.stringify(hold)];
-  // A stopped process hears of nothing, not even of the end of the one that started it; the kernel tells it all the same.
-  const dying = existsSync('/usr/bin/setpriv');
-  const [command, given] = dying ? ['setpriv', ['--pdeathsig', 'SIGKILL', process.execPath, ...args]] : [process.execPath, args];
-  const child = spawn(command, given, { stdio: ['pipe', 'pipe', 'inherit'] });
+  // A stopped process hears of nothing, not even of the end of the one that started it; the kernel ends it all the same.
+  const child = spawn(...dyingWithUs(process.execPath, args), { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines: string[] = [];
   let heard = (): void => undefined;
   createInterface({ input: child.stdout }).on('line', (line) => {

@@ -1,5 +1,6 @@
 /** Databases and object stores for tests of what stalls, each behind a proxy that can fall silent where it is a server. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgres } from '../adapters/storage/start-postgres.ts';
@@ -23,7 +24,7 @@ export function sqlitePlace(): StallPlace {
   const database = join(folder, 'prosam.db');
   return {
     ...{ database, databaseItself: database, objects: join(folder, 'blobs') },
-    close: () => Promise.resolve(rmSync(folder, { recursive: true, force: true })),
+    close: () => rm(folder, { recursive: true, force: true }),
   };
 }
 

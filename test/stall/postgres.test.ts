@@ -42,7 +42,7 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
     try {
       holder.stop();
       // Nobody gives anything back: the database itself ends the transaction.
-      expect(await storage.store.annotations.accept(recordOf(project), [{ name: 'after' }])).toBe('stored');
+      expect(await storage.store.annotations.accept(recordOf(project), [{ name: 'after', data: 1 }])).toBe('stored');
       holder.goOn();
       expect(await holder.release()).toBe('STORAGE_TIMEOUT');
       expect(await holder.again()).toBe('stored');
@@ -61,7 +61,12 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
       holder.stop();
       // More than there are connections; the last ones wait in a line of this process.
       const refused = Array.from({ length: 3 }, () =>
-        expectRejection('STORAGE_TIMEOUT', storage.store.annotations.accept(recordOf(project), [{ name: 'after' }]), 'lock', 'Try again'),
+        expectRejection(
+          'STORAGE_TIMEOUT',
+          storage.store.annotations.accept(recordOf(project), [{ name: 'after', data: 1 }]),
+          'lock',
+          'Try again',
+        ),
       );
       await Promise.all(refused);
       expect(await storage.store.annotations.accept(recordOf(other), [])).toBe('stored');
@@ -86,7 +91,7 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
         storage.store.annotations.accept(recordOf(project, { externalId: `${i}` }), []).then((outcome) => void events.push(outcome)),
       );
       for (let i = 0; i < 5; i++) await storage.store.annotations.accept(recordOf(other, { externalId: `${i}` }), []);
-      await storage.queue.send({ name: 'anything' });
+      await storage.queue.send({ name: 'anything', data: 1 });
       await storage.store.ping();
       events.push('others went on');
       holder.goOn();
@@ -111,14 +116,14 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
       const refused = Array.from({ length: 8 }, (_, i) => [
         expectRejection('STORAGE_TIMEOUT', store.ping()),
         expectRejection('STORAGE_TIMEOUT', store.annotations.accept(recordOf(newProject(), { externalId: `${i}` }), [])),
-        expectRejection('STORAGE_TIMEOUT', queue.send({ name: 'work' })),
+        expectRejection('STORAGE_TIMEOUT', queue.send({ name: 'work', data: 1 })),
       ]);
       await Promise.all(refused.flat());
       await expectRejection('STORAGE_TIMEOUT', openStorage({ database: through, objects, timeouts }));
       proxy.resume();
       expect(await store.annotations.accept(recordOf(project, { revision: 2 }), [])).toBe('stored');
       await store.ping();
-      await queue.send({ name: 'work' });
+      await queue.send({ name: 'work', data: 1 });
     } finally {
       proxy.resume();
       await storage.close();
@@ -126,7 +131,7 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
   });
 
   it('closes although nobody answers its goodbye', async () => {
-    const storage = await openStorage({ database: through, objects });
+    const storage = await openStorage({ database: through, objects, timeouts: { connectMs: 300, statementMs: 600_000 } });
     await storage.store.ping();
     proxy.stall();
     await storage.close();

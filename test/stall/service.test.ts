@@ -1,6 +1,6 @@
 /** The whole service while somebody else holds what it needs: those who do not need it are answered, the others once it is given back. */
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createProsam } from '../../src/prosam/create-prosam.ts';
 import { sceneWith } from '../../src/cli/demo-scenes.ts';
 import { silentLog } from '../../src/core/log.ts';
@@ -42,52 +42,57 @@ function openService({ database, objects }: Pick<StallPlace, 'database' | 'objec
   });
 }
 
+/** What is opened in a test, and ended after it, whatever became of it. */
+const ending: (() => unknown)[] = [];
+const ended = <T extends { close(): unknown }>(opened: T): T => {
+  ending.push(() => opened.close());
+  return opened;
+};
+afterEach(async () => {
+  for (const end of ending.splice(0).reverse()) await end();
+});
+
 function holdConformance(make: () => StallPlace | Promise<StallPlace>, holdOf: (place: StallPlace) => Hold): void {
   it('answers everybody else while a process that was stopped holds the lock, and all goes on once it is given back', async () => {
-    const place = await make();
-    const prosam = await openService(place);
+    const place = ended(await make());
+    const prosam = ended(await openService(place));
     const url = await prosam.listen();
     const { service } = prosam;
     await service.accept(await annotation('held', 'one'));
     const holder = await startHolder(holdOf(place));
-    try {
-      holder.stop();
-      const events: string[] = [];
-      const note =
-        (what: string) =>
-        <T>(value: T): T => {
-          events.push(what);
-          return value;
-        };
-      // More than there are connections.
-      const waiting = await Promise.all(Array.from({ length: 12 }, (_, i) => annotation('held', `waits ${i}`)));
-      const accepted = Promise.all(waiting.map((request) => service.accept(request).then(note('stored'))));
-      const target = await shown();
-      for (let i = 0; i < 20; i++) {
-        const { status } = await fetch(`${url}/health`);
-        expect(status).toBe(200);
-      }
-      note('healthy')(undefined);
-      expect((await fetch(`${url}/ready`)).status).toBe(200);
-      note('ready')(undefined);
-      // Of an image nobody has seen yet, which could be kept only with the lock.
-      const { masks } = await service.predict({ project: 'held', image: target.bytes }).then(note('predicted'));
-      expect(masks.map(({ label }) => label)).toEqual(['cup']);
-      const ids = (await service.annotations('held', { limit: 100 })).map(({ externalId }) => externalId);
-      expect(ids).toEqual(['one']);
-      await service.project('held').then(note('looked'));
-      await service.predictions({ limit: 10 }).then(note('listed'));
-      expect(events).toEqual(['healthy', 'ready', 'predicted', 'looked', 'listed']);
-      holder.goOn();
-      expect(await holder.release()).toBe('kept');
-      expect(new Set((await accepted).map(({ outcome }) => outcome))).toEqual(new Set(['stored']));
-      // What was acknowledged is seen by whoever asks next.
-      expect(await service.annotations('held', { limit: 100 })).toHaveLength(13);
-    } finally {
-      await holder.kill();
-      await prosam.close();
-      await place.close();
+    ending.push(() => holder.kill());
+    holder.stop();
+    const events: string[] = [];
+    const note =
+      (what: string) =>
+      <T>(value: T): T => {
+        events.push(what);
+        return value;
+      };
+    // More than there are connections.
+    const waiting = await Promise.all(Array.from({ length: 12 }, (_, i) => annotation('held', `waits ${i}`)));
+    const accepted = Promise.all(waiting.map((request) => service.accept(request).then(note('stored'))));
+    const target = await shown();
+    for (let i = 0; i < 20; i++) {
+      const { status } = await fetch(`${url}/health`);
+      expect(status).toBe(200);
     }
+    note('healthy')(undefined);
+    expect((await fetch(`${url}/ready`)).status).toBe(200);
+    note('ready')(undefined);
+    // Of an image nobody has seen yet, which could be kept only with the lock.
+    const { masks } = await service.predict({ project: 'held', image: target.bytes }).then(note('predicted'));
+    expect(masks.map(({ label }) => label)).toEqual(['cup']);
+    const ids = (await service.annotations('held', { limit: 100 })).map(({ externalId }) => externalId);
+    expect(ids).toEqual(['one']);
+    await service.project('held').then(note('looked'));
+    await service.predictions({ limit: 10 }).then(note('listed'));
+    expect(events).toEqual(['healthy', 'ready', 'predicted', 'looked', 'listed']);
+    holder.goOn();
+    expect(await holder.release()).toBe('kept');
+    expect(new Set((await accepted).map(({ outcome }) => outcome))).toEqual(new Set(['stored']));
+    // What was acknowledged is seen by whoever asks next.
+    expect(await service.annotations('held', { limit: 100 })).toHaveLength(13);
   });
 }
 
@@ -106,32 +111,22 @@ describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)('
   holdConformance(serverPlace, holdOf);
 
   it('refuses one request for an image that never comes, and answers the next', async () => {
-    const place = await serverPlace();
-    const prosam = await openService(place, { silenceMs: 400, objectMs: 1500 });
-    const { service } = prosam;
-    try {
-      await service.accept(await annotation('p', 'one'));
-      const known = await shown();
-      const { image } = await service.predict({ project: 'p', image: known.bytes });
-      // A service that has read nothing of it yet.
-      const other = await openService(place, { silenceMs: 400, objectMs: 1500 });
-      const url = await other.listen();
-      const ask = () => fetch(`${url}/v1/images/${image.sha256}?project=p`);
-      try {
-        place.toObjects?.stall();
-        const [refused, alike] = await Promise.all([ask(), ask(), expectRejection('STORAGE_TIMEOUT', other.service.predict({ project: 'p', image }), 'bucket')]); // prettier-ignore
-        expect([refused?.status, alike?.status]).toEqual([503, 503]);
-        expect(refused?.headers.get('retry-after')).not.toBeNull();
-        expect((await fetch(`${url}/health`)).status).toBe(200);
-        place.toObjects?.resume();
-        expect((await other.service.predict({ project: 'p', image })).masks).toHaveLength(1);
-        expect((await ask()).status).toBe(200);
-      } finally {
-        await other.close();
-      }
-    } finally {
-      await prosam.close();
-      await place.close();
-    }
+    const place = ended(await serverPlace());
+    const { service } = ended(await openService(place, { silenceMs: 400, objectMs: 1500 }));
+    await service.accept(await annotation('p', 'one'));
+    const known = await shown();
+    const { image } = await service.predict({ project: 'p', image: known.bytes });
+    // A service that has read nothing of it yet.
+    const other = ended(await openService(place, { silenceMs: 400, objectMs: 1500 }));
+    const url = await other.listen();
+    const ask = () => fetch(`${url}/v1/images/${image.sha256}?project=p`);
+    place.toObjects?.stall();
+    const [refused, alike] = await Promise.all([ask(), ask(), expectRejection('STORAGE_TIMEOUT', other.service.predict({ project: 'p', image }), 'bucket')]); // prettier-ignore
+    expect([refused.status, alike.status]).toEqual([503, 503]);
+    expect(refused.headers.get('retry-after')).not.toBeNull();
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    place.toObjects?.resume();
+    expect((await other.service.predict({ project: 'p', image })).masks).toHaveLength(1);
+    expect((await ask()).status).toBe(200);
   });
 });

@@ -4,6 +4,7 @@ import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, s
 import type { ClientBase, Pool, PoolClient } from 'pg';
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { within } from '../../core/patience.ts';
 import type { Database } from './database.ts';
 import { optionalPackage, seconds, storageTimeout } from './failures.ts';
 import { MOVED_TABLES } from './moved-tables.ts';
@@ -150,7 +151,10 @@ async function openPools(url: string, log: Log, timeouts: StorageTimeouts): Prom
   }
   let closing: Promise<void> | undefined;
   const closeAll = async (): Promise<void> => {
-    await Promise.all([pools.writers.end(), pools.readers.end()]);
+    const ended = Promise.all([pools.writers.end(), pools.readers.end()]);
+    // What somebody still waits for is given a little time; then the connections are cut.
+    await within(ended, { ms: timeouts.connectMs }).catch(() => undefined);
+    for (const client of open) (client as PoolClient & { end(): Promise<void>; unref(): void }).end().catch(() => undefined);
     // A goodbye that nobody answers keeps no process alive.
     for (const client of open) (client as PoolClient & { unref(): void }).unref();
   };
