@@ -19,10 +19,10 @@ export function createKeepSoon(log: Log, soonMs = SOON_MS): KeepSoon {
       failed('the store is too far behind');
       return;
     }
-    late++;
-    const kept = work()
-      .catch((error: unknown) => failed(messageOf(error)))
-      .finally(() => late--);
-    await within(kept, { ms: soonMs }).catch(() => undefined);
+    const kept = work().catch((error: unknown) => failed(messageOf(error)));
+    await within(kept, { ms: soonMs }).catch(() => {
+      late++;
+      void kept.finally(() => late--);
+    });
   };
 }

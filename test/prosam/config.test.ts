@@ -39,7 +39,13 @@ describe('the configuration', () => {
     const environment = { PROSAM_STORAGE_TIMEOUTS: 'lockMs=5000, objectMs = 120000' };
     const { storageTimeouts } = await loadConfig({ folder, environment, options: { storageTimeouts: { lockMs: 700 } } });
     expect(storageTimeouts).toEqual({ ...USUAL_TIMEOUTS, lockMs: 700, objectMs: 120_000 });
-    for (const [wrong, named] of [['lockMs=soon', 'lockMs'], ['lockMs', 'lockMs'], ['lokMs=1000', 'Did you mean lockMs'], ['lockMs=0', 'lockMs']] as const) // prettier-ignore
+    for (const [wrong, named] of [
+      ['lockMs=soon', 'lockMs'],
+      ['lockMs', 'lockMs'],
+      ['lokMs=1000', 'Did you mean lockMs'],
+      ['lockMs=0', 'lockMs'],
+    ] as const)
+      // prettier-ignore
       await expectRejection('CONFIG_INVALID', loadConfig({ folder, environment: { PROSAM_STORAGE_TIMEOUTS: wrong } }), named);
   });
 

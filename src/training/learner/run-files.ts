@@ -53,7 +53,7 @@ export async function fetchImages(
       if (here !== undefined && (await hashFile(here).catch(() => undefined)) === sha256) paths.set(sha256, here);
       if (here !== undefined) continue;
       const bytes = await blobs.get(sha256, { signal }).catch((error: unknown) => {
-        if (isProsamError(error) && error.code === 'BLOB_DAMAGED') return undefined;
+        if (signal.aborted || (isProsamError(error) && error.code === 'BLOB_DAMAGED')) return undefined;
         throw error;
       });
       if (bytes === undefined) continue;
