@@ -4,6 +4,7 @@ import { CompiledQuery, sql } from 'kysely';
 import type { JobWithMetadata, PgBoss } from 'pg-boss';
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { within } from '../../core/patience.ts';
 import type { Message, WorkOptions } from '../../core/storage-ports.ts';
 import { optionalPackage } from './failures.ts';
 import { postgresFailed } from './postgres-failures.ts';
@@ -95,7 +96,10 @@ export async function bossQueue(database: PostgresDatabase, migrate: boolean, lo
     },
     async close() {
       await workers.stop();
-      await boss.stop({ close: false, graceful: false });
+      // Its own looking after the queue may be waiting for a database that does not answer.
+      await within(boss.stop({ close: false, graceful: false }), { ms: database.timeouts.connectMs }).catch((error: unknown) => {
+        log.warn({ error: messageOf(error) }, 'the queue in Postgres did not stop in time');
+      });
     },
   };
 }
