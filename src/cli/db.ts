@@ -5,6 +5,8 @@ import { migrationStatus, type MigrationStatus } from '../adapters/storage/migra
 import { countRows } from '../adapters/storage/move-rows.ts';
 import { copyStorage, exportStorage, importStorage, type Moved, type MoveOptions } from '../adapters/storage/move-storage.ts';
 import { migrateDatabase, openDatabase, openWholeStorage, type OpenStorage } from '../adapters/storage/open-storage.ts';
+import { PATIENT_TIMEOUTS } from '../adapters/storage/timeouts.ts';
+import { silentLog } from '../core/log.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { choice, EXIT, UsageError } from './usage.ts';
@@ -105,7 +107,7 @@ async function status(values: Values, { print }: Terminal): Promise<number> {
 
 async function statusOf(address: string): Promise<MigrationStatus & { rows?: number }> {
   // Looking does not make a file.
-  const database = await openDatabase(isFile(address) && !existsSync(address) ? ':memory:' : address);
+  const database = await openDatabase(isFile(address) && !existsSync(address) ? ':memory:' : address, silentLog, PATIENT_TIMEOUTS);
   try {
     const found = await migrationStatus(database);
     return { ...found, ...(found.database === found.code && { rows: await countRows(database) }) };
@@ -156,7 +158,7 @@ async function moved(
 }
 
 async function withStorage<T>(database: string, objects: string, use: (storage: OpenStorage) => Promise<T>): Promise<T> {
-  const storage = await openWholeStorage({ database, objects });
+  const storage = await openWholeStorage({ database, objects, timeouts: PATIENT_TIMEOUTS });
   try {
     return await use(storage);
   } finally {

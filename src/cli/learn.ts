@@ -81,7 +81,7 @@ export async function learnCommand(args: readonly string[], { print, warn, signa
       onEvent: (event) => speaker.tell(event),
       log: speaker.log,
     };
-    const storage = await openStorage({ database: config.database, objects: config.objects });
+    const storage = await openStorage({ database: config.database, objects: config.objects, timeouts: config.storageTimeouts });
     try {
       if (once) return exitCodeOf(await learnOnce(storage, settings, { ...options, manual: now }));
       const learner = await startLearner(storage, settings, options);

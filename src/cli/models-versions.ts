@@ -31,7 +31,10 @@ export async function versionsCommand(action: string, args: readonly string[], {
   const run = ACTIONS[action] as Action;
   if (ids.length !== run.ids) throw new UsageError(`models ${action}: wanted ${run.ids} id${run.ids === 1 ? '' : 's'}, got ${ids.length}.`);
   const settings = await storeSettings(values);
-  const storage = await openStorage({ database: settings.database, objects: settings.objects, migrate: false });
+  const storage = await openStorage({
+    ...{ database: settings.database, objects: settings.objects, migrate: false },
+    timeouts: settings.storageTimeouts,
+  });
   try {
     const { lines, document } = await run.act(storage, ids, { project: values.project, reason: values.reason, model: settings.model });
     print(values.json === true ? JSON.stringify(document, null, 2) : lines.join('\n'));
@@ -59,14 +62,14 @@ export interface LearnedVersions {
 
 /** Versions in the store. undefined: there is none, and looking makes none; where one was asked for by name that is an error. */
 export async function learnedVersions(values: StoreValues): Promise<LearnedVersions | undefined> {
-  const { database, objects } = await storeSettings(values);
+  const { database, objects, storageTimeouts: timeouts } = await storeSettings(values);
   const inFile = !/^postgres(ql)?:/.test(database);
   if (inFile && !existsSync(database)) {
     if (values.database === undefined) return undefined;
     throw new ProsamError('FILE_NOT_FOUND', `wanted the database ${database}, but there is no such file. Check --database.`);
   }
   const { project } = values;
-  const storage = await openStorage({ database, objects, migrate: false });
+  const storage = await openStorage({ database, objects, migrate: false, timeouts });
   try {
     const { versions: store } = storage.store;
     const versions = await store.list({ ...(project !== undefined && { project }), limit: MOST_LISTED });

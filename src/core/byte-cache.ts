@@ -1,20 +1,25 @@
 /** A cache bounded by bytes that computes each missing value once, however many ask for it. */
+import { createFlights, type FlightsOptions } from './flights.ts';
+import { patientSlowCache } from './patient-slow-cache.ts';
 
-/** Where values go that should outlive the process; failures count as misses. */
+/** Keeps values that should outlive the process; failures, and answers that take long, count as misses. */
 export interface SlowCache<V> {
   get(key: string): Promise<V | undefined>;
   put(key: string, value: V): Promise<void>;
 }
 
-export interface ByteCacheOptions<V> {
+/** patienceMs: of one computation; one that ends later is kept all the same. */
+export interface ByteCacheOptions<V> extends FlightsOptions {
   maxBytes: number;
   sizeOf: (value: V) => number;
   slow?: SlowCache<V>;
+  /** Longest wait for the slow cache. @default 10,000 */
+  slowMs?: number;
 }
 
 export interface ByteCache<V> {
-  /** Least recently used values are dropped first. */
-  get(key: string, compute: () => Promise<V>): Promise<V>;
+  /** Least recently used values are dropped first. signal: ends the waiting of this caller alone. */
+  get(key: string, compute: () => Promise<V>, options?: { signal?: AbortSignal | undefined }): Promise<V>;
   /** Bytes held in memory. */
   readonly bytes: number;
   clear(): void;
@@ -22,15 +27,17 @@ export interface ByteCache<V> {
   written(): Promise<void>;
 }
 
-export function createByteCache<V>({ maxBytes, sizeOf, slow }: ByteCacheOptions<V>): ByteCache<V> {
+export function createByteCache<V>({ maxBytes, sizeOf, slow: given, slowMs, ...flight }: ByteCacheOptions<V>): ByteCache<V> {
   const held = new Map<string, { value: V; size: number }>();
-  const running = new Map<string, Promise<V>>();
+  const flights = createFlights<V>(flight);
+  const slow = given && patientSlowCache(given, slowMs);
   const writing = new Set<Promise<void>>();
   let bytes = 0;
 
   const keep = (key: string, value: V): void => {
     const size = sizeOf(value);
-    if (size > maxBytes) return;
+    // Two may have computed it where the first one took too long.
+    if (size > maxBytes || held.has(key)) return;
     held.set(key, { value, size });
     bytes += size;
     for (const [oldest, entry] of held) {
@@ -63,18 +70,14 @@ export function createByteCache<V>({ maxBytes, sizeOf, slow }: ByteCacheOptions<
     get bytes() {
       return bytes;
     },
-    async get(key, compute) {
+    async get(key, compute, options) {
       const known = held.get(key);
       if (known) {
         held.delete(key); // moves it to the end: the order of the map is the order of use
         held.set(key, known);
         return known.value;
       }
-      const shared = running.get(key);
-      if (shared) return shared;
-      const started = load(key, compute).finally(() => running.delete(key));
-      running.set(key, started);
-      return started;
+      return flights.share(key, () => load(key, compute), options);
     },
     clear() {
       held.clear();

@@ -65,6 +65,8 @@ export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
   SERVICE_CLOSING: 'Try again when it is back.',
   SETUP_FAILED: 'The message says which; install it and repeat.',
   STORAGE_FAILED: 'Check that it runs and that the address and the credentials are right; nothing acknowledged is lost.',
+  STORAGE_TIMEOUT:
+    'Try again. If it stays so, look for a process that holds a lock or a network that loses packets; `storageTimeouts` in the configuration sets the times.',
   TRACK_NOT_FOUND: 'Start the track again from a frame where the object is marked.',
   TRAINING_ENGINE_MISSING: 'Run `prosam setup training`, or install the packages the message names.',
   UNAUTHORIZED: 'Send what the WWW-Authenticate header asks for.',

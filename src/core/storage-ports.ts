@@ -159,6 +159,7 @@ export interface ImageStore {
   counts(project: string): Promise<{ images: number; annotated: number; masks: number }>;
 }
 
+/** Calls end in bounded time. @throws STORAGE_FAILED, STORAGE_TIMEOUT from all of them */
 export interface Store {
   readonly annotations: AnnotationStore;
   readonly images: ImageStore;
@@ -194,13 +195,18 @@ export interface Queue {
   close(): Promise<void>;
 }
 
-/** Content-addressed bytes: never changed once written. */
+export interface BlobOptions {
+  /** Ends the call with its reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Content-addressed bytes: never changed once written. Every call ends in bounded time. */
 export interface Blobs {
-  /** Durable once it resolves; hex sha256. */
-  put(bytes: Uint8Array): Promise<string>;
+  /** Durable once it resolves; hex sha256. @throws STORAGE_FAILED, STORAGE_TIMEOUT, as all calls do */
+  put(bytes: Uint8Array, options?: BlobOptions): Promise<string>;
   /** undefined: not there. @throws BLOB_DAMAGED where the bytes are not those of the name */
-  get(sha256: string): Promise<Uint8Array | undefined>;
-  has(sha256: string): Promise<boolean>;
+  get(sha256: string, options?: BlobOptions): Promise<Uint8Array | undefined>;
+  has(sha256: string, options?: BlobOptions): Promise<boolean>;
   /** Where the bytes lie as a file of this machine, if they do; nobody may change it. */
   path?(sha256: string): string;
   /** Names of all of them. */

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { DEVICES } from '../core/runtime/devices.ts';
 import { PRECISIONS } from '../core/runtime/precision.ts';
 import { LOG_LEVELS } from '../adapters/http/create-log.ts';
+import { USUAL_TIMEOUTS } from '../adapters/storage/timeouts.ts';
 import { learnerSettingsSchema } from '../service/learner-settings.ts';
 
 /** Who trains: a process of its own beside the service, one somewhere else (`prosam learn`), or nobody. */
@@ -31,6 +32,23 @@ export const configSchema = z.strictObject({
   objects: text().default('prosam/blobs'),
   /** Bring a database of an earlier version up to date by itself. */
   migrate: z.boolean().default(true),
+  /** How long database and object store may keep anybody waiting. */
+  storageTimeouts: z
+    .strictObject({
+      /** To connect to Postgres or S3, or to be lent one of this process's connections. */
+      connectMs: milliseconds(100, 600_000).default(USUAL_TIMEOUTS.connectMs),
+      /** To be given a lock that somebody else holds: rows in Postgres, the file of SQLite. */
+      lockMs: milliseconds(100, 600_000).default(USUAL_TIMEOUTS.lockMs),
+      /** One statement, its waiting for locks included. */
+      statementMs: milliseconds(100, 3_600_000).default(USUAL_TIMEOUTS.statementMs),
+      /** A transaction in which nothing happens for so long is ended by Postgres. */
+      idleTransactionMs: milliseconds(100, 3_600_000).default(USUAL_TIMEOUTS.idleTransactionMs),
+      /** A connection to S3 on which nothing moves is given up, and the request made again. */
+      silenceMs: milliseconds(100, 600_000).default(USUAL_TIMEOUTS.silenceMs),
+      /** One object read, written or looked for, all tries together. */
+      objectMs: milliseconds(100, 3_600_000).default(USUAL_TIMEOUTS.objectMs),
+    })
+    .prefault({}),
   /** Name of a model, or path of its folder. */
   model: text().default('tiny'),
   device: z.enum(['auto', ...DEVICES]).default('auto'),

@@ -53,7 +53,7 @@ export interface Prosam {
   close(): Promise<void>;
 }
 
-/** @throws CONFIG_INVALID, STORAGE_FAILED, MIGRATION_NEEDED, MODEL_*, DEVICE_UNAVAILABLE */
+/** @throws CONFIG_INVALID, STORAGE_FAILED, STORAGE_TIMEOUT, MIGRATION_NEEDED, MODEL_*, DEVICE_UNAVAILABLE */
 export async function createProsam(options: CreateProsamOptions = {}): Promise<Prosam> {
   const { configFile, environment, storage: givenStorage, engine: givenEngine, logger, ...config } = options;
   const settings = await loadConfig({
@@ -77,8 +77,8 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
       metrics.close();
       return Promise.resolve();
     });
-    const storage =
-      givenStorage ?? (await openStorage({ database: settings.database, objects: settings.objects, migrate: settings.migrate, log }));
+    const { database, objects, migrate, storageTimeouts: timeouts } = settings;
+    const storage = givenStorage ?? (await openStorage({ database, objects, migrate, timeouts, log }));
     opened.push(() => storage.close());
     const engine = givenEngine ?? (await createEngine(engineOptions(settings)));
     opened.push(() => engine.close());

@@ -14,12 +14,22 @@ const login = (value: string): unknown => {
   return [{ name, access: 'write', password: password.join(':') }];
 };
 
+/** Names and numbers; a name nobody knows is told apart by the configuration. */
+const numbers = (value: string): unknown =>
+  Object.fromEntries(
+    list(value).map((part) => {
+      const [name = '', number = ''] = part.split('=').map((side) => side.trim());
+      return [name, number === '' ? Number.NaN : Number(number)];
+    }),
+  );
+
 /** Where each variable goes, and what it is made into. */
 const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: string) => unknown; about: string }> = {
   PROSAM_HOST: { path: ['host'], about: 'address to listen on' },
   PROSAM_PORT: { path: ['port'], parse: Number, about: 'port to listen on' },
   PROSAM_DATABASE: { path: ['database'], about: 'SQLite file or postgres:// address' },
   PROSAM_OBJECTS: { path: ['objects'], about: 'folder or s3:// address' },
+  PROSAM_STORAGE_TIMEOUTS: { path: ['storageTimeouts'], parse: numbers, about: 'of both, such as lockMs=5000,objectMs=120000' },
   PROSAM_MODEL: { path: ['model'], about: 'name of a model (prosam models list) or model folder' },
   PROSAM_DEVICE: { path: ['device'], about: 'what computes' },
   PROSAM_THREADS: { path: ['threads'], parse: Number, about: 'CPU threads of one operator' },

@@ -1,7 +1,7 @@
 /** The service, loaded when somebody wants one: programs that only predict should not wait for a server. */
 import type { CreateProsamOptions, Prosam } from './create-prosam.ts';
 
-/** @throws CONFIG_INVALID, STORAGE_FAILED, MIGRATION_NEEDED, MODEL_*, DEVICE_UNAVAILABLE */
+/** @throws CONFIG_INVALID, STORAGE_FAILED, STORAGE_TIMEOUT, MIGRATION_NEEDED, MODEL_*, DEVICE_UNAVAILABLE */
 export async function createProsam(options: CreateProsamOptions = {}): Promise<Prosam> {
   const module = await import('./create-prosam.ts');
   return module.createProsam(options);

@@ -96,9 +96,10 @@ function learnerSettings({ learner, model }: ProsamSettings): object {
 }
 
 /** Addresses of stores may hold passwords, which the list of processes would show; the tokens of callers are none of its business. */
-function environmentFor({ database, objects }: ProsamSettings): NodeJS.ProcessEnv {
+function environmentFor({ database, objects, storageTimeouts }: ProsamSettings): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PROSAM_') || name === 'PROSAM_MODELS');
-  return { ...Object.fromEntries(kept), PROSAM_DATABASE: database, PROSAM_OBJECTS: objects };
+  const timeouts = Object.entries(storageTimeouts).map(([name, ms]) => `${name}=${ms}`);
+  return { ...Object.fromEntries(kept), PROSAM_DATABASE: database, PROSAM_OBJECTS: objects, PROSAM_STORAGE_TIMEOUTS: timeouts.join() };
 }
 
 /** The command line beside this file: as source, or built. */

@@ -34,12 +34,12 @@ export function createAccept({ store, images, engine, admission, drawing, metric
     checkRequest(request);
     const { project, source, externalId, revision, provenance, flagged, annotator, predictionVersion } = request;
     const turn = { client: source, priority: 'interactive' as const, signal };
-    const image = await drawing.run(turn, () => images.keep(project, request.image));
+    const image = await drawing.run(turn, () => images.keep(project, request.image, { signal }));
     checkMarks(request.masks, image);
     const marks = await grownMarks(
       request.masks,
       async (annotation) => {
-        const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256);
+        const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256, { signal });
         const grown = await admission.run(turn, () => engine.referenceMask({ image: stored, annotation }, signal ? { signal } : {}));
         return grown.mask;
       },

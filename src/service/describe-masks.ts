@@ -29,7 +29,7 @@ export function createDescribeWorker({ engine, annotations, images, references, 
     let described = 0;
     for (const mask of await annotations.candidates(project, label, 200)) {
       if (mask.feature !== undefined) continue;
-      const image = await images.stored(mask.sha256);
+      const image = await images.stored(mask.sha256, { signal });
       try {
         const feature = await admission.run({ client: DESCRIBE, priority: 'batch', signal }, () =>
           engine.describe({ image, annotation: { kind: 'coco-rle', rle: mask.rle } }, { signal }),

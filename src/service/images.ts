@@ -1,5 +1,6 @@
 /** Images of requests: known ones by their hash, new ones proved to be images before anything is kept. */
 import { createByteCache } from '../core/byte-cache.ts';
+import { PATIENCE_MS, tooSlow } from './patience.ts';
 import { ProsamError } from '../core/errors.ts';
 import { imageSize, proveImage, type ImageLimits } from '../core/image/decode.ts';
 import type { ServiceImage } from '../core/service-types.ts';
@@ -13,16 +14,22 @@ export interface KnownImage {
   height: number;
 }
 
+export interface WaitOptions {
+  /** Ends the waiting of this caller; others may wait for the same bytes. */
+  signal?: AbortSignal | undefined;
+}
+
+/** @throws STORAGE_FAILED, STORAGE_TIMEOUT from all of them */
 export interface ServiceImages {
   /** Hash, and what an engine takes: bytes, or the path of the blob. @throws IMAGE_UNKNOWN */
-  input(project: string, image: ServiceImage): Promise<{ sha256: string; input: Uint8Array | string }>;
+  input(project: string, image: ServiceImage, options?: WaitOptions): Promise<{ sha256: string; input: Uint8Array | string }>;
   /** Of an image the store holds. @throws BLOB_DAMAGED */
-  stored(sha256: string): Promise<Uint8Array | string>;
+  stored(sha256: string, options?: WaitOptions): Promise<Uint8Array | string>;
   bytes(project: string, sha256: string): Promise<Uint8Array>;
   /** In pixels of the upright image, before anything is decoded. @throws IMAGE_* */
   size(project: string, image: ServiceImage): Promise<{ width: number; height: number }>;
   /** Size, once the image is known to be one and its bytes are durable. @throws IMAGE_* */
-  keep(project: string, image: ServiceImage): Promise<KnownImage>;
+  keep(project: string, image: ServiceImage, options?: WaitOptions): Promise<KnownImage>;
   /** The image of a prediction: its bytes, then its row. */
   remember(project: string, image: ServiceImage, size: { width: number; height: number }, externalId: string | undefined): Promise<void>;
 }
@@ -32,24 +39,30 @@ export interface ServiceImagesParts {
   blobs: Blobs;
   limits: ImageLimits;
   now: () => number;
+  /** Longest wait for bytes that several wait for. @default 120,000 */
+  patienceMs?: number | undefined;
 }
 
 /** Bytes of stored images kept where they do not lie as files. */
 const CACHE_BYTES = 256 * 2 ** 20;
 const MOST_REMEMBERED = 50_000;
 
-export function createServiceImages({ images, blobs, limits, now }: ServiceImagesParts): ServiceImages {
-  const fetched = createByteCache<Uint8Array>({ maxBytes: CACHE_BYTES, sizeOf: (bytes) => bytes.byteLength });
+export function createServiceImages({ images, blobs, limits, now, patienceMs = PATIENCE_MS }: ServiceImagesParts): ServiceImages {
+  const fetched = createByteCache<Uint8Array>({
+    ...{ maxBytes: CACHE_BYTES, sizeOf: (bytes) => bytes.byteLength },
+    ...{ patienceMs, late: (sha256) => tooSlow(`the image ${sha256}`, patienceMs) },
+  });
   /** Project and hash of images whose row is known to be there. */
   const remembered = new Set<string>();
 
-  const read = (sha256: string): Promise<Uint8Array> =>
-    fetched.get(sha256, async () => {
-      const bytes = await blobs.get(sha256);
-      if (bytes) return bytes;
-      throw new ProsamError('BLOB_DAMAGED', `the image ${sha256} is missing from the object store. Restore it from a backup.`);
-    });
-  const stored = async (sha256: string): Promise<Uint8Array | string> => blobs.path?.(sha256) ?? (await read(sha256));
+  const readNow = async (sha256: string): Promise<Uint8Array> => {
+    const bytes = await blobs.get(sha256);
+    if (bytes) return bytes;
+    throw new ProsamError('BLOB_DAMAGED', `the image ${sha256} is missing from the object store. Restore it from a backup.`);
+  };
+  const read = (sha256: string, options?: WaitOptions): Promise<Uint8Array> => fetched.get(sha256, () => readNow(sha256), options);
+  const stored = async (sha256: string, options?: WaitOptions): Promise<Uint8Array | string> =>
+    blobs.path?.(sha256) ?? (await read(sha256, options));
   const row = async (project: string, sha256: string) => {
     checkSha256(sha256);
     const found = await images.get(project, sha256);
@@ -59,22 +72,22 @@ export function createServiceImages({ images, blobs, limits, now }: ServiceImage
 
   return {
     stored,
-    async input(project, image) {
+    async input(project, image, options) {
       if (image instanceof Uint8Array) return { sha256: await sha256Hex(image), input: image };
       await row(project, image.sha256);
-      return { sha256: image.sha256, input: await stored(image.sha256) };
+      return { sha256: image.sha256, input: await stored(image.sha256, options) };
     },
     async bytes(project, sha256) {
       await row(project, sha256);
       return read(sha256);
     },
     size: async (project, image) => (image instanceof Uint8Array ? imageSize(image, 'image', limits) : row(project, image.sha256)),
-    async keep(project, image) {
+    async keep(project, image, options) {
       if (!(image instanceof Uint8Array)) return sizeOf(await row(project, image.sha256));
       const known = await images.get(project, await sha256Hex(image));
       if (known) return sizeOf(known);
       const { width, height } = await proveImage(image, 'image', limits);
-      return { sha256: await blobs.put(image), width, height };
+      return { sha256: await blobs.put(image, options), width, height };
     },
     async remember(project, image, { width, height }, externalId) {
       const sha256 = image instanceof Uint8Array ? await sha256Hex(image) : image.sha256;

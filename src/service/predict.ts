@@ -12,6 +12,7 @@ import type { Engine, PixelImage, Prediction, Reference } from '../core/types.ts
 import type { VersionStore } from '../core/version-ports.ts';
 import type { Admission } from './admission.ts';
 import type { ServiceImages } from './images.ts';
+import { createKeepSoon } from './keep-soon.ts';
 import { checkName, checkProject } from './names.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { shortHash, type ReferenceSets } from './references.ts';
@@ -43,14 +44,18 @@ const MOST_REFERENCES = 50;
 const MAX_REFERENCE_PIXELS = 1e9;
 
 export function createPredict(parts: PredictParts) {
-  const { engine, versions, serving, admission, images, metrics, now } = parts;
+  const { engine, versions, serving, admission, images, metrics, log, now } = parts;
+  const keepSoon = createKeepSoon(log);
 
   return async (request: ServicePredictRequest, options: { signal?: AbortSignal } = {}): Promise<ServicePrediction> => {
     checkRequest(request);
     const { project, priority = 'interactive', client = project } = request;
     const { signal } = options;
     const state = await versions.state(project);
-    const [target, asked] = await Promise.all([images.input(project, request.image), referencesFor(parts, request, state.revision)]);
+    const [target, asked] = await Promise.all([
+      images.input(project, request.image, { signal }),
+      referencesFor(parts, request, state.revision, signal),
+    ]);
     if (asked.references.length === 0) throw nothingToLookFor(project, asked.missing);
 
     const compute = (modelVersion: string, promptEncoder: string | undefined) =>
@@ -81,8 +86,11 @@ export function createPredict(parts: PredictParts) {
       milliseconds: { ...prediction.milliseconds, queue },
     };
     if (request.remember ?? true) {
-      await images.remember(project, request.image, prediction, request.externalId);
-      parts.predictions.add(await recordOf(answer, prediction, now()));
+      const record = await recordOf(answer, prediction, now());
+      await keepSoon(project, async () => {
+        await images.remember(project, request.image, prediction, request.externalId);
+        parts.predictions.add(record);
+      });
     }
     return answer;
   };
@@ -114,15 +122,20 @@ function checkRequest({ project, labels, references, externalId, client }: Servi
     );
 }
 
-async function referencesFor(parts: PredictParts, request: ServicePredictRequest, revision: number): Promise<Asked> {
+async function referencesFor(
+  parts: PredictParts,
+  request: ServicePredictRequest,
+  revision: number,
+  signal: AbortSignal | undefined,
+): Promise<Asked> {
   const { project, labels } = request;
-  if (request.references !== undefined) return inlineReferences(parts, request, request.references);
+  if (request.references !== undefined) return inlineReferences(parts, request, request.references, signal);
   const wanted = labels ?? (await parts.references.labels(project, revision)).map(({ label }) => label);
   const sets = await Promise.all([...new Set(wanted)].slice(0, MOST_LABELS).map((label) => parts.references.of(project, label, revision)));
   const references: Reference[] = [];
   for (const { label, masks } of sets) {
     for (const { sha256, rle } of masks) {
-      references.push({ label, image: await parts.images.stored(sha256), annotation: { kind: 'coco-rle', rle } });
+      references.push({ label, image: await parts.images.stored(sha256, { signal }), annotation: { kind: 'coco-rle', rle } });
     }
   }
   const found = sets.filter(({ masks }) => masks.length > 0);
@@ -133,6 +146,7 @@ async function inlineReferences(
   { images }: PredictParts,
   { project, labels }: ServicePredictRequest,
   given: NonNullable<ServicePredictRequest['references']>,
+  signal: AbortSignal | undefined,
 ): Promise<Asked> {
   const references: Reference[] = [];
   const hashes: { label: string; hash: string }[] = [];
@@ -141,7 +155,7 @@ async function inlineReferences(
     if (labels !== undefined && !labels.includes(label)) continue;
     checkMark(annotation);
     const pixels = 'channels' in image;
-    const known = pixels ? { sha256: await sha256Hex(image.data), input: image } : await images.input(project, image);
+    const known = pixels ? { sha256: await sha256Hex(image.data), input: image } : await images.input(project, image, { signal });
     pixelsSeen += await pixelsOf(images, project, image);
     if (pixelsSeen > MAX_REFERENCE_PIXELS) {
       throw new ProsamError(

@@ -1,6 +1,8 @@
 /** Which accepted masks stand for a concept: the best and newest, and among those ones that differ. */
 import { createHash } from 'node:crypto';
+import { within } from '../core/patience.ts';
 import type { AnnotationStore, MaskRow } from '../core/storage-ports.ts';
+import { PATIENCE_MS, tooSlow } from './patience.ts';
 
 export interface ReferenceSettings {
   /** References of one concept (K), 1 to 20. @default 5 */
@@ -29,13 +31,17 @@ const MOST_POOL = 200;
 /** Sets are small; this bounds their number. */
 const MOST_SETS = 10_000;
 
-export function createReferenceSets(annotations: AnnotationStore, settings: ReferenceSettings = {}): ReferenceSets {
+export function createReferenceSets(
+  annotations: AnnotationStore,
+  settings: ReferenceSettings = {},
+  patienceMs: number = PATIENCE_MS,
+): ReferenceSets {
   const { count = 5, pool = Math.min(MOST_POOL, 4 * count) } = settings;
   const kept = new Map<string, { revision: number; value: Promise<unknown> }>();
   const once = <T>(key: string, revision: number, read: () => Promise<T>): Promise<T> => {
     const known = kept.get(key);
     if (known?.revision === revision) return known.value as Promise<T>;
-    const value = read();
+    const value = within(read(), { ms: patienceMs, late: () => tooSlow(`references ${key}`, patienceMs) });
     kept.delete(key); // the order of the map is the order of use
     kept.set(key, { revision, value });
     for (const oldest of kept.keys()) {

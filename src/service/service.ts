@@ -2,6 +2,7 @@
 import { messageOf, ProsamError } from '../core/errors.ts';
 import type { ImageLimits } from '../core/image/decode.ts';
 import type { Log } from '../core/log.ts';
+import { within } from '../core/patience.ts';
 import { noMetrics, type ServiceMetrics } from '../core/service-metrics.ts';
 import type { Service, ServiceStatus } from '../core/service-types.ts';
 import type { Storage } from '../core/storage-ports.ts';
@@ -37,12 +38,16 @@ export interface ServiceOptions {
   waitingFor?: (project: string) => Promise<string | undefined>;
   /** What adapters want people to know, in the status. @default nothing */
   problems?: () => readonly string[];
+  /** Longest wait for bytes of images and versions, in stores that set no limit themselves. @default 120,000 */
+  patienceMs?: number;
   /** Milliseconds since 1970. @default Date.now */
   now?: () => number;
 }
 
 /** Of the shell around; whoever may set projects up decides how many there are. */
 const MOST_NOTES = 100;
+/** Longest wait for predictions that are about to be written, by somebody who only wants to look. */
+const FLUSH_MS = 1000;
 
 export interface RunningService extends Service {
   /** For the shell around it: something failed there. */
@@ -54,17 +59,17 @@ export interface RunningService extends Service {
 }
 
 export async function createService(options: ServiceOptions): Promise<RunningService> {
-  const { engine, storage, log, metrics = noMetrics, now = Date.now, learner = 'elsewhere', pollMs = 1000 } = options;
+  const { engine, storage, log, metrics = noMetrics, now = Date.now, learner = 'elsewhere', pollMs = 1000, patienceMs } = options;
   const { store, queue, blobs } = storage;
   const { model, device } = engine.info;
   const startedMs = now();
   const errors = createErrorList(now);
   const admission = createAdmission(options.admission);
   const drawing = createAdmission(options.admission);
-  const images = createServiceImages({ images: store.images, blobs, limits: options.limits ?? {}, now });
-  const references = createReferenceSets(store.annotations, options.references);
+  const images = createServiceImages({ images: store.images, blobs, limits: options.limits ?? {}, now, patienceMs });
+  const references = createReferenceSets(store.annotations, options.references, patienceMs);
   const onSwap = (project: string, version: string): void => metrics.serving(project, version);
-  const serving = createServing({ engine, versions: store.versions, blobs, log, now, onSwap });
+  const serving = createServing({ engine, versions: store.versions, blobs, log, now, patienceMs, onSwap });
   const predictions = createPredictionLog(store.images, options.keepPredictions ?? 200, log);
   const info = { store, references, serving, model, waitingFor: options.waitingFor ?? (() => Promise.resolve(undefined)) };
   const predict = createPredict({
@@ -118,8 +123,12 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     }
     replaced = worker.replacements;
   };
+  let looking = false;
   const timer = setInterval(() => {
-    polling = polling.then(poll);
+    // While a database that does not answer is waited for, looks do not pile up.
+    if (looking) return;
+    looking = true;
+    polling = poll().finally(() => (looking = false));
   }, pollMs).unref();
 
   /** Failures that are not the caller's doing are listed. */
@@ -140,12 +149,13 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   };
 
   return {
-    predict: (request, given) => listed('predict', () => predict(request, given)),
+    // Whoever goes away waits for nothing, whatever it is that hangs.
+    predict: (request, given = {}) => listed('predict', () => within(predict(request, given), given)),
     accept: (request, given) => listed('annotations', () => accept(request, given)),
     refine: (request, { signal } = {}) =>
       listed('refine', async () => {
         checkProject(request.project);
-        const { input } = await images.input(request.project, request.image);
+        const { input } = await images.input(request.project, request.image, { signal });
         const turn = { client: request.client ?? request.project, priority: 'interactive' as const, signal };
         const refined = await admission.run(turn, () => engine.refine(input, request.prompts, signal ? { signal } : {}));
         return { masks: refined.masks, width: refined.width, height: refined.height };
@@ -154,7 +164,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
       listed('embed', async () => {
         checkProject(project);
         if (externalId !== undefined) checkName('externalId', externalId, 2000);
-        const { sha256, input } = await images.input(project, image);
+        const { sha256, input } = await images.input(project, image, { signal });
         const { width, height } = await admission.run({ client, priority: 'interactive', signal }, () =>
           engine.embed(input, signal ? { signal } : {}),
         );
@@ -170,7 +180,8 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     projects: async () => (await store.versions.projects()).map(({ project }) => project),
     unlabelled: (project, given) => inProject(project, () => store.images.unlabelled(project, given)),
     async predictions(given) {
-      await predictions.flush();
+      // What cannot be written now is shown another time.
+      await within(predictions.flush(), { ms: FLUSH_MS }).catch(() => undefined);
       return store.images.predictions(given);
     },
     imageBytes: (project, sha256) => inProject(project, () => images.bytes(project, sha256)),
@@ -236,7 +247,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
       await Promise.all([admission.close(), drawing.close()]);
       await stopDescribing();
       await polling;
-      await predictions.flush();
+      await predictions.close();
     },
   };
 }

@@ -1,9 +1,11 @@
 /** Which prompt encoder answers for which project, and how another takes over without a pause. */
 import { messageOf, ProsamError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { within } from '../core/patience.ts';
 import type { Blobs } from '../core/storage-ports.ts';
 import type { Engine } from '../core/types.ts';
 import type { ProjectState, VersionStore } from '../core/version-ports.ts';
+import { PATIENCE_MS, tooSlow } from './patience.ts';
 
 /** Name of the model's own prompt encoder wherever versions are named. */
 export const BASE = 'base';
@@ -14,6 +16,8 @@ export interface ServingParts {
   blobs: Blobs;
   log: Log;
   now: () => number;
+  /** Longest wait for the weights of a version. @default 120,000 */
+  patienceMs?: number | undefined;
   /** Called when a project is answered by another version than before. */
   onSwap?: (project: string, version: string) => void;
 }
@@ -38,7 +42,7 @@ interface Served {
 
 const TRY_AGAIN_MS = 30_000;
 
-export function createServing({ engine, versions, blobs, log, now, onSwap }: ServingParts): Serving {
+export function createServing({ engine, versions, blobs, log, now, patienceMs = PATIENCE_MS, onSwap }: ServingParts): Serving {
   const served = new Map<string, Served>();
   /** Latest revision of the store that was heard of. */
   const newest = new Map<string, number>();
@@ -47,19 +51,19 @@ export function createServing({ engine, versions, blobs, log, now, onSwap }: Ser
   /** Calls under way with each version. */
   const uses = new Map<string, number>();
 
+  const weightsOf = async (id: string): Promise<Uint8Array> => {
+    const version = await versions.get(id);
+    if (version === undefined) throw notFound(id);
+    const bytes = await blobs.get(version.weights);
+    if (bytes) return bytes;
+    throw new ProsamError('BLOB_DAMAGED', `the weights of version ${id} are missing from the object store. Restore them from a backup.`);
+  };
   const load = (id: string): Promise<void> => {
     const running = loading.get(id);
     if (running) return running;
     const loaded = (async () => {
-      const version = await versions.get(id);
-      if (version === undefined) throw notFound(id);
-      const bytes = await blobs.get(version.weights);
-      if (bytes === undefined)
-        throw new ProsamError(
-          'BLOB_DAMAGED',
-          `the weights of version ${id} are missing from the object store. Restore them from a backup.`,
-        );
-      await engine.loadPromptEncoder(id, bytes);
+      const late = (): Error => tooSlow(`the weights of version ${id}`, patienceMs);
+      await engine.loadPromptEncoder(id, await within(weightsOf(id), { ms: patienceMs, late }));
     })();
     loading.set(id, loaded);
     loaded.catch(() => loading.delete(id));

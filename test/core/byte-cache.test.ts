@@ -212,3 +212,42 @@ test('nobody waits for the slow cache to write, but written() does', async () =>
   await waiting;
   expect(written).toBe(true);
 });
+
+test('does without a slow cache that hangs, and asks it again once it answers', async () => {
+  let answer: (value: string | undefined) => void = () => undefined;
+  const asked: string[] = [];
+  const slow: SlowCache<string> = {
+    get: (key) => {
+      asked.push(key);
+      return key === 'hangs' ? new Promise((resolve) => (answer = resolve)) : Promise.resolve(`stored ${key}`);
+    },
+    put: () => Promise.resolve(),
+  };
+  const cache = createByteCache<string>({ maxBytes: 100, sizeOf: (text) => text.length, slow, slowMs: 40 });
+  const compute = (value: string) => () => Promise.resolve(value);
+  expect(await cache.get('hangs', compute('computed'))).toBe('computed');
+  // Nobody waits for it a second time while it hangs.
+  expect(await cache.get('other', compute('computed too'))).toBe('computed too');
+  expect(asked).toEqual(['hangs']);
+  await cache.written();
+  answer('late');
+  await Promise.resolve();
+  expect(await cache.get('third', compute('not needed'))).toBe('stored third');
+});
+
+test('keeps what comes after those who waited for it have given up, and lets one go without the others', async () => {
+  const cache = createByteCache<string>({ maxBytes: 100, sizeOf: (text) => text.length, patienceMs: 40 });
+  const work = pending<string>();
+  await expect(cache.get('key', () => work.promise)).rejects.toThrow();
+  work.resolve('late');
+  await work.promise;
+  expect(await cache.get('key', () => Promise.reject(new Error('not asked')))).toBe('late');
+  const control = new AbortController();
+  const [leaving, staying] = [pending<string>(), pending<string>()];
+  const left = cache.get('shared', () => leaving.promise, { signal: control.signal });
+  const stayed = cache.get('shared', () => staying.promise);
+  control.abort(new Error('gone'));
+  await expect(left).rejects.toThrow('gone');
+  leaving.resolve('both');
+  expect(await stayed).toBe('both');
+});

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { USUAL_TIMEOUTS } from '../../src/adapters/storage/timeouts.ts';
 import { loadConfig, printableConfig } from '../../src/prosam/config.ts';
 import { editDistance } from '../../src/prosam/closest.ts';
 import { expectRejection } from '../core/expect-error.ts';
@@ -31,6 +32,21 @@ describe('the configuration', () => {
     const settings = await loadConfig({ folder, environment, options: { port: 3, limits: { waiting: 8 } } });
     expect(settings).toMatchObject({ port: 3, host: '127.0.0.2', model: 'other', limits: { waiting: 8, deadlineMs: 1000 } });
     expect(settings.images.allowHosts).toEqual(['a', 'b:80']);
+  });
+
+  it('sets time-outs of the storage one by one, from the environment too', async () => {
+    const folder = folderWith({});
+    const environment = { PROSAM_STORAGE_TIMEOUTS: 'lockMs=5000, objectMs = 120000' };
+    const { storageTimeouts } = await loadConfig({ folder, environment, options: { storageTimeouts: { lockMs: 700 } } });
+    expect(storageTimeouts).toEqual({ ...USUAL_TIMEOUTS, lockMs: 700, objectMs: 120_000 });
+    for (const [wrong, named] of [
+      ['lockMs=soon', 'lockMs'],
+      ['lockMs', 'lockMs'],
+      ['lokMs=1000', 'Did you mean lockMs'],
+      ['lockMs=0', 'lockMs'],
+    ] as const)
+      // prettier-ignore
+      await expectRejection('CONFIG_INVALID', loadConfig({ folder, environment: { PROSAM_STORAGE_TIMEOUTS: wrong } }), named);
   });
 
   it.each(['ts', 'js'])('reads prosam.config.%s', async (extension) => {

@@ -1,6 +1,7 @@
 /** What CVAT is offered: one detector for each project that has references, one interactor and one tracker for all. */
 import { messageOf, ProsamError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { within } from '../../core/patience.ts';
 import type { Service } from '../../core/service-types.ts';
 import { detectorName, INTERACTOR, plainText, TRACKER } from './names.ts';
 
@@ -49,6 +50,8 @@ const MOST_PROJECTS = 500;
 /** Of one detector: each takes a turn of the decoder on every frame. */
 const MOST_LABELS = 100;
 const LANES = 4;
+/** A look that takes longer is not waited for: what was seen before is shown. */
+const LOOK_MS = 20_000;
 /** Names that were offered once, kept to say what became of them. */
 const MOST_REMEMBERED = 5000;
 
@@ -86,7 +89,7 @@ export function createFunctions({ service, log, freshMs = 2000, clockMs = () => 
   };
   const fresh = (): Promise<void> => {
     if (clockMs() - lookedMs < freshMs) return Promise.resolve();
-    looking ??= look()
+    looking ??= within(look(), { ms: LOOK_MS })
       .catch((error: unknown) => log.warn({}, `cvat: the projects cannot be looked at: ${messageOf(error)}`))
       .finally(() => {
         lookedMs = clockMs();

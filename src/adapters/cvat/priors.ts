@@ -1,5 +1,6 @@
 /** What the references say about a frame, kept for as long as somebody clicks in it. */
 import { createByteCache } from '../../core/byte-cache.ts';
+import { ProsamError } from '../../core/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Service } from '../../core/service-types.ts';
 import type { AskedImage } from './asked-image.ts';
@@ -27,10 +28,16 @@ export interface Priors {
 const CACHE_BYTES = 128 * 2 ** 20;
 /** A click waits for them. */
 const MOST_LABELS = 10;
+/** One that takes longer is computed anew for the next click. */
+const COMPUTE_MS = 120_000;
 
 /** project: of frames nobody knows. @default the only one with references */
 export function createPriors(service: Pick<Service, 'predict'>, functions: Functions, project?: string): Priors {
-  const cache = createByteCache<Prior[]>({ maxBytes: CACHE_BYTES, sizeOf: sizeOfAll });
+  const cache = createByteCache<Prior[]>({
+    ...{ maxBytes: CACHE_BYTES, sizeOf: sizeOfAll, patienceMs: COMPUTE_MS },
+    late: () =>
+      new ProsamError('DEADLINE_EXCEEDED', `Expected what the references say within ${COMPUTE_MS / 1000} s, got nothing. Click again.`),
+  });
   const ask = async ({ bytes, known }: AskedImage, { project: where, labels }: Concepts, client: string): Promise<Prior[]> => {
     const { masks } = await service.predict({
       ...{ project: where, image: bytes, labels: labels.slice(0, MOST_LABELS), client },
@@ -47,9 +54,8 @@ export function createPriors(service: Pick<Service, 'predict'>, functions: Funct
       const where = image.known?.project ?? project ?? (all.length === 1 ? all[0]?.project : undefined);
       const concepts = all.find((one) => one.project === where);
       if (concepts === undefined) return [];
-      signal.throwIfAborted();
-      // Shared by all who click in this frame, so nobody's going away may end it.
-      return cache.get(`${image.sha256} ${concepts.version} ${concepts.project}`, () => ask(image, concepts, client));
+      // Shared by all who click in this frame, so nobody's going away may end it; one's own waiting it does.
+      return cache.get(`${image.sha256} ${concepts.version} ${concepts.project}`, () => ask(image, concepts, client), { signal });
     },
   };
 }

@@ -1,5 +1,6 @@
 /** What proves to CVAT who asks: a personal access token, an older key, a browser's session, or name and password. */
 import { ProsamError } from '../../core/errors.ts';
+import { within } from '../../core/patience.ts';
 
 export interface CvatCredentialsInput {
   /** A personal access token, or the key that /api/auth/login answered with: told apart by their form. */
@@ -50,12 +51,11 @@ export function createCvatCredentials({ token, login, session }: CvatCredentials
     async headers({ renew = false, signal } = {}) {
       if (renew) key = undefined;
       // Calls at the same time share one login; one that failed is not remembered.
-      key ??= ask(login).catch((error: unknown) => {
-        key = undefined;
-        throw error;
+      const asked = (key ??= ask(login));
+      asked.catch(() => {
+        if (key === asked) key = undefined;
       });
-      const value = await key;
-      signal?.throwIfAborted();
+      const value = await within(asked, { signal });
       return { authorization: `Token ${value}` };
     },
   };

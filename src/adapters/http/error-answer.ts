@@ -30,6 +30,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   'SERVICE_CLOSING',
   'CLIENT_BUSY',
   'STORAGE_FAILED',
+  'STORAGE_TIMEOUT',
   'ENGINE_CLOSED',
   'ENGINE_CRASHED',
   'ENGINE_HUNG',

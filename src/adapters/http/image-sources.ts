@@ -1,6 +1,7 @@
 /** Bytes of images, wherever a request says they are: one place that knows all the ways and guards each. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProsamError } from '../../core/errors.ts';
+import { within } from '../../core/patience.ts';
 import { createAddressPolicy } from './address-check.ts';
 import { readBase64, readDataAddress } from './base64-image.ts';
 import { createCheckedAgent, type Lookup } from './checked-agent.ts';
@@ -11,7 +12,7 @@ import { checkSignature, readRemoteImage } from './remote-image.ts';
 export interface ImageSourceOptions {
   /** Largest image file. @default 64 MiB */
   maxBytes?: number;
-  /** For fetching one address, all told. @default 20,000 */
+  /** For fetching one address, or reading one file, all told. @default 20,000 */
   timeoutMs?: number;
   /** Paths in requests lie below it. @default paths are refused */
   folder?: string;
@@ -35,7 +36,7 @@ export function createImageSources(options: ImageSourceOptions = {}): ImageSourc
     if ('url' in input && !/^data:/i.test(input.url)) {
       return readRemoteImage(input.url, { agent, policy, maxBytes, timeoutMs }, { headers, signal });
     }
-    const bytes = await readHere(input, files);
+    const bytes = await readHere(input, files, signal);
     checkSignature(bytes, 'path' in input ? JSON.stringify(input.path.slice(0, 200)) : 'The image');
     return bytes;
   };
@@ -43,9 +44,11 @@ export function createImageSources(options: ImageSourceOptions = {}): ImageSourc
   async function readHere(
     input: { url: string } | { base64: string } | { path: string } | { file: string },
     files: ReadonlyMap<string, readonly Uint8Array[]> | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<Uint8Array> {
     if ('path' in input) {
-      if (folder !== undefined) return readFolderImage(folder, input.path, maxBytes);
+      if (folder !== undefined)
+        return within(readFolderImage(folder, input.path, maxBytes), { ms: timeoutMs, late: folderIsSilent, signal });
       throw new ProsamError(
         'REQUEST_INVALID',
         'Wanted another way to name an image: no image folder is configured. Send the bytes, or configure one.',
@@ -58,6 +61,11 @@ export function createImageSources(options: ImageSourceOptions = {}): ImageSourc
   }
 
   return { read, close: () => agent.destroy() };
+}
+
+/** A disk that hangs, or a server of files that has gone: the reading itself nobody can end. */
+function folderIsSilent(): ProsamError {
+  return new ProsamError('STORAGE_TIMEOUT', 'Expected a file of the image folder in time, got none. Check the disk it lies on.');
 }
 
 function filePart(parts: readonly Uint8Array[], name: string, maxBytes: number): Uint8Array {

@@ -1,6 +1,7 @@
 /** What proves to Label Studio who asks: a legacy token, a personal access token that is exchanged every few minutes, or a password. */
 import { z } from 'zod';
 import { ProsamError } from '../../core/errors.ts';
+import { within } from '../../core/patience.ts';
 
 export interface ApiCredentials {
   kind: 'legacy' | 'personal' | 'basic';
@@ -66,8 +67,7 @@ export function createCredentials(
       if (!renew && current && current.untilMs - BEFORE_END_MS > nowMs()) return `Bearer ${current.access}`;
       // Calls that need one at the same time share it; the one that asks first must not take the others with it when it is aborted.
       asking ??= exchange(undefined).finally(() => (asking = undefined));
-      const access = await asking;
-      signal?.throwIfAborted();
+      const access = await within(asking, { signal });
       return `Bearer ${access}`;
     },
   };

@@ -1,5 +1,7 @@
 /** Predictions to go on from when somebody clicks: what the references say of an image, kept for the images people look at. */
+import { createFlights } from '../../core/flights.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+import { within } from '../../core/patience.ts';
 import type { Service } from '../../core/service-types.ts';
 import type { MaskPrediction } from '../../core/types.ts';
 
@@ -24,10 +26,12 @@ export interface Priors {
 
 /** A quarter of a megabyte each, and the mask beside it. */
 const MOST = 64;
+/** One that takes longer is computed anew for the next click. */
+const COMPUTE_MS = 120_000;
 
 export function createPriors(service: Service, signal: AbortSignal): Priors {
   const kept = new Map<string, Prior>();
-  const running = new Map<string, Promise<Prior | undefined>>();
+  const running = createFlights<Prior | undefined>({ patienceMs: COMPUTE_MS });
   const nameOf = ({ project, version, sha256, label }: PriorKey): string => JSON.stringify([project, version, sha256, label]);
   const keep: Priors['keep'] = (key, { lowRes, mask }) => {
     if (lowRes === undefined) return;
@@ -56,14 +60,10 @@ export function createPriors(service: Service, signal: AbortSignal): Priors {
       const name = nameOf(key);
       const known = kept.get(name);
       if (known) return known;
-      let made = running.get(name);
-      if (made === undefined) {
-        made = compute(key).finally(() => running.delete(name));
-        running.set(name, made);
-      }
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), withinMs)));
-      return Promise.race([made, late]).finally(() => clearTimeout(timer));
+      return within(
+        running.share(name, () => compute(key)),
+        { ms: withinMs },
+      ).catch(() => undefined);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The images of tasks: fetched once, known by their hash from then on. */
 import { createHash } from 'node:crypto';
 import { isProsamError, ProsamError } from '../../core/errors.ts';
+import { createFlights } from '../../core/flights.ts';
 import type { Service, ServiceImage } from '../../core/service-types.ts';
 import type { MlTask } from '../ml-backend/request-schemas.ts';
 import type { Connection, FetchImage } from './types.ts';
@@ -35,6 +36,8 @@ export interface TaskImages {
 }
 
 const MOST_KNOWN = 20_000;
+/** Longest wait for one image, its turn at the engine included. */
+const EMBED_MS = 600_000;
 /** An address may come to show another picture. */
 const KNOWN_MS = 60 * 60_000;
 /** Bytes in memory at once, whatever asks for them. */
@@ -43,7 +46,10 @@ const MOST_FETCHED_AT_ONCE = 8;
 export function createTaskImages(parts: { service: Service; fetchImage: FetchImage; clockMs: () => number }): TaskImages {
   const { service, fetchImage, clockMs } = parts;
   const known = new Map<string, Entry>();
-  const embedding = new Map<string, Promise<KnownImage>>();
+  const embedding = createFlights<KnownImage>({
+    patienceMs: EMBED_MS,
+    late: () => new ProsamError('DEADLINE_EXCEEDED', `Expected an image prepared within ${EMBED_MS / 1000} s, got none. Try again later.`),
+  });
   let fetching = 0;
   const waiting: (() => void)[] = [];
 
@@ -93,18 +99,13 @@ export function createTaskImages(parts: { service: Service; fetchImage: FetchIma
       const key = keyOf(of);
       const found = lookUp(key);
       if (found?.embedded === true) return Promise.resolve(found);
-      const running = embedding.get(key);
-      if (running !== undefined) return running;
       const { project } = of.connection;
       const embed = async (image: ServiceImage) => ({ image: await service.embed({ project, image, externalId: of.externalId }) });
-      const made = use(of, embed)
-        .then(({ image }) => {
-          keep(key, image, true);
-          return image;
-        })
-        .finally(() => embedding.delete(key));
-      embedding.set(key, made);
-      return made;
+      return embedding.share(key, async () => {
+        const { image } = await use(of, embed);
+        keep(key, image, true);
+        return image;
+      });
     },
   };
 }

@@ -6,7 +6,7 @@ import { candidates, concepts, listAnnotations, masksAfter } from './annotation-
 import { changing, type Room } from './database.ts';
 import { bytesOfFeature } from './feature-bytes.ts';
 import { countImages, insertImages, markAnnotated, unmarkAnnotated } from './known-images.ts';
-import { countRevision, lockProject } from './projects.ts';
+import { countRevision, lockProject, projectLock } from './projects.ts';
 import { ACTIVE, flag, type Change } from './schema.ts';
 import { bringBack, bringIn, takeOut } from './what-counts.ts';
 
@@ -16,11 +16,14 @@ const FOR_GOOD = Number.MAX_SAFE_INTEGER;
 export function annotationStore(room: Room): AnnotationStore {
   const { connection } = room;
   return {
-    accept: (record, messages) => changing(room, messages, (change, send) => accept(change, record, () => send(messages))),
-    remove: (key, revision = FOR_GOOD) => changing(room, [], (change) => remove(change, key, revision)),
-    withdraw: (key, revision) => changing(room, [], (change) => withdraw(change, key, revision)),
-    restore: (key) => changing(room, [], (change) => restore(change, key)),
-    flag: (key, flagged) => changing(room, [], (change) => setFlag(change, key, flagged)),
+    accept: (record, messages) =>
+      changing(room, { locks: projectLock(record.project), possible: messages }, (change, send) =>
+        accept(change, record, () => send(messages)),
+      ),
+    remove: (key, revision = FOR_GOOD) => changing(room, { locks: projectLock(key.project) }, (change) => remove(change, key, revision)),
+    withdraw: (key, revision) => changing(room, { locks: projectLock(key.project) }, (change) => withdraw(change, key, revision)),
+    restore: (key) => changing(room, { locks: projectLock(key.project) }, (change) => restore(change, key)),
+    flag: (key, flagged) => changing(room, { locks: projectLock(key.project) }, (change) => setFlag(change, key, flagged)),
     list: (project, options) => listAnnotations(connection, project, options),
     candidates: (project, label, limit) => candidates(connection, project, label, limit),
     masks: (project, options) => masksAfter(connection, project, options),

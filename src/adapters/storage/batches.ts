@@ -11,7 +11,7 @@ export function batchStore(room: Room): BatchStore {
   const { connection } = room;
   return {
     create: (batch, inputs, message) =>
-      changing(room, [message], async (change, send) => {
+      changing(room, { possible: [message] }, async (change, send) => {
         await hearOf(change, [batch.project]);
         const { id, project, createdMs, request } = batch;
         // Nothing to wait for: over before it began.
@@ -40,7 +40,7 @@ export function batchStore(room: Room): BatchStore {
       return (await items.execute()).map(itemOf);
     },
     settle: (id, index, { state, result, nowMs }, whenEnded) =>
-      changing(room, whenEnded, async (change, send) => {
+      changing(room, { locks: `batch ${id}`, possible: whenEnded }, async (change, send) => {
         await lockBatch(change, id);
         const settled = await change
           .updateTable('batch_items')
@@ -65,7 +65,7 @@ export function batchStore(room: Room): BatchStore {
       }),
     /** Items given up count as failed, without a result. A batch that has ended stays as it is. */
     cancel: (id, nowMs) =>
-      changing(room, [], async (change) => {
+      changing(room, { locks: `batch ${id}` }, async (change) => {
         const batch = await find(change, id);
         if (batch === undefined) return undefined;
         await lockBatch(change, id);

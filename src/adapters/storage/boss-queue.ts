@@ -4,9 +4,11 @@ import { CompiledQuery, sql } from 'kysely';
 import type { JobWithMetadata, PgBoss } from 'pg-boss';
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { within } from '../../core/patience.ts';
 import type { Message, WorkOptions } from '../../core/storage-ports.ts';
 import { optionalPackage } from './failures.ts';
-import { postgresFailed, type PostgresDatabase } from './postgres.ts';
+import { postgresFailed } from './postgres-failures.ts';
+import type { PostgresDatabase } from './postgres.ts';
 import { createWorkers, DEFAULT_ATTEMPTS, DEFAULT_VISIBLE_MS, FIRST_REST_MS, LONGEST_REST_MS, type DrivenQueue } from './queue-driver.ts';
 import type { Change, Connection } from './schema.ts';
 import type { Held } from './work-loop.ts';
@@ -30,14 +32,8 @@ interface Envelope {
 
 /** @throws STORAGE_FAILED, PACKAGE_MISSING */
 export async function bossQueue(database: PostgresDatabase, migrate: boolean, log: Log): Promise<DrivenQueue> {
-  const { connection, pool } = database;
-  // Two of them that make the same schema at once get into each other's way.
-  const boss = migrate
-    ? await connection.transaction().execute(async (change) => {
-        await database.lockSchema(change);
-        return startBoss(pool, true, log);
-      })
-    : await startBoss(pool, false, log);
+  const { connection } = database;
+  const boss = migrate ? await startAlone(database, log) : await startBoss(database, false, log);
   const workers = createWorkers(log, POLL_MS);
   const ready = new Set<string>();
   const prepare = async (names: Iterable<string>): Promise<void> => {
@@ -100,12 +96,31 @@ export async function bossQueue(database: PostgresDatabase, migrate: boolean, lo
     },
     async close() {
       await workers.stop();
-      await boss.stop({ close: false, graceful: false });
+      // Its own looking after the queue may be waiting for a database that does not answer.
+      await within(boss.stop({ close: false, graceful: false }), { ms: database.timeouts.connectMs }).catch((error: unknown) => {
+        log.warn({ error: messageOf(error) }, 'the queue in Postgres did not stop in time');
+      });
     },
   };
 }
 
-async function startBoss(pool: PostgresDatabase['pool'], migrate: boolean, log: Log): Promise<PgBoss> {
+/** Two of them that make the same schema at once get into each other's way. */
+async function startAlone(database: PostgresDatabase, log: Log): Promise<PgBoss> {
+  return database.connection.transaction().execute(async (change) => {
+    await database.lockSchema(change);
+    // The transaction shows that it is alive, so that one whose process was stopped can be told from it and ended.
+    const alive = setInterval(() => {
+      sql`select 1`.execute(change).catch(() => undefined);
+    }, database.timeouts.idleTransactionMs / 3);
+    try {
+      return await startBoss(database, true, log);
+    } finally {
+      clearInterval(alive);
+    }
+  });
+}
+
+async function startBoss({ pool }: PostgresDatabase, migrate: boolean, log: Log): Promise<PgBoss> {
   const { PgBoss: Boss } = await optionalPackage('pg-boss', 'the queue of a Postgres database', () => import('pg-boss'));
   const boss = new Boss({
     db: { executeSql: (text, values) => pool.query(text, values as unknown[]) },

@@ -1,5 +1,6 @@
 /** One open database, whichever it is, and the changes made to it. */
 import type { Message } from '../../core/storage-ports.ts';
+import type { ChangeLines } from './change-lines.ts';
 import type { Change, Connection } from './schema.ts';
 
 export interface Database {
@@ -27,25 +28,31 @@ export interface Outbox {
 export interface Room {
   readonly connection: Connection;
   readonly outbox: Outbox;
+  readonly lines: ChangeLines;
 }
 
 type Send = (messages: readonly Message[]) => Promise<void>;
 
-/** One transaction; possible: the messages it may send. */
+/** One transaction; locks: what it locks, where that is one thing alone; possible: the messages it may send. */
 export async function changing<T>(
-  { connection, outbox }: Room,
-  possible: readonly Message[],
+  { connection, outbox, lines }: Room,
+  { locks, possible = [] }: { locks?: string | undefined; possible?: readonly Message[] },
   change: (change: Change, send: Send) => Promise<T>,
 ): Promise<T> {
   if (possible.length > 0) await outbox.prepare(possible);
   const sent: Message[] = [];
-  const result = await connection.transaction().execute((transaction) => {
-    sent.length = 0;
-    return change(transaction, async (messages) => {
-      await outbox.enqueue(transaction, messages);
-      sent.push(...messages);
+  const leave = locks === undefined ? undefined : await lines.place(locks);
+  try {
+    const result = await connection.transaction().execute((transaction) => {
+      sent.length = 0;
+      return change(transaction, async (messages) => {
+        await outbox.enqueue(transaction, messages);
+        sent.push(...messages);
+      });
     });
-  });
-  if (sent.length > 0) outbox.announce(sent);
-  return result;
+    if (sent.length > 0) outbox.announce(sent);
+    return result;
+  } finally {
+    leave?.();
+  }
 }

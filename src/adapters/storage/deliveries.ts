@@ -9,7 +9,7 @@ export function deliveryStore(room: Room): DeliveryStore {
   const { connection } = room;
   return {
     add: ({ id, project, url, body, createdMs }, message) =>
-      changing(room, [message], async (change, send) => {
+      changing(room, { possible: [message] }, async (change, send) => {
         await hearOf(change, [project]);
         const row = { id, project, url, body: toJson(body), state: 'waiting' as const, attempts: 0, created_ms: createdMs };
         await change.insertInto('deliveries').values(row).execute();
@@ -20,7 +20,7 @@ export function deliveryStore(room: Room): DeliveryStore {
       return row && deliveryOf(row);
     },
     attempted: (id, { state, lastError }, messages) =>
-      changing(room, messages, async (change, send) => {
+      changing(room, { possible: messages }, async (change, send) => {
         const noted = await change
           .updateTable('deliveries')
           .set((row) => ({ attempts: row('attempts', '+', 1), state, last_error: lastError ?? null }))

@@ -3,21 +3,50 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Blobs } from '../../core/storage-ports.ts';
+import { within } from '../../core/patience.ts';
 import { damaged, isHash, sha256Of } from './blob-hash.ts';
-import { storageFailed } from './failures.ts';
+import { seconds, storageFailed, storageTimeout } from './failures.ts';
+import { createLine } from './line.ts';
+import { USUAL_TIMEOUTS, type StorageTimeouts } from './timeouts.ts';
 
 /** Where files are written before they are put in their place. */
 const UNFINISHED = 'unfinished';
 /** What a writer leaves behind that was killed. */
 const ABANDONED_MS = 3_600_000;
 
-/** @throws STORAGE_FAILED where the folder cannot be written */
-export async function openDiskBlobs(folder: string, now: () => number = Date.now): Promise<Blobs> {
+/** Files at work at the same time. Each that hangs, as on a server of files that has gone, holds one of the four threads Node has for them. */
+const FILES_AT_ONCE = 3;
+
+export interface DiskBlobsOptions {
+  /** @default Date.now */
+  now?: () => number;
+  timeouts?: Pick<StorageTimeouts, 'objectMs'>;
+}
+
+/** @throws STORAGE_FAILED where the folder cannot be written, STORAGE_TIMEOUT where the disk does not answer */
+export async function openDiskBlobs(
+  folder: string,
+  { now = Date.now, timeouts: { objectMs } = USUAL_TIMEOUTS }: DiskBlobsOptions = {},
+): Promise<Blobs> {
   const unfinished = join(folder, UNFINISHED);
-  const told = <T>(promise: Promise<T>): Promise<T> =>
-    promise.catch((error: unknown) => {
+  const late = (): Error =>
+    storageTimeout(
+      `an answer of the folder ${folder} within ${seconds(objectMs)}`,
+      'its disk does not answer',
+      'Look after the disk or the server it is mounted from.',
+    );
+  const line = createLine({ places: FILES_AT_ONCE, waitMs: objectMs, late });
+  /** Nobody can end the work on a file; waiting for it ends. */
+  const told = async <T>(begin: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
+    const leave = await line.place(signal);
+    const work = begin().finally(leave);
+    try {
+      return await within(work, { ms: objectMs, late, signal });
+    } catch (error) {
+      signal?.throwIfAborted();
       throw storageFailed(`the folder ${folder}`, error);
-    });
+    }
+  };
   const place = (sha256: string): string => join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
   /** Folders whose entry in their parent is known to be on the disk. */
   const lasting = new Set<string>();
@@ -54,26 +83,26 @@ export async function openDiskBlobs(folder: string, now: () => number = Date.now
     await flush(shelf);
   };
 
-  await told(mkdir(unfinished, { recursive: true }).then(() => removeAbandoned(unfinished, now() - ABANDONED_MS)));
+  await told(() => mkdir(unfinished, { recursive: true }).then(() => removeAbandoned(unfinished, now() - ABANDONED_MS)));
   return {
-    async put(bytes) {
+    async put(bytes, { signal } = {}) {
       const sha256 = await sha256Of(bytes);
-      await told(write(sha256, bytes));
+      await told(() => write(sha256, bytes), signal);
       return sha256;
     },
-    async get(sha256) {
+    async get(sha256, { signal } = {}) {
       if (!isHash(sha256)) return undefined;
-      const bytes = await told(readFile(place(sha256)).catch(absent));
+      const bytes = await told(() => readFile(place(sha256)).catch(absent), signal);
       if (bytes && (await sha256Of(bytes)) !== sha256) throw damaged(place(sha256));
       return bytes;
     },
-    async has(sha256) {
-      return isHash(sha256) && (await told(stat(place(sha256)).catch(absent))) !== undefined;
+    async has(sha256, { signal } = {}) {
+      return isHash(sha256) && (await told(() => stat(place(sha256)).catch(absent), signal)) !== undefined;
     },
     async *list() {
-      for (const first of await told(foldersIn(folder)))
-        for (const second of await told(foldersIn(join(folder, first))))
-          for (const name of (await told(readdir(join(folder, first, second)))).sort()) if (isHash(name)) yield name;
+      for (const first of await told(() => foldersIn(folder)))
+        for (const second of await told(() => foldersIn(join(folder, first))))
+          for (const name of (await told(() => readdir(join(folder, first, second)))).sort()) if (isHash(name)) yield name;
     },
     close: () => Promise.resolve(),
   };

@@ -11,6 +11,17 @@ export function storageFailed(wanted: string, error: unknown): ProsamError {
   });
 }
 
+/** wanted: of whom what was expected, e.g. "an answer of the S3 bucket b within 60 s". */
+export function storageTimeout(wanted: string, why: string, advice: string, cause?: unknown): ProsamError {
+  const message = `expected ${wanted}, got none: ${why}. Nothing acknowledged is lost. ${advice}`;
+  return new ProsamError('STORAGE_TIMEOUT', message, cause === undefined ? {} : { cause });
+}
+
+/** As people read it. */
+export function seconds(ms: number): string {
+  return `${ms / 1000} s`;
+}
+
 /** Loads what only some installations need. @throws PACKAGE_MISSING */
 export async function optionalPackage<T>(name: string, wanted: string, load: () => Promise<T>): Promise<T> {
   try {

@@ -4,14 +4,15 @@ import type { ImageRow, ImageStore } from '../../core/storage-ports.ts';
 import { changing, type Room } from './database.ts';
 import { addImages, isNews } from './known-images.ts';
 import { predicted, predictions } from './predictions.ts';
-import { lockProject } from './projects.ts';
+import { lockProject, projectLock } from './projects.ts';
 import type { Connection, Tables } from './schema.ts';
 
 export function imageStore(room: Room): ImageStore {
   const { connection } = room;
   return {
     async add(images, createdMs) {
-      if (await isNews(connection, images)) await changing(room, [], (change) => addImages(change, images, createdMs));
+      if (await isNews(connection, images))
+        await changing(room, { locks: onlyProject(images) }, (change) => addImages(change, images, createdMs));
     },
     async get(project, sha256) {
       const row = await connection
@@ -22,11 +23,11 @@ export function imageStore(room: Room): ImageStore {
         .executeTakeFirst();
       return row && imageOf(row);
     },
-    predicted: (records, keep) => changing(room, [], (change) => predicted(change, records, keep)),
+    predicted: (records, keep) => changing(room, { locks: onlyProject(records) }, (change) => predicted(change, records, keep)),
     predictions: (options) => predictions(connection, options),
     unlabelled: (project, options) => unlabelled(connection, project, options),
     assignSplit: (project, images) =>
-      changing(room, [], async (change) => {
+      changing(room, { locks: projectLock(project) }, async (change) => {
         await lockProject(change, project);
         for (const { sha256, split } of images) {
           const unassigned = change.updateTable('images').set({ split }).where('split', 'is', null);
@@ -47,6 +48,12 @@ export function imageStore(room: Room): ImageStore {
       return { images: counted?.images ?? 0, annotated: counted?.annotated ?? 0, masks: masks ?? 0 };
     },
   };
+}
+
+/** undefined: of several, whose locks are taken in one order. */
+function onlyProject(rows: readonly { project: string }[]): string | undefined {
+  const projects = new Set(rows.map(({ project }) => project));
+  return projects.size === 1 ? projectLock([...projects][0] as string) : undefined;
 }
 
 /** The page is found in the index alone, however far down it is; then its rows are read by their keys. */

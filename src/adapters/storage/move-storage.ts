@@ -94,8 +94,8 @@ async function copyBlobs(from: Blobs, to: Blobs, { onPhase, onMoved, signal }: M
   const failures: unknown[] = [];
   const copy = async (sha256: string): Promise<void> => {
     // Read, and so checked, even where the target has it: what cannot be read is better known now.
-    const bytes = await from.get(sha256);
-    if (bytes && !(await to.has(sha256))) await to.put(bytes);
+    const bytes = await from.get(sha256, { signal });
+    if (bytes && !(await to.has(sha256, { signal }))) await to.put(bytes, { signal });
     onMoved?.('blobs');
   };
   for (const sha256 of names) {

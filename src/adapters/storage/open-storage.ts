@@ -5,17 +5,19 @@ import type { Blobs, Storage, Store } from '../../core/storage-ports.ts';
 import { annotationStore } from './annotations.ts';
 import { batchStore } from './batches.ts';
 import { bossQueue } from './boss-queue.ts';
+import { changeLines } from './change-lines.ts';
 import type { Database, Room } from './database.ts';
 import { deliveryStore } from './deliveries.ts';
 import { openDiskBlobs } from './disk-blobs.ts';
 import { imageStore } from './images.ts';
-import { migrate, requireSchema } from './migrations.ts';
+import { migrate, migrationStatus, requireSchema } from './migrations.ts';
 import { isPostgres, openPostgres } from './postgres.ts';
 import type { DrivenQueue } from './queue-driver.ts';
 import { runStore } from './runs.ts';
 import { openS3Blobs } from './s3-blobs.ts';
 import { openSqlite } from './sqlite.ts';
 import { tableQueue } from './table-queue.ts';
+import { PATIENT_TIMEOUTS, USUAL_TIMEOUTS, type StorageTimeouts } from './timeouts.ts';
 import { versionStore } from './versions.ts';
 
 export interface StorageOptions {
@@ -29,6 +31,8 @@ export interface StorageOptions {
   log?: Log;
   /** Ends the opening. */
   signal?: AbortSignal;
+  /** How long anything may keep its caller waiting. */
+  timeouts?: Partial<StorageTimeouts>;
 }
 
 /** A storage with what looks after databases, and moves them, needs besides. */
@@ -40,7 +44,7 @@ export interface OpenStorage extends Storage {
 /**
  * Opens the database, its queue and the blobs.
  *
- * @throws STORAGE_FAILED, MIGRATION_NEEDED, PACKAGE_MISSING
+ * @throws STORAGE_FAILED, STORAGE_TIMEOUT, MIGRATION_NEEDED, PACKAGE_MISSING
  */
 export function openStorage(options: StorageOptions): Promise<Storage> {
   return openWholeStorage(options);
@@ -49,17 +53,20 @@ export function openStorage(options: StorageOptions): Promise<Storage> {
 /** The same, with its inner parts. */
 export async function openWholeStorage(options: StorageOptions): Promise<OpenStorage> {
   const { log = silentLog, signal } = options;
+  const timeouts = { ...USUAL_TIMEOUTS, ...options.timeouts };
   signal?.throwIfAborted();
-  const blobs = await openBlobs(options.objects);
+  const blobs = await openBlobs(options.objects, timeouts);
   let database: Database | undefined;
   try {
     signal?.throwIfAborted();
-    database = await openDatabase(options.database, log);
+    database = await openDatabase(options.database, log, timeouts);
     if (options.migrate === false) await requireSchema(database);
+    // Large tables take longer than a request may.
+    else if (isPostgres(database) && (await migrationStatus(database)).pending.length > 0) await migrateDatabase(options.database, log);
     else await migrate(database);
     signal?.throwIfAborted();
     const queue = await openQueue(database, options.migrate !== false, log);
-    return assemble(database, queue, blobs);
+    return assemble(database, queue, blobs, timeouts);
   } catch (error) {
     await database?.close();
     await blobs.close();
@@ -67,19 +74,19 @@ export async function openWholeStorage(options: StorageOptions): Promise<OpenSto
   }
 }
 
-/** @throws STORAGE_FAILED, PACKAGE_MISSING, CONFIG_INVALID */
-export function openBlobs(objects: string): Promise<Blobs> {
-  return objects.startsWith('s3:') ? openS3Blobs(objects) : openDiskBlobs(objects);
+/** @throws STORAGE_FAILED, STORAGE_TIMEOUT, PACKAGE_MISSING, CONFIG_INVALID */
+export function openBlobs(objects: string, timeouts: StorageTimeouts = USUAL_TIMEOUTS): Promise<Blobs> {
+  return objects.startsWith('s3:') ? openS3Blobs(objects, timeouts) : openDiskBlobs(objects, { timeouts });
 }
 
-/** Without looking at its schema. @throws STORAGE_FAILED, PACKAGE_MISSING */
-export function openDatabase(address: string, log: Log = silentLog): Promise<Database> {
-  return /^postgres(ql)?:/.test(address) ? openPostgres(address, log) : openSqlite(address);
+/** Without looking at its schema. @throws STORAGE_FAILED, STORAGE_TIMEOUT, PACKAGE_MISSING */
+export function openDatabase(address: string, log: Log = silentLog, timeouts: StorageTimeouts = USUAL_TIMEOUTS): Promise<Database> {
+  return /^postgres(ql)?:/.test(address) ? openPostgres(address, log, timeouts) : openSqlite(address, timeouts);
 }
 
 /** Brings a database, and on Postgres its queue, to the schema of this version; resolves to the steps taken. @throws MIGRATION_NEEDED, ... */
 export async function migrateDatabase(address: string, log: Log = silentLog): Promise<number> {
-  const database = await openDatabase(address, log);
+  const database = await openDatabase(address, log, PATIENT_TIMEOUTS);
   try {
     const steps = await migrate(database);
     await (await openQueue(database, true, log)).close();
@@ -93,9 +100,9 @@ function openQueue(database: Database, mayMigrate: boolean, log: Log): Promise<D
   return isPostgres(database) ? bossQueue(database, mayMigrate, log) : Promise.resolve(tableQueue(database.connection, log));
 }
 
-function assemble(database: Database, queue: DrivenQueue, blobs: Blobs): OpenStorage {
+function assemble(database: Database, queue: DrivenQueue, blobs: Blobs, { statementMs }: StorageTimeouts): OpenStorage {
   const { connection } = database;
-  const room: Room = { connection, outbox: queue.outbox };
+  const room: Room = { connection, outbox: queue.outbox, lines: changeLines(statementMs) };
   const store: Store = {
     annotations: annotationStore(room),
     images: imageStore(room),

@@ -1,18 +1,27 @@
-/** A Postgres database as kysely sees it: a bounded pool that survives lost connections. */
-import type { CompiledQuery } from 'kysely';
-import { Kysely, PostgresDialect, sql, type DatabaseConnection, type Dialect, type Driver, type QueryResult } from 'kysely';
-import type { Pool } from 'pg';
+/** A Postgres database as kysely sees it: bounded pools that survive lost connections, and waits that all come to an end. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely';
+import type { ClientBase, Pool, PoolClient } from 'pg';
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { within } from '../../core/patience.ts';
 import type { Database } from './database.ts';
-import { optionalPackage, storageFailed } from './failures.ts';
+import { optionalPackage, seconds, storageTimeout } from './failures.ts';
 import { MOVED_TABLES } from './moved-tables.ts';
-import type { Tables } from './schema.ts';
+import { postgresDriver, type PostgresPools } from './postgres-driver.ts';
+import { postgresFailed } from './postgres-failures.ts';
+import type { Change, Tables } from './schema.ts';
+import { USUAL_TIMEOUTS, type StorageTimeouts } from './timeouts.ts';
 
-/** Connections of one process. */
-const MOST_CONNECTIONS = 10;
-const CONNECT_MS = 10_000;
+/** Connections of one process; changes that wait for a lock leave the others to questions. */
+const MOST_WRITERS = 5;
+const MOST_READERS = 5;
 const IDLE_MS = 30_000;
+/** Quiet connections are tried so often, so that one whose other end has gone is noticed. */
+const KEEP_ALIVE_MS = 10_000;
+const ASK_AGAIN_MS = 100;
+/** Postgres ends a statement itself; where its word does not come, the connection is given up a little later. */
+const SILENCE_FACTOR = 1.25;
 /** Tables of this program are kept apart from whatever else the database holds. */
 const SCHEMA = 'prosam';
 /** Any number nobody else uses as an advisory lock. */
@@ -23,47 +32,40 @@ const NUMERIC = 1700;
 
 export interface PostgresDatabase extends Database {
   readonly dialect: 'postgres';
+  /** Of the connections that may change something. */
   readonly pool: Pool;
+  readonly timeouts: StorageTimeouts;
 }
 
 export function isPostgres(database: Database): database is PostgresDatabase {
   return database.dialect === 'postgres';
 }
 
-/** url: postgres://user:password@host:port/database. @throws STORAGE_FAILED, PACKAGE_MISSING */
-export async function openPostgres(url: string, log: Log): Promise<PostgresDatabase> {
-  const { default: pg } = await optionalPackage('pg', 'a Postgres database', () => import('pg'));
-  const { getTypeParser: usual } = pg.types as { getTypeParser: (id: number, format?: string) => (value: string) => unknown };
-  const types = {
-    getTypeParser: (id: number, format?: string) => (id === INT8 || id === NUMERIC ? Number : usual(id, format)),
-  } as typeof pg.types;
-  let pool: Pool;
-  try {
-    pool = new pg.Pool({
-      ...{ connectionString: withSchema(url), max: MOST_CONNECTIONS, application_name: 'prosam', types },
-      ...{ connectionTimeoutMillis: CONNECT_MS, idleTimeoutMillis: IDLE_MS, keepAlive: true },
-    });
-  } catch (error) {
-    throw postgresFailed(error);
-  }
-  // A connection may be lost while nobody waits for its answer; unheard, that would end the process.
-  pool.on('error', (error) => log.warn({ error: messageOf(error) }, 'a connection to Postgres was lost'));
-  pool.on('connect', (client) => void client.on('error', () => undefined));
-  const connection = new Kysely<Tables>({ dialect: tellingDialect(pool) });
+/** url: postgres://user:password@host:port/database. @throws STORAGE_FAILED, STORAGE_TIMEOUT, PACKAGE_MISSING */
+export async function openPostgres(url: string, log: Log, timeouts: StorageTimeouts = USUAL_TIMEOUTS): Promise<PostgresDatabase> {
+  const { pools, close } = await openPools(url, log, timeouts);
+  const connection = new Kysely<Tables>({
+    dialect: {
+      createDriver: () => postgresDriver(pools),
+      createAdapter: () => new PostgresAdapter(),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+      createIntrospector: (kysely) => new PostgresIntrospector(kysely as Kysely<unknown>),
+    },
+  });
   try {
     await sql`select 1`.execute(connection);
   } catch (error) {
-    await connection.destroy();
-    throw postgresFailed(error);
+    await close();
+    throw error;
   }
   return {
-    ...{ connection, pool, dialect: 'postgres' },
+    ...{ connection, timeouts, pool: pools.writers, dialect: 'postgres' },
     async hasSchema(asked) {
       const { rows } = await sql<{ found: boolean }>`select to_regclass(${`${SCHEMA}.migrations`}) is not null as found`.execute(asked);
       return rows[0]?.found === true;
     },
     async lockSchema(change) {
-      await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(change);
+      await askForSchema(change, timeouts);
       await sql`create schema if not exists ${sql.id(SCHEMA)}`.execute(change);
     },
     async afterImport(change) {
@@ -76,54 +78,85 @@ export async function openPostgres(url: string, log: Log): Promise<PostgresDatab
       // Without it the database would guess for a minute or so.
       await sql`analyze`.execute(change);
     },
-    close: () => connection.destroy(),
+    close,
   };
 }
 
-/** Said as the connection is made: a statement of its own could fail, and would leave a connection that nobody gives back. */
-function withSchema(address: string): string {
-  const url = new URL(address);
-  url.searchParams.set('options', `${url.searchParams.get('options') ?? ''} -c search_path=${SCHEMA}`.trim());
-  return url.href;
+/** Asked for again and again: whoever has it may be at a large table, which takes longer than one statement may. */
+async function askForSchema(change: Change, { lockMs, idleTransactionMs }: StorageTimeouts): Promise<void> {
+  // One that was stopped with it loses it after the idle time of its transaction.
+  const until = performance.now() + Math.max(lockMs, 2 * idleTransactionMs);
+  for (;;) {
+    const { rows } = await sql<{ got: boolean }>`select pg_try_advisory_xact_lock(${MIGRATION_LOCK}) as got`.execute(change);
+    if (rows[0]?.got === true) return;
+    if (performance.now() > until)
+      throw storageTimeout(
+        `the schema of the Postgres database within ${seconds(Math.max(lockMs, 2 * idleTransactionMs))}`,
+        'another process changes it',
+        'Wait for that one, then start again.',
+      );
+    await wait(ASK_AGAIN_MS);
+  }
 }
 
-export function postgresFailed(error: unknown): Error {
-  return storageFailed('the Postgres database', error);
+interface OpenPools {
+  pools: PostgresPools;
+  close: () => Promise<void>;
 }
 
-/** kysely's own, but for errors, which are told as ours. */
-function tellingDialect(pool: Pool): Dialect {
-  const dialect = new PostgresDialect({ pool });
-  return {
-    createDriver: () => tellingDriver(dialect.createDriver()),
-    createAdapter: () => dialect.createAdapter(),
-    createQueryCompiler: () => dialect.createQueryCompiler(),
-    createIntrospector: (kysely) => dialect.createIntrospector(kysely),
-  };
-}
-
-function tellingDriver(driver: Driver): Driver {
-  const inner = new WeakMap<DatabaseConnection, DatabaseConnection>();
-  const innerOf = (connection: DatabaseConnection): DatabaseConnection => inner.get(connection) ?? connection;
-  const told = <T>(promise: Promise<T>): Promise<T> =>
-    promise.catch((error: unknown) => {
-      throw postgresFailed(error);
+async function openPools(url: string, log: Log, timeouts: StorageTimeouts): Promise<OpenPools> {
+  const { default: pg } = await optionalPackage('pg', 'a Postgres database', () => import('pg'));
+  const { getTypeParser: usual } = pg.types as { getTypeParser: (id: number, format?: string) => (value: string) => unknown };
+  const types = {
+    getTypeParser: (id: number, format?: string) => (id === INT8 || id === NUMERIC ? Number : usual(id, format)),
+  } as typeof pg.types;
+  const open = new Set<PoolClient>();
+  const newPool = (max: number, settings: Readonly<Record<string, string>>): Pool => {
+    // Said once connected and not as connections are made: poolers such as PgBouncer take few parameters there.
+    const session = Object.entries(settings)
+      .map(([name, value]) => `set ${name} to ${value}`)
+      .join('; ');
+    // The pool waits for it, whatever its types say: nobody is lent a connection without them.
+    const prepared: object = { onConnect: (client: ClientBase) => client.query(session) };
+    const pool = new pg.Pool({
+      ...{ connectionString: new URL(url).href, max, application_name: 'prosam', types },
+      ...{ connectionTimeoutMillis: timeouts.connectMs, idleTimeoutMillis: IDLE_MS },
+      ...{ keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MS },
+      query_timeout: Math.ceil(timeouts.statementMs * SILENCE_FACTOR),
+      ...prepared,
     });
-  return {
-    init: () => told(driver.init()),
-    async acquireConnection() {
-      const found = await told(driver.acquireConnection());
-      const connection: DatabaseConnection = {
-        executeQuery: <R>(query: CompiledQuery): Promise<QueryResult<R>> => told(found.executeQuery<R>(query)),
-        streamQuery: (query, chunkSize) => found.streamQuery(query, chunkSize),
-      };
-      inner.set(connection, found);
-      return connection;
-    },
-    beginTransaction: (connection, settings) => told(driver.beginTransaction(innerOf(connection), settings)),
-    commitTransaction: (connection) => told(driver.commitTransaction(innerOf(connection))),
-    rollbackTransaction: (connection) => told(driver.rollbackTransaction(innerOf(connection))),
-    releaseConnection: (connection) => told(driver.releaseConnection(innerOf(connection))),
-    destroy: () => told(driver.destroy()),
+    // A connection may be lost while nobody waits for its answer; unheard, that would end the process.
+    pool.on('error', (error) => log.warn({ error: messageOf(error) }, 'a connection to Postgres was lost'));
+    pool.on('connect', (client) => {
+      client.on('error', () => undefined);
+      open.add(client);
+    });
+    pool.on('remove', (client) => void open.delete(client));
+    return pool;
   };
+  const usualSettings = {
+    search_path: SCHEMA,
+    statement_timeout: String(timeouts.statementMs),
+    lock_timeout: String(timeouts.lockMs),
+    idle_in_transaction_session_timeout: String(timeouts.idleTransactionMs),
+  };
+  let pools: PostgresPools;
+  try {
+    pools = {
+      writers: newPool(MOST_WRITERS, usualSettings),
+      readers: newPool(MOST_READERS, { ...usualSettings, default_transaction_read_only: 'on' }),
+    };
+  } catch (error) {
+    throw postgresFailed(error);
+  }
+  let closing: Promise<void> | undefined;
+  const closeAll = async (): Promise<void> => {
+    const ended = Promise.all([pools.writers.end(), pools.readers.end()]);
+    // What somebody still waits for is given a little time; then the connections are cut.
+    await within(ended, { ms: timeouts.connectMs }).catch(() => undefined);
+    for (const client of open) (client as PoolClient & { end(): Promise<void>; unref(): void }).end().catch(() => undefined);
+    // A goodbye that nobody answers keeps no process alive.
+    for (const client of open) (client as PoolClient & { unref(): void }).unref();
+  };
+  return { pools, close: () => (closing ??= closeAll()) };
 }

@@ -21,6 +21,11 @@ export async function lockProject(change: Change, project: string): Promise<Proj
   );
 }
 
+/** Of a change that locks this project alone. */
+export function projectLock(project: string): string {
+  return `project ${project}`;
+}
+
 /** Makes the rows of projects nobody has heard of, without waiting for those who change the others. */
 export async function hearOf(change: Change, projects: Iterable<string>): Promise<void> {
   const rows = [...new Set(projects)].sort().map((project) => ({ project, revision: 0, current_version: null }));

@@ -1,7 +1,7 @@
 /** Training runs: one holder at a time, by a lease that anybody may take over once it is over. */
 import type { RunRecord, RunStore, VersionRecord } from '../../core/version-ports.ts';
 import { changing, type Room } from './database.ts';
-import { lockProject, type Project } from './projects.ts';
+import { lockProject, projectLock, type Project } from './projects.ts';
 import { fromJson, toJson, type Change, type Tables } from './schema.ts';
 import { addVersion, movePointer } from './versions.ts';
 
@@ -11,7 +11,8 @@ type Result = Parameters<RunStore['finish']>[2];
 export function runStore(room: Room): RunStore {
   const { connection } = room;
   return {
-    claim: (project, holder, options) => changing(room, [], (change) => claim(change, project, holder, options)),
+    claim: (project, holder, options) =>
+      changing(room, { locks: projectLock(project) }, (change) => claim(change, project, holder, options)),
     /** Also after the lease is over, as long as nobody has taken the run: the work done is not lost for being slow. */
     async renew(id, holder, { leaseMs, nowMs, progress }) {
       const renewed = await connection
@@ -32,7 +33,7 @@ export function runStore(room: Room): RunStore {
         .where('state', '=', 'running')
         .execute();
     },
-    finish: (id, holder, result) => changing(room, [], (change) => finish(change, id, holder, result)),
+    finish: (id, holder, result) => changing(room, {}, (change) => finish(change, id, holder, result)),
     async get(id) {
       const row = await connection.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
       return row && runOf(row);

@@ -3,7 +3,12 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { ProsamError } from '../../core/errors.ts';
 import type { Blobs } from '../../core/storage-ports.ts';
 import { damaged, isHash, sha256Of } from './blob-hash.ts';
-import { optionalPackage, storageFailed } from './failures.ts';
+import { optionalPackage } from './failures.ts';
+import { boundedCalls, bytesOf, repeated } from './s3-calls.ts';
+import { USUAL_TIMEOUTS, type StorageTimeouts } from './timeouts.ts';
+
+/** Connections nobody has used for so long are closed. */
+const IDLE_MS = 4000;
 
 interface Place {
   bucket: string;
@@ -16,9 +21,9 @@ interface Place {
 /**
  * address: s3://bucket/prefix?endpoint=https://...&region=...; credentials come from where AWS's own programs look for them.
  *
- * @throws CONFIG_INVALID, PACKAGE_MISSING, STORAGE_FAILED where the bucket cannot be used
+ * @throws CONFIG_INVALID, PACKAGE_MISSING, STORAGE_FAILED where the bucket cannot be used, STORAGE_TIMEOUT
  */
-export async function openS3Blobs(address: string): Promise<Blobs> {
+export async function openS3Blobs(address: string, timeouts: StorageTimeouts = USUAL_TIMEOUTS): Promise<Blobs> {
   const place = placeOf(address);
   const { bucket, prefix, endpoint, region } = place;
   const s3 = await optionalPackage('@aws-sdk/client-s3', 'an S3 store', () => import('@aws-sdk/client-s3'));
@@ -27,13 +32,15 @@ export async function openS3Blobs(address: string): Promise<Blobs> {
     // Servers other than Amazon's rarely have a name for every bucket, or newer kinds of checksums.
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
     ...{ requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED' },
+    requestHandler: {
+      ...{ connectionTimeout: timeouts.connectMs, socketTimeout: timeouts.silenceMs },
+      // One that went silent while nobody used it is not found out by the next request.
+      ...{ httpAgent: { keepAlive: true, timeout: IDLE_MS }, httpsAgent: { keepAlive: true, timeout: IDLE_MS } },
+    },
   });
-  const told = <T>(promise: Promise<T>): Promise<T> =>
-    promise.catch((error: unknown) => {
-      throw storageFailed(`the S3 bucket ${bucket}`, error);
-    });
-  const sizeOf = async (key: string): Promise<number | undefined> => {
-    const head = await told(client.send(new s3.HeadObjectCommand({ Bucket: bucket, Key: key })).catch(absent));
+  const told = boundedCalls(bucket, timeouts);
+  const sizeOf = async (key: string, signal: AbortSignal): Promise<number | undefined> => {
+    const head = await client.send(new s3.HeadObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal }).catch(absent);
     return head && (head.ContentLength ?? 0);
   };
   const close = (): Promise<void> => {
@@ -41,16 +48,15 @@ export async function openS3Blobs(address: string): Promise<Blobs> {
     return Promise.resolve();
   };
   try {
-    await told(client.send(new s3.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 })));
+    await told((abortSignal) => client.send(new s3.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 }), { abortSignal }));
   } catch (error) {
     await close();
     throw error;
   }
   return {
-    async put(bytes) {
+    async put(bytes, options) {
       const sha256 = await sha256Of(bytes);
       const key = prefix + sha256;
-      if ((await sizeOf(key)) === bytes.byteLength) return sha256;
       const command = new s3.PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentLength: bytes.byteLength });
       // Part of the signature, so the server notices other bytes; known already, so it is not computed again.
       command.middlewareStack.add(
@@ -60,29 +66,34 @@ export async function openS3Blobs(address: string): Promise<Blobs> {
         },
         { step: 'build', name: 'knownHash' },
       );
-      await told(client.send(command));
+      await told(async (abortSignal) => {
+        if ((await sizeOf(key, abortSignal)) !== bytes.byteLength) await client.send(command, { abortSignal });
+      }, options);
       return sha256;
     },
-    async get(sha256) {
+    async get(sha256, options) {
       if (!isHash(sha256)) return undefined;
       const key = prefix + sha256;
-      const found = await told(client.send(new s3.GetObjectCommand({ Bucket: bucket, Key: key })).catch(absent));
-      if (found?.Body === undefined) return undefined;
-      const bytes = await told(found.Body.transformToByteArray());
-      if ((await sha256Of(bytes)) !== sha256) throw damaged(`s3://${bucket}/${key}`);
+      const read = async (abortSignal: AbortSignal): Promise<Uint8Array | undefined> => {
+        const found = await client.send(new s3.GetObjectCommand({ Bucket: bucket, Key: key }), { abortSignal }).catch(absent);
+        // The client repeats requests that fail; an answer that breaks off in the middle it leaves to us.
+        return found?.Body && (await bytesOf(found.Body, abortSignal));
+      };
+      const bytes = await told((signal) => repeated(read, signal), options);
+      if (bytes && (await sha256Of(bytes)) !== sha256) throw damaged(`s3://${bucket}/${key}`);
       return bytes;
     },
-    async has(sha256) {
-      return isHash(sha256) && (await sizeOf(prefix + sha256)) !== undefined;
+    async has(sha256, options) {
+      return isHash(sha256) && (await told((signal) => sizeOf(prefix + sha256, signal), options)) !== undefined;
     },
     async *list() {
       let token: string | undefined;
       do {
-        const page = await told(
-          client.send(
-            new s3.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...(token !== undefined && { ContinuationToken: token }) }),
-          ),
-        );
+        const command = new s3.ListObjectsV2Command({
+          ...{ Bucket: bucket, Prefix: prefix },
+          ...(token !== undefined && { ContinuationToken: token }),
+        });
+        const page = await told((abortSignal) => client.send(command, { abortSignal }));
         for (const { Key } of page.Contents ?? []) {
           const name = Key?.slice(prefix.length) ?? '';
           if (isHash(name)) yield name;

@@ -1,17 +1,27 @@
-/** What travels between the thread that asks and the thread that owns the SQLite file. */
+/** What travels between the thread that asks and the thread that owns a connection to the SQLite file. */
 
 export type SqliteValue = null | number | string | Uint8Array;
 
+/** How a thread opens the file. */
+export interface SqliteOpening {
+  file: string;
+  /** Reads alone; the file must be there. */
+  readOnly: boolean;
+  /** How long a statement waits for the lock of somebody else. */
+  lockMs: number;
+}
+
 export type ToSqlite =
-  { kind: 'open'; file: string } | { kind: 'run'; id: number; sql: string; parameters: SqliteValue[] } | { kind: 'close'; id: number };
+  ({ kind: 'open' } & SqliteOpening) | { kind: 'run'; id: number; sql: string; parameters: SqliteValue[] } | { kind: 'close'; id: number };
 
 export interface SqliteResult {
   rows: Record<string, unknown>[];
   changes?: number;
 }
 
+/** busy: somebody else held the lock for too long. */
 export type FromSqlite =
   | { kind: 'opened' }
-  | { kind: 'refused'; message: string }
+  | { kind: 'refused'; message: string; busy: boolean }
   | { kind: 'result'; id: number; result: SqliteResult }
-  | { kind: 'error'; id: number; message: string };
+  | { kind: 'error'; id: number; message: string; busy: boolean };

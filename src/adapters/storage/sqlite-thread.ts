@@ -1,13 +1,16 @@
-/** The asking side of a SQLite file's thread. */
+/** The asking side of a thread with a connection to a SQLite file. */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { messageOf, ProsamError } from '../../core/errors.ts';
-import { storageFailed } from './failures.ts';
+import { within } from '../../core/patience.ts';
+import { seconds, storageFailed, storageTimeout } from './failures.ts';
 import type { FromSqlite, SqliteResult, SqliteValue, ToSqlite } from './sqlite-protocol.ts';
+import type { StorageTimeouts } from './timeouts.ts';
 
 export interface SqliteThread {
-  run(sql: string, parameters: readonly unknown[]): Promise<SqliteResult>;
+  /** Statements are run in the order they were asked for, also those nobody waits for any more. @throws STORAGE_FAILED, STORAGE_TIMEOUT */
+  run(sql: string, parameters?: readonly unknown[]): Promise<SqliteResult>;
   close(): Promise<void>;
 }
 
@@ -16,9 +19,24 @@ interface Waiting {
   reject: (reason: Error) => void;
 }
 
-/** file: a path, whose folder is made, or ':memory:'. @throws STORAGE_FAILED */
-export async function openSqliteThread(file: string): Promise<SqliteThread> {
+export interface SqliteThreadOptions {
+  timeouts: Pick<StorageTimeouts, 'lockMs' | 'statementMs'>;
+  /** Reads alone. */
+  readOnly?: boolean;
+}
+
+/** file: a path, whose folder is made, or ':memory:'. @throws STORAGE_FAILED, STORAGE_TIMEOUT */
+export async function openSqliteThread(file: string, { timeouts, readOnly = false }: SqliteThreadOptions): Promise<SqliteThread> {
+  const { lockMs, statementMs } = timeouts;
   const wanted = `the SQLite file ${file}`;
+  const failed = ({ message, busy }: { message: string; busy: boolean }): Error =>
+    busy ? sqliteLocked(file, lockMs) : storageFailed(wanted, new Error(message));
+  const silent = (): Error =>
+    storageTimeout(
+      `an answer of ${wanted} within ${seconds(lockMs + statementMs)}`,
+      'the disk does not answer',
+      'Look after the disk, or raise storageTimeouts.statementMs.',
+    );
   if (file !== ':memory:') {
     await mkdir(dirname(file), { recursive: true }).catch((error: unknown) => {
       throw storageFailed(wanted, error);
@@ -48,25 +66,26 @@ export async function openSqliteThread(file: string): Promise<SqliteThread> {
     worker.on('exit', () => end());
     worker.on('message', (message: FromSqlite) => {
       if (message.kind === 'opened') resolve();
-      else if (message.kind === 'refused') reject(storageFailed(wanted, new Error(message.message)));
+      else if (message.kind === 'refused') reject(failed(message));
       else if (message.kind === 'result') settle(message.id, (call) => call.resolve(message.result));
-      else settle(message.id, (call) => call.reject(storageFailed(wanted, new Error(message.message))));
+      else settle(message.id, (call) => call.reject(failed(message)));
     });
-    post(worker, { kind: 'open', file });
+    post(worker, { kind: 'open', file, readOnly, lockMs });
   });
   worker.unref();
 
   const ask = (message: (id: number) => ToSqlite): Promise<SqliteResult> => {
     if (ended) return Promise.reject(ended);
     const id = ++lastId;
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<SqliteResult>((resolve, reject) => {
       waiting.set(id, { resolve, reject });
       worker.ref();
       post(worker, message(id));
     });
+    return within(answer, { ms: lockMs + statementMs, late: silent });
   };
   return {
-    run: (sql, parameters) => ask((id) => ({ kind: 'run', id, sql, parameters: parameters as SqliteValue[] })),
+    run: (sql, parameters = []) => ask((id) => ({ kind: 'run', id, sql, parameters: parameters as SqliteValue[] })),
     async close() {
       if (ended) return;
       const closing = ask((id) => ({ kind: 'close', id }));
@@ -74,6 +93,14 @@ export async function openSqliteThread(file: string): Promise<SqliteThread> {
       await closing;
     },
   };
+}
+
+export function sqliteLocked(file: string, waitedMs: number): Error {
+  return storageTimeout(
+    `the lock of the SQLite file ${file} within ${seconds(waitedMs)}`,
+    'somebody else is writing to it',
+    'Try again; if it stays so, end the program that holds it, or raise storageTimeouts.lockMs.',
+  );
 }
 
 function post(worker: Worker, message: ToSqlite): void {

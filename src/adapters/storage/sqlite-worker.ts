@@ -1,11 +1,9 @@
-/** The thread that owns the SQLite file: waiting for the disk or for another process's lock blocks nobody else. */
+/** A thread with a connection to the SQLite file: waiting for the disk or for another process's lock blocks nobody else. */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../core/errors.ts';
-import type { FromSqlite, SqliteResult, SqliteValue, ToSqlite } from './sqlite-protocol.ts';
+import type { FromSqlite, SqliteOpening, SqliteResult, SqliteValue, ToSqlite } from './sqlite-protocol.ts';
 
-/** Another process may hold the file for the length of a transaction, or of a checkpoint of its log. */
-const BUSY_MS = 10_000;
 /** Statements are few, but some grow with the number of rows they insert. */
 const MOST_STATEMENTS = 300;
 
@@ -17,16 +15,24 @@ const send = (message: FromSqlite): void => {
 const statements = new Map<string, { statement: StatementSync; answers: boolean }>();
 let database: DatabaseSync | undefined;
 
-function open(file: string): void {
+function open({ file, readOnly, lockMs }: SqliteOpening): void {
   try {
-    database = new DatabaseSync(file, { timeout: BUSY_MS, enableForeignKeyConstraints: true });
+    database = new DatabaseSync(file, { timeout: lockMs, readOnly, enableForeignKeyConstraints: true });
+    // With a log beside the file, those who read and the one who writes do not wait for each other.
     // FULL: what was committed survives the power going off, which is what an acknowledged annotation promises.
-    database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536; pragma temp_store = memory;');
+    if (!readOnly) database.exec('pragma journal_mode = wal; pragma synchronous = full;');
+    database.exec('pragma cache_size = -65536; pragma temp_store = memory;');
     send({ kind: 'opened' });
   } catch (error) {
-    send({ kind: 'refused', message: messageOf(error) });
+    send({ kind: 'refused', message: messageOf(error), busy: isBusy(error) });
     port?.close();
   }
+}
+
+/** SQLITE_BUSY and SQLITE_LOCKED, whatever they say more closely. */
+function isBusy(error: unknown): boolean {
+  const { errcode = 0 } = error as { errcode?: number };
+  return [5, 6].includes(errcode & 0xff);
 }
 
 function prepared(sql: string): { statement: StatementSync; answers: boolean } {
@@ -61,13 +67,13 @@ function answer(message: Exclude<ToSqlite, { kind: 'open' }>): SqliteResult {
 
 port.on('message', (message: ToSqlite) => {
   if (message.kind === 'open') {
-    open(message.file);
+    open(message);
     return;
   }
   try {
     send({ kind: 'result', id: message.id, result: answer(message) });
   } catch (error) {
-    send({ kind: 'error', id: message.id, message: messageOf(error) });
+    send({ kind: 'error', id: message.id, message: messageOf(error), busy: isBusy(error) });
   }
   if (message.kind === 'close') port.close();
 });

@@ -1,26 +1,35 @@
-/** A SQLite file as kysely sees it: one connection, lent to one user at a time. */
-import {
-  Kysely,
-  sql,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Driver,
-  type QueryResult,
-} from 'kysely';
+/** A SQLite file as kysely sees it: one connection that writes, lent to one user at a time, and one that reads beside it. */
+import { Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import type { Database } from './database.ts';
 import type { Tables } from './schema.ts';
+import { sqliteDriver } from './sqlite-driver.ts';
 import { openSqliteThread, type SqliteThread } from './sqlite-thread.ts';
+import { USUAL_TIMEOUTS, type StorageTimeouts } from './timeouts.ts';
 
-/** @throws STORAGE_FAILED */
-export async function openSqlite(file: string): Promise<Database> {
-  const thread = await openSqliteThread(file);
+/** kysely's own answers no: it would lend nothing to a reader while somebody waits for a lock. */
+class ManyConnections extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
+
+/** @throws STORAGE_FAILED, STORAGE_TIMEOUT */
+export async function openSqlite(file: string, timeouts: StorageTimeouts = USUAL_TIMEOUTS): Promise<Database> {
+  const writer = await openSqliteThread(file, { timeouts });
+  // What lies in memory belongs to one connection.
+  const readers = file === ':memory:' ? undefined : () => openSqliteThread(file, { timeouts, readOnly: true });
+  let reader: SqliteThread | undefined;
+  try {
+    reader = await readers?.();
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+  const driver = sqliteDriver({ file, writer, timeouts, ...(reader && readers && { reader, openReader: readers }) });
   const connection = new Kysely<Tables>({
     dialect: {
-      createDriver: () => driverOf(thread),
-      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => driver,
+      createAdapter: () => new ManyConnections(),
       createQueryCompiler: () => new SqliteQueryCompiler(),
       createIntrospector: (kysely) => new SqliteIntrospector(kysely as Kysely<unknown>),
     },
@@ -36,46 +45,6 @@ export async function openSqlite(file: string): Promise<Database> {
     lockSchema: () => Promise.resolve(),
     // SQLite goes on after the largest number it has seen.
     afterImport: () => Promise.resolve(),
-    close: () => connection.destroy(),
-  };
-}
-
-function driverOf(thread: SqliteThread): Driver {
-  const connection: DatabaseConnection = {
-    async executeQuery<R>({ sql: text, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-      const { rows, changes } = await thread.run(text, parameters);
-      return { rows: rows as R[], ...(changes !== undefined && { numAffectedRows: BigInt(changes) }) };
-    },
-    streamQuery: () => {
-      throw new Error('nothing here reads a SQLite file as a stream');
-    },
-  };
-  const raw = async (sql: string): Promise<void> => {
-    await thread.run(sql, []);
-  };
-  /** Resolves when everybody before has given the connection back. */
-  let last = Promise.resolve();
-  let giveBack = (): void => undefined;
-  return {
-    init: () => Promise.resolve(),
-    async acquireConnection() {
-      const before = last;
-      let release = (): void => undefined;
-      last = new Promise((resolve) => {
-        release = resolve;
-      });
-      await before;
-      giveBack = release;
-      return connection;
-    },
-    releaseConnection() {
-      giveBack();
-      return Promise.resolve();
-    },
-    // Locked from the start: a transaction that read first and then wanted to write could be refused halfway.
-    beginTransaction: (_, { accessMode }) => raw(accessMode === 'read only' ? 'begin' : 'begin immediate'),
-    commitTransaction: () => raw('commit'),
-    rollbackTransaction: () => raw('rollback'),
-    destroy: () => thread.close(),
+    close: () => driver.destroy(),
   };
 }

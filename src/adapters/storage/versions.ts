@@ -2,7 +2,7 @@
 import { ProsamError } from '../../core/errors.ts';
 import type { PointerChange, ProjectState, VersionRecord, VersionStore } from '../../core/version-ports.ts';
 import { changing, type Room } from './database.ts';
-import { countRevision, lockProject, stateOf, type Project } from './projects.ts';
+import { countRevision, lockProject, projectLock, stateOf, type Project } from './projects.ts';
 import { fromJson, toJson, type Change, type Tables } from './schema.ts';
 
 export function versionStore(room: Room): VersionStore {
@@ -27,7 +27,8 @@ export function versionStore(room: Room): VersionStore {
           : all.where('project', '=', project).orderBy('number', 'desc');
       return (await newest.execute()).map(versionOf);
     },
-    promote: (project, to, reason, nowMs) => changing(room, [], (change) => promote(change, project, to, reason, nowMs)),
+    promote: (project, to, reason, nowMs) =>
+      changing(room, { locks: projectLock(project) }, (change) => promote(change, project, to, reason, nowMs)),
     async history(project, limit) {
       const rows = await connection
         .selectFrom('pointer_changes')

@@ -24,6 +24,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   'ENGINE_CLOSED',
   'ENGINE_UNAVAILABLE',
   'STORAGE_FAILED',
+  'STORAGE_TIMEOUT',
 ]);
 /** May or may not be over soon, and a worker may have died of the image itself: tried a few times. */
 const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(['ENGINE_FAILED', 'ENGINE_CRASHED', 'ENGINE_HUNG', 'URL_FAILED']);
@@ -66,7 +67,6 @@ function waitingItems({ batches }: WebhookParts, id: string, mayGoOn: () => bool
   const load = async (): Promise<void> => {
     page = await batches.items(id, { state: 'waiting', after, limit: PAGE });
     after = page.at(-1)?.index ?? Infinity;
-    loading = undefined;
   };
   return {
     [Symbol.asyncIterator]: () => ({
@@ -75,7 +75,7 @@ function waitingItems({ batches }: WebhookParts, id: string, mayGoOn: () => bool
           const value = page.shift();
           if (value !== undefined) return { value, done: false };
           if (after === Infinity) break;
-          await (loading ??= load());
+          await (loading ??= load().finally(() => (loading = undefined)));
         }
         return { value: undefined, done: true };
       },

@@ -39,7 +39,11 @@ let chosen: Promise<ChosenDevice> | undefined;
  * @throws DEVICE_UNAVAILABLE where the device that was asked for cannot be used, with the reason and what to do; OPTION_INVALID
  */
 export async function chooseDevice(wanted: Device | 'auto' = 'auto'): Promise<ChosenDevice> {
-  if (wanted === 'auto') return (chosen ??= firstThatProves(HERE));
+  if (wanted === 'auto')
+    return (chosen ??= firstThatProves(HERE).catch((error: unknown) => {
+      chosen = undefined;
+      throw error;
+    }));
   if (!DEVICES.includes(wanted))
     throw new ProsamError('OPTION_INVALID', `device: wanted one of auto, ${DEVICES.join(', ')}, got ${JSON.stringify(wanted)}.`);
   const obstacle = wanted === 'cpu' ? undefined : obstacleTo(wanted, await machineFacts());

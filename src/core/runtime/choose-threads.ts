@@ -38,7 +38,11 @@ let measured: Promise<number> | undefined;
 export async function chooseThreads(wanted: number, model: Pick<Model, 'sam' | 'backbone'>): Promise<ChosenThreads> {
   if (wanted > 0) return { count: wanted, by: 'caller' };
   if (bytesOfTensors(model.sam) + bytesOfTensors(model.backbone) <= LARGE_BYTES) return { count: 0, by: 'default' };
-  return { count: await (measured ??= fastestThreads()), by: 'measurement' };
+  measured ??= fastestThreads().catch((error: unknown) => {
+    measured = undefined;
+    throw error;
+  });
+  return { count: await measured, by: 'measurement' };
 }
 
 /** All cores, one of each pair that may share its unit, half of those. */

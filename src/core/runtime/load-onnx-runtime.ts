@@ -7,7 +7,10 @@ type Package = typeof OnnxRuntime;
 let loading: Promise<Package> | undefined;
 
 export function onnxRuntime(): Promise<Package> {
-  return (loading ??= load());
+  return (loading ??= load().catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  }));
 }
 
 async function load(): Promise<Package> {

@@ -52,8 +52,8 @@ export async function fetchImages(
       const here = blobs.path?.(sha256);
       if (here !== undefined && (await hashFile(here).catch(() => undefined)) === sha256) paths.set(sha256, here);
       if (here !== undefined) continue;
-      const bytes = await blobs.get(sha256).catch((error: unknown) => {
-        if (isProsamError(error) && error.code === 'BLOB_DAMAGED') return undefined;
+      const bytes = await blobs.get(sha256, { signal }).catch((error: unknown) => {
+        if (signal.aborted || (isProsamError(error) && error.code === 'BLOB_DAMAGED')) return undefined;
         throw error;
       });
       if (bytes === undefined) continue;

@@ -13,7 +13,14 @@ import { runFiles, tidyRun, type RunFiles } from './run-files.ts';
 import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot.ts';
 
 /** Not the run's fault: it is put aside and tried again. */
-const PASSING: readonly ErrorCode[] = ['STORAGE_FAILED', 'OUTPUT_FAILED', 'RUN_LOCKED', 'TRAINING_ENGINE_MISSING', 'DEVICE_UNAVAILABLE'];
+const PASSING: readonly ErrorCode[] = [
+  'STORAGE_FAILED',
+  'STORAGE_TIMEOUT',
+  'OUTPUT_FAILED',
+  'RUN_LOCKED',
+  'TRAINING_ENGINE_MISSING',
+  'DEVICE_UNAVAILABLE',
+];
 
 /**
  * Goes on with the project's run where one was put aside, otherwise begins one, whatever the policy says.

@@ -9,6 +9,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { dyingWithUs } from '../../dies-with-us.ts';
 
 const run = promisify(execFile);
 const START_MS = 30_000;
@@ -60,7 +61,9 @@ export async function startPostgres({ fsync = false }: { fsync?: boolean } = {})
     for (;;) {
       // After a kill, what is left of the old server may keep the new one out for a moment.
       if (server === undefined || server.exitCode !== null) {
-        server = spawn(...as('postgres', ['-D', data, '-p', String(port), ...args]), { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+        server = spawn(...dyingWithUs(...as('postgres', ['-D', data, '-p', String(port), ...args])), {
+          ...{ cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
+        });
         server.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
       }
       await wait(50);

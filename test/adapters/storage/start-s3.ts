@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { dyingWithUs } from '../../dies-with-us.ts';
 import { freePort } from './start-postgres.ts';
 
 const START_MS = 60_000;
@@ -35,7 +36,7 @@ export async function startS3(): Promise<S3Server> {
   process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test';
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
-  const server = spawn(program, ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+  const server = spawn(...dyingWithUs(program, ['-H', '127.0.0.1', '-p', String(port)]), { stdio: 'ignore' });
   const until = Date.now() + START_MS;
   for (;;) {
     await wait(100);
