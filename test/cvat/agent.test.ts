@@ -202,11 +202,14 @@ describe('an agent', () => {
     expect(progress).toContain(0.5);
   });
 
-  it('outlives a CVAT that is away for a while, and ends where its token no longer counts', async () => {
+  it.each([
+    ['is away', 'before' as const],
+    ['has somebody before it who answers 404', { status: 404 }],
+  ])('outlives a CVAT that %s for a while, and ends where its token no longer counts', async (_, trouble) => {
     const problems: unknown[] = [];
     const id = await serve('detector', { onProblem: (error) => problems.push(error), pollMs: 20 });
-    cvat.state.trouble = () => 'before';
-    await new Promise((resume) => setTimeout(resume, 150));
+    cvat.state.trouble = () => trouble;
+    while (problems.length < 4) await new Promise((resume) => setTimeout(resume, 5));
     cvat.state.trouble = undefined;
     expect((await cvat.queues.request(id, 'interactive', { ...paramsOf('annotate_frame'), task: task.id })).kind).toBe('complete');
     expect(problems.length).toBeGreaterThan(0);

@@ -63,6 +63,7 @@ export async function learningWorld(how: How) {
       ...fakeService(),
       accept,
       remove: (key, revision) => store.annotations.remove(key, revision),
+      withdraw: (key, revision) => store.annotations.withdraw(key, revision),
       annotations: (project, options) => store.annotations.list(project, options),
     };
     const facade = await startFacade({

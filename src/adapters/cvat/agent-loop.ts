@@ -29,6 +29,9 @@ export interface AgentOptions {
   onProblem?: (error: unknown) => void;
 }
 
+/** Times in a row that a function may seem not to be there: a minute. */
+const MOST_ABSENCES = 12;
+
 /** Longest text that is shown to whoever asked. */
 const MOST_REASON = 1000;
 
@@ -80,24 +83,23 @@ async function serve(
   heard: Bell,
 ): Promise<void> {
   const { api, signal, pollMs = 60_000, pauseMs = 5000, onProblem } = options;
+  let absences = 0;
   for (;;) {
     signal.throwIfAborted();
     try {
       const request = await api.acquire(id, category, signal);
+      absences = 0;
       if (request === undefined) await heard.heard(pollMs, signal);
       else await work(options, id, kind, request.ar_id, request.ar_params);
     } catch (error) {
       signal.throwIfAborted();
-      // Without the right to ask, or without the function, asking again is of no use.
-      if (isFinal(error)) throw error;
+      // Without the right to ask, or without the function, asking again is of no use; but whoever stands before CVAT answers 404, too.
+      absences = (error as { answered?: number }).answered === 404 ? absences + 1 : 0;
+      if ((isProsamError(error) && error.code === 'CVAT_REFUSED') || absences > MOST_ABSENCES) throw error;
       onProblem?.(error);
       await wait(pauseMs, undefined, { signal });
     }
   }
-}
-
-function isFinal(error: unknown): boolean {
-  return isProsamError(error) && (error.code === 'CVAT_REFUSED' || (error as { answered?: number }).answered === 404);
 }
 
 async function work(

@@ -9,7 +9,9 @@ import {
   encodeBrushRleInTurns,
 } from '../../../src/adapters/ml-backend/brush-rle.ts';
 import { isProsamError } from '../../../src/core/errors.ts';
+import { alphaPng, maskFromAlphaPng } from '../../../src/core/image/alpha-png.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
+import { anyMask } from '../../core/mask/any-mask.ts';
 
 interface Vectors {
   vectors: {
@@ -125,5 +127,24 @@ describe('brush masks', () => {
     expect(Buffer.compare(back.data, mask.data)).toBe(0);
     // Whole runs of one value take one step.
     expect(longest).toBeLessThan(250);
+  });
+
+  it('of a mask cut to its box are those of the whole image', async () => {
+    const anyCut = fc.tuple(anyMask(9), fc.nat(5), fc.nat(5), fc.nat(5), fc.nat(5)).map(([mask, left, top, right, bottom]) => ({
+      mask,
+      place: { x0: left, y0: top, width: left + mask.width + right, height: top + mask.height + bottom },
+    }));
+    await fc.assert(
+      fc.asyncProperty(anyCut, async ({ mask, place }) => {
+        const data = new Uint8Array(place.width * place.height);
+        for (let y = 0; y < mask.height; y++)
+          data.set(mask.data.subarray(y * mask.width, (y + 1) * mask.width), (place.y0 + y) * place.width + place.x0);
+        const whole = { data, width: place.width, height: place.height };
+        expect(await encodeBrushRleInTurns(mask, undefined, place)).toEqual(encodeBrushRle(whole));
+        const png = await alphaPng(mask, place);
+        expect((await maskFromAlphaPng(png, place.width, place.height)).data).toEqual(data);
+      }),
+      { numRuns: 60 },
+    );
   });
 });

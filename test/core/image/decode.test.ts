@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { decodeGrey, decodeImage } from '../../../src/core/image/decode.ts';
+import { decodeGrey, decodeImage, decodeMask, proveImage } from '../../../src/core/image/decode.ts';
 import { PNG_COLOUR, pngChunk, pngFile, row16 } from './png-file.ts';
 
 const [WIDTH, HEIGHT] = [32, 16];
@@ -190,4 +190,45 @@ describe('PNG samples', () => {
       ).toEqual([255, 0]);
     });
   });
+});
+
+describe('proving an image', () => {
+  test('gives the size of the upright image, whatever its depth, colours and orientation', async () => {
+    for (const make of [() => quarters(), () => quarters().toColourspace('rgb16'), () => quarters().toColourspace('b-w')])
+      expect(await proveImage(await make().png().toBuffer(), 'test')).toEqual({ width: WIDTH, height: HEIGHT });
+    const turned = await quarters().withMetadata({ orientation: 6 }).jpeg().toBuffer();
+    expect(await proveImage(turned, 'test')).toEqual({ width: HEIGHT, height: WIDTH });
+  });
+
+  test('reads to the last row: what breaks off is refused, wherever it does', async () => {
+    const noise = Uint8Array.from({ length: 3 * 400 * 300 }, (_, i) => (Math.imul(i + 1, 2_654_435_761) >>> 24) & 255);
+    const image = sharp(noise, { raw: { width: 400, height: 300, channels: 3 } });
+    const files = [image.clone().png(), image.clone().jpeg(), image.clone().webp(), image.clone().tiff({ compression: 'none' })];
+    for (const file of files) {
+      const bytes = await file.toBuffer();
+      expect(await proveImage(bytes, 'test')).toEqual({ width: 400, height: 300 });
+      for (const share of [0.3, 0.6, 0.9, 0.99])
+        await expect(proveImage(bytes.subarray(0, Math.floor(share * bytes.length)), 'test')).rejects.toMatchObject({
+          code: 'IMAGE_UNREADABLE',
+        });
+    }
+  });
+});
+
+test('a mask image is marked where it is brighter than half, also where only its alpha tells', async () => {
+  const levels = Uint8Array.from({ length: 256 }, (_, i) => i);
+  const grey = await sharp(levels, { raw: { width: 256, height: 1, channels: 1 } })
+    .png()
+    .toBuffer();
+  const marked = (data: Uint8Array): number[] => Array.from(data, (value) => (value === 0 ? 0 : 1));
+  const wanted = Array.from(levels, (value) => (value > 127 ? 1 : 0));
+  expect(marked((await decodeMask(grey, 'test')).data)).toEqual(wanted);
+  const alpha = await sharp({ create: { width: 256, height: 1, channels: 3, background: 'black' } })
+    .joinChannel(Buffer.from(levels), { raw: { width: 256, height: 1, channels: 1 } })
+    .png()
+    .toBuffer();
+  expect(marked((await decodeMask(alpha, 'test')).data)).toEqual(wanted);
+  const deep = await sharp(grey).toColourspace('rgb16').png().toBuffer();
+  const { data } = await decodeGrey(deep, 'test');
+  expect(marked((await decodeMask(deep, 'test')).data)).toEqual(Array.from(data, (value) => (value > 127 ? 1 : 0)));
 });
