@@ -1,7 +1,8 @@
 /** Brings what is known of a project's annotations in line with Label Studio: webhooks may be lost, late, or never sent (imports). */
 import { isProsamError, messageOf, type ErrorCode } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import { annotationSchema } from '../ml-backend/request-schemas.ts';
+import { inTurns } from '../../core/mask/in-turns.ts';
+import { annotationInSteps } from '../ml-backend/read-task.ts';
 import type { ListedTask } from './api-answers.ts';
 import type { LabelStudioClient } from './api-client.ts';
 import { failed } from './api-transport.ts';
@@ -92,15 +93,15 @@ export async function reconcile(
     for (const one of await client.annotations(task.id, { signal })) {
       const updatedAt = task.annotations?.find(({ id }) => id === one.id)?.updated_at;
       if (updatedAt !== undefined && isSettled(one.id, updatedAt)) continue;
-      const parsed = annotationSchema.safeParse(one);
-      if (!parsed.success) continue;
+      const annotation = await inTurns(annotationInSteps(one), signal);
+      if (annotation === undefined) continue;
       const again = !known.has(one.id);
       try {
         if (again && restore) await recorder.restore(connection, one.id);
         const outcome = await recorder.record(
           connection,
           { id: task.id, data: task.data, meta: task.meta ?? {} },
-          parsed.data,
+          annotation,
           signal ? { signal, again } : { again },
         );
         if (outcome === 'stored') report.stored++;

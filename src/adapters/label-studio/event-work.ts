@@ -1,11 +1,13 @@
 /** What is done about events, after Label Studio has been told that they came: one after the other within a project. */
 import { isProsamError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { inTurns } from '../../core/mask/in-turns.ts';
 import type { ServiceMetrics } from '../../core/service-metrics.ts';
 import type { Service } from '../../core/service-types.ts';
 import type { MlEvent } from '../ml-backend/events.ts';
 import { outputsOf } from '../ml-backend/label-config.ts';
-import { annotationSchema, type MlTask } from '../ml-backend/request-schemas.ts';
+import { annotationInSteps } from '../ml-backend/read-task.ts';
+import type { MlTask } from '../ml-backend/request-schemas.ts';
 import { configOf, type Connections } from './connections.ts';
 import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { AnnotationRecorder, Connection, LabelStudioApi } from './types.ts';
@@ -81,8 +83,8 @@ export function createEventWork(parts: EventParts): EventWork {
   const importedAnnotations = async (connection: Connection, task: MlTask): Promise<void> => {
     const found = (await api?.listAnnotations(connection, task.id, { signal: closing })) ?? [];
     for (const one of found) {
-      const annotation = annotationSchema.safeParse(one);
-      if (annotation.success) await recorder.record(connection, task, annotation.data, { signal: closing });
+      const annotation = await inTurns(annotationInSteps(one), closing);
+      if (annotation) await recorder.record(connection, task, annotation, { signal: closing });
     }
   };
 

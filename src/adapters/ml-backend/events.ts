@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { ProsamError } from '../../core/errors.ts';
 import type { Steps } from '../../core/mask/in-turns.ts';
-import { annotationSchema, projectSchema, taskSchema, type MlAnnotation, type MlTask } from './request-schemas.ts';
+import { annotationInSteps, each, taskInSteps } from './read-task.ts';
+import { projectSchema, type MlAnnotation, type MlTask } from './request-schemas.ts';
 
 /** What every event says of its project. */
 export interface EventProject {
@@ -36,6 +37,11 @@ const envelope = z.object({
 });
 const reference = z.object({ id: z.union([z.int().min(0), z.string().min(1).max(200)]) });
 
+function* idOf(value: unknown): Steps<number | string | undefined> {
+  yield;
+  return reference.safeParse(value).data?.id;
+}
+
 /** With a pause after each task and annotation. @throws REQUEST_INVALID */
 export function* parseEvent(body: unknown): Steps<MlEvent> {
   const parsed = envelope.safeParse(body);
@@ -51,11 +57,11 @@ export function* parseEvent(body: unknown): Steps<MlEvent> {
       return { kind: 'annotations', action, project, pairs: yield* pairsOf(annotation ?? annotations, task ?? tasks) };
     case 'ANNOTATION_DELETED':
     case 'ANNOTATIONS_DELETED':
-      return { kind: 'annotations-deleted', action, project, ids: (yield* many(reference, annotations ?? annotation)).map(({ id }) => id) };
+      return { kind: 'annotations-deleted', action, project, ids: yield* many(idOf, annotations ?? annotation) };
     case 'TASKS_CREATED':
-      return { kind: 'tasks', action, project, tasks: yield* many(taskSchema, tasks ?? task) };
+      return { kind: 'tasks', action, project, tasks: yield* many(taskInSteps, tasks ?? task) };
     case 'TASKS_DELETED':
-      return { kind: 'tasks-deleted', action, project, ids: (yield* many(reference, tasks ?? task)).map(({ id }) => id) };
+      return { kind: 'tasks-deleted', action, project, ids: yield* many(idOf, tasks ?? task) };
     case 'PROJECT_CREATED':
     case 'PROJECT_UPDATED':
       return { kind: 'project', action, project };
@@ -81,21 +87,14 @@ function projectOf(value: unknown): EventProject | undefined {
 }
 
 /** Single objects, or lists under the same singular name. */
-function* many<T>(schema: z.ZodType<T>, value: unknown): Steps<T[]> {
-  const list: unknown[] = Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
-  const read: T[] = [];
-  for (const one of list) {
-    const parsed = schema.safeParse(one);
-    if (parsed.success) read.push(parsed.data);
-    yield;
-  }
-  return read;
+function many<T>(read: (one: unknown) => Steps<T | undefined>, value: unknown): Steps<T[]> {
+  return each(Array.isArray(value) ? value : value === undefined || value === null ? [] : [value], read);
 }
 
 function* pairsOf(annotation: unknown, task: unknown): Steps<{ task: MlTask; annotation: MlAnnotation }[]> {
-  const tasks = new Map((yield* many(taskSchema, task)).map((one) => [String(one.id), one]));
+  const tasks = new Map((yield* many(taskInSteps, task)).map((one) => [String(one.id), one]));
   const [only] = tasks.size === 1 ? tasks.values() : [];
-  return (yield* many(annotationSchema, annotation)).flatMap((one) => {
+  return (yield* many(annotationInSteps, annotation)).flatMap((one) => {
     const own = one.task === undefined ? only : tasks.get(String(one.task));
     return own === undefined ? [] : [{ task: own, annotation: one }];
   });

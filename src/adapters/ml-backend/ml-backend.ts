@@ -10,7 +10,8 @@ import { checkedResults, writeResults, type MlAnswer } from './answers.ts';
 import { parseEvent, type MlEvent } from './events.ts';
 import { parseLabelConfig, type LabelConfig } from './label-config.ts';
 import { parseLargeJson } from './large-json.ts';
-import { predictEnvelope, setupSchema, taskSchema, type MlRegion, type MlSetup, type MlTask } from './request-schemas.ts';
+import { completedTask } from './read-task.ts';
+import { predictEnvelope, setupSchema, taskShape, type MlRegion, type MlSetup, type MlTask } from './request-schemas.ts';
 
 /** What every call brings along. */
 export interface MlCall {
@@ -155,7 +156,7 @@ async function readTasks(body: unknown, most: number, signal: AbortSignal): Prom
   const tasks: MlTask[] = [];
   function* check(all: readonly unknown[]): Steps<void> {
     for (const one of all) {
-      tasks.push(checkInput(taskSchema, one, 'body'));
+      tasks.push(yield* completedTask(checkInput(taskShape, one, 'body')));
       yield;
     }
   }

@@ -54,19 +54,20 @@ export const regionSchema = z.object({
 });
 export type MlRegion = z.infer<typeof regionSchema>;
 
+/** Looked at one by one, in `read-task.ts`: a list may hold thousands. */
+const list = z.array(z.unknown()).max(10_000).catch([]).default([]);
 /** Relations, choices and text of the same annotation are not regions; they stay out. */
-const regions = z
-  .array(z.unknown())
-  .max(10_000)
-  .transform((all) => all.map((one) => regionSchema.safeParse(one)).flatMap((parsed) => (parsed.success ? [parsed.data] : [])))
-  .catch([]);
+const regions = list.transform((all) =>
+  all.map((one) => regionSchema.safeParse(one)).flatMap((parsed) => (parsed.success ? [parsed.data] : [])),
+);
 
 const identifier = z.union([z.int().min(0), z.string().min(1).max(200)]);
 const instant = z.string().max(60).optional().catch(undefined);
 
-export const annotationSchema = z.object({
+/** result: regions, not looked at yet. */
+export const annotationShape = z.object({
   id: identifier,
-  result: regions.default([]),
+  result: list,
   was_cancelled: z.boolean().catch(false).default(false),
   ground_truth: z.boolean().catch(false).default(false),
   created_at: instant,
@@ -76,37 +77,43 @@ export const annotationSchema = z.object({
   parent_prediction: z.unknown().optional(),
   task: identifier.optional().catch(undefined),
 });
-export type MlAnnotation = z.infer<typeof annotationSchema>;
+export interface MlAnnotation extends Omit<z.infer<typeof annotationShape>, 'result'> {
+  result: MlRegion[];
+}
 
-export const predictionSchema = z.object({
+/** result: regions, not looked at yet. */
+export const predictionShape = z.object({
   id: identifier.optional().catch(undefined),
-  result: regions.default([]),
+  result: list,
   model_version: z.string().max(1000).optional().catch(undefined),
   score: z.number().optional().catch(undefined),
 });
-export type MlPrediction = z.infer<typeof predictionSchema>;
+export interface MlPrediction extends Omit<z.infer<typeof predictionShape>, 'result'> {
+  result: MlRegion[];
+}
 
-/** Each by itself: one that cannot be read does not take the others with it. */
-const each = <T>(schema: z.ZodType<T>) =>
-  z
-    .array(z.unknown())
-    .max(10_000)
-    .transform((all) => all.map((one) => schema.safeParse(one)).flatMap((parsed) => (parsed.success ? [parsed.data] : [])))
-    .catch([])
-    .default([]);
+export const draftShape = z.object({ result: list });
+export interface MlDraft {
+  result: MlRegion[];
+}
 
-export const taskSchema = z.object({
+/** Its lists are not looked at yet. */
+export const taskShape = z.object({
   id: identifier,
   data: z.record(z.string(), z.unknown()).catch({}).default({}),
   meta: z.record(z.string(), z.unknown()).catch({}).default({}),
   total_annotations: z.number().optional().catch(undefined),
   updated_at: instant,
-  annotations: each(annotationSchema),
+  annotations: list,
   /** Only in interactive requests: what is on the screen and not submitted. */
-  drafts: each(z.object({ result: regions.default([]) })),
-  predictions: each(predictionSchema),
+  drafts: list,
+  predictions: list,
 });
-export type MlTask = z.infer<typeof taskSchema>;
+export interface MlTask extends Omit<z.infer<typeof taskShape>, 'annotations' | 'drafts' | 'predictions'> {
+  annotations: MlAnnotation[];
+  drafts: MlDraft[];
+  predictions: MlPrediction[];
+}
 
 /** `<number>.<seconds since 1970 at which the project was created>` */
 export const projectKey = z
@@ -129,10 +136,7 @@ export const predictEnvelope = z.object({
   label_config: config.nullish().catch(undefined),
   params: z
     .object({
-      context: z
-        .object({ result: regions.default([]) })
-        .nullish()
-        .catch(undefined),
+      context: z.object({ result: regions }).nullish().catch(undefined),
     })
     .nullish()
     .catch(undefined),
