@@ -57,7 +57,7 @@ export function lightTable({ service, images }: { service: Service; images: Imag
         if ((body.how === 'thrown-away') !== (body.outlines.length === 0)) {
           throw new ProsamError(
             'REQUEST_INVALID',
-            `Wanted outlines unless they were thrown away, got ${body.outlines.length} with ${body.how}.`,
+            `Expected outlines unless they were thrown away, got ${body.outlines.length} with ${body.how}.`,
           );
         }
         const image = await images.read({ url: body.sheet }, { signal });

@@ -137,7 +137,8 @@ async function generated(count: number): Promise<Picture[]> {
 
 async function own(folder: string): Promise<Picture[]> {
   const names = (await readdir(folder)).filter((name) => extname(name).toLowerCase() in TYPES).sort();
-  if (names.length < 2) throw new Error(`${folder}: wanted at least two photos (${Object.keys(TYPES).join(', ')}), found ${names.length}`);
+  if (names.length < 2)
+    throw new Error(`${folder}: expected at least two photos (${Object.keys(TYPES).join(', ')}), found ${names.length}`);
   return Promise.all(
     names.map(async (name) => ({ name, type: TYPES[extname(name).toLowerCase()] ?? '', bytes: await readFile(join(folder, name)) })),
   );

@@ -26,7 +26,7 @@ const OPTIONS = {
 export async function cvatAgent(args: readonly string[], { warn, signal = new AbortController().signal }: Terminal): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
   const { url, project, name = 'prosam' } = values;
-  if (url === undefined || project === undefined) throw new UsageError('wanted --url URL and --project NAME of a running service.');
+  if (url === undefined || project === undefined) throw new UsageError('expected --url URL and --project NAME of a running service.');
   const kinds = words('kinds', values.kinds ?? AGENT_KINDS.join(',')).map((kind) => choice('kinds', kind, AGENT_KINDS));
   const client = cvatConnection(values);
   const token = process.env.PROSAM_TOKEN;

@@ -61,7 +61,7 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
   const referenceFrames = [...frameNumbers('reference-frame', (values['reference-frame'] ?? []).join(','))];
   if (referenceFrames.length === 0 && (values.url === undefined || values.project === undefined))
     throw new UsageError(
-      'wanted --reference-frame N, a frame where the object is marked, or --url and --project of a service that knows it.',
+      'expected --reference-frame N, a frame where the object is marked, or --url and --project of a service that knows it.',
     );
   const form = choice('form', values.form ?? 'mask', SHAPE_FORMS);
   const plan = await planTask({
@@ -114,7 +114,7 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
 }
 
 function targetOf({ task, job }: Values): { task: number } | { job: number } {
-  if ((task === undefined) === (job === undefined)) throw new UsageError('wanted either --task N or --job N.');
+  if ((task === undefined) === (job === undefined)) throw new UsageError('expected either --task N or --job N.');
   return task !== undefined ? { task: wholeNumber('task', task) } : { job: wholeNumber('job', job as string) };
 }
 
@@ -125,7 +125,7 @@ async function undo(
   { warn, signal }: Terminal,
 ): Promise<number> {
   const path = logPath(values, client, target);
-  if (!existsSync(path)) throw new UsageError(`wanted the log of the run to take back, but there is no ${path}. Name it with --log.`);
+  if (!existsSync(path)) throw new UsageError(`expected the log of the run to take back, but there is no ${path}. Name it with --log.`);
   const log = await openRunLog(path);
   try {
     const task = 'task' in target ? target.task : (await client.job(target.job, { signal })).task_id;

@@ -15,17 +15,18 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** @throws UsageError without an address or anything that proves who asks */
 export function cvatConnection(values: CvatConnectionValues, environment: Environment = process.env): CvatClient {
   const url = given(values.server) ?? given(environment.CVAT_URL);
-  if (url === undefined) throw new UsageError('wanted --server URL, the address of CVAT, got none.');
+  if (url === undefined) throw new UsageError('expected --server URL, the address of CVAT, got none.');
   const organization = given(values.organization) ?? given(environment.CVAT_ORGANIZATION);
   const shared = { url, ...(organization !== undefined && { organization }) };
   const username = given(values.user);
   if (username !== undefined) {
     const password = given(environment.CVAT_PASSWORD);
-    if (password === undefined) throw new UsageError('wanted the password of --user in the environment variable CVAT_PASSWORD, got none.');
+    if (password === undefined)
+      throw new UsageError('expected the password of --user in the environment variable CVAT_PASSWORD, got none.');
     return createCvatClient({ ...shared, login: { username, password } });
   }
   const token = given(values.token) ?? given(environment.CVAT_TOKEN);
-  if (token === undefined) throw new UsageError('wanted a token in --token or in the environment variable CVAT_TOKEN, got none.');
+  if (token === undefined) throw new UsageError('expected a token in --token or in the environment variable CVAT_TOKEN, got none.');
   return createCvatClient({ ...shared, token });
 }
 

@@ -48,7 +48,7 @@ function environmentFinding(container: string, told: Readonly<Record<string, str
   // Functions have ports of their own, so calling them directly works as well.
   const differs = Object.entries(wanted).filter(([name, value]) => !OPTIONAL.has(name) && told[name] !== value);
   if (differs.length === 0) return { what: container, state: 'ok', found: `calls ${told.CVAT_NUCLIO_HOST}:${told.CVAT_NUCLIO_PORT}` };
-  const found = differs.map(([name, value]) => `${name} is ${told[name] ?? 'not set'}, wanted ${value}`).join('; ');
+  const found = differs.map(([name, value]) => `${name} is ${told[name] ?? 'not set'}, expected ${value}`).join('; ');
   return {
     what: container,
     state: 'wrong',

@@ -18,7 +18,7 @@ export async function cvatDoctor(args: readonly string[], { print, signal }: Ter
     options: { ...CVAT_CONNECTION_OPTIONS, url: { type: 'string' }, json: { type: 'boolean' } },
   });
   const url = values.url ?? SEEN_FROM_CONTAINERS;
-  if (!URL.canParse(url)) throw new UsageError(`--url: wanted the address of prosam as CVAT sees it, got ${JSON.stringify(url)}.`);
+  if (!URL.canParse(url)) throw new UsageError(`--url: expected the address of prosam as CVAT sees it, got ${JSON.stringify(url)}.`);
   const client = cvatConnection(values);
   const facade = new URL(url);
   const parts = { fetch: (address: string, init: RequestInit) => fetch(address, init), token: process.env.PROSAM_TOKEN, signal };

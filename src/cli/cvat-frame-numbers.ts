@@ -11,7 +11,7 @@ export function frameNumbers(option: string, text: string): Set<number> {
     const [, from = '', to] = /^\s*(\d+)(?:\s*-\s*(\d+))?\s*$/.exec(part) ?? [];
     const [first, last] = [Number(from), Number(to ?? from)];
     if (from === '' || first > last || last - first > MOST_FRAMES)
-      throw new UsageError(`--${option}: wanted frames such as 0-20,25, got ${JSON.stringify(part)}.`);
+      throw new UsageError(`--${option}: expected frames such as 0-20,25, got ${JSON.stringify(part)}.`);
     for (let frame = first; frame <= last; frame++) found.add(frame);
   }
   return found;

@@ -7,7 +7,7 @@ import { EXIT, UsageError } from './usage.ts';
 export function cvatFunctionFile(args: readonly string[], { print }: Terminal): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { url: { type: 'string' }, project: { type: 'string' } } });
   const url = values.url ?? 'http://127.0.0.1:9090';
-  if (!URL.canParse(url)) throw new UsageError(`--url: wanted the address of the running service, got ${JSON.stringify(url)}.`);
+  if (!URL.canParse(url)) throw new UsageError(`--url: expected the address of the running service, got ${JSON.stringify(url)}.`);
   print(functionFile(url.replace(/\/+$/, ''), values.project ?? ''));
   return Promise.resolve(EXIT.ok);
 }

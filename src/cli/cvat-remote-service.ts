@@ -70,11 +70,11 @@ function regionsOf(mask: BinaryMask, named: NonNullable<MaskAnswer['instances']>
 
 function imageOf(image: ServiceImage | PixelImage): Uint8Array | { sha256: string } {
   if (image instanceof Uint8Array || 'sha256' in image) return image;
-  throw new ProsamError('OPTION_INVALID', 'wanted the bytes of an image or its sha256, got pixels. Encode them first.');
+  throw new ProsamError('OPTION_INVALID', 'expected the bytes of an image or its sha256, got pixels. Encode them first.');
 }
 
 function maskOf(rle: CocoRle | undefined): BinaryMask {
-  if (rle === undefined) throw new ProsamError('URL_FAILED', 'wanted masks as run lengths, the service answered without. Update it.');
+  if (rle === undefined) throw new ProsamError('URL_FAILED', 'expected masks as run lengths, the service answered without. Update it.');
   return maskFromCocoRle(rle);
 }
 
@@ -102,6 +102,6 @@ export function markOf(annotation: Annotation) {
     case 'box':
       return { kind: 'box' as const, boxXyxy: [...annotation.boxXyxy] as [number, number, number, number] };
     default:
-      throw new ProsamError('OPTION_INVALID', `wanted a mask, run lengths, points, a polygon or a box, got ${annotation.kind}.`);
+      throw new ProsamError('OPTION_INVALID', `expected a mask, run lengths, points, a polygon or a box, got ${annotation.kind}.`);
   }
 }

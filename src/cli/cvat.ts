@@ -70,7 +70,7 @@ export async function cvatCommand([name, ...rest]: readonly string[], terminal: 
   const load = name === undefined ? undefined : COMMANDS[name];
   if (load === undefined)
     throw new UsageError(
-      `wanted one of ${Object.keys(COMMANDS)
+      `expected one of ${Object.keys(COMMANDS)
         .map((one) => `cvat ${one}`)
         .join(', ')}, got ${name ?? 'none'}.`,
     );

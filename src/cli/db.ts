@@ -53,7 +53,7 @@ type Values = ReturnType<typeof parse>['values'];
 export async function dbCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = parse(args);
   const [word, ...rest] = positionals;
-  if (word === undefined || rest.length > 0) throw new UsageError(`wanted one of ${ACTIONS.join(', ')}: prosam db status.`);
+  if (word === undefined || rest.length > 0) throw new UsageError(`expected one of ${ACTIONS.join(', ')}: prosam db status.`);
   switch (choice('action', word, ACTIONS)) {
     case 'status':
       return status(values, terminal);
@@ -97,7 +97,7 @@ async function status(values: Values, { print }: Terminal): Promise<number> {
   if (values.json === true) print(JSON.stringify({ address: withoutPassword(address), ...found }));
   else {
     print(
-      `${withoutPassword(address)}: ${found.database === 0 ? 'no schema yet' : `schema ${found.database}`}, wanted ${found.code}: ${done}`,
+      `${withoutPassword(address)}: ${found.database === 0 ? 'no schema yet' : `schema ${found.database}`}, expected ${found.code}: ${done}`,
     );
     if (found.rows !== undefined) print(`${found.rows} rows`);
     for (const { version, name } of found.pending) print(`  missing: ${version} ${name}`);
@@ -168,7 +168,7 @@ async function withStorage<T>(database: string, objects: string, use: (storage: 
 
 /** A file that is read from must be there: making an empty one would only hide the slip. */
 function existing(address: string): string {
-  if (isFile(address) && !existsSync(address)) throw new UsageError(`wanted a database, got ${address}, which is not there.`);
+  if (isFile(address) && !existsSync(address)) throw new UsageError(`expected a database, got ${address}, which is not there.`);
   return address;
 }
 
@@ -177,7 +177,7 @@ function isFile(address: string): boolean {
 }
 
 function required(name: string, value: string | undefined): string {
-  if (value === undefined) throw new UsageError(`wanted --${name}, got none.`);
+  if (value === undefined) throw new UsageError(`expected --${name}, got none.`);
   return value;
 }
 

@@ -156,7 +156,7 @@ type SceneValues = EngineValues & { concepts?: string; targets?: string; 'scene-
 async function sceneTasks(values: SceneValues, out: string): Promise<Task[]> {
   const count = (name: 'concepts' | 'targets', fallback: number, most: number): number => {
     const value = values[name] === undefined ? fallback : wholeNumber(name, values[name]);
-    if (value < 1 || value > most) throw new UsageError(`--${name}: wanted 1 to ${most}, got ${value}.`);
+    if (value < 1 || value > most) throw new UsageError(`--${name}: expected 1 to ${most}, got ${value}.`);
     return value;
   };
   const seed = values['scene-seed'] === undefined ? 1 : wholeNumber('scene-seed', values['scene-seed']);
@@ -178,7 +178,7 @@ async function sceneTasks(values: SceneValues, out: string): Promise<Task[]> {
 
 async function ownTask(references: Reference[], files: readonly string[], truths: readonly string[]): Promise<Task> {
   if (truths.length > files.length)
-    throw new UsageError(`--truth: wanted at most one for each of ${files.length} targets, got ${truths.length}.`);
+    throw new UsageError(`--truth: expected at most one for each of ${files.length} targets, got ${truths.length}.`);
   const task = references[0]?.label ?? 'object';
   const names = files.map((file) => basename(file, extname(file)));
   const pictures = wordsFor(

@@ -53,7 +53,7 @@ export async function doctor(args: readonly string[], { print, warn, signal }: T
   });
   const options = engineOptions(values);
   const timeout = values.timeout === undefined ? DEFAULT_TIMEOUT_S : wholeNumber('timeout', values.timeout);
-  if (timeout < 1) throw new UsageError(`--timeout: wanted a number of seconds, at least 1, got ${timeout}.`);
+  if (timeout < 1) throw new UsageError(`--timeout: expected a number of seconds, at least 1, got ${timeout}.`);
 
   const machine = await machineReport(options.model ?? 'tiny');
   signal?.throwIfAborted();

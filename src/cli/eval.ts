@@ -71,7 +71,7 @@ const MOST_CLASSES_SHOWN = 24;
 /** -> exit code */
 export async function evalCommand(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values } = parse(args);
-  if (values.data === undefined) throw new UsageError('wanted --data DIR or FILE with annotated images, got none.');
+  if (values.data === undefined) throw new UsageError('expected --data DIR or FILE with annotated images, got none.');
   const { model, method, strategy, ...shared } = values;
   const { seed, labelReduction, ...options } = predictOptions(shared);
   const { device, threads, precision, cacheDir } = engineOptions(shared);

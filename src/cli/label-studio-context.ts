@@ -42,7 +42,7 @@ export async function openContext(input: ContextInput, environment: NodeJS.Proce
   const settings = await loadConfig({ environment, ...(input.configFile !== undefined && { file: input.configFile }) });
   const { labelStudio, auth, host, port } = settings;
   const url = input.url ?? environment.LABEL_STUDIO_URL ?? labelStudio.url;
-  if (url === undefined || url === '') throw new UsageError('wanted --url, or LABEL_STUDIO_URL, with the address of Label Studio.');
+  if (url === undefined || url === '') throw new UsageError('expected --url, or LABEL_STUDIO_URL, with the address of Label Studio.');
   // That of the configuration belongs to the address beside it.
   const configured = labelStudio.url !== undefined && sameServer(url, labelStudio.url) ? labelStudio.token : undefined;
   const token = input.token ?? environment.LABEL_STUDIO_API_KEY ?? configured;
@@ -64,6 +64,6 @@ export function authorizationOf(login: Login | undefined): string | undefined {
 
 function loginOf(text: string): Login {
   const [user = '', ...password] = text.split(':');
-  if (user === '' || password.join(':') === '') throw new UsageError('--login: wanted user:password.');
+  if (user === '' || password.join(':') === '') throw new UsageError('--login: expected user:password.');
   return { user, password: password.join(':') };
 }

@@ -53,7 +53,7 @@ export async function labelStudioCommand(args: readonly string[], terminal: Term
   const [name, ...more] = positionals;
   const action = ACTIONS.find((one) => one === name);
   if (action === undefined || more.length > 0)
-    throw new UsageError(`label-studio: wanted one of ${ACTIONS.join(', ')}, got ${positionals.join(' ') || 'nothing'}.`);
+    throw new UsageError(`label-studio: expected one of ${ACTIONS.join(', ')}, got ${positionals.join(' ') || 'nothing'}.`);
   const project = values.project === undefined ? undefined : wholeNumber('project', values.project);
   const context = await openContext({
     ...{ url: values.url, token: values.token, backend: values.backend, fromHere: values['from-here'] },
@@ -64,7 +64,7 @@ export async function labelStudioCommand(args: readonly string[], terminal: Term
     const { doctor } = await import('./label-studio-doctor.ts');
     return doctor(context, terminal, { json });
   }
-  if (project === undefined) throw new UsageError(`label-studio ${action}: wanted --project with the number in the project's address.`);
+  if (project === undefined) throw new UsageError(`label-studio ${action}: expected --project with the number in the project's address.`);
   if (action === 'connect') {
     const { connect } = await import('./label-studio-connect.ts');
     return connect({ ...context, project }, terminal, { json });
@@ -75,7 +75,7 @@ export async function labelStudioCommand(args: readonly string[], terminal: Term
     return sync({ ...context, project }, terminal, { json, ...options });
   }
   const batch = values.batch === undefined ? 8 : wholeNumber('batch', values.batch);
-  if (batch < 1 || batch > 100) throw new UsageError(`--batch: wanted 1 to 100, got ${batch}.`);
+  if (batch < 1 || batch > 100) throw new UsageError(`--batch: expected 1 to 100, got ${batch}.`);
   const { annotate } = await import('./label-studio-annotate.ts');
   const given = values.backend !== undefined || values['from-here'] !== undefined;
   return annotate({ ...context, project }, terminal, { json, batch, all: values.all === true, given });

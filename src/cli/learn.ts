@@ -141,9 +141,9 @@ async function settingsFile(text: string | undefined): Promise<object> {
   try {
     const parsed: unknown = JSON.parse(text.trimStart().startsWith('{') ? text : await readFile(text, 'utf8'));
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
-    throw new Error('wanted an object');
+    throw new Error('expected an object');
   } catch (cause) {
-    throw new ProsamError('CONFIG_INVALID', `--settings: wanted JSON or the path of a JSON file: ${messageOf(cause)}.`, { cause });
+    throw new ProsamError('CONFIG_INVALID', `--settings: expected JSON or the path of a JSON file: ${messageOf(cause)}.`, { cause });
   }
 }
 

@@ -79,7 +79,7 @@ async function annotationFrom(kind: Mark, value: string, negative: string | unde
       return { kind: 'scribble-file', file: value };
     case 'box': {
       const corners = value.split(',').map((part) => number('box', part));
-      if (corners.length !== 4) throw new UsageError(`--box: wanted x0,y0,x1,y1, got ${JSON.stringify(value)}.`);
+      if (corners.length !== 4) throw new UsageError(`--box: expected x0,y0,x1,y1, got ${JSON.stringify(value)}.`);
       return { kind: 'box', boxXyxy: corners as [number, number, number, number] };
     }
     case 'points':
@@ -98,7 +98,7 @@ async function annotationFrom(kind: Mark, value: string, negative: string | unde
 function pointList(name: string, text: string): Point[] {
   return text.split(';').map((pair): Point => {
     const parts = pair.split(',').map((part) => number(name, part));
-    if (parts.length !== 2) throw new UsageError(`--${name}: wanted x,y pairs separated by ;, got ${JSON.stringify(text)}.`);
+    if (parts.length !== 2) throw new UsageError(`--${name}: expected x,y pairs separated by ;, got ${JSON.stringify(text)}.`);
     return parts as [number, number];
   });
 }
@@ -111,13 +111,13 @@ async function cocoRleFile(path: string): Promise<CocoRle> {
     if (text.length > LARGEST_RLE_FILE) throw new Error(`the file is larger than ${LARGEST_RLE_FILE} bytes`);
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`--coco-rle ${path}: wanted a JSON file with size and counts: ${messageOf(error)}.`);
+    throw new UsageError(`--coco-rle ${path}: expected a JSON file with size and counts: ${messageOf(error)}.`);
   }
   const rle = ((parsed as { segmentation?: unknown } | null)?.segmentation ?? parsed) as { size?: unknown; counts?: unknown } | null;
   const { size, counts } = rle ?? {};
   const numbers = (value: unknown): value is number[] => Array.isArray(value) && value.every((item) => typeof item === 'number');
   if (!numbers(size) || size.length !== 2 || !(typeof counts === 'string' || numbers(counts))) {
-    throw new UsageError(`--coco-rle ${path}: wanted {"size": [height, width], "counts": text or numbers}.`);
+    throw new UsageError(`--coco-rle ${path}: expected {"size": [height, width], "counts": text or numbers}.`);
   }
   return { size: size as [number, number], counts };
 }

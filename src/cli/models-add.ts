@@ -29,7 +29,7 @@ export async function addModelCommand(args: readonly string[], terminal: Termina
     options: { ...ADD_OPTIONS, sam: text, backbone: text },
   });
   const name = oneName('add', positionals);
-  if (values.sam === undefined) throw new UsageError('models add: wanted --sam FILE with the weights of a SAM.');
+  if (values.sam === undefined) throw new UsageError('models add: expected --sam FILE with the weights of a SAM.');
   const weights = { sam: values.sam, ...(values.backbone !== undefined && { backbone: values.backbone }) };
   return keepModel(name, weights, values, terminal);
 }

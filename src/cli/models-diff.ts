@@ -51,7 +51,7 @@ export function weightChanges(one: Weights, other: Weights): WeightChange[] {
     if (counterpart?.length !== data.length)
       throw new ProsamError(
         'CHECKPOINT_MISMATCH',
-        `${name}: wanted the same parameters in both versions, but only one has it in this shape.`,
+        `${name}: expected the same parameters in both versions, but only one has it in this shape.`,
       );
     const part = name.split('.', 1)[0] as string;
     const sum = parts.get(part) ?? { parameters: 0, difference: 0, length: 0 };

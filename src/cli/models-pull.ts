@@ -24,7 +24,7 @@ export async function pullModel(args: readonly string[], terminal: Terminal): Pr
   const sam = wantedOf(oneName('pull', positionals));
   const backbone = values.backbone === undefined ? undefined : wantedOf(values.backbone);
   if (backbone !== undefined && backbone.role === 'sam')
-    throw new UsageError(`--backbone: ${backbone.name} is a SAM. Wanted one of ${backbones()}.`);
+    throw new UsageError(`--backbone: ${backbone.name} is a SAM. Expected one of ${backbones()}.`);
   if (sam.role === 'backbone' && backbone) throw new UsageError(`${sam.name} is a backbone: pull a SAM, with --backbone ${sam.name}.`);
   const alone = sam.role === 'backbone';
   const name = values.as ?? (backbone ? `${sam.name}-${backbone.name}` : sam.name);
@@ -60,7 +60,7 @@ function wantedOf(name: string): Wanted {
   const [, last] = /^[^/]+\/([^/]+)$/.exec(name) ?? [];
   if (last === undefined) {
     const known = CATALOGUE.map((one) => one.name).join(', ');
-    throw new UsageError(`models pull: wanted one of ${known}, or a repository as OWNER/NAME, got ${JSON.stringify(name)}.`);
+    throw new UsageError(`models pull: expected one of ${known}, or a repository as OWNER/NAME, got ${JSON.stringify(name)}.`);
   }
   return { name: last, repo: name };
 }

@@ -29,7 +29,8 @@ export async function versionsCommand(action: string, args: readonly string[], {
     options: { ...STORE_OPTIONS, reason: text, json: { type: 'boolean' } },
   });
   const run = ACTIONS[action] as Action;
-  if (ids.length !== run.ids) throw new UsageError(`models ${action}: wanted ${run.ids} id${run.ids === 1 ? '' : 's'}, got ${ids.length}.`);
+  if (ids.length !== run.ids)
+    throw new UsageError(`models ${action}: expected ${run.ids} id${run.ids === 1 ? '' : 's'}, got ${ids.length}.`);
   const settings = await storeSettings(values);
   const storage = await openStorage({
     ...{ database: settings.database, objects: settings.objects, migrate: false },
@@ -66,7 +67,7 @@ export async function learnedVersions(values: StoreValues): Promise<LearnedVersi
   const inFile = !/^postgres(ql)?:/.test(database);
   if (inFile && !existsSync(database)) {
     if (values.database === undefined) return undefined;
-    throw new ProsamError('FILE_NOT_FOUND', `wanted the database ${database}, but there is no such file. Check --database.`);
+    throw new ProsamError('FILE_NOT_FOUND', `expected the database ${database}, but there is no such file. Check --database.`);
   }
   const { project } = values;
   const storage = await openStorage({ database, objects, migrate: false, timeouts });
@@ -117,7 +118,7 @@ const ACTIONS: Record<string, Action> = {
     ids: 1,
     async act(storage, [id = ''], { project, reason = 'by hand' }) {
       const where = project ?? (id === BASE ? undefined : (await versionOf(storage, id)).project);
-      if (where === undefined) throw new UsageError(`models promote ${BASE}: wanted --project.`);
+      if (where === undefined) throw new UsageError(`models promote ${BASE}: expected --project.`);
       await storage.store.versions.promote(where, id === BASE ? undefined : id, reason, Date.now());
       return { lines: [`${where}: ${id} is in service`], document: { project: where, current: id } };
     },
@@ -125,7 +126,7 @@ const ACTIONS: Record<string, Action> = {
   rollback: {
     ids: 0,
     async act({ store }, _, { project, reason = 'by hand' }) {
-      if (project === undefined) throw new UsageError('models rollback: wanted --project.');
+      if (project === undefined) throw new UsageError('models rollback: expected --project.');
       const { current = BASE } = await rollbackOf(store.versions, project, reason, Date.now());
       return { lines: [`${project}: ${current} is in service again`], document: { project, current } };
     },

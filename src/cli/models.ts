@@ -86,6 +86,6 @@ export async function modelsCommand(args: readonly string[], terminal: Terminal)
   const [action = '', ...rest] = args;
   const load = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
   if (load === undefined)
-    throw new UsageError(`models: wanted one of ${Object.keys(ACTIONS).join(', ')}, got ${action === '' ? 'nothing' : action}.`);
+    throw new UsageError(`models: expected one of ${Object.keys(ACTIONS).join(', ')}, got ${action === '' ? 'nothing' : action}.`);
   return (await load())(rest, terminal);
 }

@@ -28,7 +28,7 @@ export async function scenes(args: readonly string[], { print, signal }: Termina
     options: { images: { type: 'string' }, seed: { type: 'string' }, size: { type: 'string' } },
   });
   const [folder] = positionals;
-  if (folder === undefined || positionals.length > 1) throw new UsageError('wanted one folder to write to: prosam scenes DIR.');
+  if (folder === undefined || positionals.length > 1) throw new UsageError('expected one folder to write to: prosam scenes DIR.');
   let progress: Progress | undefined;
   await writeScenesDataset(folder, {
     ...(values.images !== undefined && { images: wholeNumber('images', values.images) }),

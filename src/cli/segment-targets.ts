@@ -50,7 +50,7 @@ export async function targetsOf(files: readonly string[], folder: string | undef
   const kept = entries.filter(({ file }) => !made.has(file));
   if (kept.length === 0) {
     const what = leftOut.length === 0 ? 'none' : `only ${leftOut.length} files that prosam made itself`;
-    throw new UsageError(`wanted --target IMAGE... or --target-dir DIR with images in it, got ${what}.`);
+    throw new UsageError(`expected --target IMAGE... or --target-dir DIR with images in it, got ${what}.`);
   }
   return { targets: named(kept, await placeOf(join(out, 'any'))), leftOut };
 }

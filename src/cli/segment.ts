@@ -60,8 +60,8 @@ interface Outcome {
 export async function segment(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values, positionals, tokens } = parse(args);
   const references = await referencesFrom(tokens);
-  if (references.length === 0) throw new UsageError('wanted --reference IMAGE with a mark, got none.');
-  if (values.out === undefined) throw new UsageError('wanted --out DIR for the results.');
+  if (references.length === 0) throw new UsageError('expected --reference IMAGE with a mark, got none.');
+  if (values.out === undefined) throw new UsageError('expected --out DIR for the results.');
   const format = choice('format', values.format ?? 'png', FORMATS);
   const labels = [...new Set(references.map(({ label }) => label ?? 'object'))];
   const { targets, leftOut } = await targetsOf([...(values.target ?? []), ...positionals], values['target-dir'], values.out);

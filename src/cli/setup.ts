@@ -48,7 +48,7 @@ export async function setup(args: readonly string[], terminal: Terminal): Promis
   const [subject, ...rest] = args;
   if (subject === 'training') return training(rest, terminal);
   if (subject === 'cuda') return cuda(rest, terminal);
-  throw new UsageError(`wanted prosam setup training or prosam setup cuda, got ${JSON.stringify(args.join(' '))}.`);
+  throw new UsageError(`expected prosam setup training or prosam setup cuda, got ${JSON.stringify(args.join(' '))}.`);
 }
 
 async function training(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {

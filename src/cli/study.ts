@@ -72,10 +72,10 @@ export async function studyCommand(args: readonly string[], { print, warn, signa
   const { values, positionals } = parse(args);
   const [word, ...more] = positionals;
   if (word === undefined || more.length > 0)
-    throw new UsageError(`wanted one study of ${STUDIES.join(', ')}, got ${positionals.join(' ') || 'none'}.`);
+    throw new UsageError(`expected one study of ${STUDIES.join(', ')}, got ${positionals.join(' ') || 'none'}.`);
   const study = choice('study', word, STUDIES);
-  if (values.data === undefined) throw new UsageError('wanted --data DIR or FILE with annotated images, got none.');
-  if (values.out === undefined) throw new UsageError('wanted --out DIR for the results.');
+  if (values.data === undefined) throw new UsageError('expected --data DIR or FILE with annotated images, got none.');
+  if (values.out === undefined) throw new UsageError('expected --out DIR for the results.');
   if (study === 'domain-shift' && values['test-data'] === undefined)
     throw new UsageError('domain-shift wants --test-data DIR or FILE, got none.');
   const chosen = optionsOf(values);

@@ -78,8 +78,8 @@ Examples:
 export async function trainCommand(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values } = parse(args);
   const { data, out, json = false } = values;
-  if (data === undefined) throw new UsageError('wanted --data DIR or FILE with annotated images, got none.');
-  if (out === undefined) throw new UsageError('wanted --out DIR for the run, got none.');
+  if (data === undefined) throw new UsageError('expected --data DIR or FILE with annotated images, got none.');
+  if (out === undefined) throw new UsageError('expected --out DIR for the run, got none.');
   const folder = resolve(out);
   const options = optionsOf(values, folder);
   const { epochs } = checkedOptions(options);

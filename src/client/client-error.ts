@@ -47,7 +47,7 @@ export async function errorFrom(response: Response): Promise<ProsamClientError> 
   return new ProsamClientError({
     ...facts,
     code: 'ANSWER_UNREADABLE',
-    message: `Wanted an answer of the service, got status ${status} from something else. Check the address, and proxies on the way.`,
+    message: `Expected an answer of the service, got status ${status} from something else. Check the address, and proxies on the way.`,
   });
 }
 

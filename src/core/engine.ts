@@ -107,7 +107,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     if (method) return method;
     throw new ProsamError(
       'METHOD_UNAVAILABLE',
-      `wanted the method ${name}, but the model ${model.id} has no trained prompt encoder. Use ${[...methods.keys()].join(' or ')}.`,
+      `expected the method ${name}, but the model ${model.id} has no trained prompt encoder. Use ${[...methods.keys()].join(' or ')}.`,
     );
   };
 
@@ -185,7 +185,10 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
         checkReferences(references);
         const labels = [...byLabel(references).keys()];
         if (labels.length > 1)
-          throw new ProsamError('OPTION_INVALID', `wanted references of one label, got ${labels.join(', ')}. Check each label by itself.`);
+          throw new ProsamError(
+            'OPTION_INVALID',
+            `expected references of one label, got ${labels.join(', ')}. Check each label by itself.`,
+          );
         const trained = encoders.get(options.promptEncoder);
         const methods = methodsWith(trained);
         return check(methods, references, await prepare(references, options, context, trained), options);

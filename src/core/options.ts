@@ -14,7 +14,7 @@ export function checkPredictOptions(options: PredictOptions): void {
   if (options.promptEncoder !== undefined && typeof options.promptEncoder !== 'string')
     throw new ProsamError(
       'OPTION_INVALID',
-      `promptEncoder: wanted the name of a loaded prompt encoder, got ${typeof options.promptEncoder}.`,
+      `promptEncoder: expected the name of a loaded prompt encoder, got ${typeof options.promptEncoder}.`,
     );
   oneOf('distribution', options.distribution, DISTRIBUTIONS);
   oneOf('labelReduction.kind', options.labelReduction?.kind, ['nearest', 'any', 'area']);
@@ -28,18 +28,18 @@ export function checkPredictOptions(options: PredictOptions): void {
 /** @throws REFERENCE_MISSING, OPTION_INVALID, ANNOTATION_INVALID */
 export function checkReferences(references: readonly Reference[]): void {
   if (references.length === 0)
-    throw new ProsamError('REFERENCE_MISSING', 'wanted at least one reference (an image with the object marked), got none.');
+    throw new ProsamError('REFERENCE_MISSING', 'expected at least one reference (an image with the object marked), got none.');
   if (references.length > MAX_REFERENCES) {
     throw new ProsamError(
       'OPTION_INVALID',
-      `wanted at most ${MAX_REFERENCES} references in one call, got ${references.length}. Choose the best ones.`,
+      `expected at most ${MAX_REFERENCES} references in one call, got ${references.length}. Choose the best ones.`,
     );
   }
   for (const reference of references as readonly (Partial<Reference> | null | undefined)[]) {
     if (typeof reference?.annotation?.kind === 'string' && reference.image) continue;
     throw new ProsamError(
       'ANNOTATION_INVALID',
-      'wanted references of the form { image, annotation: { kind, ... } }, got one without these fields.',
+      'expected references of the form { image, annotation: { kind, ... } }, got one without these fields.',
     );
   }
 }
@@ -59,10 +59,10 @@ export function checkResultPixels({ width, height }: { width: number; height: nu
 
 function oneOf(name: string, value: string | undefined, allowed: readonly string[]): void {
   if (value === undefined || allowed.includes(value)) return;
-  throw new ProsamError('OPTION_INVALID', `${name}: wanted one of ${allowed.join(', ')}, got ${JSON.stringify(value)}.`);
+  throw new ProsamError('OPTION_INVALID', `${name}: expected one of ${allowed.join(', ')}, got ${JSON.stringify(value)}.`);
 }
 
 function number(name: string, value: number | undefined, low: number, high: number, whole = false): void {
   if (value === undefined || (value >= low && value <= high && (!whole || Number.isInteger(value)))) return;
-  throw new ProsamError('OPTION_INVALID', `${name}: wanted a ${whole ? 'whole ' : ''}number from ${low} to ${high}, got ${value}.`);
+  throw new ProsamError('OPTION_INVALID', `${name}: expected a ${whole ? 'whole ' : ''}number from ${low} to ${high}, got ${value}.`);
 }

@@ -41,12 +41,12 @@ export function createPromptEncoders(model: Model, networks: Networks, cacheByte
       if (id === undefined) return own;
       const found = loaded.get(id);
       if (found) return found;
-      throw new ProsamError('VERSION_NOT_FOUND', `wanted the prompt encoder ${id}, but it is not loaded. Load it first.`);
+      throw new ProsamError('VERSION_NOT_FOUND', `expected the prompt encoder ${id}, but it is not loaded. Load it first.`);
     },
     async load(id, file) {
       if (loaded.has(id)) return;
       if (loaded.size >= MAX_LOADED)
-        throw new ProsamError('OPTION_INVALID', `wanted at most ${MAX_LOADED} prompt encoders loaded at once. Unload some first.`);
+        throw new ProsamError('OPTION_INVALID', `expected at most ${MAX_LOADED} prompt encoders loaded at once. Unload some first.`);
       const label = `prompt encoder ${id}`;
       const { tensors, metadata } = parseSafetensors(file, label);
       const described = metadata[PLAN_KEY];
@@ -54,7 +54,7 @@ export function createPromptEncoders(model: Model, networks: Networks, cacheByte
       if (plan === undefined)
         throw new ProsamError(
           'CHECKPOINT_INVALID',
-          `${label}: wanted its configuration under ${PLAN_KEY} in its metadata, found none. Export it again.`,
+          `${label}: expected its configuration under ${PLAN_KEY} in its metadata, found none. Export it again.`,
         );
       checkPromptEncoder(manifest, plan.config, tensors, label);
       const weights = new Map<string, FloatTensor>();
@@ -86,6 +86,6 @@ async function rehearse(stages: PromptEncoderNetworks, shape: readonly (number |
   if (mu.data.every(Number.isFinite) && (logSigma === undefined || logSigma.data.every(Number.isFinite))) return;
   throw new ProsamError(
     'CHECKPOINT_INVALID',
-    `${label}: wanted weights that give finite prompts, got others. Train again or go back to an earlier version.`,
+    `${label}: expected weights that give finite prompts, got others. Train again or go back to an earlier version.`,
   );
 }

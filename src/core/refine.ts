@@ -23,7 +23,7 @@ export async function refineMask(
   if (previous !== undefined && previous.length !== expected) {
     throw new ProsamError(
       'OPTION_INVALID',
-      `previous: wanted the ${expected} low-resolution logits of an earlier answer, got ${previous.length} values.`,
+      `previous: expected the ${expected} low-resolution logits of an earlier answer, got ${previous.length} values.`,
     );
   }
   const offered = await decodeSamPrompts(networks, features, image, points, previous);
@@ -35,16 +35,16 @@ export async function refineMask(
 
 function samPrompts({ points = [], boxXyxy, previous }: RefinePrompts, { width, height }: ImageFeatures): SamPrompt[] {
   if (points.length === 0 && boxXyxy === undefined && previous === undefined) {
-    throw new ProsamError('OPTION_INVALID', 'wanted points, a box or a previous mask to refine from, got none.');
+    throw new ProsamError('OPTION_INVALID', 'expected points, a box or a previous mask to refine from, got none.');
   }
-  if (points.length > MAX_POINTS) throw new ProsamError('OPTION_INVALID', `wanted at most ${MAX_POINTS} points, got ${points.length}.`);
+  if (points.length > MAX_POINTS) throw new ProsamError('OPTION_INVALID', `expected at most ${MAX_POINTS} points, got ${points.length}.`);
   const prompts = [
     ...points.map(({ x, y, positive = true }): SamPrompt => ({ x, y, kind: positive ? 'positive' : 'negative' })),
     ...(boxXyxy ? boxPrompts(boxXyxy) : []),
   ];
   for (const { x, y } of prompts) {
     if (x >= 0 && y >= 0 && x <= width && y <= height) continue; // false for NaN
-    throw new ProsamError('ANNOTATION_OUTSIDE', `wanted points inside the image of ${width} x ${height} pixels, got (${x}, ${y}).`);
+    throw new ProsamError('ANNOTATION_OUTSIDE', `expected points inside the image of ${width} x ${height} pixels, got (${x}, ${y}).`);
   }
   return prompts;
 }

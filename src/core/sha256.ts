@@ -14,7 +14,7 @@ function subtle(): typeof globalThis.crypto.subtle {
   if (found) return found;
   throw new ProsamError(
     'DEVICE_UNAVAILABLE',
-    'wanted the Web Crypto API, which browsers offer to secure pages only. Serve the page over https, or from localhost.',
+    'expected the Web Crypto API, which browsers offer to secure pages only. Serve the page over https, or from localhost.',
   );
 }
 

@@ -82,7 +82,7 @@ async function readConfigFile(path: string): Promise<unknown> {
       cause,
     });
   }
-  throw new ProsamError('CONFIG_INVALID', `${path}: wanted a default export with the configuration, found none. Export one.`);
+  throw new ProsamError('CONFIG_INVALID', `${path}: expected a default export with the configuration, found none. Export one.`);
 }
 
 /** over wins; objects are merged, lists are not. */
@@ -126,7 +126,7 @@ function refuseOpenDoors({ host, auth }: ProsamSettings): void {
   if (closed || isLoopback(host)) return;
   throw new ProsamError(
     'CONFIG_INVALID',
-    `wanted credentials before listening on ${host}, where others can reach this service, but none are configured. ` +
+    `expected credentials before listening on ${host}, where others can reach this service, but none are configured. ` +
       'Set PROSAM_TOKEN or auth.tokens, or listen on 127.0.0.1.',
   );
 }

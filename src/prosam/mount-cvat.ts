@@ -130,7 +130,7 @@ function checkReach(host: string, allowFrom: readonly string[]): void {
   if (isLoopback(host) || allowFrom.length > 0) return;
   throw new ProsamError(
     'CONFIG_INVALID',
-    `cvat.allowFrom: wanted the addresses or networks CVAT calls from before listening on ${host}, for it sends no credentials; got none. ` +
+    `cvat.allowFrom: expected the addresses or networks CVAT calls from before listening on ${host}, for it sends no credentials; got none. ` +
       'Name them, such as 172.16.0.0/12 for containers on this machine, or listen on 127.0.0.1.',
   );
 }
@@ -149,7 +149,7 @@ function allowOnly(entries: readonly string[]): NodeHandler {
     } catch (cause) {
       throw new ProsamError(
         'CONFIG_INVALID',
-        `cvat.allowFrom: wanted addresses or networks such as 172.16.0.0/12, got ${JSON.stringify(entry)}. Correct it.`,
+        `cvat.allowFrom: expected addresses or networks such as 172.16.0.0/12, got ${JSON.stringify(entry)}. Correct it.`,
         { cause },
       );
     }

@@ -90,14 +90,14 @@ function checkRequest({ project, source, externalId, revision, provenance, masks
   if (rest.predictionVersion !== undefined) checkName('predictionVersion', rest.predictionVersion);
   masks.forEach(({ label }) => checkName('label', label, 200));
   if (!Number.isSafeInteger(revision) || revision < 0)
-    throw new ProsamError('REQUEST_INVALID', `revision: wanted a whole number from 0 to 2^53 - 1, got ${revision}.`);
+    throw new ProsamError('REQUEST_INVALID', `revision: expected a whole number from 0 to 2^53 - 1, got ${revision}.`);
   if (masks.length > MOST_MARKS)
-    throw new ProsamError('REQUEST_INVALID', `wanted at most ${MOST_MARKS} marks in one annotation, got ${masks.length}.`);
+    throw new ProsamError('REQUEST_INVALID', `expected at most ${MOST_MARKS} marks in one annotation, got ${masks.length}.`);
   if (provenance === 'rejected' && masks.length > 0)
     throw new ProsamError(
       'REQUEST_INVALID',
       `a rejection has no masks, got ${masks.length}. Send them as "edited" or "drawn" if they are right.`,
     );
   if (provenance !== 'rejected' && masks.length === 0)
-    throw new ProsamError('MASK_EMPTY', 'wanted at least one mask, got none. Send what was marked, or the provenance "rejected".');
+    throw new ProsamError('MASK_EMPTY', 'expected at least one mask, got none. Send what was marked, or the provenance "rejected".');
 }

@@ -67,7 +67,7 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
     checkSha256(sha256);
     const found = await images.get(project, sha256);
     if (found) return found;
-    throw new ProsamError('IMAGE_UNKNOWN', `wanted an image this project has seen, got the sha256 ${sha256}. Send its bytes once.`);
+    throw new ProsamError('IMAGE_UNKNOWN', `expected an image this project has seen, got the sha256 ${sha256}. Send its bytes once.`);
   };
 
   return {

@@ -11,13 +11,13 @@ const cronExpression = z
     try {
       new Cron(text, { paused: true });
     } catch (error) {
-      context.addIssue({ code: 'custom', message: `wanted a cron expression such as "0 8 * * 1-5": ${messageOf(error)}` });
+      context.addIssue({ code: 'custom', message: `expected a cron expression such as "0 8 * * 1-5": ${messageOf(error)}` });
     }
   });
 const timeZone = z
   .string()
   .max(100)
-  .refine((name) => isTimeZone(name), 'wanted a time zone such as "Europe/Berlin"');
+  .refine((name) => isTimeZone(name), 'expected a time zone such as "Europe/Berlin"');
 const window = z.strictObject({ starts: cronExpression, minutes: z.number().min(1).max(10_080), timeZone: timeZone.optional() });
 
 const share = (low: number, high: number) => z.number().min(low).max(high);

@@ -10,7 +10,7 @@ export function checkProject(project: string): void {
   if (PROJECT.test(project)) return;
   throw new ProsamError(
     'PROJECT_INVALID',
-    `wanted a project name of 1 to 200 letters, digits or any of . _ : @ / - that begins with a letter or digit, got ${shown(project)}. Use another name.`,
+    `expected a project name of 1 to 200 letters, digits or any of . _ : @ / - that begins with a letter or digit, got ${shown(project)}. Use another name.`,
   );
 }
 
@@ -19,14 +19,14 @@ export function checkName(what: string, text: string, longest = 500): void {
   if (text.length >= 1 && text.length <= longest && !CONTROL.test(text)) return;
   throw new ProsamError(
     'REQUEST_INVALID',
-    `${what}: wanted 1 to ${longest} characters without control characters, got ${shown(text)}. Use another one.`,
+    `${what}: expected 1 to ${longest} characters without control characters, got ${shown(text)}. Use another one.`,
   );
 }
 
 /** @throws REQUEST_INVALID */
 export function checkSha256(sha256: string): void {
   if (/^[0-9a-f]{64}$/.test(sha256)) return;
-  throw new ProsamError('REQUEST_INVALID', `sha256: wanted 64 lowercase hexadecimal digits, got ${shown(sha256)}.`);
+  throw new ProsamError('REQUEST_INVALID', `sha256: expected 64 lowercase hexadecimal digits, got ${shown(sha256)}.`);
 }
 
 function shown(text: string): string {

@@ -114,11 +114,11 @@ function checkRequest({ project, labels, references, externalId, client }: Servi
   references?.forEach(({ label = 'object' }) => checkName('label', label, 200));
   const count = new Set(labels ?? references?.map(({ label }) => label)).size;
   if (count > MOST_LABELS)
-    throw new ProsamError('REQUEST_INVALID', `wanted at most ${MOST_LABELS} labels in one request, got ${count}. Ask in parts.`);
+    throw new ProsamError('REQUEST_INVALID', `expected at most ${MOST_LABELS} labels in one request, got ${count}. Ask in parts.`);
   if ((references?.length ?? 0) > MOST_REFERENCES)
     throw new ProsamError(
       'REQUEST_INVALID',
-      `wanted at most ${MOST_REFERENCES} references in one request, got ${references?.length}. Send the best ones.`,
+      `expected at most ${MOST_REFERENCES} references in one request, got ${references?.length}. Send the best ones.`,
     );
 }
 
@@ -180,7 +180,7 @@ async function pixelsOf(images: ServiceImages, project: string, image: ServiceIm
 /** A path in a request would name a file of the machine the service runs on. */
 function checkMark(annotation: Annotation): void {
   if (!('file' in annotation) || annotation.file instanceof Uint8Array) return;
-  throw new ProsamError('ANNOTATION_INVALID', 'wanted the bytes of a mask file, got a path. Send the bytes.');
+  throw new ProsamError('ANNOTATION_INVALID', 'expected the bytes of a mask file, got a path. Send the bytes.');
 }
 
 function hashOfMark(annotation: Annotation): string {
@@ -204,6 +204,6 @@ function nothingToLookFor(project: string, missing: readonly string[]): ProsamEr
   const what = missing.length === 0 ? 'the project has none' : `there are none of ${missing.join(', ')}`;
   return new ProsamError(
     'REFERENCE_MISSING',
-    `${project}: wanted at least one reference (an image with the object marked), but ${what}. Accept an annotation first, or send references with the request.`,
+    `${project}: expected at least one reference (an image with the object marked), but ${what}. Accept an annotation first, or send references with the request.`,
   );
 }

@@ -10,7 +10,7 @@ const MOST_CHANGES = 1000;
 export async function rollbackOf(versions: VersionStore, project: string, reason: string, nowMs: number): Promise<ProjectState> {
   const to = versionBefore(await versions.history(project, MOST_CHANGES));
   if (to !== undefined) return versions.promote(project, to.version, `${ROLLBACK}${reason}`, nowMs);
-  throw new ProsamError('VERSION_NOT_FOUND', `${project}: wanted an earlier version to go back to, but there is none.`);
+  throw new ProsamError('VERSION_NOT_FOUND', `${project}: expected an earlier version to go back to, but there is none.`);
 }
 
 /** history: newest first. What the newest change that was not taken back yet replaced; undefined where there is none. */

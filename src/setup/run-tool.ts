@@ -25,7 +25,7 @@ export function runTool(command: string, args: readonly string[], advice: string
         return;
       }
       if (error?.code === 'ENOENT' || error?.code === 'EACCES') {
-        fail(new ProsamError('SETUP_FAILED', `wanted to run ${command}, but it is not installed. ${advice}`, { cause: error }));
+        fail(new ProsamError('SETUP_FAILED', `expected to run ${command}, but it is not installed. ${advice}`, { cause: error }));
         return;
       }
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;

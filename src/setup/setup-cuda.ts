@@ -64,7 +64,7 @@ async function setUp(options: SetupCudaOptions): Promise<CudaSetup> {
   if (!isLinuxX64(platform, LEAST_GLIBC_MINOR))
     throw new ProsamError(
       'SETUP_FAILED',
-      `wanted Linux on x64 with glibc 2.${LEAST_GLIBC_MINOR} or newer, for which the CUDA provider is built, got ${platformInWords(platform)}. ` +
+      `expected Linux on x64 with glibc 2.${LEAST_GLIBC_MINOR} or newer, for which the CUDA provider is built, got ${platformInWords(platform)}. ` +
         'On Windows use --device directml, on macOS --device coreml: those need no set-up.',
     );
   const { root, version } = installedPackage(options.packageRoot);
@@ -128,7 +128,7 @@ async function givenWheels(paths: readonly string[], wanted: readonly Wheel[], s
   if (missing.length > 0)
     throw new ProsamError(
       'SETUP_FAILED',
-      `wanted the wheels of ${wanted.length} packages in ${paths.join(', ')}, but ${missing.map(({ requirement }) => requirement).join(', ')} are not there. ` +
+      `expected the wheels of ${wanted.length} packages in ${paths.join(', ')}, but ${missing.map(({ requirement }) => requirement).join(', ')} are not there. ` +
         `On a machine with a network run:\n  ${downloadCommand(missing)}`,
     );
   return found;

@@ -39,7 +39,7 @@ export async function checkPython(withPip: boolean, { python = 'python3', signal
   if (code !== 0)
     throw new ProsamError(
       'SETUP_FAILED',
-      `wanted ${python} with pip, but ${python} ${args.join(' ')} failed: ${complaint}. ${PYTHON_ADVICE}`,
+      `expected ${python} with pip, but ${python} ${args.join(' ')} failed: ${complaint}. ${PYTHON_ADVICE}`,
     );
 }
 
@@ -56,7 +56,7 @@ export async function recogniseWheels(
     if (wheel === undefined)
       throw new ProsamError(
         'SETUP_FAILED',
-        `wanted a wheel of ${wanted.map(({ requirement }) => requirement).join(' or ')} for Linux x64, but ${file} has the sha256 ${sha256}, which is none of theirs. ` +
+        `expected a wheel of ${wanted.map(({ requirement }) => requirement).join(' or ')} for Linux x64, but ${file} has the sha256 ${sha256}, which is none of theirs. ` +
           'Fetch the file again from the package index.',
       );
     found.set(wheel, file);
@@ -89,14 +89,14 @@ export async function fetchWheel(
   if (name === undefined)
     throw new ProsamError(
       'SETUP_FAILED',
-      `wanted ${wheel.requirement} from the Python package index, but pip failed:\n  ${complaint}\n` +
+      `expected ${wheel.requirement} from the Python package index, but pip failed:\n  ${complaint}\n` +
         `Check the network; behind a mirror set PIP_INDEX_URL; without a network fetch the wheel elsewhere and name it with ${offline}.`,
     );
   const sha256 = await sha256Of(join(to, name), signal);
   if (sha256 !== wheel.sha256[0])
     throw new ProsamError(
       'SETUP_FAILED',
-      `${basename(name)}: wanted sha256 ${wheel.sha256[0]}, got ${sha256}. The file is damaged or not the published one; check the package index pip uses and repeat.`,
+      `${basename(name)}: expected sha256 ${wheel.sha256[0]}, got ${sha256}. The file is damaged or not the published one; check the package index pip uses and repeat.`,
     );
   return join(to, name);
 }
@@ -107,7 +107,7 @@ async function sha256Of(file: string, signal?: AbortSignal): Promise<string> {
     for await (const chunk of createReadStream(file, signal && { signal })) hash.update(chunk as Buffer);
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new ProsamError('SETUP_FAILED', `wanted a wheel file, but ${file} cannot be read. Check the path.`, { cause });
+    throw new ProsamError('SETUP_FAILED', `expected a wheel file, but ${file} cannot be read. Check the path.`, { cause });
   }
   return hash.digest('hex');
 }
@@ -115,10 +115,10 @@ async function sha256Of(file: string, signal?: AbortSignal): Promise<string> {
 /** A wheel is a zip archive; Python, which pip needs anyway, opens it. Programs in it must stay runnable. */
 const UNPACK = `
 import os, sys, zipfile
-archive, target, *wanted = sys.argv[1:]
+archive, target, *expected = sys.argv[1:]
 with zipfile.ZipFile(archive) as wheel:
     for info in wheel.infolist():
-        if info.filename.startswith(tuple(wanted)) and not info.is_dir():
+        if info.filename.startswith(tuple(expected)) and not info.is_dir():
             path = wheel.extract(info, target)
             if (info.external_attr >> 16) & 0o111:
                 os.chmod(path, 0o755)

@@ -57,7 +57,9 @@ export async function readCheckpoint(folder: string): Promise<RunState | undefin
   try {
     return parseCheckpoint(bytes, path);
   } catch (cause) {
-    throw new ProsamError('RUN_INVALID', `${path}: wanted a training checkpoint: ${messageOf(cause)}. Start in another folder.`, { cause });
+    throw new ProsamError('RUN_INVALID', `${path}: expected a training checkpoint: ${messageOf(cause)}. Start in another folder.`, {
+      cause,
+    });
   }
 }
 

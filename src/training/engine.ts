@@ -27,7 +27,7 @@ export async function loadTrainingEngine(
   places: readonly string[] = searchPlaces(),
 ): Promise<TrainingEngine> {
   if (name !== 'auto' && !TRAINING_ENGINES.includes(name))
-    throw new ProsamError('OPTION_INVALID', `engine: wanted auto, ${TRAINING_ENGINES.join(', ')}, got ${JSON.stringify(name)}.`);
+    throw new ProsamError('OPTION_INVALID', `engine: expected auto, ${TRAINING_ENGINES.join(', ')}, got ${JSON.stringify(name)}.`);
   const failures: string[] = [];
   for (const candidate of name === 'auto' ? TRAINING_ENGINES : [name]) {
     const copies = installedPackages(ENGINE_PACKAGES[candidate], places);
@@ -42,7 +42,7 @@ export async function loadTrainingEngine(
   }
   throw new ProsamError(
     'TRAINING_ENGINE_MISSING',
-    `wanted the training engine ${name}, but none loads. ${failures.join('; ')}. ${advice(name)}`,
+    `expected the training engine ${name}, but none loads. ${failures.join('; ')}. ${advice(name)}`,
   );
 }
 

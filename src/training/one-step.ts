@@ -56,7 +56,7 @@ function notFinite(step: number, loss: number, norm: number, episodes: readonly 
   const left = kept === 0 ? 'There is no checkpoint yet.' : `The checkpoint of step ${kept} is kept as it was.`;
   return new ProsamError(
     'LOSS_NOT_FINITE',
-    `step ${step}: wanted a finite loss, got ${loss} with a gradient of norm ${norm} on the pairs ${images}. ${left} ` +
+    `step ${step}: expected a finite loss, got ${loss} with a gradient of norm ${norm} on the pairs ${images}. ${left} ` +
       'The same draws would end the same way: begin a run with a lower learning rate or a bound on the gradient, or look at these images.',
   );
 }

@@ -97,7 +97,7 @@ function refuseOwnModel(model: string, out: string): void {
   if (!`${resolve(model)}${sep}`.startsWith(`${out}${sep}`)) return;
   throw new ProsamError(
     'OPTION_INVALID',
-    `wanted a model outside the run's own folder ${out}, which it writes to, got ${model}. Use another folder for the run.`,
+    `expected a model outside the run's own folder ${out}, which it writes to, got ${model}. Use another folder for the run.`,
   );
 }
 
@@ -116,6 +116,6 @@ function lengthOf({ batch, epochs, maxSteps }: TrainSettings, episodes: number):
   if (steps <= MOST_INDEX) return { steps, stepsPerEpoch };
   throw new ProsamError(
     'OPTION_INVALID',
-    `wanted at most ${MOST_INDEX} steps, got ${epochs} epochs of ${stepsPerEpoch}. Train fewer epochs or larger batches.`,
+    `expected at most ${MOST_INDEX} steps, got ${epochs} epochs of ${stepsPerEpoch}. Train fewer epochs or larger batches.`,
   );
 }

@@ -58,7 +58,7 @@ function checkFit({ parameters, optimizer, average }: RunState, { out, averageDe
   }
   const values = [...groups.flatMap((group) => [...group.values()].map(({ data }) => data)), ...optimizer.mean.values()];
   if (values.every((data) => data.every(Number.isFinite))) return;
-  throw new ProsamError('RUN_INVALID', `${out}: wanted finite numbers in its checkpoint, got others. Start in another folder.`);
+  throw new ProsamError('RUN_INVALID', `${out}: expected finite numbers in its checkpoint, got others. Start in another folder.`);
 }
 
 async function startingParameters(

@@ -21,7 +21,7 @@ export interface LoadedEngine {
 /** @throws OPTION_INVALID */
 export function tensorFlowOf(engine: LoadedEngine): Tf {
   const { tf } = engine as Partial<LoadedEngine> & { tf?: Tf };
-  if (tf === undefined) throw new ProsamError('OPTION_INVALID', 'engine: wanted what loadTrainingEngine gives, got something else.');
+  if (tf === undefined) throw new ProsamError('OPTION_INVALID', 'engine: expected what loadTrainingEngine gives, got something else.');
   return tf;
 }
 
@@ -187,7 +187,7 @@ export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainS
   checkChoice('device', settings.device, ['auto', ...DEVICES]);
   if (reduction) checkChoice('labelReduction.kind', reduction.kind, ['nearest', 'any', 'area']);
   if (settings.stackedHeads && settings.distribution !== 'deterministic') {
-    throw new ProsamError('OPTION_INVALID', `stackedHeads: wanted the distribution deterministic with it, got ${settings.distribution}.`);
+    throw new ProsamError('OPTION_INVALID', `stackedHeads: expected the distribution deterministic with it, got ${settings.distribution}.`);
   }
   // Every sample would be the mean again.
   return settings.distribution === 'deterministic' ? { ...settings, samples: 1 } : settings;
@@ -196,10 +196,10 @@ export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainS
 function checkNumber(name: string, value: unknown, low: number, high: number, kind: 'whole' | 'real'): void {
   if (value === undefined) return;
   if (typeof value === 'number' && value >= low && value <= high && (kind === 'real' || Number.isInteger(value))) return;
-  throw new ProsamError('OPTION_INVALID', `${name}: wanted a ${kind} number from ${low} to ${high}, got ${JSON.stringify(value)}.`);
+  throw new ProsamError('OPTION_INVALID', `${name}: expected a ${kind} number from ${low} to ${high}, got ${JSON.stringify(value)}.`);
 }
 
 function checkChoice(name: string, value: string, allowed: readonly string[]): void {
   if (allowed.includes(value)) return;
-  throw new ProsamError('OPTION_INVALID', `${name}: wanted one of ${allowed.join(', ')}, got ${JSON.stringify(value)}.`);
+  throw new ProsamError('OPTION_INVALID', `${name}: expected one of ${allowed.join(', ')}, got ${JSON.stringify(value)}.`);
 }

@@ -53,7 +53,7 @@ export async function promptEncoderFromCheckpoint(file: string, config: PromptEn
   for (const [name, shape] of shapes) {
     const tensor = values.get(name) ?? { data: firstHead(name, config, random), shape };
     if (!tensor.data.every(Number.isFinite))
-      throw new ProsamError('CHECKPOINT_INVALID', `${file}: wanted finite numbers, ${name} holds others. Start from another checkpoint.`);
+      throw new ProsamError('CHECKPOINT_INVALID', `${file}: expected finite numbers, ${name} holds others. Start from another checkpoint.`);
     parameters.set(name, { data: tensor.data, shape });
   }
   return { parameters, from, notes: notesOn(from, leftOut, probabilistic && !hasHeads) };

@@ -86,7 +86,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
     const { width, height } = await sharp(image)
       .metadata()
       .catch((cause: unknown) => {
-        throw new ProsamError('IMAGE_UNREADABLE', 'wanted an image, got something else. Use JPEG or PNG.', { cause });
+        throw new ProsamError('IMAGE_UNREADABLE', 'expected an image, got something else. Use JPEG or PNG.', { cause });
       });
     const row = { bytes: image, project, sha256, width, height, createdMs: Date.now(), annotated: false };
     const known = state.images.get(`${project} ${sha256}`) ?? { ...row, ...(externalId !== undefined && { externalId }) };
@@ -96,7 +96,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
   const find = (id: string): VersionRecord => {
     const version = state.versions.find((one) => one.id === id);
     if (version) return version;
-    throw new ProsamError('VERSION_NOT_FOUND', `wanted a version, there is none called ${id}. List them.`);
+    throw new ProsamError('VERSION_NOT_FOUND', `expected a version, there is none called ${id}. List them.`);
   };
   const move = (project: string, to: string, reason: string): void => {
     const from = current(project);

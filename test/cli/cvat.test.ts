@@ -52,7 +52,7 @@ async function sceneTask(broken = false) {
   if (broken && frames[2]) frames[2].bytes = frames[2].bytes.slice(0, 600);
   const task = cvat.addTask({ frames, labels: [{ name: 'cup' }], jobSize: 3 });
   const [first] = scenes;
-  if (!first) throw new Error('a scene was wanted');
+  if (!first) throw new Error('a scene was expected');
   cvat.addShape(task, { type: 'mask', frame: 0, label: 'cup', points: cvatRleFromMask(first.truth) });
   return task;
 }

@@ -30,7 +30,7 @@ describe('prosam db', () => {
     expect((await runCli(['db', 'migrate'], folder)).stdout).toContain('nothing to do');
     const done = await runCli(['db', 'status'], folder);
     expect(done.code).toBe(0);
-    expect(done.stdout).toContain('schema 1, wanted 1: nothing to do');
+    expect(done.stdout).toContain('schema 1, expected 1: nothing to do');
     const newer = await openDatabase(join(folder, 'prosam', 'prosam.db'));
     await newer.connection.insertInto('migrations').values({ version: 2, name: 'later', applied_ms: 1 }).execute();
     await newer.close();
@@ -62,7 +62,7 @@ describe('prosam db', () => {
     const folder = newFolder();
     const attempts: [string[], string][] = [
       [[], 'status, migrate, copy, export, import'],
-      [['drop'], 'wanted one of'],
+      [['drop'], 'expected one of'],
       [['export'], '--to'],
       [['import'], '--from'],
       [['copy', '--to-objects', 'x'], 'not there'],

@@ -45,7 +45,7 @@ describe('prosam doctor', () => {
   it('fails for a device or a model that is not there, and still tells the rest', async () => {
     const { code, stdout } = await runCli(['doctor', '--device', 'coreml', '--model', 'tiny'], folder);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/BAD\s+DEVICE_UNAVAILABLE: wanted the device coreml/);
+    expect(stdout).toMatch(/BAD\s+DEVICE_UNAVAILABLE: expected the device coreml/);
     expect(stdout).toContain('works cpu');
     const missing = await runCli(['doctor', '--model', './nothing-here', '--json'], folder);
     expect(missing.code).toBe(1);

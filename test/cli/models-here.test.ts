@@ -141,7 +141,7 @@ describe('prosam models add', () => {
     const before = readFileSync(join(place, 'one', 'manifest.json'), 'utf8');
     await expectRejection('OPTION_INVALID', models('add', 'one', '--sam', SAM), 'called one already', '--force');
     await expectRejection('CHECKPOINT_MISMATCH', models('add', 'one', '--sam', RESNET, '--force'), RESNET);
-    await expectRejection('CHECKPOINT_MISMATCH', models('add', 'two', '--sam', SAM, '--backbone', SAM), 'wanted a backbone');
+    await expectRejection('CHECKPOINT_MISMATCH', models('add', 'two', '--sam', SAM, '--backbone', SAM), 'expected a backbone');
     await expectRejection('MODEL_INVALID', models('add', 'two', '--sam', SAM, '--resize', 'aligned'), 'aligned');
     await expectRejection('MODEL_INVALID', models('add', 'two', '--sam', SAM, '--backbone', VGG, '--prompt-encoder', join(WEIGHTS, 'prompt_encoder_dino.safetensors')), 'mid_channels'); // prettier-ignore
     await expectRejection('MODEL_NOT_FOUND', models('add', 'two', '--sam', join(root, 'nowhere.pth')), 'nowhere.pth');
@@ -179,7 +179,7 @@ describe('prosam models add', () => {
       ['toString'],
       [],
     ])
-      await expect(models(...args), args.join(' ')).rejects.toThrow(/wanted/);
+      await expect(models(...args), args.join(' ')).rejects.toThrow(/expected/);
   });
 });
 

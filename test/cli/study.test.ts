@@ -42,8 +42,8 @@ describe('prosam study', () => {
   });
 
   it.each([
-    [[], /wanted one study/],
-    [['everything'], /wanted one of distributions/],
+    [[], /expected one study/],
+    [['everything'], /expected one of distributions/],
     [['strategies', '--out', 'o'], /--data/],
     [['strategies', '--data', 'data'], /--out/],
     [['domain-shift', '--data', 'data', '--out', 'o'], /--test-data/],

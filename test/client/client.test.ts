@@ -27,7 +27,7 @@ async function rejection(promise: Promise<unknown>): Promise<ProsamClientError> 
     (thrown: unknown) => thrown,
   );
   if (error instanceof ProsamClientError) return error;
-  throw new Error('wanted a ProsamClientError', { cause: error });
+  throw new Error('expected a ProsamClientError', { cause: error });
 }
 
 describe('createClient', () => {
@@ -129,7 +129,7 @@ describe('createClient', () => {
   });
 
   it('ends with the reason of its signal', async () => {
-    const gone = new Error('no longer wanted');
+    const gone = new Error('no longer expected');
     server.service.state.before = () => new Promise(() => undefined);
     const controller = new AbortController();
     setTimeout(() => controller.abort(gone), 50);

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { isProsamError, type ErrorCode, type ProsamError } from '../../src/core/errors.ts';
 
 function check(error: unknown, code: ErrorCode, inMessage: readonly (string | RegExp)[]): ProsamError {
-  if (!isProsamError(error)) throw new Error(`wanted ${code}, but this was thrown`, { cause: error });
+  if (!isProsamError(error)) throw new Error(`expected ${code}, but this was thrown`, { cause: error });
   expect(error.code, error.message).toBe(code);
   for (const part of inMessage) expect(error.message).toMatch(part);
   return error;
@@ -19,7 +19,7 @@ export function expectCode(code: ErrorCode, run: () => unknown, ...inMessage: (s
   } catch (error) {
     thrown = error;
   }
-  if (thrown === NOTHING) throw new Error(`wanted ${code}, but nothing was thrown`);
+  if (thrown === NOTHING) throw new Error(`expected ${code}, but nothing was thrown`);
   return check(thrown, code, inMessage);
 }
 
@@ -29,6 +29,6 @@ export async function expectRejection(code: ErrorCode, promise: Promise<unknown>
     () => NOTHING,
     (error: unknown) => error,
   );
-  if (thrown === NOTHING) throw new Error(`wanted ${code}, but the promise was fulfilled`);
+  if (thrown === NOTHING) throw new Error(`expected ${code}, but the promise was fulfilled`);
   return check(thrown, code, inMessage);
 }

@@ -53,7 +53,7 @@ describe('checkPredictOptions', () => {
     [{ minInstanceShare: -0.1 }, 'minInstanceShare', 'from 0 to 1', '-0.1'],
     [{ minInstanceShare: 1.01 }, 'minInstanceShare', '1.01'],
   ];
-  test.each(refused)('OPTION_INVALID for %j, naming the option, what is wanted and what came', (options, ...parts) => {
+  test.each(refused)('OPTION_INVALID for %j, naming the option, what is expected and what came', (options, ...parts) => {
     expectCode('OPTION_INVALID', () => checkPredictOptions(options), 'wanted', ...parts);
   });
 });

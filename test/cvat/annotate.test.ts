@@ -261,7 +261,7 @@ describe('when something goes wrong', () => {
     const task = await smallTask(6);
     const { log } = await run(task);
     const [first, second] = cvat.shapes(task).filter(({ source }) => source === 'auto');
-    if (!first || !second) throw new Error('two shapes were wanted');
+    if (!first || !second) throw new Error('two shapes were expected');
     first.source = 'semi-auto'; // edited by hand
     for (const job of task.jobs) job.shapes = job.shapes.filter(({ id }) => id !== second.id); // deleted by hand
     expect(await undoRun(client, log, task.id)).toEqual({ removed: 3, kept: 1, gone: 1 });

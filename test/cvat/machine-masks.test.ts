@@ -209,7 +209,7 @@ it('what an earlier version learned of a program, together with what a person dr
   await world.start();
   const { annotations } = world.storage.store;
   const [one] = await annotations.list(PROJECT, { limit: 1 });
-  if (one === undefined) throw new Error('a mask was wanted');
+  if (one === undefined) throw new Error('a mask was expected');
   const { project, source, externalId, revision, sha256 } = one;
   const whole = { label: 'cat', rle: cocoRleFromMask({ data: new Uint8Array(1200).fill(1), width: 40, height: 30 }), area: 1200 };
   await annotations.remove({ project, source, externalId }, revision);

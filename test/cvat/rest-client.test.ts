@@ -69,7 +69,7 @@ describe('what a real CVAT answered', () => {
     const upload = recording('rest_254_anno_create');
     const { asked, client: replayed } = replay('rest_254_anno_create');
     const [shape] = (upload.request.body as { shapes: { type: 'mask'; frame: number; label_id: number; points: number[] }[] }).shapes;
-    if (!shape) throw new Error('a shape was wanted');
+    if (!shape) throw new Error('a shape was expected');
     const { type, frame, label_id, points } = shape;
     expect(await replayed.createShapes({ job: 9 }, [{ type, frame, label_id, points }])).toMatchObject([{ id: 16 }]);
     const expected = { ...(upload.request.body as object), shapes: [{ ...shape, source: 'auto' }] };

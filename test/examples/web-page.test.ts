@@ -226,7 +226,7 @@ describe.skipIf(!hasChromium)(`the page in the browser ${chromiumLabel}`, () => 
       ['?model=./models/none/', /models\/none\/manifest\.json, but the server answered 404/],
       ['?model=https://example.com/model/', /loads models from http:\/\/127\.0\.0\.1:\d+ alone/],
       ['?device=webgpu', /cannot run it on webgpu here/],
-      ['?device=abacus', /wanted one of auto, webgpu, wasm, got "abacus"/],
+      ['?device=abacus', /expected one of auto, webgpu, wasm, got "abacus"/],
     ] as const) {
       await page.goto((open as driver.OpenPage).server.url + search);
       await driver.ready(page);

@@ -45,6 +45,6 @@ describe('golden numbers of the networks', () => {
   });
 
   it('are asked of devices by name', async () => {
-    await expect(runtimeNamed('abacus')).rejects.toThrow('wanted one of cpu, cuda');
+    await expect(runtimeNamed('abacus')).rejects.toThrow('expected one of cpu, cuda');
   });
 });

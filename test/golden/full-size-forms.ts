@@ -129,6 +129,6 @@ export async function openAs(model: FullSizeModel, path: string): Promise<Checkp
   };
   const { tensors, config } = recognised();
   if (!isDeepStrictEqual(config, KNOWN[model]))
-    throw new Error(`${path} was recognised as ${JSON.stringify(config)}, wanted ${JSON.stringify(KNOWN[model])}`);
+    throw new Error(`${path} was recognised as ${JSON.stringify(config)}, expected ${JSON.stringify(KNOWN[model])}`);
   return { ...checkpoint, tensors };
 }

@@ -33,11 +33,11 @@ export async function checkLarge(
   try {
     const file = await openAs(model, path); // throws where configuration or names are not the model's
     const found = [...file.tensors].reduce((sum, [name, { shape }]) => sum + (BUFFER.test(name) ? 0 : shape.reduce((a, b) => a * b, 1)), 0);
-    if (found !== parameters) throw new Error(`${model} has ${found} parameters, wanted ${parameters}`);
+    if (found !== parameters) throw new Error(`${model} has ${found} parameters, expected ${parameters}`);
     console.log(`ok   ${model} is recognised: ${found} parameters in ${file.files.length} file${file.files.length === 1 ? '' : 's'}`);
     if (freemem() < NEEDED_BYTES[model]) {
       console.log(
-        `skip ${model} one run: wanted ${NEEDED_BYTES[model] / 2 ** 30} GB of free memory, there are ${(freemem() / 2 ** 30).toFixed(1)}`,
+        `skip ${model} one run: expected ${NEEDED_BYTES[model] / 2 ** 30} GB of free memory, there are ${(freemem() / 2 ** 30).toFixed(1)}`,
       );
       return 'skipped';
     }

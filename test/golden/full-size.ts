@@ -142,10 +142,10 @@ async function main(): Promise<number> {
   });
   const [dir, ...only] = positionals;
   if (dir === undefined || !existsSync(join(dir, 'expected.json')))
-    throw new Error(`wanted a folder with expected.json, got ${dir ?? 'nothing'}`);
+    throw new Error(`expected a folder with expected.json, got ${dir ?? 'nothing'}`);
   const known = [...Object.keys(FORMS), AS_USER, ...LARGE_MODELS];
   const unknown = only.filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw new Error(`wanted models among ${known.join(', ')}, got ${unknown.join(', ')}`);
+  if (unknown.length > 0) throw new Error(`expected models among ${known.join(', ')}, got ${unknown.join(', ')}`);
   const runtime = await runtimeNamed(values.device);
   const engine = await chooseEngine(values.engine);
   console.log(`training engine: ${engine?.about ?? 'none'}; networks: ONNX Runtime on ${runtime.device}`);

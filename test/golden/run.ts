@@ -79,8 +79,8 @@ async function main(): Promise<number> {
   const [dir] = positionals;
   const { networks } = values;
   if (dir === undefined || positionals.length > 1 || !existsSync(join(dir, 'manifest.json')))
-    throw new Error(`wanted one folder with manifest.json, got ${positionals.join(' ') || 'nothing'}`);
-  if (networks !== 'onnx' && networks !== 'tfjs') throw new Error(`--networks: wanted onnx or tfjs, got ${networks}`);
+    throw new Error(`expected one folder with manifest.json, got ${positionals.join(' ') || 'nothing'}`);
+  if (networks !== 'onnx' && networks !== 'tfjs') throw new Error(`--networks: expected onnx or tfjs, got ${networks}`);
   const runtime = await runtimeNamed(values.device);
   const engine = await chooseEngine(values.engine);
   if (networks === 'tfjs' && engine === undefined) throw new Error('--networks tfjs needs a training engine, and there is none');

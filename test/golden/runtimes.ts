@@ -13,7 +13,7 @@ export const RUNTIMES = [...DEVICES, 'wasm'] as const;
 export async function runtimeNamed(name: string): Promise<Runtime> {
   if (name === 'wasm') return wasmRuntime();
   const device = DEVICES.find((one) => one === name);
-  if (device === undefined) throw new Error(`--device: wanted one of ${RUNTIMES.join(', ')}, got ${name}`);
+  if (device === undefined) throw new Error(`--device: expected one of ${RUNTIMES.join(', ')}, got ${name}`);
   return nodeRuntime({ device: (await chooseDevice(device)).device });
 }
 

@@ -38,7 +38,7 @@ async function check(
 ): Promise<number> {
   const started = performance.now();
   const minutes = Number(values.minutes);
-  if (!(minutes > 0)) throw new Error(`--minutes: wanted a number above 0, got ${values.minutes}`);
+  if (!(minutes > 0)) throw new Error(`--minutes: expected a number above 0, got ${values.minutes}`);
   const secondsLeft = (): number => minutes * 60 - (performance.now() - started) / 1000;
   const fullSize = [values['full-size'], ...FULL_SIZE_PLACES].find(
     (place) => place !== undefined && existsSync(join(place, 'expected.json')),

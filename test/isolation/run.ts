@@ -56,7 +56,7 @@ try {
   const { each, p50, p99, longest } = await loopWhileEncoding(engine, Number(values.images));
   const ms = (value: number): string => `${value.toFixed(1)} ms`;
   console.log(`SAM ViT-B encodes an image of 12 megapixels in ${(each / 1000).toFixed(1)} s`);
-  console.log(`event loop meanwhile: p50 ${ms(p50)}, p99 ${ms(p99)} (wanted under ${LONGEST_MS}), longest ${ms(longest)}`);
+  console.log(`event loop meanwhile: p50 ${ms(p50)}, p99 ${ms(p99)} (expected under ${LONGEST_MS}), longest ${ms(longest)}`);
   const outcomes = await killed(engine);
   console.log(`four calls, the worker killed while it computed: ${outcomes.join(', ')}`);
   console.log(`then: ${(await engine.embed(image(200))).width === 4000 ? 'answers' : 'does not answer'}`);

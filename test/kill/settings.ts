@@ -12,7 +12,7 @@ export function killSettings(args: readonly string[]): KillSettings {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({ args: [...args], options: { kills: text, database: text, seed: text } });
   const database = values.database ?? 'both';
-  if (!['sqlite', 'postgres', 'both'].includes(database)) throw new Error(`--database: wanted sqlite, postgres or both, got ${database}`);
+  if (!['sqlite', 'postgres', 'both'].includes(database)) throw new Error(`--database: expected sqlite, postgres or both, got ${database}`);
   return {
     kills: Number(values.kills ?? 50),
     databases: database === 'both' ? ['sqlite', 'postgres'] : [database as 'sqlite' | 'postgres'],

@@ -69,7 +69,7 @@ function machine(
   wheelFile(join(wheelsFolder, PROVIDER), {
     'onnxruntime/capi/libonnxruntime_providers_cuda.so': sharedLibrary(needed),
     'onnxruntime/capi/libonnxruntime_providers_shared.so': sharedLibrary([]),
-    'onnxruntime/capi/onnxruntime_pybind11_state.so': Buffer.from('not wanted'),
+    'onnxruntime/capi/onnxruntime_pybind11_state.so': Buffer.from('not expected'),
   });
   wheelFile(join(wheelsFolder, RUNTIME), Object.fromEntries(runtime.map((name) => [`nvidia/cu13/lib/${name}`, Buffer.from(name)])));
   const wheel = (requirement: string, name: string): Wheel => {
@@ -203,7 +203,7 @@ esac
 
     rmSync(at.options.folder, { recursive: true });
     writeFileSync(pip, program.replaceAll('$WHEEL', join(at.wheelsFolder, PROVIDER)));
-    await expectRejection('SETUP_FAILED', setupCuda({ ...fetching, python: pip }), 'wanted sha256');
+    await expectRejection('SETUP_FAILED', setupCuda({ ...fetching, python: pip }), 'expected sha256');
     writeFileSync(pip, '#!/bin/sh\n[ "$3" = --version ] || { echo no network >&2; exit 1; }\n');
     await expectRejection('SETUP_FAILED', setupCuda({ ...fetching, python: pip }), 'pip failed', 'no network', 'PIP_INDEX_URL');
     expect(at.names()).toEqual([]);

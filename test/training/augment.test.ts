@@ -9,7 +9,7 @@ function scripted(...values: number[]): () => number {
   return () => values.shift() ?? 0.999;
 }
 const always = (drawn: DrawnAugmentation | undefined): DrawnAugmentation => {
-  if (!drawn) throw new Error('wanted an alteration');
+  if (!drawn) throw new Error('expected an alteration');
   return drawn;
 };
 const IMAGE: Raster = { data: Uint8Array.from({ length: 3 * 6 }, (_, i) => 10 * i), width: 3, height: 2, channels: 3 };

@@ -119,7 +119,7 @@ describe('a loss that is not finite', () => {
     const options = world.options({ maxSteps: 1 });
     await eventsOf(options);
     const state = await readCheckpoint(options.out);
-    if (!state) throw new Error('wanted a checkpoint');
+    if (!state) throw new Error('expected a checkpoint');
     state.parameters.get('log_sigma_head.bias')?.data.fill(90); // e^90 is beyond a float32
     await writeCheckpoint(options.out, state);
     const { bytes } = await checkpointOf(options.out);
@@ -160,11 +160,11 @@ describe('a folder that is not this run’s', () => {
     const refused = (inMessage: string | RegExp): Promise<unknown> =>
       expectRejection('RUN_INVALID', eventsOf({ ...options, resume: true }), options.out, inMessage, 'another folder');
     writeFileSync(path, whole.subarray(0, whole.length - 7));
-    await refused('wanted a training checkpoint');
+    await refused('expected a training checkpoint');
 
     writeFileSync(path, whole);
     const state = await readCheckpoint(options.out);
-    if (!state) throw new Error('wanted a checkpoint');
+    if (!state) throw new Error('expected a checkpoint');
     (state.parameters.get('queries')?.data as Float32Array)[3] = NaN;
     await writeCheckpoint(options.out, state);
     await refused('finite');

@@ -163,7 +163,7 @@ describe(`models of a run (${ENGINE_NAME})`, () => {
       return event?.notes.join(' ');
     };
     const { prompt_encoder: encoder } = (await openModel(modelFolder('tiny'))).manifest;
-    if (!encoder) throw new Error('wanted the built-in encoder');
+    if (!encoder) throw new Error('expected the built-in encoder');
     const file = join(world.folder, 'own.safetensors');
     const parameters = initialParameters(encoder.config, seededRandom(1));
     const write = (rename: (name: string) => string) =>

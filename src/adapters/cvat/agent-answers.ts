@@ -58,7 +58,7 @@ export function createAgentAnswers({ client, service, project, tracker }: AgentA
     if (!result.success) {
       throw new ProsamError(
         'REQUEST_INVALID',
-        `Wanted one of the requests that agents know, got ${given.type}: ${result.error.issues[0]?.message ?? ''}. Update prosam.`,
+        `Expected one of the requests that agents know, got ${given.type}: ${result.error.issues[0]?.message ?? ''}. Update prosam.`,
       );
     }
     const params = result.data;
@@ -148,5 +148,5 @@ async function asked(bytes: Uint8Array) {
 async function checkFrame(client: CvatClient, task: number, frame: number, signal: AbortSignal): Promise<void> {
   const { size, deleted_frames: deleted } = await client.meta(task, { signal });
   if (frame < size && !deleted.includes(frame)) return;
-  throw new ProsamError('REQUEST_INVALID', `Wanted a frame of task ${task}, from 0 to ${size - 1} and not deleted, got ${frame}.`);
+  throw new ProsamError('REQUEST_INVALID', `Expected a frame of task ${task}, from 0 to ${size - 1} and not deleted, got ${frame}.`);
 }

@@ -102,7 +102,7 @@ export function cvat(options: CvatOptions): Cvat {
   if (secrets.some((secret) => secret.length < LEAST_SECRET))
     throw new ProsamError(
       'CONFIG_INVALID',
-      `The secret of CVAT's webhooks: wanted at least ${LEAST_SECRET} characters, got fewer. Make a longer one, at random.`,
+      `The secret of CVAT's webhooks: expected at least ${LEAST_SECRET} characters, got fewer. Make a longer one, at random.`,
     );
   if (api === undefined && (secrets.length > 0 || pollMs > 0))
     throw new ProsamError('CONFIG_INVALID', 'Learning from CVAT needs its address and a token, to read jobs back. Set both.');

@@ -74,7 +74,10 @@ export function facadeRoutes(parts: FacadeParts): Route[] {
       async handle(context) {
         const name = context.headers['x-nuclio-function-name'];
         if (typeof name === 'string') return call(parts, name, context);
-        throw new ProsamError('REQUEST_INVALID', 'Wanted the name of a function in the header x-nuclio-function-name, got none. Name one.');
+        throw new ProsamError(
+          'REQUEST_INVALID',
+          'Expected the name of a function in the header x-nuclio-function-name, got none. Name one.',
+        );
       },
     }),
   ];

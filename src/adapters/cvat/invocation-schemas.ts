@@ -8,7 +8,7 @@ const state = z.looseObject({ id: z.string().max(100), key: z.string().max(100) 
 const numbers = z.array(z.number()).max(200_000);
 const typed = z.object({ type: z.enum(['mask', 'polygon', 'rectangle']), points: numbers });
 
-const image = z.string('wanted the image in base64').min(1, 'wanted the image in base64, got nothing');
+const image = z.string('expected the image in base64').min(1, 'expected the image in base64, got nothing');
 
 export const detectorBody = z.looseObject({ image, threshold: z.number().min(0).max(1).nullish() });
 

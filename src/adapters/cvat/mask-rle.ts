@@ -74,11 +74,11 @@ export function maskFromCvatRle(points: readonly unknown[], width: number, heigh
  * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE
  */
 export function checkCvatRle(points: readonly unknown[], width: number, height: number): PixelBox {
-  if (points.length < 5) throw invalid(`wanted run lengths and the four sides of a box, got ${points.length} numbers`);
+  if (points.length < 5) throw invalid(`expected run lengths and the four sides of a box, got ${points.length} numbers`);
   let total = 0;
   for (const [i, value] of points.entries()) {
     if (!Number.isSafeInteger(value) || (value as number) < 0)
-      throw invalid(`wanted whole numbers from 0 on, got ${shown(value)} at place ${i}`);
+      throw invalid(`expected whole numbers from 0 on, got ${shown(value)} at place ${i}`);
     if (i < points.length - 4) total += value as number;
   }
   const [left, top, right, bottom] = points.slice(-4) as [number, number, number, number];
@@ -91,12 +91,12 @@ export function checkCvatRle(points: readonly unknown[], width: number, height: 
 function checkedBox(box: PixelBox, width: number, height: number): PixelBox {
   const [x0, y0, x1, y1] = box;
   if (!box.every(Number.isSafeInteger) || x0 >= x1 || y0 >= y1)
-    throw invalid(`wanted a box with left <= right and top <= bottom, got (${x0}, ${y0}, ${x1 - 1}, ${y1 - 1})`);
-  if (width * height > MOST_PIXELS) throw invalid(`wanted an image of at most ${MOST_PIXELS} pixels, got ${width} x ${height}`);
+    throw invalid(`expected a box with left <= right and top <= bottom, got (${x0}, ${y0}, ${x1 - 1}, ${y1 - 1})`);
+  if (width * height > MOST_PIXELS) throw invalid(`expected an image of at most ${MOST_PIXELS} pixels, got ${width} x ${height}`);
   if (x0 >= 0 && y0 >= 0 && x1 <= width && y1 <= height) return box;
   throw new ProsamError(
     'ANNOTATION_OUTSIDE',
-    `CVAT mask: wanted a box inside the image of ${width} x ${height} pixels, got (${x0}, ${y0}, ${x1 - 1}, ${y1 - 1}).`,
+    `CVAT mask: expected a box inside the image of ${width} x ${height} pixels, got (${x0}, ${y0}, ${x1 - 1}, ${y1 - 1}).`,
   );
 }
 

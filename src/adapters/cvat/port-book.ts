@@ -25,7 +25,7 @@ export function createPortBook({ first, count, file }: PortBookOptions): PortBoo
   if (first < 1 || count < 1 || first + count - 1 > 65_535)
     throw new ProsamError(
       'CONFIG_INVALID',
-      `Ports of functions: wanted ${count} ports from ${first} on, but the last port is 65535. Use fewer.`,
+      `Ports of functions: expected ${count} ports from ${first} on, but the last port is 65535. Use fewer.`,
     );
   const ports = new Map(Object.entries(file === undefined ? {} : read(file)));
   return {

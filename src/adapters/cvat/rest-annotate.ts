@@ -223,7 +223,7 @@ function checkSize(mask: BinaryMask, size: { width: number; height: number }, fr
   if (mask.width === size.width && mask.height === size.height) return;
   throw new ProsamError(
     'MASK_SIZE_MISMATCH',
-    `frame ${frame}: wanted ${size.width} x ${size.height} pixels, as CVAT says, got an image of ${mask.width} x ${mask.height}.`,
+    `frame ${frame}: expected ${size.width} x ${size.height} pixels, as CVAT says, got an image of ${mask.width} x ${mask.height}.`,
   );
 }
 

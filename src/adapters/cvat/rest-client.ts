@@ -122,7 +122,7 @@ export function cvatAddress(text: string): string {
     return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
   throw new ProsamError(
     'CONFIG_INVALID',
-    'The address of CVAT: wanted http(s)://host[:port] without credentials, got something else. Copy it from the browser.',
+    'The address of CVAT: expected http(s)://host[:port] without credentials, got something else. Copy it from the browser.',
   );
 }
 
@@ -165,5 +165,5 @@ async function all<T>(
         `GET ${path}: expected ${answer.count} items, got ${items.length}. Ask again: the list ended early.`,
       );
   }
-  throw new ProsamError('CVAT_FAILED', `GET ${path}: wanted at most ${MOST_PAGES * PAGE_SIZE} items, CVAT has more. Ask for fewer.`);
+  throw new ProsamError('CVAT_FAILED', `GET ${path}: expected at most ${MOST_PAGES * PAGE_SIZE} items, CVAT has more. Ask for fewer.`);
 }

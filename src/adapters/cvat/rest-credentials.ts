@@ -33,7 +33,7 @@ export function createCvatCredentials({ token, login, session }: CvatCredentials
     ['csrf token', session?.csrfToken],
   ] as const) {
     if (value !== undefined && !/^[\x21-\x3a\x3c-\x7e]{1,4000}$/.test(value)) {
-      throw new ProsamError('CONFIG_INVALID', `The ${name} of CVAT: wanted visible ASCII characters, got others. Copy it once more.`);
+      throw new ProsamError('CONFIG_INVALID', `The ${name} of CVAT: expected visible ASCII characters, got others. Copy it once more.`);
     }
   }
   if (token !== undefined) {

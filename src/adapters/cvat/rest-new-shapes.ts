@@ -60,7 +60,7 @@ export function checkShapes(shapes: readonly NewCvatShape[], { width, height }: 
     else if (!points.every((value, i) => Number.isFinite(value) && value >= 0 && value <= (i % 2 === 0 ? width : height))) {
       throw new ProsamError(
         'ANNOTATION_OUTSIDE',
-        `frame ${frame}: wanted a ${type} inside ${width} x ${height} pixels, got one that is not.`,
+        `frame ${frame}: expected a ${type} inside ${width} x ${height} pixels, got one that is not.`,
       );
     }
   }

@@ -45,7 +45,7 @@ export async function planTask({ client, target, referenceFrames, labels: wanted
   const only = 'job' in target ? await client.job(target.job, { signal }) : undefined;
   const taskId = 'job' in target ? (only as CvatJob).task_id : target.task;
   const task = await client.task(taskId, { signal });
-  if (task.dimension !== '2d') throw invalid(`task ${taskId}: wanted images or a video, got ${task.dimension} data`);
+  if (task.dimension !== '2d') throw invalid(`task ${taskId}: expected images or a video, got ${task.dimension} data`);
   const meta = await client.meta(taskId, { signal });
   const known = (await client.labels({ task: taskId }, { signal })).filter(({ parent_id: parent }) => parent === null);
   const jobs = (await client.jobs({ task: taskId }, { signal }))
@@ -61,9 +61,9 @@ export async function planTask({ client, target, referenceFrames, labels: wanted
   const unused: FrameMarks['unused'] = [];
   for (const frame of referenceFrames) {
     if (deleted.has(frame))
-      throw invalid(`--reference-frame ${frame}: wanted a frame of the task, but it is deleted there. Name another one`);
+      throw invalid(`--reference-frame ${frame}: expected a frame of the task, but it is deleted there. Name another one`);
     const job = jobs.find(({ start_frame: from, stop_frame: to }) => from <= frame && frame <= to);
-    if (!job) throw invalid(`--reference-frame ${frame}: wanted a frame of an annotation job of task ${taskId}, got one of none`);
+    if (!job) throw invalid(`--reference-frame ${frame}: expected a frame of an annotation job of task ${taskId}, got one of none`);
     const annotations = await client.annotations({ job: job.id }, { signal });
     const found = marksOfFrame(annotations, frame, new Map(chosen.map(({ id, name }) => [id, name])), sizeOf(meta, frame));
     unused.push(...found.unused);
@@ -76,9 +76,9 @@ export async function planTask({ client, target, referenceFrames, labels: wanted
   const labels = (referenceFrames.length > 0 ? chosen.filter(({ name }) => marked.has(name)) : chosen).filter((label) => {
     if (formFor(label, form) !== undefined) return true;
     if (wanted === undefined) return false;
-    throw invalid(`--labels: wanted labels that take masks, polygons or rectangles, got ${label.name}, which takes ${label.type} only`);
+    throw invalid(`--labels: expected labels that take masks, polygons or rectangles, got ${label.name}, which takes ${label.type} only`);
   });
-  if (labels.length === 0) throw invalid(`task ${taskId}: wanted a label that takes masks, polygons or rectangles, got none`);
+  if (labels.length === 0) throw invalid(`task ${taskId}: expected a label that takes masks, polygons or rectangles, got none`);
 
   const taken = new Set(referenceFrames);
   const isWanted = (frame: number): boolean => frames?.has(frame) ?? true;
@@ -109,14 +109,14 @@ export function sizeOf(meta: CvatMeta, frame: number): { width: number; height: 
 function chosenLabels(known: readonly CvatLabel[], wanted: readonly string[] | undefined): CvatLabel[] {
   const names = known.map(({ name }) => name);
   for (const name of wanted ?? []) {
-    if (!names.includes(name)) throw invalid(`--labels: wanted labels of the task (${names.join(', ')}), got ${name}`);
+    if (!names.includes(name)) throw invalid(`--labels: expected labels of the task (${names.join(', ')}), got ${name}`);
   }
   return wanted === undefined ? [...known] : known.filter(({ name }) => wanted.includes(name));
 }
 
 function checkFrames(option: string, frames: readonly number[], { size }: CvatMeta): void {
   const outside = frames.find((frame) => frame < 0 || frame >= size);
-  if (outside !== undefined) throw invalid(`${option}: wanted frames from 0 to ${size - 1}, got ${outside}`);
+  if (outside !== undefined) throw invalid(`${option}: expected frames from 0 to ${size - 1}, got ${outside}`);
 }
 
 function checkMarked(
@@ -132,7 +132,7 @@ function checkMarked(
   const other = unused.length > 0 ? ` ${unused[0]?.label}: ${unused[0]?.reason}` : '';
   throw new ProsamError(
     'REFERENCE_MISSING',
-    `task ${task}: wanted ${what} marked on frame ${frames.join(', ')} as a mask, polygon, rectangle, ellipse or points, got none.${other} ` +
+    `task ${task}: expected ${what} marked on frame ${frames.join(', ')} as a mask, polygon, rectangle, ellipse or points, got none.${other} ` +
       'Mark it there in CVAT and save, or name another frame.',
   );
 }

@@ -49,7 +49,7 @@ export async function openRunLog(
   if (start && identity && !same && !finished) {
     throw new ProsamError(
       'OPTION_INVALID',
-      `${path}: wanted the log of a run like this one, got that of ${start.server}, task ${start.task}, ${JSON.stringify(start.settings)}. ` +
+      `${path}: expected the log of a run like this one, got that of ${start.server}, task ${start.task}, ${JSON.stringify(start.settings)}. ` +
         'Repeat its options, take it back with --undo, or name another file with --log.',
     );
   }
@@ -118,7 +118,7 @@ function parsed(path: string, text: string): RunEvent[] {
 const EVENT_START = '{"event":';
 
 function damaged(path: string, line: number): ProsamError {
-  return new ProsamError('OPTION_INVALID', `${path}: wanted the log of a run, but line ${line} is none. Name another file with --log.`);
+  return new ProsamError('OPTION_INVALID', `${path}: expected the log of a run, but line ${line} is none. Name another file with --log.`);
 }
 
 function failed(path: string, cause: unknown): ProsamError {

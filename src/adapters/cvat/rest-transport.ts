@@ -188,7 +188,7 @@ async function readBytes(answer: CvatAnswer, maxBytes: number): Promise<Uint8Arr
   for await (const piece of answer.body ?? []) {
     bytes += piece.byteLength;
     if (bytes > maxBytes)
-      throw new ProsamError('CVAT_FAILED', `wanted an answer of at most ${maxBytes} bytes, got more. Ask for less at a time.`);
+      throw new ProsamError('CVAT_FAILED', `expected an answer of at most ${maxBytes} bytes, got more. Ask for less at a time.`);
     pieces.push(piece);
   }
   return Buffer.concat(pieces);
@@ -199,14 +199,16 @@ function parsed<T>(schema: z.ZodType<T>, bytes: Uint8Array, where: string): T {
   try {
     json = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (cause) {
-    throw new ProsamError('CVAT_FAILED', `${where}: wanted JSON, got something else. Check that this is the address of a CVAT.`, { cause });
+    throw new ProsamError('CVAT_FAILED', `${where}: expected JSON, got something else. Check that this is the address of a CVAT.`, {
+      cause,
+    });
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new ProsamError(
     'CVAT_FAILED',
-    `${where}: wanted an answer as CVAT 2.15 to 2.54 give it, got one that differs at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}.`,
+    `${where}: expected an answer as CVAT 2.15 to 2.54 give it, got one that differs at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}.`,
   );
 }
 

@@ -76,7 +76,7 @@ function turned(points: readonly Point[], [cx, cy]: Point, degrees: number): Poi
 
 function pairs(points: readonly number[], least: number, kind: string): Point[] {
   if (points.length % 2 !== 0 || points.length < 2 * least || !points.every(Number.isFinite))
-    throw invalid(kind, `wanted pairs of x and y, at least ${least}, got ${points.length} values`);
+    throw invalid(kind, `expected pairs of x and y, at least ${least}, got ${points.length} values`);
   return Array.from({ length: points.length / 2 }, (_, i): Point => [points[2 * i] as number, points[2 * i + 1] as number]);
 }
 

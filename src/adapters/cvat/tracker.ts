@@ -47,7 +47,7 @@ export async function track(parts: TrackerParts, { shapes, states }: TrackerBody
   }
   const marked = shapes.filter((shape): shape is Shape => shape !== null);
   if (marked.length === 0 || marked.length !== shapes.length)
-    throw new ProsamError('REQUEST_INVALID', 'Wanted shapes to follow, got none. Mark the object in this frame first.');
+    throw new ProsamError('REQUEST_INVALID', 'Expected shapes to follow, got none. Mark the object in this frame first.');
   const { width, height } = await imageSize(image.bytes, 'The frame', parts.limits);
   parts.memory.keepImage(image.sha256, image.bytes);
   createPixelBudget({ width, height }).takeWhole(marked.length);
@@ -64,7 +64,10 @@ async function begun(
   const bare = Array.isArray(shape);
   const { type, points }: { type: TrackedType; points: readonly number[] } = bare ? { type: 'rectangle', points: shape } : shape;
   if (type === 'rectangle' && points.length !== 4)
-    throw new ProsamError('REQUEST_INVALID', `Wanted a rectangle of four numbers x1, y1, x2, y2, got ${points.length}. Draw a rectangle.`);
+    throw new ProsamError(
+      'REQUEST_INVALID',
+      `Expected a rectangle of four numbers x1, y1, x2, y2, got ${points.length}. Draw a rectangle.`,
+    );
   const drawn = annotationFromShape({ type, points }, width, height);
   const mask = emptyMask(width, height);
   await inTurns(drawAnnotation(mask, drawn), signal);

@@ -55,6 +55,9 @@ function parsed(body: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(body).toString('utf8'));
   } catch {
-    throw new ProsamError('REQUEST_INVALID', 'Wanted JSON, got text that is not. Set the content type of the webhook to application/json.');
+    throw new ProsamError(
+      'REQUEST_INVALID',
+      'Expected JSON, got text that is not. Set the content type of the webhook to application/json.',
+    );
   }
 }

@@ -12,7 +12,7 @@ export function checkWebhookHeader(secrets: readonly string[], header: unknown):
   if (given !== undefined) return Buffer.from(given, 'hex');
   throw new ProsamError(
     'UNAUTHORIZED',
-    'Wanted the header X-Signature-256: sha256=<64 hex digits>, got none like it. Set a secret in the webhook.',
+    'Expected the header X-Signature-256: sha256=<64 hex digits>, got none like it. Set a secret in the webhook.',
   );
 }
 

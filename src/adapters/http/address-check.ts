@@ -125,6 +125,6 @@ function hostEntry(entry: string): string {
   }
   throw new ProsamError(
     'CONFIG_INVALID',
-    `An allowed host: wanted name, name:port, address or range, got ${JSON.stringify(entry.slice(0, 100))}.`,
+    `An allowed host: expected name, name:port, address or range, got ${JSON.stringify(entry.slice(0, 100))}.`,
   );
 }

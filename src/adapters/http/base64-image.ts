@@ -18,7 +18,10 @@ export function readBase64(text: string, maxBytes: number): Uint8Array {
   if (bytes !== undefined && bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
   // Letters that do not belong are skipped by the decoder, so each of them costs bytes.
   if (bytes?.byteLength === Math.floor((letters * 3) / 4) && letters > 0) return bytes;
-  throw new ProsamError('REQUEST_INVALID', 'Wanted base64 without line breaks, got text that is not. Encode the bytes of the image file.');
+  throw new ProsamError(
+    'REQUEST_INVALID',
+    'Expected base64 without line breaks, got text that is not. Encode the bytes of the image file.',
+  );
 }
 
 /** `data:image/png;base64,...`; the media type is not believed. @throws REQUEST_INVALID, IMAGE_TOO_LARGE */
@@ -27,12 +30,15 @@ export function readDataAddress(text: string, maxBytes: number): Uint8Array {
   if (comma < 0 || !text.slice(0, comma).toLowerCase().endsWith(';base64')) {
     throw new ProsamError(
       'REQUEST_INVALID',
-      'Wanted a data: address with ;base64 before its comma, got another. Encode the image in base64.',
+      'Expected a data: address with ;base64 before its comma, got another. Encode the image in base64.',
     );
   }
   return readBase64(text.slice(comma + 1), maxBytes);
 }
 
 function tooLarge(maxBytes: number): ProsamError {
-  return new ProsamError('IMAGE_TOO_LARGE', `Wanted an image of at most ${maxBytes} bytes, got more. Shrink the image or raise the limit.`);
+  return new ProsamError(
+    'IMAGE_TOO_LARGE',
+    `Expected an image of at most ${maxBytes} bytes, got more. Shrink the image or raise the limit.`,
+  );
 }

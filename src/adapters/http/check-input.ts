@@ -39,10 +39,7 @@ function describe(issue: Issue, input: unknown, above: readonly PropertyKey[]): 
     return [`${name(path)}: unknown ${keys.length === 1 ? 'field' : 'fields'} ${keys.join(', ')}`];
   }
   return [
-    `${name(path)}: ${issue.message
-      .replace(/^Invalid input: /, '')
-      .replace(/^expected/, 'wanted')
-      .replace(/, received .*$/, '')}, got ${show(valueAt(input, path))}`,
+    `${name(path)}: ${issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '')}, got ${show(valueAt(input, path))}`,
   ];
 }
 

@@ -39,7 +39,7 @@ const ERROR: JsonSchema = {
       required: ['code', 'message', 'hint', 'requestId'],
       properties: {
         code: { type: 'string', description: 'Never changes its meaning' },
-        message: { type: 'string', description: 'What was wanted, what came, what to do' },
+        message: { type: 'string', description: 'What was expected, what came, what to do' },
         hint: { type: 'string', description: 'What to do about errors of this code' },
         requestId: { type: 'string', description: 'Also in the X-Request-Id header and in the log' },
       },

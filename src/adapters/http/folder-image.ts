@@ -13,7 +13,7 @@ export async function readFolderImage(folder: string, path: string, maxBytes: nu
   if (path.includes('\0') || isAbsolute(path) || win32.isAbsolute(path) || /^[a-z]:/i.test(path) || steps.includes('..')) {
     throw new ProsamError(
       'REQUEST_INVALID',
-      'Wanted a path below the image folder, got one that leaves it. Leave out .. and the leading slash.',
+      'Expected a path below the image folder, got one that leaves it. Leave out .. and the leading slash.',
     );
   }
   // Where a path cannot be followed is told apart by nobody: not there, no file, not allowed and outside are one answer.
@@ -31,7 +31,7 @@ export async function readFolderImage(folder: string, path: string, maxBytes: nu
     if (opened.size > maxBytes) {
       throw new ProsamError(
         'IMAGE_TOO_LARGE',
-        `${shown(path)}: wanted at most ${maxBytes} bytes, got ${opened.size}. Shrink the image or raise the limit.`,
+        `${shown(path)}: expected at most ${maxBytes} bytes, got ${opened.size}. Shrink the image or raise the limit.`,
       );
     }
     const bytes = Buffer.alloc(opened.size);

@@ -81,7 +81,7 @@ export function createGuard(options: GuardOptions): Guard {
       }
       throw new ProsamError(
         'UNAUTHORIZED',
-        `Wanted Authorization: ${kinds.join(' or ') || 'nothing'}, got another scheme or a malformed header.`,
+        `Expected Authorization: ${kinds.join(' or ') || 'nothing'}, got another scheme or a malformed header.`,
       );
     }
     if (signature !== undefined && hmac.length > 0) {
@@ -97,7 +97,7 @@ export function createGuard(options: GuardOptions): Guard {
     if (anonymous !== undefined) return { name: 'anonymous', access: anonymous, anonymous: true };
     throw new ProsamError(
       'UNAUTHORIZED',
-      `Wanted credentials (${kinds.join(', ') || 'none are configured'}), got none. Send an Authorization header.`,
+      `Expected credentials (${kinds.join(', ') || 'none are configured'}), got none. Send an Authorization header.`,
     );
   };
   const challenge = [...(basic.length > 0 ? ['Basic realm="prosam", charset="UTF-8"'] : []), 'Bearer realm="prosam"'].join(', ');
@@ -147,16 +147,16 @@ function single(value: string | readonly string[] | undefined): string | undefin
 
 function checkSecret(what: string, name: string, secret: string, least: number): void {
   if (name === '' || name.includes(':')) {
-    throw new ProsamError('CONFIG_INVALID', `A ${what}'s name: wanted text without a colon, got ${JSON.stringify(name)}.`);
+    throw new ProsamError('CONFIG_INVALID', `A ${what}'s name: expected text without a colon, got ${JSON.stringify(name)}.`);
   }
   if (secret.length >= least) return;
   throw new ProsamError(
     'CONFIG_INVALID',
-    `The ${what} of ${name}: wanted at least ${least} characters, got ${secret.length}. Make a longer one, at random.`,
+    `The ${what} of ${name}: expected at least ${least} characters, got ${secret.length}. Make a longer one, at random.`,
   );
 }
 
 function checkNames(names: readonly string[]): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new ProsamError('CONFIG_INVALID', `Wanted user names that differ, got ${twice} twice.`);
+  if (twice !== undefined) throw new ProsamError('CONFIG_INVALID', `Expected user names that differ, got ${twice} twice.`);
 }

@@ -32,7 +32,7 @@ export function httpLimits(options: Partial<Omit<HttpLimits, 'json'>> & { json?:
   for (const [name, value] of Object.entries({ ...others, ...json })) {
     const least = name === 'deadlineMs' ? 0 : 1;
     if (Number.isSafeInteger(value) && value >= least) continue;
-    throw new ProsamError('CONFIG_INVALID', `${name}: wanted a whole number of at least ${least}, got ${value}.`);
+    throw new ProsamError('CONFIG_INVALID', `${name}: expected a whole number of at least ${least}, got ${value}.`);
   }
   return limits;
 }

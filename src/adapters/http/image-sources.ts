@@ -51,7 +51,7 @@ export function createImageSources(options: ImageSourceOptions = {}): ImageSourc
         return within(readFolderImage(folder, input.path, maxBytes), { ms: timeoutMs, late: folderIsSilent, signal });
       throw new ProsamError(
         'REQUEST_INVALID',
-        'Wanted another way to name an image: no image folder is configured. Send the bytes, or configure one.',
+        'Expected another way to name an image: no image folder is configured. Send the bytes, or configure one.',
       );
     }
     if ('file' in input) return filePart(files?.get(input.file) ?? [], input.file, maxBytes);
@@ -73,12 +73,12 @@ function filePart(parts: readonly Uint8Array[], name: string, maxBytes: number):
   if (bytes === undefined || parts.length > 1) {
     throw new ProsamError(
       'REQUEST_INVALID',
-      `Wanted one file part called ${JSON.stringify(name)}, got ${parts.length}. Name the part as the request does.`,
+      `Expected one file part called ${JSON.stringify(name)}, got ${parts.length}. Name the part as the request does.`,
     );
   }
   if (bytes.byteLength <= maxBytes) return bytes;
   throw new ProsamError(
     'IMAGE_TOO_LARGE',
-    `Wanted an image of at most ${maxBytes} bytes, got ${bytes.byteLength}. Shrink the image or raise the limit.`,
+    `Expected an image of at most ${maxBytes} bytes, got ${bytes.byteLength}. Shrink the image or raise the limit.`,
   );
 }

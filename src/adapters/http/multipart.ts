@@ -35,16 +35,16 @@ export async function parseMultipart(body: Buffer, headers: IncomingHttpHeaders,
   const parts: { name: string; pieces: Buffer[] }[] = [];
   const take = (name: string, isFile: boolean, pieces: Buffer[]): void => {
     if (name === onlyField || isFile) parts.push({ name, pieces });
-    else note(invalid(`wanted one field called ${onlyField} besides files, got another one`));
+    else note(invalid(`expected one field called ${onlyField} besides files, got another one`));
   };
   const done = new Promise<void>((resolve) => {
     parser.on('field', (name, value, info) => {
-      if (tooLong(name) || info.nameTruncated) note(invalid(`wanted names of at most ${MAX_NAME} characters`));
+      if (tooLong(name) || info.nameTruncated) note(invalid(`expected names of at most ${MAX_NAME} characters`));
       take(name, false, [Buffer.from(value, 'utf8')]);
     });
     parser.on('file', (name, stream) => {
       const pieces: Buffer[] = [];
-      if (tooLong(name)) note(invalid(`wanted names of at most ${MAX_NAME} characters`));
+      if (tooLong(name)) note(invalid(`expected names of at most ${MAX_NAME} characters`));
       stream.on('data', (piece: Buffer) => pieces.push(piece));
       stream.on('error', (cause: unknown) => note(invalid(messageOf(cause))));
       stream.on('end', () => take(name, true, pieces));
@@ -72,7 +72,7 @@ export async function parseMultipart(body: Buffer, headers: IncomingHttpHeaders,
     if (name !== onlyField) form.files.set(name, [...(form.files.get(name) ?? []), data]);
     // Libraries that give it a content type send it as if it were a file.
     else if (form.request === undefined) form.request = data;
-    else throw invalid(`wanted ${onlyField} once, got it twice`);
+    else throw invalid(`expected ${onlyField} once, got it twice`);
   }
   return form;
 }
@@ -95,5 +95,5 @@ function invalid(problem: string): ProsamError {
 }
 
 function tooMany(limit: string): ProsamError {
-  return new ProsamError('REQUEST_TOO_LARGE', `Wanted at most ${limit} in one multipart body, got more. Send several requests.`);
+  return new ProsamError('REQUEST_TOO_LARGE', `Expected at most ${limit} in one multipart body, got more. Send several requests.`);
 }

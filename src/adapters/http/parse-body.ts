@@ -38,7 +38,7 @@ export async function receiveBody(request: IncomingMessage, route: Route, limits
     const wanted = route.multipart === true ? 'application/json or multipart/form-data' : 'application/json';
     throw new ProsamError(
       'REQUEST_UNSUPPORTED',
-      `Wanted Content-Type: ${wanted}, got ${media === '' ? 'none' : 'another one'}. Set the header.`,
+      `Expected Content-Type: ${wanted}, got ${media === '' ? 'none' : 'another one'}. Set the header.`,
     );
   }
   const watch = asJson ? createJsonWatch(limits.json) : undefined;

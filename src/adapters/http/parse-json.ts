@@ -13,7 +13,7 @@ import type { LongString } from './json-structure.ts';
  */
 export async function parseJson(bytes: Buffer, longStrings: readonly LongString[]): Promise<unknown> {
   if (!(await isUtf8InTurns(bytes)))
-    throw new ProsamError('REQUEST_INVALID', 'Wanted JSON in UTF-8, got bytes that are not. Encode the body as UTF-8.');
+    throw new ProsamError('REQUEST_INVALID', 'Expected JSON in UTF-8, got bytes that are not. Encode the body as UTF-8.');
   const contents = new Map<string, string>();
   const name = randomUUID();
   let text = '';
@@ -39,7 +39,10 @@ function parse(text: string): unknown {
   } catch (cause) {
     // The parser quotes what it stumbled over; the text may hold what must not be repeated.
     const place = /at position \d+( \(line \d+ column \d+\))?/.exec(messageOf(cause))?.[0] ?? 'at its end';
-    throw new ProsamError('REQUEST_INVALID', `Wanted JSON, got text that breaks off from it ${place}. Check quotes, commas and brackets.`);
+    throw new ProsamError(
+      'REQUEST_INVALID',
+      `Expected JSON, got text that breaks off from it ${place}. Check quotes, commas and brackets.`,
+    );
   }
 }
 

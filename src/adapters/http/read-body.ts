@@ -22,7 +22,7 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits, wat
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     // What is small on the way could be huge once unpacked.
-    throw new ProsamError('REQUEST_UNSUPPORTED', 'Wanted a body without Content-Encoding, got a compressed one. Send it as it is.');
+    throw new ProsamError('REQUEST_UNSUPPORTED', 'Expected a body without Content-Encoding, got a compressed one. Send it as it is.');
   }
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limits.maxBytes) throw tooLarge(limits.maxBytes, `${declared}`);
@@ -62,7 +62,7 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits, wat
     };
     const cut = (): void => stop(new ProsamError('REQUEST_INVALID', 'The body ended before it was complete. Send it again.'));
     const late = (within: string): void =>
-      stop(new ProsamError('REQUEST_TIMEOUT', `Wanted ${within}, got ${bytes} bytes. Send it faster or in smaller parts.`));
+      stop(new ProsamError('REQUEST_TIMEOUT', `Expected ${within}, got ${bytes} bytes. Send it faster or in smaller parts.`));
     const { timeoutMs, idleMs = timeoutMs } = limits;
     const timer = setTimeout(() => late(`the whole body within ${timeoutMs / 1000} s`), timeoutMs);
     const idle = setTimeout(() => late(`the body without a pause of ${idleMs / 1000} s`), idleMs);
@@ -75,6 +75,6 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits, wat
 function tooLarge(limit: number, got: string): ProsamError {
   return new ProsamError(
     'REQUEST_TOO_LARGE',
-    `Wanted a body of at most ${limit} bytes, got ${got}. Send less at a time, or raise the limit.`,
+    `Expected a body of at most ${limit} bytes, got ${got}. Send less at a time, or raise the limit.`,
   );
 }

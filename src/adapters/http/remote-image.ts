@@ -95,7 +95,7 @@ export function checkSignature(bytes: Uint8Array, label: string): void {
   if (hasKnownSignature(bytes)) return;
   throw new ProsamError(
     'IMAGE_UNREADABLE',
-    `${label}: wanted a JPEG, PNG, WebP, TIFF, AVIF or GIF image, got ${bytes.byteLength === 0 ? 'nothing' : 'bytes that do not begin like any of these'}.`,
+    `${label}: expected a JPEG, PNG, WebP, TIFF, AVIF or GIF image, got ${bytes.byteLength === 0 ? 'nothing' : 'bytes that do not begin like any of these'}.`,
   );
 }
 
@@ -120,7 +120,7 @@ function reasonOf(error: unknown): string {
 function tooLarge(url: URL, maxBytes: number): ProsamError {
   return new ProsamError(
     'IMAGE_TOO_LARGE',
-    `${shownAddress(url)}: wanted at most ${maxBytes} bytes, got more. Shrink the image or raise the limit.`,
+    `${shownAddress(url)}: expected at most ${maxBytes} bytes, got more. Shrink the image or raise the limit.`,
   );
 }
 

@@ -69,7 +69,7 @@ export function checkSignatureHeader(
   { nowMs, toleranceMs = DEFAULT_TOLERANCE_MS, replays }: VerifyOptions,
 ): { timestamp: string; given: string } {
   const [, timestamp, given] = HEADER.exec(header ?? '') ?? [];
-  if (timestamp === undefined || given === undefined) throw refused('wanted t=<milliseconds>,v1=<64 hex digits>, got something else');
+  if (timestamp === undefined || given === undefined) throw refused('expected t=<milliseconds>,v1=<64 hex digits>, got something else');
   const offMs = Math.abs(nowMs - Number(timestamp));
   if (offMs > toleranceMs) {
     throw refused(`its time is ${Math.round(offMs / 1000)} s off, at most ${toleranceMs / 1000} s are accepted; t is in milliseconds`);

@@ -36,6 +36,6 @@ export function baseAddress(text: string): string {
     return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
   throw new ProsamError(
     'CONFIG_INVALID',
-    'The address of Label Studio: wanted http(s)://host[:port][/path] without credentials, got something else. Copy it from the browser.',
+    'The address of Label Studio: expected http(s)://host[:port][/path] without credentials, got something else. Copy it from the browser.',
   );
 }

@@ -48,7 +48,7 @@ export function createCredentials(
   if (!/^[\x21-\x7e]{1,4000}$/.test(token)) {
     throw new ProsamError(
       'CONFIG_INVALID',
-      'The token of Label Studio: wanted visible ASCII characters, got others. Copy it from Account & Settings once more.',
+      'The token of Label Studio: expected visible ASCII characters, got others. Copy it from Account & Settings once more.',
     );
   }
   if (!isPersonalToken(token)) return { kind: 'legacy', renewable: false, authorization: () => Promise.resolve(`Token ${token}`) };

@@ -147,7 +147,7 @@ async function readText(answer: ApiAnswer, maxBytes: number): Promise<string> {
   let bytes = 0;
   for await (const piece of answer.body ?? []) {
     bytes += piece.byteLength;
-    if (bytes > maxBytes) throw failed(`wanted an answer of at most ${maxBytes} bytes, got more`);
+    if (bytes > maxBytes) throw failed(`expected an answer of at most ${maxBytes} bytes, got more`);
     pieces.push(piece);
   }
   return Buffer.concat(pieces).toString('utf8');
@@ -158,13 +158,13 @@ function parsed<T>(schema: z.ZodType<T>, text: string, where: string): T {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw failed(`${where}: wanted JSON, got something else. Check that this is the address of a Label Studio`, cause);
+    throw failed(`${where}: expected JSON, got something else. Check that this is the address of a Label Studio`, cause);
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw failed(
-    `${where}: wanted the answer of a Label Studio 1.23, got one that differs at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
+    `${where}: expected the answer of a Label Studio 1.23, got one that differs at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
   );
 }
 

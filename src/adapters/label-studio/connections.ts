@@ -29,7 +29,7 @@ export function createConnections({
   if (token !== undefined && hostname === undefined) {
     throw new ProsamError(
       'CONFIG_INVALID',
-      'Wanted the address of Label Studio with its token, got the token alone. Without it the token would go wherever a request says.',
+      'Expected the address of Label Studio with its token, got the token alone. Without it the token would go wherever a request says.',
     );
   }
   const known = new Map<string, Connection>();

@@ -78,7 +78,8 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
   }
 
   async function predict({ project: key, tasks, labelConfig, labelConfigXml, context }: MlPredictRequest, call: MlCall) {
-    if (key === '') throw new ProsamError('REQUEST_INVALID', 'project: wanted <id>.<seconds>, got none. Ask through a connected project.');
+    if (key === '')
+      throw new ProsamError('REQUEST_INVALID', 'project: expected <id>.<seconds>, got none. Ask through a connected project.');
     const connection = connections.ofKey(key, labelConfigXml);
     const config = labelConfigXml === '' ? configOf(connection) : labelConfig;
     const [task] = tasks;

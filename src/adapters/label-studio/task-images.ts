@@ -120,7 +120,7 @@ export function imageOfTask(connection: Connection, task: Pick<MlTask, 'id' | 'd
   if (typeof value === 'string' && value.length > 0) return { connection, task, value, externalId: shownName(task.id, value) };
   throw new ProsamError(
     'REQUEST_INVALID',
-    `Task ${task.id}: wanted the address of an image in its field ${JSON.stringify(field)}, got ${value === undefined ? 'nothing' : typeof value}. Correct the task's data.`,
+    `Task ${task.id}: expected the address of an image in its field ${JSON.stringify(field)}, got ${value === undefined ? 'nothing' : typeof value}. Correct the task's data.`,
   );
 }
 

@@ -152,13 +152,13 @@ function* decodeInSteps(bytes: Uint8Array, width: number, height: number): Steps
     }
     return value;
   };
-  if (totalBits < HEADER_BITS) throw invalid(`wanted a header of 7 bytes, got ${bytes.length} bytes`);
+  if (totalBits < HEADER_BITS) throw invalid(`expected a header of 7 bytes, got ${bytes.length} bytes`);
   const values = read(32);
   if (values !== 4 * width * height) {
-    throw invalid(`wanted ${4 * width * height} values for ${width} x ${height} pixels, got ${values}`);
+    throw invalid(`expected ${4 * width * height} values for ${width} x ${height} pixels, got ${values}`);
   }
   const valueBits = read(5) + 1;
-  if (valueBits !== VALUE_BITS) throw invalid(`wanted values of ${VALUE_BITS} bits, got ${valueBits}`);
+  if (valueBits !== VALUE_BITS) throw invalid(`expected values of ${VALUE_BITS} bits, got ${valueBits}`);
   const countBits = [read(4) + 1, read(4) + 1, read(4) + 1, read(4) + 1];
   // The shortest stream that covers so many values: a mask far larger than its bytes can tell is not begun.
   if (totalBits - position < Math.ceil(values / LONGEST_RUN) * (3 + VALUE_BITS + Math.min(...countBits))) throw invalid('it breaks off');
@@ -192,7 +192,7 @@ function* decodeInSteps(bytes: Uint8Array, width: number, height: number): Steps
 function bytesOf(rle: readonly unknown[] | Uint8Array): Uint8Array {
   if (rle instanceof Uint8Array) return rle;
   const wrong = rle.findIndex((value) => !(Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255));
-  if (wrong >= 0) throw invalid(`wanted whole numbers from 0 to 255, got ${String(rle[wrong]).slice(0, 20)} at place ${wrong}`);
+  if (wrong >= 0) throw invalid(`expected whole numbers from 0 to 255, got ${String(rle[wrong]).slice(0, 20)} at place ${wrong}`);
   return Uint8Array.from(rle as readonly number[]);
 }
 

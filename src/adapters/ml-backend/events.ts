@@ -45,7 +45,7 @@ function* idOf(value: unknown): Steps<number | string | undefined> {
 /** With a pause after each task and annotation. @throws REQUEST_INVALID */
 export function* parseEvent(body: unknown): Steps<MlEvent> {
   const parsed = envelope.safeParse(body);
-  if (!parsed.success) throw new ProsamError('REQUEST_INVALID', 'Wanted a webhook of Label Studio with an action, got something else.');
+  if (!parsed.success) throw new ProsamError('REQUEST_INVALID', 'Expected a webhook of Label Studio with an action, got something else.');
   const { action, annotation, annotations, task, tasks } = parsed.data;
   const project = projectOf(parsed.data.project);
   if (project === undefined) return { kind: 'other', action };

@@ -45,7 +45,7 @@ const SPACES: ReadonlySet<number> = new Set([0x20, 0x0a, 0x0d, 0x09]);
 export async function parseLargeJson(bytes: Buffer, signal?: AbortSignal): Promise<unknown> {
   if (bytes.byteLength === 0) return undefined;
   if (!(await isUtf8InTurns(bytes)))
-    throw new ProsamError('REQUEST_INVALID', 'Wanted JSON in UTF-8, got bytes that are not. Encode the body as UTF-8.');
+    throw new ProsamError('REQUEST_INVALID', 'Expected JSON in UTF-8, got bytes that are not. Encode the body as UTF-8.');
   const { byteLists, listsAtTop } = await inTurns(scan(bytes), signal);
   const name = randomUUID();
   let nextList = 0;
@@ -116,7 +116,7 @@ function* scan(bytes: Buffer): Steps<{ byteLists: ByteList[]; listsAtTop: ListAt
   let some = false;
   const endElement = (list: ListAtTop, at: number): void => {
     if (++elements > MOST_ELEMENTS)
-      throw new ProsamError('REQUEST_TOO_LARGE', `Wanted lists of at most ${MOST_ELEMENTS} elements, got more. Send less at a time.`);
+      throw new ProsamError('REQUEST_TOO_LARGE', `Expected lists of at most ${MOST_ELEMENTS} elements, got more. Send less at a time.`);
     // Between two commas there must be something: nothing is what the parser refuses.
     if (list.elements.length > 0 || bytes[at] === COMMA || some) list.elements.push({ start: elementStart, end: at });
     elementStart = at + 1;
@@ -142,7 +142,7 @@ function* scan(bytes: Buffer): Steps<{ byteLists: ByteList[]; listsAtTop: ListAt
         }
       }
       if (++depth > MOST_DEPTH)
-        throw new ProsamError('REQUEST_TOO_LARGE', `Wanted JSON of at most ${MOST_DEPTH} levels, got more. Send it flatter.`);
+        throw new ProsamError('REQUEST_TOO_LARGE', `Expected JSON of at most ${MOST_DEPTH} levels, got more. Send it flatter.`);
       if (byte === OPEN_LIST && depth === 2) {
         current = { start: at, end: 0, elements: [] };
         elementStart = at + 1;
@@ -218,7 +218,7 @@ function parse(text: Buffer): unknown {
   try {
     return JSON.parse(text.toString('utf8'));
   } catch (cause) {
-    throw new ProsamError('REQUEST_INVALID', 'Wanted JSON, got text that breaks off from it. Check quotes, commas and brackets.', {
+    throw new ProsamError('REQUEST_INVALID', 'Expected JSON, got text that breaks off from it. Check quotes, commas and brackets.', {
       cause,
     });
   }

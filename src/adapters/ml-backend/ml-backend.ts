@@ -151,7 +151,7 @@ async function readTasks(body: unknown, most: number, signal: AbortSignal): Prom
   const list = (body as { tasks?: unknown } | undefined)?.tasks;
   if (!Array.isArray(list) || list.length > most) {
     const got = Array.isArray(list) ? `${list.length}` : 'none';
-    throw new ProsamError('REQUEST_INVALID', `tasks: wanted a list of at most ${most}, got ${got}. Select fewer tasks at a time.`);
+    throw new ProsamError('REQUEST_INVALID', `tasks: expected a list of at most ${most}, got ${got}. Select fewer tasks at a time.`);
   }
   const tasks: MlTask[] = [];
   function* check(all: readonly unknown[]): Steps<void> {

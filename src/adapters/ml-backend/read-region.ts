@@ -31,11 +31,11 @@ export function labelsOfRegion(region: MlRegion): readonly string[] {
 
 /** Width and height in pixels of the upright image. @throws ANNOTATION_INVALID, IMAGE_TOO_LARGE */
 export function sizeOfRegion({ original_width, original_height }: MlRegion, { maxPixels = 100_000_000 }: RegionLimits = {}) {
-  if (original_width === undefined || original_height === undefined) throw invalid('wanted original_width and original_height, got none');
+  if (original_width === undefined || original_height === undefined) throw invalid('expected original_width and original_height, got none');
   if (original_width * original_height <= maxPixels) return { width: original_width, height: original_height };
   throw new ProsamError(
     'IMAGE_TOO_LARGE',
-    `Region: wanted at most ${maxPixels} pixels, got ${original_width} x ${original_height}. Shrink the image or raise the limit.`,
+    `Region: expected at most ${maxPixels} pixels, got ${original_width} x ${original_height}. Shrink the image or raise the limit.`,
   );
 }
 
@@ -58,7 +58,7 @@ export async function annotationOfRegion(
     return { kind: 'mask', mask: await decodeBrushRleInTurns(value.rle, width, height, signal) };
   }
   if (kind === 'bitmasklabels') {
-    if (value.imageDataURL === undefined) throw invalid('wanted imageDataURL in a bitmask, got none');
+    if (value.imageDataURL === undefined) throw invalid('expected imageDataURL in a bitmask, got none');
     const bytes = readDataAddress(value.imageDataURL, limits.maxBytes ?? 64 * 2 ** 20);
     return { kind: 'mask', mask: await maskFromAlphaPng(bytes, width, height, limits) };
   }
@@ -72,7 +72,7 @@ export function pointOf(region: MlRegion, limits: RegionLimits = {}): Point {
   const { width, height } = sizeOfRegion(region, limits);
   checkUpright(region);
   const { x, y } = region.value;
-  if (x === undefined || y === undefined) throw invalid('wanted x and y of a point, got none');
+  if (x === undefined || y === undefined) throw invalid('expected x and y of a point, got none');
   return [Math.min(within((x / 100) * width, width), width - 0.01), Math.min(within((y / 100) * height, height), height - 0.01)];
 }
 
@@ -85,14 +85,14 @@ export function boxOf(region: MlRegion, limits: RegionLimits = {}): readonly [x0
   const ys = ring.map(([, y]) => within(y, height));
   const box = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)] as const;
   if (box[0] < box[2] && box[1] < box[3]) return box;
-  throw invalid('wanted a rectangle with an area inside the image, got one without');
+  throw invalid('expected a rectangle with an area inside the image, got one without');
 }
 
 function ringOf(kind: ControlKind, region: MlRegion, width: number, height: number): Point[] {
   if (kind === 'rectanglelabels') return rectangle(region, width, height);
   if (kind === 'ellipselabels') return ellipse(region, width, height);
   const points = region.value.points ?? [];
-  if (points.length < 3) throw invalid(`wanted a polygon of at least three corners, got ${points.length}`);
+  if (points.length < 3) throw invalid(`expected a polygon of at least three corners, got ${points.length}`);
   return points.map(([x, y]) => [(x / 100) * width, (y / 100) * height]);
 }
 
@@ -100,7 +100,7 @@ function ringOf(kind: ControlKind, region: MlRegion, width: number, height: numb
 function rectangle({ value }: MlRegion, imageWidth: number, imageHeight: number): Point[] {
   const { x, y, width, height, rotation = 0 } = value;
   if (x === undefined || y === undefined || width === undefined || height === undefined)
-    throw invalid('wanted x, y, width and height of a rectangle, got less');
+    throw invalid('expected x, y, width and height of a rectangle, got less');
   const [left, top, across, down] = [
     (x / 100) * imageWidth,
     (y / 100) * imageHeight,
@@ -115,7 +115,7 @@ function rectangle({ value }: MlRegion, imageWidth: number, imageHeight: number)
 function ellipse({ value }: MlRegion, imageWidth: number, imageHeight: number): Point[] {
   const { x, y, radiusX, radiusY, rotation = 0 } = value;
   if (x === undefined || y === undefined || radiusX === undefined || radiusY === undefined)
-    throw invalid('wanted x, y, radiusX and radiusY of an ellipse, got less');
+    throw invalid('expected x, y, radiusX and radiusY of an ellipse, got less');
   const [cos, sin] = turn(rotation);
   return Array.from({ length: ELLIPSE_CORNERS }, (_, i): Point => {
     const angle = (2 * Math.PI * i) / ELLIPSE_CORNERS;

@@ -43,7 +43,7 @@ export function parseXml(text: string): XmlElement {
   }
   if (open.length > 1) throw invalid(`<${open.at(-1)?.tag}> is not closed`);
   const [root, another] = top.children;
-  if (root === undefined || another !== undefined) throw invalid(`wanted one element at the top, got ${top.children.length}`);
+  if (root === undefined || another !== undefined) throw invalid(`expected one element at the top, got ${top.children.length}`);
   return root;
 
   function element(parent: XmlElement, start: number): number {
@@ -75,7 +75,7 @@ export function parseXml(text: string): XmlElement {
   function take(pattern: RegExp, from: number, what: string): string {
     pattern.lastIndex = from;
     const found = pattern.exec(text)?.[0];
-    if (found === undefined) throw invalid(`wanted ${what} at character ${from}`);
+    if (found === undefined) throw invalid(`expected ${what} at character ${from}`);
     return found;
   }
   function after(end: string, from: number): number {

@@ -47,7 +47,7 @@ async function accept(change: Change, record: AnnotationRecord, send: () => Prom
   if (same && same.content !== content)
     throw new ProsamError(
       'ANNOTATION_CONFLICT',
-      `wanted revision ${revision} of annotation ${record.externalId} from ${record.source} as it was stored before, got another content. Send a new revision.`,
+      `expected revision ${revision} of annotation ${record.externalId} from ${record.source} as it was stored before, got another content. Send a new revision.`,
     );
   const counts = revision > (newest?.revision ?? -1) && revision > (await tombstoneOf(change, record));
   if (same && !counts) return 'duplicate';

@@ -49,7 +49,7 @@ export async function* entriesOfLines(lines: AsyncIterable<string>, file: string
   const damaged = (why: string): ProsamError =>
     new ProsamError(
       'STORAGE_FAILED',
-      `wanted a whole archive, got ${file}, damaged at line ${number}: ${why}. Nothing was imported; export it again.`,
+      `expected a whole archive, got ${file}, damaged at line ${number}: ${why}. Nothing was imported; export it again.`,
     );
   try {
     for await (const text of lines) {
@@ -79,7 +79,7 @@ function requireSchema(schema: number, file: string): void {
   if (schema === MIGRATIONS.length) return;
   throw new ProsamError(
     'MIGRATION_NEEDED',
-    `wanted an archive of schema ${MIGRATIONS.length}, got ${file} of schema ${schema}. Import it with the prosam that wrote it, then migrate.`,
+    `expected an archive of schema ${MIGRATIONS.length}, got ${file} of schema ${schema}. Import it with the prosam that wrote it, then migrate.`,
   );
 }
 

@@ -98,7 +98,7 @@ async function lockBatch(change: Change, id: string): Promise<void> {
   if (locked.numUpdatedRows > 0n) return;
   throw new ProsamError(
     'BATCH_NOT_FOUND',
-    `wanted a batch, got ${JSON.stringify(id)}, which is none. Use the id that the request for the batch answered with.`,
+    `expected a batch, got ${JSON.stringify(id)}, which is none. Use the id that the request for the batch answered with.`,
   );
 }
 

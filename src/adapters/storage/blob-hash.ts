@@ -19,6 +19,6 @@ export function isHash(name: string): boolean {
 export function damaged(place: string): ProsamError {
   return new ProsamError(
     'BLOB_DAMAGED',
-    `wanted the bytes that ${place} is named by, got others. Restore it from a backup; the disk may be failing.`,
+    `expected the bytes that ${place} is named by, got others. Restore it from a backup; the disk may be failing.`,
   );
 }

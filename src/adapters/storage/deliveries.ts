@@ -29,7 +29,7 @@ export function deliveryStore(room: Room): DeliveryStore {
         if (noted.numUpdatedRows === 0n)
           throw new ProsamError(
             'DELIVERY_NOT_FOUND',
-            `wanted a delivery, got ${JSON.stringify(id)}, which is none. List them: GET /v1/deliveries`,
+            `expected a delivery, got ${JSON.stringify(id)}, which is none. List them: GET /v1/deliveries`,
           );
         await send(messages);
       }),

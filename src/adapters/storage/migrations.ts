@@ -67,7 +67,7 @@ export async function requireSchema(database: Database): Promise<void> {
   if (status.pending.length === 0) return;
   throw new ProsamError(
     'MIGRATION_NEEDED',
-    `wanted a database with schema ${status.code}, got ${status.database === 0 ? 'one without a schema' : `schema ${status.database}`}. Run: prosam db migrate`,
+    `expected a database with schema ${status.code}, got ${status.database === 0 ? 'one without a schema' : `schema ${status.database}`}. Run: prosam db migrate`,
   );
 }
 
@@ -75,7 +75,7 @@ function refuseNewer(version: number): void {
   if (version <= MIGRATIONS.length) return;
   throw new ProsamError(
     'MIGRATION_NEEDED',
-    `wanted a database with schema ${MIGRATIONS.length}, got schema ${version} of a newer prosam. Update prosam; schemas do not go back.`,
+    `expected a database with schema ${MIGRATIONS.length}, got schema ${version} of a newer prosam. Update prosam; schemas do not go back.`,
   );
 }
 

@@ -96,5 +96,5 @@ async function insert(change: Change, { name }: MovedTable, rows: readonly Row[]
 export async function requireEmpty(database: { connection: Connection }): Promise<void> {
   const rows = await countRows(database);
   if (rows > 0)
-    throw new ProsamError('OPTION_INVALID', `wanted an empty database to move everything to, got one with ${rows} rows. Name a new one.`);
+    throw new ProsamError('OPTION_INVALID', `expected an empty database to move everything to, got one with ${rows} rows. Name a new one.`);
 }

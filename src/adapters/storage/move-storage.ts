@@ -45,7 +45,10 @@ export async function copyStorage(from: OpenStorage, to: OpenStorage, options: M
 /** @throws OUTPUT_FAILED where the folder holds something already */
 export async function exportStorage(from: OpenStorage, folder: string, options: MoveOptions = {}): Promise<Moved> {
   if (existsSync(folder) && (await readdir(folder)).length > 0)
-    throw new ProsamError('OUTPUT_FAILED', `wanted a new folder to export to, got ${folder}, which holds something already. Name another.`);
+    throw new ProsamError(
+      'OUTPUT_FAILED',
+      `expected a new folder to export to, got ${folder}, which holds something already. Name another.`,
+    );
   await mkdir(folder, { recursive: true });
   const target = await openDiskBlobs(join(folder, BLOBS_FOLDER));
   const blobs = await copyBlobs(from.blobs, target, options);
@@ -71,7 +74,7 @@ export async function exportStorage(from: OpenStorage, folder: string, options: 
 export async function importStorage(folder: string, to: OpenStorage, options: MoveOptions = {}): Promise<Moved> {
   const file = join(folder, ROWS_FILE);
   if (!existsSync(file))
-    throw new ProsamError('FILE_NOT_FOUND', `wanted a folder that prosam db export wrote, got ${folder} without ${ROWS_FILE}.`);
+    throw new ProsamError('FILE_NOT_FOUND', `expected a folder that prosam db export wrote, got ${folder} without ${ROWS_FILE}.`);
   await requireEmpty(to.database);
   const source = await openDiskBlobs(join(folder, BLOBS_FOLDER));
   const blobs = await copyBlobs(source, to.blobs, options);

@@ -110,11 +110,11 @@ function placeOf(address: string): Place {
   if (url?.protocol !== 's3:' || url.hostname === '')
     throw new ProsamError(
       'CONFIG_INVALID',
-      `wanted objects as s3://bucket/prefix?endpoint=https://...&region=..., got ${JSON.stringify(address)}.`,
+      `expected objects as s3://bucket/prefix?endpoint=https://...&region=..., got ${JSON.stringify(address)}.`,
     );
   const unknown = [...url.searchParams.keys()].filter((key) => key !== 'endpoint' && key !== 'region');
   if (unknown.length > 0)
-    throw new ProsamError('CONFIG_INVALID', `wanted endpoint and region after the ? of an S3 address, got ${unknown.join(', ')}.`);
+    throw new ProsamError('CONFIG_INVALID', `expected endpoint and region after the ? of an S3 address, got ${unknown.join(', ')}.`);
   const path = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, '');
   const endpoint = url.searchParams.get('endpoint');
   const region = url.searchParams.get('region') ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1';

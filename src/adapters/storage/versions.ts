@@ -49,7 +49,7 @@ async function promote(change: Change, project: string, to: string | undefined, 
     if (known === undefined)
       throw new ProsamError(
         'VERSION_NOT_FOUND',
-        `wanted a version of project ${project}, got ${to}, which it does not have. List them: prosam models list`,
+        `expected a version of project ${project}, got ${to}, which it does not have. List them: prosam models list`,
       );
   }
   const before = await lockProject(change, project);

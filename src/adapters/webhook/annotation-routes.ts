@@ -24,7 +24,7 @@ export function annotationRoutes({ service, images }: { service: Service; images
         if ((body.provenance === 'rejected') !== (body.masks.length === 0)) {
           throw new ProsamError(
             'REQUEST_INVALID',
-            `Wanted masks for all provenances but "rejected", which has none; got "${body.provenance}" with ${body.masks.length} masks.`,
+            `Expected masks for all provenances but "rejected", which has none; got "${body.provenance}" with ${body.masks.length} masks.`,
           );
         }
         const { image: input, masks, ...rest } = body;
@@ -75,7 +75,7 @@ export function annotationRoutes({ service, images }: { service: Service; images
         if (await service.flag(params, body.flagged)) return { json: { flagged: body.flagged } };
         throw new ProsamError(
           'ANNOTATION_NOT_FOUND',
-          `Wanted an annotation that counts, found none with source ${JSON.stringify(params.source)} and this id. Check project, source and id.`,
+          `Expected an annotation that counts, found none with source ${JSON.stringify(params.source)} and this id. Check project, source and id.`,
         );
       },
     }),

@@ -34,7 +34,7 @@ export async function storedImages(
   if (inline > MAX_INLINE_IMAGES) {
     throw new ProsamError(
       'REQUEST_INVALID',
-      `Wanted at most ${MAX_INLINE_IMAGES} images with their bytes, got ${inline}. Send addresses, paths or sha256, or several batches.`,
+      `Expected at most ${MAX_INLINE_IMAGES} images with their bytes, got ${inline}. Send addresses, paths or sha256, or several batches.`,
     );
   }
   const stored: StoredImage[] = [];

@@ -39,7 +39,7 @@ export function deliveryRoutes({ deliveries, queue }: WebhookParts): Route[] {
         if (delivery.state === 'delivered') {
           throw new ProsamError(
             'REQUEST_INVALID',
-            'Wanted a delivery that was given up, but this one has arrived. GET /v1/deliveries?state=dead lists them.',
+            'Expected a delivery that was given up, but this one has arrived. GET /v1/deliveries?state=dead lists them.',
           );
         }
         if (delivery.state === 'dead') await queue.send(deliveryMessage({ id: delivery.id, attempt: 1, again: true }));

@@ -24,6 +24,6 @@ function filePart(files: Files, field: string): Uint8Array {
   const got = bytes === undefined ? `parts named ${[...files.keys()].slice(0, 20).join(', ') || '(none)'}` : 'several of that name';
   throw new ProsamError(
     'REQUEST_INVALID',
-    `Wanted one file part named ${JSON.stringify(field)}, got ${got}. Send multipart/form-data with it.`,
+    `Expected one file part named ${JSON.stringify(field)}, got ${got}. Send multipart/form-data with it.`,
   );
 }

@@ -68,7 +68,7 @@ export function modelRoutes({ service }: { service: Service }): Route[] {
 async function projectOf(service: Service, id: string, asked: string | undefined, caller: Caller): Promise<string> {
   if (id === 'base') {
     if (asked === undefined)
-      throw new ProsamError('REQUEST_INVALID', 'Wanted a project with "base", got none: every project has its own pointer.');
+      throw new ProsamError('REQUEST_INVALID', 'Expected a project with "base", got none: every project has its own pointer.');
     return asked;
   }
   const { project } = await service.version(id);
@@ -76,6 +76,6 @@ async function projectOf(service: Service, id: string, asked: string | undefined
   if (asked === undefined || asked === project) return project;
   throw new ProsamError(
     'VERSION_NOT_FOUND',
-    `Wanted a version of the project ${asked}, but this one belongs to another. GET /v1/models lists them.`,
+    `Expected a version of the project ${asked}, but this one belongs to another. GET /v1/models lists them.`,
   );
 }

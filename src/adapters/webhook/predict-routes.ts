@@ -88,7 +88,7 @@ async function readReferences({ references }: PredictBody, images: ImageSources,
     if (bytes > MAX_REFERENCE_BYTES) {
       throw new ProsamError(
         'IMAGE_TOO_LARGE',
-        `Wanted reference images of at most ${MAX_REFERENCE_BYTES} bytes together, got more. Send fewer, or store them as annotations first.`,
+        `Expected reference images of at most ${MAX_REFERENCE_BYTES} bytes together, got more. Send fewer, or store them as annotations first.`,
       );
     }
     read.push({ image, annotation: annotationFromMark(mark, files), ...(label !== undefined && { label }) });
@@ -113,7 +113,7 @@ function logitsFrom(text: string): Float32Array {
   if (bytes.byteLength === 0 || bytes.byteLength % 4 !== 0) {
     throw new ProsamError(
       'REQUEST_INVALID',
-      `previous: wanted base64 of numbers of four bytes each, got ${bytes.byteLength} bytes. Send lowRes back as it came.`,
+      `previous: expected base64 of numbers of four bytes each, got ${bytes.byteLength} bytes. Send lowRes back as it came.`,
     );
   }
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));

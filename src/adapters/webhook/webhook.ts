@@ -29,7 +29,7 @@ export function webhook(options: WebhookOptions): Webhook {
   if (secret !== undefined && secret.length < 16) {
     throw new ProsamError(
       'CONFIG_INVALID',
-      `The secret of callbacks: wanted at least 16 characters, got ${secret.length}. Make a longer one, at random.`,
+      `The secret of callbacks: expected at least 16 characters, got ${secret.length}. Make a longer one, at random.`,
     );
   }
   const parts: WebhookParts = {

@@ -49,7 +49,7 @@ export function backboneTensors(tensors: CheckpointTensors, label: string): { ki
   }
   throw new ProsamError(
     'CHECKPOINT_MISMATCH',
-    `${label}: wanted a backbone (ResNet-50, VGG-16 or DINOv2 under the names of torchvision, timm, Meta or Hugging Face), ` +
+    `${label}: expected a backbone (ResNet-50, VGG-16 or DINOv2 under the names of torchvision, timm, Meta or Hugging Face), ` +
       `got ${firstNames(tensors)}. Use one of these.`,
   );
 }

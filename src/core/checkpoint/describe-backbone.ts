@@ -33,7 +33,7 @@ function describeResnet(tensors: CheckpointTensors, label: string, { imageSize =
   if (!tensors.has('layer1.0.conv3.weight'))
     throw new ProsamError(
       'CHECKPOINT_MISMATCH',
-      `${label}: wanted a ResNet of bottleneck blocks, got one of basic blocks. Use ResNet-50 or a larger one.`,
+      `${label}: expected a ResNet of bottleneck blocks, got one of basic blocks. Use ResNet-50 or a larger one.`,
     );
   const stages = [1, 2, 3, 4] as const;
   return {
@@ -72,7 +72,7 @@ function describeVgg(tensors: CheckpointTensors, label: string, { imageSize = 51
   if (convs.length !== 5)
     throw new ProsamError(
       'CHECKPOINT_MISMATCH',
-      `${label}: wanted a VGG of five stages, got other convolutions (${convolutions.join(', ')}). Use VGG-16.`,
+      `${label}: expected a VGG of five stages, got other convolutions (${convolutions.join(', ')}). Use VGG-16.`,
     );
   return {
     kind: 'vgg',
@@ -97,7 +97,7 @@ function describeDinov2(tensors: CheckpointTensors, label: string, { heads }: De
   )
     throw new ProsamError(
       'CHECKPOINT_MISMATCH',
-      `${label}: wanted DINOv2 without registers (a square of positions and a class token, layer scales), got something else. Use ViT-S, B or L/14 without registers.`,
+      `${label}: expected DINOv2 without registers (a square of positions and a class token, layer scales), got something else. Use ViT-S, B or L/14 without registers.`,
     );
   const shares = DINOV2_STAGES[depth] ?? [Math.round(depth / 2), Math.min(depth - 1, Math.round((depth * 7) / 8)), depth];
   return {

@@ -29,7 +29,7 @@ function describeVit(tensors: CheckpointTensors, label: string): { imageSize: nu
   if (sides.some((side) => side !== grid && side !== windowSize) || embedDim % headDim !== 0)
     throw new ProsamError(
       'CHECKPOINT_MISMATCH',
-      `${label}: wanted windows of one size and global attention over the ${grid} x ${grid} grid, got relative positions for sides of ${[...new Set(sides)].join(', ')}. This SAM is not known.`,
+      `${label}: expected windows of one size and global attention over the ${grid} x ${grid} grid, got relative positions for sides of ${[...new Set(sides)].join(', ')}. This SAM is not known.`,
     );
   const hidden = shape('image_encoder.blocks.0.mlp.lin1.weight', 2)[0] as number;
   return {

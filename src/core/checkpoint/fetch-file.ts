@@ -35,12 +35,15 @@ export async function fetchFile(url: string, { fetch, maxBytes, cache, signal }:
     signal?.throwIfAborted();
     throw new ProsamError(
       'MODEL_NOT_FOUND',
-      `wanted ${url}, but it cannot be reached: ${messageOf(cause)}. Check the address, the connection, and whether that server allows this page (CORS).`,
+      `expected ${url}, but it cannot be reached: ${messageOf(cause)}. Check the address, the connection, and whether that server allows this page (CORS).`,
       { cause },
     );
   });
   if (!response.ok)
-    throw new ProsamError('MODEL_NOT_FOUND', `wanted ${url}, but the server answered ${response.status}. Check the address of the model.`);
+    throw new ProsamError(
+      'MODEL_NOT_FOUND',
+      `expected ${url}, but the server answered ${response.status}. Check the address of the model.`,
+    );
   const length = lengthOf(response);
   if (length !== undefined && length > maxBytes) throw tooLarge(url, maxBytes, length);
   return {
@@ -102,5 +105,8 @@ async function readBody(
 }
 
 function tooLarge(url: string, maxBytes: number, got: number): ProsamError {
-  return new ProsamError('MODEL_INVALID', `${url}: wanted at most ${maxBytes} bytes, got ${got}. Raise the limit if you trust the model.`);
+  return new ProsamError(
+    'MODEL_INVALID',
+    `${url}: expected at most ${maxBytes} bytes, got ${got}. Raise the limit if you trust the model.`,
+  );
 }

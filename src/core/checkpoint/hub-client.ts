@@ -40,9 +40,9 @@ export function isCommit(text: string): boolean {
 /** @throws OPTION_INVALID for what cannot be the name of a repository or of a revision */
 export function checkRepository(repo: string, revision: string): void {
   if (!REPOSITORY.test(repo) || repo.includes('..') || repo.includes('--'))
-    throw new ProsamError('OPTION_INVALID', `wanted a repository as OWNER/NAME, got ${JSON.stringify(repo)}.`);
+    throw new ProsamError('OPTION_INVALID', `expected a repository as OWNER/NAME, got ${JSON.stringify(repo)}.`);
   if (!REVISION.test(revision) || revision.split('/').some((part) => part === '' || part.startsWith('.') || part.includes('..')))
-    throw new ProsamError('OPTION_INVALID', `revision: wanted a branch, a tag or a commit, got ${JSON.stringify(revision)}.`);
+    throw new ProsamError('OPTION_INVALID', `revision: expected a branch, a tag or a commit, got ${JSON.stringify(revision)}.`);
 }
 
 /** Plain relative paths: no part leads anywhere else, on any platform. */
@@ -107,7 +107,7 @@ async function told<T>(hub: HubSettings, ask: () => Promise<T>): Promise<T> {
     if (isProsamError(error) || (error instanceof Error && error.name === 'AbortError')) throw error;
     throw new ProsamError(
       'HUB_FAILED',
-      `${hub.endpoint}: wanted the answers of a model hub, got something else (${messageOf(error)}). Check HF_ENDPOINT.`,
+      `${hub.endpoint}: expected the answers of a model hub, got something else (${messageOf(error)}). Check HF_ENDPOINT.`,
       { cause: error },
     );
   }

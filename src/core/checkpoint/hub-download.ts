@@ -90,7 +90,7 @@ async function prove(got: string, file: HubFile, incomplete: string): Promise<vo
   await rm(incomplete, { force: true });
   throw new ProsamError(
     'MODEL_HASH_MISMATCH',
-    `${file.path}: wanted the hash ${file.etag}, got ${got}. What was downloaded is damaged and has been removed; pull it again.`,
+    `${file.path}: expected the hash ${file.etag}, got ${got}. What was downloaded is damaged and has been removed; pull it again.`,
   );
 }
 

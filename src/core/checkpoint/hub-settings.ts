@@ -57,7 +57,7 @@ function endpointOf(text: string | undefined): string {
   const url = URL.parse(address);
   // What stands before an @ is a secret, and every message names the endpoint.
   if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return address;
-  throw new ProsamError('OPTION_INVALID', 'HF_ENDPOINT: wanted an address such as https://huggingface.co, got something else.');
+  throw new ProsamError('OPTION_INVALID', 'HF_ENDPOINT: expected an address such as https://huggingface.co, got something else.');
 }
 
 async function tokenOf(env: Readonly<Record<string, string | undefined>>, home: string, folder: string): Promise<string | undefined> {
@@ -66,7 +66,7 @@ async function tokenOf(env: Readonly<Record<string, string | undefined>>, home: 
   if (token === undefined || /^[\x21-\x7e]+$/.test(token)) return token;
   throw new ProsamError(
     'OPTION_INVALID',
-    'HF_TOKEN, or the file of the token: wanted letters, digits and signs without blanks, got something else.',
+    'HF_TOKEN, or the file of the token: expected letters, digits and signs without blanks, got something else.',
   );
 }
 

@@ -92,7 +92,7 @@ function mayPass(error: unknown): boolean {
 function tooLong({ path, size }: HubFile): ProsamError {
   return new ProsamError(
     'MODEL_HASH_MISMATCH',
-    `${path}: wanted ${size} bytes, got more. Pull it again; if it stays so, use another HF_ENDPOINT.`,
+    `${path}: expected ${size} bytes, got more. Pull it again; if it stays so, use another HF_ENDPOINT.`,
   );
 }
 

@@ -107,8 +107,8 @@ function mainFile(paths: readonly string[], { repo, file }: WeightsWanted): stri
   throw new ProsamError(
     'MODEL_NOT_FOUND',
     candidates.length === 0
-      ? `${repo}: wanted weights (.safetensors, .pth, .pt, .bin), found none.${filesOf(paths)}`
-      : `${repo}: wanted one file of weights, found several; name one with --file.${filesOf(candidates)}`,
+      ? `${repo}: expected weights (.safetensors, .pth, .pt, .bin), found none.${filesOf(paths)}`
+      : `${repo}: expected one file of weights, found several; name one with --file.${filesOf(candidates)}`,
   );
 }
 
@@ -133,7 +133,7 @@ async function partsOf(path: string, name: string): Promise<string[]> {
   } catch (cause) {
     throw new ProsamError(
       'CHECKPOINT_INVALID',
-      `${path}: wanted the index of a divided checkpoint (JSON with weight_map), got something else.`,
+      `${path}: expected the index of a divided checkpoint (JSON with weight_map), got something else.`,
       { cause },
     );
   }
@@ -141,6 +141,6 @@ async function partsOf(path: string, name: string): Promise<string[]> {
   const parts = [...new Set(Object.values(index.weight_map))].sort();
   const odd = parts.find((part) => !isPlainPath(part) || part.includes('/'));
   if (odd !== undefined)
-    throw new ProsamError('CHECKPOINT_INVALID', `${path}: wanted names of files beside it, got ${JSON.stringify(odd)}.`);
+    throw new ProsamError('CHECKPOINT_INVALID', `${path}: expected names of files beside it, got ${JSON.stringify(odd)}.`);
   return parts.map((part) => folder + part);
 }

@@ -44,7 +44,7 @@ export interface ModelFacts {
 export async function inspectModel(folder: string): Promise<ModelFacts> {
   const label = join(folder, 'manifest.json');
   const text = await readFile(label, 'utf8').catch((cause: unknown) => {
-    throw new ProsamError('MODEL_NOT_FOUND', `wanted a model folder with a manifest.json, found none in ${folder}.`, { cause });
+    throw new ProsamError('MODEL_NOT_FOUND', `expected a model folder with a manifest.json, found none in ${folder}.`, { cause });
   });
   const manifest = parseManifest(text, label);
   const locations = manifest.locations ?? {};

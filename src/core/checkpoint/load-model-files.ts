@@ -73,7 +73,7 @@ async function download(
   if (got !== wanted)
     throw new ProsamError(
       'MODEL_HASH_MISMATCH',
-      `${url}: wanted sha256 ${wanted}, got ${got}. The file is damaged or not the one the manifest describes; load the page again, or correct the server.`,
+      `${url}: expected sha256 ${wanted}, got ${got}. The file is damaged or not the one the manifest describes; load the page again, or correct the server.`,
     );
   await cache.put('file', wanted, bytes);
   return bytes;

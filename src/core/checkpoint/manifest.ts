@@ -67,7 +67,7 @@ export function parseManifest(text: string, label: string): Manifest {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new ProsamError('MODEL_INVALID', `${label}: wanted JSON, got text that does not parse. Restore the file.`, { cause });
+    throw new ProsamError('MODEL_INVALID', `${label}: expected JSON, got text that does not parse. Restore the file.`, { cause });
   }
   const result = manifestSchema.safeParse(json);
   if (!result.success) {
@@ -134,7 +134,7 @@ export function parsePromptEncoderPlan(text: string, manifest: Manifest, label: 
   } catch (cause) {
     throw new ProsamError(
       'CHECKPOINT_INVALID',
-      `${label}: wanted JSON under prompt_encoder in its metadata, got text that does not parse.`,
+      `${label}: expected JSON under prompt_encoder in its metadata, got text that does not parse.`,
       { cause },
     );
   }

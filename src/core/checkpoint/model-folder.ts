@@ -29,11 +29,11 @@ const MAX_MANIFEST_BYTES = 1_000_000;
 export async function openModel(folder: string): Promise<Model> {
   const label = join(folder, 'manifest.json');
   const info = await stat(label).catch((cause: unknown) => {
-    throw new ProsamError('MODEL_NOT_FOUND', `wanted a model folder with a manifest.json, found none in ${folder}.`, { cause });
+    throw new ProsamError('MODEL_NOT_FOUND', `expected a model folder with a manifest.json, found none in ${folder}.`, { cause });
   });
-  if (!info.isFile()) throw new ProsamError('MODEL_NOT_FOUND', `wanted the file ${label}, but that is a folder or something else.`);
+  if (!info.isFile()) throw new ProsamError('MODEL_NOT_FOUND', `expected the file ${label}, but that is a folder or something else.`);
   if (info.size > MAX_MANIFEST_BYTES)
-    throw new ProsamError('MODEL_INVALID', `${label}: wanted at most ${MAX_MANIFEST_BYTES} bytes, got ${info.size}.`);
+    throw new ProsamError('MODEL_INVALID', `${label}: expected at most ${MAX_MANIFEST_BYTES} bytes, got ${info.size}.`);
   const text = await readFile(label, 'utf8');
   const manifest = parseManifest(text, label);
   const locations = manifest.locations ?? {};
@@ -70,6 +70,6 @@ async function verifyHash(path: string, wanted: string): Promise<void> {
   if (got === wanted) return;
   throw new ProsamError(
     'MODEL_HASH_MISMATCH',
-    `${path}: wanted sha256 ${wanted}, got ${got}. The file is damaged or not the one the manifest describes; fetch it again.`,
+    `${path}: expected sha256 ${wanted}, got ${got}. The file is damaged or not the one the manifest describes; fetch it again.`,
   );
 }

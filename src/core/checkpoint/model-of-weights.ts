@@ -155,9 +155,13 @@ function planIn(metadata: Checkpoint['metadata'], label: string): Record<string,
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch (cause) {
-    throw new ProsamError('CHECKPOINT_INVALID', `${label}: wanted JSON under ${PLAN_KEY} in its metadata, got text that does not parse.`, {
-      cause,
-    });
+    throw new ProsamError(
+      'CHECKPOINT_INVALID',
+      `${label}: expected JSON under ${PLAN_KEY} in its metadata, got text that does not parse.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -51,7 +51,7 @@ export function checkModelName(name: string): void {
   if (!isModelName(name)) {
     throw new ProsamError(
       'OPTION_INVALID',
-      `wanted a model's name of letters, digits, dots, underscores and hyphens that begins with a letter or digit (100 at most), got ${JSON.stringify(name)}.`,
+      `expected a model's name of letters, digits, dots, underscores and hyphens that begins with a letter or digit (100 at most), got ${JSON.stringify(name)}.`,
     );
   }
   const own = builtInModels().find((one) => one.toLowerCase() === name.toLowerCase());
@@ -99,7 +99,7 @@ export function modelFolder(nameOrPath: string): string {
   const names = [...new Set([...builtInModels(), ...addedModels()])];
   throw new ProsamError(
     'MODEL_NOT_FOUND',
-    `wanted the name of a model or the path of a model folder, found nothing called ${JSON.stringify(nameOrPath)}. ` +
+    `expected the name of a model or the path of a model folder, found nothing called ${JSON.stringify(nameOrPath)}. ` +
       `Models here: ${names.join(', ')}. prosam models pull and prosam models add bring in more.`,
   );
 }

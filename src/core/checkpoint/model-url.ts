@@ -44,7 +44,7 @@ export async function openModelUrl(url: string, options: ModelUrlOptions = {}): 
   if (manifest.locations)
     throw new ProsamError(
       'MODEL_INVALID',
-      `${manifestUrl}: wanted weights beside the manifest, this one names places on a disk ("locations"). Put the files there.`,
+      `${manifestUrl}: expected weights beside the manifest, this one names places on a disk ("locations"). Put the files there.`,
     );
   const files = await loadModelFiles(weightNames(manifest), manifest, manifestUrl, { ...options, cache, fetch });
   await cache.put('manifest', manifestUrl, written);
@@ -73,7 +73,7 @@ export async function openModelUrl(url: string, options: ModelUrlOptions = {}): 
 
 /** @throws MODEL_NOT_FOUND for text that is no URL */
 function manifestAddress(url: string): string {
-  if (!URL.canParse(url)) throw new ProsamError('MODEL_NOT_FOUND', `wanted the URL of a model, got ${JSON.stringify(url)}.`);
+  if (!URL.canParse(url)) throw new ProsamError('MODEL_NOT_FOUND', `expected the URL of a model, got ${JSON.stringify(url)}.`);
   const parsed = new URL(url);
   if (parsed.pathname.endsWith('.json')) return parsed.href;
   parsed.pathname = `${parsed.pathname.replace(/\/$/, '')}/manifest.json`;

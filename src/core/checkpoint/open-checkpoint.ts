@@ -47,24 +47,24 @@ export async function weightFileAt(path: string): Promise<{ asked: string; real:
     const found = await realpath(inside).catch(() => undefined);
     if (found !== undefined) return { asked: inside, real: await regularFile(found, inside) };
   }
-  throw new ProsamError('MODEL_NOT_FOUND', `wanted weights in the folder ${path} (${FOLDER_FILES.join(', ')}), found none.`);
+  throw new ProsamError('MODEL_NOT_FOUND', `expected weights in the folder ${path} (${FOLDER_FILES.join(', ')}), found none.`);
 }
 
 async function realFile(path: string): Promise<string> {
   return realpath(path).catch((cause: unknown) => {
-    throw new ProsamError('MODEL_NOT_FOUND', `wanted the weights ${path}, but there is no such file: ${messageOf(cause)}.`, { cause });
+    throw new ProsamError('MODEL_NOT_FOUND', `expected the weights ${path}, but there is no such file: ${messageOf(cause)}.`, { cause });
   });
 }
 
 /** Anything else than a file (a pipe, a device) might never end. */
 async function regularFile(real: string, path: string): Promise<string> {
   if ((await stat(real)).isFile()) return real;
-  throw new ProsamError('MODEL_NOT_FOUND', `wanted the weights ${path}, but that is a folder or something else.`);
+  throw new ProsamError('MODEL_NOT_FOUND', `expected the weights ${path}, but that is a folder or something else.`);
 }
 
 async function readIndex(real: string, label: string): Promise<SafetensorsIndex> {
   const handle = await open(real, 'r').catch((cause: unknown) => {
-    throw new ProsamError('MODEL_NOT_FOUND', `wanted the weights ${label}, but they cannot be read: ${messageOf(cause)}.`, { cause });
+    throw new ProsamError('MODEL_NOT_FOUND', `expected the weights ${label}, but they cannot be read: ${messageOf(cause)}.`, { cause });
   });
   try {
     const { size } = await handle.stat();
@@ -85,7 +85,7 @@ async function readShardList(real: string, label: string): Promise<ShardList> {
   if (size > MAX_SHARD_LIST_BYTES)
     throw new ProsamError(
       'CHECKPOINT_INVALID',
-      `${label}: wanted at most ${MAX_SHARD_LIST_BYTES} bytes, got ${size}. It is no list of shards.`,
+      `${label}: expected at most ${MAX_SHARD_LIST_BYTES} bytes, got ${size}. It is no list of shards.`,
     );
   const handle = await open(real, 'r');
   try {
@@ -134,7 +134,7 @@ function commonFolder(folders: readonly string[], label: string): string {
   while (!folders.every((folder) => folder === common || folder.startsWith(common.endsWith(sep) ? common : common + sep))) {
     const up = dirname(common);
     if (up === common)
-      throw new ProsamError('CHECKPOINT_INVALID', `${label}: wanted all shards on one drive, they lie on several. Move them together.`);
+      throw new ProsamError('CHECKPOINT_INVALID', `${label}: expected all shards on one drive, they lie on several. Move them together.`);
     common = up;
   }
   return common;

@@ -9,7 +9,7 @@ export function damagedCheckpoint(label: string, problem: string): ProsamError {
 export function refusedPickle(label: string, found: string): ProsamError {
   return new ProsamError(
     'CHECKPOINT_PICKLE',
-    `${label}: wanted weights alone, found ${found}. A pickle can run code, so nothing but tensors in dictionaries is read from one. ` +
+    `${label}: expected weights alone, found ${found}. A pickle can run code, so nothing but tensors in dictionaries is read from one. ` +
       'Open it in PyTorch where it is trusted and save model.state_dict() alone, or save the weights as safetensors.',
   );
 }

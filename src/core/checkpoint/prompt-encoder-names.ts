@@ -36,7 +36,7 @@ export function promptEncoderTensors(tensors: CheckpointTensors, label: string):
   if (theirs === undefined)
     throw new ProsamError(
       'CHECKPOINT_MISMATCH',
-      `${label}: wanted a prompt encoder (with ${OWN}) or a VRP-SAM checkpoint (with ${VRP_SAM}), got ${firstNames(tensors)}, which are neither. ` +
+      `${label}: expected a prompt encoder (with ${OWN}) or a VRP-SAM checkpoint (with ${VRP_SAM}), got ${firstNames(tensors)}, which are neither. ` +
         'Name such a checkpoint, or train from scratch.',
     );
   const all = mapNames(theirs, (name) => renamed(name, RULES));

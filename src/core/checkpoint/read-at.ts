@@ -9,7 +9,7 @@ export type ReadAt = (offset: number, length: number) => Promise<Uint8Array>;
 export function readerOf(handle: FileHandle, size: number, label: string): ReadAt {
   return async (offset, length) => {
     if (!(offset >= 0 && length >= 0 && offset + length <= size))
-      throw cutShort(label, `wanted bytes ${offset} to ${offset + length}, but the file has ${size}`);
+      throw cutShort(label, `expected bytes ${offset} to ${offset + length}, but the file has ${size}`);
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length;) {
       const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);

@@ -44,10 +44,10 @@ export function safetensorsHeaderLength(firstBytes: Uint8Array, fileSize: number
   if (beginsLikePickle(firstBytes, fileSize)) {
     throw new ProsamError(
       'CHECKPOINT_PICKLE',
-      `${label}: wanted a .safetensors file, got a PyTorch pickle, which could run code when opened. Save the weights as safetensors.`,
+      `${label}: expected a .safetensors file, got a PyTorch pickle, which could run code when opened. Save the weights as safetensors.`,
     );
   }
-  if (length === undefined) throw invalid(label, `wanted at least 8 bytes, got ${firstBytes.byteLength}`);
+  if (length === undefined) throw invalid(label, `expected at least 8 bytes, got ${firstBytes.byteLength}`);
   if (!isPossible(length, fileSize)) throw invalid(label, `the header claims ${length} bytes in a file of ${fileSize}`);
   return Number(length);
 }
@@ -104,7 +104,7 @@ export function floatsFromTensor(entry: TensorEntry, bytes: Uint8Array, label: s
   if (entry.dtype === 'F64') return Float32Array.from(new Float64Array(aligned));
   // bfloat16 is the upper half of a float32.
   if (entry.dtype === 'BF16') return new Float32Array(Uint32Array.from(new Uint16Array(aligned), (bits) => bits << 16).buffer);
-  throw invalid(label, `wanted F32, F16, BF16 or F64 values, got ${entry.dtype}`);
+  throw invalid(label, `expected F32, F16, BF16 or F64 values, got ${entry.dtype}`);
 }
 
 /** IEEE 754 binary16 -> number */

@@ -44,7 +44,7 @@ export function samTensors(tensors: CheckpointTensors, label: string): Checkpoin
   if (meta !== undefined && [...meta.keys()].some((name) => name.startsWith('image_encoder.'))) return meta;
   throw new ProsamError(
     'CHECKPOINT_MISMATCH',
-    `${label}: wanted a SAM checkpoint (with ${META} and image_encoder.*, or the names of Hugging Face's SamModel), got ${firstNames(tensors)}. ` +
+    `${label}: expected a SAM checkpoint (with ${META} and image_encoder.*, or the names of Hugging Face's SamModel), got ${firstNames(tensors)}. ` +
       `SAM 2 and exported graphs are not read. Use a ViT-B, ViT-L, ViT-H or MobileSAM checkpoint.`,
   );
 }

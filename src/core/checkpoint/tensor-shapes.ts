@@ -10,7 +10,7 @@ export function shapesOf(tensors: CheckpointTensors, label: string): (name: stri
     const got = shape === undefined ? 'nothing' : `[${shape.join(', ')}]`;
     throw new ProsamError(
       'CHECKPOINT_MISMATCH',
-      `${label}: wanted ${name} with ${rank} ${rank === 1 ? 'axis' : 'axes'}, got ${got}. This is not a checkpoint of a known network.`,
+      `${label}: expected ${name} with ${rank} ${rank === 1 ? 'axis' : 'axes'}, got ${got}. This is not a checkpoint of a known network.`,
     );
   };
 }

@@ -40,7 +40,7 @@ async function readZipped(read: ReadAt, size: number, label: string): Promise<Co
   const name = pickles[0];
   const pickle = name === undefined ? undefined : entries.get(name);
   if (name === undefined || pickle === undefined || pickles.length > 1)
-    throw damagedCheckpoint(label, `its archive holds ${pickles.length} pickles called data.pkl, wanted 1`);
+    throw damagedCheckpoint(label, `its archive holds ${pickles.length} pickles called data.pkl, expected 1`);
   if (pickle.byteLength > MAX_PICKLE_BYTES)
     throw damagedCheckpoint(label, `its pickle takes ${pickle.byteLength} bytes, more than the ${MAX_PICKLE_BYTES} read`);
   const folder = name.slice(0, -'data.pkl'.length);
@@ -64,7 +64,7 @@ async function readZipped(read: ReadAt, size: number, label: string): Promise<Co
 async function checkByteOrder(read: ReadAt, entry: { offset: number; byteLength: number } | undefined, label: string): Promise<void> {
   if (entry === undefined) return;
   const order = new TextDecoder().decode(await read(entry.offset, Math.min(entry.byteLength, 10)));
-  if (order !== 'little') throw damagedCheckpoint(label, `its numbers are ${JSON.stringify(order)}-endian, wanted little-endian`);
+  if (order !== 'little') throw damagedCheckpoint(label, `its numbers are ${JSON.stringify(order)}-endian, expected little-endian`);
 }
 
 /** Five pickles (magic number, format, machine, contents, storage keys), then every storage: a count and its values. */

@@ -34,11 +34,11 @@ export async function maskFromAlphaPng(bytes: Uint8Array, width: number, height:
   if (bytes.byteLength > maxBytes || width * height > maxPixels) {
     throw new ProsamError(
       'IMAGE_TOO_LARGE',
-      `Mask: wanted a PNG of at most ${maxBytes} bytes and ${maxPixels} pixels, got ${bytes.byteLength} and ${width * height}. Shrink the image.`,
+      `Mask: expected a PNG of at most ${maxBytes} bytes and ${maxPixels} pixels, got ${bytes.byteLength} and ${width * height}. Shrink the image.`,
     );
   }
   if (!PNG.equals(bytes.subarray(0, PNG.length))) {
-    throw new ProsamError('ANNOTATION_INVALID', 'Mask: wanted a PNG, got bytes that do not begin like one. Encode the mask as PNG.');
+    throw new ProsamError('ANNOTATION_INVALID', 'Mask: expected a PNG, got bytes that do not begin like one. Encode the mask as PNG.');
   }
   const picture = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
   try {
@@ -46,7 +46,7 @@ export async function maskFromAlphaPng(bytes: Uint8Array, width: number, height:
     if (metadata.width !== width || metadata.height !== height) {
       throw new ProsamError(
         'MASK_SIZE_MISMATCH',
-        `Mask: wanted a PNG of ${width} x ${height} pixels, got ${metadata.width} x ${metadata.height}. Use the size of the upright image.`,
+        `Mask: expected a PNG of ${width} x ${height} pixels, got ${metadata.width} x ${metadata.height}. Use the size of the upright image.`,
       );
     }
     const levels = await picture.ensureAlpha().extractChannel('alpha').toColourspace('b-w').raw().toBuffer();

@@ -101,7 +101,7 @@ async function open(bytes: Uint8Array, label: string, limits: ImageLimits): Prom
   if (bytes.byteLength > maxBytes) {
     throw new ProsamError(
       'IMAGE_TOO_LARGE',
-      `${label}: wanted at most ${maxBytes} bytes, got ${bytes.byteLength}. Shrink the image or raise the limit.`,
+      `${label}: expected at most ${maxBytes} bytes, got ${bytes.byteLength}. Shrink the image or raise the limit.`,
     );
   }
   if (!hasKnownSignature(bytes)) throw unreadable(label, `its ${bytes.byteLength} bytes do not begin like any of these`);
@@ -112,18 +112,18 @@ async function open(bytes: Uint8Array, label: string, limits: ImageLimits): Prom
   });
   const { format, width, height } = metadata;
   if (!FORMATS.has(format)) throw unreadable(label, `the format ${format} is not supported`);
-  if (!width || !height) throw new ProsamError('IMAGE_EMPTY', `${label}: wanted an image with pixels, got ${width} x ${height}.`);
+  if (!width || !height) throw new ProsamError('IMAGE_EMPTY', `${label}: expected an image with pixels, got ${width} x ${height}.`);
   if (width * height > maxPixels) {
     throw new ProsamError(
       'IMAGE_TOO_LARGE',
-      `${label}: wanted at most ${maxPixels} pixels, got ${width} x ${height}. Shrink the image or raise the limit.`,
+      `${label}: expected at most ${maxPixels} pixels, got ${width} x ${height}. Shrink the image or raise the limit.`,
     );
   }
   return { image, metadata };
 }
 
 function unreadable(label: string, problem: string, cause?: unknown): ProsamError {
-  return new ProsamError('IMAGE_UNREADABLE', `${label}: wanted a JPEG, PNG, WebP, TIFF, AVIF or GIF image, but ${problem}.`, { cause });
+  return new ProsamError('IMAGE_UNREADABLE', `${label}: expected a JPEG, PNG, WebP, TIFF, AVIF or GIF image, but ${problem}.`, { cause });
 }
 
 /** 16-bit samples to the nearest of 256 levels. */

@@ -19,7 +19,7 @@ export function nodeImageSource(limits: ImageLimits = {}): ImageSource {
     if (info.size > bounds.maxBytes) {
       throw new ProsamError(
         'IMAGE_TOO_LARGE',
-        `${path}: wanted at most ${bounds.maxBytes} bytes, got ${info.size}. Shrink the image or raise the limit.`,
+        `${path}: expected at most ${bounds.maxBytes} bytes, got ${info.size}. Shrink the image or raise the limit.`,
       );
     }
     return readFile(path).catch((cause: unknown) => {
@@ -60,25 +60,25 @@ export function pathOf(input: string | URL): string {
   if (input.protocol !== 'file:') {
     throw new ProsamError(
       'OPTION_INVALID',
-      `wanted a path or a file: URL, got a ${input.protocol} URL. Download the image first and pass its bytes.`,
+      `expected a path or a file: URL, got a ${input.protocol} URL. Download the image first and pass its bytes.`,
     );
   }
   try {
     return fileURLToPath(input);
   } catch (cause) {
-    throw new ProsamError('OPTION_INVALID', `wanted a path or a file: URL, got ${input.href}: ${messageOf(cause)}.`, { cause });
+    throw new ProsamError('OPTION_INVALID', `expected a path or a file: URL, got ${input.href}: ${messageOf(cause)}.`, { cause });
   }
 }
 
 function unreadableFile(path: string, cause: unknown): ProsamError {
-  return new ProsamError('FILE_NOT_FOUND', `wanted the file ${path}, but it cannot be read: ${messageOf(cause)}.`, { cause });
+  return new ProsamError('FILE_NOT_FOUND', `expected the file ${path}, but it cannot be read: ${messageOf(cause)}.`, { cause });
 }
 
 async function fileInfo(path: string) {
   const info = await stat(path).catch((cause: unknown) => {
     throw unreadableFile(path, cause);
   });
-  if (!info.isFile()) throw new ProsamError('FILE_NOT_FOUND', `wanted a file, but ${path} is a folder or something else.`);
+  if (!info.isFile()) throw new ProsamError('FILE_NOT_FOUND', `expected a file, but ${path} is a folder or something else.`);
   return info;
 }
 

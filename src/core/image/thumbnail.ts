@@ -13,7 +13,7 @@ export async function thumbnail(bytes: Uint8Array, longest: number): Promise<Uin
       .webp({ quality: 80 })
       .toBuffer();
   } catch (cause) {
-    throw new ProsamError('IMAGE_UNREADABLE', `wanted an image to make a small picture of, but ${messageOf(cause)}.`, { cause });
+    throw new ProsamError('IMAGE_UNREADABLE', `expected an image to make a small picture of, but ${messageOf(cause)}.`, { cause });
   }
 }
 

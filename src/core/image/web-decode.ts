@@ -43,7 +43,7 @@ async function withBitmap<T>(bytes: Uint8Array, label: string, limits: Required<
   if (bytes.byteLength > limits.maxBytes)
     throw new ProsamError(
       'IMAGE_TOO_LARGE',
-      `${label}: wanted at most ${limits.maxBytes} bytes, got ${bytes.byteLength}. Shrink the image or raise the limit.`,
+      `${label}: expected at most ${limits.maxBytes} bytes, got ${bytes.byteLength}. Shrink the image or raise the limit.`,
     );
   const header = readImageHeader(bytes);
   if (header === undefined) throw unreadable(label, `its ${bytes.byteLength} bytes do not begin like any of these`);
@@ -87,11 +87,11 @@ function readPixels(bitmap: BitmapLike, label: string, limits: Required<ImageLim
 
 function checkSize(width: number, height: number, label: string, { maxPixels }: Required<ImageLimits>): void {
   if (!(width >= 1 && height >= 1))
-    throw new ProsamError('IMAGE_EMPTY', `${label}: wanted an image with pixels, got ${width} x ${height}.`);
+    throw new ProsamError('IMAGE_EMPTY', `${label}: expected an image with pixels, got ${width} x ${height}.`);
   if (width * height > maxPixels)
     throw new ProsamError(
       'IMAGE_TOO_LARGE',
-      `${label}: wanted at most ${maxPixels} pixels, got ${width} x ${height}. Shrink the image or raise the limit.`,
+      `${label}: expected at most ${maxPixels} pixels, got ${width} x ${height}. Shrink the image or raise the limit.`,
     );
 }
 
@@ -101,9 +101,9 @@ function grey(data: Uint8ClampedArray, at: number): number {
 }
 
 function missing(name: string): ProsamError {
-  return new ProsamError('IMAGE_UNREADABLE', `wanted a browser with ${name}, this one has none. Decode the image and pass its pixels.`);
+  return new ProsamError('IMAGE_UNREADABLE', `expected a browser with ${name}, this one has none. Decode the image and pass its pixels.`);
 }
 
 function unreadable(label: string, problem: string, cause?: unknown): ProsamError {
-  return new ProsamError('IMAGE_UNREADABLE', `${label}: wanted a JPEG, PNG, WebP, AVIF or GIF image, but ${problem}.`, { cause });
+  return new ProsamError('IMAGE_UNREADABLE', `${label}: expected a JPEG, PNG, WebP, AVIF or GIF image, but ${problem}.`, { cause });
 }

@@ -22,14 +22,14 @@ export function webImageSource(limits: ImageLimits = {}): ImageSource {
     if (file.size > bounds.maxBytes)
       throw new ProsamError(
         'IMAGE_TOO_LARGE',
-        `${label}: wanted at most ${bounds.maxBytes} bytes, got ${file.size}. Shrink the image or raise the limit.`,
+        `${label}: expected at most ${bounds.maxBytes} bytes, got ${file.size}. Shrink the image or raise the limit.`,
       );
     try {
       return new Uint8Array(await file.arrayBuffer());
     } catch (cause) {
       throw new ProsamError(
         'FILE_NOT_FOUND',
-        `wanted ${label}, but it cannot be read any more: ${messageOf(cause)}. Choose the file again.`,
+        `expected ${label}, but it cannot be read any more: ${messageOf(cause)}. Choose the file again.`,
         { cause },
       );
     }
@@ -86,14 +86,14 @@ async function fetchImage(address: string | URL): Promise<Blob> {
   if (!own)
     throw new ProsamError(
       'URL_REFUSED',
-      `wanted an image of the page's own origin, got ${shortened(url.href)}. Fetch it yourself and pass its bytes or its Blob.`,
+      `expected an image of the page's own origin, got ${shortened(url.href)}. Fetch it yourself and pass its bytes or its Blob.`,
     );
   try {
     const answer = await fetch(url);
     if (answer.ok) return await answer.blob();
     throw new Error(`the server answered ${answer.status}`);
   } catch (cause) {
-    throw new ProsamError('FILE_NOT_FOUND', `wanted the image ${shortened(url.href)}, but it cannot be read: ${messageOf(cause)}.`, {
+    throw new ProsamError('FILE_NOT_FOUND', `expected the image ${shortened(url.href)}, but it cannot be read: ${messageOf(cause)}.`, {
       cause,
     });
   }

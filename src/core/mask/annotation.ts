@@ -84,7 +84,7 @@ export function* drawAnnotation(mask: BinaryMask, annotation: DrawnAnnotation): 
   if (painted > 0) return;
   throw new ProsamError(
     'MASK_EMPTY',
-    `wanted a ${annotation.kind} that marks at least one pixel, got one that marks none. Mark the object and try again.`,
+    `expected a ${annotation.kind} that marks at least one pixel, got one that marks none. Mark the object and try again.`,
   );
 }
 
@@ -105,7 +105,7 @@ function* draw(mask: BinaryMask, annotation: DrawnAnnotation): Steps<number> {
   const { width, height } = mask;
   switch (annotation.kind) {
     case 'points':
-      if (annotation.points.length === 0) throw invalid('points', 'wanted at least one point on the object, got none');
+      if (annotation.points.length === 0) throw invalid('points', 'expected at least one point on the object, got none');
       for (const list of [annotation.points, annotation.negative ?? []]) {
         checkCount('points', [list]);
         checkInside('point', list, width, height);
@@ -122,14 +122,14 @@ function* draw(mask: BinaryMask, annotation: DrawnAnnotation): Steps<number> {
       return painted;
     }
     case 'polygon':
-      if (annotation.rings.length === 0) throw invalid('polygon', 'wanted at least one ring, got none');
+      if (annotation.rings.length === 0) throw invalid('polygon', 'expected at least one ring, got none');
       checkCount('polygon', annotation.rings);
       for (const ring of annotation.rings) {
-        if (ring.length < 3) throw invalid('polygon', `wanted rings of at least three corners, got one of ${ring.length}`);
+        if (ring.length < 3) throw invalid('polygon', `expected rings of at least three corners, got one of ${ring.length}`);
         checkInside('polygon', ring, width, height);
       }
       if (polygonRows(annotation.rings, height) > MAX_POLYGON_ROWS) {
-        throw invalid('polygon', `wanted edges that pass at most ${MAX_POLYGON_ROWS} rows of pixels together. Simplify the outline`);
+        throw invalid('polygon', `expected edges that pass at most ${MAX_POLYGON_ROWS} rows of pixels together. Simplify the outline`);
       }
       return yield* fillPolygonInSteps(mask, annotation.rings);
     case 'coco-rle': {
@@ -142,7 +142,7 @@ function* draw(mask: BinaryMask, annotation: DrawnAnnotation): Steps<number> {
     case 'scribble-mask':
       return yield* drawPixels(mask, sameSize(annotation.mask, width, height));
     default:
-      throw invalid('kind', `wanted one of the kinds of annotation, got ${JSON.stringify((annotation as { kind?: unknown }).kind)}`);
+      throw invalid('kind', `expected one of the kinds of annotation, got ${JSON.stringify((annotation as { kind?: unknown }).kind)}`);
   }
 }
 
@@ -164,7 +164,7 @@ function invalid(kind: string, problem: string): ProsamError {
 }
 
 function checkScribble(strokes: ScribbleAnnotation['strokes'], width: number, height: number): void {
-  if (strokes.length === 0) throw invalid('scribble', 'wanted at least one stroke, got none');
+  if (strokes.length === 0) throw invalid('scribble', 'expected at least one stroke, got none');
   checkCount(
     'scribble',
     strokes.map((stroke) => stroke.path),
@@ -172,26 +172,29 @@ function checkScribble(strokes: ScribbleAnnotation['strokes'], width: number, he
   let cost = 0;
   for (const { path, width: brush } of strokes) {
     if (!(brush > 0 && brush <= Math.max(width, height)))
-      throw invalid('scribble', `wanted a brush width of more than 0 pixels within the image, got ${brush}`);
-    if (path.length === 0) throw invalid('scribble', 'wanted strokes of at least one point, got one of none');
+      throw invalid('scribble', `expected a brush width of more than 0 pixels within the image, got ${brush}`);
+    if (path.length === 0) throw invalid('scribble', 'expected strokes of at least one point, got one of none');
     checkInside('scribble', path, width, height);
     cost += strokeCost(path, brush, { width, height });
   }
   if (cost > MAX_SCRIBBLE_COST)
-    throw invalid('scribble', `wanted a brush that passes at most ${MAX_SCRIBBLE_COST} pixels in all. Use a thinner one, or fewer points`);
+    throw invalid(
+      'scribble',
+      `expected a brush that passes at most ${MAX_SCRIBBLE_COST} pixels in all. Use a thinner one, or fewer points`,
+    );
 }
 
 /** Drawing takes time for every point, however many lists they come in. */
 function checkCount(kind: string, lists: readonly (readonly Point[])[]): void {
   const count = lists.reduce((sum, list) => sum + list.length, 0);
   const most = kind === 'scribble' ? MAX_SCRIBBLE_POINTS : MAX_POINTS;
-  if (count > most) throw invalid(kind, `wanted at most ${most} points, got ${count}`);
+  if (count > most) throw invalid(kind, `expected at most ${most} points, got ${count}`);
 }
 
 /** Coordinates must be numbers within the image; the far border counts as inside for shapes, not for points. */
 function checkInside(kind: 'point' | 'scribble' | 'polygon', points: readonly Point[], width: number, height: number): void {
   for (const [x, y] of points) {
-    if (!Number.isFinite(x) || !Number.isFinite(y)) throw invalid(kind, `wanted numbers for x and y, got (${x}, ${y})`);
+    if (!Number.isFinite(x) || !Number.isFinite(y)) throw invalid(kind, `expected numbers for x and y, got (${x}, ${y})`);
     const inside = x >= 0 && y >= 0 && (kind === 'point' ? x < width && y < height : x <= width && y <= height);
     if (!inside) throw outside(`${kind} at (${x}, ${y})`, width, height);
   }
@@ -199,15 +202,15 @@ function checkInside(kind: 'point' | 'scribble' | 'polygon', points: readonly Po
 
 function checkBox([x0, y0, x1, y1]: BoxAnnotation['boxXyxy'], width: number, height: number): void {
   const text = `(${x0}, ${y0}, ${x1}, ${y1})`;
-  if (![x0, y0, x1, y1].every(Number.isFinite)) throw invalid('box', `wanted four numbers x0,y0,x1,y1, got ${text}`);
-  if (x0 >= x1 || y0 >= y1) throw invalid('box', `wanted x0 < x1 and y0 < y1, got ${text}`);
+  if (![x0, y0, x1, y1].every(Number.isFinite)) throw invalid('box', `expected four numbers x0,y0,x1,y1, got ${text}`);
+  if (x0 >= x1 || y0 >= y1) throw invalid('box', `expected x0 < x1 and y0 < y1, got ${text}`);
   if (x0 < 0 || y0 < 0 || x1 > width || y1 > height) throw outside(`box ${text}`, width, height);
 }
 
 function outside(what: string, width: number, height: number): ProsamError {
   return new ProsamError(
     'ANNOTATION_OUTSIDE',
-    `wanted marks inside the image of ${width} x ${height} pixels, got a ${what}. Coordinates are pixels of the upright image.`,
+    `expected marks inside the image of ${width} x ${height} pixels, got a ${what}. Coordinates are pixels of the upright image.`,
   );
 }
 
@@ -220,7 +223,7 @@ export function sameSize(mask: BinaryMask, width: number, height: number): Binar
 function sizeMismatch(gotWidth: number, gotHeight: number, values: number, width: number, height: number): ProsamError {
   return new ProsamError(
     'MASK_SIZE_MISMATCH',
-    `wanted a mask of the image's size ${width} x ${height}, got ${gotWidth} x ${gotHeight} with ${values} values. ` +
+    `expected a mask of the image's size ${width} x ${height}, got ${gotWidth} x ${gotHeight} with ${values} values. ` +
       'If the image carries an EXIF rotation, the mask must be upright too.',
   );
 }

@@ -18,7 +18,7 @@ export function overlap(a: Uint8Array, b: Uint8Array, ignore?: Uint8Array): { in
 /** Intersection over union; two empty masks agree perfectly. @throws MASK_SIZE_MISMATCH */
 export function iou(a: Uint8Array, b: Uint8Array, ignore?: Uint8Array): number {
   if (a.length !== b.length)
-    throw new ProsamError('MASK_SIZE_MISMATCH', `wanted two masks of one size, got ${a.length} and ${b.length} pixels.`);
+    throw new ProsamError('MASK_SIZE_MISMATCH', `expected two masks of one size, got ${a.length} and ${b.length} pixels.`);
   const { intersection, union } = overlap(a, b, ignore);
   return union === 0 ? 1 : intersection / union;
 }

@@ -171,7 +171,7 @@ export function* runsFromCocoRleInSteps(rle: CocoRle): Steps<readonly number[]> 
   const [height, width] = cocoRleSize(rle);
   const total = height * width;
   const runs = typeof rle.counts === 'string' ? yield* runsFromText(rle.counts, total) : rle.counts;
-  if (!Array.isArray(runs)) throw invalid(`wanted counts as text or a list of runs, got ${typeof runs}`);
+  if (!Array.isArray(runs)) throw invalid(`expected counts as text or a list of runs, got ${typeof runs}`);
   let covered = 0;
   for (let i = 0; i < runs.length; i++) {
     const run = runs[i] as number;
@@ -189,7 +189,7 @@ export function cocoRleSize(rle: CocoRle): readonly [height: number, width: numb
   const size: unknown = rle.size;
   const [height, width] = Array.isArray(size) && size.length === 2 ? (size as number[]) : [];
   if (!isSize(height) || !isSize(width) || height * width > MAX_MASK_PIXELS) {
-    throw invalid(`wanted a size [height, width] of 1 to ${MAX_MASK_PIXELS} pixels, got ${JSON.stringify(size)}`);
+    throw invalid(`expected a size [height, width] of 1 to ${MAX_MASK_PIXELS} pixels, got ${JSON.stringify(size)}`);
   }
   return [height, width];
 }

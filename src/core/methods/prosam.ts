@@ -119,7 +119,7 @@ function promptSets(
   if (!Number.isInteger(count) || noise.delta.length !== count * vectors) {
     throw new ProsamError(
       'OPTION_INVALID',
-      `noise: wanted eps of K x ${vectors} x ${dim} values and delta of K x ${vectors}, got ${noise.eps.length} and ${noise.delta.length}.`,
+      `noise: expected eps of K x ${vectors} x ${dim} values and delta of K x ${vectors}, got ${noise.eps.length} and ${noise.delta.length}.`,
     );
   }
   const data = new Float32Array((1 + count) * mu.length);

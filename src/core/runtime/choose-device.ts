@@ -45,10 +45,10 @@ export async function chooseDevice(wanted: Device | 'auto' = 'auto'): Promise<Ch
       throw error;
     }));
   if (!DEVICES.includes(wanted))
-    throw new ProsamError('OPTION_INVALID', `device: wanted one of auto, ${DEVICES.join(', ')}, got ${JSON.stringify(wanted)}.`);
+    throw new ProsamError('OPTION_INVALID', `device: expected one of auto, ${DEVICES.join(', ')}, got ${JSON.stringify(wanted)}.`);
   const obstacle = wanted === 'cpu' ? undefined : obstacleTo(wanted, await machineFacts());
   if (obstacle !== undefined)
-    throw new ProsamError('DEVICE_UNAVAILABLE', `wanted the device ${wanted}, but ${obstacle}. --device cpu works everywhere.`);
+    throw new ProsamError('DEVICE_UNAVAILABLE', `expected the device ${wanted}, but ${obstacle}. --device cpu works everywhere.`);
   return { device: wanted, tried: [{ device: wanted, used: true, reason: 'asked for' }] };
 }
 

@@ -18,7 +18,7 @@ const LONGEST_HANG_MS = 2 ** 31 - 1;
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const { hangMs = TEN_MINUTES_MS } = options;
   if (!(hangMs >= 1 && hangMs <= LONGEST_HANG_MS))
-    throw new ProsamError('OPTION_INVALID', `hangMs: wanted a number from 1 to ${LONGEST_HANG_MS}, got ${hangMs}.`);
+    throw new ProsamError('OPTION_INVALID', `hangMs: expected a number from 1 to ${LONGEST_HANG_MS}, got ${hangMs}.`);
   const worker = await superviseWorker({ ...options }, hangMs);
   const ask = (request: EngineRequest, signal?: AbortSignal): Promise<unknown> => worker.ask(plain(request), signal);
   const withoutSignal = ({ signal, ...rest }: PredictOptions) => ({ signal, rest });

@@ -27,7 +27,7 @@ export function nodeRuntime({ device = 'cpu', threads = 0 }: NodeRuntimeOptions 
           throw new ProsamError('ENGINE_FAILED', `${model.name}: ONNX Runtime refused the model: ${messageOf(cause)}`, { cause });
         throw new ProsamError(
           'DEVICE_UNAVAILABLE',
-          `wanted the device ${device}, but ONNX Runtime cannot use it here: ${explainFailure(messageOf(cause))}. \`prosam doctor\` shows what is missing; --device cpu works everywhere.`,
+          `expected the device ${device}, but ONNX Runtime cannot use it here: ${explainFailure(messageOf(cause))}. \`prosam doctor\` shows what is missing; --device cpu works everywhere.`,
           { cause },
         );
       }

@@ -73,7 +73,7 @@ export async function openEngine(options: EngineOptions = {}, watch?: Watch): Pr
 /** Products of whole numbers are made for CPUs alone. @throws OPTION_INVALID */
 function deviceFor(precision: Precision, device: Device | 'auto'): Device | 'auto' {
   if (!PRECISIONS.includes(precision))
-    throw new ProsamError('OPTION_INVALID', `precision: wanted one of ${PRECISIONS.join(', ')}, got ${JSON.stringify(precision)}.`);
+    throw new ProsamError('OPTION_INVALID', `precision: expected one of ${PRECISIONS.join(', ')}, got ${JSON.stringify(precision)}.`);
   if (precision !== 'int8' || device === 'cpu') return device;
   if (device === 'auto') return 'cpu';
   throw new ProsamError('OPTION_INVALID', `precision: int8 runs on the CPU, not on ${device}. Use fp16 there, or the device cpu.`);

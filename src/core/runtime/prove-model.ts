@@ -47,9 +47,9 @@ export async function readKnownAnswer(folder: string, file: string): Promise<Map
     () => undefined,
   );
   if (size === undefined)
-    throw new ProsamError('MODEL_NOT_FOUND', `wanted the known answer ${path}, but there is no such file. Add the model again.`);
+    throw new ProsamError('MODEL_NOT_FOUND', `expected the known answer ${path}, but there is no such file. Add the model again.`);
   if (size > MAX_BYTES)
-    throw new ProsamError('CHECKPOINT_INVALID', `${path}: wanted a known answer of at most ${MAX_BYTES} bytes, got more.`);
+    throw new ProsamError('CHECKPOINT_INVALID', `${path}: expected a known answer of at most ${MAX_BYTES} bytes, got more.`);
   return parseKnownAnswer(new Uint8Array(await readFile(path)), path);
 }
 

@@ -134,7 +134,7 @@ export async function superviseWorker(options: EngineOptions, hangMs: number): P
     const end = { how, hungMs: mine.hung ? hangMs : undefined };
     problem = mine.refusal?.message ?? describeEnd(end);
     if (onFirst) {
-      const failed = new ProsamError('ENGINE_FAILED', `wanted to open the engine, but ${problem}. What it printed last may tell why.`);
+      const failed = new ProsamError('ENGINE_FAILED', `expected to open the engine, but ${problem}. What it printed last may tell why.`);
       onFirst.reject(mine.refusal ?? failed);
       return;
     }
@@ -204,7 +204,7 @@ export async function superviseWorker(options: EngineOptions, hangMs: number): P
 
 /** Answers of one engine come from one model. */
 function otherModel(before: string, now: string): ProsamError {
-  return new ProsamError('MODEL_HASH_MISMATCH', `wanted the model ${before}, but its folder holds ${now} by now. Create a new engine.`);
+  return new ProsamError('MODEL_HASH_MISMATCH', `expected the model ${before}, but its folder holds ${now} by now. Create a new engine.`);
 }
 
 /** undefined where it has been deleted. */

@@ -22,7 +22,7 @@ export interface OpenedWebEngine {
 export async function openWebEngine(options: WebOpenOptions, onProgress?: (progress: LoadProgress) => void): Promise<OpenedWebEngine> {
   const { device = 'auto', limits = {} } = options;
   if (device !== 'auto' && !WEB_DEVICES.includes(device))
-    throw new ProsamError('OPTION_INVALID', `device: wanted one of auto, ${WEB_DEVICES.join(', ')}, got ${JSON.stringify(device)}.`);
+    throw new ProsamError('OPTION_INVALID', `device: expected one of auto, ${WEB_DEVICES.join(', ')}, got ${JSON.stringify(device)}.`);
   const opened = await openModelUrl(options.model, {
     ...(onProgress && { onProgress }),
     ...(limits.maxModelFileBytes !== undefined && { maxFileBytes: limits.maxModelFileBytes }),

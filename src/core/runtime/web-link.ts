@@ -118,7 +118,7 @@ export async function openWebLink(worker: WorkerLike, { open, signal, onProgress
         } catch (cause) {
           const reason = new ProsamError(
             'OPTION_INVALID',
-            'wanted images and options that can be sent to a worker, got something that cannot.',
+            'expected images and options that can be sent to a worker, got something that cannot.',
             { cause },
           );
           settle(id, (call) => call.reject(reason));
@@ -132,6 +132,6 @@ export async function openWebLink(worker: WorkerLike, { open, signal, onProgress
 function crashed(what: string): ProsamError {
   return new ProsamError(
     'ENGINE_CRASHED',
-    `wanted an answer, but the inference worker failed: ${what}. The next call starts another one: ask again.`,
+    `expected an answer, but the inference worker failed: ${what}. The next call starts another one: ask again.`,
   );
 }

@@ -33,9 +33,13 @@ const PACKAGES: Record<WebDevice, () => Promise<Ort>> = {
 export async function webRuntime({ device, files, wasmPaths, threads: wanted }: WebRuntimeOptions): Promise<WebRuntime> {
   const threads = threadsHere(wanted);
   const ort = await PACKAGES[device]().catch((cause: unknown) => {
-    throw new ProsamError('PACKAGE_MISSING', `wanted the package onnxruntime-web, but it does not load: ${messageOf(cause)}. Install it.`, {
-      cause,
-    });
+    throw new ProsamError(
+      'PACKAGE_MISSING',
+      `expected the package onnxruntime-web, but it does not load: ${messageOf(cause)}. Install it.`,
+      {
+        cause,
+      },
+    );
   });
   ort.env.logLevel = 'error';
   ort.env.wasm.numThreads = threads;

@@ -25,13 +25,13 @@ export function lossOf({ request, losses }: WaitingCall, end: WorkerEnd): Prosam
   if (end.hungMs === undefined) {
     return new ProsamError(
       'ENGINE_CRASHED',
-      `${request.name}: wanted an answer, but ${describeEnd(end)} while it computed it${often}. Another worker takes its place: ask again.`,
+      `${request.name}: expected an answer, but ${describeEnd(end)} while it computed it${often}. Another worker takes its place: ask again.`,
       options,
     );
   }
   return new ProsamError(
     'ENGINE_HUNG',
-    `${request.name}: wanted every network to finish within ${end.hungMs / 1000} s (hangMs), but one did not${often}. ` +
+    `${request.name}: expected every network to finish within ${end.hungMs / 1000} s (hangMs), but one did not${often}. ` +
       'The worker was stopped and another takes its place: ask again, or raise hangMs if the device is that slow.',
     options,
   );
@@ -42,7 +42,7 @@ export function unavailable(problem: string, retryAfterMs: number): ProsamError 
   const seconds = Math.ceil(retryAfterMs / 1000);
   return new ProsamError(
     'ENGINE_UNAVAILABLE',
-    `wanted an inference worker, but several ended before they could answer: ${problem}. The next one is started in ${seconds} s.`,
+    `expected an inference worker, but several ended before they could answer: ${problem}. The next one is started in ${seconds} s.`,
     { retryAfterMs },
   );
 }

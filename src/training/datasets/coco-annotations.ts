@@ -18,7 +18,7 @@ const imageSchema = z.object({
   file_name: z
     .string()
     .max(500)
-    .refine((name) => name !== '' && !/[/\\]/.test(name), 'wanted a file name without folders'),
+    .refine((name) => name !== '' && !/[/\\]/.test(name), 'expected a file name without folders'),
   width: z.int().positive(),
   height: z.int().positive(),
 });
@@ -30,7 +30,7 @@ const annotationSchema = z.object({
 });
 const shapeSchema = z.object({
   segmentation: z.union([
-    z.array(z.array(z.number()).refine((ring) => ring.length >= 6 && ring.length % 2 === 0, 'wanted x and y of at least three points')),
+    z.array(z.array(z.number()).refine((ring) => ring.length >= 6 && ring.length % 2 === 0, 'expected x and y of at least three points')),
     z.object({ size: z.tuple([z.int(), z.int()]), counts: z.union([z.string(), z.array(z.int())]) }),
   ]),
 });
@@ -152,6 +152,6 @@ function outlineMask(file: string, element: unknown, offset: number, width: numb
 function invalid(file: string, problem: string): ProsamError {
   return new ProsamError(
     'DATASET_INVALID',
-    `${file}: wanted COCO instance annotations, but ${problem.replace(/\.?$/, '.')} Correct the file or copy it again.`,
+    `${file}: expected COCO instance annotations, but ${problem.replace(/\.?$/, '.')} Correct the file or copy it again.`,
   );
 }

@@ -38,7 +38,7 @@ export async function openCoco(root: string, options: OpenDatasetOptions): Promi
     return from.images.map((image): IndexedImage => {
       const key = parse(image.fileName).name;
       if (sources.has(key))
-        throw new ProsamError('DATASET_INVALID', `${from.file}: wanted every image once, but ${key} is there twice. Remove one.`);
+        throw new ProsamError('DATASET_INVALID', `${from.file}: expected every image once, but ${key} is there twice. Remove one.`);
       sources.set(key, { from, image });
       const shown = new Map<number, number>();
       for (const { categoryId, area, crowd } of image.annotations) {
@@ -61,7 +61,7 @@ export async function openCoco(root: string, options: OpenDatasetOptions): Promi
     lists: await readImageLists(options.lists ?? join(root, 'fss_list')),
     labels: async ({ key, file }) => {
       const source = sources.get(key);
-      if (!source) throw new ProsamError('DATASET_INVALID', `COCO-20i: wanted one of its images, got ${key}.`);
+      if (!source) throw new ProsamError('DATASET_INVALID', `COCO-20i: expected one of its images, got ${key}.`);
       const labels = await drawLabels(source.from.file, source.image, classOf);
       await checkImageSize(file, labels, `${source.from.file}, image ${key}`);
       return labels;
@@ -87,10 +87,10 @@ function checkCategories(training: CocoFile, test: CocoFile): void {
   if (differing.length > 0 || new Set(training.categories.map(({ id }) => id)).size !== ours.length) {
     throw new ProsamError(
       'DATASET_INVALID',
-      `${test.file}: wanted the categories of ${training.file}, each once, but these differ or repeat: ${listed(differing)}. Use files that belong together.`,
+      `${test.file}: expected the categories of ${training.file}, each once, but these differ or repeat: ${listed(differing)}. Use files that belong together.`,
     );
   }
   if (ours.length < 1 || ours.length > MAX_CLASSES) {
-    throw new ProsamError('DATASET_INVALID', `${training.file}: wanted 1 to ${MAX_CLASSES} categories, got ${ours.length}.`);
+    throw new ProsamError('DATASET_INVALID', `${training.file}: expected 1 to ${MAX_CLASSES} categories, got ${ours.length}.`);
   }
 }

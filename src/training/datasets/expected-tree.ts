@@ -30,5 +30,5 @@ Semantic Boundaries Dataset of Hariharan et al., usually passed on as Segmentati
 export function notFound(path: string, problem: string, formats: readonly DatasetFormat[] = DATASET_FORMATS): ProsamError {
   const trees = formats.map((format) => EXPECTED_TREES[format]).join('\n\n');
   const wanted = formats.length === 1 ? 'this tree' : 'one of these trees';
-  return new ProsamError('DATASET_NOT_FOUND', `${path}: ${problem}. Wanted ${wanted}:\n\n${trees}`);
+  return new ProsamError('DATASET_NOT_FOUND', `${path}: ${problem}. Expected ${wanted}:\n\n${trees}`);
 }

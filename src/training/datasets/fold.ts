@@ -91,7 +91,7 @@ function scarceClasses(plan: FoldPlan, classes: readonly number[], pool: Episode
     const count = pool.byClass.get(id)?.length ?? 0;
     if (count >= 2) return [];
     const name = plan.classes.find((one) => one.id === id)?.name ?? '';
-    return [`class ${id} (${name}) is shown by ${count} ${side} image${count === 1 ? '' : 's'}, at least 2 are wanted`];
+    return [`class ${id} (${name}) is shown by ${count} ${side} image${count === 1 ? '' : 's'}, at least 2 are expected`];
   });
 }
 
@@ -106,5 +106,5 @@ export function otherClasses(classes: readonly DatasetClass[], novel: readonly n
 
 export function noSuchFold(dataset: string, index: number, folds: number): ProsamError {
   const there = folds === 0 ? 'its classes are not split into folds' : `it has the folds 0 to ${folds - 1}`;
-  return new ProsamError('OPTION_INVALID', `${dataset}: wanted fold ${index}, but ${there}. Name one of those, or 'all'.`);
+  return new ProsamError('OPTION_INVALID', `${dataset}: expected fold ${index}, but ${there}. Name one of those, or 'all'.`);
 }

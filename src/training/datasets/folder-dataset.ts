@@ -19,7 +19,7 @@ export async function openFolder(root: string, manifestFile: string, name: strin
   const known = new Set(manifest.classes.map(({ id }) => id));
   const leftOut = new Set([...(manifest.leave_out ?? []), ...(options.leaveOut ?? [])]);
   const classes = manifest.classes.filter(({ id }) => !leftOut.has(id));
-  if (classes.length === 0) throw fail('wanted at least one class that is not left out.');
+  if (classes.length === 0) throw fail('expected at least one class that is not left out.');
   const entries = manifest.images ?? (await pairFiles(root));
   const files = (entry: ManifestImage): { image: string; mask: string } => ({
     image: join(root, entry.image),
@@ -40,7 +40,7 @@ export async function openFolder(root: string, manifestFile: string, name: strin
       if (stated) {
         for (const file of Object.values(files(entry))) {
           await access(file).catch((cause: unknown) => {
-            throw new ProsamError('DATASET_INVALID', `${manifestFile}: image ${key}: wanted the file ${file}, but it cannot be read.`, {
+            throw new ProsamError('DATASET_INVALID', `${manifestFile}: image ${key}: expected the file ${file}, but it cannot be read.`, {
               cause,
             });
           });
@@ -91,7 +91,7 @@ export async function openFolder(root: string, manifestFile: string, name: strin
     },
     labels: async (image) => {
       const entry = Object.hasOwn(entries, image.key) ? entries[image.key] : undefined;
-      if (!entry) throw fail(`wanted one of its images, got ${image.key}.`);
+      if (!entry) throw fail(`expected one of its images, got ${image.key}.`);
       const labels = await read(entry);
       countLabels(labels, known, files(entry).mask);
       return labels;
@@ -108,7 +108,7 @@ function statedClasses(
   if (w === undefined || h === undefined || area === undefined) return undefined;
   const shares = Object.entries(area).map(([id, share]): [number, number] => [Number(id), share]);
   const unknown = shares.map(([id]) => id).filter((id) => !known.has(id));
-  if (unknown.length > 0) throw fail(`wanted ids of "classes" in "area", but there is no class ${listed(unknown)}.`);
+  if (unknown.length > 0) throw fail(`expected ids of "classes" in "area", but there is no class ${listed(unknown)}.`);
   const pixels = w * h;
   return { classes: new Map(shares.filter(([, share]) => share > 0).map(([id, share]) => [id, share * pixels])), pixels };
 }

@@ -21,7 +21,7 @@ export async function pairFiles(root: string): Promise<Record<string, ManifestIm
   if (problems.length > 0) {
     throw new ProsamError(
       'DATASET_INVALID',
-      `${root}: wanted a mask of the same name for each image, but found ${problems.join('; ')}. Add the missing files or move the others away.`,
+      `${root}: expected a mask of the same name for each image, but found ${problems.join('; ')}. Add the missing files or move the others away.`,
     );
   }
   if (images.size === 0) throw notFound(join(root, 'images'), 'it holds no images', ['folder']);
@@ -47,7 +47,7 @@ async function filesByStem(root: string, folder: string): Promise<Map<string, st
     if (other !== undefined) {
       throw new ProsamError(
         'DATASET_INVALID',
-        `${root}: wanted one file per name in ${folder}/, but found ${other} and ${folder}/${file}. Remove or rename one.`,
+        `${root}: expected one file per name in ${folder}/, but found ${other} and ${folder}/${file}. Remove or rename one.`,
       );
     }
     byStem.set(name, `${folder}/${file}`);

@@ -24,7 +24,7 @@ export function testKeysOf(
 ): Set<string> {
   if (manifest.split) {
     const unknown = manifest.split.test.filter((key) => !Object.hasOwn(entries, key));
-    if (unknown.length > 0) throw fail(`wanted names of images (without extension) in "split", but there are no ${listed(unknown)}.`);
+    if (unknown.length > 0) throw fail(`expected names of images (without extension) in "split", but there are no ${listed(unknown)}.`);
     return new Set(manifest.split.test);
   }
   const stated = Object.entries(entries).filter(([, { split }]) => split !== undefined);
@@ -36,7 +36,7 @@ export function testKeysOf(
     return testKeysByName(named, seed);
   }
   if (stated.length < images.length) {
-    throw fail(`wanted "split" for every image or for none, but ${images.length - stated.length} images lack it.`);
+    throw fail(`expected "split" for every image or for none, but ${images.length - stated.length} images lack it.`);
   }
   return new Set(stated.filter(([, { split }]) => split === 'test').map(([key]) => key));
 }
@@ -60,9 +60,9 @@ export function foldsOf(manifest: Manifest, classes: readonly DatasetClass[], fa
   const kept = (ids: readonly number[]): number[] => ids.filter((id) => classes.some((one) => one.id === id));
   return manifest.folds.map(({ novel, base = otherClasses(classes, novel), pairs }, i) => {
     const unknown = [...novel, ...base].filter((id) => !stated.has(id));
-    if (unknown.length > 0) throw fail(`fold ${i}: wanted ids of "classes", but there is no class ${listed(unknown)}.`);
+    if (unknown.length > 0) throw fail(`fold ${i}: expected ids of "classes", but there is no class ${listed(unknown)}.`);
     const both = novel.filter((id) => base.includes(id));
-    if (both.length > 0) throw fail(`fold ${i}: wanted novel classes apart from base classes, but ${listed(both)} are both.`);
+    if (both.length > 0) throw fail(`fold ${i}: expected novel classes apart from base classes, but ${listed(both)} are both.`);
     return { novel: kept(novel), base: kept(base), ...(pairs && { pairs }) };
   });
 }
@@ -80,15 +80,15 @@ export function pairsOf(
     ?.filter(([classId]) => classes.some(({ id }) => id === classId))
     .map(([classId, ...keys]) => {
       const where = `fold ${index}, pair ${JSON.stringify([classId, ...keys])}`;
-      if (!fold.novel.includes(classId)) throw fail(`${where}: wanted a novel class of the fold.`);
+      if (!fold.novel.includes(classId)) throw fail(`${where}: expected a novel class of the fold.`);
       const [reference, target] = keys.map((key) => {
         const entry = images.get(key);
         if (!entry) throw fail(`${where}: there is no image ${key}.`);
-        if (!testKeys.has(key)) throw fail(`${where}: wanted images held back for testing, but ${key} is one to train on.`);
-        if (!entry.classes.has(classId)) throw fail(`${where}: wanted the class in both images, but ${key} does not show it.`);
+        if (!testKeys.has(key)) throw fail(`${where}: expected images held back for testing, but ${key} is one to train on.`);
+        if (!entry.classes.has(classId)) throw fail(`${where}: expected the class in both images, but ${key} does not show it.`);
         return entry.image;
       }) as [IndexedImage['image'], IndexedImage['image']];
-      if (reference === target) throw fail(`${where}: wanted two different images.`);
+      if (reference === target) throw fail(`${where}: expected two different images.`);
       return { classId, reference, target };
     });
 }

@@ -36,7 +36,7 @@ async function readList(folder: string, side: 'train' | 'val', fold: number): Pr
   if (text === undefined) return undefined;
   const byClass = parseClassList(text);
   if (byClass.size === 0) {
-    throw new ProsamError('DATASET_INVALID', `${file}: wanted "{1: [('.../a.jpg', '.../a.png'), ...], ...}", but found no class in it.`);
+    throw new ProsamError('DATASET_INVALID', `${file}: expected "{1: [('.../a.jpg', '.../a.png'), ...], ...}", but found no class in it.`);
   }
   const lines = await readText(join(folder, side, `data_list_${fold}.txt`));
   const images = lines === undefined ? [...new Set([...byClass.values()].flat())] : parseKeys(lines);
@@ -78,7 +78,7 @@ export async function readText(file: string): Promise<string | undefined> {
   const info = await stat(file).catch(() => undefined);
   if (!info?.isFile()) return undefined;
   if (info.size > MAX_LIST_BYTES)
-    throw new ProsamError('DATASET_INVALID', `${file}: wanted at most ${MAX_LIST_BYTES} bytes, got ${info.size}.`);
+    throw new ProsamError('DATASET_INVALID', `${file}: expected at most ${MAX_LIST_BYTES} bytes, got ${info.size}.`);
   return readFile(file, 'utf8').catch((cause: unknown) => {
     throw new ProsamError('DATASET_INVALID', `${file}: cannot be read: ${messageOf(cause)}.`, { cause });
   });

@@ -124,5 +124,5 @@ function createScanner(file: string, keys: ReadonlySet<string>, onElement: (elem
 }
 
 function damaged(file: string, problem: string, cause?: unknown): ProsamError {
-  return new ProsamError('DATASET_INVALID', `${file}: wanted one JSON object, but ${problem}. Copy or unpack the file again.`, { cause });
+  return new ProsamError('DATASET_INVALID', `${file}: expected one JSON object, but ${problem}. Copy or unpack the file again.`, { cause });
 }

@@ -18,7 +18,7 @@ export function countLabels(labels: LabelMap, known: ReadonlySet<number>, file: 
   if (unknown.length > 0) {
     throw new ProsamError(
       'DATASET_INVALID',
-      `${file}: wanted the class ids ${listed([...known].sort((a, b) => a - b))} (0 is background, 255 ignored), but it also holds ` +
+      `${file}: expected the class ids ${listed([...known].sort((a, b) => a - b))} (0 is background, 255 ignored), but it also holds ` +
         `${listed(unknown)}. Add those classes, or correct the label map.`,
     );
   }
@@ -31,7 +31,7 @@ export async function checkImageSize(imageFile: string, labels: LabelMap, labels
   if (width === labels.width && height === labels.height) return;
   throw new ProsamError(
     'DATASET_INVALID',
-    `${labelsFrom}: wanted ${width} x ${height} pixels, the size of ${imageFile} as it is shown upright, but its labels have ` +
+    `${labelsFrom}: expected ${width} x ${height} pixels, the size of ${imageFile} as it is shown upright, but its labels have ` +
       `${labels.width} x ${labels.height}. Label the image at its own size.`,
   );
 }
@@ -44,7 +44,7 @@ async function uprightSize(file: string): Promise<{ width: number; height: numbe
   } catch (cause) {
     throw new ProsamError(
       'DATASET_INVALID',
-      `${file}: wanted an image, but it cannot be read: ${messageOf(cause)}. Replace the file, or remove it with its label map.`,
+      `${file}: expected an image, but it cannot be read: ${messageOf(cause)}. Replace the file, or remove it with its label map.`,
       { cause },
     );
   }

@@ -75,6 +75,6 @@ function unpack(packed: ArrayLike<number>, width: number, height: number, depth:
 }
 
 function invalid(file: string, problem: string, remedy: string, cause?: unknown): ProsamError {
-  const text = `${file}: wanted an indexed or grey PNG of up to 8 bits with the class id as pixel value, but ${problem}. ${remedy}`;
+  const text = `${file}: expected an indexed or grey PNG of up to 8 bits with the class id as pixel value, but ${problem}. ${remedy}`;
   return new ProsamError('DATASET_INVALID', text, { cause });
 }

@@ -13,7 +13,7 @@ const localPath = z
   .string()
   .min(1)
   .max(1000)
-  .refine((path) => !/^([/\\]|[a-z]:)|(^|[/\\])\.\.([/\\]|$)/i.test(path), 'wanted a path inside the folder of the data');
+  .refine((path) => !/^([/\\]|[a-z]:)|(^|[/\\])\.\.([/\\]|$)/i.test(path), 'expected a path inside the folder of the data');
 const classEntry = z.object({ id: classId, name: className });
 const split = z.enum(['train', 'test']);
 
@@ -36,7 +36,7 @@ const foldEntry = z.object({
 
 const manifestSchema = z.object({
   suite: z.string().min(1).max(200).optional(),
-  classes: z.union([z.array(className), z.array(classEntry)]).refine((list) => list.length >= 1 && list.length <= 254, 'wanted 1 to 254'),
+  classes: z.union([z.array(className), z.array(classEntry)]).refine((list) => list.length >= 1 && list.length <= 254, 'expected 1 to 254'),
   /** Share of an image a class must cover to count as shown. */
   min_area: z.number().min(0).max(1).optional(),
   images: z.record(z.string(), imageEntry).optional(),
@@ -58,7 +58,7 @@ export async function readManifest(file: string): Promise<Manifest> {
     if (size > MAX_BYTES) throw new Error(`it has ${size} bytes, at most ${MAX_BYTES} are read`);
     content = JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, ''));
   } catch (cause) {
-    throw new ProsamError('DATASET_INVALID', `${file}: wanted JSON, but ${messageOf(cause)}. ${FORMS}`, { cause });
+    throw new ProsamError('DATASET_INVALID', `${file}: expected JSON, but ${messageOf(cause)}. ${FORMS}`, { cause });
   }
   const parsed = manifestSchema.safeParse(Array.isArray(content) ? { classes: content as unknown[] } : content);
   if (!parsed.success) throw new ProsamError('DATASET_INVALID', `${file}: ${firstIssues(parsed.error)} ${FORMS}`);
@@ -74,5 +74,5 @@ const FORMS =
 function firstIssues(error: z.ZodError): string {
   const shown = error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.') || 'content'}: ${message}`);
   const more = error.issues.length - shown.length;
-  return `wanted other content (${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}).`;
+  return `expected other content (${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}).`;
 }

@@ -41,5 +41,5 @@ export function checkOptions(options: OpenDatasetOptions): void {
   const parsed = schema.safeParse(options);
   if (parsed.success) return;
   const issue = parsed.error.issues[0];
-  throw new ProsamError('OPTION_INVALID', `data option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wanted another value'}.`);
+  throw new ProsamError('OPTION_INVALID', `data option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'expected another value'}.`);
 }

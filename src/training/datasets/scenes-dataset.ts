@@ -48,7 +48,7 @@ export async function writeScenesDataset(folder: string, options: ScenesOptions 
     ['size', size, 32, 1024],
   ] as const) {
     if (!Number.isInteger(value) || value < low || value > high) {
-      throw new ProsamError('OPTION_INVALID', `scenes option ${name}: wanted a whole number from ${low} to ${high}, got ${value}.`);
+      throw new ProsamError('OPTION_INVALID', `scenes option ${name}: expected a whole number from ${low} to ${high}, got ${value}.`);
     }
   }
   const root = resolve(folder);
@@ -106,7 +106,7 @@ async function isComplete(root: string, recipe: string): Promise<boolean> {
   const holds = found === undefined ? 'other files' : `scenes of ${found}`;
   throw new ProsamError(
     'OPTION_INVALID',
-    `${root}: wanted an empty folder or scenes of ${recipe}, but it holds ${holds}. Name another folder.`,
+    `${root}: expected an empty folder or scenes of ${recipe}, but it holds ${holds}. Name another folder.`,
   );
 }
 

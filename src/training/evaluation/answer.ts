@@ -53,7 +53,7 @@ function fitted(mask: BinaryMask, { truth, episode }: Pair): Uint8Array {
   if (mask.width === truth.width && mask.height === truth.height) return mask.data;
   throw new ProsamError(
     'DATASET_INVALID',
-    `${episode.target.file}: wanted labels of its size, ${mask.width} x ${mask.height}, got ${truth.width} x ${truth.height}. Correct the label file.`,
+    `${episode.target.file}: expected labels of its size, ${mask.width} x ${mask.height}, got ${truth.width} x ${truth.height}. Correct the label file.`,
   );
 }
 

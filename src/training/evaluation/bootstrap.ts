@@ -131,7 +131,7 @@ function checkSamePairs(first: readonly EpisodeRow[], second: readonly EpisodeRo
     if (pairOf(first[i]) === pairOf(second[i])) continue;
     throw new ProsamError(
       'OPTION_INVALID',
-      `wanted answers to the same pairs, but number ${i + 1} is ${pairOf(first[i])} and ${pairOf(second[i])}. Evaluate both together.`,
+      `expected answers to the same pairs, but number ${i + 1} is ${pairOf(first[i])} and ${pairOf(second[i])}. Evaluate both together.`,
     );
   }
 }

@@ -49,10 +49,10 @@ export function contestantsOf({ models, methods, strategies = ['mean_prompt'], o
 /** @throws OPTION_INVALID for nobody, or two of one name */
 export function checkContestants(contestants: readonly Contestant[]): void {
   if (contestants.length === 0)
-    throw new ProsamError('OPTION_INVALID', 'wanted at least one contestant, got none. Name a model and a method.');
+    throw new ProsamError('OPTION_INVALID', 'expected at least one contestant, got none. Name a model and a method.');
   const names = contestants.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new ProsamError('OPTION_INVALID', `wanted contestants with different names, got ${twice} twice.`);
+  if (twice !== undefined) throw new ProsamError('OPTION_INVALID', `expected contestants with different names, got ${twice} twice.`);
 }
 
 /** The model a contestant uses on one fold. */

@@ -48,7 +48,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   });
   const total = folds.reduce((sum, { episodes }) => sum + episodes.length, 0);
   if (total === 0)
-    throw new ProsamError('DATASET_INVALID', `${dataset.name}: wanted at least one test pair, got none. Choose other folds.`);
+    throw new ProsamError('DATASET_INVALID', `${dataset.name}: expected at least one test pair, got none. Choose other folds.`);
 
   const run: Run = {
     options,
@@ -145,9 +145,9 @@ async function runFold(run: Run, { fold, episodes }: FoldPairs, shelf: EngineShe
 function settingsOf(given: EvaluateOptions): EvaluationSettings {
   const { pairs = DEFAULTS.pairs, seed = DEFAULTS.seed, labelReduction } = given;
   if (!Number.isInteger(pairs) || pairs < 1 || pairs > MOST_PAIRS)
-    throw new ProsamError('OPTION_INVALID', `pairs: wanted a whole number from 1 to ${MOST_PAIRS}, got ${pairs}.`);
-  if (!Number.isSafeInteger(seed)) throw new ProsamError('OPTION_INVALID', `seed: wanted a whole number, got ${seed}.`);
-  if (given.folds.length === 0) throw new ProsamError('OPTION_INVALID', 'folds: wanted at least one, got none.');
+    throw new ProsamError('OPTION_INVALID', `pairs: expected a whole number from 1 to ${MOST_PAIRS}, got ${pairs}.`);
+  if (!Number.isSafeInteger(seed)) throw new ProsamError('OPTION_INVALID', `seed: expected a whole number, got ${seed}.`);
+  if (given.folds.length === 0) throw new ProsamError('OPTION_INVALID', 'folds: expected at least one, got none.');
   const { annotation = DEFAULTS.annotation, size = DEFAULTS.size } = given;
   return { pairs, annotation, size, seed, ...(labelReduction && { labelReduction }) };
 }

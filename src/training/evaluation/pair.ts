@@ -85,7 +85,7 @@ async function onFrame(image: DatasetImage, labels: LabelMap, { side, resize }: 
   if (raster.width !== labels.width || raster.height !== labels.height) {
     throw new ProsamError(
       'DATASET_INVALID',
-      `${image.file}: wanted labels of its size, ${raster.width} x ${raster.height}, got ${labels.width} x ${labels.height}. Correct the label file.`,
+      `${image.file}: expected labels of its size, ${raster.width} x ${raster.height}, got ${labels.width} x ${labels.height}. Correct the label file.`,
     );
   }
   const size = resize === 'longest-side' ? longestSideSize(raster.width, raster.height, side) : { width: side, height: side };
@@ -95,6 +95,6 @@ async function onFrame(image: DatasetImage, labels: LabelMap, { side, resize }: 
 
 async function readImage({ file }: DatasetImage): Promise<Uint8Array> {
   return readFile(file).catch((cause: unknown) => {
-    throw new ProsamError('FILE_NOT_FOUND', `wanted the image ${file}, but it cannot be read. Check the data folder.`, { cause });
+    throw new ProsamError('FILE_NOT_FOUND', `expected the image ${file}, but it cannot be read. Check the data folder.`, { cause });
   });
 }

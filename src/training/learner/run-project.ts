@@ -129,7 +129,7 @@ async function snapshotOf(context: LearnerContext, run: RunRecord, { folder }: R
   const known = await readSnapshot(folder, run.id);
   if (known) return known;
   const { masks, notes } = await choose();
-  if (masks.length === 0) throw new Error(`wanted ${tooLittle()}; what the run began with was removed since`);
+  if (masks.length === 0) throw new Error(`expected ${tooLittle()}; what the run began with was removed since`);
   const { current } = await context.storage.store.versions.state(run.project);
   const { steps, batch, samples, lr, averageDecay, replayShare } = context.settings;
   const snapshot: Snapshot = {

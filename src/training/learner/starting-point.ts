@@ -39,12 +39,12 @@ export async function startingPoint(
   if (parent !== undefined) {
     const version = await versions.get(parent);
     if (version === undefined)
-      throw new ProsamError('VERSION_NOT_FOUND', `wanted version ${parent}, which the run starts from, there is none.`);
+      throw new ProsamError('VERSION_NOT_FOUND', `expected version ${parent}, which the run starts from, there is none.`);
     if (version.model === model.id) {
       if (!(await fetched(version)))
         throw new ProsamError(
           'VERSION_NOT_FOUND',
-          `version ${parent}: wanted its weights ${version.weights}, they are gone. Roll back to another.`,
+          `version ${parent}: expected its weights ${version.weights}, they are gone. Roll back to another.`,
         );
       return { start: file, current: await readWeights(file), notes };
     }

@@ -45,7 +45,7 @@ export function storeDataset(options: StoreDatasetOptions): Dataset {
     labels(image) {
       const sample = byKey.get(image.key);
       if (sample === undefined)
-        throw new ProsamError('DATASET_INVALID', `${image.key}: wanted an image of project ${project}, got another.`);
+        throw new ProsamError('DATASET_INVALID', `${image.key}: expected an image of project ${project}, got another.`);
       return Promise.resolve(labelMapOf(sample));
     },
   };
@@ -65,7 +65,7 @@ function foldOf({ project, replayShare, episodes }: StoreDatasetOptions, samples
   if (targets.length === 0 || gate.length === 0) {
     throw new ProsamError(
       'DATASET_INVALID',
-      `project ${project}: wanted a label marked in two images to train on and one to test on, got none. Annotate more images.`,
+      `project ${project}: expected a label marked in two images to train on and one to test on, got none. Annotate more images.`,
     );
   }
   const fresh = weighted(targets.filter(({ mask }) => mask.isNew));

@@ -12,7 +12,7 @@ export function checkPlatform(platform: Platform): void {
   if (isLinuxX64(platform, LEAST_GLIBC_MINOR)) return;
   throw new ProsamError(
     'SETUP_FAILED',
-    `wanted Linux on x64 with glibc 2.${LEAST_GLIBC_MINOR} or newer, for which TensorFlow's library is built, got ${platformInWords(platform)}. ` +
+    `expected Linux on x64 with glibc 2.${LEAST_GLIBC_MINOR} or newer, for which TensorFlow's library is built, got ${platformInWords(platform)}. ` +
       'Here small models train on the wasm engine, which needs no set-up.',
   );
 }

@@ -53,7 +53,7 @@ export async function selfTest(packageRoot: string, signal?: AbortSignal): Promi
   if (!equal(product, PRODUCT) || !equal(gradient, GRADIENT))
     throw new ProsamError(
       'SETUP_FAILED',
-      `${packageRoot}: the self-test wanted the product ${PRODUCT.join(', ')} and the gradient ${GRADIENT.join(', ')}, got ${product.join(', ')} and ${gradient.join(', ')}. Do not train with it.`,
+      `${packageRoot}: the self-test expected the product ${PRODUCT.join(', ')} and the gradient ${GRADIENT.join(', ')}, got ${product.join(', ')} and ${gradient.join(', ')}. Do not train with it.`,
     );
   return result;
 }

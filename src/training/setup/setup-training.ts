@@ -62,7 +62,7 @@ async function setUp(options: SetupOptions): Promise<TrainingSetup> {
   if (found.version !== TFJS_VERSION)
     throw new ProsamError(
       'SETUP_FAILED',
-      `wanted ${name} ${TFJS_VERSION}, got ${found.version} in ${packageRoot}. Run: ${installCommand(name)}`,
+      `expected ${name} ${TFJS_VERSION}, got ${found.version} in ${packageRoot}. Run: ${installCommand(name)}`,
     );
 
   const variant: Variant = gpu ? 'cuda' : 'cpu';
@@ -86,7 +86,7 @@ async function setUp(options: SetupOptions): Promise<TrainingSetup> {
 function rootOf(name: string, places: readonly string[], command = installCommand(name)): string {
   const [first] = installedPackages(name, places);
   if (first === undefined)
-    throw new ProsamError('SETUP_FAILED', `wanted the npm package ${name}, but it is not installed. Run: ${command}`);
+    throw new ProsamError('SETUP_FAILED', `expected the npm package ${name}, but it is not installed. Run: ${command}`);
   return first.root;
 }
 

@@ -18,7 +18,7 @@ export async function midBlockVariants(model: string, folder: string): Promise<s
   if ('file' in manifest.backbone) {
     throw new ProsamError(
       'OPTION_INVALID',
-      `models: wanted several models with different backbones, got only ${model}. Name their folders, separated by commas.`,
+      `models: expected several models with different backbones, got only ${model}. Name their folders, separated by commas.`,
     );
   }
   const { midBlocks } = manifest.backbone;

@@ -36,7 +36,7 @@ export function testedOn(dataset: Dataset, classes: readonly DatasetClass[], fol
   if (allowed.size === 0) {
     throw new ProsamError(
       'DATASET_INVALID',
-      `${dataset.name}: wanted classes that the training has not seen, but all ${dataset.classes.length} have the names of classes trained on. Name other test data or another fold.`,
+      `${dataset.name}: expected classes that the training has not seen, but all ${dataset.classes.length} have the names of classes trained on. Name other test data or another fold.`,
     );
   }
   const whole = dataset.fold('all');

@@ -43,7 +43,7 @@ export async function openPromptProbe(context: StudyContext, name: string): Prom
     await frozen.close();
     throw new ProsamError(
       'METHOD_UNAVAILABLE',
-      `wanted a model with a trained prompt encoder, ${model.id} has none. Name a trained model.`,
+      `expected a model with a trained prompt encoder, ${model.id} has none. Name a trained model.`,
     );
   }
   const { numPrompts, dim } = encoder.config;

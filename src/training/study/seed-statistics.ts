@@ -90,7 +90,7 @@ export function compareMiou(first: readonly SeedRows[], second: readonly SeedRow
   checkSameLength(second);
   const classesIn = (folds: readonly SeedRows[]): string => JSON.stringify(folds.map((runs) => runs[0]?.map(({ classId }) => classId)));
   if (classesIn(first) !== classesIn(second))
-    throw new ProsamError('OPTION_INVALID', 'wanted answers to the same pairs, got answers to others. Measure both together.');
+    throw new ProsamError('OPTION_INVALID', 'expected answers to the same pairs, got answers to others. Measure both together.');
   return resampled(first, seed, (drawn) => mean(perSeed(first, drawn)) - mean(perSeed(second, drawn)), resamples);
 }
 
@@ -98,5 +98,5 @@ function checkSameLength(folds: readonly SeedRows[]): void {
   const lengths = new Set(folds.map((runs) => runs.length));
   const pairs = folds.every((runs) => runs.every((rows) => rows.length === runs[0]?.length && rows.length > 0));
   if (lengths.size !== 1 || lengths.has(0) || !pairs)
-    throw new ProsamError('OPTION_INVALID', 'wanted answers of as many runs to as many pairs in every fold. Measure the missing ones.');
+    throw new ProsamError('OPTION_INVALID', 'expected answers of as many runs to as many pairs in every fold. Measure the missing ones.');
 }

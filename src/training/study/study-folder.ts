@@ -62,7 +62,7 @@ export async function makeFolder(folder: string): Promise<void> {
 export async function modelStamp(model: string): Promise<string> {
   const path = join(modelFolder(model), 'manifest.json');
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new ProsamError('MODEL_NOT_FOUND', `wanted a model folder with a manifest.json, found none: ${path}.`, { cause });
+    throw new ProsamError('MODEL_NOT_FOUND', `expected a model folder with a manifest.json, found none: ${path}.`, { cause });
   });
   return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 }

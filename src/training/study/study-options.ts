@@ -114,7 +114,7 @@ export function studySettings(options: Omit<StudyOptions, 'engine'>): StudySetti
   const parsed = schema.safeParse(settings);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new ProsamError('OPTION_INVALID', `study option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wanted another value'}.`);
+    throw new ProsamError('OPTION_INVALID', `study option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'expected another value'}.`);
   }
   return {
     ...settings,

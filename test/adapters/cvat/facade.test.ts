@@ -307,7 +307,7 @@ describe('bad input', () => {
   const click = { pos_points: [[3, 3]], neg_points: [], obj_bbox: [] };
 
   it.each([
-    ['no image', {}, 400, /image: wanted the image in base64/],
+    ['no image', {}, 400, /image: expected the image in base64/],
     ['an empty image', { image: '' }, 400, /image/],
     ['what is no base64', { image: '!!!' }, 400, /base64/],
     ['bytes that are no image', { image: Buffer.from('hello, this is a text').toString('base64') }, 422, /JPEG, PNG/],
@@ -329,7 +329,7 @@ describe('bad input', () => {
     const outside = await invoke(facade.url, TRACKER, { image, shapes: [{ type: 'mask', points: [4, 0, 0, 99, 0] }], states: [] });
     expect(outside.status).toBe(422);
     const none = await invoke(facade.url, TRACKER, { image, shapes: [], states: [] });
-    expect(none.reason).toMatch(/^Wanted shapes to follow, got none/);
+    expect(none.reason).toMatch(/^Expected shapes to follow, got none/);
     const unnamed = await send(
       `${facade.url}/api/function_invocations`,
       'POST',

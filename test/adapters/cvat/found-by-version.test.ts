@@ -60,7 +60,7 @@ describe('what a detector finds is stored where it is', () => {
     }
   });
 
-  it('part by part where that is wanted', async () => {
+  it('part by part where that is expected', async () => {
     const parts = await startFacade({ service: server.facade.service, instances: true });
     try {
       const mask = maskOf('several parts');

@@ -234,9 +234,9 @@ describe('with the built-in model', () => {
     [
       'where others can reach it and nobody said who may',
       { host: '0.0.0.0' },
-      /cvat\.allowFrom: wanted the addresses or networks CVAT calls from/,
+      /cvat\.allowFrom: expected the addresses or networks CVAT calls from/,
     ],
-    ['with an address that is none', { host: '0.0.0.0', allowFrom: ['10.0.0.300/8'] }, /cvat\.allowFrom: wanted addresses or networks/],
+    ['with an address that is none', { host: '0.0.0.0', allowFrom: ['10.0.0.300/8'] }, /cvat\.allowFrom: expected addresses or networks/],
     [
       'with a webhook secret and no CVAT to read from',
       { webhook: { secret: 'long-enough' } },

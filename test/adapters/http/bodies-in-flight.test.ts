@@ -141,7 +141,7 @@ describe('the head of a request', () => {
     expect([status, app.bodies.held()]).toEqual([wanted, 0]);
   });
 
-  it('that waits for a word before its body gets one where the body is wanted, and none where it is refused', async () => {
+  it('that waits for a word before its body gets one where the body is expected, and none where it is refused', async () => {
     const app = await start(1000);
     const wanted = head('/take', AUTHORIZED, 'Expect: 100-continue', 'Content-Length: 4');
     const { text, socket } = await sendRaw(app.port, wanted, { until: /\r\n\r\n/ });

@@ -87,15 +87,15 @@ describe('a request', () => {
     }
   });
 
-  it('lists every field that is wrong: where, what was wanted, what came', async () => {
+  it('lists every field that is wrong: where, what was expected, what came', async () => {
     const { url } = await start([echo]);
     const body = JSON.stringify({ name: 7, sizes: [{ width: 1 }, { width: 'wide', height: 2 }], secret: 'x' });
     const answer = await fetch(`${url}/v1/projects/p/things`, { method: 'POST', headers: JSON_BODY, body });
     expect(answer.status).toBe(400);
     const { code, message } = await errorOf(answer);
     expect(code).toBe('REQUEST_INVALID');
-    expect(message).toContain('name: wanted string, got 7');
-    expect(message).toContain('sizes[1].width: wanted number, got "wide"');
+    expect(message).toContain('name: expected string, got 7');
+    expect(message).toContain('sizes[1].width: expected number, got "wide"');
     expect(message).toContain('sizes[1]: unknown field height');
     expect(message).toContain('unknown field secret');
     const query = await fetch(`${url}/v1/projects/p/things?limit=11`, { method: 'POST', headers: JSON_BODY, body: '{"name":"x"}' });

@@ -78,7 +78,7 @@ describe('a body that is too large', () => {
     expect((await send('take', 101)).status).toBe(200);
   });
 
-  it('is cut off where no body was wanted at all', async () => {
+  it('is cut off where no body was expected at all', async () => {
     const { port } = await start();
     const chunk = `${(60000).toString(16)}\r\n${' '.repeat(60000)}\r\n`;
     const { text, socket } = await sendRaw(port, head('/v1/bodyless', 'Transfer-Encoding: chunked') + chunk);

@@ -141,7 +141,7 @@ describe('a client of Label Studio', () => {
 
   it('refuses answers that are none of Label Studio, or too large', async () => {
     const page = await serve((_, response) => void response.end('<html>'));
-    await expect(open(page.url).version()).rejects.toThrow('wanted JSON');
+    await expect(open(page.url).version()).rejects.toThrow('expected JSON');
     const other = await serve((_, response) => json(response, { version: 3 }));
     await expect(open(other.url).version()).rejects.toThrow('release');
     const large = await serve((_, response) => json(response, { release: 'x'.repeat(5000) }));

@@ -21,7 +21,7 @@ function conformance(newDatabase: () => Promise<string>): void {
     await Promise.all(opened.map((storage) => storage.close()));
   });
 
-  it('is only looked at where migrating is not wanted', async () => {
+  it('is only looked at where migrating is not expected', async () => {
     const [database, objects] = [await newDatabase(), newFolder()];
     await expectRejection('MIGRATION_NEEDED', openWholeStorage({ database, objects, migrate: false }), 'prosam db migrate');
     const looking = await openDatabase(database);

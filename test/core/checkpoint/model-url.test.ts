@@ -128,7 +128,7 @@ describe('a model by URL', () => {
     await expectRejection(
       'MODEL_HASH_MISMATCH',
       openModelUrl(URL_OF_MODEL, { ...serving(files), cache }),
-      /sam\.safetensors: wanted sha256 feaf/,
+      /sam\.safetensors: expected sha256 feaf/,
     );
     expect([...entries.keys()].filter((key) => key.includes('manifest'))).toEqual([]);
   });
@@ -136,9 +136,9 @@ describe('a model by URL', () => {
   it('is refused with words where there is none, or something else', async () => {
     await expectRejection('MODEL_NOT_FOUND', opened(serving(new Map())), /tiny\/manifest\.json, but the server answered 404/);
     await expectRejection('MODEL_NOT_FOUND', opened({ fetch: offline }), /cannot be reached: Failed to fetch/);
-    await expectRejection('MODEL_NOT_FOUND', openModelUrl('not a url', { fetch: offline }), /wanted the URL/);
+    await expectRejection('MODEL_NOT_FOUND', openModelUrl('not a url', { fetch: offline }), /expected the URL/);
     const page = new TextEncoder().encode('<!doctype html>');
-    await expectRejection('MODEL_INVALID', opened(serving(new Map([['manifest.json', page]]))), /wanted JSON/);
+    await expectRejection('MODEL_INVALID', opened(serving(new Map([['manifest.json', page]]))), /expected JSON/);
     const elsewhere = withManifest(tinyFiles(), (manifest) => (manifest['locations'] = { 'sam.safetensors': '/models/sam.safetensors' }));
     await expectRejection('MODEL_INVALID', opened(serving(elsewhere)), /beside the manifest/);
     const pickle = new Uint8Array([0x80, 2, ...new Array<number>(20).fill(0xff)]);

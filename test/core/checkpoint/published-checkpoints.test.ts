@@ -115,13 +115,13 @@ describe('SAM', () => {
       const path = place(`${name}.safetensors`);
       writeSafetensors(path, sourcesOf(name));
       const { tensors } = await openCheckpoint(path);
-      expectCode('CHECKPOINT_MISMATCH', () => samTensors(tensors, path), 'wanted a SAM checkpoint', 'tensors (');
+      expectCode('CHECKPOINT_MISMATCH', () => samTensors(tensors, path), 'expected a SAM checkpoint', 'tensors (');
     }
     const path = place('sam.pth');
     writeTorch(path, sourcesOf('sam'));
     const { tensors } = await openCheckpoint(path);
-    expectCode('CHECKPOINT_MISMATCH', () => backboneTensors(tensors, path), 'wanted a backbone');
-    expectCode('CHECKPOINT_MISMATCH', () => promptEncoderTensors(tensors, path), 'wanted a prompt encoder');
+    expectCode('CHECKPOINT_MISMATCH', () => backboneTensors(tensors, path), 'expected a backbone');
+    expectCode('CHECKPOINT_MISMATCH', () => promptEncoderTensors(tensors, path), 'expected a prompt encoder');
     const cut = new Map([...sam(tensors)].filter(([name]) => name !== 'image_encoder.blocks.0.mlp.lin1.weight'));
     expectCode('CHECKPOINT_MISMATCH', () => describeSam(cut, path), 'image_encoder.blocks.0.mlp.lin1.weight');
   });

@@ -178,7 +178,7 @@ describe('values', () => {
     };
     for (let bits = 0; bits < 65_536; bits++) {
       if (!Object.is(floatFromHalf(bits), expected(bits)))
-        throw new Error(`${bits.toString(16)} is ${floatFromHalf(bits)}, wanted ${expected(bits)}`);
+        throw new Error(`${bits.toString(16)} is ${floatFromHalf(bits)}, expected ${expected(bits)}`);
     }
     expect([0x0000, 0x8000, 0x7bff, 0x0400, 0x7c00, 0xfc00, 0x7e00].map(floatFromHalf)).toEqual([
       0,

@@ -15,7 +15,7 @@ function picture(width: number, height: number) {
 const DECODERS = [decodeImage, decodeGrey];
 
 async function expectUnreadable(bytes: Uint8Array): Promise<void> {
-  for (const decode of DECODERS) await expectRejection('IMAGE_UNREADABLE', decode(bytes, 'upload 7'), 'upload 7', 'wanted a JPEG, PNG');
+  for (const decode of DECODERS) await expectRejection('IMAGE_UNREADABLE', decode(bytes, 'upload 7'), 'upload 7', 'expected a JPEG, PNG');
 }
 
 describe('IMAGE_UNREADABLE', () => {

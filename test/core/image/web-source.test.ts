@@ -92,7 +92,7 @@ describe('images in a browser', () => {
     await expectRejection('URL_REFUSED', source.load('https://elsewhere.example/a.png'), /page's own origin/);
     await expectRejection('FILE_NOT_FOUND', source.load('data:nonsense'), /cannot be read/);
     const text = await source.load(new TextEncoder().encode('<svg/>'));
-    await expectRejection('IMAGE_UNREADABLE', text.decode(), /wanted a JPEG, PNG, WebP, AVIF or GIF/);
+    await expectRejection('IMAGE_UNREADABLE', text.decode(), /expected a JPEG, PNG, WebP, AVIF or GIF/);
     const bytes = new Uint8Array(await picture().png().toBuffer());
     await expectRejection('IMAGE_UNREADABLE', (await source.load(bytes.slice(0, 60))).decode(), /cannot decode it/);
     await expectRejection('IMAGE_UNREADABLE', source.load({ data: pixels, width: 20, height: 13, channels: 3 }));

@@ -35,7 +35,8 @@ describe.each(CONVENTIONS)('resizeMap, %s', (convention) => {
         expect([out.width, out.height, out.data.length]).toEqual([width, height, width * height]);
         const expected = plainly(map, width, height, convention);
         out.data.forEach((value, i) => {
-          if (Math.abs(value - (expected[i] as number)) > 1e-3) throw new Error(`sample ${i} is ${value}, wanted ${expected[i] as number}`);
+          if (Math.abs(value - (expected[i] as number)) > 1e-3)
+            throw new Error(`sample ${i} is ${value}, expected ${expected[i] as number}`);
         });
       }),
       { numRuns: 300 },

@@ -89,7 +89,7 @@ describe('obstacles', () => {
   it('stop a device that was asked for, with what to do', async () => {
     await expect(chooseDevice('coreml')).rejects.toMatchObject({
       code: 'DEVICE_UNAVAILABLE',
-      message: expect.stringMatching(/^wanted the device coreml, but onnxruntime-node .* has no CoreML on .*--device cpu/) as string,
+      message: expect.stringMatching(/^expected the device coreml, but onnxruntime-node .* has no CoreML on .*--device cpu/) as string,
     });
     await expect(chooseDevice('abacus' as 'cpu')).rejects.toMatchObject({ code: 'OPTION_INVALID' });
     expect(await chooseDevice('cpu')).toMatchObject({ device: 'cpu', tried: [{ device: 'cpu', used: true }] });

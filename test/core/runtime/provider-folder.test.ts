@@ -74,7 +74,7 @@ describe.skipIf(process.platform !== 'linux')('ONNX Runtime’s library (on Linu
     writeFileSync(join(folder, 'libonnxruntime_providers_cuda.so'), sharedLibrary(['libcudart.so.99', 'libcuda.so.1']));
     // The driver comes first; where there is one, CUDA's libraries are what is missing.
     expect(run(CHOICE)).toMatch(
-      /^DEVICE_UNAVAILABLE wanted the device cuda, but (NVIDIA's driver is missing \(libcuda\.so\.1|libraries of CUDA 99 are missing)/,
+      /^DEVICE_UNAVAILABLE expected the device cuda, but (NVIDIA's driver is missing \(libcuda\.so\.1|libraries of CUDA 99 are missing)/,
     );
   });
 

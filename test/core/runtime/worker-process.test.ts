@@ -84,7 +84,7 @@ describe('a program', () => {
     const death = `data:text/javascript,if (process.argv[1]?.includes('inference-worker')) process.exit(3)`;
     const { said, closed } = program('', { env: { NODE_OPTIONS: `--import=${encodeURI(death)}` } });
     expect(await closed).toBe(1);
-    expect(said.err).toContain('wanted to open the engine, but the inference worker ended with exit code 3.');
+    expect(said.err).toContain('expected to open the engine, but the inference worker ended with exit code 3.');
     expect(said.err).toContain("code: 'ENGINE_FAILED'");
   });
 

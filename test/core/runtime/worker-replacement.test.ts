@@ -48,7 +48,7 @@ describe('a worker that is killed while it computes', () => {
     expect(codes(outcomes)).toEqual(['ENGINE_CRASHED', 'done', 'done']);
     const reason = refusalIn(outcomes);
     expect(reason).toMatchObject({ status: 503, retryAfterMs: 1000 });
-    expect(String(reason)).toContain('embed: wanted an answer, but the inference worker was killed by SIGKILL while it computed it.');
+    expect(String(reason)).toContain('embed: expected an answer, but the inference worker was killed by SIGKILL while it computed it.');
     expect(worker).toMatchObject({ ready: true, replacements: 1, problem: 'the inference worker was killed by SIGKILL' });
     expect(worker.pid).not.toBe(first);
     expect(runs(first as number)).toBe(false);
@@ -89,7 +89,7 @@ describe('a worker that hangs', () => {
     const outcomes = await Promise.allSettled(asked);
     expect(codes(outcomes)).toEqual(['ENGINE_HUNG', 'done']);
     const reason = refusalIn(outcomes);
-    expect(String(reason)).toContain('wanted every network to finish within 4 s (hangMs)');
+    expect(String(reason)).toContain('expected every network to finish within 4 s (hangMs)');
     expect(runs(first)).toBe(false);
     expect(worker.problem).toContain('silent for 4 s');
   });

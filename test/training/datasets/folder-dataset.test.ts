@@ -143,7 +143,7 @@ describe('bad data', () => {
 
   it('names label ids that are no classes, and their file', async () => {
     await fresh(['cup', 'dog', 'fork']);
-    await refused(root, /masks\/img_\d\d\.png: wanted the class ids 1, 2, 3 .* also holds (4|5|4, 5)\./);
+    await refused(root, /masks\/img_\d\d\.png: expected the class ids 1, 2, 3 .* also holds (4|5|4, 5)\./);
   });
 
   it('names images without a mask and masks without an image', async () => {
@@ -162,7 +162,7 @@ describe('bad data', () => {
   it('says both sizes where a mask is not as large as its image', async () => {
     await fresh();
     await put(root, 'masks/img_03.png', labelPng(new Uint8Array(30 * 20), 30, 20));
-    await refused(root, /img_03\.png: wanted 64 x 48 pixels.*have 30 x 20/);
+    await refused(root, /img_03\.png: expected 64 x 48 pixels.*have 30 x 20/);
   });
 
   it('takes the size of an image as it is shown upright', async () => {
@@ -170,7 +170,7 @@ describe('bad data', () => {
     await put(root, 'images/img_03.jpg', await jpeg(HEIGHT, WIDTH, 6));
     await expect(openDataset(root)).resolves.toBeDefined();
     await put(root, 'images/img_03.jpg', await jpeg(WIDTH, HEIGHT, 6));
-    await refused(root, /wanted 48 x 64 pixels/);
+    await refused(root, /expected 48 x 64 pixels/);
   });
 
   it('refuses masks of colours, of JPEG, and images that are none', async () => {
@@ -188,7 +188,7 @@ describe('bad data', () => {
     await refused(root, /img_03\.png: .*no PNG/);
     await fresh();
     await put(root, 'images/img_03.jpg', '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48"/>');
-    await refused(root, /img_03\.jpg: wanted an image/);
+    await refused(root, /img_03\.jpg: expected an image/);
   });
 
   it('refuses a class that one image shows, and says how to go on', async () => {
@@ -213,7 +213,7 @@ describe('bad data', () => {
   });
 
   const manifests: [name: string, manifest: unknown, message: RegExp][] = [
-    ['no classes', [], /classes: wanted 1 to 254/],
+    ['no classes', [], /classes: expected 1 to 254/],
     ['an id that is no class id', { classes: [{ id: 255, name: 'a' }] }, /classes/],
     [
       'a class twice',
@@ -225,7 +225,7 @@ describe('bad data', () => {
       },
       /1 \(b\) is there twice/,
     ],
-    ['a text', 'cup', /wanted other content/],
+    ['a text', 'cup', /expected other content/],
     ['a path out of the folder', { classes: NAMES, images: { a: { image: '../a.jpg', mask: 'masks/a.png' } } }, /path inside the folder/],
     ['an absolute path', { classes: NAMES, images: { a: { image: '/a.jpg', mask: 'masks/a.png' } } }, /path inside the folder/],
     [
@@ -255,7 +255,7 @@ describe('bad data', () => {
     [
       'a pair of a base class',
       { classes: NAMES, split: { test: ['img_00', 'img_01'] }, folds: [{ novel: [1], pairs: [[2, 'img_00', 'img_01']] }] },
-      /wanted a novel class/,
+      /expected a novel class/,
     ],
   ];
   it.each(manifests)('refuses %s', async (_name, manifest, message) => {
@@ -266,7 +266,7 @@ describe('bad data', () => {
   it('refuses JSON that is none', async () => {
     await fresh();
     await put(root, 'classes.json', '{ "classes": [');
-    await refused(root, /classes\.json: wanted JSON/);
+    await refused(root, /classes\.json: expected JSON/);
   });
 });
 

@@ -162,6 +162,6 @@ describe('PASCAL-5i', () => {
     await put(broken, 'JPEGImages/2007_000005.jpg', await jpeg(20, 10));
     const opened = await openDataset(broken, { minPixels: BAND });
     const file = join(broken, 'JPEGImages/2007_000005.jpg');
-    await expectRejection('DATASET_INVALID', opened.labels({ key: '2007_000005', file }), 'wanted 20 x 10 pixels', '64 x 48');
+    await expectRejection('DATASET_INVALID', opened.labels({ key: '2007_000005', file }), 'expected 20 x 10 pixels', '64 x 48');
   });
 });

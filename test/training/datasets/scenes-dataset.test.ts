@@ -73,7 +73,7 @@ describe('generated scenes as data', () => {
   });
 
   it('are not written over anything else', async () => {
-    await expectRejection('OPTION_INVALID', writeScenesDataset(root, { ...OPTIONS, seed: 8 }), 'wanted an empty folder', '"seed":7');
+    await expectRejection('OPTION_INVALID', writeScenesDataset(root, { ...OPTIONS, seed: 8 }), 'expected an empty folder', '"seed":7');
     await expectRejection('OPTION_INVALID', writeScenesDataset(join(root, 'images'), OPTIONS), 'other files');
     for (const wrong of [{ images: 100 }, { seed: -1 }, { size: 4 }]) {
       await expectRejection('OPTION_INVALID', writeScenesDataset('/nowhere', wrong), String(Object.keys(wrong)[0]));

@@ -48,7 +48,7 @@ describe('measureVersions', () => {
       versions: { current: own(), candidate: untrained() },
       onPair: (done, total) => told.push(`${done}/${total}`),
     });
-    if (!rows) throw new Error('wanted figures');
+    if (!rows) throw new Error('expected figures');
     expect(rows.length).toBeGreaterThanOrEqual(4);
     expect(told.at(-1)).toBe(`${rows.length}/${rows.length}`);
     const { promote, reason, figures } = judge(rows, RULE);

@@ -64,7 +64,7 @@ describe(`a run (${ENGINE_NAME})`, () => {
     expect(outcome).toMatchObject({ state: 'promoted', reason: textWith(/^mIoU 0\.\d+ -> 0\.\d+ on \d+ held-out pairs/) });
     const [version] = await versionsOf();
     const [run] = await runsOf();
-    if (!version || !run) throw new Error('wanted a version and a run');
+    if (!version || !run) throw new Error('expected a version and a run');
     expect(run).toMatchObject({ state: 'promoted', version: version.id, attempts: 1 });
     expect(await world.storage.store.versions.state(PROJECT)).toMatchObject({ current: version.id });
     expect(version).toMatchObject({

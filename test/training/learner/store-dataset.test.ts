@@ -104,7 +104,7 @@ describe('storeDataset', () => {
       { id: 2, name: 'jug' },
     ]);
     const [cup, jug] = [1, 2].map((id) => many(dataset, 1).find(({ classId }) => classId === id)?.target);
-    if (!cup || !jug) throw new Error('wanted episodes of both labels');
+    if (!cup || !jug) throw new Error('expected episodes of both labels');
     expect(await dataset.labels(cup)).toEqual({ data: Uint8Array.from([1, 1, 0, 0, 0, 0]), width: 3, height: 2 });
     expect(await dataset.labels(jug)).toEqual({ data: Uint8Array.from([0, 2, 2, 0, 0, 0]), width: 3, height: 2 });
     for (const { reference, target, classId } of many(dataset, 5)) {

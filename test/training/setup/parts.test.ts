@@ -52,7 +52,7 @@ describe('the wheels', () => {
     expect(WHEELS.cuda).toHaveLength(13);
   });
 
-  it.skipIf(python('--version') === undefined)('give only the wanted parts, and programs stay runnable (needs python3)', async () => {
+  it.skipIf(python('--version') === undefined)('give only the expected parts, and programs stay runnable (needs python3)', async () => {
     const archive = join(folder, 'a.whl');
     python(
       '-c',

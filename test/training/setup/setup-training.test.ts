@@ -132,7 +132,7 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('setting
   it('refuses a download whose checksum is not the published one', async () => {
     const fetches = `case "$*" in *download*) while [ "$1" != --dest ]; do shift; done; mkdir -p "$2"; echo tampered > "$2/tensorflow_cpu.whl";; esac`;
     const at = machine({ python3: fetches });
-    await refused(at, /tensorflow_cpu\.whl: wanted sha256 dcc8afd3\w+, got [0-9a-f]{64}/);
+    await refused(at, /tensorflow_cpu\.whl: expected sha256 dcc8afd3\w+, got [0-9a-f]{64}/);
     expect(readdirSync(at.cacheDir)).toEqual([]);
     expect(existsSync(join(at.packageRoot, 'lib'))).toBe(false);
   });
@@ -159,7 +159,7 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('setting
   it('leaves no addon that computes wrongly or does not load', async () => {
     const wrong = machine({ gradient: [158, 274, 266, 483] });
     wrong.fillCache();
-    await refused(wrong, 'self-test wanted', '158, 274, 266, 483', 'Do not train');
+    await refused(wrong, 'self-test expected', '158, 274, 266, 483', 'Do not train');
     expect(existsSync(join(wrong.packageRoot, 'lib'))).toBe(false);
     here?.close();
     const broken = machine({ compiler: 'exit 0' }); // compiles nothing
