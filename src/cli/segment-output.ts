@@ -63,12 +63,12 @@ export function summary({ label, method, area, boxXyxy, score, uncertainty, pred
     label,
     method,
     area,
-    bbox: boxXyxy ?? null,
+    boxXyxy: boxXyxy ?? null,
     score: rounded(score),
     uncertainty: rounded(uncertainty),
     ...(predictedIou !== undefined && { predictedIou: rounded(predictedIou) }),
     ...(check && { expectedIou: rounded(check.expectedIou), expectedIouFrom: check.basis }),
-    ...(instances && { instances: instances.map((one) => ({ bbox: one.boxXyxy, area: one.area, score: rounded(one.score) })) }),
+    ...(instances && { instances: instances.map((one) => ({ boxXyxy: one.boxXyxy, area: one.area, score: rounded(one.score) })) }),
   };
 }
 

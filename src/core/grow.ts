@@ -1,4 +1,4 @@
-/** A mark becomes an object: SAM's mask for the points, or for the box around the mark. */
+/** A mark becomes an object: SAM's mask for the points, for points on the strokes, or for the box around any other mark. */
 import type { ImageFeatures } from './encoded-images.ts';
 import type { FeatureStore } from './features.ts';
 import { maskFromAnnotation, type DrawnAnnotation } from './mask/annotation.ts';
@@ -25,10 +25,46 @@ export async function growMark(
   return { ...marked, data: marked.data.map((value, i) => ((keepMark && value !== 0) || (field.data[i] as number) > 0 ? 1 : 0)) };
 }
 
+/** Points that stand for a scribble: more of them say little more, and cost a prompt each. */
+const SCRIBBLE_POINTS = 8;
+
 function promptsOf(annotation: DrawnAnnotation, marked: BinaryMask): SamPrompt[] {
-  if (annotation.kind !== 'points') return boxPrompts(boundingBox(marked) as [number, number, number, number]);
-  return [
-    ...annotation.points.map(([x, y]): SamPrompt => ({ x, y, kind: 'positive' })),
-    ...(annotation.negative ?? []).map(([x, y]): SamPrompt => ({ x, y, kind: 'negative' })),
-  ];
+  switch (annotation.kind) {
+    case 'points':
+      return [
+        ...annotation.points.map(([x, y]): SamPrompt => ({ x, y, kind: 'positive' })),
+        ...(annotation.negative ?? []).map(([x, y]): SamPrompt => ({ x, y, kind: 'negative' })),
+      ];
+    // A stroke runs over the object and not around it: its box would ask for something as thin as itself.
+    case 'scribble': {
+      const { width, height } = marked;
+      const vertices = annotation.strokes.flatMap(({ path }) => path);
+      return spread(vertices, SCRIBBLE_POINTS).map(([x, y]): SamPrompt => ({
+        x: Math.min(x, width - 0.5),
+        y: Math.min(y, height - 0.5),
+        kind: 'positive',
+      }));
+    }
+    case 'scribble-mask':
+      return spread(pixelsOf(marked), SCRIBBLE_POINTS).map((at): SamPrompt => ({
+        x: (at % marked.width) + 0.5,
+        y: Math.floor(at / marked.width) + 0.5,
+        kind: 'positive',
+      }));
+    default:
+      return boxPrompts(boundingBox(marked) as [number, number, number, number]);
+  }
+}
+
+/** Places of set pixels, in the order of rows. */
+function pixelsOf({ data }: BinaryMask): number[] {
+  const set: number[] = [];
+  for (let at = 0; at < data.length; at++) if (data[at] !== 0) set.push(at);
+  return set;
+}
+
+/** At most so many of a list, evenly over its length. */
+function spread<T>(all: readonly T[], most: number): T[] {
+  const count = Math.min(most, all.length);
+  return Array.from({ length: count }, (_, i) => all[Math.floor(((i + 0.5) * all.length) / count)] as T);
 }

@@ -124,6 +124,28 @@ describe('what people accept', () => {
     expect(masks[1]?.area).toBeGreaterThan(1);
   });
 
+  it('of strokes over an object is the object, not the strokes', async () => {
+    const [width, height, radius] = [256, 256, 50];
+    const disc = (x: number, y: number): boolean => Math.hypot(x - 128, y - 128) < radius;
+    const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => {
+      const at = Math.floor(i / 3);
+      return disc(at % width, Math.floor(at / width)) ? [220, 60, 40][i % 3] as number : [40, 90, 60][i % 3] as number; // prettier-ignore
+    });
+    const bytes = new Uint8Array(await sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer()); // prettier-ignore
+    const path = [[105, 110], [128, 128], [150, 145]] as const; // prettier-ignore
+    const stroke = new Uint8Array(width * height);
+    for (let i = 0; i < 40; i++) stroke.fill(1, (108 + i) * width + 108 + i, (108 + i) * width + 112 + i);
+    for (const mark of [
+      { kind: 'scribble', strokes: [{ path, width: 4 }] },
+      { kind: 'scribble-mask', mask: { data: stroke, width, height } },
+    ] satisfies Annotation[]) {
+      const { masks } = await service.accept(annotation('strokes', mark.kind, { bytes, mark }));
+      const area = Math.PI * radius ** 2;
+      expect(masks[0]?.area, mark.kind).toBeGreaterThan(0.5 * area);
+      expect(masks[0]?.area, mark.kind).toBeLessThan(1.7 * area);
+    }
+  });
+
   it('is refused with what is wrong, and nothing of it is kept', async () => {
     const shown = await scene();
     const refused = (more: Partial<AcceptRequest>) => service.accept(annotation('d', '1', shown, more));
