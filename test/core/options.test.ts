@@ -54,7 +54,7 @@ describe('checkPredictOptions', () => {
     [{ minInstanceShare: 1.01 }, 'minInstanceShare', '1.01'],
   ];
   test.each(refused)('OPTION_INVALID for %j, naming the option, what is expected and what came', (options, ...parts) => {
-    expectCode('OPTION_INVALID', () => checkPredictOptions(options), 'wanted', ...parts);
+    expectCode('OPTION_INVALID', () => checkPredictOptions(options), 'expected', ...parts);
   });
 });
 
