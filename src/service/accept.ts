@@ -40,7 +40,9 @@ export function createAccept({ store, images, engine, admission, drawing, metric
       request.masks,
       async (annotation) => {
         const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256, { signal });
-        const grown = await admission.run(turn, () => engine.referenceMask({ image: stored, annotation }, { grow: true, ...(signal && { signal }) }));
+        const grown = await admission.run(turn, () =>
+          engine.referenceMask({ image: stored, annotation }, { grow: true, ...(signal && { signal }) }),
+        );
         return grown.mask;
       },
       signal,
