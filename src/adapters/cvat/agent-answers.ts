@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { ProsamError } from '../../core/errors.ts';
 import type { Service } from '../../core/service-types.ts';
 import type { RefinePrompts } from '../../core/types.ts';
+import { sha256Hex } from '../../core/sha256.ts';
 import type { AnswerRequest } from './agent-loop.ts';
 import { regionOf } from './agent-region.ts';
-import { sha256InTurns } from './asked-image.ts';
 import { cvatRleInTurns } from './mask-rle.ts';
 import type { CvatClient } from './rest-client.ts';
 import { shapesOfMask } from './rest-new-shapes.ts';
@@ -142,7 +142,7 @@ function boxAround([[ax, ay], [bx, by]]: readonly [readonly [number, number], re
 }
 
 async function asked(bytes: Uint8Array) {
-  return { bytes, sha256: await sha256InTurns(bytes), known: undefined };
+  return { bytes, sha256: await sha256Hex(bytes), known: undefined };
 }
 
 async function checkFrame(client: CvatClient, task: number, frame: number, signal: AbortSignal): Promise<void> {

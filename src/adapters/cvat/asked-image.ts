@@ -1,6 +1,5 @@
 /** The image of a call: its bytes, its hash, and which frame of which task it is, where that is known. */
-import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { sha256Hex } from '../../core/sha256.ts';
 import type { ImageSources } from '../http/image-input.ts';
 import type { FrameBook, KnownFrame } from './types.ts';
 
@@ -15,24 +14,11 @@ export interface AskedImage {
 export async function askedImage(base64: string, images: ImageSources, frames: FrameBook, signal: AbortSignal): Promise<AskedImage> {
   // Kept as bytes: CVAT sends whole files.
   const bytes = (await images.read({ base64 }, { signal })) as Uint8Array;
-  const sha256 = await sha256InTurns(bytes);
+  const sha256 = await sha256Hex(bytes);
   return { bytes, sha256, known: frames.get(sha256) };
 }
 
 /** The tool's own name of a frame. */
 export function frameName({ server, task, frame }: Omit<KnownFrame, 'project'>): string {
   return `${server}/tasks/${task}/frames/${frame}`;
-}
-
-/** Hashed before the event loop gets a turn. */
-const SLICE_BYTES = 4 * 2 ** 20;
-
-/** Hex. */
-export async function sha256InTurns(bytes: Uint8Array): Promise<string> {
-  const hash = createHash('sha256');
-  for (let start = 0; start < bytes.byteLength; start += SLICE_BYTES) {
-    if (start > 0) await nextTurn();
-    hash.update(bytes.subarray(start, start + SLICE_BYTES));
-  }
-  return hash.digest('hex');
 }

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { isProsamError } from '../../core/errors.ts';
 import type { Service, ServiceImage } from '../../core/service-types.ts';
-import { frameName, sha256InTurns } from './asked-image.ts';
+import { sha256Hex } from '../../core/sha256.ts';
+import { frameName } from './asked-image.ts';
 import type { Lesson } from './compare-shapes.ts';
 import { projectNameOf } from './names.ts';
 import type { ReviewBook } from './review-book.ts';
@@ -47,7 +48,7 @@ export function createHandIn(
     if (sha256 !== undefined && !fresh) return { sha256 };
     if (last?.frame === frame && last.task === task) return last.bytes;
     const bytes = await api.frame({ task }, frame, call);
-    frames.add(await sha256InTurns(bytes), { server: api.url, task, frame, project });
+    frames.add(await sha256Hex(bytes), { server: api.url, task, frame, project });
     last = { task, frame, bytes };
     return bytes;
   };

@@ -1,6 +1,7 @@
 /** Fetches frames before anybody clicks in them: which frame an image is becomes known, and its features are computed. */
 import type { Service } from '../../core/service-types.ts';
-import { frameName, sha256InTurns } from './asked-image.ts';
+import { sha256Hex } from '../../core/sha256.ts';
+import { frameName } from './asked-image.ts';
 import { projectNameOf } from './names.ts';
 import type { CvatApi, FrameBook } from './types.ts';
 
@@ -44,7 +45,7 @@ export async function prefetchFrames(
   for (const [done, frame] of wanted.entries()) {
     signal?.throwIfAborted();
     const bytes = await api.frame({ task: id }, frame, call);
-    frames.add(await sha256InTurns(bytes), { server: api.url, task: id, frame, project });
+    frames.add(await sha256Hex(bytes), { server: api.url, task: id, frame, project });
     if (embed) {
       const externalId = frameName({ server: api.url, task: id, frame });
       await service.embed({ project, image: bytes, externalId, client: 'cvat prefetch' }, call);

@@ -1,7 +1,7 @@
 /** Masks as pictures whose alpha channel is the mask: opaque is marked, transparent is not. */
 import sharp from 'sharp';
 import { messageOf, ProsamError } from '../errors.ts';
-import { inTurns, PAUSE_AFTER, type Steps } from '../mask/in-turns.ts';
+import { inTurns, PAUSE_AFTER_PLAIN, type Steps } from '../mask/in-turns.ts';
 import type { BinaryMask } from '../mask/label-reduction.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './decode.ts';
 
@@ -61,7 +61,7 @@ function* threshold(levels: Uint8Array, width: number, height: number): Steps<Bi
   const data = new Uint8Array(width * height);
   for (let at = 0; at < data.length; at++) {
     if ((levels[at] as number) >= 128) data[at] = 1;
-    if (at % (16 * PAUSE_AFTER) === 0) yield;
+    if (at % PAUSE_AFTER_PLAIN === 0) yield;
   }
   return { data, width, height };
 }

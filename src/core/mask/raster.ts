@@ -49,15 +49,10 @@ export function* fillPolygonInSteps(mask: BinaryMask, rings: readonly (readonly 
   let painted = 0;
   let begun = 0;
   let active: Edge[] = [];
-  // Of the edges that are active: the row that the first of them does not reach, and how many there were one row before.
-  let firstEnd = 0;
-  let crossed = 0;
   let unpaused = edges.length;
   for (let y = edges[0]?.from ?? mask.height; y < mask.height; y++) {
-    if (y >= firstEnd) active = active.filter(({ to }) => to > y);
+    active = active.filter(({ to }) => to > y);
     while (begun < edges.length && (edges[begun] as Edge).from <= y) active.push(edges[begun++] as Edge);
-    if (y >= firstEnd || active.length > crossed) firstEnd = active.reduce((first, { to }) => Math.min(first, to), Infinity);
-    crossed = active.length;
     if (active.length === 0) {
       if (begun === edges.length) break;
       y = (edges[begun] as Edge).from - 1;
@@ -86,28 +81,18 @@ function edgesOf(rings: readonly (readonly Point[])[], height: number): Edge[] {
     for (let i = 0; i < ring.length; i++) {
       const a = ring[i] as Point;
       const b = ring[(i + 1) % ring.length] as Point;
-      const [from, to] = rowsOf(a[1], b[1], height);
+      // One row more on either side: whether it is crossed is told by its centre.
+      const from = Math.max(0, Math.floor(Math.min(a[1], b[1]) - 0.5));
+      const to = Math.min(height, Math.ceil(Math.max(a[1], b[1])) + 1);
       if (from < to) edges.push({ a, b, from, to });
     }
   }
   return edges;
 }
 
-/** Rows whose centres lie between two heights, one more on either side. */
-function rowsOf(one: number, other: number, height: number): [from: number, to: number] {
-  return [Math.max(0, Math.floor(Math.min(one, other) - 0.5)), Math.min(height, Math.ceil(Math.max(one, other)) + 1)];
-}
-
 /** Rows that all edges of a polygon pass, added up: what filling it costs. */
 export function polygonRows(rings: readonly (readonly Point[])[], height: number): number {
-  let rows = 0;
-  for (const ring of rings) {
-    for (let i = 0; i < ring.length; i++) {
-      const [from, to] = rowsOf((ring[i] as Point)[1], (ring[(i + 1) % ring.length] as Point)[1], height);
-      rows += Math.max(0, to - from);
-    }
-  }
-  return rows;
+  return edgesOf(rings, height).reduce((rows, { from, to }) => rows + to - from, 0);
 }
 
 /** In ascending order. */
