@@ -31,7 +31,7 @@ export interface ServiceImages {
   /** Size, once the image is known to be one and its bytes are durable. @throws IMAGE_* */
   keep(project: string, image: ServiceImage, options?: WaitOptions): Promise<KnownImage>;
   /** The image of a prediction: its bytes, then its row. */
-  remember(project: string, image: ServiceImage, size: { width: number; height: number }, externalId: string | undefined): Promise<void>;
+  remember(project: string, image: ServiceImage, known: KnownImage, externalId: string | undefined): Promise<void>;
 }
 
 export interface ServiceImagesParts {
@@ -89,8 +89,7 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
       const { width, height } = await proveImage(image, 'image', limits);
       return { sha256: await blobs.put(image, options), width, height };
     },
-    async remember(project, image, { width, height }, externalId) {
-      const sha256 = image instanceof Uint8Array ? await sha256Hex(image) : image.sha256;
+    async remember(project, image, { sha256, width, height }, externalId) {
       const key = JSON.stringify([project, sha256, externalId]);
       if (remembered.has(key)) return;
       if (image instanceof Uint8Array) await blobs.put(image);

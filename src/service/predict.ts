@@ -88,7 +88,7 @@ export function createPredict(parts: PredictParts) {
     if (request.remember ?? true) {
       const record = await recordOf(answer, prediction, now());
       await keepSoon(project, async () => {
-        await images.remember(project, request.image, prediction, request.externalId);
+        await images.remember(project, request.image, answer.image, request.externalId);
         parts.predictions.add(record);
       });
     }

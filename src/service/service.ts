@@ -168,7 +168,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
         const { width, height } = await admission.run({ client, priority: 'interactive', signal }, () =>
           engine.embed(input, signal ? { signal } : {}),
         );
-        await images.remember(project, image, { width, height }, externalId);
+        await images.remember(project, image, { sha256, width, height }, externalId);
         return { sha256, width, height };
       }),
     remove: (key, revision) => inProject(key.project, () => store.annotations.remove(key, revision)),
