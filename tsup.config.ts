@@ -23,8 +23,8 @@ export default defineConfig([
     ...shared,
     entry: {
       ...entries,
-      'device-probe': 'src/core/runtime/device-probe.ts',
-      'inference-worker': 'src/core/runtime/inference-worker.ts',
+      'device-probe': 'src/core/runtime/devices/device-probe.ts',
+      'inference-worker': 'src/core/runtime/worker/inference-worker.ts',
       'sqlite-worker': 'src/adapters/storage/sqlite-worker.ts',
     },
     format: ['esm', 'cjs'],

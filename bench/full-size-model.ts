@@ -1,10 +1,10 @@
 /** A model folder of full size with weights from a hash: the same numbers everywhere, nothing to download. */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hashFile } from '../src/core/checkpoint/hash-memo.ts';
+import { hashFile } from '../src/core/checkpoint/hash-cache.ts';
 import { openModel, type Model } from '../src/core/checkpoint/model-folder.ts';
-import { PROMPT_ENCODER, RESNET50_DEEP, SAM_VIT_B, SAM_VIT_H, SAM_VIT_L, type SamConfig } from '../src/core/model/config.ts';
-import { tensorsNeeded, type NetworkDefinition } from '../src/core/runtime/emit.ts';
+import { PROMPT_ENCODER, RESNET50_DEEP, SAM_VIT_B, SAM_VIT_H, SAM_VIT_L, type SamConfig } from '../src/core/networks/config.ts';
+import { tensorsNeeded, type NetworkDefinition } from '../src/core/onnx/emit.ts';
 import {
   backboneFinalGraph,
   backboneTrunkGraph,
@@ -13,7 +13,7 @@ import {
   encodeReferenceGraph,
   encodeTargetGraph,
   imageEncoderGraph,
-} from '../src/core/runtime/model-graphs.ts';
+} from '../src/core/onnx/model-graphs.ts';
 import { writeHashedWeights } from '../test/golden/hash-weights.ts';
 
 export const FULL_SIZES = { b: SAM_VIT_B, l: SAM_VIT_L, h: SAM_VIT_H } as const;

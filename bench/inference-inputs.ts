@@ -1,7 +1,7 @@
 /** What both sides of bench/inference.ts read: two pictures, a mark, and hashed numbers where a stage is measured alone. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../src/core/checkpoint/safetensors.ts';
-import type { PixelImage } from '../src/core/types.ts';
+import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../src/core/checkpoint/formats/safetensors.ts';
+import type { PixelImage } from '../src/core/engine/types.ts';
 import { hashedNoise } from '../test/golden/hash-weights.ts';
 
 /** Side of the pictures: SAM's own, so that only the backbone's input is resized. */

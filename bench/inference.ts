@@ -13,7 +13,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { WORKER_FLAGS, workerEnvironment } from '../src/core/runtime/worker-memory.ts';
+import { WORKER_FLAGS, workerEnvironment } from '../src/core/runtime/worker/memory.ts';
 import { fullSizeModel } from './full-size-model.ts';
 import { writeInputs } from './inference-inputs.ts';
 import { startLineProcess, type LineProcess } from './line-process.ts';

@@ -5,12 +5,12 @@
  */
 import { createInterface } from 'node:readline';
 import { openModel } from '../src/core/checkpoint/model-folder.ts';
-import { createEngineCore } from '../src/core/engine.ts';
-import { nodeImageSource } from '../src/core/image/node-source.ts';
-import { createNetworks } from '../src/core/runtime/networks.ts';
-import { nodeRuntime } from '../src/core/runtime/node.ts';
-import type { Runtime } from '../src/core/runtime/runtime.ts';
-import type { PixelImage } from '../src/core/types.ts';
+import { createEngineCore } from '../src/core/engine/engine.ts';
+import { nodeImageSource } from '../src/core/image/node/source.ts';
+import { createNetworks } from '../src/core/onnx/networks.ts';
+import { nodeRuntime } from '../src/core/runtime/node/ort-node.ts';
+import type { Runtime } from '../src/core/onnx/session.ts';
+import type { PixelImage } from '../src/core/engine/types.ts';
 
 export interface ManyAnswer {
   targets: number;

@@ -10,12 +10,12 @@ import { parseArgs } from 'node:util';
 import { decode } from 'fast-png';
 import { sceneWith } from '../src/cli/demo-scenes.ts';
 import { createEngine, type Annotation, type BinaryMask, type ImageInput } from '../src/index.ts';
-import { pointsFromMask } from '../src/core/mask/generators.ts';
+import { pointsFromMask } from '../src/core/mask/simulate-annotations.ts';
 import { EpisodeMeter } from '../src/core/mask/metrics.ts';
 import { boundingBox } from '../src/core/mask/raster.ts';
 import { resizeNearest } from '../src/core/mask/resize-map.ts';
-import { seededRandom } from '../src/core/random.ts';
-import { METHODS } from '../src/core/types.ts';
+import { seededRandom } from '../src/core/common/random.ts';
+import { METHODS } from '../src/core/engine/types.ts';
 
 const { values } = parseArgs({
   options: {

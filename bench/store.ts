@@ -12,7 +12,7 @@ import { preferenceOf } from '../src/adapters/storage/annotation-content.ts';
 import { writeEntries, type Entry, type Row } from '../src/adapters/storage/move-rows.ts';
 import { MOVED_TABLES, type MovedTable } from '../src/adapters/storage/moved-tables.ts';
 import { openWholeStorage, type OpenStorage } from '../src/adapters/storage/open-storage.ts';
-import { PROVENANCES } from '../src/core/storage-ports.ts';
+import { PROVENANCES } from '../src/service/ports/storage.ts';
 import { postgresPrograms, startPostgres } from '../test/adapters/storage/start-postgres.ts';
 
 const ANNOTATIONS = Number(process.argv[2] ?? 100_000);

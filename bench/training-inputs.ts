@@ -2,12 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { openCheckpoint } from '../src/core/checkpoint/open-checkpoint.ts';
 import { readFloatTensors, type FloatTensor } from '../src/core/checkpoint/read-tensors.ts';
-import { safetensorsBytes, tensorToWrite } from '../src/core/checkpoint/safetensors.ts';
-import type { DistributionConfig, Noise } from '../src/core/distribution.ts';
-import { gridSize, PROMPT_ENCODER, SAM_VIT_B } from '../src/core/model/config.ts';
-import { samMaskDecoder } from '../src/core/model/sam-mask-decoder.ts';
-import { seededRandom, type Random } from '../src/core/random.ts';
-import { defineNetwork, tensorsNeeded } from '../src/core/runtime/emit.ts';
+import { safetensorsBytes, tensorToWrite } from '../src/core/checkpoint/formats/safetensors.ts';
+import type { DistributionConfig, Noise } from '../src/core/networks/prompt-distribution.ts';
+import { gridSize, PROMPT_ENCODER, SAM_VIT_B } from '../src/core/networks/config.ts';
+import { samMaskDecoder } from '../src/core/networks/sam-mask-decoder.ts';
+import { seededRandom, type Random } from '../src/core/common/random.ts';
+import { defineNetwork, tensorsNeeded } from '../src/core/onnx/emit.ts';
 import { initialParameters } from '../src/training/parameters.ts';
 import { drawStep } from '../src/training/step-draws.ts';
 import type { TrainingBatch } from '../src/training/training-step.ts';

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { SAM_VIT_B, PROMPT_ENCODER } from '../src/core/model/config.ts';
+import { SAM_VIT_B, PROMPT_ENCODER } from '../src/core/networks/config.ts';
 import { loadTrainingEngine, type TrainingEngineName } from '../src/training/engine.ts';
 import { adamWState } from '../src/training/optimizer.ts';
 import { createPromptDecoder } from '../src/training/prompt-decoder.ts';

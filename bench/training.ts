@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { SAM_VIT_B } from '../src/core/model/config.ts';
+import { SAM_VIT_B } from '../src/core/networks/config.ts';
 import { chunkFor } from '../src/training/prompt-decoder.ts';
 import { median } from './median.ts';
 import { PYTORCH_ENVIRONMENT } from './pytorch-environment.ts';

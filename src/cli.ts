@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: picks the command, prints errors people can act on, sets the exit code. */
 import { readFileSync } from 'node:fs';
-import { isProsamError, messageOf } from './core/errors.ts';
+import { isProsamError, messageOf } from './core/common/errors.ts';
 import type { Terminal } from './cli/terminal.ts';
 import { EXIT, UsageError } from './cli/usage.ts';
 

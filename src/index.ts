@@ -1,7 +1,7 @@
 /** `prosam`: everything a program needs to find one object in many images. */
-export { createEngine } from './core/runtime/create-engine.ts';
-export type { EngineOptions } from './core/runtime/open-engine.ts';
-export type { Device } from './core/runtime/devices.ts';
+export { createEngine } from './core/runtime/node/create-engine.ts';
+export type { EngineOptions } from './core/runtime/node/open-engine.ts';
+export type { Device } from './core/runtime/devices/devices.ts';
 export type {
   Embedded,
   Engine,
@@ -21,14 +21,14 @@ export type {
   RefinePrompts,
   SelfCheck,
   StageTimes,
-} from './core/types.ts';
-export { isProsamError, ProsamError } from './core/errors.ts';
-export type { ErrorCode } from './core/errors.ts';
-export type { ImageLimits } from './core/image/decode.ts';
+} from './core/engine/types.ts';
+export { isProsamError, ProsamError } from './core/common/errors.ts';
+export type { ErrorCode } from './core/common/errors.ts';
+export type { ImageLimits } from './core/image/node/decode.ts';
 export type { Annotation } from './core/mask/annotation.ts';
 export type { BinaryMask, LabelReduction } from './core/mask/label-reduction.ts';
-export type { DistributionKind, Noise } from './core/distribution.ts';
-export type { Strategy } from './core/strategy.ts';
+export type { DistributionKind, Noise } from './core/networks/prompt-distribution.ts';
+export type { Strategy } from './core/engine/strategy.ts';
 export { iou } from './core/mask/metrics.ts';
 export { polygonsFromMask, polygonsInTurns } from './core/mask/polygon-groups.ts';
 export type { PolygonWithHoles } from './core/mask/polygon-groups.ts';
@@ -48,7 +48,7 @@ export type {
   ServicePrediction,
   ServicePredictRequest,
   ServiceStatus,
-} from './core/service-types.ts';
+} from './service/types.ts';
 export type {
   AcceptOutcome,
   AnnotationKey,
@@ -57,10 +57,10 @@ export type {
   PredictionRecord,
   Provenance,
   Storage,
-} from './core/storage-ports.ts';
-export type { PointerChange, RunRecord, VersionRecord } from './core/version-ports.ts';
+} from './service/ports/storage.ts';
+export type { PointerChange, RunRecord, VersionRecord } from './service/ports/versions.ts';
 export type { Point } from './core/mask/raster.ts';
-export type { Log } from './core/log.ts';
+export type { Log } from './service/ports/log.ts';
 export { route } from './adapters/http/route.ts';
 export type { Access, Caller, Route, RouteAnswer, RouteContext, ServerEvent } from './adapters/http/route.ts';
 export type { ImageInputJson, ImageSources } from './adapters/http/image-input.ts';

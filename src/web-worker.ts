@@ -1,9 +1,9 @@
 /** The worker that computes for a page. It is started by `createWebEngine`; its script is built as a file of its own. */
 import * as z from 'zod';
-import { isProsamError } from './core/errors.ts';
-import { buffersOf, type FromWebWorker, type ToWebWorker, type WebOpenOptions } from './core/runtime/web-protocol.ts';
-import { perform, sendableError, type EngineRequest } from './core/runtime/worker-protocol.ts';
-import type { Engine } from './core/types.ts';
+import { isProsamError } from './core/common/errors.ts';
+import { buffersOf, type FromWebWorker, type ToWebWorker, type WebOpenOptions } from './core/runtime/web/protocol.ts';
+import { perform, sendableError, type EngineRequest } from './core/runtime/worker/protocol.ts';
+import type { Engine } from './core/engine/types.ts';
 
 interface WorkerScope {
   postMessage(message: unknown, transfer?: ArrayBuffer[]): void;
@@ -22,7 +22,7 @@ async function open(options: WebOpenOptions): Promise<void> {
   try {
     // Pages with a strict policy forbid compiling text; zod would try to, and the browser would report it. Said before any schema is made.
     z.config({ jitless: true });
-    const { openWebEngine } = await import('./core/runtime/web-engine.ts');
+    const { openWebEngine } = await import('./core/runtime/web/engine.ts');
     const opened = await openWebEngine(options, (progress) => send({ kind: 'progress', progress }));
     engine = opened.engine;
     send({ kind: 'opened', info: opened.info });

@@ -1,6 +1,6 @@
 /** `prosam/web`: the engine in a browser, and what a page needs to show and keep its masks. */
-import { createWorkerEngine, type WebEngine, type WorkerEngineOptions } from './core/runtime/create-web-engine.ts';
-import type { WorkerLike } from './core/web-globals.ts';
+import { createWorkerEngine, type WebEngine, type WorkerEngineOptions } from './core/runtime/web/create-engine.ts';
+import type { WorkerLike } from './core/common/web-globals.ts';
 
 export interface WebEngineOptions extends WorkerEngineOptions {
   /** URL of a model's manifest.json, or of the folder it lies in; the weights lie beside it. */
@@ -36,13 +36,13 @@ export async function createWebEngine({ worker, ...options }: WebEngineOptions):
   return createWorkerEngine(start, options);
 }
 
-export type { WebEngine, WebReference } from './core/runtime/create-web-engine.ts';
-export type { WebEngineInfo, WebLimits } from './core/runtime/web-protocol.ts';
-export type { WebDevice } from './core/runtime/web-device.ts';
-export type { TriedDevice } from './core/types.ts';
-export type { LoadProgress } from './core/checkpoint/fetch-file.ts';
-export type { WebImageInput } from './core/image/web-source.ts';
-export type { BitmapLike, ImageDataLike, WorkerLike } from './core/web-globals.ts';
+export type { WebEngine, WebReference } from './core/runtime/web/create-engine.ts';
+export type { WebEngineInfo, WebLimits } from './core/runtime/web/protocol.ts';
+export type { WebDevice } from './core/runtime/web/device.ts';
+export type { TriedDevice } from './core/engine/types.ts';
+export type { LoadProgress } from './core/checkpoint/web/fetch-file.ts';
+export type { WebImageInput } from './core/image/web/source.ts';
+export type { BitmapLike, ImageDataLike, WorkerLike } from './core/common/web-globals.ts';
 export type {
   Embedded,
   Engine,
@@ -59,14 +59,14 @@ export type {
   RefinePrompts,
   SelfCheck,
   StageTimes,
-} from './core/types.ts';
-export { isProsamError, ProsamError } from './core/errors.ts';
-export type { ErrorCode } from './core/errors.ts';
+} from './core/engine/types.ts';
+export { isProsamError, ProsamError } from './core/common/errors.ts';
+export type { ErrorCode } from './core/common/errors.ts';
 export type { Annotation } from './core/mask/annotation.ts';
 export { maskFromAnnotation } from './core/mask/annotation.ts';
 export type { BinaryMask, LabelReduction } from './core/mask/label-reduction.ts';
-export type { DistributionKind, Noise } from './core/distribution.ts';
-export type { Strategy } from './core/strategy.ts';
+export type { DistributionKind, Noise } from './core/networks/prompt-distribution.ts';
+export type { Strategy } from './core/engine/strategy.ts';
 export { iou } from './core/mask/metrics.ts';
 export { polygonsFromMask } from './core/mask/polygon-groups.ts';
 export type { PolygonWithHoles } from './core/mask/polygon-groups.ts';

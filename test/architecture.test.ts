@@ -150,7 +150,7 @@ describe('the architecture', () => {
       }
     };
     // The last is loaded by the one before it when it is first needed.
-    for (const file of ['core/engine.ts', 'web.ts', 'web-worker.ts', 'core/runtime/web-engine.ts']) follow(file);
+    for (const file of ['core/engine/engine.ts', 'web.ts', 'web-worker.ts', 'core/runtime/web/engine.ts']) follow(file);
     expect(seen.size).toBeGreaterThan(30);
     expect(reached).toEqual([]);
   });

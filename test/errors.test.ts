@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ERROR_STATUS, isProsamError, messageOf, ProsamError, type ErrorCode } from '../src/core/errors.ts';
+import { ERROR_STATUS, isProsamError, messageOf, ProsamError, type ErrorCode } from '../src/core/common/errors.ts';
 
 const ROW = /^\| `([A-Z_]+)` \| (\d{3}) \|/gm;
 const documented = new Map([...readFileSync('ERRORS.md', 'utf8').matchAll(ROW)].map(([, code, status]) => [code, Number(status)]));

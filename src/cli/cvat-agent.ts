@@ -6,8 +6,8 @@ import { AGENT_KINDS, createAgentApi, describeAgentFunction, type AgentKind } fr
 import { runAgent } from '../adapters/cvat/agent-loop.ts';
 import { createTrackMemory } from '../adapters/cvat/track-memory.ts';
 import { createClient } from '../client/client.ts';
-import { isProsamError, messageOf } from '../core/errors.ts';
-import { DEFAULT_LIMITS } from '../core/image/decode.ts';
+import { isProsamError, messageOf } from '../core/common/errors.ts';
+import { DEFAULT_LIMITS } from '../core/image/node/decode.ts';
 import { CVAT_CONNECTION_OPTIONS, cvatConnection } from './cvat-connection.ts';
 import { remoteService } from './cvat-remote-service.ts';
 import type { Terminal } from './terminal.ts';

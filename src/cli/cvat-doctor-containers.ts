@@ -1,6 +1,6 @@
 /** What CVAT's containers are told, and whether they reach prosam, where Docker can be asked. */
 import { execFile } from 'node:child_process';
-import { messageOf } from '../core/errors.ts';
+import { messageOf } from '../core/common/errors.ts';
 import { CONTAINERS, expectedEnvironment, SERVERLESS } from './cvat-compose.ts';
 import type { Finding } from './cvat-doctor-checks.ts';
 

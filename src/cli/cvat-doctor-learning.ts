@@ -1,5 +1,5 @@
 /** What keeps jobs of CVAT from teaching, as a running prosam says it. */
-import { messageOf } from '../core/errors.ts';
+import { messageOf } from '../core/common/errors.ts';
 import type { FacadeParts, Finding } from './cvat-doctor-checks.ts';
 
 const what = 'learning';

@@ -3,9 +3,9 @@ import type { PredictFrame } from '../adapters/cvat/rest-annotate.ts';
 import type { ReferenceFrame } from '../adapters/cvat/rest-plan.ts';
 import { createClient } from '../client/client.ts';
 import { maskFromCocoRle } from '../core/mask/rle.ts';
-import { createEngine } from '../core/runtime/create-engine.ts';
-import type { EngineOptions } from '../core/runtime/open-engine.ts';
-import type { PredictOptions, Reference } from '../core/types.ts';
+import { createEngine } from '../core/runtime/node/create-engine.ts';
+import type { EngineOptions } from '../core/runtime/node/open-engine.ts';
+import type { PredictOptions, Reference } from '../core/engine/types.ts';
 import { markOf } from './cvat-remote-service.ts';
 
 export interface FramePredictor {

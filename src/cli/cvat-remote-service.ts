@@ -1,13 +1,13 @@
 /** A running service, asked over HTTP, as far as agents need it. */
 import type { ProsamClient } from '../client/client.ts';
 import type { MaskAnswer } from '../client/types.ts';
-import { ProsamError } from '../core/errors.ts';
+import { ProsamError } from '../core/common/errors.ts';
 import type { Annotation } from '../core/mask/annotation.ts';
 import { splitInstances } from '../core/mask/instances.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import { cocoRleFromMask, maskFromCocoRle, type CocoRle } from '../core/mask/rle.ts';
-import type { Service, ServiceImage } from '../core/service-types.ts';
-import type { InstancePrediction, PixelImage } from '../core/types.ts';
+import type { Service, ServiceImage } from '../service/types.ts';
+import type { InstancePrediction, PixelImage } from '../core/engine/types.ts';
 
 export type RemoteService = Pick<Service, 'predict' | 'refine'>;
 

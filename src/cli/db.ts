@@ -6,7 +6,7 @@ import { countRows } from '../adapters/storage/move-rows.ts';
 import { copyStorage, exportStorage, importStorage, type Moved, type MoveOptions } from '../adapters/storage/move-storage.ts';
 import { migrateDatabase, openDatabase, openWholeStorage, type OpenStorage } from '../adapters/storage/open-storage.ts';
 import { PATIENT_TIMEOUTS } from '../adapters/storage/timeouts.ts';
-import { silentLog } from '../core/log.ts';
+import { silentLog } from '../service/ports/log.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { choice, EXIT, UsageError } from './usage.ts';

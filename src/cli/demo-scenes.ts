@@ -3,7 +3,7 @@ import { CONCEPTS } from '../scenes/concepts.ts';
 import { conceptMask, generateScene, type Scene } from '../scenes/scene.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import { maskArea } from '../core/mask/raster.ts';
-import { sampleWithout, seededRandom, uniformInt } from '../core/random.ts';
+import { sampleWithout, seededRandom, uniformInt } from '../core/common/random.ts';
 
 export interface DemoScene {
   image: { data: Uint8Array; width: number; height: number; channels: 3 };

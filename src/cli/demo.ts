@@ -1,18 +1,18 @@
 /** `prosam demo`: the main job on generated scenes or on a person's own photos, as pictures. */
 import { basename, extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { wordsFor } from '../core/checkpoint/file-name.ts';
-import { messageOf } from '../core/errors.ts';
-import { decodeGrey } from '../core/image/decode.ts';
+import { wordsFor } from '../core/files/file-name.ts';
+import { messageOf } from '../core/common/errors.ts';
+import { decodeGrey } from '../core/image/node/decode.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import { iou } from '../core/mask/metrics.ts';
-import { createEngine } from '../core/runtime/create-engine.ts';
-import type { Engine, ImageInput, MaskPrediction, PredictOptions, Reference } from '../core/types.ts';
+import { createEngine } from '../core/runtime/node/create-engine.ts';
+import type { Engine, ImageInput, MaskPrediction, PredictOptions, Reference } from '../core/engine/types.ts';
 import { demoPage, type DemoRow } from './demo-page.ts';
 import { demoTasks } from './demo-scenes.ts';
 import { ENGINE_HELP, ENGINE_OPTIONS, engineOptions, predictOptions, type EngineValues } from './engine-options.ts';
 import { MARK_OPTIONS, markFiles, referencesFrom } from './marks.ts';
-import { maskPng } from '../core/image/mask-png.ts';
+import { maskPng } from '../core/image/node/mask-png.ts';
 import { COLOURS, pictureBytes, readPicture, shrink, sideBySide, withHeat, withMask, type Picture } from './pictures.ts';
 import type { Terminal } from './terminal.ts';
 import { EXIT, UsageError, wholeNumber } from './usage.ts';

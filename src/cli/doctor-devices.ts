@@ -1,13 +1,13 @@
 /** What `prosam doctor` tells about devices: each one tried, with the libraries it needs; and the training engines. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { verdictOn } from '../core/runtime/choose-device.ts';
-import { cudaMajor, wantedLibraries } from '../core/runtime/cuda-libraries.ts';
-import { machineFacts, obstacleTo, onlySoftware } from '../core/runtime/device-obstacles.ts';
-import { autoOrder, DEVICES, PROVIDER_NAMES, type Device } from '../core/runtime/devices.ts';
-import { probeDevice } from '../core/runtime/probe-device.ts';
-import type { ProbeFigures } from '../core/runtime/probe.ts';
-import { providerFile } from '../core/runtime/provider-folder.ts';
+import { verdictOn } from '../core/runtime/devices/choose-device.ts';
+import { cudaMajor, wantedLibraries } from '../core/runtime/devices/cuda-libraries.ts';
+import { machineFacts, obstacleTo, onlySoftware } from '../core/runtime/devices/obstacles.ts';
+import { autoOrder, DEVICES, PROVIDER_NAMES, type Device } from '../core/runtime/devices/devices.ts';
+import { probeDevice } from '../core/runtime/devices/probe-device.ts';
+import type { ProbeFigures } from '../core/runtime/devices/probe.ts';
+import { providerFile } from '../core/runtime/devices/provider-folder.ts';
 import { addonOf, ENGINE_PACKAGES, installedPackages, TRAINING_ENGINES } from '../training/engine-packages.ts';
 import { isInstalled } from '../training/setup/addon.ts';
 

@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, release, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { modelFolder, modelsFolder } from '../core/checkpoint/model-place.ts';
-import { cudaFolder, onnxRuntimePackage } from '../core/runtime/provider-folder.ts';
+import { modelFolder, modelsFolder } from '../core/checkpoint/model-paths.ts';
+import { cudaFolder, onnxRuntimePackage } from '../core/runtime/devices/provider-folder.ts';
 import { codeVersion } from '../prosam/code-version.ts';
 import { defaultCacheDir } from '../training/setup/library.ts';
 

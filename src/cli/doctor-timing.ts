@@ -1,7 +1,7 @@
 /** How long each stage of a prediction takes here: the median of a few, on generated scenes. */
-import type { EngineOptions } from '../core/runtime/open-engine.ts';
-import { createEngine } from '../core/runtime/create-engine.ts';
-import type { StageTimes, TriedDevice } from '../core/types.ts';
+import type { EngineOptions } from '../core/runtime/node/open-engine.ts';
+import { createEngine } from '../core/runtime/node/create-engine.ts';
+import type { StageTimes, TriedDevice } from '../core/engine/types.ts';
 import { sceneWith } from './demo-scenes.ts';
 
 export const STAGES = ['embed', 'reference', 'prompt', 'decode', 'resize'] as const;

@@ -1,7 +1,7 @@
 /** `prosam doctor`: what this machine has, which devices work and why not, how long a prediction takes, and what to do. */
 import { parseArgs } from 'node:util';
-import { isProsamError, messageOf } from '../core/errors.ts';
-import { DEVICES } from '../core/runtime/devices.ts';
+import { isProsamError, messageOf } from '../core/common/errors.ts';
+import { DEVICES } from '../core/runtime/devices/devices.ts';
 import { LEAST_DRIVER } from '../setup/cuda-wheels.ts';
 import { deviceReports, libraryReports, type DeviceReport } from './doctor-devices.ts';
 import { machineReport, type MachineReport } from './doctor-machine.ts';

@@ -1,10 +1,10 @@
 /** Options that every predicting command shares. */
-import { DISTRIBUTIONS } from '../core/distribution.ts';
-import { DEVICES } from '../core/runtime/devices.ts';
-import type { EngineOptions } from '../core/runtime/open-engine.ts';
-import { PRECISIONS } from '../core/runtime/precision.ts';
-import { STRATEGIES } from '../core/strategy.ts';
-import { METHODS, type PredictOptions } from '../core/types.ts';
+import { DISTRIBUTIONS } from '../core/networks/prompt-distribution.ts';
+import { DEVICES } from '../core/runtime/devices/devices.ts';
+import type { EngineOptions } from '../core/runtime/node/open-engine.ts';
+import { PRECISIONS } from '../core/onnx/precision.ts';
+import { STRATEGIES } from '../core/engine/strategy.ts';
+import { METHODS, type PredictOptions } from '../core/engine/types.ts';
 import { choice, number, wholeNumber } from './usage.ts';
 
 export const ENGINE_OPTIONS = {

@@ -17,8 +17,8 @@ import {
 } from '../training/evaluation/tables.ts';
 import { openDataset } from '../training/datasets/index.ts';
 import { ANNOTATION_MODES, type Dataset } from '../training/types.ts';
-import { METHODS } from '../core/types.ts';
-import { STRATEGIES } from '../core/strategy.ts';
+import { METHODS } from '../core/engine/types.ts';
+import { STRATEGIES } from '../core/engine/strategy.ts';
 import { ENGINE_OPTIONS, engineOptions, predictOptions } from './engine-options.ts';
 import { evaluationPage } from './eval-page.ts';
 import { createGallery } from './eval-gallery.ts';

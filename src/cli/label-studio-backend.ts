@@ -4,7 +4,7 @@ import { createTransport, type Transport } from '../adapters/label-studio/api-tr
 import { projectKeyOf } from '../adapters/ml-backend/events.ts';
 import type { ApiProject } from '../adapters/label-studio/api-answers.ts';
 import type { ApiCredentials } from '../adapters/label-studio/api-credentials.ts';
-import { ProsamError } from '../core/errors.ts';
+import { ProsamError } from '../core/common/errors.ts';
 import { authorizationOf, type LabelStudioContext } from './label-studio-context.ts';
 
 const healthSchema = z.object({ status: z.string(), model_class: z.string() });

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { ApiBackend, ApiProject } from '../adapters/label-studio/api-answers.ts';
 import { comparableUrl } from '../adapters/label-studio/connection-webhook.ts';
 import { parseLabelConfig } from '../adapters/ml-backend/label-config.ts';
-import { messageOf } from '../core/errors.ts';
+import { messageOf } from '../core/common/errors.ts';
 
 export interface Finding {
   what: string;

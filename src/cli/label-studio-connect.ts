@@ -2,7 +2,7 @@
 import type { ApiBackend } from '../adapters/label-studio/api-answers.ts';
 import type { NewBackend } from '../adapters/label-studio/api-connection-calls.ts';
 import { comparableUrl, describeProblem, repairWebhook } from '../adapters/label-studio/connection-webhook.ts';
-import { isProsamError } from '../core/errors.ts';
+import { isProsamError } from '../core/common/errors.ts';
 import { createBackendClient } from './label-studio-backend.ts';
 import { labelConfigFindings, SSRF_FIX } from './label-studio-checks.ts';
 import { authorizationOf, type LabelStudioContext } from './label-studio-context.ts';

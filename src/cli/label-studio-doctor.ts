@@ -6,7 +6,7 @@ import type { ApiProject } from '../adapters/label-studio/api-answers.ts';
 import { hostAndPort } from '../adapters/http/address-check.ts';
 import { createImageSources } from '../adapters/http/image-sources.ts';
 import { parseLabelConfig } from '../adapters/ml-backend/label-config.ts';
-import { isProsamError, messageOf } from '../core/errors.ts';
+import { isProsamError, messageOf } from '../core/common/errors.ts';
 import { createBackendClient, keyOf } from './label-studio-backend.ts';
 import { backendFindings, labelConfigFindings, note, right, versionFinding, wrong, type Finding } from './label-studio-checks.ts';
 import { authorizationOf, type LabelStudioContext } from './label-studio-context.ts';

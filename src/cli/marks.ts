@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { Annotation } from '../core/mask/annotation.ts';
 import type { Point } from '../core/mask/raster.ts';
 import type { CocoRle } from '../core/mask/rle.ts';
-import { messageOf } from '../core/errors.ts';
-import type { Reference } from '../core/types.ts';
+import { messageOf } from '../core/common/errors.ts';
+import type { Reference } from '../core/engine/types.ts';
 import { number, UsageError } from './usage.ts';
 
 /** Options that describe references; their order on the command line counts. */

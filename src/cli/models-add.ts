@@ -1,11 +1,11 @@
 /** `prosam models add`: a model from weights that are on this machine. */
 import { stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import type { ModelWeights } from '../core/checkpoint/model-of-weights.ts';
-import { checkModelName } from '../core/checkpoint/model-place.ts';
-import { addModel, type AddModelOptions } from '../core/runtime/add-model.ts';
-import type { MarkedPicture } from '../core/runtime/agreement.ts';
-import { inspectModel } from '../core/checkpoint/inspect-model.ts';
+import type { ModelWeights } from '../core/models/detect-model.ts';
+import { checkModelName } from '../core/checkpoint/model-paths.ts';
+import { addModel, type AddModelOptions } from '../core/models/add.ts';
+import type { MarkedPicture } from '../core/models/compare-precision.ts';
+import { inspectModel } from '../core/models/inspect.ts';
 import { conceptMask, generateScene } from '../scenes/index.ts';
 import { whatIs, millions } from './models-list.ts';
 import { bytesText, createByteProgress } from './progress.ts';

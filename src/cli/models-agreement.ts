@@ -1,8 +1,8 @@
 /** `prosam models verify --precision`: what half precision or whole numbers change, measured on generated scenes. */
-import { measureAgreement, type ModelAgreement } from '../core/runtime/agreement.ts';
-import type { Device } from '../core/runtime/devices.ts';
-import type { Precision } from '../core/runtime/precision.ts';
-import { withNetworks } from '../core/runtime/prove-model.ts';
+import { measureAgreement, type ModelAgreement } from '../core/models/compare-precision.ts';
+import type { Device } from '../core/runtime/devices/devices.ts';
+import type { Precision } from '../core/onnx/precision.ts';
+import { withNetworks } from '../core/models/verify-model.ts';
 import { knownPicture } from './models-add.ts';
 import { textTable } from './text-table.ts';
 

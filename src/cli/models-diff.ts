@@ -1,10 +1,10 @@
 /** Two versions side by side: their figures, and where their weights differ. */
 import { openModel } from '../core/checkpoint/model-folder.ts';
-import { floatsFromTensor, parseSafetensors } from '../core/checkpoint/safetensors.ts';
+import { floatsFromTensor, parseSafetensors } from '../core/checkpoint/formats/safetensors.ts';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import { ProsamError } from '../core/errors.ts';
-import { modelFolder } from '../core/runtime/open-engine.ts';
-import type { Storage } from '../core/storage-ports.ts';
+import { ProsamError } from '../core/common/errors.ts';
+import { modelFolder } from '../core/runtime/node/open-engine.ts';
+import type { Storage } from '../service/ports/storage.ts';
 import { BASE, notFound } from '../service/serving.ts';
 import { gateOf, percent, type GateSummary } from './models-text.ts';
 import { textTable } from './text-table.ts';

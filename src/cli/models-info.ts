@@ -1,7 +1,7 @@
 /** `prosam models info`: what a model is, where its files lie, and what it takes to run it. */
 import { parseArgs } from 'node:util';
-import { inspectModel, type ModelFacts } from '../core/checkpoint/inspect-model.ts';
-import { modelFolder } from '../core/checkpoint/model-place.ts';
+import { inspectModel, type ModelFacts } from '../core/models/inspect.ts';
+import { modelFolder } from '../core/checkpoint/model-paths.ts';
 import { millions } from './models-list.ts';
 import { bytesText } from './progress.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,12 +1,12 @@
 /** `prosam models list`: what is on this machine, and what was learned. */
 import { sep } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CATALOGUE } from '../core/checkpoint/catalogue.ts';
-import { cachedRepository, repositoryFolder } from '../core/checkpoint/hub-cache.ts';
-import { hubCache } from '../core/checkpoint/hub-settings.ts';
-import { inspectModel, type ModelFacts } from '../core/checkpoint/inspect-model.ts';
-import { addedModels, builtInModels, modelFolder, modelsFolder } from '../core/checkpoint/model-place.ts';
-import { isProsamError, messageOf } from '../core/errors.ts';
+import { CATALOGUE } from '../core/models/published-models.ts';
+import { cachedRepository, repositoryFolder } from '../core/models/hub/cache.ts';
+import { hubCache } from '../core/models/hub/settings.ts';
+import { inspectModel, type ModelFacts } from '../core/models/inspect.ts';
+import { addedModels, builtInModels, modelFolder, modelsFolder } from '../core/checkpoint/model-paths.ts';
+import { isProsamError, messageOf } from '../core/common/errors.ts';
 import { learnedVersions, STORE_OPTIONS } from './models-versions.ts';
 import { bytesText } from './progress.ts';
 import type { Terminal } from './terminal.ts';

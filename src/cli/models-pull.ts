@@ -1,11 +1,11 @@
 /** `prosam models pull`: a model from the hub. */
 import { parseArgs } from 'node:util';
-import { CATALOGUE, catalogued, type CatalogueEntry } from '../core/checkpoint/catalogue.ts';
-import { fetchWeights, type FetchedWeights } from '../core/checkpoint/hub.ts';
-import { hubSettings, type HubSettings } from '../core/checkpoint/hub-settings.ts';
-import { checkModelName } from '../core/checkpoint/model-place.ts';
-import { refuseTaken } from '../core/checkpoint/store-model.ts';
-import { isProsamError, ProsamError } from '../core/errors.ts';
+import { CATALOGUE, catalogued, type CatalogueEntry } from '../core/models/published-models.ts';
+import { fetchWeights, type FetchedWeights } from '../core/models/hub/hub.ts';
+import { hubSettings, type HubSettings } from '../core/models/hub/settings.ts';
+import { checkModelName } from '../core/checkpoint/model-paths.ts';
+import { refuseTaken } from '../core/models/install-model.ts';
+import { isProsamError, ProsamError } from '../core/common/errors.ts';
 import { ADD_OPTIONS, hashProgress, keepModel } from './models-add.ts';
 import { bytesText, createByteProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';

@@ -2,9 +2,9 @@
 import { parseArgs } from 'node:util';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkModelName, modelsFolder } from '../core/checkpoint/model-place.ts';
+import { checkModelName, modelsFolder } from '../core/checkpoint/model-paths.ts';
 import { parseManifest } from '../core/checkpoint/manifest.ts';
-import { removeModel } from '../core/checkpoint/store-model.ts';
+import { removeModel } from '../core/models/install-model.ts';
 import type { Terminal } from './terminal.ts';
 import { EXIT, oneName } from './usage.ts';
 

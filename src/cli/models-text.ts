@@ -1,5 +1,5 @@
 /** Versions in words and figures. */
-import type { PointerChange, VersionRecord } from '../core/version-ports.ts';
+import type { PointerChange, VersionRecord } from '../service/ports/versions.ts';
 import { BASE } from '../service/serving.ts';
 import { textTable } from './text-table.ts';
 

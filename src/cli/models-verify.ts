@@ -1,12 +1,12 @@
 /** `prosam models verify`: are the files what they were, and does the model still compute what it computed? */
 import { parseArgs } from 'node:util';
-import { hashFile } from '../core/checkpoint/hash-memo.ts';
-import { inspectModel, type ModelFacts } from '../core/checkpoint/inspect-model.ts';
-import { modelFolder } from '../core/checkpoint/model-place.ts';
-import { DEVICES, type Device } from '../core/runtime/devices.ts';
-import { PRECISIONS } from '../core/runtime/precision.ts';
-import { compareKnownAnswer, makeKnownAnswer, type StageAgreement } from '../core/runtime/known-answer.ts';
-import { parseKnownAnswer, readKnownAnswer, withNetworks } from '../core/runtime/prove-model.ts';
+import { hashFile } from '../core/checkpoint/hash-cache.ts';
+import { inspectModel, type ModelFacts } from '../core/models/inspect.ts';
+import { modelFolder } from '../core/checkpoint/model-paths.ts';
+import { DEVICES, type Device } from '../core/runtime/devices/devices.ts';
+import { PRECISIONS } from '../core/onnx/precision.ts';
+import { compareKnownAnswer, makeKnownAnswer, type StageAgreement } from '../core/models/known-answer.ts';
+import { parseKnownAnswer, readKnownAnswer, withNetworks } from '../core/models/verify-model.ts';
 import { hashProgress, knownPicture } from './models-add.ts';
 import { agreementLines, agreementOf } from './models-agreement.ts';
 import { bytesText } from './progress.ts';

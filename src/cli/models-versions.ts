@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { openStorage } from '../adapters/storage/open-storage.ts';
-import { ProsamError } from '../core/errors.ts';
-import type { Storage } from '../core/storage-ports.ts';
-import type { VersionRecord } from '../core/version-ports.ts';
+import { ProsamError } from '../core/common/errors.ts';
+import type { Storage } from '../service/ports/storage.ts';
+import type { VersionRecord } from '../service/ports/versions.ts';
 import { loadConfig } from '../prosam/config.ts';
 import type { ProsamSettings } from '../prosam/config-schema.ts';
 import { BASE, notFound } from '../service/serving.ts';

@@ -1,6 +1,6 @@
 /** `prosam models`: the models on this machine, and the versions that were learned from them. */
-import { CATALOGUE } from '../core/checkpoint/catalogue.ts';
-import { DEVICES } from '../core/runtime/devices.ts';
+import { CATALOGUE } from '../core/models/published-models.ts';
+import { DEVICES } from '../core/runtime/devices/devices.ts';
 import { BASE } from '../service/serving.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';

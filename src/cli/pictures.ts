@@ -1,7 +1,7 @@
 /** Pictures people look at: masks as outlines and tint, uncertainty as heat, panels side by side. */
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { decodeImage } from '../core/image/decode.ts';
+import { decodeImage } from '../core/image/node/decode.ts';
 import { pillowResize } from '../core/image/pillow-resize.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import { resizeNearest } from '../core/mask/resize-map.ts';

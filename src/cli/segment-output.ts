@@ -1,10 +1,10 @@
 /** The forms a prediction takes on disk and on stdout. */
-import { foldedName, hashedWord, wordsFor } from '../core/checkpoint/file-name.ts';
-import { maskPng } from '../core/image/mask-png.ts';
+import { foldedName, hashedWord, wordsFor } from '../core/files/file-name.ts';
+import { maskPng } from '../core/image/node/mask-png.ts';
 import { polygonsFromMask } from '../core/mask/polygon-groups.ts';
 import { cocoRleFromMask } from '../core/mask/rle.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
-import type { MaskPrediction, Prediction } from '../core/types.ts';
+import type { MaskPrediction, Prediction } from '../core/engine/types.ts';
 import { COLOURS, pictureBytes, readPicture, sideBySide, withHeat, withMask } from './pictures.ts';
 
 export const FORMATS = ['png', 'rle', 'polygon', 'overlay'] as const;

@@ -1,10 +1,10 @@
 /** Where the results of a target go, whether they are there already, and what must not be overwritten there. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { foldedName } from '../core/checkpoint/file-name.ts';
-import { knownHash } from '../core/checkpoint/hash-memo.ts';
-import { taken } from '../core/checkpoint/write-file.ts';
-import { DEFAULT_LIMITS } from '../core/image/decode.ts';
+import { foldedName } from '../core/files/file-name.ts';
+import { knownHash } from '../core/checkpoint/hash-cache.ts';
+import { taken } from '../core/files/write-file.ts';
+import { DEFAULT_LIMITS } from '../core/image/node/decode.ts';
 import { hashOf, type Mark } from './output-mark.ts';
 import type { Target } from './segment-targets.ts';
 import { standingOf, writeChecked, type Inputs, type Standing } from './write-file.ts';

@@ -1,8 +1,8 @@
 /** Which images `prosam segment` is to work on, and what tells them apart. */
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
-import { foldedName, hashedWord, plainWord } from '../core/checkpoint/file-name.ts';
-import { messageOf } from '../core/errors.ts';
+import { foldedName, hashedWord, plainWord } from '../core/files/file-name.ts';
+import { messageOf } from '../core/common/errors.ts';
 import { hashOf, markAtStart } from './output-mark.ts';
 import { UsageError } from './usage.ts';
 

@@ -1,10 +1,10 @@
 /** `prosam segment`: one marked reference, many targets. */
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { knownHash } from '../core/checkpoint/hash-memo.ts';
-import { isProsamError, messageOf } from '../core/errors.ts';
-import { createEngine } from '../core/runtime/create-engine.ts';
-import type { Engine, PredictOptions, Prediction, Reference } from '../core/types.ts';
+import { knownHash } from '../core/checkpoint/hash-cache.ts';
+import { isProsamError, messageOf } from '../core/common/errors.ts';
+import { createEngine } from '../core/runtime/node/create-engine.ts';
+import type { Engine, PredictOptions, Prediction, Reference } from '../core/engine/types.ts';
 import { ENGINE_HELP, ENGINE_OPTIONS, engineOptions, predictOptions } from './engine-options.ts';
 import { MARK_OPTIONS, markFiles, referencesFrom } from './marks.ts';
 import { createProgress } from './progress.ts';

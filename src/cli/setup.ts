@@ -1,6 +1,6 @@
 /** `prosam setup`: what cannot come from npm alone. */
 import { parseArgs } from 'node:util';
-import { probeDevice } from '../core/runtime/probe-device.ts';
+import { probeDevice } from '../core/runtime/devices/probe-device.ts';
 import { CUDA_MEGABYTES, CUDA_VERSION, LEAST_DRIVER, PROVIDER_VERSION } from '../setup/cuda-wheels.ts';
 import { downloadCommand, setupCuda } from '../setup/setup-cuda.ts';
 import { setupTraining } from '../training/setup/setup-training.ts';

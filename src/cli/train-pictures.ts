@@ -1,7 +1,7 @@
 /** Pictures of a run's validation pairs, kept as files, so that the report of a resumed run still has the earlier ones. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readablePart } from '../core/checkpoint/file-name.ts';
+import { readablePart } from '../core/files/file-name.ts';
 import { shownRounds, type PairPictures } from '../training/report/training-report.ts';
 import type { ValidationEvent, ValidationExample } from '../training/trainer.ts';
 import type { DatasetClass } from '../training/types.ts';

@@ -1,8 +1,8 @@
 /** `prosam train`: learns a prompt encoder from annotated images. */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DISTRIBUTIONS } from '../core/distribution.ts';
-import { DEVICES } from '../core/runtime/devices.ts';
+import { DISTRIBUTIONS } from '../core/networks/prompt-distribution.ts';
+import { DEVICES } from '../core/runtime/devices/devices.ts';
 import { openDataset } from '../training/datasets/index.ts';
 import { loadTrainingEngine, TRAINING_ENGINES } from '../training/engine.ts';
 import { SCHEDULES } from '../training/schedule.ts';

@@ -1,9 +1,9 @@
 /** Files the commands write: each carries a mark, and takes the place of nothing but a file that carries one. */
 import { lstat, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hashedWord, plainWord } from '../core/checkpoint/file-name.ts';
-import { taken, writeDurably } from '../core/checkpoint/write-file.ts';
-import { isProsamError, messageOf, ProsamError } from '../core/errors.ts';
+import { hashedWord, plainWord } from '../core/files/file-name.ts';
+import { taken, writeDurably } from '../core/files/write-file.ts';
+import { isProsamError, messageOf, ProsamError } from '../core/common/errors.ts';
 import { hashOf, markAtStart, marked, markOf, type Made, type Mark } from './output-mark.ts';
 
 /** What is at a path: nothing, a file with our mark, one without, or something that is no file of its own, in words. */

@@ -1,7 +1,7 @@
 /** Everything that can be set about the service, its bounds, and what holds where nothing is set. */
 import * as z from 'zod';
-import { DEVICES } from '../core/runtime/devices.ts';
-import { PRECISIONS } from '../core/runtime/precision.ts';
+import { DEVICES } from '../core/runtime/devices/devices.ts';
+import { PRECISIONS } from '../core/onnx/precision.ts';
 import { LOG_LEVELS } from '../adapters/http/create-log.ts';
 import { USUAL_TIMEOUTS } from '../adapters/storage/timeouts.ts';
 import { learnerSettingsSchema } from '../service/learner-settings.ts';

@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
-import { messageOf, ProsamError } from '../core/errors.ts';
+import { messageOf, ProsamError } from '../core/common/errors.ts';
 import { closest } from './closest.ts';
 import { configSchema, type ProsamConfig, type ProsamSettings } from './config-schema.ts';
 import { configFromEnvironment } from './environment.ts';

@@ -1,5 +1,5 @@
 /** The part of the configuration that comes from environment variables. */
-import { ProsamError } from '../core/errors.ts';
+import { ProsamError } from '../core/common/errors.ts';
 import { closest } from './closest.ts';
 
 const list = (value: string): string[] =>

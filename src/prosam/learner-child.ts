@@ -2,9 +2,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { messageOf } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import type { ServiceMetrics } from '../core/service-metrics.ts';
+import { messageOf } from '../core/common/errors.ts';
+import type { Log } from '../service/ports/log.ts';
+import type { ServiceMetrics } from '../service/ports/metrics.ts';
 import type { ProsamSettings } from './config-schema.ts';
 
 export interface LearnerChild {

@@ -14,10 +14,10 @@ import { createHttpApp, type HttpApp, type NodeHandler } from '../adapters/http/
 import type { ImageSources } from '../adapters/http/image-input.ts';
 import { listen, type Listening } from '../adapters/http/listen.ts';
 import type { Route } from '../adapters/http/route.ts';
-import { messageOf, ProsamError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import type { Service } from '../core/service-types.ts';
-import type { Queue } from '../core/storage-ports.ts';
+import { messageOf, ProsamError } from '../core/common/errors.ts';
+import type { Log } from '../service/ports/log.ts';
+import type { Service } from '../service/types.ts';
+import type { Queue } from '../service/ports/storage.ts';
 import { isLoopback } from './config.ts';
 import type { ProsamSettings } from './config-schema.ts';
 

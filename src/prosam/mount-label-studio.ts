@@ -12,9 +12,9 @@ import type { CountedAnnotations } from '../adapters/label-studio/connection-rem
 import { syncRoutes } from '../adapters/label-studio/sync-routes.ts';
 import type { CountedAnnotation } from '../adapters/label-studio/types.ts';
 import { labelStudio, type LabelStudio } from '../adapters/label-studio/label-studio.ts';
-import type { Log } from '../core/log.ts';
-import type { ServiceMetrics } from '../core/service-metrics.ts';
-import type { Service } from '../core/service-types.ts';
+import type { Log } from '../service/ports/log.ts';
+import type { ServiceMetrics } from '../service/ports/metrics.ts';
+import type { Service } from '../service/types.ts';
 import type { ProsamSettings } from './config-schema.ts';
 import { basicAuthorization, labelStudioLogin } from './label-studio-login.ts';
 

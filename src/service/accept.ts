@@ -1,9 +1,9 @@
 /** Takes what a person accepted, edited or rejected: durable before anybody is told so. */
-import { ProsamError } from '../core/errors.ts';
-import type { AcceptRequest, Accepted } from '../core/service-types.ts';
-import type { AnnotationRecord, Message, Store } from '../core/storage-ports.ts';
-import type { Engine } from '../core/types.ts';
-import type { ServiceMetrics } from '../core/service-metrics.ts';
+import { ProsamError } from '../core/common/errors.ts';
+import type { AcceptRequest, Accepted } from './types.ts';
+import type { AnnotationRecord, Message, Store } from './ports/storage.ts';
+import type { Engine } from '../core/engine/types.ts';
+import type { ServiceMetrics } from './ports/metrics.ts';
 import type { Admission } from './admission.ts';
 import { checkMarks, grownMarks, masksByLabel } from './annotation-masks.ts';
 import { describeMessage } from './describe-masks.ts';

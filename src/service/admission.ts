@@ -1,5 +1,5 @@
 /** The bounded queue in front of the engine: who may compute, who waits, who is told to come back later. */
-import { ProsamError } from '../core/errors.ts';
+import { ProsamError } from '../core/common/errors.ts';
 
 export interface AdmissionOptions {
   /** Calls computing at the same time. @default 2 */

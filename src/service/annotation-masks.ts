@@ -1,14 +1,14 @@
 /** From what people marked to one mask a label, as it is stored. */
-import { messageOf, ProsamError } from '../core/errors.ts';
-import { decodeMask } from '../core/image/decode.ts';
+import { messageOf, ProsamError } from '../core/common/errors.ts';
+import { decodeMask } from '../core/image/node/decode.ts';
 import { drawAnnotation, type Annotation, type DrawnAnnotation } from '../core/mask/annotation.ts';
-import { inTurns } from '../core/mask/in-turns.ts';
+import { inTurns } from '../core/mask/cooperative.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import { createPixelBudget, type PixelBudget, type Size } from '../core/mask/pixel-budget.ts';
 import { emptyMask, maskExtentInSteps } from '../core/mask/raster.ts';
 import { cocoRleInSteps, cocoRleInTurns, cocoRleSize, unionOfRlesInSteps, type CocoRle } from '../core/mask/rle.ts';
-import type { DeferredAnnotation } from '../core/service-types.ts';
-import type { LabelledMask } from '../core/storage-ports.ts';
+import type { DeferredAnnotation } from './types.ts';
+import type { LabelledMask } from './ports/storage.ts';
 
 /** A mark of a label, at hand or read when its turn comes. */
 export interface LabelledMark {

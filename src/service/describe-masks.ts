@@ -1,8 +1,8 @@
 /** Gives accepted masks the vectors that tell like from unlike, when the engine has time for it. */
-import { isProsamError, messageOf } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import type { AnnotationStore, Message } from '../core/storage-ports.ts';
-import type { Engine } from '../core/types.ts';
+import { isProsamError, messageOf } from '../core/common/errors.ts';
+import type { Log } from './ports/log.ts';
+import type { AnnotationStore, Message } from './ports/storage.ts';
+import type { Engine } from '../core/engine/types.ts';
 import type { Admission } from './admission.ts';
 import type { ServiceImages } from './images.ts';
 import type { ReferenceSets } from './references.ts';

@@ -1,6 +1,6 @@
 /** The last things that went wrong, for people who look after the service. */
-import { isProsamError, messageOf } from '../core/errors.ts';
-import type { ErrorReport } from '../core/service-types.ts';
+import { isProsamError, messageOf } from '../core/common/errors.ts';
+import type { ErrorReport } from './types.ts';
 
 const MOST = 50;
 

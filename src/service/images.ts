@@ -1,11 +1,11 @@
 /** Images of requests: known ones by their hash, new ones proved to be images before anything is kept. */
-import { createByteCache } from '../core/byte-cache.ts';
+import { createByteCache } from '../core/common/byte-cache.ts';
 import { PATIENCE_MS, tooSlow } from './patience.ts';
-import { ProsamError } from '../core/errors.ts';
-import { imageSize, proveImage, type ImageLimits } from '../core/image/decode.ts';
-import type { ServiceImage } from '../core/service-types.ts';
-import type { Blobs, ImageStore } from '../core/storage-ports.ts';
-import { sha256Hex } from '../core/sha256.ts';
+import { ProsamError } from '../core/common/errors.ts';
+import { imageSize, proveImage, type ImageLimits } from '../core/image/node/decode.ts';
+import type { ServiceImage } from './types.ts';
+import type { Blobs, ImageStore } from './ports/storage.ts';
+import { sha256Hex } from '../core/common/sha256.ts';
 import { checkSha256 } from './names.ts';
 
 export interface KnownImage {

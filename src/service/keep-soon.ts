@@ -1,7 +1,7 @@
 /** Keeping what a prediction was made of, without letting a store that is stuck keep the prediction from whoever asked for it. */
-import { messageOf } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import { within } from '../core/patience.ts';
+import { messageOf } from '../core/common/errors.ts';
+import type { Log } from './ports/log.ts';
+import { within } from '../core/common/patience.ts';
 
 /** Usually it takes a few milliseconds. */
 const SOON_MS = 1000;

@@ -1,8 +1,8 @@
 /** The learner's settings as people write them: checked, completed, and with cron expressions that mean something. */
 import { Cron } from 'croner';
 import * as z from 'zod';
-import { messageOf, ProsamError } from '../core/errors.ts';
-import { LEARNER_DEFAULTS, type LearnerSettings, type TimeWindow } from '../core/learner-settings.ts';
+import { messageOf, ProsamError } from '../core/common/errors.ts';
+import { LEARNER_DEFAULTS, type LearnerSettings, type TimeWindow } from '../learner/settings.ts';
 
 const cronExpression = z
   .string()

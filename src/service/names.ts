@@ -1,5 +1,5 @@
 /** What projects, labels and foreign names may look like. */
-import { ProsamError } from '../core/errors.ts';
+import { ProsamError } from '../core/common/errors.ts';
 
 const PROJECT = /^[\p{L}\p{N}][\p{L}\p{N}._:@/-]{0,199}$/u;
 // eslint-disable-next-line no-control-regex -- these are what is refused

@@ -1,5 +1,5 @@
 /** How long the service waits for what it keeps, whoever wrote the store. */
-import { ProsamError } from '../core/errors.ts';
+import { ProsamError } from '../core/common/errors.ts';
 
 /** Stores of this library end their calls sooner; this is for those that do not. */
 export const PATIENCE_MS = 120_000;

@@ -1,15 +1,15 @@
 /** One prediction: which references, which version, its turn at the engine, and what is remembered of it. */
 import { createHash } from 'node:crypto';
-import { ProsamError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
+import { ProsamError } from '../core/common/errors.ts';
+import type { Log } from './ports/log.ts';
 import type { Annotation } from '../core/mask/annotation.ts';
-import { inTurns } from '../core/mask/in-turns.ts';
+import { inTurns } from '../core/mask/cooperative.ts';
 import { cocoRleInSteps } from '../core/mask/rle.ts';
-import type { ServiceMetrics } from '../core/service-metrics.ts';
-import { sha256Hex } from '../core/sha256.ts';
-import type { ServiceImage, ServicePredictRequest, ServicePrediction } from '../core/service-types.ts';
-import type { Engine, PixelImage, Prediction, Reference } from '../core/types.ts';
-import type { VersionStore } from '../core/version-ports.ts';
+import type { ServiceMetrics } from './ports/metrics.ts';
+import { sha256Hex } from '../core/common/sha256.ts';
+import type { ServiceImage, ServicePredictRequest, ServicePrediction } from './types.ts';
+import type { Engine, PixelImage, Prediction, Reference } from '../core/engine/types.ts';
+import type { VersionStore } from './ports/versions.ts';
 import type { Admission } from './admission.ts';
 import type { ServiceImages } from './images.ts';
 import { createKeepSoon } from './keep-soon.ts';

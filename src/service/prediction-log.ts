@@ -1,7 +1,7 @@
 /** Predictions written together a moment later: they may be lost in a crash, so nobody waits for the disk. */
-import { isProsamError, messageOf } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import type { ImageStore, PredictionRecord } from '../core/storage-ports.ts';
+import { isProsamError, messageOf } from '../core/common/errors.ts';
+import type { Log } from './ports/log.ts';
+import type { ImageStore, PredictionRecord } from './ports/storage.ts';
 
 const WRITE_AFTER_MS = 250;
 /** After trouble with the database. */

@@ -1,6 +1,6 @@
 /** What a project stands at, for people and for tools that ask which version would answer. */
-import type { ProjectInfo } from '../core/service-types.ts';
-import type { Store } from '../core/storage-ports.ts';
+import type { ProjectInfo } from './types.ts';
+import type { Store } from './ports/storage.ts';
 import { hashOfSets, versionString } from './predict.ts';
 import type { ReferenceSets } from './references.ts';
 import type { Serving } from './serving.ts';

@@ -1,7 +1,7 @@
 /** Which accepted masks stand for a concept: the best and newest, and among those ones that differ. */
 import { createHash } from 'node:crypto';
-import { within } from '../core/patience.ts';
-import type { AnnotationStore, MaskRow } from '../core/storage-ports.ts';
+import { within } from '../core/common/patience.ts';
+import type { AnnotationStore, MaskRow } from './ports/storage.ts';
 import { PATIENCE_MS, tooSlow } from './patience.ts';
 
 export interface ReferenceSettings {

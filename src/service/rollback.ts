@@ -1,6 +1,6 @@
 /** Back to what was in service before, as far back as people want to go. */
-import { ProsamError } from '../core/errors.ts';
-import type { PointerChange, ProjectState, VersionStore } from '../core/version-ports.ts';
+import { ProsamError } from '../core/common/errors.ts';
+import type { PointerChange, ProjectState, VersionStore } from './ports/versions.ts';
 
 /** Begins the reasons of changes that took one back. */
 const ROLLBACK = 'rollback: ';

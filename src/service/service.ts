@@ -1,12 +1,12 @@
 /** The service: the engine, what is kept, and what has been learned, behind the one interface that adapters know. */
-import { messageOf, ProsamError } from '../core/errors.ts';
-import type { ImageLimits } from '../core/image/decode.ts';
-import type { Log } from '../core/log.ts';
-import { within } from '../core/patience.ts';
-import { noMetrics, type ServiceMetrics } from '../core/service-metrics.ts';
-import type { Service, ServiceStatus } from '../core/service-types.ts';
-import type { Storage } from '../core/storage-ports.ts';
-import type { Engine } from '../core/types.ts';
+import { messageOf, ProsamError } from '../core/common/errors.ts';
+import type { ImageLimits } from '../core/image/node/decode.ts';
+import type { Log } from './ports/log.ts';
+import { within } from '../core/common/patience.ts';
+import { noMetrics, type ServiceMetrics } from './ports/metrics.ts';
+import type { Service, ServiceStatus } from './types.ts';
+import type { Storage } from './ports/storage.ts';
+import type { Engine } from '../core/engine/types.ts';
 import { createAccept, TRAIN } from './accept.ts';
 import { createAdmission, type AdmissionOptions } from './admission.ts';
 import { createDescribeWorker, DESCRIBE } from './describe-masks.ts';

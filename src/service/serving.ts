@@ -1,10 +1,10 @@
 /** Which prompt encoder answers for which project, and how another takes over without a pause. */
-import { messageOf, ProsamError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import { within } from '../core/patience.ts';
-import type { Blobs } from '../core/storage-ports.ts';
-import type { Engine } from '../core/types.ts';
-import type { ProjectState, VersionStore } from '../core/version-ports.ts';
+import { messageOf, ProsamError } from '../core/common/errors.ts';
+import type { Log } from './ports/log.ts';
+import { within } from '../core/common/patience.ts';
+import type { Blobs } from './ports/storage.ts';
+import type { Engine } from '../core/engine/types.ts';
+import type { ProjectState, VersionStore } from './ports/versions.ts';
 import { PATIENCE_MS, tooSlow } from './patience.ts';
 
 /** Name of the model's own prompt encoder wherever versions are named. */

@@ -1,6 +1,6 @@
 /** Other programs, run to their end: pip, the compiler, Node itself. */
 import { execFile } from 'node:child_process';
-import { ProsamError } from '../core/errors.ts';
+import { ProsamError } from '../core/common/errors.ts';
 
 export interface ToolRun {
   /** 0 when it succeeded. */

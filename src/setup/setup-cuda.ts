@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isProsamError, messageOf, ProsamError } from '../core/errors.ts';
-import { wantedLibraries } from '../core/runtime/cuda-libraries.ts';
-import { CORE_LIBRARY, cudaFolder, onnxRuntimePackage, packageLibraries } from '../core/runtime/provider-folder.ts';
+import { isProsamError, messageOf, ProsamError } from '../core/common/errors.ts';
+import { wantedLibraries } from '../core/runtime/devices/cuda-libraries.ts';
+import { CORE_LIBRARY, cudaFolder, onnxRuntimePackage, packageLibraries } from '../core/runtime/devices/provider-folder.ts';
 import { CUDA_PARTS, CUDA_WHEELS, LEAST_GLIBC_MINOR, PROVIDER_VERSION } from './cuda-wheels.ts';
 import { isLinuxX64, platformInWords, thisPlatform } from './platform.ts';
 import { checkPython, fetchWheel, PIP_TARGET, recogniseWheels, unpack, type Wheel } from './wheel-files.ts';

@@ -1,8 +1,8 @@
 /** The marks a reference gets in training and evaluation, made from its true mask as the public benchmarks make them. */
-import { boxMaskFromMask, MARKS_IN_EVALUATION, pointsFromMask, scribbleFromMask } from '../core/mask/generators.ts';
+import { boxMaskFromMask, MARKS_IN_EVALUATION, pointsFromMask, scribbleFromMask } from '../core/mask/simulate-annotations.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import { emptyMask } from '../core/mask/raster.ts';
-import { uniformInt, type Random } from '../core/random.ts';
+import { uniformInt, type Random } from '../core/common/random.ts';
 import type { AnnotationMode } from './types.ts';
 
 /** Training draws as many points or strokes as 1 to this. */

@@ -4,7 +4,7 @@
  */
 import { mirrorRows } from '../core/image/mirror.ts';
 import type { Raster } from '../core/image/pillow-resize.ts';
-import { uniformInt, type Random } from '../core/random.ts';
+import { uniformInt, type Random } from '../core/common/random.ts';
 import { drawsFor } from './draws.ts';
 import type { Variant } from './frozen-features.ts';
 import type { LabelMap } from './types.ts';

@@ -2,10 +2,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { floatsFromTensor, parseSafetensors, safetensorsBytes, tensorToWrite, type TensorToWrite } from '../core/checkpoint/safetensors.ts';
+import {
+  floatsFromTensor,
+  parseSafetensors,
+  safetensorsBytes,
+  tensorToWrite,
+  type TensorToWrite,
+} from '../core/checkpoint/formats/safetensors.ts';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import { writeDurably } from '../core/checkpoint/write-file.ts';
-import { messageOf, ProsamError } from '../core/errors.ts';
+import { writeDurably } from '../core/files/write-file.ts';
+import { messageOf, ProsamError } from '../core/common/errors.ts';
 import type { AdamWState } from './optimizer.ts';
 
 /** Where a run stands. Draws depend on seed and step alone, so this is all of its chance, too. */

@@ -1,5 +1,5 @@
 /** Every draw of a training run from one seed. A step's draws depend on its number alone, so a resumed run needs no saved state. */
-import { seededRandom, type Random } from '../core/random.ts';
+import { seededRandom, type Random } from '../core/common/random.ts';
 
 /** What a stream of draws is for; streams never share numbers. */
 const STREAMS = { start: 1, step: 2, episodes: 3, test: 4, marks: 5, variant: 6 } as const;

@@ -1,9 +1,9 @@
 /** The prompt encoder's way forward, and its way back from slopes along mu and log sigma to slopes along its weights, in one recording. */
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import type { PromptEncoderConfig } from '../core/model/config.ts';
-import { weightsFrom, type Weights } from '../core/model/ops.ts';
-import { encodeReference, encodeTarget } from '../core/model/variational-prompt-encoder.ts';
+import type { PromptEncoderConfig } from '../core/networks/config.ts';
+import { weightsFrom, type Weights } from '../core/networks/ops.ts';
+import { encodeReference, encodeTarget } from '../core/networks/variational-prompt-encoder.ts';
 import { taken } from './prompt-decoder.ts';
 import { tfjsOps, type Tf } from './tfjs-ops.ts';
 

@@ -1,10 +1,10 @@
 /** Which prompt encoder a run trains: the model's own settings where it has one, the paper's otherwise. */
 import type { Manifest } from '../core/checkpoint/manifest.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
-import { PROMPT_ENCODER } from '../core/model/config.ts';
-import type { Shape } from '../core/model/ops.ts';
-import { outputShapes } from '../core/runtime/emit.ts';
-import { backboneTrunkGraph, imageEncoderGraph } from '../core/runtime/model-graphs.ts';
+import { PROMPT_ENCODER } from '../core/networks/config.ts';
+import type { Shape } from '../core/networks/ops.ts';
+import { outputShapes } from '../core/onnx/emit.ts';
+import { backboneTrunkGraph, imageEncoderGraph } from '../core/onnx/model-graphs.ts';
 import type { TrainSettings } from './train-options.ts';
 
 export type EncoderPlan = NonNullable<Manifest['prompt_encoder']>;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
-import { messageOf } from '../core/errors.ts';
+import { messageOf } from '../core/common/errors.ts';
 import { addonOf, QUIET_LOADER, type InstalledPackage, type TrainingEngine } from './engine-packages.ts';
 
 /** What the addon tells of the library it found. */

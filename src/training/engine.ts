@@ -1,5 +1,5 @@
 /** TensorFlow.js for training, loaded by name, so that none of its packages need be installed: what runs, and on what. */
-import { messageOf, ProsamError } from '../core/errors.ts';
+import { messageOf, ProsamError } from '../core/common/errors.ts';
 import {
   ENGINE_PACKAGES,
   installCommand,

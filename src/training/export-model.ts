@@ -4,12 +4,12 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { namedSources } from '../core/checkpoint/checkpoint.ts';
 import { manifestJson, snakeKeys } from '../core/checkpoint/config-json.ts';
-import { safetensorsBytes, tensorToWrite } from '../core/checkpoint/safetensors.ts';
+import { safetensorsBytes, tensorToWrite } from '../core/checkpoint/formats/safetensors.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import { replaceModelFolder } from '../core/checkpoint/replace-folder.ts';
-import { temporaryBeside, writeDurably } from '../core/checkpoint/write-file.ts';
-import { isProsamError, messageOf, ProsamError } from '../core/errors.ts';
+import { replaceModelFolder } from '../core/files/replace-folder.ts';
+import { temporaryBeside, writeDurably } from '../core/files/write-file.ts';
+import { isProsamError, messageOf, ProsamError } from '../core/common/errors.ts';
 import { ENCODER_FILE, type EncoderPlan } from './encoder-plan.ts';
 
 /** folder: replaced as a whole. about: how the encoder was trained, in words. @throws OUTPUT_FAILED; OUTPUT_TAKEN for a folder that holds anything else */

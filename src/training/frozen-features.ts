@@ -1,14 +1,14 @@
 /** What the frozen networks say of images, each computed once: in memory, then on disk, by the image's content. */
-import { createByteCache } from '../core/byte-cache.ts';
+import { createByteCache } from '../core/common/byte-cache.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
-import { createEncodedImages, type ImageFeatures } from '../core/encoded-images.ts';
-import { gridOf } from '../core/features.ts';
+import { createEncodedImages, type ImageFeatures } from '../core/engine/image-features.ts';
+import { gridOf } from '../core/engine/references.ts';
 import type { Raster } from '../core/image/pillow-resize.ts';
 import { geometryOf } from '../core/image/preprocess.ts';
-import type { ImageSource } from '../core/ports.ts';
-import { diskFeatureCache } from '../core/runtime/disk-feature-cache.ts';
-import { preprocessOf, type Networks } from '../core/runtime/networks.ts';
-import type { Tensor } from '../core/runtime/runtime.ts';
+import type { ImageSource } from '../core/engine/ports.ts';
+import { diskFeatureCache } from '../core/runtime/node/disk-feature-cache.ts';
+import { preprocessOf, type Networks } from '../core/onnx/networks.ts';
+import type { Tensor } from '../core/onnx/session.ts';
 import type { Grid } from '../core/mask/label-reduction.ts';
 
 export interface FrozenFeaturesOptions {

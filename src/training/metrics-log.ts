@@ -2,8 +2,8 @@
 import { appendFile, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { taken, writeDurably } from '../core/checkpoint/write-file.ts';
-import { messageOf, ProsamError } from '../core/errors.ts';
+import { taken, writeDurably } from '../core/files/write-file.ts';
+import { messageOf, ProsamError } from '../core/common/errors.ts';
 import type { StepRow, ValidationRow } from './report/training-report.ts';
 
 /** How every row begins. */

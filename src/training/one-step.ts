@@ -1,5 +1,5 @@
 /** One step of a run: the pairs that are due, their loss and gradients, new weights. */
-import { ProsamError } from '../core/errors.ts';
+import { ProsamError } from '../core/common/errors.ts';
 import { drawsFor } from './draws.ts';
 import type { OpenRun } from './open-run.ts';
 import { batchOf, type PreparedPair } from './pairs.ts';

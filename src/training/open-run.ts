@@ -1,12 +1,12 @@
 /** Everything a run needs, opened: frozen networks, data, decoder, and the state to start or go on from. */
 import { dirname, join, resolve, sep } from 'node:path';
 import { openModel, type Model } from '../core/checkpoint/model-folder.ts';
-import { checkModelFolder } from '../core/checkpoint/replace-folder.ts';
-import { ProsamError } from '../core/errors.ts';
-import { nodeImageSource } from '../core/image/node-source.ts';
-import { checkModelWeights, createNetworks, type Networks } from '../core/runtime/networks.ts';
-import { openRuntime } from '../core/runtime/choose-device.ts';
-import { modelFolder } from '../core/runtime/open-engine.ts';
+import { checkModelFolder } from '../core/files/replace-folder.ts';
+import { ProsamError } from '../core/common/errors.ts';
+import { nodeImageSource } from '../core/image/node/source.ts';
+import { checkModelWeights, createNetworks, type Networks } from '../core/onnx/networks.ts';
+import { openRuntime } from '../core/runtime/devices/choose-device.ts';
+import { modelFolder } from '../core/runtime/node/open-engine.ts';
 import { MOST_INDEX } from './draws.ts';
 import { encoderPlan, type EncoderPlan } from './encoder-plan.ts';
 import { frozenFeatures, type FrozenFeatures } from './frozen-features.ts';

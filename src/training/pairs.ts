@@ -1,11 +1,11 @@
 /** From an episode to the frozen inputs of one reference-target pair, and from several pairs to a batch. */
-import { createByteCache } from '../core/byte-cache.ts';
+import { createByteCache } from '../core/common/byte-cache.ts';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import type { ImageFeatures } from '../core/encoded-images.ts';
+import type { ImageFeatures } from '../core/engine/image-features.ts';
 import type { SamResize } from '../core/image/preprocess.ts';
 import { reduceLabels, type LabelReduction } from '../core/mask/label-reduction.ts';
-import type { Random } from '../core/random.ts';
-import type { Tensor } from '../core/runtime/runtime.ts';
+import type { Random } from '../core/common/random.ts';
+import type { Tensor } from '../core/onnx/session.ts';
 import { annotateForTraining } from './annotate.ts';
 import { drawAugmentation, type Augmentation } from './augment.ts';
 import type { FrozenFeatures } from './frozen-features.ts';

@@ -1,7 +1,7 @@
 /** The trainable numbers of a prompt encoder: their names, their shapes, and the values training starts from. */
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import type { PromptEncoderConfig } from '../core/model/config.ts';
-import { normal, type Random } from '../core/random.ts';
+import type { PromptEncoderConfig } from '../core/networks/config.ts';
+import { normal, type Random } from '../core/common/random.ts';
 
 /** The four attention blocks, in the order they run. */
 export const ATTENTION_BLOCKS = ['ref_cross', 'ref_self', 'tgt_cross', 'tgt_self'] as const;

@@ -1,9 +1,9 @@
 /** SAM's frozen mask decoder under the training loss: prompt sets in, loss and its slope along the prompts out. */
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import { gridSize, type SamConfig } from '../core/model/config.ts';
-import { weightsFrom } from '../core/model/ops.ts';
-import { samMaskDecoder } from '../core/model/sam-mask-decoder.ts';
+import { gridSize, type SamConfig } from '../core/networks/config.ts';
+import { weightsFrom } from '../core/networks/ops.ts';
+import { samMaskDecoder } from '../core/networks/sam-mask-decoder.ts';
 import { maskLoss, type MaskLoss } from './mask-loss.ts';
 import { tfjsOps, type Tf } from './tfjs-ops.ts';
 

@@ -1,8 +1,8 @@
 /** One trainer per run folder. */
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { takeLock } from '../core/checkpoint/file-lock.ts';
-import { messageOf, ProsamError } from '../core/errors.ts';
+import { takeLock } from '../core/files/file-lock.ts';
+import { messageOf, ProsamError } from '../core/common/errors.ts';
 
 /**
  * Resolves to the release. A lock whose process is gone (it was killed) is taken over.

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { checkTensors } from '../core/checkpoint/check-tensors.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import { isProsamError, ProsamError } from '../core/errors.ts';
+import { isProsamError, ProsamError } from '../core/common/errors.ts';
 import { readCheckpoint, type RunState } from './checkpoint.ts';
 import { drawsFor } from './draws.ts';
 import type { EncoderPlan } from './encoder-plan.ts';

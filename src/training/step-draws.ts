@@ -1,8 +1,8 @@
 /** What chance decides in one training step. */
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import { drawNoise, type DistributionConfig, type Noise } from '../core/distribution.ts';
-import type { PromptEncoderConfig } from '../core/model/config.ts';
-import type { Random } from '../core/random.ts';
+import { drawNoise, type DistributionConfig, type Noise } from '../core/networks/prompt-distribution.ts';
+import type { PromptEncoderConfig } from '../core/networks/config.ts';
+import type { Random } from '../core/common/random.ts';
 
 export interface StepDraws {
   /** eps [K, B * m, c], delta [K, B * m] */

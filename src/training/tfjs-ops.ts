@@ -1,7 +1,7 @@
 /** Executes networks eagerly on TensorFlow.js, which differentiates them: the engine's own functions, not twins. */
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { attention, broadcastMatMul, frozenProduct, gelu, normalise, repeat, type Tf } from './tfjs-gradients.ts';
-import { fixed, type Conv2dOptions, type MaxPoolOptions, type Ops, type Shape } from '../core/model/ops.ts';
+import { fixed, type Conv2dOptions, type MaxPoolOptions, type Ops, type Shape } from '../core/networks/ops.ts';
 
 export type { Tf } from './tfjs-gradients.ts';
 type Tensor = tfjs.Tensor;

@@ -1,9 +1,9 @@
 /** What can be set about a training run, with the paper's values as defaults. */
 import { resolve } from 'node:path';
-import { DISTRIBUTIONS, type DistributionKind } from '../core/distribution.ts';
-import { ProsamError } from '../core/errors.ts';
+import { DISTRIBUTIONS, type DistributionKind } from '../core/networks/prompt-distribution.ts';
+import { ProsamError } from '../core/common/errors.ts';
 import type { LabelReduction } from '../core/mask/label-reduction.ts';
-import { DEVICES, type Device } from '../core/runtime/devices.ts';
+import { DEVICES, type Device } from '../core/runtime/devices/devices.ts';
 import { MOST_KINDS, type Augmentation } from './augment.ts';
 import { DEFAULT_SEED, MOST_INDEX } from './draws.ts';
 import type { TrainingEngineName } from './engine-packages.ts';

@@ -2,7 +2,7 @@
 import { basename, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import { isProsamError } from '../core/errors.ts';
+import { isProsamError } from '../core/common/errors.ts';
 import { writeCheckpoint } from './checkpoint.ts';
 import { drawsFor } from './draws.ts';
 import { exportModel } from './export-model.ts';

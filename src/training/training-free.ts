@@ -1,13 +1,13 @@
 /** The methods that need no training, on prepared pairs: what a first prompt encoder has to beat. */
-import type { ImageFeatures } from '../core/encoded-images.ts';
-import { gridOf } from '../core/features.ts';
+import type { ImageFeatures } from '../core/engine/image-features.ts';
+import { gridOf } from '../core/engine/references.ts';
 import { geometryOf } from '../core/image/preprocess.ts';
-import type { MethodContext, RunMethod } from '../core/methods/method.ts';
-import { nearest } from '../core/methods/nearest.ts';
-import { persam } from '../core/methods/persam.ts';
+import type { MethodContext, RunMethod } from '../core/engine/methods/method.ts';
+import { nearest } from '../core/engine/methods/nearest.ts';
+import { persam } from '../core/engine/methods/persam.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
-import { preprocessOf, type Networks } from '../core/runtime/networks.ts';
-import { maskFromField } from '../core/strategy.ts';
+import { preprocessOf, type Networks } from '../core/onnx/networks.ts';
+import { maskFromField } from '../core/engine/strategy.ts';
 import type { PreparedPair } from './pairs.ts';
 
 export const TRAINING_FREE: readonly RunMethod[] = [persam, nearest];

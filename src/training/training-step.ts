@@ -6,8 +6,8 @@
  * gradient in a fraction of the memory.
  */
 import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import { noiseScale, samplePrompts, type DistributionConfig, type Noise } from '../core/distribution.ts';
-import type { PromptEncoderConfig } from '../core/model/config.ts';
+import { noiseScale, samplePrompts, type DistributionConfig, type Noise } from '../core/networks/prompt-distribution.ts';
+import type { PromptEncoderConfig } from '../core/networks/config.ts';
 import { encoderGradients, type EncoderBatch } from './encoder-gradients.ts';
 import type { PromptDecoder } from './prompt-decoder.ts';
 import type { Tf } from './tfjs-ops.ts';

@@ -2,8 +2,8 @@
 import type { Model } from '../core/checkpoint/model-folder.ts';
 import { geometryOf } from '../core/image/preprocess.ts';
 import { EpisodeMeter, iou } from '../core/mask/metrics.ts';
-import { maskFromField } from '../core/strategy.ts';
-import { preprocessOf, type Networks } from '../core/runtime/networks.ts';
+import { maskFromField } from '../core/engine/strategy.ts';
+import { preprocessOf, type Networks } from '../core/onnx/networks.ts';
 import type { PreparedPair } from './pairs.ts';
 import { croppedToImage } from './square.ts';
 import type { ValidationExample } from './training-events.ts';

@@ -1,11 +1,11 @@
 /** Starts a prompt encoder from a checkpoint instead of from random values: an earlier version of one, or VRP-SAM's. */
 import { checkTensors } from '../core/checkpoint/check-tensors.ts';
-import { promptEncoderTensors } from '../core/checkpoint/prompt-encoder-names.ts';
+import { promptEncoderTensors } from '../core/checkpoint/names/prompt-encoder.ts';
 import { openCheckpoint } from '../core/checkpoint/open-checkpoint.ts';
 import { readFloatTensors, type FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import { ProsamError } from '../core/errors.ts';
-import type { PromptEncoderConfig } from '../core/model/config.ts';
-import { normal, type Random } from '../core/random.ts';
+import { ProsamError } from '../core/common/errors.ts';
+import type { PromptEncoderConfig } from '../core/networks/config.ts';
+import { normal, type Random } from '../core/common/random.ts';
 import { HEADS, promptEncoderShapes } from './parameters.ts';
 
 /**

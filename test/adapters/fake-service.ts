@@ -1,13 +1,13 @@
 /** A service without an engine: remembers in memory, finds what was painted, fails on request. */
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
-import { ProsamError } from '../../src/core/errors.ts';
+import { ProsamError } from '../../src/core/common/errors.ts';
 import type { BinaryMask } from '../../src/core/mask/label-reduction.ts';
 import { cocoRleFromMask } from '../../src/core/mask/rle.ts';
-import type { ErrorReport, Service, ServiceImage, ServicePrediction, ServiceStatus } from '../../src/core/service-types.ts';
-import type { AnnotationSummary, ImageRow, PredictionRecord } from '../../src/core/storage-ports.ts';
-import type { MaskPrediction } from '../../src/core/types.ts';
-import type { PointerChange, RunRecord, VersionRecord } from '../../src/core/version-ports.ts';
+import type { ErrorReport, Service, ServiceImage, ServicePrediction, ServiceStatus } from '../../src/service/types.ts';
+import type { AnnotationSummary, ImageRow, PredictionRecord } from '../../src/service/ports/storage.ts';
+import type { MaskPrediction } from '../../src/core/engine/types.ts';
+import type { PointerChange, RunRecord, VersionRecord } from '../../src/service/ports/versions.ts';
 import { masksByLabel } from '../../src/service/annotation-masks.ts';
 
 interface KnownImage {

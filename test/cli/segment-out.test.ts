@@ -7,8 +7,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../src/cli/demo-scenes.ts';
 import { pictureBytes } from '../../src/cli/pictures.ts';
-import { foldedName } from '../../src/core/checkpoint/file-name.ts';
-import { maskPng } from '../../src/core/image/mask-png.ts';
+import { foldedName } from '../../src/core/files/file-name.ts';
+import { maskPng } from '../../src/core/image/node/mask-png.ts';
 import { jsonLines, runCli } from './run-cli.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-out-'));

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sceneWith, type DemoScene } from '../../src/cli/demo-scenes.ts';
 import { pictureBytes } from '../../src/cli/pictures.ts';
-import { maskPng } from '../../src/core/image/mask-png.ts';
+import { maskPng } from '../../src/core/image/node/mask-png.ts';
 import { iou } from '../../src/core/mask/metrics.ts';
 import { emptyMask, fillPolygon } from '../../src/core/mask/raster.ts';
 import { cocoRleFromMask, maskFromCocoRle } from '../../src/core/mask/rle.ts';

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createClient, ProsamClientError, type ProsamClient } from '../../src/client/index.ts';
-import { ProsamError } from '../../src/core/errors.ts';
-import { maskPng } from '../../src/core/image/mask-png.ts';
+import { ProsamError } from '../../src/core/common/errors.ts';
+import { maskPng } from '../../src/core/image/node/mask-png.ts';
 import { pngOf, startServer, TOKENS, type TestServer } from '../adapters/webhook/webhook-server.ts';
 
 let server: TestServer;

@@ -1,7 +1,7 @@
 /** Any order of deliveries, deletions and flags leaves a store at what a few lines of plain code say. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PROVENANCES, type AnnotationRecord } from '../../src/core/storage-ports.ts';
+import { PROVENANCES, type AnnotationRecord } from '../../src/service/ports/storage.ts';
 import { codeOf, hashOf, imageOf, maskOf, newProject, openTwice, recordOf, type Place } from './place.ts';
 
 const LABELS = ['cup', 'plate', 'Ä'];

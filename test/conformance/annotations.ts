@@ -1,6 +1,6 @@
 /** What every store must do with annotations. */
 import { describe, expect, it } from 'vitest';
-import type { MaskRow } from '../../src/core/storage-ports.ts';
+import type { MaskRow } from '../../src/service/ports/storage.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { codeOf, hashOf, imageOf, maskOf, newProject, openTwice, recordOf, type Place } from './place.ts';
 

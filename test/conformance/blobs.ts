@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Blobs } from '../../src/core/storage-ports.ts';
+import type { Blobs } from '../../src/service/ports/storage.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { collect, hashOf } from './place.ts';
 

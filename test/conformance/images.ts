@@ -1,6 +1,6 @@
 /** What every store must do with images and predictions. */
 import { describe, expect, it } from 'vitest';
-import type { PredictionRecord } from '../../src/core/storage-ports.ts';
+import type { PredictionRecord } from '../../src/service/ports/storage.ts';
 import { hashOf, imageOf, maskOf, newProject, openTwice, recordOf, type Place } from './place.ts';
 
 export function imageConformance(make: () => Promise<Place>): void {

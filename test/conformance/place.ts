@@ -1,7 +1,7 @@
 /** Where a suite's storage is kept, and the records its tests are made of. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
-import type { AnnotationRecord, ImageFacts, Storage } from '../../src/core/storage-ports.ts';
+import type { AnnotationRecord, ImageFacts, Storage } from '../../src/service/ports/storage.ts';
 
 /** An empty place that can be opened more than once, as several processes do. */
 export interface Place {

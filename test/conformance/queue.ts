@@ -1,7 +1,7 @@
 /** What every queue must do. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Storage } from '../../src/core/storage-ports.ts';
+import type { Storage } from '../../src/service/ports/storage.ts';
 import { newProject, openTwice, recordOf, type Place } from './place.ts';
 
 async function until(what: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {

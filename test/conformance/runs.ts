@@ -1,6 +1,6 @@
 /** What every store must do with runs, versions and the pointer to the one in service. */
 import { describe, expect, it } from 'vitest';
-import type { VersionRecord } from '../../src/core/version-ports.ts';
+import type { VersionRecord } from '../../src/service/ports/versions.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { hashOf, newProject, openTwice, recordOf, type Place } from './place.ts';
 

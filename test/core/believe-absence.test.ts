@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { believeAbsence, type Look } from '../../src/core/believe-absence.ts';
+import { believeAbsence, type Look } from '../../src/service/believe-absence.ts';
 
 const look = (more: Partial<Look> = {}): Look => ({ confirmed: true, listed: 10, announced: 10, known: 10, missing: 1, ...more });
 

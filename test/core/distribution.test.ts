@@ -8,8 +8,8 @@ import {
   samplePrompts,
   type DistributionConfig,
   type DistributionKind,
-} from '../../src/core/distribution.ts';
-import { seededRandom } from '../../src/core/random.ts';
+} from '../../src/core/networks/prompt-distribution.ts';
+import { seededRandom } from '../../src/core/common/random.ts';
 
 const N = 256;
 const NU = 5;

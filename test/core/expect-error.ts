@@ -1,6 +1,6 @@
 /** What every refusal must be: a ProsamError with a code, and a message that names what it is about. */
 import { expect } from 'vitest';
-import { isProsamError, type ErrorCode, type ProsamError } from '../../src/core/errors.ts';
+import { isProsamError, type ErrorCode, type ProsamError } from '../../src/core/common/errors.ts';
 
 function check(error: unknown, code: ErrorCode, inMessage: readonly (string | RegExp)[]): ProsamError {
   if (!isProsamError(error)) throw new Error(`expected ${code}, but this was thrown`, { cause: error });

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../src/cli/demo-scenes.ts';
 import { openModel } from '../../src/core/checkpoint/model-folder.ts';
-import { createEngineCore } from '../../src/core/engine.ts';
-import { nodeImageSource } from '../../src/core/image/node-source.ts';
-import { createNetworks } from '../../src/core/runtime/networks.ts';
-import { nodeRuntime } from '../../src/core/runtime/node.ts';
-import type { Engine } from '../../src/core/types.ts';
+import { createEngineCore } from '../../src/core/engine/engine.ts';
+import { nodeImageSource } from '../../src/core/image/node/source.ts';
+import { createNetworks } from '../../src/core/onnx/networks.ts';
+import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
+import type { Engine } from '../../src/core/engine/types.ts';
 import { writeModelFolder } from './runtime/model-folder-of.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-features-'));

@@ -1,7 +1,7 @@
 /** Runs that are shared while they are good for something. */
 import { describe, expect, test } from 'vitest';
-import { createFlights } from '../../src/core/flights.ts';
-import { within } from '../../src/core/patience.ts';
+import { createFlights } from '../../src/core/common/flights.ts';
+import { within } from '../../src/core/common/patience.ts';
 
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 

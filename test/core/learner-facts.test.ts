@@ -1,8 +1,8 @@
 /** What the learner decides on, out of a real store. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { learnerFacts } from '../../src/core/learner-facts.ts';
-import { LEARNER_DEFAULTS } from '../../src/core/learner-settings.ts';
-import type { Provenance } from '../../src/core/storage-ports.ts';
+import { learnerFacts } from '../../src/learner/facts.ts';
+import { LEARNER_DEFAULTS } from '../../src/learner/settings.ts';
+import type { Provenance } from '../../src/service/ports/storage.ts';
 import { maskStore, type MaskStore } from '../training/learner/mask-store.ts';
 
 let world: MaskStore;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { DISTRIBUTIONS } from '../../src/core/distribution.ts';
-import { checkPredictOptions, checkReferences } from '../../src/core/options.ts';
-import { STRATEGIES } from '../../src/core/strategy.ts';
-import { METHODS, type PredictOptions, type Reference } from '../../src/core/types.ts';
+import { DISTRIBUTIONS } from '../../src/core/networks/prompt-distribution.ts';
+import { checkPredictOptions, checkReferences } from '../../src/core/engine/options.ts';
+import { STRATEGIES } from '../../src/core/engine/strategy.ts';
+import { METHODS, type PredictOptions, type Reference } from '../../src/core/engine/types.ts';
 import { expectCode } from './expect-error.ts';
 
 describe('checkPredictOptions', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chiSquare, gamma, normal, sampleWithout, seededRandom, uniformInt, type Random } from '../../src/core/random.ts';
+import { chiSquare, gamma, normal, sampleWithout, seededRandom, uniformInt, type Random } from '../../src/core/common/random.ts';
 
 const DRAWS = 40_000;
 

@@ -1,11 +1,11 @@
 /** VRP-SAM with two linear layers behind its queries, through the graph that the engine runs. */
 import { describe, expect, it } from 'vitest';
-import type { PromptEncoderConfig } from '../../src/core/model/config.ts';
-import { encodeTarget } from '../../src/core/model/variational-prompt-encoder.ts';
-import { defineNetwork, emitWithWeightInputs, weightInput } from '../../src/core/runtime/emit.ts';
-import { nodeRuntime } from '../../src/core/runtime/node.ts';
-import type { Tensor } from '../../src/core/runtime/runtime.ts';
-import { normal, seededRandom } from '../../src/core/random.ts';
+import type { PromptEncoderConfig } from '../../src/core/networks/config.ts';
+import { encodeTarget } from '../../src/core/networks/variational-prompt-encoder.ts';
+import { defineNetwork, emitWithWeightInputs, weightInput } from '../../src/core/onnx/emit.ts';
+import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
+import type { Tensor } from '../../src/core/onnx/session.ts';
+import { normal, seededRandom } from '../../src/core/common/random.ts';
 import { initialParameters } from '../../src/training/parameters.ts';
 
 const PLAIN: PromptEncoderConfig = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { maskFromField, mergeLogits, STRATEGIES, type MergeStrategy } from '../../src/core/strategy.ts';
+import { maskFromField, mergeLogits, STRATEGIES, type MergeStrategy } from '../../src/core/engine/strategy.ts';
 
 const MERGES = STRATEGIES.filter((strategy): strategy is MergeStrategy => strategy !== 'mean_prompt');
 const PIXELS = 8;

@@ -7,10 +7,10 @@ import { runAgent, type AgentOptions } from '../../src/adapters/cvat/agent-loop.
 import { maskFromCvatRle } from '../../src/adapters/cvat/mask-rle.ts';
 import { createCvatClient } from '../../src/adapters/cvat/rest-client.ts';
 import { createTrackMemory } from '../../src/adapters/cvat/track-memory.ts';
-import { DEFAULT_LIMITS } from '../../src/core/image/decode.ts';
-import { isProsamError } from '../../src/core/errors.ts';
+import { DEFAULT_LIMITS } from '../../src/core/image/node/decode.ts';
+import { isProsamError } from '../../src/core/common/errors.ts';
 import { splitInstances } from '../../src/core/mask/instances.ts';
-import type { Service } from '../../src/core/service-types.ts';
+import type { Service } from '../../src/service/types.ts';
 import { maskArea } from '../../src/core/mask/raster.ts';
 import { movedBy, pixelsOf } from '../adapters/cvat/as-cvat-draws.ts';
 import { painted, paintedService } from '../adapters/cvat/painted-service.ts';

@@ -1,5 +1,5 @@
 /** Damage done to files: the kinds that accidents do, and those that somebody would do on purpose. */
-import { uniformInt, type Random } from '../../src/core/random.ts';
+import { uniformInt, type Random } from '../../src/core/common/random.ts';
 
 /** Numbers at which sizes and offsets go wrong. */
 const EDGES = [0n, 1n, 0x7fn, 0xffn, 0xffffn, 0x7fffffffn, 0xffffffffn, 0x1fffffffffffffn, 0x7fffffffffffffffn, 0xffffffffffffffffn];

@@ -1,22 +1,22 @@
 /** One try: a sound checkpoint, damaged, opened, recognised, and made a session of where it still can be. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { backboneTensors } from '../../src/core/checkpoint/backbone-names.ts';
+import { backboneTensors } from '../../src/core/checkpoint/names/backbone.ts';
 import { checkTensors } from '../../src/core/checkpoint/check-tensors.ts';
 import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
-import { describeBackbone } from '../../src/core/checkpoint/describe-backbone.ts';
-import { describePromptEncoder } from '../../src/core/checkpoint/describe-prompt-encoder.ts';
-import { describeSam } from '../../src/core/checkpoint/describe-sam.ts';
+import { describeBackbone } from '../../src/core/models/detect-backbone.ts';
+import { describePromptEncoder } from '../../src/core/models/detect-prompt-encoder.ts';
+import { describeSam } from '../../src/core/models/detect-sam.ts';
 import { openCheckpoint } from '../../src/core/checkpoint/open-checkpoint.ts';
-import { promptEncoderTensors } from '../../src/core/checkpoint/prompt-encoder-names.ts';
+import { promptEncoderTensors } from '../../src/core/checkpoint/names/prompt-encoder.ts';
 import { readFloatTensors } from '../../src/core/checkpoint/read-tensors.ts';
-import { samTensors } from '../../src/core/checkpoint/sam-names.ts';
-import { isProsamError } from '../../src/core/errors.ts';
-import { backboneTrunk } from '../../src/core/model/backbone.ts';
-import { samImageEncoder } from '../../src/core/model/sam-image-encoder.ts';
-import { seededRandom, uniformInt } from '../../src/core/random.ts';
-import { emitWithFile, tensorsNeeded, type NetworkDefinition } from '../../src/core/runtime/emit.ts';
-import { nodeRuntime } from '../../src/core/runtime/node.ts';
+import { samTensors } from '../../src/core/checkpoint/names/sam.ts';
+import { isProsamError } from '../../src/core/common/errors.ts';
+import { backboneTrunk } from '../../src/core/networks/backbone.ts';
+import { samImageEncoder } from '../../src/core/networks/sam-image-encoder.ts';
+import { seededRandom, uniformInt } from '../../src/core/common/random.ts';
+import { emitWithFile, tensorsNeeded, type NetworkDefinition } from '../../src/core/onnx/emit.ts';
+import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
 import { checkpointSeeds, type Seed } from './checkpoint-seeds.ts';
 import { damaged } from './mutate.ts';
 

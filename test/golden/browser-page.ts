@@ -1,7 +1,7 @@
 /** Built into a page: runs models that a test in Node sends, with the runtime that pages use. */
-import type { WebDevice } from '../../src/core/runtime/web-device.ts';
-import { webRuntime, type WebRuntime } from '../../src/core/runtime/web.ts';
-import type { Session, Tensor } from '../../src/core/runtime/runtime.ts';
+import type { WebDevice } from '../../src/core/runtime/web/device.ts';
+import { webRuntime, type WebRuntime } from '../../src/core/runtime/web/ort-web.ts';
+import type { Session, Tensor } from '../../src/core/onnx/session.ts';
 
 /** A tensor as text. */
 export interface SentTensor {

@@ -6,8 +6,8 @@ import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Browser } from 'playwright-core';
 import { servePage } from '../../examples/web/serve.ts';
-import type { Runtime } from '../../src/core/runtime/runtime.ts';
-import type { WebDevice } from '../../src/core/runtime/web-device.ts';
+import type { Runtime } from '../../src/core/onnx/session.ts';
+import type { WebDevice } from '../../src/core/runtime/web/device.ts';
 import type { PageRuntime, SentTensor } from './browser-page.ts';
 import { weightFiles } from './web-runtime.ts';
 

@@ -1,5 +1,5 @@
 /** The training engine a golden runner is told to use. */
-import { messageOf } from '../../src/core/errors.ts';
+import { messageOf } from '../../src/core/common/errors.ts';
 import { loadTrainingEngine, TRAINING_ENGINES, type TrainingEngine } from '../../src/training/engine.ts';
 
 /** What `--engine` takes. */

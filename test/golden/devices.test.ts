@@ -2,9 +2,9 @@
  * The networks' golden cases on WebGPU where no GPU is: on Mesa's lavapipe, which computes on the CPU. PROSAM_REQUIRE_WEBGPU=1 turns the absence of a WebGPU adapter from a skip into a failure.
  */
 import { describe, expect, it } from 'vitest';
-import { isProsamError } from '../../src/core/errors.ts';
-import { defineNetwork, emitWithFile } from '../../src/core/runtime/emit.ts';
-import type { Runtime } from '../../src/core/runtime/runtime.ts';
+import { isProsamError } from '../../src/core/common/errors.ts';
+import { defineNetwork, emitWithFile } from '../../src/core/onnx/emit.ts';
+import type { Runtime } from '../../src/core/onnx/session.ts';
 import { runGolden } from './run.ts';
 import { runtimeNamed, slackOf } from './runtimes.ts';
 

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../src/core/checkpoint/open-checkpoint.ts';
-import { weightsFrom, type Ops, type Weights } from '../../src/core/model/ops.ts';
-import { emitWithFile, type NetworkDefinition } from '../../src/core/runtime/emit.ts';
-import { nodeRuntime } from '../../src/core/runtime/node.ts';
-import type { Runtime, Tensor } from '../../src/core/runtime/runtime.ts';
+import { weightsFrom, type Ops, type Weights } from '../../src/core/networks/ops.ts';
+import { emitWithFile, type NetworkDefinition } from '../../src/core/onnx/emit.ts';
+import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
+import type { Runtime, Tensor } from '../../src/core/onnx/session.ts';
 import { tfjsOps, type Tf } from '../../src/training/tfjs-ops.ts';
 import { readTensors, type GoldenSet } from './golden-set.ts';
 

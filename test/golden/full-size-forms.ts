@@ -2,14 +2,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { backboneTensors } from '../../src/core/checkpoint/backbone-names.ts';
+import { backboneTensors } from '../../src/core/checkpoint/names/backbone.ts';
 import type { Checkpoint, CheckpointTensors } from '../../src/core/checkpoint/checkpoint.ts';
-import { describeBackbone } from '../../src/core/checkpoint/describe-backbone.ts';
-import { describePromptEncoder } from '../../src/core/checkpoint/describe-prompt-encoder.ts';
-import { describeSam } from '../../src/core/checkpoint/describe-sam.ts';
+import { describeBackbone } from '../../src/core/models/detect-backbone.ts';
+import { describePromptEncoder } from '../../src/core/models/detect-prompt-encoder.ts';
+import { describeSam } from '../../src/core/models/detect-sam.ts';
 import { openCheckpoint } from '../../src/core/checkpoint/open-checkpoint.ts';
-import { promptEncoderTensors } from '../../src/core/checkpoint/prompt-encoder-names.ts';
-import { samTensors } from '../../src/core/checkpoint/sam-names.ts';
+import { promptEncoderTensors } from '../../src/core/checkpoint/names/prompt-encoder.ts';
+import { samTensors } from '../../src/core/checkpoint/names/sam.ts';
 import {
   DINOV2_VIT_B14,
   PROMPT_ENCODER,
@@ -19,7 +19,7 @@ import {
   SAM_VIT_H,
   SAM_VIT_L,
   VGG16_BN,
-} from '../../src/core/model/config.ts';
+} from '../../src/core/networks/config.ts';
 import { writeSafetensors, writeShards, writeTorch, type TensorSource } from './checkpoint-writers.ts';
 import { dinov2OfTransformers, promptEncoderOfVrpSam, resnetOfVrpSam, samOfTransformers } from './foreign-names.ts';
 

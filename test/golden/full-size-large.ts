@@ -2,9 +2,9 @@
 import { rmSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
-import { SAM_VIT_H, SAM_VIT_L } from '../../src/core/model/config.ts';
+import { SAM_VIT_H, SAM_VIT_L } from '../../src/core/networks/config.ts';
 import { writeShards, writeTorch } from './checkpoint-writers.ts';
-import type { Runtime } from '../../src/core/runtime/runtime.ts';
+import type { Runtime } from '../../src/core/onnx/session.ts';
 import { samOfTransformers } from './foreign-names.ts';
 import { openAs } from './full-size-forms.ts';
 import { runSam } from './full-size-runs.ts';

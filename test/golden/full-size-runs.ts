@@ -2,7 +2,7 @@
 import { checkTensors } from '../../src/core/checkpoint/check-tensors.ts';
 import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
 import { resizeMap } from '../../src/core/mask/resize-map.ts';
-import { backboneFinal, backboneTrunk, type OwnBackboneConfig } from '../../src/core/model/backbone.ts';
+import { backboneFinal, backboneTrunk, type OwnBackboneConfig } from '../../src/core/networks/backbone.ts';
 import {
   DINOV2_VIT_B14,
   gridSize,
@@ -11,12 +11,12 @@ import {
   SAM_VIT_B,
   VGG16_BN,
   type SamConfig,
-} from '../../src/core/model/config.ts';
-import { samImageEncoder } from '../../src/core/model/sam-image-encoder.ts';
-import { samMaskDecoder } from '../../src/core/model/sam-mask-decoder.ts';
-import { samDensePositions } from '../../src/core/model/sam-prompt-encoder.ts';
-import { tensorsNeeded, type NetworkDefinition } from '../../src/core/runtime/emit.ts';
-import type { Runtime, Tensor } from '../../src/core/runtime/runtime.ts';
+} from '../../src/core/networks/config.ts';
+import { samImageEncoder } from '../../src/core/networks/sam-image-encoder.ts';
+import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
+import { samDensePositions } from '../../src/core/networks/sam-prompt-encoder.ts';
+import { tensorsNeeded, type NetworkDefinition } from '../../src/core/onnx/emit.ts';
+import type { Runtime, Tensor } from '../../src/core/onnx/session.ts';
 import type { TrainingEngine } from '../../src/training/engine.ts';
 import { executeOnnx } from './execute.ts';
 import type { ExpectedModel } from './full-size-forms.ts';

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
-import { messageOf } from '../../src/core/errors.ts';
+import { messageOf } from '../../src/core/common/errors.ts';
 import { chooseEngine, ENGINE_CHOICES } from './choose-engine.ts';
 import { FORMS, openAs, type Form, type ExpectedModel } from './full-size-forms.ts';
 import { checkLarge, LARGE_MODELS } from './full-size-large.ts';
@@ -20,7 +20,7 @@ import { RUNS, type FullSizeEngines } from './full-size-runs.ts';
 import { runAsUser } from './full-size-user.ts';
 import { hashedWeights } from './hash-weights.ts';
 import { runtimeNamed, RUNTIMES, slackOf } from './runtimes.ts';
-import type { Tensor } from '../../src/core/runtime/runtime.ts';
+import type { Tensor } from '../../src/core/onnx/session.ts';
 
 interface ExpectedOutput {
   shape: number[];

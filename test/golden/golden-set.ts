@@ -1,8 +1,8 @@
 /** A directory of golden numbers: a manifest, case files and the weights of tiny networks. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseSafetensors, type SafetensorsIndex } from '../../src/core/checkpoint/safetensors.ts';
-import type { Runtime } from '../../src/core/runtime/runtime.ts';
+import { parseSafetensors, type SafetensorsIndex } from '../../src/core/checkpoint/formats/safetensors.ts';
+import type { Runtime } from '../../src/core/onnx/session.ts';
 import type { Tf } from '../../src/training/tfjs-ops.ts';
 
 export interface Expectation {

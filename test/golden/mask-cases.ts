@@ -1,5 +1,5 @@
 /** Cases without a network: sampling, merging, resizing, labels, metrics, preprocessing; and inference end to end. */
-import { samplePrompts, type DistributionKind } from '../../src/core/distribution.ts';
+import { samplePrompts, type DistributionKind } from '../../src/core/networks/prompt-distribution.ts';
 import { longestSideInput, IMAGENET, normalise, stretchAligned } from '../../src/core/image/preprocess.ts';
 import { pillowResize, type Raster } from '../../src/core/image/pillow-resize.ts';
 import { reduceLabels } from '../../src/core/mask/label-reduction.ts';
@@ -7,8 +7,8 @@ import { confusion, confusionRates, EpisodeMeter } from '../../src/core/mask/met
 import { boundingBox, emptyMask, fillBox, type Point } from '../../src/core/mask/raster.ts';
 import { drawPixelStroke } from '../../src/core/mask/pixel-stroke.ts';
 import { resizeMap, resizeNearest, type FloatMap } from '../../src/core/mask/resize-map.ts';
-import { samMaskDecoder } from '../../src/core/model/sam-mask-decoder.ts';
-import { maskFromField, mergeLogits, STRATEGIES, type MergeStrategy } from '../../src/core/strategy.ts';
+import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
+import { maskFromField, mergeLogits, STRATEGIES, type MergeStrategy } from '../../src/core/engine/strategy.ts';
 import type { CaseRunners } from './cases.ts';
 import { execute, valuesOf } from './execute.ts';
 import type { GoldenCase } from './golden-set.ts';

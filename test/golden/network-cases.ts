@@ -1,10 +1,10 @@
 /** Cases of the frozen networks: SAM and the backbones. */
 import { ownBackboneSchema, samConfigSchema } from '../../src/core/checkpoint/config-schema.ts';
-import { backboneFinal, backboneTrunk, type OwnBackboneConfig } from '../../src/core/model/backbone.ts';
-import { gridSize, type SamConfig } from '../../src/core/model/config.ts';
-import { samImageEncoder } from '../../src/core/model/sam-image-encoder.ts';
-import { samMaskDecoder } from '../../src/core/model/sam-mask-decoder.ts';
-import { POINT_KINDS, samDensePositions, samMaskEmbedding, samPointEmbeddings } from '../../src/core/model/sam-prompt-encoder.ts';
+import { backboneFinal, backboneTrunk, type OwnBackboneConfig } from '../../src/core/networks/backbone.ts';
+import { gridSize, type SamConfig } from '../../src/core/networks/config.ts';
+import { samImageEncoder } from '../../src/core/networks/sam-image-encoder.ts';
+import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
+import { POINT_KINDS, samDensePositions, samMaskEmbedding, samPointEmbeddings } from '../../src/core/networks/sam-prompt-encoder.ts';
 import type { CaseRunners } from './cases.ts';
 import { execute, valuesOf } from './execute.ts';
 import type { GoldenCase } from './golden-set.ts';

@@ -1,18 +1,18 @@
 /** Cases of the variational prompt encoder and its parts. */
 import { promptEncoderConfigSchema } from '../../src/core/checkpoint/config-schema.ts';
 import { resizeNearest } from '../../src/core/mask/resize-map.ts';
-import { backboneFinal, backboneTrunk } from '../../src/core/model/backbone.ts';
-import type { Ops, Weights } from '../../src/core/model/ops.ts';
-import { pseudoMask } from '../../src/core/model/pseudo-mask.ts';
+import { backboneFinal, backboneTrunk } from '../../src/core/networks/backbone.ts';
+import type { Ops, Weights } from '../../src/core/networks/ops.ts';
+import { pseudoMask } from '../../src/core/networks/pseudo-mask.ts';
 import {
   attentionBlock,
   encodeReference,
   encodeTarget,
   maskedAveragePool,
   sinePositions,
-} from '../../src/core/model/variational-prompt-encoder.ts';
-import { markedCells } from '../../src/core/runtime/marked-cells.ts';
-import type { Tensor } from '../../src/core/runtime/runtime.ts';
+} from '../../src/core/networks/variational-prompt-encoder.ts';
+import { markedCells } from '../../src/core/onnx/marked-cells.ts';
+import type { Tensor } from '../../src/core/onnx/session.ts';
 import type { CaseRunners } from './cases.ts';
 import { execute, valuesOf } from './execute.ts';
 import type { GoldenCase, GoldenSet } from './golden-set.ts';

@@ -8,7 +8,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { messageOf } from '../../src/core/errors.ts';
+import { messageOf } from '../../src/core/common/errors.ts';
 import { casesFor } from './cases.ts';
 import { chooseEngine, ENGINE_CHOICES } from './choose-engine.ts';
 import { compare } from './compare.ts';

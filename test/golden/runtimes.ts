@@ -1,11 +1,11 @@
 /** What a golden case can be run on, by name: the devices of ONNX Runtime in Node, and WebAssembly in Node. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { chooseDevice } from '../../src/core/runtime/choose-device.ts';
-import { DEVICES } from '../../src/core/runtime/devices.ts';
-import { nodeRuntime } from '../../src/core/runtime/node.ts';
-import type { Runtime } from '../../src/core/runtime/runtime.ts';
-import { webRuntime } from '../../src/core/runtime/web.ts';
+import { chooseDevice } from '../../src/core/runtime/devices/choose-device.ts';
+import { DEVICES } from '../../src/core/runtime/devices/devices.ts';
+import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
+import type { Runtime } from '../../src/core/onnx/session.ts';
+import { webRuntime } from '../../src/core/runtime/web/ort-web.ts';
 
 export const RUNTIMES = [...DEVICES, 'wasm'] as const;
 

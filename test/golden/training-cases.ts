@@ -1,9 +1,9 @@
 /** Cases of training: losses, gradients, optimiser, schedule. They run on TensorFlow.js. */
 import { promptEncoderConfigSchema } from '../../src/core/checkpoint/config-schema.ts';
 import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
-import type { DistributionConfig, DistributionKind, Noise } from '../../src/core/distribution.ts';
-import { weightsFrom } from '../../src/core/model/ops.ts';
-import { attentionBlock } from '../../src/core/model/variational-prompt-encoder.ts';
+import type { DistributionConfig, DistributionKind, Noise } from '../../src/core/networks/prompt-distribution.ts';
+import { weightsFrom } from '../../src/core/networks/ops.ts';
+import { attentionBlock } from '../../src/core/networks/variational-prompt-encoder.ts';
 import { join } from 'node:path';
 import { maskLoss } from '../../src/training/mask-loss.ts';
 import { adamWState, adamWStep } from '../../src/training/optimizer.ts';

@@ -1,7 +1,7 @@
 /** ONNX Runtime's WebAssembly build in Node, with the weights of a golden set. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { webRuntime, type WebRuntime } from '../../src/core/runtime/web.ts';
+import { webRuntime, type WebRuntime } from '../../src/core/runtime/web/ort-web.ts';
 
 /** Weight files of a golden set, by name. */
 export function weightFiles(dir: string): Map<string, Uint8Array> {

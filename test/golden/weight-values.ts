@@ -1,5 +1,5 @@
 /** Number formats that checkpoints come in, made from float32 values. */
-import type { Dtype } from '../../src/core/checkpoint/safetensors.ts';
+import type { Dtype } from '../../src/core/checkpoint/formats/safetensors.ts';
 
 export type FloatType = Extract<Dtype, 'F32' | 'F16' | 'BF16'>;
 

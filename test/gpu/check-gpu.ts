@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { DoctorReport } from '../../src/cli/doctor-text.ts';
 import { textTable } from '../../src/cli/text-table.ts';
-import { messageOf } from '../../src/core/errors.ts';
+import { messageOf } from '../../src/core/common/errors.ts';
 import { lastLines, runProgram, totalsIn, type StepState } from './run-step.ts';
 import { GPU_STEPS, STEPS, type Situation, type Step } from './steps.ts';
 

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLog } from '../../src/core/log.ts';
+import { silentLog } from '../../src/service/ports/log.ts';
 import { createProsam } from '../../src/prosam/create-prosam.ts';
 import { watchBusy } from '../busy-watch.ts';
 

@@ -10,7 +10,7 @@ import type { NewBackend } from '../../src/adapters/label-studio/api-connection-
 import type { ApiProject } from '../../src/adapters/label-studio/api-answers.ts';
 import { decodeBrushRle } from '../../src/adapters/ml-backend/brush-rle.ts';
 import { projectKeyOf } from '../../src/adapters/ml-backend/events.ts';
-import { messageOf } from '../../src/core/errors.ts';
+import { messageOf } from '../../src/core/common/errors.ts';
 import { iou } from '../../src/core/mask/metrics.ts';
 import { maskFromCocoRle, type CocoRle } from '../../src/core/mask/rle.ts';
 import type { BinaryMask } from '../../src/core/mask/label-reduction.ts';

@@ -1,6 +1,6 @@
 /** Asks a hub for a repository and for one of its files. */
-import { askingFetch, readRepository } from '../../src/core/checkpoint/hub-client.ts';
-import { hubSettings } from '../../src/core/checkpoint/hub-settings.ts';
+import { askingFetch, readRepository } from '../../src/core/models/hub/client.ts';
+import { hubSettings } from '../../src/core/models/hub/settings.ts';
 
 export async function listHub(endpoint: string, token: string): Promise<void> {
   const hub = await hubSettings({ env: { HF_ENDPOINT: endpoint, HF_TOKEN: token, HF_HOME: '/nowhere' } });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Annotation } from '../../src/core/mask/annotation.ts';
 import type { BinaryMask } from '../../src/core/mask/label-reduction.ts';
 import { cocoRleFromMask, maskFromCocoRle } from '../../src/core/mask/rle.ts';
-import type { DeferredAnnotation } from '../../src/core/service-types.ts';
+import type { DeferredAnnotation } from '../../src/service/types.ts';
 import { checkMarks, masksByLabel } from '../../src/service/annotation-masks.ts';
 import { expectCode, expectRejection } from '../core/expect-error.ts';
 import { maskOf } from '../core/mask/any-mask.ts';

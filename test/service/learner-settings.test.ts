@@ -1,7 +1,7 @@
 /** The learner's settings as people write them, and the hours they mean. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LEARNER_DEFAULTS } from '../../src/core/learner-settings.ts';
+import { LEARNER_DEFAULTS } from '../../src/learner/settings.ts';
 import { allowedTimes, parseLearnerSettings } from '../../src/service/learner-settings.ts';
 import { expectCode } from '../core/expect-error.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { MaskRow } from '../../src/core/storage-ports.ts';
+import type { MaskRow } from '../../src/service/ports/storage.ts';
 import { chooseReferences, createReferenceSets } from '../../src/service/references.ts';
 
 function mask(id: number, feature?: readonly number[], flagged = false): MaskRow {

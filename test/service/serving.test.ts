@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { silentLog } from '../../src/core/log.ts';
-import type { ProjectState } from '../../src/core/version-ports.ts';
+import { silentLog } from '../../src/service/ports/log.ts';
+import type { ProjectState } from '../../src/service/ports/versions.ts';
 import { createServing, type ServingParts } from '../../src/service/serving.ts';
 import { versionBefore } from '../../src/service/rollback.ts';
 import { expectRejection } from '../core/expect-error.ts';

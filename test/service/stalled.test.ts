@@ -1,9 +1,9 @@
 /** A service over stores that hang, whoever wrote them. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { silentLog } from '../../src/core/log.ts';
-import { ProsamError } from '../../src/core/errors.ts';
-import type { AnnotationStore, Blobs, ImageStore, PredictionRecord } from '../../src/core/storage-ports.ts';
+import { silentLog } from '../../src/service/ports/log.ts';
+import { ProsamError } from '../../src/core/common/errors.ts';
+import type { AnnotationStore, Blobs, ImageStore, PredictionRecord } from '../../src/service/ports/storage.ts';
 import { createServiceImages } from '../../src/service/images.ts';
 import { createKeepSoon } from '../../src/service/keep-soon.ts';
 import { createPredictionLog } from '../../src/service/prediction-log.ts';

@@ -3,8 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { createInterface } from 'node:readline';
 import { openWholeStorage } from '../../src/adapters/storage/open-storage.ts';
 import { lockProject } from '../../src/adapters/storage/projects.ts';
-import { isProsamError } from '../../src/core/errors.ts';
-import type { AnnotationRecord } from '../../src/core/storage-ports.ts';
+import { isProsamError } from '../../src/core/common/errors.ts';
+import type { AnnotationRecord } from '../../src/service/ports/storage.ts';
 import type { Hold } from './holder.ts';
 
 /** Ends what was begun. */

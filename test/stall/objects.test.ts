@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDiskBlobs } from '../../src/adapters/storage/disk-blobs.ts';
 import { openS3Blobs } from '../../src/adapters/storage/s3-blobs.ts';
 import { USUAL_TIMEOUTS } from '../../src/adapters/storage/timeouts.ts';
-import type { Blobs } from '../../src/core/storage-ports.ts';
+import type { Blobs } from '../../src/service/ports/storage.ts';
 import { s3Program, startS3, type S3Server } from '../adapters/storage/start-s3.ts';
 import { hashOf } from '../conformance/place.ts';
 import { expectRejection } from '../core/expect-error.ts';

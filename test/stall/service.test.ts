@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createProsam } from '../../src/prosam/create-prosam.ts';
 import { sceneWith } from '../../src/cli/demo-scenes.ts';
-import { silentLog } from '../../src/core/log.ts';
+import { silentLog } from '../../src/service/ports/log.ts';
 import { cocoRleFromMask, createEngine, type AcceptRequest, type Engine } from '../../src/index.ts';
 import { postgresPrograms } from '../adapters/storage/start-postgres.ts';
 import { s3Program } from '../adapters/storage/start-s3.ts';

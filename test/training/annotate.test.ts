@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BinaryMask } from '../../src/core/mask/label-reduction.ts';
 import { boundingBox, emptyMask, fillBox, maskArea } from '../../src/core/mask/raster.ts';
-import { seededRandom } from '../../src/core/random.ts';
+import { seededRandom } from '../../src/core/common/random.ts';
 import { annotateForTraining } from '../../src/training/annotate.ts';
 import { ANNOTATION_MODES } from '../../src/training/types.ts';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
-import { seededRandom } from '../../src/core/random.ts';
-import { writeDurably } from '../../src/core/checkpoint/write-file.ts';
+import { seededRandom } from '../../src/core/common/random.ts';
+import { writeDurably } from '../../src/core/files/write-file.ts';
 import { readCheckpoint, writeCheckpoint, type RunState } from '../../src/training/checkpoint.ts';
 import { expectRejection } from '../core/expect-error.ts';
 

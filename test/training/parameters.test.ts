@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { BackboneConfig } from '../../src/core/model/config.ts';
-import { PROMPT_ENCODER, type PromptEncoderConfig, type SamConfig } from '../../src/core/model/config.ts';
-import { seededRandom } from '../../src/core/random.ts';
-import { tensorsNeeded } from '../../src/core/runtime/emit.ts';
-import { encodeReferenceGraph, encodeTargetGraph } from '../../src/core/runtime/model-graphs.ts';
+import type { BackboneConfig } from '../../src/core/networks/config.ts';
+import { PROMPT_ENCODER, type PromptEncoderConfig, type SamConfig } from '../../src/core/networks/config.ts';
+import { seededRandom } from '../../src/core/common/random.ts';
+import { tensorsNeeded } from '../../src/core/onnx/emit.ts';
+import { encodeReferenceGraph, encodeTargetGraph } from '../../src/core/onnx/model-graphs.ts';
 import { initialParameters, promptEncoderShapes } from '../../src/training/parameters.ts';
 
 const SMALL: PromptEncoderConfig = { ...PROMPT_ENCODER, midChannels: 48, dim: 32, numPrompts: 100 };

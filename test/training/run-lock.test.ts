@@ -4,7 +4,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { isProsamError } from '../../src/core/errors.ts';
+import { isProsamError } from '../../src/core/common/errors.ts';
 import { lockRun } from '../../src/training/run-lock.ts';
 import { expectRejection } from '../core/expect-error.ts';
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
-import { parseSafetensors } from '../../src/core/checkpoint/safetensors.ts';
+import { parseSafetensors } from '../../src/core/checkpoint/formats/safetensors.ts';
 import { CONCEPTS, generateScene } from '../../src/scenes/index.ts';
 import { openDataset } from '../../src/training/datasets/index.ts';
 import { loadTrainingEngine, type TrainingEngine } from '../../src/training/engine.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadTrainingEngine } from '../../src/training/engine.ts';
 import { tfjsOps } from '../../src/training/tfjs-ops.ts';
-import { normal, seededRandom } from '../../src/core/random.ts';
+import { normal, seededRandom } from '../../src/core/common/random.ts';
 
 const { tf } = await loadTrainingEngine('wasm');
 const ops = tfjsOps(tf);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { promptEncoderConfigSchema, samConfigSchema } from '../../src/core/checkpoint/config-schema.ts';
 import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
-import type { PromptEncoderConfig } from '../../src/core/model/config.ts';
+import type { PromptEncoderConfig } from '../../src/core/networks/config.ts';
 import { loadTrainingEngine } from '../../src/training/engine.ts';
 import { promptEncoderShapes } from '../../src/training/parameters.ts';
 import { createPromptDecoder, type PromptDecoder } from '../../src/training/prompt-decoder.ts';

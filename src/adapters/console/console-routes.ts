@@ -1,10 +1,10 @@
 /** The console: a page that shows how the service stands, and what people may change from there. */
 import { z } from 'zod';
-import { ERROR_HINTS } from '../../core/error-hints.ts';
-import { ERROR_STATUS, ProsamError, type ErrorCode } from '../../core/errors.ts';
-import { thumbnail } from '../../core/image/thumbnail.ts';
-import type { Service } from '../../core/service-types.ts';
-import type { RunRecord, VersionRecord } from '../../core/version-ports.ts';
+import { ERROR_HINTS } from '../../core/common/error-hints.ts';
+import { ERROR_STATUS, ProsamError, type ErrorCode } from '../../core/common/errors.ts';
+import { thumbnail } from '../../core/image/node/thumbnail.ts';
+import type { Service } from '../../service/types.ts';
+import type { RunRecord, VersionRecord } from '../../service/ports/versions.ts';
 import { allows } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
 import { figuresOf, progressOf } from './figures.ts';

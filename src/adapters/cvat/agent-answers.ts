@@ -1,9 +1,9 @@
 /** Answers to what CVAT's agents are asked: shapes on frames, objects from clicks, objects followed from frame to frame. */
 import { z } from 'zod';
-import { ProsamError } from '../../core/errors.ts';
-import type { Service } from '../../core/service-types.ts';
-import type { RefinePrompts } from '../../core/types.ts';
-import { sha256Hex } from '../../core/sha256.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { Service } from '../../service/types.ts';
+import type { RefinePrompts } from '../../core/engine/types.ts';
+import { sha256Hex } from '../../core/common/sha256.ts';
 import type { AnswerRequest } from './agent-loop.ts';
 import { regionOf } from './agent-region.ts';
 import { cvatRleInTurns } from './mask-rle.ts';

@@ -1,6 +1,6 @@
 /** Serves functions of CVAT Enterprise or Online: waits for requests, has them answered, reports. Experimental: tried on recordings only. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { isProsamError, messageOf } from '../../core/errors.ts';
+import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import type { AgentApi, AgentKind, RequestCategory } from './agent-api.ts';
 
 export interface AgentRequest {

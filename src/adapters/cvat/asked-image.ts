@@ -1,5 +1,5 @@
 /** The image of a call: its bytes, its hash, and which frame of which task it is, where that is known. */
-import { sha256Hex } from '../../core/sha256.ts';
+import { sha256Hex } from '../../core/common/sha256.ts';
 import type { ImageSources } from '../http/image-input.ts';
 import type { FrameBook, KnownFrame } from './types.ts';
 

@@ -1,6 +1,6 @@
 /** Masks as JSON lists of zeros and ones, which is how functions answer CVAT: written as bytes, for they get as large as the image. */
-import { ProsamError } from '../../core/errors.ts';
-import { inTurns, type Steps } from '../../core/mask/in-turns.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { inTurns, type Steps } from '../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 
 const [ZERO, COMMA, OPEN, CLOSE] = [0x30, 0x2c, 0x5b, 0x5d];

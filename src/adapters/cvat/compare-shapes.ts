@@ -1,5 +1,5 @@
 /** What people made of a job that is done: for each frame and label what they drew, and what they looked at and left as it was. */
-import type { Provenance } from '../../core/storage-ports.ts';
+import type { Provenance } from '../../service/ports/storage.ts';
 import { isSaidToBeDrawn, type JobMark } from './job-marks.ts';
 import type { MarkedShape } from './shape-annotation.ts';
 import type { UploadedShape } from './types.ts';

@@ -1,6 +1,6 @@
 /** What counts in the service of the lessons of a task, and whose word counts for each of its frames. */
-import type { Service } from '../../core/service-types.ts';
-import type { Provenance } from '../../core/storage-ports.ts';
+import type { Service } from '../../service/types.ts';
+import type { Provenance } from '../../service/ports/storage.ts';
 import type { Lesson } from './compare-shapes.ts';
 import type { CvatJob } from './rest-types.ts';
 

@@ -1,9 +1,9 @@
 /** The adapter for CVAT: it answers as Nuclio does, so that its AI tools need nothing else, and learns from jobs people are done with. */
-import { messageOf, ProsamError } from '../../core/errors.ts';
-import type { ImageLimits } from '../../core/image/decode.ts';
-import { silentLog, type Log } from '../../core/log.ts';
-import type { Service } from '../../core/service-types.ts';
-import type { Queue } from '../../core/storage-ports.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
+import type { ImageLimits } from '../../core/image/node/decode.ts';
+import { silentLog, type Log } from '../../service/ports/log.ts';
+import type { Service } from '../../service/types.ts';
+import type { Queue } from '../../service/ports/storage.ts';
 import type { ImageSources } from '../http/image-input.ts';
 import type { Route } from '../http/route.ts';
 import { directRoutes, facadeRoutes, type FacadeParts } from './facade-routes.ts';

@@ -1,6 +1,6 @@
 /** What a person deleted in CVAT as a whole: its lessons go, once CVAT itself says so. */
-import type { Log } from '../../core/log.ts';
-import type { Service } from '../../core/service-types.ts';
+import type { Log } from '../../service/ports/log.ts';
+import type { Service } from '../../service/types.ts';
 import { countedLessons } from './counted-lessons.ts';
 import { isDone, type Deleted } from './job-events.ts';
 import { projectNameOf } from './names.ts';

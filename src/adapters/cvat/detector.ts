@@ -1,7 +1,7 @@
 /** A detector at work: every concept of its project in one frame, as CVAT takes masks. */
-import { ProsamError } from '../../core/errors.ts';
-import type { Service } from '../../core/service-types.ts';
-import type { MaskPrediction } from '../../core/types.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { Service } from '../../service/types.ts';
+import type { MaskPrediction } from '../../core/engine/types.ts';
 import { frameName, type AskedImage } from './asked-image.ts';
 import { flatBitmap } from './bitmap-json.ts';
 import { cropMask, largestOutline } from './crop.ts';

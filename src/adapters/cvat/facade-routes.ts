@@ -1,6 +1,6 @@
 /** What CVAT asks of Nuclio, answered here: the list of functions, one of them, and a call, by way of the dashboard or directly. */
 import { z } from 'zod';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { checkInput } from '../http/check-input.ts';
 import { mayUse } from '../http/guard.ts';
 import type { ImageSources } from '../http/image-input.ts';

@@ -1,8 +1,8 @@
 /** What CVAT is offered: one detector for each project that has references, one interactor and one tracker for all. */
-import { messageOf, ProsamError } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import { within } from '../../core/patience.ts';
-import type { Service } from '../../core/service-types.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import { within } from '../../core/common/patience.ts';
+import type { Service } from '../../service/types.ts';
 import { detectorName, INTERACTOR, plainText, TRACKER } from './names.ts';
 
 export type FunctionKind = 'detector' | 'interactor' | 'tracker';

@@ -1,8 +1,8 @@
 /** Hands what a frame teaches to the service: once for each state, with the image only where it is not known there. */
 import { createHash } from 'node:crypto';
-import { isProsamError } from '../../core/errors.ts';
-import type { Service, ServiceImage } from '../../core/service-types.ts';
-import { sha256Hex } from '../../core/sha256.ts';
+import { isProsamError } from '../../core/common/errors.ts';
+import type { Service, ServiceImage } from '../../service/types.ts';
+import { sha256Hex } from '../../core/common/sha256.ts';
 import { frameName } from './asked-image.ts';
 import type { Lesson } from './compare-shapes.ts';
 import { projectNameOf } from './names.ts';

@@ -1,8 +1,8 @@
 /** Jobs that people are done with, and work they deleted: taken from webhooks and from looks at CVAT, each worked off once. */
-import { messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import type { Service } from '../../core/service-types.ts';
-import type { Queue } from '../../core/storage-ports.ts';
+import { messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import type { Service } from '../../service/types.ts';
+import type { Queue } from '../../service/ports/storage.ts';
 import { forgetDeleted } from './deleted-work.ts';
 import { createJobMemory, type Deleted, type DoneJob, type StartedJob } from './job-events.ts';
 import { learnJob, type LearnParts } from './learn-job.ts';

@@ -1,5 +1,5 @@
 /** An object as an interactor answers it: what CVAT's browser draws exactly where the mask is, in the version that asked. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { AnswerDialect } from './answer-dialect.ts';
 import { MOST_BITMAP_PIXELS, rowsBitmap } from './bitmap-json.ts';

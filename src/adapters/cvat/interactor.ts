@@ -1,9 +1,9 @@
 /** An interactor at work: clicks and a box become one object's mask; what was labelled before tells what somebody means by a click. */
-import { ProsamError, messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
+import { ProsamError, messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import type { Service } from '../../core/service-types.ts';
-import type { RefinePrompts } from '../../core/types.ts';
+import type { Service } from '../../service/types.ts';
+import type { RefinePrompts } from '../../core/engine/types.ts';
 import type { AnswerDialect } from './answer-dialect.ts';
 import type { AskedImage } from './asked-image.ts';
 import { interactorAnswer } from './interactor-answer.ts';

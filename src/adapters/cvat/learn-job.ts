@@ -1,7 +1,7 @@
 /** Reads a job that people are done with back from CVAT and hands what it teaches to the service. */
-import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import type { Service } from '../../core/service-types.ts';
+import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import type { Service } from '../../service/types.ts';
 import { compareShapes } from './compare-shapes.ts';
 import { countedLessons, lessonName, speaker, type CountedLesson } from './counted-lessons.ts';
 import { createHandIn } from './hand-in.ts';

@@ -1,7 +1,7 @@
 /** Files of JSON lines in one folder: added to, never written anew, and read back whatever a crash left of them. */
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, ProsamError } from '../../core/errors.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
 
 export interface LineFiles {
   /** Durable once it resolves. @throws STORAGE_FAILED */

@@ -1,5 +1,5 @@
 /** Lists as JSON, written piece by piece: the run lengths and outlines of a large mask can be millions. */
-import { inTurns, PAUSE_AFTER, type Steps } from '../../core/mask/in-turns.ts';
+import { inTurns, PAUSE_AFTER, type Steps } from '../../core/mask/cooperative.ts';
 
 /** items: numbers, or points. Gives others on this thread their turns; rejects with the signal's reason once it aborts. */
 export function listJson(items: readonly (number | readonly number[])[], signal?: AbortSignal): Promise<Buffer> {

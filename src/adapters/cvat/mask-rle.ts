@@ -1,6 +1,6 @@
 /** CVAT's masks in shapes: run lengths over the rows of a box, background first, then the box itself with all four sides inclusive. */
-import { ProsamError } from '../../core/errors.ts';
-import { atOnce, inTurns, PAUSE_AFTER, type Steps } from '../../core/mask/in-turns.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { atOnce, inTurns, PAUSE_AFTER, type Steps } from '../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { maskExtentInSteps } from '../../core/mask/raster.ts';
 

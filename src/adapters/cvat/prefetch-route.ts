@@ -1,7 +1,7 @@
 /** Starts to fetch a task's frames; what has been fetched by then is used by the next click. */
 import { z } from 'zod';
-import { messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
+import { messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
 import { route, type Route } from '../http/route.ts';
 import type { Prefetched, PrefetchRequest } from './prefetch.ts';
 

@@ -1,6 +1,6 @@
 /** Fetches frames before anybody clicks in them: which frame an image is becomes known, and its features are computed. */
-import type { Service } from '../../core/service-types.ts';
-import { sha256Hex } from '../../core/sha256.ts';
+import type { Service } from '../../service/types.ts';
+import { sha256Hex } from '../../core/common/sha256.ts';
 import { frameName } from './asked-image.ts';
 import { projectNameOf } from './names.ts';
 import type { CvatApi, FrameBook } from './types.ts';

@@ -1,8 +1,8 @@
 /** What the references say about a frame, kept for as long as somebody clicks in it. */
-import { createByteCache } from '../../core/byte-cache.ts';
-import { ProsamError } from '../../core/errors.ts';
+import { createByteCache } from '../../core/common/byte-cache.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import type { Service } from '../../core/service-types.ts';
+import type { Service } from '../../service/types.ts';
 import type { AskedImage } from './asked-image.ts';
 import { cropMask } from './crop.ts';
 import type { Concepts, Functions } from './functions.ts';

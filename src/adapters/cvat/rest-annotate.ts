@@ -1,5 +1,5 @@
 /** A whole task filled from one labelled frame: read, predict, upload, verify; every step in the log before the next. */
-import { isProsamError, ProsamError } from '../../core/errors.ts';
+import { isProsamError, ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { CvatClient } from './rest-client.ts';
 import { labelsOnFrame } from './rest-marks.ts';

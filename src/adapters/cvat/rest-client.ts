@@ -1,6 +1,6 @@
 /** CVAT's own interface, as far as it is used here: one typed function for each call. */
 import { z } from 'zod';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { createCvatCredentials, type CvatCredentialsInput } from './rest-credentials.ts';
 import { createCvatTransport, type CvatTransport, type CvatTransportOptions } from './rest-transport.ts';
 import * as t from './rest-types.ts';

@@ -1,6 +1,6 @@
 /** What proves to CVAT who asks: a personal access token, an older key, a browser's session, or name and password. */
-import { ProsamError } from '../../core/errors.ts';
-import { within } from '../../core/patience.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { within } from '../../core/common/patience.ts';
 
 export interface CvatCredentialsInput {
   /** A personal access token, or the key that /api/auth/login answered with: told apart by their form. */

@@ -1,5 +1,5 @@
 /** Shapes people drew in CVAT as marks of references, and the labels a frame has already. */
-import { isProsamError } from '../../core/errors.ts';
+import { isProsamError } from '../../core/common/errors.ts';
 import { maskFromAnnotation, type DrawnAnnotation } from '../../core/mask/annotation.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { maskArea } from '../../core/mask/raster.ts';

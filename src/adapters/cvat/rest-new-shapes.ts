@@ -1,5 +1,5 @@
 /** Predicted masks as shapes for CVAT, checked before they leave: CVAT itself stores wrong ones without a word. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { splitInstances } from '../../core/mask/instances.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { polygonsInTurns } from '../../core/mask/polygon-groups.ts';

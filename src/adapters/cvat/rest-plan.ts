@@ -1,5 +1,5 @@
 /** What there is to do in a task: labels to look for, frames with the job each belongs to, and the references people drew. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { CvatClient } from './rest-client.ts';
 import { marksOfFrame, type FrameMarks, type LabelMark } from './rest-marks.ts';
 import { formFor, type ShapeForm } from './rest-new-shapes.ts';

@@ -1,7 +1,7 @@
 /** What a run has done so far, line by line in a file: where the next one goes on, and what can be taken back. */
 import { open, readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { messageOf, ProsamError } from '../../core/errors.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { StoredShape } from './rest-store.ts';
 
 const frames = z.array(z.int().min(0));

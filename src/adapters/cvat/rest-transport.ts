@@ -1,7 +1,7 @@
 /** Calls to one CVAT: credentials, time limits, repetitions, bounded answers, and errors people can act on. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
-import { messageOf, ProsamError } from '../../core/errors.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { CvatCredentials } from './rest-credentials.ts';
 
 /** The part of fetch that is used. */

@@ -1,5 +1,5 @@
 /** Takes back what a run uploaded, as far as nobody has touched it since. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { CvatClient } from './rest-client.ts';
 import type { RunLog } from './rest-run-log.ts';
 import { removeShapes } from './rest-store.ts';

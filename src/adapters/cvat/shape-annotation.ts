@@ -1,5 +1,5 @@
 /** CVAT's shapes as marks: what a person drew there, in the words of the service. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { DrawnAnnotation } from '../../core/mask/annotation.ts';
 import type { Point } from '../../core/mask/raster.ts';
 import { maskFromCvatRle } from './mask-rle.ts';

@@ -1,6 +1,6 @@
 /** Jobs somebody has begun to work on: their frames are fetched, one job after the other, before they are clicked in. */
-import { messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
+import { messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
 import type { StartedJob } from './job-events.ts';
 import type { Prefetched, PrefetchRequest } from './prefetch.ts';
 

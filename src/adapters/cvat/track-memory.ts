@@ -1,6 +1,6 @@
 /** What is known of objects being followed: CVAT's browser holds only a short ticket for it, signed by this process. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { DrawnAnnotation } from '../../core/mask/annotation.ts';
 import type { PixelBox } from './mask-rle.ts';
 

@@ -1,14 +1,14 @@
 /** A tracker at work: the marked object of one frame found again in the next ones. */
-import { ProsamError } from '../../core/errors.ts';
-import { imageSize, type ImageLimits } from '../../core/image/decode.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { imageSize, type ImageLimits } from '../../core/image/node/decode.ts';
 import { cocoRleInTurns } from '../../core/mask/rle.ts';
 import { createPixelBudget } from '../../core/mask/pixel-budget.ts';
 import { emptyMask, maskExtentInSteps } from '../../core/mask/raster.ts';
 import { drawAnnotation } from '../../core/mask/annotation.ts';
-import { inTurns } from '../../core/mask/in-turns.ts';
+import { inTurns } from '../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import type { Service } from '../../core/service-types.ts';
-import type { InstancePrediction, MaskPrediction } from '../../core/types.ts';
+import type { Service } from '../../service/types.ts';
+import type { InstancePrediction, MaskPrediction } from '../../core/engine/types.ts';
 import type { AskedImage } from './asked-image.ts';
 import { largestOutline } from './crop.ts';
 import { overlap } from './interactor.ts';

@@ -1,6 +1,6 @@
 /** Where CVAT reports that jobs have changed: checked, answered at once, worked off later. */
 import { z } from 'zod';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { route, type Route } from '../http/route.ts';
 import type { Intake } from './intake.ts';
 import { deletedOf, isDone, startedJobOf, toldJobOf, type StartedJob } from './job-events.ts';

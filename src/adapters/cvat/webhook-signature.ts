@@ -1,6 +1,6 @@
 /** CVAT's signature of its webhooks: HMAC-SHA256 over the body's bytes as they came. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 const HEADER = /^sha256=([0-9a-f]{64})$/;
 

@@ -1,7 +1,7 @@
 /** Which hosts and addresses may be asked: public ones, and private ones somebody vouched for. */
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 export interface AddressPolicy {
   /** Whether this name (or literal address) may be asked at this port, wherever it leads. */

@@ -1,5 +1,5 @@
 /** Images sent as text: base64, alone or in a data: address. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 /** Characters before the comma. */
 const MAX_HEADER = 200;

@@ -1,5 +1,5 @@
 /** Bytes of request bodies in memory at the same time, of all requests together. What does not fit is told to come back later. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 export interface BodyBudget {
   /** Bytes it may hold. */

@@ -1,6 +1,6 @@
 /** What keeps web pages of others from using a caller's browser against this service. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 /** Answers are data: nothing in them runs, is framed, is guessed at or is told where it was linked from. Pages set a policy of their own. */
 const HEADERS = {

@@ -1,5 +1,5 @@
 /** Whether callers may do what a route does, with the projects a request names; for a signature, before it is known whose it is. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { allows, mayUse, type Guard } from './guard.ts';
 import type { Caller, Route } from './route.ts';
 

@@ -1,6 +1,6 @@
 /** Input against its schema; what does not fit is listed field by field: where, what was wanted, what came. */
 import type { ZodType } from 'zod';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 /** Problems named in one message. */
 const MAX_LISTED = 10;

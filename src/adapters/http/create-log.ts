@@ -1,6 +1,6 @@
 /** The log of a service: one JSON line an event, without image bytes, credentials or signed addresses. */
 import pino from 'pino';
-import type { Log } from '../../core/log.ts';
+import type { Log } from '../../service/ports/log.ts';
 import { redact, redactText } from './redact.ts';
 
 export const LOG_LEVELS = ['info', 'warn', 'error', 'silent'] as const;

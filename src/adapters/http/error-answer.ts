@@ -1,7 +1,7 @@
 /** Errors as callers see them: one shape, advice with every code, nothing of the machine's insides. */
 import type { ServerResponse } from 'node:http';
-import { ERROR_HINTS } from '../../core/error-hints.ts';
-import { ERROR_STATUS, isProsamError, ProsamError, type ErrorCode } from '../../core/errors.ts';
+import { ERROR_HINTS } from '../../core/common/error-hints.ts';
+import { ERROR_STATUS, isProsamError, ProsamError, type ErrorCode } from '../../core/common/errors.ts';
 import { allows } from './guard.ts';
 import type { Access } from './route.ts';
 

@@ -1,6 +1,6 @@
 /** One request and its answer, from the first byte to the last: what everything that handles it shares. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Log } from '../../core/log.ts';
+import type { Log } from '../../service/ports/log.ts';
 import type { Caller } from './route.ts';
 
 export interface Exchange {

@@ -1,6 +1,6 @@
 /** Who asks, and what they may do: bearer tokens, passwords, signed bodies, or nobody in particular. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { ACCESS, type Access, type Caller } from './route.ts';
 import { checkSignatureHeader, createReplayMemory, DEFAULT_TOLERANCE_MS, SIGNATURE_HEADER, verifySignature } from './signature.ts';
 

@@ -1,8 +1,8 @@
 /** The HTTP shell: everything every request goes through, whichever adapter answers it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Request, type Response } from 'express';
-import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
-import { silentLog, type Log } from '../../core/log.ts';
+import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
+import { silentLog, type Log } from '../../service/ports/log.ts';
 import { createBodyBudget, UNPROVED_SHARE, type BodyBudget } from './body-budget.ts';
 import { checkHost, checkSameSite, LOOPBACK_HOSTS, setSafeHeaders } from './browser-safety.ts';
 import { describeRoutes, type About, type MountedRoute } from './describe-routes.ts';

@@ -1,5 +1,5 @@
 /** How much and how long: the bounds of every request, unless its route has its own. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { DEFAULT_JSON_LIMITS, type JsonLimits } from './json-structure.ts';
 
 export interface HttpLimits {

@@ -1,7 +1,7 @@
 /** Bytes of images, wherever a request says they are: one place that knows all the ways and guards each. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ProsamError } from '../../core/errors.ts';
-import { within } from '../../core/patience.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { within } from '../../core/common/patience.ts';
 import { createAddressPolicy } from './address-check.ts';
 import { readBase64, readDataAddress } from './base64-image.ts';
 import { createCheckedAgent, type Lookup } from './checked-agent.ts';

@@ -1,5 +1,5 @@
 /** Watches the bytes of a JSON text go by, and stops it before it could become work that holds up everybody else. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 export interface JsonLimits {
   /** Of the whole text. Files of multipart forms do not count. @default 24 MiB */

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { messageOf, ProsamError } from '../../core/errors.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import { errorAnswer } from './error-answer.ts';
 import type { HttpApp } from './http-app.ts';
 

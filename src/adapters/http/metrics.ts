@@ -1,7 +1,7 @@
 /** Figures of the service in the text format of Prometheus. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ServiceMetrics } from '../../core/service-metrics.ts';
+import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 
 export interface Metrics extends ServiceMetrics {
   /** One request answered. route: a path pattern, never a path. status 499: the client left. */

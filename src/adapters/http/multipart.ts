@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import busboy, { type Busboy } from 'busboy';
-import { messageOf, ProsamError } from '../../core/errors.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import { joinedInTurns } from './join-bytes.ts';
 
 /** Of one body: files, fields, and characters of a field's name. */

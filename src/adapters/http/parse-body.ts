@@ -1,7 +1,7 @@
 /** What a body says: JSON, or a multipart form with JSON and files, each step in a turn of its own. */
 import type { IncomingMessage } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { createJsonWatch, type JsonLimits, type LongString } from './json-structure.ts';
 import { joinedInTurns } from './join-bytes.ts';
 import { parseJson } from './parse-json.ts';

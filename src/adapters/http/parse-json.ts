@@ -2,7 +2,7 @@
 import { isAscii } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { messageOf, ProsamError } from '../../core/errors.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import { isUtf8InTurns } from './join-bytes.ts';
 import type { LongString } from './json-structure.ts';
 

@@ -1,6 +1,6 @@
 /** The bytes of a request: all of them, but no more than agreed and no slower. */
 import type { IncomingMessage } from 'node:http';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { gatherBytes } from './gather-bytes.ts';
 
 export interface BodyLimits {

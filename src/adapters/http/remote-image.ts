@@ -1,7 +1,7 @@
 /** Images from http(s) addresses: every hop checked, every byte counted, the whole within one time. */
 import { request, type Agent, type Dispatcher } from 'undici';
-import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
-import { hasKnownSignature } from '../../core/image/decode.ts';
+import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
+import { hasKnownSignature } from '../../core/image/node/decode.ts';
 import { checkAddress, refused, shownAddress, type AddressPolicy } from './address-check.ts';
 
 export interface RemoteOptions {

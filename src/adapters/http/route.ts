@@ -1,6 +1,6 @@
 /** One route, described once: what it reads and answers is parsed, documented and measured from this description. */
 import type { ZodType } from 'zod';
-import type { Log } from '../../core/log.ts';
+import type { Log } from '../../service/ports/log.ts';
 
 /** What a caller may do; each includes those before it. 'open' asks for no credentials at all. */
 export const ACCESS = ['open', 'read', 'write', 'admin'] as const;

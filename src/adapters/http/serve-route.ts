@@ -1,6 +1,6 @@
 /** One route at work: who asks, what they send, the deadline, and the answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { BodyBudget, HeldBytes } from './body-budget.ts';
 import { checkAccess, checkCandidates, checkProject } from './check-caller.ts';
 import { checkInput } from './check-input.ts';

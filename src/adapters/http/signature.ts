@@ -1,7 +1,7 @@
 /** Signed bodies: HMAC-SHA256 over `timestamp.body`, good for a few minutes and only once. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 export const SIGNATURE_HEADER = 'x-prosam-signature';
 

@@ -1,7 +1,7 @@
 /** What people submit, as annotations of the service: one a task and image, its masks by label. */
-import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import type { AcceptRequest, DeferredAnnotation, Service } from '../../core/service-types.ts';
+import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import type { AcceptRequest, DeferredAnnotation, Service } from '../../service/types.ts';
 import { annotationOfRegion, kindOfRegion, labelsOfRegion, type RegionLimits } from '../ml-backend/read-region.ts';
 import type { MlAnnotation, MlRegion, MlTask } from '../ml-backend/request-schemas.ts';
 import { configOf } from './connections.ts';

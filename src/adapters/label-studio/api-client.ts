@@ -1,5 +1,5 @@
 /** Label Studio's own interface, as far as this adapter uses it: typed calls, one function each. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { accessSchema, createCredentials, type CredentialsInput } from './api-credentials.ts';
 import { backendCalls, predictionCalls } from './api-connection-calls.ts';
 import { projectCalls } from './api-project-calls.ts';

@@ -1,7 +1,7 @@
 /** What proves to Label Studio who asks: a legacy token, a personal access token that is exchanged every few minutes, or a password. */
 import { z } from 'zod';
-import { ProsamError } from '../../core/errors.ts';
-import { within } from '../../core/patience.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { within } from '../../core/common/patience.ts';
 
 export interface ApiCredentials {
   kind: 'legacy' | 'personal' | 'basic';

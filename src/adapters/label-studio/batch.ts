@@ -1,7 +1,7 @@
 /** Many tasks in one request: what is ready in time is the answer, the rest is worked off and pushed; one failure is one task's. */
-import { isProsamError, messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import type { ServiceMetrics } from '../../core/service-metrics.ts';
+import { isProsamError, messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { MlAnswer } from '../ml-backend/answers.ts';
 import type { LabelConfig } from '../ml-backend/label-config.ts';
 import type { MlTask } from '../ml-backend/request-schemas.ts';

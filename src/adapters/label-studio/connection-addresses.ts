@@ -1,5 +1,5 @@
 /** Where the image of a task lies, judged from the text alone: what Label Studio serves, what others serve, and what is never fetched. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 export type ImageAddress =
   /** Served by Label Studio itself, to whom its token may be shown. fallback: where else it may be found. */

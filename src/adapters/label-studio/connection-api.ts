@@ -1,7 +1,7 @@
 /** What the adapter asks of Label Studio by itself: late predictions are pushed, annotations pulled, webhooks put right. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { messageOf, ProsamError } from '../../core/errors.ts';
-import { silentLog, type Log } from '../../core/log.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
+import { silentLog, type Log } from '../../service/ports/log.ts';
 import type { ConnectionClients } from './connection-clients.ts';
 import { confirmProject } from './connection-project.ts';
 import { newMemory, reconcile, type ReconcileMemory, type ReconcileOptions, type ReconcileReport } from './connection-reconcile.ts';

@@ -1,6 +1,6 @@
 /** Calls to Label Studio: only to addresses that may be asked, checked where the connection is made. */
 import { fetch as undiciFetch } from 'undici';
-import { isProsamError, type ProsamError } from '../../core/errors.ts';
+import { isProsamError, type ProsamError } from '../../core/common/errors.ts';
 import { checkAddress, createAddressPolicy } from '../http/address-check.ts';
 import { createCheckedAgent, type Lookup } from '../http/checked-agent.ts';
 import type { ApiFetch } from './api-transport.ts';

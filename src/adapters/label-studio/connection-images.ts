@@ -1,5 +1,5 @@
 /** Images of tasks: uploads, local files, cloud storages, plain addresses and data: URIs, each with what it may be told. */
-import { isProsamError } from '../../core/errors.ts';
+import { isProsamError } from '../../core/common/errors.ts';
 import type { ImageSources } from '../http/image-input.ts';
 import { imageAddress } from './connection-addresses.ts';
 import type { ConnectionClients } from './connection-clients.ts';

@@ -1,7 +1,7 @@
 /** Brings what is known of a project's annotations in line with Label Studio: webhooks may be lost, late, or never sent (imports). */
-import { isProsamError, messageOf, type ErrorCode } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import { inTurns } from '../../core/mask/in-turns.ts';
+import { isProsamError, messageOf, type ErrorCode } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import { inTurns } from '../../core/mask/cooperative.ts';
 import { annotationInSteps } from '../ml-backend/read-task.ts';
 import type { ListedTask } from './api-answers.ts';
 import type { LabelStudioClient } from './api-client.ts';

@@ -1,5 +1,5 @@
 /** What is known of a project and no longer in its list: asked for by its own number, judged, and withdrawn where it is believed gone. */
-import { believeAbsence, LATELY_MS } from '../../core/believe-absence.ts';
+import { believeAbsence, LATELY_MS } from '../../service/believe-absence.ts';
 import type { ApiProject } from './api-answers.ts';
 import type { LabelStudioClient } from './api-client.ts';
 import { confirmProject } from './connection-project.ts';

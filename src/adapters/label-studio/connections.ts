@@ -1,5 +1,5 @@
 /** The projects of Label Studio that are known here: what they are called, where they are, and what they label. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { shownAddress } from '../http/address-check.ts';
 import type { EventProject } from '../ml-backend/events.ts';
 import { parseLabelConfig, type LabelConfig } from '../ml-backend/label-config.ts';

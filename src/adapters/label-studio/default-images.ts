@@ -1,5 +1,5 @@
 /** Images as far as they can be had without Label Studio's own interface: plain http(s) addresses and data: URIs. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { ImageSources } from '../http/image-input.ts';
 import type { FetchImage } from './types.ts';
 

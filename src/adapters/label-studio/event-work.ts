@@ -1,9 +1,9 @@
 /** What is done about events, after Label Studio has been told that they came: one after the other within a project. */
-import { isProsamError, messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import { inTurns } from '../../core/mask/in-turns.ts';
-import type { ServiceMetrics } from '../../core/service-metrics.ts';
-import type { Service } from '../../core/service-types.ts';
+import { isProsamError, messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import { inTurns } from '../../core/mask/cooperative.ts';
+import type { ServiceMetrics } from '../../service/ports/metrics.ts';
+import type { Service } from '../../service/types.ts';
 import type { MlEvent } from '../ml-backend/events.ts';
 import { outputsOf } from '../ml-backend/label-config.ts';
 import { annotationInSteps } from '../ml-backend/read-task.ts';

@@ -1,10 +1,10 @@
 /** A click or a box, answered while somebody waits: SAM's own prompts, with what the references say of the image to begin from. */
-import type { Log } from '../../core/log.ts';
+import type { Log } from '../../service/ports/log.ts';
 import { drawAnnotation } from '../../core/mask/annotation.ts';
-import { inTurns } from '../../core/mask/in-turns.ts';
+import { inTurns } from '../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import type { Service } from '../../core/service-types.ts';
-import type { RefinedMask, RefinePrompts } from '../../core/types.ts';
+import type { Service } from '../../service/types.ts';
+import type { RefinedMask, RefinePrompts } from '../../core/engine/types.ts';
 import type { MlAnswer } from '../ml-backend/answers.ts';
 import { outputsOf, type LabelConfig } from '../ml-backend/label-config.ts';
 import type { MlRegion, MlTask } from '../ml-backend/request-schemas.ts';

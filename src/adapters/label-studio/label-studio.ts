@@ -1,7 +1,7 @@
 /** Label Studio's side of the service: its calls answered, what people do there learned from. */
-import { ProsamError } from '../../core/errors.ts';
-import { silentLog } from '../../core/log.ts';
-import { noMetrics } from '../../core/service-metrics.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { silentLog } from '../../service/ports/log.ts';
+import { noMetrics } from '../../service/ports/metrics.ts';
 import type { Route } from '../http/route.ts';
 import { createMlBackend, type MlCall, type MlPredictRequest } from '../ml-backend/ml-backend.ts';
 import { createRecorder } from './annotations.ts';

@@ -1,6 +1,6 @@
 /** Predictions that were ready when nobody waited for them any more: pushed to Label Studio, or kept until it asks again. */
-import { messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
+import { messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
 import type { MlAnswer } from '../ml-backend/answers.ts';
 import type { Connection, LabelStudioApi } from './types.ts';
 

@@ -1,6 +1,6 @@
 /** One task: its images, the labels that are known, and the masks in the form the labeling configuration has room for. */
-import type { Service, ServicePrediction } from '../../core/service-types.ts';
-import type { MaskPrediction } from '../../core/types.ts';
+import type { Service, ServicePrediction } from '../../service/types.ts';
+import type { MaskPrediction } from '../../core/engine/types.ts';
 import type { MlAnswer } from '../ml-backend/answers.ts';
 import { outputsOf, type LabelConfig, type Output } from '../ml-backend/label-config.ts';
 import type { MlTask } from '../ml-backend/request-schemas.ts';

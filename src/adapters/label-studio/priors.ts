@@ -1,9 +1,9 @@
 /** Predictions to go on from when somebody clicks: what the references say of an image, kept for the images people look at. */
-import { createFlights } from '../../core/flights.ts';
+import { createFlights } from '../../core/common/flights.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { within } from '../../core/patience.ts';
-import type { Service } from '../../core/service-types.ts';
-import type { MaskPrediction } from '../../core/types.ts';
+import { within } from '../../core/common/patience.ts';
+import type { Service } from '../../service/types.ts';
+import type { MaskPrediction } from '../../core/engine/types.ts';
 
 export interface PriorKey {
   project: string;

@@ -1,5 +1,5 @@
 /** What somebody has drawn as prompts, sorted by the object it is about: points and boxes in pixels of the image as it is. */
-import type { RefinePrompts } from '../../core/types.ts';
+import type { RefinePrompts } from '../../core/engine/types.ts';
 import type { LabelConfig } from '../ml-backend/label-config.ts';
 import { boxOf, labelsOfRegion, pointOf } from '../ml-backend/read-region.ts';
 import type { MlRegion, MlTask } from '../ml-backend/request-schemas.ts';

@@ -1,5 +1,5 @@
 /** How an annotation came about, as far as it tells by itself: the same annotation always says the same, whichever way it came. */
-import type { Provenance } from '../../core/storage-ports.ts';
+import type { Provenance } from '../../service/ports/storage.ts';
 import { kindOfRegion } from '../ml-backend/read-region.ts';
 import type { MlAnnotation } from '../ml-backend/request-schemas.ts';
 

@@ -1,6 +1,6 @@
 /** Work the service has no room for right now, or whose worker died under it, is tried again a little later. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isProsamError, type ErrorCode } from '../../core/errors.ts';
+import { isProsamError, type ErrorCode } from '../../core/common/errors.ts';
 
 const TRIES = 20;
 /** The work itself may be what the worker dies of. */

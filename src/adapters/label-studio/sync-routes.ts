@@ -1,6 +1,6 @@
 /** Routes for people and the command line: what is wrong with a project's annotations, and a look at Label Studio now. */
 import { z } from 'zod';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
 import { projectKey } from '../ml-backend/request-schemas.ts';

@@ -1,8 +1,8 @@
 /** The images of tasks: fetched once, known by their hash from then on. */
 import { createHash } from 'node:crypto';
-import { isProsamError, ProsamError } from '../../core/errors.ts';
-import { createFlights } from '../../core/flights.ts';
-import type { Service, ServiceImage } from '../../core/service-types.ts';
+import { isProsamError, ProsamError } from '../../core/common/errors.ts';
+import { createFlights } from '../../core/common/flights.ts';
+import type { Service, ServiceImage } from '../../service/types.ts';
 import type { MlTask } from '../ml-backend/request-schemas.ts';
 import type { Connection, FetchImage } from './types.ts';
 

@@ -1,7 +1,7 @@
 /** What the parts of the Label Studio adapter hand to each other, and what can be put in from outside. */
-import type { Log } from '../../core/log.ts';
-import type { ServiceMetrics } from '../../core/service-metrics.ts';
-import type { Service, ServiceImage } from '../../core/service-types.ts';
+import type { Log } from '../../service/ports/log.ts';
+import type { ServiceMetrics } from '../../service/ports/metrics.ts';
+import type { Service, ServiceImage } from '../../service/types.ts';
 import type { ImageSources } from '../http/image-input.ts';
 import type { MlAnnotation, MlTask } from '../ml-backend/request-schemas.ts';
 import type { WrittenRegion } from '../ml-backend/write-region.ts';

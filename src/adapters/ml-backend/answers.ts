@@ -1,6 +1,6 @@
 /** Answers brought into the one shape that Label Studio stores without harm: one result a task, known controls and labels, scores from 0 to 1. */
-import type { Log } from '../../core/log.ts';
-import { inTurns, type Steps } from '../../core/mask/in-turns.ts';
+import type { Log } from '../../service/ports/log.ts';
+import { inTurns, type Steps } from '../../core/mask/cooperative.ts';
 import type { LabelConfig } from './label-config.ts';
 import type { MlTask } from './request-schemas.ts';
 import { clampScore, type WrittenRegion } from './write-region.ts';

@@ -4,8 +4,8 @@
  * Then, until all values are there: 1 bit whether one value repeats, 2 bits which size of count, the count - 1, and the value once
  * or count values. The mask is the alpha channel.
  */
-import { ProsamError } from '../../core/errors.ts';
-import { atOnce, inTurns, PAUSE_AFTER, type Steps } from '../../core/mask/in-turns.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { atOnce, inTurns, PAUSE_AFTER, type Steps } from '../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 
 const VALUE_BITS = 8;

@@ -1,7 +1,7 @@
 /** What Label Studio tells of by webhook, sorted by what it means. */
 import { z } from 'zod';
-import { ProsamError } from '../../core/errors.ts';
-import type { Steps } from '../../core/mask/in-turns.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { Steps } from '../../core/mask/cooperative.ts';
 import { annotationInSteps, each, taskInSteps } from './read-task.ts';
 import { projectSchema, type MlAnnotation, type MlTask } from './request-schemas.ts';
 

@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ProsamError } from '../../core/errors.ts';
-import { inTurns, type Steps } from '../../core/mask/in-turns.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { inTurns, type Steps } from '../../core/mask/cooperative.ts';
 import { isUtf8InTurns, joinedInTurns } from '../http/join-bytes.ts';
 import { createJsonWatch } from '../http/json-structure.ts';
 import { parseJson } from '../http/parse-json.ts';

@@ -1,8 +1,8 @@
 /** Label Studio's protocol for machine learning backends, for any model: what it asks comes typed and bounded, what it gets has the right shape. */
 import { z } from 'zod';
-import { ProsamError } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import { inTurns, type Steps } from '../../core/mask/in-turns.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import { inTurns, type Steps } from '../../core/mask/cooperative.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
 import { checkInput } from '../http/check-input.ts';

@@ -1,6 +1,6 @@
 /** A region somebody made, as the engine's annotation: pixels of the upright image instead of percent, a mask instead of runs. */
-import { ProsamError } from '../../core/errors.ts';
-import { maskFromAlphaPng } from '../../core/image/alpha-png.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { maskFromAlphaPng } from '../../core/image/node/alpha-png.ts';
 import type { DrawnAnnotation } from '../../core/mask/annotation.ts';
 import type { Point } from '../../core/mask/raster.ts';
 import { readDataAddress } from '../http/base64-image.ts';

@@ -1,6 +1,6 @@
 /** Tasks and annotations of Label Studio, each region checked by itself, with pauses between them: one that cannot be read does not take the others along. */
 import type { ZodType } from 'zod';
-import type { Steps } from '../../core/mask/in-turns.ts';
+import type { Steps } from '../../core/mask/cooperative.ts';
 import {
   annotationShape,
   draftShape,

@@ -1,9 +1,9 @@
 /** A mask as regions of the control that is to show it. */
 import { randomUUID } from 'node:crypto';
-import { alphaPng } from '../../core/image/alpha-png.ts';
+import { alphaPng } from '../../core/image/node/alpha-png.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { polygonsInTurns } from '../../core/mask/polygon-groups.ts';
-import { inTurns } from '../../core/mask/in-turns.ts';
+import { inTurns } from '../../core/mask/cooperative.ts';
 import { maskExtentInSteps, type Point } from '../../core/mask/raster.ts';
 import { encodeBrushRleInTurns, type MaskPlace } from './brush-rle.ts';
 import type { Control, ControlKind } from './label-config.ts';

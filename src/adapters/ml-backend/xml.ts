@@ -1,5 +1,5 @@
 /** The small part of XML that labeling configurations are written in: elements and attributes, no declarations of any kind. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 export interface XmlElement {
   tag: string;

@@ -1,6 +1,6 @@
 /** What makes two deliveries of one annotation the same, and one mask a better reference than another. */
 import { createHash } from 'node:crypto';
-import { PROVENANCES, type AnnotationRecord, type Provenance } from '../../core/storage-ports.ts';
+import { PROVENANCES, type AnnotationRecord, type Provenance } from '../../service/ports/storage.ts';
 
 /** Hash of what was accepted. When it came, and what the tool calls the image, is no part of it: a delivery repeated later is the same. */
 export function contentOf(record: AnnotationRecord): string {

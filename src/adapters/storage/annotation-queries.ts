@@ -3,7 +3,7 @@
  * depend on how well the database guesses.
  */
 import type { Selectable } from 'kysely';
-import type { AnnotationSummary, MaskRow } from '../../core/storage-ports.ts';
+import type { AnnotationSummary, MaskRow } from '../../service/ports/storage.ts';
 import { featureOfBytes } from './feature-bytes.ts';
 import { ACTIVE, type Connection, type Tables } from './schema.ts';
 

@@ -1,6 +1,6 @@
 /** What people accepted: every revision is kept, one of each annotation counts. */
-import { ProsamError } from '../../core/errors.ts';
-import type { AcceptOutcome, AnnotationKey, AnnotationRecord, AnnotationStore } from '../../core/storage-ports.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { AcceptOutcome, AnnotationKey, AnnotationRecord, AnnotationStore } from '../../service/ports/storage.ts';
 import { contentOf, preferenceOf } from './annotation-content.ts';
 import { candidates, concepts, listAnnotations, masksAfter } from './annotation-queries.ts';
 import { changing, type Room } from './database.ts';

@@ -1,6 +1,6 @@
 /** A store as lines of JSON: a head, one line a row or message, and an end that says how many there were. */
 import { z } from 'zod';
-import { messageOf, ProsamError } from '../../core/errors.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import { MIGRATIONS } from './migrations.ts';
 import type { Entry, Row } from './move-rows.ts';
 import { MOVED_TABLES } from './moved-tables.ts';

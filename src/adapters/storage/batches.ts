@@ -1,6 +1,6 @@
 /** Long requests: each item settles once, and the last one ends the batch. */
-import type { BatchItem, BatchRecord, BatchStore } from '../../core/batch-ports.ts';
-import { ProsamError } from '../../core/errors.ts';
+import type { BatchItem, BatchRecord, BatchStore } from '../../service/ports/batches.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { changing, type Room } from './database.ts';
 import { hearOf } from './projects.ts';
 import { fromJson, toJson, type Change, type Connection, type Tables } from './schema.ts';

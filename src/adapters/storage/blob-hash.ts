@@ -1,6 +1,6 @@
 /** The names of blobs. */
 import { createHash, webcrypto } from 'node:crypto';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 /** Up to here hashing takes about a millisecond; more is hashed on another thread. */
 const SMALL_BYTES = 1 << 20;

@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { CompiledQuery, sql } from 'kysely';
 import type { JobWithMetadata, PgBoss } from 'pg-boss';
-import { messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import { within } from '../../core/patience.ts';
-import type { Message, WorkOptions } from '../../core/storage-ports.ts';
+import { messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import { within } from '../../core/common/patience.ts';
+import type { Message, WorkOptions } from '../../service/ports/storage.ts';
 import { optionalPackage } from './failures.ts';
 import { postgresFailed } from './postgres-failures.ts';
 import type { PostgresDatabase } from './postgres.ts';

@@ -1,5 +1,5 @@
 /** One open database, whichever it is, and the changes made to it. */
-import type { Message } from '../../core/storage-ports.ts';
+import type { Message } from '../../service/ports/storage.ts';
 import type { ChangeLines } from './change-lines.ts';
 import type { Change, Connection } from './schema.ts';
 

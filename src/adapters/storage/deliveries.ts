@@ -1,6 +1,6 @@
 /** What has to be pushed to addresses of the user, until it arrived or is given up. */
-import type { DeliveryRecord, DeliveryStore } from '../../core/batch-ports.ts';
-import { ProsamError } from '../../core/errors.ts';
+import type { DeliveryRecord, DeliveryStore } from '../../service/ports/batches.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { changing, type Room } from './database.ts';
 import { hearOf } from './projects.ts';
 import { fromJson, toJson, type Tables } from './schema.ts';

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Blobs } from '../../core/storage-ports.ts';
-import { within } from '../../core/patience.ts';
+import type { Blobs } from '../../service/ports/storage.ts';
+import { within } from '../../core/common/patience.ts';
 import { damaged, isHash, sha256Of } from './blob-hash.ts';
 import { seconds, storageFailed, storageTimeout } from './failures.ts';
 import { createLine } from './line.ts';

@@ -1,5 +1,5 @@
 /** How trouble with a database, an object store or their packages is told. */
-import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
+import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 
 /** The error of a driver as one people can act on; a ProsamError stays as it is. */
 export function storageFailed(wanted: string, error: unknown): ProsamError {

@@ -1,6 +1,6 @@
 /** The images of every project: what is known of each, and which one to label next. */
 import { sql } from 'kysely';
-import type { ImageRow, ImageStore } from '../../core/storage-ports.ts';
+import type { ImageRow, ImageStore } from '../../service/ports/storage.ts';
 import { changing, type Room } from './database.ts';
 import { addImages, isNews } from './known-images.ts';
 import { predicted, predictions } from './predictions.ts';

@@ -1,5 +1,5 @@
 /** The rows of images: made once, counted by their project, and marked while an annotation of theirs counts. */
-import type { ImageFacts } from '../../core/storage-ports.ts';
+import type { ImageFacts } from '../../service/ports/storage.ts';
 import { lockProject } from './projects.ts';
 import { ACTIVE, type Change, type Connection } from './schema.ts';
 

@@ -1,5 +1,5 @@
 /** A line in front of something of which there is only so much: first come, first served, and nobody stands in it for ever. */
-import { within } from '../../core/patience.ts';
+import { within } from '../../core/common/patience.ts';
 
 export interface Line {
   /** Resolves to what gives the place back. @throws what `late` makes, after waiting too long; the reason of the signal */

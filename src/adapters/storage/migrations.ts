@@ -1,6 +1,6 @@
 /** The schema's history: numbered steps, forward only, taken under a lock. */
 import { CompiledQuery, sql } from 'kysely';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { Database } from './database.ts';
 import { FIRST_SCHEMA } from './first-schema.ts';
 import type { Change, Connection } from './schema.ts';

@@ -1,7 +1,7 @@
 /** Rows and messages of a whole store, as a stream from one database and into another. */
 import { sql } from 'kysely';
-import { ProsamError } from '../../core/errors.ts';
-import type { Message } from '../../core/storage-ports.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { Message } from '../../service/ports/storage.ts';
 import { MOVED_TABLES, type MovedTable } from './moved-tables.ts';
 import type { OpenStorage } from './open-storage.ts';
 import type { Change, Connection } from './schema.ts';

@@ -1,7 +1,7 @@
 /** Opens everything that outlives the process, wherever it is kept. */
 import { sql } from 'kysely';
-import { silentLog, type Log } from '../../core/log.ts';
-import type { Blobs, Storage, Store } from '../../core/storage-ports.ts';
+import { silentLog, type Log } from '../../service/ports/log.ts';
+import type { Blobs, Storage, Store } from '../../service/ports/storage.ts';
 import { annotationStore } from './annotations.ts';
 import { batchStore } from './batches.ts';
 import { bossQueue } from './boss-queue.ts';

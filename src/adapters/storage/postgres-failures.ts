@@ -1,6 +1,6 @@
 /** Trouble with Postgres, told as ours; and whether a connection is of any use after it. */
-import type { ProsamError } from '../../core/errors.ts';
-import { messageOf } from '../../core/errors.ts';
+import type { ProsamError } from '../../core/common/errors.ts';
+import { messageOf } from '../../core/common/errors.ts';
 import { storageFailed, storageTimeout } from './failures.ts';
 
 const DATABASE = 'the Postgres database';

@@ -2,9 +2,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely';
 import type { ClientBase, Pool, PoolClient } from 'pg';
-import { messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import { within } from '../../core/patience.ts';
+import { messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import { within } from '../../core/common/patience.ts';
 import type { Database } from './database.ts';
 import { optionalPackage, seconds, storageTimeout } from './failures.ts';
 import { MOVED_TABLES } from './moved-tables.ts';

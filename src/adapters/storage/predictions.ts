@@ -1,5 +1,5 @@
 /** The newest prediction of each image, for people to look at and for ranking what to label next. */
-import type { LabelledMask, PredictionRecord } from '../../core/storage-ports.ts';
+import type { LabelledMask, PredictionRecord } from '../../service/ports/storage.ts';
 import { lockProject } from './projects.ts';
 import type { Change, Connection } from './schema.ts';
 

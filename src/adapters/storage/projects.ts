@@ -1,6 +1,6 @@
 /** The row every project has: made when it is first heard of, locked by whoever changes what the project stands at. */
 import type { Selectable } from 'kysely';
-import type { ProjectState } from '../../core/version-ports.ts';
+import type { ProjectState } from '../../service/ports/versions.ts';
 import type { Change, Tables } from './schema.ts';
 
 export type Project = Selectable<Tables['projects']>;

@@ -1,6 +1,6 @@
 /** What both queues share: their workers, and how long a message rests after a failure. */
-import type { Log } from '../../core/log.ts';
-import type { Message, Queue, WorkOptions } from '../../core/storage-ports.ts';
+import type { Log } from '../../service/ports/log.ts';
+import type { Message, Queue, WorkOptions } from '../../service/ports/storage.ts';
 import type { Outbox } from './database.ts';
 import { startWorkLoop, type Held, type WorkLoop } from './work-loop.ts';
 

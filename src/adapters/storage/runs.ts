@@ -1,5 +1,5 @@
 /** Training runs: one holder at a time, by a lease that anybody may take over once it is over. */
-import type { RunRecord, RunStore, VersionRecord } from '../../core/version-ports.ts';
+import type { RunRecord, RunStore, VersionRecord } from '../../service/ports/versions.ts';
 import { changing, type Room } from './database.ts';
 import { lockProject, projectLock, type Project } from './projects.ts';
 import { fromJson, toJson, type Change, type Tables } from './schema.ts';

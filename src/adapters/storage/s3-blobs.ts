@@ -1,7 +1,7 @@
 /** Bytes in an S3 bucket, named by their hash below a prefix. */
 import type { S3Client } from '@aws-sdk/client-s3';
-import { ProsamError } from '../../core/errors.ts';
-import type { Blobs } from '../../core/storage-ports.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { Blobs } from '../../service/ports/storage.ts';
 import { damaged, isHash, sha256Of } from './blob-hash.ts';
 import { optionalPackage } from './failures.ts';
 import { boundedCalls, bytesOf, repeated } from './s3-calls.ts';

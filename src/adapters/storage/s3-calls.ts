@@ -1,6 +1,6 @@
 /** Calls of an object store that all come to an end: by their answer, their time, or the caller's wish. */
-import type { BlobOptions } from '../../core/storage-ports.ts';
-import { within } from '../../core/patience.ts';
+import type { BlobOptions } from '../../service/ports/storage.ts';
+import { within } from '../../core/common/patience.ts';
 import { seconds, storageFailed, storageTimeout } from './failures.ts';
 import type { StorageTimeouts } from './timeouts.ts';
 

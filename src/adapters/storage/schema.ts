@@ -1,6 +1,6 @@
 /** The tables, as both databases have them: flags are 0 or 1, JSON is text, times are milliseconds since 1970. */
 import { sql, type Generated, type Kysely, type Transaction } from 'kysely';
-import type { Provenance } from '../../core/storage-ports.ts';
+import type { Provenance } from '../../service/ports/storage.ts';
 
 type Flag = 0 | 1;
 

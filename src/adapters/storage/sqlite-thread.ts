@@ -2,8 +2,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { messageOf, ProsamError } from '../../core/errors.ts';
-import { within } from '../../core/patience.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
+import { within } from '../../core/common/patience.ts';
 import { seconds, storageFailed, storageTimeout } from './failures.ts';
 import type { FromSqlite, SqliteResult, SqliteValue, ToSqlite } from './sqlite-protocol.ts';
 import type { StorageTimeouts } from './timeouts.ts';

@@ -1,7 +1,7 @@
 /** A thread with a connection to the SQLite file: waiting for the disk or for another process's lock blocks nobody else. */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort } from 'node:worker_threads';
-import { messageOf } from '../../core/errors.ts';
+import { messageOf } from '../../core/common/errors.ts';
 import type { FromSqlite, SqliteOpening, SqliteResult, SqliteValue, ToSqlite } from './sqlite-protocol.ts';
 
 /** Statements are few, but some grow with the number of rows they insert. */

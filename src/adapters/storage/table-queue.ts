@@ -1,8 +1,8 @@
 /** Messages in a table of the same file as everything else, so that they are sent by the transaction they belong to. */
 import { sql } from 'kysely';
-import { messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import type { Message, WorkOptions } from '../../core/storage-ports.ts';
+import { messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import type { Message, WorkOptions } from '../../service/ports/storage.ts';
 import { backoffMs, createWorkers, DEFAULT_ATTEMPTS, DEFAULT_VISIBLE_MS, type DrivenQueue } from './queue-driver.ts';
 import { fromJson, toJson, type Change, type Connection } from './schema.ts';
 import type { Held } from './work-loop.ts';

@@ -1,6 +1,6 @@
 /** Trained versions and the pointer to the one in service. */
-import { ProsamError } from '../../core/errors.ts';
-import type { PointerChange, ProjectState, VersionRecord, VersionStore } from '../../core/version-ports.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { PointerChange, ProjectState, VersionRecord, VersionStore } from '../../service/ports/versions.ts';
 import { changing, type Room } from './database.ts';
 import { countRevision, lockProject, projectLock, stateOf, type Project } from './projects.ts';
 import { fromJson, toJson, type Change, type Tables } from './schema.ts';

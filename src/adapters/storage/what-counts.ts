@@ -1,5 +1,5 @@
 /** Brings an annotation's masks in or takes them out, and keeps the count of every label right. */
-import type { AnnotationRecord, Provenance } from '../../core/storage-ports.ts';
+import type { AnnotationRecord, Provenance } from '../../service/ports/storage.ts';
 import { preferenceOf } from './annotation-content.ts';
 import { ACTIVE, flag, type Change } from './schema.ts';
 

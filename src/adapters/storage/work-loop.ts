@@ -1,7 +1,7 @@
 /** Fetches messages and hands them to a handler, whichever queue they wait in. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
+import { messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
 
 /** One message while it is handled. */
 export interface Held {

@@ -1,6 +1,6 @@
 /** What people accepted, corrected or threw away: stored before it is acknowledged. */
-import { ProsamError } from '../../core/errors.ts';
-import type { AcceptRequest, Service } from '../../core/service-types.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { AcceptRequest, Service } from '../../service/types.ts';
 import type { ImageSources } from '../http/image-input.ts';
 import { route, type Route } from '../http/route.ts';
 import { acceptAnswer, annotationsAnswer, flaggedAnswer, removedAnswer } from './answers.ts';

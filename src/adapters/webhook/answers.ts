@@ -1,7 +1,7 @@
 /** What /v1 answers with: the description of the interface and the client's types come from here. */
 import { z } from 'zod';
-import { PROVENANCES } from '../../core/storage-ports.ts';
-import { METHODS } from '../../core/types.ts';
+import { PROVENANCES } from '../../service/ports/storage.ts';
+import { METHODS } from '../../core/engine/types.ts';
 
 const milliseconds = z.number().describe('Since 1970, in milliseconds');
 const share = z.number().min(0).max(1);

@@ -1,5 +1,5 @@
 /** Tells somebody that a batch ended, finished or cancelled. */
-import type { BatchStore } from '../../core/batch-ports.ts';
+import type { BatchStore } from '../../service/ports/batches.ts';
 import type { StoredRequest } from './batch-request.ts';
 import { addDelivery } from './deliveries.ts';
 import { itemOf, jobOf } from './job-answer.ts';

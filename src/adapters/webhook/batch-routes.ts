@@ -1,7 +1,7 @@
 /** Many images at once: a job that goes on by itself, looked at, listened to or cancelled by its id. */
 import { randomUUID } from 'node:crypto';
-import type { BatchRecord } from '../../core/batch-ports.ts';
-import { ProsamError } from '../../core/errors.ts';
+import type { BatchRecord } from '../../service/ports/batches.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
 import { jobAnswer } from './answers.ts';

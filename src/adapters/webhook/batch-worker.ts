@@ -1,8 +1,8 @@
 /** Works batches off, a slice at a time: whatever is settled stays settled when the process dies in between. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { BatchItem, BatchRecord } from '../../core/batch-ports.ts';
-import { isProsamError, messageOf, ProsamError, type ErrorCode } from '../../core/errors.ts';
-import type { ServicePredictRequest } from '../../core/service-types.ts';
+import type { BatchItem, BatchRecord } from '../../service/ports/batches.ts';
+import { isProsamError, messageOf, ProsamError, type ErrorCode } from '../../core/common/errors.ts';
+import type { ServicePredictRequest } from '../../service/types.ts';
 import type { StoredImage, StoredRequest } from './batch-request.ts';
 import { addDelivery } from './deliveries.ts';
 import { itemOf } from './job-answer.ts';

@@ -1,5 +1,5 @@
 /** Sends to addresses users gave: under the rules of images, without following redirects, and without keeping answers. */
-import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
+import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import { checkAddress, createAddressPolicy, refused } from '../http/address-check.ts';
 import { createCheckedAgent, type Lookup } from '../http/checked-agent.ts';
 

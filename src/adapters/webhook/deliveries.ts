@@ -1,7 +1,7 @@
 /** Results pushed to addresses of users: signed, tried again with growing pauses, kept where nobody takes them. */
-import type { DeliveryRecord, DeliveryStore } from '../../core/batch-ports.ts';
-import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
-import type { Message } from '../../core/storage-ports.ts';
+import type { DeliveryRecord, DeliveryStore } from '../../service/ports/batches.ts';
+import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
+import type { Message } from '../../service/ports/storage.ts';
 import { SIGNATURE_HEADER, signBody } from '../http/signature.ts';
 import { DELIVERY, type IdMessage, type WebhookParts } from './parts.ts';
 

@@ -1,6 +1,6 @@
 /** Callbacks that were sent, wait, or were given up. */
-import type { DeliveryRecord } from '../../core/batch-ports.ts';
-import { ProsamError } from '../../core/errors.ts';
+import type { DeliveryRecord } from '../../service/ports/batches.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Route } from '../http/route.ts';
 import { deliveriesAnswer, deliveryAnswer } from './answers.ts';

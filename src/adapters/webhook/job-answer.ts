@@ -1,5 +1,5 @@
 /** A batch as callers see it. */
-import type { BatchItem, BatchRecord } from '../../core/batch-ports.ts';
+import type { BatchItem, BatchRecord } from '../../service/ports/batches.ts';
 
 export function jobOf({ id, project, total, done, failed, createdMs, endedMs, cancelled }: BatchRecord) {
   const state = cancelled ? 'cancelled' : endedMs === undefined ? 'running' : 'finished';

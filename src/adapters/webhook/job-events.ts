@@ -1,6 +1,6 @@
 /** A job's progress as it happens, for whoever listens. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { BatchRecord } from '../../core/batch-ports.ts';
+import type { BatchRecord } from '../../service/ports/batches.ts';
 import type { ServerEvent } from '../http/route.ts';
 import { jobOf } from './job-answer.ts';
 

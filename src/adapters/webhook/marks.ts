@@ -1,5 +1,5 @@
 /** Marks as requests spell them, turned into the engine's annotations. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { Annotation } from '../../core/mask/annotation.ts';
 import type { Mark } from './schemas.ts';
 

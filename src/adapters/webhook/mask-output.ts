@@ -1,9 +1,9 @@
 /** Masks in the form that was asked for, written without keeping the event loop from others. */
-import { levelsPng, maskPng } from '../../core/image/mask-png.ts';
+import { levelsPng, maskPng } from '../../core/image/node/mask-png.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { polygonsInTurns, type PolygonWithHoles } from '../../core/mask/polygon-groups.ts';
 import { cocoRleInTurns, type CompressedRle } from '../../core/mask/rle.ts';
-import type { MaskPrediction } from '../../core/types.ts';
+import type { MaskPrediction } from '../../core/engine/types.ts';
 import type { Format } from './schemas.ts';
 
 export interface OutputForm {

@@ -1,6 +1,6 @@
 /** Versions of the prompt encoder: which there are, and which one is in service. */
-import { ProsamError } from '../../core/errors.ts';
-import type { Service } from '../../core/service-types.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { Service } from '../../service/types.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
 import { modelAnswer, modelsAnswer, promotedAnswer } from './answers.ts';

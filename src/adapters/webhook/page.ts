@@ -1,5 +1,5 @@
 /** Lists in pages, and who may see which project's. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { Caller } from '../http/route.ts';
 
 /** Where the next page goes on, if this one is full. */

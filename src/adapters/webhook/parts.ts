@@ -1,8 +1,8 @@
 /** What the webhook adapter is given, and the names of its messages. */
-import type { BatchStore, DeliveryStore } from '../../core/batch-ports.ts';
-import type { Log } from '../../core/log.ts';
-import type { Service } from '../../core/service-types.ts';
-import type { Queue } from '../../core/storage-ports.ts';
+import type { BatchStore, DeliveryStore } from '../../service/ports/batches.ts';
+import type { Log } from '../../service/ports/log.ts';
+import type { Service } from '../../service/types.ts';
+import type { Queue } from '../../service/ports/storage.ts';
 import type { ImageSources } from '../http/image-input.ts';
 import type { CallbackSender, SenderOptions } from './callback-sender.ts';
 

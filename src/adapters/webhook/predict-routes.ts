@@ -1,7 +1,7 @@
 /** Masks now: POST /predict and POST /refine. */
-import { ProsamError } from '../../core/errors.ts';
-import type { Service, ServiceImage, ServicePredictRequest, ServicePrediction } from '../../core/service-types.ts';
-import type { RefinePrompts } from '../../core/types.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { Service, ServiceImage, ServicePredictRequest, ServicePrediction } from '../../service/types.ts';
+import type { RefinePrompts } from '../../core/engine/types.ts';
 import type { ImageSources } from '../http/image-input.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
 import { predictAnswer, refineAnswer } from './answers.ts';

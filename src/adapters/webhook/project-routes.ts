@@ -1,6 +1,6 @@
 /** How projects stand: what to label next, what was learned, what the service is doing. */
-import { imageType } from '../../core/image/thumbnail.ts';
-import type { Service } from '../../core/service-types.ts';
+import { imageType } from '../../core/image/node/thumbnail.ts';
+import type { Service } from '../../service/types.ts';
 import { route, type Route } from '../http/route.ts';
 import { projectAnswer, projectsAnswer, queueAnswer, runsAnswer, startedAnswer, statusAnswer } from './answers.ts';
 import { pageOf } from './page.ts';

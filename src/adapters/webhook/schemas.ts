@@ -1,9 +1,9 @@
 /** What requests under /v1 may hold: parsed once and bounded, and the source of the client's types and of the interface's description. */
 import { z } from 'zod';
-import { DISTRIBUTIONS } from '../../core/distribution.ts';
-import { PROVENANCES } from '../../core/storage-ports.ts';
-import { STRATEGIES } from '../../core/strategy.ts';
-import { METHODS } from '../../core/types.ts';
+import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
+import { PROVENANCES } from '../../service/ports/storage.ts';
+import { STRATEGIES } from '../../core/engine/strategy.ts';
+import { METHODS } from '../../core/engine/types.ts';
 import { imageInputSchema } from '../http/image-input.ts';
 
 /** Images of one batch, and how many of them may carry their bytes in the request. */

@@ -1,6 +1,6 @@
 /** The generic adapter: any tool that speaks HTTP asks for masks, hands back what people accepted, and is told of results. */
-import { ProsamError } from '../../core/errors.ts';
-import { silentLog } from '../../core/log.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { silentLog } from '../../service/ports/log.ts';
 import type { Route } from '../http/route.ts';
 import { annotationRoutes } from './annotation-routes.ts';
 import { batchRoutes } from './batch-routes.ts';

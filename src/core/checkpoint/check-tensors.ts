@@ -1,6 +1,6 @@
 /** Does a checkpoint hold what a network asks for? */
-import { ProsamError } from '../errors.ts';
-import type { Dtype } from './safetensors.ts';
+import { ProsamError } from '../common/errors.ts';
+import type { Dtype } from './formats/safetensors.ts';
 
 const READ: readonly Dtype[] = ['F32', 'F16', 'BF16'];
 

@@ -1,5 +1,5 @@
 /** What a checkpoint holds and where: names of tensors and places of their values in files. */
-import type { Dtype, SafetensorsIndex } from './safetensors.ts';
+import type { Dtype, SafetensorsIndex } from './formats/safetensors.ts';
 
 /** Bytes of one tensor in one file. */
 export interface TensorPlace {

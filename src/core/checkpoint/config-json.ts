@@ -1,5 +1,5 @@
 /** The way back: configurations of `model/config.ts` as `config-schema.ts` reads them. */
-import type { SamConfig } from '../model/config.ts';
+import type { SamConfig } from '../networks/config.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Keys in snake_case, as in the networks' own code; values as they are. */

@@ -1,7 +1,7 @@
 /** Network configurations as JSON: keys as the networks' own code spells them, checked, then turned into the types of `model/config.ts`. */
 import * as z from 'zod';
-import type { OwnBackboneConfig } from '../model/backbone.ts';
-import { TINY_VIT_STRIDE, type PromptEncoderConfig, type SamBackboneConfig, type SamConfig } from '../model/config.ts';
+import type { OwnBackboneConfig } from '../networks/backbone.ts';
+import { TINY_VIT_STRIDE, type PromptEncoderConfig, type SamBackboneConfig, type SamConfig } from '../networks/config.ts';
 
 type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;
 type CamelKeys<T> = { [K in keyof T as K extends string ? Camel<K> : K]: T[K] };

@@ -1,6 +1,6 @@
 /** A model folder's manifest.json: what the networks are, where their weights lie, and which belong together. */
 import * as z from 'zod';
-import { ProsamError } from '../errors.ts';
+import { ProsamError } from '../common/errors.ts';
 import type { Normalisation } from '../image/preprocess.ts';
 import { ownBackboneSchema, promptEncoderConfigSchema, samBackboneSchema, samConfigSchema } from './config-schema.ts';
 

@@ -1,16 +1,16 @@
 /** Opens a model: a folder with manifest.json and weights, in it or where the manifest says, every file proved by its hash. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ProsamError } from '../errors.ts';
-import { backboneTensors } from './backbone-names.ts';
-import { knownHash } from './hash-memo.ts';
+import { ProsamError } from '../common/errors.ts';
+import { backboneTensors } from './names/backbone.ts';
+import { knownHash } from './hash-cache.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
 import { modelIds, type ModelIds } from './model-ids.ts';
 import { namedSources, type Checkpoint } from './checkpoint.ts';
 import { openCheckpoint } from './open-checkpoint.ts';
-import { promptEncoderTensors } from './prompt-encoder-names.ts';
+import { promptEncoderTensors } from './names/prompt-encoder.ts';
 import { readFloatTensors, type FloatTensor } from './read-tensors.ts';
-import { samTensors } from './sam-names.ts';
+import { samTensors } from './names/sam.ts';
 
 /** Everything an engine needs to know of a model. Plain data: it may cross to a worker. */
 export interface Model extends ModelIds {

@@ -1,5 +1,5 @@
 /** The names a model goes by: the same in Node and in a browser, or caches and stored results would not know each other. */
-import { sha256Hex } from '../sha256.ts';
+import { sha256Hex } from '../common/sha256.ts';
 import type { Manifest } from './manifest.ts';
 
 export interface ModelIds {

@@ -1,12 +1,12 @@
 /** Opens checkpoints on disk: safetensors and PyTorch files, whole or in shards, wherever links lead. */
 import { open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { messageOf, ProsamError } from '../errors.ts';
+import { messageOf, ProsamError } from '../common/errors.ts';
 import { tensorsOfFile, type Checkpoint, type CheckpointTensor } from './checkpoint.ts';
-import { readerOf, type ReadAt } from './read-at.ts';
-import { beginsLikePickle, parseSafetensorsHeader, safetensorsHeaderLength, type SafetensorsIndex } from './safetensors.ts';
-import { checkShard, parseShardList, SHARD_LIST, type ShardList } from './shard-list.ts';
-import { readTorchIndex } from './torch-pickle.ts';
+import { readerOf, type ReadAt } from './formats/read-at.ts';
+import { beginsLikePickle, parseSafetensorsHeader, safetensorsHeaderLength, type SafetensorsIndex } from './formats/safetensors.ts';
+import { checkShard, parseShardList, SHARD_LIST, type ShardList } from './formats/shard-list.ts';
+import { readTorchIndex } from './formats/torch-pickle.ts';
 
 /** What a folder is looked through for, in this order: the names that published checkpoints have. */
 const FOLDER_FILES = ['model.safetensors', 'model.safetensors.index.json', 'pytorch_model.bin', 'pytorch_model.bin.index.json'] as const;

@@ -2,8 +2,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
-import { readerOf, type ReadAt } from './read-at.ts';
-import { floatsFromTensor } from './safetensors.ts';
+import { readerOf, type ReadAt } from './formats/read-at.ts';
+import { floatsFromTensor } from './formats/safetensors.ts';
 
 export interface FloatTensor {
   data: Float32Array;

@@ -1,5 +1,5 @@
 /** Reading a configuration off a checkpoint's names and shapes. */
-import { ProsamError } from '../errors.ts';
+import { ProsamError } from '../common/errors.ts';
 import type { CheckpointTensors } from './checkpoint.ts';
 
 /** Sizes of a named tensor of `rank` axes. The function returned throws CHECKPOINT_MISMATCH. */

@@ -1,6 +1,6 @@
 /** Pixels that a caller already has, as the networks read them. */
-import { ProsamError } from '../errors.ts';
-import type { PixelImage } from '../types.ts';
+import { ProsamError } from '../common/errors.ts';
+import type { PixelImage } from '../engine/types.ts';
 import type { Raster } from './pillow-resize.ts';
 
 /** @throws IMAGE_EMPTY, IMAGE_TOO_LARGE, IMAGE_UNREADABLE for sizes that do not fit together */

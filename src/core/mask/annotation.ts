@@ -1,7 +1,7 @@
 /** What a person marked on a reference image, and the mask it stands for. All coordinates are pixels of the upright image. */
-import { ProsamError } from '../errors.ts';
+import { ProsamError } from '../common/errors.ts';
 import type { BinaryMask } from './label-reduction.ts';
-import { atOnce, PAUSE_AFTER_PLAIN, type Steps } from './in-turns.ts';
+import { atOnce, PAUSE_AFTER_PLAIN, type Steps } from './cooperative.ts';
 import { drawStrokeInSteps, emptyMask, fillBoxInSteps, fillPolygonInSteps, polygonRows, strokeCost, type Point } from './raster.ts';
 import { cocoRleSize, drawCocoRleInSteps, type CocoRle } from './rle.ts';
 

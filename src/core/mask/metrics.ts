@@ -1,5 +1,5 @@
 /** Overlap of masks, and the benchmark's bookkeeping over episodes (spec of VRP-SAM's evaluation). */
-import { ProsamError } from '../errors.ts';
+import { ProsamError } from '../common/errors.ts';
 
 /** Pixels set in both, and in either. Masks of equal length, non-zero = set; ignored pixels are left out of both. */
 export function overlap(a: Uint8Array, b: Uint8Array, ignore?: Uint8Array): { intersection: number; union: number } {

@@ -1,5 +1,5 @@
 /** How many pixels the marks of one request may pass: pixels times marks are bounded, however few bytes they come in. */
-import { ProsamError } from '../errors.ts';
+import { ProsamError } from '../common/errors.ts';
 import type { Annotation } from './annotation.ts';
 import type { Point } from './raster.ts';
 

@@ -1,6 +1,6 @@
 /** Rings sorted into regions: each outer ring with the holes inside it. */
 import type { BinaryMask } from './label-reduction.ts';
-import { atOnce, inTurns, PAUSE_AFTER, type Steps } from './in-turns.ts';
+import { atOnce, inTurns, PAUSE_AFTER, type Steps } from './cooperative.ts';
 import { ringsInSteps, simplifyRingInSteps } from './polygon.ts';
 import type { Point } from './raster.ts';
 

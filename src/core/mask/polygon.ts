@@ -1,6 +1,6 @@
 /** Outlines of masks: rings along pixel edges that fill back to exactly the same mask, and their simplification. */
 import type { BinaryMask } from './label-reduction.ts';
-import { atOnce, PAUSE_AFTER, type Steps } from './in-turns.ts';
+import { atOnce, PAUSE_AFTER, type Steps } from './cooperative.ts';
 import type { Point } from './raster.ts';
 
 /** Directions as seen on screen, clockwise: right, down, left, up. */

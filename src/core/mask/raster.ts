@@ -1,5 +1,5 @@
 /** Drawing marks onto a mask. Coordinates are continuous: pixel (i, j) covers i <= x < i + 1, j <= y < j + 1. */
-import { atOnce, PAUSE_AFTER, PAUSE_AFTER_PLAIN, type Steps } from './in-turns.ts';
+import { atOnce, PAUSE_AFTER, PAUSE_AFTER_PLAIN, type Steps } from './cooperative.ts';
 import type { BinaryMask } from './label-reduction.ts';
 
 export type Point = readonly [x: number, y: number];

@@ -1,6 +1,6 @@
 /** COCO's run-length encoding: runs of 0 and 1 in turn, counted down the columns, starting with zeros. */
-import { ProsamError } from '../errors.ts';
-import { atOnce, inTurns, PAUSE_AFTER, type Steps } from './in-turns.ts';
+import { ProsamError } from '../common/errors.ts';
+import { atOnce, inTurns, PAUSE_AFTER, type Steps } from './cooperative.ts';
 import type { BinaryMask } from './label-reduction.ts';
 
 /** As in COCO's annotation files: size is [height, width], counts either compressed text or a list of runs. */

@@ -1,5 +1,5 @@
 /** What both benchmarks share: image lists per fold, either ready or built by the rules that made the ready ones. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { Dataset, DatasetClass, DatasetImage, Fold, LabelMap } from '../types.ts';
 import type { EpisodePool } from './episodes.ts';
 import { createFold, noSuchFold, otherClasses, poolOf, type EpisodeRule } from './fold.ts';

@@ -2,8 +2,8 @@
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { isProsamError, messageOf, ProsamError } from '../../core/errors.ts';
-import { DEFAULT_LIMITS } from '../../core/image/decode.ts';
+import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
+import { DEFAULT_LIMITS } from '../../core/image/node/decode.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { emptyMask, fillPolygon, type Point } from '../../core/mask/raster.ts';
 import { maskFromCocoRle } from '../../core/mask/rle.ts';

@@ -1,7 +1,7 @@
 /** COCO-20i: instance annotations as label maps; fold f tests the classes whose position (from 0) leaves f when divided by 4. */
 import { stat } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { Dataset } from '../types.ts';
 import { createBenchmark, refuseMissing } from './benchmark.ts';
 import { drawLabels, readCocoFile, type CocoFile, type CocoImage } from './coco-annotations.ts';

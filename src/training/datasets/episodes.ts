@@ -1,5 +1,5 @@
 /** Drawing episodes: a class, a reference and a target that both show it. */
-import { uniformInt, type Random } from '../../core/random.ts';
+import { uniformInt, type Random } from '../../core/common/random.ts';
 import type { DatasetImage, Episode } from '../types.ts';
 
 /** The images one side of a fold draws from. */

@@ -1,5 +1,5 @@
 /** What each kind of data looks like on disk and where it comes from, for the moment it is not found. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 export const DATASET_FORMATS = ['folder', 'pascal', 'coco'] as const;
 export type DatasetFormat = (typeof DATASET_FORMATS)[number];

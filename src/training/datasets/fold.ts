@@ -1,6 +1,6 @@
 /** A fold out of indexed images: who may be drawn in training and in testing, and a refusal where that is nobody. */
-import { ProsamError } from '../../core/errors.ts';
-import { sampleWithout } from '../../core/random.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { sampleWithout } from '../../core/common/random.ts';
 import type { DatasetClass, DatasetImage, Episode, Fold } from '../types.ts';
 import { drawsFor } from '../draws.ts';
 import { episodesByClass, episodesByImage, type EpisodePool } from './episodes.ts';

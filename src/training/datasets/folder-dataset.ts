@@ -1,7 +1,7 @@
 /** Own images with label maps, as a folder or as a suite file, as training and test episodes. */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { Dataset, DatasetImage, Episode, LabelMap } from '../types.ts';
 import { createFold, noSuchFold, poolOf } from './fold.ts';
 import { foldsOf, inTurn, pairsOf, testKeysOf, type Fail } from './folder-folds.ts';

@@ -1,7 +1,7 @@
 /** Images and label maps of a folder, matched by their names without extension. */
 import { readdir } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { notFound } from './expected-tree.ts';
 import { listed } from './label-check.ts';
 import type { ManifestImage } from './manifest.ts';

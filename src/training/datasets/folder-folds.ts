@@ -1,5 +1,5 @@
 /** Splits, folds and test pairs of own data: those the data name, checked, or the customary ones. */
-import type { ProsamError } from '../../core/errors.ts';
+import type { ProsamError } from '../../core/common/errors.ts';
 import type { DatasetClass, Episode } from '../types.ts';
 import { otherClasses } from './fold.ts';
 import { listed } from './label-check.ts';

@@ -1,7 +1,7 @@
 /** Ready image lists of the benchmarks, as VRP-SAM and others publish them, and plain lists of image names. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, ProsamError } from '../../core/errors.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
 
 /** Both benchmarks have as many. */
 export const BENCHMARK_FOLDS = 4;

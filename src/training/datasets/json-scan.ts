@@ -1,6 +1,6 @@
 /** The objects in the arrays of a JSON file's root object, one at a time: annotation files outgrow the longest string there is. */
 import { open } from 'node:fs/promises';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 
 const CHUNK_BYTES = 4 * 2 ** 20;
 /** One annotation of a crowd takes some ten thousand bytes. */

@@ -1,8 +1,8 @@
 /** What a label map must satisfy before anything is learned from it: known class ids, and the size of its image. */
 import { open } from 'node:fs/promises';
 import sharp from 'sharp';
-import { messageOf, ProsamError } from '../../core/errors.ts';
-import { hasKnownSignature } from '../../core/image/decode.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
+import { hasKnownSignature } from '../../core/image/node/decode.ts';
 import { IGNORE_LABEL, type LabelMap } from '../types.ts';
 
 /** Class id -> number of its pixels, without background and ignored pixels. */

@@ -1,8 +1,8 @@
 /** Label maps from indexed or grey PNG files: the value of a pixel is its class id, whatever colour the palette gives it. */
 import { readFile, stat } from 'node:fs/promises';
 import { decode } from 'fast-png';
-import { messageOf, ProsamError } from '../../core/errors.ts';
-import { DEFAULT_LIMITS } from '../../core/image/decode.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
+import { DEFAULT_LIMITS } from '../../core/image/node/decode.ts';
 import type { LabelMap } from '../types.ts';
 
 const PNG_SIGNATURE = '89504e470d0a1a0a';

@@ -1,7 +1,7 @@
 /** `classes.json`, from a bare list of names to a full suite with images, splits, folds and test pairs. */
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { messageOf, ProsamError } from '../../core/errors.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { DatasetClass } from '../types.ts';
 
 const MAX_BYTES = 256 * 2 ** 20;

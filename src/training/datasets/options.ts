@@ -1,6 +1,6 @@
 /** How data are opened. */
 import { z } from 'zod';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { DATASET_FORMATS, type DatasetFormat } from './expected-tree.ts';
 import type { IndexOptions } from './label-index.ts';
 

@@ -2,8 +2,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { encode } from 'fast-png';
-import { isTemporary, writeDurably } from '../../core/checkpoint/write-file.ts';
-import { messageOf, ProsamError } from '../../core/errors.ts';
+import { isTemporary, writeDurably } from '../../core/files/write-file.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import { CONCEPT_FOLDS, CONCEPTS, generateScene, type Scene } from '../../scenes/index.ts';
 import type { Dataset } from '../types.ts';
 import { drawsFor } from '../draws.ts';

@@ -1,8 +1,8 @@
 /** What one contestant makes of one pair, and the row that is kept of it. */
-import { isProsamError, ProsamError } from '../../core/errors.ts';
+import { isProsamError, ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
-import type { Engine, MaskPrediction, StageTimes } from '../../core/types.ts';
+import type { Engine, MaskPrediction, StageTimes } from '../../core/engine/types.ts';
 import type { Contestant, ModelContestant } from './contestants.ts';
 import type { Pair } from './pair.ts';
 import type { EpisodeRow, EvaluationSettings } from './result.ts';

@@ -2,8 +2,8 @@
  * How far a mean IoU could be off because of the pairs that happened to be drawn: pairs are drawn again with replacement
  * within each class of each fold (Efron's percentile bootstrap), from counts alone.
  */
-import { ProsamError } from '../../core/errors.ts';
-import { seededRandom, type Random } from '../../core/random.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { seededRandom, type Random } from '../../core/common/random.ts';
 import type { EpisodeRow, Estimate } from './result.ts';
 
 export const RESAMPLES = 1000;

@@ -1,7 +1,7 @@
 /** Who takes part in an evaluation: models by method and strategy, and two trivial answers. */
-import { ProsamError } from '../../core/errors.ts';
-import type { Strategy } from '../../core/strategy.ts';
-import type { Method, PredictOptions } from '../../core/types.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { Strategy } from '../../core/engine/strategy.ts';
+import type { Method, PredictOptions } from '../../core/engine/types.ts';
 
 /** What of a prediction a contestant chooses; marks and seed are the same for all. */
 export type ContestantOptions = Pick<PredictOptions, 'method' | 'strategy' | 'samples' | 'distribution' | 'nu' | 'grow'>;

@@ -1,5 +1,5 @@
 /** The engines an evaluation has open: those of the fold at hand. */
-import type { Engine } from '../../core/types.ts';
+import type { Engine } from '../../core/engine/types.ts';
 
 export interface EngineShelf {
   /** Closes what these models do not need, opens what they lack. -> engine by model */

@@ -1,10 +1,10 @@
 /** Measures contestants on the same pairs with the same marks, as the paper measures (class-wise mIoU per fold). */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { createEngine } from '../../core/runtime/create-engine.ts';
-import type { EngineOptions } from '../../core/runtime/open-engine.ts';
-import type { Precision } from '../../core/runtime/precision.ts';
-import type { Engine, EngineInfo } from '../../core/types.ts';
+import { createEngine } from '../../core/runtime/node/create-engine.ts';
+import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
+import type { Precision } from '../../core/onnx/precision.ts';
+import type { Engine, EngineInfo } from '../../core/engine/types.ts';
 import type { Dataset, Episode, Fold } from '../types.ts';
 import { predict, trivial } from './answer.ts';
 import { episodeRow } from './episode-row.ts';

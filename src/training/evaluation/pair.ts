@@ -1,14 +1,14 @@
 /** One reference-target pair as every contestant sees it: pictures, mark, truth and ignored pixels on one grid of pixels. */
 import { readFile } from 'node:fs/promises';
-import { createByteCache } from '../../core/byte-cache.ts';
-import { ProsamError } from '../../core/errors.ts';
-import { decodeImage } from '../../core/image/decode.ts';
+import { createByteCache } from '../../core/common/byte-cache.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { decodeImage } from '../../core/image/node/decode.ts';
 import { pillowResize } from '../../core/image/pillow-resize.ts';
 import { longestSideSize } from '../../core/image/preprocess.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
-import { uniformInt } from '../../core/random.ts';
-import type { EngineInfo, ImageInput } from '../../core/types.ts';
+import { uniformInt } from '../../core/common/random.ts';
+import type { EngineInfo, ImageInput } from '../../core/engine/types.ts';
 import { annotateForTraining } from '../annotate.ts';
 import { drawsFor } from '../draws.ts';
 import { classMask, ignoredPixels } from '../square.ts';

@@ -1,7 +1,7 @@
 /** What an evaluation returns. mIoU, FB-IoU and class IoU are percent, as in the paper; every other share is 0..1. */
 import type { Confusion } from '../../core/mask/metrics.ts';
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
-import type { EngineInfo, Method, StageTimes } from '../../core/types.ts';
+import type { EngineInfo, Method, StageTimes } from '../../core/engine/types.ts';
 import type { AnnotationMode, DatasetClass } from '../types.ts';
 import type { Contestant } from './contestants.ts';
 

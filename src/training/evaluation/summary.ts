@@ -1,6 +1,6 @@
 /** From the rows of one contestant to its figures. */
 import { confusionRates, type Confusion } from '../../core/mask/metrics.ts';
-import type { EngineInfo, StageTimes } from '../../core/types.ts';
+import type { EngineInfo, StageTimes } from '../../core/engine/types.ts';
 import type { DatasetClass } from '../types.ts';
 import { bootstrapMiou, quantile } from './bootstrap.ts';
 import type { Contestant } from './contestants.ts';

@@ -1,9 +1,9 @@
 /** From a run's masks to the version they lead to and what the gate says of it. */
 import { createHash } from 'node:crypto';
 import { openModel, type Model } from '../../core/checkpoint/model-folder.ts';
-import type { Device } from '../../core/runtime/devices.ts';
-import { modelFolder } from '../../core/runtime/open-engine.ts';
-import type { RunRecord, VersionRecord } from '../../core/version-ports.ts';
+import type { Device } from '../../core/runtime/devices/devices.ts';
+import { modelFolder } from '../../core/runtime/node/open-engine.ts';
+import type { RunRecord, VersionRecord } from '../../service/ports/versions.ts';
 import { encoderPlan, type EncoderPlan } from '../encoder-plan.ts';
 import { PAPER_DISTRIBUTION } from '../train-options.ts';
 import type { Dataset } from '../types.ts';

@@ -1,6 +1,6 @@
 /** One look at a project: runs what is due, goes on with what was put aside, or says what it waits for. */
-import { learnerFacts } from '../../core/learner-facts.ts';
-import { decideRun, type LearnerDecision } from '../../core/learner-policy.ts';
+import { learnerFacts } from '../../learner/facts.ts';
+import { decideRun, type LearnerDecision } from '../../learner/policy.ts';
 import type { LearnerOptions } from './learner-context.ts';
 import type { LearnerContext, RunOutcome } from './learner-types.ts';
 import { runProject } from './run-project.ts';

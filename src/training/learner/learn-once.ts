@@ -1,5 +1,5 @@
 /** The learner for one look, without waiting for anything. */
-import type { LearnerSettings } from '../../core/learner-settings.ts';
+import type { LearnerSettings } from '../../learner/settings.ts';
 import { considerProject } from './consider-project.ts';
 import { learnerContext, type LearnerOptions } from './learner-context.ts';
 import type { LearnerContext, RunOutcome } from './learner-types.ts';

@@ -1,6 +1,6 @@
 /** What the learner is given, and what it takes where nothing is given. */
-import type { LearnerSettings } from '../../core/learner-settings.ts';
-import { silentLog } from '../../core/log.ts';
+import type { LearnerSettings } from '../../learner/settings.ts';
+import { silentLog } from '../../service/ports/log.ts';
 import type { LoadedEngine } from '../train-options.ts';
 import { holderName } from './holder-name.ts';
 import type { LearnerContext } from './learner-types.ts';

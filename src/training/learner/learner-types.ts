@@ -1,8 +1,8 @@
 /** What the learner works with, what it tells, and how a run can end. */
-import type { LearnerSettings } from '../../core/learner-settings.ts';
-import type { Log } from '../../core/log.ts';
-import type { Storage } from '../../core/storage-ports.ts';
-import type { RunRecord } from '../../core/version-ports.ts';
+import type { LearnerSettings } from '../../learner/settings.ts';
+import type { Log } from '../../service/ports/log.ts';
+import type { Storage } from '../../service/ports/storage.ts';
+import type { RunRecord } from '../../service/ports/versions.ts';
 import type { LoadedEngine } from '../train-options.ts';
 
 export interface LearnerContext {

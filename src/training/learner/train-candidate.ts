@@ -1,8 +1,8 @@
 /** The training part of a run: from the version in service to a candidate, put aside and taken up at any step. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isProsamError } from '../../core/errors.ts';
-import type { Device } from '../../core/runtime/devices.ts';
+import { isProsamError } from '../../core/common/errors.ts';
+import type { Device } from '../../core/runtime/devices/devices.ts';
 import type { EncoderPlan } from '../encoder-plan.ts';
 import type { MetricsRow } from '../metrics-log.ts';
 import { train } from '../trainer.ts';

@@ -1,7 +1,7 @@
 /** A version's weights as one file that says what it is, and back. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { safetensorsBytes, tensorToWrite } from '../../core/checkpoint/safetensors.ts';
+import { safetensorsBytes, tensorToWrite } from '../../core/checkpoint/formats/safetensors.ts';
 import { openCheckpoint } from '../../core/checkpoint/open-checkpoint.ts';
 import { readFloatTensors, type FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import { ENCODER_FILE } from '../encoder-plan.ts';

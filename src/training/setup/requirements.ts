@@ -1,5 +1,5 @@
 /** What a machine must have before anything is fetched: a platform TensorFlow is built for, and a compiler. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { isLinuxX64, platformInWords, type Platform } from '../../setup/platform.ts';
 import { runTool } from '../../setup/run-tool.ts';
 

@@ -1,5 +1,5 @@
 /** Loads a package in a process of its own and lets it compute a product and a gradient. */
-import { isProsamError, ProsamError } from '../../core/errors.ts';
+import { isProsamError, ProsamError } from '../../core/common/errors.ts';
 import { runTool } from '../../setup/run-tool.ts';
 import * as z from 'zod';
 

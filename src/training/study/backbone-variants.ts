@@ -3,9 +3,9 @@ import { copyFile, link, mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namedSources } from '../../core/checkpoint/checkpoint.ts';
 import { openModel } from '../../core/checkpoint/model-folder.ts';
-import { messageOf, ProsamError } from '../../core/errors.ts';
-import { modelFolder } from '../../core/runtime/open-engine.ts';
-import { temporaryBeside, writeDurably } from '../../core/checkpoint/write-file.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
+import { modelFolder } from '../../core/runtime/node/open-engine.ts';
+import { temporaryBeside, writeDurably } from '../../core/files/write-file.ts';
 
 /**
  * One model folder per block of the model's own, and one with all of them, below `folder`. They have no prompt encoder: what

@@ -1,5 +1,5 @@
 /** Classes of two data sets that mean the same, by their names. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { Dataset, DatasetClass, Episode } from '../types.ts';
 
 /** PASCAL's names for what COCO names otherwise. */

@@ -1,5 +1,5 @@
 /** Trained on one data set, tested on classes of another that the training has not seen (paper, table 3). */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { Dataset } from '../types.ts';
 import { classesApart, testedOn } from './class-names.ts';
 import { contendersOf, testedFolds } from './contenders.ts';

@@ -1,6 +1,6 @@
 /** How flat the loss is around the prompts of one encoder, pair by pair: its Laplacian, and its masks under growing noise. */
 import { iou } from '../../core/mask/metrics.ts';
-import { normal } from '../../core/random.ts';
+import { normal } from '../../core/common/random.ts';
 import { chunkFor } from '../prompt-decoder.ts';
 import { drawsFor, DEFAULT_SEED } from '../draws.ts';
 import type { DecoderTargets } from '../prompt-decoder.ts';

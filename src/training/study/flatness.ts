@@ -1,5 +1,5 @@
 /** Does ProSAM sit in flatter ground than VRP-SAM (paper, sections 7.1 to 7.3)? The Laplacian of the loss, and masks under noise. */
-import { seededRandom } from '../../core/random.ts';
+import { seededRandom } from '../../core/common/random.ts';
 import { quantile, RESAMPLES } from '../evaluation/bootstrap.ts';
 import type { Estimate } from '../evaluation/result.ts';
 import type { Table } from '../evaluation/tables.ts';

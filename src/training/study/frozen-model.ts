@@ -1,9 +1,9 @@
 /** A model's frozen networks over a data set: image features, targets with their truth, and the mask decoder with its slopes. */
 import { openModel, type Model } from '../../core/checkpoint/model-folder.ts';
-import { nodeImageSource } from '../../core/image/node-source.ts';
-import { checkModelWeights, createNetworks, type Networks } from '../../core/runtime/networks.ts';
-import { openRuntime } from '../../core/runtime/choose-device.ts';
-import { modelFolder } from '../../core/runtime/open-engine.ts';
+import { nodeImageSource } from '../../core/image/node/source.ts';
+import { checkModelWeights, createNetworks, type Networks } from '../../core/onnx/networks.ts';
+import { openRuntime } from '../../core/runtime/devices/choose-device.ts';
+import { modelFolder } from '../../core/runtime/node/open-engine.ts';
 import { frozenFeatures, type FrozenFeatures } from '../frozen-features.ts';
 import { openPromptDecoder } from '../open-decoder.ts';
 import type { DecoderTargets, PromptDecoder } from '../prompt-decoder.ts';

@@ -2,7 +2,7 @@
  * The Laplacian of a function, which is the trace of its Hessian H, from gradients alone (Hutchinson, 1989): for v of
  * independent +1 and -1 the mean of v'Hv is the trace, and Hv = (g(z + h v) - g(z - h v)) / 2h up to O(h^2).
  */
-import type { Random } from '../../core/random.ts';
+import type { Random } from '../../core/common/random.ts';
 
 export interface TraceOptions {
   /** Random directions, at least 1; two and more give an error. */

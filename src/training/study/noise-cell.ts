@@ -1,5 +1,5 @@
 /** One trained encoder on one fold: its mean prompts, samples of its own distribution, and prompts disturbed by a common noise. */
-import { drawNoise } from '../../core/distribution.ts';
+import { drawNoise } from '../../core/networks/prompt-distribution.ts';
 import { drawsFor, DEFAULT_SEED } from '../draws.ts';
 import { episodeRow } from '../evaluation/episode-row.ts';
 import type { EpisodeRow } from '../evaluation/result.ts';

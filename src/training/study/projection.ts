@@ -1,5 +1,5 @@
 /** t-SNE (van der Maaten and Hinton, 2008) by a package that is loaded by name, so that it need not be installed. */
-import { seededRandom, uniformInt } from '../../core/random.ts';
+import { seededRandom, uniformInt } from '../../core/common/random.ts';
 
 /** Pictures of high-dimensional points in the plane; undefined where the package is missing. */
 export type Project = (points: readonly Float32Array[], seed: number) => [number, number][];

@@ -1,7 +1,7 @@
 /** One image and its mask: many single prompts learned for it, one distribution, and how good all of them are. */
-import { drawNoise, samplePrompts, type DistributionConfig } from '../../core/distribution.ts';
+import { drawNoise, samplePrompts, type DistributionConfig } from '../../core/networks/prompt-distribution.ts';
 import { iou } from '../../core/mask/metrics.ts';
-import { normal } from '../../core/random.ts';
+import { normal } from '../../core/common/random.ts';
 import { drawsFor } from '../draws.ts';
 import { chunkFor } from '../prompt-decoder.ts';
 import type { DecoderTargets } from '../prompt-decoder.ts';

@@ -1,6 +1,6 @@
 /** Learns prompts for one image and mask directly, without an encoder (paper, section 5.3; spec: section 14). */
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
-import { samplePrompts, type DistributionConfig, type Noise } from '../../core/distribution.ts';
+import { samplePrompts, type DistributionConfig, type Noise } from '../../core/networks/prompt-distribution.ts';
 import { adamWState, adamWStep } from '../optimizer.ts';
 import type { DecoderTargets } from '../prompt-decoder.ts';
 import { throughSampling } from '../training-step.ts';

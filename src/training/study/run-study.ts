@@ -1,5 +1,5 @@
 /** The studies of the paper by name. */
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { annotations } from './annotations.ts';
 import { backbones } from './backbones.ts';
 import { distributions } from './distributions.ts';

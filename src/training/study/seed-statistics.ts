@@ -3,8 +3,8 @@
  * be drawn: pairs are drawn again within each class of each fold, the same ones for every run that answered them, because a
  * hard pair is hard for all. What another training seed would have given is another question, answered by the deviation.
  */
-import { ProsamError } from '../../core/errors.ts';
-import { seededRandom } from '../../core/random.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { seededRandom } from '../../core/common/random.ts';
 import { quantile, RESAMPLES } from '../evaluation/bootstrap.ts';
 import type { EpisodeRow, Estimate } from '../evaluation/result.ts';
 

@@ -1,5 +1,5 @@
 /** Ways from a prompt distribution to one mask (paper, table 8): the mean prompt, and five merges of K sampled ones. */
-import { STRATEGIES } from '../../core/strategy.ts';
+import { STRATEGIES } from '../../core/engine/strategy.ts';
 import type { Contestant } from '../evaluation/contestants.ts';
 import type { EpisodeRow } from '../evaluation/result.ts';
 import { contendersOf } from './contenders.ts';

@@ -1,6 +1,6 @@
 /** What every study works with: its settings, its folder, and the engine, which is loaded once it is needed. */
 import { basename, dirname } from 'node:path';
-import { foldedName } from '../../core/checkpoint/file-name.ts';
+import { foldedName } from '../../core/files/file-name.ts';
 import type { TrainingEngine } from '../engine.ts';
 import { openStudyFolder, type StudyFolder } from './study-folder.ts';
 import type { StudyFindings } from './study-result.ts';

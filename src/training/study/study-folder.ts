@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { wordFor } from '../../core/checkpoint/file-name.ts';
-import { writeDurably } from '../../core/checkpoint/write-file.ts';
-import { messageOf, ProsamError } from '../../core/errors.ts';
-import { modelFolder } from '../../core/runtime/open-engine.ts';
+import { wordFor } from '../../core/files/file-name.ts';
+import { writeDurably } from '../../core/files/write-file.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
+import { modelFolder } from '../../core/runtime/node/open-engine.ts';
 
 /** What a cell depends on. Another value makes the cell new. */
 export type CellInputs = Readonly<Record<string, unknown>>;

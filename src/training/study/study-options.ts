@@ -1,8 +1,8 @@
 /** What can be set about a study, and its defaults. Everything drawn comes from the seeds. */
 import * as z from 'zod';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
-import type { EngineOptions } from '../../core/runtime/open-engine.ts';
+import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import { DEFAULT_SEED } from '../draws.ts';
 import type { TrainingEngine } from '../engine.ts';
 import { ANNOTATION_MODES, type AnnotationMode, type Dataset } from '../types.ts';

@@ -1,8 +1,8 @@
 /** One training run of a study: begun, gone on with where it was ended, or kept where it is complete. */
 import { join } from 'node:path';
-import { ProsamError } from '../../core/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
-import { writeDurably } from '../../core/checkpoint/write-file.ts';
+import { writeDurably } from '../../core/files/write-file.ts';
 import type { TrainOptions } from '../train-options.ts';
 import { train } from '../trainer.ts';
 import type { AnnotationMode } from '../types.ts';

@@ -1,5 +1,5 @@
 /** What is compared: the distributions of the paper's ablation and VRP-SAM, as training options. */
-import { noiseDeviation, type DistributionKind } from '../../core/distribution.ts';
+import { noiseDeviation, type DistributionKind } from '../../core/networks/prompt-distribution.ts';
 
 export const VARIANT_NAMES = [
   'student_t',

@@ -5,7 +5,7 @@ import { createGuard, type GuardOptions } from '../../../src/adapters/http/guard
 import { createHttpApp } from '../../../src/adapters/http/http-app.ts';
 import { listen } from '../../../src/adapters/http/listen.ts';
 import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
-import type { VersionRecord } from '../../../src/core/version-ports.ts';
+import type { VersionRecord } from '../../../src/service/ports/versions.ts';
 import { conceptMask, CONCEPTS, generateScene } from '../../../src/scenes/index.ts';
 import { fakeService, type FakeService } from '../fake-service.ts';
 

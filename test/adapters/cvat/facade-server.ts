@@ -8,7 +8,7 @@ import { listen } from '../../../src/adapters/http/listen.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { boundingBox, maskArea } from '../../../src/core/mask/raster.ts';
 import { splitInstances } from '../../../src/core/mask/instances.ts';
-import type { Service } from '../../../src/core/service-types.ts';
+import type { Service } from '../../../src/service/types.ts';
 import { fakeService, type FakeService, type FakeState } from '../fake-service.ts';
 
 /** As the fake one, with true boxes and regions, and logits to go on from. */

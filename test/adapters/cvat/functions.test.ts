@@ -10,8 +10,8 @@ import { createFrameBook } from '../../../src/adapters/cvat/frame-book.ts';
 import { detectorName, INTERACTOR, TRACKER } from '../../../src/adapters/cvat/names.ts';
 import { createPortBook } from '../../../src/adapters/cvat/port-book.ts';
 import { createTrackMemory, type Track } from '../../../src/adapters/cvat/track-memory.ts';
-import { silentLog } from '../../../src/core/log.ts';
-import type { ProjectInfo } from '../../../src/core/service-types.ts';
+import { silentLog } from '../../../src/service/ports/log.ts';
+import type { ProjectInfo } from '../../../src/service/types.ts';
 import { asCvatReads } from './as-cvat-reads.ts';
 
 type Store = ReadonlyMap<string, readonly string[]>;

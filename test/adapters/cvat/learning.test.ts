@@ -11,7 +11,7 @@ import { marksOf } from '../../../src/adapters/cvat/job-marks.ts';
 import { revisionOf } from '../../../src/adapters/cvat/look-at-job.ts';
 import { createCvatClient } from '../../../src/adapters/cvat/rest-client.ts';
 import { annotationFromShape } from '../../../src/adapters/cvat/shape-annotation.ts';
-import type { Message, Queue } from '../../../src/core/storage-ports.ts';
+import type { Message, Queue } from '../../../src/service/ports/storage.ts';
 import type { UploadedShape } from '../../../src/adapters/cvat/types.ts';
 import { createUploadBook } from '../../../src/adapters/cvat/upload-book.ts';
 import { maskFromAnnotation } from '../../../src/core/mask/annotation.ts';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { flatBitmap, rowsBitmap } from '../../../src/adapters/cvat/bitmap-json.ts';
 import { checkCvatRle, cvatRleFromMask, cvatRleInTurns, maskFromCvatRle, type PixelBox } from '../../../src/adapters/cvat/mask-rle.ts';
 import { cropMask, largestOutline } from '../../../src/adapters/cvat/crop.ts';
-import { isProsamError } from '../../../src/core/errors.ts';
+import { isProsamError } from '../../../src/core/common/errors.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { boundingBox } from '../../../src/core/mask/raster.ts';
 import { traffic } from './traffic.ts';

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { splitInstances } from '../../../src/core/mask/instances.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { boundingBox, maskArea } from '../../../src/core/mask/raster.ts';
-import type { Service } from '../../../src/core/service-types.ts';
+import type { Service } from '../../../src/service/types.ts';
 import { fakeService, type FakeService, type FakeState } from '../fake-service.ts';
 import type { Roi } from './as-cvat-draws.ts';
 

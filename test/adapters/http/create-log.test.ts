@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLog, type LogLevel } from '../../../src/adapters/http/create-log.ts';
 import { redact } from '../../../src/adapters/http/redact.ts';
-import { ProsamError } from '../../../src/core/errors.ts';
+import { ProsamError } from '../../../src/core/common/errors.ts';
 
 function written(fields: Record<string, unknown>, message = 'x', level: LogLevel = 'info'): Record<string, unknown>[] {
   const lines: string[] = [];

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { route, type Route } from '../../../src/adapters/http/route.ts';
-import { ProsamError } from '../../../src/core/errors.ts';
+import { ProsamError } from '../../../src/core/common/errors.ts';
 import { AUTHORIZED, errorOf, JSON_BODY, sendRaw, startApp, type Options, type RunningApp } from './running-app.ts';
 
 const running: RunningApp[] = [];

@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readBase64 } from '../../../src/adapters/http/base64-image.ts';
 import { imageInputSchema, type ImageInputJson, type ImageSources } from '../../../src/adapters/http/image-input.ts';
 import { createImageSources, type ImageSourceOptions } from '../../../src/adapters/http/image-sources.ts';
-import { isProsamError } from '../../../src/core/errors.ts';
+import { isProsamError } from '../../../src/core/common/errors.ts';
 
 /** Begins like a PNG; nothing here decodes it. */
 const PNG = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), Buffer.alloc(100, 7)]);

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createMetrics, type Metrics } from '../../../src/adapters/http/metrics.ts';
 import { route } from '../../../src/adapters/http/route.ts';
-import { ProsamError } from '../../../src/core/errors.ts';
+import { ProsamError } from '../../../src/core/common/errors.ts';
 import { AUTHORIZED, startApp, type RunningApp } from './running-app.ts';
 
 let metrics: Metrics;

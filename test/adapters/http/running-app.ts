@@ -4,7 +4,7 @@ import { createGuard, type GuardOptions } from '../../../src/adapters/http/guard
 import { createHttpApp, type HttpApp, type HttpAppOptions } from '../../../src/adapters/http/http-app.ts';
 import { listen, type Listening, type ListenOptions } from '../../../src/adapters/http/listen.ts';
 import type { Route } from '../../../src/adapters/http/route.ts';
-import type { Log } from '../../../src/core/log.ts';
+import type { Log } from '../../../src/service/ports/log.ts';
 
 export const TOKEN = 'a-token-that-nobody-guesses';
 export const AUTHORIZED = { authorization: `Bearer ${TOKEN}` };

@@ -1,7 +1,7 @@
 /** Annotations brought in line, and webhooks put right, against a Label Studio made of lists. */
 import { describe, expect, it } from 'vitest';
-import { ProsamError } from '../../../src/core/errors.ts';
-import { silentLog } from '../../../src/core/log.ts';
+import { ProsamError } from '../../../src/core/common/errors.ts';
+import { silentLog } from '../../../src/service/ports/log.ts';
 import type { ApiBackend, ApiWebhook } from '../../../src/adapters/label-studio/api-answers.ts';
 import type { LabelStudioClient } from '../../../src/adapters/label-studio/api-client.ts';
 import { createConnectionApi } from '../../../src/adapters/label-studio/connection-api.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { encodeBrushRle } from '../../../src/adapters/ml-backend/brush-rle.ts';
-import { ProsamError } from '../../../src/core/errors.ts';
-import type { AcceptRequest, ServicePredictRequest } from '../../../src/core/service-types.ts';
+import { ProsamError } from '../../../src/core/common/errors.ts';
+import type { AcceptRequest, ServicePredictRequest } from '../../../src/service/types.ts';
 import { fakeService, type FakeService } from '../fake-service.ts';
 import { until } from '../webhook/webhook-server.ts';
 import { blobMask } from '../ml-backend/masks.ts';

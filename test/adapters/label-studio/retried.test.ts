@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { retried } from '../../../src/adapters/label-studio/retried.ts';
-import { ProsamError, type ErrorCode } from '../../../src/core/errors.ts';
+import { ProsamError, type ErrorCode } from '../../../src/core/common/errors.ts';
 
 describe('work that is tried again', () => {
   it.each([

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { parseLabelConfig } from '../../../src/adapters/ml-backend/label-config.ts';
 import { decodeBrushRle } from '../../../src/adapters/ml-backend/brush-rle.ts';
-import type { AcceptRequest } from '../../../src/core/service-types.ts';
+import type { AcceptRequest } from '../../../src/service/types.ts';
 import { fakeService } from '../fake-service.ts';
 import { picture, startBackend, traffic, type Backend, type Recorded } from './backend-server.ts';
 

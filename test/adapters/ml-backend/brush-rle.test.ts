@@ -8,8 +8,8 @@ import {
   encodeBrushRle,
   encodeBrushRleInTurns,
 } from '../../../src/adapters/ml-backend/brush-rle.ts';
-import { isProsamError } from '../../../src/core/errors.ts';
-import { alphaPng, maskFromAlphaPng } from '../../../src/core/image/alpha-png.ts';
+import { isProsamError } from '../../../src/core/common/errors.ts';
+import { alphaPng, maskFromAlphaPng } from '../../../src/core/image/node/alpha-png.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { anyMask } from '../../core/mask/any-mask.ts';
 

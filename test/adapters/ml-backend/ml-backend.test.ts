@@ -2,10 +2,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { MlAnswer } from '../../../src/adapters/ml-backend/answers.ts';
 import type { MlEvent } from '../../../src/adapters/ml-backend/events.ts';
 import { parseEvent, projectKeyOf } from '../../../src/adapters/ml-backend/events.ts';
-import { atOnce } from '../../../src/core/mask/in-turns.ts';
+import { atOnce } from '../../../src/core/mask/cooperative.ts';
 import { createMlBackend, type MlBackendOptions, type MlPredictRequest } from '../../../src/adapters/ml-backend/ml-backend.ts';
 import type { WrittenRegion } from '../../../src/adapters/ml-backend/write-region.ts';
-import { ProsamError } from '../../../src/core/errors.ts';
+import { ProsamError } from '../../../src/core/common/errors.ts';
 import { AUTHORIZED, startApp, type RunningApp } from '../http/running-app.ts';
 
 const CONFIG = '<View><Image name="i" value="$image"/><BrushLabels name="b" toName="i"><Label value="car"/></BrushLabels></View>';

@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { optionalPackage } from '../../../src/adapters/storage/failures.ts';
 import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
-import type { Log } from '../../../src/core/log.ts';
+import type { Log } from '../../../src/service/ports/log.ts';
 import { newProject, recordOf } from '../../conformance/place.ts';
 import { expectRejection } from '../../core/expect-error.ts';
 import { freePort, postgresPrograms, startPostgres } from './start-postgres.ts';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { jobAnswer } from '../../../src/adapters/webhook/answers.ts';
-import { ProsamError, type ErrorCode } from '../../../src/core/errors.ts';
-import type { ServicePredictRequest } from '../../../src/core/service-types.ts';
+import { ProsamError, type ErrorCode } from '../../../src/core/common/errors.ts';
+import type { ServicePredictRequest } from '../../../src/service/types.ts';
 import { fakeService } from '../fake-service.ts';
 import { pngOf, startServer, TOKENS, until, type TestServer } from './webhook-server.ts';
 

@@ -6,7 +6,7 @@ import { createReplayMemory, verifySignature } from '../../../src/adapters/http/
 import { deliveriesAnswer, jobAnswer } from '../../../src/adapters/webhook/answers.ts';
 import { createCallbackSender } from '../../../src/adapters/webhook/callback-sender.ts';
 import { webhook } from '../../../src/adapters/webhook/webhook.ts';
-import type { Log } from '../../../src/core/log.ts';
+import type { Log } from '../../../src/service/ports/log.ts';
 import { expectCode, expectRejection } from '../../core/expect-error.ts';
 import { pngOf, startServer, TOKENS, until, type ServerOptions, type TestServer } from './webhook-server.ts';
 

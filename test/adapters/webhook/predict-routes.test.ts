@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { predictAnswer, refineAnswer } from '../../../src/adapters/webhook/answers.ts';
-import { ProsamError } from '../../../src/core/errors.ts';
-import { maskPng } from '../../../src/core/image/mask-png.ts';
+import { ProsamError } from '../../../src/core/common/errors.ts';
+import { maskPng } from '../../../src/core/image/node/mask-png.ts';
 import { emptyMask, fillPolygon } from '../../../src/core/mask/raster.ts';
 import { maskFromCocoRle } from '../../../src/core/mask/rle.ts';
-import type { ServicePredictRequest } from '../../../src/core/service-types.ts';
+import type { ServicePredictRequest } from '../../../src/service/types.ts';
 import { pngOf, startServer, TOKENS, type TestServer } from './webhook-server.ts';
 
 let server: TestServer;

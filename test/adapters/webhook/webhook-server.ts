@@ -10,7 +10,7 @@ import { listen } from '../../../src/adapters/http/listen.ts';
 import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
 import type { CallbackOptions } from '../../../src/adapters/webhook/parts.ts';
 import { webhook } from '../../../src/adapters/webhook/webhook.ts';
-import type { Log } from '../../../src/core/log.ts';
+import type { Log } from '../../../src/service/ports/log.ts';
 import { fakeService, type FakeService } from '../fake-service.ts';
 
 export const TOKENS = {

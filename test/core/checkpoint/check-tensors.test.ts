@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkTensors } from '../../../src/core/checkpoint/check-tensors.ts';
-import type { Dtype } from '../../../src/core/checkpoint/safetensors.ts';
+import type { Dtype } from '../../../src/core/checkpoint/formats/safetensors.ts';
 import { expectCode } from '../expect-error.ts';
 
 type Found = [name: string, shape: number[], dtype?: Dtype][];

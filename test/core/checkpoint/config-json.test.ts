@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { manifestJson, samConfigJson } from '../../../src/core/checkpoint/config-json.ts';
 import { parseManifest } from '../../../src/core/checkpoint/manifest.ts';
-import { DINOV2_VIT_B14, MOBILE_SAM, VGG16 } from '../../../src/core/model/config.ts';
+import { DINOV2_VIT_B14, MOBILE_SAM, VGG16 } from '../../../src/core/networks/config.ts';
 
 type Json = Record<string, unknown>;
 const TEXT = readFileSync('models/tiny/manifest.json', 'utf8');

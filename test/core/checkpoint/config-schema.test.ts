@@ -19,7 +19,7 @@ import {
   SAM_VIT_L,
   VGG16,
   VGG16_BN,
-} from '../../../src/core/model/config.ts';
+} from '../../../src/core/networks/config.ts';
 
 /** What is wrong with a configuration, as one text; empty when nothing is. */
 function problems(schema: ZodType, json: unknown): string {

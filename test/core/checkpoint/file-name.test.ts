@@ -4,16 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  foldedName,
-  hashedWord,
-  isReservedName,
-  plainWord,
-  readablePart,
-  wordFor,
-  wordsFor,
-} from '../../../src/core/checkpoint/file-name.ts';
-import { temporaryBeside } from '../../../src/core/checkpoint/write-file.ts';
+import { foldedName, hashedWord, isReservedName, plainWord, readablePart, wordFor, wordsFor } from '../../../src/core/files/file-name.ts';
+import { temporaryBeside } from '../../../src/core/files/write-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-names-'));
 afterAll(() => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { hashFile, knownHash, rememberHash } from '../../../src/core/checkpoint/hash-memo.ts';
+import { hashFile, knownHash, rememberHash } from '../../../src/core/checkpoint/hash-cache.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-memo-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

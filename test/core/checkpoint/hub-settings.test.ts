@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { hubCache, hubSettings } from '../../../src/core/checkpoint/hub-settings.ts';
+import { hubCache, hubSettings } from '../../../src/core/models/hub/settings.ts';
 import { expectRejection } from '../expect-error.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'prosam-hub-home-'));

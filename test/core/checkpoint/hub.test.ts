@@ -4,9 +4,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { fetchWeights, type FetchOptions } from '../../../src/core/checkpoint/hub.ts';
-import { fetchRest } from '../../../src/core/checkpoint/hub-transfer.ts';
-import { hubSettings, type HubSettings } from '../../../src/core/checkpoint/hub-settings.ts';
+import { fetchWeights, type FetchOptions } from '../../../src/core/models/hub/hub.ts';
+import { fetchRest } from '../../../src/core/models/hub/transfer.ts';
+import { hubSettings, type HubSettings } from '../../../src/core/models/hub/settings.ts';
 import { expectRejection } from '../expect-error.ts';
 import { startHub, type HubServer } from './hub-server.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { normalisationOf, parseManifest, type Manifest } from '../../../src/core/checkpoint/manifest.ts';
-import { isProsamError } from '../../../src/core/errors.ts';
+import { isProsamError } from '../../../src/core/common/errors.ts';
 import { expectCode } from '../expect-error.ts';
 
 const TEXT = readFileSync(new URL('../../../models/tiny/manifest.json', import.meta.url), 'utf8');

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../../src/core/checkpoint/manifest.ts';
-import { hashFile } from '../../../src/core/checkpoint/hash-memo.ts';
+import { hashFile } from '../../../src/core/checkpoint/hash-cache.ts';
 import { openModel } from '../../../src/core/checkpoint/model-folder.ts';
-import { checkModelWeights } from '../../../src/core/runtime/networks.ts';
+import { checkModelWeights } from '../../../src/core/onnx/networks.ts';
 import { expectCode, expectRejection } from '../expect-error.ts';
 
 const TINY = fileURLToPath(new URL('../../../models/tiny', import.meta.url));

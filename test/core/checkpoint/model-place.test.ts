@@ -9,7 +9,7 @@ import {
   isModelName,
   modelFolder,
   modelsFolder,
-} from '../../../src/core/checkpoint/model-place.ts';
+} from '../../../src/core/checkpoint/model-paths.ts';
 import { expectCode } from '../expect-error.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-place-'));

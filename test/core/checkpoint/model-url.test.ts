@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Fetch, LoadProgress } from '../../../src/core/checkpoint/fetch-file.ts';
-import { modelCache } from '../../../src/core/checkpoint/model-cache.ts';
+import type { Fetch, LoadProgress } from '../../../src/core/checkpoint/web/fetch-file.ts';
+import { modelCache } from '../../../src/core/checkpoint/web/model-cache.ts';
 import { openModel } from '../../../src/core/checkpoint/model-folder.ts';
-import { openModelUrl, type ModelUrlOptions } from '../../../src/core/checkpoint/model-url.ts';
+import { openModelUrl, type ModelUrlOptions } from '../../../src/core/checkpoint/web/model-url.ts';
 import { expectRejection } from '../expect-error.ts';
 
 const FOLDER = 'models/tiny';

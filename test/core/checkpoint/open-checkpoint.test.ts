@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { safetensorsBytes } from '../../../src/core/checkpoint/safetensors.ts';
+import { safetensorsBytes } from '../../../src/core/checkpoint/formats/safetensors.ts';
 import { openCheckpoint } from '../../../src/core/checkpoint/open-checkpoint.ts';
 import { readFloatTensors } from '../../../src/core/checkpoint/read-tensors.ts';
 import { expectRejection } from '../expect-error.ts';

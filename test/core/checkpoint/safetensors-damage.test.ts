@@ -1,8 +1,13 @@
 /** Everything that can be wrong with a safetensors file, and files that are something else. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { beginsLikePickle, parseSafetensors, safetensorsBytes, safetensorsHeaderLength } from '../../../src/core/checkpoint/safetensors.ts';
-import { isProsamError } from '../../../src/core/errors.ts';
+import {
+  beginsLikePickle,
+  parseSafetensors,
+  safetensorsBytes,
+  safetensorsHeaderLength,
+} from '../../../src/core/checkpoint/formats/safetensors.ts';
+import { isProsamError } from '../../../src/core/common/errors.ts';
 import { expectCode } from '../expect-error.ts';
 import { fileWithHeader, floatBytes } from './safetensors-file.ts';
 

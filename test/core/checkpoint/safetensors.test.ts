@@ -8,7 +8,7 @@ import {
   type Dtype,
   type TensorEntry,
   type TensorToWrite,
-} from '../../../src/core/checkpoint/safetensors.ts';
+} from '../../../src/core/checkpoint/formats/safetensors.ts';
 import { expectCode } from '../expect-error.ts';
 import { fileWithHeader, floatBytes } from './safetensors-file.ts';
 

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readTorchIndex } from '../../../src/core/checkpoint/torch-pickle.ts';
-import type { SafetensorsIndex } from '../../../src/core/checkpoint/safetensors.ts';
-import { isProsamError, ProsamError } from '../../../src/core/errors.ts';
+import { readTorchIndex } from '../../../src/core/checkpoint/formats/torch-pickle.ts';
+import type { SafetensorsIndex } from '../../../src/core/checkpoint/formats/safetensors.ts';
+import { isProsamError, ProsamError } from '../../../src/core/common/errors.ts';
 import { expectRejection } from '../expect-error.ts';
 import { floatBytes } from './safetensors-file.ts';
 import { dict, op, pickle, tensor, torchFile, tuple } from './torch-file.ts';

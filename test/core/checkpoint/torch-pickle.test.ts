@@ -3,7 +3,7 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readTorchIndex } from '../../../src/core/checkpoint/torch-pickle.ts';
+import { readTorchIndex } from '../../../src/core/checkpoint/formats/torch-pickle.ts';
 import { tensorsOfFile } from '../../../src/core/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../../src/core/checkpoint/open-checkpoint.ts';
 import { readFloatTensors } from '../../../src/core/checkpoint/read-tensors.ts';

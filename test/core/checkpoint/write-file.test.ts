@@ -3,8 +3,8 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { checkModelFolder, removeModelFolder, replaceModelFolder } from '../../../src/core/checkpoint/replace-folder.ts';
-import { writeDurably } from '../../../src/core/checkpoint/write-file.ts';
+import { checkModelFolder, removeModelFolder, replaceModelFolder } from '../../../src/core/files/replace-folder.ts';
+import { writeDurably } from '../../../src/core/files/write-file.ts';
 import { expectRejection } from '../expect-error.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-write-'));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readZipEntries, type ZipEntry } from '../../../src/core/checkpoint/zip-archive.ts';
-import { isProsamError } from '../../../src/core/errors.ts';
+import { readZipEntries, type ZipEntry } from '../../../src/core/checkpoint/formats/zip-archive.ts';
+import { isProsamError } from '../../../src/core/common/errors.ts';
 import { expectRejection } from '../expect-error.ts';
 import { zip, type HandEntry } from './torch-file.ts';
 

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { decodeGrey, decodeImage } from '../../../src/core/image/decode.ts';
-import { isProsamError } from '../../../src/core/errors.ts';
+import { decodeGrey, decodeImage } from '../../../src/core/image/node/decode.ts';
+import { isProsamError } from '../../../src/core/common/errors.ts';
 import { expectRejection } from '../expect-error.ts';
 import { PNG_COLOUR, pngChunk, pngFile } from './png-file.ts';
 

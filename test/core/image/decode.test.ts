@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { decodeGrey, decodeImage, decodeMask, proveImage } from '../../../src/core/image/decode.ts';
+import { decodeGrey, decodeImage, decodeMask, proveImage } from '../../../src/core/image/node/decode.ts';
 import { PNG_COLOUR, pngChunk, pngFile, row16 } from './png-file.ts';
 
 const [WIDTH, HEIGHT] = [32, 16];

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { nodeImageSource, pathOf } from '../../../src/core/image/node-source.ts';
-import type { PixelImage } from '../../../src/core/types.ts';
+import { nodeImageSource, pathOf } from '../../../src/core/image/node/source.ts';
+import type { PixelImage } from '../../../src/core/engine/types.ts';
 import { expectCode, expectRejection } from '../expect-error.ts';
 
 let folder = '';

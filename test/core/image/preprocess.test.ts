@@ -14,7 +14,7 @@ import { pillowResize, type Raster } from '../../../src/core/image/pillow-resize
 import { iou } from '../../../src/core/mask/metrics.ts';
 import { emptyMask, fillBox } from '../../../src/core/mask/raster.ts';
 import { resizeMap } from '../../../src/core/mask/resize-map.ts';
-import { maskFromField } from '../../../src/core/strategy.ts';
+import { maskFromField } from '../../../src/core/engine/strategy.ts';
 
 const SAM = 64;
 const MODES: [name: string, config: PreprocessConfig][] = [

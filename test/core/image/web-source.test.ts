@@ -1,8 +1,8 @@
 /** Images in a browser, with sharp standing in for what a browser decodes with. */
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { nodeImageSource } from '../../../src/core/image/node-source.ts';
-import { webImageSource } from '../../../src/core/image/web-source.ts';
+import { nodeImageSource } from '../../../src/core/image/node/source.ts';
+import { webImageSource } from '../../../src/core/image/web/source.ts';
 import { expectRejection } from '../expect-error.ts';
 
 interface FakeBitmap {

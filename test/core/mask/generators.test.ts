@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { boxMaskFromMask, pointsFromMask, SCRIBBLE_PRESETS, scribbleFromMask } from '../../../src/core/mask/generators.ts';
+import { boxMaskFromMask, pointsFromMask, SCRIBBLE_PRESETS, scribbleFromMask } from '../../../src/core/mask/simulate-annotations.ts';
 import { maskFromAnnotation } from '../../../src/core/mask/annotation.ts';
 import { boundingBox, emptyMask, fillBox, maskArea } from '../../../src/core/mask/raster.ts';
-import { seededRandom } from '../../../src/core/random.ts';
+import { seededRandom } from '../../../src/core/common/random.ts';
 import { anyMarkedMask, anyMask, maskOf, textOf } from './any-mask.ts';
 
 const anySeed = fc.integer();

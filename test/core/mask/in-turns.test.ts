@@ -1,8 +1,8 @@
 /** Work with pauses ends as work without them, stops when told to, and leaves the event loop its turns. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maskPng } from '../../../src/core/image/mask-png.ts';
-import { atOnce, inTurns, type Steps } from '../../../src/core/mask/in-turns.ts';
+import { maskPng } from '../../../src/core/image/node/mask-png.ts';
+import { atOnce, inTurns, type Steps } from '../../../src/core/mask/cooperative.ts';
 import { polygonsFromMask, polygonsInSteps } from '../../../src/core/mask/polygon-groups.ts';
 import { cocoRleFromMask, cocoRleInSteps } from '../../../src/core/mask/rle.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';

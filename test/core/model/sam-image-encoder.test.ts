@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../../src/core/checkpoint/open-checkpoint.ts';
 import { samConfigSchema } from '../../../src/core/checkpoint/config-schema.ts';
-import { samImageEncoder } from '../../../src/core/model/sam-image-encoder.ts';
-import { defineNetwork, emitWithFile } from '../../../src/core/runtime/emit.ts';
-import { nodeRuntime } from '../../../src/core/runtime/node.ts';
+import { samImageEncoder } from '../../../src/core/networks/sam-image-encoder.ts';
+import { defineNetwork, emitWithFile } from '../../../src/core/onnx/emit.ts';
+import { nodeRuntime } from '../../../src/core/runtime/node/ort-node.ts';
 import { hashedImage } from '../../golden/hash-weights.ts';
 import { openGoldenSet } from '../../golden/golden-set.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { samConfigSchema } from '../../../src/core/checkpoint/config-schema.ts';
-import { gridBlocks, gridSize, MOBILE_SAM, SAM_VIT_B, type SamConfig, type TinyVitConfig } from '../../../src/core/model/config.ts';
-import { samImageEncoder } from '../../../src/core/model/sam-image-encoder.ts';
+import { gridBlocks, gridSize, MOBILE_SAM, SAM_VIT_B, type SamConfig, type TinyVitConfig } from '../../../src/core/networks/config.ts';
+import { samImageEncoder } from '../../../src/core/networks/sam-image-encoder.ts';
 import { samConfigJson } from '../../../src/core/checkpoint/config-json.ts';
-import { outputShapes, tensorsNeeded } from '../../../src/core/runtime/emit.ts';
-import { imageEncoderGraph } from '../../../src/core/runtime/model-graphs.ts';
+import { outputShapes, tensorsNeeded } from '../../../src/core/onnx/emit.ts';
+import { imageEncoderGraph } from '../../../src/core/onnx/model-graphs.ts';
 import type { Build } from '../../golden/execute.ts';
 import { deviations, RUNTIMES } from './reference-numbers.ts';
 

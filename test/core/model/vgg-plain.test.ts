@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { backboneFinal, backboneTrunk } from '../../../src/core/model/backbone.ts';
-import { VGG16, VGG16_BN, type VggConfig } from '../../../src/core/model/config.ts';
-import { tensorsNeeded, type NetworkDefinition } from '../../../src/core/runtime/emit.ts';
+import { backboneFinal, backboneTrunk } from '../../../src/core/networks/backbone.ts';
+import { VGG16, VGG16_BN, type VggConfig } from '../../../src/core/networks/config.ts';
+import { tensorsNeeded, type NetworkDefinition } from '../../../src/core/onnx/emit.ts';
 import type { Build } from '../../golden/execute.ts';
 import { deviations, RUNTIMES } from './reference-numbers.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { chooseDevice, firstThatProves, verdictOn, type ChoiceParts } from '../../../src/core/runtime/choose-device.ts';
-import { obstacleTo, onlySoftware, type MachineFacts } from '../../../src/core/runtime/device-obstacles.ts';
-import { autoOrder, DEVICES, PROVIDER_NAMES } from '../../../src/core/runtime/devices.ts';
+import { chooseDevice, firstThatProves, verdictOn, type ChoiceParts } from '../../../src/core/runtime/devices/choose-device.ts';
+import { obstacleTo, onlySoftware, type MachineFacts } from '../../../src/core/runtime/devices/obstacles.ts';
+import { autoOrder, DEVICES, PROVIDER_NAMES } from '../../../src/core/runtime/devices/devices.ts';
 import { createEngine } from '../../../src/index.ts';
 
 const machine: MachineFacts = { platform: 'linux', arch: 'x64', version: '1.2.3', built: ['cpu', 'cuda', 'webgpu'], gpuFiles: [] };

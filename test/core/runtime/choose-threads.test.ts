@@ -1,7 +1,7 @@
 /** Threads by measurement, with products that take a given time, and once with real ones. */
 import { describe, expect, it } from 'vitest';
 import { openModel } from '../../../src/core/checkpoint/model-folder.ts';
-import { chooseThreads, fastestThreads, type Product } from '../../../src/core/runtime/choose-threads.ts';
+import { chooseThreads, fastestThreads, type Product } from '../../../src/core/runtime/node/choose-threads.ts';
 
 /** The first run of each is slow, as it is in truth. */
 function products(times: Readonly<Record<number, number>>) {

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import type { EncodedPart } from '../../../src/core/encoded-images.ts';
-import { diskFeatureCache } from '../../../src/core/runtime/disk-feature-cache.ts';
-import { openEngine } from '../../../src/core/runtime/open-engine.ts';
+import type { EncodedPart } from '../../../src/core/engine/image-features.ts';
+import { diskFeatureCache } from '../../../src/core/runtime/node/disk-feature-cache.ts';
+import { openEngine } from '../../../src/core/runtime/node/open-engine.ts';
 import { generateScene } from '../../../src/scenes/index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-cache-'));

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { wantedLibraries } from '../../../src/core/runtime/cuda-libraries.ts';
-import { neededLibraries } from '../../../src/core/runtime/elf-needed.ts';
-import { loadLibrary } from '../../../src/core/runtime/provider-folder.ts';
+import { wantedLibraries } from '../../../src/core/runtime/devices/cuda-libraries.ts';
+import { neededLibraries } from '../../../src/core/runtime/devices/elf-needed.ts';
+import { loadLibrary } from '../../../src/core/runtime/devices/provider-folder.ts';
 import { sharedLibrary } from '../../shared-library.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-elf-'));

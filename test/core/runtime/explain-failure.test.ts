@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { explainFailure } from '../../../src/core/runtime/explain-failure.ts';
+import { explainFailure } from '../../../src/core/runtime/devices/explain-failure.ts';
 
 describe('a complaint of ONNX Runtime', () => {
   it('loses the place in its sources and gains advice', () => {

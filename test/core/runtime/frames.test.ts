@@ -1,7 +1,7 @@
 /** Messages as bytes: whatever is sent arrives, however the pipe cuts it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createFrameReader, frameOf } from '../../../src/core/runtime/frames.ts';
+import { createFrameReader, frameOf } from '../../../src/core/runtime/worker/ipc-frames.ts';
 
 /** What arrives when the bytes come in pieces of these lengths. */
 function through(messages: readonly unknown[], pieces: readonly number[] = [Infinity]): unknown[] {

@@ -3,10 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { samConfigJson } from '../../../src/core/checkpoint/config-json.ts';
 import { parseManifest } from '../../../src/core/checkpoint/manifest.ts';
-import { hashFile } from '../../../src/core/checkpoint/hash-memo.ts';
-import { gridBlocks, type SamConfig, type VitConfig } from '../../../src/core/model/config.ts';
-import { tensorsNeeded } from '../../../src/core/runtime/emit.ts';
-import { decodePointsGraph, decodePromptsGraph, imageEncoderGraph } from '../../../src/core/runtime/model-graphs.ts';
+import { hashFile } from '../../../src/core/checkpoint/hash-cache.ts';
+import { gridBlocks, type SamConfig, type VitConfig } from '../../../src/core/networks/config.ts';
+import { tensorsNeeded } from '../../../src/core/onnx/emit.ts';
+import { decodePointsGraph, decodePromptsGraph, imageEncoderGraph } from '../../../src/core/onnx/model-graphs.ts';
 import { writeHashedWeights } from '../../golden/hash-weights.ts';
 
 const ENCODER: VitConfig = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createKeptEncoders } from '../../../src/core/runtime/kept-encoders.ts';
-import type { EngineRequest } from '../../../src/core/runtime/worker-protocol.ts';
+import { createKeptEncoders } from '../../../src/core/runtime/worker/kept-encoders.ts';
+import type { EngineRequest } from '../../../src/core/runtime/worker/protocol.ts';
 
 const load = (id: string, ...bytes: number[]): EngineRequest => ({ name: 'loadPromptEncoder', id, file: Uint8Array.from(bytes) });
 const unload = (id: string): EngineRequest => ({ name: 'unloadPromptEncoder', id });

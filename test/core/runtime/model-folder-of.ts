@@ -2,7 +2,12 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../../../src/core/checkpoint/safetensors.ts';
+import {
+  floatsFromTensor,
+  parseSafetensors,
+  safetensorsBytes,
+  type TensorToWrite,
+} from '../../../src/core/checkpoint/formats/safetensors.ts';
 import { openGoldenSet } from '../../golden/golden-set.ts';
 
 const GOLDEN = 'test/golden/data';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openModel } from '../../../src/core/checkpoint/model-folder.ts';
-import { ProsamError } from '../../../src/core/errors.ts';
-import { openNetworks } from '../../../src/core/runtime/open-networks.ts';
+import { ProsamError } from '../../../src/core/common/errors.ts';
+import { openNetworks } from '../../../src/core/runtime/node/open-networks.ts';
 
 const model = await openModel('models/tiny');
 

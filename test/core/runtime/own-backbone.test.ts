@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openEngine } from '../../../src/core/runtime/open-engine.ts';
-import type { PixelImage, Prediction, PredictOptions, Reference } from '../../../src/core/types.ts';
+import { openEngine } from '../../../src/core/runtime/node/open-engine.ts';
+import type { PixelImage, Prediction, PredictOptions, Reference } from '../../../src/core/engine/types.ts';
 import { expectRejection } from '../expect-error.ts';
 import { writeModelFolder, type FolderOptions } from './model-folder-of.ts';
 

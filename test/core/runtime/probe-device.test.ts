@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { probeDevice } from '../../../src/core/runtime/probe-device.ts';
+import { probeDevice } from '../../../src/core/runtime/devices/probe-device.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-probe-'));
 afterAll(() => rmSync(folder, { recursive: true }));

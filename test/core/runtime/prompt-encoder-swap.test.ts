@@ -2,7 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../src/cli/demo-scenes.ts';
-import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../../../src/core/checkpoint/safetensors.ts';
+import {
+  floatsFromTensor,
+  parseSafetensors,
+  safetensorsBytes,
+  type TensorToWrite,
+} from '../../../src/core/checkpoint/formats/safetensors.ts';
 import { createEngine, type Engine, type Reference } from '../../../src/index.ts';
 import { expectRejection } from '../expect-error.ts';
 

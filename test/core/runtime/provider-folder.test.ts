@@ -4,7 +4,7 @@ import { copyFileSync, linkSync, mkdtempSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { CORE_LIBRARY, cudaFolder, packageLibraries, readyCudaFolder } from '../../../src/core/runtime/provider-folder.ts';
+import { CORE_LIBRARY, cudaFolder, packageLibraries, readyCudaFolder } from '../../../src/core/runtime/devices/provider-folder.ts';
 import { sharedLibrary } from '../../shared-library.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-provider-'));

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { watchSilence } from '../../../src/core/runtime/silence-watch.ts';
+import { watchSilence } from '../../../src/core/runtime/worker/watchdog.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -4,9 +4,9 @@ import { openModel } from '../../../src/core/checkpoint/model-folder.ts';
 import { geometryOf } from '../../../src/core/image/preprocess.ts';
 import { reduceLabels } from '../../../src/core/mask/label-reduction.ts';
 import { iou } from '../../../src/core/mask/metrics.ts';
-import { checkModelWeights, createNetworks, preprocessOf } from '../../../src/core/runtime/networks.ts';
-import { nodeRuntime } from '../../../src/core/runtime/node.ts';
-import { maskFromField } from '../../../src/core/strategy.ts';
+import { checkModelWeights, createNetworks, preprocessOf } from '../../../src/core/onnx/networks.ts';
+import { nodeRuntime } from '../../../src/core/runtime/node/ort-node.ts';
+import { maskFromField } from '../../../src/core/engine/strategy.ts';
 import { readTensors } from '../../golden/golden-set.ts';
 
 const FOLDER = 'models/tiny';

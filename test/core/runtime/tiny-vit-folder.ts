@@ -4,11 +4,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { samConfigJson } from '../../../src/core/checkpoint/config-json.ts';
 import { samConfigSchema } from '../../../src/core/checkpoint/config-schema.ts';
-import { parseSafetensors, safetensorsBytes, type TensorToWrite } from '../../../src/core/checkpoint/safetensors.ts';
-import type { SamConfig, TinyVitConfig } from '../../../src/core/model/config.ts';
-import { normal, seededRandom } from '../../../src/core/random.ts';
-import { tensorsNeeded } from '../../../src/core/runtime/emit.ts';
-import { imageEncoderGraph } from '../../../src/core/runtime/model-graphs.ts';
+import { parseSafetensors, safetensorsBytes, type TensorToWrite } from '../../../src/core/checkpoint/formats/safetensors.ts';
+import type { SamConfig, TinyVitConfig } from '../../../src/core/networks/config.ts';
+import { normal, seededRandom } from '../../../src/core/common/random.ts';
+import { tensorsNeeded } from '../../../src/core/onnx/emit.ts';
+import { imageEncoderGraph } from '../../../src/core/onnx/model-graphs.ts';
 import { openGoldenSet } from '../../golden/golden-set.ts';
 
 const GOLDEN = 'test/golden/data';

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { openModel } from '../../../src/core/checkpoint/model-folder.ts';
-import { checkModelWeights, createNetworks } from '../../../src/core/runtime/networks.ts';
-import { nodeRuntime } from '../../../src/core/runtime/node.ts';
-import { openEngine } from '../../../src/core/runtime/open-engine.ts';
-import type { PixelImage } from '../../../src/core/types.ts';
+import { checkModelWeights, createNetworks } from '../../../src/core/onnx/networks.ts';
+import { nodeRuntime } from '../../../src/core/runtime/node/ort-node.ts';
+import { openEngine } from '../../../src/core/runtime/node/open-engine.ts';
+import type { PixelImage } from '../../../src/core/engine/types.ts';
 import { expectCode } from '../expect-error.ts';
 import { writeTinyVitFolder } from './tiny-vit-folder.ts';
 

@@ -1,6 +1,6 @@
 /** Who is refused and who is sent again when a worker dies. */
 import { describe, expect, it } from 'vitest';
-import { createWaitingCalls, MOST_REPEATS, type WaitingCalls } from '../../../src/core/runtime/waiting-calls.ts';
+import { createWaitingCalls, MOST_REPEATS, type WaitingCalls } from '../../../src/core/runtime/worker/call-queue.ts';
 
 const refusal = ({ id, losses }: { id: number; losses: number }): Error => new Error(`call ${id} after ${losses}`);
 

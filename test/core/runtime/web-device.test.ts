@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { threadsHere, webgpuProblem } from '../../../src/core/runtime/web-device.ts';
-import type { GpuAdapter } from '../../../src/core/web-globals.ts';
+import { threadsHere, webgpuProblem } from '../../../src/core/runtime/web/device.ts';
+import type { GpuAdapter } from '../../../src/core/common/web-globals.ts';
 
 const gpu = (adapter: GpuAdapter | null) => ({ requestAdapter: () => Promise.resolve(adapter) });
 

@@ -4,9 +4,9 @@
  */
 import { describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../src/cli/demo-scenes.ts';
-import { verdictOn } from '../../../src/core/runtime/choose-device.ts';
-import { machineFacts, onlySoftware } from '../../../src/core/runtime/device-obstacles.ts';
-import { probeDevice } from '../../../src/core/runtime/probe-device.ts';
+import { verdictOn } from '../../../src/core/runtime/devices/choose-device.ts';
+import { machineFacts, onlySoftware } from '../../../src/core/runtime/devices/obstacles.ts';
+import { probeDevice } from '../../../src/core/runtime/devices/probe-device.ts';
 import { createEngine, isProsamError, type Engine } from '../../../src/index.ts';
 
 /** A GPU shows itself by a file; what answers without one computes on the CPU. */

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { WorkerLike } from '../../../src/core/web-globals.ts';
+import type { WorkerLike } from '../../../src/core/common/web-globals.ts';
 
 /** Gives the thread the two names that a Web Worker has. */
 const BOOTSTRAP = `

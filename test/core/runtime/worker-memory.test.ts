@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { createEngine } from '../../../src/core/runtime/create-engine.ts';
-import { WORKER_FLAGS, workerEnvironment } from '../../../src/core/runtime/worker-memory.ts';
+import { createEngine } from '../../../src/core/runtime/node/create-engine.ts';
+import { WORKER_FLAGS, workerEnvironment } from '../../../src/core/runtime/worker/memory.ts';
 
 it('has the allocator give memory back, and passes on the rest', () => {
   const { GLIBC_TUNABLES, ...rest } = workerEnvironment({ PATH: '/bin' });

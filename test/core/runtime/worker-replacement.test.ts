@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sceneWith } from '../../../src/cli/demo-scenes.ts';
 import { createEngine, isProsamError, type Engine, type EngineOptions, type PixelImage, type Reference } from '../../../src/index.ts';
-import type { EngineWorker } from '../../../src/core/types.ts';
+import type { EngineWorker } from '../../../src/core/engine/types.ts';
 import { expectRejection } from '../expect-error.ts';
 import { SLOW_SAM, slowSam, writeHashedModel } from './hashed-model.ts';
 import { runs, until } from './processes.ts';

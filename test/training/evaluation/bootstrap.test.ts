@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { normal, seededRandom } from '../../../src/core/random.ts';
+import { normal, seededRandom } from '../../../src/core/common/random.ts';
 import { bootstrapMiou, comparePaired, quantile } from '../../../src/training/evaluation/bootstrap.ts';
 import { expectCode } from '../../core/expect-error.ts';
 import { rowsOf, type MadeUp } from './rows.ts';

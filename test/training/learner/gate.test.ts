@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel, type Model } from '../../../src/core/checkpoint/model-folder.ts';
 import type { FloatTensor } from '../../../src/core/checkpoint/read-tensors.ts';
-import { seededRandom } from '../../../src/core/random.ts';
-import { modelFolder } from '../../../src/core/runtime/open-engine.ts';
+import { seededRandom } from '../../../src/core/common/random.ts';
+import { modelFolder } from '../../../src/core/runtime/node/open-engine.ts';
 import { chooseMasks } from '../../../src/training/learner/choose-masks.ts';
 import { judge } from '../../../src/training/learner/gate-decision.ts';
 import { measureVersions, type GateOptions } from '../../../src/training/learner/gate.ts';

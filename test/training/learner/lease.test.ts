@@ -1,7 +1,7 @@
 /** A run is this learner's only as long as the store says so. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { silentLog } from '../../../src/core/log.ts';
+import { silentLog } from '../../../src/service/ports/log.ts';
 import { holdLease, type Lease } from '../../../src/training/learner/lease.ts';
 
 type Renew = (id: string, holder: string, options: { leaseMs: number; nowMs: number; progress?: unknown }) => Promise<boolean>;

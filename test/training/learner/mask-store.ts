@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
 import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
-import type { AnnotationRecord, Store } from '../../../src/core/storage-ports.ts';
+import type { AnnotationRecord, Store } from '../../../src/service/ports/storage.ts';
 
 export const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 /** Of every mask. */

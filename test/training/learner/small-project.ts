@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
-import { LEARNER_DEFAULTS, type LearnerSettings } from '../../../src/core/learner-settings.ts';
+import { LEARNER_DEFAULTS, type LearnerSettings } from '../../../src/learner/settings.ts';
 import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
-import type { Provenance, Storage } from '../../../src/core/storage-ports.ts';
+import type { Provenance, Storage } from '../../../src/service/ports/storage.ts';
 import { conceptMask, CONCEPTS, generateScene } from '../../../src/scenes/index.ts';
 
 export const PROJECT = 'shelf';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
-import type { Provenance } from '../../../src/core/storage-ports.ts';
+import type { Provenance } from '../../../src/service/ports/storage.ts';
 import { dataFingerprint, type SnapshotMask } from '../../../src/training/learner/snapshot.ts';
 import { storeDataset } from '../../../src/training/learner/store-dataset.ts';
 import type { Dataset, Episode } from '../../../src/training/types.ts';

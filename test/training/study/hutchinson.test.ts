@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../../../src/core/random.ts';
+import { seededRandom } from '../../../src/core/common/random.ts';
 import { hessianTrace } from '../../../src/training/study/hutchinson.ts';
 
 /** Gradient of z'Az / 2 for a symmetric A. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { normal, seededRandom } from '../../../src/core/random.ts';
+import { normal, seededRandom } from '../../../src/core/common/random.ts';
 import { openProjection, type Project } from '../../../src/training/study/projection.ts';
 
 describe('t-SNE', async () => {

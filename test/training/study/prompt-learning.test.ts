@@ -1,6 +1,6 @@
 /** Searches on a decoder that can be worked out by hand, and the pieces that the studies measure with. */
 import { describe, expect, it } from 'vitest';
-import { normal, seededRandom } from '../../../src/core/random.ts';
+import { normal, seededRandom } from '../../../src/core/common/random.ts';
 import { maskLoss } from '../../../src/training/mask-loss.ts';
 import type { DecoderTargets } from '../../../src/training/prompt-decoder.ts';
 import { curvatureAt } from '../../../src/training/study/flatness-cell.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel } from '../../../src/core/checkpoint/model-folder.ts';
-import { noiseDeviation } from '../../../src/core/distribution.ts';
+import { noiseDeviation } from '../../../src/core/networks/prompt-distribution.ts';
 import { contestantsOf } from '../../../src/training/evaluation/contestants.ts';
 import { evaluate } from '../../../src/training/evaluation/evaluate.ts';
 import type { FlatnessRow } from '../../../src/training/study/flatness-cell.ts';

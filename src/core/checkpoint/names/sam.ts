@@ -1,0 +1,60 @@
+/** SAM under Meta's own names, from its checkpoints or from those of Hugging Face's transformers. */
+import { ProsamError } from '../../common/errors.ts';
+import type { CheckpointTensors } from '../checkpoint.ts';
+import { firstNames, mapNames, renamed, underMarker, type RenameRule } from './rename.ts';
+
+const META = 'mask_decoder.iou_token.weight';
+const TRANSFORMERS = 'vision_encoder.patch_embed.projection.weight';
+
+const RULES: readonly RenameRule[] = [
+  [/^vision_encoder\.patch_embed\.projection\./, 'image_encoder.patch_embed.proj.'],
+  [/^vision_encoder\.layers\.(\d+)\.layer_norm([12])\./, 'image_encoder.blocks.$1.norm$2.'],
+  [/^vision_encoder\.layers\./, 'image_encoder.blocks.'],
+  [/^vision_encoder\.neck\.conv1\./, 'image_encoder.neck.0.'],
+  [/^vision_encoder\.neck\.layer_norm1\./, 'image_encoder.neck.1.'],
+  [/^vision_encoder\.neck\.conv2\./, 'image_encoder.neck.2.'],
+  [/^vision_encoder\.neck\.layer_norm2\./, 'image_encoder.neck.3.'],
+  [/^vision_encoder\./, 'image_encoder.'],
+  // One tensor under two names; a file may hold either or both.
+  [
+    /^(prompt_encoder\.shared_embedding|shared_image_embedding)\.positional_embedding$/,
+    'prompt_encoder.pe_layer.positional_encoding_gaussian_matrix',
+  ],
+  [/^prompt_encoder\.point_embed\./, 'prompt_encoder.point_embeddings.'],
+  [/^prompt_encoder\.mask_embed\.conv1\./, 'prompt_encoder.mask_downscaling.0.'],
+  [/^prompt_encoder\.mask_embed\.layer_norm1\./, 'prompt_encoder.mask_downscaling.1.'],
+  [/^prompt_encoder\.mask_embed\.conv2\./, 'prompt_encoder.mask_downscaling.3.'],
+  [/^prompt_encoder\.mask_embed\.layer_norm2\./, 'prompt_encoder.mask_downscaling.4.'],
+  [/^prompt_encoder\.mask_embed\.conv3\./, 'prompt_encoder.mask_downscaling.6.'],
+  [/^mask_decoder\.transformer\.layers\.(\d+)\.layer_norm([1-4])\./, 'mask_decoder.transformer.layers.$1.norm$2.'],
+  [/^mask_decoder\.transformer\.layer_norm_final_attn\./, 'mask_decoder.transformer.norm_final_attn.'],
+  [/^mask_decoder\.upscale_conv1\./, 'mask_decoder.output_upscaling.0.'],
+  [/^mask_decoder\.upscale_layer_norm\./, 'mask_decoder.output_upscaling.1.'],
+  [/^mask_decoder\.upscale_conv2\./, 'mask_decoder.output_upscaling.3.'],
+];
+
+/** A small network of linear layers: in transformers first, between and last; at Meta one list. */
+const LAYERS = /^(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head))\.(proj_in|layers\.(\d+)|proj_out)\.(weight|bias)$/;
+
+/** @throws CHECKPOINT_MISMATCH for a checkpoint that is no SAM. label: of the checkpoint, for messages */
+export function samTensors(tensors: CheckpointTensors, label: string): CheckpointTensors {
+  const theirs = underMarker(tensors, TRANSFORMERS);
+  if (theirs !== undefined) return mapNames(theirs, (name) => layerName(theirs, name) ?? renamed(name, RULES));
+  const meta = underMarker(tensors, META);
+  if (meta !== undefined && [...meta.keys()].some((name) => name.startsWith('image_encoder.'))) return meta;
+  throw new ProsamError(
+    'CHECKPOINT_MISMATCH',
+    `${label}: expected a SAM checkpoint (with ${META} and image_encoder.*, or the names of Hugging Face's SamModel), got ${firstNames(tensors)}. ` +
+      `SAM 2 and exported graphs are not read. Use a ViT-B, ViT-L, ViT-H or MobileSAM checkpoint.`,
+  );
+}
+
+function layerName(tensors: CheckpointTensors, name: string): string | undefined {
+  const found = LAYERS.exec(name);
+  if (!found) return undefined;
+  const [, network = '', which = '', between, kind = ''] = found;
+  let inner = 0;
+  while (tensors.has(`${network}.layers.${inner}.weight`)) inner++;
+  const index = which === 'proj_in' ? 0 : which === 'proj_out' ? inner + 1 : Number(between) + 1;
+  return `${network}.layers.${index}.${kind}`;
+}

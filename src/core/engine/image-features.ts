@@ -1,0 +1,98 @@
+/** What the frozen encoders say of images, each computed once: the backbone's maps, and SAM's embedding where somebody decodes. */
+import { createByteCache, type SlowCache } from '../common/byte-cache.ts';
+import type { Raster } from '../image/pillow-resize.ts';
+import type { LoadedImage } from './ports.ts';
+import type { BackboneFeatures, Networks, SamFeatures } from '../onnx/networks.ts';
+import type { Tensor } from '../onnx/session.ts';
+
+/** What the backbone sees of one image, and the image's own size: all that a drawn reference needs. */
+export interface ImageMaps extends BackboneFeatures {
+  key: string;
+  width: number;
+  height: number;
+}
+
+/** With what SAM sees: a target. */
+export interface ImageFeatures extends ImageMaps, SamFeatures {}
+
+/** What one encoder made of one image, as it is kept. */
+export interface EncodedPart {
+  width: number;
+  height: number;
+  tensors: Readonly<Record<string, Tensor>>;
+}
+
+export interface EncodedImages {
+  /** onComputed: called where no cache had them. */
+  maps(image: LoadedImage, onComputed?: () => void): Promise<ImageMaps>;
+  /** The same, decoded once and with whatever of it is there already. */
+  features(image: LoadedImage, onComputed?: () => void): Promise<ImageFeatures>;
+  /** Forgets everything in memory; resolves when the slow cache has been written. */
+  close(): Promise<void>;
+}
+
+export interface EncodedImagesOptions {
+  networks: Pick<Networks, 'samIsBackbone' | 'encodeBackbone' | 'encodeSam'>;
+  /** Distinguishes features of different encoders in shared caches. */
+  encoderId: string;
+  /** Bytes kept in memory. */
+  maxBytes: number;
+  slow?: SlowCache<EncodedPart>;
+}
+
+export function createEncodedImages({ networks, encoderId, maxBytes, slow }: EncodedImagesOptions): EncodedImages {
+  const parts = createByteCache<EncodedPart>({ maxBytes, sizeOf: partBytes, ...(slow && { slow }) });
+
+  const part = (
+    name: 'maps' | 'sam',
+    image: LoadedImage,
+    encode: (raster: Raster) => Promise<BackboneFeatures | SamFeatures>,
+    onComputed?: () => void,
+  ): Promise<EncodedPart> =>
+    parts.get(`${encoderId}-${image.key}-${name}`, async () => {
+      onComputed?.();
+      const raster = await image.decode();
+      return { width: raster.width, height: raster.height, tensors: { ...(await encode(raster)) } };
+    });
+
+  const maps: EncodedImages['maps'] = async (image, onComputed) => {
+    const { width, height, tensors } = await part('maps', image, (raster) => networks.encodeBackbone(raster), onComputed);
+    const { state } = tensors;
+    return { key: image.key, width, height, mid: tensorOf(tensors, 'mid'), high: tensorOf(tensors, 'high'), ...(state && { state }) };
+  };
+
+  return {
+    maps,
+    async features(image, onComputed) {
+      const decodedOnce = { ...image, decode: once(() => image.decode()) };
+      const seen = await maps(decodedOnce, onComputed);
+      if (networks.samIsBackbone) return { ...seen, embedding: seen.high };
+      const { tensors } = await part('sam', decodedOnce, (raster) => networks.encodeSam(raster), onComputed);
+      return { ...seen, embedding: tensorOf(tensors, 'embedding') };
+    },
+    async close() {
+      parts.clear();
+      await parts.written();
+    },
+  };
+}
+
+function tensorOf(tensors: EncodedPart['tensors'], name: string): Tensor {
+  const tensor = tensors[name];
+  if (tensor === undefined) throw new Error(`kept features lack ${name}`);
+  return tensor;
+}
+
+/** Bytes of a part's values, or of features made of several. */
+export function tensorBytes(tensors: Iterable<Tensor>): number {
+  return [...tensors].reduce((sum, { data }) => sum + data.byteLength, 0);
+}
+
+function partBytes({ tensors }: EncodedPart): number {
+  return tensorBytes(Object.values(tensors));
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}

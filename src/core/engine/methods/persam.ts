@@ -1,0 +1,77 @@
+/**
+ * No training: after PerSAM (Zhang et al., 2023), feature similarity chooses positive and negative points, SAM draws the
+ * mask and refines it twice, with its own mask and then its box. Points come from the contrast of object and background
+ * features rather than from similarity alone, and three positive points instead of one, which measured better.
+ */
+import type { ImageFeatures } from '../image-features.ts';
+import { boundingBox } from '../../mask/raster.ts';
+import { featureContrast } from './feature-contrast.ts';
+import { sigmoid, type MethodContext, type RunMethod } from './method.ts';
+import { bestMask, boxPrompts, decodeSamPrompts, type SamMask, type SamPrompt } from './sam-prompts.ts';
+
+const POSITIVE_POINTS = 3;
+/** Least distance between positive points, as a share of the grid's side. */
+const SPACING = 1 / 8;
+
+export const persam: RunMethod = async (context, target, references) => {
+  const { networks, features } = context;
+  const points = choosePoints(features, target, featureContrast(target, references));
+  context.lap('prompt');
+
+  let mask = bestMask(await decodeSamPrompts(networks, features, target, points));
+  context.checkpoint();
+  mask = bestMask(await decodeSamPrompts(networks, features, target, points, mask.logits));
+  context.checkpoint();
+  const box = lowResBox(features, target, mask);
+  if (box) mask = bestMask(await decodeSamPrompts(networks, features, target, [...points, ...boxPrompts(box)], mask.logits));
+  context.lap('decode');
+
+  const side = Math.sqrt(mask.logits.length);
+  const low = { data: mask.logits, width: side, height: side };
+  const seen = features.geometry.visible(low, target.width, target.height);
+  const field = features.geometry.toImage(features.geometry.toSquare(low), target.width, target.height);
+  context.lap('resize');
+  return {
+    field,
+    probability: { ...seen, data: seen.data.map(sigmoid) },
+    decision: Uint8Array.from(seen.data, (value) => (value > 0 ? 1 : 0)),
+    predictedIou: mask.iou,
+    lowRes: mask.logits,
+  };
+};
+
+/** The best cells, well apart, as positive points, and the worst as a negative one; in the image's pixels. */
+function choosePoints(features: MethodContext['features'], target: ImageFeatures, contrast: Float32Array): SamPrompt[] {
+  const { columns, rows, spanX, spanY } = features.gridOf(target);
+  const centre = (cell: number) => ({
+    x: (((cell % columns) + 0.5) * spanX) / columns,
+    y: ((Math.floor(cell / columns) + 0.5) * spanY) / rows,
+  });
+  const inImage = (cell: number): boolean => centre(cell).x < target.width && centre(cell).y < target.height;
+  const ranked = [...contrast.keys()].filter(inImage).sort((a, b) => (contrast[b] as number) - (contrast[a] as number));
+  const chosen: number[] = [];
+  for (const cell of ranked) {
+    if (chosen.length === POSITIVE_POINTS) break;
+    const apart = chosen.every(
+      (other) =>
+        Math.hypot((cell % columns) - (other % columns), Math.floor(cell / columns) - Math.floor(other / columns)) >= SPACING * columns,
+    );
+    if (apart) chosen.push(cell);
+  }
+  const worst = ranked.at(-1) as number;
+  return [...chosen.map((cell): SamPrompt => ({ ...centre(cell), kind: 'positive' })), { ...centre(worst), kind: 'negative' }];
+}
+
+/** Box of the mask in the image's pixels. */
+function lowResBox(
+  { geometry }: MethodContext['features'],
+  target: ImageFeatures,
+  mask: SamMask,
+): [number, number, number, number] | undefined {
+  const side = Math.sqrt(mask.logits.length);
+  const seen = geometry.visible({ data: mask.logits, width: side, height: side }, target.width, target.height);
+  const box = boundingBox({ ...seen, data: Uint8Array.from(seen.data, (value) => (value > 0 ? 1 : 0)) });
+  if (!box) return undefined;
+  const [scaleX, scaleY] = [target.width / seen.width, target.height / seen.height];
+  return [box[0] * scaleX, box[1] * scaleY, box[2] * scaleX, box[3] * scaleY];
+}

@@ -1,0 +1,63 @@
+/** SAM's own prompts in the image's pixels, and its masks as logits. */
+import type { ImageFeatures } from '../image-features.ts';
+import type { FeatureStore } from '../references.ts';
+import { POINT_KINDS, type PointKind } from '../../networks/sam-prompt-encoder.ts';
+import type { Networks } from '../../onnx/networks.ts';
+import type { Tensor } from '../../onnx/session.ts';
+
+export interface SamPrompt {
+  x: number;
+  y: number;
+  kind: PointKind;
+}
+
+/** One of the masks SAM offers. */
+export interface SamMask {
+  /** [4g * 4g] */
+  logits: Float32Array;
+  iou: number;
+}
+
+export function boxPrompts([x0, y0, x1, y1]: readonly [number, number, number, number]): SamPrompt[] {
+  return [
+    { x: x0, y: y0, kind: 'boxTopLeft' },
+    { x: x1, y: y1, kind: 'boxBottomRight' },
+  ];
+}
+
+/**
+ * Decodes one set of prompts. Without a box SAM expects a padding point behind the others.
+ * -> mask token 0 (for unambiguous prompts), then whole, part and subpart
+ */
+export async function decodeSamPrompts(
+  networks: Networks,
+  { geometry }: Pick<FeatureStore, 'geometry'>,
+  image: ImageFeatures,
+  prompts: readonly SamPrompt[],
+  previous?: Float32Array,
+): Promise<SamMask[]> {
+  const hasBox = prompts.some(({ kind }) => kind === 'boxTopLeft');
+  const xy: number[] = [];
+  const kinds: number[] = [];
+  const push = (x: number, y: number, kind: PointKind): void => {
+    xy.push(x, y);
+    kinds.push(...POINT_KINDS.map((name) => (name === kind ? 1 : 0)));
+  };
+  for (const { x, y, kind } of prompts) push(...geometry.toSam(x, y, image.width, image.height), kind);
+  if (!hasBox) push(0, 0, 'padding');
+
+  const tensor = (values: number[], width: number): Tensor => ({
+    data: Float32Array.from(values),
+    shape: [1, values.length / width, width],
+  });
+  const side = previous && Math.sqrt(previous.length);
+  const mask = previous && { data: previous, shape: [1, 1, side as number, side as number] };
+  const { logits, iou } = await networks.decodePoints(image.embedding, tensor(xy, 2), tensor(kinds, POINT_KINDS.length), mask);
+  const size = logits.data.length / iou.data.length;
+  return Array.from(iou.data, (value, i) => ({ logits: logits.data.slice(i * size, (i + 1) * size), iou: value }));
+}
+
+/** The mask SAM believes in most. */
+export function bestMask(masks: readonly SamMask[]): SamMask {
+  return masks.reduce((best, mask) => (mask.iou > best.iou ? mask : best));
+}

@@ -1,0 +1,68 @@
+/** Checks the options of a call once, at the door. */
+import { DISTRIBUTIONS } from '../networks/prompt-distribution.ts';
+import { ProsamError } from '../common/errors.ts';
+import { STRATEGIES } from './strategy.ts';
+import { METHODS, type PredictOptions, type Reference } from './types.ts';
+
+const MAX_SAMPLES = 100;
+const MAX_REFERENCES = 200;
+
+/** @throws OPTION_INVALID */
+export function checkPredictOptions(options: PredictOptions): void {
+  oneOf('method', options.method, [...METHODS, 'auto']);
+  oneOf('strategy', options.strategy, STRATEGIES);
+  if (options.promptEncoder !== undefined && typeof options.promptEncoder !== 'string')
+    throw new ProsamError(
+      'OPTION_INVALID',
+      `promptEncoder: expected the name of a loaded prompt encoder, got ${typeof options.promptEncoder}.`,
+    );
+  oneOf('distribution', options.distribution, DISTRIBUTIONS);
+  oneOf('labelReduction.kind', options.labelReduction?.kind, ['nearest', 'any', 'area']);
+  number('samples', options.samples, 0, MAX_SAMPLES, true);
+  number('seed', options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, true);
+  number('nu', options.nu, Number.MIN_VALUE, 1e6);
+  number('minInstanceShare', options.minInstanceShare, 0, 1);
+  if (options.labelReduction?.kind === 'area') number('labelReduction.threshold', options.labelReduction.threshold, 0, 1);
+}
+
+/** @throws REFERENCE_MISSING, OPTION_INVALID, ANNOTATION_INVALID */
+export function checkReferences(references: readonly Reference[]): void {
+  if (references.length === 0)
+    throw new ProsamError('REFERENCE_MISSING', 'expected at least one reference (an image with the object marked), got none.');
+  if (references.length > MAX_REFERENCES) {
+    throw new ProsamError(
+      'OPTION_INVALID',
+      `expected at most ${MAX_REFERENCES} references in one call, got ${references.length}. Choose the best ones.`,
+    );
+  }
+  for (const reference of references as readonly (Partial<Reference> | null | undefined)[]) {
+    if (typeof reference?.annotation?.kind === 'string' && reference.image) continue;
+    throw new ProsamError(
+      'ANNOTATION_INVALID',
+      'expected references of the form { image, annotation: { kind, ... } }, got one without these fields.',
+    );
+  }
+}
+
+/** Pixels of the target times labels: each has a mask, and maps of numbers on its way there. */
+const MAX_RESULT_PIXELS = 2 ** 30;
+
+/** @throws REQUEST_TOO_LARGE for more masks than fit into memory together */
+export function checkResultPixels({ width, height }: { width: number; height: number }, labels: number): void {
+  if (width * height * labels <= MAX_RESULT_PIXELS) return;
+  throw new ProsamError(
+    'REQUEST_TOO_LARGE',
+    `expected at most ${MAX_RESULT_PIXELS} pixels times labels, got ${labels} labels for an image of ${width} x ${height}. ` +
+      'Ask for fewer labels at a time, or shrink the image.',
+  );
+}
+
+function oneOf(name: string, value: string | undefined, allowed: readonly string[]): void {
+  if (value === undefined || allowed.includes(value)) return;
+  throw new ProsamError('OPTION_INVALID', `${name}: expected one of ${allowed.join(', ')}, got ${JSON.stringify(value)}.`);
+}
+
+function number(name: string, value: number | undefined, low: number, high: number, whole = false): void {
+  if (value === undefined || (value >= low && value <= high && (!whole || Number.isInteger(value)))) return;
+  throw new ProsamError('OPTION_INVALID', `${name}: expected a ${whole ? 'whole ' : ''}number from ${low} to ${high}, got ${value}.`);
+}

@@ -1,0 +1,91 @@
+/** The trained prompt encoders an engine can answer with: the model's own, and any put beside it while it runs. */
+import { parsePromptEncoderPlan, type PromptEncoderPlan } from '../checkpoint/manifest.ts';
+import type { Model } from '../checkpoint/model-folder.ts';
+import { floatsFromTensor, parseSafetensors } from '../checkpoint/formats/safetensors.ts';
+import type { FloatTensor } from '../checkpoint/read-tensors.ts';
+import { ProsamError } from '../common/errors.ts';
+import type { RunMethod } from './methods/method.ts';
+import { createCodeCache, createProsamMethod } from './methods/prosam.ts';
+import { midShape } from '../onnx/model-graphs.ts';
+import { checkPromptEncoder, type Networks, type PromptEncoderNetworks } from '../onnx/networks.ts';
+import type { Tensor } from '../onnx/session.ts';
+
+export interface LoadedPromptEncoder {
+  plan: PromptEncoderPlan;
+  run: RunMethod;
+}
+
+export interface PromptEncoders {
+  /** Without an id the model's own, if it has one. @throws VERSION_NOT_FOUND */
+  get(id: string | undefined): LoadedPromptEncoder | undefined;
+  load(id: string, file: Uint8Array): Promise<void>;
+  unload(id: string): void;
+}
+
+/** Key in the metadata of a weight file under which training writes the encoder's plan, as JSON. */
+export const PLAN_KEY = 'prompt_encoder';
+/** Each holds its weights (7 MB at full size) and what it keeps of references. */
+const MAX_LOADED = 100;
+
+export function createPromptEncoders(model: Model, networks: Networks, cacheBytes: number): PromptEncoders {
+  const { manifest } = model;
+  const codes = createCodeCache(cacheBytes);
+  const own = manifest.prompt_encoder && {
+    plan: manifest.prompt_encoder,
+    run: createProsamMethod(manifest.prompt_encoder, networks, codes, 'own'),
+  };
+  const loaded = new Map<string, LoadedPromptEncoder>();
+
+  return {
+    get(id) {
+      if (id === undefined) return own;
+      const found = loaded.get(id);
+      if (found) return found;
+      throw new ProsamError('VERSION_NOT_FOUND', `expected the prompt encoder ${id}, but it is not loaded. Load it first.`);
+    },
+    async load(id, file) {
+      if (loaded.has(id)) return;
+      if (loaded.size >= MAX_LOADED)
+        throw new ProsamError('OPTION_INVALID', `expected at most ${MAX_LOADED} prompt encoders loaded at once. Unload some first.`);
+      const label = `prompt encoder ${id}`;
+      const { tensors, metadata } = parseSafetensors(file, label);
+      const described = metadata[PLAN_KEY];
+      const plan = described === undefined ? own?.plan : parsePromptEncoderPlan(described, manifest, label);
+      if (plan === undefined)
+        throw new ProsamError(
+          'CHECKPOINT_INVALID',
+          `${label}: expected its configuration under ${PLAN_KEY} in its metadata, found none. Export it again.`,
+        );
+      checkPromptEncoder(manifest, plan.config, tensors, label);
+      const weights = new Map<string, FloatTensor>();
+      for (const [name, entry] of tensors) {
+        const bytes = file.subarray(entry.offset, entry.offset + entry.byteLength);
+        const data = floatsFromTensor(entry, bytes, `${label}: ${name}`);
+        weights.set(name, { data, shape: entry.shape });
+      }
+      const stages = networks.promptEncoder(plan.config, weights);
+      await rehearse(stages, midShape(manifest), label);
+      // By content: an id may come back with other weights, and the same weights find what was kept of references.
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(file)));
+      loaded.set(id, { plan, run: createProsamMethod(plan, stages, codes, digest.slice(0, 8).join()) });
+    },
+    unload(id) {
+      loaded.delete(id);
+    },
+  };
+}
+
+/** One run on made-up features: makes the sessions, and finds weights that give no numbers. */
+async function rehearse(stages: PromptEncoderNetworks, shape: readonly (number | string)[], label: string): Promise<void> {
+  const [, channels, rows, columns] = shape as [number, number, number, number];
+  const cells = rows * columns;
+  const mid: Tensor = { data: Float32Array.from({ length: channels * cells }, (_, i) => Math.sin(i)), shape: [1, channels, rows, columns] };
+  const mask = Float32Array.from({ length: cells }, (_, i) => i % 2);
+  const code = await stages.encodeReference(mid, mask);
+  const { mu, logSigma } = await stages.promptDistribution(mid, { data: mask, shape: [1, 1, rows, columns] }, code);
+  if (mu.data.every(Number.isFinite) && (logSigma === undefined || logSigma.data.every(Number.isFinite))) return;
+  throw new ProsamError(
+    'CHECKPOINT_INVALID',
+    `${label}: expected weights that give finite prompts, got others. Train again or go back to an earlier version.`,
+  );
+}

@@ -1,0 +1,72 @@
+/** How far a method can be trusted on these very images: the references predict each other. */
+import type { ImageFeatures } from './image-features.ts';
+import type { FeatureStore, PreparedReference } from './references.ts';
+import { iou } from '../mask/metrics.ts';
+import type { BinaryMask } from '../mask/label-reduction.ts';
+import { maskFromField } from './strategy.ts';
+import type { MethodContext, RunMethod } from './methods/method.ts';
+import type { Method, PredictOptions, Reference, SelfCheck } from './types.ts';
+
+/**
+ * On a copy of its own reference every method looks better than it is, the trained encoder least: it is preferred unless
+ * it falls below this share of the best. One half gave the best mean over generated scenes, clothing and general photos
+ * (bench/methods.ts).
+ */
+const TRAINED_SHARE = 0.5;
+
+/** prepared: one per reference, in the same order; all of one concept. */
+export async function selfCheck(
+  context: MethodContext,
+  features: FeatureStore,
+  methods: ReadonlyMap<Method, RunMethod>,
+  references: readonly Reference[],
+  prepared: readonly PreparedReference[],
+  options: PredictOptions,
+): Promise<SelfCheck> {
+  const trials = await trialsOf(features, references, prepared);
+  const results: SelfCheck['methods'] = {};
+  for (const [name, run] of methods) {
+    const each: number[] = [];
+    for (const { target, truth, from } of trials) {
+      context.checkpoint();
+      const { field } = await run(context, target, from, { ...options, samples: 0, strategy: 'mean_prompt' });
+      each.push(iou(maskFromField(field.data), truth.data));
+    }
+    results[name] = { iou: each.reduce((sum, value) => sum + value, 0) / each.length, each };
+  }
+  const basis = prepared.length > 1 ? 'other-references' : 'mirrored-copy';
+  const best = bestMethod(results, basis);
+  return { basis, methods: results, best, expectedIou: results[best]?.iou ?? 0 };
+}
+
+function bestMethod(results: SelfCheck['methods'], basis: SelfCheck['basis']): Method {
+  const ranked = (Object.entries(results) as [Method, { iou: number }][]).sort(([, a], [, b]) => b.iou - a.iou);
+  const [first] = ranked[0] as [Method, { iou: number }];
+  const trained = results.prosam;
+  const close = trained !== undefined && basis === 'mirrored-copy' && trained.iou >= TRAINED_SHARE * (results[first]?.iou ?? 0);
+  return close ? 'prosam' : first;
+}
+
+interface Trial {
+  target: ImageFeatures;
+  truth: BinaryMask;
+  from: readonly PreparedReference[];
+}
+
+async function trialsOf(
+  features: FeatureStore,
+  references: readonly Reference[],
+  prepared: readonly PreparedReference[],
+): Promise<Trial[]> {
+  const [only] = prepared;
+  if (only !== undefined && prepared.length === 1) {
+    const copy = await features.mirrored(only, (references[0] as Reference).image);
+    return [{ target: copy.features, truth: copy.mask, from: prepared }];
+  }
+  const trials: Trial[] = [];
+  for (const [i, held] of prepared.entries()) {
+    const target = await features.image((references[i] as Reference).image);
+    trials.push({ target, truth: held.mask, from: prepared.filter((other) => other !== held) });
+  }
+  return trials;
+}

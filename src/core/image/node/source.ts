@@ -1,0 +1,87 @@
+/** Images from paths, bytes or pixels in Node. */
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { messageOf, ProsamError } from '../../common/errors.ts';
+import type { ImageSource } from '../../engine/ports.ts';
+import { decodeGrey, decodeImage, DEFAULT_LIMITS, type ImageLimits } from './decode.ts';
+import { rasterFromPixels } from '../pixels.ts';
+
+/** Hashes of files already read, so that a reference used for a thousand targets is read once. */
+const MAX_REMEMBERED = 10_000;
+
+export function nodeImageSource(limits: ImageLimits = {}): ImageSource {
+  const bounds = { ...DEFAULT_LIMITS, ...limits };
+  const remembered = new Map<string, string>();
+
+  const readBounded = async (path: string): Promise<Uint8Array> => {
+    const info = await fileInfo(path);
+    if (info.size > bounds.maxBytes) {
+      throw new ProsamError(
+        'IMAGE_TOO_LARGE',
+        `${path}: expected at most ${bounds.maxBytes} bytes, got ${info.size}. Shrink the image or raise the limit.`,
+      );
+    }
+    return readFile(path).catch((cause: unknown) => {
+      throw unreadableFile(path, cause);
+    });
+  };
+  const fromPath = async (path: string) => {
+    const info = await fileInfo(path);
+    const version = `${path}\n${info.size}\n${info.mtimeMs}\n${info.ino}`;
+    let bytes: Uint8Array | undefined;
+    let key = remembered.get(version);
+    if (key === undefined) {
+      bytes = await readBounded(path);
+      key = sha256(bytes);
+      if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+      remembered.set(version, key);
+    }
+    return { key, decode: async () => decodeImage(bytes ?? (await readBounded(path)), path, bounds) };
+  };
+
+  return {
+    async load(input) {
+      if (typeof input === 'string' || input instanceof URL) return fromPath(pathOf(input));
+      if (input instanceof Uint8Array) return { key: sha256(input), decode: () => decodeImage(input, 'image', bounds) };
+      const raster = rasterFromPixels(input, bounds.maxPixels);
+      return { key: sha256(raster.data, `${raster.width}x${raster.height}`), decode: () => Promise.resolve(raster) };
+    },
+    async loadGrey(file) {
+      if (file instanceof Uint8Array) return decodeGrey(file, 'mask', bounds);
+      const path = pathOf(file);
+      return decodeGrey(await readBounded(path), path, bounds);
+    },
+  };
+}
+
+export function pathOf(input: string | URL): string {
+  if (typeof input === 'string') return input;
+  if (input.protocol !== 'file:') {
+    throw new ProsamError(
+      'OPTION_INVALID',
+      `expected a path or a file: URL, got a ${input.protocol} URL. Download the image first and pass its bytes.`,
+    );
+  }
+  try {
+    return fileURLToPath(input);
+  } catch (cause) {
+    throw new ProsamError('OPTION_INVALID', `expected a path or a file: URL, got ${input.href}: ${messageOf(cause)}.`, { cause });
+  }
+}
+
+function unreadableFile(path: string, cause: unknown): ProsamError {
+  return new ProsamError('FILE_NOT_FOUND', `expected the file ${path}, but it cannot be read: ${messageOf(cause)}.`, { cause });
+}
+
+async function fileInfo(path: string) {
+  const info = await stat(path).catch((cause: unknown) => {
+    throw unreadableFile(path, cause);
+  });
+  if (!info.isFile()) throw new ProsamError('FILE_NOT_FOUND', `expected a file, but ${path} is a folder or something else.`);
+  return info;
+}
+
+function sha256(bytes: Uint8Array, extra = ''): string {
+  return createHash('sha256').update(extra).update(bytes).digest('hex');
+}

@@ -1,0 +1,34 @@
+/** Small pictures of image files, for pages that show many. */
+import sharp from 'sharp';
+import { messageOf, ProsamError } from '../../common/errors.ts';
+import { DEFAULT_LIMITS, hasKnownSignature } from './decode.ts';
+
+/** Upright, as WebP, no side longer than `longest` pixels; never enlarged. @throws IMAGE_UNREADABLE */
+export async function thumbnail(bytes: Uint8Array, longest: number): Promise<Uint8Array> {
+  try {
+    if (!hasKnownSignature(bytes)) throw new Error('it does not begin like an image');
+    return await sharp(bytes, { limitInputPixels: DEFAULT_LIMITS.maxPixels, animated: false })
+      .autoOrient()
+      .resize({ width: longest, height: longest, fit: 'inside', withoutEnlargement: true })
+      .webp({ quality: 80 })
+      .toBuffer();
+  } catch (cause) {
+    throw new ProsamError('IMAGE_UNREADABLE', `expected an image to make a small picture of, but ${messageOf(cause)}.`, { cause });
+  }
+}
+
+const TYPES: readonly [RegExp, string][] = [
+  [/^\xff\xd8\xff/, 'image/jpeg'],
+  [/^\x89PNG\r\n/, 'image/png'],
+  [/^RIFF[^]{4}WEBP/, 'image/webp'],
+  [/^(II[*+]\0|MM\0[*+])/, 'image/tiff'],
+  [/^[^]{4}ftypavi/, 'image/avif'],
+  [/^[^]{4}ftyp/, 'image/heif'],
+  [/^GIF8[79]a/, 'image/gif'],
+];
+
+/** Content type by how a file begins; never one that a browser would run. */
+export function imageType(bytes: Uint8Array): string {
+  const start = String.fromCharCode(...bytes.subarray(0, 12));
+  return TYPES.find(([signature]) => signature.test(start))?.[1] ?? 'application/octet-stream';
+}

@@ -1,0 +1,100 @@
+/** Images from files, URLs, bytes or pixels in a browser. */
+import { messageOf, ProsamError } from '../../common/errors.ts';
+import type { ImageSource, LoadedImage } from '../../engine/ports.ts';
+import { sha256Hex } from '../../common/sha256.ts';
+import type { ImageInput, PixelImage } from '../../engine/types.ts';
+import { web, type BitmapLike, type ImageDataLike } from '../../common/web-globals.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
+import type { Raster } from '../pillow-resize.ts';
+import { rasterFromPixels } from '../pixels.ts';
+import { decodeGreyInBrowser, decodeInBrowser, rgbOfBitmap } from './decode.ts';
+
+/** A URL of the page's own origin (blob: and data: too), the bytes of an image file, a file, pixels, or an image the browser has decoded. */
+export type WebImageInput = ImageInput | Blob | BitmapLike | ImageDataLike;
+
+/** The keys are those of Node for the same bytes or pixels, so features kept by one are found by the other. */
+export function webImageSource(limits: ImageLimits = {}): ImageSource {
+  const bounds = { ...DEFAULT_LIMITS, ...limits };
+
+  const bytesOf = async (input: string | URL | Uint8Array | Blob, label: string): Promise<Uint8Array> => {
+    if (input instanceof Uint8Array) return input;
+    const file = input instanceof Blob ? input : await fetchImage(input);
+    if (file.size > bounds.maxBytes)
+      throw new ProsamError(
+        'IMAGE_TOO_LARGE',
+        `${label}: expected at most ${bounds.maxBytes} bytes, got ${file.size}. Shrink the image or raise the limit.`,
+      );
+    try {
+      return new Uint8Array(await file.arrayBuffer());
+    } catch (cause) {
+      throw new ProsamError(
+        'FILE_NOT_FOUND',
+        `expected ${label}, but it cannot be read any more: ${messageOf(cause)}. Choose the file again.`,
+        { cause },
+      );
+    }
+  };
+  const pixelsLoaded = async (raster: Raster): Promise<LoadedImage> => ({
+    key: await sha256Hex(`${raster.width}x${raster.height}`, raster.data),
+    decode: () => Promise.resolve(raster),
+  });
+
+  return {
+    async load(given) {
+      const input = given as WebImageInput;
+      if (isBitmap(input)) return pixelsLoaded(rgbOfBitmap(input, 'image', bounds));
+      if (isPixels(input)) return pixelsLoaded(rasterFromPixels(asPixelImage(input), bounds.maxPixels));
+      const label = labelOf(input);
+      const bytes = await bytesOf(input, label);
+      return { key: await sha256Hex(bytes), decode: () => decodeInBrowser(bytes, label, bounds) };
+    },
+    async loadGrey(file: string | URL | Uint8Array | Blob) {
+      return decodeGreyInBrowser(await bytesOf(file, 'mask'), 'mask', bounds);
+    },
+  };
+}
+
+function isBitmap(input: WebImageInput): input is BitmapLike {
+  return typeof input === 'object' && 'close' in input && !('data' in input);
+}
+
+function isPixels(input: Exclude<WebImageInput, BitmapLike>): input is PixelImage | ImageDataLike {
+  return typeof input === 'object' && 'data' in input;
+}
+
+/** What a canvas gives back carries no number of channels. */
+function asPixelImage(input: PixelImage | ImageDataLike): PixelImage {
+  if (!(input.data instanceof Uint8ClampedArray)) return input as PixelImage;
+  const { data, width, height } = input;
+  return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height, channels: 4 };
+}
+
+function labelOf(input: string | URL | Uint8Array | Blob): string {
+  if (typeof input === 'string' || input instanceof URL) return shortened(String(input));
+  const { name } = input as { name?: unknown };
+  return typeof name === 'string' && name !== '' ? name : 'image';
+}
+
+function shortened(url: string): string {
+  return url.length > 200 ? `${url.slice(0, 200)}…` : url;
+}
+
+/** @throws URL_REFUSED, FILE_NOT_FOUND */
+async function fetchImage(address: string | URL): Promise<Blob> {
+  const url = new URL(address, web.location?.href);
+  const own = url.protocol === 'data:' || url.origin === web.location?.origin;
+  if (!own)
+    throw new ProsamError(
+      'URL_REFUSED',
+      `expected an image of the page's own origin, got ${shortened(url.href)}. Fetch it yourself and pass its bytes or its Blob.`,
+    );
+  try {
+    const answer = await fetch(url);
+    if (answer.ok) return await answer.blob();
+    throw new Error(`the server answered ${answer.status}`);
+  } catch (cause) {
+    throw new ProsamError('FILE_NOT_FOUND', `expected the image ${shortened(url.href)}, but it cannot be read: ${messageOf(cause)}.`, {
+      cause,
+    });
+  }
+}

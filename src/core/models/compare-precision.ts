@@ -1,0 +1,146 @@
+/** How far two ways of computing one model agree: on the features of pictures, and on the masks that come of them. */
+import type { Model } from '../checkpoint/model-folder.ts';
+import type { Raster } from '../image/pillow-resize.ts';
+import { gridOf } from '../engine/references.ts';
+import { geometryOf, type Geometry } from '../image/preprocess.ts';
+import { reduceLabels, type BinaryMask } from '../mask/label-reduction.ts';
+import { iou } from '../mask/metrics.ts';
+import { maskExtent } from '../mask/raster.ts';
+import { boxPrompts, decodeSamPrompts, type SamMask } from '../engine/methods/sam-prompts.ts';
+import { maskFromField } from '../engine/strategy.ts';
+import { preprocessOf, type BackboneFeatures, type Networks, type SamFeatures } from '../onnx/networks.ts';
+import type { Tensor } from '../onnx/session.ts';
+
+/** A picture with something marked in it. */
+export interface MarkedPicture {
+  image: Raster;
+  /** At the picture's own size, with at least one marked pixel. */
+  mask: BinaryMask;
+}
+
+/** Over all values of one kind of feature, of all pictures. */
+export interface Agreement {
+  /** 1 = the same direction. */
+  cosine: number;
+  /** Largest difference. */
+  maxAbs: number;
+  /** The same as a share of the largest magnitude. */
+  maxRelative: number;
+  /** Root mean square of the differences as a share of that of the values. */
+  rms: number;
+}
+
+export interface IouAgreement {
+  mean: number;
+  worst: number;
+}
+
+export interface ModelAgreement {
+  /** Of SAM. */
+  embedding: Agreement;
+  /** Of the backbone. */
+  mid: Agreement;
+  high: Agreement;
+  /** IoU of the masks SAM draws for the box around what is marked. */
+  maskIou: IouAgreement;
+  /** IoU of the masks predicted in every picture from the one before it; absent without a prompt encoder. */
+  predictionIou?: IouAgreement;
+}
+
+type Features = SamFeatures & BackboneFeatures;
+
+/**
+ * Runs both on every picture.
+ *
+ * @param model the model of both
+ * @param reference what to compare with: fp32 on the CPU
+ * @param pictures one or more
+ */
+export async function measureAgreement(
+  model: Model,
+  reference: Networks,
+  other: Networks,
+  pictures: readonly MarkedPicture[],
+): Promise<ModelAgreement> {
+  const geometry = geometryOf(preprocessOf(model));
+  const maps = { embedding: comparison(), mid: comparison(), high: comparison() };
+  const boxes: number[] = [];
+  const predictions: number[] = [];
+  let before: { picture: MarkedPicture; features: readonly [Features, Features] } | undefined;
+  for (const picture of pictures) {
+    const features = [await reference.encode(picture.image), await other.encode(picture.image)] as const;
+    for (const name of ['embedding', 'mid', 'high'] as const) maps[name].add(features[0][name], features[1][name]);
+    const drawn = [await boxMask(reference, geometry, features[0], picture), await boxMask(other, geometry, features[1], picture)] as const;
+    boxes.push(iou(...drawn));
+    if (model.manifest.prompt_encoder && before) {
+      const { picture: marked, features: from } = before;
+      const predicted = (networks: Networks, i: 0 | 1) => predictedMask(model, networks, geometry, marked, from[i], features[i]);
+      predictions.push(iou(await predicted(reference, 0), await predicted(other, 1)));
+    }
+    before = { picture, features };
+  }
+  return {
+    embedding: maps.embedding.result(),
+    mid: maps.mid.result(),
+    high: maps.high.result(),
+    maskIou: summary(boxes),
+    ...(predictions.length > 0 && { predictionIou: summary(predictions) }),
+  };
+}
+
+function summary(ious: readonly number[]): IouAgreement {
+  return { mean: ious.reduce((sum, value) => sum + value, 0) / ious.length, worst: Math.min(...ious) };
+}
+
+/** The mask for a box, which is the least ambiguous of SAM's prompts. [side * side] */
+async function boxMask(networks: Networks, geometry: Geometry, features: Features, { image, mask }: MarkedPicture): Promise<Uint8Array> {
+  const { boxXyxy } = maskExtent(mask);
+  if (boxXyxy === undefined) throw new Error('a picture for comparing has nothing marked in it');
+  const { width, height } = image;
+  const [first] = await decodeSamPrompts(networks, { geometry }, { key: '', ...features, width, height }, boxPrompts(boxXyxy));
+  return maskFromField((first as SamMask).logits);
+}
+
+/** Decoded from the mean prompt. [side * side] */
+async function predictedMask(
+  { manifest: { prompt_encoder: plan } }: Model,
+  networks: Networks,
+  geometry: Geometry,
+  marked: MarkedPicture,
+  from: Features,
+  target: Features,
+): Promise<Uint8Array> {
+  if (plan === undefined) throw new Error('there is no prompt encoder');
+  const { width, height } = marked.image;
+  const cells = reduceLabels(marked.mask, gridOf(geometry, { mid: from.mid, width, height }), plan.label_reduction);
+  const code = await networks.encodeReference(from.mid, cells);
+  const pseudo = await networks.similarity(await networks.maskedHigh(from, cells), cells, target.high, plan.config.pseudoNorm);
+  const { mu } = await networks.promptDistribution(target.mid, pseudo, code);
+  return maskFromField((await networks.decodePrompts(target.embedding, mu)).logits.data);
+}
+
+/** Sums over pairs of tensors. */
+function comparison(): { add(a: Tensor, b: Tensor): void; result(): Agreement } {
+  let [dot, ofA, ofB, ofDifference, largest, maxAbs] = [0, 0, 0, 0, 0, 0];
+  return {
+    add({ data: a }, { data: b }) {
+      if (a.length !== b.length) throw new Error(`features of ${a.length} and of ${b.length} values cannot be compared`);
+      for (let i = 0; i < a.length; i++) {
+        const x = a[i] as number;
+        const y = b[i] as number;
+        dot += x * y;
+        ofA += x * x;
+        ofB += y * y;
+        ofDifference += (x - y) ** 2;
+        largest = Math.max(largest, Math.abs(x));
+        maxAbs = Math.max(maxAbs, Math.abs(x - y));
+      }
+    },
+    result: () => ({
+      cosine: dot / Math.sqrt(ofA * ofB),
+      maxAbs,
+      maxRelative: maxAbs / largest,
+      rms: Math.sqrt(ofDifference / ofA),
+    }),
+  };
+}

@@ -1,0 +1,170 @@
+/** A manifest for weights that lie somewhere: what they are is read off the files, and they stay where they are. */
+import { extname, resolve } from 'node:path';
+import { ProsamError } from '../common/errors.ts';
+import type { SamResize } from '../image/preprocess.ts';
+import type { SamConfig } from '../networks/config.ts';
+import { backboneTensors } from '../checkpoint/names/backbone.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { samConfigJson, snakeKeys } from '../checkpoint/config-json.ts';
+import { describeBackbone } from './detect-backbone.ts';
+import { describePromptEncoder } from './detect-prompt-encoder.ts';
+import { describeSam } from './detect-sam.ts';
+import { saidBeside } from './sibling-manifest.ts';
+import { openCheckpoint, weightFileAt } from '../checkpoint/open-checkpoint.ts';
+import { promptEncoderTensors } from '../checkpoint/names/prompt-encoder.ts';
+import { samTensors } from '../checkpoint/names/sam.ts';
+
+/** Weight files, or folders or lists of shards, as `openCheckpoint` takes them. */
+export interface ModelWeights {
+  sam: string;
+  /** @default SAM is its own backbone */
+  backbone?: string;
+  promptEncoder?: string;
+}
+
+export interface DescribeModelOptions {
+  name: string;
+  licence?: string | undefined;
+  /** Where the weights come from, in words. */
+  about?: string | undefined;
+  /** @default 'aligned' with a backbone, as in the paper; 'longest-side' without, as SAM was trained */
+  resize?: SamResize | undefined;
+  /** sha256 of a file. */
+  hash: (path: string) => Promise<string>;
+}
+
+export interface DescribedModel {
+  /** As manifest.json holds it, still without a known answer. */
+  json: Record<string, unknown> & { files: Record<string, string> };
+  /** What a person should know of how it was put together. */
+  notes: string[];
+}
+
+/** SAM's own, on values from 0 to 255. */
+const MEAN = [123.675, 116.28, 103.53];
+const STD = [58.395, 57.12, 57.375];
+/** Metadata key of a prompt encoder that says what it is. */
+const PLAN_KEY = 'prompt_encoder';
+
+/** @throws MODEL_NOT_FOUND, CHECKPOINT_*, MODEL_INVALID where two parts have files of one name */
+export async function describeModel(weights: ModelWeights, options: DescribeModelOptions): Promise<DescribedModel> {
+  const files: Record<string, string> = {};
+  const locations: Record<string, string> = {};
+  const notes: string[] = [];
+  const place = (name: string, path: string, sha256: string): void => {
+    if (Object.hasOwn(files, name))
+      throw new ProsamError('MODEL_INVALID', `two parts of the model have a file called ${name}. Rename the shards of one and its list.`);
+    files[name] = sha256;
+    locations[name] = path;
+  };
+  /** Under a name that says which part it is: two checkpoints are often called the same. */
+  const part = async (role: string, given: string): Promise<{ checkpoint: Checkpoint; file: string; sha256: string; label: string }> => {
+    const { asked: label } = await weightFileAt(resolve(given));
+    const checkpoint = await openCheckpoint(label);
+    const file = `${role}${endingOf(label)}`;
+    const sha256 = await options.hash(label);
+    place(file, label, sha256);
+    for (const { name, path } of checkpoint.sources.slice(1)) place(name, path, await options.hash(path));
+    return { checkpoint, file, sha256, label };
+  };
+
+  const sam = await part('sam', weights.sam);
+  const samSays = await saidBeside(sam.label);
+  const config = samSays.sam?.config ?? describeSam(samTensors(sam.checkpoint.tensors, sam.label), sam.label);
+  const backbone = weights.backbone === undefined ? undefined : await part('backbone', weights.backbone);
+  const encoder = weights.promptEncoder === undefined ? undefined : await part('prompt-encoder', weights.promptEncoder);
+  const encoderSays = encoder ? await saidBeside(encoder.label) : {};
+  const backboneJson = async (): Promise<Record<string, unknown>> => {
+    if (backbone === undefined) return { kind: 'sam', mid_blocks: encoderSays.midBlocks ?? samSays.midBlocks ?? ownMidBlocks(config) };
+    const { kind, tensors } = backboneTensors(backbone.checkpoint.tensors, backbone.label);
+    const { backbone: said } = await saidBeside(backbone.label);
+    return { file: backbone.file, config: said ?? snakeKeys(describeBackbone(kind, tensors, backbone.label)) };
+  };
+  // As it was trained, where that is known and possible.
+  const said = encoderSays.resize ?? samSays.resize;
+  const usual = backbone ? 'aligned' : 'longest-side';
+  const against = { sam: sam.sha256, ...(backbone && { backbone: backbone.sha256 }) };
+  const json = {
+    format: 'prosam-model/1',
+    name: options.name,
+    ...(options.about !== undefined && { about: options.about }),
+    licence: options.licence ?? 'not stated',
+    files,
+    locations,
+    sam: {
+      file: sam.file,
+      config: samConfigJson(config),
+      resize: options.resize ?? (said === undefined || (said === 'aligned' && !backbone) ? usual : said),
+      mean: samSays.sam?.mean ?? MEAN,
+      std: samSays.sam?.std ?? STD,
+    },
+    backbone: await backboneJson(),
+    prompt_encoder: encoder && {
+      ...encoderPlanJson(encoder.checkpoint, encoder.label, against, encoderSays.promptEncoder, notes),
+      file: encoder.file,
+    },
+  };
+  return { json, notes };
+}
+
+/** Endings say little about a file, but people look at them; the list of a sharded checkpoint is known by its own. */
+function endingOf(path: string): string {
+  if (path.endsWith('.index.json')) return '.index.json';
+  const ending = extname(path).toLowerCase();
+  return /^\.[a-z0-9]{1,12}$/.test(ending) ? ending : '';
+}
+
+/**
+ * Two mid-level maps: of a ViT the two middle ones of the blocks that attend globally, which have seen the whole image; of a
+ * TinyViT the middle and the end of its longest stage on the embedding's grid, the third.
+ */
+function ownMidBlocks({ encoder }: SamConfig): number[] {
+  if (encoder.kind === 'tiny_vit') return [...new Set([Math.max(0, Math.floor(encoder.depths[2] / 2) - 1), encoder.depths[2] - 1])];
+  const { depth, globalAttnIndexes } = encoder;
+  const blocks = globalAttnIndexes.length >= 2 ? globalAttnIndexes : Array.from({ length: depth }, (_, i) => i);
+  const from = Math.max(0, Math.floor(blocks.length / 2) - 1);
+  return blocks.slice(from, from + 2);
+}
+
+/** What is said of the prompt encoder beside it or in it, else what its shapes say; and that it belongs to this SAM and backbone. */
+function encoderPlanJson(
+  { tensors, metadata }: Checkpoint,
+  label: string,
+  against: { sam: string; backbone?: string },
+  beside: Record<string, unknown> | undefined,
+  notes: string[],
+): Record<string, unknown> {
+  const said = beside ?? planIn(metadata, label);
+  if (said === undefined) {
+    const { config, ...plan } = describePromptEncoder(promptEncoderTensors(tensors, label), label, against);
+    return { ...plan, config: snakeKeys(config) };
+  }
+  const { sam, backbone } = (said['trained_against'] ?? {}) as { sam?: string; backbone?: string };
+  if (sam !== against.sam || backbone !== against.backbone)
+    notes.push(
+      `${label} says it was trained against other files (SAM ${short(sam)}, backbone ${short(backbone)}). ` +
+        'That is well where these hold the same weights in another format, and gives useless masks where they do not.',
+    );
+  return { ...said, trained_against: against };
+}
+
+/** @throws CHECKPOINT_INVALID */
+function planIn(metadata: Checkpoint['metadata'], label: string): Record<string, unknown> | undefined {
+  const text = metadata[PLAN_KEY];
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (cause) {
+    throw new ProsamError(
+      'CHECKPOINT_INVALID',
+      `${label}: expected JSON under ${PLAN_KEY} in its metadata, got text that does not parse.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function short(sha256: string | undefined): string {
+  return sha256?.slice(0, 12) ?? 'none';
+}

@@ -1,0 +1,30 @@
+/** What a trained prompt encoder is: from the plan its file carries, else from names and shapes. */
+import { PROMPT_ENCODER, type PromptEncoderConfig } from '../networks/config.ts';
+import type { NamedPromptEncoder } from '../checkpoint/names/prompt-encoder.ts';
+import type { PromptEncoderPlan } from '../checkpoint/manifest.ts';
+import { shapesOf } from '../checkpoint/tensor-shapes.ts';
+
+/**
+ * The paper's settings for what no shape tells: four heads, masks times 10, marks reduced to the nearest pixel, Student-t with
+ * nu = 5. A file without heads for mean and scale is VRP-SAM's: its queries are the prompts, without a distribution.
+ *
+ * trainedAgainst: hashes of SAM and backbone it goes with.
+ * @throws CHECKPOINT_MISMATCH
+ */
+export function describePromptEncoder(
+  { tensors }: NamedPromptEncoder,
+  label: string,
+  trainedAgainst: PromptEncoderPlan['trained_against'],
+): PromptEncoderPlan {
+  const shape = shapesOf(tensors, label);
+  const [dim, midChannels] = shape('reduce.weight', 4) as [number, number, number, number];
+  const probabilistic = tensors.has('mu_head.weight') && tensors.has('log_sigma_head.weight');
+  const config: PromptEncoderConfig = { ...PROMPT_ENCODER, midChannels, dim, numPrompts: shape('queries', 2)[0] as number, probabilistic };
+  return {
+    config,
+    distribution: probabilistic ? 'student_t' : 'deterministic',
+    nu: 5,
+    label_reduction: { kind: 'nearest' },
+    trained_against: trainedAgainst,
+  };
+}

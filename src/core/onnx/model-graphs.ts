@@ -1,0 +1,130 @@
+/** The graphs a model is made of: which network, which inputs, which outputs. */
+import type { Manifest } from '../checkpoint/manifest.ts';
+import { backboneFinal, backboneTrunk } from '../networks/backbone.ts';
+import { gridSize } from '../networks/config.ts';
+import type { Shape } from '../networks/ops.ts';
+import { pseudoMask } from '../networks/pseudo-mask.ts';
+import { samImageEncoder } from '../networks/sam-image-encoder.ts';
+import { samMaskDecoder } from '../networks/sam-mask-decoder.ts';
+import { lowResSize, POINT_KINDS, samMaskEmbedding, samPointEmbeddings } from '../networks/sam-prompt-encoder.ts';
+import { encodeReference, encodeTarget } from '../networks/variational-prompt-encoder.ts';
+import { defineNetwork, outputShapes, type NetworkDefinition } from './emit.ts';
+
+interface Parts extends Pick<Manifest, 'sam' | 'backbone'> {
+  prompt_encoder?: Pick<NonNullable<Manifest['prompt_encoder']>, 'config'> | undefined;
+}
+
+/** image [1, 3, S, S] -> embedding [1, c, g, g]; where SAM is the backbone also mid [1, C, g, g] */
+export function imageEncoderGraph({ sam: { config }, backbone }: Parts): NetworkDefinition {
+  return defineNetwork('SAM image encoder', { image: [1, 3, config.imageSize, config.imageSize] }, (ops, weights, { image }) => {
+    const { blocks, embedding } = samImageEncoder(ops, weights, config, image);
+    if ('file' in backbone) return { embedding };
+    const maps = backbone.midBlocks.map((index) => {
+      const block = blocks[index];
+      if (block === undefined) throw new Error(`mid_blocks names block ${index}, the encoder has ${blocks.length}`);
+      return ops.transpose(block, [0, 3, 1, 2]);
+    });
+    return { embedding, mid: ops.concat(maps, 1) };
+  });
+}
+
+function ownBackbone({ backbone }: Parts) {
+  if (!('file' in backbone)) throw new Error('SAM is its own backbone here');
+  return backbone.config;
+}
+
+/** image [1, 3, s, s] -> mid [1, C, h, w], and where `mid` does not end in it also state */
+export function backboneTrunkGraph(parts: Parts): NetworkDefinition {
+  return trunkGraph(parts, ownBackbone(parts).kind === 'dinov2');
+}
+
+function trunkGraph(parts: Parts, withState: boolean): NetworkDefinition {
+  const config = ownBackbone(parts);
+  return defineNetwork(`${config.kind} trunk`, { image: [1, 3, config.imageSize, config.imageSize] }, (ops, weights, { image }) => {
+    const { mid, state } = backboneTrunk(ops, weights, config, image);
+    return { mid, ...(withState && { state }) };
+  });
+}
+
+/** What the last stage starts from: the last channels of `mid` for convolutions, tokens of its own for DINOv2. */
+export function backboneStateShape(parts: Parts): Shape {
+  return outputShapes(trunkGraph(parts, true))['state'] as Shape;
+}
+
+/** state, mask [1, 1, h, w] -> high [1, C', h, w] */
+export function backboneFinalGraph(parts: Parts): NetworkDefinition {
+  const config = ownBackbone(parts);
+  const { mid, state } = outputShapes(trunkGraph(parts, true)) as { mid: Shape; state: Shape };
+  return defineNetwork(`${config.kind} last stage`, { state, mask: [1, 1, ...mid.slice(2)] }, (ops, weights, inputs) => ({
+    high: backboneFinal(ops, weights, config, inputs.state, inputs.mask),
+  }));
+}
+
+/** cells [n, C], target [1, C, h, w], floor [1] -> similarity [1, 1, h, w] */
+export function similarityGraph(target: Shape, norm: 'none' | 'minmax'): NetworkDefinition {
+  return defineNetwork('similarity', { cells: ['n', target[1] as number], target, floor: [1] }, (ops, _, inputs) => ({
+    similarity: pseudoMask(ops, inputs.cells, inputs.target, inputs.floor, norm),
+  }));
+}
+
+/** Of the map the prompt encoder reads. [1, C, h, w] */
+export function midShape(parts: Parts): Shape {
+  return outputShapes('file' in parts.backbone ? backboneTrunkGraph(parts) : imageEncoderGraph(parts))['mid'] as Shape;
+}
+
+function encoderShapes(parts: Parts) {
+  const encoder = parts.prompt_encoder;
+  if (encoder === undefined) throw new Error('the model has no prompt encoder');
+  const mid = midShape(parts);
+  return { config: encoder.config, mid, mask: [1, 1, ...mid.slice(2)] };
+}
+
+/** mid [1, C, h, w], mask [1, 1, h, w] -> prototype [1, c, 1, 1], queries [1, m, c] */
+export function encodeReferenceGraph(parts: Parts): NetworkDefinition {
+  const { config, mid, mask } = encoderShapes(parts);
+  return defineNetwork('prompt encoder, reference', { mid, mask }, (ops, weights, inputs) => {
+    const { prototype, queries } = encodeReference(ops, weights, config, inputs);
+    return { prototype, queries };
+  });
+}
+
+/** mid, pseudo [1, 1, h, w], prototype, queries -> mu and logSigma [1, m, c] */
+export function encodeTargetGraph(parts: Parts): NetworkDefinition {
+  const { config, mid, mask } = encoderShapes(parts);
+  const inputs = { mid, pseudo: mask, prototype: [1, config.dim, 1, 1], queries: [1, config.numPrompts, config.dim] };
+  return defineNetwork('prompt encoder, target', inputs, (ops, weights, values) => {
+    const { mu, logSigma } = encodeTarget(ops, weights, config, values);
+    return { mu, ...(logSigma !== undefined && { logSigma }) };
+  });
+}
+
+/** embedding [1, c, g, g], prompts [B, m, c] -> logits [B, 1, 4g, 4g], iou [B, 1] */
+export function decodePromptsGraph({ sam: { config } }: Parts): NetworkDefinition {
+  const grid = gridSize(config);
+  const inputs = { embedding: [1, config.outChans, grid, grid], prompts: ['B', 'm', config.outChans] };
+  return defineNetwork('SAM mask decoder', inputs, (ops, weights, values) => ({
+    ...samMaskDecoder(ops, weights, config, values, 'single'),
+  }));
+}
+
+/** embedding, xy [B, N, 2], kinds [B, N, 5], with a mask prompt also mask [B, 1, 4g, 4g] -> logits [B, 4, 4g, 4g], iou [B, 4] */
+export function decodePointsGraph({ sam: { config } }: Parts, withMask: boolean): NetworkDefinition {
+  const grid = gridSize(config);
+  const low = lowResSize(config);
+  const points = { embedding: [1, config.outChans, grid, grid], xy: ['B', 'N', 2], kinds: ['B', 'N', POINT_KINDS.length] };
+  if (!withMask) {
+    return defineNetwork('SAM decoder for points', points, (ops, weights, { embedding, xy, kinds }) => {
+      const prompts = samPointEmbeddings(ops, weights, config, xy, kinds);
+      return { ...samMaskDecoder(ops, weights, config, { embedding, prompts }, 'all') };
+    });
+  }
+  return defineNetwork(
+    'SAM decoder for points and a mask',
+    { ...points, mask: ['B', 1, low, low] },
+    (ops, weights, { embedding, xy, kinds, mask }) => {
+      const prompts = samPointEmbeddings(ops, weights, config, xy, kinds);
+      const dense = samMaskEmbedding(ops, weights, config, mask);
+      return { ...samMaskDecoder(ops, weights, config, { embedding, prompts, dense }, 'all') };
+    },
+  );
+}

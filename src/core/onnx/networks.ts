@@ -1,0 +1,262 @@
+/** The stages of one model as functions on tensors. Each network becomes a session when it is first needed. */
+import type { Model } from '../checkpoint/model-folder.ts';
+import type { FloatTensor } from '../checkpoint/read-tensors.ts';
+import { gridBlocks, type PromptEncoderConfig } from '../networks/config.ts';
+import { samInput, squareInput, type PreprocessConfig } from '../image/preprocess.ts';
+import type { Raster } from '../image/pillow-resize.ts';
+import { checkTensors } from '../checkpoint/check-tensors.ts';
+import { ProsamError } from '../common/errors.ts';
+import { emitWithFile, emitWithWeightInputs, outputShapes, tensorsNeeded, weightInput, type EmittedModel } from './emit.ts';
+import { markedCells } from './marked-cells.ts';
+import {
+  backboneFinalGraph,
+  backboneStateShape,
+  backboneTrunkGraph,
+  decodePointsGraph,
+  decodePromptsGraph,
+  encodeReferenceGraph,
+  encodeTargetGraph,
+  imageEncoderGraph,
+  similarityGraph,
+} from './model-graphs.ts';
+import type { Precision } from './precision.ts';
+import type { Runtime, Session, Tensor } from './session.ts';
+
+type Named = Record<string, Tensor>;
+
+/** SAM's view of an image. */
+export interface SamFeatures {
+  /** [1, c, g, g] */
+  embedding: Tensor;
+}
+
+/** What the prompt encoder reads of an image. */
+export interface BackboneFeatures {
+  /** [1, C, h, w] */
+  mid: Tensor;
+  /** [1, C', h, w] */
+  high: Tensor;
+  /** Start of the backbone's last stage, where `mid` does not end in it. */
+  state?: Tensor;
+}
+
+/** What the prompt encoder keeps of one reference. */
+export interface ReferenceCode {
+  /** [1, c, 1, 1] */
+  prototype: Tensor;
+  /** [1, m, c] */
+  queries: Tensor;
+}
+
+export interface PromptDistribution {
+  /** [1, m, c] */
+  mu: Tensor;
+  /** [1, m, c] */
+  logSigma?: Tensor;
+}
+
+/** Low-resolution logits [B, n, 4g, 4g] and SAM's estimate of each mask's IoU [B, n]. */
+export interface Decoded {
+  logits: Tensor;
+  iou: Tensor;
+}
+
+/** The two stages that have trained weights. */
+export interface PromptEncoderNetworks {
+  encodeReference(mid: Tensor, mask: Float32Array): Promise<ReferenceCode>;
+  promptDistribution(mid: Tensor, pseudo: Tensor, code: ReferenceCode): Promise<PromptDistribution>;
+}
+
+/** With the model's own prompt encoder. */
+export interface Networks extends PromptEncoderNetworks {
+  readonly device: string;
+  /** Of the image networks. */
+  readonly precision: Precision;
+  encode(image: Raster): Promise<SamFeatures & BackboneFeatures>;
+  /** SAM's embedding is the backbone's `high` map: nothing need run twice. */
+  readonly samIsBackbone: boolean;
+  encodeSam(image: Raster): Promise<SamFeatures>;
+  encodeBackbone(image: Raster): Promise<BackboneFeatures>;
+  /** High-level map of a reference that only ever saw the marked cells. mask: h * w values */
+  maskedHigh(features: BackboneFeatures, mask: Float32Array): Promise<Tensor>;
+  /** Largest cosine similarity of every target cell to a marked cell; zeros where nothing is marked. [1, 1, h, w] */
+  similarity(reference: Tensor, mask: Float32Array, target: Tensor, norm: 'none' | 'minmax'): Promise<Tensor>;
+  /** Other weights; those of one configuration share their sessions. */
+  promptEncoder(config: PromptEncoderConfig, weights: ReadonlyMap<string, FloatTensor>): PromptEncoderNetworks;
+  /** prompts [B, m, c] decoded on one image. */
+  decodePrompts(embedding: Tensor, prompts: Tensor): Promise<Decoded>;
+  /** SAM's own prompts: xy [B, N, 2], kinds [B, N, 5] (POINT_KINDS), optionally a mask prompt of logits [B, 1, 4g, 4g]. All four masks. */
+  decodePoints(embedding: Tensor, xy: Tensor, kinds: Tensor, mask?: Tensor): Promise<Decoded>;
+  /** Makes the session of the image encoder, which proves the device. */
+  warmUp(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function preprocessOf(model: Model): PreprocessConfig {
+  const { sam, backbone } = model.manifest;
+  return {
+    resize: sam.resize,
+    samSize: sam.config.imageSize,
+    ...('file' in backbone && { backboneSize: backbone.config.imageSize }),
+    normalisation: { mean: sam.mean, std: sam.std },
+  };
+}
+
+/**
+ * Compares every weight file with what the model's configuration needs, and the parts with each other.
+ * @throws CHECKPOINT_MISMATCH, MODEL_INVALID
+ */
+export function checkModelWeights(model: Model): void {
+  const { manifest } = model;
+  const label = (file: string): string => `${model.id}: ${file}`;
+  const depth = gridBlocks(manifest.sam.config);
+  if (!('file' in manifest.backbone) && manifest.backbone.midBlocks.some((block) => block >= depth)) {
+    throw new ProsamError(
+      'MODEL_INVALID',
+      `${model.id}: mid_blocks must be below SAM's depth of ${depth} (blocks on the embedding's grid).`,
+    );
+  }
+  const sam = [
+    imageEncoderGraph(manifest),
+    decodePromptsGraph(manifest),
+    decodePointsGraph(manifest, false),
+    decodePointsGraph(manifest, true),
+  ];
+  checkTensors(tensorsNeeded(...sam), model.sam.tensors, label(manifest.sam.file));
+  const trunk = 'file' in manifest.backbone ? backboneTrunkGraph(manifest) : imageEncoderGraph(manifest);
+  if (model.backbone) checkTensors(tensorsNeeded(trunk, backboneFinalGraph(manifest)), model.backbone.tensors, label(model.backbone.file));
+  if (manifest.prompt_encoder === undefined || model.promptEncoder === undefined) return;
+  const channels = outputShapes(trunk)['mid']?.[1];
+  const { midChannels } = manifest.prompt_encoder.config;
+  if (channels !== midChannels) {
+    throw new ProsamError(
+      'MODEL_INVALID',
+      `${model.id}: prompt_encoder.config.mid_channels is ${midChannels}, the backbone gives ${channels}. Correct the manifest.`,
+    );
+  }
+  checkPromptEncoder(manifest, manifest.prompt_encoder.config, model.promptEncoder, label(manifest.prompt_encoder.file));
+}
+
+/** @throws CHECKPOINT_MISMATCH */
+export function checkPromptEncoder(
+  manifest: Model['manifest'],
+  config: PromptEncoderConfig,
+  tensors: ReadonlyMap<string, { shape: readonly number[] }>,
+  label: string,
+): void {
+  const parts = { ...manifest, prompt_encoder: { config } };
+  checkTensors(tensorsNeeded(encodeReferenceGraph(parts), encodeTargetGraph(parts)), tensors, label);
+}
+
+export interface NetworksOptions {
+  /** Of the image encoder and the backbone; decoder and prompt encoder compute in fp32. @default 'fp32' */
+  precision?: Precision;
+}
+
+export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp32' }: NetworksOptions = {}): Networks {
+  const { manifest } = model;
+  const preprocess = preprocessOf(model);
+  const sessions = new Map<string, Promise<Session>>();
+  const sessionOf = (key: string, emit: () => EmittedModel): Promise<Session> => {
+    const known = sessions.get(key);
+    if (known) return known;
+    const created = runtime.load(emit());
+    sessions.set(key, created);
+    created.catch(() => sessions.delete(key));
+    return created;
+  };
+  const run = async <K extends string>(key: string, emit: () => EmittedModel, inputs: Named): Promise<Record<K, Tensor>> =>
+    await (await sessionOf(key, emit)).run(inputs);
+  const square = (data: Float32Array, side: number): Tensor => ({ data, shape: [1, 3, side, side] });
+  const maskLike = (mask: Float32Array, map: Tensor): Tensor => ({ data: mask, shape: [1, 1, ...map.shape.slice(2)] });
+  /** The prompt encoder's weights travel with every call, so that other weights need no other session. */
+  const promptEncoder: Networks['promptEncoder'] = (config, tensors) => {
+    const weights = Object.fromEntries([...tensors].map(([name, tensor]) => [weightInput(name), tensor]));
+    const key = JSON.stringify(config);
+    const parts = { ...manifest, prompt_encoder: { config } };
+    return {
+      encodeReference(mid, mask) {
+        const inputs = { ...weights, mid, mask: maskLike(mask, mid) };
+        return run<'prototype' | 'queries'>(`reference ${key}`, () => emitWithWeightInputs(encodeReferenceGraph(parts)), inputs);
+      },
+      promptDistribution(mid, pseudo, { prototype, queries }) {
+        const inputs = { ...weights, mid, pseudo, prototype, queries };
+        return run<'mu' | 'logSigma'>(`target ${key}`, () => emitWithWeightInputs(encodeTargetGraph(parts)), inputs);
+      },
+    };
+  };
+  const without = (): never => {
+    throw new ProsamError('METHOD_UNAVAILABLE', `the model ${model.id} has no trained prompt encoder. Train one, or use another method.`);
+  };
+  const own: PromptEncoderNetworks = manifest.prompt_encoder
+    ? promptEncoder(manifest.prompt_encoder.config, model.promptEncoder ?? new Map())
+    : { encodeReference: without, promptDistribution: without };
+
+  const stateShape = 'file' in manifest.backbone ? (backboneStateShape(manifest) as number[]) : undefined;
+  const sizeOf = (shape: readonly number[]): number => shape.reduce((product, dim) => product * dim, 1);
+  const backboneFeatures = async (image: Float32Array, side: number): Promise<BackboneFeatures> => {
+    const trunk = await run<'mid'>('trunk', () => emitWithFile(backboneTrunkGraph(manifest), model.backbone, precision), {
+      image: square(image, side),
+    });
+    const cells = (trunk.mid.shape[2] as number) * (trunk.mid.shape[3] as number);
+    return { ...trunk, high: await maskedHigh({ ...trunk, high: trunk.mid }, new Float32Array(cells).fill(1)) };
+  };
+  const maskedHigh: Networks['maskedHigh'] = async (features, mask) => {
+    if (stateShape === undefined) return features.high; // SAM's embedding: the mask comes in where cells are picked
+    const state = features.state ?? { data: features.mid.data.subarray(-sizeOf(stateShape)), shape: stateShape };
+    const inputs = { state, mask: maskLike(mask, features.mid) };
+    return (await run<'high'>('final', () => emitWithFile(backboneFinalGraph(manifest), model.backbone, precision), inputs)).high;
+  };
+
+  const emitImageEncoder = (): EmittedModel => emitWithFile(imageEncoderGraph(manifest), model.sam, precision);
+  const imageEncoder = (image: Raster): Promise<Record<'embedding' | 'mid', Tensor>> =>
+    run('image', emitImageEncoder, { image: square(samInput(image, preprocess), preprocess.samSize) });
+  const samIsBackbone = preprocess.backboneSize === undefined;
+  const encodeSam: Networks['encodeSam'] = async (image) => ({ embedding: (await imageEncoder(image)).embedding });
+  const encodeBackbone: Networks['encodeBackbone'] = async (image) => {
+    const { backboneSize } = preprocess;
+    if (backboneSize !== undefined) return backboneFeatures(squareInput(image, backboneSize, preprocess.normalisation), backboneSize);
+    const { mid, embedding } = await imageEncoder(image);
+    return { mid, high: embedding };
+  };
+
+  return {
+    device: runtime.device,
+    precision,
+    maskedHigh,
+    async warmUp() {
+      await sessionOf('image', emitImageEncoder);
+    },
+    samIsBackbone,
+    encodeSam,
+    encodeBackbone,
+    async encode(image) {
+      const maps = await encodeBackbone(image);
+      return { ...maps, embedding: samIsBackbone ? maps.high : (await encodeSam(image)).embedding };
+    },
+    async similarity(reference, mask, target, norm) {
+      const marked = markedCells(reference, mask);
+      if (marked === undefined)
+        return {
+          data: new Float32Array((target.shape[2] as number) * (target.shape[3] as number)),
+          shape: [1, 1, ...target.shape.slice(2)],
+        };
+      const emit = (): EmittedModel => emitWithFile(similarityGraph(target.shape, norm), undefined);
+      return (await run<'similarity'>(`similarity ${norm} ${target.shape.join()}`, emit, { ...marked, target })).similarity;
+    },
+    promptEncoder,
+    ...own,
+    decodePrompts: (embedding, prompts) =>
+      run('prompts', () => emitWithFile(decodePromptsGraph(manifest), model.sam), { embedding, prompts }),
+    decodePoints(embedding, xy, kinds, mask) {
+      const withMask = mask !== undefined;
+      const inputs = { embedding, xy, kinds, ...(withMask && { mask }) };
+      return run(`points ${withMask}`, () => emitWithFile(decodePointsGraph(manifest, withMask), model.sam), inputs);
+    },
+    async close() {
+      const open = await Promise.allSettled(sessions.values());
+      sessions.clear();
+      for (const result of open) if (result.status === 'fulfilled') await result.value.close();
+    },
+  };
+}

@@ -1,0 +1,34 @@
+/**
+ * What the frozen image networks compute in. The mask decoder, the prompt encoder and the comparison of features compute in
+ * single precision always: they are small, and their numbers are what a mask hangs on.
+ */
+import type { Ops } from '../networks/ops.ts';
+import { halfOps } from './half-ops.ts';
+import { onnxOps, type GraphBuilder, type GraphValue } from './onnx-ops.ts';
+import { quantisedOps } from './quantized-ops.ts';
+
+export const PRECISIONS = ['fp32', 'fp16', 'int8'] as const;
+/**
+ * - 'fp32': single precision
+ * - 'fp16': half precision, sums and norms in single: for GPUs. On a CPU it is correct and not faster
+ * - 'int8': linear layers in whole numbers of 8 bits, scaled per output channel and, for what comes in, per call: for CPUs
+ */
+export type Precision = (typeof PRECISIONS)[number];
+
+/** Operations of one precision, and the way into and out of it. */
+export interface PreciseOps {
+  ops: Ops<GraphValue>;
+  /** Element type that values have between the operations. */
+  type: 'f32' | 'f16';
+}
+
+export function preciseOps(graph: GraphBuilder, precision: Precision): PreciseOps {
+  switch (precision) {
+    case 'fp32':
+      return { ops: onnxOps(graph), type: 'f32' };
+    case 'int8':
+      return { ops: quantisedOps(graph), type: 'f32' };
+    case 'fp16':
+      return { ops: halfOps(graph), type: 'f16' };
+  }
+}

@@ -1,0 +1,137 @@
+/** The engine as a page gets it: everything is computed in a worker, which is replaced when it fails. */
+import type { LoadProgress } from '../../checkpoint/web/fetch-file.ts';
+import { ProsamError } from '../../common/errors.ts';
+import type { WebImageInput } from '../../image/web/source.ts';
+import type { Annotation, MaskFileAnnotation } from '../../mask/annotation.ts';
+import type { Engine, ImageInput, PredictOptions, Reference } from '../../engine/types.ts';
+import { web, type WorkerLike } from '../../common/web-globals.ts';
+import { openWebLink, type WebLink } from './link.ts';
+import type { WebEngineInfo, WebOpenOptions } from './protocol.ts';
+import type { EngineRequest } from '../worker/protocol.ts';
+
+/** One image with the object marked. */
+export interface WebReference extends Omit<Reference, 'image' | 'annotation'> {
+  image: WebImageInput;
+  annotation: Exclude<Annotation, MaskFileAnnotation> | (Omit<MaskFileAnnotation, 'file'> & { file: MaskFileAnnotation['file'] | Blob });
+}
+
+/** The same engine as in Node, for more kinds of images: Blob and File, ImageBitmap, ImageData, and URLs of the page's own origin. */
+export interface WebEngine extends Engine {
+  readonly info: WebEngineInfo;
+  embed(image: WebImageInput, options?: { signal?: AbortSignal }): ReturnType<Engine['embed']>;
+  predict(target: WebImageInput, references: readonly WebReference[], options?: PredictOptions): ReturnType<Engine['predict']>;
+  refine(
+    image: WebImageInput,
+    ...rest: Parameters<Engine['refine']> extends [unknown, ...infer R] ? R : never
+  ): ReturnType<Engine['refine']>;
+  referenceMask(reference: WebReference, options?: PredictOptions): ReturnType<Engine['referenceMask']>;
+  selfCheck(references: readonly WebReference[], options?: PredictOptions): ReturnType<Engine['selfCheck']>;
+  describe(reference: WebReference, options?: PredictOptions): ReturnType<Engine['describe']>;
+}
+
+export interface WorkerEngineOptions extends Omit<WebOpenOptions, 'model' | 'wasmPaths'> {
+  model: string | URL;
+  wasmPaths?: string | URL;
+  onProgress?: (progress: LoadProgress) => void;
+  /** Ends the opening; each call takes a signal of its own. */
+  signal?: AbortSignal;
+}
+
+/** startWorker: a new worker each time it is called. @throws as `createWebEngine` */
+export async function createWorkerEngine(startWorker: () => WorkerLike, options: WorkerEngineOptions): Promise<WebEngine> {
+  const { onProgress, signal, model, wasmPaths, ...plain } = options;
+  const open: WebOpenOptions = {
+    ...plain,
+    model: absolute(model),
+    ...(wasmPaths !== undefined && { wasmPaths: absolute(wasmPaths).replace(/\/?$/, '/') }),
+  };
+  const encoders = new Map<string, Uint8Array>();
+  let closed = false;
+
+  const first = await openWebLink(startWorker(), { open, ...(signal && { signal }), ...(onProgress && { onProgress }) });
+  let info = first.info;
+  let link: Promise<WebLink> = Promise.resolve(first);
+  /** A worker in place of one that failed, with the same model and the same prompt encoders. */
+  const replace = async (): Promise<WebLink> => {
+    const fresh = await openWebLink(startWorker(), { open });
+    info = fresh.info;
+    for (const [id, file] of encoders) await fresh.call({ name: 'loadPromptEncoder', id, file });
+    return fresh;
+  };
+  const usable = async (): Promise<WebLink> => {
+    const asked = link;
+    const current = await asked.catch(() => undefined);
+    if (current?.broken === false) return current;
+    // Whoever comes first replaces it for all who wait.
+    if (link === asked) link = replace();
+    return link;
+  };
+  const run = async (request: EngineRequest, given?: AbortSignal): Promise<unknown> => {
+    given?.throwIfAborted();
+    if (closed) throw new ProsamError('ENGINE_CLOSED', 'the engine is closed. Create a new one.');
+    const worker = await usable();
+    given?.throwIfAborted();
+    return worker.call(request, given);
+  };
+  const running = new Set<Promise<unknown>>();
+  const ask = async <T>(request: EngineRequest, given?: AbortSignal): Promise<T> => {
+    const mine = run(request, given);
+    running.add(mine);
+    try {
+      return (await mine) as T;
+    } finally {
+      running.delete(mine);
+    }
+  };
+
+  return {
+    get info() {
+      return info;
+    },
+    embed: (image, { signal: given } = {}) => ask({ name: 'embed', image: sendable(image) }, given),
+    predict(target, references, { signal: given, ...rest } = {}) {
+      return ask({ name: 'predict', target: sendable(target), references: references.map(sendableReference), options: rest }, given);
+    },
+    refine: (image, prompts, { signal: given } = {}) => ask({ name: 'refine', image: sendable(image), prompts }, given),
+    referenceMask(reference, { signal: given, ...rest } = {}) {
+      return ask({ name: 'referenceMask', reference: sendableReference(reference), options: rest }, given);
+    },
+    selfCheck(references, { signal: given, ...rest } = {}) {
+      return ask({ name: 'selfCheck', references: references.map(sendableReference), options: rest }, given);
+    },
+    describe(reference, { signal: given, ...rest } = {}) {
+      return ask({ name: 'describe', reference: sendableReference(reference), options: rest }, given);
+    },
+    async loadPromptEncoder(id, file) {
+      await ask({ name: 'loadPromptEncoder', id, file });
+      encoders.set(id, file);
+    },
+    async unloadPromptEncoder(id) {
+      encoders.delete(id);
+      await ask({ name: 'unloadPromptEncoder', id });
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await Promise.allSettled(running);
+      await (await link.catch(() => undefined))?.close();
+    },
+  };
+}
+
+/** A worker resolves addresses against its own script, a page against itself. */
+function absolute(address: string | URL): string {
+  const base = (globalThis as { document?: { baseURI?: string } }).document?.baseURI ?? web.location?.href;
+  return new URL(address, base).href;
+}
+
+/** Addresses made absolute; all else the browser can send as it is. */
+function sendable(image: WebImageInput): ImageInput {
+  return (typeof image === 'string' || image instanceof URL ? absolute(image) : image) as ImageInput;
+}
+
+function sendableReference(reference: WebReference): Reference {
+  const { annotation, image } = reference;
+  const marked = 'file' in annotation ? { ...annotation, file: sendable(annotation.file) } : annotation;
+  return { ...reference, image: sendable(image), annotation: marked as Annotation };
+}

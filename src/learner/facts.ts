@@ -1,0 +1,62 @@
+/** What the learner's decision is taken on, read from the store: few short queries, however many annotations there are. */
+import { EVIDENCE_WEIGHTS, type LearnerFacts, type LearnerPolicy } from './policy.ts';
+import type { Store } from '../service/ports/storage.ts';
+import type { RunRecord } from '../service/ports/versions.ts';
+
+/** Runs looked back at. */
+const RUNS = 50;
+const PAGE = 200;
+
+export type FactsStore = {
+  annotations: Pick<Store['annotations'], 'list' | 'concepts'>;
+  images: Pick<Store['images'], 'counts'>;
+  runs: Pick<Store['runs'], 'list'>;
+};
+
+export async function learnerFacts(store: FactsStore, project: string, { minNewMasks }: LearnerPolicy): Promise<LearnerFacts> {
+  const runs = await store.runs.list({ project, limit: RUNS });
+  const concepts = await store.annotations.concepts(project);
+  const { annotated } = await store.images.counts(project);
+  const [newest] = runs;
+  const ended = runs.filter(({ state }) => state !== 'running');
+  const learned = ended.findIndex(({ state }) => state !== 'failed');
+  return {
+    ...(await newMasks(store, project, learnedUpTo(runs), minNewMasks)),
+    images: annotated,
+    largestLabel: Math.max(0, ...concepts.map(({ masks }) => masks)),
+    failures: learned === -1 ? ended.length : learned,
+    ...(newest?.state === 'running' && { running: runningOf(newest) }),
+    ...(ended[0]?.endedMs !== undefined && { lastEndMs: ended[0].endedMs }),
+  };
+}
+
+/** Largest annotation sequence that a run has learned from to the end; -1: none has. A failed run has learned nothing. */
+export function learnedUpTo(runs: readonly Pick<RunRecord, 'state' | 'upTo'>[]): number {
+  return Math.max(-1, ...runs.filter(({ state }) => state === 'promoted' || state === 'rejected').map(({ upTo }) => upTo));
+}
+
+function runningOf({ id, leaseUntilMs }: RunRecord): NonNullable<LearnerFacts['running']> {
+  return { id, ...(leaseUntilMs !== undefined && { leaseUntilMs }) };
+}
+
+/** Newest first, until what is known already or until there are enough. */
+async function newMasks(
+  store: FactsStore,
+  project: string,
+  upTo: number,
+  enough: number,
+): Promise<Pick<LearnerFacts, 'newWeight' | 'newMasks'>> {
+  let [newWeight, count] = [0, 0];
+  let before: number | undefined;
+  for (;;) {
+    const page = await store.annotations.list(project, { limit: PAGE, ...(before !== undefined && { before }) });
+    for (const { sequence, provenance, labels } of page) {
+      if (sequence <= upTo || newWeight >= enough) return { newWeight, newMasks: count };
+      newWeight += EVIDENCE_WEIGHTS[provenance] * labels.length;
+      if (provenance !== 'rejected') count += labels.length;
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return { newWeight, newMasks: count };
+    before = last.sequence;
+  }
+}

@@ -1,0 +1,224 @@
+/** What the service needs kept: rows, messages and bytes. One conformance suite holds every driver to these words. */
+import type { BatchStore, DeliveryStore } from './batches.ts';
+import type { CocoRle } from '../../core/mask/rle.ts';
+import type { Message } from './message.ts';
+import type { RunStore, VersionStore } from './versions.ts';
+
+export type { Message };
+
+/**
+ * How a mask came about, best first as a reference:
+ * - 'ground_truth': checked and starred by somebody
+ * - 'drawn': by hand, without a prediction
+ * - 'edited': a prediction somebody corrected
+ * - 'accepted': a prediction taken as it was
+ * - 'rejected': a prediction somebody threw away; no mask is known
+ */
+export const PROVENANCES = ['ground_truth', 'drawn', 'edited', 'accepted', 'rejected'] as const;
+export type Provenance = (typeof PROVENANCES)[number];
+
+export interface ImageFacts {
+  project: string;
+  /** Hex sha256 of the file; its bytes are the blob of that name. */
+  sha256: string;
+  /** Pixels of the upright image. */
+  width: number;
+  height: number;
+  /** The tool's own name of the image. */
+  externalId?: string;
+}
+
+export interface ImageRow extends ImageFacts {
+  createdMs: number;
+  /** Somebody's newest annotation of it counts (rejected ones do too: a person has seen it). */
+  annotated: boolean;
+  /** Of the newest prediction, 0..1, the largest over its labels. */
+  uncertainty?: number;
+  /** Assigned once, by the learner, for good: images of the gate are never trained on. */
+  split?: 'train' | 'gate';
+}
+
+/** The tool's own name of an annotation. */
+export interface AnnotationKey {
+  project: string;
+  /** Which tool or installation, e.g. "webhook" or a Label Studio's address. */
+  source: string;
+  externalId: string;
+}
+
+export interface LabelledMask {
+  label: string;
+  /** Compressed counts, at the size of the upright image. */
+  rle: CocoRle & { counts: string };
+  /** Pixels in the mask. */
+  area: number;
+}
+
+export interface AnnotationRecord extends AnnotationKey {
+  /** Newer ones replace older ones; whole, 0 to 2^53 - 1. */
+  revision: number;
+  image: ImageFacts;
+  provenance: Provenance;
+  /** One mask a label; none for a rejection. */
+  masks: readonly LabelledMask[];
+  /** Use as a reference before all others. @default false */
+  flagged?: boolean;
+  annotator?: string;
+  /** Version string of the prediction it goes back to. */
+  predictionVersion?: string;
+  createdMs: number;
+}
+
+/**
+ * - 'stored': new, or withdrawn before; durable, and counts now. - 'duplicate': the same was stored before.
+ * - 'outdated': stored, but a newer revision (or deletion) counts.
+ */
+export type AcceptOutcome = 'stored' | 'duplicate' | 'outdated';
+
+export interface AnnotationSummary extends AnnotationKey {
+  revision: number;
+  sha256: string;
+  provenance: Provenance;
+  flagged: boolean;
+  labels: { label: string; area: number }[];
+  annotator?: string;
+  createdMs: number;
+  /** Grows with every stored annotation; pages go on from it. */
+  sequence: number;
+}
+
+/** One mask that counts: newest revision, not deleted, not rejected. */
+export interface MaskRow {
+  /** Unique in the store. */
+  id: number;
+  project: string;
+  label: string;
+  sha256: string;
+  rle: CocoRle & { counts: string };
+  area: number;
+  provenance: Provenance;
+  flagged: boolean;
+  createdMs: number;
+  /** Of its annotation. */
+  sequence: number;
+  split?: 'train' | 'gate';
+  /** Average feature of the marked cells, once the engine has described it. */
+  feature?: Float32Array;
+}
+
+export interface AnnotationStore {
+  /**
+   * Image, annotation and messages in one transaction; durable once it resolves.
+   * @throws ANNOTATION_CONFLICT where the same key and revision holds something else
+   */
+  accept(record: AnnotationRecord, messages: readonly Message[]): Promise<AcceptOutcome>;
+  /** What is deleted counts for nothing from now on. Without a revision no later one brings it back. Resolves to whether anything counted before. */
+  remove(key: AnnotationKey, revision?: number): Promise<boolean>;
+  /**
+   * Nobody deleted it, but it is missing where it came from: what counts up to this revision counts for nothing, until it is accepted again,
+   * in that revision or any other. Resolves to whether anything counted before.
+   */
+  withdraw(key: AnnotationKey, revision: number): Promise<boolean>;
+  /** Takes a deletion back: what is accepted from now on counts again. Resolves to whether there was a deletion. */
+  restore(key: AnnotationKey): Promise<boolean>;
+  /** Whether one was there to flag. */
+  flag(key: AnnotationKey, flagged: boolean): Promise<boolean>;
+  /** Newest first, only what counts; before: sequence of the last one of the page before. limit 1 to 1,000. */
+  list(project: string, options: { label?: string; before?: number; limit: number }): Promise<AnnotationSummary[]>;
+  /** Best references first: flagged, then by provenance, then newest. limit 1 to 200. */
+  candidates(project: string, label: string, limit: number): Promise<MaskRow[]>;
+  /** Masks that count, oldest first; after: id of the last one of the page before. limit 1 to 1,000. */
+  masks(project: string, options: { after?: number; limit: number }): Promise<MaskRow[]>;
+  describe(maskId: number, feature: Float32Array): Promise<void>;
+  /** Labels with masks that count, by name. newest: largest sequence. */
+  concepts(project: string): Promise<{ label: string; masks: number; newest: number }[]>;
+}
+
+/** What the engine said of one image. */
+export interface PredictionRecord {
+  project: string;
+  sha256: string;
+  /** Version string: model and references. */
+  version: string;
+  createdMs: number;
+  masks: readonly (LabelledMask & { score: number; uncertainty: number; method: string })[];
+}
+
+export interface ImageStore {
+  /** Unknown ones are added, known ones left as they are (but for an external id they lacked). */
+  add(images: readonly ImageFacts[], createdMs: number): Promise<void>;
+  get(project: string, sha256: string): Promise<ImageRow | undefined>;
+  /** Newest prediction of each image counts; also sets the uncertainty of the image. At most `keep` of a project stay with their masks. */
+  predicted(records: readonly PredictionRecord[], keep: number): Promise<void>;
+  /** Newest first; of all projects without one. limit 1 to 200. */
+  predictions(options: { project?: string; limit: number }): Promise<PredictionRecord[]>;
+  /** Images nobody has annotated, most uncertain first, those never predicted last; page: 0-based. limit 1 to 1,000. */
+  unlabelled(project: string, options: { limit: number; offset?: number }): Promise<ImageRow[]>;
+  /** Only where none was assigned. */
+  assignSplit(project: string, images: readonly { sha256: string; split: 'train' | 'gate' }[]): Promise<void>;
+  counts(project: string): Promise<{ images: number; annotated: number; masks: number }>;
+}
+
+/** Calls end in bounded time. @throws STORAGE_FAILED, STORAGE_TIMEOUT from all of them */
+export interface Store {
+  readonly annotations: AnnotationStore;
+  readonly images: ImageStore;
+  readonly versions: VersionStore;
+  readonly runs: RunStore;
+  readonly batches: BatchStore;
+  readonly deliveries: DeliveryStore;
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface WorkOptions {
+  /** Messages handled at the same time. @default 1 */
+  concurrency?: number;
+  /** Not handled to the end by then: somebody else may have it. @default 60,000 */
+  visibleAfterMs?: number;
+  /** Failures after which a message is given up. @default 5 */
+  attempts?: number;
+}
+
+export interface Queue {
+  send(message: Message): Promise<void>;
+  /** Handlers are idempotent; a handler that throws gets the message again later. signal: somebody wants this worker to stop. */
+  work(
+    name: string,
+    handler: (data: unknown, context: { signal: AbortSignal }) => Promise<void>,
+    options?: WorkOptions,
+  ): Promise<() => Promise<void>>;
+  /** Messages that wait or are being handled, by name. */
+  depth(): Promise<Record<string, number>>;
+  /** Resolves when no handler runs. What was not handled stays. */
+  close(): Promise<void>;
+}
+
+export interface BlobOptions {
+  /** Ends the call with its reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Content-addressed bytes: never changed once written. Every call ends in bounded time. */
+export interface Blobs {
+  /** Durable once it resolves; hex sha256. @throws STORAGE_FAILED, STORAGE_TIMEOUT, as all calls do */
+  put(bytes: Uint8Array, options?: BlobOptions): Promise<string>;
+  /** undefined: not there. @throws BLOB_DAMAGED where the bytes are not those of the name */
+  get(sha256: string, options?: BlobOptions): Promise<Uint8Array | undefined>;
+  has(sha256: string, options?: BlobOptions): Promise<boolean>;
+  /** Where the bytes lie as a file of this machine, if they do; nobody may change it. */
+  path?(sha256: string): string;
+  /** Names of all of them. */
+  list(): AsyncIterable<string>;
+  close(): Promise<void>;
+}
+
+/** Everything that outlives the process. */
+export interface Storage {
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly blobs: Blobs;
+  /** Queue first, then blobs, then the store. */
+  close(): Promise<void>;
+}
