@@ -1,6 +1,6 @@
 /** What `prosam learn` says: a line for what happens and a live line for how far it is, or JSON. */
 import type { Log } from '../service/ports/log.ts';
-import type { LearnerEvent } from '../training/learner/learner-types.ts';
+import type { LearnerEvent } from '../learner/types.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 

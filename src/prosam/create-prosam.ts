@@ -18,7 +18,7 @@ import { createEngine } from '../core/runtime/node/create-engine.ts';
 import type { Service } from '../service/types.ts';
 import type { Storage, Store } from '../service/ports/storage.ts';
 import type { Engine } from '../core/engine/types.ts';
-import { allowedTimes, parseLearnerSettings } from '../service/learner-settings.ts';
+import { allowedTimes, parseLearnerSettings } from '../learner/read-settings.ts';
 import { createService } from '../service/service.ts';
 import { codeVersion } from './code-version.ts';
 import { loadConfig, type ConfigSources } from './config.ts';

@@ -6,9 +6,9 @@ import type { Engine } from '../core/engine/types.ts';
 import type { ServiceMetrics } from './ports/metrics.ts';
 import type { Admission } from './admission.ts';
 import { checkMarks, grownMarks, masksByLabel } from './annotation-masks.ts';
-import { describeMessage } from './describe-masks.ts';
+import { describeMessage } from './embed-masks.ts';
 import type { ServiceImages } from './images.ts';
-import { checkName, checkProject } from './names.ts';
+import { checkName, checkProject } from './validate-names.ts';
 
 /** Name of the queue the learner listens to. */
 export const TRAIN = 'train';

@@ -14,7 +14,7 @@ import type { Service } from '../../src/service/types.ts';
 import { createAccept } from '../../src/service/accept.ts';
 import { createAdmission } from '../../src/service/admission.ts';
 import { createServiceImages } from '../../src/service/images.ts';
-import { chooseMasks } from '../../src/training/learner/choose-masks.ts';
+import { chooseMasks } from '../../src/learner/choose-masks.ts';
 import { fakeService } from '../adapters/fake-service.ts';
 import { startFacade } from '../adapters/cvat/facade-server.ts';
 import { until } from '../adapters/webhook/webhook-server.ts';

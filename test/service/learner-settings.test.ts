@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LEARNER_DEFAULTS } from '../../src/learner/settings.ts';
-import { allowedTimes, parseLearnerSettings } from '../../src/service/learner-settings.ts';
+import { allowedTimes, parseLearnerSettings } from '../../src/learner/read-settings.ts';
 import { expectCode } from '../core/expect-error.ts';
 
 const at = (text: string): number => Date.parse(text);

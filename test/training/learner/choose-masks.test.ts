@@ -1,6 +1,6 @@
 /** Which masks a run takes, out of a real store. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { chooseMasks, type ChoiceOptions } from '../../../src/training/learner/choose-masks.ts';
+import { chooseMasks, type ChoiceOptions } from '../../../src/learner/choose-masks.ts';
 import { hash, maskStore, RLE, type MaskStore } from './mask-store.ts';
 
 let world: MaskStore;

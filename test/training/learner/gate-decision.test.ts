@@ -1,7 +1,7 @@
 /** Who goes into service, and the reason given. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judge, type GatePair } from '../../../src/training/learner/gate-decision.ts';
+import { judge, type GatePair } from '../../../src/learner/gate-decision.ts';
 
 const RULE = { margin: 0.01, labelMargin: 0.05, minLabelPairs: 3 };
 const pairs = (label: string, current: number, candidate: number, count: number): GatePair[] =>

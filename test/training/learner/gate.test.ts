@@ -4,11 +4,11 @@ import { openModel, type Model } from '../../../src/core/checkpoint/model-folder
 import type { FloatTensor } from '../../../src/core/checkpoint/read-tensors.ts';
 import { seededRandom } from '../../../src/core/common/random.ts';
 import { modelFolder } from '../../../src/core/runtime/node/open-engine.ts';
-import { chooseMasks } from '../../../src/training/learner/choose-masks.ts';
-import { judge } from '../../../src/training/learner/gate-decision.ts';
-import { measureVersions, type GateOptions } from '../../../src/training/learner/gate.ts';
-import { fetchImages, runFiles } from '../../../src/training/learner/run-files.ts';
-import { storeDataset } from '../../../src/training/learner/store-dataset.ts';
+import { chooseMasks } from '../../../src/learner/choose-masks.ts';
+import { judge } from '../../../src/learner/gate-decision.ts';
+import { measureVersions, type GateOptions } from '../../../src/learner/gate.ts';
+import { fetchImages, runFiles } from '../../../src/learner/run-files.ts';
+import { storeDataset } from '../../../src/learner/store-dataset.ts';
 import { initialParameters } from '../../../src/training/parameters.ts';
 import type { EncoderPlan } from '../../../src/training/encoder-plan.ts';
 import { expectRejection } from '../../core/expect-error.ts';

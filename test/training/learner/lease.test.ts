@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../../src/service/ports/log.ts';
-import { holdLease, type Lease } from '../../../src/training/learner/lease.ts';
+import { holdLease, type Lease } from '../../../src/learner/lease.ts';
 
 type Renew = (id: string, holder: string, options: { leaseMs: number; nowMs: number; progress?: unknown }) => Promise<boolean>;
 function leaseWith(renew: Renew, now = Date.now): Lease {

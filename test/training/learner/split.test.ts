@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assignSplits, type SplitImage } from '../../../src/training/learner/split.ts';
+import { assignSplits, type SplitImage } from '../../../src/learner/split.ts';
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 const imagesOf = (labels: readonly (readonly string[])[], from = 0): SplitImage[] =>

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
 import type { Provenance } from '../../../src/service/ports/storage.ts';
-import { dataFingerprint, type SnapshotMask } from '../../../src/training/learner/snapshot.ts';
-import { storeDataset } from '../../../src/training/learner/store-dataset.ts';
+import { dataFingerprint, type SnapshotMask } from '../../../src/learner/snapshot.ts';
+import { storeDataset } from '../../../src/learner/store-dataset.ts';
 import type { Dataset, Episode } from '../../../src/training/types.ts';
 import { expectCode } from '../../core/expect-error.ts';
 

@@ -1,16 +1,16 @@
 /** From a run's masks to the version they lead to and what the gate says of it. */
 import { createHash } from 'node:crypto';
-import { openModel, type Model } from '../../core/checkpoint/model-folder.ts';
-import type { Device } from '../../core/runtime/devices/devices.ts';
-import { modelFolder } from '../../core/runtime/node/open-engine.ts';
-import type { RunRecord, VersionRecord } from '../../service/ports/versions.ts';
-import { encoderPlan, type EncoderPlan } from '../encoder-plan.ts';
-import { PAPER_DISTRIBUTION } from '../train-options.ts';
-import type { Dataset } from '../types.ts';
+import { openModel, type Model } from '../core/checkpoint/model-folder.ts';
+import type { Device } from '../core/runtime/devices/devices.ts';
+import { modelFolder } from '../core/runtime/node/open-engine.ts';
+import type { RunRecord, VersionRecord } from '../service/ports/versions.ts';
+import { encoderPlan, type EncoderPlan } from '../training/encoder-plan.ts';
+import { PAPER_DISTRIBUTION } from '../training/train-options.ts';
+import type { Dataset } from '../training/types.ts';
 import { measureVersions, type GateOptions } from './gate.ts';
 import { judge } from './gate-decision.ts';
 import type { Lease } from './lease.ts';
-import type { LearnerContext, RunStartEvent } from './learner-types.ts';
+import type { LearnerContext, RunStartEvent } from './types.ts';
 import { fetchImages, type RunFiles } from './run-files.ts';
 import { startingPoint } from './starting-point.ts';
 import { dataFingerprint, type Snapshot, type SnapshotMask } from './snapshot.ts';

@@ -1,9 +1,9 @@
 /** What the learner is given, and what it takes where nothing is given. */
-import type { LearnerSettings } from '../../learner/settings.ts';
-import { silentLog } from '../../service/ports/log.ts';
-import type { LoadedEngine } from '../train-options.ts';
+import type { LearnerSettings } from './settings.ts';
+import { silentLog } from '../service/ports/log.ts';
+import type { LoadedEngine } from '../training/train-options.ts';
 import { holderName } from './holder-name.ts';
-import type { LearnerContext } from './learner-types.ts';
+import type { LearnerContext } from './types.ts';
 
 export interface LearnerOptions extends Partial<Pick<LearnerContext, 'holder' | 'now' | 'log' | 'onEvent' | 'signal' | 'memoryUsed'>> {
   engine: LoadedEngine;

@@ -1,14 +1,14 @@
 /** One training run of a project from claim to verdict; whatever stops it on the way, it is counted once or taken up again. */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { learnedUpTo } from '../../learner/facts.ts';
-import { LEAST_MASKS } from '../../learner/policy.ts';
-import { isProsamError, messageOf, type ErrorCode } from '../../core/common/errors.ts';
-import type { RunRecord, RunState, VersionRecord } from '../../service/ports/versions.ts';
+import { learnedUpTo } from './facts.ts';
+import { LEAST_MASKS } from './policy.ts';
+import { isProsamError, messageOf, type ErrorCode } from '../core/common/errors.ts';
+import type { RunRecord, RunState, VersionRecord } from '../service/ports/versions.ts';
 import { chooseMasks, type Choice } from './choose-masks.ts';
 import { candidateVersion, type Verdict } from './candidate-version.ts';
 import { holdLease, type Lease } from './lease.ts';
-import type { EndState, LearnerContext, RunOutcome } from './learner-types.ts';
+import type { EndState, LearnerContext, RunOutcome } from './types.ts';
 import { runFiles, tidyRun, type RunFiles } from './run-files.ts';
 import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot.ts';
 

@@ -1,8 +1,8 @@
 /** One look at a project: runs what is due, goes on with what was put aside, or says what it waits for. */
-import { learnerFacts } from '../../learner/facts.ts';
-import { decideRun, type LearnerDecision } from '../../learner/policy.ts';
-import type { LearnerOptions } from './learner-context.ts';
-import type { LearnerContext, RunOutcome } from './learner-types.ts';
+import { learnerFacts } from './facts.ts';
+import { decideRun, type LearnerDecision } from './policy.ts';
+import type { LearnerOptions } from './context.ts';
+import type { LearnerContext, RunOutcome } from './types.ts';
 import { runProject } from './run-project.ts';
 
 interface Consideration extends Pick<LearnerOptions, 'nextAllowedMs'> {

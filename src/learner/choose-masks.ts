@@ -1,6 +1,6 @@
 /** Which of a project's masks a run takes: one per image and label, of labels that can be learned, and not too many. */
 import { createHash } from 'node:crypto';
-import { PROVENANCES, type MaskRow, type Store } from '../../service/ports/storage.ts';
+import { PROVENANCES, type MaskRow, type Store } from '../service/ports/storage.ts';
 import { assignSplits, type Split, type SplitImage } from './split.ts';
 import type { SnapshotMask } from './snapshot.ts';
 

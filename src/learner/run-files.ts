@@ -1,9 +1,9 @@
 /** The files of a run: where they lie, the images put there, and what is left of them afterwards. */
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { hashFile } from '../../core/checkpoint/hash-cache.ts';
-import { isProsamError } from '../../core/common/errors.ts';
-import type { Blobs, Store } from '../../service/ports/storage.ts';
+import { hashFile } from '../core/checkpoint/hash-cache.ts';
+import { isProsamError } from '../core/common/errors.ts';
+import type { Blobs, Store } from '../service/ports/storage.ts';
 import type { SnapshotMask } from './snapshot.ts';
 
 export interface RunFiles {

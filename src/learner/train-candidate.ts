@@ -1,14 +1,14 @@
 /** The training part of a run: from the version in service to a candidate, put aside and taken up at any step. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isProsamError } from '../../core/common/errors.ts';
-import type { Device } from '../../core/runtime/devices/devices.ts';
-import type { EncoderPlan } from '../encoder-plan.ts';
-import type { MetricsRow } from '../metrics-log.ts';
-import { train } from '../trainer.ts';
-import type { TrainOptions } from '../train-options.ts';
-import type { Dataset } from '../types.ts';
-import type { LearnerContext } from './learner-types.ts';
+import { isProsamError } from '../core/common/errors.ts';
+import type { Device } from '../core/runtime/devices/devices.ts';
+import type { EncoderPlan } from '../training/encoder-plan.ts';
+import type { MetricsRow } from '../training/metrics-log.ts';
+import { train } from '../training/trainer.ts';
+import type { TrainOptions } from '../training/train-options.ts';
+import type { Dataset } from '../training/types.ts';
+import type { LearnerContext } from './types.ts';
 import type { RunFiles } from './run-files.ts';
 import type { Snapshot } from './snapshot.ts';
 

@@ -1,9 +1,9 @@
 /** What the learner works with, what it tells, and how a run can end. */
-import type { LearnerSettings } from '../../learner/settings.ts';
-import type { Log } from '../../service/ports/log.ts';
-import type { Storage } from '../../service/ports/storage.ts';
-import type { RunRecord } from '../../service/ports/versions.ts';
-import type { LoadedEngine } from '../train-options.ts';
+import type { LearnerSettings } from './settings.ts';
+import type { Log } from '../service/ports/log.ts';
+import type { Storage } from '../service/ports/storage.ts';
+import type { RunRecord } from '../service/ports/versions.ts';
+import type { LoadedEngine } from '../training/train-options.ts';
 
 export interface LearnerContext {
   storage: Pick<Storage, 'store' | 'queue' | 'blobs'>;

@@ -1,10 +1,10 @@
 /** The weights a run goes on from, and those in service that its candidate has to match. */
 import { writeFile } from 'node:fs/promises';
-import type { Model } from '../../core/checkpoint/model-folder.ts';
-import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
-import { ProsamError } from '../../core/common/errors.ts';
-import type { VersionRecord } from '../../service/ports/versions.ts';
-import type { LearnerContext } from './learner-types.ts';
+import type { Model } from '../core/checkpoint/model-folder.ts';
+import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
+import { ProsamError } from '../core/common/errors.ts';
+import type { VersionRecord } from '../service/ports/versions.ts';
+import type { LearnerContext } from './types.ts';
 import type { Snapshot } from './snapshot.ts';
 import { readWeights } from './weights.ts';
 

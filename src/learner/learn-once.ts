@@ -1,8 +1,8 @@
 /** The learner for one look, without waiting for anything. */
-import type { LearnerSettings } from '../../learner/settings.ts';
+import type { LearnerSettings } from './settings.ts';
 import { considerProject } from './consider-project.ts';
-import { learnerContext, type LearnerOptions } from './learner-context.ts';
-import type { LearnerContext, RunOutcome } from './learner-types.ts';
+import { learnerContext, type LearnerOptions } from './context.ts';
+import type { LearnerContext, RunOutcome } from './types.ts';
 import { tidyEndedRuns } from './run-files.ts';
 
 /** One look at every project: runs what is due and goes on with what was put aside. manual: whatever the policy says. */

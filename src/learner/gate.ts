@@ -1,21 +1,21 @@
 /** The version in service (or what there was before any) and a candidate, on the same held-out pairs with the same marks, through the same networks. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { checkTensors } from '../../core/checkpoint/check-tensors.ts';
-import type { Model } from '../../core/checkpoint/model-folder.ts';
-import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
-import { nodeImageSource } from '../../core/image/node/source.ts';
-import { iou } from '../../core/mask/metrics.ts';
-import type { Device } from '../../core/runtime/devices/devices.ts';
-import { createNetworks } from '../../core/onnx/networks.ts';
-import { openRuntime } from '../../core/runtime/devices/choose-device.ts';
-import { drawsFor } from '../draws.ts';
-import type { EncoderPlan } from '../encoder-plan.ts';
-import { frozenFeatures } from '../frozen-features.ts';
-import { createPairMaker, type PreparedPair } from '../pairs.ts';
-import { promptEncoderShapes } from '../parameters.ts';
-import { methodPredictor, TRAINING_FREE } from '../training-free.ts';
-import type { Dataset } from '../types.ts';
-import { meanPromptPredictor } from '../validate.ts';
+import { checkTensors } from '../core/checkpoint/check-tensors.ts';
+import type { Model } from '../core/checkpoint/model-folder.ts';
+import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
+import { nodeImageSource } from '../core/image/node/source.ts';
+import { iou } from '../core/mask/metrics.ts';
+import type { Device } from '../core/runtime/devices/devices.ts';
+import { createNetworks } from '../core/onnx/networks.ts';
+import { openRuntime } from '../core/runtime/devices/choose-device.ts';
+import { drawsFor } from '../training/draws.ts';
+import type { EncoderPlan } from '../training/encoder-plan.ts';
+import { frozenFeatures } from '../training/frozen-features.ts';
+import { createPairMaker, type PreparedPair } from '../training/pairs.ts';
+import { promptEncoderShapes } from '../training/parameters.ts';
+import { methodPredictor, TRAINING_FREE } from '../training/training-free.ts';
+import type { Dataset } from '../training/types.ts';
+import { meanPromptPredictor } from '../training/validate.ts';
 import type { GatePair } from './gate-decision.ts';
 
 type Weights = ReadonlyMap<string, FloatTensor>;

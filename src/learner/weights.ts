@@ -1,10 +1,10 @@
 /** A version's weights as one file that says what it is, and back. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { safetensorsBytes, tensorToWrite } from '../../core/checkpoint/formats/safetensors.ts';
-import { openCheckpoint } from '../../core/checkpoint/open-checkpoint.ts';
-import { readFloatTensors, type FloatTensor } from '../../core/checkpoint/read-tensors.ts';
-import { ENCODER_FILE } from '../encoder-plan.ts';
+import { safetensorsBytes, tensorToWrite } from '../core/checkpoint/formats/safetensors.ts';
+import { openCheckpoint } from '../core/checkpoint/open-checkpoint.ts';
+import { readFloatTensors, type FloatTensor } from '../core/checkpoint/read-tensors.ts';
+import { ENCODER_FILE } from '../training/encoder-plan.ts';
 
 /** Metadata key of the file: the manifest's section of the same name as JSON, without its file. */
 export const PROMPT_ENCODER_KEY = 'prompt_encoder';

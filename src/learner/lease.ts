@@ -1,7 +1,7 @@
 /** Keeps a run this learner's while it works on it, tells how far it is, and notices when it is no longer. */
-import type { Log } from '../../service/ports/log.ts';
-import { messageOf } from '../../core/common/errors.ts';
-import type { RunStore } from '../../service/ports/versions.ts';
+import type { Log } from '../service/ports/log.ts';
+import { messageOf } from '../core/common/errors.ts';
+import type { RunStore } from '../service/ports/versions.ts';
 
 export interface Lease {
   /** Aborts when the run is no longer this learner's. */

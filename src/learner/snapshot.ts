@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { PROVENANCES } from '../../service/ports/storage.ts';
-import { writeDurably } from '../../core/files/write-file.ts';
+import { PROVENANCES } from '../service/ports/storage.ts';
+import { writeDurably } from '../core/files/write-file.ts';
 
 const maskSchema = z.object({
   label: z.string(),

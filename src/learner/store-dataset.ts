@@ -1,10 +1,10 @@
 /** A run's masks as the trainer and the gate read them: episodes drawn by what a mask teaches, label maps out of the store's own codes. */
-import { TEACHING_WEIGHTS } from '../../learner/policy.ts';
-import { maskFromCocoRle } from '../../core/mask/rle.ts';
-import { uniformInt, type Random } from '../../core/common/random.ts';
-import { ProsamError } from '../../core/common/errors.ts';
-import { drawsFor } from '../draws.ts';
-import type { Dataset, DatasetImage, Episode, Fold, LabelMap } from '../types.ts';
+import { TEACHING_WEIGHTS } from './policy.ts';
+import { maskFromCocoRle } from '../core/mask/rle.ts';
+import { uniformInt, type Random } from '../core/common/random.ts';
+import { ProsamError } from '../core/common/errors.ts';
+import { drawsFor } from '../training/draws.ts';
+import type { Dataset, DatasetImage, Episode, Fold, LabelMap } from '../training/types.ts';
 import type { SnapshotMask } from './snapshot.ts';
 
 export interface StoreDatasetOptions {

@@ -1,9 +1,9 @@
 /** The learner itself: looks at every project, runs what is due one at a time, and goes on with what was put aside. */
-import { messageOf } from '../../core/common/errors.ts';
-import type { LearnerSettings } from '../../learner/settings.ts';
+import { messageOf } from '../core/common/errors.ts';
+import type { LearnerSettings } from './settings.ts';
 import { considerProject } from './consider-project.ts';
-import { learnerContext, type LearnerOptions } from './learner-context.ts';
-import type { LearnerContext, RunOutcome } from './learner-types.ts';
+import { learnerContext, type LearnerOptions } from './context.ts';
+import type { LearnerContext, RunOutcome } from './types.ts';
 import { tidyEndedRuns } from './run-files.ts';
 
 export interface Learner {

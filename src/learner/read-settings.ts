@@ -2,7 +2,7 @@
 import { Cron } from 'croner';
 import * as z from 'zod';
 import { messageOf, ProsamError } from '../core/common/errors.ts';
-import { LEARNER_DEFAULTS, type LearnerSettings, type TimeWindow } from '../learner/settings.ts';
+import { LEARNER_DEFAULTS, type LearnerSettings, type TimeWindow } from './settings.ts';
 
 const cronExpression = z
   .string()
