@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LEARNER_DEFAULTS } from '../src/learner/settings.ts';
-import { loadTrainingEngine } from '../src/training/engine.ts';
+import { loadTrainingEngine } from '../src/training/tfjs/engine.ts';
 import { learnOnce } from '../src/learner/learn-once.ts';
 import { modelWithoutEncoder } from '../test/training/learner/model-without-encoder.ts';
 import { PROJECT, smallProject } from '../test/training/learner/small-project.ts';

@@ -8,9 +8,9 @@ import { gridSize, PROMPT_ENCODER, SAM_VIT_B } from '../src/core/networks/config
 import { samMaskDecoder } from '../src/core/networks/sam-mask-decoder.ts';
 import { seededRandom, type Random } from '../src/core/common/random.ts';
 import { defineNetwork, tensorsNeeded } from '../src/core/onnx/emit.ts';
-import { initialParameters } from '../src/training/parameters.ts';
-import { drawStep } from '../src/training/step-draws.ts';
-import type { TrainingBatch } from '../src/training/training-step.ts';
+import { initialParameters } from '../src/training/step/parameters.ts';
+import { drawStep } from '../src/training/step/step-noise.ts';
+import type { TrainingBatch } from '../src/training/step/training-step.ts';
 
 export const DISTRIBUTION: DistributionConfig = { kind: 'student_t', nu: 5, n: PROMPT_ENCODER.dim };
 /** Side of the square the loss is taken at. */

@@ -12,7 +12,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SAM_VIT_B } from '../src/core/networks/config.ts';
-import { chunkFor } from '../src/training/prompt-decoder.ts';
+import { chunkFor } from '../src/training/step/prompt-decoder.ts';
 import { median } from './median.ts';
 import { PYTORCH_ENVIRONMENT } from './pytorch-environment.ts';
 import { GRADIENT_STRIDE, startStepProcess, type StepAnswer, type StepProcess } from './step-process.ts';

@@ -8,7 +8,7 @@ import { autoOrder, DEVICES, PROVIDER_NAMES, type Device } from '../core/runtime
 import { probeDevice } from '../core/runtime/devices/probe-device.ts';
 import type { ProbeFigures } from '../core/runtime/devices/probe.ts';
 import { providerFile } from '../core/runtime/devices/provider-folder.ts';
-import { addonOf, ENGINE_PACKAGES, installedPackages, TRAINING_ENGINES } from '../training/engine-packages.ts';
+import { addonOf, ENGINE_PACKAGES, installedPackages, TRAINING_ENGINES } from '../training/tfjs/engine-packages.ts';
 import { isInstalled } from '../training/setup/addon.ts';
 
 export interface DeviceReport {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SIZES, type ContestantResult, type Evaluation } from '../training/evaluation/result.ts';
 import { comparePaired } from '../training/evaluation/bootstrap.ts';
-import { BASELINES, contestantsOf } from '../training/evaluation/contestants.ts';
+import { BASELINES, contestantsOf } from '../training/evaluation/entries.ts';
 import { evaluate } from '../training/evaluation/evaluate.ts';
 import { PUBLISHED } from '../training/evaluation/published.ts';
 import {

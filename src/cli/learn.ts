@@ -9,7 +9,7 @@ import { codeVersion } from '../prosam/code-version.ts';
 import { loadConfig } from '../prosam/config.ts';
 import type { ProsamSettings } from '../prosam/config-schema.ts';
 import { allowedTimes, parseLearnerSettings } from '../learner/read-settings.ts';
-import { loadTrainingEngine, TRAINING_ENGINES } from '../training/engine.ts';
+import { loadTrainingEngine, TRAINING_ENGINES } from '../training/tfjs/engine.ts';
 import { learnOnce } from '../learner/learn-once.ts';
 import type { RunOutcome } from '../learner/types.ts';
 import type { LearnerOptions } from '../learner/context.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDataset } from '../training/datasets/index.ts';
-import { loadTrainingEngine, TRAINING_ENGINES } from '../training/engine.ts';
+import { loadTrainingEngine, TRAINING_ENGINES } from '../training/tfjs/engine.ts';
 import { runStudy } from '../training/study/run-study.ts';
 import type { StudyOptions } from '../training/study/study-options.ts';
 import { studyPage } from '../training/study/study-page.ts';

@@ -1,6 +1,6 @@
 /** What `prosam train` says while it runs: a live line on a terminal, a line per validation, or JSON. */
 import type { StepRow } from '../training/report/training-report.ts';
-import type { StartEvent, StepEvent, TrainingEvent, ValidationEvent } from '../training/trainer.ts';
+import type { StartEvent, StepEvent, TrainingEvent, ValidationEvent } from '../training/loop/trainer.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readablePart } from '../core/files/file-name.ts';
 import { shownRounds, type PairPictures } from '../training/report/training-report.ts';
-import type { ValidationEvent, ValidationExample } from '../training/trainer.ts';
+import type { ValidationEvent, ValidationExample } from '../training/loop/trainer.ts';
 import type { DatasetClass } from '../training/types.ts';
 import { COLOURS, readPicture, sideBySide, withMask } from './pictures.ts';
 import { writeOwn, type WriteOwnOptions } from './write-file.ts';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { trainingReport, type StepRow, type ValidationRow } from '../training/report/training-report.ts';
-import type { EndEvent, StartEvent, TrainingEvent } from '../training/trainer.ts';
+import type { EndEvent, StartEvent, TrainingEvent } from '../training/loop/trainer.ts';
 import type { DatasetClass } from '../training/types.ts';
 import { PICTURE_LEGEND, readPictures, writePictures } from './train-pictures.ts';
 import { refuseTaken, writeOwn } from './write-file.ts';

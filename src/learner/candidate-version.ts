@@ -4,7 +4,7 @@ import { openModel, type Model } from '../core/checkpoint/model-folder.ts';
 import type { Device } from '../core/runtime/devices/devices.ts';
 import { modelFolder } from '../core/runtime/node/open-engine.ts';
 import type { RunRecord, VersionRecord } from '../service/ports/versions.ts';
-import { encoderPlan, type EncoderPlan } from '../training/encoder-plan.ts';
+import { encoderPlan, type EncoderPlan } from '../training/step/encoder-plan.ts';
 import { PAPER_DISTRIBUTION } from '../training/train-options.ts';
 import type { Dataset } from '../training/types.ts';
 import { measureVersions, type GateOptions } from './gate.ts';

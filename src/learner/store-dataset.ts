@@ -3,7 +3,7 @@ import { TEACHING_WEIGHTS } from './policy.ts';
 import { maskFromCocoRle } from '../core/mask/rle.ts';
 import { uniformInt, type Random } from '../core/common/random.ts';
 import { ProsamError } from '../core/common/errors.ts';
-import { drawsFor } from '../training/draws.ts';
+import { drawsFor } from '../training/step/seeds.ts';
 import type { Dataset, DatasetImage, Episode, Fold, LabelMap } from '../training/types.ts';
 import type { SnapshotMask } from './snapshot.ts';
 

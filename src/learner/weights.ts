@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { safetensorsBytes, tensorToWrite } from '../core/checkpoint/formats/safetensors.ts';
 import { openCheckpoint } from '../core/checkpoint/open-checkpoint.ts';
 import { readFloatTensors, type FloatTensor } from '../core/checkpoint/read-tensors.ts';
-import { ENCODER_FILE } from '../training/encoder-plan.ts';
+import { ENCODER_FILE } from '../training/step/encoder-plan.ts';
 
 /** Metadata key of the file: the manifest's section of the same name as JSON, without its file. */
 export const PROMPT_ENCODER_KEY = 'prompt_encoder';

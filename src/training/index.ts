@@ -1,6 +1,6 @@
 /** `prosam/training`: learn prompt encoders from annotated images, and measure them. */
-import { loadTrainingEngine as load } from './engine.ts';
-import type { TrainingEngineName } from './engine-packages.ts';
+import { loadTrainingEngine as load } from './tfjs/engine.ts';
+import type { TrainingEngineName } from './tfjs/engine-packages.ts';
 import type { LoadedEngine } from './train-options.ts';
 
 /**
@@ -9,13 +9,13 @@ import type { LoadedEngine } from './train-options.ts';
  * @throws TRAINING_ENGINE_MISSING with what was tried and what to install
  */
 export const loadTrainingEngine: (name?: 'auto' | TrainingEngineName) => Promise<LoadedEngine> = (name) => load(name);
-export { TRAINING_ENGINES } from './engine-packages.ts';
-export type { TrainingEngineName } from './engine-packages.ts';
+export { TRAINING_ENGINES } from './tfjs/engine-packages.ts';
+export type { TrainingEngineName } from './tfjs/engine-packages.ts';
 export type { LoadedEngine, TrainOptions } from './train-options.ts';
 export { setupTraining } from './setup/setup-training.ts';
 export type { SetupOptions, TrainingSetup } from './setup/setup-training.ts';
 
-export { train } from './trainer.ts';
+export { train } from './loop/trainer.ts';
 export type {
   CheckpointEvent,
   EndEvent,
@@ -26,10 +26,10 @@ export type {
   ValidatingEvent,
   ValidationEvent,
   ValidationExample,
-} from './training-events.ts';
-export type { MetricsRow } from './metrics-log.ts';
-export type { Augmentation } from './augment.ts';
-export type { ScheduleKind } from './schedule.ts';
+} from './loop/training-events.ts';
+export type { MetricsRow } from './loop/metrics-log.ts';
+export type { Augmentation } from './batches/augment.ts';
+export type { ScheduleKind } from './step/schedule.ts';
 export { trainingReport } from './report/training-report.ts';
 export type { PairPictures, StepRow, TrainingReportParts, ValidationRow } from './report/training-report.ts';
 
@@ -40,8 +40,8 @@ export type { AnnotationMode, Dataset, DatasetClass, DatasetImage, Episode, Fold
 
 export { evaluate } from './evaluation/evaluate.ts';
 export type { EvaluateOptions } from './evaluation/evaluate.ts';
-export { BASELINES, contestantsOf } from './evaluation/contestants.ts';
-export type { Contestant, ContestantOptions } from './evaluation/contestants.ts';
+export { BASELINES, contestantsOf } from './evaluation/entries.ts';
+export type { Contestant, ContestantOptions } from './evaluation/entries.ts';
 export type { Confusion } from '../core/mask/metrics.ts';
 export type { ComparisonSize, ContestantResult, EpisodeRow, Estimate, Evaluation, EvaluationSettings } from './evaluation/result.ts';
 export { comparePaired } from './evaluation/bootstrap.ts';

@@ -4,11 +4,11 @@ import { DISTRIBUTIONS, type DistributionKind } from '../core/networks/prompt-di
 import { ProsamError } from '../core/common/errors.ts';
 import type { LabelReduction } from '../core/mask/label-reduction.ts';
 import { DEVICES, type Device } from '../core/runtime/devices/devices.ts';
-import { MOST_KINDS, type Augmentation } from './augment.ts';
-import { DEFAULT_SEED, MOST_INDEX } from './draws.ts';
-import type { TrainingEngineName } from './engine-packages.ts';
-import { SCHEDULES, type ScheduleKind } from './schedule.ts';
-import type { Tf } from './tfjs-ops.ts';
+import { MOST_KINDS, type Augmentation } from './batches/augment.ts';
+import { DEFAULT_SEED, MOST_INDEX } from './step/seeds.ts';
+import type { TrainingEngineName } from './tfjs/engine-packages.ts';
+import { SCHEDULES, type ScheduleKind } from './step/schedule.ts';
+import type { Tf } from './tfjs/tfjs-ops.ts';
 import { ANNOTATION_MODES, type AnnotationMode, type Dataset } from './types.ts';
 
 /** What `loadTrainingEngine` gives. Its TensorFlow.js stays out of sight, so that nobody needs its types. */

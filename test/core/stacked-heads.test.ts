@@ -6,7 +6,7 @@ import { defineNetwork, emitWithWeightInputs, weightInput } from '../../src/core
 import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
 import type { Tensor } from '../../src/core/onnx/session.ts';
 import { normal, seededRandom } from '../../src/core/common/random.ts';
-import { initialParameters } from '../../src/training/parameters.ts';
+import { initialParameters } from '../../src/training/step/parameters.ts';
 
 const PLAIN: PromptEncoderConfig = {
   ...{ midChannels: 12, dim: 8, numPrompts: 5, numHeads: 2, dropout2d: 0, maskGain: 10 },

@@ -1,6 +1,6 @@
 /** The training engine a golden runner is told to use. */
 import { messageOf } from '../../src/core/common/errors.ts';
-import { loadTrainingEngine, TRAINING_ENGINES, type TrainingEngine } from '../../src/training/engine.ts';
+import { loadTrainingEngine, TRAINING_ENGINES, type TrainingEngine } from '../../src/training/tfjs/engine.ts';
 
 /** What `--engine` takes. */
 export const ENGINE_CHOICES = ['auto', ...TRAINING_ENGINES, 'none'].join('|');

@@ -6,7 +6,7 @@ import { weightsFrom, type Ops, type Weights } from '../../src/core/networks/ops
 import { emitWithFile, type NetworkDefinition } from '../../src/core/onnx/emit.ts';
 import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
 import type { Runtime, Tensor } from '../../src/core/onnx/session.ts';
-import { tfjsOps, type Tf } from '../../src/training/tfjs-ops.ts';
+import { tfjsOps, type Tf } from '../../src/training/tfjs/tfjs-ops.ts';
 import { readTensors, type GoldenSet } from './golden-set.ts';
 
 type Named<T> = Record<string, T>;

@@ -9,9 +9,9 @@ import { encodeReference, encodeTarget } from '../../src/core/networks/variation
 import type { NetworkDefinition } from '../../src/core/onnx/emit.ts';
 import { markedCells } from '../../src/core/onnx/marked-cells.ts';
 import type { Runtime, Tensor } from '../../src/core/onnx/session.ts';
-import type { TrainingEngine } from '../../src/training/engine.ts';
-import { createPromptDecoder } from '../../src/training/prompt-decoder.ts';
-import { trainingStep } from '../../src/training/training-step.ts';
+import type { TrainingEngine } from '../../src/training/tfjs/engine.ts';
+import { createPromptDecoder } from '../../src/training/step/prompt-decoder.ts';
+import { trainingStep } from '../../src/training/step/training-step.ts';
 import { executeOnnx } from './execute.ts';
 import type { FullSizeEngines } from './full-size-runs.ts';
 import { hashedImage, hashedNoise, transposed } from './hash-weights.ts';

@@ -17,7 +17,7 @@ import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
 import { samDensePositions } from '../../src/core/networks/sam-prompt-encoder.ts';
 import { tensorsNeeded, type NetworkDefinition } from '../../src/core/onnx/emit.ts';
 import type { Runtime, Tensor } from '../../src/core/onnx/session.ts';
-import type { TrainingEngine } from '../../src/training/engine.ts';
+import type { TrainingEngine } from '../../src/training/tfjs/engine.ts';
 import { executeOnnx } from './execute.ts';
 import type { ExpectedModel } from './full-size-forms.ts';
 import { promptEncoder } from './full-size-prompt-encoder.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseSafetensors, type SafetensorsIndex } from '../../src/core/checkpoint/formats/safetensors.ts';
 import type { Runtime } from '../../src/core/onnx/session.ts';
-import type { Tf } from '../../src/training/tfjs-ops.ts';
+import type { Tf } from '../../src/training/tfjs/tfjs-ops.ts';
 
 export interface Expectation {
   shape: number[];

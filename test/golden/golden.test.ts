@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { loadTrainingEngine } from '../../src/training/engine.ts';
+import { loadTrainingEngine } from '../../src/training/tfjs/engine.ts';
 import { NODE_ENGINE_LABEL, nodeEngineHere } from '../training/node-engine.ts';
 import { compare } from './compare.ts';
 import type { Engines } from './golden-set.ts';

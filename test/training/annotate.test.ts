@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { BinaryMask } from '../../src/core/mask/label-reduction.ts';
 import { boundingBox, emptyMask, fillBox, maskArea } from '../../src/core/mask/raster.ts';
 import { seededRandom } from '../../src/core/common/random.ts';
-import { annotateForTraining } from '../../src/training/annotate.ts';
+import { annotateForTraining } from '../../src/training/batches/simulate-annotation.ts';
 import { ANNOTATION_MODES } from '../../src/training/types.ts';
 
 const SIZE = 96;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Raster } from '../../src/core/image/pillow-resize.ts';
 import { seededRandom } from '../../src/core/common/random.ts';
-import { drawAugmentation, type DrawnAugmentation } from '../../src/training/augment.ts';
+import { drawAugmentation, type DrawnAugmentation } from '../../src/training/batches/augment.ts';
 
 /** Draws that come one after the other. */
 function scripted(...values: number[]): () => number {

@@ -5,7 +5,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import { seededRandom } from '../../src/core/common/random.ts';
 import { writeDurably } from '../../src/core/files/write-file.ts';
-import { readCheckpoint, writeCheckpoint, type RunState } from '../../src/training/checkpoint.ts';
+import { readCheckpoint, writeCheckpoint, type RunState } from '../../src/training/loop/checkpoint.ts';
 import { expectRejection } from '../core/expect-error.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-checkpoint-'));

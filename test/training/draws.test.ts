@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { drawsFor, MOST_INDEX } from '../../src/training/draws.ts';
+import { drawsFor, MOST_INDEX } from '../../src/training/step/seeds.ts';
 
 const first = (...args: Parameters<typeof drawsFor>): string => {
   const random = drawsFor(...args);

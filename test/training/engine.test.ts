@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadTrainingEngine } from '../../src/training/engine.ts';
+import { loadTrainingEngine } from '../../src/training/tfjs/engine.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { NODE_ENGINE_LABEL, nodeEngineHere } from './node-engine.ts';
 
@@ -45,7 +45,7 @@ const native = (addon?: string) => ({
 
 /** What the program prints on stdout and stderr, in a process of its own. */
 async function fresh(program: string, env: Record<string, string> = {}): Promise<{ stdout: string; stderr: string }> {
-  const source = `import { loadTrainingEngine } from ${JSON.stringify(resolve('src/training/engine.ts'))};\n${program}`;
+  const source = `import { loadTrainingEngine } from ${JSON.stringify(resolve('src/training/tfjs/engine.ts'))};\n${program}`;
   return run(process.execPath, ['--input-type=module', '-e', source], { env: { ...process.env, ...env } });
 }
 

@@ -8,9 +8,9 @@ import { PROMPT_ENCODER } from '../../src/core/networks/config.ts';
 import { seededRandom } from '../../src/core/common/random.ts';
 import { midShape } from '../../src/core/onnx/model-graphs.ts';
 import { checkModelWeights } from '../../src/core/onnx/networks.ts';
-import type { EncoderPlan } from '../../src/training/encoder-plan.ts';
-import { exportModel } from '../../src/training/export-model.ts';
-import { initialParameters } from '../../src/training/parameters.ts';
+import type { EncoderPlan } from '../../src/training/step/encoder-plan.ts';
+import { exportModel } from '../../src/training/loop/export-model.ts';
+import { initialParameters } from '../../src/training/step/parameters.ts';
 import { writeModelFolder } from '../core/runtime/model-folder-of.ts';
 import { writeTinyVitFolder } from '../core/runtime/tiny-vit-folder.ts';
 

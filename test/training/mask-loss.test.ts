@@ -1,9 +1,9 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/core/common/random.ts';
-import { loadTrainingEngine } from '../../src/training/engine.ts';
-import { maskLoss } from '../../src/training/mask-loss.ts';
-import type { Tf } from '../../src/training/tfjs-ops.ts';
+import { loadTrainingEngine } from '../../src/training/tfjs/engine.ts';
+import { maskLoss } from '../../src/training/step/mask-loss.ts';
+import type { Tf } from '../../src/training/tfjs/tfjs-ops.ts';
 
 type Tensor = tfjs.Tensor;
 let tf: Tf;

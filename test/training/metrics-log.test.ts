@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { openMetricsLog, type MetricsRow } from '../../src/training/metrics-log.ts';
+import { openMetricsLog, type MetricsRow } from '../../src/training/loop/metrics-log.ts';
 import { expectRejection } from '../core/expect-error.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-metrics-'));

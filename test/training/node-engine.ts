@@ -1,5 +1,5 @@
 /** Whether the native engine can be tested here. PROSAM_REQUIRE_TFJS_NODE=1 turns its absence from a skip into a failure. */
-import { addonOf, ENGINE_PACKAGES, installedPackages } from '../../src/training/engine-packages.ts';
+import { addonOf, ENGINE_PACKAGES, installedPackages } from '../../src/training/tfjs/engine-packages.ts';
 
 const copies = installedPackages(ENGINE_PACKAGES.node);
 

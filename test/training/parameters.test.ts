@@ -4,7 +4,7 @@ import { PROMPT_ENCODER, type PromptEncoderConfig, type SamConfig } from '../../
 import { seededRandom } from '../../src/core/common/random.ts';
 import { tensorsNeeded } from '../../src/core/onnx/emit.ts';
 import { encodeReferenceGraph, encodeTargetGraph } from '../../src/core/onnx/model-graphs.ts';
-import { initialParameters, promptEncoderShapes } from '../../src/training/parameters.ts';
+import { initialParameters, promptEncoderShapes } from '../../src/training/step/parameters.ts';
 
 const SMALL: PromptEncoderConfig = { ...PROMPT_ENCODER, midChannels: 48, dim: 32, numPrompts: 100 };
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { isProsamError } from '../../src/core/common/errors.ts';
-import { lockRun } from '../../src/training/run-lock.ts';
+import { lockRun } from '../../src/training/loop/run-lock.ts';
 import { expectRejection } from '../core/expect-error.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-lock-'));

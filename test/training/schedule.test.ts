@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { learningRate, PAPER_SCHEDULE, type Schedule } from '../../src/training/schedule.ts';
+import { learningRate, PAPER_SCHEDULE, type Schedule } from '../../src/training/step/schedule.ts';
 
 describe('warm restarts', () => {
   it('falls along a cosine within a cycle and starts anew every 15 epochs', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { classMask, croppedToImage, ignoredPixels, labelsOnSquare } from '../../src/training/square.ts';
+import { classMask, croppedToImage, ignoredPixels, labelsOnSquare } from '../../src/training/batches/label-square.ts';
 
 const WIDE = { data: Uint8Array.of(1, 1, 2, 2, 255, 255, 0, 0), width: 4, height: 2 };
 

@@ -1,7 +1,7 @@
 /** What the networks' own golden cases do not reach: products whose batches differ in length, in rank, or are one. */
 import { describe, expect, it } from 'vitest';
-import { loadTrainingEngine } from '../../src/training/engine.ts';
-import { tfjsOps } from '../../src/training/tfjs-ops.ts';
+import { loadTrainingEngine } from '../../src/training/tfjs/engine.ts';
+import { tfjsOps } from '../../src/training/tfjs/tfjs-ops.ts';
 import { normal, seededRandom } from '../../src/core/common/random.ts';
 
 const { tf } = await loadTrainingEngine('wasm');

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { settingsFingerprint } from '../../src/training/fingerprint.ts';
+import { settingsFingerprint } from '../../src/training/loop/fingerprint.ts';
 import { trainSettings, type TrainOptions } from '../../src/training/train-options.ts';
 import type { Dataset, Episode } from '../../src/training/types.ts';
 import { expectCode } from '../core/expect-error.ts';

@@ -4,9 +4,9 @@ import type * as fsPromises from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { readCheckpoint, writeCheckpoint } from '../../src/training/checkpoint.ts';
-import { train } from '../../src/training/trainer.ts';
-import type * as trainingSteps from '../../src/training/training-step.ts';
+import { readCheckpoint, writeCheckpoint } from '../../src/training/loop/checkpoint.ts';
+import { train } from '../../src/training/loop/trainer.ts';
+import type * as trainingSteps from '../../src/training/step/training-step.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { checkpointOf, eventsOf, ofType, smallWorld, type SmallWorld } from './small-run.ts';
 
@@ -38,7 +38,7 @@ vi.mock('node:fs/promises', async (original) => {
   };
 });
 
-vi.mock('../../src/training/training-step.ts', async (original) => {
+vi.mock('../../src/training/step/training-step.ts', async (original) => {
   const real = await original<typeof trainingSteps>();
   const trainingStep: typeof real.trainingStep = (...args) => {
     const result = real.trainingStep(...args);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { train } from '../../src/training/trainer.ts';
+import { train } from '../../src/training/loop/trainer.ts';
 import type { TrainOptions } from '../../src/training/train-options.ts';
 import { tensorFlowOf } from '../../src/training/train-options.ts';
 import { checkpointOf, ENGINE_NAME, eventsOf, lossesOf, ofType, smallWorld, withEpisodes, type SmallWorld } from './small-run.ts';

@@ -3,11 +3,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { promptEncoderConfigSchema, samConfigSchema } from '../../src/core/checkpoint/config-schema.ts';
 import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import type { PromptEncoderConfig } from '../../src/core/networks/config.ts';
-import { loadTrainingEngine } from '../../src/training/engine.ts';
-import { promptEncoderShapes } from '../../src/training/parameters.ts';
-import { createPromptDecoder, type PromptDecoder } from '../../src/training/prompt-decoder.ts';
-import type { Tf } from '../../src/training/tfjs-ops.ts';
-import { trainingStep, type StepResult } from '../../src/training/training-step.ts';
+import { loadTrainingEngine } from '../../src/training/tfjs/engine.ts';
+import { promptEncoderShapes } from '../../src/training/step/parameters.ts';
+import { createPromptDecoder, type PromptDecoder } from '../../src/training/step/prompt-decoder.ts';
+import type { Tf } from '../../src/training/tfjs/tfjs-ops.ts';
+import { trainingStep, type StepResult } from '../../src/training/step/training-step.ts';
 import { GoldenCase, openGoldenSet, readTensors, type CaseEntry } from '../golden/golden-set.ts';
 import { NODE_ENGINE_LABEL, nodeEngineHere } from './node-engine.ts';
 

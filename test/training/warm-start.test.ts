@@ -6,8 +6,8 @@ import { safetensorsBytes } from '../../src/core/checkpoint/formats/safetensors.
 import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import { PROMPT_ENCODER, type PromptEncoderConfig } from '../../src/core/networks/config.ts';
 import { seededRandom } from '../../src/core/common/random.ts';
-import { initialParameters, promptEncoderShapes } from '../../src/training/parameters.ts';
-import { FIRST_LOG_SIGMA, promptEncoderFromCheckpoint } from '../../src/training/warm-start.ts';
+import { initialParameters, promptEncoderShapes } from '../../src/training/step/parameters.ts';
+import { FIRST_LOG_SIGMA, promptEncoderFromCheckpoint } from '../../src/training/loop/warm-start.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { dict, pickle, tensor, torchFile } from '../core/checkpoint/torch-file.ts';
 

@@ -2,7 +2,7 @@
 import { ProsamError } from '../../core/common/errors.ts';
 import { sampleWithout } from '../../core/common/random.ts';
 import type { DatasetClass, DatasetImage, Episode, Fold } from '../types.ts';
-import { drawsFor } from '../draws.ts';
+import { drawsFor } from '../step/seeds.ts';
 import { episodesByClass, episodesByImage, type EpisodePool } from './episodes.ts';
 import type { IndexedImage } from './label-index.ts';
 

@@ -6,7 +6,7 @@ import { isTemporary, writeDurably } from '../../core/files/write-file.ts';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import { CONCEPT_FOLDS, CONCEPTS, generateScene, type Scene } from '../../scenes/index.ts';
 import type { Dataset } from '../types.ts';
-import { drawsFor } from '../draws.ts';
+import { drawsFor } from '../step/seeds.ts';
 import { episodesByClass } from './episodes.ts';
 import type { IndexOptions } from './label-index.ts';
 import { openDataset } from './open-dataset.ts';

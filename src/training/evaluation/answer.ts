@@ -3,7 +3,7 @@ import { isProsamError, ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
 import type { Engine, MaskPrediction, StageTimes } from '../../core/engine/types.ts';
-import type { Contestant, ModelContestant } from './contestants.ts';
+import type { Contestant, ModelContestant } from './entries.ts';
 import type { Pair } from './pair.ts';
 import type { EpisodeRow, EvaluationSettings } from './result.ts';
 

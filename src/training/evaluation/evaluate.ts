@@ -8,7 +8,7 @@ import type { Engine, EngineInfo } from '../../core/engine/types.ts';
 import type { Dataset, Episode, Fold } from '../types.ts';
 import { predict, trivial } from './answer.ts';
 import { episodeRow } from './episode-row.ts';
-import { checkContestants, modelOn, type Contestant } from './contestants.ts';
+import { checkContestants, modelOn, type Contestant } from './entries.ts';
 import { createEngineShelf, type EngineShelf } from './engines.ts';
 import { createPairMaker, type Frame, type Pair } from './pair.ts';
 import type { EpisodeRow, Evaluation, EvaluationSettings } from './result.ts';

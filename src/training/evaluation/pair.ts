@@ -9,9 +9,9 @@ import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
 import { uniformInt } from '../../core/common/random.ts';
 import type { EngineInfo, ImageInput } from '../../core/engine/types.ts';
-import { annotateForTraining } from '../annotate.ts';
-import { drawsFor } from '../draws.ts';
-import { classMask, ignoredPixels } from '../square.ts';
+import { annotateForTraining } from '../batches/simulate-annotation.ts';
+import { drawsFor } from '../step/seeds.ts';
+import { classMask, ignoredPixels } from '../batches/label-square.ts';
 import { ANNOTATION_MODES, type AnnotationMode, type Dataset, type DatasetImage, type Episode, type LabelMap } from '../types.ts';
 
 /** The size pictures are compared at: that of a network's input without its padding, or undefined for each image's own. */

@@ -3,7 +3,7 @@ import type { Confusion } from '../../core/mask/metrics.ts';
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
 import type { EngineInfo, Method, StageTimes } from '../../core/engine/types.ts';
 import type { AnnotationMode, DatasetClass } from '../types.ts';
-import type { Contestant } from './contestants.ts';
+import type { Contestant } from './entries.ts';
 
 /** 'network': pictures, marks and labels on the square the network reads, as in the paper. 'own': at each image's own size. */
 export const SIZES = ['network', 'own'] as const;

@@ -3,7 +3,7 @@ import { confusionRates, type Confusion } from '../../core/mask/metrics.ts';
 import type { EngineInfo, StageTimes } from '../../core/engine/types.ts';
 import type { DatasetClass } from '../types.ts';
 import { bootstrapMiou, quantile } from './bootstrap.ts';
-import type { Contestant } from './contestants.ts';
+import type { Contestant } from './entries.ts';
 import { spearman } from './rank-correlation.ts';
 import type { ClassResult, ContestantResult, EpisodeRow, FoldResult } from './result.ts';
 

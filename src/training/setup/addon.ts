@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { copyFile, link, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProsamError } from '../../core/common/errors.ts';
-import { QUIET_LOADER } from '../engine-packages.ts';
+import { QUIET_LOADER } from '../tfjs/engine-packages.ts';
 import { GUARDED_CALLS, QUIET_LOADING, SIGNAL_GUARD } from './native-sources.ts';
 import { COMPILER_ADVICE, compiler } from './requirements.ts';
 import { runTool } from '../../setup/run-tool.ts';

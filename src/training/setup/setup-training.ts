@@ -1,6 +1,6 @@
 /** Makes tfjs-node run on a current TensorFlow: the library from its wheel, the addon compiled against it, the result tested. */
 import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
-import { ENGINE_PACKAGES, installCommand, installedPackages, searchPlaces, TFJS_VERSION, versionOf } from '../engine-packages.ts';
+import { ENGINE_PACKAGES, installCommand, installedPackages, searchPlaces, TFJS_VERSION, versionOf } from '../tfjs/engine-packages.ts';
 import { installAddon, isInstalled, removeAddon } from './addon.ts';
 import { defaultCacheDir, ensureLibrary } from './library.ts';
 import { thisPlatform } from '../../setup/platform.ts';

@@ -1,7 +1,7 @@
 /** How references are marked (paper, table 1): masks, scribbles, boxes, points, with an encoder trained for each kind. */
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
 import { ANNOTATION_MODES, type AnnotationMode } from '../types.ts';
-import { contendersOf, testedFolds } from './contenders.ts';
+import { contendersOf, testedFolds } from './entries.ts';
 import { publishedFor } from './published-studies.ts';
 import { publishedRows, scoreFigures, scorePart, type Scored } from './score-part.ts';
 import type { Study, StudyContext } from './study-context.ts';

@@ -1,7 +1,7 @@
 /** What the prompt encoder reads of images (paper, tables 5 and 9): the same encoders on several models' backbones. */
 import { join } from 'node:path';
 import { midBlockVariants } from './backbone-variants.ts';
-import { contendersOf, testedFolds } from './contenders.ts';
+import { contendersOf, testedFolds } from './entries.ts';
 import { publishedFor } from './published-studies.ts';
 import { scoreFigures, scorePart, type Scored } from './score-part.ts';
 import { modelTitle, type Study } from './study-context.ts';

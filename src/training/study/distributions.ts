@@ -2,9 +2,9 @@
  * Which distribution the prompts are drawn from in training (paper, tables 4 and 7), and whether it is the distribution or
  * merely the size of its noise: with n = 256 the Student-t is all but a Gaussian, at 0.139 of its sigma.
  */
-import { DEFAULT_SEED } from '../draws.ts';
+import { DEFAULT_SEED } from '../step/seeds.ts';
 import { promptWidth } from './frozen-model.ts';
-import { average, noiseCell, type Condition, type NoiseCell } from './noise-cell.ts';
+import { average, noiseCell, type Condition, type NoiseCell } from './noise-measure.ts';
 import { publishedFor } from './published-studies.ts';
 import { percent, scoreFigures, scorePart, type Scored } from './score-part.ts';
 import { estimateMiou } from './seed-statistics.ts';

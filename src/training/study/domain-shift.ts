@@ -2,7 +2,7 @@
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Dataset } from '../types.ts';
 import { classesApart, testedOn } from './class-names.ts';
-import { contendersOf, testedFolds } from './contenders.ts';
+import { contendersOf, testedFolds } from './entries.ts';
 import { publishedFor } from './published-studies.ts';
 import { scoreFigures, scorePart, type Scored } from './score-part.ts';
 import type { Study } from './study-context.ts';

@@ -3,10 +3,10 @@ import { seededRandom } from '../../core/common/random.ts';
 import { quantile, RESAMPLES } from '../evaluation/bootstrap.ts';
 import type { Estimate } from '../evaluation/result.ts';
 import type { Table } from '../evaluation/tables.ts';
-import { DEFAULT_SEED } from '../draws.ts';
-import { contendersOf } from './contenders.ts';
-import { ABSOLUTE_NOISE, flatnessCell, RELATIVE_NOISE, RELATIVE_STEP, type FlatnessRow } from './flatness-cell.ts';
-import { average } from './noise-cell.ts';
+import { DEFAULT_SEED } from '../step/seeds.ts';
+import { contendersOf } from './entries.ts';
+import { ABSOLUTE_NOISE, flatnessCell, RELATIVE_NOISE, RELATIVE_STEP, type FlatnessRow } from './flatness-measure.ts';
+import { average } from './noise-measure.ts';
 import type { Study } from './study-context.ts';
 import type { StudyChart } from './study-result.ts';
 

@@ -4,10 +4,10 @@ import { nodeImageSource } from '../../core/image/node/source.ts';
 import { checkModelWeights, createNetworks, type Networks } from '../../core/onnx/networks.ts';
 import { openRuntime } from '../../core/runtime/devices/choose-device.ts';
 import { modelFolder } from '../../core/runtime/node/open-engine.ts';
-import { frozenFeatures, type FrozenFeatures } from '../frozen-features.ts';
-import { openPromptDecoder } from '../open-decoder.ts';
-import type { DecoderTargets, PromptDecoder } from '../prompt-decoder.ts';
-import { classMask, labelsOnSquare } from '../square.ts';
+import { frozenFeatures, type FrozenFeatures } from '../batches/frozen-features.ts';
+import { openPromptDecoder } from '../step/open-decoder.ts';
+import type { DecoderTargets, PromptDecoder } from '../step/prompt-decoder.ts';
+import { classMask, labelsOnSquare } from '../batches/label-square.ts';
 import type { Episode } from '../types.ts';
 import type { StudyContext } from './study-context.ts';
 

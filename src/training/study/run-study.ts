@@ -5,7 +5,7 @@ import { backbones } from './backbones.ts';
 import { distributions } from './distributions.ts';
 import { domainShift } from './domain-shift.ts';
 import { flatness } from './flatness.ts';
-import { promptRegionStudy } from './prompt-region.ts';
+import { promptRegionStudy } from './prompt/region.ts';
 import { strategies } from './strategies.ts';
 import { createStudyContext, type Study } from './study-context.ts';
 import { settingsForReport, type StudyOptions } from './study-options.ts';

@@ -1,5 +1,5 @@
 /** mIoU of several contestants over folds and seeds: the table, the chart and the differences that most studies end in. */
-import { DEFAULT_SEED } from '../draws.ts';
+import { DEFAULT_SEED } from '../step/seeds.ts';
 import type { Estimate } from '../evaluation/result.ts';
 import { compareMiou, estimateMiou, type SeedEstimate, type SeedRows } from './seed-statistics.ts';
 import type { StudyPart } from './study-result.ts';

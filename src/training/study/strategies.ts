@@ -1,13 +1,13 @@
 /** Ways from a prompt distribution to one mask (paper, table 8): the mean prompt, and five merges of K sampled ones. */
 import { STRATEGIES } from '../../core/engine/strategy.ts';
-import type { Contestant } from '../evaluation/contestants.ts';
+import type { Contestant } from '../evaluation/entries.ts';
 import type { EpisodeRow } from '../evaluation/result.ts';
-import { contendersOf } from './contenders.ts';
+import { contendersOf } from './entries.ts';
 import { publishedFor } from './published-studies.ts';
 import { scoreFigures, scorePart, type Scored } from './score-part.ts';
 import type { Study } from './study-context.ts';
 import type { StudyPart } from './study-result.ts';
-import { testCell } from './test-cell.ts';
+import { testCell } from './test-measure.ts';
 
 const TITLES: Record<(typeof STRATEGIES)[number], string> = {
   mean_prompt: 'mean prompt only',

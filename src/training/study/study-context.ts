@@ -1,7 +1,7 @@
 /** What every study works with: its settings, its folder, and the engine, which is loaded once it is needed. */
 import { basename, dirname } from 'node:path';
 import { foldedName } from '../../core/files/file-name.ts';
-import type { TrainingEngine } from '../engine.ts';
+import type { TrainingEngine } from '../tfjs/engine.ts';
 import { openStudyFolder, type StudyFolder } from './study-folder.ts';
 import type { StudyFindings } from './study-result.ts';
 import { studySettings, type StudyOptions, type StudySettings } from './study-options.ts';

@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { ProsamError } from '../../core/common/errors.ts';
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
-import { DEFAULT_SEED } from '../draws.ts';
-import type { TrainingEngine } from '../engine.ts';
+import { DEFAULT_SEED } from '../step/seeds.ts';
+import type { TrainingEngine } from '../tfjs/engine.ts';
 import { ANNOTATION_MODES, type AnnotationMode, type Dataset } from '../types.ts';
 import { VARIANT_NAMES, type VariantName } from './variants.ts';
 

@@ -4,7 +4,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
 import { writeDurably } from '../../core/files/write-file.ts';
 import type { TrainOptions } from '../train-options.ts';
-import { train } from '../trainer.ts';
+import { train } from '../loop/trainer.ts';
 import type { AnnotationMode } from '../types.ts';
 import { promptWidth } from './frozen-model.ts';
 import { modelTitle, type StudyContext } from './study-context.ts';

@@ -1,6 +1,6 @@
 /** Small files that hold a network's weights, an input and what PyTorch made of it; run here on both of the project's runtimes. */
 import { basename, dirname } from 'node:path';
-import { loadTrainingEngine } from '../../../src/training/engine.ts';
+import { loadTrainingEngine } from '../../../src/training/tfjs/engine.ts';
 import { execute, type Build } from '../../golden/execute.ts';
 import { readTensors, type Engines, type GoldenSet, type NumberTensor } from '../../golden/golden-set.ts';
 

@@ -8,7 +8,7 @@ import { resizeNearest } from '../../../src/core/mask/resize-map.ts';
 import { createEngine } from '../../../src/core/runtime/node/create-engine.ts';
 import type { EngineOptions } from '../../../src/core/runtime/node/open-engine.ts';
 import type { Engine, PixelImage, Reference } from '../../../src/core/engine/types.ts';
-import { BASELINES, contestantsOf } from '../../../src/training/evaluation/contestants.ts';
+import { BASELINES, contestantsOf } from '../../../src/training/evaluation/entries.ts';
 import { evaluate, type EvaluateOptions } from '../../../src/training/evaluation/evaluate.ts';
 import type { Pair } from '../../../src/training/evaluation/pair.ts';
 import type { Evaluation } from '../../../src/training/evaluation/result.ts';

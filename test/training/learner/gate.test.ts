@@ -9,8 +9,8 @@ import { judge } from '../../../src/learner/gate-decision.ts';
 import { measureVersions, type GateOptions } from '../../../src/learner/gate.ts';
 import { fetchImages, runFiles } from '../../../src/learner/run-files.ts';
 import { storeDataset } from '../../../src/learner/store-dataset.ts';
-import { initialParameters } from '../../../src/training/parameters.ts';
-import type { EncoderPlan } from '../../../src/training/encoder-plan.ts';
+import { initialParameters } from '../../../src/training/step/parameters.ts';
+import type { EncoderPlan } from '../../../src/training/step/encoder-plan.ts';
 import { expectRejection } from '../../core/expect-error.ts';
 import { PROJECT, smallProject, type SmallProject } from './small-project.ts';
 

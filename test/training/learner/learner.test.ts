@@ -14,7 +14,7 @@ import type { LearnerEvent, RunOutcome } from '../../../src/learner/types.ts';
 import { learnOnce } from '../../../src/learner/learn-once.ts';
 import type { LearnerOptions } from '../../../src/learner/context.ts';
 import { startLearner } from '../../../src/learner/learner.ts';
-import type { TrainingEngine } from '../../../src/training/engine.ts';
+import type { TrainingEngine } from '../../../src/training/tfjs/engine.ts';
 import { expectRejection } from '../../core/expect-error.ts';
 import { anEngine, ENGINE_NAME } from '../small-run.ts';
 import { modelWithoutEncoder } from './model-without-encoder.ts';

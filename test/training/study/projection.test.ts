@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { normal, seededRandom } from '../../../src/core/common/random.ts';
-import { openProjection, type Project } from '../../../src/training/study/projection.ts';
+import { openProjection, type Project } from '../../../src/training/study/prompt/projection.ts';
 
 describe('t-SNE', async () => {
   const project = (await openProjection()) as Project;

@@ -1,12 +1,12 @@
 /** Searches on a decoder that can be worked out by hand, and the pieces that the studies measure with. */
 import { describe, expect, it } from 'vitest';
 import { normal, seededRandom } from '../../../src/core/common/random.ts';
-import { maskLoss } from '../../../src/training/mask-loss.ts';
-import type { DecoderTargets } from '../../../src/training/prompt-decoder.ts';
-import { curvatureAt } from '../../../src/training/study/flatness-cell.ts';
-import { learnManyPrompts } from '../../../src/training/study/many-prompts.ts';
-import { beaten } from '../../../src/training/study/prompt-region.ts';
-import { learnPrompts } from '../../../src/training/study/prompt-search.ts';
+import { maskLoss } from '../../../src/training/step/mask-loss.ts';
+import type { DecoderTargets } from '../../../src/training/step/prompt-decoder.ts';
+import { curvatureAt } from '../../../src/training/study/flatness-measure.ts';
+import { learnManyPrompts } from '../../../src/training/study/prompt/many-prompts.ts';
+import { beaten } from '../../../src/training/study/prompt/region.ts';
+import { learnPrompts } from '../../../src/training/study/prompt/search.ts';
 import { testEngine } from './study-data.ts';
 
 const WIDTH = 6;

@@ -1,5 +1,5 @@
 /** Small data, a small budget and the built-in model: what every study is run with here. */
-import { loadTrainingEngine, type TrainingEngine } from '../../../src/training/engine.ts';
+import { loadTrainingEngine, type TrainingEngine } from '../../../src/training/tfjs/engine.ts';
 import type { Dataset, DatasetImage, Episode, Fold } from '../../../src/training/types.ts';
 import type { StudyOptions } from '../../../src/training/study/study-options.ts';
 import { nodeEngineHere } from '../node-engine.ts';

@@ -1,0 +1,35 @@
+/** The methods that need no training, on prepared pairs: what a first prompt encoder has to beat. */
+import type { ImageFeatures } from '../../core/engine/image-features.ts';
+import { gridOf } from '../../core/engine/references.ts';
+import { geometryOf } from '../../core/image/preprocess.ts';
+import type { MethodContext, RunMethod } from '../../core/engine/methods/method.ts';
+import { nearest } from '../../core/engine/methods/nearest.ts';
+import { persam } from '../../core/engine/methods/persam.ts';
+import type { Model } from '../../core/checkpoint/model-folder.ts';
+import { preprocessOf, type Networks } from '../../core/onnx/networks.ts';
+import { maskFromField } from '../../core/engine/strategy.ts';
+import type { PreparedPair } from './pairs.ts';
+
+export const TRAINING_FREE: readonly RunMethod[] = [persam, nearest];
+
+/** Masks by a method of the engine, 0/1 on the square. [S * S] */
+export function methodPredictor(
+  { model, networks }: { model: Model; networks: Networks },
+  run: RunMethod,
+): (pair: PreparedPair) => Promise<Uint8Array> {
+  const geometry = geometryOf(preprocessOf(model));
+  const side = geometry.square;
+  const context: MethodContext = {
+    networks,
+    features: { geometry, gridOf: (maps) => gridOf(geometry, maps) },
+    checkpoint: () => undefined,
+    lap: () => undefined,
+  };
+  // Pairs live on the square that SAM sees, padding included.
+  const onSquare = (features: ImageFeatures): ImageFeatures => ({ ...features, width: side, height: side });
+  return async ({ reference, target, mark, cells }) => {
+    const prepared = { key: reference.key, features: onSquare(reference), mask: { data: mark, width: side, height: side }, cells };
+    const { field } = await run(context, onSquare(target), [prepared], {});
+    return maskFromField(field.data);
+  };
+}

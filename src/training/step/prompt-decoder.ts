@@ -1,0 +1,109 @@
+/** SAM's frozen mask decoder under the training loss: prompt sets in, loss and its slope along the prompts out. */
+import type * as tfjs from '@tensorflow/tfjs-core';
+import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
+import { gridSize, type SamConfig } from '../../core/networks/config.ts';
+import { weightsFrom } from '../../core/networks/ops.ts';
+import { samMaskDecoder } from '../../core/networks/sam-mask-decoder.ts';
+import { maskLoss, type MaskLoss } from './mask-loss.ts';
+import { tfjsOps, type Tf } from '../tfjs/tfjs-ops.ts';
+
+type Tensor = tfjs.Tensor;
+
+export interface DecodedLoss {
+  /** Per prompt set. [R] */
+  bce: Float32Array;
+  dice: Float32Array;
+}
+
+/**
+ * n target images with their true masks, kept on the device until disposed of. Prompt sets come as [R, m, c] with R a
+ * multiple of n, image after image: R / n sets each.
+ */
+export interface DecoderTargets {
+  loss(prompts: FloatTensor): DecodedLoss;
+  /** Also the slope of the mean over the R sets of BCE + Dice. [R, m, c] */
+  lossAndGradient(prompts: FloatTensor): DecodedLoss & { gradient: Float32Array };
+  /** Logits at the size of the truth. [R, S, S] */
+  logits(prompts: FloatTensor): Float32Array;
+  dispose(): void;
+}
+
+export interface PromptDecoder {
+  /** embedding [n, c, g, g], truth [n, S, S] of 0 and 1 */
+  targets(embedding: FloatTensor, truth: FloatTensor): DecoderTargets;
+  dispose(): void;
+}
+
+/** samWeights: SAM's tensors by name; what the decoder asks for is put on the device once. */
+export function createPromptDecoder(tf: Tf, samWeights: (name: string) => FloatTensor, config: SamConfig): PromptDecoder {
+  const kept = new Map<string, Tensor>();
+  const upload = ({ data, shape }: FloatTensor): Tensor => tf.keep(tf.tensor(data, [...shape], 'float32'));
+  const weights = weightsFrom((name) => {
+    const tensor = kept.get(name) ?? upload(samWeights(name));
+    kept.set(name, tensor);
+    return tensor;
+  });
+  return {
+    targets(embedding, truth) {
+      const images = upload(embedding);
+      const [count, height, width] = truth.shape as [number, number, number];
+      const masks = upload({ data: truth.data, shape: [count, height * width] });
+      /** One row of x per image -> one per prompt set; a single image stays single and broadcasts. */
+      const perSet = (x: Tensor, sets: number): Tensor => {
+        if (count === 1 || sets === count) return x;
+        const [, ...rest] = x.shape;
+        const repeated = tf.tile(tf.reshape(x, [count, 1, -1]), [1, sets / count, 1]);
+        return tf.reshape(repeated, [sets, ...rest]);
+      };
+      /** [R, S * S] */
+      const decode = (prompts: Tensor): Tensor => {
+        const ops = tfjsOps(tf, { frozenWeights: true });
+        const inputs = { embedding: perSet(images, prompts.shape[0]), prompts };
+        const { logits } = samMaskDecoder(ops, weights, config, inputs, 'single');
+        return tf.reshape(ops.resizeAligned(logits, height, width), [-1, height * width]);
+      };
+      const lossOf = (prompts: Tensor): MaskLoss => maskLoss(tf, decode(prompts), perSet(masks, prompts.shape[0]));
+      const sets = ({ data, shape }: FloatTensor): Tensor => tf.tensor(data, [...shape], 'float32');
+      return {
+        loss(prompts) {
+          const { bce, dice } = tf.tidy(() => {
+            const found = lossOf(sets(prompts));
+            return { bce: found.bce, dice: found.dice };
+          });
+          return { bce: taken(bce), dice: taken(dice) };
+        },
+        lossAndGradient(prompts) {
+          let parts: MaskLoss | undefined;
+          const gradient = tf.tidy(() =>
+            tf.grad((z) => {
+              parts = lossOf(z);
+              tf.keep(parts.bce);
+              tf.keep(parts.dice);
+              return parts.total;
+            })(sets(prompts)),
+          );
+          const { bce, dice } = parts as unknown as MaskLoss;
+          return { bce: taken(bce), dice: taken(dice), gradient: taken(gradient) };
+        },
+        logits: (prompts) => taken(tf.tidy(() => decode(sets(prompts)))),
+        dispose: () => tf.dispose([images, masks]),
+      };
+    },
+    dispose() {
+      tf.dispose([...kept.values()]);
+      kept.clear();
+    },
+  };
+}
+
+/** A tensor's values; the tensor is disposed of. (A value returned from `tf.tidy` is searched for tensors, number by number.) */
+export function taken(tensor: Tensor): Float32Array {
+  const values = tensor.dataSync() as Float32Array;
+  tensor.dispose();
+  return values;
+}
+
+/** Prompt sets decoded at once on a SAM of this size: two at SAM's own, which keeps a step below 2 GB. */
+export function chunkFor(config: SamConfig): number {
+  return Math.max(1, Math.floor((2 * 64 ** 2 * 256) / (gridSize(config) ** 2 * config.outChans)));
+}

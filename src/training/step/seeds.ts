@@ -1,0 +1,18 @@
+/** Every draw of a training run from one seed. A step's draws depend on its number alone, so a resumed run needs no saved state. */
+import { seededRandom, type Random } from '../../core/common/random.ts';
+
+/** What a stream of draws is for; streams never share numbers. */
+const STREAMS = { start: 1, step: 2, episodes: 3, test: 4, marks: 5, variant: 6 } as const;
+
+/** The public code's seed. */
+export const DEFAULT_SEED = 321;
+
+/** Largest index of a draw: the seed made of it is still exact. */
+export const MOST_INDEX = 2 ** 22 - 2;
+
+/** seed: whole, 0 to 2^31. index: whole, 0 to MOST_INDEX. */
+export function drawsFor(seed: number, stream: keyof typeof STREAMS, index = 0): Random {
+  // In two rounds, so that seeds, streams and steps that lie side by side have nothing in common.
+  const own = Math.floor(seededRandom(seed * 8 + STREAMS[stream])() * 2 ** 31);
+  return seededRandom(own + 2 ** 31 * index);
+}
