@@ -25,7 +25,7 @@ export default defineConfig([
       ...entries,
       'device-probe': 'src/core/runtime/devices/device-probe.ts',
       'inference-worker': 'src/core/runtime/worker/inference-worker.ts',
-      'sqlite-worker': 'src/adapters/storage/sqlite-worker.ts',
+      'sqlite-worker': 'src/storage/sqlite/sqlite-worker.ts',
     },
     format: ['esm', 'cjs'],
     dts: { entry: entries },

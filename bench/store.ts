@@ -8,10 +8,10 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { preferenceOf } from '../src/adapters/storage/annotation-content.ts';
-import { writeEntries, type Entry, type Row } from '../src/adapters/storage/move-rows.ts';
-import { MOVED_TABLES, type MovedTable } from '../src/adapters/storage/moved-tables.ts';
-import { openWholeStorage, type OpenStorage } from '../src/adapters/storage/open-storage.ts';
+import { preferenceOf } from '../src/storage/rows/annotation-content.ts';
+import { writeEntries, type Entry, type Row } from '../src/storage/copy/copy-rows.ts';
+import { MOVED_TABLES, type MovedTable } from '../src/storage/schema/copied-tables.ts';
+import { openWholeStorage, type OpenStorage } from '../src/storage/open-storage.ts';
 import { PROVENANCES } from '../src/service/ports/storage.ts';
 import { postgresPrograms, startPostgres } from '../test/adapters/storage/start-postgres.ts';
 

@@ -1,11 +1,11 @@
 /** `prosam db`: the state of a database, and moving everything from one to another. */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { migrationStatus, type MigrationStatus } from '../adapters/storage/migrations.ts';
-import { countRows } from '../adapters/storage/move-rows.ts';
-import { copyStorage, exportStorage, importStorage, type Moved, type MoveOptions } from '../adapters/storage/move-storage.ts';
-import { migrateDatabase, openDatabase, openWholeStorage, type OpenStorage } from '../adapters/storage/open-storage.ts';
-import { PATIENT_TIMEOUTS } from '../adapters/storage/timeouts.ts';
+import { migrationStatus, type MigrationStatus } from '../storage/schema/migrations.ts';
+import { countRows } from '../storage/copy/copy-rows.ts';
+import { copyStorage, exportStorage, importStorage, type Moved, type MoveOptions } from '../storage/copy/copy-storage.ts';
+import { migrateDatabase, openDatabase, openWholeStorage, type OpenStorage } from '../storage/open-storage.ts';
+import { PATIENT_TIMEOUTS } from '../storage/timeouts.ts';
 import { silentLog } from '../service/ports/log.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';

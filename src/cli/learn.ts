@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
 import { parseArgs } from 'node:util';
-import { openStorage } from '../adapters/storage/open-storage.ts';
+import { openStorage } from '../storage/open-storage.ts';
 import { messageOf, ProsamError } from '../core/common/errors.ts';
 import type { LearnerSettings } from '../learner/settings.ts';
 import { codeVersion } from '../prosam/code-version.ts';

@@ -1,7 +1,7 @@
 /** `prosam models show, diff, promote, rollback`: versions of prompt encoders that were learned, and which one is in service. */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { openStorage } from '../adapters/storage/open-storage.ts';
+import { openStorage } from '../storage/open-storage.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import type { Storage } from '../service/ports/storage.ts';
 import type { VersionRecord } from '../service/ports/versions.ts';

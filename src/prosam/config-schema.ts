@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { DEVICES } from '../core/runtime/devices/devices.ts';
 import { PRECISIONS } from '../core/onnx/precision.ts';
 import { LOG_LEVELS } from '../adapters/http/create-log.ts';
-import { USUAL_TIMEOUTS } from '../adapters/storage/timeouts.ts';
+import { USUAL_TIMEOUTS } from '../storage/timeouts.ts';
 import { learnerSettingsSchema } from '../learner/read-settings.ts';
 
 /** Who trains: a process of its own beside the service, one somewhere else (`prosam learn`), or nobody. */

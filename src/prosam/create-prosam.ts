@@ -8,7 +8,7 @@ import type { ImageSources } from '../adapters/http/image-input.ts';
 import { createLog } from '../adapters/http/create-log.ts';
 import { listen, type Listening } from '../adapters/http/listen.ts';
 import { createMetrics } from '../adapters/http/metrics.ts';
-import { openStorage } from '../adapters/storage/open-storage.ts';
+import { openStorage } from '../storage/open-storage.ts';
 import { webhook } from '../adapters/webhook/webhook.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import { learnerFacts } from '../learner/facts.ts';

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openDatabase, openStorage } from '../../src/adapters/storage/open-storage.ts';
+import { openDatabase, openStorage } from '../../src/storage/open-storage.ts';
 import { recordOf } from '../conformance/place.ts';
 import { jsonLines, runCli } from './run-cli.ts';
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { modelsCommand } from '../../src/cli/models.ts';
 import { safetensorsBytes } from '../../src/core/checkpoint/formats/safetensors.ts';
 import { createEngine } from '../../src/core/runtime/node/create-engine.ts';
-import { openStorage } from '../../src/adapters/storage/open-storage.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
 import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '../golden/checkpoint-writers.ts';
 import { promptEncoderOfVrpSam, samOfTransformers } from '../golden/foreign-names.ts';
 import { readTensors } from '../golden/golden-set.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openStorage } from '../../src/adapters/storage/open-storage.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
 import { weightChanges } from '../../src/cli/models-diff.ts';
 import { runCli } from './run-cli.ts';
 

@@ -8,7 +8,7 @@ import { createCvatClient } from '../../src/adapters/cvat/rest-client.ts';
 import { createReviewBook } from '../../src/adapters/cvat/review-book.ts';
 import { createReviewNotes } from '../../src/adapters/cvat/review-notes.ts';
 import { createUploadBook } from '../../src/adapters/cvat/upload-book.ts';
-import { openStorage } from '../../src/adapters/storage/open-storage.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
 import { noMetrics } from '../../src/service/ports/metrics.ts';
 import type { Service } from '../../src/service/types.ts';
 import { createAccept } from '../../src/service/accept.ts';

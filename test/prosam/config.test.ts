@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { USUAL_TIMEOUTS } from '../../src/adapters/storage/timeouts.ts';
+import { USUAL_TIMEOUTS } from '../../src/storage/timeouts.ts';
 import { loadConfig, printableConfig } from '../../src/prosam/config.ts';
 import { editDistance } from '../../src/prosam/closest.ts';
 import { expectRejection } from '../core/expect-error.ts';

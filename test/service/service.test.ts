@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openStorage } from '../../src/adapters/storage/open-storage.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
 import { sceneWith } from '../../src/cli/demo-scenes.ts';
 import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../../src/core/checkpoint/formats/safetensors.ts';
 import { silentLog } from '../../src/service/ports/log.ts';

@@ -1,8 +1,8 @@
 /** The other process: takes what it is told to hold, says "holds", and answers each line it is sent. Without anybody to send any, it ends. */
 import { DatabaseSync } from 'node:sqlite';
 import { createInterface } from 'node:readline';
-import { openWholeStorage } from '../../src/adapters/storage/open-storage.ts';
-import { lockProject } from '../../src/adapters/storage/projects.ts';
+import { openWholeStorage } from '../../src/storage/open-storage.ts';
+import { lockProject } from '../../src/storage/rows/projects.ts';
 import { isProsamError } from '../../src/core/common/errors.ts';
 import type { AnnotationRecord } from '../../src/service/ports/storage.ts';
 import type { Hold } from './holder.ts';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { dyingWithUs } from '../dies-with-us.ts';
-import type { StorageTimeouts } from '../../src/adapters/storage/timeouts.ts';
+import type { StorageTimeouts } from '../../src/storage/timeouts.ts';
 
 export interface Holder {
   /** SIGSTOP: it does nothing any more, but its connections stay. */

@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openStorage, openWholeStorage } from '../../src/adapters/storage/open-storage.ts';
+import { openStorage, openWholeStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/service/ports/storage.ts';
 import { newProject, recordOf } from '../conformance/place.ts';
 import { expectRejection } from '../core/expect-error.ts';

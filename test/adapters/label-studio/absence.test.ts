@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createProsam, type Prosam } from '../../../src/index.ts';
-import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
 import { examine } from '../../../src/cli/label-studio-doctor.ts';
 import type { LabelStudioContext } from '../../../src/cli/label-studio-context.ts';
 import { sync } from '../../../src/cli/label-studio-sync.ts';

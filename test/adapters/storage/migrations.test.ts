@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MIGRATIONS, migrationStatus } from '../../../src/adapters/storage/migrations.ts';
-import { migrateDatabase, openDatabase, openWholeStorage } from '../../../src/adapters/storage/open-storage.ts';
+import { MIGRATIONS, migrationStatus } from '../../../src/storage/schema/migrations.ts';
+import { migrateDatabase, openDatabase, openWholeStorage } from '../../../src/storage/open-storage.ts';
 import { expectRejection } from '../../core/expect-error.ts';
 import { postgresPrograms, startPostgres, type PostgresServer } from './start-postgres.ts';
 

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'vitest';
-import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
 import { annotationModelConformance } from '../../conformance/annotation-model.ts';
 import { annotationConformance } from '../../conformance/annotations.ts';
 import { batchConformance } from '../../conformance/batches.ts';

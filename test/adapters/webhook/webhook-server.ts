@@ -7,7 +7,7 @@ import { createGuard, type GuardOptions } from '../../../src/adapters/http/guard
 import { createHttpApp } from '../../../src/adapters/http/http-app.ts';
 import { createImageSources } from '../../../src/adapters/http/image-sources.ts';
 import { listen } from '../../../src/adapters/http/listen.ts';
-import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { CallbackOptions } from '../../../src/adapters/webhook/parts.ts';
 import { webhook } from '../../../src/adapters/webhook/webhook.ts';
 import type { Log } from '../../../src/service/ports/log.ts';

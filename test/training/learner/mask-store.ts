@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
 import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
 import type { AnnotationRecord, Store } from '../../../src/service/ports/storage.ts';
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
-import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
 import { LEARNER_DEFAULTS, type LearnerSettings } from '../../../src/learner/settings.ts';
 import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
 import type { Provenance, Storage } from '../../../src/service/ports/storage.ts';

@@ -1,0 +1,137 @@
+/** Bytes in a folder, named by their hash: ab/cd/abcd... A file is there whole and durable, or not at all. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Blobs } from '../../service/ports/storage.ts';
+import { within } from '../../core/common/patience.ts';
+import { damaged, isHash, sha256Of } from './blob-hash.ts';
+import { seconds, storageFailed, storageTimeout } from '../map-errors.ts';
+import { createLine } from '../line.ts';
+import { USUAL_TIMEOUTS, type StorageTimeouts } from '../timeouts.ts';
+
+/** Where files are written before they are put in their place. */
+const UNFINISHED = 'unfinished';
+/** What a writer leaves behind that was killed. */
+const ABANDONED_MS = 3_600_000;
+
+/** Files at work at the same time. Each that hangs, as on a server of files that has gone, holds one of the four threads Node has for them. */
+const FILES_AT_ONCE = 3;
+
+export interface DiskBlobsOptions {
+  /** @default Date.now */
+  now?: () => number;
+  timeouts?: Pick<StorageTimeouts, 'objectMs'>;
+}
+
+/** @throws STORAGE_FAILED where the folder cannot be written, STORAGE_TIMEOUT where the disk does not answer */
+export async function openDiskBlobs(
+  folder: string,
+  { now = Date.now, timeouts: { objectMs } = USUAL_TIMEOUTS }: DiskBlobsOptions = {},
+): Promise<Blobs> {
+  const unfinished = join(folder, UNFINISHED);
+  const late = (): Error =>
+    storageTimeout(
+      `an answer of the folder ${folder} within ${seconds(objectMs)}`,
+      'its disk does not answer',
+      'Look after the disk or the server it is mounted from.',
+    );
+  const line = createLine({ places: FILES_AT_ONCE, waitMs: objectMs, late });
+  /** Nobody can end the work on a file; waiting for it ends. */
+  const told = async <T>(begin: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
+    const leave = await line.place(signal);
+    const work = begin().finally(leave);
+    try {
+      return await within(work, { ms: objectMs, late, signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw storageFailed(`the folder ${folder}`, error);
+    }
+  };
+  const place = (sha256: string): string => join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+  /** Folders whose entry in their parent is known to be on the disk. */
+  const lasting = new Set<string>();
+  const makeFolder = async (path: string): Promise<void> => {
+    if (lasting.has(path)) return;
+    await mkdir(path, { recursive: true });
+    await flush(dirname(path));
+    lasting.add(path);
+  };
+  const write = async (sha256: string, bytes: Uint8Array): Promise<void> => {
+    const target = place(sha256);
+    const shelf = dirname(target);
+    await makeFolder(dirname(shelf));
+    await makeFolder(shelf);
+    const there = await stat(target).catch(() => undefined);
+    // Another length: only a disk that lost what it had confirmed leaves that behind; write it again.
+    if (there?.size !== bytes.byteLength) {
+      const draft = join(unfinished, randomUUID());
+      try {
+        const file = await open(draft, 'wx');
+        try {
+          await file.writeFile(bytes);
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(draft, target);
+      } catch (error) {
+        await rm(draft, { force: true });
+        throw error;
+      }
+    }
+    // Also where it was there: whoever put it may not have come to this yet.
+    await flush(shelf);
+  };
+
+  await told(() => mkdir(unfinished, { recursive: true }).then(() => removeAbandoned(unfinished, now() - ABANDONED_MS)));
+  return {
+    async put(bytes, { signal } = {}) {
+      const sha256 = await sha256Of(bytes);
+      await told(() => write(sha256, bytes), signal);
+      return sha256;
+    },
+    async get(sha256, { signal } = {}) {
+      if (!isHash(sha256)) return undefined;
+      const bytes = await told(() => readFile(place(sha256)).catch(absent), signal);
+      if (bytes && (await sha256Of(bytes)) !== sha256) throw damaged(place(sha256));
+      return bytes;
+    },
+    async has(sha256, { signal } = {}) {
+      return isHash(sha256) && (await told(() => stat(place(sha256)).catch(absent), signal)) !== undefined;
+    },
+    async *list() {
+      for (const first of await told(() => foldersIn(folder)))
+        for (const second of await told(() => foldersIn(join(folder, first))))
+          for (const name of (await told(() => readdir(join(folder, first, second)))).sort()) if (isHash(name)) yield name;
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+function absent(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => /^[0-9a-f]{2}$/.test(name)).sort();
+}
+
+/** Pushes the list of a folder's files to the disk. Systems that cannot open a folder need no such push. */
+async function flush(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  if (handle === undefined) return;
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function removeAbandoned(folder: string, beforeMs: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const { mtimeMs } = await stat(join(folder, name)).catch(() => ({ mtimeMs: Infinity }));
+    if (mtimeMs < beforeMs) await rm(join(folder, name), { force: true });
+  }
+}

@@ -1,0 +1,129 @@
+/** Bytes in an S3 bucket, named by their hash below a prefix. */
+import type { S3Client } from '@aws-sdk/client-s3';
+import { ProsamError } from '../../core/common/errors.ts';
+import type { Blobs } from '../../service/ports/storage.ts';
+import { damaged, isHash, sha256Of } from './blob-hash.ts';
+import { optionalPackage } from '../map-errors.ts';
+import { boundedCalls, bytesOf, repeated } from './s3-calls.ts';
+import { USUAL_TIMEOUTS, type StorageTimeouts } from '../timeouts.ts';
+
+/** Connections nobody has used for so long are closed. */
+const IDLE_MS = 4000;
+
+interface Place {
+  bucket: string;
+  /** Ends with a slash, or is empty. */
+  prefix: string;
+  endpoint?: string;
+  region: string;
+}
+
+/**
+ * address: s3://bucket/prefix?endpoint=https://...&region=...; credentials come from where AWS's own programs look for them.
+ *
+ * @throws CONFIG_INVALID, PACKAGE_MISSING, STORAGE_FAILED where the bucket cannot be used, STORAGE_TIMEOUT
+ */
+export async function openS3Blobs(address: string, timeouts: StorageTimeouts = USUAL_TIMEOUTS): Promise<Blobs> {
+  const place = placeOf(address);
+  const { bucket, prefix, endpoint, region } = place;
+  const s3 = await optionalPackage('@aws-sdk/client-s3', 'an S3 store', () => import('@aws-sdk/client-s3'));
+  const client: S3Client = new s3.S3Client({
+    region,
+    // Servers other than Amazon's rarely have a name for every bucket, or newer kinds of checksums.
+    ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
+    ...{ requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED' },
+    requestHandler: {
+      ...{ connectionTimeout: timeouts.connectMs, socketTimeout: timeouts.silenceMs },
+      // One that went silent while nobody used it is not found out by the next request.
+      ...{ httpAgent: { keepAlive: true, timeout: IDLE_MS }, httpsAgent: { keepAlive: true, timeout: IDLE_MS } },
+    },
+  });
+  const told = boundedCalls(bucket, timeouts);
+  const sizeOf = async (key: string, signal: AbortSignal): Promise<number | undefined> => {
+    const head = await client.send(new s3.HeadObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal }).catch(absent);
+    return head && (head.ContentLength ?? 0);
+  };
+  const close = (): Promise<void> => {
+    client.destroy();
+    return Promise.resolve();
+  };
+  try {
+    await told((abortSignal) => client.send(new s3.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 }), { abortSignal }));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    async put(bytes, options) {
+      const sha256 = await sha256Of(bytes);
+      const key = prefix + sha256;
+      const command = new s3.PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentLength: bytes.byteLength });
+      // Part of the signature, so the server notices other bytes; known already, so it is not computed again.
+      command.middlewareStack.add(
+        (next) => (args) => {
+          (args.request as { headers: Record<string, string> }).headers['x-amz-content-sha256'] = sha256;
+          return next(args);
+        },
+        { step: 'build', name: 'knownHash' },
+      );
+      await told(async (abortSignal) => {
+        if ((await sizeOf(key, abortSignal)) !== bytes.byteLength) await client.send(command, { abortSignal });
+      }, options);
+      return sha256;
+    },
+    async get(sha256, options) {
+      if (!isHash(sha256)) return undefined;
+      const key = prefix + sha256;
+      const read = async (abortSignal: AbortSignal): Promise<Uint8Array | undefined> => {
+        const found = await client.send(new s3.GetObjectCommand({ Bucket: bucket, Key: key }), { abortSignal }).catch(absent);
+        // The client repeats requests that fail; an answer that breaks off in the middle it leaves to us.
+        return found?.Body && (await bytesOf(found.Body, abortSignal));
+      };
+      const bytes = await told((signal) => repeated(read, signal), options);
+      if (bytes && (await sha256Of(bytes)) !== sha256) throw damaged(`s3://${bucket}/${key}`);
+      return bytes;
+    },
+    async has(sha256, options) {
+      return isHash(sha256) && (await told((signal) => sizeOf(prefix + sha256, signal), options)) !== undefined;
+    },
+    async *list() {
+      let token: string | undefined;
+      do {
+        const command = new s3.ListObjectsV2Command({
+          ...{ Bucket: bucket, Prefix: prefix },
+          ...(token !== undefined && { ContinuationToken: token }),
+        });
+        const page = await told((abortSignal) => client.send(command, { abortSignal }));
+        for (const { Key } of page.Contents ?? []) {
+          const name = Key?.slice(prefix.length) ?? '';
+          if (isHash(name)) yield name;
+        }
+        token = page.NextContinuationToken;
+      } while (token !== undefined);
+    },
+    close,
+  };
+}
+
+function placeOf(address: string): Place {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url?.protocol !== 's3:' || url.hostname === '')
+    throw new ProsamError(
+      'CONFIG_INVALID',
+      `expected objects as s3://bucket/prefix?endpoint=https://...&region=..., got ${JSON.stringify(address)}.`,
+    );
+  const unknown = [...url.searchParams.keys()].filter((key) => key !== 'endpoint' && key !== 'region');
+  if (unknown.length > 0)
+    throw new ProsamError('CONFIG_INVALID', `expected endpoint and region after the ? of an S3 address, got ${unknown.join(', ')}.`);
+  const path = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, '');
+  const endpoint = url.searchParams.get('endpoint');
+  const region = url.searchParams.get('region') ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1';
+  return { bucket: url.hostname, prefix: path === '' ? '' : `${path}/`, region, ...(endpoint !== null && { endpoint }) };
+}
+
+function absent(error: unknown): undefined {
+  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+  const { name } = error as Error;
+  // A missing bucket is no missing object.
+  if (status !== 404 || name === 'NoSuchBucket') throw error;
+}

@@ -1,0 +1,167 @@
+/** Messages in pg-boss on the same Postgres, sent by the transaction they belong to. */
+import { randomUUID } from 'node:crypto';
+import { CompiledQuery, sql } from 'kysely';
+import type { JobWithMetadata, PgBoss } from 'pg-boss';
+import { messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import { within } from '../../core/common/patience.ts';
+import type { Message, WorkOptions } from '../../service/ports/storage.ts';
+import { optionalPackage } from '../map-errors.ts';
+import { postgresFailed } from './failures.ts';
+import type { PostgresDatabase } from './postgres.ts';
+import { createWorkers, DEFAULT_ATTEMPTS, DEFAULT_VISIBLE_MS, FIRST_REST_MS, LONGEST_REST_MS, type DrivenQueue } from '../queue-driver.ts';
+import type { Change, Connection } from '../schema/schema.ts';
+import type { Held } from '../work-loop.ts';
+
+const SCHEMA = 'prosam_queue';
+const JOBS = sql.table(`${SCHEMA}.job`);
+/** How soon messages of other processes are seen. */
+const POLL_MS = 250;
+/** How often messages are looked for whose worker has not come to an end in time. */
+const SUPERVISE_SECONDS = 5;
+/** A message nobody works on waits this long. */
+const RETENTION_SECONDS = 365 * 24 * 3600;
+/** One that was given up is kept this long for people to look at. */
+const KEEP_DEAD_SECONDS = 14 * 24 * 3600;
+
+/** What a job holds: data may be anything, and unkeyed messages get a key nobody else has. */
+interface Envelope {
+  data?: unknown;
+  key?: string;
+}
+
+/** @throws STORAGE_FAILED, PACKAGE_MISSING */
+export async function bossQueue(database: PostgresDatabase, migrate: boolean, log: Log): Promise<DrivenQueue> {
+  const { connection } = database;
+  const boss = migrate ? await startAlone(database, log) : await startBoss(database, false, log);
+  const workers = createWorkers(log, POLL_MS);
+  const ready = new Set<string>();
+  const prepare = async (names: Iterable<string>): Promise<void> => {
+    for (const name of names) {
+      if (ready.has(name)) continue;
+      await told(
+        boss.createQueue(name, {
+          // Of messages that nobody has begun on, one of each key.
+          policy: 'short',
+          ...{
+            retryLimit: DEFAULT_ATTEMPTS - 1,
+            retryDelay: FIRST_REST_MS / 1000,
+            retryBackoff: true,
+            retryDelayMax: LONGEST_REST_MS / 1000,
+          },
+          ...{ expireInSeconds: DEFAULT_VISIBLE_MS / 1000, retentionSeconds: RETENTION_SECONDS, deleteAfterSeconds: KEEP_DEAD_SECONDS },
+        }),
+      );
+      ready.add(name);
+    }
+  };
+  const enqueue = async (change: Change | Connection, messages: readonly Message[]): Promise<void> => {
+    const executeSql = async (text: string, values: unknown[] = []) => ({
+      rows: [...(await change.executeQuery(CompiledQuery.raw(text, values))).rows],
+    });
+    // In one order always, so that two changes never wait for each other's keys.
+    const ordered = [...messages].sort((one, other) => (`${one.name} ${one.key}` < `${other.name} ${other.key}` ? -1 : 1));
+    for (const { name, data, key, delayMs = 0 } of ordered) {
+      const envelope: Envelope = { ...(data !== undefined && { data }), ...(key !== undefined && { key }) };
+      const startAfter = { ...(delayMs > 0 && { startAfter: `${delayMs} milliseconds` }) };
+      await told(boss.send(name, envelope, { singletonKey: key ?? randomUUID(), ...startAfter, db: { executeSql } }));
+    }
+  };
+  return {
+    outbox: {
+      prepare: (messages) => prepare(messages.map(({ name }) => name)),
+      enqueue,
+      announce: (messages) => workers.wake(messages.map(({ name }) => name)),
+    },
+    async send(message) {
+      await prepare([message.name]);
+      await enqueue(connection, [message]);
+      workers.wake([message.name]);
+    },
+    async work(name, handler, options = {}) {
+      await prepare([name]);
+      return workers.start(name, options, handler, () => fetch(boss, connection, name, options));
+    },
+    async depth() {
+      const { rows } = await sql<{ name: string; messages: number }>`
+        select name, count(*) as messages from ${JOBS} where state in ('created', 'retry', 'active') group by name`.execute(connection);
+      return Object.fromEntries(rows.map(({ name, messages }) => [name, messages]));
+    },
+    async *pending() {
+      const { rows } = await sql<{ name: string; data: Envelope; delay: number }>`
+        select name, data, greatest(0, extract(epoch from start_after - now()) * 1000)::float8 as delay
+        from ${JOBS} where state in ('created', 'retry', 'active') order by created_on, id`.execute(connection);
+      for (const { name, data, delay } of rows)
+        yield { name, data: data.data, ...(data.key !== undefined && { key: data.key }), delayMs: delay };
+    },
+    async close() {
+      await workers.stop();
+      // Its own looking after the queue may be waiting for a database that does not answer.
+      await within(boss.stop({ close: false, graceful: false }), { ms: database.timeouts.connectMs }).catch((error: unknown) => {
+        log.warn({ error: messageOf(error) }, 'the queue in Postgres did not stop in time');
+      });
+    },
+  };
+}
+
+/** Two of them that make the same schema at once get into each other's way. */
+async function startAlone(database: PostgresDatabase, log: Log): Promise<PgBoss> {
+  return database.connection.transaction().execute(async (change) => {
+    await database.lockSchema(change);
+    // The transaction shows that it is alive, so that one whose process was stopped can be told from it and ended.
+    const alive = setInterval(() => {
+      sql`select 1`.execute(change).catch(() => undefined);
+    }, database.timeouts.idleTransactionMs / 3);
+    try {
+      return await startBoss(database, true, log);
+    } finally {
+      clearInterval(alive);
+    }
+  });
+}
+
+async function startBoss({ pool }: PostgresDatabase, migrate: boolean, log: Log): Promise<PgBoss> {
+  const { PgBoss: Boss } = await optionalPackage('pg-boss', 'the queue of a Postgres database', () => import('pg-boss'));
+  const boss = new Boss({
+    db: { executeSql: (text, values) => pool.query(text, values as unknown[]) },
+    ...{ schema: SCHEMA, migrate, schedule: false, registerInstance: false },
+    ...{ superviseIntervalSeconds: SUPERVISE_SECONDS, monitorIntervalSeconds: SUPERVISE_SECONDS },
+  });
+  boss.on('error', (error) => log.warn({ error: messageOf(error) }, 'the queue in Postgres has trouble'));
+  await told(boss.start());
+  return boss;
+}
+
+async function fetch(
+  boss: PgBoss,
+  connection: Connection,
+  name: string,
+  { visibleAfterMs = DEFAULT_VISIBLE_MS, attempts = DEFAULT_ATTEMPTS }: WorkOptions,
+): Promise<Held | undefined> {
+  const [job] = await told<JobWithMetadata<Envelope>[]>(boss.fetch(name, { includeMetadata: true }));
+  if (job === undefined) return undefined;
+  const mine = sql`name = ${name} and id = ${job.id}::uuid and state = 'active' and retry_count = ${job.retryCount}`;
+  // The sender did not know how its reader works; whoever takes the job says so.
+  const wanted = { seconds: Math.max(1, Math.ceil(visibleAfterMs / 1000)), retries: attempts - 1 };
+  if (job.expireInSeconds !== wanted.seconds || job.retryLimit !== wanted.retries)
+    await sql`update ${JOBS} set expire_seconds = ${wanted.seconds}, retry_limit = ${wanted.retries} where ${mine}`.execute(connection);
+  return {
+    data: job.data.data,
+    async done() {
+      await told(boss.deleteJob(name, job));
+    },
+    async failed(error) {
+      await told(boss.fail(name, job, { message: messageOf(error) }));
+    },
+    async returned() {
+      // As if it had not been taken: without a start, the next one to take it counts no further attempt.
+      await sql`update ${JOBS} set state = 'retry', started_on = null, start_after = now() where ${mine}`.execute(connection);
+    },
+  };
+}
+
+function told<T>(promise: Promise<T>): Promise<T> {
+  return promise.catch((error: unknown) => {
+    throw postgresFailed(error);
+  });
+}

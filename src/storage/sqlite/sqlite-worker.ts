@@ -1,0 +1,79 @@
+/** A thread with a connection to the SQLite file: waiting for the disk or for another process's lock blocks nobody else. */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { parentPort } from 'node:worker_threads';
+import { messageOf } from '../../core/common/errors.ts';
+import type { FromSqlite, SqliteOpening, SqliteResult, SqliteValue, ToSqlite } from './protocol.ts';
+
+/** Statements are few, but some grow with the number of rows they insert. */
+const MOST_STATEMENTS = 300;
+
+const port = parentPort;
+if (port === null) throw new Error('the thread of a SQLite file must be started by openStorage()');
+const send = (message: FromSqlite): void => {
+  port.postMessage(message);
+};
+const statements = new Map<string, { statement: StatementSync; answers: boolean }>();
+let database: DatabaseSync | undefined;
+
+function open({ file, readOnly, lockMs }: SqliteOpening): void {
+  try {
+    database = new DatabaseSync(file, { timeout: lockMs, readOnly, enableForeignKeyConstraints: true });
+    // With a log beside the file, those who read and the one who writes do not wait for each other.
+    // FULL: what was committed survives the power going off, which is what an acknowledged annotation promises.
+    if (!readOnly) database.exec('pragma journal_mode = wal; pragma synchronous = full;');
+    database.exec('pragma cache_size = -65536; pragma temp_store = memory;');
+    send({ kind: 'opened' });
+  } catch (error) {
+    send({ kind: 'refused', message: messageOf(error), busy: isBusy(error) });
+    port?.close();
+  }
+}
+
+/** SQLITE_BUSY and SQLITE_LOCKED, whatever they say more closely. */
+function isBusy(error: unknown): boolean {
+  const { errcode = 0 } = error as { errcode?: number };
+  return [5, 6].includes(errcode & 0xff);
+}
+
+function prepared(sql: string): { statement: StatementSync; answers: boolean } {
+  const known = statements.get(sql);
+  if (known) {
+    statements.delete(sql);
+    statements.set(sql, known);
+    return known;
+  }
+  if (database === undefined) throw new Error('the file is closed');
+  const statement = database.prepare(sql);
+  const made = { statement, answers: statement.columns().length > 0 };
+  statements.set(sql, made);
+  const [oldest] = statements.keys();
+  if (statements.size > MOST_STATEMENTS && oldest !== undefined) statements.delete(oldest);
+  return made;
+}
+
+function run(sql: string, parameters: SqliteValue[]): SqliteResult {
+  const { statement, answers } = prepared(sql);
+  if (answers) return { rows: statement.all(...parameters) };
+  return { rows: [], changes: Number(statement.run(...parameters).changes) };
+}
+
+function answer(message: Exclude<ToSqlite, { kind: 'open' }>): SqliteResult {
+  if (message.kind === 'run') return run(message.sql, message.parameters);
+  statements.clear();
+  database?.close();
+  database = undefined;
+  return { rows: [] };
+}
+
+port.on('message', (message: ToSqlite) => {
+  if (message.kind === 'open') {
+    open(message);
+    return;
+  }
+  try {
+    send({ kind: 'result', id: message.id, result: answer(message) });
+  } catch (error) {
+    send({ kind: 'error', id: message.id, message: messageOf(error), busy: isBusy(error) });
+  }
+  if (message.kind === 'close') port.close();
+});
