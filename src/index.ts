@@ -63,7 +63,7 @@ export type { Point } from './core/mask/raster.ts';
 export type { Log } from './service/ports/log.ts';
 export { route } from './adapters/http/route.ts';
 export type { Access, Caller, Route, RouteAnswer, RouteContext, ServerEvent } from './adapters/http/route.ts';
-export type { ImageInputJson, ImageSources } from './adapters/http/image-input.ts';
+export type { ImageInputJson, ImageSources } from './adapters/http/images/image-input.ts';
 
 // For programs that ask a running service.
 export { createClient, createCallbackMemory, ProsamClientError, verifyCallback } from './client/index.ts';

@@ -1,10 +1,10 @@
 /** `prosam cvat agent`: AI tools of CVAT Enterprise and Online, answered by a running service. Experimental. */
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { createAgentAnswers } from '../adapters/cvat/agent-answers.ts';
-import { AGENT_KINDS, createAgentApi, describeAgentFunction, type AgentKind } from '../adapters/cvat/agent-api.ts';
-import { runAgent } from '../adapters/cvat/agent-loop.ts';
-import { createTrackMemory } from '../adapters/cvat/track-memory.ts';
+import { createAgentAnswers } from '../adapters/cvat/agent/answers.ts';
+import { AGENT_KINDS, createAgentApi, describeAgentFunction, type AgentKind } from '../adapters/cvat/agent/api.ts';
+import { runAgent } from '../adapters/cvat/agent/loop.ts';
+import { createTrackMemory } from '../adapters/cvat/nuclio/track-memory.ts';
 import { createClient } from '../client/client.ts';
 import { isProsamError, messageOf } from '../core/common/errors.ts';
 import { DEFAULT_LIMITS } from '../core/image/node/decode.ts';

@@ -1,13 +1,13 @@
 /** `prosam cvat annotate`: masks for a whole task from one labelled frame. */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { annotateTask, type FrameReport } from '../adapters/cvat/rest-annotate.ts';
-import type { CvatClient } from '../adapters/cvat/rest-client.ts';
-import { SHAPE_FORMS } from '../adapters/cvat/rest-new-shapes.ts';
-import { planTask, type TaskPlan } from '../adapters/cvat/rest-plan.ts';
-import { openRunLog } from '../adapters/cvat/rest-run-log.ts';
-import { undoRun } from '../adapters/cvat/rest-undo.ts';
-import { createUploadBook } from '../adapters/cvat/upload-book.ts';
+import { annotateTask, type FrameReport } from '../adapters/cvat/annotate/annotate.ts';
+import type { CvatClient } from '../adapters/cvat/api/client.ts';
+import { SHAPE_FORMS } from '../adapters/cvat/annotate/new-shapes.ts';
+import { planTask, type TaskPlan } from '../adapters/cvat/annotate/plan.ts';
+import { openRunLog } from '../adapters/cvat/annotate/run-log.ts';
+import { undoRun } from '../adapters/cvat/annotate/undo.ts';
+import { createUploadBook } from '../adapters/cvat/jobs/upload-log.ts';
 import { isProsamError, messageOf } from '../core/common/errors.ts';
 import type { PredictOptions } from '../core/engine/types.ts';
 import { CVAT_CONNECTION_OPTIONS, cvatConnection } from './cvat-connection.ts';

@@ -1,5 +1,5 @@
 /** Which CVAT, and who asks: options and environment of every `prosam cvat` command. */
-import { createCvatClient, type CvatClient } from '../adapters/cvat/rest-client.ts';
+import { createCvatClient, type CvatClient } from '../adapters/cvat/api/client.ts';
 import { UsageError } from './usage.ts';
 
 export const CVAT_CONNECTION_OPTIONS = {

@@ -1,5 +1,5 @@
 /** What can be found out about CVAT and prosam from outside: addresses, tokens, switches, functions and deliveries. */
-import type { CvatClient } from '../adapters/cvat/rest-client.ts';
+import type { CvatClient } from '../adapters/cvat/api/client.ts';
 import { messageOf } from '../core/common/errors.ts';
 
 export interface Finding {

@@ -1,6 +1,6 @@
 /** What a dry run would upload, drawn on its frame: a colour for each label, darker outlines, names underneath. */
 import sharp from 'sharp';
-import type { PredictedMask } from '../adapters/cvat/rest-annotate.ts';
+import type { PredictedMask } from '../adapters/cvat/annotate/annotate.ts';
 import { decodeImage } from '../core/image/node/decode.ts';
 import { pictureBytes, shrink, withMask, type Picture } from './pictures.ts';
 

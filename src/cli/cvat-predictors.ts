@@ -1,6 +1,6 @@
 /** Who predicts the frames of a task: an engine of our own, or a running service. */
-import type { PredictFrame } from '../adapters/cvat/rest-annotate.ts';
-import type { ReferenceFrame } from '../adapters/cvat/rest-plan.ts';
+import type { PredictFrame } from '../adapters/cvat/annotate/annotate.ts';
+import type { ReferenceFrame } from '../adapters/cvat/annotate/plan.ts';
 import { createClient } from '../client/client.ts';
 import { maskFromCocoRle } from '../core/mask/rle.ts';
 import { createEngine } from '../core/runtime/node/create-engine.ts';

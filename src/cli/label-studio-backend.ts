@@ -1,9 +1,9 @@
 /** This service, asked the way Label Studio asks it. */
 import { z } from 'zod';
-import { createTransport, type Transport } from '../adapters/label-studio/api-transport.ts';
-import { projectKeyOf } from '../adapters/ml-backend/events.ts';
-import type { ApiProject } from '../adapters/label-studio/api-answers.ts';
-import type { ApiCredentials } from '../adapters/label-studio/api-credentials.ts';
+import { createTransport, type Transport } from '../adapters/label-studio/api/transport.ts';
+import { projectKeyOf } from '../adapters/label-studio/protocol/events.ts';
+import type { ApiProject } from '../adapters/label-studio/api/answers.ts';
+import type { ApiCredentials } from '../adapters/label-studio/api/credentials.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import { authorizationOf, type LabelStudioContext } from './label-studio-context.ts';
 

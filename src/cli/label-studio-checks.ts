@@ -1,8 +1,8 @@
 /** What a connection needs, looked at one by one: each finding says what is wrong and how to put it right. */
 import { isIP } from 'node:net';
-import type { ApiBackend, ApiProject } from '../adapters/label-studio/api-answers.ts';
-import { comparableUrl } from '../adapters/label-studio/connection-webhook.ts';
-import { parseLabelConfig } from '../adapters/ml-backend/label-config.ts';
+import type { ApiBackend, ApiProject } from '../adapters/label-studio/api/answers.ts';
+import { comparableUrl } from '../adapters/label-studio/connection/webhook.ts';
+import { parseLabelConfig } from '../adapters/label-studio/protocol/label-config.ts';
 import { messageOf } from '../core/common/errors.ts';
 
 export interface Finding {

@@ -1,7 +1,7 @@
 /** `prosam label-studio connect`: makes this service a project's model, through Label Studio's own interface. */
-import type { ApiBackend } from '../adapters/label-studio/api-answers.ts';
-import type { NewBackend } from '../adapters/label-studio/api-connection-calls.ts';
-import { comparableUrl, describeProblem, repairWebhook } from '../adapters/label-studio/connection-webhook.ts';
+import type { ApiBackend } from '../adapters/label-studio/api/answers.ts';
+import type { NewBackend } from '../adapters/label-studio/api/connection-calls.ts';
+import { comparableUrl, describeProblem, repairWebhook } from '../adapters/label-studio/connection/webhook.ts';
 import { isProsamError } from '../core/common/errors.ts';
 import { createBackendClient } from './label-studio-backend.ts';
 import { labelConfigFindings, SSRF_FIX } from './label-studio-checks.ts';

@@ -1,11 +1,11 @@
 /** `prosam label-studio doctor`: everything a connection needs, from the network to the labels, with the fix for what is wrong. */
-import { createFetchImage } from '../adapters/label-studio/connection-images.ts';
-import { describeProblem, webhookProblems } from '../adapters/label-studio/connection-webhook.ts';
-import { isPersonalToken } from '../adapters/label-studio/api-credentials.ts';
-import type { ApiProject } from '../adapters/label-studio/api-answers.ts';
+import { createFetchImage } from '../adapters/label-studio/connection/images.ts';
+import { describeProblem, webhookProblems } from '../adapters/label-studio/connection/webhook.ts';
+import { isPersonalToken } from '../adapters/label-studio/api/credentials.ts';
+import type { ApiProject } from '../adapters/label-studio/api/answers.ts';
 import { hostAndPort } from '../adapters/http/address-check.ts';
-import { createImageSources } from '../adapters/http/image-sources.ts';
-import { parseLabelConfig } from '../adapters/ml-backend/label-config.ts';
+import { createImageSources } from '../adapters/http/images/image-sources.ts';
+import { parseLabelConfig } from '../adapters/label-studio/protocol/label-config.ts';
 import { isProsamError, messageOf } from '../core/common/errors.ts';
 import { createBackendClient, keyOf } from './label-studio-backend.ts';
 import { backendFindings, labelConfigFindings, note, right, versionFinding, wrong, type Finding } from './label-studio-checks.ts';

@@ -1,7 +1,7 @@
 /** Requests and answers as types, taken from the schemas the service checks them with. */
 import type { z } from 'zod';
-import type { ImageInputJson } from '../adapters/http/image-input.ts';
-import type * as answers from '../adapters/webhook/answers.ts';
+import type { ImageInputJson } from '../adapters/http/images/image-input.ts';
+import type * as answers from '../adapters/webhook/responses.ts';
 import type * as schemas from '../adapters/webhook/schemas.ts';
 
 /** Bytes are sent as a file, without the third that base64 adds. */

@@ -1,10 +1,10 @@
 /** The whole service in one call: configuration, storage, engine, learner and adapters, wired. */
 import { consoleRoutes } from '../adapters/console/console-routes.ts';
-import { createBodyBudget } from '../adapters/http/body-budget.ts';
+import { createBodyBudget } from '../adapters/http/body/body-budget.ts';
 import { createGuard } from '../adapters/http/guard.ts';
 import { createHttpApp, type HttpApp } from '../adapters/http/http-app.ts';
-import { createImageSources } from '../adapters/http/image-sources.ts';
-import type { ImageSources } from '../adapters/http/image-input.ts';
+import { createImageSources } from '../adapters/http/images/image-sources.ts';
+import type { ImageSources } from '../adapters/http/images/image-input.ts';
 import { createLog } from '../adapters/http/create-log.ts';
 import { listen, type Listening } from '../adapters/http/listen.ts';
 import { createMetrics } from '../adapters/http/metrics.ts';

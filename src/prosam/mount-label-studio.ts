@@ -1,15 +1,15 @@
 /** The Label Studio adapter as part of the service: what it may reach, what it is told, and at which paths it answers. */
 import { hostAndPort } from '../adapters/http/address-check.ts';
 import type { HttpApp } from '../adapters/http/http-app.ts';
-import type { ImageSources } from '../adapters/http/image-input.ts';
-import { createImageSources } from '../adapters/http/image-sources.ts';
-import { baseAddress } from '../adapters/label-studio/api-client.ts';
-import { createConnectionApi } from '../adapters/label-studio/connection-api.ts';
-import { createConnectionClients } from '../adapters/label-studio/connection-clients.ts';
-import { createCheckedFetch } from '../adapters/label-studio/connection-fetch.ts';
-import { createFetchImage } from '../adapters/label-studio/connection-images.ts';
-import type { CountedAnnotations } from '../adapters/label-studio/connection-removals.ts';
-import { syncRoutes } from '../adapters/label-studio/sync-routes.ts';
+import type { ImageSources } from '../adapters/http/images/image-input.ts';
+import { createImageSources } from '../adapters/http/images/image-sources.ts';
+import { baseAddress } from '../adapters/label-studio/api/client.ts';
+import { createConnectionApi } from '../adapters/label-studio/connection/connection-api.ts';
+import { createConnectionClients } from '../adapters/label-studio/connection/clients.ts';
+import { createCheckedFetch } from '../adapters/label-studio/connection/fetch.ts';
+import { createFetchImage } from '../adapters/label-studio/connection/images.ts';
+import type { CountedAnnotations } from '../adapters/label-studio/connection/removals.ts';
+import { syncRoutes } from '../adapters/label-studio/connection/sync-routes.ts';
 import type { CountedAnnotation } from '../adapters/label-studio/types.ts';
 import { labelStudio, type LabelStudio } from '../adapters/label-studio/label-studio.ts';
 import type { Log } from '../service/ports/log.ts';

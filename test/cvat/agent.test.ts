@@ -1,12 +1,12 @@
 /** An agent at work on the queues of the stand-in, with the requests that were recorded. */
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAgentAnswers } from '../../src/adapters/cvat/agent-answers.ts';
-import { createAgentApi, describeAgentFunction, type AgentKind } from '../../src/adapters/cvat/agent-api.ts';
-import { runAgent, type AgentOptions } from '../../src/adapters/cvat/agent-loop.ts';
+import { createAgentAnswers } from '../../src/adapters/cvat/agent/answers.ts';
+import { createAgentApi, describeAgentFunction, type AgentKind } from '../../src/adapters/cvat/agent/api.ts';
+import { runAgent, type AgentOptions } from '../../src/adapters/cvat/agent/loop.ts';
 import { maskFromCvatRle } from '../../src/adapters/cvat/mask-rle.ts';
-import { createCvatClient } from '../../src/adapters/cvat/rest-client.ts';
-import { createTrackMemory } from '../../src/adapters/cvat/track-memory.ts';
+import { createCvatClient } from '../../src/adapters/cvat/api/client.ts';
+import { createTrackMemory } from '../../src/adapters/cvat/nuclio/track-memory.ts';
 import { DEFAULT_LIMITS } from '../../src/core/image/node/decode.ts';
 import { isProsamError } from '../../src/core/common/errors.ts';
 import { splitInstances } from '../../src/core/mask/instances.ts';

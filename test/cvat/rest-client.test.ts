@@ -1,8 +1,8 @@
 /** Calls to CVAT: credentials, pages, repetitions, limits, and what was recorded from a real server. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createCvatClient, type CvatClientOptions } from '../../src/adapters/cvat/rest-client.ts';
-import type { CvatFetch } from '../../src/adapters/cvat/rest-transport.ts';
+import { createCvatClient, type CvatClientOptions } from '../../src/adapters/cvat/api/client.ts';
+import type { CvatFetch } from '../../src/adapters/cvat/api/transport.ts';
 import { expectCode, expectRejection } from '../core/expect-error.ts';
 import { startStandIn, TOKEN, type StandIn } from './stand-in-cvat.ts';
 

@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import { sceneWith } from '../../src/cli/demo-scenes.ts';
 import type { BinaryMask } from '../../src/core/mask/label-reduction.ts';
-import { encodeBrushRle } from '../../src/adapters/ml-backend/brush-rle.ts';
+import { encodeBrushRle } from '../../src/adapters/label-studio/protocol/brush-rle.ts';
 
 export interface SceneFile {
   name: string;

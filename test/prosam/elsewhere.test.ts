@@ -1,7 +1,7 @@
 /** Where servers point on their own (redirects, next pages), and what commands are pointed at: no credentials of another address go there. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { hostAndPort, sameServer } from '../../src/adapters/http/address-check.ts';
-import { createCvatClient } from '../../src/adapters/cvat/rest-client.ts';
+import { createCvatClient } from '../../src/adapters/cvat/api/client.ts';
 import { createCallbackSender } from '../../src/adapters/webhook/callback-sender.ts';
 import { createClient } from '../../src/client/index.ts';
 import { checkFacade } from '../../src/cli/cvat-doctor-checks.ts';

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { hostAndPort } from '../../src/adapters/http/address-check.ts';
 import { createGuard } from '../../src/adapters/http/guard.ts';
 import { createHttpApp } from '../../src/adapters/http/http-app.ts';
-import { createImageSources } from '../../src/adapters/http/image-sources.ts';
+import { createImageSources } from '../../src/adapters/http/images/image-sources.ts';
 import { listen } from '../../src/adapters/http/listen.ts';
 import type { Log } from '../../src/service/ports/log.ts';
 import { noMetrics } from '../../src/service/ports/metrics.ts';

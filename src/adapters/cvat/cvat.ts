@@ -4,24 +4,24 @@ import type { ImageLimits } from '../../core/image/node/decode.ts';
 import { silentLog, type Log } from '../../service/ports/log.ts';
 import type { Service } from '../../service/types.ts';
 import type { Queue } from '../../service/ports/storage.ts';
-import type { ImageSources } from '../http/image-input.ts';
+import type { ImageSources } from '../http/images/image-input.ts';
 import type { Route } from '../http/route.ts';
-import { directRoutes, facadeRoutes, type FacadeParts } from './facade-routes.ts';
-import { createFrameBook } from './frame-book.ts';
-import { createFunctions, type CvatFunction } from './functions.ts';
-import { createIntake } from './intake.ts';
+import { directRoutes, facadeRoutes, type FacadeParts } from './nuclio/facade-routes.ts';
+import { createFrameBook } from './nuclio/frame-index.ts';
+import { createFunctions, type CvatFunction } from './nuclio/functions.ts';
+import { createIntake } from './jobs/job-intake.ts';
 import { INTERACTOR, TRACKER } from './names.ts';
-import type { PortBook } from './port-book.ts';
-import { prefetchFrames, type Prefetched, type PrefetchRequest } from './prefetch.ts';
-import { prefetchRoute } from './prefetch-route.ts';
-import { createReviewBook, type ReviewBook } from './review-book.ts';
-import { createReviewNotes, type ReviewNotes } from './review-notes.ts';
+import type { PortBook } from './nuclio/port-registry.ts';
+import { prefetchFrames, type Prefetched, type PrefetchRequest } from './nuclio/prefetch.ts';
+import { prefetchRoute } from './nuclio/prefetch-route.ts';
+import { createReviewBook, type ReviewBook } from './jobs/review-book.ts';
+import { createReviewNotes, type ReviewNotes } from './jobs/review-notes.ts';
 import { statusRoute } from './status-route.ts';
-import { createPriors } from './priors.ts';
-import { createStartedJobs } from './started-jobs.ts';
-import { createTrackMemory, type TrackMemoryOptions } from './track-memory.ts';
+import { createPriors } from './nuclio/priors.ts';
+import { createStartedJobs } from './nuclio/started-jobs.ts';
+import { createTrackMemory, type TrackMemoryOptions } from './nuclio/track-memory.ts';
 import type { CvatApi, FrameBook, UploadBook } from './types.ts';
-import { webhookRoute } from './webhook-route.ts';
+import { webhookRoute } from './jobs/webhook-route.ts';
 
 /** A port that belongs to one function, as CVAT calls them directly. */
 export interface DirectListener {

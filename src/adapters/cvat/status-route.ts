@@ -1,7 +1,7 @@
 /** What keeps jobs from teaching, for `prosam cvat doctor` and whoever else wants to know. */
 import { z } from 'zod';
 import { route, type Route } from '../http/route.ts';
-import type { ReviewNotes } from './review-notes.ts';
+import type { ReviewNotes } from './jobs/review-notes.ts';
 
 const count = z.int().min(0);
 

@@ -1,5 +1,5 @@
 /** What the adapter asks of a CVAT server, and what it keeps of shapes it sent there. Frame numbers count from 0 within a task, in its jobs too. */
-import type { CvatClient } from './rest-client.ts';
+import type { CvatClient } from './api/client.ts';
 
 /** The calls that watching and learning need; all throw CVAT_FAILED or CVAT_REFUSED. */
 export type CvatApi = Pick<CvatClient, 'url' | 'self' | 'task' | 'job' | 'jobs' | 'labels' | 'meta' | 'frame' | 'annotations'>;

@@ -1,7 +1,7 @@
 /** Mounted routes as an OpenAPI 3.1 document, made from the schemas they are checked with. */
 import { z, type ZodType } from 'zod';
 import type { Guard } from './guard.ts';
-import { REQUEST_FIELD } from './parse-body.ts';
+import { REQUEST_FIELD } from './body/parse-body.ts';
 import type { Route } from './route.ts';
 import { SIGNATURE_HEADER } from './signature.ts';
 

@@ -1,6 +1,6 @@
 /** How much and how long: the bounds of every request, unless its route has its own. */
 import { ProsamError } from '../../core/common/errors.ts';
-import { DEFAULT_JSON_LIMITS, type JsonLimits } from './json-structure.ts';
+import { DEFAULT_JSON_LIMITS, type JsonLimits } from './body/json-structure.ts';
 
 export interface HttpLimits {
   /** Largest body; of JSON, see json.bytes. @default 32 MiB */

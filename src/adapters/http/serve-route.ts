@@ -1,7 +1,7 @@
 /** One route at work: who asks, what they send, the deadline, and the answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ProsamError } from '../../core/common/errors.ts';
-import type { BodyBudget, HeldBytes } from './body-budget.ts';
+import type { BodyBudget, HeldBytes } from './body/body-budget.ts';
 import { checkAccess, checkCandidates, checkProject } from './check-caller.ts';
 import { checkInput } from './check-input.ts';
 import { sendBytes, sendJson } from './error-answer.ts';
@@ -9,7 +9,7 @@ import { sendEvents } from './event-stream.ts';
 import type { Exchange } from './exchange.ts';
 import type { Guard } from './guard.ts';
 import type { HttpLimits } from './http-limits.ts';
-import { parseBody, receiveBody } from './parse-body.ts';
+import { parseBody, receiveBody } from './body/parse-body.ts';
 import type { Caller, Route, RouteAnswer, RouteContext } from './route.ts';
 
 /** What a route needs from around it. */

@@ -2,11 +2,11 @@
 import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { AcceptRequest, DeferredAnnotation, Service } from '../../service/types.ts';
-import { annotationOfRegion, kindOfRegion, labelsOfRegion, type RegionLimits } from '../ml-backend/read-region.ts';
-import type { MlAnnotation, MlRegion, MlTask } from '../ml-backend/request-schemas.ts';
-import { configOf } from './connections.ts';
+import { annotationOfRegion, kindOfRegion, labelsOfRegion, type RegionLimits } from './protocol/read-region.ts';
+import type { MlAnnotation, MlRegion, MlTask } from './protocol/request-schemas.ts';
+import { configOf } from './connection/connections.ts';
 import { annotatorOf, provenanceOf, revisionOf } from './provenance.ts';
-import { retried } from './retried.ts';
+import { retried } from './with-retry.ts';
 import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { AnnotationRecorder, Connection, RecordOutcome } from './types.ts';
 

@@ -2,12 +2,12 @@
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
-import type { MlAnswer } from '../ml-backend/answers.ts';
-import type { LabelConfig } from '../ml-backend/label-config.ts';
-import type { MlTask } from '../ml-backend/request-schemas.ts';
-import type { LateAnswers } from './late-answers.ts';
+import type { MlAnswer } from './protocol/answers.ts';
+import type { LabelConfig } from './protocol/label-config.ts';
+import type { MlTask } from './protocol/request-schemas.ts';
+import type { LateAnswers } from './deferred-predictions.ts';
 import { predictTask, wantedOutputs, type TaskParts } from './predict-task.ts';
-import type { Turns } from './turns.ts';
+import type { Turns } from './serialize-by-key.ts';
 import type { AnnotationRecorder, Connection } from './types.ts';
 
 export interface BatchParts extends TaskParts {

@@ -1,6 +1,6 @@
 /** Images as far as they can be had without Label Studio's own interface: plain http(s) addresses and data: URIs. */
 import { ProsamError } from '../../core/common/errors.ts';
-import type { ImageSources } from '../http/image-input.ts';
+import type { ImageSources } from '../http/images/image-input.ts';
 import type { FetchImage } from './types.ts';
 
 export function createDefaultImages(images: ImageSources): FetchImage {

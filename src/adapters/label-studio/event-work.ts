@@ -4,11 +4,11 @@ import type { Log } from '../../service/ports/log.ts';
 import { inTurns } from '../../core/mask/cooperative.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { Service } from '../../service/types.ts';
-import type { MlEvent } from '../ml-backend/events.ts';
-import { outputsOf } from '../ml-backend/label-config.ts';
-import { annotationInSteps } from '../ml-backend/read-task.ts';
-import type { MlTask } from '../ml-backend/request-schemas.ts';
-import { configOf, type Connections } from './connections.ts';
+import type { MlEvent } from './protocol/events.ts';
+import { outputsOf } from './protocol/label-config.ts';
+import { annotationInSteps } from './protocol/read-task.ts';
+import type { MlTask } from './protocol/request-schemas.ts';
+import { configOf, type Connections } from './connection/connections.ts';
 import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { AnnotationRecorder, Connection, LabelStudioApi } from './types.ts';
 

@@ -5,13 +5,13 @@ import { inTurns } from '../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Service } from '../../service/types.ts';
 import type { RefinedMask, RefinePrompts } from '../../core/engine/types.ts';
-import type { MlAnswer } from '../ml-backend/answers.ts';
-import { outputsOf, type LabelConfig } from '../ml-backend/label-config.ts';
-import type { MlRegion, MlTask } from '../ml-backend/request-schemas.ts';
-import { writeRegions } from '../ml-backend/write-region.ts';
+import type { MlAnswer } from './protocol/answers.ts';
+import { outputsOf, type LabelConfig } from './protocol/label-config.ts';
+import type { MlRegion, MlTask } from './protocol/request-schemas.ts';
+import { writeRegions } from './protocol/write-region.ts';
 import type { Prior, Priors } from './priors.ts';
 import { askedFor, promptsOf } from './prompts.ts';
-import { retried } from './retried.ts';
+import { retried } from './with-retry.ts';
 import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { Connection } from './types.ts';
 

@@ -3,17 +3,17 @@ import { ProsamError } from '../../core/common/errors.ts';
 import { silentLog } from '../../service/ports/log.ts';
 import { noMetrics } from '../../service/ports/metrics.ts';
 import type { Route } from '../http/route.ts';
-import { createMlBackend, type MlCall, type MlPredictRequest } from '../ml-backend/ml-backend.ts';
+import { createMlBackend, type MlCall, type MlPredictRequest } from './protocol/ml-backend.ts';
 import { createRecorder } from './annotations.ts';
 import { createBatch } from './batch.ts';
-import { configOf, createConnections, projectName, type Connections } from './connections.ts';
+import { configOf, createConnections, projectName, type Connections } from './connection/connections.ts';
 import { createDefaultImages } from './default-images.ts';
 import { createEventWork } from './event-work.ts';
 import { createInteractive } from './interactive.ts';
-import { createLateAnswers } from './late-answers.ts';
+import { createLateAnswers } from './deferred-predictions.ts';
 import { createPriors } from './priors.ts';
 import { createTaskImages } from './task-images.ts';
-import { createTurns } from './turns.ts';
+import { createTurns } from './serialize-by-key.ts';
 import type { AnnotationRecorder, LabelStudioOptions } from './types.ts';
 
 export interface LabelStudio {

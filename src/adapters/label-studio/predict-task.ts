@@ -1,12 +1,12 @@
 /** One task: its images, the labels that are known, and the masks in the form the labeling configuration has room for. */
 import type { Service, ServicePrediction } from '../../service/types.ts';
 import type { MaskPrediction } from '../../core/engine/types.ts';
-import type { MlAnswer } from '../ml-backend/answers.ts';
-import { outputsOf, type LabelConfig, type Output } from '../ml-backend/label-config.ts';
-import type { MlTask } from '../ml-backend/request-schemas.ts';
-import { writeRegions, type WrittenRegion } from '../ml-backend/write-region.ts';
+import type { MlAnswer } from './protocol/answers.ts';
+import { outputsOf, type LabelConfig, type Output } from './protocol/label-config.ts';
+import type { MlTask } from './protocol/request-schemas.ts';
+import { writeRegions, type WrittenRegion } from './protocol/write-region.ts';
 import type { Priors } from './priors.ts';
-import { retried } from './retried.ts';
+import { retried } from './with-retry.ts';
 import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { Connection } from './types.ts';
 

@@ -1,8 +1,8 @@
 /** What somebody has drawn as prompts, sorted by the object it is about: points and boxes in pixels of the image as it is. */
 import type { RefinePrompts } from '../../core/engine/types.ts';
-import type { LabelConfig } from '../ml-backend/label-config.ts';
-import { boxOf, labelsOfRegion, pointOf } from '../ml-backend/read-region.ts';
-import type { MlRegion, MlTask } from '../ml-backend/request-schemas.ts';
+import type { LabelConfig } from './protocol/label-config.ts';
+import { boxOf, labelsOfRegion, pointOf } from './protocol/read-region.ts';
+import type { MlRegion, MlTask } from './protocol/request-schemas.ts';
 
 /** What is asked for: the label and image of the newest prompt. */
 export interface Asked {

@@ -1,7 +1,7 @@
 /** How an annotation came about, as far as it tells by itself: the same annotation always says the same, whichever way it came. */
 import type { Provenance } from '../../service/ports/storage.ts';
-import { kindOfRegion } from '../ml-backend/read-region.ts';
-import type { MlAnnotation } from '../ml-backend/request-schemas.ts';
+import { kindOfRegion } from './protocol/read-region.ts';
+import type { MlAnnotation } from './protocol/request-schemas.ts';
 
 /**
  * Skipped or empty: 'rejected'. Starred: 'ground_truth'. All regions still as predicted: 'accepted'. Begun from a prediction, with

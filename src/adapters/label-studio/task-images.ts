@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { isProsamError, ProsamError } from '../../core/common/errors.ts';
 import { createFlights } from '../../core/common/flights.ts';
 import type { Service, ServiceImage } from '../../service/types.ts';
-import type { MlTask } from '../ml-backend/request-schemas.ts';
+import type { MlTask } from './protocol/request-schemas.ts';
 import type { Connection, FetchImage } from './types.ts';
 
 export interface TaskImage {

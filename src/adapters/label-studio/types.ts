@@ -2,9 +2,9 @@
 import type { Log } from '../../service/ports/log.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { Service, ServiceImage } from '../../service/types.ts';
-import type { ImageSources } from '../http/image-input.ts';
-import type { MlAnnotation, MlTask } from '../ml-backend/request-schemas.ts';
-import type { WrittenRegion } from '../ml-backend/write-region.ts';
+import type { ImageSources } from '../http/images/image-input.ts';
+import type { MlAnnotation, MlTask } from './protocol/request-schemas.ts';
+import type { WrittenRegion } from './protocol/write-region.ts';
 
 /** What is known of one project of one Label Studio. The token never leaves memory. */
 export interface Connection {

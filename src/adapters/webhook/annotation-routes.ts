@@ -1,9 +1,9 @@
 /** What people accepted, corrected or threw away: stored before it is acknowledged. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { AcceptRequest, Service } from '../../service/types.ts';
-import type { ImageSources } from '../http/image-input.ts';
+import type { ImageSources } from '../http/images/image-input.ts';
 import { route, type Route } from '../http/route.ts';
-import { acceptAnswer, annotationsAnswer, flaggedAnswer, removedAnswer } from './answers.ts';
+import { acceptAnswer, annotationsAnswer, flaggedAnswer, removedAnswer } from './responses.ts';
 import { annotationFromMark } from './marks.ts';
 import { pageOf } from './page.ts';
 import { MAX_BODY_BYTES } from './predict-routes.ts';

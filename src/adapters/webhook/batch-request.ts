@@ -1,7 +1,7 @@
 /** What is kept of a batch: its request without the images, and each image as it can be read again later. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Service } from '../../service/types.ts';
-import type { ImageInputJson, ImageSources } from '../http/image-input.ts';
+import type { ImageInputJson, ImageSources } from '../http/images/image-input.ts';
 import type { Files } from './marks.ts';
 import { MAX_INLINE_IMAGES, type BatchBody } from './schemas.ts';
 

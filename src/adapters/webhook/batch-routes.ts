@@ -4,7 +4,7 @@ import type { BatchRecord } from '../../service/ports/batches.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
-import { jobAnswer } from './answers.ts';
+import { jobAnswer } from './responses.ts';
 import { storedImages, storedRequest, type StoredRequest } from './batch-request.ts';
 import { itemOf, jobOf } from './job-answer.ts';
 import { jobEvents } from './job-events.ts';

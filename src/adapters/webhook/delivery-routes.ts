@@ -3,7 +3,7 @@ import type { DeliveryRecord } from '../../service/ports/batches.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Route } from '../http/route.ts';
-import { deliveriesAnswer, deliveryAnswer } from './answers.ts';
+import { deliveriesAnswer, deliveryAnswer } from './responses.ts';
 import { deliveryMessage } from './deliveries.ts';
 import { listedProject } from './page.ts';
 import type { WebhookParts } from './parts.ts';

@@ -3,7 +3,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { Service } from '../../service/types.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
-import { modelAnswer, modelsAnswer, promotedAnswer } from './answers.ts';
+import { modelAnswer, modelsAnswer, promotedAnswer } from './responses.ts';
 import { listedProject } from './page.ts';
 import { idParams, modelsQuery, projectParams, promoteSchema, rollbackSchema } from './schemas.ts';
 

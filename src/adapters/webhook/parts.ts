@@ -3,7 +3,7 @@ import type { BatchStore, DeliveryStore } from '../../service/ports/batches.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { Service } from '../../service/types.ts';
 import type { Queue } from '../../service/ports/storage.ts';
-import type { ImageSources } from '../http/image-input.ts';
+import type { ImageSources } from '../http/images/image-input.ts';
 import type { CallbackSender, SenderOptions } from './callback-sender.ts';
 
 export interface CallbackOptions extends SenderOptions {

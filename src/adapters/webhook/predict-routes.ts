@@ -2,9 +2,9 @@
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Service, ServiceImage, ServicePredictRequest, ServicePrediction } from '../../service/types.ts';
 import type { RefinePrompts } from '../../core/engine/types.ts';
-import type { ImageSources } from '../http/image-input.ts';
+import type { ImageSources } from '../http/images/image-input.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
-import { predictAnswer, refineAnswer } from './answers.ts';
+import { predictAnswer, refineAnswer } from './responses.ts';
 import { base64, writeMask, writePrediction, type OutputForm } from './mask-output.ts';
 import { annotationFromMark, type Files } from './marks.ts';
 import { predictSchema, refineSchema, type PredictBody } from './schemas.ts';

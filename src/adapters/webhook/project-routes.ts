@@ -2,7 +2,7 @@
 import { imageType } from '../../core/image/node/thumbnail.ts';
 import type { Service } from '../../service/types.ts';
 import { route, type Route } from '../http/route.ts';
-import { projectAnswer, projectsAnswer, queueAnswer, runsAnswer, startedAnswer, statusAnswer } from './answers.ts';
+import { projectAnswer, projectsAnswer, queueAnswer, runsAnswer, startedAnswer, statusAnswer } from './responses.ts';
 import { pageOf } from './page.ts';
 import { imageParams, imageQuery, limitQuery, projectParams, queueQuery } from './schemas.ts';
 

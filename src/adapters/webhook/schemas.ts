@@ -4,7 +4,7 @@ import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import { PROVENANCES } from '../../service/ports/storage.ts';
 import { STRATEGIES } from '../../core/engine/strategy.ts';
 import { METHODS } from '../../core/engine/types.ts';
-import { imageInputSchema } from '../http/image-input.ts';
+import { imageInputSchema } from '../http/images/image-input.ts';
 
 /** Images of one batch, and how many of them may carry their bytes in the request. */
 export const MAX_BATCH_IMAGES = 10_000;

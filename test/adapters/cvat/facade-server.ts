@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { cvat, type CvatOptions } from '../../../src/adapters/cvat/cvat.ts';
 import { createGuard, type GuardOptions } from '../../../src/adapters/http/guard.ts';
 import { createHttpApp } from '../../../src/adapters/http/http-app.ts';
-import { createImageSources } from '../../../src/adapters/http/image-sources.ts';
+import { createImageSources } from '../../../src/adapters/http/images/image-sources.ts';
 import { listen } from '../../../src/adapters/http/listen.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { boundingBox, maskArea } from '../../../src/core/mask/raster.ts';

@@ -1,9 +1,9 @@
 /** The answer of an interactor: any mask comes out as it went in, and large ones hold nobody up. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AnswerDialect } from '../../../src/adapters/cvat/answer-dialect.ts';
-import { interactorAnswer } from '../../../src/adapters/cvat/interactor-answer.ts';
-import { listJson } from '../../../src/adapters/cvat/list-json.ts';
+import type { AnswerDialect } from '../../../src/adapters/cvat/nuclio/answer-dialect.ts';
+import { interactorAnswer } from '../../../src/adapters/cvat/nuclio/interactor-answer.ts';
+import { listJson } from '../../../src/adapters/cvat/nuclio/list-json.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { boundingBox } from '../../../src/core/mask/raster.ts';
 import { drawnByBrowser, pastedByServer, type InteractorAnswer } from './as-cvat-draws.ts';

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { flatBitmap, rowsBitmap } from '../../../src/adapters/cvat/bitmap-json.ts';
+import { flatBitmap, rowsBitmap } from '../../../src/adapters/cvat/nuclio/bitmap-json.ts';
 import { checkCvatRle, cvatRleFromMask, cvatRleInTurns, maskFromCvatRle, type PixelBox } from '../../../src/adapters/cvat/mask-rle.ts';
-import { cropMask, largestOutline } from '../../../src/adapters/cvat/crop.ts';
+import { cropMask, largestOutline } from '../../../src/adapters/cvat/nuclio/crop.ts';
 import { isProsamError } from '../../../src/core/common/errors.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { boundingBox } from '../../../src/core/mask/raster.ts';

@@ -1,6 +1,6 @@
 /** Webhooks of CVAT are judged by their head before anything of their body is read. */
 import { expect, it } from 'vitest';
-import { webhookRoute } from '../../../src/adapters/cvat/webhook-route.ts';
+import { webhookRoute } from '../../../src/adapters/cvat/jobs/webhook-route.ts';
 import { sendRaw, startApp } from '../http/running-app.ts';
 
 const parts = {

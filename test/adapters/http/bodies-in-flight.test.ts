@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createBodyBudget, type BodyBudget } from '../../../src/adapters/http/body-budget.ts';
+import { createBodyBudget, type BodyBudget } from '../../../src/adapters/http/body/body-budget.ts';
 import type { GuardOptions } from '../../../src/adapters/http/guard.ts';
 import { createMetrics } from '../../../src/adapters/http/metrics.ts';
 import { route } from '../../../src/adapters/http/route.ts';

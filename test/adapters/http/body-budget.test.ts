@@ -1,7 +1,7 @@
 /** Bytes of bodies, counted and put together. */
 import { describe, expect, it } from 'vitest';
-import { createBodyBudget } from '../../../src/adapters/http/body-budget.ts';
-import { gatherBytes } from '../../../src/adapters/http/gather-bytes.ts';
+import { createBodyBudget } from '../../../src/adapters/http/body/body-budget.ts';
+import { gatherBytes } from '../../../src/adapters/http/body/gather-bytes.ts';
 
 describe('a budget', () => {
   it('counts what its parts hold, and gives back what an account held, once', () => {

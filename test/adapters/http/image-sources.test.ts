@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { readBase64 } from '../../../src/adapters/http/base64-image.ts';
-import { imageInputSchema, type ImageInputJson, type ImageSources } from '../../../src/adapters/http/image-input.ts';
-import { createImageSources, type ImageSourceOptions } from '../../../src/adapters/http/image-sources.ts';
+import { readBase64 } from '../../../src/adapters/http/images/base64-image.ts';
+import { imageInputSchema, type ImageInputJson, type ImageSources } from '../../../src/adapters/http/images/image-input.ts';
+import { createImageSources, type ImageSourceOptions } from '../../../src/adapters/http/images/image-sources.ts';
 import { isProsamError } from '../../../src/core/common/errors.ts';
 
 /** Begins like a PNG; nothing here decodes it. */

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { isUtf8InTurns, joinedInTurns } from '../../../src/adapters/http/join-bytes.ts';
+import { isUtf8InTurns, joinedInTurns } from '../../../src/adapters/http/body/join-bytes.ts';
 
 it('pieces are put together in order, whatever their sizes', async () => {
   await fc.assert(

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { createGuard } from '../../../src/adapters/http/guard.ts';
 import { createHttpApp } from '../../../src/adapters/http/http-app.ts';
-import { imageInputSchema } from '../../../src/adapters/http/image-input.ts';
-import { createImageSources } from '../../../src/adapters/http/image-sources.ts';
+import { imageInputSchema } from '../../../src/adapters/http/images/image-input.ts';
+import { createImageSources } from '../../../src/adapters/http/images/image-sources.ts';
 import { listen } from '../../../src/adapters/http/listen.ts';
 import { route } from '../../../src/adapters/http/route.ts';
 import { watchBusy } from '../../busy-watch.ts';

@@ -5,8 +5,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createJsonWatch, DEFAULT_JSON_LIMITS } from '../../../src/adapters/http/json-structure.ts';
-import { parseJson } from '../../../src/adapters/http/parse-json.ts';
+import { createJsonWatch, DEFAULT_JSON_LIMITS } from '../../../src/adapters/http/body/json-structure.ts';
+import { parseJson } from '../../../src/adapters/http/body/parse-json.ts';
 import { route } from '../../../src/adapters/http/route.ts';
 import { errorOf, JSON_BODY, sendRaw, startApp, TOKEN, type Options, type RunningApp } from './running-app.ts';
 

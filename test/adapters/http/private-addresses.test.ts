@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ImageSources } from '../../../src/adapters/http/image-input.ts';
+import type { ImageSources } from '../../../src/adapters/http/images/image-input.ts';
 import { createAddressPolicy } from '../../../src/adapters/http/address-check.ts';
-import { createImageSources, type ImageSourceOptions } from '../../../src/adapters/http/image-sources.ts';
+import { createImageSources, type ImageSourceOptions } from '../../../src/adapters/http/images/image-sources.ts';
 import { isProsamError } from '../../../src/core/common/errors.ts';
 
 const PNG = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), Buffer.alloc(100, 7)]);

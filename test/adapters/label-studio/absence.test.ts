@@ -8,7 +8,7 @@ import { openStorage } from '../../../src/storage/open-storage.ts';
 import { examine } from '../../../src/cli/label-studio-doctor.ts';
 import type { LabelStudioContext } from '../../../src/cli/label-studio-context.ts';
 import { sync } from '../../../src/cli/label-studio-sync.ts';
-import { createLabelStudioClient } from '../../../src/adapters/label-studio/api-client.ts';
+import { createLabelStudioClient } from '../../../src/adapters/label-studio/api/client.ts';
 import type { Storage } from '../../../src/service/ports/storage.ts';
 import { postgresPrograms, startPostgres, type PostgresServer } from '../storage/start-postgres.ts';
 import { s3Program, startS3, type S3Server } from '../storage/start-s3.ts';

@@ -4,12 +4,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import sharp from 'sharp';
-import { createImageSources } from '../../../src/adapters/http/image-sources.ts';
-import { createLabelStudioClient } from '../../../src/adapters/label-studio/api-client.ts';
-import { imageAddress } from '../../../src/adapters/label-studio/connection-addresses.ts';
-import { createConnectionClients } from '../../../src/adapters/label-studio/connection-clients.ts';
-import { createCheckedFetch } from '../../../src/adapters/label-studio/connection-fetch.ts';
-import { createFetchImage } from '../../../src/adapters/label-studio/connection-images.ts';
+import { createImageSources } from '../../../src/adapters/http/images/image-sources.ts';
+import { createLabelStudioClient } from '../../../src/adapters/label-studio/api/client.ts';
+import { imageAddress } from '../../../src/adapters/label-studio/connection/addresses.ts';
+import { createConnectionClients } from '../../../src/adapters/label-studio/connection/clients.ts';
+import { createCheckedFetch } from '../../../src/adapters/label-studio/connection/fetch.ts';
+import { createFetchImage } from '../../../src/adapters/label-studio/connection/images.ts';
 import type { Connection } from '../../../src/adapters/label-studio/types.ts';
 
 const HOST = 'http://studio.local:8080';

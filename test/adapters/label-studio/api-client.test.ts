@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createLabelStudioClient, type LabelStudioClientOptions } from '../../../src/adapters/label-studio/api-client.ts';
+import { createLabelStudioClient, type LabelStudioClientOptions } from '../../../src/adapters/label-studio/api/client.ts';
 
 const LEGACY = '0123456789abcdef0123456789abcdef01234567';
 

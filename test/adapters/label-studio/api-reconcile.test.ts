@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { ProsamError } from '../../../src/core/common/errors.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
-import type { ApiBackend, ApiWebhook } from '../../../src/adapters/label-studio/api-answers.ts';
-import type { LabelStudioClient } from '../../../src/adapters/label-studio/api-client.ts';
-import { createConnectionApi } from '../../../src/adapters/label-studio/connection-api.ts';
-import { newMemory, reconcile } from '../../../src/adapters/label-studio/connection-reconcile.ts';
-import { repairWebhook, webhookProblems, WEBHOOK_ACTIONS } from '../../../src/adapters/label-studio/connection-webhook.ts';
+import type { ApiBackend, ApiWebhook } from '../../../src/adapters/label-studio/api/answers.ts';
+import type { LabelStudioClient } from '../../../src/adapters/label-studio/api/client.ts';
+import { createConnectionApi } from '../../../src/adapters/label-studio/connection/connection-api.ts';
+import { newMemory, reconcile } from '../../../src/adapters/label-studio/connection/reconcile.ts';
+import { repairWebhook, webhookProblems, WEBHOOK_ACTIONS } from '../../../src/adapters/label-studio/connection/webhook.ts';
 import type { AnnotationRecorder, Connection } from '../../../src/adapters/label-studio/types.ts';
 
 const CREATED = '2026-11-22T16:31:53.521413Z';

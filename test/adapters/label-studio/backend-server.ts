@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { createGuard, type GuardOptions } from '../../../src/adapters/http/guard.ts';
 import { createHttpApp } from '../../../src/adapters/http/http-app.ts';
-import { createImageSources } from '../../../src/adapters/http/image-sources.ts';
+import { createImageSources } from '../../../src/adapters/http/images/image-sources.ts';
 import { listen } from '../../../src/adapters/http/listen.ts';
 import { labelStudio } from '../../../src/adapters/label-studio/label-studio.ts';
 import type { Connection, LabelStudioApi, LabelStudioOptions, PushedPrediction } from '../../../src/adapters/label-studio/types.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { encodeBrushRle } from '../../../src/adapters/ml-backend/brush-rle.ts';
+import { encodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { ProsamError } from '../../../src/core/common/errors.ts';
 import type { AcceptRequest, ServicePredictRequest } from '../../../src/service/types.ts';
 import { fakeService, type FakeService } from '../fake-service.ts';

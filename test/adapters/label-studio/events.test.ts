@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { encodeBrushRle } from '../../../src/adapters/ml-backend/brush-rle.ts';
+import { encodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { fakeService, type FakeService } from '../fake-service.ts';
 import { until } from '../webhook/webhook-server.ts';
 import { NAME, startBackend, taskOf, type Backend, type BackendOptions } from './backend-server.ts';

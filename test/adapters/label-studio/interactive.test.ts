@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RefinePrompts } from '../../../src/core/engine/types.ts';
-import { decodeBrushRle } from '../../../src/adapters/ml-backend/brush-rle.ts';
+import { decodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { fakeService, type FakeService } from '../fake-service.ts';
 import { boxRegion, clickOf, NAME, picture, startBackend, taskOf, type Backend, type BackendOptions } from './backend-server.ts';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { sceneWith } from '../../../src/cli/demo-scenes.ts';
-import { encodeBrushRle } from '../../../src/adapters/ml-backend/brush-rle.ts';
+import { encodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { createProsam } from '../../../src/index.ts';
 import { CONFIG } from './backend-server.ts';

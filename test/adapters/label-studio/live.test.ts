@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeBrushRle } from '../../../src/adapters/ml-backend/brush-rle.ts';
+import { decodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { until } from '../webhook/webhook-server.ts';
 import { clickOf, NAME, taskOf } from './backend-server.ts';
 import { brushOf, overlap, photos, startStudio, type LiveRegion, type LiveResult, type Photo } from './live-studio.ts';

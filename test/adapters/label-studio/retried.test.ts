@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { retried } from '../../../src/adapters/label-studio/retried.ts';
+import { retried } from '../../../src/adapters/label-studio/with-retry.ts';
 import { ProsamError, type ErrorCode } from '../../../src/core/common/errors.ts';
 
 describe('work that is tried again', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { outputsOf, parseLabelConfig } from '../../../src/adapters/ml-backend/label-config.ts';
-import { parseXml } from '../../../src/adapters/ml-backend/xml.ts';
+import { outputsOf, parseLabelConfig } from '../../../src/adapters/label-studio/protocol/label-config.ts';
+import { parseXml } from '../../../src/adapters/label-studio/protocol/xml.ts';
 import { isProsamError } from '../../../src/core/common/errors.ts';
 
 const CONFIG = `<?xml version="1.0"?>

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseLargeJson } from '../../../src/adapters/ml-backend/large-json.ts';
+import { parseLargeJson } from '../../../src/adapters/label-studio/protocol/large-json.ts';
 
 const read = (text: string) => parseLargeJson(Buffer.from(text));
 

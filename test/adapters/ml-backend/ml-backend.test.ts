@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { MlAnswer } from '../../../src/adapters/ml-backend/answers.ts';
-import type { MlEvent } from '../../../src/adapters/ml-backend/events.ts';
-import { parseEvent, projectKeyOf } from '../../../src/adapters/ml-backend/events.ts';
+import type { MlAnswer } from '../../../src/adapters/label-studio/protocol/answers.ts';
+import type { MlEvent } from '../../../src/adapters/label-studio/protocol/events.ts';
+import { parseEvent, projectKeyOf } from '../../../src/adapters/label-studio/protocol/events.ts';
 import { atOnce } from '../../../src/core/mask/cooperative.ts';
-import { createMlBackend, type MlBackendOptions, type MlPredictRequest } from '../../../src/adapters/ml-backend/ml-backend.ts';
-import type { WrittenRegion } from '../../../src/adapters/ml-backend/write-region.ts';
+import { createMlBackend, type MlBackendOptions, type MlPredictRequest } from '../../../src/adapters/label-studio/protocol/ml-backend.ts';
+import type { WrittenRegion } from '../../../src/adapters/label-studio/protocol/write-region.ts';
 import { ProsamError } from '../../../src/core/common/errors.ts';
 import { AUTHORIZED, startApp, type RunningApp } from '../http/running-app.ts';
 

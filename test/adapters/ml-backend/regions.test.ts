@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import type { Control, ControlKind } from '../../../src/adapters/ml-backend/label-config.ts';
-import { annotationOfRegion, boxOf, pointOf } from '../../../src/adapters/ml-backend/read-region.ts';
-import { regionSchema, type MlRegion } from '../../../src/adapters/ml-backend/request-schemas.ts';
-import { writeRegions } from '../../../src/adapters/ml-backend/write-region.ts';
+import type { Control, ControlKind } from '../../../src/adapters/label-studio/protocol/label-config.ts';
+import { annotationOfRegion, boxOf, pointOf } from '../../../src/adapters/label-studio/protocol/read-region.ts';
+import { regionSchema, type MlRegion } from '../../../src/adapters/label-studio/protocol/request-schemas.ts';
+import { writeRegions } from '../../../src/adapters/label-studio/protocol/write-region.ts';
 import { maskFromAnnotation } from '../../../src/core/mask/annotation.ts';
 import { blobMask } from './masks.ts';
 import { maskArea } from '../../../src/core/mask/raster.ts';

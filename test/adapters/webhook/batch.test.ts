@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { jobAnswer } from '../../../src/adapters/webhook/answers.ts';
+import { jobAnswer } from '../../../src/adapters/webhook/responses.ts';
 import { ProsamError, type ErrorCode } from '../../../src/core/common/errors.ts';
 import type { ServicePredictRequest } from '../../../src/service/types.ts';
 import { fakeService } from '../fake-service.ts';

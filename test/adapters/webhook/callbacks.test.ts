@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createReplayMemory, verifySignature } from '../../../src/adapters/http/signature.ts';
-import { deliveriesAnswer, jobAnswer } from '../../../src/adapters/webhook/answers.ts';
+import { deliveriesAnswer, jobAnswer } from '../../../src/adapters/webhook/responses.ts';
 import { createCallbackSender } from '../../../src/adapters/webhook/callback-sender.ts';
 import { webhook } from '../../../src/adapters/webhook/webhook.ts';
 import type { Log } from '../../../src/service/ports/log.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { predictAnswer, refineAnswer } from '../../../src/adapters/webhook/answers.ts';
+import { predictAnswer, refineAnswer } from '../../../src/adapters/webhook/responses.ts';
 import { ProsamError } from '../../../src/core/common/errors.ts';
 import { maskPng } from '../../../src/core/image/node/mask-png.ts';
 import { emptyMask, fillPolygon } from '../../../src/core/mask/raster.ts';

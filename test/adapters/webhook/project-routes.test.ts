@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGuard } from '../../../src/adapters/http/guard.ts';
 import { describeRoutes } from '../../../src/adapters/http/describe-routes.ts';
-import * as answers from '../../../src/adapters/webhook/answers.ts';
+import * as answers from '../../../src/adapters/webhook/responses.ts';
 import { ProsamError } from '../../../src/core/common/errors.ts';
 import type { VersionRecord } from '../../../src/service/ports/versions.ts';
 import { pngOf, startServer, TOKENS, type TestServer } from './webhook-server.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { createGuard, type GuardOptions } from '../../../src/adapters/http/guard.ts';
 import { createHttpApp } from '../../../src/adapters/http/http-app.ts';
-import { createImageSources } from '../../../src/adapters/http/image-sources.ts';
+import { createImageSources } from '../../../src/adapters/http/images/image-sources.ts';
 import { listen } from '../../../src/adapters/http/listen.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { CallbackOptions } from '../../../src/adapters/webhook/parts.ts';

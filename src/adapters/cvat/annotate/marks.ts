@@ -1,0 +1,81 @@
+/** Shapes people drew in CVAT as marks of references, and the labels a frame has already. */
+import { isProsamError } from '../../../core/common/errors.ts';
+import { maskFromAnnotation, type DrawnAnnotation } from '../../../core/mask/annotation.ts';
+import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
+import { maskArea } from '../../../core/mask/raster.ts';
+import type { CvatAnnotations } from '../api/types.ts';
+import { isSaidToBeDrawn } from '../jobs/job-marks.ts';
+import { annotationFromShape, type MarkedShape } from '../shape-annotation.ts';
+
+export interface LabelMark {
+  label: string;
+  annotation: DrawnAnnotation;
+  /** Marked pixels; for clicks, how many. */
+  area: number;
+}
+
+export interface FrameMarks {
+  marks: LabelMark[];
+  /** Shapes that mark nothing that can be looked for, and why. */
+  unused: { label: string; type: string; reason: string }[];
+}
+
+/**
+ * The marks of one frame: the areas of one label joined, clicks for themselves. Where people drew a label, what programs made of it is
+ * left out. labels: names by id; shapes of others are left out.
+ */
+export function marksOfFrame(
+  annotations: CvatAnnotations,
+  frame: number,
+  labels: ReadonlyMap<number, string>,
+  { width, height }: { width: number; height: number },
+): FrameMarks {
+  const areas = new Map<string, BinaryMask>();
+  const clicks: LabelMark[] = [];
+  const unused: FrameMarks['unused'] = [];
+  const there = [...shapesOn(annotations, frame)];
+  const drawnLabels = new Set(there.filter(isSaidToBeDrawn).map(({ label_id }) => label_id));
+  for (const shape of there) {
+    const label = labels.get(shape.label_id);
+    if (label === undefined) continue;
+    if (drawnLabels.has(shape.label_id) && !isSaidToBeDrawn(shape)) {
+      unused.push({ label, type: shape.type, reason: 'a program made it, and what people drew of this label counts instead.' });
+      continue;
+    }
+    try {
+      const annotation = annotationFromShape(shape, width, height);
+      if (annotation.kind === 'points') {
+        clicks.push({ label, annotation, area: annotation.points.length });
+        continue;
+      }
+      const area = maskFromAnnotation(annotation, width, height);
+      const joined = areas.get(label);
+      if (joined) for (let i = 0; i < area.data.length; i++) joined.data[i] = (joined.data[i] as number) | (area.data[i] as number);
+      else areas.set(label, area);
+    } catch (error) {
+      if (!isProsamError(error)) throw error;
+      unused.push({ label, type: shape.type, reason: error.message });
+    }
+  }
+  const drawn = [...areas].map(([label, mask]): LabelMark => ({ label, annotation: { kind: 'mask', mask }, area: maskArea(mask) }));
+  return { marks: [...drawn, ...clicks], unused };
+}
+
+/** Shapes of the frame, and of tracks those drawn on this very frame. */
+function* shapesOn({ shapes, tracks }: CvatAnnotations, frame: number): Generator<MarkedShape & { label_id: number; source: string }> {
+  for (const shape of shapes) if (shape.frame === frame) yield shape;
+  for (const track of tracks) {
+    for (const shape of track.shapes)
+      if (shape.frame === frame && !shape.outside) yield { ...shape, label_id: track.label_id, source: track.source };
+  }
+}
+
+/** Ids of labels that stand on a frame already, whoever drew them: nothing is put on top of them. */
+export function labelsOnFrame({ shapes, tracks }: CvatAnnotations, frame: number): Set<number> {
+  const found = new Set(shapes.filter((shape) => shape.frame === frame).map((shape) => shape.label_id));
+  for (const track of tracks) {
+    const before = track.shapes.filter((shape) => shape.frame <= frame).sort((a, b) => b.frame - a.frame);
+    if (before[0]?.outside === false) found.add(track.label_id);
+  }
+  return found;
+}

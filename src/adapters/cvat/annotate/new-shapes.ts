@@ -1,0 +1,67 @@
+/** Predicted masks as shapes for CVAT, checked before they leave: CVAT itself stores wrong ones without a word. */
+import { ProsamError } from '../../../core/common/errors.ts';
+import { splitInstances } from '../../../core/mask/instances.ts';
+import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
+import { polygonsInTurns } from '../../../core/mask/polygon-groups.ts';
+import { boundingBox } from '../../../core/mask/raster.ts';
+import { checkCvatRle, cvatRleFromMask, cvatRleInTurns } from '../mask-rle.ts';
+import type { CvatLabel, NewCvatShape } from '../api/types.ts';
+
+export const SHAPE_FORMS = ['mask', 'polygon', 'rectangle'] as const;
+export type ShapeForm = (typeof SHAPE_FORMS)[number];
+
+/** What a label takes: what was asked for, or the only thing the label allows. undefined: nothing we could draw. */
+export function formFor(label: CvatLabel, wanted: ShapeForm): ShapeForm | undefined {
+  return label.type === 'any' ? wanted : SHAPE_FORMS.find((form) => form === label.type);
+}
+
+export interface ShapeOptions {
+  form: ShapeForm;
+  /** Pixels an outline may deviate. */
+  tolerance: number;
+  /** One shape for each region. Outlines and boxes always are. */
+  instances: boolean;
+  /** Smallest region, as a share of the image. */
+  minShare: number;
+}
+
+/** -> shapes of one label on one frame; none where the mask is empty. */
+export async function shapesOfMask(
+  mask: BinaryMask,
+  where: { frame: number; label_id: number },
+  { form, tolerance, instances, minShare }: ShapeOptions,
+): Promise<NewCvatShape[]> {
+  const shape = (points: readonly number[]): NewCvatShape => ({ type: form, ...where, points });
+  if (form === 'mask' && !instances) return boundingBox(mask) === undefined ? [] : [shape(await cvatRleInTurns(mask))];
+  const shapes: NewCvatShape[] = [];
+  for (const { boxXyxy, mask: cut } of splitInstances(mask, Math.max(1, minShare * mask.data.length))) {
+    const [left, top, right, bottom] = boxXyxy;
+    if (form === 'rectangle') shapes.push(shape([left, top, right, bottom]));
+    else if (form === 'mask') shapes.push(shape(moved(cvatRleFromMask(cut), left, top)));
+    else {
+      // One region has one outline; its holes are more than a polygon of CVAT can say.
+      const [outline] = await polygonsInTurns(cut, tolerance);
+      if (outline && outline.exterior.length >= 3) shapes.push(shape(outline.exterior.flatMap(([x, y]) => [x + left, y + top])));
+    }
+  }
+  return shapes;
+}
+
+/** A mask cut from an image, at its place there. */
+function moved(points: readonly number[], left: number, top: number): number[] {
+  const [x0, y0, x1, y1] = points.slice(-4) as [number, number, number, number];
+  return [...points.slice(0, -4), x0 + left, y0 + top, x1 + left, y1 + top];
+}
+
+/** @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE */
+export function checkShapes(shapes: readonly NewCvatShape[], { width, height }: { width: number; height: number }): void {
+  for (const { type, points, frame } of shapes) {
+    if (type === 'mask') checkCvatRle(points, width, height);
+    else if (!points.every((value, i) => Number.isFinite(value) && value >= 0 && value <= (i % 2 === 0 ? width : height))) {
+      throw new ProsamError(
+        'ANNOTATION_OUTSIDE',
+        `frame ${frame}: expected a ${type} inside ${width} x ${height} pixels, got one that is not.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/** What people made of a job that is done: for each frame and label what they drew, and what they looked at and left as it was. */
+import type { Provenance } from '../../../service/ports/storage.ts';
+import { isSaidToBeDrawn, type JobMark } from './job-marks.ts';
+import type { MarkedShape } from '../shape-annotation.ts';
+import type { UploadedShape } from '../types.ts';
+
+/** What one frame teaches about one label. */
+export interface Lesson {
+  frame: number;
+  label: number;
+  provenance: Provenance;
+  /** None for a rejection. */
+  shapes: MarkedShape[];
+}
+
+/** What is known beside the shapes themselves. */
+export interface CompareFacts {
+  /** Sent there by this project, of the job's frames. */
+  uploaded: readonly UploadedShape[];
+  isMachines: (mark: JobMark) => boolean;
+  /** Whether a person looked at it after it had appeared. */
+  isReviewed: (mark: JobMark) => boolean;
+  /** Whether a person finished work with just these shapes: then what is gone was taken out by a person. waiting: shapes nobody looked at. */
+  isSettled(waiting: number): boolean;
+  groundTruth: boolean;
+}
+
+export interface Compared {
+  lessons: Lesson[];
+  /** Machine-made shapes nobody has looked at yet, by `placeOf`. */
+  waiting: Map<string, number>;
+  /** What is not there any more was taken out by a person. */
+  settled: boolean;
+}
+
+type How = 'drawn' | 'edited' | 'accepted' | 'waiting';
+interface Group {
+  frame: number;
+  label: number;
+  shapes: { mark: JobMark; how: How }[];
+  /** One that was uploaded is there as it was. */
+  kept: boolean;
+  /** Uploaded shapes that are not there any more. */
+  gone: number;
+}
+
+export function placeOf(frame: number, label: number): string {
+  return `${frame} ${label}`;
+}
+
+/** CVAT gives an edited shape a new id, so a vanished id beside a shape that a person changed is an edit, and a deletion otherwise. */
+export function compareShapes(marks: readonly JobMark[], facts: CompareFacts): Compared {
+  const groups = new Map<string, Group>();
+  const group = (frame: number, label: number): Group => {
+    const key = placeOf(frame, label);
+    const found = groups.get(key) ?? { frame, label, shapes: [], kept: false, gone: 0 };
+    groups.set(key, found);
+    return found;
+  };
+  const byId = new Map(facts.uploaded.map((one) => [`s${one.id}`, one]));
+  const present = new Set(marks.map(({ id }) => id));
+  const vanished = byPlace(facts.uploaded.filter(({ id }) => !present.has(`s${id}`)));
+  for (const mark of marks) {
+    const same = byId.get(mark.id);
+    const before = same ?? takeSame(vanished.get(placeOf(mark.frame, mark.label)), mark);
+    const into = group(mark.frame, mark.label);
+    into.shapes.push({ mark, how: howOf(mark, before, facts) });
+    into.kept ||= same !== undefined && isSame(same, mark);
+  }
+  for (const left of vanished.values()) for (const { frame, label_id } of left) group(frame, label_id).gone++;
+  const sorted = [...groups.values()].sort((a, b) => a.frame - b.frame || a.label - b.label);
+  const waiting = new Map<string, number>();
+  for (const { frame, label, shapes } of sorted) {
+    const count = shapes.filter(({ how }) => how === 'waiting').length;
+    if (count > 0) waiting.set(placeOf(frame, label), count);
+  }
+  const settled = facts.isSettled([...waiting.values()].reduce((sum, count) => sum + count, 0));
+  return { lessons: sorted.flatMap((one) => lessonOf(one, settled, facts.groundTruth)), waiting, settled };
+}
+
+function howOf(mark: JobMark, before: UploadedShape | undefined, { isMachines, isReviewed }: CompareFacts): How {
+  const isUnchanged = before !== undefined && isSame(before, mark);
+  if (isUnchanged || isMachines(mark)) {
+    // CVAT says so of what a person has had in hand.
+    return mark.source === 'semi-auto' || isReviewed(mark) ? 'accepted' : 'waiting';
+  }
+  return before !== undefined || mark.source === 'semi-auto' ? 'edited' : 'drawn';
+}
+
+/** What people drew stands for itself: a machine's shapes beside it add nothing to it, looked at or not. */
+function lessonOf({ frame, label, shapes, kept, gone }: Group, settled: boolean, groundTruth: boolean): Lesson[] {
+  const of = (...wanted: How[]) => shapes.filter(({ how }) => wanted.includes(how));
+  const lesson = (provenance: Provenance, from: Group['shapes']): Lesson[] => [
+    { frame, label, provenance, shapes: from.map(({ mark: { type, points, rotation = 0 } }) => ({ type, points, rotation })) },
+  ];
+  const deleted = settled ? Math.max(0, gone - of('edited').length) : 0;
+  const own = of('drawn', 'edited');
+  if (own.length > 0) return lesson(groundTruth ? 'ground_truth' : deleted > 0 || of('edited').length > 0 ? 'edited' : 'drawn', own);
+  const accepted = of('accepted');
+  if (accepted.length > 0) return lesson(kept && deleted > 0 ? 'edited' : 'accepted', accepted);
+  return shapes.length === 0 && deleted > 0 ? lesson('rejected', []) : [];
+}
+
+/** Marks a program made, by what is said of them, what was seen before and what was uploaded: those whose first date matters. */
+export function machineMarks(
+  marks: readonly JobMark[],
+  { uploaded, isMachines }: Pick<CompareFacts, 'uploaded' | 'isMachines'>,
+): JobMark[] {
+  const sent = byPlace(uploaded);
+  const isSent = (mark: JobMark): boolean => sent.get(placeOf(mark.frame, mark.label))?.some((one) => isSame(one, mark)) === true;
+  return marks.filter((mark) => !isSaidToBeDrawn(mark) || isMachines(mark) || isSent(mark));
+}
+
+function byPlace(uploaded: readonly UploadedShape[]): Map<string, UploadedShape[]> {
+  const places = new Map<string, UploadedShape[]>();
+  for (const one of uploaded) {
+    const place = placeOf(one.frame, one.label_id);
+    const there = places.get(place);
+    if (there) there.push(one);
+    else places.set(place, [one]);
+  }
+  return places;
+}
+
+/** CVAT keeps coordinates as decimal numbers; less than this is rounding. */
+const ROUNDING = 0.01;
+
+function isSame(one: UploadedShape, other: JobMark): boolean {
+  return (
+    one.label_id === other.label &&
+    one.frame === other.frame &&
+    one.type === other.type &&
+    one.points.length === other.points.length &&
+    one.points.every((value, i) => Math.abs(value - (other.points[i] as number)) < ROUNDING)
+  );
+}
+
+function takeSame(there: UploadedShape[] = [], mark: JobMark): UploadedShape | undefined {
+  const at = there.findIndex((one) => isSame(one, mark));
+  return at < 0 ? undefined : there.splice(at, 1)[0];
+}

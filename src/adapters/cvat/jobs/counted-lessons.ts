@@ -1,0 +1,88 @@
+/** What counts in the service of the lessons of a task, and whose word counts for each of its frames. */
+import type { Service } from '../../../service/types.ts';
+import type { Provenance } from '../../../service/ports/storage.ts';
+import type { Lesson } from './compare-shapes.ts';
+import type { CvatJob } from '../api/types.ts';
+
+/** A lesson the service counts. */
+export interface CountedLesson {
+  externalId: string;
+  revision: number;
+  provenance: Provenance;
+  job: number;
+  frame: number;
+  label: number;
+}
+
+/** The tool's own name of a lesson. */
+export function lessonName({ task, job, frame, label }: { task: number; job: number; frame: number; label: number }): string {
+  return `${taskPrefix(task)}job-${job}/frame-${frame}/label-${label}`;
+}
+
+function taskPrefix(task: number): string {
+  return `task-${task}/`;
+}
+
+const NAME = /^task-\d+\/job-(\d+)\/frame-(\d+)\/label-(\d+)$/;
+const PAGE = 1000;
+
+/** Read to its end. */
+export async function countedLessons(
+  service: Pick<Service, 'annotations'>,
+  { project, source, task }: { project: string; source: string; task: number },
+): Promise<CountedLesson[]> {
+  const lessons: CountedLesson[] = [];
+  for (let before: number | undefined; ;) {
+    const page = await service.annotations(project, { limit: PAGE, ...(before !== undefined && { before }) });
+    for (const { externalId, revision, provenance, ...one } of page) {
+      if (one.source !== source || !externalId.startsWith(taskPrefix(task))) continue;
+      const [, job, frame, label] = NAME.exec(externalId) ?? [];
+      if (label === undefined) continue;
+      lessons.push({ externalId, revision, provenance, job: Number(job), frame: Number(frame), label: Number(label) });
+    }
+    before = page.at(-1)?.sequence;
+    if (page.length < PAGE || before === undefined) return lessons;
+  }
+}
+
+/** Larger is better; two jobs never have the same. Ground truth, then what was accepted, then what was finished last. */
+function rankOf({ id, type, stage, state }: CvatJob, finishedAt: number): readonly number[] {
+  const standing = state === 'rejected' ? 0 : type === 'ground_truth' ? 3 : stage === 'acceptance' && state === 'completed' ? 2 : 1;
+  return [standing, finishedAt, id];
+}
+
+export interface SpeakerFacts {
+  job: CvatJob;
+  /** Of the task, as CVAT lists them. */
+  jobs: readonly CvatJob[];
+  /** What counts of the task's other jobs. */
+  others: readonly CountedLesson[];
+  /** Of the job itself. */
+  lessons: readonly Lesson[];
+  finishedAt: (job: CvatJob) => number;
+}
+
+/**
+ * Whether a job speaks for a frame. One image has one truth, so of replicas, ground truth and jobs that overlap one alone is listened to:
+ * those whose lessons count already keep their say unless this one ranks higher. A job CVAT does not list any more, or hides from us,
+ * keeps it too: that it is not shown says nothing about what people drew in it.
+ */
+export function speaker({ job, jobs, others, lessons, finishedAt }: SpeakerFacts): (frame: number) => boolean {
+  const own = rankOf(job, finishedAt(job));
+  const byId = new Map(jobs.map((one) => [one.id, one]));
+  const rivals = new Map<number, CountedLesson[]>();
+  for (const one of others) rivals.set(one.frame, [...(rivals.get(one.frame) ?? []), one]);
+  const masked = new Set(lessons.filter(({ shapes }) => shapes.length > 0).map(({ frame }) => frame));
+  return (frame) =>
+    (rivals.get(frame) ?? []).every((other) => {
+      const rival = byId.get(other.job);
+      // A prediction thrown away shows no object: it silences nobody who drew one.
+      const mayReplace = masked.has(frame) || other.provenance === 'rejected';
+      return mayReplace && rival !== undefined && isHigher(own, rankOf(rival, finishedAt(rival)));
+    });
+}
+
+function isHigher(one: readonly number[], other: readonly number[]): boolean {
+  const at = one.findIndex((value, i) => value !== other[i]);
+  return at >= 0 && (one[at] as number) > (other[at] as number);
+}

@@ -1,0 +1,63 @@
+/** What a person deleted in CVAT as a whole: its lessons go, once CVAT itself says so. */
+import type { Log } from '../../../service/ports/log.ts';
+import type { Service } from '../../../service/types.ts';
+import { countedLessons } from './counted-lessons.ts';
+import { isDone, type Deleted } from './job-events.ts';
+import { projectNameOf } from '../names.ts';
+import type { ReviewBook } from './review-book.ts';
+import type { ReviewNotes } from './review-notes.ts';
+import { CvatCallError } from '../api/transport.ts';
+import type { CvatApi } from '../types.ts';
+
+export interface DeletedParts {
+  api: CvatApi;
+  service: Pick<Service, 'remove' | 'annotations'>;
+  reviews: ReviewBook;
+  notes: ReviewNotes;
+  name: string;
+  log: Log;
+}
+
+/**
+ * Lessons of a task, or of one job of it, that a signed webhook reports as deleted. A 404 alone is what any stranger answers, so the
+ * project around it must be there for this token. Resolves to jobs that may be heard now; undefined: it was not deleted, or nobody can tell.
+ */
+export async function forgetDeleted(parts: DeletedParts, what: Deleted, signal?: AbortSignal): Promise<number[] | undefined> {
+  const { api, service, reviews, notes, name, log } = parts;
+  const { task, job, project: project_id } = what;
+  const call = signal ? { signal } : {};
+  const isGone = await isMissing(job === undefined ? api.task(task, call) : api.job(job, call));
+  if (!isGone || !(await isAround(api, what, call))) {
+    log.warn({ ...what }, 'cvat: something is said to be deleted, and CVAT itself does not say so: nothing is removed');
+    return undefined;
+  }
+  const project = projectNameOf(name, { project_id, task_id: task });
+  const lessons = (await countedLessons(service, { project, source: name, task })).filter((one) => job === undefined || one.job === job);
+  let removed = 0;
+  for (const { externalId, revision } of lessons) {
+    await reviews.add(api.url, task, [{ key: externalId, revision }]);
+    if (await service.remove({ project, source: name, externalId }, revision)) removed++;
+  }
+  notes.drop(api.url, what);
+  log.info({ ...what, removed }, 'cvat: what was learned from deleted work is removed');
+  if (job === undefined || removed === 0) return [];
+  return (await api.jobs({ task }, call)).filter(isDone).map(({ id }) => id);
+}
+
+/** @throws CVAT_* for every other answer than "there is none" */
+async function isMissing(asked: Promise<unknown>): Promise<boolean> {
+  try {
+    await asked;
+    return false;
+  } catch (error) {
+    if (error instanceof CvatCallError && error.answered === 404) return true;
+    throw error;
+  }
+}
+
+/** Whether CVAT shows the rest: the task of a job, the project of a task, or at least who asks. */
+async function isAround(api: CvatApi, { task, job, project }: Deleted, call: { signal?: AbortSignal }): Promise<boolean> {
+  if (job !== undefined) return !(await isMissing(api.task(task, call)));
+  if (project !== null) return (await api.labels({ project }, call)).length > 0;
+  return !(await isMissing(api.self(call)));
+}

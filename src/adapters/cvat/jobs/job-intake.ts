@@ -1,0 +1,161 @@
+/** Jobs that people are done with, and work they deleted: taken from webhooks and from looks at CVAT, each worked off once. */
+import { messageOf } from '../../../core/common/errors.ts';
+import type { Log } from '../../../service/ports/log.ts';
+import type { Service } from '../../../service/types.ts';
+import type { Queue } from '../../../service/ports/storage.ts';
+import { forgetDeleted } from './deleted-work.ts';
+import { createJobMemory, type Deleted, type DoneJob, type StartedJob } from './job-events.ts';
+import { learnJob, type LearnParts } from './learn-job.ts';
+import { lookAtJob, revisionOf } from './look-at-job.ts';
+import { createJobPoll } from './poll-jobs.ts';
+import { CvatCallError } from '../api/transport.ts';
+import type { CvatJob } from '../api/types.ts';
+import type { ReviewBook } from './review-book.ts';
+import type { ReviewNotes } from './review-notes.ts';
+import type { CvatApi, FrameBook, UploadBook } from '../types.ts';
+
+export interface IntakeOptions {
+  api: CvatApi;
+  service: Pick<Service, 'accept' | 'remove' | 'withdraw' | 'annotations'>;
+  frames: FrameBook;
+  name: string;
+  log: Log;
+  uploads?: UploadBook;
+  reviews: ReviewBook;
+  notes: ReviewNotes;
+  queue?: Queue;
+  pollMs: number;
+  /** Somebody has begun to work on a job. */
+  started?: (job: StartedJob) => void;
+  lookBackMs?: number;
+  nowMs?: () => number;
+}
+
+export interface Intake {
+  /** Resolves once it is kept, to whether it is new. */
+  take: (job: DoneJob) => Promise<boolean>;
+  /** Resolves once it is kept. */
+  takeDeleted: (what: Deleted) => Promise<void>;
+  /** The state of a job changed, and it is not done; resolves once that is kept. */
+  changed: (job: DoneJob) => Promise<void>;
+  /** Resolves to what stops it. */
+  work(): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}
+
+/** Name of its messages. */
+export const CVAT_JOB = 'cvat-job';
+/** Tries before a job is given up. */
+const ATTEMPTS = 8;
+/** Reading a large job back takes minutes. */
+const VISIBLE_AFTER_MS = 1_800_000;
+
+export function createIntake(options: IntakeOptions): Intake {
+  const { api, queue, log, pollMs, started, lookBackMs, reviews, nowMs = Date.now } = options;
+  const parts: LearnParts = options;
+  const memory = createJobMemory();
+  const closing = new AbortController();
+  /** What is to be done waits for each other where no queue keeps it. */
+  let last: Promise<unknown> = Promise.resolve();
+
+  const workOff = async (what: DoneJob | Deleted, signal: AbortSignal): Promise<void> => {
+    if (!('deleted' in what)) await learnJob(parts, what, signal);
+    else for (const job of (await forgetDeleted(options, what, signal)) ?? []) await learnJob(parts, { job }, signal);
+  };
+  const later = (what: DoneJob | Deleted, onFailure: () => void): void => {
+    last = last
+      .then(() => workOff(what, closing.signal))
+      .catch((error: unknown) => {
+        onFailure();
+        if (!closing.signal.aborted) log.error({ ...what }, `cvat: a job could not be read back: ${messageOf(error)}`);
+      });
+  };
+
+  const take = async (job: DoneJob): Promise<boolean> => {
+    if (!memory.isNew(job)) return false;
+    if (queue === undefined) {
+      later(job, () => memory.forget(job));
+      return true;
+    }
+    try {
+      // What a person changed is told once only, so it must not be taken for the same as another message.
+      const which = job.change ? `${job.job} ${job.updated}` : job.job;
+      await queue.send({ name: CVAT_JOB, key: `${api.url} ${which}`, data: job });
+    } catch (error) {
+      memory.forget(job);
+      throw error;
+    }
+    return true;
+  };
+
+  const look = async ({ id, task_id, updated_date }: CvatJob, signal: AbortSignal | undefined): Promise<void> => {
+    try {
+      const review = await reviews.task(api.url, task_id);
+      if (review.lookedAt(id) < revisionOf(updated_date)) await lookAtJob(options, id, signal);
+    } catch (error) {
+      if (signal?.aborted !== true) log.warn({ job: id }, `cvat: a job could not be looked at: ${messageOf(error)}`);
+    }
+  };
+  /** Work may have been deleted while nobody listened: then nothing waits there any more. */
+  const dropOldNotes = async (signal: AbortSignal): Promise<void> => {
+    for (const { server, task, job } of options.notes.list()) {
+      if (server !== api.url) continue;
+      await api.job(job, { signal }).catch((error: unknown) => {
+        if (error instanceof CvatCallError && error.answered === 404) options.notes.drop(server, { task, job });
+      });
+    }
+  };
+  const poll = createJobPoll({ api, take, look, nowMs, ...(started && { started }), ...(lookBackMs !== undefined && { lookBackMs }) });
+  const pollFor = (signal: AbortSignal): (() => Promise<void>) => {
+    let timer: NodeJS.Timeout | undefined;
+    let looking: Promise<void> = Promise.resolve();
+    let isFirst = true;
+    const again = (): void => {
+      looking = (isFirst ? dropOldNotes(signal) : Promise.resolve())
+        .then(() => poll(signal))
+        .catch((error: unknown) => {
+          if (!signal.aborted) log.warn({}, `cvat: its jobs could not be looked at: ${messageOf(error)}`);
+        })
+        .then(() => {
+          isFirst = false;
+          if (!signal.aborted) timer = setTimeout(again, pollMs).unref();
+        });
+    };
+    again();
+    return async () => {
+      clearTimeout(timer);
+      await looking;
+      clearTimeout(timer);
+    };
+  };
+
+  return {
+    take,
+    async takeDeleted(what) {
+      if (queue) await queue.send({ name: CVAT_JOB, key: `${api.url} deleted ${what.task} ${what.job ?? ''}`, data: what });
+      else later(what, () => undefined);
+    },
+    async changed({ job, task, updated, change }) {
+      if (change) await reviews.observe(api.url, { job, task, atUs: revisionOf(updated), ...change }, change.before);
+    },
+    async work() {
+      const stopping = new AbortController();
+      const signal = AbortSignal.any([stopping.signal, closing.signal]);
+      const stopQueue = await queue?.work(
+        CVAT_JOB,
+        (data, context) => workOff(data as DoneJob | Deleted, AbortSignal.any([signal, context.signal])),
+        { attempts: ATTEMPTS, visibleAfterMs: VISIBLE_AFTER_MS },
+      );
+      const stopPoll = pollMs > 0 ? pollFor(signal) : undefined;
+      return async () => {
+        stopping.abort();
+        await stopPoll?.();
+        await stopQueue?.();
+      };
+    },
+    async close() {
+      closing.abort();
+      await last;
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** Looks at CVAT now and then for what changed in jobs: for installations that cannot send webhooks, and for webhooks that got lost. */
+import { isDone, type DoneJob, type StartedJob } from './job-events.ts';
+import type { CvatJob } from '../api/types.ts';
+import type { CvatApi } from '../types.ts';
+
+export interface PollOptions {
+  api: Pick<CvatApi, 'jobs'>;
+  /** Resolves to whether it is new. */
+  take: (job: DoneJob) => Promise<boolean>;
+  /** Notes what is in a job that nobody is done with, so that it is known to have been there before. Never rejects. */
+  look: (job: CvatJob, signal: AbortSignal | undefined) => Promise<void>;
+  /** Somebody has begun to work on a job. @default nobody wants to know */
+  started?: (job: StartedJob) => void;
+  /** Milliseconds since 1970. */
+  nowMs: () => number;
+  /** How far back the first look goes: what changed while nobody looked. @default one day */
+  lookBackMs?: number;
+}
+
+/** One look, which resolves to how many jobs were taken; each goes on where the last one ended. @throws CVAT_* */
+export function createJobPoll(options: PollOptions): (signal?: AbortSignal) => Promise<number> {
+  const { api, take, look, started, nowMs, lookBackMs = 86_400_000 } = options;
+  let since = new Date(nowMs() - lookBackMs).toISOString();
+  return async (signal) => {
+    // Of every state: a job may be done by its stage alone, and what machines put into open ones must be seen before they are done.
+    const filter = JSON.stringify({ and: [{ '>': [{ var: 'updated_date' }, since] }] });
+    const jobs = await api.jobs({ filter, sort: 'updated_date' }, signal ? { signal } : {});
+    let taken = 0;
+    for (const job of jobs) {
+      const { id, task_id, updated_date: updated } = job;
+      if (updated !== undefined && isDone(job) && (await take({ job: id, task: task_id, updated }))) taken++;
+    }
+    for (const job of jobs) {
+      if (isDone(job)) continue;
+      signal?.throwIfAborted();
+      if (job.state === 'in progress') started?.({ job: job.id, task: job.task_id, from: job.start_frame, to: job.stop_frame });
+      await look(job, signal);
+    }
+    for (const { updated_date: date } of jobs) if (date !== undefined && Date.parse(date) >= Date.parse(since)) since = date;
+    return taken;
+  };
+}

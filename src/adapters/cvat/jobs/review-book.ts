@@ -1,0 +1,72 @@
+/** What was seen of CVAT's jobs, kept over restarts as lines of JSON in one file for each task: which shapes were there before a person finished. */
+import type { JobState } from './job-events.ts';
+import type { JobMark } from './job-marks.ts';
+import { createLineFiles } from './line-files.ts';
+import { createTaskReview, keyOf, reviewEvent, type ReviewEvent, type TaskReview } from './task-review.ts';
+import { taskFile } from './upload-log.ts';
+
+export interface ReviewBook {
+  task(server: string, task: number): Promise<TaskReview>;
+  /** A job as it is, or as CVAT told that it was changed from `before`. Durable once it resolves. */
+  observe(server: string, job: SeenJob, before?: JobState): Promise<void>;
+  /** Machine-made shapes that are in the job at that date; those seen before keep their first date. */
+  sight(server: string, job: Omit<SeenJob, keyof JobState>, marks: readonly JobMark[]): Promise<void>;
+  add(server: string, task: number, events: readonly ReviewEvent[]): Promise<void>;
+}
+
+export interface SeenJob extends JobState {
+  job: number;
+  task: number;
+  /** Microseconds since 1970, by CVAT's clock; 0: unknown, which tells nothing. */
+  atUs: number;
+}
+
+/** Tasks held in memory; others are read again. */
+const MOST_TASKS = 200;
+
+/** folder: without one everything is forgotten when the process ends, and then nothing counts as looked at. */
+export function createReviewBook(folder?: string): ReviewBook {
+  const files = folder === undefined ? undefined : createLineFiles(folder, 'What was seen of jobs of CVAT');
+  const tasks = new Map<string, Promise<TaskReview>>();
+  const fileOf = (server: string, task: number): string => `${taskFile(server, task)}-seen.jsonl`;
+  const load = async (file: string): Promise<TaskReview> => {
+    const review = createTaskReview();
+    for (const one of (await files?.read(file)) ?? []) {
+      const { success, data } = reviewEvent.safeParse(one);
+      if (success) review.apply(data);
+    }
+    return review;
+  };
+  const task = (server: string, id: number): Promise<TaskReview> => {
+    const file = fileOf(server, id);
+    const held = tasks.get(file) ?? load(file);
+    tasks.delete(file); // the order of the map is the order of use
+    tasks.set(file, held);
+    held.catch(() => tasks.delete(file));
+    for (const oldest of tasks.keys()) {
+      // What is kept in no file may not be dropped.
+      if (files === undefined || tasks.size <= MOST_TASKS) break;
+      tasks.delete(oldest);
+    }
+    return held;
+  };
+  const add: ReviewBook['add'] = async (server, id, events) => {
+    if (events.length === 0) return;
+    const review = await task(server, id);
+    await files?.append(fileOf(server, id), events);
+    events.forEach((event) => review.apply(event));
+  };
+  return {
+    task,
+    add,
+    async observe(server, { job, task: id, atUs, state, stage }, before) {
+      if (atUs > 0) await add(server, id, (await task(server, id)).eventsOf(job, atUs, { state, stage }, before));
+    },
+    async sight(server, { job, task: id, atUs }, marks) {
+      const review = await task(server, id);
+      const fresh = marks.filter((mark) => !review.hasSeen(job, mark)).map(keyOf);
+      if (fresh.length === 0 && review.lookedAt(job) >= atUs) return;
+      await add(server, id, [{ job, seen: atUs > 0 ? atUs : Number.MAX_SAFE_INTEGER, marks: fresh }]);
+    },
+  };
+}

@@ -1,0 +1,130 @@
+/** What CVAT asks of Nuclio, answered here: the list of functions, one of them, and a call, by way of the dashboard or directly. */
+import { z } from 'zod';
+import { ProsamError } from '../../../core/common/errors.ts';
+import { checkInput } from '../../http/check-input.ts';
+import { mayUse } from '../../http/guard.ts';
+import type { ImageSources } from '../../http/images/image-input.ts';
+import { route, type Caller, type Route, type RouteAnswer, type RouteContext } from '../../http/route.ts';
+import { dialectOf } from './answer-dialect.ts';
+import { askedImage } from './request-image.ts';
+import { detect, type DetectorParts } from './detector.ts';
+import { functionEntry } from './function-entry.ts';
+import type { CvatFunction, Functions } from './functions.ts';
+import { interact, type InteractorParts } from './interactor.ts';
+import { detectorBody, interactorBody, invocationBody, trackerBody } from './invocation-schemas.ts';
+import { track, type TrackerParts } from './tracker.ts';
+import type { FrameBook } from '../types.ts';
+
+export interface FacadeParts {
+  functions: Functions;
+  images: ImageSources;
+  frames: FrameBook;
+  detector: DetectorParts;
+  interactor: InteractorParts;
+  tracker: TrackerParts;
+  /** Its own port, or one that CVAT reads and never uses. */
+  portOf: (name: string) => number;
+  /** Waits until what is listed can be called. */
+  listed: (functions: readonly CvatFunction[]) => Promise<void>;
+}
+
+/** Pictures of up to 48 MiB: base64 takes a third more. */
+const MAX_BODY_BYTES = 64 * 2 ** 20;
+/** CVAT waits 120 seconds unless told otherwise; an answer that says why is better than silence. */
+const DEADLINE_MS = 110_000;
+
+const nameParams = z.object({ name: z.string().max(200) });
+const anyFunction = z.object({ metadata: z.unknown(), spec: z.unknown(), status: z.unknown() });
+
+/** As Nuclio's dashboard. */
+export function facadeRoutes(parts: FacadeParts): Route[] {
+  const { functions, portOf, listed } = parts;
+  return [
+    route({
+      method: 'get',
+      path: '/api/functions',
+      summary: "CVAT's AI tools, as Nuclio lists functions",
+      access: 'read',
+      errorsInStatusLine: true,
+      answer: z.record(z.string(), anyFunction),
+      async handle({ caller }) {
+        const visible = (await functions.list()).filter((one) => isAllowed(caller, one));
+        await listed(visible);
+        return { json: Object.fromEntries(visible.map((one) => [one.name, functionEntry(one, portOf(one.name))])) };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/functions/:name',
+      summary: 'One of them; CVAT asks before every call',
+      access: 'read',
+      errorsInStatusLine: true,
+      params: nameParams,
+      answer: anyFunction,
+      async handle({ params, caller }) {
+        const found = await functions.get(params.name);
+        checkAllowed(caller, found);
+        return { json: functionEntry(found, portOf(found.name)) };
+      },
+    }),
+    route({
+      ...called,
+      path: '/api/function_invocations',
+      summary: 'Calls the function that the header x-nuclio-function-name names',
+      async handle(context) {
+        const name = context.headers['x-nuclio-function-name'];
+        if (typeof name === 'string') return call(parts, name, context);
+        throw new ProsamError(
+          'REQUEST_INVALID',
+          'Expected the name of a function in the header x-nuclio-function-name, got none. Name one.',
+        );
+      },
+    }),
+  ];
+}
+
+/** Of a port that belongs to one function alone. */
+export function directRoutes(parts: FacadeParts, name: string): Route[] {
+  return [route({ ...called, path: '/', summary: `Calls ${name}`, handle: (context) => call(parts, name, context) })];
+}
+
+const called = {
+  method: 'post',
+  access: 'write',
+  errorsInStatusLine: true,
+  maxBodyBytes: MAX_BODY_BYTES,
+  deadlineMs: DEADLINE_MS,
+  body: invocationBody,
+} as const;
+
+async function call(parts: FacadeParts, name: string, context: RouteContext<unknown, unknown, { image: string }>): Promise<RouteAnswer> {
+  const { body, caller, signal, headers } = context;
+  const found = await parts.functions.get(name);
+  checkAllowed(caller, found);
+  const image = () => askedImage(body.image, parts.images, parts.frames, signal);
+  // Whoever annotates, it is CVAT that asks.
+  const who = { client: `cvat ${caller.name}`, signal };
+  switch (found.kind) {
+    case 'detector':
+      return json(await detect(parts.detector, found, checkInput(detectorBody, body, 'body'), await image(), who));
+    case 'interactor': {
+      const agent = headers['user-agent'];
+      const call = { ...who, dialect: dialectOf(typeof agent === 'string' ? agent : undefined) };
+      return json(await interact(parts.interactor, checkInput(interactorBody, body, 'body'), await image(), call));
+    }
+    case 'tracker':
+      return { json: await track(parts.tracker, checkInput(trackerBody, body, 'body'), await image(), who) };
+  }
+}
+
+function json(bytes: Uint8Array): RouteAnswer {
+  return { bytes, type: 'application/json; charset=utf-8' };
+}
+
+function isAllowed({ projects }: Caller, { project }: CvatFunction): boolean {
+  return project === undefined || projects === undefined || projects.includes(project);
+}
+
+function checkAllowed(caller: Caller, { project }: CvatFunction): void {
+  if (project !== undefined) mayUse(caller, project);
+}

@@ -1,0 +1,164 @@
+/** What CVAT is offered: one detector for each project that has references, one interactor and one tracker for all. */
+import { messageOf, ProsamError } from '../../../core/common/errors.ts';
+import type { Log } from '../../../service/ports/log.ts';
+import { within } from '../../../core/common/patience.ts';
+import type { Service } from '../../../service/types.ts';
+import { detectorName, INTERACTOR, plainText, TRACKER } from '../names.ts';
+
+export type FunctionKind = 'detector' | 'interactor' | 'tracker';
+
+export interface CvatFunction {
+  /** As CVAT calls it. */
+  name: string;
+  kind: FunctionKind;
+  /** For people. */
+  title: string;
+  description: string;
+  /** Whose references a detector looks for. */
+  project?: string;
+  /** What a detector finds. */
+  labels: readonly string[];
+}
+
+/** A project with references, as it was at the last look. */
+export interface Concepts {
+  project: string;
+  labels: readonly string[];
+  /** Changes with its references. */
+  version: string;
+}
+
+export interface Functions {
+  /** Those of projects somebody may not use included. Never rejects: what cannot be looked at now is shown as it was. */
+  list(): Promise<CvatFunction[]>;
+  /** @throws FUNCTION_NOT_FOUND, REFERENCE_MISSING where its project has lost its references */
+  get(name: string): Promise<CvatFunction>;
+  concepts(): Promise<Concepts[]>;
+}
+
+export interface FunctionsOptions {
+  service: Pick<Service, 'projects' | 'project'>;
+  log: Log;
+  /** How long a look at the store counts. @default 2,000 */
+  freshMs?: number;
+  /** Milliseconds that only go forward. */
+  clockMs?: () => number;
+}
+
+/** CVAT's page of models is one list: nobody reads more. */
+const MOST_PROJECTS = 500;
+/** Of one detector: each takes a turn of the decoder on every frame. */
+const MOST_LABELS = 100;
+const LANES = 4;
+/** A look that takes longer is not waited for: what was seen before is shown. */
+const LOOK_MS = 20_000;
+/** Names that were offered once, kept to say what became of them. */
+const MOST_REMEMBERED = 5000;
+
+export function createFunctions({ service, log, freshMs = 2000, clockMs = () => performance.now() }: FunctionsOptions): Functions {
+  let known = new Map<string, Concepts>();
+  let lookedMs = -Infinity;
+  let looking: Promise<void> | undefined;
+  /** Project by the name of its detector. */
+  const offered = new Map<string, string>();
+
+  const look = async (): Promise<void> => {
+    const names = (await service.projects()).slice(0, MOST_PROJECTS);
+    const found = new Map<string, Concepts>();
+    const todo = names.values();
+    const lane = async (): Promise<void> => {
+      for (const project of todo) {
+        const before = known.get(project);
+        try {
+          const { concepts, version } = await service.project(project);
+          const labelled = concepts.filter(({ label, references }) => references.length > 0 && isShowable(label));
+          const labels = labelled
+            .sort((a, b) => b.masks - a.masks || (a.label < b.label ? -1 : 1))
+            .slice(0, MOST_LABELS)
+            .map(({ label }) => label);
+          if (labels.length > 0) found.set(project, { project, labels: labels.sort(), version });
+        } catch (error) {
+          log.warn({ project }, `cvat: a project cannot be looked at: ${messageOf(error)}`);
+          if (before) found.set(project, before);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+    // In the order of the store, whichever came first.
+    known = new Map(names.flatMap((name) => (found.has(name) ? [[name, found.get(name) as Concepts] as const] : [])));
+  };
+  const fresh = (): Promise<void> => {
+    if (clockMs() - lookedMs < freshMs) return Promise.resolve();
+    looking ??= within(look(), { ms: LOOK_MS })
+      .catch((error: unknown) => log.warn({}, `cvat: the projects cannot be looked at: ${messageOf(error)}`))
+      .finally(() => {
+        lookedMs = clockMs();
+        looking = undefined;
+      });
+    return looking;
+  };
+  const list = async (): Promise<CvatFunction[]> => {
+    await fresh();
+    const detectors = new Map<string, CvatFunction>();
+    for (const { project, labels } of known.values()) {
+      const one = detector(project, labels);
+      if (detectors.has(one.name)) continue;
+      detectors.set(one.name, one);
+      offered.set(one.name, project);
+    }
+    for (const oldest of offered.keys()) {
+      if (offered.size <= MOST_REMEMBERED) break;
+      offered.delete(oldest);
+    }
+    return [...detectors.values(), ...STANDING];
+  };
+
+  return {
+    list,
+    async get(name) {
+      const found = (await list()).find((one) => one.name === name);
+      if (found) return found;
+      const project = offered.get(name);
+      if (project !== undefined) {
+        throw new ProsamError(
+          'REFERENCE_MISSING',
+          `${plainText(project, 100)} has no labelled reference any more. Label one object in one frame, then try again.`,
+        );
+      }
+      throw new ProsamError(
+        'FUNCTION_NOT_FOUND',
+        `There is no function ${JSON.stringify(plainText(name, 100))} here. Reload CVAT's page: its list of AI tools is out of date.`,
+      );
+    },
+    async concepts() {
+      await fresh();
+      return [...known.values()];
+    },
+  };
+}
+
+function detector(project: string, labels: readonly string[]): CvatFunction {
+  const shown = plainText(project, 80);
+  const some = plainText(labels.slice(0, 5).join(', '), 200);
+  const more = labels.length > 5 ? ` and ${labels.length - 5} more` : '';
+  return {
+    ...{ name: detectorName(project), kind: 'detector', title: `ProSAM: ${shown}`, project, labels },
+    description: `Finds what the references of ${shown} show: ${some}${more}`,
+  };
+}
+
+const STANDING: readonly CvatFunction[] = [
+  {
+    ...{ name: INTERACTOR, kind: 'interactor', title: 'ProSAM click', labels: [] },
+    description: 'Click an object or draw a box around it; what was labelled before helps',
+  },
+  {
+    ...{ name: TRACKER, kind: 'tracker', title: 'ProSAM track', labels: [] },
+    description: 'Finds a marked object in the following frames',
+  },
+];
+
+/** A half of a character could not be written by CVAT, and its whole list would fail. */
+function isShowable(label: string): boolean {
+  return label.trim() !== '' && !/[\p{Cs}\p{Cc}]/u.test(label);
+}

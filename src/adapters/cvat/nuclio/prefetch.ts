@@ -1,0 +1,57 @@
+/** Fetches frames before anybody clicks in them: which frame an image is becomes known, and its features are computed. */
+import type { Service } from '../../../service/types.ts';
+import { sha256Hex } from '../../../core/common/sha256.ts';
+import { frameName } from './request-image.ts';
+import { projectNameOf } from '../names.ts';
+import type { CvatApi, FrameBook } from '../types.ts';
+
+export interface PrefetchRequest {
+  task: number;
+  /** @default all that are not deleted */
+  frames?: readonly number[];
+  /** Compute their features too. @default true */
+  embed?: boolean;
+  signal?: AbortSignal;
+  onFrame?: (progress: { done: number; total: number; frame: number }) => void;
+}
+
+export interface Prefetched {
+  project: string;
+  /** Frames that are known now. */
+  frames: number;
+  /** Of those, the ones whose features were asked for. */
+  embedded: number;
+}
+
+export interface PrefetchParts {
+  api: CvatApi;
+  service: Pick<Service, 'embed'>;
+  frames: FrameBook;
+  name: string;
+}
+
+/** One frame after the other, so that clicks find their way between them. @throws CVAT_*, IMAGE_*, or the reason of the signal */
+export async function prefetchFrames(
+  parts: PrefetchParts,
+  { task: id, embed = true, signal, ...request }: PrefetchRequest,
+): Promise<Prefetched> {
+  const { api, service, frames, name } = parts;
+  const call = signal ? { signal } : {};
+  const [task, meta] = await Promise.all([api.task(id, call), api.meta(id, call)]);
+  const project = projectNameOf(name, { project_id: task.project_id, task_id: id });
+  const deleted = new Set(meta.deleted_frames);
+  const wanted = (request.frames ?? Array.from({ length: meta.size }, (_, i) => i)).filter((frame) => !deleted.has(frame));
+  let embedded = 0;
+  for (const [done, frame] of wanted.entries()) {
+    signal?.throwIfAborted();
+    const bytes = await api.frame({ task: id }, frame, call);
+    frames.add(await sha256Hex(bytes), { server: api.url, task: id, frame, project });
+    if (embed) {
+      const externalId = frameName({ server: api.url, task: id, frame });
+      await service.embed({ project, image: bytes, externalId, client: 'cvat prefetch' }, call);
+      embedded++;
+    }
+    request.onFrame?.({ done: done + 1, total: wanted.length, frame });
+  }
+  return { project, frames: wanted.length, embedded };
+}

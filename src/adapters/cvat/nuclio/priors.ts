@@ -1,0 +1,65 @@
+/** What the references say about a frame, kept for as long as somebody clicks in it. */
+import { createByteCache } from '../../../core/common/byte-cache.ts';
+import { ProsamError } from '../../../core/common/errors.ts';
+import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
+import type { Service } from '../../../service/types.ts';
+import type { AskedImage } from './request-image.ts';
+import { cropMask } from './crop.ts';
+import type { Concepts, Functions } from './functions.ts';
+import { frameName } from './request-image.ts';
+import type { PixelBox } from '../mask-rle.ts';
+
+/** One concept's mask in a frame. */
+export interface Prior {
+  label: string;
+  score: number;
+  box: PixelBox;
+  /** Cut to the box. */
+  mask: BinaryMask;
+  /** For SAM to go on from. */
+  lowRes: Float32Array;
+}
+
+export interface Priors {
+  /** Best first; none where the frame's project has no references. */
+  of(image: AskedImage, options: { client: string; signal: AbortSignal }): Promise<Prior[]>;
+}
+
+const CACHE_BYTES = 128 * 2 ** 20;
+/** A click waits for them. */
+const MOST_LABELS = 10;
+/** One that takes longer is computed anew for the next click. */
+const COMPUTE_MS = 120_000;
+
+/** project: of frames nobody knows. @default the only one with references */
+export function createPriors(service: Pick<Service, 'predict'>, functions: Functions, project?: string): Priors {
+  const cache = createByteCache<Prior[]>({
+    ...{ maxBytes: CACHE_BYTES, sizeOf: sizeOfAll, patienceMs: COMPUTE_MS },
+    late: () =>
+      new ProsamError('DEADLINE_EXCEEDED', `Expected what the references say within ${COMPUTE_MS / 1000} s, got nothing. Click again.`),
+  });
+  const ask = async ({ bytes, known }: AskedImage, { project: where, labels }: Concepts, client: string): Promise<Prior[]> => {
+    const { masks } = await service.predict({
+      ...{ project: where, image: bytes, labels: labels.slice(0, MOST_LABELS), client },
+      ...(known ? { externalId: frameName(known) } : { remember: false }),
+    });
+    const priors = masks.flatMap(({ label, score, boxXyxy, mask, lowRes }) =>
+      boxXyxy && lowRes ? [{ label, score, box: boxXyxy, mask: cropMask(mask, boxXyxy), lowRes }] : [],
+    );
+    return priors.sort((a, b) => b.score - a.score);
+  };
+  return {
+    async of(image, { client, signal }) {
+      const all = await functions.concepts();
+      const where = image.known?.project ?? project ?? (all.length === 1 ? all[0]?.project : undefined);
+      const concepts = all.find((one) => one.project === where);
+      if (concepts === undefined) return [];
+      // Shared by all who click in this frame, so nobody's going away may end it; one's own waiting it does.
+      return cache.get(`${image.sha256} ${concepts.version} ${concepts.project}`, () => ask(image, concepts, client), { signal });
+    },
+  };
+}
+
+function sizeOfAll(priors: readonly Prior[]): number {
+  return priors.reduce((sum, { mask, lowRes }) => sum + mask.data.byteLength + lowRes.byteLength, 1000);
+}

@@ -1,0 +1,41 @@
+/** Jobs somebody has begun to work on: their frames are fetched, one job after the other, before they are clicked in. */
+import { messageOf } from '../../../core/common/errors.ts';
+import type { Log } from '../../../service/ports/log.ts';
+import type { StartedJob } from '../jobs/job-events.ts';
+import type { Prefetched, PrefetchRequest } from './prefetch.ts';
+
+export interface StartedJobsParts {
+  prefetch: (request: PrefetchRequest) => Promise<Prefetched>;
+  log: Log;
+  closing: AbortSignal;
+}
+
+/** Of one job; people rarely get further in one sitting. */
+const MOST_FRAMES = 500;
+const MOST_WAITING = 100;
+const MOST_REMEMBERED = 10_000;
+
+/** Answers at once; each job is fetched once. */
+export function createStartedJobs({ prefetch, log, closing }: StartedJobsParts): (job: StartedJob) => void {
+  const fetched = new Set<number>();
+  let waiting = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  return ({ job, task, from, to }) => {
+    if (closing.aborted || fetched.has(job) || waiting >= MOST_WAITING) return;
+    fetched.add(job);
+    for (const oldest of fetched) {
+      if (fetched.size <= MOST_REMEMBERED) break;
+      fetched.delete(oldest);
+    }
+    waiting++;
+    const frames = Array.from({ length: Math.min(MOST_FRAMES, Math.max(0, to - from + 1)) }, (_, i) => from + i);
+    last = last
+      .then(() => prefetch({ task, frames, signal: closing }))
+      .then((done) => log.info({ job, ...done }, 'cvat: frames of a job are fetched'))
+      .catch((error: unknown) => {
+        fetched.delete(job);
+        if (!closing.aborted) log.warn({ job }, `cvat: frames of a job could not be fetched: ${messageOf(error)}`);
+      })
+      .finally(() => waiting--);
+  };
+}

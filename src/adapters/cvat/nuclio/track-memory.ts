@@ -1,0 +1,97 @@
+/** What is known of objects being followed: CVAT's browser holds only a short ticket for it, signed by this process. */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { ProsamError } from '../../../core/common/errors.ts';
+import type { DrawnAnnotation } from '../../../core/mask/annotation.ts';
+import type { PixelBox } from '../mask-rle.ts';
+
+export type TrackedType = 'mask' | 'polygon' | 'rectangle';
+
+/** A frame and the object in it. */
+export interface Sighting {
+  sha256: string;
+  annotation: DrawnAnnotation;
+}
+
+export interface Track {
+  type: TrackedType;
+  /** Shapes are lists of numbers without a type, as older versions of CVAT send them. */
+  bare: boolean;
+  first: Sighting;
+  /** The newest frame in which it was found for sure. */
+  recent?: Sighting;
+  /** Where it was last. */
+  box: PixelBox;
+  /** Its last shape. */
+  points: readonly number[];
+}
+
+export interface Ticket {
+  id: string;
+  key: string;
+}
+
+export interface TrackMemory {
+  /** A step of a track; earlier ones stay, so that somebody may go back and follow again from there. */
+  keep(track: Track): Ticket;
+  /** @throws TRACK_NOT_FOUND */
+  find(ticket: Ticket): Track;
+  keepImage(sha256: string, bytes: Uint8Array): void;
+  /** Images are forgotten before tracks. */
+  image(sha256: string): Uint8Array | undefined;
+}
+
+export interface TrackMemoryOptions {
+  /** Steps kept. @default 10,000 */
+  steps?: number;
+  /** Bytes of image files kept. @default 256 MiB */
+  imageBytes?: number;
+}
+
+export function createTrackMemory({ steps = 10_000, imageBytes = 256 * 2 ** 20 }: TrackMemoryOptions = {}): TrackMemory {
+  const secret = randomBytes(32);
+  const tracks = new Map<string, Track>();
+  const images = new Map<string, Uint8Array>();
+  let bytesHeld = 0;
+  const sign = (id: string): Buffer => createHmac('sha256', secret).update(id).digest().subarray(0, 16);
+  const lost = (): ProsamError =>
+    new ProsamError(
+      'TRACK_NOT_FOUND',
+      'This track is not remembered here any more. Start it again from a frame where the object is marked.',
+    );
+  return {
+    keep(track) {
+      const id = randomBytes(12).toString('base64url');
+      tracks.set(id, track);
+      for (const oldest of tracks.keys()) {
+        if (tracks.size <= steps) break;
+        tracks.delete(oldest);
+      }
+      return { id, key: sign(id).toString('base64url') };
+    },
+    find({ id, key }) {
+      const given = Buffer.from(key, 'base64url');
+      const track = given.length === 16 && timingSafeEqual(given, sign(id)) ? tracks.get(id) : undefined;
+      if (track === undefined) throw lost();
+      tracks.delete(id); // the order of the map is the order of use
+      tracks.set(id, track);
+      return track;
+    },
+    keepImage(sha256, bytes) {
+      if (images.has(sha256) || bytes.byteLength > imageBytes) return;
+      images.set(sha256, bytes);
+      bytesHeld += bytes.byteLength;
+      for (const [oldest, old] of images) {
+        if (bytesHeld <= imageBytes) break;
+        images.delete(oldest);
+        bytesHeld -= old.byteLength;
+      }
+    },
+    image(sha256) {
+      const bytes = images.get(sha256);
+      if (bytes === undefined) return undefined;
+      images.delete(sha256);
+      images.set(sha256, bytes);
+      return bytes;
+    },
+  };
+}

@@ -1,0 +1,122 @@
+/** The projects of Label Studio that are known here: what they are called, where they are, and what they label. */
+import { ProsamError } from '../../../core/common/errors.ts';
+import { shownAddress } from '../../http/address-check.ts';
+import type { EventProject } from '../protocol/events.ts';
+import { parseLabelConfig, type LabelConfig } from '../protocol/label-config.ts';
+import type { MlSetup } from '../protocol/request-schemas.ts';
+import type { Connection, LabelStudioOptions } from '../types.ts';
+
+/** The longest unused ones are forgotten; /setup comes before every batch and brings them back. */
+const MOST = 1000;
+const NO_CONFIG: LabelConfig = { controls: [], images: [] };
+
+export interface Connections {
+  /** Whether token or labels are others than before. @throws URL_REFUSED for an address where none is configured */
+  setUp(setup: MlSetup): { connection: Connection; changed: boolean };
+  /** With what is known from before. */
+  ofEvent(project: EventProject): Connection;
+  /** labelConfig: '' = as known. */
+  ofKey(key: string, labelConfig: string): Connection;
+  all(): readonly Connection[];
+}
+
+/** @throws CONFIG_INVALID for a token without the address it is for */
+export function createConnections({
+  name = 'label-studio',
+  hostname,
+  token,
+}: Pick<LabelStudioOptions, 'name' | 'hostname' | 'token'>): Connections {
+  if (token !== undefined && hostname === undefined) {
+    throw new ProsamError(
+      'CONFIG_INVALID',
+      'Expected the address of Label Studio with its token, got the token alone. Without it the token would go wherever a request says.',
+    );
+  }
+  const known = new Map<string, Connection>();
+  const keep = (key: string, changes: Partial<Connection>): Connection => {
+    const before: Connection = known.get(key) ?? {
+      ...{ key, projectId: Number.parseInt(key, 10), project: projectName(name, key), labelConfig: '', extraParams: {} },
+      hostname: trimmed(hostname ?? ''),
+      ...(token !== undefined && { token }),
+    };
+    const connection = { ...before, ...changes };
+    known.delete(key);
+    known.set(key, connection);
+    for (const oldest of known.keys()) {
+      if (known.size <= MOST) break;
+      known.delete(oldest);
+    }
+    return connection;
+  };
+  return {
+    setUp({ project, schema, hostname: told, access_token, extra_params }) {
+      const before = known.get(project);
+      const extraParams = objectOf(extra_params);
+      if (hostname === undefined) refuseAddress(typeof extraParams.hostname === 'string' ? extraParams.hostname : told);
+      const connection = keep(project, {
+        labelConfig: schema,
+        extraParams,
+        ...(token === undefined && typeof access_token === 'string' && access_token !== '' && { token: access_token }),
+      });
+      const same = (['token', 'labelConfig'] as const).every((field) => before?.[field] === connection[field]);
+      return { connection, changed: before === undefined || !same };
+    },
+    ofEvent: ({ key, labelConfig }) => keep(key, labelConfig === undefined ? {} : { labelConfig }),
+    ofKey: (key, labelConfig) => keep(key, labelConfig === '' ? {} : { labelConfig }),
+    all: () => [...known.values()],
+  };
+}
+
+/** Name of a project in the service. */
+export function projectName(name: string, key: string): string {
+  return `${name}/${key}`;
+}
+
+/** Empty for a configuration that cannot be read: nothing is predicted for it then. Parsed once while it stays the same. */
+export const configOf = (() => {
+  const parsed = new Map<string, LabelConfig>();
+  return ({ labelConfig }: Pick<Connection, 'labelConfig'>): LabelConfig => {
+    const known = parsed.get(labelConfig);
+    if (known !== undefined) return known;
+    let config = NO_CONFIG;
+    try {
+      if (labelConfig !== '') config = parseLabelConfig(labelConfig);
+    } catch {
+      // Label Studio refuses such configurations itself; /predict answers with the reason.
+    }
+    if (parsed.size >= MOST) parsed.clear();
+    parsed.set(labelConfig, config);
+    return config;
+  };
+})();
+
+/**
+ * Whoever may write to one project must not choose what this service connects to, and whom it shows its credentials: the configured
+ * address is asked whatever a request says, and where there is none, nobody is.
+ */
+function refuseAddress(named: string): void {
+  if (named.trim() === '') return;
+  const url = URL.parse(named);
+  throw new ProsamError(
+    'URL_REFUSED',
+    `hostname: expected the Label Studio this service is configured with, which is none, got ${url ? shownAddress(url) : 'text that is no address'}. ` +
+      'Set PROSAM_LABEL_STUDIO_URL (labelStudio.url) to its address as seen from here, then connect once more.',
+  );
+}
+
+function trimmed(address: string): string {
+  return address.replace(/\/+$/, '');
+}
+
+/** The field holds JSON that somebody typed. */
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  let parsed = value;
+  if (typeof value === 'string') {
+    try {
+      parsed = JSON.parse(value);
+    } catch {
+      return {};
+    }
+  }
+  return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : {};
+}

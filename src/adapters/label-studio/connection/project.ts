@@ -1,0 +1,21 @@
+/** The project itself, asked for by its number: whether what answers at an address is the Label Studio, and the project, that are known. */
+import { projectKeyOf } from '../protocol/events.ts';
+import type { ApiProject } from '../api/answers.ts';
+import type { LabelStudioClient } from '../api/client.ts';
+import { failed } from '../api/transport.ts';
+import type { Connection } from '../types.ts';
+
+/** @throws LABEL_STUDIO_* where no project of that number answers, or one that was made at another time: another server, or a new one */
+export async function confirmProject(
+  client: Pick<LabelStudioClient, 'project'>,
+  { key, projectId }: Pick<Connection, 'key' | 'projectId'>,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<ApiProject> {
+  const project = await client.project(projectId, options);
+  const answers = projectKeyOf(project.id, project.created_at);
+  // A key of old says the number alone.
+  if (project.id === projectId && (answers === key || !key.includes('..'))) return project;
+  throw failed(
+    `GET /api/projects/${projectId}: expected project ${key}, got ${answers ?? 'one without a date'}: another Label Studio, or another project of that number. Connect it anew, or correct the url`,
+  );
+}

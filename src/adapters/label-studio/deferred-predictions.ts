@@ -1,0 +1,98 @@
+/** Predictions that were ready when nobody waited for them any more: pushed to Label Studio, or kept until it asks again. */
+import { messageOf } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import type { MlAnswer } from './protocol/answers.ts';
+import type { Connection, LabelStudioApi } from './types.ts';
+
+export interface LateAnswer {
+  connection: Connection;
+  task: number | string;
+  answer: MlAnswer;
+}
+
+export interface LateAnswers {
+  add(late: LateAnswer): void;
+  /** What was kept for this task and version; it is handed out once. */
+  take(project: string, task: number | string, version: string): MlAnswer | undefined;
+  /** Resolves when nothing waits to be pushed. */
+  flush(): Promise<void>;
+}
+
+/** Of the masks of kept ones, about. */
+const MOST_KEPT_BYTES = 64 * 2 ** 20;
+/** Of all that is not a mask. */
+const LEAST_BYTES = 1000;
+/** In one request. */
+const PUSHED_AT_ONCE = 20;
+
+export function createLateAnswers(parts: { api?: LabelStudioApi; log: Log; signal: AbortSignal; delayMs?: number }): LateAnswers {
+  const { api, log, signal, delayMs = 500 } = parts;
+  const kept = new Map<string, MlAnswer>();
+  let keptBytes = 0;
+  let waiting: LateAnswer[] = [];
+  let pushing: Promise<void> | undefined;
+  const keyOf = (project: string, task: number | string, version: string): string => JSON.stringify([project, String(task), version]);
+  const forget = (key: string): MlAnswer | undefined => {
+    const answer = kept.get(key);
+    if (answer && kept.delete(key)) keptBytes -= bytesOf(answer);
+    return answer;
+  };
+  const keep = ({ connection, task, answer }: LateAnswer): void => {
+    const key = keyOf(connection.project, task, answer.modelVersion);
+    forget(key);
+    kept.set(key, answer);
+    keptBytes += bytesOf(answer);
+    for (const oldest of kept.keys()) {
+      if (keptBytes <= MOST_KEPT_BYTES) break;
+      forget(oldest);
+    }
+  };
+  const push = async (group: readonly LateAnswer[]): Promise<void> => {
+    const [{ connection }] = group as [LateAnswer];
+    const predictions = group.map(({ task, answer }) => ({
+      task,
+      result: answer.result,
+      score: answer.score,
+      model_version: answer.modelVersion,
+    }));
+    try {
+      signal.throwIfAborted();
+      await api?.pushPredictions(connection, predictions, { signal });
+      log.info({ project: connection.project, tasks: group.length }, 'predictions that came late are pushed');
+    } catch (error) {
+      group.forEach(keep);
+      log.warn(
+        { project: connection.project, tasks: group.length, error: messageOf(error) },
+        'predictions cannot be pushed; they are kept until Label Studio asks again',
+      );
+    }
+  };
+  const pushAll = async (): Promise<void> => {
+    // Those of one batch come shortly after each other.
+    await new Promise<void>((resume) => setTimeout(resume, delayMs));
+    while (waiting.length > 0) {
+      const { connection } = waiting[0] as LateAnswer;
+      const own = waiting.filter((one) => one.connection.project === connection.project).slice(0, PUSHED_AT_ONCE);
+      waiting = waiting.filter((one) => !own.includes(one));
+      await push(own);
+    }
+    pushing = undefined;
+  };
+  return {
+    add(late) {
+      if (api === undefined) {
+        keep(late);
+        return;
+      }
+      waiting.push(late);
+      pushing ??= pushAll();
+    },
+    take: (project, task, version) => forget(keyOf(project, task, version)),
+    flush: async () => pushing,
+  };
+}
+
+function bytesOf({ result }: MlAnswer): number {
+  const lengthOf = (value: unknown): number => (value instanceof Uint8Array || typeof value === 'string' ? value.length : 0);
+  return result.reduce((sum, { value }) => sum + LEAST_BYTES + lengthOf(value.rle) + lengthOf(value.imageDataURL), LEAST_BYTES);
+}

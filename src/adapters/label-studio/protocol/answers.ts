@@ -1,0 +1,79 @@
+/** Answers brought into the one shape that Label Studio stores without harm: one result a task, known controls and labels, scores from 0 to 1. */
+import type { Log } from '../../../service/ports/log.ts';
+import { inTurns, type Steps } from '../../../core/mask/cooperative.ts';
+import type { LabelConfig } from './label-config.ts';
+import type { MlTask } from './request-schemas.ts';
+import { clampScore, type WrittenRegion } from './write-region.ts';
+
+/** What is stored for one task. No regions means that there is nothing to see, and is stored too. */
+export interface MlAnswer {
+  result: readonly WrittenRegion[];
+  /** 0..1; what people sort by. */
+  score: number;
+  modelVersion: string;
+}
+
+/** As Label Studio takes it; an empty list: nothing is stored, and it may ask again. */
+export type MlResult = { result: readonly WrittenRegion[]; score: number; model_version: string } | [];
+
+/** Exactly one a task. Regions of controls or labels the configuration does not have would be stored and break later: they are left out. */
+export function checkedResults(
+  answers: readonly (MlAnswer | undefined)[],
+  tasks: readonly MlTask[],
+  config: LabelConfig,
+  log: Log,
+): MlResult[] {
+  if (answers.length !== tasks.length) {
+    log.error({ wanted: tasks.length, got: answers.length }, 'the model answered for another number of tasks; the rest stays without');
+  }
+  return tasks.map((task, place): MlResult => {
+    const answer = answers[place];
+    if (answer === undefined) return [];
+    const result = answer.result.filter((region) => isKnown(region, config));
+    if (result.length < answer.result.length) {
+      log.warn(
+        { task: task.id, left: answer.result.length - result.length },
+        'regions the labeling configuration has no place for are left out',
+      );
+      // Nothing left is not the same as nothing found.
+      if (result.length === 0) return [];
+    }
+    return {
+      result: result.map((region) => ({ ...region, score: clampScore(region.score) })),
+      score: clampScore(answer.score),
+      model_version: answer.modelVersion,
+    };
+  });
+}
+
+function isKnown({ from_name, to_name, type, value }: WrittenRegion, { controls }: LabelConfig): boolean {
+  const control = controls.find((one) => one.name === from_name && one.toName === to_name && one.kind === type);
+  const labels = value[type];
+  return (
+    control !== undefined && Array.isArray(labels) && labels.length > 0 && labels.every((label) => control.labels.includes(label as string))
+  );
+}
+
+/** The body of an answer, written one result at a time: masks as lists of numbers are long. */
+export async function writeResults(results: readonly MlResult[], signal?: AbortSignal): Promise<Uint8Array> {
+  return Buffer.concat(await inTurns(piecesOf(results), signal));
+}
+
+function* piecesOf(results: readonly MlResult[]): Steps<Buffer[]> {
+  const pieces = [Buffer.from('{"results":[')];
+  for (const [place, result] of results.entries()) {
+    if (place > 0) pieces.push(Buffer.from(','));
+    if (Array.isArray(result)) {
+      pieces.push(Buffer.from('[]'));
+      continue;
+    }
+    pieces.push(Buffer.from(`{"result":[`));
+    for (const [at, region] of result.result.entries()) {
+      pieces.push(Buffer.from((at > 0 ? ',' : '') + JSON.stringify(region)));
+      yield;
+    }
+    pieces.push(Buffer.from(`],"score":${result.score},"model_version":${JSON.stringify(result.model_version)}}`));
+  }
+  pieces.push(Buffer.from(']}'));
+  return pieces;
+}

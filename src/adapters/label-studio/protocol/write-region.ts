@@ -1,0 +1,137 @@
+/** A mask as regions of the control that is to show it. */
+import { randomUUID } from 'node:crypto';
+import { alphaPng } from '../../../core/image/node/alpha-png.ts';
+import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
+import { polygonsInTurns } from '../../../core/mask/polygon-groups.ts';
+import { inTurns } from '../../../core/mask/cooperative.ts';
+import { maskExtentInSteps, type Point } from '../../../core/mask/raster.ts';
+import { encodeBrushRleInTurns, type MaskPlace } from './brush-rle.ts';
+import type { Control, ControlKind } from './label-config.ts';
+
+/** As Label Studio stores and shows it, once it is JSON. */
+export interface WrittenRegion {
+  id: string;
+  type: ControlKind;
+  from_name: string;
+  to_name: string;
+  original_width: number;
+  original_height: number;
+  image_rotation: 0;
+  origin: 'prediction';
+  /** 0..1 */
+  score: number;
+  value: Record<string, unknown>;
+}
+
+export interface MaskToWrite {
+  label: string;
+  /** At the size of the upright image. */
+  mask: BinaryMask;
+  /** 0..1; anything else is brought into that range. */
+  score: number;
+  /** Written as regions of their own instead of the whole, where there are any; each mask is cut to its box. */
+  instances?: readonly { boxXyxy: readonly [number, number, number, number]; mask: BinaryMask; score: number }[];
+}
+
+export interface WriteOptions {
+  /** At most one region: of several parts the largest, where the control cannot hold them all. @default false */
+  single?: boolean;
+  /** Pixels a polygon may deviate. @default 1, or a thousandth of the longer side */
+  tolerance?: number;
+  /** Parts of polygons and rectangles below this share of the image's pixels are left out, unless there is no larger one. @default 0.0005 */
+  minShare?: number;
+  signal?: AbortSignal;
+}
+
+/** None for an empty mask. */
+export async function writeRegions(control: Control, found: MaskToWrite, options: WriteOptions = {}): Promise<WrittenRegion[]> {
+  const { mask, label } = found;
+  const { width, height } = mask;
+  const whole = await inTurns(maskExtentInSteps(mask), options.signal);
+  if (whole.boxXyxy === undefined) return [];
+  const region = (score: number, value: Record<string, unknown>): WrittenRegion => ({
+    id: randomUUID().replaceAll('-', '').slice(0, 10),
+    type: control.kind,
+    from_name: control.name,
+    to_name: control.toName,
+    original_width: width,
+    original_height: height,
+    image_rotation: 0,
+    origin: 'prediction',
+    score: clampScore(score),
+    value: { ...value, [control.kind]: [label] },
+  });
+  const parts = options.single === true ? undefined : found.instances;
+  switch (control.kind) {
+    case 'rectanglelabels': {
+      const boxes = parts ?? [{ boxXyxy: whole.boxXyxy, score: found.score }];
+      return boxes.map(({ boxXyxy: [x0, y0, x1, y1], score }) =>
+        region(score, { ...percent(x0, y0, width, height), ...extent(x1 - x0, y1 - y0, width, height), rotation: 0 }),
+      );
+    }
+    case 'polygonlabels':
+      return (await outlines(mask, options)).map((points) =>
+        region(found.score, { points: points.map(([x, y]) => [(100 * x) / width, (100 * y) / height]), closed: true }),
+      );
+    case 'brushlabels':
+    case 'bitmasklabels': {
+      const regions = [];
+      for (const part of parts ?? [{ mask, boxXyxy: undefined, score: found.score }]) {
+        const [x0, y0] = part.boxXyxy ?? [0, 0];
+        regions.push(region(part.score, await maskValue(control.kind, part.mask, { x0, y0, width, height }, options.signal)));
+      }
+      return regions;
+    }
+    default:
+      return [];
+  }
+}
+
+/** Into 0..1, four digits. */
+export function clampScore(score: number): number {
+  return Number.isFinite(score) ? Math.round(10_000 * Math.min(1, Math.max(0, score))) / 10_000 : 0;
+}
+
+async function maskValue(kind: 'brushlabels' | 'bitmasklabels', mask: BinaryMask, place: MaskPlace, signal?: AbortSignal) {
+  signal?.throwIfAborted();
+  if (kind === 'brushlabels') return { format: 'rle', rle: asList(await encodeBrushRleInTurns(mask, signal, place)) };
+  const png = await alphaPng(mask, place);
+  return { imageDataURL: `data:image/png;base64,${Buffer.from(png).toString('base64')}` };
+}
+
+/** Bytes that turn into a list of numbers when they are written as JSON: as a list they would take eight times the memory until then. */
+function asList(bytes: Uint8Array): Uint8Array {
+  return Object.defineProperty(bytes, 'toJSON', { value: () => Array.from(bytes) });
+}
+
+/** Polygons hold no holes: these are filled. Largest first. */
+async function outlines(
+  mask: BinaryMask,
+  { single = false, tolerance, minShare = 0.0005, signal }: WriteOptions,
+): Promise<readonly Point[][]> {
+  const { width, height } = mask;
+  const deviation = tolerance ?? Math.max(1, Math.max(width, height) / 1000);
+  const sized = (await polygonsInTurns(mask, deviation, signal))
+    .filter(({ exterior }) => exterior.length >= 3)
+    .map(({ exterior }) => ({ exterior, area: areaOf(exterior) }))
+    .sort((one, other) => other.area - one.area);
+  const kept = sized.filter(({ area }, place) => place === 0 || (!single && area >= minShare * width * height));
+  return kept.map(({ exterior }) => exterior);
+}
+
+function areaOf(ring: readonly Point[]): number {
+  let twice = 0;
+  ring.forEach(([x, y], i) => {
+    const [nextX, nextY] = ring[(i + 1) % ring.length] as Point;
+    twice += x * nextY - nextX * y;
+  });
+  return Math.abs(twice) / 2;
+}
+
+function percent(x: number, y: number, width: number, height: number) {
+  return { x: (100 * x) / width, y: (100 * y) / height };
+}
+
+function extent(across: number, down: number, width: number, height: number) {
+  return { width: (100 * across) / width, height: (100 * down) / height };
+}
