@@ -37,8 +37,8 @@ export { cocoRleFromMask, cocoRleInTurns, maskFromCocoRle } from './core/mask/rl
 export type { CocoRle } from './core/mask/rle.ts';
 
 // The service, and the words that adapters of further tools need; prosam/http has the HTTP parts all adapters share.
-export { createProsam } from './prosam/lazy.ts';
-export type { CreateProsamOptions, Prosam } from './prosam/create-prosam.ts';
+export { createProsam } from './server/lazy.ts';
+export type { CreateProsamOptions, Prosam } from './server/create-server.ts';
 export type {
   Accepted,
   AcceptRequest,

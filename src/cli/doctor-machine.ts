@@ -6,7 +6,7 @@ import { availableParallelism, cpus, freemem, release, totalmem } from 'node:os'
 import { dirname, resolve } from 'node:path';
 import { modelFolder, modelsFolder } from '../core/checkpoint/model-paths.ts';
 import { cudaFolder, onnxRuntimePackage } from '../core/runtime/devices/provider-folder.ts';
-import { codeVersion } from '../prosam/code-version.ts';
+import { codeVersion } from '../server/version.ts';
 import { defaultCacheDir } from '../training/setup/library.ts';
 
 export interface MachineReport {

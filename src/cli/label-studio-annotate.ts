@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../core/common/errors.ts';
 import type { ListedTask } from '../adapters/label-studio/api/answers.ts';
-import { createProsam } from '../prosam/create-prosam.ts';
+import { createProsam } from '../server/create-server.ts';
 import { createBackendClient, type BackendClient, type PredictedTask } from './label-studio-backend.ts';
 import type { LabelStudioContext } from './label-studio-context.ts';
 import { createProgress } from './progress.ts';

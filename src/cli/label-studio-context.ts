@@ -1,9 +1,9 @@
 /** Who talks to whom: Label Studio, this service, and what each needs to be let in by the other. */
 import { sameServer } from '../adapters/http/address-check.ts';
 import { baseAddress, createLabelStudioClient, type LabelStudioClient } from '../adapters/label-studio/api/client.ts';
-import { loadConfig } from '../prosam/config.ts';
-import type { ProsamSettings } from '../prosam/config-schema.ts';
-import { basicAuthorization, labelStudioLogin } from '../prosam/label-studio-login.ts';
+import { loadConfig } from '../server/config.ts';
+import type { ProsamSettings } from '../server/config-schema.ts';
+import { basicAuthorization, labelStudioLogin } from '../server/label-studio-login.ts';
 import { UsageError } from './usage.ts';
 
 export interface Login {

@@ -1,9 +1,9 @@
 /** `prosam serve`: the service, until somebody ends it. */
 import { parseArgs } from 'node:util';
-import { loadConfig, printableConfig } from '../prosam/config.ts';
-import { LEARNER_RUNS, type ProsamConfig } from '../prosam/config-schema.ts';
-import { createProsam } from '../prosam/create-prosam.ts';
-import { ENVIRONMENT_HELP } from '../prosam/environment.ts';
+import { loadConfig, printableConfig } from '../server/config.ts';
+import { LEARNER_RUNS, type ProsamConfig } from '../server/config-schema.ts';
+import { createProsam } from '../server/create-server.ts';
+import { ENVIRONMENT_HELP } from '../server/environment.ts';
 import { DEVICES } from '../core/runtime/devices/devices.ts';
 import { PRECISIONS } from '../core/onnx/precision.ts';
 import { LOG_LEVELS } from '../adapters/http/create-log.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ApiBackend } from '../../src/adapters/label-studio/api/answers.ts';
 import { backendFindings, isPrivate, labelConfigFindings, SSRF_FIX, versionFinding } from '../../src/cli/label-studio-checks.ts';
 import { authorizationOf, openContext } from '../../src/cli/label-studio-context.ts';
-import { loadConfig, printableConfig } from '../../src/prosam/config.ts';
+import { loadConfig, printableConfig } from '../../src/server/config.ts';
 
 const image = '<Image name="image" value="$image"/>';
 const states = (config: string) =>

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../src/service/ports/log.ts';
-import { createProsam } from '../../src/prosam/create-prosam.ts';
+import { createProsam } from '../../src/server/create-server.ts';
 import { watchBusy } from '../busy-watch.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-hostile-'));

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { USUAL_TIMEOUTS } from '../../src/storage/timeouts.ts';
-import { loadConfig, printableConfig } from '../../src/prosam/config.ts';
-import { editDistance } from '../../src/prosam/closest.ts';
+import { loadConfig, printableConfig } from '../../src/server/config.ts';
+import { editDistance } from '../../src/server/suggest.ts';
 import { expectRejection } from '../core/expect-error.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-config-'));

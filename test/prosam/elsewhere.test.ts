@@ -7,7 +7,7 @@ import { createClient } from '../../src/client/index.ts';
 import { checkFacade } from '../../src/cli/cvat-doctor-checks.ts';
 import { functionFile } from '../../src/cli/cvat-function-file.ts';
 import { openContext } from '../../src/cli/label-studio-context.ts';
-import { checkedConfig } from '../../src/prosam/config.ts';
+import { checkedConfig } from '../../src/server/config.ts';
 import { listHub } from './hub-pages.ts';
 import { startThief, type Heard, type ThiefAnswer } from './thief-server.ts';
 

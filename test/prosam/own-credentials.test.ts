@@ -7,9 +7,9 @@ import { createImageSources } from '../../src/adapters/http/images/image-sources
 import { listen } from '../../src/adapters/http/listen.ts';
 import type { Log } from '../../src/service/ports/log.ts';
 import { noMetrics } from '../../src/service/ports/metrics.ts';
-import { checkedConfig } from '../../src/prosam/config.ts';
-import type { ProsamConfig } from '../../src/prosam/config-schema.ts';
-import { mountLabelStudio } from '../../src/prosam/mount-label-studio.ts';
+import { checkedConfig } from '../../src/server/config.ts';
+import type { ProsamConfig } from '../../src/server/config-schema.ts';
+import { mountLabelStudio } from '../../src/server/mount-label-studio.ts';
 import { CONFIG, NAME, PROJECT } from '../adapters/label-studio/backend-server.ts';
 import { fakeService } from '../adapters/fake-service.ts';
 import { startThief, type Heard, type ThiefAnswer } from './thief-server.ts';

@@ -1,7 +1,7 @@
 /** The whole service while somebody else holds what it needs: those who do not need it are answered, the others once it is given back. */
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createProsam } from '../../src/prosam/create-prosam.ts';
+import { createProsam } from '../../src/server/create-server.ts';
 import { sceneWith } from '../../src/cli/demo-scenes.ts';
 import { silentLog } from '../../src/service/ports/log.ts';
 import { cocoRleFromMask, createEngine, type AcceptRequest, type Engine } from '../../src/index.ts';

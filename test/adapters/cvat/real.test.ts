@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cvatRleFromMask, maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
 import { detectorName, INTERACTOR, TRACKER } from '../../../src/adapters/cvat/names.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
-import { createProsam, type Prosam } from '../../../src/prosam/create-prosam.ts';
+import { createProsam, type Prosam } from '../../../src/server/create-server.ts';
 import { conceptMask, generateScene } from '../../../src/scenes/index.ts';
 import { drawnByBrowser, type InteractorAnswer } from './as-cvat-draws.ts';
 import { asCvatReads } from './as-cvat-reads.ts';

@@ -20,7 +20,7 @@ import type { Storage, Store } from '../service/ports/storage.ts';
 import type { Engine } from '../core/engine/types.ts';
 import { allowedTimes, parseLearnerSettings } from '../learner/read-settings.ts';
 import { createService } from '../service/service.ts';
-import { codeVersion } from './code-version.ts';
+import { codeVersion } from './version.ts';
 import { loadConfig, type ConfigSources } from './config.ts';
 import type { ProsamConfig, ProsamSettings } from './config-schema.ts';
 import { startLearnerChild } from './learner-child.ts';

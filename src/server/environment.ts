@@ -1,6 +1,6 @@
 /** The part of the configuration that comes from environment variables. */
 import { ProsamError } from '../core/common/errors.ts';
-import { closest } from './closest.ts';
+import { closest } from './suggest.ts';
 
 const list = (value: string): string[] =>
   value
