@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { postgresPrograms, startPostgres } from '../adapters/storage/start-postgres.ts';
-import { s3Program, startS3 } from '../adapters/storage/start-s3.ts';
+import { postgresPrograms, startPostgres } from '../unit/storage/start-postgres.ts';
+import { s3Program, startS3 } from '../unit/storage/start-s3.ts';
 import { runScenario } from './scenario.ts';
 import { startProcess, startServe, type RunningProcess } from './serve-process.ts';
 

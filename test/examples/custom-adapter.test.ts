@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { createGuard, createHttpApp, createImageSources, listen } from 'prosam/http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { lightTable } from '../../examples/custom-adapter/light-table.ts';
-import { fakeService } from '../adapters/fake-service.ts';
-import { pngOf } from '../adapters/webhook/webhook-server.ts';
+import { fakeService } from '../unit/adapters/fake-service.ts';
+import { pngOf } from '../unit/adapters/webhook/webhook-server.ts';
 
 const TOKEN = 'light-table-token-0123';
 const service = fakeService({ labels: ['scratch'] });

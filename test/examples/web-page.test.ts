@@ -8,7 +8,7 @@ import { readZipEntries } from '../../src/core/checkpoint/formats/zip-archive.ts
 import { iou } from '../../src/core/mask/metrics.ts';
 import { maskFromCocoRle, type CocoRle } from '../../src/core/mask/rle.ts';
 import { createEngine } from '../../src/index.ts';
-import { chromiumLabel, hasChromium, startChromium } from '../adapters/console/chromium.ts';
+import { chromiumLabel, hasChromium, startChromium } from '../unit/adapters/console/chromium.ts';
 import * as driver from './web-page-driver.ts';
 
 /** Where pictures of the page go, for people to look at. */

@@ -2,7 +2,7 @@
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { dict, pickle, tensor } from '../core/checkpoint/torch-file.ts';
+import { dict, pickle, tensor } from '../unit/core/checkpoint/torch-file.ts';
 import { bytesAs, type FloatType } from './weight-values.ts';
 
 export interface TensorSource {

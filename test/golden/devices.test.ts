@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { isProsamError } from '../../src/core/common/errors.ts';
 import { defineNetwork, emitWithFile } from '../../src/core/onnx/emit.ts';
 import type { Runtime } from '../../src/core/onnx/session.ts';
-import { runGolden } from './run.ts';
+import { runGolden } from '../../tools/golden/run.ts';
 import { runtimeNamed, slackOf } from './runtimes.ts';
 
 const SHIPPED = 'test/golden/data';

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadTrainingEngine } from '../../src/training/tfjs/engine.ts';
-import { NODE_ENGINE_LABEL, nodeEngineHere } from '../training/node-engine.ts';
+import { NODE_ENGINE_LABEL, nodeEngineHere } from '../unit/training/node-engine.ts';
 import { compare } from './compare.ts';
 import type { Engines } from './golden-set.ts';
-import { runGolden } from './run.ts';
+import { runGolden } from '../../tools/golden/run.ts';
 
 /** Outputs of the shipped set, and those of them that need nothing differentiated. */
 const OUTPUTS = 378;

@@ -7,9 +7,9 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Runtime } from '../../src/core/onnx/session.ts';
 import type { WebDevice } from '../../src/core/runtime/web/device.ts';
-import { chromiumLabel, hasChromium, startChromium } from '../adapters/console/chromium.ts';
+import { chromiumLabel, hasChromium, startChromium } from '../unit/adapters/console/chromium.ts';
 import { browserRuntime } from './browser-runtime.ts';
-import { runGolden } from './run.ts';
+import { runGolden } from '../../tools/golden/run.ts';
 import { wasmRuntime } from './web-runtime.ts';
 
 const SHIPPED = 'test/golden/data';

@@ -10,7 +10,7 @@ import type { Method, PredictOptions, Reference, SelfCheck } from './types.ts';
 /**
  * On a copy of its own reference every method looks better than it is, the trained encoder least: it is preferred unless
  * it falls below this share of the best. One half gave the best mean over generated scenes, clothing and general photos
- * (bench/methods.ts).
+ * (tools/bench/methods.ts).
  */
 const TRAINED_SHARE = 0.5;
 

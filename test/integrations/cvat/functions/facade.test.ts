@@ -1,0 +1,341 @@
+/** What real CVAT servers sent to Nuclio, sent to the adapter. */
+import { createHash } from 'node:crypto';
+import sharp from 'sharp';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { cvatRleFromMask, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
+import { detectorName, INTERACTOR, TRACKER } from '../../../../src/adapters/cvat/names.ts';
+import { createGuard } from '../../../../src/adapters/http/guard.ts';
+import { createHttpApp } from '../../../../src/adapters/http/http-app.ts';
+import { listen } from '../../../../src/adapters/http/listen.ts';
+import { asCvatReads } from './as-cvat-reads.ts';
+import { exactService, invoke, label, send, startFacade } from './facade-server.ts';
+import { bodyOf, traffic, type Recorded } from './traffic.ts';
+
+type Facade = Awaited<ReturnType<typeof startFacade>>;
+let facade: Facade;
+let picture: Buffer;
+const PROJECT = 'animals';
+const DETECTOR = detectorName(PROJECT);
+
+beforeAll(async () => {
+  picture = await sharp({ create: { width: 64, height: 48, channels: 3, background: '#804020' } })
+    .png()
+    .toBuffer();
+});
+afterEach(() => facade.close());
+
+async function labelled(labels = ['cat', 'dog'], options: Parameters<typeof startFacade>[0] = {}): Promise<Facade> {
+  facade = await startFacade({ service: exactService({ labels }), ...options });
+  await label(facade.service, PROJECT, labels, picture);
+  return facade;
+}
+
+async function replay(recorded: Recorded, name: string): Promise<Awaited<ReturnType<typeof send>>> {
+  const { request } = recorded;
+  const headers: Record<string, string> = { ...request.headers, 'x-nuclio-function-name': name, 'content-type': 'application/json' };
+  delete headers['Content-Length'];
+  delete headers['Host'];
+  delete headers['Content-Type'];
+  const body = request.body === null ? undefined : JSON.stringify(await bodyOf(recorded));
+  return send(`${facade.url}${request.path}`, request.method, headers, body);
+}
+
+interface DetectedMask {
+  label: string;
+  type: string;
+  confidence: string;
+  points?: number[];
+  mask: number[];
+}
+
+/** As CVAT turns a bitmap and its box into what it stores. */
+function storedBy({ mask: list }: DetectedMask, width: number, height: number): number[] {
+  const [left, top, right, bottom] = list.slice(-4) as [number, number, number, number];
+  const columns = right - left + 1;
+  const data = new Uint8Array(width * height);
+  list.slice(0, -4).forEach((value, i) => (data[(top + Math.floor(i / columns)) * width + left + (i % columns)] = value));
+  expect(list.length - 4).toBe(columns * (bottom - top + 1));
+  return cvatRleFromMask({ data, width, height });
+}
+
+describe('recorded requests', () => {
+  it('lists functions that CVAT can read', async () => {
+    await labelled();
+    const answer = await replay(traffic('nuclio_254_list'), '');
+    expect(answer.status).toBe(200);
+    const functions = asCvatReads(answer.json());
+    expect(functions.map(({ id, kind }) => [id, kind])).toEqual([
+      [DETECTOR, 'detector'],
+      [INTERACTOR, 'interactor'],
+      [TRACKER, 'tracker'],
+    ]);
+    expect(functions[0]?.labels).toEqual([
+      { id: 0, name: 'cat', type: 'mask', attributes: [] },
+      { id: 1, name: 'dog', type: 'mask', attributes: [] },
+    ]);
+    expect(functions[2]?.shapes).toEqual(['mask', 'polygon', 'rectangle']);
+    // The keys of the recorded entry that CVAT reads are all there.
+    const [entry] = Object.values((traffic<Recorded>('nuclio_254_list').response.body ?? {}) as Record<string, { metadata: object }>);
+    const [own] = Object.values(answer.json() as Record<string, { metadata: object }>);
+    expect(Object.keys(own?.metadata ?? {})).toEqual(Object.keys(entry?.metadata ?? {}));
+  });
+
+  it('gives one function as it stands in the list, and says of an unknown one that it is', async () => {
+    await labelled();
+    const list = (await send(`${facade.url}/api/functions`, 'GET')).json() as Record<string, unknown>;
+    const one = await send(`${facade.url}/api/functions/${DETECTOR}`, 'GET');
+    expect(one.json()).toEqual(list[DETECTOR]);
+    const unknown = await replay(traffic('nuclio_254_get_unknown'), '');
+    expect(unknown).toMatchObject({ status: 404, reason: expect.stringMatching(/^There is no function "nope" here\. Reload/) as string });
+  });
+
+  it.each(['nuclio_254_detector_plain', 'nuclio_254_detector_threshold', 'nuclio_215_detector'])('answers %s', async (name) => {
+    await labelled();
+    const recorded = traffic<Recorded>(name);
+    const answer = await replay(recorded, DETECTOR);
+    expect(answer.status).toBe(200);
+    const found = answer.json() as DetectedMask[];
+    expect(found.map(({ label, type }) => [label, type])).toEqual([
+      ['cat', 'mask'],
+      ['dog', 'mask'],
+    ]);
+    const [width, height] = recorded.request.image_facts.image?.size ?? [0, 0];
+    for (const one of found) {
+      const points = storedBy(one, width, height);
+      const mask = maskFromCvatRle(points, width, height);
+      // The fake service paints discs in the middle.
+      expect(mask.data[Math.floor(height / 2) * width + Math.floor(width / 2)]).toBe(1);
+      expect(mask.data[0]).toBe(0);
+      expect(one.points?.length).toBeGreaterThanOrEqual(6);
+      expect(Number(one.confidence)).toBeCloseTo(0.8);
+    }
+  });
+
+  it('leaves out what a threshold asks to leave out, and what has no pixel', async () => {
+    await labelled();
+    const image = picture.toString('base64');
+    expect((await invoke(facade.url, DETECTOR, { image, threshold: 0.81 })).json()).toEqual([]);
+    expect((await invoke(facade.url, DETECTOR, { image, threshold: 0.8 })).json()).toHaveLength(2);
+    const tiny = await sharp({ create: { width: 1, height: 1, channels: 3, background: '#fff' } })
+      .png()
+      .toBuffer();
+    const answer = (await invoke(facade.url, DETECTOR, { image: tiny.toString('base64') })).json() as DetectedMask[];
+    for (const one of answer) expect(one.points === undefined || one.points.length >= 6).toBe(true);
+  });
+
+  it('answers a direct call on the port of the function', async () => {
+    await labelled();
+    const recorded = traffic<Recorded>('nuclio_254_direct_detector');
+    expect(Object.keys(recorded.request.headers).filter((name) => name.startsWith('x-nuclio'))).toEqual([]);
+    await facade.close();
+    const seen: string[] = [];
+    let number = 20_000;
+    const service = facade.service;
+    facade = await startFacade({
+      service,
+      ports: { portOf: () => number++ },
+      open: (listeners) => {
+        seen.push(...listeners.map(({ name }) => name));
+        return Promise.resolve();
+      },
+    });
+    const direct = (await facade.adapter.listeners()).find(({ name }) => name === DETECTOR);
+    const app = createHttpApp({ guard: createGuard({ anonymous: 'write' }) });
+    app.mount('/', direct?.routes ?? []);
+    const server = await listen(app, { host: '127.0.0.1', port: 0 });
+    try {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await send(`${server.url}/`, 'POST', headers, JSON.stringify(await bodyOf(recorded)));
+      expect(answer.status).toBe(200);
+      expect((answer.json() as DetectedMask[]).map((one) => one.label)).toEqual(['cat', 'dog']);
+      await send(`${facade.url}/api/functions`, 'GET');
+      expect(seen).toContain(DETECTOR);
+    } finally {
+      await server.close({ deadlineMs: 500 });
+    }
+  });
+
+  it.each(['nuclio_254_interactor_point', 'nuclio_254_interactor_box', 'nuclio_215_interactor_point'])('answers %s', async (name) => {
+    await labelled();
+    const recorded = traffic<Recorded>(name);
+    const answer = await replay(recorded, INTERACTOR);
+    expect(answer.status).toBe(200);
+    const { mask, bounds, points } = answer.json() as { mask: number[][]; bounds: number[]; points: number[][] };
+    const [left, top, right, bottom] = bounds as [number, number, number, number];
+    expect([mask[0]?.length, mask.length]).toEqual([right - left + 1, bottom - top + 1]);
+    expect(mask.flat().every((value) => value === 0 || value === 1)).toBe(true);
+    expect(points.length).toBeGreaterThan(2);
+    for (const point of points) expect(point).toHaveLength(2);
+  });
+
+  it('explains an empty question in the reason phrase, which is all that CVAT shows', async () => {
+    await labelled();
+    const answer = await replay(traffic('nuclio_254_interactor_error'), INTERACTOR);
+    expect(answer.status).toBe(400);
+    expect(answer.reason).toBe('At least one positive point or a box is needed. Click the object, or draw a box around it.');
+  });
+
+  it('answers an empty mask with what the browser needs to show nothing', async () => {
+    const service = exactService();
+    service.refine = () =>
+      Promise.resolve({
+        width: 64,
+        height: 48,
+        masks: [{ mask: { data: new Uint8Array(64 * 48), width: 64, height: 48 }, area: 0, predictedIou: 0, lowRes: new Float32Array(1) }],
+      });
+    await labelled(['cat'], { service });
+    const answer = await replay(traffic('nuclio_254_interactor_point'), INTERACTOR);
+    expect(answer.json()).toEqual({ mask: [[0]], bounds: [0, 0, 0, 0], points: [] });
+  });
+
+  it('follows masks from frame to frame with a short ticket', async () => {
+    await labelled();
+    const begun = await replay(traffic('nuclio_254_tracker_init'), TRACKER);
+    expect(begun.status).toBe(200);
+    const first = begun.json() as { shapes: { type: string; points: number[] }[]; states: { id: string; key: string }[] };
+    expect(first.shapes).toEqual(traffic<Recorded>('nuclio_254_tracker_init').request.body?.['shapes']);
+    expect(JSON.stringify(first.states[0]).length).toBeLessThan(100);
+    const recorded = traffic<Recorded>('nuclio_254_tracker_track');
+    const next = await invoke(facade.url, TRACKER, { ...recorded.request.body, states: first.states });
+    const second = next.json() as typeof first;
+    expect(second.shapes[0]?.type).toBe('mask');
+    expect(maskFromCvatRle(second.shapes[0]?.points ?? [], 64, 48).data[24 * 64 + 32]).toBe(1);
+    // Earlier steps stay: somebody may go back.
+    expect((await invoke(facade.url, TRACKER, { ...recorded.request.body, states: first.states })).status).toBe(200);
+    const forged = [{ ...first.states[0], key: 'AAAAAAAAAAAAAAAAAAAAAA' }];
+    const refused = await invoke(facade.url, TRACKER, { ...recorded.request.body, states: forged });
+    expect(refused).toMatchObject({ status: 404, reason: expect.stringMatching(/^This track is not remembered here any more/) as string });
+  });
+
+  it('follows bare boxes as older versions send them, and what they passed through unchanged', async () => {
+    await labelled();
+    const begun = (await replay(traffic('nuclio_254_tracker_box_init'), TRACKER)).json() as { shapes: number[][]; states: unknown[] };
+    expect(begun.shapes).toEqual([[12, 12, 32, 36]]);
+    const recorded = traffic<Recorded>('nuclio_254_tracker_box_track');
+    const next = (await invoke(facade.url, TRACKER, { ...recorded.request.body, states: begun.states })).json() as { shapes: number[][] };
+    expect(next.shapes[0]).toHaveLength(4);
+    const typed = (await replay(traffic('nuclio_215_tracker_box_init'), TRACKER)).json() as { shapes: unknown[] };
+    expect(typed.shapes).toEqual([{ type: 'rectangle', points: [60, 60, 160, 180] }]);
+  });
+
+  it('says of an object that is not there any more that it is not', async () => {
+    const service = exactService();
+    const found = service.predict.bind(service);
+    service.predict = async (request, given) => {
+      const answer = await found(request, given);
+      return { ...answer, masks: answer.masks.map((one) => ({ ...one, instances: [] })) };
+    };
+    await labelled(['cat'], { service });
+    const image = picture.toString('base64');
+    for (const [shape, gone] of [
+      [{ type: 'polygon', points: [5, 5, 20, 5, 20, 20] }, null],
+      [
+        [5, 5, 20, 20],
+        [5, 5, 20, 20],
+      ],
+    ]) {
+      const { states } = (await invoke(facade.url, TRACKER, { image, shapes: [shape], states: [] })).json() as { states: unknown[] };
+      const next = (await invoke(facade.url, TRACKER, { image, shapes: [null], states })).json() as {
+        shapes: unknown[];
+        states: unknown[];
+      };
+      expect(next.shapes).toEqual([gone]);
+      expect(next.states).toHaveLength(1);
+    }
+  });
+});
+
+describe('what people do', () => {
+  it('offers a detector by itself once a reference is labelled', async () => {
+    facade = await startFacade({ service: exactService({ labels: ['cat'] }) });
+    const kinds = async () => asCvatReads((await send(`${facade.url}/api/functions`, 'GET')).json()).map(({ kind }) => kind);
+    expect(await kinds()).toEqual(['interactor', 'tracker']);
+    await label(facade.service, PROJECT, ['cat'], picture);
+    await new Promise((resolve) => setTimeout(resolve, 2100));
+    expect(await kinds()).toEqual(['detector', 'interactor', 'tracker']);
+  }, 10_000);
+
+  it('tells who calls a detector whose references are gone', async () => {
+    await labelled(['cat']);
+    await send(`${facade.url}/api/functions`, 'GET');
+    facade.service.state.annotations.length = 0;
+    await new Promise((resolve) => setTimeout(resolve, 2100));
+    const answer = await invoke(facade.url, DETECTOR, { image: picture.toString('base64') });
+    expect(answer).toMatchObject({ status: 422, reason: expect.stringMatching(/^animals has no labelled reference any more/) as string });
+  }, 10_000);
+
+  it('tells the frame of a known image to the service, and nothing of others', async () => {
+    await labelled(['cat']);
+    const sha256 = createHash('sha256').update(picture).digest('hex');
+    const image = picture.toString('base64');
+    await invoke(facade.url, DETECTOR, { image });
+    facade.adapter.frames.add(sha256, { server: 'https://cvat.test', task: 8, frame: 3, project: PROJECT });
+    await invoke(facade.url, DETECTOR, { image });
+    const asked = facade.service.state.calls.filter(({ name }) => name === 'predict').map(({ args }) => args as Record<string, unknown>);
+    expect(asked[0]).toMatchObject({ remember: false });
+    expect(asked[1]).toMatchObject({ externalId: 'https://cvat.test/tasks/8/frames/3' });
+    expect(asked[1]).not.toHaveProperty('remember');
+  });
+
+  it('lets the references of a known frame guide a click, and asks for them once', async () => {
+    await labelled(['cat']);
+    const image = picture.toString('base64');
+    const clicks = [
+      [32, 24],
+      [33, 25],
+    ];
+    for (const point of clicks) await invoke(facade.url, INTERACTOR, { image, pos_points: [point], neg_points: [], obj_bbox: [] });
+    await invoke(facade.url, INTERACTOR, { image, pos_points: [[1, 1]], neg_points: [], obj_bbox: null });
+    const calls = facade.service.state.calls;
+    expect(calls.filter(({ name }) => name === 'predict')).toHaveLength(1);
+    const refined = calls.filter(({ name }) => name === 'refine').map(({ args }) => (args as { prompts: { previous?: unknown } }).prompts);
+    expect(refined.map(({ previous }) => previous !== undefined)).toEqual([true, true, false]);
+  });
+
+  it('keeps callers to their projects', async () => {
+    const guard = { tokens: [{ name: 'one', token: 'token-of-sixteen-chars', access: 'write' as const, projects: ['others'] }] };
+    await labelled(['cat'], { guard });
+    const headers = { authorization: 'Bearer token-of-sixteen-chars' };
+    const list = asCvatReads((await send(`${facade.url}/api/functions`, 'GET', headers)).json());
+    expect(list.map(({ kind }) => kind)).toEqual(['interactor', 'tracker']);
+    expect((await send(`${facade.url}/api/functions/${DETECTOR}`, 'GET', headers)).status).toBe(403);
+    expect((await send(`${facade.url}/api/functions`, 'GET')).status).toBe(401);
+  });
+});
+
+describe('bad input', () => {
+  const click = { pos_points: [[3, 3]], neg_points: [], obj_bbox: [] };
+
+  it.each([
+    ['no image', {}, 400, /image: expected the image in base64/],
+    ['an empty image', { image: '' }, 400, /image/],
+    ['what is no base64', { image: '!!!' }, 400, /base64/],
+    ['bytes that are no image', { image: Buffer.from('hello, this is a text').toString('base64') }, 422, /JPEG, PNG/],
+  ] as const)('explains %s', async (_, body, status, reason) => {
+    await labelled(['cat']);
+    const answer = await invoke(facade.url, INTERACTOR, { ...click, ...body });
+    expect(answer).toMatchObject({ status, reason: expect.stringMatching(reason) as string });
+    expect(/^[\x20-\x7e]+$/.test(answer.reason)).toBe(true);
+  });
+
+  it('explains a body that is no JSON, an unknown kind of shape, and a call without a name', async () => {
+    await labelled(['cat']);
+    const headers = { 'content-type': 'application/json', 'x-nuclio-function-name': TRACKER };
+    const broken = await send(`${facade.url}/api/function_invocations`, 'POST', headers, '{"image": ');
+    expect(broken).toMatchObject({ status: 400, reason: expect.stringMatching(/JSON/) as string });
+    const image = picture.toString('base64');
+    const cuboid = await invoke(facade.url, TRACKER, { image, shapes: [{ type: 'cuboid', points: [1, 2] }], states: [] });
+    expect(cuboid.status).toBe(400);
+    const outside = await invoke(facade.url, TRACKER, { image, shapes: [{ type: 'mask', points: [4, 0, 0, 99, 0] }], states: [] });
+    expect(outside.status).toBe(422);
+    const none = await invoke(facade.url, TRACKER, { image, shapes: [], states: [] });
+    expect(none.reason).toMatch(/^Expected shapes to follow, got none/);
+    const unnamed = await send(
+      `${facade.url}/api/function_invocations`,
+      'POST',
+      { 'content-type': 'application/json' },
+      JSON.stringify({ image }),
+    );
+    expect(unnamed.reason).toMatch(/x-nuclio-function-name/);
+  });
+});

@@ -1,0 +1,26 @@
+/** The example, as users run it, up to the address it prints. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { startExample } from '../../../../examples/label-studio/example.ts';
+import { installLabelStudio } from '../../../../examples/label-studio/label-studio-server.ts';
+
+const missing = await installLabelStudio().then(
+  () => false,
+  () => true,
+);
+const folder = mkdtempSync(join(tmpdir(), 'prosam-label-studio-example-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it.skipIf(missing)('starts Label Studio, labels one scene and predicts the others', async () => {
+  const said: string[] = [];
+  const example = await startExample({ folder, scenes: 4, say: (line) => said.push(line) });
+  try {
+    expect(example.predicted).toBe(3);
+    expect(said.join('\n')).toContain('one image is labelled');
+    expect((await fetch(example.url)).status).toBe(200);
+  } finally {
+    await example.close();
+  }
+});

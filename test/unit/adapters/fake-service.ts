@@ -1,0 +1,300 @@
+/** A service without an engine: remembers in memory, finds what was painted, fails on request. */
+import { createHash } from 'node:crypto';
+import sharp from 'sharp';
+import { ProsamError } from '../../../src/core/common/errors.ts';
+import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
+import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
+import type { ErrorReport, Service, ServiceImage, ServicePrediction, ServiceStatus } from '../../../src/service/types.ts';
+import type { AnnotationSummary, ImageRow, PredictionRecord } from '../../../src/service/ports/storage.ts';
+import type { MaskPrediction } from '../../../src/core/engine/types.ts';
+import type { PointerChange, RunRecord, VersionRecord } from '../../../src/service/ports/versions.ts';
+import { masksByLabel } from '../../../src/service/annotation-masks.ts';
+
+interface KnownImage {
+  bytes: Uint8Array;
+  width: number;
+  height: number;
+}
+
+export interface FakeState {
+  /** By project and sha256. */
+  images: Map<string, KnownImage & ImageRow>;
+  annotations: (AnnotationSummary & { request: unknown })[];
+  predictions: PredictionRecord[];
+  versions: VersionRecord[];
+  history: PointerChange[];
+  runs: RunRecord[];
+  errors: ErrorReport[];
+  status: ServiceStatus;
+  labels: string[];
+  waitingFor?: string;
+  /** Names and first arguments of all calls. */
+  calls: { name: keyof Service; args: unknown }[];
+  /** Asked before each call; what it throws or rejects with is the answer. */
+  before: (name: keyof Service, args: unknown, signal?: AbortSignal) => unknown;
+}
+
+export interface FakeService extends Service {
+  state: FakeState;
+}
+
+/** What fakes say of every image of a project: something round in the middle, smaller than half. */
+function roundMask({ width, height }: { width: number; height: number }, share: number): BinaryMask {
+  const data = new Uint8Array(width * height);
+  const radius = share * Math.min(width, height);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) if (Math.hypot(x - width / 2, y - height / 2) < radius) data[y * width + x] = 1;
+  return { data, width, height };
+}
+
+function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T, K> {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key)) as Omit<T, K>;
+}
+
+export function fakeService(changes: Partial<FakeState> = {}): FakeService {
+  const state: FakeState = {
+    images: new Map(),
+    annotations: [],
+    predictions: [],
+    versions: [],
+    history: [],
+    runs: [],
+    errors: [],
+    labels: ['cup'],
+    calls: [],
+    before: () => undefined,
+    status: {
+      ...{ ready: true, problems: [], model: 'tiny@9a897d329434', device: 'cpu', startedMs: 1_760_000_000_000 },
+      ...{ queue: { running: 0, waiting: 0, limit: 64 }, messages: {}, serving: [], learner: 'child' as const },
+    },
+    ...changes,
+  };
+  const current = (project: string): string => state.history.find((one) => one.project === project)?.to ?? 'base';
+
+  const note = async (name: keyof Service, args: unknown, signal?: AbortSignal): Promise<void> => {
+    state.calls.push({ name, args });
+    await state.before(name, args, signal);
+    signal?.throwIfAborted();
+  };
+  const know = async (project: string, image: ServiceImage, externalId?: string): Promise<KnownImage & ImageRow> => {
+    if (!(image instanceof Uint8Array)) {
+      const known = state.images.get(`${project} ${image.sha256}`);
+      if (known) return known;
+      throw new ProsamError('IMAGE_UNKNOWN', `the project ${project} has no image ${image.sha256}. Send its bytes once.`);
+    }
+    const sha256 = createHash('sha256').update(image).digest('hex');
+    const { width, height } = await sharp(image)
+      .metadata()
+      .catch((cause: unknown) => {
+        throw new ProsamError('IMAGE_UNREADABLE', 'expected an image, got something else. Use JPEG or PNG.', { cause });
+      });
+    const row = { bytes: image, project, sha256, width, height, createdMs: Date.now(), annotated: false };
+    const known = state.images.get(`${project} ${sha256}`) ?? { ...row, ...(externalId !== undefined && { externalId }) };
+    state.images.set(`${project} ${sha256}`, known);
+    return known;
+  };
+  const find = (id: string): VersionRecord => {
+    const version = state.versions.find((one) => one.id === id);
+    if (version) return version;
+    throw new ProsamError('VERSION_NOT_FOUND', `expected a version, there is none called ${id}. List them.`);
+  };
+  const move = (project: string, to: string, reason: string): void => {
+    const from = current(project);
+    state.history.unshift({ project, reason, createdMs: Date.now(), ...(from !== 'base' && { from }), ...(to !== 'base' && { to }) });
+  };
+
+  return {
+    state,
+    async predict(request, { signal } = {}): Promise<ServicePrediction> {
+      await note('predict', request, signal);
+      const { project, labels = state.labels, options = {} } = request;
+      const image = await know(project, request.image, request.externalId);
+      const masks = labels
+        .filter((label) => request.references !== undefined || state.labels.includes(label))
+        .map((label, i): MaskPrediction => {
+          const mask = roundMask(image, 0.3 / (i + 1));
+          const area = mask.data.reduce((sum, value) => sum + value, 0);
+          return {
+            ...{ label, method: 'prosam', mask, area, score: 0.8, uncertainty: 0.2, predictedIou: 0.9 },
+            ...{ boxXyxy: [1, 2, 3, 4], check: { basis: 'mirrored-copy' as const, expectedIou: 0.7 } },
+            ...(options.uncertaintyMap === true && { uncertaintyMap: mask.data.map((value) => 100 * value) }),
+            ...(options.instances === true && { instances: [{ boxXyxy: [1, 2, 3, 4], area, mask, score: 0.5 }] }),
+          };
+        });
+      const written = masks.map(({ label, mask, area, score, uncertainty, method }) => ({
+        label,
+        rle: cocoRleFromMask(mask),
+        area,
+        score,
+        uncertainty,
+        method,
+      }));
+      const version = `tiny@9a89:${current(project)}:r1`;
+      if (request.remember !== false)
+        state.predictions.unshift({ project, sha256: image.sha256, version, createdMs: Date.now(), masks: written });
+      return {
+        ...{ project, image: { sha256: image.sha256, width: image.width, height: image.height }, masks, version },
+        missing: labels.filter((label) => !masks.some((mask) => mask.label === label)),
+        ...{ modelVersion: request.version ?? current(project), model: 'tiny@9a897d329434', device: 'cpu' },
+        milliseconds: { total: 12.5, queue: 0.5 },
+      };
+    },
+    async refine(request, { signal } = {}) {
+      await note('refine', request, signal);
+      const { width, height } = await know(request.project, request.image);
+      const mask = roundMask({ width, height }, 0.2);
+      return { width, height, masks: [{ mask, area: 9, boxXyxy: [1, 2, 3, 4], predictedIou: 0.9, lowRes: Float32Array.of(-1.5, 2.25) }] };
+    },
+    async embed(request, { signal } = {}) {
+      await note('embed', request, signal);
+      const { sha256, width, height } = await know(request.project, request.image, request.externalId);
+      return { sha256, width, height };
+    },
+    async accept(request, { signal } = {}) {
+      await note('accept', request, signal);
+      const { project, source, externalId, revision, provenance, masks, flagged = false, annotator } = request;
+      const image = await know(project, request.image, request.imageExternalId);
+      const drawn = await masksByLabel(masks, image, signal);
+      if (drawn.length === 0 && masks.length > 0) throw new ProsamError('MASK_EMPTY', 'nothing is marked. Mark something.');
+      const labels = drawn.map(({ label }) => ({ label, area: 7 }));
+      const answer = { image: { sha256: image.sha256, width: image.width, height: image.height }, masks: labels };
+      const same = state.annotations.find((one) => one.project === project && one.source === source && one.externalId === externalId);
+      if (same && same.revision > revision) return { ...answer, outcome: 'outdated' };
+      if (same?.revision === revision) {
+        if (same.provenance !== provenance)
+          throw new ProsamError('ANNOTATION_CONFLICT', 'the revision holds something else. Send a new one.');
+        return { ...answer, outcome: 'duplicate' };
+      }
+      if (same) state.annotations.splice(state.annotations.indexOf(same), 1);
+      image.annotated = true;
+      const sequence = 1 + Math.max(0, ...state.annotations.map((one) => one.sequence));
+      const summary = {
+        project,
+        source,
+        externalId,
+        revision,
+        sha256: image.sha256,
+        provenance,
+        flagged,
+        labels,
+        createdMs: Date.now(),
+        sequence,
+      };
+      state.annotations.unshift({ ...summary, ...(annotator !== undefined && { annotator }), request });
+      return { ...answer, outcome: 'stored' };
+    },
+    async remove(key, revision) {
+      await note('remove', { key, revision });
+      const at = state.annotations.findIndex(
+        (one) => one.project === key.project && one.externalId === key.externalId && one.source === key.source,
+      );
+      if (at >= 0) state.annotations.splice(at, 1);
+      return at >= 0;
+    },
+    async withdraw(key, revision) {
+      await note('withdraw', { key, revision });
+      const at = state.annotations.findIndex(
+        (one) => one.project === key.project && one.externalId === key.externalId && one.source === key.source && one.revision <= revision,
+      );
+      if (at >= 0) state.annotations.splice(at, 1);
+      return at >= 0;
+    },
+    async restore(key) {
+      await note('restore', key);
+      return false;
+    },
+    async flag(key, flagged) {
+      await note('flag', { key, flagged });
+      const one = state.annotations.find(
+        (each) => each.project === key.project && each.externalId === key.externalId && each.source === key.source,
+      );
+      if (one) one.flagged = flagged;
+      return one !== undefined;
+    },
+    async annotations(project, { label, before = Infinity, limit }) {
+      await note('annotations', { project, label, before, limit });
+      const matching = state.annotations.filter((one) => one.project === project && one.sequence < before);
+      return matching
+        .filter((one) => label === undefined || one.labels.some((each) => each.label === label))
+        .slice(0, limit)
+        .map((one) => without(one, 'request'));
+    },
+    async project(project) {
+      await note('project', project);
+      const images = [...state.images.values()].filter((one) => one.project === project);
+      const of = (label: string) =>
+        state.annotations.filter((one) => one.project === project && one.labels.some((each) => each.label === label));
+      const run = state.runs.find((one) => one.project === project);
+      return {
+        ...{ project, version: `tiny@9a89:${current(project)}:r1`, modelVersion: current(project), images: images.length },
+        ...{ annotated: images.filter((one) => one.annotated).length, masks: state.annotations.length },
+        concepts: state.labels.map((label) => ({
+          label,
+          masks: of(label).length,
+          references: of(label)
+            .slice(0, 5)
+            .map(({ sha256, provenance, flagged }) => ({ sha256, provenance, flagged })),
+        })),
+        ...(run && { run }),
+        ...(state.waitingFor !== undefined && { waitingFor: state.waitingFor }),
+      };
+    },
+    async projects() {
+      await note('projects', undefined);
+      return [...new Set([...state.images.values()].map((one) => one.project))];
+    },
+    async unlabelled(project, { limit, offset = 0 }) {
+      await note('unlabelled', { project, limit, offset });
+      const rows = [...state.images.values()].filter((one) => one.project === project && !one.annotated);
+      return rows
+        .sort((a, b) => (b.uncertainty ?? -1) - (a.uncertainty ?? -1))
+        .slice(offset, offset + limit)
+        .map((one) => without(one, 'bytes'));
+    },
+    async predictions({ project, limit }) {
+      await note('predictions', { project, limit });
+      return state.predictions.filter((one) => project === undefined || one.project === project).slice(0, limit);
+    },
+    async imageBytes(project, sha256) {
+      await note('imageBytes', { project, sha256 });
+      return (await know(project, { sha256 })).bytes;
+    },
+    async versions({ project, limit }) {
+      await note('versions', { project, limit });
+      return state.versions.filter((one) => project === undefined || one.project === project).slice(0, limit);
+    },
+    async version(id) {
+      await note('version', id);
+      return find(id);
+    },
+    async history(project, limit) {
+      await note('history', { project, limit });
+      return state.history.filter((one) => one.project === project).slice(0, limit);
+    },
+    async promote(project, version, reason) {
+      await note('promote', { project, version, reason });
+      if (version !== 'base' && find(version).project !== project)
+        throw new ProsamError('VERSION_NOT_FOUND', 'it belongs to another project. List them.');
+      move(project, version, reason);
+    },
+    async rollback(project, reason) {
+      await note('rollback', { project, reason });
+      const [last] = state.history.filter((one) => one.project === project);
+      if (last === undefined) throw new ProsamError('VERSION_NOT_FOUND', 'there is no version before the current one. Promote one.');
+      move(project, last.from ?? 'base', reason);
+      return { version: last.from ?? 'base' };
+    },
+    async train(project) {
+      await note('train', project);
+    },
+    async runs({ project, limit }) {
+      await note('runs', { project, limit });
+      return state.runs.filter((one) => project === undefined || one.project === project).slice(0, limit);
+    },
+    async status() {
+      await note('status', undefined);
+      return state.status;
+    },
+    errors: () => state.errors,
+  };
+}

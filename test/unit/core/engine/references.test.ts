@@ -1,0 +1,91 @@
+/** What is computed how often: each encoder sees each image once, and only where somebody needs what it sees. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { sceneWith } from '../../../../src/cli/demo-scenes.ts';
+import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
+import { createEngineCore } from '../../../../src/core/engine/engine.ts';
+import { nodeImageSource } from '../../../../src/core/image/node/source.ts';
+import { createNetworks } from '../../../../src/core/onnx/networks.ts';
+import { nodeRuntime } from '../../../../src/core/runtime/node/ort-node.ts';
+import type { Engine } from '../../../../src/core/engine/types.ts';
+import { writeModelFolder } from '../runtime/model-folder-of.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'prosam-features-'));
+afterAll(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** An engine, and how often its encoders ran. */
+async function counting(folder: string, cacheBytes: number): Promise<{ engine: Engine; ran: { sam: number; backbone: number } }> {
+  const model = await openModel(folder);
+  const networks = createNetworks(model, nodeRuntime({ threads: 1 }));
+  const ran = { sam: 0, backbone: 0 };
+  const counted: typeof networks = {
+    ...networks,
+    encodeSam: (image) => {
+      ran.sam++;
+      return networks.encodeSam(image);
+    },
+    encodeBackbone: (image) => {
+      ran.backbone++;
+      return networks.encodeBackbone(image);
+    },
+  };
+  return { engine: createEngineCore({ model, networks: counted, source: nodeImageSource(), cacheBytes }), ran };
+}
+
+let seed = 1;
+const scene = () => sceneWith(3, () => seed++);
+const drawn = () => {
+  const { image, truth } = scene();
+  return { image, annotation: { kind: 'mask', mask: truth } } as const;
+};
+
+describe('a reference', () => {
+  /** Two pictures' features of the built-in model, 262 kB each, and not three. */
+  const TWO_PICTURES = 600_000;
+
+  it('is encoded once, also when other pictures have pushed its own out of the cache', async () => {
+    const { engine, ran } = await counting('models/tiny', TWO_PICTURES);
+    const reference = drawn();
+    for (let i = 0; i < 3; i++) {
+      await engine.predict(scene().image, [reference], { method: 'prosam' });
+      for (let other = 0; other < 3; other++) await engine.embed(scene().image);
+    }
+    await engine.close();
+    expect(ran).toEqual({ sam: 0, backbone: 1 + 3 + 9 }); // here SAM is the backbone
+  });
+});
+
+describe('a model with a backbone of its own', () => {
+  const folder = writeModelFolder(join(root, 'own'), { backbone: 'resnet', resize: 'stretch', withPromptEncoder: true, half: false });
+  const ENOUGH = 2 ** 26;
+
+  it('shows SAM no drawn reference, and every target once', async () => {
+    const { engine, ran } = await counting(folder, ENOUGH);
+    const reference = drawn();
+    for (const { image } of [scene(), scene()]) await engine.predict(image, [reference], { method: 'prosam' });
+    expect(ran).toEqual({ sam: 2, backbone: 3 });
+    // As a target, it lacks what SAM sees and nothing else.
+    const { cached } = await engine.predict(reference.image, [reference], { method: 'prosam' });
+    expect(ran).toEqual({ sam: 3, backbone: 3 });
+    expect(cached).toBe(false);
+    expect((await engine.predict(reference.image, [reference], { method: 'prosam' })).cached).toBe(true);
+    await engine.close();
+    expect(ran).toEqual({ sam: 3, backbone: 3 });
+  });
+
+  it('shows SAM a reference whose mark is to grow, and those that check each other', async () => {
+    const { engine, ran } = await counting(folder, ENOUGH);
+    await engine.predict(scene().image, [{ ...drawn(), annotation: { kind: 'box', boxXyxy: [10, 10, 40, 40] } }], {
+      method: 'prosam',
+      grow: true,
+    });
+    expect(ran).toEqual({ sam: 2, backbone: 2 });
+    await engine.selfCheck([drawn(), drawn()]);
+    expect(ran).toEqual({ sam: 4, backbone: 4 });
+    await engine.close();
+  });
+});

@@ -1,0 +1,297 @@
+/** The engine as callers get it: in its worker, on the built-in model and generated scenes. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEngine, iou, isProsamError, type Engine, type PredictOptions, type Reference } from '../../../../src/index.ts';
+import { sceneWith, type DemoScene } from '../../../../src/cli/demo-scenes.ts';
+import { STRATEGIES } from '../../../../src/core/engine/strategy.ts';
+import { METHODS } from '../../../../src/core/engine/types.ts';
+
+const CONCEPT = 31;
+const scenes = Array.from({ length: 5 }, (_, i) => {
+  let seed = 100 * (i + 1);
+  return sceneWith(CONCEPT, () => seed++);
+}) as [DemoScene, DemoScene, DemoScene, DemoScene, DemoScene];
+const reference = ({ image, truth }: DemoScene, label?: string): Reference => ({
+  image,
+  annotation: { kind: 'mask', mask: truth },
+  ...(label !== undefined && { label }),
+});
+const target = scenes[4];
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEngine();
+});
+afterAll(() => engine.close());
+
+const predictOne = async (options: PredictOptions = {}, references = [reference(scenes[0])]) => {
+  const prediction = await engine.predict(target.image, references, options);
+  return prediction.masks[0] as (typeof prediction.masks)[number];
+};
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'nothing thrown',
+    (error: unknown) => (isProsamError(error) ? error.code : String(error)),
+  );
+}
+
+describe('predict', () => {
+  it('says what it is', () => {
+    expect(engine.info).toMatchObject({ device: 'cpu', licence: 'Apache-2.0', methods: METHODS, promptsPerReference: 50 });
+    expect(engine.info.model).toMatch(/^tiny@[0-9a-f]{12}$/);
+    expect(engine.info.input).toEqual({ side: 256, resize: 'stretch' });
+  });
+
+  it.each(METHODS)('finds the concept by %s better than marking everything does', async (method) => {
+    const shares: number[] = [];
+    const everything: number[] = [];
+    for (const scene of scenes.slice(1)) {
+      const { masks } = await engine.predict(scene.image, [reference(scenes[0])], { method });
+      shares.push(iou((masks[0] as { mask: { data: Uint8Array } }).mask.data, scene.truth.data));
+      everything.push(iou(new Uint8Array(scene.truth.data.length).fill(1), scene.truth.data));
+    }
+    const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(mean(shares)).toBeGreaterThan(1.5 * mean(everything));
+  });
+
+  it('says whether a cache had the features of the target', async () => {
+    const own = await createEngine();
+    const cached: boolean[] = [];
+    for (const { image } of [scenes[1], scenes[1], scenes[2]])
+      cached.push((await own.predict(image, [reference(scenes[0])], { method: 'nearest' })).cached);
+    await own.close();
+    expect(cached).toEqual([false, true, false]);
+  });
+
+  it('describes the mask consistently', async () => {
+    const mask = await predictOne({ method: 'prosam', uncertaintyMap: true, instances: true, minInstanceShare: 0 });
+    expect(mask.mask).toMatchObject({ width: 256, height: 256 });
+    expect(mask.area).toBe(mask.mask.data.reduce((sum, value) => sum + value, 0));
+    expect(mask.score + mask.uncertainty).toBeCloseTo(1, 10);
+    expect(mask.uncertaintyMap).toHaveLength(256 * 256);
+    expect(mask.instances?.reduce((sum, { area }) => sum + area, 0)).toBe(mask.area);
+    for (const { score } of mask.instances ?? []) expect(score).toBeGreaterThan(0.3);
+    const [x0, y0, x1, y1] = mask.boxXyxy as [number, number, number, number];
+    expect(x0 < x1 && y0 < y1 && x1 <= 256 && y1 <= 256).toBe(true);
+  });
+
+  it('is least sure along the outline', async () => {
+    const { mask, uncertaintyMap = new Uint8Array() } = await predictOne({ method: 'prosam', uncertaintyMap: true });
+    const edge: number[] = [];
+    const rest: number[] = [];
+    mask.data.forEach((value, i) => {
+      const near = i % 256 > 0 && i % 256 < 255 && (mask.data[i - 1] !== value || mask.data[i + 1] !== value);
+      (near ? edge : rest).push(uncertaintyMap[i] as number);
+    });
+    const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(mean(edge)).toBeGreaterThan(2 * mean(rest));
+  });
+
+  it.each(STRATEGIES)('merges by %s, the same way for the same seed', async (strategy) => {
+    const options = { method: 'prosam', strategy, samples: 6 } as const;
+    const [a, b, other] = [await predictOne(options), await predictOne(options), await predictOne({ ...options, seed: 5 })];
+    expect(a.mask.data).toEqual(b.mask.data);
+    expect(a.score).toBe(b.score);
+    if (strategy === 'mean_prompt') expect(other.mask.data).toEqual(a.mask.data);
+    expect(other.score).not.toBe(a.score);
+  });
+
+  it('orders the unions: max of binary masks covers every other merge', async () => {
+    const masks = new Map<string, Uint8Array>();
+    for (const strategy of STRATEGIES)
+      masks.set(strategy, (await predictOne({ method: 'prosam', strategy, distribution: 'gaussian' })).mask.data);
+    const area = (name: string): number => (masks.get(name) as Uint8Array).reduce((sum, value) => sum + value, 0);
+    expect(area('max_binary')).toBeGreaterThan(area('mean_binary'));
+    expect(area('mean_binary')).toBeGreaterThanOrEqual(area('majority_vote'));
+    // At the square's own size both mark a pixel as soon as one sample does.
+    expect(masks.get('max_logits')).toEqual(masks.get('max_binary'));
+  });
+
+  it('takes noise instead of a seed', async () => {
+    const size = 50 * 64;
+    const noise = { eps: new Float32Array(2 * size), delta: new Float32Array(2 * 50).fill(69) };
+    const still = await predictOne({ method: 'prosam', strategy: 'mean_logits', noise });
+    const mean = await predictOne({ method: 'prosam', samples: 0 });
+    expect(still.mask.data).toEqual(mean.mask.data);
+    const short = { eps: new Float32Array(7), delta: new Float32Array(1) };
+    expect(await codeOf(predictOne({ method: 'prosam', noise: short }))).toBe('OPTION_INVALID');
+  });
+
+  it('is deterministic without samples: VRP-SAM', async () => {
+    const a = await predictOne({ method: 'prosam', distribution: 'deterministic' });
+    const b = await predictOne({ method: 'prosam', distribution: 'deterministic', seed: 9 });
+    expect(a).toEqual(b);
+  });
+
+  it('uses several references and answers several concepts in one call', async () => {
+    const one = await predictOne({ method: 'prosam' });
+    const two = await predictOne({ method: 'prosam' }, [reference(scenes[0]), reference(scenes[1])]);
+    expect(two.mask.data).not.toEqual(one.mask.data);
+    const both = await engine.predict(target.image, [reference(scenes[0], 'a'), reference(scenes[1], 'b'), reference(scenes[2], 'a')], {
+      method: 'prosam',
+    });
+    expect(both.masks.map(({ label }) => label)).toEqual(['a', 'b']);
+    const alone = await engine.predict(target.image, [reference(scenes[1])], { method: 'prosam' });
+    expect(both.masks[1]?.mask.data).toEqual(alone.masks[0]?.mask.data);
+  });
+
+  it('reads a mark the same way whatever form it comes in', async () => {
+    const box = [40, 50, 120, 140] as const;
+    const ring = [[40, 50], [120, 50], [120, 140], [40, 140]] as const; // prettier-ignore
+    const asBox = await engine.referenceMask({ image: target.image, annotation: { kind: 'box', boxXyxy: box } });
+    const asPolygon = await engine.referenceMask({ image: target.image, annotation: { kind: 'polygon', rings: [ring] } });
+    expect(asBox).toEqual(asPolygon);
+    expect(asBox.area).toBe(80 * 90);
+    expect(asBox.ofCells).toBe(256);
+  });
+
+  it('grows points into objects unless told not to', async () => {
+    const points = { image: target.image, annotation: { kind: 'points', points: [[128, 128]] } } as const;
+    const grown = await engine.referenceMask(points);
+    const bare = await engine.referenceMask(points, { grow: false });
+    expect(bare).toMatchObject({ area: 1, cells: 1 });
+    expect(grown.area).toBeGreaterThan(20);
+    expect(grown.mask.data[128 * 256 + 128]).toBe(1);
+  });
+});
+
+describe('selfCheck', () => {
+  it('predicts each reference from the others', async () => {
+    const references = scenes.slice(0, 3).map((scene) => reference(scene));
+    const check = await engine.selfCheck(references);
+    expect(check.basis).toBe('other-references');
+    for (const method of METHODS) expect(check.methods[method]?.each).toHaveLength(3);
+    const byHand = await engine.predict(scenes[0].image, references.slice(1), { method: 'nearest' });
+    expect(check.methods.nearest?.each[0]).toBeCloseTo(
+      iou((byHand.masks[0] as { mask: { data: Uint8Array } }).mask.data, scenes[0].truth.data),
+      6,
+    );
+    expect(check.expectedIou).toBe(Math.max(...METHODS.map((method) => check.methods[method]?.iou as number)));
+    const auto = await engine.predict(target.image, references);
+    expect(auto.masks[0]).toMatchObject({ method: check.best, check: { basis: check.basis, expectedIou: check.expectedIou } });
+  });
+
+  it('falls back on a mirrored copy of a single reference, and refuses mixed labels', async () => {
+    expect((await engine.selfCheck([reference(scenes[0])])).basis).toBe('mirrored-copy');
+    expect(await codeOf(engine.selfCheck([reference(scenes[0], 'a'), reference(scenes[1], 'b')]))).toBe('OPTION_INVALID');
+  });
+});
+
+describe('refine', () => {
+  it('offers three masks for one point and one for more, each better known by SAM', async () => {
+    const first = await engine.refine(target.image, { points: [{ x: 120, y: 120 }] });
+    expect(first.masks).toHaveLength(3);
+    expect(first.masks.map(({ predictedIou }) => predictedIou)).toEqual(
+      first.masks.map(({ predictedIou }) => predictedIou).sort((a, b) => b - a),
+    );
+    const previous = (first.masks[0] as { lowRes: Float32Array }).lowRes;
+    const second = await engine.refine(target.image, {
+      points: [
+        { x: 120, y: 120 },
+        { x: 5, y: 5, positive: false },
+      ],
+      previous,
+    });
+    expect(second.masks).toHaveLength(1);
+    expect(second.masks[0]?.mask.data[5 * 256 + 5]).toBe(0);
+  });
+
+  it('goes on from a prediction, and draws what is in a box', async () => {
+    const { lowRes } = await predictOne({ method: 'prosam' });
+    expect((await engine.refine(target.image, { previous: lowRes, boxXyxy: [10, 10, 250, 250] })).masks).toHaveLength(1);
+    const ys = [...target.truth.data.keys()].filter((i) => target.truth.data[i] !== 0).map((i) => Math.floor(i / 256));
+    const xs = [...target.truth.data.keys()].filter((i) => target.truth.data[i] !== 0).map((i) => i % 256);
+    const boxXyxy = [Math.min(...xs), Math.min(...ys), Math.max(...xs) + 1, Math.max(...ys) + 1] as const;
+    const { masks } = await engine.refine(target.image, { boxXyxy });
+    expect(iou((masks[0] as { mask: { data: Uint8Array } }).mask.data, target.truth.data)).toBeGreaterThan(0.4);
+  });
+
+  it.each([
+    ['nothing to go by', {}, 'OPTION_INVALID'],
+    ['a point outside', { points: [{ x: 999, y: 3 }] }, 'ANNOTATION_OUTSIDE'],
+    ['a point that is no number', { points: [{ x: NaN, y: 3 }] }, 'ANNOTATION_OUTSIDE'],
+    ['logits of another size', { previous: new Float32Array(9) }, 'OPTION_INVALID'],
+  ] as const)('refuses %s', async (_, prompts, code) => {
+    expect(await codeOf(engine.refine(target.image, prompts))).toBe(code);
+  });
+});
+
+describe('calls', () => {
+  it.each([
+    ['no references', [], {}, 'REFERENCE_MISSING'],
+    ['an unknown method', [reference(scenes[0])], { method: 'magic' as never }, 'OPTION_INVALID'],
+    ['too many samples', [reference(scenes[0])], { samples: 1e9 }, 'OPTION_INVALID'],
+    [
+      'a mask of another size',
+      [{ image: target.image, annotation: { kind: 'mask', mask: { data: new Uint8Array(4), width: 2, height: 2 } } }],
+      {},
+      'MASK_SIZE_MISMATCH',
+    ],
+    [
+      'an empty mask',
+      [{ image: target.image, annotation: { kind: 'mask', mask: { data: new Uint8Array(65536), width: 256, height: 256 } } }],
+      {},
+      'MASK_EMPTY',
+    ],
+    [
+      'a URL of the network',
+      [{ image: new URL('https://[::1]/x.png'), annotation: { kind: 'points', points: [[1, 1]] } }],
+      {},
+      'OPTION_INVALID',
+    ],
+    ['a missing file', [{ image: 'no-such-file.jpg', annotation: { kind: 'points', points: [[1, 1]] } }], {}, 'FILE_NOT_FOUND'],
+  ] as [string, Reference[], PredictOptions, string][])('refuse %s', async (_, references, options, code) => {
+    expect(await codeOf(engine.predict(target.image, references, options))).toBe(code);
+  });
+
+  it('leave the calling thread free', async () => {
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    const large = {
+      data: new Uint8Array(3 * 2000 * 1500).map((_, i) => (i * 7919) % 251),
+      width: 2000,
+      height: 1500,
+      channels: 3 as const,
+    };
+    await engine.embed(target.image);
+    delay.enable();
+    for (let i = 0; i < 3; i++) await engine.predict({ ...large, data: large.data.map((value) => value ^ i) }, [reference(scenes[0])]);
+    delay.disable();
+    // Speed is for the benchmark to show; here a generous bound tells a blocked thread (hundreds of milliseconds) from a free one.
+    expect(delay.percentile(90) / 1e6).toBeLessThan(50);
+  });
+
+  it('give up at once when aborted, and only the one that was', async () => {
+    const abort = new AbortController();
+    const fresh = (seed: number) => ({ ...target.image, data: target.image.data.map((value) => value ^ seed) });
+    const given = engine.predict(fresh(1), [reference(scenes[0])], { signal: abort.signal });
+    const kept = engine.predict(fresh(1), [reference(scenes[0])]);
+    abort.abort();
+    await expect(given).rejects.toMatchObject({ name: 'AbortError' });
+    expect((await kept).masks).toHaveLength(1);
+    await expect(engine.embed(target.image, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it('are refused once the engine is closed, and those under way still end', async () => {
+    const own = await createEngine();
+    const running = own.predict(target.image, [reference(scenes[0])]);
+    const closing = own.close();
+    expect((await running).masks).toHaveLength(1);
+    await closing;
+    expect(await codeOf(own.embed(target.image))).toBe('ENGINE_CLOSED');
+    await own.close();
+  });
+});
+
+describe('createEngine', () => {
+  it.each([
+    ['a missing model', { model: 'no/such/model' }, 'MODEL_NOT_FOUND'],
+    ['an unknown device', { device: 'abacus' as never }, 'OPTION_INVALID'],
+    ['a device that is not there', { device: 'directml' as const }, 'DEVICE_UNAVAILABLE'],
+  ])('refuses %s', async (_, options, code) => {
+    const opened = createEngine(options).then(async (own) => {
+      await own.embed(target.image).finally(() => own.close());
+    });
+    expect(await codeOf(opened)).toBe(code);
+  });
+});

@@ -1,0 +1,56 @@
+/**
+ * The same engine on WebGPU. On machines without a GPU a software adapter (Mesa's lavapipe, version 24 or later) stands in;
+ * PROSAM_REQUIRE_WEBGPU=1 turns its absence from a skip into a failure.
+ */
+import { describe, expect, it } from 'vitest';
+import { sceneWith } from '../../../../src/cli/demo-scenes.ts';
+import { verdictOn } from '../../../../src/core/runtime/devices/choose-device.ts';
+import { machineFacts, onlySoftware } from '../../../../src/core/runtime/devices/obstacles.ts';
+import { probeDevice } from '../../../../src/core/runtime/devices/probe-device.ts';
+import { createEngine, isProsamError, type Engine } from '../../../../src/index.ts';
+
+/** A GPU shows itself by a file; what answers without one computes on the CPU. */
+const software = process.platform === 'linux' && onlySoftware('webgpu', await machineFacts()) !== undefined;
+
+let seed = 77;
+const [reference, target] = [sceneWith(3, () => seed++), sceneWith(3, () => seed++)];
+
+async function predict(engine: Engine) {
+  const references = [{ image: reference.image, annotation: { kind: 'mask', mask: reference.truth } as const }];
+  const { device, masks } = await engine.predict(target.image, references, { method: 'prosam' });
+  const refined = await engine.refine(target.image, { points: [{ x: 120, y: 130 }] });
+  return { device, mask: masks[0] as (typeof masks)[number], refined: refined.masks };
+}
+
+describe('WebGPU', () => {
+  it('is never what auto stands for where a software GPU (Mesa) answers', async (context) => {
+    const answer = await probeDevice('webgpu');
+    if (!software || ('failed' in answer && process.env['PROSAM_REQUIRE_WEBGPU'] !== '1')) {
+      context.skip('no software WebGPU adapter on this machine');
+      return;
+    }
+    expect(answer).toMatchObject({ figures: expect.anything() as object });
+    expect(verdictOn(answer)).toMatchObject({ used: false, reason: expect.stringMatching(/^slower than the CPU here/) as string });
+  });
+
+  it('agrees with the CPU, every node on the GPU', async (context) => {
+    const gpu = await createEngine({ device: 'webgpu' }).catch((error: unknown) => {
+      if (isProsamError(error) && error.code === 'DEVICE_UNAVAILABLE' && process.env['PROSAM_REQUIRE_WEBGPU'] !== '1') return undefined;
+      throw error;
+    });
+    if (gpu === undefined) {
+      context.skip('no WebGPU adapter on this machine');
+      return;
+    }
+    const cpu = await createEngine({ device: 'cpu' });
+    const [onGpu, onCpu] = [await predict(gpu), await predict(cpu)];
+    await gpu.close();
+    await cpu.close();
+    expect(onGpu.device).toBe('webgpu');
+    expect(onGpu.mask.score).toBeCloseTo(onCpu.mask.score, 3);
+    expect(Math.abs(onGpu.mask.area - onCpu.mask.area)).toBeLessThan(10);
+    expect(onGpu.refined.map(({ predictedIou }) => predictedIou.toFixed(3))).toEqual(
+      onCpu.refined.map(({ predictedIou }) => predictedIou.toFixed(3)),
+    );
+  });
+});

@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { MaskRow } from '../../../src/service/ports/storage.ts';
+import { chooseReferences, createReferenceSets } from '../../../src/service/references.ts';
+
+function mask(id: number, feature?: readonly number[], flagged = false): MaskRow {
+  const row: MaskRow = {
+    ...{ id, project: 'p', label: 'cup', sha256: String(id).padStart(64, '0'), area: 1, provenance: 'drawn', flagged },
+    ...{ rle: { size: [1, 1], counts: `${id}` }, createdMs: id, sequence: id },
+  };
+  return feature ? { ...row, feature: Float32Array.from(feature) } : row;
+}
+const ids = (masks: readonly MaskRow[]) => masks.map(({ id }) => id);
+
+describe('chooseReferences', () => {
+  it('takes the best and then what differs most from everything taken', () => {
+    const pool = [mask(1, [1, 0]), mask(2, [0.99, 0.1]), mask(3, [0, 1]), mask(4, [-1, 0])];
+    expect(ids(chooseReferences(pool, 2))).toEqual([1, 4]);
+    expect(ids(chooseReferences(pool, 3))).toEqual([1, 4, 3]);
+  });
+
+  it('takes the flagged ones alone where there are any', () => {
+    expect(ids(chooseReferences([mask(1, [1, 0], true), mask(2, [0, 1], true), mask(3, [-1, 0])], 5))).toEqual([1, 2]);
+  });
+
+  it('takes those without a vector in their order, after those with one', () => {
+    expect(ids(chooseReferences([mask(1), mask(2), mask(3, [1, 0])], 2))).toEqual([1, 3]);
+    expect(ids(chooseReferences([mask(1), mask(2), mask(3)], 2))).toEqual([1, 2]);
+  });
+
+  it('gives as many as there are, none twice, the best first', () => {
+    const vector = fc.option(fc.array(fc.float({ noNaN: true, min: -1, max: 1 }), { minLength: 3, maxLength: 3 }));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(vector, fc.boolean()), { maxLength: 30 }), fc.integer({ min: 1, max: 20 }), (given, count) => {
+        const pool = given.map(([feature, flagged], i) => mask(i, feature ?? undefined, flagged));
+        const chosen = chooseReferences(pool, count);
+        const eligible = pool.some(({ flagged }) => flagged) ? pool.filter(({ flagged }) => flagged) : pool;
+        expect(chosen).toHaveLength(Math.min(count, eligible.length));
+        expect(new Set(chosen).size).toBe(chosen.length);
+        expect(chosen[0]).toBe(eligible[0]);
+        expect(chosen.every((one) => eligible.includes(one))).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('reference sets', () => {
+  it('are read once a revision, and their hash changes with the masks', async () => {
+    let reads = 0;
+    let rows = [mask(1), mask(2)];
+    const sets = createReferenceSets({
+      candidates: () => {
+        reads++;
+        return Promise.resolve(rows);
+      },
+    } as unknown as Parameters<typeof createReferenceSets>[0]);
+    const [first] = await Promise.all([sets.of('p', 'cup', 1), sets.of('p', 'cup', 1)]);
+    expect(reads).toBe(1);
+    rows = [mask(2)];
+    expect(await sets.of('p', 'cup', 1)).toBe(first);
+    const second = await sets.of('p', 'cup', 2);
+    expect(second.hash).not.toBe(first.hash);
+    expect(reads).toBe(2);
+    sets.forget('p', 'cup');
+    await sets.of('p', 'cup', 2);
+    expect(reads).toBe(3);
+  });
+});

@@ -1,0 +1,292 @@
+/** The service on the built-in model, a real database and real files. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import { sceneWith } from '../../../src/cli/demo-scenes.ts';
+import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../../../src/core/checkpoint/formats/safetensors.ts';
+import { silentLog } from '../../../src/service/ports/log.ts';
+import { noMetrics } from '../../../src/service/ports/metrics.ts';
+import type { Storage } from '../../../src/service/ports/storage.ts';
+import type { EngineWorker } from '../../../src/core/engine/types.ts';
+import { cocoRleFromMask, createEngine, type AcceptRequest, type Annotation, type Engine } from '../../../src/index.ts';
+import { createService, type RunningService } from '../../../src/service/service.ts';
+import { expectRejection } from '../core/expect-error.ts';
+import { until } from '../core/runtime/processes.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'prosam-service-'));
+let engine: Engine;
+let storage: Storage;
+let service: RunningService;
+let nowMs = 1_000_000;
+const measured: number[] = [];
+/** What an adapter wants people to know. */
+const told: string[] = [];
+
+interface Shown {
+  bytes: Uint8Array;
+  mark: Annotation;
+}
+let seed = 5000;
+async function scene(concept = 31): Promise<Shown> {
+  const { image, truth } = sceneWith(concept, () => seed++);
+  const png = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
+    .png()
+    .toBuffer();
+  return { bytes: new Uint8Array(png), mark: { kind: 'coco-rle', rle: cocoRleFromMask(truth) } };
+}
+const annotation = (project: string, externalId: string, { bytes, mark }: Shown, more: Partial<AcceptRequest> = {}): AcceptRequest => ({
+  ...{ project, source: 'test', externalId, revision: 1, image: bytes, provenance: 'drawn', masks: [{ label: 'cup', annotation: mark }] },
+  ...more,
+});
+
+beforeAll(async () => {
+  engine = await createEngine();
+  storage = await openStorage({ database: join(folder, 'p.db'), objects: join(folder, 'blobs') });
+  const metrics = { ...noMetrics, engineWorker: ({ replacements }: { replacements: number }) => void measured.push(replacements) };
+  service = await createService({ engine, storage, metrics, log: silentLog, pollMs: 50, now: () => nowMs++, problems: () => told });
+});
+afterAll(async () => {
+  await service.close();
+  await engine.close();
+  await storage.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The built-in weights with the mean prompts scaled: another version that answers differently. */
+function otherWeights(factor: number): Uint8Array {
+  const own = new Uint8Array(readFileSync('models/tiny/prompt-encoder.safetensors'));
+  const tensors: Record<string, TensorToWrite> = {};
+  for (const [name, entry] of parseSafetensors(own, 'own').tensors) {
+    const values = floatsFromTensor(entry, own.subarray(entry.offset, entry.offset + entry.byteLength), name);
+    const scaled = name.startsWith('mu_head') ? values.map((value) => value * factor) : values;
+    tensors[name] = { dtype: 'F32', shape: entry.shape, bytes: new Uint8Array(scaled.buffer) };
+  }
+  return safetensorsBytes(tensors);
+}
+
+/** A version as the learner would have stored it. */
+async function storeVersion(project: string, id: string, weights: Uint8Array): Promise<void> {
+  const blob = await storage.blobs.put(weights);
+  const run = await storage.store.runs.claim(project, 'test', { id: `run-${id}`, upTo: 0, leaseMs: 60_000, nowMs });
+  const version = {
+    ...{ id, project, runId: `run-${id}`, weights: blob, model: engine.info.model, data: 'd', seed: 1, code: 'test', createdMs: nowMs },
+    ...{ outcome: 'rejected' as const, reason: 'not tried', metrics: {} },
+  };
+  const stored = await storage.store.runs.finish(run?.id as string, 'test', { state: 'rejected', reason: 'not tried', version, nowMs });
+  expect(stored).toBe(true);
+}
+
+describe('what people accept', () => {
+  it('is a reference at once, under a version string that says so', async () => {
+    const target = await scene();
+    await expectRejection('REFERENCE_MISSING', service.predict({ project: 'a', image: target.bytes }), 'none');
+    const first = await service.accept(annotation('a', '1', await scene()));
+    expect(first).toMatchObject({ outcome: 'stored', masks: [{ label: 'cup' }] });
+    const one = await service.predict({ project: 'a', image: target.bytes });
+    expect(one.masks.map(({ label }) => label)).toEqual(['cup']);
+    expect(one.version).toBe((await service.project('a')).version);
+
+    await service.accept(annotation('a', '2', await scene()));
+    const two = await service.predict({ project: 'a', image: target.bytes });
+    expect(two.version).not.toBe(one.version);
+    expect(await service.remove({ project: 'a', source: 'test', externalId: '2' })).toBe(true);
+    const again = await service.predict({ project: 'a', image: target.bytes });
+    expect(again.version).toBe(one.version);
+    expect(again.masks[0]?.mask.data).toEqual(one.masks[0]?.mask.data);
+  });
+
+  it('is stored once, and a revision never changes', async () => {
+    const shown = await scene();
+    expect((await service.accept(annotation('b', '1', shown))).outcome).toBe('stored');
+    expect((await service.accept(annotation('b', '1', shown))).outcome).toBe('duplicate');
+    await expectRejection(
+      'ANNOTATION_CONFLICT',
+      service.accept(annotation('b', '1', { ...shown, mark: { kind: 'box', boxXyxy: [1, 1, 99, 99] } })),
+    );
+    await service.accept(annotation('b', '1', { ...shown, mark: { kind: 'box', boxXyxy: [1, 1, 99, 99] } }, { revision: 2 }));
+    expect(await service.annotations('b', { limit: 10 })).toMatchObject([{ revision: 2, labels: [{ label: 'cup', area: 98 * 98 }] }]);
+  });
+
+  it('joins the marks of a label, and lets SAM grow points', async () => {
+    const shown = await scene();
+    const boxes = annotation('c', '1', shown, {
+      masks: [
+        { label: 'x', annotation: { kind: 'box', boxXyxy: [0, 0, 10, 10] } },
+        { label: 'x', annotation: { kind: 'polygon', rings: [[[5, 5], [15, 5], [15, 15], [5, 15]]] } }, // prettier-ignore
+        { label: 'y', annotation: { kind: 'points', points: [[128, 128]] } },
+      ],
+    });
+    const { masks } = await service.accept(boxes);
+    expect(masks[0]).toEqual({ label: 'x', area: 100 + 100 - 25 });
+    expect(masks[1]?.area).toBeGreaterThan(1);
+  });
+
+  it('of strokes over an object is the object, not the strokes', async () => {
+    const [width, height, radius] = [256, 256, 50];
+    const disc = (x: number, y: number): boolean => Math.hypot(x - 128, y - 128) < radius;
+    const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => {
+      const at = Math.floor(i / 3);
+      return disc(at % width, Math.floor(at / width)) ? [220, 60, 40][i % 3] as number : [40, 90, 60][i % 3] as number; // prettier-ignore
+    });
+    const bytes = new Uint8Array(await sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer()); // prettier-ignore
+    const path = [[105, 110], [128, 128], [150, 145]] as const; // prettier-ignore
+    const stroke = new Uint8Array(width * height);
+    for (let i = 0; i < 40; i++) stroke.fill(1, (108 + i) * width + 108 + i, (108 + i) * width + 112 + i);
+    for (const mark of [
+      { kind: 'scribble', strokes: [{ path, width: 4 }] },
+      { kind: 'scribble-mask', mask: { data: stroke, width, height } },
+    ] satisfies Annotation[]) {
+      const { masks } = await service.accept(annotation('strokes', mark.kind, { bytes, mark }));
+      const area = Math.PI * radius ** 2;
+      expect(masks[0]?.area, mark.kind).toBeGreaterThan(0.5 * area);
+      expect(masks[0]?.area, mark.kind).toBeLessThan(1.7 * area);
+    }
+  });
+
+  it('is refused with what is wrong, and nothing of it is kept', async () => {
+    const shown = await scene();
+    const refused = (more: Partial<AcceptRequest>) => service.accept(annotation('d', '1', shown, more));
+    await expectRejection('PROJECT_INVALID', refused({ project: '../d' }), '../d');
+    await expectRejection('REQUEST_INVALID', refused({ externalId: 'a\u0000b' }), 'externalId');
+    await expectRejection('REQUEST_INVALID', refused({ revision: -1 }), 'revision');
+    await expectRejection('MASK_EMPTY', refused({ masks: [] }));
+    await expectRejection('REQUEST_INVALID', refused({ provenance: 'rejected' }), 'rejection');
+    await expectRejection('MASK_SIZE_MISMATCH', refused({ masks: [{ label: 'x', annotation: { kind: 'coco-rle', rle: { size: [9, 9], counts: [0, 81] } } }] })); // prettier-ignore
+    await expectRejection(
+      'ANNOTATION_INVALID',
+      refused({ masks: [{ label: 'x', annotation: { kind: 'mask-file', file: '/etc/passwd' } }] }),
+      'bytes',
+    );
+    await expectRejection('IMAGE_UNREADABLE', refused({ image: new Uint8Array([1, 2, 3]) }));
+    await expectRejection('IMAGE_UNREADABLE', refused({ image: shown.bytes.slice(0, 2000) }));
+    await expectRejection('IMAGE_UNKNOWN', refused({ image: { sha256: '0'.repeat(64) } }));
+    expect(await service.annotations('d', { limit: 10 })).toEqual([]);
+    expect((await service.project('d')).images).toBe(0);
+  });
+
+  it('says that somebody looked, where it rejects', async () => {
+    const target = await scene();
+    await service.accept(annotation('e', '1', await scene()));
+    const { image } = await service.predict({ project: 'e', image: target.bytes, externalId: 'shelf/7' });
+    await service.predictions({ project: 'e', limit: 1 }); // written by now
+    expect(await service.unlabelled('e', { limit: 10 })).toMatchObject([{ sha256: image.sha256, externalId: 'shelf/7' }]);
+    await service.accept(annotation('e', '2', target, { provenance: 'rejected', masks: [] }));
+    expect(await service.unlabelled('e', { limit: 10 })).toEqual([]);
+    expect((await service.project('e')).masks).toBe(1);
+  });
+});
+
+describe('projects', () => {
+  it('know nothing of each other', async () => {
+    const shown = await scene();
+    const { image } = await service.accept(annotation('f', '1', shown));
+    await expectRejection('REFERENCE_MISSING', service.predict({ project: 'g', image: shown.bytes }));
+    await expectRejection('IMAGE_UNKNOWN', service.imageBytes('g', image.sha256));
+    await expectRejection('IMAGE_UNKNOWN', service.predict({ project: 'g', image: { sha256: image.sha256 } }));
+    expect(await service.imageBytes('f', image.sha256)).toEqual(Buffer.from(shown.bytes));
+    await storeVersion('f', 'v-of-f', otherWeights(0.5));
+    await expectRejection('VERSION_NOT_FOUND', service.promote('g', 'v-of-f', 'no'));
+  });
+
+  it('remember nothing they were asked not to', async () => {
+    await service.accept(annotation('h', '1', await scene()));
+    await service.predict({ project: 'h', image: (await scene()).bytes, remember: false });
+    expect(await service.predictions({ project: 'h', limit: 10 })).toEqual([]);
+    expect((await service.project('h')).images).toBe(1);
+  });
+});
+
+describe('versions', () => {
+  it('take over between two requests, and every answer says which one it is from', async () => {
+    await service.accept(annotation('v', '1', await scene()));
+    const target = await scene();
+    const predict = (version?: string) =>
+      service.predict({ project: 'v', image: target.bytes, options: { method: 'prosam' }, remember: false, ...(version && { version }) });
+    const base = await predict();
+    expect(base.modelVersion).toBe('base');
+    await storeVersion('v', 'v-half', otherWeights(0.5));
+    const asked = await predict('v-half');
+    expect(asked.modelVersion).toBe('v-half');
+    expect((await predict()).modelVersion).toBe('base');
+
+    // Requests without a pause while the pointer moves to and fro: none fails, and each fits the version it names.
+    const masks = new Map([
+      ['base', base.masks[0]?.lowRes],
+      ['v-half', asked.masks[0]?.lowRes],
+    ]);
+    const seen = new Set<string>();
+    let on = true;
+    const clients = [1, 2, 3, 4].map(async () => {
+      while (on) {
+        const { modelVersion, masks: got } = await predict();
+        seen.add(modelVersion);
+        expect(got[0]?.lowRes).toEqual(masks.get(modelVersion));
+      }
+    });
+    for (let i = 0; i < 6; i++) {
+      await service.promote('v', i % 2 === 0 ? 'v-half' : 'base', 'to and fro');
+      expect((await predict()).modelVersion).toBe(i % 2 === 0 ? 'v-half' : 'base');
+    }
+    on = false;
+    await Promise.all(clients);
+    expect(seen).toEqual(new Set(['base', 'v-half']));
+  });
+
+  it('leave the old one answering where the new one is broken, and say why', async () => {
+    await service.accept(annotation('w', '1', await scene()));
+    await storeVersion('w', 'v-broken', otherWeights(NaN));
+    await expectRejection('CHECKPOINT_INVALID', service.promote('w', 'v-broken', 'by mistake'), 'finite');
+    // Somebody else promoted it all the same, on another machine.
+    await storage.store.versions.promote('w', 'v-broken', 'by mistake', nowMs);
+    const target = await scene();
+    await service.predict({ project: 'w', image: target.bytes });
+    await new Promise((resume) => setTimeout(resume, 300));
+    expect((await service.predict({ project: 'w', image: target.bytes })).modelVersion).toBe('base');
+    expect((await service.status()).problems).toEqual([expect.stringContaining('v-broken could not be put into service')]);
+    expect(service.errors().some(({ code }) => code === 'CHECKPOINT_INVALID')).toBe(true);
+    await service.rollback('w', 'broken');
+    expect((await service.status()).problems).toEqual([]);
+    told.push('three shapes wait for review');
+    expect(await service.status()).toMatchObject({ ready: true, problems: told });
+    told.length = 0;
+    await expectRejection('VERSION_NOT_FOUND', service.rollback('w', 'further'), 'earlier');
+  });
+
+  it('are noticed when another process puts them into service', async () => {
+    await service.accept(annotation('x', '1', await scene()));
+    const target = await scene();
+    await service.predict({ project: 'x', image: target.bytes });
+    await storeVersion('x', 'v-elsewhere', otherWeights(0.9));
+    await storage.store.versions.promote('x', 'v-elsewhere', 'elsewhere', nowMs);
+    const until = Date.now() + 5000;
+    const served = async () => (await service.status()).serving.find(({ project }) => project === 'x')?.modelVersion;
+    while ((await served()) !== 'v-elsewhere' && Date.now() < until) await new Promise((resume) => setTimeout(resume, 20));
+    expect(await served()).toBe('v-elsewhere');
+  });
+});
+
+describe('a worker that dies', () => {
+  it('makes the service wait, not fail, and is told to those who look after it', async () => {
+    await service.accept(annotation('y', '1', await scene()));
+    const target = await scene();
+    const worker = engine.worker as EngineWorker;
+    const pid = worker.pid as number;
+    const replaced = worker.replacements;
+    process.kill(pid, 'SIGKILL');
+    await until(() => !worker.ready || worker.pid !== pid, 'the worker to die');
+    const { ready, problems } = await service.status();
+    expect(ready).toBe(worker.ready);
+    if (!ready) expect(problems).toEqual([expect.stringContaining('started again: the inference worker was killed by SIGKILL')]);
+    const { masks } = await service.predict({ project: 'y', image: target.bytes });
+    expect(masks).toHaveLength(1);
+    expect(worker.replacements).toBe(replaced + 1);
+    expect(await service.status()).toMatchObject({ ready: true, problems: [] });
+    const told = () => service.errors().find(({ where }) => where === 'engine');
+    await until(() => told() !== undefined, 'the report');
+    expect(told()).toMatchObject({ code: 'ENGINE_CRASHED', message: 'the inference worker was killed by SIGKILL' });
+    expect(measured).toContain(replaced + 1);
+  });
+});

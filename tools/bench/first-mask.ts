@@ -1,0 +1,13 @@
+/** From a cold start to the first mask, as one process: started and timed by predict.ts. */
+import { createEngine } from '../../src/index.ts';
+import { sceneWith } from '../../src/cli/demo-scenes.ts';
+
+const before = performance.now(); // milliseconds since the process began
+let seed = 1;
+const [reference, target] = [sceneWith(3, () => seed++), sceneWith(3, () => seed++)];
+const drawing = performance.now() - before;
+const engine = await createEngine();
+const annotation = { kind: 'mask', mask: reference.truth } as const;
+await engine.predict(target.image, [{ image: reference.image, annotation }], { method: 'prosam' });
+console.log(Math.round(performance.now() - drawing));
+await engine.close();

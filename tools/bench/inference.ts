@@ -1,0 +1,220 @@
+/**
+ * What the full-size networks cost, ours against the same written plainly in PyTorch:
+ *   npm run bench:inference -- [--rounds N] [--threads N] [--images N] [--only encoder,parts,decoder,predict,many] [--json FILE]
+ *                              [--python PYTHON | --cache DIR] [--models DIR]
+ * SAM ViT-B at 1024, a deep-stem ResNet-50 at 512 and the paper's prompt encoder, with weights from a hash. Contestants are
+ * processes of their own, ours started as an engine's worker is, and take turns; the first turn is not timed, its outputs are
+ * compared. "PyTorch" is the published code run as anyone would; "PyTorch, tuned" has attention in one piece, draws no mask that
+ * is not asked for, keeps freed memory and lets no thread spin. Ratios are to the former. PyTorch is set up in a virtual
+ * environment of its own (--cache keeps it elsewhere, --python names one that is there). --images: how many pictures one engine
+ * encodes while its memory is watched. Figures are medians; on a busy machine the CPU time tells more than the clock.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { WORKER_FLAGS, workerEnvironment } from '../../src/core/runtime/worker/memory.ts';
+import { fullSizeModel } from './full-size-model.ts';
+import { writeInputs } from './inference-inputs.ts';
+import { startLineProcess, type LineProcess } from './line-process.ts';
+import type { ManyAnswer } from './many-encodes.ts';
+import { median } from './median.ts';
+import { PYTORCH_ENVIRONMENT, pythonWithPytorch } from './pytorch-environment.ts';
+
+const GROUPS = {
+  encoder: ['encoder'],
+  parts: ['backbone', 'reference', 'similarity', 'target'],
+  decoder: ['decoder1', 'decoder5', 'decoder10'],
+  predict: ['predict', 'both'],
+} as const;
+
+const TITLES: Readonly<Record<string, string>> = {
+  encoder: 'image encoder',
+  backbone: 'backbone',
+  reference: 'prompt encoder, reference part',
+  similarity: 'similarity',
+  target: 'prompt encoder, target part',
+  decoder1: 'mask decoder, 1 prompt set',
+  decoder5: 'mask decoder, 5 prompt sets on one image',
+  decoder10: 'mask decoder, 10 prompt sets on one image',
+  predict: 'whole prediction, reference known',
+  both: 'whole prediction, reference new',
+};
+
+/** Time as a share of PyTorch's, and memory, where something is wanted. */
+const WANTED: Readonly<Record<string, { time: number; memory?: number }>> = {
+  'encoder fp32': { time: 0.65 },
+  'encoder int8': { time: 0.4 },
+  'decoder1 fp32': { time: 0.5 },
+  'decoder5 fp32': { time: 0.5 },
+  'decoder10 fp32': { time: 0.5 },
+  'predict fp32': { time: 0.65, memory: 0.5 },
+};
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    threads: { type: 'string', default: String(Math.min(8, availableParallelism())) },
+    images: { type: 'string', default: '20' },
+    only: { type: 'string', default: 'encoder,parts,decoder,predict,many' },
+    json: { type: 'string' },
+    python: { type: 'string' },
+    cache: { type: 'string' },
+    models: { type: 'string' },
+  },
+});
+const only = values.only.split(',');
+
+interface Answer {
+  about: string;
+  milliseconds: number;
+  cpuMilliseconds: number;
+  peakBytes: number;
+}
+
+interface Contestant {
+  name: string;
+  process: LineProcess<Answer>;
+}
+
+interface Row {
+  stage: string;
+  contestant: string;
+  milliseconds: number;
+  cpuMilliseconds: number;
+  /** Of the process, which has run this group of stages and nothing else. */
+  peakBytes: number;
+  /** Shares of PyTorch's. */
+  time?: number;
+  cpuTime?: number;
+  memory?: number;
+  /** Largest difference to PyTorch's outputs, and as a share of their largest magnitude. */
+  maxAbs?: number;
+  maxRelative?: number;
+}
+
+const PYTORCH = 'PyTorch';
+
+function floatsOf(path: string): Float32Array {
+  const bytes = readFileSync(path);
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+function difference(ours: Float32Array, theirs: Float32Array): { maxAbs: number; maxRelative: number } {
+  if (ours.length !== theirs.length) throw new Error(`outputs of ${ours.length} and of ${theirs.length} values cannot be compared`);
+  let [maxAbs, largest] = [0, 0];
+  for (let i = 0; i < theirs.length; i++) {
+    maxAbs = Math.max(maxAbs, Math.abs((ours[i] as number) - (theirs[i] as number)));
+    largest = Math.max(largest, Math.abs(theirs[i] as number));
+  }
+  return { maxAbs, maxRelative: maxAbs / largest };
+}
+
+/** All contestants at all stages in turn, once untimed. */
+async function measure(stages: readonly string[], contestants: readonly Contestant[], folder: string): Promise<Row[]> {
+  const rounds = Number(values.rounds);
+  const answers = new Map<string, Answer[]>();
+  const outOf = (stage: string, name: string): string => join(folder, `${stage} ${name}.f32`);
+  try {
+    for (let round = 0; round <= rounds; round++)
+      for (const stage of stages)
+        for (const { name, process } of contestants) {
+          const answer = await process.ask(JSON.stringify({ stage, ...(round === 0 && { out: outOf(stage, name) }) }));
+          const key = `${stage} ${name}`;
+          answers.set(key, round === 0 ? [] : [...(answers.get(key) ?? []), answer]);
+        }
+  } finally {
+    await Promise.all(contestants.map(({ process }) => process.end()));
+  }
+  const rows = stages.flatMap((stage) =>
+    contestants.map(({ name }): Row => {
+      const timed = answers.get(`${stage} ${name}`) as Answer[];
+      return {
+        stage,
+        contestant: name,
+        milliseconds: median(timed.map((answer) => answer.milliseconds)),
+        cpuMilliseconds: median(timed.map((answer) => answer.cpuMilliseconds)),
+        peakBytes: Math.max(...timed.map((answer) => answer.peakBytes)),
+        ...(name !== PYTORCH && difference(floatsOf(outOf(stage, name)), floatsOf(outOf(stage, PYTORCH)))),
+      };
+    }),
+  );
+  return rows.map((row) => {
+    const base = rows.find(({ stage, contestant }) => stage === row.stage && contestant === PYTORCH) as Row;
+    const share = (key: 'milliseconds' | 'cpuMilliseconds' | 'peakBytes'): number => row[key] / base[key];
+    return row === base ? row : { ...row, time: share('milliseconds'), cpuTime: share('cpuMilliseconds'), memory: share('peakBytes') };
+  });
+}
+
+function print({ stage, contestant, milliseconds, cpuMilliseconds, peakBytes, ...shares }: Row): void {
+  const { time = 1, cpuTime = 1, memory = 1, maxAbs, maxRelative } = shares;
+  const wanted = WANTED[`${stage} ${contestant}`];
+  const figures = `${milliseconds.toFixed(0).padStart(7)} ms ${cpuMilliseconds.toFixed(0).padStart(7)} ms CPU ${(peakBytes / 1e9).toFixed(2)} GB`;
+  const ratios =
+    contestant === PYTORCH ? '' : ` | ${time.toFixed(2)} of its time, ${cpuTime.toFixed(2)} of its CPU, ${memory.toFixed(2)} of its memory`;
+  const off = maxAbs === undefined ? '' : ` | off by ${maxAbs.toExponential(0)} (${(maxRelative as number).toExponential(0)})`;
+  const goal = wanted ? ` | wanted: time ${wanted.time}${wanted.memory === undefined ? '' : `, memory ${wanted.memory}`}` : '';
+  console.log(`${(TITLES[stage] as string).padEnd(42)} ${contestant.padEnd(14)} ${figures}${ratios}${off}${goal}`);
+}
+
+/** As an engine starts the process that computes. */
+function startLikeWorker<T>(...script: string[]): LineProcess<T> {
+  return startLineProcess(process.execPath, [...WORKER_FLAGS, ...script], workerEnvironment());
+}
+
+async function manyEncodes(models: string): Promise<ManyAnswer> {
+  const child = startLikeWorker<ManyAnswer>('tools/bench/many-encodes.ts', models, values.threads, values.images);
+  const answer = await child.ask('');
+  await child.end();
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
+  console.log(
+    `${answer.targets} targets with one reference, runs: ${Object.entries(answer.runs)
+      .map(([name, runs]) => `${name} ${runs}`)
+      .join(', ')}`,
+  );
+  const growth = answer.lateBytes / answer.earlyBytes - 1;
+  console.log(
+    `memory after ${answer.early} pictures ${megabytes(answer.earlyBytes)}, after ${answer.targets} ${megabytes(answer.lateBytes)}: ` +
+      `${(100 * growth).toFixed(1)} % more | wanted: at most 5 %`,
+  );
+  return answer;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'prosam-bench-'));
+try {
+  const models = values.models ?? join(folder, 'model');
+  await fullSizeModel(models);
+  const inputs = join(folder, 'inputs.safetensors');
+  writeInputs(inputs);
+  const { threads } = values;
+  const rows: Row[] = [];
+  const groups = Object.entries(GROUPS).filter(([name]) => only.includes(name));
+  const python = groups.length === 0 ? '' : pythonWithPytorch(values);
+  console.log(
+    `${cpus()[0]?.model ?? 'unknown processor'}, ${threads} threads, ${process.platform} ${process.arch}, Node ${process.version}`,
+  );
+  for (const [name, stages] of groups) {
+    const ours = (precision: string): Contestant => ({
+      name: precision,
+      process: startLikeWorker('tools/bench/inference-stages.ts', models, inputs, threads, precision),
+    });
+    const theirs = (title: string, attention: string, environment: Readonly<Record<string, string>>): Contestant => ({
+      name: title,
+      process: startLineProcess(python, ['tools/bench/pytorch_inference.py', models, inputs, threads, attention], environment),
+    });
+    const contestants = [ours('fp32'), theirs(PYTORCH, 'own', {})];
+    if (name === 'encoder' || name === 'predict') contestants.push(ours('int8'));
+    if (name !== 'parts') contestants.push(theirs(`${PYTORCH}, tuned`, 'sdpa', PYTORCH_ENVIRONMENT));
+    const measured = await measure(stages, contestants, folder);
+    for (const row of measured) print(row);
+    rows.push(...measured);
+  }
+  const many = only.includes('many') ? await manyEncodes(models) : undefined;
+  if (values.json !== undefined)
+    writeFileSync(
+      values.json,
+      JSON.stringify({ machine: cpus()[0]?.model, threads: Number(threads), rows, ...(many && { many }) }, null, 1),
+    );
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
