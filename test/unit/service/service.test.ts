@@ -6,7 +6,12 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { sceneWith } from '../../../src/cli/demo-scenes.ts';
-import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../../../src/core/checkpoint/formats/safetensors.ts';
+import {
+  floatsFromTensor,
+  parseSafetensors,
+  safetensorsBytes,
+  type TensorToWrite,
+} from '../../../src/core/checkpoint/formats/safetensors.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
 import { noMetrics } from '../../../src/service/ports/metrics.ts';
 import type { Storage } from '../../../src/service/ports/storage.ts';

@@ -51,17 +51,29 @@ describe('MODEL_INVALID', () => {
     refuse(set(['format'], 'prosam-model/2'), 'format');
   });
 
-  test.each(['../x', '/etc/passwd', 'a/b', 'a\\b', '../../../core', '../../../core/checkpoint', '', '.hidden', 'C:x', 'a\0b', 'x\n', '%2e%2e%2fx', 'ünïcode', 'a b'])(
-    'a file name that could lead out of the folder: %j',
-    (name) => {
-      const listed = set(['files', name], OTHER_HASH);
-      refuse(listed, 'files');
-      refuse(set(['sam', 'file'], name, listed), 'sam.file');
-      refuse(set(['prompt_encoder', 'file'], name, listed), 'prompt_encoder.file');
-      refuse(set(['known_answer'], name, listed), 'known_answer');
-      refuse(set(['backbone'], { file: name, config: VGG }, listed), 'backbone.file');
-    },
-  );
+  test.each([
+    '../x',
+    '/etc/passwd',
+    'a/b',
+    'a\\b',
+    '../../../core',
+    '../../../core/checkpoint',
+    '',
+    '.hidden',
+    'C:x',
+    'a\0b',
+    'x\n',
+    '%2e%2e%2fx',
+    'ünïcode',
+    'a b',
+  ])('a file name that could lead out of the folder: %j', (name) => {
+    const listed = set(['files', name], OTHER_HASH);
+    refuse(listed, 'files');
+    refuse(set(['sam', 'file'], name, listed), 'sam.file');
+    refuse(set(['prompt_encoder', 'file'], name, listed), 'prompt_encoder.file');
+    refuse(set(['known_answer'], name, listed), 'known_answer');
+    refuse(set(['backbone'], { file: name, config: VGG }, listed), 'backbone.file');
+  });
 
   test('__proto__ as a file name', () => {
     refuse(JSON.parse(TEXT.replace('"check.safetensors":', '"__proto__":')) as unknown, 'files');
