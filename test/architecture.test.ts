@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { circles, filesWithoutRoom, forbiddenImports, fullFolders, longFiles, reachesNode } from '../tools/house/check.ts';
+import { circles, emptyRooms, filesWithoutRoom, forbiddenImports, fullFolders, longFiles, reachesNode } from '../tools/house/check.ts';
 import { importsOf, sourceFiles, type Import } from '../tools/house/imports.ts';
 import type { Room } from '../tools/house/rooms.ts';
 import { dependencyTable, withTable } from '../tools/house/table.ts';
@@ -18,6 +18,7 @@ describe('the architecture', () => {
   it('has a room for every file, and lets each import only what its room may know', () => {
     expect(imports.length).toBeGreaterThan(1500); // the pattern really finds them
     expect(filesWithoutRoom(files)).toEqual([]);
+    expect(emptyRooms(files)).toEqual([]);
     expect(forbiddenImports(imports)).toEqual([]);
   });
 
@@ -62,6 +63,8 @@ describe('the checks', () => {
     ];
     expect(forbiddenImports(bad, rooms)).toHaveLength(bad.length);
     expect(filesWithoutRoom(['a/x.ts', 'nowhere/x.ts'], rooms)).toHaveLength(1);
+    expect(emptyRooms(['a/x.ts', 'a/deep/x.ts'], rooms)).toEqual([expect.stringContaining('src/b')]);
+    expect(emptyRooms(['b/x.ts'], [{ place: 'b', knows: [], planned: true, why: '' }])).toHaveLength(1);
   });
 
   it('find circles of values and of types', () => {

@@ -13,7 +13,20 @@ export function roomOf(file: string, rooms: readonly Room[] = ROOMS): Room | und
 }
 
 export function filesWithoutRoom(files: readonly string[], rooms: readonly Room[] = ROOMS): string[] {
-  return files.filter((file) => roomOf(file, rooms) === undefined).map((file) => `expected a room for src/${file}, got none: add it to rooms.ts`);
+  return files
+    .filter((file) => roomOf(file, rooms) === undefined)
+    .map((file) => `expected a room for src/${file}, got none: add it to rooms.ts`);
+}
+
+/** A row that no file falls under is out of date, unless it waits for its first file. */
+export function emptyRooms(files: readonly string[], rooms: readonly Room[] = ROOMS): string[] {
+  return rooms.flatMap(({ place, planned }) => {
+    const used = files.some((file) => inside(file, place));
+    if (used === (planned !== true)) return [];
+    return [
+      used ? `expected src/${place} to be planned no longer: it has files` : `expected files in src/${place}, got none: remove its row`,
+    ];
+  });
 }
 
 export function forbiddenImports(imports: readonly Import[], rooms: readonly Room[] = ROOMS): string[] {
@@ -24,7 +37,8 @@ export function forbiddenImports(imports: readonly Import[], rooms: readonly Roo
 
 function allowed({ from, specifier, to, typeOnly }: Import, room: Room | undefined): boolean {
   if (room === undefined) return false;
-  if (to === undefined) return typeOnly || (isBuiltin(specifier) ? room.node === true : (room.packages ?? []).includes(packageOf(specifier)));
+  if (to === undefined)
+    return typeOnly || (isBuiltin(specifier) ? room.node === true : (room.packages ?? []).includes(packageOf(specifier)));
   // A type leaves no trace at run time; types of the engine are words everybody may use.
   if (typeOnly && (inside(to, 'core') || (room.types ?? []).some((place) => inside(to, place)))) return true;
   return [room.place, ...room.knows].some((place) => inside(to, place)) || to === from;
@@ -72,7 +86,9 @@ export function reachesNode(imports: readonly Import[], entries: readonly string
 export function fullFolders(files: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
-  return [...counts].filter(([, count]) => count > MAX_FILES).map(([folder, count]) => `expected at most ${MAX_FILES} files in ${folder}, got ${count}`);
+  return [...counts]
+    .filter(([, count]) => count > MAX_FILES)
+    .map(([folder, count]) => `expected at most ${MAX_FILES} files in ${folder}, got ${count}`);
 }
 
 export function longFiles(root: string, files: readonly string[]): string[] {

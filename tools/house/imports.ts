@@ -26,7 +26,10 @@ export function sourceFiles(root: string): string[] {
 export function importsOf(root: string, files: readonly string[]): Import[] {
   return files.flatMap((from) => {
     const text = readFileSync(join(root, from), 'utf8');
-    const found = [...text.matchAll(STATEMENT)].map(([, type, specifier]) => ({ specifier: specifier as string, typeOnly: type !== undefined }));
+    const found = [...text.matchAll(STATEMENT)].map(([, type, specifier]) => ({
+      specifier: specifier as string,
+      typeOnly: type !== undefined,
+    }));
     const later = [...text.matchAll(DYNAMIC)]
       .map(([, specifier]) => ({ specifier: specifier as string, typeOnly: false }))
       .filter(({ specifier }) => specifier.startsWith('.'));

@@ -1,7 +1,7 @@
 /** `npm run house`: writes the dependency table and checks the house; `--check` (lint) writes nothing. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { circles, filesWithoutRoom, forbiddenImports, fullFolders, longFiles, reachesNode } from './check.ts';
+import { circles, emptyRooms, filesWithoutRoom, forbiddenImports, fullFolders, longFiles, reachesNode } from './check.ts';
 import { importsOf, sourceFiles } from './imports.ts';
 import { withTable } from './table.ts';
 
@@ -12,6 +12,7 @@ const all = ['src', 'test', 'tools', 'examples'].flatMap((folder) => sourceFiles
 
 const offences = [
   ...filesWithoutRoom(src),
+  ...emptyRooms(src),
   ...forbiddenImports(imports),
   ...circles(src, imports),
   ...reachesNode(imports),
@@ -23,7 +24,8 @@ const file = `${root}/ARCHITECTURE.md`;
 const document = readFileSync(file, 'utf8');
 const current = withTable(document);
 if (process.argv.includes('--check')) {
-  if (current !== document) offences.push('expected the dependency table of ARCHITECTURE.md to match rooms.ts, got an old one: run npm run house');
+  if (current !== document)
+    offences.push('expected the dependency table of ARCHITECTURE.md to match rooms.ts, got an old one: run npm run house');
 } else if (current !== document) writeFileSync(file, current);
 
 for (const offence of offences) console.error(offence);

@@ -5,10 +5,10 @@ const BEGIN = '<!-- dependency table: made by npm run house -->';
 const END = '<!-- end of the dependency table -->';
 
 export function dependencyTable(rooms: readonly Room[] = ROOMS): string {
-  const rows = rooms.map(({ place, knows, types, packages = [], byName = [], node, why }) => {
+  const rows = rooms.map(({ place, knows, types, packages = [], byName = [], node, planned, why }) => {
     const may = [...knows.map((one) => (one === '' ? 'everything' : `\`${one}\``)), ...(types ?? []).map((one) => `types of \`${one}\``)];
     const needs = [...packages, ...(node === true ? ['Node'] : []), ...byName.map((one) => `${one} (by name)`)];
-    return `| \`${place}\` | ${may.join(', ') || 'nothing'} | ${needs.join(', ') || 'none'} | ${why} |`;
+    return `| \`${place}\`${planned === true ? ' (planned)' : ''} | ${may.join(', ') || 'nothing'} | ${needs.join(', ') || 'none'} | ${why} |`;
   });
   return ['| room | may import | packages | reason |', '|---|---|---|---|', ...rows].join('\n');
 }
@@ -17,6 +17,7 @@ export function dependencyTable(rooms: readonly Room[] = ROOMS): string {
 export function withTable(document: string, table = dependencyTable()): string {
   const from = document.indexOf(BEGIN);
   const to = document.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`expected the lines "${BEGIN}" and "${END}" in ARCHITECTURE.md, got none. Add them where the table belongs.`);
+  if (from < 0 || to < from)
+    throw new Error(`expected the lines "${BEGIN}" and "${END}" in ARCHITECTURE.md, got none. Add them where the table belongs.`);
   return `${document.slice(0, from)}${BEGIN}\n${table}\n${document.slice(to)}`;
 }
