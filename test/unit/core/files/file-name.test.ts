@@ -25,8 +25,8 @@ const HOSTILE = [
   ...['cat', 'Cat', 'CAT', 'left hand', 'left/hand', 'left\\hand', 'left_hand', 'left-hand', 'left:hand', 'left  hand', ' left hand'],
   ...[
     '',
-    '../../../core/checkpoint',
-    '../../../core',
+    '.',
+    '..',
     '...',
     '../../..',
     '/etc/passwd',
@@ -101,7 +101,7 @@ const text = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .array(fc.constantFrom('a', 'A', 'é', 'e\u0301', '../../../core/checkpoint', ' ', '/', '\ud800', '\udc00'), { maxLength: 6 })
+      .array(fc.constantFrom('a', 'A', 'é', 'e\u0301', '.', ' ', '/', '\ud800', '\udc00'), { maxLength: 6 })
       .map((all) => all.join('')),
   },
 );
@@ -151,7 +151,7 @@ describe('words for names of files', () => {
           expect(new Set(words.map(foldedName)).size).toBe(texts.length);
           for (const word of words) {
             expect(Buffer.byteLength(word)).toBeLessThanOrEqual(64);
-            if (!dots) expect(word).not.toContain('../../../core/checkpoint');
+            if (!dots) expect(word).not.toContain('.');
           }
         }
       }),
