@@ -181,7 +181,7 @@ describe('a path', () => {
       'pipe.png',
       'sub',
       '.',
-      '../../../../adapters/http/',
+      './',
       'none.png',
       'a.png/b',
       'file:///etc/passwd',
