@@ -24,7 +24,11 @@ export async function buildPage(out: string = join(HERE, 'dist')): Promise<strin
     platform: 'browser',
     logLevel: 'warning',
     // The page knows the package by its name; here that is this project's own source.
-    alias: { 'prosam/web': join(ROOT, 'src/web.ts'), 'prosam/scenes': join(ROOT, 'src/scenes/index.ts') },
+    alias: {
+      'prosam/client/page': join(ROOT, 'src/client/page/index.ts'),
+      'prosam/scenes': join(ROOT, 'src/scenes/index.ts'),
+      'prosam/web': join(ROOT, 'src/web.ts'),
+    },
     // ONNX Runtime with its WebAssembly beside it instead of inside.
     conditions: ['onnxruntime-web-use-extern-wasm'],
   };

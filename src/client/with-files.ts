@@ -36,6 +36,6 @@ function isBytes(value: unknown): value is Uint8Array | Blob {
 }
 
 function noted(bytes: Uint8Array | Blob, files: Blob[]): string {
-  files.push(bytes instanceof Blob ? bytes : new Blob([bytes]));
+  files.push(bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer>]));
   return fieldOf(files.length - 1);
 }

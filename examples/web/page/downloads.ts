@@ -1,6 +1,6 @@
 /** What people take away: masks as PNG, and everything as one COCO file. */
+import { context2d } from 'prosam/client/page';
 import { cocoRleFromMask, type BinaryMask, type MaskPrediction } from 'prosam/web';
-import { context2d } from './elements.ts';
 import { zipOf } from './zip.ts';
 
 /** One picture and its mask. */

@@ -1,6 +1,6 @@
 /** The target pictures as cards: waiting, being computed, found, or failed. */
+import { el } from 'prosam/client/page';
 import type { MaskPrediction } from 'prosam/web';
-import { make } from './elements.ts';
 import { paintResult } from './paint.ts';
 import type { Picture } from './picture.ts';
 
@@ -37,25 +37,20 @@ export function createGallery({ list, onSave, onRemove }: GalleryOptions): Galle
     if (card.drawn === drawing) return;
     card.drawn = drawing;
     card.item.dataset['state'] = state;
-    const canvas = make('canvas');
-    canvas.setAttribute('role', 'img');
-    canvas.setAttribute('aria-label', spoken(target, map));
+    const canvas = el('canvas', { role: 'img', 'aria-label': spoken(target, map) });
     paintResult(canvas, picture.bitmap, found, map);
-    const frame = make('div', { className: 'frame' }, canvas);
-    if (state === 'running') {
-      const busy = make('progress', { className: 'busy' });
-      busy.setAttribute('aria-label', `Looking in ${picture.name}`);
-      frame.append(busy);
-    }
-    const parts: Node[] = [frame, make('p', { className: 'name', title: picture.name }, picture.name)];
-    if (found) parts.push(facts(found));
-    if (problem !== undefined) parts.push(make('p', { className: 'failed' }, problem));
-    const save = make('button', { type: 'button', disabled: !found, ariaLabel: `Save the mask of ${picture.name}` }, 'Save');
-    save.addEventListener('click', () => onSave(target));
-    const remove = make('button', { type: 'button', ariaLabel: `Remove ${picture.name}` }, 'Remove');
-    remove.addEventListener('click', () => onRemove(target));
-    parts.push(make('div', { className: 'card-buttons' }, save, remove));
-    card.item.replaceChildren(...parts);
+    const busy = state === 'running' ? el('progress', { class: 'busy', 'aria-label': `Looking in ${picture.name}` }) : undefined;
+    const frame = el('div', { class: 'frame' }, canvas, busy);
+    const name = el('p', { class: 'name', title: picture.name }, picture.name);
+    const failed = problem === undefined ? undefined : el('p', { class: 'failed' }, problem);
+    const buttons = el(
+      'div',
+      { class: 'card-buttons' },
+      button('Save', `Save the mask of ${picture.name}`, () => onSave(target), !found),
+      button('Remove', `Remove ${picture.name}`, () => onRemove(target)),
+    );
+    const parts = [frame, name, found && facts(found), failed, buttons];
+    card.item.replaceChildren(...parts.filter((part) => part !== undefined));
   };
 
   return {
@@ -67,7 +62,7 @@ export function createGallery({ list, onSave, onRemove }: GalleryOptions): Galle
       }
       const order = sorted ? targets.toSorted((a, b) => rank(b) - rank(a)) : targets;
       order.forEach((target, at) => {
-        const card = cards.get(target) ?? { item: make('li') };
+        const card = cards.get(target) ?? { item: el('li') };
         cards.set(target, card);
         fill(target, card, map);
         if (list.children[at] !== card.item) list.insertBefore(card.item, list.children[at] ?? null);
@@ -83,10 +78,13 @@ function rank({ found }: Target): number {
 }
 
 function facts({ uncertainty, area, method }: MaskPrediction): HTMLElement {
-  const meter = make('meter', { min: 0, max: 1, low: 0.35, high: 0.6, optimum: 0, value: uncertainty });
-  meter.setAttribute('aria-label', 'Uncertainty');
+  const meter = el('meter', { min: 0, max: 1, low: 0.35, high: 0.6, optimum: 0, value: uncertainty, 'aria-label': 'Uncertainty' });
   const text = area === 0 ? 'not found' : `${Math.round(uncertainty * 100)} % uncertain`;
-  return make('div', { className: 'found', title: `by the method ${method}` }, meter, make('span', {}, text));
+  return el('div', { class: 'found', title: `by the method ${method}` }, meter, el('span', {}, text));
+}
+
+function button(text: string, label: string, click: () => void, disabled = false): HTMLButtonElement {
+  return el('button', { type: 'button', 'aria-label': label, disabled, click }, text);
 }
 
 function spoken({ picture, state, found }: Target, map: boolean): string {

@@ -1,8 +1,9 @@
 /** The page: what its parts do together. */
+import { element } from 'prosam/client/page';
 import { isProsamError, type Method, type WebEngine } from 'prosam/web';
 import { cocoJson, download, maskName, maskPng, masksZip, type Found } from './downloads.ts';
-import { announce, element, showProblem } from './elements.ts';
 import { createGallery, type Target } from './gallery.ts';
+import { announce, showProblem } from './messages.ts';
 import { openEngine } from './open-engine.ts';
 import { acceptFiles, pictureFromFile, type Picture } from './picture.ts';
 import { createReferencePanel } from './reference-panel.ts';

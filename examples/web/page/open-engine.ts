@@ -1,6 +1,6 @@
 /** Opens the engine, and says how far it is and what it computes with. */
+import { element } from 'prosam/client/page';
 import { createWebEngine, type WebEngine } from 'prosam/web';
-import { element } from './elements.ts';
 
 /** ?model=URL of another model on this origin, ?device=webgpu|wasm to insist on one. */
 export async function openEngine(): Promise<WebEngine> {

@@ -1,8 +1,7 @@
 /** Step 1: the reference picture and its mark. */
-import type { WebReference } from 'prosam/web';
-import { announce, context2d, element } from './elements.ts';
-import { createMarkInput, type Tool } from './mark-input.ts';
-import { createMark, type MarkStep } from './mark.ts';
+import { context2d, createMaskCanvas, createMaskInput, element, type MaskStep, type Tool } from 'prosam/client/page';
+import type { BinaryMask, WebReference } from 'prosam/web';
+import { announce } from './messages.ts';
 import type { Picture } from './picture.ts';
 
 export interface ReferencePanel {
@@ -10,8 +9,8 @@ export interface ReferencePanel {
   /** What the engine gets; undefined while there is no picture or no mark. */
   reference(label: string): { reference: WebReference; grow: boolean } | undefined;
   /** The mark at the picture's own size. */
-  mask(): ReturnType<ReturnType<typeof createMark>['mask']>;
-  show(picture: Picture, step?: MarkStep): void;
+  mask(): BinaryMask | undefined;
+  show(picture: Picture, step?: MaskStep): void;
 }
 
 /** Tallest that the picture is shown, pixels of the page. */
@@ -19,7 +18,7 @@ const SHOWN_HEIGHT = 460;
 
 export function createReferencePanel(onChange: () => void): ReferencePanel {
   let picture: Picture | undefined;
-  const mark = createMark(element('mark', HTMLCanvasElement));
+  const mark = createMaskCanvas(element('mark', HTMLCanvasElement));
   const size = element('size', HTMLInputElement);
   const sizeShown = element('size-shown', HTMLOutputElement);
   const grow = element('grow', HTMLInputElement);
@@ -48,10 +47,11 @@ export function createReferencePanel(onChange: () => void): ReferencePanel {
     announce('Taken back');
     changed();
   };
-  const input = createMarkInput({
-    mark,
+  const input = createMaskInput({
+    mask: mark,
     canvas: element('pointer', HTMLCanvasElement),
     onChange: changed,
+    announce,
     onKey(key, { ctrlKey, metaKey }) {
       const tools: Record<string, Tool> = { b: 'brush', x: 'box', e: 'eraser' };
       const tool = tools[key.toLowerCase()];

@@ -1,18 +1,18 @@
-/** The console: a page that shows how the service stands, and what people may change from there. */
+/** The console: a page that shows the state of the service. It changes things through /v1, as every client does. */
 import { z } from 'zod';
 import { ERROR_HINTS } from '../../core/common/error-hints.ts';
-import { ERROR_STATUS, ProsamError, type ErrorCode } from '../../core/common/errors.ts';
+import { ERROR_STATUS, type ErrorCode } from '../../core/common/errors.ts';
 import { thumbnail } from '../../core/image/node/thumbnail.ts';
 import type { Service } from '../../service/types.ts';
 import type { RunRecord, VersionRecord } from '../../service/ports/versions.ts';
 import { allows } from '../http/guard.ts';
-import { route, type Caller, type Route } from '../http/route.ts';
+import { route, type Route } from '../http/route.ts';
+import type { OverviewAnswer, PredictionsAnswer, ProjectAnswer, RunView, VersionView } from './answers.ts';
 import { figuresOf, progressOf } from './figures.ts';
-import { pageFiles } from './page-files.ts';
+import { PAGE_FILES, pageFile } from './page-files.ts';
 
 const project = z.string().min(1).max(200);
 const projectParams = z.object({ project });
-const reason = z.string().min(1).max(1000);
 
 /** Messages of failures may name files and addresses. */
 const HIDDEN = { message: 'Something failed inside the service. Its log and people with admin access know more.' };
@@ -32,20 +32,21 @@ const PAGE_POLICY = [
 
 /** For the path /. */
 export function consoleRoutes(service: Service): Route[] {
-  return [...fileRoutes(), ...dataRoutes(service), ...actionRoutes(service)];
+  return [...fileRoutes(), ...dataRoutes(service)];
 }
 
 /** The page itself holds no data, so that it can ask for a token. */
 function fileRoutes(): Route[] {
-  return pageFiles().map(({ path, type, text }) =>
+  return PAGE_FILES.map(({ path, name, type }) =>
     route({
       method: 'get',
       path,
       summary: path === '/' ? 'The console, for people' : 'A part of the console',
       access: 'open',
       answers: [type.split(';', 1)[0] as string],
-      handle: () =>
-        Promise.resolve({ bytes: text, type, headers: { 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-cache' } }),
+      async handle() {
+        return { bytes: await pageFile(name), type, headers: { 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-cache' } };
+      },
     }),
   );
 }
@@ -62,15 +63,14 @@ function dataRoutes(service: Service): Route[] {
         const visible = (name: string): boolean => caller.projects?.includes(name) ?? true;
         // Messages of errors may name anybody's project.
         const errors = caller.projects ? [] : service.errors().slice(0, SHOWN);
-        return {
-          json: {
-            // What is open to every program of this machine is still not open to every page in a browser.
-            caller: { name: caller.name, access: caller.anonymous ? 'read' : caller.access },
-            status: { ...status, serving: status.serving.filter((one) => visible(one.project)) },
-            projects: projects.filter(visible),
-            errors: errors.map((error) => ({ ...error, ...(allows(caller.access, 'admin') ? {} : HIDDEN), hint: hintOf(error.code) })),
-          },
+        const json: OverviewAnswer = {
+          // People without a name only look, even where every program of this machine may do everything.
+          caller: { name: caller.name, access: caller.anonymous ? 'read' : caller.access },
+          status: { ...status, serving: status.serving.filter((one) => visible(one.project)) },
+          projects: projects.filter(visible),
+          errors: errors.map((error) => ({ ...error, ...(allows(caller.access, 'admin') ? {} : HIDDEN), hint: hintOf(error.code) })),
         };
+        return { json };
       },
     }),
     route({
@@ -90,12 +90,11 @@ function dataRoutes(service: Service): Route[] {
           service.annotations(name, { limit: SHOWN }),
         ]);
         const { run, ...rest } = info;
-        return {
-          json: {
-            ...{ info: { ...rest, ...(run && { run: runOf(run) }) }, versions: versions.map(versionOf), history },
-            ...{ runs: runs.map(runOf), unlabelled, annotations },
-          },
+        const json: ProjectAnswer = {
+          ...{ info: { ...rest, ...(run && { run: runOf(run) }) }, versions: versions.map(versionOf), history },
+          ...{ runs: runs.map(runOf), unlabelled, annotations },
         };
+        return { json };
       },
     }),
     route({
@@ -109,7 +108,8 @@ function dataRoutes(service: Service): Route[] {
         const predictions = await service.predictions({ project: params.project, limit: SHOWN });
         const [first] = predictions;
         const newest = first ? `${first.createdMs}-${first.sha256}` : 'none';
-        return { json: newest === query.known ? { newest } : { newest, predictions } };
+        const json: PredictionsAnswer = newest === query.known ? { newest } : { newest, predictions };
+        return { json };
       },
     }),
     route({
@@ -128,77 +128,11 @@ function dataRoutes(service: Service): Route[] {
   ];
 }
 
-function actionRoutes(service: Service): Route[] {
-  const done = { json: { done: true } };
-  return [
-    route({
-      method: 'post',
-      path: '/console/projects/:project/train',
-      summary: 'Ask for a training run now',
-      access: 'write',
-      params: projectParams,
-      async handle({ params, caller }) {
-        refuseAnonymous(caller);
-        await service.train(params.project);
-        return { status: 202, ...done };
-      },
-    }),
-    route({
-      method: 'post',
-      path: '/console/projects/:project/promote',
-      summary: 'Put a version into service',
-      access: 'admin',
-      params: projectParams,
-      body: z.strictObject({ version: z.string().min(1).max(200), reason }),
-      async handle({ params, body, caller }) {
-        refuseAnonymous(caller);
-        await service.promote(params.project, body.version, body.reason);
-        return done;
-      },
-    }),
-    route({
-      method: 'post',
-      path: '/console/projects/:project/rollback',
-      summary: 'Put the version before the current one back into service',
-      access: 'admin',
-      params: projectParams,
-      body: z.strictObject({ reason }),
-      async handle({ params, body, caller }) {
-        refuseAnonymous(caller);
-        await service.rollback(params.project, body.reason);
-        return done;
-      },
-    }),
-    route({
-      method: 'put',
-      path: '/console/projects/:project/flag',
-      summary: 'Use an annotation as a reference before all others, or no longer',
-      access: 'write',
-      params: projectParams,
-      body: z.strictObject({ source: z.string().min(1).max(200), externalId: z.string().min(1).max(500), flagged: z.boolean() }),
-      async handle({ params, body: { flagged, ...key }, caller }) {
-        refuseAnonymous(caller);
-        if (await service.flag({ project: params.project, ...key }, flagged)) return done;
-        throw new ProsamError('ANNOTATION_NOT_FOUND', 'This annotation counts no longer; somebody removed it. Reload the page.');
-      },
-    }),
-  ];
-}
-
-/** @throws FORBIDDEN */
-function refuseAnonymous({ anonymous }: Caller): void {
-  if (anonymous !== true) return;
-  throw new ProsamError(
-    'FORBIDDEN',
-    'The console is read-only for people without a name. Configure a token (PROSAM_TOKEN) and enter it here.',
-  );
-}
-
-function versionOf({ metrics, ...version }: VersionRecord) {
+function versionOf({ metrics, ...version }: VersionRecord): VersionView {
   return { ...version, figures: figuresOf(metrics) };
 }
 
-function runOf({ progress, ...run }: RunRecord) {
+function runOf({ progress, ...run }: RunRecord): RunView {
   const parsed = progressOf(progress);
   return { ...run, ...(parsed && { progress: parsed }) };
 }

@@ -3,7 +3,11 @@ import sharp from 'sharp';
 import { consoleRoutes } from '../../../../src/adapters/console/console-routes.ts';
 import { createGuard, type GuardOptions } from '../../../../src/adapters/http/guard.ts';
 import { createHttpApp } from '../../../../src/adapters/http/http-app.ts';
+import { createImageSources } from '../../../../src/adapters/http/images/image-sources.ts';
 import { listen } from '../../../../src/adapters/http/listen.ts';
+import { annotationRoutes } from '../../../../src/adapters/webhook/annotation-routes.ts';
+import { modelRoutes } from '../../../../src/adapters/webhook/model-routes.ts';
+import { projectRoutes } from '../../../../src/adapters/webhook/project-routes.ts';
 import { cocoRleFromMask } from '../../../../src/core/mask/rle.ts';
 import type { VersionRecord } from '../../../../src/service/ports/versions.ts';
 import { conceptMask, CONCEPTS, generateScene } from '../../../../src/scenes/index.ts';
@@ -180,7 +184,13 @@ export async function busyService(): Promise<FakeService> {
 
 export async function startConsole(service: FakeService, anonymous?: 'read' | 'admin') {
   const app = createHttpApp({ guard: createGuard({ ...GUARD, ...(anonymous && { anonymous }) }) });
+  const images = createImageSources({});
+  app.mount('/v1', [...annotationRoutes({ service, images }), ...projectRoutes({ service }), ...modelRoutes({ service })]);
   app.mount('/', consoleRoutes(service));
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
-  return { url: server.url, close: () => server.close({ deadlineMs: 500 }) };
+  const close = async (): Promise<void> => {
+    await server.close({ deadlineMs: 500 });
+    await images.close();
+  };
+  return { url: server.url, close };
 }

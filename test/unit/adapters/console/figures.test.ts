@@ -1,16 +1,7 @@
-/** Figures of versions and runs as the page gets them, and the page's own way to unpack masks. */
+/** Figures of versions and runs as the page gets them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { figuresOf, progressOf } from '../../../../src/adapters/console/figures.ts';
-import { MASKS_SCRIPT } from '../../../../src/adapters/console/masks-script.ts';
-import { pageFiles } from '../../../../src/adapters/console/page-files.ts';
-import { cocoRleFromMask, runsFromMask } from '../../../../src/core/mask/rle.ts';
-import { anyMask } from '../../core/mask/any-mask.ts';
-
-interface MasksModule {
-  runsFromText(text: string): number[];
-  smallMask(rle: { size: readonly [number, number]; counts: string }, width: number, height: number): Uint8Array;
-}
 
 describe('figuresOf', () => {
   it('takes what the learner leaves', () => {
@@ -57,38 +48,5 @@ describe('progressOf', () => {
     [undefined, undefined],
   ])('of %j', (progress, expected) => {
     expect(progressOf(progress)).toEqual(expected);
-  });
-});
-
-describe("the page's scripts", () => {
-  it('unpack masks as the engine packs them, at any size', async () => {
-    const script = (await import(`data:text/javascript,${encodeURIComponent(MASKS_SCRIPT)}`)) as MasksModule;
-    fc.assert(
-      fc.property(anyMask(24), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }), (mask, width, height) => {
-        const rle = cocoRleFromMask(mask);
-        expect(script.runsFromText(rle.counts)).toEqual(runsFromMask(mask));
-        expect(script.smallMask(rle, mask.width, mask.height)).toEqual(mask.data);
-        const at = (place: number, from: number, to: number): number => Math.floor(((2 * place + 1) * from) / (2 * to));
-        const expected = Uint8Array.from({ length: width * height }, (_, i) => {
-          const [x, y] = [i % width, Math.floor(i / width)];
-          return mask.data[at(y, mask.height, height) * mask.width + at(x, mask.width, width)] as number;
-        });
-        expect(script.smallMask(rle, width, height)).toEqual(expected);
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it('import each other by paths that are served, and nothing from elsewhere', () => {
-    const files = pageFiles();
-    const paths = new Set(files.map(({ path }) => path));
-    for (const { path, text } of files) {
-      const words = new TextDecoder().decode(text);
-      for (const [, name] of words.matchAll(/^import .* from '([^']+)'/gm))
-        expect(paths, path).toContain(new URL(name as string, `http://host${path}`).pathname);
-      for (const [, name] of words.matchAll(/(?:src|href)="([^"]+)"/g)) expect(paths, path).toContain(name);
-      expect(words.replaceAll('http://www.w3.org/2000/svg', ''), path).not.toMatch(/https?:\/\//);
-      expect(words, path).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
-    }
   });
 });

@@ -1,36 +1,39 @@
-/** Marking with a mouse, a pen, fingers or the keyboard: all end as the same steps. */
-import { announce, context2d } from './elements.ts';
-import type { Mark, Point } from './mark.ts';
+/** Drawing a mask with a mouse, a pen, fingers or the keyboard: all end as the same steps. */
+import { context2d } from './elements.ts';
+import type { MaskCanvas, Position } from './mask-canvas.ts';
 
 export type Tool = 'brush' | 'box' | 'eraser';
 
-export interface MarkInput {
+export interface MaskInput {
   tool: Tool;
-  /** Of brush and eraser, in pixels of the picture. */
+  /** Width of brush and eraser, pixels of the image. */
   width: number;
-  /** A new picture, or a mark that was taken away. */
+  /** Starts anew: an image of another size is shown, or the drawing was removed. */
   reset(width: number, height: number): void;
 }
 
-export interface MarkInputOptions {
-  mark: Mark;
-  /** The topmost canvas: takes the events and shows the cursor. */
+export interface MaskInputOptions {
+  mask: MaskCanvas;
+  /** The topmost canvas: receives the events and shows the cursor. */
   canvas: HTMLCanvasElement;
   onChange: () => void;
-  /** True where the key meant something. */
+  /** Shortcuts of the page; true where the key is one. */
   onKey: (key: string, event: KeyboardEvent) => boolean;
+  /** Tells screen readers what happened. */
+  announce: (text: string) => void;
 }
 
-export function createMarkInput({ mark, canvas, onChange, onKey }: MarkInputOptions): MarkInput {
+/** Draws on the mask what a person does on the canvas. Keys: arrows move, Space or Enter begin and end, Escape cancels. */
+export function createMaskInput({ mask, canvas, onChange, onKey, announce }: MaskInputOptions): MaskInput {
   const context = context2d(canvas);
   let size = { width: 1, height: 1 };
-  let cursor: Point = [0, 0];
-  /** First corner of a box that is being drawn, or the stroke that is. */
-  let corner: Point | undefined;
-  let path: Point[] | undefined;
+  let cursor: Position = [0, 0];
+  /** First corner of the box, or path of the stroke, that is being drawn. */
+  let corner: Position | undefined;
+  let path: Position[] | undefined;
   let shown = false;
 
-  const input: MarkInput = {
+  const input: MaskInput = {
     tool: 'brush',
     width: 24,
     reset(width, height) {
@@ -39,64 +42,64 @@ export function createMarkInput({ mark, canvas, onChange, onKey }: MarkInputOpti
       corner = path = undefined;
     },
   };
-  const within = ([x, y]: Point): Point => [Math.min(size.width, Math.max(0, x)), Math.min(size.height, Math.max(0, y))];
-  const at = (event: PointerEvent): Point => {
+  const within = ([x, y]: Position): Position => [Math.min(size.width, Math.max(0, x)), Math.min(size.height, Math.max(0, y))];
+  const at = (event: PointerEvent): Position => {
     const area = canvas.getBoundingClientRect();
     return within([((event.clientX - area.left) * size.width) / area.width, ((event.clientY - area.top) * size.height) / area.height]);
   };
-  const boxTo = ([x, y]: Point): [number, number, number, number] | undefined => {
+  const boxTo = ([x, y]: Position): [number, number, number, number] | undefined => {
     if (corner === undefined) return undefined;
     const box = [Math.min(corner[0], x), Math.min(corner[1], y), Math.max(corner[0], x), Math.max(corner[1], y)].map(Math.round);
     return box as [number, number, number, number];
   };
 
-  const begin = (point: Point): void => {
+  const begin = (point: Position): void => {
     cursor = point;
     if (input.tool === 'box') corner = point;
     else {
       path = [point];
-      mark.add({ kind: 'stroke', erase: input.tool === 'eraser', width: input.width, path });
+      mask.add({ kind: 'stroke', erase: input.tool === 'eraser', width: input.width, path });
     }
   };
-  const move = (point: Point): void => {
+  const move = (point: Position): void => {
     cursor = point;
     if (path) {
       path.push(point);
-      mark.redraw();
+      mask.redraw();
     }
     drawCursor();
   };
-  /** True where something was marked. */
+  /** True where something was drawn. */
   const finish = (): boolean => {
     const box = boxTo(cursor);
     const drawn = path !== undefined;
     corner = path = undefined;
-    if (box && box[2] - box[0] >= 1 && box[3] - box[1] >= 1) mark.add({ kind: 'box', box });
+    if (box && box[2] - box[0] >= 1 && box[3] - box[1] >= 1) mask.add({ kind: 'box', boxXyxy: box });
     else if (!drawn) return false;
     drawCursor();
     onChange();
     return true;
   };
   const cancel = (): void => {
-    if (path) mark.undo();
+    if (path) mask.undo();
     corner = path = undefined;
     drawCursor();
   };
 
   function drawCursor(): void {
-    // As fine as the screen, however coarse the picture is.
+    // At the screen's resolution, whatever the image's.
     [canvas.width, canvas.height] = [canvas.clientWidth * devicePixelRatio, canvas.clientHeight * devicePixelRatio].map(
       Math.round,
-    ) as Point;
+    ) as Position;
     const scale = canvas.width / size.width;
     const [x, y] = [cursor[0] * scale, cursor[1] * scale];
     const thin = 1.25 * devicePixelRatio;
     const outline = (draw: () => void): void => {
-      for (const [colour, width] of [
+      for (const [color, width] of [
         ['#000', 3 * thin],
         ['#fff', thin],
       ] as const) {
-        context.strokeStyle = colour;
+        context.strokeStyle = color;
         context.lineWidth = width;
         context.beginPath();
         draw();
@@ -129,7 +132,7 @@ export function createMarkInput({ mark, canvas, onChange, onKey }: MarkInputOpti
   canvas.addEventListener('pointermove', (event) => {
     if (!event.isPrimary) return;
     shown = event.pointerType !== 'touch';
-    // A fast hand makes more points than there are frames.
+    // Several positions may arrive in one frame.
     const passed = path ? event.getCoalescedEvents() : [];
     for (const one of passed.slice(0, -1)) path?.push(at(one));
     move(at(event));
@@ -153,7 +156,7 @@ export function createMarkInput({ mark, canvas, onChange, onKey }: MarkInputOpti
   });
   canvas.addEventListener('keydown', (event) => {
     const step = Math.max(1, Math.round(Math.max(size.width, size.height) / 128)) * (event.shiftKey ? 8 : 1);
-    const ways: Record<string, Point> = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
+    const ways: Record<string, Position> = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
     const way = ways[event.key];
     if (way) {
       shown = true;

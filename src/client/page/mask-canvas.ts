@@ -1,55 +1,59 @@
-/** The mark as a list of steps that can be taken back, drawn afresh from them. Coordinates are pixels of the picture. */
-import type { BinaryMask } from 'prosam/web';
+/** A mask that a person draws: a list of steps that can be undone, drawn afresh from them. Coordinates are pixels of the image. */
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { context2d } from './elements.ts';
 
-export type Point = [x: number, y: number];
-export type MarkStep =
-  | { kind: 'stroke'; erase: boolean; width: number; path: Point[] }
-  | { kind: 'box'; box: [x0: number, y0: number, x1: number, y1: number] }
+/** Pixels of the image, from its top left corner; between two pixels where not whole. */
+export type Position = [x: number, y: number];
+export type MaskStep =
+  | { kind: 'stroke'; erase: boolean; width: number; path: Position[] }
+  | { kind: 'box'; boxXyxy: [x0: number, y0: number, x1: number, y1: number] }
   | { kind: 'mask'; mask: BinaryMask }
   | { kind: 'clear' };
 
-/** Marks are drawn no finer than this; larger pictures get theirs enlarged. */
+/** Longest side of the canvas, pixels: masks of larger images are drawn at this size and enlarged. */
 const MAX_SIDE = 1024;
-const COLOUR = '#ff2d95';
+const COLOR = '#ff2d95';
 
-export interface Mark {
-  /** Where the mark is drawn. */
+export interface MaskCanvas {
+  /** The canvas the mask is drawn on, over the image. */
   readonly canvas: HTMLCanvasElement;
-  readonly steps: readonly MarkStep[];
+  readonly steps: readonly MaskStep[];
+  /** Forgets all steps: an image of another size is shown. */
   reset(width: number, height: number): void;
-  add(step: MarkStep): void;
-  /** The last step has changed: a stroke that is still being drawn. */
+  add(step: MaskStep): void;
+  /** Draws anew after the last step has grown: a stroke in progress. */
   redraw(): void;
   undo(): void;
-  /** At the picture's own size; undefined while nothing is marked. */
+  /** The mask at the image's own size; undefined while nothing is drawn. */
   mask(): BinaryMask | undefined;
-  /** The box, if the mark is one box and nothing else. */
-  box(): [number, number, number, number] | undefined;
+  /** The box, if the drawing is one box and nothing else. */
+  box(): [x0: number, y0: number, x1: number, y1: number] | undefined;
 }
 
-export function createMark(canvas: HTMLCanvasElement): Mark {
-  let steps: MarkStep[] = [];
+/** Draws on this canvas. */
+export function createMaskCanvas(canvas: HTMLCanvasElement): MaskCanvas {
+  let steps: MaskStep[] = [];
   let size = { width: 1, height: 1 };
   const context = context2d(canvas);
 
-  /** Since the last time everything was cleared. */
-  const current = (): MarkStep[] => steps.slice(steps.findLastIndex((step) => step.kind === 'clear') + 1);
-  const draw = (step: MarkStep): void => {
+  /** Steps since everything was last cleared. */
+  const current = (): MaskStep[] => steps.slice(steps.findLastIndex((step) => step.kind === 'clear') + 1);
+  const draw = (step: MaskStep): void => {
     const scale = canvas.width / size.width;
     context.save();
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.fillStyle = context.strokeStyle = COLOUR;
-    if (step.kind === 'box') context.fillRect(step.box[0], step.box[1], step.box[2] - step.box[0], step.box[3] - step.box[1]);
+    context.fillStyle = context.strokeStyle = COLOR;
+    if (step.kind === 'box')
+      context.fillRect(step.boxXyxy[0], step.boxXyxy[1], step.boxXyxy[2] - step.boxXyxy[0], step.boxXyxy[3] - step.boxXyxy[1]);
     else if (step.kind === 'mask') context.drawImage(maskCanvas(step.mask), 0, 0);
     else if (step.kind === 'stroke') {
       context.globalCompositeOperation = step.erase ? 'destination-out' : 'source-over';
       context.lineCap = context.lineJoin = 'round';
       context.lineWidth = step.width;
       context.beginPath();
-      const [first, ...rest] = step.path as [Point, ...Point[]];
+      const [first, ...rest] = step.path as [Position, ...Position[]];
       context.moveTo(...first);
-      // A single touch is a dab.
+      // A touch without a movement is a dot.
       for (const point of rest.length > 0 ? rest : [first]) context.lineTo(...point);
       context.stroke();
     }
@@ -85,26 +89,26 @@ export function createMark(canvas: HTMLCanvasElement): Mark {
       const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
       const { width, height } = size;
       const out = new Uint8Array(width * height);
-      let marked = false;
+      let drawn = false;
       for (let y = 0; y < height; y++) {
         const row = Math.min(canvas.height - 1, Math.floor(((y + 0.5) * canvas.height) / height)) * canvas.width;
         for (let x = 0; x < width; x++) {
           const column = Math.min(canvas.width - 1, Math.floor(((x + 0.5) * canvas.width) / width));
           if ((data[4 * (row + column) + 3] as number) < 128) continue;
           out[y * width + x] = 1;
-          marked = true;
+          drawn = true;
         }
       }
-      return marked ? { data: out, width, height } : undefined;
+      return drawn ? { data: out, width, height } : undefined;
     },
     box() {
       const [only, ...others] = current();
-      return only?.kind === 'box' && others.length === 0 ? only.box : undefined;
+      return only?.kind === 'box' && others.length === 0 ? only.boxXyxy : undefined;
     },
   };
 }
 
-/** A mask in the colour of marks, to be drawn in one go. */
+/** The mask in the drawing's color. */
 function maskCanvas({ data, width, height }: BinaryMask): HTMLCanvasElement {
   const canvas = document.createElement('canvas');
   canvas.width = width;

@@ -1,0 +1,57 @@
+/** Changes that people make from the page, through the API: each says how it went, then shows its result. */
+import { ProsamClientError } from '../../../client/client-error.ts';
+import { connection } from './connection.ts';
+import { askReason, say } from './dialogs.ts';
+import type { Flag } from './tables.ts';
+import type { Promote } from './version-list.ts';
+
+export interface ActionsOptions {
+  /** The project that is shown. */
+  project: () => string;
+  /** Shows the state anew. */
+  refresh: () => Promise<void>;
+}
+
+export interface Actions {
+  train(): Promise<void>;
+  promote: Promote;
+  rollback(): Promise<void>;
+  flag: Flag;
+}
+
+export function createActions({ project, refresh }: ActionsOptions): Actions {
+  const act = async (work: () => Promise<unknown>, done: string): Promise<void> => {
+    try {
+      await work();
+      say(done, true);
+    } catch (error) {
+      say(errorText(error));
+    }
+    await refresh();
+  };
+  return {
+    train: () => act(() => connection().client.train(project()), 'Training requested. It starts as soon as the learner is free.'),
+    async promote(id, name) {
+      const chosen = project();
+      const reason = await askReason(`Put ${name} into service`);
+      if (reason === undefined) return;
+      await act(() => connection().client.promote(id, { project: chosen, reason }), `In service: ${name}.`);
+    },
+    async rollback() {
+      const chosen = project();
+      const reason = await askReason('Go back to the version before');
+      if (reason === undefined) return;
+      await act(() => connection().client.rollback(chosen, reason), 'The version before is in service again.');
+    },
+    flag(annotation, flagged) {
+      const done = flagged ? 'Used first from now on.' : 'One among the others again.';
+      return act(() => connection().client.flagAnnotation(annotation, flagged), done);
+    },
+  };
+}
+
+/** What went wrong, and what to do about it. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof ProsamClientError) || error.status === 0) return 'The service does not answer. Check that it runs.';
+  return [error.message, error.hint].filter((text) => text !== undefined && text !== '').join(' ');
+}

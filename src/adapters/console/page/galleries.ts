@@ -1,0 +1,44 @@
+/** Predictions, and images to label next, as pictures. */
+import { el, type Child } from '../../../client/page/elements.ts';
+import { maskColor } from '../../../client/page/overlay.ts';
+import type { ImageView, PredictionView } from '../answers.ts';
+import { ago, empty, figure } from './format.ts';
+import { framedPicture } from './pictures.ts';
+
+export function predictionGallery(predictions: readonly PredictionView[]): Child | Child[] {
+  if (predictions.length === 0) return empty('None yet. POST /v1/predict asks for one.');
+  return predictions.map(({ project, sha256, masks, createdMs }) => {
+    const labels = masks.map(({ label, score }, i) => labelLine(label, score, maskColor(i)));
+    const text = `Image with ${masks.length === 0 ? 'no mask' : `masks of ${masks.map(({ label }) => label).join(', ')}`}`;
+    const uncertainty = masks.length === 0 ? undefined : Math.max(...masks.map((mask) => mask.uncertainty));
+    const caption = el(
+      'figcaption',
+      {},
+      el('ul', { class: 'labels' }, ...labels),
+      uncertaintyMeter(uncertainty),
+      el('p', { class: 'quiet' }, ago(createdMs)),
+    );
+    return el('figure', {}, framedPicture(project, sha256, text, masks), caption);
+  });
+}
+
+export function queueGallery(images: readonly ImageView[]): Child | Child[] {
+  if (images.length === 0) return empty('Nothing waits: every image has been annotated, or none has been sent yet.');
+  return images.map(({ project, sha256, externalId, uncertainty }) => {
+    const name = externalId ?? sha256.slice(0, 12);
+    const caption = el('figcaption', {}, el('p', { title: sha256 }, name), uncertaintyMeter(uncertainty));
+    return el('figure', {}, framedPicture(project, sha256, `Image ${name}`), caption);
+  });
+}
+
+function labelLine(label: string, score: number, color: string): HTMLLIElement {
+  const swatch = el('span', { class: 'swatch' });
+  swatch.style.background = color;
+  return el('li', {}, swatch, el('span', {}, label), el('span', { class: 'score', title: 'expected IoU' }, figure(score, 2)));
+}
+
+function uncertaintyMeter(uncertainty: number | undefined): HTMLElement {
+  if (uncertainty === undefined) return el('p', { class: 'meter' }, 'not predicted yet');
+  const meter = el('meter', { min: 0, max: 1, low: 0.33, high: 0.66, optimum: 0, value: uncertainty, 'aria-label': 'uncertainty' });
+  return el('div', { class: 'meter' }, meter, el('span', {}, `${figure(uncertainty, 2)} unsure`));
+}

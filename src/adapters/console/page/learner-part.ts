@@ -1,0 +1,64 @@
+/** The learner: the run in progress with its loss, and the runs before. */
+import { el, type Child } from '../../../client/page/elements.ts';
+import type { OverviewAnswer, RunView } from '../answers.ts';
+import { lossCurve, type LossPoint } from './charts.ts';
+import { ago, duration, figure, pill, type PillKind } from './format.ts';
+import { table } from './tables.ts';
+
+const KINDS: Record<RunView['state'], PillKind> = { promoted: 'good', rejected: 'warn', failed: 'bad', running: '' };
+const MAX_ENDED = 6;
+
+/** Losses seen since the page was opened, by run. */
+const seenLosses = new Map<string, LossPoint[]>();
+
+export interface LearnerState {
+  run?: RunView | undefined;
+  runs: readonly RunView[];
+  waitingFor?: string | undefined;
+  learner: OverviewAnswer['status']['learner'];
+}
+
+export function learnerPart({ run, runs, waitingFor, learner }: LearnerState): Child[] {
+  return [...(run?.state === 'running' ? runningRun(run) : [fact(stateText(learner, waitingFor))]), endedRuns(runs)];
+}
+
+function stateText(learner: LearnerState['learner'], waitingFor: string | undefined): string {
+  if (learner === 'off') return 'The learner is off: nothing is learned from annotations.';
+  return waitingFor === undefined ? 'No run is under way.' : `The next run waits: ${waitingFor}`;
+}
+
+function runningRun({ id, attempts, progress }: RunView): Child[] {
+  const known = progress !== undefined && progress.total > 0 ? progress : undefined;
+  const loss = progress?.loss === undefined ? '' : `, loss ${figure(progress.loss)}`;
+  const again = attempts > 1 ? `, taken up ${attempts} times` : '';
+  const bar = el('progress', { 'aria-label': 'progress of the run', ...(known && { max: known.total, value: known.done }) });
+  return [fact(phaseText(known) + loss + again, 'status'), bar, lossCurve(lossesOf(id, progress), 'Loss since you opened this page')];
+}
+
+function phaseText(progress: RunView['progress']): string {
+  if (progress === undefined) return 'Getting ready';
+  const { phase, done, total } = progress;
+  return phase === 'gate' ? `Gate: pair ${done} of ${total}` : `Training: step ${done} of ${total}`;
+}
+
+function lossesOf(id: string, progress: RunView['progress']): readonly LossPoint[] {
+  const seen = seenLosses.get(id) ?? [];
+  if (progress?.phase === 'training' && progress.loss !== undefined) {
+    if (seen.at(-1)?.step !== progress.done) seen.push({ step: progress.done, loss: progress.loss });
+    seenLosses.set(id, seen);
+  }
+  return seen;
+}
+
+function endedRuns(runs: readonly RunView[]): Child {
+  const ended = runs.filter(({ state }) => state !== 'running');
+  if (ended.length === 0) return undefined;
+  const rows = ended.slice(0, MAX_ENDED).map(({ state, startedMs, endedMs = startedMs, reason = '' }) => {
+    return [pill(state, KINDS[state]), ago(endedMs), duration((endedMs - startedMs) / 1000), reason];
+  });
+  return table(['Run', 'Ended', 'Took', 'Why'], rows);
+}
+
+function fact(text: string, role?: 'status'): HTMLParagraphElement {
+  return el('p', { class: 'fact', role }, text);
+}

@@ -1,0 +1,52 @@
+/** The head of the page and the tiles under it: who asks, what is served, and the numbers at a glance. */
+import { el, element } from '../../../client/page/elements.ts';
+import type { OverviewAnswer, ProjectAnswer } from '../answers.ts';
+import { token } from './connection.ts';
+import { duration, type PillKind } from './format.ts';
+import { show } from './redraw.ts';
+
+/** Buttons are shown to those who may use them. */
+export function showAccess({ name, access }: OverviewAnswer['caller']): void {
+  element('access').textContent = access === 'read' ? `${name} (read only)` : `${name} (${access})`;
+  element('token-button').textContent = token() === '' ? 'Use a token' : 'Token';
+  document.body.classList.toggle('may-write', access === 'write' || access === 'admin');
+  document.body.classList.toggle('may-admin', access === 'admin');
+}
+
+export function showReady(text: string, kind?: PillKind): void {
+  const pill = element('ready');
+  pill.textContent = text;
+  if (kind !== undefined) pill.className = `pill ${kind}`;
+}
+
+export function showStatus({ ready, problems, model, device }: OverviewAnswer['status']): void {
+  if (!ready) showReady('not ready', 'bad');
+  else if (problems.length > 0) showReady('ready, in part', 'warn');
+  else showReady('ready', 'good');
+  element('device').textContent = `${model} on ${device}`;
+  show('problems', problems, (list) => list.map((text) => el('li', {}, text)));
+}
+
+export function showProjects(projects: readonly string[], chosen: string): void {
+  const select = element('project', HTMLSelectElement);
+  const shown = [...select.options].map(({ value }) => value);
+  if (shown.join('\n') !== projects.join('\n')) {
+    select.replaceChildren(...projects.map((name) => el('option', { value: name }, name)));
+  }
+  select.value = chosen;
+  select.disabled = projects.length === 0;
+}
+
+export function showTiles({ queue, messages, startedMs }: OverviewAnswer['status'], info?: ProjectAnswer['info']): void {
+  const waiting = Object.values(messages).reduce((sum, count) => sum + count, 0);
+  const tiles: [name: string, value: number | string][] = [
+    ['images', info?.images ?? 0],
+    ['annotated', info?.annotated ?? 0],
+    ['masks', info?.masks ?? 0],
+    ['labels', info?.concepts.length ?? 0],
+    [`computing / waiting of ${queue.limit}`, `${queue.running} / ${queue.waiting}`],
+    ['messages waiting', waiting],
+    ['up for', duration((Date.now() - startedMs) / 1000)],
+  ];
+  show('tiles', tiles, (list) => list.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, String(value)))));
+}
