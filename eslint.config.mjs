@@ -20,4 +20,8 @@ export default defineConfig(
     plugins: { prosam: { rules: { docstrings } } },
     rules: { 'prosam/docstrings': 'error' },
   },
+  {
+    files: ['src/client/page/**', 'src/adapters/console/page/**', 'examples/web/page/**'],
+    rules: { 'no-restricted-globals': ['error', 'process', 'Buffer', 'require', 'global', '__dirname', '__filename'] },
+  },
 );

@@ -1,4 +1,7 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { defineConfig, type Options } from 'tsup';
+import { bundlePage } from './src/adapters/console/bundle-page.ts';
 
 const shared: Options = {
   target: 'node22',
@@ -18,6 +21,13 @@ const entries = {
   training: 'src/training/index.ts',
 };
 
+/** Read by the console's routes, which look for them beside their own script. */
+async function writeConsole(): Promise<void> {
+  const folder = join(import.meta.dirname, 'dist/console');
+  await mkdir(folder, { recursive: true });
+  for (const [name, bytes] of await bundlePage()) await writeFile(join(folder, name), bytes);
+}
+
 export default defineConfig([
   {
     ...shared,
@@ -30,7 +40,7 @@ export default defineConfig([
     format: ['esm', 'cjs'],
     dts: { entry: entries },
   },
-  { ...shared, entry: { cli: 'src/cli.ts' }, format: ['esm'] },
+  { ...shared, entry: { cli: 'src/cli.ts' }, format: ['esm'], onSuccess: writeConsole },
   // Browsers have one kind of module, and nothing of Node.
   {
     target: 'es2022',
@@ -38,5 +48,13 @@ export default defineConfig([
     entry: { web: 'src/web.ts', 'web-worker': 'src/web-worker.ts' },
     format: ['esm'],
     dts: { entry: { web: 'src/web.ts' } },
+  },
+  {
+    target: 'es2022',
+    platform: 'browser',
+    entry: { 'client-page': 'src/client/page/index.ts' },
+    format: ['esm'],
+    tsconfig: 'tsconfig.page.json',
+    dts: true,
   },
 ]);

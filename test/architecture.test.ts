@@ -40,7 +40,7 @@ describe('the checks', () => {
   const rooms: Room[] = [
     { place: 'a', knows: ['b'], packages: ['zod'], why: '' },
     { place: 'a/deep', knows: [], types: ['c'], node: true, why: '' },
-    { place: 'b', knows: [], why: '' },
+    { place: 'b', knows: [], not: ['b/page'], why: '' },
   ];
 
   it('refuse other rooms, packages and Node, but for what the row names', () => {
@@ -57,6 +57,7 @@ describe('the checks', () => {
       one('a/x.ts', 'node:fs'),
       one('a/x.ts', 'express'),
       one('a/deep/x.ts', '../../b/y.ts', 'b/y.ts'),
+      one('b/y.ts', './page/z.ts', 'b/page/z.ts'),
       one('a/deep/x.ts', '../../c/t.ts', 'c/t.ts'),
       one('b/y.ts', '../core/t.ts', 'core/t.ts'),
       one('nowhere/x.ts', '../b/y.ts', 'b/y.ts'),

@@ -77,7 +77,7 @@ describe('the built package', () => {
     expect(stdout.trim()).toBe('0 true start,step,end RUN_INVALID');
   });
 
-  it.each(['module', 'commonjs'] as const)('serves as %s, database thread and all', async (kind) => {
+  it.each(['module', 'commonjs'] as const)('serves as %s, database thread, console and all', async (kind) => {
     const load =
       kind === 'module'
         ? `const { createClient, createProsam } = await import('prosam');`
@@ -89,17 +89,21 @@ describe('the built package', () => {
         const folder = mkdtempSync('${folder}/serve-');
         const settings = { port: 0, database: folder + '/p.db', objects: folder + '/b', cache: '', learner: { run: 'off' }, log: { level: 'silent' } };
         const prosam = await createProsam({ ...settings, environment: {} });
-        const client = createClient({ url: await prosam.listen() });
+        const url = await prosam.listen();
+        const client = createClient({ url });
         const { ready } = await client.status();
         const projects = await client.projects();
+        const page = [];
+        for (const path of ['/', '/console/main.js', '/console/style.css', '/console/icon.svg']) page.push((await fetch(new URL(path, url))).status);
         await prosam.close();
-        console.log(ready, JSON.stringify(projects));
+        console.log(ready, JSON.stringify(projects), page.join());
       })();`;
-    expect(await node(kind, program)).toMatch(/^true .*\[\]/);
+    expect(await node(kind, program)).toMatch(/^true .*\[\] 200,200,200,200$/);
   });
 
   it.each([
     ['client', /^$/, 1],
+    ['client-page', /^$/, 1],
     ['web', /^$/, 3],
     // Its bundler finds these; they stand in no way of a browser.
     ['web-worker', /^(zod|pure-rand\/.*|onnxruntime-web\/(wasm|webgpu))$/, 4],
@@ -173,6 +177,11 @@ describe('the built package', () => {
       'dist/sqlite-worker.js',
       'dist/sqlite-worker.cjs',
       'dist/client.js',
+      'dist/client-page.js',
+      'dist/client-page.d.ts',
+      'dist/console/index.html',
+      'dist/console/main.js',
+      'dist/console/style.css',
       'dist/web.js',
       'dist/web.d.ts',
       'dist/web-worker.js',

@@ -31,11 +31,11 @@ function withoutBytes(value: unknown, files: Blob[]): unknown {
   );
 }
 
-function isBytes(value: unknown): value is Uint8Array | Blob {
+function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> | Blob {
   return value instanceof Uint8Array || value instanceof Blob;
 }
 
-function noted(bytes: Uint8Array | Blob, files: Blob[]): string {
-  files.push(bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer>]));
+function noted(bytes: Uint8Array<ArrayBuffer> | Blob, files: Blob[]): string {
+  files.push(bytes instanceof Blob ? bytes : new Blob([bytes]));
   return fieldOf(files.length - 1);
 }

@@ -41,7 +41,8 @@ function allowed({ from, specifier, to, typeOnly }: Import, room: Room | undefin
     return typeOnly || (isBuiltin(specifier) ? room.node === true : (room.packages ?? []).includes(packageOf(specifier)));
   // A type leaves no trace at run time; types of the engine are words everybody may use.
   if (typeOnly && (inside(to, 'core') || (room.types ?? []).some((place) => inside(to, place)))) return true;
-  return [room.place, ...room.knows].some((place) => inside(to, place)) || to === from;
+  if ((room.not ?? []).some((place) => inside(to, place))) return false;
+  return [room.place, ...room.knows].some((place) => inside(to, place));
 }
 
 /** Values and types alike: a circle of types is two files that are one. */

@@ -5,6 +5,8 @@ export interface Room {
   readonly place: string;
   /** Rooms below src/ that may be imported, with all rooms inside them. A room always knows itself. */
   readonly knows: readonly string[];
+  /** Rooms inside those that may not be imported all the same. */
+  readonly not?: readonly string[];
   /** Rooms of which only types may be imported; types of `core` are free everywhere. */
   readonly types?: readonly string[];
   /** Packages that may be imported by value. */
@@ -159,7 +161,27 @@ export const ROOMS: readonly Room[] = [
     node: true,
     why: 'thin translation',
   },
-  { place: 'adapters/console', knows: [...FORMATS, 'service', 'adapters/http'], packages: ['zod'], node: true, why: 'pages for operators' },
+  {
+    place: 'adapters/console',
+    knows: [...FORMATS, 'service', 'adapters/http'],
+    not: ['adapters/console/page'],
+    packages: ['zod'],
+    node: true,
+    why: 'pages for operators',
+  },
+  {
+    place: 'adapters/console/bundle-page.ts',
+    knows: [],
+    packages: ['esbuild'],
+    node: true,
+    why: 'bundles the page when run from sources, and in the build',
+  },
+  {
+    place: 'adapters/console/page',
+    knows: ['client'],
+    types: ['adapters/console/answers.ts'],
+    why: 'runs in browsers; asks as every client does',
+  },
   {
     place: 'adapters/label-studio',
     knows: [...FORMATS, 'service', 'adapters/http'],
@@ -174,9 +196,11 @@ export const ROOMS: readonly Room[] = [
     node: true,
     why: "answers as Nuclio does, and calls CVAT's interface",
   },
+  { place: 'client/page', knows: [], why: 'parts of pages shared by the console and the browser example' },
   {
     place: 'client',
     knows: [],
+    not: ['client/page'],
     types: ['adapters/webhook', 'adapters/http'],
     why: 'runs in browsers; requests are typed by the schemas they are checked with',
   },

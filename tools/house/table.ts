@@ -5,8 +5,12 @@ const BEGIN = '<!-- dependency table: made by npm run house -->';
 const END = '<!-- end of the dependency table -->';
 
 export function dependencyTable(rooms: readonly Room[] = ROOMS): string {
-  const rows = rooms.map(({ place, knows, types, packages = [], byName = [], node, planned, why }) => {
-    const may = [...knows.map((one) => (one === '' ? 'everything' : `\`${one}\``)), ...(types ?? []).map((one) => `types of \`${one}\``)];
+  const rows = rooms.map(({ place, knows, not, types, packages = [], byName = [], node, planned, why }) => {
+    const may = [
+      ...knows.map((one) => (one === '' ? 'everything' : `\`${one}\``)),
+      ...(types ?? []).map((one) => `types of \`${one}\``),
+      ...(not ?? []).map((one) => `not \`${one}\``),
+    ];
     const needs = [...packages, ...(node === true ? ['Node'] : []), ...byName.map((one) => `${one} (by name)`)];
     return `| \`${place}\`${planned === true ? ' (planned)' : ''} | ${may.join(', ') || 'nothing'} | ${needs.join(', ') || 'none'} | ${why} |`;
   });

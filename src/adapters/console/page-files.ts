@@ -1,5 +1,6 @@
 /** Files of the page: read from the built package, or bundled from their sources where those run. */
 import { readFile } from 'node:fs/promises';
+import type * as bundler from './bundle-page.ts';
 
 /** Paths are those that index.html names. */
 export const PAGE_FILES = [
@@ -23,7 +24,7 @@ let files: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
 
 /** esbuild is no dependency of the package: nothing but the sources may load it. */
 async function bundled(): Promise<ReadonlyMap<string, Uint8Array>> {
-  const { bundlePage } = (await import(new URL('./bundle-page.ts', import.meta.url).href)) as typeof import('./bundle-page.ts');
+  const { bundlePage } = (await import(new URL('./bundle-page.ts', import.meta.url).href)) as typeof bundler;
   return bundlePage();
 }
 

@@ -59,7 +59,7 @@ const MAX_ROWS = 20;
 const MAX_NAME = 18;
 
 function short(text: string): string {
-  const letters = [...text];
+  const letters = Array.from(text);
   return letters.length > MAX_NAME ? `${letters.slice(0, MAX_NAME - 1).join('')}\u2026` : text;
 }
 

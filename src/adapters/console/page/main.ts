@@ -47,8 +47,7 @@ async function refresh(): Promise<void> {
   } catch (error) {
     if (mine !== turn) return;
     failed = true;
-    const { status } = error instanceof ProsamClientError ? error : { status: 0 };
-    if (status === 401 || status === 403) await lock(errorText(error));
+    if (error instanceof ProsamClientError && (error.status === 401 || error.status === 403)) await lock(error.message);
     else {
       showReady('no answer', 'bad');
       say(errorText(error));

@@ -19,7 +19,7 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
   );
 }
 
-export type Flag = (annotation: AnnotationView, flagged: boolean) => void;
+export type Flag = (annotation: AnnotationView, flagged: boolean) => Promise<void>;
 
 export function annotationTable(annotations: readonly AnnotationView[], mayWrite: boolean, flag: Flag): HTMLElement {
   if (annotations.length === 0) return empty('None yet. POST /v1/annotations stores one.');
@@ -50,7 +50,7 @@ function star(annotation: AnnotationView, mayWrite: boolean, flag: Flag): HTMLBu
       'aria-label': `Use ${externalId} as a reference first`,
       title: 'Use as a reference before all others',
       'data-key': `${source} ${externalId}`,
-      click: () => flag(annotation, !flagged),
+      click: () => void flag(annotation, !flagged),
     },
     flagged ? '\u2605' : '\u2606',
   );

@@ -13,7 +13,7 @@ export interface VersionsState {
 }
 
 /** name: as people read it. */
-export type Promote = (id: string, name: string) => void;
+export type Promote = (id: string, name: string) => Promise<void>;
 
 /** Parts that somebody opened: they stay open when the list is drawn anew. */
 const opened = new Set<string>();
@@ -53,7 +53,7 @@ function versionEntry(version: VersionView, inService: boolean, promote: Promote
 }
 
 function promoteButton(id: string, name: string, promote: Promote): HTMLButtonElement {
-  const click = (): void => promote(id, name);
+  const click = (): void => void promote(id, name);
   return el('button', { type: 'button', class: 'small acts-admin', 'data-key': `promote ${id}`, click }, 'Put into service');
 }
 
