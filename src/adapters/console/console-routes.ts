@@ -56,7 +56,7 @@ function dataRoutes(service: Service): Route[] {
     route({
       method: 'get',
       path: '/console/overview',
-      summary: 'Who asks, and how the service stands',
+      summary: 'The caller and the state of the service',
       access: 'read',
       async handle({ caller }) {
         const [status, projects] = await Promise.all([service.status(), service.projects()]);
@@ -76,7 +76,7 @@ function dataRoutes(service: Service): Route[] {
     route({
       method: 'get',
       path: '/console/projects/:project',
-      summary: 'How a project stands: versions, runs, what to label next, newest annotations',
+      summary: 'State of a project: versions, runs, images to label next, newest annotations',
       access: 'read',
       params: projectParams,
       async handle({ params }) {

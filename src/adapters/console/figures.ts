@@ -1,4 +1,4 @@
-/** What training and gate left with a version, and how far a run is: taken for what it is, whoever wrote it. */
+/** Results that gate and training left with a version, and the progress of a run: parsed, because anybody may have written them. */
 import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
@@ -53,7 +53,7 @@ export interface RunProgress {
   loss?: number;
 }
 
-/** undefined: nobody said how far it is. */
+/** Undefined where the run has reported none. */
 export function progressOf(progress: unknown): RunProgress | undefined {
   const { success, data } = progressSchema.safeParse(progress);
   if (!success) return undefined;
