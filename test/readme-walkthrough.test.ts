@@ -1,4 +1,4 @@
-/** Every command of the README's walk-through, against the real service. */
+/** Every command of the HTTP walk-through, against the real service. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
@@ -9,12 +9,15 @@ import { maskPng } from '../src/core/image/node/mask-png.ts';
 import { silentLog } from '../src/service/ports/log.ts';
 import { createProsam, type Prosam } from '../src/index.ts';
 import { CONCEPTS } from '../src/scenes/index.ts';
-import { runBlocks, shellBlocks, type BlockResult } from './walkthrough.ts';
+import { fencedBlocks } from '../tools/markdown.ts';
+import { runBlocks, type BlockResult } from './walkthrough.ts';
 
 const ADDRESS = 'http://127.0.0.1:9090';
 const IMAGES = 'prosam-demo/images/star_rings_06';
-const file = process.env.PROSAM_WALKTHROUGH ?? 'README.md';
-const blocks = shellBlocks(readFileSync(file, 'utf8'), 'Walk-through');
+const file = process.env.PROSAM_WALKTHROUGH ?? 'docs/service/http-walkthrough.md';
+const blocks = fencedBlocks(readFileSync(file, 'utf8'))
+  .filter(({ language }) => language === 'sh')
+  .map(({ code }) => code);
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-walk-'));
 let prosam: Prosam;
@@ -79,13 +82,13 @@ describe('the walk-through', () => {
 
   it('clicks, and works a job off to its end', () => {
     expect(Number(outputOf('/v1/refine'))).toBeGreaterThan(0);
-    const job = outputOf('/v1/predict/batch');
+    const job = outputOf('/v1/jobs -F');
     expect(job).toMatch(/event: end/);
     expect(job).toMatch(/\[ 2, 'done', undefined \],\s*\[ 3, 'failed', 'FILE_NOT_FOUND' \]/);
   });
 
   it('says what to label next, and takes things back', () => {
-    expect(outputOf('/queue?limit=5')).toMatch(/0\.\d+[\s\S]*\[ \[ 'star', 1 \] \]/);
+    expect(outputOf('/next-images?limit=5')).toMatch(/0\.\d+[\s\S]*\[ \[ 'star', 1 \] \]/);
     expect(outputOf('-X DELETE')).toMatch(/"removed":true[\s\S]*200/);
   });
 
@@ -93,7 +96,7 @@ describe('the walk-through', () => {
     expect(outputOf('/promote')).toContain('"modelVersion":"base"');
   });
 
-  it('refuses in the words the section shows', () => {
+  it('refuses in the words the page shows', () => {
     expect(outputOf('169.254.169.254')).toContain('"code":"URL_REFUSED"');
     const told = /^```json\n(\{"error":\{"code":"URL_REFUSED".*)\n```$/m.exec(readFileSync(file, 'utf8'))?.[1] ?? '';
     const withoutId = (text: string): string => text.trim().replace(/"requestId":"[^"]*"/, '');

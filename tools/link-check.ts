@@ -1,0 +1,71 @@
+/** Link check (part of `npm run lint`): every relative link, image and anchor in the Markdown files leads somewhere, and both indexes of docs/ list every page. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { anchorsOf, linksOf, markdownFiles } from './markdown.ts';
+
+/** Files that must name every page of docs/. */
+const INDEXES = ['docs/README.md', 'llms.txt'];
+/** Pages that another page lists one by one. */
+const LISTED_ELSEWHERE: Record<string, RegExp> = { 'docs/decisions/README.md': /^docs\/decisions\/\d/ };
+
+const isAddress = (target: string): boolean => /^[a-z][a-z0-9+.-]*:/i.test(target);
+
+/** File a relative link leads to, from the root. */
+function fileOf(from: string, target: string): string {
+  const path = decodeURI(target.split(/[#?]/)[0] ?? '');
+  return path === '' ? from : normalize(join(dirname(from), path));
+}
+
+/** Problems as `file:line: ...`, none where all is well. Addresses (https, mailto) are not asked for: the check needs no network. */
+export function checkLinks(root = '.'): string[] {
+  const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+  const files = markdownFiles(root);
+  const problems: string[] = [];
+  for (const from of files) {
+    for (const { target, line } of linksOf(read(from))) {
+      if (isAddress(target)) continue;
+      const file = fileOf(from, target);
+      const anchor = /#(.+)$/.exec(target)?.[1];
+      const report = (problem: string): void => void problems.push(`${from}:${line}: ${problem}`);
+      if (target.startsWith('/') || file.startsWith('..')) report(`${target} leads out of the repository`);
+      else if (!existsSync(join(root, file))) report(`${target} leads to ${file}, which does not exist`);
+      else if (anchor !== undefined && file.endsWith('.md') && !anchorsOf(read(file)).has(anchor))
+        report(`${target}: ${file} has no heading with the anchor #${anchor}`);
+    }
+  }
+  return [...problems, ...missingPages(files, read, root)];
+}
+
+function missingPages(files: readonly string[], read: (file: string) => string, root: string): string[] {
+  const listedIn = (index: string): Set<string> =>
+    new Set(
+      linksOf(read(index))
+        .filter(({ target }) => !isAddress(target))
+        .map(({ target }) => fileOf(index, target))
+        .map((file) => (existsSync(join(root, file)) && statSync(join(root, file)).isDirectory() ? join(file, 'README.md') : file)),
+    );
+  const pages = files.filter((file) => file.startsWith('docs/'));
+  const check = (index: string, wanted: readonly string[]): string[] => {
+    const listed = listedIn(index);
+    return wanted.filter((page) => page !== index && !listed.has(page)).map((page) => `${index}: ${page} is not listed`);
+  };
+  const elsewhere = Object.values(LISTED_ELSEWHERE);
+  const common = pages.filter((page) => !elsewhere.some((pattern) => pattern.test(page)));
+  return [
+    ...INDEXES.flatMap((index) => check(index, common)),
+    ...Object.entries(LISTED_ELSEWHERE).flatMap(([index, pattern]) =>
+      check(
+        index,
+        pages.filter((page) => pattern.test(page)),
+      ),
+    ),
+  ];
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const problems = checkLinks();
+  for (const problem of problems) process.stderr.write(`${problem}\n`);
+  process.stdout.write(problems.length === 0 ? 'links: all of them lead somewhere\n' : `links: ${problems.length} problems\n`);
+  process.exitCode = problems.length === 0 ? 0 : 1;
+}
