@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_STATUS, isProsamError, messageOf, ProsamError, type ErrorCode } from '../src/core/common/errors.ts';
 
 const ROW = /^\| `([A-Z_]+)` \| (\d{3}) \|/gm;
-const documented = new Map([...readFileSync('ERRORS.md', 'utf8').matchAll(ROW)].map(([, code, status]) => [code, Number(status)]));
+const documented = new Map(
+  [...readFileSync('docs/reference/errors.md', 'utf8').matchAll(ROW)].map(([, code, status]) => [code, Number(status)]),
+);
 
 describe('the error catalogue', () => {
   it('is documented code by code with its status, and nothing else is', () => {

@@ -1,4 +1,4 @@
-/** What to do about each error, in one sentence: the last column of ERRORS.md, and a test holds the two together. */
+/** What to do about each error, in one sentence: the last column of docs/reference/errors.md, and a test holds the two together. */
 import type { ErrorCode } from './errors.ts';
 
 export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {

@@ -1,5 +1,5 @@
 /**
- * Every way this library refuses work, in one place. A code never changes its meaning once published; ERRORS.md
+ * Every way this library refuses work, in one place. A code never changes its meaning once published; docs/reference/errors.md
  * explains each one, and a test holds the two lists together.
  */
 
