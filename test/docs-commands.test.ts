@@ -66,6 +66,6 @@ describe('the commands of the documentation', () => {
       const results = await runBlocks(run, folder, process.env, SHELL);
       expect(results.length).toBe(run.length);
     },
-    180_000,
+    600_000,
   );
 });

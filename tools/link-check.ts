@@ -1,8 +1,11 @@
-/** Link check (part of `npm run lint`): every relative link, image and anchor in the Markdown files leads somewhere, and both indexes of docs/ list every page. */
+/**
+ * Link check (part of `npm run lint`): relative links, images and anchors in the Markdown files lead somewhere, paths in code spans exist,
+ * and both indexes of docs/ list every page.
+ */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { anchorsOf, linksOf, markdownFiles } from './markdown.ts';
+import { anchorsOf, linksOf, markdownFiles, pathsOf } from './markdown.ts';
 
 /** Files that must name every page of docs/. */
 const INDEXES = ['docs/README.md', 'llms.txt'];
@@ -33,6 +36,10 @@ export function checkLinks(root = '.'): string[] {
       else if (anchor !== undefined && file.endsWith('.md') && !anchorsOf(read(file)).has(anchor))
         report(`${target}: ${file} has no heading with the anchor #${anchor}`);
     }
+  }
+  for (const from of files) {
+    for (const { target, line } of pathsOf(read(from)))
+      if (!existsSync(join(root, target))) problems.push(`${from}:${line}: ${target} does not exist`);
   }
   return [...problems, ...missingPages(files, read, root)];
 }

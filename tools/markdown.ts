@@ -29,7 +29,7 @@ export interface FencedBlock {
   comment?: string;
 }
 
-const BLOCK = /(?:^<!--([^]*?)-->\n)?^( *)```([^\n]*)\n([^]*?)^\2```$/gm;
+const BLOCK = /(?:^ *<!--((?:(?!-->)[^])*)-->\n)?^( *)```([^\n]*)\n([^]*?)^\2```$/gm;
 
 /** Fenced blocks in order. An indented block (in a list) comes without its indentation. */
 export function fencedBlocks(markdown: string): FencedBlock[] {
@@ -91,4 +91,13 @@ export function linksOf(markdown: string): Link[] {
   const inline = [...text.matchAll(/\]\(<?([^)\s>]+)>?(?:\s+"[^"]*")?\)/g)];
   const html = [...text.matchAll(/\b(?:href|src)="([^"]+)"/g)];
   return [...inline, ...html].map((match) => ({ target: match[1] ?? '', line: lineAt(match.index) }));
+}
+
+/** Paths of the repository in code spans, such as `src/index.ts`, with their lines. */
+export function pathsOf(markdown: string): Link[] {
+  const text = markdown.replaceAll(BLOCK, (block) => block.replaceAll(/[^\n]/g, ' '));
+  return [...text.matchAll(/`((?:src|test|tools|bench|models|docs|examples)\/[\w./-]+\.\w+)`/g)].map((match) => ({
+    target: match[1] ?? '',
+    line: text.slice(0, match.index).split('\n').length,
+  }));
 }

@@ -1,4 +1,4 @@
-/** Overlap of masks, and the benchmark's bookkeeping over episodes (spec of VRP-SAM's evaluation). */
+/** Overlap of masks, and the benchmark's bookkeeping over episodes (as VRP-SAM's public code evaluates). */
 import { ProsamError } from '../common/errors.ts';
 
 /** Pixels set in both, and in either. Masks of equal length, non-zero = set; ignored pixels are left out of both. */

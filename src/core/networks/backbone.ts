@@ -19,7 +19,7 @@ export interface BackboneTrunk<T> {
   state: T;
 }
 
-/** image [B, 3, S, S], normalised. */
+/** Frozen image encoder of figure 5 (paper). image [B, 3, S, S], normalised. */
 export function backboneTrunk<T>(ops: Ops<T>, weights: Weights<T>, config: OwnBackboneConfig, image: T): BackboneTrunk<T> {
   const { f2, f3, tokens } = trunkOf(ops, weights, config, image);
   const [, , height, width] = ops.shapeOf(f3);

@@ -89,7 +89,7 @@ export function drawNoise(config: DistributionConfig, samples: number, vectors: 
   return { eps, delta };
 }
 
-/** mu and logSigma [m, c]; eps [K, m, c]; delta [K, m] -> z [K, m, c] */
+/** z = g(mu, sigma, delta, eps), equation 6, the reparameterization trick of figure 2. mu and logSigma [m, c]; eps [K, m, c]; delta [K, m] -> z [K, m, c] */
 export function samplePrompts(
   config: DistributionConfig,
   mu: Float32Array,

@@ -35,7 +35,7 @@ export interface SamImageEncoderOptions {
   piece?: number;
 }
 
-/** image [B, 3, S, S], normalised. */
+/** F_I = f_I(I) (paper, equation 1; the image encoder of figure 2). image [B, 3, S, S], normalised. */
 export function samImageEncoder<T>(
   ops: Ops<T>,
   weights: Weights<T>,

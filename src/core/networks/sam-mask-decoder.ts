@@ -30,6 +30,7 @@ export interface MaskDecoderOutputs<T> {
 /** 'single': mask token 0 only. 'multi': tokens 1.. (whole, part, subpart). 'all': every token in order. */
 export type MaskChoice = 'single' | 'multi' | 'all';
 
+/** M = f_M(F_I, z) (paper, equation 2; the mask decoder of figure 2). */
 export function samMaskDecoder<T>(
   ops: Ops<T>,
   weights: Weights<T>,

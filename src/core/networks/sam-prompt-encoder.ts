@@ -24,7 +24,7 @@ export function samDensePositions<T>(ops: Ops<T>, weights: Weights<T>, config: S
 }
 
 /**
- * Sparse prompt embeddings of points and box corners.
+ * Sparse prompt embeddings of points and box corners: z = f_P(P) (paper, equation 1).
  *
  * xy [B, N, 2] in pixels of the encoder's square input, pixel centres at whole numbers;
  * kinds [B, N, 5] one-hot rows in the order of POINT_KINDS. -> [B, N, c]

@@ -1,6 +1,7 @@
 /**
  * The trainable part of ProSAM: reference and target features in, a distribution over prompt vectors out
- * (paper, sections 4.1 and 4.2; block structure as in the public VRP-SAM code).
+ * (paper, sections 3.2, 4.2 and 8, figure 5; block structure as in the public VRP-SAM code). It is the variational prompt encoder of
+ * figure 2, and z = f_P(F_r, F_t), equation 3, where it predicts no distribution.
  *
  * It is split where it may be: everything up to the reference's queries depends on the reference alone and is computed
  * once per reference.
@@ -82,6 +83,7 @@ export function encodeTarget<T>(
   const enhanced = fuse(ops, weights, config, reduced, inputs.prototype, inputs.pseudo);
   const crossed = crossAttention(ops, weights.under('tgt_cross.'), config, inputs.queries, enhanced);
   const queries = selfAttention(ops, weights.under('tgt_self.'), config, crossed);
+  // The two linear heads of figure 5.
   const head = (name: string, x: T): T => ops.linear(x, weights.get(`${name}.weight`, [dim, dim]), weights.get(`${name}.bias`, [dim]));
   if (config.probabilistic) {
     return { reduced, enhanced, crossed, queries, mu: head('mu_head', queries), logSigma: head('log_sigma_head', queries) };
@@ -90,7 +92,7 @@ export function encodeTarget<T>(
   return { reduced, enhanced, crossed, queries, mu };
 }
 
-/** p = sum(R * M) / (sum(M) + 0.0005) per channel. features [B, c, h, w], mask [B, 1, h, w] -> [B, c, 1, 1] */
+/** Average pooling of figure 5: p = sum(R * M) / (sum(M) + 0.0005) per channel. features [B, c, h, w], mask [B, 1, h, w] -> [B, c, 1, 1] */
 export function maskedAveragePool<T>(ops: Ops<T>, features: T, mask: T): T {
   const total = ops.reduceSum(ops.mul(features, mask), [2, 3]);
   return ops.div(total, ops.add(ops.reduceSum(mask, [2, 3]), ops.constant([POOL_EPSILON], [1])));
@@ -102,7 +104,7 @@ function pointwise<T>(ops: Ops<T>, x: T, weight: T): T {
   return ops.matMul(weight, ops.reshape(x, [batch, channels, height * width]));
 }
 
-/** ReLU(conv1x1(X)), then Dropout2d in training. [B, C, h, w] -> [B, c, h, w] */
+/** Pointwise convolution of figure 5 behind the image encoder: ReLU(conv1x1(X)), then Dropout2d in training. [B, C, h, w] -> [B, c, h, w] */
 function reduce<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncoderConfig, mid: T, channelFactors: T | undefined): T {
   const [batch, channels, height, width] = ops.shapeOf(mid) as [Dim, number, number, number];
   const weight = ops.reshape(weights.get('reduce.weight', [config.dim, channels, 1, 1]), [config.dim, channels]);
@@ -112,7 +114,7 @@ function reduce<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncoderConfig
 }
 
 /**
- * F = ReLU(conv1x1([R, p tiled, 10 M])). The convolution's columns are applied to the three parts one by one, so the
+ * Enhanced features of figure 5: F = ReLU(conv1x1([R, p tiled, 10 M])). The convolution's columns are applied to the three parts one by one, so the
  * prototype is never tiled.
  */
 function fuse<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncoderConfig, reduced: T, prototype: T, mask: T): T {
@@ -129,7 +131,7 @@ function fuse<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncoderConfig, 
   return ops.reshape(ops.relu(sum), [batch, dim, height, width]);
 }
 
-/** LN(q + MHA(q, F + pe, F)): positions join the keys only. q [B, m, c], map [B, c, h, w] */
+/** Cross-attention of figure 5: LN(q + MHA(q, F + pe, F)). Positions join the keys only. q [B, m, c], map [B, c, h, w] */
 function crossAttention<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncoderConfig, q: T, map: T): T {
   const [batch, channels, height, width] = ops.shapeOf(map) as [Dim, number, number, number];
   const values = ops.transpose(ops.reshape(map, [batch, channels, height * width]), [0, 2, 1]); // [B, hw, c]
@@ -137,7 +139,7 @@ function crossAttention<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncod
   return attentionBlock(ops, weights, config, q, ops.add(values, ops.transpose(positions, [1, 0])), values);
 }
 
-/** LN(q + MHA(q, q, q)) */
+/** Self-attention of figure 5: LN(q + MHA(q, q, q)) */
 function selfAttention<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncoderConfig, q: T): T {
   return attentionBlock(ops, weights, config, q, q, q);
 }

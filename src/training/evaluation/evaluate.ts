@@ -1,4 +1,4 @@
-/** Measures contestants on the same pairs with the same marks, as the paper measures (class-wise mIoU per fold). */
+/** Measures contestants on the same pairs with the same marks, as the paper measures (class-wise mIoU per fold; tables 1 and 2). */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';

@@ -1,4 +1,4 @@
-/** mIoU of the encoder in training on test pairs, through the engine's own networks (spec: section 12). */
+/** mIoU of the encoder in training on test pairs, through the engine's own networks. */
 import type { Model } from '../../core/checkpoint/model-folder.ts';
 import { geometryOf } from '../../core/image/preprocess.ts';
 import { EpisodeMeter, iou } from '../../core/mask/metrics.ts';

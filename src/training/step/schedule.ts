@@ -1,4 +1,4 @@
-/** Learning rates over training (spec: section 9). Epochs are fractional: 2.25 is a quarter into the third. */
+/** Learning rates over training (paper, section 5.1). Epochs are fractional: 2.25 is a quarter into the third. */
 
 export const SCHEDULES = ['warm_restarts', 'cosine'] as const;
 export type ScheduleKind = (typeof SCHEDULES)[number];

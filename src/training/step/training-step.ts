@@ -1,5 +1,6 @@
 /**
  * Loss and gradients of one training step: prompt encoder -> distribution -> K prompt sets -> frozen mask decoder -> loss.
+ * The expected loss of equations 8 and 9, approximated by the mean over K samples (paper, equation 10).
  *
  * Taping all of it at once would keep K decoder graphs alive. The samples are decoded a chunk at a time instead and dL/dz is
  * added up; as mu and log sigma are shared by all samples, one pass back through the prompt encoder then gives the same
@@ -55,6 +56,7 @@ export function trainingStep(
 ): StepResult {
   let result: Omit<StepResult, 'gradients'> | undefined;
   const gradients = encoderGradients(tf, encoder, batch, parameters, ({ mu, logSigma }) => {
+    // Sampling of figure 3 (dashed there): z ~ q(z | I_r, M_r, I_t), as in equations 8 and 9.
     const z = samplePrompts(distribution, mu, logSigma, noise, encoder.dim);
     const { gradZ, bce, dice } = decodeAll(decoder, batch, { data: z, shape: [encoder.numPrompts, encoder.dim] }, chunk);
     const { gradMu, gradLogSigma } = throughSampling(distribution, gradZ, logSigma, noise, encoder.dim);
@@ -78,7 +80,7 @@ function decodeAll(decoder: PromptDecoder, batch: TrainingBatch, z: FloatTensor,
   const images = batch.truth.shape[0] as number;
   const size = z.shape.reduce((product, dim) => product * dim, 1);
   const samples = z.data.length / (images * size);
-  const share = 1 / (images * samples);
+  const share = 1 / (images * samples); // 1 / K of equation 10, and the mean over images
   const gradZ = new Float32Array(z.data.length);
   let [bce, dice] = [0, 0];
   const group = Math.max(1, Math.floor(chunk / samples));

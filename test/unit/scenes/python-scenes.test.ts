@@ -1,5 +1,5 @@
 /**
- * The port against the Python original it was transcribed from (shared/data/scenes.py, numpy 2.4).
+ * The port against the Python original it was transcribed from (numpy 2.4).
  *
  * python-scenes.json was made with that file imported as `scenes`:
  *   concepts: scenes.CONCEPTS

@@ -91,7 +91,7 @@ export function createProsamMethod(
 
 type NoiseSource = (distribution: DistributionConfig, samples: number, vectors: number, seed: number) => Noise;
 
-/** Row 0 is the mean; the samples follow. [1 + K, n * m, c] */
+/** Row 0 is the mean prompt of figures 2 and 3, which alone makes the mask by default; the samples follow. [1 + K, n * m, c] */
 function promptSets(
   encoder: PromptEncoderPlan,
   mu: Float32Array,

@@ -1,5 +1,5 @@
 /**
- * Prompts learned without an encoder (paper, section 5.3): from many starts a single prompt each, which is what VRP-SAM's loss
+ * Prompts learned without an encoder, to see the target prompt region of figure 3 (paper, section 5.3): from many starts a single prompt each, which is what VRP-SAM's loss
  * asks for, and one distribution, which is what ProSAM's asks for. Are samples of the latter better than the former?
  */
 import type { Table } from '../../evaluation/tables.ts';
