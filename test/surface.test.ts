@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateScene } from '../src/scenes/index.ts';
+import { fencedBlocks, linksOf, markdownFiles } from '../tools/markdown.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'prosam-surface-'));
@@ -138,19 +139,18 @@ describe('the built package', () => {
     }
   });
 
-  it('does what README shows', async () => {
-    const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
-    for (const [name, seed] of [
-      ['cup.jpg', 5],
-      ['shelf.jpg', 6],
-    ] as const) {
-      const { image, width, height } = generateScene(seed, { size: 300 });
-      await sharp(image, { raw: { width, height, channels: 3 } }).toFile(join(folder, name));
+  it.each([
+    ['README.md', /^(\S+(shelf|table)\.jpg 0\.\d+\n?){2}$/, ''],
+    ['docs/guide/typescript.md', /^1 [13] mirrored-copy$/, 'console.log(masks.length, clicked.masks.length, trust.basis);'],
+  ])('does what the first example of %s shows', async (page, expected, after) => {
+    const example = fencedBlocks(readFileSync(page, 'utf8')).find(({ language }) => language === 'ts')?.code ?? '';
+    for (const [i, name] of ['cup', 'shelf', 'table'].entries()) {
+      const { image, width, height } = generateScene(5 + i, { size: 300 });
+      await sharp(image, { raw: { width, height, channels: 3 } }).toFile(join(folder, `${name}.jpg`));
     }
-    const program = `${example.replaceAll(/'(cup|shelf)\.jpg'/g, (_, name: string) => JSON.stringify(join(folder, `${name}.jpg`)))}
-      console.log(masks.length, clicked.masks.length, trust.basis);`;
+    const program = `${example.replaceAll(/'(\w+\.jpg)'/g, (_, name: string) => JSON.stringify(join(folder, name)))}\n${after}`;
     const { stdout } = await run(process.execPath, ['--input-type=module-typescript', '-e', program]);
-    expect(stdout.trim()).toMatch(/^1 [13] mirrored-copy$/);
+    expect(stdout.trim()).toMatch(expected);
   });
 
   it('knows its errors across both copies', async () => {
@@ -185,7 +185,8 @@ describe('the built package', () => {
       'dist/web.js',
       'dist/web.d.ts',
       'dist/web-worker.js',
-      'docs/browser.md',
+      ...markdownFiles().filter((path) => path === 'llms.txt' || path.startsWith('docs/')),
+      ...linksOf(readFileSync('README.md', 'utf8')).map(({ target }) => target),
       'examples/web/index.html',
       'examples/web/page/main.ts',
       'dist/http.js',
@@ -197,7 +198,9 @@ describe('the built package', () => {
     ]) {
       expect(paths).toContain(path);
     }
-    expect(paths.filter((path) => /^(src|test|bench|examples\/web\/dist)\//.test(path))).toEqual([]);
+    expect(
+      paths.filter((path) => /^(src|test|tools|bench|examples\/web\/dist|docs\/\.vitepress|docs\/reference\/api)\//.test(path)),
+    ).toEqual([]);
   });
 
   it('passes publint and attw', async () => {

@@ -2,15 +2,17 @@
  * Link check (part of `npm run lint`): relative links, images and anchors in the Markdown files lead somewhere, paths in code spans exist,
  * and both indexes of docs/ list every page.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { anchorsOf, linksOf, markdownFiles, pathsOf } from './markdown.ts';
 
-/** Files that must name every page of docs/. */
-const INDEXES = ['docs/README.md', 'llms.txt'];
-/** Pages that another page lists one by one. */
-const LISTED_ELSEWHERE: Record<string, RegExp> = { 'docs/decisions/README.md': /^docs\/decisions\/\d/ };
+/** Pages that an index must list, by the path of the index. */
+const INDEXES: Record<string, RegExp> = {
+  'docs/README.md': /^docs\/(?!decisions\/\d)/,
+  'llms.txt': /^docs\/(?!decisions\/\d)/,
+  'docs/decisions/README.md': /^docs\/decisions\/\d/,
+};
 
 const isAddress = (target: string): boolean => /^[a-z][a-z0-9+.-]*:/i.test(target);
 
@@ -41,33 +43,16 @@ export function checkLinks(root = '.'): string[] {
     for (const { target, line } of pathsOf(read(from)))
       if (!existsSync(join(root, target))) problems.push(`${from}:${line}: ${target} does not exist`);
   }
-  return [...problems, ...missingPages(files, read, root)];
+  return [...problems, ...missingPages(files, read)];
 }
 
-function missingPages(files: readonly string[], read: (file: string) => string, root: string): string[] {
-  const listedIn = (index: string): Set<string> =>
-    new Set(
-      linksOf(read(index))
-        .filter(({ target }) => !isAddress(target))
-        .map(({ target }) => fileOf(index, target))
-        .map((file) => (existsSync(join(root, file)) && statSync(join(root, file)).isDirectory() ? join(file, 'README.md') : file)),
-    );
-  const pages = files.filter((file) => file.startsWith('docs/'));
-  const check = (index: string, wanted: readonly string[]): string[] => {
-    const listed = listedIn(index);
-    return wanted.filter((page) => page !== index && !listed.has(page)).map((page) => `${index}: ${page} is not listed`);
-  };
-  const elsewhere = Object.values(LISTED_ELSEWHERE);
-  const common = pages.filter((page) => !elsewhere.some((pattern) => pattern.test(page)));
-  return [
-    ...INDEXES.flatMap((index) => check(index, common)),
-    ...Object.entries(LISTED_ELSEWHERE).flatMap(([index, pattern]) =>
-      check(
-        index,
-        pages.filter((page) => pattern.test(page)),
-      ),
-    ),
-  ];
+function missingPages(files: readonly string[], read: (file: string) => string): string[] {
+  return Object.entries(INDEXES).flatMap(([index, pages]) => {
+    const links = files.includes(index) ? linksOf(read(index)) : [];
+    const listed = new Set(links.filter(({ target }) => !isAddress(target)).map(({ target }) => fileOf(index, target)));
+    const missing = files.filter((file) => pages.test(file) && file !== index && !listed.has(file));
+    return missing.map((page) => `${index}: ${page} is not listed`);
+  });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
