@@ -1,5 +1,5 @@
 /**
- * Every `sh` block of README and docs/ is run, page after page, in a folder with photos as a reader has them.
+ * Every `sh` block of the documentation is run, page after page, in a folder with photos as a reader has them.
  *
  * One that needs what a test has not (a labeling tool, a GPU, hours) says so in a comment above it, which readers do not see:
  * `<!-- not run: reason -->`. The walk-through has a test of its own.
@@ -22,7 +22,7 @@ export PROSAM_MODELS="$PWD/models-here" XDG_CACHE_HOME="$PWD/cache-here"
 `;
 
 const pages = markdownFiles()
-  .filter((file) => (file === 'README.md' || file.startsWith('docs/')) && file !== WALKTHROUGH)
+  .filter((file) => !file.startsWith('examples/') && file !== WALKTHROUGH)
   .map((file) => ({ file, blocks: fencedBlocks(readFileSync(file, 'utf8')).filter(({ language }) => language === 'sh') }))
   .filter(({ blocks }) => blocks.length > 0);
 

@@ -4,9 +4,12 @@ import { defineConfig, type MarkdownRenderer } from 'vitepress';
 import { slugOf } from '../../tools/markdown.ts';
 import { sidebar } from './sidebar.ts';
 
-/** Links that leave docs/ (into examples/, to ARCHITECTURE.md) have no page on the site: their text stays, the link goes. */
-function dropOutsideLinks(md: MarkdownRenderer): void {
-  md.core.ruler.push('outside-links', (state) => {
+/**
+ * Links that leave docs/ (into examples/, to ARCHITECTURE.md) have no page on the site: their text stays, the link goes. Links to a
+ * README.md lead to the index page it becomes.
+ */
+function adaptLinks(md: MarkdownRenderer): void {
+  md.core.ruler.push('adapt-links', (state) => {
     const page = (state.env as { relativePath?: string }).relativePath ?? '';
     for (const { children } of state.tokens) {
       let outside = false;
@@ -14,6 +17,7 @@ function dropOutsideLinks(md: MarkdownRenderer): void {
         if (token.type === 'link_open') {
           const target = token.attrGet('href') ?? '';
           outside = !/^[a-z]+:|^[#/]/i.test(target) && posix.join(posix.dirname(page), target).startsWith('..');
+          token.attrSet('href', target.replace(/(^|\/)README\.md(?=#|$)/, '$1index.md'));
         }
         if (outside && (token.type === 'link_open' || token.type === 'link_close')) {
           if (token.type === 'link_close') outside = false;
@@ -34,7 +38,7 @@ export default defineConfig({
   outDir: '../docs-site',
   // The local search index is one file.
   vite: { build: { chunkSizeWarningLimit: 5000 } },
-  markdown: { anchor: { slugify: slugOf }, config: dropOutsideLinks },
+  markdown: { anchor: { slugify: slugOf }, config: adaptLinks },
   themeConfig: {
     sidebar: sidebar(),
     search: { provider: 'local' },
