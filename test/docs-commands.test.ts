@@ -59,13 +59,13 @@ describe('the commands of the documentation', () => {
     expect(pages.flatMap(({ blocks }) => blocks.map(reasonOf)).filter((reason) => reason !== undefined && reason.length < 10)).toEqual([]);
   });
 
-  it.each(pages.filter(({ blocks }) => blocks.some((block) => reasonOf(block) === undefined)))(
+  it.for(pages.filter(({ blocks }) => blocks.some((block) => reasonOf(block) === undefined)))(
     '$file: each command succeeds',
-    async ({ blocks }) => {
+    { timeout: 600_000 },
+    async ({ blocks }, { signal }) => {
       const run = blocks.filter((block) => reasonOf(block) === undefined).map(({ code }) => code);
-      const results = await runBlocks(run, folder, process.env, SHELL);
+      const results = await runBlocks(run, folder, { setup: SHELL, signal });
       expect(results.length).toBe(run.length);
     },
-    600_000,
   );
 });

@@ -1,5 +1,6 @@
 /** A shell that runs the commands of a page as a reader would. */
 import { spawn } from 'node:child_process';
+import { dyingWithUs } from './support/dies-with-us.ts';
 
 export interface BlockResult {
   block: string;
@@ -8,18 +9,27 @@ export interface BlockResult {
 
 const MARK = '--- end of block ---';
 
+export interface ShellOptions {
+  /** Script that runs before the first block. */
+  setup?: string;
+  /** Ends the shell and all it has started. */
+  signal?: AbortSignal;
+}
+
 /**
- * All blocks in one shell, so that variables and functions of one hold in the next; `setup` runs before the first.
+ * All blocks in one shell, so that variables and functions of one hold in the next. The shell ends with this process.
  * Rejects with all output when a command fails.
  */
 export async function runBlocks(
   blocks: readonly string[],
   folder: string,
-  environment: NodeJS.ProcessEnv = process.env,
-  setup = '',
+  { setup = '', signal }: ShellOptions = {},
 ): Promise<BlockResult[]> {
   const script = ['set -euo pipefail', setup, ...blocks.map((block) => `${block}\necho; echo '${MARK}'`)].join('\n');
-  const shell = spawn('bash', ['-c', script], { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  const shell = spawn(...dyingWithUs('bash', ['-c', script]), { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  signal?.addEventListener('abort', () => {
+    if (shell.pid !== undefined && shell.exitCode === null) process.kill(-shell.pid, 'SIGKILL');
+  });
   const [out, errors]: [Buffer[], Buffer[]] = [[], []];
   shell.stdout.on('data', (piece: Buffer) => out.push(piece));
   shell.stderr.on('data', (piece: Buffer) => errors.push(piece));
