@@ -1,4 +1,5 @@
 /** What a call that did not work rejects with. */
+import { retryAfterMs } from '../core/common/retry.ts';
 
 /** Codes of this client itself; all others are the service's, as its list of errors explains them. */
 export type ClientErrorCode = 'NETWORK_FAILED' | 'TIMED_OUT' | 'ANSWER_UNREADABLE' | 'CALLBACK_REFUSED';
@@ -41,7 +42,7 @@ export async function errorFrom(response: Response): Promise<ProsamClientError> 
   const requestId = response.headers.get('x-request-id') ?? undefined;
   const { status } = response;
   const told = (await response.json().catch(() => undefined)) as { error?: Partial<ClientErrorFacts> } | undefined;
-  const facts = { status, requestId, retryAfterMs: retryAfterMs(response) };
+  const facts = { status, requestId, retryAfterMs: retryAfterMs(response.headers.get('retry-after')) };
   const { code, message, hint } = told?.error ?? {};
   if (typeof code === 'string' && typeof message === 'string') return new ProsamClientError({ ...facts, code, message, hint });
   return new ProsamClientError({
@@ -49,12 +50,4 @@ export async function errorFrom(response: Response): Promise<ProsamClientError> 
     code: 'ANSWER_UNREADABLE',
     message: `Expected an answer of the service, got status ${status} from something else. Check the address, and proxies on the way.`,
   });
-}
-
-/** Of the header, in seconds or as a date. */
-function retryAfterMs({ headers }: Response): number | undefined {
-  const value = headers.get('retry-after');
-  if (value === null) return undefined;
-  const ms = /^\d+$/.test(value) ? 1000 * Number(value) : Date.parse(value) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

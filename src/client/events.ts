@@ -1,44 +1,27 @@
 /** Server-sent events read from a response, and a job's events over broken connections. */
+import { readEventStream, type StreamEvent } from '../core/common/event-stream.ts';
+import { wait } from '../core/common/retry.ts';
 import { ProsamClientError } from './client-error.ts';
-import { wait, type CallOptions, type Send } from './send.ts';
+import type { CallOptions, Send } from './send.ts';
 import type { Job, JobEvent } from './types.ts';
-
-export interface StreamEvent {
-  event: string;
-  data: string;
-  /** Of this event or the last one that had any. */
-  id: string;
-}
 
 /** No sign of life for so long: the connection is dead. The service sends one every 15 seconds. */
 const SILENCE_MS = 60_000;
 
-/** Ends with the stream; what was cut off in the middle of an event is dropped. */
-export async function* readEvents(body: ReadableStream<Uint8Array>, silenceMs = SILENCE_MS): AsyncGenerator<StreamEvent> {
+/** Ends with the stream; an event that was cut off is dropped. @throws ProsamClientError with TIMED_OUT, ANSWER_UNREADABLE */
+export function readEvents(body: ReadableStream<Uint8Array>, silenceMs = SILENCE_MS): AsyncGenerator<StreamEvent> {
+  const tooLarge = (message: string): Error => new ProsamClientError({ code: 'ANSWER_UNREADABLE', message });
+  return readEventStream(piecesOf(body, silenceMs), { tooLarge });
+}
+
+/** Chunks of the body, each within the time. */
+async function* piecesOf(body: ReadableStream<Uint8Array>, silenceMs: number): AsyncGenerator<Uint8Array> {
   const reader = body.getReader();
-  const decoder = new TextDecoder();
-  let text = '';
-  let fields = { event: '', data: [] as string[] };
-  let id = '';
   try {
     for (;;) {
       const { done, value } = await inTime(reader.read(), silenceMs);
       if (done) return;
-      text += decoder.decode(value, { stream: true });
-      // A carriage return at the end may be the first half of a line break.
-      const lines = text.split(/\r\n|\n|\r(?!$)/);
-      text = lines.pop() ?? '';
-      for (const line of lines) {
-        if (line === '') {
-          if (fields.data.length > 0) yield { event: fields.event === '' ? 'message' : fields.event, data: fields.data.join('\n'), id };
-          fields = { event: '', data: [] };
-          continue;
-        }
-        const [, name = '', content = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
-        if (name === 'data') fields.data.push(content);
-        else if (name === 'event') fields.event = content;
-        else if (name === 'id') id = content;
-      }
+      yield value;
     }
   } finally {
     await reader.cancel().catch(() => undefined);

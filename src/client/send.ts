@@ -1,4 +1,5 @@
 /** One request with its time limit, and again where that does no harm. */
+import { isWorthRepeating, pauseMs, withRetry } from '../core/common/retry.ts';
 import { errorFrom, ProsamClientError } from './client-error.ts';
 
 export interface ClientOptions {
@@ -32,11 +33,7 @@ export interface Call extends CallOptions {
 
 export type Send = (call: Call) => Promise<Response>;
 
-/** Somebody else's turn: the same request may work in a moment. */
-const PASSING = new Set([429, 503]);
 const FIRST_PAUSE_MS = 250;
-/** Longer waits are the caller's to decide on. */
-const LONGEST_PAUSE_MS = 30_000;
 
 export function createSend({ url, token, fetch: ask = fetch, timeoutMs: usual = 60_000, retries = 2 }: ClientOptions): Send {
   const base = url.replace(/\/+$/, '');
@@ -63,38 +60,12 @@ export function createSend({ url, token, fetch: ask = fetch, timeoutMs: usual = 
     if (response.ok) return response;
     throw await errorFrom(response);
   };
-  return async (call) => {
-    for (let tries = 0; ; tries++) {
-      try {
-        return await once(call);
-      } catch (error) {
-        const pause = error instanceof ProsamClientError ? pauseAfter(error, tries) : undefined;
-        if (pause === undefined || !call.repeatable || tries >= retries) throw error;
-        await wait(pause, call.signal);
-      }
-    }
-  };
-}
-
-/** undefined: trying again would not help. */
-function pauseAfter({ code, status, retryAfterMs }: ProsamClientError, tries: number): number | undefined {
-  if (!PASSING.has(status) && code !== 'NETWORK_FAILED') return undefined;
-  const pause = retryAfterMs ?? FIRST_PAUSE_MS * 2 ** tries * (0.75 + Math.random() / 2);
-  return pause <= LONGEST_PAUSE_MS ? pause : undefined;
-}
-
-/** Rejects with the signal's reason. */
-export function wait(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason as Error);
+  return (call) => {
+    const pauseAfter = (error: unknown, tried: number): number | undefined => {
+      if (!(error instanceof ProsamClientError) || error.code === 'TIMED_OUT' || tried > retries) return undefined;
+      const again = call.repeatable && isWorthRepeating(error, { repeatable: true, exact: true });
+      return again ? pauseMs(tried, error, { firstMs: FIRST_PAUSE_MS }) : undefined;
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    if (signal?.aborted === true) stop();
-    signal?.addEventListener('abort', stop, { once: true });
-  });
+    return withRetry(() => once(call), { pauseAfter, signal: call.signal });
+  };
 }

@@ -1,7 +1,8 @@
 /** Event streams cut at any byte read the same. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readEvents, type StreamEvent } from '../../../src/client/events.ts';
+import { readEvents } from '../../../src/client/events.ts';
+import type { StreamEvent } from '../../../src/core/common/event-stream.ts';
 
 function streamOf(bytes: Uint8Array, cuts: readonly number[]): ReadableStream<Uint8Array> {
   const places = [0, ...[...cuts].sort((a, b) => a - b), bytes.length];
