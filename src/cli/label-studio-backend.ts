@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { createTransport, type Transport } from '../adapters/label-studio/api/transport.ts';
 import { projectKeyOf } from '../adapters/label-studio/protocol/events.ts';
 import type { ApiProject } from '../adapters/label-studio/api/answers.ts';
-import type { ApiCredentials } from '../adapters/label-studio/api/credentials.ts';
+import { fixedCredentials } from '../adapters/label-studio/api/credentials.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import { authorizationOf, type LabelStudioContext } from './label-studio-context.ts';
 
@@ -47,8 +47,7 @@ export function createBackendClient({
   client,
 }: Pick<LabelStudioContext, 'fromHere' | 'login' | 'token' | 'client'>): BackendClient {
   const authorization = authorizationOf(login);
-  const credentials: ApiCredentials | undefined =
-    authorization === undefined ? undefined : { kind: 'basic', renewable: false, authorization: () => Promise.resolve(authorization) };
+  const credentials = authorization === undefined ? undefined : fixedCredentials('basic', authorization);
   const call: Transport = createTransport({ url: fromHere, ...(credentials && { credentials }), attempts: 2, timeoutMs: 10_000 });
   return {
     health: async () => (await call({ method: 'GET', path: '/health', answer: healthSchema })).model_class,

@@ -2,11 +2,11 @@
 import { hostAndPort } from '../adapters/http/address-check.ts';
 import type { HttpApp } from '../adapters/http/http-app.ts';
 import type { ImageSources } from '../adapters/http/images/image-input.ts';
+import { createCheckedFetch } from '../adapters/http/checked-fetch.ts';
 import { createImageSources } from '../adapters/http/images/image-sources.ts';
 import { baseAddress } from '../adapters/label-studio/api/client.ts';
 import { createConnectionApi } from '../adapters/label-studio/connection/connection-api.ts';
 import { createConnectionClients } from '../adapters/label-studio/connection/clients.ts';
-import { createCheckedFetch } from '../adapters/label-studio/connection/fetch.ts';
 import { createFetchImage } from '../adapters/label-studio/connection/images.ts';
 import type { CountedAnnotations } from '../adapters/label-studio/connection/removals.ts';
 import { syncRoutes } from '../adapters/label-studio/connection/sync-routes.ts';

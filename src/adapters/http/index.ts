@@ -1,6 +1,8 @@
 /** `prosam/http`: what adapters of further tools share, and what puts routes on a port. */
 export { createBodyBudget } from './body/body-budget.ts';
 export type { BodyBudget, HeldBytes } from './body/body-budget.ts';
+export { createCheckedFetch } from './checked-fetch.ts';
+export type { CheckedFetch, CheckedFetchOptions } from './checked-fetch.ts';
 export { createGuard, mayUse } from './guard.ts';
 export type { Guard, GuardOptions, SignedClaim } from './guard.ts';
 export { createHttpApp } from './http-app.ts';
@@ -11,6 +13,9 @@ export { createImageSources } from './images/image-sources.ts';
 export type { ImageSourceOptions } from './images/image-sources.ts';
 export { listen } from './listen.ts';
 export type { Listening, ListenOptions } from './listen.ts';
+export { createOutbound } from './outbound.ts';
+export type { Outbound, OutboundCall, OutboundOptions } from './outbound.ts';
+export type { OutboundCredentials, OutboundFetch, ServerDialect } from './outbound-types.ts';
 export { route } from './route.ts';
 export type { Access, Caller, Route, RouteAnswer, RouteContext, ServerEvent } from './route.ts';
 export { signBody, verifySignature } from './signature.ts';

@@ -31,5 +31,5 @@ export { createConnectionApi } from './connection/connection-api.ts';
 export type { ConnectionApi, ConnectionApiOptions } from './connection/connection-api.ts';
 export { createConnectionClients } from './connection/clients.ts';
 export { createFetchImage } from './connection/images.ts';
-export { createCheckedFetch } from './connection/fetch.ts';
+export { createCheckedFetch } from '../http/checked-fetch.ts';
 export { repairWebhook, webhookProblems } from './connection/webhook.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createCvatClient, type CvatClientOptions } from '../../../src/adapters/cvat/api/client.ts';
-import type { CvatFetch } from '../../../src/adapters/cvat/api/transport.ts';
+import type { OutboundFetch } from '../../../src/adapters/http/outbound-types.ts';
 import { expectCode, expectRejection } from '../../unit/core/expect-error.ts';
 import { startStandIn, TOKEN, type StandIn } from './stand-in-cvat.ts';
 
@@ -28,8 +28,8 @@ const recording = (name: string) => JSON.parse(readFileSync(new URL(`traffic/${n
 function replay(name: string) {
   const { response } = recording(name);
   const asked: { url: string; method: string; body: unknown }[] = [];
-  const fetch: CvatFetch = (url, { method, body }) => {
-    asked.push({ url, method, body: body === undefined ? null : JSON.parse(body) });
+  const fetch: OutboundFetch = (url, { method, body }) => {
+    asked.push({ url, method, body: body === undefined ? null : JSON.parse(body as string) });
     return Promise.resolve({
       status: response.status,
       headers: { get: () => null },
@@ -130,7 +130,7 @@ describe('calls', () => {
 
   it('end in time, in bounds and when they are called off', async () => {
     cvat.state.trouble = undefined;
-    const never: CvatFetch = (_, { signal }) =>
+    const never: OutboundFetch = (_, { signal }) =>
       new Promise((__, fail) => signal.addEventListener('abort', () => fail(signal.reason as Error)));
     await expectRejection('CVAT_FAILED', client({ fetch: never, timeoutMs: 20, attempts: 1 }).self(), '0.02 s');
     const stop = new AbortController();

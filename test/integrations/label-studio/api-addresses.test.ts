@@ -8,7 +8,7 @@ import { createImageSources } from '../../../src/adapters/http/images/image-sour
 import { createLabelStudioClient } from '../../../src/adapters/label-studio/api/client.ts';
 import { imageAddress } from '../../../src/adapters/label-studio/connection/addresses.ts';
 import { createConnectionClients } from '../../../src/adapters/label-studio/connection/clients.ts';
-import { createCheckedFetch } from '../../../src/adapters/label-studio/connection/fetch.ts';
+import { createCheckedFetch } from '../../../src/adapters/http/checked-fetch.ts';
 import { createFetchImage } from '../../../src/adapters/label-studio/connection/images.ts';
 import type { Connection } from '../../../src/adapters/label-studio/types.ts';
 

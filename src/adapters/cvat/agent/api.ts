@@ -1,7 +1,8 @@
 /** The queues that CVAT Enterprise and Online keep for functions which agents serve. */
+import { readEventStream, type StreamEvent } from '../../../core/common/event-stream.ts';
+import { ProsamError } from '../../../core/common/errors.ts';
 import type { CvatTransport } from '../api/transport.ts';
 import { cvatAgentFunction, cvatAssignment, type CvatAssignment } from '../api/types.ts';
-import { readSse, type SseEvent } from './sse.ts';
 
 export const AGENT_KINDS = ['detector', 'interactor', 'tracker'] as const;
 export type AgentKind = (typeof AGENT_KINDS)[number];
@@ -20,7 +21,7 @@ export interface AgentApi {
   /** reason: shown to whoever asked. */
   fail(id: number | string, request: string, reason: string, signal?: AbortSignal): Promise<void>;
   /** Told when something waits; ends with the connection. */
-  watch(id: number | string, signal?: AbortSignal): Promise<AsyncIterable<SseEvent>>;
+  watch(id: number | string, signal?: AbortSignal): Promise<AsyncIterable<StreamEvent>>;
 }
 
 export interface AgentDescription {
@@ -62,7 +63,8 @@ export function createAgentApi(api: CvatTransport, agentId: string): AgentApi {
     complete: (id, request, result, signal) => post(id, `${encodeURIComponent(request)}/complete`, result, signal),
     fail: (id, request, reason, signal) => post(id, `${encodeURIComponent(request)}/fail`, { exc_info: reason }, signal),
     async watch(id, signal) {
-      return readSse(await api.stream({ method: 'GET', path: `${queue(id)}/watch`, repeatable: false, signal }));
+      const body = await api.stream({ method: 'GET', path: `${queue(id)}/watch`, repeatable: false, signal });
+      return readEventStream(body, { tooLarge: (message) => new ProsamError('CVAT_FAILED', `${queue(id)}/watch: ${message}`) });
     },
   };
 }

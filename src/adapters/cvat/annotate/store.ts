@@ -1,8 +1,8 @@
 /** Shapes put into CVAT exactly once, over lost connections, and taken out again where nobody changed them. */
 import { createHash } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
+import { isTransient, wait } from '../../../core/common/retry.ts';
+import { OutboundError } from '../../http/outbound-response.ts';
 import type { CvatClient } from '../api/client.ts';
-import { isPassing } from '../api/transport.ts';
 import type { CvatShape, CvatTarget, NewCvatShape } from '../api/types.ts';
 
 export interface StoredShape {
@@ -60,8 +60,8 @@ export async function storeShapes(
       const { found, rest } = matched(created, missing);
       return { stored: [...stored, ...found], dropped: rest };
     } catch (error) {
-      if (!isPassing(error)) throw error;
-      await wait(pauseMs * attempt, undefined, signal ? { signal } : {});
+      if (!(error instanceof OutboundError && isTransient({ status: error.answered }))) throw error;
+      await wait(pauseMs * attempt, signal);
       const { shapes: there } = await client.annotations(of, { signal });
       const known = new Set([...before, ...stored.map(({ id }) => id)]);
       const { found, rest } = matched(

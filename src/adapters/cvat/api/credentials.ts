@@ -1,6 +1,7 @@
 /** What proves to CVAT who asks: a personal access token, an older key, a browser's session, or name and password. */
 import { ProsamError } from '../../../core/common/errors.ts';
 import { within } from '../../../core/common/patience.ts';
+import type { OutboundCredentials } from '../../http/outbound-types.ts';
 
 export interface CvatCredentialsInput {
   /** A personal access token, or the key that /api/auth/login answered with: told apart by their form. */
@@ -11,13 +12,6 @@ export interface CvatCredentialsInput {
   session?: { sessionId: string; csrfToken: string } | undefined;
 }
 
-export interface CvatCredentials {
-  /** Headers of a call. renew: even if the last ones should still be good. */
-  headers(options?: { renew?: boolean; signal?: AbortSignal }): Promise<Readonly<Record<string, string>>>;
-  /** Whether others may help where some were refused. */
-  renewable: boolean;
-}
-
 export type Login = (credentials: { username: string; password: string }) => Promise<string>;
 
 /** Keys of /api/auth/login are 40 hexadecimal digits; personal access tokens are not. */
@@ -26,7 +20,7 @@ export function authorizationOf(token: string): string {
 }
 
 /** @throws CONFIG_INVALID for what can be no header */
-export function createCvatCredentials({ token, login, session }: CvatCredentialsInput, ask: Login): CvatCredentials | undefined {
+export function createCvatCredentials({ token, login, session }: CvatCredentialsInput, ask: Login): OutboundCredentials | undefined {
   for (const [name, value] of [
     ['token', token],
     ['session', session?.sessionId],

@@ -1,12 +1,12 @@
 /** What a person deleted in CVAT as a whole: its lessons go, once CVAT itself says so. */
 import type { Log } from '../../../service/ports/log.ts';
 import type { Service } from '../../../service/types.ts';
+import { OutboundError } from '../../http/outbound-response.ts';
 import { countedLessons } from './counted-lessons.ts';
 import { isDone, type Deleted } from './job-events.ts';
 import { projectNameOf } from '../names.ts';
 import type { ReviewBook } from './review-book.ts';
 import type { ReviewNotes } from './review-notes.ts';
-import { CvatCallError } from '../api/transport.ts';
 import type { CvatApi } from '../types.ts';
 
 export interface DeletedParts {
@@ -50,7 +50,7 @@ async function isMissing(asked: Promise<unknown>): Promise<boolean> {
     await asked;
     return false;
   } catch (error) {
-    if (error instanceof CvatCallError && error.answered === 404) return true;
+    if (error instanceof OutboundError && error.answered === 404) return true;
     throw error;
   }
 }

@@ -3,12 +3,12 @@ import { messageOf } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
 import type { Service } from '../../../service/types.ts';
 import type { Queue } from '../../../service/ports/storage.ts';
+import { OutboundError } from '../../http/outbound-response.ts';
 import { forgetDeleted } from './deleted-work.ts';
 import { createJobMemory, type Deleted, type DoneJob, type StartedJob } from './job-events.ts';
 import { learnJob, type LearnParts } from './learn-job.ts';
 import { lookAtJob, revisionOf } from './look-at-job.ts';
 import { createJobPoll } from './poll-jobs.ts';
-import { CvatCallError } from '../api/transport.ts';
 import type { CvatJob } from '../api/types.ts';
 import type { ReviewBook } from './review-book.ts';
 import type { ReviewNotes } from './review-notes.ts';
@@ -101,7 +101,7 @@ export function createIntake(options: IntakeOptions): Intake {
     for (const { server, task, job } of options.notes.list()) {
       if (server !== api.url) continue;
       await api.job(job, { signal }).catch((error: unknown) => {
-        if (error instanceof CvatCallError && error.answered === 404) options.notes.drop(server, { task, job });
+        if (error instanceof OutboundError && error.answered === 404) options.notes.drop(server, { task, job });
       });
     }
   };

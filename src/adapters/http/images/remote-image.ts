@@ -1,8 +1,9 @@
 /** Images from http(s) addresses: every hop checked, every byte counted, the whole within one time. */
 import { request, type Agent, type Dispatcher } from 'undici';
-import { isProsamError, messageOf, ProsamError } from '../../../core/common/errors.ts';
+import { ProsamError } from '../../../core/common/errors.ts';
 import { hasKnownSignature } from '../../../core/image/node/decode.ts';
 import { checkAddress, refused, shownAddress, type AddressPolicy } from '../address-check.ts';
+import { connectionReason, redirectTarget, refusalIn } from '../outbound-failure.ts';
 
 export interface RemoteOptions {
   agent: Agent;
@@ -13,7 +14,6 @@ export interface RemoteOptions {
 }
 
 const MAX_REDIRECTS = 5;
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Enough to tell an image by. */
 const SIGNATURE_BYTES = 12;
 
@@ -40,25 +40,20 @@ export async function readRemoteImage(
         headers: { ...carried, 'accept-encoding': 'identity', accept: 'image/*, */*;q=0.1' },
         signal: stop,
       });
-      const next = redirectOf(answer, url);
+      const { location } = answer.headers;
+      const next = redirectTarget(answer.statusCode, typeof location === 'string' ? location : undefined, url);
       if (next === undefined) return await readAnswer(answer, url, options.maxBytes);
       answer.body.on('error', () => undefined).destroy();
+      if (next === null) throw failed(url, 'it redirects to nowhere');
       if (next.origin !== url.origin) carried = {};
       url = next;
     }
   } catch (error) {
     signal?.throwIfAborted();
     if (late.aborted) throw failed(url, `it took longer than ${options.timeoutMs / 1000} s`, error);
-    throw ours(error) ?? failed(url, reasonOf(error), error);
+    throw refusalIn(error) ?? failed(url, connectionReason(error), error);
   }
   throw failed(url, `more than ${MAX_REDIRECTS} redirects`);
-}
-
-function redirectOf(answer: Dispatcher.ResponseData, from: URL): URL | undefined {
-  if (!REDIRECTS.has(answer.statusCode)) return undefined;
-  const { location } = answer.headers;
-  if (typeof location === 'string' && URL.canParse(location, from.href)) return new URL(location, from);
-  throw failed(from, 'it redirects to nowhere');
 }
 
 async function readAnswer(answer: Dispatcher.ResponseData, url: URL, maxBytes: number): Promise<Uint8Array> {
@@ -97,24 +92,6 @@ export function checkSignature(bytes: Uint8Array, label: string): void {
     'IMAGE_UNREADABLE',
     `${label}: expected a JPEG, PNG, WebP, TIFF, AVIF or GIF image, got ${bytes.byteLength === 0 ? 'nothing' : 'bytes that do not begin like any of these'}.`,
   );
-}
-
-/** A refusal of ours, however deep the client wrapped it. */
-function ours(error: unknown): ProsamError | undefined {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if (isProsamError(at)) return at;
-    const inner = at instanceof AggregateError ? (at.errors as unknown[]).find(isProsamError) : undefined;
-    if (isProsamError(inner)) return inner;
-  }
-  return undefined;
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code;
-  // Messages of the network may hold addresses that are nobody's business.
-  return typeof code === 'string'
-    ? `the connection failed (${code})`
-    : `the connection failed (${messageOf(error).split(/[\s:]/, 1)[0] ?? ''})`;
 }
 
 function tooLarge(url: URL, maxBytes: number): ProsamError {

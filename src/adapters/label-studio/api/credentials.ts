@@ -2,13 +2,10 @@
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
 import { within } from '../../../core/common/patience.ts';
+import type { OutboundCredentials } from '../../http/outbound-types.ts';
 
-export interface ApiCredentials {
+export interface ApiCredentials extends OutboundCredentials {
   kind: 'legacy' | 'personal' | 'basic';
-  /** Value of the Authorization header. renew: even if the last one should still be good. @throws LABEL_STUDIO_* */
-  authorization(options?: { renew?: boolean; signal?: AbortSignal }): Promise<string>;
-  /** Whether another value may help where one was refused. */
-  renewable: boolean;
 }
 
 /** Asks for an access token; the transport without credentials. */
@@ -42,8 +39,7 @@ export function createCredentials(
 ): ApiCredentials | undefined {
   if (token === undefined || token === '') {
     if (basic === undefined) return undefined;
-    const value = `Basic ${Buffer.from(`${basic.user}:${basic.password}`).toString('base64')}`;
-    return { kind: 'basic', renewable: false, authorization: () => Promise.resolve(value) };
+    return fixedCredentials('basic', `Basic ${Buffer.from(`${basic.user}:${basic.password}`).toString('base64')}`);
   }
   if (!/^[\x21-\x7e]{1,4000}$/.test(token)) {
     throw new ProsamError(
@@ -51,7 +47,7 @@ export function createCredentials(
       'The token of Label Studio: expected visible ASCII characters, got others. Copy it from Account & Settings once more.',
     );
   }
-  if (!isPersonalToken(token)) return { kind: 'legacy', renewable: false, authorization: () => Promise.resolve(`Token ${token}`) };
+  if (!isPersonalToken(token)) return fixedCredentials('legacy', `Token ${token}`);
 
   let current: { access: string; untilMs: number } | undefined;
   let asking: Promise<string> | undefined;
@@ -63,14 +59,19 @@ export function createCredentials(
   return {
     kind: 'personal',
     renewable: true,
-    async authorization({ renew = false, signal } = {}) {
-      if (!renew && current && current.untilMs - BEFORE_END_MS > nowMs()) return `Bearer ${current.access}`;
+    async headers({ renew = false, signal } = {}) {
+      if (!renew && current && current.untilMs - BEFORE_END_MS > nowMs()) return { authorization: `Bearer ${current.access}` };
       // Calls that need one at the same time share it; the one that asks first must not take the others with it when it is aborted.
       asking ??= exchange(undefined).finally(() => (asking = undefined));
       const access = await within(asking, { signal });
-      return `Bearer ${access}`;
+      return { authorization: `Bearer ${access}` };
     },
   };
+}
+
+/** Credentials that are always the same. */
+export function fixedCredentials(kind: 'legacy' | 'basic', authorization: string): ApiCredentials {
+  return { kind, renewable: false, headers: () => Promise.resolve({ authorization }) };
 }
 
 /** Milliseconds since 1970 at which an access token ends, as it says itself. */

@@ -21,8 +21,8 @@ export function createFetchImage({ own, elsewhere, clients }: FetchImageOptions)
     const { credentials } = clients(connection);
     // The headers are dropped by what reads, as soon as a redirect leaves this origin.
     const read = async (url: string, renew: boolean) => {
-      const authorization = await credentials?.authorization({ renew, ...options });
-      return own.read({ url }, { ...options, ...(authorization !== undefined && { headers: { authorization } }) });
+      const headers = await credentials?.headers({ renew, ...options });
+      return own.read({ url }, { ...options, ...(headers && { headers }) });
     };
     const tries: (() => ReturnType<typeof read>)[] = [() => read(address.url, false)];
     if (credentials?.renewable === true) tries.push(() => read(address.url, true));
