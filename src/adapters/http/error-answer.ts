@@ -1,5 +1,6 @@
 /** Errors as callers see them: one shape, advice with every code, nothing of the machine's insides. */
 import type { ServerResponse } from 'node:http';
+import { transienceOf } from '../../core/common/transient-errors.ts';
 import { ERROR_HINTS } from '../../core/common/error-hints.ts';
 import { ERROR_STATUS, isProsamError, ProsamError, type ErrorCode } from '../../core/common/errors.ts';
 import { allows } from './guard.ts';
@@ -24,19 +25,6 @@ const TOLD_TO_ALL: ReadonlySet<ErrorCode> = new Set([
 
 const DEFAULT_RETRY_MS = 1000;
 
-/** Codes that are over soon. */
-const PASSING: ReadonlySet<ErrorCode> = new Set([
-  'SERVICE_BUSY',
-  'SERVICE_CLOSING',
-  'CLIENT_BUSY',
-  'STORAGE_FAILED',
-  'STORAGE_TIMEOUT',
-  'ENGINE_CLOSED',
-  'ENGINE_CRASHED',
-  'ENGINE_HUNG',
-  'ENGINE_UNAVAILABLE',
-]);
-
 /** challenge: value of WWW-Authenticate. access: of the caller, where known; only admins read what failed inside. */
 export function errorAnswer(
   error: ProsamError,
@@ -52,7 +40,7 @@ export function errorAnswer(
       : error.message;
   const headers: Record<string, string> = {};
   if (code === 'UNAUTHORIZED') headers['www-authenticate'] = options.challenge;
-  if (PASSING.has(code) || error.retryAfterMs !== undefined) {
+  if (transienceOf(code) !== undefined || error.retryAfterMs !== undefined) {
     headers['retry-after'] = String(Math.max(1, Math.ceil((error.retryAfterMs ?? DEFAULT_RETRY_MS) / 1000)));
   }
   return { status, headers, body: { error: { code, message, hint: ERROR_HINTS[code], requestId } } };

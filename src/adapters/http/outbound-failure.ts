@@ -9,7 +9,7 @@ export function refusalIn(error: unknown): ProsamError | undefined {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < MAX_CAUSES; at = at.cause, depth++) {
     if (isProsamError(at)) return at;
     const inner = at instanceof AggregateError ? (at.errors as unknown[]).find(isProsamError) : undefined;
-    if (inner !== undefined) return inner as ProsamError;
+    if (inner !== undefined) return inner;
   }
   return undefined;
 }

@@ -1,27 +1,18 @@
 /** Work the service has no room for right now, or whose worker died under it, is tried again a little later. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isProsamError, type ErrorCode } from '../../core/common/errors.ts';
+import { withRetry } from '../../core/common/retry.ts';
+import { transienceOf } from '../../core/common/transient-errors.ts';
+import { isProsamError } from '../../core/common/errors.ts';
 
-const TRIES = 20;
-/** The work itself may be what the worker dies of. */
-const TRIES_AFTER_CRASHES = 3;
-const LONGEST_WAIT_MS = 5000;
+/** The work itself may be what the worker dies of; a service that closes does not open again in this process. */
+const MAX_TRIES = { busy: 20, crashed: 3, closing: 1 } as const;
+const USUAL_WAIT_MS = 1000;
+const MAX_WAIT_MS = 5000;
 
-const MOST_TRIES: Partial<Record<ErrorCode, number>> = {
-  SERVICE_BUSY: TRIES,
-  CLIENT_BUSY: TRIES,
-  ENGINE_UNAVAILABLE: TRIES,
-  ENGINE_CRASHED: TRIES_AFTER_CRASHES,
-  ENGINE_HUNG: TRIES_AFTER_CRASHES,
-};
-
-export async function retried<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  for (let tried = 1; ; tried++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isProsamError(error) || tried >= (MOST_TRIES[error.code] ?? 1)) throw error;
-      await sleep(Math.min(error.retryAfterMs ?? 1000, LONGEST_WAIT_MS), undefined, { signal });
-    }
-  }
+export function retried<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const pauseAfter = (error: unknown, tried: number): number | undefined => {
+    const transience = isProsamError(error) ? transienceOf(error.code) : undefined;
+    if (!isProsamError(error) || transience === undefined || tried >= MAX_TRIES[transience]) return undefined;
+    return Math.min(error.retryAfterMs ?? USUAL_WAIT_MS, MAX_WAIT_MS);
+  };
+  return withRetry(work, { pauseAfter, signal });
 }

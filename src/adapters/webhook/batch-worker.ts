@@ -1,6 +1,7 @@
 /** Works batches off, a slice at a time: whatever is settled stays settled when the process dies in between. */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { BatchItem, BatchRecord } from '../../service/ports/batches.ts';
+import { backoffMs, wait } from '../../core/common/retry.ts';
+import { transienceOf } from '../../core/common/transient-errors.ts';
 import { isProsamError, messageOf, ProsamError, type ErrorCode } from '../../core/common/errors.ts';
 import type { ServicePredictRequest } from '../../service/types.ts';
 import type { StoredImage, StoredRequest } from './batch-request.ts';
@@ -16,18 +17,8 @@ const SLICE_MS = 10_000;
 const ITEM_TIMEOUT_MS = 300_000;
 const PAGE = 20;
 
-/** Not the image's fault, and over soon: it is tried again until it works. */
-const PASSING: ReadonlySet<ErrorCode> = new Set([
-  'SERVICE_BUSY',
-  'CLIENT_BUSY',
-  'SERVICE_CLOSING',
-  'ENGINE_CLOSED',
-  'ENGINE_UNAVAILABLE',
-  'STORAGE_FAILED',
-  'STORAGE_TIMEOUT',
-]);
-/** May or may not be over soon, and a worker may have died of the image itself: tried a few times. */
-const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(['ENGINE_FAILED', 'ENGINE_CRASHED', 'ENGINE_HUNG', 'URL_FAILED']);
+/** May or may not be over soon, like a worker that crashed: tried a few times. */
+const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(['ENGINE_FAILED', 'URL_FAILED']);
 const DOUBTFUL_TRIES = 3;
 
 export function createBatchHandler(parts: WebhookParts) {
@@ -130,15 +121,17 @@ async function resultOf(
         log.error({ batch: batch.id, index: item.index, error: messageOf(error) }, 'an image of a batch met a defect');
         return failed('ENGINE_FAILED', 'Something unexpected happened; the log of the service tells more.');
       }
-      const again = PASSING.has(error.code) || (DOUBTFUL.has(error.code) && tries < DOUBTFUL_TRIES);
+      const transience = transienceOf(error.code);
+      const isDoubtful = transience === 'crashed' || DOUBTFUL.has(error.code);
+      const again = isDoubtful ? tries < DOUBTFUL_TRIES : transience !== undefined;
       // Messages of errors inside the service may name its files.
       if (!again)
         return failed(
           error.code,
           error.status < 500 || error.code === 'URL_FAILED' ? error.message : 'It failed inside the service; its log tells more.',
         );
-      const waitMs = (error.retryAfterMs ?? 250 * 2 ** Math.min(tries, 4)) * (0.75 + random() / 2);
-      await pause(waitMs, undefined, { signal: stopped }).catch(() => undefined);
+      const waitMs = error.retryAfterMs ?? backoffMs(tries, { firstMs: 500, maxMs: 4000, random });
+      await wait(waitMs, stopped).catch(() => undefined);
       if (!mayGoOn()) return undefined;
     }
   }

@@ -1,5 +1,6 @@
 /** Results pushed to addresses of users: signed, tried again with growing pauses, kept where nobody takes them. */
 import type { DeliveryRecord, DeliveryStore } from '../../service/ports/batches.ts';
+import { backoffMs } from '../../core/common/retry.ts';
 import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { Message } from '../../service/ports/storage.ts';
 import { SIGNATURE_HEADER, signBody } from '../http/signature.ts';
@@ -49,7 +50,8 @@ export function createDeliveryHandler(parts: WebhookParts) {
     }
     const last = attempt >= callbacks.attempts || problem.final;
     log.warn({ delivery: id, project, attempt, problem: problem.logged, ...(last && { dead: true }) }, 'callback not delivered');
-    const next = last ? [] : [deliveryMessage({ id, attempt: attempt + 1 }, backoffMs(parts, attempt))];
+    const backoff = { firstMs: callbacks.backoffMs, maxMs: MAX_BACKOFF_MS, random: parts.random };
+    const next = last ? [] : [deliveryMessage({ id, attempt: attempt + 1 }, Math.round(backoffMs(attempt, backoff)))];
     await deliveries.attempted(id, { state: last ? 'dead' : 'waiting', lastError: problem.text }, next);
   };
 }
@@ -86,9 +88,4 @@ async function tryOnce(parts: WebhookParts, delivery: DeliveryRecord, stopped: A
 
 function problemOf(text: string, final: boolean): Problem {
   return { text, logged: text, final };
-}
-
-/** Doubles with each try, up to an hour, plus or minus a quarter, so that many do not come back together. */
-function backoffMs({ callbacks, random }: WebhookParts, attempt: number): number {
-  return Math.round(Math.min(MAX_BACKOFF_MS, callbacks.backoffMs * 2 ** (attempt - 1)) * (0.75 + random() / 2));
 }

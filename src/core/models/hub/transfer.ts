@@ -1,7 +1,7 @@
 /** The bytes of one file from wherever the hub sends us, picked up again as often as the connection breaks. */
 import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { withRetry } from '../../common/retry.ts';
 import { isProsamError, messageOf, ProsamError } from '../../common/errors.ts';
 import { addressOf, askingFetch, type HubFile, type HubRepository } from './client.ts';
 import type { HubSettings } from './settings.ts';
@@ -35,8 +35,7 @@ export async function fetchRest(hub: HubSettings, from: HubRepository, transfer:
   const ask = askingFetch(hub, { repo: from.repo, revision: from.commit, file: file.path }, signal);
   let { done, hash } = transfer;
   let waited = 0;
-  let broke: unknown;
-  while (done < file.size) {
+  const connect = async (): Promise<void> => {
     const before = done;
     try {
       // The hub's own address every time: what it redirects to is signed for a while only.
@@ -53,25 +52,25 @@ export async function fetchRest(hub: HubSettings, from: HubRepository, transfer:
         done += chunk.byteLength;
         onBytes?.(file, done, chunk.byteLength);
       }
-      broke = new Error('the connection was closed too early');
+      if (done < file.size) throw new Error('the connection was closed too early');
     } catch (error) {
-      signal?.throwIfAborted();
-      if (!mayPass(error)) throw error;
-      broke = error;
+      if (done > before) waited = 0;
+      // Bytes that are complete need no connection that ends well.
+      if (done < file.size || !mayPass(error)) throw error;
     }
-    if (done >= file.size) break;
-    if (done > before) waited = 0;
+  };
+  const pauseAfter = (error: unknown): number | undefined => {
+    if (!mayPass(error)) return undefined;
     const pause = retryMs[waited++];
-    if (pause === undefined) {
-      throw new ProsamError(
-        'HUB_FAILED',
-        `${hub.endpoint}/${from.repo}: ${file.path} broke off at ${done} of ${file.size} bytes (${messageOf(broke)}). ` +
-          'What came is kept: the same command goes on from there.',
-        { cause: broke },
-      );
-    }
-    await sleep(pause, undefined, signal && { signal });
-  }
+    if (pause !== undefined) return pause;
+    throw new ProsamError(
+      'HUB_FAILED',
+      `${hub.endpoint}/${from.repo}: ${file.path} broke off at ${done} of ${file.size} bytes (${messageOf(error)}). ` +
+        'What came is kept: the same command goes on from there.',
+      { cause: error },
+    );
+  };
+  if (done < file.size) await withRetry(connect, { pauseAfter, signal });
   return hash;
 }
 
