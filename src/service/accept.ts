@@ -8,7 +8,7 @@ import type { Admission } from './admission.ts';
 import { checkMarks, grownMarks, masksByLabel } from './annotation-masks.ts';
 import { describeMessage } from './embed-masks.ts';
 import type { ServiceImages } from './images.ts';
-import { checkName, checkProject } from './validate-names.ts';
+import { checkName, checkProject } from './names.ts';
 
 /** Name of the queue the learner listens to. */
 export const TRAIN = 'train';

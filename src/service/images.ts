@@ -6,7 +6,7 @@ import { imageSize, proveImage, type ImageLimits } from '../core/image/node/deco
 import type { ServiceImage } from './types.ts';
 import type { Blobs, ImageStore } from './ports/storage.ts';
 import { sha256Hex } from '../core/common/sha256.ts';
-import { checkSha256 } from './validate-names.ts';
+import { checkSha256 } from './names.ts';
 
 export interface KnownImage {
   sha256: string;

@@ -13,7 +13,7 @@ import type { VersionStore } from './ports/versions.ts';
 import type { Admission } from './admission.ts';
 import type { ServiceImages } from './images.ts';
 import { createKeepSoon } from './keep-soon.ts';
-import { checkName, checkProject } from './validate-names.ts';
+import { checkName, checkProject } from './names.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { shortHash, type ReferenceSets } from './references.ts';
 import type { Serving } from './serving.ts';

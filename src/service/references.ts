@@ -1,5 +1,6 @@
 /** Which accepted masks stand for a concept: the best and newest, and among those ones that differ. */
 import { createHash } from 'node:crypto';
+import { createLruMap } from '../core/common/lru-map.ts';
 import { within } from '../core/common/patience.ts';
 import type { AnnotationStore, MaskRow } from './ports/storage.ts';
 import { PATIENCE_MS, tooSlow } from './patience.ts';
@@ -37,19 +38,14 @@ export function createReferenceSets(
   patienceMs: number = PATIENCE_MS,
 ): ReferenceSets {
   const { count = 5, pool = Math.min(MOST_POOL, 4 * count) } = settings;
-  const kept = new Map<string, { revision: number; value: Promise<unknown> }>();
+  const kept = createLruMap<string, { revision: number; value: Promise<unknown> }>({ max: MOST_SETS });
   const once = <T>(key: string, revision: number, read: () => Promise<T>): Promise<T> => {
     const known = kept.get(key);
     if (known?.revision === revision) return known.value as Promise<T>;
     const value = within(read(), { ms: patienceMs, late: () => tooSlow(`references ${key}`, patienceMs) });
-    kept.delete(key); // the order of the map is the order of use
     kept.set(key, { revision, value });
-    for (const oldest of kept.keys()) {
-      if (kept.size <= MOST_SETS) break;
-      kept.delete(oldest);
-    }
     value.catch(() => {
-      if (kept.get(key)?.value === value) kept.delete(key);
+      if (kept.peek(key)?.value === value) kept.delete(key);
     });
     return value;
   };

@@ -12,7 +12,7 @@ import { createAdmission, type AdmissionOptions } from './admission.ts';
 import { createDescribeWorker, DESCRIBE } from './embed-masks.ts';
 import { createErrorList } from './recent-errors.ts';
 import { createServiceImages } from './images.ts';
-import { checkName, checkProject } from './validate-names.ts';
+import { checkName, checkProject } from './names.ts';
 import { createPredict } from './predict.ts';
 import { createPredictionLog } from './prediction-log.ts';
 import { projectInfo } from './project-info.ts';

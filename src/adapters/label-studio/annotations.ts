@@ -1,4 +1,5 @@
 /** What people submit, as annotations of the service: one a task and image, its masks by label. */
+import { createLruMap } from '../../core/common/lru-map.ts';
 import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { AcceptRequest, DeferredAnnotation, Service } from '../../service/types.ts';
@@ -23,7 +24,7 @@ export interface RecorderParts {
 const MOST_SEEN = 50_000;
 
 export function createRecorder({ service, images, log, source, limits }: RecorderParts): AnnotationRecorder {
-  const seen = new Map<string, { state: string; project: string; id: number | string; task: string }>();
+  const seen = createLruMap<string, { state: string; project: string; id: number | string; task: string }>({ max: MOST_SEEN });
   const keyOf = ({ project }: Connection, id: number | string): string => JSON.stringify([project, String(id)]);
 
   const record: AnnotationRecorder['record'] = async (connection, task, annotation, { signal, again = false } = {}) => {
@@ -36,12 +37,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
       const one = await acceptRegions(connection, task, annotation, { field, regions, place }, signal);
       if (place === 0 || one === 'stored') outcome = one;
     }
-    seen.delete(key);
     seen.set(key, { state, project: connection.project, id: annotation.id, task: String(task.id) });
-    for (const oldest of seen.keys()) {
-      if (seen.size <= MOST_SEEN) break;
-      seen.delete(oldest);
-    }
     return outcome;
   };
 
@@ -131,7 +127,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
     async removeTasks(connection, tasks) {
       const deleted = new Set(tasks.map(String));
       let counted = 0;
-      for (const { project, id, task } of [...seen.values()]) {
+      for (const { project, id, task } of seen.values()) {
         if (project === connection.project && deleted.has(task) && (await remove(connection, id))) counted++;
       }
       return counted;

@@ -1,4 +1,5 @@
 /** Predictions that were ready when nobody waited for them any more: pushed to Label Studio, or kept until it asks again. */
+import { createLruMap } from '../../core/common/lru-map.ts';
 import { messageOf } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { MlAnswer } from './protocol/answers.ts';
@@ -27,26 +28,11 @@ const PUSHED_AT_ONCE = 20;
 
 export function createLateAnswers(parts: { api?: LabelStudioApi; log: Log; signal: AbortSignal; delayMs?: number }): LateAnswers {
   const { api, log, signal, delayMs = 500 } = parts;
-  const kept = new Map<string, MlAnswer>();
-  let keptBytes = 0;
+  const kept = createLruMap<string, MlAnswer>({ max: MOST_KEPT_BYTES, sizeOf: bytesOf });
   let waiting: LateAnswer[] = [];
   let pushing: Promise<void> | undefined;
   const keyOf = (project: string, task: number | string, version: string): string => JSON.stringify([project, String(task), version]);
-  const forget = (key: string): MlAnswer | undefined => {
-    const answer = kept.get(key);
-    if (answer && kept.delete(key)) keptBytes -= bytesOf(answer);
-    return answer;
-  };
-  const keep = ({ connection, task, answer }: LateAnswer): void => {
-    const key = keyOf(connection.project, task, answer.modelVersion);
-    forget(key);
-    kept.set(key, answer);
-    keptBytes += bytesOf(answer);
-    for (const oldest of kept.keys()) {
-      if (keptBytes <= MOST_KEPT_BYTES) break;
-      forget(oldest);
-    }
-  };
+  const keep = ({ connection, task, answer }: LateAnswer): void => kept.set(keyOf(connection.project, task, answer.modelVersion), answer);
   const push = async (group: readonly LateAnswer[]): Promise<void> => {
     const [{ connection }] = group as [LateAnswer];
     const predictions = group.map(({ task, answer }) => ({
@@ -87,7 +73,12 @@ export function createLateAnswers(parts: { api?: LabelStudioApi; log: Log; signa
       waiting.push(late);
       pushing ??= pushAll();
     },
-    take: (project, task, version) => forget(keyOf(project, task, version)),
+    take(project, task, version) {
+      const key = keyOf(project, task, version);
+      const answer = kept.peek(key);
+      kept.delete(key);
+      return answer;
+    },
     flush: async () => pushing,
   };
 }

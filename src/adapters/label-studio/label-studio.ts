@@ -1,4 +1,5 @@
 /** Label Studio's side of the service: its calls answered, what people do there learned from. */
+import { createLruMap } from '../../core/common/lru-map.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { silentLog } from '../../service/ports/log.ts';
 import { noMetrics } from '../../service/ports/metrics.ts';
@@ -59,16 +60,11 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
   const interactive = createInteractive(common);
   const events = createEventWork({ service, connections, recorder, images, ...(api && { api }), log, metrics, closing: signal });
   /** Newest known version by project: what is said where the real one takes too long. */
-  const versions = new Map<string, string>();
+  const versions = createLruMap<string, string>({ max: MOST_VERSIONS });
 
   async function currentVersion(project: string): Promise<string> {
     const asked = service.project(project).then(({ version }) => {
-      versions.delete(project);
       versions.set(project, version);
-      for (const oldest of versions.keys()) {
-        if (versions.size <= MOST_VERSIONS) break;
-        versions.delete(oldest);
-      }
       return version;
     });
     let timer: NodeJS.Timeout | undefined;

@@ -1,4 +1,5 @@
 /** Predictions to go on from when somebody clicks: what the references say of an image, kept for the images people look at. */
+import { createLruMap } from '../../core/common/lru-map.ts';
 import { createFlights } from '../../core/common/flights.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { within } from '../../core/common/patience.ts';
@@ -30,18 +31,12 @@ const MOST = 64;
 const COMPUTE_MS = 120_000;
 
 export function createPriors(service: Service, signal: AbortSignal): Priors {
-  const kept = new Map<string, Prior>();
+  const kept = createLruMap<string, Prior>({ max: MOST });
   const running = createFlights<Prior | undefined>({ patienceMs: COMPUTE_MS });
   const nameOf = ({ project, version, sha256, label }: PriorKey): string => JSON.stringify([project, version, sha256, label]);
   const keep: Priors['keep'] = (key, { lowRes, mask }) => {
     if (lowRes === undefined) return;
-    const name = nameOf(key);
-    kept.delete(name);
-    kept.set(name, { lowRes, mask });
-    for (const oldest of kept.keys()) {
-      if (kept.size <= MOST) break;
-      kept.delete(oldest);
-    }
+    kept.set(nameOf(key), { lowRes, mask });
   };
   const compute = async (key: PriorKey): Promise<Prior | undefined> => {
     const { project, sha256, label } = key;

@@ -1,4 +1,5 @@
 /** A cache bounded by bytes that computes each missing value once, however many ask for it. */
+import { createLruMap } from './lru-map.ts';
 import { createFlights, type FlightsOptions } from './flights.ts';
 import { patientSlowCache, type SlowCache } from './patient-slow-cache.ts';
 
@@ -22,23 +23,14 @@ export interface ByteCache<V> {
 }
 
 export function createByteCache<V>({ maxBytes, sizeOf, slow: given, slowMs, ...flight }: ByteCacheOptions<V>): ByteCache<V> {
-  const held = new Map<string, { value: V; size: number }>();
+  const held = createLruMap<string, { value: V }>({ max: maxBytes, sizeOf: ({ value }) => sizeOf(value) });
   const flights = createFlights<V>(flight);
   const slow = given && patientSlowCache(given, slowMs);
   const writing = new Set<Promise<void>>();
-  let bytes = 0;
 
   const keep = (key: string, value: V): void => {
-    const size = sizeOf(value);
     // Two may have computed it where the first one took too long.
-    if (size > maxBytes || held.has(key)) return;
-    held.set(key, { value, size });
-    bytes += size;
-    for (const [oldest, entry] of held) {
-      if (bytes <= maxBytes) break;
-      held.delete(oldest);
-      bytes -= entry.size;
-    }
+    if (!held.has(key)) held.set(key, { value });
   };
   /** Nobody waits for a slow disk, except those who close. */
   const write = (to: SlowCache<V>, key: string, value: V): void => {
@@ -62,21 +54,13 @@ export function createByteCache<V>({ maxBytes, sizeOf, slow: given, slowMs, ...f
 
   return {
     get bytes() {
-      return bytes;
+      return held.size;
     },
     async get(key, compute, options) {
       const known = held.get(key);
-      if (known) {
-        held.delete(key); // moves it to the end: the order of the map is the order of use
-        held.set(key, known);
-        return known.value;
-      }
-      return flights.share(key, () => load(key, compute), options);
+      return known ? known.value : flights.share(key, () => load(key, compute), options);
     },
-    clear() {
-      held.clear();
-      bytes = 0;
-    },
+    clear: () => held.clear(),
     async written() {
       await Promise.all(writing);
     },

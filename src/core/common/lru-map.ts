@@ -16,12 +16,12 @@ export interface LruMap<K, V> {
   peek(key: K): V | undefined;
   /** Counts as no use. */
   has(key: K): boolean;
-  /** Counts as a use. A value larger than the bound is not kept, and replaces nothing. */
+  /** Counts as a use. A value larger than the bound is not kept, and nor is the one it replaces. */
   set(key: K, value: V): void;
   delete(key: K): boolean;
   clear(): void;
   /** Least recently used first. */
-  entries(): IterableIterator<[K, V]>;
+  values(): V[];
   /** Number of values. */
   readonly count: number;
   /** All sizes together. */
@@ -47,9 +47,9 @@ export function createLruMap<K, V>({ max, sizeOf = () => 1, onDrop }: LruMapOpti
     peek: (key) => held.get(key)?.value,
     has: (key) => held.has(key),
     set(key, value) {
+      remove(key);
       const own = sizeOf(value, key);
       if (own > max) return;
-      remove(key);
       held.set(key, { value, size: own });
       size += own;
       for (const [oldest, entry] of held) {
@@ -63,9 +63,7 @@ export function createLruMap<K, V>({ max, sizeOf = () => 1, onDrop }: LruMapOpti
       held.clear();
       size = 0;
     },
-    *entries() {
-      for (const [key, { value }] of held) yield [key, value];
-    },
+    values: () => [...held.values()].map(({ value }) => value),
     get count() {
       return held.size;
     },

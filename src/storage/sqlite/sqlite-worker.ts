@@ -1,5 +1,6 @@
 /** A thread with a connection to the SQLite file: waiting for the disk or for another process's lock blocks nobody else. */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { createLruMap } from '../../core/common/lru-map.ts';
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../core/common/errors.ts';
 import type { FromSqlite, SqliteOpening, SqliteResult, SqliteValue, ToSqlite } from './protocol.ts';
@@ -12,7 +13,7 @@ if (port === null) throw new Error('the thread of a SQLite file must be started 
 const send = (message: FromSqlite): void => {
   port.postMessage(message);
 };
-const statements = new Map<string, { statement: StatementSync; answers: boolean }>();
+const statements = createLruMap<string, { statement: StatementSync; answers: boolean }>({ max: MOST_STATEMENTS });
 let database: DatabaseSync | undefined;
 
 function open({ file, readOnly, lockMs }: SqliteOpening): void {
@@ -37,17 +38,11 @@ function isBusy(error: unknown): boolean {
 
 function prepared(sql: string): { statement: StatementSync; answers: boolean } {
   const known = statements.get(sql);
-  if (known) {
-    statements.delete(sql);
-    statements.set(sql, known);
-    return known;
-  }
+  if (known) return known;
   if (database === undefined) throw new Error('the file is closed');
   const statement = database.prepare(sql);
   const made = { statement, answers: statement.columns().length > 0 };
   statements.set(sql, made);
-  const [oldest] = statements.keys();
-  if (statements.size > MOST_STATEMENTS && oldest !== undefined) statements.delete(oldest);
   return made;
 }
 

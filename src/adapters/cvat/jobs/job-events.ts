@@ -1,5 +1,6 @@
 /** What CVAT's webhooks tell of jobs: real changes of state or stage, saves, and what was deleted. */
 import { z } from 'zod';
+import { createLruMap } from '../../../core/common/lru-map.ts';
 
 const id = z.int().min(0);
 const changed = z.looseObject({
@@ -110,16 +111,12 @@ export interface JobMemory {
 }
 
 export function createJobMemory(entries = 10_000): JobMemory {
-  const seen = new Set<string>();
+  const seen = createLruMap<string, true>({ max: entries });
   const keyOf = ({ job, updated }: DoneJob, isChange: boolean): string => `${job} ${updated}${isChange ? ' changed' : ''}`;
   return {
     isNew(job) {
       if (seen.has(keyOf(job, true)) || (job.change === undefined && seen.has(keyOf(job, false)))) return false;
-      seen.add(keyOf(job, job.change !== undefined));
-      for (const oldest of seen) {
-        if (seen.size <= entries) break;
-        seen.delete(oldest);
-      }
+      seen.set(keyOf(job, job.change !== undefined), true);
       return true;
     },
     forget: (job) => void seen.delete(keyOf(job, job.change !== undefined)),

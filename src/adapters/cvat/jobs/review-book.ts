@@ -1,4 +1,5 @@
 /** What was seen of CVAT's jobs, kept over restarts as lines of JSON in one file for each task: which shapes were there before a person finished. */
+import { createLruMap } from '../../../core/common/lru-map.ts';
 import type { JobState } from './job-events.ts';
 import type { JobMark } from './job-marks.ts';
 import { createLineFiles } from './line-files.ts';
@@ -27,7 +28,8 @@ const MOST_TASKS = 200;
 /** folder: without one everything is forgotten when the process ends, and then nothing counts as looked at. */
 export function createReviewBook(folder?: string): ReviewBook {
   const files = folder === undefined ? undefined : createLineFiles(folder, 'What was seen of jobs of CVAT');
-  const tasks = new Map<string, Promise<TaskReview>>();
+  // Those that are kept in no file may not be dropped.
+  const tasks = createLruMap<string, Promise<TaskReview>>({ max: files === undefined ? Infinity : MOST_TASKS });
   const fileOf = (server: string, task: number): string => `${taskFile(server, task)}-seen.jsonl`;
   const load = async (file: string): Promise<TaskReview> => {
     const review = createTaskReview();
@@ -40,14 +42,8 @@ export function createReviewBook(folder?: string): ReviewBook {
   const task = (server: string, id: number): Promise<TaskReview> => {
     const file = fileOf(server, id);
     const held = tasks.get(file) ?? load(file);
-    tasks.delete(file); // the order of the map is the order of use
     tasks.set(file, held);
     held.catch(() => tasks.delete(file));
-    for (const oldest of tasks.keys()) {
-      // What is kept in no file may not be dropped.
-      if (files === undefined || tasks.size <= MOST_TASKS) break;
-      tasks.delete(oldest);
-    }
     return held;
   };
   const add: ReviewBook['add'] = async (server, id, events) => {

@@ -1,4 +1,5 @@
 /** What CVAT is offered: one detector for each project that has references, one interactor and one tracker for all. */
+import { createLruMap } from '../../../core/common/lru-map.ts';
 import { messageOf, ProsamError } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
 import { within } from '../../../core/common/patience.ts';
@@ -60,7 +61,7 @@ export function createFunctions({ service, log, freshMs = 2000, clockMs = () => 
   let lookedMs = -Infinity;
   let looking: Promise<void> | undefined;
   /** Project by the name of its detector. */
-  const offered = new Map<string, string>();
+  const offered = createLruMap<string, string>({ max: MOST_REMEMBERED });
 
   const look = async (): Promise<void> => {
     const names = (await service.projects()).slice(0, MOST_PROJECTS);
@@ -105,10 +106,6 @@ export function createFunctions({ service, log, freshMs = 2000, clockMs = () => 
       if (detectors.has(one.name)) continue;
       detectors.set(one.name, one);
       offered.set(one.name, project);
-    }
-    for (const oldest of offered.keys()) {
-      if (offered.size <= MOST_REMEMBERED) break;
-      offered.delete(oldest);
     }
     return [...detectors.values(), ...STANDING];
   };

@@ -1,4 +1,5 @@
 /** Jobs somebody has begun to work on: their frames are fetched, one job after the other, before they are clicked in. */
+import { createLruMap } from '../../../core/common/lru-map.ts';
 import { messageOf } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
 import type { StartedJob } from '../jobs/job-events.ts';
@@ -17,16 +18,12 @@ const MOST_REMEMBERED = 10_000;
 
 /** Answers at once; each job is fetched once. */
 export function createStartedJobs({ prefetch, log, closing }: StartedJobsParts): (job: StartedJob) => void {
-  const fetched = new Set<number>();
+  const fetched = createLruMap<number, true>({ max: MOST_REMEMBERED });
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
   return ({ job, task, from, to }) => {
     if (closing.aborted || fetched.has(job) || waiting >= MOST_WAITING) return;
-    fetched.add(job);
-    for (const oldest of fetched) {
-      if (fetched.size <= MOST_REMEMBERED) break;
-      fetched.delete(oldest);
-    }
+    fetched.set(job, true);
     waiting++;
     const frames = Array.from({ length: Math.min(MOST_FRAMES, Math.max(0, to - from + 1)) }, (_, i) => from + i);
     last = last

@@ -1,5 +1,6 @@
 /** What is known of objects being followed: CVAT's browser holds only a short ticket for it, signed by this process. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createLruMap } from '../../../core/common/lru-map.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { DrawnAnnotation } from '../../../core/mask/annotation.ts';
 import type { PixelBox } from '../mask-rle.ts';
@@ -49,9 +50,8 @@ export interface TrackMemoryOptions {
 
 export function createTrackMemory({ steps = 10_000, imageBytes = 256 * 2 ** 20 }: TrackMemoryOptions = {}): TrackMemory {
   const secret = randomBytes(32);
-  const tracks = new Map<string, Track>();
-  const images = new Map<string, Uint8Array>();
-  let bytesHeld = 0;
+  const tracks = createLruMap<string, Track>({ max: steps });
+  const images = createLruMap<string, Uint8Array>({ max: imageBytes, sizeOf: (bytes) => bytes.byteLength });
   const sign = (id: string): Buffer => createHmac('sha256', secret).update(id).digest().subarray(0, 16);
   const lost = (): ProsamError =>
     new ProsamError(
@@ -62,36 +62,15 @@ export function createTrackMemory({ steps = 10_000, imageBytes = 256 * 2 ** 20 }
     keep(track) {
       const id = randomBytes(12).toString('base64url');
       tracks.set(id, track);
-      for (const oldest of tracks.keys()) {
-        if (tracks.size <= steps) break;
-        tracks.delete(oldest);
-      }
       return { id, key: sign(id).toString('base64url') };
     },
     find({ id, key }) {
       const given = Buffer.from(key, 'base64url');
       const track = given.length === 16 && timingSafeEqual(given, sign(id)) ? tracks.get(id) : undefined;
       if (track === undefined) throw lost();
-      tracks.delete(id); // the order of the map is the order of use
-      tracks.set(id, track);
       return track;
     },
-    keepImage(sha256, bytes) {
-      if (images.has(sha256) || bytes.byteLength > imageBytes) return;
-      images.set(sha256, bytes);
-      bytesHeld += bytes.byteLength;
-      for (const [oldest, old] of images) {
-        if (bytesHeld <= imageBytes) break;
-        images.delete(oldest);
-        bytesHeld -= old.byteLength;
-      }
-    },
-    image(sha256) {
-      const bytes = images.get(sha256);
-      if (bytes === undefined) return undefined;
-      images.delete(sha256);
-      images.set(sha256, bytes);
-      return bytes;
-    },
+    keepImage: (sha256, bytes) => images.set(sha256, bytes),
+    image: (sha256) => images.get(sha256),
   };
 }

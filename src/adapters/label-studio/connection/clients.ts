@@ -1,5 +1,6 @@
 /** One client for each Label Studio and token, made when it is first needed. */
 import { createHash } from 'node:crypto';
+import { createLruMap } from '../../../core/common/lru-map.ts';
 import { createLabelStudioClient, type LabelStudioClient, type LabelStudioClientOptions } from '../api/client.ts';
 import type { Connection } from '../types.ts';
 
@@ -10,16 +11,13 @@ export type ConnectionClients = (connection: Pick<Connection, 'hostname' | 'toke
 
 /** What it makes @throws CONFIG_INVALID where the connection has no address */
 export function createConnectionClients(options: Omit<LabelStudioClientOptions, 'url' | 'token' | 'basic'> = {}): ConnectionClients {
-  const clients = new Map<string, LabelStudioClient>();
+  const clients = createLruMap<string, LabelStudioClient>({ max: MOST_CLIENTS });
   return ({ hostname, token }) => {
     const key = `${hostname} ${createHash('sha256')
       .update(token ?? '')
       .digest('base64')}`;
     const client = clients.get(key) ?? createLabelStudioClient({ ...options, url: hostname, ...(token !== undefined && { token }) });
-    clients.delete(key);
     clients.set(key, client);
-    const [oldest] = clients.keys();
-    if (clients.size > MOST_CLIENTS && oldest !== undefined) clients.delete(oldest);
     return client;
   };
 }

@@ -33,7 +33,7 @@ describe('readEventStream', () => {
     const tooLarge = (message: string): Error => new TypeError(message);
     const line = `data: ${'x'.repeat(20)}`;
     expect(await read([`${line}\n\n`], { maxLine: 26 })).toHaveLength(1);
-    for (const pieces of [[`${line}\n\n`], [...`${line}\n\n`], [line]])
+    for (const pieces of [[`${line}\n\n`], Array.from(`${line}\n\n`), [line]])
       await expect(read(pieces, { maxLine: 25, tooLarge })).rejects.toThrow(
         new TypeError('expected lines of at most 25 characters, got a longer one.'),
       );
