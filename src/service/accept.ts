@@ -1,4 +1,5 @@
 /** Takes what a person accepted, edited or rejected: durable before anybody is told so. */
+import { checkAnnotationKey, checkMaskCount, checkName } from '../core/common/limits.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import type { AcceptRequest, Accepted } from './types.ts';
 import type { AnnotationRecord, Message, Store } from './ports/storage.ts';
@@ -8,7 +9,6 @@ import type { Admission } from './admission.ts';
 import { checkMarks, grownMarks, masksByLabel } from './annotation-masks.ts';
 import { describeMessage } from './embed-masks.ts';
 import type { ServiceImages } from './images.ts';
-import { checkName, checkProject } from './names.ts';
 
 /** Name of the queue the learner listens to. */
 export const TRAIN = 'train';
@@ -25,7 +25,6 @@ export interface AcceptParts {
   now: () => number;
 }
 
-const MOST_MARKS = 1000;
 /** For drawing one annotation, in milliseconds: nobody's marks keep others waiting for longer, whoever still listens. */
 const DRAWING_MS = 60_000;
 
@@ -83,23 +82,13 @@ async function inTime<T>(work: (signal: AbortSignal) => Promise<T>, signal?: Abo
   }
 }
 
-function checkRequest({ project, source, externalId, revision, provenance, masks, ...rest }: AcceptRequest): void {
-  checkProject(project);
-  checkName('source', source);
-  checkName('externalId', externalId, 2000);
-  if (rest.imageExternalId !== undefined) checkName('imageExternalId', rest.imageExternalId, 2000);
-  if (rest.annotator !== undefined) checkName('annotator', rest.annotator);
-  if (rest.predictionVersion !== undefined) checkName('predictionVersion', rest.predictionVersion);
-  masks.forEach(({ label }) => checkName('label', label, 200));
+function checkRequest({ revision, provenance, masks, ...request }: AcceptRequest): void {
+  checkAnnotationKey(request);
+  if (request.imageExternalId !== undefined) checkName('imageExternalId', request.imageExternalId, 'imageId');
+  if (request.annotator !== undefined) checkName('annotator', request.annotator);
+  if (request.predictionVersion !== undefined) checkName('predictionVersion', request.predictionVersion);
+  masks.forEach(({ label }) => checkName('label', label, 'label'));
   if (!Number.isSafeInteger(revision) || revision < 0)
     throw new ProsamError('REQUEST_INVALID', `revision: expected a whole number from 0 to 2^53 - 1, got ${revision}.`);
-  if (masks.length > MOST_MARKS)
-    throw new ProsamError('REQUEST_INVALID', `expected at most ${MOST_MARKS} marks in one annotation, got ${masks.length}.`);
-  if (provenance === 'rejected' && masks.length > 0)
-    throw new ProsamError(
-      'REQUEST_INVALID',
-      `a rejection has no masks, got ${masks.length}. Send them as "edited" or "drawn" if they are right.`,
-    );
-  if (provenance !== 'rejected' && masks.length === 0)
-    throw new ProsamError('MASK_EMPTY', 'expected at least one mask, got none. Send what was marked, or the provenance "rejected".');
+  checkMaskCount(provenance, masks.length);
 }

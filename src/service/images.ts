@@ -1,12 +1,13 @@
 /** Images of requests: known ones by their hash, new ones proved to be images before anything is kept. */
 import { createByteCache } from '../core/common/byte-cache.ts';
+import { checkSha256 } from '../core/common/limits.ts';
+import { createLruMap } from '../core/common/lru-map.ts';
 import { PATIENCE_MS, tooSlow } from './patience.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import { imageSize, proveImage, type ImageLimits } from '../core/image/node/decode.ts';
 import type { ServiceImage } from './types.ts';
 import type { Blobs, ImageStore } from './ports/storage.ts';
 import { sha256Hex } from '../core/common/sha256.ts';
-import { checkSha256 } from './names.ts';
 
 export interface KnownImage {
   sha256: string;
@@ -53,7 +54,7 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
     ...{ patienceMs, late: (sha256) => tooSlow(`the image ${sha256}`, patienceMs) },
   });
   /** Project and hash of images whose row is known to be there. */
-  const remembered = new Set<string>();
+  const remembered = createLruMap<string, true>({ max: MOST_REMEMBERED });
 
   const readNow = async (sha256: string): Promise<Uint8Array> => {
     const bytes = await blobs.get(sha256);
@@ -91,11 +92,10 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
     },
     async remember(project, image, { sha256, width, height }, externalId) {
       const key = JSON.stringify([project, sha256, externalId]);
-      if (remembered.has(key)) return;
+      if (remembered.get(key)) return;
       if (image instanceof Uint8Array) await blobs.put(image);
       await images.add([{ project, sha256, width, height, ...(externalId !== undefined && { externalId }) }], now());
-      if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-      remembered.add(key);
+      remembered.set(key, true);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** One prediction: which references, which version, its turn at the engine, and what is remembered of it. */
 import { createHash } from 'node:crypto';
+import { checkName, checkProject, LIMITS } from '../core/common/limits.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import type { Log } from './ports/log.ts';
 import type { Annotation } from '../core/mask/annotation.ts';
@@ -13,7 +14,6 @@ import type { VersionStore } from './ports/versions.ts';
 import type { Admission } from './admission.ts';
 import type { ServiceImages } from './images.ts';
 import { createKeepSoon } from './keep-soon.ts';
-import { checkName, checkProject } from './names.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { shortHash, type ReferenceSets } from './references.ts';
 import type { Serving } from './serving.ts';
@@ -38,8 +38,6 @@ interface Asked {
   hash: string;
 }
 
-const MOST_LABELS = 100;
-const MOST_REFERENCES = 50;
 /** Of all reference images of one request: 50 of twenty megapixels, or 10 of a hundred. */
 const MAX_REFERENCE_PIXELS = 1e9;
 
@@ -108,17 +106,17 @@ export function hashOfSets(sets: readonly { label: string; hash: string }[]): st
 
 function checkRequest({ project, labels, references, externalId, client }: ServicePredictRequest): void {
   checkProject(project);
-  if (externalId !== undefined) checkName('externalId', externalId, 2000);
+  if (externalId !== undefined) checkName('externalId', externalId, 'imageId');
   if (client !== undefined) checkName('client', client);
-  labels?.forEach((label) => checkName('label', label, 200));
-  references?.forEach(({ label = 'object' }) => checkName('label', label, 200));
+  labels?.forEach((label) => checkName('label', label, 'label'));
+  references?.forEach(({ label = 'object' }) => checkName('label', label, 'label'));
   const count = new Set(labels ?? references?.map(({ label }) => label)).size;
-  if (count > MOST_LABELS)
-    throw new ProsamError('REQUEST_INVALID', `expected at most ${MOST_LABELS} labels in one request, got ${count}. Ask in parts.`);
-  if ((references?.length ?? 0) > MOST_REFERENCES)
+  if (count > LIMITS.labels)
+    throw new ProsamError('REQUEST_INVALID', `expected at most ${LIMITS.labels} labels in one request, got ${count}. Ask in parts.`);
+  if ((references?.length ?? 0) > LIMITS.references)
     throw new ProsamError(
       'REQUEST_INVALID',
-      `expected at most ${MOST_REFERENCES} references in one request, got ${references?.length}. Send the best ones.`,
+      `expected at most ${LIMITS.references} references in one request, got ${references?.length}. Send the best ones.`,
     );
 }
 
@@ -131,7 +129,9 @@ async function referencesFor(
   const { project, labels } = request;
   if (request.references !== undefined) return inlineReferences(parts, request, request.references, signal);
   const wanted = labels ?? (await parts.references.labels(project, revision)).map(({ label }) => label);
-  const sets = await Promise.all([...new Set(wanted)].slice(0, MOST_LABELS).map((label) => parts.references.of(project, label, revision)));
+  const sets = await Promise.all(
+    [...new Set(wanted)].slice(0, LIMITS.labels).map((label) => parts.references.of(project, label, revision)),
+  );
   const references: Reference[] = [];
   for (const { label, masks } of sets) {
     for (const { sha256, rle } of masks) {

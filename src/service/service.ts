@@ -1,18 +1,19 @@
 /** The service: the engine, what is kept, and what has been learned, behind the one interface that adapters know. */
+import { checkAnnotationKey, checkName, checkProject } from '../core/common/limits.ts';
+import { createLruMap } from '../core/common/lru-map.ts';
 import { messageOf, ProsamError } from '../core/common/errors.ts';
 import type { ImageLimits } from '../core/image/node/decode.ts';
 import type { Log } from './ports/log.ts';
 import { within } from '../core/common/patience.ts';
 import { noMetrics, type ServiceMetrics } from './ports/metrics.ts';
 import type { Service, ServiceStatus } from './types.ts';
-import type { Storage } from './ports/storage.ts';
+import type { AnnotationKey, Storage } from './ports/storage.ts';
 import type { Engine } from '../core/engine/types.ts';
 import { createAccept, TRAIN } from './accept.ts';
 import { createAdmission, type AdmissionOptions } from './admission.ts';
 import { createDescribeWorker, DESCRIBE } from './embed-masks.ts';
 import { createErrorList } from './recent-errors.ts';
 import { createServiceImages } from './images.ts';
-import { checkName, checkProject } from './names.ts';
 import { createPredict } from './predict.ts';
 import { createPredictionLog } from './prediction-log.ts';
 import { projectInfo } from './project-info.ts';
@@ -96,7 +97,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   );
   let problem: string | undefined;
   /** Of the shell around, by where. */
-  const notes = new Map<string, string>();
+  const notes = createLruMap<string, string>({ max: MOST_NOTES });
   let polling = Promise.resolve();
   let replaced = engine.worker?.replacements ?? 0;
   /** What others have put into service, and how things stand. */
@@ -147,6 +148,10 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     checkProject(project);
     return work();
   };
+  const ofAnnotation = async <T>(key: AnnotationKey, work: () => Promise<T>): Promise<T> => {
+    checkAnnotationKey(key);
+    return work();
+  };
 
   return {
     // Whoever goes away waits for nothing, whatever it is that hangs.
@@ -163,7 +168,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     embed: ({ project, image, externalId, client = project }, { signal } = {}) =>
       listed('embed', async () => {
         checkProject(project);
-        if (externalId !== undefined) checkName('externalId', externalId, 2000);
+        if (externalId !== undefined) checkName('externalId', externalId, 'imageId');
         const { sha256, input } = await images.input(project, image, { signal });
         const { width, height } = await admission.run({ client, priority: 'interactive', signal }, () =>
           engine.embed(input, signal ? { signal } : {}),
@@ -171,10 +176,10 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
         await images.remember(project, image, { sha256, width, height }, externalId);
         return { sha256, width, height };
       }),
-    remove: (key, revision) => inProject(key.project, () => store.annotations.remove(key, revision)),
-    withdraw: (key, revision) => inProject(key.project, () => store.annotations.withdraw(key, revision)),
-    restore: (key) => inProject(key.project, () => store.annotations.restore(key)),
-    flag: (key, flagged) => inProject(key.project, () => store.annotations.flag(key, flagged)),
+    remove: (key, revision) => ofAnnotation(key, () => store.annotations.remove(key, revision)),
+    withdraw: (key, revision) => ofAnnotation(key, () => store.annotations.withdraw(key, revision)),
+    restore: (key) => ofAnnotation(key, () => store.annotations.restore(key)),
+    flag: (key, flagged) => ofAnnotation(key, () => store.annotations.flag(key, flagged)),
     annotations: (project, given) => inProject(project, () => store.annotations.list(project, given)),
     project: (project) => inProject(project, () => projectInfo(info, project)),
     projects: async () => (await store.versions.projects()).map(({ project }) => project),
@@ -236,10 +241,8 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
       if (noted === undefined) notes.delete(where);
       else {
         const text = `${where}: ${noted.message}`;
-        if (notes.get(where) !== text) errors.report(noted, where);
+        if (notes.peek(where) !== text) errors.report(noted, where);
         notes.set(where, text);
-        const [oldest] = notes.keys();
-        if (notes.size > MOST_NOTES && oldest !== undefined) notes.delete(oldest);
       }
     },
     async close() {

@@ -1,4 +1,5 @@
 /** What people accepted, corrected or threw away: stored before it is acknowledged. */
+import { checkAnnotationKey, checkMaskCount } from '../../core/common/limits.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import type { AcceptRequest, Service } from '../../service/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
@@ -21,12 +22,9 @@ export function annotationRoutes({ service, images }: { service: Service; images
       maxBodyBytes: MAX_BODY_BYTES,
       answer: acceptAnswer,
       async handle({ body, files, signal }) {
-        if ((body.provenance === 'rejected') !== (body.masks.length === 0)) {
-          throw new ProsamError(
-            'REQUEST_INVALID',
-            `Expected masks for all provenances but "rejected", which has none; got "${body.provenance}" with ${body.masks.length} masks.`,
-          );
-        }
+        // Before an image is read for it.
+        checkAnnotationKey(body);
+        checkMaskCount(body.provenance, body.masks.length);
         const { image: input, masks, ...rest } = body;
         const image = await images.read(input, { files, signal });
         const request: AcceptRequest = {

@@ -1,5 +1,6 @@
 /** What requests under /v1 may hold: parsed once and bounded, and the source of the client's types and of the interface's description. */
 import { z } from 'zod';
+import { LIMITS, PLAIN_TEXT } from '../../core/common/limits.ts';
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import { PROVENANCES } from '../../service/ports/storage.ts';
 import { STRATEGIES } from '../../core/engine/strategy.ts';
@@ -18,10 +19,13 @@ const MAX_PNG_TEXT = 8 * 2 ** 20;
 /** Base64 of 256 x 256 numbers of four bytes, with room for other models. */
 const MAX_LOGITS_TEXT = 2 ** 21;
 
-const name = z.string().min(1).max(200);
-export const projectName = name.describe('Project: letters, digits and . _ : @ / -');
-export const labelName = name.describe('What is marked, e.g. "cup"');
-const externalId = z.string().min(1).max(500);
+const text = (longest: number) => z.string().min(1).max(longest).regex(PLAIN_TEXT, 'expected text without control characters');
+const name = text(LIMITS.name);
+export const projectName = text(LIMITS.project).describe('Project: letters, digits and . _ : @ / -');
+export const labelName = text(LIMITS.label).describe('What is marked, e.g. "cup"');
+const source = text(LIMITS.source);
+const annotationId = text(LIMITS.annotationId);
+const imageId = text(LIMITS.imageId);
 const coordinate = z.number().min(-1e6).max(1e6);
 const point = z.tuple([coordinate, coordinate]).describe('x, y in pixels of the upright image');
 export const box = z.tuple([coordinate, coordinate, coordinate, coordinate]).describe('x0, y0, x1, y1 in pixels of the upright image');
@@ -96,7 +100,7 @@ const form = {
 };
 const what = {
   project: projectName,
-  labels: z.array(labelName).min(1).max(100).exactOptional().describe('Default: every label the project has references of'),
+  labels: z.array(labelName).min(1).max(LIMITS.labels).exactOptional().describe('Default: every label the project has references of'),
   options: optionsSchema.exactOptional(),
   version: name.exactOptional().describe('Ask this version instead of the current one; "base": the model\'s own prompt encoder'),
 };
@@ -105,11 +109,11 @@ export const predictSchema = z.strictObject({
   ...what,
   ...form,
   image: imageInputSchema,
-  externalId: externalId.exactOptional().describe("The tool's own name of the image"),
+  externalId: imageId.exactOptional().describe("The tool's own name of the image"),
   references: z
     .array(z.strictObject({ image: imageInputSchema, mark: markSchema, label: labelName.exactOptional() }))
     .min(1)
-    .max(50)
+    .max(LIMITS.references)
     .exactOptional()
     .describe("Used instead of the project's own"),
   remember: z.boolean().exactOptional().describe('Keep image and prediction, so that they can be ranked and shown (default true)'),
@@ -148,15 +152,15 @@ export const refineSchema = z
 
 export const annotationSchema = z.strictObject({
   project: projectName,
-  source: name.default('webhook').describe('Which tool or installation'),
-  externalId: externalId.describe("The tool's own name of the annotation"),
+  source: source.default('webhook').describe('Which tool or installation'),
+  externalId: annotationId.describe("The tool's own name of the annotation"),
   revision: z.int().min(0).describe('Newer ones replace older ones'),
   image: imageInputSchema,
-  imageExternalId: externalId.exactOptional(),
+  imageExternalId: imageId.exactOptional(),
   provenance: z.enum(PROVENANCES),
   masks: z
     .array(z.strictObject({ label: labelName, mark: markSchema }))
-    .max(200)
+    .max(LIMITS.masks)
     .default([])
     .describe('None for a rejection'),
   flagged: z.boolean().exactOptional().describe('Use as a reference before all others'),
@@ -175,26 +179,26 @@ const wholeNumber = (low: number, high: number, fallback: number) => z.coerce.nu
 export const projectParams = z.object({ project: projectName });
 export const idParams = z.object({ id: name });
 export const imageParams = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
-export const annotationParams = z.object({ project: projectName, source: name, externalId });
+export const annotationParams = z.object({ project: projectName, source, externalId: annotationId });
 export const imageQuery = z.strictObject({ project: projectName });
 export const revisionQuery = z.strictObject({ revision: z.coerce.number().int().min(0).exactOptional() });
 export const annotationsQuery = z.strictObject({
   label: labelName.exactOptional(),
   before: z.coerce.number().int().min(0).exactOptional().describe('"next" of the page before'),
-  limit: wholeNumber(1, 1000, 100),
+  limit: wholeNumber(1, LIMITS.page, 100),
 });
-export const queueQuery = z.strictObject({ limit: wholeNumber(1, 1000, 50), offset: wholeNumber(0, 1e9, 0) });
-export const limitQuery = z.strictObject({ limit: wholeNumber(1, 1000, 20) });
-export const modelsQuery = z.strictObject({ project: projectName.exactOptional(), limit: wholeNumber(1, 1000, 50) });
+export const queueQuery = z.strictObject({ limit: wholeNumber(1, LIMITS.page, 50), offset: wholeNumber(0, 1e9, 0) });
+export const limitQuery = z.strictObject({ limit: wholeNumber(1, LIMITS.page, 20) });
+export const modelsQuery = z.strictObject({ project: projectName.exactOptional(), limit: wholeNumber(1, LIMITS.page, 50) });
 export const jobQuery = z.strictObject({
   results: z.enum(['true', 'false']).default('false'),
   after: z.coerce.number().int().min(-1).default(-1).describe('Index of the last item of the page before'),
-  limit: wholeNumber(1, 1000, 100),
+  limit: wholeNumber(1, LIMITS.page, 100),
 });
 export const deliveriesQuery = z.strictObject({
   project: projectName.exactOptional(),
   state: z.enum(['waiting', 'delivered', 'dead']).exactOptional(),
-  limit: wholeNumber(1, 1000, 100),
+  limit: wholeNumber(1, LIMITS.page, 100),
 });
 
 export type Mark = z.infer<typeof markSchema>;

@@ -1,4 +1,5 @@
 /** What counts in the service of the lessons of a task, and whose word counts for each of its frames. */
+import { LIMITS } from '../../../core/common/limits.ts';
 import type { Service } from '../../../service/types.ts';
 import type { Provenance } from '../../../service/ports/storage.ts';
 import type { Lesson } from './compare-shapes.ts';
@@ -24,7 +25,6 @@ function taskPrefix(task: number): string {
 }
 
 const NAME = /^task-\d+\/job-(\d+)\/frame-(\d+)\/label-(\d+)$/;
-const PAGE = 1000;
 
 /** Read to its end. */
 export async function countedLessons(
@@ -33,7 +33,7 @@ export async function countedLessons(
 ): Promise<CountedLesson[]> {
   const lessons: CountedLesson[] = [];
   for (let before: number | undefined; ;) {
-    const page = await service.annotations(project, { limit: PAGE, ...(before !== undefined && { before }) });
+    const page = await service.annotations(project, { limit: LIMITS.page, ...(before !== undefined && { before }) });
     for (const { externalId, revision, provenance, ...one } of page) {
       if (one.source !== source || !externalId.startsWith(taskPrefix(task))) continue;
       const [, job, frame, label] = NAME.exec(externalId) ?? [];
@@ -41,7 +41,7 @@ export async function countedLessons(
       lessons.push({ externalId, revision, provenance, job: Number(job), frame: Number(frame), label: Number(label) });
     }
     before = page.at(-1)?.sequence;
-    if (page.length < PAGE || before === undefined) return lessons;
+    if (page.length < LIMITS.page || before === undefined) return lessons;
   }
 }
 

@@ -60,7 +60,9 @@ describe('annotations', () => {
 
   it('have masks unless they are rejections', async () => {
     expect((await server.call('POST', '/v1/annotations', annotation({ provenance: 'rejected', masks: [] }))).status).toBe(201);
-    for (const wrong of [{ provenance: 'rejected' }, { masks: [] }, { provenance: 'guessed' }, { revision: -1 }, { revision: 1.5 }]) {
+    const empty = await server.call('POST', '/v1/annotations', annotation({ masks: [] }));
+    expect([empty.status, codeOf(empty)]).toEqual([422, 'MASK_EMPTY']);
+    for (const wrong of [{ provenance: 'rejected' }, { provenance: 'guessed' }, { revision: -1 }, { revision: 1.5 }]) {
       const answer = await server.call('POST', '/v1/annotations', annotation(wrong));
       expect([answer.status, codeOf(answer)], JSON.stringify(wrong)).toEqual([400, 'REQUEST_INVALID']);
     }

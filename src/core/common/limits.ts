@@ -1,0 +1,86 @@
+/** Bounds of names and lists, the same for HTTP, service and storage. Lengths are in UTF-16 units, as JavaScript and JSON Schema count. */
+import { ProsamError } from './errors.ts';
+
+export const LIMITS = {
+  /** Name of a project. */
+  project: 200,
+  label: 200,
+  /** Name of the tool or installation an annotation comes from. */
+  source: 200,
+  /** The tool's own name of an annotation: part of a database key. */
+  annotationId: 500,
+  /** The tool's own name of an image, often its address. */
+  imageId: 2000,
+  /** Names of people, clients and versions. */
+  name: 500,
+  /** Masks of one annotation. */
+  masks: 1000,
+  /** Labels of one prediction. */
+  labels: 100,
+  /** References of one prediction. */
+  references: 50,
+  /** Entries of one page of a list. */
+  page: 1000,
+} as const;
+
+/** Largest key of an annotation, in bytes of UTF-8: PostgreSQL's indexes hold rows of at most 2,704. */
+const MAX_KEY_BYTES = 2500;
+const PROJECT = /^[\p{L}\p{N}][\p{L}\p{N}._:@/-]*$/u;
+/** Text without control characters. */
+// eslint-disable-next-line no-control-regex -- these are what is refused
+export const PLAIN_TEXT = /^[^\u0000-\u001f\u007f]*$/;
+
+/** @throws PROJECT_INVALID */
+export function checkProject(project: string): void {
+  if (project.length <= LIMITS.project && PROJECT.test(project)) return;
+  throw new ProsamError(
+    'PROJECT_INVALID',
+    `expected a project name of 1 to ${LIMITS.project} letters, digits or any of . _ : @ / - that begins with a letter or digit, got ${shown(project)}. Use another name.`,
+  );
+}
+
+/** what: for the message, e.g. "label". @throws REQUEST_INVALID */
+export function checkName(what: string, text: string, kind: 'label' | 'source' | 'annotationId' | 'imageId' | 'name' = 'name'): void {
+  const longest = LIMITS[kind];
+  if (text.length >= 1 && text.length <= longest && PLAIN_TEXT.test(text)) return;
+  throw new ProsamError(
+    'REQUEST_INVALID',
+    `${what}: expected 1 to ${longest} characters without control characters, got ${shown(text)}. Use another one.`,
+  );
+}
+
+/** @throws PROJECT_INVALID, REQUEST_INVALID */
+export function checkAnnotationKey({ project, source, externalId }: { project: string; source: string; externalId: string }): void {
+  checkProject(project);
+  checkName('source', source, 'source');
+  checkName('externalId', externalId, 'annotationId');
+  const bytes = new TextEncoder().encode(`${project}${source}${externalId}`).length;
+  if (bytes > MAX_KEY_BYTES)
+    throw new ProsamError(
+      'REQUEST_INVALID',
+      `expected project, source and externalId of at most ${MAX_KEY_BYTES} bytes together, got ${bytes}. Use a shorter externalId.`,
+    );
+}
+
+/** @throws REQUEST_INVALID, MASK_EMPTY */
+export function checkMaskCount(provenance: string, masks: number): void {
+  if (masks > LIMITS.masks)
+    throw new ProsamError('REQUEST_INVALID', `expected at most ${LIMITS.masks} masks in one annotation, got ${masks}. Send several.`);
+  if (provenance === 'rejected' && masks > 0)
+    throw new ProsamError(
+      'REQUEST_INVALID',
+      `expected no masks with a rejection, got ${masks}. Send them as "edited" or "drawn" if they are right.`,
+    );
+  if (provenance !== 'rejected' && masks === 0)
+    throw new ProsamError('MASK_EMPTY', 'expected at least one mask, got none. Send what was marked, or the provenance "rejected".');
+}
+
+/** @throws REQUEST_INVALID */
+export function checkSha256(sha256: string): void {
+  if (/^[0-9a-f]{64}$/.test(sha256)) return;
+  throw new ProsamError('REQUEST_INVALID', `sha256: expected 64 lowercase hexadecimal digits, got ${shown(sha256)}.`);
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
+}
