@@ -1,13 +1,9 @@
 /** What can be found out about CVAT and prosam from outside: addresses, tokens, switches, functions and deliveries. */
 import type { CvatClient } from '../adapters/cvat/api/client.ts';
+import type { Finding as AnyFinding } from '../core/common/finding.ts';
 import { messageOf } from '../core/common/errors.ts';
 
-export interface Finding {
-  what: string;
-  state: 'ok' | 'wrong' | 'unknown';
-  found: string;
-  /** What to do. */
-  fix?: string;
+export interface Finding extends AnyFinding {
   /** The compose override puts it right. */
   compose?: boolean;
 }
@@ -23,12 +19,12 @@ export async function checkServer(client: CvatClient, signal?: AbortSignal): Pro
     const old = major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
     findings.push({
       what: 'CVAT',
-      state: old ? 'wrong' : 'ok',
+      state: old ? 'problem' : 'ok',
       found: `version ${version} at ${client.url}`,
       ...(old && { fix: `Update CVAT to ${OLDEST.join('.')} or newer.` }),
     });
   } catch (error) {
-    return [{ what: 'CVAT', state: 'wrong', found: messageOf(error), fix: 'Check the address in --server and that CVAT runs.' }];
+    return [{ what: 'CVAT', state: 'problem', found: messageOf(error), fix: 'Check the address in --server and that CVAT runs.' }];
   }
   try {
     const { username } = await client.self({ signal });
@@ -38,7 +34,7 @@ export async function checkServer(client: CvatClient, signal?: AbortSignal): Pro
       ...findings,
       {
         what: 'token',
-        state: 'wrong',
+        state: 'problem',
         found: messageOf(error),
         fix: 'Make a personal access token in CVAT (profile, security) and give it in CVAT_TOKEN.',
       },
@@ -55,13 +51,13 @@ async function checkPlugins(client: CvatClient, signal?: AbortSignal): Promise<F
     if (on === true) return { what, state: 'ok', found: 'switched on' };
     return {
       what,
-      state: 'wrong',
+      state: 'problem',
       found: 'switched off, so that CVAT shows none',
       fix: 'Set CVAT_SERVERLESS=1 in cvat_server.',
       compose: true,
     };
   } catch (error) {
-    return { what, state: 'unknown', found: messageOf(error) };
+    return { what, state: 'note', found: messageOf(error) };
   }
 }
 
@@ -72,7 +68,7 @@ async function checkModels(client: CvatClient, signal?: AbortSignal): Promise<Fi
     if (ours.length > 0) return { what, state: 'ok', found: `it lists ${ours.map(({ name, kind }) => `${name} (${kind})`).join(', ')}` };
     return {
       what,
-      state: 'wrong',
+      state: 'problem',
       found: 'CVAT answers, and lists no function of prosam',
       fix: 'Point CVAT_NUCLIO_HOST and CVAT_NUCLIO_PORT at prosam in both containers, and start them again.',
       compose: true,
@@ -80,7 +76,7 @@ async function checkModels(client: CvatClient, signal?: AbortSignal): Promise<Fi
   } catch (error) {
     const fix =
       'CVAT does not reach the address it has for functions: start prosam so that containers reach it (PROSAM_CVAT_HOST, PROSAM_CVAT_PORT, PROSAM_CVAT_ALLOW_FROM).';
-    return { what, state: 'wrong', found: messageOf(error), fix, compose: true };
+    return { what, state: 'problem', found: messageOf(error), fix, compose: true };
   }
 }
 
@@ -112,7 +108,7 @@ export async function checkFacade(facade: URL, { fetch: ask, token, signal }: Fa
         response.status === 401 || response.status === 403
           ? 'CVAT sends no credentials to functions: give it a port of its own (PROSAM_CVAT_PORT) that only its addresses reach (PROSAM_CVAT_ALLOW_FROM).'
           : 'Look at the log of prosam.';
-      return [{ what, state: 'wrong', found: `answers ${response.status} ${response.statusText} at ${here.origin}/api/functions`, fix }];
+      return [{ what, state: 'problem', found: `answers ${response.status} ${response.statusText} at ${here.origin}/api/functions`, fix }];
     }
     const entries = Object.entries((await response.json()) as Record<string, Entry>);
     const ports = entries.map(([name, { status }]) => `${name} ${status?.httpPort ?? 'without a port'}`);
@@ -124,7 +120,7 @@ export async function checkFacade(facade: URL, { fetch: ask, token, signal }: Fa
     return [
       {
         what,
-        state: 'wrong',
+        state: 'problem',
         found: `does not answer at ${here.origin}: ${messageOf(error)}`,
         fix: startHint(here),
       },
@@ -149,19 +145,19 @@ export async function checkWebhooks(client: CvatClient, signal?: AbortSignal): P
     for (const { id, target_url: to, is_active: active } of hooks) {
       const title = `webhook ${id}`;
       if (!active) {
-        findings.push({ what: title, state: 'unknown', found: `to ${to} is switched off` });
+        findings.push({ what: title, state: 'note', found: `to ${to} is switched off` });
         continue;
       }
       const [newest] = (await client.deliveries(id, { signal })).sort((a, b) => b.created_date.localeCompare(a.created_date));
       const status = newest?.status_code ?? undefined;
       if (status === undefined)
-        findings.push({ what: title, state: 'unknown', found: `to ${to} was never delivered`, fix: 'Press Ping in CVAT.' });
+        findings.push({ what: title, state: 'note', found: `to ${to} was never delivered`, fix: 'Press Ping in CVAT.' });
       else if (status < 300) findings.push({ what: title, state: 'ok', found: `to ${to} was last answered ${status}` });
-      else findings.push({ what: title, state: 'wrong', found: `to ${to} was last answered ${status}`, fix: fixOf(status, to) });
+      else findings.push({ what: title, state: 'problem', found: `to ${to} was last answered ${status}`, fix: fixOf(status, to) });
     }
     return findings;
   } catch (error) {
-    return [{ what, state: 'unknown', found: messageOf(error) }];
+    return [{ what, state: 'note', found: messageOf(error) }];
   }
 }
 

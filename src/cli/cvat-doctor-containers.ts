@@ -26,7 +26,7 @@ export async function checkContainers(facade: URL, docker: Docker): Promise<Find
     } catch (error) {
       findings.push({
         what: container,
-        state: 'unknown',
+        state: 'note',
         found: `Docker does not tell: ${messageOf(error)}`,
         fix: 'Run this on the machine where CVAT runs, or compare its environment with the override of the documentation.',
       });
@@ -51,7 +51,7 @@ function environmentFinding(container: string, told: Readonly<Record<string, str
   const found = differs.map(([name, value]) => `${name} is ${told[name] ?? 'not set'}, expected ${value}`).join('; ');
   return {
     what: container,
-    state: 'wrong',
+    state: 'problem',
     found,
     fix: 'Set them in the compose override below; both containers need them.',
     compose: true,
@@ -66,10 +66,10 @@ async function reachFinding(container: string, facade: URL, docker: Docker): Pro
   try {
     const code = `import urllib.request; print(urllib.request.urlopen(${JSON.stringify(address)}, timeout=10).status)`;
     const status = (await docker(['exec', container, 'python3', '-c', code])).trim();
-    return { what, state: status === '200' ? 'ok' : 'wrong', found: `${address} answers ${status}` };
+    return { what, state: status === '200' ? 'ok' : 'problem', found: `${address} answers ${status}` };
   } catch (error) {
     const fix =
       'Let prosam listen on an address that containers reach (PROSAM_CVAT_HOST, PROSAM_CVAT_PORT, PROSAM_CVAT_ALLOW_FROM), open its port in the firewall, and give the containers extra_hosts: ["host.docker.internal:host-gateway"].';
-    return { what, state: 'wrong', found: messageOf(error), fix, compose: true };
+    return { what, state: 'problem', found: messageOf(error), fix, compose: true };
   }
 }

@@ -18,10 +18,10 @@ export async function checkLearning(facade: URL, { fetch: ask, token, signal }: 
       const { problems } = (await response.json()) as { problems?: unknown };
       if (!Array.isArray(problems)) continue;
       if (problems.length === 0) return [{ what, state: 'ok', found: 'no shape waits for review' }];
-      return problems.map((problem) => ({ what, state: 'unknown', found: String(problem) }));
+      return problems.map((problem) => ({ what, state: 'note', found: String(problem) }));
     }
     return [];
   } catch (error) {
-    return [{ what, state: 'unknown', found: messageOf(error) }];
+    return [{ what, state: 'note', found: messageOf(error) }];
   }
 }

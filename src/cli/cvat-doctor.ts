@@ -1,5 +1,6 @@
 /** `prosam cvat doctor`: what is wrong between CVAT and prosam, and what to paste to put it right. */
 import { parseArgs } from 'node:util';
+import { findingText, problemsOf, verdictText } from '../core/common/finding.ts';
 import { CVAT_CONNECTION_OPTIONS, cvatConnection } from './cvat-connection.ts';
 import { composeOverride } from './cvat-compose.ts';
 import { checkContainers, createDocker } from './cvat-doctor-containers.ts';
@@ -8,7 +9,6 @@ import { checkLearning } from './cvat-doctor-learning.ts';
 import type { Terminal } from './terminal.ts';
 import { EXIT, UsageError } from './usage.ts';
 
-const SIGNS = { ok: 'ok     ', wrong: 'WRONG  ', unknown: 'unknown' } as const;
 const SEEN_FROM_CONTAINERS = 'http://host.docker.internal:8070';
 
 /** -> exit code */
@@ -29,17 +29,14 @@ export async function cvatDoctor(args: readonly string[], { print, signal }: Ter
     ...(await checkContainers(facade, createDocker(signal))),
     ...(await checkWebhooks(client, signal)),
   ];
-  const wrong = findings.filter(({ state }) => state === 'wrong');
+  const wrong = problemsOf(findings);
   const override = wrong.some(({ compose }) => compose === true) ? composeOverride(facade) : undefined;
   if (values.json) print(JSON.stringify({ ok: wrong.length === 0, findings, ...(override !== undefined && { override }) }));
   else {
-    for (const { state, what, found, fix } of findings) {
-      print(`${SIGNS[state]}  ${what}: ${found}`);
-      if (fix !== undefined && state !== 'ok') print(`         -> ${fix}`);
-    }
+    for (const finding of findings) print(findingText(finding));
     if (override !== undefined)
       print(`\nSave this beside CVAT's docker-compose.yml as docker-compose.override.yml and run docker compose up -d:\n\n${override}`);
-    print(wrong.length === 0 ? '\nNothing is wrong.' : `\n${wrong.length} of ${findings.length} findings are wrong.`);
+    print(`\n${verdictText(findings)}`);
   }
   return wrong.length === 0 ? EXIT.ok : EXIT.someFailed;
 }

@@ -1,4 +1,5 @@
 /** The report of `prosam doctor` as text for people: a margin of names, and lines that fit a terminal. */
+import { findingText, problemsOf, verdictText, wrapped, type Finding } from '../core/common/finding.ts';
 import { CUDA_MEGABYTES, CUDA_VERSION, LEAST_DRIVER } from '../setup/cuda-wheels.ts';
 import type { DeviceReport, LibraryReport } from './doctor-devices.ts';
 import type { MachineReport } from './doctor-machine.ts';
@@ -11,17 +12,15 @@ export interface DoctorReport {
   devices: readonly DeviceReport[];
   libraries: readonly LibraryReport[];
   timing?: TimingReport;
-  /** What does not work although it was asked for. */
-  problems: readonly string[];
-  /** What could be better. */
-  advice: readonly string[];
+  /** Problems: what does not work although it was asked for. Notes: what could be better. */
+  findings: readonly Finding[];
 }
 
 const MARGIN = 20;
 const SIGNS = { good: 'good', works: 'works', no: 'no' } as const;
 
 /** width: columns of the terminal. */
-export function doctorText({ machine, devices, libraries, timing, problems, advice }: DoctorReport, width: number): string {
+export function doctorText({ machine, devices, libraries, timing, findings }: DoctorReport, width: number): string {
   const entry = (name: string, text: string): string => wrapped(name.padEnd(MARGIN), text, width);
   const { processor, memory } = machine;
   const limit = memory.limit === undefined ? '' : `, limited to ${gigabytes(memory.limit)} here`;
@@ -48,11 +47,8 @@ export function doctorText({ machine, devices, libraries, timing, problems, advi
     ...(timing ? timingLines(timing, entry) : []),
     ...(devices.some(({ device, state }) => device === 'cuda' && state === 'no') ? cudaLines(entry) : []),
     'Verdict',
-    ...problems.map((problem) => wrapped('BAD   ', problem, width)),
-    ...advice.map((line) => wrapped('note  ', line, width)),
-    problems.length === 0
-      ? `Predictions work${timing ? ` on ${timing.device}` : ''}.`
-      : `${problems.length === 1 ? 'One thing does' : `${problems.length} things do`} not work.`,
+    ...findings.map((finding) => findingText(finding, width)),
+    problemsOf(findings).length === 0 ? `Predictions work${timing ? ` on ${timing.device}` : ''}.` : verdictText(findings),
   ].join('\n');
 }
 
@@ -86,17 +82,4 @@ function milliseconds(value: number): string {
 
 function gigabytes(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(1)} GB`;
-}
-
-/** Words behind a margin, broken so that no line is longer than the terminal, as far as the words allow. */
-export function wrapped(margin: string, text: string, width: number): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && margin.length + line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].map((words, i) => (i === 0 ? margin : ' '.repeat(margin.length)) + words).join('\n');
 }

@@ -1,5 +1,6 @@
 /** `prosam doctor`: what this machine has, which devices work and why not, how long a prediction takes, and what to do. */
 import { parseArgs } from 'node:util';
+import { note, problem, type Finding } from '../core/common/finding.ts';
 import { isProsamError, messageOf } from '../core/common/errors.ts';
 import { DEVICES } from '../core/runtime/devices/devices.ts';
 import { LEAST_DRIVER } from '../setup/cuda-wheels.ts';
@@ -63,20 +64,19 @@ export async function doctor(args: readonly string[], { print, warn, signal }: T
   const libraries = await libraryReports();
   warn('timing predictions');
   const limit = AbortSignal.any([AbortSignal.timeout(timeout * 1000), ...(signal ? [signal] : [])]);
-  const problems: string[] = [];
+  const findings: Finding[] = [];
   const timing = await timeStages(options, limit).catch((error: unknown): TimingReport | undefined => {
     signal?.throwIfAborted();
-    problems.push(problemOf(error, timeout));
+    findings.push(problemOf(error, timeout));
     return undefined;
   });
   const report: DoctorReport = {
-    ok: problems.length === 0,
+    ok: findings.length === 0,
     machine,
     devices,
     libraries,
     ...(timing && { timing }),
-    problems,
-    advice: adviceFor(machine, devices, timing),
+    findings: [...findings, ...adviceFor(machine, devices, timing)],
   };
   print(values.json ? JSON.stringify(report) : doctorText(report, columns()));
   // What hangs in a driver keeps its process alive.
@@ -88,25 +88,27 @@ function columns(): number {
   return Math.min(WIDEST, Math.max(NARROWEST, process.stdout.columns || 100));
 }
 
-function problemOf(error: unknown, timeout: number): string {
+function problemOf(error: unknown, timeout: number): Finding {
   if (error instanceof Error && error.name === 'TimeoutError')
-    return `predictions were not done after ${timeout} s: raise --timeout, or use a smaller model or another --device`;
-  return `${isProsamError(error) ? `${error.code}: ` : ''}${messageOf(error)}`;
+    return problem('predictions', `not done after ${timeout} s`, 'raise --timeout, or use a smaller model or another --device');
+  return problem('predictions', `${isProsamError(error) ? `${error.code}: ` : ''}${messageOf(error)}`);
 }
 
 /** What this machine has and does not use. */
-export function adviceFor(machine: MachineReport, devices: readonly DeviceReport[], timing: TimingReport | undefined): string[] {
+export function adviceFor(machine: MachineReport, devices: readonly DeviceReport[], timing: TimingReport | undefined): Finding[] {
   const cuda = devices.find(({ device }) => device === 'cuda');
   const software = devices.find(({ device, state }) => device === 'webgpu' && state === 'works');
   return [
-    ...(machine.nvidia.length > 0 && cuda?.state === 'no' ? [`There is an NVIDIA GPU, but CUDA is not used: ${cuda.reason}`] : []),
+    ...(machine.nvidia.length > 0 && cuda?.state === 'no'
+      ? [note('CUDA', `there is an NVIDIA GPU, but CUDA is not used: ${cuda.reason}`)]
+      : []),
     ...(machine.nvidia.some((line) => driverOf(line) < Number(LEAST_DRIVER))
-      ? [`NVIDIA's driver is older than ${LEAST_DRIVER}, which CUDA of this ONNX Runtime wants: update it`]
+      ? [note('driver', `NVIDIA's driver is older than ${LEAST_DRIVER}, which CUDA of this ONNX Runtime wants`, 'update it')]
       : []),
     ...(software
-      ? ['WebGPU computes here, but no faster than the CPU: name it (--device webgpu) to test with it, not to work with it']
+      ? [note('WebGPU', 'computes here, but no faster than the CPU', 'name it (--device webgpu) to test with it, not to work with it')]
       : []),
-    ...(timing?.device === 'cpu' ? ['Large models want a GPU: on the CPU one image takes seconds'] : []),
+    ...(timing?.device === 'cpu' ? [note('CPU', 'large models want a GPU: on the CPU one image takes seconds')] : []),
   ];
 }
 

@@ -3,23 +3,11 @@ import { isIP } from 'node:net';
 import type { ApiBackend, ApiProject } from '../adapters/label-studio/api/answers.ts';
 import { comparableUrl } from '../adapters/label-studio/connection/webhook.ts';
 import { parseLabelConfig } from '../adapters/label-studio/protocol/label-config.ts';
+import { note, ok as right, problem as wrong, type Finding } from '../core/common/finding.ts';
 import { messageOf } from '../core/common/errors.ts';
 
-export interface Finding {
-  what: string;
-  state: 'right' | 'note' | 'wrong';
-  text: string;
-  fix?: string;
-}
-
-export const right = (what: string, text: string): Finding => ({ what, state: 'right', text });
-export const note = (what: string, text: string, fix?: string): Finding => ({
-  what,
-  state: 'note',
-  text,
-  ...(fix !== undefined && { fix }),
-});
-export const wrong = (what: string, text: string, fix: string): Finding => ({ what, state: 'wrong', text, fix });
+export { note, right, wrong };
+export type { Finding };
 
 const MASKS = ['brushlabels', 'bitmasklabels', 'polygonlabels', 'rectanglelabels'];
 const TESTED = /^1\.2[0-9]\./;

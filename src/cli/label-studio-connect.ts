@@ -1,4 +1,5 @@
 /** `prosam label-studio connect`: makes this service a project's model, through Label Studio's own interface. */
+import { findingText } from '../core/common/finding.ts';
 import type { ApiBackend } from '../adapters/label-studio/api/answers.ts';
 import type { NewBackend } from '../adapters/label-studio/api/connection-calls.ts';
 import { comparableUrl, describeProblem, repairWebhook } from '../adapters/label-studio/connection/webhook.ts';
@@ -6,7 +7,6 @@ import { isProsamError } from '../core/common/errors.ts';
 import { createBackendClient } from './label-studio-backend.ts';
 import { labelConfigFindings, SSRF_FIX } from './label-studio-checks.ts';
 import { authorizationOf, type LabelStudioContext } from './label-studio-context.ts';
-import { lineOf } from './label-studio-doctor.ts';
 import type { Terminal } from './terminal.ts';
 import { EXIT } from './usage.ts';
 
@@ -25,7 +25,7 @@ export async function connect(
   const project = await client.project(id, { signal });
   const model = await createBackendClient(context).health();
   say(`${model} answers at ${context.fromHere}`);
-  for (const finding of labelConfigFindings(project)) if (finding.state !== 'right') warn(lineOf(finding));
+  for (const finding of labelConfigFindings(project)) if (finding.state !== 'ok') warn(findingText(finding));
 
   const connected = await connectBackend(context, signal);
   say(`project ${id} "${project.title}" asks it at ${backend} (version ${connected.backend?.model_version ?? 'unknown'})`);

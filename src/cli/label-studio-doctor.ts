@@ -6,6 +6,7 @@ import type { ApiProject } from '../adapters/label-studio/api/answers.ts';
 import { hostAndPort } from '../adapters/http/address-check.ts';
 import { createImageSources } from '../adapters/http/images/image-sources.ts';
 import { parseLabelConfig } from '../adapters/label-studio/protocol/label-config.ts';
+import { findingText, problemsOf, verdictText } from '../core/common/finding.ts';
 import { isProsamError, messageOf } from '../core/common/errors.ts';
 import { createBackendClient, keyOf } from './label-studio-backend.ts';
 import { backendFindings, labelConfigFindings, note, right, versionFinding, wrong, type Finding } from './label-studio-checks.ts';
@@ -17,15 +18,8 @@ import { EXIT } from './usage.ts';
 export async function doctor(context: LabelStudioContext, { print }: Terminal, { json }: { json: boolean }): Promise<number> {
   const findings = await examine(context);
   if (json) print(JSON.stringify({ labelStudio: context.client.url, backend: context.backend, findings }));
-  else findings.forEach((finding) => print(lineOf(finding)));
-  const bad = findings.filter(({ state }) => state === 'wrong').length;
-  if (!json) print(bad === 0 ? 'everything is right' : `${bad} to be put right`);
-  return bad === 0 ? EXIT.ok : EXIT.someFailed;
-}
-
-export function lineOf({ what, state, text, fix }: Finding): string {
-  const mark = { right: 'ok  ', note: 'note', wrong: 'BAD ' }[state];
-  return `${mark} ${what.padEnd(11)} ${text}${fix === undefined ? '' : `\n       ${' '.repeat(9)} fix: ${fix}`}`;
+  else [...findings.map((finding) => findingText(finding)), verdictText(findings)].forEach(print);
+  return problemsOf(findings).length === 0 ? EXIT.ok : EXIT.someFailed;
 }
 
 /** Goes as far as it gets: without an answer there is nothing more to look at. */
@@ -42,7 +36,7 @@ export async function examine(context: LabelStudioContext): Promise<Finding[]> {
   if (!('value' in reached)) return findings;
   const credentials = await credentialFindings(context);
   findings.push(...credentials);
-  if (credentials.some(({ what, state }) => what === 'token' && state === 'wrong')) return findings;
+  if (credentials.some(({ what, state }) => what === 'token' && state === 'problem')) return findings;
   if (project === undefined) {
     findings.push(note('project', 'none was named, so that connections, webhooks and labels were not looked at', 'add --project N'));
     return findings;

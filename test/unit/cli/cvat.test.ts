@@ -147,14 +147,14 @@ describe('prosam cvat doctor', () => {
     const { code, stdout } = await cli(['doctor', '--server', cvat.url, '--json', '--url', 'http://host.docker.internal:65533']);
     expect(code).toBe(1);
     const { findings, override } = JSON.parse(stdout) as { findings: { what: string; state: string; fix?: string }[]; override: string };
-    const wrong = findings.filter(({ state }) => state === 'wrong').map(({ what }) => what);
+    const wrong = findings.filter(({ state }) => state === 'problem').map(({ what }) => what);
     expect(wrong).toEqual(expect.arrayContaining(['AI tools', 'CVAT reaches prosam', 'prosam', 'webhook 7']));
     expect(findings.find(({ what }) => what === 'webhook 7')?.fix).toContain('SMOKESCREEN_OPTS');
     expect(override).toBe(composeOverride(new URL('http://host.docker.internal:65533')));
     for (const text of ['cvat_server:', 'cvat_worker_annotation:', "CVAT_SERVERLESS: '1'", 'host-gateway', "CVAT_NUCLIO_PORT: '65533'"])
       expect(override).toContain(text);
     const refused = await cli(['doctor', '--server', cvat.url], { CVAT_TOKEN: 'pat_x' });
-    expect(refused.stdout).toMatch(/WRONG {4}token/);
+    expect(refused.stdout).toMatch(/problem {2}token/);
   });
 
   it('prints the override that lies among the examples', () => {
@@ -172,13 +172,13 @@ describe('prosam cvat doctor', () => {
     });
     expect(half.map(({ what, state }) => `${what} ${state}`)).toEqual([
       'cvat_server ok',
-      'cvat_server reaches prosam wrong',
-      'cvat_worker_annotation wrong',
-      'cvat_worker_annotation reaches prosam wrong',
+      'cvat_server reaches prosam problem',
+      'cvat_worker_annotation problem',
+      'cvat_worker_annotation reaches prosam problem',
     ]);
     expect(half[2]?.found).toContain('CVAT_NUCLIO_HOST is nuclio');
     const none = await checkContainers(facade, () => Promise.reject(new Error('docker: not found')));
-    expect(none.map(({ state }) => state)).toEqual(['unknown', 'unknown']);
+    expect(none.map(({ state }) => state)).toEqual(['note', 'note']);
   });
 
   it('asks prosam from here, and says what credentials CVAT never sends', async () => {
@@ -199,11 +199,11 @@ describe('prosam cvat doctor', () => {
       },
     });
     const waits = 'cvat: 3 machine-made shapes wait for review';
-    expect(await checkLearning(facade, prosam('9090/status', [waits]))).toEqual([{ what: 'learning', state: 'unknown', found: waits }]);
+    expect(await checkLearning(facade, prosam('9090/status', [waits]))).toEqual([{ what: 'learning', state: 'note', found: waits }]);
     expect(await checkLearning(facade, prosam('/cvat/status', []))).toMatchObject([{ state: 'ok' }]);
     expect(await checkLearning(facade, prosam('/elsewhere', []))).toEqual([]);
     expect(asked[0]).toBe('http://127.0.0.1:9090/status');
-    expect(await checkLearning(facade, { fetch: () => Promise.reject(new Error('no')) })).toMatchObject([{ state: 'unknown' }]);
+    expect(await checkLearning(facade, { fetch: () => Promise.reject(new Error('no')) })).toMatchObject([{ state: 'note' }]);
   });
 });
 

@@ -5,7 +5,8 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { adviceFor } from '../../../src/cli/doctor.ts';
 import type { DeviceReport } from '../../../src/cli/doctor-devices.ts';
 import { machineReport } from '../../../src/cli/doctor-machine.ts';
-import { doctorText, wrapped, type DoctorReport } from '../../../src/cli/doctor-text.ts';
+import { doctorText, type DoctorReport } from '../../../src/cli/doctor-text.ts';
+import { wrapped } from '../../../src/core/common/finding.ts';
 import { timeStages } from '../../../src/cli/doctor-timing.ts';
 import { runCli } from './run-cli.ts';
 
@@ -45,11 +46,14 @@ describe('prosam doctor', () => {
   it('fails for a device or a model that is not there, and still tells the rest', async () => {
     const { code, stdout } = await runCli(['doctor', '--device', 'coreml', '--model', 'tiny'], folder);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/BAD\s+DEVICE_UNAVAILABLE: expected the device coreml/);
+    expect(stdout).toMatch(/problem\s+predictions: DEVICE_UNAVAILABLE: expected the device coreml/);
     expect(stdout).toContain('works cpu');
     const missing = await runCli(['doctor', '--model', './nothing-here', '--json'], folder);
     expect(missing.code).toBe(1);
-    expect(JSON.parse(missing.stdout)).toMatchObject({ ok: false, problems: [expect.stringMatching(/^MODEL_NOT_FOUND/)] });
+    expect(JSON.parse(missing.stdout)).toMatchObject({
+      ok: false,
+      findings: [{ state: 'problem', found: expect.stringMatching(/^MODEL_NOT_FOUND/) as string }],
+    });
   });
 
   it('refuses wrong options', async () => {
@@ -69,9 +73,9 @@ describe('prosam doctor', () => {
     const machine = await machineReport('tiny');
     expect(machine.nvidia).toEqual(['NVIDIA H200, 570.1, 143771 MiB']);
     const cuda: DeviceReport = { device: 'cuda', state: 'no', reason: 'the provider is missing', auto: true };
-    expect(adviceFor(machine, [cuda], undefined)).toEqual([
-      'There is an NVIDIA GPU, but CUDA is not used: the provider is missing',
-      expect.stringContaining('older than 580'),
+    expect(adviceFor(machine, [cuda], undefined)).toMatchObject([
+      { what: 'CUDA', state: 'note', found: 'there is an NVIDIA GPU, but CUDA is not used: the provider is missing' },
+      { what: 'driver', state: 'note', found: expect.stringContaining('older than 580') as string, fix: 'update it' },
     ]);
     withNvidiaSmi('echo broken >&2; exit 9');
     expect((await machineReport('tiny')).nvidia).toEqual([]);

@@ -14,18 +14,18 @@ describe('the labels of a project', () => {
   const points = (label: string) => `<KeyPointLabels name="kp" toName="image" smart="true"><Label value="${label}"/></KeyPointLabels>`;
 
   it.each([
-    ['right', `${image}${brush}${points('cup')}`, ['labels right', 'clicks right']],
-    ['without clicks', `${image}${brush}`, ['labels right', 'clicks note']],
-    ['clicks for another label', `${image}${brush}${points('plate')}`, ['labels right', 'clicks wrong']],
-    ['without an image', brush, ['labels wrong']],
-    ['without a mask', `${image}<Choices name="c" toName="image"><Choice value="x"/></Choices>`, ['labels wrong']],
-    ['without labels', `${image}<BrushLabels name="tag" toName="image"/>`, ['labels wrong']],
+    ['right', `${image}${brush}${points('cup')}`, ['labels ok', 'clicks ok']],
+    ['without clicks', `${image}${brush}`, ['labels ok', 'clicks note']],
+    ['clicks for another label', `${image}${brush}${points('plate')}`, ['labels ok', 'clicks problem']],
+    ['without an image', brush, ['labels problem']],
+    ['without a mask', `${image}<Choices name="c" toName="image"><Choice value="x"/></Choices>`, ['labels problem']],
+    ['without labels', `${image}<BrushLabels name="tag" toName="image"/>`, ['labels problem']],
     [
       'a smart brush, which does nothing',
       `${image}${brush.replace('<BrushLabels', '<BrushLabels smart="true"')}${points('cup')}`,
-      ['labels right', 'clicks right', 'clicks note'],
+      ['labels ok', 'clicks ok', 'clicks note'],
     ],
-    ['not well formed', '<Image', ['labels wrong']],
+    ['not well formed', '<Image', ['labels problem']],
   ])('%s', (_, config, expected) => {
     expect(states(config)).toEqual(expected);
   });
@@ -37,16 +37,16 @@ describe('the connection of a project', () => {
     ...{ id: 1, url, title: null, state: 'CO', is_interactive: true, error_message: null, auth_method: 'NONE', basic_auth_user: null },
     ...{ basic_auth_pass_is_set: false, model_version: 'v1', project: 3, ...changes },
   });
-  const judged = (backends: ApiBackend[], at = url) => backendFindings(backends, at, 'connect it').filter(({ state }) => state !== 'right');
+  const judged = (backends: ApiBackend[], at = url) => backendFindings(backends, at, 'connect it').filter(({ state }) => state !== 'ok');
 
   it('is right, or says how to put it right', () => {
     expect(judged([backend()])).toEqual([]);
-    expect(judged([])).toMatchObject([{ state: 'wrong', fix: 'connect it' }]);
-    expect(judged([backend({ url: 'http://other:1' })])[0]?.text).toContain('http://other:1');
-    expect(judged([backend(), backend({ id: 2, url: `${url}/` })])).toMatchObject([{ state: 'wrong' }]);
+    expect(judged([])).toMatchObject([{ state: 'problem', fix: 'connect it' }]);
+    expect(judged([backend({ url: 'http://other:1' })])[0]?.found).toContain('http://other:1');
+    expect(judged([backend(), backend({ id: 2, url: `${url}/` })])).toMatchObject([{ state: 'problem' }]);
     expect(judged([backend({ is_interactive: false })])).toMatchObject([{ what: 'clicks', state: 'note' }]);
     const refused = 'URL resolves to a reserved network address (block: 127.0.0.0/8)';
-    expect(judged([backend({ state: 'ER', error_message: refused })])).toMatchObject([{ state: 'wrong', fix: SSRF_FIX }]);
+    expect(judged([backend({ state: 'ER', error_message: refused })])).toMatchObject([{ state: 'problem', fix: SSRF_FIX }]);
     expect(judged([backend({ state: 'DI', error_message: 'authentication parameters' })])[0]?.fix).toContain('PROSAM_LABEL_STUDIO_LOGIN');
     expect(judged([backend({ state: 'DI' })])[0]?.fix).toContain(`curl ${url}/health`);
   });
@@ -62,7 +62,7 @@ describe('the connection of a project', () => {
   ])('%s is private: %s', (address, expected) => expect(isPrivate(address)).toBe(expected));
 
   it('knows which Label Studio it was made for', () => {
-    expect(versionFinding('1.23.2').state).toBe('right');
+    expect(versionFinding('1.23.2').state).toBe('ok');
     expect(versionFinding('2.0.0').state).toBe('note');
   });
 });

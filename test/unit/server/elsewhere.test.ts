@@ -89,7 +89,7 @@ describe('commands', () => {
     const there = await thief();
     const service = await thief(() => ({ status: 302, headers: { location: there.url } }));
     const findings = await checkFacade(new URL(service.url), { fetch: (url, init) => fetch(url, init), token: WRITER });
-    expect(findings).toMatchObject([{ what: 'prosam', state: 'wrong' }]);
+    expect(findings).toMatchObject([{ what: 'prosam', state: 'problem' }]);
     expect([service.heard[0]?.headers.authorization, there.connections()]).toEqual([`Bearer ${WRITER}`, 0]);
   });
 

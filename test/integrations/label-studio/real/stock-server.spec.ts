@@ -69,12 +69,12 @@ describe.skipIf(missing)('a Label Studio as it is installed', () => {
     );
     expect(code).toBe(1);
     const { findings } = JSON.parse(output) as { findings: { what: string; state: string; fix?: string }[] };
-    expect(findings.find(({ what }) => what === 'token')?.state).toBe('right');
+    expect(findings.find(({ what }) => what === 'token')?.state).toBe('ok');
     expect(findings.find(({ what }) => what === 'legacy')).toMatchObject({
-      state: 'wrong',
+      state: 'problem',
       fix: expect.stringContaining('PROSAM_LABEL_STUDIO_TOKEN') as string,
     });
-    expect(findings.find(({ what }) => what === 'connection')?.state).toBe('wrong');
+    expect(findings.find(({ what }) => what === 'connection')?.state).toBe('problem');
   });
 
   it('refuses a model at a private address, and connect says why', async () => {
