@@ -1,6 +1,5 @@
 /** What every store must do with annotations. */
 import { describe, expect, it } from 'vitest';
-import { checkAnnotationKey, LIMITS } from '../../src/core/common/limits.ts';
 import type { MaskRow } from '../../src/service/ports/storage.ts';
 import { expectRejection } from '../unit/core/expect-error.ts';
 import { codeOf, hashOf, imageOf, maskOf, newProject, openTwice, recordOf, type Place } from './place.ts';
@@ -34,24 +33,6 @@ export function annotationConformance(make: () => Promise<Place>): void {
       expect(await first().store.images.get(project, hashOf('a'))).toMatchObject({ width: 40, height: 30, annotated: true });
       expect((await first().queue.depth())[name]).toBe(1);
       expect(await revisionOf(project)).toBe(1);
-    });
-
-    it('take names of the greatest length, however little they can be packed', async () => {
-      const { project: longest, source, annotationId } = LIMITS;
-      const project = newProject().padEnd(longest, 'x');
-      /** As many different characters as there are: three bytes each, but no more than a key may have. */
-      const text = (length: number, seed: number) =>
-        Array.from({ length }, (_, i) => String.fromCharCode(0x4e00 + ((7919 * (i + seed)) % 20_000))).join('');
-      const keys = [
-        { source: text(source, 1), externalId: text(annotationId, 2).slice(0, Math.floor((2500 - longest) / 3) - source) },
-        { source: 'a'.repeat(source), externalId: text(annotationId, 3) },
-      ];
-      for (const key of keys) {
-        checkAnnotationKey({ project, ...key });
-        const record = recordOf(project, key);
-        expect(await annotations().accept(record, [])).toBe('stored');
-        expect(await annotations().remove({ project, ...key })).toBe(true);
-      }
     });
 
     it('refuse another content under a revision that was stored, whatever differs', async () => {

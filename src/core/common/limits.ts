@@ -24,7 +24,7 @@ export const LIMITS = {
 } as const;
 
 /** Largest key of an annotation, in bytes of UTF-8: PostgreSQL's indexes hold rows of at most 2,704. */
-const MAX_KEY_BYTES = 2500;
+export const MAX_KEY_BYTES = 2500;
 const PROJECT = /^[\p{L}\p{N}][\p{L}\p{N}._:@/-]*$/u;
 /** Text without control characters. */
 // eslint-disable-next-line no-control-regex -- these are what is refused

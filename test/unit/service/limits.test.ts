@@ -1,6 +1,6 @@
 /** HTTP and the service take and refuse the same: at each bound, one below it and one above. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LIMITS } from '../../../src/core/common/limits.ts';
+import { LIMITS, MAX_KEY_BYTES } from '../../../src/core/common/limits.ts';
 import { isProsamError } from '../../../src/core/common/errors.ts';
 import { noMetrics } from '../../../src/service/ports/metrics.ts';
 import type { AcceptRequest } from '../../../src/service/types.ts';
@@ -88,7 +88,7 @@ describe('an annotation', () => {
 
   it('has a key that fits into the index of a database, in bytes', async () => {
     const key = { project: '界'.repeat(LIMITS.project), source: '界'.repeat(LIMITS.source) };
-    const room = Math.floor(2500 / 3) - LIMITS.project - LIMITS.source;
+    const room = Math.floor(MAX_KEY_BYTES / 3) - LIMITS.project - LIMITS.source;
     for (const [length, code] of [
       [room, 'good'],
       [room + 1, 'REQUEST_INVALID'],

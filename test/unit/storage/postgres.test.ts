@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { annotationModelConformance } from '../../contract/annotation-model.ts';
 import { annotationConformance } from '../../contract/annotations.ts';
+import { longestNamesConformance } from '../../contract/longest-names.ts';
 import { batchConformance } from '../../contract/batches.ts';
 import { imageConformance } from '../../contract/images.ts';
 import type { Place } from '../../contract/place.ts';
@@ -33,6 +34,7 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
   }
 
   annotationConformance(place);
+  longestNamesConformance(place);
   annotationModelConformance(place, 15);
   imageConformance(place);
   runConformance(place);

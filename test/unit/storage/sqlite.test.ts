@@ -7,6 +7,7 @@ import { describe } from 'vitest';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { annotationModelConformance } from '../../contract/annotation-model.ts';
 import { annotationConformance } from '../../contract/annotations.ts';
+import { longestNamesConformance } from '../../contract/longest-names.ts';
 import { batchConformance } from '../../contract/batches.ts';
 import { imageConformance } from '../../contract/images.ts';
 import type { Place } from '../../contract/place.ts';
@@ -23,6 +24,7 @@ function place(): Promise<Place> {
 
 describe('SQLite', () => {
   annotationConformance(place);
+  longestNamesConformance(place);
   annotationModelConformance(place, 60);
   imageConformance(place);
   runConformance(place);
