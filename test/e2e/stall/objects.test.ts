@@ -11,7 +11,7 @@ import { openS3Blobs } from '../../../src/storage/blobs/s3-blobs.ts';
 import { USUAL_TIMEOUTS } from '../../../src/storage/timeouts.ts';
 import type { Blobs } from '../../../src/service/ports/storage.ts';
 import { s3Program, startS3, type S3Server } from '../../unit/storage/start-s3.ts';
-import { hashOf } from '../../contract/place.ts';
+import { hashOf } from '../../../src/testing/storage/records.ts';
 import { expectRejection } from '../../unit/core/expect-error.ts';
 import { startStallingProxy, type StallingProxy } from './stalling-proxy.ts';
 

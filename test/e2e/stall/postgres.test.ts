@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { openStorage, openWholeStorage } from '../../../src/storage/open-storage.ts';
 import { USUAL_TIMEOUTS } from '../../../src/storage/timeouts.ts';
-import { newProject, recordOf } from '../../contract/place.ts';
+import { newProject, recordOf } from '../../../src/testing/storage/records.ts';
 import { expectRejection } from '../../unit/core/expect-error.ts';
 import { postgresPrograms, startPostgres, type PostgresServer } from '../../unit/storage/start-postgres.ts';
 import { startHolder } from './holder.ts';

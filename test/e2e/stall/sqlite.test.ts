@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openStorage, openWholeStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/service/ports/storage.ts';
-import { newProject, recordOf } from '../../contract/place.ts';
+import { newProject, recordOf } from '../../../src/testing/storage/records.ts';
 import { expectRejection } from '../../unit/core/expect-error.ts';
 import { startHolder, type Holder } from './holder.ts';
 

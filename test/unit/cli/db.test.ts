@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDatabase, openStorage } from '../../../src/storage/open-storage.ts';
-import { recordOf } from '../../contract/place.ts';
+import { recordOf } from '../../../src/testing/storage/records.ts';
 import { jsonLines, runCli } from './run-cli.ts';
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'prosam-db-'));

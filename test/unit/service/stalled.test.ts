@@ -9,7 +9,7 @@ import { createKeepSoon } from '../../../src/service/keep-soon.ts';
 import { createPredictionLog } from '../../../src/service/prediction-log.ts';
 import { createReferenceSets } from '../../../src/service/references.ts';
 import { createServing, type ServingParts } from '../../../src/service/serving.ts';
-import { hashOf } from '../../contract/place.ts';
+import { hashOf } from '../../../src/testing/storage/records.ts';
 import { expectRejection } from '../core/expect-error.ts';
 
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDiskBlobs } from '../../../src/storage/blobs/disk-blobs.ts';
 import { openS3Blobs } from '../../../src/storage/blobs/s3-blobs.ts';
-import { blobConformance } from '../../contract/blobs.ts';
-import { collect, hashOf } from '../../contract/place.ts';
+import { testBlobs } from '../../../src/testing/storage/blobs.ts';
+import { collect, hashOf } from '../../../src/testing/storage/records.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { freePort } from './start-postgres.ts';
 import { s3Program, startS3, type S3Server } from './start-s3.ts';
@@ -16,7 +16,7 @@ describe('a folder', () => {
   const newFolder = () => mkdtempSync(join(tmpdir(), 'prosam-blobs-'));
   const fileOf = (folder: string, sha256: string) => join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
 
-  blobConformance(() => {
+  testBlobs({ afterAll, beforeAll, describe, it }, () => {
     const folder = newFolder();
     return Promise.resolve({
       open: () => openDiskBlobs(folder),
@@ -57,7 +57,7 @@ describe.skipIf(s3Program() === undefined)('S3 (needs moto_server on PATH or in 
     await server.stop();
   });
 
-  blobConformance(async () => {
+  testBlobs({ afterAll, beforeAll, describe, it }, async () => {
     const place = await server.createPlace();
     return {
       open: () => openS3Blobs(place),

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyStorage, exportStorage, importStorage } from '../../../src/storage/copy/copy-storage.ts';
 import { MOVED_TABLES } from '../../../src/storage/schema/copied-tables.ts';
 import { openWholeStorage, type OpenStorage } from '../../../src/storage/open-storage.ts';
-import { collect, hashOf, imageOf, maskOf, recordOf } from '../../contract/place.ts';
+import { collect, hashOf, imageOf, maskOf, recordOf } from '../../../src/testing/storage/records.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { postgresPrograms, startPostgres, type PostgresServer } from './start-postgres.ts';
 import { s3Program, startS3, type S3Server } from './start-s3.ts';

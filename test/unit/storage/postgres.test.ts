@@ -3,16 +3,10 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { annotationModelConformance } from '../../contract/annotation-model.ts';
-import { annotationConformance } from '../../contract/annotations.ts';
-import { longestNamesConformance } from '../../contract/longest-names.ts';
-import { batchConformance } from '../../contract/batches.ts';
-import { imageConformance } from '../../contract/images.ts';
-import type { Place } from '../../contract/place.ts';
-import { queueConformance } from '../../contract/queue.ts';
-import { runConformance } from '../../contract/runs.ts';
+import type { StoragePlace } from '../../../src/testing/storage/place.ts';
+import { testStorage } from '../../../src/testing/storage/storage.ts';
 import { postgresPrograms, startPostgres, type PostgresServer } from './start-postgres.ts';
 
 describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresql programs)', () => {
@@ -24,7 +18,7 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
     await server.stop();
   });
 
-  async function place(): Promise<Place> {
+  async function place(): Promise<StoragePlace> {
     const database = await server.createDatabase();
     const folder = mkdtempSync(join(tmpdir(), 'prosam-blobs-'));
     return {
@@ -33,12 +27,6 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
     };
   }
 
-  annotationConformance(place);
-  longestNamesConformance(place);
-  annotationModelConformance(place, 15);
-  imageConformance(place);
-  runConformance(place);
-  batchConformance(place);
   // pg-boss looks for messages nobody ended every few seconds.
-  queueConformance(place, 15_000);
+  testStorage({ afterAll, beforeAll, describe, it }, { place, orders: 15, expiryMs: 15_000 });
 });

@@ -3,18 +3,12 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { annotationModelConformance } from '../../contract/annotation-model.ts';
-import { annotationConformance } from '../../contract/annotations.ts';
-import { longestNamesConformance } from '../../contract/longest-names.ts';
-import { batchConformance } from '../../contract/batches.ts';
-import { imageConformance } from '../../contract/images.ts';
-import type { Place } from '../../contract/place.ts';
-import { queueConformance } from '../../contract/queue.ts';
-import { runConformance } from '../../contract/runs.ts';
+import type { StoragePlace } from '../../../src/testing/storage/place.ts';
+import { testStorage } from '../../../src/testing/storage/storage.ts';
 
-function place(): Promise<Place> {
+function place(): Promise<StoragePlace> {
   const folder = mkdtempSync(join(tmpdir(), 'prosam-sqlite-'));
   return Promise.resolve({
     open: () => openStorage({ database: join(folder, 'prosam.db'), objects: join(folder, 'blobs') }),
@@ -23,11 +17,5 @@ function place(): Promise<Place> {
 }
 
 describe('SQLite', () => {
-  annotationConformance(place);
-  longestNamesConformance(place);
-  annotationModelConformance(place, 60);
-  imageConformance(place);
-  runConformance(place);
-  batchConformance(place);
-  queueConformance(place, 2000);
+  testStorage({ afterAll, beforeAll, describe, it }, { place });
 });

@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { optionalPackage } from '../../../src/storage/map-errors.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Log } from '../../../src/service/ports/log.ts';
-import { newProject, recordOf } from '../../contract/place.ts';
+import { newProject, recordOf } from '../../../src/testing/storage/records.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { freePort, postgresPrograms, startPostgres } from './start-postgres.ts';
 

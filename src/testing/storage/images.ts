@@ -1,11 +1,14 @@
-/** What every store must do with images and predictions. */
-import { describe, expect, it } from 'vitest';
-import type { PredictionRecord } from '../../src/service/ports/storage.ts';
-import { hashOf, imageOf, maskOf, newProject, openTwice, recordOf, type Place } from './place.ts';
+/** Tests of what a store does with images and predictions. */
+import type { PredictionRecord } from '../../service/ports/storage.ts';
+import { alike, equal } from '../checks.ts';
+import type { TestRunner } from '../test-runner.ts';
+import { openTwice, type StoragePlace } from './place.ts';
+import { hashOf, imageOf, maskOf, newProject, recordOf } from './records.ts';
 
-export function imageConformance(make: () => Promise<Place>): void {
+export function testImages(tests: TestRunner, make: () => Promise<StoragePlace>): void {
+  const { describe, it } = tests;
   describe('images', () => {
-    const { first, second } = openTwice(make);
+    const { first, second } = openTwice(tests, make);
     const images = () => first().store.images;
     const prediction = (project: string, image: string, uncertainty: number, createdMs = 1): PredictionRecord => ({
       ...{ project, sha256: hashOf(image), version: 'v1', createdMs },
@@ -22,13 +25,13 @@ export function imageConformance(make: () => Promise<Place>): void {
         [imageOf(project, 'a', { width: 99, externalId: 'A' }), imageOf(project, 'b', { externalId: 'other' }), imageOf(project, 'b')],
         6,
       );
-      expect(await images().get(project, hashOf('a'))).toEqual({
+      equal(await images().get(project, hashOf('a')), {
         ...imageOf(project, 'a', { externalId: 'A' }),
         createdMs: 5,
         annotated: false,
       });
-      expect(await images().get(project, hashOf('b'))).toMatchObject({ externalId: 'B', createdMs: 5 });
-      expect(await images().get(project, hashOf('c'))).toBeUndefined();
+      alike(await images().get(project, hashOf('b')), { externalId: 'B', createdMs: 5 });
+      equal(await images().get(project, hashOf('c')), undefined);
       await images().add([], 7);
     });
 
@@ -36,7 +39,7 @@ export function imageConformance(make: () => Promise<Place>): void {
       const project = newProject();
       const all = Array.from({ length: 50 }, (_, i) => imageOf(project, `${i}`));
       await Promise.all([first(), second()].flatMap(({ store }) => [store.images.add(all, 1), store.images.add([...all].reverse(), 2)]));
-      expect(await images().counts(project)).toEqual({ images: 50, annotated: 0, masks: 0 });
+      equal(await images().counts(project), { images: 50, annotated: 0, masks: 0 });
     });
 
     it('are ranked by uncertainty while nobody has annotated them, those never predicted last', async () => {
@@ -51,14 +54,17 @@ export function imageConformance(make: () => Promise<Place>): void {
       );
       await first().store.annotations.accept(recordOf(project, { image: imageOf(project, 'd') }), []);
       const ranked = await images().unlabelled(project, { limit: 10 });
-      expect(ranked.map(({ sha256, uncertainty }) => [sha256, uncertainty])).toEqual([
-        [hashOf('b'), 0.9],
-        [hashOf('a'), 0.2],
-        [hashOf('c'), 0],
-        [hashOf('e'), undefined],
-      ]);
-      expect(await images().unlabelled(project, { limit: 2, offset: 1 })).toEqual(ranked.slice(1, 3));
-      expect(await images().unlabelled(project, { limit: 2, offset: 4 })).toEqual([]);
+      equal(
+        ranked.map(({ sha256, uncertainty }) => [sha256, uncertainty]),
+        [
+          [hashOf('b'), 0.9],
+          [hashOf('a'), 0.2],
+          [hashOf('c'), 0],
+          [hashOf('e'), undefined],
+        ],
+      );
+      equal(await images().unlabelled(project, { limit: 2, offset: 1 }), ranked.slice(1, 3));
+      equal(await images().unlabelled(project, { limit: 2, offset: 4 }), []);
     });
 
     it('come in one order also where they are equally uncertain', async () => {
@@ -69,7 +75,7 @@ export function imageConformance(make: () => Promise<Place>): void {
       );
       const pages = [];
       for (let offset = 0; offset < 30; offset += 7) pages.push(...(await images().unlabelled(project, { limit: 7, offset })));
-      expect(new Set(pages.map(({ sha256 }) => sha256)).size).toBe(30);
+      equal(new Set(pages.map(({ sha256 }) => sha256)).size, 30);
     });
 
     it('keep the newest prediction of each, and of all only so many', async () => {
@@ -84,12 +90,18 @@ export function imageConformance(make: () => Promise<Place>): void {
         100,
       );
       await images().predicted([prediction(project, 'a', 0.7, 20), prediction(project, 'b', 0.8, 3)], 100);
-      expect((await images().predictions({ project, limit: 10 })).map(({ sha256 }) => sha256)).toEqual(['a', 'd', 'c', 'b'].map(hashOf));
-      expect((await images().predictions({ project, limit: 1 }))[0]).toEqual(prediction(project, 'a', 0.7, 20));
-      expect((await images().get(project, hashOf('b')))?.uncertainty).toBe(0.1);
+      equal(
+        (await images().predictions({ project, limit: 10 })).map(({ sha256 }) => sha256),
+        ['a', 'd', 'c', 'b'].map(hashOf),
+      );
+      equal((await images().predictions({ project, limit: 1 }))[0], prediction(project, 'a', 0.7, 20));
+      equal((await images().get(project, hashOf('b')))?.uncertainty, 0.1);
       await images().predicted([prediction(project, 'c', 0.9, 30)], 2);
-      expect((await images().predictions({ project, limit: 10 })).map(({ sha256 }) => sha256)).toEqual(['c', 'a'].map(hashOf));
-      expect((await images().get(project, hashOf('d')))?.uncertainty).toBe(0.3);
+      equal(
+        (await images().predictions({ project, limit: 10 })).map(({ sha256 }) => sha256),
+        ['c', 'a'].map(hashOf),
+      );
+      equal((await images().get(project, hashOf('d')))?.uncertainty, 0.3);
     });
 
     it('of two projects are apart, also when two predict at once', async () => {
@@ -97,13 +109,13 @@ export function imageConformance(make: () => Promise<Place>): void {
       await images().add([imageOf(one, 'a'), imageOf(other, 'a')], 1);
       const records = [prediction(one, 'a', 0.1, 5), prediction(other, 'a', 0.6, 5)];
       await Promise.all([images().predicted(records, 1), second().store.images.predicted([...records].reverse(), 1)]);
-      expect((await images().get(one, hashOf('a')))?.uncertainty).toBe(0.1);
-      expect((await images().get(other, hashOf('a')))?.uncertainty).toBe(0.6);
-      expect(await images().predictions({ project: one, limit: 5 })).toHaveLength(1);
+      equal((await images().get(one, hashOf('a')))?.uncertainty, 0.1);
+      equal((await images().get(other, hashOf('a')))?.uncertainty, 0.6);
+      equal((await images().predictions({ project: one, limit: 5 })).length, 1);
       const all = await images().predictions({ limit: 200 });
-      expect(all.filter(({ project }) => project === one || project === other)).toHaveLength(2);
+      equal(all.filter(({ project }) => project === one || project === other).length, 2);
       await images().assignSplit(one, [{ sha256: hashOf('a'), split: 'gate' }]);
-      expect((await images().get(other, hashOf('a')))?.split).toBeUndefined();
+      equal((await images().get(other, hashOf('a')))?.split, undefined);
     });
 
     it('get a split once, for good', async () => {
@@ -114,8 +126,8 @@ export function imageConformance(make: () => Promise<Place>): void {
       );
       await images().assignSplit(project, [{ sha256: hashOf('a'), split: 'gate' }]);
       await images().assignSplit(project, [{ sha256: hashOf('a'), split: 'train' }, { sha256: hashOf('b'), split: 'train' }]); // prettier-ignore
-      expect((await images().get(project, hashOf('a')))?.split).toBe('gate');
-      expect((await images().get(project, hashOf('b')))?.split).toBe('train');
+      equal((await images().get(project, hashOf('a')))?.split, 'gate');
+      equal((await images().get(project, hashOf('b')))?.split, 'train');
     });
   });
 }

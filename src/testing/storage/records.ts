@@ -1,28 +1,6 @@
-/** Where a suite's storage is kept, and the records its tests are made of. */
+/** Records the tests of storage are made of. */
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll } from 'vitest';
-import type { AnnotationRecord, ImageFacts, Storage } from '../../src/service/ports/storage.ts';
-
-/** An empty place that can be opened more than once, as several processes do. */
-export interface Place {
-  open(): Promise<Storage>;
-  remove(): Promise<void>;
-}
-
-/** Two storages on one place, for all tests of a suite: `first()` and `second()` once the tests run. */
-export function openTwice(make: () => Promise<Place>): { first: () => Storage; second: () => Storage } {
-  let place: Place | undefined;
-  const opened: Storage[] = [];
-  beforeAll(async () => {
-    place = await make();
-    opened.push(await place.open(), await place.open());
-  });
-  afterAll(async () => {
-    for (const storage of opened) await storage.close();
-    await place?.remove();
-  });
-  return { first: () => opened[0] as Storage, second: () => opened[1] as Storage };
-}
+import type { AnnotationRecord, ImageFacts } from '../../service/ports/storage.ts';
 
 let lastProject = 0;
 
@@ -59,7 +37,7 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return found;
 }
 
-/** For promises of which some may be refused. */
+/** Code of an error, for promises of which some may be refused. */
 export function codeOf(error: unknown): unknown {
   return (error as { code?: unknown }).code;
 }

@@ -1,8 +1,10 @@
-/** What every queue must do. */
+/** Tests of a queue. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
-import type { Storage } from '../../src/service/ports/storage.ts';
-import { newProject, openTwice, recordOf, type Place } from './place.ts';
+import type { Storage } from '../../service/ports/storage.ts';
+import { equal, ok } from '../checks.ts';
+import type { TestRunner } from '../test-runner.ts';
+import { openTwice, type StoragePlace } from './place.ts';
+import { newProject, recordOf } from './records.ts';
 
 async function until(what: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
   const end = Date.now() + withinMs;
@@ -13,9 +15,10 @@ async function until(what: () => boolean | Promise<boolean>, withinMs = 20_000):
 }
 
 /** expiryMs: how much later than promised a message may come back whose worker did not end. */
-export function queueConformance(make: () => Promise<Place>, expiryMs: number): void {
+export function testQueue(tests: TestRunner, make: () => Promise<StoragePlace>, expiryMs: number): void {
+  const { describe, it } = tests;
   describe('queue', () => {
-    const { first, second } = openTwice(make);
+    const { first, second } = openTwice(tests, make);
     let last = 0;
     const newName = () => `queue-${++last}`;
     const depthOf = async (name: string, storage: Storage = first()) => (await storage.queue.depth())[name] ?? 0;
@@ -27,16 +30,16 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
         await first().queue.send({ name, data });
         await wait(5);
       }
-      expect(await depthOf(name)).toBe(5);
+      equal(await depthOf(name), 5);
       const stop = await first().queue.work(name, (data) => Promise.resolve(void got.push(data)));
       await until(() => got.length === 5);
       await until(async () => (await depthOf(name)) === 0);
-      expect(got).toEqual([{ a: 1 }, 'two', 3, null, [5]]);
+      equal(got, [{ a: 1 }, 'two', 3, null, [5]]);
       await stop();
       await first().queue.send({ name, data: 6 });
       await wait(400);
-      expect(got).toHaveLength(5);
-      expect(await depthOf(name)).toBe(1);
+      equal(got.length, 5);
+      equal(await depthOf(name), 1);
     });
 
     it('takes two waiting messages of one name and key for one, but not while one is handled', async () => {
@@ -47,7 +50,7 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
       await first().queue.send({ name: other, key: 'k', data: 4 });
       await first().queue.send({ name, data: 5 });
       await first().queue.send({ name, data: 5 });
-      expect([await depthOf(name), await depthOf(other)]).toEqual([4, 1]);
+      equal([await depthOf(name), await depthOf(other)], [4, 1]);
       let finish: (() => void) | undefined;
       const got: unknown[] = [];
       const stop = await first().queue.work(name, (data) => {
@@ -56,11 +59,11 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
       });
       await until(() => finish !== undefined);
       await second().queue.send({ name, key: 'k', data: 'again' });
-      expect(await depthOf(name)).toBe(5);
+      equal(await depthOf(name), 5);
       finish?.();
       await until(() => got.length === 5);
-      expect(got[0]).toBe(1);
-      expect(got).toContain('again');
+      equal(got[0], 1);
+      ok(got.includes('again'));
       await stop();
     });
 
@@ -73,10 +76,10 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
         await first().queue.send({ name, data: Date.now() });
         await until(() => got.length === i + 1);
       }
-      expect(got.sort((one, other) => one - other)[2]).toBeLessThan(100);
+      ok((got.sort((one, other) => one - other)[2] ?? 0) < 100);
       await second().queue.send({ name, data: Date.now() });
       await until(() => got.length === 6);
-      expect(Math.max(...got)).toBeLessThan(2000);
+      ok(Math.max(...got) < 2000);
       await stop();
     });
 
@@ -87,7 +90,7 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
       const sent = Date.now();
       await first().queue.send({ name, data: 1, delayMs: 700 });
       await until(() => at > 0);
-      expect(at - sent).toBeGreaterThanOrEqual(690);
+      ok(at - sent >= 690);
       await stop();
     });
 
@@ -100,13 +103,13 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
       }, { attempts: 2 }); // prettier-ignore
       await first().queue.send({ name, data: 1, key: 'k' });
       await until(() => at.length === 2);
-      expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(400);
+      ok((at[1] ?? 0) - (at[0] ?? 0) > 400);
       await until(async () => (await depthOf(name)) === 0);
       await wait(500);
-      expect(at).toHaveLength(2);
+      equal(at.length, 2);
       await stop();
       await first().queue.send({ name, data: 2, key: 'k' });
-      expect(await depthOf(name)).toBe(1);
+      equal(await depthOf(name), 1);
     });
 
     it('hands a message over to somebody else when its worker does not come to an end', async () => {
@@ -119,12 +122,12 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
       await until(() => finish !== undefined);
       const stopSecond = await second().queue.work(name, () => Promise.resolve(void got.push('second')), { visibleAfterMs: 1000 });
       await until(() => got.length === 1, 1000 + expiryMs);
-      expect(Date.now() - sent).toBeGreaterThanOrEqual(990);
+      ok(Date.now() - sent >= 990);
       await until(async () => (await depthOf(name)) === 0);
       // The first one is late: its end changes nothing any more.
       finish?.();
       await Promise.all([stopFirst(), stopSecond()]);
-      expect(await depthOf(name)).toBe(0);
+      equal(await depthOf(name), 0);
     });
 
     it('lets nobody end a message that somebody else has by now', async () => {
@@ -138,13 +141,13 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
       await until(() => ends.length === 2, 1000 + expiryMs);
       ends[0]?.();
       await stopFirst();
-      expect(await depthOf(name)).toBe(1);
+      equal(await depthOf(name), 1);
       ends[1]?.();
       await until(async () => (await depthOf(name)) === 0);
       await stopSecond();
     });
 
-    it('gives up a message that nobody ever ends', { timeout: 120_000 }, async () => {
+    it('gives up a message that nobody ever ends', async () => {
       const name = newName();
       let taken = 0;
       const stops = await Promise.all([first(), second()].map(({ queue }) => queue.work(name, async (_, { signal }) => {
@@ -154,8 +157,8 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
       await first().queue.send({ name, data: 1 });
       await until(async () => taken === 2 && (await depthOf(name)) === 0, 10_000 + 3 * expiryMs);
       await Promise.all(stops.map((stop) => stop()));
-      expect(taken).toBe(2);
-    });
+      equal(taken, 2);
+    }, 120_000);
 
     it('tells handlers to stop and has their messages handled again, uncounted', async () => {
       const name = newName();
@@ -169,13 +172,13 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
       await first().queue.send({ name, data: 'kept' });
       await wait(400);
       await stop();
-      expect(told).toBe(true);
-      expect(await depthOf(name)).toBe(1);
+      equal(told, true);
+      equal(await depthOf(name), 1);
       const got: unknown[] = [];
       const again = await second().queue.work(name, (data) => Promise.resolve(void got.push(data)), { attempts: 1 });
       await until(() => got.length === 1);
       await again();
-      expect(got).toEqual(['kept']);
+      equal(got, ['kept']);
     });
 
     it('handles as many at once as asked for', async () => {
@@ -189,7 +192,7 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
       }, { concurrency: 3 }); // prettier-ignore
       await Promise.all(Array.from({ length: 9 }, (_, data) => first().queue.send({ name, data })));
       await until(() => done === 9);
-      expect(most).toBe(3);
+      equal(most, 3);
       await stop();
     });
 
@@ -205,7 +208,10 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
       await Promise.all(Array.from({ length: 200 }, (_, data) => (data % 2 ? first() : second()).queue.send({ name, data })));
       await until(async () => got.length >= 200 && (await depthOf(name)) === 0);
       await Promise.all(stops.map((stop) => stop()));
-      expect(got.sort((one, other) => one - other)).toEqual(Array.from({ length: 200 }, (_, i) => i));
+      equal(
+        got.sort((one, other) => one - other),
+        Array.from({ length: 200 }, (_, i) => i),
+      );
     });
 
     it('sends nothing with a change that was refused', async () => {
@@ -214,7 +220,7 @@ export function queueConformance(make: () => Promise<Place>, expiryMs: number): 
       await first()
         .store.annotations.accept(recordOf(project, { provenance: 'edited' }), [{ name, data: 1 }])
         .catch(() => undefined);
-      expect(await depthOf(name)).toBe(0);
+      equal(await depthOf(name), 0);
     });
   });
 }

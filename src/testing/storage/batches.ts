@@ -1,11 +1,13 @@
-/** What every store must do with batches and deliveries. */
-import { describe, expect, it } from 'vitest';
-import { expectRejection } from '../unit/core/expect-error.ts';
-import { newProject, openTwice, type Place } from './place.ts';
+/** Tests of what a store does with batches and deliveries. */
+import { alike, equal, ok, rejects } from '../checks.ts';
+import type { TestRunner } from '../test-runner.ts';
+import { openTwice, type StoragePlace } from './place.ts';
+import { newProject } from './records.ts';
 
-export function batchConformance(make: () => Promise<Place>): void {
+export function testBatches(tests: TestRunner, make: () => Promise<StoragePlace>): void {
+  const { describe, it } = tests;
   describe('batches and deliveries', () => {
-    const { first, second } = openTwice(make);
+    const { first, second } = openTwice(tests, make);
     const batches = () => first().store.batches;
     const deliveries = () => first().store.deliveries;
     const depthOf = async (name: string) => (await first().queue.depth())[name] ?? 0;
@@ -16,8 +18,8 @@ export function batchConformance(make: () => Promise<Place>): void {
       const [id, project] = [newId(), newProject()];
       const [begun, ended] = [`begun-${id}`, `ended-${id}`];
       await batches().create({ id, project, createdMs: 5, request: { labels: ['cup'] } }, ['x', { y: 1 }, null], { name: begun, data: id });
-      expect(await depthOf(begun)).toBe(1);
-      expect(await batches().get(id)).toEqual({
+      equal(await depthOf(begun), 1);
+      equal(await batches().get(id), {
         id,
         project,
         createdMs: 5,
@@ -29,21 +31,27 @@ export function batchConformance(make: () => Promise<Place>): void {
       });
       const settle = (index: number, state: 'done' | 'failed', nowMs: number) =>
         batches().settle(id, index, { state, result: { index }, nowMs }, [{ name: ended, data: id }]);
-      expect(await settle(1, 'done', 6)).toMatchObject({ done: 1, failed: 0 });
-      expect(await settle(1, 'failed', 7)).toMatchObject({ done: 1, failed: 0 });
-      expect(await settle(99, 'done', 7)).toMatchObject({ done: 1, failed: 0 });
+      alike(await settle(1, 'done', 6), { done: 1, failed: 0 });
+      alike(await settle(1, 'failed', 7), { done: 1, failed: 0 });
+      alike(await settle(99, 'done', 7), { done: 1, failed: 0 });
       await settle(0, 'failed', 8);
-      expect(await depthOf(ended)).toBe(0);
-      expect(await settle(2, 'done', 9)).toMatchObject({ done: 2, failed: 1, endedMs: 9, cancelled: false });
-      expect(await settle(2, 'done', 10)).toMatchObject({ endedMs: 9 });
-      expect(await depthOf(ended)).toBe(1);
-      expect(await batches().items(id, { limit: 10 })).toEqual([
+      equal(await depthOf(ended), 0);
+      alike(await settle(2, 'done', 9), { done: 2, failed: 1, endedMs: 9, cancelled: false });
+      alike(await settle(2, 'done', 10), { endedMs: 9 });
+      equal(await depthOf(ended), 1);
+      equal(await batches().items(id, { limit: 10 }), [
         { index: 0, input: 'x', state: 'failed', result: { index: 0 } },
         { index: 1, input: { y: 1 }, state: 'done', result: { index: 1 } },
         { index: 2, input: null, state: 'done', result: { index: 2 } },
       ]);
-      expect((await batches().items(id, { limit: 1, after: 0 })).map(({ index }) => index)).toEqual([1]);
-      expect((await batches().items(id, { limit: 10, state: 'failed' })).map(({ index }) => index)).toEqual([0]);
+      equal(
+        (await batches().items(id, { limit: 1, after: 0 })).map(({ index }) => index),
+        [1],
+      );
+      equal(
+        (await batches().items(id, { limit: 10, state: 'failed' })).map(({ index }) => index),
+        [0],
+      );
     });
 
     it('end once when their last items settle at the same time', async () => {
@@ -60,35 +68,38 @@ export function batchConformance(make: () => Promise<Place>): void {
           ]),
         ),
       );
-      expect(await batches().get(id)).toMatchObject({ done: 20, failed: 0 });
-      expect(await depthOf(`e-${id}`)).toBe(1);
+      alike(await batches().get(id), { done: 20, failed: 0 });
+      equal(await depthOf(`e-${id}`), 1);
     });
 
     it('give up what waits when cancelled', async () => {
       const [id, project] = [newId(), newProject()];
       await batches().create({ id, project, createdMs: 1, request: {} }, [1, 2, 3], { name: `b-${id}`, data: id });
       await batches().settle(id, 0, { state: 'done', result: 1, nowMs: 2 }, []);
-      expect(await batches().cancel(id, 3)).toMatchObject({ done: 1, failed: 2, cancelled: true, endedMs: 3 });
-      expect(await batches().settle(id, 1, { state: 'done', result: 1, nowMs: 4 }, [{ name: `e-${id}`, data: id }])).toMatchObject({
+      alike(await batches().cancel(id, 3), { done: 1, failed: 2, cancelled: true, endedMs: 3 });
+      alike(await batches().settle(id, 1, { state: 'done', result: 1, nowMs: 4 }, [{ name: `e-${id}`, data: id }]), {
         done: 1,
         failed: 2,
         endedMs: 3,
       });
-      expect(await depthOf(`e-${id}`)).toBe(0);
-      expect((await batches().items(id, { limit: 9 })).map(({ state, result }) => [state, result])).toEqual([
-        ['done', 1],
-        ['failed', undefined],
-        ['failed', undefined],
-      ]);
-      expect(await batches().cancel(id, 9)).toMatchObject({ endedMs: 3 });
-      expect(await batches().cancel('none', 9)).toBeUndefined();
+      equal(await depthOf(`e-${id}`), 0);
+      equal(
+        (await batches().items(id, { limit: 9 })).map(({ state, result }) => [state, result]),
+        [
+          ['done', 1],
+          ['failed', undefined],
+          ['failed', undefined],
+        ],
+      );
+      alike(await batches().cancel(id, 9), { endedMs: 3 });
+      equal(await batches().cancel('none', 9), undefined);
     });
 
     it('are refused where there is none', async () => {
-      expect(await batches().get('none')).toBeUndefined();
-      await expectRejection('BATCH_NOT_FOUND', batches().settle('none', 0, { state: 'done', result: 1, nowMs: 1 }, []), 'none');
-      await expectRejection('DELIVERY_NOT_FOUND', deliveries().attempted('none', { state: 'dead' }, []), 'none');
-      expect(await deliveries().get('none')).toBeUndefined();
+      equal(await batches().get('none'), undefined);
+      await rejects('BATCH_NOT_FOUND', batches().settle('none', 0, { state: 'done', result: 1, nowMs: 1 }, []), 'none');
+      await rejects('DELIVERY_NOT_FOUND', deliveries().attempted('none', { state: 'dead' }, []), 'none');
+      equal(await deliveries().get('none'), undefined);
     });
 
     it('hold many items', async () => {
@@ -98,7 +109,7 @@ export function batchConformance(make: () => Promise<Place>): void {
         Array.from({ length: 2500 }, (_, i) => ({ i })),
         { name: `b-${id}`, data: id },
       );
-      expect(await batches().items(id, { after: 2497, limit: 1000 })).toMatchObject([{ index: 2498, input: { i: 2498 } }, { index: 2499 }]);
+      alike(await batches().items(id, { after: 2497, limit: 1000 }), [{ index: 2498, input: { i: 2498 } }, { index: 2499 }]);
     });
 
     it('keep deliveries with their attempts, each with its message', async () => {
@@ -106,9 +117,9 @@ export function batchConformance(make: () => Promise<Place>): void {
       const name = `deliver-${id}`;
       await deliveries().add({ id, project, url: 'https://example.com/x', body: { a: [1] }, createdMs: 5 }, { name, data: id });
       await deliveries().add({ id: `${id}b`, project: other, url: 'https://example.com/y', body: 1, createdMs: 6 }, { name, data: id });
-      expect(await depthOf(name)).toBe(2);
+      equal(await depthOf(name), 2);
       await deliveries().attempted(id, { state: 'waiting', lastError: 'refused' }, [{ name, data: id, delayMs: 60_000 }]);
-      expect(await deliveries().get(id)).toEqual({
+      equal(await deliveries().get(id), {
         id,
         project,
         url: 'https://example.com/x',
@@ -118,11 +129,11 @@ export function batchConformance(make: () => Promise<Place>): void {
         createdMs: 5,
         lastError: 'refused',
       });
-      expect(await depthOf(name)).toBe(3);
+      equal(await depthOf(name), 3);
       await deliveries().attempted(id, { state: 'dead', lastError: 'gone' }, []);
-      expect(await deliveries().list({ project, limit: 5 })).toMatchObject([{ id, state: 'dead', attempts: 2 }]);
-      expect(await deliveries().list({ project, state: 'waiting', limit: 5 })).toEqual([]);
-      expect((await deliveries().list({ state: 'waiting', limit: 1000 })).map((one) => one.id)).toContain(`${id}b`);
+      alike(await deliveries().list({ project, limit: 5 }), [{ id, state: 'dead', attempts: 2 }]);
+      equal(await deliveries().list({ project, state: 'waiting', limit: 5 }), []);
+      ok((await deliveries().list({ state: 'waiting', limit: 1000 })).map((one) => one.id).includes(`${id}b`));
     });
   });
 }

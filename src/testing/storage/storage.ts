@@ -1,0 +1,37 @@
+/** Everything a store, its queue and its bytes must do, in one call. */
+import type { TestRunner } from '../test-runner.ts';
+import { testAnnotationsInAnyOrder } from './annotation-model.ts';
+import { testAnnotations } from './annotations.ts';
+import { testBatches } from './batches.ts';
+import { testImages } from './images.ts';
+import type { StoragePlace } from './place.ts';
+import { testLongestNames } from './longest-names.ts';
+import { testQueue } from './queue.ts';
+import { testRemovedAnnotations } from './removed-annotations.ts';
+import { testRuns } from './runs.ts';
+
+export interface StorageTestOptions {
+  /** Makes an empty place; once a part of the suite. */
+  place: () => Promise<StoragePlace>;
+  /** Random orders of annotations that are tried. @default 60 */
+  orders?: number;
+  /** Milliseconds that a message may come back later than promised where its worker did not end. @default 2,000 */
+  expiryMs?: number;
+}
+
+/**
+ * The suite of a `Storage`: annotations, images, runs and versions, batches and deliveries, and the queue. Blobs have a suite of their own, `testBlobs`.
+ * @example
+ * import { afterAll, beforeAll, describe, it } from 'vitest';
+ * testStorage({ afterAll, beforeAll, describe, it }, { place: async () => ({ open: () => openMyStorage(), remove: async () => {} }) });
+ */
+export function testStorage(tests: TestRunner, { place, orders = 60, expiryMs = 2000 }: StorageTestOptions): void {
+  testAnnotations(tests, place);
+  testRemovedAnnotations(tests, place);
+  testLongestNames(tests, place);
+  testAnnotationsInAnyOrder(tests, place, orders);
+  testImages(tests, place);
+  testRuns(tests, place);
+  testBatches(tests, place);
+  testQueue(tests, place, expiryMs);
+}
