@@ -18,6 +18,7 @@ const entries = {
   http: 'src/adapters/http/index.ts',
   'label-studio': 'src/adapters/label-studio/index.ts',
   scenes: 'src/scenes/index.ts',
+  testing: 'src/testing/index.ts',
   training: 'src/training/index.ts',
 };
 
