@@ -56,7 +56,7 @@ function declarationsOf(sources: string[]): Map<string, string> {
 function programOf(files: ReadonlyMap<string, string>): ts.Program {
   const options = { ...config.options, paths: {} };
   const host = ts.createCompilerHost(options);
-  const { fileExists, readFile } = host;
+  const [fileExists, readFile] = [host.fileExists.bind(host), host.readFile.bind(host)];
   host.fileExists = (path) => files.has(resolve(path)) || (!isSource(path) && fileExists(path));
   // The extension of the source is not that of its declarations.
   host.readFile = (path) => files.get(resolve(path))?.replaceAll(/(['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2') ?? readFile(path);

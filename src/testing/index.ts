@@ -1,5 +1,10 @@
-/** `prosam/testing`: suites for those who plug in a store or an adapter, run by whichever test runner they use. */
+/** `prosam/testing`: suites for those who plug in a store, an adapter or a method; any test runner can run them. */
 export type { TestRunner } from './test-runner.ts';
+export { testAdapter } from './adapter.ts';
+export type { AdapterAnnotation, AdapterSample, AdapterTestOptions } from './adapter.ts';
+export type { AdapterParts, AdapterRequest } from './adapter-place.ts';
+export { testMethod } from './method.ts';
+export type { MethodTestOptions } from './method.ts';
 export { testAnnotations } from './storage/annotations.ts';
 export { testAnnotationsInAnyOrder } from './storage/annotation-model.ts';
 export { testBatches } from './storage/batches.ts';
