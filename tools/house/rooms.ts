@@ -143,7 +143,8 @@ export const ROOMS: readonly Room[] = [
   },
   {
     place: 'testing',
-    knows: ['core', 'service', 'adapters/http'],
+    knows: ['core', 'scenes', 'service', 'storage', 'adapters/http', 'server'],
+    packages: ['sharp'],
     node: true,
     why: 'conformance suites for adapters, stores and methods',
   },
@@ -199,7 +200,7 @@ export const ROOMS: readonly Room[] = [
   { place: 'client/page', knows: [], why: 'parts of pages shared by the console and the browser example' },
   {
     place: 'client',
-    knows: [],
+    knows: ['core/common/retry.ts', 'core/common/event-stream.ts', 'core/common/errors.ts'],
     not: ['client/page'],
     types: ['adapters/webhook', 'adapters/http'],
     why: 'runs in browsers; requests are typed by the schemas they are checked with',

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { lightTable } from '../../examples/custom-adapter/light-table.ts';
+import { lightTable } from '../../../examples/custom-adapter/light-table.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { createEngine } from '../../../src/core/runtime/node/create-engine.ts';
 import { testAdapter } from '../../../src/testing/adapter.ts';
