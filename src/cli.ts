@@ -2,8 +2,8 @@
 /** The command line: picks the command, prints errors people can act on, sets the exit code. */
 import { readFileSync } from 'node:fs';
 import { isProsamError, messageOf } from './core/common/errors.ts';
-import type { Terminal } from './cli/terminal.ts';
-import { EXIT, UsageError } from './cli/usage.ts';
+import type { Terminal } from './cli/common/terminal.ts';
+import { EXIT, UsageError } from './cli/common/usage.ts';
 
 interface Command {
   run: (args: readonly string[], terminal: Terminal) => Promise<number>;
@@ -12,24 +12,25 @@ interface Command {
 
 /** Loaded when asked for: segmenting one image should not wait for what trains. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
-  demo: async () => import('./cli/demo.ts').then(({ demo, DEMO_HELP }) => ({ run: demo, help: DEMO_HELP })),
-  segment: async () => import('./cli/segment.ts').then(({ segment, SEGMENT_HELP }) => ({ run: segment, help: SEGMENT_HELP })),
-  serve: async () => import('./cli/serve.ts').then(({ serveCommand, SERVE_HELP }) => ({ run: serveCommand, help: SERVE_HELP })),
-  train: async () => import('./cli/train.ts').then(({ trainCommand, TRAIN_HELP }) => ({ run: trainCommand, help: TRAIN_HELP })),
-  learn: async () => import('./cli/learn.ts').then(({ learnCommand, LEARN_HELP }) => ({ run: learnCommand, help: LEARN_HELP })),
-  models: async () => import('./cli/models.ts').then(({ modelsCommand, MODELS_HELP }) => ({ run: modelsCommand, help: MODELS_HELP })),
+  demo: async () => import('./cli/demo/demo.ts').then(({ demo, DEMO_HELP }) => ({ run: demo, help: DEMO_HELP })),
+  segment: async () => import('./cli/segment/segment.ts').then(({ segment, SEGMENT_HELP }) => ({ run: segment, help: SEGMENT_HELP })),
+  serve: async () => import('./cli/serve/serve.ts').then(({ serveCommand, SERVE_HELP }) => ({ run: serveCommand, help: SERVE_HELP })),
+  train: async () => import('./cli/train/train.ts').then(({ trainCommand, TRAIN_HELP }) => ({ run: trainCommand, help: TRAIN_HELP })),
+  learn: async () => import('./cli/learn/learn.ts').then(({ learnCommand, LEARN_HELP }) => ({ run: learnCommand, help: LEARN_HELP })),
+  models: async () =>
+    import('./cli/models/models.ts').then(({ modelsCommand, MODELS_HELP }) => ({ run: modelsCommand, help: MODELS_HELP })),
   'label-studio': async () =>
-    import('./cli/label-studio.ts').then(({ labelStudioCommand, LABEL_STUDIO_HELP }) => ({
+    import('./cli/label-studio/label-studio.ts').then(({ labelStudioCommand, LABEL_STUDIO_HELP }) => ({
       run: labelStudioCommand,
       help: LABEL_STUDIO_HELP,
     })),
-  eval: async () => import('./cli/eval.ts').then(({ evalCommand, EVAL_HELP }) => ({ run: evalCommand, help: EVAL_HELP })),
-  study: async () => import('./cli/study.ts').then(({ studyCommand, STUDY_HELP }) => ({ run: studyCommand, help: STUDY_HELP })),
-  scenes: async () => import('./cli/scenes.ts').then(({ scenes, SCENES_HELP }) => ({ run: scenes, help: SCENES_HELP })),
-  db: async () => import('./cli/db.ts').then(({ dbCommand, DB_HELP }) => ({ run: dbCommand, help: DB_HELP })),
-  cvat: async () => import('./cli/cvat.ts').then(({ cvatCommand, CVAT_HELP }) => ({ run: cvatCommand, help: CVAT_HELP })),
-  doctor: async () => import('./cli/doctor.ts').then(({ doctor, DOCTOR_HELP }) => ({ run: doctor, help: DOCTOR_HELP })),
-  setup: async () => import('./cli/setup.ts').then(({ setup, SETUP_HELP }) => ({ run: setup, help: SETUP_HELP })),
+  eval: async () => import('./cli/eval/eval.ts').then(({ evalCommand, EVAL_HELP }) => ({ run: evalCommand, help: EVAL_HELP })),
+  study: async () => import('./cli/study/study.ts').then(({ studyCommand, STUDY_HELP }) => ({ run: studyCommand, help: STUDY_HELP })),
+  scenes: async () => import('./cli/scenes/scenes.ts').then(({ scenes, SCENES_HELP }) => ({ run: scenes, help: SCENES_HELP })),
+  db: async () => import('./cli/db/db.ts').then(({ dbCommand, DB_HELP }) => ({ run: dbCommand, help: DB_HELP })),
+  cvat: async () => import('./cli/cvat/cvat.ts').then(({ cvatCommand, CVAT_HELP }) => ({ run: cvatCommand, help: CVAT_HELP })),
+  doctor: async () => import('./cli/doctor/doctor.ts').then(({ doctor, DOCTOR_HELP }) => ({ run: doctor, help: DOCTOR_HELP })),
+  setup: async () => import('./cli/setup/setup.ts').then(({ setup, SETUP_HELP }) => ({ run: setup, help: SETUP_HELP })),
 };
 
 const HELP = `prosam: mark an object in one image, get its masks in all the others

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../src/cli/demo-scenes.ts';
+import { sceneWith } from '../src/cli/demo/scenes.ts';
 import { maskPng } from '../src/core/image/node/mask-png.ts';
 import { silentLog } from '../src/service/ports/log.ts';
 import { createProsam, type Prosam } from '../src/index.ts';

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { buildPage } from '../../examples/web/build.ts';
 import { servePage, type PageServer } from '../../examples/web/serve.ts';
 import type { BinaryMask } from '../../src/core/mask/label-reduction.ts';
-import type { DemoScene } from '../../src/cli/demo-scenes.ts';
+import type { DemoScene } from '../../src/cli/demo/scenes.ts';
 
 export interface BuiltPage {
   folder: string;

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../src/cli/demo-scenes.ts';
+import { sceneWith } from '../../src/cli/demo/scenes.ts';
 import { readZipEntries } from '../../src/core/checkpoint/formats/zip-archive.ts';
 import { iou } from '../../src/core/mask/metrics.ts';
 import { maskFromCocoRle, type CocoRle } from '../../src/core/mask/rle.ts';

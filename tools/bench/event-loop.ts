@@ -7,7 +7,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { textTable } from '../../src/cli/text-table.ts';
+import { textTable } from '../../src/cli/common/text-table.ts';
 import { HOSTILE } from '../../test/e2e/hostile/requests.ts';
 import { startHostileTarget } from '../../test/e2e/hostile/start.ts';
 

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { textTable } from '../../src/cli/text-table.ts';
+import { textTable } from '../../src/cli/common/text-table.ts';
 import { ask, startServe } from '../../test/e2e/serve-process.ts';
 import { annotationOf, pictures } from '../kill/pictures.ts';
 import { createTally } from './tally.ts';

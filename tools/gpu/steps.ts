@@ -1,7 +1,7 @@
 /** What is checked on a GPU machine, in this order, and what each step needs. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DoctorReport } from '../../src/cli/doctor-text.ts';
+import type { DoctorReport } from '../../src/cli/doctor/text.ts';
 import type { Command } from './run-step.ts';
 
 export interface Situation {

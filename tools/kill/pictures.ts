@@ -1,6 +1,6 @@
 /** Small annotated pictures to send. */
 import sharp from 'sharp';
-import { sceneWith } from '../../src/cli/demo-scenes.ts';
+import { sceneWith } from '../../src/cli/demo/scenes.ts';
 import { cocoRleFromMask } from '../../src/index.ts';
 
 export interface Picture {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { textTable } from '../../src/cli/text-table.ts';
+import { textTable } from '../../src/cli/common/text-table.ts';
 import { postgresPrograms, startPostgres, type PostgresServer } from '../../test/unit/storage/start-postgres.ts';
 import { killLearning } from './learning.ts';
 import type { KillPlace, KillRow } from './place.ts';

@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createProsam } from '../../../src/server/create-server.ts';
-import { sceneWith } from '../../../src/cli/demo-scenes.ts';
+import { sceneWith } from '../../../src/cli/demo/scenes.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
 import { cocoRleFromMask, createEngine, type AcceptRequest, type Engine } from '../../../src/index.ts';
 import { postgresPrograms } from '../../unit/storage/start-postgres.ts';

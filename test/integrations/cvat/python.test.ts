@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cvatRleFromMask, maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
-import { functionFile } from '../../../src/cli/cvat-function-file.ts';
+import { functionFile } from '../../../src/cli/cvat/function-file.ts';
 import { emptyMask, maskArea } from '../../../src/core/mask/raster.ts';
 import { fakeService } from '../../unit/adapters/fake-service.ts';
 import { pngOf, startServer, TOKENS, type TestServer } from '../../unit/adapters/webhook/webhook-server.ts';

@@ -2,12 +2,11 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { adviceFor } from '../../../src/cli/doctor.ts';
-import type { DeviceReport } from '../../../src/cli/doctor-devices.ts';
-import { machineReport } from '../../../src/cli/doctor-machine.ts';
-import { doctorText, type DoctorReport } from '../../../src/cli/doctor-text.ts';
-import { wrapped } from '../../../src/core/common/finding.ts';
-import { timeStages } from '../../../src/cli/doctor-timing.ts';
+import { adviceFor } from '../../../src/cli/doctor/doctor.ts';
+import type { DeviceReport } from '../../../src/cli/doctor/devices.ts';
+import { machineReport } from '../../../src/cli/doctor/machine.ts';
+import { doctorText, wrapped, type DoctorReport } from '../../../src/cli/doctor/text.ts';
+import { timeStages } from '../../../src/cli/doctor/timing.ts';
 import { runCli } from './run-cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-doctor-'));

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evalCommand } from '../../../src/cli/eval.ts';
-import { textTable } from '../../../src/cli/text-table.ts';
+import { evalCommand } from '../../../src/cli/eval/eval.ts';
+import { textTable } from '../../../src/cli/common/text-table.ts';
 import { writeScenesDataset } from '../../../src/training/datasets/scenes-dataset.ts';
 import type { Evaluation } from '../../../src/training/evaluation/result.ts';
 import { jsonLines, runCli } from './run-cli.ts';

@@ -4,7 +4,7 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { modelsCommand } from '../../../src/cli/models.ts';
+import { modelsCommand } from '../../../src/cli/models/models.ts';
 import { safetensorsBytes } from '../../../src/core/checkpoint/formats/safetensors.ts';
 import { createEngine } from '../../../src/core/runtime/node/create-engine.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';

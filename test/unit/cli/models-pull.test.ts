@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { modelsCommand } from '../../../src/cli/models.ts';
+import { modelsCommand } from '../../../src/cli/models/models.ts';
 import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '../../golden/checkpoint-writers.ts';
 import { dinov2OfTransformers, samOfTransformers } from '../../golden/foreign-names.ts';
 import { readTensors } from '../../golden/golden-set.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { weightChanges } from '../../../src/cli/models-diff.ts';
+import { weightChanges } from '../../../src/cli/models/diff.ts';
 import { runCli } from './run-cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-models-'));

@@ -3,12 +3,12 @@ import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../src/cli/demo-scenes.ts';
-import { pictureBytes } from '../../../src/cli/pictures.ts';
-import { createRunReport } from '../../../src/cli/train-report.ts';
-import { openResults } from '../../../src/cli/segment-results.ts';
-import { targetsOf, type Target } from '../../../src/cli/segment-targets.ts';
-import { inputsOf, ownPlace, refuseTaken, writeOwn } from '../../../src/cli/write-file.ts';
+import { sceneWith } from '../../../src/cli/demo/scenes.ts';
+import { pictureBytes } from '../../../src/cli/common/draw.ts';
+import { createRunReport } from '../../../src/cli/train/report.ts';
+import { openResults } from '../../../src/cli/segment/results.ts';
+import { targetsOf, type Target } from '../../../src/cli/segment/targets.ts';
+import { inputsOf, ownPlace, refuseTaken, writeOwn } from '../../../src/cli/common/write-file.ts';
 import { page } from '../../../src/training/report/page.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { jsonLines, runCli } from './run-cli.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytesText, createByteProgress, createProgress, duration } from '../../../src/cli/progress.ts';
+import { bytesText, createByteProgress, createProgress, duration } from '../../../src/cli/common/progress.ts';
 
 /** A terminal that remembers what was last written on its line. */
 function terminal(columns: number): { out: NodeJS.WriteStream; lines: string[] } {

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { studyCommand } from '../../../src/cli/study.ts';
+import { studyCommand } from '../../../src/cli/study/study.ts';
 import type { StudyResult } from '../../../src/training/study/study-result.ts';
 import { ENGINE_NAME, writeSmallData } from '../training/small-run.ts';
 import { jsonLines, runCli } from './run-cli.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { trainCommand } from '../../../src/cli/train.ts';
+import { trainCommand } from '../../../src/cli/train/train.ts';
 import { checkpointOf, ENGINE_NAME, smallWorld, type SmallWorld } from '../training/small-run.ts';
 import { jsonLines, runCli } from './run-cli.ts';
 

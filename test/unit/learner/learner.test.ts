@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { sceneWith } from '../../../src/cli/demo-scenes.ts';
+import { sceneWith } from '../../../src/cli/demo/scenes.ts';
 import { parseSafetensors } from '../../../src/core/checkpoint/formats/safetensors.ts';
 import type { LearnerSettings } from '../../../src/learner/settings.ts';
 import { openEngine } from '../../../src/core/runtime/node/open-engine.ts';

@@ -4,9 +4,9 @@ import { hostAndPort, sameServer } from '../../../src/adapters/http/address-chec
 import { createCvatClient } from '../../../src/adapters/cvat/api/client.ts';
 import { createCallbackSender } from '../../../src/adapters/webhook/callback-sender.ts';
 import { createClient } from '../../../src/client/index.ts';
-import { checkFacade } from '../../../src/cli/cvat-doctor-checks.ts';
-import { functionFile } from '../../../src/cli/cvat-function-file.ts';
-import { openContext } from '../../../src/cli/label-studio-context.ts';
+import { checkFacade } from '../../../src/cli/cvat/doctor/checks.ts';
+import { functionFile } from '../../../src/cli/cvat/function-file.ts';
+import { openContext } from '../../../src/cli/label-studio/context.ts';
 import { checkedConfig } from '../../../src/server/config.ts';
 import { listHub } from './hub-pages.ts';
 import { startThief, type Heard, type ThiefAnswer } from './thief-server.ts';

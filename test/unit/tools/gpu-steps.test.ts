@@ -1,7 +1,7 @@
 /** The plan of the check on a GPU machine, for machines as they are found; and the bounds on its programs. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { DoctorReport } from '../../../src/cli/doctor-text.ts';
+import type { DoctorReport } from '../../../src/cli/doctor/text.ts';
 import { lastLines, runProgram, totalsIn } from '../../../tools/gpu/run-step.ts';
 import { GPU_STEPS, STEPS, type Situation } from '../../../tools/gpu/steps.ts';
 

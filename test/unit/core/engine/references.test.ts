@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../../src/cli/demo-scenes.ts';
+import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
 import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
 import { createEngineCore } from '../../../../src/core/engine/engine.ts';
 import { nodeImageSource } from '../../../../src/core/image/node/source.ts';

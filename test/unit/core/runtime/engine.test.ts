@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEngine, iou, isProsamError, type Engine, type PredictOptions, type Reference } from '../../../../src/index.ts';
-import { sceneWith, type DemoScene } from '../../../../src/cli/demo-scenes.ts';
+import { sceneWith, type DemoScene } from '../../../../src/cli/demo/scenes.ts';
 import { STRATEGIES } from '../../../../src/core/engine/strategy.ts';
 import { METHODS } from '../../../../src/core/engine/types.ts';
 

@@ -3,7 +3,7 @@
  * PROSAM_REQUIRE_WEBGPU=1 turns its absence from a skip into a failure.
  */
 import { describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../../src/cli/demo-scenes.ts';
+import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
 import { verdictOn } from '../../../../src/core/runtime/devices/choose-device.ts';
 import { machineFacts, onlySoftware } from '../../../../src/core/runtime/devices/obstacles.ts';
 import { probeDevice } from '../../../../src/core/runtime/devices/probe-device.ts';

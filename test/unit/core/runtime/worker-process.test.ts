@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../../src/cli/demo-scenes.ts';
+import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
 import { createEngine, type PixelImage } from '../../../../src/index.ts';
 import { SLOW_SAM, slowSam, writeHashedModel } from './hashed-model.ts';
 import { runs, until } from './processes.ts';

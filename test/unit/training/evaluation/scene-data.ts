@@ -1,8 +1,8 @@
 /** A data set of generated scenes on disk: two folds of two concepts, a ring of ignored pixels in every label map. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sceneWith } from '../../../../src/cli/demo-scenes.ts';
-import { pictureBytes } from '../../../../src/cli/pictures.ts';
+import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
+import { pictureBytes } from '../../../../src/cli/common/draw.ts';
 import { CONCEPTS } from '../../../../src/scenes/concepts.ts';
 import { IGNORE_LABEL, type Dataset, type DatasetImage, type Episode, type Fold, type LabelMap } from '../../../../src/training/types.ts';
 

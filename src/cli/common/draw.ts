@@ -1,0 +1,110 @@
+/** Pictures people look at: masks as outlines and tint, uncertainty as heat, panels side by side. */
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { decodeImage } from '../../core/image/node/decode.ts';
+import { pillowResize } from '../../core/image/pillow-resize.ts';
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+import { resizeNearest } from '../../core/mask/resize-map.ts';
+
+/** 8-bit RGB. */
+export interface Picture {
+  data: Uint8Array;
+  width: number;
+  height: number;
+}
+
+type Rgb = readonly [red: number, green: number, blue: number];
+
+/** Colours that stay apart for colour-blind eyes. */
+export const COLOURS = { mark: [255, 194, 10], prediction: [12, 190, 255], truth: [255, 80, 160] } as const satisfies Record<string, Rgb>;
+
+/** An image file upright, no wider or taller than `longest` pixels. */
+export async function readPicture(file: string, longest = Infinity): Promise<Picture> {
+  return shrink(await decodeImage(await readFile(file), file), longest);
+}
+
+/** No wider or taller than `longest` pixels. */
+export function shrink(picture: Picture, longest: number): Picture {
+  const scale = Math.min(1, longest / Math.max(picture.width, picture.height));
+  const size = (side: number): number => Math.max(1, Math.round(side * scale));
+  return pillowResize({ ...picture, channels: 3 }, size(picture.width), size(picture.height));
+}
+
+/** A mask or a level per pixel at a picture's size. */
+export function fitLevels(levels: BinaryMask, to: Picture): Uint8Array {
+  return resizeNearest(levels.data, levels, to);
+}
+
+/** A copy with the mask, brought to its size, tinted and outlined. */
+export function withMask(picture: Picture, given: BinaryMask, colour: Rgb, tint = 0.35): Picture {
+  const { width, height } = picture;
+  const mask = fitLevels(given, picture);
+  const data = new Uint8Array(picture.data); // a copy also of a Buffer, whose own slice() is none
+  const thickness = Math.max(1, Math.round(Math.max(width, height) / 250));
+  const isSet = (x: number, y: number): boolean => x >= 0 && y >= 0 && x < width && y < height && mask[y * width + x] !== 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (!isSet(x, y)) continue;
+      const edge = !isSet(x - thickness, y) || !isSet(x + thickness, y) || !isSet(x, y - thickness) || !isSet(x, y + thickness);
+      blend(data, y * width + x, colour, edge ? 1 : tint);
+    }
+  }
+  return { data, width, height };
+}
+
+/** The picture darkened to grey with uncertainty (0..255 per pixel, of any size) glowing through it. */
+export function withHeat(picture: Picture, given: BinaryMask): Picture {
+  const { width, height } = picture;
+  const uncertainty = fitLevels(given, picture);
+  const data = new Uint8Array(picture.data.length);
+  for (let i = 0; i < width * height; i++) {
+    const [red, green, blue] = [picture.data[3 * i], picture.data[3 * i + 1], picture.data[3 * i + 2]] as [number, number, number];
+    const grey = 0.35 * (0.299 * red + 0.587 * green + 0.114 * blue);
+    data.set([grey, grey, grey], 3 * i);
+    const heat = (uncertainty[i] as number) / 255;
+    blend(data, i, heatColour(heat), Math.min(1, 1.2 * heat));
+  }
+  return { data, width, height };
+}
+
+/** Black over red and orange to pale yellow. */
+function heatColour(heat: number): Rgb {
+  const level = (value: number): number => 255 * Math.min(1, Math.max(0, value));
+  return [level(1.6 * heat), level(1.4 * heat - 0.35), level(2 * heat - 1.3)];
+}
+
+function blend(data: Uint8Array, pixel: number, colour: Rgb, share: number): void {
+  for (let c = 0; c < 3; c++) {
+    const at = 3 * pixel + c;
+    data[at] = Math.round((1 - share) * (data[at] as number) + share * (colour[c] as number));
+  }
+}
+
+const GAP = 6;
+
+/** Panels of equal height next to each other on white, as PNG. */
+export async function sideBySide(panels: readonly Picture[]): Promise<Uint8Array> {
+  const height = Math.max(...panels.map((panel) => panel.height));
+  let left = 0;
+  const layers = [];
+  for (const panel of panels) {
+    const width = Math.round((panel.width * height) / panel.height);
+    const input = await sharp(panel.data, { raw: { width: panel.width, height: panel.height, channels: 3 } })
+      .resize(width, height, { kernel: 'nearest' })
+      .png()
+      .toBuffer();
+    layers.push({ input, left, top: 0 });
+    left += width + GAP;
+  }
+  return sharp({ create: { width: left - GAP, height, channels: 3, background: '#ffffff' } })
+    .composite(layers)
+    .png()
+    .toBuffer();
+}
+
+/** One picture as PNG. */
+export async function pictureBytes({ data, width, height }: Picture): Promise<Uint8Array> {
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}

@@ -1,0 +1,202 @@
+/** `prosam cvat annotate`: masks for a whole task from one labelled frame. */
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { annotateTask, type FrameReport } from '../../adapters/cvat/annotate/annotate.ts';
+import type { CvatClient } from '../../adapters/cvat/api/client.ts';
+import { SHAPE_FORMS } from '../../adapters/cvat/annotate/new-shapes.ts';
+import { planTask, type TaskPlan } from '../../adapters/cvat/annotate/plan.ts';
+import { openRunLog } from '../../adapters/cvat/annotate/run-log.ts';
+import { undoRun } from '../../adapters/cvat/annotate/undo.ts';
+import { createUploadBook } from '../../adapters/cvat/jobs/upload-log.ts';
+import { isProsamError, messageOf } from '../../core/common/errors.ts';
+import type { PredictOptions } from '../../core/engine/types.ts';
+import { CVAT_CONNECTION_OPTIONS, cvatConnection } from './connection.ts';
+import { drawFrame } from './draw-frame.ts';
+import { localPredictor, servicePredictor, type FramePredictor, type ServiceOptions } from './predictors.ts';
+import { ENGINE_OPTIONS, engineOptions, predictOptions } from '../common/engine-options.ts';
+import { frameNumbers } from './frame-numbers.ts';
+import { createProgress } from '../common/progress.ts';
+import type { Terminal } from '../common/terminal.ts';
+import { choice, EXIT, number, UsageError, wholeNumber, words } from '../common/usage.ts';
+import { ownPlace, writeOwn } from '../common/write-file.ts';
+
+const OPTIONS = {
+  ...CVAT_CONNECTION_OPTIONS,
+  ...ENGINE_OPTIONS,
+  task: { type: 'string' },
+  job: { type: 'string' },
+  'reference-frame': { type: 'string', multiple: true },
+  labels: { type: 'string' },
+  frames: { type: 'string' },
+  form: { type: 'string' },
+  instances: { type: 'boolean' },
+  threshold: { type: 'string' },
+  url: { type: 'string' },
+  project: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  out: { type: 'string' },
+  log: { type: 'string' },
+  undo: { type: 'boolean' },
+  uploads: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+/** Where the pictures of a dry run go. */
+const DRY_RUN = 'prosam-cvat-dry-run';
+/** Where a service started in the same folder looks, too. */
+const UPLOADS = 'prosam/cvat-uploads';
+
+function parse(args: readonly string[]) {
+  return parseArgs({ args: [...args], options: OPTIONS }).values;
+}
+type Values = ReturnType<typeof parse>;
+
+/** -> exit code */
+export async function cvatAnnotate(args: readonly string[], terminal: Terminal): Promise<number> {
+  const values = parse(args);
+  const target = targetOf(values);
+  const client = cvatConnection(values);
+  if (values.undo) return undo(client, values, target, terminal);
+  const { signal } = terminal;
+  const referenceFrames = [...frameNumbers('reference-frame', (values['reference-frame'] ?? []).join(','))];
+  if (referenceFrames.length === 0 && (values.url === undefined || values.project === undefined))
+    throw new UsageError(
+      'expected --reference-frame N, a frame where the object is marked, or --url and --project of a service that knows it.',
+    );
+  const form = choice('form', values.form ?? 'mask', SHAPE_FORMS);
+  const plan = await planTask({
+    ...{ client, target, referenceFrames, form, signal },
+    ...(values.labels !== undefined && { labels: words('labels', values.labels) }),
+    ...(values.frames !== undefined && { frames: frameNumbers('frames', values.frames) }),
+  });
+  announce(plan, terminal);
+  const settings = settingsOf(values, plan, referenceFrames);
+  const log = values['dry-run']
+    ? undefined
+    : await openRunLog(logPath(values, client, target), { server: client.url, task: plan.task.id, settings });
+  let predictor: FramePredictor | undefined;
+  try {
+    predictor = await predictorOf(values, plan, signal);
+    const frames = plan.jobs.reduce((sum, job) => sum + job.frames.length, 0);
+    const left = plan.jobs.reduce((sum, job) => sum + job.frames.filter((frame) => log?.done.has(frame) !== true).length, 0);
+    if (left < frames) terminal.warn(`Going on: ${frames - left} of ${frames} frames were done before (${log?.path}).`);
+    const progress = createProgress(frames, process.stderr, frames - left);
+    const onFrame = async (report: FrameReport): Promise<void> => {
+      progress.clear();
+      const picture = values['dry-run']
+        ? await dryPicture(values.out ?? DRY_RUN, { server: client.url, task: plan.task.id }, report)
+        : undefined;
+      if (values.json) terminal.print(JSON.stringify(jsonOf(report, picture)));
+      if (report.outcome === 'failed') terminal.warn(`frame ${report.frame} (${report.name}): ${errorText(report.error)}`);
+      progress.advance(`frame ${report.frame} ${report.name}`);
+    };
+    const result = await annotateTask({
+      ...{ client, plan, predict: predictor.predict, form, instances: values.instances ?? false, onFrame, signal },
+      ...(log && { log, uploads: createUploadBook(values.uploads ?? UPLOADS) }),
+      ...(values.threshold !== undefined && { threshold: number('threshold', values.threshold) }),
+    }).finally(() => progress.clear());
+    terminal.warn(
+      `${result.predicted} frames with ${values['dry-run'] ? 'masks' : `${result.shapes} new shapes`}, ${result.nothing} where nothing was found, ` +
+        `${result.covered} left as they were, ${result.failed} failed.`,
+    );
+    if (values['dry-run']) terminal.warn(`Nothing was uploaded. Pictures: ${values.out ?? DRY_RUN}`);
+    else if (result.shapes > 0) terminal.warn(`Log: ${log?.path}; --undo takes this back.`);
+    if (result.lost > 0)
+      terminal.warn(`${result.lost} shapes were sent and are not there as they were sent: look at the task before going on.`);
+    return result.failed + result.lost > 0 ? EXIT.someFailed : EXIT.ok;
+  } catch (error) {
+    if (log && isProsamError(error)) terminal.warn(`Stopped. What was stored stands in ${log.path}: the same command goes on there.`);
+    throw error;
+  } finally {
+    await predictor?.close();
+    await log?.close();
+  }
+}
+
+function targetOf({ task, job }: Values): { task: number } | { job: number } {
+  if ((task === undefined) === (job === undefined)) throw new UsageError('expected either --task N or --job N.');
+  return task !== undefined ? { task: wholeNumber('task', task) } : { job: wholeNumber('job', job as string) };
+}
+
+async function undo(
+  client: CvatClient,
+  values: Values,
+  target: { task: number } | { job: number },
+  { warn, signal }: Terminal,
+): Promise<number> {
+  const path = logPath(values, client, target);
+  if (!existsSync(path)) throw new UsageError(`expected the log of the run to take back, but there is no ${path}. Name it with --log.`);
+  const log = await openRunLog(path);
+  try {
+    const task = 'task' in target ? target.task : (await client.job(target.job, { signal })).task_id;
+    const { removed, kept, gone } = await undoRun(client, log, task, { uploads: createUploadBook(values.uploads ?? UPLOADS), signal });
+    warn(`${removed} shapes were taken back, ${kept} kept because somebody changed them, ${gone} had been deleted already.`);
+    return EXIT.ok;
+  } finally {
+    await log.close();
+  }
+}
+
+function logPath({ log }: Values, { url }: CvatClient, target: { task: number } | { job: number }): string {
+  const host = new URL(url).host.replace(/[^a-zA-Z0-9.-]+/g, '-');
+  return log ?? `prosam-cvat-${host}-${'task' in target ? `task-${target.task}` : `job-${target.job}`}.jsonl`;
+}
+
+/** What must be the same for a run to go on where it stopped. */
+function settingsOf(values: Values, plan: TaskPlan, referenceFrames: readonly number[]): Record<string, unknown> {
+  const { form, instances, threshold, method, strategy, model, url, project } = values;
+  const labels = plan.labels.map(({ name }) => name).sort();
+  const given = { form, instances, threshold, method, strategy, model, url, project };
+  return { referenceFrames, labels, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+}
+
+function announce(plan: TaskPlan, { warn }: Terminal): void {
+  const frames = plan.jobs.reduce((sum, job) => sum + job.frames.length, 0);
+  const names = plan.labels.map(({ name }) => name).join(', ');
+  warn(`Task ${plan.task.id} "${plan.task.name}": ${names} in ${frames} frames of ${plan.jobs.length} jobs.`);
+  if (plan.deleted.length > 0) warn(`${plan.deleted.length} deleted frames are left out.`);
+  for (const { label, type, reason } of plan.unused) warn(`Not used as a reference: ${label} (${type}): ${reason}`);
+}
+
+function predictorOf(values: Values, plan: TaskPlan, signal: AbortSignal | undefined): Promise<FramePredictor> {
+  const options = { ...predictOptions(values), ...(signal && { signal }) };
+  if (values.url === undefined) return localPredictor(plan.references, engineOptions(values), options);
+  const project = values.project ?? (plan.task.project_id === null ? `cvat/task-${plan.task.id}` : `cvat/project-${plan.task.project_id}`);
+  return Promise.resolve(
+    servicePredictor(plan.references, {
+      url: values.url,
+      token: process.env.PROSAM_TOKEN,
+      project,
+      options: withoutReduction(predictOptions(values)),
+      signal,
+    }),
+  );
+}
+
+/** How marks become cells is the service's own business. */
+function withoutReduction({ method, strategy, samples, distribution, nu, seed, grow }: PredictOptions) {
+  const given = { method, strategy, samples, distribution, nu, seed, grow };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as ServiceOptions['options'];
+}
+
+async function dryPicture(folder: string, of: { server: string; task: number }, report: FrameReport): Promise<string | undefined> {
+  const { frame, image, name, masks, outcome } = report;
+  if (image === undefined || outcome === 'failed') return undefined;
+  const path = await ownPlace(folder, `frame-${String(frame).padStart(6, '0')}`, '.png', { ...of, frame });
+  await writeOwn(path, await drawFrame(image, name, masks), { about: { ...of, frame } });
+  return path;
+}
+
+function jsonOf({ frame, name, outcome, shapes, masks, error, milliseconds }: FrameReport, picture: string | undefined) {
+  return {
+    ...{ frame, name, outcome, shapes },
+    masks: masks.map(({ label, score }) => ({ label, score: Number(score.toFixed(4)) })),
+    milliseconds: Object.fromEntries(Object.entries(milliseconds).map(([stage, value]) => [stage, Number(value.toFixed(1))])),
+    ...(picture !== undefined && { picture }),
+    ...(error !== undefined && { error: errorText(error) }),
+  };
+}
+
+function errorText(error: unknown): string {
+  return `${isProsamError(error) ? `${error.code}: ` : ''}${messageOf(error)}`;
+}

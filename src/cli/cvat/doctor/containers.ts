@@ -1,0 +1,75 @@
+/** What CVAT's containers are told, and whether they reach prosam, where Docker can be asked. */
+import { execFile } from 'node:child_process';
+import { messageOf } from '../../../core/common/errors.ts';
+import { CONTAINERS, expectedEnvironment, SERVERLESS } from './compose.ts';
+import type { Finding } from './checks.ts';
+
+/** Runs docker with arguments; -> what it prints. Rejects where it cannot. */
+export type Docker = (args: readonly string[]) => Promise<string>;
+
+export function createDocker(signal?: AbortSignal): Docker {
+  return (args) =>
+    new Promise((done, fail) => {
+      execFile('docker', [...args], { timeout: 20_000, maxBuffer: 2 ** 22, ...(signal && { signal }) }, (error, stdout, stderr) => {
+        if (error) fail(new Error((stderr.trim().split('\n').pop() ?? '') || error.message, { cause: error }));
+        else done(stdout);
+      });
+    });
+}
+
+export async function checkContainers(facade: URL, docker: Docker): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const container of CONTAINERS) {
+    let told: Record<string, string>;
+    try {
+      told = environmentOf(await docker(['inspect', '--format', '{{json .Config.Env}}', container]));
+    } catch (error) {
+      findings.push({
+        what: container,
+        state: 'note',
+        found: `Docker does not tell: ${messageOf(error)}`,
+        fix: 'Run this on the machine where CVAT runs, or compare its environment with the override of the documentation.',
+      });
+      continue;
+    }
+    findings.push(environmentFinding(container, told, facade), await reachFinding(container, facade, docker));
+  }
+  return findings;
+}
+
+function environmentOf(json: string): Record<string, string> {
+  const list = JSON.parse(json) as unknown;
+  const lines = Array.isArray(list) ? list.filter((line) => typeof line === 'string') : [];
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+}
+
+function environmentFinding(container: string, told: Readonly<Record<string, string>>, facade: URL): Finding {
+  const wanted = { ...expectedEnvironment(facade), ...(container === 'cvat_server' && { [SERVERLESS]: '1' }) };
+  // Functions have ports of their own, so calling them directly works as well.
+  const differs = Object.entries(wanted).filter(([name, value]) => !OPTIONAL.has(name) && told[name] !== value);
+  if (differs.length === 0) return { what: container, state: 'ok', found: `calls ${told.CVAT_NUCLIO_HOST}:${told.CVAT_NUCLIO_PORT}` };
+  const found = differs.map(([name, value]) => `${name} is ${told[name] ?? 'not set'}, expected ${value}`).join('; ');
+  return {
+    what: container,
+    state: 'problem',
+    found,
+    fix: 'Set them in the compose override below; both containers need them.',
+    compose: true,
+  };
+}
+
+const OPTIONAL = new Set(['CVAT_NUCLIO_INVOKE_METHOD', 'CVAT_NUCLIO_DEFAULT_TIMEOUT', 'CVAT_NUCLIO_SCHEME']);
+
+async function reachFinding(container: string, facade: URL, docker: Docker): Promise<Finding> {
+  const address = new URL('/api/functions', facade).href;
+  const what = `${container} reaches prosam`;
+  try {
+    const code = `import urllib.request; print(urllib.request.urlopen(${JSON.stringify(address)}, timeout=10).status)`;
+    const status = (await docker(['exec', container, 'python3', '-c', code])).trim();
+    return { what, state: status === '200' ? 'ok' : 'problem', found: `${address} answers ${status}` };
+  } catch (error) {
+    const fix =
+      'Let prosam listen on an address that containers reach (PROSAM_CVAT_HOST, PROSAM_CVAT_PORT, PROSAM_CVAT_ALLOW_FROM), open its port in the firewall, and give the containers extra_hosts: ["host.docker.internal:host-gateway"].';
+    return { what, state: 'problem', found: messageOf(error), fix, compose: true };
+  }
+}

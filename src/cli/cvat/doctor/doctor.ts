@@ -1,0 +1,41 @@
+/** `prosam cvat doctor`: what is wrong between CVAT and prosam, and what to paste to put it right. */
+import { parseArgs } from 'node:util';
+import { CVAT_CONNECTION_OPTIONS, cvatConnection } from '../connection.ts';
+import { composeOverride } from './compose.ts';
+import { checkContainers, createDocker } from './containers.ts';
+import { checkFacade, checkServer, checkWebhooks, type Finding } from './checks.ts';
+import { checkLearning } from './learning.ts';
+import type { Terminal } from '../../common/terminal.ts';
+import { EXIT, UsageError } from '../../common/usage.ts';
+
+const SEEN_FROM_CONTAINERS = 'http://host.docker.internal:8070';
+
+/** -> exit code */
+export async function cvatDoctor(args: readonly string[], { print, signal }: Terminal): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { ...CVAT_CONNECTION_OPTIONS, url: { type: 'string' }, json: { type: 'boolean' } },
+  });
+  const url = values.url ?? SEEN_FROM_CONTAINERS;
+  if (!URL.canParse(url)) throw new UsageError(`--url: expected the address of prosam as CVAT sees it, got ${JSON.stringify(url)}.`);
+  const client = cvatConnection(values);
+  const facade = new URL(url);
+  const parts = { fetch: (address: string, init: RequestInit) => fetch(address, init), token: process.env.PROSAM_TOKEN, signal };
+  const findings: Finding[] = [
+    ...(await checkServer(client, signal)),
+    ...(await checkFacade(facade, parts)),
+    ...(await checkLearning(facade, parts)),
+    ...(await checkContainers(facade, createDocker(signal))),
+    ...(await checkWebhooks(client, signal)),
+  ];
+  const wrong = problemsOf(findings);
+  const override = wrong.some(({ compose }) => compose === true) ? composeOverride(facade) : undefined;
+  if (values.json) print(JSON.stringify({ ok: wrong.length === 0, findings, ...(override !== undefined && { override }) }));
+  else {
+    for (const finding of findings) print(findingText(finding));
+    if (override !== undefined)
+      print(`\nSave this beside CVAT's docker-compose.yml as docker-compose.override.yml and run docker compose up -d:\n\n${override}`);
+    print(`\n${verdictText(findings)}`);
+  }
+  return wrong.length === 0 ? EXIT.ok : EXIT.someFailed;
+}

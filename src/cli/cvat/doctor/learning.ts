@@ -1,0 +1,27 @@
+/** What keeps jobs of CVAT from teaching, as a running prosam says it. */
+import { messageOf } from '../../../core/common/errors.ts';
+import type { FacadeParts, Finding } from './checks.ts';
+
+const what = 'learning';
+
+/** Nothing to say where prosam does not learn from CVAT, or does not answer at all, which another check finds. */
+export async function checkLearning(facade: URL, { fetch: ask, token, signal }: FacadeParts): Promise<Finding[]> {
+  const here = new URL(facade);
+  if (here.hostname === 'host.docker.internal') here.hostname = '127.0.0.1';
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const late = AbortSignal.timeout(10_000);
+  try {
+    // On the port CVAT takes for Nuclio's, and on the service's own.
+    for (const path of ['/status', '/cvat/status']) {
+      const response = await ask(new URL(path, here).href, { headers, signal: signal ? AbortSignal.any([signal, late]) : late });
+      if (!response.ok) continue;
+      const { problems } = (await response.json()) as { problems?: unknown };
+      if (!Array.isArray(problems)) continue;
+      if (problems.length === 0) return [{ what, state: 'ok', found: 'no shape waits for review' }];
+      return problems.map((problem) => ({ what, state: 'note', found: String(problem) }));
+    }
+    return [];
+  } catch (error) {
+    return [{ what, state: 'note', found: messageOf(error) }];
+  }
+}

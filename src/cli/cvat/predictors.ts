@@ -1,0 +1,72 @@
+/** Who predicts the frames of a task: an engine of our own, or a running service. */
+import type { PredictFrame } from '../../adapters/cvat/annotate/annotate.ts';
+import type { ReferenceFrame } from '../../adapters/cvat/annotate/plan.ts';
+import { createClient } from '../../client/client.ts';
+import { maskFromCocoRle } from '../../core/mask/rle.ts';
+import { createEngine } from '../../core/runtime/node/create-engine.ts';
+import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
+import type { PredictOptions, Reference } from '../../core/engine/types.ts';
+import { markOf } from './remote-service.ts';
+
+export interface FramePredictor {
+  predict: PredictFrame;
+  /** What answers, for people to read. */
+  name: string;
+  close(): Promise<void>;
+}
+
+/** A reference that cannot be used is told before any frame is touched. */
+export async function localPredictor(
+  references: readonly ReferenceFrame[],
+  engineOptions: EngineOptions,
+  options: PredictOptions,
+): Promise<FramePredictor> {
+  const engine = await createEngine(engineOptions);
+  const all = references.flatMap(({ image, marks }) => marks.map(({ label, annotation }): Reference => ({ image, annotation, label })));
+  try {
+    for (const reference of all) await engine.referenceMask(reference, options);
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+  return {
+    name: `${engine.info.model} on ${engine.info.device}`,
+    async predict(image, labels) {
+      const wanted = all.filter(({ label }) => labels.includes(label as string));
+      const { masks } = await engine.predict(image, wanted, options);
+      return masks.map(({ label, mask, score }) => ({ label, mask, score }));
+    },
+    close: () => engine.close(),
+  };
+}
+
+export interface ServiceOptions {
+  url: string;
+  token?: string | undefined;
+  project: string;
+  options: Omit<PredictOptions, 'signal' | 'noise' | 'labelReduction' | 'promptEncoder'>;
+  signal?: AbortSignal | undefined;
+}
+
+/** References of the task go along with every request; without any, the project's own count. Nothing is kept there. */
+export function servicePredictor(references: readonly ReferenceFrame[], service: ServiceOptions): FramePredictor {
+  const { url, token, project, options, signal } = service;
+  const client = createClient({ url, timeoutMs: 300_000, retries: 5, ...(token !== undefined && { token }) });
+  const all = references.flatMap(({ image, marks }) => marks.map(({ label, annotation }) => ({ image, label, mark: markOf(annotation) })));
+  return {
+    name: `${url}, project ${project}`,
+    async predict(image, labels) {
+      const wanted = all.filter(({ label }) => labels.includes(label));
+      const request = { project, image, options, format: 'rle' as const, remember: references.length === 0 };
+      const answer = await client.predict(
+        { ...request, ...(references.length > 0 ? { references: wanted } : { labels: [...labels] }) },
+        signal ? { signal } : {},
+      );
+      return answer.masks.map(({ label, score, rle }) => {
+        if (rle === undefined) throw new Error('The service answered without a mask.');
+        return { label, score, mask: maskFromCocoRle(rle) };
+      });
+    },
+    close: () => Promise.resolve(),
+  };
+}

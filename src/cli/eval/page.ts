@@ -1,0 +1,85 @@
+/** The page of an evaluation: figures, charts and pictures in one file that needs nothing else. */
+import { boxChart, intervalChart, scatterChart } from '../../training/report/charts.ts';
+import { figure, page, picture, section, table } from '../../training/report/page.ts';
+import type { ContestantResult, Evaluation } from '../../training/evaluation/result.ts';
+import {
+  classTable,
+  pairedTable,
+  pixelTables,
+  publishedTable,
+  resultTable,
+  timeTable,
+  type NamedComparison,
+  type Table,
+} from '../../training/evaluation/tables.ts';
+import type { GalleryPicture } from './gallery.ts';
+
+export interface PageParts {
+  comparisons: readonly NamedComparison[];
+  /** Whether to print the paper's rows. */
+  published: boolean;
+  pictures: readonly GalleryPicture[];
+}
+
+const LEGEND =
+  'From left to right: the reference with its mark (yellow), the target with the predicted mask (blue), and the true mask (pink).';
+
+/** -> HTML */
+export function evaluationPage(evaluation: Evaluation, { comparisons, published, pictures }: PageParts): string {
+  const { contestants, data, settings, notes } = evaluation;
+  const [first] = contestants as [ContestantResult];
+  const folds = data.folds.map(({ name, pairs }) => `${name} (${pairs} pairs)`).join(', ');
+  const scatter = scatterOf(first);
+  return page({
+    title: `prosam eval: ${data.name}`,
+    intro: [
+      `Folds ${folds}; references marked by ${settings.annotation}; seed ${settings.seed}. All figures were measured here.`,
+      ...notes,
+    ].join(' '),
+    sections: [
+      section('Result', figures(resultTable(evaluation)), miouChart(contestants)),
+      ...(comparisons.length > 0 ? [section('Paired differences', figures(pairedTable(comparisons)), differenceChart(comparisons))] : []),
+      section('Spread over pairs', iouBoxes(contestants)),
+      ...(scatter === undefined ? [] : [section('Does it know when it fails?', scatter)]),
+      section(
+        `Best, median and worst pairs of ${first.contestant.name}`,
+        ...pictures.map(({ png, caption }) => figure(picture(png, caption), `${caption}. ${LEGEND}`)),
+      ),
+      section('Classes', figures(classTable(evaluation))),
+      section('Pixels', ...pixelTables(evaluation).map(figures)),
+      section('Time', figures(timeTable(evaluation))),
+      ...(published ? [section('Published and measured', table(publishedTable(evaluation)))] : []),
+    ],
+  });
+}
+
+/** Figures as numbers, which the page aligns; what there is none of stays empty. */
+function figures({ caption, head, rows }: Table): string {
+  const cell = (text: string): string | number => (text === '-' ? '' : /^[-+]?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
+  return table({ caption, head, rows: rows.map((row) => row.map(cell)) });
+}
+
+function miouChart(contestants: readonly ContestantResult[]): string {
+  const rows = contestants.map(({ contestant, miou: { value, low, high } }) => ({ name: contestant.name, value, low, high }));
+  return figure(intervalChart({ title: 'mIoU', x: 'percent', rows }), 'mIoU with its 95 % interval.');
+}
+
+function differenceChart(comparisons: readonly NamedComparison[]): string {
+  const rows = comparisons.map(({ second, difference: { value, low, high } }) => ({ name: `against ${second}`, value, low, high }));
+  const caption = 'Above zero: the first contestant is ahead. An interval across zero means these pairs cannot tell the two apart.';
+  return figure(intervalChart({ title: 'Difference in mIoU', x: 'percentage points', rows }), caption);
+}
+
+function iouBoxes(contestants: readonly ContestantResult[]): string {
+  const groups = contestants.map(({ contestant, episodes }) => ({ name: contestant.name, values: episodes.map(({ iou }) => iou) }));
+  return figure(boxChart({ title: 'IoU of single pairs', y: 'IoU', groups }), 'IoU of every single pair.');
+}
+
+function scatterOf({ contestant, episodes, rankCorrelation }: ContestantResult): string | undefined {
+  if (rankCorrelation === undefined) return undefined;
+  const points = episodes.flatMap(({ uncertainty, iou }): [number, number][] =>
+    uncertainty === undefined ? [] : [[1 - uncertainty, iou]],
+  );
+  const chart = scatterChart({ title: contestant.name, x: 'score (1 - uncertainty)', y: 'IoU', series: [{ name: 'pairs', points }] });
+  return figure(chart, `Score against IoU; Spearman's rank correlation ${rankCorrelation.toFixed(2)} (1 would be perfect).`);
+}

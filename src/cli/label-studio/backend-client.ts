@@ -1,0 +1,106 @@
+/** This service, asked the way Label Studio asks it. */
+import { z } from 'zod';
+import { createTransport, type Transport } from '../../adapters/label-studio/api/transport.ts';
+import { projectKeyOf } from '../../adapters/label-studio/protocol/events.ts';
+import type { ApiProject } from '../../adapters/label-studio/api/answers.ts';
+import type { ApiCredentials } from '../../adapters/label-studio/api/credentials.ts';
+import { ProsamError } from '../../core/common/errors.ts';
+import { authorizationOf, type LabelStudioContext } from './context.ts';
+
+const healthSchema = z.object({ status: z.string(), model_class: z.string() });
+const setupSchema = z.object({ model_version: z.string() });
+const itemSchema = z.object({ result: z.array(z.unknown()), score: z.number().catch(0), model_version: z.string() });
+const resultsSchema = z.object({ results: z.array(z.unknown()) });
+const count = z.int().min(0);
+const syncSchema = z.object({
+  ...{ project: z.string(), tasks: count, annotations: count, stored: count, removed: count, missing: count, failed: count },
+  refused: z.string().optional(),
+});
+const problemSchema = z.object({ problem: z.string().nullable() });
+
+export interface PredictedTask {
+  task: number;
+  result: unknown[];
+  score: number;
+  model_version: string;
+}
+
+export type SyncReport = z.infer<typeof syncSchema>;
+
+export interface BackendClient {
+  /** Name of the model. @throws LABEL_STUDIO_* */
+  health(): Promise<string>;
+  /** Introduces the project. -> version of predictions */
+  setup(project: ApiProject, signal?: AbortSignal): Promise<string>;
+  /** Without those it has nothing to say about. */
+  predict(project: ApiProject, tasks: readonly unknown[], signal?: AbortSignal): Promise<PredictedTask[]>;
+  /** Compares annotations with Label Studio; the project must have been introduced. */
+  sync(project: ApiProject, options: { acceptRemovals: boolean; restore: boolean }, signal?: AbortSignal): Promise<SyncReport>;
+  /** What was wrong when they were last compared. */
+  problem(project: ApiProject): Promise<string | undefined>;
+}
+
+export function createBackendClient({
+  fromHere,
+  login,
+  token,
+  client,
+}: Pick<LabelStudioContext, 'fromHere' | 'login' | 'token' | 'client'>): BackendClient {
+  const authorization = authorizationOf(login);
+  const credentials = authorization === undefined ? undefined : fixedCredentials('basic', authorization);
+  const call: Transport = createTransport({ url: fromHere, ...(credentials && { credentials }), attempts: 2, timeoutMs: 10_000 });
+  return {
+    health: async () => (await call({ method: 'GET', path: '/health', answer: healthSchema })).model_class,
+    setup: async (project, signal) =>
+      (
+        await call({
+          method: 'POST',
+          path: '/setup',
+          json: {
+            project: keyOf(project),
+            schema: project.label_config,
+            hostname: client.url,
+            access_token: token ?? null,
+            extra_params: null,
+          },
+          answer: setupSchema,
+          repeatable: true,
+          signal,
+        })
+      ).model_version,
+    async predict(project, tasks, signal) {
+      const params = { login: null, password: null, context: null };
+      const { results } = await call({
+        method: 'POST',
+        path: '/predict',
+        json: { tasks, project: keyOf(project), label_config: project.label_config, params },
+        answer: resultsSchema,
+        timeoutMs: 110_000,
+        repeatable: true,
+        signal,
+      });
+      return results.flatMap((one, place) => {
+        const item = itemSchema.safeParse(one);
+        return item.success ? [{ task: (tasks[place] as { id: number }).id, ...item.data }] : [];
+      });
+    },
+    sync: (project, options, signal) =>
+      call({
+        method: 'POST',
+        path: '/sync',
+        json: { key: keyOf(project), ...options },
+        answer: syncSchema,
+        timeoutMs: 600_000,
+        signal,
+      }),
+    problem: async (project) =>
+      (await call({ method: 'GET', path: '/sync', query: { key: keyOf(project) }, answer: problemSchema })).problem ?? undefined,
+  };
+}
+
+export function keyOf({ id, created_at }: Pick<ApiProject, 'id' | 'created_at'>): string {
+  const key = projectKeyOf(id, created_at);
+  if (key === undefined)
+    throw new ProsamError('LABEL_STUDIO_FAILED', 'The project of Label Studio has no date that can be read. Update Label Studio.');
+  return key;
+}

@@ -1,0 +1,113 @@
+/** What a connection needs, looked at one by one: each finding says what is wrong and how to put it right. */
+import { isIP } from 'node:net';
+import type { ApiBackend, ApiProject } from '../../../adapters/label-studio/api/answers.ts';
+import { comparableUrl } from '../../../adapters/label-studio/connection/webhook.ts';
+import { parseLabelConfig } from '../../../adapters/label-studio/protocol/label-config.ts';
+import { messageOf } from '../../../core/common/errors.ts';
+
+export { note, right, wrong };
+export type { Finding };
+
+const MASKS = ['brushlabels', 'bitmasklabels', 'polygonlabels', 'rectanglelabels'];
+const TESTED = /^1\.2[0-9]\./;
+
+export const SSRF_FIX =
+  'start Label Studio with ML_BLOCK_LOCAL_IP=false (models) and SSRF_PROTECTION_ENABLED=false (webhooks), or give this service an address that is not private';
+
+export function versionFinding(release: string): Finding {
+  if (TESTED.test(release)) return right('version', `Label Studio ${release}`);
+  return note('version', `Label Studio ${release}; made for and tested with 1.23`, 'if something does not work, use Label Studio 1.23');
+}
+
+/** What the labels are drawn with, and whether answers can be shown. */
+export function labelConfigFindings({ label_config }: Pick<ApiProject, 'label_config'>): Finding[] {
+  const what = 'labels';
+  const example =
+    'Settings > Labeling Interface: an <Image> and <BrushLabels>, <BitmaskLabels>, <PolygonLabels> or <RectangleLabels> on it';
+  try {
+    const { controls, images } = parseLabelConfig(label_config);
+    const names = new Set(images.map(({ name }) => name));
+    const usable = controls.filter(({ kind, toName, smartOnly }) => MASKS.includes(kind) && names.has(toName) && !smartOnly);
+    const labels = new Set(usable.flatMap((control) => control.labels));
+    if (images.length === 0) return [wrong(what, 'no <Image> with value="$field" in the labeling interface', example)];
+    if (usable.length === 0) return [wrong(what, 'no control that could hold a mask', example)];
+    if (labels.size === 0) return [wrong(what, 'the controls have no labels', `${example}, with <Label value="..."/> in it`)];
+    const findings = [
+      right(what, `${[...labels].slice(0, 10).join(', ')} on ${usable.map(({ kind, name }) => `${kind} "${name}"`).join(', ')}`),
+    ];
+    const smart = controls.filter((control) => control.smart);
+    const prompts = smart.filter(({ kind }) => kind === 'keypointlabels' || kind === 'rectanglelabels');
+    if (prompts.length === 0) {
+      findings.push(
+        note(
+          'clicks',
+          'no smart keypoints or rectangles: masks by click are not offered',
+          'add <KeyPointLabels smart="true" ...> with the same labels',
+        ),
+      );
+    } else {
+      const foreign = prompts.flatMap((control) => control.labels).filter((label) => !labels.has(label));
+      if (foreign.length > 0) {
+        const list = [...new Set(foreign)].join(', ');
+        findings.push(wrong('clicks', `smart labels without a mask of that name: ${list}`, 'use the same labels for prompts and masks'));
+      } else findings.push(right('clicks', prompts.map(({ name }) => `"${name}"`).join(', ')));
+    }
+    const idle = smart.filter(({ kind }) => kind === 'brushlabels' || kind === 'polygonlabels');
+    if (idle.length > 0) {
+      findings.push(
+        note(
+          'clicks',
+          `${idle.map(({ name }) => `"${name}"`).join(', ')}: Label Studio 1.23 sends nothing for smart brushes and polygons`,
+          'use smart keypoints or rectangles',
+        ),
+      );
+    }
+    return findings;
+  } catch (error) {
+    return [wrong(what, messageOf(error), example)];
+  }
+}
+
+/** The connection as Label Studio sees it. */
+export function backendFindings(backends: readonly ApiBackend[], backend: string, connectFix: string): Finding[] {
+  const what = 'connection';
+  const mine = backends.filter(({ url }) => comparableUrl(url) === comparableUrl(backend));
+  const [first, second] = mine;
+  if (first === undefined) {
+    const others = backends.map(({ url }) => comparableUrl(url)).join(', ');
+    return [wrong(what, `the project has no model at ${backend}${others === '' ? '' : ` (but ${others})`}`, connectFix)];
+  }
+  const findings: Finding[] = [];
+  if (second !== undefined)
+    findings.push(
+      wrong(what, `${mine.length} connections to the same address: everything is asked twice`, 'delete all but one in Settings > Model'),
+    );
+  // "Training" and "Predicting" are states of a model that answers.
+  if (first.state === 'DI' || first.state === 'ER') {
+    const detail = (first.error_message ?? '').replace(/\s+/g, ' ').slice(0, 300);
+    findings.push(wrong(what, `Label Studio cannot reach it: ${detail || first.state}`, reachFix(backend, detail)));
+  } else findings.push(right(what, `${backend}, version ${first.model_version ?? 'unknown'}`));
+  if (!first.is_interactive) findings.push(note('clicks', 'the connection is not interactive: clicks are not sent', connectFix));
+  if (isPrivate(backend))
+    findings.push(
+      note(
+        'network',
+        `${new URL(backend).hostname} is a private address: webhooks reach it only with SSRF_PROTECTION_ENABLED=false`,
+        SSRF_FIX,
+      ),
+    );
+  return findings;
+}
+
+export function reachFix(backend: string, detail: string): string {
+  if (/reserved network|blocked|SSRF/i.test(detail)) return SSRF_FIX;
+  if (/authenticat/i.test(detail))
+    return 'give Label Studio the user and password of auth.basic (PROSAM_LABEL_STUDIO_LOGIN=user:password for both sides), then connect again';
+  return `check from the machine of Label Studio: curl ${backend}/health (in containers localhost is the container itself: use host.docker.internal or the service's name)`;
+}
+
+export function isPrivate(address: string): boolean {
+  const host = new URL(address).hostname.replace(/^\[|\]$/g, '');
+  if (host === 'localhost' || host === '::1') return true;
+  return isIP(host) === 4 && /^(?:127|10|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254)\./.test(host);
+}

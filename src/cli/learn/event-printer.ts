@@ -1,0 +1,100 @@
+/** What `prosam learn` says: a line for what happens and a live line for how far it is, or JSON. */
+import type { Log } from '../../service/ports/log.ts';
+import type { LearnerEvent } from '../../learner/types.ts';
+import { createProgress, type Progress } from '../common/progress.ts';
+import type { Terminal } from '../common/terminal.ts';
+
+export interface LearnerSpeaker {
+  ready(engine: string): void;
+  tell(event: LearnerEvent): void;
+  log: Log;
+  /** Takes the live line away. */
+  clear(): void;
+}
+
+/** What keeps a project waiting is told once, until it changes. */
+function onlyNews(): (event: LearnerEvent) => boolean {
+  const told = new Map<string, string>();
+  return (event) => {
+    if (event.type !== 'waiting') return true;
+    const text = event.waitingFor.replaceAll(/\d+(\.\d+)? (more|minutes?|hours?|days?)/g, '');
+    const isNew = told.get(event.project) !== text;
+    told.set(event.project, text);
+    return isNew;
+  };
+}
+
+/** One line of JSON an event. */
+export function jsonLearnerSpeaker(print: Terminal['print']): LearnerSpeaker {
+  const isNews = onlyNews();
+  const say = (level: string) => (fields: Record<string, unknown>, message: string) =>
+    print(JSON.stringify({ type: 'log', level, ...fields, message }));
+  return {
+    ready: (engine) => print(JSON.stringify({ type: 'ready', engine })),
+    tell(event) {
+      if (isNews(event)) print(JSON.stringify(event));
+    },
+    log: { info: say('info'), warn: say('warn'), error: say('error') },
+    clear: () => undefined,
+  };
+}
+
+export function humanLearnerSpeaker(
+  { print, warn }: Pick<Terminal, 'print' | 'warn'>,
+  stderr: NodeJS.WriteStream = process.stderr,
+): LearnerSpeaker {
+  const isNews = onlyNews();
+  let live: Progress | undefined;
+  let phase = '';
+  const clear = (): void => live?.clear();
+  const line = (text: string): void => {
+    clear();
+    print(text);
+  };
+  const advance = (name: string, done: number, total: number, what: string): void => {
+    if (phase !== name) {
+      live = createProgress(total, stderr, done - 1);
+      phase = name;
+    }
+    live?.advance(what);
+  };
+  const complain = (fields: Record<string, unknown>, message: string): void => {
+    clear();
+    const details = Object.entries(fields).map(([name, value]) => `${name} ${String(value)}`);
+    warn(`${message} (${details.join(', ')})`);
+  };
+  return {
+    clear,
+    ready: (engine) => line(`learning with ${engine}`),
+    log: { info: () => undefined, warn: complain, error: complain },
+    tell(event) {
+      if (!isNews(event)) return;
+      switch (event.type) {
+        case 'waiting':
+          line(`${event.project}: waiting for ${event.waitingFor}`);
+          break;
+        case 'start': {
+          const { project, run, attempt, parent, images, masks, newMasks, labels, notes } = event;
+          const again = attempt > 1 ? `, taken up for the ${attempt}. time` : '';
+          line(
+            `${project}: run ${run} from ${parent ?? 'the built-in encoder'}${again}: ${masks} masks (${newMasks} new) of ${labels} labels on ${images} images`,
+          );
+          for (const note of notes) warn(`${project}: ${note}`);
+          break;
+        }
+        case 'step':
+          advance('training', event.step, event.steps, `${event.project}: loss ${event.loss.toFixed(3)}`);
+          break;
+        case 'gate':
+          advance('gate', event.done, event.total, `${event.project}: held-out pairs`);
+          break;
+        case 'end':
+          phase = '';
+          line(
+            `${event.project}: run ${event.run} ${event.state}${event.version === undefined ? '' : ` (${event.version})`}: ${event.reason}`,
+          );
+          break;
+      }
+    },
+  };
+}

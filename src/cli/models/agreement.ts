@@ -1,0 +1,54 @@
+/** `prosam models verify --precision`: what half precision or whole numbers change, measured on generated scenes. */
+import { measureAgreement, type ModelAgreement } from '../../core/models/compare-precision.ts';
+import type { Device } from '../../core/runtime/devices/devices.ts';
+import type { Precision } from '../../core/onnx/precision.ts';
+import { withNetworks } from '../../core/models/verify-model.ts';
+import { knownPicture } from './add.ts';
+import { textTable } from '../common/text-table.ts';
+
+const SCENES = [11, 12, 13, 14] as const;
+/** Below these a mask is another mask: chosen by eye, and far above what the built-in model measures. */
+const LEAST_COSINE = 0.99;
+const LEAST_IOU = 0.9;
+
+export interface PrecisionAgreement extends ModelAgreement {
+  precision: Precision;
+  device: string;
+  scenes: number;
+  passed: boolean;
+}
+
+/** Against single precision on the CPU. */
+export async function agreementOf(
+  folder: string,
+  precision: Precision,
+  { device, threads }: { device: Device | 'auto'; threads: number },
+): Promise<PrecisionAgreement> {
+  return withNetworks(folder, { threads }, (_, exact) =>
+    withNetworks(folder, { device, threads, precision }, async (model, other) => {
+      const found = await measureAgreement(model, exact, other, SCENES.map(knownPicture));
+      const passed =
+        [found.embedding, found.mid, found.high].every(({ cosine }) => cosine >= LEAST_COSINE) && found.maskIou.mean >= LEAST_IOU;
+      return { precision, device: other.device, scenes: SCENES.length, passed, ...found };
+    }),
+  );
+}
+
+export function agreementLines({ precision, device, scenes, passed, maskIou, predictionIou, ...features }: PrecisionAgreement): string[] {
+  const rows = (['embedding', 'mid', 'high'] as const).map((name) => {
+    const { cosine, maxRelative, rms } = features[name];
+    return [name, cosine.toFixed(6), (100 * rms).toFixed(3), (100 * maxRelative).toFixed(3)];
+  });
+  const share = (what: string, one: { mean: number; worst: number }): string =>
+    `IoU of ${what}: ${one.mean.toFixed(4)} (worst ${one.worst.toFixed(4)})`;
+  return [
+    '',
+    textTable({
+      caption: `${precision} on ${device} against fp32 on the CPU, ${scenes} generated scenes: ${passed ? 'agrees' : 'DISAGREES'} (cosine from ${LEAST_COSINE}, IoU from ${LEAST_IOU} pass)`,
+      head: ['features', 'cosine', 'rms difference in %', 'largest in %'],
+      rows,
+    }),
+    share('masks for the same box', maskIou),
+    ...(predictionIou ? [share('predicted masks', predictionIou)] : []),
+  ];
+}

@@ -1,0 +1,82 @@
+/** The forms a prediction takes on disk and on stdout. */
+import { foldedName, hashedWord, wordsFor } from '../../core/files/file-name.ts';
+import { maskPng } from '../../core/image/node/mask-png.ts';
+import { polygonsFromMask } from '../../core/mask/polygon-groups.ts';
+import { cocoRleFromMask } from '../../core/mask/rle.ts';
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+import type { MaskPrediction, Prediction } from '../../core/engine/types.ts';
+import { COLOURS, pictureBytes, readPicture, sideBySide, withHeat, withMask } from '../common/draw.ts';
+
+export const FORMATS = ['png', 'rle', 'polygon', 'overlay'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** Pixels an outline may deviate in polygons. */
+const POLYGON_TOLERANCE = 1;
+const OVERLAY_LONGEST = 1600;
+
+/** A label of this name would have the file of another format. */
+const OVERLAY = '.overlay.png';
+
+function labelWords(labels: readonly string[]): string[] {
+  const words = wordsFor(labels.map((text) => ({ text })));
+  return words.map((word, i) => (OVERLAY === `.${foldedName(word)}.png` ? hashedWord({ text: labels[i] as string }) : word));
+}
+
+/** Suffixes of the files one target gets, known before anything is predicted. */
+export function outputSuffixes(format: Format, labels: readonly string[]): string[] {
+  const each = (ending: string): string[] => (labels.length === 1 ? [ending] : labelWords(labels).map((word) => `.${word}${ending}`));
+  switch (format) {
+    case 'png':
+      return each('.png');
+    case 'overlay':
+      return each(OVERLAY);
+    case 'rle':
+    case 'polygon':
+      return [`.${format}.json`];
+  }
+}
+
+/** The files of one target, in the order of `outputSuffixes`. */
+export async function outputFiles(format: Format, target: string, prediction: Prediction): Promise<(string | Uint8Array)[]> {
+  const { masks, width, height } = prediction;
+  if (format === 'png') return Promise.all(masks.map(({ mask }) => maskPng(mask)));
+  if (format === 'overlay') return Promise.all(masks.map((mask) => overlay(target, mask)));
+  const shape = format === 'rle' ? cocoRleFromMask : (mask: BinaryMask) => polygonsFromMask(mask, POLYGON_TOLERANCE);
+  const items = masks.map((mask) => ({ ...summary(mask), segmentation: shape(mask.mask) }));
+  return [`${JSON.stringify({ file: target, width, height, masks: items }, null, 1)}\n`];
+}
+
+/** Target with the mask, and next to it where the model is unsure. */
+async function overlay(target: string, prediction: MaskPrediction): Promise<Uint8Array> {
+  const picture = await readPicture(target, OVERLAY_LONGEST);
+  const masked = withMask(picture, prediction.mask, COLOURS.prediction);
+  if (prediction.uncertaintyMap === undefined) return pictureBytes(masked);
+  const levels = { ...prediction.mask, data: prediction.uncertaintyMap };
+  return sideBySide([masked, withMask(withHeat(picture, levels), prediction.mask, COLOURS.prediction, 0)]);
+}
+
+const rounded = (value: number): number => Number(value.toFixed(4));
+
+/** What is said of one mask, without its pixels. */
+export function summary({ label, method, area, boxXyxy, score, uncertainty, predictedIou, check, instances }: MaskPrediction) {
+  return {
+    label,
+    method,
+    area,
+    boxXyxy: boxXyxy ?? null,
+    score: rounded(score),
+    uncertainty: rounded(uncertainty),
+    ...(predictedIou !== undefined && { predictedIou: rounded(predictedIou) }),
+    ...(check && { expectedIou: rounded(check.expectedIou), expectedIouFrom: check.basis }),
+    ...(instances && { instances: instances.map((one) => ({ boxXyxy: one.boxXyxy, area: one.area, score: rounded(one.score) })) }),
+  };
+}
+
+/** One target's line for machines. A single mask's figures stand at the top level. */
+export function jsonLine(file: string, prediction: Prediction) {
+  const { width, height, masks, milliseconds, model, device } = prediction;
+  const [first] = masks;
+  const stages = Object.fromEntries(Object.entries(milliseconds).map(([stage, value]) => [stage, Number(value.toFixed(1))]));
+  const figures = first !== undefined && masks.length === 1 ? summary(first) : { masks: masks.map(summary) };
+  return { file, width, height, ...figures, milliseconds: stages, model, device };
+}

@@ -1,0 +1,118 @@
+/** What `prosam train` says while it runs: a live line on a terminal, a line per validation, or JSON. */
+import type { StepRow } from '../../training/report/training-report.ts';
+import type { StartEvent, StepEvent, TrainingEvent, ValidationEvent } from '../../training/loop/trainer.ts';
+import { createProgress, type Progress } from '../common/progress.ts';
+import type { Terminal } from '../common/terminal.ts';
+
+export interface Speaker {
+  tell(event: TrainingEvent): void;
+  /** Takes the live line away. */
+  clear(): void;
+}
+
+/** One line of JSON an event, without the pixels. */
+export function jsonSpeaker({ print }: Pick<Terminal, 'print'>): Speaker {
+  return {
+    tell: (event) => print(JSON.stringify(plain(event))),
+    clear: () => undefined,
+  };
+}
+
+function plain(event: TrainingEvent): object {
+  switch (event.type) {
+    case 'start': {
+      const { history, ...rest } = event;
+      return { ...rest, historyRows: history.length };
+    }
+    case 'step': {
+      const { type, row, ...rest } = event;
+      return { type, ...row, ...rest };
+    }
+    case 'validation': {
+      const { type, row, best, examples } = event;
+      const pairs = examples.map(({ episode: { classId, reference, target }, iou }) => ({
+        ...{ classId, reference: reference.key, target: target.key, iou },
+      }));
+      return { type, ...row, best, examples: pairs };
+    }
+    default:
+      return event;
+  }
+}
+
+/** Weight of the latest step in the loss of the live line. */
+const SMOOTHING = 0.05;
+
+/** epochs: of the whole run. stderr: where the live line goes. */
+export function humanSpeaker({ print }: Pick<Terminal, 'print'>, epochs: number, stderr: NodeJS.WriteStream = process.stderr): Speaker {
+  let steps: Progress | undefined;
+  let pairs: Progress | undefined;
+  let start: StartEvent | undefined;
+  let miou = '';
+  let loss: number | undefined;
+  /** Since the last line. */
+  let since: { rows: StepRow[]; at: number } = { rows: [], at: performance.now() };
+  /** An epoch's line waits, because a validation may say more. */
+  let epochDue = false;
+
+  const clear = (): void => {
+    steps?.clear();
+    pairs?.clear();
+  };
+  const line = (validation?: ValidationEvent): void => {
+    const last = since.rows.at(-1);
+    const [step, epoch] = validation ? [validation.row.step, validation.row.epoch] : [last?.step ?? 0, (last?.epoch ?? 0) + 1];
+    const parts = [`epoch ${Number(epoch.toFixed(2))} of ${epochs}, step ${step} of ${start?.steps ?? step}`];
+    if (last) parts.push(`loss ${mean(since.rows, 'loss').toFixed(3)}`);
+    if (last && Number.isFinite(last.sigmaMean)) parts.push(`sigma ${last.sigmaMean.toPrecision(3)}`);
+    if (validation) parts.push(`mIoU ${validation.row.miou.toFixed(2)} %, FB-IoU ${validation.row.fbIou.toFixed(2)} %`);
+    if (validation?.best) parts.push('best so far');
+    if (last) parts.push(`${((1000 * since.rows.length) / (performance.now() - since.at)).toFixed(1)} steps/s`);
+    clear();
+    print(parts.join(', '));
+    since = { rows: [], at: performance.now() };
+    epochDue = false;
+  };
+  const onStep = ({ row }: StepEvent): void => {
+    loss = loss === undefined ? row.loss : loss + SMOOTHING * (row.loss - loss);
+    const sigma = Number.isFinite(row.sigmaMean) ? `, sigma ${row.sigmaMean.toPrecision(3)}` : '';
+    steps?.advance(`loss ${loss.toFixed(3)}${sigma}${miou}`);
+    since.rows.push(row);
+    epochDue = row.step % (start?.stepsPerEpoch ?? 1) === 0;
+  };
+
+  return {
+    clear,
+    tell(event) {
+      if (epochDue && event.type !== 'validating' && event.type !== 'validation') line();
+      switch (event.type) {
+        case 'start':
+          start = event;
+          since.at = performance.now();
+          steps = createProgress(event.steps, stderr, event.done);
+          break;
+        case 'step':
+          onStep(event);
+          break;
+        case 'validating':
+          if (event.done === 1) pairs = createProgress(event.total, stderr);
+          pairs?.advance('validation pairs');
+          break;
+        case 'validation':
+          miou = `, mIoU ${event.row.miou.toFixed(1)} %`;
+          line(event);
+          break;
+        case 'end':
+          if (since.rows.length > 0) line();
+          clear();
+          break;
+        case 'checkpoint':
+          break;
+      }
+    },
+  };
+}
+
+function mean(rows: readonly StepRow[], key: 'loss'): number {
+  return rows.reduce((sum, row) => sum + row[key], 0) / rows.length;
+}

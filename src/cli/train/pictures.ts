@@ -1,0 +1,61 @@
+/** Pictures of a run's validation pairs, kept as files, so that the report of a resumed run still has the earlier ones. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readablePart } from '../../core/files/file-name.ts';
+import { shownRounds, type PairPictures } from '../../training/report/training-report.ts';
+import type { ValidationEvent, ValidationExample } from '../../training/loop/trainer.ts';
+import type { DatasetClass } from '../../training/types.ts';
+import { COLOURS, readPicture, sideBySide, withMask } from '../common/draw.ts';
+import { writeOwn, type WriteOwnOptions } from '../common/write-file.ts';
+
+const LONGEST = 240;
+/** Bytes of a class's name in that of a picture. */
+const LONGEST_NAME = 80;
+/** Number of the pair, its class, step, IoU. */
+const NAME = /^(\d+)-(.+)-step(\d+)-iou(\d\.\d+)\.png$/;
+
+export const PICTURE_LEGEND =
+  'Left: the reference with its mark (yellow). Right: the target with the predicted mask (blue) and the outline of the true one (pink).';
+
+/** Writes a picture of each example into `folder`, told apart by its number and the step. @throws OUTPUT_FAILED, OUTPUT_TAKEN, IMAGE_* */
+export async function writePictures(
+  folder: string,
+  { row, examples }: ValidationEvent,
+  classes: readonly DatasetClass[],
+  options: WriteOwnOptions,
+): Promise<void> {
+  for (const [i, example] of examples.entries()) {
+    const { classId } = example.episode;
+    const name = classes.find(({ id }) => id === classId)?.name ?? `class ${classId}`;
+    const plain = readablePart(name, LONGEST_NAME).replaceAll(/[^\p{L}\p{N}]+/gu, '_');
+    const file = `${i + 1}-${plain}-step${String(row.step).padStart(7, '0')}-iou${example.iou.toFixed(3)}.png`;
+    await writeOwn(join(folder, file), await pictureOf(example), options);
+  }
+}
+
+async function pictureOf({ episode, mark, mask, truth }: ValidationExample): Promise<Uint8Array> {
+  const [reference, target] = [await readPicture(episode.reference.file, LONGEST), await readPicture(episode.target.file, LONGEST)];
+  const predicted = withMask(target, mask, COLOURS.prediction);
+  return sideBySide([withMask(reference, mark, COLOURS.mark), withMask(predicted, truth, COLOURS.truth, 0)]);
+}
+
+/** What the folder holds of these validations: a few rounds of each pair. steps: of the validations. */
+export async function readPictures(folder: string, steps: ReadonlySet<number>, stepsPerEpoch: number): Promise<PairPictures[]> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const pairs = new Map<string, { file: string; step: number; iou: number }[]>();
+  for (const file of names.sort()) {
+    const [, pair, name, step, iou] = NAME.exec(file) ?? [];
+    if (pair === undefined || !steps.has(Number(step))) continue;
+    const title = `pair ${pair}: ${(name as string).replaceAll('_', ' ')}`;
+    pairs.set(title, [...(pairs.get(title) ?? []), { file, step: Number(step), iou: Number(iou) }]);
+  }
+  const pictures: PairPictures[] = [];
+  for (const [title, rounds] of pairs) {
+    const shown = [];
+    for (const { file, step, iou } of shownRounds(rounds)) {
+      shown.push({ epoch: Number((step / stepsPerEpoch).toFixed(2)), png: await readFile(join(folder, file)), iou });
+    }
+    pictures.push({ title, rounds: shown });
+  }
+  return pictures;
+}
