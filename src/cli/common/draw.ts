@@ -15,8 +15,8 @@ export interface Picture {
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
-/** Colours that stay apart for colour-blind eyes. */
-export const COLOURS = { mark: [255, 194, 10], prediction: [12, 190, 255], truth: [255, 80, 160] } as const satisfies Record<string, Rgb>;
+/** Colors that stay apart for color-blind eyes. */
+export const COLORS = { mark: [255, 194, 10], prediction: [12, 190, 255], truth: [255, 80, 160] } as const satisfies Record<string, Rgb>;
 
 /** An image file upright, no wider or taller than `longest` pixels. */
 export async function readPicture(file: string, longest = Infinity): Promise<Picture> {
@@ -36,7 +36,7 @@ export function fitLevels(levels: BinaryMask, to: Picture): Uint8Array {
 }
 
 /** A copy with the mask, brought to its size, tinted and outlined. */
-export function withMask(picture: Picture, given: BinaryMask, colour: Rgb, tint = 0.35): Picture {
+export function withMask(picture: Picture, given: BinaryMask, color: Rgb, tint = 0.35): Picture {
   const { width, height } = picture;
   const mask = fitLevels(given, picture);
   const data = new Uint8Array(picture.data); // a copy also of a Buffer, whose own slice() is none
@@ -46,7 +46,7 @@ export function withMask(picture: Picture, given: BinaryMask, colour: Rgb, tint 
     for (let x = 0; x < width; x++) {
       if (!isSet(x, y)) continue;
       const edge = !isSet(x - thickness, y) || !isSet(x + thickness, y) || !isSet(x, y - thickness) || !isSet(x, y + thickness);
-      blend(data, y * width + x, colour, edge ? 1 : tint);
+      blend(data, y * width + x, color, edge ? 1 : tint);
     }
   }
   return { data, width, height };
@@ -62,21 +62,21 @@ export function withHeat(picture: Picture, given: BinaryMask): Picture {
     const grey = 0.35 * (0.299 * red + 0.587 * green + 0.114 * blue);
     data.set([grey, grey, grey], 3 * i);
     const heat = (uncertainty[i] as number) / 255;
-    blend(data, i, heatColour(heat), Math.min(1, 1.2 * heat));
+    blend(data, i, heatColor(heat), Math.min(1, 1.2 * heat));
   }
   return { data, width, height };
 }
 
 /** Black over red and orange to pale yellow. */
-function heatColour(heat: number): Rgb {
+function heatColor(heat: number): Rgb {
   const level = (value: number): number => 255 * Math.min(1, Math.max(0, value));
   return [level(1.6 * heat), level(1.4 * heat - 0.35), level(2 * heat - 1.3)];
 }
 
-function blend(data: Uint8Array, pixel: number, colour: Rgb, share: number): void {
+function blend(data: Uint8Array, pixel: number, color: Rgb, share: number): void {
   for (let c = 0; c < 3; c++) {
     const at = 3 * pixel + c;
-    data[at] = Math.round((1 - share) * (data[at] as number) + share * (colour[c] as number));
+    data[at] = Math.round((1 - share) * (data[at] as number) + share * (color[c] as number));
   }
 }
 

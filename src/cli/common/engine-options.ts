@@ -5,72 +5,118 @@ import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import { PRECISIONS } from '../../core/onnx/precision.ts';
 import { STRATEGIES } from '../../core/engine/strategy.ts';
 import { METHODS, type PredictOptions } from '../../core/engine/types.ts';
-import { choice, number, wholeNumber } from './usage.ts';
+import { UsageError } from './command.ts';
+import { numberIn } from './parse.ts';
+import { options, under, type Values } from './spec.ts';
 
-export const ENGINE_OPTIONS = {
-  model: { type: 'string' },
-  device: { type: 'string' },
-  threads: { type: 'string' },
-  precision: { type: 'string' },
-  cache: { type: 'string' },
-  method: { type: 'string' },
-  strategy: { type: 'string' },
-  samples: { type: 'string' },
-  distribution: { type: 'string' },
-  nu: { type: 'string' },
-  seed: { type: 'string' },
-  'label-reduction': { type: 'string' },
-  grow: { type: 'boolean' },
-  'no-grow': { type: 'boolean' },
-} as const;
+const DEFAULT_MODEL = 'tiny';
+/** Devices and methods by name, and the choice among them. */
+export const DEVICE_CHOICES = ['auto', ...DEVICES] as const;
+export const METHOD_CHOICES = ['auto', ...METHODS] as const;
 
-export const ENGINE_HELP = `  --model NAME|PATH     a model of prosam models list, or a model folder (default: tiny)
-  --device DEVICE       auto, ${DEVICES.join(', ')} (default: auto)
-  --threads N           CPU threads (default: all cores; for large models as many as are fastest)
-  --precision P         ${PRECISIONS.join(', ')} (default: fp32): int8 is for CPUs, fp16 for GPUs
-  --cache DIR           keep image features in DIR, so that another run is faster
-  --method METHOD       auto, ${METHODS.join(', ')} (default: auto, which tries them on the references)
-  --strategy S          ${STRATEGIES.join(', ')} (default: mean_prompt)
-  --samples K           prompt sets drawn from the distribution (default: 4; 10 when merging)
-  --distribution D      ${DISTRIBUTIONS.join(', ')} (default: the model's)
-  --nu N                degrees of freedom (default: the model's)
-  --seed N              same seed, same samples (default: 321)
-  --label-reduction R   nearest, any, area or area:0.25: how marks become feature cells
-  --grow, --no-grow     let SAM turn the mark into an object first (default: only for --points)`;
+export const MODEL_OPTION = options({
+  model: { type: 'text', value: 'NAME|PATH', about: 'a model of prosam models list, or a model folder', otherwise: DEFAULT_MODEL },
+});
 
-export type EngineValues = Partial<Record<Exclude<keyof typeof ENGINE_OPTIONS, 'grow' | 'no-grow'>, string>> & {
-  grow?: boolean;
-  'no-grow'?: boolean;
-};
+export const RUNTIME_OPTIONS = options({
+  device: { type: 'choice', choices: DEVICE_CHOICES, about: 'where networks run', otherwise: 'auto' },
+  threads: {
+    type: 'whole',
+    min: 0,
+    about: 'CPU threads',
+    otherwise: 'all cores, or fewer where those are faster',
+  },
+  precision: {
+    type: 'choice',
+    choices: PRECISIONS,
+    value: 'P',
+    about: 'arithmetic of the networks (int8 is for CPUs, fp16 for GPUs)',
+    otherwise: 'fp32',
+  },
+  cache: { type: 'text', value: 'DIR', about: 'stores image features in DIR, so that the next run is faster' },
+});
 
-export function engineOptions(values: EngineValues): EngineOptions {
+export const SAMPLING_OPTIONS = options({
+  samples: {
+    type: 'whole',
+    min: 0,
+    max: 100,
+    value: 'K',
+    about: 'prompt sets drawn from the distribution',
+    otherwise: '4, 10 when merging',
+  },
+  distribution: {
+    ...{ type: 'choice', choices: DISTRIBUTIONS, value: 'D' },
+    about: 'distribution that prompts are drawn from',
+    otherwise: "the model's",
+  },
+  nu: { type: 'number', about: 'degrees of freedom of that distribution', otherwise: "the model's" },
+  seed: { type: 'whole', min: 0, about: 'same seed, same samples', otherwise: 321 },
+});
+
+export const LABEL_REDUCTION_OPTION = options({
+  'label-reduction': {
+    type: 'text',
+    value: 'R',
+    about: 'nearest, any, area or area:0.25: how annotations become feature cells',
+    otherwise: "the model's",
+  },
+});
+
+export const GROW_OPTIONS = options({
+  grow: { type: 'flag', about: 'lets SAM turn the annotation into an object mask first', otherwise: 'only for --points' },
+  'no-grow': { type: 'flag', about: 'uses the annotation as it was drawn' },
+});
+
+export const METHOD_OPTIONS = options({
+  method: { type: 'choice', choices: METHOD_CHOICES, about: 'method (auto tries them on the references)', otherwise: 'auto' },
+  strategy: { type: 'choice', choices: STRATEGIES, value: 'S', about: 'how prosam merges decoded prompts', otherwise: 'mean_prompt' },
+});
+
+export const ENGINE_OPTIONS = under('Model and method', {
+  ...MODEL_OPTION,
+  ...RUNTIME_OPTIONS,
+  ...METHOD_OPTIONS,
+  ...SAMPLING_OPTIONS,
+  ...LABEL_REDUCTION_OPTION,
+  ...GROW_OPTIONS,
+});
+
+type EngineValues = Partial<Values<typeof MODEL_OPTION & typeof RUNTIME_OPTIONS>>;
+type PredictValues = Partial<Values<typeof METHOD_OPTIONS & typeof SAMPLING_OPTIONS & typeof LABEL_REDUCTION_OPTION & typeof GROW_OPTIONS>>;
+
+export function engineOptions({ model, device, threads, precision, cache }: EngineValues): EngineOptions {
   return {
-    ...(values.model !== undefined && { model: values.model }),
-    ...(values.device !== undefined && { device: choice('device', values.device, ['auto', ...DEVICES]) }),
-    ...(values.threads !== undefined && { threads: wholeNumber('threads', values.threads) }),
-    ...(values.precision !== undefined && { precision: choice('precision', values.precision, PRECISIONS) }),
-    ...(values.cache !== undefined && { cacheDir: values.cache }),
+    ...(model !== undefined && { model }),
+    ...(device !== undefined && { device }),
+    ...(threads !== undefined && { threads }),
+    ...(precision !== undefined && { precision }),
+    ...(cache !== undefined && { cacheDir: cache }),
   };
 }
 
-export function predictOptions(values: EngineValues): PredictOptions {
-  const grow = values.grow ? true : values['no-grow'] ? false : undefined;
+/** @throws UsageError for a label reduction that does not exist */
+export function predictOptions(values: PredictValues): PredictOptions {
+  const { method, strategy, samples, distribution, nu, seed, labelReduction: reduction } = values;
+  const grow = values.grow === true ? true : values.noGrow === true ? false : undefined;
   return {
-    ...(values.method !== undefined && { method: choice('method', values.method, ['auto', ...METHODS]) }),
-    ...(values.strategy !== undefined && { strategy: choice('strategy', values.strategy, STRATEGIES) }),
-    ...(values.samples !== undefined && { samples: wholeNumber('samples', values.samples) }),
-    ...(values.distribution !== undefined && { distribution: choice('distribution', values.distribution, DISTRIBUTIONS) }),
-    ...(values.nu !== undefined && { nu: number('nu', values.nu) }),
-    ...(values.seed !== undefined && { seed: wholeNumber('seed', values.seed) }),
-    ...(values['label-reduction'] !== undefined && { labelReduction: labelReduction(values['label-reduction']) }),
+    ...(method !== undefined && { method }),
+    ...(strategy !== undefined && { strategy }),
+    ...(samples !== undefined && { samples }),
+    ...(distribution !== undefined && { distribution }),
+    ...(nu !== undefined && { nu }),
+    ...(seed !== undefined && { seed }),
+    ...(reduction !== undefined && { labelReduction: labelReductionOf(reduction) }),
     ...(grow !== undefined && { grow }),
   };
 }
 
 const DEFAULT_AREA = 0.25;
 
-function labelReduction(text: string): NonNullable<PredictOptions['labelReduction']> {
-  const [word = '', threshold] = text.split(':');
-  const kind = choice('label-reduction', word, ['nearest', 'any', 'area']);
-  return kind === 'area' ? { kind, threshold: threshold === undefined ? DEFAULT_AREA : number('label-reduction', threshold) } : { kind };
+function labelReductionOf(text: string): NonNullable<PredictOptions['labelReduction']> {
+  const [kind = '', threshold] = text.split(':');
+  if (kind === 'area')
+    return { kind, threshold: threshold === undefined ? DEFAULT_AREA : numberIn('label-reduction', threshold, { type: 'number' }) };
+  if (kind === 'nearest' || kind === 'any') return { kind };
+  throw new UsageError(`--label-reduction: expected nearest, any, area or area:0.25, got ${JSON.stringify(text)}.`);
 }

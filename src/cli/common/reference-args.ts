@@ -1,84 +1,118 @@
-/** References on the command line: each --reference is followed by the marks that belong to it. */
+/**
+ * References on the command line: each --reference is followed by the annotation that belongs to it. Annotations of the engine are
+ * built in this file and nowhere else in the command line.
+ */
 import { readFile } from 'node:fs/promises';
+import { messageOf } from '../../core/common/errors.ts';
 import type { Annotation } from '../../core/mask/annotation.ts';
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Point } from '../../core/mask/raster.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
-import { messageOf } from '../../core/common/errors.ts';
-import type { Reference } from '../../core/engine/types.ts';
-import { number, UsageError } from './usage.ts';
+import type { ImageInput, Reference } from '../../core/engine/types.ts';
+import { UsageError } from './command.ts';
+import { numberIn, type OptionToken } from './parse.ts';
+import { options, under } from './spec.ts';
+
+const ANNOTATIONS = options({
+  box: { type: 'text', repeat: true, value: 'x0,y0,x1,y1', about: 'box around the object, in pixels of the upright image' },
+  points: { type: 'text', repeat: true, value: 'x,y[;x,y]', about: 'clicks on the object' },
+  negative: { type: 'text', repeat: true, value: 'x,y[;x,y]', about: 'with --points: clicks beside the object' },
+  mask: { type: 'text', repeat: true, value: 'FILE', about: "image of the reference's size, bright = object" },
+  polygon: { type: 'text', repeat: true, value: 'x,y;x,y;..', about: 'outline of the object' },
+  scribble: { type: 'text', repeat: true, value: 'FILE', about: 'image with a drawn scribble, bright = marked' },
+  rle: { type: 'text', repeat: true, value: 'FILE', about: 'JSON with size and counts, as COCO has them' },
+});
 
 /** Options that describe references; their order on the command line counts. */
-export const MARK_OPTIONS = {
-  reference: { type: 'string', multiple: true },
-  mask: { type: 'string', multiple: true },
-  box: { type: 'string', multiple: true },
-  points: { type: 'string', multiple: true },
-  negative: { type: 'string', multiple: true },
-  scribble: { type: 'string', multiple: true },
-  polygon: { type: 'string', multiple: true },
-  'coco-rle': { type: 'string', multiple: true },
-  label: { type: 'string', multiple: true },
-} as const;
+export const REFERENCE_OPTIONS = under('References and their annotations (one annotation after each --reference)', {
+  ...options({
+    reference: { type: 'text', repeat: true, value: 'IMAGE', about: 'image with the annotated object; repeat it for more examples' },
+  }),
+  ...ANNOTATIONS,
+  ...options({
+    label: {
+      type: 'text',
+      repeat: true,
+      value: 'NAME',
+      about: 'name of the object; references with different labels are different concepts',
+    },
+  }),
+});
 
-const MARKS = ['mask', 'box', 'points', 'scribble', 'polygon', 'coco-rle'] as const;
-type Mark = (typeof MARKS)[number];
-
-export interface OptionToken {
-  kind: string;
-  name?: string;
-  value?: string | undefined;
-}
+type Kind = Exclude<keyof typeof ANNOTATIONS, 'negative'>;
+const KINDS = (Object.keys(ANNOTATIONS) as (keyof typeof ANNOTATIONS)[]).filter((name): name is Kind => name !== 'negative');
+/** Options whose value is a file that the command reads. */
+const FILE_OPTIONS = ['reference', 'mask', 'scribble', 'rle'];
 
 interface Draft {
   image: string;
-  mark?: { kind: Mark; value: string };
+  annotation?: { kind: Kind; value: string };
   negative?: string;
   label?: string;
 }
 
-const LARGEST_RLE_FILE = 64 * 2 ** 20;
+const MAX_RLE_BYTES = 64 * 2 ** 20;
 
-/** Files that the references and their marks are read from. */
-export function markFiles(tokens: readonly OptionToken[]): string[] {
-  const options = ['reference', 'mask', 'scribble', 'coco-rle'];
-  return tokens.flatMap(({ name, value }) => (name !== undefined && value !== undefined && options.includes(name) ? [value] : []));
+/** Files that references and their annotations are read from. */
+export function referenceFiles(tokens: readonly OptionToken[]): string[] {
+  return tokens.flatMap(({ name, value }) => (value !== undefined && FILE_OPTIONS.includes(name) ? [value] : []));
 }
 
-/** tokens: from parseArgs, in the order they were written. */
+/** References in the order they were written. @throws UsageError */
 export async function referencesFrom(tokens: readonly OptionToken[]): Promise<Reference[]> {
   const drafts: Draft[] = [];
-  for (const { kind, name, value } of tokens) {
-    if (kind !== 'option' || name === undefined || value === undefined || !Object.hasOwn(MARK_OPTIONS, name)) continue;
+  for (const { name, value } of tokens) {
+    if (value === undefined || !Object.hasOwn(REFERENCE_OPTIONS, name)) continue;
     if (name === 'reference') {
       drafts.push({ image: value });
       continue;
     }
     const draft = drafts.at(-1);
-    if (draft === undefined) throw new UsageError(`--${name} marks a reference: write --reference IMAGE before it.`);
+    if (draft === undefined) throw new UsageError(`--${name} belongs to a reference: write --reference IMAGE before it.`);
     if (name === 'negative') draft.negative = value;
     else if (name === 'label') draft.label = value;
-    else if (draft.mark)
-      throw new UsageError(`${draft.image} already has --${draft.mark.kind}: one mark a reference. Repeat --reference for another mark.`);
-    else draft.mark = { kind: name as Mark, value };
+    else if (draft.annotation)
+      throw new UsageError(
+        `${draft.image} already has --${draft.annotation.kind}: expected one annotation a reference. Repeat --reference for another.`,
+      );
+    else draft.annotation = { kind: name as Kind, value };
   }
   return Promise.all(drafts.map(referenceFrom));
 }
 
-async function referenceFrom({ image, mark, negative, label }: Draft): Promise<Reference> {
-  if (mark === undefined)
-    throw new UsageError(`${image} is not marked: add one of ${MARKS.map((name) => `--${name}`).join(', ')} after --reference ${image}.`);
-  if (negative !== undefined && mark.kind !== 'points') throw new UsageError('--negative goes with --points.');
-  return { image, annotation: await annotationFrom(mark.kind, mark.value, negative), ...(label !== undefined && { label }) };
+async function referenceFrom({ image, annotation, negative, label }: Draft): Promise<Reference> {
+  if (annotation === undefined)
+    throw new UsageError(
+      `${image} is not annotated: add one of ${KINDS.map((name) => `--${name}`).join(', ')} after --reference ${image}.`,
+    );
+  if (negative !== undefined && annotation.kind !== 'points') throw new UsageError('--negative goes with --points.');
+  return referenceOf(image, await annotationFrom(annotation.kind, annotation.value, negative), label);
 }
 
-async function annotationFrom(kind: Mark, value: string, negative: string | undefined): Promise<Annotation> {
+/** A reference of the engine. */
+export function referenceOf(image: ImageInput, annotation: Annotation, label?: string): Reference {
+  return { image, annotation, ...(label !== undefined && { label }) };
+}
+
+/** A reference with the mask of its object. */
+export function maskReference(image: ImageInput, mask: BinaryMask, label?: string): Reference {
+  return referenceOf(image, { kind: 'mask', mask }, label);
+}
+
+/** Everything a prediction depends on in a reference from the command line, files by their hash. */
+export async function referenceSettings({ image, annotation, label }: Reference, hashOf: (file: string) => Promise<string>) {
+  const mark = 'file' in annotation ? { ...annotation, file: await hashOf(String(annotation.file)) } : annotation;
+  return { image: await hashOf(String(image)), mark, label };
+}
+
+async function annotationFrom(kind: Kind, value: string, negative: string | undefined): Promise<Annotation> {
   switch (kind) {
     case 'mask':
       return { kind: 'mask-file', file: value };
     case 'scribble':
       return { kind: 'scribble-file', file: value };
     case 'box': {
-      const corners = value.split(',').map((part) => number('box', part));
+      const corners = value.split(',').map((part) => numberIn('box', part, { type: 'number' }));
       if (corners.length !== 4) throw new UsageError(`--box: expected x0,y0,x1,y1, got ${JSON.stringify(value)}.`);
       return { kind: 'box', boxXyxy: corners as [number, number, number, number] };
     }
@@ -90,34 +124,34 @@ async function annotationFrom(kind: Mark, value: string, negative: string | unde
       };
     case 'polygon':
       return { kind: 'polygon', rings: [pointList('polygon', value)] };
-    case 'coco-rle':
+    case 'rle':
       return { kind: 'coco-rle', rle: await cocoRleFile(value) };
   }
 }
 
 function pointList(name: string, text: string): Point[] {
   return text.split(';').map((pair): Point => {
-    const parts = pair.split(',').map((part) => number(name, part));
+    const parts = pair.split(',').map((part) => numberIn(name, part, { type: 'number' }));
     if (parts.length !== 2) throw new UsageError(`--${name}: expected x,y pairs separated by ;, got ${JSON.stringify(text)}.`);
     return parts as [number, number];
   });
 }
 
-/** {size, counts}, or a COCO annotation with it as "segmentation". */
+/** Reads {size, counts}, or a COCO annotation with it as "segmentation". */
 async function cocoRleFile(path: string): Promise<CocoRle> {
   let parsed: unknown;
   try {
     const text = await readFile(path, 'utf8');
-    if (text.length > LARGEST_RLE_FILE) throw new Error(`the file is larger than ${LARGEST_RLE_FILE} bytes`);
+    if (text.length > MAX_RLE_BYTES) throw new Error(`the file is larger than ${MAX_RLE_BYTES} bytes`);
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`--coco-rle ${path}: expected a JSON file with size and counts: ${messageOf(error)}.`);
+    throw new UsageError(`--rle ${path}: expected a JSON file with size and counts: ${messageOf(error)}.`);
   }
   const rle = ((parsed as { segmentation?: unknown } | null)?.segmentation ?? parsed) as { size?: unknown; counts?: unknown } | null;
   const { size, counts } = rle ?? {};
   const numbers = (value: unknown): value is number[] => Array.isArray(value) && value.every((item) => typeof item === 'number');
   if (!numbers(size) || size.length !== 2 || !(typeof counts === 'string' || numbers(counts))) {
-    throw new UsageError(`--coco-rle ${path}: expected {"size": [height, width], "counts": text or numbers}.`);
+    throw new UsageError(`--rle ${path}: expected {"size": [height, width], "counts": text or numbers}.`);
   }
   return { size: size as [number, number], counts };
 }

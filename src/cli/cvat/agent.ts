@@ -1,33 +1,22 @@
 /** `prosam cvat agent`: AI tools of CVAT Enterprise and Online, answered by a running service. Experimental. */
 import { randomBytes } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { createAgentAnswers } from '../../adapters/cvat/agent/answers.ts';
-import { AGENT_KINDS, createAgentApi, describeAgentFunction, type AgentKind } from '../../adapters/cvat/agent/api.ts';
+import { createAgentApi, describeAgentFunction, type AgentKind } from '../../adapters/cvat/agent/api.ts';
 import { runAgent } from '../../adapters/cvat/agent/loop.ts';
 import { createTrackMemory } from '../../adapters/cvat/nuclio/track-memory.ts';
 import { createClient } from '../../client/client.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import { DEFAULT_LIMITS } from '../../core/image/node/decode.ts';
-import { CVAT_CONNECTION_OPTIONS, cvatConnection } from './connection.ts';
+import { cvatConnection } from './connection.ts';
 import { remoteService } from './remote-service.ts';
-import type { Terminal } from '../common/terminal.ts';
-import { choice, EXIT, UsageError, words } from '../common/usage.ts';
+import { EXIT, UsageError, type Terminal } from '../common/command.ts';
+import { parseCommand } from '../common/parse.ts';
+import { CVAT_AGENT } from './spec.ts';
 
-const OPTIONS = {
-  ...CVAT_CONNECTION_OPTIONS,
-  url: { type: 'string' },
-  project: { type: 'string' },
-  kinds: { type: 'string' },
-  name: { type: 'string' },
-  public: { type: 'boolean' },
-} as const;
-
-/** Until Ctrl-C; -> exit code */
+/** Runs until Ctrl-C; resolves to the exit code. */
 export async function cvatAgent(args: readonly string[], { warn, signal = new AbortController().signal }: Terminal): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  const { url, project, name = 'prosam' } = values;
-  if (url === undefined || project === undefined) throw new UsageError('expected --url URL and --project NAME of a running service.');
-  const kinds = words('kinds', values.kinds ?? AGENT_KINDS.join(',')).map((kind) => choice('kinds', kind, AGENT_KINDS));
+  const { values } = parseCommand(CVAT_AGENT, args);
+  const { url, project, name, kinds } = values;
   const client = cvatConnection(values);
   const token = process.env.PROSAM_TOKEN;
   const asked = createClient({ url, timeoutMs: 300_000, ...(token !== undefined && { token }) });
@@ -42,7 +31,7 @@ export async function cvatAgent(args: readonly string[], { warn, signal = new Ab
   const functions: { id: number | string; kind: AgentKind }[] = [];
   try {
     for (const kind of kinds) {
-      const id = await api.create(describeAgentFunction(kind, { name, isPublic: values.public ?? false, labels }), signal);
+      const id = await api.create(describeAgentFunction(kind, { name, isPublic: values.public, labels }), signal);
       functions.push({ id, kind });
       warn(`${name} ${kind}: function ${id} at ${client.url}`);
     }
@@ -56,7 +45,7 @@ export async function cvatAgent(args: readonly string[], { warn, signal = new Ab
     });
     return EXIT.ok;
   } finally {
-    // The functions live as long as somebody answers for them; the signal may be why this ends.
+    // Without an agent the functions would stay listed; no signal here, because its abort may be why this ends.
     for (const { id } of functions)
       await api.remove(id).catch((error: unknown) => warn(`function ${id} is still listed in CVAT: ${text(error)}`));
   }

@@ -1,77 +1,48 @@
 /** `prosam cvat annotate`: masks for a whole task from one labelled frame. */
 import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { annotateTask, type FrameReport } from '../../adapters/cvat/annotate/annotate.ts';
 import type { CvatClient } from '../../adapters/cvat/api/client.ts';
-import { SHAPE_FORMS } from '../../adapters/cvat/annotate/new-shapes.ts';
 import { planTask, type TaskPlan } from '../../adapters/cvat/annotate/plan.ts';
 import { openRunLog } from '../../adapters/cvat/annotate/run-log.ts';
 import { undoRun } from '../../adapters/cvat/annotate/undo.ts';
 import { createUploadBook } from '../../adapters/cvat/jobs/upload-log.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import type { PredictOptions } from '../../core/engine/types.ts';
-import { CVAT_CONNECTION_OPTIONS, cvatConnection } from './connection.ts';
+import { cvatConnection } from './connection.ts';
 import { drawFrame } from './draw-frame.ts';
 import { localPredictor, servicePredictor, type FramePredictor, type ServiceOptions } from './predictors.ts';
-import { ENGINE_OPTIONS, engineOptions, predictOptions } from '../common/engine-options.ts';
+import { engineOptions, predictOptions } from '../common/engine-options.ts';
 import { frameNumbers } from './frame-numbers.ts';
 import { createProgress } from '../common/progress.ts';
-import type { Terminal } from '../common/terminal.ts';
-import { choice, EXIT, number, UsageError, wholeNumber, words } from '../common/usage.ts';
+import { EXIT, UsageError, type Terminal } from '../common/command.ts';
+import { parseCommand } from '../common/parse.ts';
+import type { Values as OptionValues } from '../common/spec.ts';
+import { CVAT_ANNOTATE } from './spec.ts';
 import { ownPlace, writeOwn } from '../common/write-file.ts';
 
-const OPTIONS = {
-  ...CVAT_CONNECTION_OPTIONS,
-  ...ENGINE_OPTIONS,
-  task: { type: 'string' },
-  job: { type: 'string' },
-  'reference-frame': { type: 'string', multiple: true },
-  labels: { type: 'string' },
-  frames: { type: 'string' },
-  form: { type: 'string' },
-  instances: { type: 'boolean' },
-  threshold: { type: 'string' },
-  url: { type: 'string' },
-  project: { type: 'string' },
-  'dry-run': { type: 'boolean' },
-  out: { type: 'string' },
-  log: { type: 'string' },
-  undo: { type: 'boolean' },
-  uploads: { type: 'string' },
-  json: { type: 'boolean' },
-} as const;
+type Values = OptionValues<typeof CVAT_ANNOTATE.options>;
 
-/** Where the pictures of a dry run go. */
-const DRY_RUN = 'prosam-cvat-dry-run';
-/** Where a service started in the same folder looks, too. */
-const UPLOADS = 'prosam/cvat-uploads';
-
-function parse(args: readonly string[]) {
-  return parseArgs({ args: [...args], options: OPTIONS }).values;
-}
-type Values = ReturnType<typeof parse>;
-
-/** -> exit code */
+/** Resolves to the exit code. */
 export async function cvatAnnotate(args: readonly string[], terminal: Terminal): Promise<number> {
-  const values = parse(args);
+  const { values } = parseCommand(CVAT_ANNOTATE, args);
   const target = targetOf(values);
   const client = cvatConnection(values);
   if (values.undo) return undo(client, values, target, terminal);
   const { signal } = terminal;
-  const referenceFrames = [...frameNumbers('reference-frame', (values['reference-frame'] ?? []).join(','))];
+  const referenceFrames = [...frameNumbers('reference-frame', (values.referenceFrame ?? []).join(','))];
   if (referenceFrames.length === 0 && (values.url === undefined || values.project === undefined))
     throw new UsageError(
       'expected --reference-frame N, a frame where the object is marked, or --url and --project of a service that knows it.',
     );
-  const form = choice('form', values.form ?? 'mask', SHAPE_FORMS);
+  const { form = 'mask' } = values;
   const plan = await planTask({
     ...{ client, target, referenceFrames, form, signal },
-    ...(values.labels !== undefined && { labels: words('labels', values.labels) }),
+    ...(values.labels !== undefined && { labels: values.labels }),
     ...(values.frames !== undefined && { frames: frameNumbers('frames', values.frames) }),
   });
   announce(plan, terminal);
   const settings = settingsOf(values, plan, referenceFrames);
-  const log = values['dry-run']
+  const log = values.dryRun
     ? undefined
     : await openRunLog(logPath(values, client, target), { server: client.url, task: plan.task.id, settings });
   let predictor: FramePredictor | undefined;
@@ -83,23 +54,21 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
     const progress = createProgress(frames, process.stderr, frames - left);
     const onFrame = async (report: FrameReport): Promise<void> => {
       progress.clear();
-      const picture = values['dry-run']
-        ? await dryPicture(values.out ?? DRY_RUN, { server: client.url, task: plan.task.id }, report)
-        : undefined;
+      const picture = values.dryRun ? await dryPicture(values.out, { server: client.url, task: plan.task.id }, report) : undefined;
       if (values.json) terminal.print(JSON.stringify(jsonOf(report, picture)));
       if (report.outcome === 'failed') terminal.warn(`frame ${report.frame} (${report.name}): ${errorText(report.error)}`);
       progress.advance(`frame ${report.frame} ${report.name}`);
     };
     const result = await annotateTask({
-      ...{ client, plan, predict: predictor.predict, form, instances: values.instances ?? false, onFrame, signal },
-      ...(log && { log, uploads: createUploadBook(values.uploads ?? UPLOADS) }),
-      ...(values.threshold !== undefined && { threshold: number('threshold', values.threshold) }),
+      ...{ client, plan, predict: predictor.predict, form, instances: values.instances, onFrame, signal },
+      ...(log && { log, uploads: createUploadBook(values.uploads) }),
+      ...(values.threshold !== undefined && { threshold: values.threshold }),
     }).finally(() => progress.clear());
     terminal.warn(
-      `${result.predicted} frames with ${values['dry-run'] ? 'masks' : `${result.shapes} new shapes`}, ${result.nothing} where nothing was found, ` +
+      `${result.predicted} frames with ${values.dryRun ? 'masks' : `${result.shapes} new shapes`}, ${result.nothing} where nothing was found, ` +
         `${result.covered} left as they were, ${result.failed} failed.`,
     );
-    if (values['dry-run']) terminal.warn(`Nothing was uploaded. Pictures: ${values.out ?? DRY_RUN}`);
+    if (values.dryRun) terminal.warn(`Nothing was uploaded. Pictures: ${values.out}`);
     else if (result.shapes > 0) terminal.warn(`Log: ${log?.path}; --undo takes this back.`);
     if (result.lost > 0)
       terminal.warn(`${result.lost} shapes were sent and are not there as they were sent: look at the task before going on.`);
@@ -115,7 +84,7 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
 
 function targetOf({ task, job }: Values): { task: number } | { job: number } {
   if ((task === undefined) === (job === undefined)) throw new UsageError('expected either --task N or --job N.');
-  return task !== undefined ? { task: wholeNumber('task', task) } : { job: wholeNumber('job', job as string) };
+  return task !== undefined ? { task } : { job: job as number };
 }
 
 async function undo(
@@ -129,7 +98,7 @@ async function undo(
   const log = await openRunLog(path);
   try {
     const task = 'task' in target ? target.task : (await client.job(target.job, { signal })).task_id;
-    const { removed, kept, gone } = await undoRun(client, log, task, { uploads: createUploadBook(values.uploads ?? UPLOADS), signal });
+    const { removed, kept, gone } = await undoRun(client, log, task, { uploads: createUploadBook(values.uploads), signal });
     warn(`${removed} shapes were taken back, ${kept} kept because somebody changed them, ${gone} had been deleted already.`);
     return EXIT.ok;
   } finally {
@@ -142,12 +111,17 @@ function logPath({ log }: Values, { url }: CvatClient, target: { task: number } 
   return log ?? `prosam-cvat-${host}-${'task' in target ? `task-${target.task}` : `job-${target.job}`}.jsonl`;
 }
 
-/** What must be the same for a run to go on where it stopped. */
+/** Settings that must be the same for a run to resume. */
 function settingsOf(values: Values, plan: TaskPlan, referenceFrames: readonly number[]): Record<string, unknown> {
-  const { form, instances, threshold, method, strategy, model, url, project } = values;
+  const { form, instances, method, strategy, model, url, project } = values;
+  const threshold = values.threshold === undefined ? undefined : String(values.threshold);
   const labels = plan.labels.map(({ name }) => name).sort();
   const given = { form, instances, threshold, method, strategy, model, url, project };
-  return { referenceFrames, labels, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+  return {
+    referenceFrames,
+    labels,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== false)),
+  };
 }
 
 function announce(plan: TaskPlan, { warn }: Terminal): void {
@@ -173,7 +147,7 @@ function predictorOf(values: Values, plan: TaskPlan, signal: AbortSignal | undef
   );
 }
 
-/** How marks become cells is the service's own business. */
+/** Options for the service, which decides itself how annotations become cells. */
 function withoutReduction({ method, strategy, samples, distribution, nu, seed, grow }: PredictOptions) {
   const given = { method, strategy, samples, distribution, nu, seed, grow };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as ServiceOptions['options'];

@@ -1,18 +1,13 @@
-/** Which CVAT, and who asks: options and environment of every `prosam cvat` command. */
+/** Connection to CVAT: address and credentials from options and environment. */
 import { createCvatClient, type CvatClient } from '../../adapters/cvat/api/client.ts';
-import { UsageError } from '../common/usage.ts';
+import { UsageError } from '../common/command.ts';
+import type { Values } from '../common/spec.ts';
+import type { CVAT_CONNECTION_OPTIONS } from './spec.ts';
 
-export const CVAT_CONNECTION_OPTIONS = {
-  server: { type: 'string' },
-  token: { type: 'string' },
-  user: { type: 'string' },
-  organization: { type: 'string' },
-} as const;
-
-export type CvatConnectionValues = Partial<Record<keyof typeof CVAT_CONNECTION_OPTIONS, string>>;
+export type CvatConnectionValues = Values<typeof CVAT_CONNECTION_OPTIONS>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @throws UsageError without an address or anything that proves who asks */
+/** @throws UsageError without an address or credentials */
 export function cvatConnection(values: CvatConnectionValues, environment: Environment = process.env): CvatClient {
   const url = given(values.server) ?? given(environment.CVAT_URL);
   if (url === undefined) throw new UsageError('expected --server URL, the address of CVAT, got none.');

@@ -1,4 +1,4 @@
-/** What a dry run would upload, drawn on its frame: a colour for each label, darker outlines, names underneath. */
+/** Draws the shapes of a dry run on their frame: a color for each label, darker outlines, names underneath. */
 import sharp from 'sharp';
 import type { PredictedMask } from '../../adapters/cvat/annotate/annotate.ts';
 import { decodeImage } from '../../core/image/node/decode.ts';
@@ -6,8 +6,8 @@ import { pictureBytes, shrink, withMask, type Picture } from '../common/draw.ts'
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
-/** They stay apart for colour-blind eyes. */
-const LABEL_COLOURS: readonly Rgb[] = [
+/** Colors that stay apart for color-blind eyes. */
+const LABEL_COLORS: readonly Rgb[] = [
   [12, 190, 255],
   [255, 194, 10],
   [255, 80, 160],
@@ -18,15 +18,15 @@ const LABEL_COLOURS: readonly Rgb[] = [
 const LONGEST = 1600;
 const LINE = 26;
 
-/** -> PNG */
+/** Returns PNG. */
 export async function drawFrame(image: Uint8Array, name: string, masks: readonly PredictedMask[]): Promise<Uint8Array> {
   let picture: Picture = shrink(await decodeImage(image, name), LONGEST);
-  const colourOf = (i: number): Rgb => LABEL_COLOURS[i % LABEL_COLOURS.length] as Rgb;
-  for (const [i, { mask }] of masks.entries()) picture = withMask(picture, mask, colourOf(i));
+  const colorOf = (i: number): Rgb => LABEL_COLORS[i % LABEL_COLORS.length] as Rgb;
+  for (const [i, { mask }] of masks.entries()) picture = withMask(picture, mask, colorOf(i));
   const lines = masks.map(({ label, score, mask }, i) => {
     const share = mask.data.reduce((sum, value) => sum + (value === 0 ? 0 : 1), 0) / mask.data.length;
     return {
-      colour: colourOf(i),
+      color: colorOf(i),
       text: share === 0 ? `${label}: nothing found` : `${label}: score ${score.toFixed(2)}, ${(100 * share).toFixed(1)} % of the frame`,
     };
   });
@@ -37,11 +37,11 @@ async function withLines(
   png: Uint8Array,
   width: number,
   height: number,
-  lines: readonly { colour: Rgb; text: string }[],
+  lines: readonly { color: Rgb; text: string }[],
 ): Promise<Uint8Array> {
   const rows = lines.map(
-    ({ colour, text }, i) =>
-      `<rect x="6" y="${i * LINE + 6}" width="16" height="16" fill="rgb(${colour.join(',')})"/>` +
+    ({ color, text }, i) =>
+      `<rect x="6" y="${i * LINE + 6}" width="16" height="16" fill="rgb(${color.join(',')})"/>` +
       `<text x="28" y="${i * LINE + 19}" font-family="sans-serif" font-size="15" fill="#222">${escaped(text)}</text>`,
   );
   const wide = Math.max(width, 360);

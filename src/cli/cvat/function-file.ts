@@ -1,18 +1,17 @@
-/** `prosam cvat function-file`: a Python file for `cvat-cli task auto-annotate` that asks the running service and nothing else. */
-import { parseArgs } from 'node:util';
-import type { Terminal } from '../common/terminal.ts';
-import { EXIT, UsageError } from '../common/usage.ts';
+/** `prosam cvat function-file`: a Python file for `cvat-cli task auto-annotate` that calls the running service and nothing else. */
+import { EXIT, UsageError, type Terminal } from '../common/command.ts';
+import { parseCommand } from '../common/parse.ts';
+import { CVAT_FUNCTION_FILE } from './spec.ts';
 
-/** -> exit code */
+/** Resolves to the exit code. */
 export function cvatFunctionFile(args: readonly string[], { print }: Terminal): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { url: { type: 'string' }, project: { type: 'string' } } });
-  const url = values.url ?? 'http://127.0.0.1:9090';
+  const { url, project } = parseCommand(CVAT_FUNCTION_FILE, args).values;
   if (!URL.canParse(url)) throw new UsageError(`--url: expected the address of the running service, got ${JSON.stringify(url)}.`);
-  print(functionFile(url.replace(/\/+$/, ''), values.project ?? ''));
+  print(functionFile(url.replace(/\/+$/, ''), project));
   return Promise.resolve(EXIT.ok);
 }
 
-/** Strings of JSON are strings of Python. */
+/** Text of the file; JSON strings are Python strings. */
 export function functionFile(url: string, project: string): string {
   return `"""Asks a running prosam service for masks.
 

@@ -1,28 +1,29 @@
-/** Who predicts the frames of a task: an engine of our own, or a running service. */
+/** Predictors of the frames of a task: an engine in this process, or a running service. */
 import type { PredictFrame } from '../../adapters/cvat/annotate/annotate.ts';
 import type { ReferenceFrame } from '../../adapters/cvat/annotate/plan.ts';
 import { createClient } from '../../client/client.ts';
 import { maskFromCocoRle } from '../../core/mask/rle.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
-import type { PredictOptions, Reference } from '../../core/engine/types.ts';
+import type { PredictOptions } from '../../core/engine/types.ts';
+import { referenceOf } from '../common/reference-args.ts';
 import { markOf } from './remote-service.ts';
 
 export interface FramePredictor {
   predict: PredictFrame;
-  /** What answers, for people to read. */
+  /** Description for people. */
   name: string;
   close(): Promise<void>;
 }
 
-/** A reference that cannot be used is told before any frame is touched. */
+/** Opens an engine; a reference that cannot be used is reported before any frame is touched. */
 export async function localPredictor(
   references: readonly ReferenceFrame[],
   engineOptions: EngineOptions,
   options: PredictOptions,
 ): Promise<FramePredictor> {
   const engine = await createEngine(engineOptions);
-  const all = references.flatMap(({ image, marks }) => marks.map(({ label, annotation }): Reference => ({ image, annotation, label })));
+  const all = references.flatMap(({ image, marks }) => marks.map(({ label, annotation }) => referenceOf(image, annotation, label)));
   try {
     for (const reference of all) await engine.referenceMask(reference, options);
   } catch (error) {
@@ -48,7 +49,7 @@ export interface ServiceOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** References of the task go along with every request; without any, the project's own count. Nothing is kept there. */
+/** Sends the references of the task with every request; without any, the project's own are used. The service keeps nothing. */
 export function servicePredictor(references: readonly ReferenceFrame[], service: ServiceOptions): FramePredictor {
   const { url, token, project, options, signal } = service;
   const client = createClient({ url, timeoutMs: 300_000, retries: 5, ...(token !== undefined && { token }) });

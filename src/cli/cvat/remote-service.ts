@@ -1,4 +1,4 @@
-/** A running service, asked over HTTP, as far as agents need it. */
+/** Client of a running service, as far as agents need it. */
 import type { ProsamClient } from '../../client/client.ts';
 import type { MaskAnswer } from '../../client/types.ts';
 import { ProsamError } from '../../core/common/errors.ts';
@@ -59,7 +59,7 @@ export function remoteService(client: ProsamClient): RemoteService {
   };
 }
 
-/** Answers name the regions of a mask by their boxes; their pixels are in the mask. */
+/** Regions of a mask by the boxes in the response; their pixels are in the mask. */
 function regionsOf(mask: BinaryMask, named: NonNullable<MaskAnswer['instances']>): InstancePrediction[] {
   const byBox = new Map(named.map((one) => [`${one.boxXyxy.join()} ${one.area}`, one.score]));
   return splitInstances(mask, 1).flatMap((region) => {
@@ -78,7 +78,7 @@ function maskOf(rle: CocoRle | undefined): BinaryMask {
   return maskFromCocoRle(rle);
 }
 
-/** Marks as they are sent. @throws OPTION_INVALID for those that are files */
+/** Annotation as it is sent over HTTP. @throws OPTION_INVALID for files */
 export function markOf(annotation: Annotation) {
   const pair = ([x, y]: readonly [number, number]): [number, number] => [x, y];
   switch (annotation.kind) {

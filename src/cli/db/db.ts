@@ -1,6 +1,5 @@
-/** `prosam db`: the state of a database, and moving everything from one to another. */
+/** `prosam db`: state of a database, and copies of everything from one place to another. */
 import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { migrationStatus, type MigrationStatus } from '../../storage/schema/migrations.ts';
 import { countRows } from '../../storage/copy/copy-rows.ts';
 import { copyStorage, exportStorage, importStorage, type Moved, type MoveOptions } from '../../storage/copy/copy-storage.ts';
@@ -8,93 +7,28 @@ import { migrateDatabase, openDatabase, openWholeStorage, type OpenStorage } fro
 import { PATIENT_TIMEOUTS } from '../../storage/timeouts.ts';
 import { silentLog } from '../../service/ports/log.ts';
 import { createProgress, type Progress } from '../common/progress.ts';
-import type { Terminal } from '../common/terminal.ts';
-import { choice, EXIT, UsageError } from '../common/usage.ts';
+import { EXIT, UsageError, type Run, type Terminal } from '../common/command.ts';
+import { runGroup, type Loaders } from '../common/group.ts';
+import { parseCommand } from '../common/parse.ts';
+import { DB, DB_COPY, DB_EXPORT, DB_IMPORT, DB_MIGRATE, DB_STATUS } from './spec.ts';
 
-const DATABASE = './prosam/prosam.db';
-const OBJECTS = './prosam/blobs';
+/** Resolves to the exit code. */
+export const dbCommand: Run = (args, terminal) => runGroup(DB, COMMANDS, args, terminal);
 
-export const DB_HELP = `prosam db: look after the database, or move everything to another
+const COMMANDS: Loaders = {
+  status: () => Promise.resolve(status),
+  migrate: () => Promise.resolve(migrate),
+  copy: () => Promise.resolve(copy),
+  export: () => Promise.resolve(exportAll),
+  import: () => Promise.resolve(importAll),
+};
 
-  prosam db status  [--database D] [--json]
-  prosam db migrate [--database D] [--json]
-  prosam db copy    [--from-database D] [--from-objects O] --to-database D --to-objects O [--json]
-  prosam db export  [--database D] [--objects O] --to DIR [--json]
-  prosam db import  --from DIR [--database D] [--objects O] [--json]
-
-A database is a SQLite file or postgres://user:password@host/database; objects are a folder or
-s3://bucket/prefix?endpoint=https://HOST&region=REGION with credentials from where AWS's own programs look for them.
-
-  status       which schema the database has, and which this version of prosam wants
-  migrate      bring it there; forward only, so keep a copy (prosam serve does this by itself)
-  copy         everything from one place to another: rows, waiting messages and bytes. Stop prosam first.
-  export       the same into a folder: rows.jsonl.gz and blobs/
-  import       the same out of such a folder
-
-The target's database must be empty; bytes it has already are not written again, so both may share one object store.
-
-  --database D, --from-database D    (default: ${DATABASE})
-  --objects O, --from-objects O      (default: ${OBJECTS})
-  --json                             one JSON object on stdout
-
-Exit code: 0 done, 1 the schema is not that of this version (status), 2 nothing was done, 130 interrupted.
-
-Examples:
-  prosam db export --to backup
-  prosam db copy --to-database postgres://prosam@db.internal/prosam --to-objects ./prosam/blobs
-  prosam db status --database postgres://prosam@db.internal/prosam
-`;
-
-const ACTIONS = ['status', 'migrate', 'copy', 'export', 'import'] as const;
-
-type Values = ReturnType<typeof parse>['values'];
-
-/** -> exit code */
-export async function dbCommand(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { values, positionals } = parse(args);
-  const [word, ...rest] = positionals;
-  if (word === undefined || rest.length > 0) throw new UsageError(`expected one of ${ACTIONS.join(', ')}: prosam db status.`);
-  switch (choice('action', word, ACTIONS)) {
-    case 'status':
-      return status(values, terminal);
-    case 'migrate':
-      return migrate(values, terminal);
-    case 'copy':
-      return copy(values, terminal);
-    case 'export': {
-      const folder = required('to', values.to);
-      return withStorage(existing(values.database ?? DATABASE), values.objects ?? OBJECTS, (storage) =>
-        moved(values, terminal, (options) => exportStorage(storage, folder, options), folder),
-      );
-    }
-    case 'import': {
-      const folder = required('from', values.from);
-      const database = values.database ?? DATABASE;
-      return withStorage(database, values.objects ?? OBJECTS, (storage) =>
-        moved(values, terminal, (options) => importStorage(folder, storage, options), withoutPassword(database)),
-      );
-    }
-  }
-}
-
-function parse(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  return parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...{ database: text, objects: text, to: text, from: text, json: { type: 'boolean' } },
-      ...{ 'from-database': text, 'from-objects': text, 'to-database': text, 'to-objects': text },
-    },
-  });
-}
-
-async function status(values: Values, { print }: Terminal): Promise<number> {
-  const address = values.database ?? DATABASE;
+async function status(args: readonly string[], { print }: Terminal): Promise<number> {
+  const { database: address, json } = parseCommand(DB_STATUS, args).values;
   const found = await statusOf(address);
   const current = found.database === found.code;
   const done = current ? 'nothing to do' : found.database > found.code ? 'update prosam' : 'run prosam db migrate';
-  if (values.json === true) print(JSON.stringify({ address: withoutPassword(address), ...found }));
+  if (json) print(JSON.stringify({ address: withoutPassword(address), ...found }));
   else {
     print(
       `${withoutPassword(address)}: ${found.database === 0 ? 'no schema yet' : `schema ${found.database}`}, expected ${found.code}: ${done}`,
@@ -106,7 +40,7 @@ async function status(values: Values, { print }: Terminal): Promise<number> {
 }
 
 async function statusOf(address: string): Promise<MigrationStatus & { rows?: number }> {
-  // Looking does not make a file.
+  // A status check creates no file.
   const database = await openDatabase(isFile(address) && !existsSync(address) ? ':memory:' : address, silentLog, PATIENT_TIMEOUTS);
   try {
     const found = await migrationStatus(database);
@@ -116,28 +50,39 @@ async function statusOf(address: string): Promise<MigrationStatus & { rows?: num
   }
 }
 
-async function migrate(values: Values, { print }: Terminal): Promise<number> {
-  const address = values.database ?? DATABASE;
+async function migrate(args: readonly string[], { print }: Terminal): Promise<number> {
+  const { database: address, json } = parseCommand(DB_MIGRATE, args).values;
   const steps = await migrateDatabase(address);
-  if (values.json === true) print(JSON.stringify({ address: withoutPassword(address), steps }));
+  if (json) print(JSON.stringify({ address: withoutPassword(address), steps }));
   else print(`${withoutPassword(address)}: ${steps === 0 ? 'nothing to do' : `${steps} step${steps === 1 ? '' : 's'} taken`}`);
   return EXIT.ok;
 }
 
-async function copy(values: Values, terminal: Terminal): Promise<number> {
-  const database = existing(values['from-database'] ?? DATABASE);
-  const objects = values['from-objects'] ?? OBJECTS;
-  const toDatabase = required('to-database', values['to-database']);
-  const toObjects = required('to-objects', values['to-objects']);
-  return withStorage(database, objects, (from) =>
+async function copy(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { fromDatabase, fromObjects, toDatabase, toObjects, json } = parseCommand(DB_COPY, args).values;
+  return withStorage(existing(fromDatabase), fromObjects, (from) =>
     withStorage(toDatabase, toObjects, (to) =>
-      moved(values, terminal, (options) => copyStorage(from, to, options), withoutPassword(toDatabase)),
+      moved(json, terminal, (options) => copyStorage(from, to, options), withoutPassword(toDatabase)),
     ),
   );
 }
 
+async function exportAll(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { database, objects, to: folder, json } = parseCommand(DB_EXPORT, args).values;
+  return withStorage(existing(database), objects, (storage) =>
+    moved(json, terminal, (options) => exportStorage(storage, folder, options), folder),
+  );
+}
+
+async function importAll(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { database, objects, from: folder, json } = parseCommand(DB_IMPORT, args).values;
+  return withStorage(database, objects, (storage) =>
+    moved(json, terminal, (options) => importStorage(folder, storage, options), withoutPassword(database)),
+  );
+}
+
 async function moved(
-  { json = false }: Values,
+  json: boolean,
   { print, signal }: Terminal,
   move: (options: MoveOptions) => Promise<Moved>,
   target: string,
@@ -166,7 +111,7 @@ async function withStorage<T>(database: string, objects: string, use: (storage: 
   }
 }
 
-/** A file that is read from must be there: making an empty one would only hide the slip. */
+/** Refuses a missing database file to read from; creating an empty one would hide the typing error. @throws UsageError */
 function existing(address: string): string {
   if (isFile(address) && !existsSync(address)) throw new UsageError(`expected a database, got ${address}, which is not there.`);
   return address;
@@ -174,11 +119,6 @@ function existing(address: string): string {
 
 function isFile(address: string): boolean {
   return address !== ':memory:' && !/^postgres(ql)?:/.test(address);
-}
-
-function required(name: string, value: string | undefined): string {
-  if (value === undefined) throw new UsageError(`expected --${name}, got none.`);
-  return value;
 }
 
 function withoutPassword(address: string): string {

@@ -1,5 +1,8 @@
-/** The page with the demo's pictures and figures; the pictures lie beside it. */
+/** Images of the demo and the page that shows them. */
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+import type { Engine, ImageInput, MaskPrediction, PredictOptions, Reference } from '../../core/engine/types.ts';
 import { escapeHtml, figure, page, section } from '../../training/report/page.ts';
+import { COLORS, readPicture, shrink, sideBySide, withHeat, withMask, type Picture } from '../common/draw.ts';
 
 export interface DemoRow {
   title: string;
@@ -8,10 +11,62 @@ export interface DemoRow {
   caption: string;
 }
 
-export function demoPage(rows: readonly DemoRow[], legend: string, summary: string): string {
-  const sections = rows.map(({ title, picture, caption }) => {
-    const image = `<img src="${encodeURIComponent(picture)}" alt="${escapeHtml(`${title}: ${caption}`)}">`;
-    return section(title, figure(image, caption));
+const LEGEND =
+  'From left to right: the reference with its annotation (yellow), the target with the predicted mask (blue), the uncertainty of the model (bright = unsure), and the true mask (pink) where it is known.';
+const LONGEST = 480;
+
+/** Returns HTML. */
+export function demoPage(rows: readonly DemoRow[], summary: string): string {
+  const sections = rows.map(({ title, picture, caption: text }) => {
+    const image = `<img src="${encodeURIComponent(picture)}" alt="${escapeHtml(`${title}: ${text}`)}">`;
+    return section(title, figure(image, text));
   });
-  return page({ title: 'prosam demo', intro: legend, sections: [...sections, `<p>${escapeHtml(summary)}</p>`] });
+  return page({ title: 'prosam demo', intro: LEGEND, sections: [...sections, `<p>${escapeHtml(summary)}</p>`] });
+}
+
+async function pictureOf(image: ImageInput): Promise<Picture> {
+  if (typeof image === 'string') return readPicture(image);
+  return image as Picture;
+}
+
+/** Draws a reference with its mask. */
+export async function referencePicture(engine: Engine, reference: Reference, options: PredictOptions): Promise<Picture> {
+  const { mask } = await engine.referenceMask(reference, options);
+  return shrink(withMask(await pictureOf(reference.image), mask, COLORS.mark), LONGEST);
+}
+
+/** Draws one target beside the reference. target.truth: true mask, where it is known. @returns PNG */
+export async function strip(
+  reference: Picture,
+  target: { image: ImageInput; truth?: BinaryMask },
+  prediction: MaskPrediction,
+): Promise<Uint8Array> {
+  const picture = await pictureOf(target.image);
+  const levels = { ...prediction.mask, data: prediction.uncertaintyMap as Uint8Array };
+  const panels = [
+    withMask(picture, prediction.mask, COLORS.prediction),
+    withMask(withHeat(picture, levels), prediction.mask, COLORS.prediction, 0),
+    ...(target.truth ? [withMask(picture, target.truth, COLORS.truth)] : []),
+  ];
+  return sideBySide([reference, ...panels.map((panel) => shrink(panel, LONGEST))]);
+}
+
+interface Figures {
+  method: string;
+  iou: number | undefined;
+  uncertainty: number;
+  expectedIou: number | undefined;
+  milliseconds: { total?: number };
+}
+
+/** Results of a target in one line. */
+export function caption({ method, iou: value, uncertainty, expectedIou, milliseconds }: Figures): string {
+  const parts = [
+    ...(value === undefined ? [] : [`IoU ${value.toFixed(2)}`]),
+    `uncertainty ${uncertainty.toFixed(2)}`,
+    method,
+    ...(expectedIou === undefined ? [] : [`checked ${expectedIou.toFixed(2)}`]),
+    `${Math.round(milliseconds.total ?? 0)} ms`,
+  ];
+  return parts.join(', ');
 }

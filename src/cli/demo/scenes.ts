@@ -1,4 +1,4 @@
-/** What the demo shows when it is given no photos: generated scenes, one marked reference and several targets per concept. */
+/** Generated scenes of the demo: one annotated reference and several targets per concept. */
 import { CONCEPTS } from '../../scenes/concepts.ts';
 import { conceptMask, generateScene, type Scene } from '../../scenes/scene.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
@@ -17,7 +17,7 @@ export interface DemoTask {
 }
 
 /** Share of the image the object must cover to be worth showing. */
-const LEAST_AREA = 0.02;
+const MIN_AREA = 0.02;
 const MAX_TRIES = 200;
 
 export function demoTasks(seed: number, concepts: number, targets: number): DemoTask[] {
@@ -28,12 +28,12 @@ export function demoTasks(seed: number, concepts: number, targets: number): Demo
   });
 }
 
-/** The first scene, by the given seeds, in which the concept is well visible. */
+/** Returns the first scene, by the given seeds, in which the concept is well visible. size: width and height in pixels. */
 export function sceneWith(concept: number, nextSeed: () => number, size = 256): DemoScene {
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const scene: Scene = generateScene(nextSeed(), { force: [concept], size });
     const truth = { data: conceptMask(scene, concept), width: scene.width, height: scene.height };
-    if (maskArea(truth) < LEAST_AREA * truth.data.length) continue;
+    if (maskArea(truth) < MIN_AREA * truth.data.length) continue;
     return { image: { data: scene.image, width: scene.width, height: scene.height, channels: 3 }, truth };
   }
   throw new Error(`no scene of ${MAX_TRIES} shows concept ${concept} well enough`);

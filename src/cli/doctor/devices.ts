@@ -1,4 +1,4 @@
-/** What `prosam doctor` tells about devices: each one tried, with the libraries it needs; and the training engines. */
+/** Reports of `prosam doctor` on devices, each one probed, on their libraries, and on the training engines. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { verdictOn } from '../../core/runtime/devices/choose-device.ts';
@@ -27,7 +27,7 @@ export interface LibraryReport {
   text: string;
 }
 
-/** Every device this platform's package knows, each in a process of its own and bounded in time. */
+/** Probes every device that this platform's package knows, each in a separate process and with a time limit. */
 export async function deviceReports(): Promise<DeviceReport[]> {
   const facts = await machineFacts();
   const order = autoOrder();
@@ -55,7 +55,7 @@ export async function deviceReports(): Promise<DeviceReport[]> {
   return reports;
 }
 
-/** What lies on the disk, whether or not it can be used. */
+/** Libraries on the disk, whether or not they can be used. */
 export async function libraryReports(): Promise<LibraryReport[]> {
   const reports: LibraryReport[] = [];
   if (process.platform === 'linux') {

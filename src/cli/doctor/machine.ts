@@ -1,4 +1,4 @@
-/** What `prosam doctor` tells about the machine: versions, processor, memory, GPUs, folders. Nothing here may fail or hang. */
+/** Report of `prosam doctor` on the machine: versions, processor, memory, GPUs, folders. Nothing here may fail or hang. */
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
@@ -17,18 +17,18 @@ export interface MachineReport {
   processor: { model: string; cores: number; instructions: string[] };
   /** Bytes. `limit`: of the container or control group, where there is one. */
   memory: { total: number; free: number; limit?: number };
-  /** As nvidia-smi lists them: name, driver, memory. */
+  /** GPUs as nvidia-smi lists them: name, driver, memory. */
   nvidia: string[];
-  /** Names of the Vulkan drivers that are installed, which says nothing about a GPU. */
+  /** Names of the installed Vulkan drivers, with or without a GPU. */
   vulkanDrivers: string[];
-  /** Bytes free where each folder is or would be. */
+  /** Folders with the free bytes of their file systems. */
   folders: { what: string; path: string; exists: boolean; free: number | undefined }[];
 }
 
-/** Those that matrix products are fast with. */
+/** Instruction sets that make matrix products fast. */
 const INSTRUCTIONS = ['avx', 'avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx_vnni', 'amx_int8', 'asimd', 'asimddp', 'sve', 'i8mm'];
 const VULKAN_FOLDERS = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d'];
-const PATIENCE_MS = 5000;
+const TIMEOUT_MS = 5000;
 
 export async function machineReport(model: string): Promise<MachineReport> {
   const limit = process.constrainedMemory();
@@ -53,7 +53,7 @@ export async function machineReport(model: string): Promise<MachineReport> {
   };
 }
 
-/** None for a model that is not there: that is told where it is opened. */
+/** Folder of a model; none where it is missing, which is reported when it is opened. */
 function placeOf(model: string): { what: string; path: string }[] {
   try {
     return [{ what: 'model', path: resolve(modelFolder(model)) }];
@@ -74,7 +74,7 @@ function instructions(): string[] {
 function nvidiaGpus(): Promise<string[]> {
   const args = ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'];
   return new Promise((done) => {
-    execFile('nvidia-smi', args, { timeout: PATIENCE_MS, killSignal: 'SIGKILL' }, (error, stdout) => {
+    execFile('nvidia-smi', args, { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' }, (error, stdout) => {
       done(
         error
           ? []
@@ -98,7 +98,7 @@ function vulkanDrivers(): string[] {
   return [...new Set(files.flatMap((name) => /^(.*?)(?:_icd)?(?:\.\w+)?\.json$/.exec(name)?.[1] ?? []))];
 }
 
-/** Of the file system of the nearest folder that exists. */
+/** Free bytes of the file system of the nearest folder that exists. */
 async function freeBytes(path: string): Promise<number | undefined> {
   for (let at = path; ; at = dirname(at)) {
     if (existsSync(at))

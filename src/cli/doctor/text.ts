@@ -1,11 +1,12 @@
-/** The report of `prosam doctor` as text for people: a margin of names, and lines that fit a terminal. */
+/** Report of `prosam doctor` as text: a margin of names, and lines that fit a terminal. */
 import { CUDA_MEGABYTES, CUDA_VERSION, LEAST_DRIVER } from '../../setup/cuda-wheels.ts';
+import { wrapped } from '../common/help.ts';
 import type { DeviceReport, LibraryReport } from './devices.ts';
 import type { MachineReport } from './machine.ts';
 import { STAGES, TIMED_RUNS, type TimingReport } from './timing.ts';
 
 export interface DoctorReport {
-  /** Whether everything that was asked for works. */
+  /** Whether every requested part works. */
   ok: boolean;
   machine: MachineReport;
   devices: readonly DeviceReport[];
@@ -18,7 +19,7 @@ export interface DoctorReport {
 const MARGIN = 20;
 const SIGNS = { good: 'good', works: 'works', no: 'no' } as const;
 
-/** width: columns of the terminal. */
+/** Report as text. width: columns of the terminal. */
 export function doctorText({ machine, devices, libraries, timing, findings }: DoctorReport, width: number): string {
   const entry = (name: string, text: string): string => wrapped(name.padEnd(MARGIN), text, width);
   const { processor, memory } = machine;

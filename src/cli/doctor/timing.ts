@@ -1,7 +1,8 @@
-/** How long each stage of a prediction takes here: the median of a few, on generated scenes. */
+/** Times the stages of a prediction on generated scenes: medians of a few. */
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
 import type { StageTimes, TriedDevice } from '../../core/engine/types.ts';
+import { maskReference } from '../common/reference-args.ts';
 import { sceneWith } from '../demo/scenes.ts';
 
 export const STAGES = ['embed', 'reference', 'prompt', 'decode', 'resize'] as const;
@@ -11,9 +12,9 @@ export interface TimingReport {
   device: string;
   devices: readonly TriedDevice[];
   method: string;
-  /** Milliseconds from nothing to an engine that answers. */
+  /** Milliseconds until the engine is open. */
   openMs: number;
-  /** Milliseconds of each stage, where the method has it. */
+  /** Milliseconds of each stage that the method has. */
   stages: Partial<Record<(typeof STAGES)[number], number>>;
 }
 
@@ -21,7 +22,7 @@ export const TIMED_RUNS = 3;
 const CONCEPT = 3;
 const FIRST_SEED = 77;
 
-/** The first prediction makes the sessions and does not count. @throws as createEngine; the signal's reason */
+/** Times predictions; the first one creates the sessions and does not count. @throws as createEngine; the signal's reason */
 export async function timeStages(options: EngineOptions, signal: AbortSignal): Promise<TimingReport> {
   const started = performance.now();
   const opening = createEngine(options);
@@ -34,7 +35,7 @@ export async function timeStages(options: EngineOptions, signal: AbortSignal): P
     const times: StageTimes[] = [];
     for (const [i, target] of scenes.slice(1).entries()) {
       const reference = scenes[i] as (typeof scenes)[number];
-      const references = [{ image: reference.image, annotation: { kind: 'mask', mask: reference.truth } as const }];
+      const references = [maskReference(reference.image, reference.truth)];
       if (i === 0) await untilAborted(engine.embed(reference.image, { signal }), signal);
       const { milliseconds } = await untilAborted(engine.predict(target.image, references, { method, signal }), signal);
       if (i > 0) times.push(milliseconds);
@@ -57,7 +58,7 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] as number;
 }
 
-/** What hangs in a driver hears no signal. */
+/** Rejects on abort even where the work hangs in a driver and ignores the signal. */
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);

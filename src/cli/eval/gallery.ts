@@ -4,7 +4,7 @@ import { cocoRleFromMask, maskFromCocoRle } from '../../core/mask/rle.ts';
 import type { EvaluateOptions } from '../../training/evaluation/evaluate.ts';
 import type { EpisodeRow } from '../../training/evaluation/result.ts';
 import type { DatasetClass, Episode } from '../../training/types.ts';
-import { COLOURS, readPicture, sideBySide, withMask } from '../common/draw.ts';
+import { COLORS, readPicture, sideBySide, withMask } from '../common/draw.ts';
 
 export interface GalleryPicture {
   caption: string;
@@ -73,8 +73,8 @@ function chosen(kept: readonly Kept[]): { what: string; one: Kept }[] {
 async function strip({ episode, mark, prediction, truth }: Kept): Promise<Uint8Array> {
   const [reference, target] = [await readPicture(episode.reference.file, LONGEST), await readPicture(episode.target.file, LONGEST)];
   return sideBySide([
-    withMask(reference, maskFromCocoRle(mark), COLOURS.mark),
-    withMask(target, maskFromCocoRle(prediction), COLOURS.prediction),
-    withMask(target, maskFromCocoRle(truth), COLOURS.truth),
+    withMask(reference, maskFromCocoRle(mark), COLORS.mark),
+    withMask(target, maskFromCocoRle(prediction), COLORS.prediction),
+    withMask(target, maskFromCocoRle(truth), COLORS.truth),
   ]);
 }

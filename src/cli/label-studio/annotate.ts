@@ -6,24 +6,23 @@ import { createProsam } from '../../server/create-server.ts';
 import { createBackendClient, type BackendClient, type PredictedTask } from './backend-client.ts';
 import type { LabelStudioContext } from './context.ts';
 import { createProgress } from '../common/progress.ts';
-import type { Terminal } from '../common/terminal.ts';
-import { EXIT } from '../common/usage.ts';
+import { EXIT, type Terminal } from '../common/command.ts';
 
 export interface AnnotateOptions {
   json: boolean;
   /** Tasks in one request. */
   batch: number;
-  /** Annotated tasks, too. */
+  /** Predicts annotated tasks, too. */
   all: boolean;
-  /** A service that runs was named. */
+  /** Whether a running service was named. */
   given: boolean;
 }
 
-/** The version stands once it has been the same this often, a second apart: annotations are pulled meanwhile. */
+/** Equal answers, a second apart, after which the version is stable: annotations are pulled meanwhile. */
 const STEADY = 3;
-const MOST_WAITS = 120;
+const MAX_WAITS = 120;
 
-/** -> exit code @throws LABEL_STUDIO_* */
+/** Resolves to the exit code. @throws LABEL_STUDIO_* */
 export async function annotate(
   context: LabelStudioContext & { project: number },
   terminal: Terminal,
@@ -100,14 +99,14 @@ async function store(
   return client.importPredictions(project, found, { signal });
 }
 
-/** The project's annotations are pulled after it is introduced; each one that counts changes the version. */
+/** Introduces the project and waits until its annotations have been pulled: each active one changes the version. */
 async function steadyVersion(
   backend: BackendClient,
   project: Parameters<BackendClient['setup']>[0],
   signal: AbortSignal | undefined,
 ): Promise<string> {
   let version = await backend.setup(project, signal);
-  for (let same = 0, waits = 0; same < STEADY && waits < MOST_WAITS; waits++) {
+  for (let same = 0, waits = 0; same < STEADY && waits < MAX_WAITS; waits++) {
     await wait(1000, undefined, signal ? { signal } : {});
     const next = await backend.setup(project, signal);
     same = next === version ? same + 1 : 0;

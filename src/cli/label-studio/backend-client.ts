@@ -1,4 +1,4 @@
-/** This service, asked the way Label Studio asks it. */
+/** Client of this service that sends Label Studio's requests. */
 import { z } from 'zod';
 import { createTransport, type Transport } from '../../adapters/label-studio/api/transport.ts';
 import { projectKeyOf } from '../../adapters/label-studio/protocol/events.ts';
@@ -28,15 +28,15 @@ export interface PredictedTask {
 export type SyncReport = z.infer<typeof syncSchema>;
 
 export interface BackendClient {
-  /** Name of the model. @throws LABEL_STUDIO_* */
+  /** Returns the name of the model. @throws LABEL_STUDIO_* */
   health(): Promise<string>;
-  /** Introduces the project. -> version of predictions */
+  /** Introduces the project; resolves to the version of predictions. */
   setup(project: ApiProject, signal?: AbortSignal): Promise<string>;
-  /** Without those it has nothing to say about. */
+  /** Predicts tasks; those without a result are left out. */
   predict(project: ApiProject, tasks: readonly unknown[], signal?: AbortSignal): Promise<PredictedTask[]>;
   /** Compares annotations with Label Studio; the project must have been introduced. */
   sync(project: ApiProject, options: { acceptRemovals: boolean; restore: boolean }, signal?: AbortSignal): Promise<SyncReport>;
-  /** What was wrong when they were last compared. */
+  /** Problem found by the last comparison. */
   problem(project: ApiProject): Promise<string | undefined>;
 }
 

@@ -7,12 +7,11 @@ import { createBackendClient } from './backend-client.ts';
 import { labelConfigFindings, SSRF_FIX } from './doctor/checks.ts';
 import { authorizationOf, type LabelStudioContext } from './context.ts';
 import { lineOf } from './doctor/doctor.ts';
-import type { Terminal } from '../common/terminal.ts';
-import { EXIT } from '../common/usage.ts';
+import { EXIT, type Terminal } from '../common/command.ts';
 
 const TITLE = 'ProSAM';
 
-/** -> exit code @throws LABEL_STUDIO_* */
+/** Resolves to the exit code. @throws LABEL_STUDIO_* */
 export async function connect(
   context: LabelStudioContext & { project: number },
   { print, warn, signal }: Terminal,
@@ -80,7 +79,7 @@ async function connectBackend(
     return { backend: made, webhooksRefused: false };
   } catch (error) {
     if (!isProsamError(error) || !/reserved network/i.test(error.message)) throw error;
-    // The connection is made before its webhook is refused: where it stands, everything but the webhook works.
+    // The connection is made before its webhook is refused: where it exists, everything but the webhook works.
     const left = await mine();
     if (left && (left.state === 'CO' || left.state === 'PR' || left.state === 'TR')) return { backend: left, webhooksRefused: true };
     throw Object.assign(error, { message: `${error.message} Fix: ${SSRF_FIX}.` });

@@ -1,10 +1,12 @@
-/** Who talks to whom: Label Studio, this service, and what each needs to be let in by the other. */
+/** Addresses and credentials of Label Studio and of this service, each as the other needs them. */
 import { sameServer } from '../../adapters/http/address-check.ts';
 import { baseAddress, createLabelStudioClient, type LabelStudioClient } from '../../adapters/label-studio/api/client.ts';
 import { loadConfig } from '../../server/config.ts';
 import type { ProsamSettings } from '../../server/config-schema.ts';
 import { basicAuthorization, labelStudioLogin } from '../../server/label-studio-login.ts';
-import { UsageError } from '../common/usage.ts';
+import { UsageError } from '../common/command.ts';
+import type { Camel } from '../common/spec.ts';
+import type { CONNECTION_OPTIONS } from './spec.ts';
 
 export interface Login {
   user: string;
@@ -13,37 +15,31 @@ export interface Login {
 
 export interface LabelStudioContext {
   client: LabelStudioClient;
-  /** As given: legacy and personal tokens look different. */
+  /** Token as it was given: legacy and personal tokens look different. */
   token: string | undefined;
   settings: ProsamSettings;
-  /** Of this service as Label Studio reaches it, and as it is reached from here; no slash at the end. */
+  /** Address of this service as Label Studio reaches it; no slash at the end. */
   backend: string;
+  /** Address of this service as it is reached from here; no slash at the end. */
   fromHere: string;
-  /** With which Label Studio logs in here; undefined where this service lets anybody in. */
+  /** Login of Label Studio at this service; undefined where none is needed. */
   login: Login | undefined;
-  /** This service asks for credentials, but has none that Label Studio could use. */
+  /** Whether this service asks for credentials but has none that Label Studio could use. */
   loginMissing: boolean;
   project: number | undefined;
   configFile: string | undefined;
 }
 
-export interface ContextInput {
-  url: string | undefined;
-  token: string | undefined;
-  backend: string | undefined;
-  fromHere: string | undefined;
-  login: string | undefined;
-  configFile: string | undefined;
-  project: number | undefined;
-}
+/** Options of the command line; the configuration fills in what is missing. */
+export type ContextInput = { [K in keyof typeof CONNECTION_OPTIONS as Camel<K>]?: string | undefined } & { project?: number | undefined };
 
-/** @throws CONFIG_INVALID, UsageError where it is not said which Label Studio is meant */
+/** Combines options, environment and configuration. @throws CONFIG_INVALID, UsageError without an address of Label Studio */
 export async function openContext(input: ContextInput, environment: NodeJS.ProcessEnv = process.env): Promise<LabelStudioContext> {
-  const settings = await loadConfig({ environment, ...(input.configFile !== undefined && { file: input.configFile }) });
+  const settings = await loadConfig({ environment, ...(input.config !== undefined && { file: input.config }) });
   const { labelStudio, auth, host, port } = settings;
   const url = input.url ?? environment.LABEL_STUDIO_URL ?? labelStudio.url;
   if (url === undefined || url === '') throw new UsageError('expected --url, or LABEL_STUDIO_URL, with the address of Label Studio.');
-  // That of the configuration belongs to the address beside it.
+  // The configured token is for the configured address only.
   const configured = labelStudio.url !== undefined && sameServer(url, labelStudio.url) ? labelStudio.token : undefined;
   const token = input.token ?? environment.LABEL_STUDIO_API_KEY ?? configured;
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
@@ -54,7 +50,7 @@ export async function openContext(input: ContextInput, environment: NodeJS.Proce
     ...{ token, settings, backend, fromHere: input.fromHere === undefined ? backend : baseAddress(input.fromHere) },
     login,
     loginMissing: login === undefined && auth.tokens.length + auth.hmac.length > 0,
-    ...{ project: input.project, configFile: input.configFile },
+    ...{ project: input.project, configFile: input.config },
   };
 }
 

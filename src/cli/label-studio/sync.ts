@@ -1,18 +1,17 @@
-/** `prosam label-studio sync`: has the running service compare a project's annotations with Label Studio now. */
+/** `prosam label-studio sync`: compares the running service's annotations of a project with Label Studio now. */
 import { createBackendClient } from './backend-client.ts';
 import type { LabelStudioContext } from './context.ts';
-import type { Terminal } from '../common/terminal.ts';
-import { EXIT } from '../common/usage.ts';
+import { EXIT, type Terminal } from '../common/command.ts';
 
 export interface SyncOptions {
   json: boolean;
-  /** All that is missing in Label Studio is gone. */
+  /** Removes everything that is missing in Label Studio. */
   acceptRemovals: boolean;
-  /** What Label Studio shows counts again although it was removed here. */
+  /** Reactivates annotations that Label Studio shows although they were removed here. */
   restore: boolean;
 }
 
-/** -> exit code @throws LABEL_STUDIO_* */
+/** Resolves to the exit code. @throws LABEL_STUDIO_* */
 export async function sync(
   context: LabelStudioContext & { project: number },
   { print, warn, signal }: Terminal,

@@ -2,7 +2,7 @@
 import type { Log } from '../../service/ports/log.ts';
 import type { LearnerEvent } from '../../learner/types.ts';
 import { createProgress, type Progress } from '../common/progress.ts';
-import type { Terminal } from '../common/terminal.ts';
+import type { Terminal } from '../common/command.ts';
 
 export interface LearnerSpeaker {
   ready(engine: string): void;

@@ -1,6 +1,5 @@
 /** `prosam models add`: a model from weights that are on this machine. */
 import { stat } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import type { ModelWeights } from '../../core/models/detect-model.ts';
 import { checkModelName } from '../../core/checkpoint/model-paths.ts';
 import { addModel, type AddModelOptions } from '../../core/models/add.ts';
@@ -9,32 +8,23 @@ import { inspectModel } from '../../core/models/inspect.ts';
 import { conceptMask, generateScene } from '../../scenes/index.ts';
 import { whatIs, millions } from './list.ts';
 import { bytesText, createByteProgress } from '../common/progress.ts';
-import type { Terminal } from '../common/terminal.ts';
-import { choice, EXIT, oneName, UsageError, wholeNumber } from '../common/usage.ts';
+import { EXIT, type Terminal } from '../common/command.ts';
+import { parseCommand, pick } from '../common/parse.ts';
+import type { Values } from '../common/spec.ts';
+import { MODELS_ADD } from './spec.ts';
 
-const text = { type: 'string' } as const;
-const flag = { type: 'boolean' } as const;
+export type AddValues = Partial<Values<Pick<typeof MODELS_ADD.options, 'prompt-encoder' | 'licence' | 'resize' | 'threads' | 'force' | 'json'>>>;
 
-const RESIZES = ['aligned', 'longest-side', 'stretch'] as const;
-
-/** Of add and of pull. */
-export const ADD_OPTIONS = { 'prompt-encoder': text, licence: text, resize: text, threads: text, force: flag, json: flag } as const;
-export type AddValues = Partial<Record<'prompt-encoder' | 'licence' | 'resize' | 'threads', string>> & { force?: boolean; json?: boolean };
-
-/** -> exit code */
+/** Resolves to the exit code. */
 export async function addModelCommand(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { ...ADD_OPTIONS, sam: text, backbone: text },
-  });
-  const name = oneName('add', positionals);
-  if (values.sam === undefined) throw new UsageError('models add: expected --sam FILE with the weights of a SAM.');
-  const weights = { sam: values.sam, ...(values.backbone !== undefined && { backbone: values.backbone }) };
+  const { values, positionals } = parseCommand(MODELS_ADD, args);
+  const [name] = positionals as [string];
+  const { sam, backbone } = values;
+  const weights = { sam, ...(backbone !== undefined && { backbone }) };
   return keepModel(name, weights, values, terminal);
 }
 
-/** Adds it, saying how far it is, and what has become of it. -> exit code */
+/** Adds a model, with progress and a summary. from: defaults that the values override. Resolves to the exit code. */
 export async function keepModel(
   name: string,
   weights: ModelWeights,
@@ -43,17 +33,15 @@ export async function keepModel(
   from: Pick<AddModelOptions, 'about' | 'licence'> = {},
 ): Promise<number> {
   checkModelName(name);
-  const encoder = values['prompt-encoder'];
+  const { promptEncoder: encoder, force = false } = values;
   const progress = hashProgress();
   const { folder, notes } = await addModel(
     name,
     { ...weights, ...(encoder !== undefined && { promptEncoder: encoder }) },
     {
       ...from,
-      ...(values.licence !== undefined && { licence: values.licence }),
-      ...(values.resize !== undefined && { resize: choice('resize', values.resize, RESIZES) }),
-      ...(values.threads !== undefined && { threads: wholeNumber('threads', values.threads) }),
-      ...{ force: values.force ?? false, picture: knownPicture(), signal, onHashed: progress.read },
+      ...pick(values, 'licence', 'resize', 'threads'),
+      ...{ force, picture: knownPicture(), signal, onHashed: progress.read },
       onRun() {
         progress.clear();
         if (process.stderr.isTTY) warn('running it once ...');
@@ -71,7 +59,7 @@ export async function keepModel(
   return EXIT.ok;
 }
 
-/** Bars for files that take long to read, one after the other. */
+/** Progress bars for files that take long to read, one after the other. */
 export function hashProgress(): { read: (path: string, count: number) => void; clear: () => void } {
   let shown: { path: string; done: number; bar?: ReturnType<typeof createByteProgress> } | undefined;
   return {
@@ -94,7 +82,7 @@ export function hashProgress(): { read: (path: string, count: number) => void; c
 
 const SCENE_SEED = 11;
 
-/** A generated scene with its largest object marked: the same everywhere. */
+/** Generated scene with the mask of its largest object: the same on every machine. */
 export function knownPicture(seed: number = SCENE_SEED): MarkedPicture {
   const scene = generateScene(seed);
   const { width, height, image } = scene;

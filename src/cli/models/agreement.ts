@@ -1,4 +1,4 @@
-/** `prosam models verify --precision`: what half precision or whole numbers change, measured on generated scenes. */
+/** `prosam models verify --precision`: differences of fp16 or int8 to fp32, measured on generated scenes. */
 import { measureAgreement, type ModelAgreement } from '../../core/models/compare-precision.ts';
 import type { Device } from '../../core/runtime/devices/devices.ts';
 import type { Precision } from '../../core/onnx/precision.ts';
@@ -7,9 +7,9 @@ import { knownPicture } from './add.ts';
 import { textTable } from '../common/text-table.ts';
 
 const SCENES = [11, 12, 13, 14] as const;
-/** Below these a mask is another mask: chosen by eye, and far above what the built-in model measures. */
-const LEAST_COSINE = 0.99;
-const LEAST_IOU = 0.9;
+/** Least agreement that passes: chosen by eye, far above the differences of the built-in model. */
+const MIN_COSINE = 0.99;
+const MIN_IOU = 0.9;
 
 export interface PrecisionAgreement extends ModelAgreement {
   precision: Precision;
@@ -18,7 +18,7 @@ export interface PrecisionAgreement extends ModelAgreement {
   passed: boolean;
 }
 
-/** Against single precision on the CPU. */
+/** Compares a precision with single precision on the CPU. */
 export async function agreementOf(
   folder: string,
   precision: Precision,
@@ -28,7 +28,7 @@ export async function agreementOf(
     withNetworks(folder, { device, threads, precision }, async (model, other) => {
       const found = await measureAgreement(model, exact, other, SCENES.map(knownPicture));
       const passed =
-        [found.embedding, found.mid, found.high].every(({ cosine }) => cosine >= LEAST_COSINE) && found.maskIou.mean >= LEAST_IOU;
+        [found.embedding, found.mid, found.high].every(({ cosine }) => cosine >= MIN_COSINE) && found.maskIou.mean >= MIN_IOU;
       return { precision, device: other.device, scenes: SCENES.length, passed, ...found };
     }),
   );
@@ -44,7 +44,7 @@ export function agreementLines({ precision, device, scenes, passed, maskIou, pre
   return [
     '',
     textTable({
-      caption: `${precision} on ${device} against fp32 on the CPU, ${scenes} generated scenes: ${passed ? 'agrees' : 'DISAGREES'} (cosine from ${LEAST_COSINE}, IoU from ${LEAST_IOU} pass)`,
+      caption: `${precision} on ${device} against fp32 on the CPU, ${scenes} generated scenes: ${passed ? 'agrees' : 'DISAGREES'} (cosine from ${MIN_COSINE}, IoU from ${MIN_IOU} pass)`,
       head: ['features', 'cosine', 'rms difference in %', 'largest in %'],
       rows,
     }),

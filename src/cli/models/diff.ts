@@ -1,4 +1,4 @@
-/** Two versions side by side: their figures, and where their weights differ. */
+/** Two versions side by side: their metrics and the changes of their weights. */
 import { openModel } from '../../core/checkpoint/model-folder.ts';
 import { floatsFromTensor, parseSafetensors } from '../../core/checkpoint/formats/safetensors.ts';
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
@@ -11,7 +11,7 @@ import { textTable } from '../common/text-table.ts';
 
 type Weights = ReadonlyMap<string, FloatTensor>;
 
-/** Length of the change as a share of the length of the first, by part of the network. */
+/** Relative change of the weights in one part of the network. */
 export interface WeightChange {
   part: string;
   parameters: number;
@@ -43,7 +43,7 @@ export async function differenceOf(storage: Storage, one: string, other: string,
   };
 }
 
-/** Largest first. Parts are named by the first piece of their parameters' names. @throws CHECKPOINT_MISMATCH */
+/** Changes by part, largest first; a part is named by the first piece of its parameters' names. @throws CHECKPOINT_MISMATCH */
 export function weightChanges(one: Weights, other: Weights): WeightChange[] {
   const parts = new Map<string, { parameters: number; difference: number; length: number }>();
   for (const [name, { data }] of one) {

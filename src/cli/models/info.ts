@@ -1,22 +1,23 @@
-/** `prosam models info`: what a model is, where its files lie, and what it takes to run it. */
-import { parseArgs } from 'node:util';
+/** `prosam models info`: architecture, files and memory of a model. */
 import { inspectModel, type ModelFacts } from '../../core/models/inspect.ts';
 import { modelFolder } from '../../core/checkpoint/model-paths.ts';
 import { millions } from './list.ts';
 import { bytesText } from '../common/progress.ts';
-import type { Terminal } from '../common/terminal.ts';
+import { EXIT, type Terminal } from '../common/command.ts';
+import { parseCommand } from '../common/parse.ts';
+import { MODELS_INFO } from './spec.ts';
 import { textTable } from '../common/text-table.ts';
-import { EXIT, oneName } from '../common/usage.ts';
 
 /** -> exit code */
 export async function modelInfo(args: readonly string[], { print }: Terminal): Promise<number> {
-  const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: { json: { type: 'boolean' } } });
-  const facts = await inspectModel(modelFolder(oneName('info', positionals)));
-  if (values.json === true) {
+  const { values, positionals } = parseCommand(MODELS_INFO, args);
+  const [name] = positionals as [string];
+  const facts = await inspectModel(modelFolder(name));
+  if (values.json) {
     const { manifest, ...rest } = facts;
-    const { name, licence, about, sam, trained, prompt_encoder: encoder } = manifest;
+    const { licence, about, sam, trained, prompt_encoder: encoder } = manifest;
     const trainedAgainst = encoder?.trained_against;
-    print(JSON.stringify({ name, licence, about, resize: sam.resize, ...rest, trainedAgainst, trained }, null, 2));
+    print(JSON.stringify({ name: manifest.name, licence, about, resize: sam.resize, ...rest, trainedAgainst, trained }, null, 2));
   } else print(infoLines(facts).join('\n'));
   return EXIT.ok;
 }

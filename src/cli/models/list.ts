@@ -1,17 +1,17 @@
-/** `prosam models list`: what is on this machine, and what was learned. */
+/** `prosam models list`: the models on this machine, and the versions that were learned. */
 import { sep } from 'node:path';
-import { parseArgs } from 'node:util';
 import { CATALOGUE } from '../../core/models/published-models.ts';
 import { cachedRepository, repositoryFolder } from '../../core/models/hub/cache.ts';
 import { hubCache } from '../../core/models/hub/settings.ts';
 import { inspectModel, type ModelFacts } from '../../core/models/inspect.ts';
 import { addedModels, builtInModels, modelFolder, modelsFolder } from '../../core/checkpoint/model-paths.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
-import { learnedVersions, STORE_OPTIONS } from './versions.ts';
+import { MODELS_LIST } from './spec.ts';
+import { learnedVersions } from './store.ts';
 import { bytesText } from '../common/progress.ts';
-import type { Terminal } from '../common/terminal.ts';
+import { EXIT, type Terminal } from '../common/command.ts';
+import { parseCommand } from '../common/parse.ts';
 import { textTable } from '../common/text-table.ts';
-import { EXIT } from '../common/usage.ts';
 
 /** One line of the list. */
 export interface ListedModel {
@@ -23,16 +23,16 @@ export interface ListedModel {
   parameters?: number;
   licence?: string;
   methods?: string[];
-  /** What is wrong with it. */
+  /** Damage, where there is some. */
   problem?: { code: string; message: string };
 }
 
 /** -> exit code */
 export async function listModels(args: readonly string[], { print }: Terminal): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { ...STORE_OPTIONS, json: { type: 'boolean' } } });
+  const { values } = parseCommand(MODELS_LIST, args);
   const models = await listedModels();
-  if (values.json === true) {
-    const learned = await learnedVersions(values);
+  if (values.json) {
+    const learned = await learnedVersions(values, values.project);
     const { projects = [], versions = [] } = learned ?? {};
     print(JSON.stringify({ models, projects, versions }, null, 2));
     return EXIT.ok;
@@ -41,13 +41,13 @@ export async function listModels(args: readonly string[], { print }: Terminal): 
   const backbones = await cachedBackbones();
   if (backbones.length > 0) print(`backbones in the hub's cache, for --backbone: ${backbones.join(', ')}`);
   print(`models that are added or pulled lie in ${modelsFolder()}`);
-  // Last: a store that cannot be reached hides none of the models.
-  const learned = await learnedVersions(values);
+  // Last, so that a store that cannot be reached hides none of the models.
+  const learned = await learnedVersions(values, values.project);
   if (learned) print(['', ...learned.lines].join('\n'));
   return EXIT.ok;
 }
 
-/** Built-in ones first, then by name. One that is damaged is listed with what is wrong. */
+/** Built-in models first, then by name; a damaged one is listed with its problem. */
 export async function listedModels(): Promise<ListedModel[]> {
   const builtIn = builtInModels();
   const names = [...builtIn, ...addedModels().filter((name) => !builtIn.includes(name))];
@@ -79,12 +79,12 @@ export async function listedModels(): Promise<ListedModel[]> {
   );
 }
 
-/** Its weights lie in the cache that the hub's tools share. */
+/** Whether its weights are in the cache that the hub's tools share. */
 function wasPulled({ files }: ModelFacts): boolean {
   return files.some(({ path }) => path.startsWith(hubCache() + sep));
 }
 
-/** The parts in a few words. */
+/** Parts of a model in a few words. */
 export function whatIs({ parts }: ModelFacts): string {
   return parts.map(({ what }) => what).join(' + ');
 }

@@ -1,43 +1,39 @@
 /** `prosam models pull`: a model from the hub. */
-import { parseArgs } from 'node:util';
 import { CATALOGUE, catalogued, type CatalogueEntry } from '../../core/models/published-models.ts';
 import { fetchWeights, type FetchedWeights } from '../../core/models/hub/hub.ts';
 import { hubSettings, type HubSettings } from '../../core/models/hub/settings.ts';
 import { checkModelName } from '../../core/checkpoint/model-paths.ts';
 import { refuseTaken } from '../../core/models/install-model.ts';
 import { isProsamError, ProsamError } from '../../core/common/errors.ts';
-import { ADD_OPTIONS, hashProgress, keepModel } from './add.ts';
+import { hashProgress, keepModel } from './add.ts';
 import { bytesText, createByteProgress } from '../common/progress.ts';
-import type { Terminal } from '../common/terminal.ts';
-import { EXIT, oneName, UsageError } from '../common/usage.ts';
+import { EXIT, UsageError, type Terminal } from '../common/command.ts';
+import { parseCommand } from '../common/parse.ts';
+import { MODELS_PULL } from './spec.ts';
 
 type Wanted = Pick<CatalogueEntry, 'name' | 'repo' | 'file'> & Partial<CatalogueEntry>;
 
 /** -> exit code */
 export async function pullModel(args: readonly string[], terminal: Terminal): Promise<number> {
-  const text = { type: 'string' } as const;
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { ...ADD_OPTIONS, backbone: text, as: text, revision: text, file: text, offline: { type: 'boolean' } },
-  });
-  const sam = wantedOf(oneName('pull', positionals));
+  const { values, positionals } = parseCommand(MODELS_PULL, args);
+  const [given] = positionals as [string];
+  const sam = wantedOf(given);
   const backbone = values.backbone === undefined ? undefined : wantedOf(values.backbone);
   if (backbone !== undefined && backbone.role === 'sam')
     throw new UsageError(`--backbone: ${backbone.name} is a SAM. Expected one of ${backbones()}.`);
   if (sam.role === 'backbone' && backbone) throw new UsageError(`${sam.name} is a backbone: pull a SAM, with --backbone ${sam.name}.`);
   const alone = sam.role === 'backbone';
   const name = values.as ?? (backbone ? `${sam.name}-${backbone.name}` : sam.name);
-  // Before gigabytes are fetched for it.
+  // Before gigabytes are fetched for the model.
   if (!alone) {
     checkModelName(name);
-    if (values.force !== true) await refuseTaken(name);
+    if (!values.force) await refuseTaken(name);
   }
-  const hub = await hubSettings({ offline: values.offline ?? false });
+  const hub = await hubSettings({ offline: values.offline });
   const { revision, file } = values;
   const weights = await fetched(hub, { ...sam, ...(file !== undefined && { file }) }, revision, terminal);
   if (alone) {
-    if (values.json === true) terminal.print(JSON.stringify({ name: sam.name, path: weights.path, commit: weights.commit }));
+    if (values.json) terminal.print(JSON.stringify({ name: sam.name, path: weights.path, commit: weights.commit }));
     else terminal.print(`${sam.name} is here: ${weights.path}\nIt is a backbone: prosam models pull sam-vit-b --backbone ${sam.name}`);
     return EXIT.ok;
   }
@@ -53,7 +49,7 @@ export async function pullModel(args: readonly string[], terminal: Terminal): Pr
   });
 }
 
-/** A short name, or any repository. */
+/** Entry of a short name, or of any repository. @throws UsageError */
 function wantedOf(name: string): Wanted {
   const entry = catalogued(name);
   if (entry) return entry;

@@ -1,9 +1,9 @@
-/** Versions in words and figures. */
+/** Learned versions as text. */
 import type { PointerChange, VersionRecord } from '../../service/ports/versions.ts';
 import { BASE } from '../../service/serving.ts';
 import { textTable } from '../common/text-table.ts';
 
-/** What the learner's gate leaves in a version's metrics; any of it may be missing in versions of another origin. */
+/** Results of the learner's gate in a version's metrics; any of them may be missing in versions of another origin. */
 export interface GateSummary {
   pairs?: number;
   current?: number;
@@ -23,7 +23,7 @@ function day(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 }
 
-/** current: id in service by project. */
+/** Table of versions. current: live id by project. */
 export function versionTable(versions: readonly VersionRecord[], current: ReadonlyMap<string, string | undefined>): string[] {
   if (versions.length === 0) return ['no versions yet: the learner makes them from accepted annotations (prosam learn)'];
   const rows = versions.map((version) => {

@@ -1,22 +1,21 @@
-/** `prosam models verify`: are the files what they were, and does the model still compute what it computed? */
-import { parseArgs } from 'node:util';
+/** `prosam models verify`: compares the files of a model with their hashes, and its outputs with those recorded when it was added. */
 import { hashFile } from '../../core/checkpoint/hash-cache.ts';
 import { inspectModel, type ModelFacts } from '../../core/models/inspect.ts';
 import { modelFolder } from '../../core/checkpoint/model-paths.ts';
-import { DEVICES, type Device } from '../../core/runtime/devices/devices.ts';
-import { PRECISIONS } from '../../core/onnx/precision.ts';
+import type { Device } from '../../core/runtime/devices/devices.ts';
 import { compareKnownAnswer, makeKnownAnswer, type StageAgreement } from '../../core/models/known-answer.ts';
 import { parseKnownAnswer, readKnownAnswer, withNetworks } from '../../core/models/verify-model.ts';
 import { hashProgress, knownPicture } from './add.ts';
 import { agreementLines, agreementOf } from './agreement.ts';
 import { bytesText } from '../common/progress.ts';
-import type { Terminal } from '../common/terminal.ts';
+import { EXIT, UsageError, type Terminal } from '../common/command.ts';
+import { parseCommand } from '../common/parse.ts';
+import { MODELS_VERIFY } from './spec.ts';
 import { textTable } from '../common/text-table.ts';
-import { choice, EXIT, oneName, UsageError, wholeNumber } from '../common/usage.ts';
 
-/** Of the known values' size. Single precision on another processor sums in another order, which moves the seventh digit. */
+/** Tolerance on another processor, as a share of the values' size: another order of summation moves the seventh digit. */
 const SAME_ARITHMETIC = 1e-3;
-/** A GPU may multiply with ten bits of mantissa (TF32). */
+/** Tolerance on another device: a GPU may multiply with ten bits of mantissa (TF32). */
 const OTHER_DEVICE = 1e-2;
 
 interface FileCheck {
@@ -36,16 +35,9 @@ interface Comparison {
 
 /** -> exit code */
 export async function verifyModel(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
-  const text = { type: 'string' } as const;
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { device: text, threads: text, precision: text, json: { type: 'boolean' } },
-  });
-  const name = oneName('verify', positionals);
-  const device = values.device === undefined ? undefined : choice('device', values.device, ['auto', ...DEVICES]);
-  const threads = values.threads === undefined ? 0 : wholeNumber('threads', values.threads);
-  const precision = values.precision === undefined ? 'fp32' : choice('precision', values.precision, PRECISIONS);
+  const { values, positionals } = parseCommand(MODELS_VERIFY, args);
+  const [name] = positionals as [string];
+  const { device, threads = 0, precision } = values;
   if (precision === 'int8' && device !== undefined && device !== 'cpu')
     throw new UsageError(`models verify: int8 runs on the CPU, not on ${device}. Use --precision fp16 there.`);
   const facts = await inspectModel(modelFolder(name));
@@ -55,13 +47,13 @@ export async function verifyModel(args: readonly string[], { print, warn, signal
   const agreement =
     sound && precision !== 'fp32' ? await agreementOf(facts.folder, precision, { device: device ?? 'cpu', threads }) : undefined;
   const passed = sound && comparisons.every((one) => one.passed) && agreement?.passed !== false;
-  if (values.json === true) print(JSON.stringify({ name, passed, files, comparisons, ...(agreement && { agreement }) }, null, 2));
+  if (values.json) print(JSON.stringify({ name, passed, files, comparisons, ...(agreement && { agreement }) }, null, 2));
   else for (const line of [...reportLines(name, files, comparisons), ...(agreement ? agreementLines(agreement) : [])]) print(line);
   if (sound && facts.manifest.known_answer === undefined) warn(`${name} has no known answer to compare with: only its files are proved.`);
   return passed ? EXIT.ok : EXIT.someFailed;
 }
 
-/** Reads every file, whatever is remembered of it. */
+/** Reads every file again, whether or not its hash is cached. */
 async function checkFiles({ files }: ModelFacts, signal: AbortSignal | undefined): Promise<FileCheck[]> {
   const progress = hashProgress();
   const checks: FileCheck[] = [];

@@ -5,10 +5,8 @@ import { polygonsFromMask } from '../../core/mask/polygon-groups.ts';
 import { cocoRleFromMask } from '../../core/mask/rle.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { MaskPrediction, Prediction } from '../../core/engine/types.ts';
-import { COLOURS, pictureBytes, readPicture, sideBySide, withHeat, withMask } from '../common/draw.ts';
-
-export const FORMATS = ['png', 'rle', 'polygon', 'overlay'] as const;
-export type Format = (typeof FORMATS)[number];
+import { COLORS, pictureBytes, readPicture, sideBySide, withHeat, withMask } from '../common/draw.ts';
+import type { Format } from './spec.ts';
 
 /** Pixels an outline may deviate in polygons. */
 const POLYGON_TOLERANCE = 1;
@@ -49,10 +47,10 @@ export async function outputFiles(format: Format, target: string, prediction: Pr
 /** Target with the mask, and next to it where the model is unsure. */
 async function overlay(target: string, prediction: MaskPrediction): Promise<Uint8Array> {
   const picture = await readPicture(target, OVERLAY_LONGEST);
-  const masked = withMask(picture, prediction.mask, COLOURS.prediction);
+  const masked = withMask(picture, prediction.mask, COLORS.prediction);
   if (prediction.uncertaintyMap === undefined) return pictureBytes(masked);
   const levels = { ...prediction.mask, data: prediction.uncertaintyMap };
-  return sideBySide([masked, withMask(withHeat(picture, levels), prediction.mask, COLOURS.prediction, 0)]);
+  return sideBySide([masked, withMask(withHeat(picture, levels), prediction.mask, COLORS.prediction, 0)]);
 }
 
 const rounded = (value: number): number => Number(value.toFixed(4));

@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, relative, resolve, sep } from 'node:p
 import { foldedName, hashedWord, plainWord } from '../../core/files/file-name.ts';
 import { messageOf } from '../../core/common/errors.ts';
 import { hashOf, markAtStart } from '../common/output-mark.ts';
-import { UsageError } from '../common/usage.ts';
+import { UsageError } from '../common/command.ts';
 
 export interface Target {
   /** As it was given. */

@@ -1,69 +1,22 @@
-/** `prosam setup`: what cannot come from npm alone. */
-import { parseArgs } from 'node:util';
+/** `prosam setup`: parts that npm alone cannot install. */
 import { probeDevice } from '../../core/runtime/devices/probe-device.ts';
-import { CUDA_MEGABYTES, CUDA_VERSION, LEAST_DRIVER, PROVIDER_VERSION } from '../../setup/cuda-wheels.ts';
-import { downloadCommand, setupCuda } from '../../setup/setup-cuda.ts';
+import { CUDA_VERSION } from '../../setup/cuda-wheels.ts';
+import { setupCuda } from '../../setup/setup-cuda.ts';
 import { setupTraining } from '../../training/setup/setup-training.ts';
-import { TENSORFLOW_VERSION } from '../../training/setup/wheels.ts';
-import type { Terminal } from '../common/terminal.ts';
-import { EXIT, UsageError } from '../common/usage.ts';
+import { EXIT, type Run, type Terminal } from '../common/command.ts';
+import { runGroup } from '../common/group.ts';
+import { parseCommand } from '../common/parse.ts';
+import { SETUP, SETUP_CUDA, SETUP_TRAINING } from './spec.ts';
 
-export const SETUP_HELP = `prosam setup: make a training engine or CUDA ready
-
-  prosam setup training [--gpu] [--wheel FILE]... [--cache DIR] [--json]
-  prosam setup cuda [--from FOLDER|WHEEL]... [--python PYTHON] [--json]
-
-training: puts TensorFlow ${TENSORFLOW_VERSION} under the installed @tensorflow/tfjs-node: fetches its library with pip, checks it, compiles the
-package's addon against it and lets it compute a gradient. Wants Linux on x64, Python 3 with pip, and g++. Repeating it is
-safe; after npm ci it takes seconds, because the library is kept. Without it models train on the wasm engine: small ones only.
-
-  --gpu                 for NVIDIA GPUs: @tensorflow/tfjs-node-gpu, TensorFlow with CUDA and NVIDIA's libraries (3.3 GB)
-  --wheel FILE          a wheel that is here already, for machines without a network; repeat it for several
-  --cache DIR           where the library is kept (default: $XDG_CACHE_HOME/prosam or ~/.cache/prosam)
-
-cuda: predictions on NVIDIA GPUs. Fetches ONNX Runtime ${PROVIDER_VERSION}'s CUDA provider and NVIDIA's libraries of CUDA ${CUDA_VERSION} with pip
-(${(CUDA_MEGABYTES / 1000).toFixed(1)} GB), checks them and puts them into a folder of yours: $PROSAM_CUDA_DIR, or $XDG_DATA_HOME/prosam (~/.local/share/prosam).
-Wants Linux on x64, Python 3 with pip, and NVIDIA's driver ${LEAST_DRIVER} or newer. Neither the CUDA toolkit nor administrator's rights
-are needed, npm ci does not undo it, and repeating it is safe.
-
-  --from FOLDER|WHEEL   wheels that are here already, for machines without a network; nothing is fetched then
-  --python PYTHON       the Python that has pip (default: python3)
-
-  --json                one JSON line with the result on stdout
-
-pip's own settings hold, such as PIP_INDEX_URL for a mirror and PIP_FIND_LINKS for a folder of wheels; CXX names another compiler.
-
-Examples:
-  npm install --ignore-scripts @tensorflow/tfjs-core@4.22.0 @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-node@4.22.0 node-api-headers
-  prosam setup training
-  prosam setup training --wheel tensorflow_cpu-${TENSORFLOW_VERSION}-cp312-cp312-manylinux_2_27_x86_64.whl
-  prosam setup cuda && prosam doctor
-
-CUDA on a machine without a network: run this on any machine with one, take the folder over, then prosam setup cuda --from cuda-wheels
-  ${downloadCommand()}
-`;
-
-/** -> exit code */
-export async function setup(args: readonly string[], terminal: Terminal): Promise<number> {
-  const [subject, ...rest] = args;
-  if (subject === 'training') return training(rest, terminal);
-  if (subject === 'cuda') return cuda(rest, terminal);
-  throw new UsageError(`expected prosam setup training or prosam setup cuda, got ${JSON.stringify(args.join(' '))}.`);
-}
+/** Resolves to the exit code. */
+export const setup: Run = (args, terminal) =>
+  runGroup(SETUP, { training: () => Promise.resolve(training), cuda: () => Promise.resolve(cuda) }, args, terminal);
 
 async function training(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      gpu: { type: 'boolean' },
-      wheel: { type: 'string', multiple: true },
-      cache: { type: 'string' },
-      json: { type: 'boolean' },
-    },
-  });
+  const { values } = parseCommand(SETUP_TRAINING, args);
   const started = performance.now();
   const result = await setupTraining({
-    gpu: values.gpu ?? false,
+    gpu: values.gpu,
     wheels: values.wheel ?? [],
     ...(values.cache !== undefined && { cacheDir: values.cache }),
     ...(signal && { signal }),
@@ -79,10 +32,7 @@ async function training(args: readonly string[], { print, warn, signal }: Termin
 }
 
 async function cuda(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { from: { type: 'string', multiple: true }, python: { type: 'string' }, json: { type: 'boolean' } },
-  });
+  const { values } = parseCommand(SETUP_CUDA, args);
   const started = performance.now();
   const result = await setupCuda({
     ...(values.from && { from: values.from }),

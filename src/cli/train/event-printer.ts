@@ -1,19 +1,19 @@
-/** What `prosam train` says while it runs: a live line on a terminal, a line per validation, or JSON. */
+/** Output of a running `prosam train`: a live line on a terminal, a line per validation, or JSON. */
 import type { StepRow } from '../../training/report/training-report.ts';
 import type { StartEvent, StepEvent, TrainingEvent, ValidationEvent } from '../../training/loop/trainer.ts';
 import { createProgress, type Progress } from '../common/progress.ts';
-import type { Terminal } from '../common/terminal.ts';
+import type { Terminal } from '../common/command.ts';
 
-export interface Speaker {
-  tell(event: TrainingEvent): void;
-  /** Takes the live line away. */
+export interface EventPrinter {
+  show(event: TrainingEvent): void;
+  /** Clears the live line. */
   clear(): void;
 }
 
-/** One line of JSON an event, without the pixels. */
-export function jsonSpeaker({ print }: Pick<Terminal, 'print'>): Speaker {
+/** Prints one line of JSON an event, without the pixels. */
+export function jsonPrinter({ print }: Pick<Terminal, 'print'>): EventPrinter {
   return {
-    tell: (event) => print(JSON.stringify(plain(event))),
+    show: (event) => print(JSON.stringify(plain(event))),
     clear: () => undefined,
   };
 }
@@ -43,16 +43,20 @@ function plain(event: TrainingEvent): object {
 /** Weight of the latest step in the loss of the live line. */
 const SMOOTHING = 0.05;
 
-/** epochs: of the whole run. stderr: where the live line goes. */
-export function humanSpeaker({ print }: Pick<Terminal, 'print'>, epochs: number, stderr: NodeJS.WriteStream = process.stderr): Speaker {
+/** Prints for people. epochs: of the whole run. stderr: stream of the live line. */
+export function humanPrinter(
+  { print }: Pick<Terminal, 'print'>,
+  epochs: number,
+  stderr: NodeJS.WriteStream = process.stderr,
+): EventPrinter {
   let steps: Progress | undefined;
   let pairs: Progress | undefined;
   let start: StartEvent | undefined;
   let miou = '';
   let loss: number | undefined;
-  /** Since the last line. */
+  /** Steps since the last line. */
   let since: { rows: StepRow[]; at: number } = { rows: [], at: performance.now() };
-  /** An epoch's line waits, because a validation may say more. */
+  /** The line of an epoch waits, because a validation adds to it. */
   let epochDue = false;
 
   const clear = (): void => {
@@ -83,7 +87,7 @@ export function humanSpeaker({ print }: Pick<Terminal, 'print'>, epochs: number,
 
   return {
     clear,
-    tell(event) {
+    show(event) {
       if (epochDue && event.type !== 'validating' && event.type !== 'validation') line();
       switch (event.type) {
         case 'start':

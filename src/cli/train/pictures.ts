@@ -1,23 +1,23 @@
-/** Pictures of a run's validation pairs, kept as files, so that the report of a resumed run still has the earlier ones. */
+/** Images of a run's validation pairs, kept as files, so that the report of a resumed run has the earlier ones. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readablePart } from '../../core/files/file-name.ts';
 import { shownRounds, type PairPictures } from '../../training/report/training-report.ts';
 import type { ValidationEvent, ValidationExample } from '../../training/loop/trainer.ts';
 import type { DatasetClass } from '../../training/types.ts';
-import { COLOURS, readPicture, sideBySide, withMask } from '../common/draw.ts';
+import { COLORS, readPicture, sideBySide, withMask } from '../common/draw.ts';
 import { writeOwn, type WriteOwnOptions } from '../common/write-file.ts';
 
 const LONGEST = 240;
-/** Bytes of a class's name in that of a picture. */
+/** Longest name of a class within a file name, in bytes. */
 const LONGEST_NAME = 80;
-/** Number of the pair, its class, step, IoU. */
+/** File name: number of the pair, its class, step, IoU. */
 const NAME = /^(\d+)-(.+)-step(\d+)-iou(\d\.\d+)\.png$/;
 
 export const PICTURE_LEGEND =
   'Left: the reference with its mark (yellow). Right: the target with the predicted mask (blue) and the outline of the true one (pink).';
 
-/** Writes a picture of each example into `folder`, told apart by its number and the step. @throws OUTPUT_FAILED, OUTPUT_TAKEN, IMAGE_* */
+/** Writes an image of each example into `folder`, named by its number and the step. @throws OUTPUT_FAILED, OUTPUT_TAKEN, IMAGE_* */
 export async function writePictures(
   folder: string,
   { row, examples }: ValidationEvent,
@@ -35,11 +35,11 @@ export async function writePictures(
 
 async function pictureOf({ episode, mark, mask, truth }: ValidationExample): Promise<Uint8Array> {
   const [reference, target] = [await readPicture(episode.reference.file, LONGEST), await readPicture(episode.target.file, LONGEST)];
-  const predicted = withMask(target, mask, COLOURS.prediction);
-  return sideBySide([withMask(reference, mark, COLOURS.mark), withMask(predicted, truth, COLOURS.truth, 0)]);
+  const predicted = withMask(target, mask, COLORS.prediction);
+  return sideBySide([withMask(reference, mark, COLORS.mark), withMask(predicted, truth, COLORS.truth, 0)]);
 }
 
-/** What the folder holds of these validations: a few rounds of each pair. steps: of the validations. */
+/** Reads a few rounds of each pair from the folder. steps: of the validations. */
 export async function readPictures(folder: string, steps: ReadonlySet<number>, stepsPerEpoch: number): Promise<PairPictures[]> {
   const names = await readdir(folder).catch((): string[] => []);
   const pairs = new Map<string, { file: string; step: number; iou: number }[]>();

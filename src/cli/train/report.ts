@@ -1,4 +1,4 @@
-/** report.html of a run, written after every validation and at its end. */
+/** Writes report.html of a run after every validation and at its end. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { trainingReport, type StepRow, type ValidationRow } from '../../training/report/training-report.ts';
@@ -8,10 +8,10 @@ import { PICTURE_LEGEND, readPictures, writePictures } from './pictures.ts';
 import { refuseTaken, writeOwn } from '../common/write-file.ts';
 
 export interface RunReport {
-  /** For before anything is loaded. @throws OUTPUT_TAKEN where something else has the report's name */
+  /** Checks the report's place before anything is loaded. @throws OUTPUT_TAKEN for a file that is not this report */
   check(): Promise<void>;
-  /** Takes an event in; writes files where it is time. @throws OUTPUT_FAILED, OUTPUT_TAKEN, IMAGE_* */
-  tell(event: TrainingEvent): Promise<void>;
+  /** Adds an event, and writes files after validations and at the end. @throws OUTPUT_FAILED, OUTPUT_TAKEN, IMAGE_* */
+  add(event: TrainingEvent): Promise<void>;
 }
 
 /** out: folder of the run. */
@@ -19,7 +19,7 @@ export function createRunReport(out: string, classes: readonly DatasetClass[]): 
   const steps: StepRow[] = [];
   const validations: ValidationRow[] = [];
   let start: StartEvent | undefined;
-  // A folder with a checkpoint is a run's, perhaps from before its files were marked.
+  // A folder with a checkpoint belongs to a run, even if its files are not marked.
   const own = { about: 'training run', adopt: existsSync(join(out, 'checkpoint.safetensors')) };
   const file = join(out, 'report.html');
   const write = async (end?: EndEvent): Promise<void> => {
@@ -37,7 +37,7 @@ export function createRunReport(out: string, classes: readonly DatasetClass[]): 
   };
   return {
     check: () => refuseTaken([file], own),
-    async tell(event) {
+    async add(event) {
       switch (event.type) {
         case 'start':
           start = event;
@@ -61,7 +61,7 @@ export function createRunReport(out: string, classes: readonly DatasetClass[]): 
   };
 }
 
-/** Where the run stands, in words. */
+/** Progress of the run in words. */
 function standing({ steps, settings }: StartEvent, step: number, end: EndEvent | undefined): string {
   const where = `${settings['dataset'] ?? ''}, fold ${settings['fold'] ?? ''}:`;
   if (end === undefined) return `${where} running, ${step} of ${steps} steps done.`;

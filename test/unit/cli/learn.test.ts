@@ -136,7 +136,7 @@ describe('prosam learn', () => {
       expect(stderr).toMatch(message);
     };
     await refused(['--now'], /--now goes with --once/);
-    await refused(['--now', '--once'], /wants --project/);
+    await refused(['--now', '--once'], /expected --project/);
     await refused(['--steps', 'many'], /--steps/);
     await refused(['--settings', '{"stepps":1}'], /CONFIG_INVALID.*stepps/s);
     await refused(['--settings', 'nothing.json'], /CONFIG_INVALID.*nothing\.json/s);

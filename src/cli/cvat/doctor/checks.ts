@@ -1,4 +1,4 @@
-/** What can be found out about CVAT and prosam from outside: addresses, tokens, switches, functions and deliveries. */
+/** Checks of CVAT and prosam from outside: addresses, tokens, switches, functions and deliveries. */
 import type { CvatClient } from '../../../adapters/cvat/api/client.ts';
 import { messageOf } from '../../../core/common/errors.ts';
 
@@ -7,7 +7,7 @@ export interface Finding extends AnyFinding {
   compose?: boolean;
 }
 
-/** Of the first version with masks and webhooks that was tried here. */
+/** Oldest version with masks and webhooks that was tried. */
 const OLDEST = [2, 15] as const;
 
 export async function checkServer(client: CvatClient, signal?: AbortSignal): Promise<Finding[]> {
@@ -88,7 +88,7 @@ export interface FacadeParts {
   signal?: AbortSignal | undefined;
 }
 
-/** From here, where the name that containers use stands for this machine. */
+/** Checks prosam from here, where the containers' name of the host means this machine. */
 export async function checkFacade(facade: URL, { fetch: ask, token, signal }: FacadeParts): Promise<Finding[]> {
   const here = new URL(facade);
   if (here.hostname === 'host.docker.internal') here.hostname = '127.0.0.1';
@@ -132,7 +132,7 @@ function startHint({ port, protocol }: URL): string {
   return `Start it: PROSAM_CVAT_PORT=${number} PROSAM_CVAT_HOST=0.0.0.0 PROSAM_CVAT_ALLOW_FROM=172.16.0.0/12 prosam serve`;
 }
 
-/** What CVAT's filter against private addresses answers, and its own for no connection. */
+/** Status codes of CVAT's filter against private addresses, and of a failed connection. */
 const REFUSED = new Set([407, 502]);
 
 export async function checkWebhooks(client: CvatClient, signal?: AbortSignal): Promise<Finding[]> {

@@ -1,4 +1,4 @@
-/** What CVAT's containers must be told, as a compose file to paste. */
+/** Environment that CVAT's containers need, as a compose file to paste. */
 
 /** Environment of both containers; url: prosam as they see it. */
 export function expectedEnvironment(url: URL): Record<string, string> {
@@ -28,7 +28,7 @@ ${lines.join('\n')}${host}
 `;
 }
 
-/** Text of YAML that means nothing else. */
+/** Quoted string of YAML. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }

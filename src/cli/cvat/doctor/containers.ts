@@ -1,10 +1,10 @@
-/** What CVAT's containers are told, and whether they reach prosam, where Docker can be asked. */
+/** Checks of the environment of CVAT's containers, and of their way to prosam, where Docker is available. */
 import { execFile } from 'node:child_process';
 import { messageOf } from '../../../core/common/errors.ts';
 import { CONTAINERS, expectedEnvironment, SERVERLESS } from './compose.ts';
 import type { Finding } from './checks.ts';
 
-/** Runs docker with arguments; -> what it prints. Rejects where it cannot. */
+/** Runs docker with arguments; resolves to its output. */
 export type Docker = (args: readonly string[]) => Promise<string>;
 
 export function createDocker(signal?: AbortSignal): Docker {

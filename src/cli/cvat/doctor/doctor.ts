@@ -1,22 +1,18 @@
-/** `prosam cvat doctor`: what is wrong between CVAT and prosam, and what to paste to put it right. */
-import { parseArgs } from 'node:util';
-import { CVAT_CONNECTION_OPTIONS, cvatConnection } from '../connection.ts';
+/** `prosam cvat doctor`: problems between CVAT and prosam, with a compose file to paste. */
+import { cvatConnection } from '../connection.ts';
 import { composeOverride } from './compose.ts';
 import { checkContainers, createDocker } from './containers.ts';
 import { checkFacade, checkServer, checkWebhooks, type Finding } from './checks.ts';
 import { checkLearning } from './learning.ts';
-import type { Terminal } from '../../common/terminal.ts';
-import { EXIT, UsageError } from '../../common/usage.ts';
+import { EXIT, UsageError, type Terminal } from '../../common/command.ts';
+import { parseCommand } from '../../common/parse.ts';
+import { CVAT_DOCTOR } from '../spec.ts';
 
-const SEEN_FROM_CONTAINERS = 'http://host.docker.internal:8070';
 
-/** -> exit code */
+/** Resolves to the exit code. */
 export async function cvatDoctor(args: readonly string[], { print, signal }: Terminal): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { ...CVAT_CONNECTION_OPTIONS, url: { type: 'string' }, json: { type: 'boolean' } },
-  });
-  const url = values.url ?? SEEN_FROM_CONTAINERS;
+  const { values } = parseCommand(CVAT_DOCTOR, args);
+  const { url } = values;
   if (!URL.canParse(url)) throw new UsageError(`--url: expected the address of prosam as CVAT sees it, got ${JSON.stringify(url)}.`);
   const client = cvatConnection(values);
   const facade = new URL(url);

@@ -1,10 +1,10 @@
-/** What keeps jobs of CVAT from teaching, as a running prosam says it. */
+/** Checks of learning from CVAT's jobs, as the running prosam reports them. */
 import { messageOf } from '../../../core/common/errors.ts';
 import type { FacadeParts, Finding } from './checks.ts';
 
 const what = 'learning';
 
-/** Nothing to say where prosam does not learn from CVAT, or does not answer at all, which another check finds. */
+/** No findings where prosam does not learn from CVAT, or does not answer, which another check finds. */
 export async function checkLearning(facade: URL, { fetch: ask, token, signal }: FacadeParts): Promise<Finding[]> {
   const here = new URL(facade);
   if (here.hostname === 'host.docker.internal') here.hostname = '127.0.0.1';

@@ -1,4 +1,4 @@
-/** What a connection needs, looked at one by one: each finding says what is wrong and how to put it right. */
+/** Checks of a connection: each finding has a state and, where something is wrong, a fix. */
 import { isIP } from 'node:net';
 import type { ApiBackend, ApiProject } from '../../../adapters/label-studio/api/answers.ts';
 import { comparableUrl } from '../../../adapters/label-studio/connection/webhook.ts';
@@ -19,7 +19,7 @@ export function versionFinding(release: string): Finding {
   return note('version', `Label Studio ${release}; made for and tested with 1.23`, 'if something does not work, use Label Studio 1.23');
 }
 
-/** What the labels are drawn with, and whether answers can be shown. */
+/** Checks the controls of the labeling interface, and whether they can show predictions. */
 export function labelConfigFindings({ label_config }: Pick<ApiProject, 'label_config'>): Finding[] {
   const what = 'labels';
   const example =
@@ -68,7 +68,7 @@ export function labelConfigFindings({ label_config }: Pick<ApiProject, 'label_co
   }
 }
 
-/** The connection as Label Studio sees it. */
+/** Checks the connection as Label Studio sees it. */
 export function backendFindings(backends: readonly ApiBackend[], backend: string, connectFix: string): Finding[] {
   const what = 'connection';
   const mine = backends.filter(({ url }) => comparableUrl(url) === comparableUrl(backend));

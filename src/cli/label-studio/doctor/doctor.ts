@@ -1,4 +1,4 @@
-/** `prosam label-studio doctor`: everything a connection needs, from the network to the labels, with the fix for what is wrong. */
+/** `prosam label-studio doctor`: checks everything a connection needs, from the network to the labels, with a fix for each problem. */
 import { createFetchImage } from '../../../adapters/label-studio/connection/images.ts';
 import { describeProblem, webhookProblems } from '../../../adapters/label-studio/connection/webhook.ts';
 import { isPersonalToken } from '../../../adapters/label-studio/api/credentials.ts';
@@ -10,10 +10,9 @@ import { isProsamError, messageOf } from '../../../core/common/errors.ts';
 import { createBackendClient, keyOf } from '../backend-client.ts';
 import { backendFindings, labelConfigFindings, note, right, versionFinding, wrong, type Finding } from './checks.ts';
 import { authorizationOf, type LabelStudioContext } from '../context.ts';
-import type { Terminal } from '../../common/terminal.ts';
-import { EXIT } from '../../common/usage.ts';
+import { EXIT, type Terminal } from '../../common/command.ts';
 
-/** -> exit code */
+/** Resolves to the exit code. */
 export async function doctor(context: LabelStudioContext, { print }: Terminal, { json }: { json: boolean }): Promise<number> {
   const findings = await examine(context);
   if (json) print(JSON.stringify({ labelStudio: context.client.url, backend: context.backend, findings }));
@@ -21,7 +20,7 @@ export async function doctor(context: LabelStudioContext, { print }: Terminal, {
   return problemsOf(findings).length === 0 ? EXIT.ok : EXIT.someFailed;
 }
 
-/** Goes as far as it gets: without an answer there is nothing more to look at. */
+/** Runs the checks in order, and stops where the next ones need an answer that did not come. */
 export async function examine(context: LabelStudioContext): Promise<Finding[]> {
   const { client, project } = context;
   const findings: Finding[] = [];
@@ -111,7 +110,7 @@ async function credentialFindings({ client, token, settings }: LabelStudioContex
   const findings = [right(what, `${kind} of ${who.value.email || `user ${who.value.id}`}`)];
   const tokens = await attempt(() => client.tokenSettings());
   const legacy = 'value' in tokens ? tokens.value?.legacy_api_tokens_enabled : undefined;
-  // The one that /setup brings is always a legacy token.
+  // The token in /setup is always a legacy token.
   if (legacy === false && settings.labelStudio.token === undefined) {
     findings.push(
       wrong(
@@ -137,7 +136,7 @@ async function projectFindings(context: LabelStudioContext, project: ApiProject)
   const problems = webhookProblems(webhooks, backends, { backendUrl: backend, ...(authorization !== undefined && { authorization }) });
   findings.push(...problems.map((problem) => wrong('webhook', describeProblem(problem), connectFix)));
   if (problems.length === 0 && webhooks.length > 0) findings.push(right('webhook', 'tells this service of annotations'));
-  // A service that was not introduced to the project, or is of an older version, knows nothing of it.
+  // A service that was not introduced to the project, or is of an older version, does not know it.
   const compared = await attempt(() => createBackendClient(context).problem(project));
   if ('value' in compared && compared.value !== undefined) {
     const fix = `when that is put right: prosam label-studio sync --project ${project.id}`;
@@ -150,7 +149,7 @@ async function projectFindings(context: LabelStudioContext, project: ApiProject)
   return findings;
 }
 
-/** Whether the first task's image can be had from here. */
+/** Checks whether the first task's image can be fetched from here. */
 async function imageFindings({ client, token, settings }: LabelStudioContext, project: ApiProject): Promise<Finding[]> {
   const what = 'images';
   const field = parsedField(project);

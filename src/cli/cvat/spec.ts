@@ -1,0 +1,129 @@
+/** Tables of `prosam cvat` and its sub-commands. */
+import { AGENT_KINDS } from '../../adapters/cvat/agent/api.ts';
+import { SHAPE_FORMS } from '../../adapters/cvat/annotate/new-shapes.ts';
+import { configSchema } from '../../server/config-schema.ts';
+import { ENGINE_OPTIONS } from '../common/engine-options.ts';
+import { command, options, under, type GroupSpec } from '../common/spec.ts';
+
+const { host, port, cvat } = configSchema.parse({});
+/** Address of the service on this machine. */
+const SERVICE_URL = `http://${host}:${port}`;
+
+export const CVAT_CONNECTION_OPTIONS = under(
+  'CVAT',
+  options({
+    server: { type: 'text', value: 'URL', about: 'address of CVAT, as in the browser', otherwise: 'CVAT_URL' },
+    token: {
+      ...{ type: 'text', value: 'TOKEN' },
+      about: 'personal access token, or the key of /api/auth/login',
+      otherwise: 'CVAT_TOKEN',
+    },
+    user: { type: 'text', value: 'NAME', about: 'logs in instead, with the password in CVAT_PASSWORD' },
+    organization: { type: 'text', value: 'SLUG', about: 'short name of the organization', otherwise: 'CVAT_ORGANIZATION' },
+  }),
+);
+
+export const CVAT_ANNOTATE = command({
+  name: 'cvat annotate',
+  summary: 'masks for a whole task from one labelled frame',
+  usage: ['--server URL --task N --reference-frame N [options]', '--server URL --task N --undo'],
+  options: {
+    task: { type: 'whole', min: 0, about: 'task to fill' },
+    job: { type: 'whole', min: 0, about: 'job to fill instead: one part of a large task' },
+    'reference-frame': {
+      ...{ type: 'text', repeat: true, value: 'N,..' },
+      about: 'frames where the objects are annotated, as masks, polygons, rectangles, ellipses or points',
+    },
+    labels: { type: 'text', list: true, value: 'NAME,..', about: 'labels to look for', otherwise: 'all that are annotated there' },
+    frames: { type: 'text', value: 'A-B,N,..', about: 'frames to fill; the first frame is 0', otherwise: 'all others' },
+    form: { type: 'choice', choices: SHAPE_FORMS, about: 'kind of shapes', otherwise: 'mask, or the only one the label allows' },
+    instances: { type: 'flag', about: 'uploads one shape for each separate region' },
+    threshold: { type: 'number', min: 0, max: 1, value: 'X', about: 'leaves out masks with a score below X', otherwise: 0 },
+    ...under(
+      'A running service instead of an engine here',
+      options({
+        url: { type: 'text', value: 'URL', about: 'address of the service (token: PROSAM_TOKEN)' },
+        project: { type: 'text', value: 'NAME', about: 'its project; without --reference-frame its own references are used' },
+      }),
+    ),
+    ...under(
+      'Uploads and output',
+      options({
+        'dry-run': { type: 'flag', about: 'uploads nothing; draws what would be uploaded' },
+        out: { type: 'text', value: 'DIR', about: 'folder of the images of a dry run', default: 'prosam-cvat-dry-run' },
+        log: { type: 'text', value: 'FILE', about: 'log of the run: resumes it after a break, and --undo reads it' },
+        undo: { type: 'flag', about: 'removes the shapes that the run of that log uploaded and nobody changed since' },
+        uploads: { type: 'text', value: 'DIR', about: 'where a service that learns finds what was uploaded', default: cvat.uploads },
+        json: { type: 'flag', about: 'prints one JSON line a frame on stdout' },
+      }),
+    ),
+    ...CVAT_CONNECTION_OPTIONS,
+    ...ENGINE_OPTIONS,
+  },
+  exitCodes: { 0: 'all done', 1: 'some frames failed', 2: 'nothing done', 130: 'interrupted' },
+  examples: [
+    'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --reference-frame 0 --dry-run',
+    'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --reference-frame 0',
+    'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --undo',
+  ],
+});
+
+export const CVAT_DOCTOR = command({
+  name: 'cvat doctor',
+  summary: 'problems of the connection, with the fix for each',
+  usage: ['--server URL [--url URL] [--json]'],
+  options: {
+    url: {
+      ...{ type: 'text', value: 'URL' },
+      about: "address of prosam as CVAT's containers see it",
+      default: 'http://host.docker.internal:8070',
+    },
+    json: { type: 'flag', about: 'prints the findings as JSON' },
+    ...CVAT_CONNECTION_OPTIONS,
+  },
+  exitCodes: { 0: 'no problems', 1: 'something is wrong', 2: 'not done' },
+  examples: ['prosam cvat doctor --server http://localhost:8080'],
+});
+
+export const CVAT_FUNCTION_FILE = command({
+  name: 'cvat function-file',
+  summary: 'a function file for `cvat-cli task auto-annotate`',
+  usage: ['[--url URL] [--project NAME]'],
+  options: {
+    url: { type: 'text', value: 'URL', about: 'address of the running service', default: SERVICE_URL },
+    project: { type: 'text', value: 'NAME', about: 'project whose references are used', default: '' },
+  },
+  exitCodes: { 0: 'done', 2: 'not done' },
+  examples: ['prosam cvat function-file --project kitchen > prosam_function.py'],
+});
+
+export const CVAT_AGENT = command({
+  name: 'cvat agent',
+  summary: 'serves CVAT Enterprise or Online as an agent (experimental)',
+  usage: ['--server URL --url URL --project NAME [options]'],
+  options: {
+    url: { type: 'text', value: 'URL', about: 'address of the running service (token: PROSAM_TOKEN)', required: true },
+    project: { type: 'text', value: 'NAME', about: 'its project', required: true },
+    kinds: {
+      type: 'choice',
+      list: true,
+      choices: AGENT_KINDS,
+      value: 'KIND,..',
+      about: 'functions to serve',
+      default: AGENT_KINDS.join(','),
+    },
+    name: { type: 'text', value: 'NAME', about: 'name shown in CVAT', default: 'prosam' },
+    public: { type: 'flag', about: 'for everybody in the organization, not only the owner of the token' },
+    ...CVAT_CONNECTION_OPTIONS,
+  },
+  exitCodes: { 0: 'ended', 2: 'failed' },
+  examples: ['CVAT_TOKEN=... prosam cvat agent --server "$CVAT_URL" --url http://127.0.0.1:9090 --project kitchen'],
+});
+
+export const CVAT: GroupSpec = {
+  name: 'cvat',
+  summary: 'fill tasks of a CVAT, find out why it does not reach prosam',
+  commands: [CVAT_ANNOTATE, CVAT_DOCTOR, CVAT_FUNCTION_FILE, CVAT_AGENT],
+  exitCodes: { 0: 'all done', 1: 'some frames failed or something is wrong', 2: 'nothing done', 130: 'interrupted' },
+  examples: [...CVAT_ANNOTATE.examples, ...CVAT_DOCTOR.examples, ...CVAT_FUNCTION_FILE.examples],
+};

@@ -1,0 +1,27 @@
+/** Table of `prosam doctor`. */
+import { MODEL_OPTION, RUNTIME_OPTIONS } from '../common/engine-options.ts';
+import { command } from '../common/spec.ts';
+
+export const DOCTOR = command({
+  name: 'doctor',
+  summary: 'what this machine has, which devices work, and how fast',
+  usage: ['[--model NAME|PATH] [--device DEVICE] [--threads N] [--timeout SECONDS] [--json]'],
+  options: {
+    ...MODEL_OPTION,
+    device: { ...RUNTIME_OPTIONS.device, about: 'where predictions are timed' },
+    threads: { ...RUNTIME_OPTIONS.threads, otherwise: 'all cores' },
+    timeout: { type: 'whole', min: 1, value: 'SECONDS', about: 'limit for the timed predictions together', default: 300 },
+    json: { type: 'flag', about: 'prints one JSON document on stdout' },
+  },
+  notes: [
+    "auto uses the first device that computes the CPU's numbers and is faster than the CPU: on Linux CUDA, then WebGPU; on Windows CUDA, DirectML, WebGPU; on macOS CoreML, WebGPU. Each device is probed in a separate process, so a broken driver only rules itself out.",
+    'TensorRT is used only by name: it builds its engines for minutes whenever a model is opened, needs the libraries of TensorRT 10 for the same CUDA where the system finds them, and then runs beside CUDA.',
+  ],
+  exitCodes: { 0: 'predictions work', 1: 'something that was asked for does not work', 2: 'a wrong option' },
+  examples: [
+    'prosam doctor',
+    'prosam doctor --device cuda              # what is missing for the GPU',
+    'prosam doctor --model models/vit-b --threads 8',
+    'prosam doctor --json > doctor.json       # to attach to a report',
+  ],
+});

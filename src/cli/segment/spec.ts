@@ -1,0 +1,53 @@
+/** Table of `prosam segment`. */
+import { ENGINE_OPTIONS } from '../common/engine-options.ts';
+import { REFERENCE_OPTIONS } from '../common/reference-args.ts';
+import { command, options, under } from '../common/spec.ts';
+
+export const FORMATS = ['png', 'rle', 'polygon', 'overlay'] as const;
+export type Format = (typeof FORMATS)[number];
+
+export const SEGMENT = command({
+  name: 'segment',
+  summary: 'annotate an object in one image, get its mask in others',
+  usage: ['--reference IMAGE ANNOTATION --target IMAGE... --out DIR [options]'],
+  options: {
+    ...REFERENCE_OPTIONS,
+    ...under(
+      'Targets and output',
+      options({
+        target: { type: 'text', repeat: true, value: 'IMAGE...', about: 'images to segment' },
+        'target-dir': { type: 'text', value: 'DIR', about: 'every image in DIR, without the masks and overlays that prosam made' },
+        out: {
+          ...{ type: 'text', value: 'DIR', required: true },
+          about:
+            'folder of the results: NAME.png, with several labels NAME.LABEL.png; a short hash follows ~ where that is not safe everywhere or could mean two things',
+        },
+        force: {
+          type: 'flag',
+          about: 'makes existing results again, but overwrites nothing that prosam did not make or that was changed since',
+        },
+        format: {
+          type: 'choice',
+          choices: FORMATS,
+          about: "format of the results (a png mask is 0 and 255 at the image's upright size)",
+          default: 'png',
+        },
+        instances: { type: 'flag', about: 'reports separate regions too' },
+        json: { type: 'flag', about: 'prints one JSON line a target on stdout' },
+      }),
+    ),
+    ...ENGINE_OPTIONS,
+  },
+  arguments: [{ name: 'IMAGE', about: 'more images to segment', optional: true, repeat: true }],
+  exitCodes: {
+    0: 'all done',
+    1: 'some targets failed (the others are done)',
+    2: 'nothing done: wrong usage, reference or model',
+    130: 'interrupted',
+  },
+  examples: [
+    'prosam segment --reference cup.jpg --box 40,60,210,240 --target shelf.jpg --out masks',
+    'prosam segment --reference a.png --mask a-mask.png --target-dir photos --out masks --json',
+    'prosam segment --reference leaf.jpg --points 120,80 --negative 10,10 --target-dir photos --out masks --format overlay',
+  ],
+});

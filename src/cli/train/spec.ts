@@ -1,0 +1,115 @@
+/** Table of `prosam train`. */
+import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
+import { TRAINING_ENGINES } from '../../training/tfjs/engine-packages.ts';
+import { SCHEDULES } from '../../training/step/schedule.ts';
+import { checkedOptions } from '../../training/train-options.ts';
+import { ANNOTATION_MODES } from '../../training/types.ts';
+import { DEVICE_CHOICES, LABEL_REDUCTION_OPTION } from '../common/engine-options.ts';
+import { command, options, under } from '../common/spec.ts';
+
+const defaults = checkedOptions({ out: '.' });
+
+export const TRAINING_ENGINE_CHOICES = ['auto', ...TRAINING_ENGINES] as const;
+
+/** Data of train, eval and study. */
+export const DATA_OPTION = options({
+  data: {
+    ...{ type: 'text', value: 'DIR|FILE', required: true },
+    about: 'annotated images: PASCAL-5i, COCO-20i, a folder with images/, masks/ and classes.json, or a suite file',
+  },
+});
+
+export const ANNOTATION_OPTION = options({
+  annotation: {
+    ...{ type: 'choice', choices: ANNOTATION_MODES, value: 'KIND' },
+    about: 'how references are annotated',
+    otherwise: defaults.annotation,
+  },
+});
+
+const LENGTH = options({
+  epochs: { type: 'whole', min: 1, about: 'epochs of the run', otherwise: defaults.epochs },
+  steps: { type: 'whole', min: 1, about: 'ends the run after N steps' },
+  pairs: { type: 'whole', min: 0, about: 'validation pairs; 0: no validation, and no best/', otherwise: defaults.validationPairs },
+  'validate-every': { type: 'whole', min: 1, about: 'epochs between validations', otherwise: defaults.validateEvery },
+  patience: { type: 'whole', min: 1, about: 'ends after N validations without improvement', otherwise: 'never' },
+  'checkpoint-every': { type: 'whole', min: 1, about: 'steps between checkpoints', otherwise: defaults.checkpointEvery },
+});
+
+const HYPERPARAMETERS = options({
+  distribution: {
+    ...{ type: 'choice', choices: DISTRIBUTIONS, value: 'D' },
+    about: 'what prompts are drawn from; deterministic is VRP-SAM',
+    otherwise: defaults.distribution,
+  },
+  nu: { type: 'number', about: 'degrees of freedom', otherwise: defaults.nu },
+  samples: { type: 'whole', min: 1, value: 'K', about: 'prompt sets drawn a step', otherwise: defaults.samples },
+  batch: { type: 'whole', min: 1, about: 'pairs a step', otherwise: defaults.batch },
+  lr: { type: 'number', about: 'learning rate', otherwise: defaults.lr },
+  schedule: { type: 'choice', choices: SCHEDULES, value: 'S', about: 'schedule of the learning rate', otherwise: defaults.schedule },
+  'restart-epochs': { type: 'number', about: 'epochs of the first cycle', otherwise: defaults.restartEpochs },
+  'weight-decay': { type: 'number', about: 'weight decay', otherwise: defaults.weightDecay },
+  dropout: { type: 'number', about: 'share of channels dropped', otherwise: "the model's" },
+  ...LABEL_REDUCTION_OPTION,
+  seed: { type: 'whole', min: 0, about: 'same seed, same run', otherwise: defaults.seed },
+});
+
+const EXTRAS = options({
+  'clip-norm': { type: 'number', about: 'largest norm of a gradient' },
+  'average-decay': { type: 'number', about: 'keeps a moving average of the weights, such as 0.999' },
+  flip: { type: 'flag', about: 'mirrors every other pair' },
+  jitter: { type: 'whole', min: 0, about: 'draws from N kinds of changed colors' },
+});
+
+export const TRAIN = command({
+  name: 'train',
+  summary: 'learn from annotated images',
+  usage: ['--data DIR|FILE --out DIR [options]'],
+  intro: [
+    'Trains the prompt encoder of a model; SAM and the backbone stay frozen. Ctrl-C ends it after the current step with a checkpoint; the same command with --resume continues, to the same weights as a run that was never stopped, also after kill -9.',
+  ],
+  options: {
+    ...DATA_OPTION,
+    out: {
+      ...{ type: 'text', value: 'DIR', required: true },
+      about: 'one folder a run: model folders best/ and last/, report.html, metrics.jsonl, checkpoint.safetensors',
+    },
+    resume: { type: 'flag', about: "continues from DIR's checkpoint" },
+    fold: {
+      ...{ type: 'text', value: 'F' },
+      about:
+        "0, 1, ... leaves that fold's classes out of training and validates on them; unsplit: every class, validated on held-out images",
+      otherwise: '0, unsplit where the data have no folds',
+    },
+    ...ANNOTATION_OPTION,
+    model: {
+      ...{ type: 'text', value: 'NAME|PATH' },
+      about: 'model whose frozen networks are used; training starts from its prompt encoder',
+      otherwise: defaults.model,
+    },
+    'from-scratch': { type: 'flag', about: 'starts from random weights instead' },
+    'warm-start': { type: 'text', value: 'FILE', about: 'starts from this prompt encoder: safetensors, or a VRP-SAM checkpoint' },
+    ...under('Length of the run', LENGTH),
+    ...under("Training (the defaults are the paper's)", HYPERPARAMETERS),
+    ...under('Off by default, not in the paper', EXTRAS),
+    ...under(
+      'Machine and output',
+      options({
+        engine: { type: 'choice', choices: TRAINING_ENGINE_CHOICES, about: 'training engine, see prosam setup', default: 'auto' },
+        device: { type: 'choice', choices: DEVICE_CHOICES, about: 'device of the frozen networks', otherwise: defaults.device },
+        threads: { type: 'whole', min: 0, about: 'CPU threads of the frozen networks', otherwise: 'all cores' },
+        cache: {
+          ...{ type: 'text', value: 'DIR' },
+          about: 'features of the frozen networks, computed once an image',
+          otherwise: "features beside the run's folder",
+        },
+        json: { type: 'flag', about: 'prints one JSON line an event on stdout' },
+      }),
+    ),
+  },
+  exitCodes: { 0: 'done', 2: 'failed (what was learned is kept)', 130: 'interrupted' },
+  examples: [
+    'prosam train --data photos --out runs/first --epochs 30 --patience 5',
+    'prosam train --data photos --out runs/points --annotation point --label-reduction any --model runs/first/best',
+  ],
+});
