@@ -19,7 +19,7 @@ export const MODEL_OPTION = options({
 });
 
 export const RUNTIME_OPTIONS = options({
-  device: { type: 'choice', choices: DEVICE_CHOICES, about: 'where networks run', otherwise: 'auto' },
+  device: { type: 'choice', choices: DEVICE_CHOICES, about: 'device of the networks', otherwise: 'auto' },
   threads: {
     type: 'whole',
     min: 0,
@@ -70,7 +70,7 @@ export const GROW_OPTIONS = options({
 
 export const METHOD_OPTIONS = options({
   method: { type: 'choice', choices: METHOD_CHOICES, about: 'method (auto tries them on the references)', otherwise: 'auto' },
-  strategy: { type: 'choice', choices: STRATEGIES, value: 'S', about: 'how prosam merges decoded prompts', otherwise: 'mean_prompt' },
+  strategy: { type: 'choice', choices: STRATEGIES, value: 'S', about: 'merging of decoded prompts by prosam', otherwise: 'mean_prompt' },
 });
 
 export const ENGINE_OPTIONS = under('Model and method', {

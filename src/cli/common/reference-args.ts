@@ -102,7 +102,7 @@ export function maskReference(image: ImageInput, mask: BinaryMask, label?: strin
 /** Everything a prediction depends on in a reference from the command line, files by their hash. */
 export async function referenceSettings({ image, annotation, label }: Reference, hashOf: (file: string) => Promise<string>) {
   const mark = 'file' in annotation ? { ...annotation, file: await hashOf(String(annotation.file)) } : annotation;
-  return { image: await hashOf(String(image)), mark, label };
+  return { image: await hashOf(image as string), mark, label };
 }
 
 async function annotationFrom(kind: Kind, value: string, negative: string | undefined): Promise<Annotation> {

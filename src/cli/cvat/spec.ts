@@ -53,7 +53,7 @@ export const CVAT_ANNOTATE = command({
         out: { type: 'text', value: 'DIR', about: 'folder of the images of a dry run', default: 'prosam-cvat-dry-run' },
         log: { type: 'text', value: 'FILE', about: 'log of the run: resumes it after a break, and --undo reads it' },
         undo: { type: 'flag', about: 'removes the shapes that the run of that log uploaded and nobody changed since' },
-        uploads: { type: 'text', value: 'DIR', about: 'where a service that learns finds what was uploaded', default: cvat.uploads },
+        uploads: { type: 'text', value: 'DIR', about: 'record of the uploads, for a service that learns', default: cvat.uploads },
         json: { type: 'flag', about: 'prints one JSON line a frame on stdout' },
       }),
     ),

@@ -10,7 +10,7 @@ const DATABASE = options({
   database: { type: 'text', value: 'D', about: 'SQLite file or postgres://user:password@host/database', default: database },
 });
 const OBJECTS = options({
-  objects: { type: 'text', value: 'O', about: 'folder or s3://bucket/prefix?endpoint=...&region=...', default: objects },
+  objects: { type: 'text', value: 'O', about: 'folder or s3://bucket/prefix?endpoint=URL&region=REGION', default: objects },
 });
 
 export const DB_STATUS = command({

@@ -8,7 +8,7 @@ export const DOCTOR = command({
   usage: ['[--model NAME|PATH] [--device DEVICE] [--threads N] [--timeout SECONDS] [--json]'],
   options: {
     ...MODEL_OPTION,
-    device: { ...RUNTIME_OPTIONS.device, about: 'where predictions are timed' },
+    device: { ...RUNTIME_OPTIONS.device, about: 'device of the timed predictions' },
     threads: { ...RUNTIME_OPTIONS.threads, otherwise: 'all cores' },
     timeout: { type: 'whole', min: 1, value: 'SECONDS', about: 'limit for the timed predictions together', default: 300 },
     json: { type: 'flag', about: 'prints one JSON document on stdout' },

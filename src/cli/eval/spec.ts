@@ -26,7 +26,7 @@ export const EVAL = command({
     ...DATA_OPTION,
     ...FOLD_OPTION,
     pairs: { type: 'whole', min: 1, about: 'pairs a fold', default: 1000 },
-    annotation: { type: 'choice', choices: ANNOTATION_MODES, value: 'KIND', about: 'how references are annotated', default: 'mask' },
+    annotation: { type: 'choice', choices: ANNOTATION_MODES, value: 'KIND', about: 'annotation of the references', default: 'mask' },
     size: {
       ...{ type: 'choice', choices: SIZES },
       about: "size of the compared masks (the network's input size, as in the paper, or each target's own)",

@@ -13,7 +13,7 @@ import { parseCommand, pick } from '../common/parse.ts';
 import type { Values } from '../common/spec.ts';
 import { MODELS_ADD } from './spec.ts';
 
-export type AddValues = Partial<Values<Pick<typeof MODELS_ADD.options, 'prompt-encoder' | 'licence' | 'resize' | 'threads' | 'force' | 'json'>>>;
+export type AddValues = Partial<Values<Pick<typeof MODELS_ADD.options, 'prompt-encoder' | 'license' | 'resize' | 'threads' | 'force' | 'json'>>>;
 
 /** Resolves to the exit code. */
 export async function addModelCommand(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -40,7 +40,8 @@ export async function keepModel(
     { ...weights, ...(encoder !== undefined && { promptEncoder: encoder }) },
     {
       ...from,
-      ...pick(values, 'licence', 'resize', 'threads'),
+      ...(values.license !== undefined && { licence: values.license }),
+      ...pick(values, 'resize', 'threads'),
       ...{ force, picture: knownPicture(), signal, onHashed: progress.read },
       onRun() {
         progress.clear();

@@ -29,10 +29,10 @@ const ADD_OPTIONS = options({
     ...{ type: 'text', value: 'FILE' },
     about: 'a trained prompt encoder, or a VRP-SAM checkpoint, that belongs to this SAM and backbone',
   },
-  licence: { type: 'text', value: 'TEXT', about: 'license of the weights', otherwise: 'as the repository states' },
+  license: { type: 'text', value: 'TEXT', about: 'license of the weights', otherwise: 'as the repository states' },
   resize: {
     ...{ type: 'choice', choices: RESIZES, value: 'R' },
-    about: 'how images are resized',
+    about: 'resizing of images',
     otherwise: 'aligned with a backbone, longest-side without',
   },
   force: { type: 'flag', about: 'replaces a model of the same name' },

@@ -17,7 +17,7 @@ export const STORE_OPTIONS = options({
   },
   objects: {
     ...{ type: 'text', value: 'URL' },
-    about: 'folder or s3://bucket/prefix?endpoint=...&region=...',
+    about: 'folder or s3://bucket/prefix?endpoint=URL&region=REGION',
     otherwise: `as configured, else ${defaults.objects}`,
   },
   config: { type: 'text', value: 'FILE', about: 'configuration file', otherwise: 'prosam.config.ts, .js or .json in this folder' },
@@ -39,7 +39,7 @@ export const SERVE = command({
     },
     ...STORE_OPTIONS,
     model: { type: 'text', value: 'NAME|PATH', about: 'built-in model or model folder', otherwise: defaults.model },
-    device: { type: 'choice', choices: DEVICE_CHOICES, about: 'where networks run', otherwise: defaults.device },
+    device: { type: 'choice', choices: DEVICE_CHOICES, about: 'device of the networks', otherwise: defaults.device },
     precision: {
       type: 'choice',
       choices: PRECISIONS,
@@ -51,7 +51,7 @@ export const SERVE = command({
     'allow-host': { type: 'text', list: true, value: 'H[,H]', about: 'private hosts that images may come from' },
     learner: {
       ...{ type: 'choice', choices: LEARNER_RUNS, value: 'WHERE' },
-      about: 'where training runs: in a process beside this one, in prosam learn elsewhere, or nowhere',
+      about: 'place of the training: in a process beside this one, in prosam learn elsewhere, or nowhere',
       otherwise: defaults.learner.run,
     },
     'log-level': {

@@ -22,7 +22,7 @@ export const DATA_OPTION = options({
 export const ANNOTATION_OPTION = options({
   annotation: {
     ...{ type: 'choice', choices: ANNOTATION_MODES, value: 'KIND' },
-    about: 'how references are annotated',
+    about: 'annotation of the references',
     otherwise: defaults.annotation,
   },
 });
@@ -39,7 +39,7 @@ const LENGTH = options({
 const HYPERPARAMETERS = options({
   distribution: {
     ...{ type: 'choice', choices: DISTRIBUTIONS, value: 'D' },
-    about: 'what prompts are drawn from; deterministic is VRP-SAM',
+    about: 'distribution that prompts are drawn from (deterministic is VRP-SAM)',
     otherwise: defaults.distribution,
   },
   nu: { type: 'number', about: 'degrees of freedom', otherwise: defaults.nu },

@@ -57,7 +57,7 @@ function sourcesOf(file: string): TensorSource[] {
 
 describe('prosam models add', () => {
   it('describes the weights, runs them once and leaves them where they are', async () => {
-    const { code, out } = await models('add', 'mine', '--sam', SAM, '--backbone', RESNET, '--licence', 'CC0');
+    const { code, out } = await models('add', 'mine', '--sam', SAM, '--backbone', RESNET, '--license', 'CC0');
     expect([code, out]).toEqual([0, expect.stringMatching(/mine: SAM ViT .* \+ ResNet-\d+ at 512, .* methods persam, nearest/)]);
     expect(readdirSync(join(place, 'mine')).sort()).toEqual(['known-answer.safetensors', 'manifest.json']);
     expect(manifestOf('mine')).toMatchObject({
@@ -185,7 +185,7 @@ describe('prosam models add', () => {
 
 describe('prosam models list and info', () => {
   it('shows what is here, and makes no store', async () => {
-    await models('add', 'mine', '--sam', SAM, '--backbone', DINO, '--licence', 'CC0');
+    await models('add', 'mine', '--sam', SAM, '--backbone', DINO, '--license', 'CC0');
     const { out } = await models('list');
     expect(out).toMatch(/tiny +built-in +SAM ViT .*ProSAM, 50 prompts.* 0\.87 M +Apache-2\.0 +prosam, persam, nearest/);
     expect(out).toMatch(/mine +added +SAM ViT .*DINOv2 .* CC0 +persam, nearest/);

@@ -119,7 +119,7 @@ describe('prosam segment', () => {
     const two = [
       '--reference',
       'reference.png',
-      '--coco-rle',
+      '--rle',
       'mask.json',
       '--label',
       'a cup',
@@ -146,7 +146,7 @@ describe('prosam segment', () => {
 
   it.each([
     ['no reference', ['--target', 'first.png', '--out', 'x'], '--reference'],
-    ['a reference without a mark', ['--reference', 'reference.png', '--target', 'first.png', '--out', 'x'], 'not marked'],
+    ['a reference without a mark', ['--reference', 'reference.png', '--target', 'first.png', '--out', 'x'], 'not annotated'],
     ['a mark without a reference', ['--box', '1,2,3,4', '--target', 'first.png', '--out', 'x'], '--reference'],
     ['two marks on one reference', [...REFERENCE, '--box', '1,2,3,4', '--target', 'first.png', '--out', 'x'], 'already has'],
     ['no targets', [...REFERENCE, '--out', 'x'], '--target'],
