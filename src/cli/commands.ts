@@ -7,7 +7,7 @@ export interface CommandEntry {
   run: () => Promise<Run>;
 }
 
-/** In the order of `prosam --help`. */
+/** Commands in the order of `prosam --help`. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   demo: {
     spec: async () => (await import('./demo/spec.ts')).DEMO,

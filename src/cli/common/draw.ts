@@ -1,4 +1,4 @@
-/** Pictures people look at: masks as outlines and tint, uncertainty as heat, panels side by side. */
+/** Draws images for people: masks as outlines and tint, uncertainty as heat, panels side by side. */
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { decodeImage } from '../../core/image/node/decode.ts';
@@ -6,7 +6,7 @@ import { pillowResize } from '../../core/image/pillow-resize.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
 
-/** 8-bit RGB. */
+/** RGB image, 8 bits a channel: data [height, width, 3]. */
 export interface Picture {
   data: Uint8Array;
   width: number;
@@ -18,24 +18,24 @@ type Rgb = readonly [red: number, green: number, blue: number];
 /** Colors that stay apart for color-blind eyes. */
 export const COLORS = { mark: [255, 194, 10], prediction: [12, 190, 255], truth: [255, 80, 160] } as const satisfies Record<string, Rgb>;
 
-/** An image file upright, no wider or taller than `longest` pixels. */
+/** Reads an image file upright, no wider or taller than `longest` pixels. */
 export async function readPicture(file: string, longest = Infinity): Promise<Picture> {
   return shrink(await decodeImage(await readFile(file), file), longest);
 }
 
-/** No wider or taller than `longest` pixels. */
+/** Shrinks to at most `longest` pixels in width and height. */
 export function shrink(picture: Picture, longest: number): Picture {
   const scale = Math.min(1, longest / Math.max(picture.width, picture.height));
   const size = (side: number): number => Math.max(1, Math.round(side * scale));
   return pillowResize({ ...picture, channels: 3 }, size(picture.width), size(picture.height));
 }
 
-/** A mask or a level per pixel at a picture's size. */
+/** Resizes a mask or levels to the size of a picture. */
 export function fitLevels(levels: BinaryMask, to: Picture): Uint8Array {
   return resizeNearest(levels.data, levels, to);
 }
 
-/** A copy with the mask, brought to its size, tinted and outlined. */
+/** Copies a picture with the mask, resized to it, tinted and outlined. */
 export function withMask(picture: Picture, given: BinaryMask, color: Rgb, tint = 0.35): Picture {
   const { width, height } = picture;
   const mask = fitLevels(given, picture);
@@ -52,7 +52,7 @@ export function withMask(picture: Picture, given: BinaryMask, color: Rgb, tint =
   return { data, width, height };
 }
 
-/** The picture darkened to grey with uncertainty (0..255 per pixel, of any size) glowing through it. */
+/** Darkens a picture to grey and overlays uncertainty (0..255 per pixel, of any size) as heat. */
 export function withHeat(picture: Picture, given: BinaryMask): Picture {
   const { width, height } = picture;
   const uncertainty = fitLevels(given, picture);
@@ -67,7 +67,7 @@ export function withHeat(picture: Picture, given: BinaryMask): Picture {
   return { data, width, height };
 }
 
-/** Black over red and orange to pale yellow. */
+/** Color map from black over red and orange to pale yellow. heat: 0 to 1. */
 function heatColor(heat: number): Rgb {
   const level = (value: number): number => 255 * Math.min(1, Math.max(0, value));
   return [level(1.6 * heat), level(1.4 * heat - 0.35), level(2 * heat - 1.3)];
@@ -82,7 +82,7 @@ function blend(data: Uint8Array, pixel: number, color: Rgb, share: number): void
 
 const GAP = 6;
 
-/** Panels of equal height next to each other on white, as PNG. */
+/** Joins panels of equal height on white. Returns PNG. */
 export async function sideBySide(panels: readonly Picture[]): Promise<Uint8Array> {
   const height = Math.max(...panels.map((panel) => panel.height));
   let left = 0;
@@ -102,7 +102,7 @@ export async function sideBySide(panels: readonly Picture[]): Promise<Uint8Array
     .toBuffer();
 }
 
-/** One picture as PNG. */
+/** Encodes a picture as PNG. */
 export async function pictureBytes({ data, width, height }: Picture): Promise<Uint8Array> {
   return sharp(data, { raw: { width, height, channels: 3 } })
     .png()

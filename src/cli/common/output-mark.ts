@@ -1,7 +1,7 @@
 /**
- * A mark inside every file the commands write: what made it, and a hash of all the rest. By it a file is known again wherever it
- * is moved to, and one that somebody changed since is told from one that may be made anew. PNG files carry it as a text chunk, JSON
- * as its first field, pages as a comment.
+ * Mark inside every file the commands write: its origin, and a hash of the rest. It identifies a file wherever it is moved to, and
+ * separates files that were changed since from those that may be made again. PNG files carry it as a text chunk, JSON as its first
+ * field, pages as a comment.
  */
 import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
@@ -10,9 +10,9 @@ import * as z from 'zod';
 
 const digits = z.string().regex(/^[0-9a-f]{1,64}$/);
 const madeSchema = z.object({
-  /** What it is. A picture is as good an input as any other; a result is never one. */
+  /** Kind of the file: a picture may be an input of another command, a result never is. */
   what: z.enum(['result', 'picture']),
-  /** Hash of what it is about, such as the image a mask belongs to: it stays when that is made again in another way. */
+  /** Hash of the subject, such as the image a mask belongs to: the same for every way to make the file. */
   from: digits,
   /** Hash of everything the content depends on. */
   stamp: digits,
@@ -22,7 +22,7 @@ const markSchema = madeSchema.extend({ content: digits });
 export type Made = z.output<typeof madeSchema>;
 
 export interface Mark extends Made {
-  /** Whether everything else is still as it was written. */
+  /** Whether the rest of the file is unchanged. */
   intact: boolean;
 }
 
@@ -32,12 +32,12 @@ const JSON_MARK = /^\{"prosam":(\{[^{}]{0,400}\}),/;
 const PAGE_START = '<!doctype html>\n';
 const PAGE_MARK = /^<!doctype html>\n<!-- prosam (\{[^{}]{0,400}\}) -->\n/;
 
-/** Hash of anything that can be said in JSON, for `from` and `stamp`. */
+/** Hash of a JSON value, for `from` and `stamp`. */
 export function hashOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }
 
-/** The file with its mark. data: PNG, an object as JSON, or a page of HTML. */
+/** Adds the mark to a file. data: PNG, an object as JSON, or a page of HTML. */
 export function marked(data: Uint8Array | string, made: Made): Uint8Array | string {
   const text = JSON.stringify({ what: made.what, from: made.from, stamp: made.stamp, content: contentHash(data) });
   if (typeof data !== 'string') {
@@ -48,19 +48,19 @@ export function marked(data: Uint8Array | string, made: Made): Uint8Array | stri
   return `{"prosam":${text},${data.slice(1)}`;
 }
 
-/** The mark of a whole file; undefined: it has none, so it is not one of ours. */
+/** Reads the mark of a whole file; undefined for a file that prosam did not make. */
 export function markOf(file: Uint8Array): Mark | undefined {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const found = pngMark(bytes) ?? textMark(bytes);
   return found && { ...found.made, intact: contentHash(found.rest) === found.content };
 }
 
-/** Bytes at the beginning of a file among which its mark stands. */
+/** Bytes at the beginning of a file that contain its mark. */
 const START_BYTES = 1 << 16;
 
-/** What a file says of itself, by its beginning alone; undefined also for what is no file, or cannot be read. */
+/** Reads the mark from the beginning of a file; undefined also where there is no file or it cannot be read. */
 export async function markAtStart(path: string): Promise<Made | undefined> {
-  // Opening a pipe would wait for somebody who writes to it.
+  // Opening a pipe would wait for a writer.
   if (!(await stat(path).catch(() => undefined))?.isFile()) return undefined;
   const handle = await open(path, 'r').catch(() => undefined);
   if (handle === undefined) return undefined;
@@ -120,7 +120,7 @@ function contentHash(data: Uint8Array | string): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Of the chunk that begins there: length, kind, data and checksum. */
+/** Length of the chunk at a position: length, kind, data and checksum. */
 function chunkLength(bytes: Buffer, at: number): number {
   return bytes.readUInt32BE(at) + 12;
 }

@@ -154,7 +154,7 @@ export function words(name: string, text: string): string[] {
   return found;
 }
 
-/** Those of the values that were given. */
+/** Copies the named values that were given. */
 export function pick<T extends object, K extends keyof T>(values: T, ...keys: readonly K[]): Pick<T, K> {
   return Object.fromEntries(keys.filter((key) => values[key] !== undefined).map((key) => [key, values[key]])) as Pick<T, K>;
 }

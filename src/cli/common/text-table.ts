@@ -1,4 +1,4 @@
-/** A table in plain text: columns of figures to the right, everything else to the left. */
+/** Table in plain text: columns of numbers to the right, everything else to the left. */
 
 export interface TextTable {
   caption?: string;
@@ -6,12 +6,12 @@ export interface TextTable {
   rows: readonly (readonly string[])[];
 }
 
-const FIGURE = /^([-+]?[\d.]+( %)?|-|[-+\d.]+ to [-+\d.]+)$/;
+const NUMBER = /^([-+]?[\d.]+( %)?|-|[-+\d.]+ to [-+\d.]+)$/;
 
 export function textTable({ caption, head, rows }: TextTable): string {
   const cell = (row: readonly string[], column: number): string => row[column] ?? '';
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => cell(row, column).length)));
-  const right = head.map((_, column) => rows.length > 0 && rows.every((row) => FIGURE.test(cell(row, column))));
+  const right = head.map((_, column) => rows.length > 0 && rows.every((row) => NUMBER.test(cell(row, column))));
   const line = (row: readonly string[]): string =>
     widths
       .map((width, column) => (right[column] ? cell(row, column).padStart(width) : cell(row, column).padEnd(width)))

@@ -1,4 +1,4 @@
-/** Files the commands write: each carries a mark, and takes the place of nothing but a file that carries one. */
+/** Writes the files of the commands: each carries a mark, and replaces only files that carry one. */
 import { lstat, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hashedWord, plainWord } from '../../core/files/file-name.ts';
@@ -6,15 +6,15 @@ import { taken, writeDurably } from '../../core/files/write-file.ts';
 import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import { hashOf, markAtStart, marked, markOf, type Made, type Mark } from './output-mark.ts';
 
-/** What is at a path: nothing, a file with our mark, one without, or something that is no file of its own, in words. */
+/** State of a path: free, a file with our mark, one without, or no regular file; `words` describe the last two. */
 export type Standing = { kind: 'free' } | { kind: 'ours'; mark: Mark } | { kind: 'unmarked' | 'no file'; words: string };
 
-/** Files that a command reads, whatever they are called: links and hard links are the file they lead to. */
+/** Files that a command reads, by identity: links and hard links are the file they lead to. */
 export interface Inputs {
   has(path: string): Promise<boolean>;
 }
 
-/** Those of the paths that are there. */
+/** Identifies the paths that exist. */
 export async function inputsOf(paths: readonly string[]): Promise<Inputs> {
   const known = new Set((await Promise.all(paths.map(identityOf))).filter((one) => one !== undefined));
   return {
@@ -30,13 +30,13 @@ async function identityOf(path: string): Promise<string | undefined> {
   return info && `${info.dev}:${info.ino}`;
 }
 
-/** @throws OUTPUT_FAILED for a place that cannot be looked at */
+/** Examines a path. @throws OUTPUT_FAILED for a place that cannot be read */
 export async function standingOf(path: string): Promise<Standing> {
   try {
     const info = await lstat(path);
     if (info.isSymbolicLink()) return { kind: 'no file', words: 'a link' };
     if (!info.isFile()) return { kind: 'no file', words: 'a folder or something else that is no file' };
-    // Whatever else lies there need not be read, however large it is.
+    // Other files need not be read, however large they are.
     const mark = (await markAtStart(path)) && markOf(await readFile(path));
     return mark === undefined ? { kind: 'unmarked', words: 'another file' } : { kind: 'ours', mark };
   } catch (cause) {
@@ -47,23 +47,23 @@ export async function standingOf(path: string): Promise<Standing> {
 }
 
 export interface WriteOwnOptions {
-  /** What it is about: a file about something else is left alone. It is written as JSON. */
+  /** Subject as a JSON value: a file about something else is left alone. */
   about: unknown;
-  /** @default 'result' */
+  /** Kind of the file. @default 'result' */
   what?: Made['what'];
-  /** What the command reads. */
+  /** Files that the command reads. */
   inputs?: Inputs;
-  /** Also takes the place of a file without a mark: for folders that are known to be ours from before there were marks. */
+  /** Replaces files without a mark too: for folders that belong to prosam although their files are not marked. */
   adopt?: boolean;
 }
 
-/** Writes a file that a command makes anew each time. @throws OUTPUT_FAILED, OUTPUT_TAKEN */
+/** Writes a file that a command makes again each time. @throws OUTPUT_FAILED, OUTPUT_TAKEN */
 export async function writeOwn(path: string, data: Uint8Array | string, options: WriteOwnOptions): Promise<void> {
   const { about, what = 'result' } = options;
   await writeChecked(path, data, { what, from: hashOf(about), stamp: hashOf(about) }, (standing) => checkOwn(path, standing, options));
 }
 
-/** A path for what is called so, which nothing has that is about something else. */
+/** Path for a name, free of files about something else. */
 export async function ownPlace(folder: string, text: string, ending: string, about: unknown): Promise<string> {
   const plain = plainWord(text);
   const standing = plain === undefined ? undefined : await standingOf(join(folder, `${plain}${ending}`));
@@ -71,12 +71,12 @@ export async function ownPlace(folder: string, text: string, ending: string, abo
   return join(folder, `${isOthers ? hashedWord({ text, identity: JSON.stringify(about) }) : plain}${ending}`);
 }
 
-/** For who would begin long work for such a file. @throws OUTPUT_FAILED, OUTPUT_TAKEN */
+/** Refuses paths that must stay, before long work for them begins. @throws OUTPUT_FAILED, OUTPUT_TAKEN */
 export async function refuseTaken(paths: readonly string[], options: WriteOwnOptions): Promise<void> {
   for (const path of paths) await checkOwn(path, await standingOf(path), options);
 }
 
-/** may: throws where what is there must stay. @throws OUTPUT_FAILED, OUTPUT_TAKEN */
+/** Writes a marked file. may: throws where the existing file must stay. @throws OUTPUT_FAILED, OUTPUT_TAKEN */
 export async function writeChecked(
   path: string,
   data: Uint8Array | string,

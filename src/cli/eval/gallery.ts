@@ -1,4 +1,4 @@
-/** The best, the median and the worst pairs of an evaluation's first contestant as pictures. */
+/** Images of the best, median and worst pairs of an evaluation's first entry. */
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { cocoRleFromMask, maskFromCocoRle } from '../../core/mask/rle.ts';
 import type { EvaluateOptions } from '../../training/evaluation/evaluate.ts';
@@ -12,7 +12,7 @@ export interface GalleryPicture {
 }
 
 export interface Gallery {
-  /** Remembers what a pair looks like; masks are kept as runs. */
+  /** Keeps a pair; masks are stored as run lengths. */
   keep: NonNullable<EvaluateOptions['onPair']>;
   /** Reference with its mark, target with the prediction, target with the truth, side by side. */
   pictures(): Promise<GalleryPicture[]>;
@@ -53,7 +53,7 @@ export function createGallery(classes: readonly DatasetClass[]): Gallery {
   };
 }
 
-/** At most three of each kind, no pair twice. */
+/** Chooses at most three of each kind, no pair twice. */
 function chosen(kept: readonly Kept[]): { what: string; one: Kept }[] {
   const sorted = kept.toSorted((a, b) => b.row.iou - a.row.iou);
   const count = Math.min(OF_EACH, Math.max(1, Math.floor(sorted.length / 3)));

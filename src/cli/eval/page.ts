@@ -1,4 +1,4 @@
-/** The page of an evaluation: figures, charts and pictures in one file that needs nothing else. */
+/** Page of an evaluation: metrics, charts and images in one self-contained file. */
 import { boxChart, intervalChart, scatterChart } from '../../training/report/charts.ts';
 import { figure, page, picture, section, table } from '../../training/report/page.ts';
 import type { ContestantResult, Evaluation } from '../../training/evaluation/result.ts';
@@ -22,9 +22,9 @@ export interface PageParts {
 }
 
 const LEGEND =
-  'From left to right: the reference with its mark (yellow), the target with the predicted mask (blue), and the true mask (pink).';
+  'From left to right: the reference with its annotation (yellow), the target with the predicted mask (blue), and the true mask (pink).';
 
-/** -> HTML */
+/** Returns HTML. */
 export function evaluationPage(evaluation: Evaluation, { comparisons, published, pictures }: PageParts): string {
   const { contestants, data, settings, notes } = evaluation;
   const [first] = contestants as [ContestantResult];
@@ -53,7 +53,7 @@ export function evaluationPage(evaluation: Evaluation, { comparisons, published,
   });
 }
 
-/** Figures as numbers, which the page aligns; what there is none of stays empty. */
+/** Converts numbers, which the page aligns, and leaves missing ones empty. */
 function figures({ caption, head, rows }: Table): string {
   const cell = (text: string): string | number => (text === '-' ? '' : /^[-+]?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
   return table({ caption, head, rows: rows.map((row) => row.map(cell)) });

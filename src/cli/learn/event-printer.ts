@@ -1,18 +1,18 @@
-/** What `prosam learn` says: a line for what happens and a live line for how far it is, or JSON. */
+/** Output of a running `prosam learn`: a line an event and a progress line, or JSON. */
 import type { Log } from '../../service/ports/log.ts';
 import type { LearnerEvent } from '../../learner/types.ts';
 import { createProgress, type Progress } from '../common/progress.ts';
 import type { Terminal } from '../common/command.ts';
 
-export interface LearnerSpeaker {
+export interface LearnerPrinter {
   ready(engine: string): void;
-  tell(event: LearnerEvent): void;
+  show(event: LearnerEvent): void;
   log: Log;
-  /** Takes the live line away. */
+  /** Clears the progress line. */
   clear(): void;
 }
 
-/** What keeps a project waiting is told once, until it changes. */
+/** Filter that reports the reason of a waiting project once, until it changes. */
 function onlyNews(): (event: LearnerEvent) => boolean {
   const told = new Map<string, string>();
   return (event) => {
@@ -24,14 +24,14 @@ function onlyNews(): (event: LearnerEvent) => boolean {
   };
 }
 
-/** One line of JSON an event. */
-export function jsonLearnerSpeaker(print: Terminal['print']): LearnerSpeaker {
+/** Prints one line of JSON an event. */
+export function jsonLearnerPrinter(print: Terminal['print']): LearnerPrinter {
   const isNews = onlyNews();
   const say = (level: string) => (fields: Record<string, unknown>, message: string) =>
     print(JSON.stringify({ type: 'log', level, ...fields, message }));
   return {
     ready: (engine) => print(JSON.stringify({ type: 'ready', engine })),
-    tell(event) {
+    show(event) {
       if (isNews(event)) print(JSON.stringify(event));
     },
     log: { info: say('info'), warn: say('warn'), error: say('error') },
@@ -39,10 +39,10 @@ export function jsonLearnerSpeaker(print: Terminal['print']): LearnerSpeaker {
   };
 }
 
-export function humanLearnerSpeaker(
+export function humanLearnerPrinter(
   { print, warn }: Pick<Terminal, 'print' | 'warn'>,
   stderr: NodeJS.WriteStream = process.stderr,
-): LearnerSpeaker {
+): LearnerPrinter {
   const isNews = onlyNews();
   let live: Progress | undefined;
   let phase = '';
@@ -67,7 +67,7 @@ export function humanLearnerSpeaker(
     clear,
     ready: (engine) => line(`learning with ${engine}`),
     log: { info: () => undefined, warn: complain, error: complain },
-    tell(event) {
+    show(event) {
       if (!isNews(event)) return;
       switch (event.type) {
         case 'waiting':

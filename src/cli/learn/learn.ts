@@ -13,7 +13,7 @@ import { learnOnce } from '../../learner/learn-once.ts';
 import type { RunOutcome } from '../../learner/types.ts';
 import type { LearnerOptions } from '../../learner/context.ts';
 import { startLearner } from '../../learner/learner.ts';
-import { humanLearnerSpeaker, jsonLearnerSpeaker } from './event-printer.ts';
+import { humanLearnerPrinter, jsonLearnerPrinter } from './event-printer.ts';
 import { EXIT_TRY_AGAIN, LEARN } from './spec.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { parseCommand, pick } from '../common/parse.ts';
@@ -32,24 +32,24 @@ export async function learnCommand(args: readonly string[], { print, warn, signa
   if (now && projects === undefined) throw new UsageError('--now: expected --project with the projects to train, got none.');
   lowerPriority(settings.threads);
 
-  const speaker = json ? jsonLearnerSpeaker(print) : humanLearnerSpeaker({ print, warn });
+  const printer = json ? jsonLearnerPrinter(print) : humanLearnerPrinter({ print, warn });
   const stop = stopSignal(signal);
   try {
     const engine = await loadTrainingEngine(settings.engine);
     const options: LearnerOptions = {
       ...{ engine, codeVersion: codeVersion(), nextAllowedMs: allowedTimes(settings), signal: stop.signal },
       ...(projects && { projects }),
-      onEvent: (event) => speaker.tell(event),
-      log: speaker.log,
+      onEvent: (event) => printer.show(event),
+      log: printer.log,
     };
     const storage = await openStorage({ database: config.database, objects: config.objects, timeouts: config.storageTimeouts });
     try {
       if (once) return exitCodeOf(await learnOnce(storage, settings, { ...options, manual: now }));
       const learner = await startLearner(storage, settings, options);
-      speaker.ready(engine.about);
+      printer.ready(engine.about);
       return (await learner.ended) === 'memory' ? EXIT_TRY_AGAIN : EXIT.ok;
     } finally {
-      speaker.clear();
+      printer.clear();
       await storage.close();
     }
   } finally {

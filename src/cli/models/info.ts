@@ -8,7 +8,7 @@ import { parseCommand } from '../common/parse.ts';
 import { MODELS_INFO } from './spec.ts';
 import { textTable } from '../common/text-table.ts';
 
-/** -> exit code */
+/** Resolves to the exit code. */
 export async function modelInfo(args: readonly string[], { print }: Terminal): Promise<number> {
   const { values, positionals } = parseCommand(MODELS_INFO, args);
   const [name] = positionals as [string];

@@ -27,7 +27,7 @@ export interface ListedModel {
   problem?: { code: string; message: string };
 }
 
-/** -> exit code */
+/** Resolves to the exit code. */
 export async function listModels(args: readonly string[], { print }: Terminal): Promise<number> {
   const { values } = parseCommand(MODELS_LIST, args);
   const models = await listedModels();

@@ -13,7 +13,7 @@ import { MODELS_PULL } from './spec.ts';
 
 type Wanted = Pick<CatalogueEntry, 'name' | 'repo' | 'file'> & Partial<CatalogueEntry>;
 
-/** -> exit code */
+/** Resolves to the exit code. */
 export async function pullModel(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = parseCommand(MODELS_PULL, args);
   const [given] = positionals as [string];

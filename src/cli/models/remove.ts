@@ -8,7 +8,7 @@ import { EXIT, type Terminal } from '../common/command.ts';
 import { parseCommand } from '../common/parse.ts';
 import { MODELS_REMOVE } from './spec.ts';
 
-/** -> exit code */
+/** Resolves to the exit code. */
 export async function removeModelCommand(args: readonly string[], { print }: Terminal): Promise<number> {
   const { values, positionals } = parseCommand(MODELS_REMOVE, args);
   const [name] = positionals as [string];

@@ -33,7 +33,7 @@ interface Comparison {
   passed: boolean;
 }
 
-/** -> exit code */
+/** Resolves to the exit code. */
 export async function verifyModel(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values, positionals } = parseCommand(MODELS_VERIFY, args);
   const [name] = positionals as [string];

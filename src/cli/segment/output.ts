@@ -1,4 +1,4 @@
-/** The forms a prediction takes on disk and on stdout. */
+/** Formats of a prediction on disk and on stdout. */
 import { foldedName, hashedWord, wordsFor } from '../../core/files/file-name.ts';
 import { maskPng } from '../../core/image/node/mask-png.ts';
 import { polygonsFromMask } from '../../core/mask/polygon-groups.ts';
@@ -12,7 +12,7 @@ import type { Format } from './spec.ts';
 const POLYGON_TOLERANCE = 1;
 const OVERLAY_LONGEST = 1600;
 
-/** A label of this name would have the file of another format. */
+/** Ending of overlays, which no label may produce in another format. */
 const OVERLAY = '.overlay.png';
 
 function labelWords(labels: readonly string[]): string[] {
@@ -34,7 +34,7 @@ export function outputSuffixes(format: Format, labels: readonly string[]): strin
   }
 }
 
-/** The files of one target, in the order of `outputSuffixes`. */
+/** Files of one target, in the order of `outputSuffixes`. */
 export async function outputFiles(format: Format, target: string, prediction: Prediction): Promise<(string | Uint8Array)[]> {
   const { masks, width, height } = prediction;
   if (format === 'png') return Promise.all(masks.map(({ mask }) => maskPng(mask)));
@@ -44,7 +44,7 @@ export async function outputFiles(format: Format, target: string, prediction: Pr
   return [`${JSON.stringify({ file: target, width, height, masks: items }, null, 1)}\n`];
 }
 
-/** Target with the mask, and next to it where the model is unsure. */
+/** Draws the target with its mask, and next to it the uncertainty. */
 async function overlay(target: string, prediction: MaskPrediction): Promise<Uint8Array> {
   const picture = await readPicture(target, OVERLAY_LONGEST);
   const masked = withMask(picture, prediction.mask, COLORS.prediction);
@@ -55,7 +55,7 @@ async function overlay(target: string, prediction: MaskPrediction): Promise<Uint
 
 const rounded = (value: number): number => Number(value.toFixed(4));
 
-/** What is said of one mask, without its pixels. */
+/** Metrics of one mask, without its pixels. */
 export function summary({ label, method, area, boxXyxy, score, uncertainty, predictedIou, check, instances }: MaskPrediction) {
   return {
     label,
@@ -70,7 +70,7 @@ export function summary({ label, method, area, boxXyxy, score, uncertainty, pred
   };
 }
 
-/** One target's line for machines. A single mask's figures stand at the top level. */
+/** JSON of one target; the metrics of a single mask are at the top level. */
 export function jsonLine(file: string, prediction: Prediction) {
   const { width, height, masks, milliseconds, model, device } = prediction;
   const [first] = masks;

@@ -1,4 +1,4 @@
-/** Where the results of a target go, whether they are there already, and what must not be overwritten there. */
+/** Paths of a target's results: finds existing ones and protects files that must not be overwritten. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { foldedName } from '../../core/files/file-name.ts';
@@ -11,13 +11,13 @@ import { standingOf, writeChecked, type Inputs, type Standing } from '../common/
 
 export interface ResultsOptions {
   out: string;
-  /** What follows the image's name in the names of its files. */
+  /** Suffixes of the result files, after the image's name. */
   suffixes: readonly string[];
   /** Everything but the image that the results depend on. */
   settings: unknown;
   /** Every file the command reads. */
   inputs: Inputs;
-  /** Make again what is there already. */
+  /** Makes existing results again. */
   force: boolean;
 }
 
@@ -25,18 +25,18 @@ export interface Plan {
   target: Target;
   /** Hash of the image and of all that its results depend on. */
   stamp: string;
-  /** Paths of the files. */
+  /** Paths of the result files. */
   outputs: string[];
-  /** All are there, made of the same image with the same settings. */
+  /** Whether all exist, made of the same image with the same settings. */
   done: boolean;
-  /** They are, but somebody has changed one of them since. */
+  /** Whether they exist but one of them was changed since. */
   changed: boolean;
 }
 
 export interface Results {
-  /** @throws OUTPUT_TAKEN for a place whose file must stay */
+  /** Plans the results of a target. @throws OUTPUT_TAKEN for a place whose file must stay */
   plan(target: Target): Promise<Plan>;
-  /** contents: one for each output of the plan. @throws OUTPUT_FAILED, OUTPUT_TAKEN */
+  /** Writes results. contents: one for each output of the plan. @throws OUTPUT_FAILED, OUTPUT_TAKEN */
   write(plan: Plan, contents: readonly (Uint8Array | string)[]): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ interface Place {
   standing: Standing;
 }
 
-/** What the folder holds now is looked up once, by names as the least exact file system compares them. */
+/** Lists the folder once and compares names as the least exact file system does. */
 export async function openResults({ out, suffixes, settings, inputs, force }: ResultsOptions): Promise<Results> {
   const made = hashOf(settings);
   const names = await readdir(out).catch((): string[] => []);
@@ -62,10 +62,10 @@ export async function openResults({ out, suffixes, settings, inputs, force }: Re
       }),
     );
 
-  /** Which of its two names a target's results have. */
+  /** Chooses between the two names of a target's results. */
   const placesOf = async (target: Target, stamp: string): Promise<Place[]> => {
     const { plain, hashed, contested, from } = target;
-    // Where it was made of the same image, though that lay elsewhere then, and nobody else here has the same name, it is this one's.
+    // A result of the same image at another place is this target's, unless another target has the same name.
     const isOwn = (mark: Mark): boolean => mark.from === from || (!contested && mark.stamp === stamp);
     const marks = (places: readonly Place[]): Mark[] => places.flatMap(({ standing }) => (standing.kind === 'ours' ? [standing.mark] : []));
     const long = await lookUp(hashed);
@@ -94,7 +94,7 @@ export async function openResults({ out, suffixes, settings, inputs, force }: Re
       const places = await placesOf(target, stamp);
       const outputs = places.map(({ path }) => path);
       const done = !force && places.every(({ standing }) => standing.kind === 'ours' && standing.mark.stamp === stamp);
-      // What is wrong with an image that cannot be read is told by who reads it.
+      // An image that cannot be read is reported where it is decoded.
       if (!done && image !== undefined) for (const place of places) await check(place, target.from, stamp);
       const changed = done && places.some(({ standing }) => standing.kind === 'ours' && !standing.mark.intact);
       return { target, stamp, outputs, done, changed };
@@ -109,7 +109,7 @@ export async function openResults({ out, suffixes, settings, inputs, force }: Re
   };
 }
 
-/** undefined: it is none, or cannot be read. */
+/** Hash of an image file; undefined where it cannot be read. */
 async function hashOfImage(file: string): Promise<string | undefined> {
   const info = await stat(file).catch(() => undefined);
   return info?.isFile() && info.size <= DEFAULT_LIMITS.maxBytes ? knownHash(file).catch(() => undefined) : undefined;

@@ -1,4 +1,4 @@
-/** Which images `prosam segment` is to work on, and what tells them apart. */
+/** Targets of `prosam segment`: images to work on, and the names of their results. */
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { foldedName, hashedWord, plainWord } from '../../core/files/file-name.ts';
@@ -7,31 +7,31 @@ import { hashOf, markAtStart } from '../common/output-mark.ts';
 import { UsageError } from '../common/command.ts';
 
 export interface Target {
-  /** As it was given. */
+  /** Path as it was given. */
   file: string;
-  /** Hash of where it lies, seen from the folder of the results: both may move together. */
+  /** Hash of its path relative to the folder of the results: both may move together. */
   from: string;
-  /** What its results are called where nothing else is called so; undefined: its own name is not safe everywhere. */
+  /** Name of its results where no other target has it; undefined where its own name is not safe on every system. */
   plain: string | undefined;
-  /** What they are called otherwise. */
+  /** Name of its results otherwise. */
   hashed: string;
-  /** Another target would have the same plain name. */
+  /** Whether another target has the same plain name. */
   contested: boolean;
 }
 
 export interface Targets {
   targets: Target[];
-  /** Files that prosam made itself: what it found is not looked for again in its own masks. */
+  /** Files that prosam made itself, which are no targets. */
   leftOut: string[];
 }
 
 const IMAGE_ENDINGS = new Set(['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.avif', '.gif']);
 /** Longest name of an image within that of a result, in bytes of UTF-8. */
 const WORD = { longest: 140, dots: true } as const;
-/** Files looked into at the same time. */
+/** Files read at the same time. */
 const AT_ONCE = 16;
 
-/** out: where results go. @throws UsageError where there is nothing to work on */
+/** Collects the targets. out: folder of the results. @throws UsageError without targets */
 export async function targetsOf(files: readonly string[], folder: string | undefined, out: string): Promise<Targets> {
   const given = [...files, ...(folder === undefined ? [] : await imagesIn(folder))];
   const places = new Map<string, string>();
@@ -68,7 +68,7 @@ function named(entries: readonly { place: string; file: string }[], beside: stri
   return targets.map((target) => ({ ...target, contested: target.plain === undefined || (count.get(fold(target.plain)) ?? 0) > 1 }));
 }
 
-/** Hidden files are somebody's bookkeeping: what a Mac leaves beside images on other disks, or what was never finished. */
+/** Image files in a folder; hidden ones, such as those macOS writes beside images, are skipped. */
 async function imagesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new UsageError(`--target-dir ${folder}: cannot be read: ${messageOf(cause)}.`);
@@ -79,14 +79,14 @@ async function imagesIn(folder: string): Promise<string[]> {
     .map((name) => join(folder, name));
 }
 
-/** Its real folder and its own name there. */
+/** Path with links in its folder resolved. */
 async function placeOf(file: string): Promise<string> {
   const whole = resolve(file);
   const folder = await realFolder(dirname(whole));
   return join(folder, basename(whole));
 }
 
-/** Of a folder that is not there yet: as far as there is one. */
+/** Resolves links of a folder, as far as it exists. */
 async function realFolder(folder: string): Promise<string> {
   const real = await realpath(folder).catch(() => undefined);
   if (real !== undefined || dirname(folder) === folder) return real ?? folder;

@@ -38,7 +38,7 @@ it.each(examples)('parse their example %s', (line) => {
 });
 
 it.each(commands.map((spec) => [spec.name, spec] as const))('of %s reads like the others', (_, { options, summary, usage, exitCodes }) => {
-  for (const [name, { about }] of Object.entries(options as Options))
+  for (const [name, { about }] of Object.entries(options))
     expect(about, `--${name}`).toMatch(/^(?!(what|who|where|which|how many)\b)[^.].*[^.]$/s);
   expect(summary).toMatch(/[^.]$/);
   expect(usage.length).toBeGreaterThan(0);
