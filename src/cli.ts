@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** The command line: picks the command, prints errors with what to do, sets the exit code. */
 import { readFileSync } from 'node:fs';
-import { COMMANDS, commandSpecs } from './cli/commands.ts';
+import { COMMANDS } from './cli/commands.ts';
 import { EXIT, UsageError } from './cli/common/command.ts';
 import { commandHelp, overview } from './cli/common/help.ts';
+import type { CommandName } from './cli/common/summaries.ts';
 import { isProsamError, messageOf } from './core/common/errors.ts';
 import { closest } from './server/suggest.ts';
 
@@ -19,8 +20,8 @@ async function main(args: readonly string[]): Promise<number> {
   if (first === '--version' || first === '-v') return print(version());
   const wantsHelp = first === 'help' || args.some((word) => HELP_FLAGS.includes(word));
   const [name, ...rest] = first === 'help' ? others : args;
-  if (name === undefined || HELP_FLAGS.includes(name)) return print(overview(await commandSpecs()));
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (name === undefined || HELP_FLAGS.includes(name)) return print(overview());
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name as CommandName] : undefined;
   if (command === undefined) throw unknownCommand(name);
   if (wantsHelp) return print(commandHelp(await command.spec(), rest));
   helpOf = `prosam ${name} --help`;

@@ -1,6 +1,7 @@
 /** The commands by name: the table and the code of each are loaded on demand. */
 import type { Run } from './common/command.ts';
 import type { CommandSpec, GroupSpec } from './common/spec.ts';
+import type { CommandName } from './common/summaries.ts';
 
 export interface CommandEntry {
   spec: () => Promise<CommandSpec | GroupSpec>;
@@ -8,7 +9,7 @@ export interface CommandEntry {
 }
 
 /** Commands in the order of `prosam --help`. */
-export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+export const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   demo: {
     spec: async () => (await import('./demo/spec.ts')).DEMO,
     run: async () => (await import('./demo/demo.ts')).demo,

@@ -9,6 +9,7 @@ import {
   type NumberOption,
   type OptionSpec,
 } from './spec.ts';
+import { SUMMARIES } from './summaries.ts';
 
 const MAX_WIDTH = 120;
 const MIN_WIDTH = 60;
@@ -24,9 +25,9 @@ export function isGroup(spec: CommandSpec | GroupSpec): spec is GroupSpec {
 }
 
 /** Text of `prosam --help`. */
-export function overview(specs: readonly (CommandSpec | GroupSpec)[], width = helpWidth()): string {
-  const margin = Math.max(...specs.map(({ name }) => name.length)) + 'prosam '.length + 4;
-  const lines = specs.map(({ name, summary }) => wrapped(`  prosam ${name}`.padEnd(margin), summary, width));
+export function overview(width = helpWidth()): string {
+  const margin = Math.max(...Object.keys(SUMMARIES).map((name) => name.length)) + 'prosam '.length + 4;
+  const lines = Object.entries(SUMMARIES).map(([name, summary]) => wrapped(`  prosam ${name}`.padEnd(margin), summary, width));
   return `prosam: annotate an object in one image, get its masks in all the others
 
 ${lines.join('\n')}

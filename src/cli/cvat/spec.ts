@@ -4,6 +4,7 @@ import { SHAPE_FORMS } from '../../adapters/cvat/annotate/new-shapes.ts';
 import { configSchema } from '../../server/config-schema.ts';
 import { ENGINE_OPTIONS } from '../common/engine-options.ts';
 import { command, options, under, type GroupSpec } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 
 const { host, port, cvat } = configSchema.parse({});
 /** Address of the service on this machine. */
@@ -122,7 +123,7 @@ export const CVAT_AGENT = command({
 
 export const CVAT: GroupSpec = {
   name: 'cvat',
-  summary: 'fill tasks of a CVAT, find out why it does not reach prosam',
+  summary: SUMMARIES.cvat,
   commands: [CVAT_ANNOTATE, CVAT_DOCTOR, CVAT_FUNCTION_FILE, CVAT_AGENT],
   exitCodes: { 0: 'all done', 1: 'some frames failed or something is wrong', 2: 'nothing done', 130: 'interrupted' },
   examples: [...CVAT_ANNOTATE.examples, ...CVAT_DOCTOR.examples, ...CVAT_FUNCTION_FILE.examples],

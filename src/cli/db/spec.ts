@@ -1,16 +1,17 @@
 /** Tables of `prosam db` and its sub-commands. */
 import { configSchema } from '../../server/config-schema.ts';
 import { command, options, type GroupSpec } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 
 const { database, objects } = configSchema.parse({});
 const EXIT_CODES = { 0: 'done', 2: 'nothing was done', 130: 'interrupted' } as const;
 
 const json = options({ json: { type: 'flag', about: 'prints one JSON object on stdout' } });
 const DATABASE = options({
-  database: { type: 'text', value: 'D', about: 'SQLite file or postgres://user:password@host/database', default: database },
+  database: { type: 'text', value: 'D', about: 'SQLite file or postgres://user:password@host/database', default: `./${database}` },
 });
 const OBJECTS = options({
-  objects: { type: 'text', value: 'O', about: 'folder or s3://bucket/prefix?endpoint=URL&region=REGION', default: objects },
+  objects: { type: 'text', value: 'O', about: 'folder or s3://bucket/prefix?endpoint=URL&region=REGION', default: `./${objects}` },
 });
 
 export const DB_STATUS = command({
@@ -66,7 +67,7 @@ export const DB_IMPORT = command({
 
 export const DB: GroupSpec = {
   name: 'db',
-  summary: 'look after the database, or move everything to another',
+  summary: SUMMARIES.db,
   intro: [
     "A database is a SQLite file or postgres://user:password@host/database; objects are a folder or s3://bucket/prefix?endpoint=https://HOST&region=REGION with credentials from where AWS's own programs look for them.",
     "The target's database must be empty; bytes it has already are not written again, so both may share one object store.",

@@ -3,10 +3,11 @@ import { CONCEPTS } from '../../scenes/concepts.ts';
 import { ENGINE_OPTIONS } from '../common/engine-options.ts';
 import { REFERENCE_OPTIONS } from '../common/reference-args.ts';
 import { command, options, under } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 
 export const DEMO = command({
   name: 'demo',
-  summary: 'see it work on generated scenes, offline, or on your own photos',
+  summary: SUMMARIES.demo,
   usage: [
     '[--out DIR] [--concepts N] [--targets N] [--scene-seed N]',
     '--reference IMAGE ANNOTATION --target IMAGE... [--truth MASK...] [--out DIR]',

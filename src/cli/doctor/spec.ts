@@ -1,10 +1,11 @@
 /** Table of `prosam doctor`. */
 import { MODEL_OPTION, RUNTIME_OPTIONS } from '../common/engine-options.ts';
 import { command } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 
 export const DOCTOR = command({
   name: 'doctor',
-  summary: 'what this machine has, which devices work, and how fast',
+  summary: SUMMARIES.doctor,
   usage: ['[--model NAME|PATH] [--device DEVICE] [--threads N] [--timeout SECONDS] [--json]'],
   options: {
     ...MODEL_OPTION,

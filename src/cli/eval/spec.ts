@@ -4,6 +4,7 @@ import { SIZES } from '../../training/evaluation/result.ts';
 import { ANNOTATION_MODES } from '../../training/types.ts';
 import { GROW_OPTIONS, LABEL_REDUCTION_OPTION, METHOD_CHOICES, RUNTIME_OPTIONS, SAMPLING_OPTIONS } from '../common/engine-options.ts';
 import { command, options, under } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 import { DATA_OPTION } from '../train/spec.ts';
 
 /** Folds of train data that eval and study measure. */
@@ -17,7 +18,7 @@ export const FOLD_OPTION = options({
 
 export const EVAL = command({
   name: 'eval',
-  summary: 'measure models and methods on annotated images',
+  summary: SUMMARIES.eval,
   usage: ['--data DIR|FILE [options]'],
   intro: [
     "Every entry predicts the same pairs of reference and target with the same annotations, next to two trivial baselines: the reference's mask copied unchanged, and everything foreground.",

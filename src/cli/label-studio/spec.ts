@@ -1,5 +1,6 @@
 /** Tables of `prosam label-studio` and its sub-commands. */
 import { command, options, under, type GroupSpec } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 
 const EXIT_CODES = { 0: 'no problems', 1: 'something is wrong', 2: 'not done' } as const;
 const json = options({ json: { type: 'flag', about: 'prints one JSON document on stdout' } });
@@ -87,7 +88,7 @@ export const LABEL_STUDIO_SYNC = command({
 
 export const LABEL_STUDIO: GroupSpec = {
   name: 'label-studio',
-  summary: 'connect a Label Studio project, find what is wrong, annotate through its interface',
+  summary: SUMMARIES['label-studio'],
   commands: [LABEL_STUDIO_DOCTOR, LABEL_STUDIO_CONNECT, LABEL_STUDIO_ANNOTATE, LABEL_STUDIO_SYNC],
   exitCodes: EXIT_CODES,
   examples: [

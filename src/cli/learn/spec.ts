@@ -2,6 +2,7 @@
 import { LEARNER_DEFAULTS } from '../../learner/settings.ts';
 import { TRAINING_ENGINES } from '../../training/tfjs/engine-packages.ts';
 import { command, options, under } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 import { STORE_OPTIONS } from '../serve/spec.ts';
 
 /** Exit code for too much memory, as sysexits.h has it: try again. */
@@ -9,7 +10,7 @@ export const EXIT_TRY_AGAIN = 75;
 
 export const LEARN = command({
   name: 'learn',
-  summary: 'learn from accepted annotations',
+  summary: SUMMARIES.learn,
   usage: ['[options]'],
   intro: [
     'Watches the projects of a store. Once enough was annotated it trains the prompt encoder from the live version, compares both on held-out images, and deploys the better one; where the model has none, it begins one, and compares it with the methods that need no training. Ctrl-C ends it after the current step; the next start resumes, also after kill -9. Any number of learners may share a store.',

@@ -4,6 +4,7 @@ import { PRECISIONS } from '../../core/onnx/precision.ts';
 import { BASE } from '../../service/serving.ts';
 import { DEVICE_CHOICES } from '../common/engine-options.ts';
 import { command, options, under, type GroupSpec } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 import { STORE_OPTIONS } from '../serve/spec.ts';
 
 const names = (role: 'sam' | 'backbone'): string =>
@@ -170,7 +171,7 @@ export const MODELS_ROLLBACK = command({
 
 export const MODELS: GroupSpec = {
   name: 'models',
-  summary: 'models: pull from the hub, add your own, verify; versions that were learned',
+  summary: SUMMARIES.models,
   commands: [
     ...[MODELS_LIST, MODELS_PULL, MODELS_ADD, MODELS_INFO, MODELS_VERIFY, MODELS_REMOVE],
     ...[MODELS_SHOW, MODELS_DIFF, MODELS_PROMOTE, MODELS_ROLLBACK],

@@ -1,10 +1,11 @@
 /** Table of `prosam scenes`. */
 import { CONCEPTS } from '../../scenes/concepts.ts';
 import { command } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 
 export const SCENES = command({
   name: 'scenes',
-  summary: 'draw annotated images to train and measure on',
+  summary: SUMMARIES.scenes,
   usage: ['DIR [--images N] [--seed N] [--size PIXELS]'],
   intro: [
     `Writes DIR/images, DIR/masks and DIR/classes.json: scenes of ${CONCEPTS.length} concepts in four folds, with exact masks, a quarter of them held back, and 200 test pairs a fold. The same options give the same files; a complete folder stays as it is.`,

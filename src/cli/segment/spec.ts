@@ -2,13 +2,14 @@
 import { ENGINE_OPTIONS } from '../common/engine-options.ts';
 import { REFERENCE_OPTIONS } from '../common/reference-args.ts';
 import { command, options, under } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 
 export const FORMATS = ['png', 'rle', 'polygon', 'overlay'] as const;
 export type Format = (typeof FORMATS)[number];
 
 export const SEGMENT = command({
   name: 'segment',
-  summary: 'annotate an object in one image, get its mask in others',
+  summary: SUMMARIES.segment,
   usage: ['--reference IMAGE ANNOTATION --target IMAGE... --out DIR [options]'],
   options: {
     ...REFERENCE_OPTIONS,

@@ -5,6 +5,7 @@ import { configSchema, LEARNER_RUNS } from '../../server/config-schema.ts';
 import { ENVIRONMENT_HELP } from '../../server/environment.ts';
 import { DEVICE_CHOICES } from '../common/engine-options.ts';
 import { command, options, under } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 
 const defaults = configSchema.parse({});
 
@@ -25,7 +26,7 @@ export const STORE_OPTIONS = options({
 
 export const SERVE = command({
   name: 'serve',
-  summary: 'masks over HTTP for any labeling tool',
+  summary: SUMMARIES.serve,
   usage: ['[options]'],
   intro: [
     'Serves predictions, keeps accepted annotations, learns from them in the background, and deploys better versions by itself. All state lives in the folder ./prosam unless configured otherwise. Ctrl-C or SIGTERM lets requests finish, then ends.',

@@ -3,6 +3,7 @@ import { CUDA_MEGABYTES, CUDA_VERSION, LEAST_DRIVER, PROVIDER_VERSION } from '..
 import { downloadCommand } from '../../setup/setup-cuda.ts';
 import { TENSORFLOW_VERSION } from '../../training/setup/wheels.ts';
 import { command, options, type GroupSpec } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 
 const EXIT_CODES = { 0: 'ready', 2: 'failed', 130: 'interrupted' } as const;
 const PIP =
@@ -62,7 +63,7 @@ export const SETUP_CUDA = command({
 
 export const SETUP: GroupSpec = {
   name: 'setup',
-  summary: 'make a training engine or CUDA ready',
+  summary: SUMMARIES.setup,
   commands: [SETUP_TRAINING, SETUP_CUDA],
   notes: [PIP],
   exitCodes: EXIT_CODES,

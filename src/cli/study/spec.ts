@@ -5,6 +5,7 @@ import { VARIANT_NAMES } from '../../training/study/variants.ts';
 import type { Dataset } from '../../training/types.ts';
 import { LABEL_REDUCTION_OPTION, RUNTIME_OPTIONS } from '../common/engine-options.ts';
 import { command, options, under } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 import { FOLD_OPTION } from '../eval/spec.ts';
 import { ANNOTATION_OPTION, DATA_OPTION, TRAINING_ENGINE_CHOICES } from '../train/spec.ts';
 
@@ -12,7 +13,7 @@ const defaults = studySettings({ dataset: { folds: 0 } as Dataset, out: '.' });
 
 export const STUDY = command({
   name: 'study',
-  summary: "the paper's studies, trained and measured here",
+  summary: SUMMARIES.study,
   usage: ['STUDY --data DIR|FILE --out DIR [options]'],
   arguments: [{ name: 'STUDY', about: 'the study', choices: STUDIES }],
   intro: [

@@ -6,6 +6,7 @@ import { checkedOptions } from '../../training/train-options.ts';
 import { ANNOTATION_MODES } from '../../training/types.ts';
 import { DEVICE_CHOICES, LABEL_REDUCTION_OPTION } from '../common/engine-options.ts';
 import { command, options, under } from '../common/spec.ts';
+import { SUMMARIES } from '../common/summaries.ts';
 
 const defaults = checkedOptions({ out: '.' });
 
@@ -63,7 +64,7 @@ const EXTRAS = options({
 
 export const TRAIN = command({
   name: 'train',
-  summary: 'learn from annotated images',
+  summary: SUMMARIES.train,
   usage: ['--data DIR|FILE --out DIR [options]'],
   intro: [
     'Trains the prompt encoder of a model; SAM and the backbone stay frozen. Ctrl-C ends it after the current step with a checkpoint; the same command with --resume continues, to the same weights as a run that was never stopped, also after kill -9.',

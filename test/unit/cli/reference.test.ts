@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { COMMANDS, commandSpecs } from '../../../src/cli/commands.ts';
 import { isGroup } from '../../../src/cli/common/help.ts';
 import { parseCommand } from '../../../src/cli/common/parse.ts';
-import type { CommandSpec, Options } from '../../../src/cli/common/spec.ts';
+import { SUMMARIES } from '../../../src/cli/common/summaries.ts';
+import type { CommandSpec } from '../../../src/cli/common/spec.ts';
 import { cliReference } from '../../../tools/cli-reference.ts';
 
 const specs = await commandSpecs();
@@ -27,6 +28,7 @@ function callsIn(line: string): string[][] {
 
 it('are those of the commands', () => {
   expect(specs.map(({ name }) => name)).toEqual(Object.keys(COMMANDS));
+  expect(Object.keys(COMMANDS)).toEqual(Object.keys(SUMMARIES));
 });
 
 it.each(examples)('parse their example %s', (line) => {
