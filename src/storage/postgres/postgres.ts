@@ -1,6 +1,6 @@
 /** A Postgres database as kysely sees it: bounded pools that survive lost connections, and waits that all come to an end. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely';
+import { CompiledQuery, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely';
 import type { ClientBase, Pool, PoolClient } from 'pg';
 import { messageOf } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
@@ -35,6 +35,8 @@ export interface PostgresDatabase extends Database {
   /** Of the connections that may change something. */
   readonly pool: Pool;
   readonly timeouts: StorageTimeouts;
+  /** Keeps others from changing the schema, until the change ends. */
+  lockSchema(change: Change): Promise<void>;
 }
 
 export function isPostgres(database: Database): database is PostgresDatabase {
@@ -58,15 +60,25 @@ export async function openPostgres(url: string, log: Log, timeouts: StorageTimeo
     await close();
     throw error;
   }
+  const lockSchema = async (change: Change): Promise<void> => {
+    await askForSchema(change, timeouts);
+    await sql`create schema if not exists ${sql.id(SCHEMA)}`.execute(change);
+  };
   return {
-    ...{ connection, timeouts, pool: pools.writers, dialect: 'postgres' },
+    ...{ connection, timeouts, lockSchema, pool: pools.writers, dialect: 'postgres' },
     async hasSchema(asked) {
       const { rows } = await sql<{ found: boolean }>`select to_regclass(${`${SCHEMA}.migrations`}) is not null as found`.execute(asked);
       return rows[0]?.found === true;
     },
-    async lockSchema(change) {
-      await askForSchema(change, timeouts);
-      await sql`create schema if not exists ${sql.id(SCHEMA)}`.execute(change);
+    changeSchema({ first, unless, statements }) {
+      return connection.transaction().execute(async (change) => {
+        const execute = (statement: string) => change.executeQuery(CompiledQuery.raw(statement));
+        await lockSchema(change);
+        await execute(first);
+        if ((await execute(unless)).rows.length > 0) return false;
+        for (const statement of statements) await execute(statement);
+        return true;
+      });
     },
     async afterImport(change) {
       for (const { name, identity } of MOVED_TABLES) {

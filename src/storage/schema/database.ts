@@ -8,11 +8,19 @@ export interface Database {
   readonly dialect: 'sqlite' | 'postgres';
   /** Whether any step of the schema was ever taken. */
   hasSchema(connection: Connection): Promise<boolean>;
-  /** Keeps others from migrating at the same time, until the change ends. */
-  lockSchema(change: Change): Promise<void>;
+  /** Takes all statements or none, while nobody else changes the schema; resolves to false where `unless` kept it from that. */
+  changeSchema(change: SchemaChange): Promise<boolean>;
   /** After rows came with their numbers: makes new rows be numbered above them. */
   afterImport(change: Change): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface SchemaChange {
+  /** Creates the table that `unless` asks, where it is missing. */
+  first: string;
+  /** A query: where it has rows, another process was faster, and nothing is done. */
+  unless: string;
+  statements: readonly string[];
 }
 
 /** Puts messages into the change they belong to: either both are kept, or neither. */

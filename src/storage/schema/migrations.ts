@@ -1,9 +1,9 @@
 /** The schema's history: numbered steps, forward only, taken under a lock. */
-import { CompiledQuery, sql } from 'kysely';
+import { sql } from 'kysely';
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Database } from './database.ts';
 import { FIRST_SCHEMA } from './first-schema.ts';
-import type { Change, Connection } from './schema.ts';
+import type { Connection } from './schema.ts';
 
 interface Migration {
   /** Counts up from 1, without gaps. */
@@ -39,25 +39,36 @@ export async function migrationStatus(database: Database): Promise<MigrationStat
 
 /** Takes the steps that are missing, all or none; resolves to how many. @throws MIGRATION_NEEDED where the database is newer than the code */
 export async function migrate(database: Database, nowMs = Date.now()): Promise<number> {
-  const { connection, dialect } = database;
-  // Most often there is nothing to do, and a reader need not wait for anybody.
-  if ((await versionOf(database, connection)) === MIGRATIONS.length) return 0;
-  return connection.transaction().execute(async (change) => {
-    await database.lockSchema(change);
-    const before = await versionOf(database, change);
+  for (;;) {
+    // Read without a lock: most often there is nothing to do, and a reader need not wait for anybody.
+    const before = await versionOf(database, database.connection);
     refuseNewer(before);
     const steps = MIGRATIONS.filter(({ version }) => version > before);
-    if (before === 0)
-      await execute(
-        change,
-        'create table if not exists migrations (version integer primary key, name text not null, applied_ms bigint not null)',
-      );
-    for (const { version, name, statements } of steps) {
-      for (const statement of statements) await execute(change, inWordsOf(dialect, statement));
-      await change.insertInto('migrations').values({ version, name, applied_ms: nowMs }).execute();
-    }
-    return steps.length;
-  });
+    if (steps.length === 0) return 0;
+    if (await take(database, steps, { before, nowMs })) return steps.length;
+  }
+}
+
+/** Resolves to false where the schema is no longer what it was before: then there is something else to take, or nothing. */
+async function take(
+  database: Database,
+  steps: readonly Migration[],
+  { before, nowMs }: { before: number; nowMs: number },
+): Promise<boolean> {
+  try {
+    return await database.changeSchema({
+      first: 'create table if not exists migrations (version integer primary key, name text not null, applied_ms bigint not null)',
+      unless: `select 1 from migrations where version > ${before}`,
+      statements: steps.flatMap(({ version, name, statements }) => [
+        ...statements.map((statement) => inWordsOf(database.dialect, statement)),
+        `insert into migrations (version, name, applied_ms) values (${version}, '${name}', ${nowMs})`,
+      ]),
+    });
+  } catch (error) {
+    // Many that waited for the lock at the same time need it no longer, once one of them had it.
+    if ((await versionOf(database, database.connection)) > before) return false;
+    throw error;
+  }
 }
 
 /** @throws MIGRATION_NEEDED where the database has another schema than the code */
@@ -86,10 +97,6 @@ async function versionOf(database: Database, connection: Connection): Promise<nu
     .select(sql<number | null>`max(version)`.as('newest'))
     .executeTakeFirstOrThrow();
   return newest ?? 0;
-}
-
-async function execute(change: Change, statement: string): Promise<void> {
-  await change.executeQuery(CompiledQuery.raw(statement));
 }
 
 function inWordsOf(dialect: Database['dialect'], statement: string): string {

@@ -1,5 +1,6 @@
 /** Who gets which connection to a SQLite file: questions never wait for a lock, changes take turns. */
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
+import type { SchemaChange } from '../schema/database.ts';
 import { createLine } from '../line.ts';
 import type { SqliteThread } from './thread.ts';
 import { sqliteLocked } from './thread.ts';
@@ -22,14 +23,18 @@ interface Lent extends DatabaseConnection {
   giveBack?: () => void | Promise<void>;
 }
 
+export interface SqliteDriver extends Driver {
+  changeSchema(change: SchemaChange): Promise<boolean>;
+}
+
 /** Once a change is acknowledged, every question asked after it sees it: each looks at the file as it is then. */
-export function sqliteDriver({ file, writer, reader, openReader, timeouts }: SqliteDriverParts): Driver {
+export function sqliteDriver({ file, writer, reader, openReader, timeouts }: SqliteDriverParts): SqliteDriver {
   const { statementMs } = timeouts;
   const line = createLine({ places: 1, waitMs: statementMs, late: () => sqliteLocked(file, statementMs) });
-  const inTurn = async (statement: () => ReturnType<SqliteThread['run']>) => {
+  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
     const leave = await line.place();
     try {
-      return await statement();
+      return await work();
     } finally {
       leave();
     }
@@ -89,6 +94,7 @@ export function sqliteDriver({ file, writer, reader, openReader, timeouts }: Sql
     },
     commitTransaction: (lent: Lent) => end(lent, 'commit'),
     rollbackTransaction: (lent: Lent) => end(lent, 'rollback'),
+    changeSchema: (change) => inTurn(() => writer.changeSchema(change)),
     async destroy() {
       await reader?.close();
       await writer.close();

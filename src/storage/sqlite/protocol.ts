@@ -1,4 +1,5 @@
 /** What travels between the thread that asks and the thread that owns a connection to the SQLite file. */
+import type { SchemaChange } from '../schema/database.ts';
 
 export type SqliteValue = null | number | string | Uint8Array;
 
@@ -12,7 +13,10 @@ export interface SqliteOpening {
 }
 
 export type ToSqlite =
-  ({ kind: 'open' } & SqliteOpening) | { kind: 'run'; id: number; sql: string; parameters: SqliteValue[] } | { kind: 'close'; id: number };
+  | ({ kind: 'open' } & SqliteOpening)
+  | { kind: 'run'; id: number; sql: string; parameters: SqliteValue[] }
+  | { kind: 'change schema'; id: number; change: SchemaChange }
+  | { kind: 'close'; id: number };
 
 export interface SqliteResult {
   rows: Record<string, unknown>[];

@@ -3,10 +3,12 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { createLruMap } from '../../core/common/lru-map.ts';
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../core/common/errors.ts';
+import type { SchemaChange } from '../schema/database.ts';
 import type { FromSqlite, SqliteOpening, SqliteResult, SqliteValue, ToSqlite } from './protocol.ts';
 
 /** Statements are few, but some grow with the number of rows they insert. */
 const MOST_STATEMENTS = 300;
+const LOOK_AGAIN_MS = 10;
 
 const port = parentPort;
 if (port === null) throw new Error('the thread of a SQLite file must be started by openStorage()');
@@ -21,12 +23,27 @@ function open({ file, readOnly, lockMs }: SqliteOpening): void {
     database = new DatabaseSync(file, { timeout: lockMs, readOnly, enableForeignKeyConstraints: true });
     // With a log beside the file, those who read and the one who writes do not wait for each other.
     // FULL: what was committed survives the power going off, which is what an acknowledged annotation promises.
-    if (!readOnly) database.exec('pragma journal_mode = wal; pragma synchronous = full;');
+    if (!readOnly) keepLog(database, lockMs);
+    database.exec('pragma synchronous = full;');
     database.exec('pragma cache_size = -65536; pragma temp_store = memory;');
     send({ kind: 'opened' });
   } catch (error) {
     send({ kind: 'refused', message: messageOf(error), busy: isBusy(error) });
     port?.close();
+  }
+}
+
+/** Asked for again and again: of two that open a new file at once, SQLite refuses one without letting it wait. */
+function keepLog(file: DatabaseSync, lockMs: number): void {
+  const until = performance.now() + lockMs;
+  for (;;) {
+    try {
+      file.exec('pragma journal_mode = wal');
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS);
+    }
   }
 }
 
@@ -36,11 +53,15 @@ function isBusy(error: unknown): boolean {
   return [5, 6].includes(errcode & 0xff);
 }
 
+function opened(): DatabaseSync {
+  if (database === undefined) throw new Error('the file is closed');
+  return database;
+}
+
 function prepared(sql: string): { statement: StatementSync; answers: boolean } {
   const known = statements.get(sql);
   if (known) return known;
-  if (database === undefined) throw new Error('the file is closed');
-  const statement = database.prepare(sql);
+  const statement = opened().prepare(sql);
   const made = { statement, answers: statement.columns().length > 0 };
   statements.set(sql, made);
   return made;
@@ -52,8 +73,27 @@ function run(sql: string, parameters: SqliteValue[]): SqliteResult {
   return { rows: [], changes: Number(statement.run(...parameters).changes) };
 }
 
+function changeSchema({ first, unless, statements: steps }: SchemaChange): SqliteResult {
+  const file = opened();
+  file.exec('begin immediate');
+  try {
+    file.exec(first);
+    if (file.prepare(unless).get() !== undefined) {
+      file.exec('rollback');
+      return { rows: [], changes: 0 };
+    }
+    for (const step of steps) file.exec(step);
+    file.exec('commit');
+  } catch (error) {
+    if (file.isTransaction) file.exec('rollback');
+    throw error;
+  }
+  return { rows: [], changes: steps.length };
+}
+
 function answer(message: Exclude<ToSqlite, { kind: 'open' }>): SqliteResult {
   if (message.kind === 'run') return run(message.sql, message.parameters);
+  if (message.kind === 'change schema') return changeSchema(message.change);
   statements.clear();
   database?.close();
   database = undefined;

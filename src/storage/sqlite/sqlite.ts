@@ -41,8 +41,7 @@ export async function openSqlite(file: string, timeouts: StorageTimeouts = USUAL
       const { rows } = await sql`select 1 from sqlite_master where type = 'table' and name = 'migrations'`.execute(asked);
       return rows.length > 0;
     },
-    // The file itself is locked while its first statement runs as a writing one.
-    lockSchema: () => Promise.resolve(),
+    changeSchema: (change) => driver.changeSchema(change),
     // SQLite goes on after the largest number it has seen.
     afterImport: () => Promise.resolve(),
     close: () => driver.destroy(),

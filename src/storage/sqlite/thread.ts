@@ -4,13 +4,16 @@ import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import { within } from '../../core/common/patience.ts';
+import type { SchemaChange } from '../schema/database.ts';
 import { seconds, storageFailed, storageTimeout } from '../map-errors.ts';
 import type { FromSqlite, SqliteResult, SqliteValue, ToSqlite } from './protocol.ts';
-import type { StorageTimeouts } from '../timeouts.ts';
+import { PATIENT_TIMEOUTS, type StorageTimeouts } from '../timeouts.ts';
 
 export interface SqliteThread {
   /** Statements are run in the order they were asked for, also those nobody waits for any more. @throws STORAGE_FAILED, STORAGE_TIMEOUT */
   run(sql: string, parameters?: readonly unknown[]): Promise<SqliteResult>;
+  /** In one go: the lock is not held while messages travel between threads. @throws STORAGE_FAILED, STORAGE_TIMEOUT */
+  changeSchema(change: SchemaChange): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -31,9 +34,9 @@ export async function openSqliteThread(file: string, { timeouts, readOnly = fals
   const wanted = `the SQLite file ${file}`;
   const failed = ({ message, busy }: { message: string; busy: boolean }): Error =>
     busy ? sqliteLocked(file, lockMs) : storageFailed(wanted, new Error(message));
-  const silent = (): Error =>
+  const silent = (waitedMs: number): Error =>
     storageTimeout(
-      `an answer of ${wanted} within ${seconds(lockMs + statementMs)}`,
+      `an answer of ${wanted} within ${seconds(waitedMs)}`,
       'the disk does not answer',
       'Look after the disk, or raise storageTimeouts.statementMs.',
     );
@@ -74,7 +77,7 @@ export async function openSqliteThread(file: string, { timeouts, readOnly = fals
   });
   worker.unref();
 
-  const ask = (message: (id: number) => ToSqlite): Promise<SqliteResult> => {
+  const ask = (message: (id: number) => ToSqlite, longestMs = statementMs): Promise<SqliteResult> => {
     if (ended) return Promise.reject(ended);
     const id = ++lastId;
     const answer = new Promise<SqliteResult>((resolve, reject) => {
@@ -82,10 +85,16 @@ export async function openSqliteThread(file: string, { timeouts, readOnly = fals
       worker.ref();
       post(worker, message(id));
     });
-    return within(answer, { ms: lockMs + statementMs, late: silent });
+    const ms = lockMs + longestMs;
+    return within(answer, { ms, late: () => silent(ms) });
   };
   return {
     run: (sql, parameters = []) => ask((id) => ({ kind: 'run', id, sql, parameters: parameters as SqliteValue[] })),
+    async changeSchema(change) {
+      // Large tables take longer than a request may.
+      const { changes } = await ask((id) => ({ kind: 'change schema', id, change }), PATIENT_TIMEOUTS.statementMs);
+      return changes !== 0;
+    },
     async close() {
       if (ended) return;
       const closing = ask((id) => ({ kind: 'close', id }));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { openStorage, openWholeStorage } from '../../../src/storage/open-storage.ts';
+import type { PostgresDatabase } from '../../../src/storage/postgres/postgres.ts';
 import { USUAL_TIMEOUTS } from '../../../src/storage/timeouts.ts';
 import { newProject, recordOf } from '../../../src/testing/storage/records.ts';
 import { expectRejection } from '../../unit/core/expect-error.ts';
@@ -179,7 +180,7 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
     const locked = new Promise<void>((resolve) => (begun = resolve));
     // Holds the lock of the schema and does nothing any more, as a process that was stopped there.
     const stuck = first.database.connection.transaction().execute(async (change) => {
-      await first.database.lockSchema(change);
+      await (first.database as PostgresDatabase).lockSchema(change);
       begun();
       await opened;
       await sql`select 1`.execute(change);

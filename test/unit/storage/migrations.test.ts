@@ -2,6 +2,8 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { DatabaseSync } from 'node:sqlite';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MIGRATIONS, migrationStatus } from '../../../src/storage/schema/migrations.ts';
@@ -51,6 +53,51 @@ function conformance(newDatabase: () => Promise<string>): void {
 
 describe('the schema of SQLite', () => {
   conformance(() => Promise.resolve(join(newFolder(), 'below', 'prosam.db')));
+
+  it('is changed in one go: its lock waits for no message of the thread that asked', async () => {
+    const file = join(newFolder(), 'prosam.db');
+    const opened = await openDatabase(file);
+    const changed = opened.changeSchema({
+      first: 'create table a (n)',
+      unless: 'select 1 from a',
+      statements: ['insert into a values (1)'],
+    });
+    // From here on this thread hears of nothing until the change can be read.
+    await Promise.resolve();
+    const looking = new DatabaseSync(file, { readOnly: true });
+    const done = (): boolean => looking.prepare(`select 1 from sqlite_master where name = 'a'`).get() !== undefined;
+    for (let looks = 0; !done(); looks++) {
+      if (looks === 6000) throw new Error('the change waits for this thread');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+    expect({ ...looking.prepare('select n from a').get() }).toEqual({ n: 1 });
+    looking.close();
+    expect(await changed).toBe(true);
+    await opened.close();
+  });
+
+  it('is changed by one of those that found the same, and wholly or not at all', async () => {
+    const opened = await openDatabase(join(newFolder(), 'prosam.db'));
+    const change = { first: 'create table if not exists a (n)', unless: 'select 1 from a', statements: ['insert into a values (1)'] };
+    await expectRejection('STORAGE_FAILED', opened.changeSchema({ ...change, statements: [...change.statements, 'no sql'] }));
+    expect((await sql`select name from sqlite_master`.execute(opened.connection)).rows).toEqual([]);
+    expect(await opened.changeSchema(change)).toBe(true);
+    expect(await opened.changeSchema(change)).toBe(false);
+    expect((await sql`select n from a`.execute(opened.connection)).rows).toEqual([{ n: 1 }]);
+    await opened.close();
+  });
+
+  it('waits for a file that another one is about to write to, although SQLite refuses its log there at once', async () => {
+    const file = join(newFolder(), 'prosam.db');
+    const other = new DatabaseSync(file);
+    other.exec('begin immediate');
+    const opening = openDatabase(file);
+    // Time for the refusal to come; on a machine where it comes later, nothing is refused.
+    await Promise.race([wait(300), opening]);
+    other.exec('rollback');
+    other.close();
+    await (await opening).close();
+  });
 
   it('has steps numbered from 1 without gaps', () => {
     expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, i) => i + 1));
