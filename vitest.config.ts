@@ -15,5 +15,14 @@ export default defineConfig({
       'prosam/web': 'src/web.ts',
     }).map(([name, path]) => ({ find: new RegExp(`^${name}$`), replacement: new URL(path, import.meta.url).pathname })),
   },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks', maxWorkers: 2 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/own-temporary-folder.ts'],
+    // For tests that hang: slow machines need many times what a quick one does.
+    testTimeout: 3_600_000,
+    expect: { poll: { timeout: 3_600_000 } },
+    hookTimeout: 3_600_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
 });

@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateScene } from '../src/scenes/index.ts';
 import { fencedBlocks, linksOf, markdownFiles } from '../tools/markdown.ts';
+import { dyingWithUs } from './support/dies-with-us.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'prosam-surface-'));
@@ -21,7 +22,7 @@ afterAll(() => {
 
 /** Runs a program with this package's own name resolving to the build. */
 async function node(kind: 'module' | 'commonjs', program: string): Promise<string> {
-  const { stdout } = await run(process.execPath, [`--input-type=${kind}`, '-e', program]);
+  const { stdout } = await run(...dyingWithUs(process.execPath, [`--input-type=${kind}`, '-e', program]));
   return stdout.trim();
 }
 
@@ -72,9 +73,12 @@ describe('the built package', () => {
         const code = await training.train({ dataset, engine, out: '${kind}' }).next().catch((error) => error.code);
         console.log(before, asked.length > 0, types.join(), code);
       })();`;
-    const { stdout } = await run(process.execPath, [`--input-type=${kind}`, '-e', program.replaceAll('prosam/training', entryOf(kind))], {
-      cwd: folder,
-    });
+    const { stdout } = await run(
+      ...dyingWithUs(process.execPath, [`--input-type=${kind}`, '-e', program.replaceAll('prosam/training', entryOf(kind))]),
+      {
+        cwd: folder,
+      },
+    );
     expect(stdout.trim()).toBe('0 true start,step,end RUN_INVALID');
   });
 
@@ -149,7 +153,7 @@ describe('the built package', () => {
       await sharp(image, { raw: { width, height, channels: 3 } }).toFile(join(folder, `${name}.jpg`));
     }
     const program = `${example.replaceAll(/'(\w+\.jpg)'/g, (_, name: string) => JSON.stringify(join(folder, name)))}\n${after}`;
-    const { stdout } = await run(process.execPath, ['--input-type=module-typescript', '-e', program]);
+    const { stdout } = await run(...dyingWithUs(process.execPath, ['--input-type=module-typescript', '-e', program]));
     expect(stdout.trim()).toMatch(expected);
   });
 
@@ -163,7 +167,7 @@ describe('the built package', () => {
   });
 
   it('carries exactly what users need', async () => {
-    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts']);
+    const { stdout } = await run(...dyingWithUs('npm', ['pack', '--dry-run', '--json', '--ignore-scripts']));
     const listed = JSON.parse(stdout) as { files: { path: string }[] }[] | Record<string, { files: { path: string }[] }>;
     const [{ files }] = Object.values(listed) as [{ files: { path: string }[] }];
     const paths = files.map(({ path }) => path);
@@ -204,19 +208,21 @@ describe('the built package', () => {
   });
 
   it('passes publint and attw', async () => {
-    await run('npx', ['publint', '--strict']);
-    await run('npx', ['attw', '--pack', '.', '--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm']);
-  }, 180_000);
+    await run(...dyingWithUs('npx', ['publint', '--strict']));
+    await run(...dyingWithUs('npx', ['attw', '--pack', '.', '--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm']));
+  });
 
   it('has a command line that says its version and names its commands', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-    expect((await run(process.execPath, ['dist/cli.js', '--version'])).stdout.trim()).toBe(version);
-    expect((await run(process.execPath, ['dist/cli.js', '--help'])).stdout).toMatch(/prosam demo[\s\S]*prosam segment[\s\S]*prosam train/);
+    expect((await run(...dyingWithUs(process.execPath, ['dist/cli.js', '--version']))).stdout.trim()).toBe(version);
+    expect((await run(...dyingWithUs(process.execPath, ['dist/cli.js', '--help']))).stdout).toMatch(
+      /prosam demo[\s\S]*prosam segment[\s\S]*prosam train/,
+    );
   });
 
   it('runs the demo from another folder', async () => {
     const cli = join(process.cwd(), 'dist/cli.js');
-    const { stdout } = await run(process.execPath, [cli, 'demo', '--concepts', '1', '--targets', '1'], { cwd: folder });
+    const { stdout } = await run(...dyingWithUs(process.execPath, [cli, 'demo', '--concepts', '1', '--targets', '1']), { cwd: folder });
     expect(stdout).toMatch(/IoU 0\.\d\d/);
     expect(existsSync(join(folder, 'prosam-demo', 'index.html'))).toBe(true);
   });

@@ -1,6 +1,6 @@
 /** A shell that runs the commands of a page as a reader would. */
 import { spawn } from 'node:child_process';
-import { dyingWithUs } from './support/dies-with-us.ts';
+import { dyingWithUs, groupDyingWithUs } from './support/dies-with-us.ts';
 
 export interface BlockResult {
   block: string;
@@ -27,6 +27,7 @@ export async function runBlocks(
 ): Promise<BlockResult[]> {
   const script = ['set -euo pipefail', setup, ...blocks.map((block) => `${block}\necho; echo '${MARK}'`)].join('\n');
   const shell = spawn(...dyingWithUs('bash', ['-c', script]), { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  groupDyingWithUs(shell);
   signal?.addEventListener('abort', () => {
     if (shell.pid !== undefined && shell.exitCode === null) process.kill(-shell.pid, 'SIGKILL');
   });

@@ -90,7 +90,10 @@ export async function startLabelStudio({
   onStep('starting Label Studio');
   const logFile = join(folder, 'label-studio.log');
   const log = await open(logFile, 'a');
-  const child = spawn(command, ['start', '--no-browser', '--internal-host', '127.0.0.1', '-p', String(on)], {
+  const start = [command, 'start', '--no-browser', '--internal-host', '127.0.0.1', '-p', String(on)];
+  // Where the kernel can, it ends Label Studio together with this process, whatever ends that.
+  const [program = command, ...args] = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'SIGKILL', ...start] : start;
+  const child = spawn(program, args, {
     cwd: folder,
     env: settings(folder),
     stdio: ['ignore', log.fd, log.fd],

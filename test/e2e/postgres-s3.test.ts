@@ -6,13 +6,13 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { postgresPrograms, startPostgres } from '../unit/storage/start-postgres.ts';
 import { s3Program, startS3 } from '../unit/storage/start-s3.ts';
 import { runScenario } from './scenario.ts';
-import { startProcess, startServe, type RunningProcess } from './serve-process.ts';
+import { endedEarly, startProcess, startServe, type RunningProcess } from './serve-process.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-e2e-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)('Postgres and S3 (needs postgresql and moto_server)', () => {
-  it('learns from twenty images and answers better, with two predictors and a learner elsewhere', { timeout: 640_000 }, async () => {
+  it('learns from twenty images and answers better, with two predictors and a learner elsewhere', async () => {
     const [postgres, s3] = [await startPostgres(), await startS3()];
     const running: RunningProcess[] = [];
     try {
@@ -30,7 +30,10 @@ describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)('
       const [one, two, learner] = folders as [string, string, string];
       const predictors = [await startServe({ folder: one, environment }), await startServe({ folder: two, environment })];
       running.push(...predictors, startProcess(['learn', '--json'], { folder: learner, environment }));
-      const { before, moreReferences, after, gate, seconds } = await runScenario(predictors.map(({ url }) => url));
+      const { before, moreReferences, after, gate, seconds } = await Promise.race([
+        runScenario(predictors.map(({ url }) => url)),
+        endedEarly(running),
+      ]);
       console.log(
         `Postgres and S3: fresh images IoU ${before.toFixed(3)}, with more references ${moreReferences.toFixed(3)}, with the better version ${after.toFixed(3)}, gate ${gate.current.toFixed(3)} -> ${gate.candidate.toFixed(3)}, ${seconds.toFixed(0)} s`,
       );

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { dyingWithUs } from '../support/dies-with-us.ts';
 
 const CLI = resolve('src/cli.ts');
 
@@ -28,7 +29,7 @@ const MOST_OUTPUT = 100_000;
 
 export function startProcess(args: readonly string[], { folder, environment = {}, onLine }: ProcessOptions): RunningProcess {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PROSAM_'));
-  const child = spawn(process.execPath, [CLI, ...args], {
+  const child = spawn(...dyingWithUs(process.execPath, [CLI, ...args]), {
     cwd: folder,
     env: { ...Object.fromEntries(kept), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -56,6 +57,12 @@ export function startProcess(args: readonly string[], { folder, environment = {}
       await ended;
     },
   };
+}
+
+/** Rejects once one of them ends: nobody need wait any longer for what it was to do. */
+export async function endedEarly(running: readonly RunningProcess[]): Promise<never> {
+  const code = await Promise.race(running.map(({ ended }) => ended));
+  throw new Error(`a process of the scenario ended with ${code}`);
 }
 
 export interface Served extends RunningProcess {

@@ -61,7 +61,7 @@ export async function openPage(
 }
 
 export async function ready(page: Page): Promise<void> {
-  await page.locator('#device.good, #device.bad').waitFor({ timeout: 40_000 });
+  await page.locator('#device.good, #device.bad').waitFor();
 }
 
 export async function png({ image: { data, width, height } }: DemoScene): Promise<Buffer> {
@@ -127,7 +127,7 @@ export async function findIn(page: Page, targets: number): Promise<void> {
   await page
     .locator('#gallery li[data-state=found]')
     .nth(targets - 1)
-    .waitFor({ timeout: 30_000 });
+    .waitFor();
   await page.locator('#stop').waitFor({ state: 'hidden' });
 }
 

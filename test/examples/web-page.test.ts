@@ -209,7 +209,7 @@ describe.skipIf(!hasChromium)(`the page in the browser ${chromiumLabel}`, () => 
     await driver.ready(page);
     expect(await page.locator('#device').innerText()).toMatch(/^WebAssembly/);
     await page.getByRole('button', { name: 'Try a sample' }).click();
-    await page.locator('#gallery li[data-state=found]').nth(5).waitFor({ timeout: 30_000 });
+    await page.locator('#gallery li[data-state=found]').nth(5).waitFor();
     // The browser's own words about requests that nobody answered, which is what this is about.
     (open as driver.OpenPage).complaints = (open as driver.OpenPage).complaints.filter((text) => !text.includes('ERR_CONNECTION_REFUSED'));
   });

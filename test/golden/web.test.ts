@@ -56,7 +56,7 @@ describe('golden numbers as browsers compute them', () => {
       const { passed, failures } = await inBrowser('webgpu', FEW);
       expect(failures).toEqual([]);
       expect(passed).toBe(7);
-    }, 120_000);
+    });
 
     it.runIf(ALL)(
       'are hit on WebGPU, every node on it (SwiftShader: software), by all networks',

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { dyingWithUs } from '../../test/support/dies-with-us.ts';
 
 export interface LineProcess<Answer> {
   /** line: without its end. */
@@ -14,7 +15,7 @@ export function startLineProcess<Answer>(
   args: readonly string[],
   env: Readonly<NodeJS.ProcessEnv> = {},
 ): LineProcess<Answer> {
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(...dyingWithUs(program, args), { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const gone = once(child, 'exit');
   child.stdin.on('error', () => undefined); // told by the missing answer

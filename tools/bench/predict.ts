@@ -16,6 +16,7 @@ import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
 import { createEngine } from '../../src/index.ts';
 import { median } from './median.ts';
 import { sceneJpeg } from './scene-jpeg.ts';
+import { dyingWithUs } from '../../test/support/dies-with-us.ts';
 
 const { values } = parseArgs({ options: { targets: { type: 'string' }, threads: { type: 'string' }, pytorch: { type: 'string' } } });
 const targets = Number(values.targets ?? 1000);
@@ -38,7 +39,7 @@ const ms = (value: number): string => `${value.toFixed(1)} ms`;
 const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
 
 function firstMask(): void {
-  const runs = [1, 2, 3].map(() => Number(execFileSync(process.execPath, ['tools/bench/first-mask.ts']).toString()));
+  const runs = [1, 2, 3].map(() => Number(execFileSync(...dyingWithUs(process.execPath, ['tools/bench/first-mask.ts'])).toString()));
   row('start-up to the first mask (fresh process)', ms(median(runs)), 'wanted under 2000 ms');
 }
 
@@ -68,9 +69,9 @@ async function calls(): Promise<void> {
 function manyTargets(): void {
   const folder = mkdtempSync(join(tmpdir(), 'prosam-bench-'));
   try {
-    execFileSync(process.execPath, ['tools/bench/many-targets.ts', 'draw', folder, String(targets)]);
+    execFileSync(...dyingWithUs(process.execPath, ['tools/bench/many-targets.ts', 'draw', folder, String(targets)]));
     const measured = JSON.parse(
-      execFileSync(process.execPath, ['tools/bench/many-targets.ts', 'predict', folder, String(threads)]).toString(),
+      execFileSync(...dyingWithUs(process.execPath, ['tools/bench/many-targets.ts', 'predict', folder, String(threads)])).toString(),
     ) as Record<'peak' | 'early' | 'late' | 'each' | 'block', number>;
     row(`${targets} targets: peak memory`, mb(measured.peak), 'wanted under 500 MB');
     row(`${targets} targets: memory after a fifth, after all`, `${mb(measured.early)}, ${mb(measured.late)}`, 'flat if equal');
@@ -97,10 +98,9 @@ async function networksAgainstPytorch(): Promise<void> {
   const theirs =
     values.pytorch === undefined
       ? undefined
-      : (JSON.parse(execFileSync(values.pytorch, ['tools/bench/pytorch_tiny.py', 'models/tiny', String(threads)]).toString()) as Record<
-          string,
-          number
-        >);
+      : (JSON.parse(
+          execFileSync(...dyingWithUs(values.pytorch, ['tools/bench/pytorch_tiny.py', 'models/tiny', String(threads)])).toString(),
+        ) as Record<string, number>);
   const names = {
     encoder: 'image encoder, with normalisation',
     decoder1: 'mask decoder, 1 prompt set',

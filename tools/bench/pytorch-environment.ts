@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dyingWithUs } from '../../test/support/dies-with-us.ts';
 
 /**
  * PyTorch at its best: freed memory stays in the process, for fresh pages cost it a tenth; and threads that wait do not spin,
@@ -32,7 +33,7 @@ export function pythonWithPytorch({ python, cache = join(tmpdir(), 'prosam-bench
   if (existsSync(own) && hasTorch(own)) return own;
   console.log(`setting up PyTorch in ${cache} (once; some minutes) ...`);
   const run = (program: string, ...args: string[]): void => {
-    execFileSync(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(...dyingWithUs(program, args), { stdio: ['ignore', 'ignore', 'inherit'] });
   };
   run(process.platform === 'win32' ? 'python' : 'python3', '-m', 'venv', cache);
   run(own, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'torch', 'numpy'); // without numpy it warns at every start
@@ -42,7 +43,7 @@ export function pythonWithPytorch({ python, cache = join(tmpdir(), 'prosam-bench
 
 function hasTorch(python: string): boolean {
   try {
-    execFileSync(python, ['-c', 'import torch'], { stdio: 'ignore' });
+    execFileSync(...dyingWithUs(python, ['-c', 'import torch']), { stdio: 'ignore' });
     return true;
   } catch {
     return false;

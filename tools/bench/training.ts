@@ -18,6 +18,7 @@ import { PYTORCH_ENVIRONMENT } from './pytorch-environment.ts';
 import { GRADIENT_STRIDE, startStepProcess, type StepAnswer, type StepProcess } from './step-process.ts';
 import type { EpochsAnswer } from './training-epochs.ts';
 import { writeStepInputs } from './training-inputs.ts';
+import { dyingWithUs } from '../../test/support/dies-with-us.ts';
 
 const { values } = parseArgs({
   options: {
@@ -129,7 +130,7 @@ function builtInModel(folder: string): void {
   ] as const) {
     const args = ['tools/bench/training-epochs.ts', folder, batch, samples, values.engine];
     const { epochs } = JSON.parse(
-      execFileSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }).toString(),
+      execFileSync(...dyingWithUs(process.execPath, args), { stdio: ['ignore', 'pipe', 'inherit'] }).toString(),
     ) as EpochsAnswer;
     for (const [i, { steps, milliseconds, frozenShare }] of epochs.entries())
       row(

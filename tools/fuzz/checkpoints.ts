@@ -4,12 +4,13 @@
  * Each must open, or be refused with a code of this project, within a second. A child process does the work, so that a crash of native
  * code, a hang or an endless allocation is seen and counted instead of ending the run. What fails is kept, with the seed that repeats it.
  */
-import { fork, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { tryDamaged } from './try-damaged.ts';
+import { dyingWithUs } from '../../test/support/dies-with-us.ts';
 
 /** From the child: one try is beginning, or has ended. */
 type Told = { kind: 'begin'; seed: number } | { kind: 'end'; outcome: string; ms: number; rss: number };
@@ -49,7 +50,12 @@ async function parent(minutes: number, seed: number): Promise<number> {
   const timer = setInterval(report, EVERY_MS);
   while (Date.now() < until && failures.length < 20) {
     const folder = mkdtempSync(join(kept, 'child-'));
-    const worker: ChildProcess = fork(import.meta.filename, ['--child', folder, '--seed', String(next)], { execArgv: [] });
+    const worker: ChildProcess = spawn(
+      ...dyingWithUs(process.execPath, [import.meta.filename, '--child', folder, '--seed', String(next)]),
+      {
+        stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+      },
+    );
     await new Promise<void>((resolve) => {
       let hang: NodeJS.Timeout | undefined;
       let busy = false;

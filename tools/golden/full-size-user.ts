@@ -9,6 +9,7 @@ import type { Runtime, Tensor } from '../../src/core/onnx/session.ts';
 import { FORMS, type ExpectedModel } from './full-size-forms.ts';
 import { hashedNoise, hashedPixels } from '../../test/golden/hash-weights.ts';
 import type { TensorSource } from '../../test/golden/checkpoint-writers.ts';
+import { dyingWithUs } from '../../test/support/dies-with-us.ts';
 
 const run = promisify(execFile);
 type Named = Record<string, Tensor>;
@@ -45,7 +46,9 @@ export async function runAsUser(
   runtime: Runtime,
 ): Promise<UserRun[]> {
   const add = async (name: string, ...args: string[]): Promise<void> => {
-    await run(process.execPath, ['src/cli.ts', 'models', 'add', name, ...args], { env: { ...process.env, PROSAM_MODELS: folder } });
+    await run(...dyingWithUs(process.execPath, ['src/cli.ts', 'models', 'add', name, ...args]), {
+      env: { ...process.env, PROSAM_MODELS: folder },
+    });
   };
   const written = (model: ExpectedModel, form: number): string =>
     (FORMS[model][form] as (typeof FORMS)[ExpectedModel][0]).write(folder, weightsOf(model));

@@ -1,5 +1,6 @@
 /** One step of the check on a GPU machine: a program of its own, with a time of its own. */
 import { spawn } from 'node:child_process';
+import { groupDyingWithUs } from '../../test/support/dies-with-us.ts';
 
 export type StepState = 'passed' | 'failed' | 'unavailable' | 'skipped';
 
@@ -25,6 +26,7 @@ export function runProgram({ program, args }: Command, timeoutMs: number): Promi
   const started = performance.now();
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: process.platform !== 'win32' });
+    groupDyingWithUs(child);
     let output = '';
     let stdout = '';
     let timedOut = false;

@@ -40,7 +40,7 @@ async function loopWhileEncoding(engine: Engine, count: number) {
 async function killed(engine: Engine): Promise<string[]> {
   const { worker } = engine;
   const asked = [101, 102, 103, 104].map((value) => engine.embed(image(value)));
-  await until(() => worker?.computing === true, 'a network');
+  await until(() => worker?.computing === true);
   process.kill(worker?.pid as number, 'SIGKILL');
   const outcomes = await Promise.allSettled(asked);
   return outcomes.map((outcome) =>

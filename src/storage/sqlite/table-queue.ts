@@ -12,8 +12,8 @@ const POLL_MS = 250;
 /** Given up messages are kept this long for people to look at. */
 const KEEP_DEAD_MS = 14 * 24 * 3_600_000;
 
-export function tableQueue(connection: Connection, log: Log, now: () => number = Date.now): DrivenQueue {
-  const workers = createWorkers(log, POLL_MS);
+export function tableQueue(connection: Connection, log: Log, now: () => number = Date.now, pollMs = POLL_MS): DrivenQueue {
+  const workers = createWorkers(log, pollMs);
   const enqueue = async (change: Change | Connection, messages: readonly Message[]): Promise<void> => {
     for (const message of messages) await insert(change, message, now());
   };

@@ -15,8 +15,6 @@ export interface StorageTestOptions {
   place: () => Promise<StoragePlace>;
   /** Random orders of annotations that are tried. @default 60 */
   orders?: number;
-  /** Milliseconds that a message may come back later than promised where its worker did not end. @default 2,000 */
-  expiryMs?: number;
 }
 
 /**
@@ -25,7 +23,7 @@ export interface StorageTestOptions {
  * import { afterAll, beforeAll, describe, it } from 'vitest';
  * testStorage({ afterAll, beforeAll, describe, it }, { place: async () => ({ open: () => openMyStorage(), remove: async () => {} }) });
  */
-export function testStorage(tests: TestRunner, { place, orders = 60, expiryMs = 2000 }: StorageTestOptions): void {
+export function testStorage(tests: TestRunner, { place, orders = 60 }: StorageTestOptions): void {
   testAnnotations(tests, place);
   testRemovedAnnotations(tests, place);
   testLongestNames(tests, place);
@@ -33,5 +31,5 @@ export function testStorage(tests: TestRunner, { place, orders = 60, expiryMs = 
   testImages(tests, place);
   testRuns(tests, place);
   testBatches(tests, place);
-  testQueue(tests, place, expiryMs);
+  testQueue(tests, place);
 }

@@ -1,7 +1,9 @@
 /** The service of `serve.ts`, started and asked. */
-import { fork } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import type { HostileRequest } from './requests.ts';
+import { dyingWithUs } from '../../support/dies-with-us.ts';
 
 export interface Answer {
   status: number;
@@ -19,7 +21,9 @@ export interface HostileTarget {
 }
 
 export async function startHostileTarget(): Promise<HostileTarget> {
-  const child = fork(new URL('serve.ts', import.meta.url), [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn(...dyingWithUs(process.execPath, [fileURLToPath(new URL('serve.ts', import.meta.url))]), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const [{ url }] = (await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(() => Promise.reject(new Error('the service ended'))),

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { dyingWithUs } from '../../support/dies-with-us.ts';
 
 const run = promisify(execFile);
 const VERSION = '2.80.0';
@@ -22,9 +23,11 @@ export async function pythonTools(): Promise<PythonTools | undefined> {
   const tools = { python: join(FOLDER, 'bin', 'python'), cli: join(FOLDER, 'bin', 'cvat-cli') };
   if (existsSync(READY)) return tools;
   try {
-    await run('python3', ['-m', 'venv', '--clear', FOLDER], { timeout: INSTALL_MS });
+    await run(...dyingWithUs('python3', ['-m', 'venv', '--clear', FOLDER]), { timeout: INSTALL_MS });
     const packages = [`cvat-cli==${VERSION}`, `cvat-sdk[masks]==${VERSION}`];
-    await run(tools.python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages], { timeout: INSTALL_MS });
+    await run(...dyingWithUs(tools.python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages]), {
+      timeout: INSTALL_MS,
+    });
     await run('touch', [READY]);
     return tools;
   } catch {
@@ -33,7 +36,7 @@ export async function pythonTools(): Promise<PythonTools | undefined> {
 }
 
 export async function ask(tool: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}, cwd?: string) {
-  const { stdout, stderr } = await run(tool, [...args], {
+  const { stdout, stderr } = await run(...dyingWithUs(tool, args), {
     env: { ...process.env, ...environment },
     timeout: 100_000,
     maxBuffer: 2 ** 26,

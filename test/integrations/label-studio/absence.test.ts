@@ -181,7 +181,7 @@ function suite(newPlace: () => Promise<Place>): void {
       await started.close();
     };
 
-    it('five annotations stay, through many looks, recovery, a restart in the middle and a new set-up', { timeout: 60_000 }, async () => {
+    it('five annotations stay, through many looks, recovery, a restart in the middle and a new set-up', async () => {
       const place = await newPlace();
       let service = await begin(place);
       await until(async () => (await service.counted()).length === 5 || undefined);
@@ -225,7 +225,7 @@ function suite(newPlace: () => Promise<Place>): void {
       place = await newPlace();
       service = await start(place, studio);
       await service.setup();
-    }, 60_000);
+    });
     afterAll(() => service.close());
     beforeEach(async () => {
       studio.become();
@@ -403,7 +403,7 @@ describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)(
     let s3: S3Server;
     beforeAll(async () => {
       [postgres, s3] = [await startPostgres(), await startS3()];
-    }, 120_000);
+    });
     afterAll(async () => {
       await postgres.stop();
       await s3.stop();

@@ -53,17 +53,13 @@ describe('events', () => {
   it('are answered at once, however slow the service', async () => {
     const service = await start();
     let done = false;
-    service.state.before = (name) =>
-      name === 'accept'
-        ? new Promise<void>((resolve) => setTimeout(resolve, 1500)).then(() => {
-            done = true;
-          })
-        : undefined;
-    const started = performance.now();
+    let letGo = (): void => undefined;
+    const freed = new Promise<void>((resolve) => (letGo = resolve));
+    service.state.before = (name) => (name === 'accept' ? freed.then(() => void (done = true)) : undefined);
     const body = { action: 'ANNOTATION_CREATED', project, annotation: submitted(1), task: taskOf(1) };
     expect((await backend.call('POST', '/webhook', body)).status).toBe(200);
-    expect(performance.now() - started).toBeLessThan(800);
     expect(done).toBe(false);
+    letGo();
     await until(() => Promise.resolve(done || undefined));
   });
 

@@ -16,6 +16,7 @@ import { pictureBytes } from '../../../src/cli/common/draw.ts';
 import { iou } from '../../../src/core/mask/metrics.ts';
 import { startStandIn, TOKEN, type StandIn } from '../../integrations/cvat/stand-in-cvat.ts';
 import { jsonLines } from './run-cli.ts';
+import { dyingWithUs } from '../../support/dies-with-us.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-cvat-cli-'));
 const scenes = [1000, 2000, 3000, 4000].map((start) => {
@@ -34,7 +35,7 @@ afterAll(async () => {
 function cli(args: readonly string[], environment: Readonly<Record<string, string>> = { CVAT_TOKEN: TOKEN }) {
   const env = { ...process.env, ...environment };
   return new Promise<{ code: number; stdout: string; stderr: string }>((done) => {
-    execFile(process.execPath, [resolve('src/cli.ts'), 'cvat', ...args], { cwd: folder, env }, (error, stdout, stderr) =>
+    execFile(...dyingWithUs(process.execPath, [resolve('src/cli.ts'), 'cvat', ...args]), { cwd: folder, env }, (error, stdout, stderr) =>
       done({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr }),
     );
   });

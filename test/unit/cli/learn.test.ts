@@ -1,15 +1,14 @@
 /** `prosam learn` as a process: told what to do, killed, started again. */
-import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PROJECT, smallProject, type SmallProject } from '../learner/small-project.ts';
 import { jsonLines, runCli } from './run-cli.ts';
-
-vi.setConfig({ testTimeout: 240_000 });
+import { dyingWithUs } from '../../support/dies-with-us.ts';
 
 const CLI = resolve('src/cli.ts');
 const QUICK = { leaseMs: 1000, checkpointEvery: 1, device: 'cpu', margin: 1, labelMargin: 1, minNewMasks: 4, minImages: 4 };
@@ -55,7 +54,7 @@ const runs = () => world.storage.store.runs.list({ project: PROJECT, limit: 10 }
 describe('prosam learn', () => {
   it('goes on after kill -9 with the run it began, and ends it once', async () => {
     await world.annotate(8);
-    child = spawn(process.execPath, [CLI, ...argsOf(12)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    child = spawn(...dyingWithUs(process.execPath, [CLI, ...argsOf(12)]), { stdio: ['ignore', 'pipe', 'inherit'] });
     await line(child, atStep(4));
     child.kill('SIGKILL');
     await ended(child);
@@ -64,7 +63,7 @@ describe('prosam learn', () => {
     const folder = join(world.folder, 'learner', 'runs', killed?.id ?? '');
     expect(existsSync(join(folder, 'training', 'checkpoint.safetensors'))).toBe(true);
 
-    child = spawn(process.execPath, [CLI, ...argsOf(12)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    child = spawn(...dyingWithUs(process.execPath, [CLI, ...argsOf(12)]), { stdio: ['ignore', 'pipe', 'inherit'] });
     const steps: number[] = [];
     await line(child, (event) => {
       if (event['type'] === 'step') steps.push(event['step'] as number);
@@ -81,7 +80,7 @@ describe('prosam learn', () => {
 
   it('puts the run aside on SIGTERM and when the process that started it goes away', async () => {
     await world.annotate(8);
-    child = spawn(process.execPath, [CLI, ...argsOf(500)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    child = spawn(...dyingWithUs(process.execPath, [CLI, ...argsOf(500)]), { stdio: ['ignore', 'pipe', 'inherit'] });
     await line(child, atStep(2));
     child.kill('SIGTERM');
     expect(await ended(child)).toBe(0);
@@ -93,7 +92,7 @@ describe('prosam learn', () => {
     const [, database, , objects] = world.flags as [string, string, string, string];
     const args = argsOf(500).filter((word) => ![database, objects, '--database', '--objects'].includes(word));
     const env = { ...process.env, PROSAM_DATABASE: database, PROSAM_OBJECTS: objects };
-    const withChannel = fork(CLI, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], env });
+    const withChannel = spawn(...dyingWithUs(process.execPath, [CLI, ...args]), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], env });
     child = withChannel;
     await line(withChannel, atStep(3));
     withChannel.disconnect();

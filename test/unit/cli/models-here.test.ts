@@ -373,4 +373,4 @@ it('works as a command of its own, with every other command finding the model by
   expect([config.code, config.stderr]).toEqual([2, expect.stringMatching(/MODEL_NOT_FOUND: .*"none".*Models here: tiny, mine/)]);
   const serve = await runCli(['serve', '--print-config', '--model', 'mine'], root); // PROSAM_MODELS is no setting of the service
   expect([serve.code, serve.stdout]).toEqual([0, expect.stringContaining('mine')]);
-}, 60_000);
+});

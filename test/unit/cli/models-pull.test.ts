@@ -11,6 +11,7 @@ import { dinov2OfTransformers, samOfTransformers } from '../../golden/foreign-na
 import { readTensors } from '../../golden/golden-set.ts';
 import { startHub, type HubServer } from '../core/checkpoint/hub-server.ts';
 import { expectRejection } from '../core/expect-error.ts';
+import { dyingWithUs } from '../../support/dies-with-us.ts';
 
 const WEIGHTS = resolve('test/golden/data/weights');
 const CLI = resolve('src/cli.ts');
@@ -156,7 +157,7 @@ describe('prosam models pull', () => {
 
 /** The command as a process of its own, which can be stopped. */
 function start(...args: string[]) {
-  const child = spawn(process.execPath, [CLI, 'models', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(...dyingWithUs(process.execPath, [CLI, 'models', ...args]), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));

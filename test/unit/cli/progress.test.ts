@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bytesText, createByteProgress, createProgress, duration } from '../../../src/cli/common/progress.ts';
+
+/** Time passes only where a test says so. */
+beforeAll(() => void vi.useFakeTimers());
+afterAll(() => void vi.useRealTimers());
 
 /** A terminal that remembers what was last written on its line. */
 function terminal(columns: number): { out: NodeJS.WriteStream; lines: string[] } {
@@ -40,10 +44,10 @@ it.each([
 });
 
 describe('the progress line of bytes', () => {
-  it('shows how much, how fast and how long still, counting only what came now', async () => {
+  it('shows how much, how fast and how long still, counting only what came now', () => {
     const { out, lines } = terminal(100);
     const bar = createByteProgress('sam-vit-b', 4e8, out, 3e8);
-    await new Promise((done) => setTimeout(done, 60));
+    vi.advanceTimersByTime(60);
     bar.show(3.5e8);
     expect(lines[0]).toMatch(/^\[#+\.+\] 350 MB of 400 MB {2}[\d.]+ [MG]B\/s {2}1 s left {2}sam-vit-b/);
     expect(Number(/([\d.]+) MB\/s/.exec(lines[0] ?? '')?.[1] ?? 0)).toBeLessThan(900); // 50 MB in 60 ms, not 350

@@ -1,6 +1,7 @@
 /** Runs the command line from source, as a user would type it. */
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
+import { dyingWithUs } from '../../support/dies-with-us.ts';
 
 const CLI = resolve('src/cli.ts');
 
@@ -12,7 +13,7 @@ export interface CliResult {
 
 export function runCli(args: readonly string[], cwd: string): Promise<CliResult> {
   return new Promise((done) => {
-    execFile(process.execPath, [CLI, ...args], { cwd, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+    execFile(...dyingWithUs(process.execPath, [CLI, ...args]), { cwd, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       done({ code, stdout, stderr });
     });

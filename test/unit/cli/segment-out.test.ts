@@ -10,6 +10,7 @@ import { pictureBytes } from '../../../src/cli/common/draw.ts';
 import { foldedName } from '../../../src/core/files/file-name.ts';
 import { maskPng } from '../../../src/core/image/node/mask-png.ts';
 import { jsonLines, runCli } from './run-cli.ts';
+import { dyingWithUs } from '../../support/dies-with-us.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-out-'));
 let folder = '';
@@ -272,7 +273,7 @@ function killedAt(name: string, after: string, args: readonly string[]): Promise
     syncBuiltinESMExports();`;
   const preload = `--import=data:text/javascript,${encodeURIComponent(hook)}`;
   return new Promise((done) => {
-    const child = execFile(process.execPath, [preload, resolve('src/cli.ts'), ...args], { cwd: folder });
+    const child = execFile(...dyingWithUs(process.execPath, [preload, resolve('src/cli.ts'), ...args]), { cwd: folder });
     child.once('exit', (_, signal) => {
       done(signal);
     });

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainCommand } from '../../../src/cli/train/train.ts';
 import { checkpointOf, ENGINE_NAME, smallWorld, type SmallWorld } from '../training/small-run.ts';
 import { jsonLines, runCli } from './run-cli.ts';
-
-vi.setConfig({ testTimeout: 240_000 }); // without the native engine every step takes several times as long
+import { dyingWithUs } from '../../support/dies-with-us.ts';
 
 let world: SmallWorld;
 beforeAll(async () => {
@@ -33,7 +32,7 @@ function stopped(
   ...args: string[]
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [resolve('src/cli.ts'), ...COMMON, ...args], { cwd: world.folder });
+    const child = spawn(...dyingWithUs(process.execPath, [resolve('src/cli.ts'), ...COMMON, ...args]), { cwd: world.folder });
     let [stdout, stderr] = ['', ''];
     let sent = false; // a second Ctrl-C would end it at once
     child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));

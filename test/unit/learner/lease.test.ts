@@ -1,6 +1,5 @@
 /** A run is this learner's only as long as the store says so. */
-import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { silentLog } from '../../../src/service/ports/log.ts';
 import { holdLease, type Lease } from '../../../src/learner/lease.ts';
 
@@ -8,6 +7,11 @@ type Renew = (id: string, holder: string, options: { leaseMs: number; nowMs: num
 function leaseWith(renew: Renew, now = Date.now): Lease {
   return holdLease({ runs: { renew }, run: 'r', holder: 'me', leaseMs: 80, now, log: silentLog });
 }
+
+/** No clock but this one: timers are due when it is moved. */
+const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 describe('holdLease', () => {
   it('renews long before the end and tells how far it is', async () => {
@@ -17,19 +21,19 @@ describe('holdLease', () => {
       return Promise.resolve(true);
     });
     lease.progress = { step: 7 };
-    await wait(130);
+    await pass(130);
     await lease.stop();
     const count = told.length;
-    expect(count).toBeGreaterThanOrEqual(3);
+    expect(count).toBe(6);
     expect(told[0]).toEqual(['r', 'me', 80, { step: 7 }]);
     expect(lease.lost.aborted).toBe(false);
-    await wait(60);
+    await pass(60);
     expect(told).toHaveLength(count);
   });
 
   it('is lost when the store says so', async () => {
     const lease = leaseWith(() => Promise.resolve(false));
-    await wait(60);
+    await pass(60);
     expect(lease.lost.aborted).toBe(true);
     await lease.stop();
   });
@@ -41,10 +45,10 @@ describe('holdLease', () => {
       () => nowMs,
     );
     nowMs += 79;
-    await wait(60);
+    await pass(60);
     expect(lease.lost.aborted).toBe(false);
     nowMs += 1;
-    await wait(60);
+    await pass(60);
     expect(lease.lost.aborted).toBe(true);
     await lease.stop();
   });
@@ -52,11 +56,16 @@ describe('holdLease', () => {
   it('waits for a renewal that is on its way before it stops', async () => {
     let renewed = false;
     const lease = leaseWith(async () => {
-      await wait(60);
+      await new Promise((resolve) => setTimeout(resolve, 60));
       return (renewed = true);
     });
-    await wait(30);
-    await lease.stop();
+    await pass(30);
+    let stopped = false;
+    const stopping = lease.stop().then(() => (stopped = true));
+    await pass(40);
+    expect({ renewed, stopped }).toEqual({ renewed: false, stopped: false });
+    await pass(20);
+    await stopping;
     expect(renewed).toBe(true);
   });
 });

@@ -248,7 +248,7 @@ describe('versions', () => {
     await storage.store.versions.promote('w', 'v-broken', 'by mistake', nowMs);
     const target = await scene();
     await service.predict({ project: 'w', image: target.bytes });
-    await new Promise((resume) => setTimeout(resume, 300));
+    await expect.poll(async () => (await service.status()).problems.length).toBe(1);
     expect((await service.predict({ project: 'w', image: target.bytes })).modelVersion).toBe('base');
     expect((await service.status()).problems).toEqual([expect.stringContaining('v-broken could not be put into service')]);
     expect(service.errors().some(({ code }) => code === 'CHECKPOINT_INVALID')).toBe(true);
@@ -266,9 +266,8 @@ describe('versions', () => {
     await service.predict({ project: 'x', image: target.bytes });
     await storeVersion('x', 'v-elsewhere', otherWeights(0.9));
     await storage.store.versions.promote('x', 'v-elsewhere', 'elsewhere', nowMs);
-    const until = Date.now() + 5000;
     const served = async () => (await service.status()).serving.find(({ project }) => project === 'x')?.modelVersion;
-    while ((await served()) !== 'v-elsewhere' && Date.now() < until) await new Promise((resume) => setTimeout(resume, 20));
+    while ((await served()) !== 'v-elsewhere') await new Promise((resume) => setTimeout(resume, 20));
     expect(await served()).toBe('v-elsewhere');
   });
 });
@@ -281,7 +280,7 @@ describe('a worker that dies', () => {
     const pid = worker.pid as number;
     const replaced = worker.replacements;
     process.kill(pid, 'SIGKILL');
-    await until(() => !worker.ready || worker.pid !== pid, 'the worker to die');
+    await until(() => !worker.ready || worker.pid !== pid);
     const { ready, problems } = await service.status();
     expect(ready).toBe(worker.ready);
     if (!ready) expect(problems).toEqual([expect.stringContaining('started again: the inference worker was killed by SIGKILL')]);
@@ -290,7 +289,7 @@ describe('a worker that dies', () => {
     expect(worker.replacements).toBe(replaced + 1);
     expect(await service.status()).toMatchObject({ ready: true, problems: [] });
     const told = () => service.errors().find(({ where }) => where === 'engine');
-    await until(() => told() !== undefined, 'the report');
+    await until(() => told() !== undefined);
     expect(told()).toMatchObject({ code: 'ENGINE_CRASHED', message: 'the inference worker was killed by SIGKILL' });
     expect(measured).toContain(replaced + 1);
   });

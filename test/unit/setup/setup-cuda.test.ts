@@ -10,6 +10,7 @@ import { downloadCommand, setupCuda, type SetupCudaOptions } from '../../../src/
 import type { Wheel } from '../../../src/setup/wheel-files.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { sharedLibrary } from '../../support/shared-library.ts';
+import { dyingWithUs } from '../../support/dies-with-us.ts';
 
 const PROVIDER = 'onnxruntime_gpu-1.30.0-cp312-cp312-manylinux_2_28_x86_64.whl';
 const RUNTIME = 'nvidia_cuda_runtime-13.0-py3-none-any.whl';
@@ -20,7 +21,7 @@ afterEach(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive
 
 function hasPython(): boolean {
   try {
-    execFileSync('python3', ['--version'], { stdio: 'ignore' });
+    execFileSync(...dyingWithUs('python3', ['--version']), { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -43,7 +44,7 @@ function wheelFile(path: string, files: Record<string, Uint8Array>): void {
     mkdirSync(dirname(join(parts, name)), { recursive: true });
     writeFileSync(join(parts, name), bytes);
   }
-  execFileSync('python3', ['-m', 'zipfile', '-c', path, ...readdirSync(parts).map((name) => join(parts, name))]);
+  execFileSync(...dyingWithUs('python3', ['-m', 'zipfile', '-c', path, ...readdirSync(parts).map((name) => join(parts, name))]));
   made.set(key, readFileSync(path));
 }
 

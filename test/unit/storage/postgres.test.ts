@@ -28,5 +28,5 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
   }
 
   // pg-boss looks for messages nobody ended every few seconds.
-  testStorage({ afterAll, beforeAll, describe, it }, { place, orders: 15, expiryMs: 15_000 });
+  testStorage({ afterAll, beforeAll, describe, it }, { place, orders: 15 });
 });

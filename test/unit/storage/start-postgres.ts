@@ -43,10 +43,10 @@ export async function startPostgres({ fsync = false }: { fsync?: boolean } = {})
   const user = unprivileged();
   if (user) chownSync(folder, user.uid, user.gid);
   // Postgres refuses to run as root.
-  const as = (program: string, args: readonly string[]): [string, string[]] =>
-    user
-      ? ['setpriv', [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', join(programs, program), ...args]]
-      : [join(programs, program), [...args]];
+  const as = (name: string, args: readonly string[]): [string, string[]] => {
+    const program = dyingWithUs(join(programs, name), args);
+    return user ? ['setpriv', [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', program[0], ...program[1]]] : program;
+  };
   const data = join(folder, 'data');
   await run(...as('initdb', ['-D', data, '-U', 'prosam', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']), { cwd: folder });
   const port = await freePort();
@@ -61,7 +61,7 @@ export async function startPostgres({ fsync = false }: { fsync?: boolean } = {})
     for (;;) {
       // After a kill, what is left of the old server may keep the new one out for a moment.
       if (server === undefined || server.exitCode !== null) {
-        server = spawn(...dyingWithUs(...as('postgres', ['-D', data, '-p', String(port), ...args])), {
+        server = spawn(...as('postgres', ['-D', data, '-p', String(port), ...args]), {
           ...{ cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
         });
         server.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));

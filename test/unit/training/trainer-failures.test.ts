@@ -47,8 +47,6 @@ vi.mock('../../../src/training/step/training-step.ts', async (original) => {
   return { ...real, trainingStep };
 });
 
-vi.setConfig({ testTimeout: 240_000 }); // without the native engine every step takes several times as long
-
 let world: SmallWorld;
 beforeAll(async () => {
   world = await smallWorld();

@@ -1,7 +1,7 @@
 /** What a run learns and leaves: losses that fall, gradients that do not depend on chunks, models that open. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseManifest } from '../../../src/core/checkpoint/manifest.ts';
 import { openModel } from '../../../src/core/checkpoint/model-folder.ts';
 import { safetensorsBytes, tensorToWrite } from '../../../src/core/checkpoint/formats/safetensors.ts';
@@ -18,8 +18,6 @@ import { trainSettings } from '../../../src/training/train-options.ts';
 import { trainingStep } from '../../../src/training/step/training-step.ts';
 import type { Episode } from '../../../src/training/types.ts';
 import { ENGINE_NAME, eventsOf, lossesOf, ofType, smallWorld, withEpisodes, type SmallWorld } from './small-run.ts';
-
-vi.setConfig({ testTimeout: 240_000 }); // without the native engine every step takes several times as long
 
 let world: SmallWorld;
 beforeAll(async () => {

@@ -253,7 +253,7 @@ describe('what people do', () => {
     await label(facade.service, PROJECT, ['cat'], picture);
     await new Promise((resolve) => setTimeout(resolve, 2100));
     expect(await kinds()).toEqual(['detector', 'interactor', 'tracker']);
-  }, 10_000);
+  });
 
   it('tells who calls a detector whose references are gone', async () => {
     await labelled(['cat']);
@@ -262,7 +262,7 @@ describe('what people do', () => {
     await new Promise((resolve) => setTimeout(resolve, 2100));
     const answer = await invoke(facade.url, DETECTOR, { image: picture.toString('base64') });
     expect(answer).toMatchObject({ status: 422, reason: expect.stringMatching(/^animals has no labelled reference any more/) as string });
-  }, 10_000);
+  });
 
   it('tells the frame of a known image to the service, and nothing of others', async () => {
     await labelled(['cat']);

@@ -7,7 +7,8 @@ export default defineConfig({
   test: {
     root: process.cwd(),
     include: ['test/integrations/label-studio/real/*.spec.ts'],
-    testTimeout: 120_000,
+    globalSetup: ['test/own-temporary-folder.ts'],
+    testTimeout: 1_200_000,
     hookTimeout: 1_200_000,
     pool: 'forks',
     // One Label Studio at a time: they share the folder it is installed into.

@@ -40,7 +40,7 @@ async function picture(one: Page, name: string): Promise<void> {
 /** All masks are drawn. */
 async function drawn(one: Page): Promise<void> {
   await one.locator('#predictions canvas').first().waitFor();
-  await expect.poll(() => one.locator('#predictions canvas:not([data-drawn])').count(), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => one.locator('#predictions canvas:not([data-drawn])').count()).toBe(0);
 }
 
 async function useToken(one: Page, token: string): Promise<void> {
@@ -163,7 +163,7 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
     const star = one.getByRole('button', { name: 'Use task 20 as a reference first' });
     await star.click();
     await one.getByText('Used first from now on.').waitFor();
-    await expect.poll(() => star.getAttribute('aria-pressed'), { timeout: 10_000 }).toBe('true');
+    await expect.poll(() => star.getAttribute('aria-pressed')).toBe('true');
     const id = service.state.versions[2]?.id;
     const orders = service.state.calls.filter(({ name }) => ORDERS.has(name));
     expect(orders).toEqual([
@@ -223,11 +223,11 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
     const [run] = service.state.runs;
     if (run) run.progress = { phase: 'gate', done: 12, total: 36 };
     service.state.status = { ...service.state.status, problems: ['the learner does not answer'] };
-    await one.getByText('Gate: pair 12 of 36').waitFor({ timeout: 8000 });
+    await one.getByText('Gate: pair 12 of 36').waitFor();
     await one.getByText('the learner does not answer').waitFor();
     expect(await one.locator('#ready').textContent()).toBe('ready, in part');
     await server?.close();
-    await one.getByText('The service does not answer.').waitFor({ timeout: 8000 });
+    await one.getByText('The service does not answer.').waitFor();
     problems = problems.filter((text) => !text.includes('ERR_CONNECTION'));
   });
 

@@ -218,13 +218,13 @@ describe('bodies in flight', () => {
       [whole('/late'), 504],
     ] as const) {
       expect((await ask(app.port, text)).status).toBe(status);
-      await expect.poll(() => app.bodies.held(), { timeout: 5000 }).toBe(0);
+      await expect.poll(() => app.bodies.held()).toBe(0);
     }
     const left = connect(app.port, '127.0.0.1');
     left.on('error', () => undefined).write(whole('/wait'));
     await expect.poll(() => waiting.length).toBe(1);
     left.destroy();
-    await expect.poll(() => app.bodies.held(), { timeout: 5000 }).toBe(0);
+    await expect.poll(() => app.bodies.held()).toBe(0);
     await announce(app, head('/take', AUTHORIZED, 'Content-Length: 800'), 800);
     await app.close({ deadlineMs: 0 });
     expect(app.bodies.held()).toBe(0);

@@ -226,7 +226,7 @@ describe('time', () => {
       deadlineMs,
       handle: async ({ signal }) => {
         watched.push(signal);
-        await wait(3000, undefined, { signal });
+        await wait(3_600_000, undefined, { signal });
         return { json: {} };
       },
     });
@@ -243,10 +243,8 @@ describe('time', () => {
     });
     const { url } = await start([slow(100, watched), deaf]);
     for (const path of ['slow', 'deaf']) {
-      const started = performance.now();
       const answer = await fetch(`${url}/v1/${path}`, { headers: AUTHORIZED });
       expect([answer.status, (await errorOf(answer)).code]).toEqual([504, 'DEADLINE_EXCEEDED']);
-      expect(performance.now() - started).toBeLessThan(1000);
     }
     expect(watched[0]?.aborted).toBe(true);
   });
@@ -271,7 +269,7 @@ describe('time', () => {
       path: '/quick',
       summary: 'x',
       access: 'read',
-      deadlineMs: 50,
+      deadlineMs: 500,
       handle: ({ signal }) => {
         kept = signal;
         return Promise.resolve({ json: {} });
@@ -279,7 +277,7 @@ describe('time', () => {
     });
     const { url } = await start([quick]);
     await (await fetch(`${url}/v1/quick`, { headers: AUTHORIZED })).text();
-    await wait(120);
+    await wait(600);
     expect(kept?.aborted).toBe(false);
   });
 });

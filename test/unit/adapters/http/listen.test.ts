@@ -125,22 +125,30 @@ describe('an event stream', () => {
 
 describe('closing', () => {
   it('lets answers in progress finish, ends streams, and refuses new requests', async () => {
-    const one = await start([slow, events(waiting)]);
-    const asked = fetch(`${one.url}/v1/slow/300`, { headers: AUTHORIZED });
+    let letGo = (): void => undefined;
+    const freed = new Promise<void>((resolve) => (letGo = resolve));
+    const handle = async ({ signal }: { signal: AbortSignal }) => {
+      signals.push(signal);
+      await freed;
+      return { json: { done: true } };
+    };
+    const held = route({ method: 'get', path: '/held', summary: 'x', access: 'read', handle });
+    const one = await start([slow, held, events(waiting)]);
+    const asked = fetch(`${one.url}/v1/held`, { headers: AUTHORIZED });
     const kept = connect(one.port, '127.0.0.1');
     let said = '';
     kept.setEncoding('utf8').on('data', (piece: string) => (said += piece));
-    kept.write(ask('/v1/slow/200'));
+    kept.write(ask('/v1/held'));
     const stream = await fetch(`${one.url}/v1/events`, { headers: AUTHORIZED });
     while (signals.length < 3) await wait(5);
-    const started = performance.now();
-    const closing = one.close({ deadlineMs: 5000 });
+    const closing = one.close({ deadlineMs: 3_600_000 });
     // On a connection that is still busy another request may come in.
     kept.write(ask('/v1/slow/0'));
     expect(await stream.text()).toBe('');
+    await wait(50); // the other request lies in this process's own socket by then
+    letGo();
     expect(await (await asked).json()).toEqual({ done: true });
     await closing;
-    expect(performance.now() - started).toBeLessThan(1500);
     expect(said).toContain('{"done":true}');
     expect(said).toMatch(/SERVICE_CLOSING/);
     await expect(fetch(`${one.url}/health`)).rejects.toThrow();
@@ -158,20 +166,21 @@ describe('closing', () => {
     silent.on('error', () => undefined);
     halfway.on('error', () => undefined);
     await wait(50);
-    const started = performance.now();
-    await one.close({ deadlineMs: 10_000 });
-    expect(performance.now() - started).toBeLessThan(1000);
+    // Longer than a test may take.
+    await one.close({ deadlineMs: 3_600_000 });
   });
 
   it('refuses what is not done by the deadline, with an answer', async () => {
-    const deaf = route({ method: 'get', path: '/deaf', summary: 'x', access: 'read', handle: () => new Promise(() => undefined) });
+    let asks = 0;
+    const handle = () => {
+      asks++;
+      return new Promise<never>(() => undefined);
+    };
+    const deaf = route({ method: 'get', path: '/deaf', summary: 'x', access: 'read', handle });
     const one = await start([slow, deaf]);
-    const asked = ['slow/60000', 'deaf'].map((path) => fetch(`${one.url}/v1/${path}`, { headers: AUTHORIZED }));
-    while (signals.length < 1) await wait(5);
-    await wait(50);
-    const started = performance.now();
+    const asked = ['slow/3600000', 'deaf'].map((path) => fetch(`${one.url}/v1/${path}`, { headers: AUTHORIZED }));
+    while (signals.length < 1 || asks < 1) await wait(5);
     await one.close({ deadlineMs: 200 });
-    expect(performance.now() - started).toBeLessThan(1000);
     for (const answer of await Promise.all(asked)) {
       expect([answer.status, (await errorOf(answer)).code]).toEqual([503, 'SERVICE_CLOSING']);
     }

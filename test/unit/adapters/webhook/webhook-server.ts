@@ -12,6 +12,7 @@ import type { CallbackOptions } from '../../../../src/adapters/webhook/parts.ts'
 import { webhook } from '../../../../src/adapters/webhook/webhook.ts';
 import type { Log } from '../../../../src/service/ports/log.ts';
 import { fakeService, type FakeService } from '../fake-service.ts';
+import { setTimeout as wait } from 'node:timers/promises';
 
 export const TOKENS = {
   reader: 'reader-token-0123456789',
@@ -95,12 +96,10 @@ export async function pngOf(seed = 1, width = 40, height = 30): Promise<Buffer> 
     .toBuffer();
 }
 
-export async function until<T>(read: () => Promise<T | undefined>, timeoutMs = 10_000): Promise<T> {
-  const end = performance.now() + timeoutMs;
+export async function until<T>(read: () => Promise<T | undefined>): Promise<T> {
   for (;;) {
     const value = await read();
     if (value !== undefined) return value;
-    if (performance.now() > end) throw new Error(`nothing after ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await wait(20);
   }
 }

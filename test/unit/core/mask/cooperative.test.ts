@@ -6,7 +6,7 @@ import { atOnce, inTurns, type Steps } from '../../../../src/core/mask/cooperati
 import { polygonsFromMask, polygonsInSteps } from '../../../../src/core/mask/polygon-groups.ts';
 import { cocoRleFromMask, cocoRleInSteps } from '../../../../src/core/mask/rle.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
-import { watchBusy } from '../../../support/busy-watch.ts';
+import { onThisMachine, watchBusy } from '../../../support/busy-watch.ts';
 import { anyMask } from './any-mask.ts';
 
 /** Twelve megapixels of wavy stripes with holes: long outlines, many runs. */
@@ -23,7 +23,7 @@ function largeMask(): BinaryMask {
   return { data, width, height };
 }
 
-const LONGEST_MS = 50;
+const LONGEST_MS = onThisMachine(50);
 const ROUNDS = 10;
 
 /** Longest stretch of work without a turn of the event loop, in ms of processor time. */

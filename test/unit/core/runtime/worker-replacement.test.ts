@@ -42,7 +42,7 @@ describe('a worker that is killed while it computes', () => {
     const { engine, worker } = await open();
     const first = worker.pid;
     const asked = Array.from({ length: 3 }, () => engine.embed(image()));
-    await until(() => worker.computing, 'a network');
+    await until(() => worker.computing);
     signal(worker, 'SIGKILL');
     const outcomes = await Promise.allSettled(asked);
     expect(codes(outcomes)).toEqual(['ENGINE_CRASHED', 'done', 'done']);
@@ -59,7 +59,7 @@ describe('a worker that is killed while it computes', () => {
     const { engine, worker } = await open();
     const abort = new AbortController();
     const given = engine.embed(image(), { signal: abort.signal });
-    await until(() => worker.computing, 'a network');
+    await until(() => worker.computing);
     signal(worker, 'SIGKILL');
     abort.abort();
     await expect(given).rejects.toMatchObject({ name: 'AbortError' });
@@ -69,7 +69,7 @@ describe('a worker that is killed while it computes', () => {
   it('may be closing: calls under way still end, and the process is gone', async () => {
     const { engine, worker } = await open();
     const asked = [engine.embed(image()), engine.embed(image())];
-    await until(() => worker.computing, 'a network');
+    await until(() => worker.computing);
     const closing = engine.close();
     signal(worker, 'SIGKILL');
     expect(codes(await Promise.allSettled(asked))).toEqual(['ENGINE_CRASHED', 'done']);
@@ -84,7 +84,7 @@ describe('a worker that hangs', () => {
     const { engine, worker } = await open({ hangMs: 4000 });
     const first = worker.pid as number;
     const asked = [engine.embed(image()), engine.embed(image())];
-    await until(() => worker.computing, 'a network');
+    await until(() => worker.computing);
     signal(worker, 'SIGSTOP');
     const outcomes = await Promise.allSettled(asked);
     expect(codes(outcomes)).toEqual(['ENGINE_HUNG', 'done']);
@@ -119,7 +119,7 @@ describe('the worker that takes over', () => {
     const predict = async (promptEncoder: string) => (await engine.predict(target, [reference], { method: 'prosam', promptEncoder })).masks;
     const before = await predict('kept');
     signal(worker, 'SIGKILL');
-    await until(() => worker.replacements === 1, 'another worker');
+    await until(() => worker.replacements === 1);
     expect(await predict('kept')).toEqual(before);
     await expectRejection('VERSION_NOT_FOUND', predict('gone'), 'gone');
   });

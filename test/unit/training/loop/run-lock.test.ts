@@ -7,7 +7,9 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { isProsamError } from '../../../../src/core/common/errors.ts';
 import { lockRun } from '../../../../src/training/loop/run-lock.ts';
 import { expectRejection } from '../../core/expect-error.ts';
+import { dyingWithUs } from '../../../support/dies-with-us.ts';
 
+const run = promisify(execFile);
 const root = mkdtempSync(join(tmpdir(), 'prosam-lock-'));
 afterAll(() => {
   rmSync(root, { recursive: true, force: true });
@@ -49,7 +51,7 @@ describe('the lock of a run', () => {
   });
 
   it('is taken over from a process that is gone', async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, ['-e', 'console.log(process.pid)']);
+    const { stdout } = await run(...dyingWithUs(process.execPath, ['-e', 'console.log(process.pid)']));
     await left({ pid: Number(stdout), host: hostname(), started: 1 });
     const release = await lockRun(folder);
     expect(readFileSync(lock(), 'utf8')).toContain(`"pid":${process.pid}`);

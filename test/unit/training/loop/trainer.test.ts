@@ -1,13 +1,11 @@
 /** The loop: resuming, validating, ending, and what it costs. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { train } from '../../../../src/training/loop/trainer.ts';
 import type { TrainOptions } from '../../../../src/training/train-options.ts';
 import { tensorFlowOf } from '../../../../src/training/train-options.ts';
 import { checkpointOf, ENGINE_NAME, eventsOf, lossesOf, ofType, smallWorld, withEpisodes, type SmallWorld } from '../small-run.ts';
-
-vi.setConfig({ testTimeout: 240_000 }); // without the native engine every step takes several times as long
 
 let world: SmallWorld;
 beforeAll(async () => {

@@ -9,6 +9,7 @@ import { defaultCacheDir } from '../../../../src/training/setup/library.ts';
 import { checkPlatform } from '../../../../src/training/setup/requirements.ts';
 import { WHEELS } from '../../../../src/training/setup/wheels.ts';
 import { expectCode, expectRejection } from '../../core/expect-error.ts';
+import { dyingWithUs } from '../../../support/dies-with-us.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-setup-parts-'));
 afterAll(() => {
@@ -18,7 +19,7 @@ afterAll(() => {
 
 function python(...args: string[]): string | undefined {
   try {
-    return execFileSync('python3', args, { encoding: 'utf8' });
+    return execFileSync(...dyingWithUs('python3', args), { encoding: 'utf8' });
   } catch {
     return undefined;
   }

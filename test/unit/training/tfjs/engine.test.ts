@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { loadTrainingEngine } from '../../../../src/training/tfjs/engine.ts';
 import { expectRejection } from '../../core/expect-error.ts';
 import { NODE_ENGINE_LABEL, nodeEngineHere } from '../node-engine.ts';
+import { dyingWithUs } from '../../../support/dies-with-us.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'prosam-engine-'));
@@ -46,7 +47,7 @@ const native = (addon?: string) => ({
 /** What the program prints on stdout and stderr, in a process of its own. */
 async function fresh(program: string, env: Record<string, string> = {}): Promise<{ stdout: string; stderr: string }> {
   const source = `import { loadTrainingEngine } from ${JSON.stringify(resolve('src/training/tfjs/engine.ts'))};\n${program}`;
-  return run(process.execPath, ['--input-type=module', '-e', source], { env: { ...process.env, ...env } });
+  return run(...dyingWithUs(process.execPath, ['--input-type=module', '-e', source]), { env: { ...process.env, ...env } });
 }
 
 const GRADIENT = `

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { CORE_LIBRARY, cudaFolder, packageLibraries, readyCudaFolder } from '../../../../../src/core/runtime/devices/provider-folder.ts';
 import { sharedLibrary } from '../../../../support/shared-library.ts';
+import { dyingWithUs } from '../../../../support/dies-with-us.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-provider-'));
 afterAll(() => {
@@ -16,7 +17,7 @@ afterAll(() => {
 /** What a program prints that finds the folder in its environment. */
 function run(source: string, env: Record<string, string> = {}): string {
   const program = source.replaceAll('SRC', resolve('src'));
-  return execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+  return execFileSync(...dyingWithUs(process.execPath, ['--input-type=module', '-e', program]), {
     encoding: 'utf8',
     env: { ...process.env, PROSAM_CUDA_DIR: folder, ...env },
   });
