@@ -128,10 +128,10 @@ describe('a service that 0.1.0 left', () => {
     expect(await ask('/v1/annotations', again)).toMatchObject({ outcome: 'outdated' });
 
     const job = () => ask<{ state: string; done: number; failed: number }>(`/v1/jobs/${recorded.waitingJob}`);
-    await waitFor(async () => (await job()).state === 'finished', WAIT_MS, 'the waiting job to end');
+    await waitFor(async () => (await job()).state === 'finished');
     expect(await job()).toMatchObject({ done: jobs[recorded.waitingJob]?.total, failed: 0 });
     const arrived = () => ask<{ deliveries: { state: string }[] }>('/v1/deliveries');
-    await waitFor(async () => (await arrived()).deliveries.every(({ state }) => state === 'delivered'), WAIT_MS, 'the waiting delivery');
+    await waitFor(async () => (await arrived()).deliveries.every(({ state }) => state === 'delivered'));
     expect(pushed.join('')).toContain('"event"');
     expect(await service.stop()).toBe(0);
   });
@@ -139,7 +139,7 @@ describe('a service that 0.1.0 left', () => {
   it('learns on, as its configuration says, when the run that was asked for is still to come', { timeout: WAIT_MS }, async () => {
     service = await startServe({ folder });
     const runs = async () => (await ask<{ runs: { state: string; attempts: number; reason?: string }[] }>(`${project}/runs`)).runs;
-    await waitFor(async () => (await runs()).filter(({ state }) => state !== 'running').length === 2, WAIT_MS, 'the run to end');
+    await waitFor(async () => (await runs()).filter(({ state }) => state !== 'running').length === 2);
     expect((await runs()).map(({ state }) => state)).toEqual([expect.stringMatching(/^(promoted|rejected)$/), 'promoted']);
     expect(await service.stop()).toBe(0);
   });

@@ -35,7 +35,7 @@ export function forbiddenImports(imports: readonly Import[], rooms: readonly Roo
     .map(({ from, specifier }) => `expected src/${from} to stay within its room's rules, got an import of ${specifier}`);
 }
 
-function allowed({ from, specifier, to, typeOnly }: Import, room: Room | undefined): boolean {
+function allowed({ specifier, to, typeOnly }: Import, room: Room | undefined): boolean {
   if (room === undefined) return false;
   if (to === undefined)
     return typeOnly || (isBuiltin(specifier) ? room.node === true : (room.packages ?? []).includes(packageOf(specifier)));

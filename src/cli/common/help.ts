@@ -1,4 +1,5 @@
 /** Text of `--help`, made from the table of a command. */
+import { wrapped } from '../../core/common/finding.ts';
 import {
   defaultText,
   placeholder,
@@ -137,17 +138,4 @@ function optionBlocks(spec: CommandSpec, width: number): string[][] {
 
 function paragraph(text: string, width: number): string {
   return text.includes('\n') ? text : wrapped('', text, width);
-}
-
-/** Words behind a margin, broken so that no line is longer than the width, as far as the words allow. */
-export function wrapped(margin: string, text: string, width: number): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && margin.length + line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].map((words, i) => (i === 0 ? margin : ' '.repeat(margin.length)) + words).join('\n');
 }

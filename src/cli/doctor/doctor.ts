@@ -1,4 +1,5 @@
 /** `prosam doctor`: hardware of this machine, devices that work and why others do not, times of a prediction, and advice. */
+import { note, problem, type Finding } from '../../core/common/finding.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import { LEAST_DRIVER } from '../../setup/cuda-wheels.ts';
 import { deviceReports, libraryReports, type DeviceReport } from './devices.ts';

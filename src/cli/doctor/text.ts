@@ -1,6 +1,6 @@
 /** Report of `prosam doctor` as text: a margin of names, and lines that fit a terminal. */
+import { findingText, problemsOf, verdictText, wrapped, type Finding } from '../../core/common/finding.ts';
 import { CUDA_MEGABYTES, CUDA_VERSION, LEAST_DRIVER } from '../../setup/cuda-wheels.ts';
-import { wrapped } from '../common/help.ts';
 import type { DeviceReport, LibraryReport } from './devices.ts';
 import type { MachineReport } from './machine.ts';
 import { STAGES, TIMED_RUNS, type TimingReport } from './timing.ts';

@@ -1,4 +1,5 @@
 /** `prosam label-studio connect`: makes this service a project's model, through Label Studio's own interface. */
+import { findingText } from '../../core/common/finding.ts';
 import type { ApiBackend } from '../../adapters/label-studio/api/answers.ts';
 import type { NewBackend } from '../../adapters/label-studio/api/connection-calls.ts';
 import { comparableUrl, describeProblem, repairWebhook } from '../../adapters/label-studio/connection/webhook.ts';
@@ -6,7 +7,6 @@ import { isProsamError } from '../../core/common/errors.ts';
 import { createBackendClient } from './backend-client.ts';
 import { labelConfigFindings, SSRF_FIX } from './doctor/checks.ts';
 import { authorizationOf, type LabelStudioContext } from './context.ts';
-import { lineOf } from './doctor/doctor.ts';
 import { EXIT, type Terminal } from '../common/command.ts';
 
 const TITLE = 'ProSAM';

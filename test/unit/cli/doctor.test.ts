@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { adviceFor } from '../../../src/cli/doctor/doctor.ts';
 import type { DeviceReport } from '../../../src/cli/doctor/devices.ts';
 import { machineReport } from '../../../src/cli/doctor/machine.ts';
-import { wrapped } from '../../../src/cli/common/help.ts';
+import { wrapped } from '../../../src/core/common/finding.ts';
 import { doctorText, type DoctorReport } from '../../../src/cli/doctor/text.ts';
 import { timeStages } from '../../../src/cli/doctor/timing.ts';
 import { runCli } from './run-cli.ts';

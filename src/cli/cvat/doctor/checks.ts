@@ -1,4 +1,5 @@
 /** Checks of CVAT and prosam from outside: addresses, tokens, switches, functions and deliveries. */
+import type { Finding as AnyFinding } from '../../../core/common/finding.ts';
 import type { CvatClient } from '../../../adapters/cvat/api/client.ts';
 import { messageOf } from '../../../core/common/errors.ts';
 

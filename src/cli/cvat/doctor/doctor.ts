@@ -1,4 +1,5 @@
 /** `prosam cvat doctor`: problems between CVAT and prosam, with a compose file to paste. */
+import { findingText, problemsOf, verdictText } from '../../../core/common/finding.ts';
 import { cvatConnection } from '../connection.ts';
 import { composeOverride } from './compose.ts';
 import { checkContainers, createDocker } from './containers.ts';
@@ -7,7 +8,6 @@ import { checkLearning } from './learning.ts';
 import { EXIT, UsageError, type Terminal } from '../../common/command.ts';
 import { parseCommand } from '../../common/parse.ts';
 import { CVAT_DOCTOR } from '../spec.ts';
-
 
 /** Resolves to the exit code. */
 export async function cvatDoctor(args: readonly string[], { print, signal }: Terminal): Promise<number> {

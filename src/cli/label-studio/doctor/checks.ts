@@ -1,4 +1,5 @@
 /** Checks of a connection: each finding has a state and, where something is wrong, a fix. */
+import { note, ok as right, problem as wrong, type Finding } from '../../../core/common/finding.ts';
 import { isIP } from 'node:net';
 import type { ApiBackend, ApiProject } from '../../../adapters/label-studio/api/answers.ts';
 import { comparableUrl } from '../../../adapters/label-studio/connection/webhook.ts';

@@ -1,4 +1,5 @@
 /** `prosam label-studio doctor`: checks everything a connection needs, from the network to the labels, with a fix for each problem. */
+import { findingText, problemsOf, verdictText } from '../../../core/common/finding.ts';
 import { createFetchImage } from '../../../adapters/label-studio/connection/images.ts';
 import { describeProblem, webhookProblems } from '../../../adapters/label-studio/connection/webhook.ts';
 import { isPersonalToken } from '../../../adapters/label-studio/api/credentials.ts';
