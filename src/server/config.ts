@@ -27,7 +27,7 @@ export async function loadConfig({
   options = {},
   environment = process.env,
   file,
-  folder = '../prosam',
+  folder = '.',
 }: ConfigSources = {}): Promise<ProsamSettings> {
   const found = file ?? CONFIG_FILES.map((name) => join(folder, name)).find((path) => existsSync(path));
   const fromFile = found === undefined ? {} : await readConfigFile(found);
@@ -37,7 +37,7 @@ export async function loadConfig({
 
 /** @throws CONFIG_INVALID */
 export function checkedConfig(config: unknown, file?: string): ProsamSettings {
-  const result = configSchema.safeParse(config);
+  const result = configSchema.safeParse(withPresentNames(config));
   if (!result.success) {
     const problems = result.error.issues.map((issue) => `  ${problemOf(issue)}`).join('\n');
     throw new ProsamError(
@@ -48,6 +48,13 @@ export function checkedConfig(config: unknown, file?: string): ProsamSettings {
   refuseOpenDoors(result.data);
   refuseSharedSecret(result.data);
   return deepFrozen(result.data);
+}
+
+/** Keys as 0.1.0 had them. */
+function withPresentNames(config: unknown): unknown {
+  if (typeof config !== 'object' || config === null || !('hangMs' in config)) return config;
+  const { hangMs, ...rest } = config;
+  return { inferenceTimeoutMs: hangMs, ...rest };
 }
 
 /** As it may be shown: secrets are replaced. */
@@ -98,12 +105,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function problemOf(issue: z.core.$ZodIssue): string {
-  const path = issue.path.join('../prosam');
+  const path = issue.path.join('.');
   if (issue.code !== 'unrecognized_keys') return `${path === '' ? 'it' : path}: ${issue.message}`;
   return issue.keys
     .map((key) => {
       const meant = closest(key, keysAt(issue.path));
-      return `${[...issue.path, key].join('../prosam')}: there is no such key${meant === undefined ? '' : `. Did you mean ${meant}?`}`;
+      return `${[...issue.path, key].join('.')}: there is no such key${meant === undefined ? '' : `. Did you mean ${meant}?`}`;
     })
     .join('\n  ');
 }

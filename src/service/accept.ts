@@ -5,7 +5,9 @@ import type { AnnotationRecord, Message, Store } from './ports/storage.ts';
 import type { Engine } from '../core/engine/types.ts';
 import type { ServiceMetrics } from './ports/metrics.ts';
 import type { Admission } from './admission.ts';
-import { checkMarks, grownMarks, masksByLabel } from './annotation-masks.ts';
+import type { Annotation } from '../core/mask/annotation.ts';
+import { checkBudget, grownAnnotations, masksByLabel, parsedAnnotations } from './annotation-masks.ts';
+import { checkMaskCount } from './ports/provenance.ts';
 import { describeMessage } from './embed-masks.ts';
 import type { ServiceImages } from './images.ts';
 import { checkName, checkProject } from './validate-names.ts';
@@ -25,31 +27,29 @@ export interface AcceptParts {
   now: () => number;
 }
 
-const MOST_MARKS = 1000;
+const MAX_ANNOTATIONS = 1000;
 /** For drawing one annotation, in milliseconds: nobody's marks keep others waiting for longer, whoever still listens. */
 const DRAWING_MS = 60_000;
 
 export function createAccept({ store, images, engine, admission, drawing, metrics, now }: AcceptParts) {
   return async (request: AcceptRequest, { signal }: { signal?: AbortSignal } = {}): Promise<Accepted> => {
     checkRequest(request);
+    const parsed = parsedAnnotations(request.masks);
     const { project, source, externalId, revision, provenance, flagged, annotator, predictionVersion } = request;
     const turn = { client: source, priority: 'interactive' as const, signal };
     const image = await drawing.run(turn, () => images.keep(project, request.image, { signal }));
-    checkMarks(request.masks, image);
-    const marks = await grownMarks(
-      request.masks,
-      async (annotation) => {
-        const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256, { signal });
-        const grown = await admission.run(turn, () =>
-          engine.referenceMask({ image: stored, annotation }, { grow: true, ...(signal && { signal }) }),
-        );
-        return grown.mask;
-      },
-      signal,
-    );
-    const masks = await drawing.run(turn, () => inTime((stop) => masksByLabel(marks, image, stop), signal));
+    checkBudget(parsed, image);
+    const grow = async (annotation: Annotation) => {
+      const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256, { signal });
+      const grown = await admission.run(turn, () =>
+        engine.referenceMask({ image: stored, ...annotation }, { grow: true, ...(signal && { signal }) }),
+      );
+      return grown.mask;
+    };
+    const grown = await grownAnnotations(parsed, grow, signal);
+    const masks = await drawing.run(turn, () => inTime((stop) => masksByLabel(grown, image, { grow, signal: stop }), signal));
     if (masks.length === 0 && request.masks.length > 0)
-      throw new ProsamError('MASK_EMPTY', 'expected at least one mark that can be drawn, got none. Mark the object and try again.');
+      throw new ProsamError('MASK_EMPTY', 'expected at least one annotation that can be drawn, got none. Mark the object and try again.');
     signal?.throwIfAborted();
     const record: AnnotationRecord = {
       ...{ project, source, externalId, revision, provenance, masks },
@@ -93,13 +93,7 @@ function checkRequest({ project, source, externalId, revision, provenance, masks
   masks.forEach(({ label }) => checkName('label', label, 200));
   if (!Number.isSafeInteger(revision) || revision < 0)
     throw new ProsamError('REQUEST_INVALID', `revision: expected a whole number from 0 to 2^53 - 1, got ${revision}.`);
-  if (masks.length > MOST_MARKS)
-    throw new ProsamError('REQUEST_INVALID', `expected at most ${MOST_MARKS} marks in one annotation, got ${masks.length}.`);
-  if (provenance === 'rejected' && masks.length > 0)
-    throw new ProsamError(
-      'REQUEST_INVALID',
-      `a rejection has no masks, got ${masks.length}. Send them as "edited" or "drawn" if they are right.`,
-    );
-  if (provenance !== 'rejected' && masks.length === 0)
-    throw new ProsamError('MASK_EMPTY', 'expected at least one mask, got none. Send what was marked, or the provenance "rejected".');
+  if (masks.length > MAX_ANNOTATIONS)
+    throw new ProsamError('REQUEST_INVALID', `expected at most ${MAX_ANNOTATIONS} masks in one annotation, got ${masks.length}.`);
+  checkMaskCount(provenance, masks.length);
 }

@@ -14,12 +14,12 @@ export interface PriorKey {
 }
 
 export interface Prior {
-  lowRes: Float32Array;
+  lowResLogits: Float32Array;
   mask: BinaryMask;
 }
 
 export interface Priors {
-  keep(key: PriorKey, mask: Pick<MaskPrediction, 'lowRes' | 'mask'>): void;
+  keep(key: PriorKey, mask: Pick<MaskPrediction, 'lowResLogits' | 'mask'>): void;
   /** What is known within the time; a prediction that takes longer is there for the next click. Never rejects. */
   get(key: PriorKey, withinMs: number): Promise<Prior | undefined>;
 }
@@ -33,11 +33,11 @@ export function createPriors(service: Service, signal: AbortSignal): Priors {
   const kept = new Map<string, Prior>();
   const running = createFlights<Prior | undefined>({ patienceMs: COMPUTE_MS });
   const nameOf = ({ project, version, sha256, label }: PriorKey): string => JSON.stringify([project, version, sha256, label]);
-  const keep: Priors['keep'] = (key, { lowRes, mask }) => {
-    if (lowRes === undefined) return;
+  const keep: Priors['keep'] = (key, { lowResLogits, mask }) => {
+    if (lowResLogits === undefined) return;
     const name = nameOf(key);
     kept.delete(name);
-    kept.set(name, { lowRes, mask });
+    kept.set(name, { lowResLogits, mask });
     for (const oldest of kept.keys()) {
       if (kept.size <= MOST) break;
       kept.delete(oldest);

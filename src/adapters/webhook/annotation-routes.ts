@@ -1,10 +1,11 @@
-/** What people accepted, corrected or threw away: stored before it is acknowledged. */
+/** Accepted, corrected and rejected annotations: stored before they are acknowledged. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { AcceptRequest, Service } from '../../service/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
 import { route, type Route } from '../http/route.ts';
 import { acceptAnswer, annotationsAnswer, flaggedAnswer, removedAnswer } from './responses.ts';
-import { annotationFromMark } from './marks.ts';
+import { checkMaskCount } from '../../service/ports/provenance.ts';
+import { annotationFrom } from './marks.ts';
 import { pageOf } from './page.ts';
 import { MAX_BODY_BYTES } from './predict-routes.ts';
 import { annotationParams, annotationSchema, annotationsQuery, flagSchema, projectParams, revisionQuery } from './schemas.ts';
@@ -21,18 +22,13 @@ export function annotationRoutes({ service, images }: { service: Service; images
       maxBodyBytes: MAX_BODY_BYTES,
       answer: acceptAnswer,
       async handle({ body, files, signal }) {
-        if ((body.provenance === 'rejected') !== (body.masks.length === 0)) {
-          throw new ProsamError(
-            'REQUEST_INVALID',
-            `Expected masks for all provenances but "rejected", which has none; got "${body.provenance}" with ${body.masks.length} masks.`,
-          );
-        }
+        checkMaskCount(body.provenance, body.masks.length);
         const { image: input, masks, ...rest } = body;
         const image = await images.read(input, { files, signal });
         const request: AcceptRequest = {
           ...rest,
           image,
-          masks: masks.map(({ label, mark }) => ({ label, annotation: annotationFromMark(mark, files) })),
+          masks: masks.map(({ label, ...fields }) => ({ label, ...annotationFrom(fields, files) })),
         };
         const accepted = await service.accept(request, { signal });
         return { status: accepted.outcome === 'stored' ? 201 : 200, json: accepted };

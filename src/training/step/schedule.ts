@@ -1,4 +1,4 @@
-/** Learning rates over training (spec: section 9). Epochs are fractional: 2.25 is a quarter into the third. */
+/** Learning rates over training (paper, section 5.1). Epochs are fractional: 2.25 is a quarter into the third. */
 
 export const SCHEDULES = ['warm_restarts', 'cosine'] as const;
 export type ScheduleKind = (typeof SCHEDULES)[number];
@@ -29,7 +29,7 @@ export function learningRate(schedule: Schedule, epoch: number): number {
   return minLr + ((lr - minLr) * (1 + Math.cos(Math.PI * share))) / 2;
 }
 
-/** How far into its cycle an epoch lies, 0..1. */
+/** Position of an epoch within its cycle, 0..1. */
 function cycleShare({ restartEpochs, restartFactor }: Schedule, epoch: number): number {
   if (restartFactor === 1) return (epoch % restartEpochs) / restartEpochs;
   let length = restartEpochs;

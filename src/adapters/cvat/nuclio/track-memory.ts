@@ -1,7 +1,7 @@
 /** What is known of objects being followed: CVAT's browser holds only a short ticket for it, signed by this process. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ProsamError } from '../../../core/common/errors.ts';
-import type { DrawnAnnotation } from '../../../core/mask/annotation.ts';
+import type { Annotation } from '../../../core/mask/annotation.ts';
 import type { PixelBox } from '../mask-rle.ts';
 
 export type TrackedType = 'mask' | 'polygon' | 'rectangle';
@@ -9,7 +9,7 @@ export type TrackedType = 'mask' | 'polygon' | 'rectangle';
 /** A frame and the object in it. */
 export interface Sighting {
   sha256: string;
-  annotation: DrawnAnnotation;
+  annotation: Annotation;
 }
 
 export interface Track {

@@ -1,4 +1,4 @@
-/** Prompt encoders under this project's names, from its own checkpoints or from VRP-SAM's (paper/spec: names of the public code). */
+/** Prompt encoders under this project's names, from its own checkpoints or from VRP-SAM's (names of the public code). */
 import { ProsamError } from '../../common/errors.ts';
 import type { CheckpointTensors } from '../checkpoint.ts';
 import { firstNames, mapNames, renamed, underMarker, type RenameRule } from './rename.ts';

@@ -23,7 +23,7 @@ export interface HubRepository {
   commit: string;
   files: readonly HubFile[];
   /** As its card says, such as `apache-2.0`. */
-  licence?: string;
+  license?: string;
 }
 
 /** Every one of these becomes part of a path in the cache, so a server cannot choose them freely. */
@@ -39,9 +39,9 @@ export function isCommit(text: string): boolean {
 
 /** @throws OPTION_INVALID for what cannot be the name of a repository or of a revision */
 export function checkRepository(repo: string, revision: string): void {
-  if (!REPOSITORY.test(repo) || repo.includes('../..') || repo.includes('--'))
+  if (!REPOSITORY.test(repo) || repo.includes('..') || repo.includes('--'))
     throw new ProsamError('OPTION_INVALID', `expected a repository as OWNER/NAME, got ${JSON.stringify(repo)}.`);
-  if (!REVISION.test(revision) || revision.split('/').some((part) => part === '' || part.startsWith('../../checkpoint') || part.includes('../..')))
+  if (!REVISION.test(revision) || revision.split('/').some((part) => part === '' || part.startsWith('.') || part.includes('..')))
     throw new ProsamError('OPTION_INVALID', `revision: expected a branch, a tag or a commit, got ${JSON.stringify(revision)}.`);
 }
 
@@ -63,8 +63,8 @@ export async function readRepository(hub: HubSettings, repo: string, revision: s
       const etag = entry.lfs?.oid ?? entry.oid ?? '';
       if (entry.type === 'file' && isPlainPath(entry.path) && ETAG.test(etag)) files.push({ path: entry.path, size: entry.size, etag });
     }
-    const licence = z.string().max(100).safeParse(cardData?.license);
-    return { repo, commit: sha, files, ...(licence.success && { licence: licence.data }) };
+    const license = z.string().max(100).safeParse(cardData?.license);
+    return { repo, commit: sha, files, ...(license.success && { license: license.data }) };
   });
 }
 

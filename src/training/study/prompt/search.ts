@@ -1,4 +1,4 @@
-/** Learns prompts for one image and mask directly, without an encoder (paper, section 5.3; spec: section 14). */
+/** Learns prompts for one image and mask directly, without an encoder (paper, section 5.3). */
 import type { FloatTensor } from '../../../core/checkpoint/read-tensors.ts';
 import { samplePrompts, type DistributionConfig, type Noise } from '../../../core/networks/prompt-distribution.ts';
 import { adamWState, adamWStep } from '../../step/optimizer.ts';

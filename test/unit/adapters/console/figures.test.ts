@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { figuresOf, progressOf } from '../../../../src/adapters/console/figures.ts';
 import { MASKS_SCRIPT } from '../../../../src/adapters/console/masks-script.ts';
 import { pageFiles } from '../../../../src/adapters/console/page-files.ts';
-import { cocoRleFromMask, runsFromMask } from '../../../../src/core/mask/rle.ts';
+import { cocoRleFromMaskSync, runsFromMask } from '../../../../src/core/mask/rle.ts';
 import { anyMask } from '../../core/mask/any-mask.ts';
 
 interface MasksModule {
@@ -65,7 +65,7 @@ describe("the page's scripts", () => {
     const script = (await import(`data:text/javascript,${encodeURIComponent(MASKS_SCRIPT)}`)) as MasksModule;
     fc.assert(
       fc.property(anyMask(24), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }), (mask, width, height) => {
-        const rle = cocoRleFromMask(mask);
+        const rle = cocoRleFromMaskSync(mask);
         expect(script.runsFromText(rle.counts)).toEqual(runsFromMask(mask));
         expect(script.smallMask(rle, mask.width, mask.height)).toEqual(mask.data);
         const at = (place: number, from: number, to: number): number => Math.floor(((2 * place + 1) * from) / (2 * to));

@@ -21,7 +21,7 @@ beforeEach(() => {
   state.images.clear();
 });
 
-const box = { label: 'cup', mark: { kind: 'box', boxXyxy: [1, 1, 9, 9] } };
+const box = { label: 'cup', box: [1, 1, 9, 9] };
 const annotation = (change: object = {}) => ({
   ...{ project: 'cups', externalId: 'task/7', revision: 1, image, provenance: 'drawn', masks: [box], ...change },
 });
@@ -54,16 +54,18 @@ describe('annotations', () => {
     expect(Buffer.from(bytes).toString('base64')).toBe(image.base64);
     expect(rest).toEqual({
       ...{ project: 'cups', source: 'webhook', externalId: 'task/7', revision: 1, ...more },
-      masks: [{ label: 'cup', annotation: { kind: 'box', boxXyxy: [1, 1, 9, 9] } }],
+      masks: [{ label: 'cup', box: [1, 1, 9, 9] }],
     });
   });
 
   it('have masks unless they are rejections', async () => {
     expect((await server.call('POST', '/v1/annotations', annotation({ provenance: 'rejected', masks: [] }))).status).toBe(201);
-    for (const wrong of [{ provenance: 'rejected' }, { masks: [] }, { provenance: 'guessed' }, { revision: -1 }, { revision: 1.5 }]) {
+    for (const wrong of [{ provenance: 'rejected' }, { provenance: 'guessed' }, { revision: -1 }, { revision: 1.5 }]) {
       const answer = await server.call('POST', '/v1/annotations', annotation(wrong));
       expect([answer.status, codeOf(answer)], JSON.stringify(wrong)).toEqual([400, 'REQUEST_INVALID']);
     }
+    const without = await server.call('POST', '/v1/annotations', annotation({ masks: [] }));
+    expect([without.status, codeOf(without)]).toEqual([422, 'MASK_EMPTY']);
   });
 
   it('are not acknowledged where the store does not answer', async () => {

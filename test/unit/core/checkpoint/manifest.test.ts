@@ -51,17 +51,29 @@ describe('MODEL_INVALID', () => {
     refuse(set(['format'], 'prosam-model/2'), 'format');
   });
 
-  test.each(['../x', '/etc/passwd', 'a/b', 'a\\b', '../../../core', '../../../core/checkpoint', '', '.hidden', 'C:x', 'a\0b', 'x\n', '%2e%2e%2fx', 'ünïcode', 'a b'])(
-    'a file name that could lead out of the folder: %j',
-    (name) => {
-      const listed = set(['files', name], OTHER_HASH);
-      refuse(listed, 'files');
-      refuse(set(['sam', 'file'], name, listed), 'sam.file');
-      refuse(set(['prompt_encoder', 'file'], name, listed), 'prompt_encoder.file');
-      refuse(set(['known_answer'], name, listed), 'known_answer');
-      refuse(set(['backbone'], { file: name, config: VGG }, listed), 'backbone.file');
-    },
-  );
+  test.each([
+    '../x',
+    '/etc/passwd',
+    'a/b',
+    'a\\b',
+    '../../../core',
+    '../../../core/checkpoint',
+    '',
+    '.hidden',
+    'C:x',
+    'a\0b',
+    'x\n',
+    '%2e%2e%2fx',
+    'ünïcode',
+    'a b',
+  ])('a file name that could lead out of the folder: %j', (name) => {
+    const listed = set(['files', name], OTHER_HASH);
+    refuse(listed, 'files');
+    refuse(set(['sam', 'file'], name, listed), 'sam.file');
+    refuse(set(['prompt_encoder', 'file'], name, listed), 'prompt_encoder.file');
+    refuse(set(['known_answer'], name, listed), 'known_answer');
+    refuse(set(['backbone'], { file: name, config: VGG }, listed), 'backbone.file');
+  });
 
   test('__proto__ as a file name', () => {
     refuse(JSON.parse(TEXT.replace('"check.safetensors":', '"__proto__":')) as unknown, 'files');
@@ -142,7 +154,7 @@ describe('fuzz', () => {
 
   test('any one thing missing is named, unless it may be missing', () => {
     for (const path of paths) {
-      const text = path.join('../../../core/checkpoint');
+      const text = path.join('.');
       const json = changed(path, (parent, key) => {
         if (Array.isArray(parent)) parent.splice(Number(key), 1);
         else Reflect.deleteProperty(parent, key);
@@ -169,7 +181,7 @@ describe('fuzz', () => {
   test('any added key is named, except where names are free', () => {
     fc.assert(
       fc.property(fc.constantFrom(...paths), (path) => {
-        fc.pre(!/^(files|trained)\b/.test(path.join('../../../core/checkpoint')) || path.length === 1);
+        fc.pre(!/^(files|trained)\b/.test(path.join('.')) || path.length === 1);
         const json = changed(path, (parent) => {
           fc.pre(!Array.isArray(parent));
           parent['surprise'] = 1;

@@ -152,7 +152,7 @@ describe('a path', () => {
     const leaving = [
       '../secret.png',
       'sub/../../secret.png',
-      '../../../../adapters',
+      '..',
       'sub/..',
       '/etc/passwd',
       join(root, 'secret.png'),
@@ -180,7 +180,7 @@ describe('a path', () => {
       'loop',
       'pipe.png',
       'sub',
-      '../../../../adapters/http',
+      '.',
       '../../../../adapters/http/',
       'none.png',
       'a.png/b',
