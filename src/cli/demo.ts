@@ -3,6 +3,7 @@ import { basename, extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { wordsFor } from '../core/files/file-name.ts';
 import { messageOf } from '../core/common/errors.ts';
+import { markedPixels } from '../core/image/mask-file.ts';
 import { decodeGrey } from '../core/image/node/decode.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import { iou } from '../core/mask/metrics.ts';
@@ -12,7 +13,7 @@ import { demoPage, type DemoRow } from './demo-page.ts';
 import { demoTasks } from './demo-scenes.ts';
 import { ENGINE_HELP, ENGINE_OPTIONS, engineOptions, predictOptions, type EngineValues } from './engine-options.ts';
 import { MARK_OPTIONS, markFiles, referencesFrom } from './marks.ts';
-import { maskPng } from '../core/image/node/mask-png.ts';
+import { pngFromMask } from '../core/image/node/mask-png.ts';
 import { COLOURS, pictureBytes, readPicture, shrink, sideBySide, withHeat, withMask, type Picture } from './pictures.ts';
 import type { Terminal } from './terminal.ts';
 import { EXIT, UsageError, wholeNumber } from './usage.ts';
@@ -104,8 +105,8 @@ export async function demo(args: readonly string[], { print, warn, signal }: Ter
           target: target.name,
           method: mask.method,
           iou: value,
-          uncertainty: mask.uncertainty,
-          expectedIou: mask.check?.expectedIou,
+          score: mask.quality.score,
+          referenceIou: mask.quality.referenceIou,
           milliseconds: prediction.milliseconds,
         };
         const { file } = target;
@@ -165,11 +166,11 @@ async function sceneTasks(values: SceneValues, out: string): Promise<Task[]> {
     tasks.map(async ({ name, reference, targets }) => {
       const at = (what: string): string => join(out, 'images', `${name}-${what}.png`);
       await writeOwn(at('reference'), await pictureBytes(reference.image), PICTURE);
-      await writeOwn(at('reference-mask'), await maskPng(reference.truth), DEMO);
+      await writeOwn(at('reference-mask'), await pngFromMask(reference.truth), DEMO);
       await Promise.all(targets.map(async ({ image }, i) => writeOwn(at(`target-${i + 1}`), await pictureBytes(image), PICTURE)));
       return {
         name,
-        references: [{ image: reference.image, annotation: { kind: 'mask', mask: reference.truth }, label: name }],
+        references: [{ image: reference.image, label: name, mask: reference.truth }],
         targets: targets.map(({ image, truth }, i) => ({ name: `target-${i + 1}`, file: `${name}-target-${i + 1}.png`, image, truth })),
       };
     }),
@@ -195,7 +196,7 @@ async function ownTask(references: Reference[], files: readonly string[], truths
         await readFile(truth).catch((cause: unknown) => Promise.reject(new UsageError(`--truth ${truth}: ${messageOf(cause)}`))),
         truth,
       );
-      return { ...shown, truth: { ...grey, data: grey.data.map((value) => (value > 127 ? 1 : 0)) } };
+      return { ...shown, truth: markedPixels(grey) };
     }),
   );
   return { name: task, references, targets };
@@ -225,17 +226,17 @@ async function strip(mark: Picture, target: Shown, prediction: MaskPrediction): 
 interface Figures {
   method: string;
   iou: number | undefined;
-  uncertainty: number;
-  expectedIou: number | undefined;
+  score: number;
+  referenceIou: number | undefined;
   milliseconds: { total?: number };
 }
 
-function describe({ method, iou: value, uncertainty, expectedIou, milliseconds }: Figures): string {
+function describe({ method, iou: value, score, referenceIou, milliseconds }: Figures): string {
   const parts = [
     ...(value === undefined ? [] : [`IoU ${value.toFixed(2)}`]),
-    `uncertainty ${uncertainty.toFixed(2)}`,
+    `score ${score.toFixed(2)}`,
     method,
-    ...(expectedIou === undefined ? [] : [`checked ${expectedIou.toFixed(2)}`]),
+    ...(referenceIou === undefined ? [] : [`checked ${referenceIou.toFixed(2)}`]),
     `${Math.round(milliseconds.total ?? 0)} ms`,
   ];
   return parts.join(', ');

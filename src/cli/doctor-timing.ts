@@ -34,8 +34,8 @@ export async function timeStages(options: EngineOptions, signal: AbortSignal): P
     const times: StageTimes[] = [];
     for (const [i, target] of scenes.slice(1).entries()) {
       const reference = scenes[i] as (typeof scenes)[number];
-      const references = [{ image: reference.image, annotation: { kind: 'mask', mask: reference.truth } as const }];
-      if (i === 0) await untilAborted(engine.embed(reference.image, { signal }), signal);
+      const references = [{ image: reference.image, mask: reference.truth }];
+      if (i === 0) await untilAborted(engine.prepare(reference.image, { signal }), signal);
       const { milliseconds } = await untilAborted(engine.predict(target.image, references, { method, signal }), signal);
       if (i > 0) times.push(milliseconds);
     }

@@ -4,6 +4,14 @@ import { DEVICES } from '../core/runtime/devices/devices.ts';
 import type { EngineOptions } from '../core/runtime/node/open-engine.ts';
 import { PRECISIONS } from '../core/onnx/precision.ts';
 import { STRATEGIES } from '../core/engine/strategy.ts';
+import {
+  DEFAULT_AREA_THRESHOLD,
+  DEFAULT_MERGE_SAMPLES,
+  DEFAULT_MODEL,
+  DEFAULT_SAMPLES,
+  DEFAULT_SEED,
+  DEFAULT_STRATEGY,
+} from '../core/engine/defaults.ts';
 import { METHODS, type PredictOptions } from '../core/engine/types.ts';
 import { choice, number, wholeNumber } from './usage.ts';
 
@@ -24,18 +32,18 @@ export const ENGINE_OPTIONS = {
   'no-grow': { type: 'boolean' },
 } as const;
 
-export const ENGINE_HELP = `  --model NAME|PATH     a model of prosam models list, or a model folder (default: tiny)
+export const ENGINE_HELP = `  --model NAME|PATH     a model of prosam models list, or a model folder (default: ${DEFAULT_MODEL})
   --device DEVICE       auto, ${DEVICES.join(', ')} (default: auto)
   --threads N           CPU threads (default: all cores; for large models as many as are fastest)
   --precision P         ${PRECISIONS.join(', ')} (default: fp32): int8 is for CPUs, fp16 for GPUs
   --cache DIR           keep image features in DIR, so that another run is faster
   --method METHOD       auto, ${METHODS.join(', ')} (default: auto, which tries them on the references)
-  --strategy S          ${STRATEGIES.join(', ')} (default: mean_prompt)
-  --samples K           prompt sets drawn from the distribution (default: 4; 10 when merging)
+  --strategy S          ${STRATEGIES.join(', ')} (default: ${DEFAULT_STRATEGY})
+  --samples K           prompt sets drawn from the distribution (default: ${DEFAULT_SAMPLES}; ${DEFAULT_MERGE_SAMPLES} when merging)
   --distribution D      ${DISTRIBUTIONS.join(', ')} (default: the model's)
   --nu N                degrees of freedom (default: the model's)
-  --seed N              same seed, same samples (default: 321)
-  --label-reduction R   nearest, any, area or area:0.25: how marks become feature cells
+  --seed N              same seed, same samples (default: ${DEFAULT_SEED})
+  --label-reduction R   nearest, any, area or area:${DEFAULT_AREA_THRESHOLD}: how marks become feature cells
   --grow, --no-grow     let SAM turn the mark into an object first (default: only for --points)`;
 
 export type EngineValues = Partial<Record<Exclude<keyof typeof ENGINE_OPTIONS, 'grow' | 'no-grow'>, string>> & {
@@ -47,7 +55,7 @@ export function engineOptions(values: EngineValues): EngineOptions {
   return {
     ...(values.model !== undefined && { model: values.model }),
     ...(values.device !== undefined && { device: choice('device', values.device, ['auto', ...DEVICES]) }),
-    ...(values.threads !== undefined && { threads: wholeNumber('threads', values.threads) }),
+    ...(values.threads !== undefined && { threads: threadCount(values.threads) }),
     ...(values.precision !== undefined && { precision: choice('precision', values.precision, PRECISIONS) }),
     ...(values.cache !== undefined && { cacheDir: values.cache }),
   };
@@ -67,10 +75,15 @@ export function predictOptions(values: EngineValues): PredictOptions {
   };
 }
 
-const DEFAULT_AREA = 0.25;
+/** 0, as 0.1.0 had it, is 'auto'. */
+function threadCount(text: string): 'auto' | number {
+  return text === 'auto' ? text : wholeNumber('threads', text) || 'auto';
+}
 
 function labelReduction(text: string): NonNullable<PredictOptions['labelReduction']> {
   const [word = '', threshold] = text.split(':');
   const kind = choice('label-reduction', word, ['nearest', 'any', 'area']);
-  return kind === 'area' ? { kind, threshold: threshold === undefined ? DEFAULT_AREA : number('label-reduction', threshold) } : { kind };
+  return kind === 'area'
+    ? { kind, threshold: threshold === undefined ? DEFAULT_AREA_THRESHOLD : number('label-reduction', threshold) }
+    : { kind };
 }

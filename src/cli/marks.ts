@@ -68,30 +68,29 @@ async function referenceFrom({ image, mark, negative, label }: Draft): Promise<R
   if (mark === undefined)
     throw new UsageError(`${image} is not marked: add one of ${MARKS.map((name) => `--${name}`).join(', ')} after --reference ${image}.`);
   if (negative !== undefined && mark.kind !== 'points') throw new UsageError('--negative goes with --points.');
-  return { image, annotation: await annotationFrom(mark.kind, mark.value, negative), ...(label !== undefined && { label }) };
+  return { image, ...(label !== undefined && { label }), ...(await annotationFrom(mark.kind, mark.value, negative)) };
 }
 
 async function annotationFrom(kind: Mark, value: string, negative: string | undefined): Promise<Annotation> {
   switch (kind) {
     case 'mask':
-      return { kind: 'mask-file', file: value };
+      return { mask: value };
     case 'scribble':
-      return { kind: 'scribble-file', file: value };
+      return { scribble: value };
     case 'box': {
       const corners = value.split(',').map((part) => number('box', part));
       if (corners.length !== 4) throw new UsageError(`--box: expected x0,y0,x1,y1, got ${JSON.stringify(value)}.`);
-      return { kind: 'box', boxXyxy: corners as [number, number, number, number] };
+      return { box: corners };
     }
     case 'points':
       return {
-        kind: 'points',
         points: pointList('points', value),
         ...(negative !== undefined && { negative: pointList('negative', negative) }),
       };
     case 'polygon':
-      return { kind: 'polygon', rings: [pointList('polygon', value)] };
+      return { polygon: pointList('polygon', value) };
     case 'coco-rle':
-      return { kind: 'coco-rle', rle: await cocoRleFile(value) };
+      return { rle: await cocoRleFile(value) };
   }
 }
 

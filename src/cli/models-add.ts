@@ -18,8 +18,8 @@ const flag = { type: 'boolean' } as const;
 const RESIZES = ['aligned', 'longest-side', 'stretch'] as const;
 
 /** Of add and of pull. */
-export const ADD_OPTIONS = { 'prompt-encoder': text, licence: text, resize: text, threads: text, force: flag, json: flag } as const;
-export type AddValues = Partial<Record<'prompt-encoder' | 'licence' | 'resize' | 'threads', string>> & { force?: boolean; json?: boolean };
+export const ADD_OPTIONS = { 'prompt-encoder': text, license: text, resize: text, threads: text, force: flag, json: flag } as const;
+export type AddValues = Partial<Record<'prompt-encoder' | 'license' | 'resize' | 'threads', string>> & { force?: boolean; json?: boolean };
 
 /** -> exit code */
 export async function addModelCommand(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -40,7 +40,7 @@ export async function keepModel(
   weights: ModelWeights,
   values: AddValues,
   { print, warn, signal }: Terminal,
-  from: Pick<AddModelOptions, 'about' | 'licence'> = {},
+  from: Pick<AddModelOptions, 'about' | 'license'> = {},
 ): Promise<number> {
   checkModelName(name);
   const encoder = values['prompt-encoder'];
@@ -50,7 +50,7 @@ export async function keepModel(
     { ...weights, ...(encoder !== undefined && { promptEncoder: encoder }) },
     {
       ...from,
-      ...(values.licence !== undefined && { licence: values.licence }),
+      ...(values.license !== undefined && { license: values.license }),
       ...(values.resize !== undefined && { resize: choice('resize', values.resize, RESIZES) }),
       ...(values.threads !== undefined && { threads: wholeNumber('threads', values.threads) }),
       ...{ force: values.force ?? false, picture: knownPicture(), signal, onHashed: progress.read },

@@ -14,7 +14,7 @@ export const MODELS_HELP = `prosam models: the models on this machine, and the v
                                        weights from the Hugging Face hub, into the cache that other tools share
   prosam models add NAME --sam FILE [--backbone FILE] [--prompt-encoder FILE] [options]
                                        weights that are here; they stay where they are
-  prosam models info NAME              what it is, its files, licence, memory to expect, methods
+  prosam models info NAME              what it is, its files, license, memory to expect, methods
   prosam models verify NAME            reads every file again and computes a known answer
   prosam models remove NAME            the name; weights elsewhere stay
 
@@ -28,7 +28,7 @@ as a backbone ${names('backbone')}
 
 Add and pull:
   --prompt-encoder FILE a trained prompt encoder, or a VRP-SAM checkpoint, that belongs to this SAM and backbone
-  --licence TEXT        (default: as the repository says)
+  --license TEXT        (default: as the repository says)
   --resize R            aligned (default with a backbone), longest-side (default without), stretch
   --force               replace a model of the same name
   --threads N           CPU threads of the first run

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { knownHash } from '../core/checkpoint/hash-cache.ts';
 import { isProsamError, messageOf } from '../core/common/errors.ts';
+import { parseAnnotation } from '../core/mask/annotation.ts';
 import { createEngine } from '../core/runtime/node/create-engine.ts';
 import type { Engine, PredictOptions, Prediction, Reference } from '../core/engine/types.ts';
 import { ENGINE_HELP, ENGINE_OPTIONS, engineOptions, predictOptions } from './engine-options.ts';
@@ -168,8 +169,9 @@ async function settingsOf(
 ): Promise<unknown> {
   const hashed = (file: unknown): Promise<string> => knownHash(String(file));
   const marks = await Promise.all(
-    references.map(async ({ image, annotation, label }) => {
-      const mark = 'file' in annotation ? { ...annotation, file: await hashed(annotation.file) } : annotation;
+    references.map(async ({ image, label, ...annotation }) => {
+      const parsed = parseAnnotation(annotation);
+      const mark = 'file' in parsed ? { ...parsed, file: await hashed(parsed.file) } : parsed;
       return { image: await hashed(image), mark, label };
     }),
   );
@@ -214,10 +216,11 @@ async function inOrder(
 }
 
 function humanLine({ outputs }: Plan, { masks, milliseconds }: Prediction): string {
-  const figures = masks.map(({ label, method, area, mask, uncertainty, check }) => {
+  const figures = masks.map(({ label, method, area, mask, quality }) => {
     const share = ((100 * area) / mask.data.length).toFixed(1);
-    const trust = check ? `, expected IoU ${check.expectedIou.toFixed(2)} (${check.basis})` : '';
-    return `${label}: ${share} % of the image, uncertainty ${uncertainty.toFixed(2)}, ${method}${trust}`;
+    const { score, referenceIou, referenceIouFrom } = quality;
+    const trust = referenceIou === undefined ? '' : `, IoU on the references ${referenceIou.toFixed(2)} (${referenceIouFrom})`;
+    return `${label}: ${share} % of the image, score ${score.toFixed(2)}, ${method}${trust}`;
   });
   return `${outputs.join(' ')}  ${figures.join('; ')}  ${Math.round(milliseconds.total ?? 0)} ms`;
 }

@@ -150,13 +150,12 @@ function optionsOf(values: Values): Partial<StudyOptions> {
   if (values.runs !== undefined) options.runs = values.runs;
   const { device, threads, cache, 'label-reduction': reduction } = values;
   const { labelReduction } = predictOptions({ ...(reduction !== undefined && { 'label-reduction': reduction }) });
+  const { device: on, cacheDir } = engineOptions({ ...(device !== undefined && { device }), ...(cache !== undefined && { cache }) });
   return {
     ...options,
-    ...engineOptions({
-      ...(device !== undefined && { device }),
-      ...(threads !== undefined && { threads }),
-      ...(cache !== undefined && { cache }),
-    }),
+    ...(on && { device: on }),
+    ...(cacheDir !== undefined && { cacheDir }),
+    ...(threads !== undefined && { threads: wholeNumber('threads', threads) }),
     ...(labelReduction && { labelReduction }),
   };
 }

@@ -57,11 +57,11 @@ function sourcesOf(file: string): TensorSource[] {
 
 describe('prosam models add', () => {
   it('describes the weights, runs them once and leaves them where they are', async () => {
-    const { code, out } = await models('add', 'mine', '--sam', SAM, '--backbone', RESNET, '--licence', 'CC0');
+    const { code, out } = await models('add', 'mine', '--sam', SAM, '--backbone', RESNET, '--license', 'CC0');
     expect([code, out]).toEqual([0, expect.stringMatching(/mine: SAM ViT .* \+ ResNet-\d+ at 512, .* methods persam, nearest/)]);
     expect(readdirSync(join(place, 'mine')).sort()).toEqual(['known-answer.safetensors', 'manifest.json']);
     expect(manifestOf('mine')).toMatchObject({
-      licence: 'CC0',
+      license: 'CC0',
       locations: { 'sam.safetensors': SAM, 'backbone.safetensors': RESNET },
       sam: { resize: 'aligned', config: { embed_dim: 32, depth: 3 } },
       known_answer: 'known-answer.safetensors',
@@ -72,7 +72,7 @@ describe('prosam models add', () => {
   it('takes a SAM alone as its own backbone, padded as it was trained', async () => {
     await models('add', 'alone', '--sam', SAM);
     expect(manifestOf('alone')).toMatchObject({
-      licence: 'not stated',
+      license: 'not stated',
       sam: { resize: 'longest-side' },
       backbone: { kind: 'sam', mid_blocks: [0, 1] },
     });
@@ -157,7 +157,7 @@ describe('prosam models add', () => {
     expect((await models('verify', 'same')).code).toBe(0);
   });
 
-  it.each(['../up', '../..', '.hidden', 'a/b', 'a\\b', '', 'a b', 'con', 'NUL.txt', 'dot.', 'x'.repeat(101), 'tiny', 'TINY', 'ä'])(
+  it.each(['../up', '..', '.hidden', 'a/b', 'a\\b', '', 'a b', 'con', 'NUL.txt', 'dot.', 'x'.repeat(101), 'tiny', 'TINY', 'ä'])(
     'refuses the name %j',
     async (name) => {
       await expectRejection('OPTION_INVALID', models('add', name, '--sam', SAM));
@@ -185,7 +185,7 @@ describe('prosam models add', () => {
 
 describe('prosam models list and info', () => {
   it('shows what is here, and makes no store', async () => {
-    await models('add', 'mine', '--sam', SAM, '--backbone', DINO, '--licence', 'CC0');
+    await models('add', 'mine', '--sam', SAM, '--backbone', DINO, '--license', 'CC0');
     const { out } = await models('list');
     expect(out).toMatch(/tiny +built-in +SAM ViT .*ProSAM, 50 prompts.* 0\.87 M +Apache-2\.0 +prosam, persam, nearest/);
     expect(out).toMatch(/mine +added +SAM ViT .*DINOv2 .* CC0 +persam, nearest/);

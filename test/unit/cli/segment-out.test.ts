@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../src/cli/demo-scenes.ts';
 import { pictureBytes } from '../../../src/cli/pictures.ts';
 import { foldedName } from '../../../src/core/files/file-name.ts';
-import { maskPng } from '../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../src/core/image/node/mask-png.ts';
 import { jsonLines, runCli } from './run-cli.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-out-'));
@@ -30,7 +30,7 @@ beforeAll(async () => {
         .jpeg()
         .toBuffer(),
     );
-    writeFileSync(join(root, `${name}-mask.png`), await maskPng(truth));
+    writeFileSync(join(root, `${name}-mask.png`), await pngFromMask(truth));
   }
 });
 beforeEach(() => {
@@ -47,7 +47,7 @@ const REFERENCE = ['--reference', 'reference.png', '--mask', 'mask.png', '--meth
 const at = (name: string): string => join(folder, name);
 const put = (source: string, ...names: string[]): void => {
   for (const name of names) {
-    mkdirSync(resolve(at(name), '../..'), { recursive: true });
+    mkdirSync(resolve(at(name), '..'), { recursive: true });
     copyFileSync(join(root, source), at(name));
   }
 };
@@ -155,7 +155,7 @@ describe('names of results', () => {
       'cup',
       'é',
       'e\u0301',
-      '../..',
+      '..',
       'con',
       'overlay',
       'a.b',
