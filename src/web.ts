@@ -9,8 +9,8 @@ export interface WebEngineOptions extends WorkerEngineOptions {
   device?: 'auto' | 'webgpu' | 'wasm';
   /** Folder that ONNX Runtime's .wasm and .mjs files are served from. @default where the bundler put them, beside the script */
   wasmPaths?: string | URL;
-  /** Threads on WebAssembly, in a page that is isolated (COOP and COEP headers); 1 elsewhere. @default one per core, at most 4 */
-  threads?: number;
+  /** Threads on WebAssembly, in a page that is isolated (COOP and COEP headers); 1 elsewhere. 'auto': one per core, at most 4. @default 'auto' */
+  threads?: 'auto' | number;
   /** Address of the worker's script, or a function that starts one. @default web-worker.js beside this script */
   worker?: string | URL | (() => WorkerLike);
   /** Bytes of image features kept in memory. @default 128 MiB */
@@ -36,41 +36,10 @@ export async function createWebEngine({ worker, ...options }: WebEngineOptions):
   return createWorkerEngine(start, options);
 }
 
+export * from './core/public.ts';
 export type { WebEngine, WebReference } from './core/runtime/web/create-engine.ts';
 export type { WebEngineInfo, WebLimits } from './core/runtime/web/protocol.ts';
 export type { WebDevice } from './core/runtime/web/device.ts';
-export type { TriedDevice } from './core/engine/types.ts';
 export type { LoadProgress } from './core/checkpoint/web/fetch-file.ts';
 export type { WebImageInput } from './core/image/web/source.ts';
-export type { BitmapLike, ImageDataLike, WorkerLike } from './core/common/web-globals.ts';
-export type {
-  Embedded,
-  Engine,
-  EngineInfo,
-  InstancePrediction,
-  MaskPrediction,
-  Method,
-  PixelImage,
-  PredictOptions,
-  Prediction,
-  ReferenceMask,
-  RefinedMask,
-  Refinement,
-  RefinePrompts,
-  SelfCheck,
-  StageTimes,
-} from './core/engine/types.ts';
-export { isProsamError, ProsamError } from './core/common/errors.ts';
-export type { ErrorCode } from './core/common/errors.ts';
-export type { Annotation } from './core/mask/annotation.ts';
-export { maskFromAnnotation } from './core/mask/annotation.ts';
-export type { BinaryMask, LabelReduction } from './core/mask/label-reduction.ts';
-export type { DistributionKind, Noise } from './core/networks/prompt-distribution.ts';
-export type { Strategy } from './core/engine/strategy.ts';
-export { iou } from './core/mask/metrics.ts';
-export { polygonsFromMask } from './core/mask/polygon-groups.ts';
-export type { PolygonWithHoles } from './core/mask/polygon-groups.ts';
-export { ringsFromMask, simplifyRing } from './core/mask/polygon.ts';
-export type { Point } from './core/mask/raster.ts';
-export { cocoRleFromMask, maskFromCocoRle } from './core/mask/rle.ts';
-export type { CocoRle } from './core/mask/rle.ts';
+export type { BitmapLike, WorkerLike } from './core/common/web-globals.ts';

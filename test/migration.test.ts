@@ -151,7 +151,7 @@ describe('a model folder of 0.1.0', () => {
     const { reference, truth, target } = recorded.pictures;
     const image = Buffer.from(reference, 'base64');
     const mask = maskFromCocoRle(truth);
-    const { masks } = await engine.predict(Buffer.from(target, 'base64'), [{ image, annotation: { kind: 'mask', mask } }], {
+    const { masks } = await engine.predict(Buffer.from(target, 'base64'), [{ image, mask }], {
       ...{ method: 'prosam', seed: 5 },
     });
     await engine.close();

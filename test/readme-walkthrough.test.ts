@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../src/cli/demo/scenes.ts';
-import { maskPng } from '../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../src/core/image/node/mask-png.ts';
 import { silentLog } from '../src/service/ports/log.ts';
 import { createProsam, type Prosam } from '../src/index.ts';
 import { CONCEPTS } from '../src/scenes/index.ts';
@@ -40,7 +40,7 @@ async function drawImages(): Promise<void> {
     await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
       .png()
       .toFile(`${start}-${name}.png`);
-    if (name === 'reference') await sharp(await maskPng(truth)).toFile(`${start}-reference-mask.png`);
+    if (name === 'reference') await sharp(await pngFromMask(truth)).toFile(`${start}-reference-mask.png`);
   }
 }
 

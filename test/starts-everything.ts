@@ -21,7 +21,7 @@ const started: Promise<unknown>[] = [
   startServe({ folder: path }),
   startHostileTarget(),
   startHolder({ kind: 'sqlite', file: join(placeFor('holder'), 'a.db'), how: 'immediate' }).then((holder) => holder.stop()),
-  createEngine().then((engine) => engine.embed({ data: new Uint8Array(3 * 64 * 64), width: 64, height: 64, channels: 3 })),
+  createEngine().then((engine) => engine.prepare({ data: new Uint8Array(3 * 64 * 64), width: 64, height: 64, channels: 3 })),
   ...(hasChromium ? [startChromium()] : []),
   ...(postgresPrograms() === undefined ? [] : [startPostgres()]),
   ...(s3Program() === undefined ? [] : [startS3()]),

@@ -37,7 +37,7 @@ const PREDICT = `
   const image = { data: scene.image, width: 256, height: 256, channels: 3 };
   const mask = { data: conceptMask(scene, 3), width: 256, height: 256 };
   const engine = await createEngine();
-  const { masks } = await engine.predict(image, [{ image, annotation: { kind: 'mask', mask } }]);
+  const { masks } = await engine.predict(image, [{ image, mask }]);
   const code = await engine.predict(image, []).catch((error) => isProsamError(error) && error.code);
   await engine.close();
   console.log(masks[0].mask.data.length, masks[0].area > 0, code);

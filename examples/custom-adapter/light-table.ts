@@ -1,5 +1,5 @@
 /** An adapter for a tool of one's own: a light table on which people outline things in scanned films. */
-import { polygonsInTurns, ProsamError, route, type ImageSources, type MaskPrediction, type Route, type Service } from 'prosam';
+import { polygonsFromMask, ProsamError, route, type ImageSources, type MaskPrediction, type Route, type Service } from 'prosam';
 import { z } from 'zod';
 
 /** Everything the light table does belongs to one project. */
@@ -70,7 +70,7 @@ export function lightTable({ service, images }: { service: Service; images: Imag
             revision: body.round,
             image,
             provenance: PROVENANCE[body.how],
-            masks: body.outlines.map(({ name, corners }) => ({ label: name, annotation: { kind: 'polygon', rings: [corners] } })),
+            masks: body.outlines.map(({ name, corners }) => ({ label: name, polygon: [corners] })),
             annotator: body.by,
           },
           { signal },
@@ -93,7 +93,7 @@ export function lightTable({ service, images }: { service: Service; images: Imag
 }
 
 /** The table draws one ring an outline, without holes, and wants percent. */
-async function outlinesOf({ label, mask, score }: MaskPrediction, signal: AbortSignal) {
-  const polygons = await polygonsInTurns(mask, 1, signal);
-  return polygons.map(({ exterior }) => ({ name: label, corners: exterior, sure: Math.round(100 * score) }));
+async function outlinesOf({ label, mask, quality }: MaskPrediction, signal: AbortSignal) {
+  const polygons = await polygonsFromMask(mask, { tolerance: 1, signal });
+  return polygons.map(({ exterior }) => ({ name: label, corners: exterior, sure: Math.round(100 * quality.score) }));
 }

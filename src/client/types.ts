@@ -7,20 +7,20 @@ import type * as schemas from '../adapters/webhook/schemas.ts';
 /** Bytes are sent as a file, without the third that base64 adds. */
 export type ImageBytes = Uint8Array | Blob;
 export type ClientImage = Exclude<ImageInputJson, { file: string }> | ImageBytes;
-/** A mask file may be given as its bytes. */
-export type ClientMark = Exclude<z.input<typeof schemas.markSchema>, { kind: 'png' }> | { kind: 'png'; bytes: ImageBytes };
+/** Annotation fields, exactly one kind of them; a mask file may be given as its bytes. */
+export type ClientAnnotation = Changed<schemas.AnnotationFields, { mask?: ImageBytes | { base64: string } }>;
 
 type Changed<T, C> = Omit<T, keyof C> & C;
 
 export type PredictRequest = Changed<
   z.input<typeof schemas.predictSchema>,
-  { image: ClientImage; references?: { image: ClientImage; mark: ClientMark; label?: string }[] }
+  { image: ClientImage; references?: ({ image: ClientImage; label?: string } & ClientAnnotation)[] }
 >;
 export type BatchRequest = Changed<z.input<typeof schemas.batchSchema>, { images: ClientImage[] }>;
 export type RefineRequest = Changed<z.input<typeof schemas.refineSchema>, { image: ClientImage }>;
 export type AnnotationRequest = Changed<
   z.input<typeof schemas.annotationSchema>,
-  { image: ClientImage; masks?: { label: string; mark: ClientMark }[] }
+  { image: ClientImage; masks?: ({ label: string } & ClientAnnotation)[] }
 >;
 export interface AnnotationRef {
   project: string;

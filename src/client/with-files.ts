@@ -24,11 +24,7 @@ function withoutBytes(value: unknown, files: Blob[]): unknown {
   if (isBytes(value)) return { file: noted(value, files) };
   if (Array.isArray(value)) return value.map((one) => withoutBytes(one, files));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, one]) =>
-      key === 'bytes' && isBytes(one) ? ['file', noted(one, files)] : [key, withoutBytes(one, files)],
-    ),
-  );
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutBytes(one, files)]));
 }
 
 function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> | Blob {

@@ -1,6 +1,7 @@
 /** Which of a project's masks a run takes: one per image and label, of labels that can be learned, and not too many. */
 import { createHash } from 'node:crypto';
-import { PROVENANCES, type MaskRow, type Store } from '../service/ports/storage.ts';
+import { countsBefore } from '../service/ports/provenance.ts';
+import type { MaskRow, Store } from '../service/ports/storage.ts';
 import { assignSplits, type Split, type SplitImage } from './split.ts';
 import type { SnapshotMask } from './snapshot.ts';
 
@@ -61,7 +62,7 @@ async function factsOf(store: { annotations: Pick<Store['annotations'], 'masks'>
     const mask: MaskFacts = { id, label, sha256, provenance, flagged, sequence, ...(split && { split }) };
     const key = `${sha256} ${label}`;
     const other = best.get(key);
-    if (other === undefined || isBetter(mask, other)) best.set(key, mask);
+    if (other === undefined || countsBefore(mask, other)) best.set(key, mask);
   }
   return [...best.values()];
 }
@@ -78,13 +79,6 @@ async function* masksOf(
     if (last === undefined || page.length < PAGE) return;
     after = last.id;
   }
-}
-
-/** Several people may have marked one label in one image: the order in which the service picks references decides. */
-function isBetter(a: MaskFacts, b: MaskFacts): boolean {
-  if (a.flagged !== b.flagged) return a.flagged;
-  const difference = PROVENANCES.indexOf(a.provenance) - PROVENANCES.indexOf(b.provenance);
-  return difference === 0 ? a.sequence > b.sequence : difference < 0;
 }
 
 function imagesOf(facts: readonly MaskFacts[]): SplitImage[] {

@@ -1,5 +1,6 @@
 /** What the learner's decision is taken on, read from the store: few short queries, however many annotations there are. */
-import { EVIDENCE_WEIGHTS, type LearnerFacts, type LearnerPolicy } from './policy.ts';
+import { EVIDENCE_WEIGHTS } from '../service/ports/provenance.ts';
+import type { LearnerFacts, LearnerPolicy } from './policy.ts';
 import type { Store } from '../service/ports/storage.ts';
 import type { RunRecord } from '../service/ports/versions.ts';
 

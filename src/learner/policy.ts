@@ -1,23 +1,5 @@
 /** When a project is worth a training run, and what keeps it from one: pure decisions, the same for the learner and for those who only show them. */
-import type { Provenance } from '../service/ports/storage.ts';
-
-/** What a mask counts towards the next run: an unchanged prediction tells little that the model does not know. */
-export const EVIDENCE_WEIGHTS: Readonly<Record<Provenance, number>> = {
-  ground_truth: 1,
-  drawn: 1,
-  edited: 1,
-  accepted: 0.15,
-  rejected: 0,
-};
-
-/** How often a mask is drawn in training, relative to others: where the model was wrong there is most to learn. */
-export const TEACHING_WEIGHTS: Readonly<Record<Provenance, number>> = {
-  ground_truth: 0.8,
-  drawn: 0.8,
-  edited: 1,
-  accepted: 0.15,
-  rejected: 0,
-};
+import { EVIDENCE_WEIGHTS } from '../service/ports/provenance.ts';
 
 /** Masks of one label that it takes to train on two and test on a third. */
 export const LEAST_MASKS = 3;

@@ -1,5 +1,5 @@
 /** A run's masks as the trainer and the gate read them: episodes drawn by what a mask teaches, label maps out of the store's own codes. */
-import { TEACHING_WEIGHTS } from './policy.ts';
+import { TEACHING_WEIGHTS } from '../service/ports/provenance.ts';
 import { maskFromCocoRle } from '../core/mask/rle.ts';
 import { uniformInt, type Random } from '../core/common/random.ts';
 import { ProsamError } from '../core/common/errors.ts';

@@ -2,12 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { safetensorsBytes, tensorToWrite } from '../core/checkpoint/formats/safetensors.ts';
+import { PLAN_KEY } from '../core/checkpoint/manifest.ts';
 import { openCheckpoint } from '../core/checkpoint/open-checkpoint.ts';
 import { readFloatTensors, type FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { ENCODER_FILE } from '../training/step/encoder-plan.ts';
-
-/** Metadata key of the file: the manifest's section of the same name as JSON, without its file. */
-export const PROMPT_ENCODER_KEY = 'prompt_encoder';
 
 /** The prompt encoder of a model folder as one safetensors file that needs no manifest beside it. */
 export async function selfDescribingWeights(modelFolder: string): Promise<{ bytes: Uint8Array; weights: Map<string, FloatTensor> }> {
@@ -15,7 +13,7 @@ export async function selfDescribingWeights(modelFolder: string): Promise<{ byte
   const section: Record<string, unknown> = { ...manifest.prompt_encoder, file: undefined }; // JSON leaves it out
   const weights = await readFloatTensors(await openCheckpoint(join(modelFolder, ENCODER_FILE)));
   const tensors = Object.fromEntries([...weights].map(([name, { data, shape }]) => [name, tensorToWrite(data, shape)]));
-  return { bytes: safetensorsBytes(tensors, { [PROMPT_ENCODER_KEY]: JSON.stringify(section) }), weights };
+  return { bytes: safetensorsBytes(tensors, { [PLAN_KEY]: JSON.stringify(section) }), weights };
 }
 
 /** @throws CHECKPOINT_INVALID */

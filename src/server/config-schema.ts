@@ -1,6 +1,7 @@
 /** Everything that can be set about the service, its bounds, and what holds where nothing is set. */
 import * as z from 'zod';
 import { DEVICES } from '../core/runtime/devices/devices.ts';
+import { DEFAULT_INFERENCE_TIMEOUT_MS, DEFAULT_MODEL } from '../core/engine/defaults.ts';
 import { PRECISIONS } from '../core/onnx/precision.ts';
 import { LOG_LEVELS } from '../adapters/http/create-log.ts';
 import { USUAL_TIMEOUTS } from '../storage/timeouts.ts';
@@ -50,14 +51,17 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   /** Name of a model, or path of its folder. */
-  model: text().default('tiny'),
+  model: text().default(DEFAULT_MODEL),
   device: z.enum(['auto', ...DEVICES]).default('auto'),
-  /** Threads of one operator on the CPU; 0 = one for each core, for large models as many as are fastest. */
-  threads: whole(0, 1024).default(0),
+  /** Threads of one operator on the CPU; 'auto' (0 in 0.1.0) = one for each core, for large models as many as are fastest. */
+  threads: z
+    .union([z.literal('auto'), whole(0, 1024)])
+    .default('auto')
+    .transform((threads) => (threads === 0 ? 'auto' : threads)),
   /** What the image networks compute in: fp16 is for GPUs, int8 for CPUs. */
   precision: z.enum(PRECISIONS).default('fp32'),
   /** Longest time one network may take; a worker that is silent for longer is replaced. */
-  hangMs: milliseconds(1000, 2 ** 31 - 1).default(600_000),
+  inferenceTimeoutMs: milliseconds(1000, 2 ** 31 - 1).default(DEFAULT_INFERENCE_TIMEOUT_MS),
   /** Folder for features of images, so that no image is computed twice, even after a restart; "" = none. */
   cache: z.string().max(4096).default('prosam/cache'),
   cacheBytes: whole(MIB, 2 ** 50).default(4096 * MIB),

@@ -37,7 +37,7 @@ export async function loadConfig({
 
 /** @throws CONFIG_INVALID */
 export function checkedConfig(config: unknown, file?: string): ProsamSettings {
-  const result = configSchema.safeParse(config);
+  const result = configSchema.safeParse(withPresentNames(config));
   if (!result.success) {
     const problems = result.error.issues.map((issue) => `  ${problemOf(issue)}`).join('\n');
     throw new ProsamError(
@@ -48,6 +48,13 @@ export function checkedConfig(config: unknown, file?: string): ProsamSettings {
   refuseOpenDoors(result.data);
   refuseSharedSecret(result.data);
   return deepFrozen(result.data);
+}
+
+/** Keys as 0.1.0 had them. */
+function withPresentNames(config: unknown): unknown {
+  if (typeof config !== 'object' || config === null || !('hangMs' in config)) return config;
+  const { hangMs, ...rest } = config;
+  return { inferenceTimeoutMs: hangMs, ...rest };
 }
 
 /** As it may be shown: secrets are replaced. */

@@ -161,14 +161,23 @@ function guardOf({ auth }: ProsamSettings) {
   return createGuard({ tokens: plain(tokens), basic: plain(basic), hmac: plain(hmac), ...(open && { anonymous: 'admin' }) });
 }
 
-function engineOptions({ model, device, threads, precision, hangMs, cache, cacheBytes, images: { maxBytes, maxPixels } }: ProsamSettings) {
+function engineOptions({
+  model,
+  device,
+  threads,
+  precision,
+  inferenceTimeoutMs,
+  cache,
+  cacheBytes,
+  images: { maxBytes, maxPixels },
+}: ProsamSettings) {
   return {
     model,
     device,
     threads,
     precision,
-    hangMs,
-    lowPriority: true,
+    inferenceTimeoutMs,
+    priority: 'low' as const,
     limits: { maxBytes, maxPixels },
     ...(cache !== '' && { cacheDir: cache, cacheDirBytes: cacheBytes }),
   };

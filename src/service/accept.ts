@@ -1,12 +1,14 @@
 /** Takes what a person accepted, edited or rejected: durable before anybody is told so. */
-import { checkAnnotationKey, checkMaskCount, checkName } from '../core/common/limits.ts';
+import { checkAnnotationKey, checkName } from '../core/common/limits.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import type { AcceptRequest, Accepted } from './types.ts';
 import type { AnnotationRecord, Message, Store } from './ports/storage.ts';
 import type { Engine } from '../core/engine/types.ts';
 import type { ServiceMetrics } from './ports/metrics.ts';
 import type { Admission } from './admission.ts';
-import { checkMarks, grownMarks, masksByLabel } from './annotation-masks.ts';
+import type { Annotation } from '../core/mask/annotation.ts';
+import { checkBudget, grownAnnotations, masksByLabel, parsedAnnotations } from './annotation-masks.ts';
+import { checkMaskCount } from './ports/provenance.ts';
 import { describeMessage } from './embed-masks.ts';
 import type { ServiceImages } from './images.ts';
 
@@ -31,24 +33,22 @@ const DRAWING_MS = 60_000;
 export function createAccept({ store, images, engine, admission, drawing, metrics, now }: AcceptParts) {
   return async (request: AcceptRequest, { signal }: { signal?: AbortSignal } = {}): Promise<Accepted> => {
     checkRequest(request);
+    const parsed = parsedAnnotations(request.masks);
     const { project, source, externalId, revision, provenance, flagged, annotator, predictionVersion } = request;
     const turn = { client: source, priority: 'interactive' as const, signal };
     const image = await drawing.run(turn, () => images.keep(project, request.image, { signal }));
-    checkMarks(request.masks, image);
-    const marks = await grownMarks(
-      request.masks,
-      async (annotation) => {
-        const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256, { signal });
-        const grown = await admission.run(turn, () =>
-          engine.referenceMask({ image: stored, annotation }, { grow: true, ...(signal && { signal }) }),
-        );
-        return grown.mask;
-      },
-      signal,
-    );
-    const masks = await drawing.run(turn, () => inTime((stop) => masksByLabel(marks, image, stop), signal));
+    checkBudget(parsed, image);
+    const grow = async (annotation: Annotation) => {
+      const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256, { signal });
+      const grown = await admission.run(turn, () =>
+        engine.referenceMask({ image: stored, ...annotation }, { grow: true, ...(signal && { signal }) }),
+      );
+      return grown.mask;
+    };
+    const grown = await grownAnnotations(parsed, grow, signal);
+    const masks = await drawing.run(turn, () => inTime((stop) => masksByLabel(grown, image, { grow, signal: stop }), signal));
     if (masks.length === 0 && request.masks.length > 0)
-      throw new ProsamError('MASK_EMPTY', 'expected at least one mark that can be drawn, got none. Mark the object and try again.');
+      throw new ProsamError('MASK_EMPTY', 'expected at least one annotation that can be drawn, got none. Mark the object and try again.');
     signal?.throwIfAborted();
     const record: AnnotationRecord = {
       ...{ project, source, externalId, revision, provenance, masks },

@@ -1,64 +1,93 @@
-/** From what people marked to one mask a label, as it is stored. */
-import { messageOf, ProsamError } from '../core/common/errors.ts';
+/** From annotations to one mask a label, as it is stored. */
+import { asBytes } from '../core/image/input.ts';
 import { decodeMask } from '../core/image/node/decode.ts';
-import { drawAnnotation, type Annotation, type DrawnAnnotation } from '../core/mask/annotation.ts';
+import { messageOf, ProsamError } from '../core/common/errors.ts';
+import { treatmentOf } from '../core/engine/resolve-annotation.ts';
+import { annotationIn, parseAnnotation, type Annotation, type DrawnAnnotation, type ParsedAnnotation } from '../core/mask/annotation.ts';
+import { drawAnnotation, withPixels } from '../core/mask/draw-annotation.ts';
 import { inTurns } from '../core/mask/cooperative.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import { createPixelBudget, type PixelBudget, type Size } from '../core/mask/pixel-budget.ts';
 import { emptyMask, maskExtentInSteps } from '../core/mask/raster.ts';
-import { cocoRleInSteps, cocoRleInTurns, cocoRleSize, unionOfRlesInSteps, type CocoRle } from '../core/mask/rle.ts';
-import type { DeferredAnnotation } from './types.ts';
+import { cocoRleInSteps, cocoRleFromMask, cocoRleSize, unionOfRlesInSteps, type CocoRle } from '../core/mask/rle.ts';
+import type { AcceptedAnnotation, DeferredAnnotation } from './types.ts';
 import type { LabelledMask } from './ports/storage.ts';
 
-/** A mark of a label, at hand or read when its turn comes. */
-export interface LabelledMark {
-  label: string;
-  annotation: Annotation | DeferredAnnotation;
-}
+/** An annotation of a label: checked, or painted when its turn comes. */
+export type LabelledAnnotation = { label: string } & (
+  { given: Annotation; annotation: ParsedAnnotation } | { draw: DeferredAnnotation; annotation?: undefined }
+);
 
-/** Turns points and scribbles into an object mask. */
-export type Grow = (annotation: DrawnAnnotation) => Promise<BinaryMask>;
+/** SAM's object mask of an annotation. */
+export type Grow = (annotation: Annotation) => Promise<BinaryMask>;
 
 /** Longest text of a stored mask: an outline of some hundred thousand corners. */
-const MOST_COUNTS = 2_000_000;
-/** Marks that SAM turns into objects become masks; all others stay as they are. @throws ANNOTATION_*, MASK_*, IMAGE_* for a mask file */
-export async function grownMarks(marks: readonly LabelledMark[], grow: Grow, signal?: AbortSignal): Promise<LabelledMark[]> {
-  const grown: LabelledMark[] = [];
-  for (const { label, annotation } of marks) {
-    const sparse = typeof annotation === 'function' ? undefined : await sparseOf(annotation);
+const MAX_COUNTS = 2_000_000;
+
+/** @throws ANNOTATION_INVALID */
+export function parsedAnnotations(masks: readonly AcceptedAnnotation[]): LabelledAnnotation[] {
+  return masks.map((one) => {
+    const { label } = one;
+    if ('draw' in one) return { label, draw: one.draw };
+    const annotation = parseAnnotation(one);
+    checkHasBytes(annotation);
+    return { label, given: annotationIn(one), annotation };
+  });
+}
+
+/** A path in a request would name a file of the machine the service runs on. @throws ANNOTATION_INVALID */
+export function checkHasBytes(annotation: ParsedAnnotation): void {
+  if (!('file' in annotation) || asBytes(annotation.file) !== undefined) return;
+  throw new ProsamError('ANNOTATION_INVALID', 'expected the bytes of a mask file, got a path or a Blob. Send the bytes.');
+}
+
+/** Annotations that SAM turns into objects become masks; all others stay as they are. @throws ANNOTATION_*, MASK_* */
+export async function grownAnnotations(
+  all: readonly LabelledAnnotation[],
+  grow: Grow,
+  signal?: AbortSignal,
+): Promise<LabelledAnnotation[]> {
+  const grown: LabelledAnnotation[] = [];
+  for (const one of all) {
+    if (one.annotation === undefined || !treatmentOf(one.annotation.kind, 'accept').grown) {
+      grown.push(one);
+      continue;
+    }
     // As runs: the pixels of two hundred masks would be in memory together.
-    grown.push({
-      label,
-      annotation: sparse === undefined ? annotation : { kind: 'coco-rle', rle: await cocoRleInTurns(await grow(sparse), signal) },
-    });
+    const given = { rle: await cocoRleFromMask(await grow(one.given), { signal }) };
+    grown.push({ label: one.label, given, annotation: { kind: 'rle', ...given } });
   }
   return grown;
 }
 
-async function sparseOf(annotation: Annotation): Promise<DrawnAnnotation | undefined> {
-  if (annotation.kind === 'points' || annotation.kind === 'scribble' || annotation.kind === 'scribble-mask') return annotation;
-  return annotation.kind === 'scribble-file' ? { kind: 'scribble-mask', mask: await maskOfFile(annotation.file) } : undefined;
-}
-
 /** Refuses before anything is drawn what is known to be too much. @throws REQUEST_TOO_LARGE */
-export function checkMarks(marks: readonly LabelledMark[], size: Size): void {
+export function checkBudget(all: readonly LabelledAnnotation[], size: Size): void {
   const budget = createPixelBudget(size);
-  budget.takeWhole(new Set(marks.map(({ label }) => label)).size);
-  for (const { annotation } of marks) if (typeof annotation !== 'function') budget.take(annotation);
+  budget.takeWhole(new Set(all.map(({ label }) => label)).size);
+  for (const { annotation } of all) {
+    if (annotation === undefined) continue;
+    // What SAM grows is as large as the image, however small the annotation.
+    if (treatmentOf(annotation.kind, 'accept').grown) budget.takeWhole();
+    else budget.take(annotation);
+  }
 }
 
 /**
  * One mask per label in the order the labels first appear, at the size of the image; drawn in turns with everything else on the thread.
  * @throws ANNOTATION_*, MASK_*, IMAGE_* for a mask file, the signal's reason
  */
-export async function masksByLabel(marks: readonly LabelledMark[], size: Size, signal?: AbortSignal): Promise<LabelledMask[]> {
-  const groups = new Map<string, LabelledMark['annotation'][]>();
-  for (const { label, annotation } of marks) groups.set(label, [...(groups.get(label) ?? []), annotation]);
+export async function masksByLabel(
+  all: readonly LabelledAnnotation[],
+  size: Size,
+  { grow, signal }: { grow: Grow; signal?: AbortSignal },
+): Promise<LabelledMask[]> {
+  const groups = new Map<string, LabelledAnnotation[]>();
+  for (const one of all) groups.set(one.label, [...(groups.get(one.label) ?? []), one]);
   const masks: LabelledMask[] = [];
   const budget = createPixelBudget(size);
   for (const [label, annotations] of groups) {
     budget.takeWhole();
-    const mask = (await joinedRuns(annotations, size, signal)) ?? (await joined(annotations, size, budget, signal));
+    const mask = (await joinedRuns(annotations, size, signal)) ?? (await joined(annotations, size, { budget, grow, signal }));
     if (mask !== undefined) masks.push({ label, ...bounded(mask) });
   }
   return masks;
@@ -68,13 +97,13 @@ type StoredMask = Omit<LabelledMask, 'label'>;
 
 /** Runs are joined as runs; undefined where something else is to be drawn, or does not fit, which goes on to the error that says so. */
 async function joinedRuns(
-  annotations: readonly LabelledMark['annotation'][],
+  annotations: readonly LabelledAnnotation[],
   { width, height }: Size,
   signal?: AbortSignal,
 ): Promise<StoredMask | undefined> {
   const rles: CocoRle[] = [];
-  for (const annotation of annotations) {
-    if (typeof annotation === 'function' || annotation.kind !== 'coco-rle') return undefined;
+  for (const { annotation } of annotations) {
+    if (annotation?.kind !== 'rle') return undefined;
     const [rows, columns] = cocoRleSize(annotation.rle);
     if (rows !== height || columns !== width) return undefined;
     rles.push(annotation.rle);
@@ -84,46 +113,55 @@ async function joinedRuns(
 }
 
 async function joined(
-  annotations: readonly LabelledMark['annotation'][],
+  annotations: readonly LabelledAnnotation[],
   { width, height }: Size,
-  budget: PixelBudget,
-  signal?: AbortSignal,
+  { budget, grow, signal }: { budget: PixelBudget; grow: Grow; signal: AbortSignal | undefined },
 ): Promise<StoredMask | undefined> {
   const mask = emptyMask(width, height);
   let painted = 0;
   const paint = async (annotation: DrawnAnnotation): Promise<void> => {
-    budget.take(annotation);
     await inTurns(drawAnnotation(mask, annotation), signal);
     painted++;
   };
-  for (const annotation of annotations) {
+  for (const one of annotations) {
     signal?.throwIfAborted();
-    if (typeof annotation === 'function') await annotation({ width, height, signal, paint });
-    else await paint(await drawnOf(annotation));
+    if (one.annotation === undefined) {
+      await one.draw({ width, height, signal, paint: async (given) => paint(await grownOrDrawn(given, budget, grow)) });
+      continue;
+    }
+    budget.take(one.annotation);
+    await paint(await drawnOf(one.annotation));
   }
   if (painted === 0) return undefined;
   const { area } = await inTurns(maskExtentInSteps(mask), signal);
   return { rle: await inTurns(cocoRleInSteps(mask), signal), area };
 }
 
-async function drawnOf(annotation: Annotation): Promise<DrawnAnnotation> {
-  return 'file' in annotation ? { kind: 'mask', mask: await maskOfFile(annotation.file) } : annotation;
+async function grownOrDrawn(given: Annotation, budget: PixelBudget, grow: Grow): Promise<DrawnAnnotation> {
+  const annotation = withPixels(parseAnnotation(given));
+  if (treatmentOf(annotation.kind, 'accept').grown) {
+    budget.takeWhole();
+    return { kind: 'mask', mask: await grow(given) };
+  }
+  budget.take(annotation);
+  return annotation;
 }
 
-async function maskOfFile(file: string | URL | Uint8Array): Promise<BinaryMask> {
-  // A path in a request would name a file of the machine the service runs on.
-  if (!(file instanceof Uint8Array))
-    throw new ProsamError('ANNOTATION_INVALID', 'expected the bytes of a mask file, got a path. Send the bytes.');
-  return decodeMask(file, 'mask').catch((cause: unknown) => {
+/** Decoded off the calling thread. */
+async function drawnOf(annotation: ParsedAnnotation): Promise<DrawnAnnotation> {
+  if (!('file' in annotation)) return annotation;
+  const { kind, file } = annotation;
+  const mask = await decodeMask(asBytes(file) ?? new Uint8Array(), 'mask').catch((cause: unknown) => {
     throw new ProsamError('ANNOTATION_INVALID', `the mask is not an image that can be read: ${messageOf(cause)}`, { cause });
   });
+  return { kind, mask };
 }
 
 function bounded(mask: StoredMask): StoredMask {
   const { length } = mask.rle.counts;
-  if (length <= MOST_COUNTS) return mask;
+  if (length <= MAX_COUNTS) return mask;
   throw new ProsamError(
     'ANNOTATION_INVALID',
-    `expected a mask of at most ${MOST_COUNTS} characters of RLE, got ${length}. Smooth its outline.`,
+    `expected a mask of at most ${MAX_COUNTS} characters of RLE, got ${length}. Smooth its outline.`,
   );
 }

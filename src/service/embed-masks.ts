@@ -10,7 +10,7 @@ import type { ReferenceSets } from './references.ts';
 export const DESCRIBE = 'describe';
 
 export interface DescribeParts {
-  engine: Pick<Engine, 'describe'>;
+  engine: Pick<Engine, 'embedObject'>;
   annotations: AnnotationStore;
   images: ServiceImages;
   references: ReferenceSets;
@@ -32,7 +32,7 @@ export function createDescribeWorker({ engine, annotations, images, references, 
       const image = await images.stored(mask.sha256, { signal });
       try {
         const feature = await admission.run({ client: DESCRIBE, priority: 'batch', signal }, () =>
-          engine.describe({ image, annotation: { kind: 'coco-rle', rle: mask.rle } }, { signal }),
+          engine.embedObject({ image, rle: mask.rle }, { signal }),
         );
         await annotations.describe(mask.id, feature);
         described++;

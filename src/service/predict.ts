@@ -1,11 +1,10 @@
-/** One prediction: which references, which version, its turn at the engine, and what is remembered of it. */
+/** One prediction: its references and version, its slot at the engine, and the record that is kept of it. */
 import { createHash } from 'node:crypto';
 import { checkName, checkProject, LIMITS } from '../core/common/limits.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import type { Log } from './ports/log.ts';
-import type { Annotation } from '../core/mask/annotation.ts';
-import { inTurns } from '../core/mask/cooperative.ts';
-import { cocoRleInSteps } from '../core/mask/rle.ts';
+import { annotationIn, parseAnnotation, type Annotation } from '../core/mask/annotation.ts';
+import { cocoRleFromMask } from '../core/mask/rle.ts';
 import type { ServiceMetrics } from './ports/metrics.ts';
 import { sha256Hex } from '../core/common/sha256.ts';
 import type { ServiceImage, ServicePredictRequest, ServicePrediction } from './types.ts';
@@ -13,6 +12,9 @@ import type { Engine, PixelImage, Prediction, Reference } from '../core/engine/t
 import type { VersionStore } from './ports/versions.ts';
 import type { Admission } from './admission.ts';
 import type { ServiceImages } from './images.ts';
+import { DEFAULT_LABEL } from '../core/engine/defaults.ts';
+import { asBytes, isPixelImage } from '../core/image/input.ts';
+import { checkHasBytes } from './annotation-masks.ts';
 import { createKeepSoon } from './keep-soon.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { shortHash, type ReferenceSets } from './references.ts';
@@ -31,7 +33,7 @@ export interface PredictParts {
   now: () => number;
 }
 
-/** What the engine is asked with, and what stands for it in version strings. */
+/** References of one prediction, and their hash in version strings. */
 interface Asked {
   references: Reference[];
   missing: string[];
@@ -109,7 +111,7 @@ function checkRequest({ project, labels, references, externalId, client }: Servi
   if (externalId !== undefined) checkName('externalId', externalId, 'imageId');
   if (client !== undefined) checkName('client', client);
   labels?.forEach((label) => checkName('label', label, 'label'));
-  references?.forEach(({ label = 'object' }) => checkName('label', label, 'label'));
+  references?.forEach(({ label = DEFAULT_LABEL }) => checkName('label', label, 'label'));
   const count = new Set(labels ?? references?.map(({ label }) => label)).size;
   if (count > LIMITS.labels)
     throw new ProsamError('REQUEST_INVALID', `expected at most ${LIMITS.labels} labels in one request, got ${count}. Ask in parts.`);
@@ -135,7 +137,7 @@ async function referencesFor(
   const references: Reference[] = [];
   for (const { label, masks } of sets) {
     for (const { sha256, rle } of masks) {
-      references.push({ label, image: await parts.images.stored(sha256, { signal }), annotation: { kind: 'coco-rle', rle } });
+      references.push({ label, image: await parts.images.stored(sha256, { signal }), rle });
     }
   }
   const found = sets.filter(({ masks }) => masks.length > 0);
@@ -151,11 +153,14 @@ async function inlineReferences(
   const references: Reference[] = [];
   const hashes: { label: string; hash: string }[] = [];
   let pixelsSeen = 0;
-  for (const { image, annotation, label = 'object' } of given) {
+  for (const reference of given) {
+    const { image, label = DEFAULT_LABEL } = reference;
+    const annotation = annotationIn(reference);
     if (labels !== undefined && !labels.includes(label)) continue;
-    checkMark(annotation);
-    const pixels = 'channels' in image;
-    const known = pixels ? { sha256: await sha256Hex(image.data), input: image } : await images.input(project, image, { signal });
+    checkHasBytes(parseAnnotation(annotation));
+    const known = isPixelImage(image)
+      ? { sha256: await sha256Hex(asBytes(image.data) as Uint8Array), input: image }
+      : await images.input(project, image, { signal });
     pixelsSeen += await pixelsOf(images, project, image);
     if (pixelsSeen > MAX_REFERENCE_PIXELS) {
       throw new ProsamError(
@@ -163,8 +168,8 @@ async function inlineReferences(
         `expected reference images of at most ${MAX_REFERENCE_PIXELS} pixels together, got more. Send fewer, or smaller ones.`,
       );
     }
-    references.push({ image: known.input, annotation, label });
-    hashes.push({ label, hash: `${known.sha256} ${hashOfMark(annotation)}` });
+    references.push({ image: known.input, label, ...annotation });
+    hashes.push({ label, hash: `${known.sha256} ${hashOfAnnotation(annotation)}` });
   }
   const present = new Set(references.map(({ label }) => label));
   return { references, missing: (labels ?? []).filter((label) => !present.has(label)), hash: hashOfSets(hashes) };
@@ -172,31 +177,26 @@ async function inlineReferences(
 
 /** As the head of its file says, or the store. @throws IMAGE_* */
 async function pixelsOf(images: ServiceImages, project: string, image: ServiceImage | PixelImage): Promise<number> {
-  if ('channels' in image) return image.width * image.height;
+  if (isPixelImage(image)) return image.width * image.height;
   const { width, height } = await images.size(project, image);
   return width * height;
 }
 
-/** A path in a request would name a file of the machine the service runs on. */
-function checkMark(annotation: Annotation): void {
-  if (!('file' in annotation) || annotation.file instanceof Uint8Array) return;
-  throw new ProsamError('ANNOTATION_INVALID', 'expected the bytes of a mask file, got a path. Send the bytes.');
-}
-
-function hashOfMark(annotation: Annotation): string {
+function hashOfAnnotation(annotation: Annotation): string {
   const hash = createHash('sha256');
   const text = JSON.stringify(annotation, (_, value: unknown) => {
-    if (!(value instanceof Uint8Array)) return value;
-    hash.update(value);
-    return value.length;
+    const bytes = asBytes(value);
+    if (bytes === undefined) return value;
+    hash.update(bytes);
+    return bytes.length;
   });
   return hash.update(text).digest('hex');
 }
 
 async function recordOf({ project, image, version }: ServicePrediction, { masks }: Prediction, createdMs: number) {
   const kept = [];
-  for (const { label, mask, area, score, uncertainty, method } of masks)
-    kept.push({ label, rle: await inTurns(cocoRleInSteps(mask)), area, score, uncertainty, method });
+  for (const { label, mask, area, quality, method } of masks)
+    kept.push({ label, rle: await cocoRleFromMask(mask), area, score: quality.score, uncertainty: 1 - quality.score, method });
   return { project, sha256: image.sha256, version, createdMs, masks: kept };
 }
 

@@ -1,4 +1,4 @@
-/** Which accepted masks stand for a concept: the best and newest, and among those ones that differ. */
+/** Selects the reference masks of a label: best and newest first, then farthest-first for diversity. */
 import { createHash } from 'node:crypto';
 import { createLruMap } from '../core/common/lru-map.ts';
 import { within } from '../core/common/patience.ts';
@@ -8,7 +8,7 @@ import { PATIENCE_MS, tooSlow } from './patience.ts';
 export interface ReferenceSettings {
   /** References of one concept (K), 1 to 20. @default 5 */
   count?: number;
-  /** How many of the best are looked at for ones that differ, at most 200. @default 4 x count */
+  /** Candidates among the best that are compared for diversity, at most 200. @default 4 x count */
   pool?: number;
 }
 

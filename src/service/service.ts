@@ -171,7 +171,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
         if (externalId !== undefined) checkName('externalId', externalId, 'imageId');
         const { sha256, input } = await images.input(project, image, { signal });
         const { width, height } = await admission.run({ client, priority: 'interactive', signal }, () =>
-          engine.embed(input, signal ? { signal } : {}),
+          engine.prepare(input, signal ? { signal } : {}),
         );
         await images.remember(project, image, { sha256, width, height }, externalId);
         return { sha256, width, height };

@@ -1,5 +1,5 @@
 /** The one interface that labeling-tool adapters know: ask for masks, hand back what people accepted. */
-import type { Annotation, DrawnAnnotation } from '../core/mask/annotation.ts';
+import type { Annotation } from '../core/mask/annotation.ts';
 import type { AcceptOutcome, AnnotationKey, AnnotationSummary, ImageRow, PredictionRecord, Provenance } from './ports/storage.ts';
 import type { PointerChange, RunRecord, VersionRecord } from './ports/versions.ts';
 import type {
@@ -24,7 +24,7 @@ export interface ServicePredictRequest {
   /** Concepts to look for. @default every label the project has references of */
   labels?: readonly string[];
   /** Used instead of the project's own. */
-  references?: readonly (Omit<Reference, 'image'> & { image: ServiceImage | PixelImage })[];
+  references?: readonly Reference<ServiceImage | PixelImage>[];
   options?: Omit<PredictOptions, 'signal' | 'noise'>;
   /** Ask this version instead of the current one; 'base': the model's own prompt encoder. */
   version?: string;
@@ -61,7 +61,7 @@ export interface MarkCanvas {
   /** Aborts when nobody waits for the mask any more. */
   readonly signal: AbortSignal | undefined;
   /** Marks pixels; those that are set stay. @throws ANNOTATION_*, MASK_*, REQUEST_TOO_LARGE once it is too much for one annotation */
-  readonly paint: (annotation: DrawnAnnotation) => Promise<void>;
+  readonly paint: (annotation: Annotation) => Promise<void>;
 }
 
 /**
@@ -70,13 +70,16 @@ export interface MarkCanvas {
  */
 export type DeferredAnnotation = (canvas: MarkCanvas) => Promise<void>;
 
+/** One annotation of a label: at hand, or painted when its turn comes. */
+export type AcceptedAnnotation = { label: string } & (Annotation | { draw: DeferredAnnotation });
+
 export interface AcceptRequest extends AnnotationKey {
   revision: number;
   image: ServiceImage;
   imageExternalId?: string;
   provenance: Provenance;
-  /** Marks of one label are joined. Points and scribbles are grown by SAM. None for a rejection. */
-  masks: readonly { label: string; annotation: Annotation | DeferredAnnotation }[];
+  /** Annotations of one label are joined; boxes, points and scribbles are grown by SAM. None for a rejection. */
+  masks: readonly AcceptedAnnotation[];
   flagged?: boolean;
   annotator?: string;
   predictionVersion?: string;

@@ -115,7 +115,8 @@ function checkMask(found: MaskPrediction, image: { width: number; height: number
   );
   equal(area, areaOf(mask));
   equal(boxXyxy, boxOf(mask.data, mask.width));
-  ok(found.score >= 0 && found.score <= 1, `expected a score of 0 to 1, got ${found.score}`);
+  const { score: whole } = found.quality;
+  ok(whole >= 0 && whole <= 1, `expected a score of 0 to 1, got ${whole}`);
   if (uncertaintyMap) equal(uncertaintyMap.length, mask.data.length);
   for (const { area: part, score } of instances ?? []) ok(part > 0 && part <= area && score >= 0 && score <= 1);
 }
@@ -137,7 +138,7 @@ function onlyOne(masks: readonly MaskPrediction[]): MaskPrediction {
 }
 
 /** Upper left corner of an image. */
-function cropped({ data, width: full, channels }: PixelImage, width: number, height: number): PixelImage {
+function cropped({ data, width: full, channels = 3 }: PixelImage, width: number, height: number): PixelImage {
   const rows = Array.from({ length: height }, (_, y) => data.subarray(y * full * channels, (y * full + width) * channels));
   return { data: new Uint8Array(rows.flatMap((row) => [...row])), width, height, channels };
 }

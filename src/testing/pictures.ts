@@ -31,9 +31,9 @@ export function areaOf({ data }: BinaryMask): number {
 }
 
 export function referenceOf({ image, mask }: TestPicture, label?: string): Reference {
-  return { image, annotation: { kind: 'mask', mask }, ...(label !== undefined && { label }) };
+  return { image, mask, ...(label !== undefined && { label }) };
 }
 
-export function pngOf({ image: { data, width, height, channels } }: TestPicture): Promise<Uint8Array> {
+export function pngOf({ image: { data, width, height, channels = 3 } }: TestPicture): Promise<Uint8Array> {
   return sharp(data, { raw: { width, height, channels } }).png().toBuffer();
 }

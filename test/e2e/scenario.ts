@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import { expect } from 'vitest';
 import { sceneWith } from '../../src/cli/demo/scenes.ts';
-import { cocoRleFromMask, iou, maskFromCocoRle, type CocoRle } from '../../src/index.ts';
+import { cocoRleFromMaskSync, iou, maskFromCocoRle, type CocoRle } from '../../src/index.ts';
 import { ask } from './serve-process.ts';
 
 /** Of the generated scenes. */
@@ -39,7 +39,7 @@ async function scenes(count: number, firstSeed: number): Promise<Scene[]> {
 interface Predicted {
   version: string;
   modelVersion: string;
-  masks: { label: string; rle: CocoRle; uncertainty: number }[];
+  masks: { label: string; rle: CocoRle; quality: { score: number } }[];
 }
 
 interface Run {
@@ -79,13 +79,13 @@ export async function runScenario(urls: readonly string[]): Promise<ScenarioResu
   const accept = (url: string, scene: Scene, i: number, provenance: string, rle: CocoRle) =>
     ask<{ outcome: string }>(url, '/v1/annotations', {
       ...{ project: PROJECT, source: 'scenario', externalId: `${provenance} ${i}`, revision: 1, provenance },
-      ...{ image: { base64: scene.base64 }, masks: [{ label: scene.label, mark: { kind: 'rle', rle } }] },
+      ...{ image: { base64: scene.base64 }, masks: [{ label: scene.label, rle }] },
     });
 
   // Two masks are drawn by hand.
   const references = await scenes(REFERENCES, 1000);
   for (const [i, scene] of references.entries())
-    expect((await accept(next(), scene, i, 'drawn', cocoRleFromMask(scene.truth))).outcome).toBe('stored');
+    expect((await accept(next(), scene, i, 'drawn', cocoRleFromMaskSync(scene.truth))).outcome).toBe('stored');
 
   const fresh = await scenes(FRESH, 9000);
   const first = await Promise.all(fresh.map((scene) => predict(next(), scene)));
@@ -102,7 +102,7 @@ export async function runScenario(urls: readonly string[]): Promise<ScenarioResu
       scene,
       i,
       good ? 'accepted' : 'edited',
-      good ? (predicted.masks[0] as { rle: CocoRle }).rle : cocoRleFromMask(scene.truth),
+      good ? (predicted.masks[0] as { rle: CocoRle }).rle : cocoRleFromMaskSync(scene.truth),
     );
   }
   expect(kinds.edited).toBeGreaterThan(5);

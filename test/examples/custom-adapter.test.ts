@@ -76,16 +76,13 @@ describe('the light table', () => {
       masks: [
         {
           label: 'scratch',
-          annotation: {
-            kind: 'polygon',
-            rings: [
-              [
-                [1, 1],
-                [9, 1],
-                [9, 9],
-              ],
+          polygon: [
+            [
+              [1, 1],
+              [9, 1],
+              [9, 9],
             ],
-          },
+          ],
         },
       ],
     });

@@ -104,9 +104,7 @@ describe.skipIf(!hasChromium)(`the page in the browser ${chromiumLabel}`, () => 
       const mask = await driver.maskOfPng(bytes);
       expect(iou(mask.data, (found[i] as typeof mask).data)).toBe(1);
       for (const marked of [brushed, reference.truth]) {
-        const { masks: there } = await engine.predict((files[i] as (typeof files)[0]).buffer, [
-          { image, annotation: { kind: 'mask', mask: marked } },
-        ]);
+        const { masks: there } = await engine.predict((files[i] as (typeof files)[0]).buffer, [{ image, mask: marked }]);
         const inNode = iou((there[0] as (typeof there)[0]).mask.data, target.truth.data);
         expect(iou(mask.data, target.truth.data)).toBeGreaterThan(inNode - 0.01);
         expect(inNode).toBeGreaterThan(0.5);

@@ -4,13 +4,9 @@ import { resizeNearest } from '../../src/core/mask/resize-map.ts';
 import { backboneFinal, backboneTrunk } from '../../src/core/networks/backbone.ts';
 import type { Ops, Weights } from '../../src/core/networks/ops.ts';
 import { pseudoMask } from '../../src/core/networks/pseudo-mask.ts';
-import {
-  attentionBlock,
-  encodeReference,
-  encodeTarget,
-  maskedAveragePool,
-  sinePositions,
-} from '../../src/core/networks/variational-prompt-encoder.ts';
+import { maskedAveragePool } from '../../src/core/networks/feature-augmentation.ts';
+import { attentionBlock, sinePositions } from '../../src/core/networks/prompt-generator.ts';
+import { encodeReference, encodeTarget } from '../../src/core/networks/variational-prompt-encoder.ts';
 import { markedCells } from '../../src/core/onnx/marked-cells.ts';
 import type { Tensor } from '../../src/core/onnx/session.ts';
 import type { CaseRunners } from './cases.ts';

@@ -3,7 +3,7 @@ import { promptEncoderConfigSchema } from '../../src/core/checkpoint/config-sche
 import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import type { DistributionConfig, DistributionKind, Noise } from '../../src/core/networks/prompt-distribution.ts';
 import { weightsFrom } from '../../src/core/networks/ops.ts';
-import { attentionBlock } from '../../src/core/networks/variational-prompt-encoder.ts';
+import { attentionBlock } from '../../src/core/networks/prompt-generator.ts';
 import { join } from 'node:path';
 import { maskLoss } from '../../src/training/step/mask-loss.ts';
 import { adamWState, adamWStep } from '../../src/training/step/optimizer.ts';

@@ -7,7 +7,6 @@ let seed = 1;
 const [reference, target] = [sceneWith(3, () => seed++), sceneWith(3, () => seed++)];
 const drawing = performance.now() - before;
 const engine = await createEngine();
-const annotation = { kind: 'mask', mask: reference.truth } as const;
-await engine.predict(target.image, [{ image: reference.image, annotation }], { method: 'prosam' });
+await engine.predict(target.image, [{ image: reference.image, mask: reference.truth }], { method: 'prosam' });
 console.log(Math.round(performance.now() - drawing));
 await engine.close();

@@ -62,7 +62,7 @@ async function write(folder: string, sam: SamConfig, name: string): Promise<void
     format: 'prosam-model/1',
     name,
     about: 'Weights from a hash, for measuring.',
-    licence: 'Apache-2.0',
+    license: 'Apache-2.0',
     files,
     sam: { file: 'sam.safetensors', config: samKeys(sam), resize: 'stretch', ...NORMALISATION },
     backbone: { file: 'backbone.safetensors', config: snakeKeys(RESNET50_DEEP) },

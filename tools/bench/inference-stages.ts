@@ -74,12 +74,12 @@ function altered(image: PixelImage, by: number): PixelImage {
 }
 const turns = { predict: 0, both: 0 };
 const mask = { data: Uint8Array.from(middle(SIDE)), width: SIDE, height: SIDE };
-const referenceOf = (image: PixelImage): Reference => ({ image, annotation: { kind: 'mask', mask } });
+const referenceOf = (image: PixelImage): Reference => ({ image, mask });
 const noise = { eps: inputs.floats('eps').data, delta: new Float32Array(SAMPLES * PROMPTS).fill(1) };
 const known = once(() => Promise.resolve(referenceOf(inputs.picture('reference'))));
 async function predict(seen: PixelImage, marked: Reference): Promise<Tensor[]> {
   const { masks } = await (await engine()).predict(seen, [marked], { method: 'prosam', noise });
-  const low = masks[0]?.lowRes as Float32Array;
+  const low = masks[0]?.lowResLogits as Float32Array;
   return [{ data: low, shape: [low.length] }];
 }
 

@@ -58,7 +58,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const model = await openModel(folder);
   const networks = createNetworks(model, counted(nodeRuntime({ threads: Number(threads) })));
   const engine = createEngineCore({ model, networks, source: nodeImageSource(), cacheBytes: CACHE_BYTES });
-  const reference = { image: picture(0), annotation: { kind: 'box', boxXyxy: [200, 100, 400, 300] } } as const;
+  const reference = { image: picture(0), box: [200, 100, 400, 300] };
   let earlyBytes = 0;
   for (let i = 1; i <= targets; i++) {
     await engine.predict(picture(i), [reference], { method: 'prosam' });

@@ -17,7 +17,7 @@ if (task === 'draw') {
   const files = readdirSync(folder).map((name) => join(folder, name));
   let seed = 50;
   const { image, truth } = sceneWith(3, () => seed++);
-  const references = [{ image, annotation: { kind: 'mask', mask: truth } as const }];
+  const references = [{ image, mask: truth }];
   const engine = await createEngine({ threads: Number(count) });
   /** Of the worker and of this process, which reads its answers. */
   const memory = (): number => (engine.worker?.residentBytes ?? 0) + process.memoryUsage.rss();

@@ -71,9 +71,9 @@ function suitePairs(file: string, fold: number): Pair[] {
 
 const random = seededRandom(321);
 function mark(mask: BinaryMask): Annotation {
-  if (values.mark === 'box') return { kind: 'box', boxXyxy: boundingBox(mask) as [number, number, number, number] };
-  if (values.mark === 'points') return { kind: 'points', points: pointsFromMask(mask, 3, random) };
-  return { kind: 'mask', mask };
+  if (values.mark === 'box') return { box: boundingBox(mask) ?? [] };
+  if (values.mark === 'points') return { points: pointsFromMask(mask, 3, random) };
+  return { mask };
 }
 
 const all = values.suite === undefined ? scenePairs(Number(values.scenes ?? 96)) : suitePairs(values.suite, Number(values.fold ?? 0));
@@ -88,7 +88,7 @@ const add = (name: string, { classId, target }: Pair, prediction: Uint8Array): v
 const engine = await createEngine();
 for (const pair of pairs) {
   const { reference, target } = pair;
-  const references = [{ image: reference.image, annotation: mark(reference.mask) }];
+  const references = [{ image: reference.image, ...mark(reference.mask) }];
   for (const method of [...METHODS, 'auto'] as const) {
     const { masks } = await engine.predict(target.image, references, { method });
     add(method, pair, (masks[0] as { mask: BinaryMask }).mask.data);

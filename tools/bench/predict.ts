@@ -47,7 +47,7 @@ async function calls(): Promise<void> {
   const engine = await createEngine({ threads });
   let seed = 50;
   const scene = sceneWith(3, () => seed++);
-  const references = [{ image: scene.image, annotation: { kind: 'mask', mask: scene.truth } as const }];
+  const references = [{ image: scene.image, mask: scene.truth }];
   const predict = (image: Uint8Array) => engine.predict(image, references, { method: 'prosam' });
   const images: Uint8Array[] = [];
   for (let i = 0; i < 60; i++) images.push(await sceneJpeg(1000 + i));

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { preferenceOf } from '../../src/storage/rows/annotation-content.ts';
+import { preferenceOf } from '../../src/service/ports/provenance.ts';
 import { writeEntries, type Entry, type Row } from '../../src/storage/copy/copy-rows.ts';
 import { MOVED_TABLES, type MovedTable } from '../../src/storage/schema/copied-tables.ts';
 import { openWholeStorage, type OpenStorage } from '../../src/storage/open-storage.ts';

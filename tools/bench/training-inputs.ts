@@ -9,7 +9,7 @@ import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
 import { seededRandom, type Random } from '../../src/core/common/random.ts';
 import { defineNetwork, tensorsNeeded } from '../../src/core/onnx/emit.ts';
 import { initialParameters } from '../../src/training/step/parameters.ts';
-import { drawStep } from '../../src/training/step/step-noise.ts';
+import { drawStep } from '../../src/training/step/training-step.ts';
 import type { TrainingBatch } from '../../src/training/step/training-step.ts';
 
 export const DISTRIBUTION: DistributionConfig = { kind: 'student_t', nu: 5, n: PROMPT_ENCODER.dim };

@@ -9,7 +9,7 @@ import { loadTrainingEngine, type TrainingEngineName } from '../../src/training/
 import { adamWState } from '../../src/training/step/optimizer.ts';
 import { createPromptDecoder } from '../../src/training/step/prompt-decoder.ts';
 import { trainingStep } from '../../src/training/step/training-step.ts';
-import { gradientNorm, update } from '../../src/training/step/update.ts';
+import { gradientNorm, update } from '../../src/training/step/training-step.ts';
 import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import { DISTRIBUTION, readStepInputs } from './training-inputs.ts';
 import { GRADIENT_STRIDE, type StepAnswer } from './step-process.ts';

@@ -26,11 +26,11 @@ function image(value: number): PixelImage {
 /** How long the event loop waited while so many images were encoded one after another, in ms. */
 async function loopWhileEncoding(engine: Engine, count: number) {
   const images = Array.from({ length: count }, (_, i) => image(i));
-  await engine.embed(image(255));
+  await engine.prepare(image(255));
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const started = performance.now();
-  for (const one of images) await engine.embed(one);
+  for (const one of images) await engine.prepare(one);
   const each = (performance.now() - started) / count;
   delay.disable();
   return { each, p50: delay.percentile(50) / 1e6, p99: delay.percentile(99) / 1e6, longest: delay.max / 1e6 };
@@ -39,7 +39,7 @@ async function loopWhileEncoding(engine: Engine, count: number) {
 /** What became of four calls when the worker was killed under one of them. */
 async function killed(engine: Engine): Promise<string[]> {
   const { worker } = engine;
-  const asked = [101, 102, 103, 104].map((value) => engine.embed(image(value)));
+  const asked = [101, 102, 103, 104].map((value) => engine.prepare(image(value)));
   await until(() => worker?.computing === true);
   process.kill(worker?.pid as number, 'SIGKILL');
   const outcomes = await Promise.allSettled(asked);
@@ -59,7 +59,7 @@ try {
   console.log(`event loop meanwhile: p50 ${ms(p50)}, p99 ${ms(p99)} (expected under ${LONGEST_MS}), longest ${ms(longest)}`);
   const outcomes = await killed(engine);
   console.log(`four calls, the worker killed while it computed: ${outcomes.join(', ')}`);
-  console.log(`then: ${(await engine.embed(image(200))).width === 4000 ? 'answers' : 'does not answer'}`);
+  console.log(`then: ${(await engine.prepare(image(200))).width === 4000 ? 'answers' : 'does not answer'}`);
   await engine.close();
   const lost = outcomes.filter((outcome) => outcome !== 'answered');
   process.exitCode = p99 < LONGEST_MS && lost.join() === 'ENGINE_CRASHED' ? 0 : 1;

@@ -1,7 +1,7 @@
 /** Small annotated pictures to send. */
 import sharp from 'sharp';
 import { sceneWith } from '../../src/cli/demo/scenes.ts';
-import { cocoRleFromMask } from '../../src/index.ts';
+import { cocoRleFromMaskSync } from '../../src/index.ts';
 
 export interface Picture {
   base64: string;
@@ -16,7 +16,7 @@ export function pictures(count: number, concept = 31, firstSeed = 1): Promise<Pi
       const png = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
         .png()
         .toBuffer();
-      return { base64: png.toString('base64'), rle: cocoRleFromMask(truth) };
+      return { base64: png.toString('base64'), rle: cocoRleFromMaskSync(truth) };
     }),
   );
 }
@@ -24,6 +24,6 @@ export function pictures(count: number, concept = 31, firstSeed = 1): Promise<Pi
 export function annotationOf({ base64, rle }: Picture, project: string, externalId: string, revision = 1) {
   return {
     ...{ project, source: 'kill', externalId, revision, provenance: 'drawn' },
-    ...{ image: { base64 }, masks: [{ label: 'cup', mark: { kind: 'rle', rle } }] },
+    ...{ image: { base64 }, masks: [{ label: 'cup', rle }] },
   };
 }

@@ -1,6 +1,6 @@
 /** What people take away: masks as PNG, and everything as one COCO file. */
 import { context2d } from 'prosam/client/page';
-import { cocoRleFromMask, type BinaryMask, type MaskPrediction } from 'prosam/web';
+import { cocoRleFromMaskSync, type BinaryMask, type MaskPrediction } from 'prosam/web';
 import { zipOf } from './zip.ts';
 
 /** One picture and its mask. */
@@ -62,11 +62,11 @@ export function cocoJson(label: string, model: string, found: readonly Found[]):
     const box = boxOf(mask);
     if (box === undefined) return [];
     const [x0, y0, x1, y1] = box;
-    const made = prediction && { score: prediction.score, uncertainty: prediction.uncertainty, method: prediction.method };
+    const made = prediction && { score: prediction.quality.score, method: prediction.method };
     return [
       {
         ...{ id: i + 1, image_id: i + 1, category_id: 1, iscrowd: 0 },
-        ...{ segmentation: cocoRleFromMask(mask), area: mask.data.reduce((sum, value) => sum + (value === 0 ? 0 : 1), 0) },
+        ...{ segmentation: cocoRleFromMaskSync(mask), area: mask.data.reduce((sum, value) => sum + (value === 0 ? 0 : 1), 0) },
         ...{ bbox: [x0, y0, x1 - x0, y1 - y0], ...(made ?? { marked: true }) },
       },
     ];

@@ -74,10 +74,16 @@ export function createGallery({ list, onSave, onRemove }: GalleryOptions): Galle
 
 /** What has no answer yet comes last. */
 function rank({ found }: Target): number {
-  return found?.uncertainty ?? -1;
+  return found === undefined ? -1 : uncertaintyOf(found);
 }
 
-function facts({ uncertainty, area, method }: MaskPrediction): HTMLElement {
+function uncertaintyOf({ quality }: MaskPrediction): number {
+  return 1 - quality.score;
+}
+
+function facts(found: MaskPrediction): HTMLElement {
+  const { area, method } = found;
+  const uncertainty = uncertaintyOf(found);
   const meter = el('meter', { min: 0, max: 1, low: 0.35, high: 0.6, optimum: 0, value: uncertainty, 'aria-label': 'Uncertainty' });
   const text = area === 0 ? 'not found' : `${Math.round(uncertainty * 100)} % uncertain`;
   return el('div', { class: 'found', title: `by the method ${method}` }, meter, el('span', {}, text));
@@ -91,5 +97,5 @@ function spoken({ picture, state, found }: Target, map: boolean): string {
   if (!found) return `${picture.name}, ${state === 'running' ? 'being looked at' : 'no mask yet'}`;
   if (found.area === 0) return `${picture.name}: the object was not found`;
   const share = Math.round((100 * found.area) / (picture.width * picture.height));
-  return `${picture.name} with ${map ? 'its uncertainty' : `its mask, ${share} % of the picture`}, ${Math.round(found.uncertainty * 100)} % uncertain`;
+  return `${picture.name} with ${map ? 'its uncertainty' : `its mask, ${share} % of the picture`}, ${Math.round(uncertaintyOf(found) * 100)} % uncertain`;
 }

@@ -29,7 +29,7 @@ export async function openEngine(): Promise<WebEngine> {
     threads: { count },
     devices,
     model: name,
-    licence,
+    license,
   } = engine.info;
   const pill = element('device');
   pill.textContent = device === 'webgpu' ? 'WebGPU' : `WebAssembly, ${count} ${count === 1 ? 'thread' : 'threads'}`;
@@ -39,7 +39,7 @@ export async function openEngine(): Promise<WebEngine> {
     .filter(({ used }) => !used)
     .map((tried) => `Not ${tried.device === 'webgpu' ? 'WebGPU' : tried.device}: ${tried.reason}.`);
   element('device-why').textContent = others.join(' ');
-  element('model-about').textContent = `Model ${name} (${licence}). Another one of this server: add ?model=… to the address.`;
+  element('model-about').textContent = `Model ${name} (${license}). Another one of this server: add ?model=… to the address.`;
   return engine;
 }
 

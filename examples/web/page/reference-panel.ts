@@ -91,10 +91,8 @@ export function createReferencePanel(onChange: () => void): ReferencePanel {
       const mask = mark.mask();
       if (!picture || !mask) return undefined;
       const box = mark.box();
-      const annotation = box
-        ? ({ kind: 'box', boxXyxy: box } as const)
-        : ({ kind: grow.checked ? 'scribble-mask' : 'mask', mask } as const);
-      return { reference: { image: picture.source, annotation, label }, grow: grow.checked };
+      const annotation = box ? { box } : grow.checked ? { scribble: mask } : { mask };
+      return { reference: { image: picture.source, label, ...annotation }, grow: grow.checked };
     },
     show(shown, step) {
       picture = shown;

@@ -1,6 +1,7 @@
 /** CVAT's shapes as marks: what a person drew there, in the words of the service. */
 import { ProsamError } from '../../core/common/errors.ts';
-import type { DrawnAnnotation } from '../../core/mask/annotation.ts';
+import type { BoxAnnotation, PointsAnnotation, PolygonAnnotation } from '../../core/mask/annotation.ts';
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Point } from '../../core/mask/raster.ts';
 import { maskFromCvatRle } from './mask-rle.ts';
 
@@ -14,6 +15,9 @@ export interface MarkedShape {
   rotation?: number;
 }
 
+/** Annotation of a shape, its pixels at hand. */
+export type ShapeAnnotation = { mask: BinaryMask } | PolygonAnnotation | BoxAnnotation | PointsAnnotation;
+
 /** Kinds of shapes that mark an area or an object. */
 export const USABLE_SHAPES: ReadonlySet<string> = new Set(['mask', 'polygon', 'rectangle', 'ellipse', 'points']);
 
@@ -21,13 +25,13 @@ export const USABLE_SHAPES: ReadonlySet<string> = new Set(['mask', 'polygon', 'r
  * Coordinates that leave the image by the rounding of CVAT's canvas are brought back to its border.
  * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE for masks that are not sound, and for kinds that mark no area (polyline, cuboid, skeleton)
  */
-export function annotationFromShape({ type, points, rotation = 0 }: MarkedShape, width: number, height: number): DrawnAnnotation {
+export function annotationFromShape({ type, points, rotation = 0 }: MarkedShape, width: number, height: number): ShapeAnnotation {
   const inside = (list: readonly Point[]): Point[] => list.map(([x, y]) => [clamp(x, width), clamp(y, height)]);
   switch (type) {
     case 'mask':
-      return { kind: 'mask', mask: maskFromCvatRle(points, width, height) };
+      return { mask: maskFromCvatRle(points, width, height) };
     case 'polygon':
-      return { kind: 'polygon', rings: [inside(pairs(points, 3, 'polygon'))] };
+      return { polygon: [inside(pairs(points, 3, 'polygon'))] };
     case 'rectangle': {
       const [[x0, y0], [x1, y1]] = pairs(points, 2, 'rectangle') as [Point, Point];
       if (rotation % 360 === 0) {
@@ -35,15 +39,9 @@ export function annotationFromShape({ type, points, rotation = 0 }: MarkedShape,
           [Math.min(x0, x1), Math.min(y0, y1)],
           [Math.max(x0, x1), Math.max(y0, y1)],
         ]) as [Point, Point];
-        return { kind: 'box', boxXyxy: [...from, ...to] };
+        return { box: [...from, ...to] };
       }
-      const corners: Point[] = [
-        [x0, y0],
-        [x1, y0],
-        [x1, y1],
-        [x0, y1],
-      ];
-      return { kind: 'polygon', rings: [inside(turned(corners, [(x0 + x1) / 2, (y0 + y1) / 2], rotation))] };
+      return { polygon: [inside(turned(cornersOf([x0, y0, x1, y1]), [(x0 + x1) / 2, (y0 + y1) / 2], rotation))] };
     }
     case 'ellipse': {
       // Its middle, then the right-most and the upper-most point: (cx, cy), (right, top).
@@ -52,12 +50,11 @@ export function annotationFromShape({ type, points, rotation = 0 }: MarkedShape,
         const angle = (2 * Math.PI * i) / ELLIPSE_CORNERS;
         return [cx + (right - cx) * Math.cos(angle), cy + (cy - top) * Math.sin(angle)];
       });
-      return { kind: 'polygon', rings: [inside(turned(corners, [cx, cy], rotation))] };
+      return { polygon: [inside(turned(corners, [cx, cy], rotation))] };
     }
     case 'points':
       // A point on the far border lies in the last pixel.
       return {
-        kind: 'points',
         points: pairs(points, 1, 'points').map(([x, y]): Point => [
           Math.min(clamp(x, width), width - 0.5),
           Math.min(clamp(y, height), height - 0.5),
@@ -66,6 +63,21 @@ export function annotationFromShape({ type, points, rotation = 0 }: MarkedShape,
     default:
       throw invalid(type, 'marks no area. Use a mask, polygon, rectangle, ellipse or points');
   }
+}
+
+/** The same as a finished label: a rectangle is the outline that was drawn, not a hint at an object within. */
+export function outlinedShape(shape: MarkedShape, width: number, height: number): ShapeAnnotation {
+  const annotation = annotationFromShape(shape, width, height);
+  return 'box' in annotation ? { polygon: cornersOf(annotation.box) } : annotation;
+}
+
+function cornersOf([x0 = 0, y0 = 0, x1 = 0, y1 = 0]: readonly number[]): Point[] {
+  return [
+    [x0, y0],
+    [x1, y0],
+    [x1, y1],
+    [x0, y1],
+  ];
 }
 
 /** Degrees clockwise on screen, where y goes down. */

@@ -88,7 +88,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
 
   /** Marks of each region, read when the service draws them; regions that cannot be read are left out and told of. */
   function marksOf(regions: readonly MlRegion[], annotation: MlAnnotation): AcceptRequest['masks'] {
-    return regions.flatMap((region) => labelsOfRegion(region).map((label) => ({ label, annotation: markOf(region, annotation) })));
+    return regions.flatMap((region) => labelsOfRegion(region).map((label) => ({ label, draw: markOf(region, annotation) })));
   }
 
   function markOf(region: MlRegion, annotation: MlAnnotation): DeferredAnnotation {

@@ -1,6 +1,7 @@
 /** A click or a box, answered while somebody waits: SAM's own prompts, with what the references say of the image to begin from. */
 import type { Log } from '../../service/ports/log.ts';
-import { drawAnnotation } from '../../core/mask/annotation.ts';
+import { drawAnnotation } from '../../core/mask/draw-annotation.ts';
+import { parsePoints } from '../../core/mask/annotation.ts';
 import { inTurns } from '../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Service } from '../../service/types.ts';
@@ -49,16 +50,16 @@ export function createInteractive({ service, images, priors, log, priorMs = 300 
     const prior = hasReferences ? await priors.get({ project, version, sha256, label: asked.label }, priorMs) : undefined;
     const found: RefinedMask[] = [];
     for (const one of prompts) {
-      const previous = prior && goesWith(one, prior) ? { previous: prior.lowRes } : {};
-      if (one.boxXyxy === undefined && !one.points?.some(({ positive = true }) => positive) && !('previous' in previous)) continue;
+      const before = prior && goesWith(one, prior) ? { maskInput: prior.lowResLogits } : {};
+      if (one.box === undefined && (one.points ?? []).length === 0 && !('maskInput' in before)) continue;
       const { masks } = await retried(
-        () => service.refine({ project, image: { sha256 }, prompts: { ...one, ...previous } }, { signal }),
+        () => service.refine({ project, image: { sha256 }, prompts: { ...one, ...before } }, { signal }),
         signal,
       );
       if (masks[0]) found.push(masks[0]);
     }
     if (found.length === 0) return nothing('points off the object alone say nothing without a prediction');
-    const score = Math.min(...found.map(({ predictedIou }) => predictedIou));
+    const score = Math.min(...found.map(({ samIou }) => samIou));
     const result = await writeRegions(
       output.control,
       { label: asked.label, mask: await joined(found, signal), score },
@@ -72,9 +73,9 @@ export function createInteractive({ service, images, priors, log, priorMs = 300 
  * Points begin from the prediction where it agrees with all that are on the object: elsewhere it would hold the answer back. Boxes
  * choose one object and say enough by themselves.
  */
-function goesWith({ points = [], boxXyxy }: RefinePrompts, { mask }: Prior): boolean {
-  if (boxXyxy !== undefined || points.length === 0) return false;
-  return points.every(({ x, y, positive = true }) => !positive || mask.data[Math.floor(y) * mask.width + Math.floor(x)] === 1);
+function goesWith({ points = [], negative = [], box }: RefinePrompts, { mask }: Prior): boolean {
+  if (box !== undefined || points.length + negative.length === 0) return false;
+  return parsePoints('points', points).every(([x, y]) => mask.data[Math.floor(y) * mask.width + Math.floor(x)] === 1);
 }
 
 async function joined(found: readonly RefinedMask[], signal: AbortSignal): Promise<BinaryMask> {

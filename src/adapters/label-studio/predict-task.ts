@@ -63,7 +63,7 @@ export async function predictTask(
     for (const mask of prediction.masks) {
       const output = outputs.find(({ label }) => label === mask.label);
       if (output === undefined) continue;
-      scores.push(mask.score);
+      scores.push(mask.quality.score);
       if (priority === 'interactive') priors.keep({ project, version, sha256: prediction.image.sha256, label: mask.label }, mask);
       result.push(...(await writeRegions(output.control, toWrite(mask, split || output.control.kind === 'rectanglelabels'), { signal })));
     }
@@ -73,6 +73,6 @@ export async function predictTask(
   return { result, score: Math.min(...scores), modelVersion: version };
 }
 
-function toWrite({ label, mask, score, instances }: MaskPrediction, split: boolean) {
-  return { label, mask, score, ...(split && instances && instances.length > 0 && { instances }) };
+function toWrite({ label, mask, quality, instances }: MaskPrediction, split: boolean) {
+  return { label, mask, score: quality.score, ...(split && instances && instances.length > 0 && { instances }) };
 }

@@ -15,12 +15,12 @@ export interface PriorKey {
 }
 
 export interface Prior {
-  lowRes: Float32Array;
+  lowResLogits: Float32Array;
   mask: BinaryMask;
 }
 
 export interface Priors {
-  keep(key: PriorKey, mask: Pick<MaskPrediction, 'lowRes' | 'mask'>): void;
+  keep(key: PriorKey, mask: Pick<MaskPrediction, 'lowResLogits' | 'mask'>): void;
   /** What is known within the time; a prediction that takes longer is there for the next click. Never rejects. */
   get(key: PriorKey, withinMs: number): Promise<Prior | undefined>;
 }
@@ -34,9 +34,9 @@ export function createPriors(service: Service, signal: AbortSignal): Priors {
   const kept = createLruMap<string, Prior>({ max: MOST });
   const running = createFlights<Prior | undefined>({ patienceMs: COMPUTE_MS });
   const nameOf = ({ project, version, sha256, label }: PriorKey): string => JSON.stringify([project, version, sha256, label]);
-  const keep: Priors['keep'] = (key, { lowRes, mask }) => {
-    if (lowRes === undefined) return;
-    kept.set(nameOf(key), { lowRes, mask });
+  const keep: Priors['keep'] = (key, { lowResLogits, mask }) => {
+    if (lowResLogits === undefined) return;
+    kept.set(nameOf(key), { lowResLogits, mask });
   };
   const compute = async (key: PriorKey): Promise<Prior | undefined> => {
     const { project, sha256, label } = key;

@@ -10,7 +10,7 @@ export interface Asked {
   toName: string;
 }
 
-type Box = NonNullable<RefinePrompts['boxXyxy']>;
+type Box = ReturnType<typeof boxOf>;
 interface Click {
   x: number;
   y: number;
@@ -51,16 +51,19 @@ export function promptsOf(
   );
   if (given.boxes.length > 0) {
     const points = given.points.length > 0 ? given.points : drafted.points;
-    return given.boxes.slice(-MOST_BOXES).map((boxXyxy) => {
-      const inside = points.filter((point) => isInside(point, boxXyxy));
-      return { boxXyxy, ...(inside.length > 0 && { points: inside }) };
-    });
+    return given.boxes.slice(-MOST_BOXES).map((box) => ({ box, ...pointsOf(points.filter((point) => isInside(point, box))) }));
   }
   if (given.points.length === 0) return [];
   const points = given.points.slice(-MOST_POINTS);
   const positive = points.filter((point) => point.positive);
   const around = drafted.boxes.filter((box) => positive.length > 0 && positive.every((point) => isInside(point, box))).at(-1);
-  return [{ points, ...(around && { boxXyxy: around }) }];
+  return [{ ...pointsOf(points), ...(around && { box: around }) }];
+}
+
+function pointsOf(clicks: readonly Click[]): Pick<RefinePrompts, 'points' | 'negative'> {
+  const of = (wanted: boolean) => clicks.filter(({ positive }) => positive === wanted).map(({ x, y }) => ({ x, y }));
+  const [points, negative] = [of(true), of(false)];
+  return { ...(points.length > 0 && { points }), ...(negative.length > 0 && { negative }) };
 }
 
 function isPrompt({ type }: MlRegion): boolean {

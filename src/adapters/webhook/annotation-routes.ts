@@ -1,11 +1,12 @@
-/** What people accepted, corrected or threw away: stored before it is acknowledged. */
-import { checkAnnotationKey, checkMaskCount } from '../../core/common/limits.ts';
+/** Accepted, corrected and rejected annotations: stored before they are acknowledged. */
+import { checkAnnotationKey } from '../../core/common/limits.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import type { AcceptRequest, Service } from '../../service/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
 import { route, type Route } from '../http/route.ts';
 import { acceptAnswer, annotationsAnswer, flaggedAnswer, removedAnswer } from './responses.ts';
-import { annotationFromMark } from './marks.ts';
+import { checkMaskCount } from '../../service/ports/provenance.ts';
+import { annotationFrom } from './marks.ts';
 import { pageOf } from './page.ts';
 import { MAX_BODY_BYTES } from './predict-routes.ts';
 import { annotationParams, annotationSchema, annotationsQuery, flagSchema, projectParams, revisionQuery } from './schemas.ts';
@@ -30,7 +31,7 @@ export function annotationRoutes({ service, images }: { service: Service; images
         const request: AcceptRequest = {
           ...rest,
           image,
-          masks: masks.map(({ label, mark }) => ({ label, annotation: annotationFromMark(mark, files) })),
+          masks: masks.map(({ label, ...fields }) => ({ label, ...annotationFrom(fields, files) })),
         };
         const accepted = await service.accept(request, { signal });
         return { status: accepted.outcome === 'stored' ? 201 : 200, json: accepted };

@@ -1,4 +1,4 @@
-/** What is kept of a batch: its request without the images, and each image as it can be read again later. */
+/** Stored form of a batch: its request without the images, and each image as it can be read again later. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Service } from '../../service/types.ts';
 import type { ImageInputJson, ImageSources } from '../http/images/image-input.ts';

@@ -7,5 +7,41 @@ export function jobOf({ id, project, total, done, failed, createdMs, endedMs, ca
 }
 
 export function itemOf({ index, state, input, result }: BatchItem) {
-  return { index, state, image: input, ...(result !== undefined && { [state === 'failed' ? 'error' : 'result']: result }) };
+  return {
+    index,
+    state,
+    image: input,
+    ...(result !== undefined && (state === 'failed' ? { error: result } : { result: currentResult(result) })),
+  };
+}
+
+/** Fields of a mask in results that 0.1.0 stored. */
+interface StoredMask {
+  quality?: unknown;
+  area?: number;
+  score?: number;
+  uncertainty?: number;
+  predictedIou?: number;
+  expectedIou?: number;
+  expectedIouFrom?: string;
+}
+
+function currentResult(result: unknown): unknown {
+  const { masks } = result as { masks?: StoredMask[] };
+  if (!Array.isArray(masks) || masks.every((mask) => mask.quality !== undefined)) return result;
+  return { ...(result as object), masks: masks.map(currentMask) };
+}
+
+function currentMask(mask: StoredMask): unknown {
+  if (mask.quality !== undefined) return mask;
+  const { score, predictedIou, expectedIou, expectedIouFrom, ...others } = mask;
+  const rest = { ...others, uncertainty: undefined }; // JSON leaves it out
+  const from = expectedIouFrom === 'other-references' ? 'leave-one-out' : expectedIouFrom;
+  const quality = {
+    score,
+    ...(predictedIou !== undefined && { samIou: predictedIou }),
+    ...(expectedIou !== undefined && { referenceIou: expectedIou, referenceIouFrom: from }),
+    present: (rest.area ?? 0) > 0,
+  };
+  return { ...rest, quality };
 }

@@ -1,21 +1,17 @@
-/** Marks as requests spell them, turned into the engine's annotations. */
+/** Annotations as requests spell them, their files replaced by bytes. */
 import { ProsamError } from '../../core/common/errors.ts';
-import type { Annotation } from '../../core/mask/annotation.ts';
-import type { Mark } from './schemas.ts';
+import { annotationIn, type Annotation } from '../../core/mask/annotation.ts';
+import type { AnnotationFields } from './schemas.ts';
 
 /** Parts of a multipart body, by field name. */
 export type Files = ReadonlyMap<string, readonly Uint8Array[]>;
 
-/** @throws REQUEST_INVALID where a file part is missing */
-export function annotationFromMark(mark: Mark, files: Files): Annotation {
-  switch (mark.kind) {
-    case 'rle':
-      return { kind: 'coco-rle', rle: mark.rle };
-    case 'png':
-      return { kind: 'mask-file', file: mark.file === undefined ? Buffer.from(mark.base64 ?? '', 'base64') : filePart(files, mark.file) };
-    default:
-      return mark;
-  }
+/** @throws REQUEST_INVALID where a file part is missing, ANNOTATION_INVALID for fields that do not go together */
+export function annotationFrom(fields: AnnotationFields, files: Files): Annotation {
+  const { mask } = fields;
+  const annotation = annotationIn(fields as Annotation);
+  if (mask === undefined) return annotation;
+  return { mask: mask.file === undefined ? Buffer.from(mask.base64 ?? '', 'base64') : filePart(files, mask.file) };
 }
 
 function filePart(files: Files, field: string): Uint8Array {

@@ -1,8 +1,8 @@
-/** Masks in the form that was asked for, written without keeping the event loop from others. */
-import { levelsPng, maskPng } from '../../core/image/node/mask-png.ts';
+/** Masks in the requested format, written without blocking the event loop. */
+import { pngFromMask, uncertaintyPng } from '../../core/image/node/mask-png.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { polygonsInTurns, type PolygonWithHoles } from '../../core/mask/polygon-groups.ts';
-import { cocoRleInTurns, type CompressedRle } from '../../core/mask/rle.ts';
+import { polygonsFromMask, type PolygonWithHoles } from '../../core/mask/polygon-groups.ts';
+import { cocoRleFromMask, type CompressedRle } from '../../core/mask/rle.ts';
 import type { MaskPrediction } from '../../core/engine/types.ts';
 import type { Format } from './schemas.ts';
 
@@ -17,28 +17,25 @@ export type WrittenMask = { rle: CompressedRle } | { polygons: PolygonWithHoles[
 export async function writeMask(mask: BinaryMask, { format, tolerance }: OutputForm, signal?: AbortSignal): Promise<WrittenMask> {
   switch (format) {
     case 'rle':
-      return { rle: await cocoRleInTurns(mask, signal) };
+      return { rle: await cocoRleFromMask(mask, { signal }) };
     case 'polygon':
-      return { polygons: await polygonsInTurns(mask, tolerance, signal) };
+      return { polygons: await polygonsFromMask(mask, { tolerance, signal }) };
     case 'png':
-      return { png: base64(await maskPng(mask)) };
+      return { png: base64(await pngFromMask(mask)) };
   }
 }
 
 export async function writePrediction(prediction: MaskPrediction, form: OutputForm, signal?: AbortSignal) {
-  const { label, method, score, uncertainty, area, boxXyxy, predictedIou, check, instances, uncertaintyMap, mask } = prediction;
+  const { label, method, quality, area, boxXyxy, instances, mask } = prediction;
   return {
     label,
     method,
-    score,
-    uncertainty,
     area,
     ...(boxXyxy && { boxXyxy }),
+    quality,
     ...(await writeMask(mask, form, signal)),
-    ...(predictedIou !== undefined && { predictedIou }),
-    ...(check && { expectedIou: check.expectedIou, expectedIouFrom: check.basis }),
     ...(instances && { instances: instances.map((one) => ({ boxXyxy: one.boxXyxy, area: one.area, score: one.score })) }),
-    ...(uncertaintyMap && { uncertaintyPng: base64(await levelsPng(uncertaintyMap, mask.width, mask.height)) }),
+    ...(prediction.uncertaintyMap && { uncertaintyPng: base64(await uncertaintyPng(prediction)) }),
   };
 }
 

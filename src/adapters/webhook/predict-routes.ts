@@ -6,7 +6,7 @@ import type { ImageSources } from '../http/images/image-input.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
 import { predictAnswer, refineAnswer } from './responses.ts';
 import { base64, writeMask, writePrediction, type OutputForm } from './mask-output.ts';
-import { annotationFromMark, type Files } from './marks.ts';
+import { annotationFrom, type Files } from './marks.ts';
 import { predictSchema, refineSchema, type PredictBody } from './schemas.ts';
 
 /** An image of 64 MiB as base64, and marks beside it. */
@@ -56,19 +56,20 @@ export function predictRoutes({ service, images }: { service: Service; images: I
         const image = await images.read(body.image, { files, signal });
         const prompts: RefinePrompts = {
           ...(body.points && { points: body.points }),
-          ...(body.boxXyxy && { boxXyxy: body.boxXyxy }),
-          ...(body.previous !== undefined && { previous: logitsFrom(body.previous) }),
+          ...(body.negative && { negative: body.negative }),
+          ...(body.box && { box: body.box }),
+          ...(body.maskInput !== undefined && { maskInput: logitsFrom(body.maskInput) }),
         };
         const { width, height, masks } = await service.refine({ project: body.project, image, prompts, ...clientOf(caller) }, { signal });
         const written = [];
-        for (const { mask, area, boxXyxy, predictedIou, lowRes } of masks) {
+        for (const { mask, area, boxXyxy, samIou, lowResLogits } of masks) {
           const form = await writeMask(mask, body, signal);
           written.push({
             area,
             ...(boxXyxy && { boxXyxy }),
-            predictedIou,
+            samIou,
             ...form,
-            ...(body.lowRes && { lowRes: base64(bytesOf(lowRes)) }),
+            ...(body.lowResLogits && { lowResLogits: base64(bytesOf(lowResLogits)) }),
           });
         }
         return { json: { width, height, masks: written } };
@@ -82,7 +83,7 @@ async function readReferences({ references }: PredictBody, images: ImageSources,
   if (references === undefined) return undefined;
   const read: NonNullable<ServicePredictRequest['references']>[number][] = [];
   let bytes = 0;
-  for (const { image: input, mark, label } of references) {
+  for (const { image: input, label, ...fields } of references) {
     const image: ServiceImage = await images.read(input, { files, signal });
     bytes += image instanceof Uint8Array ? image.byteLength : 0;
     if (bytes > MAX_REFERENCE_BYTES) {
@@ -91,7 +92,7 @@ async function readReferences({ references }: PredictBody, images: ImageSources,
         `Expected reference images of at most ${MAX_REFERENCE_BYTES} bytes together, got more. Send fewer, or store them as annotations first.`,
       );
     }
-    read.push({ image, annotation: annotationFromMark(mark, files), ...(label !== undefined && { label }) });
+    read.push({ image, ...(label !== undefined && { label }), ...annotationFrom(fields, files) });
   }
   return read;
 }
@@ -113,7 +114,7 @@ function logitsFrom(text: string): Float32Array {
   if (bytes.byteLength === 0 || bytes.byteLength % 4 !== 0) {
     throw new ProsamError(
       'REQUEST_INVALID',
-      `previous: expected base64 of numbers of four bytes each, got ${bytes.byteLength} bytes. Send lowRes back as it came.`,
+      `maskInput: expected base64 of numbers of four bytes each, got ${bytes.byteLength} bytes. Send lowResLogits back as it came.`,
     );
   }
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));

@@ -1,4 +1,4 @@
-/** What /v1 answers with: the description of the interface and the client's types come from here. */
+/** Response schemas of /v1: source of the OpenAPI document and the client types. */
 import { z } from 'zod';
 import { PROVENANCES } from '../../service/ports/storage.ts';
 import { METHODS } from '../../core/engine/types.ts';
@@ -19,17 +19,21 @@ const writtenMask = {
   png: z.string().optional().describe('base64'),
 };
 
+const qualityAnswer = z.object({
+  score: share.describe('Expected IoU: good for ranking, optimistic as a number'),
+  samIou: z.number().exactOptional().describe("SAM's own estimate of the mask's IoU"),
+  referenceIou: share.exactOptional().describe('IoU of the method on the references themselves'),
+  referenceIouFrom: z.enum(['leave-one-out', 'mirrored-copy']).exactOptional(),
+  present: z.boolean().exactOptional().describe('False when the mask is empty'),
+});
+
 export const maskAnswer = z.object({
   label: z.string(),
   method: z.enum(METHODS),
-  score: share.describe('Expected IoU: good for ranking, optimistic as a number'),
-  uncertainty: share.describe('1 - score'),
   area: z.int(),
   boxXyxy: boxXyxy.optional(),
+  quality: qualityAnswer,
   ...writtenMask,
-  predictedIou: z.number().optional().describe("SAM's own estimate"),
-  expectedIou: share.optional().describe('What the method was worth on the references themselves'),
-  expectedIouFrom: z.enum(['other-references', 'mirrored-copy']).optional(),
   instances: z.array(z.object({ boxXyxy, area: z.int(), score: share })).optional(),
   uncertaintyPng: z.string().optional().describe('base64; 0 sure to 255 not'),
 });
@@ -50,7 +54,13 @@ export const refineAnswer = z.object({
   width: z.int(),
   height: z.int(),
   masks: z.array(
-    z.object({ area: z.int(), boxXyxy: boxXyxy.optional(), predictedIou: z.number(), ...writtenMask, lowRes: z.string().optional() }),
+    z.object({
+      area: z.int(),
+      boxXyxy: boxXyxy.optional(),
+      samIou: z.number(),
+      ...writtenMask,
+      lowResLogits: z.string().optional().describe('base64'),
+    }),
   ),
 });
 

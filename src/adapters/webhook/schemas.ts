@@ -1,9 +1,11 @@
-/** What requests under /v1 may hold: parsed once and bounded, and the source of the client's types and of the interface's description. */
+/** Request schemas of /v1, parsed once and bounded: source of the OpenAPI document and the client types. */
 import { z } from 'zod';
 import { LIMITS, PLAIN_TEXT } from '../../core/common/limits.ts';
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import { PROVENANCES } from '../../service/ports/storage.ts';
+import { ANNOTATION_KINDS } from '../../core/mask/annotation.ts';
 import { STRATEGIES } from '../../core/engine/strategy.ts';
+import { MAX_SAMPLES } from '../../core/engine/defaults.ts';
 import { METHODS } from '../../core/engine/types.ts';
 import { imageInputSchema } from '../http/images/image-input.ts';
 
@@ -22,12 +24,14 @@ const MAX_LOGITS_TEXT = 2 ** 21;
 const text = (longest: number) => z.string().min(1).max(longest).regex(PLAIN_TEXT, 'expected text without control characters');
 const name = text(LIMITS.name);
 export const projectName = text(LIMITS.project).describe('Project: letters, digits and . _ : @ / -');
-export const labelName = text(LIMITS.label).describe('What is marked, e.g. "cup"');
+export const labelName = text(LIMITS.label).describe('Name of the concept, e.g. "cup"');
 const source = text(LIMITS.source);
 const annotationId = text(LIMITS.annotationId);
 const imageId = text(LIMITS.imageId);
 const coordinate = z.number().min(-1e6).max(1e6);
-const point = z.tuple([coordinate, coordinate]).describe('x, y in pixels of the upright image');
+const point = z
+  .union([z.tuple([coordinate, coordinate]), z.strictObject({ x: coordinate, y: coordinate })])
+  .describe('[x, y] or { x, y } in pixels of the upright image');
 export const box = z.tuple([coordinate, coordinate, coordinate, coordinate]).describe('x0, y0, x1, y1 in pixels of the upright image');
 const fileField = z.string().min(1).max(200).describe('Field name of the file part of a multipart body');
 
@@ -39,54 +43,53 @@ export const rleSchema = z
   })
   .describe("COCO's run-length encoding: column by column, compressed text or a list of runs");
 
-export const markSchema = z
-  .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('rle'), rle: rleSchema }),
-    z.strictObject({
-      kind: z.literal('polygon'),
-      rings: z
-        .array(z.array(point).min(3).max(MAX_CORNERS))
-        .min(1)
-        .max(1000)
-        .refine(
-          (rings) => rings.reduce((sum, ring) => sum + ring.length, 0) <= MAX_CORNERS,
-          `at most ${MAX_CORNERS} corners in all rings together`,
-        )
-        .describe('Closed rings; one inside another is a hole'),
-    }),
-    z.strictObject({ kind: z.literal('box'), boxXyxy: box }),
-    z.strictObject({
-      kind: z.literal('points'),
-      points: z.array(point).min(1).max(1000),
-      negative: z.array(point).max(1000).exactOptional().describe('Points beside the object'),
-    }),
-    z.strictObject({
-      kind: z.literal('scribble'),
-      strokes: z
-        .array(z.strictObject({ path: z.array(point).min(1).max(MAX_STROKE_POINTS), width: z.number().positive().max(1e5) }))
-        .min(1)
-        .max(500),
-    }),
-    z
-      .strictObject({
-        kind: z.literal('png'),
-        base64: z.string().min(1).max(MAX_PNG_TEXT).exactOptional(),
-        file: fileField.exactOptional(),
-      })
-      .refine((mark) => (mark.base64 === undefined) !== (mark.file === undefined), 'give either base64 or file')
-      .describe("A mask as an image file of the image's size, bright = object"),
-  ])
-  .describe('The object in one image');
+/** One path, or several of them. */
+function paths(least: number, most: number, vertices: 'corners' | 'points') {
+  const path = z.array(point).min(least).max(most);
+  const total = (all: readonly (readonly unknown[])[]): number => all.reduce((sum, one) => sum + one.length, 0);
+  const several = z
+    .array(path)
+    .min(1)
+    .max(1000)
+    .refine((all) => total(all) <= most, `at most ${most} ${vertices} in all paths together`);
+  return z.union([path, several]);
+}
+
+/** Annotations are keyed by field, beside the image or the label they belong to. */
+export const annotationFields = {
+  mask: z
+    .strictObject({ base64: z.string().min(1).max(MAX_PNG_TEXT).exactOptional(), file: fileField.exactOptional() })
+    .refine((mask) => (mask.base64 === undefined) !== (mask.file === undefined), 'give either base64 or file')
+    .exactOptional()
+    .describe("An image file of the image's size, bright = object"),
+  rle: rleSchema.exactOptional(),
+  polygon: paths(3, MAX_CORNERS, 'corners').exactOptional().describe('One closed ring, or several; one inside another is a hole'),
+  box: box.exactOptional(),
+  points: z.array(point).min(1).max(1000).exactOptional().describe('Points on the object'),
+  negative: z.array(point).max(1000).exactOptional().describe('Points beside the object, with "points"'),
+  scribble: paths(1, MAX_STROKE_POINTS, 'points').exactOptional().describe('One stroke over the object, or several'),
+  width: z.number().positive().max(1e5).exactOptional().describe('Brush width of a scribble in pixels (default: 1 % of the longer side)'),
+};
+
+/** @see annotationFields */
+function annotated<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z
+    .strictObject({ ...shape, ...annotationFields })
+    .refine(
+      (fields) => ANNOTATION_KINDS.filter((kind) => (fields as Record<string, unknown>)[kind] !== undefined).length === 1,
+      `exactly one of ${ANNOTATION_KINDS.join(', ')}`,
+    );
+}
 
 export const optionsSchema = z
   .strictObject({
     method: z.enum([...METHODS, 'auto']).exactOptional(),
     strategy: z.enum(STRATEGIES).exactOptional(),
-    samples: z.int().min(0).max(100).exactOptional(),
+    samples: z.int().min(0).max(MAX_SAMPLES).exactOptional(),
     distribution: z.enum(DISTRIBUTIONS).exactOptional(),
     nu: z.number().positive().max(1e6).exactOptional(),
     seed: z.int().exactOptional(),
-    grow: z.boolean().exactOptional().describe('Let SAM turn marks into object masks first'),
+    grow: z.boolean().exactOptional().describe('Let SAM turn annotations into object masks first'),
     instances: z.boolean().exactOptional().describe('Tell the separate regions of each mask apart'),
     minInstanceShare: z.number().min(0).max(1).exactOptional(),
     uncertaintyMap: z.boolean().exactOptional().describe('Add the uncertainty of every pixel as a PNG'),
@@ -111,7 +114,7 @@ export const predictSchema = z.strictObject({
   image: imageInputSchema,
   externalId: imageId.exactOptional().describe("The tool's own name of the image"),
   references: z
-    .array(z.strictObject({ image: imageInputSchema, mark: markSchema, label: labelName.exactOptional() }))
+    .array(annotated({ image: imageInputSchema, label: labelName.exactOptional() }))
     .min(1)
     .max(LIMITS.references)
     .exactOptional()
@@ -140,15 +143,16 @@ export const refineSchema = z
     ...form,
     project: projectName,
     image: imageInputSchema,
-    points: z
-      .array(z.strictObject({ x: coordinate, y: coordinate, positive: z.boolean().exactOptional() }))
-      .max(100)
-      .exactOptional(),
-    boxXyxy: box.exactOptional(),
-    previous: z.string().min(4).max(MAX_LOGITS_TEXT).exactOptional().describe('lowRes of an earlier answer for this image'),
-    lowRes: z.boolean().default(false).describe('Answer with what the next call can go on from'),
+    points: z.array(point).max(100).exactOptional().describe('Points on the object'),
+    negative: z.array(point).max(100).exactOptional().describe('Points beside the object'),
+    box: box.exactOptional(),
+    maskInput: z.string().min(4).max(MAX_LOGITS_TEXT).exactOptional().describe('lowResLogits of an earlier response for this image'),
+    lowResLogits: z.boolean().default(false).describe('Add lowResLogits to each mask: the maskInput of the next call'),
   })
-  .refine((body) => (body.points?.length ?? 0) > 0 || body.boxXyxy !== undefined, 'give points, boxXyxy or both');
+  .refine(
+    ({ points = [], negative = [], box: drawn }) => points.length + negative.length > 0 || drawn !== undefined,
+    'give points, box or both',
+  );
 
 export const annotationSchema = z.strictObject({
   project: projectName,
@@ -159,7 +163,7 @@ export const annotationSchema = z.strictObject({
   imageExternalId: imageId.exactOptional(),
   provenance: z.enum(PROVENANCES),
   masks: z
-    .array(z.strictObject({ label: labelName, mark: markSchema }))
+    .array(annotated({ label: labelName }))
     .max(LIMITS.masks)
     .default([])
     .describe('None for a rejection'),
@@ -201,7 +205,7 @@ export const deliveriesQuery = z.strictObject({
   limit: wholeNumber(1, LIMITS.page, 100),
 });
 
-export type Mark = z.infer<typeof markSchema>;
+export type AnnotationFields = { [Key in keyof typeof annotationFields]?: z.infer<(typeof annotationFields)[Key]> };
 export type PredictBody = z.infer<typeof predictSchema>;
 export type BatchBody = z.infer<typeof batchSchema>;
 export type AnnotationBody = z.infer<typeof annotationSchema>;

@@ -1,5 +1,13 @@
 /** Options that every predicting command shares. */
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
+import {
+  DEFAULT_AREA_THRESHOLD,
+  DEFAULT_MERGE_SAMPLES,
+  DEFAULT_MODEL,
+  DEFAULT_SAMPLES,
+  DEFAULT_SEED,
+  DEFAULT_STRATEGY,
+} from '../../core/engine/defaults.ts';
 import { DEVICES } from '../../core/runtime/devices/devices.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import { PRECISIONS } from '../../core/onnx/precision.ts';
@@ -9,7 +17,6 @@ import { UsageError } from './command.ts';
 import { numberIn } from './parse.ts';
 import { options, under, type Values } from './spec.ts';
 
-const DEFAULT_MODEL = 'tiny';
 /** Devices and methods by name, and the choice among them. */
 export const DEVICE_CHOICES = ['auto', ...DEVICES] as const;
 export const METHOD_CHOICES = ['auto', ...METHODS] as const;
@@ -43,7 +50,7 @@ export const SAMPLING_OPTIONS = options({
     max: 100,
     value: 'K',
     about: 'prompt sets drawn from the distribution',
-    otherwise: '4, 10 when merging',
+    otherwise: `${DEFAULT_SAMPLES}, ${DEFAULT_MERGE_SAMPLES} when merging`,
   },
   distribution: {
     ...{ type: 'choice', choices: DISTRIBUTIONS, value: 'D' },
@@ -51,14 +58,14 @@ export const SAMPLING_OPTIONS = options({
     otherwise: "the model's",
   },
   nu: { type: 'number', about: 'degrees of freedom of that distribution', otherwise: "the model's" },
-  seed: { type: 'whole', min: 0, about: 'same seed, same samples', otherwise: 321 },
+  seed: { type: 'whole', min: 0, about: 'same seed, same samples', otherwise: DEFAULT_SEED },
 });
 
 export const LABEL_REDUCTION_OPTION = options({
   'label-reduction': {
     type: 'text',
     value: 'R',
-    about: 'nearest, any, area or area:0.25: how annotations become feature cells',
+    about: `nearest, any, area or area:${DEFAULT_AREA_THRESHOLD}: how annotations become feature cells`,
     otherwise: "the model's",
   },
 });
@@ -70,7 +77,7 @@ export const GROW_OPTIONS = options({
 
 export const METHOD_OPTIONS = options({
   method: { type: 'choice', choices: METHOD_CHOICES, about: 'method (auto tries them on the references)', otherwise: 'auto' },
-  strategy: { type: 'choice', choices: STRATEGIES, value: 'S', about: 'merging of decoded prompts by prosam', otherwise: 'mean_prompt' },
+  strategy: { type: 'choice', choices: STRATEGIES, value: 'S', about: 'merging of decoded prompts by prosam', otherwise: DEFAULT_STRATEGY },
 });
 
 export const ENGINE_OPTIONS = under('Model and method', {
@@ -89,7 +96,7 @@ export function engineOptions({ model, device, threads, precision, cache }: Engi
   return {
     ...(model !== undefined && { model }),
     ...(device !== undefined && { device }),
-    ...(threads !== undefined && { threads }),
+    ...(threads !== undefined && { threads: threads === 0 ? ('auto' as const) : threads }),
     ...(precision !== undefined && { precision }),
     ...(cache !== undefined && { cacheDir: cache }),
   };
@@ -111,12 +118,10 @@ export function predictOptions(values: PredictValues): PredictOptions {
   };
 }
 
-const DEFAULT_AREA = 0.25;
-
 function labelReductionOf(text: string): NonNullable<PredictOptions['labelReduction']> {
   const [kind = '', threshold] = text.split(':');
   if (kind === 'area')
-    return { kind, threshold: threshold === undefined ? DEFAULT_AREA : numberIn('label-reduction', threshold, { type: 'number' }) };
+    return { kind, threshold: threshold === undefined ? DEFAULT_AREA_THRESHOLD : numberIn('label-reduction', threshold, { type: 'number' }) };
   if (kind === 'nearest' || kind === 'any') return { kind };
   throw new UsageError(`--label-reduction: expected nearest, any, area or area:0.25, got ${JSON.stringify(text)}.`);
 }

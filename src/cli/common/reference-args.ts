@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../core/common/errors.ts';
-import type { Annotation } from '../../core/mask/annotation.ts';
+import { parseAnnotation, type Annotation } from '../../core/mask/annotation.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Point } from '../../core/mask/raster.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
@@ -91,41 +91,41 @@ async function referenceFrom({ image, annotation, negative, label }: Draft): Pro
 
 /** A reference of the engine. */
 export function referenceOf(image: ImageInput, annotation: Annotation, label?: string): Reference {
-  return { image, annotation, ...(label !== undefined && { label }) };
+  return { image, ...(label !== undefined && { label }), ...annotation };
 }
 
 /** A reference with the mask of its object. */
 export function maskReference(image: ImageInput, mask: BinaryMask, label?: string): Reference {
-  return referenceOf(image, { kind: 'mask', mask }, label);
+  return referenceOf(image, { mask }, label);
 }
 
 /** Everything a prediction depends on in a reference from the command line, files by their hash. */
-export async function referenceSettings({ image, annotation, label }: Reference, hashOf: (file: string) => Promise<string>) {
-  const mark = 'file' in annotation ? { ...annotation, file: await hashOf(String(annotation.file)) } : annotation;
+export async function referenceSettings({ image, label, ...annotation }: Reference, hashOf: (file: string) => Promise<string>) {
+  const parsed = parseAnnotation(annotation);
+  const mark = 'file' in parsed ? { ...parsed, file: await hashOf(String(parsed.file)) } : parsed;
   return { image: await hashOf(image as string), mark, label };
 }
 
 async function annotationFrom(kind: Kind, value: string, negative: string | undefined): Promise<Annotation> {
   switch (kind) {
     case 'mask':
-      return { kind: 'mask-file', file: value };
+      return { mask: value };
     case 'scribble':
-      return { kind: 'scribble-file', file: value };
+      return { scribble: value };
     case 'box': {
       const corners = value.split(',').map((part) => numberIn('box', part, { type: 'number' }));
       if (corners.length !== 4) throw new UsageError(`--box: expected x0,y0,x1,y1, got ${JSON.stringify(value)}.`);
-      return { kind: 'box', boxXyxy: corners as [number, number, number, number] };
+      return { box: corners };
     }
     case 'points':
       return {
-        kind: 'points',
         points: pointList('points', value),
         ...(negative !== undefined && { negative: pointList('negative', negative) }),
       };
     case 'polygon':
-      return { kind: 'polygon', rings: [pointList('polygon', value)] };
+      return { polygon: pointList('polygon', value) };
     case 'rle':
-      return { kind: 'coco-rle', rle: await cocoRleFile(value) };
+      return { rle: await cocoRleFile(value) };
   }
 }
 

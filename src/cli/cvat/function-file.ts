@@ -72,7 +72,7 @@ class _Function:
         for mask in answer["masks"]:
             if mask["label"] not in self._ids or mask["area"] == 0:
                 continue
-            if context.conf_threshold is not None and mask["score"] < context.conf_threshold:
+            if context.conf_threshold is not None and mask["quality"]["score"] < context.conf_threshold:
                 continue
             label = self._ids[mask["label"]]
             if context.conv_mask_to_poly:

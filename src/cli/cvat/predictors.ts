@@ -5,9 +5,8 @@ import { createClient } from '../../client/client.ts';
 import { maskFromCocoRle } from '../../core/mask/rle.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
-import type { PredictOptions } from '../../core/engine/types.ts';
-import { referenceOf } from '../common/reference-args.ts';
-import { markOf } from './remote-service.ts';
+import type { PredictOptions, Reference } from '../../core/engine/types.ts';
+import { sentAnnotation } from './remote-service.ts';
 
 export interface FramePredictor {
   predict: PredictFrame;
@@ -23,7 +22,7 @@ export async function localPredictor(
   options: PredictOptions,
 ): Promise<FramePredictor> {
   const engine = await createEngine(engineOptions);
-  const all = references.flatMap(({ image, marks }) => marks.map(({ label, annotation }) => referenceOf(image, annotation, label)));
+  const all = references.flatMap(({ image, marks }) => marks.map(({ label, annotation }): Reference => ({ image, label, ...annotation })));
   try {
     for (const reference of all) await engine.referenceMask(reference, options);
   } catch (error) {
@@ -35,7 +34,7 @@ export async function localPredictor(
     async predict(image, labels) {
       const wanted = all.filter(({ label }) => labels.includes(label as string));
       const { masks } = await engine.predict(image, wanted, options);
-      return masks.map(({ label, mask, score }) => ({ label, mask, score }));
+      return masks.map(({ label, mask, quality }) => ({ label, mask, score: quality.score }));
     },
     close: () => engine.close(),
   };
@@ -53,7 +52,9 @@ export interface ServiceOptions {
 export function servicePredictor(references: readonly ReferenceFrame[], service: ServiceOptions): FramePredictor {
   const { url, token, project, options, signal } = service;
   const client = createClient({ url, timeoutMs: 300_000, retries: 5, ...(token !== undefined && { token }) });
-  const all = references.flatMap(({ image, marks }) => marks.map(({ label, annotation }) => ({ image, label, mark: markOf(annotation) })));
+  const all = references.flatMap(({ image, marks }) =>
+    marks.map(({ label, annotation }) => ({ image, label, ...sentAnnotation(annotation) })),
+  );
   return {
     name: `${url}, project ${project}`,
     async predict(image, labels) {
@@ -63,9 +64,9 @@ export function servicePredictor(references: readonly ReferenceFrame[], service:
         { ...request, ...(references.length > 0 ? { references: wanted } : { labels: [...labels] }) },
         signal ? { signal } : {},
       );
-      return answer.masks.map(({ label, score, rle }) => {
+      return answer.masks.map(({ label, quality, rle }) => {
         if (rle === undefined) throw new Error('The service answered without a mask.');
-        return { label, score, mask: maskFromCocoRle(rle) };
+        return { label, score: quality.score, mask: maskFromCocoRle(rle) };
       });
     },
     close: () => Promise.resolve(),

@@ -1,11 +1,12 @@
 /** Client of a running service, as far as agents need it. */
 import type { ProsamClient } from '../../client/client.ts';
-import type { MaskAnswer } from '../../client/types.ts';
+import type { ClientAnnotation, MaskAnswer } from '../../client/types.ts';
 import { ProsamError } from '../../core/common/errors.ts';
-import type { Annotation } from '../../core/mask/annotation.ts';
+import { annotationIn, parseAnnotation, parseBox, parsePoints, type Annotation, type PointInput } from '../../core/mask/annotation.ts';
+import type { Point } from '../../core/mask/raster.ts';
 import { splitInstances } from '../../core/mask/instances.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { cocoRleFromMask, maskFromCocoRle, type CocoRle } from '../../core/mask/rle.ts';
+import { cocoRleFromMaskSync, maskFromCocoRle, type CocoRle } from '../../core/mask/rle.ts';
 import type { Service, ServiceImage } from '../../service/types.ts';
 import type { InstancePrediction, PixelImage } from '../../core/engine/types.ts';
 
@@ -20,8 +21,9 @@ export function remoteService(client: ProsamClient): RemoteService {
           ...(labels && { labels: [...labels] }),
           ...(references && {
             references: references.map((one) => ({
-              ...{ image: imageOf(one.image), mark: markOf(one.annotation) },
+              image: imageOf(one.image),
               ...(one.label !== undefined && { label: one.label }),
+              ...sentAnnotation(annotationIn(one)),
             })),
           }),
           ...(remember !== undefined && { remember }),
@@ -33,30 +35,35 @@ export function remoteService(client: ProsamClient): RemoteService {
       return {
         ...rest,
         milliseconds: { queue: 0, ...milliseconds },
-        masks: answer.masks.map(({ label, method, score, uncertainty, area, boxXyxy, rle, instances }) => {
+        masks: answer.masks.map(({ label, method, quality, area, boxXyxy, rle, instances }) => {
           const mask = maskOf(rle);
           const regions = instances && { instances: regionsOf(mask, instances) };
-          return { label, method, score, uncertainty, area, ...(boxXyxy && { boxXyxy }), ...regions, mask };
+          return { label, method, quality, area, ...(boxXyxy && { boxXyxy }), ...regions, mask };
         }),
       };
     },
-    async refine({ project, image, prompts: { points, boxXyxy } }, call) {
+    async refine({ project, image, prompts: { points = [], negative = [], box } }, call) {
       const { width, height, masks } = await client.refine(
         {
           ...{ project, image: imageOf(image), format: 'rle' },
-          ...(points && points.length > 0 && { points: points.map(({ x, y, positive }) => ({ x, y, positive: positive !== false })) }),
-          ...(boxXyxy && { boxXyxy: [...boxXyxy] as [number, number, number, number] }),
+          ...(points.length > 0 && { points: pairsOf(points) }),
+          ...(negative.length > 0 && { negative: pairsOf(negative) }),
+          ...(box && { box: [...parseBox(box)] }),
         },
         call,
       );
       return {
         ...{ width, height },
-        masks: masks.map(({ area, boxXyxy: box, predictedIou, rle }) => {
-          return { area, ...(box && { boxXyxy: box }), predictedIou, mask: maskOf(rle), lowRes: new Float32Array() };
+        masks: masks.map(({ area, boxXyxy, samIou, rle }) => {
+          return { area, ...(boxXyxy && { boxXyxy }), samIou, mask: maskOf(rle), lowResLogits: new Float32Array() };
         }),
       };
     },
   };
+}
+
+function pairsOf(points: readonly PointInput[]): [number, number][] {
+  return parsePoints('points', points).map(([x, y]) => [x, y]);
 }
 
 /** Regions of a mask by the boxes in the response; their pixels are in the mask. */
@@ -78,30 +85,23 @@ function maskOf(rle: CocoRle | undefined): BinaryMask {
   return maskFromCocoRle(rle);
 }
 
-/** Annotation as it is sent over HTTP. @throws OPTION_INVALID for files */
-export function markOf(annotation: Annotation) {
-  const pair = ([x, y]: readonly [number, number]): [number, number] => [x, y];
-  switch (annotation.kind) {
-    case 'mask':
-      return { kind: 'rle' as const, rle: cocoRleFromMask(annotation.mask) };
-    case 'coco-rle': {
-      const { size, counts } = annotation.rle;
-      return {
-        kind: 'rle' as const,
-        rle: { size: [size[0], size[1]] as [number, number], counts: typeof counts === 'string' ? counts : [...counts] },
-      };
+/** An annotation as it is sent. @throws OPTION_INVALID for paths: a service reads no files of this machine */
+export function sentAnnotation(annotation: Annotation): ClientAnnotation {
+  const parsed = parseAnnotation(annotation);
+  const pairs = (path: readonly Point[]): [number, number][] => path.map(([x, y]) => [x, y]);
+  if (parsed.kind === 'mask' && 'mask' in parsed) return { rle: cocoRleFromMaskSync(parsed.mask) };
+  switch (parsed.kind) {
+    case 'rle': {
+      const { size, counts } = parsed.rle;
+      return { rle: { size: [size[0], size[1]], counts: typeof counts === 'string' ? counts : [...counts] } };
     }
     case 'points':
-      return {
-        kind: 'points' as const,
-        points: annotation.points.map(pair),
-        ...(annotation.negative && { negative: annotation.negative.map(pair) }),
-      };
+      return { points: pairs(parsed.points), ...(parsed.negative.length > 0 && { negative: pairs(parsed.negative) }) };
     case 'polygon':
-      return { kind: 'polygon' as const, rings: annotation.rings.map((ring) => ring.map(pair)) };
+      return { polygon: parsed.rings.map(pairs) };
     case 'box':
-      return { kind: 'box' as const, boxXyxy: [...annotation.boxXyxy] as [number, number, number, number] };
+      return { box: [...parsed.box] };
     default:
-      throw new ProsamError('OPTION_INVALID', `expected a mask, run lengths, points, a polygon or a box, got ${annotation.kind}.`);
+      throw new ProsamError('OPTION_INVALID', `expected a mask, run lengths, points, a polygon or a box, got a file or a ${parsed.kind}.`);
   }
 }

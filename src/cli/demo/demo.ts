@@ -8,7 +8,8 @@ import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { iou } from '../../core/mask/metrics.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
 import type { ImageInput, MaskPrediction, PredictOptions, Reference } from '../../core/engine/types.ts';
-import { maskPng } from '../../core/image/node/mask-png.ts';
+import { markedPixels } from '../../core/image/mask-file.ts';
+import { pngFromMask } from '../../core/image/node/mask-png.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { pictureBytes } from '../common/draw.ts';
 import { engineOptions, predictOptions } from '../common/engine-options.ts';
@@ -77,8 +78,8 @@ export async function demo(args: readonly string[], { print, warn, signal }: Ter
           target: target.name,
           method: mask.method,
           iou: value,
-          uncertainty: mask.uncertainty,
-          expectedIou: mask.check?.expectedIou,
+          score: mask.quality.score,
+          referenceIou: mask.quality.referenceIou,
           milliseconds: prediction.milliseconds,
         };
         const { file } = target;
@@ -111,7 +112,7 @@ async function sceneTasks(values: Values<typeof DEMO.options>, out: string): Pro
     tasks.map(async ({ name, reference, targets }) => {
       const at = (what: string): string => join(out, 'images', `${name}-${what}.png`);
       await writeOwn(at('reference'), await pictureBytes(reference.image), PICTURE);
-      await writeOwn(at('reference-mask'), await maskPng(reference.truth), STRIP);
+      await writeOwn(at('reference-mask'), await pngFromMask(reference.truth), STRIP);
       await Promise.all(targets.map(async ({ image }, i) => writeOwn(at(`target-${i + 1}`), await pictureBytes(image), PICTURE)));
       return {
         name,
@@ -141,7 +142,7 @@ async function ownTask(references: Reference[], files: readonly string[], truths
         await readFile(truth).catch((cause: unknown) => Promise.reject(new UsageError(`--truth ${truth}: ${messageOf(cause)}`))),
         truth,
       );
-      return { ...shown, truth: { ...grey, data: grey.data.map((value) => (value > 127 ? 1 : 0)) } };
+      return { ...shown, truth: markedPixels(grey) };
     }),
   );
   return { name: task, references, targets };

@@ -54,18 +54,18 @@ export async function strip(
 interface Figures {
   method: string;
   iou: number | undefined;
-  uncertainty: number;
-  expectedIou: number | undefined;
+  score: number;
+  referenceIou: number | undefined;
   milliseconds: { total?: number };
 }
 
 /** Results of a target in one line. */
-export function caption({ method, iou: value, uncertainty, expectedIou, milliseconds }: Figures): string {
+export function caption({ method, iou: value, score, referenceIou, milliseconds }: Figures): string {
   const parts = [
     ...(value === undefined ? [] : [`IoU ${value.toFixed(2)}`]),
-    `uncertainty ${uncertainty.toFixed(2)}`,
+    `score ${score.toFixed(2)}`,
     method,
-    ...(expectedIou === undefined ? [] : [`checked ${expectedIou.toFixed(2)}`]),
+    ...(referenceIou === undefined ? [] : [`checked ${referenceIou.toFixed(2)}`]),
     `${Math.round(milliseconds.total ?? 0)} ms`,
   ];
   return parts.join(', ');

@@ -2,7 +2,6 @@
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
 import type { StageTimes, TriedDevice } from '../../core/engine/types.ts';
-import { maskReference } from '../common/reference-args.ts';
 import { sceneWith } from '../demo/scenes.ts';
 
 export const STAGES = ['embed', 'reference', 'prompt', 'decode', 'resize'] as const;
@@ -35,8 +34,8 @@ export async function timeStages(options: EngineOptions, signal: AbortSignal): P
     const times: StageTimes[] = [];
     for (const [i, target] of scenes.slice(1).entries()) {
       const reference = scenes[i] as (typeof scenes)[number];
-      const references = [maskReference(reference.image, reference.truth)];
-      if (i === 0) await untilAborted(engine.embed(reference.image, { signal }), signal);
+      const references = [{ image: reference.image, mask: reference.truth }];
+      if (i === 0) await untilAborted(engine.prepare(reference.image, { signal }), signal);
       const { milliseconds } = await untilAborted(engine.predict(target.image, references, { method, signal }), signal);
       if (i > 0) times.push(milliseconds);
     }

@@ -1,6 +1,6 @@
 /** Images of the best, median and worst pairs of an evaluation's first entry. */
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { cocoRleFromMask, maskFromCocoRle } from '../../core/mask/rle.ts';
+import { cocoRleFromMaskSync, maskFromCocoRle } from '../../core/mask/rle.ts';
 import type { EvaluateOptions } from '../../training/evaluation/evaluate.ts';
 import type { EpisodeRow } from '../../training/evaluation/result.ts';
 import type { DatasetClass, Episode } from '../../training/types.ts';
@@ -18,7 +18,7 @@ export interface Gallery {
   pictures(): Promise<GalleryPicture[]>;
 }
 
-type Runs = ReturnType<typeof cocoRleFromMask>;
+type Runs = ReturnType<typeof cocoRleFromMaskSync>;
 
 interface Kept {
   episode: Episode;
@@ -37,7 +37,7 @@ export function createGallery(classes: readonly DatasetClass[]): Gallery {
     keep({ episode, mark, truth }, answers) {
       const [first] = answers;
       if (first === undefined) return;
-      const runs = (mask: BinaryMask): Runs => cocoRleFromMask(mask);
+      const runs = (mask: BinaryMask): Runs => cocoRleFromMaskSync(mask);
       kept.push({ episode, row: first.row, mark: runs(mark.mask), prediction: runs(first.mask), truth: runs(truth) });
     },
     async pictures() {

@@ -30,7 +30,7 @@ export async function keepModel(
   weights: ModelWeights,
   values: AddValues,
   { print, warn, signal }: Terminal,
-  from: Pick<AddModelOptions, 'about' | 'licence'> = {},
+  from: Pick<AddModelOptions, 'about' | 'license'> = {},
 ): Promise<number> {
   checkModelName(name);
   const { promptEncoder: encoder, force = false } = values;
@@ -40,7 +40,7 @@ export async function keepModel(
     { ...weights, ...(encoder !== undefined && { promptEncoder: encoder }) },
     {
       ...from,
-      ...(values.license !== undefined && { licence: values.license }),
+      ...(values.license !== undefined && { license: values.license }),
       ...pick(values, 'resize', 'threads'),
       ...{ force, picture: knownPicture(), signal, onHashed: progress.read },
       onRun() {

@@ -15,9 +15,9 @@ export async function modelInfo(args: readonly string[], { print }: Terminal): P
   const facts = await inspectModel(modelFolder(name));
   if (values.json) {
     const { manifest, ...rest } = facts;
-    const { licence, about, sam, trained, prompt_encoder: encoder } = manifest;
+    const { license, about, sam, trained, prompt_encoder: encoder } = manifest;
     const trainedAgainst = encoder?.trained_against;
-    print(JSON.stringify({ name: manifest.name, licence, about, resize: sam.resize, ...rest, trainedAgainst, trained }, null, 2));
+    print(JSON.stringify({ name: manifest.name, license, about, resize: sam.resize, ...rest, trainedAgainst, trained }, null, 2));
   } else print(infoLines(facts).join('\n'));
   return EXIT.ok;
 }
@@ -28,7 +28,7 @@ function infoLines({ manifest, folder, parts, files, bytes, parameters, memoryBy
   const nameOf = (sha256: string): string => files.find((file) => file.sha256 === sha256)?.name ?? sha256.slice(0, 12);
   const facts = [
     ...(manifest.about === undefined ? [] : [['about', manifest.about] as const]),
-    ['licence', manifest.licence],
+    ['license', manifest.license],
     ['methods', methods.join(', ')],
     ['images', `${sam.config.imageSize} x ${sam.config.imageSize}, resize ${sam.resize}`],
     ['memory', `about ${bytesText(memoryBytes)} at its peak on a CPU in single precision (an estimate)`],

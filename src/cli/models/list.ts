@@ -21,7 +21,7 @@ export interface ListedModel {
   what?: string;
   bytes?: number;
   parameters?: number;
-  licence?: string;
+  license?: string;
   methods?: string[];
   /** Damage, where there is some. */
   problem?: { code: string; message: string };
@@ -69,7 +69,7 @@ export async function listedModels(): Promise<ListedModel[]> {
             parameters,
             methods,
           },
-          licence: manifest.licence,
+          license: manifest.license,
           ...(lost.length > 0 && { problem: { code: 'MODEL_NOT_FOUND', message: `gone: ${lost.join(', ')}` } }),
         };
       } catch (error) {
@@ -90,14 +90,14 @@ export function whatIs({ parts }: ModelFacts): string {
 }
 
 function modelTable(models: readonly ListedModel[]): string {
-  const head = ['name', '', 'what it is', 'size', 'parameters', 'licence', 'methods'];
-  const rows = models.map(({ name, kind, what, bytes, parameters, licence, methods, problem }) => [
+  const head = ['name', '', 'what it is', 'size', 'parameters', 'license', 'methods'];
+  const rows = models.map(({ name, kind, what, bytes, parameters, license, methods, problem }) => [
     name,
     kind,
     problem ? `${problem.code}: ${problem.message}` : (what ?? ''),
     bytes === undefined ? '-' : bytesText(bytes),
     parameters === undefined ? '-' : millions(parameters),
-    licence ?? '-',
+    license ?? '-',
     methods?.join(', ') ?? '-',
   ]);
   return textTable({ head, rows });

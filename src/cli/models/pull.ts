@@ -40,10 +40,10 @@ export async function pullModel(args: readonly string[], terminal: Terminal): Pr
   const parts = [{ part: sam, weights }];
   if (backbone) parts.push({ part: backbone, weights: await fetched(hub, backbone, undefined, terminal) });
   const [, own] = parts;
-  const licences = new Set(parts.map((one) => one.weights.licence ?? one.part.licence ?? 'not stated'));
+  const licenses = new Set(parts.map((one) => one.weights.license ?? one.part.license ?? 'not stated'));
   return keepModel(name, { sam: weights.path, ...(own && { backbone: own.weights.path }) }, values, terminal, {
     about: parts.map((one) => `${one.part.repo} at ${one.weights.commit.slice(0, 12)}`).join(', '),
-    licence: [...licences].join(' and '),
+    license: [...licenses].join(' and '),
   }).catch((error: unknown) => {
     throw isProsamError(error) && error.code === 'CHECKPOINT_MISMATCH' ? notKnown(error, sam) : error;
   });

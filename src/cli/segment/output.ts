@@ -1,8 +1,8 @@
 /** Formats of a prediction on disk and on stdout. */
 import { foldedName, hashedWord, wordsFor } from '../../core/files/file-name.ts';
-import { maskPng } from '../../core/image/node/mask-png.ts';
-import { polygonsFromMask } from '../../core/mask/polygon-groups.ts';
-import { cocoRleFromMask } from '../../core/mask/rle.ts';
+import { pngFromMask } from '../../core/image/node/mask-png.ts';
+import { polygonsFromMaskSync } from '../../core/mask/polygon-groups.ts';
+import { cocoRleFromMaskSync } from '../../core/mask/rle.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { MaskPrediction, Prediction } from '../../core/engine/types.ts';
 import { COLORS, pictureBytes, readPicture, sideBySide, withHeat, withMask } from '../common/draw.ts';
@@ -37,9 +37,9 @@ export function outputSuffixes(format: Format, labels: readonly string[]): strin
 /** Files of one target, in the order of `outputSuffixes`. */
 export async function outputFiles(format: Format, target: string, prediction: Prediction): Promise<(string | Uint8Array)[]> {
   const { masks, width, height } = prediction;
-  if (format === 'png') return Promise.all(masks.map(({ mask }) => maskPng(mask)));
+  if (format === 'png') return Promise.all(masks.map(({ mask }) => pngFromMask(mask)));
   if (format === 'overlay') return Promise.all(masks.map((mask) => overlay(target, mask)));
-  const shape = format === 'rle' ? cocoRleFromMask : (mask: BinaryMask) => polygonsFromMask(mask, POLYGON_TOLERANCE);
+  const shape = format === 'rle' ? cocoRleFromMaskSync : (mask: BinaryMask) => polygonsFromMaskSync(mask, { tolerance: POLYGON_TOLERANCE });
   const items = masks.map((mask) => ({ ...summary(mask), segmentation: shape(mask.mask) }));
   return [`${JSON.stringify({ file: target, width, height, masks: items }, null, 1)}\n`];
 }
@@ -56,16 +56,13 @@ async function overlay(target: string, prediction: MaskPrediction): Promise<Uint
 const rounded = (value: number): number => Number(value.toFixed(4));
 
 /** Metrics of one mask, without its pixels. */
-export function summary({ label, method, area, boxXyxy, score, uncertainty, predictedIou, check, instances }: MaskPrediction) {
+export function summary({ label, method, area, boxXyxy, quality, instances }: MaskPrediction) {
   return {
     label,
     method,
     area,
     boxXyxy: boxXyxy ?? null,
-    score: rounded(score),
-    uncertainty: rounded(uncertainty),
-    ...(predictedIou !== undefined && { predictedIou: rounded(predictedIou) }),
-    ...(check && { expectedIou: rounded(check.expectedIou), expectedIouFrom: check.basis }),
+    quality: Object.fromEntries(Object.entries(quality).map(([key, value]) => [key, typeof value === 'number' ? rounded(value) : value])),
     ...(instances && { instances: instances.map((one) => ({ boxXyxy: one.boxXyxy, area: one.area, score: rounded(one.score) })) }),
   };
 }

@@ -61,12 +61,15 @@ export async function studyCommand(args: readonly string[], { print, warn, signa
 function optionsOf(values: Values<typeof STUDY.options>): Partial<StudyOptions> {
   const { model: models, searchSteps, startStd } = values;
   const { labelReduction } = predictOptions(pick(values, 'labelReduction'));
+  const { device, cacheDir } = engineOptions(pick(values, 'device', 'cache'));
   return {
     ...pick(values, 'pairs', 'steps', 'batch', 'samples', 'lr', 'starts', 'probes', 'trained', 'seeds', 'variants', 'annotation', 'runs'),
     ...(models && { models }),
     ...(searchSteps !== undefined && { searchSteps }),
     ...(startStd !== undefined && { startDeviation: startStd }),
-    ...engineOptions(pick(values, 'device', 'threads', 'cache')),
+    ...(device !== undefined && { device }),
+    ...(cacheDir !== undefined && { cacheDir }),
+    ...pick(values, 'threads'),
     ...(labelReduction && { labelReduction }),
   };
 }

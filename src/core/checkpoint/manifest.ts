@@ -14,7 +14,10 @@ function isAbsolutePath(path: string): boolean {
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hexadecimal digits');
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 
-/** What must be known of a trained prompt encoder besides its weights. */
+/** Metadata key of a weight file that describes itself: the manifest's section of the same name as JSON, without its file. */
+export const PLAN_KEY = 'prompt_encoder';
+
+/** Facts about a trained prompt encoder besides its weights. */
 const promptEncoderPlanSchema = z.strictObject({
   config: promptEncoderConfigSchema,
   distribution: z.enum(['student_t', 'student_t_printed', 'gaussian', 'heavy_tailed', 'deterministic']),
@@ -34,7 +37,7 @@ const manifestSchema = z.strictObject({
   format: z.literal('prosam-model/1'),
   name: z.string().min(1).max(100),
   about: z.string().max(10_000).optional(),
-  licence: z.string().min(1).max(1000),
+  license: z.string().min(1).max(1000),
   /** sha256 of every weight file; of a sharded checkpoint its list and every shard. */
   files: z.record(fileName, sha256),
   /** Absolute paths of weight files that stay where they are; all others lie in the model's folder. */
@@ -69,13 +72,20 @@ export function parseManifest(text: string, label: string): Manifest {
   } catch (cause) {
     throw new ProsamError('MODEL_INVALID', `${label}: expected JSON, got text that does not parse. Restore the file.`, { cause });
   }
-  const result = manifestSchema.safeParse(json);
+  const result = manifestSchema.safeParse(withLicense(json));
   if (!result.success) {
     const problems = z.prettifyError({ issues: plainIssues(result.error.issues) });
     throw new ProsamError('MODEL_INVALID', `${label} does not describe a model:\n${problems}\nCorrect the manifest.`);
   }
   checkConsistency(result.data, label);
   return result.data;
+}
+
+/** Manifests of 0.1.0 spell it licence. */
+function withLicense(json: unknown): unknown {
+  if (typeof json !== 'object' || json === null || !('licence' in json) || 'license' in json) return json;
+  const { licence, ...rest } = json;
+  return { ...rest, license: licence };
 }
 
 /** Where a value fits none of several forms: what is wrong with it as the form it comes closest to. */

@@ -1,4 +1,4 @@
-/** What to do about each error, in one sentence: the last column of docs/reference/errors.md, and a test holds the two together. */
+/** Advice for each error, in one sentence: the last column of docs/reference/errors.md, and a test holds the two together. */
 import type { ErrorCode } from './errors.ts';
 
 export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
@@ -24,7 +24,7 @@ export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
   ENGINE_CLOSED: 'Create a new engine.',
   ENGINE_CRASHED: 'Ask again: another worker has taken over. If the same image ends it each time, report it.',
   ENGINE_FAILED: 'Create a new engine; report the cause.',
-  ENGINE_HUNG: 'Ask again, or raise `hangMs` if the device is that slow.',
+  ENGINE_HUNG: 'Ask again, or raise `inferenceTimeoutMs` if the device is that slow.',
   ENGINE_UNAVAILABLE: 'Ask again after the pause the message names; it also says why no worker starts.',
   FILE_NOT_FOUND: 'Check the path.',
   FORBIDDEN: 'Use a token that may.',

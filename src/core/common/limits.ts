@@ -62,19 +62,6 @@ export function checkAnnotationKey({ project, source, externalId }: { project: s
     );
 }
 
-/** @throws REQUEST_INVALID, MASK_EMPTY */
-export function checkMaskCount(provenance: string, masks: number): void {
-  if (masks > LIMITS.masks)
-    throw new ProsamError('REQUEST_INVALID', `expected at most ${LIMITS.masks} masks in one annotation, got ${masks}. Send several.`);
-  if (provenance === 'rejected' && masks > 0)
-    throw new ProsamError(
-      'REQUEST_INVALID',
-      `expected no masks with a rejection, got ${masks}. Send them as "edited" or "drawn" if they are right.`,
-    );
-  if (provenance !== 'rejected' && masks === 0)
-    throw new ProsamError('MASK_EMPTY', 'expected at least one mask, got none. Send what was marked, or the provenance "rejected".');
-}
-
 /** @throws REQUEST_INVALID */
 export function checkSha256(sha256: string): void {
   if (/^[0-9a-f]{64}$/.test(sha256)) return;

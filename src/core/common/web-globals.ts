@@ -1,4 +1,4 @@
-/** What this project asks of a browser: the few names that Node's types do not know, as far as they are used. */
+/** Globals of a browser that Node's types do not know, as far as they are used. */
 
 /** The pixels of a decoded image, held by the browser. */
 export interface BitmapLike {
@@ -7,7 +7,7 @@ export interface BitmapLike {
   close(): void;
 }
 
-/** What a canvas gives back: RGBA, row-major. */
+/** Pixels of a canvas: RGBA, row-major. */
 export interface ImageDataLike {
   readonly data: Uint8ClampedArray;
   readonly width: number;

@@ -1,4 +1,4 @@
-/** What one call carries through the stages: its signal, and the time each stage took. */
+/** State of one call on its way through the stages: its signal, and the time each stage took. */
 import type { MethodContext } from './methods/method.ts';
 import type { StageTimes } from './types.ts';
 
@@ -10,15 +10,14 @@ export interface CallContext extends Omit<MethodContext, 'lap'> {
 
 export function callContext(
   signal: AbortSignal | undefined,
-  networks: MethodContext['networks'],
-  features: MethodContext['features'],
+  { networks, geometry }: Pick<MethodContext, 'networks' | 'geometry'>,
 ): CallContext {
   const started = performance.now();
   const times: StageTimes = {};
   let last = started;
   return {
     networks,
-    features,
+    geometry,
     checkpoint: () => signal?.throwIfAborted(),
     lap(stage) {
       const now = performance.now();

@@ -1,42 +1,55 @@
 /** The engine: references and a target in, masks out. Independent of where it runs; `runtime/` puts it into a worker. */
 import { createByteCache } from '../common/byte-cache.ts';
 import type { SlowCache } from '../common/patient-slow-cache.ts';
-import { callContext, type CallContext } from './call-context.ts';
-import type { Model } from '../checkpoint/model-folder.ts';
-import { describeMask } from './describe-mask.ts';
+import { disposable } from '../common/disposable.ts';
 import { ProsamError } from '../common/errors.ts';
-import { createEncodedImages, type EncodedPart } from './image-features.ts';
-import { createFeatureStore, type PreparedReference } from './references.ts';
-import { growMark } from './grow.ts';
+import type { Model } from '../checkpoint/model-folder.ts';
+import { geometryOf } from '../image/geometry.ts';
 import { maskExtent } from '../mask/raster.ts';
-import { maskedAverage } from './object-embedding.ts';
+import { preprocessOf, type Networks } from '../onnx/networks.ts';
+import { callContext, type CallContext } from './call-context.ts';
+import { createConcept, labelsOf } from './concept.ts';
+import { DEFAULT_LABEL } from './defaults.ts';
+import { createEncodedImages, type EncodedPart } from './image-features.ts';
 import type { RunMethod } from './methods/method.ts';
 import { nearest } from './methods/nearest.ts';
 import { persam } from './methods/persam.ts';
+import { decodeAtImageSize } from './methods/sam-prompts.ts';
+import { maskedAverage } from './object-embedding.ts';
 import { checkPredictOptions, checkReferences, checkResultPixels } from './options.ts';
 import type { ImageSource } from './ports.ts';
+import { predictMany } from './predict-many.ts';
 import { createPromptEncoders, type LoadedPromptEncoder } from './prompt-encoders.ts';
+import { createReferenceStore, type PreparedReference } from './references.ts';
 import { refineMask } from './refine.ts';
-import type { ChosenThreads } from '../runtime/node/choose-threads.ts';
-import { preprocessOf, type Networks } from '../onnx/networks.ts';
+import { scoredMask } from './scoring.ts';
 import { selfCheck } from './self-check.ts';
-import type { Engine, MaskPrediction, Method, PredictOptions, Reference, SelfCheck, TriedDevice } from './types.ts';
+import type {
+  ChosenThreads,
+  Engine,
+  ImageInput,
+  MaskPrediction,
+  Method,
+  PredictOptions,
+  Reference,
+  SelfCheck,
+  TriedDevice,
+} from './types.ts';
 
 export interface EngineParts {
   model: Model;
   networks: Networks;
-  /** What was found out about the devices, for `info`. */
+  /** Findings about the devices, for `info`. */
   devices?: readonly TriedDevice[];
   /** For `info`. @default left to ONNX Runtime */
   threads?: ChosenThreads;
   source: ImageSource;
   /** Bytes of image features kept in memory. */
   cacheBytes: number;
-  /** Where features go beyond memory. */
+  /** Cache of features beyond memory. */
   slow?: SlowCache<EncodedPart>;
 }
 
-const DEFAULT_LABEL = 'object';
 /** Results of the check that 'auto' makes are small; this bounds their number. */
 const MAX_CHECKS = 1000;
 
@@ -44,20 +57,22 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
   const { manifest } = model;
   const encoder = manifest.prompt_encoder;
   const encoders = createPromptEncoders(model, networks, cacheBytes);
-  /** The ways to predict with a trained prompt encoder, if there is one. */
+  /** Ways to predict with a trained prompt encoder, if there is one. */
   const methodsWith = (trained: LoadedPromptEncoder | undefined): Map<Method, RunMethod> => {
     return new Map<Method, RunMethod>([...(trained ? [['prosam', trained.run] as const] : []), ['persam', persam], ['nearest', nearest]]);
   };
 
+  const preprocess = preprocessOf(model);
+  const geometry = geometryOf(preprocess);
   // Features of one precision are not those of another.
   const encoderId = networks.precision === 'fp32' ? model.encoderId : `${model.encoderId}-${networks.precision}`;
-  const features = createFeatureStore({
-    images: createEncodedImages({ networks, encoderId, maxBytes: cacheBytes, ...(slow && { slow }) }),
-    source,
-    preprocess: preprocessOf(model),
-    labelReduction: encoder?.label_reduction ?? { kind: 'area', threshold: 0.5 },
+  const images = createEncodedImages({ networks, encoderId, maxBytes: cacheBytes, ...(slow && { slow }) });
+  /** onComputed: called on a cache miss. */
+  const features = async (input: ImageInput, onComputed?: () => void) => images.features(await source.load(input), onComputed);
+  const store = createReferenceStore({
+    ...{ images, source, geometry },
     maxBytes: cacheBytes,
-    grow: (image, annotation) => growMark(networks, features, image, annotation),
+    decode: (image, prompts) => decodeAtImageSize(networks, geometry, image, prompts),
   });
   const checks = createByteCache<SelfCheck>({ maxBytes: MAX_CHECKS, sizeOf: () => 1 });
   const busy = new Set<Promise<unknown>>();
@@ -67,7 +82,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
   const call = async <T>(signal: AbortSignal | undefined, work: (context: CallContext) => Promise<T>): Promise<T> => {
     if (closed) throw new ProsamError('ENGINE_CLOSED', 'the engine is closed. Create a new one.');
     signal?.throwIfAborted();
-    const running = work(callContext(signal, networks, features));
+    const running = work(callContext(signal, { networks, geometry }));
     busy.add(running);
     try {
       return await running;
@@ -75,33 +90,33 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
       busy.delete(running);
     }
   };
-  const prepare = async (
+  const prepared = async (
     references: readonly Reference[],
     options: PredictOptions,
     context: CallContext,
     trained = encoders.get(options.promptEncoder),
   ): Promise<PreparedReference[]> => {
-    const prepared: PreparedReference[] = [];
+    const found: PreparedReference[] = [];
     const reduction = trained?.plan.label_reduction;
     for (const reference of references) {
-      prepared.push(await features.reference(reference, { ...options, ...(reduction && { trainedReduction: reduction }) }));
+      found.push(await store.reference(reference, { ...options, ...(reduction && { trainedReduction: reduction }) }));
       context.checkpoint();
     }
     context.lap('reference');
-    return prepared;
+    return found;
   };
   /** Shared by all who ask for the same references, so no caller's signal may end it. */
   const check = (
     methods: ReadonlyMap<Method, RunMethod>,
     references: readonly Reference[],
-    prepared: readonly PreparedReference[],
+    ready: readonly PreparedReference[],
     options: PredictOptions,
   ) => {
     const { labelReduction, distribution, grow, promptEncoder } = options;
     const asked = { labelReduction, distribution, grow, promptEncoder };
-    const key = `${prepared.map((reference) => reference.key).join(' ')} ${JSON.stringify(asked)}`;
-    const context = callContext(undefined, networks, features);
-    return checks.get(key, () => selfCheck(context, features, methods, references, prepared, options));
+    const key = `${ready.map((reference) => reference.key).join(' ')} ${JSON.stringify(asked)}`;
+    const context = callContext(undefined, { networks, geometry });
+    return checks.get(key, () => selfCheck(context, { references: store, features }, methods, references, ready, options));
   };
   const methodNamed = (methods: ReadonlyMap<Method, RunMethod>, name: Method): RunMethod => {
     const method = methods.get(name);
@@ -112,21 +127,21 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     );
   };
 
-  return {
+  const engine: Omit<Engine, typeof Symbol.asyncDispose> = {
     info: {
       model: model.id,
-      licence: manifest.licence,
+      license: manifest.license,
       device: networks.device,
       ...(devices && { devices }),
       precision: networks.precision,
       threads: threads ?? { count: 0, by: 'default' },
       methods: [...methodsWith(encoders.get(undefined)).keys()],
       promptsPerReference: encoder?.config.numPrompts ?? 0,
-      input: { side: features.geometry.square, resize: preprocessOf(model).resize },
+      input: { side: geometry.square, resize: preprocess.resize },
     },
-    embed: (image, options = {}) =>
+    prepare: (image, options = {}) =>
       call(options.signal, async (context) => {
-        const { key, width, height } = await features.image(image);
+        const { key, width, height } = await features(image);
         context.lap('embed');
         return { key, width, height, milliseconds: context.times() };
       }),
@@ -137,19 +152,18 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
         const trained = encoders.get(options.promptEncoder);
         const methods = methodsWith(trained);
         let cached = true;
-        const image = await features.image(target, () => (cached = false));
+        const image = await features(target, () => (cached = false));
         context.lap('embed');
         const masks: MaskPrediction[] = [];
         const groups = byLabel(references);
         checkResultPixels(image, groups.size);
         for (const [label, group] of groups) {
-          const prepared = await prepare(group, options, context, trained);
+          const ready = await prepared(group, options, context, trained);
           const { method = 'auto' } = options;
-          const checked = method === 'auto' ? await check(methods, group, prepared, options) : undefined;
+          const checked = method === 'auto' ? await check(methods, group, ready, options) : undefined;
           const name = checked?.best ?? (method as Method);
           context.lap('check');
-          const mask = describeMask(label, name, await methodNamed(methods, name)(context, image, prepared, options), options);
-          masks.push(checked ? { ...mask, check: { basis: checked.basis, expectedIou: checked.expectedIou } } : mask);
+          masks.push(scoredMask(label, name, await methodNamed(methods, name)(context, image, ready, options), options, checked));
           context.lap('resize');
         }
         return {
@@ -158,16 +172,18 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
           masks,
           model: model.id,
           device: networks.device,
-          ...(devices && { devices }),
           cached,
           milliseconds: context.times(),
         };
       }),
+    predictMany: (targets, references, options = {}) =>
+      predictMany((target, each) => engine.predict(target, references, each), targets, options),
+    concept: (references, options = {}) => createConcept(engine, references, options),
     refine: (image, prompts, options = {}) =>
       call(options.signal, async (context) => {
-        const found = await features.image(image);
+        const found = await features(image);
         context.lap('embed');
-        const masks = await refineMask(networks, features, found, prompts);
+        const masks = await refineMask(networks, geometry, found, prompts);
         context.lap('decode');
         return { width: found.width, height: found.height, masks, milliseconds: context.times() };
       }),
@@ -175,7 +191,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
       call(options.signal, async (context) => {
         checkPredictOptions(options);
         checkReferences([reference]);
-        const [{ mask, cells }] = (await prepare([reference], options, context)) as [PreparedReference];
+        const [{ mask, cells }] = (await prepared([reference], options, context)) as [PreparedReference];
         const on = cells.reduce((sum, cell) => sum + cell, 0);
         const copy = { ...mask, data: new Uint8Array(mask.data) };
         return { mask: copy, ...maskExtent(mask), cells: on, ofCells: cells.length };
@@ -184,7 +200,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
       call(options.signal, async (context) => {
         checkPredictOptions(options);
         checkReferences(references);
-        const labels = [...byLabel(references).keys()];
+        const labels = labelsOf(references);
         if (labels.length > 1)
           throw new ProsamError(
             'OPTION_INVALID',
@@ -192,13 +208,13 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
           );
         const trained = encoders.get(options.promptEncoder);
         const methods = methodsWith(trained);
-        return check(methods, references, await prepare(references, options, context, trained), options);
+        return check(methods, references, await prepared(references, options, context, trained), options);
       }),
-    describe: (reference, options = {}) =>
+    embedObject: (reference, options = {}) =>
       call(options.signal, async (context) => {
         checkPredictOptions(options);
         checkReferences([reference]);
-        return maskedAverage((await prepare([reference], options, context))[0] as PreparedReference);
+        return maskedAverage((await prepared([reference], options, context))[0] as PreparedReference);
       }),
     loadPromptEncoder: (id, file) => call(undefined, () => encoders.load(id, file)),
     unloadPromptEncoder: (id) =>
@@ -209,10 +225,12 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     async close() {
       closed = true;
       await Promise.allSettled(busy);
-      await features.close();
+      store.clear();
+      await images.close();
       await networks.close();
     },
   };
+  return disposable(engine);
 }
 
 function byLabel(references: readonly Reference[]): Map<string, Reference[]> {

@@ -1,4 +1,4 @@
-/** What the frozen encoders say of images, each computed once: the backbone's maps, and SAM's embedding where somebody decodes. */
+/** Outputs of the frozen encoders, each computed once per image: the backbone's maps, and SAM's embedding where it is needed. */
 import { createByteCache } from '../common/byte-cache.ts';
 import type { SlowCache } from '../common/patient-slow-cache.ts';
 import type { Raster } from '../image/pillow-resize.ts';
@@ -6,17 +6,17 @@ import type { LoadedImage } from './ports.ts';
 import type { BackboneFeatures, Networks, SamFeatures } from '../onnx/networks.ts';
 import type { Tensor } from '../onnx/session.ts';
 
-/** What the backbone sees of one image, and the image's own size: all that a drawn reference needs. */
+/** Backbone maps of one image, and the image's own size: all that a drawn reference needs. */
 export interface ImageMaps extends BackboneFeatures {
   key: string;
   width: number;
   height: number;
 }
 
-/** With what SAM sees: a target. */
+/** Backbone maps and SAM's embedding: a target. */
 export interface ImageFeatures extends ImageMaps, SamFeatures {}
 
-/** What one encoder made of one image, as it is kept. */
+/** Output of one encoder for one image, as it is cached. */
 export interface EncodedPart {
   width: number;
   height: number;
@@ -24,7 +24,7 @@ export interface EncodedPart {
 }
 
 export interface EncodedImages {
-  /** onComputed: called where no cache had them. */
+  /** onComputed: called on a cache miss. */
   maps(image: LoadedImage, onComputed?: () => void): Promise<ImageMaps>;
   /** The same, decoded once and with whatever of it is there already. */
   features(image: LoadedImage, onComputed?: () => void): Promise<ImageFeatures>;

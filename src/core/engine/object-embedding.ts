@@ -1,4 +1,4 @@
-/** One vector for a marked object: what its cells have in common. */
+/** One vector for an annotated object: the average of its cells' features. */
 import type { PreparedReference } from './references.ts';
 
 /** Mean of the mid-level features over the marked cells, scaled to length 1. [C] */

@@ -1,11 +1,10 @@
 /** Checks the options of a call once, at the door. */
 import { DISTRIBUTIONS } from '../networks/prompt-distribution.ts';
 import { ProsamError } from '../common/errors.ts';
+import { kindOf } from '../mask/annotation.ts';
+import { MAX_REFERENCES, MAX_SAMPLES } from './defaults.ts';
 import { STRATEGIES } from './strategy.ts';
 import { METHODS, type PredictOptions, type Reference } from './types.ts';
-
-const MAX_SAMPLES = 100;
-const MAX_REFERENCES = 200;
 
 /** @throws OPTION_INVALID */
 export function checkPredictOptions(options: PredictOptions): void {
@@ -36,11 +35,9 @@ export function checkReferences(references: readonly Reference[]): void {
     );
   }
   for (const reference of references as readonly (Partial<Reference> | null | undefined)[]) {
-    if (typeof reference?.annotation?.kind === 'string' && reference.image) continue;
-    throw new ProsamError(
-      'ANNOTATION_INVALID',
-      'expected references of the form { image, annotation: { kind, ... } }, got one without these fields.',
-    );
+    kindOf(reference as Reference);
+    if (reference?.image) continue;
+    throw new ProsamError('ANNOTATION_INVALID', 'expected references with an image, such as { image, box }, got one without.');
   }
 }
 

@@ -1,4 +1,5 @@
-/** What the engine needs from its surroundings: a browser and Node bring different ones. */
+/** Ports of the engine: Node and browsers bring their own implementations. */
+import type { MaskFile } from '../mask/annotation.ts';
 import type { Raster } from '../image/pillow-resize.ts';
 import type { ImageInput } from './types.ts';
 
@@ -14,5 +15,5 @@ export interface ImageSource {
   /** @throws FILE_NOT_FOUND, IMAGE_TOO_LARGE */
   load(input: ImageInput): Promise<LoadedImage>;
   /** A mask file as one value per pixel. */
-  loadGrey(file: string | URL | Uint8Array): Promise<Raster>;
+  loadGrey(file: MaskFile): Promise<Raster>;
 }

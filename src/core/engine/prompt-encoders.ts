@@ -1,5 +1,5 @@
 /** The trained prompt encoders an engine can answer with: the model's own, and any put beside it while it runs. */
-import { parsePromptEncoderPlan, type PromptEncoderPlan } from '../checkpoint/manifest.ts';
+import { parsePromptEncoderPlan, PLAN_KEY, type PromptEncoderPlan } from '../checkpoint/manifest.ts';
 import type { Model } from '../checkpoint/model-folder.ts';
 import { floatsFromTensor, parseSafetensors } from '../checkpoint/formats/safetensors.ts';
 import type { FloatTensor } from '../checkpoint/read-tensors.ts';
@@ -22,8 +22,6 @@ export interface PromptEncoders {
   unload(id: string): void;
 }
 
-/** Key in the metadata of a weight file under which training writes the encoder's plan, as JSON. */
-export const PLAN_KEY = 'prompt_encoder';
 /** Each holds its weights (7 MB at full size) and what it keeps of references. */
 const MAX_LOADED = 100;
 

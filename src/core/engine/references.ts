@@ -1,17 +1,20 @@
-/** Images and references made ready for the methods, each computed once and shared by whoever asks. */
+/** References made ready for the methods, each computed once and shared by all who ask for it. */
 import { createByteCache, type ByteCache } from '../common/byte-cache.ts';
 import { tensorBytes, type EncodedImages, type ImageFeatures, type ImageMaps } from './image-features.ts';
 import { ProsamError } from '../common/errors.ts';
+import { gridOf, type Geometry } from '../image/geometry.ts';
 import { mirrorRows } from '../image/mirror.ts';
-import { geometryOf, type Geometry, type PreprocessConfig } from '../image/preprocess.ts';
-import { isSparse, maskFromAnnotation, sameSize, type Annotation, type DrawnAnnotation } from '../mask/annotation.ts';
-import { reduceLabels, type BinaryMask, type Grid, type LabelReduction } from '../mask/label-reduction.ts';
+import { parseAnnotation, type DrawnAnnotation } from '../mask/annotation.ts';
+import { sameSize } from '../mask/draw-annotation.ts';
+import { reduceLabels, type BinaryMask, type LabelReduction } from '../mask/label-reduction.ts';
+import type { SamPrompt } from './methods/sam-prompts.ts';
 import type { ImageSource } from './ports.ts';
+import { drawnAnnotation, labelReductionOf, resolveMask, treatmentOf, type AnnotationUse } from './resolve-annotation.ts';
 import type { ImageInput, Reference } from './types.ts';
 
-/** One reference, its mark reduced to the cells of the feature grid. */
+/** One reference, its annotation reduced to the cells of the feature grid. */
 export interface PreparedReference {
-  /** Stands for image, mark and reduction. */
+  /** Stands for image, annotation and reduction. */
   key: string;
   features: ImageMaps;
   /** At the image's own size. */
@@ -20,73 +23,59 @@ export interface PreparedReference {
   cells: Float32Array;
 }
 
-export interface FeatureStore {
-  readonly geometry: Geometry;
-  /** onComputed: called where no cache had them. */
-  image(input: ImageInput, onComputed?: () => void): Promise<ImageFeatures>;
-  /** trainedReduction: what the prompt encoder in use was trained with. */
-  reference(
-    reference: Reference,
-    options: { labelReduction?: LabelReduction; grow?: boolean; trainedReduction?: LabelReduction },
-  ): Promise<PreparedReference>;
-  /** The same mark on the mirrored, darkened image: something new to predict when there is only one reference. */
-  mirrored(reference: PreparedReference, input: ImageInput): Promise<{ features: ImageFeatures; mask: BinaryMask }>;
-  gridOf(features: ImageMaps): Grid;
-  /** Forgets everything in memory; resolves when the slow cache has been written. */
-  close(): Promise<void>;
+interface ReferenceOptions {
+  /** @default 'predict' */
+  use?: AnnotationUse;
+  labelReduction?: LabelReduction;
+  grow?: boolean;
+  /** Reduction that the prompt encoder in use was trained with. */
+  trainedReduction?: LabelReduction;
 }
 
-export interface FeatureStoreParts {
+export interface ReferenceStore {
+  reference(reference: Reference, options: ReferenceOptions): Promise<PreparedReference>;
+  /** The same annotation on the mirrored, darkened image: something new to predict when there is only one reference. */
+  mirrored(reference: PreparedReference, input: ImageInput): Promise<{ features: ImageFeatures; mask: BinaryMask }>;
+  /** Forgets everything. */
+  clear(): void;
+}
+
+interface ReferenceStoreParts {
   images: EncodedImages;
   source: ImageSource;
-  preprocess: PreprocessConfig;
-  /** What a mark is reduced with when nothing else is asked for. */
-  labelReduction: LabelReduction;
+  geometry: Geometry;
   /** Bytes of references kept in memory, beside what `images` keeps. */
   maxBytes: number;
-  /** Turns a mark into an object mask with SAM. */
-  grow(features: ImageFeatures, annotation: DrawnAnnotation): Promise<BinaryMask>;
+  /** SAM's logits for prompts on an image, at the image's own size. */
+  decode: (image: ImageFeatures, prompts: readonly SamPrompt[]) => Promise<Float32Array | undefined>;
 }
 
 const MIRROR_GAIN = 0.85;
 const MIRROR_OFFSET = 10;
 
-export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
-  const { images, source, preprocess } = parts;
-  const geometry = geometryOf(preprocess);
+export function createReferenceStore({ images, source, geometry, maxBytes, decode }: ReferenceStoreParts): ReferenceStore {
   const references: ByteCache<PreparedReference> = createByteCache({
-    maxBytes: parts.maxBytes,
+    maxBytes,
     // A kept reference keeps its maps alive, also when the image cache has dropped them.
     sizeOf: ({ mask, features: { mid, high, state } }) => mask.data.byteLength + tensorBytes([mid, high, ...(state ? [state] : [])]),
   });
 
-  const drawn = async (annotation: Annotation): Promise<DrawnAnnotation> => {
-    if (!('file' in annotation)) return annotation;
-    const { data, width, height } = await source.loadGrey(annotation.file);
-    const marked = data.map((value) => (value > 127 ? 1 : 0));
-    return { kind: annotation.kind === 'mask-file' ? 'mask' : 'scribble-mask', mask: { data: marked, width, height } };
-  };
-
   return {
-    geometry,
-    gridOf: (features) => gridOf(geometry, features),
-    image: async (input, onComputed) => images.features(await source.load(input), onComputed),
-    async reference(reference, options) {
+    async reference(reference, { use = 'predict', grow, labelReduction, trainedReduction }) {
+      const parsed = parseAnnotation(reference);
       const loaded = await source.load(reference.image);
-      const annotation = await drawn(reference.annotation);
-      const grow = options.grow ?? annotation.kind === 'points';
-      const reduction =
-        options.labelReduction ?? (isSparse(annotation) && !grow ? { kind: 'any' } : (options.trainedReduction ?? parts.labelReduction));
-      const key = await fingerprint(`${loaded.key} ${grow} ${JSON.stringify(reduction)}`, annotation);
+      const annotation = await drawnAnnotation(parsed, (file) => source.loadGrey(file));
+      const treatment = treatmentOf(annotation.kind, use, grow);
+      const reduction = labelReductionOf(treatment, { asked: labelReduction, trained: trainedReduction });
+      const key = await fingerprint(`${loaded.key} ${treatment.grown} ${JSON.stringify(reduction)}`, annotation);
       return references.get(key, async () => {
-        // Only a mark that is to grow is decoded on its own image: SAM need not see the others.
-        const seen = grow ? await images.features(loaded) : undefined;
+        // Only an annotation that is to grow is decoded on its own image: SAM need not see the others.
+        const seen = treatment.grown ? await images.features(loaded) : undefined;
         const features = seen ?? (await images.maps(loaded));
-        const marked = maskFromAnnotation(annotation, features.width, features.height);
-        const mask = seen ? await parts.grow(seen, annotation) : marked;
+        const mask = await resolveMask(annotation, features, seen && ((prompts) => decode(seen, prompts)));
         const cells = reduceLabels(sameSize(mask, features.width, features.height), gridOf(geometry, features), reduction);
         if (reduction.kind !== 'nearest' && cells.every((cell) => cell === 0)) {
-          throw new ProsamError('MASK_EMPTY', 'the mark reaches no cell of the feature grid. Mark more of the object.');
+          throw new ProsamError('MASK_EMPTY', 'the annotation reaches no cell of the feature grid. Mark more of the object.');
         }
         return { key, features, mask, cells };
       });
@@ -106,17 +95,8 @@ export function createFeatureStore(parts: FeatureStoreParts): FeatureStore {
       const { width, height } = reference.mask;
       return { features, mask: { data: mirrorRows(reference.mask.data, width, 1), width, height } };
     },
-    async close() {
-      references.clear();
-      await images.close();
-    },
+    clear: () => references.clear(),
   };
-}
-
-/** The cells of an image's maps, and the pixels of the image that they span. */
-export function gridOf(geometry: Geometry, { mid, width, height }: Pick<ImageMaps, 'mid' | 'width' | 'height'>): Grid {
-  const [, , rows, columns] = mid.shape as [number, number, number, number];
-  return { columns, rows, ...geometry.gridSpan(width, height) };
 }
 
 /** sha256 over a text and an annotation, pixels included. */

@@ -1,57 +1,58 @@
 /** Interactive correction with SAM's own prompts. */
 import { ProsamError } from '../common/errors.ts';
-import type { ImageFeatures } from './image-features.ts';
-import type { FeatureStore } from './references.ts';
-import { boxPrompts, decodeSamPrompts, type SamMask, type SamPrompt } from './methods/sam-prompts.ts';
+import type { Geometry } from '../image/geometry.ts';
+import { parseBox, parsePoints } from '../mask/annotation.ts';
 import { maskExtent } from '../mask/raster.ts';
 import type { Networks } from '../onnx/networks.ts';
+import type { ImageFeatures } from './image-features.ts';
+import { boxPrompts, decodeSamPrompts, logitsAtImageSize, type SamMask, type SamPrompt } from './methods/sam-prompts.ts';
 import { maskFromField } from './strategy.ts';
 import type { RefinedMask, RefinePrompts } from './types.ts';
 
 const MAX_POINTS = 1000;
 
-/** @throws OPTION_INVALID, ANNOTATION_OUTSIDE */
+/** @throws OPTION_INVALID, ANNOTATION_INVALID, ANNOTATION_OUTSIDE */
 export async function refineMask(
   networks: Networks,
-  features: FeatureStore,
+  geometry: Geometry,
   image: ImageFeatures,
   prompts: RefinePrompts,
 ): Promise<RefinedMask[]> {
+  const { maskInput } = prompts;
   const points = samPrompts(prompts, image);
-  const { previous } = prompts;
   const expected = (4 * (image.embedding.shape[2] as number)) ** 2;
-  if (previous !== undefined && previous.length !== expected) {
+  if (maskInput !== undefined && maskInput.length !== expected) {
     throw new ProsamError(
       'OPTION_INVALID',
-      `previous: expected the ${expected} low-resolution logits of an earlier answer, got ${previous.length} values.`,
+      `maskInput: expected the ${expected} lowResLogits of an earlier result, got ${maskInput.length} values.`,
     );
   }
-  const offered = await decodeSamPrompts(networks, features, image, points, previous);
+  const offered = await decodeSamPrompts(networks, geometry, image, points, maskInput);
   // One point may mean the whole thing or a part, so SAM's three answers are all of use; anything more is unambiguous.
-  const ambiguous = points.length === 1 && previous === undefined;
+  const ambiguous = points.length === 1 && maskInput === undefined;
   const masks = ambiguous ? offered.slice(1) : offered.slice(0, 1);
-  return masks.sort((a, b) => b.iou - a.iou).map((mask) => atImageSize(features, image, mask));
+  return masks.sort((a, b) => b.iou - a.iou).map((mask) => atImageSize(geometry, image, mask));
 }
 
-function samPrompts({ points = [], boxXyxy, previous }: RefinePrompts, { width, height }: ImageFeatures): SamPrompt[] {
-  if (points.length === 0 && boxXyxy === undefined && previous === undefined) {
-    throw new ProsamError('OPTION_INVALID', 'expected points, a box or a previous mask to refine from, got none.');
-  }
-  if (points.length > MAX_POINTS) throw new ProsamError('OPTION_INVALID', `expected at most ${MAX_POINTS} points, got ${points.length}.`);
+function samPrompts({ points = [], negative = [], box, maskInput }: RefinePrompts, { width, height }: ImageFeatures): SamPrompt[] {
+  const count = points.length + negative.length;
+  if (count === 0 && box === undefined && maskInput === undefined)
+    throw new ProsamError('OPTION_INVALID', 'expected points, a box or a maskInput to refine from, got none.');
+  if (count > MAX_POINTS) throw new ProsamError('OPTION_INVALID', `expected at most ${MAX_POINTS} points, got ${count}.`);
   const prompts = [
-    ...points.map(({ x, y, positive = true }): SamPrompt => ({ x, y, kind: positive ? 'positive' : 'negative' })),
-    ...(boxXyxy ? boxPrompts(boxXyxy) : []),
+    ...parsePoints('points', points).map(([x, y]): SamPrompt => ({ x, y, kind: 'positive' })),
+    ...parsePoints('negative', negative).map(([x, y]): SamPrompt => ({ x, y, kind: 'negative' })),
+    ...(box === undefined ? [] : boxPrompts(parseBox(box))),
   ];
   for (const { x, y } of prompts) {
-    if (x >= 0 && y >= 0 && x <= width && y <= height) continue; // false for NaN
+    if (x >= 0 && y >= 0 && x <= width && y <= height) continue;
     throw new ProsamError('ANNOTATION_OUTSIDE', `expected points inside the image of ${width} x ${height} pixels, got (${x}, ${y}).`);
   }
   return prompts;
 }
 
-function atImageSize({ geometry }: FeatureStore, { width, height }: ImageFeatures, { logits, iou }: SamMask): RefinedMask {
-  const side = Math.sqrt(logits.length);
-  const field = geometry.toImage(geometry.toSquare({ data: logits, width: side, height: side }), width, height);
-  const mask = { data: maskFromField(field.data), width, height };
-  return { mask, ...maskExtent(mask), predictedIou: iou, lowRes: logits };
+function atImageSize(geometry: Geometry, image: ImageFeatures, { logits, iou }: SamMask): RefinedMask {
+  const field = logitsAtImageSize(geometry, image, logits);
+  const mask = { data: maskFromField(field.data), width: image.width, height: image.height };
+  return { mask, ...maskExtent(mask), samIou: iou, lowResLogits: logits };
 }

@@ -1,11 +1,11 @@
-/** How far a method can be trusted on these very images: the references predict each other. */
+/** Accuracy of each method on the references themselves: they predict each other. */
 import type { ImageFeatures } from './image-features.ts';
-import type { FeatureStore, PreparedReference } from './references.ts';
+import type { PreparedReference, ReferenceStore } from './references.ts';
 import { iou } from '../mask/metrics.ts';
 import type { BinaryMask } from '../mask/label-reduction.ts';
 import { maskFromField } from './strategy.ts';
 import type { MethodContext, RunMethod } from './methods/method.ts';
-import type { Method, PredictOptions, Reference, SelfCheck } from './types.ts';
+import type { ImageInput, Method, PredictOptions, Reference, SelfCheck } from './types.ts';
 
 /**
  * On a copy of its own reference every method looks better than it is, the trained encoder least: it is preferred unless
@@ -17,13 +17,13 @@ const TRAINED_SHARE = 0.5;
 /** prepared: one per reference, in the same order; all of one concept. */
 export async function selfCheck(
   context: MethodContext,
-  features: FeatureStore,
+  trialParts: TrialParts,
   methods: ReadonlyMap<Method, RunMethod>,
   references: readonly Reference[],
   prepared: readonly PreparedReference[],
   options: PredictOptions,
 ): Promise<SelfCheck> {
-  const trials = await trialsOf(features, references, prepared);
+  const trials = await trialsOf(trialParts, references, prepared);
   const results: SelfCheck['methods'] = {};
   for (const [name, run] of methods) {
     const each: number[] = [];
@@ -34,9 +34,9 @@ export async function selfCheck(
     }
     results[name] = { iou: each.reduce((sum, value) => sum + value, 0) / each.length, each };
   }
-  const basis = prepared.length > 1 ? 'other-references' : 'mirrored-copy';
+  const basis = prepared.length > 1 ? 'leave-one-out' : 'mirrored-copy';
   const best = bestMethod(results, basis);
-  return { basis, methods: results, best, expectedIou: results[best]?.iou ?? 0 };
+  return { basis, methods: results, best, referenceIou: results[best]?.iou ?? 0 };
 }
 
 function bestMethod(results: SelfCheck['methods'], basis: SelfCheck['basis']): Method {
@@ -53,19 +53,20 @@ interface Trial {
   from: readonly PreparedReference[];
 }
 
-async function trialsOf(
-  features: FeatureStore,
-  references: readonly Reference[],
-  prepared: readonly PreparedReference[],
-): Promise<Trial[]> {
+export interface TrialParts {
+  references: Pick<ReferenceStore, 'mirrored'>;
+  features(image: ImageInput): Promise<ImageFeatures>;
+}
+
+async function trialsOf(parts: TrialParts, references: readonly Reference[], prepared: readonly PreparedReference[]): Promise<Trial[]> {
   const [only] = prepared;
   if (only !== undefined && prepared.length === 1) {
-    const copy = await features.mirrored(only, (references[0] as Reference).image);
+    const copy = await parts.references.mirrored(only, (references[0] as Reference).image);
     return [{ target: copy.features, truth: copy.mask, from: prepared }];
   }
   const trials: Trial[] = [];
   for (const [i, held] of prepared.entries()) {
-    const target = await features.image((references[i] as Reference).image);
+    const target = await parts.features((references[i] as Reference).image);
     trials.push({ target, truth: held.mask, from: prepared.filter((other) => other !== held) });
   }
   return trials;

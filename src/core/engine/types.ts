@@ -1,47 +1,38 @@
-/** The words of the public interface. Boxes are [x0, y0, x1, y1] in pixels of the upright image, x0 <= x < x1. */
+/** The engine's interface: what it is asked with. Its results are in results.ts. */
 import type { DistributionKind, Noise } from '../networks/prompt-distribution.ts';
-import type { SamResize } from '../image/preprocess.ts';
-import type { Annotation } from '../mask/annotation.ts';
-import type { Region } from '../mask/instances.ts';
-import type { BinaryMask, LabelReduction } from '../mask/label-reduction.ts';
-import type { ChosenThreads } from '../runtime/node/choose-threads.ts';
-import type { Precision } from '../onnx/precision.ts';
+import type { ImageInput } from '../image/input.ts';
+import type { Annotation, PointInput } from '../mask/annotation.ts';
+import type { LabelReduction } from '../mask/label-reduction.ts';
+import type {
+  EngineInfo,
+  EngineWorker,
+  Method,
+  Prediction,
+  PreparedImage,
+  ReferenceMask,
+  Refinement,
+  SelfCheck,
+  TargetResult,
+} from './results.ts';
 import type { Strategy } from './strategy.ts';
 
-/** Pixels already decoded: row-major, channels interleaved, 8 bits each. */
-export interface PixelImage {
-  data: Uint8Array;
-  width: number;
-  height: number;
-  /** 1 grey, 3 RGB, 4 RGBA (alpha is ignored). */
-  channels: 1 | 3 | 4;
-}
+export type { ImageInput, PixelImage } from '../image/input.ts';
+export { METHODS } from './results.ts';
+export type * from './results.ts';
 
-/** A path or file: URL, the bytes of an image file, or pixels. */
-export type ImageInput = string | URL | Uint8Array | PixelImage;
-
-/** One image with the object marked. */
-export interface Reference {
-  image: ImageInput;
-  annotation: Annotation;
-  /** What is marked; references with the same label describe one concept. @default 'object' */
+/** An image with the object annotated: one of `mask`, `rle`, `polygon`, `box`, `points`, `scribble` beside it. */
+export type Reference<Image = ImageInput> = {
+  image: Image;
+  /** Name of the concept; references with the same label describe one concept. @default 'object' */
   label?: string;
-}
-
-export const METHODS = ['prosam', 'persam', 'nearest'] as const;
-/**
- * - 'prosam': the trained variational prompt encoder (the paper)
- * - 'persam': no training: feature similarity picks points, SAM draws the mask and refines it twice
- * - 'nearest': no training: cells closer to the object's average feature than to the background's
- */
-export type Method = (typeof METHODS)[number];
+} & Annotation;
 
 export interface PredictOptions {
   /** 'auto' checks the methods on the references themselves and takes the best. @default 'auto' */
   method?: Method | 'auto';
-  /** One that was loaded with `loadPromptEncoder`. @default the model's own */
+  /** Id of a prompt encoder loaded with `loadPromptEncoder`. @default the model's own */
   promptEncoder?: string;
-  /** How decoded prompts become one mask ('prosam' only). @default 'mean_prompt' */
+  /** Rule that makes one mask of the decoded prompts ('prosam' only). @default 'mean_prompt' */
   strategy?: Strategy;
   /** Prompt sets drawn from the predicted distribution (K), for the merging strategies and the uncertainty; 0 to 100. @default 4, or 10 with a merging strategy */
   samples?: number;
@@ -53,9 +44,9 @@ export interface PredictOptions {
   seed?: number;
   /** Noise to use instead of drawing it: eps [K, m, c], delta [K, m] with m = references x prompts per reference. */
   noise?: Noise;
-  /** How marks become cells. @default the model's for masks and boxes, 'any' for points and scribbles */
+  /** Rule that reduces annotations to feature cells. @default the model's, 'any' for scribbles and for points that are not grown */
   labelReduction?: LabelReduction;
-  /** Let SAM turn a mark into an object mask first. @default true for points, false for all else */
+  /** Let SAM turn an annotation into an object mask first. @default as `use` has it: true for points, false for all else */
   grow?: boolean;
   /** Return the separate regions of each mask. @default false */
   instances?: boolean;
@@ -66,173 +57,81 @@ export interface PredictOptions {
   signal?: AbortSignal;
 }
 
-/** Milliseconds spent, by stage; a stage served from a cache costs next to nothing. */
-export type StageTimes = Partial<Record<'read' | 'embed' | 'reference' | 'check' | 'prompt' | 'decode' | 'resize' | 'total', number>>;
-
-/** One connected region of a mask. */
-export interface InstancePrediction extends Region {
-  /** Mean predicted probability of its pixels, 0..1. */
-  score: number;
+export interface PredictManyOptions extends PredictOptions {
+  /** Targets under way at once, 1 to 32. @default 2 */
+  concurrency?: number;
 }
 
-export interface MaskPrediction {
-  label: string;
-  /** The method that made the mask. */
-  method: Method;
-  /** At the target's own size. */
-  mask: BinaryMask;
-  /** Pixels in the mask. */
-  area: number;
-  /** Absent when the mask is empty. */
-  boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
-  /**
-   * Expected IoU of the mask if pixels were independent with their predicted probabilities p (mean over the decoded
-   * samples): sum of p inside / (pixels inside + sum of p outside). 0..1; good for ranking, optimistic as a number.
-   */
-  score: number;
-  /** 1 - score. */
-  uncertainty: number;
-  /** What the check of 'auto' found the method worth on the references: how far to trust it on these images. */
-  check?: { basis: SelfCheck['basis']; expectedIou: number };
-  /** SAM's own estimate of the mask's IoU, where SAM drew it. */
-  predictedIou?: number;
-  /** Binary entropy of p per pixel in bits, 0..255 for 0..1, at the target's own size. */
-  uncertaintyMap?: Uint8Array;
-  instances?: InstancePrediction[];
-  /** Low-resolution logits of SAM's square input, to go on from in `refine`. */
-  lowRes?: Float32Array;
-}
-
-export interface Prediction {
-  width: number;
-  height: number;
-  /** One per label, in the order the labels first appear among the references. */
-  masks: MaskPrediction[];
-  /** Name and content hash of the model. */
-  model: string;
-  /** What really executed. */
-  device: string;
-  /** A cache had the features of the target. */
-  cached: boolean;
-  milliseconds: StageTimes;
-}
-
+/** SAM's own prompts on one image, in its pixels; at least one of them. */
 export interface RefinePrompts {
-  points?: readonly { x: number; y: number; /** @default true */ positive?: boolean }[];
-  boxXyxy?: readonly [x0: number, y0: number, x1: number, y1: number];
-  /** `lowRes` of an earlier prediction or refinement of this image. */
-  previous?: Float32Array | undefined;
+  /** On the object. */
+  points?: readonly PointInput[];
+  /** Beside the object. */
+  negative?: readonly PointInput[];
+  /** x0, y0, x1, y1 */
+  box?: readonly number[];
+  /** `lowResLogits` of an earlier prediction or refinement of this image. [4g * 4g] */
+  maskInput?: Float32Array | undefined;
 }
 
-export interface RefinedMask {
-  mask: BinaryMask;
-  area: number;
-  boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
-  predictedIou: number;
-  lowRes: Float32Array;
+/** References read and checked once, to be looked for in any number of images. */
+export interface Concept<Image = ImageInput> {
+  /** Labels of the references, in the order they first appear. */
+  readonly labels: readonly string[];
+  /** @throws as `Engine.predict` */
+  predict(target: Image, options?: PredictOptions): Promise<Prediction>;
+  /** @throws as `Engine.predictMany` */
+  predictMany<Target extends Image>(
+    targets: Iterable<Target> | AsyncIterable<Target>,
+    options?: PredictManyOptions,
+  ): AsyncGenerator<TargetResult<Target>, void, undefined>;
+  /** @throws as `Engine.selfCheck` */
+  selfCheck(options?: PredictOptions): Promise<SelfCheck>;
+  /** The object mask of one reference. @throws OPTION_INVALID for an index beyond the references */
+  mask(index?: number): Promise<ReferenceMask>;
 }
 
-export interface Refinement {
-  width: number;
-  height: number;
-  /** Best predicted IoU first; several for a single point (whole, part, subpart), one otherwise. */
-  masks: RefinedMask[];
-  milliseconds: StageTimes;
-}
-
-/** How good each method is on the references themselves. */
-export interface SelfCheck {
-  /**
-   * 'other-references': each reference predicted from all others.
-   * 'mirrored-copy': only one reference, predicted on its own mirrored, darkened copy; optimistic, but it tells a method
-   * that works on such images from one that does not.
-   */
-  basis: 'other-references' | 'mirrored-copy';
-  /** Mean IoU over the references, 0..1, and each one's. */
-  methods: Partial<Record<Method, { iou: number; each: number[] }>>;
-  best: Method;
-  /** IoU of the best method, 0..1. */
-  expectedIou: number;
-}
-
-/** What a reference's mark amounts to. */
-export interface ReferenceMask {
-  /** At the image's own size, after SAM has grown it where that was asked for. */
-  mask: BinaryMask;
-  /** Pixels in the mask. */
-  area: number;
-  boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
-  /** Cells of the feature grid it covers, of how many. */
-  cells: number;
-  ofCells: number;
-}
-
-/** An image whose features are in the cache. */
-export interface Embedded {
-  /** Content hash. */
-  key: string;
-  width: number;
-  height: number;
-  milliseconds: StageTimes;
-}
-
-/** What was found out about one device. */
-export interface TriedDevice {
-  device: string;
-  used: boolean;
-  /** Why, or why not, in words. */
-  reason: string;
-}
-
-export interface EngineInfo {
-  model: string;
-  licence: string;
-  /** What really computes. */
-  device: string;
-  /** The devices that were looked at, and why the others are not used. */
-  devices?: readonly TriedDevice[];
-  /** What the image networks compute in. */
-  precision: Precision;
-  /** Threads of one operator on the CPU (0: left to ONNX Runtime), and who chose them. */
-  threads: ChosenThreads;
-  methods: Method[];
-  promptsPerReference: number;
-  /** The square the networks read, and how images are brought to it. An image that already has that size is read as it is. */
-  input: { side: number; resize: SamResize };
-}
-
-/** The process that computes for an engine, as it stands at the moment of asking. */
-export interface EngineWorker {
-  /** Its process id; absent while there is none. */
-  readonly pid: number | undefined;
-  /** Answers calls. While it is started again they wait. */
-  readonly ready: boolean;
-  /** A network is loaded or runs. */
-  readonly computing: boolean;
-  /** How often a worker that had died or hung was replaced. */
-  readonly replacements: number;
-  /** Memory it held at its last answer. */
-  readonly residentBytes: number;
-  /** What the last worker ended of, or why none can be started; absent while the first one runs. */
-  readonly problem: string | undefined;
-}
-
-export interface Engine {
+export interface Engine<Image = ImageInput, Ref = Reference<Image>> extends AsyncDisposable {
   readonly info: EngineInfo;
   /** Absent where the engine computes on the thread it is called on. */
   readonly worker?: EngineWorker;
-  /** Computes what does not depend on any reference, so that a later call answers at once. */
-  embed(image: ImageInput, options?: { signal?: AbortSignal }): Promise<Embedded>;
-  /** Masks of the references' concepts in the target. */
-  predict(target: ImageInput, references: readonly Reference[], options?: PredictOptions): Promise<Prediction>;
-  /** SAM's own points, box and previous mask on one image, for interactive tools. */
-  refine(image: ImageInput, prompts: RefinePrompts, options?: { signal?: AbortSignal }): Promise<Refinement>;
-  /** The mask a reference's mark stands for, e.g. to show it before it is used. */
-  referenceMask(reference: Reference, options?: PredictOptions): Promise<ReferenceMask>;
-  /** Predicts the references from each other; all references must carry one label. */
-  selfCheck(references: readonly Reference[], options?: PredictOptions): Promise<SelfCheck>;
-  /** Average feature of the marked cells, of length 1: what tells objects that look alike from others. [C] */
-  describe(reference: Reference, options?: PredictOptions): Promise<Float32Array>;
+  /** Computes what does not depend on any reference, so that a later call answers at once. @throws IMAGE_*, FILE_NOT_FOUND, ENGINE_* */
+  prepare(image: Image, options?: { signal?: AbortSignal }): Promise<PreparedImage>;
+  /**
+   * Masks of the references' concepts in the target.
+   * @throws IMAGE_*, FILE_NOT_FOUND, ANNOTATION_*, MASK_*, REFERENCE_MISSING, OPTION_INVALID, METHOD_UNAVAILABLE, ENGINE_*, the signal's reason
+   * @example
+   * const { masks } = await engine.predict('target.jpg', [{ image: 'cup.jpg', box: [40, 60, 180, 210] }]);
+   */
+  predict(target: Image, references: readonly Ref[], options?: PredictOptions): Promise<Prediction>;
+  /**
+   * The same for many targets: results in the order of the targets, some computed ahead of the one that is read. A target that fails
+   * gives an `error` and the loop goes on.
+   * @throws what concerns every target: ANNOTATION_*, MASK_*, REFERENCE_MISSING, OPTION_INVALID, METHOD_UNAVAILABLE, ENGINE_CLOSED, the signal's reason
+   * @example
+   * for await (const { target, prediction, error } of engine.predictMany(files, references)) console.log(target, error ?? prediction.masks);
+   */
+  predictMany<Target extends Image>(
+    targets: Iterable<Target> | AsyncIterable<Target>,
+    references: readonly Ref[],
+    options?: PredictManyOptions,
+  ): AsyncGenerator<TargetResult<Target>, void, undefined>;
+  /**
+   * Reads and checks references once. options: defaults of the concept's calls.
+   * @throws as `predict`, for the references
+   * @example
+   * const cup = await engine.concept([{ image: 'cup.jpg', points: [[110, 140]] }]);
+   * const { masks } = await cup.predict('target.jpg');
+   */
+  concept(references: readonly Ref[], options?: PredictOptions): Promise<Concept<Image>>;
+  /** SAM's own points, box and mask input on one image, for interactive tools. @throws OPTION_INVALID, ANNOTATION_*, IMAGE_*, ENGINE_* */
+  refine(image: Image, prompts: RefinePrompts, options?: { signal?: AbortSignal }): Promise<Refinement>;
+  /** The mask a reference's annotation stands for, e.g. to show it before it is used. @throws as `predict` */
+  referenceMask(reference: Ref, options?: PredictOptions): Promise<ReferenceMask>;
+  /** Predicts the references from each other; all references must carry one label. @throws as `predict` */
+  selfCheck(references: readonly Ref[], options?: PredictOptions): Promise<SelfCheck>;
+  /** Average feature of the annotated cells, of length 1: what tells objects that look alike from others. [C] @throws as `predict` */
+  embedObject(reference: Ref, options?: PredictOptions): Promise<Float32Array>;
   /**
    * Puts another trained prompt encoder beside the model's own: checked, and run once, before this resolves. The same id again
    * changes nothing. file: safetensors, as training writes them.

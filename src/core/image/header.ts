@@ -1,4 +1,4 @@
-/** What the first bytes of an image file say, before anything is unpacked: its format and its size. */
+/** Format and size of an image file from its first bytes, before anything is unpacked. */
 
 export interface ImageHeader {
   format: 'jpeg' | 'png' | 'webp' | 'gif' | 'avif';

@@ -1,4 +1,4 @@
-/** How large an image may be. */
+/** Bounds on the size of an image. */
 
 export interface ImageLimits {
   /** Largest file. @default 64 MiB */

@@ -1,19 +1,21 @@
 /** Pixels that a caller already has, as the networks read them. */
 import { ProsamError } from '../common/errors.ts';
-import type { PixelImage } from '../engine/types.ts';
+import { asBytes, type PixelImage } from './input.ts';
 import type { Raster } from './pillow-resize.ts';
 
 /** @throws IMAGE_EMPTY, IMAGE_TOO_LARGE, IMAGE_UNREADABLE for sizes that do not fit together */
-export function rasterFromPixels({ data, width, height, channels }: PixelImage, maxPixels: number): Raster {
+export function rasterFromPixels({ data: given, width, height, channels: said }: PixelImage, maxPixels: number): Raster {
   if (!(width >= 1 && height >= 1)) throw new ProsamError('IMAGE_EMPTY', `expected an image with pixels, got ${width} x ${height}.`);
   if (!Number.isInteger(width) || !Number.isInteger(height))
     throw new ProsamError('IMAGE_UNREADABLE', `expected whole numbers for width and height, got ${width} x ${height}.`);
   if (width * height > maxPixels)
     throw new ProsamError('IMAGE_TOO_LARGE', `expected at most ${maxPixels} pixels, got ${width} x ${height}.`);
-  if (![1, 3, 4].includes(channels) || data.length !== width * height * channels) {
+  const data = asBytes(given);
+  const channels = said ?? (data === undefined ? NaN : data.length / (width * height));
+  if (data === undefined || ![1, 3, 4].includes(channels) || data.length !== width * height * channels) {
     throw new ProsamError(
       'IMAGE_UNREADABLE',
-      `expected ${width} x ${height} pixels of 1, 3 or 4 channels, got ${data.length} values for ${channels} channels.`,
+      `expected ${width} x ${height} pixels of 1, 3 or 4 channels, got ${data?.length ?? 'no'} values for ${said ?? 'unknown'} channels.`,
     );
   }
   if (channels === 3) return { data, width, height, channels };

@@ -1,229 +1,209 @@
-/** What a person marked on a reference image, and the mask it stands for. All coordinates are pixels of the upright image. */
+/**
+ * Annotations: the object of one image, marked. Keyed by field: exactly one of `mask`, `rle`, `polygon`, `box`, `points`, `scribble`.
+ * All coordinates are pixels of the upright image. `parseAnnotation` checks once, at the door, what does not need the image.
+ */
 import { ProsamError } from '../common/errors.ts';
 import type { BinaryMask } from './label-reduction.ts';
-import { atOnce, PAUSE_AFTER_PLAIN, type Steps } from './cooperative.ts';
-import { drawStrokeInSteps, emptyMask, fillBoxInSteps, fillPolygonInSteps, polygonRows, strokeCost, type Point } from './raster.ts';
-import { cocoRleSize, drawCocoRleInSteps, type CocoRle } from './rle.ts';
+import type { Point } from './raster.ts';
+import type { CocoRle } from './rle.ts';
+
+/** `[x, y]` or `{ x, y }`, in pixels. */
+export type PointInput = readonly number[] | { readonly x: number; readonly y: number };
+export type PathInput = readonly PointInput[];
+/** An image file of the image's size (path, URL, bytes, Blob; brighter than half = marked), or pixels (non-zero = marked). */
+export type MaskInput = string | URL | Uint8Array | ArrayBuffer | Blob | BinaryMask;
 
 export interface PointsAnnotation {
-  kind: 'points';
   /** On the object. */
-  points: readonly Point[];
-  /** Not on the object. */
-  negative?: readonly Point[];
+  points: readonly PointInput[];
+  /** Beside the object. */
+  negative?: readonly PointInput[];
 }
 
 export interface BoxAnnotation {
-  kind: 'box';
-  /** x0 < x1, y0 < y1 */
-  boxXyxy: readonly [x0: number, y0: number, x1: number, y1: number];
-}
-
-export interface ScribbleAnnotation {
-  kind: 'scribble';
-  strokes: readonly { path: readonly Point[]; width: number }[];
+  /** x0, y0, x1, y1 with x0 < x1 and y0 < y1. */
+  box: readonly number[];
 }
 
 export interface PolygonAnnotation {
-  kind: 'polygon';
-  /** Closed rings of at least three corners; a ring inside another is a hole. */
-  rings: readonly (readonly Point[])[];
+  /** One closed ring of at least three corners, or several; a ring inside another is a hole. */
+  polygon: PathInput | readonly PathInput[];
+}
+
+export interface ScribbleAnnotation {
+  /** One stroke, several, or a mask of strokes. */
+  scribble: PathInput | readonly PathInput[] | MaskInput;
+  /** Brush width of strokes in pixels. @default one hundredth of the image's longer side, at least 1 */
+  width?: number;
 }
 
 export interface RleAnnotation {
-  kind: 'coco-rle';
   rle: CocoRle;
 }
 
-/** A mask or scribble as pixels: non-zero = marked. */
 export interface MaskAnnotation {
-  kind: 'mask' | 'scribble-mask';
-  mask: BinaryMask;
+  mask: MaskInput;
 }
 
-/** A mask or scribble as an image file (PNG or another format): its path or bytes; brighter than half = marked. */
-export interface MaskFileAnnotation {
-  kind: 'mask-file' | 'scribble-file';
-  file: string | URL | Uint8Array;
-}
+export type Annotation = PointsAnnotation | BoxAnnotation | PolygonAnnotation | ScribbleAnnotation | RleAnnotation | MaskAnnotation;
 
-/** Annotations whose pixels are at hand. */
-export type DrawnAnnotation = PointsAnnotation | BoxAnnotation | ScribbleAnnotation | PolygonAnnotation | RleAnnotation | MaskAnnotation;
-export type Annotation = DrawnAnnotation | MaskFileAnnotation;
+export const ANNOTATION_KINDS = ['mask', 'rle', 'polygon', 'box', 'points', 'scribble'] as const;
+/** The key that says which kind an annotation is. */
+export type AnnotationKind = (typeof ANNOTATION_KINDS)[number];
 
-/** Marks so thin that the model's own label reduction would lose most of them. */
-export function isSparse(annotation: Annotation): boolean {
-  return annotation.kind === 'points' || annotation.kind.startsWith('scribble');
-}
+export type Box = readonly [x0: number, y0: number, x1: number, y1: number];
+
+type ParsedShape =
+  | { kind: 'points'; points: readonly Point[]; negative: readonly Point[] }
+  | { kind: 'box'; box: Box }
+  | { kind: 'polygon'; rings: readonly (readonly Point[])[] }
+  | { kind: 'scribble'; strokes: readonly (readonly Point[])[]; width: number | undefined }
+  | { kind: 'rle'; rle: CocoRle };
+
+/** A checked annotation. `file`: a mask file that is still to be read. */
+export type ParsedAnnotation = DrawnAnnotation | { kind: 'mask' | 'scribble'; file: MaskFile };
+export type MaskFile = Exclude<MaskInput, BinaryMask>;
+/** A checked annotation whose pixels are at hand. */
+export type DrawnAnnotation = ParsedShape | { kind: 'mask' | 'scribble'; mask: BinaryMask };
 
 const MAX_POINTS = 100_000;
 /** A wide brush takes a hundred times longer a point than an outline. */
 const MAX_SCRIBBLE_POINTS = 10_000;
 
-/** Rows that the edges of an outline may pass, added up: a second of work or so. Outlines of real objects pass a thousandth of it. */
-const MAX_POLYGON_ROWS = 2 ** 25;
-/** Pixels that a scribble may paint, each as often as the brush passes it. */
-const MAX_SCRIBBLE_COST = 2 ** 32;
-
 /**
- * The annotation as a mask of the image's size. Negative points take nothing away here: they guide SAM.
- * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE, MASK_SIZE_MISMATCH, MASK_EMPTY
+ * Checks an annotation's form; whether it lies inside the image is checked where it is drawn. Other fields, such as a reference's
+ * image and label, are ignored.
+ * @throws ANNOTATION_INVALID
  */
-export function maskFromAnnotation(annotation: DrawnAnnotation, width: number, height: number): BinaryMask {
-  const mask = emptyMask(width, height);
-  atOnce(drawAnnotation(mask, annotation));
-  return mask;
-}
-
-/**
- * Marks the annotation's pixels on a mask of the image's size; those that are set stay.
- * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE, MASK_SIZE_MISMATCH, MASK_EMPTY for one that marks no pixel
- */
-export function* drawAnnotation(mask: BinaryMask, annotation: DrawnAnnotation): Steps<void> {
-  const painted = yield* drawShaped(mask, annotation);
-  if (painted > 0) return;
-  throw new ProsamError(
-    'MASK_EMPTY',
-    `expected a ${annotation.kind} that marks at least one pixel, got one that marks none. Mark the object and try again.`,
-  );
-}
-
-/** Callers without a type checker may leave fields out. */
-function* drawShaped(mask: BinaryMask, annotation: DrawnAnnotation): Steps<number> {
-  try {
-    return yield* draw(mask, annotation);
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
-    throw new ProsamError('ANNOTATION_INVALID', `${annotation.kind}: a field is missing or of the wrong type: ${cause.message}.`, {
-      cause,
-    });
-  }
-}
-
-/** Returns the number of pixels painted, some perhaps more than once. */
-function* draw(mask: BinaryMask, annotation: DrawnAnnotation): Steps<number> {
-  const { width, height } = mask;
-  switch (annotation.kind) {
-    case 'points':
-      if (annotation.points.length === 0) throw invalid('points', 'expected at least one point on the object, got none');
-      for (const list of [annotation.points, annotation.negative ?? []]) {
-        checkCount('points', [list]);
-        checkInside('point', list, width, height);
-      }
-      for (const [x, y] of annotation.points) mask.data[Math.floor(y) * width + Math.floor(x)] = 1;
-      return annotation.points.length;
+export function parseAnnotation(annotation: Annotation): ParsedAnnotation {
+  const fields = annotation as unknown as Record<string, unknown>;
+  const kind = kindOf(annotation);
+  const value = fields[kind];
+  switch (kind) {
+    case 'points': {
+      const points = parsePoints('points', value);
+      if (points.length === 0) throw invalid('points', 'expected at least one point on the object, got none');
+      return { kind, points, negative: fields['negative'] === undefined ? [] : parsePoints('negative', fields['negative']) };
+    }
     case 'box':
-      checkBox(annotation.boxXyxy, width, height);
-      return yield* fillBoxInSteps(mask, annotation.boxXyxy);
-    case 'scribble': {
-      checkScribble(annotation.strokes, width, height);
-      let painted = 0;
-      for (const { path, width: brush } of annotation.strokes) painted += yield* drawStrokeInSteps(mask, path, brush);
-      return painted;
-    }
-    case 'polygon':
-      if (annotation.rings.length === 0) throw invalid('polygon', 'expected at least one ring, got none');
-      checkCount('polygon', annotation.rings);
-      for (const ring of annotation.rings) {
+      return { kind, box: parseBox(value) };
+    case 'polygon': {
+      const rings = pathsOf('polygon', value);
+      if (rings.length === 0) throw invalid('polygon', 'expected at least one ring, got none');
+      for (const ring of rings)
         if (ring.length < 3) throw invalid('polygon', `expected rings of at least three corners, got one of ${ring.length}`);
-        checkInside('polygon', ring, width, height);
-      }
-      if (polygonRows(annotation.rings, height) > MAX_POLYGON_ROWS) {
-        throw invalid('polygon', `expected edges that pass at most ${MAX_POLYGON_ROWS} rows of pixels together. Simplify the outline`);
-      }
-      return yield* fillPolygonInSteps(mask, annotation.rings);
-    case 'coco-rle': {
-      // The sizes are compared first, so that a few characters cannot ask for a mask far larger than the image.
-      const [rows, columns] = cocoRleSize(annotation.rle);
-      if (rows !== height || columns !== width) throw sizeMismatch(columns, rows, rows * columns, width, height);
-      return yield* drawCocoRleInSteps(mask, annotation.rle);
+      return { kind, rings };
     }
+    case 'scribble': {
+      if (!Array.isArray(value)) return pixelsOf(kind, value);
+      const strokes = pathsOf('scribble', value);
+      if (strokes.length === 0) throw invalid('scribble', 'expected at least one stroke, got none');
+      if (strokes.some((stroke) => stroke.length === 0))
+        throw invalid('scribble', 'expected strokes of at least one point, got one of none');
+      return { kind, strokes, width: brushOf(fields['width']) };
+    }
+    case 'rle':
+      return { kind, rle: rleOf(value) };
     case 'mask':
-    case 'scribble-mask':
-      return yield* drawPixels(mask, sameSize(annotation.mask, width, height));
-    default:
-      throw invalid('kind', `expected one of the kinds of annotation, got ${JSON.stringify((annotation as { kind?: unknown }).kind)}`);
+      return pixelsOf(kind, value);
   }
 }
 
-function* drawPixels(mask: BinaryMask, { data }: BinaryMask): Steps<number> {
-  let painted = 0;
-  for (let start = 0; start < data.length; start += PAUSE_AFTER_PLAIN) {
-    if (start > 0) yield;
-    for (let at = start, end = Math.min(data.length, start + PAUSE_AFTER_PLAIN); at < end; at++) {
-      if (data[at] === 0) continue;
-      mask.data[at] = 1;
-      painted++;
-    }
-  }
-  return painted;
+/** The annotation among the fields of something that carries one. @throws ANNOTATION_INVALID unless it is exactly one */
+export function annotationIn(carrier: Annotation): Annotation {
+  const fields = carrier as unknown as Record<string, unknown>;
+  const kind = kindOf(carrier);
+  const beside = kind === 'points' ? 'negative' : kind === 'scribble' ? 'width' : undefined;
+  return {
+    [kind]: fields[kind],
+    ...(beside !== undefined && fields[beside] !== undefined && { [beside]: fields[beside] }),
+  } as unknown as Annotation;
 }
 
-function invalid(kind: string, problem: string): ProsamError {
+/** @throws ANNOTATION_INVALID unless exactly one key is there, with nothing beside it that belongs to another kind */
+export function kindOf(annotation: Annotation): AnnotationKind {
+  const given: unknown = annotation;
+  if (typeof given !== 'object' || given === null) throw invalid('annotation', `expected an object, got ${shown(given)}`);
+  const fields = given as Record<string, unknown>;
+  const found = ANNOTATION_KINDS.filter((key) => fields[key] !== undefined);
+  const [kind] = found;
+  if (kind !== undefined && found.length === 1) {
+    if (fields['negative'] !== undefined && kind !== 'points') throw invalid(kind, 'negative goes with points');
+    if (fields['width'] !== undefined && kind !== 'scribble') throw invalid(kind, 'width goes with a scribble');
+    return kind;
+  }
+  const got = found.length > 0 ? found.join(' and ') : `none of them (its fields: ${Object.keys(fields).join(', ') || 'none'})`;
+  throw invalid('annotation', `expected exactly one of ${ANNOTATION_KINDS.join(', ')}, got ${got}`);
+}
+
+export function invalid(kind: string, problem: string): ProsamError {
   return new ProsamError('ANNOTATION_INVALID', `${kind}: ${problem}.`);
 }
 
-function checkScribble(strokes: ScribbleAnnotation['strokes'], width: number, height: number): void {
-  if (strokes.length === 0) throw invalid('scribble', 'expected at least one stroke, got none');
-  checkCount(
-    'scribble',
-    strokes.map((stroke) => stroke.path),
-  );
-  let cost = 0;
-  for (const { path, width: brush } of strokes) {
-    if (!(brush > 0 && brush <= Math.max(width, height)))
-      throw invalid('scribble', `expected a brush width of more than 0 pixels within the image, got ${brush}`);
-    if (path.length === 0) throw invalid('scribble', 'expected strokes of at least one point, got one of none');
-    checkInside('scribble', path, width, height);
-    cost += strokeCost(path, brush, { width, height });
-  }
-  if (cost > MAX_SCRIBBLE_COST)
-    throw invalid(
-      'scribble',
-      `expected a brush that passes at most ${MAX_SCRIBBLE_COST} pixels in all. Use a thinner one, or fewer points`,
-    );
+export function parseBox(value: unknown): Box {
+  const numbers = Array.isArray(value) || ArrayBuffer.isView(value) ? Array.from(value as ArrayLike<unknown>) : [];
+  if (numbers.length !== 4 || !numbers.every(Number.isFinite))
+    throw invalid('box', `expected four numbers x0, y0, x1, y1, got ${shown(value)}`);
+  const [x0, y0, x1, y1] = numbers as unknown as Box;
+  if (x0 >= x1 || y0 >= y1) throw invalid('box', `expected x0 < x1 and y0 < y1, got (${x0}, ${y0}, ${x1}, ${y1})`);
+  return [x0, y0, x1, y1];
 }
 
-/** Drawing takes time for every point, however many lists they come in. */
-function checkCount(kind: string, lists: readonly (readonly Point[])[]): void {
-  const count = lists.reduce((sum, list) => sum + list.length, 0);
+/** One path, or several. */
+function pathsOf(kind: 'polygon' | 'scribble', value: unknown): Point[][] {
+  if (!Array.isArray(value)) throw invalid(kind, `expected points, or several lists of points, got ${shown(value)}`);
+  const [first] = value as unknown[];
+  const several = Array.isArray(first) && typeof first[0] !== 'number';
+  const paths = several || value.length === 0 ? (value as unknown[]) : [value];
+  // Drawing takes time for every point, however many lists they come in.
+  const count = paths.reduce((sum: number, path) => sum + (Array.isArray(path) ? path.length : 0), 0);
   const most = kind === 'scribble' ? MAX_SCRIBBLE_POINTS : MAX_POINTS;
   if (count > most) throw invalid(kind, `expected at most ${most} points, got ${count}`);
+  return paths.map((path) => parsePoints(kind, path));
 }
 
-/** Coordinates must be numbers within the image; the far border counts as inside for shapes, not for points. */
-function checkInside(kind: 'point' | 'scribble' | 'polygon', points: readonly Point[], width: number, height: number): void {
-  for (const [x, y] of points) {
-    if (!Number.isFinite(x) || !Number.isFinite(y)) throw invalid(kind, `expected numbers for x and y, got (${x}, ${y})`);
-    const inside = x >= 0 && y >= 0 && (kind === 'point' ? x < width && y < height : x <= width && y <= height);
-    if (!inside) throw outside(`${kind} at (${x}, ${y})`, width, height);
-  }
+export function parsePoints(kind: string, value: unknown): Point[] {
+  if (!Array.isArray(value)) throw invalid(kind, `expected a list of points, got ${shown(value)}`);
+  if (value.length > MAX_POINTS) throw invalid(kind, `expected at most ${MAX_POINTS} points, got ${value.length}`);
+  return (value as unknown[]).map((item): Point => {
+    const [x, y, more] = Array.isArray(item) ? (item as unknown[]) : coordinatesOf(item);
+    if (Number.isFinite(x) && Number.isFinite(y) && more === undefined) return [x as number, y as number];
+    throw invalid(kind, `expected numbers for x and y as [x, y] or { x, y }, got ${shown(item)}`);
+  });
 }
 
-function checkBox([x0, y0, x1, y1]: BoxAnnotation['boxXyxy'], width: number, height: number): void {
-  const text = `(${x0}, ${y0}, ${x1}, ${y1})`;
-  if (![x0, y0, x1, y1].every(Number.isFinite)) throw invalid('box', `expected four numbers x0,y0,x1,y1, got ${text}`);
-  if (x0 >= x1 || y0 >= y1) throw invalid('box', `expected x0 < x1 and y0 < y1, got ${text}`);
-  if (x0 < 0 || y0 < 0 || x1 > width || y1 > height) throw outside(`box ${text}`, width, height);
+function coordinatesOf(item: unknown): unknown[] {
+  if (typeof item !== 'object' || item === null) return [];
+  const { x, y } = item as { x?: unknown; y?: unknown };
+  return [x, y];
 }
 
-function outside(what: string, width: number, height: number): ProsamError {
-  return new ProsamError(
-    'ANNOTATION_OUTSIDE',
-    `expected marks inside the image of ${width} x ${height} pixels, got a ${what}. Coordinates are pixels of the upright image.`,
-  );
+function brushOf(width: unknown): number | undefined {
+  if (width === undefined || (typeof width === 'number' && width > 0)) return width;
+  throw invalid('scribble', `expected a brush width of more than 0 pixels, got ${shown(width)}`);
 }
 
-/** @throws MASK_SIZE_MISMATCH */
-export function sameSize(mask: BinaryMask, width: number, height: number): BinaryMask {
-  if (mask.width === width && mask.height === height && mask.data.length === width * height) return mask;
-  throw sizeMismatch(mask.width, mask.height, mask.data.length, width, height);
+function rleOf(value: unknown): CocoRle {
+  const { size, counts } = (value ?? {}) as Partial<Record<keyof CocoRle, unknown>>;
+  if (Array.isArray(size) && size.length === 2 && (typeof counts === 'string' || Array.isArray(counts))) return value as CocoRle;
+  throw invalid('rle', `expected { size: [height, width], counts: text or a list of runs }, got ${shown(value)}`);
 }
 
-function sizeMismatch(gotWidth: number, gotHeight: number, values: number, width: number, height: number): ProsamError {
-  return new ProsamError(
-    'MASK_SIZE_MISMATCH',
-    `expected a mask of the image's size ${width} x ${height}, got ${gotWidth} x ${gotHeight} with ${values} values. ` +
-      'If the image carries an EXIF rotation, the mask must be upright too.',
-  );
+function pixelsOf(kind: 'mask' | 'scribble', value: unknown): Extract<ParsedAnnotation, { kind: 'mask' | 'scribble' }> {
+  const isFile = typeof value === 'string' || value instanceof URL || value instanceof Uint8Array;
+  if (isFile || value instanceof ArrayBuffer || value instanceof Blob) return { kind, file: value };
+  const { data, width, height } = (value ?? {}) as Partial<BinaryMask>;
+  if (data !== undefined && ArrayBuffer.isView(data) && typeof width === 'number' && typeof height === 'number')
+    return { kind, mask: { data, width, height } };
+  throw invalid(kind, `expected a path, URL, bytes, Blob or { data, width, height } with bytes as data, got ${shown(value)}`);
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'number') return String(value);
+  // JSON has no NaN.
+  if (Array.isArray(value) && value.length < 10 && value.every((item) => typeof item === 'number')) return `(${value.join(', ')})`;
+  const text = JSON.stringify(value, (_, item: unknown) => (ArrayBuffer.isView(item) ? `${item.byteLength} bytes` : item)) as
+    string | undefined;
+  return text === undefined ? typeof value : text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

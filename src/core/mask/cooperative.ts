@@ -19,6 +19,12 @@ export function atOnce<T>(steps: Steps<T>): T {
 /** Longest stretch of work before others get their turn. */
 const SLICE_MS = 8;
 
+/** The next turn of the event loop; browsers have no setImmediate. */
+const later = (work: () => void): void => {
+  const { setImmediate: next = (then: () => void) => setTimeout(then, 0) } = globalThis as { setImmediate?: (then: () => void) => unknown };
+  next(work);
+};
+
 /** Work that waits for its slice. */
 const waiting: (() => void)[] = [];
 let scheduled = false;
@@ -30,7 +36,7 @@ function runNext(): void {
     scheduled = false;
     return;
   }
-  setImmediate(runNext);
+  later(runNext);
   next();
 }
 
@@ -61,7 +67,7 @@ export function inTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
     else {
       // The first of a turn begins at once; whoever comes in the same turn waits for the next.
       scheduled = true;
-      setImmediate(runNext);
+      later(runNext);
       slice();
     }
   });

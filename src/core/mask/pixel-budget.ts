@@ -1,6 +1,6 @@
-/** How many pixels the marks of one request may pass: pixels times marks are bounded, however few bytes they come in. */
+/** Bound on the pixels that the annotations of one request may pass, however few bytes they come in. */
 import { ProsamError } from '../common/errors.ts';
-import type { Annotation } from './annotation.ts';
+import type { Box, ParsedAnnotation } from './annotation.ts';
 import type { Point } from './raster.ts';
 
 /** Pixels of an upright image. */
@@ -11,7 +11,7 @@ export interface Size {
 
 export interface PixelBudget {
   /** @throws REQUEST_TOO_LARGE when it is used up */
-  take(annotation: Annotation): void;
+  take(annotation: ParsedAnnotation): void;
   /** For so many passes over the whole image. @throws REQUEST_TOO_LARGE when it is used up */
   takeWhole(passes?: number): void;
 }
@@ -37,11 +37,17 @@ export function createPixelBudget({ width, height }: Size): PixelBudget {
 }
 
 /** Outlines are drawn within the box around them, all else passes every pixel of the image. */
-function pixelsPassed(annotation: Annotation, width: number, height: number): number {
-  if (annotation.kind === 'box')
-    return boxArea([annotation.boxXyxy.slice(0, 2), annotation.boxXyxy.slice(2)] as unknown as Point[], width, height);
+function pixelsPassed(annotation: ParsedAnnotation, width: number, height: number): number {
+  if (annotation.kind === 'box') return boxArea(cornersOf(annotation.box), width, height);
   if (annotation.kind === 'polygon') return boxArea(annotation.rings.flat(), width, height);
   return width * height;
+}
+
+function cornersOf([x0, y0, x1, y1]: Box): Point[] {
+  return [
+    [x0, y0],
+    [x1, y1],
+  ];
 }
 
 function boxArea(points: readonly Point[], width: number, height: number): number {

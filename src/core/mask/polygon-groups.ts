@@ -28,14 +28,25 @@ function contains(ring: readonly Point[], [x, y]: Point): boolean {
   return inside;
 }
 
-/** tolerance: pixels an outline may deviate; 0 keeps every corner. */
-export function polygonsFromMask(mask: BinaryMask, tolerance = 0): PolygonWithHoles[] {
-  return atOnce(polygonsInSteps(mask, tolerance));
+export interface PolygonOptions {
+  /** Pixels an outline may deviate; 0 keeps every corner. @default 0 */
+  tolerance?: number;
 }
 
-/** The same, giving others on this thread their turns: for masks of many megapixels. Rejects with the signal's reason once it aborts. */
-export function polygonsInTurns(mask: BinaryMask, tolerance = 0, signal?: AbortSignal): Promise<PolygonWithHoles[]> {
+/**
+ * Outlines of a mask with their holes, traced a few milliseconds at a time, so that others on this thread get their turns between.
+ * signal: rejects with its reason once it aborts.
+ */
+export function polygonsFromMask(
+  mask: BinaryMask,
+  { tolerance = 0, signal }: PolygonOptions & { signal?: AbortSignal | undefined } = {},
+): Promise<PolygonWithHoles[]> {
   return inTurns(polygonsInSteps(mask, tolerance), signal);
+}
+
+/** The same at once, during which the thread does nothing else. */
+export function polygonsFromMaskSync(mask: BinaryMask, { tolerance = 0 }: PolygonOptions = {}): PolygonWithHoles[] {
+  return atOnce(polygonsInSteps(mask, tolerance));
 }
 
 export function* polygonsInSteps(mask: BinaryMask, tolerance = 0): Steps<PolygonWithHoles[]> {

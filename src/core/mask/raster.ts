@@ -124,10 +124,10 @@ export function* drawStrokeInSteps(mask: BinaryMask, path: readonly Point[], wid
   return painted;
 }
 
-/** What a row of a segment costs, in pixels painted. */
+/** Cost of a row of a segment, in pixels painted. */
 const ROW_COST = 64;
 
-/** What drawing a stroke costs, in pixels painted: at most the area around each segment and its rows. */
+/** Cost of drawing a stroke, in pixels painted: at most the area around each segment and its rows. */
 export function strokeCost(path: readonly Point[], width: number, mask: { width: number; height: number }): number {
   let cost = 0;
   for (const [i, [x, y]] of path.entries()) {

@@ -66,14 +66,17 @@ function* runsInSteps({ data, width, height }: BinaryMask): Steps<number[]> {
   return runs;
 }
 
-/** Compressed, as COCO's own tools write it. */
-export function cocoRleFromMask(mask: BinaryMask): CompressedRle {
-  return atOnce(cocoRleInSteps(mask));
+/**
+ * The mask as COCO's compressed RLE, a few milliseconds at a time, so that others on this thread get their turns between.
+ * signal: rejects with its reason once it aborts.
+ */
+export function cocoRleFromMask(mask: BinaryMask, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<CompressedRle> {
+  return inTurns(cocoRleInSteps(mask), signal);
 }
 
-/** The same, giving others on this thread their turns: for masks of many megapixels. Rejects with the signal's reason once it aborts. */
-export function cocoRleInTurns(mask: BinaryMask, signal?: AbortSignal): Promise<CompressedRle> {
-  return inTurns(cocoRleInSteps(mask), signal);
+/** The same at once: some 10 ms a megapixel, during which the thread does nothing else. */
+export function cocoRleFromMaskSync(mask: BinaryMask): CompressedRle {
+  return atOnce(cocoRleInSteps(mask));
 }
 
 export function* cocoRleInSteps(mask: BinaryMask): Steps<CompressedRle> {
@@ -81,7 +84,7 @@ export function* cocoRleInSteps(mask: BinaryMask): Steps<CompressedRle> {
   return { size: [mask.height, mask.width], counts: yield* textInSteps(runs) };
 }
 
-/** What is marked in any of the masks, without drawing one. All of one size. @throws ANNOTATION_INVALID */
+/** Union of masks of one size, without drawing any. @throws ANNOTATION_INVALID */
 export function* unionOfRlesInSteps(rles: readonly CocoRle[]): Steps<{ rle: CompressedRle; area: number }> {
   const [first, ...others] = rles as [CocoRle, ...CocoRle[]];
   let runs = yield* runsFromCocoRleInSteps(first);

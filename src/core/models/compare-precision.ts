@@ -1,8 +1,7 @@
 /** How far two ways of computing one model agree: on the features of pictures, and on the masks that come of them. */
 import type { Model } from '../checkpoint/model-folder.ts';
 import type { Raster } from '../image/pillow-resize.ts';
-import { gridOf } from '../engine/references.ts';
-import { geometryOf, type Geometry } from '../image/preprocess.ts';
+import { geometryOf, gridOf, type Geometry } from '../image/geometry.ts';
 import { reduceLabels, type BinaryMask } from '../mask/label-reduction.ts';
 import { iou } from '../mask/metrics.ts';
 import { maskExtent } from '../mask/raster.ts';
@@ -97,7 +96,7 @@ async function boxMask(networks: Networks, geometry: Geometry, features: Feature
   const { boxXyxy } = maskExtent(mask);
   if (boxXyxy === undefined) throw new Error('a picture for comparing has nothing marked in it');
   const { width, height } = image;
-  const [first] = await decodeSamPrompts(networks, { geometry }, { key: '', ...features, width, height }, boxPrompts(boxXyxy));
+  const [first] = await decodeSamPrompts(networks, geometry, { key: '', ...features, width, height }, boxPrompts(boxXyxy));
   return maskFromField((first as SamMask).logits);
 }
 

@@ -1,7 +1,8 @@
 /** A manifest for weights that lie somewhere: what they are is read off the files, and they stay where they are. */
 import { extname, resolve } from 'node:path';
 import { ProsamError } from '../common/errors.ts';
-import type { SamResize } from '../image/preprocess.ts';
+import { IMAGENET, type SamResize } from '../image/preprocess.ts';
+import { PLAN_KEY } from '../checkpoint/manifest.ts';
 import type { SamConfig } from '../networks/config.ts';
 import { backboneTensors } from '../checkpoint/names/backbone.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
@@ -24,7 +25,7 @@ export interface ModelWeights {
 
 export interface DescribeModelOptions {
   name: string;
-  licence?: string | undefined;
+  license?: string | undefined;
   /** Where the weights come from, in words. */
   about?: string | undefined;
   /** @default 'aligned' with a backbone, as in the paper; 'longest-side' without, as SAM was trained */
@@ -39,12 +40,6 @@ export interface DescribedModel {
   /** What a person should know of how it was put together. */
   notes: string[];
 }
-
-/** SAM's own, on values from 0 to 255. */
-const MEAN = [123.675, 116.28, 103.53];
-const STD = [58.395, 57.12, 57.375];
-/** Metadata key of a prompt encoder that says what it is. */
-const PLAN_KEY = 'prompt_encoder';
 
 /** @throws MODEL_NOT_FOUND, CHECKPOINT_*, MODEL_INVALID where two parts have files of one name */
 export async function describeModel(weights: ModelWeights, options: DescribeModelOptions): Promise<DescribedModel> {
@@ -88,15 +83,15 @@ export async function describeModel(weights: ModelWeights, options: DescribeMode
     format: 'prosam-model/1',
     name: options.name,
     ...(options.about !== undefined && { about: options.about }),
-    licence: options.licence ?? 'not stated',
+    license: options.license ?? 'not stated',
     files,
     locations,
     sam: {
       file: sam.file,
       config: samConfigJson(config),
       resize: options.resize ?? (said === undefined || (said === 'aligned' && !backbone) ? usual : said),
-      mean: samSays.sam?.mean ?? MEAN,
-      std: samSays.sam?.std ?? STD,
+      mean: samSays.sam?.mean ?? [...IMAGENET.mean],
+      std: samSays.sam?.std ?? [...IMAGENET.std],
     },
     backbone: await backboneJson(),
     prompt_encoder: encoder && {

@@ -3,8 +3,7 @@ import type { Model } from '../checkpoint/model-folder.ts';
 import type { FloatTensor } from '../checkpoint/read-tensors.ts';
 import { safetensorsBytes, tensorToWrite, type TensorToWrite } from '../checkpoint/formats/safetensors.ts';
 import { ProsamError } from '../common/errors.ts';
-import { gridOf } from '../engine/references.ts';
-import { geometryOf } from '../image/preprocess.ts';
+import { geometryOf, gridOf } from '../image/geometry.ts';
 import { reduceLabels, type BinaryMask } from '../mask/label-reduction.ts';
 import { decodeSamPrompts } from '../engine/methods/sam-prompts.ts';
 import type { MarkedPicture } from './compare-precision.ts';
@@ -79,7 +78,7 @@ async function stagesOf(model: Model, networks: Networks, reference: MarkedPictu
     const { width, height } = target.image;
     const image = { ...other, key: '', width, height };
     const [x, y] = someMarked(reference.mask);
-    const [first] = await decodeSamPrompts(networks, { geometry }, image, [{ x, y, kind: 'positive' }]);
+    const [first] = await decodeSamPrompts(networks, geometry, image, [{ x, y, kind: 'positive' }]);
     if (first) stages.set('point_logits', { data: first.logits, shape: [first.logits.length] });
     return stages;
   }

@@ -1,5 +1,5 @@
 /**
- * Published checkpoints by short names. Sizes, parameters and licences are for people to choose by; what counts is what the hub
+ * Published checkpoints by short names. Sizes, parameters and licenses are for people to choose by; what counts is what the hub
  * says when it is asked. Parameters and bytes are those of the published files, rounded.
  */
 
@@ -12,7 +12,7 @@ export interface CatalogueEntry {
   /** @default chosen among the repository's files */
   file?: string;
   about: string;
-  licence: string;
+  license: string;
   bytes: number;
   parameters: number;
 }
@@ -23,7 +23,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   sam('sam-vit-b', 'facebook/sam-vit-base', 'SAM ViT-B', 375, 93.7),
   sam('sam-vit-l', 'facebook/sam-vit-large', 'SAM ViT-L', 1250, 312),
   sam('sam-vit-h', 'facebook/sam-vit-huge', 'SAM ViT-H', 2564, 641),
-  { ...sam('mobile-sam', 'dhkim2810/MobileSAM', 'MobileSAM (TinyViT)', 40.7, 10.1), file: 'mobile_sam.pt', licence: 'apache-2.0' },
+  { ...sam('mobile-sam', 'dhkim2810/MobileSAM', 'MobileSAM (TinyViT)', 40.7, 10.1), file: 'mobile_sam.pt', license: 'apache-2.0' },
   backbone('dinov2-s', 'facebook/dinov2-small', 'DINOv2 ViT-S/14', 88.2, 22.1, 'apache-2.0'),
   backbone('dinov2-b', 'facebook/dinov2-base', 'DINOv2 ViT-B/14', 346, 86.6, 'apache-2.0'),
   backbone('dinov2-l', 'facebook/dinov2-large', 'DINOv2 ViT-L/14', 1220, 304, 'apache-2.0'),
@@ -33,11 +33,11 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
 ];
 
 function sam(name: string, repo: string, about: string, megabytes: number, millions: number): CatalogueEntry {
-  return { name, role: 'sam', repo, about, licence: 'apache-2.0', bytes: megabytes * MB, parameters: millions * MB };
+  return { name, role: 'sam', repo, about, license: 'apache-2.0', bytes: megabytes * MB, parameters: millions * MB };
 }
 
-function backbone(name: string, repo: string, about: string, megabytes: number, millions: number, licence: string): CatalogueEntry {
-  return { name, role: 'backbone', repo, about, licence, bytes: megabytes * MB, parameters: millions * MB };
+function backbone(name: string, repo: string, about: string, megabytes: number, millions: number, license: string): CatalogueEntry {
+  return { name, role: 'backbone', repo, about, license, bytes: megabytes * MB, parameters: millions * MB };
 }
 
 /** The entry of a short name, if there is one. */

@@ -15,7 +15,7 @@ export interface BackboneTrunk<T> {
   f3: T;
   /** f2 at f3's size, then f3. [B, C2 + C3, h, w] */
   mid: T;
-  /** What the last stage starts from: f3, or DINOv2's tokens. */
+  /** Input of the last stage: f3, or DINOv2's tokens. */
   state: T;
 }
 

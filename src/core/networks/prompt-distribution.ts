@@ -80,7 +80,7 @@ function scaleOfKind(kind: DistributionKind, nu: number, n: number, delta: numbe
 /** A chi-square of a small fraction of a degree of freedom falls below every float32; its inverse must stay finite. */
 const LEAST_DELTA = 2 ** -100;
 
-/** Noise for `samples` prompt sets of `vectors` vectors each. */
+/** eps ~ N(0, I) and delta ~ chi^2(nu + n) of equation 6, for `samples` prompt sets of `vectors` vectors each. */
 export function drawNoise(config: DistributionConfig, samples: number, vectors: number, width: number, random: Random): Noise {
   const eps = Float32Array.from({ length: samples * vectors * width }, () => normal(random));
   const freedom = config.kind === 'heavy_tailed' ? config.nu : config.nu + config.n;
@@ -89,7 +89,7 @@ export function drawNoise(config: DistributionConfig, samples: number, vectors: 
   return { eps, delta };
 }
 
-/** z = g(mu, sigma, delta, eps), equation 6, the reparameterization trick of figure 2. mu and logSigma [m, c]; eps [K, m, c]; delta [K, m] -> z [K, m, c] */
+/** z = g(mu, sigma, delta, eps), equations 6 and 7, the reparameterization trick of figure 2. mu and logSigma [m, c]; eps [K, m, c]; delta [K, m] -> z [K, m, c] */
 export function samplePrompts(
   config: DistributionConfig,
   mu: Float32Array,

@@ -1,6 +1,6 @@
 /**
  * Where the target looks like the marked part of the reference: for every target cell the largest cosine similarity to a
- * reference cell (paper, section 8.1: the pseudo mask of figure 5; also the core of the training-free methods).
+ * reference cell: M_t^pseudo of feature augmentation (paper, section 8.1), and the core of the training-free methods.
  */
 import type { Ops } from './ops.ts';
 

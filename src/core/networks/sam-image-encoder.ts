@@ -1,7 +1,7 @@
 /**
  * SAM's image encoder: a plain ViT with windowed and global attention, decomposed relative positions and a
- * convolutional neck (Kirillov et al., Segment Anything, appendix A), or MobileSAM's TinyViT under the same neck. Names are
- * those of the original checkpoints.
+ * convolutional neck (Kirillov et al., Segment Anything, appendix A), or MobileSAM's TinyViT under the same neck: F_I = f_I(I) of equation 1 in the
+ * ProSAM paper. Names are those of the original checkpoints.
  */
 import type { SamConfig, VitConfig } from './config.ts';
 import { mergeHeads } from './attention.ts';
@@ -22,7 +22,7 @@ const PIECE = 2 ** 22;
 const QUERIES = 512;
 
 export interface SamImageFeatures<T> {
-  /** What the first of `blocks` starts from: patch plus position embedding; TinyViT's map after its second merging. [B, g, g, D] */
+  /** Input of the first of `blocks`: patch plus position embedding; TinyViT's map after its second merging. [B, g, g, D] */
   patches: T;
   /** Output of every block on the embedding's grid. [B, g, g, D] each; TinyViT's last stage is wider than the one before */
   blocks: readonly T[];

@@ -1,7 +1,7 @@
 /**
  * SAM's mask decoder: a two-way transformer between tokens and image cells, then upscaling and one small network per
  * mask (Kirillov et al., appendix A). Prompts come in as raw embeddings [B, m, c], so that predicted prompt vectors enter
- * exactly where SAM's own sparse embeddings would.
+ * exactly where SAM's own sparse embeddings would: M = f_M(F_I, z) of equation 2 in the ProSAM paper.
  */
 import { attend } from './attention.ts';
 import { gridSize, type SamConfig } from './config.ts';

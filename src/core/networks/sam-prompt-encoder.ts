@@ -1,9 +1,12 @@
-/** SAM's own prompts: points, boxes, a low-resolution mask, or none of them (Kirillov et al., appendix A). */
+/**
+ * SAM's own prompts: points, boxes, a low-resolution mask, or none of them (Kirillov et al., appendix A): z = f_P(P) of equation 1 in
+ * the ProSAM paper.
+ */
 import { gridSize, type SamConfig } from './config.ts';
 import type { Dim, Ops, Weights } from './ops.ts';
 import { ENCODER_EPSILON } from './sam-image-encoder.ts';
 
-/** What a coordinate means to SAM, in the order of the one-hot rows this network reads. */
+/** Kinds of coordinates SAM knows, in the order of the one-hot rows this network reads. */
 export const POINT_KINDS = ['padding', 'negative', 'positive', 'boxTopLeft', 'boxBottomRight'] as const;
 export type PointKind = (typeof POINT_KINDS)[number];
 
@@ -53,7 +56,7 @@ export function samMaskEmbedding<T>(ops: Ops<T>, weights: Weights<T>, config: Sa
   return ops.conv2d(x, at.get('6.weight', [config.outChans, hidden, 1, 1]), at.get('6.bias', [config.outChans]));
 }
 
-/** What stands in for a mask prompt when there is none. -> [1, c, 1, 1] */
+/** Embedding used when there is no mask prompt. -> [1, c, 1, 1] */
 export function samNoMaskEmbedding<T>(ops: Ops<T>, weights: Weights<T>, config: SamConfig): T {
   return ops.reshape(weights.get('prompt_encoder.no_mask_embed.weight', [1, config.outChans]), [1, config.outChans, 1, 1]);
 }

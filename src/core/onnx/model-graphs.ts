@@ -46,7 +46,7 @@ function trunkGraph(parts: Parts, withState: boolean): NetworkDefinition {
   });
 }
 
-/** What the last stage starts from: the last channels of `mid` for convolutions, tokens of its own for DINOv2. */
+/** Input of the last stage: the last channels of `mid` for convolutions, tokens of its own for DINOv2. */
 export function backboneStateShape(parts: Parts): Shape {
   return outputShapes(trunkGraph(parts, true))['state'] as Shape;
 }

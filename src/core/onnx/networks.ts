@@ -30,7 +30,7 @@ export interface SamFeatures {
   embedding: Tensor;
 }
 
-/** What the prompt encoder reads of an image. */
+/** Features of an image that the prompt encoder reads. */
 export interface BackboneFeatures {
   /** [1, C, h, w] */
   mid: Tensor;
@@ -40,7 +40,7 @@ export interface BackboneFeatures {
   state?: Tensor;
 }
 
-/** What the prompt encoder keeps of one reference. */
+/** Prompt encoder's code of one reference. */
 export interface ReferenceCode {
   /** [1, c, 1, 1] */
   prototype: Tensor;

@@ -13,7 +13,7 @@ export interface Session {
 }
 
 export interface Runtime {
-  /** What really executes, e.g. `cpu`. */
+  /** Device that executes, e.g. `cpu`. */
   readonly device: string;
   load(model: EmittedModel): Promise<Session>;
 }

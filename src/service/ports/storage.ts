@@ -2,20 +2,11 @@
 import type { BatchStore, DeliveryStore } from './batches.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
 import type { Message } from './message.ts';
+import type { Provenance } from './provenance.ts';
 import type { RunStore, VersionStore } from './versions.ts';
 
-export type { Message };
-
-/**
- * How a mask came about, best first as a reference:
- * - 'ground_truth': checked and starred by somebody
- * - 'drawn': by hand, without a prediction
- * - 'edited': a prediction somebody corrected
- * - 'accepted': a prediction taken as it was
- * - 'rejected': a prediction somebody threw away; no mask is known
- */
-export const PROVENANCES = ['ground_truth', 'drawn', 'edited', 'accepted', 'rejected'] as const;
-export type Provenance = (typeof PROVENANCES)[number];
+export { PROVENANCES } from './provenance.ts';
+export type { Message, Provenance };
 
 export interface ImageFacts {
   project: string;
@@ -134,7 +125,7 @@ export interface AnnotationStore {
   concepts(project: string): Promise<{ label: string; masks: number; newest: number }[]>;
 }
 
-/** What the engine said of one image. */
+/** Prediction of one image, as it is kept. */
 export interface PredictionRecord {
   project: string;
   sha256: string;

@@ -1,6 +1,6 @@
 /** Brings an annotation's masks in or takes them out, and keeps the count of every label right. */
 import type { AnnotationRecord, Provenance } from '../../service/ports/storage.ts';
-import { preferenceOf } from './annotation-content.ts';
+import { preferenceOf } from '../../service/ports/provenance.ts';
 import { ACTIVE, flag, type Change } from '../schema/schema.ts';
 
 /** The revision of an annotation that counts. */

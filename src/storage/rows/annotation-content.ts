@@ -1,6 +1,6 @@
-/** What makes two deliveries of one annotation the same, and one mask a better reference than another. */
+/** Content of an annotation: what makes two deliveries of it the same. */
 import { createHash } from 'node:crypto';
-import { PROVENANCES, type AnnotationRecord, type Provenance } from '../../service/ports/storage.ts';
+import type { AnnotationRecord } from '../../service/ports/storage.ts';
 
 /** Hash of what was accepted. When it came, and what the tool calls the image, is no part of it: a delivery repeated later is the same. */
 export function contentOf(record: AnnotationRecord): string {
@@ -11,9 +11,4 @@ export function contentOf(record: AnnotationRecord): string {
   return createHash('sha256')
     .update(JSON.stringify([image.sha256, provenance, flagged, annotator, predictionVersion, masks]))
     .digest('hex');
-}
-
-/** Larger is better: flagged ones before all others, then by provenance. */
-export function preferenceOf(provenance: Provenance, flagged: boolean): number {
-  return (flagged ? PROVENANCES.length : 0) + PROVENANCES.length - 1 - PROVENANCES.indexOf(provenance);
 }

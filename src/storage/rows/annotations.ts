@@ -1,7 +1,8 @@
 /** What people accepted: every revision is kept, one of each annotation counts. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { AcceptOutcome, AnnotationKey, AnnotationRecord, AnnotationStore } from '../../service/ports/storage.ts';
-import { contentOf, preferenceOf } from './annotation-content.ts';
+import { preferenceOf } from '../../service/ports/provenance.ts';
+import { contentOf } from './annotation-content.ts';
 import { candidates, concepts, listAnnotations, masksAfter } from './annotation-queries.ts';
 import { changing, type Room } from '../schema/database.ts';
 import { bytesOfFeature } from './feature-bytes.ts';

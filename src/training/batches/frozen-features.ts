@@ -2,9 +2,8 @@
 import { createByteCache } from '../../core/common/byte-cache.ts';
 import type { Model } from '../../core/checkpoint/model-folder.ts';
 import { createEncodedImages, type ImageFeatures } from '../../core/engine/image-features.ts';
-import { gridOf } from '../../core/engine/references.ts';
 import type { Raster } from '../../core/image/pillow-resize.ts';
-import { geometryOf } from '../../core/image/preprocess.ts';
+import { geometryOf, gridOf } from '../../core/image/geometry.ts';
 import type { ImageSource } from '../../core/engine/ports.ts';
 import { diskFeatureCache } from '../../core/runtime/node/disk-feature-cache.ts';
 import { preprocessOf, type Networks } from '../../core/onnx/networks.ts';

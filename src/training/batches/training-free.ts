@@ -1,7 +1,6 @@
 /** The methods that need no training, on prepared pairs: what a first prompt encoder has to beat. */
 import type { ImageFeatures } from '../../core/engine/image-features.ts';
-import { gridOf } from '../../core/engine/references.ts';
-import { geometryOf } from '../../core/image/preprocess.ts';
+import { geometryOf } from '../../core/image/geometry.ts';
 import type { MethodContext, RunMethod } from '../../core/engine/methods/method.ts';
 import { nearest } from '../../core/engine/methods/nearest.ts';
 import { persam } from '../../core/engine/methods/persam.ts';
@@ -21,7 +20,7 @@ export function methodPredictor(
   const side = geometry.square;
   const context: MethodContext = {
     networks,
-    features: { geometry, gridOf: (maps) => gridOf(geometry, maps) },
+    geometry,
     checkpoint: () => undefined,
     lap: () => undefined,
   };

@@ -31,7 +31,7 @@ export async function predict(
   const empty: Answer = { mask: new Uint8Array(pair.truth.data.length), row: { unmarked: true, milliseconds: {} } };
   if (!mask.data.includes(1)) return empty;
   const sparse = mode === 'point' || mode === 'scribble';
-  const reference = { image: pair.reference, annotation: { kind: sparse ? ('scribble-mask' as const) : ('mask' as const), mask } };
+  const reference = { image: pair.reference, ...(sparse ? { scribble: mask } : { mask }) };
   try {
     const prediction = await engine.predict(pair.target, [reference], {
       ...options,
@@ -42,7 +42,7 @@ export async function predict(
     const [found] = prediction.masks as [MaskPrediction];
     const { total = 0, embed = 0 } = prediction.milliseconds;
     const milliseconds: StageTimes = { ...prediction.milliseconds, embed: embedMs, total: total - embed + embedMs };
-    return { mask: fitted(found.mask, pair), row: { uncertainty: found.uncertainty, method: found.method, milliseconds } };
+    return { mask: fitted(found.mask, pair), row: { uncertainty: 1 - found.quality.score, method: found.method, milliseconds } };
   } catch (error) {
     if (isProsamError(error) && error.code === 'MASK_EMPTY') return empty;
     throw error;

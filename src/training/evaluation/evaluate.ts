@@ -2,6 +2,7 @@
 import { ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
+import { DEFAULT_SEED } from '../../core/engine/defaults.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import type { Precision } from '../../core/onnx/precision.ts';
 import type { Engine, EngineInfo } from '../../core/engine/types.ts';
@@ -19,7 +20,7 @@ export interface EvaluateOptions extends Partial<EvaluationSettings> {
   folds: readonly (number | 'all')[];
   contestants: readonly Contestant[];
   device?: EngineOptions['device'];
-  threads?: number;
+  threads?: 'auto' | number;
   /** What the image networks compute in. @default 'fp32' */
   precision?: Precision;
   /** Folder for image features, so that another evaluation is faster. */
@@ -32,7 +33,7 @@ export interface EvaluateOptions extends Partial<EvaluationSettings> {
   open?: (options: EngineOptions) => Promise<Engine>;
 }
 
-const DEFAULTS = { pairs: 1000, annotation: 'mask', size: 'network', seed: 321 } as const satisfies EvaluationSettings;
+const DEFAULTS = { pairs: 1000, annotation: 'mask', size: 'network', seed: DEFAULT_SEED } as const satisfies EvaluationSettings;
 const MOST_PAIRS = 1_000_000;
 /** The side the paper compares at, where no model sets another. */
 const PAPER_SIDE = 512;
@@ -156,7 +157,7 @@ function engineOptions({ device, threads, precision, cacheDir }: EvaluateOptions
   return {
     model,
     ...(device && { device }),
-    ...(threads !== undefined && { threads }),
+    ...(threads !== undefined && { threads: threads === 0 ? ('auto' as const) : threads }),
     ...(precision && { precision }),
     ...(cacheDir !== undefined && { cacheDir }),
   };
@@ -192,8 +193,8 @@ function quietly<T>(work: Promise<T>): Promise<T> {
 async function embedOnce(engines: readonly Engine[], pair: Pair, signal?: AbortSignal): Promise<Map<Engine, number>> {
   const spent = new Map<Engine, number>();
   for (const engine of engines) {
-    await engine.embed(pair.reference, signal && { signal });
-    const { milliseconds } = await engine.embed(pair.target, signal && { signal });
+    await engine.prepare(pair.reference, signal && { signal });
+    const { milliseconds } = await engine.prepare(pair.target, signal && { signal });
     spent.set(engine, milliseconds.embed ?? 0);
   }
   return spent;

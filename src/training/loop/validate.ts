@@ -1,6 +1,6 @@
-/** mIoU of the encoder in training on test pairs, through the engine's own networks. */
+/** mIoU of the encoder in training on test pairs, through the engine's own networks (paper, section 5.1). */
 import type { Model } from '../../core/checkpoint/model-folder.ts';
-import { geometryOf } from '../../core/image/preprocess.ts';
+import { geometryOf } from '../../core/image/geometry.ts';
 import { EpisodeMeter, iou } from '../../core/mask/metrics.ts';
 import { maskFromField } from '../../core/engine/strategy.ts';
 import { preprocessOf, type Networks } from '../../core/onnx/networks.ts';

@@ -1,4 +1,4 @@
-/** The prompt encoder's way forward, and its way back from slopes along mu and log sigma to slopes along its weights, in one recording. */
+/** Forward and backward pass of the prompt encoder on one tape: dL/dmu and dL/dlog sigma to parameter gradients. */
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import type { PromptEncoderConfig } from '../../core/networks/config.ts';
@@ -9,7 +9,7 @@ import { tfjsOps, type Tf } from '../tfjs/tfjs-ops.ts';
 
 type Tensor = tfjs.Tensor;
 
-/** What the prompt encoder reads of a batch of B reference-target pairs. */
+/** Inputs of the prompt encoder for a batch of B reference-target pairs. */
 export interface EncoderBatch {
   /** [B, C, h, w] */
   referenceMid: FloatTensor;
@@ -30,15 +30,15 @@ export interface DistributionValues {
 }
 
 /**
- * Runs the encoder forward, asks `slopesAt` for the loss's slopes along mu and log sigma, and goes back.
- * -> slopes by parameter name
+ * Runs the encoder forward, asks `gradientsAt` for dL/dmu and dL/dlog sigma, and runs the backward pass.
+ * -> gradients by parameter name
  */
 export function encoderGradients(
   tf: Tf,
   config: PromptEncoderConfig,
   batch: EncoderBatch,
   parameters: ReadonlyMap<string, FloatTensor>,
-  slopesAt: (values: DistributionValues) => DistributionValues,
+  gradientsAt: (values: DistributionValues) => DistributionValues,
 ): Map<string, Float32Array> {
   const ops = tfjsOps(tf);
   const tensor = ({ data, shape }: FloatTensor): Tensor => tf.tensor(data, [...shape], 'float32');
@@ -71,7 +71,7 @@ export function encoderGradients(
       const { mu, logSigma } = encode(weightsFrom((name) => given[names.indexOf(name)] as Tensor));
       const slopes = untaped(tf, () => {
         const values = mu.dataSync() as Float32Array;
-        return slopesAt({ mu: values, logSigma: (logSigma?.dataSync() as Float32Array | undefined) ?? new Float32Array(values.length) });
+        return gradientsAt({ mu: values, logSigma: (logSigma?.dataSync() as Float32Array | undefined) ?? new Float32Array(values.length) });
       });
       const first = along(mu, slopes.mu);
       return logSigma ? tf.add(first, along(logSigma, slopes.logSigma)) : first;

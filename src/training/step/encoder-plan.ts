@@ -1,4 +1,4 @@
-/** Which prompt encoder a run trains: the model's own settings where it has one, the paper's otherwise. */
+/** Configuration of the prompt encoder that a run trains: the model's own settings where it has one, the paper's otherwise. */
 import type { Manifest } from '../../core/checkpoint/manifest.ts';
 import type { Model } from '../../core/checkpoint/model-folder.ts';
 import { PROMPT_ENCODER } from '../../core/networks/config.ts';

@@ -1,4 +1,4 @@
-/** The loss of VRP-SAM and ProSAM: binary cross-entropy from logits plus Dice, weighted 1 : 1 (paper, equation 4). */
+/** Loss of one mask: binary cross-entropy from logits plus Dice, weighted 1 : 1 (paper, equation 4). */
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { Tf } from '../tfjs/tfjs-ops.ts';
 

@@ -6,12 +6,10 @@ import { batchOf, type PreparedPair } from '../batches/pairs.ts';
 import { chunkFor } from './prompt-decoder.ts';
 import type { StepRow } from '../report/training-report.ts';
 import { learningRate } from './schedule.ts';
-import { drawStep } from './step-noise.ts';
 import type { TrainSettings } from '../train-options.ts';
 import type { StepEvent } from '../loop/training-events.ts';
-import { trainingStep, type StepResult } from './training-step.ts';
+import { drawStep, gradientNorm, trainingStep, update, type StepResult } from './training-step.ts';
 import type { Episode } from '../types.ts';
-import { gradientNorm, update } from './update.ts';
 
 /** Changes the weights in place and counts the step. kept: step of the last checkpoint. @throws LOSS_NOT_FINITE, the weights unchanged */
 export async function oneStep(settings: TrainSettings, run: OpenRun, kept: number): Promise<StepEvent> {

@@ -29,7 +29,7 @@ export function learningRate(schedule: Schedule, epoch: number): number {
   return minLr + ((lr - minLr) * (1 + Math.cos(Math.PI * share))) / 2;
 }
 
-/** How far into its cycle an epoch lies, 0..1. */
+/** Position of an epoch within its cycle, 0..1. */
 function cycleShare({ restartEpochs, restartFactor }: Schedule, epoch: number): number {
   if (restartFactor === 1) return (epoch % restartEpochs) / restartEpochs;
   let length = restartEpochs;

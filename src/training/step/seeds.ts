@@ -1,11 +1,10 @@
 /** Every draw of a training run from one seed. A step's draws depend on its number alone, so a resumed run needs no saved state. */
 import { seededRandom, type Random } from '../../core/common/random.ts';
 
-/** What a stream of draws is for; streams never share numbers. */
+/** Purposes of random streams; streams never share numbers. */
 const STREAMS = { start: 1, step: 2, episodes: 3, test: 4, marks: 5, variant: 6 } as const;
 
-/** The public code's seed. */
-export const DEFAULT_SEED = 321;
+export { DEFAULT_SEED } from '../../core/engine/defaults.ts';
 
 /** Largest index of a draw: the seed made of it is still exact. */
 export const MOST_INDEX = 2 ** 22 - 2;

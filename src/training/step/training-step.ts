@@ -1,15 +1,19 @@
 /**
- * Loss and gradients of one training step: prompt encoder -> distribution -> K prompt sets -> frozen mask decoder -> loss.
- * The expected loss of equations 8 and 9, approximated by the mean over K samples (paper, equation 10).
+ * One training step, top to bottom: noise -> prompt encoder -> K prompt sets -> frozen mask decoder -> loss -> gradients -> new weights.
  *
- * Taping all of it at once would keep K decoder graphs alive. The samples are decoded a chunk at a time instead and dL/dz is
- * added up; as mu and log sigma are shared by all samples, one pass back through the prompt encoder then gives the same
- * gradient in a fraction of the memory.
+ * The objective is the expected loss over prompts z ~ q(z | I_r, M_r, I_t) (paper, equations 8 and 9), estimated by the mean over K
+ * samples (equation 10); the loss of one mask is BCE + Dice (equation 4, mask-loss.ts).
+ *
+ * One tape for all of it would keep K decoder graphs alive. The samples are decoded a chunk at a time instead and dL/dz is added up; as
+ * mu and log sigma are shared by all samples, one backward pass through the prompt encoder then gives the same gradient in a fraction of
+ * the memory. B reference-target pairs, m prompts of c values each, K samples, masks of S x S pixels.
  */
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
-import { noiseScale, samplePrompts, type DistributionConfig, type Noise } from '../../core/networks/prompt-distribution.ts';
+import type { Random } from '../../core/common/random.ts';
+import { drawNoise, noiseScale, samplePrompts, type DistributionConfig, type Noise } from '../../core/networks/prompt-distribution.ts';
 import type { PromptEncoderConfig } from '../../core/networks/config.ts';
 import { encoderGradients, type EncoderBatch } from './encoder-gradients.ts';
+import { adamWStep, type AdamWState } from './optimizer.ts';
 import type { PromptDecoder } from './prompt-decoder.ts';
 import type { Tf } from '../tfjs/tfjs-ops.ts';
 
@@ -45,7 +49,31 @@ export interface StepResult {
   gradZ: Float32Array;
 }
 
-/** noise: eps [K, B * m, c], delta [K, B * m] */
+/** Random inputs of one training step. */
+export interface StepDraws {
+  /** eps [K, B * m, c], delta [K, B * m] */
+  noise: Noise;
+  /** Dropout2d: 0 or 1 / (1 - p) per channel, target first. [2, B, c]; absent where nothing is dropped */
+  channelFactors?: FloatTensor;
+}
+
+/** eps ~ N(0, I) and delta ~ chi^2(nu + n) of equation 6, and the channels that Dropout2d drops. samples: K, images: B */
+export function drawStep(
+  { dim, numPrompts, dropout2d }: PromptEncoderConfig,
+  distribution: DistributionConfig,
+  samples: number,
+  images: number,
+  random: Random,
+): StepDraws {
+  const noise = drawNoise(distribution, samples, images * numPrompts, dim, random);
+  if (dropout2d === 0) return { noise };
+  const data = Float32Array.from({ length: 2 * images * dim }, () => (random() < dropout2d ? 0 : 1 / (1 - dropout2d)));
+  return { noise, channelFactors: { data, shape: [2, images, dim] } };
+}
+
+/**
+ * Loss and gradients. noise: eps [K, B * m, c], delta [K, B * m]
+ */
 export function trainingStep(
   tf: Tf,
   decoder: PromptDecoder,
@@ -55,14 +83,14 @@ export function trainingStep(
   noise: Noise,
 ): StepResult {
   let result: Omit<StepResult, 'gradients'> | undefined;
+  // Forward through the prompt encoder: q(z | I_r, M_r, I_t), mu and log sigma [B, m, c] (section 4.2, eq. 5).
   const gradients = encoderGradients(tf, encoder, batch, parameters, ({ mu, logSigma }) => {
-    // Sampling of figure 3 (dashed there): z ~ q(z | I_r, M_r, I_t), as in equations 8 and 9.
-    const z = samplePrompts(distribution, mu, logSigma, noise, encoder.dim);
-    const { gradZ, bce, dice } = decodeAll(decoder, batch, { data: z, shape: [encoder.numPrompts, encoder.dim] }, chunk);
-    const { gradMu, gradLogSigma } = throughSampling(distribution, gradZ, logSigma, noise, encoder.dim);
+    const z = samplePrompts(distribution, mu, logSigma, noise, encoder.dim); // z_k = g(mu, sigma, delta_k, eps_k) [K, B, m, c] (eqs. 6, 7)
+    const { gradZ, bce, dice } = decodeAll(decoder, batch, { data: z, shape: [encoder.numPrompts, encoder.dim] }, chunk); // 1/K sum of L(f_M(z_k, F_I), M_t) and dL/dz [K, B, m, c] (eqs. 2, 4, 10)
+    const { gradMu, gradLogSigma } = throughSampling(distribution, gradZ, logSigma, noise, encoder.dim); // dL/dmu, dL/dlog sigma [B, m, c] (eq. 7)
     result = { loss: bce + dice, bce, dice, mu, logSigma, gradMu, gradLogSigma, z, gradZ };
     return { mu: gradMu, logSigma: gradLogSigma };
-  });
+  }); // Backward through the prompt encoder: dL/dphi, by parameter name.
   return { ...(result as unknown as Omit<StepResult, 'gradients'>), gradients };
 }
 
@@ -90,7 +118,7 @@ function decodeAll(decoder: PromptDecoder, batch: TrainingBatch, z: FloatTensor,
     const targets = decoder.targets(rows(batch.embedding, first, last), rows(batch.truth, first, last));
     for (let from = 0; from < samples; from += step) {
       const count = Math.min(step, samples - from);
-      /** Where each row of this call, image after image, stands in z. */
+      /** Offset in z of each row of this call, image after image. */
       const places: number[] = [];
       for (let image = first; image < last; image++) {
         for (let k = from; k < from + count; k++) places.push((k * images + image) * size);
@@ -141,4 +169,36 @@ export function throughSampling(
     gradMu: Float32Array.from(mu),
     gradLogSigma: Float32Array.from(spread, (value, i) => value * Math.exp(logSigma[i] as number)),
   };
+}
+
+export interface UpdateOptions {
+  lr: number;
+  weightDecay: number;
+  clipNorm?: number | undefined;
+  averageDecay?: number | undefined;
+}
+
+/** Norm over all parameters. */
+export function gradientNorm(gradients: ReadonlyMap<string, Float32Array>): number {
+  let sum = 0;
+  for (const values of gradients.values()) for (let i = 0; i < values.length; i++) sum += (values[i] as number) ** 2;
+  return Math.sqrt(sum);
+}
+
+/** New weights in place: clipping, AdamW (section 5.1), moving average. norm: of the gradients */
+export function update(
+  parameters: ReadonlyMap<string, FloatTensor>,
+  gradients: ReadonlyMap<string, Float32Array>,
+  norm: number,
+  state: AdamWState,
+  average: ReadonlyMap<string, FloatTensor> | undefined,
+  { lr, weightDecay, clipNorm = Infinity, averageDecay = 0 }: UpdateOptions,
+): void {
+  const shrink = norm > clipNorm ? clipNorm / norm : 1;
+  const used = shrink === 1 ? gradients : new Map([...gradients].map(([name, values]) => [name, values.map((value) => value * shrink)]));
+  adamWStep(parameters, used, state, lr, { weightDecay });
+  for (const [name, { data }] of average ?? []) {
+    const now = (parameters.get(name) as FloatTensor).data;
+    for (let i = 0; i < data.length; i++) data[i] = averageDecay * (data[i] as number) + (1 - averageDecay) * (now[i] as number);
+  }
 }

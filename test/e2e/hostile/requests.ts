@@ -41,8 +41,8 @@ async function annotation(image: Promise<Buffer>, masks: unknown[]): Promise<Buf
   });
 }
 
-function labelled(count: number, mark: unknown, labels = 1): unknown[] {
-  return Array.from({ length: count }, (_, i) => ({ label: `label ${i % labels}`, mark }));
+function labelled(count: number, annotation: object, labels = 1): unknown[] {
+  return Array.from({ length: count }, (_, i) => ({ label: `label ${i % labels}`, ...annotation }));
 }
 
 /** Corners up and down over the whole height. */
@@ -95,37 +95,37 @@ export const HOSTILE: readonly HostileRequest[] = [
   {
     name: 'annotation: 98 megapixels of 16 bits, one box',
     ...{ path: '/v1/annotations', headers: JSON_TYPE, expected: 'work' },
-    body: () => annotation(png(WIDE, HIGH, 'rgb16'), labelled(1, { kind: 'box', boxXyxy: [0, 0, WIDE, HIGH] })),
+    body: () => annotation(png(WIDE, HIGH, 'rgb16'), labelled(1, { box: [0, 0, WIDE, HIGH] })),
   },
   {
     name: 'annotation: 98 megapixels, 10 masks of 10 labels',
     ...{ path: '/v1/annotations', headers: JSON_TYPE, expected: 'work' },
-    body: () => annotation(png(WIDE, HIGH), labelled(10, { kind: 'rle', rle: { size: [HIGH, WIDE], counts: [1, WIDE * HIGH - 1] } }, 10)),
+    body: () => annotation(png(WIDE, HIGH), labelled(10, { rle: { size: [HIGH, WIDE], counts: [1, WIDE * HIGH - 1] } }, 10)),
   },
   {
     name: 'annotation: 98 megapixels, 200 boxes',
     ...{ path: '/v1/annotations', headers: JSON_TYPE, expected: { refused: 413 } },
-    body: () => annotation(png(WIDE, HIGH), labelled(200, { kind: 'box', boxXyxy: [0, 0, WIDE, HIGH] })),
+    body: () => annotation(png(WIDE, HIGH), labelled(200, { box: [0, 0, WIDE, HIGH] })),
   },
   {
     name: 'annotation: 16 megapixels, 100 polygons of 200 corners',
     ...{ path: '/v1/annotations', headers: JSON_TYPE, expected: 'work' },
-    body: () => annotation(png(4000, 4000), labelled(100, { kind: 'polygon', rings: [zigzag(200, 4000, 4000)] })),
+    body: () => annotation(png(4000, 4000), labelled(100, { polygon: [zigzag(200, 4000, 4000)] })),
   },
   {
     name: 'annotation: a polygon that passes more rows than any outline',
     ...{ path: '/v1/annotations', headers: JSON_TYPE, expected: { refused: 422 } },
-    body: () => annotation(png(4000, 4000), labelled(1, { kind: 'polygon', rings: [zigzag(20_000, 4000, 4000)] })),
+    body: () => annotation(png(4000, 4000), labelled(1, { polygon: [zigzag(20_000, 4000, 4000)] })),
   },
   {
     name: 'annotation: a PNG mask of 98 megapixels, 10 times',
     ...{ path: '/v1/annotations', headers: JSON_TYPE, expected: 'work' },
-    body: async () => annotation(png(WIDE, HIGH), labelled(10, { kind: 'png', ...(await base64Of(whitePng())) })),
+    body: async () => annotation(png(WIDE, HIGH), labelled(10, { mask: await base64Of(whitePng()) })),
   },
   {
     name: 'annotation: runs of 2 million characters',
     ...{ path: '/v1/annotations', headers: JSON_TYPE, expected: 'work' },
-    body: () => annotation(png(4000, 4000), labelled(1, { kind: 'rle', rle: { size: [4000, 4000], counts: densest(2_000_000, 16e6) } })),
+    body: () => annotation(png(4000, 4000), labelled(1, { rle: { size: [4000, 4000], counts: densest(2_000_000, 16e6) } })),
   },
   {
     name: 'Label Studio: 12 polygons of 1,000 corners on 98 megapixels',
@@ -194,14 +194,14 @@ export const HOSTILE: readonly HostileRequest[] = [
     body: async () =>
       json({
         ...{ project: 'hostile', image: await base64Of(png(WIDE, HIGH)) },
-        references: [{ image: await base64Of(png(WIDE, HIGH, 'rgb16')), mark: { kind: 'box', boxXyxy: [9, 9, 4000, 4000] } }],
+        references: [{ image: await base64Of(png(WIDE, HIGH, 'rgb16')), box: [9, 9, 4000, 4000] }],
       }),
   },
   {
     name: 'predict: 50 references of 98 megapixels',
     ...{ path: '/v1/predict', headers: JSON_TYPE, expected: { refused: 413 } },
     body: async () => {
-      const reference = { image: await base64Of(png(WIDE, HIGH)), mark: { kind: 'box', boxXyxy: [9, 9, 4000, 4000] } };
+      const reference = { image: await base64Of(png(WIDE, HIGH)), box: [9, 9, 4000, 4000] };
       return json({ project: 'hostile', image: await base64Of(png(40, 40)), references: Array.from({ length: 50 }, () => reference) });
     },
   },

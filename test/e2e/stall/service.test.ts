@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createProsam } from '../../../src/server/create-server.ts';
 import { sceneWith } from '../../../src/cli/demo/scenes.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
-import { cocoRleFromMask, createEngine, type AcceptRequest, type Engine } from '../../../src/index.ts';
+import { cocoRleFromMaskSync, createEngine, type AcceptRequest, type Engine } from '../../../src/index.ts';
 import { postgresPrograms } from '../../unit/storage/start-postgres.ts';
 import { s3Program } from '../../unit/storage/start-s3.ts';
 import { expectRejection } from '../../unit/core/expect-error.ts';
@@ -21,13 +21,13 @@ let seed = 9000;
 async function shown() {
   const { image, truth } = sceneWith(31, () => seed++);
   const raw = { raw: { width: image.width, height: image.height, channels: 3 as const } };
-  return { bytes: new Uint8Array(await sharp(image.data, raw).png().toBuffer()), rle: cocoRleFromMask(truth) };
+  return { bytes: new Uint8Array(await sharp(image.data, raw).png().toBuffer()), rle: cocoRleFromMaskSync(truth) };
 }
 async function annotation(project: string, externalId: string): Promise<AcceptRequest> {
   const { bytes, rle } = await shown();
   return {
     ...{ project, source: 'test', externalId, revision: 1, image: bytes, provenance: 'drawn' },
-    masks: [{ label: 'cup', annotation: { kind: 'coco-rle', rle } }],
+    masks: [{ label: 'cup', rle }],
   };
 }
 

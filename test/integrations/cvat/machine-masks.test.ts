@@ -1,7 +1,7 @@
 /** Masks that machines put into CVAT teach nothing before a person has looked at them. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Trouble } from './stand-in-cvat.ts';
-import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
+import { cocoRleFromMaskSync } from '../../../src/core/mask/rle.ts';
 import { box, learningWorld, PROJECT, type How, type World } from './learning-world.ts';
 
 let world: World;
@@ -211,7 +211,7 @@ it('what an earlier version learned of a program, together with what a person dr
   const [one] = await annotations.list(PROJECT, { limit: 1 });
   if (one === undefined) throw new Error('a mask was expected');
   const { project, source, externalId, revision, sha256 } = one;
-  const whole = { label: 'cat', rle: cocoRleFromMask({ data: new Uint8Array(1200).fill(1), width: 40, height: 30 }), area: 1200 };
+  const whole = { label: 'cat', rle: cocoRleFromMaskSync({ data: new Uint8Array(1200).fill(1), width: 40, height: 30 }), area: 1200 };
   await annotations.remove({ project, source, externalId }, revision);
   const image = { project, sha256, width: 40, height: 30 };
   await annotations.accept(

@@ -47,7 +47,7 @@ async function start(options: Partial<BackendOptions> = {}, service = fakeServic
 
 /** So that there is something to predict. */
 async function reference(service: FakeService, labels = ['car']): Promise<void> {
-  const masks = labels.map((label) => ({ label, annotation: { kind: 'box' as const, boxXyxy: [1, 1, 5, 5] as const } }));
+  const masks = labels.map((label) => ({ label, box: [1, 1, 5, 5] }));
   await service.accept({
     project: NAME,
     source: 'before',

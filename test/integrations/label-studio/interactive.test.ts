@@ -14,7 +14,7 @@ async function start(options: Partial<BackendOptions> = {}): Promise<FakeService
 }
 
 async function reference(service: FakeService): Promise<void> {
-  const masks = [{ label: 'car', annotation: { kind: 'box' as const, boxXyxy: [1, 1, 5, 5] as const } }];
+  const masks = [{ label: 'car', box: [1, 1, 5, 5] }];
   await service.accept({
     project: NAME,
     source: 'before',
@@ -59,10 +59,8 @@ describe('a click', () => {
     ]);
     expect(promptsOf(service)).toEqual([
       {
-        points: [
-          { x: 80, y: 120, positive: true },
-          { x: 240, y: 120, positive: false },
-        ],
+        points: [{ x: 80, y: 120 }],
+        negative: [{ x: 240, y: 120 }],
       },
     ]);
     expect(result).toMatchObject([{ type: 'brushlabels', from_name: 'tag', score: 0.9, value: { brushlabels: ['car'] } }]);
@@ -104,13 +102,13 @@ describe('a click', () => {
     const predict = service.predict.bind(service);
     service.predict = async (request, options) => {
       const answer = await predict(request, options);
-      return { ...answer, masks: answer.masks.map((one) => ({ ...one, lowRes: Float32Array.of(1, 2, 3) })) };
+      return { ...answer, masks: answer.masks.map((one) => ({ ...one, lowResLogits: Float32Array.of(1, 2, 3) })) };
     };
     // The fake's masks are round and in the middle.
     await ask([clickOf(50, 50)]);
     await ask([clickOf(2, 2)]);
     await ask([clickOf(2, 2, { is_positive: false })]);
-    expect(promptsOf(service).map(({ previous }) => previous?.length)).toEqual([3, undefined, 3]);
+    expect(promptsOf(service).map(({ maskInput }) => maskInput?.length)).toEqual([3, undefined, 3]);
     expect(service.state.calls.filter(({ name }) => name === 'predict').length).toBe(1);
   });
 
@@ -154,14 +152,14 @@ describe('a box', () => {
   it('is a prompt; several of them are one region together', async () => {
     const service = await start();
     const { result } = await ask([boxRegion(10, 10, 20, 20), boxRegion(50, 50, 25, 10)]);
-    expect(promptsOf(service)).toEqual([{ boxXyxy: [32, 24, 96, 72] }, { boxXyxy: [160, 120, 240, 144] }]);
+    expect(promptsOf(service)).toEqual([{ box: [32, 24, 96, 72] }, { box: [160, 120, 240, 144] }]);
     expect(result.length).toBe(1);
   });
 
   it('drawn with three points is the box around it', async () => {
     const service = await start();
     await ask([boxRegion(50, 0, 25, 20, { value: { x: 50, y: 0, width: 25, height: 20, rotation: 90, rectanglelabels: ['car'] } })]);
-    expect(promptsOf(service)[0]?.boxXyxy?.map(Math.round)).toEqual([112, 0, 160, 80]);
+    expect(promptsOf(service)[0]?.box?.map(Math.round)).toEqual([112, 0, 160, 80]);
   });
 
   it('takes along the clicks of the draft that lie in it, and clicks the box they lie in', async () => {
@@ -180,8 +178,8 @@ describe('a box', () => {
     await ask([boxRegion(10, 10, 20, 20)], taskOf(1, { drafts }));
     await ask([clickOf(91, 91)], taskOf(1, { drafts }));
     const [box, click] = promptsOf(service);
-    expect(box?.points?.map(({ positive }) => positive)).toEqual([true, false]);
-    expect(click?.boxXyxy).toEqual([256, 192, 304, 228]);
+    expect([box?.points?.length, box?.negative?.length]).toEqual([1, 1]);
+    expect(click?.box).toEqual([256, 192, 304, 228]);
   });
 
   it('of the draft that is an annotation is no prompt', async () => {
@@ -190,6 +188,6 @@ describe('a box', () => {
       <BrushLabels name="tag" toName="image"><Label value="car"/></BrushLabels>
       <KeyPointLabels name="kp" toName="image" smart="true"><Label value="car"/></KeyPointLabels></View>`;
     await ask([clickOf(15, 15)], taskOf(1, { drafts: [{ result: [boxRegion(10, 10, 20, 20)] }] }), { label_config: config });
-    expect(promptsOf(service)[0]?.boxXyxy).toBeUndefined();
+    expect(promptsOf(service)[0]?.box).toBeUndefined();
   });
 });

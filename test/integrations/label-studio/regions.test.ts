@@ -5,7 +5,7 @@ import type { Control, ControlKind } from '../../../src/adapters/label-studio/pr
 import { annotationOfRegion, boxOf, pointOf } from '../../../src/adapters/label-studio/protocol/read-region.ts';
 import { regionSchema, type MlRegion } from '../../../src/adapters/label-studio/protocol/request-schemas.ts';
 import { writeRegions } from '../../../src/adapters/label-studio/protocol/write-region.ts';
-import { maskFromAnnotation } from '../../../src/core/mask/annotation.ts';
+import { maskFromAnnotation } from '../../../src/core/mask/draw-annotation.ts';
 import { blobMask } from './masks.ts';
 import { maskArea } from '../../../src/core/mask/raster.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';

@@ -45,7 +45,7 @@ afterAll(() => backend.close());
 async function reference(key: string): Promise<void> {
   const project = `label-studio/${key}`;
   for (const label of ['car', 'tree']) {
-    const masks = [{ label, annotation: { kind: 'box' as const, boxXyxy: [1, 1, 5, 5] as const } }];
+    const masks = [{ label, box: [1, 1, 5, 5] }];
     await service.accept({
       project,
       source: 'before',

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { ProsamError } from '../../../src/core/common/errors.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
-import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
+import { cocoRleFromMaskSync } from '../../../src/core/mask/rle.ts';
 import type { ErrorReport, Service, ServiceImage, ServicePrediction, ServiceStatus } from '../../../src/service/types.ts';
 import type { AnnotationSummary, ImageRow, PredictionRecord } from '../../../src/service/ports/storage.ts';
 import type { MaskPrediction } from '../../../src/core/engine/types.ts';
 import type { PointerChange, RunRecord, VersionRecord } from '../../../src/service/ports/versions.ts';
-import { masksByLabel } from '../../../src/service/annotation-masks.ts';
+import { masksByLabel, parsedAnnotations } from '../../../src/service/annotation-masks.ts';
 
 interface KnownImage {
   bytes: Uint8Array;
@@ -115,18 +115,18 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
           const mask = roundMask(image, 0.3 / (i + 1));
           const area = mask.data.reduce((sum, value) => sum + value, 0);
           return {
-            ...{ label, method: 'prosam', mask, area, score: 0.8, uncertainty: 0.2, predictedIou: 0.9 },
-            ...{ boxXyxy: [1, 2, 3, 4], check: { basis: 'mirrored-copy' as const, expectedIou: 0.7 } },
+            ...{ label, method: 'prosam', mask, area, boxXyxy: [1, 2, 3, 4] },
+            quality: { score: 0.8, samIou: 0.9, referenceIou: 0.7, referenceIouFrom: 'mirrored-copy', present: true },
             ...(options.uncertaintyMap === true && { uncertaintyMap: mask.data.map((value) => 100 * value) }),
             ...(options.instances === true && { instances: [{ boxXyxy: [1, 2, 3, 4], area, mask, score: 0.5 }] }),
           };
         });
-      const written = masks.map(({ label, mask, area, score, uncertainty, method }) => ({
+      const written = masks.map(({ label, mask, area, quality, method }) => ({
         label,
-        rle: cocoRleFromMask(mask),
+        rle: cocoRleFromMaskSync(mask),
         area,
-        score,
-        uncertainty,
+        score: quality.score,
+        uncertainty: 1 - quality.score,
         method,
       }));
       const version = `tiny@9a89:${current(project)}:r1`;
@@ -143,7 +143,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       await note('refine', request, signal);
       const { width, height } = await know(request.project, request.image);
       const mask = roundMask({ width, height }, 0.2);
-      return { width, height, masks: [{ mask, area: 9, boxXyxy: [1, 2, 3, 4], predictedIou: 0.9, lowRes: Float32Array.of(-1.5, 2.25) }] };
+      return { width, height, masks: [{ mask, area: 9, boxXyxy: [1, 2, 3, 4], samIou: 0.9, lowResLogits: Float32Array.of(-1.5, 2.25) }] };
     },
     async embed(request, { signal } = {}) {
       await note('embed', request, signal);
@@ -154,7 +154,8 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       await note('accept', request, signal);
       const { project, source, externalId, revision, provenance, masks, flagged = false, annotator } = request;
       const image = await know(project, request.image, request.imageExternalId);
-      const drawn = await masksByLabel(masks, image, signal);
+      const whole = { data: new Uint8Array(image.width * image.height).fill(1), width: image.width, height: image.height };
+      const drawn = await masksByLabel(parsedAnnotations(masks), image, { grow: () => Promise.resolve(whole), ...(signal && { signal }) });
       if (drawn.length === 0 && masks.length > 0) throw new ProsamError('MASK_EMPTY', 'nothing is marked. Mark something.');
       const labels = drawn.map(({ label }) => ({ label, area: 7 }));
       const answer = { image: { sha256: image.sha256, width: image.width, height: image.height }, masks: labels };

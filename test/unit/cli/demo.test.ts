@@ -43,7 +43,7 @@ describe('prosam demo', () => {
     expect(second.code).toBe(0);
     const [line] = jsonLines(second.stdout) as [Record<string, unknown>];
     const same = lines.find((one) => one['task'] === name && one['target'] === 'target-1') as Record<string, unknown>;
-    expect(line['uncertainty']).toBeCloseTo(same['uncertainty'] as number, 10);
+    expect(line['score']).toBeCloseTo(same['score'] as number, 10);
     expect(typeof line['iou']).toBe('number');
   });
 

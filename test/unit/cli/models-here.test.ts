@@ -61,7 +61,7 @@ describe('prosam models add', () => {
     expect([code, out]).toEqual([0, expect.stringMatching(/mine: SAM ViT .* \+ ResNet-\d+ at 512, .* methods persam, nearest/)]);
     expect(readdirSync(join(place, 'mine')).sort()).toEqual(['known-answer.safetensors', 'manifest.json']);
     expect(manifestOf('mine')).toMatchObject({
-      licence: 'CC0',
+      license: 'CC0',
       locations: { 'sam.safetensors': SAM, 'backbone.safetensors': RESNET },
       sam: { resize: 'aligned', config: { embed_dim: 32, depth: 3 } },
       known_answer: 'known-answer.safetensors',
@@ -72,7 +72,7 @@ describe('prosam models add', () => {
   it('takes a SAM alone as its own backbone, padded as it was trained', async () => {
     await models('add', 'alone', '--sam', SAM);
     expect(manifestOf('alone')).toMatchObject({
-      licence: 'not stated',
+      license: 'not stated',
       sam: { resize: 'longest-side' },
       backbone: { kind: 'sam', mid_blocks: [0, 1] },
     });

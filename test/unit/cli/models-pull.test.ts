@@ -37,9 +37,9 @@ beforeAll(async () => {
   const whole = written((folder) => writeSafetensors(join(folder, 'model.safetensors'), samOfTransformers(sam)));
   const readme = { 'README.md': new TextEncoder().encode('# a model') };
   hub = await startHub({
-    'facebook/sam-vit-base': { files: { ...whole, ...readme }, licence: 'apache-2.0' },
+    'facebook/sam-vit-base': { files: { ...whole, ...readme }, license: 'apache-2.0' },
     'facebook/sam-vit-huge': { files: written((folder) => writeShards(folder, samOfTransformers(sam), 2)), gated: true },
-    'facebook/dinov2-base': { files: written((folder) => writeSafetensors(join(folder, 'model.safetensors'), dinov2OfTransformers(sourcesOf('backbone_dinov2')))), licence: 'cc-by-nc-4.0' }, // prettier-ignore
+    'facebook/dinov2-base': { files: written((folder) => writeSafetensors(join(folder, 'model.safetensors'), dinov2OfTransformers(sourcesOf('backbone_dinov2')))), license: 'cc-by-nc-4.0' }, // prettier-ignore
     'timm/resnet50.tv_in1k': {
       files: written((folder) => writeSafetensors(join(folder, 'model.safetensors'), sourcesOf('backbone_resnet_plain'))),
     },
@@ -82,23 +82,23 @@ describe('prosam models pull', () => {
     expect([code, out]).toEqual([0, expect.stringMatching(/^sam-vit-b: SAM ViT .* methods persam, nearest/)]);
     expect(err).toMatch(/sam-vit-b: \d+ kB fetched from http:\S+ in [\d.]+ s/);
     const about = `facebook/sam-vit-base at ${hub.commit('facebook/sam-vit-base').slice(0, 12)}`;
-    expect(manifestOf('sam-vit-b')).toMatchObject({ licence: 'apache-2.0', about, sam: { resize: 'longest-side' } });
+    expect(manifestOf('sam-vit-b')).toMatchObject({ license: 'apache-2.0', about, sam: { resize: 'longest-side' } });
     expect((await models('list')).out).toMatch(/sam-vit-b +pulled +SAM/);
     expect((await models('verify', 'sam-vit-b')).code).toBe(0);
     await expectRejection('OPTION_INVALID', models('pull', 'sam-vit-b'), 'already', '--force');
     expect((await models('pull', 'sam-vit-b', '--force')).err).toContain('already in the cache');
   });
 
-  it('puts a SAM and a backbone together, and names both licences', async () => {
+  it('puts a SAM and a backbone together, and names both licenses', async () => {
     await models('pull', 'sam-vit-b', '--backbone', 'dinov2-b', '--as', 'mine');
     expect(manifestOf('mine')).toMatchObject({
-      licence: 'apache-2.0 and cc-by-nc-4.0',
+      license: 'apache-2.0 and cc-by-nc-4.0',
       sam: { resize: 'aligned' },
       backbone: { config: { kind: 'dinov2' } },
     });
     await models('pull', 'acme/meta-sam', '--backbone', 'resnet50');
     expect(manifestOf('meta-sam-resnet50')).toMatchObject({
-      licence: 'not stated and bsd-3-clause',
+      license: 'not stated and bsd-3-clause',
       backbone: { config: { kind: 'resnet' } },
     });
     const listed = await models('list');

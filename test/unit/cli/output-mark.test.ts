@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { hashOf, marked, markOf } from '../../../src/cli/common/output-mark.ts';
-import { maskPng } from '../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../src/core/image/node/mask-png.ts';
 import { emptyMask } from '../../../src/core/mask/raster.ts';
 import { page } from '../../../src/training/report/page.ts';
 
 const made = { what: 'result', from: hashOf('a.jpg'), stamp: hashOf('settings') } as const;
-const png = await maskPng(emptyMask(7, 5));
+const png = await pngFromMask(emptyMask(7, 5));
 const FILES: [string, Uint8Array | string][] = [
   ['PNG', png],
   ['JSON', `${JSON.stringify({ file: 'ä.png', masks: [{ prosam: {} }] }, null, 1)}\n`],

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createClient, ProsamClientError, type ProsamClient } from '../../../src/client/index.ts';
 import { ProsamError } from '../../../src/core/common/errors.ts';
-import { maskPng } from '../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../src/core/image/node/mask-png.ts';
 import { pngOf, startServer, TOKENS, type TestServer } from '../adapters/webhook/webhook-server.ts';
 
 let server: TestServer;
@@ -32,13 +32,13 @@ async function rejection(promise: Promise<unknown>): Promise<ProsamClientError> 
 
 describe('createClient', () => {
   it('asks for masks with bytes, blobs and addresses alike', async () => {
-    const marks = await maskPng({ data: new Uint8Array(1200).fill(1), width: 40, height: 30 });
+    const marks = await pngFromMask({ data: new Uint8Array(1200).fill(1), width: 40, height: 30 });
     const answer = await client.predict({
       project: 'cups',
       image,
       references: [
-        { image: new Blob([image]), mark: { kind: 'png', bytes: marks }, label: 'cup' },
-        { image: { base64: Buffer.from(image).toString('base64') }, mark: { kind: 'box', boxXyxy: [1, 1, 5, 5] } },
+        { image: new Blob([image]), mask: marks, label: 'cup' },
+        { image: { base64: Buffer.from(image).toString('base64') }, box: [1, 1, 5, 5] },
       ],
       labels: ['cup'],
       format: 'polygon',
@@ -46,15 +46,15 @@ describe('createClient', () => {
     expect(answer.masks[0]?.polygons?.length).toBe(1);
     const request = server.service.state.calls[0]?.args as {
       image: Uint8Array;
-      references: { image: Uint8Array; annotation: { file: Uint8Array } }[];
+      references: { image: Uint8Array; mask: Uint8Array }[];
     };
     expect(Buffer.compare(request.image, image)).toBe(0);
     expect(Buffer.compare(request.references[0]?.image as Uint8Array, image)).toBe(0);
-    expect(Buffer.compare(request.references[0]?.annotation.file as Uint8Array, marks)).toBe(0);
+    expect(Buffer.compare(request.references[0]?.mask as Uint8Array, marks)).toBe(0);
     const again = await client.predict({ project: 'cups', image: { sha256: answer.image.sha256 } });
     expect(again.masks[0]?.rle?.size).toEqual([30, 40]);
-    const refined = await client.refine({ project: 'cups', image, points: [{ x: 1, y: 2 }], lowRes: true });
-    expect(refined.masks[0]?.lowRes?.length).toBeGreaterThan(4);
+    const refined = await client.refine({ project: 'cups', image, points: [{ x: 1, y: 2 }], lowResLogits: true });
+    expect(refined.masks[0]?.lowResLogits?.length).toBeGreaterThan(4);
     expect(await client.image('cups', answer.image.sha256)).toEqual(new Uint8Array(image));
   });
 
@@ -73,7 +73,7 @@ describe('createClient', () => {
 
   it('stores, lists, flags and removes annotations', async () => {
     const annotation = { project: 'cups', externalId: 'a/1 ?', revision: 1, image, provenance: 'drawn' as const };
-    const masks = [{ label: 'cup', mark: { kind: 'points' as const, points: [[3, 3] as [number, number]] } }];
+    const masks = [{ label: 'cup', points: [[3, 3] as [number, number]] }];
     expect((await client.storeAnnotation({ ...annotation, masks })).outcome).toBe('stored');
     expect((await client.storeAnnotation({ ...annotation, masks })).outcome).toBe('duplicate');
     const which = { project: 'cups', externalId: 'a/1 ?' };

@@ -2,13 +2,13 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { runsFromText, sampleMask, sampleRle } from '../../../src/client/page/sample-mask.ts';
-import { cocoRleFromMask, runsFromMask } from '../../../src/core/mask/rle.ts';
+import { cocoRleFromMaskSync, runsFromMask } from '../../../src/core/mask/rle.ts';
 import { anyMask } from '../core/mask/any-mask.ts';
 
 it('reads run lengths as the engine writes them, and samples them at any size', () => {
   fc.assert(
     fc.property(anyMask(24), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }), (mask, width, height) => {
-      const rle = cocoRleFromMask(mask);
+      const rle = cocoRleFromMaskSync(mask);
       expect(runsFromText(rle.counts)).toEqual(runsFromMask(mask));
       expect(sampleRle(rle, mask.width, mask.height)).toEqual(mask.data);
       const at = (place: number, from: number, to: number): number => Math.floor(((2 * place + 1) * from) / (2 * to));

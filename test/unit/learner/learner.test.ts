@@ -192,7 +192,7 @@ describe(`a run (${ENGINE_NAME})`, () => {
     try {
       const { image, truth } = sceneWith(5, () => 1);
       const asked = { method: 'prosam', promptEncoder: 'first' } as const;
-      const reference = { image, annotation: { kind: 'mask', mask: truth } } as const;
+      const reference = { image, mask: truth } as const;
       await untrained.loadPromptEncoder('first', (await world.storage.blobs.get(first?.weights ?? '')) as Uint8Array);
       expect((await untrained.predict(image, [reference], asked)).masks).toMatchObject([{ method: 'prosam' }]);
       await expectRejection('METHOD_UNAVAILABLE', untrained.predict(image, [reference], { method: 'prosam' }));

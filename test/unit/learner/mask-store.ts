@@ -4,12 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
+import { cocoRleFromMaskSync } from '../../../src/core/mask/rle.ts';
 import type { AnnotationRecord, Store } from '../../../src/service/ports/storage.ts';
 
 export const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 /** Of every mask. */
-export const RLE = cocoRleFromMask({ data: Uint8Array.from([1, 0, 0, 1]), width: 2, height: 2 });
+export const RLE = cocoRleFromMaskSync({ data: Uint8Array.from([1, 0, 0, 1]), width: 2, height: 2 });
 
 export interface MaskStore {
   store: Store;

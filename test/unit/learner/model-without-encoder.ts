@@ -9,14 +9,22 @@ const SAM = 'sam.safetensors';
 export function modelWithoutEncoder(folder: string): string {
   const { files, sam, backbone, ...rest } = JSON.parse(readFileSync(join(TINY, 'manifest.json'), 'utf8')) as {
     format: string;
-    licence: string;
+    license?: string;
+    licence?: string;
     files: Record<string, string>;
     sam: unknown;
     backbone: unknown;
   };
   mkdirSync(folder, { recursive: true });
   copyFileSync(join(TINY, SAM), join(folder, SAM));
-  const manifest = { format: rest.format, name: 'untrained', licence: rest.licence, files: { [SAM]: files[SAM] }, sam, backbone };
+  const manifest = {
+    format: rest.format,
+    name: 'untrained',
+    license: rest.license ?? rest.licence,
+    files: { [SAM]: files[SAM] },
+    sam,
+    backbone,
+  };
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
   return folder;
 }

@@ -1,8 +1,8 @@
 /** When a run is due, and what people are told while it is not. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decideRun, EVIDENCE_WEIGHTS, TEACHING_WEIGHTS, type LearnerFacts } from '../../../src/learner/policy.ts';
-import { PROVENANCES } from '../../../src/service/ports/storage.ts';
+import { decideRun, type LearnerFacts } from '../../../src/learner/policy.ts';
+import { EVIDENCE_WEIGHTS, PROVENANCES, TEACHING_WEIGHTS } from '../../../src/service/ports/provenance.ts';
 
 const POLICY = { minNewMasks: 8, minImages: 6, coolDownMs: 600_000 };
 const ENOUGH: LearnerFacts = { newWeight: 8, newMasks: 8, images: 6, largestLabel: 8, failures: 0 };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { LEARNER_DEFAULTS, type LearnerSettings } from '../../../src/learner/settings.ts';
-import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
+import { cocoRleFromMaskSync } from '../../../src/core/mask/rle.ts';
 import type { Provenance, Storage } from '../../../src/service/ports/storage.ts';
 import { conceptMask, CONCEPTS, generateScene } from '../../../src/scenes/index.ts';
 
@@ -39,7 +39,7 @@ export async function smallProject(): Promise<SmallProject> {
         const { image, mask } = sceneOf(concept, 1000 * ++scenes);
         const sha256 = await storage.blobs.put(image);
         hashes.push(sha256);
-        const rle = cocoRleFromMask({ data: mask, width: SIZE, height: SIZE });
+        const rle = cocoRleFromMaskSync({ data: mask, width: SIZE, height: SIZE });
         const area = mask.reduce((sum, value) => sum + value, 0);
         await storage.store.annotations.accept(
           {

@@ -1,7 +1,7 @@
 /** What a run draws from its masks. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
+import { cocoRleFromMaskSync } from '../../../src/core/mask/rle.ts';
 import type { Provenance } from '../../../src/service/ports/storage.ts';
 import { dataFingerprint, type SnapshotMask } from '../../../src/learner/snapshot.ts';
 import { storeDataset } from '../../../src/learner/store-dataset.ts';
@@ -19,7 +19,7 @@ interface Plan {
 }
 function maskOf({ label = 'cup', image, provenance = 'edited', split = 'train', isNew = true }: Plan): SnapshotMask {
   const [first, ...rest] = label === 'cup' ? [1, 1, 0, 0, 0, 0] : [0, 1, 1, 0, 0, 0];
-  const { size, counts } = cocoRleFromMask({ data: Uint8Array.from([first, ...rest]), width: 3, height: 2 });
+  const { size, counts } = cocoRleFromMaskSync({ data: Uint8Array.from([first, ...rest]), width: 3, height: 2 });
   return { label, sha256: hash(image), rle: { size, counts }, provenance, split, isNew };
 }
 const GATE = [maskOf({ image: 'g1', split: 'gate' }), maskOf({ image: 'g2', split: 'gate' })];

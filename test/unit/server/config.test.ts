@@ -24,6 +24,17 @@ describe('the configuration', () => {
     expect(Object.isFrozen(settings.learner)).toBe(true);
   });
 
+  it('reads the keys of the engine as 0.1.0 had them', async () => {
+    const folder = folderWith({ 'prosam.config.json': JSON.stringify({ hangMs: 5000, threads: 0 }) });
+    expect(await loadConfig({ ...none, folder })).toMatchObject({ inferenceTimeoutMs: 5000, threads: 'auto' });
+    expect(await loadConfig({ ...none, folder, options: { inferenceTimeoutMs: 7000, threads: 3 } })).toMatchObject({
+      inferenceTimeoutMs: 7000,
+      threads: 3,
+    });
+    expect((await loadConfig({ folder, environment: { PROSAM_THREADS: '2' } })).threads).toBe(2);
+    expect((await loadConfig({ folder, environment: { PROSAM_THREADS: 'auto' } })).threads).toBe('auto');
+  });
+
   it('takes options over environment over file over defaults, key by key', async () => {
     const folder = folderWith({
       'prosam.config.json': JSON.stringify({ port: 1, host: '127.0.0.2', limits: { waiting: 7, deadlineMs: 1000 } }),

@@ -13,7 +13,7 @@ import { readCheckpoint } from '../../../src/training/loop/checkpoint.ts';
 import { openRun } from '../../../src/training/loop/open-run.ts';
 import { batchOf, type PreparedPair } from '../../../src/training/batches/pairs.ts';
 import { initialParameters } from '../../../src/training/step/parameters.ts';
-import { drawStep } from '../../../src/training/step/step-noise.ts';
+import { drawStep } from '../../../src/training/step/training-step.ts';
 import { trainSettings } from '../../../src/training/train-options.ts';
 import { trainingStep } from '../../../src/training/step/training-step.ts';
 import type { Episode } from '../../../src/training/types.ts';
@@ -117,7 +117,7 @@ describe(`models of a run (${ENGINE_NAME})`, () => {
     const { data, width, height } = await world.dataset.labels(reference);
     const mask = { data: data.map((label) => Number(label === classId)), width, height };
     const options = { method: 'prosam', strategy: 'mean_prompt' } as const;
-    const { masks } = await engine.predict(target.file, [{ image: reference.file, annotation: { kind: 'mask', mask } }], options);
+    const { masks } = await engine.predict(target.file, [{ image: reference.file, mask }], options);
     await engine.close();
     return masks[0];
   };

@@ -104,11 +104,11 @@ export function createAgentAnswers({ client, service, project, tracker }: AgentA
       for (const [i, frame] of frames.entries()) {
         const image = await imageOf(frame);
         const { masks } = await service.predict({ project, image, priority: frames.length > 1 ? 'batch' : 'interactive' }, { signal });
-        for (const { label, mask, score } of masks) {
+        for (const { label, mask, quality } of masks) {
           // CVAT lists what its user chose; what is not there was not asked for.
           const name = names ? names[label]?.name : label;
           const id = name === undefined ? undefined : ids.get(name);
-          if (id === undefined || score < (threshold ?? 0)) continue;
+          if (id === undefined || quality.score < (threshold ?? 0)) continue;
           const form = { form: poly === true ? ('polygon' as const) : ('mask' as const), tolerance: 1, instances: false, minShare: 0.0005 };
           shapes.push(...(await shapesOfMask(mask, { frame, label_id: id }, form)).map((shape) => ({ ...shape, source: 'auto' })));
         }
@@ -127,8 +127,9 @@ export function createAgentAnswers({ client, service, project, tracker }: AgentA
         );
       }
       const prompts: RefinePrompts = {
-        points: [...positive.map(([x, y]) => ({ x, y })), ...negative.map(([x, y]) => ({ x, y, positive: false }))],
-        ...(corners && { boxXyxy: boxAround(corners) }),
+        points: positive,
+        negative,
+        ...(corners && { box: boxAround(corners) }),
       };
       const [best] = (await service.refine({ project, image, prompts }, { signal })).masks;
       if (!best || best.area === 0) return [];

@@ -1,15 +1,15 @@
 /** Shapes people drew in CVAT as marks of references, and the labels a frame has already. */
 import { isProsamError } from '../../../core/common/errors.ts';
-import { maskFromAnnotation, type DrawnAnnotation } from '../../../core/mask/annotation.ts';
+import { maskFromAnnotation } from '../../../core/mask/draw-annotation.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { maskArea } from '../../../core/mask/raster.ts';
 import type { CvatAnnotations } from '../api/types.ts';
 import { isSaidToBeDrawn } from '../jobs/job-marks.ts';
-import { annotationFromShape, type MarkedShape } from '../shape-annotation.ts';
+import { annotationFromShape, type MarkedShape, type ShapeAnnotation } from '../shape-annotation.ts';
 
 export interface LabelMark {
   label: string;
-  annotation: DrawnAnnotation;
+  annotation: ShapeAnnotation;
   /** Marked pixels; for clicks, how many. */
   area: number;
 }
@@ -44,7 +44,7 @@ export function marksOfFrame(
     }
     try {
       const annotation = annotationFromShape(shape, width, height);
-      if (annotation.kind === 'points') {
+      if ('points' in annotation) {
         clicks.push({ label, annotation, area: annotation.points.length });
         continue;
       }
@@ -57,7 +57,7 @@ export function marksOfFrame(
       unused.push({ label, type: shape.type, reason: error.message });
     }
   }
-  const drawn = [...areas].map(([label, mask]): LabelMark => ({ label, annotation: { kind: 'mask', mask }, area: maskArea(mask) }));
+  const drawn = [...areas].map(([label, mask]): LabelMark => ({ label, annotation: { mask }, area: maskArea(mask) }));
   return { marks: [...drawn, ...clicks], unused };
 }
 

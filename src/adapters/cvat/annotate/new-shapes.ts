@@ -2,7 +2,7 @@
 import { ProsamError } from '../../../core/common/errors.ts';
 import { splitInstances } from '../../../core/mask/instances.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
-import { polygonsInTurns } from '../../../core/mask/polygon-groups.ts';
+import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
 import { boundingBox } from '../../../core/mask/raster.ts';
 import { checkCvatRle, cvatRleFromMask, cvatRleInTurns } from '../mask-rle.ts';
 import type { CvatLabel, NewCvatShape } from '../api/types.ts';
@@ -40,7 +40,7 @@ export async function shapesOfMask(
     else if (form === 'mask') shapes.push(shape(moved(cvatRleFromMask(cut), left, top)));
     else {
       // One region has one outline; its holes are more than a polygon of CVAT can say.
-      const [outline] = await polygonsInTurns(cut, tolerance);
+      const [outline] = await polygonsFromMask(cut, { tolerance });
       if (outline && outline.exterior.length >= 3) shapes.push(shape(outline.exterior.flatMap(([x, y]) => [x + left, y + top])));
     }
   }

@@ -8,7 +8,7 @@ import type { Lesson } from './compare-shapes.ts';
 import { projectNameOf } from '../names.ts';
 import type { ReviewBook } from './review-book.ts';
 import type { CvatJob } from '../api/types.ts';
-import { annotationFromShape } from '../shape-annotation.ts';
+import { outlinedShape } from '../shape-annotation.ts';
 import type { CvatApi, FrameBook } from '../types.ts';
 
 export interface HandInParts {
@@ -62,7 +62,7 @@ export function createHandIn(
     const before = (await reviews.task(api.url, task)).handedIn(externalId);
     const isSame = before?.lesson === said || (!settled && before?.lesson?.startsWith(`${content} `));
     if (isSame === true && before?.revision === counted) return false;
-    const masks = shapes.map((shape) => ({ label, annotation: annotationFromShape(shape, width, height) }));
+    const masks = shapes.map((shape) => ({ label, ...outlinedShape(shape, width, height) }));
     const key = { project, source: name, externalId, imageExternalId: frameName({ server: api.url, task, frame }), provenance, masks };
     const accept = async (revision: number): Promise<boolean> => {
       const once = async (fresh: boolean) =>

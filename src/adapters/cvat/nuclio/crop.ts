@@ -1,6 +1,6 @@
 /** Masks cut to a box: what is sent and kept of a large image where an object is small. */
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
-import { polygonsInTurns } from '../../../core/mask/polygon-groups.ts';
+import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
 import type { Point } from '../../../core/mask/raster.ts';
 import type { PixelBox } from '../mask-rle.ts';
 
@@ -21,7 +21,7 @@ export async function largestOutline(
 ): Promise<Point[]> {
   let best: Point[] = [];
   let most = 0;
-  for (const { exterior } of await polygonsInTurns(crop, tolerance, signal)) {
+  for (const { exterior } of await polygonsFromMask(crop, { tolerance, signal })) {
     const area = areaOf(exterior);
     if (area > most) [best, most] = [exterior, area];
   }

@@ -66,7 +66,9 @@ interface ItemOptions {
 async function itemsOf(prediction: MaskPrediction, { least, instances, tolerance, signal }: ItemOptions): Promise<Buffer[]> {
   const { label, boxXyxy } = prediction;
   if (boxXyxy === undefined) return [];
-  const parts = instances ? (prediction.instances ?? []) : [{ boxXyxy, mask: cropMask(prediction.mask, boxXyxy), score: prediction.score }];
+  const parts = instances
+    ? (prediction.instances ?? [])
+    : [{ boxXyxy, mask: cropMask(prediction.mask, boxXyxy), score: prediction.quality.score }];
   const items: Buffer[] = [];
   for (const { boxXyxy: box, mask, score } of parts) {
     if (score < least) continue;

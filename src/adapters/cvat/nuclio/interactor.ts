@@ -40,8 +40,9 @@ export async function interact(
     throw new ProsamError('REQUEST_INVALID', 'At least one positive point or a box is needed. Click the object, or draw a box around it.');
   }
   const prompts: RefinePrompts = {
-    points: [...positive.map(([x, y]) => ({ x, y })), ...negative.map(([x, y]) => ({ x, y, positive: false }))],
-    ...(box && { boxXyxy: box }),
+    points: positive,
+    negative,
+    ...(box && { box }),
   };
   const known = await priors.of(image, { client, signal }).catch((error: unknown) => {
     signal.throwIfAborted();
@@ -50,7 +51,7 @@ export async function interact(
   });
   const where = { project: image.known?.project ?? project, image: image.bytes, client };
   const prior = known.find((one) => agrees(one, positive, negative, box));
-  const guided = prior && (await service.refine({ ...where, prompts: { ...prompts, previous: prior.lowRes } }, { signal }));
+  const guided = prior && (await service.refine({ ...where, prompts: { ...prompts, maskInput: prior.lowResLogits } }, { signal }));
   // A mask that leaves out what was clicked was led astray.
   const taken = guided?.masks[0] && follows(guided.masks[0].mask, positive, negative) ? guided : undefined;
   const { width, height, masks } = taken ?? (await service.refine({ ...where, prompts }, { signal }));

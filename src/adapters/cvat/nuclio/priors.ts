@@ -17,7 +17,7 @@ export interface Prior {
   /** Cut to the box. */
   mask: BinaryMask;
   /** For SAM to go on from. */
-  lowRes: Float32Array;
+  lowResLogits: Float32Array;
 }
 
 export interface Priors {
@@ -43,8 +43,8 @@ export function createPriors(service: Pick<Service, 'predict'>, functions: Funct
       ...{ project: where, image: bytes, labels: labels.slice(0, MOST_LABELS), client },
       ...(known ? { externalId: frameName(known) } : { remember: false }),
     });
-    const priors = masks.flatMap(({ label, score, boxXyxy, mask, lowRes }) =>
-      boxXyxy && lowRes ? [{ label, score, box: boxXyxy, mask: cropMask(mask, boxXyxy), lowRes }] : [],
+    const priors = masks.flatMap(({ label, quality, boxXyxy, mask, lowResLogits }) =>
+      boxXyxy && lowResLogits ? [{ label, score: quality.score, box: boxXyxy, mask: cropMask(mask, boxXyxy), lowResLogits }] : [],
     );
     return priors.sort((a, b) => b.score - a.score);
   };
@@ -61,5 +61,5 @@ export function createPriors(service: Pick<Service, 'predict'>, functions: Funct
 }
 
 function sizeOfAll(priors: readonly Prior[]): number {
-  return priors.reduce((sum, { mask, lowRes }) => sum + mask.data.byteLength + lowRes.byteLength, 1000);
+  return priors.reduce((sum, { mask, lowResLogits }) => sum + mask.data.byteLength + lowResLogits.byteLength, 1000);
 }

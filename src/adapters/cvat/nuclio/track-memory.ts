@@ -2,7 +2,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createLruMap } from '../../../core/common/lru-map.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
-import type { DrawnAnnotation } from '../../../core/mask/annotation.ts';
+import type { Annotation } from '../../../core/mask/annotation.ts';
 import type { PixelBox } from '../mask-rle.ts';
 
 export type TrackedType = 'mask' | 'polygon' | 'rectangle';
@@ -10,7 +10,7 @@ export type TrackedType = 'mask' | 'polygon' | 'rectangle';
 /** A frame and the object in it. */
 export interface Sighting {
   sha256: string;
-  annotation: DrawnAnnotation;
+  annotation: Annotation;
 }
 
 export interface Track {

@@ -1,10 +1,11 @@
 /** A tracker at work: the marked object of one frame found again in the next ones. */
 import { ProsamError } from '../../../core/common/errors.ts';
 import { imageSize, type ImageLimits } from '../../../core/image/node/decode.ts';
-import { cocoRleInTurns } from '../../../core/mask/rle.ts';
+import { cocoRleFromMask } from '../../../core/mask/rle.ts';
 import { createPixelBudget } from '../../../core/mask/pixel-budget.ts';
 import { emptyMask, maskExtentInSteps } from '../../../core/mask/raster.ts';
-import { drawAnnotation } from '../../../core/mask/annotation.ts';
+import { parseAnnotation } from '../../../core/mask/annotation.ts';
+import { drawAnnotation, withPixels } from '../../../core/mask/draw-annotation.ts';
 import { inTurns } from '../../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import type { Service } from '../../../service/types.ts';
@@ -70,10 +71,10 @@ async function begun(
     );
   const drawn = annotationFromShape({ type, points }, width, height);
   const mask = emptyMask(width, height);
-  await inTurns(drawAnnotation(mask, drawn), signal);
+  await inTurns(drawAnnotation(mask, withPixels(parseAnnotation(drawn))), signal);
   const box = (await inTurns(maskExtentInSteps(mask), signal)).boxXyxy as PixelBox;
   // Rectangles stay as they are, masks take a fraction of their pixels.
-  const annotation = type === 'rectangle' ? drawn : ({ kind: 'coco-rle', rle: await cocoRleInTurns(mask, signal) } as const);
+  const annotation = type === 'rectangle' ? drawn : { rle: await cocoRleFromMask(mask, { signal }) };
   return { type, bare, first: { sha256, annotation }, box, points };
 }
 
@@ -86,7 +87,7 @@ async function follow(
   const sightings = [before.first, ...(before.recent ? [before.recent] : [])];
   const references = sightings.flatMap(({ sha256: hash, annotation }: Sighting) => {
     const image = memory.image(hash);
-    return image ? [{ image, annotation, label: 'object' }] : [];
+    return image ? [{ image, label: 'object', ...annotation }] : [];
   });
   if (references.length === 0)
     throw new ProsamError(
@@ -103,7 +104,7 @@ async function follow(
   const next: Track = { ...before, box: part.boxXyxy, points };
   if (part.score >= SURE_FROM) {
     memory.keepImage(sha256, bytes);
-    next.recent = { sha256, annotation: { kind: 'coco-rle', rle: await cocoRleInTurns(whole, signal) } };
+    next.recent = { sha256, annotation: { rle: await cocoRleFromMask(whole, { signal }) } };
   }
   return { shape: before.bare ? points : { type: before.type, points }, next };
 }

@@ -1,7 +1,7 @@
 /** A region somebody made, as the engine's annotation: pixels of the upright image instead of percent, a mask instead of runs. */
 import { ProsamError } from '../../../core/common/errors.ts';
 import { maskFromAlphaPng } from '../../../core/image/node/alpha-png.ts';
-import type { DrawnAnnotation } from '../../../core/mask/annotation.ts';
+import type { Annotation } from '../../../core/mask/annotation.ts';
 import type { Point } from '../../../core/mask/raster.ts';
 import { readDataAddress } from '../../http/images/base64-image.ts';
 import { decodeBrushRleInTurns } from './brush-rle.ts';
@@ -40,7 +40,7 @@ export function sizeOfRegion({ original_width, original_height }: MlRegion, { ma
 }
 
 /**
- * Masks of brush and bitmask regions, polygons, rectangles (turned ones too) and ellipses; undefined for all other regions
+ * Masks of brush and bitmask regions, outlines of polygons, ellipses and rectangles, which are finished labels here and no hints; undefined for all other regions
  * (keypoints are prompts: see pointOf). Strokes that are not yet a mask (drafts) are other regions.
  * @throws ANNOTATION_INVALID, MASK_SIZE_MISMATCH, IMAGE_TOO_LARGE
  */
@@ -48,23 +48,23 @@ export async function annotationOfRegion(
   region: MlRegion,
   limits: RegionLimits = {},
   signal?: AbortSignal,
-): Promise<DrawnAnnotation | undefined> {
+): Promise<Annotation | undefined> {
   const { value } = region;
   const kind = kindOfRegion(region);
   if (kind === undefined || kind === 'keypointlabels') return undefined;
   const { width, height } = sizeOfRegion(region, limits);
   if (kind === 'brushlabels') {
     if (value.rle === undefined) return undefined;
-    return { kind: 'mask', mask: await decodeBrushRleInTurns(value.rle, width, height, signal) };
+    return { mask: await decodeBrushRleInTurns(value.rle, width, height, signal) };
   }
   if (kind === 'bitmasklabels') {
     if (value.imageDataURL === undefined) throw invalid('expected imageDataURL in a bitmask, got none');
     const bytes = readDataAddress(value.imageDataURL, limits.maxBytes ?? 64 * 2 ** 20);
-    return { kind: 'mask', mask: await maskFromAlphaPng(bytes, width, height, limits) };
+    return { mask: await maskFromAlphaPng(bytes, width, height, limits) };
   }
   checkUpright(region);
   const ring = ringOf(kind, region, width, height);
-  return { kind: 'polygon', rings: [ring.map(([x, y]) => [within(x, width), within(y, height)] as const)] };
+  return { polygon: [ring.map(([x, y]) => [within(x, width), within(y, height)] as const)] };
 }
 
 /** Centre of a keypoint in pixels, inside the image. @throws ANNOTATION_INVALID */

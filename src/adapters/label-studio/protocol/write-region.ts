@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { alphaPng } from '../../../core/image/node/alpha-png.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
-import { polygonsInTurns } from '../../../core/mask/polygon-groups.ts';
+import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
 import { inTurns } from '../../../core/mask/cooperative.ts';
 import { maskExtentInSteps, type Point } from '../../../core/mask/raster.ts';
 import { encodeBrushRleInTurns, type MaskPlace } from './brush-rle.ts';
@@ -111,7 +111,7 @@ async function outlines(
 ): Promise<readonly Point[][]> {
   const { width, height } = mask;
   const deviation = tolerance ?? Math.max(1, Math.max(width, height) / 1000);
-  const sized = (await polygonsInTurns(mask, deviation, signal))
+  const sized = (await polygonsFromMask(mask, { tolerance: deviation, signal }))
     .filter(({ exterior }) => exterior.length >= 3)
     .map(({ exterior }) => ({ exterior, area: areaOf(exterior) }))
     .sort((one, other) => other.area - one.area);

@@ -1,4 +1,5 @@
 /** No training, no decoder: cells whose features are nearer to the object's than to the background's. */
+import { gridOf } from '../../image/geometry.ts';
 import { featureContrast } from './feature-contrast.ts';
 import { sigmoid, type RunMethod } from './method.ts';
 
@@ -6,10 +7,10 @@ import { sigmoid, type RunMethod } from './method.ts';
 const CONTRAST_GAIN = 20;
 
 export const nearest: RunMethod = (context, target, references) => {
-  const { columns, rows, spanX, spanY } = context.features.gridOf(target);
+  const { columns, rows, spanX, spanY } = gridOf(context.geometry, target);
   const contrast = { data: featureContrast(target, references), width: columns, height: rows };
   context.lap('prompt');
-  const field = context.features.geometry.gridToImage(contrast, target.width, target.height);
+  const field = context.geometry.gridToImage(contrast, target.width, target.height);
   // Cells that only see padding say nothing.
   const width = Math.min(columns, Math.ceil((columns * target.width) / spanX));
   const height = Math.min(rows, Math.ceil((rows * target.height) / spanY));

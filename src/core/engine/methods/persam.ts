@@ -4,45 +4,45 @@
  * features rather than from similarity alone, and three positive points instead of one, which measured better.
  */
 import type { ImageFeatures } from '../image-features.ts';
+import { gridOf, type Geometry } from '../../image/geometry.ts';
 import { boundingBox } from '../../mask/raster.ts';
 import { featureContrast } from './feature-contrast.ts';
-import { sigmoid, type MethodContext, type RunMethod } from './method.ts';
-import { bestMask, boxPrompts, decodeSamPrompts, type SamMask, type SamPrompt } from './sam-prompts.ts';
+import { sigmoid, type RunMethod } from './method.ts';
+import { bestMask, boxPrompts, decodeSamPrompts, logitsAtImageSize, type SamMask, type SamPrompt } from './sam-prompts.ts';
 
 const POSITIVE_POINTS = 3;
 /** Least distance between positive points, as a share of the grid's side. */
 const SPACING = 1 / 8;
 
 export const persam: RunMethod = async (context, target, references) => {
-  const { networks, features } = context;
-  const points = choosePoints(features, target, featureContrast(target, references));
+  const { networks, geometry } = context;
+  const points = choosePoints(geometry, target, featureContrast(target, references));
   context.lap('prompt');
 
-  let mask = bestMask(await decodeSamPrompts(networks, features, target, points));
+  let mask = bestMask(await decodeSamPrompts(networks, geometry, target, points));
   context.checkpoint();
-  mask = bestMask(await decodeSamPrompts(networks, features, target, points, mask.logits));
+  mask = bestMask(await decodeSamPrompts(networks, geometry, target, points, mask.logits));
   context.checkpoint();
-  const box = lowResBox(features, target, mask);
-  if (box) mask = bestMask(await decodeSamPrompts(networks, features, target, [...points, ...boxPrompts(box)], mask.logits));
+  const box = lowResBox(geometry, target, mask);
+  if (box) mask = bestMask(await decodeSamPrompts(networks, geometry, target, [...points, ...boxPrompts(box)], mask.logits));
   context.lap('decode');
 
   const side = Math.sqrt(mask.logits.length);
-  const low = { data: mask.logits, width: side, height: side };
-  const seen = features.geometry.visible(low, target.width, target.height);
-  const field = features.geometry.toImage(features.geometry.toSquare(low), target.width, target.height);
+  const seen = geometry.visible({ data: mask.logits, width: side, height: side }, target.width, target.height);
+  const field = logitsAtImageSize(geometry, target, mask.logits);
   context.lap('resize');
   return {
     field,
     probability: { ...seen, data: seen.data.map(sigmoid) },
     decision: Uint8Array.from(seen.data, (value) => (value > 0 ? 1 : 0)),
-    predictedIou: mask.iou,
-    lowRes: mask.logits,
+    samIou: mask.iou,
+    lowResLogits: mask.logits,
   };
 };
 
 /** The best cells, well apart, as positive points, and the worst as a negative one; in the image's pixels. */
-function choosePoints(features: MethodContext['features'], target: ImageFeatures, contrast: Float32Array): SamPrompt[] {
-  const { columns, rows, spanX, spanY } = features.gridOf(target);
+function choosePoints(geometry: Geometry, target: ImageFeatures, contrast: Float32Array): SamPrompt[] {
+  const { columns, rows, spanX, spanY } = gridOf(geometry, target);
   const centre = (cell: number) => ({
     x: (((cell % columns) + 0.5) * spanX) / columns,
     y: ((Math.floor(cell / columns) + 0.5) * spanY) / rows,
@@ -63,11 +63,7 @@ function choosePoints(features: MethodContext['features'], target: ImageFeatures
 }
 
 /** Box of the mask in the image's pixels. */
-function lowResBox(
-  { geometry }: MethodContext['features'],
-  target: ImageFeatures,
-  mask: SamMask,
-): [number, number, number, number] | undefined {
+function lowResBox(geometry: Geometry, target: ImageFeatures, mask: SamMask): [number, number, number, number] | undefined {
   const side = Math.sqrt(mask.logits.length);
   const seen = geometry.visible({ data: mask.logits, width: side, height: side }, target.width, target.height);
   const box = boundingBox({ ...seen, data: Uint8Array.from(seen.data, (value) => (value > 0 ? 1 : 0)) });

@@ -1,8 +1,9 @@
 /** SAM's own prompts in the image's pixels, and its masks as logits. */
 import type { ImageFeatures } from '../image-features.ts';
-import type { FeatureStore } from '../references.ts';
+import type { Geometry } from '../../image/geometry.ts';
 import { POINT_KINDS, type PointKind } from '../../networks/sam-prompt-encoder.ts';
 import type { Networks } from '../../onnx/networks.ts';
+import type { FloatMap } from '../../mask/resize-map.ts';
 import type { Tensor } from '../../onnx/session.ts';
 
 export interface SamPrompt {
@@ -31,10 +32,10 @@ export function boxPrompts([x0, y0, x1, y1]: readonly [number, number, number, n
  */
 export async function decodeSamPrompts(
   networks: Networks,
-  { geometry }: Pick<FeatureStore, 'geometry'>,
+  geometry: Geometry,
   image: ImageFeatures,
   prompts: readonly SamPrompt[],
-  previous?: Float32Array,
+  maskInput?: Float32Array,
 ): Promise<SamMask[]> {
   const hasBox = prompts.some(({ kind }) => kind === 'boxTopLeft');
   const xy: number[] = [];
@@ -50,11 +51,32 @@ export async function decodeSamPrompts(
     data: Float32Array.from(values),
     shape: [1, values.length / width, width],
   });
-  const side = previous && Math.sqrt(previous.length);
-  const mask = previous && { data: previous, shape: [1, 1, side as number, side as number] };
+  const side = maskInput && Math.sqrt(maskInput.length);
+  const mask = maskInput && { data: maskInput, shape: [1, 1, side as number, side as number] };
   const { logits, iou } = await networks.decodePoints(image.embedding, tensor(xy, 2), tensor(kinds, POINT_KINDS.length), mask);
   const size = logits.data.length / iou.data.length;
   return Array.from(iou.data, (value, i) => ({ logits: logits.data.slice(i * size, (i + 1) * size), iou: value }));
+}
+
+/** The first mask's logits at the image's own size. */
+export async function decodeAtImageSize(
+  networks: Networks,
+  geometry: Geometry,
+  image: ImageFeatures,
+  prompts: readonly SamPrompt[],
+): Promise<Float32Array | undefined> {
+  const [mask] = await decodeSamPrompts(networks, geometry, image, prompts);
+  return mask && logitsAtImageSize(geometry, image, mask.logits).data;
+}
+
+/** Low-resolution logits [4g * 4g] at the image's own size. */
+export function logitsAtImageSize(
+  geometry: Geometry,
+  { width, height }: { width: number; height: number },
+  logits: Float32Array,
+): FloatMap {
+  const side = Math.sqrt(logits.length);
+  return geometry.toImage(geometry.toSquare({ data: logits, width: side, height: side }), width, height);
 }
 
 /** The mask SAM believes in most. */

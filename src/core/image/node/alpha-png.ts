@@ -5,7 +5,7 @@ import { inTurns, PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.t
 import type { BinaryMask } from '../../mask/label-reduction.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './decode.ts';
 
-/** How every PNG begins. */
+/** First bytes of every PNG. */
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
 /** White on nothing, 8 bits a channel, encoded off the calling thread. place: of a mask cut to its box, in an image of this size. */

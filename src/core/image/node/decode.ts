@@ -4,14 +4,15 @@ import { messageOf, ProsamError } from '../../common/errors.ts';
 import { inTurns, PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.ts';
 import type { BinaryMask } from '../../mask/label-reduction.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
+import { MASK_FILE_LEVEL } from '../mask-file.ts';
 import type { Raster } from '../pillow-resize.ts';
 
 export { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
 
-/** What is decoded; other formats sharp knows (SVG, PDF) would run a renderer on foreign input. */
+/** Formats that are decoded; others sharp knows (SVG, PDF) would run a renderer on foreign input. */
 const FORMATS = new Set(['jpeg', 'png', 'webp', 'tiff', 'heif', 'gif']);
 
-/** How their files begin; checked first, so that no other parser ever sees the bytes. */
+/** First bytes of their files; checked first, so that no other parser ever sees the bytes. */
 const SIGNATURES = [/^\xff\xd8\xff/, /^\x89PNG\r\n/, /^RIFF[^]{4}WEBP/, /^II[*+]\0/, /^MM\0[*+]/, /^[^]{4}ftyp/, /^GIF8[79]a/];
 
 export function hasKnownSignature(bytes: Uint8Array): boolean {
@@ -48,7 +49,7 @@ export async function decodeGrey(bytes: Uint8Array, label: string, limits: Image
 
 /** The same, brighter than half = marked. Everything is computed off the calling thread. -> 0 / 255 a pixel */
 export async function decodeMask(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<BinaryMask> {
-  return greyOf(bytes, label, limits, (image) => image.threshold(128, { grayscale: false }));
+  return greyOf(bytes, label, limits, (image) => image.threshold(MASK_FILE_LEVEL, { grayscale: false }));
 }
 
 async function greyOf(bytes: Uint8Array, label: string, limits: ImageLimits, last: (image: Sharp) => Sharp): Promise<BinaryMask> {

@@ -1,9 +1,10 @@
-/** Masks and levels as PNG files, encoded off the calling thread. */
+/** Masks and uncertainty maps as PNG files, encoded off the calling thread. */
 import sharp from 'sharp';
+import { ProsamError } from '../../common/errors.ts';
 import type { BinaryMask } from '../../mask/label-reduction.ts';
 
-/** 0 / 255 grey, one value a pixel: white is marked. */
-export async function maskPng({ data, width, height }: BinaryMask): Promise<Uint8Array> {
+/** The mask as a PNG of its size: gray, 8 bits, 255 = marked, 0 = not. */
+export async function pngFromMask({ data, width, height }: BinaryMask): Promise<Uint8Array> {
   return sharp(data, { raw: { width, height, channels: 1 } })
     .threshold(1)
     .toColourspace('b-w')
@@ -11,9 +12,14 @@ export async function maskPng({ data, width, height }: BinaryMask): Promise<Uint
     .toBuffer();
 }
 
-/** One level (0..255) per pixel. */
-export async function levelsPng(data: Uint8Array, width: number, height: number): Promise<Uint8Array> {
-  return sharp(data, { raw: { width, height, channels: 1 } })
+/**
+ * The uncertainty of every pixel as a PNG of the image's size: gray, 0 = certain, 255 = one bit of entropy.
+ * @throws OPTION_INVALID for a prediction made without the option `uncertaintyMap`
+ */
+export async function uncertaintyPng({ uncertaintyMap, mask }: { uncertaintyMap?: Uint8Array; mask: BinaryMask }): Promise<Uint8Array> {
+  if (uncertaintyMap === undefined)
+    throw new ProsamError('OPTION_INVALID', 'expected a prediction with an uncertaintyMap, got none. Predict with uncertaintyMap: true.');
+  return sharp(uncertaintyMap, { raw: { width: mask.width, height: mask.height, channels: 1 } })
     .toColourspace('b-w')
     .png()
     .toBuffer();

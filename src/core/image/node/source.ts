@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { messageOf, ProsamError } from '../../common/errors.ts';
 import type { ImageSource } from '../../engine/ports.ts';
 import { decodeGrey, decodeImage, DEFAULT_LIMITS, type ImageLimits } from './decode.ts';
+import { asBytes, isPixelImage } from '../input.ts';
 import { rasterFromPixels } from '../pixels.ts';
 
 /** Hashes of files already read, so that a reference used for a thousand targets is read once. */
@@ -43,16 +44,29 @@ export function nodeImageSource(limits: ImageLimits = {}): ImageSource {
   return {
     async load(input) {
       if (typeof input === 'string' || input instanceof URL) return fromPath(pathOf(input));
-      if (input instanceof Uint8Array) return { key: sha256(input), decode: () => decodeImage(input, 'image', bounds) };
+      const bytes = input instanceof Blob ? new Uint8Array(await blobBytes(input, bounds.maxBytes)) : asBytes(input);
+      if (bytes !== undefined) return { key: sha256(bytes), decode: () => decodeImage(bytes, 'image', bounds) };
+      if (!isPixelImage(input))
+        throw new ProsamError('IMAGE_UNREADABLE', `expected a path, URL, bytes, Blob or pixels as image, got ${typeof input}.`);
       const raster = rasterFromPixels(input, bounds.maxPixels);
       return { key: sha256(raster.data, `${raster.width}x${raster.height}`), decode: () => Promise.resolve(raster) };
     },
     async loadGrey(file) {
-      if (file instanceof Uint8Array) return decodeGrey(file, 'mask', bounds);
-      const path = pathOf(file);
+      const bytes = file instanceof Blob ? new Uint8Array(await blobBytes(file, bounds.maxBytes)) : asBytes(file);
+      if (bytes !== undefined) return decodeGrey(bytes, 'mask', bounds);
+      const path = pathOf(file as string | URL);
       return decodeGrey(await readBounded(path), path, bounds);
     },
   };
+}
+
+/** @throws IMAGE_TOO_LARGE */
+export async function blobBytes(blob: Blob, maxBytes: number): Promise<ArrayBuffer> {
+  if (blob.size <= maxBytes) return blob.arrayBuffer();
+  throw new ProsamError(
+    'IMAGE_TOO_LARGE',
+    `expected an image of at most ${maxBytes} bytes, got ${blob.size}. Shrink the image or raise the limit.`,
+  );
 }
 
 export function pathOf(input: string | URL): string {

@@ -2,23 +2,25 @@
 import { messageOf, ProsamError } from '../../common/errors.ts';
 import type { ImageSource, LoadedImage } from '../../engine/ports.ts';
 import { sha256Hex } from '../../common/sha256.ts';
-import type { ImageInput, PixelImage } from '../../engine/types.ts';
-import { web, type BitmapLike, type ImageDataLike } from '../../common/web-globals.ts';
+import { asBytes, isPixelImage, type ImageInput } from '../input.ts';
+import { web, type BitmapLike } from '../../common/web-globals.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
+import type { MaskFile } from '../../mask/annotation.ts';
 import type { Raster } from '../pillow-resize.ts';
 import { rasterFromPixels } from '../pixels.ts';
 import { decodeGreyInBrowser, decodeInBrowser, rgbOfBitmap } from './decode.ts';
 
-/** A URL of the page's own origin (blob: and data: too), the bytes of an image file, a file, pixels, or an image the browser has decoded. */
-export type WebImageInput = ImageInput | Blob | BitmapLike | ImageDataLike;
+/** A URL of the page's own origin (blob: and data: too), the bytes of an image file, a file, pixels (also `ImageData`), or an `ImageBitmap`. */
+export type WebImageInput = ImageInput | BitmapLike;
 
 /** The keys are those of Node for the same bytes or pixels, so features kept by one are found by the other. */
 export function webImageSource(limits: ImageLimits = {}): ImageSource {
   const bounds = { ...DEFAULT_LIMITS, ...limits };
 
-  const bytesOf = async (input: string | URL | Uint8Array | Blob, label: string): Promise<Uint8Array> => {
-    if (input instanceof Uint8Array) return input;
-    const file = input instanceof Blob ? input : await fetchImage(input);
+  const bytesOf = async (input: MaskFile, label: string): Promise<Uint8Array> => {
+    const given = asBytes(input);
+    if (given !== undefined) return given;
+    const file = input instanceof Blob ? input : await fetchImage(input as string | URL);
     if (file.size > bounds.maxBytes)
       throw new ProsamError(
         'IMAGE_TOO_LARGE',
@@ -43,12 +45,13 @@ export function webImageSource(limits: ImageLimits = {}): ImageSource {
     async load(given) {
       const input = given as WebImageInput;
       if (isBitmap(input)) return pixelsLoaded(rgbOfBitmap(input, 'image', bounds));
-      if (isPixels(input)) return pixelsLoaded(rasterFromPixels(asPixelImage(input), bounds.maxPixels));
-      const label = labelOf(input);
-      const bytes = await bytesOf(input, label);
+      if (isPixelImage(input)) return pixelsLoaded(rasterFromPixels(input, bounds.maxPixels));
+      const file = input as MaskFile;
+      const label = labelOf(file);
+      const bytes = await bytesOf(file, label);
       return { key: await sha256Hex(bytes), decode: () => decodeInBrowser(bytes, label, bounds) };
     },
-    async loadGrey(file: string | URL | Uint8Array | Blob) {
+    async loadGrey(file) {
       return decodeGreyInBrowser(await bytesOf(file, 'mask'), 'mask', bounds);
     },
   };
@@ -58,18 +61,7 @@ function isBitmap(input: WebImageInput): input is BitmapLike {
   return typeof input === 'object' && 'close' in input && !('data' in input);
 }
 
-function isPixels(input: Exclude<WebImageInput, BitmapLike>): input is PixelImage | ImageDataLike {
-  return typeof input === 'object' && 'data' in input;
-}
-
-/** What a canvas gives back carries no number of channels. */
-function asPixelImage(input: PixelImage | ImageDataLike): PixelImage {
-  if (!(input.data instanceof Uint8ClampedArray)) return input as PixelImage;
-  const { data, width, height } = input;
-  return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height, channels: 4 };
-}
-
-function labelOf(input: string | URL | Uint8Array | Blob): string {
+function labelOf(input: MaskFile): string {
   if (typeof input === 'string' || input instanceof URL) return shortened(String(input));
   const { name } = input as { name?: unknown };
   return typeof name === 'string' && name !== '' ? name : 'image';

@@ -23,7 +23,7 @@ export interface HubRepository {
   commit: string;
   files: readonly HubFile[];
   /** As its card says, such as `apache-2.0`. */
-  licence?: string;
+  license?: string;
 }
 
 /** Every one of these becomes part of a path in the cache, so a server cannot choose them freely. */
@@ -63,8 +63,8 @@ export async function readRepository(hub: HubSettings, repo: string, revision: s
       const etag = entry.lfs?.oid ?? entry.oid ?? '';
       if (entry.type === 'file' && isPlainPath(entry.path) && ETAG.test(etag)) files.push({ path: entry.path, size: entry.size, etag });
     }
-    const licence = z.string().max(100).safeParse(cardData?.license);
-    return { repo, commit: sha, files, ...(licence.success && { licence: licence.data }) };
+    const license = z.string().max(100).safeParse(cardData?.license);
+    return { repo, commit: sha, files, ...(license.success && { license: license.data }) };
   });
 }
 

@@ -21,7 +21,7 @@ export interface FetchedWeights {
   path: string;
   commit: string;
   /** As the repository's card says; unknown where the hub was not asked. */
-  licence?: string;
+  license?: string;
   /** Bytes that were there before this call, and all together. */
   bytes: number;
 }
@@ -71,7 +71,7 @@ export async function fetchWeights(hub: HubSettings, wanted: WeightsWanted, opti
   // A cache that may only be read has what is needed all the same.
   await rememberRevision(hub.cache, repo, revision, from.commit).catch(() => undefined);
   const bytes = [main, ...parts].reduce((sum, { size }) => sum + size, 0);
-  return { path, commit: from.commit, bytes, ...(from.licence !== undefined && { licence: from.licence }) };
+  return { path, commit: from.commit, bytes, ...(from.license !== undefined && { license: from.license }) };
 }
 
 /** @throws HUB_FAILED */

@@ -1,4 +1,4 @@
-/** Which device computes: the one that was asked for, or the first that proves to be right and faster than the CPU. */
+/** Choice of the device that computes: the one that was asked for, or the first that proves to be right and faster than the CPU. */
 import { ProsamError } from '../../common/errors.ts';
 import type { TriedDevice } from '../../engine/types.ts';
 import { machineFacts, obstacleTo, onlySoftware, type MachineFacts } from './obstacles.ts';
@@ -13,7 +13,7 @@ export interface ChosenDevice {
   tried: readonly TriedDevice[];
 }
 
-/** What the choice depends on; tests put their own in. */
+/** Inputs of the choice; tests put their own in. */
 export interface ChoiceParts {
   order: readonly Device[];
   facts: () => Promise<MachineFacts>;
@@ -74,7 +74,7 @@ export async function firstThatProves({ order, facts, obstacle, probe }: ChoiceP
 
 const ALWAYS = { used: true, reason: 'works everywhere' };
 
-/** What a probe's answer means for `auto`. */
+/** Meaning of a probe's answer for `auto`. */
 export function verdictOn(answer: ProbeAnswer): { used: boolean; reason: string } {
   if ('failed' in answer) return { used: false, reason: answer.failed };
   const { difference, deviceMs, cpuMs } = answer.figures;

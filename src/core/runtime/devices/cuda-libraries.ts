@@ -7,13 +7,13 @@ import { loadLibrary, providerFile } from './provider-folder.ts';
 /** The driver's own library: it comes with the driver and nothing else. */
 export const DRIVER_LIBRARY = 'libcuda.so.1';
 
-/** What the provider opens only when it computes, by the CUDA it was built for. */
+/** Libraries the provider opens only when it computes, by the CUDA it was built for. */
 const OPENED_LATER: Readonly<Record<string, readonly string[]>> = {
   12: ['libnvrtc.so.12', 'libcufft.so.11', 'libcudnn.so.9'],
   13: ['libnvrtc.so.13', 'libnvJitLink.so.13', 'libcufft.so.12', 'libcudnn.so.9'],
 };
 
-/** Who needs another comes after it. */
+/** In the order of their dependencies. */
 const ORDER = ['cudart', 'nvrtc', 'nvJitLink', 'cublasLt', 'cublas', 'curand', 'cufft', 'cudnn', 'nvinfer', 'nvonnxparser'];
 
 export interface MissingLibrary {

@@ -29,7 +29,7 @@ const AUTO_ORDER: Readonly<Record<string, readonly Device[]>> = {
   darwin: ['coreml', 'webgpu', 'cpu'],
 };
 
-/** What `auto` tries, in this order. Never TensorRT: it builds its engines for minutes, so it must be asked for. */
+/** Devices `auto` tries, in this order. Never TensorRT: it builds its engines for minutes, so it must be asked for. */
 export function autoOrder(platform: string = process.platform): readonly Device[] {
   return AUTO_ORDER[platform] ?? ['cpu'];
 }

@@ -1,4 +1,4 @@
-/** Which other libraries a shared library of Linux asks for: the DT_NEEDED entries of a 64-bit little-endian ELF file. */
+/** Libraries that a shared library of Linux depends on: the DT_NEEDED entries of a 64-bit little-endian ELF file. */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 const HEADER_BYTES = 64;

@@ -1,11 +1,11 @@
-/** What keeps a device from being used, found without touching a driver: the answer to "why not?", with what to do. */
+/** Static checks (no driver calls) for why a device is unavailable, each with a fix. */
 import { existsSync, readdirSync } from 'node:fs';
 import { cudaMajor, loadCudaLibraries, DRIVER_LIBRARY, type MissingLibrary } from './cuda-libraries.ts';
 import { DEVICE_TITLES, PROVIDER_NAMES, type Device } from './devices.ts';
 import { onnxRuntime } from '../node/load-onnx-runtime.ts';
 import { onnxRuntimePackage, providerFile } from './provider-folder.ts';
 
-/** What can be seen of this machine at no cost. */
+/** Facts about this machine that cost nothing to read. */
 export interface MachineFacts {
   platform: string;
   arch: string;

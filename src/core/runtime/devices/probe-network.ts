@@ -32,7 +32,7 @@ export const LAYERS = defineNetwork('device probe', { image: [1, 3, SIDE, SIDE] 
 
 export const layersInput = (): Record<string, Tensor> => ({ image: { data: spread(3 * SIDE * SIDE), shape: [1, 3, SIDE, SIDE] } });
 
-/** What most of the time goes into: products of matrices. A chain of four, of 8 * side^3 operations. */
+/** Products of matrices, which take most of the time: a chain of four, of 8 * side^3 operations. */
 export function productNetwork(side: number): NetworkDefinition {
   return defineNetwork('product of matrices', { a: [side, side], b: [side, side] }, (ops, _, { a, b }) => {
     let out = a;

@@ -5,7 +5,7 @@ import { nodeRuntime } from '../node/ort-node.ts';
 import { LAYERS, layersInput, productInputs, productNetwork } from './probe-network.ts';
 import type { Runtime, Tensor } from '../../onnx/session.ts';
 
-/** What a probe found out. */
+/** Result of a probe. */
 export interface ProbeFigures {
   /** Largest difference of the device's numbers to the CPU's, as a share of the largest number. */
   difference: number;

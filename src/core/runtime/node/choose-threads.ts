@@ -1,15 +1,11 @@
-/** How many threads one operator gets on the CPU: for large models measured, because cores that share a unit or a quota do not add up. */
+/** Number of threads of one operator on the CPU: measured for large models, because cores that share a unit or a quota do not add up. */
 import { availableParallelism } from 'node:os';
 import { bytesOfTensors } from '../../checkpoint/checkpoint.ts';
+import type { ChosenThreads } from '../../engine/results.ts';
 import type { Model } from '../../checkpoint/model-folder.ts';
+import { ProsamError } from '../../common/errors.ts';
 import { defineNetwork, emitWithFile } from '../../onnx/emit.ts';
 import { nodeRuntime } from './ort-node.ts';
-
-export interface ChosenThreads {
-  /** 0: left to ONNX Runtime, which takes one for each core. */
-  count: number;
-  by: 'caller' | 'measurement' | 'default';
-}
 
 export interface ChooseThreadsOptions {
   /** @default the cores this process may use */
@@ -32,11 +28,15 @@ const CLEARLY = 0.9;
 let measured: Promise<number> | undefined;
 
 /**
- * wanted: a number of threads, or 0 to have them chosen. Measured once per process, and only for a model with more than 50 MiB
+ * wanted: a number of threads, or 'auto' to have them chosen. Measured once per process, and only for a model with more than 50 MiB
  * of frozen weights.
+ * @throws OPTION_INVALID
  */
-export async function chooseThreads(wanted: number, model: Pick<Model, 'sam' | 'backbone'>): Promise<ChosenThreads> {
-  if (wanted > 0) return { count: wanted, by: 'caller' };
+export async function chooseThreads(wanted: 'auto' | number, model: Pick<Model, 'sam' | 'backbone'>): Promise<ChosenThreads> {
+  if (wanted !== 'auto') {
+    if (Number.isInteger(wanted) && wanted >= 1) return { count: wanted, by: 'caller' };
+    throw new ProsamError('OPTION_INVALID', `threads: expected 'auto' or a whole number from 1, got ${wanted}.`);
+  }
   if (bytesOfTensors(model.sam) + bytesOfTensors(model.backbone) <= LARGE_BYTES) return { count: 0, by: 'default' };
   measured ??= fastestThreads().catch((error: unknown) => {
     measured = undefined;

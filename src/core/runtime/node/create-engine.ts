@@ -1,40 +1,59 @@
 /** The engine as callers in Node get it: everything is computed in a worker process, the calling thread only waits. */
+import { disposable } from '../../common/disposable.ts';
 import { ProsamError } from '../../common/errors.ts';
-import { pathOf } from '../../image/node/source.ts';
+import { createConcept } from '../../engine/concept.ts';
+import { DEFAULT_INFERENCE_TIMEOUT_MS } from '../../engine/defaults.ts';
+import { predictMany } from '../../engine/predict-many.ts';
 import type { Engine, PredictOptions } from '../../engine/types.ts';
-import type { EngineOptions } from './open-engine.ts';
-import { superviseWorker } from '../worker/supervise-worker.ts';
+import { DEFAULT_LIMITS } from '../../image/node/decode.ts';
 import type { EngineRequest } from '../worker/protocol.ts';
+import { superviseWorker } from '../worker/supervise-worker.ts';
+import type { EngineOptions } from './open-engine.ts';
+import { sendable } from './sendable.ts';
 
-const TEN_MINUTES_MS = 600_000;
-const LONGEST_HANG_MS = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * Opens a model in a process of its own. A worker that dies or hangs is replaced: the call it computed for is refused, all others
  * go to the next one. Images given as bytes or pixels are read until their call is answered and must not change before.
  *
  * @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, OPTION_INVALID, ENGINE_FAILED
+ * @example
+ * await using engine = await createEngine({ model: 'small' });
+ * for await (const { target, prediction } of engine.predictMany(files, [{ image: 'cup.jpg', box: [40, 60, 180, 210] }])) save(target, prediction);
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  const { hangMs = TEN_MINUTES_MS } = options;
-  if (!(hangMs >= 1 && hangMs <= LONGEST_HANG_MS))
-    throw new ProsamError('OPTION_INVALID', `hangMs: expected a number from 1 to ${LONGEST_HANG_MS}, got ${hangMs}.`);
-  const worker = await superviseWorker({ ...options }, hangMs);
-  const ask = (request: EngineRequest, signal?: AbortSignal): Promise<unknown> => worker.ask(plain(request), signal);
+  const { inferenceTimeoutMs = DEFAULT_INFERENCE_TIMEOUT_MS, priority = 'normal', limits } = options;
+  if (!(inferenceTimeoutMs >= 1 && inferenceTimeoutMs <= MAX_TIMEOUT_MS))
+    throw new ProsamError(
+      'OPTION_INVALID',
+      `inferenceTimeoutMs: expected a number from 1 to ${MAX_TIMEOUT_MS}, got ${inferenceTimeoutMs}.`,
+    );
+  if (!['normal', 'low'].includes(priority))
+    throw new ProsamError('OPTION_INVALID', `priority: expected normal or low, got ${JSON.stringify(priority)}.`);
+  const worker = await superviseWorker({ ...options }, inferenceTimeoutMs);
+  const maxBytes = limits?.maxBytes ?? DEFAULT_LIMITS.maxBytes;
+  const ask = (request: EngineRequest, signal?: AbortSignal): Promise<unknown> => {
+    const plain = sendable(request, maxBytes);
+    return plain instanceof Promise ? plain.then((read) => worker.ask(read, signal)) : worker.ask(plain, signal);
+  };
   const withoutSignal = ({ signal, ...rest }: PredictOptions) => ({ signal, rest });
 
-  return {
+  const engine: Omit<Engine, typeof Symbol.asyncDispose> = {
     get info() {
       return worker.info;
     },
     worker: worker.state,
-    async embed(image, { signal } = {}) {
-      return (await ask({ name: 'embed', image }, signal)) as Awaited<ReturnType<Engine['embed']>>;
+    async prepare(image, { signal } = {}) {
+      return (await ask({ name: 'prepare', image }, signal)) as Awaited<ReturnType<Engine['prepare']>>;
     },
     async predict(target, references, given = {}) {
       const { signal, rest } = withoutSignal(given);
       return (await ask({ name: 'predict', target, references, options: rest }, signal)) as Awaited<ReturnType<Engine['predict']>>;
     },
+    predictMany: (targets, references, given = {}) =>
+      predictMany((target, each) => engine.predict(target, references, each), targets, given),
+    concept: (references, given = {}) => createConcept(engine, references, given),
     async refine(image, prompts, { signal } = {}) {
       return (await ask({ name: 'refine', image, prompts }, signal)) as Awaited<ReturnType<Engine['refine']>>;
     },
@@ -46,9 +65,9 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       const { signal, rest } = withoutSignal(given);
       return (await ask({ name: 'selfCheck', references, options: rest }, signal)) as Awaited<ReturnType<Engine['selfCheck']>>;
     },
-    async describe(reference, given = {}) {
+    async embedObject(reference, given = {}) {
       const { signal, rest } = withoutSignal(given);
-      return (await ask({ name: 'describe', reference, options: rest }, signal)) as Float32Array;
+      return (await ask({ name: 'embedObject', reference, options: rest }, signal)) as Float32Array;
     },
     async loadPromptEncoder(id, file) {
       await ask({ name: 'loadPromptEncoder', id, file });
@@ -58,12 +77,5 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     },
     close: () => worker.close(),
   };
-}
-
-/** URLs do not survive the crossing; paths do. */
-function plain<T>(value: T): T {
-  if (value instanceof URL) return pathOf(value) as T;
-  if (Array.isArray(value)) return value.map(plain) as T;
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)])) as T;
+  return disposable(engine);
 }

@@ -2,6 +2,7 @@
 import { bytesOfTensors } from '../../checkpoint/checkpoint.ts';
 import { openModel, type Model } from '../../checkpoint/model-folder.ts';
 import { modelFolder } from '../../checkpoint/model-paths.ts';
+import { DEFAULT_MODEL } from '../../engine/defaults.ts';
 import { createEngineCore } from '../../engine/engine.ts';
 import { ProsamError } from '../../common/errors.ts';
 import type { ImageLimits } from '../../image/node/decode.ts';
@@ -22,9 +23,9 @@ export interface EngineOptions {
   model?: string;
   /** @default 'auto' */
   device?: Device | 'auto';
-  /** Threads of one operator on the CPU; 0 = one for each core, and for large models as many as a measurement finds fastest. @default 0 */
-  threads?: number;
-  /** What the image encoder and the backbone compute in: 'fp16' is for GPUs, 'int8' for CPUs. @default 'fp32' */
+  /** Threads of one operator on the CPU; 'auto': one for each core, and for large models as many as a measurement finds fastest. @default 'auto' */
+  threads?: 'auto' | number;
+  /** Number format of image encoder and backbone: 'fp16' is for GPUs, 'int8' for CPUs. @default 'fp32' */
   precision?: Precision;
   /** Bytes of image features kept in memory. @default the size of the model's weights, 64 MiB to 1 GiB */
   cacheBytes?: number;
@@ -32,30 +33,30 @@ export interface EngineOptions {
   cacheDir?: string;
   /** Bytes kept in cacheDir; the least recently used go first. @default 4 GiB */
   cacheDirBytes?: number;
-  /** Everybody else's processes go before the one that computes, so that a server answers in time. @default false */
-  lowPriority?: boolean;
+  /** 'low' runs the worker at low priority of the operating system, so that a server beside it responds in time. @default 'normal' */
+  priority?: 'normal' | 'low';
   /**
    * Longest time, in ms, that reading the model's files, loading or running one network may take (1 to 2^31 - 1). A worker that is
    * silent for longer is taken for hung and replaced; the call it computed for is refused with ENGINE_HUNG. @default 600,000 (ten minutes)
    */
-  hangMs?: number;
+  inferenceTimeoutMs?: number;
   /** Bounds on images. @default 64 MiB and 100 million pixels */
   limits?: ImageLimits;
 }
 
-const LEAST_CACHE_BYTES = 64 * 2 ** 20;
-const MOST_CACHE_BYTES = 2 ** 30;
+const MIN_CACHE_BYTES = 64 * 2 ** 20;
+const MAX_CACHE_BYTES = 2 ** 30;
 const DEFAULT_DISK_BYTES = 4 * 2 ** 30;
 
 /**
- * watch: told of every network before it is loaded or run.
+ * watch: called before every network that is loaded or run.
  *
  * @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, OPTION_INVALID
  */
 export async function openEngine(options: EngineOptions = {}, watch?: Watch): Promise<Engine> {
-  const { threads = 0, precision = 'fp32' } = options;
+  const { threads = 'auto', precision = 'fp32' } = options;
   const device = deviceFor(precision, options.device ?? 'auto');
-  const model = await openModel(modelFolder(options.model ?? 'tiny'));
+  const model = await openModel(modelFolder(options.model ?? DEFAULT_MODEL));
   checkModelWeights(model);
   const chosen = await chooseThreads(threads, model);
   const { networks, tried } = await openNetworks(model, { device, threads: chosen.count, precision, watch });
@@ -79,8 +80,8 @@ function deviceFor(precision: Precision, device: Device | 'auto'): Device | 'aut
   throw new ProsamError('OPTION_INVALID', `precision: int8 runs on the CPU, not on ${device}. Use fp16 there, or the device cpu.`);
 }
 
-/** Who runs a large model has memory for the large features it makes: at full size those of five references and a target. */
+/** Room in proportion to the model, whose features grow with it: at full size for five references and a target. */
 function defaultCacheBytes({ sam, backbone }: Model): number {
   const bytes = bytesOfTensors(sam) + bytesOfTensors(backbone);
-  return Math.min(MOST_CACHE_BYTES, Math.max(LEAST_CACHE_BYTES, bytes));
+  return Math.min(MAX_CACHE_BYTES, Math.max(MIN_CACHE_BYTES, bytes));
 }

@@ -1,4 +1,4 @@
-/** What ONNX Runtime is told for each device. Its Node package takes few of the providers' own options: what it takes stands here. */
+/** Session options of ONNX Runtime for each device. Its Node package takes few of the providers' own options: what it takes stands here. */
 import type { InferenceSession } from 'onnxruntime-node';
 import { PROVIDER_NAMES, type Device } from '../devices/devices.ts';
 import type { EmittedModel } from '../../onnx/emit.ts';

@@ -1,32 +1,22 @@
 /** The engine as a page gets it: everything is computed in a worker, which is replaced when it fails. */
 import type { LoadProgress } from '../../checkpoint/web/fetch-file.ts';
+import { disposable } from '../../common/disposable.ts';
 import { ProsamError } from '../../common/errors.ts';
 import type { WebImageInput } from '../../image/web/source.ts';
-import type { Annotation, MaskFileAnnotation } from '../../mask/annotation.ts';
-import type { Engine, ImageInput, PredictOptions, Reference } from '../../engine/types.ts';
+import { createConcept } from '../../engine/concept.ts';
+import { predictMany } from '../../engine/predict-many.ts';
+import type { Engine, ImageInput, Reference } from '../../engine/types.ts';
 import { web, type WorkerLike } from '../../common/web-globals.ts';
 import { openWebLink, type WebLink } from './link.ts';
 import type { WebEngineInfo, WebOpenOptions } from './protocol.ts';
 import type { EngineRequest } from '../worker/protocol.ts';
 
-/** One image with the object marked. */
-export interface WebReference extends Omit<Reference, 'image' | 'annotation'> {
-  image: WebImageInput;
-  annotation: Exclude<Annotation, MaskFileAnnotation> | (Omit<MaskFileAnnotation, 'file'> & { file: MaskFileAnnotation['file'] | Blob });
-}
+/** An image with the object annotated. */
+export type WebReference = Reference<WebImageInput>;
 
-/** The same engine as in Node, for more kinds of images: Blob and File, ImageBitmap, ImageData, and URLs of the page's own origin. */
-export interface WebEngine extends Engine {
+/** The same engine as in Node, for URLs of the page's own origin instead of paths, and for ImageBitmap too. */
+export interface WebEngine extends Engine<WebImageInput> {
   readonly info: WebEngineInfo;
-  embed(image: WebImageInput, options?: { signal?: AbortSignal }): ReturnType<Engine['embed']>;
-  predict(target: WebImageInput, references: readonly WebReference[], options?: PredictOptions): ReturnType<Engine['predict']>;
-  refine(
-    image: WebImageInput,
-    ...rest: Parameters<Engine['refine']> extends [unknown, ...infer R] ? R : never
-  ): ReturnType<Engine['refine']>;
-  referenceMask(reference: WebReference, options?: PredictOptions): ReturnType<Engine['referenceMask']>;
-  selfCheck(references: readonly WebReference[], options?: PredictOptions): ReturnType<Engine['selfCheck']>;
-  describe(reference: WebReference, options?: PredictOptions): ReturnType<Engine['describe']>;
 }
 
 export interface WorkerEngineOptions extends Omit<WebOpenOptions, 'model' | 'wasmPaths'> {
@@ -84,14 +74,17 @@ export async function createWorkerEngine(startWorker: () => WorkerLike, options:
     }
   };
 
-  return {
+  const engine: Omit<WebEngine, typeof Symbol.asyncDispose> = {
     get info() {
       return info;
     },
-    embed: (image, { signal: given } = {}) => ask({ name: 'embed', image: sendable(image) }, given),
+    prepare: (image, { signal: given } = {}) => ask({ name: 'prepare', image: sendable(image) }, given),
     predict(target, references, { signal: given, ...rest } = {}) {
       return ask({ name: 'predict', target: sendable(target), references: references.map(sendableReference), options: rest }, given);
     },
+    predictMany: (targets, references, given = {}) =>
+      predictMany((target, each) => engine.predict(target, references, each), targets, given),
+    concept: (references, given = {}) => createConcept(engine, references, given),
     refine: (image, prompts, { signal: given } = {}) => ask({ name: 'refine', image: sendable(image), prompts }, given),
     referenceMask(reference, { signal: given, ...rest } = {}) {
       return ask({ name: 'referenceMask', reference: sendableReference(reference), options: rest }, given);
@@ -99,8 +92,8 @@ export async function createWorkerEngine(startWorker: () => WorkerLike, options:
     selfCheck(references, { signal: given, ...rest } = {}) {
       return ask({ name: 'selfCheck', references: references.map(sendableReference), options: rest }, given);
     },
-    describe(reference, { signal: given, ...rest } = {}) {
-      return ask({ name: 'describe', reference: sendableReference(reference), options: rest }, given);
+    embedObject(reference, { signal: given, ...rest } = {}) {
+      return ask({ name: 'embedObject', reference: sendableReference(reference), options: rest }, given);
     },
     async loadPromptEncoder(id, file) {
       await ask({ name: 'loadPromptEncoder', id, file });
@@ -117,6 +110,7 @@ export async function createWorkerEngine(startWorker: () => WorkerLike, options:
       await (await link.catch(() => undefined))?.close();
     },
   };
+  return disposable(engine);
 }
 
 /** A worker resolves addresses against its own script, a page against itself. */
@@ -131,7 +125,10 @@ function sendable(image: WebImageInput): ImageInput {
 }
 
 function sendableReference(reference: WebReference): Reference {
-  const { annotation, image } = reference;
-  const marked = 'file' in annotation ? { ...annotation, file: sendable(annotation.file) } : annotation;
-  return { ...reference, image: sendable(image), annotation: marked as Annotation };
+  const fields = { ...reference, image: sendable(reference.image) } as Record<string, unknown>;
+  for (const key of ['mask', 'scribble'] as const) {
+    const value = fields[key];
+    if (typeof value === 'string' || value instanceof URL) fields[key] = absolute(value);
+  }
+  return fields as unknown as Reference;
 }

@@ -1,4 +1,4 @@
-/** Whether the graphics processor of a browser is worth asking. */
+/** Devices of a browser: WebGPU where a real graphics processor is there, WebAssembly elsewhere. */
 import { messageOf } from '../../common/errors.ts';
 import { web, type GpuAdapter, type WebGlobals } from '../../common/web-globals.ts';
 
@@ -9,7 +9,7 @@ export type WebDevice = (typeof WEB_DEVICES)[number];
 /** Processors that play a graphics processor are many times slower than WebAssembly. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
 
-/** Why WebGPU is not to be used here; undefined where it is. gpu: the browser's. */
+/** Reason not to use WebGPU here; undefined where it can be used. gpu: the browser's. */
 export async function webgpuProblem(gpu: NonNullable<WebGlobals['navigator']>['gpu'] = web.navigator?.gpu): Promise<string | undefined> {
   if (gpu === undefined) return 'this browser does not offer WebGPU to this page';
   let adapter: GpuAdapter | null;

@@ -33,7 +33,7 @@ export async function openWebEngine(options: WebOpenOptions, onProgress?: (progr
     model: opened.model,
     networks,
     devices,
-    threads: { count: runtime.threads, by: options.threads === undefined ? 'default' : 'caller' },
+    threads: { count: runtime.threads, by: typeof options.threads === 'number' ? 'caller' : 'default' },
     source: webImageSource(limits),
     cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
   });
@@ -66,7 +66,7 @@ async function start(
     device,
     files,
     ...(wasmPaths !== undefined && { wasmPaths }),
-    ...(threads !== undefined && { threads }),
+    ...(typeof threads === 'number' && { threads }),
   });
   const networks = createNetworks(model, runtime);
   await networks.warmUp();

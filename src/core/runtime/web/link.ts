@@ -10,7 +10,7 @@ export interface WebLink {
   /** True once the worker is of no more use. */
   readonly broken: boolean;
   call(request: EngineRequest, signal?: AbortSignal): Promise<unknown>;
-  /** What runs ends first. */
+  /** Waits for running calls. */
   close(): Promise<void>;
 }
 
@@ -128,7 +128,7 @@ export async function openWebLink(worker: WorkerLike, { open, signal, onProgress
   };
 }
 
-/** Told to every call it was answering. */
+/** Error of every call it was answering. */
 function crashed(what: string): ProsamError {
   return new ProsamError(
     'ENGINE_CRASHED',

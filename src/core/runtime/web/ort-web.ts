@@ -86,7 +86,7 @@ function sessionOptions(
   };
 }
 
-/** Where weights are part of a graph their files are named there. */
+/** Files of weights that are part of a graph, as named there. */
 function weightsOf({ name, files = [] }: EmittedModel, known: ReadonlyMap<string, Uint8Array>): { path: string; data: Uint8Array }[] {
   return files.map((path) => {
     const data = known.get(path);

@@ -1,18 +1,18 @@
-/** What travels between a page and the worker that computes for it. */
+/** Messages between a page and the worker that computes for it. */
 import type { LoadProgress } from '../../checkpoint/web/fetch-file.ts';
 import type { ImageLimits } from '../../image/image-limits.ts';
 import type { EngineInfo, TriedDevice } from '../../engine/types.ts';
 import type { WebDevice } from './device.ts';
 import type { EngineRequest, SentError } from '../worker/protocol.ts';
 
-/** What the worker needs to know. Plain data, addresses absolute. */
+/** Options of the worker: plain data, addresses absolute. */
 export interface WebOpenOptions {
   /** URL of a model's manifest, or of the folder it lies in. */
   model: string;
   /** @default 'auto' */
   device?: WebDevice | 'auto';
   wasmPaths?: string;
-  threads?: number;
+  threads?: 'auto' | number;
   cacheBytes?: number;
   limits?: WebLimits;
 }

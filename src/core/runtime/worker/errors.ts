@@ -1,8 +1,8 @@
-/** What callers are told when the worker dies under their call. */
+/** Errors of calls whose worker died or hung. */
 import { ProsamError } from '../../common/errors.ts';
 import { MOST_REPEATS, type WaitingCall } from './call-queue.ts';
 
-/** How a worker ended. */
+/** End of a worker. */
 export interface WorkerEnd {
   /** 'was killed by SIGSEGV', 'ended with exit code 1', ... */
   how: string;
@@ -31,8 +31,8 @@ export function lossOf({ request, losses }: WaitingCall, end: WorkerEnd): Prosam
   }
   return new ProsamError(
     'ENGINE_HUNG',
-    `${request.name}: expected every network to finish within ${end.hungMs / 1000} s (hangMs), but one did not${often}. ` +
-      'The worker was stopped and another takes its place: ask again, or raise hangMs if the device is that slow.',
+    `${request.name}: expected every network to finish within ${end.hungMs / 1000} s (inferenceTimeoutMs), but one did not${often}. ` +
+      'The worker was stopped and another takes its place: ask again, or raise inferenceTimeoutMs if the device is that slow.',
     options,
   );
 }

@@ -18,7 +18,7 @@ export interface InferenceProcess extends WorkerLink<ToWorker> {
 }
 
 export interface InferenceProcessOptions {
-  /** Where relative paths begin, if there is such a place. */
+  /** Folder of relative paths, if it still exists. */
   folder: string | undefined;
   lowPriority: boolean;
   onMessage: (message: FromWorker) => void;

@@ -20,7 +20,7 @@ const link = createWorkerLink<FromWorker>(new Socket({ fd: PIPE, readable: true,
   onEnd: () => process.kill(process.pid, 'SIGKILL'),
 });
 const aborts = new Map<number, AbortController>();
-/** Which call the current work belongs to. */
+/** Id of the call that the current work belongs to. */
 const calls = new AsyncLocalStorage<number>();
 let engine: Engine | undefined;
 let turn: Promise<unknown> = Promise.resolve();

@@ -1,4 +1,4 @@
-/** How the process that computes is kept small: it makes few objects, and arrays that are large and soon over. */
+/** Flags and environment that keep the inference process small: it makes few objects, and arrays that are large and soon over. */
 
 /** For Node: objects are collected after every 2 MiB of them, as each may keep a large array alive. By default it lets 32 MiB and more pile up. */
 export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=2'];

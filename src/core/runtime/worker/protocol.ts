@@ -1,4 +1,4 @@
-/** What travels between the process that asks and the worker that computes. */
+/** Messages between the process that asks and the worker that computes. */
 import { ERROR_STATUS, messageOf, ProsamError, type ErrorCode } from '../../common/errors.ts';
 import type { Engine, EngineInfo, ImageInput, PredictOptions, Reference, RefinePrompts } from '../../engine/types.ts';
 import type { EngineOptions } from '../node/open-engine.ts';
@@ -7,19 +7,19 @@ type SentOptions = Omit<PredictOptions, 'signal'>;
 
 /** One call of the engine as plain data. */
 export type EngineRequest =
-  | { name: 'embed'; image: ImageInput }
+  | { name: 'prepare'; image: ImageInput }
   | { name: 'predict'; target: ImageInput; references: readonly Reference[]; options: SentOptions }
   | { name: 'refine'; image: ImageInput; prompts: RefinePrompts }
   | { name: 'referenceMask'; reference: Reference; options: SentOptions }
   | { name: 'selfCheck'; references: readonly Reference[]; options: SentOptions }
-  | { name: 'describe'; reference: Reference; options: SentOptions }
+  | { name: 'embedObject'; reference: Reference; options: SentOptions }
   | { name: 'loadPromptEncoder'; id: string; file: Uint8Array }
   | { name: 'unloadPromptEncoder'; id: string };
 
 export function perform(engine: Engine, request: EngineRequest, signal: AbortSignal): Promise<unknown> {
   switch (request.name) {
-    case 'embed':
-      return engine.embed(request.image, { signal });
+    case 'prepare':
+      return engine.prepare(request.image, { signal });
     case 'predict':
       return engine.predict(request.target, request.references, { ...request.options, signal });
     case 'refine':
@@ -28,8 +28,8 @@ export function perform(engine: Engine, request: EngineRequest, signal: AbortSig
       return engine.referenceMask(request.reference, { ...request.options, signal });
     case 'selfCheck':
       return engine.selfCheck(request.references, { ...request.options, signal });
-    case 'describe':
-      return engine.describe(request.reference, { ...request.options, signal });
+    case 'embedObject':
+      return engine.embedObject(request.reference, { ...request.options, signal });
     case 'loadPromptEncoder':
       return engine.loadPromptEncoder(request.id, request.file);
     case 'unloadPromptEncoder':

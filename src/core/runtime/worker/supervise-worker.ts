@@ -36,7 +36,7 @@ interface Present {
 }
 
 /** Resolves when the first worker is ready. @throws what opening an engine throws, ENGINE_FAILED where the worker dies of it */
-export async function superviseWorker(options: EngineOptions, hangMs: number): Promise<SupervisedWorker> {
+export async function superviseWorker(options: EngineOptions, inferenceTimeoutMs: number): Promise<SupervisedWorker> {
   const home = currentFolder();
   const calls = createWaitingCalls();
   const encoders = createKeptEncoders();
@@ -58,11 +58,11 @@ export async function superviseWorker(options: EngineOptions, hangMs: number): P
   function launch(): void {
     const process = startInferenceProcess({
       folder: home,
-      lowPriority: options.lowPriority === true,
+      lowPriority: options.priority === 'low',
       onMessage: (message) => receive(mine, message),
       onEnd: (how) => bury(mine, how),
     });
-    const silence = watchSilence(hangMs, {
+    const silence = watchSilence(inferenceTimeoutMs, {
       busy: () => !mine.ready || mine.running !== undefined || calls.sent > 0 || closing !== undefined,
       onSilence() {
         mine.hung = true;
@@ -131,7 +131,7 @@ export async function superviseWorker(options: EngineOptions, hangMs: number): P
       onGone();
       return;
     }
-    const end = { how, hungMs: mine.hung ? hangMs : undefined };
+    const end = { how, hungMs: mine.hung ? inferenceTimeoutMs : undefined };
     problem = mine.refusal?.message ?? describeEnd(end);
     if (onFirst) {
       const failed = new ProsamError('ENGINE_FAILED', `expected to open the engine, but ${problem}. What it printed last may tell why.`);

@@ -1,7 +1,7 @@
 /** A trained prompt encoder opened up: the prompts it gives for a pair, and the masks of these and of any other prompts. */
 import { samplePrompts, type DistributionConfig, type Noise } from '../../../core/networks/prompt-distribution.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
-import { geometryOf } from '../../../core/image/preprocess.ts';
+import { geometryOf } from '../../../core/image/geometry.ts';
 import type { FloatTensor } from '../../../core/checkpoint/read-tensors.ts';
 import { preprocessOf } from '../../../core/onnx/networks.ts';
 import { maskFromField } from '../../../core/engine/strategy.ts';

@@ -2,7 +2,7 @@
  * CVAT's own rules for what functions answer, written after what its versions were seen to do: the browser's, which makes a drawing of an
  * interactor's answer, and the server's, which moves answers about a region of interest, and stores what detectors and trackers found.
  */
-import { maskFromAnnotation } from '../../../../src/core/mask/annotation.ts';
+import { maskFromAnnotation } from '../../../../src/core/mask/draw-annotation.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import type { Point } from '../../../../src/core/mask/raster.ts';
 
@@ -133,7 +133,7 @@ export function pixelsOf({ type, points }: { type: string; points: readonly numb
   }
   if (type === 'polygon') {
     const ring = Array.from({ length: points.length / 2 }, (_, i): Point => [points[2 * i] as number, points[2 * i + 1] as number]);
-    return maskFromAnnotation({ kind: 'polygon', rings: [ring] }, size.width, size.height);
+    return maskFromAnnotation({ polygon: [ring] }, size.width, size.height);
   }
   throw new Error(`no pixels of a ${type}`);
 }

@@ -19,14 +19,14 @@ export function exactService(changes: Partial<FakeState> = {}): FakeService {
     const masks = answer.masks.map((one) => ({
       ...one,
       ...boxOf(one.mask),
-      lowRes: new Float32Array(16),
+      lowResLogits: new Float32Array(16),
       instances: splitInstances(one.mask, 1).map((part) => ({ ...part, score: 0.9 })),
     }));
     return { ...answer, masks };
   };
   const refine: Service['refine'] = async (request, given) => {
     const answer = await fake.refine(request, given);
-    const masks = answer.masks.map((one) => ({ mask: one.mask, predictedIou: 0.9, lowRes: one.lowRes, ...boxOf(one.mask) }));
+    const masks = answer.masks.map((one) => ({ mask: one.mask, samIou: 0.9, lowResLogits: one.lowResLogits, ...boxOf(one.mask) }));
     return { ...answer, masks };
   };
   return { ...fake, predict, refine };
@@ -40,7 +40,7 @@ function boxOf(mask: BinaryMask): { area: number; boxXyxy?: [number, number, num
 /** Makes a project with references of these labels. */
 export async function label(service: Service, project: string, labels: readonly string[], image: Uint8Array): Promise<void> {
   for (const one of labels) {
-    const masks = [{ label: one, annotation: { kind: 'box' as const, boxXyxy: [1, 1, 5, 5] as const } }];
+    const masks = [{ label: one, box: [1, 1, 5, 5] }];
     await service.accept({ project, source: 'test', externalId: one, revision: 1, image, provenance: 'drawn', masks });
   }
 }

@@ -181,7 +181,7 @@ describe('recorded requests', () => {
       Promise.resolve({
         width: 64,
         height: 48,
-        masks: [{ mask: { data: new Uint8Array(64 * 48), width: 64, height: 48 }, area: 0, predictedIou: 0, lowRes: new Float32Array(1) }],
+        masks: [{ mask: { data: new Uint8Array(64 * 48), width: 64, height: 48 }, area: 0, samIou: 0, lowResLogits: new Float32Array(1) }],
       });
     await labelled(['cat'], { service });
     const answer = await replay(traffic('nuclio_254_interactor_point'), INTERACTOR);
@@ -288,8 +288,8 @@ describe('what people do', () => {
     await invoke(facade.url, INTERACTOR, { image, pos_points: [[1, 1]], neg_points: [], obj_bbox: null });
     const calls = facade.service.state.calls;
     expect(calls.filter(({ name }) => name === 'predict')).toHaveLength(1);
-    const refined = calls.filter(({ name }) => name === 'refine').map(({ args }) => (args as { prompts: { previous?: unknown } }).prompts);
-    expect(refined.map(({ previous }) => previous !== undefined)).toEqual([true, true, false]);
+    const refined = calls.filter(({ name }) => name === 'refine').map(({ args }) => (args as { prompts: { maskInput?: unknown } }).prompts);
+    expect(refined.map(({ maskInput }) => maskInput !== undefined)).toEqual([true, true, false]);
   });
 
   it('keeps callers to their projects', async () => {

@@ -152,7 +152,7 @@ describe('what is remembered', () => {
     const memory = createTrackMemory({ steps: 2, imageBytes: 10 });
     const track = (box: number): Track => ({
       ...{ type: 'rectangle', bare: false, points: [], box: [0, 0, box, box] },
-      first: { sha256: 'a', annotation: { kind: 'box', boxXyxy: [0, 0, 1, 1] } },
+      first: { sha256: 'a', annotation: { box: [0, 0, 1, 1] } },
     });
     const tickets = [1, 2, 3].map((box) => memory.keep(track(box)));
     expect(() => memory.find(tickets[0] as never)).toThrow(/not remembered/);

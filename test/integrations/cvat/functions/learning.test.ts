@@ -14,7 +14,7 @@ import { annotationFromShape } from '../../../../src/adapters/cvat/shape-annotat
 import type { Message, Queue } from '../../../../src/service/ports/storage.ts';
 import type { UploadedShape } from '../../../../src/adapters/cvat/types.ts';
 import { createUploadBook } from '../../../../src/adapters/cvat/jobs/upload-log.ts';
-import { maskFromAnnotation } from '../../../../src/core/mask/annotation.ts';
+import { maskFromAnnotation } from '../../../../src/core/mask/draw-annotation.ts';
 import { maskArea } from '../../../../src/core/mask/raster.ts';
 import { startStandIn, TOKEN, type StandIn } from '../stand-in-cvat.ts';
 import { until } from '../../../unit/adapters/webhook/webhook-server.ts';

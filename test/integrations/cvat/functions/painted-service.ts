@@ -31,14 +31,17 @@ export function paintedService(changes: Partial<FakeState> = {}): FakeService {
   const predict: Service['predict'] = async (request, given) => {
     const [answer, mask] = [await fake.predict(request, given), await paintIn(request.image)];
     const instances = splitInstances(mask, 1).map((part) => ({ ...part, score: 0.9 }));
-    return { ...answer, masks: answer.masks.map((one) => ({ ...one, ...described(mask), instances, lowRes: markOf(request.image) })) };
+    return {
+      ...answer,
+      masks: answer.masks.map((one) => ({ ...one, ...described(mask), instances, lowResLogits: markOf(request.image) })),
+    };
   };
   const refine: Service['refine'] = async (request, given) => {
     const [answer, mask] = [await fake.refine(request, given), await paintIn(request.image)];
-    const { previous } = request.prompts;
-    if (previous && previous.join() !== markOf(request.image).join())
+    const { maskInput } = request.prompts;
+    if (maskInput && maskInput.join() !== markOf(request.image).join())
       throw new Error('what was found in another image helps with this one');
-    return { ...answer, masks: [{ ...described(mask), predictedIou: 0.9, lowRes: markOf(request.image) }] };
+    return { ...answer, masks: [{ ...described(mask), samIou: 0.9, lowResLogits: markOf(request.image) }] };
   };
   return { ...fake, predict, refine };
 }

@@ -144,7 +144,7 @@ describe('with the built-in model', () => {
     const mask = { data: reference.mask, width: SIDE, height: SIDE };
     await prosam.service.accept({
       ...{ project: PROJECT, source: 'test', externalId: 'one', revision: 1, image: reference.png, provenance: 'drawn' },
-      masks: [{ label: 'disc', annotation: { kind: 'mask', mask } }],
+      masks: [{ label: 'disc', mask }],
     });
     await new Promise((resolve) => setTimeout(resolve, 2100));
     expect(asCvatReads((await send(`${url}/api/functions`, 'GET')).json()).map(({ id }) => id)).toContain(DETECTOR);

@@ -8,7 +8,7 @@ import { listen } from '../../../../src/adapters/http/listen.ts';
 import { annotationRoutes } from '../../../../src/adapters/webhook/annotation-routes.ts';
 import { modelRoutes } from '../../../../src/adapters/webhook/model-routes.ts';
 import { projectRoutes } from '../../../../src/adapters/webhook/project-routes.ts';
-import { cocoRleFromMask } from '../../../../src/core/mask/rle.ts';
+import { cocoRleFromMaskSync } from '../../../../src/core/mask/rle.ts';
 import type { VersionRecord } from '../../../../src/service/ports/versions.ts';
 import { conceptMask, CONCEPTS, generateScene } from '../../../../src/scenes/index.ts';
 import { fakeService, type FakeService } from '../fake-service.ts';
@@ -80,7 +80,7 @@ export async function busyService(): Promise<FakeService> {
         const label = project === 'kitchen' ? (LABELS[(seed + i) % 3] as string) : HOSTILE;
         return {
           label,
-          rle: cocoRleFromMask(mask),
+          rle: cocoRleFromMaskSync(mask),
           area,
           score: 1 - uncertainty / (i + 1),
           uncertainty: uncertainty / (i + 1),
@@ -96,7 +96,7 @@ export async function busyService(): Promise<FakeService> {
       });
       if (seed > 14 || (project !== 'kitchen' && seed > 2)) {
         const provenance = (['drawn', 'edited', 'accepted', 'ground_truth'] as const)[seed % 4] ?? 'drawn';
-        const annotation = { kind: 'box', boxXyxy: [1, 1, 9, 9] } as const;
+        const annotation = { box: [1, 1, 9, 9] } as const;
         const label = project === 'kitchen' ? (LABELS[seed % 3] as string) : HOSTILE;
         await service.accept({
           ...{
@@ -106,7 +106,7 @@ export async function busyService(): Promise<FakeService> {
             revision: 1,
             image: { sha256 },
           },
-          ...{ provenance, masks: [{ label, annotation }], annotator: seed % 2 ? 'Mira' : 'Jonas', flagged: seed === 17 },
+          ...{ provenance, masks: [{ label, ...annotation }], annotator: seed % 2 ? 'Mira' : 'Jonas', flagged: seed === 17 },
         });
       }
     }

@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { predictAnswer, refineAnswer } from '../../../../src/adapters/webhook/responses.ts';
 import { ProsamError } from '../../../../src/core/common/errors.ts';
-import { maskPng } from '../../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../../src/core/image/node/mask-png.ts';
 import { emptyMask, fillPolygon } from '../../../../src/core/mask/raster.ts';
 import { maskFromCocoRle } from '../../../../src/core/mask/rle.ts';
 import type { ServicePredictRequest } from '../../../../src/service/types.ts';
@@ -96,39 +96,33 @@ describe('POST /v1/predict', () => {
   });
 
   it('hands every field on, and none that was not sent', async () => {
-    const png = await maskPng({ data: new Uint8Array(1200).fill(1), width: 40, height: 30 });
-    const marks = [
-      { kind: 'rle', rle: { size: [30, 40], counts: [0, 1200] } },
+    const png = await pngFromMask({ data: new Uint8Array(1200).fill(1), width: 40, height: 30 });
+    const annotations = [
+      { rle: { size: [30, 40], counts: [0, 1200] } },
       {
-        kind: 'polygon',
-        rings: [
+        polygon: [
+          [1, 1],
+          [9, 1],
+          [9, 9],
+        ],
+      },
+      { box: [1, 2, 3, 4] },
+      { points: [{ x: 5, y: 5 }], negative: [[1, 1]] },
+      {
+        scribble: [
           [
             [1, 1],
-            [9, 1],
-            [9, 9],
+            [5, 5],
           ],
         ],
+        width: 3,
       },
-      { kind: 'box', boxXyxy: [1, 2, 3, 4] },
-      { kind: 'points', points: [[5, 5]], negative: [[1, 1]] },
-      {
-        kind: 'scribble',
-        strokes: [
-          {
-            path: [
-              [1, 1],
-              [5, 5],
-            ],
-            width: 3,
-          },
-        ],
-      },
-      { kind: 'png', base64: Buffer.from(png).toString('base64') },
+      { mask: { base64: Buffer.from(png).toString('base64') } },
     ];
     const sent = {
       ...{ project: 'cups', image: base64(), externalId: 'shelf-1', labels: ['cup', 'dog'], version: 'base', remember: false },
       options: { method: 'persam', seed: 5, samples: 0 },
-      references: marks.map((mark) => ({ image: base64(), mark, label: 'cup' })),
+      references: annotations.map((annotation) => ({ image: base64(), label: 'cup', ...annotation })),
     };
     const { status, text } = await server.call('POST', '/v1/predict', sent);
     expect(status, text).toBe(200);
@@ -138,19 +132,9 @@ describe('POST /v1/predict', () => {
       options: { method: 'persam', seed: 5, samples: 0 },
     });
     expect(Buffer.compare(read as Uint8Array, image)).toBe(0);
-    expect(references?.map(({ annotation }) => annotation.kind)).toEqual(['coco-rle', 'polygon', 'box', 'points', 'scribble', 'mask-file']);
-    expect(references?.[1]?.annotation).toEqual({
-      kind: 'polygon',
-      rings: [
-        [
-          [1, 1],
-          [9, 1],
-          [9, 9],
-        ],
-      ],
-    });
-    const file = references?.[5]?.annotation;
-    expect(file?.kind === 'mask-file' && Buffer.compare(file.file as Uint8Array, png)).toBe(0);
+    const handedOn = references?.map((one) => ({ ...one, image: undefined }));
+    expect(handedOn?.slice(0, 5)).toEqual(annotations.slice(0, 5).map((annotation) => ({ label: 'cup', ...annotation, image: undefined })));
+    expect(Buffer.compare((handedOn?.[5] as { mask: Uint8Array }).mask, png)).toBe(0);
 
     await server.call('POST', '/v1/predict', { project: 'cups', image: base64() });
     expect(Object.keys(lastRequest()).sort()).toEqual(['client', 'image', 'project']);
@@ -158,13 +142,13 @@ describe('POST /v1/predict', () => {
 
   it('takes masks as parts of a multipart body', async () => {
     const form = new FormData();
-    const reference = { image: { file: 'picture' }, mark: { kind: 'png', file: 'mask' } };
+    const reference = { image: { file: 'picture' }, mask: { file: 'mask' } };
     form.set('request', JSON.stringify({ project: 'cups', image: { file: 'picture' }, references: [reference] }));
     form.set('picture', new Blob([image]), 'one.png');
     form.set('mask', new Blob(['the mask']), 'mask.png');
     expect((await server.call('POST', '/v1/predict', form)).status).toBe(200);
-    const annotation = lastRequest().references?.[0]?.annotation;
-    expect(annotation?.kind === 'mask-file' && Buffer.from(annotation.file as Uint8Array).toString()).toBe('the mask');
+    const [sent] = lastRequest().references as unknown as [{ mask: Uint8Array }];
+    expect(Buffer.from(sent.mask).toString()).toBe('the mask');
     form.delete('mask');
     const { status, json } = await server.call('POST', '/v1/predict', form);
     expect([status, (json as Answer).error.code]).toEqual([400, 'REQUEST_INVALID']);
@@ -182,26 +166,25 @@ describe('POST /v1/predict', () => {
         references: [
           {
             image: { path: 'a' },
-            mark: {
-              kind: 'polygon',
-              rings: [
-                [
-                  [0, 0],
-                  [1, 1],
-                ],
+            polygon: [
+              [
+                [0, 0],
+                [1, 1],
               ],
-            },
+            ],
           },
         ],
       },
-      'rings',
+      'polygon',
     ],
     [
       'more corners than are drawn',
-      { references: [{ image: { path: 'a' }, mark: { kind: 'polygon', rings: Array(20).fill(Array(1001).fill([1, 1])) } }] },
+      { references: [{ image: { path: 'a' }, polygon: Array(20).fill(Array(1001).fill([1, 1])) }] },
       'corners',
     ],
-    ['a mask in two ways', { references: [{ image: { path: 'a' }, mark: { kind: 'png', base64: 'aa', file: 'b' } }] }, 'either'],
+    ['a mask in two ways', { references: [{ image: { path: 'a' }, mask: { base64: 'aa', file: 'b' } }] }, 'either'],
+    ['a reference marked twice', { references: [{ image: { path: 'a' }, box: [1, 1, 2, 2], points: [[1, 1]] }] }, 'exactly one of'],
+    ['a reference that is not marked', { references: [{ image: { path: 'a' }, label: 'cup' }] }, 'exactly one of'],
     ['an option out of range', { options: { samples: 101 } }, 'samples'],
     ['an image in two ways', { image: { path: 'a', url: 'b' } }, 'image'],
   ])('refuses %s', async (_, change, inMessage) => {
@@ -235,20 +218,26 @@ describe('POST /v1/predict', () => {
 
 describe('POST /v1/refine', () => {
   it('goes on from the logits it answered with', async () => {
-    const body = { project: 'cups', image: base64(), points: [{ x: 3, y: 4 }], format: 'rle', lowRes: true };
+    const body = { project: 'cups', image: base64(), points: [{ x: 3, y: 4 }], format: 'rle', lowResLogits: true };
     const first = await server.call('POST', '/v1/refine', body);
     expect(first.status, first.text).toBe(200);
     const [mask] = refineAnswer.parse(first.json).masks;
-    const previous = mask?.lowRes ?? expect.fail('no lowRes');
-    const second = await server.call('POST', '/v1/refine', { ...body, previous, lowRes: false, boxXyxy: [1, 1, 20, 20] });
-    expect(refineAnswer.parse(second.json).masks[0]?.lowRes).toBeUndefined();
+    const maskInput = mask?.lowResLogits ?? expect.fail('no lowResLogits');
+    const second = await server.call('POST', '/v1/refine', {
+      ...body,
+      negative: [[9, 9]],
+      maskInput,
+      lowResLogits: false,
+      box: [1, 1, 20, 20],
+    });
+    expect(refineAnswer.parse(second.json).masks[0]?.lowResLogits).toBeUndefined();
     const { prompts } = server.service.state.calls.at(-1)?.args as { prompts: unknown };
-    expect(prompts).toEqual({ points: [{ x: 3, y: 4 }], boxXyxy: [1, 1, 20, 20], previous: Float32Array.of(-1.5, 2.25) });
+    expect(prompts).toEqual({ points: [{ x: 3, y: 4 }], negative: [[9, 9]], box: [1, 1, 20, 20], maskInput: Float32Array.of(-1.5, 2.25) });
   });
 
   it('wants a prompt, and logits in whole numbers of four bytes', async () => {
     const body = { project: 'cups', image: base64() };
-    for (const wrong of [body, { ...body, points: [] }, { ...body, points: [{ x: 1, y: 1 }], previous: 'AAAAAAA=' }]) {
+    for (const wrong of [body, { ...body, points: [] }, { ...body, points: [{ x: 1, y: 1 }], maskInput: 'AAAAAAA=' }]) {
       const { status, json } = await server.call('POST', '/v1/refine', wrong);
       expect([status, (json as Answer).error.code]).toEqual([400, 'REQUEST_INVALID']);
     }

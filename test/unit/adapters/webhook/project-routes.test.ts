@@ -21,7 +21,7 @@ beforeEach(() => {
   state.images.clear();
 });
 
-const box = { label: 'cup', mark: { kind: 'box', boxXyxy: [1, 1, 9, 9] } };
+const box = { label: 'cup', box: [1, 1, 9, 9] };
 const annotation = (change: object = {}) => ({
   ...{ project: 'cups', externalId: 'task/7', revision: 1, image, provenance: 'drawn', masks: [box], ...change },
 });
@@ -54,7 +54,7 @@ describe('annotations', () => {
     expect(Buffer.from(bytes).toString('base64')).toBe(image.base64);
     expect(rest).toEqual({
       ...{ project: 'cups', source: 'webhook', externalId: 'task/7', revision: 1, ...more },
-      masks: [{ label: 'cup', annotation: { kind: 'box', boxXyxy: [1, 1, 9, 9] } }],
+      masks: [{ label: 'cup', box: [1, 1, 9, 9] }],
     });
   });
 
@@ -66,6 +66,8 @@ describe('annotations', () => {
       const answer = await server.call('POST', '/v1/annotations', annotation(wrong));
       expect([answer.status, codeOf(answer)], JSON.stringify(wrong)).toEqual([400, 'REQUEST_INVALID']);
     }
+    const without = await server.call('POST', '/v1/annotations', annotation({ masks: [] }));
+    expect([without.status, codeOf(without)]).toEqual([422, 'MASK_EMPTY']);
   });
 
   it('are not acknowledged where the store does not answer', async () => {

@@ -59,8 +59,7 @@ describe('checkPredictOptions', () => {
 });
 
 describe('checkReferences', () => {
-  const references = (count: number) =>
-    Array.from({ length: count }, (): Reference => ({ image: 'a.png', annotation: { kind: 'box', boxXyxy: [0, 0, 1, 1] } }));
+  const references = (count: number) => Array.from({ length: count }, (): Reference => ({ image: 'a.png', box: [0, 0, 1, 1] }));
 
   test('none: REFERENCE_MISSING', () => {
     expectCode('REFERENCE_MISSING', () => checkReferences([]), 'at least one reference');

@@ -40,7 +40,7 @@ let seed = 1;
 const scene = () => sceneWith(3, () => seed++);
 const drawn = () => {
   const { image, truth } = scene();
-  return { image, annotation: { kind: 'mask', mask: truth } } as const;
+  return { image, mask: truth } as const;
 };
 
 describe('a reference', () => {
@@ -52,7 +52,7 @@ describe('a reference', () => {
     const reference = drawn();
     for (let i = 0; i < 3; i++) {
       await engine.predict(scene().image, [reference], { method: 'prosam' });
-      for (let other = 0; other < 3; other++) await engine.embed(scene().image);
+      for (let other = 0; other < 3; other++) await engine.prepare(scene().image);
     }
     await engine.close();
     expect(ran).toEqual({ sam: 0, backbone: 1 + 3 + 9 }); // here SAM is the backbone
@@ -79,7 +79,7 @@ describe('a model with a backbone of its own', () => {
 
   it('shows SAM a reference whose mark is to grow, and those that check each other', async () => {
     const { engine, ran } = await counting(folder, ENOUGH);
-    await engine.predict(scene().image, [{ ...drawn(), annotation: { kind: 'box', boxXyxy: [10, 10, 40, 40] } }], {
+    await engine.predict(scene().image, [{ image: scene().image, box: [10, 10, 40, 40] }], {
       method: 'prosam',
       grow: true,
     });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { geometryOf } from '../../../../src/core/image/geometry.ts';
 import {
-  geometryOf,
   IMAGENET,
   longestSideSize,
   normalise,

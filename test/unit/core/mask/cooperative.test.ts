@@ -1,10 +1,10 @@
 /** Work with pauses ends as work without them, stops when told to, and leaves the event loop its turns. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maskPng } from '../../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../../src/core/image/node/mask-png.ts';
 import { atOnce, inTurns, type Steps } from '../../../../src/core/mask/cooperative.ts';
-import { polygonsFromMask, polygonsInSteps } from '../../../../src/core/mask/polygon-groups.ts';
-import { cocoRleFromMask, cocoRleInSteps } from '../../../../src/core/mask/rle.ts';
+import { polygonsFromMaskSync, polygonsInSteps } from '../../../../src/core/mask/polygon-groups.ts';
+import { cocoRleFromMaskSync, cocoRleInSteps } from '../../../../src/core/mask/rle.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { onThisMachine, watchBusy } from '../../../support/busy-watch.ts';
 import { anyMask } from './any-mask.ts';
@@ -41,8 +41,8 @@ describe('inTurns', () => {
   it('gives what the same work at once gives', async () => {
     await fc.assert(
       fc.asyncProperty(anyMask(20), async (mask) => {
-        expect(await inTurns(cocoRleInSteps(mask))).toEqual(cocoRleFromMask(mask));
-        expect(await inTurns(polygonsInSteps(mask, 1))).toEqual(polygonsFromMask(mask, 1));
+        expect(await inTurns(cocoRleInSteps(mask))).toEqual(cocoRleFromMaskSync(mask));
+        expect(await inTurns(polygonsInSteps(mask, 1))).toEqual(polygonsFromMaskSync(mask, { tolerance: 1 }));
       }),
       { numRuns: 50 },
     );
@@ -89,7 +89,7 @@ describe('inTurns', () => {
     const works: Record<string, () => Promise<unknown>> = {
       rle: () => inTurns(cocoRleInSteps(mask)),
       polygon: () => inTurns(polygonsInSteps(mask, 1)),
-      png: () => maskPng(mask),
+      png: () => pngFromMask(mask),
     };
     const times: Record<string, number> = {};
     for (const [form, work] of Object.entries(works)) {
@@ -98,7 +98,7 @@ describe('inTurns', () => {
         times[form] = Math.min(times[form] ?? Infinity, await longestBlock(work));
       }
     }
-    const blocking = await longestBlock(() => Promise.resolve(polygonsFromMask(mask, 1)));
+    const blocking = await longestBlock(() => Promise.resolve(polygonsFromMaskSync(mask, { tolerance: 1 })));
     expect(blocking, 'the measure sees a block').toBeGreaterThan(60);
     expect(atOnce(polygonsInSteps(mask, 1)).some(({ holes }) => holes.length > 10)).toBe(true);
     for (const [form, time] of Object.entries(times)) expect(time, `${form} ${JSON.stringify(times)}`).toBeLessThan(LONGEST_MS);

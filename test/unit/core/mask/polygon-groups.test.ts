@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { polygonsFromMask } from '../../../../src/core/mask/polygon-groups.ts';
+import { polygonsFromMaskSync } from '../../../../src/core/mask/polygon-groups.ts';
 import { anyMask } from './any-mask.ts';
 import { emptyMask, fillPolygon } from '../../../../src/core/mask/raster.ts';
 
@@ -9,10 +9,10 @@ function mask(rows: readonly string[]) {
   return { data: Uint8Array.from(rows.join(''), (char) => (char === '#' ? 1 : 0)), width, height: rows.length };
 }
 
-describe('polygonsFromMask', () => {
+describe('polygonsFromMaskSync', () => {
   it('gives every hole to the region around it', () => {
     const nested = mask(['#######', '#.....#', '#.###.#', '#.#.#.#', '#.###.#', '#.....#', '#######']);
-    const polygons = polygonsFromMask(nested);
+    const polygons = polygonsFromMaskSync(nested);
     expect(polygons.map(({ exterior, holes }) => [exterior.length, holes.length])).toEqual([
       [4, 1],
       [4, 1],
@@ -33,7 +33,7 @@ describe('polygonsFromMask', () => {
         const filled = emptyMask(random.width, random.height);
         fillPolygon(
           filled,
-          polygonsFromMask(random).flatMap(({ exterior, holes }) => [exterior, ...holes]),
+          polygonsFromMaskSync(random).flatMap(({ exterior, holes }) => [exterior, ...holes]),
         );
         expect(filled.data).toEqual(random.data);
       }),
@@ -45,7 +45,7 @@ describe('polygonsFromMask', () => {
     fc.assert(
       fc.property(anyMask(16), (random) => {
         const covered = emptyMask(random.width, random.height);
-        for (const { exterior, holes } of polygonsFromMask(random)) {
+        for (const { exterior, holes } of polygonsFromMaskSync(random)) {
           const one = emptyMask(random.width, random.height);
           fillPolygon(one, [exterior, ...holes]);
           one.data.forEach((value, i) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cocoRleFromMask, maskFromCocoRle, runsFromMask, type CocoRle } from '../../../../src/core/mask/rle.ts';
+import { cocoRleFromMaskSync, maskFromCocoRle, runsFromMask, type CocoRle } from '../../../../src/core/mask/rle.ts';
 import { emptyMask, fillBox } from '../../../../src/core/mask/raster.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { expectCode } from '../expect-error.ts';
@@ -31,7 +31,7 @@ const COCO: [name: string, mask: BinaryMask, counts: string][] = [
 
 describe('COCO RLE', () => {
   test.each(COCO)('%s mask is written as pycocotools writes it, and read back', (_, mask, counts) => {
-    expect(cocoRleFromMask(mask)).toEqual({ size: [mask.height, mask.width], counts });
+    expect(cocoRleFromMaskSync(mask)).toEqual({ size: [mask.height, mask.width], counts });
     const read = maskFromCocoRle({ size: [mask.height, mask.width], counts });
     expect([read.width, read.height]).toEqual([mask.width, mask.height]);
     expect(Buffer.from(read.data).equals(mask.data)).toBe(true);
@@ -40,7 +40,7 @@ describe('COCO RLE', () => {
   test('any mask comes back from text and from a list of runs', () => {
     fc.assert(
       fc.property(anyMask(40), (mask) => {
-        expect(maskFromCocoRle(cocoRleFromMask(mask))).toEqual(mask);
+        expect(maskFromCocoRle(cocoRleFromMaskSync(mask))).toEqual(mask);
         expect(maskFromCocoRle({ size: [mask.height, mask.width], counts: runsFromMask(mask) })).toEqual(mask);
       }),
     );
@@ -58,7 +58,7 @@ describe('COCO RLE', () => {
   });
 
   test('any non-zero value counts as set', () => {
-    expect(cocoRleFromMask({ data: Uint8Array.of(0, 255, 7, 0), width: 4, height: 1 }).counts).toBe('121');
+    expect(cocoRleFromMaskSync({ data: Uint8Array.of(0, 255, 7, 0), width: 4, height: 1 }).counts).toBe('121');
   });
 
   test('runs of no pixels are allowed inside', () => {
@@ -139,14 +139,14 @@ describe('refused with ANNOTATION_INVALID', () => {
         }
         expect([mask.height, mask.width, mask.data.length]).toEqual([...size, size[0] * size[1]]);
         // What was understood is what is meant: written again it gives the same mask.
-        expect(maskFromCocoRle(cocoRleFromMask(mask))).toEqual(mask);
+        expect(maskFromCocoRle(cocoRleFromMaskSync(mask))).toEqual(mask);
       }),
       { numRuns: 1000 },
     );
   });
 
   test('a damaged text of a real mask gives a mask of the same size or this error', () => {
-    const { size, counts } = cocoRleFromMask(boxes(64, 48, [5, 5, 20, 40], [30, 2, 60, 9]));
+    const { size, counts } = cocoRleFromMaskSync(boxes(64, 48, [5, 5, 20, 40], [30, 2, 60, 9]));
     fc.assert(
       fc.property(fc.nat(counts.length - 1), fc.integer({ min: 48, max: 111 }), (at, code) => {
         const damaged = counts.slice(0, at) + String.fromCharCode(code) + counts.slice(at + 1);

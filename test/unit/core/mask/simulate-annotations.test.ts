@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { boxMaskFromMask, pointsFromMask, SCRIBBLE_PRESETS, scribbleFromMask } from '../../../../src/core/mask/simulate-annotations.ts';
-import { maskFromAnnotation } from '../../../../src/core/mask/annotation.ts';
+import { maskFromAnnotation } from '../../../../src/core/mask/draw-annotation.ts';
 import { boundingBox, emptyMask, fillBox, maskArea } from '../../../../src/core/mask/raster.ts';
 import { seededRandom } from '../../../../src/core/common/random.ts';
 import { anyMarkedMask, anyMask, maskOf, textOf } from './any-mask.ts';
@@ -35,7 +35,7 @@ describe('pointsFromMask', () => {
     fc.assert(
       fc.property(anyMarkedMask(16), anyCount, anySeed, (mask, count, seed) => {
         const points = pointsFromMask(mask, count, seededRandom(seed));
-        const marked = maskFromAnnotation({ kind: 'points', points }, mask.width, mask.height);
+        const marked = maskFromAnnotation({ points }, mask.width, mask.height);
         expect(maskArea(marked)).toBe(points.length);
       }),
     );

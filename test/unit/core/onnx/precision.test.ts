@@ -102,7 +102,7 @@ describe('an engine of another precision', () => {
       expect(engine.info).toMatchObject({ precision, device: 'cpu', threads: { count: 1, by: 'caller' } });
       const { image, mask } = pictures[0] as MarkedPicture;
       const pixels = { ...image, channels: 3 as const };
-      const references = [{ image: pixels, annotation: { kind: 'mask', mask } as const }];
+      const references = [{ image: pixels, mask }];
       cached.push((await engine.predict(pixels, references, { method: 'prosam' })).cached);
       await engine.close();
     }

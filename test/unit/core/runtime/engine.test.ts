@@ -1,7 +1,17 @@
 /** The engine as callers get it: in its worker, on the built-in model and generated scenes. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEngine, iou, isProsamError, type Engine, type PredictOptions, type Reference } from '../../../../src/index.ts';
+import sharp from 'sharp';
+import {
+  createEngine,
+  iou,
+  isProsamError,
+  pngFromMask,
+  type Engine,
+  type PixelImage,
+  type PredictOptions,
+  type Reference,
+} from '../../../../src/index.ts';
 import { sceneWith, type DemoScene } from '../../../../src/cli/demo/scenes.ts';
 import { STRATEGIES } from '../../../../src/core/engine/strategy.ts';
 import { METHODS } from '../../../../src/core/engine/types.ts';
@@ -13,7 +23,7 @@ const scenes = Array.from({ length: 5 }, (_, i) => {
 }) as [DemoScene, DemoScene, DemoScene, DemoScene, DemoScene];
 const reference = ({ image, truth }: DemoScene, label?: string): Reference => ({
   image,
-  annotation: { kind: 'mask', mask: truth },
+  mask: truth,
   ...(label !== undefined && { label }),
 });
 const target = scenes[4];
@@ -38,7 +48,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 
 describe('predict', () => {
   it('says what it is', () => {
-    expect(engine.info).toMatchObject({ device: 'cpu', licence: 'Apache-2.0', methods: METHODS, promptsPerReference: 50 });
+    expect(engine.info).toMatchObject({ device: 'cpu', license: 'Apache-2.0', methods: METHODS, promptsPerReference: 50 });
     expect(engine.info.model).toMatch(/^tiny@[0-9a-f]{12}$/);
     expect(engine.info.input).toEqual({ side: 256, resize: 'stretch' });
   });
@@ -68,7 +78,8 @@ describe('predict', () => {
     const mask = await predictOne({ method: 'prosam', uncertaintyMap: true, instances: true, minInstanceShare: 0 });
     expect(mask.mask).toMatchObject({ width: 256, height: 256 });
     expect(mask.area).toBe(mask.mask.data.reduce((sum, value) => sum + value, 0));
-    expect(mask.score + mask.uncertainty).toBeCloseTo(1, 10);
+    expect(mask.quality).toMatchObject({ samIou: expect.any(Number) as number, present: true });
+    expect(mask.quality.score).toBeGreaterThan(0.3);
     expect(mask.uncertaintyMap).toHaveLength(256 * 256);
     expect(mask.instances?.reduce((sum, { area }) => sum + area, 0)).toBe(mask.area);
     for (const { score } of mask.instances ?? []) expect(score).toBeGreaterThan(0.3);
@@ -92,9 +103,9 @@ describe('predict', () => {
     const options = { method: 'prosam', strategy, samples: 6 } as const;
     const [a, b, other] = [await predictOne(options), await predictOne(options), await predictOne({ ...options, seed: 5 })];
     expect(a.mask.data).toEqual(b.mask.data);
-    expect(a.score).toBe(b.score);
+    expect(a.quality).toEqual(b.quality);
     if (strategy === 'mean_prompt') expect(other.mask.data).toEqual(a.mask.data);
-    expect(other.score).not.toBe(a.score);
+    expect(other.quality.score).not.toBe(a.quality.score);
   });
 
   it('orders the unions: max of binary masks covers every other merge', async () => {
@@ -139,15 +150,15 @@ describe('predict', () => {
   it('reads a mark the same way whatever form it comes in', async () => {
     const box = [40, 50, 120, 140] as const;
     const ring = [[40, 50], [120, 50], [120, 140], [40, 140]] as const; // prettier-ignore
-    const asBox = await engine.referenceMask({ image: target.image, annotation: { kind: 'box', boxXyxy: box } });
-    const asPolygon = await engine.referenceMask({ image: target.image, annotation: { kind: 'polygon', rings: [ring] } });
+    const asBox = await engine.referenceMask({ image: target.image, box });
+    const asPolygon = await engine.referenceMask({ image: target.image, polygon: [ring] });
     expect(asBox).toEqual(asPolygon);
     expect(asBox.area).toBe(80 * 90);
     expect(asBox.ofCells).toBe(256);
   });
 
   it('grows points into objects unless told not to', async () => {
-    const points = { image: target.image, annotation: { kind: 'points', points: [[128, 128]] } } as const;
+    const points = { image: target.image, points: [[128, 128]] } as const;
     const grown = await engine.referenceMask(points);
     const bare = await engine.referenceMask(points, { grow: false });
     expect(bare).toMatchObject({ area: 1, cells: 1 });
@@ -160,16 +171,19 @@ describe('selfCheck', () => {
   it('predicts each reference from the others', async () => {
     const references = scenes.slice(0, 3).map((scene) => reference(scene));
     const check = await engine.selfCheck(references);
-    expect(check.basis).toBe('other-references');
+    expect(check.basis).toBe('leave-one-out');
     for (const method of METHODS) expect(check.methods[method]?.each).toHaveLength(3);
     const byHand = await engine.predict(scenes[0].image, references.slice(1), { method: 'nearest' });
     expect(check.methods.nearest?.each[0]).toBeCloseTo(
       iou((byHand.masks[0] as { mask: { data: Uint8Array } }).mask.data, scenes[0].truth.data),
       6,
     );
-    expect(check.expectedIou).toBe(Math.max(...METHODS.map((method) => check.methods[method]?.iou as number)));
+    expect(check.referenceIou).toBe(Math.max(...METHODS.map((method) => check.methods[method]?.iou as number)));
     const auto = await engine.predict(target.image, references);
-    expect(auto.masks[0]).toMatchObject({ method: check.best, check: { basis: check.basis, expectedIou: check.expectedIou } });
+    expect(auto.masks[0]).toMatchObject({
+      method: check.best,
+      quality: { referenceIouFrom: check.basis, referenceIou: check.referenceIou },
+    });
   });
 
   it('falls back on a mirrored copy of a single reference, and refuses mixed labels', async () => {
@@ -182,36 +196,33 @@ describe('refine', () => {
   it('offers three masks for one point and one for more, each better known by SAM', async () => {
     const first = await engine.refine(target.image, { points: [{ x: 120, y: 120 }] });
     expect(first.masks).toHaveLength(3);
-    expect(first.masks.map(({ predictedIou }) => predictedIou)).toEqual(
-      first.masks.map(({ predictedIou }) => predictedIou).sort((a, b) => b - a),
-    );
-    const previous = (first.masks[0] as { lowRes: Float32Array }).lowRes;
+    expect(first.masks.map(({ samIou }) => samIou)).toEqual(first.masks.map(({ samIou }) => samIou).sort((a, b) => b - a));
+    const maskInput = first.masks[0]?.lowResLogits;
     const second = await engine.refine(target.image, {
-      points: [
-        { x: 120, y: 120 },
-        { x: 5, y: 5, positive: false },
-      ],
-      previous,
+      points: [[120, 120]],
+      negative: [{ x: 5, y: 5 }],
+      maskInput,
     });
     expect(second.masks).toHaveLength(1);
     expect(second.masks[0]?.mask.data[5 * 256 + 5]).toBe(0);
   });
 
   it('goes on from a prediction, and draws what is in a box', async () => {
-    const { lowRes } = await predictOne({ method: 'prosam' });
-    expect((await engine.refine(target.image, { previous: lowRes, boxXyxy: [10, 10, 250, 250] })).masks).toHaveLength(1);
+    const { lowResLogits } = await predictOne({ method: 'prosam' });
+    expect((await engine.refine(target.image, { maskInput: lowResLogits, box: [10, 10, 250, 250] })).masks).toHaveLength(1);
     const ys = [...target.truth.data.keys()].filter((i) => target.truth.data[i] !== 0).map((i) => Math.floor(i / 256));
     const xs = [...target.truth.data.keys()].filter((i) => target.truth.data[i] !== 0).map((i) => i % 256);
-    const boxXyxy = [Math.min(...xs), Math.min(...ys), Math.max(...xs) + 1, Math.max(...ys) + 1] as const;
-    const { masks } = await engine.refine(target.image, { boxXyxy });
+    const box = [Math.min(...xs), Math.min(...ys), Math.max(...xs) + 1, Math.max(...ys) + 1];
+    const { masks } = await engine.refine(target.image, { box });
     expect(iou((masks[0] as { mask: { data: Uint8Array } }).mask.data, target.truth.data)).toBeGreaterThan(0.4);
   });
 
   it.each([
     ['nothing to go by', {}, 'OPTION_INVALID'],
     ['a point outside', { points: [{ x: 999, y: 3 }] }, 'ANNOTATION_OUTSIDE'],
-    ['a point that is no number', { points: [{ x: NaN, y: 3 }] }, 'ANNOTATION_OUTSIDE'],
-    ['logits of another size', { previous: new Float32Array(9) }, 'OPTION_INVALID'],
+    ['a point that is no number', { points: [{ x: NaN, y: 3 }] }, 'ANNOTATION_INVALID'],
+    ['a box of two numbers', { box: [1, 2] }, 'ANNOTATION_INVALID'],
+    ['logits of another size', { maskInput: new Float32Array(9) }, 'OPTION_INVALID'],
   ] as const)('refuses %s', async (_, prompts, code) => {
     expect(await codeOf(engine.refine(target.image, prompts))).toBe(code);
   });
@@ -222,25 +233,10 @@ describe('calls', () => {
     ['no references', [], {}, 'REFERENCE_MISSING'],
     ['an unknown method', [reference(scenes[0])], { method: 'magic' as never }, 'OPTION_INVALID'],
     ['too many samples', [reference(scenes[0])], { samples: 1e9 }, 'OPTION_INVALID'],
-    [
-      'a mask of another size',
-      [{ image: target.image, annotation: { kind: 'mask', mask: { data: new Uint8Array(4), width: 2, height: 2 } } }],
-      {},
-      'MASK_SIZE_MISMATCH',
-    ],
-    [
-      'an empty mask',
-      [{ image: target.image, annotation: { kind: 'mask', mask: { data: new Uint8Array(65536), width: 256, height: 256 } } }],
-      {},
-      'MASK_EMPTY',
-    ],
-    [
-      'a URL of the network',
-      [{ image: new URL('https://[::1]/x.png'), annotation: { kind: 'points', points: [[1, 1]] } }],
-      {},
-      'OPTION_INVALID',
-    ],
-    ['a missing file', [{ image: 'no-such-file.jpg', annotation: { kind: 'points', points: [[1, 1]] } }], {}, 'FILE_NOT_FOUND'],
+    ['a mask of another size', [{ image: target.image, mask: { data: new Uint8Array(4), width: 2, height: 2 } }], {}, 'MASK_SIZE_MISMATCH'],
+    ['an empty mask', [{ image: target.image, mask: { data: new Uint8Array(65536), width: 256, height: 256 } }], {}, 'MASK_EMPTY'],
+    ['a URL of the network', [{ image: new URL('https://[::1]/x.png'), points: [[1, 1]] }], {}, 'OPTION_INVALID'],
+    ['a missing file', [{ image: 'no-such-file.jpg', points: [[1, 1]] }], {}, 'FILE_NOT_FOUND'],
   ] as [string, Reference[], PredictOptions, string][])('refuse %s', async (_, references, options, code) => {
     expect(await codeOf(engine.predict(target.image, references, options))).toBe(code);
   });
@@ -253,7 +249,7 @@ describe('calls', () => {
       height: 1500,
       channels: 3 as const,
     };
-    await engine.embed(target.image);
+    await engine.prepare(target.image);
     delay.enable();
     for (let i = 0; i < 3; i++) await engine.predict({ ...large, data: large.data.map((value) => value ^ i) }, [reference(scenes[0])]);
     delay.disable();
@@ -269,7 +265,7 @@ describe('calls', () => {
     abort.abort();
     await expect(given).rejects.toMatchObject({ name: 'AbortError' });
     expect((await kept).masks).toHaveLength(1);
-    await expect(engine.embed(target.image, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(engine.prepare(target.image, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
   });
 
   it('are refused once the engine is closed, and those under way still end', async () => {
@@ -278,19 +274,92 @@ describe('calls', () => {
     const closing = own.close();
     expect((await running).masks).toHaveLength(1);
     await closing;
-    expect(await codeOf(own.embed(target.image))).toBe('ENGINE_CLOSED');
+    expect(await codeOf(own.prepare(target.image))).toBe('ENGINE_CLOSED');
     await own.close();
   });
 });
 
+describe('many targets', () => {
+  it('come back in their order, and one that cannot be read is an error of its own', async () => {
+    const targets = [scenes[1].image, 'no-such-file.jpg', scenes[2].image];
+    const results = [];
+    for await (const result of engine.predictMany(targets, [reference(scenes[0])], { method: 'nearest' })) results.push(result);
+    expect(results.map(({ index, target: from, error }) => [index, from, error?.code])).toEqual([
+      [0, targets[0], undefined],
+      [1, targets[1], 'FILE_NOT_FOUND'],
+      [2, targets[2], undefined],
+    ]);
+    const alone = await engine.predict(targets[2] as PixelImage, [reference(scenes[0])], { method: 'nearest' });
+    expect(results[2]?.prediction?.masks[0]?.mask.data).toEqual(alone.masks[0]?.mask.data);
+  });
+
+  it('share a concept, whose references are checked once', async () => {
+    const cup = await engine.concept([reference(scenes[0], 'cup'), reference(scenes[1], 'cup')], { method: 'nearest' });
+    expect(cup.labels).toEqual(['cup']);
+    const { masks } = await cup.predict(target.image);
+    const same = await engine.predict(target.image, [reference(scenes[0], 'cup'), reference(scenes[1], 'cup')], { method: 'nearest' });
+    expect(masks).toEqual(same.masks);
+    expect((await cup.mask(1)).mask).toEqual(scenes[1].truth);
+    expect((await cup.selfCheck()).basis).toBe('leave-one-out');
+    expect(await codeOf(engine.concept([{ image: target.image, box: [0, 0, 999, 9] }]))).toBe('ANNOTATION_OUTSIDE');
+  });
+});
+
+describe('images', () => {
+  it('are taken in every form a page or a server has them in, and mean the same', async () => {
+    const { data, width, height } = target.image;
+    const png = await sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer(); // prettier-ignore
+    const bytes = Uint8Array.from(png);
+    const forms = [bytes, new Uint8ClampedArray(bytes), bytes.buffer, new Blob([bytes])];
+    const keys = [];
+    for (const form of forms) keys.push((await engine.prepare(form)).key);
+    expect(new Set(keys).size).toBe(1);
+    const clamped = { data: new Uint8ClampedArray(data), width, height };
+    expect((await engine.prepare(clamped)).key).toBe((await engine.prepare(target.image)).key);
+    // A canvas's ImageData has getters instead of fields.
+    class Canvas {
+      get data() {
+        return Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) =>
+          i % 4 === 3 ? 255 : (data[3 * (i >> 2) + (i % 4)] as number),
+        );
+      }
+      get width() {
+        return width;
+      }
+      get height() {
+        return height;
+      }
+    }
+    expect((await engine.prepare(new Canvas())).key).toBe((await engine.prepare(target.image)).key);
+    const mask = new Blob([Uint8Array.from(await pngFromMask(target.truth))]);
+    expect((await engine.referenceMask({ image: new Blob([bytes]), mask })).mask).toEqual(target.truth);
+  });
+
+  it('of no known form are refused', async () => {
+    expect(await codeOf(engine.prepare(42 as never))).toBe('IMAGE_UNREADABLE');
+  });
+});
+
 describe('createEngine', () => {
+  it('closes with its block', async () => {
+    let left: Engine;
+    {
+      await using own = await createEngine({ threads: 1, priority: 'low' });
+      left = own;
+      expect((await own.prepare(target.image)).width).toBe(256);
+    }
+    expect(await codeOf(left.prepare(target.image))).toBe('ENGINE_CLOSED');
+  });
+
   it.each([
     ['a missing model', { model: 'no/such/model' }, 'MODEL_NOT_FOUND'],
     ['an unknown device', { device: 'abacus' as never }, 'OPTION_INVALID'],
     ['a device that is not there', { device: 'directml' as const }, 'DEVICE_UNAVAILABLE'],
+    ['no threads', { threads: 0 }, 'OPTION_INVALID'],
+    ['an unknown priority', { priority: 'high' as never }, 'OPTION_INVALID'],
   ])('refuses %s', async (_, options, code) => {
     const opened = createEngine(options).then(async (own) => {
-      await own.embed(target.image).finally(() => own.close());
+      await own.prepare(target.image).finally(() => own.close());
     });
     expect(await codeOf(opened)).toBe(code);
   });

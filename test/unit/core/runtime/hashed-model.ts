@@ -30,7 +30,7 @@ export async function writeHashedModel(folder: string, config: SamConfig): Promi
   const file = 'sam.safetensors';
   const manifest = (sha256: string): string =>
     JSON.stringify({
-      ...{ format: 'prosam-model/1', name: 'hashed', licence: 'Apache-2.0', files: { [file]: sha256 } },
+      ...{ format: 'prosam-model/1', name: 'hashed', license: 'Apache-2.0', files: { [file]: sha256 } },
       sam: {
         ...{ file, resize: 'stretch', mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] },
         config: samConfigJson(config),

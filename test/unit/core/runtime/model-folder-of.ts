@@ -62,7 +62,7 @@ export function writeModelFolder(folder: string, { backbone, resize, withPromptE
   const manifest = {
     format: 'prosam-model/1',
     name: `golden-${backbone}`,
-    licence: 'Apache-2.0',
+    license: 'Apache-2.0',
     files,
     sam: { ...sam, resize, mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] },
     backbone: backbonePart

@@ -18,7 +18,7 @@ function picture(seed: number): PixelImage {
   const data = Uint8Array.from({ length: 3 * 150 * 70 }, (_, i) => (((i % 450) * (seed + 3)) ^ (Math.floor(i / 450) * 7)) & 255);
   return { data, width: 150, height: 70, channels: 3 };
 }
-const reference: Reference = { image: picture(1), annotation: { kind: 'box', boxXyxy: [20, 10, 100, 60] } };
+const reference: Reference = { image: picture(1), box: [20, 10, 100, 60] };
 
 let folders = 0;
 async function predict(options: FolderOptions, asked: PredictOptions): Promise<Prediction> {
@@ -39,8 +39,8 @@ describe('a model with a backbone of its own', () => {
       const { masks, width, height } = await predict({ backbone, resize, ...plain }, { method: 'prosam', uncertaintyMap: true });
       const [mask] = masks as [Prediction['masks'][number]];
       expect([width, height, mask.mask.data.length, mask.uncertaintyMap?.length]).toEqual([150, 70, 10500, 10500]);
-      expect(mask.score).toBeGreaterThanOrEqual(0);
-      scores.add(mask.score);
+      expect(mask.quality.score).toBeGreaterThanOrEqual(0);
+      scores.add(mask.quality.score);
     }
     expect(scores.size).toBe(3); // SAM really saw three different inputs
   });
@@ -48,7 +48,7 @@ describe('a model with a backbone of its own', () => {
   it('gives nearly the same in half precision, with the weights widened inside the graph', async () => {
     const whole = await predict({ backbone: 'resnet', resize: 'aligned', ...plain }, { method: 'prosam' });
     const half = await predict({ backbone: 'resnet', resize: 'aligned', ...plain, half: true }, { method: 'prosam' });
-    const low = (prediction: Prediction): Float32Array => prediction.masks[0]?.lowRes as Float32Array;
+    const low = (prediction: Prediction): Float32Array => prediction.masks[0]?.lowResLogits as Float32Array;
     const difference = Math.max(...low(whole).map((value, i) => Math.abs(value - (low(half)[i] as number))));
     expect(difference).toBeGreaterThan(0);
     expect(difference).toBeLessThan(0.1);

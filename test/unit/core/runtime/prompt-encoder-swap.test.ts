@@ -27,7 +27,7 @@ function altered(change: (value: number, name: string) => number, metadata: Reco
 
 let seed = 100;
 const scenes = [sceneWith(31, () => seed++), sceneWith(31, () => seed++)] as const;
-const reference: Reference = { image: scenes[0].image, annotation: { kind: 'mask', mask: scenes[0].truth } };
+const reference: Reference = { image: scenes[0].image, mask: scenes[0].truth };
 let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine();
@@ -39,7 +39,7 @@ const logits = async (promptEncoder?: string): Promise<Float32Array> => {
     method: 'prosam',
     ...(promptEncoder !== undefined && { promptEncoder }),
   });
-  return masks[0]?.lowRes as Float32Array;
+  return masks[0]?.lowResLogits as Float32Array;
 };
 
 describe('prompt encoders beside the own one', () => {
@@ -104,9 +104,9 @@ describe('describe', () => {
   it('gives one unit vector per mark, nearer for the same concept than for the background', async () => {
     const inverse = { ...scenes[0].truth, data: scenes[0].truth.data.map((value) => 1 - value) };
     const [one, two, background] = await Promise.all([
-      engine.describe(reference),
-      engine.describe({ image: scenes[1].image, annotation: { kind: 'mask', mask: scenes[1].truth } }),
-      engine.describe({ image: scenes[0].image, annotation: { kind: 'mask', mask: inverse } }),
+      engine.embedObject(reference),
+      engine.embedObject({ image: scenes[1].image, mask: scenes[1].truth }),
+      engine.embedObject({ image: scenes[0].image, mask: inverse }),
     ]);
     const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
     for (const vector of [one, two, background]) expect(dot(vector, vector)).toBeCloseTo(1, 5);

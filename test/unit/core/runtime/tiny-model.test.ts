@@ -1,7 +1,7 @@
 /** The built-in model against the numbers PyTorch gave for its known-answer pair (models/tiny/check.safetensors). */
 import { afterAll, describe, expect, it } from 'vitest';
 import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
-import { geometryOf } from '../../../../src/core/image/preprocess.ts';
+import { geometryOf } from '../../../../src/core/image/geometry.ts';
 import { reduceLabels } from '../../../../src/core/mask/label-reduction.ts';
 import { iou } from '../../../../src/core/mask/metrics.ts';
 import { checkModelWeights, createNetworks, preprocessOf } from '../../../../src/core/onnx/networks.ts';

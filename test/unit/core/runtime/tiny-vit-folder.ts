@@ -53,7 +53,7 @@ export function writeTinyVitFolder(folder: string, midBlocks: readonly number[])
   const manifest = {
     format: 'prosam-model/1',
     name: 'small-mobile-sam',
-    licence: 'Apache-2.0',
+    license: 'Apache-2.0',
     files: { 'sam.safetensors': createHash('sha256').update(bytes).digest('hex') },
     sam: {
       file: 'sam.safetensors',

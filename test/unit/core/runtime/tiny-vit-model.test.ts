@@ -7,7 +7,6 @@ import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
 import { checkModelWeights, createNetworks } from '../../../../src/core/onnx/networks.ts';
 import { nodeRuntime } from '../../../../src/core/runtime/node/ort-node.ts';
 import { openEngine } from '../../../../src/core/runtime/node/open-engine.ts';
-import type { PixelImage } from '../../../../src/core/engine/types.ts';
 import { expectCode } from '../expect-error.ts';
 import { writeTinyVitFolder } from './tiny-vit-folder.ts';
 
@@ -16,9 +15,9 @@ afterAll(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-function picture(seed: number): PixelImage {
+function picture(seed: number) {
   const data = Uint8Array.from({ length: 3 * 90 * 60 }, (_, i) => (((i % 270) * (seed + 3)) ^ (Math.floor(i / 270) * 7)) & 255);
-  return { data, width: 90, height: 60, channels: 3 };
+  return { data, width: 90, height: 60, channels: 3 as const };
 }
 
 it('predicts, by the methods that need no training', async () => {
@@ -26,7 +25,7 @@ it('predicts, by the methods that need no training', async () => {
   const engine = await openEngine({ model: folder });
   try {
     for (const method of ['nearest', 'persam'] as const) {
-      const reference = { image: picture(1), annotation: { kind: 'box', boxXyxy: [20, 10, 60, 50] } } as const;
+      const reference = { image: picture(1), box: [20, 10, 60, 50] } as const;
       const { masks } = await engine.predict(picture(2), [reference], { method });
       expect(masks[0]?.mask.data).toHaveLength(90 * 60);
     }

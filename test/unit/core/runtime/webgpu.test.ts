@@ -16,7 +16,7 @@ let seed = 77;
 const [reference, target] = [sceneWith(3, () => seed++), sceneWith(3, () => seed++)];
 
 async function predict(engine: Engine) {
-  const references = [{ image: reference.image, annotation: { kind: 'mask', mask: reference.truth } as const }];
+  const references = [{ image: reference.image, mask: reference.truth }];
   const { device, masks } = await engine.predict(target.image, references, { method: 'prosam' });
   const refined = await engine.refine(target.image, { points: [{ x: 120, y: 130 }] });
   return { device, mask: masks[0] as (typeof masks)[number], refined: refined.masks };
@@ -47,10 +47,8 @@ describe('WebGPU', () => {
     await gpu.close();
     await cpu.close();
     expect(onGpu.device).toBe('webgpu');
-    expect(onGpu.mask.score).toBeCloseTo(onCpu.mask.score, 3);
+    expect(onGpu.mask.quality.score).toBeCloseTo(onCpu.mask.quality.score, 3);
     expect(Math.abs(onGpu.mask.area - onCpu.mask.area)).toBeLessThan(10);
-    expect(onGpu.refined.map(({ predictedIou }) => predictedIou.toFixed(3))).toEqual(
-      onCpu.refined.map(({ predictedIou }) => predictedIou.toFixed(3)),
-    );
+    expect(onGpu.refined.map(({ samIou }) => samIou.toFixed(3))).toEqual(onCpu.refined.map(({ samIou }) => samIou.toFixed(3)));
   });
 });

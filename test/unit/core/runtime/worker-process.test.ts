@@ -43,7 +43,7 @@ function program(body: string, { options = {}, env = {} }: { options?: object; e
 
 describe('a program', () => {
   it('that forgot to close ends, and its worker with it', async () => {
-    const { said, closed } = program(`await engine.embed(image); console.log(engine.worker.pid);`);
+    const { said, closed } = program(`await engine.prepare(image); console.log(engine.worker.pid);`);
     expect(await closed).toBe(0);
     expect(said.err).toBe('');
     const pid = Number(said.out);
@@ -52,7 +52,7 @@ describe('a program', () => {
   });
 
   it('that waits for an answer alone gets it', async () => {
-    const { said, closed } = program(`engine.embed(image).then(({ width }) => console.log(width));`);
+    const { said, closed } = program(`engine.prepare(image).then(({ width }) => console.log(width));`);
     expect(await closed).toBe(0);
     expect(said.out).toBe('64\n');
   });
@@ -61,7 +61,7 @@ describe('a program', () => {
     // Ten seconds of processor time.
     const model = await writeHashedModel(join(folder, 'long'), slowSam(40));
     const { child, said } = program(
-      `console.log(engine.worker.pid); engine.embed(image); setInterval(() => engine.worker.computing && console.log('computing'), 10);`,
+      `console.log(engine.worker.pid); engine.prepare(image); setInterval(() => engine.worker.computing && console.log('computing'), 10);`,
       { options: { model, threads: 1 } },
     );
     await until(() => said.out.includes('computing'));
@@ -81,7 +81,7 @@ describe('a program', () => {
 
   it('has its standard output to itself', async () => {
     const noise = `data:text/javascript,if (process.argv[1]?.includes('inference-worker')) console.log('noise of a library')`;
-    const { said, closed } = program(`await engine.embed(image); await engine.close(); console.log('{"json":true}');`, {
+    const { said, closed } = program(`await engine.prepare(image); await engine.close(); console.log('{"json":true}');`, {
       env: { NODE_OPTIONS: `--import=${encodeURI(noise)}` },
     });
     expect(await closed).toBe(0);
@@ -101,7 +101,7 @@ describe('a program', () => {
       `const fs = await import('node:fs');
        fs.mkdirSync('elsewhere'); process.chdir('elsewhere');
        fs.writeFileSync('dot.png', Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==', 'base64'));
-       console.log((await engine.embed('dot.png')).width); await engine.close();`,
+       console.log((await engine.prepare('dot.png')).width); await engine.close();`,
     );
     expect(await closed).toBe(0);
     expect(said.out).toBe('1\n');
@@ -112,7 +112,7 @@ describe('the worker', () => {
   it.skipIf(process.platform === 'win32')('ends when its engine says so, not when the terminal does', async () => {
     const engine = await createEngine({ model: slowModel, threads: 1 });
     const { worker } = engine;
-    const answer = engine.embed(sceneWith(31, () => 5).image);
+    const answer = engine.prepare(sceneWith(31, () => 5).image);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(worker?.pid as number, signal);
     expect((await answer).width).toBe(256);
     expect(worker?.replacements).toBe(0);
@@ -124,10 +124,10 @@ describe('the worker', () => {
   it('leaves the event loop of its program free, whatever it computes and however large images and masks are', async () => {
     const [width, height] = [4000, 3000];
     const large = (value: number): PixelImage => ({ data: new Uint8Array(3 * width * height).fill(value), width, height, channels: 3 });
-    const slow = await createEngine({ model: slowModel, threads: 1, lowPriority: true });
-    const tiny = await createEngine({ threads: 1, lowPriority: true });
+    const slow = await createEngine({ model: slowModel, threads: 1, priority: 'low' });
+    const tiny = await createEngine({ threads: 1, priority: 'low' });
     const { image, truth } = sceneWith(31, () => 5);
-    const references = [{ image, annotation: { kind: 'mask', mask: truth } }] as const;
+    const references = [{ image, mask: truth }] as const;
     await tiny.predict(image, references, { method: 'prosam' });
     const busy = watchBusy();
     const longestOf = async (work: () => Promise<unknown>): Promise<number> => {
@@ -140,7 +140,7 @@ describe('the worker', () => {
     let [embedding, predicting] = [Infinity, Infinity];
     for (let round = 0; round < 4 && !(embedding < within && predicting < within); round++) {
       const images = [large(10 * round), large(10 * round + 1)] as const;
-      embedding = Math.min(embedding, await longestOf(() => slow.embed(images[0])));
+      embedding = Math.min(embedding, await longestOf(() => slow.prepare(images[0])));
       const asked = () => tiny.predict(images[1], references, { method: 'prosam', uncertaintyMap: true });
       predicting = Math.min(predicting, await longestOf(asked));
     }

@@ -41,68 +41,68 @@ describe('a worker that is killed while it computes', () => {
   it('loses that call alone: all others are answered by the next one', async () => {
     const { engine, worker } = await open();
     const first = worker.pid;
-    const asked = Array.from({ length: 3 }, () => engine.embed(image()));
+    const asked = Array.from({ length: 3 }, () => engine.prepare(image()));
     await until(() => worker.computing);
     signal(worker, 'SIGKILL');
     const outcomes = await Promise.allSettled(asked);
     expect(codes(outcomes)).toEqual(['ENGINE_CRASHED', 'done', 'done']);
     const reason = refusalIn(outcomes);
     expect(reason).toMatchObject({ status: 503, retryAfterMs: 1000 });
-    expect(String(reason)).toContain('embed: expected an answer, but the inference worker was killed by SIGKILL while it computed it.');
+    expect(String(reason)).toContain('prepare: expected an answer, but the inference worker was killed by SIGKILL while it computed it.');
     expect(worker).toMatchObject({ ready: true, replacements: 1, problem: 'the inference worker was killed by SIGKILL' });
     expect(worker.pid).not.toBe(first);
     expect(runs(first as number)).toBe(false);
-    expect((await engine.embed(image())).width).toBe(256);
+    expect((await engine.prepare(image())).width).toBe(256);
   });
 
   it('is replaced for those that come later, too, and for a call that is aborted meanwhile nothing is done', async () => {
     const { engine, worker } = await open();
     const abort = new AbortController();
-    const given = engine.embed(image(), { signal: abort.signal });
+    const given = engine.prepare(image(), { signal: abort.signal });
     await until(() => worker.computing);
     signal(worker, 'SIGKILL');
     abort.abort();
     await expect(given).rejects.toMatchObject({ name: 'AbortError' });
-    expect((await engine.embed(image())).width).toBe(256);
+    expect((await engine.prepare(image())).width).toBe(256);
   });
 
   it('may be closing: calls under way still end, and the process is gone', async () => {
     const { engine, worker } = await open();
-    const asked = [engine.embed(image()), engine.embed(image())];
+    const asked = [engine.prepare(image()), engine.prepare(image())];
     await until(() => worker.computing);
     const closing = engine.close();
     signal(worker, 'SIGKILL');
     expect(codes(await Promise.allSettled(asked))).toEqual(['ENGINE_CRASHED', 'done']);
     await closing;
     expect(worker).toMatchObject({ pid: undefined, ready: false, replacements: 1 });
-    await expectRejection('ENGINE_CLOSED', engine.embed(image()));
+    await expectRejection('ENGINE_CLOSED', engine.prepare(image()));
   });
 });
 
 describe('a worker that hangs', () => {
   it('is stopped in the middle of a network, and the call is told why', async () => {
-    const { engine, worker } = await open({ hangMs: 4000 });
+    const { engine, worker } = await open({ inferenceTimeoutMs: 4000 });
     const first = worker.pid as number;
-    const asked = [engine.embed(image()), engine.embed(image())];
+    const asked = [engine.prepare(image()), engine.prepare(image())];
     await until(() => worker.computing);
     signal(worker, 'SIGSTOP');
     const outcomes = await Promise.allSettled(asked);
     expect(codes(outcomes)).toEqual(['ENGINE_HUNG', 'done']);
     const reason = refusalIn(outcomes);
-    expect(String(reason)).toContain('expected every network to finish within 4 s (hangMs)');
+    expect(String(reason)).toContain('expected every network to finish within 4 s (inferenceTimeoutMs)');
     expect(runs(first)).toBe(false);
     expect(worker.problem).toContain('silent for 4 s');
   });
 
   it('outside of any network costs no call at all', async () => {
-    const { engine, worker } = await open({ model: 'tiny', hangMs: 3000 });
+    const { engine, worker } = await open({ model: 'tiny', inferenceTimeoutMs: 3000 });
     signal(worker, 'SIGSTOP');
-    expect((await engine.embed(image())).width).toBe(256);
+    expect((await engine.prepare(image())).width).toBe(256);
     expect(worker.replacements).toBe(1);
   });
 
-  it.each([0, -1, NaN, 2 ** 31])('refuses %s ms as the longest time of a network', async (hangMs) => {
-    await expectRejection('OPTION_INVALID', createEngine({ hangMs }), 'hangMs');
+  it.each([0, -1, NaN, 2 ** 31])('refuses %s ms as the longest time of a network', async (inferenceTimeoutMs) => {
+    await expectRejection('OPTION_INVALID', createEngine({ inferenceTimeoutMs }), 'inferenceTimeoutMs');
   });
 });
 
@@ -114,7 +114,7 @@ describe('the worker that takes over', () => {
     await engine.loadPromptEncoder('gone', own);
     await engine.unloadPromptEncoder('gone');
     const { image: shown, truth } = sceneWith(31, () => 900);
-    const reference: Reference = { image: shown, annotation: { kind: 'mask', mask: truth } };
+    const reference: Reference = { image: shown, mask: truth };
     const target = image();
     const predict = async (promptEncoder: string) => (await engine.predict(target, [reference], { method: 'prosam', promptEncoder })).masks;
     const before = await predict('kept');
@@ -132,14 +132,14 @@ describe('the worker that takes over', () => {
     try {
       renameSync(model, `${model}-away`);
       signal(worker, 'SIGKILL');
-      const waited = expectRejection('ENGINE_UNAVAILABLE', engine.embed(image()), 'model folder', 'in 30 s');
+      const waited = expectRejection('ENGINE_UNAVAILABLE', engine.prepare(image()), 'model folder', 'in 30 s');
       expect((await waited).retryAfterMs).toBe(30_000);
-      const refused = await expectRejection('ENGINE_UNAVAILABLE', engine.embed(image()));
+      const refused = await expectRejection('ENGINE_UNAVAILABLE', engine.prepare(image()));
       expect(refused.retryAfterMs).toBeLessThanOrEqual(30_000);
       expect(worker).toMatchObject({ ready: false, pid: undefined });
       renameSync(`${model}-away`, model);
       vi.advanceTimersByTime(30_000);
-      expect((await engine.embed(image())).width).toBe(256);
+      expect((await engine.prepare(image())).width).toBe(256);
       expect(worker.ready).toBe(true);
     } finally {
       vi.useRealTimers();
@@ -154,7 +154,7 @@ describe('the worker that takes over', () => {
     const manifest = join(model, 'manifest.json');
     writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('"hashed"', '"another"'));
     signal(worker, 'SIGKILL');
-    await expectRejection('ENGINE_UNAVAILABLE', engine.embed(image()), before.model, 'another@', 'Create a new engine');
+    await expectRejection('ENGINE_UNAVAILABLE', engine.prepare(image()), before.model, 'another@', 'Create a new engine');
     expect(engine.info).toEqual(before);
   });
 
@@ -164,6 +164,6 @@ describe('the worker that takes over', () => {
     const { engine, worker } = await open({ model: slowModel }).finally(() => process.chdir(home));
     rmSync(place, { recursive: true });
     signal(worker, 'SIGKILL');
-    expect((await engine.embed(image())).width).toBe(256);
+    expect((await engine.prepare(image())).width).toBe(256);
   });
 });

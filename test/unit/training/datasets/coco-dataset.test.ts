@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { cocoRleFromMask, runsFromMask } from '../../../../src/core/mask/rle.ts';
+import { cocoRleFromMaskSync, runsFromMask } from '../../../../src/core/mask/rle.ts';
 import { openDataset } from '../../../../src/training/datasets/index.ts';
 import type { Dataset, LabelMap } from '../../../../src/training/types.ts';
 import { expectRejection } from '../../core/expect-error.ts';
@@ -147,7 +147,7 @@ describe('label maps', () => {
     const crowd = { data: painted((x, y) => (inside(x, y, [0, 0, 30, 48]) ? 1 : 0)), width: WIDTH, height: HEIGHT };
     const wanted = painted((x, y) => (inside(x, y, [10, 10, 50, 40]) ? 4 : x < 30 ? 255 : 0));
     const object = annotation(1, 4, [rectangle(10, 10, 50, 40)], 1200);
-    for (const segmentation of [{ size: [HEIGHT, WIDTH], counts: runsFromMask(crowd) }, cocoRleFromMask(crowd)]) {
+    for (const segmentation of [{ size: [HEIGHT, WIDTH], counts: runsFromMask(crowd) }, cocoRleFromMaskSync(crowd)]) {
       expect((await draw(object, annotation(1, 5, segmentation, 1440, 1))).data).toEqual(wanted);
     }
   });

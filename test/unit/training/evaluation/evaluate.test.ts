@@ -105,7 +105,7 @@ describe('evaluate', () => {
     await run({ open, pairs: 1, annotation: 'point' });
     const { settings } = await run({ open, pairs: 1, annotation: 'point', labelReduction: { kind: 'nearest' } });
     expect(asked.map(({ labelReduction }) => labelReduction)).toEqual([undefined, { kind: 'nearest' }]);
-    expect(asked.map(({ reference }) => reference.annotation.kind)).toEqual(['scribble-mask', 'scribble-mask']);
+    expect(asked.map(({ reference }) => Object.keys(reference))).toEqual([0, 1].map(() => ['image', 'scribble']));
     expect(settings.labelReduction).toEqual({ kind: 'nearest' });
   });
 
@@ -144,7 +144,7 @@ describe('evaluate', () => {
     expect(asked[0]?.target).toMatchObject({ width: side, height: side, channels: 3 });
     const atOwnSize = await engine.predict(
       (seen as Pair).episode.target.file,
-      [{ image: (seen as Pair).episode.reference.file, annotation: { kind: 'mask', mask: await ownMask((seen as Pair).episode) } }],
+      [{ image: (seen as Pair).episode.reference.file, mask: await ownMask((seen as Pair).episode) }],
       { method: 'prosam' },
     );
     const { data } = atOwnSize.masks[0]?.mask ?? { data: new Uint8Array() };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FloatTensor } from '../../../../src/core/checkpoint/read-tensors.ts';
 import { adamWState, adamWStep } from '../../../../src/training/step/optimizer.ts';
-import { gradientNorm, update } from '../../../../src/training/step/update.ts';
+import { gradientNorm, update } from '../../../../src/training/step/training-step.ts';
 
 const weights = (...values: number[]): Map<string, FloatTensor> =>
   new Map([['w', { data: Float32Array.from(values), shape: [values.length] }]]);

@@ -102,7 +102,7 @@ describe('files', () => {
       .png()
       .toBuffer();
     const path = await saved('mask.png', mask);
-    for (const input of [path, pathToFileURL(path), mask]) {
+    for (const input of [path, pathToFileURL(path), mask, new Blob([new Uint8Array(mask)]), new Uint8Array(mask).buffer]) {
       expect(await source.loadGrey(input)).toEqual({ data: Uint8Array.of(0, 255, 0), width: 3, height: 1, channels: 1 });
     }
   });
@@ -130,6 +130,7 @@ describe('pixels', () => {
     expect(await pixels({ data: Uint8Array.of(1, 2), width: 2, height: 1, channels: 1 })).toEqual([1, 1, 1, 2, 2, 2]);
     expect(await pixels({ data: Uint8Array.of(1, 2, 3, 0, 5, 6, 7, 9), width: 1, height: 2, channels: 4 })).toEqual([1, 2, 3, 5, 6, 7]);
     expect(await pixels({ data: LEVELS, width: 2, height: 1, channels: 3 })).toEqual([...LEVELS]);
+    expect(await pixels({ data: new Uint8ClampedArray(LEVELS), width: 2, height: 1 })).toEqual([...LEVELS]);
   });
 
   test('the key stands for content and shape', async () => {
@@ -144,6 +145,7 @@ describe('pixels', () => {
   test.each([
     ['values missing', { ...whole, data: new Uint8Array(11) }, '11 values'],
     ['values too many', { ...whole, data: new Uint8Array(13) }, '13 values'],
+    ['values that give no whole number of channels', { data: new Uint8Array(13), width: 2, height: 2 }, '13 values'],
     ['two channels', { ...whole, data: new Uint8Array(8), channels: 2 as 3 }, '2 channels'],
     ['a fractional size', { data: new Uint8Array(3), width: 1.5, height: 2, channels: 1 as const }, 'whole numbers'],
     ['an endless size', { ...whole, width: Infinity }, 'whole numbers'],

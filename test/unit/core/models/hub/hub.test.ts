@@ -16,7 +16,7 @@ const index = { metadata: {}, weight_map: { a: 'model-00001-of-00002.safetensors
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 const hub: HubServer = await startHub({
-  'acme/one': { files: { 'README.md': text('# one'), 'config.json': text('{}'), 'model.safetensors': weights, 'pytorch_model.bin': weights.slice(5) }, licence: 'apache-2.0', revisions: { 'v1.0': '' } }, // prettier-ignore
+  'acme/one': { files: { 'README.md': text('# one'), 'config.json': text('{}'), 'model.safetensors': weights, 'pytorch_model.bin': weights.slice(5) }, license: 'apache-2.0', revisions: { 'v1.0': '' } }, // prettier-ignore
   'acme/parts': {
     files: {
       'model.safetensors.index.json': text(JSON.stringify(index)),
@@ -57,8 +57,8 @@ const transfers = (): typeof hub.requests => hub.requests.filter(({ origin }) =>
 
 describe('a pull', () => {
   it('leaves the cache as the other tools of the hub write and read it', async () => {
-    const { path, commit, licence, bytes } = await pull('acme/one');
-    expect({ commit, licence, bytes }).toEqual({ commit: hub.commit('acme/one'), licence: 'apache-2.0', bytes: weights.byteLength });
+    const { path, commit, license, bytes } = await pull('acme/one');
+    expect({ commit, license, bytes }).toEqual({ commit: hub.commit('acme/one'), license: 'apache-2.0', bytes: weights.byteLength });
     const folder = join(home, 'hub', 'models--acme--one');
     const sha256 = createHash('sha256').update(weights).digest('hex');
     expect(path).toBe(join(folder, 'snapshots', commit, 'model.safetensors'));

@@ -61,7 +61,7 @@ describe('the disk cache of features', () => {
     const pixels = { data: image, width, height, channels: 3 as const };
     const embedOnce = async (): Promise<number> => {
       const engine = await openEngine({ cacheDir: folder });
-      const { milliseconds } = await engine.embed(pixels);
+      const { milliseconds } = await engine.prepare(pixels);
       await engine.close();
       return milliseconds.embed as number;
     };

@@ -10,7 +10,7 @@ import { serveModels, startNodeWebWorker, type NodeWebWorker } from '../worker-i
 
 let seed = 20_018;
 const [reference, target] = [sceneWith(17, () => seed++), sceneWith(17, () => seed++)];
-const references = [{ image: reference.image, annotation: { kind: 'mask', mask: reference.truth } as const }];
+const references = [{ image: reference.image, mask: reference.truth }];
 
 let models: Awaited<ReturnType<typeof serveModels>>;
 let engine: WebEngine;
@@ -51,20 +51,30 @@ describe('the engine of a page', () => {
     expect(here.device).toBe('wasm');
     const [a, b] = [here.masks[0], expected.masks[0]];
     expect(iou(a?.mask.data ?? new Uint8Array(), b?.mask.data ?? new Uint8Array())).toBeGreaterThan(0.999);
-    expect(a?.score).toBeCloseTo(b?.score ?? NaN, 4);
-    expect((await engine.embed(target.image)).key).toBe((await there.embed(target.image)).key);
+    expect(a?.quality.score).toBeCloseTo(b?.quality.score ?? NaN, 4);
+    expect((await engine.prepare(target.image)).key).toBe((await there.prepare(target.image)).key);
     expect((await engine.refine(target.image, { points: [{ x: 100, y: 100 }] })).masks.length).toBe(3);
     expect((await engine.referenceMask(references[0] as (typeof references)[0])).area).toBeGreaterThan(500);
-    expect((await engine.describe(references[0] as (typeof references)[0])).length).toBeGreaterThan(10);
+    expect((await engine.embedObject(references[0] as (typeof references)[0])).length).toBeGreaterThan(10);
     await there.close();
   });
 
   it('refuses with the same codes, and goes on', async () => {
     await expectRejection('REFERENCE_MISSING', engine.predict(target.image, []));
-    await expectRejection('URL_REFUSED', engine.embed('https://elsewhere.example/picture.png'), /own origin/);
-    await expectRejection('OPTION_INVALID', engine.embed((() => undefined) as never), /can be sent to a worker/);
+    await expectRejection('URL_REFUSED', engine.prepare('https://elsewhere.example/picture.png'), /own origin/);
+    await expectRejection('OPTION_INVALID', engine.prepare((() => undefined) as never), /can be sent to a worker/);
     expect(workers.length).toBe(1);
-    expect((await engine.embed(target.image)).width).toBe(256);
+    expect((await engine.prepare(target.image)).width).toBe(256);
+  });
+
+  it('looks for a concept in many targets, and closes with its block', async () => {
+    const found = [];
+    {
+      await using own = await createWebEngine({ model: `${models.url}tiny`, worker, threads: 'auto' });
+      const cup = await own.concept(references, { method: 'nearest' });
+      for await (const { index, prediction } of cup.predictMany([target.image, reference.image])) found.push([index, prediction?.width]);
+    }
+    expect(found).toEqual([[0, 256], [1, 256]]); // prettier-ignore
   });
 
   it('gives up a call when it is told to', async () => {
@@ -72,7 +82,7 @@ describe('the engine of a page', () => {
     const asked = engine.predict(sceneWith(3, () => 5).image, references, { signal: stop.signal });
     stop.abort(new Error('enough'));
     await expect(asked).rejects.toThrow('enough');
-    expect((await engine.embed(target.image)).width).toBe(256);
+    expect((await engine.prepare(target.image)).width).toBe(256);
   });
 
   it('replaces a worker that failed, prompt encoders and all; only what was asked of it is lost', async () => {
@@ -117,10 +127,10 @@ describe('the engine of a page', () => {
   it('refuses what comes after close, and closes twice', async () => {
     const closing = await createWebEngine({ model: `${models.url}tiny`, worker, device: 'wasm' });
     expect(closing.info.devices).toEqual([{ device: 'wasm', used: true, reason: 'it was asked for' }]);
-    const last = closing.embed(target.image);
+    const last = closing.prepare(target.image);
     await closing.close();
     expect((await last).width).toBe(256); // what ran has ended first
     await closing.close();
-    await expectRejection('ENGINE_CLOSED', closing.embed(target.image));
+    await expectRejection('ENGINE_CLOSED', closing.prepare(target.image));
   });
 });

@@ -9,7 +9,7 @@ function waiting(count: number): { calls: WaitingCalls; ends: (string | undefine
   const calls = createWaitingCalls();
   const ends: (string | undefined)[] = [];
   for (let id = 1; id <= count; id++) {
-    calls.add(id, { name: 'embed', image: `${id}.png` }, { signal: undefined, onAbort: () => undefined }).then(
+    calls.add(id, { name: 'prepare', image: `${id}.png` }, { signal: undefined, onAbort: () => undefined }).then(
       (value) => (ends[id] = String(value)),
       (error: unknown) => (ends[id] = (error as Error).message),
     );
@@ -70,7 +70,7 @@ describe('a call that is aborted', () => {
     const told: number[] = [];
     const aborts = [1, 2].map((id) => {
       const abort = new AbortController();
-      const answer = calls.add(id, { name: 'embed', image: 'x.png' }, { signal: abort.signal, onAbort: () => told.push(id) });
+      const answer = calls.add(id, { name: 'prepare', image: 'x.png' }, { signal: abort.signal, onAbort: () => told.push(id) });
       return { abort, answer };
     });
     (calls.sendable()[0] as { sent: boolean }).sent = true;

@@ -1,0 +1,41 @@
+/** References checked once and looked for in any number of images. */
+import { ProsamError } from '../common/errors.ts';
+import { DEFAULT_LABEL } from './defaults.ts';
+import { predictMany } from './predict-many.ts';
+import type { Concept, Engine, PredictOptions } from './types.ts';
+
+/** Names of the references' labels, in the order they first appear. */
+export function labelsOf(references: readonly { label?: string }[]): string[] {
+  return [...new Set(references.map(({ label = DEFAULT_LABEL }) => label))];
+}
+
+type Asked<Image, Ref> = Pick<Engine<Image, Ref>, 'predict' | 'selfCheck' | 'referenceMask' | 'embedObject'>;
+
+/**
+ * Computes each reference's features once, which also checks it. They stay in the engine's cache; files are read again only when they
+ * have changed or have been pushed out of it.
+ */
+export async function createConcept<Image, Ref extends { label?: string }>(
+  engine: Asked<Image, Ref>,
+  given: readonly Ref[],
+  defaults: PredictOptions = {},
+): Promise<Concept<Image>> {
+  const references = [...given];
+  const { signal, ...rest } = defaults;
+  if (references.length === 0)
+    throw new ProsamError('REFERENCE_MISSING', 'expected at least one reference (an image with the object annotated), got none.');
+  for (const reference of references) await engine.embedObject(reference, defaults);
+  signal?.throwIfAborted();
+  const predict = (target: Image, options: PredictOptions = {}) => engine.predict(target, references, { ...rest, ...options });
+  return {
+    labels: labelsOf(references),
+    predict,
+    predictMany: (targets, options = {}) => predictMany(predict, targets, options),
+    selfCheck: (options = {}) => engine.selfCheck(references, { ...rest, ...options }),
+    async mask(index = 0) {
+      const reference = references[index];
+      if (reference !== undefined) return engine.referenceMask(reference, rest);
+      throw new ProsamError('OPTION_INVALID', `index: expected a whole number from 0 to ${references.length - 1}, got ${index}.`);
+    },
+  };
+}

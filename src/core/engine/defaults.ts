@@ -1,0 +1,28 @@
+/** Defaults and bounds of the engine, each once: documentation, help texts and schemas take them from here. */
+import type { LabelReduction } from '../mask/label-reduction.ts';
+
+/** The model that is built in. */
+export const DEFAULT_MODEL = 'tiny';
+export const DEFAULT_LABEL = 'object';
+export const DEFAULT_STRATEGY = 'mean_prompt';
+/** Seed of the samples (the public VRP-SAM code's). */
+export const DEFAULT_SEED = 321;
+/** K for the merging strategies (paper, section 5.1: ten samples). */
+export const DEFAULT_MERGE_SAMPLES = 10;
+/** K where samples only serve the score and the uncertainty map. */
+export const DEFAULT_SAMPLES = 4;
+export const MAX_SAMPLES = 100;
+export const MAX_REFERENCES = 200;
+/** Smallest region kept, as a share of the image's pixels. */
+export const DEFAULT_MIN_INSTANCE_SHARE = 0.0005;
+/** Share of a cell's block that must be marked, where labels are reduced by area (what the built-in model was trained with). */
+export const DEFAULT_AREA_THRESHOLD = 0.25;
+/** Label reduction of models that were not trained with one of their own. */
+export const DEFAULT_LABEL_REDUCTION: LabelReduction = { kind: 'area', threshold: DEFAULT_AREA_THRESHOLD };
+/** Logit above which a place is in the mask, as SAM has it. */
+export const MASK_LOGIT = 0;
+/** Targets of `predictMany` under way at once: one is read while another is computed. */
+export const DEFAULT_CONCURRENCY = 2;
+export const MAX_CONCURRENCY = 32;
+/** Longest time one network may take, in ms. */
+export const DEFAULT_INFERENCE_TIMEOUT_MS = 600_000;

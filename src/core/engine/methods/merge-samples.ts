@@ -1,0 +1,50 @@
+/** From decoded logits to one mask at the target's size, and the probability behind it (paper, section 9.3). */
+import type { Geometry } from '../../image/geometry.ts';
+import type { FloatMap } from '../../mask/resize-map.ts';
+import type { Tensor } from '../../onnx/session.ts';
+import { MASK_LOGIT } from '../defaults.ts';
+import { mergeLogits, type Strategy } from '../strategy.ts';
+import { sigmoid, type MethodResult } from './method.ts';
+
+/** logits [1 + K, 1, 4g, 4g]: of the mean prompt, then of the samples. */
+export function mergeSamples(
+  { data, shape }: Tensor,
+  strategy: Strategy,
+  geometry: Geometry,
+  { width, height }: { width: number; height: number },
+): MethodResult {
+  const side = shape[3] as number;
+  const maps = Array.from({ length: shape[0] as number }, (_, k): FloatMap => {
+    return { data: data.subarray(k * side * side, (k + 1) * side * side), width: side, height: side };
+  });
+  const [mean, ...samples] = maps as [FloatMap, ...FloatMap[]];
+  const chosen = strategy === 'mean_prompt' ? [mean] : samples;
+  const field = geometry.toImage(
+    merge(
+      chosen.map((map) => geometry.toSquare(map)),
+      strategy,
+    ),
+    width,
+    height,
+  );
+
+  const spread = samples.length > 0 ? samples : [mean];
+  const average = mean.data.map((_, i) => spread.reduce((sum, map) => sum + sigmoid(map.data[i] as number), 0) / spread.length);
+  const decision = geometry.visible(merge(chosen, strategy), width, height);
+  return {
+    field,
+    probability: geometry.visible({ ...mean, data: average }, width, height),
+    decision: Uint8Array.from(decision.data, (value) => (value > MASK_LOGIT ? 1 : 0)),
+    lowResLogits: mean.data.slice(),
+  };
+}
+
+function merge(maps: readonly FloatMap[], strategy: Strategy): FloatMap {
+  const [first] = maps as [FloatMap];
+  if (strategy === 'mean_prompt') return first;
+  const data = mergeLogits(
+    maps.map((map) => map.data),
+    strategy,
+  );
+  return { ...first, data };
+}

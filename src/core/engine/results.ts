@@ -1,0 +1,181 @@
+/** Results of the engine's calls. Boxes are [x0, y0, x1, y1] in pixels of the upright image, x0 <= x < x1. */
+import type { SamResize } from '../image/preprocess.ts';
+import type { Region } from '../mask/instances.ts';
+import type { BinaryMask } from '../mask/label-reduction.ts';
+import type { Precision } from '../onnx/precision.ts';
+import type { ProsamError } from '../common/errors.ts';
+
+export const METHODS = ['prosam', 'persam', 'nearest'] as const;
+/**
+ * - 'prosam': the trained variational prompt encoder (the paper)
+ * - 'persam': no training: feature similarity picks points, SAM draws the mask and refines it twice
+ * - 'nearest': no training: cells closer to the object's average feature than to the background's
+ */
+export type Method = (typeof METHODS)[number];
+
+/** Milliseconds spent, by stage; a stage served from a cache costs next to nothing. */
+export type StageTimes = Partial<Record<'read' | 'embed' | 'reference' | 'check' | 'prompt' | 'decode' | 'resize' | 'total', number>>;
+
+/** One connected region of a mask. */
+export interface InstancePrediction extends Region {
+  /** Mean predicted probability of its pixels, 0..1. */
+  score: number;
+}
+
+/** Quality of a mask. */
+export interface MaskQuality {
+  /**
+   * Expected IoU of the mask if pixels were independent with their predicted probabilities p (mean over the decoded
+   * samples): sum of p inside / (pixels inside + sum of p outside). 0..1; good for ranking, optimistic as a number.
+   */
+  score: number;
+  /** SAM's own estimate of the mask's IoU, where SAM drew it. */
+  samIou?: number;
+  /** IoU of the method on the references themselves, 0..1, where 'auto' chose it: how far to trust it on these images. */
+  referenceIou?: number;
+  /** Source of `referenceIou`: see `SelfCheck.basis`. */
+  referenceIouFrom?: SelfCheckBasis;
+  /** False when the mask is empty: the concept was not found in the image. */
+  present?: boolean;
+}
+
+export interface MaskPrediction {
+  label: string;
+  /** The method that made the mask. */
+  method: Method;
+  /** At the target's own size. */
+  mask: BinaryMask;
+  /** Pixels in the mask. */
+  area: number;
+  /** Absent when the mask is empty. */
+  boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
+  quality: MaskQuality;
+  /** Binary entropy of p per pixel in bits, 0..255 for 0..1, at the target's own size. */
+  uncertaintyMap?: Uint8Array;
+  instances?: InstancePrediction[];
+  /** SAM's low-resolution logits, `maskInput` of a refinement. [4g * 4g], g = side of SAM's feature grid */
+  lowResLogits?: Float32Array;
+}
+
+export interface Prediction {
+  width: number;
+  height: number;
+  /** One per label, in the order the labels first appear among the references. */
+  masks: MaskPrediction[];
+  /** Name and content hash of the model. */
+  model: string;
+  /** The device that executed. */
+  device: string;
+  /** A cache had the features of the target. */
+  cached: boolean;
+  milliseconds: StageTimes;
+}
+
+/** One target of `predictMany`: its prediction, or why there is none. */
+export type TargetResult<Target> = { index: number; target: Target } & (
+  { prediction: Prediction; error?: undefined } | { prediction?: undefined; error: ProsamError }
+);
+
+export interface RefinedMask {
+  mask: BinaryMask;
+  area: number;
+  boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
+  /** SAM's own estimate of the mask's IoU. */
+  samIou: number;
+  /** `maskInput` of the next refinement. [4g * 4g] */
+  lowResLogits: Float32Array;
+}
+
+export interface Refinement {
+  width: number;
+  height: number;
+  /** Best `samIou` first; several for a single point (whole, part, subpart), one otherwise. */
+  masks: RefinedMask[];
+  milliseconds: StageTimes;
+}
+
+/**
+ * - 'leave-one-out': each reference predicted from all others
+ * - 'mirrored-copy': only one reference, predicted on its own mirrored, darkened copy; optimistic, but it tells a method
+ *   that works on such images from one that does not
+ */
+export type SelfCheckBasis = 'leave-one-out' | 'mirrored-copy';
+
+/** Accuracy of each method on the references themselves. */
+export interface SelfCheck {
+  basis: SelfCheckBasis;
+  /** Mean IoU over the references, 0..1, and each one's. */
+  methods: Partial<Record<Method, { iou: number; each: number[] }>>;
+  best: Method;
+  /** IoU of the best method, 0..1. */
+  referenceIou: number;
+}
+
+/** The object mask of a reference's annotation. */
+export interface ReferenceMask {
+  /** At the image's own size, after SAM has grown it where the annotation is grown. */
+  mask: BinaryMask;
+  /** Pixels in the mask. */
+  area: number;
+  boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
+  /** Cells of the feature grid it covers, of how many. */
+  cells: number;
+  ofCells: number;
+}
+
+/** An image whose features are in the cache. */
+export interface PreparedImage {
+  /** Content hash. */
+  key: string;
+  width: number;
+  height: number;
+  milliseconds: StageTimes;
+}
+
+/** Findings about one device. */
+export interface TriedDevice {
+  device: string;
+  used: boolean;
+  /** Why, or why not, in words. */
+  reason: string;
+}
+
+export interface ChosenThreads {
+  /** 0: left to ONNX Runtime, which takes one for each core. */
+  count: number;
+  by: 'caller' | 'measurement' | 'default';
+}
+
+export interface EngineInfo {
+  model: string;
+  /** License of the model's weights. */
+  license: string;
+  /** The device that computes. */
+  device: string;
+  /** The devices that were looked at, and why the others are not used. */
+  devices?: readonly TriedDevice[];
+  /** Number format of the image networks. */
+  precision: Precision;
+  /** Threads of one operator on the CPU (0: left to ONNX Runtime), and who chose them. */
+  threads: ChosenThreads;
+  methods: Method[];
+  promptsPerReference: number;
+  /** The square the networks read, and how images are brought to it. An image that already has that size is read as it is. */
+  input: { side: number; resize: SamResize };
+}
+
+/** The process that computes for an engine, as it stands at the moment of asking. */
+export interface EngineWorker {
+  /** Its process id; absent while there is none. */
+  readonly pid: number | undefined;
+  /** Answers calls. While it is started again they wait. */
+  readonly ready: boolean;
+  /** A network is loaded or runs. */
+  readonly computing: boolean;
+  /** Times a worker that had died or hung was replaced. */
+  readonly replacements: number;
+  /** Memory it held at its last answer. */
+  readonly residentBytes: number;
+  /** End of the last worker, or why none can be started; absent while the first one runs. */
+  readonly problem: string | undefined;
+}

@@ -1,0 +1,73 @@
+/** Geometry: points, maps and grids of the networks in an image's own pixels. */
+import type { Grid } from '../mask/label-reduction.ts';
+import { resizeMap, type FloatMap, type PixelConvention } from '../mask/resize-map.ts';
+import { longestSideSize, type PreprocessConfig, type Size } from './preprocess.ts';
+
+/** The way from the square and the feature grid back to an image's own pixels, for one preprocessing. */
+export interface Geometry {
+  /** Side of the square in which logits are compared and merged. */
+  square: number;
+  /** Low-resolution logits -> the square. */
+  toSquare(low: FloatMap): FloatMap;
+  /** A map on the square -> the image's own pixels. */
+  toImage(square: FloatMap, width: number, height: number): FloatMap;
+  /** The part of a map over SAM's input that shows the image, padding cut off. */
+  visible(low: FloatMap, width: number, height: number): FloatMap;
+  /** A point of the image -> pixels of SAM's input, pixel centres at whole numbers. */
+  toSam(x: number, y: number, width: number, height: number): [x: number, y: number];
+  /** Image pixels that the feature grid spans across and down. */
+  gridSpan(width: number, height: number): { spanX: number; spanY: number };
+  /** A map on the feature grid -> the image's own pixels. */
+  gridToImage(map: FloatMap, width: number, height: number): FloatMap;
+}
+
+export function geometryOf({ resize, samSize, backboneSize }: PreprocessConfig): Geometry {
+  const padded = resize === 'longest-side';
+  const square = padded ? samSize : (backboneSize ?? samSize);
+  const convention: PixelConvention = padded ? 'half-pixel' : 'aligned';
+  /** Size the image takes inside a padded square of `side`. */
+  const sizeIn = (side: number, width: number, height: number): Size =>
+    padded ? longestSideSize(width, height, side) : { width: side, height: side };
+  // A backbone of its own always sees the stretched image; only SAM's own grid is padded.
+  const gridIsPadded = padded && backboneSize === undefined;
+  const gridSpan = (width: number, height: number): { spanX: number; spanY: number } => {
+    if (!gridIsPadded) return { spanX: width, spanY: height };
+    const size = longestSideSize(width, height, samSize);
+    return { spanX: (samSize * width) / size.width, spanY: (samSize * height) / size.height };
+  };
+  return {
+    square,
+    gridSpan,
+    toSquare: (low) => resizeMap(low, square, square, convention),
+    toImage: (map, width, height) => resizeMap(crop(map, sizeIn(square, width, height)), width, height, convention),
+    visible(low, width, height) {
+      const size = sizeIn(low.width, width, height);
+      return crop(low, { width: Math.ceil(size.width), height: Math.ceil(size.height) });
+    },
+    toSam(x, y, width, height) {
+      const size = sizeIn(samSize, width, height);
+      return [(x * size.width) / width - 0.5, (y * size.height) / height - 0.5];
+    },
+    gridToImage(map, width, height) {
+      const { spanX, spanY } = gridSpan(width, height);
+      return resizeMap(map, width, height, 'half-pixel', { width: spanX, height: spanY });
+    },
+  };
+}
+
+/** The upper left part of a map. */
+function crop(map: FloatMap, size: Size): FloatMap {
+  if (size.width === map.width && size.height === map.height) return map;
+  const data = new Float32Array(size.width * size.height);
+  for (let y = 0; y < size.height; y++) data.set(map.data.subarray(y * map.width, y * map.width + size.width), y * size.width);
+  return { data, ...size };
+}
+
+/** The cells of an image's maps [1, C, rows, columns], and the pixels of the image that they span. */
+export function gridOf(
+  geometry: Pick<Geometry, 'gridSpan'>,
+  { mid, width, height }: { mid: { readonly shape: readonly number[] }; width: number; height: number },
+): Grid {
+  const [, , rows, columns] = mid.shape as [number, number, number, number];
+  return { columns, rows, ...geometry.gridSpan(width, height) };
+}

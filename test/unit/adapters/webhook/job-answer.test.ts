@@ -1,0 +1,40 @@
+/** Results of jobs as they are stored, and as 0.1.0 stored them. */
+import { expect, it } from 'vitest';
+import type { BatchItem } from '../../../../src/service/ports/batches.ts';
+import { itemOf } from '../../../../src/adapters/webhook/job-answer.ts';
+import { jobItemAnswer } from '../../../../src/adapters/webhook/responses.ts';
+
+const rest = {
+  ...{ project: 'cups', image: { sha256: 'a', width: 4, height: 4 }, missing: [], version: 'v', modelVersion: 'base', model: 'tiny' },
+  ...{ device: 'cpu', milliseconds: {} },
+};
+const item = (masks: unknown[]): BatchItem => ({ index: 0, state: 'done', input: { sha256: 'a' }, result: { ...rest, masks } });
+
+it('a result of 0.1.0 is read with its quality in one object', () => {
+  const old = {
+    ...{ label: 'cup', method: 'prosam', score: 0.7, uncertainty: 0.3, area: 3, boxXyxy: [0, 0, 2, 2], rle: { size: [4, 4], counts: '0' } },
+    ...{ predictedIou: 0.8, expectedIou: 0.6, expectedIouFrom: 'other-references' },
+  };
+  const { result } = jobItemAnswer.parse(itemOf(item([old])));
+  expect(result?.masks).toEqual([
+    {
+      ...{ label: 'cup', method: 'prosam', area: 3, boxXyxy: [0, 0, 2, 2], rle: { size: [4, 4], counts: '0' } },
+      quality: { score: 0.7, samIou: 0.8, referenceIou: 0.6, referenceIouFrom: 'leave-one-out', present: true },
+    },
+  ]);
+  const { label, method, rle } = old;
+  const empty = itemOf(item([{ label, method, rle, score: 0, uncertainty: 1, area: 0 }]));
+  expect(jobItemAnswer.parse(empty).result?.masks[0]?.quality).toEqual({ score: 0, present: false });
+});
+
+it('a result of today and an error are as they were stored', () => {
+  const mask = { label: 'cup', method: 'nearest', area: 3, quality: { score: 0.7, present: true }, png: 'AA==' };
+  expect(itemOf(item([mask]))).toMatchObject({ result: { masks: [mask] } });
+  const error = { code: 'IMAGE_UNREADABLE', message: 'no' };
+  expect(itemOf({ ...item([]), state: 'failed', result: error })).toEqual({
+    index: 0,
+    state: 'failed',
+    image: { sha256: 'a' },
+    error,
+  });
+});
