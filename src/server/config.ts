@@ -27,7 +27,7 @@ export async function loadConfig({
   options = {},
   environment = process.env,
   file,
-  folder = '../prosam',
+  folder = '.',
 }: ConfigSources = {}): Promise<ProsamSettings> {
   const found = file ?? CONFIG_FILES.map((name) => join(folder, name)).find((path) => existsSync(path));
   const fromFile = found === undefined ? {} : await readConfigFile(found);
@@ -98,12 +98,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function problemOf(issue: z.core.$ZodIssue): string {
-  const path = issue.path.join('../prosam');
+  const path = issue.path.join('.');
   if (issue.code !== 'unrecognized_keys') return `${path === '' ? 'it' : path}: ${issue.message}`;
   return issue.keys
     .map((key) => {
       const meant = closest(key, keysAt(issue.path));
-      return `${[...issue.path, key].join('../prosam')}: there is no such key${meant === undefined ? '' : `. Did you mean ${meant}?`}`;
+      return `${[...issue.path, key].join('.')}: there is no such key${meant === undefined ? '' : `. Did you mean ${meant}?`}`;
     })
     .join('\n  ');
 }
