@@ -23,7 +23,7 @@ export type {
   StageTimes,
 } from './core/engine/types.ts';
 export { isProsamError, ProsamError } from './core/common/errors.ts';
-export type { ErrorCode } from './core/common/errors.ts';
+export type { AnyProsamError, ClientErrorCode, ErrorCode } from './core/common/errors.ts';
 export type { ImageLimits } from './core/image/node/decode.ts';
 export type { Annotation } from './core/mask/annotation.ts';
 export type { BinaryMask, LabelReduction } from './core/mask/label-reduction.ts';
@@ -32,39 +32,7 @@ export type { Strategy } from './core/engine/strategy.ts';
 export { iou } from './core/mask/metrics.ts';
 export { polygonsFromMask, polygonsInTurns } from './core/mask/polygon-groups.ts';
 export type { PolygonWithHoles } from './core/mask/polygon-groups.ts';
+export type { Point } from './core/mask/raster.ts';
 export { ringsFromMask, simplifyRing } from './core/mask/polygon.ts';
 export { cocoRleFromMask, cocoRleInTurns, maskFromCocoRle } from './core/mask/rle.ts';
 export type { CocoRle } from './core/mask/rle.ts';
-
-// The service, and the words that adapters of further tools need; prosam/http has the HTTP parts all adapters share.
-export { createProsam } from './server/lazy.ts';
-export type { CreateProsamOptions, Prosam } from './server/create-server.ts';
-export type {
-  Accepted,
-  AcceptRequest,
-  ProjectInfo,
-  Service,
-  ServiceImage,
-  ServicePrediction,
-  ServicePredictRequest,
-  ServiceStatus,
-} from './service/types.ts';
-export type {
-  AcceptOutcome,
-  AnnotationKey,
-  AnnotationSummary,
-  ImageRow,
-  PredictionRecord,
-  Provenance,
-  Storage,
-} from './service/ports/storage.ts';
-export type { PointerChange, RunRecord, VersionRecord } from './service/ports/versions.ts';
-export type { Point } from './core/mask/raster.ts';
-export type { Log } from './service/ports/log.ts';
-export { route } from './adapters/http/route.ts';
-export type { Access, Caller, Route, RouteAnswer, RouteContext, ServerEvent } from './adapters/http/route.ts';
-export type { ImageInputJson, ImageSources } from './adapters/http/images/image-input.ts';
-
-// For programs that ask a running service.
-export { createClient, createCallbackMemory, ProsamClientError, verifyCallback } from './client/index.ts';
-export type { CallbackMemory, ClientOptions, ProsamClient } from './client/index.ts';

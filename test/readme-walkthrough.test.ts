@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../src/cli/demo-scenes.ts';
 import { maskPng } from '../src/core/image/node/mask-png.ts';
 import { silentLog } from '../src/service/ports/log.ts';
-import { createProsam, type Prosam } from '../src/index.ts';
+import { createServer, type ProsamServer } from '../src/server/index.ts';
 import { CONCEPTS } from '../src/scenes/index.ts';
 import { runBlocks, shellBlocks, type BlockResult } from './walkthrough.ts';
 
@@ -17,7 +17,7 @@ const file = process.env.PROSAM_WALKTHROUGH ?? 'README.md';
 const blocks = shellBlocks(readFileSync(file, 'utf8'), 'Walk-through');
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-walk-'));
-let prosam: Prosam;
+let prosam: ProsamServer;
 let results: BlockResult[];
 
 /** The output of the block that holds a text. */
@@ -44,7 +44,7 @@ async function drawImages(): Promise<void> {
 describe('the walk-through', () => {
   beforeAll(async () => {
     await drawImages();
-    prosam = await createProsam({
+    prosam = await createServer({
       ...{ port: 0, database: join(folder, 'prosam.db'), objects: join(folder, 'blobs'), cache: '' },
       ...{ images: { folder }, learner: { run: 'off' }, logger: silentLog, environment: {} },
     });
@@ -79,13 +79,13 @@ describe('the walk-through', () => {
 
   it('clicks, and works a job off to its end', () => {
     expect(Number(outputOf('/v1/refine'))).toBeGreaterThan(0);
-    const job = outputOf('/v1/predict/batch');
+    const job = outputOf('/v1/jobs');
     expect(job).toMatch(/event: end/);
     expect(job).toMatch(/\[ 2, 'done', undefined \],\s*\[ 3, 'failed', 'FILE_NOT_FOUND' \]/);
   });
 
   it('says what to label next, and takes things back', () => {
-    expect(outputOf('/queue?limit=5')).toMatch(/0\.\d+[\s\S]*\[ \[ 'star', 1 \] \]/);
+    expect(outputOf('/next-images?limit=5')).toMatch(/0\.\d+[\s\S]*\[ \[ 'star', 1 \] \]/);
     expect(outputOf('-X DELETE')).toMatch(/"removed":true[\s\S]*200/);
   });
 

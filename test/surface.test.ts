@@ -80,15 +80,15 @@ describe('the built package', () => {
   it.each(['module', 'commonjs'] as const)('serves as %s, database thread and all', async (kind) => {
     const load =
       kind === 'module'
-        ? `const { createClient, createProsam } = await import('prosam');`
-        : `const { createClient, createProsam } = require('prosam');`;
+        ? `const { createClient, createServer } = await import('prosam');`
+        : `const { createClient, createServer } = require('prosam');`;
     const program = `
       (async () => {
         ${load}
         const { mkdtempSync, rmSync } = process.getBuiltinModule('node:fs');
         const folder = mkdtempSync('${folder}/serve-');
         const settings = { port: 0, database: folder + '/p.db', objects: folder + '/b', cache: '', learner: { run: 'off' }, log: { level: 'silent' } };
-        const prosam = await createProsam({ ...settings, environment: {} });
+        const prosam = await createServer({ ...settings, environment: {} });
         const client = createClient({ url: await prosam.listen() });
         const { ready } = await client.status();
         const projects = await client.projects();

@@ -1,17 +1,23 @@
 /** A running service, asked over HTTP, as far as agents need it. */
 import type { ProsamClient } from '../client/client.ts';
-import type { MaskAnswer } from '../client/types.ts';
+import type { MaskResponse } from '../client/types.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import type { Annotation } from '../core/mask/annotation.ts';
 import { splitInstances } from '../core/mask/instances.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import { cocoRleFromMask, maskFromCocoRle, type CocoRle } from '../core/mask/rle.ts';
-import type { Service, ServiceImage } from '../service/types.ts';
+import type { PredictionService, ServiceImage } from '../service/types.ts';
 import type { InstancePrediction, PixelImage } from '../core/engine/types.ts';
 
-export type RemoteService = Pick<Service, 'predict' | 'refine'>;
+export interface RemoteService {
+  predictions: Pick<PredictionService, 'predict' | 'refine'>;
+}
 
 export function remoteService(client: ProsamClient): RemoteService {
+  return { predictions: remotePredictions(client) };
+}
+
+function remotePredictions(client: ProsamClient): RemoteService['predictions'] {
   return {
     async predict({ project, image, labels, references, remember, options }, call) {
       const answer = await client.predict(
@@ -60,7 +66,7 @@ export function remoteService(client: ProsamClient): RemoteService {
 }
 
 /** Answers name the regions of a mask by their boxes; their pixels are in the mask. */
-function regionsOf(mask: BinaryMask, named: NonNullable<MaskAnswer['instances']>): InstancePrediction[] {
+function regionsOf(mask: BinaryMask, named: NonNullable<MaskResponse['instances']>): InstancePrediction[] {
   const byBox = new Map(named.map((one) => [`${one.boxXyxy.join()} ${one.area}`, one.score]));
   return splitInstances(mask, 1).flatMap((region) => {
     const score = byBox.get(`${region.boxXyxy.join()} ${region.area}`);

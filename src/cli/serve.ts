@@ -2,7 +2,8 @@
 import { parseArgs } from 'node:util';
 import { loadConfig, printableConfig } from '../server/config.ts';
 import { LEARNER_RUNS, type ProsamConfig } from '../server/config-schema.ts';
-import { createProsam } from '../server/create-server.ts';
+import { learnerRunToday } from '../server/old-keys.ts';
+import { createServer } from '../server/create-server.ts';
 import { ENVIRONMENT_HELP } from '../server/environment.ts';
 import { DEVICES } from '../core/runtime/devices/devices.ts';
 import { PRECISIONS } from '../core/onnx/precision.ts';
@@ -26,7 +27,7 @@ itself. Everything lies in the folder ./prosam unless told otherwise. Ctrl-C or 
   --precision P         ${PRECISIONS.join(', ')} (default: fp32): int8 is for CPUs, fp16 for GPUs
   --image-folder DIR    images that requests name by path lie below it
   --allow-host H[,H]    private hosts images may come from
-  --learner WHO         child: a process beside this one; elsewhere: prosam learn runs somewhere; off (default: child)
+  --learner WHERE       managed: a child process of this one; external: prosam learn runs somewhere; off (default: managed)
   --config FILE         (default: prosam.config.ts, .js or .json in this folder)
   --log-level LEVEL     ${LOG_LEVELS.join(', ')} (default: info)
   --print-config        show the settings that apply, without secrets, and end
@@ -40,7 +41,7 @@ Exit code: 0 ended, 2 could not start.
 Examples:
   prosam serve
   PROSAM_TOKEN=... prosam serve --host 0.0.0.0
-  prosam serve --database postgres://prosam@db/prosam --objects s3://masks/prosam --learner elsewhere
+  prosam serve --database postgres://prosam@db/prosam --objects s3://masks/prosam --learner external
 `;
 
 /** -> exit code */
@@ -76,7 +77,7 @@ export async function serveCommand(args: readonly string[], { print, signal }: T
     ...(values.model !== undefined && { model: values.model }),
     ...(values.device !== undefined && { device: choice('device', values.device, ['auto', ...DEVICES] as const) }),
     ...(values.precision !== undefined && { precision: choice('precision', values.precision, PRECISIONS) }),
-    ...(values.learner !== undefined && { learner: { run: choice('learner', values.learner, LEARNER_RUNS) } }),
+    ...(values.learner !== undefined && { learner: { run: choice('learner', learnerRunToday(values.learner), LEARNER_RUNS) } }),
     ...(values['log-level'] !== undefined && { log: { level: choice('log-level', values['log-level'], LOG_LEVELS) } }),
     ...(Object.keys(images).length > 0 && { images }),
   };
@@ -87,7 +88,7 @@ export async function serveCommand(args: readonly string[], { print, signal }: T
   }
   // Before anything is opened: a signal that comes meanwhile must not be lost.
   const ended = endOf(signal);
-  const prosam = await createProsam({ ...options, ...(values.config !== undefined && { configFile: values.config }) });
+  const prosam = await createServer({ ...options, ...(values.config !== undefined && { configFile: values.config }) });
   try {
     const url = await prosam.listen();
     if (values.json === true) print(JSON.stringify({ url }));

@@ -1,11 +1,14 @@
-/** What a call that did not work rejects with. */
+/** Errors of the client, and how they are read from responses. */
+import type { AnyProsamError, ClientErrorCode, ErrorCode } from '../core/common/errors.ts';
 
-/** Codes of this client itself; all others are the service's, as its list of errors explains them. */
-export type ClientErrorCode = 'NETWORK_FAILED' | 'TIMED_OUT' | 'ANSWER_UNREADABLE' | 'CALLBACK_REFUSED';
+export type { ClientErrorCode };
+
+/** The brand of all errors of this package, which `isProsamError` looks for; written again here, so that the client loads nothing else. */
+const BRAND = Symbol.for('prosam.error');
 
 export interface ClientErrorFacts {
-  /** Never changes its meaning. */
-  code: string;
+  /** A code of the service, or of this client: see ClientErrorCode. */
+  code: ErrorCode | ClientErrorCode;
   message: string;
   /** What to do about errors of this code. */
   hint?: string | undefined;
@@ -17,14 +20,15 @@ export interface ClientErrorFacts {
   retryAfterMs?: number | undefined;
 }
 
-/** Recognise it by its name or its code where several copies of this package may live side by side. */
-export class ProsamClientError extends Error {
+/** Rejection of every call of the client. `isProsamError` knows it, also that of another copy of this package. */
+export class ProsamClientError extends Error implements AnyProsamError {
   override readonly name = 'ProsamClientError';
-  readonly code: string;
+  readonly code: ErrorCode | ClientErrorCode;
   readonly hint: string | undefined;
   readonly requestId: string | undefined;
   readonly status: number;
   readonly retryAfterMs: number | undefined;
+  readonly [BRAND] = true;
 
   constructor({ code, message, hint, requestId, status = 0, retryAfterMs }: ClientErrorFacts, options?: ErrorOptions) {
     super(message, options);

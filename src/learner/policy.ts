@@ -23,11 +23,11 @@ export const TEACHING_WEIGHTS: Readonly<Record<Provenance, number>> = {
 export const LEAST_MASKS = 3;
 
 export interface LearnerPolicy {
-  /** New masks, weighted by how they came about. */
+  /** New masks that start a run, weighted by provenance: an unchanged prediction counts 0.15. @default 8 */
   minNewMasks: number;
-  /** Annotated images. */
+  /** Annotated images below which no run starts. @default 6 */
   minImages: number;
-  /** Pause after a run; doubles with every failure in a row, up to a day. */
+  /** Pause after a run, in milliseconds; doubles with every failure in a row, up to a day. @default 600_000 */
   coolDownMs: number;
 }
 

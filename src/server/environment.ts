@@ -54,7 +54,7 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
   PROSAM_CVAT_HOST: { path: ['cvat', 'host'], about: 'address of that port' },
   PROSAM_CVAT_ALLOW_FROM: { path: ['cvat', 'allowFrom'], parse: list, about: 'addresses or networks that may reach it, with commas' },
   PROSAM_CVAT_WEBHOOK_SECRET: { path: ['cvat', 'webhook', 'secret'], about: 'secret of its webhooks' },
-  PROSAM_LEARNER: { path: ['learner', 'run'], about: 'child, elsewhere or off' },
+  PROSAM_LEARNER: { path: ['learner', 'run'], about: 'managed, external or off' },
   PROSAM_LOG_LEVEL: { path: ['log', 'level'], about: 'info, warn, error or silent' },
 };
 

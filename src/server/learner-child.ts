@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { messageOf } from '../core/common/errors.ts';
 import type { Log } from '../service/ports/log.ts';
 import type { ServiceMetrics } from '../service/ports/metrics.ts';
-import type { ProsamSettings } from './config-schema.ts';
+import type { ProsamSettings } from './config-types/config.ts';
 
 export interface LearnerChild {
   /** What is wrong with it, if anything. */

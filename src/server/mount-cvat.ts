@@ -19,7 +19,7 @@ import type { Log } from '../service/ports/log.ts';
 import type { Service } from '../service/types.ts';
 import type { Queue } from '../service/ports/storage.ts';
 import { isLoopback } from './config.ts';
-import type { ProsamSettings } from './config-schema.ts';
+import type { ProsamSettings } from './config-types/config.ts';
 
 export const CVAT_PATH = '/cvat';
 
@@ -50,7 +50,7 @@ const BODY_SHARE = 0.5;
 
 /** @throws CONFIG_INVALID */
 export function mountCvat({ settings, service, app, bodies, images, queue, log }: CvatParts): MountedCvat {
-  const { url, token, organization, name, project, webhook, pollMinutes, prefetch, instances, threshold, uploads, root, ...own } =
+  const { url, token, organization, name, project, webhook, pollMinutes, prefetch, instances, threshold, uploads, mountAtRoot, ...own } =
     settings.cvat;
   const host = own.host ?? settings.host;
   if (own.port !== undefined) checkReach(host, own.allowFrom);
@@ -104,7 +104,7 @@ export function mountCvat({ settings, service, app, bodies, images, queue, log }
   });
   app.mount(CVAT_PATH, adapter.routes);
   // What only Nuclio would be asked: other adapters have a /webhook of their own there.
-  if (root)
+  if (mountAtRoot)
     app.mount(
       '/',
       adapter.routes.filter(({ path }) => path.startsWith('/api/')),

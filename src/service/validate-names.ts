@@ -14,6 +14,12 @@ export function checkProject(project: string): void {
   );
 }
 
+/** Runs work of one project; rejects with PROJECT_INVALID where its name is none. */
+export async function inProject<T>(project: string, work: () => Promise<T>): Promise<T> {
+  checkProject(project);
+  return work();
+}
+
 /** what: for the message, e.g. "label". @throws REQUEST_INVALID */
 export function checkName(what: string, text: string, longest = 500): void {
   if (text.length >= 1 && text.length <= longest && !CONTROL.test(text)) return;

@@ -62,7 +62,7 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
   const versions = new Map<string, string>();
 
   async function currentVersion(project: string): Promise<string> {
-    const asked = service.project(project).then(({ version }) => {
+    const asked = service.projects.get(project).then(({ version }) => {
       versions.delete(project);
       versions.set(project, version);
       for (const oldest of versions.keys()) {

@@ -1,6 +1,6 @@
 /** Work the service has no room for right now, or whose worker died under it, is tried again a little later. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isProsamError, type ErrorCode } from '../../core/common/errors.ts';
+import { isOwnError, type ErrorCode } from '../../core/common/errors.ts';
 
 const TRIES = 20;
 /** The work itself may be what the worker dies of. */
@@ -20,7 +20,7 @@ export async function retried<T>(work: () => Promise<T>, signal: AbortSignal): P
     try {
       return await work();
     } catch (error) {
-      if (!isProsamError(error) || tried >= (MOST_TRIES[error.code] ?? 1)) throw error;
+      if (!isOwnError(error) || tried >= (MOST_TRIES[error.code] ?? 1)) throw error;
       await sleep(Math.min(error.retryAfterMs ?? 1000, LONGEST_WAIT_MS), undefined, { signal });
     }
   }

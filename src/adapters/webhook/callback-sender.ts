@@ -1,5 +1,5 @@
 /** Sends to addresses users gave: under the rules of images, without following redirects, and without keeping answers. */
-import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
+import { isOwnError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import { checkAddress, createAddressPolicy, refused } from '../http/address-check.ts';
 import { createCheckedAgent, type Lookup } from '../http/checked-agent.ts';
 
@@ -56,7 +56,7 @@ export function createCallbackSender({ allowHosts = [], allowPorts = [80, 443], 
 /** A refusal of the connection, however deep the client wrapped it. */
 function refusalIn(error: unknown): ProsamError | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if (isProsamError(at)) return at;
+    if (isOwnError(at)) return at;
   }
   return undefined;
 }

@@ -18,7 +18,7 @@ export interface CallbackOptions extends SenderOptions {
 }
 
 export interface WebhookOptions {
-  service: Service;
+  service: Omit<Service, 'errors'>;
   images: ImageSources;
   batches: BatchStore;
   deliveries: DeliveryStore;

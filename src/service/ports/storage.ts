@@ -219,6 +219,8 @@ export interface Storage {
   readonly store: Store;
   readonly queue: Queue;
   readonly blobs: Blobs;
-  /** Queue first, then blobs, then the store. */
+  /** Closes the queue first, then the blobs, then the store. */
   close(): Promise<void>;
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

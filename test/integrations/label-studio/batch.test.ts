@@ -22,7 +22,7 @@ async function start(options: Partial<BackendOptions> = {}, service = fakeServic
 /** So that there is something to predict. */
 async function reference(service: FakeService, labels = ['car']): Promise<void> {
   const masks = labels.map((label) => ({ label, annotation: { kind: 'box' as const, boxXyxy: [1, 1, 5, 5] as const } }));
-  await service.accept({
+  await service.annotations.accept({
     project: NAME,
     source: 'before',
     externalId: labels.join(),
@@ -51,7 +51,7 @@ function annotation(id: number, result: object[], changes: object = {}): object 
 }
 
 const accepts = ({ state }: FakeService): AcceptRequest[] =>
-  state.calls.filter(({ name }) => name === 'accept').map(({ args }) => args as AcceptRequest);
+  state.calls.filter(({ name }) => name === 'annotations.accept').map(({ args }) => args as AcceptRequest);
 const results = ({ json }: { json: unknown }): Answer['results'] => (json as Answer).results;
 
 describe('a batch', () => {
@@ -91,7 +91,7 @@ describe('a batch', () => {
     await backend.predict([taskOf(1, { annotations: [starred], meta: { reference: false } })]);
     await backend.predict([taskOf(1, { annotations: [starred], meta: { reference: true } })]);
     await backend.predict([taskOf(2, { annotations: [annotation(5, [brush('car')])], meta: { reference: true } })]);
-    const flags = service.state.calls.filter(({ name }) => name === 'flag').map(({ args }) => args);
+    const flags = service.state.calls.filter(({ name }) => name === 'annotations.flag').map(({ args }) => args);
     expect(flags).toMatchObject([
       { key: { externalId: '4' }, flagged: false },
       { key: { externalId: '4' }, flagged: true },
@@ -102,7 +102,7 @@ describe('a batch', () => {
   it('does not predict what has a prediction of this version already', async () => {
     const service = await start();
     await reference(service);
-    const { version } = await service.project(NAME);
+    const { version } = await service.projects.get(NAME);
     const answers = results(
       await backend.predict([taskOf(1, { predictions: [{ id: 9, result: [], model_version: version }] }), taskOf(2)]),
     );
@@ -117,15 +117,17 @@ describe('a batch', () => {
     await reference(service, ['car', 'boat']);
     service.state.labels = ['car', 'boat'];
     await backend.predict([taskOf(1)]);
-    const asked = service.state.calls.filter(({ name }) => name === 'predict').map(({ args }) => (args as ServicePredictRequest).labels);
+    const asked = service.state.calls
+      .filter(({ name }) => name === 'predictions.predict')
+      .map(({ args }) => (args as ServicePredictRequest).labels);
     expect(asked).toEqual([['car']]);
   });
 
   it('stores that there is nothing to see where the model sees nothing', async () => {
     const service = await start();
     await reference(service);
-    const predict = service.predict.bind(service);
-    service.predict = async (request, options) => {
+    const predict = service.predictions.predict.bind(service.predictions);
+    service.predictions.predict = async (request, options) => {
       const answer = await predict(request, options);
       return {
         ...answer,
@@ -153,14 +155,14 @@ describe('a batch', () => {
     await reference(service);
     let predictions = 0;
     service.state.before = (name) =>
-      name === 'predict' && ++predictions > 2 ? new Promise((resolve) => setTimeout(resolve, 500)) : undefined;
+      name === 'predictions.predict' && ++predictions > 2 ? new Promise((resolve) => setTimeout(resolve, 500)) : undefined;
     const started = performance.now();
     const answers = results(await backend.predict([1, 2, 3, 4].map((id) => taskOf(id))));
     expect(performance.now() - started).toBeLessThan(900);
     expect(answers.map((one) => Array.isArray(one))).toEqual([false, false, true, true]);
     await until(() => Promise.resolve(backend.pushed.length === 2 || undefined));
     expect(backend.pushed.map(({ task }) => task).sort()).toEqual([3, 4]);
-    const { version } = await service.project(NAME);
+    const { version } = await service.projects.get(NAME);
     expect(backend.pushed[0]).toMatchObject({ model_version: version, score: 0.8, result: [{ from_name: 'tag' }] });
     expect(predictions).toBe(4);
   });
@@ -168,7 +170,7 @@ describe('a batch', () => {
   it('of a single task is a task somebody opens: it does not wait long for its prediction', async () => {
     const service = await start({ limits: { openDeadlineMs: 100 } });
     await reference(service);
-    service.state.before = (name) => (name === 'predict' ? new Promise((resolve) => setTimeout(resolve, 600)) : undefined);
+    service.state.before = (name) => (name === 'predictions.predict' ? new Promise((resolve) => setTimeout(resolve, 600)) : undefined);
     const started = performance.now();
     expect(results(await backend.predict([taskOf(1)]))).toEqual([[]]);
     expect(performance.now() - started).toBeLessThan(500);
@@ -178,29 +180,29 @@ describe('a batch', () => {
   it('that came late is there at the next asking, where it cannot be pushed', async () => {
     const service = await start({ limits: { softDeadlineMs: 100 }, pushFails: () => true });
     await reference(service);
-    service.state.before = (name) => (name === 'predict' ? new Promise((resolve) => setTimeout(resolve, 300)) : undefined);
+    service.state.before = (name) => (name === 'predictions.predict' ? new Promise((resolve) => setTimeout(resolve, 300)) : undefined);
     expect(results(await backend.predict([taskOf(1), taskOf(2)]))).toEqual([[], []]);
     await until(() => Promise.resolve(backend.log.find(({ message }) => message.includes('cannot be pushed'))));
     const answers = results(await backend.predict([taskOf(1), taskOf(2)]));
     expect(answers.map((one) => Array.isArray(one))).toEqual([false, false]);
-    expect(service.state.calls.filter(({ name }) => name === 'predict').length).toBe(2);
+    expect(service.state.calls.filter(({ name }) => name === 'predictions.predict').length).toBe(2);
   });
 
   it('asked twice at once is computed once, and pushed to nobody', async () => {
     const service = await start();
     await reference(service);
-    service.state.before = (name) => (name === 'predict' ? new Promise((resolve) => setTimeout(resolve, 100)) : undefined);
+    service.state.before = (name) => (name === 'predictions.predict' ? new Promise((resolve) => setTimeout(resolve, 100)) : undefined);
     const tasks = [1, 2, 3].map((id) => taskOf(id));
     const both = await Promise.all([backend.predict(tasks), backend.predict(tasks)]);
     for (const answer of both) expect(results(answer).map((one) => Array.isArray(one))).toEqual([false, false, false]);
-    expect(service.state.calls.filter(({ name }) => name === 'predict').length).toBe(3);
+    expect(service.state.calls.filter(({ name }) => name === 'predictions.predict').length).toBe(3);
     expect(backend.pushed).toEqual([]);
   });
 
   it('nobody waits for any more is computed to the end and pushed', async () => {
     const service = await start({ limits: { concurrency: 1 } });
     await reference(service);
-    service.state.before = (name) => (name === 'predict' ? new Promise((resolve) => setTimeout(resolve, 200)) : undefined);
+    service.state.before = (name) => (name === 'predictions.predict' ? new Promise((resolve) => setTimeout(resolve, 200)) : undefined);
     // One is ready by then, one in work, one not begun.
     const leaving = AbortSignal.timeout(400);
     const body = JSON.stringify({ tasks: [taskOf(1), taskOf(2), taskOf(3)], project: '1.1795365113', label_config: CONFIG, params: {} });
@@ -215,7 +217,7 @@ describe('a batch', () => {
     await reference(service);
     let refusals = 2;
     service.state.before = (name) => {
-      if (name === 'predict' && refusals-- > 0) throw new ProsamError('CLIENT_BUSY', 'full', { retryAfterMs: 20 });
+      if (name === 'predictions.predict' && refusals-- > 0) throw new ProsamError('CLIENT_BUSY', 'full', { retryAfterMs: 20 });
     };
     expect(results(await backend.predict([taskOf(1)]))[0]).not.toEqual([]);
   });
@@ -265,7 +267,7 @@ describe("what people complain about in Label Studio's stock backend", () => {
   it("batch time-outs: a slow model still answers before Label Studio's patience ends, and what it learned is not lost", async () => {
     const service = await start({ limits: { softDeadlineMs: 200 } });
     await reference(service);
-    service.state.before = (name) => (name === 'predict' ? new Promise((resolve) => setTimeout(resolve, 60)) : undefined);
+    service.state.before = (name) => (name === 'predictions.predict' ? new Promise((resolve) => setTimeout(resolve, 60)) : undefined);
     const started = performance.now();
     const answer = await backend.predict(Array.from({ length: 30 }, (_, i) => taskOf(i + 1)));
     expect(performance.now() - started).toBeLessThan(1000);
@@ -278,7 +280,7 @@ describe("what people complain about in Label Studio's stock backend", () => {
   it('time-outs of /setup: it answers at once whatever the service is busy with', async () => {
     const service = await start({ limits: { setupMs: 100 } });
     const { json } = await backend.setup();
-    service.state.before = (name) => (name === 'project' ? new Promise((resolve) => setTimeout(resolve, 2000)) : undefined);
+    service.state.before = (name) => (name === 'projects.get' ? new Promise((resolve) => setTimeout(resolve, 2000)) : undefined);
     const started = performance.now();
     expect((await backend.setup()).json).toEqual(json);
     expect(performance.now() - started).toBeLessThan(1000);

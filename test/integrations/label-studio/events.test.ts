@@ -54,7 +54,7 @@ describe('events', () => {
     const service = await start();
     let done = false;
     service.state.before = (name) =>
-      name === 'accept'
+      name === 'annotations.accept'
         ? new Promise<void>((resolve) => setTimeout(resolve, 1500)).then(() => {
             done = true;
           })
@@ -126,7 +126,7 @@ describe('events', () => {
     const service = await start();
     await send({ action: 'START_TRAINING' });
     expect(backend.before).toEqual([NAME]);
-    expect(service.state.calls.filter(({ name }) => name === 'train').map(({ args }) => args)).toEqual([NAME]);
+    expect(service.state.calls.filter(({ name }) => name === 'projects.train').map(({ args }) => args)).toEqual([NAME]);
   });
 
   it('of unknown kinds, and nonsense, harm nothing', async () => {
@@ -148,7 +148,7 @@ describe('events', () => {
 describe('setting up', () => {
   it('answers with the version, tells once, and again when address or token change', async () => {
     const service = await start();
-    const { version } = await service.project(NAME);
+    const { version } = await service.projects.get(NAME);
     for (let i = 0; i < 3; i++) expect((await backend.setup()).json).toEqual({ model_version: version });
     await backend.setup({ access_token: 'b'.repeat(40) });
     expect(backend.connected.map(({ token, hostname, project }) => [token?.[0], hostname, project])).toEqual([

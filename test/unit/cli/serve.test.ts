@@ -48,7 +48,7 @@ describe('prosam serve', () => {
       fetch(new URL('/v1/status', served.url))
         .then((answer) => answer.json())
         .then((status) => (status as { learner: string }).learner);
-    expect(await learner()).toBe('child');
+    expect(await learner()).toBe('managed');
     expect(await served.stop()).toBe(0);
   });
 

@@ -1,6 +1,6 @@
 /** Images from http(s) addresses: every hop checked, every byte counted, the whole within one time. */
 import { request, type Agent, type Dispatcher } from 'undici';
-import { isProsamError, messageOf, ProsamError } from '../../../core/common/errors.ts';
+import { isOwnError, messageOf, ProsamError } from '../../../core/common/errors.ts';
 import { hasKnownSignature } from '../../../core/image/node/decode.ts';
 import { checkAddress, refused, shownAddress, type AddressPolicy } from '../address-check.ts';
 
@@ -102,9 +102,9 @@ export function checkSignature(bytes: Uint8Array, label: string): void {
 /** A refusal of ours, however deep the client wrapped it. */
 function ours(error: unknown): ProsamError | undefined {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if (isProsamError(at)) return at;
-    const inner = at instanceof AggregateError ? (at.errors as unknown[]).find(isProsamError) : undefined;
-    if (isProsamError(inner)) return inner;
+    if (isOwnError(at)) return at;
+    const inner = at instanceof AggregateError ? (at.errors as unknown[]).find(isOwnError) : undefined;
+    if (isOwnError(inner)) return inner;
   }
   return undefined;
 }

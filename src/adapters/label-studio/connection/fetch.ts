@@ -1,6 +1,6 @@
 /** Calls to Label Studio: only to addresses that may be asked, checked where the connection is made. */
 import { fetch as undiciFetch } from 'undici';
-import { isProsamError, type ProsamError } from '../../../core/common/errors.ts';
+import { isOwnError, type ProsamError } from '../../../core/common/errors.ts';
 import { checkAddress, createAddressPolicy } from '../../http/address-check.ts';
 import { createCheckedAgent, type Lookup } from '../../http/checked-agent.ts';
 import type { ApiFetch } from '../api/transport.ts';
@@ -45,7 +45,7 @@ export function createCheckedFetch({
 /** A refusal of the connection, however deep the client wrapped it. */
 function refusalIn(error: unknown): ProsamError | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if (isProsamError(at)) return at;
+    if (isOwnError(at)) return at;
   }
   return undefined;
 }

@@ -66,7 +66,7 @@ export async function busyService(): Promise<FakeService> {
         .jpeg({ quality: 90 })
         .toBuffer();
       const externalId = project === 'kitchen' ? `shelf-${seed}.jpg` : HOSTILE;
-      const { sha256 } = await service.embed({ project, image: bytes, externalId });
+      const { sha256 } = await service.predictions.prepare({ project, image: bytes, externalId });
       const row = state.images.get(`${project} ${sha256}`);
       const uncertainty = ((seed * 37) % 97) / 100;
       if (row && seed % 7 !== 0) row.uncertainty = uncertainty;
@@ -94,7 +94,7 @@ export async function busyService(): Promise<FakeService> {
         const provenance = (['drawn', 'edited', 'accepted', 'ground_truth'] as const)[seed % 4] ?? 'drawn';
         const annotation = { kind: 'box', boxXyxy: [1, 1, 9, 9] } as const;
         const label = project === 'kitchen' ? (LABELS[seed % 3] as string) : HOSTILE;
-        await service.accept({
+        await service.annotations.accept({
           ...{
             project,
             source: 'desk',
@@ -172,7 +172,11 @@ export async function busyService(): Promise<FakeService> {
   ];
   state.status = {
     ...state.status,
-    ...{ startedMs: now - 26 * 60 * MINUTE, queue: { running: 1, waiting: 3, limit: 64 }, messages: { describe: 4, 'webhook-batch': 1 } },
+    ...{
+      startedMs: now - 26 * 60 * MINUTE,
+      engineQueue: { running: 1, waiting: 3, limit: 64 },
+      messages: { describe: 4, 'webhook-batch': 1 },
+    },
     serving: [{ project: 'kitchen', modelVersion: fourth?.id ?? '', since: now }],
   };
   return service;
