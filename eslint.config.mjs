@@ -1,9 +1,10 @@
 import eslint from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
+import { docstrings } from './tools/lint/docstrings.mjs';
 
 export default defineConfig(
-  { ignores: ['dist', 'examples/*/dist', 'node_modules', 'eslint.config.mjs'] },
+  { ignores: ['dist', 'examples/*/dist', 'node_modules', 'eslint.config.mjs', 'tools/lint/*.mjs'] },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
@@ -13,5 +14,10 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },
+  },
+  {
+    files: ['src/**', 'examples/**', 'tools/**'],
+    plugins: { prosam: { rules: { docstrings } } },
+    rules: { 'prosam/docstrings': 'error' },
   },
 );

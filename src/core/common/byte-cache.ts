@@ -1,12 +1,6 @@
 /** A cache bounded by bytes that computes each missing value once, however many ask for it. */
 import { createFlights, type FlightsOptions } from './flights.ts';
-import { patientSlowCache } from './patient-slow-cache.ts';
-
-/** Keeps values that should outlive the process; failures, and answers that take long, count as misses. */
-export interface SlowCache<V> {
-  get(key: string): Promise<V | undefined>;
-  put(key: string, value: V): Promise<void>;
-}
+import { patientSlowCache, type SlowCache } from './patient-slow-cache.ts';
 
 /** patienceMs: of one computation; one that ends later is kept all the same. */
 export interface ByteCacheOptions<V> extends FlightsOptions {

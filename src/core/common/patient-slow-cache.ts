@@ -1,6 +1,11 @@
 /** A slow cache that nobody waits long for: while one of its operations hangs it is left alone, and everything is a miss. */
-import type { SlowCache } from './byte-cache.ts';
 import { within } from './patience.ts';
+
+/** Keeps values that should outlive the process; failures, and answers that take long, count as misses. */
+export interface SlowCache<V> {
+  get(key: string): Promise<V | undefined>;
+  put(key: string, value: V): Promise<void>;
+}
 
 /** Longest wait for one operation: a disk that is slower than this is slower than computing. */
 export const SLOW_CACHE_MS = 10_000;

@@ -1,5 +1,6 @@
 /** The engine: references and a target in, masks out. Independent of where it runs; `runtime/` puts it into a worker. */
-import { createByteCache, type SlowCache } from '../common/byte-cache.ts';
+import { createByteCache } from '../common/byte-cache.ts';
+import type { SlowCache } from '../common/patient-slow-cache.ts';
 import { callContext, type CallContext } from './call-context.ts';
 import type { Model } from '../checkpoint/model-folder.ts';
 import { describeMask } from './describe-mask.ts';

@@ -1,5 +1,6 @@
 /** What the frozen encoders say of images, each computed once: the backbone's maps, and SAM's embedding where somebody decodes. */
-import { createByteCache, type SlowCache } from '../common/byte-cache.ts';
+import { createByteCache } from '../common/byte-cache.ts';
+import type { SlowCache } from '../common/patient-slow-cache.ts';
 import type { Raster } from '../image/pillow-resize.ts';
 import type { LoadedImage } from './ports.ts';
 import type { BackboneFeatures, Networks, SamFeatures } from '../onnx/networks.ts';

@@ -45,7 +45,7 @@ export function foldedName(name: string): string {
 export function plainWord(text: string, { longest = LONGEST, dots = false }: WordOptions = {}): string | undefined {
   const word = text.normalize('NFC');
   const safe = word !== '' && !UNSAFE.test(word) && !UNSAFE_START.test(word) && !UNSAFE_END.test(word) && !isReservedName(word);
-  return safe && (dots || !word.includes('../checkpoint')) && bytesOf(word) <= longest ? word : undefined;
+  return safe && (dots || !word.includes('.')) && bytesOf(word) <= longest ? word : undefined;
 }
 
 /** What can be read of the text, and a hash of what it is told apart by: never a plain word, never that of another identity. */
@@ -59,7 +59,7 @@ export function hashedWord({ text, identity = text }: Named, { longest = LONGEST
 export function readablePart(text: string, longest: number, dots = false): string {
   let part = '';
   for (const letter of text.normalize('NFC')) {
-    const safe = UNSAFE.test(letter) || (letter === '../checkpoint' && !dots) ? '_' : letter;
+    const safe = UNSAFE.test(letter) || (letter === '.' && !dots) ? '_' : letter;
     if (bytesOf(part) + bytesOf(safe) > longest) break;
     if (safe === '_' && part.endsWith('_')) continue;
     part += safe;

@@ -54,7 +54,7 @@ const VGG_STEP_WITH_NORM = 3;
 function describeVgg(tensors: CheckpointTensors, label: string, { imageSize = 512 }: DescribeBackboneOptions): VggConfig {
   const shape = shapesOf(tensors, label);
   const convolutions = [...tensors]
-    .flatMap(([name, { shape: sizes }]) => (/^features\.\d+\.weight$/.test(name) && sizes.length === 4 ? [Number(name.split('../checkpoint')[1])] : []))
+    .flatMap(([name, { shape: sizes }]) => (/^features\.\d+\.weight$/.test(name) && sizes.length === 4 ? [Number(name.split('.')[1])] : []))
     .sort((a, b) => a - b);
   const batchNorm = tensors.has('features.1.running_mean');
   const step = batchNorm ? VGG_STEP_WITH_NORM : VGG_STEP;

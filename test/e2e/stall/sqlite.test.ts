@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const newFile = (): string => join(mkdtempSync(join(tmpdir(), 'prosam-stall-')), 'prosam.db');
 async function open(file: string, timeouts = {}): Promise<Storage> {
-  const storage = await openStorage({ database: file, objects: join(file, '../..', 'blobs'), timeouts });
+  const storage = await openStorage({ database: file, objects: join(file, '..', 'blobs'), timeouts });
   opened.push(storage);
   return storage;
 }
@@ -52,7 +52,7 @@ describe('SQLite', () => {
 
   it('is opened although somebody holds it', async () => {
     const [file, project] = [newFile(), newProject()];
-    await (await openStorage({ database: file, objects: join(file, '../..', 'blobs') })).close();
+    await (await openStorage({ database: file, objects: join(file, '..', 'blobs') })).close();
     await hold(file, 'exclusive');
     const storage = await open(file, { lockMs: 200 });
     await storage.store.ping();
@@ -83,7 +83,7 @@ describe('SQLite', () => {
 
   it('reads everything as it stood at one moment, and holds nobody up by that', async () => {
     const [file, project] = [newFile(), newProject()];
-    const storage = await openWholeStorage({ database: file, objects: join(file, '../..', 'blobs') });
+    const storage = await openWholeStorage({ database: file, objects: join(file, '..', 'blobs') });
     opened.push(storage);
     await storage.store.annotations.accept(recordOf(project), []);
     const moment = await storage.database.connection.startTransaction().setAccessMode('read only').execute();

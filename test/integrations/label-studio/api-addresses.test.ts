@@ -78,7 +78,7 @@ describe('the address of an image', () => {
   it('never leads to Label Studio beyond its files, nor anywhere else with its token', () => {
     const piece = fc.constantFrom(
       '/',
-      '../../adapters',
+      '..',
       '.',
       '%2e',
       '%2f',

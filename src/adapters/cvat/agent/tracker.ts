@@ -18,7 +18,7 @@ export async function trackFrame(
   signal: AbortSignal,
 ): Promise<{ shapes: unknown[]; states: string[] }> {
   const tickets = states.map((state) => {
-    const [id = '', key = ''] = state.split('..');
+    const [id = '', key = ''] = state.split('.');
     return { id, key };
   });
   // The bytes are at hand; the body only needs to say that there are some.

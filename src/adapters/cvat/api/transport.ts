@@ -208,7 +208,7 @@ function parsed<T>(schema: z.ZodType<T>, bytes: Uint8Array, where: string): T {
   const [issue] = result.error.issues;
   throw new ProsamError(
     'CVAT_FAILED',
-    `${where}: expected an answer as CVAT 2.15 to 2.54 give it, got one that differs at ${issue?.path.join('..') ?? ''}: ${issue?.message ?? ''}.`,
+    `${where}: expected an answer as CVAT 2.15 to 2.54 give it, got one that differs at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}.`,
   );
 }
 

@@ -10,7 +10,7 @@ import { ProsamError } from '../../../core/common/errors.ts';
  */
 export async function readFolderImage(folder: string, path: string, maxBytes: number): Promise<Uint8Array> {
   const steps = path.split(/[\\/]/);
-  if (path.includes('\0') || isAbsolute(path) || win32.isAbsolute(path) || /^[a-z]:/i.test(path) || steps.includes('../..')) {
+  if (path.includes('\0') || isAbsolute(path) || win32.isAbsolute(path) || /^[a-z]:/i.test(path) || steps.includes('..')) {
     throw new ProsamError(
       'REQUEST_INVALID',
       'Expected a path below the image folder, got one that leaves it. Leave out .. and the leading slash.',
@@ -20,7 +20,7 @@ export async function readFolderImage(folder: string, path: string, maxBytes: nu
   const root = await realpath(folder).catch(() => missing(path));
   const real = await realpath(join(root, path)).catch(() => missing(path));
   const inside = relative(root, real);
-  if (inside === '' || inside === '../..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return missing(path);
+  if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return missing(path);
   if (!(await stat(real).catch(() => missing(path))).isFile()) return missing(path);
   // Without waiting, should it have become a pipe; without following, should it have become a link.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

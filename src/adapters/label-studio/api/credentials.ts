@@ -76,7 +76,7 @@ export function createCredentials(
 /** Milliseconds since 1970 at which an access token ends, as it says itself. */
 function endOf(access: string): number | undefined {
   try {
-    return 1000 * claimsSchema.parse(JSON.parse(Buffer.from(access.split('..')[1] ?? '', 'base64url').toString('utf8'))).exp;
+    return 1000 * claimsSchema.parse(JSON.parse(Buffer.from(access.split('.')[1] ?? '', 'base64url').toString('utf8'))).exp;
   } catch {
     return undefined;
   }

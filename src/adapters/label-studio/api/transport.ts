@@ -164,7 +164,7 @@ function parsed<T>(schema: z.ZodType<T>, text: string, where: string): T {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw failed(
-    `${where}: expected the answer of a Label Studio 1.23, got one that differs at ${issue?.path.join('..') ?? ''}: ${issue?.message ?? ''}`,
+    `${where}: expected the answer of a Label Studio 1.23, got one that differs at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
   );
 }
 

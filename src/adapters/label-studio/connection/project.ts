@@ -14,7 +14,7 @@ export async function confirmProject(
   const project = await client.project(projectId, options);
   const answers = projectKeyOf(project.id, project.created_at);
   // A key of old says the number alone.
-  if (project.id === projectId && (answers === key || !key.includes('..'))) return project;
+  if (project.id === projectId && (answers === key || !key.includes('.'))) return project;
   throw failed(
     `GET /api/projects/${projectId}: expected project ${key}, got ${answers ?? 'one without a date'}: another Label Studio, or another project of that number. Connect it anew, or correct the url`,
   );

@@ -39,9 +39,9 @@ export function isCommit(text: string): boolean {
 
 /** @throws OPTION_INVALID for what cannot be the name of a repository or of a revision */
 export function checkRepository(repo: string, revision: string): void {
-  if (!REPOSITORY.test(repo) || repo.includes('../..') || repo.includes('--'))
+  if (!REPOSITORY.test(repo) || repo.includes('..') || repo.includes('--'))
     throw new ProsamError('OPTION_INVALID', `expected a repository as OWNER/NAME, got ${JSON.stringify(repo)}.`);
-  if (!REVISION.test(revision) || revision.split('/').some((part) => part === '' || part.startsWith('../../checkpoint') || part.includes('../..')))
+  if (!REVISION.test(revision) || revision.split('/').some((part) => part === '' || part.startsWith('.') || part.includes('..')))
     throw new ProsamError('OPTION_INVALID', `revision: expected a branch, a tag or a commit, got ${JSON.stringify(revision)}.`);
 }
 

@@ -1,7 +1,7 @@
 /** Image features on disk, one safetensors file for each part of an image, within a budget of bytes. */
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SlowCache } from '../../common/byte-cache.ts';
+import type { SlowCache } from '../../common/patient-slow-cache.ts';
 import { floatsFromTensor, parseSafetensors, safetensorsBytes, tensorToWrite } from '../../checkpoint/formats/safetensors.ts';
 import type { EncodedPart } from '../../engine/image-features.ts';
 import type { Tensor } from '../../onnx/session.ts';

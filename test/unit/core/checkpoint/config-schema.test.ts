@@ -24,7 +24,7 @@ import {
 /** What is wrong with a configuration, as one text; empty when nothing is. */
 function problems(schema: ZodType, json: unknown): string {
   const result = schema.safeParse(json);
-  return result.success ? '' : result.error.issues.map(({ path, message }) => `${path.join('../../../core/checkpoint')}: ${message}`).join('\n');
+  return result.success ? '' : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n');
 }
 
 const SAM = samConfigJson(SAM_VIT_B);

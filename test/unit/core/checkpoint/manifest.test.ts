@@ -51,7 +51,7 @@ describe('MODEL_INVALID', () => {
     refuse(set(['format'], 'prosam-model/2'), 'format');
   });
 
-  test.each(['../x', '/etc/passwd', 'a/b', 'a\\b', '../../../core', '../../../core/checkpoint', '', '.hidden', 'C:x', 'a\0b', 'x\n', '%2e%2e%2fx', 'ünïcode', 'a b'])(
+  test.each(['../x', '/etc/passwd', 'a/b', 'a\\b', '..', '.', '', '.hidden', 'C:x', 'a\0b', 'x\n', '%2e%2e%2fx', 'ünïcode', 'a b'])(
     'a file name that could lead out of the folder: %j',
     (name) => {
       const listed = set(['files', name], OTHER_HASH);
@@ -142,7 +142,7 @@ describe('fuzz', () => {
 
   test('any one thing missing is named, unless it may be missing', () => {
     for (const path of paths) {
-      const text = path.join('../../../core/checkpoint');
+      const text = path.join('.');
       const json = changed(path, (parent, key) => {
         if (Array.isArray(parent)) parent.splice(Number(key), 1);
         else Reflect.deleteProperty(parent, key);
@@ -169,7 +169,7 @@ describe('fuzz', () => {
   test('any added key is named, except where names are free', () => {
     fc.assert(
       fc.property(fc.constantFrom(...paths), (path) => {
-        fc.pre(!/^(files|trained)\b/.test(path.join('../../../core/checkpoint')) || path.length === 1);
+        fc.pre(!/^(files|trained)\b/.test(path.join('.')) || path.length === 1);
         const json = changed(path, (parent) => {
           fc.pre(!Array.isArray(parent));
           parent['surprise'] = 1;

@@ -230,7 +230,7 @@ describe('shards', () => {
   });
 
   it('whose list leads out of the folder, lies or is no list are refused', async () => {
-    for (const name of ['../secret', '/etc/passwd', 'a/b', '../../../core', '', '.hidden'])
+    for (const name of ['../secret', '/etc/passwd', 'a/b', '..', '', '.hidden'])
       await expectRejection('CHECKPOINT_INVALID', openCheckpoint(withList({ 'features.0.weight': name })), 'list of shards');
     await expectRejection('CHECKPOINT_INVALID', openCheckpoint(withList({})), 'no tensors');
     await expectRejection('CHECKPOINT_INVALID', openCheckpoint(withList({ 'no.such': 'model-00001-of-00002.safetensors' })), 'no file');

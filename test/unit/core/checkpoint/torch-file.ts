@@ -3,7 +3,7 @@
 /** Pickle instructions. Each is bytes; `pickle` joins them. */
 export const op = {
   proto: (version = 2) => Buffer.of(0x80, version),
-  stop: () => Buffer.from('../../../core/checkpoint'),
+  stop: () => Buffer.from('.'),
   mark: () => Buffer.from('('),
   none: () => Buffer.from('N'),
   int: (value: number) => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createByteCache, type SlowCache } from '../../../../src/core/common/byte-cache.ts';
+import { createByteCache } from '../../../../src/core/common/byte-cache.ts';
+import type { SlowCache } from '../../../../src/core/common/patient-slow-cache.ts';
 
 /** A cache of texts whose length is their size. */
 function textCache(maxBytes: number, slow?: SlowCache<string>) {

@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { foldedName, hashedWord, isReservedName, plainWord, readablePart, wordFor, wordsFor } from '../../../../src/core/files/file-name.ts';
+import {
+  foldedName,
+  hashedWord,
+  isReservedName,
+  plainWord,
+  readablePart,
+  wordFor,
+  wordsFor,
+} from '../../../../src/core/files/file-name.ts';
 import { temporaryBeside } from '../../../../src/core/files/write-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-names-'));
@@ -15,7 +23,24 @@ afterAll(() => {
 /** What people, data sets and attackers call things. */
 const HOSTILE = [
   ...['cat', 'Cat', 'CAT', 'left hand', 'left/hand', 'left\\hand', 'left_hand', 'left-hand', 'left:hand', 'left  hand', ' left hand'],
-  ...['', '../../../core/checkpoint', '../../../core', '...', '../../..', '/etc/passwd', '.hidden', '-rf', '~', '~root', 'trailing.', 'trailing ', 'a.b', 'a,b', 'a\tb', 'a\nb'],
+  ...[
+    '',
+    '.',
+    '..',
+    '...',
+    '../../..',
+    '/etc/passwd',
+    '.hidden',
+    '-rf',
+    '~',
+    '~root',
+    'trailing.',
+    'trailing ',
+    'a.b',
+    'a,b',
+    'a\tb',
+    'a\nb',
+  ],
   ...['con', 'CON', 'con.txt', 'nul', 'aux ', 'com1', 'COM¹', 'lpt9.png', 'conin$', 'PROGRA~1', 'a~0123456789abcdef', '*', '?', '"', '<>|'],
   ...[
     '😀',
@@ -76,7 +101,7 @@ const text = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .array(fc.constantFrom('a', 'A', 'é', 'e\u0301', '../../../core/checkpoint', ' ', '/', '\ud800', '\udc00'), { maxLength: 6 })
+      .array(fc.constantFrom('a', 'A', 'é', 'e\u0301', '.', ' ', '/', '\ud800', '\udc00'), { maxLength: 6 })
       .map((all) => all.join('')),
   },
 );
@@ -126,7 +151,7 @@ describe('words for names of files', () => {
           expect(new Set(words.map(foldedName)).size).toBe(texts.length);
           for (const word of words) {
             expect(Buffer.byteLength(word)).toBeLessThanOrEqual(64);
-            if (!dots) expect(word).not.toContain('../../../core/checkpoint');
+            if (!dots) expect(word).not.toContain('.');
           }
         }
       }),

@@ -10,7 +10,7 @@ export function maskOf(...rows: readonly string[]): BinaryMask {
 
 export function textOf({ data, width, height }: BinaryMask): string[] {
   return Array.from({ length: height }, (_, y) =>
-    Array.from(data.subarray(y * width, (y + 1) * width), (value) => (value === 0 ? '../../../core/mask' : '#')).join(''),
+    Array.from(data.subarray(y * width, (y + 1) * width), (value) => (value === 0 ? '.' : '#')).join(''),
   );
 }
 

@@ -27,7 +27,7 @@ const SMALL_SAM: SamConfig = { ...MOBILE_SAM, imageSize: 64, outChans: 16, encod
  * running statistics of the batch norms drawn from a seed (variances in [0.25, 1.75], attention biases standard normal), the image
  * standard normal; outputs of the blocks caught by hooks.
  */
-const REFERENCE = 'test/core/model/fixtures/tiny-vit.safetensors';
+const REFERENCE = 'test/unit/core/networks/fixtures/tiny-vit.safetensors';
 
 const build: Build = (ops, weights, { image }) => {
   const { patches, blocks, embedding } = samImageEncoder(ops, weights, SMALL_SAM, image as never);

@@ -11,7 +11,7 @@ const SMALL: VggConfig = { kind: 'vgg', imageSize: 48, widths: [4, 6, 8, 8, 10],
  * Made once on PyTorch 2.15 by torchvision 0.29's own list of layers, make_layers([4, 'M', 6, 6, 'M', 8, 'M', 8, 8, 'M', 10, 'M'], batch_norm=False),
  * with normal weights from a seed; f2 and f3 after the third and fourth pool, f4 before the fifth.
  */
-const REFERENCE = 'test/core/model/fixtures/vgg-plain.safetensors';
+const REFERENCE = 'test/unit/core/networks/fixtures/vgg-plain.safetensors';
 
 const build: Build = (ops, weights, { image }) => {
   const { f2, f3, state } = backboneTrunk(ops, weights, SMALL, image as never);

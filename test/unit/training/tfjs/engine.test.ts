@@ -20,7 +20,7 @@ function place(name: string, packages: Record<string, Record<string, string>>): 
     const root = join(folder, name, 'node_modules', packageName);
     mkdirSync(root, { recursive: true });
     for (const [file, text] of Object.entries(files)) {
-      mkdirSync(join(root, file, '../../..'), { recursive: true });
+      mkdirSync(join(root, file, '..'), { recursive: true });
       writeFileSync(join(root, file), text);
     }
   }

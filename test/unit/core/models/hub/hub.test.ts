@@ -90,7 +90,7 @@ describe('a pull', () => {
     const parts = await pull('acme/parts', {}, { onFiles: (files) => seen.push(...files.map((file) => file.path)) });
     expect(parts.path).toMatch(/model\.safetensors\.index\.json$/);
     expect(seen).toEqual(['model.safetensors.index.json', 'model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']);
-    expect(readFileSync(join(parts.path, '../../../../core', 'model-00002-of-00002.safetensors')).byteLength).toBe(150_000);
+    expect(readFileSync(join(parts.path, '..', 'model-00002-of-00002.safetensors')).byteLength).toBe(150_000);
     expect((await pull('acme/single')).path).toMatch(/mobile\.pt$/);
     expect((await pull('acme/several', {}, {}, 'b.pth')).path).toMatch(/b\.pth$/);
     expect((await pull('acme/one', {}, {}, 'config.json')).bytes).toBe(2); // a small file, which git itself keeps
@@ -276,7 +276,7 @@ describe('offline', () => {
     expect((await pull('acme/one', offline)).path).toContain(hub.commit('acme/one'));
     expect((await pull('acme/one', offline, {}, undefined, hub.commit('acme/one'))).path).toMatch(/model\.safetensors$/);
     const parts = await pull('acme/parts', offline);
-    rmSync(realpathSync(join(parts.path, '../../../../core', 'model-00002-of-00002.safetensors')));
+    rmSync(realpathSync(join(parts.path, '..', 'model-00002-of-00002.safetensors')));
     await expectRejection('HUB_FAILED', pull('acme/parts', offline), 'offline', 'no model-00002-of-00002.safetensors');
     await expectRejection('HUB_FAILED', pull('acme/single', offline), 'offline', 'nothing of its revision main', home);
     await expectRejection('HUB_FAILED', pull('acme/one', offline, {}, 'other.bin'), 'no other.bin');
@@ -305,7 +305,7 @@ describe('several at once', () => {
   it('do not wait for a machine that is gone', async () => {
     const sha256 = createHash('sha256').update(weights).digest('hex');
     const lock = join(home, 'hub/.locks/models--acme--one', `${sha256}.prosam-lock`);
-    mkdirSync(join(lock, '../../../../core'), { recursive: true });
+    mkdirSync(join(lock, '..'), { recursive: true });
     writeFileSync(lock, JSON.stringify({ pid: 1, host: 'a-container-that-was', started: 1 }));
     const stop = new AbortController();
     const notes: string[] = [];
