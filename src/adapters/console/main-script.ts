@@ -114,7 +114,7 @@ function showProjects(projects) {
 }
 
 function showTiles(status, info) {
-  const { running, waiting, limit } = status.queue;
+  const { running, waiting, limit } = status.engineQueue;
   const messages = Object.values(status.messages).reduce((sum, count) => sum + count, 0);
   const tiles = [
     ['images', info?.images ?? 0],
