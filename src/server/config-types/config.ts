@@ -53,15 +53,15 @@ export interface ProsamConfig {
   limits?: LimitsConfig;
   /** Results of jobs sent to addresses that callers name. @default {} */
   callbacks?: CallbacksConfig;
-  /** Label Studio. @default {} */
+  /** Adapter of Label Studio. @default {} */
   labelStudio?: LabelStudioConfig;
-  /** CVAT. @default {} */
+  /** Adapter of CVAT. @default {} */
   cvat?: CvatConfig;
   /** Newest predictions of a project that are stored with their masks. @default 200 */
   keepPredictions?: number;
   /** Background training from accepted annotations. @default {} */
   learner?: LearnerConfig;
-  /** Log lines. @default {} */
+  /** Log lines on standard output. @default {} */
   log?: LogConfig;
   /** Access that /metrics needs. @default 'read' */
   metrics?: 'open' | 'read' | 'admin';

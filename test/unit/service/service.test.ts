@@ -1,17 +1,11 @@
 /** The service on the built-in model, a real database and real files. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { sceneWith } from '../../../src/cli/demo-scenes.ts';
-import {
-  floatsFromTensor,
-  parseSafetensors,
-  safetensorsBytes,
-  type TensorToWrite,
-} from '../../../src/core/checkpoint/formats/safetensors.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
 import { noMetrics } from '../../../src/service/ports/metrics.ts';
 import type { Storage } from '../../../src/service/ports/storage.ts';
@@ -21,6 +15,7 @@ import type { AcceptRequest } from '../../../src/service/types.ts';
 import { createService, type RunningService } from '../../../src/service/service.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { until } from '../core/runtime/processes.ts';
+import { otherWeights } from './other-weights.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-service-'));
 let engine: Engine;
@@ -60,18 +55,6 @@ afterAll(async () => {
   await storage.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** The built-in weights with the mean prompts scaled: another version that answers differently. */
-function otherWeights(factor: number): Uint8Array {
-  const own = new Uint8Array(readFileSync('models/tiny/prompt-encoder.safetensors'));
-  const tensors: Record<string, TensorToWrite> = {};
-  for (const [name, entry] of parseSafetensors(own, 'own').tensors) {
-    const values = floatsFromTensor(entry, own.subarray(entry.offset, entry.offset + entry.byteLength), name);
-    const scaled = name.startsWith('mu_head') ? values.map((value) => value * factor) : values;
-    tensors[name] = { dtype: 'F32', shape: entry.shape, bytes: new Uint8Array(scaled.buffer) };
-  }
-  return safetensorsBytes(tensors);
-}
 
 /** A version as the learner would have stored it. */
 async function storeVersion(project: string, id: string, weights: Uint8Array): Promise<void> {
