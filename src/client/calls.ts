@@ -14,10 +14,10 @@ export interface PageOptions extends CallOptions {
 /** Paths begin below `/v1`. Every function rejects with a ProsamClientError, or with the reason of its signal. */
 export interface Calls {
   send: Send;
-  get<T>(path: string, options?: CallOptions, query?: Query): Promise<T>;
+  get: <T>(path: string, options?: CallOptions, query?: Query) => Promise<T>;
   /** repeatable: sending it twice has the effect of sending it once. */
-  post<T>(path: string, body: unknown, repeatable: boolean, options?: CallOptions): Promise<T>;
-  change<T>(method: 'PUT' | 'DELETE', path: string, body: unknown, options?: CallOptions): Promise<T>;
+  post: <T>(path: string, body: unknown, repeatable: boolean, options?: CallOptions) => Promise<T>;
+  change: <T>(method: 'PUT' | 'DELETE', path: string, body: unknown, options?: CallOptions) => Promise<T>;
 }
 
 export function createCalls(options: ClientOptions): Calls {

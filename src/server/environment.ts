@@ -32,7 +32,11 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
   PROSAM_STORAGE_TIMEOUTS: { path: ['storageTimeouts'], parse: numbers, about: 'of both, such as lockMs=5000,objectMs=120000' },
   PROSAM_MODEL: { path: ['model'], about: 'name of a model (prosam models list) or model folder' },
   PROSAM_DEVICE: { path: ['device'], about: 'what computes' },
-  PROSAM_THREADS: { path: ['threads'], parse: Number, about: 'CPU threads of one operator' },
+  PROSAM_THREADS: {
+    path: ['threads'],
+    parse: (text: string) => (text === 'auto' ? text : Number(text)),
+    about: 'CPU threads of one operator',
+  },
   PROSAM_PRECISION: { path: ['precision'], about: 'what the image networks compute in' },
   PROSAM_CACHE: { path: ['cache'], about: 'folder for features of images' },
   PROSAM_TOKEN: {

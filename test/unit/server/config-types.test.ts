@@ -1,6 +1,7 @@
 /** The configuration's types, held to its schema: the same fields, and the defaults that their comments promise. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import ts from 'typescript';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type * as z from 'zod';
@@ -70,7 +71,7 @@ describe('the types of the configuration', () => {
         expect(promised, `${place}: @default`).toBeDefined();
         if (interfaces.has(type) && type !== 'TimeWindow') check(type, settings[key] as Record<string, unknown>, `${place}.`);
         else if (/^none\b/.test(promised as string)) expect(settings[key], place).toBeUndefined();
-        else expect(settings[key], place).toEqual(new Function(`return (${promised});`)());
+        else expect(settings[key], place).toEqual(structuredClone(runInNewContext(`(${promised})`)));
       }
     };
     check('ProsamConfig', serverConfig({}) as unknown as Record<string, unknown>, '');

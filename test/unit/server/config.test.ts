@@ -60,6 +60,8 @@ describe('the configuration', () => {
       ...{ labelStudio: { mountAtRoot: true, name: 'ls' }, cvat: { mountAtRoot: false } },
     });
     expect((await loadConfig({ folder, environment: { PROSAM_LEARNER: 'child' } })).learner.run).toBe('managed');
+    expect((await loadConfig({ folder, environment: { PROSAM_THREADS: '2' } })).threads).toBe(2);
+    expect((await loadConfig({ folder, environment: { PROSAM_THREADS: 'auto' } })).threads).toBe('auto');
     // An option of today wins over a file of then.
     expect((await loadConfig({ ...none, folder, options: { inferenceTimeoutMs: 7000 } })).inferenceTimeoutMs).toBe(7000);
   });
