@@ -10,13 +10,13 @@ export interface ClientErrorFacts {
   /** A code of the service, or of this client: see ClientErrorCode. */
   code: ErrorCode | ClientErrorCode;
   message: string;
-  /** What to do about errors of this code. */
+  /** Advice for errors of this code. */
   hint?: string | undefined;
-  /** Under which the service's log tells more. */
+  /** Id under which the service's log has more. */
   requestId?: string | undefined;
   /** HTTP status; 0 where there was no answer. */
   status?: number;
-  /** When trying again may help, in milliseconds. */
+  /** Time after which trying again may help, in milliseconds. */
   retryAfterMs?: number | undefined;
 }
 
@@ -40,7 +40,7 @@ export class ProsamClientError extends Error implements AnyProsamError {
   }
 }
 
-/** The service's own words, or what can be said without them. */
+/** Error of a response: the service's own, or ANSWER_UNREADABLE. */
 export async function errorFrom(response: Response): Promise<ProsamClientError> {
   const requestId = response.headers.get('x-request-id') ?? undefined;
   const { status } = response;
@@ -55,7 +55,7 @@ export async function errorFrom(response: Response): Promise<ProsamClientError> 
   });
 }
 
-/** Of the header, in seconds or as a date. */
+/** Value of the Retry-After header, in seconds or as a date. */
 function retryAfterMs({ headers }: Response): number | undefined {
   const value = headers.get('retry-after');
   if (value === null) return undefined;

@@ -6,7 +6,7 @@ import type { Job, JobEvent } from './types.ts';
 export interface StreamEvent {
   event: string;
   data: string;
-  /** Of this event or the last one that had any. */
+  /** Id of this event, or of the last one that had any. */
   id: string;
 }
 

@@ -2,15 +2,15 @@
 import { errorFrom, ProsamClientError } from './client-error.ts';
 
 export interface ClientOptions {
-  /** Where the service answers, e.g. http://127.0.0.1:9090 */
+  /** Address of the service, e.g. http://127.0.0.1:9090 */
   url: string;
   /** Sent as a bearer token. */
   token?: string;
   /** @default the global one */
   fetch?: typeof fetch;
-  /** For one try. @default 60,000 */
+  /** Longest time of one try, in milliseconds. @default 60,000 */
   timeoutMs?: number;
-  /** Further tries of what may be repeated. @default 2 */
+  /** Further tries of requests that may be repeated. @default 2 */
   retries?: number;
 }
 
@@ -32,7 +32,7 @@ export interface Call extends CallOptions {
 
 export type Send = (call: Call) => Promise<Response>;
 
-/** Somebody else's turn: the same request may work in a moment. */
+/** Statuses of a busy service: the same request may work in a moment. */
 const PASSING = new Set([429, 503]);
 const FIRST_PAUSE_MS = 250;
 /** Longer waits are the caller's to decide on. */

@@ -49,5 +49,5 @@ export interface JobEvent {
   job: Job;
 }
 
-/** What callbacks carry. */
+/** Content of a callback. */
 export type Callback = { event: 'job.end'; job: Job } | { event: 'job.item'; job: string; project: string; item: JobItem };

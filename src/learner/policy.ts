@@ -1,4 +1,4 @@
-/** When a project is worth a training run, and what keeps it from one: pure decisions, the same for the learner and for those who only show them. */
+/** Policy of training runs: pure decisions, the same for the learner and for the service, which only shows them. */
 import type { Provenance } from '../service/ports/storage.ts';
 
 /** What a mask counts towards the next run: an unchanged prediction tells little that the model does not know. */
@@ -31,7 +31,7 @@ export interface LearnerPolicy {
   coolDownMs: number;
 }
 
-/** What a decision is taken on. */
+/** Facts that a decision rests on. */
 export interface LearnerFacts {
   /** Masks since the last run that learned something, weighted. Counting stops once there are enough. */
   newWeight: number;

@@ -18,7 +18,7 @@ export interface ConfigSources {
   options?: ProsamConfig;
   /** @default process.env */
   environment?: Readonly<Record<string, string | undefined>>;
-  /** Of the configuration file. @default the first of CONFIG_FILES in `folder`, if any */
+  /** Path of the configuration file. @default the first of CONFIG_FILES in `folder`, if any */
   file?: string;
   /** @default the working folder */
   folder?: string;
@@ -56,7 +56,7 @@ export function serverConfig(config: unknown, file?: string): ProsamSettings {
   return settings;
 }
 
-/** As it may be shown: secrets are replaced. */
+/** Configuration as JSON text that may be shown: secrets are replaced. */
 export function printableConfig(settings: ProsamSettings): string {
   const hidden = new Set(['token', 'password', 'secret']);
   const shown = JSON.stringify(settings, (key, value: unknown) => {
@@ -138,8 +138,8 @@ function refuseOpenDoors({ host, auth }: ProsamSettings): void {
 }
 
 /**
- * What is pushed is signed the way requests are: with one secret for both, whoever chooses an address for callbacks is sent what opens
- * this service.
+ * Refuses one secret for callbacks and for requests, which are signed alike: a caller that chooses the address of a callback would be sent
+ * a signature that opens this service.
  * @throws CONFIG_INVALID
  */
 function refuseSharedSecret({ auth, callbacks }: ProsamSettings): void {

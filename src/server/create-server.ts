@@ -73,7 +73,7 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
   const metrics = createMetrics();
   const guard = guardOf(settings);
 
-  /** What has been opened, in that order. */
+  /** Functions that close what has been opened, in the order of opening. */
   const opened: (() => Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
     const failures: unknown[] = [];
@@ -92,7 +92,7 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     opened.push(() => engine.close());
     const { references, limits, keepPredictions, images: imageSettings, learner } = settings;
     const { maxBytes, maxPixels } = imageSettings;
-    /** What adapters want people to know. */
+    /** Problems that adapters report for the status. */
     const told: (() => string[])[] = [];
     const service = await createService({
       ...{ engine, storage, log, metrics, references, keepPredictions, limits: { maxBytes, maxPixels } },

@@ -36,16 +36,16 @@ export interface CvatParts {
 export interface MountedCvat {
   /** Opens the ports that CVAT asks, and begins to look for jobs people are done with. @throws CONFIG_INVALID where its port is taken */
   listen(): Promise<void>;
-  /** What keeps its jobs from teaching. */
+  /** Reasons why its jobs do not teach. */
   problems: () => string[];
   close(): Promise<void>;
 }
 
-/** Of CVAT's own servers and functions in containers. */
+/** Host name of this machine for CVAT's own servers and functions in containers. */
 const CONTAINER_HOST = 'host.docker.internal';
 /** JSON with a picture of 48 MiB in it. */
 const MAX_JSON_BYTES = 64 * 2 ** 20;
-/** Of the bytes of bodies in memory: whoever reaches these ports without credentials must not keep out those who have some. */
+/** Share of the bodies in memory: callers of these ports, who have no credentials, must not keep out those who have some. */
 const BODY_SHARE = 0.5;
 
 /** @throws CONFIG_INVALID */

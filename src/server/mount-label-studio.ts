@@ -27,7 +27,7 @@ export interface LabelStudioParts {
   images: ImageSources;
   log: Log;
   metrics: ServiceMetrics;
-  /** What is wrong with a project of Label Studio, until nothing is. @default nobody is told */
+  /** Called with the problem of a project of Label Studio, and with undefined once it is gone. @default not called */
   onProblem?: (project: string, problem: Error | undefined) => void;
 }
 
@@ -84,7 +84,7 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
   };
 }
 
-/** Of the service's lists. */
+/** Largest page of the service's lists. */
 const MAX_PAGE = 1000;
 
 /** The annotations of Label Studio that count here; ids of another form never came from there. */

@@ -34,9 +34,9 @@ export interface ServiceOptions {
   pollMs?: number;
   /** Process that runs the learner, for the status. @default 'external' */
   learner?: LearnerRun;
-  /** What keeps the learner from a run. */
+  /** Reason why the learner does not start a run; undefined: there is none. */
   waitingFor?: (project: string) => Promise<string | undefined>;
-  /** What adapters want people to know, in the status. @default nothing */
+  /** Problems that adapters report for the status. @default none */
   problems?: () => readonly string[];
   /** Longest wait for bytes of images and versions, in stores that set no limit themselves. @default 120,000 */
   patienceMs?: number;
@@ -44,7 +44,7 @@ export interface ServiceOptions {
   now?: () => number;
 }
 
-/** Of the shell around; whoever may set projects up decides how many there are. */
+/** Largest number of notes: callers who set projects up decide how many there are. */
 const MOST_NOTES = 100;
 
 export interface RunningService extends Service {
@@ -93,11 +93,11 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     },
   );
   let problem: string | undefined;
-  /** Of the shell around, by where. */
+  /** Notes of the shell around, by place. */
   const notes = new Map<string, string>();
   let polling = Promise.resolve();
   let replaced = engine.worker?.replacements ?? 0;
-  /** What others have put into service, and how things stand. */
+  /** Loads versions that other processes have deployed, and updates the metrics. */
   const poll = async (): Promise<void> => {
     try {
       const served = new Map(serving.state().map(({ project, modelVersion }) => [project, modelVersion]));

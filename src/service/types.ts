@@ -90,7 +90,7 @@ export interface Accepted {
 
 export interface ConceptInfo {
   label: string;
-  /** Masks that count. */
+  /** Number of active masks. */
   masks: number;
   /** The images used as references, best first. */
   references: { sha256: string; provenance: Provenance; flagged: boolean }[];
@@ -98,7 +98,7 @@ export interface ConceptInfo {
 
 export interface ProjectInfo {
   project: string;
-  /** Of the next prediction. */
+  /** Version string that the next prediction will carry. */
   version: string;
   modelVersion: string;
   images: number;
@@ -107,7 +107,7 @@ export interface ProjectInfo {
   concepts: ConceptInfo[];
   /** Newest run, if any. */
   run?: RunRecord;
-  /** What keeps the next run from starting, for people to read; absent when one runs or is due. */
+  /** Reason why the next run does not start, for people to read; absent when one runs or is due. */
   waitingFor?: string;
 }
 
@@ -117,7 +117,7 @@ export type LearnerRun = 'managed' | 'external' | 'off';
 export interface ServiceStatus {
   /** Ready to answer. */
   ready: boolean;
-  /** Why not, or what works only in part. */
+  /** Reasons why not, or parts that do not work. */
   problems: string[];
   model: string;
   device: string;

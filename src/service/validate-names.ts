@@ -1,4 +1,4 @@
-/** What projects, labels and foreign names may look like. */
+/** Validation of project names, labels and external ids. */
 import { ProsamError } from '../core/common/errors.ts';
 
 const PROJECT = /^[\p{L}\p{N}][\p{L}\p{N}._:@/-]{0,199}$/u;
@@ -20,7 +20,7 @@ export async function inProject<T>(project: string, work: () => Promise<T>): Pro
   return work();
 }
 
-/** what: for the message, e.g. "label". @throws REQUEST_INVALID */
+/** Checks a name. what: its name in the message, e.g. "label". @throws REQUEST_INVALID */
 export function checkName(what: string, text: string, longest = 500): void {
   if (text.length >= 1 && text.length <= longest && !CONTROL.test(text)) return;
   throw new ProsamError(

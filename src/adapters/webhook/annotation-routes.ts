@@ -1,4 +1,4 @@
-/** What people accepted, corrected or threw away: stored before it is acknowledged. */
+/** Accepted, corrected and rejected annotations: stored before they are acknowledged. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { AcceptRequest, Service } from '../../service/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';

@@ -1,4 +1,4 @@
-/** What the webhook adapter is given, and the names of its messages. */
+/** Options of the webhook adapter, and the names of its messages. */
 import type { BatchStore, DeliveryStore } from '../../service/ports/batches.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { Service } from '../../service/types.ts';

@@ -1,4 +1,4 @@
-/** How projects stand: what to label next, what was learned, what the service is doing. */
+/** Projects: their state, the next images to label, training, and the status of the service. */
 import { imageType } from '../../core/image/node/thumbnail.ts';
 import type { Service } from '../../service/types.ts';
 import { route, type Route } from '../http/route.ts';

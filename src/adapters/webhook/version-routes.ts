@@ -1,4 +1,4 @@
-/** Versions of the prompt encoder: which there are, and which one is in service. */
+/** Versions of the prompt encoder: listed, deployed and rolled back. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Service } from '../../service/types.ts';
 import { mayUse } from '../http/guard.ts';

@@ -83,7 +83,7 @@ const BRAND = Symbol.for('prosam.error');
 export class ProsamError extends Error {
   override readonly name = 'ProsamError';
   readonly code: ErrorCode;
-  /** When trying again may help, in milliseconds from now. */
+  /** Time after which trying again may help, in milliseconds from now. */
   readonly retryAfterMs: number | undefined;
   readonly [BRAND] = true;
 
