@@ -70,7 +70,7 @@ describe('prosam serve', () => {
       [['--host', '0.0.0.0'], /CONFIG_INVALID.*0\.0\.0\.0.*PROSAM_TOKEN/s],
       [['--port', String(port), '--learner', 'off'], /CONFIG_INVALID.*Cannot listen/s],
       [['--model', 'nowhere', '--learner', 'off'], /MODEL_NOT_FOUND/],
-      [['--learner', 'sometimes'], /child, elsewhere, off/],
+      [['--learner', 'sometimes'], /managed, external, off/],
       [['--config', 'nowhere.json'], /CONFIG_INVALID.*nowhere\.json/s],
     ];
     for (const [args, says] of refusals) {
