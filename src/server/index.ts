@@ -52,7 +52,7 @@ export type {
   ImageFacts,
   ImageRow,
   ImageStore,
-  LabelledMask,
+  LabeledMask,
   MaskRow,
   PredictionRecord,
   Provenance,

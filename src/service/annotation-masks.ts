@@ -8,10 +8,10 @@ import { createPixelBudget, type PixelBudget, type Size } from '../core/mask/pix
 import { emptyMask, maskExtentInSteps } from '../core/mask/raster.ts';
 import { cocoRleInSteps, cocoRleInTurns, cocoRleSize, unionOfRlesInSteps, type CocoRle } from '../core/mask/rle.ts';
 import type { DeferredAnnotation } from './types.ts';
-import type { LabelledMask } from './ports/storage.ts';
+import type { LabeledMask } from './ports/storage.ts';
 
 /** A mark of a label, at hand or read when its turn comes. */
-export interface LabelledMark {
+export interface LabeledMark {
   label: string;
   annotation: Annotation | DeferredAnnotation;
 }
@@ -22,8 +22,8 @@ export type Grow = (annotation: DrawnAnnotation) => Promise<BinaryMask>;
 /** Longest text of a stored mask: an outline of some hundred thousand corners. */
 const MOST_COUNTS = 2_000_000;
 /** Marks that SAM turns into objects become masks; all others stay as they are. @throws ANNOTATION_*, MASK_*, IMAGE_* for a mask file */
-export async function grownMarks(marks: readonly LabelledMark[], grow: Grow, signal?: AbortSignal): Promise<LabelledMark[]> {
-  const grown: LabelledMark[] = [];
+export async function grownMarks(marks: readonly LabeledMark[], grow: Grow, signal?: AbortSignal): Promise<LabeledMark[]> {
+  const grown: LabeledMark[] = [];
   for (const { label, annotation } of marks) {
     const sparse = typeof annotation === 'function' ? undefined : await sparseOf(annotation);
     // As runs: the pixels of two hundred masks would be in memory together.
@@ -41,7 +41,7 @@ async function sparseOf(annotation: Annotation): Promise<DrawnAnnotation | undef
 }
 
 /** Refuses before anything is drawn what is known to be too much. @throws REQUEST_TOO_LARGE */
-export function checkMarks(marks: readonly LabelledMark[], size: Size): void {
+export function checkMarks(marks: readonly LabeledMark[], size: Size): void {
   const budget = createPixelBudget(size);
   budget.takeWhole(new Set(marks.map(({ label }) => label)).size);
   for (const { annotation } of marks) if (typeof annotation !== 'function') budget.take(annotation);
@@ -51,10 +51,10 @@ export function checkMarks(marks: readonly LabelledMark[], size: Size): void {
  * One mask per label in the order the labels first appear, at the size of the image; drawn in turns with everything else on the thread.
  * @throws ANNOTATION_*, MASK_*, IMAGE_* for a mask file, the signal's reason
  */
-export async function masksByLabel(marks: readonly LabelledMark[], size: Size, signal?: AbortSignal): Promise<LabelledMask[]> {
-  const groups = new Map<string, LabelledMark['annotation'][]>();
+export async function masksByLabel(marks: readonly LabeledMark[], size: Size, signal?: AbortSignal): Promise<LabeledMask[]> {
+  const groups = new Map<string, LabeledMark['annotation'][]>();
   for (const { label, annotation } of marks) groups.set(label, [...(groups.get(label) ?? []), annotation]);
-  const masks: LabelledMask[] = [];
+  const masks: LabeledMask[] = [];
   const budget = createPixelBudget(size);
   for (const [label, annotations] of groups) {
     budget.takeWhole();
@@ -64,11 +64,11 @@ export async function masksByLabel(marks: readonly LabelledMark[], size: Size, s
   return masks;
 }
 
-type StoredMask = Omit<LabelledMask, 'label'>;
+type StoredMask = Omit<LabeledMask, 'label'>;
 
 /** Runs are joined as runs; undefined where something else is to be drawn, or does not fit, which goes on to the error that says so. */
 async function joinedRuns(
-  annotations: readonly LabelledMark['annotation'][],
+  annotations: readonly LabeledMark['annotation'][],
   { width, height }: Size,
   signal?: AbortSignal,
 ): Promise<StoredMask | undefined> {
@@ -84,7 +84,7 @@ async function joinedRuns(
 }
 
 async function joined(
-  annotations: readonly LabelledMark['annotation'][],
+  annotations: readonly LabeledMark['annotation'][],
   { width, height }: Size,
   budget: PixelBudget,
   signal?: AbortSignal,

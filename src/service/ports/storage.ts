@@ -46,7 +46,7 @@ export interface AnnotationKey {
   externalId: string;
 }
 
-export interface LabelledMask {
+export interface LabeledMask {
   label: string;
   /** Compressed counts, at the size of the upright image. */
   rle: CocoRle & { counts: string };
@@ -60,7 +60,7 @@ export interface AnnotationRecord extends AnnotationKey {
   image: ImageFacts;
   provenance: Provenance;
   /** One mask a label; none for a rejection. */
-  masks: readonly LabelledMask[];
+  masks: readonly LabeledMask[];
   /** Use as a reference before all others. @default false */
   flagged?: boolean;
   annotator?: string;
@@ -141,7 +141,7 @@ export interface PredictionRecord {
   /** Version string: model and references. */
   version: string;
   createdMs: number;
-  masks: readonly (LabelledMask & { score: number; uncertainty: number; method: string })[];
+  masks: readonly (LabeledMask & { score: number; uncertainty: number; method: string })[];
 }
 
 export interface ImageStore {
