@@ -164,7 +164,9 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
     await one.getByText('Used first from now on.').waitFor();
     await expect.poll(() => star.getAttribute('aria-pressed'), { timeout: 10_000 }).toBe('true');
     const id = service.state.versions[2]?.id;
-    const orders = service.state.calls.filter(({ name }) => /^(projects\.(train|rollback)|versions\.promote|annotations\.flag)$/.test(name));
+    const orders = service.state.calls.filter(({ name }) =>
+      /^(projects\.(train|rollback)|versions\.promote|annotations\.flag)$/.test(name),
+    );
     expect(orders).toEqual([
       { name: 'projects.train', args: 'kitchen' },
       { name: 'versions.promote', args: { project: 'kitchen', version: id, reason: 'steadier on spoons' } },
