@@ -17,8 +17,10 @@ const entries = {
   cvat: 'src/adapters/cvat/index.ts',
   http: 'src/adapters/http/index.ts',
   'label-studio': 'src/adapters/label-studio/index.ts',
+  learner: 'src/learner/index.ts',
   scenes: 'src/scenes/index.ts',
   testing: 'src/testing/index.ts',
+  server: 'src/server/index.ts',
   training: 'src/training/index.ts',
 };
 

@@ -1,19 +1,25 @@
 import { defineConfig } from 'vitest/config';
 
+/** Entries of the package, as its users write them: examples and tests import them from source. */
+const ENTRIES: Readonly<Record<string, string>> = {
+  prosam: 'src/index.ts',
+  'prosam/client': 'src/client/index.ts',
+  'prosam/cvat': 'src/adapters/cvat/index.ts',
+  'prosam/http': 'src/adapters/http/index.ts',
+  'prosam/label-studio': 'src/adapters/label-studio/index.ts',
+  'prosam/learner': 'src/learner/index.ts',
+  'prosam/scenes': 'src/scenes/index.ts',
+  'prosam/server': 'src/server/index.ts',
+  'prosam/training': 'src/training/index.ts',
+  'prosam/web': 'src/web.ts',
+};
+
 export default defineConfig({
-  // Examples are written as users write them.
   resolve: {
-    alias: Object.entries({
-      prosam: 'src/index.ts',
-      'prosam/client': 'src/client/index.ts',
-      'prosam/cvat': 'src/adapters/cvat/index.ts',
-      'prosam/http': 'src/adapters/http/index.ts',
-      'prosam/label-studio': 'src/adapters/label-studio/index.ts',
-      'prosam/scenes': 'src/scenes/index.ts',
-      'prosam/testing': 'src/testing/index.ts',
-      'prosam/training': 'src/training/index.ts',
-      'prosam/web': 'src/web.ts',
-    }).map(([name, path]) => ({ find: new RegExp(`^${name}$`), replacement: new URL(path, import.meta.url).pathname })),
+    alias: Object.entries(ENTRIES).map(([name, path]) => ({
+      find: new RegExp(`^${name}$`),
+      replacement: new URL(path, import.meta.url).pathname,
+    })),
   },
   test: {
     include: ['test/**/*.test.ts'],

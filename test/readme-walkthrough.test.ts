@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../src/cli/demo/scenes.ts';
 import { pngFromMask } from '../src/core/image/node/mask-png.ts';
 import { silentLog } from '../src/service/ports/log.ts';
-import { createProsam, type Prosam } from '../src/index.ts';
+import { createServer, type ProsamServer } from '../src/server/index.ts';
 import { CONCEPTS } from '../src/scenes/index.ts';
 import { fencedBlocks } from '../tools/markdown.ts';
 import { runBlocks, type BlockResult } from './walkthrough.ts';
@@ -20,7 +20,7 @@ const blocks = fencedBlocks(readFileSync(file, 'utf8'))
   .map(({ code }) => code);
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-walk-'));
-let prosam: Prosam;
+let prosam: ProsamServer;
 let results: BlockResult[];
 
 /** The output of the block that holds a text. */
@@ -47,7 +47,7 @@ async function drawImages(): Promise<void> {
 describe('the walk-through', () => {
   beforeAll(async () => {
     await drawImages();
-    prosam = await createProsam({
+    prosam = await createServer({
       ...{ port: 0, database: join(folder, 'prosam.db'), objects: join(folder, 'blobs'), cache: '' },
       ...{ images: { folder }, learner: { run: 'off' }, logger: silentLog, environment: {} },
     });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
+import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateScene } from '../src/scenes/index.ts';
 import { fencedBlocks, linksOf, markdownFiles } from '../tools/markdown.ts';
@@ -85,22 +86,22 @@ describe('the built package', () => {
   it.each(['module', 'commonjs'] as const)('serves as %s, database thread, console and all', async (kind) => {
     const load =
       kind === 'module'
-        ? `const { createClient, createProsam } = await import('prosam');`
-        : `const { createClient, createProsam } = require('prosam');`;
+        ? `const { createClient } = await import('prosam/client'); const { createServer } = await import('prosam/server');`
+        : `const { createClient } = require('prosam/client'); const { createServer } = require('prosam/server');`;
     const program = `
       (async () => {
         ${load}
         const { mkdtempSync, rmSync } = process.getBuiltinModule('node:fs');
         const folder = mkdtempSync('${folder}/serve-');
         const settings = { port: 0, database: folder + '/p.db', objects: folder + '/b', cache: '', learner: { run: 'off' }, log: { level: 'silent' } };
-        const prosam = await createProsam({ ...settings, environment: {} });
-        const url = await prosam.listen();
+        const server = await createServer({ ...settings, environment: {} });
+        const url = await server.listen();
         const client = createClient({ url });
         const { ready } = await client.status();
-        const projects = await client.projects();
+        const projects = await client.projects.list();
         const page = [];
         for (const path of ['/', '/console/main.js', '/console/style.css', '/console/icon.svg']) page.push((await fetch(new URL(path, url))).status);
-        await prosam.close();
+        await server[Symbol.asyncDispose]();
         console.log(ready, JSON.stringify(projects), page.join());
       })();`;
     expect(await node(kind, program)).toMatch(/^true .*\[\] 200,200,200,200$/);
@@ -157,9 +158,57 @@ describe('the built package', () => {
     expect(stdout.trim()).toMatch(expected);
   });
 
-  it('knows its errors across both copies', async () => {
-    const program = `import { createRequire } from 'node:module'; import * as esm from 'prosam'; const cjs = createRequire(process.cwd() + '/x.js')('prosam'); const error = new cjs.ProsamError('MASK_EMPTY', 'x'); console.log(error instanceof esm.ProsamError, esm.isProsamError(error));`;
-    expect(await node('module', program)).toBe('false true');
+  it('knows its errors across both copies, those of the client too', async () => {
+    const program = `
+      import { createRequire } from 'node:module';
+      import * as esm from 'prosam';
+      import { ProsamClientError } from 'prosam/client';
+      const require = createRequire(process.cwd() + '/x.js');
+      const [cjs, client] = [require('prosam'), require('prosam/client')];
+      const error = new cjs.ProsamError('MASK_EMPTY', 'x');
+      const away = await client.createClient({ url: 'http://127.0.0.1:1', retries: 0 }).status().catch((reason) => reason);
+      console.log(error instanceof esm.ProsamError, esm.isProsamError(error), cjs.isProsamError(new esm.ProsamError('MASK_EMPTY', 'x')));
+      console.log(away instanceof ProsamClientError, esm.isProsamError(away), cjs.isProsamError(away), away.code);`;
+    expect(await node('module', program)).toBe('false true true\nfalse true true NETWORK_FAILED');
+  });
+
+  it('keeps server, client and learner out of the root entry', async () => {
+    const program = `import * as root from 'prosam'; console.log(Object.keys(root).sort().join());`;
+    const names = (await node('module', program)).split(',');
+    expect(names).toEqual(expect.arrayContaining(['createEngine', 'isProsamError', 'ProsamError']));
+    expect(names.filter((name) => /server|client|route|learn|callback/i.test(name))).toEqual([]);
+    const reached = new Set<string>();
+    const reach = (file: string): void => {
+      if (reached.has(file)) return;
+      reached.add(file);
+      for (const [, from] of readFileSync(join('dist', file), 'utf8').matchAll(/^(?:import|export)\b[^'"]*['"]([^'"\n]+)['"]/gm)) {
+        expect(from, file).not.toMatch(/^(express|kysely|undici|pino|prom-client|busboy|croner)$/);
+        if (from?.startsWith('./') === true) reach(from.slice(2));
+      }
+    };
+    reach('index.js');
+    expect(reached.size).toBeGreaterThan(1);
+  });
+
+  it.each(['prosam/server', 'prosam/learner'])('has the same names in both forms of %s', async (entry) => {
+    const names = 'console.log(Object.keys(entry).sort().join())';
+    const esm = await node('module', `import * as entry from '${entry}'; ${names}`);
+    expect(esm.length).toBeGreaterThan(10);
+    expect(await node('commonjs', `const entry = require('${entry}'); ${names}`)).toBe(esm);
+  });
+
+  it.each(['server.d.ts', 'server.d.cts'])('has a comment on every field of the configuration in %s', (name) => {
+    const text = readFileSync(join('dist', name), 'utf8');
+    const seen: string[] = [];
+    ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true).forEachChild((node) => {
+      if (!ts.isInterfaceDeclaration(node) || !node.name.text.endsWith('Config')) return;
+      for (const field of node.members) {
+        seen.push(`${node.name.text}.${field.name?.getText() ?? ''}`);
+        expect(ts.getJSDocCommentsAndTags(field), seen.at(-1)).not.toEqual([]);
+      }
+    });
+    expect(seen.length).toBeGreaterThan(70);
+    expect(text).not.toMatch(/ZodObject/);
   });
 
   it('lets a program end that forgot to close its engine', async () => {
@@ -186,6 +235,9 @@ describe('the built package', () => {
       'dist/console/index.html',
       'dist/console/main.js',
       'dist/console/style.css',
+      'dist/server.cjs',
+      'dist/server.d.cts',
+      'dist/learner.js',
       'dist/web.js',
       'dist/web.d.ts',
       'dist/web-worker.js',

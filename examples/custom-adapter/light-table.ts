@@ -1,5 +1,6 @@
 /** An adapter for a tool of one's own: a light table on which people outline things in scanned films. */
-import { polygonsFromMask, ProsamError, route, type ImageSources, type MaskPrediction, type Route, type Service } from 'prosam';
+import { polygonsFromMask, ProsamError, type MaskPrediction } from 'prosam';
+import { route, type ImageSources, type Route, type Service } from 'prosam/server';
 import { z } from 'zod';
 
 /** Everything the light table does belongs to one project. */
@@ -29,7 +30,13 @@ const doneSchema = z.strictObject({
 const PROVENANCE = { 'by-hand': 'drawn', corrected: 'edited', 'as-suggested': 'accepted', 'thrown-away': 'rejected' } as const;
 
 /** Mount these where the table expects them: app.mount('/light-table', lightTable(prosam)). */
-export function lightTable({ service, images }: { service: Service; images: ImageSources }): Route[] {
+export function lightTable({
+  service,
+  images,
+}: {
+  service: Pick<Service, 'predictions' | 'annotations' | 'projects'>;
+  images: ImageSources;
+}): Route[] {
   return [
     route({
       method: 'post',
@@ -41,7 +48,7 @@ export function lightTable({ service, images }: { service: Service; images: Imag
         // The shared source fetches the address under the configured rules: no private networks, no endless files.
         const image = await images.read({ url: body.sheet }, { signal });
         const request = { project: PROJECT, image, labels: body.names, externalId: body.sheet.slice(-200), client: caller.name };
-        const { masks, missing, version } = await service.predict(request, { signal });
+        const { masks, missing, version } = await service.predictions.predict(request, { signal });
         const outlines = [];
         for (const mask of masks) outlines.push(...(await outlinesOf(mask, signal)));
         return { json: { outlines, unknown: missing, version } };
@@ -62,7 +69,7 @@ export function lightTable({ service, images }: { service: Service; images: Imag
         }
         const image = await images.read({ url: body.sheet }, { signal });
         // The same film and round may come again: it is stored once. Only when this resolves is it safe on the disk.
-        const { outcome } = await service.accept(
+        const { outcome } = await service.annotations.accept(
           {
             project: PROJECT,
             source: SOURCE,
@@ -85,7 +92,7 @@ export function lightTable({ service, images }: { service: Service; images: Imag
       access: 'read',
       query: z.strictObject({ count: z.coerce.number().int().min(1).max(100).default(10) }),
       async handle({ query }) {
-        const rows = await service.unlabelled(PROJECT, { limit: query.count });
+        const rows = await service.projects.nextImages(PROJECT, { limit: query.count });
         return { json: { sheets: rows.map(({ externalId, sha256, uncertainty }) => ({ sheet: externalId ?? sha256, uncertainty })) } };
       },
     }),

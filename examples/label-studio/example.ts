@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createProsam } from 'prosam';
+import { createServer } from 'prosam/server';
 import { createLabelStudioClient, encodeBrushRle, repairWebhook, type LabelStudioClient } from 'prosam/label-studio';
 import { CONCEPTS, conceptMask, generateScene } from 'prosam/scenes';
 import sharp from 'sharp';
@@ -45,7 +45,7 @@ const TYPES: Record<string, string> = { '.jpg': 'image/jpeg', '.jpeg': 'image/jp
 
 export async function startExample({ folder, photos, scenes = 8, port, say }: ExampleOptions): Promise<RunningExample> {
   const studio = await startLabelStudio({ folder: join(folder, 'label-studio'), ...(port !== undefined && { port }), onStep: say });
-  const prosam = await createProsam({
+  const prosam = await createServer({
     port: 0,
     database: join(folder, 'prosam.db'),
     objects: join(folder, 'objects'),

@@ -1,4 +1,4 @@
-/** For receivers of callbacks: whether one really comes from the service, is fresh, and was not used before. */
+/** Verification of callbacks for those who receive them: from the service, fresh, and not used before. */
 import { ProsamClientError } from './client-error.ts';
 import type { Callback } from './types.ts';
 
@@ -13,7 +13,7 @@ export interface CallbackMemory {
   use(signature: string, nowMs: number, keepUntilMs: number): boolean | Promise<boolean>;
 }
 
-/** Of this process. Several receivers need a shared one. */
+/** Memory of this process alone; several receivers need a shared one. */
 export function createCallbackMemory(): CallbackMemory {
   const used = new Map<string, number>();
   return {
@@ -33,14 +33,14 @@ export function createCallbackMemory(): CallbackMemory {
 export interface VerifyCallbackOptions {
   /** Refuses what was used before; without one it can be used again until its time is over. */
   seen?: CallbackMemory;
-  /** How far the clocks may differ. @default 300,000 */
+  /** Largest difference of the clocks, in milliseconds. @default 300,000 */
   toleranceMs?: number;
   /** Milliseconds since 1970. @default Date.now() */
   nowMs?: number;
 }
 
 /**
- * body: the bytes as they came, before any parsing. header: value of X-Prosam-Signature. Resolves to what the callback says.
+ * Verifies a callback and resolves to its content. body: the bytes as they came, before any parsing. header: value of X-Prosam-Signature.
  * @throws ProsamClientError with code CALLBACK_REFUSED: answer 401 and use nothing of it
  */
 export async function verifyCallback(

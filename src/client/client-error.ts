@@ -1,31 +1,35 @@
-/** What a call that did not work rejects with. */
 import { retryAfterMs } from '../core/common/retry.ts';
+/** Errors of the client, and how they are read from responses. */
+import type { AnyProsamError, ClientErrorCode, ErrorCode } from '../core/common/errors.ts';
 
-/** Codes of this client itself; all others are the service's, as its list of errors explains them. */
-export type ClientErrorCode = 'NETWORK_FAILED' | 'TIMED_OUT' | 'ANSWER_UNREADABLE' | 'CALLBACK_REFUSED';
+export type { ClientErrorCode };
+
+/** The brand of all errors of this package, which `isProsamError` looks for; written again here, so that the client loads nothing else. */
+const BRAND = Symbol.for('prosam.error');
 
 export interface ClientErrorFacts {
-  /** Never changes its meaning. */
-  code: string;
+  /** A code of the service, or of this client: see ClientErrorCode. */
+  code: ErrorCode | ClientErrorCode;
   message: string;
-  /** What to do about errors of this code. */
+  /** Advice for errors of this code. */
   hint?: string | undefined;
-  /** Under which the service's log tells more. */
+  /** Id under which the service's log has more. */
   requestId?: string | undefined;
   /** HTTP status; 0 where there was no answer. */
   status?: number;
-  /** When trying again may help, in milliseconds. */
+  /** Time after which trying again may help, in milliseconds. */
   retryAfterMs?: number | undefined;
 }
 
-/** Recognise it by its name or its code where several copies of this package may live side by side. */
-export class ProsamClientError extends Error {
+/** Rejection of every call of the client. `isProsamError` knows it, also that of another copy of this package. */
+export class ProsamClientError extends Error implements AnyProsamError {
   override readonly name = 'ProsamClientError';
-  readonly code: string;
+  readonly code: ErrorCode | ClientErrorCode;
   readonly hint: string | undefined;
   readonly requestId: string | undefined;
   readonly status: number;
   readonly retryAfterMs: number | undefined;
+  readonly [BRAND] = true;
 
   constructor({ code, message, hint, requestId, status = 0, retryAfterMs }: ClientErrorFacts, options?: ErrorOptions) {
     super(message, options);
@@ -37,7 +41,7 @@ export class ProsamClientError extends Error {
   }
 }
 
-/** The service's own words, or what can be said without them. */
+/** Error of a response: the service's own, or ANSWER_UNREADABLE. */
 export async function errorFrom(response: Response): Promise<ProsamClientError> {
   const requestId = response.headers.get('x-request-id') ?? undefined;
   const { status } = response;

@@ -1,6 +1,12 @@
-/** The typed client: no packages, nothing of Node, so that it runs wherever there is fetch. */
+/** `prosam/client`: a running service as typed functions. No packages and nothing of Node, so it runs wherever there is fetch. */
 export { createClient } from './client.ts';
-export type { PageOptions, ProsamClient } from './client.ts';
+export type { ProsamClient } from './client.ts';
+export type { PageOptions } from './calls.ts';
+export type { AnnotationsClient } from './resources/annotations.ts';
+export type { DeliveriesClient } from './resources/deliveries.ts';
+export type { JobsClient } from './resources/jobs.ts';
+export type { ProjectsClient } from './resources/projects.ts';
+export type { VersionsClient } from './resources/versions.ts';
 export type { CallOptions, ClientOptions } from './send.ts';
 export { ProsamClientError } from './client-error.ts';
 export type { ClientErrorCode } from './client-error.ts';

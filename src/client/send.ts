@@ -3,15 +3,15 @@ import { isWorthRepeating, pauseMs, withRetry } from '../core/common/retry.ts';
 import { errorFrom, ProsamClientError } from './client-error.ts';
 
 export interface ClientOptions {
-  /** Where the service answers, e.g. http://127.0.0.1:9090 */
+  /** Address of the service, e.g. http://127.0.0.1:9090 */
   url: string;
   /** Sent as a bearer token. */
   token?: string;
   /** @default the global one */
   fetch?: typeof fetch;
-  /** For one try. @default 60,000 */
+  /** Longest time of one try, in milliseconds. @default 60,000 */
   timeoutMs?: number;
-  /** Further tries of what may be repeated. @default 2 */
+  /** Further tries of requests that may be repeated. @default 2 */
   retries?: number;
 }
 

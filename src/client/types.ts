@@ -1,4 +1,4 @@
-/** Requests and answers as types, taken from the schemas the service checks them with. */
+/** Types of requests and responses, inferred from the schemas the service checks them with. */
 import type { z } from 'zod';
 import type { ImageInputJson } from '../adapters/http/images/image-input.ts';
 import type * as answers from '../adapters/webhook/responses.ts';
@@ -16,7 +16,7 @@ export type PredictRequest = Changed<
   z.input<typeof schemas.predictSchema>,
   { image: ClientImage; references?: ({ image: ClientImage; label?: string } & ClientAnnotation)[] }
 >;
-export type BatchRequest = Changed<z.input<typeof schemas.batchSchema>, { images: ClientImage[] }>;
+export type JobRequest = Changed<z.input<typeof schemas.jobSchema>, { images: ClientImage[] }>;
 export type RefineRequest = Changed<z.input<typeof schemas.refineSchema>, { image: ClientImage }>;
 export type AnnotationRequest = Changed<
   z.input<typeof schemas.annotationSchema>,
@@ -29,25 +29,25 @@ export interface AnnotationRef {
   externalId: string;
 }
 
-export type PredictAnswer = z.infer<typeof answers.predictAnswer>;
-export type MaskAnswer = z.infer<typeof answers.maskAnswer>;
-export type RefineAnswer = z.infer<typeof answers.refineAnswer>;
+export type PredictResponse = z.infer<typeof answers.predictAnswer>;
+export type MaskResponse = z.infer<typeof answers.maskAnswer>;
+export type RefineResponse = z.infer<typeof answers.refineAnswer>;
 export type Job = z.infer<typeof answers.jobAnswer>;
 export type JobItem = z.infer<typeof answers.jobItemAnswer>;
-export type AcceptAnswer = z.infer<typeof answers.acceptAnswer>;
-export type AnnotationsAnswer = z.infer<typeof answers.annotationsAnswer>;
-export type ProjectAnswer = z.infer<typeof answers.projectAnswer>;
-export type QueueAnswer = z.infer<typeof answers.queueAnswer>;
+export type AcceptResponse = z.infer<typeof answers.acceptAnswer>;
+export type AnnotationsResponse = z.infer<typeof answers.annotationsAnswer>;
+export type ProjectResponse = z.infer<typeof answers.projectAnswer>;
+export type NextImagesResponse = z.infer<typeof answers.nextImagesAnswer>;
 export type Run = z.infer<typeof answers.runAnswer>;
-export type Model = z.infer<typeof answers.modelAnswer>;
+export type Version = z.infer<typeof answers.versionAnswer>;
 export type Promoted = z.infer<typeof answers.promotedAnswer>;
 export type Delivery = z.infer<typeof answers.deliveryAnswer>;
-export type ServiceStatusAnswer = z.infer<typeof answers.statusAnswer>;
+export type StatusResponse = z.infer<typeof answers.statusAnswer>;
 
 export interface JobEvent {
   event: 'progress' | 'end';
   job: Job;
 }
 
-/** What callbacks carry. */
+/** Content of a callback. */
 export type Callback = { event: 'job.end'; job: Job } | { event: 'job.item'; job: string; project: string; item: JobItem };

@@ -1,4 +1,4 @@
-/** What the learner is given, and what it takes where nothing is given. */
+/** Options of the learner, and their defaults. */
 import type { LearnerSettings } from './settings.ts';
 import { silentLog } from '../service/ports/log.ts';
 import type { LoadedEngine } from '../training/train-options.ts';

@@ -28,7 +28,7 @@ const bytes = z
   .max(2 ** 50);
 const defaults = LEARNER_DEFAULTS;
 
-/** Of the key `learner` in a configuration. */
+/** Schema of the key `learner` in a configuration. */
 export const learnerSettingsSchema = z.strictObject({
   minNewMasks: z.number().min(0).max(1e6).default(defaults.minNewMasks),
   minImages: whole(3, 1_000_000).default(defaults.minImages),

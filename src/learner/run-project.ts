@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { learnedUpTo } from './facts.ts';
 import { LEAST_MASKS } from './policy.ts';
-import { isProsamError, messageOf, type ErrorCode } from '../core/common/errors.ts';
+import { isOwnError, messageOf, type ErrorCode } from '../core/common/errors.ts';
 import type { RunRecord, RunState, VersionRecord } from '../service/ports/versions.ts';
 import { chooseMasks, type Choice } from './choose-masks.ts';
 import { candidateVersion, type Verdict } from './candidate-version.ts';
@@ -93,7 +93,7 @@ async function attempt(
     verdict = await candidateVersion(context, run, await snapshotOf(context, run, files, choose), files, lease);
   } catch (error) {
     if (lease.lost.aborted) return lost;
-    const known = isProsamError(error);
+    const known = isOwnError(error);
     if (known && PASSING.includes(error.code)) {
       await putAside('interrupted', error.message).catch(() => undefined);
       throw error;

@@ -1,61 +1,67 @@
-/** Everything that can be set about the learner, with the values that hold where nothing is set. */
+/** Settings of the learner, and their defaults. */
 import type { LearnerPolicy } from './policy.ts';
 
-/** Times that a cron expression begins, each as long. */
+/** Times that a cron expression begins, each of the same length. */
 export interface TimeWindow {
-  /** Cron expression, such as "0 8 * * 1-5". */
+  /** Cron expression of the beginnings, such as "0 8 * * 1-5". */
   starts: string;
+  /** Length in minutes, 1 to 10,080. */
   minutes: number;
-  /** Such as "Europe/Berlin". @default that of the machine */
+  /** Time zone of the expression, such as "Europe/Berlin". @default none: that of the machine */
   timeZone?: string;
 }
 
+/** Settings of the learner: when it trains, on what, and when a candidate is deployed. */
 export interface LearnerSettings extends LearnerPolicy {
-  /** No run starts within these times. */
+  /** Times within which no run starts. @default none */
   quietHours?: TimeWindow;
-  /** Runs start within these times only. */
+  /** Times outside of which no run starts. @default none: always */
   onlyDuring?: TimeWindow;
-  /** Share of the images held back for the gate, 0.05 to 0.5. */
+  /** Share of the images held back for the gate, 0.05 to 0.5. @default 0.25 */
   gateShare: number;
-  /** Share of training targets from masks that an earlier run has learned from. */
+  /** Share of training targets that an earlier run has learned from, 0 to 1. @default 0.5 */
   replayShare: number;
-  /** How much lower than the current version's the candidate's mIoU (0 to 1) may be. */
+  /** Largest mIoU (0 to 1) by which a candidate may be worse than the live version. @default 0.01 */
   margin: number;
-  /** The same for each label that has `minLabelPairs` pairs. */
+  /** The same for each label that has `minLabelPairs` pairs. @default 0.05 */
   labelMargin: number;
-  /** Pairs of a label below which its figures are chance. */
+  /** Pairs of a label below which its metrics are chance. @default 3 */
   minLabelPairs: number;
-  /** Most pairs of the gate. */
+  /** Largest number of pairs the gate evaluates. @default 100 */
   gatePairs: number;
+  /** Training steps of a run. @default 200 */
   steps: number;
-  /** Pairs a step. */
+  /** Pairs per step. @default 4 */
   batch: number;
-  /** Prompt sets drawn a step (K). */
+  /** Prompt sets sampled per step (K). @default 4 */
   samples: number;
+  /** Learning rate of AdamW. @default 3e-4 */
   lr: number;
-  /** Decay of the moving average of the weights, which becomes the candidate. */
+  /** Decay of the moving average of the weights, which becomes the candidate. @default 0.95 */
   averageDecay: number;
-  /** Steps between checkpoints. */
+  /** Steps between checkpoints. @default 25 */
   checkpointEvery: number;
-  /** Most masks a run learns from. */
+  /** Largest number of masks a run learns from. @default 1000 */
   maxMasks: number;
-  /** Resident memory of the process above which a run is put aside for a new process, bytes. */
+  /** Resident memory above which a run is put aside for a new process, in bytes. @default 4096 * 2 ** 20 */
   maxMemoryBytes: number;
-  /** Image features kept in memory, bytes. */
+  /** Image features kept in memory, in bytes. @default 256 * 2 ** 20 */
   featureBytes: number;
-  /** Image features kept on disk, bytes. */
+  /** Image features kept on disk, in bytes. @default 4096 * 2 ** 20 */
   cacheBytes: number;
-  /** CPU threads of the frozen networks; 0 = all. */
+  /** CPU threads of the frozen networks; 0: all. @default 1 */
   threads: number;
-  /** How long a run stays this learner's when nothing is heard of it. */
+  /** Silence after which another learner may take a run over, in milliseconds. @default 60_000 */
   leaseMs: number;
-  /** Times a run is taken up before it counts as failed. */
+  /** Starts of a run before it counts as failed. @default 50 */
   maxAttempts: number;
+  /** Backend of TensorFlow.js; 'auto': the first that loads. @default 'auto' */
   engine: 'auto' | 'node-gpu' | 'node' | 'wasm';
+  /** Device of the frozen networks. @default 'auto' */
   device: string;
-  /** Name or folder of the model whose frozen networks are used. */
+  /** Name or folder of the model whose frozen networks are used. @default 'tiny' */
   model: string;
-  /** Folder of this machine for runs and features. */
+  /** Folder on this machine for runs and features. @default 'prosam/learner' */
   workDir: string;
 }
 

@@ -1,4 +1,4 @@
-/** What the learner works with, what it tells, and how a run can end. */
+/** Context of the learner, its events, and the ends of a run. */
 import type { LearnerSettings } from './settings.ts';
 import type { Log } from '../service/ports/log.ts';
 import type { Storage } from '../service/ports/storage.ts';
@@ -39,7 +39,7 @@ export interface RunStartEvent {
   parent?: string;
   images: number;
   masks: number;
-  /** Of them, no earlier run has learned from. */
+  /** Masks among them that no earlier run has learned from. */
   newMasks: number;
   labels: number;
   notes: readonly string[];

@@ -7,8 +7,10 @@ import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
 import { messageOf, ProsamError } from '../core/common/errors.ts';
 import { closest } from './suggest.ts';
-import { configSchema, type ProsamConfig, type ProsamSettings } from './config-schema.ts';
+import { configSchema } from './config-schema.ts';
+import type { ProsamConfig, ProsamSettings } from './config-types/config.ts';
 import { configFromEnvironment } from './environment.ts';
+import { withTodaysKeys } from './old-keys.ts';
 
 export const CONFIG_FILES = ['prosam.config.ts', 'prosam.config.js', 'prosam.config.json'] as const;
 
@@ -16,7 +18,7 @@ export interface ConfigSources {
   options?: ProsamConfig;
   /** @default process.env */
   environment?: Readonly<Record<string, string | undefined>>;
-  /** Of the configuration file. @default the first of CONFIG_FILES in `folder`, if any */
+  /** Path of the configuration file. @default the first of CONFIG_FILES in `folder`, if any */
   file?: string;
   /** @default the working folder */
   folder?: string;
@@ -31,13 +33,16 @@ export async function loadConfig({
 }: ConfigSources = {}): Promise<ProsamSettings> {
   const found = file ?? CONFIG_FILES.map((name) => join(folder, name)).find((path) => existsSync(path));
   const fromFile = found === undefined ? {} : await readConfigFile(found);
-  const merged = [fromFile, configFromEnvironment(environment), options].reduce(mergedOver, {});
-  return checkedConfig(merged, found);
+  const merged = [fromFile, configFromEnvironment(environment), options].map(withTodaysKeys).reduce(mergedOver, {});
+  return serverConfig(merged, found);
 }
 
-/** @throws CONFIG_INVALID */
-export function checkedConfig(config: unknown, file?: string): ProsamSettings {
-  const result = configSchema.safeParse(withPresentNames(config));
+/**
+ * Checks a configuration and fills in the defaults. Keys of 0.1.0 are still read. file: for messages.
+ * @throws CONFIG_INVALID with every problem and, for unknown names, the one that was probably meant
+ */
+export function serverConfig(config: unknown, file?: string): ProsamSettings {
+  const result = configSchema.safeParse(withTodaysKeys(config));
   if (!result.success) {
     const problems = result.error.issues.map((issue) => `  ${problemOf(issue)}`).join('\n');
     throw new ProsamError(
@@ -45,19 +50,13 @@ export function checkedConfig(config: unknown, file?: string): ProsamSettings {
       `${file === undefined ? 'the configuration' : `the configuration (${file})`}:\n${problems}\nCorrect these.`,
     );
   }
-  refuseOpenDoors(result.data);
-  refuseSharedSecret(result.data);
-  return deepFrozen(result.data);
+  const settings = withoutUndefined(result.data) as ProsamSettings;
+  refuseOpenDoors(settings);
+  refuseSharedSecret(settings);
+  return settings;
 }
 
-/** Keys as 0.1.0 had them. */
-function withPresentNames(config: unknown): unknown {
-  if (typeof config !== 'object' || config === null || !('hangMs' in config)) return config;
-  const { hangMs, ...rest } = config;
-  return { inferenceTimeoutMs: hangMs, ...rest };
-}
-
-/** As it may be shown: secrets are replaced. */
+/** Configuration as JSON text that may be shown: secrets are replaced. */
 export function printableConfig(settings: ProsamSettings): string {
   const hidden = new Set(['token', 'password', 'secret']);
   const shown = JSON.stringify(settings, (key, value: unknown) => {
@@ -139,8 +138,8 @@ function refuseOpenDoors({ host, auth }: ProsamSettings): void {
 }
 
 /**
- * What is pushed is signed the way requests are: with one secret for both, whoever chooses an address for callbacks is sent what opens
- * this service.
+ * Refuses one secret for callbacks and for requests, which are signed alike: a caller that chooses the address of a callback would be sent
+ * a signature that opens this service.
  * @throws CONFIG_INVALID
  */
 function refuseSharedSecret({ auth, callbacks }: ProsamSettings): void {
@@ -157,10 +156,10 @@ export function isLoopback(host: string): boolean {
   return plain === 'localhost' || plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
 }
 
-function deepFrozen<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
-    for (const inner of Object.values(value)) deepFrozen(inner);
-    Object.freeze(value);
-  }
-  return value;
+/** A frozen copy. Absent and undefined are the same to zod, not to the types. */
+function withoutUndefined(value: unknown): unknown {
+  if (Array.isArray(value)) return Object.freeze(value.map(withoutUndefined));
+  if (!isObject(value)) return value;
+  const kept = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.freeze(Object.fromEntries(kept.map(([key, inner]) => [key, withoutUndefined(inner)])));
 }

@@ -1,4 +1,4 @@
-/** The whole service in one call: configuration, storage, engine, learner and adapters, wired. */
+/** The whole service in one call: configuration, storage, engine, learner and adapters, wired together. */
 import { consoleRoutes } from '../adapters/console/console-routes.ts';
 import { createBodyBudget } from '../adapters/http/body/body-budget.ts';
 import { createGuard } from '../adapters/http/guard.ts';
@@ -22,12 +22,12 @@ import { allowedTimes, parseLearnerSettings } from '../learner/read-settings.ts'
 import { createService } from '../service/service.ts';
 import { codeVersion } from './version.ts';
 import { loadConfig, type ConfigSources } from './config.ts';
-import type { ProsamConfig, ProsamSettings } from './config-schema.ts';
+import type { ProsamConfig, ProsamSettings } from './config-types/config.ts';
 import { startLearnerChild } from './learner-child.ts';
 import { mountCvat } from './mount-cvat.ts';
 import { mountLabelStudio } from './mount-label-studio.ts';
 
-export interface CreateProsamOptions extends ProsamConfig {
+export interface CreateServerOptions extends ProsamConfig {
   /** Path of a configuration file. @default prosam.config.{ts,js,json} in the working folder, where there is one */
   configFile?: string;
   /** @default process.env */
@@ -40,7 +40,7 @@ export interface CreateProsamOptions extends ProsamConfig {
   logger?: Log;
 }
 
-export interface Prosam {
+export interface ProsamServer {
   readonly settings: ProsamSettings;
   readonly service: Service;
   /** Mount adapters of your own here, before `listen`. */
@@ -49,12 +49,20 @@ export interface Prosam {
   readonly images: ImageSources;
   /** http://host:port @throws CONFIG_INVALID where the port is taken */
   listen(): Promise<string>;
-  /** Stops accepting, lets what runs finish until the deadline, and closes everything. */
+  /** Stops accepting, lets running calls finish until `limits.shutdownMs`, and closes everything it opened. */
   close(): Promise<void>;
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** @throws CONFIG_INVALID, STORAGE_FAILED, STORAGE_TIMEOUT, MIGRATION_NEEDED, MODEL_*, DEVICE_UNAVAILABLE */
-export async function createProsam(options: CreateProsamOptions = {}): Promise<Prosam> {
+/**
+ * Opens storage and engine, starts the learner, and mounts the adapters.
+ * @throws CONFIG_INVALID, STORAGE_FAILED, STORAGE_TIMEOUT, MIGRATION_NEEDED, MODEL_*, DEVICE_UNAVAILABLE
+ * @example
+ * await using server = await createServer({ model: 'small', learner: { run: 'off' } });
+ * console.log(await server.listen());
+ */
+export async function createServer(options: CreateServerOptions = {}): Promise<ProsamServer> {
   const { configFile, environment, storage: givenStorage, engine: givenEngine, logger, ...config } = options;
   const settings = await loadConfig({
     options: config,
@@ -65,7 +73,7 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
   const metrics = createMetrics();
   const guard = guardOf(settings);
 
-  /** What has been opened, in that order. */
+  /** Functions that close what has been opened, in the order of opening. */
   const opened: (() => Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
     const failures: unknown[] = [];
@@ -84,7 +92,7 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
     opened.push(() => engine.close());
     const { references, limits, keepPredictions, images: imageSettings, learner } = settings;
     const { maxBytes, maxPixels } = imageSettings;
-    /** What adapters want people to know. */
+    /** Problems that adapters report for the status. */
     const told: (() => string[])[] = [];
     const service = await createService({
       ...{ engine, storage, log, metrics, references, keepPredictions, limits: { maxBytes, maxPixels } },
@@ -94,7 +102,7 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
       problems: () => told.flatMap((problems) => problems()),
     });
     opened.push(() => service.close());
-    const images = createImageSources(withoutUndefined(imageSettings));
+    const images = createImageSources(imageSettings);
     opened.push(() => images.close());
 
     const bodies = createBodyBudget(limits.bodiesInFlightBytes);
@@ -113,7 +121,7 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
       batches: store.batches,
       deliveries: store.deliveries,
       queue,
-      callbacks: withoutUndefined(settings.callbacks),
+      callbacks: settings.callbacks,
       log,
     });
     opened.push(() => hook.close());
@@ -130,7 +138,7 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
       told.push(forCvat.problems);
       opened.push(() => forCvat.close());
     }
-    if (learner.run === 'child') {
+    if (learner.run === 'managed') {
       const child = startLearnerChild({ settings, log, metrics, onProblem: (error) => service.report(error, 'learner') });
       opened.push(() => child.close(limits.shutdownMs));
     }
@@ -138,15 +146,16 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
     let listening: Listening | undefined;
     opened.push(async () => listening?.close({ deadlineMs: limits.shutdownMs }));
     let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => (closing ??= closeAll());
     return {
-      ...{ settings, service, app, images },
+      ...{ settings, service, app, images, close },
       async listen() {
         if (closing) throw new ProsamError('SERVICE_CLOSING', 'the service has been closed. Create a new one.');
         listening ??= await listen(app, { host: settings.host, port: settings.port });
         await forCvat?.listen();
         return listening.url;
       },
-      close: () => (closing ??= closeAll()),
+      [Symbol.asyncDispose]: close,
     };
   } catch (error) {
     await closeAll().catch(() => undefined);
@@ -157,8 +166,7 @@ export async function createProsam(options: CreateProsamOptions = {}): Promise<P
 function guardOf({ auth }: ProsamSettings) {
   const { tokens, basic, hmac } = auth;
   const open = tokens.length + basic.length + hmac.length === 0;
-  const plain = <T extends object>(grants: readonly T[]) => grants.map(withoutUndefined);
-  return createGuard({ tokens: plain(tokens), basic: plain(basic), hmac: plain(hmac), ...(open && { anonymous: 'admin' }) });
+  return createGuard({ tokens, basic, hmac, ...(open && { anonymous: 'admin' }) });
 }
 
 function engineOptions({
@@ -195,9 +203,4 @@ function waitingFor(
     const decision = decideRun(await learnerFacts(store, project, policy), policy, { nowMs: Date.now(), nextAllowedMs });
     return decision.due ? undefined : decision.waitingFor;
   };
-}
-
-/** Absent and undefined are the same to the configuration, not to its readers. */
-function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
 }

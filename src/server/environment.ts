@@ -23,7 +23,7 @@ const numbers = (value: string): unknown =>
     }),
   );
 
-/** Where each variable goes, and what it is made into. */
+/** Path in the configuration and parser of each variable. */
 const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: string) => unknown; about: string }> = {
   PROSAM_HOST: { path: ['host'], about: 'address to listen on' },
   PROSAM_PORT: { path: ['port'], parse: Number, about: 'port to listen on' },
@@ -58,11 +58,11 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
   PROSAM_CVAT_HOST: { path: ['cvat', 'host'], about: 'address of that port' },
   PROSAM_CVAT_ALLOW_FROM: { path: ['cvat', 'allowFrom'], parse: list, about: 'addresses or networks that may reach it, with commas' },
   PROSAM_CVAT_WEBHOOK_SECRET: { path: ['cvat', 'webhook', 'secret'], about: 'secret of its webhooks' },
-  PROSAM_LEARNER: { path: ['learner', 'run'], about: 'child, elsewhere or off' },
+  PROSAM_LEARNER: { path: ['learner', 'run'], about: 'managed, external or off' },
   PROSAM_LOG_LEVEL: { path: ['log', 'level'], about: 'info, warn, error or silent' },
 };
 
-/** Of every command (where models lie), of the command line and of tests; not part of the configuration. */
+/** Variables of the command line, of every command (the folder of models) and of tests; not part of the configuration. */
 const OTHERS = /^PROSAM_(REQUIRE_|TEST_|MODELS$|CONFIG$|URL$|CHROMIUM$|MOTO_SERVER$|POSTGRES$|CLIENT_TOKEN$)/;
 
 /** For --help. */

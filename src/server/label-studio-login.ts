@@ -1,7 +1,7 @@
 /** The user and password with which Label Studio logs in here, in its connection and in its webhooks. */
-import type { ProsamSettings } from './config-schema.ts';
+import type { ProsamSettings } from './config-types/config.ts';
 
-/** Of those that may write the one that may do least: whoever manages a project there can read it. Undefined where there is none. */
+/** Credential with the least rights among those that may write, as managers of a project there can read it; undefined without one. */
 export function labelStudioLogin({ auth }: Pick<ProsamSettings, 'auth'>): { user: string; password: string } | undefined {
   const able = auth.basic.filter(({ access }) => access !== 'read');
   const grant = able.find(({ access }) => access === 'write') ?? able[0];

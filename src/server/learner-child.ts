@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { messageOf } from '../core/common/errors.ts';
 import type { Log } from '../service/ports/log.ts';
 import type { ServiceMetrics } from '../service/ports/metrics.ts';
-import type { ProsamSettings } from './config-schema.ts';
+import type { ProsamSettings } from './config-types/config.ts';
 
 export interface LearnerChild {
-  /** What is wrong with it, if anything. */
+  /** Problem of the learner; undefined while it works. */
   problem(): string | undefined;
   /** Lets it finish its step and waits; kills it at the deadline. It resumes where it stopped at the next start. */
   close(deadlineMs: number): Promise<void>;
@@ -24,7 +24,7 @@ export interface LearnerChildParts {
 /** First pause before another start; doubles with each that ends at once. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 300_000;
-/** Who ran that long was not broken from the beginning. */
+/** Run time after which a child counts as healthy, in milliseconds. */
 const SOUND_AFTER_MS = 60_000;
 const MOST_ERROR_TEXT = 2000;
 
@@ -90,7 +90,7 @@ export function startLearnerChild({ settings, log, metrics, onProblem }: Learner
   };
 }
 
-/** Who runs it is settled by now. */
+/** Settings of the learner without `run`, which is settled by now. */
 function learnerSettings({ learner, model }: ProsamSettings): object {
   return { ...learner, run: undefined, model };
 }

@@ -19,7 +19,7 @@ import type { Log } from '../service/ports/log.ts';
 import type { Service } from '../service/types.ts';
 import type { Queue } from '../service/ports/storage.ts';
 import { isLoopback } from './config.ts';
-import type { ProsamSettings } from './config-schema.ts';
+import type { ProsamSettings } from './config-types/config.ts';
 
 export const CVAT_PATH = '/cvat';
 
@@ -36,21 +36,21 @@ export interface CvatParts {
 export interface MountedCvat {
   /** Opens the ports that CVAT asks, and begins to look for jobs people are done with. @throws CONFIG_INVALID where its port is taken */
   listen(): Promise<void>;
-  /** What keeps its jobs from teaching. */
+  /** Reasons why its jobs do not teach. */
   problems: () => string[];
   close(): Promise<void>;
 }
 
-/** Of CVAT's own servers and functions in containers. */
+/** Host name of this machine for CVAT's own servers and functions in containers. */
 const CONTAINER_HOST = 'host.docker.internal';
 /** JSON with a picture of 48 MiB in it. */
 const MAX_JSON_BYTES = 64 * 2 ** 20;
-/** Of the bytes of bodies in memory: whoever reaches these ports without credentials must not keep out those who have some. */
+/** Share of the bodies in memory: callers of these ports, who have no credentials, must not keep out those who have some. */
 const BODY_SHARE = 0.5;
 
 /** @throws CONFIG_INVALID */
 export function mountCvat({ settings, service, app, bodies, images, queue, log }: CvatParts): MountedCvat {
-  const { url, token, organization, name, project, webhook, pollMinutes, prefetch, instances, threshold, uploads, root, ...own } =
+  const { url, token, organization, name, project, webhook, pollMinutes, prefetch, instances, threshold, uploads, mountAtRoot, ...own } =
     settings.cvat;
   const host = own.host ?? settings.host;
   if (own.port !== undefined) checkReach(host, own.allowFrom);
@@ -104,7 +104,7 @@ export function mountCvat({ settings, service, app, bodies, images, queue, log }
   });
   app.mount(CVAT_PATH, adapter.routes);
   // What only Nuclio would be asked: other adapters have a /webhook of their own there.
-  if (root)
+  if (mountAtRoot)
     app.mount(
       '/',
       adapter.routes.filter(({ path }) => path.startsWith('/api/')),

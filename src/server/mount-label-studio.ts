@@ -16,7 +16,7 @@ import { LIMITS } from '../core/common/limits.ts';
 import type { Log } from '../service/ports/log.ts';
 import type { ServiceMetrics } from '../service/ports/metrics.ts';
 import type { Service } from '../service/types.ts';
-import type { ProsamSettings } from './config-schema.ts';
+import type { ProsamSettings } from './config-types/config.ts';
 import { basicAuthorization, labelStudioLogin } from './label-studio-login.ts';
 
 export const LABEL_STUDIO_PATH = '/label-studio';
@@ -28,7 +28,7 @@ export interface LabelStudioParts {
   images: ImageSources;
   log: Log;
   metrics: ServiceMetrics;
-  /** What is wrong with a project of Label Studio, until nothing is. @default nobody is told */
+  /** Called with the problem of a project of Label Studio, and with undefined once it is gone. @default not called */
   onProblem?: (project: string, problem: Error | undefined) => void;
 }
 
@@ -39,7 +39,7 @@ export interface MountedLabelStudio extends Pick<LabelStudio, 'connections' | 'i
 /** @throws CONFIG_INVALID */
 export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
   const { settings, service, app, images, log, metrics, onProblem = () => undefined } = parts;
-  const { token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, root } = settings.labelStudio;
+  const { token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, mountAtRoot } = settings.labelStudio;
   const { allowHosts, maxBytes, timeoutMs, maxPixels } = settings.images;
   const url = settings.labelStudio.url === undefined ? undefined : baseAddress(settings.labelStudio.url);
   // Though it is a private address; everything else is refused, however it came to be asked.
@@ -68,7 +68,7 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
   api.use(adapter.recorder);
   app.mount(LABEL_STUDIO_PATH, [...adapter.routes, ...syncRoutes({ api, connections: adapter.connections, name })]);
   // There /health answers already, and that is all Label Studio asks of it.
-  if (root)
+  if (mountAtRoot)
     app.mount(
       '/',
       adapter.routes.filter(({ path }) => path !== '/health'),
@@ -86,10 +86,10 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
 }
 
 /** The annotations of Label Studio that count here; ids of another form never came from there. */
-async function countedAnnotations(service: Service, project: string, source: string): Promise<CountedAnnotations> {
+async function countedAnnotations(service: Pick<Service, 'annotations'>, project: string, source: string): Promise<CountedAnnotations> {
   const found = new Map<number, CountedAnnotation[]>();
   for (let before: number | undefined; ;) {
-    const page = await service.annotations(project, { limit: LIMITS.page, ...(before !== undefined && { before }) });
+    const page = await service.annotations.list(project, { limit: LIMITS.page, ...(before !== undefined && { before }) });
     for (const { source: from, externalId, revision } of page) {
       const id = from === source ? /^(\d{1,15})(?:@|$)/.exec(externalId)?.[1] : undefined;
       if (id !== undefined) found.set(Number(id), [...(found.get(Number(id)) ?? []), { externalId, revision }]);

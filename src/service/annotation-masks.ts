@@ -11,10 +11,10 @@ import { createPixelBudget, type PixelBudget, type Size } from '../core/mask/pix
 import { emptyMask, maskExtentInSteps } from '../core/mask/raster.ts';
 import { cocoRleInSteps, cocoRleFromMask, cocoRleSize, unionOfRlesInSteps, type CocoRle } from '../core/mask/rle.ts';
 import type { AcceptedAnnotation, DeferredAnnotation } from './types.ts';
-import type { LabelledMask } from './ports/storage.ts';
+import type { LabeledMask } from './ports/storage.ts';
 
 /** An annotation of a label: checked, or painted when its turn comes. */
-export type LabelledAnnotation = { label: string } & (
+export type LabeledAnnotation = { label: string } & (
   { given: Annotation; annotation: ParsedAnnotation } | { draw: DeferredAnnotation; annotation?: undefined }
 );
 
@@ -25,7 +25,7 @@ export type Grow = (annotation: Annotation) => Promise<BinaryMask>;
 const MAX_COUNTS = 2_000_000;
 
 /** @throws ANNOTATION_INVALID */
-export function parsedAnnotations(masks: readonly AcceptedAnnotation[]): LabelledAnnotation[] {
+export function parsedAnnotations(masks: readonly AcceptedAnnotation[]): LabeledAnnotation[] {
   return masks.map((one) => {
     const { label } = one;
     if ('draw' in one) return { label, draw: one.draw };
@@ -43,11 +43,11 @@ export function checkHasBytes(annotation: ParsedAnnotation): void {
 
 /** Annotations that SAM turns into objects become masks; all others stay as they are. @throws ANNOTATION_*, MASK_* */
 export async function grownAnnotations(
-  all: readonly LabelledAnnotation[],
+  all: readonly LabeledAnnotation[],
   grow: Grow,
   signal?: AbortSignal,
-): Promise<LabelledAnnotation[]> {
-  const grown: LabelledAnnotation[] = [];
+): Promise<LabeledAnnotation[]> {
+  const grown: LabeledAnnotation[] = [];
   for (const one of all) {
     if (one.annotation === undefined || !treatmentOf(one.annotation.kind, 'accept').grown) {
       grown.push(one);
@@ -61,7 +61,7 @@ export async function grownAnnotations(
 }
 
 /** Refuses before anything is drawn what is known to be too much. @throws REQUEST_TOO_LARGE */
-export function checkBudget(all: readonly LabelledAnnotation[], size: Size): void {
+export function checkBudget(all: readonly LabeledAnnotation[], size: Size): void {
   const budget = createPixelBudget(size);
   budget.takeWhole(new Set(all.map(({ label }) => label)).size);
   for (const { annotation } of all) {
@@ -77,13 +77,13 @@ export function checkBudget(all: readonly LabelledAnnotation[], size: Size): voi
  * @throws ANNOTATION_*, MASK_*, IMAGE_* for a mask file, the signal's reason
  */
 export async function masksByLabel(
-  all: readonly LabelledAnnotation[],
+  all: readonly LabeledAnnotation[],
   size: Size,
   { grow, signal }: { grow: Grow; signal?: AbortSignal },
-): Promise<LabelledMask[]> {
-  const groups = new Map<string, LabelledAnnotation[]>();
+): Promise<LabeledMask[]> {
+  const groups = new Map<string, LabeledAnnotation[]>();
   for (const one of all) groups.set(one.label, [...(groups.get(one.label) ?? []), one]);
-  const masks: LabelledMask[] = [];
+  const masks: LabeledMask[] = [];
   const budget = createPixelBudget(size);
   for (const [label, annotations] of groups) {
     budget.takeWhole();
@@ -93,11 +93,11 @@ export async function masksByLabel(
   return masks;
 }
 
-type StoredMask = Omit<LabelledMask, 'label'>;
+type StoredMask = Omit<LabeledMask, 'label'>;
 
 /** Runs are joined as runs; undefined where something else is to be drawn, or does not fit, which goes on to the error that says so. */
 async function joinedRuns(
-  annotations: readonly LabelledAnnotation[],
+  annotations: readonly LabeledAnnotation[],
   { width, height }: Size,
   signal?: AbortSignal,
 ): Promise<StoredMask | undefined> {
@@ -113,7 +113,7 @@ async function joinedRuns(
 }
 
 async function joined(
-  annotations: readonly LabelledAnnotation[],
+  annotations: readonly LabeledAnnotation[],
   { width, height }: Size,
   { budget, grow, signal }: { budget: PixelBudget; grow: Grow; signal: AbortSignal | undefined },
 ): Promise<StoredMask | undefined> {

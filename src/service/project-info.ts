@@ -1,4 +1,4 @@
-/** What a project stands at, for people and for tools that ask which version would answer. */
+/** State of a project: labels, references, counts, and the version that the next prediction will carry. */
 import type { ProjectInfo } from './types.ts';
 import type { Store } from './ports/storage.ts';
 import { hashOfSets, versionString } from './predict.ts';
@@ -10,7 +10,7 @@ export interface ProjectInfoParts {
   references: ReferenceSets;
   serving: Serving;
   model: string;
-  /** What keeps the learner from a run; undefined: nothing does. */
+  /** Reason why the learner does not start a run; undefined: there is none. */
   waitingFor: (project: string) => Promise<string | undefined>;
 }
 

@@ -1,22 +1,37 @@
-/** The last things that went wrong, for people who look after the service. */
+/** Recent errors of the service, for operators. */
 import { isProsamError, messageOf } from '../core/common/errors.ts';
+import type { ServiceMetrics } from './ports/metrics.ts';
 import type { ErrorReport } from './types.ts';
 
-const MOST = 50;
+const MAX_REPORTS = 50;
 
 export interface ErrorList {
   report: (error: unknown, where: string) => void;
+  /** Runs work and passes on what it throws: failures that are not the caller's doing are listed, and every code is counted. */
+  listed: <T>(where: string, work: () => Promise<T>) => Promise<T>;
   /** Newest first. */
   list: () => ErrorReport[];
 }
 
-export function createErrorList(now: () => number): ErrorList {
+export function createErrorList(now: () => number, metrics: Pick<ServiceMetrics, 'error'>): ErrorList {
   const reports: ErrorReport[] = [];
+  const report: ErrorList['report'] = (error, where) => {
+    const code = isProsamError(error) ? error.code : 'ENGINE_FAILED';
+    reports.unshift({ createdMs: now(), code, message: messageOf(error), where });
+    reports.length = Math.min(reports.length, MAX_REPORTS);
+  };
   return {
-    report(error, where) {
-      const code = isProsamError(error) ? error.code : 'ENGINE_FAILED';
-      reports.unshift({ createdMs: now(), code, message: messageOf(error), where });
-      reports.length = Math.min(reports.length, MOST);
+    report,
+    async listed(where, work) {
+      try {
+        return await work();
+      } catch (error) {
+        const { status = 500, code } = error as { status?: number; code?: string };
+        const expected = error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
+        if (status >= 500 && !expected) report(error, where);
+        if (code !== undefined) metrics.error(code);
+        throw error;
+      }
     },
     list: () => [...reports],
   };

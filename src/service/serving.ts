@@ -165,6 +165,6 @@ export function createServing({ engine, versions, blobs, log, now, patienceMs = 
 export function notFound(version: string): ProsamError {
   return new ProsamError(
     'VERSION_NOT_FOUND',
-    `expected the version ${version}, but this project has none of that name. GET /v1/models lists them.`,
+    `expected the version ${version}, but this project has none of that name. GET /v1/versions lists them.`,
   );
 }

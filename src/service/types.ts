@@ -1,4 +1,4 @@
-/** The one interface that labeling-tool adapters know: ask for masks, hand back what people accepted. */
+/** Service interface that adapters of labeling tools know: masks out, accepted annotations in. */
 import type { Annotation } from '../core/mask/annotation.ts';
 import type { AcceptOutcome, AnnotationKey, AnnotationSummary, ImageRow, PredictionRecord, Provenance } from './ports/storage.ts';
 import type { PointerChange, RunRecord, VersionRecord } from './ports/versions.ts';
@@ -93,7 +93,7 @@ export interface Accepted {
 
 export interface ConceptInfo {
   label: string;
-  /** Masks that count. */
+  /** Number of active masks. */
   masks: number;
   /** The images used as references, best first. */
   references: { sha256: string; provenance: Provenance; flagged: boolean }[];
@@ -101,7 +101,7 @@ export interface ConceptInfo {
 
 export interface ProjectInfo {
   project: string;
-  /** Of the next prediction. */
+  /** Version string that the next prediction will carry. */
   version: string;
   modelVersion: string;
   images: number;
@@ -110,25 +110,29 @@ export interface ProjectInfo {
   concepts: ConceptInfo[];
   /** Newest run, if any. */
   run?: RunRecord;
-  /** What keeps the next run from starting, for people to read; absent when one runs or is due. */
+  /** Reason why the next run does not start, for people to read; absent when one runs or is due. */
   waitingFor?: string;
 }
+
+/** 'managed': a child process of the service; 'external': `prosam learn`, on any machine; 'off': no learner. */
+export type LearnerRun = 'managed' | 'external' | 'off';
 
 export interface ServiceStatus {
   /** Ready to answer. */
   ready: boolean;
-  /** Why not, or what works only in part. */
+  /** Reasons why not, or parts that do not work. */
   problems: string[];
   model: string;
   device: string;
   startedMs: number;
   /** Requests computing and waiting in front of the engine. */
-  queue: { running: number; waiting: number; limit: number };
+  engineQueue: { running: number; waiting: number; limit: number };
   /** Messages waiting, by name. */
   messages: Record<string, number>;
   /** Versions loaded, by project. */
   serving: { project: string; modelVersion: string; since: number }[];
-  learner: 'child' | 'elsewhere' | 'off';
+  /** Process that trains: a child of this one, one started elsewhere (`prosam learn`), or none. */
+  learner: LearnerRun;
 }
 
 export interface ErrorReport {
@@ -138,50 +142,90 @@ export interface ErrorReport {
   where: string;
 }
 
-export interface Service {
-  /** @throws SERVICE_BUSY, CLIENT_BUSY, REFERENCE_MISSING, IMAGE_*, VERSION_NOT_FOUND, ... */
+/** Masks, and what makes them quick. */
+export interface PredictionService {
+  /**
+   * Masks of labels in one image, from the references of the project or from those of the request.
+   * @throws SERVICE_BUSY, CLIENT_BUSY, REFERENCE_MISSING, IMAGE_*, VERSION_NOT_FOUND, ...
+   */
   predict(request: ServicePredictRequest, options?: { signal?: AbortSignal }): Promise<ServicePrediction>;
-  /** SAM's own points and boxes on one image. */
+  /** SAM's own points and boxes on one image. @throws SERVICE_BUSY, CLIENT_BUSY, IMAGE_* */
   refine(
     request: { project: string; image: ServiceImage; prompts: RefinePrompts; client?: string },
     options?: { signal?: AbortSignal },
   ): Promise<{ masks: RefinedMask[]; width: number; height: number }>;
-  /** Computes what does not depend on references, so that a later call answers at once. */
-  embed(
+  /** Computes the image features ahead of time, so that a later call answers at once, and remembers the image. @throws IMAGE_* */
+  prepare(
     request: { project: string; image: ServiceImage; externalId?: string; client?: string },
     options?: { signal?: AbortSignal },
   ): Promise<{ sha256: string; width: number; height: number }>;
-  /** Durable once it resolves. @throws ANNOTATION_*, MASK_*, IMAGE_* */
+  /** Stored predictions with their masks, newest first. */
+  list(options: { project?: string; limit: number }): Promise<PredictionRecord[]>;
+}
+
+/** Accepted, edited and rejected annotations: the source of references and training targets. */
+export interface AnnotationService {
+  /** Stores an annotation; durable once it resolves. @throws ANNOTATION_*, MASK_*, IMAGE_* */
   accept(request: AcceptRequest, options?: { signal?: AbortSignal }): Promise<Accepted>;
-  /** Gone from the references once it resolves. Whether anything counted before. */
-  remove(key: AnnotationKey, revision?: number): Promise<boolean>;
   /**
-   * Missing where it came from, though nobody deleted it: up to this revision it counts for nothing, until it is accepted again, in that
-   * revision or any other. Whether anything counted before.
+   * Soft delete: out of the references once it resolves. Without `revision` the annotation stays deleted for all later revisions.
+   * Resolves to true if it was active.
+   */
+  delete(key: AnnotationKey, revision?: number): Promise<boolean>;
+  /**
+   * Deactivates an annotation that is missing at its source although nobody deleted it, up to this revision; accepting it again, in that
+   * revision or any other, activates it again. Resolves to true if it was active.
    */
   withdraw(key: AnnotationKey, revision: number): Promise<boolean>;
-  /** Takes a deletion back: what is accepted from now on counts again. Whether there was a deletion. */
+  /** Undoes a delete: revisions accepted from now on are active again. Resolves to true if there was one. */
   restore(key: AnnotationKey): Promise<boolean>;
+  /** Prefers an annotation as a reference, or no longer. Resolves to false if no such annotation is active. */
   flag(key: AnnotationKey, flagged: boolean): Promise<boolean>;
-  annotations(project: string, options: { label?: string; before?: number; limit: number }): Promise<AnnotationSummary[]>;
-  project(project: string): Promise<ProjectInfo>;
-  projects(): Promise<string[]>;
-  /** What to label next: most uncertain first. */
-  unlabelled(project: string, options: { limit: number; offset?: number }): Promise<ImageRow[]>;
-  /** Newest first. */
-  predictions(options: { project?: string; limit: number }): Promise<PredictionRecord[]>;
-  imageBytes(project: string, sha256: string): Promise<Uint8Array>;
-  versions(options: { project?: string; limit: number }): Promise<VersionRecord[]>;
-  version(id: string): Promise<VersionRecord>;
-  history(project: string, limit: number): Promise<PointerChange[]>;
-  /** 'base': the model's own prompt encoder. In service here once it resolves. @throws VERSION_NOT_FOUND, PROMPT_ENCODER_MISMATCH, ... */
-  promote(project: string, version: string, reason: string): Promise<void>;
-  /** The version before the current one. @throws VERSION_NOT_FOUND */
-  rollback(project: string, reason: string): Promise<{ version: string }>;
-  /** Asks the learner for a run now, whatever its policy; answers at once. */
+  /** Active annotations, newest first. before: `sequence` of the last one of the page before. */
+  list(project: string, options: { label?: string; before?: number; limit: number }): Promise<AnnotationSummary[]>;
+}
+
+/** Projects: their state, the next images to annotate, and their training. */
+export interface ProjectService {
+  /** Names of all projects. */
+  list(): Promise<string[]>;
+  /** State of one project: labels, references, version, newest training run. */
+  get(project: string): Promise<ProjectInfo>;
+  /** Images without an annotation, most uncertain first. */
+  nextImages(project: string, options: { limit: number; offset?: number }): Promise<ImageRow[]>;
+  /** Requests a training run now, whatever the learner's policy; returns at once. */
   train(project: string): Promise<void>;
-  runs(options: { project?: string; limit: number }): Promise<RunRecord[]>;
-  status(): Promise<ServiceStatus>;
+  /** Training runs, newest first. */
+  runs(project: string, options: { limit: number }): Promise<RunRecord[]>;
+  /** Changes of the live version, newest first. */
+  history(project: string, options: { limit: number }): Promise<PointerChange[]>;
+  /** Deploys the version before the live one. @throws VERSION_NOT_FOUND */
+  rollback(project: string, reason: string): Promise<{ version: string }>;
+  /** Bytes of an image the project has seen. @throws IMAGE_UNKNOWN */
+  imageBytes(project: string, sha256: string): Promise<Uint8Array>;
+}
+
+/** Trained versions of the prompt encoder. */
+export interface VersionService {
   /** Newest first. */
+  list(options: { project?: string; limit: number }): Promise<VersionRecord[]>;
+  /** @throws VERSION_NOT_FOUND */
+  get(id: string): Promise<VersionRecord>;
+  /**
+   * Deploys a version to its project, or 'base', the model's own prompt encoder; live in this process once it resolves.
+   * @throws VERSION_NOT_FOUND, PROMPT_ENCODER_MISMATCH, CHECKPOINT_INVALID
+   */
+  promote(project: string, version: string, reason: string): Promise<void>;
+}
+
+/** The whole service, in groups; an adapter takes those it needs, such as `Pick<Service, 'predictions' | 'annotations'>`. */
+export interface Service {
+  readonly predictions: PredictionService;
+  readonly annotations: AnnotationService;
+  readonly projects: ProjectService;
+  readonly versions: VersionService;
+  /** Readiness, problems, load, and the live version of every project. */
+  status(): Promise<ServiceStatus>;
+  /** Recent errors of the service itself, newest first. */
   errors(): ErrorReport[];
 }

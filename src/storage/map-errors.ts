@@ -1,9 +1,9 @@
 /** How trouble with a database, an object store or their packages is told. */
-import { isProsamError, messageOf, ProsamError } from '../core/common/errors.ts';
+import { isOwnError, messageOf, ProsamError } from '../core/common/errors.ts';
 
 /** The error of a driver as one people can act on; a ProsamError stays as it is. */
 export function storageFailed(wanted: string, error: unknown): ProsamError {
-  if (isProsamError(error)) return error;
+  if (isOwnError(error)) return error;
   // Connections refused on several addresses come as one error without a message.
   const message = messageOf(error) || (error as { code?: string }).code || 'no answer';
   return new ProsamError('STORAGE_FAILED', `${wanted}: ${message}. Nothing acknowledged is lost; check that it runs and may be used.`, {

@@ -115,12 +115,10 @@ function assemble(database: Database, queue: DrivenQueue, blobs: Blobs, { statem
     },
     close: () => database.close(),
   };
-  return {
-    ...{ store, queue, blobs, database },
-    async close() {
-      await queue.close();
-      await blobs.close();
-      await store.close();
-    },
+  const close = async (): Promise<void> => {
+    await queue.close();
+    await blobs.close();
+    await store.close();
   };
+  return { ...{ store, queue, blobs, database, close }, [Symbol.asyncDispose]: close };
 }

@@ -1,6 +1,6 @@
 /** A whole service on a real port with the adapter under test: real storage, the built-in model, pictures at an address. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, request } from 'node:http';
+import { createServer as createHttpServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { Route } from '../adapters/http/route.ts';
 import type { ImageSources } from '../adapters/http/images/image-input.ts';
 import type { Service } from '../service/types.ts';
 import type { Storage } from '../service/ports/storage.ts';
-import { createProsam } from '../server/create-server.ts';
+import { createServer } from '../server/create-server.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import { pngOf, type TestPicture } from './pictures.ts';
 
@@ -52,12 +52,12 @@ export interface AdapterPlace {
 export async function openAdapterPlace(makeRoutes: (parts: AdapterParts) => readonly Route[]): Promise<AdapterPlace> {
   const folder = mkdtempSync(join(tmpdir(), 'prosam-adapter-'));
   const shown: Uint8Array[] = [];
-  const pictures = createServer((asked, response) => response.end(shown[Number(/\d+/.exec(asked.url ?? '')?.[0])]));
+  const pictures = createHttpServer((asked, response) => response.end(shown[Number(/\d+/.exec(asked.url ?? '')?.[0])]));
   await new Promise<void>((listening) => pictures.listen(0, '127.0.0.1', listening));
   const host = `127.0.0.1:${(pictures.address() as AddressInfo).port}`;
   const [database, objects] = [join(folder, 'prosam.db'), join(folder, 'blobs')];
   const storage = await openStorage({ database, objects });
-  const prosam = await createProsam({
+  const prosam = await createServer({
     ...{ environment: {}, storage, port: 0, device: 'cpu', cache: '', learner: { run: 'off' }, log: { level: 'silent' } },
     ...{ labelStudio: { enabled: false }, cvat: { enabled: false }, images: { allowHosts: [host] } },
     auth: { tokens: (['read', 'write', 'admin'] as const).map((access) => ({ name: access, access, token: TOKENS[access] })) },

@@ -74,7 +74,7 @@ export function testAdapter(tests: TestRunner, options: AdapterTestOptions): voi
       samples.push(await sampleOf(place, 1), await sampleOf(place, 200));
     });
     afterAll(() => place.close());
-    const annotations = () => place.service.annotations(project, { limit: 100 });
+    const annotations = () => place.service.annotations.list(project, { limit: 100 });
     const annotationOf = (revision: number, sample = first()): AdapterAnnotation => ({ ...sample, externalId: 'seven', revision });
 
     it('describes its routes: one line each, no two alike, and what changes something asks for more than reading', () => {

@@ -48,14 +48,3 @@ export { comparePaired } from './evaluation/bootstrap.ts';
 export type { PairedComparison } from './evaluation/bootstrap.ts';
 export { PUBLISHED } from './evaluation/published.ts';
 export type { PublishedRow } from './evaluation/published.ts';
-
-export { startLearner } from '../learner/learner.ts';
-export type { Learner } from '../learner/learner.ts';
-export { learnOnce } from '../learner/learn-once.ts';
-export type { LearnerOptions } from '../learner/context.ts';
-export type { EndState, LearnerEvent, RunOutcome, RunStartEvent } from '../learner/types.ts';
-export type { GateFigures, GatePair } from '../learner/gate-decision.ts';
-export { LEARNER_DEFAULTS } from '../learner/settings.ts';
-export type { LearnerSettings, TimeWindow } from '../learner/settings.ts';
-export type { Storage } from '../service/ports/storage.ts';
-export type { RunRecord } from '../service/ports/versions.ts';

@@ -19,7 +19,7 @@ describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)('
       const environment = {
         PROSAM_DATABASE: await postgres.createDatabase(),
         PROSAM_OBJECTS: await s3.createPlace(),
-        PROSAM_LEARNER: 'elsewhere',
+        PROSAM_LEARNER: 'external',
       };
       const folders = ['first', 'second', 'learner'].map((name) => mkdtempSync(join(root, `${name}-`)));
       for (const folder of folders)

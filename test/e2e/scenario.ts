@@ -146,7 +146,7 @@ async function betterVersion(next: () => string): Promise<Version> {
     await waitFor(ended);
     const [run] = runs as [Run];
     if (run.state === 'promoted') {
-      const version = await ask<Version>(next(), `/v1/models/${run.version}`);
+      const version = await ask<Version>(next(), `/v1/versions/${run.version}`);
       if (version.metrics.gate.candidate > version.metrics.gate.current) return version;
     }
     reasons.push(`${run.state}: ${run.reason}`);

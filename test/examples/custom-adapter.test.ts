@@ -71,7 +71,7 @@ describe('the light table', () => {
     const done = { film: 'film 7', sheet, round: 1, by: 'Mira', how: 'corrected', outlines };
     expect((await ask('/done', done)).status).toBe(201);
     expect((await ask('/done', done)).status).toBe(200);
-    expect(service.state.calls.find(({ name }) => name === 'accept')?.args).toMatchObject({
+    expect(service.state.calls.find(({ name }) => name === 'annotations.accept')?.args).toMatchObject({
       ...{ project: 'films', source: 'light-table', externalId: 'film 7', revision: 1, provenance: 'edited', annotator: 'Mira' },
       masks: [
         {
@@ -100,6 +100,6 @@ describe('the light table', () => {
   it('stays short, and knows nothing but the public names', () => {
     const text = readFileSync('examples/custom-adapter/light-table.ts', 'utf8');
     expect(text.split('\n').length).toBeLessThan(150);
-    expect([...text.matchAll(/from '([^']+)'/g)].map(([, name]) => name)).toEqual(['prosam', 'zod']);
+    expect([...text.matchAll(/from '([^']+)'/g)].map(([, name]) => name)).toEqual(['prosam', 'prosam/server', 'zod']);
   });
 });

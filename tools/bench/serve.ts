@@ -67,7 +67,7 @@ async function client(): Promise<void> {
       const { status } = await send('annotate', '/v1/annotations', annotationOf(picture, PROJECT, id));
       if (status === 201) acknowledged.push(id);
     } else if (turn % 50 === 1) await send('train', `/v1/projects/${PROJECT}/train`, {});
-    else if (turn % 25 === 2) await send('what to label', `/v1/projects/${PROJECT}/queue?limit=20`);
+    else if (turn % 25 === 2) await send('what to label', `/v1/projects/${PROJECT}/next-images?limit=20`);
     else await send('predict', '/v1/predict', { project: PROJECT, image: { base64: picture.base64 } });
   }
 }
@@ -76,11 +76,11 @@ async function client(): Promise<void> {
 async function swapper(): Promise<void> {
   for (let turn = 0; running.on; turn++) {
     await wait(2000);
-    const { json } = await send('versions', `/v1/models?project=${PROJECT}&limit=5`);
-    const { models = [] } = (json ?? {}) as { models?: { id: string }[] };
-    const version = turn % 2 === 0 ? models[turn % Math.max(1, models.length)]?.id : 'base';
+    const { json } = await send('versions', `/v1/versions?project=${PROJECT}&limit=5`);
+    const { versions = [] } = (json ?? {}) as { versions?: { id: string }[] };
+    const version = turn % 2 === 0 ? versions[turn % Math.max(1, versions.length)]?.id : 'base';
     if (version === undefined) continue;
-    const { status } = await send('promote', `/v1/models/${version}/promote`, { project: PROJECT, reason: 'load test' });
+    const { status } = await send('promote', `/v1/versions/${version}/promote`, { project: PROJECT, reason: 'load test' });
     if (status === 200) swaps.push(version);
   }
 }

@@ -208,7 +208,7 @@ export const ROOMS: readonly Room[] = [
   // Wiring.
   { place: 'web.ts', knows: ['core'], why: 'the same engine, wired for pages' },
   { place: 'web-worker.ts', knows: ['core'], packages: ['zod'], why: 'the same engine, wired for pages' },
-  { place: 'index.ts', knows: ['core', 'client', 'server', 'adapters', 'service'], node: true, why: 'the root entry' },
+  { place: 'index.ts', knows: ['core'], node: true, why: 'the root entry: engine, masks and errors' },
   {
     place: 'server',
     knows: ['core', 'service', 'storage', 'learner', 'adapters', 'client'],

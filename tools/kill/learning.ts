@@ -48,7 +48,7 @@ export async function killLearning(
   say: (text: string) => void,
 ): Promise<KillRow> {
   writeFileSync(join(folder, 'prosam.config.json'), JSON.stringify({ learner: LEARNER }));
-  const start = (): Promise<Served> => startServe({ folder, environment }, ['--learner', 'elsewhere', '--log-level', 'error']);
+  const start = (): Promise<Served> => startServe({ folder, environment }, ['--learner', 'external', '--log-level', 'error']);
   const learn = (): RunningProcess => startProcess(['learn', '--json', '--settings', JSON.stringify(LEARNER)], { folder, environment });
   const sent = await pictures(IMAGES);
   const phases = new Map<string, number>();
@@ -114,18 +114,18 @@ async function running(url: string): Promise<void> {
 /** What must hold at any moment, from outside. */
 async function check(url: string, base64: string, problems: string[]): Promise<void> {
   const { runs } = await ask<{ runs: Run[] }>(url, `/v1/projects/${PROJECT}/runs?limit=1000`);
-  const { models } = await ask<{ models: Version[] }>(url, `/v1/models?project=${PROJECT}&limit=1000`);
+  const { versions } = await ask<{ versions: Version[] }>(url, `/v1/versions?project=${PROJECT}&limit=1000`);
   const byRun = new Map<string, number>();
-  for (const { runId } of models) byRun.set(runId, (byRun.get(runId) ?? 0) + 1);
+  for (const { runId } of versions) byRun.set(runId, (byRun.get(runId) ?? 0) + 1);
   if ([...byRun.values()].some((count) => count > 1)) problems.push('a run counted twice');
   if (runs.filter(({ state }) => state === 'running').length > 1) problems.push('two runs at once');
   for (const { state, id, version } of runs) {
     if ((state === 'promoted' || state === 'rejected') !== byRun.has(id))
       problems.push(`run ${id} is ${state} with ${byRun.get(id) ?? 0} versions`);
-    if (version !== undefined && !models.some((one) => one.id === version)) problems.push(`version ${version} is missing`);
+    if (version !== undefined && !versions.some((one) => one.id === version)) problems.push(`version ${version} is missing`);
   }
   // It answers, with a version that passed.
   const { modelVersion } = await ask<{ modelVersion: string }>(url, '/v1/predict', { project: PROJECT, image: { base64 } });
-  if (modelVersion !== 'base' && models.find(({ id }) => id === modelVersion)?.outcome !== 'promoted')
+  if (modelVersion !== 'base' && versions.find(({ id }) => id === modelVersion)?.outcome !== 'promoted')
     problems.push(`${modelVersion} answers without having passed`);
 }

@@ -59,7 +59,7 @@ function dataRoutes(service: Service): Route[] {
       summary: 'The caller and the state of the service',
       access: 'read',
       async handle({ caller }) {
-        const [status, projects] = await Promise.all([service.status(), service.projects()]);
+        const [status, projects] = await Promise.all([service.status(), service.projects.list()]);
         const visible = (name: string): boolean => caller.projects?.includes(name) ?? true;
         // Messages of errors may name anybody's project.
         const errors = caller.projects ? [] : service.errors().slice(0, SHOWN);
@@ -82,12 +82,12 @@ function dataRoutes(service: Service): Route[] {
       async handle({ params }) {
         const name = params.project;
         const [info, versions, history, runs, unlabelled, annotations] = await Promise.all([
-          service.project(name),
-          service.versions({ project: name, limit: SHOWN_VERSIONS }),
-          service.history(name, SHOWN),
-          service.runs({ project: name, limit: SHOWN }),
-          service.unlabelled(name, { limit: SHOWN }),
-          service.annotations(name, { limit: SHOWN }),
+          service.projects.get(name),
+          service.versions.list({ project: name, limit: SHOWN_VERSIONS }),
+          service.projects.history(name, { limit: SHOWN }),
+          service.projects.runs(name, { limit: SHOWN }),
+          service.projects.nextImages(name, { limit: SHOWN }),
+          service.annotations.list(name, { limit: SHOWN }),
         ]);
         const { run, ...rest } = info;
         const json: ProjectAnswer = {
@@ -105,7 +105,7 @@ function dataRoutes(service: Service): Route[] {
       params: projectParams,
       query: z.strictObject({ known: z.string().max(100).exactOptional().describe('"newest" of the answer before') }),
       async handle({ params, query }) {
-        const predictions = await service.predictions({ project: params.project, limit: SHOWN });
+        const predictions = await service.predictions.list({ project: params.project, limit: SHOWN });
         const [first] = predictions;
         const newest = first ? `${first.createdMs}-${first.sha256}` : 'none';
         const json: PredictionsAnswer = newest === query.known ? { newest } : { newest, predictions };
@@ -121,7 +121,7 @@ function dataRoutes(service: Service): Route[] {
       query: z.strictObject({ project }),
       answers: ['image/webp'],
       async handle({ params, query }) {
-        const bytes = await thumbnail(await service.imageBytes(query.project, params.sha256), 640);
+        const bytes = await thumbnail(await service.projects.imageBytes(query.project, params.sha256), 640);
         return { bytes, type: 'image/webp', headers: { 'cache-control': 'private, max-age=86400' } };
       },
     }),

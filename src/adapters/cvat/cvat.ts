@@ -31,7 +31,7 @@ export interface DirectListener {
 }
 
 export interface CvatOptions {
-  service: Service;
+  service: Pick<Service, 'predictions' | 'annotations' | 'projects'>;
   images: ImageSources;
   /** Calls on the CVAT server; without it nothing is prefetched or learned. */
   api?: CvatApi;

@@ -157,7 +157,7 @@ function fields(schema: JsonSchema): { properties: Record<string, JsonSchema>; r
   };
 }
 
-/** get /v1/projects/:project/queue -> getV1ProjectsByProjectQueue */
+/** get /v1/projects/:project/runs -> getV1ProjectsByProjectRuns */
 function operationId(method: string, path: string): string {
   const words = path.replace(/:/g, 'by-').split(/[^A-Za-z0-9]+/);
   return `${method}${words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('')}`;

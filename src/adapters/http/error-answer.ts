@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { transienceOf } from '../../core/common/transient-errors.ts';
 import { ERROR_HINTS } from '../../core/common/error-hints.ts';
-import { ERROR_STATUS, isProsamError, ProsamError, type ErrorCode } from '../../core/common/errors.ts';
+import { ERROR_STATUS, isOwnError, ProsamError, type ErrorCode } from '../../core/common/errors.ts';
 import { allows } from './guard.ts';
 import type { Access } from './route.ts';
 
@@ -48,7 +48,7 @@ export function errorAnswer(
 
 /** What the framework and others throw, in our words. */
 export function asProsamError(thrown: unknown): ProsamError {
-  if (isProsamError(thrown)) return thrown;
+  if (isOwnError(thrown)) return thrown;
   // A path that cannot be decoded is the one thing the router itself refuses.
   if (thrown instanceof URIError && (thrown as { status?: unknown }).status === 400) {
     return new ProsamError('REQUEST_INVALID', 'The path of the request cannot be decoded. Write % as %25.', { cause: thrown });

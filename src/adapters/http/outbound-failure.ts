@@ -1,5 +1,5 @@
 /** Failures of outbound calls: refusals of our own found again, reasons that name no addresses, and redirects. */
-import { isProsamError, messageOf, type ProsamError } from '../../core/common/errors.ts';
+import { isOwnError, messageOf, type ProsamError } from '../../core/common/errors.ts';
 
 const MAX_CAUSES = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -7,8 +7,8 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** A refusal of ours (URL_REFUSED of the checked agent), however deep the HTTP client wrapped it. */
 export function refusalIn(error: unknown): ProsamError | undefined {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < MAX_CAUSES; at = at.cause, depth++) {
-    if (isProsamError(at)) return at;
-    const inner = at instanceof AggregateError ? (at.errors as unknown[]).find(isProsamError) : undefined;
+    if (isOwnError(at)) return at;
+    const inner = at instanceof AggregateError ? (at.errors as unknown[]).find(isOwnError) : undefined;
     if (inner !== undefined) return inner;
   }
   return undefined;

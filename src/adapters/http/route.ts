@@ -48,7 +48,7 @@ export type RouteAnswer =
 
 export interface Route<P = unknown, Q = unknown, B = unknown> {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete';
-  /** Below the mount, Express 5 style: '/projects/:project/queue'. */
+  /** Below the mount, Express 5 style: '/projects/:project/next-images'. */
   path: string;
   /** One line for the description of the interface. */
   summary: string;

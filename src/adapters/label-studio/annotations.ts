@@ -12,7 +12,7 @@ import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { AnnotationRecorder, Connection, RecordOutcome } from './types.ts';
 
 export interface RecorderParts {
-  service: Service;
+  service: Pick<Service, 'annotations'>;
   images: TaskImages;
   log: Log;
   /** Of all annotations. */
@@ -68,7 +68,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
     const accept = async (changes: Partial<AcceptRequest> = {}) =>
       images.use(
         of,
-        (image) => retried(() => service.accept({ ...request, ...changes, image }, { signal: whileOpen }), whileOpen),
+        (image) => retried(() => service.annotations.accept({ ...request, ...changes, image }, { signal: whileOpen }), whileOpen),
         whileOpen,
       );
     const accepted = await accept().catch((error: unknown) => {
@@ -82,7 +82,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
     if (accepted === undefined) return 'nothing';
     const { outcome } = accepted;
     const wanted = flagOf(task, annotation) && masks.length > 0;
-    if (outcome !== 'outdated' && (outcome === 'duplicate' || wanted !== request.flagged)) await service.flag(key, wanted);
+    if (outcome !== 'outdated' && (outcome === 'duplicate' || wanted !== request.flagged)) await service.annotations.flag(key, wanted);
     return outcome;
   }
 
@@ -117,7 +117,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
   const remove: AnnotationRecorder['remove'] = async (connection, annotationId) => {
     seen.delete(keyOf(connection, annotationId));
     let counted = false;
-    for (const key of keysOf(connection, annotationId)) if (await service.remove(key)) counted = true;
+    for (const key of keysOf(connection, annotationId)) if (await service.annotations.delete(key)) counted = true;
     return counted;
   };
 
@@ -136,13 +136,13 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
       seen.delete(keyOf(connection, annotationId));
       let withdrawn = false;
       for (const { externalId, revision } of counted) {
-        if (await service.withdraw({ project: connection.project, source, externalId }, revision)) withdrawn = true;
+        if (await service.annotations.withdraw({ project: connection.project, source, externalId }, revision)) withdrawn = true;
       }
       return withdrawn;
     },
     async restore(connection, annotationId) {
       seen.delete(keyOf(connection, annotationId));
-      for (const key of keysOf(connection, annotationId)) await service.restore(key);
+      for (const key of keysOf(connection, annotationId)) await service.annotations.restore(key);
     },
   };
 }

@@ -65,7 +65,7 @@ export function createBatch(parts: BatchParts): Batch {
         ),
       );
       await Promise.race([Promise.all(learning), deadline.over]);
-      const { version, concepts } = await service.project(project);
+      const { version, concepts } = await service.projects.get(project);
       const known = new Set(concepts.filter(({ masks }) => masks > 0).map(({ label }) => label));
       if (wantedOutputs(config, known).size === 0) {
         log.info(

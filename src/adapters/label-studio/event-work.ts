@@ -13,7 +13,7 @@ import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { AnnotationRecorder, Connection, LabelStudioApi } from './types.ts';
 
 export interface EventParts {
-  service: Service;
+  service: Pick<Service, 'projects'>;
   connections: Connections;
   recorder: AnnotationRecorder;
   images: TaskImages;
@@ -116,7 +116,7 @@ export function createEventWork(parts: EventParts): EventWork {
             await api
               ?.beforeTraining?.(connection, { signal: closing })
               .catch((error: unknown) => failed(project, 'annotations could not be compared before training', error));
-            await service.train(project);
+            await service.projects.train(project);
           });
           break;
         case 'tasks-deleted':

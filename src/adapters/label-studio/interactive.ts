@@ -17,7 +17,7 @@ import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { Connection } from './types.ts';
 
 export interface InteractiveParts {
-  service: Service;
+  service: Pick<Service, 'predictions' | 'projects'>;
   images: TaskImages;
   priors: Priors;
   log: Log;
@@ -33,7 +33,7 @@ export type Interactive = (
 export function createInteractive({ service, images, priors, log, priorMs = 300 }: InteractiveParts): Interactive {
   return async ({ connection, config, task, context }, signal) => {
     const { project } = connection;
-    const { version, concepts } = await service.project(project);
+    const { version, concepts } = await service.projects.get(project);
     const nothing = (why: string): MlAnswer => {
       log.warn({ project, task: task.id }, `a prompt is not answered: ${why}`);
       return { result: [], score: 0, modelVersion: version };
@@ -53,7 +53,7 @@ export function createInteractive({ service, images, priors, log, priorMs = 300 
       const before = prior && goesWith(one, prior) ? { maskInput: prior.lowResLogits } : {};
       if (one.box === undefined && (one.points ?? []).length === 0 && !('maskInput' in before)) continue;
       const { masks } = await retried(
-        () => service.refine({ project, image: { sha256 }, prompts: { ...one, ...before } }, { signal }),
+        () => service.predictions.refine({ project, image: { sha256 }, prompts: { ...one, ...before } }, { signal }),
         signal,
       );
       if (masks[0]) found.push(masks[0]);

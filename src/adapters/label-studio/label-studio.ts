@@ -63,7 +63,7 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
   const versions = createLruMap<string, string>({ max: MOST_VERSIONS });
 
   async function currentVersion(project: string): Promise<string> {
-    const asked = service.project(project).then(({ version }) => {
+    const asked = service.projects.get(project).then(({ version }) => {
       versions.set(project, version);
       return version;
     });

@@ -11,7 +11,7 @@ import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { Connection } from './types.ts';
 
 export interface TaskParts {
-  service: Service;
+  service: Pick<Service, 'predictions' | 'projects'>;
   images: TaskImages;
   priors: Priors;
   /** One region a connected part. */
@@ -57,7 +57,10 @@ export async function predictTask(
     const prediction: ServicePrediction = await images.use(
       of,
       (image) =>
-        retried(() => service.predict({ project, image, labels, externalId: of.externalId, priority, ...options }, { signal }), signal),
+        retried(
+          () => service.predictions.predict({ project, image, labels, externalId: of.externalId, priority, ...options }, { signal }),
+          signal,
+        ),
       signal,
     );
     for (const mask of prediction.masks) {

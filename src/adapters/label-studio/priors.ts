@@ -30,7 +30,7 @@ const MOST = 64;
 /** One that takes longer is computed anew for the next click. */
 const COMPUTE_MS = 120_000;
 
-export function createPriors(service: Service, signal: AbortSignal): Priors {
+export function createPriors(service: Pick<Service, 'predictions'>, signal: AbortSignal): Priors {
   const kept = createLruMap<string, Prior>({ max: MOST });
   const running = createFlights<Prior | undefined>({ patienceMs: COMPUTE_MS });
   const nameOf = ({ project, version, sha256, label }: PriorKey): string => JSON.stringify([project, version, sha256, label]);
@@ -41,7 +41,10 @@ export function createPriors(service: Service, signal: AbortSignal): Priors {
   const compute = async (key: PriorKey): Promise<Prior | undefined> => {
     const { project, sha256, label } = key;
     try {
-      const { masks } = await service.predict({ project, image: { sha256 }, labels: [label], priority: 'interactive' }, { signal });
+      const { masks } = await service.predictions.predict(
+        { project, image: { sha256 }, labels: [label], priority: 'interactive' },
+        { signal },
+      );
       const [mask] = masks;
       if (mask) keep(key, mask);
     } catch {

@@ -43,7 +43,11 @@ const KNOWN_MS = 60 * 60_000;
 /** Bytes in memory at once, whatever asks for them. */
 const MOST_FETCHED_AT_ONCE = 8;
 
-export function createTaskImages(parts: { service: Service; fetchImage: FetchImage; clockMs: () => number }): TaskImages {
+export function createTaskImages(parts: {
+  service: Pick<Service, 'predictions'>;
+  fetchImage: FetchImage;
+  clockMs: () => number;
+}): TaskImages {
   const { service, fetchImage, clockMs } = parts;
   const known = new Map<string, Entry>();
   const embedding = createFlights<KnownImage>({
@@ -100,7 +104,9 @@ export function createTaskImages(parts: { service: Service; fetchImage: FetchIma
       const found = lookUp(key);
       if (found?.embedded === true) return Promise.resolve(found);
       const { project } = of.connection;
-      const embed = async (image: ServiceImage) => ({ image: await service.embed({ project, image, externalId: of.externalId }) });
+      const embed = async (image: ServiceImage) => ({
+        image: await service.predictions.prepare({ project, image, externalId: of.externalId }),
+      });
       return embedding.share(key, async () => {
         const { image } = await use(of, embed);
         keep(key, image, true);

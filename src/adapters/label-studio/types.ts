@@ -58,7 +58,7 @@ export interface LabelStudioApi {
 }
 
 export interface LabelStudioOptions {
-  service: Service;
+  service: Pick<Service, 'predictions' | 'annotations' | 'projects'>;
   images: ImageSources;
   /** @default images named by http(s) address or data: URI are read, all others refused */
   fetchImage?: FetchImage;
@@ -102,7 +102,7 @@ export interface LabelStudioLimits {
 export interface AnnotationRecorder {
   /**
    * Idempotent on project, annotation and its updated_at. again: hand it to the service although it was handed over before.
-   * @throws what service.accept throws
+   * @throws what service.annotations.accept throws
    */
   record(
     connection: Connection,

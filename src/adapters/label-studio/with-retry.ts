@@ -1,7 +1,7 @@
 /** Work the service has no room for right now, or whose worker died under it, is tried again a little later. */
 import { withRetry } from '../../core/common/retry.ts';
 import { transienceOf } from '../../core/common/transient-errors.ts';
-import { isProsamError } from '../../core/common/errors.ts';
+import { isOwnError } from '../../core/common/errors.ts';
 
 /** The work itself may be what the worker dies of; a service that closes does not open again in this process. */
 const MAX_TRIES = { busy: 20, crashed: 3, closing: 1 } as const;
@@ -10,8 +10,8 @@ const MAX_WAIT_MS = 5000;
 
 export function retried<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const pauseAfter = (error: unknown, tried: number): number | undefined => {
-    const transience = isProsamError(error) ? transienceOf(error.code) : undefined;
-    if (!isProsamError(error) || transience === undefined || tried >= MAX_TRIES[transience]) return undefined;
+    const transience = isOwnError(error) ? transienceOf(error.code) : undefined;
+    if (!isOwnError(error) || transience === undefined || tried >= MAX_TRIES[transience]) return undefined;
     return Math.min(error.retryAfterMs ?? USUAL_WAIT_MS, MAX_WAIT_MS);
   };
   return withRetry(work, { pauseAfter, signal });

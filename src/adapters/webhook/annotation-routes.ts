@@ -11,7 +11,7 @@ import { pageOf } from './page.ts';
 import { MAX_BODY_BYTES } from './predict-routes.ts';
 import { annotationParams, annotationSchema, annotationsQuery, flagSchema, projectParams, revisionQuery } from './schemas.ts';
 
-export function annotationRoutes({ service, images }: { service: Service; images: ImageSources }): Route[] {
+export function annotationRoutes({ service, images }: { service: Pick<Service, 'annotations'>; images: ImageSources }): Route[] {
   return [
     route({
       method: 'post',
@@ -33,7 +33,7 @@ export function annotationRoutes({ service, images }: { service: Service; images
           image,
           masks: masks.map(({ label, ...fields }) => ({ label, ...annotationFrom(fields, files) })),
         };
-        const accepted = await service.accept(request, { signal });
+        const accepted = await service.annotations.accept(request, { signal });
         return { status: accepted.outcome === 'stored' ? 201 : 200, json: accepted };
       },
     }),
@@ -46,7 +46,7 @@ export function annotationRoutes({ service, images }: { service: Service; images
       query: annotationsQuery,
       answer: annotationsAnswer,
       async handle({ params, query }) {
-        const annotations = await service.annotations(params.project, query);
+        const annotations = await service.annotations.list(params.project, query);
         return { json: { annotations, ...pageOf(annotations, query.limit, (last) => last.sequence) } };
       },
     }),
@@ -59,7 +59,7 @@ export function annotationRoutes({ service, images }: { service: Service; images
       query: revisionQuery,
       answer: removedAnswer,
       async handle({ params, query }) {
-        return { json: { removed: await service.remove(params, query.revision) } };
+        return { json: { removed: await service.annotations.delete(params, query.revision) } };
       },
     }),
     route({
@@ -71,7 +71,7 @@ export function annotationRoutes({ service, images }: { service: Service; images
       body: flagSchema,
       answer: flaggedAnswer,
       async handle({ params, body }) {
-        if (await service.flag(params, body.flagged)) return { json: { flagged: body.flagged } };
+        if (await service.annotations.flag(params, body.flagged)) return { json: { flagged: body.flagged } };
         throw new ProsamError(
           'ANNOTATION_NOT_FOUND',
           `Expected an annotation that counts, found none with source ${JSON.stringify(params.source)} and this id. Check project, source and id.`,

@@ -3,15 +3,15 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { Service } from '../../service/types.ts';
 import type { ImageInputJson, ImageSources } from '../http/images/image-input.ts';
 import type { Files } from './marks.ts';
-import { MAX_INLINE_IMAGES, type BatchBody } from './schemas.ts';
+import { MAX_INLINE_IMAGES, type JobBody } from './schemas.ts';
 
 /** Plain JSON; written by this file alone. */
-export type StoredRequest = Omit<BatchBody, 'project' | 'images'> & { client?: string };
+export type StoredRequest = Omit<JobBody, 'project' | 'images'> & { client?: string };
 
 /** An image whose bytes do not stay with the request. */
 export type StoredImage = Exclude<ImageInputJson, { base64: string } | { file: string }>;
 
-export function storedRequest({ labels, options, version, format, tolerance, callback }: BatchBody): StoredRequest {
+export function storedRequest({ labels, options, version, format, tolerance, callback }: JobBody): StoredRequest {
   return {
     ...{ format, tolerance },
     ...(labels && { labels }),
@@ -26,8 +26,8 @@ const LANES = 2;
 
 /** Bytes that came with the request become images the project knows; addresses and paths are read when their turn comes. */
 export async function storedImages(
-  body: BatchBody,
-  { service, images }: { service: Service; images: ImageSources },
+  body: JobBody,
+  { service, images }: { service: Pick<Service, 'predictions'>; images: ImageSources },
   { files, client, signal }: { files: Files; client?: string; signal: AbortSignal },
 ): Promise<StoredImage[]> {
   const inline = body.images.filter(carriesBytes).length;
@@ -47,7 +47,7 @@ export async function storedImages(
       }
       const image = await images.read(input, { files, signal });
       const { project } = body;
-      const { sha256 } = await service.embed({ project, image, ...(client !== undefined && { client }) }, { signal });
+      const { sha256 } = await service.predictions.prepare({ project, image, ...(client !== undefined && { client }) }, { signal });
       stored[index] = { sha256 };
     }
   };

@@ -2,7 +2,7 @@
 import type { BatchItem, BatchRecord } from '../../service/ports/batches.ts';
 import { backoffMs, wait } from '../../core/common/retry.ts';
 import { transienceOf } from '../../core/common/transient-errors.ts';
-import { isProsamError, messageOf, ProsamError, type ErrorCode } from '../../core/common/errors.ts';
+import { isOwnError, messageOf, ProsamError, type ErrorCode } from '../../core/common/errors.ts';
 import type { ServicePredictRequest } from '../../service/types.ts';
 import type { StoredImage, StoredRequest } from './batch-request.ts';
 import { addDelivery } from './deliveries.ts';
@@ -117,7 +117,7 @@ async function resultOf(
     } catch (error) {
       if (stopped.aborted) return undefined;
       if (late.aborted) return failed('DEADLINE_EXCEEDED', `The image took longer than ${ITEM_TIMEOUT_MS / 1000} s.`);
-      if (!isProsamError(error)) {
+      if (!isOwnError(error)) {
         log.error({ batch: batch.id, index: item.index, error: messageOf(error) }, 'an image of a batch met a defect');
         return failed('ENGINE_FAILED', 'Something unexpected happened; the log of the service tells more.');
       }
@@ -153,5 +153,5 @@ async function predictItem({ service, images }: WebhookParts, batch: BatchRecord
     ...(version !== undefined && { version }),
     ...(client !== undefined && { client }),
   };
-  return writeAnswer(await service.predict(request, { signal }), { format, tolerance }, signal);
+  return writeAnswer(await service.predictions.predict(request, { signal }), { format, tolerance }, signal);
 }

@@ -1,5 +1,5 @@
 /** Sends to addresses users gave: under the rules of images, without following redirects, and without keeping responses. */
-import { isProsamError, ProsamError } from '../../core/common/errors.ts';
+import { isOwnError, ProsamError } from '../../core/common/errors.ts';
 import { createCheckedFetch, type CheckedFetchOptions } from '../http/checked-fetch.ts';
 import { connectionReason } from '../http/outbound-failure.ts';
 import { endBody } from '../http/outbound-response.ts';
@@ -30,7 +30,7 @@ export function createCallbackSender(options: SenderOptions): CallbackSender {
         await endBody(response);
         return response.status;
       } catch (error) {
-        throw isProsamError(error) ? error : failed(new URL(url), error);
+        throw isOwnError(error) ? error : failed(new URL(url), error);
       }
     },
     close: () => checked.close(),

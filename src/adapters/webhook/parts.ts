@@ -1,4 +1,4 @@
-/** What the webhook adapter is given, and the names of its messages. */
+/** Options of the webhook adapter, and the names of its messages. */
 import type { BatchStore, DeliveryStore } from '../../service/ports/batches.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { Service } from '../../service/types.ts';
@@ -18,7 +18,7 @@ export interface CallbackOptions extends SenderOptions {
 }
 
 export interface WebhookOptions {
-  service: Service;
+  service: Omit<Service, 'errors'>;
   images: ImageSources;
   batches: BatchStore;
   deliveries: DeliveryStore;

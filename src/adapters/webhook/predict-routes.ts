@@ -14,7 +14,7 @@ export const MAX_BODY_BYTES = 96 * 2 ** 20;
 /** Reference images of one request are in memory together. */
 const MAX_REFERENCE_BYTES = 256 * 2 ** 20;
 
-export function predictRoutes({ service, images }: { service: Service; images: ImageSources }): Route[] {
+export function predictRoutes({ service, images }: { service: Pick<Service, 'predictions'>; images: ImageSources }): Route[] {
   return [
     route({
       method: 'post',
@@ -40,7 +40,7 @@ export function predictRoutes({ service, images }: { service: Service; images: I
           ...(remember !== undefined && { remember }),
           ...clientOf(caller),
         };
-        return { json: await writeAnswer(await service.predict(request, { signal }), body, signal) };
+        return { json: await writeAnswer(await service.predictions.predict(request, { signal }), body, signal) };
       },
     }),
     route({
@@ -60,7 +60,10 @@ export function predictRoutes({ service, images }: { service: Service; images: I
           ...(body.box && { box: body.box }),
           ...(body.maskInput !== undefined && { maskInput: logitsFrom(body.maskInput) }),
         };
-        const { width, height, masks } = await service.refine({ project: body.project, image, prompts, ...clientOf(caller) }, { signal });
+        const { width, height, masks } = await service.predictions.refine(
+          { project: body.project, image, prompts, ...clientOf(caller) },
+          { signal },
+        );
         const written = [];
         for (const { mask, area, boxXyxy, samIou, lowResLogits } of masks) {
           const form = await writeMask(mask, body, signal);

@@ -1,12 +1,12 @@
-/** How projects stand: what to label next, what was learned, what the service is doing. */
+/** Projects: their state, the next images to label, training, and the status of the service. */
 import { imageType } from '../../core/image/node/thumbnail.ts';
 import type { Service } from '../../service/types.ts';
 import { route, type Route } from '../http/route.ts';
-import { projectAnswer, projectsAnswer, queueAnswer, runsAnswer, startedAnswer, statusAnswer } from './responses.ts';
+import { projectAnswer, projectsAnswer, nextImagesAnswer, runsAnswer, startedAnswer, statusAnswer } from './responses.ts';
 import { pageOf } from './page.ts';
-import { imageParams, imageQuery, limitQuery, projectParams, queueQuery } from './schemas.ts';
+import { imageParams, imageQuery, limitQuery, projectParams, nextImagesQuery } from './schemas.ts';
 
-export function projectRoutes({ service }: { service: Service }): Route[] {
+export function projectRoutes({ service }: { service: Pick<Service, 'projects' | 'status'> }): Route[] {
   return [
     route({
       method: 'get',
@@ -15,7 +15,7 @@ export function projectRoutes({ service }: { service: Service }): Route[] {
       access: 'read',
       answer: projectsAnswer,
       async handle({ caller }) {
-        const projects = await service.projects();
+        const projects = await service.projects.list();
         return { json: { projects: projects.filter((project) => caller.projects?.includes(project) ?? true) } };
       },
     }),
@@ -27,19 +27,19 @@ export function projectRoutes({ service }: { service: Service }): Route[] {
       params: projectParams,
       answer: projectAnswer,
       async handle({ params }) {
-        return { json: await service.project(params.project) };
+        return { json: await service.projects.get(params.project) };
       },
     }),
     route({
       method: 'get',
-      path: '/projects/:project/queue',
-      summary: 'What to label next: images nobody has annotated, most uncertain first',
+      path: '/projects/:project/next-images',
+      summary: 'Images to label next: those without an annotation, most uncertain first',
       access: 'read',
       params: projectParams,
-      query: queueQuery,
-      answer: queueAnswer,
+      query: nextImagesQuery,
+      answer: nextImagesAnswer,
       async handle({ params, query }) {
-        const images = await service.unlabelled(params.project, query);
+        const images = await service.projects.nextImages(params.project, query);
         const rows = images.map(({ sha256, width, height, externalId, uncertainty, createdMs }) => ({
           ...{ sha256, width, height, createdMs },
           ...(externalId !== undefined && { externalId }),
@@ -56,7 +56,7 @@ export function projectRoutes({ service }: { service: Service }): Route[] {
       params: projectParams,
       answer: startedAnswer,
       async handle({ params }) {
-        await service.train(params.project);
+        await service.projects.train(params.project);
         return { status: 202, json: { project: params.project, requested: true } };
       },
     }),
@@ -69,7 +69,7 @@ export function projectRoutes({ service }: { service: Service }): Route[] {
       query: limitQuery,
       answer: runsAnswer,
       async handle({ params, query }) {
-        return { json: { runs: await service.runs({ project: params.project, limit: query.limit }) } };
+        return { json: { runs: await service.projects.runs(params.project, query) } };
       },
     }),
     route({
@@ -81,7 +81,7 @@ export function projectRoutes({ service }: { service: Service }): Route[] {
       query: imageQuery,
       answers: ['image/jpeg', 'image/png', 'image/webp', 'image/tiff', 'image/avif', 'image/gif'],
       async handle({ params, query }) {
-        const bytes = await service.imageBytes(query.project, params.sha256);
+        const bytes = await service.projects.imageBytes(query.project, params.sha256);
         return { bytes, type: imageType(bytes), headers: { 'cache-control': 'private, max-age=31536000, immutable' } };
       },
     }),

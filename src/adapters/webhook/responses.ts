@@ -146,7 +146,7 @@ export const projectAnswer = z.object({
 });
 export const projectsAnswer = z.object({ projects: z.array(z.string()) });
 
-export const queueAnswer = z.object({
+export const nextImagesAnswer = z.object({
   images: z.array(
     z.object({
       sha256,
@@ -160,7 +160,7 @@ export const queueAnswer = z.object({
   next,
 });
 
-export const modelAnswer = z.object({
+export const versionAnswer = z.object({
   id: z.string(),
   project: z.string(),
   number: z.int(),
@@ -176,7 +176,7 @@ export const modelAnswer = z.object({
   reason: z.string(),
   metrics: z.unknown(),
 });
-export const modelsAnswer = z.object({ models: z.array(modelAnswer) });
+export const versionsAnswer = z.object({ versions: z.array(versionAnswer) });
 export const promotedAnswer = z.object({ project: z.string(), modelVersion: z.string() });
 export const startedAnswer = z.object({ project: z.string(), requested: z.literal(true) });
 
@@ -197,8 +197,8 @@ export const statusAnswer = z.object({
   model: z.string(),
   device: z.string(),
   startedMs: milliseconds,
-  queue: z.object({ running: z.int(), waiting: z.int(), limit: z.int() }),
+  engineQueue: z.object({ running: z.int(), waiting: z.int(), limit: z.int() }),
   messages: z.record(z.string(), z.int()),
   serving: z.array(z.object({ project: z.string(), modelVersion: z.string(), since: milliseconds })),
-  learner: z.enum(['child', 'elsewhere', 'off']),
+  learner: z.enum(['managed', 'external', 'off']),
 });

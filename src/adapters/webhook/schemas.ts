@@ -122,7 +122,7 @@ export const predictSchema = z.strictObject({
   remember: z.boolean().exactOptional().describe('Keep image and prediction, so that they can be ranked and shown (default true)'),
 });
 
-export const batchSchema = z.strictObject({
+export const jobSchema = z.strictObject({
   ...what,
   ...form,
   images: z
@@ -191,9 +191,9 @@ export const annotationsQuery = z.strictObject({
   before: z.coerce.number().int().min(0).exactOptional().describe('"next" of the page before'),
   limit: wholeNumber(1, LIMITS.page, 100),
 });
-export const queueQuery = z.strictObject({ limit: wholeNumber(1, LIMITS.page, 50), offset: wholeNumber(0, 1e9, 0) });
+export const nextImagesQuery = z.strictObject({ limit: wholeNumber(1, LIMITS.page, 50), offset: wholeNumber(0, 1e9, 0) });
 export const limitQuery = z.strictObject({ limit: wholeNumber(1, LIMITS.page, 20) });
-export const modelsQuery = z.strictObject({ project: projectName.exactOptional(), limit: wholeNumber(1, LIMITS.page, 50) });
+export const versionsQuery = z.strictObject({ project: projectName.exactOptional(), limit: wholeNumber(1, LIMITS.page, 50) });
 export const jobQuery = z.strictObject({
   results: z.enum(['true', 'false']).default('false'),
   after: z.coerce.number().int().min(-1).default(-1).describe('Index of the last item of the page before'),
@@ -207,6 +207,6 @@ export const deliveriesQuery = z.strictObject({
 
 export type AnnotationFields = { [Key in keyof typeof annotationFields]?: z.infer<(typeof annotationFields)[Key]> };
 export type PredictBody = z.infer<typeof predictSchema>;
-export type BatchBody = z.infer<typeof batchSchema>;
+export type JobBody = z.infer<typeof jobSchema>;
 export type AnnotationBody = z.infer<typeof annotationSchema>;
 export type Format = (typeof FORMATS)[number];

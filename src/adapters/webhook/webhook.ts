@@ -3,13 +3,13 @@ import { ProsamError } from '../../core/common/errors.ts';
 import { silentLog } from '../../service/ports/log.ts';
 import type { Route } from '../http/route.ts';
 import { annotationRoutes } from './annotation-routes.ts';
-import { batchRoutes } from './batch-routes.ts';
+import { jobRoutes } from './job-routes.ts';
 import { createEndedHandler } from './batch-ended.ts';
 import { createBatchHandler } from './batch-worker.ts';
 import { createCallbackSender } from './callback-sender.ts';
 import { createDeliveryHandler } from './deliveries.ts';
 import { deliveryRoutes } from './delivery-routes.ts';
-import { modelRoutes } from './model-routes.ts';
+import { versionRoutes } from './version-routes.ts';
 import { BATCH, BATCH_ENDED, DELIVERY, type WebhookOptions, type WebhookParts } from './parts.ts';
 import { predictRoutes } from './predict-routes.ts';
 import { projectRoutes } from './project-routes.ts';
@@ -42,10 +42,10 @@ export function webhook(options: WebhookOptions): Webhook {
   };
   const routes = [
     ...predictRoutes(parts),
-    ...batchRoutes(parts),
+    ...jobRoutes(parts),
     ...annotationRoutes(parts),
     ...projectRoutes(parts),
-    ...modelRoutes(parts),
+    ...versionRoutes(parts),
     ...deliveryRoutes(parts),
   ];
   const work = async (): Promise<() => Promise<void>> => {

@@ -21,7 +21,7 @@ export async function cvatAgent(args: readonly string[], { warn, signal = new Ab
   const token = process.env.PROSAM_TOKEN;
   const asked = createClient({ url, timeoutMs: 300_000, ...(token !== undefined && { token }) });
   const service = remoteService(asked);
-  const labels = (await asked.project(project, { signal })).concepts.map(({ label }) => label);
+  const labels = (await asked.projects.get(project, { signal })).concepts.map(({ label }) => label);
   if (kinds.includes('detector') && labels.length === 0)
     throw new UsageError(
       `the project ${project} has no references yet: a detector would have no labels. Mark some, or use --kinds interactor,tracker.`,

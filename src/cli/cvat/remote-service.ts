@@ -1,18 +1,24 @@
 /** Client of a running service, as far as agents need it. */
 import type { ProsamClient } from '../../client/client.ts';
-import type { ClientAnnotation, MaskAnswer } from '../../client/types.ts';
+import type { ClientAnnotation, MaskResponse } from '../../client/types.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { annotationIn, parseAnnotation, parseBox, parsePoints, type Annotation, type PointInput } from '../../core/mask/annotation.ts';
 import type { Point } from '../../core/mask/raster.ts';
 import { splitInstances } from '../../core/mask/instances.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { cocoRleFromMaskSync, maskFromCocoRle, type CocoRle } from '../../core/mask/rle.ts';
-import type { Service, ServiceImage } from '../../service/types.ts';
+import type { PredictionService, ServiceImage } from '../../service/types.ts';
 import type { InstancePrediction, PixelImage } from '../../core/engine/types.ts';
 
-export type RemoteService = Pick<Service, 'predict' | 'refine'>;
+export interface RemoteService {
+  predictions: Pick<PredictionService, 'predict' | 'refine'>;
+}
 
 export function remoteService(client: ProsamClient): RemoteService {
+  return { predictions: remotePredictions(client) };
+}
+
+function remotePredictions(client: ProsamClient): RemoteService['predictions'] {
   return {
     async predict({ project, image, labels, references, remember, options }, call) {
       const answer = await client.predict(
@@ -67,7 +73,7 @@ function pairsOf(points: readonly PointInput[]): [number, number][] {
 }
 
 /** Regions of a mask by the boxes in the response; their pixels are in the mask. */
-function regionsOf(mask: BinaryMask, named: NonNullable<MaskAnswer['instances']>): InstancePrediction[] {
+function regionsOf(mask: BinaryMask, named: NonNullable<MaskResponse['instances']>): InstancePrediction[] {
   const byBox = new Map(named.map((one) => [`${one.boxXyxy.join()} ${one.area}`, one.score]));
   return splitInstances(mask, 1).flatMap((region) => {
     const score = byBox.get(`${region.boxXyxy.join()} ${region.area}`);

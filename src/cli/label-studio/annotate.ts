@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../../core/common/errors.ts';
 import type { ListedTask } from '../../adapters/label-studio/api/answers.ts';
-import { createProsam } from '../../server/create-server.ts';
+import { createServer } from '../../server/create-server.ts';
 import { createBackendClient, type BackendClient, type PredictedTask } from './backend-client.ts';
 import type { LabelStudioContext } from './context.ts';
 import { createProgress } from '../common/progress.ts';
@@ -30,7 +30,7 @@ export async function annotate(
 ): Promise<number> {
   if (options.given) return annotateWith(context, terminal, options);
   const { configFile, settings, client, token, login } = context;
-  const prosam = await createProsam({
+  const prosam = await createServer({
     ...(configFile !== undefined && { configFile }),
     ...{ host: '127.0.0.1', port: 0, learner: { run: 'off' }, log: { level: 'error' } },
     labelStudio: { ...withoutUndefined(settings.labelStudio), enabled: true, url: client.url, ...(token !== undefined && { token }) },

@@ -4,7 +4,7 @@ import { fetchWeights, type FetchedWeights } from '../../core/models/hub/hub.ts'
 import { hubSettings, type HubSettings } from '../../core/models/hub/settings.ts';
 import { checkModelName } from '../../core/checkpoint/model-paths.ts';
 import { refuseTaken } from '../../core/models/install-model.ts';
-import { isProsamError, ProsamError } from '../../core/common/errors.ts';
+import { isOwnError, ProsamError } from '../../core/common/errors.ts';
 import { hashProgress, keepModel } from './add.ts';
 import { bytesText, createByteProgress } from '../common/progress.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
@@ -45,7 +45,7 @@ export async function pullModel(args: readonly string[], terminal: Terminal): Pr
     about: parts.map((one) => `${one.part.repo} at ${one.weights.commit.slice(0, 12)}`).join(', '),
     license: [...licenses].join(' and '),
   }).catch((error: unknown) => {
-    throw isProsamError(error) && error.code === 'CHECKPOINT_MISMATCH' ? notKnown(error, sam) : error;
+    throw isOwnError(error) && error.code === 'CHECKPOINT_MISMATCH' ? notKnown(error, sam) : error;
   });
 }
 

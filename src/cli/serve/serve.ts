@@ -1,7 +1,7 @@
 /** `prosam serve`: the service, until a signal ends it. */
 import { loadConfig, printableConfig } from '../../server/config.ts';
 import type { ProsamConfig } from '../../server/config-schema.ts';
-import { createProsam } from '../../server/create-server.ts';
+import { createServer } from '../../server/create-server.ts';
 import { EXIT, type Terminal } from '../common/command.ts';
 import { parseCommand, pick } from '../common/parse.ts';
 import { SERVE } from './spec.ts';
@@ -26,7 +26,7 @@ export async function serveCommand(args: readonly string[], { print, signal }: T
   }
   // Before anything is opened, so that a signal in between is not lost.
   const ended = endOf(signal);
-  const prosam = await createProsam({ ...options, ...(config !== undefined && { configFile: config }) });
+  const prosam = await createServer({ ...options, ...(config !== undefined && { configFile: config }) });
   try {
     const url = await prosam.listen();
     if (values.json) print(JSON.stringify({ url }));

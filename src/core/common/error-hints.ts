@@ -72,5 +72,5 @@ export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
   UNAUTHORIZED: 'Send what the WWW-Authenticate header asks for.',
   URL_FAILED: 'Check that it can be reached from the machine that runs prosam.',
   URL_REFUSED: 'Allow the host in the configuration if you trust it, or send the bytes.',
-  VERSION_NOT_FOUND: '`prosam models list` and `GET /v1/models` list them.',
+  VERSION_NOT_FOUND: '`prosam models list` and `GET /v1/versions` list them.',
 };

@@ -83,7 +83,7 @@ const BRAND = Symbol.for('prosam.error');
 export class ProsamError extends Error {
   override readonly name = 'ProsamError';
   readonly code: ErrorCode;
-  /** Milliseconds from now after which trying again may help. */
+  /** Time after which trying again may help, in milliseconds from now. */
   readonly retryAfterMs: number | undefined;
   readonly [BRAND] = true;
 
@@ -99,9 +99,31 @@ export class ProsamError extends Error {
   }
 }
 
-/** True for errors of any copy of this library (ESM and CJS builds may live side by side, so `instanceof` is not enough). */
-export function isProsamError(error: unknown): error is ProsamError {
+/** Codes of `prosam/client` itself: no response, or none that can be used. All its other errors carry the code of the service. */
+export type ClientErrorCode = 'NETWORK_FAILED' | 'TIMED_OUT' | 'ANSWER_UNREADABLE' | 'CALLBACK_REFUSED';
+
+/** Shape of every error of this library: `ProsamError` of the engine and the service, `ProsamClientError` of the client. */
+export interface AnyProsamError extends Error {
+  readonly name: 'ProsamError' | 'ProsamClientError';
+  /** Stable name of the failure: its meaning never changes. */
+  readonly code: ErrorCode | ClientErrorCode;
+  /** HTTP status that belongs to the code; 0 where the client got no response. */
+  readonly status: number;
+  /** Time after which trying again may help, in milliseconds from now. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/**
+ * True for errors of any copy of this library, client errors included: ESM and CJS builds may live side by side, so `instanceof` is not
+ * enough.
+ */
+export function isProsamError(error: unknown): error is AnyProsamError {
   return typeof error === 'object' && error !== null && (error as { [BRAND]?: unknown })[BRAND] === true;
+}
+
+/** True for errors with a code of the catalogue that were made in this process, not by a client of some service. */
+export function isOwnError(error: unknown): error is ProsamError {
+  return isProsamError(error) && error.name === 'ProsamError';
 }
 
 /** The message of anything that can be thrown. */

@@ -1,5 +1,5 @@
 /** Many targets, one after another in their order, a few under way at once. */
-import { isProsamError, ProsamError, type ErrorCode } from '../common/errors.ts';
+import { isOwnError, ProsamError, type ErrorCode } from '../common/errors.ts';
 import { DEFAULT_CONCURRENCY, MAX_CONCURRENCY } from './defaults.ts';
 import type { PredictManyOptions, PredictOptions } from './types.ts';
 import type { Prediction, TargetResult } from './results.ts';
@@ -32,7 +32,7 @@ export async function* predictMany<Target>(
     try {
       return { index: at, target, prediction: await predict(target, { ...options, signal: stop }) };
     } catch (error) {
-      if (isProsamError(error) && concernsTarget(error.code)) return { index: at, target, error };
+      if (isOwnError(error) && concernsTarget(error.code)) return { index: at, target, error };
       throw error;
     }
   };

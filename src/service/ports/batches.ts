@@ -1,4 +1,4 @@
-/** What is kept of long requests and of what has to be pushed to somebody. */
+/** Ports of jobs and of callbacks that have to be delivered. */
 import type { Message } from './message.ts';
 
 /** Many images to predict, asked for at once. Items and results are plain JSON. */
@@ -8,7 +8,7 @@ export interface BatchRecord {
   createdMs: number;
   /** Set once no item waits any more. */
   endedMs?: number;
-  /** What was asked for, but for the images. */
+  /** Request without its images. */
   request: unknown;
   total: number;
   done: number;

@@ -1,4 +1,4 @@
-/** What the parts of the service write to: three methods, so that any logger fits. */
+/** Log of the service: three methods, so that any logger fits. */
 
 /** Fields never hold image bytes, credentials or signed addresses. */
 export interface Log {

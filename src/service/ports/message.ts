@@ -1,4 +1,4 @@
-/** What the queue carries. */
+/** Message of the queue. */
 
 /** Work to be done later, at least once. Two messages of one name and key that both wait are one. */
 export interface Message {

@@ -1,12 +1,12 @@
-/** What the parts of the service count and measure: plain methods, so that any metrics library fits. */
+/** Metrics of the service: plain methods, so that any metrics library fits. */
 
 export interface LearnerProgress {
-  /** Of the run; 'idle' when none. */
+  /** State of the run; 'idle' without one. */
   state: 'idle' | 'running' | 'gating';
   /** Steps done and to do; 0 of 0 when idle. */
   step: number;
   steps: number;
-  /** Of the newest step. */
+  /** Loss of the newest step. */
   loss?: number;
 }
 

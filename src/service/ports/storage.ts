@@ -1,4 +1,4 @@
-/** What the service needs kept: rows, messages and bytes. One conformance suite holds every driver to these words. */
+/** Ports of storage: rows, messages and bytes. One conformance suite holds every driver to these words. */
 import type { BatchStore, DeliveryStore } from './batches.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
 import type { Message } from './message.ts';
@@ -21,9 +21,9 @@ export interface ImageFacts {
 
 export interface ImageRow extends ImageFacts {
   createdMs: number;
-  /** Somebody's newest annotation of it counts (rejected ones do too: a person has seen it). */
+  /** True where its newest annotation is active, a rejection included: a person has seen it. */
   annotated: boolean;
-  /** Of the newest prediction, 0..1, the largest over its labels. */
+  /** Uncertainty of the newest prediction, 0 to 1, the largest over its labels. */
   uncertainty?: number;
   /** Assigned once, by the learner, for good: images of the gate are never trained on. */
   split?: 'train' | 'gate';
@@ -32,12 +32,12 @@ export interface ImageRow extends ImageFacts {
 /** The tool's own name of an annotation. */
 export interface AnnotationKey {
   project: string;
-  /** Which tool or installation, e.g. "webhook" or a Label Studio's address. */
+  /** Tool or installation, e.g. "webhook" or a Label Studio's address. */
   source: string;
   externalId: string;
 }
 
-export interface LabelledMask {
+export interface LabeledMask {
   label: string;
   /** Compressed counts, at the size of the upright image. */
   rle: CocoRle & { counts: string };
@@ -51,7 +51,7 @@ export interface AnnotationRecord extends AnnotationKey {
   image: ImageFacts;
   provenance: Provenance;
   /** One mask a label; none for a rejection. */
-  masks: readonly LabelledMask[];
+  masks: readonly LabeledMask[];
   /** Use as a reference before all others. @default false */
   flagged?: boolean;
   annotator?: string;
@@ -90,7 +90,7 @@ export interface MaskRow {
   provenance: Provenance;
   flagged: boolean;
   createdMs: number;
-  /** Of its annotation. */
+  /** Sequence number of its annotation. */
   sequence: number;
   split?: 'train' | 'gate';
   /** Average feature of the marked cells, once the engine has described it. */
@@ -103,11 +103,11 @@ export interface AnnotationStore {
    * @throws ANNOTATION_CONFLICT where the same key and revision holds something else
    */
   accept(record: AnnotationRecord, messages: readonly Message[]): Promise<AcceptOutcome>;
-  /** What is deleted counts for nothing from now on. Without a revision no later one brings it back. Resolves to whether anything counted before. */
+  /** Soft delete. Without `revision` the annotation stays deleted for all later revisions. Resolves to true if it was active. */
   remove(key: AnnotationKey, revision?: number): Promise<boolean>;
   /**
-   * Nobody deleted it, but it is missing where it came from: what counts up to this revision counts for nothing, until it is accepted again,
-   * in that revision or any other. Resolves to whether anything counted before.
+   * Deactivates an annotation that is missing at its source although nobody deleted it, up to this revision, until it is accepted again, in
+   * that revision or any other. Resolves to true if it was active.
    */
   withdraw(key: AnnotationKey, revision: number): Promise<boolean>;
   /** Takes a deletion back: what is accepted from now on counts again. Resolves to whether there was a deletion. */
@@ -125,14 +125,14 @@ export interface AnnotationStore {
   concepts(project: string): Promise<{ label: string; masks: number; newest: number }[]>;
 }
 
-/** Prediction of one image, as it is kept. */
+/** Stored prediction of one image. */
 export interface PredictionRecord {
   project: string;
   sha256: string;
   /** Version string: model and references. */
   version: string;
   createdMs: number;
-  masks: readonly (LabelledMask & { score: number; uncertainty: number; method: string })[];
+  masks: readonly (LabeledMask & { score: number; uncertainty: number; method: string })[];
 }
 
 export interface ImageStore {
@@ -198,7 +198,7 @@ export interface Blobs {
   /** undefined: not there. @throws BLOB_DAMAGED where the bytes are not those of the name */
   get(sha256: string, options?: BlobOptions): Promise<Uint8Array | undefined>;
   has(sha256: string, options?: BlobOptions): Promise<boolean>;
-  /** Where the bytes lie as a file of this machine, if they do; nobody may change it. */
+  /** Path of the bytes as a file of this machine, where there is one; nothing may change it. */
   path?(sha256: string): string;
   /** Names of all of them. */
   list(): AsyncIterable<string>;
@@ -210,6 +210,8 @@ export interface Storage {
   readonly store: Store;
   readonly queue: Queue;
   readonly blobs: Blobs;
-  /** Queue first, then blobs, then the store. */
+  /** Closes the queue first, then the blobs, then the store. */
   close(): Promise<void>;
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

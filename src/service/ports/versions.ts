@@ -1,4 +1,4 @@
-/** What is kept of training runs, the prompt encoders they led to, and which one is in service. */
+/** Ports of training runs, of the versions they led to, and of the live version of each project. */
 
 /** A trained prompt encoder. Immutable. */
 export interface VersionRecord {
@@ -16,17 +16,17 @@ export interface VersionRecord {
   /** Fingerprint of the masks it learned from. */
   data: string;
   seed: number;
-  /** Of `prosam`. */
+  /** Version of `prosam` that trained it. */
   code: string;
   createdMs: number;
-  /** What the gate said. */
+  /** Decision of the gate. */
   outcome: 'promoted' | 'rejected';
   reason: string;
   /** Figures of the gate and of training; plain JSON. */
   metrics: unknown;
 }
 
-/** What a project stands at. */
+/** Live version and revision of a project. */
 export interface ProjectState {
   project: string;
   /** Grows whenever an annotation, a deletion, a flag or a promotion changes what predictions depend on. */
@@ -64,7 +64,7 @@ export interface RunRecord {
   id: string;
   project: string;
   state: RunState;
-  /** Who holds it, until when (ms since 1970); after that another may go on with it. */
+  /** Learner that holds it until `leaseUntilMs`; after that another may resume it. */
   holder?: string;
   leaseUntilMs?: number;
   /** Largest annotation sequence the run learned from: what came later is new. */

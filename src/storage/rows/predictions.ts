@@ -1,5 +1,5 @@
 /** The newest prediction of each image, for people to look at and for ranking what to label next. */
-import type { LabelledMask, PredictionRecord } from '../../service/ports/storage.ts';
+import type { LabeledMask, PredictionRecord } from '../../service/ports/storage.ts';
 import { lockProject } from './projects.ts';
 import type { Change, Connection } from '../schema/schema.ts';
 
@@ -49,6 +49,6 @@ export async function predictions(
   const rows = await (project === undefined ? all : all.where('project', '=', project)).execute();
   return rows.map((row) => ({
     ...{ project: row.project, sha256: row.sha256, version: row.version, createdMs: row.created_ms },
-    masks: JSON.parse(row.masks) as (LabelledMask & { score: number; uncertainty: number; method: string })[],
+    masks: JSON.parse(row.masks) as (LabeledMask & { score: number; uncertainty: number; method: string })[],
   }));
 }

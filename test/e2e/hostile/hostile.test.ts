@@ -49,6 +49,6 @@ it.each(HOSTILE.map((request) => [request.name, request] as const))(
 );
 
 it('is still there, with nothing in front of its engine', async () => {
-  const status = (await (await fetch(new URL('/v1/status', target.url))).json()) as { queue: { running: number; waiting: number } };
-  expect(status.queue).toMatchObject({ running: 0, waiting: 0 });
+  const status = (await (await fetch(new URL('/v1/status', target.url))).json()) as { engineQueue: { running: number; waiting: number } };
+  expect(status.engineQueue).toMatchObject({ running: 0, waiting: 0 });
 });

@@ -6,15 +6,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../../src/service/ports/log.ts';
-import { createProsam } from '../../../src/server/create-server.ts';
+import { createServer } from '../../../src/server/create-server.ts';
 import { watchBusy } from '../../support/busy-watch.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-hostile-'));
-const prosam = await createProsam({
+const prosam = await createServer({
   database: join(folder, 'p.db'),
   objects: join(folder, 'objects'),
   port: 0,
-  learner: { run: 'elsewhere' },
+  learner: { run: 'external' },
   labelStudio: {},
   cvat: {},
   environment: {},

@@ -1,10 +1,11 @@
 /** The whole service while somebody else holds what it needs: those who do not need it are answered, the others once it is given back. */
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createProsam } from '../../../src/server/create-server.ts';
+import { createServer } from '../../../src/server/create-server.ts';
 import { sceneWith } from '../../../src/cli/demo/scenes.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
-import { cocoRleFromMaskSync, createEngine, type AcceptRequest, type Engine } from '../../../src/index.ts';
+import { cocoRleFromMaskSync, createEngine, type Engine } from '../../../src/index.ts';
+import type { AcceptRequest } from '../../../src/service/types.ts';
 import { postgresPrograms } from '../../unit/storage/start-postgres.ts';
 import { s3Program } from '../../unit/storage/start-s3.ts';
 import { expectRejection } from '../../unit/core/expect-error.ts';
@@ -35,7 +36,7 @@ async function annotation(project: string, externalId: string): Promise<AcceptRe
 const LONG = { lockMs: 600_000, statementMs: 600_000, idleTransactionMs: 600_000 };
 
 function openService({ database, objects }: Pick<StallPlace, 'database' | 'objects'>, storageTimeouts = {}) {
-  return createProsam({
+  return createServer({
     ...{ engine: { ...engine, close: () => Promise.resolve() }, logger: silentLog, environment: {}, port: 0, database, objects },
     ...{ learner: { run: 'off' }, labelStudio: { enabled: false }, cvat: { enabled: false } },
     storageTimeouts: { ...LONG, ...storageTimeouts },
@@ -58,7 +59,7 @@ function holdConformance(make: () => StallPlace | Promise<StallPlace>, holdOf: (
     const prosam = ended(await openService(place));
     const url = await prosam.listen();
     const { service } = prosam;
-    await service.accept(await annotation('held', 'one'));
+    await service.annotations.accept(await annotation('held', 'one'));
     const holder = await startHolder(holdOf(place));
     ending.push(() => holder.kill());
     holder.stop();
@@ -71,7 +72,7 @@ function holdConformance(make: () => StallPlace | Promise<StallPlace>, holdOf: (
       };
     // More than there are connections.
     const waiting = await Promise.all(Array.from({ length: 12 }, (_, i) => annotation('held', `waits ${i}`)));
-    const accepted = Promise.all(waiting.map((request) => service.accept(request).then(note('stored'))));
+    const accepted = Promise.all(waiting.map((request) => service.annotations.accept(request).then(note('stored'))));
     const target = await shown();
     for (let i = 0; i < 20; i++) {
       const { status } = await fetch(`${url}/health`);
@@ -81,18 +82,18 @@ function holdConformance(make: () => StallPlace | Promise<StallPlace>, holdOf: (
     expect((await fetch(`${url}/ready`)).status).toBe(200);
     note('ready')(undefined);
     // Of an image nobody has seen yet, which could be kept only with the lock.
-    const { masks } = await service.predict({ project: 'held', image: target.bytes }).then(note('predicted'));
+    const { masks } = await service.predictions.predict({ project: 'held', image: target.bytes }).then(note('predicted'));
     expect(masks.map(({ label }) => label)).toEqual(['cup']);
-    const ids = (await service.annotations('held', { limit: 100 })).map(({ externalId }) => externalId);
+    const ids = (await service.annotations.list('held', { limit: 100 })).map(({ externalId }) => externalId);
     expect(ids).toEqual(['one']);
-    await service.project('held').then(note('looked'));
-    await service.predictions({ limit: 10 }).then(note('listed'));
+    await service.projects.get('held').then(note('looked'));
+    await service.predictions.list({ limit: 10 }).then(note('listed'));
     expect(events).toEqual(['healthy', 'ready', 'predicted', 'looked', 'listed']);
     holder.goOn();
     expect(await holder.release()).toBe('kept');
     expect(new Set((await accepted).map(({ outcome }) => outcome))).toEqual(new Set(['stored']));
     // What was acknowledged is seen by whoever asks next.
-    expect(await service.annotations('held', { limit: 100 })).toHaveLength(13);
+    expect(await service.annotations.list('held', { limit: 100 })).toHaveLength(13);
   });
 }
 
@@ -113,20 +114,20 @@ describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)('
   it('refuses one request for an image that never comes, and answers the next', async () => {
     const place = ended(await serverPlace());
     const { service } = ended(await openService(place, { silenceMs: 400, objectMs: 1500 }));
-    await service.accept(await annotation('p', 'one'));
+    await service.annotations.accept(await annotation('p', 'one'));
     const known = await shown();
-    const { image } = await service.predict({ project: 'p', image: known.bytes });
+    const { image } = await service.predictions.predict({ project: 'p', image: known.bytes });
     // A service that has read nothing of it yet.
     const other = ended(await openService(place, { silenceMs: 400, objectMs: 1500 }));
     const url = await other.listen();
     const ask = () => fetch(`${url}/v1/images/${image.sha256}?project=p`);
     place.toObjects?.stall();
-    const [refused, alike] = await Promise.all([ask(), ask(), expectRejection('STORAGE_TIMEOUT', other.service.predict({ project: 'p', image }), 'bucket')]); // prettier-ignore
+    const [refused, alike] = await Promise.all([ask(), ask(), expectRejection('STORAGE_TIMEOUT', other.service.predictions.predict({ project: 'p', image }), 'bucket')]); // prettier-ignore
     expect([refused.status, alike.status]).toEqual([503, 503]);
     expect(refused.headers.get('retry-after')).not.toBeNull();
     expect((await fetch(`${url}/health`)).status).toBe(200);
     place.toObjects?.resume();
-    expect((await other.service.predict({ project: 'p', image })).masks).toHaveLength(1);
+    expect((await other.service.predictions.predict({ project: 'p', image })).masks).toHaveLength(1);
     expect((await ask()).status).toBe(200);
   });
 });

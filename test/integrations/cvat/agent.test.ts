@@ -1,7 +1,7 @@
 /** An agent at work on the queues of the stand-in, with the requests that were recorded. */
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAgentAnswers } from '../../../src/adapters/cvat/agent/answers.ts';
+import { createAgentAnswers, type AgentAnswerParts } from '../../../src/adapters/cvat/agent/answers.ts';
 import { createAgentApi, describeAgentFunction, type AgentKind } from '../../../src/adapters/cvat/agent/api.ts';
 import { runAgent, type AgentOptions } from '../../../src/adapters/cvat/agent/loop.ts';
 import { maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
@@ -10,7 +10,7 @@ import { createTrackMemory } from '../../../src/adapters/cvat/nuclio/track-memor
 import { DEFAULT_LIMITS } from '../../../src/core/image/node/decode.ts';
 import { isProsamError } from '../../../src/core/common/errors.ts';
 import { splitInstances } from '../../../src/core/mask/instances.ts';
-import type { Service } from '../../../src/service/types.ts';
+import type { PredictionService } from '../../../src/service/types.ts';
 import { maskArea } from '../../../src/core/mask/raster.ts';
 import { movedBy, pixelsOf } from './functions/as-cvat-draws.ts';
 import { painted, paintedService } from './functions/painted-service.ts';
@@ -33,9 +33,9 @@ let task: { id: number };
 const service = fakeService({ labels: ['cat', 'dog'] });
 const objects = fakeService({ labels: ['object'] });
 /** With the regions that a real service tells apart. */
-const follower: Pick<Service, 'predict'> = {
+const follow: Pick<PredictionService, 'predict'> = {
   async predict(request, call) {
-    const answer = await objects.predict(request, call);
+    const answer = await objects.predictions.predict(request, call);
     return {
       ...answer,
       masks: answer.masks.map((one) => ({ ...one, instances: splitInstances(one.mask, 1).map((region) => ({ ...region, score: 0.9 })) })),
@@ -56,11 +56,11 @@ afterEach(async () => {
   await cvat.close();
 });
 
-async function serve(kind: AgentKind, options: Partial<AgentOptions> = {}, own: Pick<Service, 'predict' | 'refine'> = service) {
+async function serve(kind: AgentKind, options: Partial<AgentOptions> = {}, own: AgentAnswerParts['service'] = service) {
   const client = createCvatClient({ url: cvat.url, token: TOKEN, backoffMs: 1 });
   const api = createAgentApi(client.transport, 'bb5d77848e4085a26c546eab67030703');
   const id = await api.create(describeAgentFunction(kind, { name: 'prosam', isPublic: false, labels: ['cat', 'dog'] }));
-  const tracker = { service: follower, memory: createTrackMemory(), project: 'pets', tolerance: 1, limits: DEFAULT_LIMITS };
+  const tracker = { service: { predictions: follow }, memory: createTrackMemory(), project: 'pets', tolerance: 1, limits: DEFAULT_LIMITS };
   const answer = createAgentAnswers({ client, service: own, project: 'pets', tracker });
   running = runAgent({ api, functions: [{ id, kind }], answer, signal: stop.signal, pauseMs: 20, pollMs: 60_000, ...options });
   running.catch(() => undefined);

@@ -59,12 +59,16 @@ export async function learningWorld(how: How) {
       images: createServiceImages({ images: store.images, blobs, limits: {}, now: Date.now }),
       engine: { referenceMask: () => Promise.reject(new Error('masks are drawn here')) },
     });
+    const fake = fakeService();
     const service: Service = {
-      ...fakeService(),
-      accept,
-      remove: (key, revision) => store.annotations.remove(key, revision),
-      withdraw: (key, revision) => store.annotations.withdraw(key, revision),
-      annotations: (project, options) => store.annotations.list(project, options),
+      ...fake,
+      annotations: {
+        ...fake.annotations,
+        accept,
+        delete: (key, revision) => store.annotations.remove(key, revision),
+        withdraw: (key, revision) => store.annotations.withdraw(key, revision),
+        list: (project, options) => store.annotations.list(project, options),
+      },
     };
     const facade = await startFacade({
       ...{ service: service, queue, uploads, webhookSecrets: [SECRET], prefetchStarted: false, lookBackMs: 800 * 86_400_000 },

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createProsam, type Prosam } from '../../../src/index.ts';
+import { createServer, type ProsamServer } from '../../../src/server/index.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { examine } from '../../../src/cli/label-studio/doctor/doctor.ts';
 import type { LabelStudioContext } from '../../../src/cli/label-studio/context.ts';
@@ -26,7 +26,7 @@ interface Place {
 }
 
 interface Started {
-  prosam: Prosam;
+  prosam: ProsamServer;
   url: string;
   storage: Storage;
   call(method: string, path: string, body?: unknown, token?: string): Promise<{ status: number; json: Record<string, unknown> }>;
@@ -39,7 +39,7 @@ interface Started {
 
 async function start(place: Place, studio: VanishingStudio, reconcileMinutes = 0): Promise<Started> {
   const storage = await openStorage(place);
-  const prosam = await createProsam({
+  const prosam = await createServer({
     ...{ storage, port: 0, cache: '', environment: {}, learner: { run: 'off' } },
     labelStudio: { url: studio.url, token: TOKEN, reconcileMinutes },
     auth: {
@@ -68,7 +68,7 @@ async function start(place: Place, studio: VanishingStudio, reconcileMinutes = 0
       const body = { action, project: { id: 1, created_at: CREATED, label_config: XML }, ...more };
       return (await call('POST', '/label-studio/webhook', body, token)).status;
     },
-    counted: async () => (await prosam.service.annotations(NAME, { limit: 100 })).map(({ externalId }) => externalId).sort(),
+    counted: async () => (await prosam.service.annotations.list(NAME, { limit: 100 })).map(({ externalId }) => externalId).sort(),
     close: () => prosam.close(),
   };
 }
@@ -185,7 +185,7 @@ function suite(newPlace: () => Promise<Place>): void {
       const place = await newPlace();
       let service = await begin(place);
       await until(async () => (await service.counted()).length === 5 || undefined);
-      const before = await service.prosam.service.annotations(NAME, { limit: 100 });
+      const before = await service.prosam.service.annotations.list(NAME, { limit: 100 });
       const isLook = /^\/api\/(projects\/1|tasks\?)/;
 
       const looked = studio.heard(isLook, 6);
@@ -213,8 +213,8 @@ function suite(newPlace: () => Promise<Place>): void {
       service = await begin(place);
       const looked5 = studio.heard(isLook, 4);
       await looked5;
-      expect(await service.prosam.service.annotations(NAME, { limit: 100 })).toEqual(before);
-      expect((await service.prosam.service.project(NAME)).masks).toBe(5);
+      expect(await service.prosam.service.annotations.list(NAME, { limit: 100 })).toEqual(before);
+      expect((await service.prosam.service.projects.get(NAME)).masks).toBe(5);
     });
   });
 
@@ -260,15 +260,15 @@ function suite(newPlace: () => Promise<Place>): void {
     });
 
     it('one that is deleted is gone at the next look, with its masks; shown again, unchanged, it counts again', async () => {
-      const before = await service.prosam.service.annotations(NAME, { limit: 100 });
+      const before = await service.prosam.service.annotations.list(NAME, { limit: 100 });
       const kept = studio.held.get(30);
       studio.held.delete(30);
       expect((await service.sync()).json).toMatchObject({ removed: 1, missing: 0 });
       expect(await service.counted()).toEqual(['10', '20', '40', '50']);
-      expect((await service.prosam.service.project(NAME)).masks).toBe(4);
+      expect((await service.prosam.service.projects.get(NAME)).masks).toBe(4);
       if (kept) studio.held.set(30, kept);
       expect((await service.sync()).json).toMatchObject({ stored: 1, removed: 0 });
-      expect(await service.prosam.service.annotations(NAME, { limit: 100 })).toEqual(before);
+      expect(await service.prosam.service.annotations.list(NAME, { limit: 100 })).toEqual(before);
       expect((await service.sync()).json).toMatchObject({ stored: 0 });
     });
 
@@ -368,7 +368,7 @@ function suite(newPlace: () => Promise<Place>): void {
       expect(await command({ acceptRemovals: true })).toBe(0);
       expect(said.splice(0)).toEqual(['2 annotations in 5 tasks: 0 newly counted, 3 removed, 0 not taken']);
       expect(await found()).toEqual([]);
-      await service.prosam.service.remove({ project: NAME, source: 'label-studio', externalId: '40' });
+      await service.prosam.service.annotations.delete({ project: NAME, source: 'label-studio', externalId: '40' });
       studio.fill();
       expect(await command({ restore: true })).toBe(0);
       expect(said.splice(0)).toEqual(['5 annotations in 5 tasks: 4 newly counted, 0 removed, 0 not taken']);

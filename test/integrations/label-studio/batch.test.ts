@@ -48,7 +48,7 @@ async function start(options: Partial<BackendOptions> = {}, service = fakeServic
 /** So that there is something to predict. */
 async function reference(service: FakeService, labels = ['car']): Promise<void> {
   const masks = labels.map((label) => ({ label, box: [1, 1, 5, 5] }));
-  await service.accept({
+  await service.annotations.accept({
     project: NAME,
     source: 'before',
     externalId: labels.join(),
@@ -77,7 +77,7 @@ function annotation(id: number, result: object[], changes: object = {}): object 
 }
 
 const accepts = ({ state }: FakeService): AcceptRequest[] =>
-  state.calls.filter(({ name }) => name === 'accept').map(({ args }) => args as AcceptRequest);
+  state.calls.filter(({ name }) => name === 'annotations.accept').map(({ args }) => args as AcceptRequest);
 const results = ({ json }: { json: unknown }): Answer['results'] => (json as Answer).results;
 
 describe('a batch', () => {
@@ -117,7 +117,7 @@ describe('a batch', () => {
     await backend.predict([taskOf(1, { annotations: [starred], meta: { reference: false } })]);
     await backend.predict([taskOf(1, { annotations: [starred], meta: { reference: true } })]);
     await backend.predict([taskOf(2, { annotations: [annotation(5, [brush('car')])], meta: { reference: true } })]);
-    const flags = service.state.calls.filter(({ name }) => name === 'flag').map(({ args }) => args);
+    const flags = service.state.calls.filter(({ name }) => name === 'annotations.flag').map(({ args }) => args);
     expect(flags).toMatchObject([
       { key: { externalId: '4' }, flagged: false },
       { key: { externalId: '4' }, flagged: true },
@@ -128,7 +128,7 @@ describe('a batch', () => {
   it('does not predict what has a prediction of this version already', async () => {
     const service = await start();
     await reference(service);
-    const { version } = await service.project(NAME);
+    const { version } = await service.projects.get(NAME);
     const answers = results(
       await backend.predict([taskOf(1, { predictions: [{ id: 9, result: [], model_version: version }] }), taskOf(2)]),
     );
@@ -143,15 +143,17 @@ describe('a batch', () => {
     await reference(service, ['car', 'boat']);
     service.state.labels = ['car', 'boat'];
     await backend.predict([taskOf(1)]);
-    const asked = service.state.calls.filter(({ name }) => name === 'predict').map(({ args }) => (args as ServicePredictRequest).labels);
+    const asked = service.state.calls
+      .filter(({ name }) => name === 'predictions.predict')
+      .map(({ args }) => (args as ServicePredictRequest).labels);
     expect(asked).toEqual([['car']]);
   });
 
   it('stores that there is nothing to see where the model sees nothing', async () => {
     const service = await start();
     await reference(service);
-    const predict = service.predict.bind(service);
-    service.predict = async (request, options) => {
+    const predict = service.predictions.predict.bind(service.predictions);
+    service.predictions.predict = async (request, options) => {
       const answer = await predict(request, options);
       return {
         ...answer,
@@ -180,7 +182,7 @@ describe('a batch', () => {
     await reference(service);
     const { held, letGo } = hold();
     let predictions = 0;
-    service.state.before = (name) => (name === 'predict' && ++predictions > 2 ? held : undefined);
+    service.state.before = (name) => (name === 'predictions.predict' && ++predictions > 2 ? held : undefined);
     const asked = backend.predict([1, 2, 3, 4].map((id) => taskOf(id)));
     // The first two are ready once both places are taken by the others.
     await until(() => Promise.resolve(predictions === 4 || undefined));
@@ -190,7 +192,7 @@ describe('a batch', () => {
     expect(answers.map((one) => Array.isArray(one))).toEqual([false, false, true, true]);
     await until(() => Promise.resolve(backend.pushed.length === 2 || undefined));
     expect(backend.pushed.map(({ task }) => task).sort()).toEqual([3, 4]);
-    const { version } = await service.project(NAME);
+    const { version } = await service.projects.get(NAME);
     expect(backend.pushed[0]).toMatchObject({ model_version: version, score: 0.8, result: [{ from_name: 'tag' }] });
     expect(predictions).toBe(4);
   });
@@ -199,7 +201,7 @@ describe('a batch', () => {
     const service = await start({ limits: { openDeadlineMs: 100 } });
     await reference(service);
     const { held, letGo } = hold();
-    service.state.before = (name) => (name === 'predict' ? held : undefined);
+    service.state.before = (name) => (name === 'predictions.predict' ? held : undefined);
     expect(results(await backend.predict([taskOf(1)]))).toEqual([[]]);
     letGo();
     await until(() => Promise.resolve(backend.pushed.length === 1 || undefined));
@@ -211,7 +213,7 @@ describe('a batch', () => {
     await reference(service);
     const { held, letGo } = hold();
     let predictions = 0;
-    service.state.before = (name) => (name === 'predict' ? (predictions++, held) : undefined);
+    service.state.before = (name) => (name === 'predictions.predict' ? (predictions++, held) : undefined);
     const asked = backend.predict([taskOf(1), taskOf(2)]);
     await until(() => Promise.resolve(predictions === 2 || undefined));
     deadline.reach();
@@ -220,7 +222,7 @@ describe('a batch', () => {
     await until(() => Promise.resolve(backend.log.find(({ message }) => message.includes('cannot be pushed'))));
     const answers = results(await backend.predict([taskOf(1), taskOf(2)]));
     expect(answers.map((one) => Array.isArray(one))).toEqual([false, false]);
-    expect(service.state.calls.filter(({ name }) => name === 'predict').length).toBe(2);
+    expect(service.state.calls.filter(({ name }) => name === 'predictions.predict').length).toBe(2);
   });
 
   it('asked twice at once is computed once, and pushed to nobody', async () => {
@@ -229,8 +231,8 @@ describe('a batch', () => {
     const { held, letGo } = hold();
     let projects = 0;
     service.state.before = (name) => {
-      if (name === 'project') projects++;
-      return name === 'predict' ? held : undefined;
+      if (name === 'projects.get') projects++;
+      return name === 'predictions.predict' ? held : undefined;
     };
     const tasks = [1, 2, 3].map((id) => taskOf(id));
     const asked = [backend.predict(tasks), backend.predict(tasks)];
@@ -239,7 +241,7 @@ describe('a batch', () => {
     letGo();
     const both = await Promise.all(asked);
     for (const answer of both) expect(results(answer).map((one) => Array.isArray(one))).toEqual([false, false, false]);
-    expect(service.state.calls.filter(({ name }) => name === 'predict').length).toBe(3);
+    expect(service.state.calls.filter(({ name }) => name === 'predictions.predict').length).toBe(3);
     expect(backend.pushed).toEqual([]);
   });
 
@@ -251,7 +253,7 @@ describe('a batch', () => {
     const leaving = new AbortController();
     // One is ready by then, one in work, one not begun.
     service.state.before = (name) => {
-      if (name !== 'predict' || ++predictions !== 2) return undefined;
+      if (name !== 'predictions.predict' || ++predictions !== 2) return undefined;
       leaving.abort(new Error('nobody waits any more'));
       return held;
     };
@@ -268,7 +270,7 @@ describe('a batch', () => {
     await reference(service);
     let refusals = 2;
     service.state.before = (name) => {
-      if (name === 'predict' && refusals-- > 0) throw new ProsamError('CLIENT_BUSY', 'full', { retryAfterMs: 20 });
+      if (name === 'predictions.predict' && refusals-- > 0) throw new ProsamError('CLIENT_BUSY', 'full', { retryAfterMs: 20 });
     };
     expect(results(await backend.predict([taskOf(1)]))[0]).not.toEqual([]);
   });
@@ -321,7 +323,7 @@ describe("what people complain about in Label Studio's stock backend", () => {
     await reference(service);
     const { held, letGo } = hold();
     let predictions = 0;
-    service.state.before = (name) => (name === 'predict' && ++predictions > 10 ? held : undefined);
+    service.state.before = (name) => (name === 'predictions.predict' && ++predictions > 10 ? held : undefined);
     const asked = backend.predict(Array.from({ length: 30 }, (_, i) => taskOf(i + 1)));
     await until(() => Promise.resolve(predictions > 10 || undefined));
     deadline.reach();
@@ -336,7 +338,7 @@ describe("what people complain about in Label Studio's stock backend", () => {
     const service = await start({ limits: { setupMs: 100 } });
     const { json } = await backend.setup();
     const { held, letGo } = hold();
-    service.state.before = (name) => (name === 'project' ? held : undefined);
+    service.state.before = (name) => (name === 'projects.get' ? held : undefined);
     expect((await backend.setup()).json).toEqual(json);
     letGo();
   });

@@ -55,7 +55,7 @@ describe('events', () => {
     let done = false;
     let letGo = (): void => undefined;
     const freed = new Promise<void>((resolve) => (letGo = resolve));
-    service.state.before = (name) => (name === 'accept' ? freed.then(() => void (done = true)) : undefined);
+    service.state.before = (name) => (name === 'annotations.accept' ? freed.then(() => void (done = true)) : undefined);
     const body = { action: 'ANNOTATION_CREATED', project, annotation: submitted(1), task: taskOf(1) };
     expect((await backend.call('POST', '/webhook', body)).status).toBe(200);
     expect(done).toBe(false);
@@ -122,7 +122,7 @@ describe('events', () => {
     const service = await start();
     await send({ action: 'START_TRAINING' });
     expect(backend.before).toEqual([NAME]);
-    expect(service.state.calls.filter(({ name }) => name === 'train').map(({ args }) => args)).toEqual([NAME]);
+    expect(service.state.calls.filter(({ name }) => name === 'projects.train').map(({ args }) => args)).toEqual([NAME]);
   });
 
   it('of unknown kinds, and nonsense, harm nothing', async () => {
@@ -144,7 +144,7 @@ describe('events', () => {
 describe('setting up', () => {
   it('answers with the version, tells once, and again when address or token change', async () => {
     const service = await start();
-    const { version } = await service.project(NAME);
+    const { version } = await service.projects.get(NAME);
     for (let i = 0; i < 3; i++) expect((await backend.setup()).json).toEqual({ model_version: version });
     await backend.setup({ access_token: 'b'.repeat(40) });
     expect(backend.connected.map(({ token, hostname, project }) => [token?.[0], hostname, project])).toEqual([

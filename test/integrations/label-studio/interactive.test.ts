@@ -15,7 +15,7 @@ async function start(options: Partial<BackendOptions> = {}): Promise<FakeService
 
 async function reference(service: FakeService): Promise<void> {
   const masks = [{ label: 'car', box: [1, 1, 5, 5] }];
-  await service.accept({
+  await service.annotations.accept({
     project: NAME,
     source: 'before',
     externalId: 'a',
@@ -27,7 +27,7 @@ async function reference(service: FakeService): Promise<void> {
 }
 
 const promptsOf = ({ state }: FakeService): RefinePrompts[] =>
-  state.calls.filter(({ name }) => name === 'refine').map(({ args }) => (args as { prompts: RefinePrompts }).prompts);
+  state.calls.filter(({ name }) => name === 'predictions.refine').map(({ args }) => (args as { prompts: RefinePrompts }).prompts);
 
 interface Region {
   type: string;
@@ -65,7 +65,7 @@ describe('a click', () => {
     ]);
     expect(result).toMatchObject([{ type: 'brushlabels', from_name: 'tag', score: 0.9, value: { brushlabels: ['car'] } }]);
     expect(score).toBe(0.9);
-    expect(model_version).toBe((await service.project(NAME)).version);
+    expect(model_version).toBe((await service.projects.get(NAME)).version);
     expect(decodeBrushRle(result[0]?.value.rle ?? [], 320, 240).data).toContain(1);
   });
 
@@ -73,7 +73,7 @@ describe('a click', () => {
     const service = await start();
     await Promise.all([ask([clickOf(25, 50)]), ask([clickOf(26, 50)])]);
     await ask([clickOf(25, 50), clickOf(30, 50)]);
-    expect(service.state.calls.filter(({ name }) => name === 'embed').length).toBe(1);
+    expect(service.state.calls.filter(({ name }) => name === 'predictions.prepare').length).toBe(1);
     expect(backend.fetched.length).toBe(1);
   });
 
@@ -81,7 +81,7 @@ describe('a click', () => {
     const service = await start();
     await backend.predict([taskOf(1)]);
     await backend.adapter.idle();
-    expect(service.state.calls.filter(({ name }) => name === 'embed').length).toBe(1);
+    expect(service.state.calls.filter(({ name }) => name === 'predictions.prepare').length).toBe(1);
     const project = {
       id: 1,
       created_at: '2026-11-22T16:31:53.521413Z',
@@ -90,7 +90,7 @@ describe('a click', () => {
     };
     await backend.call('POST', '/webhook', { action: 'TASKS_CREATED', project, tasks: [taskOf(2)] });
     await backend.adapter.idle();
-    expect(service.state.calls.filter(({ name }) => name === 'embed').length).toBe(2);
+    expect(service.state.calls.filter(({ name }) => name === 'predictions.prepare').length).toBe(2);
     await ask([clickOf(25, 50)]);
     await ask([clickOf(25, 50)], taskOf(2));
     expect(backend.fetched.length).toBe(2);
@@ -99,8 +99,8 @@ describe('a click', () => {
   it('begins from what the references say, where it agrees with them', async () => {
     const service = await start();
     await reference(service);
-    const predict = service.predict.bind(service);
-    service.predict = async (request, options) => {
+    const predict = service.predictions.predict.bind(service.predictions);
+    service.predictions.predict = async (request, options) => {
       const answer = await predict(request, options);
       return { ...answer, masks: answer.masks.map((one) => ({ ...one, lowResLogits: Float32Array.of(1, 2, 3) })) };
     };
@@ -109,7 +109,7 @@ describe('a click', () => {
     await ask([clickOf(2, 2)]);
     await ask([clickOf(2, 2, { is_positive: false })]);
     expect(promptsOf(service).map(({ maskInput }) => maskInput?.length)).toEqual([3, undefined, 3]);
-    expect(service.state.calls.filter(({ name }) => name === 'predict').length).toBe(1);
+    expect(service.state.calls.filter(({ name }) => name === 'predictions.predict').length).toBe(1);
   });
 
   it('does not wait for a slow prediction: the next click has it', async () => {
@@ -117,7 +117,7 @@ describe('a click', () => {
     await reference(service);
     let letGo = (): void => undefined;
     const freed = new Promise<void>((resolve) => (letGo = resolve));
-    service.state.before = (name) => (name === 'predict' ? freed : undefined);
+    service.state.before = (name) => (name === 'predictions.predict' ? freed : undefined);
     await ask([clickOf(50, 50)]);
     await ask([clickOf(51, 50)]);
     letGo();

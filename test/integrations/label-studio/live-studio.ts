@@ -1,5 +1,5 @@
 /** The whole service with its built-in model, and a stand-in for the part of Label Studio that serves pictures and takes predictions. */
-import { createServer } from 'node:http';
+import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import sharp, { type Sharp } from 'sharp';
 import { sceneWith } from '../../../src/cli/demo/scenes.ts';
 import { encodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
-import { createProsam } from '../../../src/index.ts';
+import { createServer } from '../../../src/server/index.ts';
 import { CONFIG } from './backend-server.ts';
 
 export const KEY = '1.1795365113';
@@ -67,7 +67,7 @@ export function overlap(a: BinaryMask, b: BinaryMask): number {
 export async function startStudio(pictures: readonly Photo[], softDeadlineMs = 80_000) {
   const pushed: { task: number; result: LiveRegion[] }[] = [];
   const served: string[] = [];
-  const studio = createServer((request, response) => {
+  const studio = createHttpServer((request, response) => {
     const place = Number(/^\/data\/upload\/1\/(\d+)\./.exec(request.url ?? '')?.[1] ?? -1);
     const photo = pictures[place];
     if (request.headers.authorization !== `Token ${TOKEN}`) response.writeHead(401).end();
@@ -87,7 +87,7 @@ export async function startStudio(pictures: readonly Photo[], softDeadlineMs = 8
   await new Promise<void>((resolve) => studio.listen(0, '127.0.0.1', resolve));
   const hostname = `http://127.0.0.1:${(studio.address() as AddressInfo).port}`;
   const folder = mkdtempSync(join(tmpdir(), 'prosam-studio-'));
-  const prosam = await createProsam({
+  const prosam = await createServer({
     ...{ database: join(folder, 'prosam.db'), objects: join(folder, 'objects'), cache: join(folder, 'cache'), port: 0, environment: {} },
     ...{ learner: { run: 'off' }, labelStudio: { url: hostname, softDeadlineMs, reconcileMinutes: 0 } },
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },

@@ -68,7 +68,7 @@ describe('a Label Studio project on the built-in model', () => {
     expect(mean(ious.slice(-2))).toBeGreaterThan(0.3);
     // What is handed over is what the service says, pixel by pixel.
     const photo = pictures[9] as Photo;
-    const { masks } = await studio.prosam.service.predict({ project: NAME, image: photo.file, labels: ['car'] });
+    const { masks } = await studio.prosam.service.predictions.predict({ project: NAME, image: photo.file, labels: ['car'] });
     const last = answers.at(-1);
     const region = last === undefined || Array.isArray(last) ? undefined : last.result[0];
     expect(region && Buffer.compare(maskOf(region).data, masks[0]?.mask.data ?? Buffer.alloc(0))).toBe(0);
@@ -79,8 +79,8 @@ describe('a Label Studio project on the built-in model', () => {
 
   it('reads a mask drawn on an EXIF-turned picture as it was drawn', async () => {
     await studio.event({ action: 'ANNOTATION_CREATED', annotation: annotation(2, 4), task: taskOf(4) });
-    await until(async () => ((await studio.prosam.service.project(NAME)).annotated === 2 ? true : undefined));
-    const [kept] = (await studio.prosam.service.annotations(NAME, { limit: 10 })).filter(({ externalId }) => externalId === '2');
+    await until(async () => ((await studio.prosam.service.projects.get(NAME)).annotated === 2 ? true : undefined));
+    const [kept] = (await studio.prosam.service.annotations.list(NAME, { limit: 10 })).filter(({ externalId }) => externalId === '2');
     expect(kept?.labels[0]?.area).toBe((pictures[4] as Photo).truth.data.reduce((sum, value) => sum + value, 0));
   });
 
@@ -131,7 +131,7 @@ describe('a Label Studio project on the built-in model', () => {
 
   it('forgets what was deleted: the version goes back, and nothing is predicted without references', async () => {
     await studio.event({ action: 'ANNOTATIONS_DELETED', annotations: [{ id: 1 }, { id: 2 }] });
-    await until(async () => ((await studio.prosam.service.project(NAME)).masks === 0 ? true : undefined));
+    await until(async () => ((await studio.prosam.service.projects.get(NAME)).masks === 0 ? true : undefined));
     expect(await studio.predict([taskOf(1)])).toEqual([[]]);
   });
 });
@@ -141,7 +141,7 @@ describe('a batch larger than the time for it', () => {
     const hurried = await startStudio(pictures, 1000);
     await hurried.setup();
     await hurried.event({ action: 'ANNOTATION_CREATED', annotation: annotation(1, 0), task: taskOf(0) });
-    await until(async () => ((await hurried.prosam.service.project(NAME)).masks === 1 ? true : undefined));
+    await until(async () => ((await hurried.prosam.service.projects.get(NAME)).masks === 1 ? true : undefined));
     const answers = await hurried.predict(Array.from({ length: TASKS }, (_, i) => taskOf(i + 1)));
     const ready = answers.flatMap((one, place) => (Array.isArray(one) ? [] : [place + 1]));
     // How many depends on the machine.

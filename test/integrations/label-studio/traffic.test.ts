@@ -46,7 +46,7 @@ async function reference(key: string): Promise<void> {
   const project = `label-studio/${key}`;
   for (const label of ['car', 'tree']) {
     const masks = [{ label, box: [1, 1, 5, 5] }];
-    await service.accept({
+    await service.annotations.accept({
       project,
       source: 'before',
       externalId: label,
@@ -135,13 +135,13 @@ describe('recorded traffic of a real Label Studio', () => {
   });
 
   it('leaves every submitted annotation in the service, with what people did to it', () => {
-    const accepted = service.state.calls.filter(({ name }) => name === 'accept').map(({ args }) => args as AcceptRequest);
+    const accepted = service.state.calls.filter(({ name }) => name === 'annotations.accept').map(({ args }) => args as AcceptRequest);
     const taken = accepted.filter(({ source }) => source === 'label-studio');
     expect(taken.length).toBeGreaterThan(5);
     expect(new Set(taken.map(({ provenance }) => provenance))).toEqual(
       new Set(['drawn', 'edited', 'accepted', 'rejected', 'ground_truth']),
     );
-    expect(service.state.calls.filter(({ name }) => name === 'train').length).toBeGreaterThan(0);
-    expect(service.state.calls.filter(({ name }) => name === 'remove').length).toBeGreaterThan(0);
+    expect(service.state.calls.filter(({ name }) => name === 'projects.train').length).toBeGreaterThan(0);
+    expect(service.state.calls.filter(({ name }) => name === 'annotations.delete').length).toBeGreaterThan(0);
   });
 });

@@ -4,39 +4,21 @@ import sharp from 'sharp';
 import { ProsamError } from '../../../src/core/common/errors.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { cocoRleFromMaskSync } from '../../../src/core/mask/rle.ts';
-import type { ErrorReport, Service, ServiceImage, ServicePrediction, ServiceStatus } from '../../../src/service/types.ts';
-import type { AnnotationSummary, ImageRow, PredictionRecord } from '../../../src/service/ports/storage.ts';
+import type {
+  AnnotationService,
+  PredictionService,
+  ProjectService,
+  ServiceImage,
+  ServicePrediction,
+  VersionService,
+} from '../../../src/service/types.ts';
+import type { ImageRow } from '../../../src/service/ports/storage.ts';
 import type { MaskPrediction } from '../../../src/core/engine/types.ts';
-import type { PointerChange, RunRecord, VersionRecord } from '../../../src/service/ports/versions.ts';
+import type { VersionRecord } from '../../../src/service/ports/versions.ts';
 import { masksByLabel, parsedAnnotations } from '../../../src/service/annotation-masks.ts';
+import type { CallName, FakeService, FakeState, KnownImage } from './fake-state.ts';
 
-interface KnownImage {
-  bytes: Uint8Array;
-  width: number;
-  height: number;
-}
-
-export interface FakeState {
-  /** By project and sha256. */
-  images: Map<string, KnownImage & ImageRow>;
-  annotations: (AnnotationSummary & { request: unknown })[];
-  predictions: PredictionRecord[];
-  versions: VersionRecord[];
-  history: PointerChange[];
-  runs: RunRecord[];
-  errors: ErrorReport[];
-  status: ServiceStatus;
-  labels: string[];
-  waitingFor?: string;
-  /** Names and first arguments of all calls. */
-  calls: { name: keyof Service; args: unknown }[];
-  /** Asked before each call; what it throws or rejects with is the answer. */
-  before: (name: keyof Service, args: unknown, signal?: AbortSignal) => unknown;
-}
-
-export interface FakeService extends Service {
-  state: FakeState;
-}
+export type { FakeService, FakeState };
 
 /** What fakes say of every image of a project: something round in the middle, smaller than half. */
 function roundMask({ width, height }: { width: number; height: number }, share: number): BinaryMask {
@@ -65,13 +47,13 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
     before: () => undefined,
     status: {
       ...{ ready: true, problems: [], model: 'tiny@9a897d329434', device: 'cpu', startedMs: 1_760_000_000_000 },
-      ...{ queue: { running: 0, waiting: 0, limit: 64 }, messages: {}, serving: [], learner: 'child' as const },
+      ...{ engineQueue: { running: 0, waiting: 0, limit: 64 }, messages: {}, serving: [], learner: 'managed' as const },
     },
     ...changes,
   };
   const current = (project: string): string => state.history.find((one) => one.project === project)?.to ?? 'base';
 
-  const note = async (name: keyof Service, args: unknown, signal?: AbortSignal): Promise<void> => {
+  const note = async (name: CallName, args: unknown, signal?: AbortSignal): Promise<void> => {
     state.calls.push({ name, args });
     await state.before(name, args, signal);
     signal?.throwIfAborted();
@@ -103,10 +85,9 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
     state.history.unshift({ project, reason, createdMs: Date.now(), ...(from !== 'base' && { from }), ...(to !== 'base' && { to }) });
   };
 
-  return {
-    state,
+  const predictions: PredictionService = {
     async predict(request, { signal } = {}): Promise<ServicePrediction> {
-      await note('predict', request, signal);
+      await note('predictions.predict', request, signal);
       const { project, labels = state.labels, options = {} } = request;
       const image = await know(project, request.image, request.externalId);
       const masks = labels
@@ -140,18 +121,24 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       };
     },
     async refine(request, { signal } = {}) {
-      await note('refine', request, signal);
+      await note('predictions.refine', request, signal);
       const { width, height } = await know(request.project, request.image);
       const mask = roundMask({ width, height }, 0.2);
       return { width, height, masks: [{ mask, area: 9, boxXyxy: [1, 2, 3, 4], samIou: 0.9, lowResLogits: Float32Array.of(-1.5, 2.25) }] };
     },
-    async embed(request, { signal } = {}) {
-      await note('embed', request, signal);
+    async prepare(request, { signal } = {}) {
+      await note('predictions.prepare', request, signal);
       const { sha256, width, height } = await know(request.project, request.image, request.externalId);
       return { sha256, width, height };
     },
+    async list({ project, limit }) {
+      await note('predictions.list', { project, limit });
+      return state.predictions.filter((one) => project === undefined || one.project === project).slice(0, limit);
+    },
+  };
+  const annotations: AnnotationService = {
     async accept(request, { signal } = {}) {
-      await note('accept', request, signal);
+      await note('annotations.accept', request, signal);
       const { project, source, externalId, revision, provenance, masks, flagged = false, annotator } = request;
       const image = await know(project, request.image, request.imageExternalId);
       const whole = { data: new Uint8Array(image.width * image.height).fill(1), width: image.width, height: image.height };
@@ -184,8 +171,8 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       state.annotations.unshift({ ...summary, ...(annotator !== undefined && { annotator }), request });
       return { ...answer, outcome: 'stored' };
     },
-    async remove(key, revision) {
-      await note('remove', { key, revision });
+    async delete(key, revision) {
+      await note('annotations.delete', { key, revision });
       const at = state.annotations.findIndex(
         (one) => one.project === key.project && one.externalId === key.externalId && one.source === key.source,
       );
@@ -193,7 +180,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       return at >= 0;
     },
     async withdraw(key, revision) {
-      await note('withdraw', { key, revision });
+      await note('annotations.withdraw', { key, revision });
       const at = state.annotations.findIndex(
         (one) => one.project === key.project && one.externalId === key.externalId && one.source === key.source && one.revision <= revision,
       );
@@ -201,27 +188,29 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       return at >= 0;
     },
     async restore(key) {
-      await note('restore', key);
+      await note('annotations.restore', key);
       return false;
     },
     async flag(key, flagged) {
-      await note('flag', { key, flagged });
+      await note('annotations.flag', { key, flagged });
       const one = state.annotations.find(
         (each) => each.project === key.project && each.externalId === key.externalId && each.source === key.source,
       );
       if (one) one.flagged = flagged;
       return one !== undefined;
     },
-    async annotations(project, { label, before = Infinity, limit }) {
-      await note('annotations', { project, label, before, limit });
+    async list(project, { label, before = Infinity, limit }) {
+      await note('annotations.list', { project, label, before, limit });
       const matching = state.annotations.filter((one) => one.project === project && one.sequence < before);
       return matching
         .filter((one) => label === undefined || one.labels.some((each) => each.label === label))
         .slice(0, limit)
         .map((one) => without(one, 'request'));
     },
-    async project(project) {
-      await note('project', project);
+  };
+  const projects: ProjectService = {
+    async get(project) {
+      await note('projects.get', project);
       const images = [...state.images.values()].filter((one) => one.project === project);
       const of = (label: string) =>
         state.annotations.filter((one) => one.project === project && one.labels.some((each) => each.label === label));
@@ -240,58 +229,59 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
         ...(state.waitingFor !== undefined && { waitingFor: state.waitingFor }),
       };
     },
-    async projects() {
-      await note('projects', undefined);
+    async list() {
+      await note('projects.list', undefined);
       return [...new Set([...state.images.values()].map((one) => one.project))];
     },
-    async unlabelled(project, { limit, offset = 0 }) {
-      await note('unlabelled', { project, limit, offset });
+    async nextImages(project, { limit, offset = 0 }) {
+      await note('projects.nextImages', { project, limit, offset });
       const rows = [...state.images.values()].filter((one) => one.project === project && !one.annotated);
       return rows
         .sort((a, b) => (b.uncertainty ?? -1) - (a.uncertainty ?? -1))
         .slice(offset, offset + limit)
         .map((one) => without(one, 'bytes'));
     },
-    async predictions({ project, limit }) {
-      await note('predictions', { project, limit });
-      return state.predictions.filter((one) => project === undefined || one.project === project).slice(0, limit);
-    },
     async imageBytes(project, sha256) {
-      await note('imageBytes', { project, sha256 });
+      await note('projects.imageBytes', { project, sha256 });
       return (await know(project, { sha256 })).bytes;
     },
-    async versions({ project, limit }) {
-      await note('versions', { project, limit });
-      return state.versions.filter((one) => project === undefined || one.project === project).slice(0, limit);
-    },
-    async version(id) {
-      await note('version', id);
-      return find(id);
-    },
-    async history(project, limit) {
-      await note('history', { project, limit });
+    async history(project, { limit }) {
+      await note('projects.history', { project, limit });
       return state.history.filter((one) => one.project === project).slice(0, limit);
     },
-    async promote(project, version, reason) {
-      await note('promote', { project, version, reason });
-      if (version !== 'base' && find(version).project !== project)
-        throw new ProsamError('VERSION_NOT_FOUND', 'it belongs to another project. List them.');
-      move(project, version, reason);
-    },
     async rollback(project, reason) {
-      await note('rollback', { project, reason });
+      await note('projects.rollback', { project, reason });
       const [last] = state.history.filter((one) => one.project === project);
       if (last === undefined) throw new ProsamError('VERSION_NOT_FOUND', 'there is no version before the current one. Promote one.');
       move(project, last.from ?? 'base', reason);
       return { version: last.from ?? 'base' };
     },
     async train(project) {
-      await note('train', project);
+      await note('projects.train', project);
     },
-    async runs({ project, limit }) {
-      await note('runs', { project, limit });
-      return state.runs.filter((one) => project === undefined || one.project === project).slice(0, limit);
+    async runs(project, { limit }) {
+      await note('projects.runs', { project, limit });
+      return state.runs.filter((one) => one.project === project).slice(0, limit);
     },
+  };
+  const versions: VersionService = {
+    async list({ project, limit }) {
+      await note('versions.list', { project, limit });
+      return state.versions.filter((one) => project === undefined || one.project === project).slice(0, limit);
+    },
+    async get(id) {
+      await note('versions.get', id);
+      return find(id);
+    },
+    async promote(project, version, reason) {
+      await note('versions.promote', { project, version, reason });
+      if (version !== 'base' && find(version).project !== project)
+        throw new ProsamError('VERSION_NOT_FOUND', 'it belongs to another project. List them.');
+      move(project, version, reason);
+    },
+  };
+  return {
+    ...{ state, predictions, annotations, projects, versions },
     async status() {
       await note('status', undefined);
       return state.status;

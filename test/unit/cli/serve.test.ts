@@ -48,7 +48,7 @@ describe('prosam serve', () => {
       fetch(new URL('/v1/status', served.url))
         .then((answer) => answer.json())
         .then((status) => (status as { learner: string }).learner);
-    expect(await learner()).toBe('child');
+    expect(await learner()).toBe('managed');
     expect(await served.stop()).toBe(0);
   });
 
@@ -70,7 +70,7 @@ describe('prosam serve', () => {
       [['--host', '0.0.0.0'], /CONFIG_INVALID.*0\.0\.0\.0.*PROSAM_TOKEN/s],
       [['--port', String(port), '--learner', 'off'], /CONFIG_INVALID.*Cannot listen/s],
       [['--model', 'nowhere', '--learner', 'off'], /MODEL_NOT_FOUND/],
-      [['--learner', 'sometimes'], /child, elsewhere, off/],
+      [['--learner', 'sometimes'], /managed, external, off/],
       [['--config', 'nowhere.json'], /CONFIG_INVALID.*nowhere\.json/s],
     ];
     for (const [args, says] of refusals) {

@@ -55,52 +55,52 @@ describe('createClient', () => {
     expect(again.masks[0]?.rle?.size).toEqual([30, 40]);
     const refined = await client.refine({ project: 'cups', image, points: [{ x: 1, y: 2 }], lowResLogits: true });
     expect(refined.masks[0]?.lowResLogits?.length).toBeGreaterThan(4);
-    expect(await client.image('cups', answer.image.sha256)).toEqual(new Uint8Array(image));
+    expect(await client.projects.image('cups', answer.image.sha256)).toEqual(new Uint8Array(image));
   });
 
   it('follows a job to its end and reads all results', async () => {
     const images = await Promise.all([1, 2, 3, 4, 5].map((seed) => pngOf(seed)));
-    const { id } = await client.predictBatch({ project: 'cups', images });
+    const { id } = await client.jobs.create({ project: 'cups', images });
     const events = [];
-    for await (const { event, job } of client.jobEvents(id)) events.push([event, job.done]);
+    for await (const { event, job } of client.jobs.events(id)) events.push([event, job.done]);
     expect(events.at(-1)).toEqual(['end', 5]);
-    expect((await client.job(id)).results).toBeUndefined();
+    expect((await client.jobs.get(id)).results).toBeUndefined();
     const results = [];
-    for await (const { index, result } of client.jobResults(id, { limit: 2 })) results.push([index, result?.masks.length]);
+    for await (const { index, result } of client.jobs.results(id, { limit: 2 })) results.push([index, result?.masks.length]);
     expect(results).toEqual([0, 1, 2, 3, 4].map((index) => [index, 1]));
-    expect((await client.cancelJob(id)).state).toBe('finished');
+    expect((await client.jobs.cancel(id)).state).toBe('finished');
   });
 
   it('stores, lists, flags and removes annotations', async () => {
     const annotation = { project: 'cups', externalId: 'a/1 ?', revision: 1, image, provenance: 'drawn' as const };
     const masks = [{ label: 'cup', points: [[3, 3] as [number, number]] }];
-    expect((await client.storeAnnotation({ ...annotation, masks })).outcome).toBe('stored');
-    expect((await client.storeAnnotation({ ...annotation, masks })).outcome).toBe('duplicate');
+    expect((await client.annotations.put({ ...annotation, masks })).outcome).toBe('stored');
+    expect((await client.annotations.put({ ...annotation, masks })).outcome).toBe('duplicate');
     const which = { project: 'cups', externalId: 'a/1 ?' };
-    expect(await client.flagAnnotation(which, true)).toBe(true);
-    const { annotations, next } = await client.annotations('cups', { label: 'cup', limit: 10 });
+    expect(await client.annotations.flag(which, true)).toBe(true);
+    const { annotations, next } = await client.annotations.list('cups', { label: 'cup', limit: 10 });
     expect(annotations.map(({ externalId, flagged, source }) => [externalId, flagged, source])).toEqual([['a/1 ?', true, 'webhook']]);
     expect(next).toBeUndefined();
-    expect(await client.removeAnnotation(which, { revision: 3 })).toBe(true);
-    expect(await client.removeAnnotation(which)).toBe(false);
-    expect((await rejection(client.flagAnnotation(which, false))).code).toBe('ANNOTATION_NOT_FOUND');
+    expect(await client.annotations.delete(which, { revision: 3 })).toBe(true);
+    expect(await client.annotations.delete(which)).toBe(false);
+    expect((await rejection(client.annotations.flag(which, false))).code).toBe('ANNOTATION_NOT_FOUND');
   });
 
   it('asks for projects, what to label, runs and models, and changes which is in service', async () => {
     await client.predict({ project: 'a/b', image });
-    expect(await client.projects()).toContain('a/b');
-    expect((await client.project('a/b')).images).toBe(1);
-    expect((await client.queue('a/b', { limit: 5, offset: 0 })).images.length).toBe(1);
-    await client.train('a/b');
-    expect(server.service.state.calls.at(-1)).toEqual({ name: 'train', args: 'a/b' });
-    expect(await client.runs('a/b', { limit: 3 })).toEqual([]);
-    expect(await client.models({ project: 'a/b' })).toEqual([]);
-    expect(await client.promote('base', { project: 'a/b', reason: 'x' })).toEqual({ project: 'a/b', modelVersion: 'base' });
-    expect(await client.rollback('a/b', 'back')).toEqual({ project: 'a/b', modelVersion: 'base' });
-    expect((await rejection(client.model('none'))).code).toBe('VERSION_NOT_FOUND');
+    expect(await client.projects.list()).toContain('a/b');
+    expect((await client.projects.get('a/b')).images).toBe(1);
+    expect((await client.projects.nextImages('a/b', { limit: 5, offset: 0 })).images.length).toBe(1);
+    await client.projects.train('a/b');
+    expect(server.service.state.calls.at(-1)).toEqual({ name: 'projects.train', args: 'a/b' });
+    expect(await client.projects.runs('a/b', { limit: 3 })).toEqual([]);
+    expect(await client.versions.list({ project: 'a/b' })).toEqual([]);
+    expect(await client.versions.promote('base', { project: 'a/b', reason: 'x' })).toEqual({ project: 'a/b', modelVersion: 'base' });
+    expect(await client.projects.rollback('a/b', 'back')).toEqual({ project: 'a/b', modelVersion: 'base' });
+    expect((await rejection(client.versions.get('none'))).code).toBe('VERSION_NOT_FOUND');
     expect((await client.status()).ready).toBe(true);
-    expect(await client.deliveries({ state: 'dead' })).toEqual([]);
-    expect((await rejection(client.retryDelivery('none'))).code).toBe('DELIVERY_NOT_FOUND');
+    expect(await client.deliveries.list({ state: 'dead' })).toEqual([]);
+    expect((await rejection(client.deliveries.retry('none'))).code).toBe('DELIVERY_NOT_FOUND');
   });
 
   it('says what the service said', async () => {
@@ -124,7 +124,7 @@ describe('createClient', () => {
     server.service.state.calls.length = 0;
     const impatient = createClient({ url: server.url, token: TOKENS.admin, retries: 0 });
     expect(await rejection(impatient.predict({ project: 'cups', image }))).toMatchObject({ status: 503, retryAfterMs: 1000 });
-    expect((await rejection(client.rollback('cups', 'x'))).status).toBe(503);
+    expect((await rejection(client.projects.rollback('cups', 'x'))).status).toBe(503);
     expect(server.service.state.calls.length).toBe(2);
   });
 
@@ -186,7 +186,7 @@ describe('a service that misbehaves', () => {
       return { headers, body: `${progress(2)}${progress(2, 'end')}` };
     };
     const seen = [];
-    for await (const { event, job } of createClient({ url }).jobEvents('j')) seen.push([event, job.done]);
+    for await (const { event, job } of createClient({ url }).jobs.events('j')) seen.push([event, job.done]);
     expect(seen).toEqual([
       ['progress', 1],
       ['progress', 2],

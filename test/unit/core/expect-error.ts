@@ -1,9 +1,9 @@
 /** What every refusal must be: a ProsamError with a code, and a message that names what it is about. */
 import { expect } from 'vitest';
-import { isProsamError, type ErrorCode, type ProsamError } from '../../../src/core/common/errors.ts';
+import { isOwnError, type ErrorCode, type ProsamError } from '../../../src/core/common/errors.ts';
 
 function check(error: unknown, code: ErrorCode, inMessage: readonly (string | RegExp)[]): ProsamError {
-  if (!isProsamError(error)) throw new Error(`expected ${code}, but this was thrown`, { cause: error });
+  if (!isOwnError(error)) throw new Error(`expected ${code}, but this was thrown`, { cause: error });
   expect(error.code, error.message).toBe(code);
   for (const part of inMessage) expect(error.message).toMatch(part);
   return error;

@@ -60,6 +60,23 @@ describe('the configuration', () => {
       await expectRejection('CONFIG_INVALID', loadConfig({ folder, environment: { PROSAM_STORAGE_TIMEOUTS: wrong } }), named);
   });
 
+  it('reads what was written for 0.1.0', async () => {
+    const old = {
+      ...{ hangMs: 5000, threads: 0, learner: { run: 'elsewhere', steps: 3 }, labelStudio: { root: true } },
+      cvat: { root: true, mountAtRoot: false },
+    };
+    const folder = folderWith({ 'prosam.config.json': JSON.stringify(old) });
+    expect(await loadConfig({ ...none, folder, options: { labelStudio: { name: 'ls' } } })).toMatchObject({
+      ...{ inferenceTimeoutMs: 5000, threads: 'auto', learner: { run: 'external', steps: 3 } },
+      ...{ labelStudio: { mountAtRoot: true, name: 'ls' }, cvat: { mountAtRoot: false } },
+    });
+    expect((await loadConfig({ folder, environment: { PROSAM_LEARNER: 'child' } })).learner.run).toBe('managed');
+    expect((await loadConfig({ folder, environment: { PROSAM_THREADS: '2' } })).threads).toBe(2);
+    expect((await loadConfig({ folder, environment: { PROSAM_THREADS: 'auto' } })).threads).toBe('auto');
+    // An option of today wins over a file of then.
+    expect((await loadConfig({ ...none, folder, options: { inferenceTimeoutMs: 7000 } })).inferenceTimeoutMs).toBe(7000);
+  });
+
   it.each(['ts', 'js'])('reads prosam.config.%s', async (extension) => {
     const folder = folderWith({ [`prosam.config.${extension}`]: 'export default { port: 4321 };', 'package.json': '{"type":"module"}' });
     expect((await loadConfig({ ...none, folder })).port).toBe(4321);

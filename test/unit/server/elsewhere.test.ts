@@ -7,7 +7,7 @@ import { createClient } from '../../../src/client/index.ts';
 import { checkFacade } from '../../../src/cli/cvat/doctor/checks.ts';
 import { functionFile } from '../../../src/cli/cvat/function-file.ts';
 import { openContext } from '../../../src/cli/label-studio/context.ts';
-import { checkedConfig } from '../../../src/server/config.ts';
+import { serverConfig } from '../../../src/server/config.ts';
 import { listHub } from './hub-pages.ts';
 import { startThief, type Heard, type ThiefAnswer } from './thief-server.ts';
 
@@ -154,9 +154,9 @@ describe('the secret of callbacks', () => {
   it('is none that opens this service: signed bodies could be sent back to it', () => {
     const secret = 'one secret for everything';
     const config = { auth: { hmac: [{ name: 'signer', secret }] }, callbacks: { secret } };
-    expect(() => checkedConfig(config)).toThrow(
+    expect(() => serverConfig(config)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('signer') as string }) as Error,
     );
-    expect(checkedConfig({ ...config, callbacks: { secret: 'another secret for callbacks' } }).auth.hmac).toHaveLength(1);
+    expect(serverConfig({ ...config, callbacks: { secret: 'another secret for callbacks' } }).auth.hmac).toHaveLength(1);
   });
 });

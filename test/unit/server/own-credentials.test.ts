@@ -7,7 +7,7 @@ import { createImageSources } from '../../../src/adapters/http/images/image-sour
 import { listen } from '../../../src/adapters/http/listen.ts';
 import type { Log } from '../../../src/service/ports/log.ts';
 import { noMetrics } from '../../../src/service/ports/metrics.ts';
-import { checkedConfig } from '../../../src/server/config.ts';
+import { serverConfig } from '../../../src/server/config.ts';
 import type { ProsamConfig } from '../../../src/server/config-schema.ts';
 import { mountLabelStudio } from '../../../src/server/mount-label-studio.ts';
 import { CONFIG, NAME, PROJECT } from '../../integrations/label-studio/backend-server.ts';
@@ -41,7 +41,7 @@ async function thief(answer?: (heard: Heard) => ThiefAnswer, host?: string) {
 
 /** The part of the service that Label Studio talks to, with a token that may write to one project. */
 async function start(config: ProsamConfig = {}, { open = false } = {}) {
-  const settings = checkedConfig({
+  const settings = serverConfig({
     ...config,
     auth: { basic: [BOSS, MATE], tokens: [{ name: 'writer', token: WRITER, projects: [NAME] }] },
   });
@@ -49,7 +49,7 @@ async function start(config: ProsamConfig = {}, { open = false } = {}) {
   const write: Log['info'] = (fields, message) => void lines.push(`${message} ${JSON.stringify(fields)}`);
   const log = { info: write, warn: write, error: write };
   const { basic, tokens } = settings.auth;
-  const guard = createGuard(open ? { anonymous: 'admin' } : ({ basic, tokens } as never));
+  const guard = createGuard(open ? { anonymous: 'admin' } : { basic, tokens });
   const app = createHttpApp({ guard, log });
   const images = createImageSources({ allowHosts: settings.images.allowHosts });
   const mounted = mountLabelStudio({ settings, service: fakeService(), app, images, log, metrics: noMetrics });

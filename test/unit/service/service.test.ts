@@ -1,25 +1,21 @@
 /** The service on the built-in model, a real database and real files. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { sceneWith } from '../../../src/cli/demo/scenes.ts';
-import {
-  floatsFromTensor,
-  parseSafetensors,
-  safetensorsBytes,
-  type TensorToWrite,
-} from '../../../src/core/checkpoint/formats/safetensors.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
 import { noMetrics } from '../../../src/service/ports/metrics.ts';
 import type { Storage } from '../../../src/service/ports/storage.ts';
 import type { EngineWorker } from '../../../src/core/engine/types.ts';
-import { cocoRleFromMaskSync, createEngine, type AcceptRequest, type Annotation, type Engine } from '../../../src/index.ts';
+import { cocoRleFromMaskSync, createEngine, type Annotation, type Engine } from '../../../src/index.ts';
+import type { AcceptRequest } from '../../../src/service/types.ts';
 import { createService, type RunningService } from '../../../src/service/service.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { until } from '../core/runtime/processes.ts';
+import { otherWeights } from './other-weights.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-service-'));
 let engine: Engine;
@@ -61,18 +57,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The built-in weights with the mean prompts scaled: another version that answers differently. */
-function otherWeights(factor: number): Uint8Array {
-  const own = new Uint8Array(readFileSync('models/tiny/prompt-encoder.safetensors'));
-  const tensors: Record<string, TensorToWrite> = {};
-  for (const [name, entry] of parseSafetensors(own, 'own').tensors) {
-    const values = floatsFromTensor(entry, own.subarray(entry.offset, entry.offset + entry.byteLength), name);
-    const scaled = name.startsWith('mu_head') ? values.map((value) => value * factor) : values;
-    tensors[name] = { dtype: 'F32', shape: entry.shape, bytes: new Uint8Array(scaled.buffer) };
-  }
-  return safetensorsBytes(tensors);
-}
-
 /** A version as the learner would have stored it. */
 async function storeVersion(project: string, id: string, weights: Uint8Array): Promise<void> {
   const blob = await storage.blobs.put(weights);
@@ -88,32 +72,32 @@ async function storeVersion(project: string, id: string, weights: Uint8Array): P
 describe('what people accept', () => {
   it('is a reference at once, under a version string that says so', async () => {
     const target = await scene();
-    await expectRejection('REFERENCE_MISSING', service.predict({ project: 'a', image: target.bytes }), 'none');
-    const first = await service.accept(annotation('a', '1', await scene()));
+    await expectRejection('REFERENCE_MISSING', service.predictions.predict({ project: 'a', image: target.bytes }), 'none');
+    const first = await service.annotations.accept(annotation('a', '1', await scene()));
     expect(first).toMatchObject({ outcome: 'stored', masks: [{ label: 'cup' }] });
-    const one = await service.predict({ project: 'a', image: target.bytes });
+    const one = await service.predictions.predict({ project: 'a', image: target.bytes });
     expect(one.masks.map(({ label }) => label)).toEqual(['cup']);
-    expect(one.version).toBe((await service.project('a')).version);
+    expect(one.version).toBe((await service.projects.get('a')).version);
 
-    await service.accept(annotation('a', '2', await scene()));
-    const two = await service.predict({ project: 'a', image: target.bytes });
+    await service.annotations.accept(annotation('a', '2', await scene()));
+    const two = await service.predictions.predict({ project: 'a', image: target.bytes });
     expect(two.version).not.toBe(one.version);
-    expect(await service.remove({ project: 'a', source: 'test', externalId: '2' })).toBe(true);
-    const again = await service.predict({ project: 'a', image: target.bytes });
+    expect(await service.annotations.delete({ project: 'a', source: 'test', externalId: '2' })).toBe(true);
+    const again = await service.predictions.predict({ project: 'a', image: target.bytes });
     expect(again.version).toBe(one.version);
     expect(again.masks[0]?.mask.data).toEqual(one.masks[0]?.mask.data);
   });
 
   it('is stored once, and a revision never changes', async () => {
     const shown = await scene();
-    expect((await service.accept(annotation('b', '1', shown))).outcome).toBe('stored');
-    expect((await service.accept(annotation('b', '1', shown))).outcome).toBe('duplicate');
+    expect((await service.annotations.accept(annotation('b', '1', shown))).outcome).toBe('stored');
+    expect((await service.annotations.accept(annotation('b', '1', shown))).outcome).toBe('duplicate');
     await expectRejection(
       'ANNOTATION_CONFLICT',
-      service.accept(annotation('b', '1', { ...shown, mark: { polygon: corners(1, 1, 99, 99) } })),
+      service.annotations.accept(annotation('b', '1', { ...shown, mark: { polygon: corners(1, 1, 99, 99) } })),
     );
-    await service.accept(annotation('b', '1', { ...shown, mark: { polygon: corners(1, 1, 99, 99) } }, { revision: 2 }));
-    expect(await service.annotations('b', { limit: 10 })).toMatchObject([{ revision: 2, labels: [{ label: 'cup', area: 98 * 98 }] }]);
+    await service.annotations.accept(annotation('b', '1', { ...shown, mark: { polygon: corners(1, 1, 99, 99) } }, { revision: 2 }));
+    expect(await service.annotations.list('b', { limit: 10 })).toMatchObject([{ revision: 2, labels: [{ label: 'cup', area: 98 * 98 }] }]);
   });
 
   it('joins the annotations of a label, and lets SAM grow points', async () => {
@@ -125,7 +109,7 @@ describe('what people accept', () => {
         { label: 'y', points: [[128, 128]] },
       ],
     });
-    const { masks } = await service.accept(boxes);
+    const { masks } = await service.annotations.accept(boxes);
     expect(masks[0]).toEqual({ label: 'x', area: 100 + 100 - 25 });
     expect(masks[1]?.area).toBeGreaterThan(1);
   });
@@ -147,7 +131,7 @@ describe('what people accept', () => {
       { points: path },
       { box: [78, 78, 178, 178] },
     ] satisfies Annotation[]) {
-      const { masks } = await service.accept(annotation('strokes', JSON.stringify(mark).slice(0, 20), { bytes, mark }));
+      const { masks } = await service.annotations.accept(annotation('strokes', JSON.stringify(mark).slice(0, 20), { bytes, mark }));
       const area = Math.PI * radius ** 2;
       expect(masks[0]?.area, Object.keys(mark)[0]).toBeGreaterThan(0.5 * area);
       expect(masks[0]?.area, Object.keys(mark)[0]).toBeLessThan(1.7 * area);
@@ -156,7 +140,7 @@ describe('what people accept', () => {
 
   it('is refused with what is wrong, and nothing of it is kept', async () => {
     const shown = await scene();
-    const refused = (more: Partial<AcceptRequest>) => service.accept(annotation('d', '1', shown, more));
+    const refused = (more: Partial<AcceptRequest>) => service.annotations.accept(annotation('d', '1', shown, more));
     await expectRejection('PROJECT_INVALID', refused({ project: '../d' }), '../d');
     await expectRejection('REQUEST_INVALID', refused({ externalId: 'a\u0000b' }), 'externalId');
     await expectRejection('REQUEST_INVALID', refused({ revision: -1 }), 'revision');
@@ -167,48 +151,54 @@ describe('what people accept', () => {
     await expectRejection('IMAGE_UNREADABLE', refused({ image: new Uint8Array([1, 2, 3]) }));
     await expectRejection('IMAGE_UNREADABLE', refused({ image: shown.bytes.slice(0, 2000) }));
     await expectRejection('IMAGE_UNKNOWN', refused({ image: { sha256: '0'.repeat(64) } }));
-    expect(await service.annotations('d', { limit: 10 })).toEqual([]);
-    expect((await service.project('d')).images).toBe(0);
+    expect(await service.annotations.list('d', { limit: 10 })).toEqual([]);
+    expect((await service.projects.get('d')).images).toBe(0);
   });
 
   it('says that somebody looked, where it rejects', async () => {
     const target = await scene();
-    await service.accept(annotation('e', '1', await scene()));
-    const { image } = await service.predict({ project: 'e', image: target.bytes, externalId: 'shelf/7' });
-    await service.predictions({ project: 'e', limit: 1 }); // written by now
-    expect(await service.unlabelled('e', { limit: 10 })).toMatchObject([{ sha256: image.sha256, externalId: 'shelf/7' }]);
-    await service.accept(annotation('e', '2', target, { provenance: 'rejected', masks: [] }));
-    expect(await service.unlabelled('e', { limit: 10 })).toEqual([]);
-    expect((await service.project('e')).masks).toBe(1);
+    await service.annotations.accept(annotation('e', '1', await scene()));
+    const { image } = await service.predictions.predict({ project: 'e', image: target.bytes, externalId: 'shelf/7' });
+    await service.predictions.list({ project: 'e', limit: 1 }); // written by now
+    expect(await service.projects.nextImages('e', { limit: 10 })).toMatchObject([{ sha256: image.sha256, externalId: 'shelf/7' }]);
+    await service.annotations.accept(annotation('e', '2', target, { provenance: 'rejected', masks: [] }));
+    expect(await service.projects.nextImages('e', { limit: 10 })).toEqual([]);
+    expect((await service.projects.get('e')).masks).toBe(1);
   });
 });
 
 describe('projects', () => {
   it('know nothing of each other', async () => {
     const shown = await scene();
-    const { image } = await service.accept(annotation('f', '1', shown));
-    await expectRejection('REFERENCE_MISSING', service.predict({ project: 'g', image: shown.bytes }));
-    await expectRejection('IMAGE_UNKNOWN', service.imageBytes('g', image.sha256));
-    await expectRejection('IMAGE_UNKNOWN', service.predict({ project: 'g', image: { sha256: image.sha256 } }));
-    expect(await service.imageBytes('f', image.sha256)).toEqual(Buffer.from(shown.bytes));
+    const { image } = await service.annotations.accept(annotation('f', '1', shown));
+    await expectRejection('REFERENCE_MISSING', service.predictions.predict({ project: 'g', image: shown.bytes }));
+    await expectRejection('IMAGE_UNKNOWN', service.projects.imageBytes('g', image.sha256));
+    await expectRejection('IMAGE_UNKNOWN', service.predictions.predict({ project: 'g', image: { sha256: image.sha256 } }));
+    expect(await service.projects.imageBytes('f', image.sha256)).toEqual(Buffer.from(shown.bytes));
     await storeVersion('f', 'v-of-f', otherWeights(0.5));
-    await expectRejection('VERSION_NOT_FOUND', service.promote('g', 'v-of-f', 'no'));
+    await expectRejection('VERSION_NOT_FOUND', service.versions.promote('g', 'v-of-f', 'no'));
   });
 
   it('remember nothing they were asked not to', async () => {
-    await service.accept(annotation('h', '1', await scene()));
-    await service.predict({ project: 'h', image: (await scene()).bytes, remember: false });
-    expect(await service.predictions({ project: 'h', limit: 10 })).toEqual([]);
-    expect((await service.project('h')).images).toBe(1);
+    await service.annotations.accept(annotation('h', '1', await scene()));
+    await service.predictions.predict({ project: 'h', image: (await scene()).bytes, remember: false });
+    expect(await service.predictions.list({ project: 'h', limit: 10 })).toEqual([]);
+    expect((await service.projects.get('h')).images).toBe(1);
   });
 });
 
 describe('versions', () => {
   it('take over between two requests, and every answer says which one it is from', async () => {
-    await service.accept(annotation('v', '1', await scene()));
+    await service.annotations.accept(annotation('v', '1', await scene()));
     const target = await scene();
     const predict = (version?: string) =>
-      service.predict({ project: 'v', image: target.bytes, options: { method: 'prosam' }, remember: false, ...(version && { version }) });
+      service.predictions.predict({
+        project: 'v',
+        image: target.bytes,
+        options: { method: 'prosam' },
+        remember: false,
+        ...(version && { version }),
+      });
     const base = await predict();
     expect(base.modelVersion).toBe('base');
     await storeVersion('v', 'v-half', otherWeights(0.5));
@@ -231,7 +221,7 @@ describe('versions', () => {
       }
     });
     for (let i = 0; i < 6; i++) {
-      await service.promote('v', i % 2 === 0 ? 'v-half' : 'base', 'to and fro');
+      await service.versions.promote('v', i % 2 === 0 ? 'v-half' : 'base', 'to and fro');
       expect((await predict()).modelVersion).toBe(i % 2 === 0 ? 'v-half' : 'base');
     }
     on = false;
@@ -240,29 +230,29 @@ describe('versions', () => {
   });
 
   it('leave the old one answering where the new one is broken, and say why', async () => {
-    await service.accept(annotation('w', '1', await scene()));
+    await service.annotations.accept(annotation('w', '1', await scene()));
     await storeVersion('w', 'v-broken', otherWeights(NaN));
-    await expectRejection('CHECKPOINT_INVALID', service.promote('w', 'v-broken', 'by mistake'), 'finite');
+    await expectRejection('CHECKPOINT_INVALID', service.versions.promote('w', 'v-broken', 'by mistake'), 'finite');
     // Somebody else promoted it all the same, on another machine.
     await storage.store.versions.promote('w', 'v-broken', 'by mistake', nowMs);
     const target = await scene();
-    await service.predict({ project: 'w', image: target.bytes });
+    await service.predictions.predict({ project: 'w', image: target.bytes });
     await expect.poll(async () => (await service.status()).problems.length).toBe(1);
-    expect((await service.predict({ project: 'w', image: target.bytes })).modelVersion).toBe('base');
+    expect((await service.predictions.predict({ project: 'w', image: target.bytes })).modelVersion).toBe('base');
     expect((await service.status()).problems).toEqual([expect.stringContaining('v-broken could not be put into service')]);
     expect(service.errors().some(({ code }) => code === 'CHECKPOINT_INVALID')).toBe(true);
-    await service.rollback('w', 'broken');
+    await service.projects.rollback('w', 'broken');
     expect((await service.status()).problems).toEqual([]);
     told.push('three shapes wait for review');
     expect(await service.status()).toMatchObject({ ready: true, problems: told });
     told.length = 0;
-    await expectRejection('VERSION_NOT_FOUND', service.rollback('w', 'further'), 'earlier');
+    await expectRejection('VERSION_NOT_FOUND', service.projects.rollback('w', 'further'), 'earlier');
   });
 
   it('are noticed when another process puts them into service', async () => {
-    await service.accept(annotation('x', '1', await scene()));
+    await service.annotations.accept(annotation('x', '1', await scene()));
     const target = await scene();
-    await service.predict({ project: 'x', image: target.bytes });
+    await service.predictions.predict({ project: 'x', image: target.bytes });
     await storeVersion('x', 'v-elsewhere', otherWeights(0.9));
     await storage.store.versions.promote('x', 'v-elsewhere', 'elsewhere', nowMs);
     const served = async () => (await service.status()).serving.find(({ project }) => project === 'x')?.modelVersion;
@@ -273,7 +263,7 @@ describe('versions', () => {
 
 describe('a worker that dies', () => {
   it('makes the service wait, not fail, and is told to those who look after it', async () => {
-    await service.accept(annotation('y', '1', await scene()));
+    await service.annotations.accept(annotation('y', '1', await scene()));
     const target = await scene();
     const worker = engine.worker as EngineWorker;
     const pid = worker.pid as number;
@@ -283,7 +273,7 @@ describe('a worker that dies', () => {
     const { ready, problems } = await service.status();
     expect(ready).toBe(worker.ready);
     if (!ready) expect(problems).toEqual([expect.stringContaining('started again: the inference worker was killed by SIGKILL')]);
-    const { masks } = await service.predict({ project: 'y', image: target.bytes });
+    const { masks } = await service.predictions.predict({ project: 'y', image: target.bytes });
     expect(masks).toHaveLength(1);
     expect(worker.replacements).toBe(replaced + 1);
     expect(await service.status()).toMatchObject({ ready: true, problems: [] });

@@ -1,7 +1,7 @@
 /** Answers to what CVAT's agents are asked: shapes on frames, objects from clicks, objects followed from frame to frame. */
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
-import type { Service } from '../../../service/types.ts';
+import type { PredictionService } from '../../../service/types.ts';
 import type { RefinePrompts } from '../../../core/engine/types.ts';
 import { sha256Hex } from '../../../core/common/sha256.ts';
 import type { AnswerRequest } from './loop.ts';
@@ -46,7 +46,7 @@ type Annotate = Extract<Params, { type: 'annotate_frame' | 'annotate_task' }>;
 
 export interface AgentAnswerParts {
   client: CvatClient;
-  service: Pick<Service, 'predict' | 'refine'>;
+  service: { predictions: Pick<PredictionService, 'predict' | 'refine'> };
   /** Whose references a detector uses. */
   project: string;
   tracker: TrackerParts;
@@ -103,7 +103,10 @@ export function createAgentAnswers({ client, service, project, tracker }: AgentA
       const shapes: object[] = [];
       for (const [i, frame] of frames.entries()) {
         const image = await imageOf(frame);
-        const { masks } = await service.predict({ project, image, priority: frames.length > 1 ? 'batch' : 'interactive' }, { signal });
+        const { masks } = await service.predictions.predict(
+          { project, image, priority: frames.length > 1 ? 'batch' : 'interactive' },
+          { signal },
+        );
         for (const { label, mask, quality } of masks) {
           // CVAT lists what its user chose; what is not there was not asked for.
           const name = names ? names[label]?.name : label;
@@ -131,7 +134,7 @@ export function createAgentAnswers({ client, service, project, tracker }: AgentA
         negative,
         ...(corners && { box: boxAround(corners) }),
       };
-      const [best] = (await service.refine({ project, image, prompts }, { signal })).masks;
+      const [best] = (await service.predictions.refine({ project, image, prompts }, { signal })).masks;
       if (!best || best.area === 0) return [];
       return [{ type: 'mask', points: await cvatRleInTurns(best.mask, signal), attributes: [] }];
     }

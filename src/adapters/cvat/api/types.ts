@@ -1,6 +1,18 @@
 /** What CVAT answers with, as far as it is read: parsed once, bounded, and unknown fields left out. */
 import { z } from 'zod';
 
+export type {
+  CvatAnnotations,
+  CvatDelivery,
+  CvatJob,
+  CvatLabel,
+  CvatMeta,
+  CvatShape,
+  CvatTask,
+  CvatTrack,
+  CvatWebhook,
+} from './records.ts';
+
 const id = z.int().min(0);
 const MAX_POINTS = 10_000_000;
 
@@ -89,15 +101,6 @@ export const cvatAssignment = z.object({
   ar_assignment: z.object({ ar_id: z.string().max(500), ar_params: z.looseObject({ type: z.string() }) }).nullable(),
 });
 
-export type CvatShape = z.infer<typeof cvatShape>;
-export type CvatTrack = z.infer<typeof cvatTrack>;
-export type CvatAnnotations = z.infer<typeof cvatAnnotations>;
-export type CvatTask = z.infer<typeof cvatTask>;
-export type CvatJob = z.infer<typeof cvatJob>;
-export type CvatLabel = z.infer<typeof cvatLabel>;
-export type CvatMeta = z.infer<typeof cvatMeta>;
-export type CvatWebhook = z.infer<typeof cvatWebhook>;
-export type CvatDelivery = z.infer<typeof cvatDelivery>;
 export type CvatAssignment = z.infer<typeof cvatAssignment>['ar_assignment'];
 
 /** A shape on its way to CVAT. */

@@ -33,7 +33,7 @@ export async function countedLessons(
 ): Promise<CountedLesson[]> {
   const lessons: CountedLesson[] = [];
   for (let before: number | undefined; ;) {
-    const page = await service.annotations(project, { limit: LIMITS.page, ...(before !== undefined && { before }) });
+    const page = await service.annotations.list(project, { limit: LIMITS.page, ...(before !== undefined && { before }) });
     for (const { externalId, revision, provenance, ...one } of page) {
       if (one.source !== source || !externalId.startsWith(taskPrefix(task))) continue;
       const [, job, frame, label] = NAME.exec(externalId) ?? [];

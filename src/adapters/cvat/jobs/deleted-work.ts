@@ -11,7 +11,7 @@ import type { CvatApi } from '../types.ts';
 
 export interface DeletedParts {
   api: CvatApi;
-  service: Pick<Service, 'remove' | 'annotations'>;
+  service: Pick<Service, 'annotations'>;
   reviews: ReviewBook;
   notes: ReviewNotes;
   name: string;
@@ -36,7 +36,7 @@ export async function forgetDeleted(parts: DeletedParts, what: Deleted, signal?:
   let removed = 0;
   for (const { externalId, revision } of lessons) {
     await reviews.add(api.url, task, [{ key: externalId, revision }]);
-    if (await service.remove({ project, source: name, externalId }, revision)) removed++;
+    if (await service.annotations.delete({ project, source: name, externalId }, revision)) removed++;
   }
   notes.drop(api.url, what);
   log.info({ ...what, removed }, 'cvat: what was learned from deleted work is removed');

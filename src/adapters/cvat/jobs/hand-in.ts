@@ -13,7 +13,7 @@ import type { CvatApi, FrameBook } from '../types.ts';
 
 export interface HandInParts {
   api: CvatApi;
-  service: Pick<Service, 'accept'>;
+  service: Pick<Service, 'annotations'>;
   frames: FrameBook;
   reviews: ReviewBook;
   /** Of this installation of CVAT, in names of projects. */
@@ -35,7 +35,7 @@ export interface HandInRequest {
   settled: boolean;
 }
 
-/** Resolves to false where the same counted before. @throws what `Service.accept` throws; CVAT_* */
+/** Resolves to false where the same counted before. @throws what `service.annotations.accept` throws; CVAT_* */
 export function createHandIn(
   { api, service, frames, reviews, name }: HandInParts,
   signal: AbortSignal | undefined,
@@ -66,7 +66,7 @@ export function createHandIn(
     const key = { project, source: name, externalId, imageExternalId: frameName({ server: api.url, task, frame }), provenance, masks };
     const accept = async (revision: number): Promise<boolean> => {
       const once = async (fresh: boolean) =>
-        (await service.accept({ ...key, revision, image: await imageOf(job, frame, project, fresh) }, call)).outcome;
+        (await service.annotations.accept({ ...key, revision, image: await imageOf(job, frame, project, fresh) }, call)).outcome;
       const outcome = await once(false).catch((error: unknown) => {
         // The hash is known here, the image not in this project.
         if (isProsamError(error) && error.code === 'IMAGE_UNKNOWN') return once(true);

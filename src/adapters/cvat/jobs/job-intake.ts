@@ -16,7 +16,7 @@ import type { CvatApi, FrameBook, UploadBook } from '../types.ts';
 
 export interface IntakeOptions {
   api: CvatApi;
-  service: Pick<Service, 'accept' | 'remove' | 'withdraw' | 'annotations'>;
+  service: Pick<Service, 'annotations'>;
   frames: FrameBook;
   name: string;
   log: Log;

@@ -17,7 +17,7 @@ import type { CvatApi, FrameBook, UploadBook } from '../types.ts';
 
 export interface LearnParts {
   api: CvatApi;
-  service: Pick<Service, 'accept' | 'withdraw' | 'annotations'>;
+  service: Pick<Service, 'annotations'>;
   uploads?: UploadBook;
   reviews: ReviewBook;
   notes: ReviewNotes;
@@ -112,7 +112,7 @@ async function learnOne(
     // Written down first, so that it has a later revision if it comes back, whatever happens in between.
     await reviews.add(api.url, task, [{ key: externalId, revision }]);
     // Nobody ordered a deletion: what is shown again counts again.
-    if (await service.withdraw({ project, source: name, externalId }, revision)) result.removed++;
+    if (await service.annotations.withdraw({ project, source: name, externalId }, revision)) result.removed++;
   }
   notes.set(api.url, { task, job: id, waiting, replaced: missing.held.length, doubted: missing.doubted.size });
   log.info({ job: id, ...result, kept: missing.held.length + missing.doubted.size }, 'cvat: a job was read back');

@@ -3,18 +3,21 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 
-const note = z.object({
-  server: z.string(),
-  task: z.int(),
-  job: z.int(),
-  /** Machine-made shapes nobody has looked at. */
-  waiting: z.int(),
-  /** Masks that stay although their shapes are not there any more. */
-  replaced: z.int(),
-  /** Masks that stay, or predictions that do not count as thrown away, because nearly all of them vanished at once. */
-  doubted: z.int(),
-});
-export type ReviewNote = z.infer<typeof note>;
+const note = z.object({ server: z.string(), task: z.int(), job: z.int(), waiting: z.int(), replaced: z.int(), doubted: z.int() });
+
+/** Reasons why a job does not teach, as counts of shapes or masks. */
+export interface ReviewNote {
+  /** Address of CVAT without a slash at its end. */
+  server: string;
+  task: number;
+  job: number;
+  /** Machine-made shapes that no person has looked at. */
+  waiting: number;
+  /** Masks that stay although their shapes are gone. */
+  replaced: number;
+  /** Masks that stay, or predictions that do not count as rejected, because nearly all of them vanished at once. */
+  doubted: number;
+}
 
 export interface ReviewNotes {
   /** One with nothing to say takes the last one back. */

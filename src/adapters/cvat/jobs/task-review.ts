@@ -7,22 +7,30 @@ import { isDone, isFinishing, type JobState } from './job-events.ts';
 import type { JobMark } from './job-marks.ts';
 
 const at = z.int().min(0);
-/** Lines of the record; they may be read in any order and more than once. */
-export const reviewEvent = z.union([
-  /** A job as it was at that date. */
-  z.object({ job: z.int(), at, state: z.string(), stage: z.string() }),
-  /** Work was finished at `finished` at the latest: what was there at `upTo` had been looked at by then. */
-  z.object({ job: z.int(), finished: at, upTo: z.int() }),
-  /** Found finished; nobody knows since when. */
-  z.object({ job: z.int(), found: at }),
+/** One line of the record of a task; lines may be read in any order and more than once. Dates are microseconds since 1970. */
+export type ReviewEvent =
+  /** State of a job at that date. */
+  | { job: number; at: number; state: string; stage: string }
+  /** Work was finished at `finished` at the latest: shapes that were there at `upTo` had been looked at by then. */
+  | { job: number; finished: number; upTo: number }
+  /** Found finished, without a date of finishing. */
+  | { job: number; found: number }
   /** Machine-made shapes that were there at that date: "id content". */
-  z.object({ job: z.int(), seen: at, marks: z.array(z.string()) }),
+  | { job: number; seen: number; marks: string[] }
   /** Handed to the service, or taken back from it. */
-  z.object({ key: z.string(), revision: at, lesson: z.string().optional() }),
+  | { key: string; revision: number; lesson?: string | undefined }
   /** Most of a job was gone at once after work was finished then: not believed. */
+  | { job: number; doubted: number };
+
+/** Schema of ReviewEvent. */
+export const reviewEvent: z.ZodType<ReviewEvent> = z.union([
+  z.object({ job: z.int(), at, state: z.string(), stage: z.string() }),
+  z.object({ job: z.int(), finished: at, upTo: z.int() }),
+  z.object({ job: z.int(), found: at }),
+  z.object({ job: z.int(), seen: at, marks: z.array(z.string()) }),
+  z.object({ key: z.string(), revision: at, lesson: z.string().optional() }),
   z.object({ job: z.int(), doubted: at }),
 ]);
-export type ReviewEvent = z.infer<typeof reviewEvent>;
 
 interface JobRecord {
   state?: JobState;

@@ -10,7 +10,7 @@ import type { DetectorBody } from './invocation-schemas.ts';
 import { listJson } from './list-json.ts';
 
 export interface DetectorParts {
-  service: Pick<Service, 'predict'>;
+  service: Pick<Service, 'predictions'>;
   /** One shape for each connected part of a mask. */
   instances: boolean;
   /** Pixels an outline may deviate. */
@@ -41,7 +41,7 @@ export async function detect(
       ...(known ? { externalId: frameName(known) } : { remember: false }),
     };
     // A concept whose references were deleted since CVAT's list was made is simply not found; without any left it is an error.
-    const found = await service.predict(request, { signal }).catch((error: unknown) => {
+    const found = await service.predictions.predict(request, { signal }).catch((error: unknown) => {
       if (labels.length <= LABELS_AT_ONCE || (error as { code?: unknown }).code !== 'REFERENCE_MISSING') throw error;
       return undefined;
     });

@@ -3,7 +3,7 @@ import { createLruMap } from '../../../core/common/lru-map.ts';
 import { messageOf, ProsamError } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
 import { within } from '../../../core/common/patience.ts';
-import type { Service } from '../../../service/types.ts';
+import type { ProjectService } from '../../../service/types.ts';
 import { detectorName, INTERACTOR, plainText, TRACKER } from '../names.ts';
 
 export type FunctionKind = 'detector' | 'interactor' | 'tracker';
@@ -38,7 +38,7 @@ export interface Functions {
 }
 
 export interface FunctionsOptions {
-  service: Pick<Service, 'projects' | 'project'>;
+  service: { projects: Pick<ProjectService, 'list' | 'get'> };
   log: Log;
   /** How long a look at the store counts. @default 2,000 */
   freshMs?: number;
@@ -64,14 +64,14 @@ export function createFunctions({ service, log, freshMs = 2000, clockMs = () => 
   const offered = createLruMap<string, string>({ max: MOST_REMEMBERED });
 
   const look = async (): Promise<void> => {
-    const names = (await service.projects()).slice(0, MOST_PROJECTS);
+    const names = (await service.projects.list()).slice(0, MOST_PROJECTS);
     const found = new Map<string, Concepts>();
     const todo = names.values();
     const lane = async (): Promise<void> => {
       for (const project of todo) {
         const before = known.get(project);
         try {
-          const { concepts, version } = await service.project(project);
+          const { concepts, version } = await service.projects.get(project);
           const labelled = concepts.filter(({ label, references }) => references.length > 0 && isShowable(label));
           const labels = labelled
             .sort((a, b) => b.masks - a.masks || (a.label < b.label ? -1 : 1))

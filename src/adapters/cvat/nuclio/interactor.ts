@@ -12,7 +12,7 @@ import type { PixelBox } from '../mask-rle.ts';
 import type { Prior, Priors } from './priors.ts';
 
 export interface InteractorParts {
-  service: Pick<Service, 'refine'>;
+  service: Pick<Service, 'predictions'>;
   priors: Priors;
   /** Name under which the engine's work for images of no project is counted. */
   project: string;
@@ -51,10 +51,10 @@ export async function interact(
   });
   const where = { project: image.known?.project ?? project, image: image.bytes, client };
   const prior = known.find((one) => agrees(one, positive, negative, box));
-  const guided = prior && (await service.refine({ ...where, prompts: { ...prompts, maskInput: prior.lowResLogits } }, { signal }));
+  const guided = prior && (await service.predictions.refine({ ...where, prompts: { ...prompts, maskInput: prior.lowResLogits } }, { signal }));
   // A mask that leaves out what was clicked was led astray.
   const taken = guided?.masks[0] && follows(guided.masks[0].mask, positive, negative) ? guided : undefined;
-  const { width, height, masks } = taken ?? (await service.refine({ ...where, prompts }, { signal }));
+  const { width, height, masks } = taken ?? (await service.predictions.refine({ ...where, prompts }, { signal }));
   const [best] = masks;
   const object = best?.boxXyxy && { mask: best.mask, box: best.boxXyxy };
   return interactorAnswer({ width, height, ...(object && { object }) }, { dialect, tolerance, signal });

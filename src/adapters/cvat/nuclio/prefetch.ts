@@ -25,7 +25,7 @@ export interface Prefetched {
 
 export interface PrefetchParts {
   api: CvatApi;
-  service: Pick<Service, 'embed'>;
+  service: Pick<Service, 'predictions'>;
   frames: FrameBook;
   name: string;
 }
@@ -48,7 +48,7 @@ export async function prefetchFrames(
     frames.add(await sha256Hex(bytes), { server: api.url, task: id, frame, project });
     if (embed) {
       const externalId = frameName({ server: api.url, task: id, frame });
-      await service.embed({ project, image: bytes, externalId, client: 'cvat prefetch' }, call);
+      await service.predictions.prepare({ project, image: bytes, externalId, client: 'cvat prefetch' }, call);
       embedded++;
     }
     request.onFrame?.({ done: done + 1, total: wanted.length, frame });

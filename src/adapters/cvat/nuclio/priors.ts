@@ -32,14 +32,14 @@ const MOST_LABELS = 10;
 const COMPUTE_MS = 120_000;
 
 /** project: of frames nobody knows. @default the only one with references */
-export function createPriors(service: Pick<Service, 'predict'>, functions: Functions, project?: string): Priors {
+export function createPriors(service: Pick<Service, 'predictions'>, functions: Functions, project?: string): Priors {
   const cache = createByteCache<Prior[]>({
     ...{ maxBytes: CACHE_BYTES, sizeOf: sizeOfAll, patienceMs: COMPUTE_MS },
     late: () =>
       new ProsamError('DEADLINE_EXCEEDED', `Expected what the references say within ${COMPUTE_MS / 1000} s, got nothing. Click again.`),
   });
   const ask = async ({ bytes, known }: AskedImage, { project: where, labels }: Concepts, client: string): Promise<Prior[]> => {
-    const { masks } = await service.predict({
+    const { masks } = await service.predictions.predict({
       ...{ project: where, image: bytes, labels: labels.slice(0, MOST_LABELS), client },
       ...(known ? { externalId: frameName(known) } : { remember: false }),
     });

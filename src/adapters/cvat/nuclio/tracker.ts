@@ -8,7 +8,7 @@ import { parseAnnotation } from '../../../core/mask/annotation.ts';
 import { drawAnnotation, withPixels } from '../../../core/mask/draw-annotation.ts';
 import { inTurns } from '../../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
-import type { Service } from '../../../service/types.ts';
+import type { PredictionService } from '../../../service/types.ts';
 import type { InstancePrediction, MaskPrediction } from '../../../core/engine/types.ts';
 import type { AskedImage } from './request-image.ts';
 import { largestOutline } from './crop.ts';
@@ -19,7 +19,7 @@ import { annotationFromShape } from '../shape-annotation.ts';
 import type { Sighting, Track, TrackedType, TrackMemory } from './track-memory.ts';
 
 export interface TrackerParts {
-  service: Pick<Service, 'predict'>;
+  service: { predictions: Pick<PredictionService, 'predict'> };
   memory: TrackMemory;
   /** Name under which the engine's work is counted. */
   project: string;
@@ -95,7 +95,7 @@ async function follow(
       'The first frame of this track is not remembered any more. Start it again from a marked frame.',
     );
   const request = { project: known?.project ?? project, image: bytes, references, client, remember: false, options: { instances: true } };
-  const [found] = (await service.predict(request, { signal })).masks;
+  const [found] = (await service.predictions.predict(request, { signal })).masks;
   const part = found && nearest(found, before.box);
   if (found === undefined || part === undefined || part.score < LOST_BELOW)
     return { shape: before.bare ? before.points : null, next: before };

@@ -4,8 +4,16 @@ import { z } from 'zod';
 /** Longest text of an address or path. */
 const MAX_ADDRESS = 8192;
 
-/** Exactly one of them. */
-export const imageInputSchema = z.union([
+/** An image named in a request: exactly one of these keys. */
+export type ImageInputJson =
+  | { /** http(s) address, or a data: URI. */ url: string }
+  | { /** Bytes of the image file in base64. */ base64: string }
+  | { /** Path below the configured image folder. */ path: string }
+  | { /** An image this project has seen before. */ sha256: string }
+  | { /** Field name of the file part of a multipart body. */ file: string };
+
+/** Schema of ImageInputJson. */
+export const imageInputSchema: z.ZodType<ImageInputJson, ImageInputJson> = z.union([
   z.strictObject({
     url: z
       .string()
@@ -23,7 +31,6 @@ export const imageInputSchema = z.union([
   }),
   z.strictObject({ file: z.string().min(1).max(200).describe('Field name of the file part of a multipart body') }),
 ]);
-export type ImageInputJson = z.infer<typeof imageInputSchema>;
 
 /** Shared by all adapters. */
 export interface ImageSources {

@@ -1,6 +1,8 @@
 /** What Label Studio answers: the fields that are used, and nothing else of it. */
 import { z } from 'zod';
 
+export type { ApiAnnotation, ApiBackend, ApiPrediction, ApiProject, ApiWebhook, ListedTask, TokenSettings } from './types.ts';
+
 const id = z.int().min(0);
 const text = (longest = 10_000) => z.string().max(longest);
 const optionalText = (longest?: number) => text(longest).nullish().catch(null);
@@ -8,7 +10,6 @@ const optionalText = (longest?: number) => text(longest).nullish().catch(null);
 export const versionSchema = z.object({ release: text(200) });
 
 export const tokenSettingsSchema = z.object({ api_tokens_enabled: z.boolean(), legacy_api_tokens_enabled: z.boolean() });
-export type TokenSettings = z.infer<typeof tokenSettingsSchema>;
 
 export const projectSchema = z.object({
   id,
@@ -20,7 +21,6 @@ export const projectSchema = z.object({
   evaluate_predictions_automatically: z.boolean().optional().catch(undefined),
   task_number: z.number().nullish().catch(null),
 });
-export type ApiProject = z.infer<typeof projectSchema>;
 
 export const projectPageSchema = z.object({ count: z.number(), next: z.string().nullable(), results: z.array(projectSchema) });
 
@@ -35,7 +35,6 @@ export const listedTaskSchema = z.object({
   annotations: z.array(z.object({ id, updated_at: text(60) })).optional(),
   predictions: z.array(z.object({ id, model_version: optionalText(1000) })).default([]),
 });
-export type ListedTask = z.infer<typeof listedTaskSchema>;
 
 export const taskPageSchema = z.object({ total: z.number(), tasks: z.array(listedTaskSchema) });
 
@@ -49,7 +48,6 @@ export const wholeTaskSchema = z.looseObject({
 export type WholeTask = z.infer<typeof wholeTaskSchema>;
 
 export const annotationSchema = z.looseObject({ id, task: id.optional().catch(undefined), result: z.array(z.unknown()).catch([]) });
-export type ApiAnnotation = z.infer<typeof annotationSchema>;
 
 export const predictionSchema = z.looseObject({
   id,
@@ -58,7 +56,6 @@ export const predictionSchema = z.looseObject({
   model_version: optionalText(1000),
   score: z.number().nullish().catch(null),
 });
-export type ApiPrediction = z.infer<typeof predictionSchema>;
 
 export const createdSchema = z.object({ created: z.number() });
 export const deletedSchema = z.object({ deleted_predictions: z.number() });
@@ -78,7 +75,6 @@ export const webhookSchema = z.object({
   actions: z.array(text(200)).catch([]),
   is_active: z.boolean().catch(true),
 });
-export type ApiWebhook = z.infer<typeof webhookSchema>;
 
 /** CO connected, DI disconnected, ER error, TR training, PR predicting. */
 export const backendSchema = z.object({
@@ -94,4 +90,3 @@ export const backendSchema = z.object({
   model_version: optionalText(1000),
   project: id,
 });
-export type ApiBackend = z.infer<typeof backendSchema>;

@@ -1,5 +1,5 @@
 /** Brings what is known of a project's annotations in line with Label Studio: webhooks may be lost, late, or never sent (imports). */
-import { isProsamError, messageOf, type ErrorCode } from '../../../core/common/errors.ts';
+import { isOwnError, messageOf, type ErrorCode } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
 import { inTurns } from '../../../core/mask/cooperative.ts';
 import { annotationInSteps } from '../protocol/read-task.ts';
@@ -109,7 +109,7 @@ export async function reconcile(
       } catch (error) {
         signal?.throwIfAborted();
         report.failed++;
-        if (isProsamError(error) && LASTING.has(error.code) && updatedAt !== undefined)
+        if (isOwnError(error) && LASTING.has(error.code) && updatedAt !== undefined)
           seen.set(one.id, { updatedAt, counts: false, againMs: nowMs() + LASTING_MS });
         const { code } = error as { code?: unknown };
         log.warn({ project: connection.project, task: task.id, annotation: one.id, code }, `annotation not taken: ${messageOf(error)}`);

@@ -1,6 +1,8 @@
 /** What Label Studio sends, field by field: what is not used is left out, what is used is bounded. */
 import { z } from 'zod';
 
+export type { MlAnnotation, MlDraft, MlPrediction, MlRegion, MlRegionValue, MlSetup, MlTask } from './types.ts';
+
 /** Names of controls, labels and regions. */
 const name = z.string().min(1).max(500);
 const size = z.int().min(1).max(100_000);
@@ -52,7 +54,6 @@ export const regionSchema = z.object({
   is_positive: z.boolean().optional().catch(undefined),
   value: regionValue.catch({}),
 });
-export type MlRegion = z.infer<typeof regionSchema>;
 
 /** Looked at one by one, in `read-task.ts`: a list may hold thousands. */
 const list = z.array(z.unknown()).max(10_000).catch([]).default([]);
@@ -77,9 +78,6 @@ export const annotationShape = z.object({
   parent_prediction: z.unknown().optional(),
   task: identifier.optional().catch(undefined),
 });
-export interface MlAnnotation extends Omit<z.infer<typeof annotationShape>, 'result'> {
-  result: MlRegion[];
-}
 
 /** result: regions, not looked at yet. */
 export const predictionShape = z.object({
@@ -88,14 +86,8 @@ export const predictionShape = z.object({
   model_version: z.string().max(1000).optional().catch(undefined),
   score: z.number().optional().catch(undefined),
 });
-export interface MlPrediction extends Omit<z.infer<typeof predictionShape>, 'result'> {
-  result: MlRegion[];
-}
 
 export const draftShape = z.object({ result: list });
-export interface MlDraft {
-  result: MlRegion[];
-}
 
 /** Its lists are not looked at yet. */
 export const taskShape = z.object({
@@ -109,11 +101,6 @@ export const taskShape = z.object({
   drafts: list,
   predictions: list,
 });
-export interface MlTask extends Omit<z.infer<typeof taskShape>, 'annotations' | 'drafts' | 'predictions'> {
-  annotations: MlAnnotation[];
-  drafts: MlDraft[];
-  predictions: MlPrediction[];
-}
 
 /** `<number>.<seconds since 1970 at which the project was created>` */
 export const projectKey = z
@@ -129,7 +116,6 @@ export const setupSchema = z.object({
   access_token: z.string().max(4000).nullish().catch(null),
   extra_params: z.unknown().optional(),
 });
-export type MlSetup = z.infer<typeof setupSchema>;
 
 export const predictEnvelope = z.object({
   project: projectKey.optional().catch(undefined),

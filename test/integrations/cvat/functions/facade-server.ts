@@ -8,14 +8,14 @@ import { listen } from '../../../../src/adapters/http/listen.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { boundingBox, maskArea } from '../../../../src/core/mask/raster.ts';
 import { splitInstances } from '../../../../src/core/mask/instances.ts';
-import type { Service } from '../../../../src/service/types.ts';
+import type { PredictionService, Service } from '../../../../src/service/types.ts';
 import { fakeService, type FakeService, type FakeState } from '../../../unit/adapters/fake-service.ts';
 
 /** As the fake one, with true boxes and regions, and logits to go on from. */
 export function exactService(changes: Partial<FakeState> = {}): FakeService {
   const fake = fakeService(changes);
-  const predict: Service['predict'] = async (request, given) => {
-    const answer = await fake.predict(request, given);
+  const predict: PredictionService['predict'] = async (request, given) => {
+    const answer = await fake.predictions.predict(request, given);
     const masks = answer.masks.map((one) => ({
       ...one,
       ...boxOf(one.mask),
@@ -24,12 +24,12 @@ export function exactService(changes: Partial<FakeState> = {}): FakeService {
     }));
     return { ...answer, masks };
   };
-  const refine: Service['refine'] = async (request, given) => {
-    const answer = await fake.refine(request, given);
+  const refine: PredictionService['refine'] = async (request, given) => {
+    const answer = await fake.predictions.refine(request, given);
     const masks = answer.masks.map((one) => ({ mask: one.mask, samIou: 0.9, lowResLogits: one.lowResLogits, ...boxOf(one.mask) }));
     return { ...answer, masks };
   };
-  return { ...fake, predict, refine };
+  return { ...fake, predictions: { ...fake.predictions, predict, refine } };
 }
 
 function boxOf(mask: BinaryMask): { area: number; boxXyxy?: [number, number, number, number] } {
@@ -41,7 +41,7 @@ function boxOf(mask: BinaryMask): { area: number; boxXyxy?: [number, number, num
 export async function label(service: Service, project: string, labels: readonly string[], image: Uint8Array): Promise<void> {
   for (const one of labels) {
     const masks = [{ label: one, box: [1, 1, 5, 5] }];
-    await service.accept({ project, source: 'test', externalId: one, revision: 1, image, provenance: 'drawn', masks });
+    await service.annotations.accept({ project, source: 'test', externalId: one, revision: 1, image, provenance: 'drawn', masks });
   }
 }
 

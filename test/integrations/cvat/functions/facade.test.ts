@@ -177,7 +177,7 @@ describe('recorded requests', () => {
 
   it('answers an empty mask with what the browser needs to show nothing', async () => {
     const service = exactService();
-    service.refine = () =>
+    service.predictions.refine = () =>
       Promise.resolve({
         width: 64,
         height: 48,
@@ -220,8 +220,8 @@ describe('recorded requests', () => {
 
   it('says of an object that is not there any more that it is not', async () => {
     const service = exactService();
-    const found = service.predict.bind(service);
-    service.predict = async (request, given) => {
+    const found = service.predictions.predict.bind(service.predictions);
+    service.predictions.predict = async (request, given) => {
       const answer = await found(request, given);
       return { ...answer, masks: answer.masks.map((one) => ({ ...one, instances: [] })) };
     };
@@ -271,7 +271,9 @@ describe('what people do', () => {
     await invoke(facade.url, DETECTOR, { image });
     facade.adapter.frames.add(sha256, { server: 'https://cvat.test', task: 8, frame: 3, project: PROJECT });
     await invoke(facade.url, DETECTOR, { image });
-    const asked = facade.service.state.calls.filter(({ name }) => name === 'predict').map(({ args }) => args as Record<string, unknown>);
+    const asked = facade.service.state.calls
+      .filter(({ name }) => name === 'predictions.predict')
+      .map(({ args }) => args as Record<string, unknown>);
     expect(asked[0]).toMatchObject({ remember: false });
     expect(asked[1]).toMatchObject({ externalId: 'https://cvat.test/tasks/8/frames/3' });
     expect(asked[1]).not.toHaveProperty('remember');
@@ -287,8 +289,8 @@ describe('what people do', () => {
     for (const point of clicks) await invoke(facade.url, INTERACTOR, { image, pos_points: [point], neg_points: [], obj_bbox: [] });
     await invoke(facade.url, INTERACTOR, { image, pos_points: [[1, 1]], neg_points: [], obj_bbox: null });
     const calls = facade.service.state.calls;
-    expect(calls.filter(({ name }) => name === 'predict')).toHaveLength(1);
-    const refined = calls.filter(({ name }) => name === 'refine').map(({ args }) => (args as { prompts: { maskInput?: unknown } }).prompts);
+    expect(calls.filter(({ name }) => name === 'predictions.predict')).toHaveLength(1);
+    const refined = calls.filter(({ name }) => name === 'predictions.refine').map(({ args }) => (args as { prompts: { maskInput?: unknown } }).prompts);
     expect(refined.map(({ maskInput }) => maskInput !== undefined)).toEqual([true, true, false]);
   });
 

@@ -27,8 +27,10 @@ function functionsOf(store: Store, changes: { fails?: (project: string) => boole
   });
   return createFunctions({
     service: {
-      projects: () => Promise.resolve([...store.keys()]),
-      project: (project) => (changes.fails?.(project) ? Promise.reject(new Error('disk')) : Promise.resolve(info(project))),
+      projects: {
+        list: () => Promise.resolve([...store.keys()]),
+        get: (project) => (changes.fails?.(project) ? Promise.reject(new Error('disk')) : Promise.resolve(info(project))),
+      },
     },
     log: silentLog,
     freshMs: changes.freshMs ?? 0,

@@ -117,11 +117,11 @@ describe('what an interactor finds is drawn where it is', () => {
     for (const roi of [ROIS[1], ROIS[2]])
       await clicked(mask, { pos_points: [pixelIn(cut(mask, roi))], neg_points: [] }, [user, '2.73.0', roi]);
     const asked = calls.slice(before);
-    expect(asked.filter(({ name }) => name === 'predict').map(({ args }) => args as object)).toEqual([
+    expect(asked.filter(({ name }) => name === 'predictions.predict').map(({ args }) => args as object)).toEqual([
       expect.objectContaining({ remember: false }),
       expect.objectContaining({ remember: false }),
     ]);
-    for (const { name, args } of asked) if (name === 'predict') expect(args).not.toHaveProperty('externalId');
+    for (const { name, args } of asked) if (name === 'predictions.predict') expect(args).not.toHaveProperty('externalId');
   });
 });
 

@@ -371,7 +371,7 @@ describe('a job that people are done with', () => {
       await setState(job.id, { state: 'completed' });
       await until(() => Promise.resolve(told().length === 1 ? true : undefined));
       await new Promise((resolve) => setTimeout(resolve, 150));
-      const accepted = facade.service.state.calls.filter(({ name }) => name === 'accept');
+      const accepted = facade.service.state.calls.filter(({ name }) => name === 'annotations.accept');
       expect(accepted).toHaveLength(1);
       const filters = cvat.asked
         .filter(({ path }) => path === '/api/jobs')
@@ -393,7 +393,7 @@ describe('a job that people are done with', () => {
     const done = await facade.adapter.prefetch({ task: task.id, frames: [1], onFrame: ({ frame }) => seen.push(frame) });
     expect([done, seen]).toEqual([{ project: 'cvat/project-5', frames: 1, embedded: 1 }, [1]]);
     const embedded = facade.service.state.calls
-      .filter(({ name }) => name === 'embed')
+      .filter(({ name }) => name === 'predictions.prepare')
       .map(({ args }) => (args as { externalId: string }).externalId);
     expect(embedded).toContain(`${cvat.url}/tasks/${task.id}/frames/0`);
   });

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { splitInstances } from '../../../../src/core/mask/instances.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { boundingBox, maskArea } from '../../../../src/core/mask/raster.ts';
-import type { Service } from '../../../../src/service/types.ts';
+import type { PredictionService } from '../../../../src/service/types.ts';
 import { fakeService, type FakeService, type FakeState } from '../../../unit/adapters/fake-service.ts';
 import type { Roi } from './as-cvat-draws.ts';
 
@@ -28,22 +28,22 @@ export function cropped(frame: Buffer, [left, top, right, bottom]: Roi): Promise
 
 export function paintedService(changes: Partial<FakeState> = {}): FakeService {
   const fake = fakeService(changes);
-  const predict: Service['predict'] = async (request, given) => {
-    const [answer, mask] = [await fake.predict(request, given), await paintIn(request.image)];
+  const predict: PredictionService['predict'] = async (request, given) => {
+    const [answer, mask] = [await fake.predictions.predict(request, given), await paintIn(request.image)];
     const instances = splitInstances(mask, 1).map((part) => ({ ...part, score: 0.9 }));
     return {
       ...answer,
       masks: answer.masks.map((one) => ({ ...one, ...described(mask), instances, lowResLogits: markOf(request.image) })),
     };
   };
-  const refine: Service['refine'] = async (request, given) => {
-    const [answer, mask] = [await fake.refine(request, given), await paintIn(request.image)];
+  const refine: PredictionService['refine'] = async (request, given) => {
+    const [answer, mask] = [await fake.predictions.refine(request, given), await paintIn(request.image)];
     const { maskInput } = request.prompts;
     if (maskInput && maskInput.join() !== markOf(request.image).join())
       throw new Error('what was found in another image helps with this one');
     return { ...answer, masks: [{ ...described(mask), samIou: 0.9, lowResLogits: markOf(request.image) }] };
   };
-  return { ...fake, predict, refine };
+  return { ...fake, predictions: { ...fake.predictions, predict, refine } };
 }
 
 function described(mask: BinaryMask) {

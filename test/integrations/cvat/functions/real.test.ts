@@ -1,7 +1,7 @@
 /** The whole service with the built-in model behind the ports that CVAT asks. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cvatRleFromMask, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
 import { detectorName, INTERACTOR, TRACKER } from '../../../../src/adapters/cvat/names.ts';
 import { silentLog } from '../../../../src/service/ports/log.ts';
-import { createProsam, type Prosam } from '../../../../src/server/create-server.ts';
+import { createServer, type ProsamServer } from '../../../../src/server/create-server.ts';
 import { conceptMask, generateScene } from '../../../../src/scenes/index.ts';
 import { drawnByBrowser, type InteractorAnswer } from './as-cvat-draws.ts';
 import { asCvatReads } from './as-cvat-reads.ts';
@@ -20,7 +20,7 @@ const CONCEPT = 0;
 const SIDE = 192;
 const DETECTOR = detectorName(PROJECT);
 let folder: string;
-let prosam: Prosam;
+let prosam: ProsamServer;
 let url: string;
 let port: number;
 
@@ -28,7 +28,7 @@ let port: number;
 async function freePorts(): Promise<number> {
   for (;;) {
     const first = 20_000 + Math.floor(10_000 * Math.random());
-    const servers = Array.from({ length: 4 }, (_, i) => createServer().listen(first + i, '127.0.0.1'));
+    const servers = Array.from({ length: 4 }, (_, i) => createTcpServer().listen(first + i, '127.0.0.1'));
     const listening = servers.map((server) =>
       once(server, 'listening').then(
         () => true,
@@ -42,7 +42,7 @@ async function freePorts(): Promise<number> {
 }
 
 async function start(): Promise<void> {
-  prosam = await createProsam({
+  prosam = await createServer({
     ...{ port: 0, database: join(folder, 'p.db'), objects: join(folder, 'blobs'), cache: '', threads: 1 },
     cvat: { port, functionPorts: { first: port + 1, count: 10 }, portsFile: join(folder, 'ports.json') },
     learner: { run: 'off' },
@@ -126,7 +126,7 @@ describe('with the built-in model', () => {
   it('draws the mask of a click in every version where the service says it is', async () => {
     const { png, mask } = await scene(3);
     const [x, y] = middleOf(mask);
-    const [truth] = (await prosam.service.refine({ project: 'any', image: png, prompts: { points: [{ x, y }] } })).masks;
+    const [truth] = (await prosam.service.predictions.refine({ project: 'any', image: png, prompts: { points: [{ x, y }] } })).masks;
     const body = JSON.stringify({ image: png.toString('base64'), pos_points: [[x, y]], neg_points: [], obj_bbox: [] });
     for (const version of ['2.15.0', '2.54.1', '2.64.1', '2.73.0']) {
       for (const agent of [{ 'user-agent': `CVAT/${version} python-requests/2.32.4` }, {}]) {
@@ -142,7 +142,7 @@ describe('with the built-in model', () => {
   it('finds the labelled concept in another frame, by itself and as a whole', async () => {
     const reference = await scene(11);
     const mask = { data: reference.mask, width: SIDE, height: SIDE };
-    await prosam.service.accept({
+    await prosam.service.annotations.accept({
       ...{ project: PROJECT, source: 'test', externalId: 'one', revision: 1, image: reference.png, provenance: 'drawn' },
       masks: [{ label: 'disc', mask }],
     });
@@ -157,7 +157,7 @@ describe('with the built-in model', () => {
       data[(top + Math.floor(i / (right - left + 1))) * SIDE + left + (i % (right - left + 1))] = value;
     });
     // What the service itself says, pixel by pixel, and about where the concept is.
-    const [own] = (await prosam.service.predict({ project: PROJECT, image: target.png })).masks;
+    const [own] = (await prosam.service.predictions.predict({ project: PROJECT, image: target.png })).masks;
     expect(iou(data, own?.mask.data ?? new Uint8Array(0))).toBe(1);
     expect(iou(data, target.mask)).toBeGreaterThan(0.5);
   });
@@ -181,7 +181,7 @@ describe('with the built-in model', () => {
   it('answers eight clicks at once, and a click in a frame that was fetched before', async () => {
     const { png, mask } = await scene(21);
     const image = png.toString('base64');
-    await prosam.service.embed({ project: PROJECT, image: png });
+    await prosam.service.predictions.prepare({ project: PROJECT, image: png });
     expect((await invoke(url, INTERACTOR, { image, pos_points: [middleOf(mask)], neg_points: [], obj_bbox: [] })).status).toBe(200);
     const fresh = await scene(22);
     const clicks = Array.from({ length: 8 }, (_, i) =>
@@ -242,7 +242,7 @@ describe('with the built-in model', () => {
     ],
   ])('does not begin %s', async (_, changes, message) => {
     const config = { database: join(folder, 'other.db'), objects: join(folder, 'other'), cache: '', learner: { run: 'off' as const } };
-    const created = createProsam({
+    const created = createServer({
       ...config,
       port: 0,
       cvat: { port: port + 3, portsFile: '', ...changes },

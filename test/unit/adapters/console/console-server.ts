@@ -6,7 +6,7 @@ import { createHttpApp } from '../../../../src/adapters/http/http-app.ts';
 import { createImageSources } from '../../../../src/adapters/http/images/image-sources.ts';
 import { listen } from '../../../../src/adapters/http/listen.ts';
 import { annotationRoutes } from '../../../../src/adapters/webhook/annotation-routes.ts';
-import { modelRoutes } from '../../../../src/adapters/webhook/model-routes.ts';
+import { versionRoutes } from '../../../../src/adapters/webhook/version-routes.ts';
 import { projectRoutes } from '../../../../src/adapters/webhook/project-routes.ts';
 import { cocoRleFromMaskSync } from '../../../../src/core/mask/rle.ts';
 import type { VersionRecord } from '../../../../src/service/ports/versions.ts';
@@ -70,7 +70,7 @@ export async function busyService(): Promise<FakeService> {
         .jpeg({ quality: 90 })
         .toBuffer();
       const externalId = project === 'kitchen' ? `shelf-${seed}.jpg` : HOSTILE;
-      const { sha256 } = await service.embed({ project, image: bytes, externalId });
+      const { sha256 } = await service.predictions.prepare({ project, image: bytes, externalId });
       const row = state.images.get(`${project} ${sha256}`);
       const uncertainty = ((seed * 37) % 97) / 100;
       if (row && seed % 7 !== 0) row.uncertainty = uncertainty;
@@ -98,7 +98,7 @@ export async function busyService(): Promise<FakeService> {
         const provenance = (['drawn', 'edited', 'accepted', 'ground_truth'] as const)[seed % 4] ?? 'drawn';
         const annotation = { box: [1, 1, 9, 9] } as const;
         const label = project === 'kitchen' ? (LABELS[seed % 3] as string) : HOSTILE;
-        await service.accept({
+        await service.annotations.accept({
           ...{
             project,
             source: 'desk',
@@ -176,7 +176,11 @@ export async function busyService(): Promise<FakeService> {
   ];
   state.status = {
     ...state.status,
-    ...{ startedMs: now - 26 * 60 * MINUTE, queue: { running: 1, waiting: 3, limit: 64 }, messages: { describe: 4, 'webhook-batch': 1 } },
+    ...{
+      startedMs: now - 26 * 60 * MINUTE,
+      engineQueue: { running: 1, waiting: 3, limit: 64 },
+      messages: { describe: 4, 'webhook-batch': 1 },
+    },
     serving: [{ project: 'kitchen', modelVersion: fourth?.id ?? '', since: now }],
   };
   return service;
@@ -185,7 +189,7 @@ export async function busyService(): Promise<FakeService> {
 export async function startConsole(service: FakeService, anonymous?: 'read' | 'admin') {
   const app = createHttpApp({ guard: createGuard({ ...GUARD, ...(anonymous && { anonymous }) }) });
   const images = createImageSources({});
-  app.mount('/v1', [...annotationRoutes({ service, images }), ...projectRoutes({ service }), ...modelRoutes({ service })]);
+  app.mount('/v1', [...annotationRoutes({ service, images }), ...projectRoutes({ service }), ...versionRoutes({ service })]);
   app.mount('/', consoleRoutes(service));
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
   const close = async (): Promise<void> => {

@@ -31,7 +31,9 @@ async function ended(one: TestServer, id: string) {
 
 /** sha256 of the images predicted, in order. */
 function predicted({ service }: TestServer): string[] {
-  const requests = service.state.calls.filter(({ name }) => name === 'predict').map(({ args }) => args as ServicePredictRequest);
+  const requests = service.state.calls
+    .filter(({ name }) => name === 'predictions.predict')
+    .map(({ args }) => args as ServicePredictRequest);
   return requests.map(({ image }) => (image as { sha256: string }).sha256);
 }
 
@@ -42,12 +44,12 @@ interface Started {
   error: { code: string; message: string };
 }
 
-describe('POST /v1/predict/batch', () => {
+describe('POST /v1/jobs', () => {
   it('answers at once and predicts every image', async () => {
     server = await startServer();
     const images = await inline(5);
     const body = { project: 'cups', images, labels: ['cup'], format: 'polygon', options: { seed: 3 } };
-    const started = await server.call('POST', '/v1/predict/batch', body);
+    const started = await server.call('POST', '/v1/jobs', body);
     expect(started.status, started.text).toBe(202);
     const { id, ...rest } = started.json as Started;
     expect(rest).toMatchObject({ state: 'running', total: 5, done: 0, project: 'cups' });
@@ -58,14 +60,14 @@ describe('POST /v1/predict/batch', () => {
       expect(result?.masks[0]?.polygons?.length).toBe(1);
       expect(image).toEqual({ sha256: result?.image.sha256 });
     }
-    const request = server.service.state.calls.find(({ name }) => name === 'predict')?.args;
+    const request = server.service.state.calls.find(({ name }) => name === 'predictions.predict')?.args;
     expect(request).toMatchObject({ priority: 'batch', labels: ['cup'], options: { seed: 3 }, client: 'admin' });
     expect(new Set(predicted(server)).size).toBe(5);
   });
 
   it('gives results page by page, in order', async () => {
     server = await startServer();
-    const { json } = await server.call('POST', '/v1/predict/batch', { project: 'cups', images: await inline(5) });
+    const { json } = await server.call('POST', '/v1/jobs', { project: 'cups', images: await inline(5) });
     const { id } = json as Started;
     await ended(server, id);
     const seen: number[] = [];
@@ -82,7 +84,7 @@ describe('POST /v1/predict/batch', () => {
     server = await startServer();
     const [good] = await inline(1);
     const images = [{ sha256: '0'.repeat(64) }, good, { url: 'http://127.0.0.1/' }, { path: 'a.png' }, { url: 'http://prosam.invalid/' }];
-    const { json } = await server.call('POST', '/v1/predict/batch', { project: 'cups', images });
+    const { json } = await server.call('POST', '/v1/jobs', { project: 'cups', images });
     const job = await ended(server, (json as Started).id);
     expect(job).toMatchObject({ done: 1, failed: 4, state: 'finished' });
     expect(job.results?.map(({ error }) => error?.code)).toEqual([
@@ -98,19 +100,20 @@ describe('POST /v1/predict/batch', () => {
   it('waits while the service is busy and gives nothing up', async () => {
     let busy = 4;
     const before = (name: string): void => {
-      if (name === 'predict' && busy-- > 0) throw new ProsamError('SERVICE_BUSY', 'all places are taken. Wait.', { retryAfterMs: 20 });
+      if (name === 'predictions.predict' && busy-- > 0)
+        throw new ProsamError('SERVICE_BUSY', 'all places are taken. Wait.', { retryAfterMs: 20 });
     };
     server = await startServer({ service: fakeService({ before }) });
-    const { json } = await server.call('POST', '/v1/predict/batch', { project: 'cups', images: await inline(3) });
+    const { json } = await server.call('POST', '/v1/jobs', { project: 'cups', images: await inline(3) });
     expect(await ended(server, (json as Started).id)).toMatchObject({ done: 3, failed: 0 });
     expect(predicted(server).length).toBe(7);
   });
 
   it('tries a defect a few times, then fails that image without telling what is inside', async () => {
     const before = (name: string, args: unknown): void => {
-      if (name === 'predict' && (args as ServicePredictRequest).labels?.[0] === 'odd')
+      if (name === 'predictions.predict' && (args as ServicePredictRequest).labels?.[0] === 'odd')
         throw new ProsamError('ENGINE_FAILED', 'in /secret/place.');
-      if (name === 'predict' && (args as ServicePredictRequest).labels?.[0] === 'bug') throw new TypeError('in /secret/place');
+      if (name === 'predictions.predict' && (args as ServicePredictRequest).labels?.[0] === 'bug') throw new TypeError('in /secret/place');
     };
     server = await startServer({ service: fakeService({ before }) });
     for (const [label, tries] of [
@@ -118,7 +121,7 @@ describe('POST /v1/predict/batch', () => {
       ['bug', 1],
     ] as const) {
       server.service.state.calls.length = 0;
-      const { json } = await server.call('POST', '/v1/predict/batch', { project: 'cups', images: await inline(1), labels: [label] });
+      const { json } = await server.call('POST', '/v1/jobs', { project: 'cups', images: await inline(1), labels: [label] });
       const job = await ended(server, (json as Started).id);
       expect(job.results?.[0]?.error?.code).toBe('ENGINE_FAILED');
       expect(JSON.stringify(job)).not.toContain('secret');
@@ -136,7 +139,7 @@ describe('POST /v1/predict/batch', () => {
     const tries: Record<string, number> = {};
     const before = (name: string, args: unknown): void => {
       const label = (args as ServicePredictRequest).labels?.[0];
-      if (name !== 'predict' || label === undefined) return;
+      if (name !== 'predictions.predict' || label === undefined) return;
       const [code, times] = refusals[label] as [ErrorCode, number];
       tries[label] = (tries[label] ?? 0) + 1;
       if (tries[label] <= times) throw new ProsamError(code, 'the worker is gone. Ask again.', { retryAfterMs: 5 });
@@ -144,7 +147,7 @@ describe('POST /v1/predict/batch', () => {
     server = await startServer({ service: fakeService({ before }) });
     const outcomes: Record<string, string> = {};
     for (const label of Object.keys(refusals)) {
-      const { json } = await server.call('POST', '/v1/predict/batch', { project: 'cups', images: await inline(1), labels: [label] });
+      const { json } = await server.call('POST', '/v1/jobs', { project: 'cups', images: await inline(1), labels: [label] });
       outcomes[label] = (await ended(server, (json as Started).id)).results?.[0]?.error?.code ?? 'done';
     }
     expect(outcomes).toEqual({ once: 'done', slow: 'done', poison: 'ENGINE_CRASHED', away: 'done' });
@@ -155,10 +158,10 @@ describe('POST /v1/predict/batch', () => {
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));
     let count = 0;
-    const before = (name: string): unknown => (name === 'predict' && ++count > 2 ? gate : undefined);
+    const before = (name: string): unknown => (name === 'predictions.predict' && ++count > 2 ? gate : undefined);
     server = await startServer({ service: fakeService({ before }) });
     const { call } = server;
-    const { json } = await call('POST', '/v1/predict/batch', { project: 'cups', images: await inline(20) });
+    const { json } = await call('POST', '/v1/jobs', { project: 'cups', images: await inline(20) });
     const { id } = json as Started;
     await until(async () => (jobAnswer.parse((await call('GET', `/v1/jobs/${id}`)).json).done === 2 ? true : undefined));
     const cancelled = jobAnswer.parse((await call('DELETE', `/v1/jobs/${id}`)).json);
@@ -174,11 +177,11 @@ describe('POST /v1/predict/batch', () => {
     const service = fakeService();
     let count = 0;
     service.state.before = (name, _, signal) => {
-      if (name !== 'predict' || ++count <= 3) return undefined;
+      if (name !== 'predictions.predict' || ++count <= 3) return undefined;
       return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
     };
     const first = await startServer({ service, database });
-    const { json } = await first.call('POST', '/v1/predict/batch', { project: 'cups', images: await inline(8) });
+    const { json } = await first.call('POST', '/v1/jobs', { project: 'cups', images: await inline(8) });
     const { id } = json as Started;
     await until(async () => (jobAnswer.parse((await first.call('GET', `/v1/jobs/${id}`)).json).done === 3 ? true : undefined));
     await first.close();
@@ -194,20 +197,20 @@ describe('POST /v1/predict/batch', () => {
 
   it('refuses more inline images than it holds, and callbacks without a secret', async () => {
     server = await startServer();
-    const tooMany = await server.call('POST', '/v1/predict/batch', { project: 'cups', images: Array(101).fill((await inline(1))[0]) });
+    const tooMany = await server.call('POST', '/v1/jobs', { project: 'cups', images: Array(101).fill((await inline(1))[0]) });
     expect([tooMany.status, (tooMany.json as Started).error.code]).toEqual([400, 'REQUEST_INVALID']);
     const callback = { url: 'https://example.org/' };
-    const unsigned = await server.call('POST', '/v1/predict/batch', { project: 'cups', images: [{ path: 'a' }], callback });
+    const unsigned = await server.call('POST', '/v1/jobs', { project: 'cups', images: [{ path: 'a' }], callback });
     expect([unsigned.status, (unsigned.json as Started).error.code]).toEqual([400, 'REQUEST_INVALID']);
     expect((unsigned.json as Started).error.message).toContain('secret');
-    const none = await server.call('POST', '/v1/predict/batch', { project: 'cups', images: [] });
+    const none = await server.call('POST', '/v1/jobs', { project: 'cups', images: [] });
     expect(none.status).toBe(400);
   });
 
   it('takes ten thousand images', async () => {
     server = await startServer({ working: false });
     const images = Array.from({ length: 10_000 }, (_, i) => ({ path: `${i}.png` }));
-    const { status, json } = await server.call('POST', '/v1/predict/batch', { project: 'cups', images });
+    const { status, json } = await server.call('POST', '/v1/jobs', { project: 'cups', images });
     expect([status, (json as Started).total]).toEqual([202, 10_000]);
   });
 });
@@ -215,7 +218,7 @@ describe('POST /v1/predict/batch', () => {
 describe('GET /v1/jobs', () => {
   it('shows jobs to those of their project alone', async () => {
     server = await startServer({ working: false });
-    const { json } = await server.call('POST', '/v1/predict/batch', { project: 'dogs', images: [{ path: 'a.png' }] });
+    const { json } = await server.call('POST', '/v1/jobs', { project: 'dogs', images: [{ path: 'a.png' }] });
     const { id } = json as Started;
     for (const [method, path] of [
       ['GET', ''],
@@ -231,8 +234,9 @@ describe('GET /v1/jobs', () => {
   it('tells progress as events, and after a break only what is new', async () => {
     server = await startServer();
     const waiting: (() => void)[] = [];
-    server.service.state.before = (name) => (name === 'predict' ? new Promise<void>((resolve) => waiting.push(resolve)) : undefined);
-    const { json } = await server.call('POST', '/v1/predict/batch', { project: 'cups', images: await inline(4) });
+    server.service.state.before = (name) =>
+      name === 'predictions.predict' ? new Promise<void>((resolve) => waiting.push(resolve)) : undefined;
+    const { json } = await server.call('POST', '/v1/jobs', { project: 'cups', images: await inline(4) });
     const { id } = json as Started;
     const stream = server.call('GET', `/v1/jobs/${id}/events`);
     for (let i = 0; i < 4; i++) {

@@ -54,7 +54,7 @@ const start = async (options: ServerOptions = {}): Promise<TestServer> => {
 async function batch(one: TestServer, events: 'each' | 'finished', count = 2): Promise<string> {
   const images = await Promise.all(Array.from({ length: count }, async (_, i) => ({ base64: (await pngOf(i)).toString('base64') })));
   const callback = { url: `http://${address}/told?key=hidden`, events };
-  const { status, json, text } = await one.call('POST', '/v1/predict/batch', { project: 'cups', images, callback });
+  const { status, json, text } = await one.call('POST', '/v1/jobs', { project: 'cups', images, callback });
   expect(status, text).toBe(202);
   return (json as { id: string }).id;
 }
@@ -105,7 +105,7 @@ describe('callbacks', () => {
   it('tell of a cancelled job', async () => {
     const one = await start();
     one.service.state.before = (name, _, signal) =>
-      name === 'predict'
+      name === 'predictions.predict'
         ? new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)))
         : undefined;
     const id = await batch(one, 'finished', 3);
@@ -176,7 +176,7 @@ describe('callbacks', () => {
       'ftp://example.org/',
       'nonsense',
     ]) {
-      const { status, json } = await one.call('POST', '/v1/predict/batch', { project: 'cups', images: [{ path: 'a' }], callback: { url } });
+      const { status, json } = await one.call('POST', '/v1/jobs', { project: 'cups', images: [{ path: 'a' }], callback: { url } });
       expect([status, (json as { error: { code: string } }).error.code], url).toEqual([422, 'URL_REFUSED']);
     }
     const sender = createCallbackSender({ lookup: () => Promise.resolve([{ address: '10.0.0.1', family: 4 }]) });

@@ -109,12 +109,12 @@ describe('projects', () => {
     const slash = encodeURIComponent('a/b:c@d');
     const project = answers.projectAnswer.parse((await server.call('GET', `/v1/projects/${slash}`)).json);
     expect(project).toMatchObject({ project: 'a/b:c@d', images: 3, annotated: 0, concepts: [{ label: 'cup' }] });
-    const first = answers.queueAnswer.parse((await server.call('GET', `/v1/projects/${slash}/queue?limit=2`)).json);
+    const first = answers.nextImagesAnswer.parse((await server.call('GET', `/v1/projects/${slash}/next-images?limit=2`)).json);
     expect([first.images.length, first.next]).toEqual([2, 2]);
-    const rest = answers.queueAnswer.parse((await server.call('GET', `/v1/projects/${slash}/queue?limit=2&offset=2`)).json);
+    const rest = answers.nextImagesAnswer.parse((await server.call('GET', `/v1/projects/${slash}/next-images?limit=2&offset=2`)).json);
     expect([rest.images.length, rest.next]).toEqual([1, undefined]);
     expect((await server.call('POST', `/v1/projects/${slash}/train`)).status).toBe(202);
-    expect(server.service.state.calls.at(-1)).toEqual({ name: 'train', args: 'a/b:c@d' });
+    expect(server.service.state.calls.at(-1)).toEqual({ name: 'projects.train', args: 'a/b:c@d' });
     const run = { id: 'r', project: 'cups', state: 'running', upTo: 4, startedMs: 1, attempts: 1, progress: { step: 3 } } as const;
     server.service.state.runs = [run];
     expect(answers.runsAnswer.parse((await server.call('GET', '/v1/projects/cups/runs')).json)).toEqual({ runs: [run] });
@@ -131,29 +131,29 @@ describe('projects', () => {
   });
 });
 
-describe('models', () => {
+describe('versions', () => {
   it('are listed, shown, promoted and rolled back', async () => {
     server.service.state.versions = [versionOf('v2'), versionOf('v1'), versionOf('d1', 'dogs')];
-    const list = answers.modelsAnswer.parse((await server.call('GET', '/v1/models?project=cups')).json);
-    expect(list.models.map(({ id }) => id)).toEqual(['v2', 'v1']);
-    expect(answers.modelAnswer.parse((await server.call('GET', '/v1/models/v2')).json)).toEqual(versionOf('v2'));
-    const promoted = await server.call('POST', '/v1/models/v2/promote', { reason: 'looks better' });
+    const list = answers.versionsAnswer.parse((await server.call('GET', '/v1/versions?project=cups')).json);
+    expect(list.versions.map(({ id }) => id)).toEqual(['v2', 'v1']);
+    expect(answers.versionAnswer.parse((await server.call('GET', '/v1/versions/v2')).json)).toEqual(versionOf('v2'));
+    const promoted = await server.call('POST', '/v1/versions/v2/promote', { reason: 'looks better' });
     expect([promoted.status, promoted.json]).toEqual([200, { project: 'cups', modelVersion: 'v2' }]);
     expect(server.service.state.calls.at(-1)?.args).toEqual({ project: 'cups', version: 'v2', reason: 'looks better' });
     const back = await server.call('POST', '/v1/projects/cups/rollback', { reason: 'it is not' });
     expect(back.json).toEqual({ project: 'cups', modelVersion: 'base' });
-    const base = await server.call('POST', '/v1/models/base/promote', { project: 'dogs', reason: 'start over' });
+    const base = await server.call('POST', '/v1/versions/base/promote', { project: 'dogs', reason: 'start over' });
     expect(base.json).toEqual({ project: 'dogs', modelVersion: 'base' });
-    const noProject = await server.call('POST', '/v1/models/base/promote', { reason: 'start over' });
+    const noProject = await server.call('POST', '/v1/versions/base/promote', { reason: 'start over' });
     expect([noProject.status, codeOf(noProject)]).toEqual([400, 'REQUEST_INVALID']);
-    const otherProject = await server.call('POST', '/v1/models/v2/promote', { project: 'dogs', reason: 'x' });
+    const otherProject = await server.call('POST', '/v1/versions/v2/promote', { project: 'dogs', reason: 'x' });
     expect([otherProject.status, codeOf(otherProject)]).toEqual([404, 'VERSION_NOT_FOUND']);
-    expect((await server.call('GET', '/v1/models/none')).status).toBe(404);
+    expect((await server.call('GET', '/v1/versions/none')).status).toBe(404);
   });
 
   it('are put into service by admins alone', async () => {
     server.service.state.versions = [versionOf('v2')];
-    for (const path of ['/v1/models/v2/promote', '/v1/projects/cups/rollback']) {
+    for (const path of ['/v1/versions/v2/promote', '/v1/projects/cups/rollback']) {
       expect((await server.call('POST', path, { reason: 'x' }, TOKENS.writer)).status).toBe(403);
     }
     expect(server.service.state.calls).toEqual([]);
@@ -171,8 +171,8 @@ describe('what belongs to one project', () => {
     ];
     const get = (path: string) => server.call('GET', path, undefined, TOKENS.cups);
     for (const path of [
-      ...['/projects/dogs', '/projects/dogs/annotations', '/projects/dogs/queue', '/projects/dogs/runs', '/models/d1'],
-      ...['/models?project=dogs', '/deliveries?project=dogs', `/images/${sha256}?project=dogs`],
+      ...['/projects/dogs', '/projects/dogs/annotations', '/projects/dogs/next-images', '/projects/dogs/runs', '/versions/d1'],
+      ...['/versions?project=dogs', '/deliveries?project=dogs', `/images/${sha256}?project=dogs`],
     ]) {
       const answer = await get(`/v1${path}`);
       expect([answer.status, codeOf(answer)], path).toEqual([403, 'FORBIDDEN']);
@@ -183,14 +183,14 @@ describe('what belongs to one project', () => {
       ['PUT', '/projects/dogs/annotations/webhook/x/flag', { flagged: true }],
       ['POST', '/projects/dogs/train', undefined],
       ['POST', '/projects/dogs/rollback', { reason: 'x' }],
-      ['POST', '/models/d1/promote', { reason: 'x' }],
-      ['POST', '/models/base/promote', { project: 'dogs', reason: 'x' }],
+      ['POST', '/versions/d1/promote', { reason: 'x' }],
+      ['POST', '/versions/base/promote', { project: 'dogs', reason: 'x' }],
       ['POST', '/refine', { project: 'dogs', image, points: [{ x: 1, y: 1 }] }],
-      ['POST', '/predict/batch', { project: 'dogs', images: [image] }],
+      ['POST', '/jobs', { project: 'dogs', images: [image] }],
     ] as const;
     for (const [method, path, body] of sent) expect((await server.call(method, `/v1${path}`, body, TOKENS.cups)).status, path).toBe(403);
     expect((await get('/v1/projects')).json).toEqual({ projects: [] });
-    expect(answers.modelsAnswer.parse((await get('/v1/models')).json).models.map(({ id }) => id)).toEqual(['c1']);
+    expect(answers.versionsAnswer.parse((await get('/v1/versions')).json).versions.map(({ id }) => id)).toEqual(['c1']);
     const status = answers.statusAnswer.parse((await get('/v1/status')).json);
     expect(status.serving.map(({ project }) => project)).toEqual(['cups']);
   });

@@ -1,4 +1,4 @@
-/** Many images at once: a job that goes on by itself, looked at, listened to or cancelled by its id. */
+/** Jobs: masks in many images, computed in the background; read, followed or cancelled by id. */
 import { randomUUID } from 'node:crypto';
 import type { BatchRecord } from '../../service/ports/batches.ts';
 import { ProsamError } from '../../core/common/errors.ts';
@@ -11,27 +11,26 @@ import { jobEvents } from './job-events.ts';
 import { pageOf } from './page.ts';
 import { BATCH, BATCH_ENDED, type WebhookParts } from './parts.ts';
 import { clientOf, MAX_BODY_BYTES } from './predict-routes.ts';
-import { batchSchema, idParams, jobQuery } from './schemas.ts';
+import { jobSchema, idParams, jobQuery } from './schemas.ts';
 
 /** Up to a hundred images are made ready before the answer. */
 const ACCEPT_DEADLINE_MS = 600_000;
 
-export function batchRoutes(parts: WebhookParts): Route[] {
+export function jobRoutes(parts: WebhookParts): Route[] {
   const { batches, callbacks, queue, nowMs, pollMs } = parts;
   const owned = async (id: string, caller: Caller): Promise<BatchRecord> => {
     const batch = await batches.get(id);
-    if (batch === undefined)
-      throw new ProsamError('BATCH_NOT_FOUND', 'No job has this id. Use the one that POST /v1/predict/batch answered with.');
+    if (batch === undefined) throw new ProsamError('BATCH_NOT_FOUND', 'No job has this id. Use the one that POST /v1/jobs responded with.');
     mayUse(caller, batch.project);
     return batch;
   };
   return [
     route({
       method: 'post',
-      path: '/predict/batch',
+      path: '/jobs',
       summary: 'Masks in many images: answers at once with a job',
       access: 'write',
-      body: batchSchema,
+      body: jobSchema,
       multipart: true,
       maxBodyBytes: MAX_BODY_BYTES,
       deadlineMs: ACCEPT_DEADLINE_MS,

@@ -1,42 +1,42 @@
-/** Versions of the prompt encoder: which there are, and which one is in service. */
+/** Versions of the prompt encoder: listed, deployed and rolled back. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Service } from '../../service/types.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
-import { modelAnswer, modelsAnswer, promotedAnswer } from './responses.ts';
+import { versionAnswer, versionsAnswer, promotedAnswer } from './responses.ts';
 import { listedProject } from './page.ts';
-import { idParams, modelsQuery, projectParams, promoteSchema, rollbackSchema } from './schemas.ts';
+import { idParams, versionsQuery, projectParams, promoteSchema, rollbackSchema } from './schemas.ts';
 
-export function modelRoutes({ service }: { service: Service }): Route[] {
+export function versionRoutes({ service }: { service: Pick<Service, 'projects' | 'versions'> }): Route[] {
   return [
     route({
       method: 'get',
-      path: '/models',
+      path: '/versions',
       summary: 'Versions, newest first',
       access: 'read',
-      query: modelsQuery,
-      answer: modelsAnswer,
+      query: versionsQuery,
+      answer: versionsAnswer,
       async handle({ query, caller }) {
         const project = listedProject(caller, query.project);
-        return { json: { models: await service.versions({ limit: query.limit, ...(project !== undefined && { project }) }) } };
+        return { json: { versions: await service.versions.list({ limit: query.limit, ...(project !== undefined && { project }) }) } };
       },
     }),
     route({
       method: 'get',
-      path: '/models/:id',
+      path: '/versions/:id',
       summary: 'One version with the figures of its gate',
       access: 'read',
       params: idParams,
-      answer: modelAnswer,
+      answer: versionAnswer,
       async handle({ params, caller }) {
-        const version = await service.version(params.id);
+        const version = await service.versions.get(params.id);
         mayUse(caller, version.project);
         return { json: version };
       },
     }),
     route({
       method: 'post',
-      path: '/models/:id/promote',
+      path: '/versions/:id/promote',
       summary: 'Put a version into service, or "base": the model\'s own prompt encoder',
       access: 'admin',
       params: idParams,
@@ -44,7 +44,7 @@ export function modelRoutes({ service }: { service: Service }): Route[] {
       answer: promotedAnswer,
       async handle({ params, body, caller }) {
         const project = await projectOf(service, params.id, body.project, caller);
-        await service.promote(project, params.id, body.reason);
+        await service.versions.promote(project, params.id, body.reason);
         return { json: { project, modelVersion: params.id } };
       },
     }),
@@ -57,7 +57,7 @@ export function modelRoutes({ service }: { service: Service }): Route[] {
       body: rollbackSchema,
       answer: promotedAnswer,
       async handle({ params, body }) {
-        const { version } = await service.rollback(params.project, body.reason);
+        const { version } = await service.projects.rollback(params.project, body.reason);
         return { json: { project: params.project, modelVersion: version } };
       },
     }),
@@ -65,17 +65,17 @@ export function modelRoutes({ service }: { service: Service }): Route[] {
 }
 
 /** The project whose version is meant; asked of the version where the request does not say. */
-async function projectOf(service: Service, id: string, asked: string | undefined, caller: Caller): Promise<string> {
+async function projectOf(service: Pick<Service, 'versions'>, id: string, asked: string | undefined, caller: Caller): Promise<string> {
   if (id === 'base') {
     if (asked === undefined)
       throw new ProsamError('REQUEST_INVALID', 'Expected a project with "base", got none: every project has its own pointer.');
     return asked;
   }
-  const { project } = await service.version(id);
+  const { project } = await service.versions.get(id);
   mayUse(caller, project);
   if (asked === undefined || asked === project) return project;
   throw new ProsamError(
     'VERSION_NOT_FOUND',
-    `Expected a version of the project ${asked}, but this one belongs to another. GET /v1/models lists them.`,
+    `Expected a version of the project ${asked}, but this one belongs to another. GET /v1/versions lists them.`,
   );
 }

@@ -1,0 +1,21 @@
+/** `client.versions`: trained prompt encoders, and which one is live. */
+import { segment, type Calls, type PageOptions } from '../calls.ts';
+import type { CallOptions } from '../send.ts';
+import type { Promoted, Version } from '../types.ts';
+
+export interface VersionsClient {
+  /** Newest first. */
+  list(options?: PageOptions & { project?: string }): Promise<Version[]>;
+  /** One version with the metrics of its gate. */
+  get(id: string, options?: CallOptions): Promise<Version>;
+  /** Deploys a version; 'base' with a project: the model's own prompt encoder. */
+  promote(id: string, request: { reason: string; project?: string }, options?: CallOptions): Promise<Promoted>;
+}
+
+export function versionsClient({ get, post }: Calls): VersionsClient {
+  return {
+    list: async ({ project, limit, ...call } = {}) => (await get<{ versions: Version[] }>('/versions', call, { project, limit })).versions,
+    get: (id, call) => get(`/versions/${segment(id)}`, call),
+    promote: (id, request, call) => post(`/versions/${segment(id)}/promote`, request, true, call),
+  };
+}

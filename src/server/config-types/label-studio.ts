@@ -1,0 +1,23 @@
+/** Configuration: Label Studio. */
+
+/** Section `labelStudio`. */
+export interface LabelStudioConfig {
+  /** Answers Label Studio at `/label-studio`. @default true */
+  enabled?: boolean;
+  /** Answers at `/` as well, for connections made with an address without a path. @default false */
+  mountAtRoot?: boolean;
+  /** Address of Label Studio as seen from here; the only one that is called and shown credentials. @default none: none can connect */
+  url?: string;
+  /** Personal access token or legacy token of one of its users; goes to `url` alone. @default none: the one it sends when it connects */
+  token?: string;
+  /** Address at which Label Studio reaches this service, such as http://prosam:9090/label-studio. @default none: webhooks are not repaired */
+  backendUrl?: string;
+  /** First part of the names of its projects, and source of its annotations. @default 'label-studio' */
+  name?: string;
+  /** Minutes between two reconciliations, as webhooks may get lost; 0: only at connecting and before training. @default 5 */
+  reconcileMinutes?: number;
+  /** Time after which a batch is answered with what is ready and the rest is pushed, in milliseconds. @default 80_000 */
+  softDeadlineMs?: number;
+  /** One region for each connected part of a mask, instead of one for each label. @default false */
+  instances?: boolean;
+}

@@ -1,0 +1,85 @@
+/** Configuration: storage, images, references, limits, callbacks, log and learner. */
+import type { LogLevel } from '../../adapters/http/create-log.ts';
+import type { LearnerSettings } from '../../learner/settings.ts';
+import type { LearnerRun } from '../../service/types.ts';
+
+/** Section `storageTimeouts`: longest waits for the database and the object store, in milliseconds. */
+export interface StorageTimeoutsConfig {
+  /** Wait for a connection to Postgres or S3, or for one of this process's pool. @default 10_000 */
+  connectMs?: number;
+  /** Wait for a lock: rows in Postgres, the file of SQLite. @default 10_000 */
+  lockMs?: number;
+  /** One statement, including its wait for locks. @default 30_000 */
+  statementMs?: number;
+  /** Idle time after which Postgres ends an open transaction. @default 30_000 */
+  idleTransactionMs?: number;
+  /** Silence after which a connection to S3 is dropped and its request sent again. @default 15_000 */
+  silenceMs?: number;
+  /** One object read, written or looked for, all tries together. @default 60_000 */
+  objectMs?: number;
+}
+
+/** Section `images`: images named by path or address, and their bounds. */
+export interface ImagesConfig {
+  /** Root folder of images named by path. @default none: paths are refused */
+  folder?: string;
+  /** Private hosts that images may come from: a name, name:port, or a network such as 10.0.0.0/8. @default [] */
+  allowHosts?: readonly string[];
+  /** Largest image file, in bytes. @default 64 * 2 ** 20 */
+  maxBytes?: number;
+  /** Largest image, in pixels. @default 100_000_000 */
+  maxPixels?: number;
+  /** Download of one image, in milliseconds. @default 20_000 */
+  timeoutMs?: number;
+}
+
+/** Section `references`: masks that stand for a label. */
+export interface ReferencesConfig {
+  /** References per label (K), 1 to 20. @default 5 */
+  count?: number;
+  /** Best candidates among which ones that differ are chosen, 1 to 200. @default 20 */
+  pool?: number;
+}
+
+/** Section `limits`: load that the service accepts. */
+export interface LimitsConfig {
+  /** Largest request body, in bytes; routes that take images allow more. @default 32 * 2 ** 20 */
+  bodyBytes?: number;
+  /** Request bodies in memory at the same time, in bytes over all requests; more are asked to come back later. @default 512 * 2 ** 20 */
+  bodiesInFlightBytes?: number;
+  /** Time for a response once the request is complete, in milliseconds. @default 60_000 */
+  deadlineMs?: number;
+  /** Calls computing at the same time. @default 2 */
+  concurrency?: number;
+  /** Calls waiting in front of the engine; more are asked to come back later. @default 128 */
+  waiting?: number;
+  /** Largest share of the waiting calls that one client may hold, 0.01 to 1. @default 0.5 */
+  clientShare?: number;
+  /** Time for running calls to finish at shutdown, in milliseconds. @default 10_000 */
+  shutdownMs?: number;
+}
+
+/** Section `callbacks`: results of jobs sent to addresses that callers name. */
+export interface CallbacksConfig {
+  /** Secret that signs callbacks, at least 16 characters, different from those in `auth.hmac`. @default none: callbacks are refused */
+  secret?: string;
+  /** Private hosts that callbacks may go to. @default [] */
+  allowHosts?: readonly string[];
+  /** Tries before a callback is given up. @default 8 */
+  attempts?: number;
+}
+
+/** Section `log`: JSON lines on standard output. */
+export interface LogConfig {
+  /** Least important level that is written. @default 'info' */
+  level?: LogLevel;
+}
+
+/** Section `learner`: background training from accepted annotations, with the settings of the learner; its model is that of the service. */
+export interface LearnerConfig extends Partial<Omit<LearnerSettings, 'model'>> {
+  /**
+   * Process that trains: 'managed', a child of the service; 'external', `prosam learn` on this or another machine; 'off', none.
+   * @default 'managed'
+   */
+  run?: LearnerRun;
+}

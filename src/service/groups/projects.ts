@@ -1,0 +1,39 @@
+/** `service.projects`: state, next images, training and rollback. */
+import { TRAIN } from '../accept.ts';
+import type { ServiceImages } from '../images.ts';
+import type { Queue } from '../ports/storage.ts';
+import { projectInfo, type ProjectInfoParts } from '../project-info.ts';
+import type { ErrorList } from '../recent-errors.ts';
+import { rollbackOf } from '../rollback.ts';
+import { BASE } from '../serving.ts';
+import type { ProjectService } from '../types.ts';
+import { inProject } from '../in-project.ts';
+
+export interface ProjectParts extends ProjectInfoParts {
+  images: ServiceImages;
+  queue: Queue;
+  now: () => number;
+  listed: ErrorList['listed'];
+}
+
+export function projectService(parts: ProjectParts): ProjectService {
+  const { store, serving, images, queue, now, listed } = parts;
+  return {
+    list: async () => (await store.versions.projects()).map(({ project }) => project),
+    get: (project) => inProject(project, () => projectInfo(parts, project)),
+    nextImages: (project, given) => inProject(project, () => store.images.unlabelled(project, given)),
+    train: (project) =>
+      inProject(project, () => queue.send({ name: TRAIN, key: JSON.stringify([project, 'manual']), data: { project, manual: true } })),
+    runs: (project, { limit }) => inProject(project, () => store.runs.list({ project, limit })),
+    history: (project, { limit }) => inProject(project, () => store.versions.history(project, limit)),
+    rollback: (project, reason) =>
+      listed('rollback', () =>
+        inProject(project, async () => {
+          const state = await rollbackOf(store.versions, project, reason, now());
+          await serving.swapTo(state);
+          return { version: state.current ?? BASE };
+        }),
+      ),
+    imageBytes: (project, sha256) => inProject(project, () => images.bytes(project, sha256)),
+  };
+}

@@ -1,0 +1,32 @@
+/** `service.versions`: trained prompt encoders, and which one is live. */
+import type { VersionStore } from '../ports/versions.ts';
+import type { ErrorList } from '../recent-errors.ts';
+import { BASE, notFound, type Serving } from '../serving.ts';
+import type { VersionService } from '../types.ts';
+import { inProject } from '../in-project.ts';
+
+export interface VersionParts {
+  stored: VersionStore;
+  serving: Serving;
+  now: () => number;
+  listed: ErrorList['listed'];
+}
+
+export function versionService({ stored, serving, now, listed }: VersionParts): VersionService {
+  return {
+    list: (given) => stored.list(given),
+    async get(id) {
+      const found = await stored.get(id);
+      if (found === undefined) throw notFound(id);
+      return found;
+    },
+    promote: (project, version, reason) =>
+      listed('promote', () =>
+        inProject(project, async () => {
+          // Loaded before the pointer moves: a version that cannot answer here is not announced to other processes.
+          if (version !== BASE) await serving.useVersion(project, version, () => Promise.resolve());
+          await serving.swapTo(await stored.promote(project, version === BASE ? undefined : version, reason, now()));
+        }),
+      ),
+  };
+}
