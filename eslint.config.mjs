@@ -4,7 +4,18 @@ import tseslint from 'typescript-eslint';
 import { docstrings } from './tools/lint/docstrings.mjs';
 
 export default defineConfig(
-  { ignores: ['dist', 'docs-site', 'docs/.vitepress/cache', 'examples/*/dist', 'node_modules', 'eslint.config.mjs', 'tools/lint/*.mjs', 'test/recorded/record-*.mjs'] },
+  {
+    ignores: [
+      'dist',
+      'docs-site',
+      'docs/.vitepress/cache',
+      'examples/*/dist',
+      'node_modules',
+      'eslint.config.mjs',
+      'tools/lint/*.mjs',
+      'test/recorded/record-*.mjs',
+    ],
+  },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

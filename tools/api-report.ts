@@ -9,7 +9,7 @@ import ts from 'typescript';
 const FOLDER = 'api';
 const MAX_SHOWN = 60;
 const root = resolve('.');
-/** What may be declared at the top of a file. */
+/** Kinds of declarations at the top of a file. */
 const TOP = [
   ts.isFunctionDeclaration,
   ts.isInterfaceDeclaration,

@@ -14,14 +14,14 @@ const sheet = z.string().min(1).max(2000).describe('Address of the scan');
 /** The table's questions. It knows neither masks nor references: it sends addresses and wants outlines. */
 const askSchema = z.strictObject({ sheet, names: z.array(z.string().min(1).max(200)).min(1).max(20) });
 
-/** What it sends when somebody puts a film aside. */
+/** Request it sends when a film is put aside. */
 const doneSchema = z.strictObject({
   film: z.string().min(1).max(200),
   sheet,
   /** Counts up each time the film is opened again. */
   round: z.int().min(0),
   by: z.string().min(1).max(100),
-  /** How the outlines came about; 'thrown-away' has none. */
+  /** Origin of the outlines; 'thrown-away' has none. */
   how: z.enum(['by-hand', 'corrected', 'as-suggested', 'thrown-away']),
   outlines: z.array(outline).max(200),
 });

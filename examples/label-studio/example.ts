@@ -15,7 +15,7 @@ export interface ExampleOptions {
   photos?: string;
   /** @default 8 */
   scenes?: number;
-  /** Of Label Studio. @default any free one */
+  /** Port of Label Studio. @default any free one */
   port?: number;
   say: (line: string) => void;
 }
@@ -93,7 +93,7 @@ export async function startExample({ folder, photos, scenes = 8, port, say }: Ex
   }
 }
 
-/** What "prosam label-studio connect" does. */
+/** Does the same as "prosam label-studio connect". */
 async function connect(client: LabelStudioClient, project: number, url: string): Promise<void> {
   await client.createBackend({
     ...{ project, url, title: 'ProSAM', is_interactive: true },

@@ -27,7 +27,7 @@ export interface LabelStudioServer {
 export interface StartOptions {
   /** Keeps database, uploads and log. */
   folder: string;
-  /** Of the installation. @default ~/.cache/prosam/label-studio */
+  /** Cache folder of the installation. @default ~/.cache/prosam/label-studio */
   cache?: string;
   /** @default any free one */
   port?: number;

@@ -1,4 +1,4 @@
-/** Which of a project's masks a run takes: one per image and label, of labels that can be learned, and not too many. */
+/** Choice of a run's masks: one per image and label, of labels that can be learned, within a bound. */
 import { createHash } from 'node:crypto';
 import { countsBefore } from '../service/ports/provenance.ts';
 import type { MaskRow, Store } from '../service/ports/storage.ts';
@@ -7,7 +7,7 @@ import type { SnapshotMask } from './snapshot.ts';
 
 const PAGE = 1000;
 /** Class ids of a label map. */
-const MOST_LABELS = 254;
+const MAX_LABELS = 254;
 const NAMED_LABELS = 5;
 
 export interface ChoiceOptions {
@@ -104,9 +104,9 @@ function chosen(
   }
   const sizes = [...counts.values()].filter(({ train }) => train >= 2).sort((a, b) => b.train - a.train || (a.label < b.label ? -1 : 1));
   if (!sizes.some(({ gate }) => gate > 0)) return { ids: new Set(), notes };
-  const labels = new Set(sizes.slice(0, MOST_LABELS).map(({ label }) => label));
-  const dropped = sizes.slice(MOST_LABELS).map(({ label }) => label);
-  if (dropped.length > 0) notes.push(`${dropped.length} labels beyond the ${MOST_LABELS} most frequent were left out: ${someOf(dropped)}`);
+  const labels = new Set(sizes.slice(0, MAX_LABELS).map(({ label }) => label));
+  const dropped = sizes.slice(MAX_LABELS).map(({ label }) => label);
+  if (dropped.length > 0) notes.push(`${dropped.length} labels beyond the ${MAX_LABELS} most frequent were left out: ${someOf(dropped)}`);
   const untested = sizes.filter(({ label, gate }) => gate === 0 && labels.has(label)).map(({ label }) => label);
   if (untested.length > 0) notes.push(`no image of the gate shows ${someOf(untested)}`);
 

@@ -6,7 +6,7 @@ import type { LearnerContext, RunOutcome } from './types.ts';
 import { runProject } from './run-project.ts';
 
 interface Consideration extends Pick<LearnerOptions, 'nextAllowedMs'> {
-  /** Somebody asked for it: whatever the policy says. */
+  /** Whether a person requested the run: the policy is skipped. */
   manual: boolean;
   /** A run stands in the store. */
   onClaim?: () => void;

@@ -1,4 +1,4 @@
-/** What the learner's decision is taken on, read from the store: few short queries, however many annotations there are. */
+/** Reads the facts a decision needs from the store: few short queries, however many annotations there are. */
 import { EVIDENCE_WEIGHTS } from '../service/ports/provenance.ts';
 import type { LearnerFacts, LearnerPolicy } from './policy.ts';
 import type { Store } from '../service/ports/storage.ts';

@@ -1,4 +1,4 @@
-/** What a learner is called in the store: no two share a name. */
+/** Name of a learner in the store: no two share one. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 

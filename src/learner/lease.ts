@@ -23,8 +23,8 @@ export interface LeaseOptions {
   log: Log;
 }
 
-/** How often people see progress. */
-const MOST_BETWEEN_MS = 2_000;
+/** Longest time between two progress updates. */
+const MAX_BETWEEN_MS = 2_000;
 
 export function holdLease({ runs, run, holder, leaseMs, now, log }: LeaseOptions): Lease {
   const lost = new AbortController();
@@ -48,7 +48,7 @@ export function holdLease({ runs, run, holder, leaseMs, now, log }: LeaseOptions
       await renewing;
     },
   };
-  const next = (): NodeJS.Timeout => setTimeout(() => void (renewing = tick()), Math.min(MOST_BETWEEN_MS, leaseMs / 4));
+  const next = (): NodeJS.Timeout => setTimeout(() => void (renewing = tick()), Math.min(MAX_BETWEEN_MS, leaseMs / 4));
   const tick = async (): Promise<void> => {
     await renew().catch((error: unknown) => {
       log.warn({ run, error: messageOf(error) }, 'the lease of the run could not be renewed');

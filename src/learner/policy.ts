@@ -2,7 +2,7 @@
 import { EVIDENCE_WEIGHTS } from '../service/ports/provenance.ts';
 
 /** Masks of one label that it takes to train on two and test on a third. */
-export const LEAST_MASKS = 3;
+export const MIN_MASKS = 3;
 
 export interface LearnerPolicy {
   /** New masks that start a run, weighted by provenance: an unchanged prediction counts 0.15. @default 8 */
@@ -33,7 +33,7 @@ export interface LearnerFacts {
 
 export interface DecisionContext {
   nowMs: number;
-  /** Somebody asked for it: only what makes a run possible at all is looked at. */
+  /** Whether a person requested it: only conditions that make a run possible at all are checked. */
   manual?: boolean;
   /** The first moment from the given one on at which training is allowed. @default always */
   nextAllowedMs?: (nowMs: number) => number;
@@ -45,14 +45,14 @@ export type LearnerDecision =
   | { due: false; waitingFor: string; checkAgainMs: number };
 
 const DAY_MS = 86_400_000;
-/** How long a decision holds that only new annotations can change. */
+/** Time for which a decision holds that only new annotations can change. */
 const LOOK_AGAIN_MS = 60_000;
 
 export function decideRun(facts: LearnerFacts, policy: LearnerPolicy, context: DecisionContext): LearnerDecision {
   const { nowMs, manual = false, nextAllowedMs = (ms: number) => ms } = context;
-  if (facts.largestLabel < LEAST_MASKS) {
+  if (facts.largestLabel < MIN_MASKS) {
     const most = facts.largestLabel === 1 ? '1 image' : `${facts.largestLabel} images`;
-    return waiting(`a label marked in ${LEAST_MASKS} images (the most frequent one is marked in ${most})`, LOOK_AGAIN_MS);
+    return waiting(`a label marked in ${MIN_MASKS} images (the most frequent one is marked in ${most})`, LOOK_AGAIN_MS);
   }
   if (manual) return { due: true };
   if (facts.images < policy.minImages) return waiting(`${policy.minImages} annotated images (there are ${facts.images})`, LOOK_AGAIN_MS);

@@ -72,14 +72,14 @@ export function parseLearnerSettings(given: unknown): LearnerSettings {
 }
 
 /** Steps of the search for a moment that is allowed; windows without a gap have none. */
-const MOST_STEPS = 200;
+const MAX_STEPS = 200;
 
 /** The first moment from the given one on (ms since 1970) that lies within `onlyDuring` and outside `quietHours`. */
 export function allowedTimes({ quietHours, onlyDuring }: Pick<LearnerSettings, 'quietHours' | 'onlyDuring'>): (nowMs: number) => number {
   const [quiet, open] = [quietHours && timesOf(quietHours), onlyDuring && timesOf(onlyDuring)];
   return (nowMs) => {
     let at = nowMs;
-    for (let i = 0; i < MOST_STEPS; i++) {
+    for (let i = 0; i < MAX_STEPS; i++) {
       const quietUntil = quiet?.endAt(at);
       if (quietUntil !== undefined) at = quietUntil;
       else if (open && open.endAt(at) === undefined) at = open.nextStart(at);

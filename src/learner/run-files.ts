@@ -12,7 +12,7 @@ export interface RunFiles {
   training: string;
   /** Weights of the version it starts from. */
   start: string;
-  /** What the frozen networks say of images; shared by all runs. */
+  /** Folder of frozen features, shared by all runs. */
   features: string;
   imageOf: (sha256: string) => string;
 }

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { learnedUpTo } from './facts.ts';
-import { LEAST_MASKS } from './policy.ts';
+import { MIN_MASKS } from './policy.ts';
 import { isOwnError, messageOf, type ErrorCode } from '../core/common/errors.ts';
 import type { RunRecord, RunState, VersionRecord } from '../service/ports/versions.ts';
 import { chooseMasks, type Choice } from './choose-masks.ts';
@@ -56,7 +56,7 @@ export async function runProject(context: LearnerContext, project: string, onCla
 }
 
 function tooLittle(): string {
-  return `a label marked in ${LEAST_MASKS} images, so that two can be trained on and one held back`;
+  return `a label marked in ${MIN_MASKS} images, so that two can be trained on and one held back`;
 }
 
 function choiceFor(
@@ -108,7 +108,7 @@ async function attempt(
   return end(context, run, lease, files, verdict);
 }
 
-/** What the store says counts: a promotion may have come too late. */
+/** Ends a run as the store decides: a promotion may have come too late. */
 async function end(
   { storage, holder, now }: LearnerContext,
   run: RunRecord,

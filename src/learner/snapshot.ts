@@ -24,9 +24,9 @@ const snapshotSchema = z.object({
   project: z.string(),
   /** Version in service when the run began; absent: the model's own prompt encoder. */
   parent: z.string().optional(),
-  /** Of the whole run. */
+  /** Seed of the whole run. */
   seed: z.int().min(0),
-  /** What must stay for a run to go on. */
+  /** Settings that must not change while a run is resumed. */
   training: z.object({
     steps: z.int(),
     batch: z.int(),
@@ -36,7 +36,7 @@ const snapshotSchema = z.object({
     replayShare: z.number(),
   }),
   masks: z.array(maskSchema),
-  /** What people should know of the choice. */
+  /** Notes for people about the choice. */
   notes: z.array(z.string()),
 });
 export type Snapshot = z.output<typeof snapshotSchema>;

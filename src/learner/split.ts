@@ -1,18 +1,18 @@
-/** Which images a project's gate holds back: decided once per image, by its hash and by what its labels still lack. */
+/** Gate split: decided once per image, by its hash and by the gaps of its labels. */
 import { createHash } from 'node:crypto';
 
 export interface SplitImage {
   sha256: string;
-  /** Of the masks that count in it. */
+  /** Labels of its active masks. */
   labels: readonly string[];
-  /** Where it was put before; that stays. */
+  /** Earlier assignment; it stays. */
   split?: Split;
 }
 
 export type Split = 'train' | 'gate';
 
 /** A pair takes two images to train on, before a third may test. */
-const LEAST_TO_TRAIN = 2;
+const MIN_TO_TRAIN = 2;
 
 /**
  * Places for the images that have none. Labels come to two training images first, then to one image of the gate; beyond that
@@ -34,7 +34,7 @@ export function assignSplits(project: string, images: readonly SplitImage[], gat
   );
   const placed = new Map<string, Split>();
   for (const image of unplaced) {
-    const trainable = image.labels.every((label) => count('train', label) >= LEAST_TO_TRAIN);
+    const trainable = image.labels.every((label) => count('train', label) >= MIN_TO_TRAIN);
     const untested = image.labels.some((label) => count('gate', label) === 0);
     const room = total.gate + 1 <= gateShare * (total.gate + total.train + 1);
     const split = trainable && (untested || room) ? 'gate' : 'train';
@@ -44,12 +44,12 @@ export function assignSplits(project: string, images: readonly SplitImage[], gat
   // Labels that only ever came along with rarer ones: an image moves where that takes a pair from no other label.
   const labels = [...new Set(unplaced.flatMap((image) => image.labels))].sort();
   for (const label of labels) {
-    if (count('gate', label) > 0 || count('train', label) <= LEAST_TO_TRAIN) continue;
+    if (count('gate', label) > 0 || count('train', label) <= MIN_TO_TRAIN) continue;
     const movable = unplaced.find(
       (image) =>
         placed.get(image.sha256) === 'train' &&
         image.labels.includes(label) &&
-        image.labels.every((other) => count('train', other) !== LEAST_TO_TRAIN),
+        image.labels.every((other) => count('train', other) !== MIN_TO_TRAIN),
     );
     if (movable === undefined) continue;
     put(movable, 'train', -1);

@@ -13,11 +13,11 @@ export interface StartingPoint {
   start: string;
   /** Absent where nothing trained is in service. */
   current?: ReadonlyMap<string, FloatTensor>;
-  /** What a person should know of it. */
+  /** Notes for people about it. */
   notes: string[];
 }
 
-/** Of a project's versions so many are looked at for one that was not good enough yet. */
+/** Number of a project's versions searched for one that can be trained further. */
 const LOOK_BACK = 50;
 
 /** file: where weights from the store go. @throws VERSION_NOT_FOUND, CHECKPOINT_INVALID, OUTPUT_FAILED */

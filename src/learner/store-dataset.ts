@@ -78,7 +78,7 @@ function foldOf({ project, replayShare, episodes }: StoreDatasetOptions, samples
   };
   const drawReference = (target: Sample, random: Random): Sample => {
     const pool = references.get(target.classId) as Weighted;
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
       const found = draw(pool, random);
       if (found !== target) return found;
     }
@@ -113,7 +113,7 @@ function foldOf({ project, replayShare, episodes }: StoreDatasetOptions, samples
 const GATE_ROUNDS = 3;
 
 /** Draws before one by elimination: the target may hold nearly all the weight of its label. */
-const MOST_TRIES = 20;
+const MAX_TRIES = 20;
 
 function episodeOf(reference: Sample, target: Sample): Episode {
   return { classId: target.classId, reference: reference.image, target: target.image };

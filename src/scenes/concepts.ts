@@ -4,7 +4,7 @@ import type { NamedShape } from './shapes.ts';
 import { TEXTURE_NAMES } from './textures.ts';
 import type { TextureName } from './textures.ts';
 
-/** What an object looks like, before its own random variation is put on top. */
+/** Appearance of an object, before its own random variation is added. */
 export interface Appearance {
   /** Index into SHAPES. */
   readonly shape: number;

@@ -37,7 +37,7 @@ export interface SceneOptions {
 /** An object as it was planned: its concept id, and its radius as a share of the canvas. */
 type PlannedObject = readonly [concept: number, radius: number];
 
-const MOST_OBJECTS = 10;
+const MAX_OBJECTS = 10;
 const ALL_CONCEPTS: readonly number[] = CONCEPTS.map((concept) => concept.id);
 
 /** The scene of a seed (any safe integer); the same seed and options give the same bytes. */
@@ -109,7 +109,7 @@ function planObjects(random: SceneRandom, allowed: readonly number[], force: rea
     for (let index = 0; index < count; index++) planned.push([concept, radius * random.range(0.8, 1.25)]);
   }
   random.shuffle(planned);
-  return planned.slice(0, MOST_OBJECTS);
+  return planned.slice(0, MAX_OBJECTS);
 }
 
 /** Renumbers the objects that show well enough; the others keep their pixels in the picture but lose their label. */

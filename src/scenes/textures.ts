@@ -1,7 +1,7 @@
 import { fraction } from './fraction.ts';
 import { fractalNoise, valueNoise } from './noise.ts';
 
-/** How much of the second colour a point shows, in [0, 1]; u to the right, v down, in the object's own frame. */
+/** Share of the second color at a point, in [0, 1]; u to the right, v down, in the object's own frame. */
 export type Weight = (u: number, v: number) => number;
 
 /** Makes the texture of one object: `frequency` in periods per unit of u or v, roughly, and an integer seed. */

@@ -26,7 +26,7 @@ const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 300_000;
 /** Run time after which a child counts as healthy, in milliseconds. */
 const SOUND_AFTER_MS = 60_000;
-const MOST_ERROR_TEXT = 2000;
+const MAX_ERROR_TEXT = 2000;
 
 export function startLearnerChild({ settings, log, metrics, onProblem }: LearnerChildParts): LearnerChild {
   let child: ChildProcess | undefined;
@@ -50,7 +50,7 @@ export function startLearnerChild({ settings, log, metrics, onProblem }: Learner
       tell(line, log, metrics);
     });
     started.stderr?.on('data', (data: Buffer) => {
-      errorText = (errorText + data.toString()).slice(-MOST_ERROR_TEXT);
+      errorText = (errorText + data.toString()).slice(-MAX_ERROR_TEXT);
     });
     started.on('error', (error) => (errorText += messageOf(error)));
     started.on('close', (code, killedBy) => {
@@ -112,7 +112,7 @@ function tell(line: string, log: Log, metrics: ServiceMetrics): void {
   try {
     event = JSON.parse(line) as Record<string, unknown>;
   } catch {
-    log.info({}, `learner: ${line.slice(0, MOST_ERROR_TEXT)}`);
+    log.info({}, `learner: ${line.slice(0, MAX_ERROR_TEXT)}`);
     return;
   }
   const { type, project } = event;

@@ -31,7 +31,7 @@ interface Place {
 }
 
 const FIRST_GUESS_MS = 200;
-/** How fast the average follows what calls take. */
+/** Weight of the newest call in the running average. */
 const FOLLOW = 0.1;
 
 export function createAdmission({ concurrency = 2, waiting: limit = 128, clientShare = 0.5 }: AdmissionOptions = {}): Admission {

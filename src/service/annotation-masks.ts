@@ -42,11 +42,7 @@ export function checkHasBytes(annotation: ParsedAnnotation): void {
 }
 
 /** Annotations that SAM turns into objects become masks; all others stay as they are. @throws ANNOTATION_*, MASK_* */
-export async function grownAnnotations(
-  all: readonly LabeledAnnotation[],
-  grow: Grow,
-  signal?: AbortSignal,
-): Promise<LabeledAnnotation[]> {
+export async function grownAnnotations(all: readonly LabeledAnnotation[], grow: Grow, signal?: AbortSignal): Promise<LabeledAnnotation[]> {
   const grown: LabeledAnnotation[] = [];
   for (const one of all) {
     if (one.annotation === undefined || !treatmentOf(one.annotation.kind, 'accept').grown) {

@@ -10,9 +10,9 @@ export interface Look {
   /** Different entries the list gave, and how many it should have; undefined where the server does not say. */
   listed: number;
   announced: number | undefined;
-  /** What counted here before the look began. */
+  /** Number of active records before the reconcile began. */
   known: number;
-  /** Of those: neither listed, nor found by their own names. */
+  /** Number of those neither listed nor found by their own id. */
   missing: number;
   /** Taken for gone in earlier looks of the last day and not seen again since: small steps add up. @default 0 */
   lately?: number;
@@ -20,14 +20,14 @@ export interface Look {
   accepted?: boolean;
 }
 
-/** why: as part of a sentence, for people. */
+/** Verdict. why: part of a sentence, for people. */
 export type Belief = { gone: true } | { gone: false; why: string };
 
 /** So few may always go: even in a project of two annotations both may be deleted. */
 const FEW = 2;
 /** Larger shares of what is known do not vanish at once without anybody saying so. */
 const LARGEST_SHARE = 0.5;
-/** How long an earlier look counts as "lately", in milliseconds. */
+/** Time for which an earlier reconcile counts as "lately", in milliseconds. */
 export const LATELY_MS = 86_400_000;
 
 /**

@@ -24,7 +24,7 @@ export interface WaitOptions {
 export interface ServiceImages {
   /** Hash, and what an engine takes: bytes, or the path of the blob. @throws IMAGE_UNKNOWN */
   input(project: string, image: ServiceImage, options?: WaitOptions): Promise<{ sha256: string; input: Uint8Array | string }>;
-  /** Of an image the store holds. @throws BLOB_DAMAGED */
+  /** Bytes of an image in the store. @throws BLOB_DAMAGED */
   stored(sha256: string, options?: WaitOptions): Promise<Uint8Array | string>;
   bytes(project: string, sha256: string): Promise<Uint8Array>;
   /** In pixels of the upright image, before anything is decoded. @throws IMAGE_* */
@@ -46,7 +46,7 @@ export interface ServiceImagesParts {
 
 /** Bytes of stored images kept where they do not lie as files. */
 const CACHE_BYTES = 256 * 2 ** 20;
-const MOST_REMEMBERED = 50_000;
+const MAX_REMEMBERED = 50_000;
 
 export function createServiceImages({ images, blobs, limits, now, patienceMs = PATIENCE_MS }: ServiceImagesParts): ServiceImages {
   const fetched = createByteCache<Uint8Array>({
@@ -54,7 +54,7 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
     ...{ patienceMs, late: (sha256) => tooSlow(`the image ${sha256}`, patienceMs) },
   });
   /** Project and hash of images whose row is known to be there. */
-  const remembered = createLruMap<string, true>({ max: MOST_REMEMBERED });
+  const remembered = createLruMap<string, true>({ max: MAX_REMEMBERED });
 
   const readNow = async (sha256: string): Promise<Uint8Array> => {
     const bytes = await blobs.get(sha256);

@@ -1,10 +1,10 @@
-/** How long the service waits for what it keeps, whoever wrote the store. */
+/** Longest waits of the service for its storage, whichever store is used. */
 import { ProsamError } from '../core/common/errors.ts';
 
 /** Stores of this library end their calls sooner; this is for those that do not. */
 export const PATIENCE_MS = 120_000;
 
-/** what: e.g. "the image 1234". */
+/** Creates the error of a wait that took too long. what: e.g. "the image 1234". */
 export function tooSlow(what: string, waitedMs: number): ProsamError {
   return new ProsamError(
     'STORAGE_TIMEOUT',

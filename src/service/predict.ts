@@ -40,7 +40,7 @@ interface Asked {
   hash: string;
 }
 
-/** Of all reference images of one request: 50 of twenty megapixels, or 10 of a hundred. */
+/** Pixels of all reference images of one request: 50 of twenty megapixels, or 10 of a hundred. */
 const MAX_REFERENCE_PIXELS = 1e9;
 
 export function createPredict(parts: PredictParts) {
@@ -101,7 +101,7 @@ export function versionString(model: string, modelVersion: string, references: s
   return `${model}.${modelVersion}.r-${references}`;
 }
 
-/** Of all sets a prediction uses, whatever their order. */
+/** Hash of all reference sets a prediction uses, whatever their order. */
 export function hashOfSets(sets: readonly { label: string; hash: string }[]): string {
   return shortHash(sets.map(({ label, hash }) => [label, hash]).sort());
 }
@@ -175,7 +175,7 @@ async function inlineReferences(
   return { references, missing: (labels ?? []).filter((label) => !present.has(label)), hash: hashOfSets(hashes) };
 }
 
-/** As the head of its file says, or the store. @throws IMAGE_* */
+/** Size of an image from the head of its file, or from the store. @throws IMAGE_* */
 async function pixelsOf(images: ServiceImages, project: string, image: ServiceImage | PixelImage): Promise<number> {
   if (isPixelImage(image)) return image.width * image.height;
   const { width, height } = await images.size(project, image);

@@ -8,7 +8,7 @@ const WRITE_AFTER_MS = 250;
 const WRITE_AGAIN_MS = 5000;
 const WRITE_AT_ONCE = 100;
 /** More than that waiting for a database that does not answer: the oldest are dropped. */
-const MOST_WAITING = 2000;
+const MAX_WAITING = 2000;
 
 export interface PredictionLog {
   add(record: PredictionRecord): void;
@@ -49,7 +49,7 @@ export function createPredictionLog(images: ImageStore, keep: number, log: Log):
       if (records.length === 0) return;
       const left = await write(records);
       if (left.length === 0) return;
-      waiting = [...left, ...waiting].slice(-MOST_WAITING);
+      waiting = [...left, ...waiting].slice(-MAX_WAITING);
       later(WRITE_AGAIN_MS);
     });
     return writing;
@@ -60,7 +60,7 @@ export function createPredictionLog(images: ImageStore, keep: number, log: Log):
   return {
     add(record) {
       waiting.push(record);
-      if (waiting.length > MOST_WAITING) waiting.splice(0, waiting.length - MOST_WAITING);
+      if (waiting.length > MAX_WAITING) waiting.splice(0, waiting.length - MAX_WAITING);
       if (waiting.length === WRITE_AT_ONCE) void flush();
       else later(WRITE_AFTER_MS);
     },

@@ -28,17 +28,17 @@ export interface ReferenceSets {
   forget(project: string, label: string): void;
 }
 
-const MOST_POOL = 200;
+const MAX_POOL = 200;
 /** Sets are small; this bounds their number. */
-const MOST_SETS = 10_000;
+const MAX_SETS = 10_000;
 
 export function createReferenceSets(
   annotations: AnnotationStore,
   settings: ReferenceSettings = {},
   patienceMs: number = PATIENCE_MS,
 ): ReferenceSets {
-  const { count = 5, pool = Math.min(MOST_POOL, 4 * count) } = settings;
-  const kept = createLruMap<string, { revision: number; value: Promise<unknown> }>({ max: MOST_SETS });
+  const { count = 5, pool = Math.min(MAX_POOL, 4 * count) } = settings;
+  const kept = createLruMap<string, { revision: number; value: Promise<unknown> }>({ max: MAX_SETS });
   const once = <T>(key: string, revision: number, read: () => Promise<T>): Promise<T> => {
     const known = kept.get(key);
     if (known?.revision === revision) return known.value as Promise<T>;

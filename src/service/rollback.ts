@@ -4,11 +4,11 @@ import type { PointerChange, ProjectState, VersionStore } from './ports/versions
 
 /** Begins the reasons of changes that took one back. */
 const ROLLBACK = 'rollback: ';
-const MOST_CHANGES = 1000;
+const MAX_CHANGES = 1000;
 
 /** @throws VERSION_NOT_FOUND where there is nothing to go back to */
 export async function rollbackOf(versions: VersionStore, project: string, reason: string, nowMs: number): Promise<ProjectState> {
-  const to = versionBefore(await versions.history(project, MOST_CHANGES));
+  const to = versionBefore(await versions.history(project, MAX_CHANGES));
   if (to !== undefined) return versions.promote(project, to.version, `${ROLLBACK}${reason}`, nowMs);
   throw new ProsamError('VERSION_NOT_FOUND', `${project}: expected an earlier version to go back to, but there is none.`);
 }

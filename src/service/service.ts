@@ -46,7 +46,7 @@ export interface ServiceOptions {
 }
 
 /** Largest number of notes: callers who set projects up decide how many there are. */
-const MOST_NOTES = 100;
+const MAX_NOTES = 100;
 
 export interface RunningService extends Service {
   /** For the shell around it: something failed there. */
@@ -95,7 +95,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   );
   let problem: string | undefined;
   /** Notes of the shell around, by place. */
-  const notes = createLruMap<string, string>({ max: MOST_NOTES });
+  const notes = createLruMap<string, string>({ max: MAX_NOTES });
   let polling = Promise.resolve();
   let replaced = engine.worker?.replacements ?? 0;
   /** Loads versions that other processes have deployed, and updates the metrics. */

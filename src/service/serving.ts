@@ -1,4 +1,4 @@
-/** Which prompt encoder answers for which project, and how another takes over without a pause. */
+/** Live prompt encoder of each project, and the swap to another without downtime. */
 import { messageOf, ProsamError } from '../core/common/errors.ts';
 import type { Log } from './ports/log.ts';
 import { within } from '../core/common/patience.ts';
@@ -36,7 +36,7 @@ export interface Serving {
 interface Served {
   id: string | undefined;
   since: number;
-  /** What could not be put into service, why, and when that was tried last. */
+  /** Version that could not be loaded, the reason, and the time of the last attempt. */
   failed?: { id: string | undefined; reason: string; atMs: number };
 }
 

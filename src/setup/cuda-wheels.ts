@@ -1,15 +1,15 @@
 /** The files the CUDA provider and NVIDIA's libraries under it come in: wheels of the Python package index, each held to its sha256. */
 import type { Wheel } from './wheel-files.ts';
 
-/** Of onnxruntime-node: the provider and the library that loads it are one build. */
+/** Version of onnxruntime-node: the provider and the library that loads it are one build. */
 export const PROVIDER_VERSION = '1.30.0';
 
-/** What that provider was built for. NVIDIA's drivers from 580 on run it. */
+/** CUDA version that provider was built for. NVIDIA's drivers from 580 on run it. */
 export const CUDA_VERSION = '13';
-export const LEAST_DRIVER = '580';
+export const MIN_DRIVER = '580';
 
-/** Of the provider's wheel: manylinux_2_28. */
-export const LEAST_GLIBC_MINOR = 28;
+/** Smallest glibc of the provider's wheel: manylinux_2_28. */
+export const MIN_GLIBC_MINOR = 28;
 
 const PROVIDER: Wheel = {
   requirement: `onnxruntime-gpu==${PROVIDER_VERSION}`,
@@ -23,7 +23,7 @@ const PROVIDER: Wheel = {
   platform: 'manylinux_2_28_x86_64',
 };
 
-/** What the cuda and cudnn extras of that wheel ask for, and what those need, at the newest versions of 2026-11-26. */
+/** Packages the cuda and cudnn extras of that wheel require, with their own requirements, at the newest versions of 2026-11-26. */
 const NVIDIA: readonly (readonly [requirement: string, megabytes: number, sha256: string])[] = [
   ['nvidia-cuda-runtime==13.5.37', 3, 'df2b79a8852f10d1fef8c848489c49eebb5754051bf870202a862831412b179d'],
   ['nvidia-cuda-nvrtc==13.5.37', 58, '86b4d68058807988b7d9af5b44917a0601e9c337f35ccd657bfb3c759ff8d8bc'],

@@ -10,7 +10,7 @@ export interface ToolRun {
   complaint: string;
 }
 
-const MOST_OUTPUT = 64 * 2 ** 20;
+const MAX_OUTPUT = 64 * 2 ** 20;
 const LAST_LINES = 8;
 
 /**
@@ -19,7 +19,7 @@ const LAST_LINES = 8;
  */
 export function runTool(command: string, args: readonly string[], advice: string, signal?: AbortSignal): Promise<ToolRun> {
   return new Promise((done, fail) => {
-    execFile(command, args, { maxBuffer: MOST_OUTPUT, ...(signal && { signal }) }, (error, stdout, stderr) => {
+    execFile(command, args, { maxBuffer: MAX_OUTPUT, ...(signal && { signal }) }, (error, stdout, stderr) => {
       if (signal?.aborted) {
         fail(signal.reason as Error);
         return;

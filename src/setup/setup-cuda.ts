@@ -5,20 +5,20 @@ import { basename, dirname, join } from 'node:path';
 import { isProsamError, messageOf, ProsamError } from '../core/common/errors.ts';
 import { wantedLibraries } from '../core/runtime/devices/cuda-libraries.ts';
 import { CORE_LIBRARY, cudaFolder, onnxRuntimePackage, packageLibraries } from '../core/runtime/devices/provider-folder.ts';
-import { CUDA_PARTS, CUDA_WHEELS, LEAST_GLIBC_MINOR, PROVIDER_VERSION } from './cuda-wheels.ts';
+import { CUDA_PARTS, CUDA_WHEELS, MIN_GLIBC_MINOR, PROVIDER_VERSION } from './cuda-wheels.ts';
 import { isLinuxX64, platformInWords, thisPlatform } from './platform.ts';
 import { checkPython, fetchWheel, PIP_TARGET, recogniseWheels, unpack, type Wheel } from './wheel-files.ts';
 
 export interface SetupCudaOptions {
   /** Wheel files, or folders with wheels among other things; nothing is fetched then. @default fetched with pip */
   from?: readonly string[];
-  /** Where the libraries go. @default `cudaFolder()` */
+  /** Target folder of the libraries. @default `cudaFolder()` */
   folder?: string;
   /** @default 'python3' */
   python?: string;
   /** Root folder of the installed onnxruntime-node. @default found */
   packageRoot?: string;
-  /** What to unpack. @default `CUDA_WHEELS` */
+  /** Wheels to unpack. @default `CUDA_WHEELS` */
   wheels?: readonly Wheel[];
   /** Called with what is done now, in words. */
   onProgress?: (what: string) => void;
@@ -61,10 +61,10 @@ async function setUp(options: SetupCudaOptions): Promise<CudaSetup> {
   const { signal, onProgress = () => undefined, wheels = CUDA_WHEELS, python } = options;
   signal?.throwIfAborted();
   const platform = thisPlatform();
-  if (!isLinuxX64(platform, LEAST_GLIBC_MINOR))
+  if (!isLinuxX64(platform, MIN_GLIBC_MINOR))
     throw new ProsamError(
       'SETUP_FAILED',
-      `expected Linux on x64 with glibc 2.${LEAST_GLIBC_MINOR} or newer, for which the CUDA provider is built, got ${platformInWords(platform)}. ` +
+      `expected Linux on x64 with glibc 2.${MIN_GLIBC_MINOR} or newer, for which the CUDA provider is built, got ${platformInWords(platform)}. ` +
         'On Windows use --device directml, on macOS --device coreml: those need no set-up.',
     );
   const { root, version } = installedPackage(options.packageRoot);
@@ -164,7 +164,7 @@ function checkComplete(folder: string): void {
     );
 }
 
-/** What a killed set-up left behind: folders named for processes that run no more. */
+/** Removes leftovers of a killed set-up: folders named for processes that no longer run. */
 async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const [, pid] = /^\.cuda-(\d+)-/.exec(name) ?? [];

@@ -7,13 +7,13 @@ import { ProsamError } from '../core/common/errors.ts';
 import { runTool } from './run-tool.ts';
 
 export interface Wheel {
-  /** As pip is asked for it. */
+  /** Requirement as passed to pip. */
   requirement: string;
-  /** Of the file pip fetches for CPython 3.12 on Linux x64, first; then of the same library packed for other Pythons. */
+  /** Checksums: first of the file pip fetches for CPython 3.12 on Linux x64, then of the same library packed for other Pythons. */
   sha256: readonly [string, ...string[]];
   /** Size of the file, for people who wait. */
   megabytes: number;
-  /** Of the file, where it is none of those pip is told to fetch for anyway. */
+  /** Platform tag of the file, where it is none of those pip is told to fetch anyway. */
   platform?: string;
 }
 
@@ -43,7 +43,7 @@ export async function checkPython(withPip: boolean, { python = 'python3', signal
     );
 }
 
-/** Which of the wanted wheels the given files are, by their checksums alone. @throws SETUP_FAILED for a file that is none of them */
+/** Identifies given files as the wanted wheels, by their checksums alone. @throws SETUP_FAILED for a file that is none of them */
 export async function recogniseWheels(
   files: readonly string[],
   wanted: readonly Wheel[],

@@ -1,4 +1,4 @@
-/** How trouble with a database, an object store or their packages is told. */
+/** Maps failures of databases, object stores and their packages to errors. */
 import { isOwnError, messageOf, ProsamError } from '../core/common/errors.ts';
 
 /** The error of a driver as one people can act on; a ProsamError stays as it is. */
@@ -17,7 +17,7 @@ export function storageTimeout(wanted: string, why: string, advice: string, caus
   return new ProsamError('STORAGE_TIMEOUT', message, cause === undefined ? {} : { cause });
 }
 
-/** As people read it. */
+/** Seconds in words. */
 export function seconds(ms: number): string {
   return `${ms / 1000} s`;
 }

@@ -31,7 +31,7 @@ export interface StorageOptions {
   log?: Log;
   /** Ends the opening. */
   signal?: AbortSignal;
-  /** How long anything may keep its caller waiting. */
+  /** Longest waits for anything. */
   timeouts?: Partial<StorageTimeouts>;
 }
 

@@ -1,4 +1,4 @@
-/** What both queues share: their workers, and how long a message rests after a failure. */
+/** Common part of both queues: their workers, and the pause of a message after a failure. */
 import type { Log } from '../service/ports/log.ts';
 import type { Message, Queue, WorkOptions } from '../service/ports/storage.ts';
 import type { Outbox } from './schema/database.ts';

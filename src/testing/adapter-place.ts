@@ -12,7 +12,7 @@ import { createServer } from '../server/create-server.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import { pngOf, type TestPicture } from './pictures.ts';
 
-/** Where the adapter is mounted. */
+/** Path at which the adapter is mounted. */
 export const MOUNT = '/adapter';
 const TOKENS = { read: 'token-of-a-test-reader', write: 'token-of-a-test-writer', admin: 'token-of-a-test-admin' };
 

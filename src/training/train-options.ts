@@ -1,20 +1,20 @@
-/** What can be set about a training run, with the paper's values as defaults. */
+/** Options of a training run, with the paper's values as defaults. */
 import { resolve } from 'node:path';
 import { DISTRIBUTIONS, type DistributionKind } from '../core/networks/prompt-distribution.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import type { LabelReduction } from '../core/mask/label-reduction.ts';
 import { DEVICES, type Device } from '../core/runtime/devices/devices.ts';
-import { MOST_KINDS, type Augmentation } from './batches/augment.ts';
-import { DEFAULT_SEED, MOST_INDEX } from './step/seeds.ts';
+import { MAX_KINDS, type Augmentation } from './batches/augment.ts';
+import { DEFAULT_SEED, MAX_INDEX } from './step/seeds.ts';
 import type { TrainingEngineName } from './tfjs/engine-packages.ts';
 import { SCHEDULES, type ScheduleKind } from './step/schedule.ts';
 import type { Tf } from './tfjs/tfjs-ops.ts';
 import { ANNOTATION_MODES, type AnnotationMode, type Dataset } from './types.ts';
 
-/** What `loadTrainingEngine` gives. Its TensorFlow.js stays out of sight, so that nobody needs its types. */
+/** Result of `loadTrainingEngine`. Its TensorFlow.js stays hidden, so that its types are not needed. */
 export interface LoadedEngine {
   readonly name: TrainingEngineName;
-  /** What really runs, e.g. "tfjs-node 4.22.0 on libtensorflow 2.21.0, CPU". */
+  /** Engine in use, e.g. "tfjs-node 4.22.0 on libtensorflow 2.21.0, CPU". */
   readonly about: string;
 }
 
@@ -27,7 +27,7 @@ export function tensorFlowOf(engine: LoadedEngine): Tf {
 
 export interface TrainOptions {
   dataset: Dataset;
-  /** What differentiates; see `loadTrainingEngine`. */
+  /** Differentiating engine; see `loadTrainingEngine`. */
   engine: LoadedEngine;
   /** Folder of the run: checkpoint, metrics, and the model folders `best` and `last`. */
   out: string;
@@ -39,7 +39,7 @@ export interface TrainOptions {
   start?: string;
   /** @default 'mask' */
   annotation?: AnnotationMode;
-  /** How marks become cells. @default the model's, 'nearest' where it has none */
+  /** Reduction of annotations to cells. @default the model's, 'nearest' where it has none */
   labelReduction?: LabelReduction;
   /** @default 'student_t'; 'deterministic' trains VRP-SAM's encoder, which has no heads */
   distribution?: DistributionKind;
@@ -118,7 +118,7 @@ type Loaded = 'dataset' | 'engine';
 
 const GIB = 2 ** 30;
 
-/** What a prompt encoder learns to spread its prompts by, unless something else is asked for. */
+/** Distribution a prompt encoder learns, unless another is requested. */
 export const PAPER_DISTRIBUTION = { distribution: 'student_t', nu: 5 } as const;
 
 /** @throws OPTION_INVALID */
@@ -126,7 +126,7 @@ export function trainSettings({ dataset, engine, ...options }: TrainOptions): Tr
   return { ...checkedOptions(options), dataset, engine };
 }
 
-/** What can be said of options before data and engine are loaded. @throws OPTION_INVALID */
+/** Checks of options that need neither data nor engine. @throws OPTION_INVALID */
 export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainSettings, Loaded> {
   const settings: Omit<TrainSettings, Loaded> = {
     fold: 0,
@@ -159,7 +159,7 @@ export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainS
     ['samples', 1, 100, 'whole'],
     ['batch', 1, 256, 'whole'],
     ['epochs', 1, 100_000, 'whole'],
-    ['maxSteps', 1, MOST_INDEX, 'whole'],
+    ['maxSteps', 1, MAX_INDEX, 'whole'],
     ['lr', 1e-12, 10, 'real'],
     ['nu', 1e-3, 1e6, 'real'],
     ['noiseScale', 1e-6, 1e6, 'real'],
@@ -179,7 +179,7 @@ export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainS
   ];
   for (const [name, low, high, kind] of bounds) checkNumber(name, settings[name], low, high, kind);
   const { augmentation: { jitter } = {}, labelReduction: reduction } = settings;
-  checkNumber('augmentation.jitter', jitter, 0, MOST_KINDS, 'whole');
+  checkNumber('augmentation.jitter', jitter, 0, MAX_KINDS, 'whole');
   if (reduction?.kind === 'area') checkNumber('labelReduction.threshold', reduction.threshold, 0, 1, 'real');
   checkChoice('annotation', settings.annotation, ANNOTATION_MODES);
   checkChoice('distribution', settings.distribution, DISTRIBUTIONS);

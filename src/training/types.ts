@@ -29,7 +29,7 @@ export interface Episode {
   target: DatasetImage;
 }
 
-/** What one split trains on and what it is tested on. */
+/** Training and test part of one split. */
 export interface Fold {
   /** 'all' trains on every class and tests the same classes on images held back. */
   name: string;
@@ -52,6 +52,6 @@ export interface Dataset {
   labels(image: DatasetImage): Promise<LabelMap>;
 }
 
-/** How references are marked in training and evaluation. 'mixed' draws one of the four per episode. */
+/** Kinds of reference annotation in training and evaluation. 'mixed' draws one of the four per episode. */
 export const ANNOTATION_MODES = ['mask', 'box', 'point', 'scribble', 'mixed'] as const;
 export type AnnotationMode = (typeof ANNOTATION_MODES)[number];

@@ -12,7 +12,7 @@ const PREDICTED = 20;
 /** Images nobody ever annotates: what the version is worth to a labeler. */
 const FRESH = 12;
 const PROJECT = 'kitchen/cups';
-const MOST_RUNS = 4;
+const MAX_RUNS = 4;
 
 interface Scene {
   base64: string;
@@ -136,7 +136,7 @@ export async function runScenario(urls: readonly string[]): Promise<ScenarioResu
 async function betterVersion(next: () => string): Promise<Version> {
   const project = `/v1/projects/${encodeURIComponent(PROJECT)}`;
   const reasons: string[] = [];
-  for (let count = 1; count <= MOST_RUNS; count++) {
+  for (let count = 1; count <= MAX_RUNS; count++) {
     await ask(next(), `${project}/train`, {});
     let runs: Run[] = [];
     const ended = async (): Promise<boolean> => {
@@ -151,7 +151,7 @@ async function betterVersion(next: () => string): Promise<Version> {
     }
     reasons.push(`${run.state}: ${run.reason}`);
   }
-  throw new Error(`no better version in ${MOST_RUNS} runs: ${reasons.join('; ')}`);
+  throw new Error(`no better version in ${MAX_RUNS} runs: ${reasons.join('; ')}`);
 }
 
 export async function waitFor(condition: () => Promise<boolean>): Promise<void> {

@@ -25,7 +25,7 @@ export interface RunningProcess {
   kill: () => Promise<void>;
 }
 
-const MOST_OUTPUT = 100_000;
+const MAX_OUTPUT = 100_000;
 
 export function startProcess(args: readonly string[], { folder, environment = {}, onLine }: ProcessOptions): RunningProcess {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PROSAM_'));
@@ -36,7 +36,7 @@ export function startProcess(args: readonly string[], { folder, environment = {}
   });
   let output = '';
   const keep = (text: string): void => {
-    output = (output + text).slice(-MOST_OUTPUT);
+    output = (output + text).slice(-MAX_OUTPUT);
   };
   createInterface({ input: child.stdout }).on('line', (line) => {
     keep(`${line}\n`);

@@ -1,9 +1,9 @@
 /**
- * How long hostile requests hold the event loop of a service up: npm run bench:event-loop -- [--only TEXT]
+ * Event-loop delay under hostile requests: npm run bench:event-loop -- [--only TEXT]
  *
  * One service on the built-in model, in a process of its own. Each request is sent alone, and twice: the first time images are
- * decoded and embedded. Prints the longest hold-up in processor time of the thread that answers (goal: below 50 ms), and how long
- * the answer took.
+ * decoded and encoded. Prints the longest delay in processor time of the answering thread (goal: below 50 ms), and how long the
+ * response took.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

@@ -1,5 +1,5 @@
 /**
- * How soon the learner's first prompt encoder is as good as the methods that need no training, on a model that has none:
+ * Learning curve of the first prompt encoder against training-free methods, on a model that has none:
  *   npm run bench:first-encoder -- [--runs N] [--masks N] [--concepts A,B] [--steps N]
  * The built-in SAM alone, generated scenes; before each run as many more are annotated. One run of 200 steps takes three minutes on two cores.
  */

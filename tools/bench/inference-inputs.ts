@@ -1,4 +1,4 @@
-/** What both sides of tools/bench/inference.ts read: two pictures, a mark, and hashed numbers where a stage is measured alone. */
+/** Inputs of both sides of tools/bench/inference.ts: two images, an annotation, and hashed numbers where a stage is measured alone. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../../src/core/checkpoint/formats/safetensors.ts';
 import type { PixelImage } from '../../src/core/engine/types.ts';
@@ -13,7 +13,7 @@ export const WIDTH = 256;
 /** Samples of a prediction beside its mean. */
 export const SAMPLES = 4;
 /** Prompt sets of the largest decoder run. */
-export const MOST_SETS = 10;
+export const MAX_SETS = 10;
 /** Cells across the marked square in the middle. */
 const MARKED = 32;
 
@@ -55,7 +55,7 @@ export function writeInputs(path: string): void {
       cells: floats(middle(GRID), [1, 1, GRID, GRID]),
       pseudo: floats(pseudo, [1, 1, GRID, GRID]),
       embedding: noise('embedding', [1, WIDTH, GRID, GRID]),
-      prompts: noise('prompts', [MOST_SETS, PROMPTS, WIDTH]),
+      prompts: noise('prompts', [MAX_SETS, PROMPTS, WIDTH]),
       eps: noise('eps', [SAMPLES, PROMPTS, WIDTH]),
     }),
   );

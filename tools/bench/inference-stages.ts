@@ -64,7 +64,7 @@ const decode = async (sets: number): Promise<Tensor[]> => {
 
 /** A reference's features and a target's, which is what PyTorch's side holds as well. */
 const CACHE_BYTES = 2 ** 27;
-/** As a user's program calls it. */
+/** Engine opened as a user's program opens it. */
 const engine = once(() => openEngine({ model: folder, threads, precision, cacheBytes: CACHE_BYTES }));
 /** Differs in one value, for an engine computes no picture twice; by 0 for the first turn, whose outputs are compared. */
 function altered(image: PixelImage, by: number): PixelImage {

@@ -1,13 +1,13 @@
 /**
- * What the full-size networks cost, ours against the same written plainly in PyTorch:
+ * Cost of the full-size networks, ours against the same written plainly in PyTorch:
  *   npm run bench:inference -- [--rounds N] [--threads N] [--images N] [--only encoder,parts,decoder,predict,many] [--json FILE]
  *                              [--python PYTHON | --cache DIR] [--models DIR]
- * SAM ViT-B at 1024, a deep-stem ResNet-50 at 512 and the paper's prompt encoder, with weights from a hash. Contestants are
- * processes of their own, ours started as an engine's worker is, and take turns; the first turn is not timed, its outputs are
- * compared. "PyTorch" is the published code run as anyone would; "PyTorch, tuned" has attention in one piece, draws no mask that
- * is not asked for, keeps freed memory and lets no thread spin. Ratios are to the former. PyTorch is set up in a virtual
- * environment of its own (--cache keeps it elsewhere, --python names one that is there). --images: how many pictures one engine
- * encodes while its memory is watched. Figures are medians; on a busy machine the CPU time tells more than the clock.
+ * SAM ViT-B at 1024, a deep-stem ResNet-50 at 512 and the paper's prompt encoder, with weights from a hash. Entries are processes of
+ * their own, ours started as an engine's worker is, and take turns; the first turn is not timed, its outputs are compared.
+ * "PyTorch" is the published code run as anyone would; "PyTorch, tuned" has attention in one piece, draws no mask that is not
+ * requested, keeps freed memory and lets no thread spin. Ratios are to the former. PyTorch is set up in a virtual environment of its
+ * own (--cache keeps it elsewhere, --python names an existing one). --images: number of images one engine encodes while its memory
+ * is watched. Numbers are medians; on a busy machine the CPU time tells more than the clock.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -82,7 +82,7 @@ interface Row {
   contestant: string;
   milliseconds: number;
   cpuMilliseconds: number;
-  /** Of the process, which has run this group of stages and nothing else. */
+  /** Peak memory of the process, which has run this group of stages and nothing else. */
   peakBytes: number;
   /** Shares of PyTorch's. */
   time?: number;
@@ -157,7 +157,7 @@ function print({ stage, contestant, milliseconds, cpuMilliseconds, peakBytes, ..
   console.log(`${(TITLES[stage] as string).padEnd(42)} ${contestant.padEnd(14)} ${figures}${ratios}${off}${goal}`);
 }
 
-/** As an engine starts the process that computes. */
+/** Starts a script as an engine starts its worker process. */
 function startLikeWorker<T>(...script: string[]): LineProcess<T> {
   return startLineProcess(process.execPath, [...WORKER_FLAGS, ...script], workerEnvironment());
 }

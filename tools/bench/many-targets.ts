@@ -19,7 +19,7 @@ if (task === 'draw') {
   const { image, truth } = sceneWith(3, () => seed++);
   const references = [{ image, mask: truth }];
   const engine = await createEngine({ threads: Number(count) });
-  /** Of the worker and of this process, which reads its answers. */
+  /** Memory of the worker and of this process, which reads its responses. */
   const memory = (): number => (engine.worker?.residentBytes ?? 0) + process.memoryUsage.rss();
   const delay = monitorEventLoopDelay({ resolution: 1 });
   let [peak, early] = [0, 0];

@@ -1,5 +1,5 @@
 /**
- * How good each method is, next to trivial answers, as class-wise mIoU over reference-target pairs:
+ * Quality of each method next to trivial answers, as class-wise mIoU over reference-target pairs:
  *   npm run bench:methods -- [--scenes N] [--suite FILE.json] [--fold F] [--pairs N] [--mark mask|box|points]
  * Without --suite it draws generated scenes. A suite is a JSON file of images, classes and folds with pairs, beside its
  * images and index masks.

@@ -1,8 +1,8 @@
 /**
- * What predicting costs with the built-in model:
+ * Cost of a prediction with the built-in model:
  *   npm run bench:predict -- [--targets N] [--threads N] [--pytorch PYTHON]
  * --pytorch names a Python with PyTorch: the frozen networks are then timed there too, in turn with ours, and the ratio is
- * printed. Figures are medians; machines differ, so compare ratios, not milliseconds.
+ * printed. Numbers are medians; machines differ, so compare ratios, not milliseconds.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -19,7 +19,7 @@ export const PYTORCH_ENVIRONMENT = {
 export interface PytorchOptions {
   /** A Python that has PyTorch. @default one that is set up in `cache` */
   python?: string | undefined;
-  /** Where the virtual environment is kept for the next time. @default a folder of the system's temporary one */
+  /** Folder of the virtual environment for later runs. @default a folder of the system's temporary one */
   cache?: string | undefined;
 }
 

@@ -72,7 +72,7 @@ async function client(): Promise<void> {
   }
 }
 
-/** Whatever the learner has made, in turn with the model's own. */
+/** Promotes the learner's versions in turn with the model's own. */
 async function swapper(): Promise<void> {
   for (let turn = 0; running.on; turn++) {
     await wait(2000);

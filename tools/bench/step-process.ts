@@ -5,7 +5,7 @@ import { startLineProcess } from './line-process.ts';
 export const GRADIENT_STRIDE = 97;
 
 export interface StepAnswer {
-  /** What computes. */
+  /** Computing engine. */
   about: string;
   milliseconds: number;
   /** User and system time of all threads. */

@@ -1,6 +1,6 @@
 /**
- * How long questions to the store take with many annotations in one project. On SQLite, and on the empty Postgres database that
- * PROSAM_POSTGRES names, or on one started for the purpose where the programs are installed.
+ * Latency of store queries with many annotations in one project. On SQLite, and on the empty Postgres database that PROSAM_POSTGRES
+ * names, or on one started for the purpose where the programs are installed.
  *
  *   npm run bench:store [-- ANNOTATIONS]
  */
@@ -19,7 +19,7 @@ const ANNOTATIONS = Number(process.argv[2] ?? 100_000);
 const PROJECT = 'factory';
 const LABELS = Array.from({ length: 20 }, (_, i) => `label ${String(i).padStart(2, '0')}`);
 const REPEATS = 60;
-/** What the store must answer within. */
+/** Goal for the store's latency. */
 const WANTED_P95_MS = 100;
 
 /** Every image has two annotations, and for each such image there is one that nobody has annotated. */

@@ -1,10 +1,10 @@
 /**
- * What a training step costs:
+ * Cost of a training step:
  *   npm run bench:training -- [--engine auto|node-gpu|node|wasm] [--rounds N] [--threads N] [--pytorch PYTHON]
  * The full-size step: SAM ViT-B's decoder, a prompt encoder on ResNet-50's maps, one pair, K = 10 samples; forward, backward,
  * AdamW; frozen features at hand. --pytorch names a Python with PyTorch, which then takes turns with ours on the same numbers.
- * Each contestant is a process of its own. Figures are medians; machines differ, so compare ratios. On a busy machine the CPU
- * time (all threads) tells more than the time on the clock.
+ * Each entry is a process of its own. Numbers are medians; machines differ, so compare ratios. On a busy machine the CPU time (all
+ * threads) tells more than the time on the clock.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

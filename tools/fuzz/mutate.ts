@@ -5,7 +5,7 @@ import { uniformInt, type Random } from '../../src/core/common/random.ts';
 const EDGES = [0n, 1n, 0x7fn, 0xffn, 0xffffn, 0x7fffffffn, 0xffffffffn, 0x1fffffffffffffn, 0x7fffffffffffffffn, 0xffffffffffffffffn];
 /** Pickle instructions that build, call, import or remember. */
 const OPCODES = Buffer.from('cR(.}])tuesabQhqrj\x93\x94\x81\x80\x85\x86\x87Ki0Pob');
-/** Where descriptions lie: the head of a safetensors file, the pickle and the directory of an archive. */
+/** Bytes that hold descriptions: the head of a safetensors file, the pickle and the directory of an archive. */
 const HEAD = 4096;
 
 const INJECTED = [

@@ -20,7 +20,7 @@ import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
 import { checkpointSeeds, type Seed } from './checkpoint-seeds.ts';
 import { damaged } from './mutate.ts';
 
-/** What opening damaged weights may answer. */
+/** Codes with which opening damaged weights may end. */
 const REFUSALS = ['CHECKPOINT_INVALID', 'CHECKPOINT_PICKLE', 'CHECKPOINT_MISMATCH', 'MODEL_NOT_FOUND'];
 /** Sessions take longest: of damage that leaves a checkpoint readable, not every one is tried. */
 const SESSION_SHARE = 0.2;
@@ -56,7 +56,7 @@ function written(folder: string, { files, open }: Pick<Seed, 'files' | 'open'>):
   return join(place, open);
 }
 
-/** As far as a model's weights go: recognised as one of the three parts, compared with its network, and a session made. */
+/** Uses damaged weights as far as they go: detected as one of the three parts, compared with its network, and a session made. */
 async function use(checkpoint: Checkpoint, withSession: boolean): Promise<void> {
   const named = recognised(checkpoint);
   if (named === undefined) return;

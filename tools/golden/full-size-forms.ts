@@ -24,7 +24,7 @@ import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '..
 import { dinov2OfTransformers, promptEncoderOfVrpSam, resnetOfVrpSam, samOfTransformers } from '../../test/golden/foreign-names.ts';
 
 export interface Form {
-  /** As printed. */
+  /** Name as printed. */
   name: string;
   /** Writes the file or folder a user would have. */
   write(folder: string, weights: readonly TensorSource[]): string;
@@ -32,7 +32,7 @@ export interface Form {
   rounded?: number;
 }
 
-/** Of bfloat16's eight bits and float16's eleven, after as many layers as these networks have: twice what was measured. */
+/** Tolerances for bfloat16's eight bits and float16's eleven, after as many layers as these networks have: twice what was measured. */
 const ROUNDED = { F16: 0.008, BF16: 0.05 } as const;
 
 /** A layer that networks for ImageNet carry and a backbone has no use for. */

@@ -15,7 +15,7 @@ export const LARGE_MODELS = ['sam_vit_l', 'sam_vit_h'] as const;
 const CONFIGS = { sam_vit_l: SAM_VIT_L, sam_vit_h: SAM_VIT_H } as const;
 /** Drawn once and never trained: no parameter. */
 const BUFFER = /positional_encoding_gaussian_matrix$/;
-/** Of free memory: weights, and what one image takes. */
+/** Free memory needed: weights, and one image's work. */
 const NEEDED_BYTES = { sam_vit_l: 4 * 2 ** 30, sam_vit_h: 7 * 2 ** 30 } as const;
 
 /** ViT-L in Hugging Face's shards, ViT-H as Meta's .pth. */

@@ -27,7 +27,7 @@ function disc(side: number): Float32Array {
   });
 }
 
-/** What the encoder reads: the deep-stem ResNet-50's maps of an image with a marked disc, and of the same image transposed. */
+/** Inputs of the encoder: the deep-stem ResNet-50's maps of an image with a marked disc, and of the same image transposed. */
 async function encoderInputs(resnet: Checkpoint, runtime: Runtime): Promise<Inputs> {
   const config = RESNET50_DEEP;
   const side = config.imageSize;

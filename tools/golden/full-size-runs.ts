@@ -1,4 +1,4 @@
-/** What is computed with each full-size model, and compared. */
+/** Computations with each full-size model, and their comparison. */
 import { checkTensors } from '../../src/core/checkpoint/check-tensors.ts';
 import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
 import { resizeMap } from '../../src/core/mask/resize-map.ts';
@@ -24,7 +24,7 @@ import { promptEncoder } from './full-size-prompt-encoder.ts';
 import { hashedImage, hashedNoise } from '../../test/golden/hash-weights.ts';
 
 type Named = Record<string, Tensor>;
-/** What the networks run on, and what differentiates: without an engine nothing is. */
+/** Runtime of the networks, and the differentiating engine: without one nothing is differentiated. */
 export interface FullSizeEngines {
   runtime: Runtime;
   engine?: TrainingEngine | undefined;

@@ -16,7 +16,7 @@ type Named = Record<string, Tensor>;
 
 export interface UserRun {
   title: string;
-  /** Whose expected numbers the outputs are compared with. */
+  /** Model whose expected numbers the outputs are compared with. */
   model: ExpectedModel;
   outputs: Named;
 }

@@ -38,7 +38,7 @@ export type Shapes = Record<string, { parameters: number; tensors: Record<string
 /** The step that goes through the command line. */
 const AS_USER = 'as-user';
 
-/** What the sums of magnitudes may differ by, as a share; with rounded weights, their own bound. */
+/** Tolerance of the sums of magnitudes, as a share; rounded weights have a bound of their own. */
 const SUM_TOLERANCE = 1e-4;
 
 /** Largest deviation over the listed values; the sum of magnitudes guards all the others. */

@@ -30,7 +30,7 @@ interface StepResult {
 const FULL_SIZE_PLACES = ['test/golden/full-size', 'shared/golden/full-size', '../shared/golden/full-size'];
 const DEFAULT_MINUTES = 25;
 const DOCTOR_SECONDS = 180;
-const LEAST_SECONDS = 5;
+const MIN_SECONDS = 5;
 
 async function check(
   values: { out: string; 'full-size'?: string | undefined; minutes: string },
@@ -90,7 +90,7 @@ async function runStep(step: Step, situation: Situation, secondsLeft: number): P
   if ('unavailable' in plan) return { name, kind, state: 'unavailable', reason: plan.unavailable, seconds: 0 };
   if ('skipped' in plan) return { name, kind, state: 'skipped', reason: plan.skipped, seconds: 0 };
   if ('broken' in plan) return { name, kind, state: 'failed', reason: plan.broken, seconds: 0 };
-  if (secondsLeft < LEAST_SECONDS) return { name, kind, state: 'skipped', reason: 'no time is left', seconds: 0 };
+  if (secondsLeft < MIN_SECONDS) return { name, kind, state: 'skipped', reason: 'no time is left', seconds: 0 };
   const limit = Math.min(step.seconds, secondsLeft);
   let seconds = 0;
   let output = '';

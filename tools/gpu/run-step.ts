@@ -19,7 +19,7 @@ export interface ProgramEnd {
   output: string;
 }
 
-const MOST_OUTPUT = 1 << 20;
+const MAX_OUTPUT = 1 << 20;
 
 /** Runs a program to its end, or to the end of its time: then everything it started goes with it. */
 export function runProgram({ program, args }: Command, timeoutMs: number): Promise<ProgramEnd> {
@@ -32,7 +32,7 @@ export function runProgram({ program, args }: Command, timeoutMs: number): Promi
     let timedOut = false;
     const end = (code: number): void => {
       clearTimeout(timer);
-      resolve({ code, timedOut, seconds: Math.round(performance.now() - started) / 1000, stdout, output: output.slice(-MOST_OUTPUT) });
+      resolve({ code, timedOut, seconds: Math.round(performance.now() - started) / 1000, stdout, output: output.slice(-MAX_OUTPUT) });
     };
     const kill = (): void => {
       try {
@@ -48,8 +48,8 @@ export function runProgram({ program, args }: Command, timeoutMs: number): Promi
     }, timeoutMs);
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
-        output = (output + text).slice(-2 * MOST_OUTPUT);
-        if (stream === child.stdout) stdout = (stdout + text).slice(-2 * MOST_OUTPUT);
+        output = (output + text).slice(-2 * MAX_OUTPUT);
+        if (stream === child.stdout) stdout = (stdout + text).slice(-2 * MAX_OUTPUT);
       });
     child.once('error', (error) => {
       output += error.message;

@@ -1,4 +1,4 @@
-/** What is checked on a GPU machine, in this order, and what each step needs. */
+/** Checks on a GPU machine, in this order, and the requirements of each step. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DoctorReport } from '../../src/cli/doctor/text.ts';
@@ -17,11 +17,11 @@ export interface Situation {
 
 export interface Step {
   name: string;
-  /** Of at most this many seconds. */
+  /** Longest duration in seconds. */
   seconds: number;
   /** 'setup' prepares; 'gpu' must run on a GPU to count. */
   kind: 'setup' | 'gpu';
-  /** Why it cannot be run here, or how it is run. 'broken': what is there does not work. */
+  /** Commands of the step, or the reason why it cannot run here. 'broken': the installed part does not work. */
   plan(situation: Situation): { commands: readonly Command[] } | { unavailable: string } | { skipped: string } | { broken: string };
 }
 

@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 export interface Import {
   /** Path below the root. */
   readonly from: string;
-  /** As written. */
+  /** Specifier as written. */
   readonly specifier: string;
   /** Path below the root for a relative specifier. */
   readonly to: string | undefined;

@@ -92,6 +92,7 @@ export const ROOMS: readonly Room[] = [
     node: true,
     why: 'downloads that resume and are verified',
   },
+  { place: 'core/public.ts', knows: PURE, why: 'names that the Node and the browser entry share' },
   // Around the engine.
   { place: 'scenes', knows: [], why: 'usable anywhere' },
   { place: 'setup', knows: ['core'], node: true, why: 'what npm cannot bring; a wheel is a wheel' },
@@ -119,7 +120,7 @@ export const ROOMS: readonly Room[] = [
     why: 'data sets, also drawn ones',
   },
   { place: 'service', knows: FORMATS, packages: ['zod'], node: true, why: 'the same for every adapter and store' },
-  { place: 'service/ports', knows: [], why: 'what storage and learner are held to' },
+  { place: 'service/ports', knows: ['core/common'], why: 'what storage and learner are held to' },
   {
     place: 'learner',
     knows: ['core', 'training', 'service/ports'],

@@ -23,7 +23,7 @@ function image(value: number): PixelImage {
   return { data: new Uint8Array(3 * width * height).fill(value), width, height, channels: 3 };
 }
 
-/** How long the event loop waited while so many images were encoded one after another, in ms. */
+/** Event-loop delay in ms while a number of images are encoded one after another. */
 async function loopWhileEncoding(engine: Engine, count: number) {
   const images = Array.from({ length: count }, (_, i) => image(i));
   await engine.prepare(image(255));
@@ -36,7 +36,7 @@ async function loopWhileEncoding(engine: Engine, count: number) {
   return { each, p50: delay.percentile(50) / 1e6, p99: delay.percentile(99) / 1e6, longest: delay.max / 1e6 };
 }
 
-/** What became of four calls when the worker was killed under one of them. */
+/** Outcome of four calls when the worker was killed under one of them. */
 async function killed(engine: Engine): Promise<string[]> {
   const { worker } = engine;
   const asked = [101, 102, 103, 104].map((value) => engine.prepare(image(value)));

@@ -111,7 +111,7 @@ async function running(url: string): Promise<void> {
   }
 }
 
-/** What must hold at any moment, from outside. */
+/** Invariants that must hold at any moment, seen from outside. */
 async function check(url: string, base64: string, problems: string[]): Promise<void> {
   const { runs } = await ask<{ runs: Run[] }>(url, `/v1/projects/${PROJECT}/runs?limit=1000`);
   const { versions } = await ask<{ versions: Version[] }>(url, `/v1/versions?project=${PROJECT}&limit=1000`);

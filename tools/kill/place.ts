@@ -1,4 +1,4 @@
-/** Where a kill test keeps its data, and what it reports. */
+/** Data folder of a kill test, and its reports. */
 export interface KillPlace {
   name: string;
   /** Working folder of the processes. */

@@ -1,4 +1,4 @@
-/** What the kill tests are run with. */
+/** Settings of the kill tests. */
 import { parseArgs } from 'node:util';
 
 export interface KillSettings {

@@ -3,7 +3,8 @@
  * ("Of the next prediction.") say nothing on their own, in a hover or a generated reference.
  */
 
-const OPENING = /^(what|who|whom|whose|where|wherever|which|whoever|whatever|whichever|when|why|how|of|as|somebody|nobody|everybody|anybody)\b/i;
+const OPENING =
+  /^(what|who|whom|whose|where|wherever|which|whoever|whatever|whichever|when|why|how|of|as|somebody|nobody|everybody|anybody)\b/i;
 
 /** First word of a docstring's text that it may not begin with; undefined where it is fine. */
 export function badOpening(comment) {

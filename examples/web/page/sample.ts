@@ -12,7 +12,7 @@ export interface Sample {
 
 const TARGETS = 6;
 /** Share of the picture the object must cover to be worth showing. */
-const LEAST_SHARE = 0.03;
+const MIN_SHARE = 0.03;
 /** Objects that people tell apart at a glance and that the built-in model has learned well. */
 const SHOWN = [17, 14, 12, 2, 0, 45];
 
@@ -24,7 +24,7 @@ export async function drawSample(number: number): Promise<Sample> {
     for (;;) {
       const scene = generateScene(seed++, { force: [concept] });
       const area = conceptMask(scene, concept).reduce((sum, value) => sum + value, 0);
-      if (area >= LEAST_SHARE * scene.width * scene.height) return scene;
+      if (area >= MIN_SHARE * scene.width * scene.height) return scene;
     }
   };
   const scenes = Array.from({ length: TARGETS + 1 }, next) as [Scene, ...Scene[]];

@@ -37,24 +37,24 @@ export interface CvatOptions {
   api?: CvatApi;
   /** Keeps jobs that are to be read back; without one they are lost when the process ends. */
   queue?: Queue;
-  /** What was uploaded, to tell predictions that were kept from those that were edited or deleted. */
+  /** Uploaded shapes, to tell predictions that were kept from those that were edited or deleted. */
   uploads?: UploadBook;
-  /** What was seen of jobs before people finished them. @default forgotten when the process ends: then machine-made shapes wait longer */
+  /** Shapes seen in jobs before people finished them. @default forgotten when the process ends: then machine-made shapes wait longer */
   reviews?: ReviewBook;
-  /** What keeps jobs from teaching. @default forgotten when the process ends */
+  /** Reasons why jobs teach nothing. @default forgotten when the process ends */
   notes?: ReviewNotes;
   frames?: FrameBook;
-  /** Of the installation of CVAT: begins the names of its projects here, and is the source of their annotations. @default 'cvat' */
+  /** Name of the CVAT installation: prefix of its project names here, and source of its annotations. @default 'cvat' */
   name?: string;
-  /** Whose references help clicks in frames nobody knows. @default the only project with references */
+  /** Project whose references help clicks in unknown frames. @default the only project with references */
   project?: string;
-  /** Of CVAT's webhooks, at least 8 characters each. @default none is believed */
+  /** Secrets of CVAT's webhooks, at least 8 characters each. @default none, so no webhook is accepted */
   webhookSecrets?: readonly string[];
   /** Between two looks at CVAT's jobs; 0 = none. @default 0 */
   pollMs?: number;
   /** Fetch the frames of a job once somebody begins to work on it. @default true */
   prefetchStarted?: boolean;
-  /** How far back the first look goes. @default one day */
+  /** Time span of the first poll. @default one day */
   lookBackMs?: number;
   /** One shape for each connected part of a mask. @default false */
   instances?: boolean;
@@ -83,14 +83,14 @@ export interface Cvat {
   work(): Promise<() => Promise<void>>;
   /** @throws CONFIG_INVALID without `api`; CVAT_*, IMAGE_* */
   prefetch(request: PrefetchRequest): Promise<Prefetched>;
-  /** What keeps jobs from teaching, one sentence each, for people to read. */
+  /** Reasons why jobs teach nothing, one readable sentence each. */
   problems: () => string[];
   readonly frames: FrameBook;
   close(): Promise<void>;
 }
 
-/** Of CVAT's webhooks; it takes up to 64. */
-const LEAST_SECRET = 8;
+/** Shortest secret of a webhook; CVAT takes up to 64 characters. */
+const MIN_SECRET = 8;
 /** Read by CVAT and never used where functions are called through the dashboard. */
 const NO_PORT = 1;
 
@@ -99,10 +99,10 @@ export function cvat(options: CvatOptions): Cvat {
   const { service, images, api, log = silentLog, name = 'cvat', ports, open, webhookSecrets: secrets = [], limits = {} } = options;
   const { instances = false, tolerance = 1, threshold = 0, frames = createFrameBook(), pollMs = 0 } = options;
   const { reviews = createReviewBook(), notes = createReviewNotes() } = options;
-  if (secrets.some((secret) => secret.length < LEAST_SECRET))
+  if (secrets.some((secret) => secret.length < MIN_SECRET))
     throw new ProsamError(
       'CONFIG_INVALID',
-      `The secret of CVAT's webhooks: expected at least ${LEAST_SECRET} characters, got fewer. Make a longer one, at random.`,
+      `The secret of CVAT's webhooks: expected at least ${MIN_SECRET} characters, got fewer. Make a longer one, at random.`,
     );
   if (api === undefined && (secrets.length > 0 || pollMs > 0))
     throw new ProsamError('CONFIG_INVALID', 'Learning from CVAT needs its address and a token, to read jobs back. Set both.');

@@ -7,11 +7,11 @@ import { maskExtentInSteps } from '../../core/mask/raster.ts';
 /** Half-open box in pixels of the image: x0 <= x < x1. */
 export type PixelBox = readonly [x0: number, y0: number, x1: number, y1: number];
 
-/** What stands for a mask without pixels. */
+/** Encoding of a mask without pixels. */
 const EMPTY = [1, 0, 0, 0, 0];
 
 /** The largest mask anything here takes. */
-const MOST_PIXELS = 2 ** 29 - 1;
+const MAX_PIXELS = 2 ** 29 - 1;
 
 /** box: cuts the mask; pixels outside it are lost. @default the tight box around its pixels */
 export function cvatRleFromMask(mask: BinaryMask, box?: PixelBox): number[] {
@@ -92,7 +92,7 @@ function checkedBox(box: PixelBox, width: number, height: number): PixelBox {
   const [x0, y0, x1, y1] = box;
   if (!box.every(Number.isSafeInteger) || x0 >= x1 || y0 >= y1)
     throw invalid(`expected a box with left <= right and top <= bottom, got (${x0}, ${y0}, ${x1 - 1}, ${y1 - 1})`);
-  if (width * height > MOST_PIXELS) throw invalid(`expected an image of at most ${MOST_PIXELS} pixels, got ${width} x ${height}`);
+  if (width * height > MAX_PIXELS) throw invalid(`expected an image of at most ${MAX_PIXELS} pixels, got ${width} x ${height}`);
   if (x0 >= 0 && y0 >= 0 && x1 <= width && y1 <= height) return box;
   throw new ProsamError(
     'ANNOTATION_OUTSIDE',

@@ -1,7 +1,7 @@
-/** What things are called: projects of the service, sources of annotations, and functions as CVAT takes them. */
+/** Names of service projects, annotation sources, and functions as CVAT accepts them. */
 import { createHash } from 'node:crypto';
 
-/** What CVAT takes as the name of a function; this one alone turns on a browser plugin that wants other answers. */
+/** Names CVAT accepts for a function; this one alone enables a browser plugin that expects other responses. */
 const FUNCTION_NAME = /^[a-zA-Z0-9_.-]+$/;
 const LONGEST_SLUG = 40;
 
@@ -10,7 +10,7 @@ export function projectNameOf(name: string, { project_id, task_id }: { project_i
   return project_id === null ? `${name}/task-${task_id}` : `${name}/project-${project_id}`;
 }
 
-/** Of a detector. A project keeps its name for good, and no two share one: where letters had to go, a hash tells them apart. */
+/** Name of a detector. A project keeps its name for good, and no two share one: where letters had to go, a hash tells them apart. */
 export function detectorName(project: string): string {
   const slug = project
     .normalize('NFKD')

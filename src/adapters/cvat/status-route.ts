@@ -1,4 +1,4 @@
-/** What keeps jobs from teaching, for `prosam cvat doctor` and whoever else wants to know. */
+/** Route that lists why jobs teach nothing, for `prosam cvat doctor` and other readers. */
 import { z } from 'zod';
 import { route, type Route } from '../http/route.ts';
 import type { ReviewNotes } from './jobs/review-notes.ts';

@@ -1,4 +1,7 @@
-/** What the adapter asks of a CVAT server, and what it keeps of shapes it sent there. Frame numbers count from 0 within a task, in its jobs too. */
+/**
+ * Calls the adapter makes on a CVAT server, and its record of shapes sent there. Frame numbers count from 0 within a task, in its jobs
+ * too.
+ */
 import type { CvatClient } from './api/client.ts';
 
 /** The calls that watching and learning need; all throw CVAT_FAILED or CVAT_REFUSED. */
@@ -14,7 +17,7 @@ export interface UploadedShape {
   points: readonly number[];
 }
 
-/** What was uploaded to tasks, so that it can be compared with what people made of it. */
+/** Record of uploads to tasks, for comparison with what people made of them. */
 export interface UploadBook {
   /** In the order they were added, without those that were taken back. server: address without a slash at its end. */
   uploaded(server: string, task: number): Promise<UploadedShape[]>;
@@ -24,13 +27,13 @@ export interface UploadBook {
   forget(server: string, task: number, ids: readonly number[]): Promise<void>;
 }
 
-/** Which frame an image is. */
+/** Task and frame of an image. */
 export interface KnownFrame {
   /** Address of the server without a slash at its end. */
   server: string;
   task: number;
   frame: number;
-  /** Of this service: where what is learned about the frame goes. */
+  /** Project of this service that receives what is learned about the frame. */
   project: string;
 }
 

@@ -1,4 +1,4 @@
-/** Which hosts and addresses may be asked: public ones, and private ones somebody vouched for. */
+/** Hosts and addresses that may be called: public ones, and private ones the operator allowed. */
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { ProsamError } from '../../core/common/errors.ts';
@@ -116,7 +116,7 @@ function bare(hostname: string): string {
     .toLowerCase();
 }
 
-/** As trusts() will ask for it. */
+/** Form in which trusts() compares hosts. */
 function hostEntry(entry: string): string {
   const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:/\s@]+|[0-9a-f:.]+)(?::(\d{1,5}))?$/i.exec(entry) ?? [];
   if (host !== undefined && URL.canParse(`http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}/`)) {

@@ -1,4 +1,4 @@
-/** What keeps web pages of others from using a caller's browser against this service. */
+/** Protection against foreign web pages that use a caller's browser against this service. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ProsamError } from '../../core/common/errors.ts';
 

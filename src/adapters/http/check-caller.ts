@@ -13,7 +13,7 @@ export function checkAccess(caller: Caller, route: Route, guard: Guard): void {
   throw new ProsamError('FORBIDDEN', `${wanted}, ${caller.name} has ${caller.access} access. Use other credentials.`);
 }
 
-/** Wherever a request names one project, callers held to others go no further. @throws FORBIDDEN */
+/** Refuses callers restricted to other projects, wherever a request names one. @throws FORBIDDEN */
 export function checkProject(caller: Caller, ...inputs: readonly unknown[]): void {
   for (const project of inputs.flatMap(projectOf)) mayUse(caller, project);
 }

@@ -12,7 +12,7 @@ export interface ErrorAnswer {
   body: { error: { code: ErrorCode; message: string; hint: string; requestId: string } };
 }
 
-/** Of the service as a whole; their messages name no files and no addresses. */
+/** Codes that concern the service as a whole; their messages name no files and no addresses. */
 const TOLD_TO_ALL: ReadonlySet<ErrorCode> = new Set([
   'SERVICE_BUSY',
   'SERVICE_CLOSING',
@@ -46,7 +46,7 @@ export function errorAnswer(
   return { status, headers, body: { error: { code, message, hint: ERROR_HINTS[code], requestId } } };
 }
 
-/** What the framework and others throw, in our words. */
+/** Translates errors of the framework and other libraries. */
 export function asProsamError(thrown: unknown): ProsamError {
   if (isOwnError(thrown)) return thrown;
   // A path that cannot be decoded is the one thing the router itself refuses.
@@ -59,7 +59,7 @@ export function asProsamError(thrown: unknown): ProsamError {
 /** Longest text put into a status line. */
 const STATUS_LINE_TEXT = 500;
 
-/** What a status line can carry: printable ASCII in one line. */
+/** Text a status line can carry: printable ASCII in one line. */
 export function statusLineText(message: string): string {
   const plain = message
     .normalize('NFKD')

@@ -21,7 +21,7 @@ export interface Exchange {
 /** Long enough for a client to read an answer before it has sent everything. */
 const LINGER_MS = 2000;
 
-/** What a client has not read by then, it will not. */
+/** Time a client has to read its response. */
 const ANSWER_MS = 60_000;
 
 /** Adds the same fields to every line. */

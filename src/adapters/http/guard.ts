@@ -1,11 +1,11 @@
-/** Who asks, and what they may do: bearer tokens, passwords, signed bodies, or nobody in particular. */
+/** Authentication and authorization: bearer tokens, passwords, signed bodies, or anonymous callers. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ProsamError } from '../../core/common/errors.ts';
 import { ACCESS, type Access, type Caller } from './route.ts';
 import { checkSignatureHeader, createReplayMemory, DEFAULT_TOLERANCE_MS, SIGNATURE_HEADER, verifySignature } from './signature.ts';
 
 interface Grant {
-  /** Of the caller, for logs and fair shares. For passwords also the user name. */
+  /** Name of the caller, for logs and fair shares. For passwords also the user name. */
   name: string;
   /** @default 'write' */
   access?: Exclude<Access, 'open'>;
@@ -20,9 +20,9 @@ export interface GuardOptions {
   basic?: readonly (Grant & { password: string })[];
   /** Secrets of signed bodies, at least 16 characters each. */
   hmac?: readonly (Grant & { secret: string })[];
-  /** What callers without credentials may do. @default nothing */
+  /** Access of callers without credentials. @default nothing */
   anonymous?: Exclude<Access, 'open'>;
-  /** How far a signer's clock may be off. @default 300,000 */
+  /** Tolerated clock skew of a signer. @default 300,000 */
   toleranceMs?: number;
   /** Milliseconds since 1970. @default Date.now */
   nowMs?: () => number;

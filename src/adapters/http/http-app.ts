@@ -33,9 +33,9 @@ export interface HttpAppOptions {
   trustProxy?: number | readonly string[];
   /** Every error tells its message in the status line as well. @default only routes that say so */
   errorsInStatusLine?: boolean;
-  /** Of the service; /ready answers 503 where it is false or fails. @default true */
+  /** Readiness of the service; /ready answers 503 where it is false or fails. @default true */
   ready?: () => boolean | Promise<boolean>;
-  /** Of /metrics. @default 'read' */
+  /** Access required for /metrics. @default 'read' */
   metricsAccess?: Access;
   /** For /openapi.json. */
   about?: About;
@@ -54,7 +54,7 @@ export interface HttpApp {
   readonly log: Log;
   /** From now on new requests are refused and event streams end; what is being answered goes on. */
   drain(): void;
-  /** What is still being answered is refused too. */
+  /** Refuses requests that are still being answered, too. */
   abort(): void;
 }
 

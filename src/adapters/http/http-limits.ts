@@ -1,4 +1,4 @@
-/** How much and how long: the bounds of every request, unless its route has its own. */
+/** Size and time bounds of every request, unless its route has its own. */
 import { ProsamError } from '../../core/common/errors.ts';
 import { DEFAULT_JSON_LIMITS, type JsonLimits } from './body/json-structure.ts';
 

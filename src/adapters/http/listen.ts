@@ -26,7 +26,7 @@ export interface Listening {
   close(options: { deadlineMs: number }): Promise<void>;
 }
 
-/** What is refused at the deadline still gets its answer. */
+/** Time in which requests refused at the deadline still get their response. */
 const LAST_WORDS_MS = 250;
 
 /** @throws CONFIG_INVALID where the address cannot be had */
@@ -118,7 +118,7 @@ async function inTime(done: Promise<void>, milliseconds: number): Promise<boolea
   return first;
 }
 
-/** What never became a request: answered by hand. */
+/** Answers by hand a connection that never became a request. */
 function refuse(error: NodeJS.ErrnoException, socket: Socket, busy: boolean): void {
   // In the middle of an answer there is nothing left to say.
   if (busy || !socket.writable || error.code === 'ECONNRESET') {

@@ -6,7 +6,7 @@ import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 export interface Metrics extends ServiceMetrics {
   /** One request answered. route: a path pattern, never a path. status 499: the client left. */
   request(route: string, method: string, status: number, milliseconds: number): void;
-  /** How many bytes of request bodies are in memory is asked for whenever the figures are read. */
+  /** Registers the byte count of request bodies in memory, read whenever metrics are scraped. */
   bodies(read: () => BodyBytes): void;
   readonly contentType: string;
   text(): Promise<string>;
@@ -17,7 +17,7 @@ export interface Metrics extends ServiceMetrics {
 export interface BodyBytes {
   /** All that are held now. */
   held: number;
-  /** Of those, of senders who have not proved who they are. */
+  /** Part of those bytes from senders not yet authenticated. */
   unproved: number;
   /** Most that may be held. */
   limit: number;

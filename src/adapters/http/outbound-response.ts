@@ -71,7 +71,7 @@ export interface Refused {
   /** Method and path. */
   where: string;
   dialect: ServerDialect;
-  /** Of the body; undefined where that was none. */
+  /** JSON of the body; undefined where it was none. */
   json: unknown;
   /** Address of the call. */
   from: URL;

@@ -23,7 +23,7 @@ export interface OutboundCredentials {
   renewable: boolean;
 }
 
-/** How a kind of server is named, and how it says what is wrong. */
+/** Name of a kind of server, and the form of its error bodies. */
 export interface ServerDialect {
   /** For messages, e.g. 'Label Studio'. */
   name: string;
@@ -37,6 +37,6 @@ export interface ServerDialect {
   detailOf: (json: unknown) => string;
   /** Whether a 404 with this JSON comes from the server itself, and not from a proxy before it. @default never */
   isOwnMissing?: (json: unknown) => boolean;
-  /** What to do about a status. */
+  /** Advice for a status. */
   advice: Readonly<Record<number, string>>;
 }

@@ -2,11 +2,11 @@
 import type { ZodType } from 'zod';
 import type { Log } from '../../service/ports/log.ts';
 
-/** What a caller may do; each includes those before it. 'open' asks for no credentials at all. */
+/** Access levels of a caller; each includes those before it. 'open' asks for no credentials at all. */
 export const ACCESS = ['open', 'read', 'write', 'admin'] as const;
 export type Access = (typeof ACCESS)[number];
 
-/** Who asks. */
+/** Authenticated caller. */
 export interface Caller {
   /** For logs and fair shares; never a secret. */
   name: string;
@@ -69,7 +69,7 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   rawBody?: boolean;
   /** Errors tell their message in the status line as well, for callers who show nothing else of an answer. @default false */
   errorsInStatusLine?: boolean;
-  /** Of a JSON answer, for the description; answers are not parsed. */
+  /** Schema of a JSON response, for the description; responses are not parsed. */
   answer?: ZodType;
   /** Other content types it answers with. */
   answers?: readonly string[];

@@ -12,7 +12,7 @@ import type { HttpLimits } from './http-limits.ts';
 import { parseBody, receiveBody } from './body/parse-body.ts';
 import type { Caller, Route, RouteAnswer, RouteContext } from './route.ts';
 
-/** What a route needs from around it. */
+/** Dependencies of a route. */
 export interface RouteSurroundings {
   guard: Guard;
   limits: HttpLimits;
@@ -31,7 +31,7 @@ export interface RoutedRequest {
 }
 
 const NOBODY: Caller = { name: 'anyone', access: 'open' };
-/** Of a signed body that the route itself does not read. */
+/** Bound of a signed body that the route itself does not read. */
 const UNREAD_BODY_BYTES = 64 * 1024;
 /** A handler that goes on although nobody waits for it any more keeps its body for so long. */
 const AFTERWARDS_MS = 1000;

@@ -5,7 +5,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 
 export const SIGNATURE_HEADER = 'x-prosam-signature';
 
-/** How far the signer's clock may be off, either way. */
+/** Tolerated clock skew of a signer, in either direction. */
 export const DEFAULT_TOLERANCE_MS = 300_000;
 
 /** Hashed before the event loop gets a turn. */

@@ -1,4 +1,4 @@
-/** What every service answers: alive, ready, its figures, and its own description. */
+/** Routes of every service: liveness, readiness, metrics, and its own description. */
 import { z } from 'zod';
 import type { Metrics } from './metrics.ts';
 import { route, type Access, type Route } from './route.ts';

@@ -1,4 +1,4 @@
-/** What people submit, as annotations of the service: one a task and image, its masks by label. */
+/** Submitted annotations, translated for the service: one per task and image, masks by label. */
 import { createLruMap } from '../../core/common/lru-map.ts';
 import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
@@ -15,16 +15,16 @@ export interface RecorderParts {
   service: Pick<Service, 'annotations'>;
   images: TaskImages;
   log: Log;
-  /** Of all annotations. */
+  /** Source of all annotations. */
   source: string;
   limits: RegionLimits;
 }
 
 /** Annotations that need not be looked at again, so that every batch may bring all of them. */
-const MOST_SEEN = 50_000;
+const MAX_SEEN = 50_000;
 
 export function createRecorder({ service, images, log, source, limits }: RecorderParts): AnnotationRecorder {
-  const seen = createLruMap<string, { state: string; project: string; id: number | string; task: string }>({ max: MOST_SEEN });
+  const seen = createLruMap<string, { state: string; project: string; id: number | string; task: string }>({ max: MAX_SEEN });
   const keyOf = ({ project }: Connection, id: number | string): string => JSON.stringify([project, String(id)]);
 
   const record: AnnotationRecorder['record'] = async (connection, task, annotation, { signal, again = false } = {}) => {
@@ -147,7 +147,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
   };
 }
 
-/** Where a person said so on the task, that counts; otherwise the star. */
+/** Flag of an annotation: an explicit flag on the task wins; otherwise the star. */
 function flagOf({ meta }: Pick<MlTask, 'meta'>, { ground_truth }: MlAnnotation): boolean {
   return typeof meta.reference === 'boolean' ? meta.reference : ground_truth;
 }

@@ -13,22 +13,22 @@ export interface LateAnswer {
 
 export interface LateAnswers {
   add(late: LateAnswer): void;
-  /** What was kept for this task and version; it is handed out once. */
+  /** Takes the prediction kept for this task and version; it is handed out once. */
   take(project: string, task: number | string, version: string): MlAnswer | undefined;
   /** Resolves when nothing waits to be pushed. */
   flush(): Promise<void>;
 }
 
-/** Of the masks of kept ones, about. */
-const MOST_KEPT_BYTES = 64 * 2 ** 20;
-/** Of all that is not a mask. */
-const LEAST_BYTES = 1000;
+/** Approximate bound on the bytes of kept masks. */
+const MAX_KEPT_BYTES = 64 * 2 ** 20;
+/** Assumed bytes of everything but masks. */
+const MIN_BYTES = 1000;
 /** In one request. */
 const PUSHED_AT_ONCE = 20;
 
 export function createLateAnswers(parts: { api?: LabelStudioApi; log: Log; signal: AbortSignal; delayMs?: number }): LateAnswers {
   const { api, log, signal, delayMs = 500 } = parts;
-  const kept = createLruMap<string, MlAnswer>({ max: MOST_KEPT_BYTES, sizeOf: bytesOf });
+  const kept = createLruMap<string, MlAnswer>({ max: MAX_KEPT_BYTES, sizeOf: bytesOf });
   let waiting: LateAnswer[] = [];
   let pushing: Promise<void> | undefined;
   const keyOf = (project: string, task: number | string, version: string): string => JSON.stringify([project, String(task), version]);
@@ -85,5 +85,5 @@ export function createLateAnswers(parts: { api?: LabelStudioApi; log: Log; signa
 
 function bytesOf({ result }: MlAnswer): number {
   const lengthOf = (value: unknown): number => (value instanceof Uint8Array || typeof value === 'string' ? value.length : 0);
-  return result.reduce((sum, { value }) => sum + LEAST_BYTES + lengthOf(value.rle) + lengthOf(value.imageDataURL), LEAST_BYTES);
+  return result.reduce((sum, { value }) => sum + MIN_BYTES + lengthOf(value.rle) + lengthOf(value.imageDataURL), MIN_BYTES);
 }

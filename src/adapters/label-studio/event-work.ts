@@ -1,4 +1,4 @@
-/** What is done about events, after Label Studio has been told that they came: one after the other within a project. */
+/** Work on events after Label Studio got its response: one at a time within a project. */
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
 import { inTurns } from '../../core/mask/cooperative.ts';
@@ -34,9 +34,9 @@ export interface EventWork {
 }
 
 /** Events waiting; what is dropped beyond is found again by reconciliation. */
-const MOST_WAITING = 10_000;
-/** Of an import larger than that nobody knows which images will be looked at first. */
-const MOST_WARMED = 16;
+const MAX_WAITING = 10_000;
+/** Most images prepared after an import; in larger ones it is unknown which image is opened first. */
+const MAX_WARMED = 16;
 
 export function createEventWork(parts: EventParts): EventWork {
   const { service, connections, recorder, images, api, log, metrics, closing } = parts;
@@ -51,7 +51,7 @@ export function createEventWork(parts: EventParts): EventWork {
   };
   /** In a line of its own name, so that slow work of one kind holds up nothing else. */
   const enqueue = (line: string, project: string, what: string, work: () => Promise<unknown>): void => {
-    if (waiting >= MOST_WAITING) {
+    if (waiting >= MAX_WAITING) {
       log.error({ project, waiting }, 'too many events wait: one is dropped, and found again when annotations are compared');
       return;
     }
@@ -73,7 +73,7 @@ export function createEventWork(parts: EventParts): EventWork {
   const warm: EventWork['warm'] = (connection, tasks) => {
     const [output] = outputsOf(configOf(connection));
     if (output === undefined) return;
-    for (const task of tasks.slice(0, MOST_WARMED)) {
+    for (const task of tasks.slice(0, MAX_WARMED)) {
       enqueue(`embed ${connection.project}`, connection.project, `the image of task ${task.id} is not prepared`, () =>
         images.embedded(imageOfTask(connection, task, output.image.field)),
       );
@@ -109,7 +109,7 @@ export function createEventWork(parts: EventParts): EventWork {
           for (const task of event.tasks.filter(({ total_annotations = 0 }) => total_annotations > 0)) {
             enqueue(project, project, `imported annotations of task ${task.id} are not taken`, () => importedAnnotations(connection, task));
           }
-          if (event.tasks.length <= MOST_WARMED) warm(connection, event.tasks);
+          if (event.tasks.length <= MAX_WARMED) warm(connection, event.tasks);
           break;
         case 'train':
           enqueue(`train ${project}`, project, 'training is not asked for', async () => {

@@ -31,7 +31,7 @@ export interface LabelStudio {
 }
 
 /** Projects whose versions /versions lists. */
-const MOST_VERSIONS = 100;
+const MAX_VERSIONS = 100;
 
 /** @throws CONFIG_INVALID for a token without the address it is for */
 export function labelStudio(options: LabelStudioOptions): LabelStudio {
@@ -60,7 +60,7 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
   const interactive = createInteractive(common);
   const events = createEventWork({ service, connections, recorder, images, ...(api && { api }), log, metrics, closing: signal });
   /** Newest known version by project: what is said where the real one takes too long. */
-  const versions = createLruMap<string, string>({ max: MOST_VERSIONS });
+  const versions = createLruMap<string, string>({ max: MAX_VERSIONS });
 
   async function currentVersion(project: string): Promise<string> {
     const asked = service.projects.get(project).then(({ version }) => {
@@ -106,7 +106,7 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
         await Promise.all(
           connections
             .all()
-            .slice(-MOST_VERSIONS)
+            .slice(-MAX_VERSIONS)
             .map(({ project }) => currentVersion(project)),
         ),
       ),

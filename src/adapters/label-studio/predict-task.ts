@@ -22,7 +22,7 @@ export interface TaskRequest {
   connection: Connection;
   config: LabelConfig;
   task: MlTask;
-  /** Of the project when the request came: what Label Studio compares with. */
+  /** Version of the project when the request came: Label Studio compares it. */
   version: string;
   /** Labels the project has references of. */
   known: ReadonlySet<string>;

@@ -8,7 +8,7 @@ import type { MaskPrediction } from '../../core/engine/types.ts';
 
 export interface PriorKey {
   project: string;
-  /** Of model and references. */
+  /** Version of model and references. */
   version: string;
   sha256: string;
   label: string;
@@ -21,7 +21,7 @@ export interface Prior {
 
 export interface Priors {
   keep(key: PriorKey, mask: Pick<MaskPrediction, 'lowResLogits' | 'mask'>): void;
-  /** What is known within the time; a prediction that takes longer is there for the next click. Never rejects. */
+  /** Prior available within the time; a slower prediction is ready for the next click. Never rejects. */
   get(key: PriorKey, withinMs: number): Promise<Prior | undefined>;
 }
 

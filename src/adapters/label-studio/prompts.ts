@@ -1,10 +1,10 @@
-/** What somebody has drawn as prompts, sorted by the object it is about: points and boxes in pixels of the image as it is. */
+/** Prompts a user has drawn, grouped by object: points and boxes in pixels of the upright image. */
 import type { RefinePrompts } from '../../core/engine/types.ts';
 import type { LabelConfig } from './protocol/label-config.ts';
 import { boxOf, labelsOfRegion, pointOf } from './protocol/read-region.ts';
 import type { MlRegion, MlTask } from './protocol/request-schemas.ts';
 
-/** What is asked for: the label and image of the newest prompt. */
+/** Requested label and image: those of the newest prompt. */
 export interface Asked {
   label: string;
   toName: string;
@@ -18,8 +18,8 @@ interface Click {
 }
 
 /** Boxes answered at once; older ones have been answered before. */
-const MOST_BOXES = 8;
-const MOST_POINTS = 200;
+const MAX_BOXES = 8;
+const MAX_POINTS = 200;
 
 /** undefined: there is no prompt with a label in it. */
 export function askedFor(context: readonly MlRegion[]): Asked | undefined {
@@ -51,10 +51,10 @@ export function promptsOf(
   );
   if (given.boxes.length > 0) {
     const points = given.points.length > 0 ? given.points : drafted.points;
-    return given.boxes.slice(-MOST_BOXES).map((box) => ({ box, ...pointsOf(points.filter((point) => isInside(point, box))) }));
+    return given.boxes.slice(-MAX_BOXES).map((box) => ({ box, ...pointsOf(points.filter((point) => isInside(point, box))) }));
   }
   if (given.points.length === 0) return [];
-  const points = given.points.slice(-MOST_POINTS);
+  const points = given.points.slice(-MAX_POINTS);
   const positive = points.filter((point) => point.positive);
   const around = drafted.boxes.filter((box) => positive.length > 0 && positive.every((point) => isInside(point, box))).at(-1);
   return [{ ...pointsOf(points), ...(around && { box: around }) }];

@@ -1,4 +1,4 @@
-/** How an annotation came about, as far as it tells by itself: the same annotation always says the same, whichever way it came. */
+/** Provenance of an annotation, derived from its own content: the result is the same whichever way the annotation arrived. */
 import type { Provenance } from '../../service/ports/storage.ts';
 import { kindOfRegion } from './protocol/read-region.ts';
 import type { MlAnnotation } from './protocol/request-schemas.ts';

@@ -9,9 +9,9 @@ import type { Connection, FetchImage } from './types.ts';
 export interface TaskImage {
   connection: Connection;
   task: Pick<MlTask, 'id' | 'data'>;
-  /** Of the task's data. */
+  /** Value in the task's data. */
   value: string;
-  /** How people find it again. */
+  /** Name under which people find it again. */
   externalId: string;
 }
 
@@ -35,13 +35,13 @@ export interface TaskImages {
   embedded(of: TaskImage): Promise<KnownImage>;
 }
 
-const MOST_KNOWN = 20_000;
+const MAX_KNOWN = 20_000;
 /** Longest wait for one image, its turn at the engine included. */
 const EMBED_MS = 600_000;
 /** An address may come to show another picture. */
 const KNOWN_MS = 60 * 60_000;
 /** Bytes in memory at once, whatever asks for them. */
-const MOST_FETCHED_AT_ONCE = 8;
+const MAX_FETCHED_AT_ONCE = 8;
 
 export function createTaskImages(parts: {
   service: Pick<Service, 'predictions'>;
@@ -67,13 +67,13 @@ export function createTaskImages(parts: {
     known.delete(key);
     known.set(key, { sha256, width, height, embedded, untilMs: clockMs() + KNOWN_MS });
     for (const oldest of known.keys()) {
-      if (known.size <= MOST_KNOWN) break;
+      if (known.size <= MAX_KNOWN) break;
       known.delete(oldest);
     }
   };
   /** Hands the bytes on and lets go of them when the work is done. */
   const withBytes = async <T>(of: TaskImage, work: (image: ServiceImage) => Promise<T>, signal?: AbortSignal): Promise<T> => {
-    while (fetching >= MOST_FETCHED_AT_ONCE) await new Promise<void>((resume) => waiting.push(resume));
+    while (fetching >= MAX_FETCHED_AT_ONCE) await new Promise<void>((resume) => waiting.push(resume));
     fetching++;
     try {
       signal?.throwIfAborted();

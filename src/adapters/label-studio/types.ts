@@ -1,4 +1,4 @@
-/** What the parts of the Label Studio adapter hand to each other, and what can be put in from outside. */
+/** Types that parts of the Label Studio adapter exchange, and its options. */
 import type { Log } from '../../service/ports/log.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { Service, ServiceImage } from '../../service/types.ts';
@@ -6,9 +6,9 @@ import type { ImageSources } from '../http/images/image-input.ts';
 import type { MlAnnotation, MlTask } from './protocol/request-schemas.ts';
 import type { WrittenRegion } from './protocol/write-region.ts';
 
-/** What is known of one project of one Label Studio. The token never leaves memory. */
+/** Connection to one project of one Label Studio. The token never leaves memory. */
 export interface Connection {
-  /** As Label Studio writes it: `<id>.<seconds>`. */
+  /** Key in Label Studio's format: `<id>.<seconds>`. */
   key: string;
   /** Number of the project there. */
   projectId: number;
@@ -16,7 +16,7 @@ export interface Connection {
   project: string;
   /** Address of Label Studio, without a slash at its end, as the options say; '' where they do not. Never of a request. */
   hostname: string;
-  /** Of the options, or of /setup; shown to `hostname` alone. */
+  /** Token from the options or from /setup; sent to `hostname` alone. */
   token?: string;
   /** The labeling configuration, as XML. */
   labelConfig: string;
@@ -45,7 +45,7 @@ export interface PushedPrediction {
   model_version: string;
 }
 
-/** What the adapter asks of Label Studio by itself. */
+/** Calls the adapter makes on Label Studio by itself. */
 export interface LabelStudioApi {
   /** All or as many as it takes; rejects where Label Studio cannot be reached. */
   pushPredictions(connection: Connection, predictions: readonly PushedPrediction[], options?: { signal?: AbortSignal }): Promise<void>;
@@ -98,7 +98,7 @@ export interface LabelStudioLimits {
   setupMs?: number;
 }
 
-/** What the adapter does with annotations, whichever way they came. */
+/** Handling of annotations, whichever way they arrived. */
 export interface AnnotationRecorder {
   /**
    * Idempotent on project, annotation and its updated_at. again: hand it to the service although it was handed over before.
@@ -120,7 +120,7 @@ export interface AnnotationRecorder {
   restore(connection: Connection, annotationId: number | string): Promise<void>;
 }
 
-/** What counts in the service of an annotation: one for each of its images. */
+/** Active record of an annotation in the service: one for each of its images. */
 export interface CountedAnnotation {
   externalId: string;
   revision: number;

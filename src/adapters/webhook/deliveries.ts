@@ -9,7 +9,7 @@ import { DELIVERY, type IdMessage, type WebhookParts } from './parts.ts';
 /** Receivers do everything once per value of this header. */
 export const DELIVERY_HEADER = 'x-prosam-delivery';
 
-/** Nobody waits longer than that for the next try. */
+/** Longest wait before the next attempt. */
 const MAX_BACKOFF_MS = 3_600_000;
 
 interface DeliveryMessage extends IdMessage {

@@ -49,7 +49,7 @@ export function deliveryRoutes({ deliveries, queue }: WebhookParts): Route[] {
   ];
 }
 
-/** Whose address it is; what follows the host may be a key. */
+/** Delivery as admins see it. Only the host of its address is shown; the rest may be a key. */
 function deliveryOf({ id, project, url, state, attempts, createdMs, lastError }: DeliveryRecord) {
   return { id, project, url: `${new URL(url).origin}/...`, state, attempts, createdMs, ...(lastError !== undefined && { lastError }) };
 }

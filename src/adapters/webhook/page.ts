@@ -2,7 +2,7 @@
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Caller } from '../http/route.ts';
 
-/** Where the next page goes on, if this one is full. */
+/** Page of a list, with the position of the next one if this one is full. */
 export function pageOf<T>(items: readonly T[], limit: number, placeOf: (last: T) => number): { next?: number } {
   const last = items.at(-1);
   return last === undefined || items.length < limit ? {} : { next: placeOf(last) };

@@ -16,7 +16,7 @@ const MAX_RLE_TEXT = 8 * 2 ** 20;
 const MAX_RUNS = 100_000;
 const MAX_CORNERS = 20_000;
 const MAX_STROKE_POINTS = 10_000;
-/** Of base64 text: a mask file of 6 MiB; larger ones come as files of a multipart body. */
+/** Most characters of base64 text: a mask file of 6 MiB; larger ones come as files of a multipart body. */
 const MAX_PNG_TEXT = 8 * 2 ** 20;
 /** Base64 of 256 x 256 numbers of four bytes, with room for other models. */
 const MAX_LOGITS_TEXT = 2 ** 21;

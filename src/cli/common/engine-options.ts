@@ -121,7 +121,10 @@ export function predictOptions(values: PredictValues): PredictOptions {
 function labelReductionOf(text: string): NonNullable<PredictOptions['labelReduction']> {
   const [kind = '', threshold] = text.split(':');
   if (kind === 'area')
-    return { kind, threshold: threshold === undefined ? DEFAULT_AREA_THRESHOLD : numberIn('label-reduction', threshold, { type: 'number' }) };
+    return {
+      kind,
+      threshold: threshold === undefined ? DEFAULT_AREA_THRESHOLD : numberIn('label-reduction', threshold, { type: 'number' }),
+    };
   if (kind === 'nearest' || kind === 'any') return { kind };
   throw new UsageError(`--label-reduction: expected nearest, any, area or area:0.25, got ${JSON.stringify(text)}.`);
 }

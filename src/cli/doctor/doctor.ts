@@ -1,7 +1,7 @@
 /** `prosam doctor`: hardware of this machine, devices that work and why others do not, times of a prediction, and advice. */
 import { note, problem, type Finding } from '../../core/common/finding.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
-import { LEAST_DRIVER } from '../../setup/cuda-wheels.ts';
+import { MIN_DRIVER } from '../../setup/cuda-wheels.ts';
 import { deviceReports, libraryReports, type DeviceReport } from './devices.ts';
 import { machineReport, type MachineReport } from './machine.ts';
 import { doctorText, type DoctorReport } from './text.ts';
@@ -66,8 +66,8 @@ export function adviceFor(machine: MachineReport, devices: readonly DeviceReport
     ...(machine.nvidia.length > 0 && cuda?.state === 'no'
       ? [note('CUDA', `there is an NVIDIA GPU, but CUDA is not used: ${cuda.reason}`)]
       : []),
-    ...(machine.nvidia.some((line) => driverOf(line) < Number(LEAST_DRIVER))
-      ? [note('driver', `NVIDIA's driver is older than ${LEAST_DRIVER}, which CUDA of this ONNX Runtime wants`, 'update it')]
+    ...(machine.nvidia.some((line) => driverOf(line) < Number(MIN_DRIVER))
+      ? [note('driver', `NVIDIA's driver is older than ${MIN_DRIVER}, which CUDA of this ONNX Runtime wants`, 'update it')]
       : []),
     ...(software
       ? [note('WebGPU', 'computes here, but no faster than the CPU', 'name it (--device webgpu) to test with it, not to work with it')]

@@ -1,6 +1,6 @@
 /** Report of `prosam doctor` as text: a margin of names, and lines that fit a terminal. */
 import { findingText, problemsOf, verdictText, wrapped, type Finding } from '../../core/common/finding.ts';
-import { CUDA_MEGABYTES, CUDA_VERSION, LEAST_DRIVER } from '../../setup/cuda-wheels.ts';
+import { CUDA_MEGABYTES, CUDA_VERSION, MIN_DRIVER } from '../../setup/cuda-wheels.ts';
 import type { DeviceReport, LibraryReport } from './devices.ts';
 import type { MachineReport } from './machine.ts';
 import { STAGES, TIMED_RUNS, type TimingReport } from './timing.ts';
@@ -58,7 +58,7 @@ function cudaLines(entry: (name: string, text: string) => string): string[] {
     'CUDA',
     entry(
       'with a network',
-      `prosam setup cuda (${size} through pip; Linux x64, NVIDIA's driver ${LEAST_DRIVER} or newer, CUDA ${CUDA_VERSION})`,
+      `prosam setup cuda (${size} through pip; Linux x64, NVIDIA's driver ${MIN_DRIVER} or newer, CUDA ${CUDA_VERSION})`,
     ),
     entry('without one', 'prosam setup --help prints the pip command for another machine; then prosam setup cuda --from cuda-wheels'),
     '',

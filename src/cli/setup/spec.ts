@@ -1,5 +1,5 @@
 /** Tables of `prosam setup` and its sub-commands. */
-import { CUDA_MEGABYTES, CUDA_VERSION, LEAST_DRIVER, PROVIDER_VERSION } from '../../setup/cuda-wheels.ts';
+import { CUDA_MEGABYTES, CUDA_VERSION, MIN_DRIVER, PROVIDER_VERSION } from '../../setup/cuda-wheels.ts';
 import { downloadCommand } from '../../setup/setup-cuda.ts';
 import { TENSORFLOW_VERSION } from '../../training/setup/wheels.ts';
 import { command, options, type GroupSpec } from '../common/spec.ts';
@@ -43,7 +43,7 @@ export const SETUP_CUDA = command({
   summary: 'predictions on NVIDIA GPUs',
   usage: ['[--from FOLDER|WHEEL]... [--python PYTHON] [--json]'],
   intro: [
-    `Fetches ONNX Runtime ${PROVIDER_VERSION}'s CUDA provider and NVIDIA's libraries of CUDA ${CUDA_VERSION} with pip (${(CUDA_MEGABYTES / 1000).toFixed(1)} GB), checks them and puts them into a folder of yours: $PROSAM_CUDA_DIR, or $XDG_DATA_HOME/prosam (~/.local/share/prosam). Needs Linux on x64, Python 3 with pip, and NVIDIA's driver ${LEAST_DRIVER} or newer. Neither the CUDA toolkit nor administrator's rights are needed, npm ci does not undo it, and repeating it is safe.`,
+    `Fetches ONNX Runtime ${PROVIDER_VERSION}'s CUDA provider and NVIDIA's libraries of CUDA ${CUDA_VERSION} with pip (${(CUDA_MEGABYTES / 1000).toFixed(1)} GB), checks them and puts them into a folder of yours: $PROSAM_CUDA_DIR, or $XDG_DATA_HOME/prosam (~/.local/share/prosam). Needs Linux on x64, Python 3 with pip, and NVIDIA's driver ${MIN_DRIVER} or newer. Neither the CUDA toolkit nor administrator's rights are needed, npm ci does not undo it, and repeating it is safe.`,
   ],
   options: {
     from: {

@@ -1,4 +1,4 @@
-/** What a checkpoint holds and where: names of tensors and places of their values in files. */
+/** Index of a checkpoint: tensor names and the places of their values in files. */
 import type { Dtype, SafetensorsIndex } from './formats/safetensors.ts';
 
 /** Bytes of one tensor in one file. */
@@ -15,7 +15,7 @@ export interface TensorPlace {
 export interface CheckpointTensor {
   dtype: Dtype;
   shape: readonly number[];
-  /** Of all parts. */
+  /** Bytes of all parts. */
   byteLength: number;
   parts: readonly [TensorPlace, ...TensorPlace[]];
 }
@@ -26,11 +26,11 @@ export type CheckpointTensors = ReadonlyMap<string, CheckpointTensor>;
 export interface Checkpoint {
   /** Real folder all files lie in or below (links resolved: ONNX Runtime refuses weights behind a link). */
   folder: string;
-  /** What it was opened as: the weight file, or the list of its shards. */
+  /** File it was opened as: the weight file, or the list of its shards. */
   file: string;
   /** Every file with weights, as paths below `folder`. */
   files: readonly string[];
-  /** What it was read from: one file; or the list of its shards, then every shard under the name the list gives it. */
+  /** Files it was read from: one file; or the list of its shards, then every shard under the name the list gives it. */
   sources: readonly { name: string; path: string }[];
   tensors: CheckpointTensors;
   metadata: Readonly<Record<string, string>>;
@@ -44,12 +44,12 @@ export function tensorsOfFile(index: SafetensorsIndex, file: string): Map<string
   return out;
 }
 
-/** What a checkpoint was read from, under the names a manifest gives: `file` for the checkpoint itself, a shard's own for a shard. */
+/** Sources of a checkpoint under the names a manifest gives: `file` for the checkpoint itself, a shard's own for a shard. */
 export function namedSources({ sources }: Checkpoint, file: string): { name: string; path: string }[] {
   return sources.map(({ name, path }, i) => ({ name: i === 0 ? file : name, path }));
 }
 
-/** Of all its tensors; 0 where there is none. */
+/** Bytes of all tensors; 0 for no checkpoint. */
 export function bytesOfTensors(checkpoint: Checkpoint | undefined): number {
   return [...(checkpoint?.tensors.values() ?? [])].reduce((sum, { byteLength }) => sum + byteLength, 0);
 }

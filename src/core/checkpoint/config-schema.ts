@@ -28,7 +28,7 @@ const fiveCounts = z.tuple([count, count, count, count, count]);
 const four = z.tuple([size, size, size, size]);
 const five = z.tuple([size, size, size, size, size]);
 
-/** What surrounds either image encoder. */
+/** Keys around either image encoder. */
 const samDecoderKeys = {
   out_chans: size,
   mask_in_chans: size.multipleOf(4),
@@ -58,7 +58,7 @@ const samWithVit = z
   .refine((c) => c.image_size <= 1024 * c.patch_size, 'image_size must be at most 1024 patches')
   .refine((c) => c.embed_dim % c.num_heads === 0, 'embed_dim must be a multiple of num_heads');
 
-/** As in MobileSAM's own code. */
+/** SAM with TinyViT, as in MobileSAM's own code. */
 const samWithTinyVit = z
   .strictObject({
     image_encoder: z.literal('tiny_vit'),

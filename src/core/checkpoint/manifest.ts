@@ -53,7 +53,7 @@ const manifestSchema = z.strictObject({
   prompt_encoder: promptEncoderPlanSchema.extend({ file: fileName }).optional(),
   /** Inputs and outputs of one prediction, to prove an installation. */
   known_answer: fileName.optional(),
-  /** How each part was trained, in words. */
+  /** Training of each part, in words. */
   trained: z.record(z.string(), z.string()).optional(),
 });
 
@@ -88,7 +88,7 @@ function withLicense(json: unknown): unknown {
   return { ...rest, license: licence };
 }
 
-/** Where a value fits none of several forms: what is wrong with it as the form it comes closest to. */
+/** Issues of a value that fits none of several forms: those of the form it comes closest to. */
 function plainIssues(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   return issues.flatMap((issue) => {
     const [closest] = issue.code === 'invalid_union' ? issue.errors.toSorted((a, b) => a.length - b.length) : [];

@@ -1,4 +1,4 @@
-/** Where models are kept on this machine, and how a name becomes a folder. */
+/** Folders of models on this machine, and the way from a name to a folder. */
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { ProsamError } from '../common/errors.ts';
 import { isReservedName } from '../files/file-name.ts';
 
-/** What decides where things lie; a test gives its own. */
+/** Environment that decides about places; a test passes its own. */
 export interface Surroundings {
   /** @default process.env */
   env?: Readonly<Record<string, string | undefined>>;

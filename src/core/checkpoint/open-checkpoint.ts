@@ -8,12 +8,12 @@ import { beginsLikePickle, parseSafetensorsHeader, safetensorsHeaderLength, type
 import { checkShard, parseShardList, SHARD_LIST, type ShardList } from './formats/shard-list.ts';
 import { readTorchIndex } from './formats/torch-pickle.ts';
 
-/** What a folder is looked through for, in this order: the names that published checkpoints have. */
+/** Files looked for in a folder, in this order: the names of published checkpoints. */
 const FOLDER_FILES = ['model.safetensors', 'model.safetensors.index.json', 'pytorch_model.bin', 'pytorch_model.bin.index.json'] as const;
 const MAX_SHARD_LIST_BYTES = 16 << 20;
 
 export interface OpenCheckpointOptions {
-  /** Where the files of a checkpoint lie that are not beside the list of its shards: name -> path. @default beside it */
+  /** Paths of checkpoint files that are not beside the list of its shards: name -> path. @default beside it */
   locations?: Readonly<Record<string, string>>;
 }
 

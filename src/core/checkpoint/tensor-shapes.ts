@@ -15,7 +15,7 @@ export function shapesOf(tensors: CheckpointTensors, label: string): (name: stri
   };
 }
 
-/** How many of `PREFIX.0.`, `PREFIX.1.`, ... there are, without a gap. */
+/** Number of consecutive `PREFIX.0.`, `PREFIX.1.`, ... */
 export function countBlocks(tensors: CheckpointTensors, prefix: string): number {
   const found = new Set<number>();
   for (const name of tensors.keys()) {

@@ -32,7 +32,7 @@ export function createByteCache<V>({ maxBytes, sizeOf, slow: given, slowMs, ...f
     // Two may have computed it where the first one took too long.
     if (!held.has(key)) held.set(key, { value });
   };
-  /** Nobody waits for a slow disk, except those who close. */
+  /** Writes in the background; only `written` and `close` wait for a slow disk. */
   const write = (to: SlowCache<V>, key: string, value: V): void => {
     const put = to
       .put(key, value)

@@ -4,7 +4,7 @@ export interface StreamEvent {
   /** 'message' where none is named. */
   event: string;
   data: string;
-  /** Of this event or the last one that had any; '' where none had. */
+  /** Id of this event or of the last one that had any; '' where none had. */
   id: string;
   /** Wait before connecting again that the server asks for, in milliseconds. Absent where it asks for none. */
   retryMs?: number;
@@ -55,7 +55,7 @@ export async function* readEventStream(
 /** Lines ended by \n, \r\n or \r, however the bytes are cut. A last line without an end is dropped. */
 async function* linesOf(bytes: AsyncIterable<Uint8Array>, maxLine: number, tooLarge: (message: string) => Error): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  /** Of the line that has not ended yet: pieces, so that a long one is not copied with each of them. */
+  /** Pieces of the line that has not ended yet: pieces, so that a long one is not copied with each of them. */
   let begun: string[] = [];
   let length = 0;
   /** The last piece ended with \r, which may be the first half of \r\n. */

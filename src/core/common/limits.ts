@@ -39,7 +39,7 @@ export function checkProject(project: string): void {
   );
 }
 
-/** what: for the message, e.g. "label". @throws REQUEST_INVALID */
+/** Checks a name. what: for the message, e.g. "label". @throws REQUEST_INVALID */
 export function checkName(what: string, text: string, kind: 'label' | 'source' | 'annotationId' | 'imageId' | 'name' = 'name'): void {
   const longest = LIMITS[kind];
   if (text.length >= 1 && text.length <= longest && PLAIN_TEXT.test(text)) return;

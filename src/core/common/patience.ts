@@ -12,7 +12,7 @@ export interface Patience {
 /** A thread that was held up, or a process that was stopped, loses one part of the time at most: what came meanwhile is heard first. */
 const PARTS = 8;
 
-/** As the work ends, unless the time or the signal ends first. What it comes to afterwards nobody hears of. */
+/** Settles as the work does, unless the time or the signal ends first; the outcome afterwards is ignored. */
 export function within<T>(work: Promise<T>, { ms, late = tooLate, signal }: Patience): Promise<T> {
   if (ms === undefined && signal === undefined) return work;
   return new Promise<T>((resolve, reject) => {

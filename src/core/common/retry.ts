@@ -11,7 +11,7 @@ const TRANSIENT: ReadonlySet<number> = new Set([NO_ANSWER, 408, 429, 500, 502, 5
 export interface HttpFailure {
   /** HTTP status, or NO_ANSWER. */
   status: number;
-  /** Of the Retry-After header. */
+  /** Value of the Retry-After header. */
   retryAfterMs?: number | undefined;
 }
 

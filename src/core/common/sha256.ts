@@ -1,7 +1,7 @@
 /** sha256 where Node's own module is not at hand. */
 import { ProsamError } from './errors.ts';
 
-/** Of all parts, one after the other. -> 64 lowercase hexadecimal digits. @throws DEVICE_UNAVAILABLE on a page without https */
+/** SHA-256 of all parts, one after the other. -> 64 lowercase hexadecimal digits. @throws DEVICE_UNAVAILABLE on a page without https */
 export async function sha256Hex(...parts: readonly (string | Uint8Array)[]): Promise<string> {
   const pieces = parts.map((part) => (typeof part === 'string' ? new TextEncoder().encode(part) : part));
   const digest = await subtle().digest('SHA-256', pieces.length === 1 ? wholeBuffer(pieces[0] as Uint8Array) : joined(pieces));

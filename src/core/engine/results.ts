@@ -136,7 +136,7 @@ export interface PreparedImage {
 export interface TriedDevice {
   device: string;
   used: boolean;
-  /** Why, or why not, in words. */
+  /** Reason for using it or not, in words. */
   reason: string;
 }
 

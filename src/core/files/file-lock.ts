@@ -6,7 +6,7 @@ import * as z from 'zod';
 const holderSchema = z.object({
   pid: z.int().min(1),
   host: z.string(),
-  /** When the process started, in seconds since 1970: after a restart a container gives out the same numbers again. */
+  /** Start time of the process, in seconds since 1970: after a restart a container gives out the same process ids again. */
   started: z.number(),
 });
 export type LockHolder = z.output<typeof holderSchema>;
@@ -91,7 +91,7 @@ function holderOf(text: string): LockHolder | undefined {
   }
 }
 
-/** Of another machine nothing can be known, so its lock stands. */
+/** Whether the holder runs. Nothing can be known of another machine, so its lock stands. */
 function isAlive({ pid, host, started }: LockHolder, mine: LockHolder): boolean {
   if (host !== mine.host) return true;
   if (pid === mine.pid) return Math.abs(started - mine.started) <= SAME_START_SECONDS;

@@ -12,9 +12,9 @@ export interface WordOptions {
 }
 
 export interface Named {
-  /** What people call it. */
+  /** Text people recognize. */
   text: string;
-  /** What tells it from others that are called the same. @default text */
+  /** Value that tells it from others with the same text. @default text */
   identity?: string;
 }
 
@@ -48,14 +48,14 @@ export function plainWord(text: string, { longest = LONGEST, dots = false }: Wor
   return safe && (dots || !word.includes('.')) && bytesOf(word) <= longest ? word : undefined;
 }
 
-/** What can be read of the text, and a hash of what it is told apart by: never a plain word, never that of another identity. */
+/** Readable part of the text and a hash of its identity: never a plain word, never that of another identity. */
 export function hashedWord({ text, identity = text }: Named, { longest = LONGEST, dots = false }: WordOptions = {}): string {
   // As JSON, because half a surrogate pair has no bytes of its own.
   const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, HASH_DIGITS);
   return `${readablePart(text, longest - HASH_DIGITS - MARK.length, dots)}${MARK}${hash}`;
 }
 
-/** What is safe of a text: for names that are told apart by something else. longest: UTF-8 bytes */
+/** Safe part of a text, for names that something else keeps apart. longest: UTF-8 bytes */
 export function readablePart(text: string, longest: number, dots = false): string {
   let part = '';
   for (const letter of text.normalize('NFC')) {

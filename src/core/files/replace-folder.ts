@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { taken, temporaryBeside } from './write-file.ts';
 
-/** What systems put into every folder a person looks into. */
+/** Files that operating systems put into every folder a person opens. */
 const BOOKKEEPING = new Set(['.DS_Store', 'Thumbs.db', 'desktop.ini']);
 const MANIFEST = 'manifest.json';
 const manifestSchema = z.object({ format: z.string().startsWith('prosam-model/'), files: z.record(z.string(), z.unknown()) });

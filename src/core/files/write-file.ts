@@ -9,9 +9,9 @@ export interface WriteOptions {
   replace?: boolean;
 }
 
-/** How temporaries are called: no name of an image, a mask or anything else that is read. */
+/** Pattern of temporary names: none is that of an image, a mask or anything else that is read. */
 const TEMPORARY = /^\.prosam-\d+-\d+\..*\.tmp$/;
-/** What a writer leaves behind that was killed. */
+/** Age after which a temporary file counts as left behind by a killed writer. */
 const ABANDONED_MS = 3_600_000;
 /** Bytes; what is cut off a long name still leaves the temporary one of its own, by process and number. */
 const LONGEST_NAME = 200;

@@ -2,7 +2,7 @@
 
 export interface ImageHeader {
   format: 'jpeg' | 'png' | 'webp' | 'gif' | 'avif';
-  /** As stored, before any rotation; absent where only decoding tells. */
+  /** Size as stored, before any rotation; absent where only decoding reveals it. */
   size?: { width: number; height: number };
 }
 

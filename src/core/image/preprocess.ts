@@ -12,8 +12,8 @@ export interface Normalisation {
 export const IMAGENET: Normalisation = { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
 
 /**
- * How SAM's square input is made from an image.
- * - 'aligned': from the backbone's already resized and normalised square, bilinear with aligned corners (the paper's code)
+ * Conversion of an image to SAM's square input.
+ * - 'aligned': from the backbone's already resized and normalized square, bilinear with aligned corners (the paper's code)
  * - 'stretch': resized straight to the square
  * - 'longest-side': longest side to the square's side, zeros at the right and bottom (SAM's own)
  */

@@ -3,7 +3,7 @@ import { ProsamError } from '../common/errors.ts';
 import { atOnce, inTurns, PAUSE_AFTER, type Steps } from './cooperative.ts';
 import type { BinaryMask } from './label-reduction.ts';
 
-/** As in COCO's annotation files: size is [height, width], counts either compressed text or a list of runs. */
+/** Run-length encoding of COCO's annotation files: size is [height, width], counts either compressed text or a list of runs. */
 export interface CocoRle {
   size: readonly [height: number, width: number];
   counts: string | readonly number[];

@@ -16,7 +16,7 @@ const MANIFEST = 'manifest.json';
 export interface AddModelOptions extends Omit<DescribeModelOptions, 'hash' | 'name'> {
   /** Replace a model of the same name. @default false */
   force?: boolean;
-  /** What the model is run on. */
+  /** Image the model is run on. */
   picture: MarkedPicture;
   /** CPU threads; 0 = as many as there are cores. @default 0 */
   threads?: number;

@@ -1,4 +1,4 @@
-/** How far two ways of computing one model agree: on the features of pictures, and on the masks that come of them. */
+/** Agreement of two ways of computing one model: on features of images, and on the resulting masks. */
 import type { Model } from '../checkpoint/model-folder.ts';
 import type { Raster } from '../image/pillow-resize.ts';
 import { geometryOf, gridOf, type Geometry } from '../image/geometry.ts';
@@ -35,9 +35,9 @@ export interface IouAgreement {
 }
 
 export interface ModelAgreement {
-  /** Of SAM. */
+  /** SAM's embedding. */
   embedding: Agreement;
-  /** Of the backbone. */
+  /** The backbone's mid-level features. */
   mid: Agreement;
   high: Agreement;
   /** IoU of the masks SAM draws for the box around what is marked. */

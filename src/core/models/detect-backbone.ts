@@ -1,4 +1,4 @@
-/** Which backbone a checkpoint is: every number of its configuration from names and shapes. */
+/** Detects a backbone: every number of its configuration from names and shapes. */
 import { ProsamError } from '../common/errors.ts';
 import type { Dinov2Config, ResnetConfig, VggConfig } from '../networks/config.ts';
 import type { BackboneKind } from '../checkpoint/names/backbone.ts';
@@ -12,7 +12,7 @@ export interface DescribeBackboneOptions {
   heads?: number;
 }
 
-/** Of all published DINOv2. */
+/** Width of a head in all published DINOv2. */
 const HEAD_DIM = 64;
 /** Blocks after which maps are taken, as the authors of VRP-SAM gave them for ViT-L, as shares of its 24. */
 const DINOV2_STAGES = { 24: [12, 21, 24], 12: [6, 10, 12] } as Readonly<Record<number, readonly [number, number, number]>>;

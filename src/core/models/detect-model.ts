@@ -26,7 +26,7 @@ export interface ModelWeights {
 export interface DescribeModelOptions {
   name: string;
   license?: string | undefined;
-  /** Where the weights come from, in words. */
+  /** Origin of the weights, in words. */
   about?: string | undefined;
   /** @default 'aligned' with a backbone, as in the paper; 'longest-side' without, as SAM was trained */
   resize?: SamResize | undefined;
@@ -35,9 +35,9 @@ export interface DescribeModelOptions {
 }
 
 export interface DescribedModel {
-  /** As manifest.json holds it, still without a known answer. */
+  /** Content of manifest.json, still without a known answer. */
   json: Record<string, unknown> & { files: Record<string, string> };
-  /** What a person should know of how it was put together. */
+  /** Notes for people about its composition. */
   notes: string[];
 }
 
@@ -121,7 +121,7 @@ function ownMidBlocks({ encoder }: SamConfig): number[] {
   return blocks.slice(from, from + 2);
 }
 
-/** What is said of the prompt encoder beside it or in it, else what its shapes say; and that it belongs to this SAM and backbone. */
+/** Plan of a prompt encoder: from the text beside it or in it, else from its shapes; checked against this SAM and backbone. */
 function encoderPlanJson(
   { tensors, metadata }: Checkpoint,
   label: string,

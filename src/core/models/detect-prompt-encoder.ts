@@ -1,4 +1,4 @@
-/** What a trained prompt encoder is: from the plan its file carries, else from names and shapes. */
+/** Detects a trained prompt encoder: from the plan its file carries, else from names and shapes. */
 import { PROMPT_ENCODER, type PromptEncoderConfig } from '../networks/config.ts';
 import type { NamedPromptEncoder } from '../checkpoint/names/prompt-encoder.ts';
 import type { PromptEncoderPlan } from '../checkpoint/manifest.ts';

@@ -1,4 +1,4 @@
-/** Which SAM a checkpoint is: every number of its configuration from names and shapes. */
+/** Detects a SAM: every number of its configuration from names and shapes. */
 import { ProsamError } from '../common/errors.ts';
 import { MOBILE_SAM, type SamConfig, type TinyVitConfig, type VitConfig } from '../networks/config.ts';
 import type { CheckpointTensors } from '../checkpoint/checkpoint.ts';
@@ -47,7 +47,10 @@ function describeVit(tensors: CheckpointTensors, label: string): { imageSize: nu
   };
 }
 
-/** What no tensor tells is as in the one published model: the side of its input, and the numbers that are idle in the first stage. */
+/**
+ * Configuration of TinyViT. Numbers no tensor reveals are those of the one published model: input side, and those idle in the first
+ * stage.
+ */
 function describeTinyVit(tensors: CheckpointTensors, label: string): { imageSize: number; encoder: TinyVitConfig } {
   const shape = shapesOf(tensors, label);
   const published = MOBILE_SAM.encoder as TinyVitConfig;

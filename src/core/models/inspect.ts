@@ -1,4 +1,4 @@
-/** What is known of a model without reading its weights: the manifest, and the names and shapes in its files. */
+/** Facts about a model without reading its weights: the manifest, and the names and shapes in its files. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProsamError } from '../common/errors.ts';
@@ -20,10 +20,10 @@ export interface ModelFile {
 
 export interface ModelPart {
   role: 'sam' | 'backbone' | 'prompt encoder';
-  /** What it is, such as `SAM ViT-B`. */
+  /** Description, such as `SAM ViT-B`. */
   what: string;
   parameters: number;
-  /** Of its weights, such as F32. */
+  /** Number formats of its weights, such as F32. */
   dtypes: string[];
 }
 
@@ -32,7 +32,7 @@ export interface ModelFacts {
   manifest: Manifest;
   files: ModelFile[];
   parts: ModelPart[];
-  /** Of all weight files that are there. */
+  /** Bytes of all weight files present. */
   bytes: number;
   parameters: number;
   /** Peak while it segments on a CPU in single precision; an estimate, see `memoryToExpect`. */

@@ -10,10 +10,10 @@ import type { MarkedPicture } from './compare-precision.ts';
 import { preprocessOf, type BackboneFeatures, type Networks, type SamFeatures } from '../onnx/networks.ts';
 import type { Tensor } from '../onnx/session.ts';
 
-/** Where the numbers of one stage were found, against what was known. */
+/** Largest deviation of one stage from its known answer. */
 export interface StageAgreement {
   stage: string;
-  /** How many were compared. */
+  /** Number of values compared. */
   values: number;
   largestDifference: number;
   /** Root of the mean squared difference, as a share of that of the known values. */
@@ -22,7 +22,7 @@ export interface StageAgreement {
 
 type Encoded = SamFeatures & BackboneFeatures;
 
-/** Of large maps this many values are kept. */
+/** Number of values kept of a large map. */
 const KEPT = 256;
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 

@@ -5,20 +5,20 @@ import type { SamResize } from '../image/preprocess.ts';
 import { manifestJson } from '../checkpoint/config-json.ts';
 import { parseManifest, type Manifest } from '../checkpoint/manifest.ts';
 
-/** What the manifest beside a weight file says of it. */
+/** Facts from the manifest beside a weight file. */
 export interface SaidBeside {
   sam?: Pick<Manifest['sam'], 'config' | 'mean' | 'std'>;
   /** The backbone's configuration as JSON. */
   backbone?: unknown;
   /** The prompt encoder's section as JSON. */
   promptEncoder?: Record<string, unknown>;
-  /** How images are brought to the networks there. */
+  /** Resizing of images there. */
   resize?: SamResize;
-  /** Where SAM is its own backbone there. */
+  /** Blocks of SAM whose features serve as backbone there. */
   midBlocks?: readonly number[];
 }
 
-const MOST_BYTES = 1_000_000;
+const MAX_BYTES = 1_000_000;
 
 /** Nothing where there is no manifest, or one that is not sound or speaks of other files. */
 export async function saidBeside(path: string): Promise<SaidBeside> {
@@ -26,7 +26,7 @@ export async function saidBeside(path: string): Promise<SaidBeside> {
   const place = join(dirname(path), 'manifest.json');
   let manifest: Manifest;
   try {
-    if ((await stat(place)).size > MOST_BYTES) return {};
+    if ((await stat(place)).size > MAX_BYTES) return {};
     manifest = parseManifest(await readFile(place, 'utf8'), place);
   } catch {
     return {};

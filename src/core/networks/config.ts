@@ -200,7 +200,7 @@ export const DINOV2_VIT_B14: Dinov2Config = {
   mlpRatio: 4,
   stageEnds: [6, 10, 12],
 };
-/** As deep as ViT-B, so its stages end where ViT-B's do. */
+/** Small DINOv2, as deep as ViT-B, so its stages end where ViT-B's do. */
 export const DINOV2_VIT_S14: Dinov2Config = { ...DINOV2_VIT_B14, embedDim: 384, numHeads: 6 };
 /** Stage ends as the paper's authors gave them. */
 export const DINOV2_VIT_L14: Dinov2Config = { ...DINOV2_VIT_B14, embedDim: 1024, depth: 24, numHeads: 16, stageEnds: [12, 21, 24] };

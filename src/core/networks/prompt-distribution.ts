@@ -78,14 +78,14 @@ function scaleOfKind(kind: DistributionKind, nu: number, n: number, delta: numbe
 }
 
 /** A chi-square of a small fraction of a degree of freedom falls below every float32; its inverse must stay finite. */
-const LEAST_DELTA = 2 ** -100;
+const MIN_DELTA = 2 ** -100;
 
 /** eps ~ N(0, I) and delta ~ chi^2(nu + n) of equation 6, for `samples` prompt sets of `vectors` vectors each. */
 export function drawNoise(config: DistributionConfig, samples: number, vectors: number, width: number, random: Random): Noise {
   const eps = Float32Array.from({ length: samples * vectors * width }, () => normal(random));
   const freedom = config.kind === 'heavy_tailed' ? config.nu : config.nu + config.n;
   const needed = config.kind !== 'gaussian' && config.kind !== 'deterministic';
-  const delta = Float32Array.from({ length: samples * vectors }, () => (needed ? Math.max(LEAST_DELTA, chiSquare(random, freedom)) : 1));
+  const delta = Float32Array.from({ length: samples * vectors }, () => (needed ? Math.max(MIN_DELTA, chiSquare(random, freedom)) : 1));
   return { eps, delta };
 }
 

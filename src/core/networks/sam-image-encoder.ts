@@ -13,8 +13,8 @@ import { partition, unpartition } from './windows.ts';
 export const ENCODER_EPSILON = 1e-6;
 
 /**
- * What attention and the hidden layer make at once, in values: 16 MB. A larger network works piece by piece, which keeps the
- * pieces in the processor's cache, and memory at a fraction (a runtime holds a buffer for every shape until the run ends).
+ * Values that attention and the hidden layer make at once: 16 MB. A larger network works piece by piece, which keeps the pieces in
+ * the processor's cache, and memory at a fraction (a runtime holds a buffer for every shape until the run ends).
  */
 const PIECE = 2 ** 22;
 
@@ -145,7 +145,7 @@ function block<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, x: T, win
   return ops.add(y, inPieces(ops, norm(ops, weights.under('norm2.'), width, y), 1, piece / (batch * grid * hidden), perceive));
 }
 
-/** Of each axis: the vectors for every pair of places, [query, key, d]. */
+/** Vectors of each axis for every pair of places, [query, key, d]. */
 interface RelativePositions<T> {
   byRow: T;
   byColumn: T;

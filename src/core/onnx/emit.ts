@@ -33,7 +33,7 @@ export interface EmittedModel {
   folder?: string;
   /** The files below it. */
   files?: readonly string[];
-  /** Of the weights read from there. */
+  /** Bytes of the weights read from there. */
   weightBytes?: number;
 }
 
@@ -61,7 +61,7 @@ export function emitWithFile(
   return { name: definition.name, bytes, ...(checkpoint && { folder: checkpoint.folder, files: checkpoint.files, weightBytes }) };
 }
 
-/** As it lies in its files: parts are put together and brought to `wanted` inside the graph, once, when the session is made. */
+/** Value as stored in its files: parts are put together and brought to `wanted` inside the graph, once, when the session is made. */
 function storedValue(graph: GraphBuilder, name: string, { dtype, shape, parts }: CheckpointTensor, wanted: PreciseOps['type']): GraphValue {
   const type = ELEMENT_TYPES[dtype];
   if (type === undefined) throw new Error(`${name} is of type ${dtype}, which no network reads`);

@@ -67,7 +67,7 @@ export function similarityGraph(target: Shape, norm: 'none' | 'minmax'): Network
   }));
 }
 
-/** Of the map the prompt encoder reads. [1, C, h, w] */
+/** Shape of the map the prompt encoder reads. [1, C, h, w] */
 export function midShape(parts: Parts): Shape {
   return outputShapes('file' in parts.backbone ? backboneTrunkGraph(parts) : imageEncoderGraph(parts))['mid'] as Shape;
 }

@@ -70,7 +70,7 @@ export interface PromptEncoderNetworks {
 /** With the model's own prompt encoder. */
 export interface Networks extends PromptEncoderNetworks {
   readonly device: string;
-  /** Of the image networks. */
+  /** Number format of the image networks. */
   readonly precision: Precision;
   encode(image: Raster): Promise<SamFeatures & BackboneFeatures>;
   /** SAM's embedding is the backbone's `high` map: nothing need run twice. */
@@ -149,7 +149,7 @@ export function checkPromptEncoder(
 }
 
 export interface NetworksOptions {
-  /** Of the image encoder and the backbone; decoder and prompt encoder compute in fp32. @default 'fp32' */
+  /** Number format of the image encoder and the backbone; decoder and prompt encoder compute in fp32. @default 'fp32' */
   precision?: Precision;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What the frozen image networks compute in. The mask decoder, the prompt encoder and the comparison of features compute in
- * single precision always: they are small, and their numbers are what a mask hangs on.
+ * Number formats of the frozen image networks. The mask decoder, the prompt encoder and the comparison of features always compute in
+ * single precision: they are small, and masks depend on their exact values.
  */
 import type { Ops } from '../networks/ops.ts';
 import { halfOps } from './half-ops.ts';

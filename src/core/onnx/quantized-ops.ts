@@ -7,10 +7,10 @@ import type { Ops } from '../networks/ops.ts';
 import { onnxOps, type GraphBuilder, type GraphValue } from './onnx-ops.ts';
 
 /** Smaller layers gain nothing. */
-const LEAST_WEIGHTS = 4096;
+const MIN_WEIGHTS = 4096;
 const LARGEST = 127;
 /** Far below any weight, and not zero in single precision after the division. */
-const LEAST_MAGNITUDE = 1e-30;
+const MIN_MAGNITUDE = 1e-30;
 
 /** For weights that are part of the model. */
 export function quantisedOps(graph: GraphBuilder): Ops<GraphValue> {
@@ -20,7 +20,7 @@ export function quantisedOps(graph: GraphBuilder): Ops<GraphValue> {
     ...ops,
     linear(x, weight, bias) {
       const [out, from] = weight.shape as [number, number];
-      if (out * from < LEAST_WEIGHTS) return ops.linear(x, weight, bias);
+      if (out * from < MIN_WEIGHTS) return ops.linear(x, weight, bias);
       // A layer that works piece by piece asks for the same weight again.
       const { whole, scale } = known.get(weight.name) ?? quantised(graph, ops, weight);
       known.set(weight.name, { whole, scale });
@@ -39,7 +39,7 @@ function quantised(graph: GraphBuilder, ops: Ops<GraphValue>, weight: GraphValue
   const magnitude = graph.node('Abs', [weight], weight.shape);
   const largest = ops.reshape(ops.reduceMax(magnitude, [1]), [out]);
   // A row of zeros has no scale of its own: any will do.
-  const scale = ops.div(ops.maximum(largest, ops.constant([LEAST_MAGNITUDE], [1])), ops.constant([LARGEST], [1]));
+  const scale = ops.div(ops.maximum(largest, ops.constant([MIN_MAGNITUDE], [1])), ops.constant([LARGEST], [1]));
   const zero = graph.initializer('i8', [out], new Uint8Array(out));
   const rows = graph.node('QuantizeLinear', [weight, scale, zero], [out, from], { axis: 0 });
   return { whole: ops.transpose(rows, [1, 0]), scale };

@@ -9,9 +9,9 @@ import { seconds, storageFailed, storageTimeout } from '../map-errors.ts';
 import { createLine } from '../line.ts';
 import { USUAL_TIMEOUTS, type StorageTimeouts } from '../timeouts.ts';
 
-/** Where files are written before they are put in their place. */
+/** Folder in which files are written before they are put in their place. */
 const UNFINISHED = 'unfinished';
-/** What a writer leaves behind that was killed. */
+/** Age after which a file counts as left behind by a killed writer. */
 const ABANDONED_MS = 3_600_000;
 
 /** Files at work at the same time. Each that hangs, as on a server of files that has gone, holds one of the four threads Node has for them. */
@@ -36,7 +36,7 @@ export async function openDiskBlobs(
       'Look after the disk or the server it is mounted from.',
     );
   const line = createLine({ places: FILES_AT_ONCE, waitMs: objectMs, late });
-  /** Nobody can end the work on a file; waiting for it ends. */
+  /** Bounds the wait for work on a file; the work itself cannot be ended. */
   const told = async <T>(begin: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
     const leave = await line.place(signal);
     const work = begin().finally(leave);

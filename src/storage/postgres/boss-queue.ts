@@ -15,16 +15,16 @@ import type { Held } from '../work-loop.ts';
 
 const SCHEMA = 'prosam_queue';
 const JOBS = sql.table(`${SCHEMA}.job`);
-/** How soon messages of other processes are seen. */
+/** Milliseconds until messages of other processes are seen. */
 const POLL_MS = 250;
-/** How often messages are looked for whose worker has not come to an end in time. */
+/** Seconds between checks for messages whose worker did not finish in time. */
 const SUPERVISE_SECONDS = 5;
 /** A message nobody works on waits this long. */
 const RETENTION_SECONDS = 365 * 24 * 3600;
 /** One that was given up is kept this long for people to look at. */
 const KEEP_DEAD_SECONDS = 14 * 24 * 3600;
 
-/** What a job holds: data may be anything, and unkeyed messages get a key nobody else has. */
+/** Content of a job: data may be anything, and unkeyed messages get a unique key. */
 interface Envelope {
   data?: unknown;
   key?: string;

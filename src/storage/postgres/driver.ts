@@ -1,4 +1,4 @@
-/** Who gets which connection to Postgres: those who wait for locks leave some to those who only ask. */
+/** Assignment of Postgres connections: statements that wait for locks leave some to plain reads. */
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import type { Pool, PoolClient, QueryResult as Answer } from 'pg';
 import { isConnectionLost, postgresFailed } from './failures.ts';
@@ -11,10 +11,10 @@ export interface PostgresPools {
   readers: Pool;
 }
 
-/** What kysely is lent: bound to a connection for the length of a transaction only. */
+/** Connection lent to kysely: bound to a real one for the length of a transaction only. */
 interface Lent extends DatabaseConnection {
   client?: PoolClient;
-  /** Why the connection is of no use any more. */
+  /** Reason why the connection is unusable. */
   lost?: unknown;
   note?: (error: Error) => void;
 }

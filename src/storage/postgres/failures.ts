@@ -52,7 +52,7 @@ export function isConnectionLost(error: unknown): boolean {
   return state === undefined || /^(08...|57P..|25P0[34])$/.test(state);
 }
 
-/** Of an error the server sent; those of the network have codes as well, but no severity. */
+/** SQLSTATE of an error the server sent; network errors have codes as well, but no severity. */
 function stateOf(error: unknown): string | undefined {
   const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
   return typeof code === 'string' && severity !== undefined ? code : undefined;

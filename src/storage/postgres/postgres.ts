@@ -14,8 +14,8 @@ import type { Change, Tables } from '../schema/schema.ts';
 import { USUAL_TIMEOUTS, type StorageTimeouts } from '../timeouts.ts';
 
 /** Connections of one process; changes that wait for a lock leave the others to questions. */
-const MOST_WRITERS = 5;
-const MOST_READERS = 5;
+const MAX_WRITERS = 5;
+const MAX_READERS = 5;
 const IDLE_MS = 30_000;
 /** Quiet connections are tried so often, so that one whose other end has gone is noticed. */
 const KEEP_ALIVE_MS = 10_000;
@@ -32,7 +32,7 @@ const NUMERIC = 1700;
 
 export interface PostgresDatabase extends Database {
   readonly dialect: 'postgres';
-  /** Of the connections that may change something. */
+  /** Pool of connections for changes. */
   readonly pool: Pool;
   readonly timeouts: StorageTimeouts;
   /** Keeps others from changing the schema, until the change ends. */
@@ -155,8 +155,8 @@ async function openPools(url: string, log: Log, timeouts: StorageTimeouts): Prom
   let pools: PostgresPools;
   try {
     pools = {
-      writers: newPool(MOST_WRITERS, usualSettings),
-      readers: newPool(MOST_READERS, { ...usualSettings, default_transaction_read_only: 'on' }),
+      writers: newPool(MAX_WRITERS, usualSettings),
+      readers: newPool(MAX_READERS, { ...usualSettings, default_transaction_read_only: 'on' }),
     };
   } catch (error) {
     throw postgresFailed(error);

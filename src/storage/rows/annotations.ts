@@ -1,4 +1,4 @@
-/** What people accepted: every revision is kept, one of each annotation counts. */
+/** Accepted annotations: every revision is kept, one of each annotation is active. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { AcceptOutcome, AnnotationKey, AnnotationRecord, AnnotationStore } from '../../service/ports/storage.ts';
 import { preferenceOf } from '../../service/ports/provenance.ts';

@@ -1,4 +1,4 @@
-/** What has to be pushed to addresses of the user, until it arrived or is given up. */
+/** Deliveries to addresses of the user, kept until they arrived or are given up. */
 import type { DeliveryRecord, DeliveryStore } from '../../service/ports/batches.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { changing, type Room } from '../schema/database.ts';

@@ -40,7 +40,7 @@ export async function addImages(change: Change, images: readonly ImageFacts[], c
   }
 }
 
-/** Of one project, which is locked. Known ones stay as they are, but for an external id they lacked. -> how many are new */
+/** Inserts images of one project, which is locked. Known ones stay as they are, but for an external id they lacked. -> how many are new */
 export async function insertImages(change: Change, images: readonly ImageFacts[], createdMs: number): Promise<number> {
   // A statement that meets one row twice is refused by Postgres; the first one with a name speaks for all.
   const distinct = new Map<string, ImageFacts>();

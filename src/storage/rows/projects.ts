@@ -21,7 +21,7 @@ export async function lockProject(change: Change, project: string): Promise<Proj
   );
 }
 
-/** Of a change that locks this project alone. */
+/** Lock of a change that concerns this project alone. */
 export function projectLock(project: string): string {
   return `project ${project}`;
 }
@@ -37,7 +37,7 @@ export async function hearOf(change: Change, projects: Iterable<string>): Promis
     .execute();
 }
 
-/** What predictions depend on has changed; more: images added, and images more (or less) that are annotated. The project is locked. */
+/** Records that inputs of predictions changed; more: images added, and images more (or less) that are annotated. The project is locked. */
 export async function countRevision(change: Change, project: string, more: { images?: number; annotated?: number } = {}): Promise<void> {
   const { images = 0, annotated = 0 } = more;
   await change

@@ -101,7 +101,7 @@ async function finish(change: Change, id: string, holder: string, { state, reaso
   return true;
 }
 
-/** What beat its parent may be worse than what has taken the parent's place. */
+/** Gate result of a version: one that beat its parent may be worse than the version that has replaced the parent. */
 function gateOf(version: Omit<VersionRecord, 'number'>, project: Project): Omit<VersionRecord, 'number'> {
   const current = project.current_version ?? undefined;
   if (version.outcome === 'rejected' || version.parent === current) return version;

@@ -3,7 +3,7 @@ import { seconds, storageTimeout } from '../map-errors.ts';
 import { createLine, type Line } from '../line.ts';
 
 export interface ChangeLines {
-  /** what: e.g. "project cups". Resolves to what gives the place back. @throws STORAGE_TIMEOUT */
+  /** Waits for a place. what: e.g. "project cups". Resolves to a function that gives it back. @throws STORAGE_TIMEOUT */
   place(what: string): Promise<() => void>;
 }
 

@@ -32,7 +32,7 @@ export interface Outbox {
   announce(messages: readonly Message[]): void;
 }
 
-/** What the parts of the store work with. */
+/** Dependencies of the parts of the store. */
 export interface Room {
   readonly connection: Connection;
   readonly outbox: Outbox;

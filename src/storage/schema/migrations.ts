@@ -15,7 +15,7 @@ interface Migration {
 /** A published step never changes; what has to change is the next step. */
 export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: 'first schema', statements: FIRST_SCHEMA }];
 
-/** Where the two databases have different words for one thing. */
+/** Words in which the SQL dialects differ. */
 const WORDS: Record<Database['dialect'], Record<string, string>> = {
   sqlite: { identity: 'integer primary key autoincrement', text: 'text', bytes: 'blob' },
   // Text is compared byte by byte, as SQLite does, whatever language the server speaks.
@@ -25,7 +25,7 @@ const WORDS: Record<Database['dialect'], Record<string, string>> = {
 export interface MigrationStatus {
   /** 0: no schema yet. */
   database: number;
-  /** What this version of prosam wants. */
+  /** Schema version this prosam needs. */
   code: number;
   pending: { version: number; name: string }[];
 }

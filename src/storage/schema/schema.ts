@@ -55,7 +55,7 @@ export interface Tables {
     active: Flag;
     feature: Uint8Array | null;
   };
-  /** What could be counted in masks, kept up to date with every change. */
+  /** Active masks per label, kept up to date with every change. */
   concepts: { project: string; label: string; masks: number; newest: number };
   predictions: { id: Generated<number>; project: string; sha256: string; version: string; created_ms: number; masks: string };
   versions: {

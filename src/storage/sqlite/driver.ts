@@ -1,4 +1,4 @@
-/** Who gets which connection to a SQLite file: questions never wait for a lock, changes take turns. */
+/** Assignment of SQLite connections: reads never wait for a lock, changes take turns. */
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
 import type { SchemaChange } from '../schema/database.ts';
 import { createLine } from '../line.ts';
@@ -17,7 +17,7 @@ export interface SqliteDriverParts {
   timeouts: StorageTimeouts;
 }
 
-/** What kysely is lent: bound to a thread for the length of a transaction only. */
+/** Connection lent to kysely: bound to a thread for the length of a transaction only. */
 interface Lent extends DatabaseConnection {
   thread?: SqliteThread;
   giveBack?: () => void | Promise<void>;

@@ -1,14 +1,14 @@
-/** What travels between the thread that asks and the thread that owns a connection to the SQLite file. */
+/** Messages between the calling thread and the one that owns a connection to the SQLite file. */
 import type { SchemaChange } from '../schema/database.ts';
 
 export type SqliteValue = null | number | string | Uint8Array;
 
-/** How a thread opens the file. */
+/** Opening mode of the file. */
 export interface SqliteOpening {
   file: string;
   /** Reads alone; the file must be there. */
   readOnly: boolean;
-  /** How long a statement waits for the lock of somebody else. */
+  /** Longest wait of a statement for a foreign lock. */
   lockMs: number;
 }
 

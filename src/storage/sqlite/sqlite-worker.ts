@@ -7,7 +7,7 @@ import type { SchemaChange } from '../schema/database.ts';
 import type { FromSqlite, SqliteOpening, SqliteResult, SqliteValue, ToSqlite } from './protocol.ts';
 
 /** Statements are few, but some grow with the number of rows they insert. */
-const MOST_STATEMENTS = 300;
+const MAX_STATEMENTS = 300;
 const LOOK_AGAIN_MS = 10;
 
 const port = parentPort;
@@ -15,7 +15,7 @@ if (port === null) throw new Error('the thread of a SQLite file must be started 
 const send = (message: FromSqlite): void => {
   port.postMessage(message);
 };
-const statements = createLruMap<string, { statement: StatementSync; answers: boolean }>({ max: MOST_STATEMENTS });
+const statements = createLruMap<string, { statement: StatementSync; answers: boolean }>({ max: MAX_STATEMENTS });
 let database: DatabaseSync | undefined;
 
 function open({ file, readOnly, lockMs }: SqliteOpening): void {

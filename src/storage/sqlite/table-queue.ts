@@ -7,7 +7,7 @@ import { backoffMs, createWorkers, DEFAULT_ATTEMPTS, DEFAULT_VISIBLE_MS, type Dr
 import { fromJson, toJson, type Change, type Connection } from '../schema/schema.ts';
 import type { Held } from '../work-loop.ts';
 
-/** How soon messages of other processes are seen. */
+/** Milliseconds until messages of other processes are seen. */
 const POLL_MS = 250;
 /** Given up messages are kept this long for people to look at. */
 const KEEP_DEAD_MS = 14 * 24 * 3_600_000;

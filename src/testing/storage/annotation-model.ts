@@ -18,7 +18,7 @@ type Step = { which: number; externalId: string; revision: number } & (
   | { kind: 'flag'; flagged: boolean }
 );
 
-/** As often as it stands here. */
+/** Kinds of change, repeated by their frequency. */
 const KINDS = [...Array<'accept'>(5).fill('accept'), 'remove', 'remove', 'withdraw', 'withdraw', 'restore', 'flag'] as const;
 const MAX_STEPS = 25;
 

@@ -10,7 +10,7 @@ import type { Variant } from './frozen-features.ts';
 import type { LabelMap } from '../types.ts';
 
 /** The more kinds, the more often an image's features must be computed. */
-export const MOST_KINDS = 16;
+export const MAX_KINDS = 16;
 
 export interface Augmentation {
   /** Mirror every other pair left to right. @default false */

@@ -1,4 +1,4 @@
-/** What the frozen networks say of images, each computed once: in memory, then on disk, by the image's content. */
+/** Frozen features, each computed once per image: in memory, then on disk, keyed by the image's content. */
 import { createByteCache } from '../../core/common/byte-cache.ts';
 import type { Model } from '../../core/checkpoint/model-folder.ts';
 import { createEncodedImages, type ImageFeatures } from '../../core/engine/image-features.ts';

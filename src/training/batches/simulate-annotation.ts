@@ -6,7 +6,7 @@ import { uniformInt, type Random } from '../../core/common/random.ts';
 import type { AnnotationMode } from '../types.ts';
 
 /** Training draws as many points or strokes as 1 to this. */
-const MOST_MARKS = MARKS_IN_EVALUATION;
+const MAX_MARKS = MARKS_IN_EVALUATION;
 /** The public code seeds the number of strokes anew for every evaluation episode; that seed gives this many. */
 const STROKES_IN_EVALUATION = 9;
 const KINDS = ['mask', 'box', 'point', 'scribble'] as const satisfies readonly AnnotationMode[];
@@ -29,12 +29,12 @@ export function annotateForTraining(mask: BinaryMask, mode: AnnotationMode, rand
       return boxMaskFromMask(mask);
     case 'point': {
       const marked = emptyMask(mask.width, mask.height);
-      const count = training ? uniformInt(random, 1, MOST_MARKS) : MARKS_IN_EVALUATION;
+      const count = training ? uniformInt(random, 1, MAX_MARKS) : MARKS_IN_EVALUATION;
       for (const [x, y] of pointsFromMask(mask, count, random)) marked.data[Math.floor(y) * mask.width + Math.floor(x)] = 1;
       return marked;
     }
     case 'scribble': {
-      const count = training ? uniformInt(random, 1, MOST_MARKS) : STROKES_IN_EVALUATION;
+      const count = training ? uniformInt(random, 1, MAX_MARKS) : STROKES_IN_EVALUATION;
       const small = training && random() < 0.5;
       return scribbleFromMask(mask, count, small ? 'rand_curve_small' : 'rand_curve', random);
     }

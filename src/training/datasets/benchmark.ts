@@ -1,4 +1,4 @@
-/** What both benchmarks share: image lists per fold, either ready or built by the rules that made the ready ones. */
+/** Common part of both benchmarks: image lists per fold, either ready-made or built by the same rules. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Dataset, DatasetClass, DatasetImage, Fold, LabelMap } from '../types.ts';
 import type { EpisodePool } from './episodes.ts';

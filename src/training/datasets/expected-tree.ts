@@ -1,4 +1,4 @@
-/** What each kind of data looks like on disk and where it comes from, for the moment it is not found. */
+/** Expected layout and origin of each kind of data, for the moment it is not found. */
 import { ProsamError } from '../../core/common/errors.ts';
 
 export const DATASET_FORMATS = ['folder', 'pascal', 'coco'] as const;

@@ -13,7 +13,7 @@ import type { IndexedImage } from './label-index.ts';
 export type EpisodeRule = 'by image' | 'by class';
 
 export interface FoldPlan {
-  /** Of the data, for error messages. */
+  /** Name of the data, for error messages. */
   dataset: string;
   name: string;
   classes: readonly DatasetClass[];
@@ -24,7 +24,7 @@ export interface FoldPlan {
   test: EpisodePool;
   /** The data's own test episodes. */
   pairs?: readonly Episode[];
-  /** How a person makes room for a class with too few images. */
+  /** Advice for a class with too few images. */
   remedy: string;
 }
 

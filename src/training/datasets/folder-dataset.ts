@@ -99,7 +99,7 @@ export async function openFolder(root: string, manifestFile: string, name: strin
   };
 }
 
-/** What a suite says an image shows, so that its label map need not be read to know. */
+/** Classes a suite lists for an image, so that its label map need not be read. */
 function statedClasses(
   { w, h, area }: ManifestImage,
   known: ReadonlySet<number>,

@@ -1,4 +1,4 @@
-/** What a label map must satisfy before anything is learned from it: known class ids, and the size of its image. */
+/** Checks of a label map before it is used: known class ids, and the size of its image. */
 import { open } from 'node:fs/promises';
 import sharp from 'sharp';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';

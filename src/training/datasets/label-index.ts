@@ -1,4 +1,4 @@
-/** Which classes every image shows and how large: read from the label maps once, a few at a time. */
+/** Classes and areas of every image: read from the label maps once, a few at a time. */
 import type { DatasetImage } from '../types.ts';
 import type { ClassPixels } from './label-check.ts';
 

@@ -1,4 +1,4 @@
-/** Which images are held back where the data do not say so: decided by their names, so that adding images moves few others. */
+/** Default split: decided by image names, so that adding images moves few others. */
 import { createHash } from 'node:crypto';
 
 /** Share of the images held back for testing. */

@@ -1,11 +1,11 @@
-/** How data are opened. */
+/** Options of data sets. */
 import { z } from 'zod';
 import { ProsamError } from '../../core/common/errors.ts';
 import { DATASET_FORMATS, type DatasetFormat } from './expected-tree.ts';
 import type { IndexOptions } from './label-index.ts';
 
 export interface OpenDatasetOptions extends IndexOptions {
-  /** What to expect at the path. @default recognised */
+  /** Format expected at the path. @default recognized */
   format?: DatasetFormat;
   /** Own folders: share of an image, 0 to 1, below which a class does not count as shown. @default that of classes.json, else 0.01 */
   minArea?: number;

@@ -16,7 +16,7 @@ const CLASSES = NAMES.split(' ').map((name, i) => ({ id: i + 1, name }));
 const ALL_IDS: ReadonlySet<number> = new Set(CLASSES.map(({ id }) => id));
 const NOVEL_PER_FOLD = 5;
 
-/** Where lists of the training images are found; VOC itself has none for the augmented label maps. */
+/** Places of training lists; VOC itself has none for the augmented label maps. */
 const TRAINING_LISTS = [
   'ImageSets/SegmentationAug/train_aug.txt',
   'ImageSets/SegmentationAug/trainaug.txt',

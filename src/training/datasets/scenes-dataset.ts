@@ -24,8 +24,8 @@ const PAIRS_PER_FOLD = 200;
 /** Share of the image a concept must cover to count as shown. */
 const MIN_AREA = 0.01;
 /** On either side every concept is asked for in turn, so that it has the two images an episode takes. */
-const LEAST_PER_SIDE = 2 * CONCEPTS.length;
-const MOST_IMAGES = 5000;
+const MIN_PER_SIDE = 2 * CONCEPTS.length;
+const MAX_IMAGES = 5000;
 const MAX_TRIES = 200;
 /** Says what a folder was generated with; classes.json comes last and makes it complete. */
 const RECIPE = 'generated.json';
@@ -43,7 +43,7 @@ export async function scenesDataset(folder: string, options: ScenesOptions = {})
 export async function writeScenesDataset(folder: string, options: ScenesOptions = {}): Promise<void> {
   const { images = 800, seed = 1, size = 256, onProgress, signal } = options;
   for (const [name, value, low, high] of [
-    ['images', images, 2 * LEAST_PER_SIDE, MOST_IMAGES],
+    ['images', images, 2 * MIN_PER_SIDE, MAX_IMAGES],
     ['seed', seed, 0, 1_000_000_000],
     ['size', size, 32, 1024],
   ] as const) {
@@ -59,7 +59,7 @@ export async function writeScenesDataset(folder: string, options: ScenesOptions 
     await writeDurably(join(root, RECIPE), JSON.stringify({ images, seed, size }));
     for (const below of ['images', 'masks']) await mkdir(join(root, below), { recursive: true });
   });
-  const testImages = Math.max(LEAST_PER_SIDE, Math.round(images / 4));
+  const testImages = Math.max(MIN_PER_SIDE, Math.round(images / 4));
   const entries: Record<string, SceneEntry> = {};
   for (let i = 0; i < images; i++) {
     signal?.throwIfAborted();

@@ -1,4 +1,4 @@
-/** What one contestant makes of one pair, and the row that is kept of it. */
+/** Prediction of one entry for one pair, and the row that is kept of it. */
 import { isProsamError, ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
@@ -16,7 +16,7 @@ export interface Answer {
 export interface PredictWith {
   engine: Engine;
   settings: Pick<EvaluationSettings, 'labelReduction' | 'seed'>;
-  /** What encoding the target took before anyone was timed. */
+  /** Time of encoding the target, before any entry is timed. */
   embedMs: number;
   signal?: AbortSignal | undefined;
 }

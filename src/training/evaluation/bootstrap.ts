@@ -1,6 +1,6 @@
 /**
- * How far a mean IoU could be off because of the pairs that happened to be drawn: pairs are drawn again with replacement
- * within each class of each fold (Efron's percentile bootstrap), from counts alone.
+ * Confidence intervals of mean IoU: pairs are drawn again with replacement within each class of each fold (Efron's percentile
+ * bootstrap), from counts alone.
  */
 import { ProsamError } from '../../core/common/errors.ts';
 import { seededRandom, type Random } from '../../core/common/random.ts';

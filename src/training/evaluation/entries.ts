@@ -1,9 +1,9 @@
-/** Who takes part in an evaluation: models by method and strategy, and two trivial answers. */
+/** Entries of an evaluation: models by method and strategy, and two trivial answers. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Strategy } from '../../core/engine/strategy.ts';
 import type { Method, PredictOptions } from '../../core/engine/types.ts';
 
-/** What of a prediction a contestant chooses; marks and seed are the same for all. */
+/** Options an entry chooses; annotations and seed are the same for all. */
 export type ContestantOptions = Pick<PredictOptions, 'method' | 'strategy' | 'samples' | 'distribution' | 'nu' | 'grow'>;
 
 export type Contestant =
@@ -23,7 +23,7 @@ export const BASELINES: readonly Contestant[] = [
 export interface Field {
   models: readonly string[];
   methods: readonly (Method | 'auto')[];
-  /** Of the method 'prosam'; the others have none. @default ['mean_prompt'] */
+  /** Strategies of the method 'prosam'; the others have none. @default ['mean_prompt'] */
   strategies?: readonly Strategy[];
   /** Shared by all models. */
   options?: Pick<ContestantOptions, 'samples' | 'distribution' | 'nu' | 'grow'>;

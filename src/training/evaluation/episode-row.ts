@@ -3,7 +3,7 @@ import { confusion } from '../../core/mask/metrics.ts';
 import type { Episode } from '../types.ts';
 import type { EpisodeRow } from './result.ts';
 
-/** What the counts cannot tell: how sure, by which method, how long. */
+/** Facts besides the counts: confidence, method and time. */
 export type Particulars = Omit<EpisodeRow, 'fold' | 'classId' | 'reference' | 'target' | 'counts' | 'iou'>;
 
 /** mask, truth: 0/1 per pixel; ignore: non-zero where a pixel does not count. Two empty masks agree perfectly. */

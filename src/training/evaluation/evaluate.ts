@@ -21,7 +21,7 @@ export interface EvaluateOptions extends Partial<EvaluationSettings> {
   contestants: readonly Contestant[];
   device?: EngineOptions['device'];
   threads?: 'auto' | number;
-  /** What the image networks compute in. @default 'fp32' */
+  /** Number format of the image networks. @default 'fp32' */
   precision?: Precision;
   /** Folder for image features, so that another evaluation is faster. */
   cacheDir?: string;
@@ -34,7 +34,7 @@ export interface EvaluateOptions extends Partial<EvaluationSettings> {
 }
 
 const DEFAULTS = { pairs: 1000, annotation: 'mask', size: 'network', seed: DEFAULT_SEED } as const satisfies EvaluationSettings;
-const MOST_PAIRS = 1_000_000;
+const MAX_PAIRS = 1_000_000;
 /** The side the paper compares at, where no model sets another. */
 const PAPER_SIDE = 512;
 
@@ -90,7 +90,7 @@ interface FoldPairs {
   episodes: readonly Episode[];
 }
 
-/** What grows while an evaluation goes on; rows and infos per contestant. */
+/** Growing state of an evaluation; rows and infos per entry. */
 interface Run {
   options: EvaluateOptions;
   settings: EvaluationSettings;
@@ -145,8 +145,8 @@ async function runFold(run: Run, { fold, episodes }: FoldPairs, shelf: EngineShe
 
 function settingsOf(given: EvaluateOptions): EvaluationSettings {
   const { pairs = DEFAULTS.pairs, seed = DEFAULTS.seed, labelReduction } = given;
-  if (!Number.isInteger(pairs) || pairs < 1 || pairs > MOST_PAIRS)
-    throw new ProsamError('OPTION_INVALID', `pairs: expected a whole number from 1 to ${MOST_PAIRS}, got ${pairs}.`);
+  if (!Number.isInteger(pairs) || pairs < 1 || pairs > MAX_PAIRS)
+    throw new ProsamError('OPTION_INVALID', `pairs: expected a whole number from 1 to ${MAX_PAIRS}, got ${pairs}.`);
   if (!Number.isSafeInteger(seed)) throw new ProsamError('OPTION_INVALID', `seed: expected a whole number, got ${seed}.`);
   if (given.folds.length === 0) throw new ProsamError('OPTION_INVALID', 'folds: expected at least one, got none.');
   const { annotation = DEFAULTS.annotation, size = DEFAULTS.size } = given;

@@ -23,7 +23,7 @@ export interface Pair {
   target: ImageInput;
   /** The object in the reference. */
   referenceMask: BinaryMask;
-  /** What of it is marked, and how. */
+  /** Annotated mask of the reference, and the kind of annotation. */
   mark: { mask: BinaryMask; mode: Exclude<AnnotationMode, 'mixed'> };
   truth: BinaryMask;
   /** Non-zero: counts neither as object nor as background. */

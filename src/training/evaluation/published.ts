@@ -9,7 +9,7 @@ export interface PublishedRow {
   table: 1 | 2 | 3 | 9;
   data: PublishedData;
   method: string;
-  /** How the reference was marked. */
+  /** Kind of annotation of the reference. */
   annotation: Exclude<AnnotationMode, 'mixed'>;
   /** Absent where the table does not name it. */
   imageEncoder?: string;

@@ -1,4 +1,4 @@
-/** What an evaluation returns. mIoU, FB-IoU and class IoU are percent, as in the paper; every other share is 0..1. */
+/** Result of an evaluation. mIoU, FB-IoU and class IoU are percent, as in the paper; every other share is 0..1. */
 import type { Confusion } from '../../core/mask/metrics.ts';
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
 import type { EngineInfo, Method, StageTimes } from '../../core/engine/types.ts';
@@ -22,7 +22,7 @@ export interface EpisodeRow {
   iou: number;
   /** 1 - score of the prediction, 0..1; absent for contestants that give none. */
   uncertainty?: number;
-  /** What 'auto' chose. */
+  /** Method 'auto' chose. */
   method?: Method;
   /** The mark reached no pixel or no cell, so nothing was predicted. */
   unmarked?: true;
@@ -54,7 +54,7 @@ export interface FoldResult {
 
 export interface ContestantResult {
   contestant: Contestant;
-  /** What the contestant's models were; one per fold where every fold has its own. */
+  /** Models of the entry; one per fold where every fold has its own. */
   engines: readonly Pick<EngineInfo, 'model' | 'device'>[];
   /** Mean over folds, percent. */
   miou: Estimate;
@@ -64,9 +64,9 @@ export interface ContestantResult {
   classes: ClassResult[];
   /** Pixels over all pairs. */
   counts: Confusion;
-  /** Of the true class: tpr = tp / (tp + fn), and so on. */
+  /** Rates of the true class: tpr = tp / (tp + fn), and so on. */
   rates: Record<'tpr' | 'tnr' | 'fpr' | 'fnr', number>;
-  /** Of all pixels; they add up to 1. The paper's table 6 prints such shares and calls them rates. */
+  /** Shares of all pixels; they add up to 1. The paper's table 6 prints such shares and calls them rates. */
   pixelShares: Record<'tp' | 'tn' | 'fp' | 'fn', number>;
   /** Median per stage over the pairs. */
   milliseconds: StageTimes;
@@ -91,6 +91,6 @@ export interface Evaluation {
   data: { name: string; folds: { name: string; classes: readonly number[]; pairs: number }[] };
   settings: EvaluationSettings;
   contestants: ContestantResult[];
-  /** What a reader of the figures must know. */
+  /** Notes a reader of the numbers needs. */
   notes: string[];
 }

@@ -128,7 +128,7 @@ export function pairedTable(comparisons: readonly NamedComparison[]): Table {
 
 const FOLDS = ['0', '1', '2', '3'] as const;
 
-/** What was measured here above what the paper prints; every row says which it is and on which data. */
+/** Measured rows above the paper's printed ones; every row names its source and data. */
 export function publishedTable({ contestants, data, settings }: Evaluation): Table {
   const measured = contestants.map(({ contestant, engines, folds, miou }) => [
     'measured here',

@@ -14,7 +14,7 @@ import { writeDurably } from '../../core/files/write-file.ts';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { AdamWState } from '../step/optimizer.ts';
 
-/** Where a run stands. Draws depend on seed and step alone, so this is all of its chance, too. */
+/** Position of a run. Random draws depend on seed and step alone, so no RNG state is needed. */
 const progressSchema = z.strictObject({
   /** Steps taken. */
   step: z.int().min(0),

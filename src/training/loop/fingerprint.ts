@@ -1,13 +1,13 @@
-/** What must stay the same for a run to go on as one run. */
+/** Settings that must stay the same for a run to be resumed. */
 import { createHash } from 'node:crypto';
 import type { TrainSettings } from '../train-options.ts';
 import type { Episode } from '../types.ts';
 
 /**
- * As text and numbers, for people too: these settings stand in the run's report.
+ * Fingerprint as text and numbers, also for people: these settings appear in the run's report.
  *
- * episodes: of the first epoch; they tell whether the data or their split have changed. Length of the run, patience and how often it
- * is saved may change, and so may the number of epochs where the learning rate does not depend on it.
+ * episodes: of the first epoch; they tell whether the data or their split have changed. Length of the run, patience and save interval
+ * may change, and so may the number of epochs where the learning rate does not depend on it.
  */
 export function settingsFingerprint(
   settings: TrainSettings,

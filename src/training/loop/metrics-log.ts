@@ -6,7 +6,7 @@ import { taken, writeDurably } from '../../core/files/write-file.ts';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { StepRow, ValidationRow } from '../report/training-report.ts';
 
-/** How every row begins. */
+/** Beginning of every row. */
 const ROW_START = '{"type":';
 
 export type MetricsRow = ({ type: 'step' } & StepRow) | ({ type: 'validation' } & ValidationRow);
@@ -61,7 +61,7 @@ function linesOf(rows: readonly MetricsRow[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
-/** What a run leaves that was killed while it wrote its first row. */
+/** Whether the text is a partial first row, left by a killed run. */
 function isHalfRow(text: string): boolean {
   return !text.includes('\n') && (text.startsWith(ROW_START) || ROW_START.startsWith(text));
 }

@@ -7,7 +7,7 @@ import { nodeImageSource } from '../../core/image/node/source.ts';
 import { checkModelWeights, createNetworks, type Networks } from '../../core/onnx/networks.ts';
 import { openRuntime } from '../../core/runtime/devices/choose-device.ts';
 import { modelFolder } from '../../core/runtime/node/open-engine.ts';
-import { MOST_INDEX } from '../step/seeds.ts';
+import { MAX_INDEX } from '../step/seeds.ts';
 import { encoderPlan, type EncoderPlan } from '../step/encoder-plan.ts';
 import { frozenFeatures, type FrozenFeatures } from '../batches/frozen-features.ts';
 import { createPairMaker, type PairMaker } from '../batches/pairs.ts';
@@ -28,7 +28,7 @@ export interface OpenRun {
   networks: Networks;
   plan: EncoderPlan;
   fold: Fold;
-  /** Of the whole run. */
+  /** Steps of the whole run. */
   steps: number;
   stepsPerEpoch: number;
   /** Training episodes of one epoch, in the order they come. */
@@ -37,10 +37,10 @@ export interface OpenRun {
   pairs: PairMaker;
   decoder: PromptDecoder;
   state: RunState;
-  /** What a person should know of how the weights began. */
+  /** Notes for people about the initial weights. */
   notes: string[];
   fingerprint: Record<string, string | number>;
-  /** What runs the frozen networks. */
+  /** Device of the frozen networks. */
   device: string;
   close(): Promise<void>;
 }
@@ -113,9 +113,9 @@ function perEpoch(draw: (epoch: number) => readonly Episode[]): (epoch: number) 
 function lengthOf({ batch, epochs, maxSteps }: TrainSettings, episodes: number): Pick<OpenRun, 'steps' | 'stepsPerEpoch'> {
   const stepsPerEpoch = Math.max(1, Math.floor(episodes / batch));
   const steps = Math.min(epochs * stepsPerEpoch, maxSteps ?? Infinity);
-  if (steps <= MOST_INDEX) return { steps, stepsPerEpoch };
+  if (steps <= MAX_INDEX) return { steps, stepsPerEpoch };
   throw new ProsamError(
     'OPTION_INVALID',
-    `expected at most ${MOST_INDEX} steps, got ${epochs} epochs of ${stepsPerEpoch}. Train fewer epochs or larger batches.`,
+    `expected at most ${MAX_INDEX} steps, got ${epochs} epochs of ${stepsPerEpoch}. Train fewer epochs or larger batches.`,
   );
 }

@@ -14,7 +14,7 @@ import { promptEncoderFromCheckpoint } from './warm-start.ts';
 
 export interface StartingState {
   state: RunState;
-  /** What a person should know of how the weights began. */
+  /** Notes for people about the initial weights. */
   notes: string[];
 }
 

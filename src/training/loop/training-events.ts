@@ -1,4 +1,4 @@
-/** What a training run tells while it goes on. */
+/** Events of a training run. */
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { MetricsRow } from './metrics-log.ts';
 import type { StepRow, ValidationRow } from '../report/training-report.ts';
@@ -8,12 +8,12 @@ export type TrainingEvent = StartEvent | StepEvent | ValidatingEvent | Validatio
 
 export interface StartEvent {
   type: 'start';
-  /** What differentiates, e.g. "tfjs-node 4.22.0 on libtensorflow 2.21.0, CPU". */
+  /** Differentiating engine, e.g. "tfjs-node 4.22.0 on libtensorflow 2.21.0, CPU". */
   engine: string;
-  /** What runs the frozen networks, e.g. "cpu". */
+  /** Device of the frozen networks, e.g. "cpu". */
   device: string;
   settings: Record<string, string | number>;
-  /** What a person should know of how the weights began. */
+  /** Notes for people about the initial weights. */
   notes: readonly string[];
   /** Steps of the whole run. */
   steps: number;
@@ -51,10 +51,10 @@ export interface ValidationEvent {
   examples: readonly ValidationExample[];
 }
 
-/** What a validation pair looks like now. Every mask covers its whole image, at the size the network sees it. */
+/** Current state of a validation pair. Every mask covers its whole image, at the size the network sees it. */
 export interface ValidationExample {
   episode: Episode;
-  /** What is marked in the reference. */
+  /** Annotated mask of the reference. */
   mark: BinaryMask;
   /** The predicted mask of the target. */
   mask: BinaryMask;

@@ -23,7 +23,7 @@ export interface WarmStart {
   /** Every parameter of the configuration, in the order of `promptEncoderShapes`. */
   parameters: Map<string, FloatTensor>;
   from: 'prosam' | 'vrp-sam';
-  /** What a person should know: what was made up and what was left out. One sentence each. */
+  /** Notes for people: weights that were initialized anew and those that were left out. One sentence each. */
   notes: string[];
 }
 

@@ -46,7 +46,7 @@ export function intervalChart({ title, x, rows }: IntervalChartParts): string {
   ]);
 }
 
-/** Where two things are equal. */
+/** Line of equality. */
 function zeroLine(x: number, plot: Plot): string {
   return element('line', {
     x1: x,

@@ -41,11 +41,11 @@ export interface TrainingReportParts {
   steps: readonly StepRow[];
   validations: readonly ValidationRow[];
   pictures: readonly PairPictures[];
-  /** How the run stands, in words. */
+  /** State of the run, in words. */
   status?: string;
 }
 
-/** Of more rounds than this some are left out. */
+/** Number of rounds above which some are left out. */
 const MAX_ROUNDS = 8;
 /** A smoothed line averages this share of all steps. */
 const SMOOTHING = 1 / 50;

@@ -37,7 +37,7 @@ extern "C" TFE_Context* prosam_TFE_NewContext(const TFE_ContextOptions* options,
 }
 `;
 
-/** What the package's own sources call instead. */
+/** Functions the package's own sources call instead. */
 export const GUARDED_CALLS = ['-DTFE_Execute=prosam_TFE_Execute', '-DTFE_NewContext=prosam_TFE_NewContext'] as const;
 
 /**

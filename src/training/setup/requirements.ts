@@ -1,18 +1,18 @@
-/** What a machine must have before anything is fetched: a platform TensorFlow is built for, and a compiler. */
+/** Requirements checked before anything is fetched: a platform TensorFlow is built for, and a compiler. */
 import { ProsamError } from '../../core/common/errors.ts';
 import { isLinuxX64, platformInWords, type Platform } from '../../setup/platform.ts';
 import { runTool } from '../../setup/run-tool.ts';
 
-/** Of the wheels: manylinux_2_27. */
-const LEAST_GLIBC_MINOR = 27;
+/** Smallest glibc of the wheels: manylinux_2_27. */
+const MIN_GLIBC_MINOR = 27;
 
 export const COMPILER_ADVICE = 'Install a C++17 compiler (Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++) and repeat.';
 /** @throws SETUP_FAILED where the library cannot run */
 export function checkPlatform(platform: Platform): void {
-  if (isLinuxX64(platform, LEAST_GLIBC_MINOR)) return;
+  if (isLinuxX64(platform, MIN_GLIBC_MINOR)) return;
   throw new ProsamError(
     'SETUP_FAILED',
-    `expected Linux on x64 with glibc 2.${LEAST_GLIBC_MINOR} or newer, for which TensorFlow's library is built, got ${platformInWords(platform)}. ` +
+    `expected Linux on x64 with glibc 2.${MIN_GLIBC_MINOR} or newer, for which TensorFlow's library is built, got ${platformInWords(platform)}. ` +
       'Here small models train on the wasm engine, which needs no set-up.',
   );
 }

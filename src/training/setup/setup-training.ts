@@ -13,7 +13,7 @@ export interface SetupOptions {
   gpu?: boolean;
   /** Folder of the npm package. Default: the installed one. */
   packageRoot?: string;
-  /** Where the library is kept. Default: $XDG_CACHE_HOME/prosam or ~/.cache/prosam. */
+  /** Folder of the library. Default: $XDG_CACHE_HOME/prosam or ~/.cache/prosam. */
   cacheDir?: string;
   /** Wheel files that are here already, for machines without a network. */
   wheels?: readonly string[];

@@ -28,7 +28,7 @@ const CUDA: Wheel = {
   megabytes: 573,
 };
 
-/** What the and-cuda extra of that TensorFlow asks for, at the newest versions of 2026-11-22. */
+/** Packages the and-cuda extra of that TensorFlow requires, at the newest versions of 2026-11-22. */
 const NVIDIA: readonly (readonly [requirement: string, megabytes: number, sha256: string])[] = [
   ['nvidia-cublas-cu12==12.9.3.13', 581, 'd7d51055f161b317c7105ddaae90e71eda059026074ffef93cf7cde2886bfe72'],
   ['nvidia-cuda-cupti-cu12==12.9.79', 11, '096bcf334f13e1984ba36685ad4c1d6347db214de03dbb6eebb237b41d9d934f'],

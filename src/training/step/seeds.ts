@@ -7,9 +7,9 @@ const STREAMS = { start: 1, step: 2, episodes: 3, test: 4, marks: 5, variant: 6 
 export { DEFAULT_SEED } from '../../core/engine/defaults.ts';
 
 /** Largest index of a draw: the seed made of it is still exact. */
-export const MOST_INDEX = 2 ** 22 - 2;
+export const MAX_INDEX = 2 ** 22 - 2;
 
-/** seed: whole, 0 to 2^31. index: whole, 0 to MOST_INDEX. */
+/** seed: whole, 0 to 2^31. index: whole, 0 to MAX_INDEX. */
 export function drawsFor(seed: number, stream: keyof typeof STREAMS, index = 0): Random {
   // In two rounds, so that seeds, streams and steps that lie side by side have nothing in common.
   const own = Math.floor(seededRandom(seed * 8 + STREAMS[stream])() * 2 ** 31);

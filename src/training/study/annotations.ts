@@ -1,4 +1,4 @@
-/** How references are marked (paper, table 1): masks, scribbles, boxes, points, with an encoder trained for each kind. */
+/** Study of reference annotations (paper, table 1): masks, scribbles, boxes, points, with an encoder trained for each kind. */
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
 import { ANNOTATION_MODES, type AnnotationMode } from '../types.ts';
 import { contendersOf, testedFolds } from './entries.ts';

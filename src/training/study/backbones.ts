@@ -1,4 +1,4 @@
-/** What the prompt encoder reads of images (paper, tables 5 and 9): the same encoders on several models' backbones. */
+/** Study of backbones (paper, tables 5 and 9): the same encoders on several models' backbones. */
 import { join } from 'node:path';
 import { midBlockVariants } from './backbone-variants.ts';
 import { contendersOf, testedFolds } from './entries.ts';

@@ -24,8 +24,8 @@ export function classesApart(classes: readonly DatasetClass[], others: readonly 
   return classes.filter(({ name }) => !taken.has(commonName(name)));
 }
 
-/** Where draws find too few pairs of the classes asked for, this many times as many are drawn. */
-const MOST_DRAWN = 64;
+/** Factor by which more pairs are drawn where too few show the requested classes. */
+const MAX_DRAWN = 64;
 
 /**
  * The data's classes of all folds with only some of them tested. foldName: what the one fold is called.
@@ -42,7 +42,7 @@ export function testedOn(dataset: Dataset, classes: readonly DatasetClass[], fol
   const whole = dataset.fold('all');
   const testEpisodes = (count: number, seed: number): Episode[] => {
     let found: Episode[] = [];
-    for (let factor = 1; factor <= MOST_DRAWN; factor *= 2) {
+    for (let factor = 1; factor <= MAX_DRAWN; factor *= 2) {
       const drawn = whole.testEpisodes(count * factor, seed);
       found = drawn.filter(({ classId }) => allowed.has(classId));
       if (found.length >= count || drawn.length < count * factor) break;

@@ -1,6 +1,6 @@
 /**
- * Which distribution the prompts are drawn from in training (paper, tables 4 and 7), and whether it is the distribution or
- * merely the size of its noise: with n = 256 the Student-t is all but a Gaussian, at 0.139 of its sigma.
+ * Study of the prompt distribution (paper, tables 4 and 7), and whether the distribution matters or merely the size of its noise:
+ * with n = 256 the Student-t is all but a Gaussian, at 0.139 of its sigma.
  */
 import { DEFAULT_SEED } from '../step/seeds.ts';
 import { promptWidth } from './frozen-model.ts';
@@ -16,7 +16,7 @@ interface Measured {
   variant: VariantName;
   /** [fold][seed] */
   cells: NoiseCell[][];
-  /** Of each run, over its last tenth. */
+  /** Losses of each run, over its last tenth. */
   losses: number[];
   sigmas: number[];
 }

@@ -1,4 +1,4 @@
-/** Who is studied: encoders trained here, by variant and seed, or ready ones that were named; and how they do on every fold. */
+/** Entries of a study: encoders trained here, by variant and seed, or ready ones given by name; and their results on every fold. */
 import type { EpisodeRow } from '../evaluation/result.ts';
 import type { Dataset } from '../types.ts';
 import { modelTitle, type StudyContext } from './study-context.ts';
@@ -44,7 +44,7 @@ export function contendersOf(
   }));
 }
 
-/** What of a test cell does not depend on who is tested. */
+/** Part of a test that does not depend on the entry. */
 export interface Test extends Pick<TestCell, 'annotation' | 'labelReduction'> {
   /** Ends the names of the cells. */
   what: string;

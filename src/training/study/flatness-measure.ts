@@ -1,4 +1,4 @@
-/** How flat the loss is around the prompts of one encoder, pair by pair: its Laplacian, and its masks under growing noise. */
+/** Flatness of the loss around the prompts of one encoder, pair by pair: its Laplacian, and its masks under growing noise. */
 import { iou } from '../../core/mask/metrics.ts';
 import { normal } from '../../core/common/random.ts';
 import { chunkFor } from '../step/prompt-decoder.ts';

@@ -12,7 +12,7 @@ import type { StudyChart } from './study-result.ts';
 
 interface Contender {
   title: string;
-  /** Of all folds and seeds, in the same order for every contender. */
+  /** Rows of all folds and seeds, in the same order for every entry. */
   rows: FlatnessRow[];
 }
 
@@ -86,7 +86,7 @@ function curvatureTable(contenders: readonly Contender[]): Table {
   };
 }
 
-/** Who is flatter on the very same pairs. */
+/** Paired comparison of flatness on the very same pairs. */
 function pairedTables(contenders: readonly Contender[]): Table[] {
   const [first, ...others] = contenders as [Contender, ...Contender[]];
   const comparable = others.filter(({ rows }) => rows.length === first.rows.length);
@@ -159,7 +159,7 @@ function noiseCharts(contenders: readonly Contender[]): StudyChart[] {
   ];
 }
 
-/** What twice the step of the finite differences changes. */
+/** Sensitivity to twice the step of the finite differences. */
 function convergence(contenders: readonly Contender[]): string {
   const rows = contenders.flatMap((contender) => contender.rows);
   const off = rows.map(({ laplacian, laplacianAtTwiceTheStep: far }) => Math.abs(far - laplacian) / Math.max(Math.abs(laplacian), 1e-12));

@@ -1,4 +1,4 @@
-/** What the paper prints in the tables that belong to studies (1, 3, 4, 5, 7, 8, 9), next to which ours are shown. */
+/** Printed results of the paper's studies (tables 1, 3, 4, 5, 7, 8, 9), shown next to ours. */
 import { PUBLISHED, type PublishedRow } from '../evaluation/published.ts';
 
 /** table, data, method, F-0 to F-3, mean */

@@ -10,7 +10,7 @@ import type { EpisodeRow, Estimate } from '../evaluation/result.ts';
 
 /** Answers to one fold's pairs by the runs of every seed. [seed][pair] */
 export type SeedRows = readonly (readonly EpisodeRow[])[];
-/** What is needed of a row. */
+/** Required part of a row. */
 type Row = Pick<EpisodeRow, 'classId' | 'counts'>;
 
 export interface SeedEstimate extends Estimate {

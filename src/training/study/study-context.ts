@@ -1,4 +1,4 @@
-/** What every study works with: its settings, its folder, and the engine, which is loaded once it is needed. */
+/** Context of every study: its settings, its folder, and the engine, loaded once it is needed. */
 import { basename, dirname } from 'node:path';
 import { foldedName } from '../../core/files/file-name.ts';
 import type { TrainingEngine } from '../tfjs/engine.ts';

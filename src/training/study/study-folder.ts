@@ -1,4 +1,4 @@
-/** What a study has measured so far: one file a cell, so that the same command goes on where it was ended. */
+/** Measurements of a study so far: one file each, so that the same command resumes where it ended. */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { writeDurably } from '../../core/files/write-file.ts';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import { modelFolder } from '../../core/runtime/node/open-engine.ts';
 
-/** What a cell depends on. Another value makes the cell new. */
+/** Inputs a measurement depends on. Another value makes it a new one. */
 export type CellInputs = Readonly<Record<string, unknown>>;
 
 export interface StudyFolder {

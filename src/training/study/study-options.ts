@@ -1,4 +1,4 @@
-/** What can be set about a study, and its defaults. Everything drawn comes from the seeds. */
+/** Options of a study, and their defaults. Everything random comes from the seeds. */
 import * as z from 'zod';
 import { ProsamError } from '../../core/common/errors.ts';
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
@@ -12,7 +12,7 @@ export interface StudyOptions {
   dataset: Dataset;
   /** domain-shift: the data to test on. */
   testDataset?: Dataset;
-  /** What differentiates; asked for once something has to be trained or searched. */
+  /** Differentiating engine; requested once something has to be trained or searched. */
   engine: () => Promise<TrainingEngine>;
   /** Folder of the study: cells/ with every figure measured, and runs/ unless `runs` names another folder. */
   out: string;
@@ -26,7 +26,7 @@ export interface StudyOptions {
   folds?: readonly (number | 'all')[];
   /** Training seeds. @default [321] */
   seeds?: readonly number[];
-  /** What is trained. @default the study's own choice */
+  /** Variants to train. @default the study's own choice */
   variants?: readonly VariantName[];
   /** Steps of a training run, with one cosine over all of them. @default 100 epochs, restarting every 15, as in the paper */
   steps?: number;
@@ -58,7 +58,7 @@ export interface StudyOptions {
   signal?: AbortSignal;
   /** Work in units of its own; `what` changes where other work begins. */
   onProgress?: (progress: { what: string; done: number; total: number }) => void;
-  /** What has been done, or was kept from before: one line each. */
+  /** Called with finished or restored work: one line each. */
   onNote?: (line: string) => void;
 }
 

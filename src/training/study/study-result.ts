@@ -1,4 +1,4 @@
-/** What a study returns: figures, tables and charts as data, ready for the screen, the page and a file. */
+/** Result of a study: numbers, tables and charts as data, ready for the screen, the page and a file. */
 import type { Table } from '../evaluation/tables.ts';
 import type { BoxChartParts, IntervalChartParts, LineChartParts, ScatterChartParts } from '../report/charts.ts';
 
@@ -22,7 +22,7 @@ export interface StudyPart {
 
 export interface StudyFindings {
   parts: StudyPart[];
-  /** What a reader of the figures must know, and what they say. One sentence each. */
+  /** Notes a reader of the numbers needs, and conclusions. One sentence each. */
   notes: string[];
   /** The figures behind tables and charts, in full digits. */
   figures: unknown;

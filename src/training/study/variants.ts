@@ -1,4 +1,4 @@
-/** What is compared: the distributions of the paper's ablation and VRP-SAM, as training options. */
+/** Variants under comparison: the distributions of the paper's ablation and VRP-SAM, as training options. */
 import { noiseDeviation, type DistributionKind } from '../../core/networks/prompt-distribution.ts';
 
 export const VARIANT_NAMES = [

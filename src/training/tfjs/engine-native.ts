@@ -6,7 +6,7 @@ import util from 'node:util';
 import { messageOf } from '../../core/common/errors.ts';
 import { addonOf, QUIET_LOADER, type InstalledPackage, type TrainingEngine } from './engine-packages.ts';
 
-/** What the addon tells of the library it found. */
+/** Facts the addon reports about the library it found. */
 interface NativeBackend {
   isUsingGpuDevice: boolean;
   binding: { TF_Version: string };

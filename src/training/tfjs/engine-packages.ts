@@ -13,7 +13,7 @@ export interface TrainingEngine {
   tf: typeof TensorFlow;
   /** 'node-gpu' only where a GPU really computes. */
   name: TrainingEngineName;
-  /** What really runs, e.g. "tfjs-node 4.22.0 on libtensorflow 2.21.0, CPU". */
+  /** Engine in use, e.g. "tfjs-node 4.22.0 on libtensorflow 2.21.0, CPU". */
   about: string;
 }
 

@@ -132,7 +132,7 @@ const LOWEST = -3e38;
 
 function maxPool(tf: Tf, x: Tensor, { size, stride, padding = 0, ceilMode = false }: MaxPoolOptions): Tensor {
   const last = tf.transpose(x, [0, 2, 3, 1]) as tfjs.Tensor4D;
-  /** What ceilMode's last window sticks out by. */
+  /** Overhang of ceilMode's last window. */
   const extra = (dim: number): number => {
     const windows = (ceilMode ? Math.ceil : Math.floor)((fixed(dim) + 2 * padding - size) / stride);
     return Math.max(0, windows * stride + size - dim - 2 * padding);

@@ -30,22 +30,22 @@ export function createActions({ project, refresh }: ActionsOptions): Actions {
     await refresh();
   };
   return {
-    train: () => act(() => connection().client.train(project()), 'Training requested. It starts as soon as the learner is free.'),
+    train: () => act(() => connection().client.projects.train(project()), 'Training requested. It starts as soon as the learner is free.'),
     async promote(id, name) {
       const chosen = project();
       const reason = await askReason(`Put ${name} into service`);
       if (reason === undefined) return;
-      await act(() => connection().client.promote(id, { project: chosen, reason }), `In service: ${name}.`);
+      await act(() => connection().client.versions.promote(id, { project: chosen, reason }), `Live: ${name}.`);
     },
     async rollback() {
       const chosen = project();
       const reason = await askReason('Go back to the version before');
       if (reason === undefined) return;
-      await act(() => connection().client.rollback(chosen, reason), 'The version before is in service again.');
+      await act(() => connection().client.projects.rollback(chosen, reason), 'The previous version is live again.');
     },
     flag(annotation, flagged) {
       const done = flagged ? 'Used first from now on.' : 'One among the others again.';
-      return act(() => connection().client.flagAnnotation(annotation, flagged), done);
+      return act(() => connection().client.annotations.flag(annotation, flagged), done);
     },
   };
 }

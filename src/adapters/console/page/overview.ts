@@ -37,7 +37,7 @@ export function showProjects(projects: readonly string[], chosen: string): void 
   select.disabled = projects.length === 0;
 }
 
-export function showTiles({ queue, messages, startedMs }: OverviewAnswer['status'], info?: ProjectAnswer['info']): void {
+export function showTiles({ engineQueue: queue, messages, startedMs }: OverviewAnswer['status'], info?: ProjectAnswer['info']): void {
   const waiting = Object.values(messages).reduce((sum, count) => sum + count, 0);
   const tiles: [name: string, value: number | string][] = [
     ['images', info?.images ?? 0],

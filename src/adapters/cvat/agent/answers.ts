@@ -47,7 +47,7 @@ type Annotate = Extract<Params, { type: 'annotate_frame' | 'annotate_task' }>;
 export interface AgentAnswerParts {
   client: CvatClient;
   service: { predictions: Pick<PredictionService, 'predict' | 'refine'> };
-  /** Whose references a detector uses. */
+  /** Project whose references a detector uses. */
   project: string;
   tracker: TrackerParts;
 }

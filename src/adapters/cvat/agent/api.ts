@@ -32,7 +32,7 @@ export interface AgentDescription {
   labels: readonly string[];
 }
 
-/** What CVAT is told of a function. */
+/** Description of a function, as CVAT registers it. */
 export function describeAgentFunction(kind: AgentKind, { name, isPublic, labels }: AgentDescription): Record<string, unknown> {
   const shared = { provider: 'native', name: `${name} ${kind}`, visibility: isPublic ? 'public' : 'private', kind };
   switch (kind) {

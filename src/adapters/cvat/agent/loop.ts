@@ -5,7 +5,7 @@ import type { AgentApi, AgentKind, RequestCategory } from './api.ts';
 
 export interface AgentRequest {
   kind: AgentKind;
-  /** As CVAT sent it. */
+  /** Parameters, exactly as CVAT sent them. */
   params: Readonly<Record<string, unknown>> & { type: string };
   signal: AbortSignal;
   /** share: 0..1 */
@@ -30,10 +30,10 @@ export interface AgentOptions {
 }
 
 /** Times in a row that a function may seem not to be there: a minute. */
-const MOST_ABSENCES = 12;
+const MAX_ABSENCES = 12;
 
 /** Longest text that is shown to whoever asked. */
-const MOST_REASON = 1000;
+const MAX_REASON = 1000;
 
 /** Until the signal fires; rejects with CVAT_REFUSED where the token no longer counts, with CVAT_FAILED where a function was deleted. */
 export async function runAgent(options: AgentOptions): Promise<void> {
@@ -95,7 +95,7 @@ async function serve(
       signal.throwIfAborted();
       // Without the right to ask, or without the function, asking again is of no use; but whoever stands before CVAT answers 404, too.
       absences = (error as { answered?: number }).answered === 404 ? absences + 1 : 0;
-      if ((isProsamError(error) && error.code === 'CVAT_REFUSED') || absences > MOST_ABSENCES) throw error;
+      if ((isProsamError(error) && error.code === 'CVAT_REFUSED') || absences > MAX_ABSENCES) throw error;
       onProblem?.(error);
       await wait(pauseMs, undefined, { signal });
     }
@@ -131,7 +131,7 @@ async function work(
 
 /** Our own errors say what to do; others are of no use to people who annotate. */
 function reasonOf(error: unknown): string {
-  return isProsamError(error) ? messageOf(error).slice(0, MOST_REASON) : 'prosam met an error of its own; its log says more.';
+  return isProsamError(error) ? messageOf(error).slice(0, MAX_REASON) : 'prosam met an error of its own; its log says more.';
 }
 
 /** Rings when CVAT tells of new requests. Servers that have no such channel are asked every minute instead. */

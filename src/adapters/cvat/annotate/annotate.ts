@@ -71,7 +71,7 @@ export interface AnnotateResult {
 }
 
 /** Numbers in one request's shapes: some megabytes of JSON. */
-const MOST_NUMBERS = 500_000;
+const MAX_NUMBERS = 500_000;
 
 /** @throws CVAT_FAILED, CVAT_REFUSED: what was stored is in the log, and the same run goes on there; OUTPUT_FAILED */
 export async function annotateTask(options: AnnotateOptions): Promise<AnnotateResult> {
@@ -127,7 +127,7 @@ async function annotateJob(options: AnnotateOptions, job: number, planned: reado
       waiting.frames.push(frame);
       waiting.shapes.push(...shapes);
       const numbers = waiting.shapes.reduce((sum, { points }) => sum + points.length, 0);
-      if (waiting.frames.length >= batchFrames || numbers >= MOST_NUMBERS) await flush();
+      if (waiting.frames.length >= batchFrames || numbers >= MAX_NUMBERS) await flush();
     }
   } catch (error) {
     await ahead.catch(() => undefined);

@@ -10,7 +10,7 @@ import type { CvatLabel, NewCvatShape } from '../api/types.ts';
 export const SHAPE_FORMS = ['mask', 'polygon', 'rectangle'] as const;
 export type ShapeForm = (typeof SHAPE_FORMS)[number];
 
-/** What a label takes: what was asked for, or the only thing the label allows. undefined: nothing we could draw. */
+/** Shape form for a label: the requested one, or the only one the label allows. undefined: nothing that can be drawn. */
 export function formFor(label: CvatLabel, wanted: ShapeForm): ShapeForm | undefined {
   return label.type === 'any' ? wanted : SHAPE_FORMS.find((form) => form === label.type);
 }

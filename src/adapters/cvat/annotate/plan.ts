@@ -1,4 +1,4 @@
-/** What there is to do in a task: labels to look for, frames with the job each belongs to, and the references people drew. */
+/** Work plan of a task: labels to look for, frames with their jobs, and the references people drew. */
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { CvatClient } from '../api/client.ts';
 import { marksOfFrame, type FrameMarks, type LabelMark } from './marks.ts';

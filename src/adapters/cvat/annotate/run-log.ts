@@ -1,4 +1,4 @@
-/** What a run has done so far, line by line in a file: where the next one goes on, and what can be taken back. */
+/** Journal of a run, line by line in a file: where to resume, and what can be undone. */
 import { open, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageOf, ProsamError } from '../../../core/common/errors.ts';
@@ -114,7 +114,7 @@ function parsed(path: string, text: string): RunEvent[] {
   });
 }
 
-/** How every line begins. */
+/** Beginning of every line. */
 const EVENT_START = '{"event":';
 
 function damaged(path: string, line: number): ProsamError {

@@ -16,7 +16,7 @@ export interface StoreResult {
   dropped: NewCvatShape[];
 }
 
-/** What a shape says, whatever CVAT adds to it. */
+/** Digest of a shape's content, ignoring fields that CVAT adds. */
 export function shapeDigest({
   type,
   frame,
@@ -90,7 +90,7 @@ function matched(there: readonly CvatShape[], wanted: readonly NewCvatShape[]): 
   return { found, rest };
 }
 
-/** Which of the stored shapes CVAT no longer has as they were sent. */
+/** Stored shapes that CVAT no longer has as they were sent. */
 export async function changedShapes(
   client: CvatClient,
   of: CvatTarget,

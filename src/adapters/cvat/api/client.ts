@@ -18,16 +18,16 @@ export interface CvatClient {
   readonly transport: CvatTransport;
   /** Version of CVAT, asked without credentials. */
   about(options?: Options): Promise<{ version: string }>;
-  /** Which parts of CVAT are switched on. */
+  /** Parts of CVAT that are switched on. */
   plugins(options?: Options): Promise<Record<string, boolean>>;
-  /** Who asks. */
+  /** The authenticated user. */
   self(options?: Options): Promise<{ id: number; username: string }>;
   /** AI models as CVAT shows them. */
   models(options?: Options): Promise<{ id: string; kind: string; name: string }[]>;
 
   task(id: number, options?: Options): Promise<t.CvatTask>;
   job(id: number, options?: Options): Promise<t.CvatJob>;
-  /** Of a task, or by any filter of CVAT's, e.g. those changed since then. */
+  /** Jobs of a task, or by any CVAT filter, e.g. those changed since a date. */
   jobs(filter: { task: number } | { filter: string; sort?: string }, options?: Options): Promise<t.CvatJob[]>;
   labels(of: { task: number } | { job: number } | { project: number }, options?: Options): Promise<t.CvatLabel[]>;
   /** Frames of the whole task, numbered from 0. */
@@ -53,8 +53,8 @@ export interface CvatClient {
 
 /** Items asked for with each page, and the most pages: lists of more than a million items end with an error. */
 const PAGE_SIZE = 500;
-const MOST_PAGES = 2000;
-/** What a job or task must tell us. */
+const MAX_PAGES = 2000;
+/** Events a webhook must deliver. */
 const WEBHOOK_EVENTS = ['update:job', 'update:task', 'create:task', 'delete:task', 'delete:job'];
 
 /** @throws CONFIG_INVALID for an address or a token that can be none; every call: CVAT_FAILED, CVAT_REFUSED, or the reason of its signal */
@@ -155,7 +155,7 @@ async function all<T>(
   { signal }: Options = {},
 ): Promise<T[]> {
   const items: T[] = [];
-  for (let page = 1; page <= MOST_PAGES; page++) {
+  for (let page = 1; page <= MAX_PAGES; page++) {
     const answer = await api.json({ method: 'GET', path, query: { ...query, page, page_size: PAGE_SIZE }, signal }, pageOf(item));
     items.push(...answer.results);
     if (answer.next === null && items.length >= answer.count) return items;
@@ -165,5 +165,5 @@ async function all<T>(
         `GET ${path}: expected ${answer.count} items, got ${items.length}. Ask again: the list ended early.`,
       );
   }
-  throw new ProsamError('CVAT_FAILED', `GET ${path}: expected at most ${MOST_PAGES * PAGE_SIZE} items, CVAT has more. Ask for fewer.`);
+  throw new ProsamError('CVAT_FAILED', `GET ${path}: expected at most ${MAX_PAGES * PAGE_SIZE} items, CVAT has more. Ask for fewer.`);
 }

@@ -1,4 +1,4 @@
-/** What proves to CVAT who asks: a personal access token, an older key, a browser's session, or name and password. */
+/** Credentials for CVAT: a personal access token, an older key, a browser session, or name and password. */
 import { ProsamError } from '../../../core/common/errors.ts';
 import { within } from '../../../core/common/patience.ts';
 import type { OutboundCredentials } from '../../http/outbound-types.ts';

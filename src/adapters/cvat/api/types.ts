@@ -1,4 +1,4 @@
-/** What CVAT answers with, as far as it is read: parsed once, bounded, and unknown fields left out. */
+/** Schemas of CVAT's responses, limited to the fields in use: parsed once, bounded, unknown fields dropped. */
 import { z } from 'zod';
 
 export type {
@@ -65,7 +65,7 @@ export const cvatJob = z.object({
   stage: z.string(),
   /** 'annotation', 'ground_truth' or 'consensus_replica'. */
   type: z.string().catch('annotation').default('annotation'),
-  /** Of a replica. */
+  /** Parent job of a replica. */
   parent_job_id: id.nullable().catch(null).default(null),
   dimension: z.string().catch('2d').default('2d'),
   updated_date: z.string().optional(),

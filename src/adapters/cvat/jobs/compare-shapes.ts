@@ -1,10 +1,10 @@
-/** What people made of a job that is done: for each frame and label what they drew, and what they looked at and left as it was. */
+/** Outcome of a finished job: for each frame and label, what people drew and what they reviewed and left unchanged. */
 import type { Provenance } from '../../../service/ports/storage.ts';
 import { isSaidToBeDrawn, type JobMark } from './job-marks.ts';
 import type { MarkedShape } from '../shape-annotation.ts';
 import type { UploadedShape } from '../types.ts';
 
-/** What one frame teaches about one label. */
+/** Lesson of one frame about one label. */
 export interface Lesson {
   frame: number;
   label: number;
@@ -13,7 +13,7 @@ export interface Lesson {
   shapes: MarkedShape[];
 }
 
-/** What is known beside the shapes themselves. */
+/** Facts known beside the shapes themselves. */
 export interface CompareFacts {
   /** Sent there by this project, of the job's frames. */
   uploaded: readonly UploadedShape[];
@@ -29,7 +29,7 @@ export interface Compared {
   lessons: Lesson[];
   /** Machine-made shapes nobody has looked at yet, by `placeOf`. */
   waiting: Map<string, number>;
-  /** What is not there any more was taken out by a person. */
+  /** Whether a missing shape was removed by a person. */
   settled: boolean;
 }
 
@@ -87,7 +87,7 @@ function howOf(mark: JobMark, before: UploadedShape | undefined, { isMachines, i
   return before !== undefined || mark.source === 'semi-auto' ? 'edited' : 'drawn';
 }
 
-/** What people drew stands for itself: a machine's shapes beside it add nothing to it, looked at or not. */
+/** Lesson of a group. Shapes people drew stand for themselves: a machine's shapes beside them add nothing, reviewed or not. */
 function lessonOf({ frame, label, shapes, kept, gone }: Group, settled: boolean, groundTruth: boolean): Lesson[] {
   const of = (...wanted: How[]) => shapes.filter(({ how }) => wanted.includes(how));
   const lesson = (provenance: Provenance, from: Group['shapes']): Lesson[] => [

@@ -1,4 +1,4 @@
-/** What counts in the service of the lessons of a task, and whose word counts for each of its frames. */
+/** Lessons of a task that are active in the service, and which job decides about each of its frames. */
 import { LIMITS } from '../../../core/common/limits.ts';
 import type { Service } from '../../../service/types.ts';
 import type { Provenance } from '../../../service/ports/storage.ts';
@@ -53,11 +53,11 @@ function rankOf({ id, type, stage, state }: CvatJob, finishedAt: number): readon
 
 export interface SpeakerFacts {
   job: CvatJob;
-  /** Of the task, as CVAT lists them. */
+  /** Jobs of the task, as CVAT lists them. */
   jobs: readonly CvatJob[];
-  /** What counts of the task's other jobs. */
+  /** Active lessons of the task's other jobs. */
   others: readonly CountedLesson[];
-  /** Of the job itself. */
+  /** Lessons of the job itself. */
   lessons: readonly Lesson[];
   finishedAt: (job: CvatJob) => number;
 }

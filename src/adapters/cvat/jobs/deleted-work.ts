@@ -1,4 +1,4 @@
-/** What a person deleted in CVAT as a whole: its lessons go, once CVAT itself says so. */
+/** Handles whole tasks and projects deleted in CVAT: their lessons are removed once CVAT itself confirms it. */
 import type { Log } from '../../../service/ports/log.ts';
 import type { Service } from '../../../service/types.ts';
 import { OutboundError } from '../../http/outbound-response.ts';

@@ -16,7 +16,7 @@ export interface HandInParts {
   service: Pick<Service, 'annotations'>;
   frames: FrameBook;
   reviews: ReviewBook;
-  /** Of this installation of CVAT, in names of projects. */
+  /** Name of this CVAT installation, used in project names. */
   name: string;
 }
 

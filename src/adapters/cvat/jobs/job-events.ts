@@ -1,4 +1,4 @@
-/** What CVAT's webhooks tell of jobs: real changes of state or stage, saves, and what was deleted. */
+/** Events of CVAT's webhooks about jobs: changes of state or stage, saves, and deletions. */
 import { z } from 'zod';
 import { createLruMap } from '../../../core/common/lru-map.ts';
 
@@ -21,7 +21,7 @@ const removed = z.union([
   z.looseObject({ event: z.literal('delete:job'), job: z.looseObject({ id, task_id: id, project_id: id.nullish() }) }),
 ]);
 
-/** Where the work on a job stands. */
+/** State and stage of a job. */
 export interface JobState {
   state: string;
   stage: string;
@@ -75,7 +75,7 @@ export interface Deleted {
   deleted: 'task' | 'job';
   task: number;
   job?: number;
-  /** Of CVAT; null: the task belonged to none. */
+  /** CVAT's project; null: the task belonged to none. */
   project: number | null;
 }
 

@@ -25,7 +25,7 @@ export interface IntakeOptions {
   notes: ReviewNotes;
   queue?: Queue;
   pollMs: number;
-  /** Somebody has begun to work on a job. */
+  /** Called when work on a job begins. */
   started?: (job: StartedJob) => void;
   lookBackMs?: number;
   nowMs?: () => number;
@@ -55,7 +55,7 @@ export function createIntake(options: IntakeOptions): Intake {
   const parts: LearnParts = options;
   const memory = createJobMemory();
   const closing = new AbortController();
-  /** What is to be done waits for each other where no queue keeps it. */
+  /** Tail of a chain that runs tasks one after another where no queue does. */
   let last: Promise<unknown> = Promise.resolve();
 
   const workOff = async (what: DoneJob | Deleted, signal: AbortSignal): Promise<void> => {

@@ -22,7 +22,7 @@ export interface LearnParts {
   reviews: ReviewBook;
   notes: ReviewNotes;
   frames: FrameBook;
-  /** Of this installation of CVAT, in names of projects. */
+  /** Name of this CVAT installation, used in project names. */
   name: string;
   log: Log;
 }

@@ -10,7 +10,7 @@ export interface LineFiles {
   read(file: string): Promise<unknown[]>;
 }
 
-/** what: the subject of the message where the folder cannot be used. */
+/** Files of JSON lines in one folder. what: subject of the error message where the folder cannot be used. */
 export function createLineFiles(folder: string, what: string): LineFiles {
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {

@@ -9,11 +9,11 @@ export interface PollOptions {
   take: (job: DoneJob) => Promise<boolean>;
   /** Notes what is in a job that nobody is done with, so that it is known to have been there before. Never rejects. */
   look: (job: CvatJob, signal: AbortSignal | undefined) => Promise<void>;
-  /** Somebody has begun to work on a job. @default nobody wants to know */
+  /** Called when work on a job begins. @default not called */
   started?: (job: StartedJob) => void;
   /** Milliseconds since 1970. */
   nowMs: () => number;
-  /** How far back the first look goes: what changed while nobody looked. @default one day */
+  /** Time span of the first poll: changes made while the service was down. @default one day */
   lookBackMs?: number;
 }
 

@@ -1,4 +1,4 @@
-/** What was seen of CVAT's jobs, kept over restarts as lines of JSON in one file for each task: which shapes were there before a person finished. */
+/** Journal of CVAT's jobs, kept over restarts as JSON lines in one file per task: shapes that existed before a person finished. */
 import { createLruMap } from '../../../core/common/lru-map.ts';
 import type { JobState } from './job-events.ts';
 import type { JobMark } from './job-marks.ts';
@@ -23,13 +23,13 @@ export interface SeenJob extends JobState {
 }
 
 /** Tasks held in memory; others are read again. */
-const MOST_TASKS = 200;
+const MAX_TASKS = 200;
 
 /** folder: without one everything is forgotten when the process ends, and then nothing counts as looked at. */
 export function createReviewBook(folder?: string): ReviewBook {
   const files = folder === undefined ? undefined : createLineFiles(folder, 'What was seen of jobs of CVAT');
   // Those that are kept in no file may not be dropped.
-  const tasks = createLruMap<string, Promise<TaskReview>>({ max: files === undefined ? Infinity : MOST_TASKS });
+  const tasks = createLruMap<string, Promise<TaskReview>>({ max: files === undefined ? Infinity : MAX_TASKS });
   const fileOf = (server: string, task: number): string => `${taskFile(server, task)}-seen.jsonl`;
   const load = async (file: string): Promise<TaskReview> => {
     const review = createTaskReview();

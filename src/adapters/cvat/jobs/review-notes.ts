@@ -1,4 +1,4 @@
-/** What keeps jobs from teaching, for people to read: shapes nobody has looked at, and masks that are kept because their shapes vanished. */
+/** Reasons why jobs teach nothing, for operators: shapes nobody has reviewed, and masks kept because their shapes vanished. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -72,15 +72,15 @@ function read(file: string | undefined): ReviewNote[] {
   }
 }
 
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 
 function sentencesOf(notes: readonly ReviewNote[]): string[] {
   const of = (what: 'waiting' | 'replaced' | 'doubted'): { count: string; jobs: string; many: boolean } | undefined => {
     const found = notes.filter((one) => one[what] > 0).sort((a, b) => a.job - b.job);
     if (found.length === 0) return undefined;
     const sum = found.reduce((total, one) => total + one[what], 0);
-    const named = found.slice(0, MOST_NAMED).map(({ job }) => job);
-    const more = found.length > MOST_NAMED ? ` and ${found.length - MOST_NAMED} more` : '';
+    const named = found.slice(0, MAX_NAMED).map(({ job }) => job);
+    const more = found.length > MAX_NAMED ? ` and ${found.length - MAX_NAMED} more` : '';
     return { count: String(sum), jobs: `${found.length === 1 ? 'job' : 'jobs'} ${named.join(', ')}${more}`, many: sum > 1 };
   };
   const [waiting, replaced, doubted] = [of('waiting'), of('replaced'), of('doubted')];

@@ -53,7 +53,7 @@ export interface HandedIn {
 
 export interface TaskReview {
   apply(event: ReviewEvent): void;
-  /** What is new about a job by this; before: where CVAT told what it was just before. */
+  /** New events of a job; before: the preceding state where CVAT reported it. */
   eventsOf(job: number, atUs: number, state: JobState, before?: JobState): ReviewEvent[];
   /** Whether a program made this: said so, or the very same was seen before as a program's. */
   isMachines: (mark: JobMark) => boolean;
@@ -63,7 +63,7 @@ export interface TaskReview {
   lookedAt(job: number): number;
   /** Whether a person finished work on exactly this state of the job. 'likely': within the time between two looks. */
   finishedAs(job: number, atUs: number): 'surely' | 'likely' | undefined;
-  /** When a person last finished work on it, as far as that is known; -1: never. */
+  /** Time a person last finished work on it, as far as known; -1: never. */
   finishedAt(job: number): number;
   doubtedAt(job: number): number;
   handedIn(key: string): HandedIn | undefined;

@@ -1,4 +1,4 @@
-/** What was uploaded to CVAT, as lines of JSON in one file for each task. */
+/** Log of shapes uploaded to CVAT, as JSON lines in one file per task. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { createLineFiles } from './line-files.ts';
@@ -33,7 +33,7 @@ export function createUploadBook(folder: string): UploadBook {
   };
 }
 
-/** Of one task of one server, without an ending. */
+/** File name, without extension, for one task of one server. */
 export function taskFile(server: string, task: number): string {
   return `${createHash('sha256').update(server).digest('hex').slice(0, 12)}-task-${task}`;
 }

@@ -1,4 +1,4 @@
-/** Where CVAT reports that jobs have changed: checked, answered at once, worked off later. */
+/** Route for CVAT's webhooks about jobs: verified, answered at once, processed later. */
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
 import { route, type Route } from '../../http/route.ts';
@@ -7,9 +7,9 @@ import { deletedOf, isDone, startedJobOf, toldJobOf, type StartedJob } from './j
 import { checkWebhookHeader, checkWebhookSignature } from './webhook-signature.ts';
 
 export interface WebhookRouteParts extends Pick<Intake, 'take' | 'takeDeleted' | 'changed'> {
-  /** Of CVAT's webhooks; without one nothing is believed. */
+  /** Secrets of CVAT's webhooks; without one every webhook is refused. */
   secrets: readonly string[];
-  /** Somebody has begun to work on a job. */
+  /** Called when work on a job begins. */
   started: (job: StartedJob) => void;
 }
 

@@ -4,7 +4,7 @@ import { ProsamError } from '../../../core/common/errors.ts';
 
 const HEADER = /^sha256=([0-9a-f]{64})$/;
 
-/** What the header alone can tell. @throws FORBIDDEN without a secret, UNAUTHORIZED for a missing or malformed one; -> its digest */
+/** Checks that need the header alone. @throws FORBIDDEN without a secret, UNAUTHORIZED for a missing or malformed one; -> its digest */
 export function checkWebhookHeader(secrets: readonly string[], header: unknown): Buffer {
   if (secrets.length === 0)
     throw new ProsamError('FORBIDDEN', 'No secret for webhooks is configured here, so none is believed. Set one on both sides.');

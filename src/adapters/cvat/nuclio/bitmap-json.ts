@@ -6,7 +6,7 @@ import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 const [ZERO, COMMA, OPEN, CLOSE] = [0x30, 0x2c, 0x5b, 0x5d];
 
 /** CVAT makes a list of Python numbers of it: some 8 bytes a pixel on its side. */
-export const MOST_BITMAP_PIXELS = 64_000_000;
+export const MAX_BITMAP_PIXELS = 64_000_000;
 
 /** `[0,1,...]`, row by row; tail: numbers after the last pixel. @throws IMAGE_TOO_LARGE */
 export function flatBitmap(mask: BinaryMask, tail: readonly number[], signal?: AbortSignal): Promise<Buffer> {
@@ -30,7 +30,7 @@ function* flatInSteps({ data, width, height }: BinaryMask, tail: readonly number
 }
 
 export interface RowsOptions {
-  /** What stands before and after the rows in the same bytes: a bitmap as large as the image is too large to be copied once more. */
+  /** Text around the rows in the same bytes: a bitmap as large as the image is too large to be copied again. */
   before?: Uint8Array;
   after?: Uint8Array;
   signal?: AbortSignal;
@@ -66,9 +66,9 @@ function* rowsInSteps({ data, width, height }: BinaryMask, before: Uint8Array, a
 }
 
 function checkPixels({ width, height }: BinaryMask): void {
-  if (width * height <= MOST_BITMAP_PIXELS) return;
+  if (width * height <= MAX_BITMAP_PIXELS) return;
   throw new ProsamError(
     'IMAGE_TOO_LARGE',
-    `The mask covers ${width} x ${height} pixels, CVAT is sent at most ${MOST_BITMAP_PIXELS} as a bitmap. Use a smaller image or region.`,
+    `The mask covers ${width} x ${height} pixels, CVAT is sent at most ${MAX_BITMAP_PIXELS} as a bitmap. Use a smaller image or region.`,
   );
 }

@@ -15,7 +15,7 @@ export interface DetectorParts {
   instances: boolean;
   /** Pixels an outline may deviate. */
   tolerance: number;
-  /** Where CVAT sends none. */
+  /** Threshold where CVAT sends none. */
   threshold: number;
 }
 

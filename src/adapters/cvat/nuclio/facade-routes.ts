@@ -1,4 +1,4 @@
-/** What CVAT asks of Nuclio, answered here: the list of functions, one of them, and a call, by way of the dashboard or directly. */
+/** Nuclio's interface as CVAT uses it: the list of functions, one function, and a call, through the dashboard or directly. */
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
 import { checkInput } from '../../http/check-input.ts';
@@ -36,7 +36,7 @@ const DEADLINE_MS = 110_000;
 const nameParams = z.object({ name: z.string().max(200) });
 const anyFunction = z.object({ metadata: z.unknown(), spec: z.unknown(), status: z.unknown() });
 
-/** As Nuclio's dashboard. */
+/** Routes of Nuclio's dashboard. */
 export function facadeRoutes(parts: FacadeParts): Route[] {
   const { functions, portOf, listed } = parts;
   return [
@@ -83,7 +83,7 @@ export function facadeRoutes(parts: FacadeParts): Route[] {
   ];
 }
 
-/** Of a port that belongs to one function alone. */
+/** Routes of a port that belongs to one function alone. */
 export function directRoutes(parts: FacadeParts, name: string): Route[] {
   return [route({ ...called, path: '/', summary: `Calls ${name}`, handle: (context) => call(parts, name, context) })];
 }

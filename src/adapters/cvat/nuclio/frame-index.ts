@@ -1,4 +1,4 @@
-/** Which frame of which task an image is: the bytes CVAT sends to a function are those of the frame's file, so their hash tells. */
+/** Index from image bytes to task and frame: CVAT sends a function the bytes of the frame's file, so their hash identifies it. */
 import { createLruMap } from '../../../core/common/lru-map.ts';
 import type { FrameBook, KnownFrame } from '../types.ts';
 

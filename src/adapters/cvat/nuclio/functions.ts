@@ -1,4 +1,4 @@
-/** What CVAT is offered: one detector for each project that has references, one interactor and one tracker for all. */
+/** Functions offered to CVAT: one detector per project with references, one interactor and one tracker for all. */
 import { createLruMap } from '../../../core/common/lru-map.ts';
 import { messageOf, ProsamError } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
@@ -9,15 +9,15 @@ import { detectorName, INTERACTOR, plainText, TRACKER } from '../names.ts';
 export type FunctionKind = 'detector' | 'interactor' | 'tracker';
 
 export interface CvatFunction {
-  /** As CVAT calls it. */
+  /** Name under which CVAT calls it. */
   name: string;
   kind: FunctionKind;
   /** For people. */
   title: string;
   description: string;
-  /** Whose references a detector looks for. */
+  /** Project whose references a detector uses. */
   project?: string;
-  /** What a detector finds. */
+  /** Labels a detector finds. */
   labels: readonly string[];
 }
 
@@ -40,31 +40,31 @@ export interface Functions {
 export interface FunctionsOptions {
   service: { projects: Pick<ProjectService, 'list' | 'get'> };
   log: Log;
-  /** How long a look at the store counts. @default 2,000 */
+  /** Time for which a read of the store is reused. @default 2,000 */
   freshMs?: number;
   /** Milliseconds that only go forward. */
   clockMs?: () => number;
 }
 
 /** CVAT's page of models is one list: nobody reads more. */
-const MOST_PROJECTS = 500;
-/** Of one detector: each takes a turn of the decoder on every frame. */
-const MOST_LABELS = 100;
+const MAX_PROJECTS = 500;
+/** Largest number of labels of one detector: each runs the decoder on every frame. */
+const MAX_LABELS = 100;
 const LANES = 4;
 /** A look that takes longer is not waited for: what was seen before is shown. */
 const LOOK_MS = 20_000;
 /** Names that were offered once, kept to say what became of them. */
-const MOST_REMEMBERED = 5000;
+const MAX_REMEMBERED = 5000;
 
 export function createFunctions({ service, log, freshMs = 2000, clockMs = () => performance.now() }: FunctionsOptions): Functions {
   let known = new Map<string, Concepts>();
   let lookedMs = -Infinity;
   let looking: Promise<void> | undefined;
   /** Project by the name of its detector. */
-  const offered = createLruMap<string, string>({ max: MOST_REMEMBERED });
+  const offered = createLruMap<string, string>({ max: MAX_REMEMBERED });
 
   const look = async (): Promise<void> => {
-    const names = (await service.projects.list()).slice(0, MOST_PROJECTS);
+    const names = (await service.projects.list()).slice(0, MAX_PROJECTS);
     const found = new Map<string, Concepts>();
     const todo = names.values();
     const lane = async (): Promise<void> => {
@@ -75,7 +75,7 @@ export function createFunctions({ service, log, freshMs = 2000, clockMs = () => 
           const labelled = concepts.filter(({ label, references }) => references.length > 0 && isShowable(label));
           const labels = labelled
             .sort((a, b) => b.masks - a.masks || (a.label < b.label ? -1 : 1))
-            .slice(0, MOST_LABELS)
+            .slice(0, MAX_LABELS)
             .map(({ label }) => label);
           if (labels.length > 0) found.set(project, { project, labels: labels.sort(), version });
         } catch (error) {

@@ -2,12 +2,12 @@
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import type { AnswerDialect } from './answer-dialect.ts';
-import { MOST_BITMAP_PIXELS, rowsBitmap } from './bitmap-json.ts';
+import { MAX_BITMAP_PIXELS, rowsBitmap } from './bitmap-json.ts';
 import { cropMask, largestOutline } from './crop.ts';
 import { listJson } from './list-json.ts';
 import { cvatRleInTurns, type PixelBox } from '../mask-rle.ts';
 
-/** What was found in an image of this size. */
+/** Result in an image of this size. */
 export interface Found {
   width: number;
   height: number;
@@ -31,7 +31,7 @@ export async function interactorAnswer(found: Found, { dialect, tolerance, signa
       return cutMask(found, tolerance, signal);
     case 'either': {
       const { width, height, object } = found;
-      if (width * height > MOST_BITMAP_PIXELS) throw unknownVersion(width, height);
+      if (width * height > MAX_BITMAP_PIXELS) throw unknownVersion(width, height);
       const points = object ? await outlineOf(object, tolerance, signal) : Buffer.from('[]');
       const rest = [Buffer.from(',"points":'), points, Buffer.from(','), await shapesField(found, signal), Buffer.from('}')];
       const mask = object?.mask ?? { data: new Uint8Array(width * height), width, height };

@@ -22,7 +22,7 @@ export interface InteractorParts {
 
 export interface InteractorCall {
   client: string;
-  /** Of the CVAT that asks. */
+  /** Dialect of the calling CVAT. */
   dialect: AnswerDialect;
   signal: AbortSignal;
 }
@@ -51,7 +51,8 @@ export async function interact(
   });
   const where = { project: image.known?.project ?? project, image: image.bytes, client };
   const prior = known.find((one) => agrees(one, positive, negative, box));
-  const guided = prior && (await service.predictions.refine({ ...where, prompts: { ...prompts, maskInput: prior.lowResLogits } }, { signal }));
+  const guided =
+    prior && (await service.predictions.refine({ ...where, prompts: { ...prompts, maskInput: prior.lowResLogits } }, { signal }));
   // A mask that leaves out what was clicked was led astray.
   const taken = guided?.masks[0] && follows(guided.masks[0].mask, positive, negative) ? guided : undefined;
   const { width, height, masks } = taken ?? (await service.predictions.refine({ ...where, prompts }, { signal }));

@@ -1,4 +1,4 @@
-/** What CVAT sends to a function, of all versions from 2.15 on: which kind is told by what is there. */
+/** Request bodies of CVAT 2.15 and later; the kind of function follows from the fields present. */
 import { z } from 'zod';
 
 const coordinate = z.number().min(-1e6).max(1e6);
@@ -22,7 +22,7 @@ export const interactorBody = z.looseObject({
 
 export const trackerBody = z.looseObject({
   image,
-  /** Of one kind each: typed, bare [x1, y1, x2, y2], or null while a track is followed. */
+  /** Shapes of one kind each: typed, bare [x1, y1, x2, y2], or null while a track is followed. */
   shapes: z
     .array(z.union([typed, numbers, z.null()]))
     .max(100)
@@ -39,5 +39,5 @@ export type DetectorBody = z.infer<typeof detectorBody>;
 export type InteractorBody = z.infer<typeof interactorBody>;
 export type TrackerBody = z.infer<typeof trackerBody>;
 
-/** Of the shell: everything further is read once the function is known. */
+/** Outer envelope: the rest is parsed once the function is known. */
 export const invocationBody = z.looseObject({ image });

@@ -12,9 +12,9 @@ export interface PortBook {
 export interface PortBookOptions {
   /** The lowest. */
   first: number;
-  /** How many there are. */
+  /** Number of ports. */
   count: number;
-  /** Where they are written down; without one they last as long as the process. */
+  /** File the assignments are written to; without one they last as long as the process. */
   file?: string;
 }
 

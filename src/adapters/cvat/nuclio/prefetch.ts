@@ -19,7 +19,7 @@ export interface Prefetched {
   project: string;
   /** Frames that are known now. */
   frames: number;
-  /** Of those, the ones whose features were asked for. */
+  /** Number of those whose features were requested. */
   embedded: number;
 }
 

@@ -1,4 +1,4 @@
-/** What the references say about a frame, kept for as long as somebody clicks in it. */
+/** Predictions from the references for a frame, kept while it is being clicked. */
 import { createByteCache } from '../../../core/common/byte-cache.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
@@ -27,7 +27,7 @@ export interface Priors {
 
 const CACHE_BYTES = 128 * 2 ** 20;
 /** A click waits for them. */
-const MOST_LABELS = 10;
+const MAX_LABELS = 10;
 /** One that takes longer is computed anew for the next click. */
 const COMPUTE_MS = 120_000;
 
@@ -40,7 +40,7 @@ export function createPriors(service: Pick<Service, 'predictions'>, functions: F
   });
   const ask = async ({ bytes, known }: AskedImage, { project: where, labels }: Concepts, client: string): Promise<Prior[]> => {
     const { masks } = await service.predictions.predict({
-      ...{ project: where, image: bytes, labels: labels.slice(0, MOST_LABELS), client },
+      ...{ project: where, image: bytes, labels: labels.slice(0, MAX_LABELS), client },
       ...(known ? { externalId: frameName(known) } : { remember: false }),
     });
     const priors = masks.flatMap(({ label, quality, boxXyxy, mask, lowResLogits }) =>

@@ -11,21 +11,21 @@ export interface StartedJobsParts {
   closing: AbortSignal;
 }
 
-/** Of one job; people rarely get further in one sitting. */
-const MOST_FRAMES = 500;
-const MOST_WAITING = 100;
-const MOST_REMEMBERED = 10_000;
+/** Most frames of one job; people rarely get further in one sitting. */
+const MAX_FRAMES = 500;
+const MAX_WAITING = 100;
+const MAX_REMEMBERED = 10_000;
 
 /** Answers at once; each job is fetched once. */
 export function createStartedJobs({ prefetch, log, closing }: StartedJobsParts): (job: StartedJob) => void {
-  const fetched = createLruMap<number, true>({ max: MOST_REMEMBERED });
+  const fetched = createLruMap<number, true>({ max: MAX_REMEMBERED });
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
   return ({ job, task, from, to }) => {
-    if (closing.aborted || fetched.has(job) || waiting >= MOST_WAITING) return;
+    if (closing.aborted || fetched.has(job) || waiting >= MAX_WAITING) return;
     fetched.set(job, true);
     waiting++;
-    const frames = Array.from({ length: Math.min(MOST_FRAMES, Math.max(0, to - from + 1)) }, (_, i) => from + i);
+    const frames = Array.from({ length: Math.min(MAX_FRAMES, Math.max(0, to - from + 1)) }, (_, i) => from + i);
     last = last
       .then(() => prefetch({ task, frames, signal: closing }))
       .then((done) => log.info({ job, ...done }, 'cvat: frames of a job are fetched'))

@@ -1,4 +1,4 @@
-/** What is known of objects being followed: CVAT's browser holds only a short ticket for it, signed by this process. */
+/** State of tracked objects: CVAT's browser holds only a short ticket for it, signed by this process. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createLruMap } from '../../../core/common/lru-map.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
@@ -20,7 +20,7 @@ export interface Track {
   first: Sighting;
   /** The newest frame in which it was found for sure. */
   recent?: Sighting;
-  /** Where it was last. */
+  /** Last known position. */
   box: PixelBox;
   /** Its last shape. */
   points: readonly number[];

@@ -109,7 +109,7 @@ async function follow(
   return { shape: before.bare ? points : { type: before.type, points }, next };
 }
 
-/** Of several like objects the one where it was or nearest to it. */
+/** Nearest instance to the last position, among several alike. */
 function nearest({ instances = [] }: MaskPrediction, box: PixelBox): InstancePrediction | undefined {
   const rated = instances.map((one) => ({ one, near: overlap(one.boxXyxy, box) - distance(one.boxXyxy, box) }));
   return rated.sort((a, b) => b.near - a.near)[0]?.one;

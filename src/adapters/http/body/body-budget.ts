@@ -12,7 +12,7 @@ export interface BodyBudget {
   part(share: number): BodyBudget;
 }
 
-/** What one body holds of a budget. */
+/** Share of a budget held by one body. */
 export interface HeldBytes {
   /** Holds so many more. @throws SERVICE_BUSY where they do not fit; what was held before stays held */
   add(bytes: number): void;
@@ -25,7 +25,7 @@ export interface HeldBytes {
 /** Two of the largest bodies any route takes. */
 export const DEFAULT_BODY_BUDGET_BYTES = 512 * 2 ** 20;
 
-/** Of senders whose credentials cannot be checked before their body is there: enough for honest ones, too little to keep others out. */
+/** Share for senders whose credentials can only be checked after their body arrived: enough for honest ones, too little to block others. */
 export const UNPROVED_SHARE = 0.25;
 
 /** Budgets a body counts in: the part it was opened in comes first, the whole last. */

@@ -2,7 +2,7 @@
 import { ProsamError } from '../../../core/common/errors.ts';
 
 export interface JsonLimits {
-  /** Of the whole text. Files of multipart forms do not count. @default 24 MiB */
+  /** Bytes of the whole text. Files of multipart forms do not count. @default 24 MiB */
   bytes: number;
   /** Commas count one, colons and opening brackets two: about so many numbers, or a quarter as many pairs. @default 100,000 */
   parts: number;
@@ -14,7 +14,7 @@ export interface JsonLimits {
 
 /** A string without escapes that is long enough to be worth leaving out of what is parsed. */
 export interface LongString {
-  /** Of its content in the text: first byte, and the one after the last. */
+  /** Range of its content in the text: first byte, and the one after the last. */
   start: number;
   end: number;
 }

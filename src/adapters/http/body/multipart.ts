@@ -5,7 +5,7 @@ import busboy, { type Busboy } from 'busboy';
 import { messageOf, ProsamError } from '../../../core/common/errors.ts';
 import { joinedInTurns } from './join-bytes.ts';
 
-/** Of one body: files, fields, and characters of a field's name. */
+/** Bounds of one body: files, fields, and characters of a field's name. */
 const MAX_FILES = 64;
 const MAX_FIELDS = 1;
 const MAX_NAME = 200;

@@ -1,4 +1,4 @@
-/** What a body says: JSON, or a multipart form with JSON and files, each step in a turn of its own. */
+/** Parses a body: JSON, or a multipart form with JSON and files, each step in its own slice of the event loop. */
 import type { IncomingMessage } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProsamError } from '../../../core/common/errors.ts';

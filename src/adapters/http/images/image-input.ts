@@ -1,4 +1,4 @@
-/** How requests name images, and what turns that into bytes. */
+/** Schema of images in requests, and the interface that turns them into bytes. */
 import { z } from 'zod';
 
 /** Longest text of an address or path. */

@@ -20,7 +20,7 @@ export interface ImageSourceOptions {
   allowHosts?: readonly string[];
   /** Ports of all other hosts. @default 80 and 443 */
   allowPorts?: readonly number[];
-  /** How names become addresses. @default the system's way */
+  /** Name resolution. @default the system's */
   lookup?: Lookup;
 }
 

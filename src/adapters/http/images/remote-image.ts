@@ -85,7 +85,7 @@ async function readAnswer(answer: Dispatcher.ResponseData, url: URL, maxBytes: n
   }
 }
 
-/** Whatever is not an image goes no further: no reply of some inner service is ever seen by anybody. @throws IMAGE_UNREADABLE */
+/** Refuses anything that is not an image, so that no reply of an internal service is ever shown. @throws IMAGE_UNREADABLE */
 export function checkSignature(bytes: Uint8Array, label: string): void {
   if (hasKnownSignature(bytes)) return;
   throw new ProsamError(

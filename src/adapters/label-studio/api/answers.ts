@@ -1,4 +1,4 @@
-/** What Label Studio answers: the fields that are used, and nothing else of it. */
+/** Schemas of Label Studio's responses, limited to the fields in use. */
 import { z } from 'zod';
 
 export type { ApiAnnotation, ApiBackend, ApiPrediction, ApiProject, ApiWebhook, ListedTask, TokenSettings } from './types.ts';
@@ -38,7 +38,7 @@ export const listedTaskSchema = z.object({
 
 export const taskPageSchema = z.object({ total: z.number(), tasks: z.array(listedTaskSchema) });
 
-/** Of one task; annotations and predictions are parsed by who knows them. */
+/** Whole task; its annotations and predictions are parsed elsewhere. */
 export const wholeTaskSchema = z.looseObject({
   id,
   project: id.optional(),

@@ -1,4 +1,4 @@
-/** What proves to Label Studio who asks: a legacy token, a personal access token that is exchanged every few minutes, or a password. */
+/** Credentials for Label Studio: a legacy token, a personal access token exchanged every few minutes, or a password. */
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
 import { within } from '../../../core/common/patience.ts';
@@ -13,7 +13,7 @@ export type Refresh = (refresh: string, signal?: AbortSignal) => Promise<string>
 
 /** A token that ends within this time is exchanged before it is used. */
 const BEFORE_END_MS = 30_000;
-/** Where the token does not say when it ends. */
+/** Assumed lifetime where the token states no end. */
 const USUAL_LIFE_MS = 240_000;
 
 export const accessSchema = z.object({ access: z.string().min(1).max(10_000) });
@@ -27,7 +27,7 @@ export function isPersonalToken(token: string): boolean {
 export interface CredentialsInput {
   /** Legacy or personal: told apart by their form. */
   token?: string;
-  /** Of a server in front of Label Studio that asks for them; Label Studio itself takes tokens only. */
+  /** Credentials of a proxy in front of Label Studio; Label Studio itself takes tokens only. */
   basic?: { user: string; password: string };
 }
 

@@ -16,7 +16,7 @@ export function projectCalls(call: Transport) {
         answer: z.object({ id: z.int(), email: z.string().max(1000).catch('') }),
         signal,
       }),
-    /** Which kinds of token the organization lets in; undefined where this Label Studio does not say. */
+    /** Token kinds the organization accepts; undefined where this Label Studio does not say. */
     tokenSettings: ({ signal }: CallOptions = {}): Promise<answers.TokenSettings | undefined> =>
       call({
         ...{ method: 'GET', path: '/api/jwt/settings', answer: answers.tokenSettingsSchema.optional() },

@@ -7,7 +7,7 @@ import type { ServerDialect } from '../../http/outbound-types.ts';
 
 export type TransportOptions = Omit<OutboundOptions, 'dialect' | 'headers'>;
 
-/** Of every call. */
+/** Options of every call. */
 export interface CallOptions {
   signal?: AbortSignal | undefined;
 }

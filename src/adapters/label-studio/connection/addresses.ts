@@ -1,4 +1,4 @@
-/** Where the image of a task lies, judged from the text alone: what Label Studio serves, what others serve, and what is never fetched. */
+/** Location of a task's image, judged from the text alone: served by Label Studio, served by others, or never fetched. */
 import { ProsamError } from '../../../core/common/errors.ts';
 
 export type ImageAddress =
@@ -7,7 +7,7 @@ export type ImageAddress =
   /** Somewhere else: nobody's token belongs there. */
   | { from: 'elsewhere'; url: string };
 
-const MOST_LETTERS = 8192;
+const MAX_LETTERS = 8192;
 /** Paths of Label Studio that hand out files, and nothing else it offers. */
 const SERVED = [
   /^\/data\/upload\/./,
@@ -25,7 +25,7 @@ const CLOUD = /^(?:s3|gs|azure-blob|azure_spi|databricks):\/\/./i;
 export function imageAddress(value: string, task: number | string, hostname: string): ImageAddress {
   const text = value.trim();
   if (/^data:/i.test(text)) return { from: 'elsewhere', url: text };
-  if (text.length === 0 || text.length > MOST_LETTERS) throw refused(`it has ${text.length} characters`, `Use 1 to ${MOST_LETTERS}`);
+  if (text.length === 0 || text.length > MAX_LETTERS) throw refused(`it has ${text.length} characters`, `Use 1 to ${MAX_LETTERS}`);
   if (CLOUD.test(text)) {
     if (hostname === '') throw withoutLabelStudio();
     // Label Studio holds the keys to the bucket; it answers with an address that is signed for a while.

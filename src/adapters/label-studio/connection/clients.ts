@@ -5,13 +5,13 @@ import { createLabelStudioClient, type LabelStudioClient, type LabelStudioClient
 import type { Connection } from '../types.ts';
 
 /** More are not kept; the least recently used goes. */
-const MOST_CLIENTS = 100;
+const MAX_CLIENTS = 100;
 
 export type ConnectionClients = (connection: Pick<Connection, 'hostname' | 'token'>) => LabelStudioClient;
 
-/** What it makes @throws CONFIG_INVALID where the connection has no address */
+/** Creates clients. @throws CONFIG_INVALID where the connection has no address */
 export function createConnectionClients(options: Omit<LabelStudioClientOptions, 'url' | 'token' | 'basic'> = {}): ConnectionClients {
-  const clients = createLruMap<string, LabelStudioClient>({ max: MOST_CLIENTS });
+  const clients = createLruMap<string, LabelStudioClient>({ max: MAX_CLIENTS });
   return ({ hostname, token }) => {
     const key = `${hostname} ${createHash('sha256')
       .update(token ?? '')

@@ -1,4 +1,4 @@
-/** What the adapter asks of Label Studio by itself: late predictions are pushed, annotations pulled, webhooks put right. */
+/** Calls the adapter makes on Label Studio by itself: late predictions are pushed, annotations pulled, webhooks repaired. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf, ProsamError } from '../../../core/common/errors.ts';
 import { silentLog, type Log } from '../../../service/ports/log.ts';
@@ -11,7 +11,7 @@ import type { AnnotationRecorder, Connection, LabelStudioApi, PushedPrediction }
 
 export interface ConnectionApiOptions {
   clients: ConnectionClients;
-  /** How this service is called by Label Studio; undefined where that is not known, and webhooks are then left alone. */
+  /** Webhook settings of this service; undefined where its own address is unknown, and webhooks are then left alone. */
   webhook?: (connection: Connection) => WebhookWanted | undefined;
   /** The annotations that count in the service. */
   counted: (connection: Connection) => Promise<CountedAnnotations>;
@@ -29,7 +29,7 @@ export interface ConnectionApi extends LabelStudioApi {
   beforeTraining(connection: Connection, options?: { signal?: AbortSignal }): Promise<void>;
   /** Resolves to what was done. @throws LABEL_STUDIO_* */
   reconcile(connection: Connection, options?: ReconcileOptions): Promise<ReconcileReport>;
-  /** What was wrong with the last one. */
+  /** Error of the last attempt. */
   problem(connection: Connection): Error | undefined;
   /** Must be given before anything connects: it belongs to the adapter that is made with this. */
   use(recorder: AnnotationRecorder): void;
@@ -38,8 +38,8 @@ export interface ConnectionApi extends LabelStudioApi {
 }
 
 /** Values in one pushed request; masks of large photos are long lists. */
-const MOST_VALUES = 2_000_000;
-const MOST_PREDICTIONS = 50;
+const MAX_VALUES = 2_000_000;
+const MAX_PREDICTIONS = 50;
 /** Before training one waits no longer than this for Label Studio. */
 const BEFORE_TRAINING_MS = 60_000;
 
@@ -177,13 +177,13 @@ function removalsRefused({ projectId }: Connection, missing: number, why: string
   );
 }
 
-/** As many as fit into one request. */
+/** Groups that fit into one request each. */
 function* groups(predictions: readonly PushedPrediction[]): Generator<PushedPrediction[]> {
   let group: PushedPrediction[] = [];
   let values = 0;
   for (const one of predictions) {
     const size = one.result.reduce((sum, { value }) => sum + lengthOf(value.rle) + lengthOf(value.imageDataURL) / 4, 0);
-    if (group.length > 0 && (group.length >= MOST_PREDICTIONS || values + size > MOST_VALUES)) {
+    if (group.length > 0 && (group.length >= MAX_PREDICTIONS || values + size > MAX_VALUES)) {
       yield group;
       [group, values] = [[], 0];
     }

@@ -91,8 +91,8 @@ export const configOf = (() => {
 })();
 
 /**
- * Whoever may write to one project must not choose what this service connects to, and whom it shows its credentials: the configured
- * address is asked whatever a request says, and where there is none, nobody is.
+ * Refuses a request that names another address: a write token of one project must not choose what this service connects to, or who
+ * sees its credentials. Only the configured address is called.
  */
 function refuseAddress(named: string): void {
   if (named.trim() === '') return;

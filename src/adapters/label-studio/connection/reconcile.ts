@@ -20,7 +20,7 @@ export interface ReconcileParts {
   nowMs?: () => number;
 }
 
-/** What one look leaves for the next, by number of the annotation. */
+/** State carried from one reconcile to the next, by annotation number. */
 export interface ReconcileMemory {
   /** So that only what changed is fetched. */
   seen: Map<number, Seen>;
@@ -40,7 +40,7 @@ export interface ReconcileOptions {
   signal?: AbortSignal | undefined;
   /** A person has said that all that is missing is gone. @default false */
   acceptRemovals?: boolean | undefined;
-  /** What Label Studio shows counts again even where it was removed here. @default false */
+  /** Whether annotations Label Studio shows count again even where they were removed here. @default false */
   restore?: boolean | undefined;
 }
 

@@ -1,4 +1,7 @@
-/** What is known of a project and no longer in its list: asked for by its own number, judged, and withdrawn where it is believed gone. */
+/**
+ * Handling of known annotations missing from a project's list: each is requested by number, judged, and withdrawn where it is believed
+ * gone.
+ */
 import { believeAbsence, LATELY_MS } from '../../../service/believe-absence.ts';
 import type { ApiProject } from '../api/answers.ts';
 import type { LabelStudioClient } from '../api/client.ts';
@@ -13,13 +16,13 @@ export interface RemovalParts {
   recorder: Pick<AnnotationRecorder, 'withdraw'>;
   /** The annotations that count here. */
   counted: (connection: Connection) => Promise<CountedAnnotations>;
-  /** What was withdrawn in earlier looks, and when, in milliseconds since 1970. */
+  /** Earlier withdrawals and their times, in milliseconds since 1970. */
   withdrawn: Map<number, number>;
   nowMs: () => number;
 }
 
 export interface ListedProject {
-  /** As it answered before the list was read. */
+  /** Project as it answered before the list was read. */
   project: Pick<ApiProject, 'task_number'>;
   /** Different tasks in the list. */
   tasks: number;
@@ -31,7 +34,7 @@ export interface Removals {
   removed: number;
   /** Known, missing, and not removed. */
   missing: number;
-  /** Why not. */
+  /** Reason of a refusal. */
   refused?: string;
 }
 

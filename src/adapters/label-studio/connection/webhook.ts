@@ -3,7 +3,7 @@ import type { ApiBackend, ApiWebhook } from '../api/answers.ts';
 import type { LabelStudioClient } from '../api/client.ts';
 
 export interface WebhookWanted {
-  /** Of the model backend, as Label Studio calls it, without a slash at its end. */
+  /** Address of the model backend, as Label Studio calls it, without a trailing slash. */
   backendUrl: string;
   /** Value of the Authorization header; absent where this service asks for none. */
   authorization?: string;
@@ -23,7 +23,7 @@ export type WebhookProblem =
   /** Its model backend was disconnected; it stays behind. */
   | { kind: 'left behind'; webhook: ApiWebhook };
 
-/** What has to be heard of. */
+/** Actions the webhook must report. */
 export const WEBHOOK_ACTIONS = [
   'ANNOTATION_CREATED',
   'ANNOTATIONS_CREATED',

@@ -5,7 +5,7 @@ import type { LabelConfig } from './label-config.ts';
 import type { MlTask } from './request-schemas.ts';
 import { clampScore, type WrittenRegion } from './write-region.ts';
 
-/** What is stored for one task. No regions means that there is nothing to see, and is stored too. */
+/** Response stored for one task. No regions means that there is nothing to see, and is stored too. */
 export interface MlAnswer {
   result: readonly WrittenRegion[];
   /** 0..1; what people sort by. */
@@ -13,7 +13,7 @@ export interface MlAnswer {
   modelVersion: string;
 }
 
-/** As Label Studio takes it; an empty list: nothing is stored, and it may ask again. */
+/** Result in Label Studio's format; with an empty list nothing is stored, and it may ask again. */
 export type MlResult = { result: readonly WrittenRegion[]; score: number; model_version: string } | [];
 
 /** Exactly one a task. Regions of controls or labels the configuration does not have would be stored and break later: they are left out. */

@@ -24,10 +24,10 @@ export function encodeBrushRle(mask: BinaryMask): Uint8Array {
 
 /** The part of an image that a mask covers; the rest is not marked. */
 export interface MaskPlace {
-  /** Of the mask's upper left corner, in pixels of the image. */
+  /** Upper left corner of the mask, in pixels of the image. */
   x0: number;
   y0: number;
-  /** Of the image. */
+  /** Size of the image. */
   width: number;
   height: number;
 }

@@ -1,11 +1,11 @@
-/** What Label Studio tells of by webhook, sorted by what it means. */
+/** Label Studio's webhook events, sorted by meaning. */
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { Steps } from '../../../core/mask/cooperative.ts';
 import { annotationInSteps, each, taskInSteps } from './read-task.ts';
 import { projectSchema, type MlAnnotation, type MlTask } from './request-schemas.ts';
 
-/** What every event says of its project. */
+/** Project fields common to all events. */
 export interface EventProject {
   /** `<id>.<seconds>`, as /setup and /predict write it. */
   key: string;
@@ -22,7 +22,7 @@ export type MlEvent =
   | { kind: 'tasks-deleted'; action: string; project: EventProject; ids: (number | string)[] }
   /** Settings, labels or the title have changed. */
   | { kind: 'project'; action: string; project: EventProject }
-  /** Somebody asks for a run of training; annotations do not come with it. */
+  /** Request for a training run; annotations do not come with it. */
   | { kind: 'train'; action: string; project: EventProject }
   /** One that nothing is done about. */
   | { kind: 'other'; action: string };

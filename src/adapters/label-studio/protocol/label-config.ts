@@ -1,4 +1,4 @@
-/** What a labeling configuration asks for: on which images, with which controls, under which labels. */
+/** Parsed labeling configuration: images, controls and labels. */
 import { parseXml, type XmlElement } from './xml.ts';
 
 /** Kinds of controls whose regions are masks, outlines, boxes or points on an image; lower case, as in regions. */
@@ -17,7 +17,7 @@ export interface Control {
   name: string;
   /** Name of the image it draws on. */
   toName: string;
-  /** As they appear in regions, in the order of the configuration. */
+  /** Labels as they appear in regions, in the order of the configuration. */
   labels: readonly string[];
   /** Its regions are sent as prompts while they are drawn. */
   smart: boolean;
@@ -72,7 +72,7 @@ function labelsOf({ children }: XmlElement): string[] {
   });
 }
 
-/** How masks are handed over, best first: what loses least of a mask. */
+/** Output formats for masks, best first: the one that loses least of a mask. */
 const OUTPUTS: readonly ControlKind[] = ['brushlabels', 'bitmasklabels', 'polygonlabels', 'rectanglelabels'];
 
 export interface Output {
@@ -82,8 +82,8 @@ export interface Output {
 }
 
 /**
- * Where a mask of each label goes: one control a label and image, the one that loses least of a mask; controls that only take
- * prompts come last. In the order of the configuration.
+ * Output control of each label: one per label and image, the one that loses least of a mask; controls that only take prompts come
+ * last. In the order of the configuration.
  */
 export function outputsOf({ controls, images }: LabelConfig): Output[] {
   const outputs = new Map<string, Output & { rank: number }>();

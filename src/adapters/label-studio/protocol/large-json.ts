@@ -24,9 +24,9 @@ interface ListAtTop extends Span {
 }
 
 /** Shorter ones are as good as they are. */
-const LEAST_LIST = 32;
-const MOST_ELEMENTS = 100_000;
-const MOST_DEPTH = 64;
+const MIN_LIST = 32;
+const MAX_ELEMENTS = 100_000;
+const MAX_DEPTH = 64;
 /** Text parsed between two turns of the event loop. */
 const TURN_BYTES = 2 ** 17;
 const QUOTE = 0x22;
@@ -103,7 +103,7 @@ export async function parseLargeJson(bytes: Buffer, signal?: AbortSignal): Promi
   return parsePart(0, bytes.byteLength, holes);
 }
 
-/** Where the lists lie. Says nothing about whether the text is JSON: each part is parsed afterwards. */
+/** Finds the lists. Does not validate JSON: each part is parsed afterwards. */
 function* scan(bytes: Buffer): Steps<{ byteLists: ByteList[]; listsAtTop: ListAtTop[] }> {
   const byteLists: ByteList[] = [];
   const listsAtTop: ListAtTop[] = [];
@@ -115,8 +115,8 @@ function* scan(bytes: Buffer): Steps<{ byteLists: ByteList[]; listsAtTop: ListAt
   /** Whether anything but spaces came since the element began. */
   let some = false;
   const endElement = (list: ListAtTop, at: number): void => {
-    if (++elements > MOST_ELEMENTS)
-      throw new ProsamError('REQUEST_TOO_LARGE', `Expected lists of at most ${MOST_ELEMENTS} elements, got more. Send less at a time.`);
+    if (++elements > MAX_ELEMENTS)
+      throw new ProsamError('REQUEST_TOO_LARGE', `Expected lists of at most ${MAX_ELEMENTS} elements, got more. Send less at a time.`);
     // Between two commas there must be something: nothing is what the parser refuses.
     if (list.elements.length > 0 || bytes[at] === COMMA || some) list.elements.push({ start: elementStart, end: at });
     elementStart = at + 1;
@@ -141,8 +141,8 @@ function* scan(bytes: Buffer): Steps<{ byteLists: ByteList[]; listsAtTop: ListAt
           continue;
         }
       }
-      if (++depth > MOST_DEPTH)
-        throw new ProsamError('REQUEST_TOO_LARGE', `Expected JSON of at most ${MOST_DEPTH} levels, got more. Send it flatter.`);
+      if (++depth > MAX_DEPTH)
+        throw new ProsamError('REQUEST_TOO_LARGE', `Expected JSON of at most ${MAX_DEPTH} levels, got more. Send it flatter.`);
       if (byte === OPEN_LIST && depth === 2) {
         current = { start: at, end: 0, elements: [] };
         elementStart = at + 1;
@@ -181,7 +181,7 @@ function* endOfString(bytes: Buffer, start: number): Steps<number> {
 
 /** The list that opens there, if it holds nothing but whole numbers from 0 to 255 as JSON writes them. */
 function* byteList(bytes: Buffer, start: number): Steps<ByteList | undefined> {
-  let values = new Uint8Array(LEAST_LIST);
+  let values = new Uint8Array(MIN_LIST);
   let length = 0;
   let value = -1;
   let ended = false;
@@ -206,7 +206,7 @@ function* byteList(bytes: Buffer, start: number): Steps<ByteList | undefined> {
       values[length++] = value;
       value = -1;
       ended = false;
-      if (byte === CLOSE_LIST) return length < LEAST_LIST ? undefined : { start, end: at + 1, bytes: values.slice(0, length) };
+      if (byte === CLOSE_LIST) return length < MIN_LIST ? undefined : { start, end: at + 1, bytes: values.slice(0, length) };
     } else if (SPACES.has(byte)) {
       if (value >= 0) ended = true;
     } else return undefined;

@@ -13,7 +13,7 @@ import { parseLargeJson } from './large-json.ts';
 import { completedTask } from './read-task.ts';
 import { predictEnvelope, setupSchema, taskShape, type MlRegion, type MlSetup, type MlTask } from './request-schemas.ts';
 
-/** What every call brings along. */
+/** Context of every call. */
 export interface MlCall {
   caller: Caller;
   /** Aborts when Label Studio no longer waits. */
@@ -29,7 +29,7 @@ export interface MlPredictRequest {
   labelConfig: LabelConfig;
   /** The same as it came. */
   labelConfigXml: string;
-  /** What somebody has just drawn as a prompt; then there is one task. Absent for batches. */
+  /** Prompt just drawn by a user; then there is one task. Absent for batches. */
   context?: readonly MlRegion[];
 }
 
@@ -42,9 +42,9 @@ export interface MlBackendOptions {
   predict(request: MlPredictRequest, call: MlCall): Promise<readonly (MlAnswer | undefined)[]>;
   /** Label Studio waits for 1 s while somebody presses Submit: do slow work afterwards. @default events are taken and forgotten */
   onEvent?(event: MlEvent, call: MlCall): Promise<void>;
-  /** Of one project's predictions, or all. @default none */
+  /** Versions of one project's predictions, or of all. @default none */
   versions?(call: MlCall): Promise<readonly string[]>;
-  /** What a caller is checked for, where some may use certain projects only. @default the key itself */
+  /** Project name that access is checked for, where callers may be restricted to projects. @default the key itself */
   projectName?: (key: string) => string;
   limits?: MlBackendLimits;
 }

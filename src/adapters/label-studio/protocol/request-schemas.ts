@@ -1,4 +1,4 @@
-/** What Label Studio sends, field by field: what is not used is left out, what is used is bounded. */
+/** Schemas of Label Studio's requests, field by field: unused fields are dropped, used ones are bounded. */
 import { z } from 'zod';
 
 export type { MlAnnotation, MlDraft, MlPrediction, MlRegion, MlRegionValue, MlSetup, MlTask } from './types.ts';
@@ -128,7 +128,7 @@ export const predictEnvelope = z.object({
     .catch(undefined),
 });
 
-/** Of a webhook, where the project comes whole. */
+/** Project in a webhook, where it comes whole. */
 export const projectSchema = z.object({
   id: z.int().min(0),
   title: z.string().max(10_000).optional().catch(undefined),

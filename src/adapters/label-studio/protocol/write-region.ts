@@ -8,7 +8,7 @@ import { maskExtentInSteps, type Point } from '../../../core/mask/raster.ts';
 import { encodeBrushRleInTurns, type MaskPlace } from './brush-rle.ts';
 import type { Control, ControlKind } from './label-config.ts';
 
-/** As Label Studio stores and shows it, once it is JSON. */
+/** Region in the form Label Studio stores and shows as JSON. */
 export interface WrittenRegion {
   id: string;
   type: ControlKind;

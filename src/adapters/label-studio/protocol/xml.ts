@@ -7,9 +7,9 @@ export interface XmlElement {
   children: XmlElement[];
 }
 
-const MOST_CHARACTERS = 2 ** 20;
-const MOST_ELEMENTS = 20_000;
-const MOST_DEPTH = 100;
+const MAX_CHARACTERS = 2 ** 20;
+const MAX_ELEMENTS = 20_000;
+const MAX_DEPTH = 100;
 
 const NAME = /[A-Za-z_][\w.:-]*/y;
 const SPACE = /\s*/y;
@@ -21,7 +21,7 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&',
  * @throws REQUEST_INVALID for what is not well formed, too large or too deep, and for declarations (<!DOCTYPE, <!ENTITY)
  */
 export function parseXml(text: string): XmlElement {
-  if (text.length > MOST_CHARACTERS) throw invalid(`it has more than ${MOST_CHARACTERS} characters`);
+  if (text.length > MAX_CHARACTERS) throw invalid(`it has more than ${MAX_CHARACTERS} characters`);
   const top: XmlElement = { tag: '', attributes: {}, children: [] };
   const open: XmlElement[] = [top];
   let elements = 0;
@@ -47,7 +47,7 @@ export function parseXml(text: string): XmlElement {
   return root;
 
   function element(parent: XmlElement, start: number): number {
-    if (++elements > MOST_ELEMENTS) throw invalid(`it has more than ${MOST_ELEMENTS} elements`);
+    if (++elements > MAX_ELEMENTS) throw invalid(`it has more than ${MAX_ELEMENTS} elements`);
     const tag = take(NAME, start + 1, 'the name of an element');
     const attributes = Object.create(null) as Record<string, string>;
     const made: XmlElement = { tag, attributes, children: [] };
@@ -64,7 +64,7 @@ export function parseXml(text: string): XmlElement {
       next = skip(next + quoted.length);
     }
     if (text[next] === '/') return next + 2;
-    if (open.push(made) > MOST_DEPTH) throw invalid(`elements lie deeper than ${MOST_DEPTH}`);
+    if (open.push(made) > MAX_DEPTH) throw invalid(`elements lie deeper than ${MAX_DEPTH}`);
     return next + 1;
   }
   function skip(from: number): number {

@@ -27,13 +27,13 @@ export interface PickleMade<T> {
 type Container<T> = PickleList<T> | PickleTuple<T> | PickleDict<T> | PickleGlobal | PickleMade<T>;
 export type PickleValue<T> = null | boolean | number | string | Container<T>;
 
-/** What a pickle may reach outside itself. Every function may throw. */
+/** Access a pickle has outside itself. Every function may throw. */
 export interface PickleHost<T> {
   /** True where the name may appear at all. */
   allows(name: string): boolean;
   /** Calls an allowed name. */
   call(name: string, args: readonly PickleValue<T>[]): PickleValue<T>;
-  /** What stands for a persistent id. */
+  /** Resolves a persistent id. */
   load(id: PickleValue<T>): PickleValue<T>;
 }
 

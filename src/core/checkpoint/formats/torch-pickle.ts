@@ -14,7 +14,7 @@ import { readZipEntries } from './zip-archive.ts';
 type Places = ReadonlyMap<string, number>;
 
 const MAX_PICKLE_BYTES = 16 << 20;
-/** What the older format begins with, as a number: 0x1950a86a20f9469cfc6c to double precision. */
+/** First number of the older format: 0x1950a86a20f9469cfc6c in double precision. */
 const LEGACY_MAGIC = Number(0x1950a86a20f9469cfc6cn);
 const LEGACY_PROTOCOL = 1001;
 

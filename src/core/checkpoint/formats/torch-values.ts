@@ -1,4 +1,4 @@
-/** What a PyTorch checkpoint may hold: tensors over storages, in dictionaries. */
+/** Values a PyTorch checkpoint may hold: tensors over storages, in dictionaries. */
 import { damagedCheckpoint, refusedPickle } from './pickle-errors.ts';
 import { isKind, type PickleHost, type PickleMade, type PickleValue } from './pickle-values.ts';
 import type { Dtype } from './safetensors.ts';

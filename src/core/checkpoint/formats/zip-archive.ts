@@ -1,7 +1,7 @@
 /**
- * Where the entries of an uncompressed zip archive lie, so that they can be read in place.
+ * Index of the entries of an uncompressed zip archive, so that they can be read in place.
  *
- * Read strictly: what the directory says and what stands before each entry must agree, and no two entries may share a byte.
+ * Read strictly: the directory and the header before each entry must agree, and no two entries may share a byte.
  */
 import { damagedCheckpoint } from './pickle-errors.ts';
 import type { ReadAt } from './read-at.ts';

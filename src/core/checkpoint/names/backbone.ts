@@ -34,7 +34,7 @@ const RESNET_STEM_RULES: readonly RenameRule[] = [
   [/^layer0\.6\./, 'conv3.'],
   [/^layer0\.7\./, 'bn3.'],
 ];
-/** Where each of VRP-SAM's lists begins in torchvision's `features` of VGG-16 with batch norm. */
+/** First layer of each of VRP-SAM's lists in torchvision's `features` of VGG-16 with batch norm. */
 const VGG_LISTS = [0, 7, 14, 24, 34] as const;
 
 /** @throws CHECKPOINT_MISMATCH for a checkpoint that is none of the backbones */

@@ -24,7 +24,7 @@ const NAMES = /^((reduce|fuse)\.weight|queries|(ref|tgt)_(cross|self)\.(attn|nor
 export interface NamedPromptEncoder {
   from: 'prosam' | 'vrp-sam';
   tensors: CheckpointTensors;
-  /** What else the file holds, under its own names: VRP-SAM saves its backbone along. */
+  /** Other tensors in the file, under their own names: VRP-SAM saves its backbone along. */
   leftOut: string[];
 }
 

@@ -9,7 +9,7 @@ export function renamed(name: string, rules: readonly RenameRule[]): string {
   return rule === undefined ? name : name.replace(rule[0], rule[1]);
 }
 
-/** Where two names become one (tied weights), the first stays. */
+/** Renames tensors. Where two names become one (tied weights), the first stays. */
 export function mapNames(tensors: CheckpointTensors, newName: (name: string) => string | undefined): Map<string, CheckpointTensor> {
   const out = new Map<string, CheckpointTensor>();
   for (const [name, tensor] of tensors) {
@@ -20,8 +20,8 @@ export function mapNames(tensors: CheckpointTensors, newName: (name: string) => 
 }
 
 /**
- * What stands before a name that every such network has: `module.` of distributed training, the name of a larger model. Then
- * only what is under it counts. -> undefined where no name ends in `marker`
+ * Prefix before a name that every such network has: `module.` of distributed training, the name of a larger model. Only tensors
+ * under it count. -> undefined where no name ends in `marker`
  */
 export function underMarker(tensors: CheckpointTensors, marker: string): CheckpointTensors | undefined {
   if (tensors.has(marker)) return tensors;

@@ -3,7 +3,7 @@ import { messageOf, ProsamError } from '../../common/errors.ts';
 
 /** Bytes of a download so far. */
 export interface LoadProgress {
-  /** What arrived last: a file of the model. */
+  /** File of the model that is arriving. */
   file: string;
   /** Bytes so far, of all files together. */
   loaded: number;
@@ -22,7 +22,7 @@ export interface FileAnswer {
 
 export interface FetchFileOptions {
   fetch: Fetch;
-  /** Of any file. */
+  /** Largest size of any file. */
   maxBytes: number;
   /** no-cache: ask whether it changed; no-store: it will be kept elsewhere. */
   cache: 'no-cache' | 'no-store';

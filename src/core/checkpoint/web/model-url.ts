@@ -96,7 +96,7 @@ function weightNames({ sam, backbone, prompt_encoder: encoder }: Manifest): stri
   return [...new Set([sam.file, ...('file' in backbone ? [backbone.file] : []), ...(encoder ? [encoder.file] : [])])];
 }
 
-/** Of a manifest that was checked when it was kept. */
+/** Hashes of a manifest that was checked when it was stored. */
 function hashesIn(manifest: Uint8Array): string[] {
   try {
     return Object.values((JSON.parse(new TextDecoder().decode(manifest)) as Manifest).files);

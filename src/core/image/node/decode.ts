@@ -91,7 +91,7 @@ export async function proveImage(bytes: Uint8Array, label: string, limits: Image
   return { width, height };
 }
 
-/** Of the upright image, from the head of its file alone. @throws IMAGE_* */
+/** Size of the upright image, from the head of its file alone. @throws IMAGE_* */
 export async function imageSize(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<{ width: number; height: number }> {
   const { width, height } = (await open(bytes, label, limits)).metadata.autoOrient;
   return { width, height };

@@ -12,12 +12,12 @@ export function repositoryFolder(cache: string, repo: string): string {
   return join(cache, `models--${repo.replace('/', '--')}`);
 }
 
-/** Where the bytes of a file lie. */
+/** Path of a file's bytes. */
 export function blobPath(cache: string, repo: string, etag: string): string {
   return join(repositoryFolder(cache, repo), 'blobs', etag);
 }
 
-/** Where a file is found under its own name. */
+/** Path of a file under its own name. */
 export function snapshotPath(cache: string, repo: string, commit: string, path: string): string {
   return join(repositoryFolder(cache, repo), 'snapshots', commit, ...path.split('/'));
 }
@@ -29,7 +29,7 @@ export interface CachedRepository {
   paths: string[];
 }
 
-/** What the cache has of a revision; undefined: nothing. */
+/** Cached part of a revision; undefined: nothing. */
 export async function cachedRepository(cache: string, repo: string, revision: string): Promise<CachedRepository | undefined> {
   const folder = repositoryFolder(cache, repo);
   const commit = isCommit(revision)

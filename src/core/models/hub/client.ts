@@ -1,4 +1,4 @@
-/** What is asked of the hub, through @huggingface/hub: a commit and its files. */
+/** Requests to the hub, through @huggingface/hub: a commit and its files. */
 import type * as HubLibrary from '@huggingface/hub';
 import * as z from 'zod';
 import { isProsamError, messageOf, ProsamError } from '../../common/errors.ts';
@@ -22,7 +22,7 @@ export interface HubRepository {
   /** 40 hexadecimal digits. */
   commit: string;
   files: readonly HubFile[];
-  /** As its card says, such as `apache-2.0`. */
+  /** License on its card, such as `apache-2.0`. */
   license?: string;
 }
 
@@ -50,7 +50,7 @@ export function isPlainPath(path: string): boolean {
   return path.length <= 500 && path.split('/').every((part) => FILE_PART.test(part) && !/[. ]$/.test(part) && !isReservedName(part));
 }
 
-/** What is known of a repository at a revision. @throws HUB_FAILED, HUB_REFUSED, PACKAGE_MISSING, OPTION_INVALID */
+/** Facts about a repository at a revision. @throws HUB_FAILED, HUB_REFUSED, PACKAGE_MISSING, OPTION_INVALID */
 export async function readRepository(hub: HubSettings, repo: string, revision: string, signal?: AbortSignal): Promise<HubRepository> {
   checkRepository(repo, revision);
   const { modelInfo, listFiles } = await library();
@@ -69,8 +69,8 @@ export async function readRepository(hub: HubSettings, repo: string, revision: s
 }
 
 /**
- * Where a file can be fetched from, in whole or from any byte on: a large one by a redirect to where it lies. The library would ask
- * for this with a request of its own, and speak Xet, which mirrors do not.
+ * Address of a file, fetched in whole or from any byte on; large ones redirect to their storage. The library would need a request of
+ * its own for this, and speak Xet, which mirrors do not.
  */
 export function addressOf(hub: HubSettings, { repo, commit }: Pick<HubRepository, 'repo' | 'commit'>, file: HubFile): string {
   return `${hub.endpoint}/${repo}/resolve/${commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`;

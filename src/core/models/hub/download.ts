@@ -20,7 +20,7 @@ export interface DownloadOptions extends RestOptions {
   onChecked?: (path: string, count: number) => void;
 }
 
-/** How often somebody who waits for another process looks again. */
+/** Milliseconds between checks while another process downloads. */
 const LOOK_AGAIN_MS = 200;
 /** Longer than a download that lives goes without a byte: by then its connection has given up. */
 const IDLE_MS = 300_000;
@@ -128,7 +128,7 @@ async function ourTurn(folder: string, blob: string, file: HubFile, { signal, on
   }
 }
 
-/** Nobody wrote to it for long, or it is not there. */
+/** Whether the file is missing or has not been written to for long. */
 async function isIdle(path: string): Promise<boolean> {
   const info = await stat(path).catch(() => undefined);
   return info === undefined || Date.now() - info.mtimeMs > IDLE_MS;

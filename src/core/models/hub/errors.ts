@@ -1,8 +1,8 @@
-/** What the hub's refusals mean, in words that say what to do. */
+/** Explanations of the hub's refusals, each with what to do. */
 import { messageOf, ProsamError } from '../../common/errors.ts';
 import type { HubSettings } from './settings.ts';
 
-/** What was asked of the hub. */
+/** Request made to the hub. */
 export interface Asked {
   /** owner/name */
   repo: string;
@@ -11,7 +11,7 @@ export interface Asked {
   file?: string;
 }
 
-const MOST_SAID = 300;
+const MAX_SAID = 300;
 
 /** response: any that is not ok. */
 export function refusalOf(response: Response, asked: Asked, { endpoint, token }: HubSettings): ProsamError {
@@ -58,5 +58,5 @@ export function unreachable(error: unknown, { endpoint }: HubSettings): ProsamEr
 /** The server's own words, on one line. */
 function said(response: Response): string {
   const words = (response.headers.get('x-error-message') ?? '').replace(/[^\x20-\x7e]+/g, ' ').trim();
-  return words === '' ? '' : `: ${words.slice(0, MOST_SAID)}`;
+  return words === '' ? '' : `: ${words.slice(0, MAX_SAID)}`;
 }

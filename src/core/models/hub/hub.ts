@@ -17,10 +17,10 @@ export interface WeightsWanted {
 }
 
 export interface FetchedWeights {
-  /** What to open: the weights, or the index of their parts. */
+  /** File to open: the weights, or the index of their parts. */
   path: string;
   commit: string;
-  /** As the repository's card says; unknown where the hub was not asked. */
+  /** License on the repository's card; unknown where the hub was not called. */
   license?: string;
   /** Bytes that were there before this call, and all together. */
   bytes: number;
@@ -112,11 +112,11 @@ function mainFile(paths: readonly string[], { repo, file }: WeightsWanted): stri
   );
 }
 
-const MOST_LISTED = 30;
+const MAX_LISTED = 30;
 
 function filesOf(paths: readonly string[]): string {
-  const more = paths.length > MOST_LISTED ? ` and ${paths.length - MOST_LISTED} more` : '';
-  return ` Its files: ${paths.slice(0, MOST_LISTED).join(', ') || 'none'}${more}.`;
+  const more = paths.length > MAX_LISTED ? ` and ${paths.length - MAX_LISTED} more` : '';
+  return ` Its files: ${paths.slice(0, MAX_LISTED).join(', ') || 'none'}${more}.`;
 }
 
 function isIndex(path: string): boolean {

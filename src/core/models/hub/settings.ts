@@ -1,4 +1,4 @@
-/** Which hub is asked, as whom, and where its files are kept: the variables that the hub's other tools read, read as they do. */
+/** Settings of the hub: address, token and cache, from the environment variables the hub's other tools read. */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';

@@ -18,7 +18,7 @@ export interface Transfer {
   file: HubFile;
   /** Bytes that are there already. */
   done: number;
-  /** Of those. */
+  /** Their hash. */
   hash: Hash;
   /** Opened for appending. */
   handle: FileHandle;

@@ -29,7 +29,7 @@ const HERE: ChoiceParts = {
 };
 
 /** A wrong driver is off by hundredths; single precision summed in another order by less than a ten thousandth. */
-const MOST_DIFFERENCE = 1e-3;
+const MAX_DIFFERENCE = 1e-3;
 
 let chosen: Promise<ChosenDevice> | undefined;
 
@@ -78,7 +78,7 @@ const ALWAYS = { used: true, reason: 'works everywhere' };
 export function verdictOn(answer: ProbeAnswer): { used: boolean; reason: string } {
   if ('failed' in answer) return { used: false, reason: answer.failed };
   const { difference, deviceMs, cpuMs } = answer.figures;
-  if (!(difference <= MOST_DIFFERENCE))
+  if (!(difference <= MAX_DIFFERENCE))
     return {
       used: false,
       reason: `it computes other numbers than the CPU (off by ${(difference * 100).toPrecision(2)} %): update its driver`,

@@ -13,7 +13,7 @@ export const PROVIDER_NAMES: Readonly<Record<Device, string>> = {
   webgpu: 'webgpu',
 };
 
-/** As people write them. */
+/** Names for people. */
 export const DEVICE_TITLES: Readonly<Record<Device, string>> = {
   cpu: 'the CPU',
   cuda: 'CUDA',

@@ -7,7 +7,7 @@ const LOAD = 1;
 const DYNAMIC = 2;
 const NEEDED = 1n;
 const STRING_TABLE = 5n;
-const MOST_BYTES = 1 << 24; // of one table; a file that claims more is none of ours
+const MAX_BYTES = 1 << 24; // of one table; a file that claims more is none of ours
 
 interface Segment {
   type: number;
@@ -20,7 +20,7 @@ interface Segment {
 export function neededLibraries(path: string): string[] {
   const file = openSync(path, 'r');
   const read = (offset: number, bytes: number): Buffer => {
-    const buffer = Buffer.alloc(Math.min(bytes, MOST_BYTES));
+    const buffer = Buffer.alloc(Math.min(bytes, MAX_BYTES));
     return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, offset));
   };
   try {

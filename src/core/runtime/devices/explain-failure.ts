@@ -1,6 +1,6 @@
 /** ONNX Runtime's complaints in the words of people who want to use a device. */
 
-const MOST_CHARACTERS = 300;
+const MAX_CHARACTERS = 300;
 
 const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/driver version is insufficient/, "NVIDIA's driver is too old for this CUDA: install 580 or newer"],
@@ -18,7 +18,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
 export function explainFailure(message: string): string {
   const line = message.replace(/\s+/g, ' ').trim();
   const cuda = /\b(?:CUDA|CUDNN|CUBLAS) failure \d+: [^;]*/.exec(line)?.[0].trim();
-  const reason = (cuda ?? line.replace(/^\/\S+:\d+ .* was false\. /, '')).replace(/\.$/, '').slice(0, MOST_CHARACTERS);
+  const reason = (cuda ?? line.replace(/^\/\S+:\d+ .* was false\. /, '')).replace(/\.$/, '').slice(0, MAX_CHARACTERS);
   const [, advice] = ADVICE.find(([pattern]) => pattern.test(line)) ?? [];
   return advice === undefined ? reason : `${reason} (${advice})`;
 }

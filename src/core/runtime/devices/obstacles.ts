@@ -9,7 +9,7 @@ import { onnxRuntimePackage, providerFile } from './provider-folder.ts';
 export interface MachineFacts {
   platform: string;
   arch: string;
-  /** Of onnxruntime-node. */
+  /** Version of onnxruntime-node. */
   version: string;
   /** Providers the package was built with, by ONNX Runtime's names. */
   built: readonly string[];
@@ -37,7 +37,7 @@ function gpuFiles(): string[] {
   return [...nodes.map((name) => `/dev/dri/${name}`), ...[NVIDIA_FILE, WSL_FILE].filter((file) => existsSync(file))];
 }
 
-/** Why the device cannot be used however much one wants it; undefined where it is worth a try. Loads CUDA's libraries on the way. */
+/** Reason why the device cannot work; undefined where it is worth a try. Loads CUDA's libraries on the way. */
 export function obstacleTo(device: Device, facts: MachineFacts): string | undefined {
   if (device === 'cpu') return undefined;
   const { platform, arch, version, built } = facts;
@@ -67,7 +67,7 @@ function withoutLibraries(missing: readonly MissingLibrary[], cuda: string | und
   return `libraries of CUDA ${cuda ?? ''} are missing (${names.join(', ')} cannot be loaded): run \`prosam setup cuda\``;
 }
 
-/** Why only a driver that computes on the CPU could answer, so that `auto` need not ask. */
+/** Reason why only a software driver could answer, so that `auto` skips it. */
 export function onlySoftware(device: Device, { platform, gpuFiles }: MachineFacts): string | undefined {
   if (platform !== 'linux' || device === 'cpu') return undefined;
   if (device === 'webgpu' && gpuFiles.length === 0)

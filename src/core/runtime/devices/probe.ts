@@ -9,7 +9,7 @@ import type { Runtime, Tensor } from '../../onnx/session.ts';
 export interface ProbeFigures {
   /** Largest difference of the device's numbers to the CPU's, as a share of the largest number. */
   difference: number;
-  /** Of one run of the product, including the way to the device and back. */
+  /** Milliseconds of one run of the product, including transfers to and from the device. */
   deviceMs: number;
   cpuMs: number;
 }

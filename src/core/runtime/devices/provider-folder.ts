@@ -1,7 +1,7 @@
 /**
- * Where ONNX Runtime finds the CUDA provider. It looks beside its own library and nowhere else, and a package folder is wiped
- * by every `npm ci`. So `prosam setup cuda` puts the provider, what it needs, and a copy of ONNX Runtime's library into a
- * folder of the user, and that copy is loaded before the package asks for the library by the same name.
+ * Folder of the CUDA provider. ONNX Runtime looks beside its own library and nowhere else, and a package folder is wiped by every
+ * `npm ci`. So `prosam setup cuda` puts the provider, what it needs, and a copy of ONNX Runtime's library into a folder of the user,
+ * and that copy is loaded before the package requests the library by the same name.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -29,8 +29,8 @@ export async function webgpuProblem(gpu: NonNullable<WebGlobals['navigator']>['g
 /** Threads need memory that threads share, which browsers give to isolated pages only (COOP and COEP headers). */
 export function threadsHere(wanted: number | undefined): number {
   if (web.crossOriginIsolated !== true) return 1;
-  return wanted ?? Math.max(1, Math.min(MOST_THREADS, web.navigator?.hardwareConcurrency ?? 1));
+  return wanted ?? Math.max(1, Math.min(MAX_THREADS, web.navigator?.hardwareConcurrency ?? 1));
 }
 
 /** More gain little on the small operators of these networks, and phones' slow cores hold the fast ones up. */
-const MOST_THREADS = 4;
+const MAX_THREADS = 4;

@@ -32,7 +32,7 @@ export interface WaitingCalls {
 }
 
 /** A call goes to so many workers after the first; then it is taken for what kills them. */
-export const MOST_REPEATS = 2;
+export const MAX_REPEATS = 2;
 
 export function createWaitingCalls(): WaitingCalls {
   interface Entry extends WaitingCall {
@@ -104,7 +104,7 @@ export function createWaitingCalls(): WaitingCalls {
         if (!entry.sent) continue;
         entry.sent = false;
         entry.losses++;
-        if (entry.id === running || entry.losses > MOST_REPEATS) reject(entry.id, refusal(entry));
+        if (entry.id === running || entry.losses > MAX_REPEATS) reject(entry.id, refusal(entry));
       }
     },
     idle: () => (entries.size === 0 ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),

@@ -1,6 +1,6 @@
 /** Errors of calls whose worker died or hung. */
 import { ProsamError } from '../../common/errors.ts';
-import { MOST_REPEATS, type WaitingCall } from './call-queue.ts';
+import { MAX_REPEATS, type WaitingCall } from './call-queue.ts';
 
 /** End of a worker. */
 export interface WorkerEnd {
@@ -21,7 +21,7 @@ export function describeEnd({ how, hungMs }: WorkerEnd): string {
 /** For the call it computed for, and for one that was with several that ended. */
 export function lossOf({ request, losses }: WaitingCall, end: WorkerEnd): ProsamError {
   const options = { retryAfterMs: RETRY_MS };
-  const often = losses > MOST_REPEATS ? `; it is the ${losses}th that ended with this call, which may be what it dies of` : '';
+  const often = losses > MAX_REPEATS ? `; it is the ${losses}th that ended with this call, which may be what it dies of` : '';
   if (end.hungMs === undefined) {
     return new ProsamError(
       'ENGINE_CRASHED',

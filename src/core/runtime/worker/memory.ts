@@ -12,7 +12,7 @@ const GLIBC_TUNABLES = ['malloc.mmap_threshold=1048576', 'malloc.hugetlb=1', 'ma
   .map((tunable) => `glibc.${tunable}`)
   .join(':');
 
-/** Of a worker, as seen from the process that starts it. What a user has set for the allocator stays as it is. */
+/** Environment of a worker, as its parent sets it. Allocator settings of the user are kept. */
 export function workerEnvironment(own: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const chosen = Object.keys(own).some((name) => name === 'GLIBC_TUNABLES' || name.startsWith('MALLOC_'));
   return { ...own, ...(!chosen && { GLIBC_TUNABLES }), ELECTRON_RUN_AS_NODE: '1' };

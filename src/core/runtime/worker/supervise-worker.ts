@@ -10,7 +10,7 @@ import { describeEnd, lossOf, unavailable } from './errors.ts';
 import { receivedError, type EngineRequest, type FromWorker } from './protocol.ts';
 
 export interface SupervisedWorker {
-  /** As the newest worker said. */
+  /** Info of the newest worker. */
   readonly info: EngineInfo;
   readonly state: EngineWorker;
   /** @throws what the engine throws, ENGINE_CRASHED, ENGINE_HUNG, ENGINE_UNAVAILABLE, ENGINE_CLOSED, the signal's reason */
@@ -20,7 +20,7 @@ export interface SupervisedWorker {
 }
 
 /** Workers that ended before they had anything to do: after so many in a row the next one is started only after a pause. */
-const MOST_FAILED_STARTS = 3;
+const MAX_FAILED_STARTS = 3;
 const PAUSE_MS = 30_000;
 
 /** The worker there is. */
@@ -31,7 +31,7 @@ interface Present {
   /** Set while a network is loaded or runs: for the call `id`, or for opening. */
   running: { id: number | undefined } | undefined;
   hung: boolean;
-  /** Why it would not open. */
+  /** Error with which it refused to open. */
   refusal: ProsamError | undefined;
 }
 
@@ -140,7 +140,7 @@ export async function superviseWorker(options: EngineOptions, inferenceTimeoutMs
     }
     if (!mine.ready || (calls.sent === 0 && mine.running === undefined)) failedStarts++;
     calls.lost(mine.running?.id, (call) => lossOf(call, end));
-    if (failedStarts < MOST_FAILED_STARTS) {
+    if (failedStarts < MAX_FAILED_STARTS) {
       replace();
       return;
     }

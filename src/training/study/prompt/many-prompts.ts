@@ -19,7 +19,7 @@ export interface ManyPromptsOptions {
 export interface LearnedPrompt {
   /** [m, c] */
   prompt: Float32Array;
-  /** Of the last step, before its update. */
+  /** Loss of the last step, before its update. */
   loss: number;
   /** Taken. */
   steps: number;

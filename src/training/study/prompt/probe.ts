@@ -20,7 +20,7 @@ export interface PairPrompts {
 
 export interface PromptProbe {
   frozen: FrozenModel;
-  /** What the encoder's prompts are sampled from. */
+  /** Distribution from which the encoder's prompts are sampled. */
   distribution: DistributionConfig;
   /** Pair number `index` of a fold, marked as every evaluation marks it. */
   pair(episode: Episode, index: number): Promise<PreparedPair>;
@@ -31,7 +31,7 @@ export interface PromptProbe {
 }
 
 /** Prompt sets decoded in one run of the decoder, which bounds its memory. */
-const MOST_SETS = 16;
+const MAX_SETS = 16;
 
 /** model: name or folder with a prompt encoder. @throws MODEL_*, METHOD_UNAVAILABLE */
 export async function openPromptProbe(context: StudyContext, name: string): Promise<PromptProbe> {
@@ -66,8 +66,8 @@ export async function openPromptProbe(context: StudyContext, name: string): Prom
     },
     async masks(pair, sets) {
       const masks: Uint8Array[] = [];
-      for (let from = 0; from < sets.length; from += MOST_SETS) {
-        const some = sets.slice(from, from + MOST_SETS);
+      for (let from = 0; from < sets.length; from += MAX_SETS) {
+        const some = sets.slice(from, from + MAX_SETS);
         const data = new Float32Array(some.length * numPrompts * dim);
         some.forEach((set, i) => data.set(set, i * numPrompts * dim));
         const { logits } = await networks.decodePrompts(pair.target.embedding, { data, shape: [some.length, numPrompts, dim] });

@@ -12,7 +12,7 @@ const ITERATIONS = 750;
 const EPSILON = 10;
 const PERPLEXITY = 30;
 
-/** What of the package is used. */
+/** Part of the package in use. */
 interface Druid {
   TSNE: new (
     points: number[][],

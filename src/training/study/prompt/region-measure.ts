@@ -21,7 +21,7 @@ export const PATIENCE = { steps: 100, least: 0.0003 } as const;
  * deviation 25 and stops every search where it began. This one crosses that distance within the patience.
  */
 export const SEARCH_RATE = 1;
-/** Of log sigma: a factor of at most e in a hundred steps. */
+/** Rate of log sigma: a factor of at most e in a hundred steps. */
 export const LOG_SIGMA_RATE = 0.01;
 
 /** One prompt's mask against the true one. */

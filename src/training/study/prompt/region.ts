@@ -14,7 +14,7 @@ import type { Episode } from '../../types.ts';
 import { DEFAULT_SEED } from '../../step/seeds.ts';
 
 /** Pictures take room: the first few images get their charts, all stand in the table. */
-const MOST_CHARTED = 6;
+const MAX_CHARTED = 6;
 
 export const promptRegionStudy: Study = async (context) => {
   const { settings } = context;
@@ -51,7 +51,7 @@ export const promptRegionStudy: Study = async (context) => {
   return {
     parts: [
       { heading: 'Learned prompts and a learned distribution', tables: tables(regions), charts: [] },
-      ...regions.slice(0, MOST_CHARTED).map(chartsOf),
+      ...regions.slice(0, MAX_CHARTED).map(chartsOf),
     ],
     notes: notesOn(context, regions, project !== undefined),
     figures: regions,

@@ -11,7 +11,7 @@ export interface PromptSearchOptions {
   /** Noise of one step. eps [K, m, c], delta [K, m] */
   draw: (step: number) => Noise;
   lr: number;
-  /** Of log sigma, whose sensible steps do not grow with the prompts. @default lr */
+  /** Rate of log sigma, whose sensible steps do not grow with the prompts. @default lr */
   logSigmaLr?: number;
   /** @default 1e-6 */
   weightDecay?: number;

@@ -155,11 +155,11 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
     await one.getByLabel('Why, for those who look later').fill('steadier on spoons');
     await picture(one, 'reason');
     await one.getByRole('button', { name: 'Do it' }).click();
-    await one.getByText('In service: version 3.').waitFor();
+    await one.getByText('Live: version 3.').waitFor();
     await one.getByRole('button', { name: 'Roll back' }).click();
     await one.getByLabel('Why, for those who look later').fill('it was not');
     await one.keyboard.press('Enter');
-    await one.getByText('The version before is in service again.').waitFor();
+    await one.getByText('The previous version is live again.').waitFor();
     const star = one.getByRole('button', { name: 'Use task 20 as a reference first' });
     await star.click();
     await one.getByText('Used first from now on.').waitFor();

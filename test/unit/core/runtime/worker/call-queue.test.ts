@@ -1,6 +1,6 @@
 /** Who is refused and who is sent again when a worker dies. */
 import { describe, expect, it } from 'vitest';
-import { createWaitingCalls, MOST_REPEATS, type WaitingCalls } from '../../../../../src/core/runtime/worker/call-queue.ts';
+import { createWaitingCalls, MAX_REPEATS, type WaitingCalls } from '../../../../../src/core/runtime/worker/call-queue.ts';
 
 const refusal = ({ id, losses }: { id: number; losses: number }): Error => new Error(`call ${id} after ${losses}`);
 
@@ -43,12 +43,12 @@ describe('calls of a worker that died', () => {
     const { calls, ends, sendAll } = waiting(2);
     sendAll();
     calls.lost(undefined, refusal);
-    for (let repeat = 0; repeat < MOST_REPEATS; repeat++) {
+    for (let repeat = 0; repeat < MAX_REPEATS; repeat++) {
       expect(sendAll()).toEqual([1]);
       calls.lost(undefined, refusal);
     }
     await settled();
-    expect(ends[1]).toBe(`call 1 after ${MOST_REPEATS + 1}`);
+    expect(ends[1]).toBe(`call 1 after ${MAX_REPEATS + 1}`);
     // The other was with the first of them alone.
     expect(sendAll()).toEqual([2]);
     calls.resolve(2, 'two');
