@@ -1,34 +1,18 @@
 /** What real CVAT servers sent to Nuclio, sent to the adapter. */
-import { createHash } from 'node:crypto';
 import sharp from 'sharp';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cvatRleFromMask, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
-import { detectorName, INTERACTOR, TRACKER } from '../../../../src/adapters/cvat/names.ts';
+import { INTERACTOR, TRACKER } from '../../../../src/adapters/cvat/names.ts';
 import { createGuard } from '../../../../src/adapters/http/guard.ts';
 import { createHttpApp } from '../../../../src/adapters/http/http-app.ts';
 import { listen } from '../../../../src/adapters/http/listen.ts';
 import { asCvatReads } from './as-cvat-reads.ts';
-import { exactService, invoke, label, send, startFacade } from './facade-server.ts';
+import { exactService, invoke, send, startFacade } from './facade-server.ts';
 import { bodyOf, traffic, type Recorded } from './traffic.ts';
+import { DETECTOR, facadeBench } from './facade-bench.ts';
 
-type Facade = Awaited<ReturnType<typeof startFacade>>;
-let facade: Facade;
-let picture: Buffer;
-const PROJECT = 'animals';
-const DETECTOR = detectorName(PROJECT);
-
-beforeAll(async () => {
-  picture = await sharp({ create: { width: 64, height: 48, channels: 3, background: '#804020' } })
-    .png()
-    .toBuffer();
-});
-afterEach(() => facade.close());
-
-async function labelled(labels = ['cat', 'dog'], options: Parameters<typeof startFacade>[0] = {}): Promise<Facade> {
-  facade = await startFacade({ service: exactService({ labels }), ...options });
-  await label(facade.service, PROJECT, labels, picture);
-  return facade;
-}
+const bench = facadeBench();
+const { labelled } = bench;
 
 async function replay(recorded: Recorded, name: string): Promise<Awaited<ReturnType<typeof send>>> {
   const { request } = recorded;
@@ -37,7 +21,7 @@ async function replay(recorded: Recorded, name: string): Promise<Awaited<ReturnT
   delete headers['Host'];
   delete headers['Content-Type'];
   const body = request.body === null ? undefined : JSON.stringify(await bodyOf(recorded));
-  return send(`${facade.url}${request.path}`, request.method, headers, body);
+  return send(`${bench.facade.url}${request.path}`, request.method, headers, body);
 }
 
 interface DetectedMask {
@@ -82,8 +66,8 @@ describe('recorded requests', () => {
 
   it('gives one function as it stands in the list, and says of an unknown one that it is', async () => {
     await labelled();
-    const list = (await send(`${facade.url}/api/functions`, 'GET')).json() as Record<string, unknown>;
-    const one = await send(`${facade.url}/api/functions/${DETECTOR}`, 'GET');
+    const list = (await send(`${bench.facade.url}/api/functions`, 'GET')).json() as Record<string, unknown>;
+    const one = await send(`${bench.facade.url}/api/functions/${DETECTOR}`, 'GET');
     expect(one.json()).toEqual(list[DETECTOR]);
     const unknown = await replay(traffic('nuclio_254_get_unknown'), '');
     expect(unknown).toMatchObject({ status: 404, reason: expect.stringMatching(/^There is no function "nope" here\. Reload/) as string });
@@ -113,13 +97,13 @@ describe('recorded requests', () => {
 
   it('leaves out what a threshold asks to leave out, and what has no pixel', async () => {
     await labelled();
-    const image = picture.toString('base64');
-    expect((await invoke(facade.url, DETECTOR, { image, threshold: 0.81 })).json()).toEqual([]);
-    expect((await invoke(facade.url, DETECTOR, { image, threshold: 0.8 })).json()).toHaveLength(2);
+    const image = bench.picture.toString('base64');
+    expect((await invoke(bench.facade.url, DETECTOR, { image, threshold: 0.81 })).json()).toEqual([]);
+    expect((await invoke(bench.facade.url, DETECTOR, { image, threshold: 0.8 })).json()).toHaveLength(2);
     const tiny = await sharp({ create: { width: 1, height: 1, channels: 3, background: '#fff' } })
       .png()
       .toBuffer();
-    const answer = (await invoke(facade.url, DETECTOR, { image: tiny.toString('base64') })).json() as DetectedMask[];
+    const answer = (await invoke(bench.facade.url, DETECTOR, { image: tiny.toString('base64') })).json() as DetectedMask[];
     for (const one of answer) expect(one.points === undefined || one.points.length >= 6).toBe(true);
   });
 
@@ -127,11 +111,11 @@ describe('recorded requests', () => {
     await labelled();
     const recorded = traffic<Recorded>('nuclio_254_direct_detector');
     expect(Object.keys(recorded.request.headers).filter((name) => name.startsWith('x-nuclio'))).toEqual([]);
-    await facade.close();
+    await bench.facade.close();
     const seen: string[] = [];
     let number = 20_000;
-    const service = facade.service;
-    facade = await startFacade({
+    const service = bench.facade.service;
+    bench.facade = await startFacade({
       service,
       ports: { portOf: () => number++ },
       open: (listeners) => {
@@ -139,7 +123,7 @@ describe('recorded requests', () => {
         return Promise.resolve();
       },
     });
-    const direct = (await facade.adapter.listeners()).find(({ name }) => name === DETECTOR);
+    const direct = (await bench.facade.adapter.listeners()).find(({ name }) => name === DETECTOR);
     const app = createHttpApp({ guard: createGuard({ anonymous: 'write' }) });
     app.mount('/', direct?.routes ?? []);
     const server = await listen(app, { host: '127.0.0.1', port: 0 });
@@ -148,7 +132,7 @@ describe('recorded requests', () => {
       const answer = await send(`${server.url}/`, 'POST', headers, JSON.stringify(await bodyOf(recorded)));
       expect(answer.status).toBe(200);
       expect((answer.json() as DetectedMask[]).map((one) => one.label)).toEqual(['cat', 'dog']);
-      await send(`${facade.url}/api/functions`, 'GET');
+      await send(`${bench.facade.url}/api/functions`, 'GET');
       expect(seen).toContain(DETECTOR);
     } finally {
       await server.close({ deadlineMs: 500 });
@@ -196,14 +180,14 @@ describe('recorded requests', () => {
     expect(first.shapes).toEqual(traffic<Recorded>('nuclio_254_tracker_init').request.body?.['shapes']);
     expect(JSON.stringify(first.states[0]).length).toBeLessThan(100);
     const recorded = traffic<Recorded>('nuclio_254_tracker_track');
-    const next = await invoke(facade.url, TRACKER, { ...recorded.request.body, states: first.states });
+    const next = await invoke(bench.facade.url, TRACKER, { ...recorded.request.body, states: first.states });
     const second = next.json() as typeof first;
     expect(second.shapes[0]?.type).toBe('mask');
     expect(maskFromCvatRle(second.shapes[0]?.points ?? [], 64, 48).data[24 * 64 + 32]).toBe(1);
     // Earlier steps stay: somebody may go back.
-    expect((await invoke(facade.url, TRACKER, { ...recorded.request.body, states: first.states })).status).toBe(200);
+    expect((await invoke(bench.facade.url, TRACKER, { ...recorded.request.body, states: first.states })).status).toBe(200);
     const forged = [{ ...first.states[0], key: 'AAAAAAAAAAAAAAAAAAAAAA' }];
-    const refused = await invoke(facade.url, TRACKER, { ...recorded.request.body, states: forged });
+    const refused = await invoke(bench.facade.url, TRACKER, { ...recorded.request.body, states: forged });
     expect(refused).toMatchObject({ status: 404, reason: expect.stringMatching(/^This track is not remembered here any more/) as string });
   });
 
@@ -212,7 +196,9 @@ describe('recorded requests', () => {
     const begun = (await replay(traffic('nuclio_254_tracker_box_init'), TRACKER)).json() as { shapes: number[][]; states: unknown[] };
     expect(begun.shapes).toEqual([[12, 12, 32, 36]]);
     const recorded = traffic<Recorded>('nuclio_254_tracker_box_track');
-    const next = (await invoke(facade.url, TRACKER, { ...recorded.request.body, states: begun.states })).json() as { shapes: number[][] };
+    const next = (await invoke(bench.facade.url, TRACKER, { ...recorded.request.body, states: begun.states })).json() as {
+      shapes: number[][];
+    };
     expect(next.shapes[0]).toHaveLength(4);
     const typed = (await replay(traffic('nuclio_215_tracker_box_init'), TRACKER)).json() as { shapes: unknown[] };
     expect(typed.shapes).toEqual([{ type: 'rectangle', points: [60, 60, 160, 180] }]);
@@ -226,7 +212,7 @@ describe('recorded requests', () => {
       return { ...answer, masks: answer.masks.map((one) => ({ ...one, instances: [] })) };
     };
     await labelled(['cat'], { service });
-    const image = picture.toString('base64');
+    const image = bench.picture.toString('base64');
     for (const [shape, gone] of [
       [{ type: 'polygon', points: [5, 5, 20, 5, 20, 20] }, null],
       [
@@ -234,110 +220,13 @@ describe('recorded requests', () => {
         [5, 5, 20, 20],
       ],
     ]) {
-      const { states } = (await invoke(facade.url, TRACKER, { image, shapes: [shape], states: [] })).json() as { states: unknown[] };
-      const next = (await invoke(facade.url, TRACKER, { image, shapes: [null], states })).json() as {
+      const { states } = (await invoke(bench.facade.url, TRACKER, { image, shapes: [shape], states: [] })).json() as { states: unknown[] };
+      const next = (await invoke(bench.facade.url, TRACKER, { image, shapes: [null], states })).json() as {
         shapes: unknown[];
         states: unknown[];
       };
       expect(next.shapes).toEqual([gone]);
       expect(next.states).toHaveLength(1);
     }
-  });
-});
-
-describe('what people do', () => {
-  it('offers a detector by itself once a reference is labelled', async () => {
-    facade = await startFacade({ service: exactService({ labels: ['cat'] }) });
-    const kinds = async () => asCvatReads((await send(`${facade.url}/api/functions`, 'GET')).json()).map(({ kind }) => kind);
-    expect(await kinds()).toEqual(['interactor', 'tracker']);
-    await label(facade.service, PROJECT, ['cat'], picture);
-    await new Promise((resolve) => setTimeout(resolve, 2100));
-    expect(await kinds()).toEqual(['detector', 'interactor', 'tracker']);
-  });
-
-  it('tells who calls a detector whose references are gone', async () => {
-    await labelled(['cat']);
-    await send(`${facade.url}/api/functions`, 'GET');
-    facade.service.state.annotations.length = 0;
-    await new Promise((resolve) => setTimeout(resolve, 2100));
-    const answer = await invoke(facade.url, DETECTOR, { image: picture.toString('base64') });
-    expect(answer).toMatchObject({ status: 422, reason: expect.stringMatching(/^animals has no labelled reference any more/) as string });
-  });
-
-  it('tells the frame of a known image to the service, and nothing of others', async () => {
-    await labelled(['cat']);
-    const sha256 = createHash('sha256').update(picture).digest('hex');
-    const image = picture.toString('base64');
-    await invoke(facade.url, DETECTOR, { image });
-    facade.adapter.frames.add(sha256, { server: 'https://cvat.test', task: 8, frame: 3, project: PROJECT });
-    await invoke(facade.url, DETECTOR, { image });
-    const asked = facade.service.state.calls
-      .filter(({ name }) => name === 'predictions.predict')
-      .map(({ args }) => args as Record<string, unknown>);
-    expect(asked[0]).toMatchObject({ remember: false });
-    expect(asked[1]).toMatchObject({ externalId: 'https://cvat.test/tasks/8/frames/3' });
-    expect(asked[1]).not.toHaveProperty('remember');
-  });
-
-  it('lets the references of a known frame guide a click, and asks for them once', async () => {
-    await labelled(['cat']);
-    const image = picture.toString('base64');
-    const clicks = [
-      [32, 24],
-      [33, 25],
-    ];
-    for (const point of clicks) await invoke(facade.url, INTERACTOR, { image, pos_points: [point], neg_points: [], obj_bbox: [] });
-    await invoke(facade.url, INTERACTOR, { image, pos_points: [[1, 1]], neg_points: [], obj_bbox: null });
-    const calls = facade.service.state.calls;
-    expect(calls.filter(({ name }) => name === 'predictions.predict')).toHaveLength(1);
-    const refined = calls.filter(({ name }) => name === 'predictions.refine').map(({ args }) => (args as { prompts: { maskInput?: unknown } }).prompts);
-    expect(refined.map(({ maskInput }) => maskInput !== undefined)).toEqual([true, true, false]);
-  });
-
-  it('keeps callers to their projects', async () => {
-    const guard = { tokens: [{ name: 'one', token: 'token-of-sixteen-chars', access: 'write' as const, projects: ['others'] }] };
-    await labelled(['cat'], { guard });
-    const headers = { authorization: 'Bearer token-of-sixteen-chars' };
-    const list = asCvatReads((await send(`${facade.url}/api/functions`, 'GET', headers)).json());
-    expect(list.map(({ kind }) => kind)).toEqual(['interactor', 'tracker']);
-    expect((await send(`${facade.url}/api/functions/${DETECTOR}`, 'GET', headers)).status).toBe(403);
-    expect((await send(`${facade.url}/api/functions`, 'GET')).status).toBe(401);
-  });
-});
-
-describe('bad input', () => {
-  const click = { pos_points: [[3, 3]], neg_points: [], obj_bbox: [] };
-
-  it.each([
-    ['no image', {}, 400, /image: expected the image in base64/],
-    ['an empty image', { image: '' }, 400, /image/],
-    ['what is no base64', { image: '!!!' }, 400, /base64/],
-    ['bytes that are no image', { image: Buffer.from('hello, this is a text').toString('base64') }, 422, /JPEG, PNG/],
-  ] as const)('explains %s', async (_, body, status, reason) => {
-    await labelled(['cat']);
-    const answer = await invoke(facade.url, INTERACTOR, { ...click, ...body });
-    expect(answer).toMatchObject({ status, reason: expect.stringMatching(reason) as string });
-    expect(/^[\x20-\x7e]+$/.test(answer.reason)).toBe(true);
-  });
-
-  it('explains a body that is no JSON, an unknown kind of shape, and a call without a name', async () => {
-    await labelled(['cat']);
-    const headers = { 'content-type': 'application/json', 'x-nuclio-function-name': TRACKER };
-    const broken = await send(`${facade.url}/api/function_invocations`, 'POST', headers, '{"image": ');
-    expect(broken).toMatchObject({ status: 400, reason: expect.stringMatching(/JSON/) as string });
-    const image = picture.toString('base64');
-    const cuboid = await invoke(facade.url, TRACKER, { image, shapes: [{ type: 'cuboid', points: [1, 2] }], states: [] });
-    expect(cuboid.status).toBe(400);
-    const outside = await invoke(facade.url, TRACKER, { image, shapes: [{ type: 'mask', points: [4, 0, 0, 99, 0] }], states: [] });
-    expect(outside.status).toBe(422);
-    const none = await invoke(facade.url, TRACKER, { image, shapes: [], states: [] });
-    expect(none.reason).toMatch(/^Expected shapes to follow, got none/);
-    const unnamed = await send(
-      `${facade.url}/api/function_invocations`,
-      'POST',
-      { 'content-type': 'application/json' },
-      JSON.stringify({ image }),
-    );
-    expect(unnamed.reason).toMatch(/x-nuclio-function-name/);
   });
 });

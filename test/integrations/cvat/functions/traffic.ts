@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import sharp from 'sharp';
 
+export const SECRET = 'secret-of-the-webhook';
+
 export interface Recorded {
   request: {
     method: string;
