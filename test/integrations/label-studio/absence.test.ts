@@ -3,159 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createServer, type ProsamServer } from '../../../src/server/index.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { examine } from '../../../src/cli/label-studio/doctor/doctor.ts';
 import type { LabelStudioContext } from '../../../src/cli/label-studio/context.ts';
 import { sync } from '../../../src/cli/label-studio/sync.ts';
 import { createLabelStudioClient } from '../../../src/adapters/label-studio/api/client.ts';
-import type { Storage } from '../../../src/service/ports/storage.ts';
 import { postgresPrograms, startPostgres, type PostgresServer } from '../../unit/storage/start-postgres.ts';
 import { s3Program, startS3, type S3Server } from '../../unit/storage/start-s3.ts';
 import { until } from '../../unit/adapters/webhook/webhook-server.ts';
-import { CREATED, KEY, NAME, ownMissing, startVanishing, TOKEN, XML, type Before, type VanishingStudio } from './vanishing-studio.ts';
-
-const OWN = 'a-token-of-this-project-alone';
-const OTHER = 'a-token-of-another-project';
-const LOGIN = { user: 'studio', password: 'a-long-password' };
-const ALL = ['10', '20', '30', '40', '50'];
-
-interface Place {
-  database: string;
-  objects: string;
-}
-
-interface Started {
-  prosam: ProsamServer;
-  url: string;
-  storage: Storage;
-  call(method: string, path: string, body?: unknown, token?: string): Promise<{ status: number; json: Record<string, unknown> }>;
-  setup(): Promise<void>;
-  sync(options?: object): Promise<{ status: number; json: Record<string, unknown> }>;
-  event(action: string, more: object, token?: string): Promise<number>;
-  counted(): Promise<string[]>;
-  close(): Promise<void>;
-}
-
-async function start(place: Place, studio: VanishingStudio, reconcileMinutes = 0): Promise<Started> {
-  const storage = await openStorage(place);
-  const prosam = await createServer({
-    ...{ storage, port: 0, cache: '', environment: {}, learner: { run: 'off' } },
-    labelStudio: { url: studio.url, token: TOKEN, reconcileMinutes },
-    auth: {
-      basic: [{ name: LOGIN.user, password: LOGIN.password }],
-      tokens: [
-        { name: 'own', token: OWN, projects: [NAME] },
-        { name: 'other', token: OTHER, projects: ['label-studio/2.1795365113', 'label-studio/3.1795365113'] },
-      ],
-    },
-    logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
-  });
-  const url = await prosam.listen();
-  const call: Started['call'] = async (method, path, body, token = OWN) => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    const answer = await fetch(`${url}${path}`, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
-    return { status: answer.status, json: (await answer.json()) as Record<string, unknown> };
-  };
-  return {
-    ...{ prosam, url, storage, call },
-    async setup() {
-      const body = { project: KEY, schema: XML, hostname: studio.url, access_token: null, extra_params: null };
-      expect((await call('POST', '/label-studio/setup', body)).status).toBe(200);
-    },
-    sync: (options = {}) => call('POST', '/label-studio/sync', { key: KEY, ...options }),
-    event: async (action, more, token) => {
-      const body = { action, project: { id: 1, created_at: CREATED, label_config: XML }, ...more };
-      return (await call('POST', '/label-studio/webhook', body, token)).status;
-    },
-    counted: async () => (await prosam.service.annotations.list(NAME, { limit: 100 })).map(({ externalId }) => externalId).sort(),
-    close: () => prosam.close(),
-  };
-}
-
-/** They answer, and are not the Label Studio that is meant, or do not show all of it. */
-const strangers: [what: string, before: Before][] = [
-  ['a proxy without anything behind it', () => ({ status: 404, html: 'default backend - 404' })],
-  [
-    'a proxy that lost tasks and annotations',
-    (path) => (path.startsWith('/api/projects') ? undefined : { status: 404, html: '<h1>404</h1>' }),
-  ],
-  ['a token that lost access', () => ownMissing('Project')],
-  ['a token that sees no tasks', (path) => (path.startsWith('/api/projects') ? undefined : ownMissing('Task'))],
-  ['a token that is refused', () => ({ status: 401, json: { detail: 'Invalid token.' } })],
-  ['a token that may not', () => ({ status: 403, json: { detail: 'You do not have permission.' } })],
-  ['a login page', () => ({ html: '<form>log in</form>' })],
-  ['a way to a login page', () => ({ status: 302, location: '/user/login' })],
-  ['a service that answers everything with a list', () => ({ json: [] })],
-  ['a service that answers everything with nothing', () => ({ json: { total: 0, tasks: [], count: 0, results: [] } })],
-  [
-    'another project of that number',
-    (path, own) => {
-      if (path.startsWith('/api/tasks?')) return { json: { total: 0, tasks: [] } };
-      if (!path.startsWith('/api/projects')) return ownMissing('Annotation');
-      return { json: { ...(own().json as object), created_at: '2026-12-24T00:00:00Z', task_number: 0 } };
-    },
-  ],
-  [
-    'an empty list',
-    (path) => {
-      if (path.startsWith('/api/tasks?')) return { json: { total: 0, tasks: [] } };
-      return path.startsWith('/api/projects') ? undefined : ownMissing('Annotation');
-    },
-  ],
-  [
-    'an emptied project',
-    (path, own) => {
-      if (path.startsWith('/api/tasks?')) return { json: { total: 0, tasks: [] } };
-      return path.startsWith('/api/projects') ? { json: { ...(own().json as object), task_number: 0 } } : ownMissing('Annotation');
-    },
-  ],
-  [
-    'a token that sees four of five tasks',
-    (path, own) => {
-      if (/annotations\/50\/|tasks\/5\//.test(path)) return ownMissing('Annotation');
-      if (!path.startsWith('/api/tasks?')) return undefined;
-      const { tasks } = own().json as { tasks: { id: number }[] };
-      return { json: { total: 4, tasks: tasks.filter(({ id }) => id !== 5) } };
-    },
-  ],
-  [
-    'a token that sees tasks and no annotations',
-    (path, own) => {
-      if (!path.startsWith('/api/tasks?')) return path.startsWith('/api/projects') ? undefined : ownMissing('Annotation');
-      const { total, tasks } = own().json as { total: number; tasks: object[] };
-      return { json: { total, tasks: tasks.map((task) => ({ ...task, annotations: [] })) } };
-    },
-  ],
-  [
-    'a list that does not say what is annotated',
-    (path, own) => {
-      if (!path.startsWith('/api/tasks?')) return path.startsWith('/api/projects') ? undefined : ownMissing('Annotation');
-      const { total, tasks } = own().json as { total: number; tasks: object[] };
-      return { json: { total, tasks: tasks.map((task) => ({ ...task, annotations: undefined })) } };
-    },
-  ],
-  [
-    'a list whose second page is not there',
-    (path, own) => {
-      if (!path.startsWith('/api/tasks?')) return path.startsWith('/api/annotations') ? ownMissing('Annotation') : undefined;
-      const { tasks } = own().json as { tasks?: object[] };
-      return tasks && { json: { total: 5, tasks: tasks.slice(0, 4) } };
-    },
-  ],
-  [
-    'a server that is gone before the look ends',
-    (() => {
-      let projects = 0;
-      return (path, own) => {
-        if (path.startsWith('/api/projects')) return ++projects % 2 === 1 ? undefined : { status: 404, html: '404' };
-        if (path.startsWith('/api/annotations')) return ownMissing('Annotation');
-        const { total, tasks } = own().json as { total: number; tasks: { id: number }[] };
-        return { json: { total, tasks: tasks.map((task) => (task.id === 5 ? { ...task, annotations: [] } : task)) } };
-      };
-    })(),
-  ],
-];
+import { CREATED, KEY, NAME, ownMissing, startVanishing, TOKEN, XML, type VanishingStudio } from './vanishing-studio.ts';
+import { ALL, LOGIN, OTHER, start, type Place, type Started } from './absence-service.ts';
+import { strangers } from './vanishing-strangers.ts';
 
 function suite(newPlace: () => Promise<Place>): void {
   let studio: VanishingStudio;
@@ -364,7 +222,7 @@ function suite(newPlace: () => Promise<Place>): void {
       for (const id of [10, 20, 30]) studio.held.delete(id);
       expect(await command()).toBe(1);
       expect(said.splice(0).join('\n')).toMatch(/0 removed.*\n3 are missing.*3 of 5 that are known.*--accept-removals/);
-      expect(await found()).toMatchObject([{ state: 'wrong', text: expect.stringContaining('without 3 of them') as string }]);
+      expect(await found()).toMatchObject([{ state: 'problem', found: expect.stringContaining('without 3 of them') as string }]);
       expect(await command({ acceptRemovals: true })).toBe(0);
       expect(said.splice(0)).toEqual(['2 annotations in 5 tasks: 0 newly counted, 3 removed, 0 not taken']);
       expect(await found()).toEqual([]);
