@@ -1,5 +1,6 @@
 /** An app on a free port of this machine, and raw sockets to talk to it. */
 import { connect, type Socket } from 'node:net';
+import { afterEach } from 'vitest';
 import { createGuard, type GuardOptions } from '../../../../src/adapters/http/guard.ts';
 import { createHttpApp, type HttpApp, type HttpAppOptions } from '../../../../src/adapters/http/http-app.ts';
 import { listen, type Listening, type ListenOptions } from '../../../../src/adapters/http/listen.ts';
@@ -34,6 +35,19 @@ export async function startApp(routes: readonly Route[], { guard, listen: on, ..
   app.mount('/v1', routes);
   const listening = await listen(app, { host: '127.0.0.1', port: 0, ...on });
   return { ...listening, app, log };
+}
+
+/** As `startApp`; what it starts is closed after the test. */
+export function closedApps(): typeof startApp {
+  const running: RunningApp[] = [];
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((one) => one.close({ deadlineMs: 100 })));
+  });
+  return async (routes, options) => {
+    const one = await startApp(routes, options);
+    running.push(one);
+    return one;
+  };
 }
 
 export interface RawAnswer {
