@@ -15,7 +15,7 @@ export const WIDTH = 64;
 export const HEIGHT = 48;
 export const SQUARE = [0, 16, 10, 10, 13, 13];
 
-export interface AnnotateBench {
+interface AnnotateBench {
   cvat: StandIn;
   client: CvatClient;
   folder: string;

@@ -4,11 +4,11 @@ import { afterEach, beforeAll } from 'vitest';
 import { detectorName } from '../../../../src/adapters/cvat/names.ts';
 import { exactService, label, startFacade } from './facade-server.ts';
 
-export type Facade = Awaited<ReturnType<typeof startFacade>>;
+type Facade = Awaited<ReturnType<typeof startFacade>>;
 export const PROJECT = 'animals';
 export const DETECTOR = detectorName(PROJECT);
 
-export interface FacadeBench {
+interface FacadeBench {
   facade: Facade;
   picture: Buffer;
 }

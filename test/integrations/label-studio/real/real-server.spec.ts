@@ -1,30 +1,25 @@
 /** One project's whole way with a real Label Studio: connected, labelled, predicted, clicked, edited, learned from, rolled back. */
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installLabelStudio, startLabelStudio, type LabelStudioServer } from '../../../../examples/label-studio/label-studio-server.ts';
-import { createLabelStudioClient, type LabelStudioClient } from '../../../../src/adapters/label-studio/api/client.ts';
+import { describe, expect, it } from 'vitest';
+import { installLabelStudio } from '../../../../examples/label-studio/label-studio-server.ts';
 import type { NewBackend } from '../../../../src/adapters/label-studio/api/connection-calls.ts';
-import type { ApiProject } from '../../../../src/adapters/label-studio/api/answers.ts';
 import { decodeBrushRle } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
-import { projectKeyOf } from '../../../../src/adapters/label-studio/protocol/events.ts';
 import { messageOf } from '../../../../src/core/common/errors.ts';
 import { iou } from '../../../../src/core/mask/metrics.ts';
 import { maskFromCocoRle, type CocoRle } from '../../../../src/core/mask/rle.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { waitFor } from '../../../e2e/scenario.ts';
-import { startProcess, startServe, type Served } from '../../../e2e/serve-process.ts';
+import { startServe } from '../../../e2e/serve-process.ts';
 import { magentaPixels, pictureOfTask } from './browser.ts';
 import { brushRegion, sceneFiles, turned, type SceneFile } from './labelled-scenes.ts';
+import { ARTIFACTS, LOGIN, realService, type StoredRegion } from './real-service.ts';
 
 const REQUIRED = process.env.PROSAM_REQUIRE_LABEL_STUDIO === '1';
-const ARTIFACTS = process.env.PROSAM_TEST_ARTIFACTS ?? join(tmpdir(), 'prosam-label-studio');
+
 const CONCEPT = 31;
 const LABEL = 'cup';
-const LOGIN = { name: 'label-studio', password: 'a-long-password' };
-const BOSS = 'a-token-that-may-do-everything';
+
 const CONFIG = `<View>
   <Image name="image" value="$image" zoom="true"/>
   <BrushLabels name="tag" toName="image"><Label value="${LABEL}" background="#FF00FF"/></BrushLabels>
@@ -39,90 +34,20 @@ const missing = await installLabelStudio().then(
 if (missing !== undefined && REQUIRED) throw new Error(`Label Studio cannot be installed: ${missing}`);
 const title = `a real Label Studio${missing === undefined ? '' : ` (skipped: it cannot be installed: ${missing})`}`;
 
-interface StoredRegion {
-  original_width: number;
-  original_height: number;
-  score: number;
-  value: { rle: Uint8Array; brushlabels: string[] };
-}
-
 describe.skipIf(missing !== undefined)(title, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'prosam-label-studio-'));
-  let studio: LabelStudioServer;
-  let client: LabelStudioClient;
-  let served: Served;
-  let backendUrl: string;
-  let project: ApiProject;
+  const here = realService();
+  const { folder, key, ours, inProject, counted, versionThere, command, predictionsOf, maskOf } = here;
   /** Task -> what is to be found in it. */
   const scenes = new Map<number, SceneFile>();
   let ids: number[];
   let firstVersion: string;
 
-  beforeAll(async () => {
-    mkdirSync(ARTIFACTS, { recursive: true });
-    const port = await freePort();
-    backendUrl = `http://127.0.0.1:${port}/label-studio`;
-    for (const name of ['studio', 'service']) mkdirSync(join(folder, name));
-    studio = await startLabelStudio({ folder: join(folder, 'studio'), onStep: (text) => console.log(text) });
-    client = createLabelStudioClient({ url: studio.url, token: studio.token });
-    writeFileSync(
-      join(folder, 'service', 'prosam.config.json'),
-      JSON.stringify({
-        auth: { basic: [LOGIN], tokens: [{ name: 'boss', token: BOSS, access: 'admin' }] },
-        labelStudio: { url: studio.url, backendUrl, reconcileMinutes: 0.05 },
-        learner: { steps: 100, gateShare: 0.3, minNewMasks: 1000, leaseMs: 3000 },
-      }),
-    );
-    const log = join(ARTIFACTS, 'serve.log');
-    writeFileSync(log, '');
-    const onLine = (line: string): void => appendFileSync(log, `${line}\n`);
-    served = await startServe({ folder: join(folder, 'service'), onLine }, ['--port', String(port)]);
-  });
-  afterAll(async () => {
-    if ((served as Served | undefined) !== undefined) {
-      expect(await served.stop()).toBe(0);
-    }
-    await (studio as LabelStudioServer | undefined)?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  const key = () => `label-studio/${projectKeyOf(project.id, project.created_at)}`;
-  const ours = async <T>(path: string, body?: unknown): Promise<T> => {
-    const answer = await fetch(`${served.url}/v1${path}`, {
-      headers: { authorization: `Bearer ${BOSS}`, 'content-type': 'application/json' },
-      ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
-    });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()) as T;
-  };
-  const inProject = <T>(path: string, body?: unknown) => ours<T>(`/projects/${encodeURIComponent(key())}${path}`, body);
-  /** What counts here, by the number of the annotation there. */
-  const counted = async () => {
-    const { annotations } = await inProject<{ annotations: { externalId: string; provenance: string; revision: number }[] }>(
-      '/annotations?limit=200',
-    );
-    return new Map(annotations.map((one) => [Number(one.externalId), one]));
-  };
-  /** As Label Studio knows it: asking makes it ask the backend. */
-  const versionThere = async () => (await client.backends(project.id))[0]?.model_version ?? '';
-  const command = async (...args: string[]) => {
-    const running = startProcess(['label-studio', ...args], {
-      folder: join(folder, 'service'),
-      environment: { LABEL_STUDIO_URL: studio.url, LABEL_STUDIO_API_KEY: studio.token },
-    });
-    return { code: await running.ended, output: running.output() };
-  };
-  const predictionsOf = async (task: number) =>
-    (await client.predictions(task)).map((one) => ({ ...one, result: one.result as unknown as StoredRegion[] }));
-  const maskOf = ({ value, original_width, original_height }: StoredRegion): BinaryMask =>
-    decodeBrushRle(value.rle, original_width, original_height);
-
   it('finds no connection, and says how to make one', async () => {
-    project = await client.createProject({ title: 'Cups', label_config: CONFIG });
-    const { code, output } = await command('doctor', '--project', String(project.id));
+    here.project = await here.client.createProject({ title: 'Cups', label_config: CONFIG });
+    const { code, output } = await command('doctor', '--project', String(here.project.id));
     expect(code).toBe(1);
     expect(output).toContain('the project has no model at');
-    expect(output).toContain(`prosam label-studio connect --project ${project.id}`);
+    expect(output).toContain(`prosam label-studio connect --project ${here.project.id}`);
   });
 
   it('cannot be connected to a service that has no address of it, and people read what to set', async () => {
@@ -131,36 +56,42 @@ describe.skipIf(missing !== undefined)(title, () => {
     writeFileSync(join(without, 'prosam.config.json'), JSON.stringify({ learner: { run: 'off' } }));
     const other = await startServe({ folder: without });
     try {
-      const backend = { project: project.id, url: `${other.url}/label-studio`, title: 'ProSAM', is_interactive: true, auth_method: 'NONE' };
-      await expect(client.createBackend(backend as NewBackend)).rejects.toThrow('Set PROSAM_LABEL_STUDIO_URL');
-      expect(await client.backends(project.id)).toEqual([]);
+      const backend = {
+        project: here.project.id,
+        url: `${other.url}/label-studio`,
+        title: 'ProSAM',
+        is_interactive: true,
+        auth_method: 'NONE',
+      };
+      await expect(here.client.createBackend(backend as NewBackend)).rejects.toThrow('Set PROSAM_LABEL_STUDIO_URL');
+      expect(await here.client.backends(here.project.id)).toEqual([]);
     } finally {
       await other.stop();
     }
   });
 
   it('connects by one command, and then everything is right', async () => {
-    const connected = await command('connect', '--project', String(project.id), '--json');
+    const connected = await command('connect', '--project', String(here.project.id), '--json');
     expect(connected, connected.output).toMatchObject({ code: 0 });
-    const [backend] = await client.backends(project.id);
-    expect(backend).toMatchObject({ state: 'CO', is_interactive: true, auth_method: 'BASIC_AUTH', url: backendUrl });
-    const webhooks = await client.webhooks(project.id);
+    const [backend] = await here.client.backends(here.project.id);
+    expect(backend).toMatchObject({ state: 'CO', is_interactive: true, auth_method: 'BASIC_AUTH', url: here.backendUrl });
+    const webhooks = await here.client.webhooks(here.project.id);
     const authorization = `Basic ${Buffer.from(`${LOGIN.name}:${LOGIN.password}`).toString('base64')}`;
-    expect(webhooks).toMatchObject([{ url: `${backendUrl}/webhook`, headers: { Authorization: authorization }, is_active: true }]);
+    expect(webhooks).toMatchObject([{ url: `${here.backendUrl}/webhook`, headers: { Authorization: authorization }, is_active: true }]);
   });
 
   it('takes uploads, one of them lying on its side', async () => {
     const files = await sceneFiles({ count: 7, firstSeed: 100, concept: CONCEPT });
     files.push(await turned(files.pop() as SceneFile));
-    await client.uploadImages(project.id, files);
-    for await (const task of client.tasks(project.id)) {
+    await here.client.uploadImages(here.project.id, files);
+    for await (const task of here.client.tasks(here.project.id)) {
       const path = String(task.data.image);
       const file = files.find(({ name }) => path.endsWith(name));
       if (file) scenes.set(task.id, file);
     }
     ids = [...scenes.keys()].sort((one, other) => one - other);
     expect(ids).toHaveLength(7);
-    const { code, output } = await command('doctor', '--project', String(project.id));
+    const { code, output } = await command('doctor', '--project', String(here.project.id));
     expect(output).toContain('No problems found.');
     expect(code).toBe(0);
   });
@@ -169,7 +100,7 @@ describe.skipIf(missing !== undefined)(title, () => {
     const before = await versionThere();
     const [task = 0] = ids;
     const { truth } = scenes.get(task) as SceneFile;
-    const { id } = await client.createAnnotation(task, { result: [brushRegion(truth, LABEL)] });
+    const { id } = await here.client.createAnnotation(task, { result: [brushRegion(truth, LABEL)] });
     await waitFor(async () => (await counted()).has(id));
     expect((await counted()).get(id)?.provenance).toBe('drawn');
     firstVersion = await versionThere();
@@ -178,7 +109,7 @@ describe.skipIf(missing !== undefined)(title, () => {
 
   it('retrieves predictions for the rest: of the right size, and on the object', async () => {
     const rest = ids.slice(1);
-    await client.act(project.id, 'retrieve_tasks_predictions', rest);
+    await here.client.act(here.project.id, 'retrieve_tasks_predictions', rest);
     const shares: number[] = [];
     for (const task of rest) {
       const { truth, name, bytes } = scenes.get(task) as SceneFile;
@@ -207,21 +138,21 @@ describe.skipIf(missing !== undefined)(title, () => {
   });
 
   it('is not asked again for what it has answered', async () => {
-    await client.act(project.id, 'retrieve_tasks_predictions', ids.slice(1));
+    await here.client.act(here.project.id, 'retrieve_tasks_predictions', ids.slice(1));
     for (const task of ids.slice(1)) expect(await predictionsOf(task)).toHaveLength(1);
   });
 
   it('shows the mask on the canvas of a real browser', async () => {
     const [, task = 0] = ids;
     const path = join(ARTIFACTS, 'prediction.png');
-    const picture = await pictureOfTask(studio, project.id, task, path);
+    const picture = await pictureOfTask(here.studio, here.project.id, task, path);
     const pixels = await magentaPixels(picture);
     console.log(`${path}: ${pixels} pixels in the colour of the label`);
     expect(pixels).toBeGreaterThan(3000);
   });
 
   it('answers a click', async () => {
-    const [backend] = await client.backends(project.id);
+    const [backend] = await here.client.backends(here.project.id);
     const [, , task = 0] = ids;
     const { truth } = scenes.get(task) as SceneFile;
     const at = middleOf(truth);
@@ -231,7 +162,7 @@ describe.skipIf(missing !== undefined)(title, () => {
       value: { x: (100 * at.x) / truth.width, y: (100 * at.y) / truth.height, width: 0.2, labels: [LABEL], keypointlabels: [LABEL] },
     };
     for (let i = 0; i < 3; i++) {
-      const answer = await client.interact(backend?.id ?? 0, { task, context: { result: [point] } });
+      const answer = await here.client.interact(backend?.id ?? 0, { task, context: { result: [point] } });
       expect(answer.errors).toBeUndefined();
       const { result } = answer.data as { result: (Omit<StoredRegion, 'value'> & { value: { rle: number[] } })[] };
       const [region] = result;
@@ -245,31 +176,31 @@ describe.skipIf(missing !== undefined)(title, () => {
     const [, second = 0, third = 0] = ids;
     const [prediction] = await predictionsOf(second);
     const plain = (prediction?.result ?? []).map((region) => ({ ...region, value: { ...region.value, rle: [...region.value.rle] } }));
-    const accepted = await client.createAnnotation(second, { result: plain, parent_prediction: prediction?.id });
+    const accepted = await here.client.createAnnotation(second, { result: plain, parent_prediction: prediction?.id });
     await waitFor(async () => (await counted()).get(accepted.id)?.provenance === 'accepted');
 
     const { truth } = scenes.get(second) as SceneFile;
     const before = (await counted()).get(accepted.id)?.revision ?? 0;
-    await client.updateAnnotation(accepted.id, {
+    await here.client.updateAnnotation(accepted.id, {
       result: [{ ...plain[0], ...brushRegion(truth, LABEL, 'changed'), origin: 'prediction-changed' }],
     });
     await waitFor(async () => ((await counted()).get(accepted.id)?.revision ?? 0) > before);
     expect((await counted()).get(accepted.id)?.provenance).toBe('edited');
 
-    const drawn = await client.createAnnotation(third, { result: [brushRegion((scenes.get(third) as SceneFile).truth, LABEL)] });
+    const drawn = await here.client.createAnnotation(third, { result: [brushRegion((scenes.get(third) as SceneFile).truth, LABEL)] });
     await waitFor(async () => (await counted()).has(drawn.id));
-    await client.deleteAnnotation(drawn.id);
+    await here.client.deleteAnnotation(drawn.id);
     await waitFor(async () => !(await counted()).has(drawn.id));
   });
 
   it('finds out by itself when news are lost, and what was imported', async () => {
-    const [webhook] = await client.webhooks(project.id);
-    await client.updateWebhook(webhook?.id ?? 0, { url: `${backendUrl}/webhook`, is_active: false });
+    const [webhook] = await here.client.webhooks(here.project.id);
+    await here.client.updateWebhook(webhook?.id ?? 0, { url: `${here.backendUrl}/webhook`, is_active: false });
     const [, , , fourth = 0] = ids;
-    const silent = await client.createAnnotation(fourth, { result: [brushRegion((scenes.get(fourth) as SceneFile).truth, LABEL)] });
+    const silent = await here.client.createAnnotation(fourth, { result: [brushRegion((scenes.get(fourth) as SceneFile).truth, LABEL)] });
     const learned = await sceneFiles({ count: 20, firstSeed: 3000, concept: CONCEPT, grey: true });
-    const imported = await client.importTasks(
-      project.id,
+    const imported = await here.client.importTasks(
+      here.project.id,
       learned.map(({ bytes, truth }) => ({
         data: { image: `data:image/png;base64,${Buffer.from(bytes).toString('base64')}` },
         annotations: [{ result: [brushRegion(truth, LABEL)] }],
@@ -277,19 +208,19 @@ describe.skipIf(missing !== undefined)(title, () => {
     );
     expect(imported).toMatchObject({ task_count: 20, annotation_count: 20 });
     await waitFor(async () => (await counted()).has(silent.id) && (await counted()).size >= 23);
-    await client.deleteAnnotation(silent.id);
+    await here.client.deleteAnnotation(silent.id);
     await waitFor(async () => !(await counted()).has(silent.id));
     // The repair has switched it on again.
-    await waitFor(async () => (await client.webhooks(project.id))[0]?.is_active === true);
+    await waitFor(async () => (await here.client.webhooks(here.project.id))[0]?.is_active === true);
   });
 
   it('trains, offers the better version, is asked again, and goes back', { timeout: 600_000 }, async () => {
-    const [backend] = await client.backends(project.id);
+    const [backend] = await here.client.backends(here.project.id);
     const fresh = ids.slice(4);
     const before = await versionThere();
     let promoted = false;
     for (let count = 1; count <= 4 && !promoted; count++) {
-      await client.trainBackend(backend?.id ?? 0);
+      await here.client.trainBackend(backend?.id ?? 0);
       let { runs } = await inProject<{ runs: { state: string; reason?: string }[] }>('/runs');
       // Answered at once: training takes longer.
       expect(runs.filter(({ state }) => state !== 'running').length).toBeLessThan(count);
@@ -303,7 +234,7 @@ describe.skipIf(missing !== undefined)(title, () => {
     expect(promoted).toBe(true);
     await waitFor(async () => (await versionThere()) !== before);
     const after = await versionThere();
-    await client.act(project.id, 'retrieve_tasks_predictions', fresh);
+    await here.client.act(here.project.id, 'retrieve_tasks_predictions', fresh);
     for (const task of fresh) expect((await predictionsOf(task)).map(({ model_version }) => model_version)).toContain(after);
 
     await inProject('/rollback', { reason: 'to see it' });
@@ -311,17 +242,17 @@ describe.skipIf(missing !== undefined)(title, () => {
   });
 
   it('annotates through the interface alone, and goes on where it was', async () => {
-    const first = await command('annotate', '--project', String(project.id), '--json', '--backend', backendUrl, '--all');
+    const first = await command('annotate', '--project', String(here.project.id), '--json', '--backend', here.backendUrl, '--all');
     expect(first, first.output).toMatchObject({ code: 0 });
-    const again = await command('annotate', '--project', String(project.id), '--json', '--backend', backendUrl, '--all');
+    const again = await command('annotate', '--project', String(here.project.id), '--json', '--backend', here.backendUrl, '--all');
     const told = JSON.parse(again.output.trim().split('\n').at(-1) ?? '') as { stored: number; before: number };
     expect(told).toMatchObject({ stored: 0, before: 27 });
   });
 
   it('leaves no webhook behind when the connection is deleted', async () => {
-    const [backend] = await client.backends(project.id);
-    await client.deleteBackend(backend?.id ?? 0);
-    await waitFor(async () => (await client.webhooks(project.id)).length === 0);
+    const [backend] = await here.client.backends(here.project.id);
+    await here.client.deleteBackend(backend?.id ?? 0);
+    await waitFor(async () => (await here.client.webhooks(here.project.id)).length === 0);
   });
 });
 
@@ -347,12 +278,4 @@ function middleOf({ data, width, height }: BinaryMask): { x: number; y: number }
     }
   }
   return best;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }

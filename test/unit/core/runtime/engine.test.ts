@@ -1,63 +1,25 @@
-/** The engine as callers get it: in its worker, on the built-in model and generated scenes. */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import sharp from 'sharp';
-import {
-  createEngine,
-  iou,
-  isProsamError,
-  pngFromMask,
-  type Engine,
-  type PixelImage,
-  type PredictOptions,
-  type Reference,
-} from '../../../../src/index.ts';
-import { sceneWith, type DemoScene } from '../../../../src/cli/demo/scenes.ts';
+/** Predictions, self-checks and refinements as callers get them: from the worker, on the built-in model and generated scenes. */
+import { describe, expect, it } from 'vitest';
+import { createEngine, iou } from '../../../../src/index.ts';
 import { STRATEGIES } from '../../../../src/core/engine/strategy.ts';
 import { METHODS } from '../../../../src/core/engine/types.ts';
+import { codeOf, engineBench, reference, scenes, target } from './engine-bench.ts';
 
-const CONCEPT = 31;
-const scenes = Array.from({ length: 5 }, (_, i) => {
-  let seed = 100 * (i + 1);
-  return sceneWith(CONCEPT, () => seed++);
-}) as [DemoScene, DemoScene, DemoScene, DemoScene, DemoScene];
-const reference = ({ image, truth }: DemoScene, label?: string): Reference => ({
-  image,
-  mask: truth,
-  ...(label !== undefined && { label }),
-});
-const target = scenes[4];
-
-let engine: Engine;
-beforeAll(async () => {
-  engine = await createEngine();
-});
-afterAll(() => engine.close());
-
-const predictOne = async (options: PredictOptions = {}, references = [reference(scenes[0])]) => {
-  const prediction = await engine.predict(target.image, references, options);
-  return prediction.masks[0] as (typeof prediction.masks)[number];
-};
-
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  return work.then(
-    () => 'nothing thrown',
-    (error: unknown) => (isProsamError(error) ? error.code : String(error)),
-  );
-}
+const bench = engineBench();
+const { predictOne } = bench;
 
 describe('predict', () => {
   it('says what it is', () => {
-    expect(engine.info).toMatchObject({ device: 'cpu', license: 'Apache-2.0', methods: METHODS, promptsPerReference: 50 });
-    expect(engine.info.model).toMatch(/^tiny@[0-9a-f]{12}$/);
-    expect(engine.info.input).toEqual({ side: 256, resize: 'stretch' });
+    expect(bench.engine.info).toMatchObject({ device: 'cpu', license: 'Apache-2.0', methods: METHODS, promptsPerReference: 50 });
+    expect(bench.engine.info.model).toMatch(/^tiny@[0-9a-f]{12}$/);
+    expect(bench.engine.info.input).toEqual({ side: 256, resize: 'stretch' });
   });
 
   it.each(METHODS)('finds the concept by %s better than marking everything does', async (method) => {
     const shares: number[] = [];
     const everything: number[] = [];
     for (const scene of scenes.slice(1)) {
-      const { masks } = await engine.predict(scene.image, [reference(scenes[0])], { method });
+      const { masks } = await bench.engine.predict(scene.image, [reference(scenes[0])], { method });
       shares.push(iou((masks[0] as { mask: { data: Uint8Array } }).mask.data, scene.truth.data));
       everything.push(iou(new Uint8Array(scene.truth.data.length).fill(1), scene.truth.data));
     }
@@ -139,19 +101,23 @@ describe('predict', () => {
     const one = await predictOne({ method: 'prosam' });
     const two = await predictOne({ method: 'prosam' }, [reference(scenes[0]), reference(scenes[1])]);
     expect(two.mask.data).not.toEqual(one.mask.data);
-    const both = await engine.predict(target.image, [reference(scenes[0], 'a'), reference(scenes[1], 'b'), reference(scenes[2], 'a')], {
-      method: 'prosam',
-    });
+    const both = await bench.engine.predict(
+      target.image,
+      [reference(scenes[0], 'a'), reference(scenes[1], 'b'), reference(scenes[2], 'a')],
+      {
+        method: 'prosam',
+      },
+    );
     expect(both.masks.map(({ label }) => label)).toEqual(['a', 'b']);
-    const alone = await engine.predict(target.image, [reference(scenes[1])], { method: 'prosam' });
+    const alone = await bench.engine.predict(target.image, [reference(scenes[1])], { method: 'prosam' });
     expect(both.masks[1]?.mask.data).toEqual(alone.masks[0]?.mask.data);
   });
 
   it('reads a mark the same way whatever form it comes in', async () => {
     const box = [40, 50, 120, 140] as const;
     const ring = [[40, 50], [120, 50], [120, 140], [40, 140]] as const; // prettier-ignore
-    const asBox = await engine.referenceMask({ image: target.image, box });
-    const asPolygon = await engine.referenceMask({ image: target.image, polygon: [ring] });
+    const asBox = await bench.engine.referenceMask({ image: target.image, box });
+    const asPolygon = await bench.engine.referenceMask({ image: target.image, polygon: [ring] });
     expect(asBox).toEqual(asPolygon);
     expect(asBox.area).toBe(80 * 90);
     expect(asBox.ofCells).toBe(256);
@@ -159,8 +125,8 @@ describe('predict', () => {
 
   it('grows points into objects unless told not to', async () => {
     const points = { image: target.image, points: [[128, 128]] } as const;
-    const grown = await engine.referenceMask(points);
-    const bare = await engine.referenceMask(points, { grow: false });
+    const grown = await bench.engine.referenceMask(points);
+    const bare = await bench.engine.referenceMask(points, { grow: false });
     expect(bare).toMatchObject({ area: 1, cells: 1 });
     expect(grown.area).toBeGreaterThan(20);
     expect(grown.mask.data[128 * 256 + 128]).toBe(1);
@@ -170,16 +136,16 @@ describe('predict', () => {
 describe('selfCheck', () => {
   it('predicts each reference from the others', async () => {
     const references = scenes.slice(0, 3).map((scene) => reference(scene));
-    const check = await engine.selfCheck(references);
+    const check = await bench.engine.selfCheck(references);
     expect(check.basis).toBe('leave-one-out');
     for (const method of METHODS) expect(check.methods[method]?.each).toHaveLength(3);
-    const byHand = await engine.predict(scenes[0].image, references.slice(1), { method: 'nearest' });
+    const byHand = await bench.engine.predict(scenes[0].image, references.slice(1), { method: 'nearest' });
     expect(check.methods.nearest?.each[0]).toBeCloseTo(
       iou((byHand.masks[0] as { mask: { data: Uint8Array } }).mask.data, scenes[0].truth.data),
       6,
     );
     expect(check.referenceIou).toBe(Math.max(...METHODS.map((method) => check.methods[method]?.iou as number)));
-    const auto = await engine.predict(target.image, references);
+    const auto = await bench.engine.predict(target.image, references);
     expect(auto.masks[0]).toMatchObject({
       method: check.best,
       quality: { referenceIouFrom: check.basis, referenceIou: check.referenceIou },
@@ -187,18 +153,18 @@ describe('selfCheck', () => {
   });
 
   it('falls back on a mirrored copy of a single reference, and refuses mixed labels', async () => {
-    expect((await engine.selfCheck([reference(scenes[0])])).basis).toBe('mirrored-copy');
-    expect(await codeOf(engine.selfCheck([reference(scenes[0], 'a'), reference(scenes[1], 'b')]))).toBe('OPTION_INVALID');
+    expect((await bench.engine.selfCheck([reference(scenes[0])])).basis).toBe('mirrored-copy');
+    expect(await codeOf(bench.engine.selfCheck([reference(scenes[0], 'a'), reference(scenes[1], 'b')]))).toBe('OPTION_INVALID');
   });
 });
 
 describe('refine', () => {
   it('offers three masks for one point and one for more, each better known by SAM', async () => {
-    const first = await engine.refine(target.image, { points: [{ x: 120, y: 120 }] });
+    const first = await bench.engine.refine(target.image, { points: [{ x: 120, y: 120 }] });
     expect(first.masks).toHaveLength(3);
     expect(first.masks.map(({ samIou }) => samIou)).toEqual(first.masks.map(({ samIou }) => samIou).sort((a, b) => b - a));
     const maskInput = first.masks[0]?.lowResLogits;
-    const second = await engine.refine(target.image, {
+    const second = await bench.engine.refine(target.image, {
       points: [[120, 120]],
       negative: [{ x: 5, y: 5 }],
       maskInput,
@@ -209,11 +175,11 @@ describe('refine', () => {
 
   it('goes on from a prediction, and draws what is in a box', async () => {
     const { lowResLogits } = await predictOne({ method: 'prosam' });
-    expect((await engine.refine(target.image, { maskInput: lowResLogits, box: [10, 10, 250, 250] })).masks).toHaveLength(1);
+    expect((await bench.engine.refine(target.image, { maskInput: lowResLogits, box: [10, 10, 250, 250] })).masks).toHaveLength(1);
     const ys = [...target.truth.data.keys()].filter((i) => target.truth.data[i] !== 0).map((i) => Math.floor(i / 256));
     const xs = [...target.truth.data.keys()].filter((i) => target.truth.data[i] !== 0).map((i) => i % 256);
     const box = [Math.min(...xs), Math.min(...ys), Math.max(...xs) + 1, Math.max(...ys) + 1];
-    const { masks } = await engine.refine(target.image, { box });
+    const { masks } = await bench.engine.refine(target.image, { box });
     expect(iou((masks[0] as { mask: { data: Uint8Array } }).mask.data, target.truth.data)).toBeGreaterThan(0.4);
   });
 
@@ -224,143 +190,6 @@ describe('refine', () => {
     ['a box of two numbers', { box: [1, 2] }, 'ANNOTATION_INVALID'],
     ['logits of another size', { maskInput: new Float32Array(9) }, 'OPTION_INVALID'],
   ] as const)('refuses %s', async (_, prompts, code) => {
-    expect(await codeOf(engine.refine(target.image, prompts))).toBe(code);
-  });
-});
-
-describe('calls', () => {
-  it.each([
-    ['no references', [], {}, 'REFERENCE_MISSING'],
-    ['an unknown method', [reference(scenes[0])], { method: 'magic' as never }, 'OPTION_INVALID'],
-    ['too many samples', [reference(scenes[0])], { samples: 1e9 }, 'OPTION_INVALID'],
-    ['a mask of another size', [{ image: target.image, mask: { data: new Uint8Array(4), width: 2, height: 2 } }], {}, 'MASK_SIZE_MISMATCH'],
-    ['an empty mask', [{ image: target.image, mask: { data: new Uint8Array(65536), width: 256, height: 256 } }], {}, 'MASK_EMPTY'],
-    ['a URL of the network', [{ image: new URL('https://[::1]/x.png'), points: [[1, 1]] }], {}, 'OPTION_INVALID'],
-    ['a missing file', [{ image: 'no-such-file.jpg', points: [[1, 1]] }], {}, 'FILE_NOT_FOUND'],
-  ] as [string, Reference[], PredictOptions, string][])('refuse %s', async (_, references, options, code) => {
-    expect(await codeOf(engine.predict(target.image, references, options))).toBe(code);
-  });
-
-  it('leave the calling thread free', async () => {
-    const delay = monitorEventLoopDelay({ resolution: 5 });
-    const large = {
-      data: new Uint8Array(3 * 2000 * 1500).map((_, i) => (i * 7919) % 251),
-      width: 2000,
-      height: 1500,
-      channels: 3 as const,
-    };
-    await engine.prepare(target.image);
-    delay.enable();
-    for (let i = 0; i < 3; i++) await engine.predict({ ...large, data: large.data.map((value) => value ^ i) }, [reference(scenes[0])]);
-    delay.disable();
-    // Speed is for the benchmark to show; here a generous bound tells a blocked thread (hundreds of milliseconds) from a free one.
-    expect(delay.percentile(90) / 1e6).toBeLessThan(50);
-  });
-
-  it('give up at once when aborted, and only the one that was', async () => {
-    const abort = new AbortController();
-    const fresh = (seed: number) => ({ ...target.image, data: target.image.data.map((value) => value ^ seed) });
-    const given = engine.predict(fresh(1), [reference(scenes[0])], { signal: abort.signal });
-    const kept = engine.predict(fresh(1), [reference(scenes[0])]);
-    abort.abort();
-    await expect(given).rejects.toMatchObject({ name: 'AbortError' });
-    expect((await kept).masks).toHaveLength(1);
-    await expect(engine.prepare(target.image, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
-  });
-
-  it('are refused once the engine is closed, and those under way still end', async () => {
-    const own = await createEngine();
-    const running = own.predict(target.image, [reference(scenes[0])]);
-    const closing = own.close();
-    expect((await running).masks).toHaveLength(1);
-    await closing;
-    expect(await codeOf(own.prepare(target.image))).toBe('ENGINE_CLOSED');
-    await own.close();
-  });
-});
-
-describe('many targets', () => {
-  it('come back in their order, and one that cannot be read is an error of its own', async () => {
-    const targets = [scenes[1].image, 'no-such-file.jpg', scenes[2].image];
-    const results = [];
-    for await (const result of engine.predictMany(targets, [reference(scenes[0])], { method: 'nearest' })) results.push(result);
-    expect(results.map(({ index, target: from, error }) => [index, from, error?.code])).toEqual([
-      [0, targets[0], undefined],
-      [1, targets[1], 'FILE_NOT_FOUND'],
-      [2, targets[2], undefined],
-    ]);
-    const alone = await engine.predict(targets[2] as PixelImage, [reference(scenes[0])], { method: 'nearest' });
-    expect(results[2]?.prediction?.masks[0]?.mask.data).toEqual(alone.masks[0]?.mask.data);
-  });
-
-  it('share a concept, whose references are checked once', async () => {
-    const cup = await engine.concept([reference(scenes[0], 'cup'), reference(scenes[1], 'cup')], { method: 'nearest' });
-    expect(cup.labels).toEqual(['cup']);
-    const { masks } = await cup.predict(target.image);
-    const same = await engine.predict(target.image, [reference(scenes[0], 'cup'), reference(scenes[1], 'cup')], { method: 'nearest' });
-    expect(masks).toEqual(same.masks);
-    expect((await cup.mask(1)).mask).toEqual(scenes[1].truth);
-    expect((await cup.selfCheck()).basis).toBe('leave-one-out');
-    expect(await codeOf(engine.concept([{ image: target.image, box: [0, 0, 999, 9] }]))).toBe('ANNOTATION_OUTSIDE');
-  });
-});
-
-describe('images', () => {
-  it('are taken in every form a page or a server has them in, and mean the same', async () => {
-    const { data, width, height } = target.image;
-    const png = await sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer(); // prettier-ignore
-    const bytes = Uint8Array.from(png);
-    const forms = [bytes, new Uint8ClampedArray(bytes), bytes.buffer, new Blob([bytes])];
-    const keys = [];
-    for (const form of forms) keys.push((await engine.prepare(form)).key);
-    expect(new Set(keys).size).toBe(1);
-    const clamped = { data: new Uint8ClampedArray(data), width, height };
-    expect((await engine.prepare(clamped)).key).toBe((await engine.prepare(target.image)).key);
-    // A canvas's ImageData has getters instead of fields.
-    class Canvas {
-      get data() {
-        return Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) =>
-          i % 4 === 3 ? 255 : (data[3 * (i >> 2) + (i % 4)] as number),
-        );
-      }
-      get width() {
-        return width;
-      }
-      get height() {
-        return height;
-      }
-    }
-    expect((await engine.prepare(new Canvas())).key).toBe((await engine.prepare(target.image)).key);
-    const mask = new Blob([Uint8Array.from(await pngFromMask(target.truth))]);
-    expect((await engine.referenceMask({ image: new Blob([bytes]), mask })).mask).toEqual(target.truth);
-  });
-
-  it('of no known form are refused', async () => {
-    expect(await codeOf(engine.prepare(42 as never))).toBe('IMAGE_UNREADABLE');
-  });
-});
-
-describe('createEngine', () => {
-  it('closes with its block', async () => {
-    let left: Engine;
-    {
-      await using own = await createEngine({ threads: 1, priority: 'low' });
-      left = own;
-      expect((await own.prepare(target.image)).width).toBe(256);
-    }
-    expect(await codeOf(left.prepare(target.image))).toBe('ENGINE_CLOSED');
-  });
-
-  it.each([
-    ['a missing model', { model: 'no/such/model' }, 'MODEL_NOT_FOUND'],
-    ['an unknown device', { device: 'abacus' as never }, 'OPTION_INVALID'],
-    ['a device that is not there', { device: 'directml' as const }, 'DEVICE_UNAVAILABLE'],
-    ['no threads', { threads: 0 }, 'OPTION_INVALID'],
-    ['an unknown priority', { priority: 'high' as never }, 'OPTION_INVALID'],
-  ])('refuses %s', async (_, options, code) => {
-    const opened = createEngine(options).then(async (own) => {
-      await own.prepare(target.image).finally(() => own.close());
-    });
-    expect(await codeOf(opened)).toBe(code);
+    expect(await codeOf(bench.engine.refine(target.image, prompts))).toBe(code);
   });
 });
