@@ -90,7 +90,7 @@ async function referenceFrom({ image, annotation, negative, label }: Draft): Pro
 }
 
 /** A reference of the engine. */
-export function referenceOf(image: ImageInput, annotation: Annotation, label?: string): Reference {
+function referenceOf(image: ImageInput, annotation: Annotation, label?: string): Reference {
   return { image, ...(label !== undefined && { label }), ...annotation };
 }
 

@@ -364,7 +364,7 @@ function suite(newPlace: () => Promise<Place>): void {
       for (const id of [10, 20, 30]) studio.held.delete(id);
       expect(await command()).toBe(1);
       expect(said.splice(0).join('\n')).toMatch(/0 removed.*\n3 are missing.*3 of 5 that are known.*--accept-removals/);
-      expect(await found()).toMatchObject([{ state: 'wrong', text: expect.stringContaining('without 3 of them') as string }]);
+      expect(await found()).toMatchObject([{ state: 'problem', found: expect.stringContaining('without 3 of them') as string }]);
       expect(await command({ acceptRemovals: true })).toBe(0);
       expect(said.splice(0)).toEqual(['2 annotations in 5 tasks: 0 newly counted, 3 removed, 0 not taken']);
       expect(await found()).toEqual([]);
