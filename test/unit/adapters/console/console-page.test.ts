@@ -133,7 +133,7 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
     const statuses = [];
     for (const [method, path, body] of [
       ['POST', 'projects/kitchen/train', undefined],
-      ['POST', 'models/v/promote', { reason: 'x' }],
+      ['POST', 'versions/v/promote', { reason: 'x' }],
       ['POST', 'projects/kitchen/rollback', { reason: 'x' }],
       ['PUT', 'projects/kitchen/annotations/a/b/flag', { flagged: true }],
     ] as const) {
