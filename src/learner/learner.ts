@@ -14,7 +14,7 @@ export interface Learner {
 }
 
 /** Name of the messages that ask for a look at a project: `{ project, manual? }`. */
-export const TRAIN_MESSAGE = 'train';
+const TRAIN_MESSAGE = 'train';
 
 const LOOK_EVERY_MS = 60_000;
 /** A request that comes while another project trains waits this long. */

@@ -12,7 +12,7 @@ import type { ProsamConfig, ProsamSettings } from './config-types/config.ts';
 import { configFromEnvironment } from './environment.ts';
 import { withTodaysKeys } from './old-keys.ts';
 
-export const CONFIG_FILES = ['prosam.config.ts', 'prosam.config.js', 'prosam.config.json'] as const;
+const CONFIG_FILES = ['prosam.config.ts', 'prosam.config.js', 'prosam.config.json'] as const;
 
 export interface ConfigSources {
   options?: ProsamConfig;

@@ -21,7 +21,7 @@ import type { Queue } from '../service/ports/storage.ts';
 import { isLoopback } from './config.ts';
 import type { ProsamSettings } from './config-types/config.ts';
 
-export const CVAT_PATH = '/cvat';
+const CVAT_PATH = '/cvat';
 
 export interface CvatParts {
   settings: ProsamSettings;

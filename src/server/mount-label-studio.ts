@@ -19,7 +19,7 @@ import type { Service } from '../service/types.ts';
 import type { ProsamSettings } from './config-types/config.ts';
 import { basicAuthorization, labelStudioLogin } from './label-studio-login.ts';
 
-export const LABEL_STUDIO_PATH = '/label-studio';
+const LABEL_STUDIO_PATH = '/label-studio';
 
 export interface LabelStudioParts {
   settings: ProsamSettings;

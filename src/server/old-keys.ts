@@ -20,7 +20,7 @@ export function withTodaysKeys(config: unknown): unknown {
 }
 
 /** 'child' is 'managed' and 'elsewhere' is 'external'; everything else stays as it is. */
-export function learnerRunToday(run: string): string {
+function learnerRunToday(run: string): string {
   return LEARNER_RUNS[run] ?? run;
 }
 

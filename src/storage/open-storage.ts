@@ -75,7 +75,7 @@ export async function openWholeStorage(options: StorageOptions): Promise<OpenSto
 }
 
 /** @throws STORAGE_FAILED, STORAGE_TIMEOUT, PACKAGE_MISSING, CONFIG_INVALID */
-export function openBlobs(objects: string, timeouts: StorageTimeouts = USUAL_TIMEOUTS): Promise<Blobs> {
+function openBlobs(objects: string, timeouts: StorageTimeouts = USUAL_TIMEOUTS): Promise<Blobs> {
   return objects.startsWith('s3:') ? openS3Blobs(objects, timeouts) : openDiskBlobs(objects, { timeouts });
 }
 

@@ -13,7 +13,7 @@ import { openStorage } from '../storage/open-storage.ts';
 import { pngOf, type TestPicture } from './pictures.ts';
 
 /** Path at which the adapter is mounted. */
-export const MOUNT = '/adapter';
+const MOUNT = '/adapter';
 const TOKENS = { read: 'token-of-a-test-reader', write: 'token-of-a-test-writer', admin: 'token-of-a-test-admin' };
 
 /** Everything an adapter may be made of. */

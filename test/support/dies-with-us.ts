@@ -31,8 +31,8 @@ export interface OwnFolder {
 export function folderDyingWithUs(prefix: string): OwnFolder {
   const path = mkdtempSync(join(tmpdir(), prefix));
   chmodSync(path, 0o711);
-  // Others that are ending may still write into it.
-  const end = afterUs('for i in $(seq 600); do rm -rf "$0" && [ ! -e "$0" ] && break; sleep 1; done', path);
+  // Programs of a killed process end a little later, and may make it once more before they do.
+  const end = afterUs('for i in $(seq 120); do rm -rf "$0"; [ "$told" = remove ] && [ ! -e "$0" ] && break; sleep 1; done', path);
   return {
     path,
     async remove() {
@@ -45,13 +45,13 @@ export function folderDyingWithUs(prefix: string): OwnFolder {
 /** A shell that hears of the end of this process by its standard input, and then does something; resolves once it did so earlier. */
 function afterUs(script: string, argument: string): () => Promise<void> {
   if (process.platform === 'win32') return () => Promise.resolve();
-  const guard = spawn('sh', ['-c', `cat > /dev/null; ${script}`, argument], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  const guard = spawn('sh', ['-c', `read told; ${script}`, argument], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
   const gone = once(guard, 'exit');
   guard.unref();
   (guard.stdin as unknown as Socket).unref();
   return async () => {
     guard.ref();
-    guard.stdin.end();
+    guard.stdin.end('remove\n');
     await gone;
   };
 }

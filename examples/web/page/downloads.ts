@@ -1,4 +1,4 @@
-/** What people take away: masks as PNG, and everything as one COCO file. */
+/** Downloads: masks as PNG, and everything as one COCO file. */
 import { context2d } from 'prosam/client/page';
 import { cocoRleFromMaskSync, type BinaryMask, type MaskPrediction } from 'prosam/web';
 import { zipOf } from './zip.ts';

@@ -24,7 +24,7 @@ export interface Gallery {
 
 interface Card {
   item: HTMLLIElement;
-  /** What was drawn last, so that nothing is drawn twice. */
+  /** Key of the last drawing, so that nothing is drawn twice. */
   drawn?: string;
 }
 
@@ -72,7 +72,7 @@ export function createGallery({ list, onSave, onRemove }: GalleryOptions): Galle
   };
 }
 
-/** What has no answer yet comes last. */
+/** Order of targets: those without a prediction come last. */
 function rank({ found }: Target): number {
   return found === undefined ? -1 : uncertaintyOf(found);
 }

@@ -100,7 +100,7 @@ async function findAll(): Promise<void> {
   }
 }
 
-/** What is wrong with one picture stops no other. */
+/** Predicts one target; its error stops no other. */
 async function findIn(target: Target, asked: NonNullable<ReturnType<typeof reference.reference>>, signal: AbortSignal): Promise<void> {
   target.state = 'running';
   refresh();

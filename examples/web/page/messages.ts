@@ -6,7 +6,7 @@ export function announce(text: string): void {
   element('status').textContent = text;
 }
 
-/** What went wrong, and what to do about it; nothing takes it away. */
+/** Shows an error with its advice; it stays. */
 export function showProblem(problem: unknown): void {
   const box = element('problem');
   box.hidden = problem === undefined;

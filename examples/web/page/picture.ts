@@ -3,7 +3,7 @@ import type { PixelImage } from 'prosam/web';
 
 export interface Picture {
   name: string;
-  /** What the engine gets: the file as it is, or pixels that were made here. */
+  /** Input of the engine: the file as it is, or pixels that were made here. */
   source: Blob | PixelImage;
   bitmap: ImageBitmap;
   width: number;

@@ -6,7 +6,7 @@ import type { Picture } from './picture.ts';
 
 export interface ReferencePanel {
   readonly picture: Picture | undefined;
-  /** What the engine gets; undefined while there is no picture or no mark. */
+  /** Reference for the engine; undefined while there is no image or no annotation. */
   reference(label: string): { reference: WebReference; grow: boolean } | undefined;
   /** The mark at the picture's own size. */
   mask(): BinaryMask | undefined;

@@ -1,6 +1,6 @@
 /** Lets the page open without a network once it was open with one. */
 
-/** How long the first visit waits for the service worker, so that what the engine loads passes through it, milliseconds. */
+/** Longest wait of the first visit for the service worker, so that files of the engine pass through it, milliseconds. */
 const PATIENCE_MS = 4000;
 
 /** Never fails: without a service worker (an insecure page, a private window) the page works online. */

@@ -57,7 +57,7 @@ export function checkAddress(url: URL, policy: AddressPolicy): void {
   if (isIP(literal) === 0 && /^(0x[0-9a-f]*|\d+)$/i.test(literal.split('.').at(-1) ?? '')) throw leadsInside(where);
 }
 
-export function portOf(url: URL): number {
+function portOf(url: URL): number {
   return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
 }
 

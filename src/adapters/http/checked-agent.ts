@@ -7,7 +7,7 @@ import { leadsInside, type AddressPolicy } from './address-check.ts';
 /** Answers with all addresses of a name. */
 export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>;
 
-export const lookupAll: Lookup = (hostname) =>
+const lookupAll: Lookup = (hostname) =>
   new Promise((resolve, reject) => {
     systemLookup(hostname, { all: true }, (error, addresses) => {
       if (error) reject(error);

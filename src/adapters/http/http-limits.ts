@@ -16,7 +16,7 @@ export interface HttpLimits {
   json: JsonLimits;
 }
 
-export const DEFAULT_HTTP_LIMITS: HttpLimits = {
+const DEFAULT_HTTP_LIMITS: HttpLimits = {
   maxBodyBytes: 32 * 2 ** 20,
   bodyTimeoutMs: 60_000,
   bodyIdleMs: 15_000,

@@ -40,7 +40,7 @@ export function redactText(text: string): string {
 }
 
 /** Scheme, host and path of an address; what cannot be read as one is left out whole. */
-export function withoutSecrets(address: string): string {
+function withoutSecrets(address: string): string {
   if (!URL.canParse(address)) return '[address]';
   const { protocol, host, pathname } = new URL(address);
   return `${protocol}//${host}${pathname}`;

@@ -7,7 +7,7 @@ import { SIGNATURE_HEADER, signBody } from '../http/signature.ts';
 import { DELIVERY, type IdMessage, type WebhookParts } from './parts.ts';
 
 /** Receivers do everything once per value of this header. */
-export const DELIVERY_HEADER = 'x-prosam-delivery';
+const DELIVERY_HEADER = 'x-prosam-delivery';
 
 /** Longest wait before the next attempt. */
 const MAX_BACKOFF_MS = 3_600_000;

@@ -10,7 +10,7 @@ import { METHODS } from '../../core/engine/types.ts';
 import { imageInputSchema } from '../http/images/image-input.ts';
 
 /** Images of one batch, and how many of them may carry their bytes in the request. */
-export const MAX_BATCH_IMAGES = 10_000;
+const MAX_BATCH_IMAGES = 10_000;
 export const MAX_INLINE_IMAGES = 100;
 const MAX_RLE_TEXT = 8 * 2 ** 20;
 const MAX_RUNS = 100_000;
@@ -23,8 +23,8 @@ const MAX_LOGITS_TEXT = 2 ** 21;
 
 const text = (longest: number) => z.string().min(1).max(longest).regex(PLAIN_TEXT, 'expected text without control characters');
 const name = text(LIMITS.name);
-export const projectName = text(LIMITS.project).describe('Project: letters, digits and . _ : @ / -');
-export const labelName = text(LIMITS.label).describe('Name of the concept, e.g. "cup"');
+const projectName = text(LIMITS.project).describe('Project: letters, digits and . _ : @ / -');
+const labelName = text(LIMITS.label).describe('Name of the concept, e.g. "cup"');
 const source = text(LIMITS.source);
 const annotationId = text(LIMITS.annotationId);
 const imageId = text(LIMITS.imageId);
@@ -32,11 +32,11 @@ const coordinate = z.number().min(-1e6).max(1e6);
 const point = z
   .union([z.tuple([coordinate, coordinate]), z.strictObject({ x: coordinate, y: coordinate })])
   .describe('[x, y] or { x, y } in pixels of the upright image');
-export const box = z.tuple([coordinate, coordinate, coordinate, coordinate]).describe('x0, y0, x1, y1 in pixels of the upright image');
+const box = z.tuple([coordinate, coordinate, coordinate, coordinate]).describe('x0, y0, x1, y1 in pixels of the upright image');
 const fileField = z.string().min(1).max(200).describe('Field name of the file part of a multipart body');
 
 const side = z.int().min(1).max(100_000);
-export const rleSchema = z
+const rleSchema = z
   .strictObject({
     size: z.tuple([side, side]).describe('height, width'),
     counts: z.union([z.string().min(1).max(MAX_RLE_TEXT), z.array(z.int().min(0)).max(MAX_RUNS)]),
@@ -81,7 +81,7 @@ function annotated<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
     );
 }
 
-export const optionsSchema = z
+const optionsSchema = z
   .strictObject({
     method: z.enum([...METHODS, 'auto']).exactOptional(),
     strategy: z.enum(STRATEGIES).exactOptional(),
@@ -208,5 +208,4 @@ export const deliveriesQuery = z.strictObject({
 export type AnnotationFields = { [Key in keyof typeof annotationFields]?: z.infer<(typeof annotationFields)[Key]> };
 export type PredictBody = z.infer<typeof predictSchema>;
 export type JobBody = z.infer<typeof jobSchema>;
-export type AnnotationBody = z.infer<typeof annotationSchema>;
 export type Format = (typeof FORMATS)[number];

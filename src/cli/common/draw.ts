@@ -31,7 +31,7 @@ export function shrink(picture: Picture, longest: number): Picture {
 }
 
 /** Resizes a mask or levels to the size of a picture. */
-export function fitLevels(levels: BinaryMask, to: Picture): Uint8Array {
+function fitLevels(levels: BinaryMask, to: Picture): Uint8Array {
   return resizeNearest(levels.data, levels, to);
 }
 

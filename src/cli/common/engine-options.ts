@@ -75,7 +75,7 @@ export const GROW_OPTIONS = options({
   'no-grow': { type: 'flag', about: 'uses the annotation as it was drawn' },
 });
 
-export const METHOD_OPTIONS = options({
+const METHOD_OPTIONS = options({
   method: { type: 'choice', choices: METHOD_CHOICES, about: 'method (auto tries them on the references)', otherwise: 'auto' },
   strategy: { type: 'choice', choices: STRATEGIES, value: 'S', about: 'merging of decoded prompts by prosam', otherwise: DEFAULT_STRATEGY },
 });

@@ -17,7 +17,7 @@ const MIN_WIDTH = 60;
 const MARGIN = 24;
 
 /** Columns to write help in. */
-export function helpWidth(columns: number | undefined = process.stdout.columns): number {
+function helpWidth(columns: number | undefined = process.stdout.columns): number {
   return Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns || MAX_WIDTH));
 }
 

@@ -90,7 +90,7 @@ async function referenceFrom({ image, annotation, negative, label }: Draft): Pro
 }
 
 /** A reference of the engine. */
-export function referenceOf(image: ImageInput, annotation: Annotation, label?: string): Reference {
+function referenceOf(image: ImageInput, annotation: Annotation, label?: string): Reference {
   return { image, ...(label !== undefined && { label }), ...annotation };
 }
 
@@ -102,7 +102,7 @@ export function maskReference(image: ImageInput, mask: BinaryMask, label?: strin
 /** Everything a prediction depends on in a reference from the command line, files by their hash. */
 export async function referenceSettings({ image, label, ...annotation }: Reference, hashOf: (file: string) => Promise<string>) {
   const parsed = parseAnnotation(annotation);
-  const mark = 'file' in parsed ? { ...parsed, file: await hashOf(String(parsed.file)) } : parsed;
+  const mark = 'file' in parsed ? { ...parsed, file: await hashOf(parsed.file as string) } : parsed;
   return { image: await hashOf(image as string), mark, label };
 }
 

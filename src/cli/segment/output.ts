@@ -56,7 +56,7 @@ async function overlay(target: string, prediction: MaskPrediction): Promise<Uint
 const rounded = (value: number): number => Number(value.toFixed(4));
 
 /** Metrics of one mask, without its pixels. */
-export function summary({ label, method, area, boxXyxy, quality, instances }: MaskPrediction) {
+function summary({ label, method, area, boxXyxy, quality, instances }: MaskPrediction) {
   return {
     label,
     method,

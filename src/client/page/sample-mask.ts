@@ -15,7 +15,7 @@ export function pixelUnder(mask: { width: number; height: number }, x: number, y
   return nearest(y, mask.height, height) * mask.width + nearest(x, mask.width, width);
 }
 
-/** Of `size` pixels, the one under pixel `at` of `shown`; whole numbers up to the division, so that nothing is off by one. */
+/** Pixel, of `size`, under pixel `at` of `shown`; whole numbers up to the division, so that nothing is off by one. */
 function nearest(at: number, size: number, shown: number): number {
   return Math.min(size - 1, Math.floor(((2 * at + 1) * size) / (2 * shown)));
 }
@@ -38,7 +38,7 @@ export function runsFromText(text: string): number[] {
   return runs;
 }
 
-/** As `sampleMask`, without ever unpacking the mask at its full size. */
+/** Samples as `sampleMask` does, without ever unpacking the mask at its full size. */
 export function sampleRle({ size: [rows, columns], counts }: CocoRle, width: number, height: number): Uint8Array {
   const out = new Uint8Array(width * height);
   /** Columns of the canvas by the column of the mask they show. */

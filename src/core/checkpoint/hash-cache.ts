@@ -13,7 +13,7 @@ import * as z from 'zod';
 import { cacheFolder } from './model-paths.ts';
 
 /** Smaller files are read faster than they are looked up. */
-export const MEMO_BYTES = 64 * 2 ** 20;
+const MEMO_BYTES = 64 * 2 ** 20;
 /** File systems stamp in ticks (4 ms on Linux): a second write within one would leave no trace. */
 const TICK_MS = 100;
 

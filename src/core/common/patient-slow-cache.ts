@@ -8,7 +8,7 @@ export interface SlowCache<V> {
 }
 
 /** Longest wait for one operation: a disk that is slower than this is slower than computing. */
-export const SLOW_CACHE_MS = 10_000;
+const SLOW_CACHE_MS = 10_000;
 
 /** A file operation that hangs holds a thread of the few there are, so no second one is begun beside it. */
 export function patientSlowCache<V>(slow: SlowCache<V>, ms = SLOW_CACHE_MS): SlowCache<V> {

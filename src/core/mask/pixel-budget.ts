@@ -17,7 +17,7 @@ export interface PixelBudget {
 }
 
 /** 25 masks of a hundred megapixels, or 200 of twelve: some ten seconds of work. */
-export const MAX_MARKED_PIXELS = 2.5e9;
+const MAX_MARKED_PIXELS = 2.5e9;
 
 export function createPixelBudget({ width, height }: Size): PixelBudget {
   let used = 0;

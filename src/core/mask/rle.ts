@@ -166,11 +166,11 @@ function* paintRuns({ data, width, height }: BinaryMask, runs: readonly number[]
 }
 
 /** Lengths of zeros and ones in turn, without drawing them. @throws ANNOTATION_INVALID when they do not add up to the size */
-export function runsFromCocoRle(rle: CocoRle): readonly number[] {
+function runsFromCocoRle(rle: CocoRle): readonly number[] {
   return atOnce(runsFromCocoRleInSteps(rle));
 }
 
-export function* runsFromCocoRleInSteps(rle: CocoRle): Steps<readonly number[]> {
+function* runsFromCocoRleInSteps(rle: CocoRle): Steps<readonly number[]> {
   const [height, width] = cocoRleSize(rle);
   const total = height * width;
   const runs = typeof rle.counts === 'string' ? yield* runsFromText(rle.counts, total) : rle.counts;

@@ -2,7 +2,7 @@
 import type { Ops } from './ops.ts';
 
 /** [B, T, heads * d] -> [B, heads, T, d] */
-export function splitHeads<T>(ops: Ops<T>, x: T, heads: number): T {
+function splitHeads<T>(ops: Ops<T>, x: T, heads: number): T {
   const [batch, tokens, width] = ops.shapeOf(x) as [number, number, number];
   return ops.transpose(ops.reshape(x, [batch, tokens, heads, width / heads]), [0, 2, 1, 3]);
 }

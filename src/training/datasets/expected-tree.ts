@@ -4,7 +4,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 export const DATASET_FORMATS = ['folder', 'pascal', 'coco'] as const;
 export type DatasetFormat = (typeof DATASET_FORMATS)[number];
 
-export const EXPECTED_TREES: Record<DatasetFormat, string> = {
+const EXPECTED_TREES: Record<DatasetFormat, string> = {
   folder: `Your own images (make them with any labeling tool that exports label maps):
   DIR/
     images/        a.jpg b.png ...

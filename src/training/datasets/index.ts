@@ -1,5 +1,4 @@
 /** Data to train and test on: own folders, PASCAL-5i, COCO-20i and generated scenes. */
-export { DATASET_FORMATS, EXPECTED_TREES } from './expected-tree.ts';
 export type { DatasetFormat } from './expected-tree.ts';
 export type { DatasetProgress } from './label-index.ts';
 export { openDataset } from './open-dataset.ts';

@@ -4,7 +4,7 @@ import type { PromptEncoderConfig } from '../../core/networks/config.ts';
 import { normal, type Random } from '../../core/common/random.ts';
 
 /** The four attention blocks, in the order they run. */
-export const ATTENTION_BLOCKS = ['ref_cross', 'ref_self', 'tgt_cross', 'tgt_self'] as const;
+const ATTENTION_BLOCKS = ['ref_cross', 'ref_self', 'tgt_cross', 'tgt_self'] as const;
 /** The two heads of the distribution; a deterministic encoder has none, or has them as two layers in a row. */
 export const HEADS = ['mu_head', 'log_sigma_head'] as const;
 

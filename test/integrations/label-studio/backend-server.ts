@@ -9,7 +9,7 @@ import { labelStudio } from '../../../src/adapters/label-studio/label-studio.ts'
 import type { Connection, LabelStudioApi, LabelStudioOptions, PushedPrediction } from '../../../src/adapters/label-studio/types.ts';
 import type { Service } from '../../../src/service/types.ts';
 
-export const BASIC = `Basic ${Buffer.from('label-studio:a-long-password').toString('base64')}`;
+const BASIC = `Basic ${Buffer.from('label-studio:a-long-password').toString('base64')}`;
 export const PROJECT = '1.1795365113';
 export const NAME = `label-studio/${PROJECT}`;
 

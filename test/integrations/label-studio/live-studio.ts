@@ -11,7 +11,7 @@ import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { createServer } from '../../../src/server/index.ts';
 import { CONFIG } from './backend-server.ts';
 
-export const KEY = '1.1795365113';
+const KEY = '1.1795365113';
 const TOKEN = 'f'.repeat(40);
 
 export interface Photo {

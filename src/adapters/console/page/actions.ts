@@ -50,7 +50,7 @@ export function createActions({ project, refresh }: ActionsOptions): Actions {
   };
 }
 
-/** What went wrong, and what to do about it. */
+/** Message and advice of an error. */
 export function errorText(error: unknown): string {
   if (!(error instanceof ProsamClientError) || error.status === 0) return 'The service does not answer. Check that it runs.';
   return [error.message, error.hint].filter((text) => text !== undefined && text !== '').join(' ');

@@ -1,7 +1,7 @@
 /** Questions to the person in front of the page, and messages to them. */
 import { element } from '../../../client/page/elements.ts';
 
-/** How long good news stays, milliseconds. */
+/** Time good news stays, milliseconds. */
 const GOOD_NEWS_MS = 8000;
 
 let clearing: ReturnType<typeof setTimeout> | undefined;

@@ -116,7 +116,7 @@ export function createCvatClient(options: CvatClientOptions): CvatClient {
 }
 
 /** Without path ends that would double slashes. @throws CONFIG_INVALID */
-export function cvatAddress(text: string): string {
+function cvatAddress(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '')
     return `${url.origin}${url.pathname}`.replace(/\/+$/, '');

@@ -15,7 +15,7 @@ export interface CvatCredentialsInput {
 export type Login = (credentials: { username: string; password: string }) => Promise<string>;
 
 /** Keys of /api/auth/login are 40 hexadecimal digits; personal access tokens are not. */
-export function authorizationOf(token: string): string {
+function authorizationOf(token: string): string {
   return /^[0-9a-f]{40}$/.test(token) ? `Token ${token}` : `Bearer ${token}`;
 }
 

@@ -16,8 +16,6 @@ export type {
 const id = z.int().min(0);
 const MAX_POINTS = 10_000_000;
 
-export const SHAPE_TYPES = ['mask', 'polygon', 'rectangle', 'ellipse', 'points', 'polyline', 'skeleton', 'cuboid'] as const;
-
 const shapeFields = {
   /** 'manual', 'auto', 'semi-auto', 'file', 'consensus' and whatever comes. */
   source: z.string().max(100).catch('manual').default('manual'),

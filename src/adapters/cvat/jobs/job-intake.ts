@@ -44,7 +44,7 @@ export interface Intake {
 }
 
 /** Name of its messages. */
-export const CVAT_JOB = 'cvat-job';
+const CVAT_JOB = 'cvat-job';
 /** Tries before a job is given up. */
 const ATTEMPTS = 8;
 /** Reading a large job back takes minutes. */

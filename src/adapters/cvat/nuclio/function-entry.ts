@@ -2,7 +2,7 @@
 import type { CvatFunction } from './functions.ts';
 
 /** Shapes the tracker takes and gives. */
-export const TRACKED_SHAPES = ['mask', 'polygon', 'rectangle'] as const;
+const TRACKED_SHAPES = ['mask', 'polygon', 'rectangle'] as const;
 
 export interface FunctionEntry {
   metadata: { name: string; namespace: string; labels: Record<string, string>; annotations: Record<string, string> };

@@ -23,7 +23,7 @@ export interface HeldBytes {
 }
 
 /** Two of the largest bodies any route takes. */
-export const DEFAULT_BODY_BUDGET_BYTES = 512 * 2 ** 20;
+const DEFAULT_BODY_BUDGET_BYTES = 512 * 2 ** 20;
 
 /** Share for senders whose credentials can only be checked after their body arrived: enough for honest ones, too little to block others. */
 export const UNPROVED_SHARE = 0.25;

@@ -45,7 +45,6 @@ export const wholeTaskSchema = z.looseObject({
   data: z.record(z.string(), z.unknown()).catch({}).default({}),
   meta: z.record(z.string(), z.unknown()).nullish().catch({}),
 });
-export type WholeTask = z.infer<typeof wholeTaskSchema>;
 
 export const annotationSchema = z.looseObject({ id, task: id.optional().catch(undefined), result: z.array(z.unknown()).catch([]) });
 

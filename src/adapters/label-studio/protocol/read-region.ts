@@ -30,7 +30,7 @@ export function labelsOfRegion(region: MlRegion): readonly string[] {
 }
 
 /** Width and height in pixels of the upright image. @throws ANNOTATION_INVALID, IMAGE_TOO_LARGE */
-export function sizeOfRegion({ original_width, original_height }: MlRegion, { maxPixels = 100_000_000 }: RegionLimits = {}) {
+function sizeOfRegion({ original_width, original_height }: MlRegion, { maxPixels = 100_000_000 }: RegionLimits = {}) {
   if (original_width === undefined || original_height === undefined) throw invalid('expected original_width and original_height, got none');
   if (original_width * original_height <= maxPixels) return { width: original_width, height: original_height };
   throw new ProsamError(

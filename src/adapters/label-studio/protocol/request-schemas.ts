@@ -1,7 +1,7 @@
 /** Schemas of Label Studio's requests, field by field: unused fields are dropped, used ones are bounded. */
 import { z } from 'zod';
 
-export type { MlAnnotation, MlDraft, MlPrediction, MlRegion, MlRegionValue, MlSetup, MlTask } from './types.ts';
+export type { MlAnnotation, MlDraft, MlPrediction, MlRegion, MlSetup, MlTask } from './types.ts';
 
 /** Names of controls, labels and regions. */
 const name = z.string().min(1).max(500);
@@ -135,4 +135,3 @@ export const projectSchema = z.object({
   label_config: config.optional().catch(undefined),
   created_at: z.string().max(60),
 });
-export type MlProject = z.infer<typeof projectSchema>;

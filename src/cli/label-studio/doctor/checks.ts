@@ -100,7 +100,7 @@ export function backendFindings(backends: readonly ApiBackend[], backend: string
   return findings;
 }
 
-export function reachFix(backend: string, detail: string): string {
+function reachFix(backend: string, detail: string): string {
   if (/reserved network|blocked|SSRF/i.test(detail)) return SSRF_FIX;
   if (/authenticat/i.test(detail))
     return 'give Label Studio the user and password of auth.basic (PROSAM_LABEL_STUDIO_LOGIN=user:password for both sides), then connect again';

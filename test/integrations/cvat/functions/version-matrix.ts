@@ -20,7 +20,7 @@ export function where(marked: (x: number, y: number) => boolean): BinaryMask {
   for (let y = 0; y < SIZE.height; y++) for (let x = 0; x < SIZE.width; x++) mask.data[y * SIZE.width + x] = marked(x, y) ? 1 : 0;
   return mask;
 }
-export const within = (left: number, top: number, right: number, bottom: number) => (x: number, y: number) =>
+const within = (left: number, top: number, right: number, bottom: number) => (x: number, y: number) =>
   x >= left && x <= right && y >= top && y <= bottom;
 
 /** What the engine finds in a frame. */

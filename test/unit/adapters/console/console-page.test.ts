@@ -10,7 +10,7 @@ import { busyService, HOSTILE, startConsole, TOKENS } from './console-server.ts'
 /** Where pictures of the pages go, for people to look at. */
 const PICTURES = process.env.PROSAM_SCREENSHOTS;
 /** Calls of the service that change something. */
-const ORDERS = new Set(['train', 'promote', 'rollback', 'flag']);
+const ORDERS = new Set(['projects.train', 'versions.promote', 'projects.rollback', 'annotations.flag']);
 
 let browser: Browser;
 let service: FakeService;
@@ -133,7 +133,7 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
     const statuses = [];
     for (const [method, path, body] of [
       ['POST', 'projects/kitchen/train', undefined],
-      ['POST', 'models/v/promote', { reason: 'x' }],
+      ['POST', 'versions/v/promote', { reason: 'x' }],
       ['POST', 'projects/kitchen/rollback', { reason: 'x' }],
       ['PUT', 'projects/kitchen/annotations/a/b/flag', { flagged: true }],
     ] as const) {

@@ -1,6 +1,6 @@
 /** Small data, a small budget and the built-in model: what every study is run with here. */
 import { loadTrainingEngine, type TrainingEngine } from '../../../../src/training/tfjs/engine.ts';
-import type { Dataset, DatasetImage, Episode, Fold } from '../../../../src/training/types.ts';
+import type { Dataset, Episode, Fold } from '../../../../src/training/types.ts';
 import type { StudyOptions } from '../../../../src/training/study/study-options.ts';
 import { nodeEngineHere } from '../node-engine.ts';
 import { sceneData } from '../evaluation/scene-data.ts';
@@ -35,5 +35,3 @@ export function testEngine(): Promise<TrainingEngine> {
 export function smallStudy(dataset: Dataset, out: string, more: Partial<StudyOptions> = {}): StudyOptions {
   return { dataset, out, engine: testEngine, folds: [0], steps: 2, batch: 2, samples: 2, pairs: 4, device: 'cpu', threads: 1, ...more };
 }
-
-export type { DatasetImage };
