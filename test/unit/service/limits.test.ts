@@ -22,14 +22,14 @@ const accept = createAccept({
   ...{ admission: createAdmission(), drawing: createAdmission(), metrics: noMetrics, now: Date.now },
 } as unknown as AcceptParts);
 
-const box = { kind: 'box', boxXyxy: [1, 1, 9, 9] } as const;
+const box = { box: [1, 1, 9, 9] };
 const usual = { project: 'cups', source: 'tool', externalId: '7', revision: 1, provenance: 'drawn' as const };
 
 /** Change of a request, for both ends. */
 type Change = Partial<Record<keyof AcceptRequest, unknown>> & { labels?: readonly string[] };
 
 async function byService({ labels = ['cup'], ...change }: Change): Promise<string> {
-  const masks = labels.map((label) => ({ label, annotation: box }));
+  const masks = labels.map((label) => ({ label, ...box }));
   const request = { ...usual, image: new Uint8Array(png), masks, ...change } as AcceptRequest;
   const error: unknown = await accept(request).catch((thrown: unknown) => thrown);
   return isProsamError(error) ? error.code : 'good';
@@ -37,7 +37,7 @@ async function byService({ labels = ['cup'], ...change }: Change): Promise<strin
 
 let revision = 0;
 async function byHttp({ labels = ['cup'], ...change }: Change): Promise<string> {
-  const masks = labels.map((label) => ({ label, mark: box }));
+  const masks = labels.map((label) => ({ label, ...box }));
   const body = { ...usual, image: { base64: png.toString('base64') }, masks, revision: ++revision, ...change };
   const { status, json } = await server.call('POST', '/v1/annotations', body);
   return status < 300 ? 'good' : (json as { error: { code: string } }).error.code;

@@ -5,7 +5,8 @@ import { normalisationOf, parseManifest, type Manifest } from '../../../../src/c
 import { isProsamError } from '../../../../src/core/common/errors.ts';
 import { expectCode } from '../expect-error.ts';
 
-const TEXT = readFileSync(new URL('../../../../models/tiny/manifest.json', import.meta.url), 'utf8');
+const WRITTEN = readFileSync(new URL('../../../../models/tiny/manifest.json', import.meta.url), 'utf8');
+const TEXT = WRITTEN.replace('"licence"', '"license"');
 const OTHER_HASH = '0123456789abcdef'.repeat(4);
 
 type Json = Record<string, unknown>;
@@ -25,6 +26,12 @@ const parse = (json: unknown): Manifest => parseManifest(JSON.stringify(json), '
 const refuse = (json: unknown, ...parts: (string | RegExp)[]) =>
   expectCode('MODEL_INVALID', () => parse(json), 'folder/manifest.json', ...parts);
 const VGG = { kind: 'vgg', widths: [1, 2, 3, 4, 5], convs: [1, 1, 1, 1, 1] };
+
+test('a manifest of 0.1.0, which spells it licence, is read', () => {
+  expect(WRITTEN).toContain('"licence"');
+  expect(parseManifest(WRITTEN, 'manifest.json')).toEqual(parseManifest(TEXT, 'manifest.json'));
+  expect(parseManifest(WRITTEN, 'manifest.json').license).toBe('Apache-2.0');
+});
 
 test('the manifest of the built-in model is read, its keys turned into the networks’ own', () => {
   const manifest = parseManifest(TEXT, 'manifest.json');

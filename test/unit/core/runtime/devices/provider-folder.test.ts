@@ -25,13 +25,13 @@ function run(source: string, env: Record<string, string> = {}): string {
 
 const LOADED = `
   import { readFileSync } from 'node:fs';
-  import { onnxRuntime } from 'SRC/core/runtime/load-onnx-runtime.ts';
+  import { onnxRuntime } from 'SRC/core/runtime/node/load-onnx-runtime.ts';
   await onnxRuntime();
   const files = readFileSync('/proc/self/maps', 'utf8').split('\\n').map((line) => line.split(/ +/)[5] ?? '');
   console.log([...new Set(files.filter((file) => file.endsWith('${CORE_LIBRARY}')))].join());
 `;
 const CHOICE = `
-  import { chooseDevice } from 'SRC/core/runtime/choose-device.ts';
+  import { chooseDevice } from 'SRC/core/runtime/devices/choose-device.ts';
   await chooseDevice('cuda').then(console.log, (error) => console.log(error.code, error.message));
 `;
 
