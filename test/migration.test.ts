@@ -16,7 +16,7 @@ import { copyRecorded, readRecorded, readStored, type RecordedProject } from './
 const ADMIN = 'test-admin-token';
 const PROJECT = 'kitchen/cups';
 const WAIT_MS = 240_000;
-const VERSIONS = '/v1/models';
+const VERSIONS = '/v1/versions';
 const recorded = readRecorded();
 const { stored, jobs, deliveries, messages, blobs } = recorded;
 const facts = { stored, jobs, deliveries, messages, blobs };
