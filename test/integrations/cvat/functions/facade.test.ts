@@ -290,7 +290,9 @@ describe('what people do', () => {
     await invoke(facade.url, INTERACTOR, { image, pos_points: [[1, 1]], neg_points: [], obj_bbox: null });
     const calls = facade.service.state.calls;
     expect(calls.filter(({ name }) => name === 'predictions.predict')).toHaveLength(1);
-    const refined = calls.filter(({ name }) => name === 'predictions.refine').map(({ args }) => (args as { prompts: { maskInput?: unknown } }).prompts);
+    const refined = calls
+      .filter(({ name }) => name === 'predictions.refine')
+      .map(({ args }) => (args as { prompts: { maskInput?: unknown } }).prompts);
     expect(refined.map(({ maskInput }) => maskInput !== undefined)).toEqual([true, true, false]);
   });
 
