@@ -37,7 +37,7 @@ const declared = declarationsOf(entries.map(([, source]) => source));
 const program = programOf(declared);
 const checker = program.getTypeChecker();
 const printer = ts.createPrinter({ removeComments: true });
-const reports = new Map(entries.map(([entry, source]) => [`${entry}.api.md`, reportOf(entry, source)]));
+const reports = new Map(entries.map(([entry, source]) => [`${entry.replace('/', '-')}.api.md`, reportOf(entry, source)]));
 
 if (process.argv.includes('--check')) check();
 else write();

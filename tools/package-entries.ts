@@ -11,8 +11,9 @@ export function packageEntries(): Record<string, string> {
       .filter((subpath) => subpath !== './package.json')
       .map((subpath) => {
         const name = subpath === '.' ? 'index' : subpath.slice(2);
-        const source = sources[name];
-        if (source === undefined) throw new Error(`tsup.config.ts: expected an entry named ${name} for the export ${subpath}`);
+        const source = sources[name.replace('/', '-')];
+        if (source === undefined)
+          throw new Error(`tsup.config.ts: expected an entry named ${name.replace('/', '-')} for the export ${subpath}`);
         return [subpath === '.' ? 'prosam' : `prosam/${name}`, source];
       }),
   );

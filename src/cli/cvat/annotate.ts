@@ -1,4 +1,4 @@
-/** `prosam cvat annotate`: masks for a whole task from one labelled frame. */
+/** `prosam cvat annotate`: masks for a whole task from one labeled frame. */
 import { existsSync } from 'node:fs';
 import { annotateTask, type FrameReport } from '../../adapters/cvat/annotate/annotate.ts';
 import type { CvatClient } from '../../adapters/cvat/api/client.ts';

@@ -26,7 +26,7 @@ export const CVAT_CONNECTION_OPTIONS = under(
 
 export const CVAT_ANNOTATE = command({
   name: 'cvat annotate',
-  summary: 'masks for a whole task from one labelled frame',
+  summary: 'masks for a whole task from one labeled frame',
   usage: ['--server URL --task N --reference-frame N [options]', '--server URL --task N --undo'],
   options: {
     task: { type: 'whole', min: 0, about: 'task to fill' },

@@ -75,6 +75,6 @@ export const SERVE = command({
   examples: [
     'prosam serve',
     'PROSAM_TOKEN=... prosam serve --host 0.0.0.0',
-    'prosam serve --database postgres://prosam@db/prosam --objects s3://masks/prosam --learner elsewhere',
+    'prosam serve --database postgres://prosam@db/prosam --objects s3://masks/prosam --learner external',
   ],
 });

@@ -10,8 +10,8 @@ import type { Dim, Ops, Weights } from './ops.ts';
 const POOL_EPSILON = 0.0005;
 
 /**
- * F_I = ReLU(conv1x1(f_I(I))), the learnable pointwise layer behind the frozen image encoder, shared by reference and target; then
- * Dropout2d in training. mid [B, C, h, w], channelFactors [B, c, 1] -> [B, c, h, w]
+ * F_I = ReLU(conv1x1(f_I(I))), the pointwise convolution of figure 5 behind the frozen image encoder: learned, shared by reference and
+ * target; then Dropout2d in training. mid [B, C, h, w], channelFactors [B, c, 1] -> [B, c, h, w]
  */
 export function reduceFeatures<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncoderConfig, mid: T, channelFactors: T | undefined): T {
   const [batch, channels, height, width] = ops.shapeOf(mid) as [Dim, number, number, number];
@@ -21,15 +21,18 @@ export function reduceFeatures<T>(ops: Ops<T>, weights: Weights<T>, config: Prom
   return ops.reshape(kept, [batch, config.dim, height, width]); // [B, c, h, w]
 }
 
-/** F_M = sum(F_I * M) / (sum(M) + 0.0005) per channel: the annotated region's average. features [B, c, h, w], mask [B, 1, h, w] -> [B, c, 1, 1] */
+/**
+ * F_M = sum(F_I * M) / (sum(M) + 0.0005) per channel: average pooling of figure 5, over the annotated region.
+ * features [B, c, h, w], mask [B, 1, h, w] -> [B, c, 1, 1]
+ */
 export function maskedAveragePool<T>(ops: Ops<T>, features: T, mask: T): T {
   const total = ops.reduceSum(ops.mul(features, mask), [2, 3]); // [B, c, 1, 1]
   return ops.div(total, ops.add(ops.reduceSum(mask, [2, 3]), ops.constant([POOL_EPSILON], [1])));
 }
 
 /**
- * F^v = ReLU(conv1x1([F_I, F_M tiled, 10 M])), for the reference with its annotation and for the target with its pseudo mask (the
- * factor is the public code's). The convolution's columns are applied to the three parts one by one, so the prototype is never tiled.
+ * F^v = ReLU(conv1x1([F_I, F_M tiled, 10 M])), the enhanced features of figure 5: F_r^v of the reference with its annotation, F_t^v of the
+ * target with its pseudo mask (the factor is the public code's). The convolution's columns are applied to the three parts one by one, so the prototype is never tiled.
  * reduced [B, c, h, w], prototype [B, c, 1, 1], mask [B, 1, h, w] -> [B, c, h, w]
  */
 export function enhanceFeatures<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncoderConfig, reduced: T, prototype: T, mask: T): T {

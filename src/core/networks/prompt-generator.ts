@@ -35,8 +35,8 @@ export function targetQueries<T>(
 }
 
 /**
- * Mean and log standard deviation of the prompt distribution (eq. 5). Without a distribution the queries are the prompts, as in VRP-SAM
- * (eq. 3), or go through both heads one after the other (section 9.2). queries [B, m, c] -> [B, m, c] each
+ * Mean and log standard deviation of the prompt distribution (eq. 5): the two linear heads of figure 5. Without a distribution the queries are the prompts, as in VRP-SAM
+ * (equation 3), or go through both heads one after the other (section 9.2). queries [B, m, c] -> [B, m, c] each
  */
 export function distributionHeads<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncoderConfig, queries: T): { mu: T; logSigma?: T } {
   const { dim } = config;
@@ -45,7 +45,7 @@ export function distributionHeads<T>(ops: Ops<T>, weights: Weights<T>, config: P
   return { mu: config.stackedHeads ? head('log_sigma_head', head('mu_head', queries)) : queries };
 }
 
-/** LN(q + MHA(q, F + pe, F)): positions join the keys only. q [B, m, c], map [B, c, h, w] -> [B, m, c] */
+/** Cross-attention of figure 5, LN(q + MHA(q, F + pe, F)): positions join the keys only. q [B, m, c], map [B, c, h, w] -> [B, m, c] */
 function crossAttention<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncoderConfig, q: T, map: T): T {
   const [batch, channels, height, width] = ops.shapeOf(map) as [Dim, number, number, number];
   const values = ops.transpose(ops.reshape(map, [batch, channels, height * width]), [0, 2, 1]); // [B, hw, c]
@@ -53,7 +53,7 @@ function crossAttention<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncod
   return attentionBlock(ops, weights, config, q, ops.add(values, ops.transpose(positions, [1, 0])), values);
 }
 
-/** LN(q + MHA(q, q, q)). q [B, m, c] -> [B, m, c] */
+/** Self-attention of figure 5, LN(q + MHA(q, q, q)). q [B, m, c] -> [B, m, c] */
 function selfAttention<T>(ops: Ops<T>, weights: Weights<T>, config: PromptEncoderConfig, q: T): T {
   return attentionBlock(ops, weights, config, q, q, q);
 }

@@ -1,5 +1,6 @@
 /**
- * Pseudo mask of figure 5: for every target cell the largest cosine similarity to a marked reference cell, M_t^pseudo of feature augmentation (paper, section 8.1), and the core of the training-free methods.
+ * Pseudo mask of figure 5: for every target cell the largest cosine similarity to a marked reference cell, M_t^pseudo of feature
+ * augmentation (paper, section 8.1), and the core of the training-free methods.
  */
 import type { Ops } from './ops.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The variational prompt encoder, the trainable part of ProSAM (paper, section 4.2 and figure 5): feature augmentation, then prompt
- * distribution prediction. Reference and target features in, a distribution over prompt vectors out.
+ * The variational prompt encoder of figure 2, the trainable part of ProSAM (paper, section 4.2 and figure 5): feature augmentation, then
+ * prompt distribution prediction. Reference and target features in, a distribution over prompt vectors out.
  *
  * It is split where it may be: everything up to the reference's queries depends on the reference alone and is computed once per
  * reference.

@@ -85,6 +85,7 @@ export function trainingStep(
   let result: Omit<StepResult, 'gradients'> | undefined;
   // Forward through the prompt encoder: q(z | I_r, M_r, I_t), mu and log sigma [B, m, c] (section 4.2, eq. 5).
   const gradients = encoderGradients(tf, encoder, batch, parameters, ({ mu, logSigma }) => {
+    // Sampling of figure 3, then the loss and the way back.
     const z = samplePrompts(distribution, mu, logSigma, noise, encoder.dim); // z_k = g(mu, sigma, delta_k, eps_k) [K, B, m, c] (eqs. 6, 7)
     const { gradZ, bce, dice } = decodeAll(decoder, batch, { data: z, shape: [encoder.numPrompts, encoder.dim] }, chunk); // 1/K sum of L(f_M(z_k, F_I), M_t) and dL/dz [K, B, m, c] (eqs. 2, 4, 10)
     const { gradMu, gradLogSigma } = throughSampling(distribution, gradZ, logSigma, noise, encoder.dim); // dL/dmu, dL/dlog sigma [B, m, c] (eq. 7)

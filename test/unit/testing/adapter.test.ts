@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { lightTable } from '../../../examples/custom-adapter/light-table.ts';
 import { webhook } from '../../../src/adapters/webhook/webhook.ts';
-import { cocoRleFromMask } from '../../../src/core/mask/rle.ts';
+import { cocoRleFromMaskSync } from '../../../src/core/mask/rle.ts';
 import { testAdapter } from '../../../src/testing/adapter.ts';
 
 const tests = { afterAll, beforeAll, describe, it };
@@ -20,7 +20,7 @@ describe('webhook', () => {
       path: '/annotations',
       body: {
         ...{ project, source: 'tool', externalId, revision, image: { url }, provenance: 'drawn' },
-        masks: [{ label, mark: { kind: 'rle', rle: cocoRleFromMask(mask) } }],
+        masks: [{ label, rle: cocoRleFromMaskSync(mask) }],
       },
     }),
     remove: ({ externalId }) => ({

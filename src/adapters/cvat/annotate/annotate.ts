@@ -1,4 +1,4 @@
-/** A whole task filled from one labelled frame: read, predict, upload, verify; every step in the log before the next. */
+/** A whole task filled from one labeled frame: read, predict, upload, verify; every step in the log before the next. */
 import { isProsamError, ProsamError } from '../../../core/common/errors.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import type { CvatClient } from '../api/client.ts';

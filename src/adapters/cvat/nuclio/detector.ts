@@ -51,7 +51,7 @@ export async function detect(
   if (missing * LABELS_AT_ONCE >= labels.length)
     throw new ProsamError(
       'REFERENCE_MISSING',
-      `${project} has no labelled reference any more. Label one object in one frame, then try again.`,
+      `${project} has no labeled reference any more. Label one object in one frame, then try again.`,
     );
   return Buffer.concat([Buffer.from('['), ...items.flatMap((item, i) => (i === 0 ? [item] : [Buffer.from(','), item])), Buffer.from(']')]);
 }

@@ -119,7 +119,7 @@ export function createFunctions({ service, log, freshMs = 2000, clockMs = () => 
       if (project !== undefined) {
         throw new ProsamError(
           'REFERENCE_MISSING',
-          `${plainText(project, 100)} has no labelled reference any more. Label one object in one frame, then try again.`,
+          `${plainText(project, 100)} has no labeled reference any more. Label one object in one frame, then try again.`,
         );
       }
       throw new ProsamError(

@@ -56,7 +56,7 @@ export function createProsamMethod(
     const logSigma = joined(parts.map((part) => part.logSigma?.data ?? new Float32Array(part.mu.data.length))); // [n m, c]
     context.lap('prompt');
 
-    // Prompts: the mean, which is the paper's inference (section 4.3), and samples for merging and uncertainty.
+    // Prompts: the mean prompt of figures 2 and 3, which is the paper's inference (section 4.3), and samples for merging and uncertainty.
     const { distribution, noise } = noiseFor(mu.length, options); // eps ~ N(0, I), delta ~ chi^2(nu + n) (eq. 6)
     const samples = samplePrompts(distribution, mu, logSigma, noise, encoder.config.dim); // z = g(mu, sigma, delta, eps) [K, n m, c] (eq. 7)
     const prompts = promptSets(mu, samples, encoder.config.dim); // [1 + K, n m, c]

@@ -25,7 +25,7 @@ describe('what people do', () => {
     bench.facade.service.state.annotations.length = 0;
     await new Promise((resolve) => setTimeout(resolve, 2100));
     const answer = await invoke(bench.facade.url, DETECTOR, { image: bench.picture.toString('base64') });
-    expect(answer).toMatchObject({ status: 422, reason: expect.stringMatching(/^animals has no labelled reference any more/) as string });
+    expect(answer).toMatchObject({ status: 422, reason: expect.stringMatching(/^animals has no labeled reference any more/) as string });
   });
 
   it('tells the frame of a known image to the service, and nothing of others', async () => {

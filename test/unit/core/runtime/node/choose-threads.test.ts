@@ -51,7 +51,7 @@ describe('threads', () => {
   it('are what the caller says, and the default for a small model', async () => {
     const tiny = await openModel('models/tiny');
     expect(await chooseThreads(3, tiny)).toEqual({ count: 3, by: 'caller' });
-    expect(await chooseThreads(0, tiny)).toEqual({ count: 0, by: 'default' });
+    expect(await chooseThreads('auto', tiny)).toEqual({ count: 0, by: 'default' });
   });
 
   it('are measured for a large one', async () => {
@@ -62,7 +62,7 @@ describe('threads', () => {
       byteLength: 2 ** 27,
       parts: [{ file: 'big', offset: 0, byteLength: 2 ** 27, shape: [1] }],
     } as const;
-    const chosen = await chooseThreads(0, { sam: { ...sam, tensors: new Map([['big', big]]) } });
+    const chosen = await chooseThreads('auto', { sam: { ...sam, tensors: new Map([['big', big]]) } });
     expect(chosen.by).toBe('measurement');
     expect(chosen.count).toBeGreaterThanOrEqual(1);
   });

@@ -88,9 +88,14 @@ describe('the engine of a page', () => {
   it('replaces a worker that failed, prompt encoders and all; only what was asked of it is lost', async () => {
     const file = new Uint8Array(readFileSync('models/tiny/prompt-encoder.safetensors'));
     await engine.loadPromptEncoder('kept', file);
+    const worker = workers.at(-1) as NodeWebWorker;
+    const { postMessage } = worker;
+    const sent = new Promise<void>((resolve) => {
+      worker.postMessage = (...message) => (postMessage(...message), resolve());
+    });
     const lost = engine.predict(target.image, references);
-    await new Promise((resolve) => setTimeout(resolve, 5)); // on its way
-    workers.at(-1)?.crash();
+    await sent;
+    worker.crash();
     await expectRejection('ENGINE_CRASHED', lost, /out of memory\. The next call starts another one/);
     const [one, two] = await Promise.all([
       engine.predict(target.image, references, { method: 'prosam', promptEncoder: 'kept' }),
