@@ -25,9 +25,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/own-temporary-folder.ts'],
     // For tests that hang: slow machines need many times what a quick one does.
-    testTimeout: 3_600_000,
-    expect: { poll: { timeout: 3_600_000 } },
-    hookTimeout: 3_600_000,
+    testTimeout: 900_000,
+    expect: { poll: { timeout: 900_000 } },
+    hookTimeout: 900_000,
     pool: 'forks',
     maxWorkers: 2,
   },

@@ -49,7 +49,9 @@ describe('what a test starts', () => {
         if (!text.includes(`from 'node:child_process'`) || /(^|\/)dies-with-us\./.test(file)) continue;
         if (text.includes('groupDyingWithUs(')) continue;
         const run = text.includes('promisify(execFile)') ? '|run' : '';
-        for (const [call, rest] of text.matchAll(new RegExp(`\\b(?:spawn|fork|execFile|execFileSync|spawnSync|exec${run})(\\(\\s*.*)`, 'g')))
+        for (const [call, rest] of text.matchAll(
+          new RegExp(`\\b(?:spawn|fork|execFile|execFileSync|spawnSync|exec${run})(\\(\\s*.*)`, 'g'),
+        ))
           if (
             !call.startsWith('exec(') &&
             !AS_IT_SHOULD.test(rest ?? '') &&

@@ -13,7 +13,9 @@ import { parseCommand, pick } from '../common/parse.ts';
 import type { Values } from '../common/spec.ts';
 import { MODELS_ADD } from './spec.ts';
 
-export type AddValues = Partial<Values<Pick<typeof MODELS_ADD.options, 'prompt-encoder' | 'license' | 'resize' | 'threads' | 'force' | 'json'>>>;
+export type AddValues = Partial<
+  Values<Pick<typeof MODELS_ADD.options, 'prompt-encoder' | 'license' | 'resize' | 'threads' | 'force' | 'json'>>
+>;
 
 /** Resolves to the exit code. */
 export async function addModelCommand(args: readonly string[], terminal: Terminal): Promise<number> {

@@ -27,8 +27,7 @@ export async function agreementOf(
   return withNetworks(folder, { threads }, (_, exact) =>
     withNetworks(folder, { device, threads, precision }, async (model, other) => {
       const found = await measureAgreement(model, exact, other, SCENES.map(knownPicture));
-      const passed =
-        [found.embedding, found.mid, found.high].every(({ cosine }) => cosine >= MIN_COSINE) && found.maskIou.mean >= MIN_IOU;
+      const passed = [found.embedding, found.mid, found.high].every(({ cosine }) => cosine >= MIN_COSINE) && found.maskIou.mean >= MIN_IOU;
       return { precision, device: other.device, scenes: SCENES.length, passed, ...found };
     }),
   );

@@ -47,7 +47,10 @@ export const MODELS_LIST = command({
   usage: ['[--project P]'],
   options: {
     ...json,
-    ...under('Store of the versions', { ...options({ project: { type: 'text', value: 'P', about: 'only this project' } }), ...STORE_OPTIONS }),
+    ...under('Store of the versions', {
+      ...options({ project: { type: 'text', value: 'P', about: 'only this project' } }),
+      ...STORE_OPTIONS,
+    }),
   },
   exitCodes: DONE,
   examples: ['prosam models list'],

@@ -17,15 +17,22 @@ const BOOTSTRAP = `
 export interface NodeWebWorker extends WorkerLike {
   /** As if the browser had ended it. */
   crash(): void;
+  /** Resolves once the page has sent another message. */
+  nextPost(): Promise<void>;
 }
 
 export function startNodeWebWorker(): NodeWebWorker {
   const script = new URL('../../../../src/web-worker.ts', import.meta.url).href;
   const worker = new Worker(BOOTSTRAP, { eval: true, workerData: script, execArgv: [] });
   worker.unref();
+  const waiting: (() => void)[] = [];
   const failed = new Set<(event: { message?: string; preventDefault(): void }) => void>();
   return {
-    postMessage: (message, transfer = []) => worker.postMessage(message, transfer),
+    postMessage(message, transfer = []) {
+      worker.postMessage(message, transfer);
+      for (const resolve of waiting.splice(0)) resolve();
+    },
+    nextPost: () => new Promise((resolve) => waiting.push(resolve)),
     terminate: () => void worker.terminate(),
     crash() {
       for (const listener of failed) listener({ message: 'out of memory', preventDefault: () => undefined });
