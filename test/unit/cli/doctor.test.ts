@@ -50,10 +50,12 @@ describe('prosam doctor', () => {
     expect(stdout).toContain('works cpu');
     const missing = await runCli(['doctor', '--model', './nothing-here', '--json'], folder);
     expect(missing.code).toBe(1);
-    expect(JSON.parse(missing.stdout)).toMatchObject({
-      ok: false,
-      findings: [{ state: 'problem', found: expect.stringMatching(/^MODEL_NOT_FOUND/) as string }],
-    });
+    const told = JSON.parse(missing.stdout) as { ok: boolean; findings: { state: string }[] };
+    expect(told.ok).toBe(false);
+    // Machines with a software GPU have a note besides.
+    expect(told.findings.filter(({ state }) => state === 'problem')).toMatchObject([
+      { found: expect.stringMatching(/^MODEL_NOT_FOUND/) as string },
+    ]);
   });
 
   it('refuses wrong options', async () => {
