@@ -1,5 +1,5 @@
-import { retryAfterMs } from '../core/common/retry.ts';
 /** Errors of the client, and how they are read from responses. */
+import { retryAfterMs } from '../core/common/retry.ts';
 import type { AnyProsamError, ClientErrorCode, ErrorCode } from '../core/common/errors.ts';
 
 export type { ClientErrorCode };

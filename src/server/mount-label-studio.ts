@@ -12,7 +12,7 @@ import type { CountedAnnotations } from '../adapters/label-studio/connection/rem
 import { syncRoutes } from '../adapters/label-studio/connection/sync-routes.ts';
 import type { CountedAnnotation } from '../adapters/label-studio/types.ts';
 import { labelStudio, type LabelStudio } from '../adapters/label-studio/label-studio.ts';
-import { LIMITS } from '../core/common/limits.ts';
+import { everyAnnotation } from '../service/every-annotation.ts';
 import type { Log } from '../service/ports/log.ts';
 import type { ServiceMetrics } from '../service/ports/metrics.ts';
 import type { Service } from '../service/types.ts';
@@ -88,13 +88,9 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
 /** The annotations of Label Studio that count here; ids of another form never came from there. */
 async function countedAnnotations(service: Pick<Service, 'annotations'>, project: string, source: string): Promise<CountedAnnotations> {
   const found = new Map<number, CountedAnnotation[]>();
-  for (let before: number | undefined; ;) {
-    const page = await service.annotations.list(project, { limit: LIMITS.page, ...(before !== undefined && { before }) });
-    for (const { source: from, externalId, revision } of page) {
-      const id = from === source ? /^(\d{1,15})(?:@|$)/.exec(externalId)?.[1] : undefined;
-      if (id !== undefined) found.set(Number(id), [...(found.get(Number(id)) ?? []), { externalId, revision }]);
-    }
-    before = page.at(-1)?.sequence;
-    if (page.length < LIMITS.page || before === undefined) return found;
+  for await (const { source: from, externalId, revision } of everyAnnotation(service, project)) {
+    const id = from === source ? /^(\d{1,15})(?:@|$)/.exec(externalId)?.[1] : undefined;
+    if (id !== undefined) found.set(Number(id), [...(found.get(Number(id)) ?? []), { externalId, revision }]);
   }
+  return found;
 }

@@ -15,13 +15,9 @@ export function withTodaysKeys(config: unknown): unknown {
     if (isObject(section)) now[tool] = renamed(section, 'root', 'mountAtRoot');
   }
   const { learner } = now;
-  if (isObject(learner) && typeof learner['run'] === 'string') now['learner'] = { ...learner, run: learnerRunToday(learner['run']) };
+  if (isObject(learner) && typeof learner['run'] === 'string')
+    now['learner'] = { ...learner, run: LEARNER_RUNS[learner['run']] ?? learner['run'] };
   return now;
-}
-
-/** 'child' is 'managed' and 'elsewhere' is 'external'; everything else stays as it is. */
-function learnerRunToday(run: string): string {
-  return LEARNER_RUNS[run] ?? run;
 }
 
 function renamed(config: Loose, from: string, to: string): Loose {

@@ -5,10 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../core/common/errors.ts';
 import { parseAnnotation, type Annotation } from '../../core/mask/annotation.ts';
-import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Point } from '../../core/mask/raster.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
-import type { ImageInput, Reference } from '../../core/engine/types.ts';
+import type { Reference } from '../../core/engine/types.ts';
 import { UsageError } from './command.ts';
 import { numberIn, type OptionToken } from './parse.ts';
 import { options, under } from './spec.ts';
@@ -86,17 +85,7 @@ async function referenceFrom({ image, annotation, negative, label }: Draft): Pro
       `${image} is not annotated: add one of ${KINDS.map((name) => `--${name}`).join(', ')} after --reference ${image}.`,
     );
   if (negative !== undefined && annotation.kind !== 'points') throw new UsageError('--negative goes with --points.');
-  return referenceOf(image, await annotationFrom(annotation.kind, annotation.value, negative), label);
-}
-
-/** A reference of the engine. */
-function referenceOf(image: ImageInput, annotation: Annotation, label?: string): Reference {
-  return { image, ...(label !== undefined && { label }), ...annotation };
-}
-
-/** A reference with the mask of its object. */
-export function maskReference(image: ImageInput, mask: BinaryMask, label?: string): Reference {
-  return referenceOf(image, { mask }, label);
+  return { image, ...(label !== undefined && { label }), ...(await annotationFrom(annotation.kind, annotation.value, negative)) };
 }
 
 /** Everything a prediction depends on in a reference from the command line, files by their hash. */

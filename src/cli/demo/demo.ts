@@ -14,7 +14,7 @@ import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { pictureBytes } from '../common/draw.ts';
 import { engineOptions, predictOptions } from '../common/engine-options.ts';
 import { parseCommand } from '../common/parse.ts';
-import { maskReference, referenceFiles, referencesFrom } from '../common/reference-args.ts';
+import { referenceFiles, referencesFrom } from '../common/reference-args.ts';
 import type { Values } from '../common/spec.ts';
 import { inputsOf, refuseTaken, writeOwn, type WriteOwnOptions } from '../common/write-file.ts';
 import { caption, demoPage, referencePicture, strip, type DemoRow } from './page.ts';
@@ -116,7 +116,7 @@ async function sceneTasks(values: Values<typeof DEMO.options>, out: string): Pro
       await Promise.all(targets.map(async ({ image }, i) => writeOwn(at(`target-${i + 1}`), await pictureBytes(image), PICTURE)));
       return {
         name,
-        references: [maskReference(reference.image, reference.truth, name)],
+        references: [{ image: reference.image, label: name, mask: reference.truth }],
         targets: targets.map(({ image, truth }, i) => ({ name: `target-${i + 1}`, file: `${name}-target-${i + 1}.png`, image, truth })),
       };
     }),

@@ -1,5 +1,5 @@
 /** Lessons of a task that are active in the service, and which job decides about each of its frames. */
-import { LIMITS } from '../../../core/common/limits.ts';
+import { everyAnnotation } from '../../../service/every-annotation.ts';
 import type { Service } from '../../../service/types.ts';
 import type { Provenance } from '../../../service/ports/storage.ts';
 import type { Lesson } from './compare-shapes.ts';
@@ -32,17 +32,13 @@ export async function countedLessons(
   { project, source, task }: { project: string; source: string; task: number },
 ): Promise<CountedLesson[]> {
   const lessons: CountedLesson[] = [];
-  for (let before: number | undefined; ;) {
-    const page = await service.annotations.list(project, { limit: LIMITS.page, ...(before !== undefined && { before }) });
-    for (const { externalId, revision, provenance, ...one } of page) {
-      if (one.source !== source || !externalId.startsWith(taskPrefix(task))) continue;
-      const [, job, frame, label] = NAME.exec(externalId) ?? [];
-      if (label === undefined) continue;
-      lessons.push({ externalId, revision, provenance, job: Number(job), frame: Number(frame), label: Number(label) });
-    }
-    before = page.at(-1)?.sequence;
-    if (page.length < LIMITS.page || before === undefined) return lessons;
+  for await (const { externalId, revision, provenance, ...one } of everyAnnotation(service, project)) {
+    if (one.source !== source || !externalId.startsWith(taskPrefix(task))) continue;
+    const [, job, frame, label] = NAME.exec(externalId) ?? [];
+    if (label === undefined) continue;
+    lessons.push({ externalId, revision, provenance, job: Number(job), frame: Number(frame), label: Number(label) });
   }
+  return lessons;
 }
 
 /** Larger is better; two jobs never have the same. Ground truth, then what was accepted, then what was finished last. */
