@@ -3,6 +3,8 @@ import { maskCases } from './mask-cases.ts';
 import { networkCases } from './network-cases.ts';
 import { promptEncoderCases } from './prompt-encoder-cases.ts';
 import type { Engines, GoldenCase } from './golden-set.ts';
+import { sam2Cases } from './sam2-cases.ts';
+import { sam2TrainingCases } from './sam2-training-cases.ts';
 import { trainingCases } from './training-cases.ts';
 
 type Values = Record<string, ArrayLike<number>>;
@@ -10,5 +12,5 @@ type Values = Record<string, ArrayLike<number>>;
 export type CaseRunners = Record<string, (golden: GoldenCase) => Values | Promise<Values>>;
 
 export function casesFor({ tf }: Engines): CaseRunners {
-  return { ...networkCases, ...promptEncoderCases, ...maskCases, ...(tf && trainingCases) };
+  return { ...networkCases, ...promptEncoderCases, ...maskCases, ...sam2Cases, ...(tf && { ...trainingCases, ...sam2TrainingCases }) };
 }

@@ -1,13 +1,14 @@
 /** Runs one network of this project with weights of a golden set: on ONNX Runtime, on any of its devices, or on TensorFlow.js. */
 import { join } from 'node:path';
-import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
+import type { Checkpoint, CheckpointTensors } from '../../src/core/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../src/core/checkpoint/open-checkpoint.ts';
+import { readFloatTensors } from '../../src/core/checkpoint/read-tensors.ts';
 import { weightsFrom, type Ops, type Weights } from '../../src/core/networks/ops.ts';
 import { emitWithFile, type NetworkDefinition } from '../../src/core/onnx/emit.ts';
 import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
 import type { Runtime, Tensor } from '../../src/core/onnx/session.ts';
 import { tfjsOps, type Tf } from '../../src/training/tfjs/tfjs-ops.ts';
-import { readTensors, type GoldenSet } from './golden-set.ts';
+import type { GoldenSet } from './golden-set.ts';
 
 type Named<T> = Record<string, T>;
 export type Build = <T>(ops: Ops<T>, weights: Weights<T>, inputs: Named<T>) => Named<T>;
@@ -17,10 +18,13 @@ export async function execute(
   weightsName: string | undefined,
   inputs: Named<Tensor>,
   build: Build,
+  /** The networks' names of the weights. @default as they stand in the file */
+  names: (tensors: CheckpointTensors, label: string) => CheckpointTensors = (tensors) => tensors,
 ): Promise<Named<Tensor>> {
   const entry = weightsName === undefined ? undefined : set.manifest.weights[weightsName];
-  if (set.engines.networks === 'tfjs') return executeEagerly(set.engines.tf as Tf, entry && join(set.dir, entry.file), inputs, build);
-  const file = entry && (await openCheckpoint(join(set.dir, entry.file)));
+  const open = entry && (await openCheckpoint(join(set.dir, entry.file)));
+  const file = open && { ...open, tensors: names(open.tensors, open.file) };
+  if (set.engines.networks === 'tfjs') return executeEagerly(set.engines.tf as Tf, file && (await readFloatTensors(file)), inputs, build);
   const shapes = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, tensor.shape]));
   return executeOnnx({ name: weightsName ?? 'plain', inputs: shapes, build }, file, inputs, set.engines.runtime);
 }
@@ -39,8 +43,7 @@ export async function executeOnnx(
   }
 }
 
-function executeEagerly(tf: Tf, file: string | undefined, inputs: Named<Tensor>, build: Build): Named<Tensor> {
-  const tensors = file === undefined ? undefined : readTensors(file);
+function executeEagerly(tf: Tf, tensors: ReadonlyMap<string, Tensor> | undefined, inputs: Named<Tensor>, build: Build): Named<Tensor> {
   const weights = weightsFrom((name, shape) => tf.tensor((tensors?.get(name) as Tensor).data, [...shape]));
   const outputs: Named<Tensor> = {};
   tf.tidy(() => {

@@ -17,6 +17,8 @@ export interface Expectation {
 
 export interface CaseEntry {
   name: string;
+  /** What several cases have in common. @default the name */
+  kind?: string;
   file: string;
   weights: string[];
   params?: Record<string, unknown>;

@@ -67,7 +67,7 @@ function step(golden: GoldenCase, decoder: PromptDecoder, parameters: Map<string
     targetMid: golden.floats('feat_tgt_mid'),
     referenceMask: golden.floats('feat_ref_mask'),
     pseudo: golden.floats('feat_pseudo'),
-    embedding: golden.floats('image_embeddings'),
+    image: { embedding: golden.floats('image_embeddings') },
     truth: golden.floats('gt'),
     channelFactors: given('channel_factors'),
   };
@@ -95,7 +95,7 @@ function trainGradients(golden: GoldenCase): Values {
     const rows: number[] = [];
     for (let k = 0; k < samples; k++) {
       for (let b = 0; b < images; b++) {
-        const target = decoder.targets(only(golden.floats('image_embeddings'), b), only(golden.floats('gt'), b));
+        const target = decoder.targets({ embedding: only(golden.floats('image_embeddings'), b) }, only(golden.floats('gt'), b));
         const size = vectors * width;
         const at = (k * images + b) * size;
         rows.push(...target.logits({ data: result.z.subarray(at, at + size), shape: [1, vectors, width] }));
@@ -203,10 +203,10 @@ export const trainingCases: CaseRunners = {
     const images = truth.shape[0] as number;
     const side = golden.entry.expected['low_res_logits']?.shape.at(-1) as number;
     // All images in one call, each with its own prompts.
-    const targets = decoder.targets(embeddings, truth);
+    const targets = decoder.targets({ embedding: embeddings }, truth);
     const { bce, dice, gradient } = targets.lossAndGradient(prompts);
     // Asked for at its own size, a map is not resized.
-    const low = decoder.targets(embeddings, { data: new Float32Array(images * side * side), shape: [images, side, side] });
+    const low = decoder.targets({ embedding: embeddings }, { data: new Float32Array(images * side * side), shape: [images, side, side] });
     const logits = low.logits(prompts);
     targets.dispose();
     low.dispose();
@@ -265,7 +265,7 @@ export const trainingCases: CaseRunners = {
   verification_study: (golden) => {
     const decoder = decoderOf(golden);
     const [image, gt] = [golden.floats('image_embedding'), golden.floats('gt')];
-    const target = decoder.targets(image, { data: gt.data, shape: [1, ...gt.shape] });
+    const target = decoder.targets({ embedding: image }, { data: gt.data, shape: [1, ...gt.shape] });
     const [eps, delta] = [golden.floats('eps'), golden.floats('delta')];
     const size = golden.floats('init').data.length;
     const settings = {

@@ -58,7 +58,7 @@ const code = once(reference);
 const decode = async (sets: number): Promise<Tensor[]> => {
   const prompts = inputs.floats('prompts');
   const some = { data: prompts.data.subarray(0, sets * PROMPTS * WIDTH), shape: [sets, PROMPTS, WIDTH] };
-  const { logits, iou } = await networks.decodePrompts(inputs.floats('embedding'), some);
+  const { logits, iou } = await networks.decodePrompts({ embedding: inputs.floats('embedding') }, some);
   return [logits, iou];
 };
 

@@ -88,11 +88,11 @@ async function networksAgainstPytorch(): Promise<void> {
   const scene = sceneWith(3, () => 11);
   const features = await networks.encode(scene.image);
   const prompts = (count: number) => ({ data: new Float32Array(count * 50 * 64).fill(0.1), shape: [count, 50, 64] });
-  for (let i = 0; i < 5; i++) await networks.decodePrompts(features.embedding, prompts(5));
+  for (let i = 0; i < 5; i++) await networks.decodePrompts(features, prompts(5));
   const ours = {
     encoder: median(await timed(40, () => networks.encode(scene.image))),
-    decoder1: median(await timed(40, () => networks.decodePrompts(features.embedding, prompts(1)))),
-    decoder5: median(await timed(40, () => networks.decodePrompts(features.embedding, prompts(5)))),
+    decoder1: median(await timed(40, () => networks.decodePrompts(features, prompts(1)))),
+    decoder5: median(await timed(40, () => networks.decodePrompts(features, prompts(5)))),
   };
   await networks.close();
   const theirs =

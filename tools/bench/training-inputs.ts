@@ -85,7 +85,7 @@ export async function readStepInputs(path: string): Promise<StepInputs> {
       targetMid: given('targetMid'),
       referenceMask: given('referenceMask'),
       pseudo: given('pseudo'),
-      embedding: given('embedding'),
+      image: { embedding: given('embedding') },
       truth: given('truth'),
       channelFactors: given('channelFactors'),
     },

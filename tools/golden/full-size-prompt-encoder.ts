@@ -95,7 +95,7 @@ async function gradients({ tf }: TrainingEngine, file: Checkpoint, sam: Checkpoi
     targetMid: inputs.targetMid,
     referenceMask: inputs.mask,
     pseudo: inputs.pseudo,
-    embedding: { data: hashedNoise('image_embedding', 256 * 64 * 64), shape: [1, 256, 64, 64] },
+    image: { embedding: { data: hashedNoise('image_embedding', 256 * 64 * 64), shape: [1, 256, 64, 64] } },
     truth: { data: transposed(disc(side), side), shape: [1, side, side] },
   };
   const noise = {

@@ -58,7 +58,7 @@ export async function runAsUser(
   await add('sam-alone', '--sam', sam);
   const alone = await withNetworks(join(folder, 'sam-alone'), runtime, async (networks) => {
     const { embedding } = await networks.encode(raster(1024));
-    const { logits, iou } = await networks.decodePrompts(embedding, { data: hashedNoise('prompts', 50 * 256), shape: [1, 50, 256] });
+    const { logits, iou } = await networks.decodePrompts({ embedding }, { data: hashedNoise('prompts', 50 * 256), shape: [1, 50, 256] });
     return { image_embedding: embedding, low_res_logits: logits, iou };
   });
   await add('as-in-the-paper', '--sam', sam, '--backbone', backbone, '--prompt-encoder', encoder);

@@ -13,6 +13,7 @@ import { casesFor } from '../../test/golden/cases.ts';
 import { chooseEngine, ENGINE_CHOICES } from '../../test/golden/choose-engine.ts';
 import { compare } from '../../test/golden/compare.ts';
 import { runtimeNamed, RUNTIMES, slackOf } from '../../test/golden/runtimes.ts';
+import { sam2TrainingCases } from '../../test/golden/sam2-training-cases.ts';
 import { trainingCases } from '../../test/golden/training-cases.ts';
 import { GoldenCase, openGoldenSet, type Engines } from '../../test/golden/golden-set.ts';
 
@@ -34,8 +35,9 @@ export async function runGolden(
   const totals = { passed: 0, failed: 0, skipped: 0 };
   for (const entry of set.manifest.cases) {
     if (only?.includes(entry.name) === false) continue;
-    const runner = cases[entry.name];
-    const reason = engines.tf === undefined && entry.name in trainingCases ? ' needs a training engine' : '';
+    const kind = entry.kind ?? entry.name;
+    const runner = cases[kind];
+    const reason = engines.tf === undefined && (kind in trainingCases || kind in sam2TrainingCases) ? ' needs a training engine' : '';
     if (runner === undefined) {
       totals.skipped += Object.keys(entry.expected).length;
       print(`not yet: ${entry.name}${reason}`);

@@ -1,4 +1,5 @@
 /** Tables of `prosam models` and its sub-commands. */
+import { SAM_RESIZES } from '../../core/image/preprocess.ts';
 import { CATALOGUE } from '../../core/models/published-models.ts';
 import { PRECISIONS } from '../../core/onnx/precision.ts';
 import { BASE } from '../../service/serving.ts';
@@ -13,7 +14,6 @@ const names = (role: 'sam' | 'backbone'): string =>
     .join(', ');
 
 const DONE = { 0: 'done', 2: 'not done' } as const;
-const RESIZES = ['aligned', 'longest-side', 'stretch'] as const;
 const json = options({ json: { type: 'flag', about: 'prints one JSON document on stdout' } });
 const threads = options({
   threads: { type: 'whole', min: 0, about: 'CPU threads of the first run', otherwise: 'all cores' },
@@ -32,9 +32,9 @@ const ADD_OPTIONS = options({
   },
   license: { type: 'text', value: 'TEXT', about: 'license of the weights', otherwise: 'as the repository states' },
   resize: {
-    ...{ type: 'choice', choices: RESIZES, value: 'R' },
+    ...{ type: 'choice', choices: SAM_RESIZES, value: 'R' },
     about: 'resizing of images',
-    otherwise: 'aligned with a backbone, longest-side without',
+    otherwise: 'stretch-float for SAM 2; else aligned with a backbone, longest-side without',
   },
   force: { type: 'flag', about: 'replaces a model of the same name' },
   ...threads,

@@ -10,9 +10,9 @@ export function snakeKeys(config: object): Record<string, unknown> {
 }
 
 /** The encoder's numbers beside the decoder's; a ViT goes unnamed, as in manifests written before there was another encoder. */
-export function samConfigJson({ imageSize, encoder, ...decoder }: SamConfig): Record<string, unknown> {
+export function samConfigJson({ imageSize, encoder, sam2, ...decoder }: SamConfig): Record<string, unknown> {
   const { kind, ...numbers } = encoder;
-  return snakeKeys({ ...(kind !== 'vit' && { imageEncoder: kind }), imageSize, ...numbers, ...decoder });
+  return snakeKeys({ ...(kind !== 'vit' && { imageEncoder: kind }), imageSize, ...numbers, ...sam2, ...decoder });
 }
 
 /** A manifest in memory as it stands in a file. */

@@ -1,7 +1,7 @@
 /** Network configurations as JSON: keys as the networks' own code spells them, checked, then turned into the types of `model/config.ts`. */
 import * as z from 'zod';
 import type { OwnBackboneConfig } from '../networks/backbone.ts';
-import { TINY_VIT_STRIDE, type PromptEncoderConfig, type SamBackboneConfig, type SamConfig } from '../networks/config.ts';
+import { GRID_STRIDE, type PromptEncoderConfig, type SamBackboneConfig, type SamConfig } from '../networks/config.ts';
 
 type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;
 type CamelKeys<T> = { [K in keyof T as K extends string ? Camel<K> : K]: T[K] };
@@ -62,7 +62,7 @@ const samWithVit = z
 const samWithTinyVit = z
   .strictObject({
     image_encoder: z.literal('tiny_vit'),
-    image_size: imageSide.multipleOf(TINY_VIT_STRIDE),
+    image_size: imageSide.multipleOf(GRID_STRIDE),
     embed_dims: four,
     depths: fourCounts,
     num_heads: four,
@@ -77,12 +77,65 @@ const samWithTinyVit = z
   })
   .refine((c) => c.embed_dims[0] % 2 === 0, 'the first of embed_dims must be even');
 
+/** Global attention asks for a table of all pairs of cells, however it is cut. */
+const MAX_HIERA_SIDE = 4096;
+
+/** SAM 2's image model, as in its own code; switches that are the same in every published model may be left out. */
+const samWithHiera = z
+  .strictObject({
+    image_encoder: z.literal('hiera'),
+    image_size: imageSide.max(MAX_HIERA_SIDE).multipleOf(2 * GRID_STRIDE),
+    embed_dim: size,
+    num_heads: size,
+    stages: fourCounts,
+    global_att_blocks: z.array(index),
+    window_spec: z.tuple([windowSide, windowSide, windowSide, windowSide]),
+    window_pos_embed_bkg_spatial_size: z.tuple([windowSide, windowSide]),
+    mlp_ratio: ratio,
+    q_pool: z.literal(3).optional(),
+    q_stride: z.tuple([z.literal(2), z.literal(2)]).optional(),
+    dim_mul: z.literal(2).optional(),
+    head_mul: z.literal(2).optional(),
+    fpn_top_down_levels: z.tuple([z.literal(2), z.literal(3)]).optional(),
+    scalp: z.literal(1).optional(),
+    use_high_res_features_in_sam: z.literal(true).optional(),
+    iou_prediction_use_sigmoid: z.literal(true).optional(),
+    pred_obj_scores_mlp: z.literal(true).optional(),
+    directly_add_no_mem_embed: z.literal(true).optional(),
+    pred_obj_scores: z.boolean().default(true),
+    dynamic_multimask_stability_delta: z.number().min(0).max(100).default(0.05),
+    dynamic_multimask_stability_thresh: z.number().min(0).max(1).default(0.98),
+    ...samDecoderKeys,
+  })
+  .refine((c) => c.embed_dim % c.num_heads === 0, 'embed_dim must be a multiple of num_heads')
+  .refine((c) => c.image_size % (4 * c.window_spec[0]) === 0, 'image_size must be a multiple of 4 times the first of window_spec')
+  .refine((c) => c.window_spec.slice(0, 3).every((side) => side % 2 === 0), 'the first three of window_spec must be even: they are pooled')
+  .refine(({ global_att_blocks: blocks, stages }) => {
+    const firsts = stages.map((_, i) => stages.slice(0, i).reduce((sum, count) => sum + count, 0));
+    const depth = stages.reduce((sum, count) => sum + count, 0);
+    return blocks.every((block) => block < depth && !firsts.slice(1).includes(block));
+  }, 'global_att_blocks must lie within stages and not start one: those blocks are pooled in windows');
+
+function hieraConfig(c: z.output<typeof samWithHiera>): SamConfig {
+  const { image_encoder: kind, image_size: imageSize, embed_dim, num_heads, stages, global_att_blocks, window_spec, mlp_ratio } = c;
+  const { window_pos_embed_bkg_spatial_size } = c;
+  const encoder = { embed_dim, num_heads, stages, global_att_blocks, window_spec, window_pos_embed_bkg_spatial_size, mlp_ratio };
+  const { pred_obj_scores, dynamic_multimask_stability_delta, dynamic_multimask_stability_thresh } = c;
+  const sam2 = { pred_obj_scores, dynamic_multimask_stability_delta, dynamic_multimask_stability_thresh };
+  const { out_chans, mask_in_chans, decoder_depth, decoder_mlp_dim, decoder_heads } = c;
+  const { num_multimask_outputs, iou_head_depth, iou_head_hidden_dim } = c;
+  const decoder = { out_chans, mask_in_chans, decoder_depth, decoder_mlp_dim, decoder_heads };
+  const heads = { num_multimask_outputs, iou_head_depth, iou_head_hidden_dim };
+  return { imageSize, encoder: { kind, ...camelKeys(encoder) }, sam2: camelKeys(sam2), ...camelKeys(decoder), ...camelKeys(heads) };
+}
+
 /** `image_encoder` says which: "vit" where it is absent. */
 export const samConfigSchema = z
-  .discriminatedUnion('image_encoder', [samWithVit, samWithTinyVit])
+  .discriminatedUnion('image_encoder', [samWithVit, samWithTinyVit, samWithHiera])
   .refine((c) => c.out_chans % (2 * c.decoder_heads) === 0, 'out_chans must be a multiple of 2 * decoder_heads')
   .refine((c) => c.out_chans % 8 === 0, 'out_chans must be a multiple of 8')
   .transform((c): SamConfig => {
+    if (c.image_encoder === 'hiera') return hieraConfig(c);
     if (c.image_encoder === 'tiny_vit') {
       const { image_encoder: kind, image_size, embed_dims, depths, num_heads, window_sizes, ...more } = c;
       const { mlp_ratio, mbconv_expand_ratio, local_conv_size, ...decoder } = more;

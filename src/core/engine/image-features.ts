@@ -3,10 +3,10 @@ import { createByteCache } from '../common/byte-cache.ts';
 import type { SlowCache } from '../common/patient-slow-cache.ts';
 import type { Raster } from '../image/pillow-resize.ts';
 import type { LoadedImage } from './ports.ts';
-import type { BackboneFeatures, Networks, SamFeatures } from '../onnx/networks.ts';
+import { samFeaturesOf, type BackboneFeatures, type Networks, type SamFeatures } from '../onnx/networks.ts';
 import type { Tensor } from '../onnx/session.ts';
 
-/** Backbone maps of one image, and the image's own size: all that a drawn reference needs. */
+/** Backbone maps of one image, and the image's own size: all that a drawn reference needs. Where SAM is the backbone, no more than that. */
 export interface ImageMaps extends BackboneFeatures {
   key: string;
   width: number;
@@ -56,20 +56,22 @@ export function createEncodedImages({ networks, encoderId, maxBytes, slow }: Enc
       return { width: raster.width, height: raster.height, tensors: { ...(await encode(raster)) } };
     });
 
-  const maps: EncodedImages['maps'] = async (image, onComputed) => {
-    const { width, height, tensors } = await part('maps', image, (raster) => networks.encodeBackbone(raster), onComputed);
+  const mapsPart = (image: LoadedImage, onComputed?: () => void): Promise<EncodedPart> =>
+    part('maps', image, (raster) => networks.encodeBackbone(raster), onComputed);
+  const mapsOf = (image: LoadedImage, { width, height, tensors }: EncodedPart): ImageMaps => {
     const { state } = tensors;
     return { key: image.key, width, height, mid: tensorOf(tensors, 'mid'), high: tensorOf(tensors, 'high'), ...(state && { state }) };
   };
 
   return {
-    maps,
+    maps: async (image, onComputed) => mapsOf(image, await mapsPart(image, onComputed)),
     async features(image, onComputed) {
       const decodedOnce = { ...image, decode: once(() => image.decode()) };
-      const seen = await maps(decodedOnce, onComputed);
-      if (networks.samIsBackbone) return { ...seen, embedding: seen.high };
+      const seen = await mapsPart(decodedOnce, onComputed);
+      const maps = mapsOf(image, seen);
+      if (networks.samIsBackbone) return { ...maps, ...samFeaturesOf({ ...seen.tensors, embedding: maps.high }) };
       const { tensors } = await part('sam', decodedOnce, (raster) => networks.encodeSam(raster), onComputed);
-      return { ...seen, embedding: tensorOf(tensors, 'embedding') };
+      return { ...maps, ...samFeaturesOf({ ...tensors, embedding: tensorOf(tensors, 'embedding') }) };
     },
     async close() {
       parts.clear();

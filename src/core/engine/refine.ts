@@ -5,7 +5,7 @@ import { parseBox, parsePoints } from '../mask/annotation.ts';
 import { maskExtent } from '../mask/raster.ts';
 import type { Networks } from '../onnx/networks.ts';
 import type { ImageFeatures } from './image-features.ts';
-import { boxPrompts, decodeSamPrompts, logitsAtImageSize, type SamMask, type SamPrompt } from './methods/sam-prompts.ts';
+import { boxPrompts, decodeSamPrompts, logitsAtImageSize, maskPrompt, type SamMask, type SamPrompt } from './methods/sam-prompts.ts';
 import { maskFromField } from './strategy.ts';
 import type { RefinedMask, RefinePrompts } from './types.ts';
 
@@ -27,11 +27,11 @@ export async function refineMask(
       `maskInput: expected the ${expected} lowResLogits of an earlier result, got ${maskInput.length} values.`,
     );
   }
-  const offered = await decodeSamPrompts(networks, geometry, image, points, maskInput);
+  const { all, single, objectScore } = await decodeSamPrompts(networks, geometry, image, points, maskInput);
   // One point may mean the whole thing or a part, so SAM's three answers are all of use; anything more is unambiguous.
   const ambiguous = points.length === 1 && maskInput === undefined;
-  const masks = ambiguous ? offered.slice(1) : offered.slice(0, 1);
-  return masks.sort((a, b) => b.iou - a.iou).map((mask) => atImageSize(geometry, image, mask));
+  const masks = ambiguous ? all.slice(1).sort((a, b) => b.iou - a.iou) : [single];
+  return masks.map((mask) => ({ ...atImageSize(networks, geometry, image, mask), ...(objectScore !== undefined && { objectScore }) }));
 }
 
 function samPrompts({ points = [], negative = [], box, maskInput }: RefinePrompts, { width, height }: ImageFeatures): SamPrompt[] {
@@ -51,8 +51,8 @@ function samPrompts({ points = [], negative = [], box, maskInput }: RefinePrompt
   return prompts;
 }
 
-function atImageSize(geometry: Geometry, image: ImageFeatures, { logits, iou }: SamMask): RefinedMask {
+function atImageSize(networks: Networks, geometry: Geometry, image: ImageFeatures, { logits, iou }: SamMask): RefinedMask {
   const field = logitsAtImageSize(geometry, image, logits);
   const mask = { data: maskFromField(field.data), width: image.width, height: image.height };
-  return { mask, ...maskExtent(mask), samIou: iou, lowResLogits: logits };
+  return { mask, ...maskExtent(mask), samIou: iou, lowResLogits: maskPrompt(networks, logits) };
 }

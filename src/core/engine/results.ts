@@ -82,6 +82,8 @@ export interface RefinedMask {
   boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
   /** SAM's own estimate of the mask's IoU. */
   samIou: number;
+  /** SAM 2 only: probability that the prompts are on an object at all, 0..1. */
+  objectScore?: number;
   /** `maskInput` of the next refinement. [4g * 4g] */
   lowResLogits: Float32Array;
 }

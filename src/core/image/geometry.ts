@@ -9,6 +9,8 @@ export interface Geometry {
   square: number;
   /** Low-resolution logits -> the square. */
   toSquare(low: FloatMap): FloatMap;
+  /** Low-resolution logits -> the image's own pixels, by way of the square or at once, as the model was trained. */
+  lowToImage(low: FloatMap, width: number, height: number): FloatMap;
   /** A map on the square -> the image's own pixels. */
   toImage(square: FloatMap, width: number, height: number): FloatMap;
   /** The part of a map over SAM's input that shows the image, padding cut off. */
@@ -24,7 +26,8 @@ export interface Geometry {
 export function geometryOf({ resize, samSize, backboneSize }: PreprocessConfig): Geometry {
   const padded = resize === 'longest-side';
   const square = padded ? samSize : (backboneSize ?? samSize);
-  const convention: PixelConvention = padded ? 'half-pixel' : 'aligned';
+  const atOnce = resize === 'stretch-float';
+  const convention: PixelConvention = padded || atOnce ? 'half-pixel' : 'aligned';
   /** Size the image takes inside a padded square of `side`. */
   const sizeIn = (side: number, width: number, height: number): Size =>
     padded ? longestSideSize(width, height, side) : { width: side, height: side };
@@ -35,11 +38,15 @@ export function geometryOf({ resize, samSize, backboneSize }: PreprocessConfig):
     const size = longestSideSize(width, height, samSize);
     return { spanX: (samSize * width) / size.width, spanY: (samSize * height) / size.height };
   };
+  const toSquare: Geometry['toSquare'] = (low) => resizeMap(low, square, square, convention);
+  const toImage: Geometry['toImage'] = (map, width, height) =>
+    resizeMap(crop(map, sizeIn(square, width, height)), width, height, convention);
   return {
     square,
     gridSpan,
-    toSquare: (low) => resizeMap(low, square, square, convention),
-    toImage: (map, width, height) => resizeMap(crop(map, sizeIn(square, width, height)), width, height, convention),
+    toSquare,
+    toImage,
+    lowToImage: (low, width, height) => (atOnce ? resizeMap(low, width, height, convention) : toImage(toSquare(low), width, height)),
     visible(low, width, height) {
       const size = sizeIn(low.width, width, height);
       return crop(low, { width: Math.ceil(size.width), height: Math.ceil(size.height) });

@@ -4,6 +4,7 @@
  * resized this way see the same pixels here. Pillow 13 changed the order where the height shrinks by more than twice as many
  * pixels as the width (columns first there); such pictures differ from its by single levels.
  */
+import { triangleTaps, type Taps } from './triangle-taps.ts';
 
 /** 8-bit samples, row-major, channels interleaved. */
 export interface Raster {
@@ -21,41 +22,14 @@ export function pillowResize(image: Raster, width: number, height: number): Rast
   return height === wide.height ? wide : resizeColumns(wide, height);
 }
 
-interface Taps {
-  /** First source index of each output sample. */
-  first: Int32Array;
-  /** Number of source samples of each output sample. */
-  count: Int32Array;
-  /** Fixed-point weights, `width` of them per output sample. */
+/** Weights in fixed point. */
+interface FixedTaps extends Omit<Taps, 'shares'> {
   weights: Int32Array;
-  width: number;
 }
 
-function tapsFor(from: number, to: number): Taps {
-  const scale = from / to;
-  const filterScale = Math.max(scale, 1);
-  const support = filterScale; // the triangle reaches one (scaled) sample to each side
-  const width = Math.ceil(support) * 2 + 1;
-  const taps: Taps = { first: new Int32Array(to), count: new Int32Array(to), weights: new Int32Array(to * width), width };
-  const values = new Float64Array(width);
-  for (let i = 0; i < to; i++) {
-    const centre = (i + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - support + 0.5));
-    const end = Math.min(from, Math.trunc(centre + support + 0.5));
-    let total = 0;
-    for (let j = first; j < end; j++) {
-      const value = Math.max(0, 1 - Math.abs((j - centre + 0.5) / filterScale));
-      values[j - first] = value;
-      total += value;
-    }
-    taps.first[i] = first;
-    taps.count[i] = end - first;
-    for (let j = 0; j < end - first; j++) {
-      const share = total === 0 ? 0 : (values[j] as number) / total;
-      taps.weights[i * width + j] = Math.trunc(share * (1 << PRECISION) + 0.5);
-    }
-  }
-  return taps;
+function tapsFor(from: number, to: number): FixedTaps {
+  const { shares, ...taps } = triangleTaps(from, to);
+  return { ...taps, weights: Int32Array.from(shares, (share) => Math.trunc(share * (1 << PRECISION) + 0.5)) };
 }
 
 function toLevel(sum: number): number {

@@ -1,5 +1,6 @@
 /** From pixels to the tensors the networks read, and from their logits back to the image's own pixels. */
 import { resizeMap } from '../mask/resize-map.ts';
+import { floatResize } from './float-resize.ts';
 import { pillowResize, type Raster } from './pillow-resize.ts';
 
 /** Channel means and standard deviations on the 0..255 scale. */
@@ -11,13 +12,15 @@ export interface Normalisation {
 /** ImageNet's constants; SAM uses the same ones. */
 export const IMAGENET: Normalisation = { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
 
+export const SAM_RESIZES = ['aligned', 'stretch', 'stretch-float', 'longest-side'] as const;
 /**
  * Conversion of an image to SAM's square input.
  * - 'aligned': from the backbone's already resized and normalized square, bilinear with aligned corners (the paper's code)
  * - 'stretch': resized straight to the square
+ * - 'stretch-float': the same without rounding to whole levels, and logits brought back in one step (SAM 2's own)
  * - 'longest-side': longest side to the square's side, zeros at the right and bottom (SAM's own)
  */
-export type SamResize = 'aligned' | 'stretch' | 'longest-side';
+export type SamResize = (typeof SAM_RESIZES)[number];
 
 export interface PreprocessConfig {
   resize: SamResize;
@@ -32,6 +35,7 @@ export interface PreprocessConfig {
 export function samInput(image: Raster, config: PreprocessConfig): Float32Array {
   const { resize, samSize, backboneSize, normalisation } = config;
   if (resize === 'longest-side') return longestSideInput(image, samSize, normalisation);
+  if (resize === 'stretch-float') return normalisePlanes(floatResize(image, samSize, samSize), normalisation);
   if (resize === 'stretch' || backboneSize === undefined) return squareInput(image, samSize, normalisation);
   return stretchAligned(squareInput(image, backboneSize, normalisation), backboneSize, samSize);
 }
@@ -53,6 +57,17 @@ export function normalise(image: Raster, { mean, std }: Normalisation): Float32A
     }
   }
   return out;
+}
+
+/** The same for planes of values on the 0..255 scale, in place. */
+function normalisePlanes(planes: Float32Array, { mean, std }: Normalisation): Float32Array {
+  const pixels = planes.length / 3;
+  for (let c = 0; c < 3; c++) {
+    const offset = mean[c] as number;
+    const scale = 1 / (std[c] as number);
+    for (let i = c * pixels; i < (c + 1) * pixels; i++) planes[i] = ((planes[i] as number) - offset) * scale;
+  }
+  return planes;
 }
 
 export interface Size {

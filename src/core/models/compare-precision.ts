@@ -96,8 +96,8 @@ async function boxMask(networks: Networks, geometry: Geometry, features: Feature
   const { boxXyxy } = maskExtent(mask);
   if (boxXyxy === undefined) throw new Error('a picture for comparing has nothing marked in it');
   const { width, height } = image;
-  const [first] = await decodeSamPrompts(networks, geometry, { key: '', ...features, width, height }, boxPrompts(boxXyxy));
-  return maskFromField((first as SamMask).logits);
+  const { all } = await decodeSamPrompts(networks, geometry, { key: '', ...features, width, height }, boxPrompts(boxXyxy));
+  return maskFromField((all[0] as SamMask).logits); // token 0: a rule that chooses among tokens would turn a small difference into a large one
 }
 
 /** Decoded from the mean prompt. [side * side] */
@@ -115,7 +115,7 @@ async function predictedMask(
   const code = await networks.encodeReference(from.mid, cells);
   const pseudo = await networks.similarity(await networks.maskedHigh(from, cells), cells, target.high, plan.config.pseudoNorm);
   const { mu } = await networks.promptDistribution(target.mid, pseudo, code);
-  return maskFromField((await networks.decodePrompts(target.embedding, mu)).logits.data);
+  return maskFromField((await networks.decodePrompts(target, mu)).logits.data);
 }
 
 /** Sums over pairs of tensors. */

@@ -3,7 +3,7 @@ import { extname, resolve } from 'node:path';
 import { ProsamError } from '../common/errors.ts';
 import { IMAGENET, type SamResize } from '../image/preprocess.ts';
 import { PLAN_KEY } from '../checkpoint/manifest.ts';
-import type { SamConfig } from '../networks/config.ts';
+import type { HieraConfig, SamConfig } from '../networks/config.ts';
 import { backboneTensors } from '../checkpoint/names/backbone.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { samConfigJson, snakeKeys } from '../checkpoint/config-json.ts';
@@ -28,7 +28,7 @@ export interface DescribeModelOptions {
   license?: string | undefined;
   /** Origin of the weights, in words. */
   about?: string | undefined;
-  /** @default 'aligned' with a backbone, as in the paper; 'longest-side' without, as SAM was trained */
+  /** @default 'stretch-float' for SAM 2, as it was trained; else 'aligned' with a backbone, as in the paper, and 'longest-side' without, as SAM was trained */
   resize?: SamResize | undefined;
   /** sha256 of a file. */
   hash: (path: string) => Promise<string>;
@@ -77,7 +77,7 @@ export async function describeModel(weights: ModelWeights, options: DescribeMode
   };
   // As it was trained, where that is known and possible.
   const said = encoderSays.resize ?? samSays.resize;
-  const usual = backbone ? 'aligned' : 'longest-side';
+  const usual = config.sam2 ? 'stretch-float' : backbone ? 'aligned' : 'longest-side';
   const against = { sam: sam.sha256, ...(backbone && { backbone: backbone.sha256 }) };
   const json = {
     format: 'prosam-model/1',
@@ -111,14 +111,23 @@ function endingOf(path: string): string {
 
 /**
  * Two mid-level maps: of a ViT the two middle ones of the blocks that attend globally, which have seen the whole image; of a
- * TinyViT the middle and the end of its longest stage on the embedding's grid, the third.
+ * TinyViT the middle and the end of its longest stage on the embedding's grid, the third. A Hiera's third stage counts as a ViT.
  */
 function ownMidBlocks({ encoder }: SamConfig): number[] {
   if (encoder.kind === 'tiny_vit') return [...new Set([Math.max(0, Math.floor(encoder.depths[2] / 2) - 1), encoder.depths[2] - 1])];
-  const { depth, globalAttnIndexes } = encoder;
+  const { depth, globalAttnIndexes } = encoder.kind === 'vit' ? encoder : thirdStage(encoder);
   const blocks = globalAttnIndexes.length >= 2 ? globalAttnIndexes : Array.from({ length: depth }, (_, i) => i);
   const from = Math.max(0, Math.floor(blocks.length / 2) - 1);
   return blocks.slice(from, from + 2);
+}
+
+/** A Hiera's blocks on the embedding's grid, as if they were a ViT's. */
+function thirdStage({ stages, globalAttBlocks }: HieraConfig): { depth: number; globalAttnIndexes: number[] } {
+  const first = stages[0] + stages[1];
+  return {
+    depth: stages[2],
+    globalAttnIndexes: globalAttBlocks.map((block) => block - first).filter((block) => block >= 0 && block < stages[2]),
+  };
 }
 
 /** Plan of a prompt encoder: from the text beside it or in it, else from its shapes; checked against this SAM and backbone. */

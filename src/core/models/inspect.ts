@@ -1,4 +1,5 @@
 /** Facts about a model without reading its weights: the manifest, and the names and shapes in its files. */
+import { publishedHiera } from './published-hiera.ts';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProsamError } from '../common/errors.ts';
@@ -97,6 +98,11 @@ const VIT_SIZES: Readonly<Record<number, string>> = { 384: 'S', 768: 'B', 1024: 
 
 function samName({ encoder, imageSize }: SamConfig): string {
   if (encoder.kind === 'tiny_vit') return `SAM TinyViT (${encoder.embedDims.join('-')}) at ${imageSize}`;
+  if (encoder.kind === 'hiera') {
+    const size = publishedHiera(encoder)?.size;
+    const depth = encoder.stages.reduce((sum, count) => sum + count, 0);
+    return `SAM 2 Hiera${size === undefined ? ` of ${depth} blocks, ${encoder.embedDim} wide at first` : `, ${size}`}, at ${imageSize}`;
+  }
   const size = VIT_SIZES[encoder.embedDim];
   return `SAM ViT${size === undefined ? ` of ${encoder.depth} blocks, ${encoder.embedDim} wide` : `-${size}`} at ${imageSize}`;
 }
@@ -120,13 +126,23 @@ const WEIGHT_SHARE = 1.15;
 const VIT_BYTES = 260;
 /** Per cell and widened channel of a TinyViT's first stage, the largest maps it makes. */
 const TINY_VIT_BYTES = 16;
-const TINY_VIT_FIRST_STRIDE = 4;
+const FIRST_STRIDE = 4;
+/** Per cell and channel of a Hiera's first stage. */
+const HIERA_BYTES = 40;
 
 function memoryToExpect(sam: SamConfig, parameters: number): number {
+  return Math.round(BASE_BYTES + WEIGHT_SHARE * 4 * parameters + activationBytes(sam));
+}
+
+function activationBytes(sam: SamConfig): number {
   const { encoder, imageSize } = sam;
-  const activations =
-    encoder.kind === 'vit'
-      ? VIT_BYTES * gridSize(sam) ** 2 * encoder.embedDim
-      : TINY_VIT_BYTES * (imageSize / TINY_VIT_FIRST_STRIDE) ** 2 * encoder.embedDims[0] * encoder.mbconvExpandRatio;
-  return Math.round(BASE_BYTES + WEIGHT_SHARE * 4 * parameters + activations);
+  const firstCells = (imageSize / FIRST_STRIDE) ** 2;
+  switch (encoder.kind) {
+    case 'vit':
+      return VIT_BYTES * gridSize(sam) ** 2 * encoder.embedDim;
+    case 'tiny_vit':
+      return TINY_VIT_BYTES * firstCells * encoder.embedDims[0] * encoder.mbconvExpandRatio;
+    case 'hiera':
+      return HIERA_BYTES * firstCells * encoder.embedDim;
+  }
 }

@@ -78,7 +78,7 @@ async function stagesOf(model: Model, networks: Networks, reference: MarkedPictu
     const { width, height } = target.image;
     const image = { ...other, key: '', width, height };
     const [x, y] = someMarked(reference.mask);
-    const [first] = await decodeSamPrompts(networks, geometry, image, [{ x, y, kind: 'positive' }]);
+    const [first] = (await decodeSamPrompts(networks, geometry, image, [{ x, y, kind: 'positive' }])).all;
     if (first) stages.set('point_logits', { data: first.logits, shape: [first.logits.length] });
     return stages;
   }
@@ -88,7 +88,7 @@ async function stagesOf(model: Model, networks: Networks, reference: MarkedPictu
   const { mu, logSigma } = await networks.promptDistribution(other.mid, pseudo, await networks.encodeReference(seen.mid, cells));
   stages.set('pseudo_mask', pseudo).set('mu', mu);
   if (logSigma) stages.set('log_sigma', logSigma);
-  return stages.set('low_res_logits', (await networks.decodePrompts(other.embedding, mu)).logits);
+  return stages.set('low_res_logits', (await networks.decodePrompts(other, mu)).logits);
 }
 
 /** Spread over a map without a step that could follow its rows; the same on every machine. */

@@ -1,8 +1,9 @@
 /** Multi-head attention, the one piece all networks share. */
 import type { Ops } from './ops.ts';
+import { QUERIES, spans } from './pieces.ts';
 
 /** [B, T, heads * d] -> [B, heads, T, d] */
-function splitHeads<T>(ops: Ops<T>, x: T, heads: number): T {
+export function splitHeads<T>(ops: Ops<T>, x: T, heads: number): T {
   const [batch, tokens, width] = ops.shapeOf(x) as [number, number, number];
   return ops.transpose(ops.reshape(x, [batch, tokens, heads, width / heads]), [0, 2, 1, 3]);
 }
@@ -26,4 +27,27 @@ export function attend<T>(ops: Ops<T>, q: T, k: T, v: T, heads: number): T {
   const queries = ops.mul(splitHeads(ops, q, heads), scale); // [B, heads, Tq, d]
   const logits = ops.matMul(queries, splitHeads(ops, k, heads), { transposeB: true }); // [B, heads, Tq, Tk]
   return mergeHeads(ops, ops.matMul(ops.softmax(logits), splitHeads(ops, v, heads)));
+}
+
+/**
+ * The same over heads already apart, with at most `piece` logits at once: as many queries as fit one head, then as many heads as fit.
+ * q [N, heads, Tq, d], k, v [N, heads, Tk, d] -> [N, heads, Tq, d]
+ */
+export function attendInPieces<T>(ops: Ops<T>, q: T, k: T, v: T, piece: number): T {
+  const [count, heads, queries, depth] = ops.shapeOf(q) as [number, number, number, number];
+  const keys = ops.shapeOf(k)[2] as number;
+  const scaled = ops.mul(q, ops.constant([1 / Math.sqrt(depth)], [1]));
+  const whole = count * heads * queries * keys <= piece;
+  const rows = whole ? queries : Math.min(QUERIES, Math.max(1, Math.floor(piece / (count * keys))));
+  const together = whole ? heads : piece / (count * rows * keys);
+  const groups = spans(heads, together).map(([from, to]) => {
+    const part = (x: T): T => (to - from === heads ? x : ops.slice(x, 1, from, to));
+    const [keysOf, valuesOf, queriesOf] = [part(k), part(v), part(scaled)];
+    const done = spans(queries, rows).map(([first, last]) => {
+      const some = last - first === queries ? queriesOf : ops.slice(queriesOf, 2, first, last);
+      return ops.matMul(ops.softmax(ops.matMul(some, keysOf, { transposeB: true })), valuesOf);
+    });
+    return done.length === 1 ? (done[0] as T) : ops.concat(done, 2);
+  });
+  return groups.length === 1 ? (groups[0] as T) : ops.concat(groups, 1);
 }

@@ -32,10 +32,40 @@ export interface TinyVitConfig {
   localConvSize: number;
 }
 
+/** SAM 2's image encoder: four stages on 1/4, 1/8, 1/16 and 1/32 of the image's side; width and heads double from stage to stage. */
+export interface HieraConfig {
+  kind: 'hiera';
+  /** Width of the first stage. */
+  embedDim: number;
+  /** Heads of the first stage. */
+  numHeads: number;
+  /** Blocks of the four stages. */
+  stages: readonly [number, number, number, number];
+  /** Blocks that attend globally, counted through all stages. */
+  globalAttBlocks: readonly number[];
+  /** Sides of the windows of the four stages in cells; the first block of a stage has those of the stage before. */
+  windowSpec: readonly [number, number, number, number];
+  /** Rows and columns of the position table that is spread over the whole input. */
+  windowPosEmbedBkgSpatialSize: readonly [number, number];
+  mlpRatio: number;
+}
+
+/** Numbers that only SAM 2's mask decoder has. */
+export interface Sam2Config {
+  /** A token and a head for "is there an object at all". */
+  predObjScores: boolean;
+  /** A logit within this of zero counts as undecided when a mask's stability is measured. */
+  dynamicMultimaskStabilityDelta: number;
+  /** Least stability of the single mask; below it the best of the other three is taken. */
+  dynamicMultimaskStabilityThresh: number;
+}
+
 export interface SamConfig {
   /** Side of the square input in pixels. */
   imageSize: number;
-  encoder: VitConfig | TinyVitConfig;
+  encoder: VitConfig | TinyVitConfig | HieraConfig;
+  /** Present for SAM 2: high-resolution maps, an IoU head with sigmoid, and these. */
+  sam2?: Sam2Config | undefined;
   /** Width of the image embedding and of every prompt vector. */
   outChans: number;
   maskInChans: number;
@@ -89,7 +119,8 @@ export interface SamBackboneConfig {
   kind: 'sam';
   /**
    * Blocks whose outputs are the mid-level maps; the high-level map is the image embedding. Counted from 0 among the blocks on the
-   * embedding's grid: all of a ViT's; of a TinyViT those of stages 3 and 4, in one row (MobileSAM: 0-5 with 160 channels, 6-7 with 320).
+   * embedding's grid: all of a ViT's; of a TinyViT those of stages 3 and 4, in one row (MobileSAM: 0-5 with 160 channels, 6-7 with
+   * 320); of a Hiera those of stage 3 (SAM 2.1 tiny: 0-6 with 384 channels).
    */
   midBlocks: readonly number[];
 }
@@ -121,16 +152,23 @@ export interface PromptEncoderConfig {
 
 /** Side of SAM's embedding grid in cells. */
 export function gridSize({ imageSize, encoder }: SamConfig): number {
-  return imageSize / (encoder.kind === 'vit' ? encoder.patchSize : TINY_VIT_STRIDE);
+  return imageSize / (encoder.kind === 'vit' ? encoder.patchSize : GRID_STRIDE);
 }
 
 /** Blocks of SAM's image encoder on the embedding's grid: what `midBlocks` counts. */
 export function gridBlocks({ encoder }: SamConfig): number {
-  return encoder.kind === 'vit' ? encoder.depth : encoder.depths[2] + encoder.depths[3];
+  switch (encoder.kind) {
+    case 'vit':
+      return encoder.depth;
+    case 'tiny_vit':
+      return encoder.depths[2] + encoder.depths[3];
+    case 'hiera':
+      return encoder.stages[2];
+  }
 }
 
-/** Pixels along one cell of TinyViT's last two stages. */
-export const TINY_VIT_STRIDE = 16;
+/** Pixels along one cell of the embedding of an encoder with stages. */
+export const GRID_STRIDE = 16;
 
 const decoder = {
   outChans: 256,
@@ -167,6 +205,35 @@ export const MOBILE_SAM: SamConfig = {
   },
   ...decoder,
 };
+
+const sam2Hiera = (
+  embedDim: number,
+  numHeads: number,
+  stages: HieraConfig['stages'],
+  globalAttBlocks: readonly number[],
+  more: Partial<HieraConfig> = {},
+): SamConfig => ({
+  imageSize: 1024,
+  encoder: {
+    kind: 'hiera',
+    embedDim,
+    numHeads,
+    stages,
+    globalAttBlocks,
+    windowSpec: [8, 4, 14, 7],
+    windowPosEmbedBkgSpatialSize: [7, 7],
+    mlpRatio: 4,
+    ...more,
+  },
+  sam2: { predObjScores: true, dynamicMultimaskStabilityDelta: 0.05, dynamicMultimaskStabilityThresh: 0.98 },
+  ...decoder,
+});
+
+/** SAM 2 and 2.1 as published: only weights differ between the two. */
+export const SAM2_HIERA_TINY = sam2Hiera(96, 1, [1, 2, 7, 2], [5, 7, 9]);
+export const SAM2_HIERA_SMALL = sam2Hiera(96, 1, [1, 2, 11, 2], [7, 10, 13]);
+export const SAM2_HIERA_BASE_PLUS = sam2Hiera(112, 2, [2, 3, 16, 3], [12, 16, 20], { windowPosEmbedBkgSpatialSize: [14, 14] });
+export const SAM2_HIERA_LARGE = sam2Hiera(144, 2, [2, 6, 36, 4], [23, 33, 43], { windowSpec: [8, 4, 16, 8] });
 
 /** ResNet-50 as VRP-SAM runs it: deep stem, output stride 8. */
 export const RESNET50_DEEP: ResnetConfig = {

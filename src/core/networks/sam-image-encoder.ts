@@ -1,33 +1,28 @@
 /**
  * SAM's image encoder: a plain ViT with windowed and global attention, decomposed relative positions and a
- * convolutional neck (Kirillov et al., Segment Anything, appendix A), or MobileSAM's TinyViT under the same neck: F_I = f_I(I) of equation 1 in the
- * ProSAM paper. Names are those of the original checkpoints.
+ * convolutional neck (Kirillov et al., Segment Anything, appendix A), or MobileSAM's TinyViT under the same neck, or SAM 2's (a file of
+ * its own): F_I = f_I(I) of equation 1 in the ProSAM paper. Names are those of the original checkpoints.
  */
 import type { SamConfig, VitConfig } from './config.ts';
 import { mergeHeads } from './attention.ts';
 import type { Ops, Weights } from './ops.ts';
+import { inPieces, PIECE, QUERIES, spans } from './pieces.ts';
+import { sam2ImageEncoder, type HighResMaps } from './sam2-image-encoder.ts';
 import { tinyVit } from './tiny-vit.ts';
 import { partition, unpartition } from './windows.ts';
 
 /** The paper's code uses 1e-6 in the encoder and in channel norms, 1e-5 in the decoder. */
 export const ENCODER_EPSILON = 1e-6;
 
-/**
- * Values that attention and the hidden layer make at once: 16 MB. A larger network works piece by piece, which keeps the pieces in
- * the processor's cache, and memory at a fraction (a runtime holds a buffer for every shape until the run ends).
- */
-const PIECE = 2 ** 22;
-
-/** Queries that are worth turning the keys for. */
-const QUERIES = 512;
-
 export interface SamImageFeatures<T> {
-  /** Input of the first of `blocks`: patch plus position embedding; TinyViT's map after its second merging. [B, g, g, D] */
+  /** Input of the first of `blocks`: patch plus position embedding; of a network with stages the map its third stage starts from. [B, g, g, D] */
   patches: T;
   /** Output of every block on the embedding's grid. [B, g, g, D] each; TinyViT's last stage is wider than the one before */
   blocks: readonly T[];
   /** [B, c, g, g] */
   embedding: T;
+  /** Finer maps that SAM 2's mask decoder adds while it upscales. */
+  highRes?: HighResMaps<T>;
 }
 
 export interface SamImageEncoderOptions {
@@ -44,6 +39,7 @@ export function samImageEncoder<T>(
   { piece = PIECE }: SamImageEncoderOptions = {},
 ): SamImageFeatures<T> {
   const { encoder, outChans } = config;
+  if (encoder.kind === 'hiera') return sam2ImageEncoder(ops, weights, config, encoder, image, piece);
   const at = weights.under('image_encoder.');
   const { patches, blocks } = encoder.kind === 'vit' ? vit(ops, at, encoder, image, piece) : tinyVit(ops, at, encoder, image);
   return { patches, blocks, embedding: neck(ops, at.under('neck.'), outChans, blocks.at(-1) as T) };
@@ -90,24 +86,6 @@ function norm<T>(ops: Ops<T>, weights: Weights<T>, width: number, x: T): T {
   return ops.layerNorm(x, weights.get('weight', [width]), weights.get('bias', [width]), ENCODER_EPSILON);
 }
 
-/** Even spans [from, to) that cover `count` with at most `most` each. */
-function spans(count: number, most: number): [from: number, to: number][] {
-  const pieces = Math.ceil(count / Math.max(1, Math.floor(most)));
-  const each = Math.ceil(count / pieces);
-  return Array.from({ length: Math.ceil(count / each) }, (_, i) => [i * each, Math.min(count, (i + 1) * each)]);
-}
-
-/** Rows [B, g, ...] cut into pieces of at most `most` times `unit` rows, each worked on, the results put together again. */
-function inPieces<T>(ops: Ops<T>, x: T, unit: number, most: number, work: (piece: T) => T): T {
-  const count = ops.shapeOf(x)[1] as number;
-  const pieces = spans(Math.ceil(count / unit), most);
-  if (pieces.length === 1) return work(x);
-  return ops.concat(
-    pieces.map(([from, to]) => work(ops.slice(x, 1, from * unit, Math.min(count, to * unit)))),
-    1,
-  );
-}
-
 /** x [B, g, g, D] -> the same; windowSize 0 = global attention. */
 function block<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, x: T, windowSize: number, piece: number): T {
   const { embedDim: width, numHeads: heads } = config;
@@ -126,7 +104,7 @@ function block<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, x: T, win
   if (windowSize > 0) {
     const across = Math.ceil(grid / windowSize);
     const logits = batch * across * heads * windowSize ** 4; // of one row of windows
-    attended = inPieces(ops, projected, windowSize, piece / logits, (rows) => {
+    attended = inPieces(ops, projected, 1, windowSize, piece / logits, (rows) => {
       const windows = ops.add(partition(ops, rows, windowSize), bias); // [B * n * n, w * w, 3D]
       return unpartition(ops, relativeAttention(ops, tables, heads, windows, windowSize, piece), windowSize, ops.shapeOf(rows) as number[]);
     });
@@ -142,7 +120,7 @@ function block<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, x: T, win
     const inner = ops.gelu(ops.linear(rows, mlp.get('lin1.weight', [hidden, width]), mlp.get('lin1.bias', [hidden])));
     return ops.linear(inner, mlp.get('lin2.weight', [width, hidden]), mlp.get('lin2.bias', [width]));
   };
-  return ops.add(y, inPieces(ops, norm(ops, weights.under('norm2.'), width, y), 1, piece / (batch * grid * hidden), perceive));
+  return ops.add(y, inPieces(ops, norm(ops, weights.under('norm2.'), width, y), 1, 1, piece / (batch * grid * hidden), perceive));
 }
 
 /** Vectors of each axis for every pair of places, [query, key, d]. */

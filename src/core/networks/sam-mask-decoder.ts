@@ -1,6 +1,6 @@
 /**
  * SAM's mask decoder: a two-way transformer between tokens and image cells, then upscaling and one small network per
- * mask (Kirillov et al., appendix A). Prompts come in as raw embeddings [B, m, c], so that predicted prompt vectors enter
+ * mask (Kirillov et al., appendix A); SAM 2's reads two finer maps besides (Ravi et al., 2024). Prompts come in as raw embeddings [B, m, c], so that predicted prompt vectors enter
  * exactly where SAM's own sparse embeddings would: M = f_M(F_I, z) of equation 2 in the ProSAM paper.
  */
 import { attend } from './attention.ts';
@@ -8,6 +8,7 @@ import { gridSize, type SamConfig } from './config.ts';
 import type { Dim, Ops, Weights } from './ops.ts';
 import { ENCODER_EPSILON } from './sam-image-encoder.ts';
 import { cellsOf, samDensePositions, samNoMaskEmbedding } from './sam-prompt-encoder.ts';
+import type { HighResMaps } from './sam2-image-encoder.ts';
 
 const DECODER_EPSILON = 1e-5;
 
@@ -18,13 +19,17 @@ export interface MaskDecoderInputs<T> {
   prompts: T;
   /** Dense embedding of a mask prompt [B or 1, c, g, g]; SAM's "no mask" vector when left out. */
   dense?: T;
+  /** SAM 2's finer maps: of one image for all prompt sets, or of as many as `embedding`. */
+  highRes?: HighResMaps<T>;
 }
 
 export interface MaskDecoderOutputs<T> {
   /** [B, n, 4g, 4g] */
   logits: T;
-  /** SAM's own estimate of each mask's IoU. [B, n] */
+  /** SAM's own estimate of each mask's IoU; SAM 2's lies within 0..1. [B, n] */
   iou: T;
+  /** SAM 2: logit of "there is an object". [B, 1] */
+  objectScore?: T;
 }
 
 /** 'single': mask token 0 only. 'multi': tokens 1.. (whole, part, subpart). 'all': every token in order. */
@@ -42,9 +47,13 @@ export function samMaskDecoder<T>(
   const maskTokens = config.numMultimaskOutputs + 1;
   const at = weights.under('mask_decoder.');
 
-  const learned = ops.concat([at.get('iou_token.weight', [1, width]), at.get('mask_tokens.weight', [maskTokens, width])], 0);
-  const own = ops.reshape(learned, [1, 1 + maskTokens, width]);
-  const tokens = ops.concat([ops.repeatLike(own, inputs.prompts), inputs.prompts], 1); // [B, 5 + m, c]
+  const scored = config.sam2?.predObjScores === true;
+  const objectTokens = scored ? [at.get('obj_score_token.weight', [1, width])] : [];
+  const maskAndIou = [at.get('iou_token.weight', [1, width]), at.get('mask_tokens.weight', [maskTokens, width])];
+  const learned = ops.concat([...objectTokens, ...maskAndIou], 0);
+  const iouToken = objectTokens.length;
+  const own = ops.reshape(learned, [1, iouToken + 1 + maskTokens, width]);
+  const tokens = ops.concat([ops.repeatLike(own, inputs.prompts), inputs.prompts], 1); // [B, 5 + m, c], with SAM 2's object token [B, 6 + m, c]
   const dense = inputs.dense ?? samNoMaskEmbedding(ops, weights, config);
   const image = cellsOf(ops, ops.add(inputs.embedding, dense)); // [B or 1, g * g, c]
   const positions = samDensePositions(ops, weights, config); // [1, g * g, c]
@@ -53,10 +62,10 @@ export function samMaskDecoder<T>(
 
   const first = choice === 'multi' ? 1 : 0;
   const last = choice === 'single' ? 1 : maskTokens;
-  const upscaled = upscale(ops, at.under('output_upscaling.'), config, keys); // [B, 16 g * g, c / 8]
+  const upscaled = upscale(ops, at.under('output_upscaling.'), config, keys, inputs.highRes); // [B, 16 g * g, c / 8]
   const hyper: T[] = [];
   for (let i = first; i < last; i++) {
-    const token = ops.slice(queries, 1, 1 + i, 2 + i); // [B, 1, c]
+    const token = ops.slice(queries, 1, iouToken + 1 + i, iouToken + 2 + i); // [B, 1, c]
     hyper.push(mlp(ops, at.under(`output_hypernetworks_mlps.${i}.`), [width, width, width, width / 8], token));
   }
   const masks = ops.matMul(hyper.length === 1 ? (hyper[0] as T) : ops.concat(hyper, 1), upscaled, { transposeB: true });
@@ -64,11 +73,20 @@ export function samMaskDecoder<T>(
   const batch = ops.shapeOf(queries)[0] as Dim;
 
   const hidden = Array.from({ length: config.iouHeadDepth - 1 }, () => config.iouHeadHiddenDim);
-  const scores = mlp(ops, at.under('iou_prediction_head.'), [width, ...hidden, maskTokens], ops.slice(queries, 1, 0, 1)); // [B, 1, 4]
+  const tokenAt = (i: number): T => ops.slice(queries, 1, i, i + 1); // [B, 1, c]
+  const scores = mlp(ops, at.under('iou_prediction_head.'), [width, ...hidden, maskTokens], tokenAt(iouToken)); // [B, 1, 4]
+  const ious = config.sam2 ? sigmoid(ops, scores) : scores;
+  const objectHead = (): T => mlp(ops, at.under('pred_obj_score_head.'), [width, width, width, 1], tokenAt(0));
   return {
     logits: inRows(ops, masks, [batch, last - first], grid),
-    iou: ops.slice(ops.reshape(scores, [batch, maskTokens]), 1, first, last),
+    iou: ops.slice(ops.reshape(ious, [batch, maskTokens]), 1, first, last),
+    ...(scored && { objectScore: ops.reshape(objectHead(), [batch, 1]) }),
   };
+}
+
+function sigmoid<T>(ops: Ops<T>, x: T): T {
+  const one = ops.constant([1], [1]);
+  return ops.div(one, ops.add(one, ops.exp(ops.sub(ops.constant([0], [1]), x))));
 }
 
 /** Linear layers with ReLU between them. */
@@ -143,13 +161,17 @@ function inRows<T>(ops: Ops<T>, x: T, lead: readonly Dim[], grid: number): T {
   return ops.reshape(ops.transpose(parts, [0, 2, 4, 1, 3, 5]), [...lead, 4 * grid, 4 * grid]);
 }
 
-/** Two transposed convolutions: [B, g * g, c] -> [B, 16 g * g, c / 8]; a pixel's four children lie side by side. */
-function upscale<T>(ops: Ops<T>, weights: Weights<T>, config: SamConfig, cells: T): T {
+/**
+ * Two transposed convolutions: [B, g * g, c] -> [B, 16 g * g, c / 8]; a pixel's four children lie side by side. SAM 2 adds a finer
+ * map of the image to each: before the norm, and before the last activation.
+ */
+function upscale<T>(ops: Ops<T>, weights: Weights<T>, config: SamConfig, cells: T, highRes: HighResMaps<T> | undefined): T {
   const width = config.outChans;
   const count = gridSize(config) ** 2;
-  let x = transposedConv(ops, weights.under('0.'), cells, count, width, width / 4);
+  const joined = (x: T, map: T | undefined): T => (map === undefined ? x : ops.add(x, map));
+  let x = joined(transposedConv(ops, weights.under('0.'), cells, count, width, width / 4), highRes?.highRes1);
   x = ops.gelu(ops.layerNorm(x, weights.get('1.weight', [width / 4]), weights.get('1.bias', [width / 4]), ENCODER_EPSILON));
-  return ops.gelu(transposedConv(ops, weights.under('3.'), x, 4 * count, width / 4, width / 8));
+  return ops.gelu(joined(transposedConv(ops, weights.under('3.'), x, 4 * count, width / 4, width / 8), highRes?.highRes0));
 }
 
 /** Transposed convolution 2x2 with stride 2 as one product: windows do not overlap. [B, n, in] -> [B, 4 n, out] */

@@ -1,11 +1,11 @@
 /** The graphs a model is made of: which network, which inputs, which outputs. */
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { backboneFinal, backboneTrunk } from '../networks/backbone.ts';
-import { gridSize } from '../networks/config.ts';
-import type { Shape } from '../networks/ops.ts';
+import { gridSize, type SamConfig } from '../networks/config.ts';
+import type { Ops, Shape, Weights } from '../networks/ops.ts';
 import { pseudoMask } from '../networks/pseudo-mask.ts';
 import { samImageEncoder } from '../networks/sam-image-encoder.ts';
-import { samMaskDecoder } from '../networks/sam-mask-decoder.ts';
+import { samMaskDecoder, type MaskDecoderInputs } from '../networks/sam-mask-decoder.ts';
 import { lowResSize, POINT_KINDS, samMaskEmbedding, samPointEmbeddings } from '../networks/sam-prompt-encoder.ts';
 import { encodeReference, encodeTarget } from '../networks/variational-prompt-encoder.ts';
 import { defineNetwork, outputShapes, type NetworkDefinition } from './emit.ts';
@@ -14,17 +14,17 @@ interface Parts extends Pick<Manifest, 'sam' | 'backbone'> {
   prompt_encoder?: Pick<NonNullable<Manifest['prompt_encoder']>, 'config'> | undefined;
 }
 
-/** image [1, 3, S, S] -> embedding [1, c, g, g]; where SAM is the backbone also mid [1, C, g, g] */
+/** image [1, 3, S, S] -> embedding [1, c, g, g], of SAM 2 also highRes0, highRes1; where SAM is the backbone also mid [1, C, g, g] */
 export function imageEncoderGraph({ sam: { config }, backbone }: Parts): NetworkDefinition {
   return defineNetwork('SAM image encoder', { image: [1, 3, config.imageSize, config.imageSize] }, (ops, weights, { image }) => {
-    const { blocks, embedding } = samImageEncoder(ops, weights, config, image);
-    if ('file' in backbone) return { embedding };
+    const { blocks, embedding, highRes } = samImageEncoder(ops, weights, config, image);
+    if ('file' in backbone) return { embedding, ...highRes };
     const maps = backbone.midBlocks.map((index) => {
       const block = blocks[index];
       if (block === undefined) throw new Error(`mid_blocks names block ${index}, the encoder has ${blocks.length}`);
       return ops.transpose(block, [0, 3, 1, 2]);
     });
-    return { embedding, mid: ops.concat(maps, 1) };
+    return { embedding, ...highRes, mid: ops.concat(maps, 1) };
   });
 }
 
@@ -98,33 +98,42 @@ export function encodeTargetGraph(parts: Parts): NetworkDefinition {
   });
 }
 
-/** embedding [1, c, g, g], prompts [B, m, c] -> logits [B, 1, 4g, 4g], iou [B, 1] */
-export function decodePromptsGraph({ sam: { config } }: Parts): NetworkDefinition {
+/** SAM's view of one image, as it comes into a decoder: of SAM 2 with the finer maps. */
+function imageInputs(config: SamConfig): Record<string, Shape> {
   const grid = gridSize(config);
-  const inputs = { embedding: [1, config.outChans, grid, grid], prompts: ['B', 'm', config.outChans] };
-  return defineNetwork('SAM mask decoder', inputs, (ops, weights, values) => ({
-    ...samMaskDecoder(ops, weights, config, values, 'single'),
-  }));
+  const width = config.outChans;
+  const embedding = [1, width, grid, grid];
+  if (config.sam2 === undefined) return { embedding };
+  return { embedding, highRes0: [1, 16 * grid * grid, width / 8], highRes1: [1, 4 * grid * grid, width / 4] };
 }
 
-/** embedding, xy [B, N, 2], kinds [B, N, 5], with a mask prompt also mask [B, 1, 4g, 4g] -> logits [B, 4, 4g, 4g], iou [B, 4] */
+/** The same inputs as the decoder takes them. */
+function imageOf<T>({ embedding, highRes0, highRes1 }: Readonly<Record<string, T>>): Pick<MaskDecoderInputs<T>, 'embedding' | 'highRes'> {
+  const highRes = highRes0 !== undefined && highRes1 !== undefined && { highRes0, highRes1 };
+  return { embedding: embedding as T, ...(highRes && { highRes }) };
+}
+
+/** embedding [1, c, g, g] (and SAM 2's finer maps), prompts [B, m, c] -> logits [B, 1, 4g, 4g], iou [B, 1] */
+export function decodePromptsGraph({ sam: { config } }: Parts): NetworkDefinition {
+  const inputs = { ...imageInputs(config), prompts: ['B', 'm', config.outChans] };
+  return defineNetwork<string>('SAM mask decoder', inputs, (ops, weights, values) => {
+    const { logits, iou } = samMaskDecoder(ops, weights, config, { ...imageOf(values), prompts: values['prompts'] as never }, 'single');
+    return { logits, iou };
+  });
+}
+
+/**
+ * embedding (and SAM 2's finer maps), xy [B, N, 2], kinds [B, N, 5], with a mask prompt also mask [B, 1, 4g, 4g]
+ * -> logits [B, 4, 4g, 4g], iou [B, 4], of SAM 2 also objectScore [B, 1]
+ */
 export function decodePointsGraph({ sam: { config } }: Parts, withMask: boolean): NetworkDefinition {
-  const grid = gridSize(config);
   const low = lowResSize(config);
-  const points = { embedding: [1, config.outChans, grid, grid], xy: ['B', 'N', 2], kinds: ['B', 'N', POINT_KINDS.length] };
-  if (!withMask) {
-    return defineNetwork('SAM decoder for points', points, (ops, weights, { embedding, xy, kinds }) => {
-      const prompts = samPointEmbeddings(ops, weights, config, xy, kinds);
-      return { ...samMaskDecoder(ops, weights, config, { embedding, prompts }, 'all') };
-    });
-  }
-  return defineNetwork(
-    'SAM decoder for points and a mask',
-    { ...points, mask: ['B', 1, low, low] },
-    (ops, weights, { embedding, xy, kinds, mask }) => {
-      const prompts = samPointEmbeddings(ops, weights, config, xy, kinds);
-      const dense = samMaskEmbedding(ops, weights, config, mask);
-      return { ...samMaskDecoder(ops, weights, config, { embedding, prompts, dense }, 'all') };
-    },
-  );
+  const points = { ...imageInputs(config), xy: ['B', 'N', 2], kinds: ['B', 'N', POINT_KINDS.length] };
+  const inputs = withMask ? { ...points, mask: ['B', 1, low, low] } : points;
+  const name = withMask ? 'SAM decoder for points and a mask' : 'SAM decoder for points';
+  return defineNetwork<string>(name, inputs, <T>(ops: Ops<T>, weights: Weights<T>, values: Readonly<Record<string, T>>) => {
+    const prompts = samPointEmbeddings(ops, weights, config, values['xy'] as T, values['kinds'] as T);
+    const dense = withMask && { dense: samMaskEmbedding(ops, weights, config, values['mask'] as T) };
+    return { ...samMaskDecoder(ops, weights, config, { ...imageOf(values), prompts, ...dense }, 'all') };
+  });
 }

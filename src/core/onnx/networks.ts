@@ -1,7 +1,7 @@
 /** The stages of one model as functions on tensors. Each network becomes a session when it is first needed. */
 import type { Model } from '../checkpoint/model-folder.ts';
 import type { FloatTensor } from '../checkpoint/read-tensors.ts';
-import { gridBlocks, type PromptEncoderConfig } from '../networks/config.ts';
+import { gridBlocks, type PromptEncoderConfig, type Sam2Config } from '../networks/config.ts';
 import { samInput, squareInput, type PreprocessConfig } from '../image/preprocess.ts';
 import type { Raster } from '../image/pillow-resize.ts';
 import { checkTensors } from '../checkpoint/check-tensors.ts';
@@ -28,6 +28,10 @@ type Named = Record<string, Tensor>;
 export interface SamFeatures {
   /** [1, c, g, g] */
   embedding: Tensor;
+  /** SAM 2's finer maps, in the order of `HighResMaps`. [1, 16 g * g, c / 8] */
+  highRes0?: Tensor;
+  /** [1, 4 g * g, c / 4] */
+  highRes1?: Tensor;
 }
 
 /** Features of an image that the prompt encoder reads. */
@@ -38,6 +42,11 @@ export interface BackboneFeatures {
   high: Tensor;
   /** Start of the backbone's last stage, where `mid` does not end in it. */
   state?: Tensor;
+}
+
+/** Tensors of SAM's view, without whatever else an image has. */
+export function samFeaturesOf({ embedding, highRes0, highRes1 }: SamFeatures): SamFeatures & Record<string, Tensor> {
+  return { embedding, ...(highRes0 && { highRes0 }), ...(highRes1 && { highRes1 }) };
 }
 
 /** Prompt encoder's code of one reference. */
@@ -59,6 +68,8 @@ export interface PromptDistribution {
 export interface Decoded {
   logits: Tensor;
   iou: Tensor;
+  /** SAM 2: logit of "there is an object". [B, 1] */
+  objectScore?: Tensor;
 }
 
 /** The two stages that have trained weights. */
@@ -75,8 +86,11 @@ export interface Networks extends PromptEncoderNetworks {
   encode(image: Raster): Promise<SamFeatures & BackboneFeatures>;
   /** SAM's embedding is the backbone's `high` map: nothing need run twice. */
   readonly samIsBackbone: boolean;
+  /** Numbers of SAM 2's mask decoder; undefined for SAM. */
+  readonly sam2: Sam2Config | undefined;
   encodeSam(image: Raster): Promise<SamFeatures>;
-  encodeBackbone(image: Raster): Promise<BackboneFeatures>;
+  /** Where SAM is the backbone, with SAM's finer maps. */
+  encodeBackbone(image: Raster): Promise<BackboneFeatures & Omit<SamFeatures, 'embedding'>>;
   /** High-level map of a reference that only ever saw the marked cells. mask: h * w values */
   maskedHigh(features: BackboneFeatures, mask: Float32Array): Promise<Tensor>;
   /** Largest cosine similarity of every target cell to a marked cell; zeros where nothing is marked. [1, 1, h, w] */
@@ -84,9 +98,9 @@ export interface Networks extends PromptEncoderNetworks {
   /** Other weights; those of one configuration share their sessions. */
   promptEncoder(config: PromptEncoderConfig, weights: ReadonlyMap<string, FloatTensor>): PromptEncoderNetworks;
   /** prompts [B, m, c] decoded on one image. */
-  decodePrompts(embedding: Tensor, prompts: Tensor): Promise<Decoded>;
+  decodePrompts(image: SamFeatures, prompts: Tensor): Promise<Decoded>;
   /** SAM's own prompts: xy [B, N, 2], kinds [B, N, 5] (POINT_KINDS), optionally a mask prompt of logits [B, 1, 4g, 4g]. All four masks. */
-  decodePoints(embedding: Tensor, xy: Tensor, kinds: Tensor, mask?: Tensor): Promise<Decoded>;
+  decodePoints(image: SamFeatures, xy: Tensor, kinds: Tensor, mask?: Tensor): Promise<Decoded>;
   /** Makes the session of the image encoder, which proves the device. */
   warmUp(): Promise<void>;
   close(): Promise<void>;
@@ -209,15 +223,15 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
   };
 
   const emitImageEncoder = (): EmittedModel => emitWithFile(imageEncoderGraph(manifest), model.sam, precision);
-  const imageEncoder = (image: Raster): Promise<Record<'embedding' | 'mid', Tensor>> =>
+  const imageEncoder = (image: Raster): Promise<SamFeatures & Record<'embedding' | 'mid', Tensor>> =>
     run('image', emitImageEncoder, { image: square(samInput(image, preprocess), preprocess.samSize) });
   const samIsBackbone = preprocess.backboneSize === undefined;
-  const encodeSam: Networks['encodeSam'] = async (image) => ({ embedding: (await imageEncoder(image)).embedding });
+  const encodeSam: Networks['encodeSam'] = async (image) => samFeaturesOf(await imageEncoder(image));
   const encodeBackbone: Networks['encodeBackbone'] = async (image) => {
     const { backboneSize } = preprocess;
     if (backboneSize !== undefined) return backboneFeatures(squareInput(image, backboneSize, preprocess.normalisation), backboneSize);
-    const { mid, embedding } = await imageEncoder(image);
-    return { mid, high: embedding };
+    const { mid, embedding: high, ...finer } = await imageEncoder(image);
+    return { mid, high, ...finer };
   };
 
   return {
@@ -228,11 +242,12 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
       await sessionOf('image', emitImageEncoder);
     },
     samIsBackbone,
+    sam2: manifest.sam.config.sam2,
     encodeSam,
     encodeBackbone,
     async encode(image) {
       const maps = await encodeBackbone(image);
-      return { ...maps, embedding: samIsBackbone ? maps.high : (await encodeSam(image)).embedding };
+      return { ...maps, ...(samIsBackbone ? { embedding: maps.high } : await encodeSam(image)) };
     },
     async similarity(reference, mask, target, norm) {
       const marked = markedCells(reference, mask);
@@ -246,11 +261,11 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
     },
     promptEncoder,
     ...own,
-    decodePrompts: (embedding, prompts) =>
-      run('prompts', () => emitWithFile(decodePromptsGraph(manifest), model.sam), { embedding, prompts }),
-    decodePoints(embedding, xy, kinds, mask) {
+    decodePrompts: (image, prompts) =>
+      run('prompts', () => emitWithFile(decodePromptsGraph(manifest), model.sam), { ...samFeaturesOf(image), prompts }),
+    decodePoints(image, xy, kinds, mask) {
       const withMask = mask !== undefined;
-      const inputs = { embedding, xy, kinds, ...(withMask && { mask }) };
+      const inputs = { ...samFeaturesOf(image), xy, kinds, ...(withMask && { mask }) };
       return run(`points ${withMask}`, () => emitWithFile(decodePointsGraph(manifest, withMask), model.sam), inputs);
     },
     async close() {

@@ -75,12 +75,21 @@ export function batchOf(pairs: readonly PreparedPair[], square: number, channelF
     const [{ shape }] = tensors as [Tensor];
     return { data: joined(tensors.map(({ data }) => data)), shape: [tensors.length, ...shape.slice(1)] };
   };
+  /** SAM 2's finer maps, which all targets have or none. */
+  const finer = <K extends 'highRes0' | 'highRes1'>(name: K): { [Name in K]?: FloatTensor } => {
+    const maps = pairs.flatMap(({ target: { [name]: map } }) => (map ? [map] : []));
+    return maps.length === 0 ? {} : ({ [name]: stacked(maps) } as { [Name in K]: FloatTensor });
+  };
   return {
     referenceMid: stacked(pairs.map(({ reference }) => reference.mid)),
     targetMid: stacked(pairs.map(({ target }) => target.mid)),
     referenceMask: { data: joined(pairs.map((pair) => pair.cells)), shape: cells },
     pseudo: { data: joined(pairs.map(({ pseudo }) => pseudo.data)), shape: cells },
-    embedding: stacked(pairs.map(({ target }) => target.embedding)),
+    image: {
+      embedding: stacked(pairs.map(({ target }) => target.embedding)),
+      ...finer('highRes0'),
+      ...finer('highRes1'),
+    },
     truth: { data: joined(pairs.map(({ truth }) => truth)), shape: [pairs.length, square, square] },
     ...(channelFactors && { channelFactors }),
   };

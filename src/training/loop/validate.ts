@@ -28,7 +28,7 @@ export function meanPromptPredictor({
   return async (pair) => {
     const code = await networks.encodeReference(pair.reference.mid, pair.cells);
     const { mu } = await networks.promptDistribution(pair.target.mid, pair.pseudo, code);
-    const { logits } = await networks.decodePrompts(pair.target.embedding, mu);
+    const { logits } = await networks.decodePrompts(pair.target, mu);
     const side = logits.shape[3] as number;
     return maskFromField(geometry.toSquare({ data: logits.data, width: side, height: side }).data);
   };

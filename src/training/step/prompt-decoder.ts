@@ -4,6 +4,7 @@ import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import { gridSize, type SamConfig } from '../../core/networks/config.ts';
 import { weightsFrom } from '../../core/networks/ops.ts';
 import { samMaskDecoder } from '../../core/networks/sam-mask-decoder.ts';
+import type { SamFeatures } from '../../core/onnx/networks.ts';
 import { maskLoss, type MaskLoss } from './mask-loss.ts';
 import { tfjsOps, type Tf } from '../tfjs/tfjs-ops.ts';
 
@@ -29,8 +30,8 @@ export interface DecoderTargets {
 }
 
 export interface PromptDecoder {
-  /** embedding [n, c, g, g], truth [n, S, S] of 0 and 1 */
-  targets(embedding: FloatTensor, truth: FloatTensor): DecoderTargets;
+  /** images: SAM's view of n images, embedding [n, c, g, g] and SAM 2's finer maps [n, ...]; truth [n, S, S] of 0 and 1 */
+  targets(images: SamFeatures, truth: FloatTensor): DecoderTargets;
   dispose(): void;
 }
 
@@ -44,8 +45,8 @@ export function createPromptDecoder(tf: Tf, samWeights: (name: string) => FloatT
     return tensor;
   });
   return {
-    targets(embedding, truth) {
-      const images = upload(embedding);
+    targets({ embedding, highRes0, highRes1 }, truth) {
+      const images = { embedding: upload(embedding), finer: [highRes0, highRes1].flatMap((map) => (map ? [upload(map)] : [])) };
       const [count, height, width] = truth.shape as [number, number, number];
       const masks = upload({ data: truth.data, shape: [count, height * width] });
       /** One row of x per image -> one per prompt set; a single image stays single and broadcasts. */
@@ -58,7 +59,10 @@ export function createPromptDecoder(tf: Tf, samWeights: (name: string) => FloatT
       /** [R, S * S] */
       const decode = (prompts: Tensor): Tensor => {
         const ops = tfjsOps(tf, { frozenWeights: true });
-        const inputs = { embedding: perSet(images, prompts.shape[0]), prompts };
+        const sets = prompts.shape[0];
+        const [fine, coarse] = images.finer.map((map) => perSet(map, sets));
+        const highRes = fine && coarse && { highRes: { highRes0: fine, highRes1: coarse } };
+        const inputs = { embedding: perSet(images.embedding, sets), prompts, ...highRes };
         const { logits } = samMaskDecoder(ops, weights, config, inputs, 'single');
         return tf.reshape(ops.resizeAligned(logits, height, width), [-1, height * width]);
       };
@@ -86,7 +90,7 @@ export function createPromptDecoder(tf: Tf, samWeights: (name: string) => FloatT
           return { bce: taken(bce), dice: taken(dice), gradient: taken(gradient) };
         },
         logits: (prompts) => taken(tf.tidy(() => decode(sets(prompts)))),
-        dispose: () => tf.dispose([images, masks]),
+        dispose: () => tf.dispose([images.embedding, ...images.finer, masks]),
       };
     },
     dispose() {

@@ -12,6 +12,7 @@ import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import type { Random } from '../../core/common/random.ts';
 import { drawNoise, noiseScale, samplePrompts, type DistributionConfig, type Noise } from '../../core/networks/prompt-distribution.ts';
 import type { PromptEncoderConfig } from '../../core/networks/config.ts';
+import type { SamFeatures } from '../../core/onnx/networks.ts';
 import { encoderGradients, type EncoderBatch } from './encoder-gradients.ts';
 import { adamWStep, type AdamWState } from './optimizer.ts';
 import type { PromptDecoder } from './prompt-decoder.ts';
@@ -19,8 +20,8 @@ import type { Tf } from '../tfjs/tfjs-ops.ts';
 
 /** Frozen inputs of a batch of B reference-target pairs. */
 export interface TrainingBatch extends EncoderBatch {
-  /** SAM's embeddings of the targets. [B, c, g, g] */
-  embedding: FloatTensor;
+  /** SAM's view of the targets: embeddings [B, c, g, g], and SAM 2's finer maps. */
+  image: SamFeatures;
   /** 0/1 at the size the loss is taken at. [B, S, S] */
   truth: FloatTensor;
 }
@@ -101,6 +102,15 @@ function rows({ data, shape }: FloatTensor, from: number, to: number): FloatTens
   return { data: data.subarray(from * size, to * size), shape: [to - from, ...shape.slice(1)] };
 }
 
+/** Rows [from, to) of SAM's view of several images. */
+function imageRows({ embedding, highRes0, highRes1 }: SamFeatures, from: number, to: number): SamFeatures {
+  return {
+    embedding: rows(embedding, from, to),
+    ...(highRes0 && { highRes0: rows(highRes0, from, to) }),
+    ...(highRes1 && { highRes1: rows(highRes1, from, to) }),
+  };
+}
+
 /**
  * Decodes every prompt set in calls of at most `chunk`: several whole images where their samples fit, else a part of one
  * image's samples. z: values [K, B, m, c] with the shape [m, c] of one set.
@@ -116,7 +126,7 @@ function decodeAll(decoder: PromptDecoder, batch: TrainingBatch, z: FloatTensor,
   const step = Math.min(chunk, samples);
   for (let first = 0; first < images; first += group) {
     const last = Math.min(first + group, images);
-    const targets = decoder.targets(rows(batch.embedding, first, last), rows(batch.truth, first, last));
+    const targets = decoder.targets(imageRows(batch.image, first, last), rows(batch.truth, first, last));
     for (let from = 0; from < samples; from += step) {
       const count = Math.min(step, samples - from);
       /** Offset in z of each row of this call, image after image. */

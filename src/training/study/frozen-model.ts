@@ -53,9 +53,9 @@ export async function openFrozenModel(context: StudyContext, name: string): Prom
       const { square } = features;
       const labels = labelsOnSquare(await dataset.labels(target), square, model.manifest.sam.resize);
       const truth = classMask(labels, classId).data;
-      const { embedding } = await features.image(target.file);
+      const image = await features.image(target.file);
       const mask = { data: Float32Array.from(truth), shape: [1, square, square] };
-      return { targets: (await (decoder ??= openDecoder())).targets(embedding, mask), truth };
+      return { targets: (await (decoder ??= openDecoder())).targets(image, mask), truth };
     },
     async close() {
       (await decoder?.catch(() => undefined))?.dispose();

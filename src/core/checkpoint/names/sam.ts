@@ -1,6 +1,8 @@
-/** SAM under Meta's own names, from its checkpoints or from those of Hugging Face's transformers. */
+/** SAM under Meta's own names, from its checkpoints or from those of Hugging Face's transformers. SAM 2: `sam2.ts`. */
 import { ProsamError } from '../../common/errors.ts';
 import type { CheckpointTensors } from '../checkpoint.ts';
+import { layerName } from './mlp-layers.ts';
+import { sam2Tensors } from './sam2.ts';
 import { firstNames, mapNames, renamed, underMarker, type RenameRule } from './rename.ts';
 
 const META = 'mask_decoder.iou_token.weight';
@@ -33,28 +35,17 @@ const RULES: readonly RenameRule[] = [
   [/^mask_decoder\.upscale_conv2\./, 'mask_decoder.output_upscaling.3.'],
 ];
 
-/** A small network of linear layers: in transformers first, between and last; at Meta one list. */
-const LAYERS = /^(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head))\.(proj_in|layers\.(\d+)|proj_out)\.(weight|bias)$/;
-
 /** @throws CHECKPOINT_MISMATCH for a checkpoint that is no SAM. label: of the checkpoint, for messages */
 export function samTensors(tensors: CheckpointTensors, label: string): CheckpointTensors {
+  const second = sam2Tensors(tensors, label); // first: Hugging Face's SAM 2 has SAM 1's marker, too
+  if (second !== undefined) return second;
   const theirs = underMarker(tensors, TRANSFORMERS);
   if (theirs !== undefined) return mapNames(theirs, (name) => layerName(theirs, name) ?? renamed(name, RULES));
   const meta = underMarker(tensors, META);
   if (meta !== undefined && [...meta.keys()].some((name) => name.startsWith('image_encoder.'))) return meta;
   throw new ProsamError(
     'CHECKPOINT_MISMATCH',
-    `${label}: expected a SAM checkpoint (with ${META} and image_encoder.*, or the names of Hugging Face's SamModel), got ${firstNames(tensors)}. ` +
-      `SAM 2 and exported graphs are not read. Use a ViT-B, ViT-L, ViT-H or MobileSAM checkpoint.`,
+    `${label}: expected a SAM checkpoint (with ${META} and image_encoder.*, SAM 2's sam_mask_decoder.*, or the names of Hugging Face's ` +
+      `SamModel or Sam2Model), got ${firstNames(tensors)}. Exported graphs are not read. Use a SAM, MobileSAM, SAM 2 or SAM 2.1 checkpoint.`,
   );
-}
-
-function layerName(tensors: CheckpointTensors, name: string): string | undefined {
-  const found = LAYERS.exec(name);
-  if (!found) return undefined;
-  const [, network = '', which = '', between, kind = ''] = found;
-  let inner = 0;
-  while (tensors.has(`${network}.layers.${inner}.weight`)) inner++;
-  const index = which === 'proj_in' ? 0 : which === 'proj_out' ? inner + 1 : Number(between) + 1;
-  return `${network}.layers.${index}.${kind}`;
 }

@@ -19,12 +19,12 @@ export const persam: RunMethod = async (context, target, references) => {
   const points = choosePoints(geometry, target, featureContrast(target, references));
   context.lap('prompt');
 
-  let mask = bestMask(await decodeSamPrompts(networks, geometry, target, points));
+  let mask = bestMask((await decodeSamPrompts(networks, geometry, target, points)).all);
   context.checkpoint();
-  mask = bestMask(await decodeSamPrompts(networks, geometry, target, points, mask.logits));
+  mask = bestMask((await decodeSamPrompts(networks, geometry, target, points, mask.logits)).all);
   context.checkpoint();
   const box = lowResBox(geometry, target, mask);
-  if (box) mask = bestMask(await decodeSamPrompts(networks, geometry, target, [...points, ...boxPrompts(box)], mask.logits));
+  if (box) mask = bestMask((await decodeSamPrompts(networks, geometry, target, [...points, ...boxPrompts(box)], mask.logits)).all);
   context.lap('decode');
 
   const side = Math.sqrt(mask.logits.length);

@@ -62,7 +62,7 @@ export function createProsamMethod(
     const prompts = promptSets(mu, samples, encoder.config.dim); // [1 + K, n m, c]
 
     // SAM's mask decoder.
-    const { logits, iou } = await networks.decodePrompts(target.embedding, prompts); // f_M(F_I, z) [1 + K, 1, 4g, 4g] (eq. 2)
+    const { logits, iou } = await networks.decodePrompts(target, prompts); // f_M(F_I, z) [1 + K, 1, 4g, 4g] (eq. 2)
     context.lap('decode');
 
     // Mask: the mean prompt's, or samples merged (table 8).

@@ -5,6 +5,8 @@ import { POINT_KINDS, type PointKind } from '../../networks/sam-prompt-encoder.t
 import type { Networks } from '../../onnx/networks.ts';
 import type { FloatMap } from '../../mask/resize-map.ts';
 import type { Tensor } from '../../onnx/session.ts';
+import { sigmoid } from './method.ts';
+import { stableMask } from './stable-mask.ts';
 
 export interface SamPrompt {
   x: number;
@@ -19,6 +21,16 @@ export interface SamMask {
   iou: number;
 }
 
+/** SAM's answers to one set of prompts. */
+export interface SamMasks {
+  /** Mask token 0, then whole, part and subpart. */
+  all: SamMask[];
+  /** The one mask of unambiguous prompts: token 0, or what SAM 2's stability rule puts in its place. */
+  single: SamMask;
+  /** SAM 2: probability that there is an object, 0..1. */
+  objectScore?: number;
+}
+
 export function boxPrompts([x0, y0, x1, y1]: readonly [number, number, number, number]): SamPrompt[] {
   return [
     { x: x0, y: y0, kind: 'boxTopLeft' },
@@ -26,17 +38,18 @@ export function boxPrompts([x0, y0, x1, y1]: readonly [number, number, number, n
   ];
 }
 
-/**
- * Decodes one set of prompts. Without a box SAM expects a padding point behind the others.
- * -> mask token 0 (for unambiguous prompts), then whole, part and subpart
- */
+/** SAM 2 limits the logits of a mask prompt, as when it was trained. */
+const MASK_PROMPT_LIMIT = 32;
+
+/** Decodes one set of prompts. SAM expects a padding point behind points without a box, SAM 2 behind every set. */
 export async function decodeSamPrompts(
   networks: Networks,
   geometry: Geometry,
   image: ImageFeatures,
   prompts: readonly SamPrompt[],
   maskInput?: Float32Array,
-): Promise<SamMask[]> {
+): Promise<SamMasks> {
+  const { sam2 } = networks;
   const hasBox = prompts.some(({ kind }) => kind === 'boxTopLeft');
   const xy: number[] = [];
   const kinds: number[] = [];
@@ -45,17 +58,29 @@ export async function decodeSamPrompts(
     kinds.push(...POINT_KINDS.map((name) => (name === kind ? 1 : 0)));
   };
   for (const { x, y, kind } of prompts) push(...geometry.toSam(x, y, image.width, image.height), kind);
-  if (!hasBox) push(0, 0, 'padding');
+  if (!hasBox || sam2) push(0, 0, 'padding');
 
   const tensor = (values: number[], width: number): Tensor => ({
     data: Float32Array.from(values),
     shape: [1, values.length / width, width],
   });
   const side = maskInput && Math.sqrt(maskInput.length);
-  const mask = maskInput && { data: maskInput, shape: [1, 1, side as number, side as number] };
-  const { logits, iou } = await networks.decodePoints(image.embedding, tensor(xy, 2), tensor(kinds, POINT_KINDS.length), mask);
+  const mask = maskInput && { data: maskPrompt(networks, maskInput), shape: [1, 1, side as number, side as number] };
+  const decoded = await networks.decodePoints(image, tensor(xy, 2), tensor(kinds, POINT_KINDS.length), mask);
+  const { logits, iou, objectScore } = decoded;
   const size = logits.data.length / iou.data.length;
-  return Array.from(iou.data, (value, i) => ({ logits: logits.data.slice(i * size, (i + 1) * size), iou: value }));
+  const all = Array.from(iou.data, (value, i): SamMask => ({ logits: logits.data.slice(i * size, (i + 1) * size), iou: value }));
+  return {
+    all,
+    single: sam2 ? stableMask(all, sam2).mask : (all[0] as SamMask),
+    ...(objectScore && { objectScore: sigmoid(objectScore.data[0] as number) }),
+  };
+}
+
+/** Logits as this SAM takes them back as a mask prompt. */
+export function maskPrompt({ sam2 }: Pick<Networks, 'sam2'>, logits: Float32Array): Float32Array {
+  if (sam2 === undefined) return logits;
+  return logits.map((value) => Math.max(-MASK_PROMPT_LIMIT, Math.min(MASK_PROMPT_LIMIT, value)));
 }
 
 /** The first mask's logits at the image's own size. */
@@ -64,9 +89,9 @@ export async function decodeAtImageSize(
   geometry: Geometry,
   image: ImageFeatures,
   prompts: readonly SamPrompt[],
-): Promise<Float32Array | undefined> {
-  const [mask] = await decodeSamPrompts(networks, geometry, image, prompts);
-  return mask && logitsAtImageSize(geometry, image, mask.logits).data;
+): Promise<Float32Array> {
+  const { single } = await decodeSamPrompts(networks, geometry, image, prompts);
+  return logitsAtImageSize(geometry, image, single.logits).data;
 }
 
 /** Low-resolution logits [4g * 4g] at the image's own size. */
@@ -76,7 +101,7 @@ export function logitsAtImageSize(
   logits: Float32Array,
 ): FloatMap {
   const side = Math.sqrt(logits.length);
-  return geometry.toImage(geometry.toSquare({ data: logits, width: side, height: side }), width, height);
+  return geometry.lowToImage({ data: logits, width: side, height: side }, width, height);
 }
 
 /** The mask SAM believes in most. */

@@ -70,7 +70,7 @@ export async function openPromptProbe(context: StudyContext, name: string): Prom
         const some = sets.slice(from, from + MAX_SETS);
         const data = new Float32Array(some.length * numPrompts * dim);
         some.forEach((set, i) => data.set(set, i * numPrompts * dim));
-        const { logits } = await networks.decodePrompts(pair.target.embedding, { data, shape: [some.length, numPrompts, dim] });
+        const { logits } = await networks.decodePrompts(pair.target, { data, shape: [some.length, numPrompts, dim] });
         const side = logits.shape[3] as number;
         for (let i = 0; i < some.length; i++) {
           const map = { data: logits.data.subarray(i * side * side, (i + 1) * side * side), width: side, height: side };

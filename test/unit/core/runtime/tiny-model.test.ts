@@ -48,7 +48,7 @@ describe('the built-in model', () => {
     const cells = reduceLabels(mask, { columns: 16, rows: 16, spanX: 256, spanY: 256 }, encoder.label_reduction);
     const pseudo = await networks.similarity(await networks.maskedHigh(reference, cells), cells, target.high, encoder.config.pseudoNorm);
     const distribution = await networks.promptDistribution(target.mid, pseudo, await networks.encodeReference(reference.mid, cells));
-    const decoded = await networks.decodePrompts(target.embedding, distribution.mu);
+    const decoded = await networks.decodePrompts(target, distribution.mu);
     const square = geometryOf(preprocessOf(model)).toSquare({ data: decoded.logits.data, width: 64, height: 64 });
 
     const stages = {
@@ -71,8 +71,8 @@ describe('the built-in model', () => {
     const { embedding } = await networks.encode(image('in.target'));
     const mu = Float32Array.from(known('out.mu'));
     const other = mu.map((value, i) => value + Math.sin(i));
-    const together = await networks.decodePrompts(embedding, { data: Float32Array.from([...mu, ...other]), shape: [2, 50, 64] });
-    const alone = await networks.decodePrompts(embedding, { data: other, shape: [1, 50, 64] });
+    const together = await networks.decodePrompts({ embedding }, { data: Float32Array.from([...mu, ...other]), shape: [2, 50, 64] });
+    const alone = await networks.decodePrompts({ embedding }, { data: other, shape: [1, 50, 64] });
     const second = together.logits.data.subarray(4096);
     expect(Math.max(...alone.logits.data.map((value, i) => Math.abs(value - (second[i] as number))))).toBeLessThan(TOLERANCE);
   });

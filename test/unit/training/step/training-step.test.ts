@@ -39,7 +39,7 @@ function step(tf: Tf, decoder: PromptDecoder, chunk: number, image?: number): St
     targetMid: given('feat_tgt_mid'),
     referenceMask: given('feat_ref_mask'),
     pseudo: given('feat_pseudo'),
-    embedding: given('image_embeddings'),
+    image: { embedding: given('image_embeddings') },
     truth: given('gt'),
     channelFactors: given('channel_factors', 1),
   };
