@@ -1,9 +1,21 @@
 /** A model folder of full size with weights from a hash: the same numbers everywhere, nothing to download. */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { samConfigJson, snakeKeys } from '../../src/core/checkpoint/config-json.ts';
 import { hashFile } from '../../src/core/checkpoint/hash-cache.ts';
 import { openModel, type Model } from '../../src/core/checkpoint/model-folder.ts';
-import { PROMPT_ENCODER, RESNET50_DEEP, SAM_VIT_B, SAM_VIT_H, SAM_VIT_L, type SamConfig } from '../../src/core/networks/config.ts';
+import type { OwnBackboneConfig } from '../../src/core/networks/backbone.ts';
+import {
+  DINOV2_VIT_S14,
+  PROMPT_ENCODER,
+  RESNET50_DEEP,
+  SAM2_HIERA_TINY,
+  SAM_VIT_B,
+  SAM_VIT_H,
+  SAM_VIT_L,
+  type SamConfig,
+} from '../../src/core/networks/config.ts';
+import type { SamResize } from '../../src/core/image/preprocess.ts';
 import { tensorsNeeded, type NetworkDefinition } from '../../src/core/onnx/emit.ts';
 import {
   backboneFinalGraph,
@@ -16,35 +28,39 @@ import {
 } from '../../src/core/onnx/model-graphs.ts';
 import { writeHashedWeights } from '../../test/golden/hash-weights.ts';
 
-export const FULL_SIZES = { b: SAM_VIT_B, l: SAM_VIT_L, h: SAM_VIT_H } as const;
+interface FullModel {
+  sam: SamConfig;
+  backbone: OwnBackboneConfig;
+  /** Channels of the backbone's two mid-level maps. */
+  midChannels: number;
+  resize: SamResize;
+}
+
+const withResnet = (sam: SamConfig): FullModel => ({ sam, backbone: RESNET50_DEEP, midChannels: 1536, resize: 'stretch' });
+
+export const FULL_SIZES = {
+  'sam-vit-b': withResnet(SAM_VIT_B),
+  'sam-vit-l': withResnet(SAM_VIT_L),
+  'sam-vit-h': withResnet(SAM_VIT_H),
+  'sam2.1-tiny': { sam: SAM2_HIERA_TINY, backbone: DINOV2_VIT_S14, midChannels: 768, resize: 'stretch-float' },
+} as const satisfies Record<string, FullModel>;
 export type FullSize = keyof typeof FULL_SIZES;
 
 const NORMALISATION = { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] } as const;
 
-/** Keys as a manifest spells them. */
-function snakeKeys(record: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(record).map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value as unknown]),
-  );
-}
-
-/** The encoder's keys stand beside the others. */
-function samKeys({ encoder: { kind, ...encoder }, ...rest }: SamConfig): Record<string, unknown> {
-  return { ...snakeKeys({ ...rest, ...encoder }), image_encoder: kind };
-}
-
-/** Writes SAM, the deep-stem ResNet-50 at 512 and the paper's prompt encoder into `folder`, unless they are there. */
-export async function fullSizeModel(folder: string, size: FullSize = 'b'): Promise<Model> {
-  if (!existsSync(join(folder, 'manifest.json'))) await write(folder, FULL_SIZES[size], `sam-vit-${size}`);
+/** Writes a SAM, its backbone (a deep-stem ResNet-50 at 512; DINOv2-S for SAM 2) and the paper's prompt encoder into `folder`, unless they are there. */
+export async function fullSizeModel(folder: string, size: FullSize = 'sam-vit-b'): Promise<Model> {
+  if (!existsSync(join(folder, 'manifest.json'))) await write(folder, FULL_SIZES[size], size);
   return openModel(folder);
 }
 
-async function write(folder: string, sam: SamConfig, name: string): Promise<void> {
+async function write(folder: string, { sam, backbone, midChannels, resize }: FullModel, name: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
+  const encoder = { ...PROMPT_ENCODER, midChannels };
   const parts = {
     sam: { config: sam },
-    backbone: { file: '', config: RESNET50_DEEP },
-    prompt_encoder: { config: PROMPT_ENCODER },
+    backbone: { file: '', config: backbone },
+    prompt_encoder: { config: encoder },
   } as never;
   const files: Record<string, string> = {};
   const weights = async (file: string, definitions: readonly NetworkDefinition[]): Promise<void> => {
@@ -64,11 +80,11 @@ async function write(folder: string, sam: SamConfig, name: string): Promise<void
     about: 'Weights from a hash, for measuring.',
     license: 'Apache-2.0',
     files,
-    sam: { file: 'sam.safetensors', config: samKeys(sam), resize: 'stretch', ...NORMALISATION },
-    backbone: { file: 'backbone.safetensors', config: snakeKeys(RESNET50_DEEP) },
+    sam: { file: 'sam.safetensors', config: samConfigJson(sam), resize, ...NORMALISATION },
+    backbone: { file: 'backbone.safetensors', config: snakeKeys(backbone) },
     prompt_encoder: {
       file: 'prompt-encoder.safetensors',
-      config: snakeKeys(PROMPT_ENCODER),
+      config: snakeKeys(encoder),
       distribution: 'gaussian',
       nu: 5,
       label_reduction: { kind: 'nearest' },

@@ -1,12 +1,13 @@
 /** Inputs of both sides of tools/bench/inference.ts: two images, an annotation, and hashed numbers where a stage is measured alone. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { floatsFromTensor, parseSafetensors, safetensorsBytes, type TensorToWrite } from '../../src/core/checkpoint/formats/safetensors.ts';
+import { reduceLabels } from '../../src/core/mask/label-reduction.ts';
 import type { PixelImage } from '../../src/core/engine/types.ts';
 import { hashedNoise } from '../../test/golden/hash-weights.ts';
 
 /** Side of the pictures: SAM's own, so that only the backbone's input is resized. */
 export const SIDE = 1024;
-/** Side of the feature grid. */
+/** Side of SAM's grid, and of that of a ResNet at 512. */
 export const GRID = 64;
 export const PROMPTS = 50;
 export const WIDTH = 256;
@@ -34,7 +35,14 @@ export function middle(side: number): Float32Array {
   return Float32Array.from({ length: side * side }, (_, i) => (inside(i % side) && inside(Math.floor(i / side)) ? 1 : 0));
 }
 
-export function writeInputs(path: string): void {
+/** Cells of the square in the middle on a feature grid, as the engine reduces a mask. [side * side] */
+function markedCells(side: number): Float32Array {
+  const mask = { data: Uint8Array.from(middle(SIDE)), width: SIDE, height: SIDE };
+  return reduceLabels(mask, { columns: side, rows: side, spanX: SIDE, spanY: SIDE }, { kind: 'nearest' });
+}
+
+/** grid: side of the backbone's feature grid. */
+export function writeInputs(path: string, grid: number = GRID): void {
   const target = pattern();
   const bytes = (data: Uint8Array): TensorToWrite => ({ dtype: 'U8', shape: [1, 3, SIDE, SIDE], bytes: data });
   const floats = (data: Float32Array, shape: number[]): TensorToWrite => ({ dtype: 'F32', shape, bytes: new Uint8Array(data.buffer) });
@@ -46,15 +54,17 @@ export function writeInputs(path: string): void {
       ),
       shape,
     );
-  const pseudo = hashedNoise('pseudo', GRID * GRID).map((value) => Math.abs(value) / 2);
+  const pseudo = hashedNoise('pseudo', grid * grid).map((value) => Math.abs(value) / 2);
   writeFileSync(
     path,
     safetensorsBytes({
       target: bytes(target),
       reference: bytes(target.map((value) => 255 - value)),
-      cells: floats(middle(GRID), [1, 1, GRID, GRID]),
-      pseudo: floats(pseudo, [1, 1, GRID, GRID]),
+      cells: floats(markedCells(grid), [1, 1, grid, grid]),
+      pseudo: floats(pseudo, [1, 1, grid, grid]),
       embedding: noise('embedding', [1, WIDTH, GRID, GRID]),
+      highRes0: noise('highRes0', [1, 16 * GRID * GRID, WIDTH / 8]),
+      highRes1: noise('highRes1', [1, 4 * GRID * GRID, WIDTH / 4]),
       prompts: noise('prompts', [MAX_SETS, PROMPTS, WIDTH]),
       eps: noise('eps', [SAMPLES, PROMPTS, WIDTH]),
     }),
@@ -63,7 +73,10 @@ export function writeInputs(path: string): void {
 
 export interface Inputs {
   picture(name: 'target' | 'reference'): PixelImage;
-  floats(name: 'cells' | 'pseudo' | 'embedding' | 'prompts' | 'eps'): { data: Float32Array; shape: readonly number[] };
+  floats(name: 'cells' | 'pseudo' | 'embedding' | 'highRes0' | 'highRes1' | 'prompts' | 'eps'): {
+    data: Float32Array;
+    shape: readonly number[];
+  };
 }
 
 export function readInputs(path: string): Inputs {

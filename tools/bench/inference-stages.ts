@@ -16,7 +16,7 @@ import { openEngine } from '../../src/core/runtime/node/open-engine.ts';
 import type { Precision } from '../../src/core/onnx/precision.ts';
 import type { Tensor } from '../../src/core/onnx/session.ts';
 import type { PixelImage, Reference } from '../../src/core/engine/types.ts';
-import { GRID, middle, PROMPTS, readInputs, SAMPLES, SIDE, WIDTH } from './inference-inputs.ts';
+import { middle, PROMPTS, readInputs, SAMPLES, SIDE, WIDTH } from './inference-inputs.ts';
 
 const [folder = '', inputsPath = '', threadCount = '0', precisionName = 'fp32'] = process.argv.slice(2);
 const threads = Number(threadCount);
@@ -27,7 +27,9 @@ const { manifest } = model;
 const runtime = nodeRuntime({ threads });
 const networks = createNetworks(model, runtime, { precision });
 
-const BACKBONE_SIDE = 512;
+const { backbone: own, sam } = manifest;
+if (!('file' in own)) throw new Error('expected a model with a backbone of its own');
+const BACKBONE_SIDE = own.config.imageSize;
 const square = (image: Raster, side: number): Tensor => ({
   data: normalise(side === image.width ? image : pillowResize(image, side, side), IMAGENET),
   shape: [1, 3, side, side],
@@ -41,12 +43,13 @@ const target = inputs.picture('target') as PixelImage & Raster;
 const encoder = once(() => runtime.load(emitWithFile(imageEncoderGraph(manifest), model.sam, precision)));
 const trunk = once(() => runtime.load(emitWithFile(backboneTrunkGraph(manifest), model.backbone, precision)));
 const final = once(() => runtime.load(emitWithFile(backboneFinalGraph(manifest), model.backbone, precision)));
-const everything: Tensor = { data: new Float32Array(GRID * GRID).fill(1), shape: [1, 1, GRID, GRID] };
 
 async function backbone(): Promise<Tensor[]> {
-  const { mid } = (await (await trunk()).run({ image: square(target, BACKBONE_SIDE) })) as { mid: Tensor };
-  const channels = (mid.shape[1] as number) - 512; // f2 first, then f3
-  const state = { data: mid.data.subarray(512 * GRID * GRID), shape: [1, channels, GRID, GRID] };
+  const { mid, ...more } = (await (await trunk()).run({ image: square(target, BACKBONE_SIDE) })) as { mid: Tensor; state?: Tensor };
+  const [, channels, rows, columns] = mid.shape as [number, number, number, number];
+  const everything: Tensor = { data: new Float32Array(rows * columns).fill(1), shape: [1, 1, rows, columns] };
+  // Of a ResNet f3 stands behind the 512 channels of f2.
+  const state = more.state ?? { data: mid.data.subarray(512 * rows * columns), shape: [1, channels - 512, rows, columns] };
   const { high } = (await (await final()).run({ state, mask: everything })) as { high: Tensor };
   return [mid, state, high];
 }
@@ -58,7 +61,8 @@ const code = once(reference);
 const decode = async (sets: number): Promise<Tensor[]> => {
   const prompts = inputs.floats('prompts');
   const some = { data: prompts.data.subarray(0, sets * PROMPTS * WIDTH), shape: [sets, PROMPTS, WIDTH] };
-  const { logits, iou } = await networks.decodePrompts({ embedding: inputs.floats('embedding') }, some);
+  const finer = sam.config.sam2 && { highRes0: inputs.floats('highRes0'), highRes1: inputs.floats('highRes1') };
+  const { logits, iou } = await networks.decodePrompts({ embedding: inputs.floats('embedding'), ...finer }, some);
   return [logits, iou];
 };
 

@@ -1,8 +1,9 @@
 /**
  * Cost of the full-size networks, ours against the same written plainly in PyTorch:
  *   npm run bench:inference -- [--rounds N] [--threads N] [--images N] [--only encoder,parts,decoder,predict,many] [--json FILE]
- *                              [--python PYTHON | --cache DIR] [--models DIR]
- * SAM ViT-B at 1024, a deep-stem ResNet-50 at 512 and the paper's prompt encoder, with weights from a hash. Entries are processes of
+ *                              [--python PYTHON | --cache DIR] [--model sam-vit-b|sam2.1-tiny] [--models DIR]
+ * --model sam-vit-b (the default): SAM ViT-B at 1024, a deep-stem ResNet-50 at 512 and the paper's prompt encoder, with weights from a
+ * hash; --model sam2.1-tiny: SAM 2.1 tiny and DINOv2-S, SAM 2 in PyTorch by Meta's own package. Entries are processes of
  * their own, ours started as an engine's worker is, and take turns; the first turn is not timed, its outputs are compared.
  * "PyTorch" is the published code run as anyone would; "PyTorch, tuned" has attention in one piece, draws no mask that is not
  * requested, keeps freed memory and lets no thread spin. Ratios are to the former. PyTorch is set up in a virtual environment of its
@@ -14,7 +15,8 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WORKER_FLAGS, workerEnvironment } from '../../src/core/runtime/worker/memory.ts';
-import { fullSizeModel } from './full-size-model.ts';
+import { midShape } from '../../src/core/onnx/model-graphs.ts';
+import { FULL_SIZES, fullSizeModel, type FullSize } from './full-size-model.ts';
 import { writeInputs } from './inference-inputs.ts';
 import { startLineProcess, type LineProcess } from './line-process.ts';
 import type { ManyAnswer } from './many-encodes.ts';
@@ -42,13 +44,21 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 
 /** Time as a share of PyTorch's, and memory, where something is wanted. */
-const WANTED: Readonly<Record<string, { time: number; memory?: number }>> = {
-  'encoder fp32': { time: 0.65 },
-  'encoder int8': { time: 0.4 },
-  'decoder1 fp32': { time: 0.5 },
-  'decoder5 fp32': { time: 0.5 },
-  'decoder10 fp32': { time: 0.5 },
-  'predict fp32': { time: 0.65, memory: 0.5 },
+const WANTED: Readonly<Record<string, Readonly<Record<string, { time: number; memory?: number }>>>> = {
+  'sam-vit-b': {
+    'encoder fp32': { time: 0.65 },
+    'encoder int8': { time: 0.4 },
+    'decoder1 fp32': { time: 0.5 },
+    'decoder5 fp32': { time: 0.5 },
+    'decoder10 fp32': { time: 0.5 },
+    'predict fp32': { time: 0.65, memory: 0.5 },
+  },
+  'sam2.1-tiny': {
+    'encoder fp32': { time: 0.65, memory: 0.5 },
+    'encoder int8': { time: 0.45 },
+    'decoder5 fp32': { time: 0.5 },
+    'predict fp32': { time: 0.65 },
+  },
 };
 
 const { values } = parseArgs({
@@ -60,9 +70,12 @@ const { values } = parseArgs({
     json: { type: 'string' },
     python: { type: 'string' },
     cache: { type: 'string' },
+    model: { type: 'string', default: 'sam-vit-b' },
     models: { type: 'string' },
   },
 });
+const size = Object.keys(FULL_SIZES).find((name): name is FullSize => name === values.model);
+if (size === undefined) throw new Error(`--model: expected one of ${Object.keys(FULL_SIZES).join(', ')}, got ${values.model}`);
 const only = values.only.split(',');
 
 interface Answer {
@@ -148,7 +161,7 @@ async function measure(stages: readonly string[], contestants: readonly Contesta
 
 function print({ stage, contestant, milliseconds, cpuMilliseconds, peakBytes, ...shares }: Row): void {
   const { time = 1, cpuTime = 1, memory = 1, maxAbs, maxRelative } = shares;
-  const wanted = WANTED[`${stage} ${contestant}`];
+  const wanted = WANTED[size as string]?.[`${stage} ${contestant}`];
   const figures = `${milliseconds.toFixed(0).padStart(7)} ms ${cpuMilliseconds.toFixed(0).padStart(7)} ms CPU ${(peakBytes / 1e9).toFixed(2)} GB`;
   const ratios =
     contestant === PYTORCH ? '' : ` | ${time.toFixed(2)} of its time, ${cpuTime.toFixed(2)} of its CPU, ${memory.toFixed(2)} of its memory`;
@@ -183,9 +196,9 @@ async function manyEncodes(models: string): Promise<ManyAnswer> {
 const folder = mkdtempSync(join(tmpdir(), 'prosam-bench-'));
 try {
   const models = values.models ?? join(folder, 'model');
-  await fullSizeModel(models);
+  const { manifest } = await fullSizeModel(models, size);
   const inputs = join(folder, 'inputs.safetensors');
-  writeInputs(inputs);
+  writeInputs(inputs, midShape(manifest)[2] as number);
   const { threads } = values;
   const rows: Row[] = [];
   const groups = Object.entries(GROUPS).filter(([name]) => only.includes(name));

@@ -36,7 +36,9 @@ export function pythonWithPytorch({ python, cache = join(tmpdir(), 'prosam-bench
     execFileSync(...dyingWithUs(program, args), { stdio: ['ignore', 'ignore', 'inherit'] });
   };
   run(process.platform === 'win32' ? 'python' : 'python3', '-m', 'venv', cache);
-  run(own, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'torch', 'numpy'); // without numpy it warns at every start
+  run(own, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'torch', 'torchvision', 'numpy', 'setuptools', 'wheel'); // without numpy it warns at every start
+  // Meta's SAM 2; its build asks for the torch that is there.
+  run(own, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-build-isolation', 'sam2');
   if (!hasTorch(own)) throw new Error(`PyTorch was installed into ${cache} and cannot be imported`);
   return own;
 }

@@ -4,7 +4,7 @@ Usage: python pytorch_inference.py MODEL_FOLDER INPUTS THREADS own|sdpa
 Reads one JSON line {"stage": ..., "out": FILE or null} at a time, answers one: milliseconds on the clock and of all threads,
 the most memory held so far. `out`: where the stage's outputs go as float32, one after another.
 "own": as SAM's published code writes it; "sdpa": attention in one piece (scaled_dot_product_attention, in the encoder with a
-bias), and no mask that is not asked for.
+bias), and no mask that is not asked for. SAM 2 is Meta's package as it is, either way.
 """
 import ctypes, json, math, struct, sys, time
 import torch
@@ -14,7 +14,7 @@ folder, inputs_path, threads, kind = sys.argv[1], sys.argv[2], int(sys.argv[3]),
 torch.set_num_threads(threads)
 manifest = json.load(open(f'{folder}/manifest.json'))
 sam, resnet, encoder = (manifest[part]['config'] for part in ('sam', 'backbone', 'prompt_encoder'))
-grid = sam['image_size'] // sam['patch_size']
+grid = sam['image_size'] // sam.get('patch_size', 16)
 
 
 def read_safetensors(path):
@@ -37,6 +37,10 @@ S = read_safetensors(f'{folder}/{manifest["sam"]["file"]}')
 R = read_safetensors(f'{folder}/{manifest["backbone"]["file"]}')
 P = read_safetensors(f'{folder}/{manifest["prompt_encoder"]["file"]}')
 I = read_safetensors(inputs_path)
+second = sam.get('image_encoder') == 'hiera'
+if second:
+    from pytorch_sam2 import Dinov2, Sam2
+    sam2, dino = Sam2(sam, S), Dinov2(resnet, R)
 
 
 def linear(W, x, name):
@@ -56,6 +60,9 @@ def channel_norm(x, name):
 
 
 def image_encoder(x):
+    """SAM's view of an image: the embedding, and of SAM 2 the finer maps."""
+    if second:
+        return sam2.image_encoder(x)
     p = 'image_encoder.'
     x = F.conv2d(x, S[p + 'patch_embed.proj.weight'], S[p + 'patch_embed.proj.bias'], stride=sam['patch_size']).permute(0, 2, 3, 1)
     x = x + S[p + 'pos_embed']
@@ -73,7 +80,7 @@ def image_encoder(x):
         x = x + y
         x = x + linear(S, F.gelu(linear(S, norm(S, x, b + 'norm2', 1e-6), b + 'mlp.lin1')), b + 'mlp.lin2')
     x = channel_norm(F.conv2d(x.permute(0, 3, 1, 2), S[p + 'neck.0.weight']), p + 'neck.1')
-    return channel_norm(F.conv2d(x, S[p + 'neck.2.weight'], padding=1), p + 'neck.3')
+    return [channel_norm(F.conv2d(x, S[p + 'neck.2.weight'], padding=1), p + 'neck.3')]
 
 
 def relative_attention(x, p):
@@ -125,7 +132,10 @@ def dense_positions():
     return torch.cat([angles.sin(), angles.cos()], -1)[None]
 
 
-def mask_decoder(embedding, prompts):
+def mask_decoder(view, prompts):
+    if second:
+        return sam2.mask_decoder(view, prompts)
+    (embedding,) = view
     count = prompts.shape[0]
     p = 'mask_decoder.'
     own = torch.cat([S[p + 'iou_token.weight'], S[p + 'mask_tokens.weight']])[None].expand(count, -1, -1)
@@ -181,6 +191,8 @@ def stage(x, index):
 
 
 def trunk(x):
+    if second:
+        return dino.trunk(x)
     x = F.relu(conv_norm(x, 'conv1', 'bn1', stride=2, padding=1))
     x = F.relu(conv_norm(x, 'conv2', 'bn2', padding=1))
     x = F.relu(conv_norm(x, 'conv3', 'bn3', padding=1))
@@ -189,9 +201,15 @@ def trunk(x):
     return torch.cat([f2, f3], 1), f3
 
 
+def last_stage(state, mask=None):
+    if second:
+        return dino.final(state, mask)
+    return stage(state if mask is None else state * mask, 3)
+
+
 def backbone(x):
-    mid, f3 = trunk(x)
-    return mid, f3, stage(f3, 3)
+    mid, state = trunk(x)
+    return mid, state, last_stage(state)
 
 
 def similarity(reference, mask, target):
@@ -259,19 +277,19 @@ def prepared(pixels, side):
 
 def reference_part(pixels, mask):
     """SAM never sees a reference here: only its backbone maps are asked for."""
-    mid, f3 = trunk(prepared(pixels, resnet['image_size']))
-    return (*encode_reference(mid, mask), stage(f3 * mask, 3))
+    mid, state = trunk(prepared(pixels, resnet['image_size']))
+    return (*encode_reference(mid, mask), last_stage(state, mask))
 
 
 def target_part(pixels, mask, reference):
     prototype, queries, reference_high = reference
-    embedding = image_encoder(prepared(pixels, sam['image_size']))
+    view = image_encoder(prepared(pixels, sam['image_size']))
     mid, _, high = backbone(prepared(pixels, resnet['image_size']))
     mu, log_sigma = encode_target(mid, similarity(reference_high, mask, high), prototype, queries)
     prompts = torch.cat([mu, mu + log_sigma.exp() * I['eps']])
-    low = mask_decoder(embedding, prompts)[0]
-    square = F.interpolate(low[:1], (resnet['image_size'],) * 2, mode='bilinear', align_corners=True)
-    field = F.interpolate(square, pixels.shape[2:], mode='bilinear', align_corners=True)
+    low = mask_decoder(view, prompts)[0]
+    square = F.interpolate(low[:1], (resnet['image_size'],) * 2, mode='bilinear', align_corners=not second)
+    field = F.interpolate(square, pixels.shape[2:], mode='bilinear', align_corners=not second)
     return [low[0], field > 0, low[1:].sigmoid().mean(0)][:1]
 
 
@@ -286,16 +304,17 @@ def ready(name, work):
 
 mask = I['cells']
 maps = lambda: ready('maps', lambda: backbone(prepared(I['target'], resnet['image_size'])))
+view = lambda: ready('view', lambda: sam2.from_rows(I['embedding'], I['highRes0'], I['highRes1']) if second else [I['embedding']])
 code = lambda: ready('code', lambda: encode_reference(maps()[0], mask))
 STAGES = {
-    'encoder': lambda: [image_encoder(prepared(I['target'], sam['image_size']))],
+    'encoder': lambda: image_encoder(prepared(I['target'], sam['image_size'])),
     'backbone': lambda: backbone(prepared(I['target'], resnet['image_size'])),
     'reference': lambda: encode_reference(maps()[0], mask),
     'similarity': lambda: [similarity(maps()[2], mask, maps()[2])],
     'target': lambda: encode_target(maps()[0], I['pseudo'], *code()),
-    'decoder1': lambda: mask_decoder(I['embedding'], I['prompts'][:1]),
-    'decoder5': lambda: mask_decoder(I['embedding'], I['prompts'][:5]),
-    'decoder10': lambda: mask_decoder(I['embedding'], I['prompts']),
+    'decoder1': lambda: mask_decoder(view(), I['prompts'][:1]),
+    'decoder5': lambda: mask_decoder(view(), I['prompts'][:5]),
+    'decoder10': lambda: mask_decoder(view(), I['prompts']),
     'predict': lambda: target_part(I['target'], mask, ready('reference', lambda: reference_part(I['reference'], mask))),
     'both': lambda: target_part(I['target'], mask, reference_part(I['reference'], mask)),
 }
@@ -315,6 +334,7 @@ with torch.inference_mode():
         outputs = work()
         answer = {'milliseconds': 1000 * (time.perf_counter() - clock), 'cpuMilliseconds': 1000 * (time.process_time() - cpu)}
         if request.get('out'):
+            outputs = sam2.in_rows(outputs) if second and request['stage'] == 'encoder' else outputs
             with open(request['out'], 'wb') as file:
                 for output in outputs:
                     whole = output.float().contiguous()
