@@ -213,8 +213,11 @@ function blockLayers<T>(ops: Ops<T>, weights: Weights<T>, { widthIn, width, head
   return {
     norm,
     attend(normed, window, piece) {
-      const qkv = linear('attn.qkv', normed, widthIn, 3 * width); // [N, w * w, 3d]
-      const part = (n: number): T => ops.slice(qkv, 2, n * width, (n + 1) * width);
+      // Rows of one matrix, applied apart: what would be made at once has to be taken apart again, value by value.
+      const weight = weights.get('attn.qkv.weight', [3 * width, widthIn]);
+      const bias = weights.get('attn.qkv.bias', [3 * width]);
+      const rows = (x: T, n: number): T => ops.slice(x, 0, n * width, (n + 1) * width);
+      const part = (n: number): T => ops.linear(normed, rows(weight, n), rows(bias, n)); // [N, w * w, d]
       const split = (x: T): T => splitHeads(ops, x, heads); // [N, heads, n, d / heads]
       const queries = pools ? maxPool2(ops, part(0), window) : part(0);
       const attended = attendInPieces(ops, split(queries), split(part(1)), split(part(2)), piece);
