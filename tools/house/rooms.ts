@@ -203,8 +203,8 @@ export const ROOMS: readonly Room[] = [
     place: 'client',
     knows: ['core/common/retry.ts', 'core/common/event-stream.ts', 'core/common/errors.ts'],
     not: ['client/page'],
-    types: ['adapters/webhook', 'adapters/http'],
-    why: 'runs in browsers; requests are typed by the schemas they are checked with',
+    types: ['service/ports'],
+    why: 'runs in browsers; its types are held to the schemas of the webhook adapter by a test',
   },
   // Wiring.
   { place: 'web.ts', knows: ['core'], why: 'the same engine, wired for pages' },

@@ -1,4 +1,4 @@
-/** Response schemas of /v1: source of the OpenAPI document and the client types. */
+/** Response schemas of /v1: source of the OpenAPI document; the client's types are held to them by a test. */
 import { z } from 'zod';
 import { PROVENANCES } from '../../service/ports/storage.ts';
 import { METHODS } from '../../core/engine/types.ts';

@@ -1,4 +1,4 @@
-/** Request schemas of /v1, parsed once and bounded: source of the OpenAPI document and the client types. */
+/** Request schemas of /v1, parsed once and bounded: source of the OpenAPI document; the client's types are held to them by a test. */
 import { z } from 'zod';
 import { LIMITS, PLAIN_TEXT } from '../../core/common/limits.ts';
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';

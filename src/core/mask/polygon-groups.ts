@@ -8,6 +8,7 @@ import type { Point } from './raster.ts';
 export interface PolygonWithHoles {
   /** Corners in pixels, first not repeated. */
   exterior: Point[];
+  /** Rings inside it that are not part of it. */
   holes: Point[][];
 }
 
