@@ -22,6 +22,7 @@ const entries = {
   testing: 'src/testing/index.ts',
   server: 'src/server/index.ts',
   training: 'src/training/index.ts',
+  types: 'src/types.ts',
 };
 
 /** Read by the console's routes, which look for them beside their own script. */

@@ -11,6 +11,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   'prosam/scenes': 'src/scenes/index.ts',
   'prosam/server': 'src/server/index.ts',
   'prosam/training': 'src/training/index.ts',
+  'prosam/types': 'src/types.ts',
   'prosam/web': 'src/web.ts',
 };
 

@@ -1,21 +1,6 @@
 /** `prosam/web`: the engine in a browser, and what a page needs to show and keep its masks. */
-import { createWorkerEngine, type WebEngine, type WorkerEngineOptions } from './core/runtime/web/create-engine.ts';
+import { createWorkerEngine, type WebEngine, type WebEngineOptions } from './core/runtime/web/create-engine.ts';
 import type { WorkerLike } from './core/common/web-globals.ts';
-
-export interface WebEngineOptions extends WorkerEngineOptions {
-  /** URL of a model's manifest.json, or of the folder it lies in; the weights lie beside it. */
-  model: string | URL;
-  /** 'auto' takes WebGPU where a real graphics processor proves that it works, else WebAssembly. @default 'auto' */
-  device?: 'auto' | 'webgpu' | 'wasm';
-  /** Folder that ONNX Runtime's .wasm and .mjs files are served from. @default where the bundler put them, beside the script */
-  wasmPaths?: string | URL;
-  /** Threads on WebAssembly, in a page that is isolated (COOP and COEP headers); 1 elsewhere. 'auto': one per core, at most 4. @default 'auto' */
-  threads?: 'auto' | number;
-  /** Address of the worker's script, or a function that starts one. @default web-worker.js beside this script */
-  worker?: string | URL | (() => WorkerLike);
-  /** Bytes of image features kept in memory. @default 128 MiB */
-  cacheBytes?: number;
-}
 
 declare const Worker: new (address: URL | string, options: { type: 'module'; name: string }) => WorkerLike;
 
@@ -37,7 +22,7 @@ export async function createWebEngine({ worker, ...options }: WebEngineOptions):
 }
 
 export * from './core/public.ts';
-export type { WebEngine, WebReference } from './core/runtime/web/create-engine.ts';
+export type { WebEngine, WebEngineOptions, WebReference } from './core/runtime/web/create-engine.ts';
 export type { WebEngineInfo, WebLimits } from './core/runtime/web/protocol.ts';
 export type { WebDevice } from './core/runtime/web/device.ts';
 export type { LoadProgress } from './core/checkpoint/web/fetch-file.ts';

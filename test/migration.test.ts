@@ -105,14 +105,14 @@ describe('a service that 0.1.0 left', () => {
   it('goes on: same masks from the same versions, jobs and deliveries come to their end', { timeout: WAIT_MS }, async () => {
     service = await startServe({ folder, environment: { PROSAM_LEARNER: 'off' } });
     const predict = (more: object = {}) =>
-      ask<{ modelVersion: string; masks: { rle: CocoRle }[] }>('/v1/predict', {
+      ask<{ encoderVersion: string; masks: { rle: CocoRle }[] }>('/v1/predict', {
         ...{ project: PROJECT, image: { base64: recorded.pictures.target }, options: { method: 'prosam', seed: 5 }, remember: false },
         ...more,
       });
     const live = await predict();
-    expect(live.modelVersion).toBe(recorded.version);
+    expect(live.encoderVersion).toBe(recorded.version);
     expect(agreement(live.masks[0]?.rle as CocoRle, recorded.predictions.version)).toBeGreaterThan(0.99);
-    const base = await predict({ version: 'base' });
+    const base = await predict({ encoderVersion: 'base' });
     expect(agreement(base.masks[0]?.rle as CocoRle, recorded.predictions.base)).toBeGreaterThan(0.99);
     expect(await ask(`${VERSIONS}/${recorded.version}`)).toMatchObject({ id: recorded.version, weights: cups.versions[0]?.weights });
 

@@ -93,7 +93,7 @@ describe('the walk-through', () => {
   });
 
   it('asks for training and chooses a version', () => {
-    expect(outputOf('/promote')).toContain('"modelVersion":"base"');
+    expect(outputOf('/promote')).toContain('"encoderVersion":"base"');
   });
 
   it('refuses in the words the page shows', () => {

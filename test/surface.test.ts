@@ -136,6 +136,19 @@ describe('the built package', () => {
     expect(text).not.toMatch(/ImageBitmap|HTMLElement|OffscreenCanvas|from 'onnxruntime-web|reference lib/);
   });
 
+  it.each(['client.d.ts', 'client.d.cts'])('types prosam/client without zod, whichever way one follows %s', (name) => {
+    const seen = new Map<string, string>();
+    const reach = (file: string): void => {
+      if (seen.has(file)) return;
+      const text = readFileSync(join('dist', file), 'utf8');
+      seen.set(file, text);
+      for (const [, from, kind] of text.matchAll(/from '\.\/([^']+)\.(c?)js'/g)) reach(`${from as string}.d.${kind as string}ts`);
+    };
+    reach(name);
+    expect(seen.get(name)).toContain('interface PredictRequest');
+    expect([...seen].filter(([, text]) => /\bzod\b|Zod(Object|Type)/.test(text)).map(([file]) => file)).toEqual([]);
+  });
+
   it('types prosam/training without the types of TensorFlow.js', () => {
     for (const name of ['training.d.ts', 'training.d.cts']) {
       const text = readFileSync(join('dist', name), 'utf8');
@@ -236,6 +249,8 @@ describe('the built package', () => {
       'dist/console/main.js',
       'dist/console/style.css',
       'dist/server.cjs',
+      'dist/types.d.ts',
+      'dist/types.d.cts',
       'dist/server.d.cts',
       'dist/learner.js',
       'dist/web.js',

@@ -1,6 +1,6 @@
 /** Verification of callbacks for those who receive them: from the service, fresh, and not used before. */
 import { ProsamClientError } from './client-error.ts';
-import type { Callback } from './types.ts';
+import type { Callback } from './types/predictions.ts';
 
 /** The header that carries the signature. */
 export const CALLBACK_SIGNATURE_HEADER = 'x-prosam-signature';

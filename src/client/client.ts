@@ -6,7 +6,9 @@ import { jobsClient, type JobsClient } from './resources/jobs.ts';
 import { projectsClient, type ProjectsClient } from './resources/projects.ts';
 import { versionsClient, type VersionsClient } from './resources/versions.ts';
 import type { CallOptions, ClientOptions } from './send.ts';
-import type { PredictRequest, PredictResponse, RefineRequest, RefineResponse, StatusResponse } from './types.ts';
+import type { PredictResponse, RefineResponse } from './types/predictions.ts';
+import type { StatusResponse } from './types/records.ts';
+import type { PredictRequest, RefineRequest } from './types/requests.ts';
 
 /** Every function rejects with a ProsamClientError, or with the reason of its signal. */
 export interface ProsamClient {

@@ -3,7 +3,7 @@ import { readEventStream, type StreamEvent } from '../core/common/event-stream.t
 import { wait } from '../core/common/retry.ts';
 import { ProsamClientError } from './client-error.ts';
 import type { CallOptions, Send } from './send.ts';
-import type { Job, JobEvent } from './types.ts';
+import type { Job, JobEvent } from './types/predictions.ts';
 
 /** No sign of life for so long: the connection is dead. The service sends one every 15 seconds. */
 const SILENCE_MS = 60_000;

@@ -12,4 +12,7 @@ export { ProsamClientError } from './client-error.ts';
 export type { ClientErrorCode } from './client-error.ts';
 export { CALLBACK_DELIVERY_HEADER, CALLBACK_SIGNATURE_HEADER, createCallbackMemory, verifyCallback } from './callback.ts';
 export type { CallbackMemory, VerifyCallbackOptions } from './callback.ts';
-export type * from './types.ts';
+export type * from './types/predictions.ts';
+export type * from './types/records.ts';
+export type * from './types/requests.ts';
+export type { Provenance } from '../service/ports/provenance.ts';

@@ -5,9 +5,9 @@ import { errorFrom, ProsamClientError } from './client-error.ts';
 export interface ClientOptions {
   /** Address of the service, e.g. http://127.0.0.1:9090 */
   url: string;
-  /** Sent as a bearer token. */
+  /** Sent as a bearer token. @default none */
   token?: string;
-  /** @default the global one */
+  /** Function that sends requests. @default the global fetch */
   fetch?: typeof fetch;
   /** Longest time of one try, in milliseconds. @default 60,000 */
   timeoutMs?: number;
@@ -16,6 +16,7 @@ export interface ClientOptions {
 }
 
 export interface CallOptions {
+  /** Ends the call with its reason. */
   signal?: AbortSignal;
 }
 

@@ -73,7 +73,7 @@ export async function candidateVersion(
   const blob = await storage.blobs.put(bytes);
   const { images, labels, newMasks } = begun;
   const version: Verdict['version'] = {
-    ...{ id: versionId(run.id, blob), project, runId: run.id, weights: blob, model: opened.id, data: dataFingerprint(masks) },
+    ...{ id: versionId(run.id, blob), project, runId: run.id, weights: blob, baseModel: opened.id, data: dataFingerprint(masks) },
     ...(snapshot.parent !== undefined && { parent: snapshot.parent }),
     ...{ seed: snapshot.seed, code: context.codeVersion, createdMs: context.now() },
     ...{ outcome: promote ? 'promoted' : 'rejected', reason },

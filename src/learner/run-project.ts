@@ -47,8 +47,8 @@ export async function runProject(context: LearnerContext, project: string, onCla
     const outcome = await attempt(context, run, lease, files, async () =>
       run.id === id && choice ? choice : choiceFor(context, project, run, runs),
     );
-    const { state, reason, version } = outcome;
-    context.onEvent({ type: 'end', project, run: run.id, state, reason, ...(version !== undefined && { version }) });
+    const { state, reason, encoderVersion } = outcome;
+    context.onEvent({ type: 'end', project, run: run.id, state, reason, ...(encoderVersion !== undefined && { encoderVersion }) });
     return outcome;
   } finally {
     await lease.stop();
@@ -121,8 +121,8 @@ async function end(
   const written = await runs.finish(run.id, holder, { ...result, nowMs: now() });
   if (!written) return { state: 'lost', run: run.id, reason: 'the lease of the run went to another learner' };
   await tidyRun(files);
-  const { state = result.state, reason = result.reason, version } = (await runs.get(run.id)) ?? {};
-  return { state: state as EndState, run: run.id, reason, ...(version !== undefined && { version }) };
+  const { state = result.state, reason = result.reason, encoderVersion } = (await runs.get(run.id)) ?? {};
+  return { state: state as EndState, run: run.id, reason, ...(encoderVersion !== undefined && { encoderVersion }) };
 }
 
 async function snapshotOf(context: LearnerContext, run: RunRecord, { folder }: RunFiles, choose: () => Promise<Choice>): Promise<Snapshot> {

@@ -40,7 +40,7 @@ export async function startingPoint(
     const version = await versions.get(parent);
     if (version === undefined)
       throw new ProsamError('VERSION_NOT_FOUND', `expected version ${parent}, which the run starts from, there is none.`);
-    if (version.model === model.id) {
+    if (version.baseModel === model.id) {
       if (!(await fetched(version)))
         throw new ProsamError(
           'VERSION_NOT_FOUND',
@@ -48,11 +48,11 @@ export async function startingPoint(
         );
       return { start: file, current: await readWeights(file), notes };
     }
-    notes.push(`it does not go on from ${parent}, which belongs to ${version.model}, not to ${model.id}`);
+    notes.push(`it does not go on from ${parent}, which belongs to ${version.baseModel}, not to ${model.id}`);
   }
   if (model.promptEncoder) return { start: 'model', current: model.promptEncoder, notes };
   // A first prompt encoder takes more than one run: what the last one made goes on until it is good enough.
-  const unfinished = (await versions.list({ project, limit: LOOK_BACK })).find((version) => version.model === model.id);
+  const unfinished = (await versions.list({ project, limit: LOOK_BACK })).find((version) => version.baseModel === model.id);
   if (unfinished && (await fetched(unfinished)))
     return { start: file, notes: [...notes, `it goes on from ${unfinished.id}, which is not in service`] };
   return { start: 'model', notes: [...notes, 'the first prompt encoder of its model: it starts from random weights'] };

@@ -9,7 +9,7 @@ export interface LearnerContext {
   storage: Pick<Storage, 'store' | 'queue' | 'blobs'>;
   settings: LearnerSettings;
   engine: LoadedEngine;
-  /** Version of `prosam`, kept with every version. */
+  /** Release of `prosam`, kept with every version. */
   codeVersion: string;
   /** Name of this learner among others. */
   holder: string;
@@ -27,7 +27,7 @@ export type LearnerEvent =
   | RunStartEvent
   | { type: 'step'; project: string; run: string; step: number; steps: number; loss: number }
   | { type: 'gate'; project: string; run: string; done: number; total: number }
-  | { type: 'end'; project: string; run: string; state: EndState; reason: string; version?: string };
+  | { type: 'end'; project: string; run: string; state: EndState; reason: string; encoderVersion?: string };
 
 export interface RunStartEvent {
   type: 'start';
@@ -53,7 +53,7 @@ export interface RunStartEvent {
 export type EndState = Exclude<RunRecord['state'], 'running'> | 'interrupted' | 'memory' | 'lost';
 
 export type RunOutcome =
-  | { state: EndState; run: string; reason: string; version?: string }
+  | { state: EndState; run: string; reason: string; encoderVersion?: string }
   /** There is too little to learn from. */
   | { state: 'waiting'; waitingFor: string }
   /** Another learner is at it, or was: until then it may come back (ms since 1970). */

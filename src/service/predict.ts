@@ -58,18 +58,18 @@ export function createPredict(parts: PredictParts) {
     ]);
     if (asked.references.length === 0) throw nothingToLookFor(project, asked.missing);
 
-    const compute = (modelVersion: string, promptEncoder: string | undefined) =>
+    const compute = (encoderVersion: string, promptEncoder: string | undefined) =>
       admission.run({ client, priority, signal }, async (queue) => {
         const prediction = await engine.predict(target.input, asked.references, {
           ...request.options,
           ...(promptEncoder !== undefined && { promptEncoder }),
           ...(signal && { signal }),
         });
-        return { prediction, queue, modelVersion };
+        return { prediction, queue, encoderVersion };
       });
-    const { prediction, queue, modelVersion } = await (request.version === undefined
+    const { prediction, queue, encoderVersion } = await (request.encoderVersion === undefined
       ? serving.use(state, compute)
-      : serving.useVersion(project, request.version, compute));
+      : serving.useVersion(project, request.encoderVersion, compute));
 
     for (const [stage, milliseconds] of Object.entries(prediction.milliseconds)) metrics.stage(stage, milliseconds);
     metrics.stage('queue', queue);
@@ -79,9 +79,9 @@ export function createPredict(parts: PredictParts) {
       image: { sha256: target.sha256, width: prediction.width, height: prediction.height },
       masks: prediction.masks,
       missing: asked.missing,
-      version: versionString(engine.info.model, modelVersion, asked.hash),
-      modelVersion,
-      model: prediction.model,
+      version: versionString(engine.info.model, encoderVersion, asked.hash),
+      encoderVersion,
+      baseModel: prediction.model,
       device: prediction.device,
       milliseconds: { ...prediction.milliseconds, queue },
     };
@@ -96,9 +96,9 @@ export function createPredict(parts: PredictParts) {
   };
 }
 
-/** Changes whenever frozen model, prompt encoder or references change. */
-export function versionString(model: string, modelVersion: string, references: string): string {
-  return `${model}.${modelVersion}.r-${references}`;
+/** Changes whenever base model, prompt encoder or references change. */
+export function versionString(baseModel: string, encoderVersion: string, references: string): string {
+  return `${baseModel}.${encoderVersion}.r-${references}`;
 }
 
 /** Hash of all reference sets a prediction uses, whatever their order. */

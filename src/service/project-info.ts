@@ -9,13 +9,13 @@ export interface ProjectInfoParts {
   store: Store;
   references: ReferenceSets;
   serving: Serving;
-  model: string;
+  baseModel: string;
   /** Reason why the learner does not start a run; undefined: there is none. */
   waitingFor: (project: string) => Promise<string | undefined>;
 }
 
 export async function projectInfo(
-  { store, references, serving, model, waitingFor }: ProjectInfoParts,
+  { store, references, serving, baseModel, waitingFor }: ProjectInfoParts,
   project: string,
 ): Promise<ProjectInfo> {
   const state = await store.versions.state(project);
@@ -25,13 +25,13 @@ export async function projectInfo(
     store.runs.list({ project, limit: 1 }),
   ]);
   const sets = await Promise.all(labels.map(({ label }) => references.of(project, label, state.revision)));
-  const modelVersion = await serving.use(state, (version) => Promise.resolve(version));
+  const encoderVersion = await serving.use(state, (version) => Promise.resolve(version));
   const [run] = runs;
   const waiting = run?.state === 'running' ? undefined : await waitingFor(project);
   return {
     project,
-    version: versionString(model, modelVersion, hashOfSets(sets)),
-    modelVersion,
+    version: versionString(baseModel, encoderVersion, hashOfSets(sets)),
+    encoderVersion,
     ...counts,
     concepts: sets.map(({ label, masks }) => ({
       label,

@@ -60,14 +60,14 @@ export interface RunningService extends Service {
 export async function createService(options: ServiceOptions): Promise<RunningService> {
   const { engine, storage, log, metrics = noMetrics, now = Date.now, learner = 'external', pollMs = 1000, patienceMs } = options;
   const { store, queue, blobs } = storage;
-  const { model, device } = engine.info;
+  const { model: baseModel, device } = engine.info;
   const startedMs = now();
   const errors = createErrorList(now, metrics);
   const admission = createAdmission(options.admission);
   const drawing = createAdmission(options.admission);
   const images = createServiceImages({ images: store.images, blobs, limits: options.limits ?? {}, now, patienceMs });
   const references = createReferenceSets(store.annotations, options.references, patienceMs);
-  const onSwap = (project: string, version: string): void => metrics.serving(project, version);
+  const onSwap = (project: string, encoderVersion: string): void => metrics.serving(project, encoderVersion);
   const serving = createServing({ engine, versions: store.versions, blobs, log, now, patienceMs, onSwap });
   const predictionLog = createPredictionLog(store.images, options.keepPredictions ?? 200, log);
   const waitingFor = options.waitingFor ?? (() => Promise.resolve(undefined));
@@ -84,7 +84,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     now,
   });
   const accept = createAccept({ store, images, engine, admission, drawing, metrics, now });
-  metrics.device(model, device);
+  metrics.device(baseModel, device);
 
   const stopDescribing = await queue.work(
     DESCRIBE,
@@ -101,7 +101,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   /** Loads versions that other processes have deployed, and updates the metrics. */
   const poll = async (): Promise<void> => {
     try {
-      const served = new Map(serving.state().map(({ project, modelVersion }) => [project, modelVersion]));
+      const served = new Map(serving.state().map(({ project, encoderVersion }) => [project, encoderVersion]));
       for (const state of await store.versions.projects()) {
         const version = served.get(state.project);
         if (version !== undefined && version !== (state.current ?? BASE)) await serving.use(state, () => Promise.resolve());
@@ -134,7 +134,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   return {
     predictions: predictionService({ engine, admission, images, stored: store.images, log: predictionLog, predict, listed }),
     annotations: annotationService({ stored: store.annotations, accept, listed }),
-    projects: projectService({ store, references, serving, model, waitingFor, images, queue, now, listed }),
+    projects: projectService({ store, references, serving, baseModel, waitingFor, images, queue, now, listed }),
     versions: versionService({ stored: store.versions, serving, now, listed }),
     async status() {
       const { worker } = engine;
@@ -146,7 +146,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
       return {
         ready: problem === undefined && away.length === 0,
         problems,
-        model,
+        baseModel,
         device,
         startedMs,
         engineQueue: admission.state(),

@@ -29,7 +29,7 @@ export interface Serving {
   useVersion<T>(project: string, version: string, work: (version: string, promptEncoder: string | undefined) => Promise<T>): Promise<T>;
   /** In service once it resolves. @throws what loading it throws; the old version then goes on answering */
   swapTo(state: ProjectState): Promise<void>;
-  state(): { project: string; modelVersion: string; since: number }[];
+  state(): { project: string; encoderVersion: string; since: number }[];
   problems(): string[];
 }
 
@@ -150,7 +150,7 @@ export function createServing({ engine, versions, blobs, log, now, patienceMs = 
         return work(name, promptEncoder);
       });
     },
-    state: () => [...served].map(([project, { id, since }]) => ({ project, modelVersion: id ?? BASE, since })),
+    state: () => [...served].map(([project, { id, since }]) => ({ project, encoderVersion: id ?? BASE, since })),
     problems: () =>
       [...served].flatMap(([project, { id, failed }]) =>
         failed === undefined

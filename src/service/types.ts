@@ -26,8 +26,8 @@ export interface ServicePredictRequest {
   /** Used instead of the project's own. */
   references?: readonly Reference<ServiceImage | PixelImage>[];
   options?: Omit<PredictOptions, 'signal' | 'noise'>;
-  /** Ask this version instead of the current one; 'base': the model's own prompt encoder. */
-  version?: string;
+  /** Trained prompt encoder to use, the id of a version, or 'base': the model's own. @default the live one */
+  encoderVersion?: string;
   /** Keep image and prediction, so that the image can be ranked and shown. @default true */
   remember?: boolean;
   /** Fair shares: one client may fill only part of the queue. @default project */
@@ -43,12 +43,12 @@ export interface ServicePrediction {
   masks: MaskPrediction[];
   /** Labels asked for that have no reference yet. */
   missing: string[];
-  /** Changes whenever model, prompt encoder or reference set change. */
+  /** Version string, base model, prompt encoder and references in one: changes whenever one of them does. */
   version: string;
-  /** The prompt encoder: id of a version, or 'base'. */
-  modelVersion: string;
-  /** Name and content hash of the frozen model. */
-  model: string;
+  /** Trained prompt encoder: id of a version, or 'base', the model's own. */
+  encoderVersion: string;
+  /** Name and content hash of the frozen model, such as 'tiny@9a897d329434'. */
+  baseModel: string;
   device: string;
   milliseconds: StageTimes & { queue: number };
 }
@@ -82,6 +82,7 @@ export interface AcceptRequest extends AnnotationKey {
   masks: readonly AcceptedAnnotation[];
   flagged?: boolean;
   annotator?: string;
+  /** `version` of the prediction it goes back to. */
   predictionVersion?: string;
 }
 
@@ -103,7 +104,8 @@ export interface ProjectInfo {
   project: string;
   /** Version string that the next prediction will carry. */
   version: string;
-  modelVersion: string;
+  /** Live prompt encoder: id of a version, or 'base', the model's own. */
+  encoderVersion: string;
   images: number;
   annotated: number;
   masks: number;
@@ -122,15 +124,16 @@ export interface ServiceStatus {
   ready: boolean;
   /** Reasons why not, or parts that do not work. */
   problems: string[];
-  model: string;
+  /** Name and content hash of the frozen model. */
+  baseModel: string;
   device: string;
   startedMs: number;
   /** Requests computing and waiting in front of the engine. */
   engineQueue: { running: number; waiting: number; limit: number };
   /** Messages waiting, by name. */
   messages: Record<string, number>;
-  /** Versions loaded, by project. */
-  serving: { project: string; modelVersion: string; since: number }[];
+  /** Live prompt encoder of each project, and when it went live (ms since 1970). */
+  serving: { project: string; encoderVersion: string; since: number }[];
   /** Process that trains: a child of this one, one started elsewhere (`prosam learn`), or none. */
   learner: LearnerRun;
 }
@@ -200,7 +203,7 @@ export interface ProjectService {
   /** Changes of the live version, newest first. */
   history(project: string, options: { limit: number }): Promise<PointerChange[]>;
   /** Deploys the version before the live one. @throws VERSION_NOT_FOUND */
-  rollback(project: string, reason: string): Promise<{ version: string }>;
+  rollback(project: string, reason: string): Promise<{ encoderVersion: string }>;
   /** Bytes of an image the project has seen. @throws IMAGE_UNKNOWN */
   imageBytes(project: string, sha256: string): Promise<Uint8Array>;
 }
@@ -212,10 +215,10 @@ export interface VersionService {
   /** @throws VERSION_NOT_FOUND */
   get(id: string): Promise<VersionRecord>;
   /**
-   * Deploys a version to its project, or 'base', the model's own prompt encoder; live in this process once it resolves.
+   * Deploys a version by its id to its project, or 'base', the model's own prompt encoder; live in this process once it resolves.
    * @throws VERSION_NOT_FOUND, PROMPT_ENCODER_MISMATCH, CHECKPOINT_INVALID
    */
-  promote(project: string, version: string, reason: string): Promise<void>;
+  promote(project: string, id: string, reason: string): Promise<void>;
 }
 
 /** The whole service, in groups; an adapter takes those it needs, such as `Pick<Service, 'predictions' | 'annotations'>`. */

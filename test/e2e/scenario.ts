@@ -38,14 +38,14 @@ async function scenes(count: number, firstSeed: number): Promise<Scene[]> {
 
 interface Predicted {
   version: string;
-  modelVersion: string;
+  encoderVersion: string;
   masks: { label: string; rle: CocoRle; quality: { score: number } }[];
 }
 
 interface Run {
   state: string;
   reason?: string;
-  version?: string;
+  encoderVersion?: string;
 }
 
 interface Version {
@@ -69,10 +69,10 @@ export async function runScenario(urls: readonly string[]): Promise<ScenarioResu
   const startedMs = performance.now();
   let turn = 0;
   const next = (): string => urls[turn++ % urls.length] as string;
-  const predict = (url: string, { base64, label }: Scene, version?: string) =>
+  const predict = (url: string, { base64, label }: Scene, encoderVersion?: string) =>
     ask<Predicted>(url, '/v1/predict', {
       ...{ project: PROJECT, image: { base64 }, labels: [label], options: { method: 'prosam' } },
-      ...(version !== undefined && { version }),
+      ...(encoderVersion !== undefined && { encoderVersion }),
     });
   const shareOf = ({ masks }: Predicted, { truth }: Scene): number =>
     iou(maskFromCocoRle((masks[0] as { rle: CocoRle }).rle).data, truth.data);
@@ -89,7 +89,7 @@ export async function runScenario(urls: readonly string[]): Promise<ScenarioResu
 
   const fresh = await scenes(FRESH, 9000);
   const first = await Promise.all(fresh.map((scene) => predict(next(), scene)));
-  expect(new Set(first.map(({ modelVersion }) => modelVersion))).toEqual(new Set(['base']));
+  expect(new Set(first.map(({ encoderVersion }) => encoderVersion))).toEqual(new Set(['base']));
 
   // Twenty more are predicted; what is good is accepted as it is, the rest is corrected.
   const kinds = { accepted: 0, edited: 0 };
@@ -111,9 +111,9 @@ export async function runScenario(urls: readonly string[]): Promise<ScenarioResu
   expect(version.metrics.gate.candidate).toBeGreaterThan(version.metrics.gate.current);
 
   // Every predictor answers with it, and differently.
-  for (const url of urls) await waitFor(async () => (await predict(url, fresh[0] as Scene)).modelVersion === version.id);
+  for (const url of urls) await waitFor(async () => (await predict(url, fresh[0] as Scene)).encoderVersion === version.id);
   const second = await Promise.all(fresh.map((scene) => predict(next(), scene)));
-  expect(new Set(second.map(({ modelVersion }) => modelVersion))).toEqual(new Set([version.id]));
+  expect(new Set(second.map(({ encoderVersion }) => encoderVersion))).toEqual(new Set([version.id]));
   expect(second[0]?.version).not.toBe(first[0]?.version);
   expect(second.map(({ masks }) => masks[0]?.rle)).not.toEqual(first.map(({ masks }) => masks[0]?.rle));
 
@@ -121,7 +121,7 @@ export async function runScenario(urls: readonly string[]): Promise<ScenarioResu
     answers.reduce((sum, answer, i) => sum + shareOf(answer, fresh[i] as Scene), 0) / FRESH;
   // The references have changed, too: the old version with the new references tells the two apart.
   const old = await Promise.all(fresh.map((scene) => predict(next(), scene, 'base')));
-  expect(new Set(old.map(({ modelVersion }) => modelVersion))).toEqual(new Set(['base']));
+  expect(new Set(old.map(({ encoderVersion }) => encoderVersion))).toEqual(new Set(['base']));
   const { current, candidate } = version.metrics.gate;
   return {
     before: mean(first),
@@ -146,7 +146,7 @@ async function betterVersion(next: () => string): Promise<Version> {
     await waitFor(ended);
     const [run] = runs as [Run];
     if (run.state === 'promoted') {
-      const version = await ask<Version>(next(), `/v1/versions/${run.version}`);
+      const version = await ask<Version>(next(), `/v1/versions/${run.encoderVersion}`);
       if (version.metrics.gate.candidate > version.metrics.gate.current) return version;
     }
     reasons.push(`${run.state}: ${run.reason}`);

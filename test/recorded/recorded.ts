@@ -12,7 +12,7 @@ export interface RecordedProject {
   masks: { id: number; sha256: string; area: number; rle: CocoRle }[];
   state: { current?: string };
   versions: { id: string; weights: string }[];
-  runs: unknown[];
+  runs: object[];
 }
 
 export interface Recorded {
@@ -31,8 +31,20 @@ export interface Recorded {
   pictures: { reference: string; truth: CocoRle; target: string };
 }
 
+/** In the words of today: 0.1.0 called a version's base model `model`, and the version of a run `version`. */
 export function readRecorded(): Recorded {
-  return JSON.parse(readFileSync(join(RECORDED, 'recorded.json'), 'utf8')) as Recorded;
+  const recorded = JSON.parse(readFileSync(join(RECORDED, 'recorded.json'), 'utf8')) as Recorded;
+  for (const project of Object.values(recorded.stored)) {
+    project.versions = project.versions.map(({ model: baseModel, ...rest }: { id: string; weights: string; model?: string }) => ({
+      ...rest,
+      baseModel,
+    }));
+    project.runs = project.runs.map(({ version, ...rest }: { version?: string }) => ({
+      ...rest,
+      ...(version !== undefined && { encoderVersion: version }),
+    }));
+  }
+  return recorded;
 }
 
 /** A copy in a folder of its own. */

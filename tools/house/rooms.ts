@@ -93,6 +93,7 @@ export const ROOMS: readonly Room[] = [
     why: 'downloads that resume and are verified',
   },
   { place: 'core/public.ts', knows: PURE, why: 'names that the Node and the browser entry share' },
+  { place: 'core/public-types.ts', knows: PURE, why: 'types among them, which the types entry has too' },
   // Around the engine.
   { place: 'scenes', knows: [], why: 'usable anywhere' },
   { place: 'setup', knows: ['core'], node: true, why: 'what npm cannot bring; a wheel is a wheel' },
@@ -203,12 +204,13 @@ export const ROOMS: readonly Room[] = [
     place: 'client',
     knows: ['core/common/retry.ts', 'core/common/event-stream.ts', 'core/common/errors.ts'],
     not: ['client/page'],
-    types: ['adapters/webhook', 'adapters/http'],
-    why: 'runs in browsers; requests are typed by the schemas they are checked with',
+    types: ['service/ports'],
+    why: 'runs in browsers; its types are held to the schemas of the webhook adapter by a test',
   },
   // Wiring.
   { place: 'web.ts', knows: ['core'], why: 'the same engine, wired for pages' },
   { place: 'web-worker.ts', knows: ['core'], packages: ['zod'], why: 'the same engine, wired for pages' },
+  { place: 'types.ts', knows: ['core'], why: 'types of signatures, nothing to run' },
   { place: 'index.ts', knows: ['core'], node: true, why: 'the root entry: engine, masks and errors' },
   {
     place: 'server',

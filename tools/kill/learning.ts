@@ -32,7 +32,7 @@ interface Run {
   id: string;
   state: string;
   attempts: number;
-  version?: string;
+  encoderVersion?: string;
   progress?: { phase?: string };
 }
 interface Version {
@@ -119,13 +119,13 @@ async function check(url: string, base64: string, problems: string[]): Promise<v
   for (const { runId } of versions) byRun.set(runId, (byRun.get(runId) ?? 0) + 1);
   if ([...byRun.values()].some((count) => count > 1)) problems.push('a run counted twice');
   if (runs.filter(({ state }) => state === 'running').length > 1) problems.push('two runs at once');
-  for (const { state, id, version } of runs) {
+  for (const { state, id, encoderVersion: made } of runs) {
     if ((state === 'promoted' || state === 'rejected') !== byRun.has(id))
       problems.push(`run ${id} is ${state} with ${byRun.get(id) ?? 0} versions`);
-    if (version !== undefined && !versions.some((one) => one.id === version)) problems.push(`version ${version} is missing`);
+    if (made !== undefined && !versions.some((one) => one.id === made)) problems.push(`version ${made} is missing`);
   }
   // It answers, with a version that passed.
-  const { modelVersion } = await ask<{ modelVersion: string }>(url, '/v1/predict', { project: PROJECT, image: { base64 } });
-  if (modelVersion !== 'base' && versions.find(({ id }) => id === modelVersion)?.outcome !== 'promoted')
-    problems.push(`${modelVersion} answers without having passed`);
+  const { encoderVersion } = await ask<{ encoderVersion: string }>(url, '/v1/predict', { project: PROJECT, image: { base64 } });
+  if (encoderVersion !== 'base' && versions.find(({ id }) => id === encoderVersion)?.outcome !== 'promoted')
+    problems.push(`${encoderVersion} answers without having passed`);
 }

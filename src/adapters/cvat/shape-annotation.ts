@@ -1,6 +1,6 @@
 /** CVAT's shapes as marks: what a person drew there, in the words of the service. */
 import { ProsamError } from '../../core/common/errors.ts';
-import type { BoxAnnotation, PointsAnnotation, PolygonAnnotation } from '../../core/mask/annotation.ts';
+import type { Annotation } from '../../core/mask/annotation.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Point } from '../../core/mask/raster.ts';
 import { maskFromCvatRle } from './mask-rle.ts';
@@ -16,7 +16,7 @@ export interface MarkedShape {
 }
 
 /** Annotation of a shape, its pixels at hand. */
-export type ShapeAnnotation = { mask: BinaryMask } | PolygonAnnotation | BoxAnnotation | PointsAnnotation;
+export type ShapeAnnotation = { mask: BinaryMask } | Extract<Annotation, { polygon: unknown } | { box: unknown } | { points: unknown }>;
 
 /** Kinds of shapes that mark an area or an object. */
 export const USABLE_SHAPES: ReadonlySet<string> = new Set(['mask', 'polygon', 'rectangle', 'ellipse', 'points']);

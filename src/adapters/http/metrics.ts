@@ -47,8 +47,8 @@ export function createMetrics(): Metrics {
   const workerMemory = gauge('engine_resident_memory_bytes', 'Memory of the process that computes, at its last answer', []);
   const replaced = counter('engine_replacements_total', 'Times a dead or hung process that computes was replaced', []);
   const caches = counter('cache_lookups_total', 'Looks into a cache', ['cache', 'outcome']);
-  const device = gauge('device_info', 'The frozen model and the device that runs it; always 1', ['model', 'device']);
-  const serving = gauge('serving_version_info', 'The version a project is answered with; always 1', ['project', 'version']);
+  const device = gauge('device_info', 'The frozen model and the device that runs it; always 1', ['base_model', 'device']);
+  const serving = gauge('serving_version_info', 'The prompt encoder a project is answered with; always 1', ['project', 'encoder_version']);
   const learnerState = gauge('learner_running', '1 while the learner works on a project, by what it does', ['project', 'state']);
   const learnerStep = gauge('learner_step', 'Training steps of the current run: done, total', ['project', 'kind']);
   const learnerLoss = gauge('learner_loss', 'Loss of the newest training step', ['project']);
@@ -83,15 +83,15 @@ export function createMetrics(): Metrics {
       replacementsTold = replacements;
     },
     cache: (cache, outcome) => caches.inc({ cache, outcome }),
-    device: (model, name) => {
+    device: (baseModel, name) => {
       device.reset();
-      device.set({ model, device: name }, 1);
+      device.set({ base_model: baseModel, device: name }, 1);
     },
-    serving: (project, version) => {
+    serving: (project, encoderVersion) => {
       const before = current.get(project);
-      if (before !== undefined) serving.remove({ project, version: before });
-      current.set(project, version);
-      serving.set({ project, version }, 1);
+      if (before !== undefined) serving.remove({ project, encoder_version: before });
+      current.set(project, encoderVersion);
+      serving.set({ project, encoder_version: encoderVersion }, 1);
     },
     learner: (project, { state, step, steps, loss }) => {
       for (const one of ['running', 'gating'] as const) learnerState.set({ project, state: one }, state === one ? 1 : 0);

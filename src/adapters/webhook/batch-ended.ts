@@ -1,6 +1,6 @@
 /** Tells somebody that a batch ended, finished or cancelled. */
 import type { BatchStore } from '../../service/ports/batches.ts';
-import type { StoredRequest } from './batch-request.ts';
+import { requestOf } from './batch-request.ts';
 import { addDelivery } from './deliveries.ts';
 import { itemOf, jobOf } from './job-answer.ts';
 import type { IdMessage, WebhookParts } from './parts.ts';
@@ -14,7 +14,7 @@ export function createEndedHandler({ batches, deliveries, nowMs }: WebhookParts)
     const { id } = data as IdMessage;
     const batch = await batches.get(id);
     if (batch === undefined) return;
-    const { callback } = batch.request as StoredRequest;
+    const { callback } = requestOf(batch);
     if (callback === undefined) return;
     const job = { ...jobOf(batch), ...(callback.events === 'finished' && (await firstResults(batches, id))) };
     const body = { event: 'job.end', job };

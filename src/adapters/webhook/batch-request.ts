@@ -1,24 +1,31 @@
 /** Stored form of a batch: its request without the images, and each image as it can be read again later. */
 import { ProsamError } from '../../core/common/errors.ts';
+import type { BatchRecord } from '../../service/ports/batches.ts';
 import type { Service } from '../../service/types.ts';
 import type { ImageInputJson, ImageSources } from '../http/images/image-input.ts';
 import type { Files } from './marks.ts';
 import { MAX_INLINE_IMAGES, type JobBody } from './schemas.ts';
 
-/** Plain JSON; written by this file alone. */
+/** Plain JSON; written and read by this file alone. */
 export type StoredRequest = Omit<JobBody, 'project' | 'images'> & { client?: string };
 
 /** An image whose bytes do not stay with the request. */
 export type StoredImage = Exclude<ImageInputJson, { base64: string } | { file: string }>;
 
-export function storedRequest({ labels, options, version, format, tolerance, callback }: JobBody): StoredRequest {
+export function storedRequest({ labels, options, encoderVersion, format, tolerance, callback }: JobBody): StoredRequest {
   return {
     ...{ format, tolerance },
     ...(labels && { labels }),
     ...(options && { options }),
-    ...(version !== undefined && { version }),
+    ...(encoderVersion !== undefined && { encoderVersion }),
     ...(callback && { callback }),
   };
+}
+
+/** The request of a stored batch; 0.1.0 named its prompt encoder `version`. */
+export function requestOf({ request }: Pick<BatchRecord, 'request'>): StoredRequest {
+  const { version: encoderVersion, ...rest } = request as StoredRequest & { version?: string };
+  return { ...(encoderVersion !== undefined && { encoderVersion }), ...rest };
 }
 
 /** Images made known to the service at the same time. */

@@ -4,7 +4,7 @@ import { backoffMs, wait } from '../../core/common/retry.ts';
 import { transienceOf } from '../../core/common/transient-errors.ts';
 import { isOwnError, messageOf, ProsamError, type ErrorCode } from '../../core/common/errors.ts';
 import type { ServicePredictRequest } from '../../service/types.ts';
-import type { StoredImage, StoredRequest } from './batch-request.ts';
+import { requestOf, type StoredImage } from './batch-request.ts';
 import { addDelivery } from './deliveries.ts';
 import { itemOf } from './job-answer.ts';
 import { BATCH, BATCH_ENDED, type IdMessage, type WebhookParts } from './parts.ts';
@@ -82,7 +82,7 @@ interface Turn {
 /** undefined: the item waits on. */
 async function settleOne(parts: WebhookParts, batch: BatchRecord, item: BatchItem, turn: Turn): Promise<BatchRecord | undefined> {
   const { batches, deliveries, log, nowMs } = parts;
-  const request = batch.request as StoredRequest;
+  const request = requestOf(batch);
   const settled = await resultOf(parts, batch, item, turn);
   if (settled === undefined) return undefined;
   if (settled.state === 'failed') log.warn({ batch: batch.id, index: item.index, code: settled.result.code }, 'an image of a batch failed');
@@ -142,7 +142,7 @@ function failed(code: string, message: string): Settled {
 }
 
 async function predictItem({ service, images }: WebhookParts, batch: BatchRecord, item: BatchItem, signal: AbortSignal) {
-  const { labels, options, version, client, format, tolerance } = batch.request as StoredRequest;
+  const { labels, options, encoderVersion, client, format, tolerance } = requestOf(batch);
   const image = await images.read(item.input as StoredImage, { signal });
   const request: ServicePredictRequest = {
     project: batch.project,
@@ -150,7 +150,7 @@ async function predictItem({ service, images }: WebhookParts, batch: BatchRecord
     priority: 'batch',
     ...(labels && { labels }),
     ...(options && { options }),
-    ...(version !== undefined && { version }),
+    ...(encoderVersion !== undefined && { encoderVersion }),
     ...(client !== undefined && { client }),
   };
   return writeAnswer(await service.predictions.predict(request, { signal }), { format, tolerance }, signal);

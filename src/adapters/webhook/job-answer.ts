@@ -15,7 +15,14 @@ export function itemOf({ index, state, input, result }: BatchItem) {
   };
 }
 
-/** Fields of a mask in results that 0.1.0 stored. */
+/** Fields of results that 0.1.0 stored. */
+interface StoredResult {
+  masks?: StoredMask[];
+  modelVersion?: string;
+  model?: string;
+}
+
+/** Fields of a mask in them. */
 interface StoredMask {
   quality?: unknown;
   area?: number;
@@ -27,9 +34,13 @@ interface StoredMask {
 }
 
 function currentResult(result: unknown): unknown {
-  const { masks } = result as { masks?: StoredMask[] };
-  if (!Array.isArray(masks) || masks.every((mask) => mask.quality !== undefined)) return result;
-  return { ...(result as object), masks: masks.map(currentMask) };
+  const { masks, modelVersion, model, ...rest } = result as StoredResult;
+  return {
+    ...rest,
+    ...(masks && { masks: masks.map(currentMask) }),
+    ...(modelVersion !== undefined && { encoderVersion: modelVersion }),
+    ...(model !== undefined && { baseModel: model }),
+  };
 }
 
 function currentMask(mask: StoredMask): unknown {

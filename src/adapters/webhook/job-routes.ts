@@ -5,7 +5,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
 import { jobAnswer } from './responses.ts';
-import { storedImages, storedRequest, type StoredRequest } from './batch-request.ts';
+import { requestOf, storedImages, storedRequest } from './batch-request.ts';
 import { itemOf, jobOf } from './job-answer.ts';
 import { jobEvents } from './job-events.ts';
 import { pageOf } from './page.ts';
@@ -93,7 +93,7 @@ export function jobRoutes(parts: WebhookParts): Route[] {
       async handle({ params, caller }) {
         const before = await owned(params.id, caller);
         const after = (await batches.cancel(params.id, nowMs())) ?? before;
-        const { callback } = before.request as StoredRequest;
+        const { callback } = requestOf(before);
         if (before.endedMs === undefined && callback) await queue.send({ name: BATCH_ENDED, data: { id: params.id }, key: params.id });
         return { json: jobOf(after) };
       },

@@ -28,7 +28,7 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
       async handle({ body, files, caller, signal }) {
         const image = await images.read(body.image, { files, signal });
         const references = await readReferences(body, images, files, signal);
-        const { project, externalId, labels, options, version, remember } = body;
+        const { project, externalId, labels, options, encoderVersion, remember } = body;
         const request: ServicePredictRequest = {
           project,
           image,
@@ -36,7 +36,7 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
           ...(labels && { labels }),
           ...(references && { references }),
           ...(options && { options }),
-          ...(version !== undefined && { version }),
+          ...(encoderVersion !== undefined && { encoderVersion }),
           ...(remember !== undefined && { remember }),
           ...clientOf(caller),
         };

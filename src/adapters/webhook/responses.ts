@@ -1,4 +1,4 @@
-/** Response schemas of /v1: source of the OpenAPI document and the client types. */
+/** Response schemas of /v1: source of the OpenAPI document; the client's types are held to them by a test. */
 import { z } from 'zod';
 import { PROVENANCES } from '../../service/ports/storage.ts';
 import { METHODS } from '../../core/engine/types.ts';
@@ -43,9 +43,9 @@ export const predictAnswer = z.object({
   image: imageFacts,
   masks: z.array(maskAnswer),
   missing: z.array(z.string()).describe('Labels asked for that have no reference yet'),
-  version: z.string().describe('Changes with the model, the prompt encoder and the references'),
-  modelVersion: z.string(),
-  model: z.string(),
+  version: z.string().describe('Changes with the base model, the prompt encoder and the references'),
+  encoderVersion: z.string().describe('Prompt encoder: id of a version, or "base"'),
+  baseModel: z.string().describe('Name and content hash of the frozen model'),
   device: z.string(),
   milliseconds: z.record(z.string(), z.number()),
 });
@@ -123,14 +123,14 @@ export const runAnswer = z.object({
   attempts: z.int(),
   progress: z.unknown().optional(),
   reason: z.string().optional(),
-  version: z.string().optional(),
+  encoderVersion: z.string().optional().describe('Id of the version it led to'),
 });
 export const runsAnswer = z.object({ runs: z.array(runAnswer) });
 
 export const projectAnswer = z.object({
   project: z.string(),
   version: z.string(),
-  modelVersion: z.string(),
+  encoderVersion: z.string(),
   images: z.int(),
   annotated: z.int(),
   masks: z.int(),
@@ -167,7 +167,7 @@ export const versionAnswer = z.object({
   parent: z.string().optional(),
   runId: z.string(),
   weights: z.string(),
-  model: z.string(),
+  baseModel: z.string(),
   data: z.string(),
   seed: z.int(),
   code: z.string(),
@@ -177,7 +177,7 @@ export const versionAnswer = z.object({
   metrics: z.unknown(),
 });
 export const versionsAnswer = z.object({ versions: z.array(versionAnswer) });
-export const promotedAnswer = z.object({ project: z.string(), modelVersion: z.string() });
+export const promotedAnswer = z.object({ project: z.string(), encoderVersion: z.string() });
 export const startedAnswer = z.object({ project: z.string(), requested: z.literal(true) });
 
 export const deliveryAnswer = z.object({
@@ -194,11 +194,11 @@ export const deliveriesAnswer = z.object({ deliveries: z.array(deliveryAnswer) }
 export const statusAnswer = z.object({
   ready: z.boolean(),
   problems: z.array(z.string()),
-  model: z.string(),
+  baseModel: z.string(),
   device: z.string(),
   startedMs: milliseconds,
   engineQueue: z.object({ running: z.int(), waiting: z.int(), limit: z.int() }),
   messages: z.record(z.string(), z.int()),
-  serving: z.array(z.object({ project: z.string(), modelVersion: z.string(), since: milliseconds })),
+  serving: z.array(z.object({ project: z.string(), encoderVersion: z.string(), since: milliseconds })),
   learner: z.enum(['managed', 'external', 'off']),
 });

@@ -1,4 +1,4 @@
-/** Request schemas of /v1, parsed once and bounded: source of the OpenAPI document and the client types. */
+/** Request schemas of /v1, parsed once and bounded: source of the OpenAPI document; the client's types are held to them by a test. */
 import { z } from 'zod';
 import { LIMITS, PLAIN_TEXT } from '../../core/common/limits.ts';
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
@@ -105,7 +105,9 @@ const what = {
   project: projectName,
   labels: z.array(labelName).min(1).max(LIMITS.labels).exactOptional().describe('Default: every label the project has references of'),
   options: optionsSchema.exactOptional(),
-  version: name.exactOptional().describe('Ask this version instead of the current one; "base": the model\'s own prompt encoder'),
+  encoderVersion: name
+    .exactOptional()
+    .describe('Id of the version to ask instead of the live one; "base": the model\'s own prompt encoder'),
 };
 
 export const predictSchema = z.strictObject({

@@ -45,7 +45,7 @@ export function versionRoutes({ service }: { service: Pick<Service, 'projects' |
       async handle({ params, body, caller }) {
         const project = await projectOf(service, params.id, body.project, caller);
         await service.versions.promote(project, params.id, body.reason);
-        return { json: { project, modelVersion: params.id } };
+        return { json: { project, encoderVersion: params.id } };
       },
     }),
     route({
@@ -57,8 +57,8 @@ export function versionRoutes({ service }: { service: Pick<Service, 'projects' |
       body: rollbackSchema,
       answer: promotedAnswer,
       async handle({ params, body }) {
-        const { version } = await service.projects.rollback(params.project, body.reason);
-        return { json: { project: params.project, modelVersion: version } };
+        const { encoderVersion } = await service.projects.rollback(params.project, body.reason);
+        return { json: { project: params.project, encoderVersion } };
       },
     }),
   ];

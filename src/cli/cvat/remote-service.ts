@@ -1,6 +1,7 @@
 /** Client of a running service, as far as agents need it. */
 import type { ProsamClient } from '../../client/client.ts';
-import type { ClientAnnotation, MaskResponse } from '../../client/types.ts';
+import type { MaskResponse } from '../../client/types/predictions.ts';
+import type { ClientAnnotation } from '../../client/types/requests.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { annotationIn, parseAnnotation, parseBox, parsePoints, type Annotation, type PointInput } from '../../core/mask/annotation.ts';
 import type { Point } from '../../core/mask/raster.ts';

@@ -91,7 +91,7 @@ export function humanLearnerPrinter(
         case 'end':
           phase = '';
           line(
-            `${event.project}: run ${event.run} ${event.state}${event.version === undefined ? '' : ` (${event.version})`}: ${event.reason}`,
+            `${event.project}: run ${event.run} ${event.state}${event.encoderVersion === undefined ? '' : ` (${event.encoderVersion})`}: ${event.reason}`,
           );
           break;
       }

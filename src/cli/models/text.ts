@@ -55,7 +55,7 @@ export function versionLines(version: VersionRecord, inService: boolean, history
     ['state', inService ? 'in service' : version.outcome],
     ['reason', version.reason],
     ['parent', version.parent ?? BASE],
-    ['model', version.model],
+    ['base model', version.baseModel],
     ['made (UTC)', day(version.createdMs)],
     ['run', version.runId],
     ['seed', String(version.seed)],

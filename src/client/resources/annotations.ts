@@ -1,15 +1,30 @@
 /** `client.annotations`: accepted, edited and rejected annotations of a project. */
 import { queryText, segment, type Calls, type PageOptions } from '../calls.ts';
 import type { CallOptions } from '../send.ts';
-import type { AcceptResponse, AnnotationRef, AnnotationRequest, AnnotationsResponse } from '../types.ts';
+import type { AcceptResponse, AnnotationsResponse } from '../types/records.ts';
+import type { AnnotationRef, AnnotationRequest } from '../types/requests.ts';
 
 export interface AnnotationsClient {
   /** Stores an annotation; durable once it resolves. The same one may be sent again at any time. */
   put(request: AnnotationRequest, options?: CallOptions): Promise<AcceptResponse>;
-  /** Active annotations, newest first. before: `next` of the page before. */
-  list(project: string, options?: PageOptions & { label?: string; before?: number }): Promise<AnnotationsResponse>;
-  /** Removes an annotation; without `revision` for all later revisions too. Resolves to true if it was active. */
-  delete(which: AnnotationRef, options?: CallOptions & { revision?: number }): Promise<boolean>;
+  /** Active annotations, newest first. */
+  list(
+    project: string,
+    options?: PageOptions & {
+      /** Those with a mask of this label alone. */
+      label?: string;
+      /** `next` of the page before. */
+      before?: number;
+    },
+  ): Promise<AnnotationsResponse>;
+  /** Removes an annotation. Resolves to true if it was active. */
+  delete(
+    which: AnnotationRef,
+    options?: CallOptions & {
+      /** Revision up to which it is removed, from 0. @default all, those to come too */
+      revision?: number;
+    },
+  ): Promise<boolean>;
   /** Prefers an annotation as a reference, or no longer. Resolves to the new state. */
   flag(which: AnnotationRef, flagged: boolean, options?: CallOptions): Promise<boolean>;
 }

@@ -1,11 +1,18 @@
 /** `client.deliveries`: callbacks that the service sent, or could not. */
 import { segment, type Calls, type PageOptions } from '../calls.ts';
 import type { CallOptions } from '../send.ts';
-import type { Delivery } from '../types.ts';
+import type { Delivery } from '../types/records.ts';
 
 export interface DeliveriesClient {
   /** Newest first. */
-  list(options?: PageOptions & { project?: string; state?: Delivery['state'] }): Promise<Delivery[]>;
+  list(
+    options?: PageOptions & {
+      /** Those of one project. @default all the caller may see */
+      project?: string;
+      /** Those in one state. @default all */
+      state?: Delivery['state'];
+    },
+  ): Promise<Delivery[]>;
   /** Sends a delivery that was given up once more. */
   retry(id: string, options?: CallOptions): Promise<Delivery>;
 }

@@ -2,13 +2,22 @@
 import { segment, type Calls, type PageOptions } from '../calls.ts';
 import { jobEvents } from '../events.ts';
 import type { CallOptions } from '../send.ts';
-import type { Job, JobEvent, JobItem, JobRequest } from '../types.ts';
+import type { Job, JobEvent, JobItem } from '../types/predictions.ts';
+import type { JobRequest } from '../types/requests.ts';
 
 export interface JobsClient {
   /** Starts a job and returns immediately. Not retried automatically: every call creates a job. */
   create(request: JobRequest, options?: CallOptions): Promise<Job>;
-  /** State of a job; with `results` a page of them, from the one behind index `after`. */
-  get(id: string, options?: PageOptions & { results?: boolean; after?: number }): Promise<Job>;
+  /** State of a job, with a page of its results where asked for. */
+  get(
+    id: string,
+    options?: PageOptions & {
+      /** Return a page of results. @default false */
+      results?: boolean;
+      /** Index of the last result of the page before, from -1. @default -1 */
+      after?: number;
+    },
+  ): Promise<Job>;
   /** All results there are, in order; pages are fetched as they are needed. */
   results(id: string, options?: PageOptions): AsyncIterable<JobItem>;
   /** Progress until the job ends; a connection that breaks is opened again. */

@@ -1,7 +1,7 @@
 /** `client.projects`: their state, the next images to label, training and rollback. */
 import { queryText, segment, type Calls, type PageOptions } from '../calls.ts';
 import type { CallOptions } from '../send.ts';
-import type { NextImagesResponse, ProjectResponse, Promoted, Run } from '../types.ts';
+import type { NextImagesResponse, ProjectResponse, Promoted, Run } from '../types/records.ts';
 
 export interface ProjectsClient {
   /** Names of the projects this caller may see. */
@@ -9,7 +9,13 @@ export interface ProjectsClient {
   /** Labels, references, version and newest training run. */
   get(project: string, options?: CallOptions): Promise<ProjectResponse>;
   /** Images without an annotation, most uncertain first. */
-  nextImages(project: string, options?: PageOptions & { offset?: number }): Promise<NextImagesResponse>;
+  nextImages(
+    project: string,
+    options?: PageOptions & {
+      /** `next` of the page before. @default 0 */
+      offset?: number;
+    },
+  ): Promise<NextImagesResponse>;
   /** Requests a training run now, whatever the learner's policy. Not retried automatically. */
   train(project: string, options?: CallOptions): Promise<void>;
   /** Training runs, newest first. */

@@ -24,17 +24,7 @@ import { createReferenceStore, type PreparedReference } from './references.ts';
 import { refineMask } from './refine.ts';
 import { scoredMask } from './scoring.ts';
 import { selfCheck } from './self-check.ts';
-import type {
-  ChosenThreads,
-  Engine,
-  ImageInput,
-  MaskPrediction,
-  Method,
-  PredictOptions,
-  Reference,
-  SelfCheck,
-  TriedDevice,
-} from './types.ts';
+import type { Engine, EngineInfo, ImageInput, MaskPrediction, Method, PredictOptions, Reference, SelfCheck, TriedDevice } from './types.ts';
 
 export interface EngineParts {
   model: Model;
@@ -42,7 +32,7 @@ export interface EngineParts {
   /** Findings about the devices, for `info`. */
   devices?: readonly TriedDevice[];
   /** For `info`. @default left to ONNX Runtime */
-  threads?: ChosenThreads;
+  threads?: EngineInfo['threads'];
   source: ImageSource;
   /** Bytes of image features kept in memory. */
   cacheBytes: number;

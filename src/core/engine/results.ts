@@ -1,6 +1,5 @@
 /** Results of the engine's calls. Boxes are [x0, y0, x1, y1] in pixels of the upright image, x0 <= x < x1. */
 import type { SamResize } from '../image/preprocess.ts';
-import type { Region } from '../mask/instances.ts';
 import type { BinaryMask } from '../mask/label-reduction.ts';
 import type { Precision } from '../onnx/precision.ts';
 import type { ProsamError } from '../common/errors.ts';
@@ -17,7 +16,13 @@ export type Method = (typeof METHODS)[number];
 export type StageTimes = Partial<Record<'read' | 'embed' | 'reference' | 'check' | 'prompt' | 'decode' | 'resize' | 'total', number>>;
 
 /** One connected region of a mask. */
-export interface InstancePrediction extends Region {
+export interface InstancePrediction {
+  /** Tight box in the image's pixels: x0 <= x < x1. */
+  boxXyxy: [x0: number, y0: number, x1: number, y1: number];
+  /** Pixels in the region. */
+  area: number;
+  /** The region alone, cut to its box. */
+  mask: BinaryMask;
   /** Mean predicted probability of its pixels, 0..1. */
   score: number;
 }
@@ -34,7 +39,7 @@ export interface MaskQuality {
   /** IoU of the method on the references themselves, 0..1, where 'auto' chose it: how far to trust it on these images. */
   referenceIou?: number;
   /** Source of `referenceIou`: see `SelfCheck.basis`. */
-  referenceIouFrom?: SelfCheckBasis;
+  referenceIouFrom?: SelfCheck['basis'];
   /** False when the mask is empty: the concept was not found in the image. */
   present?: boolean;
 }
@@ -96,16 +101,14 @@ export interface Refinement {
   milliseconds: StageTimes;
 }
 
-/**
- * - 'leave-one-out': each reference predicted from all others
- * - 'mirrored-copy': only one reference, predicted on its own mirrored, darkened copy; optimistic, but it tells a method
- *   that works on such images from one that does not
- */
-export type SelfCheckBasis = 'leave-one-out' | 'mirrored-copy';
-
 /** Accuracy of each method on the references themselves. */
 export interface SelfCheck {
-  basis: SelfCheckBasis;
+  /**
+   * - 'leave-one-out': each reference predicted from all others
+   * - 'mirrored-copy': only one reference, predicted on its own mirrored, darkened copy; optimistic, but it tells a method
+   *   that works on such images from one that does not
+   */
+  basis: 'leave-one-out' | 'mirrored-copy';
   /** Mean IoU over the references, 0..1, and each one's. */
   methods: Partial<Record<Method, { iou: number; each: number[] }>>;
   best: Method;
@@ -142,13 +145,8 @@ export interface TriedDevice {
   reason: string;
 }
 
-export interface ChosenThreads {
-  /** 0: left to ONNX Runtime, which takes one for each core. */
-  count: number;
-  by: 'caller' | 'measurement' | 'default';
-}
-
 export interface EngineInfo {
+  /** Name and content hash of the model. */
   model: string;
   /** License of the model's weights. */
   license: string;
@@ -158,8 +156,8 @@ export interface EngineInfo {
   devices?: readonly TriedDevice[];
   /** Number format of the image networks. */
   precision: Precision;
-  /** Threads of one operator on the CPU (0: left to ONNX Runtime), and who chose them. */
-  threads: ChosenThreads;
+  /** Threads of one operator on the CPU (0: left to ONNX Runtime, which takes one for each core), and who chose them. */
+  threads: { count: number; by: 'caller' | 'measurement' | 'default' };
   methods: Method[];
   promptsPerReference: number;
   /** The square the networks read, and how images are brought to it. An image that already has that size is read as it is. */

@@ -9,43 +9,41 @@ import type { CocoRle } from './rle.ts';
 
 /** `[x, y]` or `{ x, y }`, in pixels. */
 export type PointInput = readonly number[] | { readonly x: number; readonly y: number };
+/** Corners of a ring, or points of a stroke. */
 export type PathInput = readonly PointInput[];
 /** An image file of the image's size (path, URL, bytes, Blob; brighter than half = marked), or pixels (non-zero = marked). */
 export type MaskInput = string | URL | Uint8Array | ArrayBuffer | Blob | BinaryMask;
 
-export interface PointsAnnotation {
-  /** On the object. */
-  points: readonly PointInput[];
-  /** Beside the object. */
-  negative?: readonly PointInput[];
-}
-
-export interface BoxAnnotation {
-  /** x0, y0, x1, y1 with x0 < x1 and y0 < y1. */
-  box: readonly number[];
-}
-
-export interface PolygonAnnotation {
-  /** One closed ring of at least three corners, or several; a ring inside another is a hole. */
-  polygon: PathInput | readonly PathInput[];
-}
-
-export interface ScribbleAnnotation {
-  /** One stroke, several, or a mask of strokes. */
-  scribble: PathInput | readonly PathInput[] | MaskInput;
-  /** Brush width of strokes in pixels. @default one hundredth of the image's longer side, at least 1 */
-  width?: number;
-}
-
-export interface RleAnnotation {
-  rle: CocoRle;
-}
-
-export interface MaskAnnotation {
-  mask: MaskInput;
-}
-
-export type Annotation = PointsAnnotation | BoxAnnotation | PolygonAnnotation | ScribbleAnnotation | RleAnnotation | MaskAnnotation;
+/** The object of an image: exactly one of the keys `mask`, `rle`, `polygon`, `box`, `points`, `scribble`. Coordinates are pixels of the upright image. */
+export type Annotation =
+  | {
+      /** Mask of the object. */
+      mask: MaskInput;
+    }
+  | {
+      /** Mask of the object in COCO's run-length encoding. */
+      rle: CocoRle;
+    }
+  | {
+      /** One closed ring of at least three corners, or several; a ring inside another is a hole. */
+      polygon: PathInput | readonly PathInput[];
+    }
+  | {
+      /** x0, y0, x1, y1 with x0 < x1 and y0 < y1. */
+      box: readonly number[];
+    }
+  | {
+      /** Points on the object. */
+      points: readonly PointInput[];
+      /** Points beside the object. */
+      negative?: readonly PointInput[];
+    }
+  | {
+      /** One stroke over the object, several, or a mask of strokes. */
+      scribble: PathInput | readonly PathInput[] | MaskInput;
+      /** Brush width of strokes in pixels. @default one hundredth of the image's longer side, at least 1 */
+      width?: number;
+    };
 
 export const ANNOTATION_KINDS = ['mask', 'rle', 'polygon', 'box', 'points', 'scribble'] as const;
 /** The key that says which kind an annotation is. */

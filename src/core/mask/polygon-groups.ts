@@ -8,6 +8,7 @@ import type { Point } from './raster.ts';
 export interface PolygonWithHoles {
   /** Corners in pixels, first not repeated. */
   exterior: Point[];
+  /** Rings inside it that are not part of it. */
   holes: Point[][];
 }
 
@@ -28,24 +29,19 @@ function contains(ring: readonly Point[], [x, y]: Point): boolean {
   return inside;
 }
 
-export interface PolygonOptions {
-  /** Pixels an outline may deviate; 0 keeps every corner. @default 0 */
-  tolerance?: number;
-}
-
 /**
  * Outlines of a mask with their holes, traced a few milliseconds at a time, so that others on this thread get their turns between.
- * signal: rejects with its reason once it aborts.
+ * tolerance: pixels an outline may deviate; 0, the default, keeps every corner. signal: rejects with its reason once it aborts.
  */
 export function polygonsFromMask(
   mask: BinaryMask,
-  { tolerance = 0, signal }: PolygonOptions & { signal?: AbortSignal | undefined } = {},
+  { tolerance = 0, signal }: { tolerance?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<PolygonWithHoles[]> {
   return inTurns(polygonsInSteps(mask, tolerance), signal);
 }
 
 /** The same at once, during which the thread does nothing else. */
-export function polygonsFromMaskSync(mask: BinaryMask, { tolerance = 0 }: PolygonOptions = {}): PolygonWithHoles[] {
+export function polygonsFromMaskSync(mask: BinaryMask, { tolerance = 0 }: { tolerance?: number } = {}): PolygonWithHoles[] {
   return atOnce(polygonsInSteps(mask, tolerance));
 }
 

@@ -5,12 +5,17 @@ import type { BinaryMask } from './label-reduction.ts';
 
 /** Run-length encoding of COCO's annotation files: size is [height, width], counts either compressed text or a list of runs. */
 export interface CocoRle {
+  /** Pixels of the image. */
   size: readonly [height: number, width: number];
+  /** Runs down the columns, zeros first: COCO's compressed text, or their lengths. */
   counts: string | readonly number[];
 }
 
+/** Run-length encoding with its counts as COCO's compressed text. */
 export interface CompressedRle {
+  /** Pixels of the image. */
   size: [height: number, width: number];
+  /** Runs down the columns, zeros first, as compressed text. */
   counts: string;
 }
 

@@ -31,7 +31,7 @@ export function projectService(parts: ProjectParts): ProjectService {
         inProject(project, async () => {
           const state = await rollbackOf(store.versions, project, reason, now());
           await serving.swapTo(state);
-          return { version: state.current ?? BASE };
+          return { encoderVersion: state.current ?? BASE };
         }),
       ),
     imageBytes: (project, sha256) => inProject(project, () => images.bytes(project, sha256)),

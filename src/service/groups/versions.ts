@@ -20,12 +20,12 @@ export function versionService({ stored, serving, now, listed }: VersionParts): 
       if (found === undefined) throw notFound(id);
       return found;
     },
-    promote: (project, version, reason) =>
+    promote: (project, id, reason) =>
       listed('promote', () =>
         inProject(project, async () => {
           // Loaded before the pointer moves: a version that cannot answer here is not announced to other processes.
-          if (version !== BASE) await serving.useVersion(project, version, () => Promise.resolve());
-          await serving.swapTo(await stored.promote(project, version === BASE ? undefined : version, reason, now()));
+          if (id !== BASE) await serving.useVersion(project, id, () => Promise.resolve());
+          await serving.swapTo(await stored.promote(project, id === BASE ? undefined : id, reason, now()));
         }),
       ),
   };

@@ -20,9 +20,9 @@ export interface ServiceMetrics {
   /** One look into a cache. */
   cache(cache: string, outcome: 'hit' | 'miss'): void;
   /** The frozen model and the device that runs it. */
-  device(model: string, device: string): void;
+  device(baseModel: string, device: string): void;
   /** The version a project is answered with from now on. */
-  serving(project: string, version: string): void;
+  serving(project: string, encoderVersion: string): void;
   learner(project: string, progress: LearnerProgress): void;
   /** One annotation acknowledged. */
   annotation(provenance: string, outcome: string): void;

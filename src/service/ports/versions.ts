@@ -11,12 +11,12 @@ export interface VersionRecord {
   runId: string;
   /** Blob of the safetensors file. */
   weights: string;
-  /** Id of the model whose frozen parts it belongs to. */
-  model: string;
+  /** Name and content hash of the model whose frozen parts it belongs to. */
+  baseModel: string;
   /** Fingerprint of the masks it learned from. */
   data: string;
   seed: number;
-  /** Version of `prosam` that trained it. */
+  /** Release of `prosam` that trained it. */
   code: string;
   createdMs: number;
   /** Decision of the gate. */
@@ -76,8 +76,8 @@ export interface RunRecord {
   /** Plain JSON: how far it is. */
   progress?: unknown;
   reason?: string;
-  /** The version it led to. */
-  version?: string;
+  /** Id of the version it led to. */
+  encoderVersion?: string;
 }
 
 export interface RunStore {

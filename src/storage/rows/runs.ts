@@ -118,6 +118,6 @@ function runOf(row: Tables['runs']): RunRecord {
     ...(row.ended_ms !== null && { endedMs: row.ended_ms }),
     ...(row.progress !== null && { progress: fromJson(row.progress) }),
     ...(row.reason !== null && { reason: row.reason }),
-    ...(row.version !== null && { version: row.version }),
+    ...(row.version !== null && { encoderVersion: row.version }),
   };
 }

@@ -84,7 +84,7 @@ export async function addVersion(change: Change, version: Omit<VersionRecord, 'n
     .insertInto('versions')
     .values({
       ...{ id: version.id, project: version.project, number: ((newest as number | null) ?? 0) + 1, parent: version.parent ?? null },
-      ...{ run_id: version.runId, weights: version.weights, model: version.model, data: version.data, seed: version.seed },
+      ...{ run_id: version.runId, weights: version.weights, model: version.baseModel, data: version.data, seed: version.seed },
       ...{
         code: version.code,
         created_ms: version.createdMs,
@@ -99,7 +99,7 @@ export async function addVersion(change: Change, version: Omit<VersionRecord, 'n
 function versionOf(row: Tables['versions']): VersionRecord {
   return {
     ...{ id: row.id, project: row.project, number: row.number, ...(row.parent !== null && { parent: row.parent }) },
-    ...{ runId: row.run_id, weights: row.weights, model: row.model, data: row.data, seed: row.seed, code: row.code },
+    ...{ runId: row.run_id, weights: row.weights, baseModel: row.model, data: row.data, seed: row.seed, code: row.code },
     ...{ createdMs: row.created_ms, outcome: row.outcome, reason: row.reason, metrics: fromJson(row.metrics) },
   };
 }

@@ -16,7 +16,17 @@ export function testRuns(tests: TestRunner, make: () => Promise<StoragePlace>): 
     const claim = (project: string, holder: string, nowMs = 1000) =>
       runs().claim(project, holder, { id: newId(), upTo: 7, leaseMs: 100, nowMs });
     const versionOf = (project: string, more: Partial<VersionRecord> = {}): Omit<VersionRecord, 'number'> => ({
-      ...{ id: newId(), project, runId: '', weights: hashOf('w'), model: 'tiny', data: 'd', seed: 2 ** 40, code: '1.0.0', createdMs: 5 },
+      ...{
+        id: newId(),
+        project,
+        runId: '',
+        weights: hashOf('w'),
+        baseModel: 'tiny',
+        data: 'd',
+        seed: 2 ** 40,
+        code: '1.0.0',
+        createdMs: 5,
+      },
       ...{ outcome: 'promoted', reason: 'better', metrics: { miou: [0.5, 0.25] } },
       ...more,
     });
@@ -153,7 +163,7 @@ export function testRuns(tests: TestRunner, make: () => Promise<StoragePlace>): 
         number: 2,
         reason: (value: string) => value.includes(one),
       });
-      alike(await runs().get(run?.id ?? ''), { state: 'rejected', version: version.id });
+      alike(await runs().get(run?.id ?? ''), { state: 'rejected', encoderVersion: version.id });
       equal((await versions().state(project)).current, undefined);
       alike(await versions().history(project, 1), [{ from: one, reason: 'by hand' }]);
     });

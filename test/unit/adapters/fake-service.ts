@@ -46,7 +46,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
     calls: [],
     before: () => undefined,
     status: {
-      ...{ ready: true, problems: [], model: 'tiny@9a897d329434', device: 'cpu', startedMs: 1_760_000_000_000 },
+      ...{ ready: true, problems: [], baseModel: 'tiny@9a897d329434', device: 'cpu', startedMs: 1_760_000_000_000 },
       ...{ engineQueue: { running: 0, waiting: 0, limit: 64 }, messages: {}, serving: [], learner: 'managed' as const },
     },
     ...changes,
@@ -116,7 +116,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       return {
         ...{ project, image: { sha256: image.sha256, width: image.width, height: image.height }, masks, version },
         missing: labels.filter((label) => !masks.some((mask) => mask.label === label)),
-        ...{ modelVersion: request.version ?? current(project), model: 'tiny@9a897d329434', device: 'cpu' },
+        ...{ encoderVersion: request.encoderVersion ?? current(project), baseModel: 'tiny@9a897d329434', device: 'cpu' },
         milliseconds: { total: 12.5, queue: 0.5 },
       };
     },
@@ -216,7 +216,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
         state.annotations.filter((one) => one.project === project && one.labels.some((each) => each.label === label));
       const run = state.runs.find((one) => one.project === project);
       return {
-        ...{ project, version: `tiny@9a89:${current(project)}:r1`, modelVersion: current(project), images: images.length },
+        ...{ project, version: `tiny@9a89:${current(project)}:r1`, encoderVersion: current(project), images: images.length },
         ...{ annotated: images.filter((one) => one.annotated).length, masks: state.annotations.length },
         concepts: state.labels.map((label) => ({
           label,
@@ -254,7 +254,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       const [last] = state.history.filter((one) => one.project === project);
       if (last === undefined) throw new ProsamError('VERSION_NOT_FOUND', 'there is no version before the current one. Promote one.');
       move(project, last.from ?? 'base', reason);
-      return { version: last.from ?? 'base' };
+      return { encoderVersion: last.from ?? 'base' };
     },
     async train(project) {
       await note('projects.train', project);
@@ -273,11 +273,11 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       await note('versions.get', id);
       return find(id);
     },
-    async promote(project, version, reason) {
-      await note('versions.promote', { project, version, reason });
-      if (version !== 'base' && find(version).project !== project)
+    async promote(project, id, reason) {
+      await note('versions.promote', { project, id, reason });
+      if (id !== 'base' && find(id).project !== project)
         throw new ProsamError('VERSION_NOT_FOUND', 'it belongs to another project. List them.');
-      move(project, version, reason);
+      move(project, id, reason);
     },
   };
   return {

@@ -24,7 +24,7 @@ beforeAll(async () => {
     };
     await storage.store.runs.claim('cups', 'test', { id: runId, upTo: i, leaseMs: 1000, nowMs: 1000 + i });
     const version = {
-      ...{ id, project: 'cups', runId, weights, model: 'tiny', data: 'abc', seed: 7, code: '0', createdMs: 1000 + i },
+      ...{ id, project: 'cups', runId, weights, baseModel: 'tiny', data: 'abc', seed: 7, code: '0', createdMs: 1000 + i },
       ...(i === 1 && { parent: 'v-one' }),
       ...{ outcome: 'promoted' as const, reason: 'better', metrics: { gate } },
     };

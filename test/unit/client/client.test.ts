@@ -95,8 +95,8 @@ describe('createClient', () => {
     expect(server.service.state.calls.at(-1)).toEqual({ name: 'projects.train', args: 'a/b' });
     expect(await client.projects.runs('a/b', { limit: 3 })).toEqual([]);
     expect(await client.versions.list({ project: 'a/b' })).toEqual([]);
-    expect(await client.versions.promote('base', { project: 'a/b', reason: 'x' })).toEqual({ project: 'a/b', modelVersion: 'base' });
-    expect(await client.projects.rollback('a/b', 'back')).toEqual({ project: 'a/b', modelVersion: 'base' });
+    expect(await client.versions.promote('base', { project: 'a/b', reason: 'x' })).toEqual({ project: 'a/b', encoderVersion: 'base' });
+    expect(await client.projects.rollback('a/b', 'back')).toEqual({ project: 'a/b', encoderVersion: 'base' });
     expect((await rejection(client.versions.get('none'))).code).toBe('VERSION_NOT_FOUND');
     expect((await client.status()).ready).toBe(true);
     expect(await client.deliveries.list({ state: 'dead' })).toEqual([]);

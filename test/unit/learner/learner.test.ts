@@ -30,7 +30,7 @@ describe(`a run (${ENGINE_NAME})`, () => {
     const [version] = await versionsOf();
     const [run] = await runsOf();
     if (!version || !run) throw new Error('expected a version and a run');
-    expect(run).toMatchObject({ state: 'promoted', version: version.id, attempts: 1 });
+    expect(run).toMatchObject({ state: 'promoted', encoderVersion: version.id, attempts: 1 });
     expect(await bench.world.storage.store.versions.state(PROJECT)).toMatchObject({ current: version.id });
     expect(version).toMatchObject({
       number: 1,
@@ -40,7 +40,7 @@ describe(`a run (${ENGINE_NAME})`, () => {
       id: textWith(/^v-[0-9a-f]{12}$/),
     });
     expect(version.parent).toBeUndefined();
-    expect(version.model).toMatch(/^tiny@/);
+    expect(version.baseModel).toMatch(/^tiny@/);
     const { gate, training } = version.metrics as Metrics;
     expect(gate.labels.length).toBeGreaterThanOrEqual(1);
     expect(gate.rows).toHaveLength(gate.pairs);
@@ -86,7 +86,7 @@ describe(`a run (${ENGINE_NAME})`, () => {
     const [version] = await versionsOf();
     expect(version).toMatchObject({ outcome: 'rejected', number: 1 });
     expect((await bench.world.storage.store.versions.state(PROJECT)).current).toBeUndefined();
-    expect(await runsOf()).toMatchObject([{ state: 'rejected', version: version?.id }]);
+    expect(await runsOf()).toMatchObject([{ state: 'rejected', encoderVersion: version?.id }]);
     expect(await bench.world.storage.blobs.has(version?.weights ?? '')).toBe(true);
   });
 
@@ -145,7 +145,7 @@ describe(`a run (${ENGINE_NAME})`, () => {
     expect(await learn({ model, margin: -1 })).toMatchObject({ state: 'rejected', reason: against('worse than what needs no training') });
     expect(ofType('start')[0]?.notes).toEqual(['the first prompt encoder of its model: it starts from random weights']);
     const [unfinished] = await versionsOf();
-    expect(unfinished?.model).toMatch(/^untrained@/);
+    expect(unfinished?.baseModel).toMatch(/^untrained@/);
 
     // What was not good enough goes on, and what needs no training is still the measure.
     expect(await learn({ model })).toMatchObject({ state: 'promoted', reason: against('.*what needs no training') });

@@ -1,8 +1,7 @@
 /** The configuration's types, held to its schema: the same fields, and the defaults that their comments promise. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
-import ts from 'typescript';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type * as z from 'zod';
 import { serverConfig } from '../../../src/server/config.ts';
@@ -10,6 +9,7 @@ import type { configSchema } from '../../../src/server/config-schema.ts';
 import type { ProsamConfig, ProsamSettings } from '../../../src/server/config-types/config.ts';
 import type { learnerSettingsSchema } from '../../../src/learner/read-settings.ts';
 import type { LearnerSettings } from '../../../src/learner/settings.ts';
+import { interfacesOf } from '../../support/interface-fields.ts';
 
 /** Without what zod cannot say: `undefined` beside absent, and lists nobody changes. */
 type Plain<T> = T extends readonly (infer E)[]
@@ -21,35 +21,8 @@ type Plain<T> = T extends readonly (infer E)[]
 const FOLDER = 'src/server/config-types';
 const FILES = [...readdirSync(FOLDER).map((name) => join(FOLDER, name)), 'src/learner/settings.ts', 'src/learner/policy.ts'];
 
-interface Field {
-  name: string;
-  type: string;
-  comment: string;
-  /** Text behind @default. */
-  promised: string | undefined;
-}
-
-function fieldsOf(node: ts.InterfaceDeclaration): Field[] {
-  return node.members.filter(ts.isPropertySignature).map((member) => {
-    const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'default');
-    const [comment] = ts.getJSDocCommentsAndTags(member).filter(ts.isJSDoc);
-    return {
-      name: member.name.getText(),
-      type: member.type?.getText() ?? '',
-      comment: ts.getTextOfJSDocComment(comment?.comment) ?? '',
-      promised: tag && (ts.getTextOfJSDocComment(tag.comment) ?? '').trim(),
-    };
-  });
-}
-
 /** Fields by interface, those of its parents included. */
-const interfaces = new Map<string, Field[]>();
-for (const file of FILES) {
-  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
-  source.forEachChild((node) => {
-    if (ts.isInterfaceDeclaration(node)) interfaces.set(node.name.text, fieldsOf(node));
-  });
-}
+const interfaces = new Map(FILES.flatMap((file) => [...interfacesOf(file)]));
 interfaces.set('LearnerSettings', [...(interfaces.get('LearnerPolicy') ?? []), ...(interfaces.get('LearnerSettings') ?? [])]);
 const ofLearner = (interfaces.get('LearnerSettings') ?? []).filter(({ name }) => name !== 'model');
 interfaces.set('LearnerConfig', [...(interfaces.get('LearnerConfig') ?? []), ...ofLearner]);

@@ -62,7 +62,7 @@ async function storeVersion(project: string, id: string, weights: Uint8Array): P
   const blob = await storage.blobs.put(weights);
   const run = await storage.store.runs.claim(project, 'test', { id: `run-${id}`, upTo: 0, leaseMs: 60_000, nowMs });
   const version = {
-    ...{ id, project, runId: `run-${id}`, weights: blob, model: engine.info.model, data: 'd', seed: 1, code: 'test', createdMs: nowMs },
+    ...{ id, project, runId: `run-${id}`, weights: blob, baseModel: engine.info.model, data: 'd', seed: 1, code: 'test', createdMs: nowMs },
     ...{ outcome: 'rejected' as const, reason: 'not tried', metrics: {} },
   };
   const stored = await storage.store.runs.finish(run?.id as string, 'test', { state: 'rejected', reason: 'not tried', version, nowMs });
@@ -191,20 +191,20 @@ describe('versions', () => {
   it('take over between two requests, and every answer says which one it is from', async () => {
     await service.annotations.accept(annotation('v', '1', await scene()));
     const target = await scene();
-    const predict = (version?: string) =>
+    const predict = (encoderVersion?: string) =>
       service.predictions.predict({
         project: 'v',
         image: target.bytes,
         options: { method: 'prosam' },
         remember: false,
-        ...(version && { version }),
+        ...(encoderVersion && { encoderVersion }),
       });
     const base = await predict();
-    expect(base.modelVersion).toBe('base');
+    expect(base.encoderVersion).toBe('base');
     await storeVersion('v', 'v-half', otherWeights(0.5));
     const asked = await predict('v-half');
-    expect(asked.modelVersion).toBe('v-half');
-    expect((await predict()).modelVersion).toBe('base');
+    expect(asked.encoderVersion).toBe('v-half');
+    expect((await predict()).encoderVersion).toBe('base');
 
     // Requests without a pause while the pointer moves to and fro: none fails, and each fits the version it names.
     const masks = new Map([
@@ -215,14 +215,14 @@ describe('versions', () => {
     let on = true;
     const clients = [1, 2, 3, 4].map(async () => {
       while (on) {
-        const { modelVersion, masks: got } = await predict();
-        seen.add(modelVersion);
-        expect(got[0]?.lowResLogits).toEqual(masks.get(modelVersion));
+        const { encoderVersion, masks: got } = await predict();
+        seen.add(encoderVersion);
+        expect(got[0]?.lowResLogits).toEqual(masks.get(encoderVersion));
       }
     });
     for (let i = 0; i < 6; i++) {
       await service.versions.promote('v', i % 2 === 0 ? 'v-half' : 'base', 'to and fro');
-      expect((await predict()).modelVersion).toBe(i % 2 === 0 ? 'v-half' : 'base');
+      expect((await predict()).encoderVersion).toBe(i % 2 === 0 ? 'v-half' : 'base');
     }
     on = false;
     await Promise.all(clients);
@@ -238,7 +238,7 @@ describe('versions', () => {
     const target = await scene();
     await service.predictions.predict({ project: 'w', image: target.bytes });
     await expect.poll(async () => (await service.status()).problems.length).toBe(1);
-    expect((await service.predictions.predict({ project: 'w', image: target.bytes })).modelVersion).toBe('base');
+    expect((await service.predictions.predict({ project: 'w', image: target.bytes })).encoderVersion).toBe('base');
     expect((await service.status()).problems).toEqual([expect.stringContaining('v-broken could not be put into service')]);
     expect(service.errors().some(({ code }) => code === 'CHECKPOINT_INVALID')).toBe(true);
     await service.projects.rollback('w', 'broken');
@@ -255,7 +255,7 @@ describe('versions', () => {
     await service.predictions.predict({ project: 'x', image: target.bytes });
     await storeVersion('x', 'v-elsewhere', otherWeights(0.9));
     await storage.store.versions.promote('x', 'v-elsewhere', 'elsewhere', nowMs);
-    const served = async () => (await service.status()).serving.find(({ project }) => project === 'x')?.modelVersion;
+    const served = async () => (await service.status()).serving.find(({ project }) => project === 'x')?.encoderVersion;
     while ((await served()) !== 'v-elsewhere') await new Promise((resume) => setTimeout(resume, 20));
     expect(await served()).toBe('v-elsewhere');
   });

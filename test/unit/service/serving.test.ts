@@ -51,7 +51,7 @@ describe('serving', () => {
     await tick();
     expect(await serving.use(at('v1'), who)).toEqual(['v1', 'v1']);
     await serving.swapTo(at('v2'));
-    expect(serving.state()).toMatchObject([{ project: 'p', modelVersion: 'v2' }]);
+    expect(serving.state()).toMatchObject([{ project: 'p', encoderVersion: 'v2' }]);
     expect([...loaded]).toEqual(['v2']);
   });
 
@@ -78,7 +78,7 @@ describe('serving', () => {
     await serving.swapTo(at('v2'));
     expect(await serving.use(before, who)).toEqual(['v2', 'v2']);
     await tick();
-    expect(serving.state()).toMatchObject([{ modelVersion: 'v2' }]);
+    expect(serving.state()).toMatchObject([{ encoderVersion: 'v2' }]);
   });
 
   it('answers with the old version where the new one does not load, says why, and tries again later', async () => {

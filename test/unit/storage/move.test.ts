@@ -40,7 +40,7 @@ async function fill({ store, queue, blobs }: OpenStorage): Promise<void> {
       project,
       runId: '',
       weights,
-      model: 'tiny',
+      baseModel: 'tiny',
       data: 'd',
       seed: 1,
       code: '1',

@@ -64,7 +64,7 @@ async function showProject(status: OverviewAnswer['status']): Promise<void> {
   if (answer.predictions) ({ newest, predictions } = { ...answer, predictions: answer.predictions });
   showTiles(status, info);
   show('learner', { run: info.run, runs, waitingFor: info.waitingFor, learner: status.learner }, learnerPart);
-  show('versions', { versions, current: info.modelVersion, history }, (data) => versionList(data, actions.promote));
+  show('versions', { versions, current: info.encoderVersion, history }, (data) => versionList(data, actions.promote));
   show('predictions', predictions, predictionGallery);
   show('queue', unlabelled, queueGallery);
   show('annotations', { annotations, mayWrite }, (data) => annotationTable(data.annotations, data.mayWrite, actions.flag));

@@ -19,11 +19,11 @@ export function showReady(text: string, kind?: PillKind): void {
   if (kind !== undefined) pill.className = `pill ${kind}`;
 }
 
-export function showStatus({ ready, problems, model, device }: OverviewAnswer['status']): void {
+export function showStatus({ ready, problems, baseModel, device }: OverviewAnswer['status']): void {
   if (!ready) showReady('not ready', 'bad');
   else if (problems.length > 0) showReady('ready, in part', 'warn');
   else showReady('ready', 'good');
-  element('device').textContent = `${model} on ${device}`;
+  element('device').textContent = `${baseModel} on ${device}`;
   show('problems', problems, (list) => list.map((text) => el('li', {}, text)));
 }
 

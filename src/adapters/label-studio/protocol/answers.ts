@@ -10,6 +10,7 @@ export interface MlAnswer {
   result: readonly WrittenRegion[];
   /** 0..1; what people sort by. */
   score: number;
+  /** `model_version` in Label Studio, which shows it and compares predictions by it. */
   modelVersion: string;
 }
 

@@ -36,7 +36,7 @@ export interface MlPredictRequest {
 export interface MlBackendOptions {
   /** Shown in Label Studio. */
   modelClass: string;
-  /** Comes often and must answer within 3 s: nothing slow belongs here. The version is what predictions are compared with. */
+  /** Comes often and must answer within 3 s: nothing slow belongs here. `model_version` in Label Studio, which compares predictions by it. */
   setup(setup: MlSetup, call: MlCall): Promise<{ modelVersion: string }>;
   /** One answer a task, in their order; undefined: nothing is stored for it, and it may be asked again. */
   predict(request: MlPredictRequest, call: MlCall): Promise<readonly (MlAnswer | undefined)[]>;

@@ -1,7 +1,7 @@
 /** Number of threads of one operator on the CPU: measured for large models, because cores that share a unit or a quota do not add up. */
 import { availableParallelism } from 'node:os';
 import { bytesOfTensors } from '../../checkpoint/checkpoint.ts';
-import type { ChosenThreads } from '../../engine/results.ts';
+import type { EngineInfo } from '../../engine/results.ts';
 import type { Model } from '../../checkpoint/model-folder.ts';
 import { ProsamError } from '../../common/errors.ts';
 import { defineNetwork, emitWithFile } from '../../onnx/emit.ts';
@@ -32,7 +32,7 @@ let measured: Promise<number> | undefined;
  * of frozen weights.
  * @throws OPTION_INVALID
  */
-export async function chooseThreads(wanted: 'auto' | number, model: Pick<Model, 'sam' | 'backbone'>): Promise<ChosenThreads> {
+export async function chooseThreads(wanted: 'auto' | number, model: Pick<Model, 'sam' | 'backbone'>): Promise<EngineInfo['threads']> {
   if (wanted !== 'auto') {
     if (Number.isInteger(wanted) && wanted >= 1) return { count: wanted, by: 'caller' };
     throw new ProsamError('OPTION_INVALID', `threads: expected 'auto' or a whole number from 1, got ${wanted}.`);

@@ -8,7 +8,8 @@ import { predictMany } from '../../engine/predict-many.ts';
 import type { Engine, ImageInput, Reference } from '../../engine/types.ts';
 import { web, type WorkerLike } from '../../common/web-globals.ts';
 import { openWebLink, type WebLink } from './link.ts';
-import type { WebEngineInfo, WebOpenOptions } from './protocol.ts';
+import type { WebDevice } from './device.ts';
+import type { WebEngineInfo, WebLimits, WebOpenOptions } from './protocol.ts';
 import type { EngineRequest } from '../worker/protocol.ts';
 
 /** An image with the object annotated. */
@@ -19,16 +20,29 @@ export interface WebEngine extends Engine<WebImageInput> {
   readonly info: WebEngineInfo;
 }
 
-export interface WorkerEngineOptions extends Omit<WebOpenOptions, 'model' | 'wasmPaths'> {
+export interface WebEngineOptions {
+  /** URL of a model's manifest.json, or of the folder it lies in; the weights lie beside it. */
   model: string | URL;
+  /** 'auto' takes WebGPU where a real graphics processor proves that it works, else WebAssembly. @default 'auto' */
+  device?: WebDevice | 'auto';
+  /** Folder that ONNX Runtime's .wasm and .mjs files are served from. @default where the bundler put them, beside the script */
   wasmPaths?: string | URL;
+  /** Threads on WebAssembly, in a page that is isolated (COOP and COEP headers); 1 elsewhere. 'auto': one per core, at most 4. @default 'auto' */
+  threads?: 'auto' | number;
+  /** Address of the worker's script, or a function that starts one. @default web-worker.js beside this script */
+  worker?: string | URL | (() => WorkerLike);
+  /** Bytes of image features kept in memory. @default 128 MiB */
+  cacheBytes?: number;
+  /** Bounds on images and on the model's files. @default 64 MiB, 100 million pixels, 2 GiB */
+  limits?: WebLimits;
+  /** Called while the model is loaded. */
   onProgress?: (progress: LoadProgress) => void;
   /** Ends the opening; each call takes a signal of its own. */
   signal?: AbortSignal;
 }
 
 /** startWorker: a new worker each time it is called. @throws as `createWebEngine` */
-export async function createWorkerEngine(startWorker: () => WorkerLike, options: WorkerEngineOptions): Promise<WebEngine> {
+export async function createWorkerEngine(startWorker: () => WorkerLike, options: Omit<WebEngineOptions, 'worker'>): Promise<WebEngine> {
   const { onProgress, signal, model, wasmPaths, ...plain } = options;
   const open: WebOpenOptions = {
     ...plain,

@@ -170,7 +170,7 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
     );
     expect(orders).toEqual([
       { name: 'projects.train', args: 'kitchen' },
-      { name: 'versions.promote', args: { project: 'kitchen', version: id, reason: 'steadier on spoons' } },
+      { name: 'versions.promote', args: { project: 'kitchen', id, reason: 'steadier on spoons' } },
       { name: 'projects.rollback', args: { project: 'kitchen', reason: 'it was not' } },
       { name: 'annotations.flag', args: { key: { project: 'kitchen', source: 'desk', externalId: 'task 20' }, flagged: true } },
     ]);

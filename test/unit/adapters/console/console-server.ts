@@ -41,7 +41,13 @@ function version(number: number, change: Partial<VersionRecord>, current: number
   }));
   return {
     ...{ id: `v-${'3f9a0c7d51e2'.slice(number)}${number}`, project: 'kitchen', number, runId: `run-${number}`, weights: 'a'.repeat(64) },
-    ...{ model: 'tiny@9a897d329434', data: 'd', seed: 321 + number, code: '0.1.0', createdMs: Date.now() - (6 - number) * 340 * MINUTE },
+    ...{
+      baseModel: 'tiny@9a897d329434',
+      data: 'd',
+      seed: 321 + number,
+      code: '0.1.0',
+      createdMs: Date.now() - (6 - number) * 340 * MINUTE,
+    },
     ...{
       outcome: 'promoted' as const,
       reason: `mIoU ${current.toFixed(3)} -> ${candidate.toFixed(3)} on 36 held-out pairs: better than the current version`,
@@ -181,7 +187,7 @@ export async function busyService(): Promise<FakeService> {
       engineQueue: { running: 1, waiting: 3, limit: 64 },
       messages: { describe: 4, 'webhook-batch': 1 },
     },
-    serving: [{ project: 'kitchen', modelVersion: fourth?.id ?? '', since: now }],
+    serving: [{ project: 'kitchen', encoderVersion: fourth?.id ?? '', since: now }],
   };
   return service;
 }

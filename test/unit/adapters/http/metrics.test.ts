@@ -86,11 +86,11 @@ describe('/metrics', () => {
     expect(values.get('prosam_engine_resident_memory_bytes{}')).toBe(2e9);
     expect(values.get('prosam_cache_lookups_total{cache="features",outcome="hit"}')).toBe(2);
     expect([...values.keys()].filter((key) => key.startsWith('prosam_device_info'))).toEqual([
-      'prosam_device_info{device="cpu",model="tiny"}',
+      'prosam_device_info{base_model="tiny",device="cpu"}',
     ]);
     expect([...values.keys()].filter((key) => key.startsWith('prosam_serving')).sort()).toEqual([
-      'prosam_serving_version_info{project="p",version="v1"}',
-      'prosam_serving_version_info{project="q",version="base"}',
+      'prosam_serving_version_info{encoder_version="base",project="q"}',
+      'prosam_serving_version_info{encoder_version="v1",project="p"}',
     ]);
     expect(values.get('prosam_learner_step{kind="done",project="p"}')).toBe(3);
     expect(values.get('prosam_learner_running{project="p",state="running"}')).toBe(1);

@@ -1,14 +1,19 @@
 /** Results of jobs as they are stored, and as 0.1.0 stored them. */
 import { expect, it } from 'vitest';
 import type { BatchItem } from '../../../../src/service/ports/batches.ts';
+import { requestOf } from '../../../../src/adapters/webhook/batch-request.ts';
 import { itemOf } from '../../../../src/adapters/webhook/job-answer.ts';
 import { jobItemAnswer } from '../../../../src/adapters/webhook/responses.ts';
 
 const rest = {
-  ...{ project: 'cups', image: { sha256: 'a', width: 4, height: 4 }, missing: [], version: 'v', modelVersion: 'base', model: 'tiny' },
+  ...{ project: 'cups', image: { sha256: 'a', width: 4, height: 4 }, missing: [], version: 'v' },
   ...{ device: 'cpu', milliseconds: {} },
 };
-const item = (masks: unknown[]): BatchItem => ({ index: 0, state: 'done', input: { sha256: 'a' }, result: { ...rest, masks } });
+const now = { encoderVersion: 'base', baseModel: 'tiny' };
+const item = (masks: unknown[], words: object = now): BatchItem => ({
+  ...{ index: 0, state: 'done', input: { sha256: 'a' } },
+  result: { ...rest, ...words, masks },
+});
 
 it('a result of 0.1.0 is read with its quality in one object', () => {
   const old = {
@@ -25,6 +30,21 @@ it('a result of 0.1.0 is read with its quality in one object', () => {
   const { label, method, rle } = old;
   const empty = itemOf(item([{ label, method, rle, score: 0, uncertainty: 1, area: 0 }]));
   expect(jobItemAnswer.parse(empty).result?.masks[0]?.quality).toEqual({ score: 0, present: false });
+});
+
+it('a result of 0.1.0 is read with the version words of today', () => {
+  const parsed = jobItemAnswer.parse(itemOf(item([], { modelVersion: 'v-1', model: 'tiny@9a' })));
+  expect(parsed.result).toEqual({ ...rest, masks: [], encoderVersion: 'v-1', baseModel: 'tiny@9a' });
+  expect(itemOf(item([], { modelVersion: 'v-1', model: 'tiny@9a' }))).not.toHaveProperty('result.modelVersion');
+});
+
+it('a request of 0.1.0 is read with the version it asked for', () => {
+  expect(requestOf({ request: { format: 'rle', tolerance: 1, version: 'v-1' } })).toEqual({
+    ...{ format: 'rle', tolerance: 1, encoderVersion: 'v-1' },
+  });
+  const { request } = { request: { format: 'rle', tolerance: 1, encoderVersion: 'base' } };
+  expect(requestOf({ request })).toEqual(request);
+  expect(requestOf({ request: { format: 'rle', tolerance: 1 } })).toEqual({ format: 'rle', tolerance: 1 });
 });
 
 it('a result of today and an error are as they were stored', () => {

@@ -120,7 +120,7 @@ describe('POST /v1/predict', () => {
       { mask: { base64: Buffer.from(png).toString('base64') } },
     ];
     const sent = {
-      ...{ project: 'cups', image: base64(), externalId: 'shelf-1', labels: ['cup', 'dog'], version: 'base', remember: false },
+      ...{ project: 'cups', image: base64(), externalId: 'shelf-1', labels: ['cup', 'dog'], encoderVersion: 'base', remember: false },
       options: { method: 'persam', seed: 5, samples: 0 },
       references: annotations.map((annotation) => ({ image: base64(), label: 'cup', ...annotation })),
     };
@@ -128,7 +128,7 @@ describe('POST /v1/predict', () => {
     expect(status, text).toBe(200);
     const { references, image: read, ...rest } = lastRequest();
     expect(rest).toEqual({
-      ...{ project: 'cups', externalId: 'shelf-1', labels: ['cup', 'dog'], version: 'base', remember: false, client: 'admin' },
+      ...{ project: 'cups', externalId: 'shelf-1', labels: ['cup', 'dog'], encoderVersion: 'base', remember: false, client: 'admin' },
       options: { method: 'persam', seed: 5, samples: 0 },
     });
     expect(Buffer.compare(read as Uint8Array, image)).toBe(0);

@@ -29,7 +29,7 @@ const codeOf = ({ json }: { json: unknown }): string => (json as { error: { code
 
 function versionOf(id: string, project = 'cups'): VersionRecord {
   return {
-    ...{ id, project, number: 1, runId: 'run-1', weights: 'a'.repeat(64), model: 'tiny', data: 'd', seed: 321, code: '0.1.0' },
+    ...{ id, project, number: 1, runId: 'run-1', weights: 'a'.repeat(64), baseModel: 'tiny', data: 'd', seed: 321, code: '0.1.0' },
     ...{ createdMs: 1, outcome: 'promoted', reason: 'better', metrics: { gate: { current: 0.5, candidate: 0.6 } } },
   };
 }
@@ -138,12 +138,12 @@ describe('versions', () => {
     expect(list.versions.map(({ id }) => id)).toEqual(['v2', 'v1']);
     expect(answers.versionAnswer.parse((await server.call('GET', '/v1/versions/v2')).json)).toEqual(versionOf('v2'));
     const promoted = await server.call('POST', '/v1/versions/v2/promote', { reason: 'looks better' });
-    expect([promoted.status, promoted.json]).toEqual([200, { project: 'cups', modelVersion: 'v2' }]);
-    expect(server.service.state.calls.at(-1)?.args).toEqual({ project: 'cups', version: 'v2', reason: 'looks better' });
+    expect([promoted.status, promoted.json]).toEqual([200, { project: 'cups', encoderVersion: 'v2' }]);
+    expect(server.service.state.calls.at(-1)?.args).toEqual({ project: 'cups', id: 'v2', reason: 'looks better' });
     const back = await server.call('POST', '/v1/projects/cups/rollback', { reason: 'it is not' });
-    expect(back.json).toEqual({ project: 'cups', modelVersion: 'base' });
+    expect(back.json).toEqual({ project: 'cups', encoderVersion: 'base' });
     const base = await server.call('POST', '/v1/versions/base/promote', { project: 'dogs', reason: 'start over' });
-    expect(base.json).toEqual({ project: 'dogs', modelVersion: 'base' });
+    expect(base.json).toEqual({ project: 'dogs', encoderVersion: 'base' });
     const noProject = await server.call('POST', '/v1/versions/base/promote', { reason: 'start over' });
     expect([noProject.status, codeOf(noProject)]).toEqual([400, 'REQUEST_INVALID']);
     const otherProject = await server.call('POST', '/v1/versions/v2/promote', { project: 'dogs', reason: 'x' });
@@ -166,8 +166,8 @@ describe('what belongs to one project', () => {
     const [{ sha256 } = { sha256: '' }] = [...server.service.state.images.values()];
     server.service.state.versions = [versionOf('c1'), versionOf('d1', 'dogs')];
     server.service.state.status.serving = [
-      { project: 'dogs', modelVersion: 'd1', since: 1 },
-      { project: 'cups', modelVersion: 'c1', since: 1 },
+      { project: 'dogs', encoderVersion: 'd1', since: 1 },
+      { project: 'cups', encoderVersion: 'c1', since: 1 },
     ];
     const get = (path: string) => server.call('GET', path, undefined, TOKENS.cups);
     for (const path of [

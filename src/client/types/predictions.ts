@@ -1,0 +1,160 @@
+/** Responses with masks: predictions, refinements, jobs and callbacks. Coordinates are pixels of the upright image, times milliseconds since 1970. */
+import type { MaskQuality, Method } from '../../core/engine/types.ts';
+import type { PolygonWithHoles } from '../../core/mask/polygon-groups.ts';
+import type { CompressedRle } from '../../core/mask/rle.ts';
+
+/** An image as the service knows it. */
+export interface ImageFacts {
+  /** Lowercase hexadecimal hash of its bytes. */
+  sha256: string;
+  /** Pixels of the upright image. */
+  width: number;
+  /** Pixels of the upright image. */
+  height: number;
+}
+
+/** A mask in the requested `format`: one of the three. */
+export interface WrittenMask {
+  /** Format 'rle'. */
+  rle?: CompressedRle;
+  /** Format 'polygon': one region each. */
+  polygons?: PolygonWithHoles[];
+  /** Format 'png': image file in base64, 255 = object. */
+  png?: string;
+}
+
+/** Mask of one label. */
+export interface MaskResponse extends WrittenMask {
+  /** Name of the concept. */
+  label: string;
+  /** Method that made the mask. */
+  method: Method;
+  /** Pixels in the mask. */
+  area: number;
+  /** Smallest box around the mask, x0 <= x < x1; absent when the mask is empty. */
+  boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
+  /** Expected IoU, and how far to trust it. */
+  quality: MaskQuality;
+  /** Separate regions, where `options.instances` asked for them. */
+  instances?: {
+    /** Smallest box around the region. */
+    boxXyxy: [x0: number, y0: number, x1: number, y1: number];
+    /** Pixels in the region. */
+    area: number;
+    /** Mean predicted probability of its pixels, 0 to 1. */
+    score: number;
+  }[];
+  /** PNG in base64 where `options.uncertaintyMap` asked for it: 0 sure, 255 not. */
+  uncertaintyPng?: string;
+}
+
+/** Masks of labels in one image. */
+export interface PredictResponse {
+  /** Project whose references were used. */
+  project: string;
+  /** Image that was looked in. */
+  image: ImageFacts;
+  /** One mask for each label that has references, in the order asked for. */
+  masks: MaskResponse[];
+  /** Labels asked for that have no reference yet. */
+  missing: string[];
+  /** Base model, prompt encoder and references in one string: changes whenever one of them does. */
+  version: string;
+  /** Trained prompt encoder that answered: the id of a version, or 'base', the model's own. */
+  encoderVersion: string;
+  /** Name and content hash of the frozen model, such as 'tiny@9a897d329434'. */
+  baseModel: string;
+  /** Device that computed. */
+  device: string;
+  /** Milliseconds spent, by stage. */
+  milliseconds: Record<string, number>;
+}
+
+/** Masks from clicks and a box, best `samIou` first. */
+export interface RefineResponse {
+  /** Pixels of the upright image. */
+  width: number;
+  /** Pixels of the upright image. */
+  height: number;
+  /** Several for a single point (whole, part, subpart), one otherwise. */
+  masks: ({
+    /** Pixels in the mask. */
+    area: number;
+    /** Smallest box around the mask; absent when the mask is empty. */
+    boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
+    /** SAM's own estimate of the mask's IoU. */
+    samIou: number;
+    /** `maskInput` of the next request, base64; where the request asked for it. */
+    lowResLogits?: string;
+  } & WrittenMask)[];
+}
+
+/** One image of a job. */
+export interface JobItem {
+  /** Place in the request's `images`, from 0. */
+  index: number;
+  /** State of this image. */
+  state: 'waiting' | 'done' | 'failed';
+  /** The image as the request named it; sent bytes are named by their sha256. */
+  image: unknown;
+  /** Prediction, once done. */
+  result?: PredictResponse;
+  /** Reason, once failed. */
+  error?: {
+    /** One of the service's error codes. */
+    code: string;
+    /** Expectation, finding and advice. */
+    message: string;
+  };
+}
+
+/** A job and its progress. */
+export interface Job {
+  /** Id to ask for it by. */
+  id: string;
+  /** Project whose references are used. */
+  project: string;
+  /** State of the whole. */
+  state: 'running' | 'finished' | 'cancelled';
+  /** Images of the request. */
+  total: number;
+  /** Images with a result. */
+  done: number;
+  /** Images with an error. */
+  failed: number;
+  /** Time of the request. */
+  createdMs: number;
+  /** Time of the end, once ended. */
+  endedMs?: number;
+  /** A page of results, where asked for. */
+  results?: JobItem[];
+  /** `after` of the next page; absent on the last one. */
+  next?: number;
+}
+
+/** Progress of a job, or its end. */
+export interface JobEvent {
+  /** 'end' comes once, last. */
+  event: 'progress' | 'end';
+  /** The job at that moment, without results. */
+  job: Job;
+}
+
+/** Content of a callback. */
+export type Callback =
+  | {
+      /** The job ended. */
+      event: 'job.end';
+      /** The job with its first results; `next` tells where to go on. */
+      job: Job;
+    }
+  | {
+      /** One image is done or failed. */
+      event: 'job.item';
+      /** Id of the job. */
+      job: string;
+      /** Project of the job. */
+      project: string;
+      /** The image with its result or error. */
+      item: JobItem;
+    };

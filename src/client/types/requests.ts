@@ -1,0 +1,168 @@
+/** Requests of the client. Coordinates are pixels of the upright image; the service answers REQUEST_INVALID beyond the bounds named here. */
+import type { Method } from '../../core/engine/types.ts';
+import type { Strategy } from '../../core/engine/strategy.ts';
+import type { PathInput, PointInput } from '../../core/mask/annotation.ts';
+import type { CocoRle } from '../../core/mask/rle.ts';
+import type { DistributionKind } from '../../core/networks/prompt-distribution.ts';
+import type { Provenance } from '../../service/ports/provenance.ts';
+
+/** Bytes of an image file; sent as a file, without the third that base64 adds. */
+export type ImageBytes = Uint8Array | Blob;
+
+/** An image: its bytes, or exactly one of these keys. */
+export type ClientImage =
+  | ImageBytes
+  | {
+      /** http(s) address of at most 8,192 characters that the service may reach, or a data: URI. */
+      url: string;
+    }
+  | {
+      /** Bytes of the image file in base64. */
+      base64: string;
+    }
+  | {
+      /** Path below the image folder of the service. */
+      path: string;
+    }
+  | {
+      /** Lowercase hexadecimal hash of an image the project has seen. */
+      sha256: string;
+    };
+
+/** An annotation beside its image or label: exactly one of `mask`, `rle`, `polygon`, `box`, `points`, `scribble`. */
+export interface ClientAnnotation {
+  /** Image file of the image's size, brighter than half = object; as base64 at most 6 MiB of it. */
+  mask?:
+    | ImageBytes
+    | {
+        /** Bytes of the file in base64. */
+        base64: string;
+      };
+  /** COCO's run-length encoding, at the image's size; counts as text of at most 8 MiB, or at most 100,000 runs. */
+  rle?: CocoRle;
+  /** One closed ring of at least three corners, or several; a ring inside another is a hole. At most 20,000 corners together. */
+  polygon?: PathInput | readonly PathInput[];
+  /** x0, y0, x1, y1 with x0 < x1 and y0 < y1. */
+  box?: readonly number[];
+  /** Points on the object, 1 to 1,000. */
+  points?: readonly PointInput[];
+  /** Points beside the object, with `points`; at most 1,000. */
+  negative?: readonly PointInput[];
+  /** One stroke over the object, or several; at most 10,000 points together. */
+  scribble?: PathInput | readonly PathInput[];
+  /** Brush width of a scribble in pixels, more than 0 to 100,000. @default one hundredth of the image's longer side, at least 1 */
+  width?: number;
+}
+
+/** Options of a prediction. */
+export interface PredictionOptions {
+  /** 'auto' checks the methods on the references themselves and takes the best. @default 'auto' */
+  method?: Method | 'auto';
+  /** Rule that makes one mask of the decoded prompts ('prosam' only). @default 'mean_prompt' */
+  strategy?: Strategy;
+  /** Prompt sets drawn from the predicted distribution, 0 to 100. @default 4, or 10 with a merging strategy */
+  samples?: number;
+  /** Distribution the samples are drawn from. @default the model's */
+  distribution?: DistributionKind;
+  /** Degrees of freedom of the distribution, more than 0 to 1,000,000. @default the model's */
+  nu?: number;
+  /** Whole number; the same seed draws the same samples. @default 321 */
+  seed?: number;
+  /** Let SAM turn annotations into object masks first. @default true for points, false for all else */
+  grow?: boolean;
+  /** Return the separate regions of each mask. @default false */
+  instances?: boolean;
+  /** Smallest region kept, as a share of the image's pixels, 0 to 1. @default 0.0005 */
+  minInstanceShare?: number;
+  /** Return the uncertainty of every pixel as a PNG. @default false */
+  uncertaintyMap?: boolean;
+}
+
+/** Request for the masks of labels in one image. */
+export interface PredictRequest {
+  /** Name of 1 to 200 letters, digits or any of . _ : @ / -, beginning with a letter or digit. */
+  project: string;
+  /** Image to look in. */
+  image: ClientImage;
+  /** Labels to look for, 1 to 100 of at most 200 characters. @default every label the project has references of */
+  labels?: readonly string[];
+  /** Used instead of the project's own, 1 to 50. */
+  references?: readonly ({
+    /** Image with the object annotated. */
+    image: ClientImage;
+    /** Name of the concept; references with the same label describe one concept. @default 'object' */
+    label?: string;
+  } & ClientAnnotation)[];
+  /** Method and its parameters. */
+  options?: PredictionOptions;
+  /** Trained prompt encoder to use: the id of a version, or 'base', the model's own. @default the live one */
+  encoderVersion?: string;
+  /** Form of the masks in the response. @default 'rle' */
+  format?: 'rle' | 'polygon' | 'png';
+  /** Pixels that outlines of the format 'polygon' may deviate, 0 to 100. @default 1 */
+  tolerance?: number;
+  /** The tool's own name of the image, at most 2,000 characters. */
+  externalId?: string;
+  /** Keep image and prediction, so that the image can be ranked and shown. @default true */
+  remember?: boolean;
+}
+
+/** Request for the masks of labels in many images, computed in the background. */
+export interface JobRequest extends Omit<PredictRequest, 'image' | 'references' | 'externalId' | 'remember'> {
+  /** Images to look in, 1 to 10,000; at most 100 of them with their bytes. */
+  images: readonly ClientImage[];
+  /** Address that is told of results, where the service has a secret to sign with. */
+  callback?: {
+    /** http(s) address of at most 2,048 characters. */
+    url: string;
+    /** 'finished': once, with the first results; 'each': also for every image. @default 'finished' */
+    events?: 'finished' | 'each';
+  };
+}
+
+/** Request for masks from clicks, a box or both on one image. */
+export interface RefineRequest extends Pick<PredictRequest, 'project' | 'image' | 'format' | 'tolerance'> {
+  /** Points on the object, at most 100. */
+  points?: readonly PointInput[];
+  /** Points beside the object, at most 100. */
+  negative?: readonly PointInput[];
+  /** Box around the object: x0, y0, x1, y1. */
+  box?: readonly number[];
+  /** `lowResLogits` of an earlier response for this image, base64. */
+  maskInput?: string;
+  /** Return `lowResLogits` of each mask, the `maskInput` of the next call. @default false */
+  lowResLogits?: boolean;
+}
+
+/** Key of an annotation; its three names together take at most 2,500 bytes of UTF-8. */
+export interface AnnotationRef {
+  /** Project that holds it. */
+  project: string;
+  /** Tool or installation it comes from, at most 200 characters. @default 'webhook' */
+  source?: string;
+  /** The tool's own name of the annotation, at most 500 characters. */
+  externalId: string;
+}
+
+/** An annotation to store. */
+export interface AnnotationRequest extends AnnotationRef {
+  /** Whole number from 0; newer ones replace older ones. */
+  revision: number;
+  /** Annotated image. */
+  image: ClientImage;
+  /** The tool's own name of the image, at most 2,000 characters. */
+  imageExternalId?: string;
+  /** Origin of the masks. */
+  provenance: Provenance;
+  /** One annotation or several a label, joined; at most 1,000. None for a rejection. @default [] */
+  masks?: readonly ({
+    /** Name of the concept, at most 200 characters. */
+    label: string;
+  } & ClientAnnotation)[];
+  /** Use as a reference before all others. @default false */
+  flagged?: boolean;
+  /** Name of the person, at most 500 characters. */
+  annotator?: string;
+  /** `version` of the prediction it goes back to. */
+  predictionVersion?: string;
+}
