@@ -11,7 +11,6 @@ import { openCheckpoint } from '../../src/core/checkpoint/open-checkpoint.ts';
 import { promptEncoderTensors } from '../../src/core/checkpoint/names/prompt-encoder.ts';
 import { samTensors } from '../../src/core/checkpoint/names/sam.ts';
 import {
-  DINOV2_VIT_B14,
   PROMPT_ENCODER,
   RESNET50_DEEP,
   RESNET50_PLAIN,
@@ -20,6 +19,7 @@ import {
   SAM_VIT_L,
   VGG16_BN,
 } from '../../src/core/networks/config.ts';
+import { DINOV2_VIT_B14 } from '../../src/core/networks/dino-config.ts';
 import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '../../test/golden/checkpoint-writers.ts';
 import { dinov2OfTransformers, promptEncoderOfVrpSam, resnetOfVrpSam, samOfTransformers } from '../../test/golden/foreign-names.ts';
 

@@ -4,7 +4,6 @@ import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
 import { resizeMap } from '../../src/core/mask/resize-map.ts';
 import { backboneFinal, backboneTrunk, type OwnBackboneConfig } from '../../src/core/networks/backbone.ts';
 import {
-  DINOV2_VIT_B14,
   gridSize,
   RESNET50_DEEP,
   RESNET50_PLAIN,
@@ -12,6 +11,7 @@ import {
   VGG16_BN,
   type SamConfig,
 } from '../../src/core/networks/config.ts';
+import { DINOV2_VIT_B14 } from '../../src/core/networks/dino-config.ts';
 import { samImageEncoder } from '../../src/core/networks/sam-image-encoder.ts';
 import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
 import { samDensePositions } from '../../src/core/networks/sam-prompt-encoder.ts';
