@@ -5,7 +5,7 @@ import type { HubSettings } from '../../core/models/hub/settings.ts';
 import type { CatalogueEntry } from '../../core/models/published-models.ts';
 import { UsageError, type Terminal } from '../common/command.ts';
 
-/** As the hub spells them. */
+/** Spelling of the hub. */
 const OPEN = /^(apache-2\.0|mit|bsd(-[234]-clause)?)$/i;
 
 type Part = Pick<CatalogueEntry, 'name' | 'repo'> & { license?: string; revision?: string | undefined };

@@ -4,12 +4,12 @@ import type { Ops, Weights } from './ops.ts';
 
 /** One of DINO's ViTs, without its frame of norms, layer scales and MLPs. N = 1 + registers + h * w tokens, the class token first. */
 export interface DinoParts<T> {
-  /** Of every norm. */
+  /** Epsilon of every norm. */
   epsilon: number;
   /** image [B, 3, S, S] -> tokens before the first block [B, N, D] */
-  embed(image: T): T;
+  embed: (image: T) => T;
   /** weights: of the block; x [B, N, D], normalised -> [B, N, D] */
-  attention(weights: Weights<T>, x: T): T;
+  attention: (weights: Weights<T>, x: T) => T;
 }
 
 /** Side of the grid of patches. */

@@ -53,7 +53,7 @@ export function rowsOf(
   to: number,
 ): CheckpointTensor | undefined {
   const [rows = 0, ...rest] = shape;
-  if (more.length > 0 || to > rows) return undefined;
+  if (more.length > 0 || rows === 0 || to > rows) return undefined;
   const rowBytes = place.byteLength / rows;
   const part = { ...place, offset: place.offset + from * rowBytes, byteLength: (to - from) * rowBytes, shape: [to - from, ...rest] };
   return { dtype, shape: part.shape, byteLength: part.byteLength, parts: [part] };

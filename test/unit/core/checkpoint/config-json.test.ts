@@ -26,7 +26,7 @@ describe('a manifest goes through the memory and back', () => {
       { kind, image_size: imageSize, ...numbers, batch_norm: batchNorm },
       {
         ...{ kind: DINOV2_VIT_B14.kind, image_size: 518, patch_size: 14, embed_dim: 768, depth: 12, num_heads: 12, mlp_ratio: 4 },
-        stage_ends: [6, 10, 12],
+        ...{ num_register_tokens: 0, stage_ends: [6, 10, 12] },
       },
     ]) {
       const json = {
