@@ -2,6 +2,7 @@
 /** The command line: picks the command, prints errors with what to do, sets the exit code. */
 import { readFileSync } from 'node:fs';
 import { COMMANDS } from './cli/commands.ts';
+import { ask, canAsk } from './cli/common/ask.ts';
 import { EXIT, UsageError } from './cli/common/command.ts';
 import { commandHelp, overview } from './cli/common/help.ts';
 import type { CommandName } from './cli/common/summaries.ts';
@@ -26,7 +27,8 @@ async function main(args: readonly string[]): Promise<number> {
   if (wantsHelp) return print(commandHelp(await command.spec(), rest));
   helpOf = `prosam ${name} --help`;
   const run = await command.run();
-  return run(rest, { print, warn: (line) => process.stderr.write(`${line}\n`), signal: interrupt.signal });
+  const warn = (line: string): unknown => process.stderr.write(`${line}\n`);
+  return run(rest, { print, warn, signal: interrupt.signal, ...(canAsk() && { ask }) });
 }
 
 function unknownCommand(name: string): UsageError {

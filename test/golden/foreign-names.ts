@@ -41,32 +41,56 @@ export const samOfTransformers = byName(
   ),
 );
 
-/** Hugging Face's Dinov2Model, where query, key and value are three layers. */
-export const dinov2OfTransformers: Rename = (tensors) => {
-  const renamed = byName(
-    replacing(
-      [/^patch_embed\.proj/, 'embeddings.patch_embeddings.projection'],
-      [/^pos_embed$/, 'embeddings.position_embeddings'],
-      [/^(cls_token|mask_token)$/, 'embeddings.$1'],
-      [/^norm\./, 'layernorm.'],
-      [/^blocks\./, 'encoder.layer.'],
-      ['.attn.proj.', '.attention.output.dense.'],
-      [/\.ls([12])\.gamma/, '.layer_scale$1.lambda1'],
-    ),
-  )(tensors);
-  return renamed.flatMap((one) => {
+/** Hugging Face's Dinov2Model and Dinov2WithRegistersModel, where query, key and value are three layers. */
+export const dinov2OfTransformers: Rename = (tensors) =>
+  inThirds(
+    byName(
+      replacing(
+        [/^patch_embed\.proj/, 'embeddings.patch_embeddings.projection'],
+        [/^pos_embed$/, 'embeddings.position_embeddings'],
+        [/^(cls_token|mask_token|register_tokens)$/, 'embeddings.$1'],
+        [/^norm\./, 'layernorm.'],
+        [/^blocks\./, 'encoder.layer.'],
+        ['.attn.proj.', '.attention.output.dense.'],
+        [/\.ls([12])\.gamma/, '.layer_scale$1.lambda1'],
+      ),
+    )(tensors),
+    ['attention.attention.query.', 'attention.attention.key.', 'attention.attention.value.'],
+  );
+
+/** Hugging Face's DINOv3ViTModel, from Meta's names: without what only training needs, and without a bias of the keys. */
+export const dinov3OfTransformers: Rename = (tensors) =>
+  inThirds(
+    byName(
+      replacing(
+        [/^patch_embed\.proj/, 'embeddings.patch_embeddings'],
+        [/^(cls_token|mask_token)$/, 'embeddings.$1'],
+        [/^storage_tokens$/, 'embeddings.register_tokens'],
+        [/^blocks\./, 'layer.'],
+        ['.attn.proj.', '.attention.o_proj.'],
+        [/\.ls([12])\.gamma/, '.layer_scale$1.lambda1'],
+        ['.mlp.fc1.', '.mlp.up_proj.'],
+        ['.mlp.fc2.', '.mlp.down_proj.'],
+      ),
+    )(tensors.filter(({ name }) => !/(\.bias_mask|^rope_embed\.periods)$/.test(name))),
+    ['attention.q_proj.', 'attention.k_proj.', 'attention.v_proj.'],
+  ).filter(({ name }) => !name.endsWith('.k_proj.bias'));
+
+/** `attn.qkv.` cut into three of the names. */
+function inThirds(tensors: readonly TensorSource[], names: readonly [string, string, string]): TensorSource[] {
+  return tensors.flatMap((one) => {
     if (!one.name.includes('.attn.qkv.')) return [one];
     const [rows = 0, ...rest] = one.shape;
-    return ['query', 'key', 'value'].map((part, i): TensorSource => {
+    return names.map((part, i): TensorSource => {
       const size = (rows / 3) * rest.reduce((a, b) => a * b, 1);
       return {
-        name: one.name.replace('.attn.qkv.', `.attention.attention.${part}.`),
+        name: one.name.replace('attn.qkv.', part),
         shape: [rows / 3, ...rest],
         values: () => one.values().slice(i * size, (i + 1) * size),
       };
     });
   });
-};
+}
 
 /** A prompt encoder as VRP-SAM saves it in distributed training; the heads it does not have keep their names. */
 export const promptEncoderOfVrpSam = byName(

@@ -1,12 +1,13 @@
 /** Cases of the frozen networks: SAM and the backbones. */
 import { ownBackboneSchema, samConfigSchema } from '../../src/core/checkpoint/config-schema.ts';
+import { backboneTensors } from '../../src/core/checkpoint/names/backbone.ts';
 import { backboneFinal, backboneTrunk, type OwnBackboneConfig } from '../../src/core/networks/backbone.ts';
 import { gridSize, type SamConfig } from '../../src/core/networks/config.ts';
 import { samImageEncoder } from '../../src/core/networks/sam-image-encoder.ts';
 import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
 import { POINT_KINDS, samDensePositions, samMaskEmbedding, samPointEmbeddings } from '../../src/core/networks/sam-prompt-encoder.ts';
 import type { CaseRunners } from './cases.ts';
-import { execute, valuesOf } from './execute.ts';
+import { execute, valuesOf, type Build } from './execute.ts';
 import type { GoldenCase } from './golden-set.ts';
 
 export function samConfigOf(golden: GoldenCase): SamConfig {
@@ -101,11 +102,13 @@ async function severalReferencesCase(golden: GoldenCase): Promise<Record<string,
 
 async function backboneCase(golden: GoldenCase): Promise<Record<string, ArrayLike<number>>> {
   const { name, config } = backboneOf(golden, 'image');
-  const outputs = await execute(golden.set, name, { image: golden.floats('image') }, (ops, weights, i) => {
+  const inputs = { image: golden.floats('image'), ...(golden.has('mask') && { mask: golden.floats('mask') }) };
+  const build: Build = (ops, weights, i) => {
     const { f2, f3, mid, state } = backboneTrunk(ops, weights, config, i['image'] as never);
-    return { f2, f3, mid, f4: backboneFinal(ops, weights, config, state) };
-  });
-  return valuesOf(outputs);
+    const masked = i['mask'] && { masked: backboneFinal(ops, weights, config, state, i['mask']) };
+    return { f2, f3, mid, f4: backboneFinal(ops, weights, config, state), ...masked };
+  };
+  return valuesOf(await execute(golden.set, name, inputs, build, (tensors, label) => backboneTensors(tensors, label).tensors));
 }
 
 export const networkCases: CaseRunners = {
@@ -133,4 +136,6 @@ export const networkCases: CaseRunners = {
   backbone_resnet_plain: backboneCase,
   backbone_vgg: backboneCase,
   backbone_dinov2: backboneCase,
+  backbone_dinov2_registers: backboneCase,
+  backbone_dinov3: backboneCase,
 };

@@ -1,5 +1,5 @@
 /** Sound checkpoints of every form to start from. */
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '../../test/golden/checkpoint-writers.ts';
 import { dinov2OfTransformers, promptEncoderOfVrpSam, samOfTransformers } from '../../test/golden/foreign-names.ts';
@@ -39,6 +39,7 @@ export function checkpointSeeds(folder: string): Seed[] {
     one('sam.safetensors', (path) => writeSafetensors(path, samOfTransformers(sourcesOf('sam')), 'F16')),
     one('resnet.safetensors', (path) => writeSafetensors(path, sourcesOf('backbone_resnet_deep'))),
     one('dinov2.safetensors', (path) => writeSafetensors(path, dinov2OfTransformers(sourcesOf('backbone_dinov2')), 'BF16')),
+    one('dinov3.safetensors', (path) => copyFileSync('test/golden/dino-data/weights/backbone_dinov3.safetensors', path)),
     one('vrp-sam.pt', (path) => writeTorch(path, promptEncoderOfVrpSam(sourcesOf('prompt_encoder_resnet')))),
     ...readdirSync(legacy).map((name): Seed => ({ name, files: new Map([[name, readFileSync(join(legacy, name))]]), open: name })),
     {

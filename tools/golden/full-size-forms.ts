@@ -11,7 +11,6 @@ import { openCheckpoint } from '../../src/core/checkpoint/open-checkpoint.ts';
 import { promptEncoderTensors } from '../../src/core/checkpoint/names/prompt-encoder.ts';
 import { samTensors } from '../../src/core/checkpoint/names/sam.ts';
 import {
-  DINOV2_VIT_B14,
   PROMPT_ENCODER,
   RESNET50_DEEP,
   RESNET50_PLAIN,
@@ -20,8 +19,15 @@ import {
   SAM_VIT_L,
   VGG16_BN,
 } from '../../src/core/networks/config.ts';
+import { DINOV2_VIT_B14, DINOV2_VIT_S14_REG, DINOV3_VIT_S16 } from '../../src/core/networks/dino-config.ts';
 import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '../../test/golden/checkpoint-writers.ts';
-import { dinov2OfTransformers, promptEncoderOfVrpSam, resnetOfVrpSam, samOfTransformers } from '../../test/golden/foreign-names.ts';
+import {
+  dinov2OfTransformers,
+  dinov3OfTransformers,
+  promptEncoderOfVrpSam,
+  resnetOfVrpSam,
+  samOfTransformers,
+} from '../../test/golden/foreign-names.ts';
 
 export interface Form {
   /** Name as printed. */
@@ -70,7 +76,7 @@ const safetensors =
 /** Those with expected numbers. */
 export type ExpectedModel = Exclude<FullSizeModel, 'sam_vit_l' | 'sam_vit_h'>;
 
-/** The six models with expected numbers, smallest first. */
+/** Models with expected numbers, in one folder of them or another, smallest first. */
 export const FORMS: Readonly<Record<ExpectedModel, readonly [Form, ...Form[]]>> = {
   resnet50_deep: [
     { name: 'resnet50_v2.pth', write: torch('resnet50_v2.pth', (weights) => [...weights, classifier('fc.weight', 2048)]) },
@@ -86,6 +92,14 @@ export const FORMS: Readonly<Record<ExpectedModel, readonly [Form, ...Form[]]>> 
   dinov2_vit_b14: [
     { name: 'Hugging Face safetensors', write: safetensors('dinov2-base.safetensors', dinov2OfTransformers) },
     { name: 'Meta .pth', write: torch('dinov2_vitb14_pretrain.pth') },
+  ],
+  dinov2_vit_s14_reg: [
+    { name: 'Hugging Face safetensors', write: safetensors('dinov2-with-registers-small.safetensors', dinov2OfTransformers) },
+    { name: 'Meta .pth', write: torch('dinov2_vits14_reg4_pretrain.pth') },
+  ],
+  dinov3_vit_s16: [
+    { name: 'Hugging Face safetensors', write: safetensors('dinov3-vits16.safetensors', dinov3OfTransformers) },
+    { name: 'Meta .pth', write: torch('dinov3_vits16_pretrain.pth') },
   ],
   prompt_encoder_resnet50: [{ name: 'VRP-SAM names (.pt)', write: torch('prompt-encoder.pt', promptEncoderOfVrpSam) }],
   sam_vit_b: [
@@ -108,6 +122,8 @@ const KNOWN = {
   resnet50_plain: RESNET50_PLAIN,
   vgg16_bn: VGG16_BN,
   dinov2_vit_b14: DINOV2_VIT_B14,
+  dinov2_vit_s14_reg: DINOV2_VIT_S14_REG,
+  dinov3_vit_s16: DINOV3_VIT_S16,
   prompt_encoder_resnet50: PROMPT_ENCODER,
 } as const;
 export type FullSizeModel = keyof typeof KNOWN;

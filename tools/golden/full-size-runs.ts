@@ -3,15 +3,8 @@ import { checkTensors } from '../../src/core/checkpoint/check-tensors.ts';
 import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
 import { resizeMap } from '../../src/core/mask/resize-map.ts';
 import { backboneFinal, backboneTrunk, type OwnBackboneConfig } from '../../src/core/networks/backbone.ts';
-import {
-  DINOV2_VIT_B14,
-  gridSize,
-  RESNET50_DEEP,
-  RESNET50_PLAIN,
-  SAM_VIT_B,
-  VGG16_BN,
-  type SamConfig,
-} from '../../src/core/networks/config.ts';
+import { gridSize, RESNET50_DEEP, RESNET50_PLAIN, SAM_VIT_B, VGG16_BN, type SamConfig } from '../../src/core/networks/config.ts';
+import { DINOV2_VIT_B14, DINOV2_VIT_S14_REG, DINOV3_VIT_S16 } from '../../src/core/networks/dino-config.ts';
 import { samImageEncoder } from '../../src/core/networks/sam-image-encoder.ts';
 import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
 import { samDensePositions } from '../../src/core/networks/sam-prompt-encoder.ts';
@@ -86,6 +79,8 @@ export const RUNS: Readonly<Record<ExpectedModel, ModelRun>> = {
   resnet50_plain: backbone(RESNET50_PLAIN),
   vgg16_bn: backbone(VGG16_BN),
   dinov2_vit_b14: backbone(DINOV2_VIT_B14),
+  dinov2_vit_s14_reg: backbone(DINOV2_VIT_S14_REG),
+  dinov3_vit_s16: backbone(DINOV3_VIT_S16),
   prompt_encoder_resnet50: promptEncoder,
   sam_vit_b: (file, _others, { runtime }) => runSam(file, SAM_VIT_B, runtime),
 };

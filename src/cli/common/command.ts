@@ -8,6 +8,8 @@ export interface Terminal {
   warn: (line: string) => void;
   /** Aborted by Ctrl-C. */
   signal?: AbortSignal;
+  /** Asks the person at the terminal; absent where nobody is there to answer. Empty where the input ends. */
+  ask?: (question: string) => Promise<string>;
 }
 
 /** Runs a command with the arguments after its name; resolves to the exit code. */

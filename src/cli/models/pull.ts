@@ -6,12 +6,13 @@ import { checkModelName } from '../../core/checkpoint/model-paths.ts';
 import { refuseTaken } from '../../core/models/install-model.ts';
 import { isOwnError, ProsamError } from '../../core/common/errors.ts';
 import { hashProgress, keepModel } from './add.ts';
+import { agreeToAll, licenseAgreement, licenseOf } from './licenses.ts';
 import { bytesText, createByteProgress } from '../common/progress.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { parseCommand } from '../common/parse.ts';
 import { MODELS_PULL } from './spec.ts';
 
-type Wanted = Pick<CatalogueEntry, 'name' | 'repo' | 'file'> & Partial<CatalogueEntry>;
+type Wanted = Pick<CatalogueEntry, 'name' | 'repo' | 'file'> & Partial<CatalogueEntry> & { revision?: string };
 
 /** Resolves to the exit code. */
 export async function pullModel(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -31,16 +32,19 @@ export async function pullModel(args: readonly string[], terminal: Terminal): Pr
   }
   const hub = await hubSettings({ offline: values.offline });
   const { revision, file } = values;
-  const weights = await fetched(hub, { ...sam, ...(file !== undefined && { file }) }, revision, terminal);
+  const asked: Wanted = { ...sam, ...(file !== undefined && { file }), ...(revision !== undefined && { revision }) };
+  const agree = licenseAgreement(hub, values.acceptLicense, terminal);
+  await agreeToAll(hub, [asked, ...(backbone ? [backbone] : [])], agree, terminal.signal);
+  const weights = await fetched(hub, asked, agree, terminal);
   if (alone) {
     if (values.json) terminal.print(JSON.stringify({ name: sam.name, path: weights.path, commit: weights.commit }));
     else terminal.print(`${sam.name} is here: ${weights.path}\nIt is a backbone: prosam models pull sam-vit-b --backbone ${sam.name}`);
     return EXIT.ok;
   }
   const parts = [{ part: sam, weights }];
-  if (backbone) parts.push({ part: backbone, weights: await fetched(hub, backbone, undefined, terminal) });
+  if (backbone) parts.push({ part: backbone, weights: await fetched(hub, backbone, agree, terminal) });
   const [, own] = parts;
-  const licenses = new Set(parts.map((one) => one.weights.license ?? one.part.license ?? 'not stated'));
+  const licenses = new Set(parts.map((one) => licenseOf(one.weights.license, one.part)));
   return keepModel(name, { sam: weights.path, ...(own && { backbone: own.weights.path }) }, values, terminal, {
     about: parts.map((one) => `${one.part.repo} at ${one.weights.commit.slice(0, 12)}`).join(', '),
     license: [...licenses].join(' and '),
@@ -78,10 +82,11 @@ function notKnown(error: ProsamError, { repo }: Wanted): ProsamError {
 
 async function fetched(
   hub: HubSettings,
-  { repo, file, name }: Wanted,
-  revision: string | undefined,
+  part: Wanted,
+  agree: ReturnType<typeof licenseAgreement>,
   terminal: Terminal,
 ): Promise<FetchedWeights> {
+  const { repo, file, name, revision } = part;
   const { warn, signal } = terminal;
   let bar: { path: string; show: (done: number) => void; clear: () => void } | undefined;
   const started = performance.now();
@@ -93,6 +98,7 @@ async function fetched(
     {
       signal,
       onChecked: checking.read,
+      onLicense: (license) => agree(part, license),
       onNote(note) {
         checking.clear();
         bar?.clear();

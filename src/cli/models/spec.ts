@@ -67,6 +67,7 @@ export const MODELS_PULL = command({
     as: { type: 'text', value: 'NAME', about: 'name of the model', otherwise: "NAME, or the repository's" },
     revision: { type: 'text', value: 'R', about: 'branch, tag or commit', otherwise: 'main' },
     file: { type: 'text', value: 'F', about: 'file of the repository', otherwise: 'model.safetensors, or what there is' },
+    'accept-license': { type: 'flag', about: 'agrees to licenses that are not open ones (Apache 2.0, MIT, BSD), without a question' },
     offline: { type: 'flag', about: 'uses only the cache (as HF_HUB_OFFLINE=1)' },
     ...ADD_OPTIONS,
   },

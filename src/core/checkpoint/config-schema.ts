@@ -1,6 +1,7 @@
 /** Network configurations as JSON: keys as the networks' own code spells them, checked, then turned into the types of `model/config.ts`. */
 import * as z from 'zod';
 import type { OwnBackboneConfig } from '../networks/backbone.ts';
+import { DINOV3_ROPE_THETA } from '../networks/dino-config.ts';
 import { GRID_STRIDE, type PromptEncoderConfig, type SamBackboneConfig, type SamConfig } from '../networks/config.ts';
 
 type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;
@@ -20,6 +21,10 @@ const count = z.int().positive().max(1000);
 /** Sides of squares: attention over them needs tables of side x side. */
 const imageSide = z.int().positive().max(16_384);
 const windowSide = z.int().positive().max(1024);
+/** Angles of rotary positions stand in the graph; 64 wide heads at 8192 pixels have as many. */
+const MAX_ROTARY_VALUES = 2 ** 24;
+/** Published ones have four. */
+const MAX_REGISTERS = 1000;
 const index = z.int().min(0).max(10_000);
 const ratio = z.number().positive().max(64);
 const threeCounts = z.tuple([count, count, count]);
@@ -182,24 +187,40 @@ const vggSchema = z.strictObject({
   batch_norm: z.boolean().default(true),
 });
 
-const dinov2Schema = z
-  .strictObject({
-    kind: z.literal('dinov2'),
-    image_size: imageSide,
-    patch_size: size,
-    embed_dim: size,
-    depth: count,
-    num_heads: size,
-    mlp_ratio: ratio,
-    stage_ends: threeCounts,
-  })
-  .refine((c) => c.image_size % c.patch_size === 0, 'image_size must be a multiple of patch_size')
-  .refine((c) => c.embed_dim % c.num_heads === 0, 'embed_dim must be a multiple of num_heads')
-  .refine(({ stage_ends: [a, b, c], depth }) => a < b && b < c && c <= depth, 'stage_ends must ascend and end within depth');
+const dinoSchema = z.strictObject({
+  image_size: imageSide,
+  patch_size: size,
+  embed_dim: size,
+  depth: count,
+  num_heads: size,
+  mlp_ratio: ratio,
+  num_register_tokens: z.int().min(0).max(MAX_REGISTERS).default(0),
+  stage_ends: threeCounts,
+});
+
+const dinov2Schema = checkedDino(dinoSchema.extend({ kind: z.literal('dinov2') }));
+const dinov3Schema = checkedDino(
+  dinoSchema.extend({
+    kind: z.literal('dinov3'),
+    image_size: imageSide.default(512),
+    rope_theta: z.number().positive().max(1e9).default(DINOV3_ROPE_THETA),
+  }),
+)
+  .refine((c) => c.embed_dim % (4 * c.num_heads) === 0, 'embed_dim must be a multiple of 4 * num_heads')
+  .refine((c) => (c.image_size / c.patch_size) ** 2 * (c.embed_dim / c.num_heads) <= MAX_ROTARY_VALUES, {
+    message: `patches times the width of a head must be at most ${MAX_ROTARY_VALUES}`,
+  });
+
+function checkedDino<S extends z.ZodType<z.output<typeof dinoSchema>>>(schema: S): S {
+  return schema
+    .refine((c) => c.image_size % c.patch_size === 0, 'image_size must be a multiple of patch_size')
+    .refine((c) => c.embed_dim % c.num_heads === 0, 'embed_dim must be a multiple of num_heads')
+    .refine(({ stage_ends: [a, b, c], depth }) => a < b && b < c && c <= depth, 'stage_ends must ascend and end within depth');
+}
 
 /** A backbone with weights of its own. */
 export const ownBackboneSchema = z
-  .discriminatedUnion('kind', [resnetSchema, vggSchema, dinov2Schema])
+  .discriminatedUnion('kind', [resnetSchema, vggSchema, dinov2Schema, dinov3Schema])
   .transform((c): OwnBackboneConfig => camelKeys(c) as OwnBackboneConfig);
 
 export const samBackboneSchema = z

@@ -1,21 +1,18 @@
 /** Detects a backbone: every number of its configuration from names and shapes. */
 import { ProsamError } from '../common/errors.ts';
-import type { Dinov2Config, ResnetConfig, VggConfig } from '../networks/config.ts';
+import type { OwnBackboneConfig } from '../networks/backbone.ts';
+import type { ResnetConfig, VggConfig } from '../networks/config.ts';
 import type { BackboneKind } from '../checkpoint/names/backbone.ts';
 import type { CheckpointTensors } from '../checkpoint/checkpoint.ts';
 import { countBlocks, shapesOf } from '../checkpoint/tensor-shapes.ts';
+import { describeDinov2, describeDinov3 } from './detect-dino.ts';
 
 export interface DescribeBackboneOptions {
-  /** Side of the square input in pixels, of ResNet and VGG. DINOv2's follows from its positions. @default 512, as in the paper */
+  /** Side of the square input in pixels, of ResNet, VGG and DINOv3. DINOv2's follows from its positions. @default 512, as in the paper */
   imageSize?: number;
-  /** Heads of DINOv2, which no shape tells. @default width / 64, as in every published DINOv2 */
+  /** Heads of DINO, which no shape tells. @default width / 64, as in every published one that is taken here */
   heads?: number;
 }
-
-/** Width of a head in all published DINOv2. */
-const HEAD_DIM = 64;
-/** Blocks after which maps are taken, as the authors of VRP-SAM gave them for ViT-L, as shares of its 24. */
-const DINOV2_STAGES = { 24: [12, 21, 24], 12: [6, 10, 12] } as Readonly<Record<number, readonly [number, number, number]>>;
 
 /** tensors: under the names of `backboneTensors`. @throws CHECKPOINT_MISMATCH */
 export function describeBackbone(
@@ -23,9 +20,17 @@ export function describeBackbone(
   tensors: CheckpointTensors,
   label: string,
   options: DescribeBackboneOptions = {},
-): ResnetConfig | VggConfig | Dinov2Config {
-  if (kind === 'resnet') return describeResnet(tensors, label, options);
-  return kind === 'vgg' ? describeVgg(tensors, label, options) : describeDinov2(tensors, label, options);
+): OwnBackboneConfig {
+  switch (kind) {
+    case 'resnet':
+      return describeResnet(tensors, label, options);
+    case 'vgg':
+      return describeVgg(tensors, label, options);
+    case 'dinov2':
+      return describeDinov2(tensors, label, options);
+    case 'dinov3':
+      return describeDinov3(tensors, label, options);
+  }
 }
 
 function describeResnet(tensors: CheckpointTensors, label: string, { imageSize = 512 }: DescribeBackboneOptions): ResnetConfig {
@@ -80,34 +85,5 @@ function describeVgg(tensors: CheckpointTensors, label: string, { imageSize = 51
     widths: widths as unknown as VggConfig['widths'],
     convs: convs as unknown as VggConfig['convs'],
     batchNorm,
-  };
-}
-
-function describeDinov2(tensors: CheckpointTensors, label: string, { heads }: DescribeBackboneOptions): Dinov2Config {
-  const shape = shapesOf(tensors, label);
-  const [embedDim, , patchSize] = shape('patch_embed.proj.weight', 4) as [number, number, number, number];
-  const cells = (shape('pos_embed', 3)[1] as number) - 1;
-  const side = Math.sqrt(cells);
-  const depth = countBlocks(tensors, 'blocks');
-  if (
-    !Number.isInteger(side) ||
-    !tensors.has('blocks.0.ls1.gamma') ||
-    tensors.has('register_tokens') ||
-    tensors.has('embeddings.register_tokens')
-  )
-    throw new ProsamError(
-      'CHECKPOINT_MISMATCH',
-      `${label}: expected DINOv2 without registers (a square of positions and a class token, layer scales), got something else. Use ViT-S, B or L/14 without registers.`,
-    );
-  const shares = DINOV2_STAGES[depth] ?? [Math.round(depth / 2), Math.min(depth - 1, Math.round((depth * 7) / 8)), depth];
-  return {
-    kind: 'dinov2',
-    imageSize: side * patchSize,
-    patchSize,
-    embedDim,
-    depth,
-    numHeads: heads ?? Math.max(1, Math.round(embedDim / HEAD_DIM)),
-    mlpRatio: (shape('blocks.0.mlp.fc1.weight', 2)[0] as number) / embedDim,
-    stageEnds: shares,
   };
 }

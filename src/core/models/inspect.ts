@@ -115,7 +115,9 @@ function backboneName(config: OwnBackbone): string {
   if (config.kind === 'resnet')
     return `ResNet-${3 * sum(config.layers) + 2}${config.deepStem ? ' with a deep stem' : ''} at ${config.imageSize}`;
   if (config.kind === 'vgg') return `VGG-${sum(config.convs) + 3} at ${config.imageSize}`;
-  return `DINOv2 ViT-${VIT_SIZES[config.embedDim] ?? String(config.embedDim)}/${config.patchSize} at ${config.imageSize}`;
+  const version = config.kind === 'dinov2' ? 2 : 3;
+  const registers = config.kind === 'dinov2' && config.numRegisterTokens > 0 ? ' with registers' : '';
+  return `DINOv${version} ViT-${VIT_SIZES[config.embedDim] ?? String(config.embedDim)}/${config.patchSize}${registers} at ${config.imageSize}`;
 }
 
 /** Node, ONNX Runtime and the graphs. */

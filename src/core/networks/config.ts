@@ -1,4 +1,5 @@
 /** Every number that tells one variant of a network from another. Networks take all their dimensions from here. */
+import type { DinoConfig } from './dino-config.ts';
 
 /** SAM's own image encoder: a plain ViT, every block on the embedding's grid. */
 export interface VitConfig {
@@ -102,18 +103,6 @@ export interface VggConfig {
   batchNorm: boolean;
 }
 
-export interface Dinov2Config {
-  kind: 'dinov2';
-  imageSize: number;
-  patchSize: number;
-  embedDim: number;
-  depth: number;
-  numHeads: number;
-  mlpRatio: number;
-  /** Blocks after which the second, third and fourth map are taken. */
-  stageEnds: readonly [number, number, number];
-}
-
 /** SAM's own image encoder as the backbone: no second network. */
 export interface SamBackboneConfig {
   kind: 'sam';
@@ -125,7 +114,7 @@ export interface SamBackboneConfig {
   midBlocks: readonly number[];
 }
 
-export type BackboneConfig = ResnetConfig | VggConfig | Dinov2Config | SamBackboneConfig;
+export type BackboneConfig = ResnetConfig | VggConfig | DinoConfig | SamBackboneConfig;
 
 export interface PromptEncoderConfig {
   /** Channels of the concatenated mid-level maps. */
@@ -256,21 +245,6 @@ export const VGG16_BN: VggConfig = {
   batchNorm: true,
 };
 export const VGG16: VggConfig = { ...VGG16_BN, batchNorm: false };
-
-export const DINOV2_VIT_B14: Dinov2Config = {
-  kind: 'dinov2',
-  imageSize: 518,
-  patchSize: 14,
-  embedDim: 768,
-  depth: 12,
-  numHeads: 12,
-  mlpRatio: 4,
-  stageEnds: [6, 10, 12],
-};
-/** Small DINOv2, as deep as ViT-B, so its stages end where ViT-B's do. */
-export const DINOV2_VIT_S14: Dinov2Config = { ...DINOV2_VIT_B14, embedDim: 384, numHeads: 6 };
-/** Stage ends as the paper's authors gave them. */
-export const DINOV2_VIT_L14: Dinov2Config = { ...DINOV2_VIT_B14, embedDim: 1024, depth: 24, numHeads: 16, stageEnds: [12, 21, 24] };
 
 /** The paper's prompt encoder for ResNet-50 and DINOv2-B (1,723,648 parameters). */
 export const PROMPT_ENCODER: PromptEncoderConfig = {

@@ -1,6 +1,6 @@
 /** The graphs a model is made of: which network, which inputs, which outputs. */
 import type { Manifest } from '../checkpoint/manifest.ts';
-import { backboneFinal, backboneTrunk } from '../networks/backbone.ts';
+import { backboneFinal, backboneTrunk, endsInTokens } from '../networks/backbone.ts';
 import { gridSize, type SamConfig } from '../networks/config.ts';
 import type { Ops, Shape, Weights } from '../networks/ops.ts';
 import { pseudoMask } from '../networks/pseudo-mask.ts';
@@ -35,7 +35,7 @@ function ownBackbone({ backbone }: Parts) {
 
 /** image [1, 3, s, s] -> mid [1, C, h, w], and where `mid` does not end in it also state */
 export function backboneTrunkGraph(parts: Parts): NetworkDefinition {
-  return trunkGraph(parts, ownBackbone(parts).kind === 'dinov2');
+  return trunkGraph(parts, endsInTokens(ownBackbone(parts)));
 }
 
 function trunkGraph(parts: Parts, withState: boolean): NetworkDefinition {
@@ -46,7 +46,7 @@ function trunkGraph(parts: Parts, withState: boolean): NetworkDefinition {
   });
 }
 
-/** Input of the last stage: the last channels of `mid` for convolutions, tokens of its own for DINOv2. */
+/** Input of the last stage: the last channels of `mid` for convolutions, tokens of its own for DINO. */
 export function backboneStateShape(parts: Parts): Shape {
   return outputShapes(trunkGraph(parts, true))['state'] as Shape;
 }

@@ -14,7 +14,7 @@ export const backbones: Study = async (context) => {
   if (others.length === 0) {
     notes.add(
       'One model was named, so the blocks of its own SAM that the encoder reads are compared. For the paper’s tables name model folders ' +
-        'with different backbones on one SAM (ResNet-50, VGG-16, DINOv2).',
+        'with different backbones on one SAM (ResNet-50, VGG-16, DINOv2 with and without registers, DINOv3).',
     );
   }
   const scored: Scored[] = [];

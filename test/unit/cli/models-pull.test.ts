@@ -90,13 +90,13 @@ describe('prosam models pull', () => {
   });
 
   it('puts a SAM and a backbone together, and names both licenses', async () => {
-    await models('pull', 'sam-vit-b', '--backbone', 'dinov2-b', '--as', 'mine');
+    await models('pull', 'sam-vit-b', '--backbone', 'dinov2-b', '--as', 'mine', '--accept-license');
     expect(manifestOf('mine')).toMatchObject({
       license: 'apache-2.0 and cc-by-nc-4.0',
       sam: { resize: 'aligned' },
       backbone: { config: { kind: 'dinov2' } },
     });
-    await models('pull', 'acme/meta-sam', '--backbone', 'resnet50');
+    await models('pull', 'acme/meta-sam', '--backbone', 'resnet50', '--accept-license');
     expect(manifestOf('meta-sam-resnet50')).toMatchObject({
       license: 'not stated and bsd-3-clause',
       backbone: { config: { kind: 'resnet' } },
@@ -133,9 +133,14 @@ describe('prosam models pull', () => {
   });
 
   it('refuses what it cannot use, with what there is', async () => {
-    await expectRejection('CHECKPOINT_MISMATCH', models('pull', 'acme/other'), 'acme/other is not a model that is known', 'sam-vit-b');
-    await expectRejection('MODEL_NOT_FOUND', models('pull', 'acme/poems'), 'README.md');
-    await expectRejection('CHECKPOINT_MISMATCH', models('pull', 'timm/resnet50.tv_in1k'), 'not a model that is known');
+    await expectRejection(
+      'CHECKPOINT_MISMATCH',
+      models('pull', 'acme/other', '--accept-license'),
+      'acme/other is not a model that is known',
+      'sam-vit-b',
+    );
+    await expectRejection('MODEL_NOT_FOUND', models('pull', 'acme/poems', '--accept-license'), 'README.md');
+    await expectRejection('CHECKPOINT_MISMATCH', models('pull', 'timm/resnet50.tv_in1k', '--accept-license'), 'not a model that is known');
     await expectRejection('HUB_REFUSED', models('pull', 'acme/nothing'), 'no such repository');
     for (const args of [['sam-vit-x'], ['sam-vit-b', '--backbone', 'sam-vit-l'], ['resnet50', '--backbone', 'dinov2-b'], [], ['a', 'b']])
       await expect(models('pull', ...args), args.join(' ')).rejects.toThrow(/[Ee]xpected|is a/);

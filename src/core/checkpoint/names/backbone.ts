@@ -1,29 +1,17 @@
-/** Backbones under the names of torchvision (ResNet, VGG) and of DINOv2's own code, wherever the checkpoint comes from. */
+/** Backbones under the names of torchvision (ResNet, VGG) and of Meta's own code (DINO), wherever the checkpoint comes from. */
 import { ProsamError } from '../../common/errors.ts';
-import type { CheckpointTensor, CheckpointTensors } from '../checkpoint.ts';
-import { firstNames, mapNames, renamed, stacked, underMarker, type RenameRule } from './rename.ts';
+import type { CheckpointTensors } from '../checkpoint.ts';
+import { dinoTensors } from './dino.ts';
+import { firstNames, mapNames, renamed, underMarker, type RenameRule } from './rename.ts';
 
-export type BackboneKind = 'resnet' | 'vgg' | 'dinov2';
+export type BackboneKind = 'resnet' | 'vgg' | 'dinov2' | 'dinov3';
 
 /** A name that every network of the kind has. */
 const MARKERS: readonly [BackboneKind, string][] = [
   ['resnet', 'layer1.0.conv1.weight'],
   ['vgg', 'features.0.weight'],
-  ['dinov2', 'blocks.0.ls1.gamma'],
 ];
-const TRANSFORMERS_DINOV2 = 'embeddings.patch_embeddings.projection.weight';
 const VRP_SAM_STEM = 'layer0.0.weight';
-
-const DINOV2_RULES: readonly RenameRule[] = [
-  [/^embeddings\.patch_embeddings\.projection\./, 'patch_embed.proj.'],
-  [/^embeddings\.position_embeddings$/, 'pos_embed'],
-  [/^embeddings\.(cls_token|mask_token)$/, '$1'],
-  [/^encoder\.layer\.(\d+)\.attention\.output\.dense\./, 'blocks.$1.attn.proj.'],
-  [/^encoder\.layer\.(\d+)\.layer_scale([12])\.lambda1$/, 'blocks.$1.ls$2.gamma'],
-  [/^encoder\.layer\.(\d+)\.(norm[12]|mlp\.fc[12])\./, 'blocks.$1.$2.'],
-  [/^layernorm\./, 'norm.'],
-];
-const DINOV2_QUERY = /^encoder\.layer\.(\d+)\.attention\.attention\.(query|key|value)\.(weight|bias)$/;
 
 /** In VRP-SAM's checkpoints the backbone is five lists; the first holds ResNet's stem, with ReLUs between. */
 const RESNET_STEM_RULES: readonly RenameRule[] = [
@@ -41,36 +29,17 @@ const VGG_LISTS = [0, 7, 14, 24, 34] as const;
 export function backboneTensors(tensors: CheckpointTensors, label: string): { kind: BackboneKind; tensors: CheckpointTensors } {
   const vrpSam = underMarker(tensors, VRP_SAM_STEM);
   if (vrpSam !== undefined) return fromVrpSam(vrpSam);
-  const transformers = underMarker(tensors, TRANSFORMERS_DINOV2);
-  if (transformers !== undefined) return { kind: 'dinov2', tensors: fromTransformersDinov2(transformers, label) };
+  const dino = dinoTensors(tensors, label);
+  if (dino !== undefined) return dino;
   for (const [kind, marker] of MARKERS) {
     const found = underMarker(tensors, marker);
     if (found !== undefined) return { kind, tensors: found };
   }
   throw new ProsamError(
     'CHECKPOINT_MISMATCH',
-    `${label}: expected a backbone (ResNet-50, VGG-16 or DINOv2 under the names of torchvision, timm, Meta or Hugging Face), ` +
+    `${label}: expected a backbone (ResNet-50, VGG-16, DINOv2 or DINOv3 under the names of torchvision, timm, Meta or Hugging Face), ` +
       `got ${firstNames(tensors)}. Use one of these.`,
   );
-}
-
-function fromTransformersDinov2(tensors: CheckpointTensors, label: string): CheckpointTensors {
-  const out: Map<string, CheckpointTensor> = mapNames(tensors, (name) =>
-    DINOV2_QUERY.test(name) ? undefined : renamed(name, DINOV2_RULES),
-  );
-  for (const name of tensors.keys()) {
-    const [, block, which, kind] = DINOV2_QUERY.exec(name) ?? [];
-    if (which !== 'query') continue;
-    const parts = ['query', 'key', 'value'].map((one) => tensors.get(name.replace('.query.', `.${one}.`)));
-    const qkv = parts.every((part) => part !== undefined) ? stacked(parts) : undefined;
-    if (qkv === undefined)
-      throw new ProsamError(
-        'CHECKPOINT_MISMATCH',
-        `${label}: query, key and value of block ${block} do not go together (${kind}). Fetch the checkpoint again.`,
-      );
-    out.set(`blocks.${block}.attn.qkv.${kind}`, qkv);
-  }
-  return out;
 }
 
 function fromVrpSam(tensors: CheckpointTensors): { kind: BackboneKind; tensors: CheckpointTensors } {

@@ -46,6 +46,19 @@ export function stacked(tensors: readonly CheckpointTensor[]): CheckpointTensor 
   };
 }
 
+/** Rows [from, to) of a tensor, in place; undefined where it lies in several parts. */
+export function rowsOf(
+  { dtype, shape, parts: [place, ...more] }: CheckpointTensor,
+  from: number,
+  to: number,
+): CheckpointTensor | undefined {
+  const [rows = 0, ...rest] = shape;
+  if (more.length > 0 || rows === 0 || to > rows) return undefined;
+  const rowBytes = place.byteLength / rows;
+  const part = { ...place, offset: place.offset + from * rowBytes, byteLength: (to - from) * rowBytes, shape: [to - from, ...rest] };
+  return { dtype, shape: part.shape, byteLength: part.byteLength, parts: [part] };
+}
+
 /** For messages about a checkpoint that is not what was wanted. */
 export function firstNames(tensors: CheckpointTensors): string {
   const names = [...tensors.keys()];

@@ -22,7 +22,7 @@ export interface HubRepository {
   /** 40 hexadecimal digits. */
   commit: string;
   files: readonly HubFile[];
-  /** License on its card, such as `apache-2.0`. */
+  /** License on its card, such as `apache-2.0`; the name of one that the hub knows as "other". */
   license?: string;
 }
 
@@ -63,9 +63,32 @@ export async function readRepository(hub: HubSettings, repo: string, revision: s
       const etag = entry.lfs?.oid ?? entry.oid ?? '';
       if (entry.type === 'file' && isPlainPath(entry.path) && ETAG.test(etag)) files.push({ path: entry.path, size: entry.size, etag });
     }
-    const license = z.string().max(100).safeParse(cardData?.license);
-    return { repo, commit: sha, files, ...(license.success && { license: license.data }) };
+    const license = licenseOn(cardData);
+    return { repo, commit: sha, files, ...(license !== undefined && { license }) };
   });
+}
+
+/** License on a repository's card at a revision. @throws HUB_FAILED, HUB_REFUSED, PACKAGE_MISSING, OPTION_INVALID */
+export async function readLicense(hub: HubSettings, repo: string, revision: string, signal?: AbortSignal): Promise<string | undefined> {
+  checkRepository(repo, revision);
+  const { modelInfo } = await library();
+  const common = { hubUrl: hub.endpoint, fetch: askingFetch(hub, { repo, revision }, signal) };
+  return told(hub, async () => {
+    const { cardData } = await modelInfo({ ...common, name: repo, revision, additionalFields: ['cardData'] });
+    return licenseOn(cardData);
+  });
+}
+
+const licenseText = z
+  .string()
+  .max(100)
+  .regex(/^[ -~]+$/);
+
+/** A card gives licenses that the hub has no word for as "other", with a name of its own. */
+function licenseOn(card: unknown): string | undefined {
+  const { license, license_name: name } = (card ?? {}) as { license?: unknown; license_name?: unknown };
+  const [given, own] = [licenseText.safeParse(license), licenseText.safeParse(name)];
+  return given.data === 'other' && own.success ? own.data : given.data;
 }
 
 /**

@@ -27,6 +27,8 @@ export interface FetchedWeights {
 }
 
 export interface FetchOptions extends DownloadOptions {
+  /** License on the repository's card, before anything of it is fetched; not called where the cache alone is used. */
+  onLicense?: (license: string | undefined) => Promise<void>;
   /** Once it is known what will be fetched. */
   onFiles?: (files: readonly HubFile[]) => void;
 }
@@ -50,6 +52,7 @@ export async function fetchWeights(hub: HubSettings, wanted: WeightsWanted, opti
     options.onNote?.(`${error.message} The cache has ${repo} at commit ${cached.commit.slice(0, 7)}, which is used.`);
     return cached;
   }
+  await options.onLicense?.(from.license);
   const fileOf = (path: string): HubFile => {
     const found = from.files.find((one) => one.path === path);
     if (found) return found;

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { manifestJson, samConfigJson } from '../../../../src/core/checkpoint/config-json.ts';
 import { parseManifest } from '../../../../src/core/checkpoint/manifest.ts';
-import { DINOV2_VIT_B14, MOBILE_SAM, VGG16 } from '../../../../src/core/networks/config.ts';
+import { MOBILE_SAM, VGG16 } from '../../../../src/core/networks/config.ts';
+import { DINOV2_VIT_B14 } from '../../../../src/core/networks/dino-config.ts';
 
 type Json = Record<string, unknown>;
 // 0.1.0, which wrote the built-in model, spelled it licence.
@@ -25,7 +26,7 @@ describe('a manifest goes through the memory and back', () => {
       { kind, image_size: imageSize, ...numbers, batch_norm: batchNorm },
       {
         ...{ kind: DINOV2_VIT_B14.kind, image_size: 518, patch_size: 14, embed_dim: 768, depth: 12, num_heads: 12, mlp_ratio: 4 },
-        stage_ends: [6, 10, 12],
+        ...{ num_register_tokens: 0, stage_ends: [6, 10, 12] },
       },
     ]) {
       const json = {

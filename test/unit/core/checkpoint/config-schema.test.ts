@@ -11,6 +11,10 @@ import {
   DINOV2_VIT_B14,
   DINOV2_VIT_L14,
   DINOV2_VIT_S14,
+  DINOV2_VIT_S14_REG,
+  DINOV3_VIT_S16,
+} from '../../../../src/core/networks/dino-config.ts';
+import {
   MOBILE_SAM,
   PROMPT_ENCODER,
   RESNET50_DEEP,
@@ -31,6 +35,7 @@ const SAM = samConfigJson(SAM_VIT_B);
 const MOBILE = samConfigJson(MOBILE_SAM);
 const ENCODER = snakeKeys(PROMPT_ENCODER);
 const DINO = snakeKeys(DINOV2_VIT_B14);
+const DINO3 = snakeKeys(DINOV3_VIT_S16);
 
 describe('the published configurations come back as they are', () => {
   test.each([
@@ -50,6 +55,8 @@ describe('the published configurations come back as they are', () => {
     ['DINOv2-S', ownBackboneSchema, DINOV2_VIT_S14],
     ['DINOv2-B', ownBackboneSchema, DINOV2_VIT_B14],
     ['DINOv2-L', ownBackboneSchema, DINOV2_VIT_L14],
+    ['DINOv2-S with registers', ownBackboneSchema, DINOV2_VIT_S14_REG],
+    ['DINOv3-S', ownBackboneSchema, DINOV3_VIT_S16],
     ['SAM as backbone', samBackboneSchema, { kind: 'sam', midBlocks: [3, 7] }],
   ];
   test.each(known)('%s', (_, schema, config) => {
@@ -72,8 +79,14 @@ describe('the published configurations come back as they are', () => {
     expect(ownBackboneSchema.parse(json)).toEqual(VGG16_BN);
   });
 
-  test('the input side of ResNet and VGG is 512 unless said otherwise', () => {
-    for (const config of [RESNET50_DEEP, VGG16_BN]) {
+  test('DINOv2 has no registers and DINOv3 turns by powers of 100 unless said otherwise', () => {
+    const plain = { ...DINO, num_register_tokens: undefined };
+    expect(ownBackboneSchema.parse(plain)).toEqual(DINOV2_VIT_B14);
+    expect(ownBackboneSchema.parse({ ...DINO3, rope_theta: undefined })).toEqual(DINOV3_VIT_S16);
+  });
+
+  test('the input side of ResNet, VGG and DINOv3 is 512 unless said otherwise', () => {
+    for (const config of [RESNET50_DEEP, VGG16_BN, DINOV3_VIT_S16]) {
       const json = snakeKeys(config);
       delete json['image_size'];
       expect(ownBackboneSchema.parse(json)).toMatchObject({ imageSize: 512 });
@@ -130,6 +143,7 @@ describe('refused, by name', () => {
       [RESNET50_DEEP, 'layers', [3, 4, 1_000_000, 3]],
       [VGG16_BN, 'convs', [2, 2, 3, 3, 1_000_000]],
       [DINOV2_VIT_B14, 'depth', 1_000_000],
+      [DINOV3_VIT_S16, 'num_register_tokens', 1_000_000],
     ] as const) {
       expect(problems(ownBackboneSchema, { ...snakeKeys(config), [key]: value })).toContain(key);
     }
@@ -158,6 +172,11 @@ describe('refused, by name', () => {
     ]) {
       expect(problems(ownBackboneSchema, { ...DINO, stage_ends: ends })).toContain('stage_ends must ascend and end within depth');
     }
+    expect(problems(ownBackboneSchema, { ...DINO3, image_size: 500 })).toContain('image_size must be a multiple of patch_size');
+    expect(problems(ownBackboneSchema, { ...DINO3, num_heads: 64 })).toContain('embed_dim must be a multiple of 4 * num_heads');
+    expect(problems(ownBackboneSchema, { ...DINO3, image_size: 16_384 })).toContain('width of a head must be at most');
+    expect(problems(ownBackboneSchema, { ...DINO3, rope_theta: 0 })).toContain('rope_theta');
+    expect(problems(ownBackboneSchema, { ...DINO, rope_theta: 100 })).toContain('rope_theta');
     expect(problems(ownBackboneSchema, { ...snakeKeys(VGG16_BN), widths: [1, 2, 3, 4] })).toContain('widths');
     expect(problems(ownBackboneSchema, { ...snakeKeys(RESNET50_DEEP), dilate: [0, 1, 1] })).toContain('dilate');
     expect(problems(samBackboneSchema, { kind: 'sam', mid_blocks: [] })).toContain('mid_blocks');

@@ -9,6 +9,8 @@ import type { AddressInfo } from 'node:net';
 export interface ServedRepository {
   files: Record<string, Uint8Array>;
   license?: string;
+  /** Name of a license that the hub calls "other". */
+  licenseName?: string;
   private?: boolean;
   gated?: boolean;
   /** Branches and tags besides main. */
@@ -97,7 +99,13 @@ export async function startHub(repositories: Record<string, ServedRepository>, t
       response.writeHead(200, { 'content-type': 'application/json' });
       if (what === 'revision')
         return void response.end(
-          JSON.stringify({ _id: '1', id: repo, sha: commit, gated: served.gated ? 'auto' : false, cardData: { license: served.license } }),
+          JSON.stringify({
+            _id: '1',
+            id: repo,
+            sha: commit,
+            gated: served.gated ? 'auto' : false,
+            cardData: { license: served.license, license_name: served.licenseName },
+          }),
         );
       return void response.end(
         JSON.stringify(Object.entries(served.files).map(([name, bytes]) => treeEntry(name, bytes, served.claimed?.[name]))),

@@ -170,13 +170,6 @@ describe('backbones', () => {
       );
     const basic = like({ 'conv1.weight': [64, 3, 7, 7], 'layer1.0.conv1.weight': [64, 64, 3, 3] });
     expectCode('CHECKPOINT_MISMATCH', () => describeBackbone('resnet', basic, 'x'), 'bottleneck');
-    const registers = like({
-      'patch_embed.proj.weight': [384, 3, 14, 14],
-      pos_embed: [1, 1370, 384],
-      register_tokens: [1, 4, 384],
-      'blocks.0.ls1.gamma': [384],
-    });
-    expectCode('CHECKPOINT_MISMATCH', () => describeBackbone('dinov2', registers, 'x'), 'registers');
     const vgg = like({ 'features.0.weight': [64, 3, 3, 3], 'features.7.weight': [64, 64, 3, 3] });
     expectCode('CHECKPOINT_MISMATCH', () => describeBackbone('vgg', vgg, 'x'), 'five stages');
   });

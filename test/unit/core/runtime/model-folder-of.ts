@@ -11,9 +11,10 @@ import {
 import { openGoldenSet } from '../../../golden/golden-set.ts';
 
 const GOLDEN = 'test/golden/data';
+const GOLDEN_DINO = 'test/golden/dino-data';
 
 export interface FolderOptions {
-  backbone: 'resnet' | 'vgg' | 'dino' | 'sam';
+  backbone: 'resnet' | 'vgg' | 'dino' | 'registers' | 'dinov3' | 'sam';
   resize: 'aligned' | 'stretch' | 'longest-side';
   withPromptEncoder: boolean;
   half: boolean;
@@ -23,6 +24,8 @@ const PARTS = {
   resnet: { backbone: 'backbone_resnet_deep', encoder: 'prompt_encoder_resnet', imageSize: 64 },
   vgg: { backbone: 'backbone_vgg', encoder: 'prompt_encoder_vgg', imageSize: 56 },
   dino: { backbone: 'backbone_dinov2', encoder: 'prompt_encoder_dino', imageSize: 56 },
+  registers: { backbone: 'backbone_dinov2_registers', encoder: 'prompt_encoder_dino', imageSize: 56, set: GOLDEN_DINO },
+  dinov3: { backbone: 'backbone_dinov3', encoder: 'prompt_encoder_dino', imageSize: 64, set: GOLDEN_DINO },
 } as const;
 
 /** The nearest half-precision number's bits. */
@@ -44,11 +47,10 @@ function inHalf(bytes: Uint8Array): Uint8Array {
 /** Writes the folder and its manifest. */
 export function writeModelFolder(folder: string, { backbone, resize, withPromptEncoder, half }: FolderOptions): string {
   mkdirSync(folder, { recursive: true });
-  const { weights } = openGoldenSet(GOLDEN).manifest;
   const files: Record<string, string> = {};
-  const copy = (name: string): { file: string; config: Record<string, unknown> } => {
-    const entry = weights[name] as { file: string; config: Record<string, unknown> };
-    const original = new Uint8Array(readFileSync(join(GOLDEN, entry.file)));
+  const copy = (name: string, set = GOLDEN): { file: string; config: Record<string, unknown> } => {
+    const entry = openGoldenSet(set).manifest.weights[name] as { file: string; config: Record<string, unknown> };
+    const original = new Uint8Array(readFileSync(join(set, entry.file)));
     const bytes = half ? inHalf(original) : original;
     const file = `${name}.safetensors`;
     writeFileSync(join(folder, file), bytes);
@@ -56,8 +58,9 @@ export function writeModelFolder(folder: string, { backbone, resize, withPromptE
     return { file, config: entry.config };
   };
   const sam = copy('sam');
-  const own = backbone === 'sam' ? undefined : PARTS[backbone];
-  const backbonePart = own && copy(own.backbone);
+  const own: { backbone: string; encoder: string; imageSize: number; set?: string } | undefined =
+    backbone === 'sam' ? undefined : PARTS[backbone];
+  const backbonePart = own && copy(own.backbone, own.set);
   const encoder = own && withPromptEncoder ? copy(own.encoder) : undefined;
   const manifest = {
     format: 'prosam-model/1',

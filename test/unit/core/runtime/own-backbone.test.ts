@@ -33,7 +33,7 @@ async function predict(options: FolderOptions, asked: PredictOptions): Promise<P
 const plain = { withPromptEncoder: true, half: false } as const;
 
 describe('a model with a backbone of its own', () => {
-  it.each(['resnet', 'vgg', 'dino'] as const)('predicts with %s in every resizing', async (backbone) => {
+  it.each(['resnet', 'vgg', 'dino', 'registers', 'dinov3'] as const)('predicts with %s in every resizing', async (backbone) => {
     const scores = new Set<number>();
     for (const resize of ['aligned', 'stretch', 'longest-side'] as const) {
       const { masks, width, height } = await predict({ backbone, resize, ...plain }, { method: 'prosam', uncertaintyMap: true });
