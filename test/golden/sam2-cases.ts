@@ -6,7 +6,7 @@ import {
   type SamMask,
   type SamPrompt,
 } from '../../src/core/engine/methods/sam-prompts.ts';
-import { stableMask } from '../../src/core/engine/methods/stable-mask.ts';
+import { stableMask, type SamMask } from '../../src/core/engine/methods/stable-mask.ts';
 import { geometryOf } from '../../src/core/image/geometry.ts';
 import { IMAGENET, samInput, type PreprocessConfig } from '../../src/core/image/preprocess.ts';
 import { resizeMap } from '../../src/core/mask/resize-map.ts';

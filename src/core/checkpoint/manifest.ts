@@ -1,7 +1,7 @@
 /** A model folder's manifest.json: what the networks are, where their weights lie, and which belong together. */
 import * as z from 'zod';
 import { ProsamError } from '../common/errors.ts';
-import { SAM_RESIZES, type Normalisation } from '../image/preprocess.ts';
+import type { Normalisation, SamResize } from '../image/preprocess.ts';
 import { ownBackboneSchema, promptEncoderConfigSchema, samBackboneSchema, samConfigSchema } from './config-schema.ts';
 
 /** A file of the model's own folder: no path may lead out of it. */
@@ -45,7 +45,7 @@ const manifestSchema = z.strictObject({
   sam: z.strictObject({
     file: fileName,
     config: samConfigSchema,
-    resize: z.enum(SAM_RESIZES),
+    resize: z.enum(['aligned', 'stretch', 'stretch-float', 'longest-side'] satisfies SamResize[]),
     mean: triple,
     std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
   }),

@@ -1,11 +1,12 @@
 /** Interactive correction with SAM's own prompts. */
+import type { SamMask } from './methods/stable-mask.ts';
 import { ProsamError } from '../common/errors.ts';
 import type { Geometry } from '../image/geometry.ts';
 import { parseBox, parsePoints } from '../mask/annotation.ts';
 import { maskExtent } from '../mask/raster.ts';
 import type { Networks } from '../onnx/networks.ts';
 import type { ImageFeatures } from './image-features.ts';
-import { boxPrompts, decodeSamPrompts, logitsAtImageSize, maskPrompt, type SamMask, type SamPrompt } from './methods/sam-prompts.ts';
+import { boxPrompts, decodeSamPrompts, logitsAtImageSize, maskPrompt, type SamPrompt } from './methods/sam-prompts.ts';
 import { maskFromField } from './strategy.ts';
 import type { RefinedMask, RefinePrompts } from './types.ts';
 

@@ -1,11 +1,12 @@
 /** Agreement of two ways of computing one model: on features of images, and on the resulting masks. */
+import type { SamMask } from '../engine/methods/stable-mask.ts';
 import type { Model } from '../checkpoint/model-folder.ts';
 import type { Raster } from '../image/pillow-resize.ts';
 import { geometryOf, gridOf, type Geometry } from '../image/geometry.ts';
 import { reduceLabels, type BinaryMask } from '../mask/label-reduction.ts';
 import { iou } from '../mask/metrics.ts';
 import { maskExtent } from '../mask/raster.ts';
-import { boxPrompts, decodeSamPrompts, type SamMask } from '../engine/methods/sam-prompts.ts';
+import { boxPrompts, decodeSamPrompts } from '../engine/methods/sam-prompts.ts';
 import { maskFromField } from '../engine/strategy.ts';
 import { preprocessOf, type BackboneFeatures, type Networks, type SamFeatures } from '../onnx/networks.ts';
 import type { Tensor } from '../onnx/session.ts';
