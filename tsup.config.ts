@@ -23,21 +23,20 @@ async function writeConsole(): Promise<void> {
   for (const [name, bytes] of await bundlePage()) await writeFile(join(folder, name), bytes);
 }
 
-/** What runs on its own: a command line, threads and processes that entries of both kinds start. */
-const programs = {
-  cli: 'src/cli.ts',
-  'device-probe': 'src/core/runtime/devices/device-probe.ts',
-  'inference-worker': 'src/core/runtime/worker/inference-worker.ts',
-  'sqlite-worker': 'src/storage/sqlite/sqlite-worker.ts',
-};
-
 export default defineConfig([
   {
     target: 'node22',
     platform: 'node',
     // esbuild would turn `node:sqlite` into a module that does not exist.
     removeNodeProtocol: false,
-    entry: { ...entries, ...programs },
+    entry: {
+      ...entries,
+      // Programs, threads and processes that entries of both kinds start.
+      cli: 'src/cli.ts',
+      'device-probe': 'src/core/runtime/devices/device-probe.ts',
+      'inference-worker': 'src/core/runtime/worker/inference-worker.ts',
+      'sqlite-worker': 'src/storage/sqlite/sqlite-worker.ts',
+    },
     format: ['esm'],
     dts: { entry: entries },
     onSuccess: writeConsole,

@@ -32,14 +32,18 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
   }
 
   it('wakes workers again after the connection that listens was lost', async () => {
-    const { open, remove } = await place();
-    const [waiting, other] = [await open({ pollMs: NEVER_MS }), await open({ pollMs: NEVER_MS })];
+    const storagePlace = await place();
+    const open = () => storagePlace.open({ pollMs: NEVER_MS });
+    const [waiting, other] = [await open(), await open()];
     const listeners = async (): Promise<number[]> => {
       const { rows } = await server.ask("select pid from pg_stat_activity where query ilike 'listen %' order by pid");
       return (rows as { pid: number }[]).map(({ pid }) => pid);
     };
     let heard = (): void => undefined;
-    await waiting.queue.work('wake', () => Promise.resolve(heard()));
+    await waiting.queue.work('wake', () => {
+      heard();
+      return Promise.resolve();
+    });
     const handed = async (): Promise<void> => {
       const done = new Promise<void>((resolve) => (heard = resolve));
       await other.queue.send({ name: 'wake', data: 1 });
@@ -52,7 +56,7 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
     await expect.poll(async () => (await listeners()).filter((pid) => pid !== before)).toHaveLength(1);
     await handed();
     for (const storage of [waiting, other]) await storage.close();
-    await remove();
+    await storagePlace.remove();
   });
 
   // pg-boss looks for messages nobody ended every few seconds.
