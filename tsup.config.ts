@@ -1,15 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defineConfig, type Options } from 'tsup';
+import { defineConfig } from 'tsup';
 import { bundlePage } from './src/adapters/console/bundle-page.ts';
-
-const shared: Options = {
-  target: 'node22',
-  platform: 'node',
-  shims: true,
-  // esbuild would turn `node:sqlite` into a module that does not exist.
-  removeNodeProtocol: false,
-};
 
 const entries = {
   index: 'src/index.ts',
@@ -34,24 +26,36 @@ async function writeConsole(): Promise<void> {
 
 export default defineConfig([
   {
-    ...shared,
+    target: 'node22',
+    platform: 'node',
+    // esbuild would turn `node:sqlite` into a module that does not exist.
+    removeNodeProtocol: false,
     entry: {
       ...entries,
+      // Programs, threads and processes that entries of both kinds start.
+      cli: 'src/cli.ts',
       'device-probe': 'src/core/runtime/devices/device-probe.ts',
       'inference-worker': 'src/core/runtime/worker/inference-worker.ts',
       'sqlite-worker': 'src/storage/sqlite/sqlite-worker.ts',
     },
-    format: ['esm', 'cjs'],
+    format: ['esm'],
     dts: { entry: entries },
+    onSuccess: writeConsole,
   },
-  { ...shared, entry: { cli: 'src/cli.ts' }, format: ['esm'], onSuccess: writeConsole },
-  // Browsers have one kind of module, and nothing of Node.
+  // Browsers have one kind of module, and nothing of Node. A page and its worker share no memory, so that shared files would only bring
+  // each what the other one needs.
   {
     target: 'es2022',
     platform: 'browser',
-    entry: { web: 'src/web.ts', 'web-worker': 'src/web-worker.ts' },
+    entry: { web: 'src/web.ts' },
     format: ['esm'],
-    dts: { entry: { web: 'src/web.ts' } },
+    dts: true,
+  },
+  {
+    target: 'es2022',
+    platform: 'browser',
+    entry: { 'web-worker': 'src/web-worker.ts' },
+    format: ['esm'],
   },
   {
     target: 'es2022',

@@ -1,13 +1,10 @@
 #!/usr/bin/env node
-/** The command line: picks the command, prints errors with what to do, sets the exit code. */
+/** The command line: picks the command, prints errors with what to do, sets the exit code. All else is loaded when it is needed. */
 import { readFileSync } from 'node:fs';
 import { COMMANDS } from './cli/commands.ts';
 import { ask, canAsk } from './cli/common/ask.ts';
 import { EXIT, UsageError } from './cli/common/command.ts';
-import { commandHelp, overview } from './cli/common/help.ts';
 import type { CommandName } from './cli/common/summaries.ts';
-import { isProsamError, messageOf } from './core/common/errors.ts';
-import { closest } from './server/suggest.ts';
 
 const HELP_FLAGS = ['--help', '-h'];
 
@@ -21,17 +18,21 @@ async function main(args: readonly string[]): Promise<number> {
   if (first === '--version' || first === '-v') return print(version());
   const wantsHelp = first === 'help' || args.some((word) => HELP_FLAGS.includes(word));
   const [name, ...rest] = first === 'help' ? others : args;
-  if (name === undefined || HELP_FLAGS.includes(name)) return print(overview());
+  if (name === undefined || HELP_FLAGS.includes(name)) return print((await import('./cli/common/help.ts')).overview());
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name as CommandName] : undefined;
-  if (command === undefined) throw unknownCommand(name);
-  if (wantsHelp) return print(commandHelp(await command.spec(), rest));
+  if (command === undefined) throw await unknownCommand(name);
+  if (wantsHelp) {
+    const { commandHelp } = await import('./cli/common/help.ts');
+    return print(commandHelp(await command.spec(), rest));
+  }
   helpOf = `prosam ${name} --help`;
   const run = await command.run();
   const warn = (line: string): unknown => process.stderr.write(`${line}\n`);
   return run(rest, { print, warn, signal: interrupt.signal, ...(canAsk() && { ask }) });
 }
 
-function unknownCommand(name: string): UsageError {
+async function unknownCommand(name: string): Promise<UsageError> {
+  const { closest } = await import('./server/suggest.ts');
   const names = Object.keys(COMMANDS);
   const meant = closest(name, names);
   return new UsageError(
@@ -56,7 +57,8 @@ main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;
   },
-  (error: unknown) => {
+  async (error: unknown) => {
+    const { isProsamError, messageOf } = await import('./core/common/errors.ts');
     const interrupted = error instanceof Error && error.name === 'AbortError';
     const hint = error instanceof UsageError ? ` See ${helpOf}.` : '';
     process.stderr.write(

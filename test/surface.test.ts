@@ -110,9 +110,9 @@ describe('the built package', () => {
   it.each([
     ['client', /^$/, 1],
     ['client-page', /^$/, 1],
-    ['web', /^$/, 3],
+    ['web', /^$/, 1],
     // Its bundler finds these; they stand in no way of a browser.
-    ['web-worker', /^(zod|pure-rand\/.*|onnxruntime-web\/(wasm|webgpu))$/, 4],
+    ['web-worker', /^(zod|pure-rand\/.*|onnxruntime-web\/(wasm|webgpu))$/, 3],
   ] as const)('has %s.js for browsers: nothing of Node within its reach', (name, packages, files) => {
     const seen = new Set<string>();
     const reach = (file: string): void => {
@@ -239,9 +239,8 @@ describe('the built package', () => {
       'dist/training.cjs',
       'dist/training.d.ts',
       'dist/inference-worker.js',
-      'dist/inference-worker.cjs',
       'dist/sqlite-worker.js',
-      'dist/sqlite-worker.cjs',
+      'dist/device-probe.js',
       'dist/client.js',
       'dist/client-page.js',
       'dist/client-page.d.ts',

@@ -33,6 +33,8 @@ export interface StorageOptions {
   signal?: AbortSignal;
   /** Longest waits for anything. */
   timeouts?: Partial<StorageTimeouts>;
+  /** Milliseconds between looks for messages that workers did not hear of: on SQLite, those of other processes. @default 250 */
+  pollMs?: number;
 }
 
 /** A storage with what looks after databases, and moves them, needs besides. */
@@ -65,7 +67,7 @@ export async function openWholeStorage(options: StorageOptions): Promise<OpenSto
     else if (isPostgres(database) && (await migrationStatus(database)).pending.length > 0) await migrateDatabase(options.database, log);
     else await migrate(database);
     signal?.throwIfAborted();
-    const queue = await openQueue(database, options.migrate !== false, log);
+    const queue = await openQueue(database, options.migrate !== false, log, options.pollMs);
     return assemble(database, queue, blobs, timeouts);
   } catch (error) {
     await database?.close();
@@ -96,8 +98,10 @@ export async function migrateDatabase(address: string, log: Log = silentLog): Pr
   }
 }
 
-function openQueue(database: Database, mayMigrate: boolean, log: Log): Promise<DrivenQueue> {
-  return isPostgres(database) ? bossQueue(database, mayMigrate, log) : Promise.resolve(tableQueue(database.connection, log));
+function openQueue(database: Database, mayMigrate: boolean, log: Log, pollMs?: number): Promise<DrivenQueue> {
+  return isPostgres(database)
+    ? bossQueue(database, mayMigrate, log, pollMs)
+    : Promise.resolve(tableQueue(database.connection, log, pollMs));
 }
 
 function assemble(database: Database, queue: DrivenQueue, blobs: Blobs, { statementMs }: StorageTimeouts): OpenStorage {

@@ -11,6 +11,8 @@ export interface DrivenQueue extends Queue {
   pending(): AsyncIterable<Message>;
 }
 
+/** Milliseconds between looks for messages that a worker did not hear of. */
+export const POLL_MS = 250;
 export const FIRST_REST_MS = 1000;
 export const LONGEST_REST_MS = 300_000;
 export const DEFAULT_VISIBLE_MS = 60_000;
@@ -26,7 +28,8 @@ type Handler = (data: unknown, context: { signal: AbortSignal }) => Promise<void
 export interface Workers {
   /** -> stops it */
   start(name: string, options: WorkOptions, handle: Handler, fetch: () => Promise<Held | undefined>): () => Promise<void>;
-  wake(names: readonly string[]): void;
+  /** names: queues that have something new. @default all */
+  wake(names?: readonly string[]): void;
   stop(): Promise<void>;
 }
 
@@ -42,7 +45,7 @@ export function createWorkers(log: Log, pollMs: number): Workers {
       };
     },
     wake(names) {
-      for (const [loop, name] of loops) if (names.includes(name)) loop.wake();
+      for (const [loop, name] of loops) if (names === undefined || names.includes(name)) loop.wake();
     },
     async stop() {
       await Promise.all([...loops.keys()].map((loop) => loop.stop()));

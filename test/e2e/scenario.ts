@@ -3,7 +3,8 @@ import sharp from 'sharp';
 import { expect } from 'vitest';
 import { sceneWith } from '../../src/cli/demo/scenes.ts';
 import { cocoRleFromMaskSync, iou, maskFromCocoRle, type CocoRle } from '../../src/index.ts';
-import { ask } from './serve-process.ts';
+import { watchStillness, type Stillness } from '../support/stillness.ts';
+import { ask as askOnce } from './serve-process.ts';
 
 /** Of the generated scenes. */
 const CONCEPT = 31;
@@ -64,11 +65,21 @@ export interface ScenarioResult {
   seconds: number;
 }
 
-/** urls: one or more predictors of the same store; requests go to them in turn. */
-export async function runScenario(urls: readonly string[]): Promise<ScenarioResult> {
+/** urls: one or more predictors of the same store; requests go to them in turn. It may take any time, as long as it moves. */
+export function runScenario(urls: readonly string[]): Promise<ScenarioResult> {
+  const still = watchStillness();
+  return still.during(scenario(urls, still));
+}
+
+async function scenario(urls: readonly string[], { saw }: Stillness): Promise<ScenarioResult> {
   const startedMs = performance.now();
   let turn = 0;
   const next = (): string => urls[turn++ % urls.length] as string;
+  const ask = async <T>(url: string, path: string, body?: unknown): Promise<T> => {
+    const answer = await askOnce<T>(url, path, body);
+    saw(path, JSON.stringify(answer));
+    return answer;
+  };
   const predict = (url: string, { base64, label }: Scene, encoderVersion?: string) =>
     ask<Predicted>(url, '/v1/predict', {
       ...{ project: PROJECT, image: { base64 }, labels: [label], options: { method: 'prosam' } },
@@ -107,7 +118,7 @@ export async function runScenario(urls: readonly string[]): Promise<ScenarioResu
   }
   expect(kinds.edited).toBeGreaterThan(5);
 
-  const version = await betterVersion(next);
+  const version = await betterVersion(next, ask);
   expect(version.metrics.gate.candidate).toBeGreaterThan(version.metrics.gate.current);
 
   // Every predictor answers with it, and differently.
@@ -133,7 +144,7 @@ export async function runScenario(urls: readonly string[]): Promise<ScenarioResu
 }
 
 /** Chance decides how a short run on few images ends, and the gate may reject it: each run draws anew. */
-async function betterVersion(next: () => string): Promise<Version> {
+async function betterVersion(next: () => string, ask: typeof askOnce): Promise<Version> {
   const project = `/v1/projects/${encodeURIComponent(PROJECT)}`;
   const reasons: string[] = [];
   for (let count = 1; count <= MAX_RUNS; count++) {

@@ -9,7 +9,7 @@ import { endedEarly, startServe } from './serve-process.ts';
 const folder = mkdtempSync(join(tmpdir(), 'prosam-e2e-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it('learns from twenty images and answers better, on SQLite and disk', async () => {
+it('learns from twenty images and answers better, on SQLite and disk', { timeout: 0 }, async () => {
   writeFileSync(
     join(folder, 'prosam.config.json'),
     JSON.stringify({ learner: { steps: 100, gateShare: 0.3, minNewMasks: 1000, leaseMs: 3000 } }),

@@ -9,14 +9,21 @@ import type { Message, WorkOptions } from '../../service/ports/storage.ts';
 import { optionalPackage } from '../map-errors.ts';
 import { postgresFailed } from './failures.ts';
 import type { PostgresDatabase } from './postgres.ts';
-import { createWorkers, DEFAULT_ATTEMPTS, DEFAULT_VISIBLE_MS, FIRST_REST_MS, LONGEST_REST_MS, type DrivenQueue } from '../queue-driver.ts';
+import { announcer, listen, type Ear } from './announcements.ts';
+import {
+  createWorkers,
+  DEFAULT_ATTEMPTS,
+  DEFAULT_VISIBLE_MS,
+  FIRST_REST_MS,
+  LONGEST_REST_MS,
+  POLL_MS,
+  type DrivenQueue,
+} from '../queue-driver.ts';
 import type { Change, Connection } from '../schema/schema.ts';
 import type { Held } from '../work-loop.ts';
 
 const SCHEMA = 'prosam_queue';
 const JOBS = sql.table(`${SCHEMA}.job`);
-/** Milliseconds until messages of other processes are seen. */
-const POLL_MS = 250;
 /** Seconds between checks for messages whose worker did not finish in time. */
 const SUPERVISE_SECONDS = 5;
 /** A message nobody works on waits this long. */
@@ -31,10 +38,16 @@ interface Envelope {
 }
 
 /** @throws STORAGE_FAILED, PACKAGE_MISSING */
-export async function bossQueue(database: PostgresDatabase, migrate: boolean, log: Log): Promise<DrivenQueue> {
+export async function bossQueue(database: PostgresDatabase, migrate: boolean, log: Log, pollMs = POLL_MS): Promise<DrivenQueue> {
   const { connection } = database;
   const boss = migrate ? await startAlone(database, log) : await startBoss(database, false, log);
-  const workers = createWorkers(log, POLL_MS);
+  const workers = createWorkers(log, pollMs);
+  const tell = announcer(connection);
+  let ear: Ear | undefined;
+  const announce = (messages: readonly Message[]): void => {
+    workers.wake(messages.map(({ name }) => name));
+    tell(messages.filter(({ delayMs = 0 }) => delayMs <= 0).map(({ name }) => name));
+  };
   const ready = new Set<string>();
   const prepare = async (names: Iterable<string>): Promise<void> => {
     for (const name of names) {
@@ -71,15 +84,16 @@ export async function bossQueue(database: PostgresDatabase, migrate: boolean, lo
     outbox: {
       prepare: (messages) => prepare(messages.map(({ name }) => name)),
       enqueue,
-      announce: (messages) => workers.wake(messages.map(({ name }) => name)),
+      announce,
     },
     async send(message) {
       await prepare([message.name]);
       await enqueue(connection, [message]);
-      workers.wake([message.name]);
+      announce([message]);
     },
     async work(name, handler, options = {}) {
       await prepare([name]);
+      ear ??= listen(database.listeners, (heard) => workers.wake(heard === undefined ? undefined : [heard]));
       return workers.start(name, options, handler, () => fetch(boss, connection, name, options));
     },
     async depth() {
@@ -95,7 +109,7 @@ export async function bossQueue(database: PostgresDatabase, migrate: boolean, lo
         yield { name, data: data.data, ...(data.key !== undefined && { key: data.key }), delayMs: delay };
     },
     async close() {
-      await workers.stop();
+      await Promise.all([workers.stop(), ear?.close()]);
       // Its own looking after the queue may be waiting for a database that does not answer.
       await within(boss.stop({ close: false, graceful: false }), { ms: database.timeouts.connectMs }).catch((error: unknown) => {
         log.warn({ error: messageOf(error) }, 'the queue in Postgres did not stop in time');

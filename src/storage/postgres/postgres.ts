@@ -16,6 +16,7 @@ import { USUAL_TIMEOUTS, type StorageTimeouts } from '../timeouts.ts';
 /** Connections of one process; changes that wait for a lock leave the others to questions. */
 const MAX_WRITERS = 5;
 const MAX_READERS = 5;
+const MAX_LISTENERS = 1;
 const IDLE_MS = 30_000;
 /** Quiet connections are tried so often, so that one whose other end has gone is noticed. */
 const KEEP_ALIVE_MS = 10_000;
@@ -34,6 +35,8 @@ export interface PostgresDatabase extends Database {
   readonly dialect: 'postgres';
   /** Pool of connections for changes. */
   readonly pool: Pool;
+  /** Pool of the one connection that listens for messages, where somebody works on them. */
+  readonly listeners: Pool;
   readonly timeouts: StorageTimeouts;
   /** Keeps others from changing the schema, until the change ends. */
   lockSchema(change: Change): Promise<void>;
@@ -65,7 +68,7 @@ export async function openPostgres(url: string, log: Log, timeouts: StorageTimeo
     await sql`create schema if not exists ${sql.id(SCHEMA)}`.execute(change);
   };
   return {
-    ...{ connection, timeouts, lockSchema, pool: pools.writers, dialect: 'postgres' },
+    ...{ connection, timeouts, lockSchema, pool: pools.writers, listeners: pools.listeners, dialect: 'postgres' },
     async hasSchema(asked) {
       const { rows } = await sql<{ found: boolean }>`select to_regclass(${`${SCHEMA}.migrations`}) is not null as found`.execute(asked);
       return rows[0]?.found === true;
@@ -112,7 +115,7 @@ async function askForSchema(change: Change, { lockMs, idleTransactionMs }: Stora
 }
 
 interface OpenPools {
-  pools: PostgresPools;
+  pools: PostgresPools & { listeners: Pool };
   close: () => Promise<void>;
 }
 
@@ -152,18 +155,19 @@ async function openPools(url: string, log: Log, timeouts: StorageTimeouts): Prom
     lock_timeout: String(timeouts.lockMs),
     idle_in_transaction_session_timeout: String(timeouts.idleTransactionMs),
   };
-  let pools: PostgresPools;
+  let pools: OpenPools['pools'];
   try {
     pools = {
       writers: newPool(MAX_WRITERS, usualSettings),
       readers: newPool(MAX_READERS, { ...usualSettings, default_transaction_read_only: 'on' }),
+      listeners: newPool(MAX_LISTENERS, usualSettings),
     };
   } catch (error) {
     throw postgresFailed(error);
   }
   let closing: Promise<void> | undefined;
   const closeAll = async (): Promise<void> => {
-    const ended = Promise.all([pools.writers.end(), pools.readers.end()]);
+    const ended = Promise.all(Object.values(pools).map((pool: Pool) => pool.end()));
     // What somebody still waits for is given a little time; then the connections are cut.
     await within(ended, { ms: timeouts.connectMs }).catch(() => undefined);
     for (const client of open) (client as PoolClient & { end(): Promise<void>; unref(): void }).end().catch(() => undefined);

@@ -3,19 +3,17 @@ import { sql } from 'kysely';
 import { messageOf } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { Message, WorkOptions } from '../../service/ports/storage.ts';
-import { backoffMs, createWorkers, DEFAULT_ATTEMPTS, DEFAULT_VISIBLE_MS, type DrivenQueue } from '../queue-driver.ts';
+import { backoffMs, createWorkers, DEFAULT_ATTEMPTS, DEFAULT_VISIBLE_MS, POLL_MS, type DrivenQueue } from '../queue-driver.ts';
 import { fromJson, toJson, type Change, type Connection } from '../schema/schema.ts';
 import type { Held } from '../work-loop.ts';
 
-/** Milliseconds until messages of other processes are seen. */
-const POLL_MS = 250;
 /** Given up messages are kept this long for people to look at. */
 const KEEP_DEAD_MS = 14 * 24 * 3_600_000;
 
-export function tableQueue(connection: Connection, log: Log, now: () => number = Date.now, pollMs = POLL_MS): DrivenQueue {
+export function tableQueue(connection: Connection, log: Log, pollMs = POLL_MS): DrivenQueue {
   const workers = createWorkers(log, pollMs);
   const enqueue = async (change: Change | Connection, messages: readonly Message[]): Promise<void> => {
-    for (const message of messages) await insert(change, message, now());
+    for (const message of messages) await insert(change, message, Date.now());
   };
   return {
     outbox: { prepare: () => Promise.resolve(), enqueue, announce: (messages) => workers.wake(messages.map(({ name }) => name)) },
@@ -23,8 +21,7 @@ export function tableQueue(connection: Connection, log: Log, now: () => number =
       await enqueue(connection, [message]);
       workers.wake([message.name]);
     },
-    work: (name, handler, options = {}) =>
-      Promise.resolve(workers.start(name, options, handler, () => fetch(connection, name, options, now))),
+    work: (name, handler, options = {}) => Promise.resolve(workers.start(name, options, handler, () => fetch(connection, name, options))),
     async depth() {
       const rows = await connection
         .selectFrom('messages')
@@ -37,7 +34,7 @@ export function tableQueue(connection: Connection, log: Log, now: () => number =
     async *pending() {
       const rows = await connection.selectFrom('messages').selectAll().where('state', '<>', 'dead').orderBy('id').execute();
       for (const { name, key, data, due_ms } of rows)
-        yield { name, data: fromJson(data), ...(key !== null && { key }), delayMs: Math.max(0, due_ms - now()) };
+        yield { name, data: fromJson(data), ...(key !== null && { key }), delayMs: Math.max(0, due_ms - Date.now()) };
     },
     close: () => workers.stop(),
   };
@@ -65,9 +62,8 @@ async function fetch(
   connection: Connection,
   name: string,
   { visibleAfterMs = DEFAULT_VISIBLE_MS, attempts = DEFAULT_ATTEMPTS }: WorkOptions,
-  now: () => number,
 ): Promise<Held | undefined> {
-  const nowMs = now();
+  const nowMs = Date.now();
   const due = connection
     .selectFrom('messages')
     .select('id')
@@ -89,18 +85,18 @@ async function fetch(
   const update = (set: { state?: 'dead'; due_ms: number; attempts?: number; last_error?: string }) =>
     connection.updateTable('messages').set(set).where('id', '=', mine.id).where('attempts', '=', mine.attempts).execute();
   const giveUp = async (why: string): Promise<void> => {
-    await update({ state: 'dead', due_ms: now(), last_error: why });
+    await update({ state: 'dead', due_ms: Date.now(), last_error: why });
     await connection
       .deleteFrom('messages')
       .where('name', '=', name)
       .where('state', '=', 'dead')
-      .where('due_ms', '<', now() - KEEP_DEAD_MS)
+      .where('due_ms', '<', Date.now() - KEEP_DEAD_MS)
       .execute();
   };
   if (mine.attempts > attempts) {
     // Those who tried did not even live to say that they failed.
     await giveUp(taken.last_error ?? 'was not handled to the end in time');
-    return fetch(connection, name, { visibleAfterMs, attempts }, now);
+    return fetch(connection, name, { visibleAfterMs, attempts });
   }
   return {
     data: fromJson(taken.data),
@@ -109,10 +105,10 @@ async function fetch(
     },
     async failed(error) {
       if (mine.attempts >= attempts) return giveUp(messageOf(error));
-      await update({ due_ms: now() + backoffMs(mine.attempts), last_error: messageOf(error) });
+      await update({ due_ms: Date.now() + backoffMs(mine.attempts), last_error: messageOf(error) });
     },
     async returned() {
-      await update({ due_ms: now(), attempts: mine.attempts - 1 });
+      await update({ due_ms: Date.now(), attempts: mine.attempts - 1 });
     },
   };
 }

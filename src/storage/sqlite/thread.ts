@@ -116,8 +116,8 @@ function post(worker: Worker, message: ToSqlite): void {
   worker.postMessage(message);
 }
 
-/** Beside this file: as source, or as one of the two builds. */
+/** Beside this file: as source, or as built, which both builds start as an ES module. */
 function workerFile(): URL {
-  const extension = /\.(ts|cjs|js)$/.exec(import.meta.url)?.[0] ?? '.js';
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   return new URL(`./sqlite-worker${extension}`, import.meta.url);
 }

@@ -4,7 +4,10 @@ import type { TestRunner } from '../test-runner.ts';
 
 /** An empty place that can be opened more than once, as several processes do. */
 export interface StoragePlace {
-  open(): Promise<Storage>;
+  /** pollMs: time between looks of workers for messages they did not hear of, where they look at all. */
+  open(options?: { pollMs?: number }): Promise<Storage>;
+  /** true: workers hear at once of messages that another opening of the place sends, not only of their own. @default false */
+  wakesOthers?: boolean;
   remove(): Promise<void>;
 }
 

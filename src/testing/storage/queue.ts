@@ -6,6 +6,9 @@ import type { TestRunner } from '../test-runner.ts';
 import { openTwice, type StoragePlace } from './place.ts';
 import { newProject, recordOf } from './records.ts';
 
+/** Longer than any test takes. */
+const NEVER_MS = 2 ** 31 - 1;
+
 async function until(what: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await what())) await wait(10);
 }
@@ -72,6 +75,34 @@ export function testQueue(tests: TestRunner, make: () => Promise<StoragePlace>):
       }
       equal(got, [0, 1, 2, 3]);
       await stop();
+    });
+
+    it('wakes a worker that waits, long before it would look again', async () => {
+      const [name, place] = [newName(), await make()];
+      const opened: Storage[] = [];
+      try {
+        for (let i = 0; i < 2; i++) opened.push(await place.open({ pollMs: NEVER_MS }));
+        const [waiting] = opened as [Storage, Storage];
+        const senders = place.wakesOthers === true ? opened : [waiting];
+        const got: unknown[] = [];
+        let heard = (): void => undefined;
+        const stop = await waiting.queue.work(name, (data) => {
+          got.push(data);
+          heard();
+          return Promise.resolve();
+        });
+        for (let i = 0; i < 6; i++) {
+          await wait(50); // time to find nothing and go to sleep; without it the next look might find the message
+          const handed = new Promise<void>((resolve) => (heard = resolve));
+          await (senders[i % senders.length] as Storage).queue.send({ name, data: i });
+          await handed;
+        }
+        equal(got, [0, 1, 2, 3, 4, 5]);
+        await stop();
+      } finally {
+        for (const storage of opened) await storage.close();
+        await place.remove();
+      }
     });
 
     it('waits as long as it was told to', async () => {

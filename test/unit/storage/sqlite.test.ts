@@ -11,7 +11,7 @@ import { testStorage } from '../../../src/testing/storage/storage.ts';
 function place(): Promise<StoragePlace> {
   const folder = mkdtempSync(join(tmpdir(), 'prosam-sqlite-'));
   return Promise.resolve({
-    open: () => openStorage({ database: join(folder, 'prosam.db'), objects: join(folder, 'blobs') }),
+    open: (options) => openStorage({ database: join(folder, 'prosam.db'), objects: join(folder, 'blobs'), ...options }),
     remove: () => rm(folder, { recursive: true, force: true }),
   });
 }

@@ -17,6 +17,8 @@ const START_MS = 30_000;
 export interface PostgresServer {
   /** A new, empty database: its postgres:// address. */
   createDatabase(): Promise<string>;
+  /** Answer of the server itself, over a connection of its own. */
+  ask(sql: string): Promise<{ rows: unknown[] }>;
   /** Ends the server; start() brings it back on the same port with the same data. how: 'kill' is SIGKILL, as if the machine had gone. */
   halt(how?: 'stop' | 'kill'): Promise<void>;
   start(): Promise<void>;
@@ -91,6 +93,7 @@ export async function startPostgres({ fsync = false }: { fsync?: boolean } = {})
   return {
     start,
     halt,
+    ask: (sql) => ask(urlOf('postgres'), sql),
     async createDatabase() {
       const name = `test_${randomUUID().replaceAll('-', '')}`;
       await ask(urlOf('postgres'), `create database ${name}`);
@@ -109,12 +112,12 @@ function childrenOf(pid: number): number[] {
   return existsSync(list) ? readFileSync(list, 'utf8').trim().split(' ').filter(Boolean).map(Number) : [];
 }
 
-async function ask(url: string, sql: string): Promise<void> {
+async function ask(url: string, sql: string): Promise<{ rows: unknown[] }> {
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => undefined);
   try {
     await client.connect();
-    await client.query(sql);
+    return await client.query<object>(sql);
   } finally {
     await client.end();
   }

@@ -33,8 +33,8 @@ export function probeDevice(device: Device, { timeoutMs = PATIENCE_MS, program =
   });
 }
 
-/** Beside this file: as source, or as one of the two builds. */
+/** Beside this file: as source, or as built, which both builds start as an ES module. */
 function probeFile(): URL {
-  const extension = /\.(ts|cjs|js)$/.exec(import.meta.url)?.[0] ?? '.js';
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   return new URL(`./device-probe${extension}`, import.meta.url);
 }

@@ -74,8 +74,8 @@ function lower(pid: number): void {
   }
 }
 
-/** Beside this file: as source, or as one of the two builds. */
+/** Beside this file: as source, or as built, which both builds start as an ES module. */
 function workerFile(): string {
-  const extension = /\.(ts|cjs|js)$/.exec(import.meta.url)?.[0] ?? '.js';
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   return fileURLToPath(new URL(`./inference-worker${extension}`, import.meta.url));
 }

@@ -74,4 +74,17 @@ describe('the loss', () => {
       ].every(Number.isFinite),
     ).toBe(true);
   });
+
+  it('loses nothing over the many pixels of a full-size mask', () => {
+    const side = 512;
+    // A map without any structure: added one after another in float32, its loss would be off by a thousandth.
+    const x = Array.from({ length: side * side }, () => 0);
+    const g = x.map((_, i) => (i % 3 === 0 ? 1 : 0));
+    const { bce, dice } = maskLoss(tf, tf.tensor(x, [1, x.length]), tf.tensor(g, [1, x.length]));
+    const wanted = plain(x, g);
+    // Two sums of `side` terms, each rounded to a share of 2^-24, and as much for what is added up.
+    const share = 2 * (2 * side) * 2 ** -24;
+    expect(Math.abs((bce.dataSync()[0] as number) - wanted.bce)).toBeLessThan(share * wanted.bce);
+    expect(Math.abs((dice.dataSync()[0] as number) - wanted.dice)).toBeLessThan(share);
+  });
 });
