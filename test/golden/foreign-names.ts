@@ -84,7 +84,9 @@ export const sam2OfTransformers: Rename = (weights) => {
     values: () => Float32Array.from(rows.flatMap((row) => Array.from(row.values()))),
   };
   const renamed = sam2Names(weights.filter(({ name }) => !POINT_ROW.test(name)));
-  const tied = renamed.filter(({ name }) => name === MATRIX).map((one) => ({ ...one, name: 'prompt_encoder.shared_embedding.positional_embedding' }));
+  const tied = renamed
+    .filter(({ name }) => name === MATRIX)
+    .map((one) => ({ ...one, name: 'prompt_encoder.shared_embedding.positional_embedding' }));
   return [...renamed, ...tied, points];
 };
 

@@ -8,6 +8,8 @@ import {
   gridSize,
   RESNET50_DEEP,
   RESNET50_PLAIN,
+  SAM2_HIERA_BASE_PLUS,
+  SAM2_HIERA_TINY,
   SAM_VIT_B,
   VGG16_BN,
   type SamConfig,
@@ -21,6 +23,7 @@ import type { TrainingEngine } from '../../src/training/tfjs/engine.ts';
 import { executeOnnx } from '../../test/golden/execute.ts';
 import type { ExpectedModel } from './full-size-forms.ts';
 import { promptEncoder } from './full-size-prompt-encoder.ts';
+import { runSam2 } from './full-size-sam2.ts';
 import { hashedImage, hashedNoise } from '../../test/golden/hash-weights.ts';
 
 type Named = Record<string, Tensor>;
@@ -88,4 +91,6 @@ export const RUNS: Readonly<Record<ExpectedModel, ModelRun>> = {
   dinov2_vit_b14: backbone(DINOV2_VIT_B14),
   prompt_encoder_resnet50: promptEncoder,
   sam_vit_b: (file, _others, { runtime }) => runSam(file, SAM_VIT_B, runtime),
+  'sam2.1_hiera_tiny': (file, _others, { runtime }) => runSam2(file, SAM2_HIERA_TINY, runtime),
+  'sam2.1_hiera_base_plus': (file, _others, { runtime }) => runSam2(file, SAM2_HIERA_BASE_PLUS, runtime),
 };

@@ -77,7 +77,11 @@ export const MODELS_PULL = command({
   },
   notes: ['HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_CACHE are read as other tools read them.'],
   exitCodes: { ...DONE, 130: 'interrupted (the next call resumes the download)' },
-  examples: ['prosam models pull sam-vit-b', 'prosam models pull sam2.1-tiny', 'prosam models pull sam-vit-b --backbone dinov2-b --as sam-b-dino'],
+  examples: [
+    'prosam models pull sam-vit-b',
+    'prosam models pull sam2.1-tiny',
+    'prosam models pull sam-vit-b --backbone dinov2-b --as sam-b-dino',
+  ],
 });
 
 export const MODELS_ADD = command({

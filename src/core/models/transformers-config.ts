@@ -38,7 +38,10 @@ const trunkSchema = z.object({
   embed_dim_per_stage: four.default(stagesFrom(TINY.embedDim)),
   num_attention_heads_per_stage: four.default(stagesFrom(TINY.numHeads)),
   window_size_per_stage: four.default([...TINY.windowSpec]),
-  global_attention_blocks: z.array(whole).max(1000).default([...TINY.globalAttBlocks]),
+  global_attention_blocks: z
+    .array(whole)
+    .max(1000)
+    .default([...TINY.globalAttBlocks]),
   patch_stride: both(4),
   patch_padding: both(3),
   query_stride: both(2),
@@ -77,7 +80,10 @@ export async function sam2FactsBeside(weights: string): Promise<Sam2Facts | unde
   const info = await stat(path).catch(() => undefined);
   if (!info?.isFile()) return undefined;
   if (info.size > MAX_CONFIG_BYTES)
-    throw new ProsamError('CHECKPOINT_INVALID', `${path}: expected at most ${MAX_CONFIG_BYTES} bytes, got ${info.size}. Move it away from the weights.`);
+    throw new ProsamError(
+      'CHECKPOINT_INVALID',
+      `${path}: expected at most ${MAX_CONFIG_BYTES} bytes, got ${info.size}. Move it away from the weights.`,
+    );
   return parseSam2Facts(await readFile(path, 'utf8'), path);
 }
 
@@ -100,7 +106,10 @@ export function parseSam2Facts(text: string, path: string): Sam2Facts | undefine
   return factsOf(result.data, path);
 }
 
-function factsOf({ vision_config: vision, prompt_encoder_config: prompts, mask_decoder_config: decoder }: z.output<typeof configSchema>, path: string): Sam2Facts {
+function factsOf(
+  { vision_config: vision, prompt_encoder_config: prompts, mask_decoder_config: decoder }: z.output<typeof configSchema>,
+  path: string,
+): Sam2Facts {
   const trunk = vision?.backbone_config;
   const sides = new Set([trunk?.image_size, prompts?.image_size].flatMap((one) => one ?? []));
   if (sides.size > 1)

@@ -114,7 +114,9 @@ describe('prosam models pull with SAM 2', () => {
       'facebook/sam2.1-hiera-tiny': { files: { ...second, 'config.json': bytes(CONFIG) }, license: 'apache-2.0' },
       'facebook/sam-vit-base': { files: { ...weights(samOfTransformers(sourcesOf(SAM))), 'config.json': bytes(CONFIG) } },
       'facebook/dinov2-small': { files: weights(dinov2OfTransformers(sourcesOf(DINO))), license: 'apache-2.0' },
-      'acme/medical': { files: { 'fine/tuned.safetensors': second['model.safetensors'] as Uint8Array, 'fine/config.json': bytes(CONFIG_64) } },
+      'acme/medical': {
+        files: { 'fine/tuned.safetensors': second['model.safetensors'] as Uint8Array, 'fine/config.json': bytes(CONFIG_64) },
+      },
       'acme/bare': { files: second },
       'acme/large-config': { files: { ...second, 'config.json': bytes(' '.repeat(1_000_001)) } },
     });

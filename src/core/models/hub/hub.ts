@@ -90,7 +90,10 @@ async function configBeside({ repo, files }: HubRepository, main: HubFile, weigh
   const checkpoint = await openCheckpoint(weights).catch(() => undefined);
   if (checkpoint === undefined || aboutSam2(checkpoint.tensors) === undefined) return undefined;
   if (config.size <= MAX_CONFIG_BYTES) return config;
-  throw new ProsamError('HUB_REFUSED', `${repo}: expected ${place} of at most ${MAX_CONFIG_BYTES} bytes, got ${config.size}. Use another revision.`);
+  throw new ProsamError(
+    'HUB_REFUSED',
+    `${repo}: expected ${place} of at most ${MAX_CONFIG_BYTES} bytes, got ${config.size}. Use another revision.`,
+  );
 }
 
 /** Ends with a slash, or is empty. */

@@ -25,7 +25,14 @@ const encoderOf = ({ encoder }: SamConfig): HieraConfig => encoder as HieraConfi
 /** A small trunk of no published size. */
 const SMALL: SamConfig = {
   ...SAM2_HIERA_TINY,
-  encoder: { ...encoderOf(SAM2_HIERA_TINY), embedDim: 16, stages: [1, 2, 3, 1], globalAttBlocks: [4, 5], windowSpec: [8, 4, 6, 3], numHeads: 2 },
+  encoder: {
+    ...encoderOf(SAM2_HIERA_TINY),
+    embedDim: 16,
+    stages: [1, 2, 3, 1],
+    globalAttBlocks: [4, 5],
+    windowSpec: [8, 4, 6, 3],
+    numHeads: 2,
+  },
 };
 const JSON_OF_SMALL = {
   model_type: 'sam2',
@@ -104,7 +111,8 @@ describe('config.json of Hugging Face', () => {
   });
 
   it('of something else says nothing here', () => {
-    for (const json of [{}, { model_type: 'bert' }, { model_type: 7 }, [], 'text', null]) expect(facts(json), JSON.stringify(json)).toBeUndefined();
+    for (const json of [{}, { model_type: 'bert' }, { model_type: 7 }, [], 'text', null])
+      expect(facts(json), JSON.stringify(json)).toBeUndefined();
   });
 
   it.each([
