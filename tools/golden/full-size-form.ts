@@ -1,4 +1,4 @@
-/** How a full-size model's weights are written. */
+/** Forms in which a full-size model's weights are written. */
 import type { TensorSource } from '../../test/golden/checkpoint-writers.ts';
 
 /** Hashed weights of any list in shapes.json. */

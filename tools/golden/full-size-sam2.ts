@@ -128,7 +128,7 @@ export async function runSam2(file: Checkpoint, config: SamConfig, runtime: Runt
   const decode = async (name: string, sets: number, count: number): Promise<Named> => {
     const prompts = { data: hashedNoise(name, sets * count * width), shape: [sets, count, width] };
     const inputs = { embedding: seen['image_embedding'], highRes0, highRes1, prompts } as Named;
-    return outputsOf((await executeOnnx(decoder, file, inputs, runtime)) as Named, config);
+    return outputsOf(await executeOnnx(decoder, file, inputs, runtime), config);
   };
   const one = await decode('prompts', 1, 50);
   const sets = await decode('prompts_sets', 3, 7);
@@ -168,7 +168,10 @@ function outputsOf({ logits, iou, objectScore, positions }: Named, config: SamCo
     shape: [rows, of.length],
   });
   const stability = Float32Array.from({ length: rows }, (_, row) => {
-    return stableMask(all.map((token) => maskOf(row, token)) as never, config.sam2 as NonNullable<SamConfig['sam2']>).stability;
+    return stableMask(
+      all.map((token) => maskOf(row, token)),
+      config.sam2 as NonNullable<SamConfig['sam2']>,
+    ).stability;
   });
   return {
     dense_pe: positions as Tensor,

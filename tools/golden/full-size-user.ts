@@ -60,9 +60,9 @@ export async function runAsUser(
 interface Way {
   folder: string;
   /** `prosam models add`. */
-  add(name: string, ...args: string[]): Promise<void>;
+  add: (name: string, ...args: string[]) => Promise<void>;
   /** Path of the weights, once they are written. */
-  written(model: ExpectedModel, form: number): string;
+  written: (model: ExpectedModel, form: number) => string;
   runtime: Runtime;
 }
 
@@ -92,7 +92,7 @@ async function runSam1(way: Way): Promise<UserRun[]> {
   ];
 }
 
-/** Of Meta's file, video part and all. */
+/** Meta's file, video part and all. */
 async function runSam2(way: Way): Promise<UserRun[]> {
   await way.add('sam2', '--sam', way.written('sam2.1_hiera_tiny', 0));
   const outputs = await encodedAndDecoded(way, 'sam2');

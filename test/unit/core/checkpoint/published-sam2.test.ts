@@ -37,7 +37,7 @@ const under = (prefix: string, tensors: readonly TensorSource[]): TensorSource[]
   tensors.map((one) => ({ ...one, name: prefix + one.name }));
 
 interface Form {
-  write(path: string): void;
+  write: (path: string) => void;
   version: '2.1' | undefined;
   videoTensors: number;
   /** Share of an output's largest magnitude within which values of half precision lie: twice what was measured. @default the cases' own bounds */
