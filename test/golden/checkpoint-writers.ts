@@ -52,8 +52,15 @@ export function writeShards(folder: string, tensors: readonly TensorSource[], sh
   writeFileSync(join(folder, 'model.safetensors.index.json'), JSON.stringify({ metadata: { total_size: total }, weight_map: map }));
 }
 
+export interface TorchOptions {
+  /** @default 'F32' */
+  type?: FloatType;
+  /** Key under which the state dict lies in another dictionary, as training scripts save it. @default none */
+  inside?: string;
+}
+
 /** As torch.save writes a state dict: a stored zip archive with a pickle and one entry per storage. Up to 4 GB. */
-export function writeTorch(path: string, tensors: readonly TensorSource[], type: FloatType = 'F32'): void {
+export function writeTorch(path: string, tensors: readonly TensorSource[], { type = 'F32', inside }: TorchOptions = {}): void {
   const file = openSync(path, 'w');
   const directory: Buffer[] = [];
   let at = 0;
@@ -74,7 +81,8 @@ export function writeTorch(path: string, tensors: readonly TensorSource[], type:
   const items = Object.fromEntries(
     tensors.map(({ name, shape }, key) => [name, tensor({ shape, key: String(key), storage: STORAGE[type], count: count(shape) })]),
   );
-  add('archive/data.pkl', pickle(dict(items)));
+  const weights = dict(items);
+  add('archive/data.pkl', pickle(inside === undefined ? weights : dict({ [inside]: weights })));
   add('archive/byteorder', Buffer.from('little'));
   tensors.forEach(({ values }, key) => {
     add(`archive/data/${key}`, bytesAs(type, values()));

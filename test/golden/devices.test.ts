@@ -7,13 +7,11 @@ import { defineNetwork, emitWithFile } from '../../src/core/onnx/emit.ts';
 import type { Runtime } from '../../src/core/onnx/session.ts';
 import { runGolden } from '../../tools/golden/run.ts';
 import { runtimeNamed, slackOf } from './runtimes.ts';
+import { SHIPPED_SETS } from './shipped-sets.ts';
 
-const SHIPPED = 'test/golden/data';
-const OUTPUTS = 166;
-
-async function misses(runtime: Runtime): Promise<{ passed: number; failures: string[] }> {
+async function misses(dir: string, runtime: Runtime): Promise<{ passed: number; failures: string[] }> {
   const failures: string[] = [];
-  const { passed } = await runGolden(SHIPPED, (line) => line.startsWith('FAIL') && failures.push(line), { runtime });
+  const { passed } = await runGolden(dir, (line) => line.startsWith('FAIL') && failures.push(line), { runtime });
   return { passed, failures };
 }
 
@@ -31,13 +29,13 @@ async function usable(name: string): Promise<Runtime | undefined> {
 }
 
 describe('golden numbers of the networks', () => {
-  it('are hit on a software GPU (Mesa through WebGPU), within their own bounds', async (context) => {
+  it.for(SHIPPED_SETS)('of $dir are hit on a software GPU (Mesa through WebGPU), within their own bounds', async (set, context) => {
     const runtime = await usable('webgpu');
     if (runtime === undefined) {
       context.skip('no WebGPU adapter on this machine');
       return;
     }
-    expect(await misses(runtime)).toEqual({ passed: OUTPUTS, failures: [] });
+    expect(await misses(set.dir, runtime)).toEqual({ passed: set.withoutEngine, failures: [] });
   });
 
   it('may be missed a little more on GPUs, which add up in another order', () => {

@@ -41,6 +41,55 @@ export const samOfTransformers = byName(
   ),
 );
 
+/** SAM 2's rows of point embeddings, which transformers keep as one tensor. */
+const POINT_ROW = /^sam_prompt_encoder\.point_embeddings\.\d+\.weight$/;
+const MATRIX = 'shared_image_embedding.positional_embedding';
+
+const sam2Names = byName(
+  replacing(
+    ['image_encoder.trunk.patch_embed.proj', 'vision_encoder.backbone.patch_embed.projection'],
+    [/image_encoder\.trunk\.blocks\.(\d+)\.norm/, 'vision_encoder.backbone.blocks.$1.layer_norm'],
+    ['image_encoder.trunk', 'vision_encoder.backbone'],
+    [/image_encoder\.neck\.convs\.(\d)\.conv/, 'vision_encoder.neck.convs.$1'],
+    ['sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix', MATRIX],
+    ['sam_prompt_encoder', 'prompt_encoder'],
+    ['mask_downscaling.0', 'mask_embed.conv1'],
+    ['mask_downscaling.1', 'mask_embed.layer_norm1'],
+    ['mask_downscaling.3', 'mask_embed.conv2'],
+    ['mask_downscaling.4', 'mask_embed.layer_norm2'],
+    ['mask_downscaling.6', 'mask_embed.conv3'],
+    ['sam_mask_decoder', 'mask_decoder'],
+    [/(mask_decoder\.transformer\.layers\.\d+)\.norm/, '$1.layer_norm'],
+    ['norm_final_attn', 'layer_norm_final_attn'],
+    ['.out_proj.', '.o_proj.'],
+    [/(blocks\.\d+|transformer\.layers\.\d+)\.mlp\.layers\.0/, '$1.mlp.proj_in'],
+    [/(blocks\.\d+|transformer\.layers\.\d+)\.mlp\.layers\.1/, '$1.mlp.proj_out'],
+    ['output_upscaling.0', 'upscale_conv1'],
+    ['output_upscaling.1', 'upscale_layer_norm'],
+    ['output_upscaling.3', 'upscale_conv2'],
+    [/(mlps\.\d+|prediction_head|score_head)\.layers\.0/, '$1.proj_in'],
+    [/(mlps\.\d+|prediction_head|score_head)\.layers\.1/, '$1.layers.0'],
+    [/(mlps\.\d+|prediction_head|score_head)\.layers\.2/, '$1.proj_out'],
+    [/^no_mem_embed$/, 'no_memory_embedding'],
+  ),
+);
+
+/** Hugging Face's Sam2Model: one matrix under two names, four point embeddings in one tensor. weights: the image model's at Meta. */
+export const sam2OfTransformers: Rename = (weights) => {
+  const rows = weights.filter(({ name }) => POINT_ROW.test(name)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const width = rows[0]?.shape[1] as number;
+  const points: TensorSource = {
+    name: 'prompt_encoder.point_embed.weight',
+    shape: [rows.length, width],
+    values: () => Float32Array.from(rows.flatMap((row) => Array.from(row.values()))),
+  };
+  const renamed = sam2Names(weights.filter(({ name }) => !POINT_ROW.test(name)));
+  const tied = renamed
+    .filter(({ name }) => name === MATRIX)
+    .map((one) => ({ ...one, name: 'prompt_encoder.shared_embedding.positional_embedding' }));
+  return [...renamed, ...tied, points];
+};
+
 /** Hugging Face's Dinov2Model and Dinov2WithRegistersModel, where query, key and value are three layers. */
 export const dinov2OfTransformers: Rename = (tensors) =>
   inThirds(

@@ -10,26 +10,23 @@ import type { WebDevice } from '../../src/core/runtime/web/device.ts';
 import { chromiumLabel, hasChromium, startChromium } from '../unit/adapters/console/chromium.ts';
 import { browserRuntime } from './browser-runtime.ts';
 import { runGolden } from '../../tools/golden/run.ts';
+import { SHIPPED_SETS } from './shipped-sets.ts';
 import { wasmRuntime } from './web-runtime.ts';
 
-const SHIPPED = 'test/golden/data';
-/** Outputs of the shipped set that need nothing differentiated. */
-const OUTPUTS = 166;
-const FEW = ['attention_block', 'backbone_dinov2', 'sam_mask_decoder_nshot'];
 const ALL = process.env['PROSAM_GOLDEN_ALL'] === '1';
 
 /** WGSL lets a sine be off by this much; it carries the coordinates of points. */
 const SINE_ERROR = 2 ** -11;
 
-async function run(runtime: Runtime, only?: readonly string[]): Promise<{ passed: number; failures: string[] }> {
+async function run(dir: string, runtime: Runtime, only?: readonly string[]): Promise<{ passed: number; failures: string[] }> {
   const lines: string[] = [];
-  const { passed } = await runGolden(SHIPPED, (line) => lines.push(line), { runtime }, only);
+  const { passed } = await runGolden(dir, (line) => lines.push(line), { runtime }, only);
   return { passed, failures: lines.filter((line) => line.startsWith('FAIL')) };
 }
 
-describe('golden numbers as browsers compute them', () => {
+describe.each(SHIPPED_SETS)('golden numbers of $dir as browsers compute them', ({ dir, withoutEngine: outputs, few }) => {
   it('are hit on WebAssembly in Node (software)', async () => {
-    expect(await run(await wasmRuntime(SHIPPED))).toEqual({ passed: OUTPUTS, failures: [] });
+    expect(await run(dir, await wasmRuntime(dir))).toEqual({ passed: outputs, failures: [] });
   });
 
   describe.skipIf(!hasChromium)(chromiumLabel, () => {
@@ -40,22 +37,20 @@ describe('golden numbers as browsers compute them', () => {
     afterAll(() => browser.close());
 
     const inBrowser = async (device: WebDevice, only?: readonly string[]) => {
-      const runtime = await browserRuntime(browser, device, SHIPPED);
+      const runtime = await browserRuntime(browser, device, dir);
       try {
-        return await run(runtime, only);
+        return await run(dir, runtime, only);
       } finally {
         await runtime.end();
       }
     };
 
     it('are hit on WebAssembly (software)', async () => {
-      expect(await inBrowser('wasm')).toEqual({ passed: OUTPUTS, failures: [] });
+      expect(await inBrowser('wasm')).toEqual({ passed: outputs, failures: [] });
     });
 
     it('are hit on WebGPU, every node on it (SwiftShader: software), by a few networks', async () => {
-      const { passed, failures } = await inBrowser('webgpu', FEW);
-      expect(failures).toEqual([]);
-      expect(passed).toBe(7);
+      expect(await inBrowser('webgpu', few.cases)).toEqual({ passed: few.outputs, failures: [] });
     });
 
     it.runIf(ALL)(
@@ -64,11 +59,11 @@ describe('golden numbers as browsers compute them', () => {
         const { passed, failures } = await inBrowser('webgpu');
         const unexpected = failures.filter((line) => {
           const [, name = '', output = '', difference] = line.split(' ');
-          const sine = name === 'sam_prompt_encoder' && output.startsWith('sparse_') && Number(difference) < SINE_ERROR;
+          const sine = /^sam2?_prompt_encoder/.test(name) && output.startsWith('sparse_') && Number(difference) < SINE_ERROR;
           return !sine;
         });
         expect(unexpected).toEqual([]);
-        expect(passed).toBeGreaterThan(160);
+        expect(passed + failures.length).toBe(outputs);
       },
       900_000,
     );

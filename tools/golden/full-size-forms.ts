@@ -14,6 +14,10 @@ import {
   PROMPT_ENCODER,
   RESNET50_DEEP,
   RESNET50_PLAIN,
+  SAM2_HIERA_BASE_PLUS,
+  SAM2_HIERA_LARGE,
+  SAM2_HIERA_SMALL,
+  SAM2_HIERA_TINY,
   SAM_VIT_B,
   SAM_VIT_H,
   SAM_VIT_L,
@@ -21,6 +25,8 @@ import {
 } from '../../src/core/networks/config.ts';
 import { DINOV2_VIT_B14, DINOV2_VIT_S14_REG, DINOV3_VIT_S16 } from '../../src/core/networks/dino-config.ts';
 import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '../../test/golden/checkpoint-writers.ts';
+import { ROUNDED, type Form } from './full-size-form.ts';
+import { checkSam2, SAM2_FORMS } from './full-size-sam2.ts';
 import {
   dinov2OfTransformers,
   dinov3OfTransformers,
@@ -28,18 +34,6 @@ import {
   resnetOfVrpSam,
   samOfTransformers,
 } from '../../test/golden/foreign-names.ts';
-
-export interface Form {
-  /** Name as printed. */
-  name: string;
-  /** Writes the file or folder a user would have. */
-  write(folder: string, weights: readonly TensorSource[]): string;
-  /** Values were rounded to half precision: expected numbers hold to this share of an output's largest magnitude instead of to their `atol`. */
-  rounded?: number;
-}
-
-/** Tolerances for bfloat16's eight bits and float16's eleven, after as many layers as these networks have: twice what was measured. */
-const ROUNDED = { F16: 0.008, BF16: 0.05 } as const;
 
 /** A layer that networks for ImageNet carry and a backbone has no use for. */
 const classifier = (name: string, width: number): TensorSource => ({
@@ -74,9 +68,9 @@ const safetensors =
   };
 
 /** Those with expected numbers. */
-export type ExpectedModel = Exclude<FullSizeModel, 'sam_vit_l' | 'sam_vit_h'>;
+export type ExpectedModel = Exclude<FullSizeModel, 'sam_vit_l' | 'sam_vit_h' | 'sam2.1_hiera_small' | 'sam2.1_hiera_large'>;
 
-/** Models with expected numbers, in one folder of them or another, smallest first. */
+/** Models with expected numbers, smallest first; a folder may have those of some. */
 export const FORMS: Readonly<Record<ExpectedModel, readonly [Form, ...Form[]]>> = {
   resnet50_deep: [
     { name: 'resnet50_v2.pth', write: torch('resnet50_v2.pth', (weights) => [...weights, classifier('fc.weight', 2048)]) },
@@ -112,9 +106,14 @@ export const FORMS: Readonly<Record<ExpectedModel, readonly [Form, ...Form[]]>> 
     },
     { name: 'Hugging Face bfloat16 shards', write: shards('sam-vit-base-bf16', 2, 'BF16'), rounded: ROUNDED.BF16 },
   ],
+  ...SAM2_FORMS,
 };
 
 const KNOWN = {
+  'sam2.1_hiera_tiny': SAM2_HIERA_TINY,
+  'sam2.1_hiera_small': SAM2_HIERA_SMALL,
+  'sam2.1_hiera_base_plus': SAM2_HIERA_BASE_PLUS,
+  'sam2.1_hiera_large': SAM2_HIERA_LARGE,
   sam_vit_b: SAM_VIT_B,
   sam_vit_l: SAM_VIT_L,
   sam_vit_h: SAM_VIT_H,
@@ -128,12 +127,13 @@ const KNOWN = {
 } as const;
 export type FullSizeModel = keyof typeof KNOWN;
 
-/** Recognised from nothing but the file; anything else than the model it is is an error. */
-export async function openAs(model: FullSizeModel, path: string): Promise<Checkpoint> {
+/** Recognised from nothing but the file; anything else than the model it is is an error. parameters: of the model, for SAM 2. */
+export async function openAs(model: FullSizeModel, path: string, parameters: number): Promise<Checkpoint> {
   const checkpoint = await openCheckpoint(path);
   const recognised = (): { tensors: CheckpointTensors; config: unknown } => {
-    if (model.startsWith('sam_')) {
+    if (model.startsWith('sam')) {
       const tensors = samTensors(checkpoint.tensors, path);
+      if (model.startsWith('sam2')) checkSam2(path, checkpoint.tensors, tensors, parameters);
       return { tensors, config: describeSam(tensors, path) };
     }
     if (model === 'prompt_encoder_resnet50') {

@@ -3,7 +3,16 @@ import { checkTensors } from '../../src/core/checkpoint/check-tensors.ts';
 import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
 import { resizeMap } from '../../src/core/mask/resize-map.ts';
 import { backboneFinal, backboneTrunk, type OwnBackboneConfig } from '../../src/core/networks/backbone.ts';
-import { gridSize, RESNET50_DEEP, RESNET50_PLAIN, SAM_VIT_B, VGG16_BN, type SamConfig } from '../../src/core/networks/config.ts';
+import {
+  gridSize,
+  RESNET50_DEEP,
+  RESNET50_PLAIN,
+  SAM2_HIERA_BASE_PLUS,
+  SAM2_HIERA_TINY,
+  SAM_VIT_B,
+  VGG16_BN,
+  type SamConfig,
+} from '../../src/core/networks/config.ts';
 import { DINOV2_VIT_B14, DINOV2_VIT_S14_REG, DINOV3_VIT_S16 } from '../../src/core/networks/dino-config.ts';
 import { samImageEncoder } from '../../src/core/networks/sam-image-encoder.ts';
 import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
@@ -14,6 +23,7 @@ import type { TrainingEngine } from '../../src/training/tfjs/engine.ts';
 import { executeOnnx } from '../../test/golden/execute.ts';
 import type { ExpectedModel } from './full-size-forms.ts';
 import { promptEncoder } from './full-size-prompt-encoder.ts';
+import { runSam2 } from './full-size-sam2.ts';
 import { hashedImage, hashedNoise } from '../../test/golden/hash-weights.ts';
 
 type Named = Record<string, Tensor>;
@@ -83,4 +93,6 @@ export const RUNS: Readonly<Record<ExpectedModel, ModelRun>> = {
   dinov3_vit_s16: backbone(DINOV3_VIT_S16),
   prompt_encoder_resnet50: promptEncoder,
   sam_vit_b: (file, _others, { runtime }) => runSam(file, SAM_VIT_B, runtime),
+  'sam2.1_hiera_tiny': (file, _others, { runtime }) => runSam2(file, SAM2_HIERA_TINY, runtime),
+  'sam2.1_hiera_base_plus': (file, _others, { runtime }) => runSam2(file, SAM2_HIERA_BASE_PLUS, runtime),
 };

@@ -39,10 +39,11 @@ async function withNetworks<T>(folder: string, runtime: Runtime, use: (networks:
   }
 }
 
-/** folder: an empty one. weightsOf: hashed weights of a model. */
+/** folder: an empty one. weightsOf: hashed weights of a model. isThere: are its expected numbers at hand? */
 export async function runAsUser(
   folder: string,
-  weightsOf: (model: ExpectedModel) => readonly TensorSource[],
+  weightsOf: (model: string) => readonly TensorSource[],
+  isThere: (model: ExpectedModel) => boolean,
   runtime: Runtime,
 ): Promise<UserRun[]> {
   const add = async (name: string, ...args: string[]): Promise<void> => {
@@ -51,16 +52,35 @@ export async function runAsUser(
     });
   };
   const written = (model: ExpectedModel, form: number): string =>
-    (FORMS[model][form] as (typeof FORMS)[ExpectedModel][0]).write(folder, weightsOf(model));
+    (FORMS[model][form] as (typeof FORMS)[ExpectedModel][0]).write(folder, weightsOf(model), weightsOf);
+  const way: Way = { folder, add, written, runtime };
+  return [...(isThere('sam_vit_b') ? await runSam1(way) : []), ...(isThere('sam2.1_hiera_tiny') ? await runSam2(way) : [])];
+}
+
+interface Way {
+  folder: string;
+  /** `prosam models add`. */
+  add: (name: string, ...args: string[]) => Promise<void>;
+  /** Path of the weights, once they are written. */
+  written: (model: ExpectedModel, form: number) => string;
+  runtime: Runtime;
+}
+
+/** An image and fifty prompts, as any model takes them. */
+function encodedAndDecoded({ folder, runtime }: Way, name: string): Promise<Named> {
+  return withNetworks(join(folder, name), runtime, async (networks) => {
+    const features = await networks.encode(raster(1024));
+    const { logits, iou } = await networks.decodePrompts(features, { data: hashedNoise('prompts', 50 * 256), shape: [1, 50, 256] });
+    return { image_embedding: features.embedding, low_res_logits: logits, iou };
+  });
+}
+
+async function runSam1(way: Way): Promise<UserRun[]> {
+  const { folder, add, written, runtime } = way;
   const sam = written('sam_vit_b', 0);
   const [backbone, encoder] = [written('resnet50_deep', 0), written('prompt_encoder_resnet50', 0)];
-
   await add('sam-alone', '--sam', sam);
-  const alone = await withNetworks(join(folder, 'sam-alone'), runtime, async (networks) => {
-    const { embedding } = await networks.encode(raster(1024));
-    const { logits, iou } = await networks.decodePrompts({ embedding }, { data: hashedNoise('prompts', 50 * 256), shape: [1, 50, 256] });
-    return { image_embedding: embedding, low_res_logits: logits, iou };
-  });
+  const alone = await encodedAndDecoded(way, 'sam-alone');
   await add('as-in-the-paper', '--sam', sam, '--backbone', backbone, '--prompt-encoder', encoder);
   const paper = await withNetworks(join(folder, 'as-in-the-paper'), runtime, async (networks) => {
     const { mid, high } = await networks.encode(raster(512));
@@ -70,4 +90,11 @@ export async function runAsUser(
     { title: 'models add, SAM alone from .pth', model: 'sam_vit_b', outputs: alone },
     { title: 'models add, the paper’s three parts', model: 'resnet50_deep', outputs: paper },
   ];
+}
+
+/** Meta's file, video part and all. */
+async function runSam2(way: Way): Promise<UserRun[]> {
+  await way.add('sam2', '--sam', way.written('sam2.1_hiera_tiny', 0));
+  const outputs = await encodedAndDecoded(way, 'sam2');
+  return [{ title: 'models add, SAM 2.1 from .pt', model: 'sam2.1_hiera_tiny', outputs }];
 }

@@ -27,7 +27,7 @@ export interface Step {
 
 const node = (...args: string[]): Command => ({ program: process.execPath, args });
 const NO_GPU = 'nvidia-smi lists no GPU';
-const DATA = 'test/golden/data';
+const SETS = ['test/golden/data', 'test/golden/sam2-data'];
 
 const setup = (name: string, seconds: number, ...commands: (() => Command[])[]): Step => ({
   name,
@@ -72,7 +72,9 @@ function problemWith(device: string, { doctor, nvidia }: Situation): { unavailab
 }
 
 const golden = (device: string): Step =>
-  onDevice(`golden ${device}`, device, 300, (on) => [node('tools/golden/run.ts', DATA, '--device', on, '--engine', 'none')]);
+  onDevice(`golden ${device}`, device, 300, (on) =>
+    SETS.map((set) => node('tools/golden/run.ts', set, '--device', on, '--engine', 'none')),
+  );
 
 const fullSize = (device: string, seconds: number): Step =>
   onDevice(`full size ${device}`, device, seconds, (on, { fullSize: folder, standIn }) => {
@@ -115,9 +117,8 @@ export const GPU_STEPS: readonly Step[] = [
     // TensorFlow brings a CUDA of its own: it needs the GPU, not ONNX Runtime's provider.
     plan: ({ nvidia, standIn }) => {
       if (standIn === undefined && !nvidia) return { unavailable: NO_GPU };
-      return {
-        commands: [node('tools/golden/run.ts', DATA, '--engine', standIn === undefined ? 'node-gpu' : 'wasm', '--networks', 'tfjs')],
-      };
+      const engine = standIn === undefined ? 'node-gpu' : 'wasm';
+      return { commands: SETS.map((set) => node('tools/golden/run.ts', set, '--engine', engine, '--networks', 'tfjs')) };
     },
   },
 ];

@@ -14,7 +14,7 @@ import type { Values } from '../common/spec.ts';
 import { MODELS_ADD } from './spec.ts';
 
 export type AddValues = Partial<
-  Values<Pick<typeof MODELS_ADD.options, 'prompt-encoder' | 'license' | 'resize' | 'threads' | 'force' | 'json'>>
+  Values<Pick<typeof MODELS_ADD.options, 'prompt-encoder' | 'license' | 'resize' | 'image-size' | 'threads' | 'force' | 'json'>>
 >;
 
 /** Resolves to the exit code. */
@@ -43,7 +43,7 @@ export async function keepModel(
     {
       ...from,
       ...(values.license !== undefined && { license: values.license }),
-      ...pick(values, 'resize', 'threads'),
+      ...pick(values, 'resize', 'imageSize', 'threads'),
       ...{ force, picture: knownPicture(), signal, onHashed: progress.read },
       onRun() {
         progress.clear();

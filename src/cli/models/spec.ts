@@ -36,6 +36,11 @@ const ADD_OPTIONS = options({
     about: 'resizing of images',
     otherwise: 'stretch-float for SAM 2; else aligned with a backbone, longest-side without',
   },
+  'image-size': {
+    ...{ type: 'whole', min: 1, value: 'S' },
+    about: "side of SAM's square input in pixels, for fine-tunes of SAM 2",
+    otherwise: 'as config.json beside the weights says, or 1024',
+  },
   force: { type: 'flag', about: 'replaces a model of the same name' },
   ...threads,
   ...json,
@@ -73,7 +78,11 @@ export const MODELS_PULL = command({
   },
   notes: ['HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_CACHE are read as other tools read them.'],
   exitCodes: { ...DONE, 130: 'interrupted (the next call resumes the download)' },
-  examples: ['prosam models pull sam-vit-b', 'prosam models pull sam-vit-b --backbone dinov2-b --as sam-b-dino'],
+  examples: [
+    'prosam models pull sam-vit-b',
+    'prosam models pull sam2.1-tiny',
+    'prosam models pull sam-vit-b --backbone dinov2-b --as sam-b-dino',
+  ],
 });
 
 export const MODELS_ADD = command({
@@ -87,7 +96,10 @@ export const MODELS_ADD = command({
     ...ADD_OPTIONS,
   },
   exitCodes: DONE,
-  examples: ['prosam models add mine --sam sam_vit_h_4b8939.pth --backbone resnet50_v2.pth --prompt-encoder vrp-sam.pt'],
+  examples: [
+    'prosam models add mine --sam sam_vit_h_4b8939.pth --backbone resnet50_v2.pth --prompt-encoder vrp-sam.pt',
+    'prosam models add medical --sam MedSAM2_latest.pt --image-size 512',
+  ],
 });
 
 export const MODELS_INFO = command({

@@ -14,6 +14,9 @@ import { saidBeside } from './sibling-manifest.ts';
 import { openCheckpoint, weightFileAt } from '../checkpoint/open-checkpoint.ts';
 import { promptEncoderTensors } from '../checkpoint/names/prompt-encoder.ts';
 import { samTensors } from '../checkpoint/names/sam.ts';
+import { aboutSam2 } from '../checkpoint/names/sam2.ts';
+import { atImageSize } from './image-size.ts';
+import { sam2FactsBeside } from './transformers-config.ts';
 
 /** Weight files, or folders or lists of shards, as `openCheckpoint` takes them. */
 export interface ModelWeights {
@@ -30,6 +33,8 @@ export interface DescribeModelOptions {
   about?: string | undefined;
   /** @default 'stretch-float' for SAM 2, as it was trained; else 'aligned' with a backbone, as in the paper, and 'longest-side' without, as SAM was trained */
   resize?: SamResize | undefined;
+  /** Side of SAM's square input in pixels, for SAM 2's fine-tunes. @default as the files beside the weights say, or as published */
+  imageSize?: number | undefined;
   /** sha256 of a file. */
   hash: (path: string) => Promise<string>;
 }
@@ -65,7 +70,7 @@ export async function describeModel(weights: ModelWeights, options: DescribeMode
 
   const sam = await part('sam', weights.sam);
   const samSays = await saidBeside(sam.label);
-  const config = samSays.sam?.config ?? describeSam(samTensors(sam.checkpoint.tensors, sam.label), sam.label);
+  const config = await samConfigOf(sam.checkpoint, sam.label, samSays.sam?.config, options.imageSize, notes);
   const backbone = weights.backbone === undefined ? undefined : await part('backbone', weights.backbone);
   const encoder = weights.promptEncoder === undefined ? undefined : await part('prompt-encoder', weights.promptEncoder);
   const encoderSays = encoder ? await saidBeside(encoder.label) : {};
@@ -100,6 +105,29 @@ export async function describeModel(weights: ModelWeights, options: DescribeMode
     },
   };
   return { json, notes };
+}
+
+/** said: by the manifest beside the weights. @throws CHECKPOINT_*, OPTION_INVALID for an image side it cannot have */
+async function samConfigOf(
+  { tensors }: Checkpoint,
+  label: string,
+  said: SamConfig | undefined,
+  imageSize: number | undefined,
+  notes: string[],
+): Promise<SamConfig> {
+  const named = samTensors(tensors, label);
+  const second = aboutSam2(tensors);
+  const facts = second && said === undefined ? await sam2FactsBeside(label) : undefined;
+  const config = said ?? describeSam(named, label, { facts });
+  if (second) notes.push(`${label}: ${sam2Note(second)}`);
+  if (facts?.imageSize !== undefined && imageSize !== undefined && facts.imageSize !== imageSize)
+    notes.push(`${facts.path} says ${facts.imageSize} pixels; the image size that was given, ${imageSize}, is used.`);
+  return atImageSize(config, imageSize, label);
+}
+
+function sam2Note({ version, videoTensors }: NonNullable<ReturnType<typeof aboutSam2>>): string {
+  if (version === undefined) return 'SAM 2 or 2.1, which only the video part tells apart; it is not in this file, nor needed.';
+  return `SAM ${version}; the ${videoTensors} tensors of its video part are not read.`;
 }
 
 /** Endings say little about a file, but people look at them; the list of a sharded checkpoint is known by its own. */

@@ -3,19 +3,29 @@ import { ProsamError } from '../common/errors.ts';
 import { MOBILE_SAM, type SamConfig, type TinyVitConfig, type VitConfig } from '../networks/config.ts';
 import type { CheckpointTensors } from '../checkpoint/checkpoint.ts';
 import { countBlocks, shapesOf } from '../checkpoint/tensor-shapes.ts';
+import { describeHiera } from './detect-hiera.ts';
+import type { Sam2Facts } from './transformers-config.ts';
 
 export interface DescribeSamOptions {
   /** Heads of the mask decoder, which no shape tells. @default 8, as in every published SAM */
   decoderHeads?: number;
+  /** SAM 2: facts from the config.json beside the weights. @default those of the published size */
+  facts?: Sam2Facts | undefined;
 }
 
-/** tensors: under Meta's names (`samTensors`). @throws CHECKPOINT_MISMATCH */
-export function describeSam(tensors: CheckpointTensors, label: string, { decoderHeads = 8 }: DescribeSamOptions = {}): SamConfig {
-  const encoder = tensors.has(TINY_VIT) ? describeTinyVit(tensors, label) : describeVit(tensors, label);
-  return { ...encoder, ...describeDecoder(tensors, label, decoderHeads) };
+/** tensors: under the networks' names (`samTensors`). @throws CHECKPOINT_MISMATCH */
+export function describeSam(tensors: CheckpointTensors, label: string, options: DescribeSamOptions = {}): SamConfig {
+  const { facts, decoderHeads = facts?.decoderHeads ?? 8 } = options;
+  return { ...describeEncoder(tensors, label, facts), ...describeDecoder(tensors, label, decoderHeads) };
 }
 
 const TINY_VIT = 'image_encoder.patch_embed.seq.0.c.weight';
+const HIERA = 'image_encoder.trunk.pos_embed_window';
+
+function describeEncoder(tensors: CheckpointTensors, label: string, facts: Sam2Facts | undefined) {
+  if (tensors.has(HIERA)) return describeHiera(tensors, label, facts);
+  return tensors.has(TINY_VIT) ? describeTinyVit(tensors, label) : describeVit(tensors, label);
+}
 
 function describeVit(tensors: CheckpointTensors, label: string): { imageSize: number; encoder: VitConfig } {
   const shape = shapesOf(tensors, label);

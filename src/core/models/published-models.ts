@@ -1,6 +1,6 @@
 /**
  * Published checkpoints by short names. Sizes, parameters and licenses are for people to choose by; what counts is what the hub
- * says when it is asked. Parameters and bytes are those of the published files, rounded.
+ * says when it is asked. Bytes are those of the published files, rounded; parameters those that are read, without SAM 2's video part.
  */
 
 export interface CatalogueEntry {
@@ -24,6 +24,10 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   sam('sam-vit-l', 'facebook/sam-vit-large', 'SAM ViT-L', 1250, 312),
   sam('sam-vit-h', 'facebook/sam-vit-huge', 'SAM ViT-H', 2564, 641),
   { ...sam('mobile-sam', 'dhkim2810/MobileSAM', 'MobileSAM (TinyViT)', 40.7, 10.1), file: 'mobile_sam.pt', license: 'apache-2.0' },
+  sam('sam2.1-tiny', 'facebook/sam2.1-hiera-tiny', 'SAM 2.1 Hiera tiny', 156, 31.4),
+  sam('sam2.1-small', 'facebook/sam2.1-hiera-small', 'SAM 2.1 Hiera small', 184, 38.5),
+  sam('sam2.1-base-plus', 'facebook/sam2.1-hiera-base-plus', 'SAM 2.1 Hiera base+', 323, 73.3),
+  sam('sam2.1-large', 'facebook/sam2.1-hiera-large', 'SAM 2.1 Hiera large', 898, 217),
   backbone('dinov2-s', 'facebook/dinov2-small', 'DINOv2 ViT-S/14', 88.2, 22.1, 'apache-2.0'),
   backbone('dinov2-b', 'facebook/dinov2-base', 'DINOv2 ViT-B/14', 346, 86.6, 'apache-2.0'),
   backbone('dinov2-l', 'facebook/dinov2-large', 'DINOv2 ViT-L/14', 1220, 304, 'apache-2.0'),

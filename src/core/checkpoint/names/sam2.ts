@@ -7,10 +7,21 @@ import type { CheckpointTensor, CheckpointTensors } from '../checkpoint.ts';
 import { layerName } from './mlp-layers.ts';
 import { firstNames, mapNames, renamed, underMarker, type RenameRule } from './rename.ts';
 
+/** File beside Hugging Face's weights with the numbers that stand in no shape. */
+export const TRANSFORMERS_CONFIG = 'config.json';
+/** Published ones have a few thousand bytes. */
+export const MAX_CONFIG_BYTES = 1_000_000;
+
 const META = 'image_encoder.trunk.pos_embed_window';
 const TRANSFORMERS = 'vision_encoder.backbone.pos_embed_window';
-/** In every model of SAM 2's family, whatever its trunk. */
-const FAMILY = ['sam_mask_decoder.iou_token.weight', 'sam_mask_decoder.conv_s0.weight', 'maskmem_tpos_enc'] as const;
+/** In every model of SAM 2's family, whatever its trunk, at Meta and in transformers. */
+const FAMILY = ['sam_mask_decoder.iou_token.weight', 'sam_mask_decoder.conv_s0.weight', 'mask_decoder.conv_s0.weight', 'maskmem_tpos_enc'];
+/** Tensors that tell which of the family it is. */
+const RELATIVES: readonly (readonly [name: string, marker: RegExp])[] = [
+  ['SAM 3', /^(detector|tracker)(_model|_multiplex)?\./],
+  ['EdgeTAM', /(^|\.)(spatial_perceiver|image_encoder\.trunk\.body|vision_encoder\.backbone\.timm_model)\./],
+  ['EfficientTAM', /(^|\.)image_encoder\.trunk\.blocks\.0\./],
+];
 
 const META_RULES: readonly RenameRule[] = [
   [/^sam_prompt_encoder\./, 'prompt_encoder.'],
@@ -67,9 +78,15 @@ export function sam2Tensors(tensors: CheckpointTensors, label: string): Checkpoi
   if (!FAMILY.some((marker) => underMarker(tensors, marker) !== undefined)) return undefined;
   throw new ProsamError(
     'CHECKPOINT_MISMATCH',
-    `${label}: expected SAM 2 with its Hiera trunk (${META}), got SAM 2's decoder with another trunk, as EdgeTAM, EfficientTAM and SAM 3 have: ` +
-      `${firstNames(tensors)}. Use a SAM 2 or SAM 2.1 checkpoint.`,
+    `${label}: expected SAM 2 with its Hiera trunk (${META}), got ${relativeOf(tensors)}: ${firstNames(tensors)}. ` +
+      'Use a SAM 2 or SAM 2.1 checkpoint.',
   );
+}
+
+function relativeOf(tensors: CheckpointTensors): string {
+  const names = [...tensors.keys()];
+  const found = RELATIVES.find(([, marker]) => names.some((name) => marker.test(name)));
+  return found === undefined ? "SAM 2's decoder with another trunk" : `${found[0]}, which has SAM 2's decoder and another trunk`;
 }
 
 /** Facts for people about a checkpoint of SAM 2; undefined for any other. */

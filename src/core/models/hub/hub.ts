@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { isProsamError, ProsamError } from '../../common/errors.ts';
 import { cachedRepository, rememberRevision, snapshotPath } from './cache.ts';
+import { aboutSam2, MAX_CONFIG_BYTES, TRANSFORMERS_CONFIG } from '../../checkpoint/names/sam2.ts';
+import { openCheckpoint } from '../../checkpoint/open-checkpoint.ts';
 import { checkRepository, isPlainPath, readRepository, type HubFile, type HubRepository } from './client.ts';
 import { download, type DownloadOptions } from './download.ts';
 import type { HubSettings } from './settings.ts';
@@ -71,10 +73,35 @@ export async function fetchWeights(hub: HubSettings, wanted: WeightsWanted, opti
   const parts = isIndex(main.path) ? (await partsOf(path, main.path)).map(fileOf) : [];
   options.onFiles?.([main, ...parts]);
   for (const part of parts) await download(hub, from, part, options);
+  const beside = await configBeside(from, main, path);
+  if (beside) await download(hub, from, beside, options);
   // A cache that may only be read has what is needed all the same.
   await rememberRevision(hub.cache, repo, revision, from.commit).catch(() => undefined);
   const bytes = [main, ...parts].reduce((sum, { size }) => sum + size, 0);
   return { path, commit: from.commit, bytes, ...(from.license !== undefined && { license: from.license }) };
+}
+
+/**
+ * The repository's config.json where its weights need it: SAM 2's, whose heads and windows stand in no shape.
+ * @throws HUB_REFUSED for one that is too large to be one
+ */
+async function configBeside({ repo, files }: HubRepository, main: HubFile, weights: string): Promise<HubFile | undefined> {
+  const place = folderOf(main.path) + TRANSFORMERS_CONFIG;
+  const config = files.find(({ path }) => path === place);
+  if (config === undefined) return undefined;
+  // What is no checkpoint is refused by whoever opens it for its weights.
+  const checkpoint = await openCheckpoint(weights).catch(() => undefined);
+  if (checkpoint === undefined || aboutSam2(checkpoint.tensors) === undefined) return undefined;
+  if (config.size <= MAX_CONFIG_BYTES) return config;
+  throw new ProsamError(
+    'HUB_REFUSED',
+    `${repo}: expected ${place} of at most ${MAX_CONFIG_BYTES} bytes, got ${config.size}. Use another revision.`,
+  );
+}
+
+/** Ends with a slash, or is empty. */
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1);
 }
 
 /** @throws HUB_FAILED */
@@ -140,10 +167,9 @@ async function partsOf(path: string, name: string): Promise<string[]> {
       { cause },
     );
   }
-  const folder = name.slice(0, name.lastIndexOf('/') + 1);
   const parts = [...new Set(Object.values(index.weight_map))].sort();
   const odd = parts.find((part) => !isPlainPath(part) || part.includes('/'));
   if (odd !== undefined)
     throw new ProsamError('CHECKPOINT_INVALID', `${path}: expected names of files beside it, got ${JSON.stringify(odd)}.`);
-  return parts.map((part) => folder + part);
+  return parts.map((part) => folderOf(name) + part);
 }
