@@ -65,7 +65,9 @@ describe.each(['sam', 'dino'] as const)(`training on SAM 2 with the backbone %s 
     const more = { ...fresh, maxSteps: 4, validationPairs: 2, checkpointEvery: 1, dropout: 0.2, augmentation: { flip: true } };
     const straight = world.options(more);
     const losses = lossesOf(await eventsOf(straight));
-    const names = readdirSync(fresh.cacheDir).map((file) => [...parseSafetensors(readFileSync(join(fresh.cacheDir, file)), file).tensors.keys()].sort());
+    const names = readdirSync(fresh.cacheDir).map((file) =>
+      [...parseSafetensors(readFileSync(join(fresh.cacheDir, file)), file).tensors.keys()].sort(),
+    );
     expect(names).toContainEqual(backbone === 'sam' ? ['high', 'highRes0', 'highRes1', 'mid'] : ['embedding', 'highRes0', 'highRes1']);
 
     const pieces = world.options({ ...more, resume: true });

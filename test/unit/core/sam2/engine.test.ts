@@ -81,7 +81,10 @@ describe.each(['sam', 'dino', 'resnet'] as const)('SAM 2 with the backbone %s', 
     await engine.prepare(target.image);
     const masks: MaskPrediction[] = [];
     for (const method of engine.info.methods) {
-      const { masks: found, cached } = await engine.predict(target.image, [marked(first), marked(second)], { method, uncertaintyMap: true });
+      const { masks: found, cached } = await engine.predict(target.image, [marked(first), marked(second)], {
+        method,
+        uncertaintyMap: true,
+      });
       expect(cached).toBe(true);
       masks.push(...found);
     }
