@@ -81,6 +81,20 @@ const fullSize = (device: string, seconds: number): Step =>
     return [node('tools/golden/full-size.ts', folder, ...(standIn === undefined ? [] : ['vgg16_bn']), '--device', on, '--engine', 'none')];
   });
 
+/** SAM 2.1 tiny at full size: encoder and decoder. */
+const sam2 = (device: string): Step => onDevice(`SAM 2 ${device}`, device, 300, (on) => [node('tools/gpu/sam2.ts', 'predict', on)]);
+
+/** TensorFlow brings a CUDA of its own: it needs the GPU, not ONNX Runtime's provider. command: for a training engine */
+const onTrainingEngine = (name: string, command: (engine: string) => Command): Step => ({
+  name,
+  seconds: 300,
+  kind: 'gpu',
+  plan: ({ nvidia, standIn }) => {
+    if (standIn === undefined && !nvidia) return { unavailable: NO_GPU };
+    return { commands: [command(standIn === undefined ? 'node-gpu' : 'wasm')] };
+  },
+});
+
 const TFJS_GPU = '@tensorflow/tfjs-node-gpu';
 
 export const STEPS: readonly Step[] = [
@@ -103,21 +117,13 @@ export const GPU_STEPS: readonly Step[] = [
   golden('tensorrt'),
   fullSize('cuda', 420),
   fullSize('webgpu', 300),
+  sam2('cuda'),
+  sam2('webgpu'),
   onDevice('bench cuda', 'cuda', 300, () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
     const bench = scripts['bench:inference'];
     return bench === undefined ? 'package.json has no bench:inference' : [{ program: 'npm', args: ['run', '--silent', 'bench:inference'] }];
   }),
-  {
-    name: 'training golden',
-    seconds: 300,
-    kind: 'gpu',
-    // TensorFlow brings a CUDA of its own: it needs the GPU, not ONNX Runtime's provider.
-    plan: ({ nvidia, standIn }) => {
-      if (standIn === undefined && !nvidia) return { unavailable: NO_GPU };
-      return {
-        commands: [node('tools/golden/run.ts', DATA, '--engine', standIn === undefined ? 'node-gpu' : 'wasm', '--networks', 'tfjs')],
-      };
-    },
-  },
+  onTrainingEngine('training golden', (engine) => node('tools/golden/run.ts', DATA, '--engine', engine, '--networks', 'tfjs')),
+  onTrainingEngine('SAM 2 training', (engine) => node('tools/gpu/sam2.ts', 'train', engine)),
 ];

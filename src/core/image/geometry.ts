@@ -7,7 +7,7 @@ import { longestSideSize, type PreprocessConfig, type Size } from './preprocess.
 export interface Geometry {
   /** Side of the square in which logits are compared and merged. */
   square: number;
-  /** Where the pixels of a map lie on the square, for `toSquare`. */
+  /** Place of a map's pixels on the square, for `toSquare`. */
   convention: PixelConvention;
   /** Low-resolution logits -> the square. */
   toSquare(low: FloatMap): FloatMap;

@@ -11,11 +11,11 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { servePage, type PageServer } from '../../../../examples/web/serve.ts';
 import { sceneWith, type DemoScene } from '../../../../src/cli/demo/scenes.ts';
+import type { Engine, RefinePrompts } from '../../../../src/core/engine/types.ts';
 import { iou } from '../../../../src/core/mask/metrics.ts';
 import { openEngine } from '../../../../src/core/runtime/node/open-engine.ts';
 import type { WebDevice } from '../../../../src/core/runtime/web/device.ts';
 import { createWebEngine } from '../../../../src/web.ts';
-import type { Engine, RefinePrompts } from '../../../../src/index.ts';
 import { chromiumLabel, hasChromium, startChromium } from '../../adapters/console/chromium.ts';
 import { serveModels, startNodeWebWorker } from '../runtime/worker-in-node.ts';
 import type { EnginePage, SentScene } from './engine-page.ts';
@@ -40,8 +40,14 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
+interface Said {
+  mask: Uint8Array;
+  samIou: number | undefined;
+  objectScore: number | undefined;
+}
+
 /** What Node's engine says, in the form the page sends. */
-async function nodeSays(backbone: 'sam' | 'dino') {
+async function nodeSays(backbone: 'sam' | 'dino'): Promise<Said[]> {
   const engine = there[backbone];
   const predicted = [];
   for (const method of METHODS) {
@@ -55,14 +61,17 @@ async function nodeSays(backbone: 'sam' | 'dino') {
   }
   return [...predicted, ...refined];
 }
-type Said = Awaited<ReturnType<typeof nodeSays>>[number];
 
 function expectSame(here: readonly Said[], expected: readonly Said[], least = 0.999): void {
   expect(here).toHaveLength(expected.length);
   for (const [i, { mask, samIou, objectScore }] of expected.entries()) {
     const own = here[i] as Said;
     expect(iou(own.mask, mask), `mask ${i}`).toBeGreaterThan(least);
-    for (const [mine, wanted] of [[own.samIou, samIou], [own.objectScore, objectScore]] as const) // prettier-ignore
+    for (const [mine, wanted] of [
+      [own.samIou, samIou],
+      [own.objectScore, objectScore],
+    ] as const)
+      // prettier-ignore
       if (wanted === undefined) expect(mine).toBeUndefined();
       else expect(mine).toBeCloseTo(wanted, 3);
   }

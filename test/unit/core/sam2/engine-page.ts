@@ -1,5 +1,8 @@
 /** Built into a page: an engine in a worker of the page, asked by a test in Node. */
-import { createWebEngine, type Method, type RefinePrompts, type WebDevice, type WebEngine } from '../../../../src/web.ts';
+import type { Method, RefinePrompts } from '../../../../src/core/engine/types.ts';
+import type { WebEngine } from '../../../../src/core/runtime/web/create-engine.ts';
+import type { WebDevice } from '../../../../src/core/runtime/web/device.ts';
+import { createWebEngine } from '../../../../src/web.ts';
 
 /** Bytes as text, which is what a page can be handed. */
 export interface SentScene {

@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
 import { parseSafetensors, safetensorsBytes, type TensorToWrite } from '../../../../src/core/checkpoint/formats/safetensors.ts';
-import { createEngine, type Engine, type Precision } from '../../../../src/index.ts';
+import type { Engine } from '../../../../src/core/engine/types.ts';
+import { createEngine } from '../../../../src/index.ts';
+import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
+import { SAM2_HIERA_TINY, SAM_VIT_B, type SamConfig } from '../../../../src/core/networks/config.ts';
+import { featureBytes } from '../../../../src/core/onnx/model-graphs.ts';
+import { createNetworks } from '../../../../src/core/onnx/networks.ts';
+import type { Tensor } from '../../../../src/core/onnx/session.ts';
+import { nodeRuntime } from '../../../../src/core/runtime/node/ort-node.ts';
 import { writeSam2Folder } from './sam2-folder.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-sam2-kept-'));
@@ -28,8 +35,8 @@ async function everything(engine: Engine) {
 }
 
 /** In a process that ends with the call. */
-async function inItsOwnProcess(model: string, cacheDir?: string, precision: Precision = 'fp32') {
-  await using engine = await createEngine({ model, device: 'cpu', threads: 1, precision, ...(cacheDir !== undefined && { cacheDir }) });
+async function inItsOwnProcess(model: string, cacheDir?: string) {
+  await using engine = await createEngine({ model, device: 'cpu', threads: 1, ...(cacheDir !== undefined && { cacheDir }) });
   return await everything(engine);
 }
 
@@ -75,4 +82,19 @@ describe.each(['sam', 'dino'] as const)('features of SAM 2 with the backbone %s'
       expect(without.refined[0]?.lowResLogits).not.toEqual(computed.refined[0]?.lowResLogits);
     }
   });
+});
+
+it.each(['sam', 'dino', 'resnet'] as const)('what an image takes is known before there is one, with the backbone %s', async (backbone) => {
+  const model = await openModel(await writeSam2Folder(join(root, `${backbone}-bytes`), { backbone }));
+  const networks = createNetworks(model, nodeRuntime({ threads: 1 }));
+  const seen = [await networks.encodeBackbone(target.image), ...(networks.samIsBackbone ? [] : [await networks.encodeSam(target.image)])];
+  await networks.close();
+  const bytes = seen.flatMap((part) => Object.values(part) as Tensor[]).reduce((sum, { data }) => sum + data.byteLength, 0);
+  expect(featureBytes(model.manifest)).toBe(bytes);
+});
+
+it('what an image takes at full size is four times of SAM 2 what it is of SAM, the blocks left aside', () => {
+  const ofEmbedding = (config: SamConfig, width: number): number =>
+    featureBytes({ sam: { config }, backbone: { kind: 'sam', midBlocks: [0] } } as never) - 4 * 4096 * width;
+  expect([ofEmbedding(SAM_VIT_B, 768), ofEmbedding(SAM2_HIERA_TINY, 384)]).toEqual([4_194_304, 16_777_216]);
 });
