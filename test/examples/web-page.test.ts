@@ -9,6 +9,7 @@ import { iou } from '../../src/core/mask/metrics.ts';
 import { maskFromCocoRle, type CocoRle } from '../../src/core/mask/rle.ts';
 import { createEngine } from '../../src/index.ts';
 import { chromiumLabel, hasChromium, startChromium } from '../unit/adapters/console/chromium.ts';
+import { writeSam2Folder } from '../unit/core/sam2/sam2-folder.ts';
 import * as driver from './web-page-driver.ts';
 
 /** Where pictures of the page go, for people to look at. */
@@ -123,6 +124,26 @@ describe.skipIf(!hasChromium)(`the page in the browser ${chromiumLabel}`, () => 
       .evaluateAll((meters) => meters.map((meter) => (meter as unknown as { value: number }).value));
     expect(shown).toEqual(shown.toSorted((a, b) => b - a));
     await picture('map');
+  });
+
+  it('loads a SAM 2 that is named in its address, and masks with it what Node masks', async () => {
+    const model = await writeSam2Folder(join(built.folder, 'models/small-sam2'));
+    const { page } = await start({ search: '?model=./models/small-sam2/' });
+    expect(await page.locator('#device').innerText()).toMatch(/^WebAssembly/);
+    await driver.chooseReference(page, 'reference.png', await driver.png(reference));
+    await driver.brush(page, reference.truth, 6);
+    const files = await Promise.all(targets.map(async (scene, i) => ({ name: `target-${i}.png`, buffer: await driver.png(scene) })));
+    await driver.addTargets(page, files);
+    await driver.findIn(page, targets.length);
+    const masks = (await savedCoco()).annotations.map(({ segmentation }) => maskFromCocoRle(segmentation));
+    const [brushed, ...found] = masks as [(typeof masks)[0], ...typeof masks];
+    const engine = await createEngine({ model, device: 'cpu' });
+    const image = await driver.png(reference);
+    for (const [i, { buffer }] of files.entries()) {
+      const { masks: there } = await engine.predict(buffer, [{ image, mask: brushed }]);
+      expect(iou((found[i] as typeof brushed).data, (there[0] as (typeof there)[0]).mask.data)).toBeGreaterThan(0.99);
+    }
+    await engine.close();
   });
 
   it('takes a box from the keyboard alone, from the first Tab to the last Enter', async () => {

@@ -27,7 +27,7 @@ export interface Step {
 
 const node = (...args: string[]): Command => ({ program: process.execPath, args });
 const NO_GPU = 'nvidia-smi lists no GPU';
-const SETS = ['test/golden/data', 'test/golden/sam2-data'];
+const SETS = ['test/golden/data', 'test/golden/sam2-data', 'test/golden/dino-data'];
 
 const setup = (name: string, seconds: number, ...commands: (() => Command[])[]): Step => ({
   name,
@@ -83,6 +83,20 @@ const fullSize = (device: string, seconds: number): Step =>
     return [node('tools/golden/full-size.ts', folder, ...(standIn === undefined ? [] : ['vgg16_bn']), '--device', on, '--engine', 'none')];
   });
 
+/** SAM 2.1 tiny at full size: encoder and decoder. */
+const sam2 = (device: string): Step => onDevice(`SAM 2 ${device}`, device, 300, (on) => [node('tools/gpu/sam2.ts', 'predict', on)]);
+
+/** TensorFlow brings a CUDA of its own: it needs the GPU, not ONNX Runtime's provider. command: for a training engine */
+const onTrainingEngine = (name: string, commands: (engine: string) => Command[]): Step => ({
+  name,
+  seconds: 300,
+  kind: 'gpu',
+  plan: ({ nvidia, standIn }) => {
+    if (standIn === undefined && !nvidia) return { unavailable: NO_GPU };
+    return { commands: commands(standIn === undefined ? 'node-gpu' : 'wasm') };
+  },
+});
+
 const TFJS_GPU = '@tensorflow/tfjs-node-gpu';
 
 export const STEPS: readonly Step[] = [
@@ -105,20 +119,15 @@ export const GPU_STEPS: readonly Step[] = [
   golden('tensorrt'),
   fullSize('cuda', 420),
   fullSize('webgpu', 300),
+  sam2('cuda'),
+  sam2('webgpu'),
   onDevice('bench cuda', 'cuda', 300, () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
     const bench = scripts['bench:inference'];
     return bench === undefined ? 'package.json has no bench:inference' : [{ program: 'npm', args: ['run', '--silent', 'bench:inference'] }];
   }),
-  {
-    name: 'training golden',
-    seconds: 300,
-    kind: 'gpu',
-    // TensorFlow brings a CUDA of its own: it needs the GPU, not ONNX Runtime's provider.
-    plan: ({ nvidia, standIn }) => {
-      if (standIn === undefined && !nvidia) return { unavailable: NO_GPU };
-      const engine = standIn === undefined ? 'node-gpu' : 'wasm';
-      return { commands: SETS.map((set) => node('tools/golden/run.ts', set, '--engine', engine, '--networks', 'tfjs')) };
-    },
-  },
+  onTrainingEngine('training golden', (engine) =>
+    SETS.map((set) => node('tools/golden/run.ts', set, '--engine', engine, '--networks', 'tfjs')),
+  ),
+  onTrainingEngine('SAM 2 training', (engine) => [node('tools/gpu/sam2.ts', 'train', engine)]),
 ];

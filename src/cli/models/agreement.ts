@@ -1,5 +1,5 @@
 /** `prosam models verify --precision`: differences of fp16 or int8 to fp32, measured on generated scenes. */
-import { measureAgreement, type ModelAgreement } from '../../core/models/compare-precision.ts';
+import { FEATURE_MAPS, measureAgreement, type ModelAgreement } from '../../core/models/compare-precision.ts';
 import type { Device } from '../../core/runtime/devices/devices.ts';
 import type { Precision } from '../../core/onnx/precision.ts';
 import { withNetworks } from '../../core/models/verify-model.ts';
@@ -27,16 +27,17 @@ export async function agreementOf(
   return withNetworks(folder, { threads }, (_, exact) =>
     withNetworks(folder, { device, threads, precision }, async (model, other) => {
       const found = await measureAgreement(model, exact, other, SCENES.map(knownPicture));
-      const passed = [found.embedding, found.mid, found.high].every(({ cosine }) => cosine >= MIN_COSINE) && found.maskIou.mean >= MIN_IOU;
+      const alike = FEATURE_MAPS.every((name) => (found[name]?.cosine ?? 1) >= MIN_COSINE);
+      const passed = alike && found.maskIou.mean >= MIN_IOU;
       return { precision, device: other.device, scenes: SCENES.length, passed, ...found };
     }),
   );
 }
 
 export function agreementLines({ precision, device, scenes, passed, maskIou, predictionIou, ...features }: PrecisionAgreement): string[] {
-  const rows = (['embedding', 'mid', 'high'] as const).map((name) => {
-    const { cosine, maxRelative, rms } = features[name];
-    return [name, cosine.toFixed(6), (100 * rms).toFixed(3), (100 * maxRelative).toFixed(3)];
+  const rows = FEATURE_MAPS.flatMap((name) => {
+    const map = features[name];
+    return map ? [[name, map.cosine.toFixed(6), (100 * map.rms).toFixed(3), (100 * map.maxRelative).toFixed(3)]] : [];
   });
   const share = (what: string, one: { mean: number; worst: number }): string =>
     `IoU of ${what}: ${one.mean.toFixed(4)} (worst ${one.worst.toFixed(4)})`;

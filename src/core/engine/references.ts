@@ -71,7 +71,8 @@ export function createReferenceStore({ images, source, geometry, maxBytes, decod
       return references.get(key, async () => {
         // Only an annotation that is to grow is decoded on its own image: SAM need not see the others.
         const seen = treatment.grown ? await images.features(loaded) : undefined;
-        const features = seen ?? (await images.maps(loaded));
+        // Of what SAM saw, which may be many times larger, nothing is needed afterwards.
+        const features = seen ? mapsOf(seen) : await images.maps(loaded);
         const mask = await resolveMask(annotation, features, seen && ((prompts) => decode(seen, prompts)));
         const cells = reduceLabels(sameSize(mask, features.width, features.height), gridOf(geometry, features), reduction);
         if (reduction.kind !== 'nearest' && cells.every((cell) => cell === 0)) {
@@ -97,6 +98,11 @@ export function createReferenceStore({ images, source, geometry, maxBytes, decod
     },
     clear: () => references.clear(),
   };
+}
+
+/** The backbone's maps alone. */
+function mapsOf({ key, width, height, mid, high, state }: ImageFeatures): ImageMaps {
+  return { key, width, height, mid, high, ...(state && { state }) };
 }
 
 /** sha256 over a text and an annotation, pixels included. */

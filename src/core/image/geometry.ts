@@ -7,6 +7,8 @@ import { longestSideSize, type PreprocessConfig, type Size } from './preprocess.
 export interface Geometry {
   /** Side of the square in which logits are compared and merged. */
   square: number;
+  /** Place of a map's pixels on the square, for `toSquare`. */
+  convention: PixelConvention;
   /** Low-resolution logits -> the square. */
   toSquare(low: FloatMap): FloatMap;
   /** Low-resolution logits -> the image's own pixels, by way of the square or at once, as the model was trained. */
@@ -43,6 +45,7 @@ export function geometryOf({ resize, samSize, backboneSize }: PreprocessConfig):
     resizeMap(crop(map, sizeIn(square, width, height)), width, height, convention);
   return {
     square,
+    convention,
     gridSpan,
     toSquare,
     toImage,

@@ -41,12 +41,16 @@ export interface ModelAgreement {
   /** The backbone's mid-level features. */
   mid: Agreement;
   high: Agreement;
+  /** SAM 2's finer maps for the decoder, on strides 4 and 8. */
+  highRes0?: Agreement;
+  highRes1?: Agreement;
   /** IoU of the masks SAM draws for the box around what is marked. */
   maskIou: IouAgreement;
   /** IoU of the masks predicted in every picture from the one before it; absent without a prompt encoder. */
   predictionIou?: IouAgreement;
 }
 
+export const FEATURE_MAPS = ['embedding', 'mid', 'high', 'highRes0', 'highRes1'] as const;
 type Features = SamFeatures & BackboneFeatures;
 
 /**
@@ -63,13 +67,17 @@ export async function measureAgreement(
   pictures: readonly MarkedPicture[],
 ): Promise<ModelAgreement> {
   const geometry = geometryOf(preprocessOf(model));
-  const maps = { embedding: comparison(), mid: comparison(), high: comparison() };
+  const maps = { embedding: comparison(), mid: comparison(), high: comparison(), highRes0: comparison(), highRes1: comparison() };
+  const { sam2 } = model.manifest.sam.config;
   const boxes: number[] = [];
   const predictions: number[] = [];
   let before: { picture: MarkedPicture; features: readonly [Features, Features] } | undefined;
   for (const picture of pictures) {
     const features = [await reference.encode(picture.image), await other.encode(picture.image)] as const;
-    for (const name of ['embedding', 'mid', 'high'] as const) maps[name].add(features[0][name], features[1][name]);
+    for (const name of FEATURE_MAPS) {
+      const [mine, theirs] = [features[0][name], features[1][name]];
+      if (mine && theirs) maps[name].add(mine, theirs);
+    }
     const drawn = [await boxMask(reference, geometry, features[0], picture), await boxMask(other, geometry, features[1], picture)] as const;
     boxes.push(iou(...drawn));
     if (model.manifest.prompt_encoder && before) {
@@ -83,6 +91,7 @@ export async function measureAgreement(
     embedding: maps.embedding.result(),
     mid: maps.mid.result(),
     high: maps.high.result(),
+    ...(sam2 && { highRes0: maps.highRes0.result(), highRes1: maps.highRes1.result() }),
     maskIou: summary(boxes),
     ...(predictions.length > 0 && { predictionIou: summary(predictions) }),
   };

@@ -2,7 +2,7 @@
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { backboneFinal, backboneTrunk, endsInTokens } from '../networks/backbone.ts';
 import { gridSize, type SamConfig } from '../networks/config.ts';
-import type { Ops, Shape, Weights } from '../networks/ops.ts';
+import { fixed, type Ops, type Shape, type Weights } from '../networks/ops.ts';
 import { pseudoMask } from '../networks/pseudo-mask.ts';
 import { samImageEncoder } from '../networks/sam-image-encoder.ts';
 import { samMaskDecoder, type MaskDecoderInputs } from '../networks/sam-mask-decoder.ts';
@@ -70,6 +70,15 @@ export function similarityGraph(target: Shape, norm: 'none' | 'minmax'): Network
 /** Shape of the map the prompt encoder reads. [1, C, h, w] */
 export function midShape(parts: Parts): Shape {
   return outputShapes('file' in parts.backbone ? backboneTrunkGraph(parts) : imageEncoderGraph(parts))['mid'] as Shape;
+}
+
+const BYTES_PER_VALUE = 4;
+
+/** Memory that the features of one image take. */
+export function featureBytes(parts: Parts): number {
+  const graphs = 'file' in parts.backbone ? [backboneTrunkGraph(parts), backboneFinalGraph(parts)] : [];
+  const shapes = [imageEncoderGraph(parts), ...graphs].flatMap((graph) => Object.values(outputShapes(graph)));
+  return shapes.reduce((sum, shape) => sum + BYTES_PER_VALUE * shape.reduce<number>((product, dim) => product * fixed(dim), 1), 0);
 }
 
 function encoderShapes(parts: Parts) {

@@ -1,12 +1,13 @@
 /** SAM's frozen mask decoder under the training loss: prompt sets in, loss and its slope along the prompts out. */
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
+import type { PixelConvention } from '../../core/mask/resize-map.ts';
 import { gridSize, type SamConfig } from '../../core/networks/config.ts';
 import { weightsFrom } from '../../core/networks/ops.ts';
 import { samMaskDecoder } from '../../core/networks/sam-mask-decoder.ts';
 import type { SamFeatures } from '../../core/onnx/networks.ts';
 import { maskLoss, type MaskLoss } from './mask-loss.ts';
-import { tfjsOps, type Tf } from '../tfjs/tfjs-ops.ts';
+import { resizeMaps, tfjsOps, type Tf } from '../tfjs/tfjs-ops.ts';
 
 type Tensor = tfjs.Tensor;
 
@@ -35,8 +36,16 @@ export interface PromptDecoder {
   dispose(): void;
 }
 
-/** samWeights: SAM's tensors by name; what the decoder asks for is put on the device once. */
-export function createPromptDecoder(tf: Tf, samWeights: (name: string) => FloatTensor, config: SamConfig): PromptDecoder {
+/**
+ * samWeights: SAM's tensors by name; what the decoder asks for is put on the device once. convention: of the way from logits to the
+ * square on which they meet the truth, as the engine goes it (`Geometry.toSquare`).
+ */
+export function createPromptDecoder(
+  tf: Tf,
+  samWeights: (name: string) => FloatTensor,
+  config: SamConfig,
+  convention: PixelConvention = 'aligned',
+): PromptDecoder {
   const kept = new Map<string, Tensor>();
   const upload = ({ data, shape }: FloatTensor): Tensor => tf.keep(tf.tensor(data, [...shape], 'float32'));
   const weights = weightsFrom((name) => {
@@ -64,7 +73,7 @@ export function createPromptDecoder(tf: Tf, samWeights: (name: string) => FloatT
         const highRes = fine && coarse && { highRes: { highRes0: fine, highRes1: coarse } };
         const inputs = { embedding: perSet(images.embedding, sets), prompts, ...highRes };
         const { logits } = samMaskDecoder(ops, weights, config, inputs, 'single');
-        return tf.reshape(ops.resizeAligned(logits, height, width), [-1, height * width]);
+        return tf.reshape(resizeMaps(tf, logits, height, width, convention), [-1, height * width]);
       };
       const lossOf = (prompts: Tensor): MaskLoss => maskLoss(tf, decode(prompts), perSet(masks, prompts.shape[0]));
       const sets = ({ data, shape }: FloatTensor): Tensor => tf.tensor(data, [...shape], 'float32');
@@ -107,7 +116,10 @@ export function taken(tensor: Tensor): Float32Array {
   return values;
 }
 
-/** Prompt sets decoded at once on a SAM of this size: two at SAM's own, which keeps a step below 2 GB. */
+/**
+ * Prompt sets decoded at once on a SAM of this size: two at SAM's own, which keeps a step below 2 GB. SAM 2's finer maps add 12.6 MB an
+ * image and as much a set, some 60 MB at the peak (measured at full size on tfjs-node, two sets): the same number fits.
+ */
 export function chunkFor(config: SamConfig): number {
   return Math.max(1, Math.floor((2 * 64 ** 2 * 256) / (gridSize(config) ** 2 * config.outChans)));
 }

@@ -1,5 +1,7 @@
 /** Study of backbones (paper, tables 5 and 9): the same encoders on several models' backbones. */
 import { join } from 'node:path';
+import { openModel } from '../../core/checkpoint/model-folder.ts';
+import { modelFolder } from '../../core/runtime/node/open-engine.ts';
 import { midBlockVariants } from './backbone-variants.ts';
 import { contendersOf, testedFolds } from './entries.ts';
 import { publishedFor } from './published-studies.ts';
@@ -26,7 +28,21 @@ export const backbones: Study = async (context) => {
   }
   const foldNames = settings.folds.map(String);
   const scores = scoreFigures(scored, foldNames);
-  const caption = 'The same SAM decoder and the same training; only what the prompt encoder reads differs.';
+  const oneSam = await haveOneSam(models);
+  if (!oneSam) notes.add('The models have different SAMs: a difference between them comes from the masks that SAM can draw, too.');
+  const caption = oneSam
+    ? 'The same SAM decoder and the same training; only what the prompt encoder reads differs.'
+    : 'The same training on models that differ in their SAM, and in what the prompt encoder reads.';
   const part = scorePart(scored, scores, { heading: 'Backbones', caption, foldNames, published: publishedFor(5, 9) });
   return { parts: [part], notes: [...notes], figures: { scores } };
 };
+
+/** The same weights in the same preprocessing. @throws MODEL_* */
+async function haveOneSam(models: readonly string[]): Promise<boolean> {
+  const sams = new Set<string>();
+  for (const model of models) {
+    const { files, sam } = (await openModel(modelFolder(model))).manifest;
+    sams.add(JSON.stringify([files[sam.file], sam.resize, sam.config.imageSize]));
+  }
+  return sams.size === 1;
+}

@@ -1,6 +1,7 @@
 /** Executes networks eagerly on TensorFlow.js, which differentiates them: the engine's own functions, not twins. */
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { attention, broadcastMatMul, frozenProduct, gelu, normalise, repeat, type Tf } from './gradients.ts';
+import { resizeMap, type PixelConvention } from '../../core/mask/resize-map.ts';
 import { fixed, type Conv2dOptions, type MaxPoolOptions, type Ops, type Shape } from '../../core/networks/ops.ts';
 
 export type { Tf } from './gradients.ts';
@@ -70,16 +71,16 @@ export function tfjsOps(tf: Tf, { frozenWeights = false } = {}): Ops<Tensor> {
       const gain = tf.div(weight, tf.sqrt(tf.add(variance, scalar(epsilon))));
       return tf.add(tf.mul(x, perChannel(gain)), perChannel(tf.sub(bias, tf.mul(mean, gain))));
     },
-    resizeAligned: (x, height, width) => resizeAligned(tf, x, height, width),
+    resizeAligned: (x, height, width) => resizeMaps(tf, x, height, width, 'aligned'),
   };
 }
 
-/** Bilinear with aligned corners as two products, so that its gradient is two products as well. */
-function resizeAligned(tf: Tf, x: Tensor, height: number, width: number): Tensor {
+/** `resizeMap` for whole batches, as two products, so that its gradient is two products as well. x [B, C, h, w] */
+export function resizeMaps(tf: Tf, x: Tensor, height: number, width: number, convention: PixelConvention): Tensor {
   const [batch, channels, fromHeight, fromWidth] = x.shape as [number, number, number, number];
   if (fromHeight === height && fromWidth === width) return x;
-  const across = tf.tensor2d(interpolation(fromWidth, width), [width, fromWidth]);
-  const down = tf.tensor2d(interpolation(fromHeight, height), [height, fromHeight]);
+  const across = tf.tensor2d(interpolation(fromWidth, width, convention), [width, fromWidth]);
+  const down = tf.tensor2d(interpolation(fromHeight, height, convention), [height, fromHeight]);
   const wide = tf.reshape(tf.matMul(tf.reshape(x, [-1, fromWidth]), across, false, true), [batch * channels, fromHeight, width]);
   // Down the columns as a product from the right, so that the matrix need not be repeated for every map.
   const turned = tf.reshape(tf.transpose(wide, [0, 2, 1]), [-1, fromHeight]);
@@ -87,18 +88,10 @@ function resizeAligned(tf: Tf, x: Tensor, height: number, width: number): Tensor
   return tf.reshape(tf.transpose(tall, [0, 2, 1]), [batch, channels, height, width]);
 }
 
-/** Row i blends the two sources of sample i: i * (from - 1) / (to - 1). [to, from] */
-function interpolation(from: number, to: number): Float32Array {
-  const out = new Float32Array(to * from);
-  for (let i = 0; i < to; i++) {
-    const source = to === 1 ? 0 : (i * (from - 1)) / (to - 1);
-    const low = Math.min(Math.floor(source), from - 1);
-    const high = Math.min(low + 1, from - 1);
-    const share = source - low;
-    out[i * from + low] = (out[i * from + low] as number) + 1 - share;
-    out[i * from + high] = (out[i * from + high] as number) + share;
-  }
-  return out;
+/** Row i blends the sources of sample i: the unit vectors, resized. [to, from] */
+function interpolation(from: number, to: number, convention: PixelConvention): Float32Array {
+  const units = Float32Array.from({ length: from * from }, (_, i) => (i % (from + 1) === 0 ? 1 : 0));
+  return resizeMap({ data: units, width: from, height: from }, from, to, convention).data;
 }
 
 /** TensorFlow convolves channels last on CPUs. */

@@ -33,10 +33,11 @@ describe('the check on a GPU machine', () => {
     expect(found).toMatchObject({
       'golden cuda': 'broken',
       'full size cuda': 'broken',
+      'SAM 2 cuda': 'broken',
       'golden webgpu': 'unavailable',
       'golden tensorrt': 'unavailable',
     });
-    expect(found['training golden']).toBe('commands');
+    expect([found['training golden'], found['SAM 2 training']]).toEqual(['commands', 'commands']);
   });
 
   it('sets nothing up in a dry run, and runs on the stand-in', () => {
@@ -46,6 +47,9 @@ describe('the check on a GPU machine', () => {
       'golden cuda': 'commands',
       'golden webgpu': 'skipped',
       'training golden': 'commands',
+      'SAM 2 cuda': 'commands',
+      'SAM 2 webgpu': 'skipped',
+      'SAM 2 training': 'commands',
     });
     const golden = GPU_STEPS[0]?.plan(at);
     expect(golden && 'commands' in golden && golden.commands[0]?.args).toContain('cpu');

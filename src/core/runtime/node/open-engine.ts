@@ -11,6 +11,7 @@ import type { Engine } from '../../engine/types.ts';
 import { chooseThreads } from './choose-threads.ts';
 import type { Device } from '../devices/devices.ts';
 import { diskFeatureCache } from './disk-feature-cache.ts';
+import { featureBytes } from '../../onnx/model-graphs.ts';
 import { checkModelWeights } from '../../onnx/networks.ts';
 import { openNetworks } from './open-networks.ts';
 import { PRECISIONS, type Precision } from '../../onnx/precision.ts';
@@ -27,7 +28,7 @@ export interface EngineOptions {
   threads?: 'auto' | number;
   /** Number format of image encoder and backbone: 'fp16' is for GPUs, 'int8' for CPUs. @default 'fp32' */
   precision?: Precision;
-  /** Bytes of image features kept in memory. @default the size of the model's weights, 64 MiB to 1 GiB */
+  /** Bytes of image features kept in memory. @default the size of the model's weights or of six images' features, 64 MiB to 1 GiB */
   cacheBytes?: number;
   /** Folder for image features that should outlive the process. @default none */
   cacheDir?: string;
@@ -80,8 +81,11 @@ function deviceFor(precision: Precision, device: Device | 'auto'): Device | 'aut
   throw new ProsamError('OPTION_INVALID', `precision: int8 runs on the CPU, not on ${device}. Use fp16 there, or the device cpu.`);
 }
 
-/** Room in proportion to the model, whose features grow with it: at full size for five references and a target. */
-function defaultCacheBytes({ sam, backbone }: Model): number {
+/** Five references and a target. */
+const KEPT_IMAGES = 6;
+
+/** Room in proportion to the model, and for some images at least: of small models those weigh more than the weights. */
+function defaultCacheBytes({ manifest, sam, backbone }: Model): number {
   const bytes = bytesOfTensors(sam) + bytesOfTensors(backbone);
-  return Math.min(MAX_CACHE_BYTES, Math.max(MIN_CACHE_BYTES, bytes));
+  return Math.min(MAX_CACHE_BYTES, Math.max(MIN_CACHE_BYTES, bytes, KEPT_IMAGES * featureBytes(manifest)));
 }

@@ -6,8 +6,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
 import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
 import { createEngineCore } from '../../../../src/core/engine/engine.ts';
+import { createEncodedImages } from '../../../../src/core/engine/image-features.ts';
+import { createReferenceStore } from '../../../../src/core/engine/references.ts';
+import { geometryOf } from '../../../../src/core/image/geometry.ts';
 import { nodeImageSource } from '../../../../src/core/image/node/source.ts';
-import { createNetworks } from '../../../../src/core/onnx/networks.ts';
+import { createNetworks, preprocessOf } from '../../../../src/core/onnx/networks.ts';
 import { nodeRuntime } from '../../../../src/core/runtime/node/ort-node.ts';
 import type { Engine } from '../../../../src/core/engine/types.ts';
 import { writeModelFolder } from '../runtime/model-folder-of.ts';
@@ -75,6 +78,21 @@ describe('a model with a backbone of its own', () => {
     expect((await engine.predict(reference.image, [reference], { method: 'prosam' })).cached).toBe(true);
     await engine.close();
     expect(ran).toEqual({ sam: 3, backbone: 3 });
+  });
+
+  it('keeps of a grown reference what the methods read, and not the larger maps that SAM saw', async () => {
+    const model = await openModel(folder);
+    const networks = createNetworks(model, nodeRuntime({ threads: 1 }));
+    const source = nodeImageSource();
+    const store = createReferenceStore({
+      ...{ source, geometry: geometryOf(preprocessOf(model)), maxBytes: ENOUGH },
+      images: createEncodedImages({ networks, encoderId: model.encoderId, maxBytes: ENOUGH }),
+      decode: ({ width, height, embedding }) => Promise.resolve(new Float32Array(width * height).fill(embedding.data.length)),
+    });
+    const { features, mask } = await store.reference({ image: scene().image, points: [[100, 100]] }, { grow: true });
+    await networks.close();
+    expect(mask.data.every((value) => value === 1)).toBe(true); // it was grown
+    expect(Object.keys(features).sort()).toEqual(['height', 'high', 'key', 'mid', 'width']);
   });
 
   it('shows SAM a reference whose mark is to grow, and those that check each other', async () => {

@@ -2,12 +2,21 @@
  * The same engine on WebGPU. On machines without a GPU a software adapter (Mesa's lavapipe, version 24 or later) stands in;
  * PROSAM_REQUIRE_WEBGPU=1 turns its absence from a skip into a failure.
  */
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
 import { verdictOn } from '../../../../src/core/runtime/devices/choose-device.ts';
 import { machineFacts, onlySoftware } from '../../../../src/core/runtime/devices/obstacles.ts';
 import { probeDevice } from '../../../../src/core/runtime/devices/probe-device.ts';
 import { createEngine, isProsamError, type Engine } from '../../../../src/index.ts';
+import { writeSam2Folder } from '../sam2/sam2-folder.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'prosam-webgpu-'));
+afterAll(() => {
+  rmSync(root, { recursive: true, force: true });
+});
 
 /** A GPU shows itself by a file; what answers without one computes on the CPU. */
 const software = process.platform === 'linux' && onlySoftware('webgpu', await machineFacts()) !== undefined;
@@ -33,8 +42,9 @@ describe('WebGPU', () => {
     expect(verdictOn(answer)).toMatchObject({ used: false, reason: expect.stringMatching(/^slower than the CPU here/) as string });
   });
 
-  it('agrees with the CPU, every node on the GPU', async (context) => {
-    const gpu = await createEngine({ device: 'webgpu' }).catch((error: unknown) => {
+  it.for(['tiny', 'a small SAM 2'])('agrees with the CPU, every node on the GPU: %s', async (name, context) => {
+    const model = name === 'tiny' ? name : await writeSam2Folder(join(root, 'sam2'));
+    const gpu = await createEngine({ model, device: 'webgpu' }).catch((error: unknown) => {
       if (isProsamError(error) && error.code === 'DEVICE_UNAVAILABLE' && process.env['PROSAM_REQUIRE_WEBGPU'] !== '1') return undefined;
       throw error;
     });
@@ -42,7 +52,7 @@ describe('WebGPU', () => {
       context.skip('no WebGPU adapter on this machine');
       return;
     }
-    const cpu = await createEngine({ device: 'cpu' });
+    const cpu = await createEngine({ model, device: 'cpu' });
     const [onGpu, onCpu] = [await predict(gpu), await predict(cpu)];
     await gpu.close();
     await cpu.close();

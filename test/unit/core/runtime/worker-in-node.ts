@@ -44,10 +44,10 @@ export function startNodeWebWorker(): NodeWebWorker {
   };
 }
 
-/** Serves models/ on this machine. */
-export async function serveModels(): Promise<{ url: string; close(): Promise<void> }> {
+/** Serves a folder of models on this machine. */
+export async function serveModels(folder = 'models'): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
-    readFile(join('models', request.url ?? '')).then(
+    readFile(join(folder, request.url ?? '')).then(
       (bytes) => response.end(bytes),
       () => response.writeHead(404).end(),
     );
