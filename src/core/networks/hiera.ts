@@ -66,7 +66,7 @@ interface BlockPlan {
 }
 
 /** Blocks in order; the first of a stage still has the windows of the stage before. */
-export function hieraBlocks({ embedDim, numHeads, stages, globalAttBlocks, windowSpec, mlpRatio }: HieraConfig): BlockPlan[] {
+function hieraBlocks({ embedDim, numHeads, stages, globalAttBlocks, windowSpec, mlpRatio }: HieraConfig): BlockPlan[] {
   const plans: BlockPlan[] = [];
   stages.forEach((count, stage) => {
     for (let i = 0; i < count; i++) {
@@ -121,7 +121,7 @@ export function hieraPositions<T>(ops: Ops<T>, weights: Weights<T>, config: Hier
 const CUBIC_A = -0.75;
 
 /** Bicubic interpolation along one axis as a matrix, half-pixel centres, taps outside clamped to the border. [to, from] */
-export function bicubicMatrix(from: number, to: number): Float32Array {
+function bicubicMatrix(from: number, to: number): Float32Array {
   const near = (t: number): number => ((CUBIC_A + 2) * t - (CUBIC_A + 3)) * t * t + 1; // |t| <= 1
   const far = (t: number): number => ((CUBIC_A * t - 5 * CUBIC_A) * t + 8 * CUBIC_A) * t - 4 * CUBIC_A; // 1 < |t| < 2
   const matrix = new Float64Array(to * from);
