@@ -5,8 +5,7 @@ import { parseBox, parsePoints } from '../mask/annotation.ts';
 import { maskExtent } from '../mask/raster.ts';
 import type { Networks } from '../onnx/networks.ts';
 import type { ImageFeatures } from './image-features.ts';
-import { boxPrompts, decodeSamPrompts, logitsAtImageSize, maskPrompt, type SamPrompt } from './methods/sam-prompts.ts';
-import type { SamMask } from './methods/stable-mask.ts';
+import { boxPrompts, decodeSamPrompts, logitsAtImageSize, maskPrompt, type SamMask, type SamPrompt } from './methods/sam-prompts.ts';
 import { maskFromField } from './strategy.ts';
 import type { RefinedMask, RefinePrompts } from './types.ts';
 

@@ -7,10 +7,8 @@ import type { ImageFeatures } from '../image-features.ts';
 import { gridOf, type Geometry } from '../../image/geometry.ts';
 import { boundingBox } from '../../mask/raster.ts';
 import { featureContrast } from './feature-contrast.ts';
-import type { RunMethod } from './method.ts';
-import { sigmoid } from './sigmoid.ts';
-import { bestMask, boxPrompts, decodeSamPrompts, logitsAtImageSize, type SamPrompt } from './sam-prompts.ts';
-import type { SamMask } from './stable-mask.ts';
+import { sigmoid, type RunMethod } from './method.ts';
+import { bestMask, boxPrompts, decodeSamPrompts, logitsAtImageSize, type SamMask, type SamPrompt } from './sam-prompts.ts';
 
 const POSITIVE_POINTS = 3;
 /** Least distance between positive points, as a share of the grid's side. */
