@@ -4,7 +4,8 @@ import type { FloatMap } from '../../mask/resize-map.ts';
 import type { Tensor } from '../../onnx/session.ts';
 import { MASK_LOGIT } from '../defaults.ts';
 import { mergeLogits, type Strategy } from '../strategy.ts';
-import { sigmoid, type MethodResult } from './method.ts';
+import type { MethodResult } from './method.ts';
+import { sigmoid } from './sigmoid.ts';
 
 /** logits [1 + K, 1, 4g, 4g]: of the mean prompt, then of the samples. */
 export function mergeSamples(

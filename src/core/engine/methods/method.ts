@@ -35,7 +35,3 @@ export type RunMethod = (
   references: readonly PreparedReference[],
   options: PredictOptions,
 ) => Promise<MethodResult>;
-
-export function sigmoid(logit: number): number {
-  return 1 / (1 + Math.exp(-logit));
-}

@@ -1,7 +1,8 @@
 /** No training, no decoder: cells whose features are nearer to the object's than to the background's. */
 import { gridOf } from '../../image/geometry.ts';
 import { featureContrast } from './feature-contrast.ts';
-import { sigmoid, type RunMethod } from './method.ts';
+import type { RunMethod } from './method.ts';
+import { sigmoid } from './sigmoid.ts';
 
 /** Turns a difference of cosines into a logit; only the probabilities depend on it, the mask does not. */
 const CONTRAST_GAIN = 20;

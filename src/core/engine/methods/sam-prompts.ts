@@ -5,20 +5,13 @@ import { POINT_KINDS, type PointKind } from '../../networks/sam-prompt-encoder.t
 import type { Networks } from '../../onnx/networks.ts';
 import type { FloatMap } from '../../mask/resize-map.ts';
 import type { Tensor } from '../../onnx/session.ts';
-import { sigmoid } from './method.ts';
-import { stableMask } from './stable-mask.ts';
+import { sigmoid } from './sigmoid.ts';
+import { stableMask, type SamMask } from './stable-mask.ts';
 
 export interface SamPrompt {
   x: number;
   y: number;
   kind: PointKind;
-}
-
-/** One of the masks SAM offers. */
-export interface SamMask {
-  /** [4g * 4g] */
-  logits: Float32Array;
-  iou: number;
 }
 
 /** SAM's answers to one set of prompts. */

@@ -1,6 +1,12 @@
 /** SAM 2's choice of the one mask for unambiguous prompts (Ravi et al., 2024; `dynamic_multimask_via_stability` in its code). */
 import type { Sam2Config } from '../../networks/config.ts';
-import type { SamMask } from './sam-prompts.ts';
+
+/** One of the masks SAM offers. */
+export interface SamMask {
+  /** [4g * 4g] */
+  logits: Float32Array;
+  iou: number;
+}
 
 /**
  * Mask token 0 where it hardly depends on the threshold, else the best of the others by their IoU estimates.
