@@ -1,12 +1,6 @@
 /** Cases of SAM 2's image model, by kind: one kind may have several cases, each with its own weights and configuration. */
-import {
-  decodeSamPrompts,
-  logitsAtImageSize,
-  maskPrompt,
-  type SamMask,
-  type SamPrompt,
-} from '../../src/core/engine/methods/sam-prompts.ts';
-import { stableMask } from '../../src/core/engine/methods/stable-mask.ts';
+import { decodeSamPrompts, logitsAtImageSize, maskPrompt, type SamPrompt } from '../../src/core/engine/methods/sam-prompts.ts';
+import { stableMask, type SamMask } from '../../src/core/engine/methods/stable-mask.ts';
 import { geometryOf } from '../../src/core/image/geometry.ts';
 import { IMAGENET, samInput, type PreprocessConfig } from '../../src/core/image/preprocess.ts';
 import { resizeMap } from '../../src/core/mask/resize-map.ts';
