@@ -178,9 +178,9 @@ describe('POST /v1/predict', () => {
       'polygon',
     ],
     [
-      'more corners than are drawn',
-      { references: [{ image: { path: 'a' }, polygon: Array(20).fill(Array(1001).fill([1, 1])) }] },
-      'corners',
+      'more points of strokes than are drawn',
+      { references: [{ image: { path: 'a' }, scribble: Array(10).fill(Array(1001).fill([1, 1])) }] },
+      'points',
     ],
     ['a mask in two ways', { references: [{ image: { path: 'a' }, mask: { base64: 'aa', file: 'b' } }] }, 'either'],
     ['a reference marked twice', { references: [{ image: { path: 'a' }, box: [1, 1, 2, 2], points: [[1, 1]] }] }, 'exactly one of'],
