@@ -167,7 +167,7 @@ export function parsePrompts(points: unknown = [], negative: unknown = []): { po
   return { points: parsePoints('points', points), negative: parsePoints('negative', negative) };
 }
 
-function parsePoints(kind: string, value: unknown): Point[] {
+export function parsePoints(kind: string, value: unknown): Point[] {
   if (!Array.isArray(value)) throw invalid(kind, `expected a list of points, got ${shown(value)}`);
   return (value as unknown[]).map((item): Point => {
     const [x, y, more] = Array.isArray(item) ? (item as unknown[]) : coordinatesOf(item);
