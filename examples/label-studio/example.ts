@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createServer } from 'prosam/server';
-import { createLabelStudioClient, encodeBrushRle, repairWebhook, type LabelStudioClient } from 'prosam/label-studio';
+import { createLabelStudioClient, encodeBrushRleSync, repairWebhook, type LabelStudioClient } from 'prosam/label-studio';
 import { CONCEPTS, conceptMask, generateScene } from 'prosam/scenes';
 import sharp from 'sharp';
 import { startLabelStudio } from './label-studio-server.ts';
@@ -148,6 +148,6 @@ function regionOf(mask: Mask) {
   return {
     ...{ id: 'first', type: 'brushlabels', from_name: 'tag', to_name: 'image', image_rotation: 0 },
     ...{ original_width: mask.width, original_height: mask.height },
-    value: { format: 'rle', rle: [...encodeBrushRle(mask)], brushlabels: [LABEL] },
+    value: { format: 'rle', rle: [...encodeBrushRleSync(mask)], brushlabels: [LABEL] },
   };
 }

@@ -29,20 +29,20 @@ export interface AnnotationRef {
   externalId: string;
 }
 
-export type PredictResponse = z.infer<typeof answers.predictAnswer>;
-export type MaskResponse = z.infer<typeof answers.maskAnswer>;
-export type RefineResponse = z.infer<typeof answers.refineAnswer>;
-export type Job = z.infer<typeof answers.jobAnswer>;
-export type JobItem = z.infer<typeof answers.jobItemAnswer>;
-export type AcceptResponse = z.infer<typeof answers.acceptAnswer>;
-export type AnnotationsResponse = z.infer<typeof answers.annotationsAnswer>;
-export type ProjectResponse = z.infer<typeof answers.projectAnswer>;
-export type NextImagesResponse = z.infer<typeof answers.nextImagesAnswer>;
-export type Run = z.infer<typeof answers.runAnswer>;
-export type Version = z.infer<typeof answers.versionAnswer>;
-export type Promoted = z.infer<typeof answers.promotedAnswer>;
-export type Delivery = z.infer<typeof answers.deliveryAnswer>;
-export type StatusResponse = z.infer<typeof answers.statusAnswer>;
+export type PredictResponse = z.infer<typeof answers.predictResponse>;
+export type MaskResponse = z.infer<typeof answers.maskResponse>;
+export type RefineResponse = z.infer<typeof answers.refineResponse>;
+export type Job = z.infer<typeof answers.jobResponse>;
+export type JobItem = z.infer<typeof answers.jobItemResponse>;
+export type AcceptResponse = z.infer<typeof answers.acceptResponse>;
+export type AnnotationsResponse = z.infer<typeof answers.annotationsResponse>;
+export type ProjectResponse = z.infer<typeof answers.projectResponse>;
+export type NextImagesResponse = z.infer<typeof answers.nextImagesResponse>;
+export type Run = z.infer<typeof answers.runResponse>;
+export type Version = z.infer<typeof answers.versionResponse>;
+export type Promoted = z.infer<typeof answers.promotedResponse>;
+export type Delivery = z.infer<typeof answers.deliveryResponse>;
+export type StatusResponse = z.infer<typeof answers.statusResponse>;
 
 export interface JobEvent {
   event: 'progress' | 'end';

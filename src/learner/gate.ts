@@ -8,7 +8,7 @@ import { iou } from '../core/mask/metrics.ts';
 import type { Device } from '../core/runtime/devices/devices.ts';
 import { createNetworks } from '../core/onnx/networks.ts';
 import { openRuntime } from '../core/runtime/devices/choose-device.ts';
-import { drawsFor } from '../training/step/seeds.ts';
+import { randomFor } from '../training/step/seeds.ts';
 import type { EncoderPlan } from '../training/step/encoder-plan.ts';
 import { frozenFeatures } from '../training/batches/frozen-features.ts';
 import { createPairMaker, type PreparedPair } from '../training/batches/pairs.ts';
@@ -71,7 +71,7 @@ export async function measureVersions(options: GateOptions): Promise<GatePair[] 
     const rows: (Omit<GatePair, 'current'> & { before: number[] })[] = [];
     for (const [i, episode] of episodes.entries()) {
       if (signal.aborted) return undefined;
-      const pair = await prepare(episode, drawsFor(options.seed, 'marks', i), 'evaluation');
+      const pair = await prepare(episode, randomFor(options.seed, 'marks', i), 'evaluation');
       const score = async (predictor: typeof predict): Promise<number> => iou(await predictor(pair), pair.truth, pair.ignored);
       const scores: number[] = [];
       for (const predictor of before) scores.push(await score(predictor));

@@ -35,12 +35,12 @@ export function createAccept({ store, images, engine, admission, drawing, metric
     checkRequest(request);
     const parsed = parsedAnnotations(request.masks);
     const { project, source, externalId, revision, provenance, flagged, annotator, predictionVersion } = request;
-    const turn = { client: source, priority: 'interactive' as const, signal };
-    const image = await drawing.run(turn, () => images.keep(project, request.image, { signal }));
+    const slot = { client: source, priority: 'interactive' as const, signal };
+    const image = await drawing.run(slot, () => images.keep(project, request.image, { signal }));
     checkBudget(parsed, image);
     const grow = async (annotation: Annotation) => {
       const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256, { signal });
-      const grown = await admission.run(turn, () =>
+      const grown = await admission.run(slot, () =>
         engine.referenceMask({ image: stored, ...annotation }, { grow: true, ...(signal && { signal }) }),
       );
       return grown.mask;
@@ -48,7 +48,7 @@ export function createAccept({ store, images, engine, admission, drawing, metric
     const masksOf = async (isGrown?: (kind: AnnotationKind) => boolean): Promise<AcceptedMask[]> => {
       const how = { grow, ...(isGrown && { isGrown }) };
       const grown = await grownAnnotations(parsed, { ...how, signal });
-      return drawing.run(turn, () => inTime((stop) => masksByLabel(grown, image, { ...how, signal: stop }), signal));
+      return drawing.run(slot, () => inTime((stop) => masksByLabel(grown, image, { ...how, signal: stop }), signal));
     };
     const masks = await masksOf();
     if (masks.length === 0 && request.masks.length > 0)

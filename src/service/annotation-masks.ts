@@ -12,11 +12,11 @@ import {
   type ParsedAnnotation,
 } from '../core/mask/annotation.ts';
 import { drawAnnotation, withPixels } from '../core/mask/draw-annotation.ts';
-import { inTurns } from '../core/mask/cooperative.ts';
+import { runSteps } from '../core/mask/cooperative.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import { createPixelBudget, type PixelBudget, type Size } from '../core/mask/pixel-budget.ts';
-import { emptyMask, maskExtentInSteps } from '../core/mask/raster.ts';
-import { cocoRleInSteps, cocoRleFromMask, cocoRleSize, unionOfRlesInSteps, type CocoRle } from '../core/mask/rle.ts';
+import { emptyMask, maskExtentSteps } from '../core/mask/raster.ts';
+import { cocoRleSteps, cocoRleFromMask, cocoRleSize, unionOfRlesSteps, type CocoRle } from '../core/mask/rle.ts';
 import type { AcceptedAnnotation, DeferredAnnotation } from './types.ts';
 import type { AcceptedMask } from './ports/storage.ts';
 import { sentHash } from './sent-annotations.ts';
@@ -139,10 +139,10 @@ async function joinedRuns(
     if (one.grownFrom === undefined) rest.push(rle);
     else origins.push(one.grownFrom);
   }
-  const mask = await inTurns(unionOfRlesInSteps(rles), signal);
+  const mask = await runSteps(unionOfRlesSteps(rles), signal);
   if (mask.area === 0) return undefined;
   if (origins.length === 0) return mask;
-  const others = rest.length > 0 ? await inTurns(unionOfRlesInSteps(rest), signal) : undefined;
+  const others = rest.length > 0 ? await runSteps(unionOfRlesSteps(rest), signal) : undefined;
   return { ...mask, sent: await sentHash(origins, others?.rle, signal) };
 }
 
@@ -160,7 +160,7 @@ async function joined(
   const paint = async (drawn: DrawnAnnotation, origin?: ParsedAnnotation): Promise<void> => {
     if (origin !== undefined) origins.push(origin);
     const mask = (masks[origin === undefined ? 'rest' : 'grown'] ??= emptyMask(width, height));
-    await inTurns(drawAnnotation(mask, drawn), signal);
+    await runSteps(drawAnnotation(mask, drawn), signal);
   };
   for (const one of annotations) {
     signal?.throwIfAborted();
@@ -175,13 +175,13 @@ async function joined(
   const others = rest && (await storedMask(rest, signal));
   if (grown === undefined) return others;
   const sent = await sentHash(origins, others?.rle, signal);
-  if (rest) await inTurns(drawAnnotation(grown, { kind: 'mask', mask: rest }), signal);
+  if (rest) await runSteps(drawAnnotation(grown, { kind: 'mask', mask: rest }), signal);
   return { ...(await storedMask(grown, signal)), sent };
 }
 
 async function storedMask(mask: BinaryMask, signal: AbortSignal | undefined): Promise<StoredMask> {
-  const { area } = await inTurns(maskExtentInSteps(mask), signal);
-  return { rle: await inTurns(cocoRleInSteps(mask), signal), area };
+  const { area } = await runSteps(maskExtentSteps(mask), signal);
+  return { rle: await runSteps(cocoRleSteps(mask), signal), area };
 }
 
 async function paintDeferred(

@@ -2,7 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { asBytes } from '../core/image/input.ts';
 import type { ParsedAnnotation } from '../core/mask/annotation.ts';
-import { inTurns, type Steps } from '../core/mask/cooperative.ts';
+import { runSteps, type Steps } from '../core/mask/cooperative.ts';
 import type { CocoRle } from '../core/mask/rle.ts';
 
 /** Bytes hashed between two pauses: a millisecond of work or so. */
@@ -14,7 +14,7 @@ const SLICE = 2 ** 20;
  */
 export async function sentHash(grown: readonly ParsedAnnotation[], rest: CocoRle | undefined, signal?: AbortSignal): Promise<string> {
   const texts: string[] = [];
-  for (const annotation of grown) texts.push(await inTurns(annotationHash(annotation), signal));
+  for (const annotation of grown) texts.push(await runSteps(annotationHash(annotation), signal));
   const others = rest && [rest.size[0], rest.size[1], rest.counts];
   return createHash('sha256')
     .update(JSON.stringify([texts.sort(), others ?? null]))

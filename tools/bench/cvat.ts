@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { interactorAnswer } from '../../src/adapters/cvat/nuclio/interactor-answer.ts';
+import { interactorResponse } from '../../src/adapters/cvat/nuclio/interactor-response.ts';
 import { annotateTask } from '../../src/adapters/cvat/annotate/annotate.ts';
 import { createCvatClient } from '../../src/adapters/cvat/api/client.ts';
 import { planTask } from '../../src/adapters/cvat/annotate/plan.ts';
@@ -138,7 +138,7 @@ async function measureAnswers(): Promise<void> {
         const started = performance.now();
         blocks.push(
           await longestBlock(async () => {
-            bytes = (await interactorAnswer({ width, height, ...object }, { dialect, tolerance: 1, signal })).length;
+            bytes = (await interactorResponse({ width, height, ...object }, { dialect, tolerance: 1, signal })).length;
           }),
         );
         times.push(performance.now() - started);

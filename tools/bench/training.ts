@@ -15,8 +15,8 @@ import { SAM_VIT_B } from '../../src/core/networks/config.ts';
 import { chunkFor } from '../../src/training/step/prompt-decoder.ts';
 import { median } from './median.ts';
 import { PYTORCH_ENVIRONMENT } from './pytorch-environment.ts';
-import { GRADIENT_STRIDE, startStepProcess, type StepAnswer, type StepProcess } from './step-process.ts';
-import type { EpochsAnswer } from './training-epochs.ts';
+import { GRADIENT_STRIDE, startStepProcess, type StepResult, type StepProcess } from './step-process.ts';
+import type { EpochsResponse } from './training-epochs.ts';
 import { writeStepInputs } from './training-inputs.ts';
 import { dyingWithUs } from '../../test/support/dies-with-us.ts';
 
@@ -35,7 +35,7 @@ const PYTORCH_CHUNKS = [SAMPLES, 5, 2];
 interface Contestant {
   name: string;
   process: StepProcess;
-  answers: StepAnswer[];
+  answers: StepResult[];
 }
 
 interface Figures {
@@ -79,7 +79,7 @@ function deviation(ours: readonly number[], theirs: readonly number[]): number {
 }
 
 /** @throws Error where they do not compute the same */
-function sameNumbers(ours: StepAnswer, theirs: StepAnswer): void {
+function sameNumbers(ours: StepResult, theirs: StepResult): void {
   const worst = Object.keys(theirs.gradients)
     .map((name) => ({ name, off: deviation(ours.gradients[name] as number[], theirs.gradients[name] as number[]) }))
     .reduce((a, b) => (a.off > b.off ? a : b));
@@ -120,7 +120,7 @@ async function fullSize(folder: string): Promise<void> {
     const best = rest.reduce((a, b) => (a[key] < b[key] ? a : b));
     row(`${what}: ours to PyTorch's best`, (own[key] / best[key]).toFixed(2), `wanted at most 1.2 (${best.name})`);
   }
-  sameNumbers(all[0]?.answers[0] as StepAnswer, others[0].answers[0] as StepAnswer);
+  sameNumbers(all[0]?.answers[0] as StepResult, others[0].answers[0] as StepResult);
 }
 
 function builtInModel(folder: string): void {
@@ -131,7 +131,7 @@ function builtInModel(folder: string): void {
     const args = ['tools/bench/training-epochs.ts', folder, batch, samples, values.engine];
     const { epochs } = JSON.parse(
       execFileSync(...dyingWithUs(process.execPath, args), { stdio: ['ignore', 'pipe', 'inherit'] }).toString(),
-    ) as EpochsAnswer;
+    ) as EpochsResponse;
     for (const [i, { steps, milliseconds, frozenShare }] of epochs.entries())
       row(
         `built-in model, batch ${batch}, K = ${samples}, epoch ${i + 1} (${steps} steps)`,

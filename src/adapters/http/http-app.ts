@@ -6,7 +6,7 @@ import { silentLog, type Log } from '../../service/ports/log.ts';
 import { createBodyBudget, UNPROVED_SHARE, type BodyBudget } from './body/body-budget.ts';
 import { checkHost, checkSameSite, LOOPBACK_HOSTS, setSafeHeaders } from './browser-safety.ts';
 import { describeRoutes, type About, type MountedRoute } from './describe-routes.ts';
-import { asProsamError, errorAnswer, sendJson, statusLineText } from './error-answer.ts';
+import { asProsamError, errorResponse, sendJson, statusLineText } from './error-response.ts';
 import { boundEnding, loggedPath, withFields, type Exchange } from './exchange.ts';
 import type { Guard } from './guard.ts';
 import { httpLimits, type HttpLimits } from './http-limits.ts';
@@ -121,7 +121,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       return;
     }
     const { methods, requestId, caller } = exchange;
-    const answer = errorAnswer(error, requestId, { challenge: guard.challenge, access: caller?.access });
+    const answer = errorResponse(error, requestId, { challenge: guard.challenge, access: caller?.access });
     const wrongMethod = error.code === 'ROUTE_NOT_FOUND' && methods.size > 0;
     if (wrongMethod) answer.headers.allow = [...methods].join(', ');
     if (exchange.errorsInStatusLine === true) response.statusMessage = statusLineText(answer.body.error.message);

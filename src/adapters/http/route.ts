@@ -40,7 +40,7 @@ export interface ServerEvent {
   id?: string;
 }
 
-export type RouteAnswer =
+export type RouteResponse =
   | { status?: number; headers?: Record<string, string>; json: unknown }
   | { status?: number; headers?: Record<string, string>; bytes: Uint8Array; type: string }
   /** Server-sent events until the iterable ends or the client goes away. */
@@ -73,7 +73,7 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   answer?: ZodType;
   /** Other content types it answers with. */
   answers?: readonly string[];
-  handle(context: RouteContext<P, Q, B>): Promise<RouteAnswer>;
+  handle(context: RouteContext<P, Q, B>): Promise<RouteResponse>;
 }
 
 /** Lets the types of parameters, query and body follow from the schemas. */

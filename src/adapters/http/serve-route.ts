@@ -4,13 +4,13 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { BodyBudget, HeldBytes } from './body/body-budget.ts';
 import { checkAccess, checkCandidates, checkProject } from './check-caller.ts';
 import { checkInput } from './check-input.ts';
-import { sendBytes, sendJson } from './error-answer.ts';
+import { sendBytes, sendJson } from './error-response.ts';
 import { sendEvents } from './event-stream.ts';
 import type { Exchange } from './exchange.ts';
 import type { Guard } from './guard.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { parseBody, receiveBody } from './body/parse-body.ts';
-import type { Caller, Route, RouteAnswer, RouteContext } from './route.ts';
+import type { Caller, Route, RouteResponse, RouteContext } from './route.ts';
 
 /** Dependencies of a route. */
 export interface RouteSurroundings {
@@ -120,7 +120,7 @@ function admission(request: IncomingMessage, response: ServerResponse, held: Hel
 }
 
 async function send(
-  answer: RouteAnswer,
+  answer: RouteResponse,
   request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,

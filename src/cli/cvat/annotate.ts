@@ -5,7 +5,7 @@ import type { CvatClient } from '../../adapters/cvat/api/client.ts';
 import { planTask, type TaskPlan } from '../../adapters/cvat/annotate/plan.ts';
 import { openRunLog } from '../../adapters/cvat/annotate/run-log.ts';
 import { undoRun } from '../../adapters/cvat/annotate/undo.ts';
-import { createUploadBook } from '../../adapters/cvat/jobs/upload-log.ts';
+import { createUploadLog } from '../../adapters/cvat/jobs/upload-log.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import type { PredictOptions } from '../../core/engine/types.ts';
 import { cvatConnection } from './connection.ts';
@@ -61,7 +61,7 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
     };
     const result = await annotateTask({
       ...{ client, plan, predict: predictor.predict, form, instances: values.instances, onFrame, signal },
-      ...(log && { log, uploads: createUploadBook(values.uploads) }),
+      ...(log && { log, uploads: createUploadLog(values.uploads) }),
       ...(values.threshold !== undefined && { threshold: values.threshold }),
     }).finally(() => progress.clear());
     terminal.warn(
@@ -98,7 +98,7 @@ async function undo(
   const log = await openRunLog(path);
   try {
     const task = 'task' in target ? target.task : (await client.job(target.job, { signal })).task_id;
-    const { removed, kept, gone } = await undoRun(client, log, task, { uploads: createUploadBook(values.uploads), signal });
+    const { removed, kept, gone } = await undoRun(client, log, task, { uploads: createUploadLog(values.uploads), signal });
     warn(`${removed} shapes were taken back, ${kept} kept because somebody changed them, ${gone} had been deleted already.`);
     return EXIT.ok;
   } finally {

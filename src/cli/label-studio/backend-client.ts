@@ -3,7 +3,7 @@ import { fixedCredentials } from '../../adapters/label-studio/api/credentials.ts
 import { z } from 'zod';
 import { createTransport, type Transport } from '../../adapters/label-studio/api/transport.ts';
 import { projectKeyOf } from '../../adapters/label-studio/protocol/events.ts';
-import type { ApiProject } from '../../adapters/label-studio/api/answers.ts';
+import type { ApiProject } from '../../adapters/label-studio/api/responses.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { authorizationOf, type LabelStudioContext } from './context.ts';
 

@@ -10,7 +10,7 @@ import { resizeNearest } from '../../core/mask/resize-map.ts';
 import { uniformInt } from '../../core/common/random.ts';
 import type { EngineInfo, ImageInput } from '../../core/engine/types.ts';
 import { annotateForTraining } from '../batches/simulate-annotation.ts';
-import { drawsFor } from '../step/seeds.ts';
+import { randomFor } from '../step/seeds.ts';
 import { classMask, ignoredPixels } from '../batches/label-square.ts';
 import { ANNOTATION_MODES, type AnnotationMode, type Dataset, type DatasetImage, type Episode, type LabelMap } from '../types.ts';
 
@@ -64,7 +64,7 @@ export function createPairMaker({ dataset, frame, annotation, seed }: PairMakerO
   return async (episode, index) => {
     const [reference, target] = await Promise.all([sized(episode.reference), sized(episode.target)]);
     const referenceMask = classMask(reference.labels, episode.classId);
-    const random = drawsFor(seed, 'marks', index);
+    const random = randomFor(seed, 'marks', index);
     const mode = annotation === 'mixed' ? (DRAWN_MODES[uniformInt(random, 0, DRAWN_MODES.length - 1)] as Pair['mark']['mode']) : annotation;
     const truth = classMask(target.labels, episode.classId);
     return {

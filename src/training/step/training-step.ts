@@ -50,7 +50,7 @@ export interface StepResult {
 }
 
 /** Random inputs of one training step. */
-export interface StepDraws {
+export interface StepNoise {
   /** eps [K, B * m, c], delta [K, B * m] */
   noise: Noise;
   /** Dropout2d: 0 or 1 / (1 - p) per channel, target first. [2, B, c]; absent where nothing is dropped */
@@ -64,7 +64,7 @@ export function drawStep(
   samples: number,
   images: number,
   random: Random,
-): StepDraws {
+): StepNoise {
   const noise = drawNoise(distribution, samples, images * numPrompts, dim, random);
   if (dropout2d === 0) return { noise };
   const data = Float32Array.from({ length: 2 * images * dim }, () => (random() < dropout2d ? 0 : 1 / (1 - dropout2d)));

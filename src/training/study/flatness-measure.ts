@@ -2,7 +2,7 @@
 import { iou } from '../../core/mask/metrics.ts';
 import { normal } from '../../core/common/random.ts';
 import { chunkFor } from '../step/prompt-decoder.ts';
-import { drawsFor, DEFAULT_SEED } from '../step/seeds.ts';
+import { randomFor, DEFAULT_SEED } from '../step/seeds.ts';
 import type { DecoderTargets } from '../step/prompt-decoder.ts';
 import { hessianTrace } from './hutchinson.ts';
 import { disturbed, openPromptProbe, rootMeanSquare, type PromptProbe } from './prompt/probe.ts';
@@ -113,7 +113,7 @@ export function curvatureAt(targets: DecoderTargets, mu: Float32Array, { shape, 
     return found;
   };
   const size = rootMeanSquare(mu);
-  const at = (step: number) => hessianTrace(gradients, mu, { probes, step: step * size, random: drawsFor(DEFAULT_SEED, 'test', index) });
+  const at = (step: number) => hessianTrace(gradients, mu, { probes, step: step * size, random: randomFor(DEFAULT_SEED, 'test', index) });
   const [near, far] = [at(RELATIVE_STEP), at(2 * RELATIVE_STEP)];
   const { bce, dice } = targets.loss({ data: mu, shape: [1, ...shape] });
   const [slope] = gradients([mu]) as [Float32Array];
@@ -135,7 +135,7 @@ async function underNoise(
   mu: Float32Array,
   index: number,
 ): Promise<UnderNoise> {
-  const random = drawsFor(DEFAULT_SEED, 'marks', index);
+  const random = randomFor(DEFAULT_SEED, 'marks', index);
   const draws = Array.from({ length: DRAWS }, () => Float32Array.from(mu, () => normal(random)));
   const size = rootMeanSquare(mu);
   const levels = [...RELATIVE_NOISE.map((level) => level * size), ...ABSOLUTE_NOISE];

@@ -15,7 +15,7 @@ function differentiable(
   gradients: (dy: Tensor, saved: Tensor[]) => readonly (() => Tensor)[],
 ): Tensor {
   // The library's own functions go through this method; it is not declared as public.
-  const engine = tf.engine() as unknown as RecordingEngine;
+  const engine = tf.engine() as unknown as TapeEngine;
   return engine.runKernelFunc({
     forwardFunc: (_, save) => value(save),
     backwardsFunc: (dy, saved) => byIndex(gradients(dy, saved)),
@@ -23,7 +23,7 @@ function differentiable(
   });
 }
 
-interface RecordingEngine {
+interface TapeEngine {
   runKernelFunc(parts: {
     forwardFunc: (backend: unknown, save: tfjs.GradSaveFunc) => Tensor;
     backwardsFunc: (dy: Tensor, saved: Tensor[]) => Record<string, () => Tensor>;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { until } from '../../unit/adapters/webhook/webhook-server.ts';
 import { clickOf, NAME, taskOf } from './backend-server.ts';
 import { brushOf, overlap, photos, startStudio, type LiveRegion, type LiveResult, type Photo } from './live-studio.ts';
@@ -22,7 +22,7 @@ const annotation = (id: number, task: number, changes: object = {}): object => (
 });
 
 function maskOf({ original_width: width, original_height: height, value }: LiveRegion) {
-  return decodeBrushRle(value.rle, width, height);
+  return decodeBrushRleSync(value.rle, width, height);
 }
 
 /** IoU with the truth, of the task's one region. */

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { MlAnswer } from '../../../src/adapters/label-studio/protocol/answers.ts';
+import type { MlResponse } from '../../../src/adapters/label-studio/protocol/responses.ts';
 import type { MlEvent } from '../../../src/adapters/label-studio/protocol/events.ts';
 import { parseEvent, projectKeyOf } from '../../../src/adapters/label-studio/protocol/events.ts';
-import { atOnce } from '../../../src/core/mask/cooperative.ts';
+import { runStepsSync } from '../../../src/core/mask/cooperative.ts';
 import { createMlBackend, type MlBackendOptions, type MlPredictRequest } from '../../../src/adapters/label-studio/protocol/ml-backend.ts';
 import type { WrittenRegion } from '../../../src/adapters/label-studio/protocol/write-region.ts';
 import { ProsamError } from '../../../src/core/common/errors.ts';
@@ -42,7 +42,7 @@ function region(changes: Partial<WrittenRegion> = {}): WrittenRegion {
   };
 }
 
-function answer(changes: Partial<MlAnswer> = {}): MlAnswer {
+function answer(changes: Partial<MlResponse> = {}): MlResponse {
   return { result: [region()], score: 0.5, modelVersion: 'own-1', ...changes };
 }
 
@@ -58,7 +58,7 @@ async function post(path: string, body: unknown): Promise<{ status: number; json
 const predict = (tasks: unknown, changes: object = {}) =>
   post('/predict', { tasks, project: '1.2', label_config: CONFIG, params: {}, ...changes });
 
-const eventOf = (body: unknown): MlEvent => atOnce(parseEvent(body));
+const eventOf = (body: unknown): MlEvent => runStepsSync(parseEvent(body));
 
 describe('the protocol for any model', () => {
   it('hands out typed tasks, and takes everything else in a request for what it is: nothing', async () => {
@@ -78,7 +78,7 @@ describe('the protocol for any model', () => {
   });
 
   it('gives exactly one result a task, whatever the model says', async () => {
-    let answers: (MlAnswer | undefined)[] = [];
+    let answers: (MlResponse | undefined)[] = [];
     await start({ predict: () => Promise.resolve(answers) });
     const tasks = [{ id: 1 }, { id: 2 }, { id: 3 }];
     const item = { result: [{ from_name: 'b' }], score: 0.5, model_version: 'own-1' };

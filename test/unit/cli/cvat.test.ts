@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cvatRleFromMask, maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
 import { checkFacade } from '../../../src/cli/cvat/doctor/checks.ts';
 import { checkContainers } from '../../../src/cli/cvat/doctor/containers.ts';
 import { checkLearning } from '../../../src/cli/cvat/doctor/learning.ts';
@@ -54,7 +54,7 @@ async function sceneTask(broken = false) {
   const task = cvat.addTask({ frames, labels: [{ name: 'cup' }], jobSize: 3 });
   const [first] = scenes;
   if (!first) throw new Error('a scene was expected');
-  cvat.addShape(task, { type: 'mask', frame: 0, label: 'cup', points: cvatRleFromMask(first.truth) });
+  cvat.addShape(task, { type: 'mask', frame: 0, label: 'cup', points: cvatRleFromMaskSync(first.truth) });
   return task;
 }
 

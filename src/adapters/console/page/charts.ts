@@ -1,6 +1,6 @@
 /** Curves and comparisons as SVG, each with its content in words. */
 import { svg, type Child } from '../../../client/page/elements.ts';
-import type { VersionView } from '../answers.ts';
+import type { VersionView } from '../responses.ts';
 import { figure } from './format.ts';
 
 const WIDTH = 560;

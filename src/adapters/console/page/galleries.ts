@@ -1,7 +1,7 @@
 /** Predictions, and images to label next, as pictures. */
 import { el, type Child } from '../../../client/page/elements.ts';
 import { maskColor } from '../../../client/page/overlay.ts';
-import type { ImageView, PredictionView } from '../answers.ts';
+import type { ImageView, PredictionView } from '../responses.ts';
 import { ago, empty, figure } from './format.ts';
 import { framedPicture } from './pictures.ts';
 

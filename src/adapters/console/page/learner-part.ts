@@ -1,6 +1,6 @@
 /** The learner: the run in progress with its loss, and the runs before. */
 import { el, type Child } from '../../../client/page/elements.ts';
-import type { OverviewAnswer, RunView } from '../answers.ts';
+import type { OverviewResponse, RunView } from '../responses.ts';
 import { lossCurve, type LossPoint } from './charts.ts';
 import { ago, duration, figure, pill, type PillKind } from './format.ts';
 import { table } from './tables.ts';
@@ -15,7 +15,7 @@ export interface LearnerState {
   run?: RunView | undefined;
   runs: readonly RunView[];
   waitingFor?: string | undefined;
-  learner: OverviewAnswer['status']['learner'];
+  learner: OverviewResponse['status']['learner'];
 }
 
 export function learnerPart({ run, runs, waitingFor, learner }: LearnerState): Child[] {

@@ -1,7 +1,7 @@
 /** The console's page: asks for the state of the service every few seconds and shows it. */
 import { ProsamClientError } from '../../../client/client-error.ts';
 import { element } from '../../../client/page/elements.ts';
-import type { OverviewAnswer, PredictionView } from '../answers.ts';
+import type { OverviewResponse, PredictionView } from '../responses.ts';
 import { createActions, errorText } from './actions.ts';
 import { connection, keepToken } from './connection.ts';
 import { askToken, say, wireDialogs } from './dialogs.ts';
@@ -55,7 +55,7 @@ async function refresh(): Promise<void> {
   }
 }
 
-async function showProject(status: OverviewAnswer['status']): Promise<void> {
+async function showProject(status: OverviewResponse['status']): Promise<void> {
   const asked = project;
   const { info, versions, history, runs, unlabelled, annotations } = await connection().project(asked);
   const answer = await connection().predictions(asked, newest);
@@ -70,7 +70,7 @@ async function showProject(status: OverviewAnswer['status']): Promise<void> {
   show('annotations', { annotations, mayWrite }, (data) => annotationTable(data.annotations, data.mayWrite, actions.flag));
 }
 
-function showNothing(status: OverviewAnswer['status']): void {
+function showNothing(status: OverviewResponse['status']): void {
   showTiles(status);
   show('predictions', [], predictionGallery);
   show('queue', [], queueGallery);

@@ -1,7 +1,7 @@
 /** Images as thumbnails, fetched once: each needs the token, so none can be the address of an <img>. */
 import { el, type Attributes } from '../../../client/page/elements.ts';
 import { drawMasks } from '../../../client/page/overlay.ts';
-import type { PredictionView } from '../answers.ts';
+import type { PredictionView } from '../responses.ts';
 import { connection } from './connection.ts';
 
 const MAX_FETCHED = 200;

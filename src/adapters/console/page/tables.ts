@@ -1,6 +1,6 @@
 /** Annotations and errors as tables. */
 import { el } from '../../../client/page/elements.ts';
-import type { AnnotationView, ErrorView } from '../answers.ts';
+import type { AnnotationView, ErrorView } from '../responses.ts';
 import { ago, empty } from './format.ts';
 import { picture } from './pictures.ts';
 

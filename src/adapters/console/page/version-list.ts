@@ -1,6 +1,6 @@
 /** The versions of a project: results of gate and training, and the one in service. */
 import { el, type Child } from '../../../client/page/elements.ts';
-import type { PointerView, VersionView } from '../answers.ts';
+import type { PointerView, VersionView } from '../responses.ts';
 import { gateChart, lossCurve } from './charts.ts';
 import { ago, duration, empty, figure, pill } from './format.ts';
 import { table } from './tables.ts';

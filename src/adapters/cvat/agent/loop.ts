@@ -12,12 +12,12 @@ export interface AgentRequest {
   onProgress: (share: number) => void;
 }
 /** -> what belongs to the request besides the agent's id. */
-export type AnswerRequest = (request: AgentRequest) => Promise<Record<string, unknown>>;
+export type ResponseRequest = (request: AgentRequest) => Promise<Record<string, unknown>>;
 
 export interface AgentOptions {
   api: AgentApi;
   functions: readonly { id: number | string; kind: AgentKind }[];
-  answer: AnswerRequest;
+  answer: ResponseRequest;
   signal: AbortSignal;
   /** Between two looks where nothing tells of new requests. @default 60,000 */
   pollMs?: number;

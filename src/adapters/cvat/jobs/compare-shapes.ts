@@ -1,6 +1,6 @@
 /** Outcome of a finished job: for each frame and label, what people drew and what they reviewed and left unchanged. */
 import type { Provenance } from '../../../service/ports/storage.ts';
-import { isSaidToBeDrawn, type JobMark } from './job-marks.ts';
+import { isSaidToBeDrawn, type JobShape } from './job-shapes.ts';
 import type { MarkedShape } from '../shape-annotation.ts';
 import type { UploadedShape } from '../types.ts';
 
@@ -17,9 +17,9 @@ export interface Lesson {
 export interface CompareFacts {
   /** Sent there by this project, of the job's frames. */
   uploaded: readonly UploadedShape[];
-  isMachines: (mark: JobMark) => boolean;
+  isMachines: (mark: JobShape) => boolean;
   /** Whether a person looked at it after it had appeared. */
-  isReviewed: (mark: JobMark) => boolean;
+  isReviewed: (mark: JobShape) => boolean;
   /** Whether a person finished work with just these shapes: then what is gone was taken out by a person. waiting: shapes nobody looked at. */
   isSettled(waiting: number): boolean;
   groundTruth: boolean;
@@ -37,7 +37,7 @@ type How = 'drawn' | 'edited' | 'accepted' | 'waiting';
 interface Group {
   frame: number;
   label: number;
-  shapes: { mark: JobMark; how: How }[];
+  shapes: { mark: JobShape; how: How }[];
   /** One that was uploaded is there as it was. */
   kept: boolean;
   /** Uploaded shapes that are not there any more. */
@@ -49,7 +49,7 @@ export function placeOf(frame: number, label: number): string {
 }
 
 /** CVAT gives an edited shape a new id, so a vanished id beside a shape that a person changed is an edit, and a deletion otherwise. */
-export function compareShapes(marks: readonly JobMark[], facts: CompareFacts): Compared {
+export function compareShapes(marks: readonly JobShape[], facts: CompareFacts): Compared {
   const groups = new Map<string, Group>();
   const group = (frame: number, label: number): Group => {
     const key = placeOf(frame, label);
@@ -78,7 +78,7 @@ export function compareShapes(marks: readonly JobMark[], facts: CompareFacts): C
   return { lessons: sorted.flatMap((one) => lessonOf(one, settled, facts.groundTruth)), waiting, settled };
 }
 
-function howOf(mark: JobMark, before: UploadedShape | undefined, { isMachines, isReviewed }: CompareFacts): How {
+function howOf(mark: JobShape, before: UploadedShape | undefined, { isMachines, isReviewed }: CompareFacts): How {
   const isUnchanged = before !== undefined && isSame(before, mark);
   if (isUnchanged || isMachines(mark)) {
     // CVAT says so of what a person has had in hand.
@@ -102,12 +102,12 @@ function lessonOf({ frame, label, shapes, kept, gone }: Group, settled: boolean,
 }
 
 /** Marks a program made, by what is said of them, what was seen before and what was uploaded: those whose first date matters. */
-export function machineMarks(
-  marks: readonly JobMark[],
+export function machineShapes(
+  marks: readonly JobShape[],
   { uploaded, isMachines }: Pick<CompareFacts, 'uploaded' | 'isMachines'>,
-): JobMark[] {
+): JobShape[] {
   const sent = byPlace(uploaded);
-  const isSent = (mark: JobMark): boolean => sent.get(placeOf(mark.frame, mark.label))?.some((one) => isSame(one, mark)) === true;
+  const isSent = (mark: JobShape): boolean => sent.get(placeOf(mark.frame, mark.label))?.some((one) => isSame(one, mark)) === true;
   return marks.filter((mark) => !isSaidToBeDrawn(mark) || isMachines(mark) || isSent(mark));
 }
 
@@ -125,7 +125,7 @@ function byPlace(uploaded: readonly UploadedShape[]): Map<string, UploadedShape[
 /** CVAT keeps coordinates as decimal numbers; less than this is rounding. */
 const ROUNDING = 0.01;
 
-function isSame(one: UploadedShape, other: JobMark): boolean {
+function isSame(one: UploadedShape, other: JobShape): boolean {
   return (
     one.label_id === other.label &&
     one.frame === other.frame &&
@@ -135,7 +135,7 @@ function isSame(one: UploadedShape, other: JobMark): boolean {
   );
 }
 
-function takeSame(there: UploadedShape[] = [], mark: JobMark): UploadedShape | undefined {
+function takeSame(there: UploadedShape[] = [], mark: JobShape): UploadedShape | undefined {
   const at = there.findIndex((one) => isSame(one, mark));
   return at < 0 ? undefined : there.splice(at, 1)[0];
 }

@@ -11,17 +11,17 @@ import { missingLessons } from './missing-lessons.ts';
 import { projectNameOf } from '../names.ts';
 import { sizeOf } from '../annotate/plan.ts';
 import type { CvatJob } from '../api/types.ts';
-import type { ReviewBook } from './review-book.ts';
+import type { ReviewLog } from './review-log.ts';
 import type { ReviewNotes } from './review-notes.ts';
-import type { CvatApi, FrameBook, UploadBook } from '../types.ts';
+import type { CvatApi, FrameIndex, UploadLog } from '../types.ts';
 
 export interface LearnParts {
   api: CvatApi;
   service: Pick<Service, 'annotations'>;
-  uploads?: UploadBook;
-  reviews: ReviewBook;
+  uploads?: UploadLog;
+  reviews: ReviewLog;
   notes: ReviewNotes;
-  frames: FrameBook;
+  frames: FrameIndex;
   /** Name of this CVAT installation, used in project names. */
   name: string;
   log: Log;

@@ -1,14 +1,14 @@
 /** One look at a job: its shapes, and a note of those that machines made, which count as looked at once somebody finishes work on it later. */
-import { machineMarks } from './compare-shapes.ts';
-import { marksOf, type JobMark } from './job-marks.ts';
+import { machineShapes } from './compare-shapes.ts';
+import { marksOf, type JobShape } from './job-shapes.ts';
 import type { CvatJob } from '../api/types.ts';
-import type { ReviewBook } from './review-book.ts';
+import type { ReviewLog } from './review-log.ts';
 import type { TaskReview } from './task-review.ts';
-import type { CvatApi, UploadBook, UploadedShape } from '../types.ts';
+import type { CvatApi, UploadLog, UploadedShape } from '../types.ts';
 
 export interface JobLook {
   job: CvatJob;
-  marks: JobMark[];
+  marks: JobShape[];
   /** By this project, on frames of the job. */
   uploaded: UploadedShape[];
   /** Date of the job, in microseconds: every shape was saved by then. */
@@ -18,8 +18,8 @@ export interface JobLook {
 
 export interface LookParts {
   api: Pick<CvatApi, 'url' | 'annotations' | 'job'>;
-  uploads?: UploadBook;
-  reviews: ReviewBook;
+  uploads?: UploadLog;
+  reviews: ReviewLog;
 }
 
 /** Durable once it resolves. @throws CVAT_*, STORAGE_FAILED */
@@ -35,7 +35,7 @@ export async function lookAtJob({ api, uploads, reviews }: LookParts, id: number
   const seen = { job: id, task, atUs: revisionOf(job.updated_date) };
   await reviews.observe(api.url, { ...seen, state: job.state, stage: job.stage });
   const review = await reviews.task(api.url, task);
-  await reviews.sight(api.url, seen, machineMarks(marks, { uploaded, isMachines: review.isMachines }));
+  await reviews.sight(api.url, seen, machineShapes(marks, { uploaded, isMachines: review.isMachines }));
   return { job, marks, uploaded, atUs: seen.atUs, review };
 }
 

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { isDone, isFinishing, type JobState } from './job-events.ts';
-import type { JobMark } from './job-marks.ts';
+import type { JobShape } from './job-shapes.ts';
 
 const at = z.int().min(0);
 /** One line of the record of a task; lines may be read in any order and more than once. Dates are microseconds since 1970. */
@@ -56,9 +56,9 @@ export interface TaskReview {
   /** New events of a job; before: the preceding state where CVAT reported it. */
   eventsOf(job: number, atUs: number, state: JobState, before?: JobState): ReviewEvent[];
   /** Whether a program made this: said so, or the very same was seen before as a program's. */
-  isMachines: (mark: JobMark) => boolean;
-  hasSeen(job: number, mark: JobMark): boolean;
-  isReviewed(job: number, mark: JobMark): boolean;
+  isMachines: (mark: JobShape) => boolean;
+  hasSeen(job: number, mark: JobShape): boolean;
+  isReviewed(job: number, mark: JobShape): boolean;
   /** Date of the last look at the shapes of the job, -1 before the first. */
   lookedAt(job: number): number;
   /** Whether a person finished work on exactly this state of the job. 'likely': within the time between two looks. */
@@ -146,6 +146,6 @@ export function createTaskReview(): TaskReview {
   };
 }
 
-export function keyOf({ id, content }: JobMark): string {
+export function keyOf({ id, content }: JobShape): string {
   return `${id} ${content}`;
 }

@@ -4,8 +4,8 @@ import { ProsamError } from '../../../core/common/errors.ts';
 import { checkInput } from '../../http/check-input.ts';
 import { mayUse } from '../../http/guard.ts';
 import type { ImageSources } from '../../http/images/image-input.ts';
-import { route, type Caller, type Route, type RouteAnswer, type RouteContext } from '../../http/route.ts';
-import { dialectOf } from './answer-dialect.ts';
+import { route, type Caller, type Route, type RouteResponse, type RouteContext } from '../../http/route.ts';
+import { dialectOf } from './response-dialect.ts';
 import { askedImage } from './request-image.ts';
 import { detect, type DetectorParts } from './detector.ts';
 import { functionEntry } from './function-entry.ts';
@@ -13,12 +13,12 @@ import type { CvatFunction, Functions } from './functions.ts';
 import { interact, type InteractorParts } from './interactor.ts';
 import { detectorBody, interactorBody, invocationBody, trackerBody } from './invocation-schemas.ts';
 import { track, type TrackerParts } from './tracker.ts';
-import type { FrameBook } from '../types.ts';
+import type { FrameIndex } from '../types.ts';
 
 export interface FacadeParts {
   functions: Functions;
   images: ImageSources;
-  frames: FrameBook;
+  frames: FrameIndex;
   detector: DetectorParts;
   interactor: InteractorParts;
   tracker: TrackerParts;
@@ -97,7 +97,7 @@ const called = {
   body: invocationBody,
 } as const;
 
-async function call(parts: FacadeParts, name: string, context: RouteContext<unknown, unknown, { image: string }>): Promise<RouteAnswer> {
+async function call(parts: FacadeParts, name: string, context: RouteContext<unknown, unknown, { image: string }>): Promise<RouteResponse> {
   const { body, caller, signal, headers } = context;
   const found = await parts.functions.get(name);
   checkAllowed(caller, found);
@@ -117,7 +117,7 @@ async function call(parts: FacadeParts, name: string, context: RouteContext<unkn
   }
 }
 
-function json(bytes: Uint8Array): RouteAnswer {
+function json(bytes: Uint8Array): RouteResponse {
   return { bytes, type: 'application/json; charset=utf-8' };
 }
 

@@ -3,7 +3,7 @@ import { isAscii } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf, ProsamError } from '../../../core/common/errors.ts';
-import { isUtf8InTurns } from './join-bytes.ts';
+import { isUtf8Text } from './join-bytes.ts';
 import type { LongString } from './json-structure.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { LongString } from './json-structure.ts';
  * @throws REQUEST_INVALID
  */
 export async function parseJson(bytes: Buffer, longStrings: readonly LongString[]): Promise<unknown> {
-  if (!(await isUtf8InTurns(bytes)))
+  if (!(await isUtf8Text(bytes)))
     throw new ProsamError('REQUEST_INVALID', 'Expected JSON in UTF-8, got bytes that are not. Encode the body as UTF-8.');
   const contents = new Map<string, string>();
   const name = randomUUID();

@@ -42,7 +42,7 @@ export async function readRemoteImage(
       });
       const { location } = answer.headers;
       const next = redirectTarget(answer.statusCode, typeof location === 'string' ? location : undefined, url);
-      if (next === undefined) return await readAnswer(answer, url, options.maxBytes);
+      if (next === undefined) return await readResponse(answer, url, options.maxBytes);
       answer.body.on('error', () => undefined).destroy();
       if (next === null) throw failed(url, 'it redirects to nowhere');
       if (next.origin !== url.origin) carried = {};
@@ -56,7 +56,7 @@ export async function readRemoteImage(
   throw failed(url, `more than ${MAX_REDIRECTS} redirects`);
 }
 
-async function readAnswer(answer: Dispatcher.ResponseData, url: URL, maxBytes: number): Promise<Uint8Array> {
+async function readResponse(answer: Dispatcher.ResponseData, url: URL, maxBytes: number): Promise<Uint8Array> {
   const { statusCode, headers, body } = answer;
   // Leaving the loop early destroys the body and with it the connection; that is no news to anybody.
   body.on('error', () => undefined);

@@ -1,6 +1,6 @@
 /** Calls about predictions, model backends and webhooks. */
 import { z } from 'zod';
-import * as answers from './answers.ts';
+import * as answers from './responses.ts';
 import { compactResults } from './regions.ts';
 import type { CallOptions, Transport } from './transport.ts';
 

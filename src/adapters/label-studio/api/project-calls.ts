@@ -1,6 +1,6 @@
 /** Calls about this Label Studio, its tokens and its projects. */
 import { z } from 'zod';
-import * as answers from './answers.ts';
+import * as answers from './responses.ts';
 import { pages } from './pages.ts';
 import type { CallOptions, Transport } from './transport.ts';
 

@@ -1,6 +1,6 @@
 /** Calls about tasks and what people annotated in them. */
 import { z } from 'zod';
-import * as answers from './answers.ts';
+import * as answers from './responses.ts';
 import { pages } from './pages.ts';
 import { compactResults } from './regions.ts';
 import type { CallOptions, Transport } from './transport.ts';

@@ -1,6 +1,6 @@
 /** The project itself, asked for by its number: whether what answers at an address is the Label Studio, and the project, that are known. */
 import { projectKeyOf } from '../protocol/events.ts';
-import type { ApiProject } from '../api/answers.ts';
+import type { ApiProject } from '../api/responses.ts';
 import type { LabelStudioClient } from '../api/client.ts';
 import { failed } from '../api/transport.ts';
 import type { Connection } from '../types.ts';

@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProsamError } from '../../../core/common/errors.ts';
 import { createJsonScan, JSON_TOKEN } from '../../../core/common/json-scan.ts';
-import { inTurns, type Steps } from '../../../core/mask/cooperative.ts';
-import { isUtf8InTurns, joinedInTurns } from '../../http/body/join-bytes.ts';
+import { runSteps, type Steps } from '../../../core/mask/cooperative.ts';
+import { isUtf8Text, joinBytes } from '../../http/body/join-bytes.ts';
 import { createJsonWatch } from '../../http/body/json-structure.ts';
 import { parseJson } from '../../http/body/parse-json.ts';
 
@@ -39,9 +39,9 @@ const SPACES: ReadonlySet<number> = new Set([0x20, 0x0a, 0x0d, 0x09]);
  */
 export async function parseLargeJson(bytes: Buffer, signal?: AbortSignal): Promise<unknown> {
   if (bytes.byteLength === 0) return undefined;
-  if (!(await isUtf8InTurns(bytes)))
+  if (!(await isUtf8Text(bytes)))
     throw new ProsamError('REQUEST_INVALID', 'Expected JSON in UTF-8, got bytes that are not. Encode the body as UTF-8.');
-  const { byteLists, listsAtTop } = await inTurns(scan(bytes), signal);
+  const { byteLists, listsAtTop } = await runSteps(scan(bytes), signal);
   const name = randomUUID();
   let nextList = 0;
   let sinceTurn = 0;
@@ -69,7 +69,7 @@ export async function parseLargeJson(bytes: Buffer, signal?: AbortSignal): Promi
       } else break;
     }
     pieces.push(bytes.subarray(from, end));
-    const text = await joinedInTurns(pieces);
+    const text = await joinBytes(pieces);
     const watch = createJsonWatch();
     // Piece by piece: what is too much is found where it begins.
     for (let at = 0; at < text.byteLength; at += TURN_BYTES) {

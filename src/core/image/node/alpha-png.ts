@@ -1,7 +1,7 @@
 /** Masks as pictures whose alpha channel is the mask: opaque is marked, transparent is not. */
 import sharp from 'sharp';
 import { messageOf, ProsamError } from '../../common/errors.ts';
-import { inTurns, PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.ts';
+import { runSteps, PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.ts';
 import type { BinaryMask } from '../../mask/label-reduction.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './decode.ts';
 
@@ -50,7 +50,7 @@ export async function maskFromAlphaPng(bytes: Uint8Array, width: number, height:
       );
     }
     const levels = await picture.ensureAlpha().extractChannel('alpha').toColourspace('b-w').raw().toBuffer();
-    return await inTurns(threshold(levels, width, height));
+    return await runSteps(threshold(levels, width, height));
   } catch (cause) {
     if (cause instanceof ProsamError) throw cause;
     throw new ProsamError('ANNOTATION_INVALID', `Mask: the PNG cannot be read: ${messageOf(cause)}. Encode it again.`, { cause });

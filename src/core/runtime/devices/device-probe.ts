@@ -3,10 +3,10 @@ import { isProsamError, messageOf } from '../../common/errors.ts';
 import { machineFacts, obstacleTo } from './obstacles.ts';
 import { explainFailure } from './explain-failure.ts';
 import { DEVICES, type Device } from './devices.ts';
-import type { ProbeAnswer } from './probe-device.ts';
+import type { ProbeResult } from './probe-device.ts';
 import { probe } from './probe.ts';
 
-async function answer(device: Device): Promise<ProbeAnswer> {
+async function answer(device: Device): Promise<ProbeResult> {
   try {
     const obstacle = obstacleTo(device, await machineFacts());
     return obstacle === undefined ? { figures: await probe(device) } : { failed: obstacle };

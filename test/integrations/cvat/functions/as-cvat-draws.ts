@@ -18,7 +18,7 @@ interface MaskShape {
   points: number[];
   attributes?: unknown[];
 }
-export interface InteractorAnswer {
+export interface InteractorResponse {
   mask?: number[][];
   bounds?: number[];
   points?: number[][];
@@ -32,7 +32,7 @@ export function minorOf(version: string): number {
 }
 
 /** On the canvas of this version of CVAT. @throws where the browser would, and where it would draw outside of the image */
-export function drawnByBrowser(answer: InteractorAnswer, version: string, size: Size): BinaryMask {
+export function drawnByBrowser(answer: InteractorResponse, version: string, size: Size): BinaryMask {
   const drawing = blank(size);
   if (minorOf(version) < 2060) {
     const { mask, bounds, points } = answer;
@@ -61,7 +61,7 @@ export function drawnByBrowser(answer: InteractorAnswer, version: string, size: 
 }
 
 /** What the server makes of an answer about a region, before the browser sees it (2.70 and later). @throws what becomes a 500 */
-export function pastedByServer(answer: InteractorAnswer, roi: Roi, { width, height }: Size): InteractorAnswer {
+export function pastedByServer(answer: InteractorResponse, roi: Roi, { width, height }: Size): InteractorResponse {
   const [left, top, right, bottom] = roi;
   const pasted = { ...answer };
   if (answer.mask !== undefined) {

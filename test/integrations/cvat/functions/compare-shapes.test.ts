@@ -1,7 +1,7 @@
 /** Shapes of a job compared with those that were uploaded, and read as marks. */
 import { describe, expect, it } from 'vitest';
 import { compareShapes } from '../../../../src/adapters/cvat/jobs/compare-shapes.ts';
-import { marksOf } from '../../../../src/adapters/cvat/jobs/job-marks.ts';
+import { marksOf } from '../../../../src/adapters/cvat/jobs/job-shapes.ts';
 import { revisionOf } from '../../../../src/adapters/cvat/jobs/look-at-job.ts';
 import { annotationFromShape } from '../../../../src/adapters/cvat/shape-annotation.ts';
 import type { UploadedShape } from '../../../../src/adapters/cvat/types.ts';

@@ -1,7 +1,7 @@
 /** What real CVAT servers sent to Nuclio, sent to the adapter. */
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { cvatRleFromMask, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
 import { INTERACTOR, TRACKER } from '../../../../src/adapters/cvat/names.ts';
 import { createGuard } from '../../../../src/adapters/http/guard.ts';
 import { createHttpApp } from '../../../../src/adapters/http/http-app.ts';
@@ -39,7 +39,7 @@ function storedBy({ mask: list }: DetectedMask, width: number, height: number): 
   const data = new Uint8Array(width * height);
   list.slice(0, -4).forEach((value, i) => (data[(top + Math.floor(i / columns)) * width + left + (i % columns)] = value));
   expect(list.length - 4).toBe(columns * (bottom - top + 1));
-  return cvatRleFromMask({ data, width, height });
+  return cvatRleFromMaskSync({ data, width, height });
 }
 
 describe('recorded requests', () => {

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INTERACTOR } from '../../../../src/adapters/cvat/names.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
-import { drawnByBrowser, minorOf, pastedByServer, type InteractorAnswer, type Roi } from './as-cvat-draws.ts';
+import { drawnByBrowser, minorOf, pastedByServer, type InteractorResponse, type Roi } from './as-cvat-draws.ts';
 import { painted } from './painted-service.ts';
 import {
   CALLERS,
@@ -54,7 +54,7 @@ async function clicked(
   };
   const answer = await server.call(INTERACTOR, userAgent, body, way);
   expect(answer.status, answer.reason).toBe(200);
-  const json = answer.json() as InteractorAnswer;
+  const json = answer.json() as InteractorResponse;
   return drawnByBrowser(roi ? pastedByServer(json, roi, SIZE) : json, version, SIZE);
 }
 

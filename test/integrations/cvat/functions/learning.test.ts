@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createCvatClient } from '../../../../src/adapters/cvat/api/client.ts';
 import type { UploadedShape } from '../../../../src/adapters/cvat/types.ts';
-import { createUploadBook } from '../../../../src/adapters/cvat/jobs/upload-log.ts';
+import { createUploadLog } from '../../../../src/adapters/cvat/jobs/upload-log.ts';
 import { startStandIn, TOKEN, type StandIn } from '../stand-in-cvat.ts';
 import { until } from '../../../unit/adapters/webhook/webhook-server.ts';
 import { exactService, send, startFacade } from './facade-server.ts';
@@ -33,7 +33,7 @@ describe('a job that people are done with', () => {
     folder = mkdtempSync(join(tmpdir(), 'prosam-uploads-'));
     cvat = await startStandIn();
     const api = createCvatClient({ url: cvat.url, token: TOKEN });
-    facade = await startFacade({ service: exactService(), api, uploads: createUploadBook(folder), webhookSecrets: [SECRET] });
+    facade = await startFacade({ service: exactService(), api, uploads: createUploadLog(folder), webhookSecrets: [SECRET] });
   });
   afterEach(async () => {
     await facade.close();
@@ -76,7 +76,7 @@ describe('a job that people are done with', () => {
     const kept = cvat.addShape(task, { type: 'mask', frame: 0, label: 'cat', points: [0, 4, 3, 3, 4, 4], source: 'auto' });
     const drawn = cvat.addShape(task, { type: 'polygon', frame: 1, label: 'dog', points: [1, 1, 9, 1, 9, 9] });
     const deleted = { id: 9999, frame: 2, label_id: kept.label_id, type: 'rectangle', points: [1, 1, 5, 5] };
-    await createUploadBook(folder).add(cvat.url, task.id, [{ ...kept, type: 'mask' }, deleted]);
+    await createUploadLog(folder).add(cvat.url, task.id, [{ ...kept, type: 'mask' }, deleted]);
     hook();
     await setState(job.id, { state: 'in progress' });
     // Somebody works on it: its frames are fetched before they are clicked in.
@@ -176,10 +176,10 @@ describe('what was uploaded', () => {
 
   it('is kept over restarts, apart for servers and tasks, and survives a line cut off by a crash', async () => {
     const one: UploadedShape = { id: 1, frame: 0, label_id: 2, type: 'mask', points: [0, 1, 0, 0, 0, 0] };
-    await createUploadBook(folder).add('https://a', 8, [one, { ...one, id: 2 }]);
+    await createUploadLog(folder).add('https://a', 8, [one, { ...one, id: 2 }]);
     const [file] = readdirSync(folder);
     appendFileSync(join(folder, file ?? ''), '\n{"id":3,"fra');
-    const again = createUploadBook(folder);
+    const again = createUploadLog(folder);
     await again.add('https://a', 8, [{ ...one, id: 4 }]);
     await again.forget('https://a', 8, [2]);
     await again.add('https://b', 8, [{ ...one, id: 5 }]);

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cvatRleFromMask, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
 import { detectorName, INTERACTOR, TRACKER } from '../../../../src/adapters/cvat/names.ts';
 import { silentLog } from '../../../../src/service/ports/log.ts';
 import { createServer, type ProsamServer } from '../../../../src/server/create-server.ts';
 import { conceptMask, generateScene } from '../../../../src/scenes/index.ts';
-import { drawnByBrowser, type InteractorAnswer } from './as-cvat-draws.ts';
+import { drawnByBrowser, type InteractorResponse } from './as-cvat-draws.ts';
 import { asCvatReads } from './as-cvat-reads.ts';
 import { invoke, send } from './facade-server.ts';
 
@@ -132,7 +132,7 @@ describe('with the built-in model', () => {
       for (const agent of [{ 'user-agent': `CVAT/${version} python-requests/2.32.4` }, {}]) {
         const headers = { 'content-type': 'application/json', 'x-nuclio-function-name': INTERACTOR, ...agent };
         const answer = await send(`${url}/api/function_invocations`, 'POST', headers, body);
-        const drawn = drawnByBrowser(answer.json() as InteractorAnswer, version, { width: SIDE, height: SIDE });
+        const drawn = drawnByBrowser(answer.json() as InteractorResponse, version, { width: SIDE, height: SIDE });
         expect(iou(drawn.data, truth?.mask.data ?? new Uint8Array(0))).toBe(1);
       }
     }
@@ -164,7 +164,7 @@ describe('with the built-in model', () => {
 
   it('follows an object from frame to frame', async () => {
     const [first, second] = [await scene(11), await scene(11, 6)];
-    const points = cvatRleFromMask({ data: first.mask, width: SIDE, height: SIDE });
+    const points = cvatRleFromMaskSync({ data: first.mask, width: SIDE, height: SIDE });
     const shapes = [{ type: 'mask', points }];
     const { states } = (await invoke(url, TRACKER, { image: first.png.toString('base64'), shapes, states: [] })).json() as {
       states: unknown[];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { installLabelStudio } from '../../../../examples/label-studio/label-studio-server.ts';
 import type { NewBackend } from '../../../../src/adapters/label-studio/api/connection-calls.ts';
-import { decodeBrushRle } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { messageOf } from '../../../../src/core/common/errors.ts';
 import { iou } from '../../../../src/core/mask/metrics.ts';
 import { maskFromCocoRle, type CocoRle } from '../../../../src/core/mask/rle.ts';
@@ -166,7 +166,7 @@ describe.skipIf(missing !== undefined)(title, () => {
       expect(answer.errors).toBeUndefined();
       const { result } = answer.data as { result: (Omit<StoredRegion, 'value'> & { value: { rle: number[] } })[] };
       const [region] = result;
-      const mask = decodeBrushRle(Uint8Array.from(region?.value.rle ?? []), truth.width, truth.height);
+      const mask = decodeBrushRleSync(Uint8Array.from(region?.value.rle ?? []), truth.width, truth.height);
       expect(mask.data[at.y * truth.width + at.x]).toBe(1);
       if (i === 0) console.log(`click: IoU ${iou(mask.data, truth.data).toFixed(3)}`);
     }

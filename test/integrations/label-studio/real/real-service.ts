@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { startLabelStudio, type LabelStudioServer } from '../../../../examples/label-studio/label-studio-server.ts';
 import { createLabelStudioClient, type LabelStudioClient } from '../../../../src/adapters/label-studio/api/client.ts';
-import type { ApiProject } from '../../../../src/adapters/label-studio/api/answers.ts';
-import { decodeBrushRle } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import type { ApiProject } from '../../../../src/adapters/label-studio/api/responses.ts';
+import { decodeBrushRleSync } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { projectKeyOf } from '../../../../src/adapters/label-studio/protocol/events.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { startProcess, startServe, type Served } from '../../../e2e/serve-process.ts';
@@ -96,7 +96,7 @@ export function realService() {
   const predictionsOf = async (task: number) =>
     (await here.client.predictions(task)).map((one) => ({ ...one, result: one.result as unknown as StoredRegion[] }));
   const maskOf = ({ value, original_width, original_height }: StoredRegion): BinaryMask =>
-    decodeBrushRle(value.rle, original_width, original_height);
+    decodeBrushRleSync(value.rle, original_width, original_height);
 
   return Object.assign(here, { key, ours, inProject, counted, versionThere, command, predictionsOf, maskOf });
 }

@@ -1,7 +1,7 @@
 /** Figures of versions and runs as the page gets them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { figuresOf, progressOf } from '../../../../src/adapters/console/figures.ts';
+import { figuresOf, progressOf } from '../../../../src/adapters/console/version-metrics.ts';
 
 describe('figuresOf', () => {
   it('takes what the learner leaves', () => {

@@ -38,7 +38,7 @@ describe('annotations', () => {
   it('are stored once: 201 the first time, 200 for repetitions and old revisions, 409 for a changed revision', async () => {
     const answersTo = async (change: object) => {
       const { status, json } = await server.call('POST', '/v1/annotations', annotation(change));
-      return status < 300 ? [status, answers.acceptAnswer.parse(json).outcome] : [status, codeOf({ json })];
+      return status < 300 ? [status, answers.acceptResponse.parse(json).outcome] : [status, codeOf({ json })];
     };
     expect(await answersTo({})).toEqual([201, 'stored']);
     expect(await answersTo({})).toEqual([200, 'duplicate']);
@@ -81,7 +81,7 @@ describe('annotations', () => {
     const seen: string[] = [];
     for (let before = ''; ;) {
       const { json } = await server.call('GET', `/v1/projects/cups/annotations?limit=2${before}`);
-      const page = answers.annotationsAnswer.parse(json);
+      const page = answers.annotationsResponse.parse(json);
       seen.push(...page.annotations.map(({ externalId }) => externalId));
       if (page.next === undefined) break;
       before = `&before=${page.next}`;
@@ -104,20 +104,20 @@ describe('projects', () => {
     for (const seed of [2, 3, 4]) {
       await server.call('POST', '/v1/predict', { project: 'a/b:c@d', image: { base64: (await pngOf(seed)).toString('base64') } });
     }
-    const { projects } = answers.projectsAnswer.parse((await server.call('GET', '/v1/projects')).json);
+    const { projects } = answers.projectsResponse.parse((await server.call('GET', '/v1/projects')).json);
     expect(projects).toEqual(['cups', 'a/b:c@d']);
     const slash = encodeURIComponent('a/b:c@d');
-    const project = answers.projectAnswer.parse((await server.call('GET', `/v1/projects/${slash}`)).json);
+    const project = answers.projectResponse.parse((await server.call('GET', `/v1/projects/${slash}`)).json);
     expect(project).toMatchObject({ project: 'a/b:c@d', images: 3, annotated: 0, concepts: [{ label: 'cup' }] });
-    const first = answers.nextImagesAnswer.parse((await server.call('GET', `/v1/projects/${slash}/next-images?limit=2`)).json);
+    const first = answers.nextImagesResponse.parse((await server.call('GET', `/v1/projects/${slash}/next-images?limit=2`)).json);
     expect([first.images.length, first.next]).toEqual([2, 2]);
-    const rest = answers.nextImagesAnswer.parse((await server.call('GET', `/v1/projects/${slash}/next-images?limit=2&offset=2`)).json);
+    const rest = answers.nextImagesResponse.parse((await server.call('GET', `/v1/projects/${slash}/next-images?limit=2&offset=2`)).json);
     expect([rest.images.length, rest.next]).toEqual([1, undefined]);
     expect((await server.call('POST', `/v1/projects/${slash}/train`)).status).toBe(202);
     expect(server.service.state.calls.at(-1)).toEqual({ name: 'projects.train', args: 'a/b:c@d' });
     const run = { id: 'r', project: 'cups', state: 'running', upTo: 4, startedMs: 1, attempts: 1, progress: { step: 3 } } as const;
     server.service.state.runs = [run];
-    expect(answers.runsAnswer.parse((await server.call('GET', '/v1/projects/cups/runs')).json)).toEqual({ runs: [run] });
+    expect(answers.runsResponse.parse((await server.call('GET', '/v1/projects/cups/runs')).json)).toEqual({ runs: [run] });
   });
 
   it('give images back as what they are', async () => {
@@ -134,9 +134,9 @@ describe('projects', () => {
 describe('versions', () => {
   it('are listed, shown, promoted and rolled back', async () => {
     server.service.state.versions = [versionOf('v2'), versionOf('v1'), versionOf('d1', 'dogs')];
-    const list = answers.versionsAnswer.parse((await server.call('GET', '/v1/versions?project=cups')).json);
+    const list = answers.versionsResponse.parse((await server.call('GET', '/v1/versions?project=cups')).json);
     expect(list.versions.map(({ id }) => id)).toEqual(['v2', 'v1']);
-    expect(answers.versionAnswer.parse((await server.call('GET', '/v1/versions/v2')).json)).toEqual(versionOf('v2'));
+    expect(answers.versionResponse.parse((await server.call('GET', '/v1/versions/v2')).json)).toEqual(versionOf('v2'));
     const promoted = await server.call('POST', '/v1/versions/v2/promote', { reason: 'looks better' });
     expect([promoted.status, promoted.json]).toEqual([200, { project: 'cups', modelVersion: 'v2' }]);
     expect(server.service.state.calls.at(-1)?.args).toEqual({ project: 'cups', version: 'v2', reason: 'looks better' });
@@ -190,8 +190,8 @@ describe('what belongs to one project', () => {
     ] as const;
     for (const [method, path, body] of sent) expect((await server.call(method, `/v1${path}`, body, TOKENS.cups)).status, path).toBe(403);
     expect((await get('/v1/projects')).json).toEqual({ projects: [] });
-    expect(answers.versionsAnswer.parse((await get('/v1/versions')).json).versions.map(({ id }) => id)).toEqual(['c1']);
-    const status = answers.statusAnswer.parse((await get('/v1/status')).json);
+    expect(answers.versionsResponse.parse((await get('/v1/versions')).json).versions.map(({ id }) => id)).toEqual(['c1']);
+    const status = answers.statusResponse.parse((await get('/v1/status')).json);
     expect(status.serving.map(({ project }) => project)).toEqual(['cups']);
   });
 });

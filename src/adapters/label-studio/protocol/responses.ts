@@ -1,12 +1,12 @@
 /** Answers brought into the one shape that Label Studio stores without harm: one result a task, known controls and labels, scores from 0 to 1. */
 import type { Log } from '../../../service/ports/log.ts';
-import { inTurns, type Steps } from '../../../core/mask/cooperative.ts';
+import { runSteps, type Steps } from '../../../core/mask/cooperative.ts';
 import type { LabelConfig } from './label-config.ts';
 import type { MlTask } from './request-schemas.ts';
 import { clampScore, type WrittenRegion } from './write-region.ts';
 
 /** Response stored for one task. No regions means that there is nothing to see, and is stored too. */
-export interface MlAnswer {
+export interface MlResponse {
   result: readonly WrittenRegion[];
   /** 0..1; what people sort by. */
   score: number;
@@ -18,7 +18,7 @@ export type MlResult = { result: readonly WrittenRegion[]; score: number; model_
 
 /** Exactly one a task. Regions of controls or labels the configuration does not have would be stored and break later: they are left out. */
 export function checkedResults(
-  answers: readonly (MlAnswer | undefined)[],
+  answers: readonly (MlResponse | undefined)[],
   tasks: readonly MlTask[],
   config: LabelConfig,
   log: Log,
@@ -56,7 +56,7 @@ function isKnown({ from_name, to_name, type, value }: WrittenRegion, { controls 
 
 /** The body of an answer, written one result at a time: masks as lists of numbers are long. */
 export async function writeResults(results: readonly MlResult[], signal?: AbortSignal): Promise<Uint8Array> {
-  return Buffer.concat(await inTurns(piecesOf(results), signal));
+  return Buffer.concat(await runSteps(piecesOf(results), signal));
 }
 
 function* piecesOf(results: readonly MlResult[]): Steps<Buffer[]> {

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CvatAnnotations, CvatJob } from '../api/types.ts';
 import { USABLE_SHAPES, type MarkedShape } from '../shape-annotation.ts';
 
-export interface JobMark extends MarkedShape {
+export interface JobShape extends MarkedShape {
   /** 's' and the id of a shape, or 't' and the id of a track. CVAT never gives an id twice, and an edited shape gets a new one. */
   id: string;
   frame: number;
@@ -21,8 +21,8 @@ const SLICE_NUMBERS = 500_000;
 export async function marksOf(
   { shapes, tracks }: Pick<CvatAnnotations, 'shapes' | 'tracks'>,
   { start_frame: from, stop_frame: to }: Pick<CvatJob, 'start_frame' | 'stop_frame'>,
-): Promise<JobMark[]> {
-  const marks: JobMark[] = [];
+): Promise<JobShape[]> {
+  const marks: JobShape[] = [];
   let numbers = 0;
   const add = async (id: string, shape: MarkedShape & { frame: number }, label: number, source: string): Promise<void> => {
     const { type, points, frame, rotation = 0 } = shape;
@@ -51,6 +51,6 @@ function contentOf(type: string, frame: number, label: number, rotation: number,
 }
 
 /** Whether the shape is said to be a person's. CVAT marks what programs made "auto", and what a person changed of it "semi-auto". */
-export function isSaidToBeDrawn({ source }: Pick<JobMark, 'source'>): boolean {
+export function isSaidToBeDrawn({ source }: Pick<JobShape, 'source'>): boolean {
   return source === 'manual' || source === 'semi-auto';
 }

@@ -1,8 +1,8 @@
 /** Results of jobs as they are stored, and as 0.1.0 stored them. */
 import { expect, it } from 'vitest';
 import type { BatchItem } from '../../../../src/service/ports/batches.ts';
-import { itemOf } from '../../../../src/adapters/webhook/job-answer.ts';
-import { jobItemAnswer } from '../../../../src/adapters/webhook/responses.ts';
+import { itemOf } from '../../../../src/adapters/webhook/job-response.ts';
+import { jobItemResponse } from '../../../../src/adapters/webhook/responses.ts';
 
 const rest = {
   ...{ project: 'cups', image: { sha256: 'a', width: 4, height: 4 }, missing: [], version: 'v', modelVersion: 'base', model: 'tiny' },
@@ -15,7 +15,7 @@ it('a result of 0.1.0 is read with its quality in one object', () => {
     ...{ label: 'cup', method: 'prosam', score: 0.7, uncertainty: 0.3, area: 3, boxXyxy: [0, 0, 2, 2], rle: { size: [4, 4], counts: '0' } },
     ...{ predictedIou: 0.8, expectedIou: 0.6, expectedIouFrom: 'other-references' },
   };
-  const { result } = jobItemAnswer.parse(itemOf(item([old])));
+  const { result } = jobItemResponse.parse(itemOf(item([old])));
   expect(result?.masks).toEqual([
     {
       ...{ label: 'cup', method: 'prosam', area: 3, boxXyxy: [0, 0, 2, 2], rle: { size: [4, 4], counts: '0' } },
@@ -24,7 +24,7 @@ it('a result of 0.1.0 is read with its quality in one object', () => {
   ]);
   const { label, method, rle } = old;
   const empty = itemOf(item([{ label, method, rle, score: 0, uncertainty: 1, area: 0 }]));
-  expect(jobItemAnswer.parse(empty).result?.masks[0]?.quality).toEqual({ score: 0, present: false });
+  expect(jobItemResponse.parse(empty).result?.masks[0]?.quality).toEqual({ score: 0, present: false });
 });
 
 it('a result of today and an error are as they were stored', () => {
