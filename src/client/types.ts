@@ -1,7 +1,7 @@
 /** Types of requests and responses, inferred from the schemas the service checks them with. */
 import type { z } from 'zod';
 import type { ImageInputJson } from '../adapters/http/images/image-input.ts';
-import type * as answers from '../adapters/webhook/responses.ts';
+import type * as responses from '../adapters/webhook/responses.ts';
 import type * as schemas from '../adapters/webhook/schemas.ts';
 
 /** Bytes are sent as a file, without the third that base64 adds. */
@@ -29,20 +29,20 @@ export interface AnnotationRef {
   externalId: string;
 }
 
-export type PredictResponse = z.infer<typeof answers.predictResponse>;
-export type MaskResponse = z.infer<typeof answers.maskResponse>;
-export type RefineResponse = z.infer<typeof answers.refineResponse>;
-export type Job = z.infer<typeof answers.jobResponse>;
-export type JobItem = z.infer<typeof answers.jobItemResponse>;
-export type AcceptResponse = z.infer<typeof answers.acceptResponse>;
-export type AnnotationsResponse = z.infer<typeof answers.annotationsResponse>;
-export type ProjectResponse = z.infer<typeof answers.projectResponse>;
-export type NextImagesResponse = z.infer<typeof answers.nextImagesResponse>;
-export type Run = z.infer<typeof answers.runResponse>;
-export type Version = z.infer<typeof answers.versionResponse>;
-export type Promoted = z.infer<typeof answers.promotedResponse>;
-export type Delivery = z.infer<typeof answers.deliveryResponse>;
-export type StatusResponse = z.infer<typeof answers.statusResponse>;
+export type PredictResponse = z.infer<typeof responses.predictResponse>;
+export type MaskResponse = z.infer<typeof responses.maskResponse>;
+export type RefineResponse = z.infer<typeof responses.refineResponse>;
+export type Job = z.infer<typeof responses.jobResponse>;
+export type JobItem = z.infer<typeof responses.jobItemResponse>;
+export type AcceptResponse = z.infer<typeof responses.acceptResponse>;
+export type AnnotationsResponse = z.infer<typeof responses.annotationsResponse>;
+export type ProjectResponse = z.infer<typeof responses.projectResponse>;
+export type NextImagesResponse = z.infer<typeof responses.nextImagesResponse>;
+export type Run = z.infer<typeof responses.runResponse>;
+export type Version = z.infer<typeof responses.versionResponse>;
+export type Promoted = z.infer<typeof responses.promotedResponse>;
+export type Delivery = z.infer<typeof responses.deliveryResponse>;
+export type StatusResponse = z.infer<typeof responses.statusResponse>;
 
 export interface JobEvent {
   event: 'progress' | 'end';

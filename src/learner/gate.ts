@@ -58,13 +58,13 @@ export async function measureVersions(options: GateOptions): Promise<GatePair[] 
       ...{ annotation: 'mask', labelReduction: plan.label_reduction },
     });
     const predict = meanPromptPredictor({ model, networks });
-    const answer = (weights: Weights) => (pair: PreparedPair) => {
+    const response = (weights: Weights) => (pair: PreparedPair) => {
       use(weights);
       return predict(pair);
     };
-    const candidate = answer(versions.candidate);
+    const candidate = response(versions.candidate);
     const before = versions.current
-      ? [answer(versions.current)]
+      ? [response(versions.current)]
       : TRAINING_FREE.map((method) => methodPredictor({ model, networks }, method));
     const names = new Map(dataset.classes.map(({ id, name }) => [id, name]));
     const episodes = dataset.fold('all').testEpisodes(options.pairs, options.seed);

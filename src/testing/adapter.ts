@@ -35,7 +35,7 @@ export interface AdapterTestOptions {
   /** Asks for the sample's label in the sample's image. */
   predict: (sample: AdapterSample) => AdapterRequest;
   /** Number of masks in the JSON that answers it. */
-  masksIn: (answer: unknown) => number;
+  masksIn: (response: unknown) => number;
   /** Hands in what a person drew. */
   accept: (annotation: AdapterAnnotation) => AdapterRequest;
   /** Takes it back for good; adapters of tools that never delete have none. */

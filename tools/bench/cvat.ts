@@ -26,7 +26,7 @@ const { values } = parseArgs({
     model: { type: 'string' },
     frames: { type: 'string' },
     large: { type: 'string' },
-    answers: { type: 'boolean', default: false },
+    responses: { type: 'boolean', default: false },
   },
 });
 const CONCEPT = 36;
@@ -151,7 +151,7 @@ async function measureAnswers(): Promise<void> {
 }
 
 await measureAnswers();
-if (values.answers) process.exit();
+if (values.responses) process.exit();
 
 await measure('12-megapixel frames', Number(values.large ?? 8) + 1, 4000, 3000);
 await measure('a long task of 640 x 480', Number(values.frames ?? 200) + 1, 640, 480);

@@ -43,7 +43,7 @@ function fileRoutes(): Route[] {
       path,
       summary: path === '/' ? 'The console, for people' : 'A part of the console',
       access: 'open',
-      answers: [type.split(';', 1)[0] as string],
+      responseTypes: [type.split(';', 1)[0] as string],
       async handle() {
         return { bytes: await pageFile(name), type, headers: { 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-cache' } };
       },
@@ -119,7 +119,7 @@ function dataRoutes(service: Service): Route[] {
       access: 'read',
       params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
       query: z.strictObject({ project }),
-      answers: ['image/webp'],
+      responseTypes: ['image/webp'],
       async handle({ params, query }) {
         const bytes = await thumbnail(await service.projects.imageBytes(query.project, params.sha256), 640);
         return { bytes, type: 'image/webp', headers: { 'cache-control': 'private, max-age=86400' } };

@@ -121,11 +121,11 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       return;
     }
     const { methods, requestId, caller } = exchange;
-    const answer = errorResponse(error, requestId, { challenge: guard.challenge, access: caller?.access });
+    const result = errorResponse(error, requestId, { challenge: guard.challenge, access: caller?.access });
     const wrongMethod = error.code === 'ROUTE_NOT_FOUND' && methods.size > 0;
-    if (wrongMethod) answer.headers.allow = [...methods].join(', ');
-    if (exchange.errorsInStatusLine === true) response.statusMessage = statusLineText(answer.body.error.message);
-    sendJson(response, wrongMethod ? 405 : answer.status, answer.body, answer.headers);
+    if (wrongMethod) result.headers.allow = [...methods].join(', ');
+    if (exchange.errorsInStatusLine === true) response.statusMessage = statusLineText(result.body.error.message);
+    sendJson(response, wrongMethod ? 405 : result.status, result.body, result.headers);
   }
 
   function report(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void {

@@ -1,4 +1,4 @@
-/** One route, described once: what it reads and answers is parsed, documented and measured from this description. */
+/** One route, described once: its request is parsed, and it is documented and measured, from this description. */
 import type { ZodType } from 'zod';
 import type { Log } from '../../service/ports/log.ts';
 
@@ -67,12 +67,12 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   deadlineMs?: number;
   /** Hands out the body's bytes too. @default false */
   rawBody?: boolean;
-  /** Errors tell their message in the status line as well, for callers who show nothing else of an answer. @default false */
+  /** Errors tell their message in the status line as well, for callers who show nothing else of a response. @default false */
   errorsInStatusLine?: boolean;
   /** Schema of a JSON response, for the description; responses are not parsed. */
-  answer?: ZodType;
-  /** Other content types it answers with. */
-  answers?: readonly string[];
+  response?: ZodType;
+  /** Other content types of its responses. */
+  responseTypes?: readonly string[];
   handle(context: RouteContext<P, Q, B>): Promise<RouteResponse>;
 }
 

@@ -25,7 +25,7 @@ export interface BatchParts extends TaskParts {
 
 /** One task's prediction on its way. */
 interface Flight {
-  answer: Promise<MlResponse | undefined>;
+  response: Promise<MlResponse | undefined>;
   /** Once it is there. */
   landed?: MlResponse | undefined;
   /** Requests that will answer with it. Where none is left when it is done, it is pushed. */
@@ -78,26 +78,26 @@ export function createBatch(parts: BatchParts): Batch {
         if (task.predictions.some(({ model_version }) => model_version === version)) return undefined;
         const kept = late.take(project, task.id, version);
         const flight = kept
-          ? { answer: Promise.resolve(kept), landed: kept, waiting: 0 }
+          ? { response: Promise.resolve(kept), landed: kept, waiting: 0 }
           : fly(connection, config, task, { version, known, urgent });
         flight.waiting++;
         return flight;
       });
-      await Promise.race([Promise.all(asked.flatMap((flight) => (flight ? [flight.answer] : []))), deadline.over]);
+      await Promise.race([Promise.all(asked.flatMap((flight) => (flight ? [flight.response] : []))), deadline.over]);
       // What has landed belongs to this answer, unless nobody takes it; what comes from here on is pushed.
-      const answers = asked.map((flight, place) => {
+      const responses = asked.map((flight, place) => {
         if (flight === undefined) return undefined;
         flight.waiting--;
-        const answer = flight.landed;
-        if (answer !== undefined && signal.aborted && flight.waiting === 0)
-          late.add({ connection, task: (tasks[place] as MlTask).id, answer });
-        return answer;
+        const response = flight.landed;
+        if (response !== undefined && signal.aborted && flight.waiting === 0)
+          late.add({ connection, task: (tasks[place] as MlTask).id, response });
+        return response;
       });
       if (deadline.reached()) {
-        const ready = answers.filter((answer) => answer !== undefined).length;
+        const ready = responses.filter((response) => response !== undefined).length;
         log.warn({ project, tasks: tasks.length, ready }, 'a batch is answered in part: the rest follows');
       }
-      return answers;
+      return responses;
     } finally {
       deadline.end();
     }
@@ -120,14 +120,14 @@ export function createBatch(parts: BatchParts): Batch {
     };
     const flight: Flight = {
       waiting: 0,
-      answer: slots
+      response: slots
         .run(urgent, compute)
         .catch((error: unknown) => failed(connection, task, `task ${task.id} is not predicted`, error))
-        .then((answer) => {
+        .then((response) => {
           flights.delete(key);
-          flight.landed = answer;
-          if (answer !== undefined && flight.waiting === 0 && !closing.aborted) late.add({ connection, task: task.id, answer });
-          return answer;
+          flight.landed = response;
+          if (response !== undefined && flight.waiting === 0 && !closing.aborted) late.add({ connection, task: task.id, response });
+          return response;
         }),
     };
     flights.set(key, flight);

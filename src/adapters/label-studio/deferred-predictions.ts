@@ -8,7 +8,7 @@ import type { Connection, LabelStudioApi } from './types.ts';
 export interface DeferredPrediction {
   connection: Connection;
   task: number | string;
-  answer: MlResponse;
+  response: MlResponse;
 }
 
 export interface DeferredPredictions {
@@ -26,20 +26,26 @@ const MIN_BYTES = 1000;
 /** In one request. */
 const PUSHED_AT_ONCE = 20;
 
-export function createDeferredPredictions(parts: { api?: LabelStudioApi; log: Log; signal: AbortSignal; delayMs?: number }): DeferredPredictions {
+export function createDeferredPredictions(parts: {
+  api?: LabelStudioApi;
+  log: Log;
+  signal: AbortSignal;
+  delayMs?: number;
+}): DeferredPredictions {
   const { api, log, signal, delayMs = 500 } = parts;
   const kept = createLruMap<string, MlResponse>({ max: MAX_KEPT_BYTES, sizeOf: bytesOf });
   let waiting: DeferredPrediction[] = [];
   let pushing: Promise<void> | undefined;
   const keyOf = (project: string, task: number | string, version: string): string => JSON.stringify([project, String(task), version]);
-  const keep = ({ connection, task, answer }: DeferredPrediction): void => kept.set(keyOf(connection.project, task, answer.modelVersion), answer);
+  const keep = ({ connection, task, response }: DeferredPrediction): void =>
+    kept.set(keyOf(connection.project, task, response.modelVersion), response);
   const push = async (group: readonly DeferredPrediction[]): Promise<void> => {
     const [{ connection }] = group as [DeferredPrediction];
-    const predictions = group.map(({ task, answer }) => ({
+    const predictions = group.map(({ task, response }) => ({
       task,
-      result: answer.result,
-      score: answer.score,
-      model_version: answer.modelVersion,
+      result: response.result,
+      score: response.score,
+      model_version: response.modelVersion,
     }));
     try {
       signal.throwIfAborted();
@@ -75,9 +81,9 @@ export function createDeferredPredictions(parts: { api?: LabelStudioApi; log: Lo
     },
     take(project, task, version) {
       const key = keyOf(project, task, version);
-      const answer = kept.peek(key);
+      const response = kept.peek(key);
       kept.delete(key);
-      return answer;
+      return response;
     },
     flush: async () => pushing,
   };

@@ -82,10 +82,10 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
     if (context !== undefined && task !== undefined && tasks.length === 1) {
       return [await interactive({ connection, config, task, context }, call.signal)];
     }
-    const answers = await batch({ connection, config, tasks }, call.signal);
+    const responses = await batch({ connection, config, tasks }, call.signal);
     // Somebody opens a task: the next call may be a click. What has been predicted is prepared already.
-    if (task !== undefined && tasks.length === 1 && answers[0] === undefined) events.warm(connection, [task]);
-    return answers;
+    if (task !== undefined && tasks.length === 1 && responses[0] === undefined) events.warm(connection, [task]);
+    return responses;
   }
 
   const { routes } = createMlBackend({

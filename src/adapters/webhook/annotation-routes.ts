@@ -21,7 +21,7 @@ export function annotationRoutes({ service, images }: { service: Pick<Service, '
       body: annotationSchema,
       multipart: true,
       maxBodyBytes: MAX_BODY_BYTES,
-      answer: acceptResponse,
+      response: acceptResponse,
       async handle({ body, files, signal }) {
         // Before an image is read for it.
         checkAnnotationKey(body);
@@ -44,7 +44,7 @@ export function annotationRoutes({ service, images }: { service: Pick<Service, '
       access: 'read',
       params: projectParams,
       query: annotationsQuery,
-      answer: annotationsResponse,
+      response: annotationsResponse,
       async handle({ params, query }) {
         const annotations = await service.annotations.list(params.project, query);
         return { json: { annotations, ...pageOf(annotations, query.limit, (last) => last.sequence) } };
@@ -57,7 +57,7 @@ export function annotationRoutes({ service, images }: { service: Pick<Service, '
       access: 'write',
       params: annotationParams,
       query: revisionQuery,
-      answer: removedResponse,
+      response: removedResponse,
       async handle({ params, query }) {
         return { json: { removed: await service.annotations.delete(params, query.revision) } };
       },
@@ -69,7 +69,7 @@ export function annotationRoutes({ service, images }: { service: Pick<Service, '
       access: 'write',
       params: annotationParams,
       body: flagSchema,
-      answer: flaggedResponse,
+      response: flaggedResponse,
       async handle({ params, body }) {
         if (await service.annotations.flag(params, body.flagged)) return { json: { flagged: body.flagged } };
         throw new ProsamError(

@@ -24,7 +24,7 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
       body: predictSchema,
       multipart: true,
       maxBodyBytes: MAX_BODY_BYTES,
-      answer: predictResponse,
+      response: predictResponse,
       async handle({ body, files, caller, signal }) {
         const image = await images.read(body.image, { files, signal });
         const references = await readReferences(body, images, files, signal);
@@ -51,7 +51,7 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
       body: refineSchema,
       multipart: true,
       maxBodyBytes: MAX_BODY_BYTES,
-      answer: refineResponse,
+      response: refineResponse,
       async handle({ body, files, caller, signal }) {
         const image = await images.read(body.image, { files, signal });
         const prompts: RefinePrompts = {

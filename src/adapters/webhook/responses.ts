@@ -19,7 +19,7 @@ const writtenMask = {
   png: z.string().optional().describe('base64'),
 };
 
-const qualityAnswer = z.object({
+const qualityResponse = z.object({
   score: share.describe('Expected IoU: good for ranking, optimistic as a number'),
   samIou: z.number().exactOptional().describe("SAM's own estimate of the mask's IoU"),
   referenceIou: share.exactOptional().describe('IoU of the method on the references themselves'),
@@ -32,7 +32,7 @@ export const maskResponse = z.object({
   method: z.enum(METHODS),
   area: z.int(),
   boxXyxy: boxXyxy.optional(),
-  quality: qualityAnswer,
+  quality: qualityResponse,
   ...writtenMask,
   instances: z.array(z.object({ boxXyxy, area: z.int(), score: share })).optional(),
   uncertaintyPng: z.string().optional().describe('base64; 0 sure to 255 not'),

@@ -15,7 +15,7 @@ export function versionRoutes({ service }: { service: Pick<Service, 'projects' |
       summary: 'Versions, newest first',
       access: 'read',
       query: versionsQuery,
-      answer: versionsResponse,
+      response: versionsResponse,
       async handle({ query, caller }) {
         const project = listedProject(caller, query.project);
         return { json: { versions: await service.versions.list({ limit: query.limit, ...(project !== undefined && { project }) }) } };
@@ -27,7 +27,7 @@ export function versionRoutes({ service }: { service: Pick<Service, 'projects' |
       summary: 'One version with the figures of its gate',
       access: 'read',
       params: idParams,
-      answer: versionResponse,
+      response: versionResponse,
       async handle({ params, caller }) {
         const version = await service.versions.get(params.id);
         mayUse(caller, version.project);
@@ -41,7 +41,7 @@ export function versionRoutes({ service }: { service: Pick<Service, 'projects' |
       access: 'admin',
       params: idParams,
       body: promoteSchema,
-      answer: promotedResponse,
+      response: promotedResponse,
       async handle({ params, body, caller }) {
         const project = await projectOf(service, params.id, body.project, caller);
         await service.versions.promote(project, params.id, body.reason);
@@ -55,7 +55,7 @@ export function versionRoutes({ service }: { service: Pick<Service, 'projects' |
       access: 'admin',
       params: projectParams,
       body: rollbackSchema,
-      answer: promotedResponse,
+      response: promotedResponse,
       async handle({ params, body }) {
         const { version } = await service.projects.rollback(params.project, body.reason);
         return { json: { project: params.project, modelVersion: version } };

@@ -40,16 +40,16 @@ export async function deviceReports(): Promise<DeviceReport[]> {
       continue;
     }
     const obstacle = obstacleTo(device, facts);
-    const answer = obstacle === undefined ? await probeDevice(device) : { failed: obstacle };
-    const { used, reason } = verdictOn(answer);
+    const response = obstacle === undefined ? await probeDevice(device) : { failed: obstacle };
+    const { used, reason } = verdictOn(response);
     const why = used ? undefined : onlySoftware(device, facts);
-    const right = 'figures' in answer && !reason.includes('other numbers');
+    const right = 'figures' in response && !reason.includes('other numbers');
     reports.push({
       device,
       auto,
       state: used ? 'good' : right ? 'works' : 'no',
       reason: why !== undefined && right ? `${reason}; ${why}` : reason,
-      ...('figures' in answer && { figures: answer.figures }),
+      ...('figures' in response && { figures: response.figures }),
     });
   }
   return reports;

@@ -35,10 +35,10 @@ const objects = fakeService({ labels: ['object'] });
 /** With the regions that a real service tells apart. */
 const follow: Pick<PredictionService, 'predict'> = {
   async predict(request, call) {
-    const answer = await objects.predictions.predict(request, call);
+    const response = await objects.predictions.predict(request, call);
     return {
-      ...answer,
-      masks: answer.masks.map((one) => ({ ...one, instances: splitInstances(one.mask, 1).map((region) => ({ ...region, score: 0.9 })) })),
+      ...response,
+      masks: response.masks.map((one) => ({ ...one, instances: splitInstances(one.mask, 1).map((region) => ({ ...region, score: 0.9 })) })),
     };
   },
 };
@@ -61,8 +61,8 @@ async function serve(kind: AgentKind, options: Partial<AgentOptions> = {}, own: 
   const api = createAgentApi(client.transport, 'bb5d77848e4085a26c546eab67030703');
   const id = await api.create(describeAgentFunction(kind, { name: 'prosam', isPublic: false, labels: ['cat', 'dog'] }));
   const tracker = { service: { predictions: follow }, memory: createTrackMemory(), project: 'pets', tolerance: 1, limits: DEFAULT_LIMITS };
-  const answer = createAgentResponses({ client, service: own, project: 'pets', tracker });
-  running = runAgent({ api, functions: [{ id, kind }], answer, signal: stop.signal, pauseMs: 20, pollMs: 60_000, ...options });
+  const response = createAgentResponses({ client, service: own, project: 'pets', tracker });
+  running = runAgent({ api, functions: [{ id, kind }], response, signal: stop.signal, pauseMs: 20, pollMs: 60_000, ...options });
   running.catch(() => undefined);
   return id;
 }
@@ -191,7 +191,7 @@ describe('an agent', () => {
   it('is woken by events, and says that it is alive during long work', async () => {
     const id = await serve('detector', {
       reportMs: 10,
-      answer: async ({ onProgress }) => {
+      response: async ({ onProgress }) => {
         onProgress(0.5);
         await new Promise((resume) => setTimeout(resume, 80));
         return { annotations: { tags: [], shapes: [] } };

@@ -122,8 +122,8 @@ export async function learningWorld(how: How) {
     /** A webhook that was written down before arrives now. */
     async deliver(sent: { text: string; signature: string } | undefined): Promise<void> {
       const headers = { 'content-type': 'application/json', 'x-signature-256': sent?.signature ?? '' };
-      const answer = await fetch(`${running.facade.url}/webhook`, { method: 'POST', headers, body: sent?.text ?? '' });
-      if (answer.status >= 300) throw new Error(`the webhook was answered ${answer.status}`);
+      const response = await fetch(`${running.facade.url}/webhook`, { method: 'POST', headers, body: sent?.text ?? '' });
+      if (response.status >= 300) throw new Error(`the webhook was answered ${response.status}`);
     },
     async start(): Promise<void> {
       running = await start();

@@ -101,8 +101,8 @@ describe('a click', () => {
     await reference(service);
     const predict = service.predictions.predict.bind(service.predictions);
     service.predictions.predict = async (request, options) => {
-      const answer = await predict(request, options);
-      return { ...answer, masks: answer.masks.map((one) => ({ ...one, lowResLogits: Float32Array.of(1, 2, 3) })) };
+      const response = await predict(request, options);
+      return { ...response, masks: response.masks.map((one) => ({ ...one, lowResLogits: Float32Array.of(1, 2, 3) })) };
     };
     // The fake's masks are round and in the middle.
     await ask([clickOf(50, 50)]);

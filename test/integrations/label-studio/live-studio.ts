@@ -94,13 +94,13 @@ export async function startStudio(pictures: readonly Photo[], softDeadlineMs = 8
   });
   const url = await prosam.listen();
   const call = async (path: string, body: unknown) => {
-    const answer = await fetch(`${url}/label-studio${path}`, {
+    const response = await fetch(`${url}/label-studio${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-    if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()) as never;
+    if (response.status !== 200) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as never;
   };
   return {
     ...{ url, pushed, served, call, prosam },

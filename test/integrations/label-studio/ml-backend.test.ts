@@ -22,7 +22,7 @@ async function start(changes: Partial<MlBackendOptions> = {}): Promise<{ asked: 
     setup: ({ project }) => Promise.resolve({ modelVersion: `own-${project}` }),
     predict: (request) => {
       asked.push(request);
-      return Promise.resolve(request.tasks.map(() => answer()));
+      return Promise.resolve(request.tasks.map(() => response()));
     },
     onEvent: (event) => {
       events.push(event);
@@ -42,7 +42,7 @@ function region(changes: Partial<WrittenRegion> = {}): WrittenRegion {
   };
 }
 
-function answer(changes: Partial<MlResponse> = {}): MlResponse {
+function response(changes: Partial<MlResponse> = {}): MlResponse {
   return { result: [region()], score: 0.5, modelVersion: 'own-1', ...changes };
 }
 
@@ -78,14 +78,14 @@ describe('the protocol for any model', () => {
   });
 
   it('gives exactly one result a task, whatever the model says', async () => {
-    let answers: (MlResponse | undefined)[] = [];
-    await start({ predict: () => Promise.resolve(answers) });
+    let responses: (MlResponse | undefined)[] = [];
+    await start({ predict: () => Promise.resolve(responses) });
     const tasks = [{ id: 1 }, { id: 2 }, { id: 3 }];
     const item = { result: [{ from_name: 'b' }], score: 0.5, model_version: 'own-1' };
     expect((await predict(tasks)).json).toEqual({ results: [[], [], []] });
-    answers = [answer(), undefined];
+    responses = [response(), undefined];
     expect((await predict(tasks)).json).toMatchObject({ results: [item, [], []] });
-    answers = Array.from({ length: 9 }, () => answer());
+    responses = Array.from({ length: 9 }, () => response());
     expect((await predict(tasks)).json).toMatchObject({ results: [item, item, item] });
     expect(app.log.filter(({ level }) => level === 'error').length).toBe(3);
   });
@@ -94,11 +94,11 @@ describe('the protocol for any model', () => {
     await start({
       predict: () =>
         Promise.resolve([
-          answer({
+          response({
             result: [region({ value: { brushlabels: ['boat'] } }), region({ score: 1.7 }), region({ score: Number.NaN })],
             score: -3,
           }),
-          answer({ result: [region({ from_name: 'other' }), region({ type: 'polygonlabels' }), region({ value: { brushlabels: [] } })] }),
+          response({ result: [region({ from_name: 'other' }), region({ type: 'polygonlabels' }), region({ value: { brushlabels: [] } })] }),
         ]),
     });
     const { results } = (await predict([{ id: 1 }, { id: 2 }])).json as { results: { result: { score: number }[]; score: number }[] };

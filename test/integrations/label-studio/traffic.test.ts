@@ -72,13 +72,14 @@ function sizes(): Map<string, [number, number]> {
 
 async function replay({ method, path, body }: Recorded): Promise<void> {
   const sent = (body ?? {}) as Body;
-  const answer = await backend.call(method, path.replace('/some/prefix', ''), body ?? undefined);
-  expect(answer.status, answer.text).toBe(200);
-  if (path.endsWith('/health')) expect(answer.json).toMatchObject({ status: 'UP', model_class: 'ProSAM' });
-  if (path === '/setup') setupResponse.parse(answer.json);
-  if (path === '/versions') expect(z.strictObject({ versions: z.array(z.string()) }).parse(answer.json).versions.length).toBeGreaterThan(0);
+  const response = await backend.call(method, path.replace('/some/prefix', ''), body ?? undefined);
+  expect(response.status, response.text).toBe(200);
+  if (path.endsWith('/health')) expect(response.json).toMatchObject({ status: 'UP', model_class: 'ProSAM' });
+  if (path === '/setup') setupResponse.parse(response.json);
+  if (path === '/versions')
+    expect(z.strictObject({ versions: z.array(z.string()) }).parse(response.json).versions.length).toBeGreaterThan(0);
   if (path !== '/predict') return;
-  const { results } = predictResponse.parse(answer.json);
+  const { results } = predictResponse.parse(response.json);
   expect(results.length).toBe(sent.tasks?.length);
   const { model_version } = setupResponse.parse(
     (

@@ -183,12 +183,12 @@ describe('prosam cvat doctor', () => {
   });
 
   it('asks prosam from here, and says what credentials CVAT never sends', async () => {
-    const answer = (status: number, body: unknown) => ({ fetch: () => Promise.resolve(new Response(JSON.stringify(body), { status })) });
-    expect(await checkFacade(facade, answer(200, { 'prosam-cup': { status: { httpPort: 18_071 } } }))).toMatchObject([
+    const response = (status: number, body: unknown) => ({ fetch: () => Promise.resolve(new Response(JSON.stringify(body), { status })) });
+    expect(await checkFacade(facade, response(200, { 'prosam-cup': { status: { httpPort: 18_071 } } }))).toMatchObject([
       { state: 'ok' },
       { what: 'ports', found: 'prosam-cup 18071' },
     ]);
-    expect((await checkFacade(facade, answer(401, {})))[0]?.fix).toContain('no credentials');
+    expect((await checkFacade(facade, response(401, {})))[0]?.fix).toContain('no credentials');
   });
 
   it('says what waits for review, at either of the two addresses', async () => {

@@ -61,10 +61,10 @@ describe('prosam models verify', () => {
 
   it('refuses a known answer that is none', async () => {
     await models('add', 'mine', '--sam', SAM);
-    const answer = join(here.place, 'mine', 'known-answer.safetensors');
+    const response = join(here.place, 'mine', 'known-answer.safetensors');
     const replaced = (tensors: Parameters<typeof safetensorsBytes>[0]): Promise<Said> => {
       const bytes = safetensorsBytes(tensors);
-      writeFileSync(answer, bytes);
+      writeFileSync(response, bytes);
       const manifest = manifestOf('mine') as { files: Record<string, string> };
       manifest.files['known-answer.safetensors'] = createHash('sha256').update(bytes).digest('hex');
       writeFileSync(join(here.place, 'mine', 'manifest.json'), JSON.stringify(manifest));

@@ -58,10 +58,10 @@ async function refresh(): Promise<void> {
 async function showProject(status: OverviewResponse['status']): Promise<void> {
   const asked = project;
   const { info, versions, history, runs, unlabelled, annotations } = await connection().project(asked);
-  const answer = await connection().predictions(asked, newest);
+  const response = await connection().predictions(asked, newest);
   // Another project was chosen in the meantime.
   if (asked !== project) return;
-  if (answer.predictions) ({ newest, predictions } = { ...answer, predictions: answer.predictions });
+  if (response.predictions) ({ newest, predictions } = { ...response, predictions: response.predictions });
   showTiles(status, info);
   show('learner', { run: info.run, runs, waitingFor: info.waitingFor, learner: status.learner }, learnerPart);
   show('versions', { versions, current: info.modelVersion, history }, (data) => versionList(data, actions.promote));

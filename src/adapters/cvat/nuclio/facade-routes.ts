@@ -46,7 +46,7 @@ export function facadeRoutes(parts: FacadeParts): Route[] {
       summary: "CVAT's AI tools, as Nuclio lists functions",
       access: 'read',
       errorsInStatusLine: true,
-      answer: z.record(z.string(), anyFunction),
+      response: z.record(z.string(), anyFunction),
       async handle({ caller }) {
         const visible = (await functions.list()).filter((one) => isAllowed(caller, one));
         await listed(visible);
@@ -60,7 +60,7 @@ export function facadeRoutes(parts: FacadeParts): Route[] {
       access: 'read',
       errorsInStatusLine: true,
       params: nameParams,
-      answer: anyFunction,
+      response: anyFunction,
       async handle({ params, caller }) {
         const found = await functions.get(params.name);
         checkAllowed(caller, found);

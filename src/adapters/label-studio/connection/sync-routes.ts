@@ -44,7 +44,7 @@ export function syncRoutes({ api, connections, name }: SyncRoutesParts): Route[]
       summary: "What was wrong when a project's annotations were last compared with Label Studio",
       access: 'write',
       query: z.strictObject({ key: projectKey }),
-      answer: problemResponse,
+      response: problemResponse,
       handle({ query: { key }, caller }) {
         const connection = find(key, caller);
         return Promise.resolve({ json: { project: connection.project, problem: api.problem(connection)?.message ?? null } });
@@ -58,7 +58,7 @@ export function syncRoutes({ api, connections, name }: SyncRoutesParts): Route[]
       access: 'write',
       body: syncBody,
       deadlineMs: DEADLINE_MS,
-      answer: syncResponse,
+      response: syncResponse,
       async handle({ body: { key, acceptRemovals, restore }, caller, signal }) {
         const connection = find(key, caller);
         return { json: { project: connection.project, ...(await api.reconcile(connection, { acceptRemovals, restore, signal })) } };

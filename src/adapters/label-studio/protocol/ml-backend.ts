@@ -108,8 +108,8 @@ export function createMlBackend(options: MlBackendOptions): { routes: readonly R
         const labelConfig = labelConfigXml === '' ? { controls: [], images: [] } : parseLabelConfig(labelConfigXml);
         const context = params?.context?.result;
         const request = { project, tasks, labelConfig, labelConfigXml, ...(context && context.length > 0 && { context }) };
-        const answers = tasks.length === 0 ? [] : await options.predict(request, { caller, signal, log });
-        const results = checkedResults(answers, tasks, labelConfig, log);
+        const responses = tasks.length === 0 ? [] : await options.predict(request, { caller, signal, log });
+        const results = checkedResults(responses, tasks, labelConfig, log);
         return { bytes: await writeResults(results, signal), type: 'application/json' };
       },
     }),
@@ -132,7 +132,7 @@ export function createMlBackend(options: MlBackendOptions): { routes: readonly R
       path: '/versions',
       summary: 'Versions of predictions',
       access: 'write',
-      answer: versionsResponse,
+      response: versionsResponse,
       async handle({ caller, signal, log }) {
         return { json: { versions: (await options.versions?.({ caller, signal, log })) ?? [] } };
       },

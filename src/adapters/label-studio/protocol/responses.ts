@@ -18,21 +18,21 @@ export type MlResult = { result: readonly WrittenRegion[]; score: number; model_
 
 /** Exactly one a task. Regions of controls or labels the configuration does not have would be stored and break later: they are left out. */
 export function checkedResults(
-  answers: readonly (MlResponse | undefined)[],
+  responses: readonly (MlResponse | undefined)[],
   tasks: readonly MlTask[],
   config: LabelConfig,
   log: Log,
 ): MlResult[] {
-  if (answers.length !== tasks.length) {
-    log.error({ wanted: tasks.length, got: answers.length }, 'the model answered for another number of tasks; the rest stays without');
+  if (responses.length !== tasks.length) {
+    log.error({ wanted: tasks.length, got: responses.length }, 'the model answered for another number of tasks; the rest stays without');
   }
   return tasks.map((task, place): MlResult => {
-    const answer = answers[place];
-    if (answer === undefined) return [];
-    const result = answer.result.filter((region) => isKnown(region, config));
-    if (result.length < answer.result.length) {
+    const response = responses[place];
+    if (response === undefined) return [];
+    const result = response.result.filter((region) => isKnown(region, config));
+    if (result.length < response.result.length) {
       log.warn(
-        { task: task.id, left: answer.result.length - result.length },
+        { task: task.id, left: response.result.length - result.length },
         'regions the labeling configuration has no place for are left out',
       );
       // Nothing left is not the same as nothing found.
@@ -40,8 +40,8 @@ export function checkedResults(
     }
     return {
       result: result.map((region) => ({ ...region, score: clampScore(region.score) })),
-      score: clampScore(answer.score),
-      model_version: answer.modelVersion,
+      score: clampScore(response.score),
+      model_version: response.modelVersion,
     };
   });
 }

@@ -55,9 +55,9 @@ async function serviceFindings({
   settings,
 }: LabelStudioContext): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const answer = await attempt(() => createBackendClient({ fromHere, login, token, client }).health());
-  if ('value' in answer) findings.push(right('service', `${answer.value} answers at ${fromHere}`));
-  else if (answer.code === 'LABEL_STUDIO_REFUSED') {
+  const response = await attempt(() => createBackendClient({ fromHere, login, token, client }).health());
+  if ('value' in response) findings.push(right('service', `${response.value} answers at ${fromHere}`));
+  else if (response.code === 'LABEL_STUDIO_REFUSED') {
     findings.push(
       wrong(
         'service',

@@ -75,9 +75,9 @@ export async function firstThatProves({ order, facts, obstacle, probe }: ChoiceP
 const ALWAYS = { used: true, reason: 'works everywhere' };
 
 /** Meaning of a probe's answer for `auto`. */
-export function verdictOn(answer: ProbeResult): { used: boolean; reason: string } {
-  if ('failed' in answer) return { used: false, reason: answer.failed };
-  const { difference, deviceMs, cpuMs } = answer.figures;
+export function verdictOn(response: ProbeResult): { used: boolean; reason: string } {
+  if ('failed' in response) return { used: false, reason: response.failed };
+  const { difference, deviceMs, cpuMs } = response.figures;
   if (!(difference <= MAX_DIFFERENCE))
     return {
       used: false,

@@ -6,7 +6,7 @@ import { DEVICES, type Device } from './devices.ts';
 import type { ProbeResult } from './probe-device.ts';
 import { probe } from './probe.ts';
 
-async function answer(device: Device): Promise<ProbeResult> {
+async function response(device: Device): Promise<ProbeResult> {
   try {
     const obstacle = obstacleTo(device, await machineFacts());
     return obstacle === undefined ? { figures: await probe(device) } : { failed: obstacle };
@@ -19,4 +19,4 @@ async function answer(device: Device): Promise<ProbeResult> {
 const device = DEVICES.find((name) => name === process.argv[2]);
 if (device === undefined || process.send === undefined) throw new Error('the device probe must be started by prosam, with a device');
 // Sent, then gone at once: tearing a driver down may hang.
-void answer(device).then((found) => process.send?.(found, () => process.exit(0)));
+void response(device).then((found) => process.send?.(found, () => process.exit(0)));

@@ -19,13 +19,13 @@ export function probeDevice(device: Device, { timeoutMs = PATIENCE_MS, program =
   return new Promise((resolve) => {
     // Flags of the calling process (--input-type, --test, loaders) are not meant for this one; drivers chat on stderr.
     const child = fork(program, [device], { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
-    const settle = (answer: ProbeResult): void => {
+    const settle = (response: ProbeResult): void => {
       clearTimeout(timer);
       child.kill('SIGKILL');
-      resolve(answer);
+      resolve(response);
     };
     const timer = setTimeout(() => settle({ failed: `it did not answer within ${timeoutMs / 1000} s` }), timeoutMs);
-    child.once('message', (answer: ProbeResult) => settle(answer));
+    child.once('message', (response: ProbeResult) => settle(response));
     child.once('error', (error) => settle({ failed: `its probe could not be started: ${error.message}` }));
     child.once('exit', (code, signal) =>
       settle({ failed: `its driver ended the probe with ${signal ?? `exit code ${code ?? 'unknown'}`}` }),

@@ -54,12 +54,12 @@ describe('a job that people are done with', () => {
       type: 'project',
     });
   const setState = async (job: number, changes: object) => {
-    const answer = await fetch(`${cvat.url}/api/jobs/${job}`, {
+    const response = await fetch(`${cvat.url}/api/jobs/${job}`, {
       method: 'PATCH',
       headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
       body: JSON.stringify(changes),
     });
-    expect(answer.status).toBe(200);
+    expect(response.status).toBe(200);
   };
   const told = () =>
     facade.service.state.annotations.map(({ project, source, externalId, provenance, labels }) => ({
@@ -157,8 +157,8 @@ describe('a job that people are done with', () => {
   it('has its frames fetched beforehand where somebody asks for it', async () => {
     const task = cvat.addTask({ frames, labels: [{ name: 'cat' }], project: 5, deleted: [2] });
     const headers = { 'content-type': 'application/json' };
-    const answer = await send(`${facade.url}/prefetch`, 'POST', headers, JSON.stringify({ task: task.id }));
-    expect(answer.status).toBe(202);
+    const response = await send(`${facade.url}/prefetch`, 'POST', headers, JSON.stringify({ task: task.id }));
+    expect(response.status).toBe(202);
     await until(() => Promise.resolve(facade.adapter.frames.size === 2 ? true : undefined));
     const seen: number[] = [];
     const done = await facade.adapter.prefetch({ task: task.id, frames: [1], onFrame: ({ frame }) => seen.push(frame) });

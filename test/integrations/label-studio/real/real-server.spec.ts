@@ -162,9 +162,9 @@ describe.skipIf(missing !== undefined)(title, () => {
       value: { x: (100 * at.x) / truth.width, y: (100 * at.y) / truth.height, width: 0.2, labels: [LABEL], keypointlabels: [LABEL] },
     };
     for (let i = 0; i < 3; i++) {
-      const answer = await here.client.interact(backend?.id ?? 0, { task, context: { result: [point] } });
-      expect(answer.errors).toBeUndefined();
-      const { result } = answer.data as { result: (Omit<StoredRegion, 'value'> & { value: { rle: number[] } })[] };
+      const response = await here.client.interact(backend?.id ?? 0, { task, context: { result: [point] } });
+      expect(response.errors).toBeUndefined();
+      const { result } = response.data as { result: (Omit<StoredRegion, 'value'> & { value: { rle: number[] } })[] };
       const [region] = result;
       const mask = decodeBrushRleSync(Uint8Array.from(region?.value.rle ?? []), truth.width, truth.height);
       expect(mask.data[at.y * truth.width + at.x]).toBe(1);

@@ -69,12 +69,12 @@ export function realService() {
 
   const key = () => `label-studio/${projectKeyOf(here.project.id, here.project.created_at)}`;
   const ours = async <T>(path: string, body?: unknown): Promise<T> => {
-    const answer = await fetch(`${here.served.url}/v1${path}`, {
+    const response = await fetch(`${here.served.url}/v1${path}`, {
       headers: { authorization: `Bearer ${BOSS}`, 'content-type': 'application/json' },
       ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
     });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()) as T;
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as T;
   };
   const inProject = <T>(path: string, body?: unknown) => ours<T>(`/projects/${encodeURIComponent(key())}${path}`, body);
   /** What counts here, by the number of the annotation there. */

@@ -114,7 +114,7 @@ describe.skipIf(missing)('a Label Studio as it is installed', () => {
 async function personalToken({ url, user, password }: LabelStudioServer): Promise<string> {
   const jar = new Map<string, string>();
   const ask = async (path: string, body?: URLSearchParams): Promise<Response> => {
-    const answer = await fetch(`${url}${path}`, {
+    const response = await fetch(`${url}${path}`, {
       method: body ? 'POST' : 'GET',
       redirect: 'manual',
       headers: {
@@ -124,17 +124,17 @@ async function personalToken({ url, user, password }: LabelStudioServer): Promis
       },
       ...(body && { body }),
     });
-    for (const line of answer.headers.getSetCookie()) {
+    for (const line of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       jar.set(name, value);
     }
-    return answer;
+    return response;
   };
   const page = await (await ask('/user/login/')).text();
   const hidden = /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(page)?.[1] ?? '';
   await ask('/user/login/', new URLSearchParams({ csrfmiddlewaretoken: hidden, email: user, password }));
-  const answer = await ask('/api/token/', new URLSearchParams());
-  const { token } = (await answer.json()) as { token?: string };
-  if (token === undefined) throw new Error(`no personal token: ${answer.status}`);
+  const response = await ask('/api/token/', new URLSearchParams());
+  const { token } = (await response.json()) as { token?: string };
+  if (token === undefined) throw new Error(`no personal token: ${response.status}`);
   return token;
 }

@@ -23,8 +23,8 @@ describe('JSON that would hold up everybody', () => {
     ['digits', '1'.repeat(DEFAULT_JSON_LIMITS.otherBytes + 1)],
   ])('(%s) is refused before it is parsed', async (_, body) => {
     const { url } = await start();
-    const answer = await fetch(`${url}/v1/take`, { method: 'POST', headers: JSON_BODY, body });
-    expect([answer.status, (await errorOf(answer)).code]).toEqual([413, 'REQUEST_TOO_LARGE']);
+    const response = await fetch(`${url}/v1/take`, { method: 'POST', headers: JSON_BODY, body });
+    expect([response.status, (await errorOf(response)).code]).toEqual([413, 'REQUEST_TOO_LARGE']);
     const form = new FormData();
     form.append('request', new Blob([body]));
     const inForm = await fetch(`${url}/v1/take`, { method: 'POST', headers: { authorization: JSON_BODY.authorization }, body: form });
@@ -109,8 +109,8 @@ describe('as much JSON as is taken', () => {
       await longest();
       await wait(100);
       await longest();
-      const answer = await fetch(`${base}/take`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-      expect(await answer.text()).toMatch(wanted);
+      const response = await fetch(`${base}/take`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      expect(await response.text()).toMatch(wanted);
       worst.push(await longest());
     }
     console.log(`longest hold-ups: ${worst.map((ms) => ms.toFixed(0)).join(', ')} ms`);
@@ -120,8 +120,8 @@ describe('as much JSON as is taken', () => {
   it('is taken, and no more of it, while a form takes larger files', async () => {
     const { url: base } = await start();
     const body = `"${'x'.repeat(DEFAULT_JSON_LIMITS.bytes - 1)}"`;
-    const answer = await fetch(`${base}/v1/take`, { method: 'POST', headers: JSON_BODY, body });
-    expect([answer.status, (await errorOf(answer)).message]).toEqual([413, expect.stringContaining('multipart form')]);
+    const response = await fetch(`${base}/v1/take`, { method: 'POST', headers: JSON_BODY, body });
+    expect([response.status, (await errorOf(response)).message]).toEqual([413, expect.stringContaining('multipart form')]);
     const form = new FormData();
     form.append('request', '{}');
     form.append('image', new Blob([body]));

@@ -79,6 +79,6 @@ export interface ErrorBody {
   error: { code: string; message: string; hint: string; requestId: string };
 }
 
-export async function errorOf(answer: Response): Promise<ErrorBody['error']> {
-  return ((await answer.json()) as ErrorBody).error;
+export async function errorOf(response: Response): Promise<ErrorBody['error']> {
+  return ((await response.json()) as ErrorBody).error;
 }

@@ -28,14 +28,14 @@ function withManifest(files: Files, change: (manifest: Record<string, unknown> &
 }
 
 /** A server that holds these files. */
-function serving(files: Files, answer: (name: string, bytes: Uint8Array<ArrayBuffer>) => Response = plainResponse) {
+function serving(files: Files, response: (name: string, bytes: Uint8Array<ArrayBuffer>) => Response = plainResponse) {
   const asked: string[] = [];
   const fetch: Fetch = (url, { signal }) => {
     signal?.throwIfAborted();
     const name = new URL(url).pathname.split('/').at(-1) as string;
     asked.push(name);
     const bytes = files.get(name);
-    return Promise.resolve(bytes ? answer(name, bytes) : new Response('none', { status: 404 }));
+    return Promise.resolve(bytes ? response(name, bytes) : new Response('none', { status: 404 }));
   };
   return { asked, fetch };
 }
@@ -176,10 +176,10 @@ describe('a model by URL', () => {
       );
     const slow = serving(tinyFiles(), (name, bytes) => (name.endsWith('.json') ? plainResponse(name, bytes) : endless()));
     const fetch: Fetch = async (url, init) => {
-      const answer = await slow.fetch(url, init);
+      const response = await slow.fetch(url, init);
       // A real fetch ends the stream with the signal.
-      init.signal?.addEventListener('abort', () => void answer.body?.cancel().catch(() => undefined));
-      return answer;
+      init.signal?.addEventListener('abort', () => void response.body?.cancel().catch(() => undefined));
+      return response;
     };
     const asked = opened({ fetch, signal: stop.signal, onProgress: () => stop.abort(reason), maxFileBytes: 300_000 });
     await expect(asked).rejects.toBe(reason);

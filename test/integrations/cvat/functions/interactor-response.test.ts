@@ -40,12 +40,12 @@ describe('the answer of an interactor', () => {
           ['shapes', ['2.60.0', '2.64.1', '2.73.0']],
           ['either', ['2.15.0', '2.54.1', '2.60.0', '2.64.1', '2.73.0']],
         ] as const) {
-          const answer = JSON.parse((await answered(mask, dialect)).toString()) as InteractorResponse;
-          for (const version of versions) expect(drawnByBrowser(answer, version, mask)).toEqual(mask);
+          const response = JSON.parse((await answered(mask, dialect)).toString()) as InteractorResponse;
+          for (const version of versions) expect(drawnByBrowser(response, version, mask)).toEqual(mask);
           if (dialect === 'mask') continue;
           // As a region that begins at (left, top) of a larger frame.
           const size = { width: mask.width + left + 3, height: mask.height + top + 2 };
-          const pasted = pastedByServer(answer, [left, top, left + mask.width, top + mask.height], size);
+          const pasted = pastedByServer(response, [left, top, left + mask.width, top + mask.height], size);
           const { data } = drawnByBrowser(pasted, '2.73.0', size);
           for (let y = 0; y < mask.height; y++) {
             const from = (top + y) * size.width + left;
@@ -76,9 +76,9 @@ describe('the answer of an interactor', () => {
     await counting;
     expect(others.turns).toBeGreaterThan(1);
     const gone = new AbortController();
-    const answer = answered(own, dialect, gone.signal);
+    const response = answered(own, dialect, gone.signal);
     gone.abort(new Error('the user went on'));
-    await expect(answer).rejects.toThrow('the user went on');
+    await expect(response).rejects.toThrow('the user went on');
   });
 
   it('says what to do where a bitmap would be too large', async () => {
