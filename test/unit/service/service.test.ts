@@ -11,10 +11,7 @@ import { noMetrics } from '../../../src/service/ports/metrics.ts';
 import type { Storage } from '../../../src/service/ports/storage.ts';
 import type { EngineWorker } from '../../../src/core/engine/types.ts';
 import { cocoRleFromMaskSync, createEngine, type Annotation, type Engine } from '../../../src/index.ts';
-import type { AcceptedAnnotation, AcceptRequest } from '../../../src/service/types.ts';
-import { sentHash } from '../../../src/service/sent-annotations.ts';
-import { maskFromAnnotation } from '../../../src/core/mask/draw-annotation.ts';
-import { maskArea } from '../../../src/core/mask/raster.ts';
+import type { AcceptRequest } from '../../../src/service/types.ts';
 import { createService, type RunningService } from '../../../src/service/service.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { until } from '../core/runtime/processes.ts';
@@ -101,42 +98,6 @@ describe('what people accept', () => {
     );
     await service.annotations.accept(annotation('b', '1', { ...shown, mark: { polygon: corners(1, 1, 99, 99) } }, { revision: 2 }));
     expect(await service.annotations.list('b', { limit: 10 })).toMatchObject([{ revision: 2, labels: [{ label: 'cup', area: 98 * 98 }] }]);
-  });
-
-  it('is stored once however SAM draws a box, and another box is another content', async () => {
-    const shown = await scene();
-    const of = (box: number[], project = 'again') => annotation(project, '1', { ...shown, mark: { box } });
-    // Another model, or the same on another device.
-    const { mask } = await engine.referenceMask({ image: shown.bytes, box: [60, 60, 200, 200] }, { grow: true });
-    const otherMask = { ...mask, data: Uint8Array.from(mask.data, (value, at) => (at === 0 ? 1 - value : value)) };
-    const masks = [{ label: 'cup', rle: cocoRleFromMaskSync(otherMask), area: 1, sent: await sentHash([{ kind: 'box', box: [60, 60, 200, 200] }], undefined) }]; // prettier-ignore
-    const { sha256, width, height } = await service.predictions.prepare({ project: 'again', image: shown.bytes });
-    const image = { project: 'again', sha256, width, height };
-    await storage.store.annotations.accept({ ...of([]), image, masks, provenance: 'drawn', createdMs: 1 }, []);
-    expect((await service.annotations.accept(of([60, 60, 200, 200]))).outcome).toBe('duplicate');
-    await expectRejection('ANNOTATION_CONFLICT', service.annotations.accept(of([60, 60, 200, 199])));
-  });
-
-  it('is the same when 0.1.0 stored it as it was drawn, without SAM', async () => {
-    const shown = await scene();
-    const { sha256, width, height } = await service.predictions.prepare({ project: 'old', image: shown.bytes });
-    const drawn: Annotation[] = [{ box: [60, 60, 200, 200] }, { scribble: [[70, 70], [150, 160]], width: 6 }]; // prettier-ignore
-    for (const [i, mark] of drawn.entries()) {
-      const request = annotation('old', String(i), { ...shown, mark });
-      const bare = maskFromAnnotation(mark, width, height);
-      const masks = [{ label: 'cup', rle: cocoRleFromMaskSync(bare), area: maskArea(bare) }];
-      const image = { project: 'old', sha256, width, height };
-      await storage.store.annotations.accept({ ...request, image, masks, createdMs: 1 }, []);
-      const again = await service.annotations.accept(request);
-      expect(again).toMatchObject({ outcome: 'duplicate', masks: [{ area: maskArea(bare) }] });
-      const deferred = { label: 'cup', draw: ({ paint }) => paint(mark) } satisfies AcceptedAnnotation;
-      expect(await service.annotations.accept({ ...request, masks: [deferred] })).toMatchObject({ outcome: 'duplicate' });
-      await expectRejection(
-        'ANNOTATION_CONFLICT',
-        service.annotations.accept(annotation('old', String(i), { ...shown, mark: { box: [61, 60, 200, 200] } })),
-      );
-    }
-    expect(await service.annotations.list('old', { limit: 10 })).toHaveLength(2);
   });
 
   it('joins the annotations of a label, and lets SAM grow points', async () => {

@@ -204,7 +204,7 @@ describe('the description of the interface', () => {
     const { paths } = document as { paths: Record<string, Record<string, { summary: string; responses: object; requestBody?: object }>> };
     expect(Object.values(paths).flatMap((methods) => Object.keys(methods)).length).toBe(routes.length);
     expect(routes.length).toBeGreaterThan(22);
-    for (const { summary, response, responses: types } of routes) {
+    for (const { summary, response, responseTypes: types } of routes) {
       expect(summary.length).toBeGreaterThan(10);
       expect(response ?? types).toBeDefined();
     }
