@@ -1,4 +1,4 @@
-/** The version in service (or what there was before any) and a candidate, on the same held-out pairs with the same marks, through the same networks. */
+/** The live version (or what there was before any) and a candidate, on the same held-out pairs with the same annotations, through the same networks. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { checkTensors } from '../core/checkpoint/check-tensors.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
@@ -71,7 +71,7 @@ export async function measureVersions(options: GateOptions): Promise<GatePair[] 
     const rows: (Omit<GatePair, 'current'> & { before: number[] })[] = [];
     for (const [i, episode] of episodes.entries()) {
       if (signal.aborted) return undefined;
-      const pair = await prepare(episode, randomFor(options.seed, 'marks', i), 'evaluation');
+      const pair = await prepare(episode, randomFor(options.seed, 'annotations', i), 'evaluation');
       const score = async (predictor: typeof predict): Promise<number> => iou(await predictor(pair), pair.truth, pair.ignored);
       const scores: number[] = [];
       for (const predictor of before) scores.push(await score(predictor));

@@ -43,7 +43,7 @@ export interface MountedCvat {
 
 /** Host name of this machine for CVAT's own servers and functions in containers. */
 const CONTAINER_HOST = 'host.docker.internal';
-/** JSON with a picture of 48 MiB in it. */
+/** JSON with an image of 48 MiB in it. */
 const MAX_JSON_BYTES = 64 * 2 ** 20;
 /** Share of the bodies in memory: callers of these ports, who have no credentials, must not keep out those who have some. */
 const BODY_SHARE = 0.5;

@@ -27,7 +27,7 @@ export interface AcceptParts {
   now: () => number;
 }
 
-/** For drawing one annotation, in milliseconds: nobody's marks keep others waiting for longer, whoever still listens. */
+/** For drawing one annotation, in milliseconds: no request's annotations keep others waiting for longer. */
 const DRAWING_MS = 60_000;
 
 export function createAccept({ store, images, engine, admission, drawing, metrics, now }: AcceptParts) {
@@ -100,7 +100,7 @@ async function inTime<T>(work: (signal: AbortSignal) => Promise<T>, signal?: Abo
     if (!late.aborted || signal?.aborted) throw error;
     throw new ProsamError(
       'DEADLINE_EXCEEDED',
-      `expected marks that are drawn within ${DRAWING_MS / 1000} s, got more. Send fewer marks at a time, or simpler ones.`,
+      `expected annotations that are drawn within ${DRAWING_MS / 1000} s, got more. Send fewer of them at a time, or simpler ones.`,
     );
   }
 }

@@ -52,7 +52,7 @@ const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFix
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
 
 /** The first step is not timed: it brings memory and kernels up. Its numbers are compared. */
-function figuresOf({ name, responses }: Contestant): Figures {
+function metricsOf({ name, responses }: Contestant): Figures {
   const timed = responses.slice(1);
   return {
     name,
@@ -104,7 +104,7 @@ async function fullSize(folder: string): Promise<void> {
   });
   const all: Contestant[] = [ours, ...others];
   await takeTurns(all);
-  const [own, ...rest] = all.map(figuresOf) as [Figures, ...Figures[]];
+  const [own, ...rest] = all.map(metricsOf) as [Figures, ...Figures[]];
   console.log(
     (all.map(({ responses }) => responses[0]?.about) as string[]).filter((about, i, list) => list.indexOf(about) === i).join('; '),
   );

@@ -8,7 +8,7 @@ import type { RunRecord, VersionRecord } from '../../service/ports/versions.ts';
 import { allows } from '../http/guard.ts';
 import { route, type Route } from '../http/route.ts';
 import type { OverviewResponse, PredictionsResponse, ProjectResponse, RunView, VersionView } from './responses.ts';
-import { figuresOf, progressOf } from './version-metrics.ts';
+import { metricsOf, progressOf } from './version-metrics.ts';
 import { PAGE_FILES, pageFile } from './page-files.ts';
 
 const project = z.string().min(1).max(200);
@@ -115,7 +115,7 @@ function dataRoutes(service: Service): Route[] {
     route({
       method: 'get',
       path: '/console/images/:sha256',
-      summary: 'A small picture of an image',
+      summary: 'A thumbnail of an image',
       access: 'read',
       params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
       query: z.strictObject({ project }),
@@ -129,7 +129,7 @@ function dataRoutes(service: Service): Route[] {
 }
 
 function versionOf({ metrics, ...version }: VersionRecord): VersionView {
-  return { ...version, figures: figuresOf(metrics) };
+  return { ...version, metrics: metricsOf(metrics) };
 }
 
 function runOf({ progress, ...run }: RunRecord): RunView {

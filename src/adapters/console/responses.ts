@@ -3,7 +3,7 @@ import type { ErrorReport, ProjectInfo, ServiceStatus } from '../../service/type
 import type { AnnotationSummary, ImageRow, PredictionRecord } from '../../service/ports/storage.ts';
 import type { PointerChange, RunRecord, VersionRecord } from '../../service/ports/versions.ts';
 import type { Access } from '../http/route.ts';
-import type { RunProgress, VersionFigures } from './version-metrics.ts';
+import type { RunProgress, VersionMetrics } from './version-metrics.ts';
 
 export interface OverviewResponse {
   caller: { name: string; access: Access };
@@ -30,7 +30,7 @@ export interface ProjectResponse {
 }
 
 export interface VersionView extends Omit<VersionRecord, 'metrics'> {
-  figures: VersionFigures;
+  metrics: VersionMetrics;
 }
 
 export interface RunView extends Omit<RunRecord, 'progress'> {

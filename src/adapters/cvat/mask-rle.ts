@@ -70,7 +70,7 @@ export function maskFromCvatRle(points: readonly unknown[], width: number, heigh
 }
 
 /**
- * The box of a mask that is sound: half-open, in pixels. Nothing is drawn.
+ * The box of a valid mask: half-open, in pixels. Nothing is drawn.
  * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE
  */
 export function checkCvatRle(points: readonly unknown[], width: number, height: number): PixelBox {

@@ -33,10 +33,10 @@ export function standingRoutes({ ready, metrics, metricsAccess, describe }: Stan
       return { status: yes ? 200 : 503, json: { ready: yes }, ...(yes ? {} : { headers: { 'retry-after': '1' } }) };
     },
   });
-  const figures = route({
+  const scraped = route({
     method: 'get',
     path: '/metrics',
-    summary: 'Figures in the text format of Prometheus',
+    summary: 'Metrics in the text format of Prometheus',
     access: metricsAccess,
     responseTypes: ['text/plain'],
     handle: async () => ({ bytes: Buffer.from((await metrics?.text()) ?? ''), type: metrics?.contentType ?? 'text/plain; charset=utf-8' }),
@@ -48,7 +48,7 @@ export function standingRoutes({ ready, metrics, metricsAccess, describe }: Stan
     access: 'open',
     handle: () => Promise.resolve({ json: describe() }),
   });
-  return [health, readiness, ...(metrics ? [figures] : []), description];
+  return [health, readiness, ...(metrics ? [scraped] : []), description];
 }
 
 async function answered(ready: StandingOptions['ready']): Promise<boolean> {

@@ -38,7 +38,7 @@ export interface TaskImages {
 const MAX_KNOWN = 20_000;
 /** Longest wait for one image, its turn at the engine included. */
 const EMBED_MS = 600_000;
-/** An address may come to show another picture. */
+/** An address may come to show another image. */
 const KNOWN_MS = 60 * 60_000;
 /** Bytes in memory at once, whatever asks for them. */
 const MAX_FETCHED_AT_ONCE = 8;

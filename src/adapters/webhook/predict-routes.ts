@@ -9,7 +9,7 @@ import { base64, writeMask, writePrediction, type OutputForm } from './mask-outp
 import { annotationFrom, type Files } from './request-annotations.ts';
 import { predictSchema, refineSchema, type PredictBody } from './schemas.ts';
 
-/** An image of 64 MiB as base64, and marks beside it. */
+/** An image of 64 MiB as base64, and annotations beside it. */
 export const MAX_BODY_BYTES = 96 * 2 ** 20;
 /** Reference images of one request are in memory together. */
 const MAX_REFERENCE_BYTES = 256 * 2 ** 20;

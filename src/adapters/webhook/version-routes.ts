@@ -24,7 +24,7 @@ export function versionRoutes({ service }: { service: Pick<Service, 'projects' |
     route({
       method: 'get',
       path: '/versions/:id',
-      summary: 'One version with the figures of its gate',
+      summary: 'One version with the metrics of its gate',
       access: 'read',
       params: idParams,
       response: versionResponse,

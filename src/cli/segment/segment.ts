@@ -123,11 +123,11 @@ async function settingsOf(
 }
 
 function humanLine({ outputs }: Plan, { masks, milliseconds }: Prediction): string {
-  const figures = masks.map(({ label, method, area, mask, quality }) => {
+  const metrics = masks.map(({ label, method, area, mask, quality }) => {
     const share = ((100 * area) / mask.data.length).toFixed(1);
     const { score, referenceIou, referenceIouFrom } = quality;
     const trust = referenceIou === undefined ? '' : `, IoU on the references ${referenceIou.toFixed(2)} (${referenceIouFrom})`;
     return `${label}: ${share} % of the image, score ${score.toFixed(2)}, ${method}${trust}`;
   });
-  return `${outputs.join(' ')}  ${figures.join('; ')}  ${Math.round(milliseconds.total ?? 0)} ms`;
+  return `${outputs.join(' ')}  ${metrics.join('; ')}  ${Math.round(milliseconds.total ?? 0)} ms`;
 }

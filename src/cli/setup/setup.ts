@@ -50,7 +50,7 @@ async function cuda(args: readonly string[], { print, warn, signal }: Terminal):
     );
   if ('failed' in response) warn(`It cannot be used here yet: ${response.failed}.`);
   else
-    warn(`The GPU takes ${response.figures.deviceMs.toPrecision(3)} ms where the CPU takes ${response.figures.cpuMs.toPrecision(3)} ms.`);
+    warn(`The GPU takes ${response.metrics.deviceMs.toPrecision(3)} ms where the CPU takes ${response.metrics.cpuMs.toPrecision(3)} ms.`);
   return EXIT.ok;
 }
 

@@ -1,4 +1,4 @@
-/** Drawing marks onto a mask. Coordinates are continuous: pixel (i, j) covers i <= x < i + 1, j <= y < j + 1. */
+/** Drawing annotations onto a mask. Coordinates are continuous: pixel (i, j) covers i <= x < i + 1, j <= y < j + 1. */
 import { runStepsSync, PAUSE_AFTER, PAUSE_AFTER_PLAIN, type Steps } from './cooperative.ts';
 import type { BinaryMask } from './label-reduction.ts';
 

@@ -10,14 +10,14 @@ import { maskFromField } from '../engine/strategy.ts';
 import { preprocessOf, type BackboneFeatures, type Networks, type SamFeatures } from '../onnx/networks.ts';
 import type { Tensor } from '../onnx/session.ts';
 
-/** A picture with something marked in it. */
-export interface MarkedPicture {
+/** An image with something marked in it. */
+export interface AnnotatedImage {
   image: Raster;
-  /** At the picture's own size, with at least one marked pixel. */
+  /** At the image's own size, with at least one marked pixel. */
   mask: BinaryMask;
 }
 
-/** Over all values of one kind of feature, of all pictures. */
+/** Over all values of one kind of feature, of all images. */
 export interface Agreement {
   /** 1 = the same direction. */
   cosine: number;
@@ -42,41 +42,41 @@ export interface ModelAgreement {
   high: Agreement;
   /** IoU of the masks SAM draws for the box around what is marked. */
   maskIou: IouAgreement;
-  /** IoU of the masks predicted in every picture from the one before it; absent without a prompt encoder. */
+  /** IoU of the masks predicted in every image from the one before it; absent without a prompt encoder. */
   predictionIou?: IouAgreement;
 }
 
 type Features = SamFeatures & BackboneFeatures;
 
 /**
- * Runs both on every picture.
+ * Runs both on every image.
  *
  * @param model the model of both
  * @param reference what to compare with: fp32 on the CPU
- * @param pictures one or more
+ * @param examples one or more
  */
 export async function measureAgreement(
   model: Model,
   reference: Networks,
   other: Networks,
-  pictures: readonly MarkedPicture[],
+  examples: readonly AnnotatedImage[],
 ): Promise<ModelAgreement> {
   const geometry = geometryOf(preprocessOf(model));
   const maps = { embedding: comparison(), mid: comparison(), high: comparison() };
   const boxes: number[] = [];
   const predictions: number[] = [];
-  let before: { picture: MarkedPicture; features: readonly [Features, Features] } | undefined;
-  for (const picture of pictures) {
-    const features = [await reference.encode(picture.image), await other.encode(picture.image)] as const;
+  let before: { example: AnnotatedImage; features: readonly [Features, Features] } | undefined;
+  for (const example of examples) {
+    const features = [await reference.encode(example.image), await other.encode(example.image)] as const;
     for (const name of ['embedding', 'mid', 'high'] as const) maps[name].add(features[0][name], features[1][name]);
-    const drawn = [await boxMask(reference, geometry, features[0], picture), await boxMask(other, geometry, features[1], picture)] as const;
+    const drawn = [await boxMask(reference, geometry, features[0], example), await boxMask(other, geometry, features[1], example)] as const;
     boxes.push(iou(...drawn));
     if (model.manifest.prompt_encoder && before) {
-      const { picture: marked, features: from } = before;
+      const { example: marked, features: from } = before;
       const predicted = (networks: Networks, i: 0 | 1) => predictedMask(model, networks, geometry, marked, from[i], features[i]);
       predictions.push(iou(await predicted(reference, 0), await predicted(other, 1)));
     }
-    before = { picture, features };
+    before = { example, features };
   }
   return {
     embedding: maps.embedding.result(),
@@ -92,9 +92,9 @@ function summary(ious: readonly number[]): IouAgreement {
 }
 
 /** The mask for a box, which is the least ambiguous of SAM's prompts. [side * side] */
-async function boxMask(networks: Networks, geometry: Geometry, features: Features, { image, mask }: MarkedPicture): Promise<Uint8Array> {
+async function boxMask(networks: Networks, geometry: Geometry, features: Features, { image, mask }: AnnotatedImage): Promise<Uint8Array> {
   const { boxXyxy } = maskExtent(mask);
-  if (boxXyxy === undefined) throw new Error('a picture for comparing has nothing marked in it');
+  if (boxXyxy === undefined) throw new Error('an image for comparing has nothing marked in it');
   const { width, height } = image;
   const [first] = await decodeSamPrompts(networks, geometry, { key: '', ...features, width, height }, boxPrompts(boxXyxy));
   return maskFromField((first as SamMask).logits);
@@ -105,7 +105,7 @@ async function predictedMask(
   { manifest: { prompt_encoder: plan } }: Model,
   networks: Networks,
   geometry: Geometry,
-  marked: MarkedPicture,
+  marked: AnnotatedImage,
   from: Features,
   target: Features,
 ): Promise<Uint8Array> {

@@ -123,7 +123,7 @@ async function* validate(
   const { progress } = run.state;
   const episodes = run.fold.testEpisodes(validationPairs, seed);
   const pairs = async function* (): AsyncGenerator<PreparedPair> {
-    for (const [i, episode] of episodes.entries()) yield run.pairs(episode, randomFor(seed, 'marks', i), 'evaluation');
+    for (const [i, episode] of episodes.entries()) yield run.pairs(episode, randomFor(seed, 'annotations', i), 'evaluation');
   };
   const measuring = validatePairs(run, pairs(), EXAMPLES);
   let next = await measuring.next();

@@ -2,7 +2,7 @@
 import { seededRandom, type Random } from '../../core/common/random.ts';
 
 /** Purposes of random streams; streams never share numbers. */
-const STREAMS = { start: 1, step: 2, episodes: 3, test: 4, marks: 5, variant: 6 } as const;
+const STREAMS = { start: 1, step: 2, episodes: 3, test: 4, annotations: 5, variant: 6 } as const;
 
 export { DEFAULT_SEED } from '../../core/engine/defaults.ts';
 

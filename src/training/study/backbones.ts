@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { midBlockVariants } from './backbone-variants.ts';
 import { contendersOf, testedFolds } from './entries.ts';
 import { publishedFor } from './published-studies.ts';
-import { scoreFigures, scorePart, type Scored } from './score-part.ts';
+import { scoreMetrics, scorePart, type Scored } from './score-part.ts';
 import { modelTitle, type Study } from './study-context.ts';
 
 export const backbones: Study = async (context) => {
@@ -25,7 +25,7 @@ export const backbones: Study = async (context) => {
     }
   }
   const foldNames = settings.folds.map(String);
-  const scores = scoreFigures(scored, foldNames);
+  const scores = scoreMetrics(scored, foldNames);
   const caption = 'The same SAM decoder and the same training; only what the prompt encoder reads differs.';
   const part = scorePart(scored, scores, { heading: 'Backbones', caption, foldNames, published: publishedFor(5, 9) });
   return { parts: [part], notes: [...notes], figures: { scores } };

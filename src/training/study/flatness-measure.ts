@@ -107,7 +107,7 @@ export function curvatureAt(targets: DecoderTargets, mu: Float32Array, { shape, 
       const data = new Float32Array(some.length * mu.length);
       some.forEach((point, i) => data.set(point, i * mu.length));
       const { gradient } = targets.lossAndGradient({ data, shape: [some.length, ...shape] });
-      // The decoder gives the slope of the mean over its rows.
+      // The decoder gives the gradient of the mean over its rows.
       some.forEach((_, i) => found.push(gradient.slice(i * mu.length, (i + 1) * mu.length).map((value) => value * some.length)));
     }
     return found;
@@ -135,11 +135,11 @@ async function underNoise(
   mu: Float32Array,
   index: number,
 ): Promise<UnderNoise> {
-  const random = randomFor(DEFAULT_SEED, 'marks', index);
-  const draws = Array.from({ length: DRAWS }, () => Float32Array.from(mu, () => normal(random)));
+  const random = randomFor(DEFAULT_SEED, 'annotations', index);
+  const samples = Array.from({ length: DRAWS }, () => Float32Array.from(mu, () => normal(random)));
   const size = rootMeanSquare(mu);
   const levels = [...RELATIVE_NOISE.map((level) => level * size), ...ABSOLUTE_NOISE];
-  const sets = levels.flatMap((level) => (level === 0 ? [] : draws.map((eps) => disturbed(mu, eps, level))));
+  const sets = levels.flatMap((level) => (level === 0 ? [] : samples.map((eps) => disturbed(mu, eps, level))));
   const [own, ...others] = (await probe.masks(pair, [mu, ...sets])) as [Uint8Array, ...Uint8Array[]];
   const meanIou = (truth: Uint8Array): number[] => {
     let next = 0;

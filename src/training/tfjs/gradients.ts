@@ -53,7 +53,7 @@ export function broadcastMatMul(tf: Tf, a: Tensor, b: Tensor, transposeB: boolea
   );
 }
 
-/** x [..., in] x weight [out, in] -> [..., out], whatever the rank of x; no slope along the weight. */
+/** x [..., in] x weight [out, in] -> [..., out], whatever the rank of x; no gradient along the weight. */
 export function frozenProduct(tf: Tf, x: Tensor, weight: Tensor): Tensor {
   const value = (): Tensor => tf.matMul(x, weight, false, true);
   return differentiable(tf, [x], value, (dy) => [() => tf.matMul(dy, weight)]);
@@ -78,13 +78,13 @@ export function attention(tf: Tf, q: Tensor, k: Tensor, v: Tensor, heads: number
     (dy, saved) => {
       const [queries, keys, values, shares, out] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor];
       const along = split(dy);
-      const slope = tf.tidy(() => {
+      const gradient = tf.tidy(() => {
         const level = tf.sum(tf.mul(along, out), -1, true);
         return tf.mul(tf.sub(tf.matMul(along, values, false, true), level), shares);
       });
       return [
-        () => sumTo(tf, tf.mul(merge(tf.matMul(slope, keys)), scale), q.shape),
-        () => sumTo(tf, merge(tf.matMul(slope, queries, true)), k.shape),
+        () => sumTo(tf, tf.mul(merge(tf.matMul(gradient, keys)), scale), q.shape),
+        () => sumTo(tf, merge(tf.matMul(gradient, queries, true)), k.shape),
         () => sumTo(tf, merge(tf.matMul(shares, along, true)), v.shape),
       ];
     },
@@ -124,7 +124,7 @@ export function gelu(tf: Tf, x: Tensor): Tensor {
       save([tf.add(phi, tf.mul(x, density))]);
       return tf.mul(x, phi);
     },
-    (dy, [slope]) => [() => tf.mul(dy, slope as Tensor)],
+    (dy, [gradient]) => [() => tf.mul(dy, gradient as Tensor)],
   );
 }
 

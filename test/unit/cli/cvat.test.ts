@@ -12,7 +12,7 @@ import { checkLearning } from '../../../src/cli/cvat/doctor/learning.ts';
 import { composeOverride } from '../../../src/cli/cvat/doctor/compose.ts';
 import { frameNumbers } from '../../../src/cli/cvat/frame-numbers.ts';
 import { sceneWith } from '../../../src/cli/demo/scenes.ts';
-import { pictureBytes } from '../../../src/cli/common/draw.ts';
+import { pngFromRgb } from '../../../src/cli/common/draw.ts';
 import { iou } from '../../../src/core/mask/metrics.ts';
 import { startStandIn, TOKEN, type StandIn } from '../../integrations/cvat/stand-in-cvat.ts';
 import { jsonLines } from './run-cli.ts';
@@ -47,7 +47,7 @@ async function sceneTask(broken = false) {
       name: `scene ${i}.png`,
       width: image.width,
       height: image.height,
-      bytes: await pictureBytes(image),
+      bytes: await pngFromRgb(image),
     })),
   );
   if (broken && frames[2]) frames[2].bytes = frames[2].bytes.slice(0, 600);

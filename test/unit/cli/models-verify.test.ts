@@ -72,11 +72,11 @@ describe('prosam models verify', () => {
     };
     const pixels = { dtype: 'U8' as const, shape: [3, 8, 8], bytes: new Uint8Array(192) };
     const mask = { dtype: 'U8' as const, shape: [8, 8], bytes: new Uint8Array(64).fill(1) };
-    await expectRejection('MODEL_INVALID', replaced({}), 'no marked picture');
+    await expectRejection('MODEL_INVALID', replaced({}), 'no marked image');
     await expectRejection(
       'MODEL_INVALID',
       replaced({ 'in.reference': { ...pixels, shape: [8, 8, 3] }, 'in.reference_mask': mask }),
-      'no marked picture',
+      'no marked image',
     );
     await expectRejection('MODEL_INVALID', replaced({ 'in.reference': pixels, 'in.reference_mask': mask }), 'none of this model');
     const nan = { dtype: 'F32' as const, shape: [2], bytes: new Uint8Array(Float32Array.of(NaN, 1).buffer) };

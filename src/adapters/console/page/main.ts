@@ -9,7 +9,7 @@ import { refreshTimes } from './format.ts';
 import { predictionGallery, queueGallery } from './galleries.ts';
 import { learnerPart } from './learner-part.ts';
 import { showAccess, showProjects, showReady, showStatus, showTiles } from './overview.ts';
-import { forgetPictures } from './pictures.ts';
+import { forgetImages } from './images.ts';
 import { forgetDrawn, show } from './redraw.ts';
 import { annotationTable, errorTable } from './tables.ts';
 import { versionList } from './version-list.ts';
@@ -95,7 +95,7 @@ async function changeToken(text?: string): Promise<void> {
   const token = await askToken(text);
   if (token === undefined) return;
   keepToken(token);
-  forgetPictures();
+  forgetImages();
   forgetProject();
   await refresh();
 }

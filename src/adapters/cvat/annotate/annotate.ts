@@ -205,7 +205,7 @@ async function workOn(
     Object.assign(report, { shapes: shapes.length, outcome: shapes.length > 0 ? 'predicted' : 'nothing' });
     return { report, shapes };
   } catch (cause) {
-    // One bad picture must not end a run over thousands; everything else would fail the next frame, too.
+    // One bad image must not end a run over thousands; everything else would fail the next frame, too.
     if (!isOneFrames(cause)) throw cause;
     return { report: { ...report, outcome: 'failed', error: cause }, shapes: [] };
   }

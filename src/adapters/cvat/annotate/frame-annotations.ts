@@ -1,4 +1,4 @@
-/** Shapes people drew in CVAT as marks of references, and the labels a frame has already. */
+/** Shapes people drew in CVAT as annotations of references, and the labels a frame has already. */
 import { isProsamError } from '../../../core/common/errors.ts';
 import { maskFromAnnotation } from '../../../core/mask/draw-annotation.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
@@ -21,7 +21,7 @@ export interface FrameAnnotations {
 }
 
 /**
- * The marks of one frame: the areas of one label joined, clicks for themselves. Where people drew a label, what programs made of it is
+ * The annotations of one frame: the areas of one label joined, clicks for themselves. Where people drew a label, what programs made of it is
  * left out. labels: names by id; shapes of others are left out.
  */
 export function annotationsOfFrame(

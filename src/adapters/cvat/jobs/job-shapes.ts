@@ -18,16 +18,16 @@ export interface JobShape extends MarkedShape {
 const SLICE_NUMBERS = 500_000;
 
 /** In the order of the answer; what lies outside of the job's frames, or marks no area, is left out. */
-export async function marksOf(
+export async function shapesOf(
   { shapes, tracks }: Pick<CvatAnnotations, 'shapes' | 'tracks'>,
   { start_frame: from, stop_frame: to }: Pick<CvatJob, 'start_frame' | 'stop_frame'>,
 ): Promise<JobShape[]> {
-  const marks: JobShape[] = [];
+  const found: JobShape[] = [];
   let numbers = 0;
   const add = async (id: string, shape: MarkedShape & { frame: number }, label: number, source: string): Promise<void> => {
     const { type, points, frame, rotation = 0 } = shape;
     if (!USABLE_SHAPES.has(type) || frame < from || frame > to) return;
-    marks.push({ id, frame, label, source, type, points, rotation, content: contentOf(type, frame, label, rotation, points) });
+    found.push({ id, frame, label, source, type, points, rotation, content: contentOf(type, frame, label, rotation, points) });
     numbers += points.length + 20;
     if (numbers < SLICE_NUMBERS) return;
     numbers = 0;
@@ -38,7 +38,7 @@ export async function marksOf(
     // Key frames are places somebody, or something, looked at.
     for (const key of keys) if (!key.outside) await add(`t${id}`, key, label_id, source);
   }
-  return marks;
+  return found;
 }
 
 /** Less than a tenth of a pixel is rounding: exports and imports of CVAT round. */

@@ -11,7 +11,7 @@ export interface ReviewLog {
   /** A job as it is, or as CVAT told that it was changed from `before`. Durable once it resolves. */
   observe(server: string, job: SeenJob, before?: JobState): Promise<void>;
   /** Machine-made shapes that are in the job at that date; those seen before keep their first date. */
-  sight(server: string, job: Omit<SeenJob, keyof JobState>, marks: readonly JobShape[]): Promise<void>;
+  sight(server: string, job: Omit<SeenJob, keyof JobState>, shapes: readonly JobShape[]): Promise<void>;
   add(server: string, task: number, events: readonly ReviewEvent[]): Promise<void>;
 }
 
@@ -58,9 +58,9 @@ export function createReviewLog(folder?: string): ReviewLog {
     async observe(server, { job, task: id, atUs, state, stage }, before) {
       if (atUs > 0) await add(server, id, (await task(server, id)).eventsOf(job, atUs, { state, stage }, before));
     },
-    async sight(server, { job, task: id, atUs }, marks) {
+    async sight(server, { job, task: id, atUs }, shapes) {
       const review = await task(server, id);
-      const fresh = marks.filter((mark) => !review.hasSeen(job, mark)).map(keyOf);
+      const fresh = shapes.filter((shape) => !review.hasSeen(job, shape)).map(keyOf);
       if (fresh.length === 0 && review.lookedAt(job) >= atUs) return;
       await add(server, id, [{ job, seen: atUs > 0 ? atUs : Number.MAX_SAFE_INTEGER, marks: fresh }]);
     },

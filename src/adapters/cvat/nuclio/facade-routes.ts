@@ -28,7 +28,7 @@ export interface FacadeParts {
   listed: (functions: readonly CvatFunction[]) => Promise<void>;
 }
 
-/** Pictures of up to 48 MiB: base64 takes a third more. */
+/** Images of up to 48 MiB: base64 takes a third more. */
 const MAX_BODY_BYTES = 64 * 2 ** 20;
 /** CVAT waits 120 seconds unless told otherwise; an answer that says why is better than silence. */
 const DEADLINE_MS = 110_000;

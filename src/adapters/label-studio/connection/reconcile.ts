@@ -54,7 +54,7 @@ export interface ReconcileReport extends Removals {
 
 /** Annotations fetched at the same time. */
 const CONCURRENCY = 3;
-/** These fail the next time, too, unless something else answered than should have (a login page in place of a picture). */
+/** These fail the next time, too, unless something else answered than should have (a login page in place of an image). */
 const LASTING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(['ANNOTATION_INVALID', 'ANNOTATION_OUTSIDE', 'ANNOTATION_CONFLICT', 'MASK_EMPTY', 'MASK_SIZE_MISMATCH'] as const),
   ...(['IMAGE_UNREADABLE', 'IMAGE_TOO_LARGE', 'IMAGE_EMPTY', 'URL_REFUSED', 'REQUEST_INVALID'] as const),

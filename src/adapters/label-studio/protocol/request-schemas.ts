@@ -39,7 +39,7 @@ const regionValue = z
   })
   .partial();
 
-/** One mark, prompt or mask on an image. Fields that make no sense together are judged where the region is read. */
+/** One annotation, prompt or mask on an image. Fields that make no sense together are judged where the region is read. */
 export const regionSchema = z.object({
   id: z.coerce.string().max(500).default(''),
   type: z.string().max(100).default(''),

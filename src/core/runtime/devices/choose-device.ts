@@ -77,7 +77,7 @@ const ALWAYS = { used: true, reason: 'works everywhere' };
 /** Meaning of a probe's answer for `auto`. */
 export function verdictOn(response: ProbeResult): { used: boolean; reason: string } {
   if ('failed' in response) return { used: false, reason: response.failed };
-  const { difference, deviceMs, cpuMs } = response.figures;
+  const { difference, deviceMs, cpuMs } = response.metrics;
   if (!(difference <= MAX_DIFFERENCE))
     return {
       used: false,

@@ -9,7 +9,7 @@ import { probe } from './probe.ts';
 async function response(device: Device): Promise<ProbeResult> {
   try {
     const obstacle = obstacleTo(device, await machineFacts());
-    return obstacle === undefined ? { figures: await probe(device) } : { failed: obstacle };
+    return obstacle === undefined ? { metrics: await probe(device) } : { failed: obstacle };
   } catch (error) {
     // What a session could not be made for, without the advice to people who asked for the device.
     return { failed: explainFailure(messageOf(isProsamError(error) ? (error.cause ?? error) : error)) };

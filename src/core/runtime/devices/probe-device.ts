@@ -1,9 +1,9 @@
 /** Tries a device in a process of its own, so that a driver that crashes or hangs takes nobody down. */
 import { fork } from 'node:child_process';
 import type { Device } from './devices.ts';
-import type { ProbeFigures } from './probe.ts';
+import type { ProbeMetrics } from './probe.ts';
 
-export type ProbeResult = { figures: ProbeFigures } | { failed: string };
+export type ProbeResult = { metrics: ProbeMetrics } | { failed: string };
 
 export interface ProbeOptions {
   /** Milliseconds until a silent probe is given up. @default 30 000 */

@@ -58,7 +58,7 @@ export async function openPromptProbe(context: StudyContext, name: string): Prom
   return {
     frozen,
     distribution: { kind: encoder.distribution, nu: encoder.nu, n: dim, scale: encoder.noise_scale },
-    pair: (episode, index) => make(episode, randomFor(DEFAULT_SEED, 'marks', index), 'evaluation'),
+    pair: (episode, index) => make(episode, randomFor(DEFAULT_SEED, 'annotations', index), 'evaluation'),
     async prompts(pair) {
       const code = await networks.encodeReference(pair.reference.mid, pair.cells);
       const { mu, logSigma } = await networks.promptDistribution(pair.target.mid, pair.pseudo, code);

@@ -11,7 +11,7 @@ import { maskFromCocoRle, type CocoRle } from '../../../../src/core/mask/rle.ts'
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { waitFor } from '../../../e2e/scenario.ts';
 import { startServe } from '../../../e2e/serve-process.ts';
-import { magentaPixels, pictureOfTask } from './browser.ts';
+import { magentaPixels, imageOfTask } from './browser.ts';
 import { brushRegion, sceneFiles, turned, type SceneFile } from './labelled-scenes.ts';
 import { ARTIFACTS, LOGIN, realService, type StoredRegion } from './real-service.ts';
 
@@ -145,7 +145,7 @@ describe.skipIf(missing !== undefined)(title, () => {
   it('shows the mask on the canvas of a real browser', async () => {
     const [, task = 0] = ids;
     const path = join(ARTIFACTS, 'prediction.png');
-    const picture = await pictureOfTask(here.studio, here.project.id, task, path);
+    const picture = await imageOfTask(here.studio, here.project.id, task, path);
     const pixels = await magentaPixels(picture);
     console.log(`${path}: ${pixels} pixels in the colour of the label`);
     expect(pixels).toBeGreaterThan(3000);

@@ -72,7 +72,7 @@ describe('as much JSON as is taken', () => {
   afterAll(() => void server?.kill());
 
   it.each([
-    ['nearly all of it a picture', () => pictureJson(), /^\{"bytes":18874293,/],
+    ['nearly all of it a picture', () => imageJson(), /^\{"bytes":18874293,/],
     [
       'nearly all of it in small strings',
       () => JSON.stringify({ points: Array.from({ length: 49_000 }, () => 'y'.repeat(120)) }),
@@ -131,7 +131,7 @@ describe('as much JSON as is taken', () => {
   });
 });
 
-function pictureJson(): string {
+function imageJson(): string {
   const bytes = 3 * Math.floor((DEFAULT_JSON_LIMITS.bytes - 100) / 4);
   return JSON.stringify({
     image: { base64: Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(bytes - 4, 7)]).toString('base64') },

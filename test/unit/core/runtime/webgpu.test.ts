@@ -29,7 +29,7 @@ describe('WebGPU', () => {
       context.skip('no software WebGPU adapter on this machine');
       return;
     }
-    expect(response).toMatchObject({ figures: expect.anything() as object });
+    expect(response).toMatchObject({ metrics: expect.anything() as object });
     expect(verdictOn(response)).toMatchObject({ used: false, reason: expect.stringMatching(/^slower than the CPU here/) as string });
   });
 

@@ -11,7 +11,7 @@ it('gives the same draws for the same seed, stream and index', () => {
 });
 
 it('gives other draws for every seed, stream and index', () => {
-  const streams = ['start', 'step', 'episodes', 'test', 'marks', 'variant'] as const;
+  const streams = ['start', 'step', 'episodes', 'test', 'annotations', 'variant'] as const;
   const all = [0, 1, 2, 321, 322, 2 ** 31].flatMap((seed) =>
     streams.flatMap((stream) => [0, 1, 2, 3, 1000, 2 ** 20, MAX_INDEX - 1, MAX_INDEX].map((index) => first(seed, stream, index))),
   );

@@ -18,8 +18,8 @@ function program(name: string, source: string): URL {
 describe('the probe of a device', () => {
   it('compares it with the CPU in another process', async () => {
     const response = await probeDevice('cpu');
-    expect(response).toMatchObject({ figures: { difference: 0 } });
-    expect('figures' in response && response.figures.cpuMs).toBeGreaterThan(0);
+    expect(response).toMatchObject({ metrics: { difference: 0 } });
+    expect('metrics' in response && response.metrics.cpuMs).toBeGreaterThan(0);
   });
 
   it('says why a device cannot be tried', async () => {
