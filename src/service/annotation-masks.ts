@@ -148,7 +148,7 @@ async function joinedRuns(
 
 type JoinOptions = Required<Omit<GrowOptions, 'signal'>> & { budget: PixelBudget; signal: AbortSignal | undefined };
 
-/** What SAM made is drawn apart from the rest, which is part of what was sent. */
+/** Draws SAM's masks apart from the rest, which belongs to what was sent. */
 async function joined(
   annotations: readonly LabeledAnnotation[],
   { width, height }: Size,

@@ -7,12 +7,11 @@ import { createBodyBudget, UNPROVED_SHARE, type BodyBudget } from './body/body-b
 import { checkHost, checkSameSite, LOOPBACK_HOSTS, setSafeHeaders } from './browser-safety.ts';
 import { describeRoutes, type About, type MountedRoute } from './describe-routes.ts';
 import { asProsamError, errorResponse, sendJson, statusLineText } from './error-response.ts';
-import { boundEnding, loggedPath, withFields, type Exchange } from './exchange.ts';
+import { boundEnding, loggedPath, withFields, type Exchange, requestIdOf } from './exchange.ts';
 import type { Guard } from './guard.ts';
 import { httpLimits, type HttpLimits } from './http-limits.ts';
 import type { JsonLimits } from './body/json-structure.ts';
 import type { Metrics } from './metrics.ts';
-import { requestIdOf } from './request-id.ts';
 import type { Access, Route } from './route.ts';
 import { serveRoute, type RouteSurroundings } from './serve-route.ts';
 import { standingRoutes } from './standing-routes.ts';

@@ -8,12 +8,11 @@ import { createMlBackend, type MlCall, type MlPredictRequest } from './protocol/
 import { createRecorder } from './annotations.ts';
 import { createBatch } from './batch.ts';
 import { configOf, createConnections, projectName, type Connections } from './connection/connections.ts';
-import { createDefaultImages } from './default-images.ts';
 import { createEventWork } from './event-work.ts';
 import { createInteractive } from './interactive.ts';
 import { createDeferredPredictions } from './deferred-predictions.ts';
 import { createPriors } from './priors.ts';
-import { createTaskImages } from './task-images.ts';
+import { createDefaultImages, createTaskImages } from './task-images.ts';
 import { createSlots } from './slots.ts';
 import type { AnnotationRecorder, LabelStudioOptions } from './types.ts';
 

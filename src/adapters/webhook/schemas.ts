@@ -24,7 +24,7 @@ const labelName = text(LIMITS.label).describe('Name of the concept, e.g. "cup"')
 const source = text(LIMITS.source);
 const annotationId = text(LIMITS.annotationId);
 const imageId = text(LIMITS.imageId);
-/** Where it lies is compared with the image. */
+/** A finite number; whether it is inside the image is checked where it is drawn. */
 const coordinate = z.number();
 const point = z
   .union([z.tuple([coordinate, coordinate]), z.strictObject({ x: coordinate, y: coordinate })])

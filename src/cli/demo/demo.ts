@@ -9,7 +9,7 @@ import { iou } from '../../core/mask/metrics.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
 import type { ImageInput, MaskPrediction, PredictOptions, Reference } from '../../core/engine/types.ts';
 import { markedPixels } from '../../core/image/mask-file.ts';
-import { pngFromMask } from '../../core/image/node/mask-png.ts';
+import { pngFromMask } from '../../core/image/node/png.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { pngFromRgb } from '../common/draw.ts';
 import { engineOptions, predictOptions } from '../common/engine-options.ts';

@@ -1,6 +1,6 @@
 /** Formats of a prediction on disk and on stdout. */
 import { foldedName, hashedWord, wordsFor } from '../../core/files/file-name.ts';
-import { pngFromMask } from '../../core/image/node/mask-png.ts';
+import { pngFromMask } from '../../core/image/node/png.ts';
 import { polygonsFromMaskSync } from '../../core/mask/polygon-groups.ts';
 import { cocoRleFromMaskSync } from '../../core/mask/rle.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';

@@ -2,7 +2,7 @@
  * Altered copies of a training pair, off by default: the public code trains without any. The frozen networks must see an
  * altered image anew, so there are few alterations, each computed once an image.
  */
-import { mirrorRows } from '../../core/image/mirror.ts';
+import { mirrorRows } from '../../core/image/pixels.ts';
 import type { Raster } from '../../core/image/pillow-resize.ts';
 import { uniformInt, type Random } from '../../core/common/random.ts';
 import { randomFor } from '../step/seeds.ts';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../src/cli/demo/scenes.ts';
 import { pngFromRgb } from '../../../src/cli/common/draw.ts';
 import { foldedName } from '../../../src/core/files/file-name.ts';
-import { pngFromMask } from '../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../src/core/image/node/png.ts';
 import { jsonLines, runCli } from './run-cli.ts';
 import { dyingWithUs } from '../../support/dies-with-us.ts';
 

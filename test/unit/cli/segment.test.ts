@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sceneWith, type DemoScene } from '../../../src/cli/demo/scenes.ts';
 import { pngFromRgb } from '../../../src/cli/common/draw.ts';
-import { pngFromMask } from '../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../src/core/image/node/png.ts';
 import { iou } from '../../../src/core/mask/metrics.ts';
 import { emptyMask, fillPolygon } from '../../../src/core/mask/raster.ts';
 import { cocoRleFromMaskSync, maskFromCocoRle } from '../../../src/core/mask/rle.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createClient, ProsamClientError, type ProsamClient } from '../../../src/client/index.ts';
 import { ProsamError } from '../../../src/core/common/errors.ts';
-import { pngFromMask } from '../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../src/core/image/node/png.ts';
 import { pngOf, startServer, TOKENS, type TestServer } from '../adapters/webhook/webhook-server.ts';
 
 let server: TestServer;

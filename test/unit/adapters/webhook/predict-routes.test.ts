@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { predictResponse, refineResponse } from '../../../../src/adapters/webhook/responses.ts';
 import { ProsamError } from '../../../../src/core/common/errors.ts';
-import { pngFromMask } from '../../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../../src/core/image/node/png.ts';
 import { emptyMask, fillPolygon } from '../../../../src/core/mask/raster.ts';
 import { maskFromCocoRle } from '../../../../src/core/mask/rle.ts';
 import type { ServicePredictRequest } from '../../../../src/service/types.ts';

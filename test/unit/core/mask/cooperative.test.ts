@@ -1,7 +1,7 @@
 /** Work with pauses ends as work without them, stops when told to, and leaves the event loop its turns. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pngFromMask } from '../../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../../src/core/image/node/png.ts';
 import { runStepsSync, runSteps, type Steps } from '../../../../src/core/mask/cooperative.ts';
 import { polygonsFromMaskSync, polygonSteps } from '../../../../src/core/mask/polygon-groups.ts';
 import { cocoRleFromMaskSync, cocoRleSteps } from '../../../../src/core/mask/rle.ts';
