@@ -1,5 +1,5 @@
 /** `prosam`: the engine, masks and errors. Types of signatures that are seldom written down are in `prosam/types`. */
 export * from './core/public.ts';
 export { createEngine } from './core/runtime/node/create-engine.ts';
-export { pngFromMask, uncertaintyPng } from './core/image/node/mask-png.ts';
+export { pngFromMask, uncertaintyPng } from './core/image/node/png.ts';
 export type { EngineOptions } from './core/runtime/node/open-engine.ts';

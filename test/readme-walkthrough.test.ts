@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../src/cli/demo/scenes.ts';
-import { pngFromMask } from '../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../src/core/image/node/png.ts';
 import { silentLog } from '../src/service/ports/log.ts';
 import { createServer, type ProsamServer } from '../src/server/index.ts';
 import { CONCEPTS } from '../src/scenes/index.ts';

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createServer } from 'prosam/server';
-import { createLabelStudioClient, encodeBrushRle, repairWebhook, type LabelStudioClient } from 'prosam/label-studio';
+import { createLabelStudioClient, encodeBrushRleSync, repairWebhook, type LabelStudioClient } from 'prosam/label-studio';
 import { CONCEPTS, conceptMask, generateScene } from 'prosam/scenes';
 import sharp from 'sharp';
 import { startLabelStudio } from './label-studio-server.ts';
@@ -73,7 +73,7 @@ export async function startExample({ folder, photos, scenes = 8, port, say }: Ex
     const address = (task: number): string => `${studio.url}/projects/${project}/data?task=${task}`;
 
     const before = await versionOf(client, project);
-    const [{ mask }] = pictures as [Picture];
+    const [{ mask }] = pictures as [RgbImage];
     if (mask) await client.createAnnotation(first, { result: [regionOf(mask)] });
     else {
       say(`log in as ${studio.user} with ${studio.password}, paint the object and press Submit: ${address(first)}`);
@@ -113,15 +113,15 @@ interface Mask {
   height: number;
 }
 
-interface Picture {
+interface RgbImage {
   name: string;
   type: string;
   bytes: Uint8Array;
   mask?: Mask;
 }
 
-async function generated(count: number): Promise<Picture[]> {
-  const pictures: Picture[] = [];
+async function generated(count: number): Promise<RgbImage[]> {
+  const pictures: RgbImage[] = [];
   const concept = CONCEPT?.id ?? 0;
   for (let seed = 1; pictures.length < count; seed++) {
     const { image, width, height, ...scene } = generateScene(seed, { force: [concept] });
@@ -135,7 +135,7 @@ async function generated(count: number): Promise<Picture[]> {
   return pictures;
 }
 
-async function own(folder: string): Promise<Picture[]> {
+async function own(folder: string): Promise<RgbImage[]> {
   const names = (await readdir(folder)).filter((name) => extname(name).toLowerCase() in TYPES).sort();
   if (names.length < 2)
     throw new Error(`${folder}: expected at least two photos (${Object.keys(TYPES).join(', ')}), found ${names.length}`);
@@ -148,6 +148,6 @@ function regionOf(mask: Mask) {
   return {
     ...{ id: 'first', type: 'brushlabels', from_name: 'tag', to_name: 'image', image_rotation: 0 },
     ...{ original_width: mask.width, original_height: mask.height },
-    value: { format: 'rle', rle: [...encodeBrushRle(mask)], brushlabels: [LABEL] },
+    value: { format: 'rle', rle: [...encodeBrushRleSync(mask)], brushlabels: [LABEL] },
   };
 }

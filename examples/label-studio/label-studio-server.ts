@@ -139,8 +139,8 @@ async function emptyDatabase(
 async function answering(url: string, dead: () => boolean): Promise<void> {
   for (let tries = 0; tries < 600; tries++) {
     if (dead()) throw new Error('it ended');
-    const answer = await fetch(url).catch(() => undefined);
-    if (answer?.ok) return;
+    const response = await fetch(url).catch(() => undefined);
+    if (response?.ok) return;
     await wait(200);
   }
   throw new Error('no answer within two minutes');

@@ -69,7 +69,7 @@ export async function candidateVersion(
     signal,
   });
   if (gate === undefined) return 'stopped';
-  const { promote, reason, figures } = judge(gate, settings, current ? undefined : 'what needs no training');
+  const { promote, reason, metrics } = judge(gate, settings, current ? undefined : 'what needs no training');
   const blob = await storage.blobs.put(bytes);
   const { images, labels, newMasks } = begun;
   const version: Verdict['version'] = {
@@ -78,8 +78,8 @@ export async function candidateVersion(
     ...{ seed: snapshot.seed, code: context.codeVersion, createdMs: context.now() },
     ...{ outcome: promote ? 'promoted' : 'rejected', reason },
     metrics: {
-      gate: { ...figures, rows: gate },
-      training: { ...trained.figures, attempts: run.attempts, images, labels, masks: masks.length, newMasks },
+      gate: { ...metrics, rows: gate },
+      training: { ...trained.metrics, attempts: run.attempts, images, labels, masks: masks.length, newMasks },
       notes: begun.notes,
     },
   };

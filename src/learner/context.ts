@@ -1,8 +1,9 @@
 /** Options of the learner, and their defaults. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { LearnerSettings } from './settings.ts';
 import { silentLog } from '../service/ports/log.ts';
 import type { LoadedEngine } from '../training/train-options.ts';
-import { holderName } from './holder-name.ts';
 import type { LearnerContext } from './types.ts';
 
 export interface LearnerOptions extends Partial<Pick<LearnerContext, 'holder' | 'now' | 'log' | 'onEvent' | 'signal' | 'memoryUsed'>> {
@@ -33,4 +34,9 @@ export function learnerContext(
     signal: AbortSignal.any(signals),
     memoryUsed: memoryUsed ?? (() => process.memoryUsage.rss()),
   };
+}
+
+/** Name of a learner in the store: no two share one. */
+function holderName(): string {
+  return `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
 }

@@ -1,4 +1,4 @@
-/** Whether a candidate may take the place of the current version, and why, in words and figures. */
+/** Whether a candidate may take the place of the current version, and why, in words and metrics. */
 
 /** One held-out pair answered by both versions. */
 export interface GatePair {
@@ -17,7 +17,7 @@ export interface GateRule {
   minLabelPairs: number;
 }
 
-export interface GateFigures extends GateRule {
+export interface GateMetrics extends GateRule {
   pairs: number;
   /** Mean over labels of the mean IoU of their pairs, 0 to 1. */
   current: number;
@@ -28,29 +28,29 @@ export interface GateFigures extends GateRule {
 export interface GateDecision {
   promote: boolean;
   reason: string;
-  figures: GateFigures;
+  metrics: GateMetrics;
 }
 
 const NAMED_LABELS = 3;
 
 /** pairs: at least one. against: what `current` stands for. */
 export function judge(pairs: readonly GatePair[], rule: GateRule, against = 'the current version'): GateDecision {
-  const figures = figuresOf(pairs, rule);
-  const { current, candidate } = figures;
+  const metrics = metricsOf(pairs, rule);
+  const { current, candidate } = metrics;
   const on = `on ${pairs.length} held-out ${pairs.length === 1 ? 'pair' : 'pairs'}`;
   const change = `mIoU ${shown(current)} -> ${shown(candidate)} ${on}`;
   if (isWorse(current, candidate, rule.margin))
-    return { promote: false, figures, reason: `${change}: worse than ${against} by more than ${rule.margin}` };
-  const lost = figures.labels
+    return { promote: false, metrics, reason: `${change}: worse than ${against} by more than ${rule.margin}` };
+  const lost = metrics.labels
     .filter((row) => row.pairs >= rule.minLabelPairs && isWorse(row.current, row.candidate, rule.labelMargin))
     .sort((a, b) => a.candidate - a.current - (b.candidate - b.current));
-  if (lost.length === 0) return { promote: true, figures, reason: `${change}: ${wordFor(current, candidate, against)}` };
+  if (lost.length === 0) return { promote: true, metrics, reason: `${change}: ${wordFor(current, candidate, against)}` };
   const named = lost.slice(0, NAMED_LABELS).map((row) => `${row.label} ${shown(row.current)} -> ${shown(row.candidate)}`);
   const more = lost.length > NAMED_LABELS ? ` and ${lost.length - NAMED_LABELS} more labels` : '';
-  return { promote: false, figures, reason: `${change}, but worse by more than ${rule.labelMargin} on ${named.join(', ')}${more}` };
+  return { promote: false, metrics, reason: `${change}, but worse by more than ${rule.labelMargin} on ${named.join(', ')}${more}` };
 }
 
-function figuresOf(pairs: readonly GatePair[], { margin, labelMargin, minLabelPairs }: GateRule): GateFigures {
+function metricsOf(pairs: readonly GatePair[], { margin, labelMargin, minLabelPairs }: GateRule): GateMetrics {
   const byLabel = new Map<string, GatePair[]>();
   for (const pair of pairs) {
     const group = byLabel.get(pair.label);
@@ -73,10 +73,10 @@ function figuresOf(pairs: readonly GatePair[], { margin, labelMargin, minLabelPa
   };
 }
 
-/** Sums of the same figures in another order differ in their last bits. */
+/** Sums of the same metrics in another order differ in their last bits. */
 const ROUNDING = 1e-9;
 
-/** Also where a figure is not a number. */
+/** Also where a metric is not a number. */
 function isWorse(current: number, candidate: number, margin: number): boolean {
   return !(candidate >= current - margin - ROUNDING);
 }

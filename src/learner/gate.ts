@@ -1,4 +1,4 @@
-/** The version in service (or what there was before any) and a candidate, on the same held-out pairs with the same marks, through the same networks. */
+/** The live version (or what there was before any) and a candidate, on the same held-out pairs with the same annotations, through the same networks. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { checkTensors } from '../core/checkpoint/check-tensors.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
@@ -8,7 +8,7 @@ import { iou } from '../core/mask/metrics.ts';
 import type { Device } from '../core/runtime/devices/devices.ts';
 import { createNetworks } from '../core/onnx/networks.ts';
 import { openRuntime } from '../core/runtime/devices/choose-device.ts';
-import { drawsFor } from '../training/step/seeds.ts';
+import { randomFor } from '../training/step/seeds.ts';
 import type { EncoderPlan } from '../training/step/encoder-plan.ts';
 import { frozenFeatures } from '../training/batches/frozen-features.ts';
 import { createPairMaker, type PreparedPair } from '../training/batches/pairs.ts';
@@ -58,20 +58,20 @@ export async function measureVersions(options: GateOptions): Promise<GatePair[] 
       ...{ annotation: 'mask', labelReduction: plan.label_reduction },
     });
     const predict = meanPromptPredictor({ model, networks });
-    const answer = (weights: Weights) => (pair: PreparedPair) => {
+    const response = (weights: Weights) => (pair: PreparedPair) => {
       use(weights);
       return predict(pair);
     };
-    const candidate = answer(versions.candidate);
+    const candidate = response(versions.candidate);
     const before = versions.current
-      ? [answer(versions.current)]
+      ? [response(versions.current)]
       : TRAINING_FREE.map((method) => methodPredictor({ model, networks }, method));
     const names = new Map(dataset.classes.map(({ id, name }) => [id, name]));
     const episodes = dataset.fold('all').testEpisodes(options.pairs, options.seed);
     const rows: (Omit<GatePair, 'current'> & { before: number[] })[] = [];
     for (const [i, episode] of episodes.entries()) {
       if (signal.aborted) return undefined;
-      const pair = await prepare(episode, drawsFor(options.seed, 'marks', i), 'evaluation');
+      const pair = await prepare(episode, randomFor(options.seed, 'annotations', i), 'evaluation');
       const score = async (predictor: typeof predict): Promise<number> => iou(await predictor(pair), pair.truth, pair.ignored);
       const scores: number[] = [];
       for (const predictor of before) scores.push(await score(predictor));

@@ -4,7 +4,7 @@ export type { Learner } from './learner.ts';
 export { learnOnce } from './learn-once.ts';
 export type { LearnerContext, EndState, LearnerEvent, RunOutcome, RunStartEvent } from './types.ts';
 export type { LearnerOptions } from './context.ts';
-export type { GateFigures, GatePair } from './gate-decision.ts';
+export type { GateMetrics, GatePair } from './gate-decision.ts';
 export type { LearnerPolicy } from './policy.ts';
 export { LEARNER_DEFAULTS } from './settings.ts';
 export type { LearnerSettings, TimeWindow } from './settings.ts';

@@ -3,7 +3,7 @@ import { TEACHING_WEIGHTS } from '../service/ports/provenance.ts';
 import { maskFromCocoRle } from '../core/mask/rle.ts';
 import { uniformInt, type Random } from '../core/common/random.ts';
 import { ProsamError } from '../core/common/errors.ts';
-import { drawsFor } from '../training/step/seeds.ts';
+import { randomFor } from '../training/step/seeds.ts';
 import type { Dataset, DatasetImage, Episode, Fold, LabelMap } from '../training/types.ts';
 import type { SnapshotMask } from './snapshot.ts';
 
@@ -90,14 +90,14 @@ function foldOf({ project, replayShare, episodes }: StoreDatasetOptions, samples
     base: [...new Set(targets.map(({ classId }) => classId))],
     novel: [...new Set(gate.map(({ classId }) => classId))],
     trainingEpisodes(epoch, seed) {
-      const random = drawsFor(seed, 'episodes', epoch);
+      const random = randomFor(seed, 'episodes', epoch);
       return Array.from({ length: episodes }, () => {
         const target = drawTarget(random);
         return episodeOf(drawReference(target, random), target);
       });
     },
     testEpisodes(count, seed) {
-      const random = drawsFor(seed, 'test');
+      const random = randomFor(seed, 'test');
       const pairs = new Map<string, Episode>();
       for (let i = 0; i < GATE_ROUNDS * gate.length && pairs.size < count; i++) {
         const target = gate[i % gate.length] as Sample;

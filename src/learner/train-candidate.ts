@@ -28,7 +28,7 @@ export interface CandidateOptions {
 export interface TrainedCandidate {
   /** Model folder. */
   folder: string;
-  figures: {
+  metrics: {
     steps: number;
     seconds: number;
     /** e.g. "tfjs-node 4.22.0 on libtensorflow 2.21.0, CPU" */
@@ -65,22 +65,22 @@ async function attempt(options: CandidateOptions): Promise<TrainedCandidate | 's
   const full = new AbortController();
   const started = performance.now();
   const rows: MetricsRow[] = [];
-  const figures = { steps: 0, seconds: 0, engine: '', device: '' };
+  const metrics = { steps: 0, seconds: 0, engine: '', device: '' };
   let reason = '';
   for await (const event of train(trainOptions(options, AbortSignal.any([signal, full.signal])))) {
     if (event.type === 'start') {
-      Object.assign(figures, { steps: event.steps, engine: event.engine, device: event.device });
+      Object.assign(metrics, { steps: event.steps, engine: event.engine, device: event.device });
       rows.push(...event.history);
       if (event.done > 0) onStep(event.done, event.steps, lossOf(rows.at(-1)));
     } else if (event.type === 'step') {
       rows.push({ type: 'step', ...event.row });
-      onStep(event.row.step, figures.steps, event.row.loss);
+      onStep(event.row.step, metrics.steps, event.row.loss);
       if (options.context.memoryUsed() > maxMemoryBytes) full.abort();
     } else if (event.type === 'end') reason = event.reason;
   }
   if (reason === 'interrupted') return full.signal.aborted && !signal.aborted ? 'memory' : 'stopped';
-  figures.seconds = Math.round(performance.now() - started) / 1000;
-  return { folder: join(files.training, 'last'), figures: { ...figures, curve: thinned(rows) } };
+  metrics.seconds = Math.round(performance.now() - started) / 1000;
+  return { folder: join(files.training, 'last'), metrics: { ...metrics, curve: thinned(rows) } };
 }
 
 function trainOptions({ context, snapshot, dataset, files, plan, start }: CandidateOptions, signal: AbortSignal): TrainOptions {

@@ -2,8 +2,8 @@ import type { Canvas } from './canvas.ts';
 import { lattice } from './noise.ts';
 import type { SceneRandom } from './scene-random.ts';
 
-/** Takes the picture: light falling off to one side, sometimes a soft focus, sensor noise. RGB bytes, row-major, interleaved. */
-export function takePicture(canvas: Canvas, random: SceneRandom): Uint8Array {
+/** Takes the image: light falling off to one side, sometimes a soft focus, sensor noise. RGB bytes, row-major, interleaved. */
+export function takeImage(canvas: Canvas, random: SceneRandom): Uint8Array {
   light(canvas, random);
   const colours = random.uniform() < 0.5 ? blur(canvas) : canvas.colours;
   const noiseSeed = random.integer(1, 99999);

@@ -1,4 +1,4 @@
-/** A square picture in the making. */
+/** A square image in the making. */
 export interface Canvas {
   /** Width and height, pixels. */
   readonly size: number;

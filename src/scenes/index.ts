@@ -1,4 +1,4 @@
-/** `prosam/scenes`: generated pictures with exact masks, for demonstrations, tests and training. */
+/** `prosam/scenes`: generated images with exact masks, for demonstrations, tests and training. */
 export { CONCEPTS, CONCEPT_FOLDS } from './concepts.ts';
 export type { Concept } from './concepts.ts';
 export { conceptMask, generateScene } from './scene.ts';

@@ -1,5 +1,5 @@
 import { paintBackground } from './background.ts';
-import { takePicture } from './camera.ts';
+import { takeImage } from './camera.ts';
 import { createCanvas } from './canvas.ts';
 import type { Canvas } from './canvas.ts';
 import { CONCEPTS } from './concepts.ts';
@@ -10,7 +10,7 @@ import type { SceneRandom } from './scene-random.ts';
 import { BLOB, SHAPES } from './shapes.ts';
 import { TEXTURE_NAMES } from './textures.ts';
 
-/** A made-up picture with every object of a known concept outlined. */
+/** A made-up image with every object of a known concept outlined. */
 export interface Scene {
   width: number;
   height: number;
@@ -62,7 +62,7 @@ export function generateScene(seed: number, options: SceneOptions = {}): Scene {
     painted.push(concept);
     pixelCounts.push(pixelCount);
   }
-  const image = takePicture(canvas, random);
+  const image = takeImage(canvas, random);
   return { width: size, height: size, image, ...labelVisible(canvas, painted, pixelCounts) };
 }
 
@@ -112,7 +112,7 @@ function planObjects(random: SceneRandom, allowed: readonly number[], force: rea
   return planned.slice(0, MAX_OBJECTS);
 }
 
-/** Renumbers the objects that show well enough; the others keep their pixels in the picture but lose their label. */
+/** Renumbers the objects that show well enough; the others keep their pixels in the image but lose their label. */
 function labelVisible(canvas: Canvas, painted: readonly number[], pixelCounts: readonly number[]): Pick<Scene, 'instances' | 'concepts'> {
   const { owners, size } = canvas;
   const visible = new Uint32Array(painted.length + 1);

@@ -28,7 +28,7 @@ export type {
   DeferredAnnotation,
   ErrorReport,
   LearnerRun,
-  MarkCanvas,
+  AnnotationCanvas,
   PredictionService,
   ProjectInfo,
   ProjectService,
@@ -70,6 +70,6 @@ export type { StorageOptions } from '../storage/open-storage.ts';
 
 // Routes; `prosam/http` has the parts that serve them.
 export { route } from '../adapters/http/route.ts';
-export type { Access, Caller, Route, RouteAnswer, RouteContext, ServerEvent } from '../adapters/http/route.ts';
+export type { Access, Caller, Route, RouteResponse, RouteContext, ServerEvent } from '../adapters/http/route.ts';
 export type { HttpApp } from '../adapters/http/http-app.ts';
 export type { ImageInputJson, ImageSources } from '../adapters/http/images/image-input.ts';

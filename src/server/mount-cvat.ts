@@ -2,11 +2,11 @@
 import { BlockList, isIP } from 'node:net';
 import { join } from 'node:path';
 import { cvat, type DirectListener } from '../adapters/cvat/cvat.ts';
-import { createPortBook } from '../adapters/cvat/nuclio/port-registry.ts';
-import { createReviewBook } from '../adapters/cvat/jobs/review-book.ts';
+import { createPortRegistry } from '../adapters/cvat/nuclio/port-registry.ts';
+import { createReviewLog } from '../adapters/cvat/jobs/review-log.ts';
 import { createReviewNotes } from '../adapters/cvat/jobs/review-notes.ts';
 import { createCvatClient } from '../adapters/cvat/api/client.ts';
-import { createUploadBook } from '../adapters/cvat/jobs/upload-log.ts';
+import { createUploadLog } from '../adapters/cvat/jobs/upload-log.ts';
 import type { BodyBudget } from '../adapters/http/body/body-budget.ts';
 import { LOOPBACK_HOSTS } from '../adapters/http/browser-safety.ts';
 import { createGuard } from '../adapters/http/guard.ts';
@@ -43,7 +43,7 @@ export interface MountedCvat {
 
 /** Host name of this machine for CVAT's own servers and functions in containers. */
 const CONTAINER_HOST = 'host.docker.internal';
-/** JSON with a picture of 48 MiB in it. */
+/** JSON with an image of 48 MiB in it. */
 const MAX_JSON_BYTES = 64 * 2 ** 20;
 /** Share of the bodies in memory: callers of these ports, who have no credentials, must not keep out those who have some. */
 const BODY_SHARE = 0.5;
@@ -57,7 +57,7 @@ export function mountCvat({ settings, service, app, bodies, images, queue, log }
   const onlyThose = own.allowFrom.length > 0 ? allowOnly(own.allowFrom) : undefined;
   const api = url === undefined || token === undefined ? undefined : createCvatClient({ url, token, organization });
   const ports =
-    own.port === undefined ? undefined : createPortBook({ ...own.functionPorts, ...(own.portsFile !== '' && { file: own.portsFile }) });
+    own.port === undefined ? undefined : createPortRegistry({ ...own.functionPorts, ...(own.portsFile !== '' && { file: own.portsFile }) });
   const share = bodies.part(BODY_SHARE);
   const open = new Map<string, Listening>();
   let listening = false;
@@ -96,8 +96,8 @@ export function mountCvat({ settings, service, app, bodies, images, queue, log }
     limits: { maxBytes: settings.images.maxBytes, maxPixels: settings.images.maxPixels },
     webhookSecrets: webhook.secret === undefined ? [] : [webhook.secret],
     ...(api && {
-      ...{ api, uploads: createUploadBook(uploads), pollMs: pollMinutes * 60_000 },
-      ...{ reviews: createReviewBook(uploads), notes: createReviewNotes(join(uploads, 'notes.json')) },
+      ...{ api, uploads: createUploadLog(uploads), pollMs: pollMinutes * 60_000 },
+      ...{ reviews: createReviewLog(uploads), notes: createReviewNotes(join(uploads, 'notes.json')) },
     }),
     ...(ports && { ports }),
     ...(project !== undefined && { project }),

@@ -1,13 +1,13 @@
 /** Takes what a person accepted, edited or rejected: durable before anybody is told so. */
 import { checkAnnotationKey, checkName } from '../core/common/limits.ts';
-import { ProsamError } from '../core/common/errors.ts';
+import { isProsamError, ProsamError } from '../core/common/errors.ts';
 import type { AcceptRequest, Accepted } from './types.ts';
-import type { AnnotationRecord, Message, Store } from './ports/storage.ts';
+import type { AcceptedMask, AnnotationRecord, Message, Store } from './ports/storage.ts';
 import type { Engine } from '../core/engine/types.ts';
 import type { ServiceMetrics } from './ports/metrics.ts';
 import type { Admission } from './admission.ts';
-import type { Annotation } from '../core/mask/annotation.ts';
-import { checkBudget, grownAnnotations, masksByLabel, parsedAnnotations } from './annotation-masks.ts';
+import type { Annotation, AnnotationKind } from '../core/mask/annotation.ts';
+import { checkBudget, grownAnnotations, masksByLabel, parsedAnnotations, wasGrownIn010 } from './annotation-masks.ts';
 import { checkMaskCount } from './ports/provenance.ts';
 import { describeMessage } from './embed-masks.ts';
 import type { ServiceImages } from './images.ts';
@@ -27,7 +27,7 @@ export interface AcceptParts {
   now: () => number;
 }
 
-/** For drawing one annotation, in milliseconds: nobody's marks keep others waiting for longer, whoever still listens. */
+/** For drawing one annotation, in milliseconds: no request's annotations keep others waiting for longer. */
 const DRAWING_MS = 60_000;
 
 export function createAccept({ store, images, engine, admission, drawing, metrics, now }: AcceptParts) {
@@ -35,18 +35,22 @@ export function createAccept({ store, images, engine, admission, drawing, metric
     checkRequest(request);
     const parsed = parsedAnnotations(request.masks);
     const { project, source, externalId, revision, provenance, flagged, annotator, predictionVersion } = request;
-    const turn = { client: source, priority: 'interactive' as const, signal };
-    const image = await drawing.run(turn, () => images.keep(project, request.image, { signal }));
+    const slot = { client: source, priority: 'interactive' as const, signal };
+    const image = await drawing.run(slot, () => images.keep(project, request.image, { signal }));
     checkBudget(parsed, image);
     const grow = async (annotation: Annotation) => {
       const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256, { signal });
-      const grown = await admission.run(turn, () =>
+      const grown = await admission.run(slot, () =>
         engine.referenceMask({ image: stored, ...annotation }, { grow: true, ...(signal && { signal }) }),
       );
       return grown.mask;
     };
-    const grown = await grownAnnotations(parsed, grow, signal);
-    const masks = await drawing.run(turn, () => inTime((stop) => masksByLabel(grown, image, { grow, signal: stop }), signal));
+    const masksOf = async (isGrown?: (kind: AnnotationKind) => boolean): Promise<AcceptedMask[]> => {
+      const how = { grow, ...(isGrown && { isGrown }) };
+      const grown = await grownAnnotations(parsed, { ...how, signal });
+      return drawing.run(slot, () => inTime((stop) => masksByLabel(grown, image, { ...how, signal: stop }), signal));
+    };
+    const masks = await masksOf();
     if (masks.length === 0 && request.masks.length > 0)
       throw new ProsamError('MASK_EMPTY', 'expected at least one annotation that can be drawn, got none. Mark the object and try again.');
     signal?.throwIfAborted();
@@ -62,10 +66,29 @@ export function createAccept({ store, images, engine, admission, drawing, metric
       { name: TRAIN, key: project, data: { project } },
       ...masks.map(({ label }) => describeMessage(project, label)),
     ];
-    const outcome = await store.annotations.accept(record, messages);
-    metrics.annotation(provenance, outcome);
-    return { outcome, image, masks: masks.map(({ label, area }) => ({ label, area })) };
+    const stored = await storeOnce(store, record, messages, () => masksOf(wasGrownIn010));
+    metrics.annotation(provenance, stored.outcome);
+    return { outcome: stored.outcome, image, masks: stored.masks.map(({ label, area }) => ({ label, area })) };
   };
+}
+
+/** An annotation that version 0.1.0 stored without SAM is the same when it comes again. @throws ANNOTATION_CONFLICT */
+async function storeOnce(store: Store, record: AnnotationRecord, messages: readonly Message[], masksOf010: () => Promise<AcceptedMask[]>) {
+  const accept = async (masks: readonly AcceptedMask[]) => ({
+    outcome: await store.annotations.accept({ ...record, masks }, messages),
+    masks,
+  });
+  try {
+    return await accept(record.masks);
+  } catch (conflict) {
+    const isGrown = record.masks.some(({ sent }) => sent !== undefined);
+    if (!isProsamError(conflict) || conflict.code !== 'ANNOTATION_CONFLICT' || !isGrown) throw conflict;
+    // The revision is stored already, so nothing is added here. What 0.1.0 could not have drawn is the conflict it was.
+    const masks = await masksOf010().catch(() => {
+      throw conflict;
+    });
+    return accept(masks);
+  }
 }
 
 /** @throws DEADLINE_EXCEEDED */
@@ -77,7 +100,7 @@ async function inTime<T>(work: (signal: AbortSignal) => Promise<T>, signal?: Abo
     if (!late.aborted || signal?.aborted) throw error;
     throw new ProsamError(
       'DEADLINE_EXCEEDED',
-      `expected marks that are drawn within ${DRAWING_MS / 1000} s, got more. Send fewer marks at a time, or simpler ones.`,
+      `expected annotations that are drawn within ${DRAWING_MS / 1000} s, got more. Send fewer of them at a time, or simpler ones.`,
     );
   }
 }

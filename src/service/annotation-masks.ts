@@ -3,23 +3,50 @@ import { asBytes } from '../core/image/input.ts';
 import { decodeMask } from '../core/image/node/decode.ts';
 import { messageOf, ProsamError } from '../core/common/errors.ts';
 import { treatmentOf } from '../core/engine/resolve-annotation.ts';
-import { annotationIn, parseAnnotation, type Annotation, type DrawnAnnotation, type ParsedAnnotation } from '../core/mask/annotation.ts';
+import {
+  annotationIn,
+  parseAnnotation,
+  type Annotation,
+  type AnnotationKind,
+  type DrawnAnnotation,
+  type ParsedAnnotation,
+} from '../core/mask/annotation.ts';
 import { drawAnnotation, withPixels } from '../core/mask/draw-annotation.ts';
-import { inTurns } from '../core/mask/cooperative.ts';
+import { runSteps } from '../core/mask/cooperative.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import { createPixelBudget, type PixelBudget, type Size } from '../core/mask/pixel-budget.ts';
-import { emptyMask, maskExtentInSteps } from '../core/mask/raster.ts';
-import { cocoRleInSteps, cocoRleFromMask, cocoRleSize, unionOfRlesInSteps, type CocoRle } from '../core/mask/rle.ts';
+import { emptyMask, maskExtentSteps } from '../core/mask/raster.ts';
+import { cocoRleSteps, cocoRleFromMask, cocoRleSize, unionOfRlesSteps, type CocoRle } from '../core/mask/rle.ts';
 import type { AcceptedAnnotation, DeferredAnnotation } from './types.ts';
-import type { LabeledMask } from './ports/storage.ts';
+import type { AcceptedMask } from './ports/storage.ts';
+import { sentHash } from './sent-annotations.ts';
 
 /** An annotation of a label: checked, or painted when its turn comes. */
 export type LabeledAnnotation = { label: string } & (
-  { given: Annotation; annotation: ParsedAnnotation } | { draw: DeferredAnnotation; annotation?: undefined }
+  | {
+      given: Annotation;
+      annotation: ParsedAnnotation;
+      /** The annotation that SAM made this one of. */
+      grownFrom?: ParsedAnnotation;
+    }
+  | { draw: DeferredAnnotation; annotation?: undefined }
 );
 
 /** SAM's object mask of an annotation. */
 export type Grow = (annotation: Annotation) => Promise<BinaryMask>;
+
+/** Whether SAM grows annotations of a kind. */
+type IsGrown = (kind: AnnotationKind) => boolean;
+const isGrownNow: IsGrown = (kind) => treatmentOf(kind, 'accept').grown;
+/** Treatment in version 0.1.0: boxes were stored filled, scribbles as their strokes. */
+export const wasGrownIn010: IsGrown = (kind) => kind === 'points';
+
+export interface GrowOptions {
+  grow: Grow;
+  /** @default boxes, points and scribbles */
+  isGrown?: IsGrown;
+  signal?: AbortSignal | undefined;
+}
 
 /** Longest text of a stored mask: an outline of some hundred thousand corners. */
 const MAX_COUNTS = 2_000_000;
@@ -42,16 +69,19 @@ export function checkHasBytes(annotation: ParsedAnnotation): void {
 }
 
 /** Annotations that SAM turns into objects become masks; all others stay as they are. @throws ANNOTATION_*, MASK_* */
-export async function grownAnnotations(all: readonly LabeledAnnotation[], grow: Grow, signal?: AbortSignal): Promise<LabeledAnnotation[]> {
+export async function grownAnnotations(
+  all: readonly LabeledAnnotation[],
+  { grow, isGrown = isGrownNow, signal }: GrowOptions,
+): Promise<LabeledAnnotation[]> {
   const grown: LabeledAnnotation[] = [];
   for (const one of all) {
-    if (one.annotation === undefined || !treatmentOf(one.annotation.kind, 'accept').grown) {
+    if (one.annotation === undefined || !isGrown(one.annotation.kind)) {
       grown.push(one);
       continue;
     }
     // As runs: the pixels of two hundred masks would be in memory together.
     const given = { rle: await cocoRleFromMask(await grow(one.given), { signal }) };
-    grown.push({ label: one.label, given, annotation: { kind: 'rle', ...given } });
+    grown.push({ label: one.label, given, annotation: { kind: 'rle', ...given }, grownFrom: one.annotation });
   }
   return grown;
 }
@@ -63,7 +93,7 @@ export function checkBudget(all: readonly LabeledAnnotation[], size: Size): void
   for (const { annotation } of all) {
     if (annotation === undefined) continue;
     // What SAM grows is as large as the image, however small the annotation.
-    if (treatmentOf(annotation.kind, 'accept').grown) budget.takeWhole();
+    if (isGrownNow(annotation.kind)) budget.takeWhole();
     else budget.take(annotation);
   }
 }
@@ -75,21 +105,21 @@ export function checkBudget(all: readonly LabeledAnnotation[], size: Size): void
 export async function masksByLabel(
   all: readonly LabeledAnnotation[],
   size: Size,
-  { grow, signal }: { grow: Grow; signal?: AbortSignal },
-): Promise<LabeledMask[]> {
+  { grow, isGrown = isGrownNow, signal }: GrowOptions,
+): Promise<AcceptedMask[]> {
   const groups = new Map<string, LabeledAnnotation[]>();
   for (const one of all) groups.set(one.label, [...(groups.get(one.label) ?? []), one]);
-  const masks: LabeledMask[] = [];
+  const masks: AcceptedMask[] = [];
   const budget = createPixelBudget(size);
   for (const [label, annotations] of groups) {
     budget.takeWhole();
-    const mask = (await joinedRuns(annotations, size, signal)) ?? (await joined(annotations, size, { budget, grow, signal }));
+    const mask = (await joinedRuns(annotations, size, signal)) ?? (await joined(annotations, size, { budget, grow, isGrown, signal }));
     if (mask !== undefined) masks.push({ label, ...bounded(mask) });
   }
   return masks;
 }
 
-type StoredMask = Omit<LabeledMask, 'label'>;
+type StoredMask = Omit<AcceptedMask, 'label'>;
 
 /** Runs are joined as runs; undefined where something else is to be drawn, or does not fit, which goes on to the error that says so. */
 async function joinedRuns(
@@ -98,49 +128,75 @@ async function joinedRuns(
   signal?: AbortSignal,
 ): Promise<StoredMask | undefined> {
   const rles: CocoRle[] = [];
-  for (const { annotation } of annotations) {
-    if (annotation?.kind !== 'rle') return undefined;
-    const [rows, columns] = cocoRleSize(annotation.rle);
+  const rest: CocoRle[] = [];
+  const origins: ParsedAnnotation[] = [];
+  for (const one of annotations) {
+    if (one.annotation === undefined || one.annotation.kind !== 'rle') return undefined;
+    const { rle } = one.annotation;
+    const [rows, columns] = cocoRleSize(rle);
     if (rows !== height || columns !== width) return undefined;
-    rles.push(annotation.rle);
+    rles.push(rle);
+    if (one.grownFrom === undefined) rest.push(rle);
+    else origins.push(one.grownFrom);
   }
-  const mask = await inTurns(unionOfRlesInSteps(rles), signal);
-  return mask.area > 0 ? mask : undefined;
+  const mask = await runSteps(unionOfRlesSteps(rles), signal);
+  if (mask.area === 0) return undefined;
+  if (origins.length === 0) return mask;
+  const others = rest.length > 0 ? await runSteps(unionOfRlesSteps(rest), signal) : undefined;
+  return { ...mask, sent: await sentHash(origins, others?.rle, signal) };
 }
 
+type JoinOptions = Required<Omit<GrowOptions, 'signal'>> & { budget: PixelBudget; signal: AbortSignal | undefined };
+
+/** Draws SAM's masks apart from the rest, which belongs to what was sent. */
 async function joined(
   annotations: readonly LabeledAnnotation[],
   { width, height }: Size,
-  { budget, grow, signal }: { budget: PixelBudget; grow: Grow; signal: AbortSignal | undefined },
+  options: JoinOptions,
 ): Promise<StoredMask | undefined> {
-  const mask = emptyMask(width, height);
-  let painted = 0;
-  const paint = async (annotation: DrawnAnnotation): Promise<void> => {
-    await inTurns(drawAnnotation(mask, annotation), signal);
-    painted++;
+  const { budget, signal } = options;
+  const origins: ParsedAnnotation[] = [];
+  const masks: { rest?: BinaryMask; grown?: BinaryMask } = {};
+  const paint = async (drawn: DrawnAnnotation, origin?: ParsedAnnotation): Promise<void> => {
+    if (origin !== undefined) origins.push(origin);
+    const mask = (masks[origin === undefined ? 'rest' : 'grown'] ??= emptyMask(width, height));
+    await runSteps(drawAnnotation(mask, drawn), signal);
   };
   for (const one of annotations) {
     signal?.throwIfAborted();
     if (one.annotation === undefined) {
-      await one.draw({ width, height, signal, paint: async (given) => paint(await grownOrDrawn(given, budget, grow)) });
+      await one.draw({ width, height, signal, paint: (given) => paintDeferred(given, paint, options) });
       continue;
     }
     budget.take(one.annotation);
-    await paint(await drawnOf(one.annotation));
+    await paint(await drawnOf(one.annotation), one.grownFrom);
   }
-  if (painted === 0) return undefined;
-  const { area } = await inTurns(maskExtentInSteps(mask), signal);
-  return { rle: await inTurns(cocoRleInSteps(mask), signal), area };
+  const { rest, grown } = masks;
+  const others = rest && (await storedMask(rest, signal));
+  if (grown === undefined) return others;
+  const sent = await sentHash(origins, others?.rle, signal);
+  if (rest) await runSteps(drawAnnotation(grown, { kind: 'mask', mask: rest }), signal);
+  return { ...(await storedMask(grown, signal)), sent };
 }
 
-async function grownOrDrawn(given: Annotation, budget: PixelBudget, grow: Grow): Promise<DrawnAnnotation> {
+async function storedMask(mask: BinaryMask, signal: AbortSignal | undefined): Promise<StoredMask> {
+  const { area } = await runSteps(maskExtentSteps(mask), signal);
+  return { rle: await runSteps(cocoRleSteps(mask), signal), area };
+}
+
+async function paintDeferred(
+  given: Annotation,
+  paint: (drawn: DrawnAnnotation, origin?: ParsedAnnotation) => Promise<void>,
+  { budget, grow, isGrown }: JoinOptions,
+): Promise<void> {
   const annotation = withPixels(parseAnnotation(given));
-  if (treatmentOf(annotation.kind, 'accept').grown) {
+  if (isGrown(annotation.kind)) {
     budget.takeWhole();
-    return { kind: 'mask', mask: await grow(given) };
+    await paint({ kind: 'mask', mask: await grow(given) }, annotation);
+    return;
   }
   budget.take(annotation);
-  return annotation;
+  await paint(annotation);
 }
 
 /** Decoded off the calling thread. */

@@ -74,7 +74,7 @@ export function createPredict(parts: PredictParts) {
     for (const [stage, milliseconds] of Object.entries(prediction.milliseconds)) metrics.stage(stage, milliseconds);
     metrics.stage('queue', queue);
     metrics.cache('image features', prediction.cached ? 'hit' : 'miss');
-    const answer: ServicePrediction = {
+    const response: ServicePrediction = {
       project,
       image: { sha256: target.sha256, width: prediction.width, height: prediction.height },
       masks: prediction.masks,
@@ -86,13 +86,13 @@ export function createPredict(parts: PredictParts) {
       milliseconds: { ...prediction.milliseconds, queue },
     };
     if (request.remember ?? true) {
-      const record = await recordOf(answer, prediction, now());
+      const record = await recordOf(response, prediction, now());
       await keepSoon(project, async () => {
-        await images.remember(project, request.image, answer.image, request.externalId);
+        await images.remember(project, request.image, response.image, request.externalId);
         parts.predictions.add(record);
       });
     }
-    return answer;
+    return response;
   };
 }
 

@@ -54,7 +54,7 @@ export interface ServicePrediction {
 }
 
 /** The mask of one label while it is drawn. */
-export interface MarkCanvas {
+export interface AnnotationCanvas {
   /** Pixels of the upright image. */
   readonly width: number;
   readonly height: number;
@@ -68,7 +68,7 @@ export interface MarkCanvas {
  * An annotation that is read when its turn comes, so that many large masks are not in memory together. One that paints nothing
  * counts for nothing.
  */
-export type DeferredAnnotation = (canvas: MarkCanvas) => Promise<void>;
+export type DeferredAnnotation = (canvas: AnnotationCanvas) => Promise<void>;
 
 /** One annotation of a label: at hand, or painted when its turn comes. */
 export type AcceptedAnnotation = { label: string } & (Annotation | { draw: DeferredAnnotation });

@@ -1,4 +1,4 @@
-/** A whole service on a real port with the adapter under test: real storage, the built-in model, pictures at an address. */
+/** A whole service on a real port with the adapter under test: real storage, the built-in model, images at an address. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +10,7 @@ import type { Service } from '../service/types.ts';
 import type { Storage } from '../service/ports/storage.ts';
 import { createServer } from '../server/create-server.ts';
 import { openStorage } from '../storage/open-storage.ts';
-import { pngOf, type TestPicture } from './pictures.ts';
+import { pngOf, type TestImage } from './test-images.ts';
 
 /** Path at which the adapter is mounted. */
 const MOUNT = '/adapter';
@@ -44,17 +44,17 @@ export interface AdapterPlace {
   ask(request: AdapterRequest, access?: keyof typeof TOKENS | 'stranger' | false, signal?: AbortSignal): Promise<AdapterResponse>;
   /** A head that announces so many bytes and sends none. Resolves to the status. */
   announce(request: AdapterRequest, bytes: number): Promise<number>;
-  /** Address of a picture. */
-  show(picture: TestPicture): Promise<{ url: string; png: Uint8Array }>;
+  /** Address of an image. */
+  show(example: TestImage): Promise<{ url: string; png: Uint8Array }>;
   close(): Promise<void>;
 }
 
 export async function openAdapterPlace(makeRoutes: (parts: AdapterParts) => readonly Route[]): Promise<AdapterPlace> {
   const folder = mkdtempSync(join(tmpdir(), 'prosam-adapter-'));
   const shown: Uint8Array[] = [];
-  const pictures = createHttpServer((asked, response) => response.end(shown[Number(/\d+/.exec(asked.url ?? '')?.[0])]));
-  await new Promise<void>((listening) => pictures.listen(0, '127.0.0.1', listening));
-  const host = `127.0.0.1:${(pictures.address() as AddressInfo).port}`;
+  const imageServer = createHttpServer((asked, response) => response.end(shown[Number(/\d+/.exec(asked.url ?? '')?.[0])]));
+  await new Promise<void>((listening) => imageServer.listen(0, '127.0.0.1', listening));
+  const host = `127.0.0.1:${(imageServer.address() as AddressInfo).port}`;
   const [database, objects] = [join(folder, 'prosam.db'), join(folder, 'blobs')];
   const storage = await openStorage({ database, objects });
   const prosam = await createServer({
@@ -92,13 +92,13 @@ export async function openAdapterPlace(makeRoutes: (parts: AdapterParts) => read
         sent.flushHeaders();
       });
     },
-    async show(picture) {
-      const png = await pngOf(picture);
+    async show(example) {
+      const png = await pngOf(example);
       return { url: `http://${host}/${shown.push(png) - 1}.png`, png };
     },
     async close() {
       await prosam.close();
-      await new Promise((closed) => pictures.close(closed));
+      await new Promise((closed) => imageServer.close(closed));
       rmSync(folder, { recursive: true, force: true });
     },
   };

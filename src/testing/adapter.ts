@@ -5,7 +5,7 @@ import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import type { Point } from '../core/mask/raster.ts';
 import { openAdapterPlace, type AdapterParts, type AdapterPlace, type AdapterRequest } from './adapter-place.ts';
 import { alike, equal, ok } from './checks.ts';
-import { areaOf, testPicture } from './pictures.ts';
+import { areaOf, testImage } from './test-images.ts';
 import type { TestRunner } from './test-runner.ts';
 
 /** An image with an object, in the forms tools send. */
@@ -35,7 +35,7 @@ export interface AdapterTestOptions {
   /** Asks for the sample's label in the sample's image. */
   predict: (sample: AdapterSample) => AdapterRequest;
   /** Number of masks in the JSON that answers it. */
-  masksIn: (answer: unknown) => number;
+  masksIn: (response: unknown) => number;
   /** Hands in what a person drew. */
   accept: (annotation: AdapterAnnotation) => AdapterRequest;
   /** Takes it back for good; adapters of tools that never delete have none. */
@@ -175,11 +175,11 @@ export function testAdapter(tests: TestRunner, options: AdapterTestOptions): voi
 }
 
 async function sampleOf(place: AdapterPlace, seed: number): Promise<AdapterSample> {
-  const picture = testPicture(seed);
-  const { width, height } = picture.image;
-  const { url, png } = await place.show(picture);
-  const [outline = []] = ringsFromMask(picture.mask).sort((one, other) => other.length - one.length);
-  return { label: LABEL, url, base64: Buffer.from(png).toString('base64'), width, height, mask: picture.mask, outline };
+  const example = testImage(seed);
+  const { width, height } = example.image;
+  const { url, png } = await place.show(example);
+  const [outline = []] = ringsFromMask(example.mask).sort((one, other) => other.length - one.length);
+  return { label: LABEL, url, base64: Buffer.from(png).toString('base64'), width, height, mask: example.mask, outline };
 }
 
 function matches(route: Route, method: string, path: string): boolean {

@@ -3,7 +3,7 @@ import { isProsamError } from '../core/common/errors.ts';
 import { iou } from '../core/mask/metrics.ts';
 import type { Engine, MaskPrediction, Method, PixelImage, Prediction, PredictOptions } from '../core/engine/types.ts';
 import { equal, ok, rejects } from './checks.ts';
-import { areaOf, referenceOf, testPicture } from './pictures.ts';
+import { areaOf, referenceOf, testImage } from './test-images.ts';
 import type { TestRunner } from './test-runner.ts';
 
 export interface MethodTestOptions {
@@ -31,7 +31,7 @@ export function testMethod(tests: TestRunner, { engine: open, method, minOwnIou 
       engine = await open();
     });
     afterAll(() => engine.close());
-    const [first, second, target] = [testPicture(1), testPicture(100), testPicture(200, 96)];
+    const [first, second, target] = [testImage(1), testImage(100), testImage(200, 96)];
     const predict = (image: PixelImage, references = [referenceOf(first)], options: PredictOptions = {}) =>
       engine.predict(image, references, { method, seed: 7, ...options });
 
@@ -96,7 +96,7 @@ export function testMethod(tests: TestRunner, { engine: open, method, minOwnIou 
       const before = predict(target.image, undefined, { signal: AbortSignal.abort(reason) });
       equal(await before.catch((error: unknown) => error), reason);
       const controller = new AbortController();
-      const during = predict(testPicture(300).image, undefined, { signal: controller.signal }).catch((error: unknown) => error);
+      const during = predict(testImage(300).image, undefined, { signal: controller.signal }).catch((error: unknown) => error);
       controller.abort(reason);
       equal(await during, reason);
       checkMask(onlyOne((await predict(target.image)).masks), target.image, method);

@@ -31,7 +31,7 @@ export type { MetricsRow } from './loop/metrics-log.ts';
 export type { Augmentation } from './batches/augment.ts';
 export type { ScheduleKind } from './step/schedule.ts';
 export { trainingReport } from './report/training-report.ts';
-export type { PairPictures, StepRow, TrainingReportParts, ValidationRow } from './report/training-report.ts';
+export type { PairImages, StepRow, TrainingReportParts, ValidationRow } from './report/training-report.ts';
 
 export { openDataset, scenesDataset, writeScenesDataset } from './datasets/index.ts';
 export type { DatasetFormat, DatasetProgress, OpenDatasetOptions, ScenesOptions } from './datasets/index.ts';

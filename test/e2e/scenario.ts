@@ -128,8 +128,8 @@ async function scenario(urls: readonly string[], { saw }: Stillness): Promise<Sc
   expect(second[0]?.version).not.toBe(first[0]?.version);
   expect(second.map(({ masks }) => masks[0]?.rle)).not.toEqual(first.map(({ masks }) => masks[0]?.rle));
 
-  const mean = (answers: readonly Predicted[]): number =>
-    answers.reduce((sum, answer, i) => sum + shareOf(answer, fresh[i] as Scene), 0) / FRESH;
+  const mean = (responses: readonly Predicted[]): number =>
+    responses.reduce((sum, response, i) => sum + shareOf(response, fresh[i] as Scene), 0) / FRESH;
   // The references have changed, too: the old version with the new references tells the two apart.
   const old = await Promise.all(fresh.map((scene) => predict(next(), scene, 'base')));
   expect(new Set(old.map(({ encoderVersion }) => encoderVersion))).toEqual(new Set(['base']));

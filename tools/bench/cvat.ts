@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { interactorAnswer } from '../../src/adapters/cvat/nuclio/interactor-answer.ts';
+import { interactorResponse } from '../../src/adapters/cvat/nuclio/interactor-response.ts';
 import { annotateTask } from '../../src/adapters/cvat/annotate/annotate.ts';
 import { createCvatClient } from '../../src/adapters/cvat/api/client.ts';
 import { planTask } from '../../src/adapters/cvat/annotate/plan.ts';
@@ -26,7 +26,7 @@ const { values } = parseArgs({
     model: { type: 'string' },
     frames: { type: 'string' },
     large: { type: 'string' },
-    answers: { type: 'boolean', default: false },
+    responses: { type: 'boolean', default: false },
   },
 });
 const CONCEPT = 36;
@@ -138,7 +138,7 @@ async function measureAnswers(): Promise<void> {
         const started = performance.now();
         blocks.push(
           await longestBlock(async () => {
-            bytes = (await interactorAnswer({ width, height, ...object }, { dialect, tolerance: 1, signal })).length;
+            bytes = (await interactorResponse({ width, height, ...object }, { dialect, tolerance: 1, signal })).length;
           }),
         );
         times.push(performance.now() - started);
@@ -151,7 +151,7 @@ async function measureAnswers(): Promise<void> {
 }
 
 await measureAnswers();
-if (values.answers) process.exit();
+if (values.responses) process.exit();
 
 await measure('12-megapixel frames', Number(values.large ?? 8) + 1, 4000, 3000);
 await measure('a long task of 640 x 480', Number(values.frames ?? 200) + 1, 640, 480);

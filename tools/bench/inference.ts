@@ -126,28 +126,28 @@ function difference(ours: Float32Array, theirs: Float32Array): { maxAbs: number;
 /** All contestants at all stages in turn, once untimed. */
 async function measure(stages: readonly string[], contestants: readonly Contestant[], folder: string): Promise<Row[]> {
   const rounds = Number(values.rounds);
-  const answers = new Map<string, Answer[]>();
+  const responses = new Map<string, Answer[]>();
   const outOf = (stage: string, name: string): string => join(folder, `${stage} ${name}.f32`);
   try {
     for (let round = 0; round <= rounds; round++)
       for (const stage of stages)
         for (const { name, process } of contestants) {
-          const answer = await process.ask(JSON.stringify({ stage, ...(round === 0 && { out: outOf(stage, name) }) }));
+          const response = await process.ask(JSON.stringify({ stage, ...(round === 0 && { out: outOf(stage, name) }) }));
           const key = `${stage} ${name}`;
-          answers.set(key, round === 0 ? [] : [...(answers.get(key) ?? []), answer]);
+          responses.set(key, round === 0 ? [] : [...(responses.get(key) ?? []), response]);
         }
   } finally {
     await Promise.all(contestants.map(({ process }) => process.end()));
   }
   const rows = stages.flatMap((stage) =>
     contestants.map(({ name }): Row => {
-      const timed = answers.get(`${stage} ${name}`) as Answer[];
+      const timed = responses.get(`${stage} ${name}`) as Answer[];
       return {
         stage,
         contestant: name,
-        milliseconds: median(timed.map((answer) => answer.milliseconds)),
-        cpuMilliseconds: median(timed.map((answer) => answer.cpuMilliseconds)),
-        peakBytes: Math.max(...timed.map((answer) => answer.peakBytes)),
+        milliseconds: median(timed.map((response) => response.milliseconds)),
+        cpuMilliseconds: median(timed.map((response) => response.cpuMilliseconds)),
+        peakBytes: Math.max(...timed.map((response) => response.peakBytes)),
         ...(name !== PYTORCH && difference(floatsOf(outOf(stage, name)), floatsOf(outOf(stage, PYTORCH)))),
       };
     }),
@@ -177,20 +177,20 @@ function startLikeWorker<T>(...script: string[]): LineProcess<T> {
 
 async function manyEncodes(models: string): Promise<ManyAnswer> {
   const child = startLikeWorker<ManyAnswer>('tools/bench/many-encodes.ts', models, values.threads, values.images);
-  const answer = await child.ask('');
+  const response = await child.ask('');
   await child.end();
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
   console.log(
-    `${answer.targets} targets with one reference, runs: ${Object.entries(answer.runs)
+    `${response.targets} targets with one reference, runs: ${Object.entries(response.runs)
       .map(([name, runs]) => `${name} ${runs}`)
       .join(', ')}`,
   );
-  const growth = answer.lateBytes / answer.earlyBytes - 1;
+  const growth = response.lateBytes / response.earlyBytes - 1;
   console.log(
-    `memory after ${answer.early} pictures ${megabytes(answer.earlyBytes)}, after ${answer.targets} ${megabytes(answer.lateBytes)}: ` +
+    `memory after ${response.early} pictures ${megabytes(response.earlyBytes)}, after ${response.targets} ${megabytes(response.lateBytes)}: ` +
       `${(100 * growth).toFixed(1)} % more | wanted: at most 5 %`,
   );
-  return answer;
+  return response;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-bench-'));

@@ -22,9 +22,9 @@ export function startLineProcess<Answer>(
   return {
     async ask(line) {
       child.stdin.write(`${line}\n`);
-      const answer = await lines.next();
-      if (answer.done) throw new Error(`${program} ${args.join(' ')} ended without an answer (${String((await gone)[0] ?? 'killed')})`);
-      return JSON.parse(answer.value) as Answer;
+      const response = await lines.next();
+      if (response.done) throw new Error(`${program} ${args.join(' ')} ended without an answer (${String((await gone)[0] ?? 'killed')})`);
+      return JSON.parse(response.value) as Answer;
     },
     async end() {
       child.stdin.end();

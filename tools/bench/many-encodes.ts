@@ -64,7 +64,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     await engine.predict(picture(i), [reference], { method: 'prosam' });
     if (i === Math.min(EARLY, targets)) earlyBytes = process.memoryUsage().rss;
   }
-  const answer: ManyAnswer = { targets, runs, early: EARLY, earlyBytes, lateBytes: process.memoryUsage().rss };
-  console.log(JSON.stringify(answer));
+  const response: ManyAnswer = { targets, runs, early: EARLY, earlyBytes, lateBytes: process.memoryUsage().rss };
+  console.log(JSON.stringify(response));
 }
 process.exit(0);

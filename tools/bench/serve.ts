@@ -43,15 +43,15 @@ let count = 0;
 async function send(kind: string, path: string, body?: unknown): Promise<{ status: number; json: unknown }> {
   const started = performance.now();
   try {
-    const answer = await fetch(new URL(path, url), {
+    const response = await fetch(new URL(path, url), {
       method: body === undefined ? 'GET' : 'POST',
       ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
-    const json: unknown = await answer.json();
-    tally.answered(kind, answer.status, performance.now() - started);
-    const later = answer.headers.get('retry-after');
+    const json: unknown = await response.json();
+    tally.answered(kind, response.status, performance.now() - started);
+    const later = response.headers.get('retry-after');
     if (later !== null) await wait(1000 * Number(later) * Math.random());
-    return { status: answer.status, json };
+    return { status: response.status, json };
   } catch (error) {
     tally.lost(kind, error);
     return { status: 0, json: undefined };
@@ -96,7 +96,7 @@ async function sampler(): Promise<void> {
   const startedMs = performance.now();
   while (running.on) {
     await wait(1000);
-    const metrics = await fetch(new URL('/metrics', url)).then((answer) => answer.text());
+    const metrics = await fetch(new URL('/metrics', url)).then((response) => response.text());
     const value = (pattern: RegExp): number => Number(pattern.exec(metrics)?.[1] ?? NaN);
     samples.push({
       atMs: performance.now() - startedMs,

@@ -4,7 +4,7 @@ import { startLineProcess } from './line-process.ts';
 /** Every so many values of a gradient are told. */
 export const GRADIENT_STRIDE = 97;
 
-export interface StepAnswer {
+export interface StepResult {
   /** Computing engine. */
   about: string;
   milliseconds: number;
@@ -18,11 +18,11 @@ export interface StepAnswer {
 }
 
 export interface StepProcess {
-  step(): Promise<StepAnswer>;
+  step(): Promise<StepResult>;
   end(): Promise<void>;
 }
 
 export function startStepProcess(program: string, args: readonly string[], env: Readonly<Record<string, string>>): StepProcess {
-  const child = startLineProcess<StepAnswer>(program, args, env);
+  const child = startLineProcess<StepResult>(program, args, env);
   return { step: () => child.ask(''), end: () => child.end() };
 }

@@ -9,7 +9,7 @@ import { scenesDataset } from '../../src/training/datasets/index.ts';
 import { train } from '../../src/training/loop/trainer.ts';
 import { median } from './median.ts';
 
-export interface EpochsAnswer {
+export interface EpochsResponse {
   about: string;
   epochs: { steps: number; milliseconds: number; frozenShare: number }[];
 }
@@ -31,7 +31,7 @@ for await (const event of train({
   steps[event.row.epoch]?.push({ milliseconds, frozen: event.frozenShare * milliseconds });
 }
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-const answer: EpochsAnswer = {
+const response: EpochsResponse = {
   about: engine.about,
   epochs: steps.map((rows) => ({
     steps: rows.length,
@@ -39,4 +39,4 @@ const answer: EpochsAnswer = {
     frozenShare: sum(rows.map((row) => row.frozen)) / sum(rows.map((row) => row.milliseconds)),
   })),
 };
-console.log(JSON.stringify(answer));
+console.log(JSON.stringify(response));

@@ -12,7 +12,7 @@ import { trainingStep } from '../../src/training/step/training-step.ts';
 import { gradientNorm, update } from '../../src/training/step/training-step.ts';
 import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import { DISTRIBUTION, readStepInputs } from './training-inputs.ts';
-import { GRADIENT_STRIDE, type StepAnswer } from './step-process.ts';
+import { GRADIENT_STRIDE, type StepResult } from './step-process.ts';
 
 const [file, chunk, engineName = 'auto'] = process.argv.slice(2) as [string, string, ('auto' | TrainingEngineName)?];
 const { tf, about } = await loadTrainingEngine(engineName);
@@ -32,7 +32,7 @@ createInterface({ input: process.stdin }).on('line', () => {
   const { loss, gradients } = trainingStep(tf, decoder, settings, parameters, batch, noise);
   update(parameters, gradients, gradientNorm(gradients), optimizer, undefined, { lr: 1e-4, weightDecay: 1e-6 });
   const [milliseconds, { user, system }] = [performance.now() - started, process.cpuUsage(cpu)];
-  const answer: StepAnswer = {
+  const response: StepResult = {
     about,
     milliseconds,
     cpuMilliseconds: (user + system) / 1000,
@@ -40,5 +40,5 @@ createInterface({ input: process.stdin }).on('line', () => {
     loss,
     gradients: Object.fromEntries([...gradients].map(([name, data]) => [name, [...data.filter((_, i) => i % GRADIENT_STRIDE === 0)]])),
   };
-  console.log(JSON.stringify(answer));
+  console.log(JSON.stringify(response));
 });

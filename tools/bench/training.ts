@@ -15,8 +15,8 @@ import { SAM_VIT_B } from '../../src/core/networks/config.ts';
 import { chunkFor } from '../../src/training/step/prompt-decoder.ts';
 import { median } from './median.ts';
 import { PYTORCH_ENVIRONMENT } from './pytorch-environment.ts';
-import { GRADIENT_STRIDE, startStepProcess, type StepAnswer, type StepProcess } from './step-process.ts';
-import type { EpochsAnswer } from './training-epochs.ts';
+import { GRADIENT_STRIDE, startStepProcess, type StepResult, type StepProcess } from './step-process.ts';
+import type { EpochsResponse } from './training-epochs.ts';
 import { writeStepInputs } from './training-inputs.ts';
 import { dyingWithUs } from '../../test/support/dies-with-us.ts';
 
@@ -35,7 +35,7 @@ const PYTORCH_CHUNKS = [SAMPLES, 5, 2];
 interface Contestant {
   name: string;
   process: StepProcess;
-  answers: StepAnswer[];
+  responses: StepResult[];
 }
 
 interface Figures {
@@ -52,20 +52,20 @@ const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFix
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
 
 /** The first step is not timed: it brings memory and kernels up. Its numbers are compared. */
-function figuresOf({ name, answers }: Contestant): Figures {
-  const timed = answers.slice(1);
+function metricsOf({ name, responses }: Contestant): Figures {
+  const timed = responses.slice(1);
   return {
     name,
-    milliseconds: median(timed.map((answer) => answer.milliseconds)),
-    cpuMilliseconds: median(timed.map((answer) => answer.cpuMilliseconds)),
-    peakBytes: Math.max(...answers.map((answer) => answer.peakBytes)),
+    milliseconds: median(timed.map((response) => response.milliseconds)),
+    cpuMilliseconds: median(timed.map((response) => response.cpuMilliseconds)),
+    peakBytes: Math.max(...responses.map((response) => response.peakBytes)),
   };
 }
 
 async function takeTurns(contestants: readonly Contestant[]): Promise<void> {
   try {
     for (let round = 0; round <= rounds; round++) {
-      for (const { process, answers } of contestants) answers.push(await process.step());
+      for (const { process, responses } of contestants) responses.push(await process.step());
     }
   } finally {
     await Promise.all(contestants.map(({ process }) => process.end()));
@@ -79,7 +79,7 @@ function deviation(ours: readonly number[], theirs: readonly number[]): number {
 }
 
 /** @throws Error where they do not compute the same */
-function sameNumbers(ours: StepAnswer, theirs: StepAnswer): void {
+function sameNumbers(ours: StepResult, theirs: StepResult): void {
   const worst = Object.keys(theirs.gradients)
     .map((name) => ({ name, off: deviation(ours.gradients[name] as number[], theirs.gradients[name] as number[]) }))
     .reduce((a, b) => (a.off > b.off ? a : b));
@@ -95,17 +95,19 @@ async function fullSize(folder: string): Promise<void> {
   const ours = {
     name: `ours, ${chunk} prompt sets at a time`,
     process: startStepProcess(process.execPath, ['tools/bench/training-step.ts', inputs, String(chunk), values.engine], {}),
-    answers: [],
+    responses: [],
   };
   const python = values.pytorch;
   const others = (python === undefined ? [] : PYTORCH_CHUNKS).map((sets): Contestant => {
     const args = ['tools/bench/pytorch_training.py', inputs, String(sets), values.threads, String(GRADIENT_STRIDE)];
-    return { name: `PyTorch, ${sets} at a time`, process: startStepProcess(python as string, args, PYTORCH_ENVIRONMENT), answers: [] };
+    return { name: `PyTorch, ${sets} at a time`, process: startStepProcess(python as string, args, PYTORCH_ENVIRONMENT), responses: [] };
   });
   const all: Contestant[] = [ours, ...others];
   await takeTurns(all);
-  const [own, ...rest] = all.map(figuresOf) as [Figures, ...Figures[]];
-  console.log((all.map(({ answers }) => answers[0]?.about) as string[]).filter((about, i, list) => list.indexOf(about) === i).join('; '));
+  const [own, ...rest] = all.map(metricsOf) as [Figures, ...Figures[]];
+  console.log(
+    (all.map(({ responses }) => responses[0]?.about) as string[]).filter((about, i, list) => list.indexOf(about) === i).join('; '),
+  );
   for (const { name, milliseconds, cpuMilliseconds, peakBytes } of [own, ...rest])
     row(name, seconds(milliseconds), `CPU ${seconds(cpuMilliseconds)}, peak memory ${gigabytes(peakBytes)}`);
   row('peak memory of ours', gigabytes(own.peakBytes), 'wanted under 2.5 GB');
@@ -120,7 +122,7 @@ async function fullSize(folder: string): Promise<void> {
     const best = rest.reduce((a, b) => (a[key] < b[key] ? a : b));
     row(`${what}: ours to PyTorch's best`, (own[key] / best[key]).toFixed(2), `wanted at most 1.2 (${best.name})`);
   }
-  sameNumbers(all[0]?.answers[0] as StepAnswer, others[0].answers[0] as StepAnswer);
+  sameNumbers(all[0]?.responses[0] as StepResult, others[0].responses[0] as StepResult);
 }
 
 function builtInModel(folder: string): void {
@@ -131,7 +133,7 @@ function builtInModel(folder: string): void {
     const args = ['tools/bench/training-epochs.ts', folder, batch, samples, values.engine];
     const { epochs } = JSON.parse(
       execFileSync(...dyingWithUs(process.execPath, args), { stdio: ['ignore', 'pipe', 'inherit'] }).toString(),
-    ) as EpochsAnswer;
+    ) as EpochsResponse;
     for (const [i, { steps, milliseconds, frozenShare }] of epochs.entries())
       row(
         `built-in model, batch ${batch}, K = ${samples}, epoch ${i + 1} (${steps} steps)`,

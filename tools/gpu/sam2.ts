@@ -7,7 +7,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { knownPicture } from '../../src/cli/models/add.ts';
+import { knownImage } from '../../src/cli/models/add.ts';
 import { openModel } from '../../src/core/checkpoint/model-folder.ts';
 import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
 import { normal, seededRandom } from '../../src/core/common/random.ts';
@@ -40,7 +40,7 @@ function compared(what: string, value: number, passed: boolean): void {
 async function predict(folder: string, device: Device): Promise<void> {
   await withNetworks(folder, {}, (_, exact) =>
     withNetworks(folder, { device }, async (model, other) => {
-      const picture = knownPicture(11);
+      const picture = knownImage(11);
       const agreement = await measureAgreement(model, exact, other, [picture]);
       for (const name of FEATURE_MAPS) {
         const cosine = agreement[name]?.cosine ?? NaN;
@@ -61,7 +61,7 @@ async function predict(folder: string, device: Device): Promise<void> {
 async function train(folder: string, name: TrainingEngineName): Promise<void> {
   const random = seededRandom(SEED);
   const { batch, encoder } = await withNetworks(folder, {}, async (_, networks) => {
-    const features = await networks.encode(knownPicture(11).image);
+    const features = await networks.encode(knownImage(11).image);
     const { mid } = features;
     const [, midChannels, rows, columns] = mid.shape as [number, number, number, number];
     const disc = (side: number): Float32Array =>

@@ -182,7 +182,7 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'adapters/console/page',
     knows: ['client'],
-    types: ['adapters/console/answers.ts'],
+    types: ['adapters/console/responses.ts'],
     why: 'runs in browsers; asks as every client does',
   },
   {

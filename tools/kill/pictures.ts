@@ -3,12 +3,12 @@ import sharp from 'sharp';
 import { sceneWith } from '../../src/cli/demo/scenes.ts';
 import { cocoRleFromMaskSync } from '../../src/index.ts';
 
-export interface Picture {
+export interface RgbImage {
   base64: string;
   rle: { size: [number, number]; counts: string };
 }
 
-export function pictures(count: number, concept = 31, firstSeed = 1): Promise<Picture[]> {
+export function pictures(count: number, concept = 31, firstSeed = 1): Promise<RgbImage[]> {
   let seed = firstSeed;
   return Promise.all(
     Array.from({ length: count }, async () => {
@@ -21,7 +21,7 @@ export function pictures(count: number, concept = 31, firstSeed = 1): Promise<Pi
   );
 }
 
-export function annotationOf({ base64, rle }: Picture, project: string, externalId: string, revision = 1) {
+export function annotationOf({ base64, rle }: RgbImage, project: string, externalId: string, revision = 1) {
   return {
     ...{ project, source: 'kill', externalId, revision, provenance: 'drawn' },
     ...{ image: { base64 }, masks: [{ label: 'cup', rle }] },

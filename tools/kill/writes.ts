@@ -36,7 +36,7 @@ export async function killWrites(
       while (writing) {
         const id = `a${count++}`;
         unanswered.add(id);
-        const answer = await ask(
+        const response = await ask(
           service.url,
           '/v1/annotations',
           annotationOf(sent[count % sent.length] as (typeof sent)[number], PROJECT, id),
@@ -44,7 +44,7 @@ export async function killWrites(
           () => true,
           () => false,
         );
-        if (!answer) return; // it may be there or not: nobody was told
+        if (!response) return; // it may be there or not: nobody was told
         unanswered.delete(id);
         acknowledged.set(id, kill);
       }

@@ -2,10 +2,10 @@
 import { el } from 'prosam/client/page';
 import type { MaskPrediction } from 'prosam/web';
 import { paintResult } from './paint.ts';
-import type { Picture } from './picture.ts';
+import type { RgbImage } from './picture.ts';
 
 export interface Target {
-  picture: Picture;
+  picture: RgbImage;
   state: 'waiting' | 'running' | 'found' | 'failed';
   found?: MaskPrediction;
   problem?: string;

@@ -5,7 +5,7 @@ import { cocoJson, download, maskName, maskPng, masksZip, type Found } from './d
 import { createGallery, type Target } from './gallery.ts';
 import { announce, showProblem } from './messages.ts';
 import { openEngine } from './open-engine.ts';
-import { acceptFiles, pictureFromFile, type Picture } from './picture.ts';
+import { acceptFiles, imageFromFile, type RgbImage } from './picture.ts';
 import { createReferencePanel } from './reference-panel.ts';
 import { drawSample } from './sample.ts';
 import { workOffline } from './work-offline.ts';
@@ -125,7 +125,7 @@ function found(): Found[] {
   return [...marked, ...done];
 }
 
-function add(pictures: readonly Picture[]): void {
+function add(pictures: readonly RgbImage[]): void {
   targets.push(...pictures.map((picture): Target => ({ picture, state: 'waiting' })));
   announce(`${pictures.length} ${pictures.length === 1 ? 'picture' : 'pictures'} added`);
   refresh();
@@ -135,13 +135,13 @@ acceptFiles(
   element('reference-drop'),
   [element('reference-choose'), element('reference-empty')],
   element('reference-file', HTMLInputElement),
-  ([file]) => void attempt(async () => file && reference.show(await pictureFromFile(file))),
+  ([file]) => void attempt(async () => file && reference.show(await imageFromFile(file))),
 );
 acceptFiles(
   element('targets-drop'),
   [element('targets-choose'), element('targets-empty')],
   element('targets-file', HTMLInputElement),
-  (files) => void attempt(async () => add(await Promise.all(files.map(pictureFromFile)))),
+  (files) => void attempt(async () => add(await Promise.all(files.map(imageFromFile)))),
 );
 element('sample').addEventListener('click', () => {
   void attempt(async () => {

@@ -1,7 +1,7 @@
 /** Pictures as the page holds them: the file that the engine reads, and the bitmap that people see. */
 import type { PixelImage } from 'prosam/web';
 
-export interface Picture {
+export interface RgbImage {
   name: string;
   /** Input of the engine: the file as it is, or pixels that were made here. */
   source: Blob | PixelImage;
@@ -13,7 +13,7 @@ export interface Picture {
 const MAX_FILE_BYTES = 64 * 2 ** 20;
 
 /** @throws Error with words for people */
-export async function pictureFromFile(file: File): Promise<Picture> {
+export async function imageFromFile(file: File): Promise<RgbImage> {
   if (file.size > MAX_FILE_BYTES) throw new Error(`${file.name} is larger than 64 MB. Shrink it first.`);
   let bitmap: ImageBitmap;
   try {
@@ -25,7 +25,7 @@ export async function pictureFromFile(file: File): Promise<Picture> {
 }
 
 /** rgb: 8 bits, interleaved. */
-export async function pictureFromPixels(name: string, rgb: Uint8Array, width: number, height: number): Promise<Picture> {
+export async function imageFromPixels(name: string, rgb: Uint8Array, width: number, height: number): Promise<RgbImage> {
   const rgba = new Uint8ClampedArray(4 * width * height).fill(255);
   for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgba[4 * i + c] = rgb[3 * i + c] as number;
   const bitmap = await createImageBitmap(new ImageData(rgba, width, height));

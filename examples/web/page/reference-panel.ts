@@ -2,22 +2,22 @@
 import { context2d, createMaskCanvas, createMaskInput, element, type MaskStep, type Tool } from 'prosam/client/page';
 import type { BinaryMask, WebReference } from 'prosam/web';
 import { announce } from './messages.ts';
-import type { Picture } from './picture.ts';
+import type { RgbImage } from './picture.ts';
 
 export interface ReferencePanel {
-  readonly picture: Picture | undefined;
+  readonly picture: RgbImage | undefined;
   /** Reference for the engine; undefined while there is no image or no annotation. */
   reference(label: string): { reference: WebReference; grow: boolean } | undefined;
   /** The mark at the picture's own size. */
   mask(): BinaryMask | undefined;
-  show(picture: Picture, step?: MaskStep): void;
+  show(picture: RgbImage, step?: MaskStep): void;
 }
 
 /** Tallest that the picture is shown, pixels of the page. */
 const SHOWN_HEIGHT = 460;
 
 export function createReferencePanel(onChange: () => void): ReferencePanel {
-  let picture: Picture | undefined;
+  let picture: RgbImage | undefined;
   const mark = createMaskCanvas(element('mark', HTMLCanvasElement));
   const size = element('size', HTMLInputElement);
   const sizeShown = element('size-shown', HTMLOutputElement);

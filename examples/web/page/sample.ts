@@ -1,13 +1,13 @@
 /** Something to try without any photo: generated scenes that show one object, with its true mask in the first. */
 import type { BinaryMask } from 'prosam/web';
 import { conceptMask, CONCEPTS, generateScene, type Scene } from 'prosam/scenes';
-import { pictureFromPixels, type Picture } from './picture.ts';
+import { imageFromPixels, type RgbImage } from './picture.ts';
 
 export interface Sample {
   label: string;
-  reference: Picture;
+  reference: RgbImage;
   mark: BinaryMask;
-  targets: Picture[];
+  targets: RgbImage[];
 }
 
 const TARGETS = 6;
@@ -28,10 +28,10 @@ export async function drawSample(number: number): Promise<Sample> {
     }
   };
   const scenes = Array.from({ length: TARGETS + 1 }, next) as [Scene, ...Scene[]];
-  const pictures: Picture[] = [];
+  const pictures: RgbImage[] = [];
   for (const [i, { image, width, height }] of scenes.entries())
-    pictures.push(await pictureFromPixels(`scene-${i}.png`, image, width, height));
-  const [reference, ...targets] = pictures as [Picture, ...Picture[]];
+    pictures.push(await imageFromPixels(`scene-${i}.png`, image, width, height));
+  const [reference, ...targets] = pictures as [RgbImage, ...RgbImage[]];
   const { width, height } = scenes[0];
   const label = (CONCEPTS[concept]?.name ?? 'object').replace(/_\d+$/, '').replaceAll('_', ' ');
   return { label, reference, mark: { data: conceptMask(scenes[0], concept), width, height }, targets };

@@ -8,7 +8,7 @@ interface ServiceWorkerScope {
   clients: { claim(): Promise<void> };
   registration: { scope: string };
   addEventListener(type: 'install' | 'activate', listener: (event: { waitUntil(work: Promise<unknown>): void }) => void): void;
-  addEventListener(type: 'fetch', listener: (event: { request: Request; respondWith(answer: Promise<Response>): void }) => void): void;
+  addEventListener(type: 'fetch', listener: (event: { request: Request; respondWith(response: Promise<Response>): void }) => void): void;
 }
 
 /** Filled in by the build: what the page is made of, and a hash of it all. */
@@ -31,7 +31,7 @@ async function activate(): Promise<void> {
 }
 
 /** ONNX Runtime's files are large and only one set of them is used: kept when first asked for. */
-async function answer(request: Request): Promise<Response> {
+async function response(request: Request): Promise<Response> {
   const cache = await caches.open(NAME);
   const kept = await cache.match(request, { ignoreSearch: true });
   if (kept) return kept;
@@ -45,5 +45,5 @@ scope.addEventListener('activate', (event) => event.waitUntil(activate()));
 scope.addEventListener('fetch', (event) => {
   const { pathname, origin } = new URL(event.request.url);
   const own = event.request.method === 'GET' && origin === new URL(scope.registration.scope).origin;
-  if (own && !pathname.includes('/models/')) event.respondWith(answer(event.request));
+  if (own && !pathname.includes('/models/')) event.respondWith(response(event.request));
 });

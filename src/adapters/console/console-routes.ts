@@ -7,8 +7,8 @@ import type { Service } from '../../service/types.ts';
 import type { RunRecord, VersionRecord } from '../../service/ports/versions.ts';
 import { allows } from '../http/guard.ts';
 import { route, type Route } from '../http/route.ts';
-import type { OverviewAnswer, PredictionsAnswer, ProjectAnswer, RunView, VersionView } from './answers.ts';
-import { figuresOf, progressOf } from './figures.ts';
+import type { OverviewResponse, PredictionsResponse, ProjectResponse, RunView, VersionView } from './responses.ts';
+import { metricsOf, progressOf } from './version-metrics.ts';
 import { PAGE_FILES, pageFile } from './page-files.ts';
 
 const project = z.string().min(1).max(200);
@@ -43,7 +43,7 @@ function fileRoutes(): Route[] {
       path,
       summary: path === '/' ? 'The console, for people' : 'A part of the console',
       access: 'open',
-      answers: [type.split(';', 1)[0] as string],
+      responseTypes: [type.split(';', 1)[0] as string],
       async handle() {
         return { bytes: await pageFile(name), type, headers: { 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-cache' } };
       },
@@ -63,7 +63,7 @@ function dataRoutes(service: Service): Route[] {
         const visible = (name: string): boolean => caller.projects?.includes(name) ?? true;
         // Messages of errors may name anybody's project.
         const errors = caller.projects ? [] : service.errors().slice(0, SHOWN);
-        const json: OverviewAnswer = {
+        const json: OverviewResponse = {
           // People without a name only look, even where every program of this machine may do everything.
           caller: { name: caller.name, access: caller.anonymous ? 'read' : caller.access },
           status: { ...status, serving: status.serving.filter((one) => visible(one.project)) },
@@ -90,7 +90,7 @@ function dataRoutes(service: Service): Route[] {
           service.annotations.list(name, { limit: SHOWN }),
         ]);
         const { run, ...rest } = info;
-        const json: ProjectAnswer = {
+        const json: ProjectResponse = {
           ...{ info: { ...rest, ...(run && { run: runOf(run) }) }, versions: versions.map(versionOf), history },
           ...{ runs: runs.map(runOf), unlabelled, annotations },
         };
@@ -108,18 +108,18 @@ function dataRoutes(service: Service): Route[] {
         const predictions = await service.predictions.list({ project: params.project, limit: SHOWN });
         const [first] = predictions;
         const newest = first ? `${first.createdMs}-${first.sha256}` : 'none';
-        const json: PredictionsAnswer = newest === query.known ? { newest } : { newest, predictions };
+        const json: PredictionsResponse = newest === query.known ? { newest } : { newest, predictions };
         return { json };
       },
     }),
     route({
       method: 'get',
       path: '/console/images/:sha256',
-      summary: 'A small picture of an image',
+      summary: 'A thumbnail of an image',
       access: 'read',
       params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
       query: z.strictObject({ project }),
-      answers: ['image/webp'],
+      responseTypes: ['image/webp'],
       async handle({ params, query }) {
         const bytes = await thumbnail(await service.projects.imageBytes(query.project, params.sha256), 640);
         return { bytes, type: 'image/webp', headers: { 'cache-control': 'private, max-age=86400' } };
@@ -129,7 +129,7 @@ function dataRoutes(service: Service): Route[] {
 }
 
 function versionOf({ metrics, ...version }: VersionRecord): VersionView {
-  return { ...version, figures: figuresOf(metrics) };
+  return { ...version, metrics: metricsOf(metrics) };
 }
 
 function runOf({ progress, ...run }: RunRecord): RunView {

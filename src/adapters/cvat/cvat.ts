@@ -7,20 +7,20 @@ import type { Queue } from '../../service/ports/storage.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
 import type { Route } from '../http/route.ts';
 import { directRoutes, facadeRoutes, type FacadeParts } from './nuclio/facade-routes.ts';
-import { createFrameBook } from './nuclio/frame-index.ts';
+import { createFrameIndex } from './nuclio/frame-index.ts';
 import { createFunctions, type CvatFunction } from './nuclio/functions.ts';
 import { createIntake } from './jobs/job-intake.ts';
 import { INTERACTOR, TRACKER } from './names.ts';
-import type { PortBook } from './nuclio/port-registry.ts';
+import type { PortRegistry } from './nuclio/port-registry.ts';
 import { prefetchFrames, type Prefetched, type PrefetchRequest } from './nuclio/prefetch.ts';
 import { prefetchRoute } from './nuclio/prefetch-route.ts';
-import { createReviewBook, type ReviewBook } from './jobs/review-book.ts';
+import { createReviewLog, type ReviewLog } from './jobs/review-log.ts';
 import { createReviewNotes, type ReviewNotes } from './jobs/review-notes.ts';
 import { statusRoute } from './status-route.ts';
 import { createPriors } from './nuclio/priors.ts';
 import { createStartedJobs } from './nuclio/started-jobs.ts';
 import { createTrackMemory, type TrackMemoryOptions } from './nuclio/track-memory.ts';
-import type { CvatApi, FrameBook, UploadBook } from './types.ts';
+import type { CvatApi, FrameIndex, UploadLog } from './types.ts';
 import { webhookRoute } from './jobs/webhook-route.ts';
 
 /** A port that belongs to one function, as CVAT calls them directly. */
@@ -38,12 +38,12 @@ export interface CvatOptions {
   /** Keeps jobs that are to be read back; without one they are lost when the process ends. */
   queue?: Queue;
   /** Uploaded shapes, to tell predictions that were kept from those that were edited or deleted. */
-  uploads?: UploadBook;
+  uploads?: UploadLog;
   /** Shapes seen in jobs before people finished them. @default forgotten when the process ends: then machine-made shapes wait longer */
-  reviews?: ReviewBook;
+  reviews?: ReviewLog;
   /** Reasons why jobs teach nothing. @default forgotten when the process ends */
   notes?: ReviewNotes;
-  frames?: FrameBook;
+  frames?: FrameIndex;
   /** Name of the CVAT installation: prefix of its project names here, and source of its annotations. @default 'cvat' */
   name?: string;
   /** Project whose references help clicks in unknown frames. @default the only project with references */
@@ -63,7 +63,7 @@ export interface CvatOptions {
   /** Least score of what a detector answers where CVAT names none, 0 to 1. @default 0 */
   threshold?: number;
   /** Ports of functions that are called directly. @default none are opened, and CVAT calls through the dashboard's address */
-  ports?: PortBook;
+  ports?: PortRegistry;
   /** Opens the ports of these functions; those open already stay as they are. */
   open?: (listeners: readonly DirectListener[]) => Promise<void>;
   tracks?: TrackMemoryOptions;
@@ -85,7 +85,7 @@ export interface Cvat {
   prefetch(request: PrefetchRequest): Promise<Prefetched>;
   /** Reasons why jobs teach nothing, one readable sentence each. */
   problems: () => string[];
-  readonly frames: FrameBook;
+  readonly frames: FrameIndex;
   close(): Promise<void>;
 }
 
@@ -97,8 +97,8 @@ const NO_PORT = 1;
 /** @throws CONFIG_INVALID for secrets that are too short, and for learning without `api` */
 export function cvat(options: CvatOptions): Cvat {
   const { service, images, api, log = silentLog, name = 'cvat', ports, open, webhookSecrets: secrets = [], limits = {} } = options;
-  const { instances = false, tolerance = 1, threshold = 0, frames = createFrameBook(), pollMs = 0 } = options;
-  const { reviews = createReviewBook(), notes = createReviewNotes() } = options;
+  const { instances = false, tolerance = 1, threshold = 0, frames = createFrameIndex(), pollMs = 0 } = options;
+  const { reviews = createReviewLog(), notes = createReviewNotes() } = options;
   if (secrets.some((secret) => secret.length < MIN_SECRET))
     throw new ProsamError(
       'CONFIG_INVALID',

@@ -1,8 +1,8 @@
 /** CVAT's masks in shapes: run lengths over the rows of a box, background first, then the box itself with all four sides inclusive. */
 import { ProsamError } from '../../core/common/errors.ts';
-import { atOnce, inTurns, PAUSE_AFTER, type Steps } from '../../core/mask/cooperative.ts';
+import { runStepsSync, runSteps, PAUSE_AFTER, type Steps } from '../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { maskExtentInSteps } from '../../core/mask/raster.ts';
+import { maskExtentSteps } from '../../core/mask/raster.ts';
 
 /** Half-open box in pixels of the image: x0 <= x < x1. */
 export type PixelBox = readonly [x0: number, y0: number, x1: number, y1: number];
@@ -14,17 +14,17 @@ const EMPTY = [1, 0, 0, 0, 0];
 const MAX_PIXELS = 2 ** 29 - 1;
 
 /** box: cuts the mask; pixels outside it are lost. @default the tight box around its pixels */
-export function cvatRleFromMask(mask: BinaryMask, box?: PixelBox): number[] {
-  return atOnce(cvatRleInSteps(mask, box));
+export function cvatRleFromMaskSync(mask: BinaryMask, box?: PixelBox): number[] {
+  return runStepsSync(cvatRleSteps(mask, box));
 }
 
 /** The same, giving others on this thread their turns: for masks of many megapixels. */
-export function cvatRleInTurns(mask: BinaryMask, signal?: AbortSignal, box?: PixelBox): Promise<number[]> {
-  return inTurns(cvatRleInSteps(mask, box), signal);
+export function cvatRleFromMask(mask: BinaryMask, signal?: AbortSignal, box?: PixelBox): Promise<number[]> {
+  return runSteps(cvatRleSteps(mask, box), signal);
 }
 
-function* cvatRleInSteps(mask: BinaryMask, given?: PixelBox): Steps<number[]> {
-  const box = given ?? (yield* maskExtentInSteps(mask)).boxXyxy;
+function* cvatRleSteps(mask: BinaryMask, given?: PixelBox): Steps<number[]> {
+  const box = given ?? (yield* maskExtentSteps(mask)).boxXyxy;
   if (box === undefined) return [...EMPTY];
   const [x0, y0, x1, y1] = checkedBox(box, mask.width, mask.height);
   const points: number[] = [];
@@ -70,7 +70,7 @@ export function maskFromCvatRle(points: readonly unknown[], width: number, heigh
 }
 
 /**
- * The box of a mask that is sound: half-open, in pixels. Nothing is drawn.
+ * The box of a valid mask: half-open, in pixels. Nothing is drawn.
  * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE
  */
 export function checkCvatRle(points: readonly unknown[], width: number, height: number): PixelBox {

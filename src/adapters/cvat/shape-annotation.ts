@@ -1,4 +1,4 @@
-/** CVAT's shapes as marks: what a person drew there, in the words of the service. */
+/** CVAT's shapes as annotations: what a person drew there, in the words of the service. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Annotation } from '../../core/mask/annotation.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
@@ -23,7 +23,7 @@ export const USABLE_SHAPES: ReadonlySet<string> = new Set(['mask', 'polygon', 'r
 
 /**
  * Coordinates that leave the image by the rounding of CVAT's canvas are brought back to its border.
- * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE for masks that are not sound, and for kinds that mark no area (polyline, cuboid, skeleton)
+ * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE for masks that are not valid, and for kinds that mark no area (polyline, cuboid, skeleton)
  */
 export function annotationFromShape({ type, points, rotation = 0 }: MarkedShape, width: number, height: number): ShapeAnnotation {
   const inside = (list: readonly Point[]): Point[] => list.map(([x, y]) => [clamp(x, width), clamp(y, height)]);

@@ -11,7 +11,7 @@ export function statusRoute(notes: ReviewNotes): Route {
     path: '/status',
     summary: 'Machine-made shapes that wait for review, and masks that are kept although their shapes vanished',
     access: 'read',
-    answer: z.object({
+    response: z.object({
       problems: z.array(z.string()),
       jobs: z.array(z.object({ task: count, job: count, waiting: count, replaced: count, doubted: count })),
     }),

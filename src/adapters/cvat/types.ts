@@ -18,7 +18,7 @@ export interface UploadedShape {
 }
 
 /** Record of uploads to tasks, for comparison with what people made of them. */
-export interface UploadBook {
+export interface UploadLog {
   /** In the order they were added, without those that were taken back. server: address without a slash at its end. */
   uploaded(server: string, task: number): Promise<UploadedShape[]>;
   /** Durable once it resolves. */
@@ -38,7 +38,7 @@ export interface KnownFrame {
 }
 
 /** Frames by the hex sha256 of their files. */
-export interface FrameBook {
+export interface FrameIndex {
   get(sha256: string): KnownFrame | undefined;
   /** Hash of a frame's file, where it is known. */
   sha256Of(server: string, task: number, frame: number): string | undefined;

@@ -117,9 +117,9 @@ function requestBody(route: Route, body: ZodType, id: string, shared: Record<str
 
 function success(route: Route, id: string, shared: Record<string, JsonSchema>): JsonSchema {
   const content: Record<string, JsonSchema> = {};
-  if (route.answer) content['application/json'] = { schema: schemaOf(route.answer, 'output', `${id}Answer`, shared) };
-  else if (!route.answers) content['application/json'] = {};
-  for (const type of route.answers ?? []) content[type] = {};
+  if (route.response) content['application/json'] = { schema: schemaOf(route.response, 'output', `${id}Response`, shared) };
+  else if (!route.responseTypes) content['application/json'] = {};
+  for (const type of route.responseTypes ?? []) content[type] = {};
   return { description: route.summary, content };
 }
 

@@ -1,4 +1,5 @@
-/** One request and its answer, from the first byte to the last: what everything that handles it shares. */
+/** One request and its response, from the first byte to the last: what everything that handles it shares. */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../../service/ports/log.ts';
 import type { Caller } from './route.ts';
@@ -55,4 +56,12 @@ export function boundEnding(request: IncomingMessage, response: ServerResponse):
     request.once('end', () => clearTimeout(linger));
     socket.once('close', () => clearTimeout(linger));
   });
+}
+
+/** Goes into headers, logs and responses as it is. */
+const HARMLESS = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
+
+/** Name of a request: the caller's own where it is harmless, a random one otherwise. */
+export function requestIdOf(header: string | readonly string[] | undefined): string {
+  return typeof header === 'string' && HARMLESS.test(header) ? header : randomUUID();
 }

@@ -6,13 +6,12 @@ import { silentLog, type Log } from '../../service/ports/log.ts';
 import { createBodyBudget, UNPROVED_SHARE, type BodyBudget } from './body/body-budget.ts';
 import { checkHost, checkSameSite, LOOPBACK_HOSTS, setSafeHeaders } from './browser-safety.ts';
 import { describeRoutes, type About, type MountedRoute } from './describe-routes.ts';
-import { asProsamError, errorAnswer, sendJson, statusLineText } from './error-answer.ts';
-import { boundEnding, loggedPath, withFields, type Exchange } from './exchange.ts';
+import { asProsamError, errorResponse, sendJson, statusLineText } from './error-response.ts';
+import { boundEnding, loggedPath, withFields, type Exchange, requestIdOf } from './exchange.ts';
 import type { Guard } from './guard.ts';
 import { httpLimits, type HttpLimits } from './http-limits.ts';
 import type { JsonLimits } from './body/json-structure.ts';
 import type { Metrics } from './metrics.ts';
-import { requestIdOf } from './request-id.ts';
 import type { Access, Route } from './route.ts';
 import { serveRoute, type RouteSurroundings } from './serve-route.ts';
 import { standingRoutes } from './standing-routes.ts';
@@ -121,11 +120,11 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       return;
     }
     const { methods, requestId, caller } = exchange;
-    const answer = errorAnswer(error, requestId, { challenge: guard.challenge, access: caller?.access });
+    const result = errorResponse(error, requestId, { challenge: guard.challenge, access: caller?.access });
     const wrongMethod = error.code === 'ROUTE_NOT_FOUND' && methods.size > 0;
-    if (wrongMethod) answer.headers.allow = [...methods].join(', ');
-    if (exchange.errorsInStatusLine === true) response.statusMessage = statusLineText(answer.body.error.message);
-    sendJson(response, wrongMethod ? 405 : answer.status, answer.body, answer.headers);
+    if (wrongMethod) result.headers.allow = [...methods].join(', ');
+    if (exchange.errorsInStatusLine === true) response.statusMessage = statusLineText(result.body.error.message);
+    sendJson(response, wrongMethod ? 405 : result.status, result.body, result.headers);
   }
 
   function report(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void {

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';
-import { errorAnswer } from './error-answer.ts';
+import { errorResponse } from './error-response.ts';
 import type { HttpApp } from './http-app.ts';
 
 export interface ListenOptions {
@@ -125,9 +125,9 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket, busy: boolean): vo
     socket.destroy();
     return;
   }
-  const answer = errorAnswer(reasonOf(error.code), randomUUID(), { challenge: '' });
-  const body = JSON.stringify(answer.body);
-  const head = [`HTTP/1.1 ${answer.status} Refused`, 'Connection: close', 'Content-Type: application/json; charset=utf-8'];
+  const response = errorResponse(reasonOf(error.code), randomUUID(), { challenge: '' });
+  const body = JSON.stringify(response.body);
+  const head = [`HTTP/1.1 ${response.status} Refused`, 'Connection: close', 'Content-Type: application/json; charset=utf-8'];
   socket.end([...head, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'), () => socket.destroy());
 }
 

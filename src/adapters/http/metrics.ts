@@ -1,4 +1,4 @@
-/** Figures of the service in the text format of Prometheus. */
+/** Metrics of the service in the text format of Prometheus. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
@@ -117,7 +117,7 @@ function measureProcess(registers: Registry[]): () => void {
   loop.enable();
   new Gauge({
     name: 'prosam_event_loop_delay_seconds',
-    help: 'How late the event loop was, since the figures were last read',
+    help: 'How late the event loop was, since the metrics were last read',
     labelNames: ['quantile'],
     registers,
     collect() {

@@ -31,7 +31,7 @@ export function redact(value: unknown, depth = 0): unknown {
   return Object.fromEntries(entries);
 }
 
-/** Addresses lose query, fragment and credentials; pictures inside texts and everything beyond the limit are left out. */
+/** Addresses lose query, fragment and credentials; images inside texts and everything beyond the limit are left out. */
 export function redactText(text: string): string {
   if (/^data:/i.test(text)) return `[data: address of ${text.length} characters]`;
   const start = text.slice(0, MAX_TEXT);

@@ -1,4 +1,4 @@
-/** One route, described once: what it reads and answers is parsed, documented and measured from this description. */
+/** One route, described once: its request is parsed, and it is documented and measured, from this description. */
 import type { ZodType } from 'zod';
 import type { Log } from '../../service/ports/log.ts';
 
@@ -40,7 +40,7 @@ export interface ServerEvent {
   id?: string;
 }
 
-export type RouteAnswer =
+export type RouteResponse =
   | { status?: number; headers?: Record<string, string>; json: unknown }
   | { status?: number; headers?: Record<string, string>; bytes: Uint8Array; type: string }
   /** Server-sent events until the iterable ends or the client goes away. */
@@ -67,13 +67,13 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   deadlineMs?: number;
   /** Hands out the body's bytes too. @default false */
   rawBody?: boolean;
-  /** Errors tell their message in the status line as well, for callers who show nothing else of an answer. @default false */
+  /** Errors tell their message in the status line as well, for callers who show nothing else of a response. @default false */
   errorsInStatusLine?: boolean;
   /** Schema of a JSON response, for the description; responses are not parsed. */
-  answer?: ZodType;
-  /** Other content types it answers with. */
-  answers?: readonly string[];
-  handle(context: RouteContext<P, Q, B>): Promise<RouteAnswer>;
+  response?: ZodType;
+  /** Other content types of its responses. */
+  responseTypes?: readonly string[];
+  handle(context: RouteContext<P, Q, B>): Promise<RouteResponse>;
 }
 
 /** Lets the types of parameters, query and body follow from the schemas. */

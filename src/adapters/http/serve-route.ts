@@ -4,13 +4,13 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { BodyBudget, HeldBytes } from './body/body-budget.ts';
 import { checkAccess, checkCandidates, checkProject } from './check-caller.ts';
 import { checkInput } from './check-input.ts';
-import { sendBytes, sendJson } from './error-answer.ts';
+import { sendBytes, sendJson } from './error-response.ts';
 import { sendEvents } from './event-stream.ts';
 import type { Exchange } from './exchange.ts';
 import type { Guard } from './guard.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { parseBody, receiveBody } from './body/parse-body.ts';
-import type { Caller, Route, RouteAnswer, RouteContext } from './route.ts';
+import type { Caller, Route, RouteResponse, RouteContext } from './route.ts';
 
 /** Dependencies of a route. */
 export interface RouteSurroundings {
@@ -91,10 +91,10 @@ export async function serveRoute(route: Route, asked: RoutedRequest, around: Rou
     handling = true;
     handled.then(done, done);
     // A handler that does not watch its signal is not waited for.
-    const answer = await Promise.race([handled, stop.reason]);
-    await send(answer, request, response, AbortSignal.any([stop.signal, closing.streams]), limits);
+    const result = await Promise.race([handled, stop.reason]);
+    await send(result, request, response, AbortSignal.any([stop.signal, closing.streams]), limits);
     // Whoever makes the events may still wait for the next one.
-    if ('events' in answer) stop.end();
+    if ('events' in result) stop.end();
   } catch (error) {
     // Whatever a handler makes of being stopped, the reason is why it was.
     throw stop?.signal.aborted === true ? stop.signal.reason : error;
@@ -120,17 +120,17 @@ function admission(request: IncomingMessage, response: ServerResponse, held: Hel
 }
 
 async function send(
-  answer: RouteAnswer,
+  result: RouteResponse,
   request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
   limits: HttpLimits,
 ): Promise<void> {
-  if ('events' in answer) {
+  if ('events' in result) {
     if (request.method === 'HEAD') response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' }).end();
-    else await sendEvents(response, answer.events, { signal, heartbeatMs: limits.heartbeatMs });
-  } else if ('bytes' in answer) sendBytes(response, answer.status ?? 200, answer.bytes, answer.type, answer.headers);
-  else sendJson(response, answer.status ?? 200, answer.json, answer.headers);
+    else await sendEvents(response, result.events, { signal, heartbeatMs: limits.heartbeatMs });
+  } else if ('bytes' in result) sendBytes(response, result.status ?? 200, result.bytes, result.type, result.headers);
+  else sendJson(response, result.status ?? 200, result.json, result.headers);
 }
 
 interface Stop {

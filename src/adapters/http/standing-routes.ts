@@ -19,7 +19,7 @@ export function standingRoutes({ ready, metrics, metricsAccess, describe }: Stan
     path: '/health',
     summary: 'Whether the process answers',
     access: 'open',
-    answer: z.object({ alive: z.literal(true) }),
+    response: z.object({ alive: z.literal(true) }),
     handle: () => Promise.resolve({ json: { alive: true } }),
   });
   const readiness = route({
@@ -27,18 +27,18 @@ export function standingRoutes({ ready, metrics, metricsAccess, describe }: Stan
     path: '/ready',
     summary: 'Whether requests will be served: 200 where they will, 503 where not',
     access: 'open',
-    answer: z.object({ ready: z.boolean() }),
+    response: z.object({ ready: z.boolean() }),
     handle: async () => {
       const yes = await answered(ready);
       return { status: yes ? 200 : 503, json: { ready: yes }, ...(yes ? {} : { headers: { 'retry-after': '1' } }) };
     },
   });
-  const figures = route({
+  const scraped = route({
     method: 'get',
     path: '/metrics',
-    summary: 'Figures in the text format of Prometheus',
+    summary: 'Metrics in the text format of Prometheus',
     access: metricsAccess,
-    answers: ['text/plain'],
+    responseTypes: ['text/plain'],
     handle: async () => ({ bytes: Buffer.from((await metrics?.text()) ?? ''), type: metrics?.contentType ?? 'text/plain; charset=utf-8' }),
   });
   const description = route({
@@ -48,7 +48,7 @@ export function standingRoutes({ ready, metrics, metricsAccess, describe }: Stan
     access: 'open',
     handle: () => Promise.resolve({ json: describe() }),
   });
-  return [health, readiness, ...(metrics ? [figures] : []), description];
+  return [health, readiness, ...(metrics ? [scraped] : []), description];
 }
 
 async function answered(ready: StandingOptions['ready']): Promise<boolean> {

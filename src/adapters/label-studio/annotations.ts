@@ -51,7 +51,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
     const { project } = connection;
     const of = imageOfTask(connection, task, field);
     const masks = annotation.was_cancelled ? [] : marksOf(regions, annotation);
-    // Marks that cannot be read say nothing; no marks say that there is nothing to see.
+    // Annotations that cannot be read say nothing; none say that there is nothing to see.
     if (masks.length === 0 && regions.length > 0 && !annotation.was_cancelled) return 'nothing';
     const annotator = annotatorOf(annotation);
     const key = { project, source, externalId: externalIdOf(annotation.id, place, field) };
@@ -78,7 +78,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
       if (error.code === 'MASK_EMPTY') return undefined;
       throw error;
     });
-    // Marks that cannot be read say nothing.
+    // Annotations that cannot be read say nothing.
     if (accepted === undefined) return 'nothing';
     const { outcome } = accepted;
     const wanted = flagOf(task, annotation) && masks.length > 0;
@@ -86,7 +86,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
     return outcome;
   }
 
-  /** Marks of each region, read when the service draws them; regions that cannot be read are left out and told of. */
+  /** Annotation of each region, read when the service draws them; regions that cannot be read are left out and reported. */
   function marksOf(regions: readonly MlRegion[], annotation: MlAnnotation): AcceptRequest['masks'] {
     return regions.flatMap((region) => labelsOfRegion(region).map((label) => ({ label, draw: markOf(region, annotation) })));
   }

@@ -2,18 +2,18 @@
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
-import type { MlAnswer } from './protocol/answers.ts';
+import type { MlResponse } from './protocol/responses.ts';
 import type { LabelConfig } from './protocol/label-config.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
-import type { LateAnswers } from './deferred-predictions.ts';
+import type { DeferredPredictions } from './deferred-predictions.ts';
 import { predictTask, wantedOutputs, type TaskParts } from './predict-task.ts';
-import type { Turns } from './serialize-by-key.ts';
+import type { Slots } from './slots.ts';
 import type { AnnotationRecorder, Connection } from './types.ts';
 
 export interface BatchParts extends TaskParts {
   recorder: AnnotationRecorder;
-  late: LateAnswers;
-  turns: Turns;
+  late: DeferredPredictions;
+  slots: Slots;
   log: Log;
   metrics: Pick<ServiceMetrics, 'error'>;
   softDeadlineMs: number;
@@ -25,9 +25,9 @@ export interface BatchParts extends TaskParts {
 
 /** One task's prediction on its way. */
 interface Flight {
-  answer: Promise<MlAnswer | undefined>;
+  response: Promise<MlResponse | undefined>;
   /** Once it is there. */
-  landed?: MlAnswer | undefined;
+  landed?: MlResponse | undefined;
   /** Requests that will answer with it. Where none is left when it is done, it is pushed. */
   waiting: number;
 }
@@ -35,10 +35,10 @@ interface Flight {
 export type Batch = (
   request: { connection: Connection; config: LabelConfig; tasks: readonly MlTask[] },
   signal: AbortSignal,
-) => Promise<(MlAnswer | undefined)[]>;
+) => Promise<(MlResponse | undefined)[]>;
 
 export function createBatch(parts: BatchParts): Batch {
-  const { service, recorder, late, turns, log, metrics, softDeadlineMs, openDeadlineMs, closing } = parts;
+  const { service, recorder, late, slots, log, metrics, softDeadlineMs, openDeadlineMs, closing } = parts;
   const flights = new Map<string, Flight>();
 
   const failed = (connection: Connection, task: MlTask, what: string, error: unknown): undefined => {
@@ -57,7 +57,7 @@ export function createBatch(parts: BatchParts): Batch {
       // References first: they decide over the version, and over what can be predicted at all.
       const learning = tasks.flatMap((task) =>
         task.annotations.map((annotation) =>
-          turns
+          slots
             .run(urgent, () =>
               closing.aborted ? Promise.resolve('nothing' as const) : recorder.record(connection, task, annotation, { signal: closing }),
             )
@@ -78,26 +78,26 @@ export function createBatch(parts: BatchParts): Batch {
         if (task.predictions.some(({ model_version }) => model_version === version)) return undefined;
         const kept = late.take(project, task.id, version);
         const flight = kept
-          ? { answer: Promise.resolve(kept), landed: kept, waiting: 0 }
+          ? { response: Promise.resolve(kept), landed: kept, waiting: 0 }
           : fly(connection, config, task, { version, known, urgent });
         flight.waiting++;
         return flight;
       });
-      await Promise.race([Promise.all(asked.flatMap((flight) => (flight ? [flight.answer] : []))), deadline.over]);
+      await Promise.race([Promise.all(asked.flatMap((flight) => (flight ? [flight.response] : []))), deadline.over]);
       // What has landed belongs to this answer, unless nobody takes it; what comes from here on is pushed.
-      const answers = asked.map((flight, place) => {
+      const responses = asked.map((flight, place) => {
         if (flight === undefined) return undefined;
         flight.waiting--;
-        const answer = flight.landed;
-        if (answer !== undefined && signal.aborted && flight.waiting === 0)
-          late.add({ connection, task: (tasks[place] as MlTask).id, answer });
-        return answer;
+        const response = flight.landed;
+        if (response !== undefined && signal.aborted && flight.waiting === 0)
+          late.add({ connection, task: (tasks[place] as MlTask).id, response });
+        return response;
       });
       if (deadline.reached()) {
-        const ready = answers.filter((answer) => answer !== undefined).length;
+        const ready = responses.filter((response) => response !== undefined).length;
         log.warn({ project, tasks: tasks.length, ready }, 'a batch is answered in part: the rest follows');
       }
-      return answers;
+      return responses;
     } finally {
       deadline.end();
     }
@@ -114,20 +114,20 @@ export function createBatch(parts: BatchParts): Batch {
     const running = flights.get(key);
     if (running) return running;
     const priority = urgent ? ('interactive' as const) : ('batch' as const);
-    const compute = async (): Promise<MlAnswer | undefined> => {
+    const compute = async (): Promise<MlResponse | undefined> => {
       if (closing.aborted) return undefined;
       return predictTask(parts, { connection, config, task, version, known, priority }, closing);
     };
     const flight: Flight = {
       waiting: 0,
-      answer: turns
+      response: slots
         .run(urgent, compute)
         .catch((error: unknown) => failed(connection, task, `task ${task.id} is not predicted`, error))
-        .then((answer) => {
+        .then((response) => {
           flights.delete(key);
-          flight.landed = answer;
-          if (answer !== undefined && flight.waiting === 0 && !closing.aborted) late.add({ connection, task: task.id, answer });
-          return answer;
+          flight.landed = response;
+          if (response !== undefined && flight.waiting === 0 && !closing.aborted) late.add({ connection, task: task.id, response });
+          return response;
         }),
     };
     flights.set(key, flight);

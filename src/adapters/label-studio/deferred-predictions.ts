@@ -2,19 +2,19 @@
 import { createLruMap } from '../../core/common/lru-map.ts';
 import { messageOf } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
-import type { MlAnswer } from './protocol/answers.ts';
+import type { MlResponse } from './protocol/responses.ts';
 import type { Connection, LabelStudioApi } from './types.ts';
 
-export interface LateAnswer {
+export interface DeferredPrediction {
   connection: Connection;
   task: number | string;
-  answer: MlAnswer;
+  response: MlResponse;
 }
 
-export interface LateAnswers {
-  add(late: LateAnswer): void;
+export interface DeferredPredictions {
+  add(late: DeferredPrediction): void;
   /** Takes the prediction kept for this task and version; it is handed out once. */
-  take(project: string, task: number | string, version: string): MlAnswer | undefined;
+  take(project: string, task: number | string, version: string): MlResponse | undefined;
   /** Resolves when nothing waits to be pushed. */
   flush(): Promise<void>;
 }
@@ -26,20 +26,26 @@ const MIN_BYTES = 1000;
 /** In one request. */
 const PUSHED_AT_ONCE = 20;
 
-export function createLateAnswers(parts: { api?: LabelStudioApi; log: Log; signal: AbortSignal; delayMs?: number }): LateAnswers {
+export function createDeferredPredictions(parts: {
+  api?: LabelStudioApi;
+  log: Log;
+  signal: AbortSignal;
+  delayMs?: number;
+}): DeferredPredictions {
   const { api, log, signal, delayMs = 500 } = parts;
-  const kept = createLruMap<string, MlAnswer>({ max: MAX_KEPT_BYTES, sizeOf: bytesOf });
-  let waiting: LateAnswer[] = [];
+  const kept = createLruMap<string, MlResponse>({ max: MAX_KEPT_BYTES, sizeOf: bytesOf });
+  let waiting: DeferredPrediction[] = [];
   let pushing: Promise<void> | undefined;
   const keyOf = (project: string, task: number | string, version: string): string => JSON.stringify([project, String(task), version]);
-  const keep = ({ connection, task, answer }: LateAnswer): void => kept.set(keyOf(connection.project, task, answer.modelVersion), answer);
-  const push = async (group: readonly LateAnswer[]): Promise<void> => {
-    const [{ connection }] = group as [LateAnswer];
-    const predictions = group.map(({ task, answer }) => ({
+  const keep = ({ connection, task, response }: DeferredPrediction): void =>
+    kept.set(keyOf(connection.project, task, response.modelVersion), response);
+  const push = async (group: readonly DeferredPrediction[]): Promise<void> => {
+    const [{ connection }] = group as [DeferredPrediction];
+    const predictions = group.map(({ task, response }) => ({
       task,
-      result: answer.result,
-      score: answer.score,
-      model_version: answer.modelVersion,
+      result: response.result,
+      score: response.score,
+      model_version: response.modelVersion,
     }));
     try {
       signal.throwIfAborted();
@@ -57,7 +63,7 @@ export function createLateAnswers(parts: { api?: LabelStudioApi; log: Log; signa
     // Those of one batch come shortly after each other.
     await new Promise<void>((resume) => setTimeout(resume, delayMs));
     while (waiting.length > 0) {
-      const { connection } = waiting[0] as LateAnswer;
+      const { connection } = waiting[0] as DeferredPrediction;
       const own = waiting.filter((one) => one.connection.project === connection.project).slice(0, PUSHED_AT_ONCE);
       waiting = waiting.filter((one) => !own.includes(one));
       await push(own);
@@ -75,15 +81,15 @@ export function createLateAnswers(parts: { api?: LabelStudioApi; log: Log; signa
     },
     take(project, task, version) {
       const key = keyOf(project, task, version);
-      const answer = kept.peek(key);
+      const response = kept.peek(key);
       kept.delete(key);
-      return answer;
+      return response;
     },
     flush: async () => pushing,
   };
 }
 
-function bytesOf({ result }: MlAnswer): number {
+function bytesOf({ result }: MlResponse): number {
   const lengthOf = (value: unknown): number => (value instanceof Uint8Array || typeof value === 'string' ? value.length : 0);
   return result.reduce((sum, { value }) => sum + MIN_BYTES + lengthOf(value.rle) + lengthOf(value.imageDataURL), MIN_BYTES);
 }

@@ -1,12 +1,12 @@
 /** Work on events after Label Studio got its response: one at a time within a project. */
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
-import { inTurns } from '../../core/mask/cooperative.ts';
+import { runSteps } from '../../core/mask/cooperative.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { Service } from '../../service/types.ts';
 import type { MlEvent } from './protocol/events.ts';
 import { outputsOf } from './protocol/label-config.ts';
-import { annotationInSteps } from './protocol/read-task.ts';
+import { annotationSteps } from './protocol/read-task.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
 import { configOf, type Connections } from './connection/connections.ts';
 import { imageOfTask, type TaskImages } from './task-images.ts';
@@ -83,7 +83,7 @@ export function createEventWork(parts: EventParts): EventWork {
   const importedAnnotations = async (connection: Connection, task: MlTask): Promise<void> => {
     const found = (await api?.listAnnotations(connection, task.id, { signal: closing })) ?? [];
     for (const one of found) {
-      const annotation = await inTurns(annotationInSteps(one), closing);
+      const annotation = await runSteps(annotationSteps(one), closing);
       if (annotation) await recorder.record(connection, task, annotation, { signal: closing });
     }
   };

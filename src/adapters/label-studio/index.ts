@@ -16,13 +16,13 @@ export { createMlBackend } from './protocol/ml-backend.ts';
 export type { MlBackendLimits, MlBackendOptions, MlCall, MlPredictRequest } from './protocol/ml-backend.ts';
 export type { MlEvent } from './protocol/events.ts';
 export type { MlAnnotation, MlRegion, MlSetup, MlTask } from './protocol/request-schemas.ts';
-export type { MlAnswer } from './protocol/answers.ts';
+export type { MlResponse } from './protocol/responses.ts';
 export { parseLabelConfig } from './protocol/label-config.ts';
 export type { Control, ControlKind, LabelConfig } from './protocol/label-config.ts';
 export { annotationOfRegion, labelsOfRegion } from './protocol/read-region.ts';
 export { writeRegions } from './protocol/write-region.ts';
 export type { MaskToWrite, WriteOptions, WrittenRegion } from './protocol/write-region.ts';
-export { decodeBrushRle, decodeBrushRleInTurns, encodeBrushRle, encodeBrushRleInTurns } from './protocol/brush-rle.ts';
+export { decodeBrushRleSync, decodeBrushRle, encodeBrushRleSync, encodeBrushRle } from './protocol/brush-rle.ts';
 
 // Calls to Label Studio.
 export { createLabelStudioClient } from './api/client.ts';

@@ -2,11 +2,11 @@
 import type { Log } from '../../service/ports/log.ts';
 import { drawAnnotation } from '../../core/mask/draw-annotation.ts';
 import { parsePoints } from '../../core/mask/annotation.ts';
-import { inTurns } from '../../core/mask/cooperative.ts';
+import { runSteps } from '../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Service } from '../../service/types.ts';
 import type { RefinedMask, RefinePrompts } from '../../core/engine/types.ts';
-import type { MlAnswer } from './protocol/answers.ts';
+import type { MlResponse } from './protocol/responses.ts';
 import { outputsOf, type LabelConfig } from './protocol/label-config.ts';
 import type { MlRegion, MlTask } from './protocol/request-schemas.ts';
 import { writeRegions } from './protocol/write-region.ts';
@@ -28,13 +28,13 @@ export interface InteractiveParts {
 export type Interactive = (
   request: { connection: Connection; config: LabelConfig; task: MlTask; context: readonly MlRegion[] },
   signal: AbortSignal,
-) => Promise<MlAnswer>;
+) => Promise<MlResponse>;
 
 export function createInteractive({ service, images, priors, log, priorMs = 300 }: InteractiveParts): Interactive {
   return async ({ connection, config, task, context }, signal) => {
     const { project } = connection;
     const { version, concepts } = await service.projects.get(project);
-    const nothing = (why: string): MlAnswer => {
+    const nothing = (why: string): MlResponse => {
       log.warn({ project, task: task.id }, `a prompt is not answered: ${why}`);
       return { result: [], score: 0, modelVersion: version };
     };
@@ -84,7 +84,7 @@ async function joined(found: readonly RefinedMask[], signal: AbortSignal): Promi
   const mask = { ...first.mask, data: Uint8Array.from(first.mask.data) };
   for (const one of rest) {
     // A click may have found nothing.
-    if (one.area > 0) await inTurns(drawAnnotation(mask, { kind: 'mask', mask: one.mask }), signal);
+    if (one.area > 0) await runSteps(drawAnnotation(mask, { kind: 'mask', mask: one.mask }), signal);
   }
   return mask;
 }

@@ -8,13 +8,12 @@ import { createMlBackend, type MlCall, type MlPredictRequest } from './protocol/
 import { createRecorder } from './annotations.ts';
 import { createBatch } from './batch.ts';
 import { configOf, createConnections, projectName, type Connections } from './connection/connections.ts';
-import { createDefaultImages } from './default-images.ts';
 import { createEventWork } from './event-work.ts';
 import { createInteractive } from './interactive.ts';
-import { createLateAnswers } from './deferred-predictions.ts';
+import { createDeferredPredictions } from './deferred-predictions.ts';
 import { createPriors } from './priors.ts';
-import { createTaskImages } from './task-images.ts';
-import { createTurns } from './serialize-by-key.ts';
+import { createDefaultImages, createTaskImages } from './task-images.ts';
+import { createSlots } from './slots.ts';
 import type { AnnotationRecorder, LabelStudioOptions } from './types.ts';
 
 export interface LabelStudio {
@@ -53,10 +52,10 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
   const images = createTaskImages({ service, fetchImage, clockMs });
   const priors = createPriors(service, signal);
   const recorder = createRecorder({ service, images, log, source: name, limits: maxPixels === undefined ? {} : { maxPixels } });
-  const late = createLateAnswers({ ...(api && { api }), log, signal });
-  const turns = createTurns(concurrency);
+  const late = createDeferredPredictions({ ...(api && { api }), log, signal });
+  const slots = createSlots(concurrency);
   const common = { service, images, priors, log };
-  const batch = createBatch({ ...common, instances, recorder, late, turns, metrics, softDeadlineMs, openDeadlineMs, closing: signal });
+  const batch = createBatch({ ...common, instances, recorder, late, slots, metrics, softDeadlineMs, openDeadlineMs, closing: signal });
   const interactive = createInteractive(common);
   const events = createEventWork({ service, connections, recorder, images, ...(api && { api }), log, metrics, closing: signal });
   /** Newest known version by project: what is said where the real one takes too long. */
@@ -82,10 +81,10 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
     if (context !== undefined && task !== undefined && tasks.length === 1) {
       return [await interactive({ connection, config, task, context }, call.signal)];
     }
-    const answers = await batch({ connection, config, tasks }, call.signal);
+    const responses = await batch({ connection, config, tasks }, call.signal);
     // Somebody opens a task: the next call may be a click. What has been predicted is prepared already.
-    if (task !== undefined && tasks.length === 1 && answers[0] === undefined) events.warm(connection, [task]);
-    return answers;
+    if (task !== undefined && tasks.length === 1 && responses[0] === undefined) events.warm(connection, [task]);
+    return responses;
   }
 
   const { routes } = createMlBackend({

@@ -1,7 +1,7 @@
 /** One task: its images, the labels that are known, and the masks in the form the labeling configuration has room for. */
 import type { Service, ServicePrediction } from '../../service/types.ts';
 import type { MaskPrediction } from '../../core/engine/types.ts';
-import type { MlAnswer } from './protocol/answers.ts';
+import type { MlResponse } from './protocol/responses.ts';
 import { outputsOf, type LabelConfig, type Output } from './protocol/label-config.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
 import { writeRegions, type WrittenRegion } from './protocol/write-region.ts';
@@ -43,7 +43,7 @@ export async function predictTask(
   { service, images, priors, instances }: TaskParts,
   request: TaskRequest,
   signal: AbortSignal,
-): Promise<MlAnswer | undefined> {
+): Promise<MlResponse | undefined> {
   const { connection, config, task, version, known, priority } = request;
   const { project, extraParams } = connection;
   const split = typeof extraParams.instances === 'boolean' ? extraParams.instances : instances;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { isProsamError, ProsamError } from '../../core/common/errors.ts';
 import { createFlights } from '../../core/common/flights.ts';
 import type { Service, ServiceImage } from '../../service/types.ts';
+import type { ImageSources } from '../http/images/image-input.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
 import type { Connection, FetchImage } from './types.ts';
 
@@ -38,7 +39,7 @@ export interface TaskImages {
 const MAX_KNOWN = 20_000;
 /** Longest wait for one image, its turn at the engine included. */
 const EMBED_MS = 600_000;
-/** An address may come to show another picture. */
+/** An address may come to show another image. */
 const KNOWN_MS = 60 * 60_000;
 /** Bytes in memory at once, whatever asks for them. */
 const MAX_FETCHED_AT_ONCE = 8;
@@ -137,4 +138,15 @@ function shownName(id: number | string, value: string): string {
   const path = local ?? value.replace(/[?#][^]*$/, '');
   const last = path.split(/[/\\]|%2F/i).at(-1) ?? '';
   return `task ${id}: ${last.replace(/\p{Cc}/gu, '').slice(0, 200)}`;
+}
+
+/** Images as far as they can be had without Label Studio's own interface: plain http(s) addresses and data: URIs. */
+export function createDefaultImages(images: ImageSources): FetchImage {
+  return async (_task, value, _connection, options) => {
+    if (/^(https?:\/\/|data:)/i.test(value)) return images.read({ url: value }, options);
+    throw new ProsamError(
+      'URL_REFUSED',
+      `The address is refused: ${JSON.stringify(value.slice(0, 60))} is neither http(s) nor a data: URI. Give access to Label Studio's own files.`,
+    );
+  };
 }

@@ -4,9 +4,9 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { AcceptRequest, Service } from '../../service/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
 import { route, type Route } from '../http/route.ts';
-import { acceptAnswer, annotationsAnswer, flaggedAnswer, removedAnswer } from './responses.ts';
+import { acceptResponse, annotationsResponse, flaggedResponse, removedResponse } from './responses.ts';
 import { checkMaskCount } from '../../service/ports/provenance.ts';
-import { annotationFrom } from './marks.ts';
+import { annotationFrom } from './request-annotations.ts';
 import { pageOf } from './page.ts';
 import { MAX_BODY_BYTES } from './predict-routes.ts';
 import { annotationParams, annotationSchema, annotationsQuery, flagSchema, projectParams, revisionQuery } from './schemas.ts';
@@ -21,7 +21,7 @@ export function annotationRoutes({ service, images }: { service: Pick<Service, '
       body: annotationSchema,
       multipart: true,
       maxBodyBytes: MAX_BODY_BYTES,
-      answer: acceptAnswer,
+      response: acceptResponse,
       async handle({ body, files, signal }) {
         // Before an image is read for it.
         checkAnnotationKey(body);
@@ -44,7 +44,7 @@ export function annotationRoutes({ service, images }: { service: Pick<Service, '
       access: 'read',
       params: projectParams,
       query: annotationsQuery,
-      answer: annotationsAnswer,
+      response: annotationsResponse,
       async handle({ params, query }) {
         const annotations = await service.annotations.list(params.project, query);
         return { json: { annotations, ...pageOf(annotations, query.limit, (last) => last.sequence) } };
@@ -57,7 +57,7 @@ export function annotationRoutes({ service, images }: { service: Pick<Service, '
       access: 'write',
       params: annotationParams,
       query: revisionQuery,
-      answer: removedAnswer,
+      response: removedResponse,
       async handle({ params, query }) {
         return { json: { removed: await service.annotations.delete(params, query.revision) } };
       },
@@ -69,7 +69,7 @@ export function annotationRoutes({ service, images }: { service: Pick<Service, '
       access: 'write',
       params: annotationParams,
       body: flagSchema,
-      answer: flaggedAnswer,
+      response: flaggedResponse,
       async handle({ params, body }) {
         if (await service.annotations.flag(params, body.flagged)) return { json: { flagged: body.flagged } };
         throw new ProsamError(

@@ -2,7 +2,7 @@
 import type { BatchStore } from '../../service/ports/batches.ts';
 import { requestOf } from './batch-request.ts';
 import { addDelivery } from './deliveries.ts';
-import { itemOf, jobOf } from './job-answer.ts';
+import { itemOf, jobOf } from './job-response.ts';
 import type { IdMessage, WebhookParts } from './parts.ts';
 
 /** Results that one callback carries, in characters; the rest is fetched page by page. */

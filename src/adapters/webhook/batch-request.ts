@@ -3,7 +3,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { BatchRecord } from '../../service/ports/batches.ts';
 import type { Service } from '../../service/types.ts';
 import type { ImageInputJson, ImageSources } from '../http/images/image-input.ts';
-import type { Files } from './marks.ts';
+import type { Files } from './request-annotations.ts';
 import { MAX_INLINE_IMAGES, type JobBody } from './schemas.ts';
 
 /** Plain JSON; written and read by this file alone. */

@@ -6,9 +6,9 @@ import { isOwnError, messageOf, ProsamError, type ErrorCode } from '../../core/c
 import type { ServicePredictRequest } from '../../service/types.ts';
 import { requestOf, type StoredImage } from './batch-request.ts';
 import { addDelivery } from './deliveries.ts';
-import { itemOf } from './job-answer.ts';
+import { itemOf } from './job-response.ts';
 import { BATCH, BATCH_ENDED, type IdMessage, type WebhookParts } from './parts.ts';
-import { writeAnswer } from './predict-routes.ts';
+import { writeResponse } from './predict-routes.ts';
 
 /** Images of one batch in front of the engine together: one computes while the next is read. */
 const LANES = 2;
@@ -153,5 +153,5 @@ async function predictItem({ service, images }: WebhookParts, batch: BatchRecord
     ...(encoderVersion !== undefined && { encoderVersion }),
     ...(client !== undefined && { client }),
   };
-  return writeAnswer(await service.predictions.predict(request, { signal }), { format, tolerance }, signal);
+  return writeResponse(await service.predictions.predict(request, { signal }), { format, tolerance }, signal);
 }

@@ -3,7 +3,7 @@ import type { DeliveryRecord } from '../../service/ports/batches.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Route } from '../http/route.ts';
-import { deliveriesAnswer, deliveryAnswer } from './responses.ts';
+import { deliveriesResponse, deliveryResponse } from './responses.ts';
 import { deliveryMessage } from './deliveries.ts';
 import { listedProject } from './page.ts';
 import type { WebhookParts } from './parts.ts';
@@ -17,7 +17,7 @@ export function deliveryRoutes({ deliveries, queue }: WebhookParts): Route[] {
       summary: 'Callbacks, newest first; those with state=dead were given up',
       access: 'read',
       query: deliveriesQuery,
-      answer: deliveriesAnswer,
+      response: deliveriesResponse,
       async handle({ query, caller }) {
         const project = listedProject(caller, query.project);
         const { limit, state } = query;
@@ -31,7 +31,7 @@ export function deliveryRoutes({ deliveries, queue }: WebhookParts): Route[] {
       summary: 'Try a callback that was given up once more, with as many tries as at first',
       access: 'write',
       params: idParams,
-      answer: deliveryAnswer,
+      response: deliveryResponse,
       async handle({ params, caller }) {
         const delivery = await deliveries.get(params.id);
         if (delivery === undefined) throw new ProsamError('DELIVERY_NOT_FOUND', 'No delivery has this id. GET /v1/deliveries lists them.');

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BatchRecord } from '../../service/ports/batches.ts';
 import type { ServerEvent } from '../http/route.ts';
-import { jobOf } from './job-answer.ts';
+import { jobOf } from './job-response.ts';
 
 export interface JobEventOptions {
   /** Id of the last event somebody saw before the connection broke; -1 for none. */

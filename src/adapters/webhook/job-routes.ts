@@ -4,9 +4,9 @@ import type { BatchRecord } from '../../service/ports/batches.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
-import { jobAnswer } from './responses.ts';
+import { jobResponse } from './responses.ts';
 import { requestOf, storedImages, storedRequest } from './batch-request.ts';
-import { itemOf, jobOf } from './job-answer.ts';
+import { itemOf, jobOf } from './job-response.ts';
 import { jobEvents } from './job-events.ts';
 import { pageOf } from './page.ts';
 import { BATCH, BATCH_ENDED, type WebhookParts } from './parts.ts';
@@ -34,7 +34,7 @@ export function jobRoutes(parts: WebhookParts): Route[] {
       multipart: true,
       maxBodyBytes: MAX_BODY_BYTES,
       deadlineMs: ACCEPT_DEADLINE_MS,
-      answer: jobAnswer,
+      response: jobResponse,
       async handle({ body, files, caller, signal }) {
         if (body.callback) {
           if (callbacks.secret === undefined) {
@@ -60,7 +60,7 @@ export function jobRoutes(parts: WebhookParts): Route[] {
       access: 'read',
       params: idParams,
       query: jobQuery,
-      answer: jobAnswer,
+      response: jobResponse,
       async handle({ params, query, caller }) {
         const job = jobOf(await owned(params.id, caller));
         if (query.results === 'false') return { json: job };
@@ -75,7 +75,7 @@ export function jobRoutes(parts: WebhookParts): Route[] {
       access: 'read',
       params: idParams,
       deadlineMs: 0,
-      answers: ['text/event-stream'],
+      responseTypes: ['text/event-stream'],
       async handle({ params, caller, headers, signal }) {
         const first = await owned(params.id, caller);
         const lastEventId = headers['last-event-id'];
@@ -89,7 +89,7 @@ export function jobRoutes(parts: WebhookParts): Route[] {
       summary: 'Cancel a job: what is done stays, the rest is given up',
       access: 'write',
       params: idParams,
-      answer: jobAnswer,
+      response: jobResponse,
       async handle({ params, caller }) {
         const before = await owned(params.id, caller);
         const after = (await batches.cancel(params.id, nowMs())) ?? before;

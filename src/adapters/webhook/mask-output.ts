@@ -1,5 +1,5 @@
 /** Masks in the requested format, written without blocking the event loop. */
-import { pngFromMask, uncertaintyPng } from '../../core/image/node/mask-png.ts';
+import { pngFromMask, uncertaintyPng } from '../../core/image/node/png.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { polygonsFromMask, type PolygonWithHoles } from '../../core/mask/polygon-groups.ts';
 import { cocoRleFromMask, type CompressedRle } from '../../core/mask/rle.ts';

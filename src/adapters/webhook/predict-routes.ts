@@ -4,12 +4,12 @@ import type { Service, ServiceImage, ServicePredictRequest, ServicePrediction } 
 import type { RefinePrompts } from '../../core/engine/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
-import { predictAnswer, refineAnswer } from './responses.ts';
+import { predictResponse, refineResponse } from './responses.ts';
 import { base64, writeMask, writePrediction, type OutputForm } from './mask-output.ts';
-import { annotationFrom, type Files } from './marks.ts';
+import { annotationFrom, type Files } from './request-annotations.ts';
 import { predictSchema, refineSchema, type PredictBody } from './schemas.ts';
 
-/** An image of 64 MiB as base64, and marks beside it. */
+/** An image of 64 MiB as base64, and annotations beside it. */
 export const MAX_BODY_BYTES = 96 * 2 ** 20;
 /** Reference images of one request are in memory together. */
 const MAX_REFERENCE_BYTES = 256 * 2 ** 20;
@@ -24,7 +24,7 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
       body: predictSchema,
       multipart: true,
       maxBodyBytes: MAX_BODY_BYTES,
-      answer: predictAnswer,
+      response: predictResponse,
       async handle({ body, files, caller, signal }) {
         const image = await images.read(body.image, { files, signal });
         const references = await readReferences(body, images, files, signal);
@@ -40,7 +40,7 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
           ...(remember !== undefined && { remember }),
           ...clientOf(caller),
         };
-        return { json: await writeAnswer(await service.predictions.predict(request, { signal }), body, signal) };
+        return { json: await writeResponse(await service.predictions.predict(request, { signal }), body, signal) };
       },
     }),
     route({
@@ -51,7 +51,7 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
       body: refineSchema,
       multipart: true,
       maxBodyBytes: MAX_BODY_BYTES,
-      answer: refineAnswer,
+      response: refineResponse,
       async handle({ body, files, caller, signal }) {
         const image = await images.read(body.image, { files, signal });
         const prompts: RefinePrompts = {
@@ -101,7 +101,7 @@ async function readReferences({ references }: PredictBody, images: ImageSources,
 }
 
 /** The answer to one image, now or in a batch. */
-export async function writeAnswer({ masks, ...rest }: ServicePrediction, form: OutputForm, signal?: AbortSignal) {
+export async function writeResponse({ masks, ...rest }: ServicePrediction, form: OutputForm, signal?: AbortSignal) {
   const written = [];
   for (const mask of masks) written.push(await writePrediction(mask, form, signal));
   return { ...rest, masks: written };

@@ -2,7 +2,7 @@
 import { imageType } from '../../core/image/node/thumbnail.ts';
 import type { Service } from '../../service/types.ts';
 import { route, type Route } from '../http/route.ts';
-import { projectAnswer, projectsAnswer, nextImagesAnswer, runsAnswer, startedAnswer, statusAnswer } from './responses.ts';
+import { projectResponse, projectsResponse, nextImagesResponse, runsResponse, startedResponse, statusResponse } from './responses.ts';
 import { pageOf } from './page.ts';
 import { imageParams, imageQuery, limitQuery, projectParams, nextImagesQuery } from './schemas.ts';
 
@@ -13,7 +13,7 @@ export function projectRoutes({ service }: { service: Pick<Service, 'projects' |
       path: '/projects',
       summary: 'Names of all projects',
       access: 'read',
-      answer: projectsAnswer,
+      response: projectsResponse,
       async handle({ caller }) {
         const projects = await service.projects.list();
         return { json: { projects: projects.filter((project) => caller.projects?.includes(project) ?? true) } };
@@ -25,7 +25,7 @@ export function projectRoutes({ service }: { service: Pick<Service, 'projects' |
       summary: 'How a project stands: labels, references, version, newest training run',
       access: 'read',
       params: projectParams,
-      answer: projectAnswer,
+      response: projectResponse,
       async handle({ params }) {
         return { json: await service.projects.get(params.project) };
       },
@@ -37,7 +37,7 @@ export function projectRoutes({ service }: { service: Pick<Service, 'projects' |
       access: 'read',
       params: projectParams,
       query: nextImagesQuery,
-      answer: nextImagesAnswer,
+      response: nextImagesResponse,
       async handle({ params, query }) {
         const images = await service.projects.nextImages(params.project, query);
         const rows = images.map(({ sha256, width, height, externalId, uncertainty, createdMs }) => ({
@@ -54,7 +54,7 @@ export function projectRoutes({ service }: { service: Pick<Service, 'projects' |
       summary: 'Ask the learner for a run now, whatever its policy; answers at once',
       access: 'write',
       params: projectParams,
-      answer: startedAnswer,
+      response: startedResponse,
       async handle({ params }) {
         await service.projects.train(params.project);
         return { status: 202, json: { project: params.project, requested: true } };
@@ -67,7 +67,7 @@ export function projectRoutes({ service }: { service: Pick<Service, 'projects' |
       access: 'read',
       params: projectParams,
       query: limitQuery,
-      answer: runsAnswer,
+      response: runsResponse,
       async handle({ params, query }) {
         return { json: { runs: await service.projects.runs(params.project, query) } };
       },
@@ -79,7 +79,7 @@ export function projectRoutes({ service }: { service: Pick<Service, 'projects' |
       access: 'read',
       params: imageParams,
       query: imageQuery,
-      answers: ['image/jpeg', 'image/png', 'image/webp', 'image/tiff', 'image/avif', 'image/gif'],
+      responseTypes: ['image/jpeg', 'image/png', 'image/webp', 'image/tiff', 'image/avif', 'image/gif'],
       async handle({ params, query }) {
         const bytes = await service.projects.imageBytes(query.project, params.sha256);
         return { bytes, type: imageType(bytes), headers: { 'cache-control': 'private, max-age=31536000, immutable' } };
@@ -90,7 +90,7 @@ export function projectRoutes({ service }: { service: Pick<Service, 'projects' |
       path: '/status',
       summary: 'Whether the service is ready, what does not work, and what waits',
       access: 'read',
-      answer: statusAnswer,
+      response: statusResponse,
       async handle({ caller }) {
         const status = await service.status();
         return { json: { ...status, serving: status.serving.filter(({ project }) => caller.projects?.includes(project) ?? true) } };

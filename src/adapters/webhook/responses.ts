@@ -19,7 +19,7 @@ const writtenMask = {
   png: z.string().optional().describe('base64'),
 };
 
-const qualityAnswer = z.object({
+const qualityResponse = z.object({
   score: share.describe('Expected IoU: good for ranking, optimistic as a number'),
   samIou: z.number().exactOptional().describe("SAM's own estimate of the mask's IoU"),
   referenceIou: share.exactOptional().describe('IoU of the method on the references themselves'),
@@ -27,21 +27,21 @@ const qualityAnswer = z.object({
   present: z.boolean().exactOptional().describe('False when the mask is empty'),
 });
 
-export const maskAnswer = z.object({
+export const maskResponse = z.object({
   label: z.string(),
   method: z.enum(METHODS),
   area: z.int(),
   boxXyxy: boxXyxy.optional(),
-  quality: qualityAnswer,
+  quality: qualityResponse,
   ...writtenMask,
   instances: z.array(z.object({ boxXyxy, area: z.int(), score: share })).optional(),
   uncertaintyPng: z.string().optional().describe('base64; 0 sure to 255 not'),
 });
 
-export const predictAnswer = z.object({
+export const predictResponse = z.object({
   project: z.string(),
   image: imageFacts,
-  masks: z.array(maskAnswer),
+  masks: z.array(maskResponse),
   missing: z.array(z.string()).describe('Labels asked for that have no reference yet'),
   version: z.string().describe('Changes with the base model, the prompt encoder and the references'),
   encoderVersion: z.string().describe('Prompt encoder: id of a version, or "base"'),
@@ -50,7 +50,7 @@ export const predictAnswer = z.object({
   milliseconds: z.record(z.string(), z.number()),
 });
 
-export const refineAnswer = z.object({
+export const refineResponse = z.object({
   width: z.int(),
   height: z.int(),
   masks: z.array(
@@ -64,15 +64,15 @@ export const refineAnswer = z.object({
   ),
 });
 
-export const jobItemAnswer = z.object({
+export const jobItemResponse = z.object({
   index: z.int(),
   state: z.enum(['waiting', 'done', 'failed']),
   image: z.unknown().describe('As it was named'),
-  result: predictAnswer.optional(),
+  result: predictResponse.optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 });
 
-export const jobAnswer = z.object({
+export const jobResponse = z.object({
   id: z.string(),
   project: z.string(),
   state: z.enum(['running', 'finished', 'cancelled']),
@@ -81,17 +81,17 @@ export const jobAnswer = z.object({
   failed: z.int(),
   createdMs: milliseconds,
   endedMs: milliseconds.optional(),
-  results: z.array(jobItemAnswer).optional(),
+  results: z.array(jobItemResponse).optional(),
   next,
 });
 
-export const acceptAnswer = z.object({
+export const acceptResponse = z.object({
   outcome: z.enum(['stored', 'duplicate', 'outdated']),
   image: imageFacts,
   masks: z.array(z.object({ label: z.string(), area: z.int() })),
 });
 
-export const annotationsAnswer = z.object({
+export const annotationsResponse = z.object({
   annotations: z.array(
     z.object({
       project: z.string(),
@@ -110,10 +110,10 @@ export const annotationsAnswer = z.object({
   next,
 });
 
-export const removedAnswer = z.object({ removed: z.boolean() });
-export const flaggedAnswer = z.object({ flagged: z.boolean() });
+export const removedResponse = z.object({ removed: z.boolean() });
+export const flaggedResponse = z.object({ flagged: z.boolean() });
 
-export const runAnswer = z.object({
+export const runResponse = z.object({
   id: z.string(),
   project: z.string(),
   state: z.enum(['running', 'promoted', 'rejected', 'failed']),
@@ -125,9 +125,9 @@ export const runAnswer = z.object({
   reason: z.string().optional(),
   encoderVersion: z.string().optional().describe('Id of the version it led to'),
 });
-export const runsAnswer = z.object({ runs: z.array(runAnswer) });
+export const runsResponse = z.object({ runs: z.array(runResponse) });
 
-export const projectAnswer = z.object({
+export const projectResponse = z.object({
   project: z.string(),
   version: z.string(),
   encoderVersion: z.string(),
@@ -141,12 +141,12 @@ export const projectAnswer = z.object({
       references: z.array(z.object({ sha256, provenance: z.enum(PROVENANCES), flagged: z.boolean() })),
     }),
   ),
-  run: runAnswer.optional(),
+  run: runResponse.optional(),
   waitingFor: z.string().optional().describe('What keeps the next run from starting'),
 });
-export const projectsAnswer = z.object({ projects: z.array(z.string()) });
+export const projectsResponse = z.object({ projects: z.array(z.string()) });
 
-export const nextImagesAnswer = z.object({
+export const nextImagesResponse = z.object({
   images: z.array(
     z.object({
       sha256,
@@ -160,7 +160,7 @@ export const nextImagesAnswer = z.object({
   next,
 });
 
-export const versionAnswer = z.object({
+export const versionResponse = z.object({
   id: z.string(),
   project: z.string(),
   number: z.int(),
@@ -176,11 +176,11 @@ export const versionAnswer = z.object({
   reason: z.string(),
   metrics: z.unknown(),
 });
-export const versionsAnswer = z.object({ versions: z.array(versionAnswer) });
-export const promotedAnswer = z.object({ project: z.string(), encoderVersion: z.string() });
-export const startedAnswer = z.object({ project: z.string(), requested: z.literal(true) });
+export const versionsResponse = z.object({ versions: z.array(versionResponse) });
+export const promotedResponse = z.object({ project: z.string(), encoderVersion: z.string() });
+export const startedResponse = z.object({ project: z.string(), requested: z.literal(true) });
 
-export const deliveryAnswer = z.object({
+export const deliveryResponse = z.object({
   id: z.string(),
   project: z.string(),
   url: z.string(),
@@ -189,9 +189,9 @@ export const deliveryAnswer = z.object({
   createdMs: milliseconds,
   lastError: z.string().optional(),
 });
-export const deliveriesAnswer = z.object({ deliveries: z.array(deliveryAnswer) });
+export const deliveriesResponse = z.object({ deliveries: z.array(deliveryResponse) });
 
-export const statusAnswer = z.object({
+export const statusResponse = z.object({
   ready: z.boolean(),
   problems: z.array(z.string()),
   baseModel: z.string(),

@@ -1,6 +1,6 @@
 /** Request schemas of /v1, parsed once and bounded: source of the OpenAPI document; the client's types are held to them by a test. */
 import { z } from 'zod';
-import { LIMITS, PLAIN_TEXT } from '../../core/common/limits.ts';
+import { ANNOTATION_LIMITS, LIMITS, PLAIN_TEXT } from '../../core/common/limits.ts';
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import { PROVENANCES } from '../../service/ports/storage.ts';
 import { ANNOTATION_KINDS } from '../../core/mask/annotation.ts';
@@ -12,10 +12,6 @@ import { imageInputSchema } from '../http/images/image-input.ts';
 /** Images of one batch, and how many of them may carry their bytes in the request. */
 const MAX_BATCH_IMAGES = 10_000;
 export const MAX_INLINE_IMAGES = 100;
-const MAX_RLE_TEXT = 8 * 2 ** 20;
-const MAX_RUNS = 100_000;
-const MAX_CORNERS = 20_000;
-const MAX_STROKE_POINTS = 10_000;
 /** Most characters of base64 text: a mask file of 6 MiB; larger ones come as files of a multipart body. */
 const MAX_PNG_TEXT = 8 * 2 ** 20;
 /** Base64 of 256 x 256 numbers of four bytes, with room for other models. */
@@ -28,7 +24,8 @@ const labelName = text(LIMITS.label).describe('Name of the concept, e.g. "cup"')
 const source = text(LIMITS.source);
 const annotationId = text(LIMITS.annotationId);
 const imageId = text(LIMITS.imageId);
-const coordinate = z.number().min(-1e6).max(1e6);
+/** A finite number; whether it is inside the image is checked where it is drawn. */
+const coordinate = z.number();
 const point = z
   .union([z.tuple([coordinate, coordinate]), z.strictObject({ x: coordinate, y: coordinate })])
   .describe('[x, y] or { x, y } in pixels of the upright image');
@@ -39,7 +36,7 @@ const side = z.int().min(1).max(100_000);
 const rleSchema = z
   .strictObject({
     size: z.tuple([side, side]).describe('height, width'),
-    counts: z.union([z.string().min(1).max(MAX_RLE_TEXT), z.array(z.int().min(0)).max(MAX_RUNS)]),
+    counts: z.union([z.string().min(1).max(ANNOTATION_LIMITS.runText), z.array(z.int().min(0)).max(ANNOTATION_LIMITS.runs)]),
   })
   .describe("COCO's run-length encoding: column by column, compressed text or a list of runs");
 
@@ -50,7 +47,7 @@ function paths(least: number, most: number, vertices: 'corners' | 'points') {
   const several = z
     .array(path)
     .min(1)
-    .max(1000)
+    .max(most)
     .refine((all) => total(all) <= most, `at most ${most} ${vertices} in all paths together`);
   return z.union([path, several]);
 }
@@ -63,13 +60,26 @@ export const annotationFields = {
     .exactOptional()
     .describe("An image file of the image's size, bright = object"),
   rle: rleSchema.exactOptional(),
-  polygon: paths(3, MAX_CORNERS, 'corners').exactOptional().describe('One closed ring, or several; one inside another is a hole'),
+  polygon: paths(3, ANNOTATION_LIMITS.corners, 'corners')
+    .exactOptional()
+    .describe('One closed ring, or several; one inside another is a hole'),
   box: box.exactOptional(),
-  points: z.array(point).min(1).max(1000).exactOptional().describe('Points on the object'),
-  negative: z.array(point).max(1000).exactOptional().describe('Points beside the object, with "points"'),
-  scribble: paths(1, MAX_STROKE_POINTS, 'points').exactOptional().describe('One stroke over the object, or several'),
-  width: z.number().positive().max(1e5).exactOptional().describe('Brush width of a scribble in pixels (default: 1 % of the longer side)'),
+  points: z.array(point).min(1).max(ANNOTATION_LIMITS.points).exactOptional().describe('Points on the object'),
+  negative: z.array(point).max(ANNOTATION_LIMITS.points).exactOptional().describe('Points beside the object, with "points"'),
+  scribble: paths(1, ANNOTATION_LIMITS.strokePoints, 'points').exactOptional().describe('One stroke over the object, or several'),
+  width: z
+    .number()
+    .positive()
+    .max(ANNOTATION_LIMITS.brush)
+    .exactOptional()
+    .describe('Brush width of a scribble in pixels (default: 1 % of the longer side)'),
 };
+
+const TOO_MANY_POINTS = `at most ${ANNOTATION_LIMITS.points} points, negative ones included`;
+function hasFewPoints(fields: object): boolean {
+  const { points = [], negative = [] } = fields as { points?: unknown[]; negative?: unknown[] };
+  return points.length + negative.length <= ANNOTATION_LIMITS.points;
+}
 
 /** @see annotationFields */
 function annotated<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
@@ -78,7 +88,8 @@ function annotated<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
     .refine(
       (fields) => ANNOTATION_KINDS.filter((kind) => (fields as Record<string, unknown>)[kind] !== undefined).length === 1,
       `exactly one of ${ANNOTATION_KINDS.join(', ')}`,
-    );
+    )
+    .refine(hasFewPoints, TOO_MANY_POINTS);
 }
 
 const optionsSchema = z
@@ -145,8 +156,8 @@ export const refineSchema = z
     ...form,
     project: projectName,
     image: imageInputSchema,
-    points: z.array(point).max(100).exactOptional().describe('Points on the object'),
-    negative: z.array(point).max(100).exactOptional().describe('Points beside the object'),
+    points: z.array(point).max(ANNOTATION_LIMITS.points).exactOptional().describe('Points on the object'),
+    negative: z.array(point).max(ANNOTATION_LIMITS.points).exactOptional().describe('Points beside the object'),
     box: box.exactOptional(),
     maskInput: z.string().min(4).max(MAX_LOGITS_TEXT).exactOptional().describe('lowResLogits of an earlier response for this image'),
     lowResLogits: z.boolean().default(false).describe('Add lowResLogits to each mask: the maskInput of the next call'),
@@ -154,7 +165,8 @@ export const refineSchema = z
   .refine(
     ({ points = [], negative = [], box: drawn }) => points.length + negative.length > 0 || drawn !== undefined,
     'give points, box or both',
-  );
+  )
+  .refine(hasFewPoints, TOO_MANY_POINTS);
 
 export const annotationSchema = z.strictObject({
   project: projectName,

@@ -3,7 +3,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { Service } from '../../service/types.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
-import { versionAnswer, versionsAnswer, promotedAnswer } from './responses.ts';
+import { versionResponse, versionsResponse, promotedResponse } from './responses.ts';
 import { listedProject } from './page.ts';
 import { idParams, versionsQuery, projectParams, promoteSchema, rollbackSchema } from './schemas.ts';
 
@@ -15,7 +15,7 @@ export function versionRoutes({ service }: { service: Pick<Service, 'projects' |
       summary: 'Versions, newest first',
       access: 'read',
       query: versionsQuery,
-      answer: versionsAnswer,
+      response: versionsResponse,
       async handle({ query, caller }) {
         const project = listedProject(caller, query.project);
         return { json: { versions: await service.versions.list({ limit: query.limit, ...(project !== undefined && { project }) }) } };
@@ -24,10 +24,10 @@ export function versionRoutes({ service }: { service: Pick<Service, 'projects' |
     route({
       method: 'get',
       path: '/versions/:id',
-      summary: 'One version with the figures of its gate',
+      summary: 'One version with the metrics of its gate',
       access: 'read',
       params: idParams,
-      answer: versionAnswer,
+      response: versionResponse,
       async handle({ params, caller }) {
         const version = await service.versions.get(params.id);
         mayUse(caller, version.project);
@@ -41,7 +41,7 @@ export function versionRoutes({ service }: { service: Pick<Service, 'projects' |
       access: 'admin',
       params: idParams,
       body: promoteSchema,
-      answer: promotedAnswer,
+      response: promotedResponse,
       async handle({ params, body, caller }) {
         const project = await projectOf(service, params.id, body.project, caller);
         await service.versions.promote(project, params.id, body.reason);
@@ -55,7 +55,7 @@ export function versionRoutes({ service }: { service: Pick<Service, 'projects' |
       access: 'admin',
       params: projectParams,
       body: rollbackSchema,
-      answer: promotedAnswer,
+      response: promotedResponse,
       async handle({ params, body }) {
         const { encoderVersion } = await service.projects.rollback(params.project, body.reason);
         return { json: { project: params.project, encoderVersion } };

@@ -7,7 +7,7 @@ import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
 
 /** RGB image, 8 bits a channel: data [height, width, 3]. */
-export interface Picture {
+export interface RgbImage {
   data: Uint8Array;
   width: number;
   height: number;
@@ -16,30 +16,33 @@ export interface Picture {
 type Rgb = readonly [red: number, green: number, blue: number];
 
 /** Colors that stay apart for color-blind eyes. */
-export const COLORS = { mark: [255, 194, 10], prediction: [12, 190, 255], truth: [255, 80, 160] } as const satisfies Record<string, Rgb>;
+export const COLORS = { annotation: [255, 194, 10], prediction: [12, 190, 255], truth: [255, 80, 160] } as const satisfies Record<
+  string,
+  Rgb
+>;
 
 /** Reads an image file upright, no wider or taller than `longest` pixels. */
-export async function readPicture(file: string, longest = Infinity): Promise<Picture> {
+export async function readRgb(file: string, longest = Infinity): Promise<RgbImage> {
   return shrink(await decodeImage(await readFile(file), file), longest);
 }
 
 /** Shrinks to at most `longest` pixels in width and height. */
-export function shrink(picture: Picture, longest: number): Picture {
-  const scale = Math.min(1, longest / Math.max(picture.width, picture.height));
+export function shrink(image: RgbImage, longest: number): RgbImage {
+  const scale = Math.min(1, longest / Math.max(image.width, image.height));
   const size = (side: number): number => Math.max(1, Math.round(side * scale));
-  return pillowResize({ ...picture, channels: 3 }, size(picture.width), size(picture.height));
+  return pillowResize({ ...image, channels: 3 }, size(image.width), size(image.height));
 }
 
-/** Resizes a mask or levels to the size of a picture. */
-function fitLevels(levels: BinaryMask, to: Picture): Uint8Array {
+/** Resizes a mask or levels to the size of an image. */
+function fitLevels(levels: BinaryMask, to: RgbImage): Uint8Array {
   return resizeNearest(levels.data, levels, to);
 }
 
-/** Copies a picture with the mask, resized to it, tinted and outlined. */
-export function withMask(picture: Picture, given: BinaryMask, color: Rgb, tint = 0.35): Picture {
-  const { width, height } = picture;
-  const mask = fitLevels(given, picture);
-  const data = new Uint8Array(picture.data); // a copy also of a Buffer, whose own slice() is none
+/** Copies an image with the mask, resized to it, tinted and outlined. */
+export function withMask(image: RgbImage, given: BinaryMask, color: Rgb, tint = 0.35): RgbImage {
+  const { width, height } = image;
+  const mask = fitLevels(given, image);
+  const data = new Uint8Array(image.data); // a copy also of a Buffer, whose own slice() is none
   const thickness = Math.max(1, Math.round(Math.max(width, height) / 250));
   const isSet = (x: number, y: number): boolean => x >= 0 && y >= 0 && x < width && y < height && mask[y * width + x] !== 0;
   for (let y = 0; y < height; y++) {
@@ -52,13 +55,13 @@ export function withMask(picture: Picture, given: BinaryMask, color: Rgb, tint =
   return { data, width, height };
 }
 
-/** Darkens a picture to grey and overlays uncertainty (0..255 per pixel, of any size) as heat. */
-export function withHeat(picture: Picture, given: BinaryMask): Picture {
-  const { width, height } = picture;
-  const uncertainty = fitLevels(given, picture);
-  const data = new Uint8Array(picture.data.length);
+/** Darkens an image to grey and overlays uncertainty (0..255 per pixel, of any size) as heat. */
+export function withHeat(image: RgbImage, given: BinaryMask): RgbImage {
+  const { width, height } = image;
+  const uncertainty = fitLevels(given, image);
+  const data = new Uint8Array(image.data.length);
   for (let i = 0; i < width * height; i++) {
-    const [red, green, blue] = [picture.data[3 * i], picture.data[3 * i + 1], picture.data[3 * i + 2]] as [number, number, number];
+    const [red, green, blue] = [image.data[3 * i], image.data[3 * i + 1], image.data[3 * i + 2]] as [number, number, number];
     const grey = 0.35 * (0.299 * red + 0.587 * green + 0.114 * blue);
     data.set([grey, grey, grey], 3 * i);
     const heat = (uncertainty[i] as number) / 255;
@@ -83,7 +86,7 @@ function blend(data: Uint8Array, pixel: number, color: Rgb, share: number): void
 const GAP = 6;
 
 /** Joins panels of equal height on white. Returns PNG. */
-export async function sideBySide(panels: readonly Picture[]): Promise<Uint8Array> {
+export async function sideBySide(panels: readonly RgbImage[]): Promise<Uint8Array> {
   const height = Math.max(...panels.map((panel) => panel.height));
   let left = 0;
   const layers = [];
@@ -102,8 +105,8 @@ export async function sideBySide(panels: readonly Picture[]): Promise<Uint8Array
     .toBuffer();
 }
 
-/** Encodes a picture as PNG. */
-export async function pictureBytes({ data, width, height }: Picture): Promise<Uint8Array> {
+/** Encodes an image as PNG. */
+export async function pngFromRgb({ data, width, height }: RgbImage): Promise<Uint8Array> {
   return sharp(data, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();

@@ -10,7 +10,7 @@ import * as z from 'zod';
 
 const digits = z.string().regex(/^[0-9a-f]{1,64}$/);
 const madeSchema = z.object({
-  /** Kind of the file: a picture may be an input of another command, a result never is. */
+  /** Kind of the file: an image may be an input of another command, a result never is. */
   what: z.enum(['result', 'picture']),
   /** Hash of the subject, such as the image a mask belongs to: the same for every way to make the file. */
   from: digits,

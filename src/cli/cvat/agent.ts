@@ -1,6 +1,6 @@
 /** `prosam cvat agent`: AI tools of CVAT Enterprise and Online, answered by a running service. Experimental. */
 import { randomBytes } from 'node:crypto';
-import { createAgentAnswers } from '../../adapters/cvat/agent/answers.ts';
+import { createAgentResponses } from '../../adapters/cvat/agent/responses.ts';
 import { createAgentApi, describeAgentFunction, type AgentKind } from '../../adapters/cvat/agent/api.ts';
 import { runAgent } from '../../adapters/cvat/agent/loop.ts';
 import { createTrackMemory } from '../../adapters/cvat/nuclio/track-memory.ts';
@@ -38,7 +38,7 @@ export async function cvatAgent(args: readonly string[], { warn, signal = new Ab
     warn('Experimental: tried against recordings of the protocol, not against a CVAT Enterprise or Online. Ctrl-C ends it.');
     const tracker = { service, memory: createTrackMemory(), project, tolerance: 1, limits: DEFAULT_LIMITS };
     await runAgent({
-      ...{ api, functions, signal, answer: createAgentAnswers({ client, service, project, tracker }) },
+      ...{ api, functions, signal, response: createAgentResponses({ client, service, project, tracker }) },
       onDone: ({ kind, type, milliseconds, error }) =>
         warn(`${kind} ${type}: ${Math.round(milliseconds)} ms${error === undefined ? '' : `, failed: ${text(error)}`}`),
       onProblem: (error) => warn(text(error)),

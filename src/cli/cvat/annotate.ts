@@ -5,7 +5,7 @@ import type { CvatClient } from '../../adapters/cvat/api/client.ts';
 import { planTask, type TaskPlan } from '../../adapters/cvat/annotate/plan.ts';
 import { openRunLog } from '../../adapters/cvat/annotate/run-log.ts';
 import { undoRun } from '../../adapters/cvat/annotate/undo.ts';
-import { createUploadBook } from '../../adapters/cvat/jobs/upload-log.ts';
+import { createUploadLog } from '../../adapters/cvat/jobs/upload-log.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import type { PredictOptions } from '../../core/engine/types.ts';
 import { cvatConnection } from './connection.ts';
@@ -54,21 +54,21 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
     const progress = createProgress(frames, process.stderr, frames - left);
     const onFrame = async (report: FrameReport): Promise<void> => {
       progress.clear();
-      const picture = values.dryRun ? await dryPicture(values.out, { server: client.url, task: plan.task.id }, report) : undefined;
+      const picture = values.dryRun ? await dryRunImage(values.out, { server: client.url, task: plan.task.id }, report) : undefined;
       if (values.json) terminal.print(JSON.stringify(jsonOf(report, picture)));
       if (report.outcome === 'failed') terminal.warn(`frame ${report.frame} (${report.name}): ${errorText(report.error)}`);
       progress.advance(`frame ${report.frame} ${report.name}`);
     };
     const result = await annotateTask({
       ...{ client, plan, predict: predictor.predict, form, instances: values.instances, onFrame, signal },
-      ...(log && { log, uploads: createUploadBook(values.uploads) }),
+      ...(log && { log, uploads: createUploadLog(values.uploads) }),
       ...(values.threshold !== undefined && { threshold: values.threshold }),
     }).finally(() => progress.clear());
     terminal.warn(
       `${result.predicted} frames with ${values.dryRun ? 'masks' : `${result.shapes} new shapes`}, ${result.nothing} where nothing was found, ` +
         `${result.covered} left as they were, ${result.failed} failed.`,
     );
-    if (values.dryRun) terminal.warn(`Nothing was uploaded. Pictures: ${values.out}`);
+    if (values.dryRun) terminal.warn(`Nothing was uploaded. Images: ${values.out}`);
     else if (result.shapes > 0) terminal.warn(`Log: ${log?.path}; --undo takes this back.`);
     if (result.lost > 0)
       terminal.warn(`${result.lost} shapes were sent and are not there as they were sent: look at the task before going on.`);
@@ -98,7 +98,7 @@ async function undo(
   const log = await openRunLog(path);
   try {
     const task = 'task' in target ? target.task : (await client.job(target.job, { signal })).task_id;
-    const { removed, kept, gone } = await undoRun(client, log, task, { uploads: createUploadBook(values.uploads), signal });
+    const { removed, kept, gone } = await undoRun(client, log, task, { uploads: createUploadLog(values.uploads), signal });
     warn(`${removed} shapes were taken back, ${kept} kept because somebody changed them, ${gone} had been deleted already.`);
     return EXIT.ok;
   } finally {
@@ -153,7 +153,7 @@ function withoutReduction({ method, strategy, samples, distribution, nu, seed, g
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as ServiceOptions['options'];
 }
 
-async function dryPicture(folder: string, of: { server: string; task: number }, report: FrameReport): Promise<string | undefined> {
+async function dryRunImage(folder: string, of: { server: string; task: number }, report: FrameReport): Promise<string | undefined> {
   const { frame, image, name, masks, outcome } = report;
   if (image === undefined || outcome === 'failed') return undefined;
   const path = await ownPlace(folder, `frame-${String(frame).padStart(6, '0')}`, '.png', { ...of, frame });

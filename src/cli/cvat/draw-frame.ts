@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import type { PredictedMask } from '../../adapters/cvat/annotate/annotate.ts';
 import { decodeImage } from '../../core/image/node/decode.ts';
-import { pictureBytes, shrink, withMask, type Picture } from '../common/draw.ts';
+import { pngFromRgb, shrink, withMask, type RgbImage } from '../common/draw.ts';
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
@@ -20,9 +20,9 @@ const LINE = 26;
 
 /** Returns PNG. */
 export async function drawFrame(image: Uint8Array, name: string, masks: readonly PredictedMask[]): Promise<Uint8Array> {
-  let picture: Picture = shrink(await decodeImage(image, name), LONGEST);
+  let drawn: RgbImage = shrink(await decodeImage(image, name), LONGEST);
   const colorOf = (i: number): Rgb => LABEL_COLORS[i % LABEL_COLORS.length] as Rgb;
-  for (const [i, { mask }] of masks.entries()) picture = withMask(picture, mask, colorOf(i));
+  for (const [i, { mask }] of masks.entries()) drawn = withMask(drawn, mask, colorOf(i));
   const lines = masks.map(({ label, score, mask }, i) => {
     const share = mask.data.reduce((sum, value) => sum + (value === 0 ? 0 : 1), 0) / mask.data.length;
     return {
@@ -30,7 +30,7 @@ export async function drawFrame(image: Uint8Array, name: string, masks: readonly
       text: share === 0 ? `${label}: nothing found` : `${label}: score ${score.toFixed(2)}, ${(100 * share).toFixed(1)} % of the frame`,
     };
   });
-  return withLines(await pictureBytes(picture), picture.width, picture.height, lines);
+  return withLines(await pngFromRgb(drawn), drawn.width, drawn.height, lines);
 }
 
 async function withLines(

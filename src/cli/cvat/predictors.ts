@@ -60,11 +60,11 @@ export function servicePredictor(references: readonly ReferenceFrame[], service:
     async predict(image, labels) {
       const wanted = all.filter(({ label }) => labels.includes(label));
       const request = { project, image, options, format: 'rle' as const, remember: references.length === 0 };
-      const answer = await client.predict(
+      const response = await client.predict(
         { ...request, ...(references.length > 0 ? { references: wanted } : { labels: [...labels] }) },
         signal ? { signal } : {},
       );
-      return answer.masks.map(({ label, quality, rle }) => {
+      return response.masks.map(({ label, quality, rle }) => {
         if (rle === undefined) throw new Error('The service answered without a mask.');
         return { label, score: quality.score, mask: maskFromCocoRle(rle) };
       });

@@ -22,7 +22,7 @@ export function remoteService(client: ProsamClient): RemoteService {
 function remotePredictions(client: ProsamClient): RemoteService['predictions'] {
   return {
     async predict({ project, image, labels, references, remember, options }, call) {
-      const answer = await client.predict(
+      const response = await client.predict(
         {
           ...{ project, image: imageOf(image), format: 'rle' },
           ...(labels && { labels: [...labels] }),
@@ -38,11 +38,11 @@ function remotePredictions(client: ProsamClient): RemoteService['predictions'] {
         },
         call,
       );
-      const { milliseconds, ...rest } = answer;
+      const { milliseconds, ...rest } = response;
       return {
         ...rest,
         milliseconds: { queue: 0, ...milliseconds },
-        masks: answer.masks.map(({ label, method, quality, area, boxXyxy, rle, instances }) => {
+        masks: response.masks.map(({ label, method, quality, area, boxXyxy, rle, instances }) => {
           const mask = maskOf(rle);
           const regions = instances && { instances: regionsOf(mask, instances) };
           return { label, method, quality, area, ...(boxXyxy && { boxXyxy }), ...regions, mask };

@@ -9,15 +9,15 @@ import { iou } from '../../core/mask/metrics.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
 import type { ImageInput, MaskPrediction, PredictOptions, Reference } from '../../core/engine/types.ts';
 import { markedPixels } from '../../core/image/mask-file.ts';
-import { pngFromMask } from '../../core/image/node/mask-png.ts';
+import { pngFromMask } from '../../core/image/node/png.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
-import { pictureBytes } from '../common/draw.ts';
+import { pngFromRgb } from '../common/draw.ts';
 import { engineOptions, predictOptions } from '../common/engine-options.ts';
 import { parseCommand } from '../common/parse.ts';
 import { referenceFiles, referencesFrom } from '../common/reference-args.ts';
 import type { Values } from '../common/spec.ts';
 import { inputsOf, refuseTaken, writeOwn, type WriteOwnOptions } from '../common/write-file.ts';
-import { caption, demoPage, referencePicture, strip, type DemoRow } from './page.ts';
+import { caption, demoPage, referenceImage, strip, type DemoRow } from './page.ts';
 import { demoTasks } from './scenes.ts';
 import { DEMO } from './spec.ts';
 
@@ -66,14 +66,14 @@ export async function demo(args: readonly string[], { print, warn, signal }: Ter
   try {
     if (!values.json) print(`model ${engine.info.model} on ${engine.info.device}`);
     for (const task of tasks) {
-      const annotated = await referencePicture(engine, task.references[0] as Reference, options);
+      const annotated = await referenceImage(engine, task.references[0] as Reference, options);
       for (const target of task.targets) {
         const prediction = await engine.predict(target.image, task.references, options);
         firstMask ??= performance.now() - started;
         const [mask] = prediction.masks as [MaskPrediction];
         const value = target.truth && iou(mask.mask.data, target.truth.data);
         if (value !== undefined) ious.push(value);
-        const figures = {
+        const metrics = {
           task: task.name,
           target: target.name,
           method: mask.method,
@@ -84,9 +84,9 @@ export async function demo(args: readonly string[], { print, warn, signal }: Ter
         };
         const { file } = target;
         await writeOwn(join(out, file), await strip(annotated, target, mask), { ...STRIP, inputs });
-        const text = caption(figures);
+        const text = caption(metrics);
         rows.push({ title: `${task.name}: ${target.name}`, picture: file, caption: text });
-        print(values.json ? JSON.stringify({ ...figures, picture: join(out, file) }) : `${join(out, file)}  ${text}`);
+        print(values.json ? JSON.stringify({ ...metrics, picture: join(out, file) }) : `${join(out, file)}  ${text}`);
       }
     }
   } finally {
@@ -111,9 +111,9 @@ async function sceneTasks(values: Values<typeof DEMO.options>, out: string): Pro
   return Promise.all(
     tasks.map(async ({ name, reference, targets }) => {
       const at = (what: string): string => join(out, 'images', `${name}-${what}.png`);
-      await writeOwn(at('reference'), await pictureBytes(reference.image), PICTURE);
+      await writeOwn(at('reference'), await pngFromRgb(reference.image), PICTURE);
       await writeOwn(at('reference-mask'), await pngFromMask(reference.truth), STRIP);
-      await Promise.all(targets.map(async ({ image }, i) => writeOwn(at(`target-${i + 1}`), await pictureBytes(image), PICTURE)));
+      await Promise.all(targets.map(async ({ image }, i) => writeOwn(at(`target-${i + 1}`), await pngFromRgb(image), PICTURE)));
       return {
         name,
         references: [{ image: reference.image, label: name, mask: reference.truth }],

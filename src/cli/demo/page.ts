@@ -2,7 +2,7 @@
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Engine, ImageInput, MaskPrediction, PredictOptions, Reference } from '../../core/engine/types.ts';
 import { escapeHtml, figure, page, section } from '../../training/report/page.ts';
-import { COLORS, readPicture, shrink, sideBySide, withHeat, withMask, type Picture } from '../common/draw.ts';
+import { COLORS, readRgb, shrink, sideBySide, withHeat, withMask, type RgbImage } from '../common/draw.ts';
 
 export interface DemoRow {
   title: string;
@@ -24,34 +24,34 @@ export function demoPage(rows: readonly DemoRow[], summary: string): string {
   return page({ title: 'prosam demo', intro: LEGEND, sections: [...sections, `<p>${escapeHtml(summary)}</p>`] });
 }
 
-async function pictureOf(image: ImageInput): Promise<Picture> {
-  if (typeof image === 'string') return readPicture(image);
-  return image as Picture;
+async function rgbOf(image: ImageInput): Promise<RgbImage> {
+  if (typeof image === 'string') return readRgb(image);
+  return image as RgbImage;
 }
 
 /** Draws a reference with its mask. */
-export async function referencePicture(engine: Engine, reference: Reference, options: PredictOptions): Promise<Picture> {
+export async function referenceImage(engine: Engine, reference: Reference, options: PredictOptions): Promise<RgbImage> {
   const { mask } = await engine.referenceMask(reference, options);
-  return shrink(withMask(await pictureOf(reference.image), mask, COLORS.mark), LONGEST);
+  return shrink(withMask(await rgbOf(reference.image), mask, COLORS.annotation), LONGEST);
 }
 
 /** Draws one target beside the reference. target.truth: true mask, where it is known. @returns PNG */
 export async function strip(
-  reference: Picture,
+  reference: RgbImage,
   target: { image: ImageInput; truth?: BinaryMask },
   prediction: MaskPrediction,
 ): Promise<Uint8Array> {
-  const picture = await pictureOf(target.image);
+  const rgb = await rgbOf(target.image);
   const levels = { ...prediction.mask, data: prediction.uncertaintyMap as Uint8Array };
   const panels = [
-    withMask(picture, prediction.mask, COLORS.prediction),
-    withMask(withHeat(picture, levels), prediction.mask, COLORS.prediction, 0),
-    ...(target.truth ? [withMask(picture, target.truth, COLORS.truth)] : []),
+    withMask(rgb, prediction.mask, COLORS.prediction),
+    withMask(withHeat(rgb, levels), prediction.mask, COLORS.prediction, 0),
+    ...(target.truth ? [withMask(rgb, target.truth, COLORS.truth)] : []),
   ];
   return sideBySide([reference, ...panels.map((panel) => shrink(panel, LONGEST))]);
 }
 
-interface Figures {
+interface Metrics {
   method: string;
   iou: number | undefined;
   score: number;
@@ -60,7 +60,7 @@ interface Figures {
 }
 
 /** Results of a target in one line. */
-export function caption({ method, iou: value, score, referenceIou, milliseconds }: Figures): string {
+export function caption({ method, iou: value, score, referenceIou, milliseconds }: Metrics): string {
   const parts = [
     ...(value === undefined ? [] : [`IoU ${value.toFixed(2)}`]),
     `score ${score.toFixed(2)}`,

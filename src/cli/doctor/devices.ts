@@ -6,7 +6,7 @@ import { cudaMajor, wantedLibraries } from '../../core/runtime/devices/cuda-libr
 import { machineFacts, obstacleTo, onlySoftware } from '../../core/runtime/devices/obstacles.ts';
 import { autoOrder, DEVICES, PROVIDER_NAMES, type Device } from '../../core/runtime/devices/devices.ts';
 import { probeDevice } from '../../core/runtime/devices/probe-device.ts';
-import type { ProbeFigures } from '../../core/runtime/devices/probe.ts';
+import type { ProbeMetrics } from '../../core/runtime/devices/probe.ts';
 import { providerFile } from '../../core/runtime/devices/provider-folder.ts';
 import { addonOf, ENGINE_PACKAGES, installedPackages, TRAINING_ENGINES } from '../../training/tfjs/engine-packages.ts';
 import { isInstalled } from '../../training/setup/addon.ts';
@@ -18,7 +18,7 @@ export interface DeviceReport {
   reason: string;
   /** Whether `auto` considers it on this platform. */
   auto: boolean;
-  figures?: ProbeFigures;
+  figures?: ProbeMetrics;
 }
 
 export interface LibraryReport {
@@ -40,16 +40,16 @@ export async function deviceReports(): Promise<DeviceReport[]> {
       continue;
     }
     const obstacle = obstacleTo(device, facts);
-    const answer = obstacle === undefined ? await probeDevice(device) : { failed: obstacle };
-    const { used, reason } = verdictOn(answer);
+    const response = obstacle === undefined ? await probeDevice(device) : { failed: obstacle };
+    const { used, reason } = verdictOn(response);
     const why = used ? undefined : onlySoftware(device, facts);
-    const right = 'figures' in answer && !reason.includes('other numbers');
+    const right = 'metrics' in response && !reason.includes('other numbers');
     reports.push({
       device,
       auto,
       state: used ? 'good' : right ? 'works' : 'no',
       reason: why !== undefined && right ? `${reason}; ${why}` : reason,
-      ...('figures' in answer && { figures: answer.figures }),
+      ...('metrics' in response && { figures: response.metrics }),
     });
   }
   return reports;

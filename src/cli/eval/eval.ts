@@ -69,7 +69,7 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
   if (out !== undefined && gallery) {
     const json = { ...evaluation, ...(compare && { comparisons, published: PUBLISHED }) };
     await writeOwn(figures, `${JSON.stringify(json)}\n`, EVALUATION);
-    const html = evaluationPage(evaluation, { comparisons, published: compare, pictures: await gallery.pictures() });
+    const html = evaluationPage(evaluation, { comparisons, published: compare, images: await gallery.images() });
     await writeOwn(page, html, EVALUATION);
     if (!values.json) print(`look at ${page}`);
   }

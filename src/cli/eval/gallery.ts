@@ -4,9 +4,9 @@ import { cocoRleFromMaskSync, maskFromCocoRle } from '../../core/mask/rle.ts';
 import type { EvaluateOptions } from '../../training/evaluation/evaluate.ts';
 import type { EpisodeRow } from '../../training/evaluation/result.ts';
 import type { DatasetClass, Episode } from '../../training/types.ts';
-import { COLORS, readPicture, sideBySide, withMask } from '../common/draw.ts';
+import { COLORS, readRgb, sideBySide, withMask } from '../common/draw.ts';
 
-export interface GalleryPicture {
+export interface GalleryImage {
   caption: string;
   png: Uint8Array;
 }
@@ -14,8 +14,8 @@ export interface GalleryPicture {
 export interface Gallery {
   /** Keeps a pair; masks are stored as run lengths. */
   keep: NonNullable<EvaluateOptions['onPair']>;
-  /** Reference with its mark, target with the prediction, target with the truth, side by side. */
-  pictures(): Promise<GalleryPicture[]>;
+  /** Reference with its annotation, target with the prediction, target with the truth, side by side. */
+  images(): Promise<GalleryImage[]>;
 }
 
 type Runs = ReturnType<typeof cocoRleFromMaskSync>;
@@ -23,7 +23,7 @@ type Runs = ReturnType<typeof cocoRleFromMaskSync>;
 interface Kept {
   episode: Episode;
   row: EpisodeRow;
-  mark: Runs;
+  annotation: Runs;
   prediction: Runs;
   truth: Runs;
 }
@@ -34,14 +34,14 @@ const LONGEST = 320;
 export function createGallery(classes: readonly DatasetClass[]): Gallery {
   const kept: Kept[] = [];
   return {
-    keep({ episode, mark, truth }, answers) {
-      const [first] = answers;
+    keep({ episode, annotation, truth }, predictions) {
+      const [first] = predictions;
       if (first === undefined) return;
       const runs = (mask: BinaryMask): Runs => cocoRleFromMaskSync(mask);
-      kept.push({ episode, row: first.row, mark: runs(mark.mask), prediction: runs(first.mask), truth: runs(truth) });
+      kept.push({ episode, row: first.row, annotation: runs(annotation.mask), prediction: runs(first.mask), truth: runs(truth) });
     },
-    async pictures() {
-      const found: GalleryPicture[] = [];
+    async images() {
+      const found: GalleryImage[] = [];
       for (const { what, one } of chosen(kept)) {
         const { episode, row } = one;
         const name = classes.find(({ id }) => id === episode.classId)?.name ?? `class ${episode.classId}`;
@@ -70,10 +70,10 @@ function chosen(kept: readonly Kept[]): { what: string; one: Kept }[] {
   );
 }
 
-async function strip({ episode, mark, prediction, truth }: Kept): Promise<Uint8Array> {
-  const [reference, target] = [await readPicture(episode.reference.file, LONGEST), await readPicture(episode.target.file, LONGEST)];
+async function strip({ episode, annotation, prediction, truth }: Kept): Promise<Uint8Array> {
+  const [reference, target] = [await readRgb(episode.reference.file, LONGEST), await readRgb(episode.target.file, LONGEST)];
   return sideBySide([
-    withMask(reference, maskFromCocoRle(mark), COLORS.mark),
+    withMask(reference, maskFromCocoRle(annotation), COLORS.annotation),
     withMask(target, maskFromCocoRle(prediction), COLORS.prediction),
     withMask(target, maskFromCocoRle(truth), COLORS.truth),
   ]);

@@ -1,6 +1,6 @@
 /** Page of an evaluation: metrics, charts and images in one self-contained file. */
 import { boxChart, intervalChart, scatterChart } from '../../training/report/charts.ts';
-import { figure, page, picture, section, table } from '../../training/report/page.ts';
+import { figure, page, imageTag, section, table } from '../../training/report/page.ts';
 import type { ContestantResult, Evaluation } from '../../training/evaluation/result.ts';
 import {
   classTable,
@@ -12,20 +12,20 @@ import {
   type NamedComparison,
   type Table,
 } from '../../training/evaluation/tables.ts';
-import type { GalleryPicture } from './gallery.ts';
+import type { GalleryImage } from './gallery.ts';
 
 export interface PageParts {
   comparisons: readonly NamedComparison[];
   /** Whether to print the paper's rows. */
   published: boolean;
-  pictures: readonly GalleryPicture[];
+  images: readonly GalleryImage[];
 }
 
 const LEGEND =
   'From left to right: the reference with its annotation (yellow), the target with the predicted mask (blue), and the true mask (pink).';
 
 /** Returns HTML. */
-export function evaluationPage(evaluation: Evaluation, { comparisons, published, pictures }: PageParts): string {
+export function evaluationPage(evaluation: Evaluation, { comparisons, published, images }: PageParts): string {
   const { contestants, data, settings, notes } = evaluation;
   const [first] = contestants as [ContestantResult];
   const folds = data.folds.map(({ name, pairs }) => `${name} (${pairs} pairs)`).join(', ');
@@ -33,28 +33,28 @@ export function evaluationPage(evaluation: Evaluation, { comparisons, published,
   return page({
     title: `prosam eval: ${data.name}`,
     intro: [
-      `Folds ${folds}; references marked by ${settings.annotation}; seed ${settings.seed}. All figures were measured here.`,
+      `Folds ${folds}; references marked by ${settings.annotation}; seed ${settings.seed}. All metrics were measured here.`,
       ...notes,
     ].join(' '),
     sections: [
-      section('Result', figures(resultTable(evaluation)), miouChart(contestants)),
-      ...(comparisons.length > 0 ? [section('Paired differences', figures(pairedTable(comparisons)), differenceChart(comparisons))] : []),
+      section('Result', tableHtml(resultTable(evaluation)), miouChart(contestants)),
+      ...(comparisons.length > 0 ? [section('Paired differences', tableHtml(pairedTable(comparisons)), differenceChart(comparisons))] : []),
       section('Spread over pairs', iouBoxes(contestants)),
       ...(scatter === undefined ? [] : [section('Does it know when it fails?', scatter)]),
       section(
         `Best, median and worst pairs of ${first.contestant.name}`,
-        ...pictures.map(({ png, caption }) => figure(picture(png, caption), `${caption}. ${LEGEND}`)),
+        ...images.map(({ png, caption }) => figure(imageTag(png, caption), `${caption}. ${LEGEND}`)),
       ),
-      section('Classes', figures(classTable(evaluation))),
-      section('Pixels', ...pixelTables(evaluation).map(figures)),
-      section('Time', figures(timeTable(evaluation))),
+      section('Classes', tableHtml(classTable(evaluation))),
+      section('Pixels', ...pixelTables(evaluation).map(tableHtml)),
+      section('Time', tableHtml(timeTable(evaluation))),
       ...(published ? [section('Published and measured', table(publishedTable(evaluation)))] : []),
     ],
   });
 }
 
 /** Converts numbers, which the page aligns, and leaves missing ones empty. */
-function figures({ caption, head, rows }: Table): string {
+function tableHtml({ caption, head, rows }: Table): string {
   const cell = (text: string): string | number => (text === '-' ? '' : /^[-+]?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
   return table({ caption, head, rows: rows.map((row) => row.map(cell)) });
 }

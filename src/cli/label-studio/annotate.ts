@@ -1,7 +1,7 @@
 /** `prosam label-studio annotate`: predictions for every task of a project, through Label Studio's interface alone. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../../core/common/errors.ts';
-import type { ListedTask } from '../../adapters/label-studio/api/answers.ts';
+import type { ListedTask } from '../../adapters/label-studio/api/responses.ts';
 import { createServer } from '../../server/create-server.ts';
 import { createBackendClient, type BackendClient, type PredictedTask } from './backend-client.ts';
 import type { LabelStudioContext } from './context.ts';

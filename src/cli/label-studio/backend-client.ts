@@ -3,7 +3,7 @@ import { fixedCredentials } from '../../adapters/label-studio/api/credentials.ts
 import { z } from 'zod';
 import { createTransport, type Transport } from '../../adapters/label-studio/api/transport.ts';
 import { projectKeyOf } from '../../adapters/label-studio/protocol/events.ts';
-import type { ApiProject } from '../../adapters/label-studio/api/answers.ts';
+import type { ApiProject } from '../../adapters/label-studio/api/responses.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { authorizationOf, type LabelStudioContext } from './context.ts';
 
@@ -50,7 +50,7 @@ export function createBackendClient({
   const credentials = authorization === undefined ? undefined : fixedCredentials('basic', authorization);
   const call: Transport = createTransport({ url: fromHere, ...(credentials && { credentials }), attempts: 2, timeoutMs: 10_000 });
   return {
-    health: async () => (await call({ method: 'GET', path: '/health', answer: healthSchema })).model_class,
+    health: async () => (await call({ method: 'GET', path: '/health', response: healthSchema })).model_class,
     setup: async (project, signal) =>
       (
         await call({
@@ -63,7 +63,7 @@ export function createBackendClient({
             access_token: token ?? null,
             extra_params: null,
           },
-          answer: setupSchema,
+          response: setupSchema,
           repeatable: true,
           signal,
         })
@@ -74,7 +74,7 @@ export function createBackendClient({
         method: 'POST',
         path: '/predict',
         json: { tasks, project: keyOf(project), label_config: project.label_config, params },
-        answer: resultsSchema,
+        response: resultsSchema,
         timeoutMs: 110_000,
         repeatable: true,
         signal,
@@ -89,12 +89,12 @@ export function createBackendClient({
         method: 'POST',
         path: '/sync',
         json: { key: keyOf(project), ...options },
-        answer: syncSchema,
+        response: syncSchema,
         timeoutMs: 600_000,
         signal,
       }),
     problem: async (project) =>
-      (await call({ method: 'GET', path: '/sync', query: { key: keyOf(project) }, answer: problemSchema })).problem ?? undefined,
+      (await call({ method: 'GET', path: '/sync', query: { key: keyOf(project) }, response: problemSchema })).problem ?? undefined,
   };
 }
 

@@ -1,6 +1,6 @@
 /** `prosam label-studio connect`: makes this service a project's model, through Label Studio's own interface. */
 import { findingText } from '../../core/common/finding.ts';
-import type { ApiBackend } from '../../adapters/label-studio/api/answers.ts';
+import type { ApiBackend } from '../../adapters/label-studio/api/responses.ts';
 import type { NewBackend } from '../../adapters/label-studio/api/connection-calls.ts';
 import { comparableUrl, describeProblem, repairWebhook } from '../../adapters/label-studio/connection/webhook.ts';
 import { isProsamError } from '../../core/common/errors.ts';

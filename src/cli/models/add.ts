@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { ModelWeights } from '../../core/models/detect-model.ts';
 import { checkModelName } from '../../core/checkpoint/model-paths.ts';
 import { addModel, type AddModelOptions } from '../../core/models/add.ts';
-import type { MarkedPicture } from '../../core/models/compare-precision.ts';
+import type { AnnotatedImage } from '../../core/models/compare-precision.ts';
 import { inspectModel } from '../../core/models/inspect.ts';
 import { conceptMask, generateScene } from '../../scenes/index.ts';
 import { whatIs, millions } from './list.ts';
@@ -44,7 +44,7 @@ export async function keepModel(
       ...from,
       ...(values.license !== undefined && { license: values.license }),
       ...pick(values, 'resize', 'imageSize', 'threads'),
-      ...{ force, picture: knownPicture(), signal, onHashed: progress.read },
+      ...{ force, example: knownImage(), signal, onHashed: progress.read },
       onRun() {
         progress.clear();
         if (process.stderr.isTTY) warn('running it once ...');
@@ -86,7 +86,7 @@ export function hashProgress(): { read: (path: string, count: number) => void; c
 const SCENE_SEED = 11;
 
 /** Generated scene with the mask of its largest object: the same on every machine. */
-export function knownPicture(seed: number = SCENE_SEED): MarkedPicture {
+export function knownImage(seed: number = SCENE_SEED): AnnotatedImage {
   const scene = generateScene(seed);
   const { width, height, image } = scene;
   const masks = [...new Set(scene.concepts)].map((concept) => conceptMask(scene, concept));

@@ -3,7 +3,7 @@ import { FEATURE_MAPS, measureAgreement, type ModelAgreement } from '../../core/
 import type { Device } from '../../core/runtime/devices/devices.ts';
 import type { Precision } from '../../core/onnx/precision.ts';
 import { withNetworks } from '../../core/models/verify-model.ts';
-import { knownPicture } from './add.ts';
+import { knownImage } from './add.ts';
 import { textTable } from '../common/text-table.ts';
 
 const SCENES = [11, 12, 13, 14] as const;
@@ -26,7 +26,7 @@ export async function agreementOf(
 ): Promise<PrecisionAgreement> {
   return withNetworks(folder, { threads }, (_, exact) =>
     withNetworks(folder, { device, threads, precision }, async (model, other) => {
-      const found = await measureAgreement(model, exact, other, SCENES.map(knownPicture));
+      const found = await measureAgreement(model, exact, other, SCENES.map(knownImage));
       const alike = FEATURE_MAPS.every((name) => (found[name]?.cosine ?? 1) >= MIN_COSINE);
       const passed = alike && found.maskIou.mean >= MIN_IOU;
       return { precision, device: other.device, scenes: SCENES.length, passed, ...found };

@@ -22,7 +22,7 @@ export interface WeightChange {
 export async function differenceOf(storage: Storage, one: string, other: string, model: string) {
   const [a, b] = [await sideOf(storage, one, model), await sideOf(storage, other, model)];
   const changes = weightChanges(a.weights, b.weights);
-  const figures = (side: Side) => [
+  const metrics = (side: Side) => [
     side.id,
     side.parent,
     percent(side.gate.candidate),
@@ -32,7 +32,7 @@ export async function differenceOf(storage: Storage, one: string, other: string,
   ];
   return {
     lines: [
-      textTable({ head: ['id', 'parent', 'mIoU at its gate', 'pairs', 'data', 'made (UTC)'], rows: [figures(a), figures(b)] }),
+      textTable({ head: ['id', 'parent', 'mIoU at its gate', 'pairs', 'data', 'made (UTC)'], rows: [metrics(a), metrics(b)] }),
       '',
       textTable({
         head: ['part', 'parameters', 'change in %'],

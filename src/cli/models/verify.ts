@@ -5,7 +5,7 @@ import { modelFolder } from '../../core/checkpoint/model-paths.ts';
 import type { Device } from '../../core/runtime/devices/devices.ts';
 import { compareKnownAnswer, makeKnownAnswer, type StageAgreement } from '../../core/models/known-answer.ts';
 import { parseKnownAnswer, readKnownAnswer, withNetworks } from '../../core/models/verify-model.ts';
-import { hashProgress, knownPicture } from './add.ts';
+import { hashProgress, knownImage } from './add.ts';
 import { agreementLines, agreementOf } from './agreement.ts';
 import { bytesText } from '../common/progress.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
@@ -86,7 +86,7 @@ async function compare(
         await compareKnownAnswer(model, networks, await readKnownAnswer(folder, file)),
         SAME_ARITHMETIC,
       );
-    return device === undefined || device === 'cpu' ? undefined : makeKnownAnswer(model, networks, knownPicture());
+    return device === undefined || device === 'cpu' ? undefined : makeKnownAnswer(model, networks, knownImage());
   });
   signal?.throwIfAborted();
   if (onCpu === undefined || device === undefined) return found;

@@ -1,11 +1,11 @@
 /** Formats of a prediction on disk and on stdout. */
 import { foldedName, hashedWord, wordsFor } from '../../core/files/file-name.ts';
-import { pngFromMask } from '../../core/image/node/mask-png.ts';
+import { pngFromMask } from '../../core/image/node/png.ts';
 import { polygonsFromMaskSync } from '../../core/mask/polygon-groups.ts';
 import { cocoRleFromMaskSync } from '../../core/mask/rle.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { MaskPrediction, Prediction } from '../../core/engine/types.ts';
-import { COLORS, pictureBytes, readPicture, sideBySide, withHeat, withMask } from '../common/draw.ts';
+import { COLORS, pngFromRgb, readRgb, sideBySide, withHeat, withMask } from '../common/draw.ts';
 import type { Format } from './spec.ts';
 
 /** Pixels an outline may deviate in polygons. */
@@ -46,11 +46,11 @@ export async function outputFiles(format: Format, target: string, prediction: Pr
 
 /** Draws the target with its mask, and next to it the uncertainty. */
 async function overlay(target: string, prediction: MaskPrediction): Promise<Uint8Array> {
-  const picture = await readPicture(target, OVERLAY_LONGEST);
-  const masked = withMask(picture, prediction.mask, COLORS.prediction);
-  if (prediction.uncertaintyMap === undefined) return pictureBytes(masked);
+  const rgb = await readRgb(target, OVERLAY_LONGEST);
+  const masked = withMask(rgb, prediction.mask, COLORS.prediction);
+  if (prediction.uncertaintyMap === undefined) return pngFromRgb(masked);
   const levels = { ...prediction.mask, data: prediction.uncertaintyMap };
-  return sideBySide([masked, withMask(withHeat(picture, levels), prediction.mask, COLORS.prediction, 0)]);
+  return sideBySide([masked, withMask(withHeat(rgb, levels), prediction.mask, COLORS.prediction, 0)]);
 }
 
 const rounded = (value: number): number => Number(value.toFixed(4));
@@ -72,6 +72,6 @@ export function jsonLine(file: string, prediction: Prediction) {
   const { width, height, masks, milliseconds, model, device } = prediction;
   const [first] = masks;
   const stages = Object.fromEntries(Object.entries(milliseconds).map(([stage, value]) => [stage, Number(value.toFixed(1))]));
-  const figures = first !== undefined && masks.length === 1 ? summary(first) : { masks: masks.map(summary) };
-  return { file, width, height, ...figures, milliseconds: stages, model, device };
+  const metrics = first !== undefined && masks.length === 1 ? summary(first) : { masks: masks.map(summary) };
+  return { file, width, height, ...metrics, milliseconds: stages, model, device };
 }

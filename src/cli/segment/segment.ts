@@ -2,17 +2,18 @@
 import { basename } from 'node:path';
 import { knownHash } from '../../core/checkpoint/hash-cache.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
+import { mapInOrder, type Outcome } from '../../core/common/map-in-order.ts';
+import { DEFAULT_CONCURRENCY } from '../../core/engine/defaults.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
-import type { Engine, PredictOptions, Prediction, Reference } from '../../core/engine/types.ts';
+import type { PredictOptions, Prediction, Reference } from '../../core/engine/types.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { engineOptions, predictOptions } from '../common/engine-options.ts';
 import { parseCommand } from '../common/parse.ts';
 import { createProgress } from '../common/progress.ts';
 import { referenceFiles, referencesFrom, referenceSettings } from '../common/reference-args.ts';
 import { inputsOf } from '../common/write-file.ts';
-import { inOrder, type Outcome } from './in-order.ts';
 import { jsonLine, outputFiles, outputSuffixes } from './output.ts';
-import { openResults, type Plan, type Results } from './results.ts';
+import { openResults, type Plan } from './results.ts';
 import { SEGMENT, type Format } from './spec.ts';
 import { targetsOf, type Target } from './targets.ts';
 
@@ -74,11 +75,15 @@ export async function segment(args: readonly string[], { print, warn, signal }: 
       inputs: await inputsOf([...targets.map(({ file }) => file), ...referenceFiles(tokens)]),
       force,
     });
-    const work = async (target: Target): Promise<Done> => {
+    const work = async (target: Target, stop: AbortSignal): Promise<Done> => {
       const plan = await results.plan(target);
-      return plan.done ? { plan } : { plan, prediction: await segmentOne(engine, plan, results, references, options, format) };
+      if (plan.done) return { plan };
+      const prediction = await engine.predict(target.file, references, { ...chosen, signal: stop });
+      await results.write(plan, await outputFiles(format, target.file, prediction));
+      return { plan, prediction };
     };
-    await inOrder(targets, work, report);
+    const many = { concurrency: DEFAULT_CONCURRENCY, signal };
+    for await (const outcome of mapInOrder(targets, work, many)) report(outcome);
   } finally {
     progress.clear();
     await engine.close();
@@ -117,25 +122,12 @@ async function settingsOf(
   return { marks, model, format, options, precision };
 }
 
-async function segmentOne(
-  engine: Engine,
-  plan: Plan,
-  results: Results,
-  references: readonly Reference[],
-  options: PredictOptions,
-  format: Format,
-): Promise<Prediction> {
-  const prediction = await engine.predict(plan.target.file, references, options);
-  await results.write(plan, await outputFiles(format, plan.target.file, prediction));
-  return prediction;
-}
-
 function humanLine({ outputs }: Plan, { masks, milliseconds }: Prediction): string {
-  const figures = masks.map(({ label, method, area, mask, quality }) => {
+  const metrics = masks.map(({ label, method, area, mask, quality }) => {
     const share = ((100 * area) / mask.data.length).toFixed(1);
     const { score, referenceIou, referenceIouFrom } = quality;
     const trust = referenceIou === undefined ? '' : `, IoU on the references ${referenceIou.toFixed(2)} (${referenceIouFrom})`;
     return `${label}: ${share} % of the image, score ${score.toFixed(2)}, ${method}${trust}`;
   });
-  return `${outputs.join(' ')}  ${figures.join('; ')}  ${Math.round(milliseconds.total ?? 0)} ms`;
+  return `${outputs.join(' ')}  ${metrics.join('; ')}  ${Math.round(milliseconds.total ?? 0)} ms`;
 }

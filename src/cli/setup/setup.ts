@@ -41,15 +41,16 @@ async function cuda(args: readonly string[], { print, warn, signal }: Terminal):
     onProgress: warn,
   });
   warn('trying the device');
-  const answer = await probeDevice('cuda');
+  const response = await probeDevice('cuda');
   const seconds = secondsSince(started);
-  if (values.json) print(JSON.stringify({ ...result, probe: answer, seconds }));
+  if (values.json) print(JSON.stringify({ ...result, probe: response, seconds }));
   else
     print(
       `${result.changed ? 'ready' : 'already set up'}: CUDA ${CUDA_VERSION} for ONNX Runtime ${result.onnxruntime} in ${result.folder} (${seconds} s)`,
     );
-  if ('failed' in answer) warn(`It cannot be used here yet: ${answer.failed}.`);
-  else warn(`The GPU takes ${answer.figures.deviceMs.toPrecision(3)} ms where the CPU takes ${answer.figures.cpuMs.toPrecision(3)} ms.`);
+  if ('failed' in response) warn(`It cannot be used here yet: ${response.failed}.`);
+  else
+    warn(`The GPU takes ${response.metrics.deviceMs.toPrecision(3)} ms where the CPU takes ${response.metrics.cpuMs.toPrecision(3)} ms.`);
   return EXIT.ok;
 }
 

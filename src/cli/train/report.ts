@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { trainingReport, type StepRow, type ValidationRow } from '../../training/report/training-report.ts';
 import type { EndEvent, StartEvent, TrainingEvent } from '../../training/loop/trainer.ts';
 import type { DatasetClass } from '../../training/types.ts';
-import { PICTURE_LEGEND, readPictures, writePictures } from './pictures.ts';
+import { PAIR_LEGEND, readPairImages, writePairImages } from './pair-images.ts';
 import { refuseTaken, writeOwn } from '../common/write-file.ts';
 
 export interface RunReport {
@@ -26,11 +26,11 @@ export function createRunReport(out: string, classes: readonly DatasetClass[]): 
     if (start === undefined) return;
     const { engine, device, settings, stepsPerEpoch } = start;
     const validated = new Set(validations.map(({ step }) => step));
-    const pictures = await readPictures(join(out, 'pictures'), validated, stepsPerEpoch);
-    const legend = pictures.length > 0 ? ` Pictures: ${PICTURE_LEGEND}` : '';
+    const images = await readPairImages(join(out, 'pictures'), validated, stepsPerEpoch);
+    const legend = images.length > 0 ? ` Images: ${PAIR_LEGEND}` : '';
     const html = trainingReport({
       settings: { ...settings, 'runs on': engine, 'frozen networks on': device, 'steps per epoch': stepsPerEpoch },
-      ...{ steps, validations, pictures },
+      ...{ steps, validations, images },
       status: `${standing(start, steps.at(-1)?.step ?? start.done, end)}${legend}`,
     });
     await writeOwn(file, html, own);
@@ -51,7 +51,7 @@ export function createRunReport(out: string, classes: readonly DatasetClass[]): 
           break;
         case 'validation':
           validations.push(event.row);
-          await writePictures(join(out, 'pictures'), event, classes, own);
+          await writePairImages(join(out, 'pictures'), event, classes, own);
           await write();
           break;
         case 'end':

@@ -3,7 +3,7 @@ import type { ErrorCode } from './errors.ts';
 
 export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
   ANNOTATION_CONFLICT: 'Send a new revision; a revision never changes once stored.',
-  ANNOTATION_INVALID: 'Correct the mark; the message names the offending value.',
+  ANNOTATION_INVALID: 'Correct the annotation; the message names the offending value.',
   ANNOTATION_NOT_FOUND: 'Check the project, the source and the id.',
   ANNOTATION_OUTSIDE: 'Use pixels of the upright image (EXIF rotation applied), 0,0 at the upper left.',
   BATCH_NOT_FOUND: 'Use the id that the request for the batch answered with.',

@@ -1,4 +1,4 @@
-/** Bounds of names and lists, the same for HTTP, service and storage. Lengths are in UTF-16 units, as JavaScript and JSON Schema count. */
+/** Bounds of names, lists and annotations, the same for TypeScript, HTTP, service and storage. Lengths are in UTF-16 units, as JavaScript and JSON Schema count. */
 import { ProsamError } from './errors.ts';
 
 export const LIMITS = {
@@ -21,6 +21,22 @@ export const LIMITS = {
   references: 50,
   /** Entries of one page of a list. */
   page: 1000,
+} as const;
+
+/** Bounds of one annotation, before it is compared with its image. */
+export const ANNOTATION_LIMITS = {
+  /** Corners of a polygon, in all its rings. */
+  corners: 100_000,
+  /** Points of a scribble, in all its strokes: a wide brush takes a hundred times longer a point than an outline. */
+  strokePoints: 10_000,
+  /** Points on and beside the object: each is a token of SAM's decoder. */
+  points: 1000,
+  /** Brush width in pixels. */
+  brush: 100_000,
+  /** Numbers of a run-length encoding that is a list. */
+  runs: 1_000_000,
+  /** Characters of one that is text. */
+  runText: 8 * 2 ** 20,
 } as const;
 
 /** Largest key of an annotation, in bytes of UTF-8: PostgreSQL's indexes hold rows of at most 2,704. */

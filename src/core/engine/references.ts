@@ -3,7 +3,7 @@ import { createByteCache, type ByteCache } from '../common/byte-cache.ts';
 import { tensorBytes, type EncodedImages, type ImageFeatures, type ImageMaps } from './image-features.ts';
 import { ProsamError } from '../common/errors.ts';
 import { gridOf, type Geometry } from '../image/geometry.ts';
-import { mirrorRows } from '../image/mirror.ts';
+import { mirrorRows } from '../image/pixels.ts';
 import { parseAnnotation, type DrawnAnnotation } from '../mask/annotation.ts';
 import { sameSize } from '../mask/draw-annotation.ts';
 import { reduceLabels, type BinaryMask, type LabelReduction } from '../mask/label-reduction.ts';

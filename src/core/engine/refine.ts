@@ -2,15 +2,13 @@
 import type { SamMask } from './methods/stable-mask.ts';
 import { ProsamError } from '../common/errors.ts';
 import type { Geometry } from '../image/geometry.ts';
-import { parseBox, parsePoints } from '../mask/annotation.ts';
+import { parseBox, parsePrompts } from '../mask/annotation.ts';
 import { maskExtent } from '../mask/raster.ts';
 import type { Networks } from '../onnx/networks.ts';
 import type { ImageFeatures } from './image-features.ts';
 import { boxPrompts, decodeSamPrompts, logitsAtImageSize, maskPrompt, type SamPrompt } from './methods/sam-prompts.ts';
 import { maskFromField } from './strategy.ts';
 import type { RefinedMask, RefinePrompts } from './types.ts';
-
-const MAX_POINTS = 1000;
 
 /** @throws OPTION_INVALID, ANNOTATION_INVALID, ANNOTATION_OUTSIDE */
 export async function refineMask(
@@ -39,10 +37,10 @@ function samPrompts({ points = [], negative = [], box, maskInput }: RefinePrompt
   const count = points.length + negative.length;
   if (count === 0 && box === undefined && maskInput === undefined)
     throw new ProsamError('OPTION_INVALID', 'expected points, a box or a maskInput to refine from, got none.');
-  if (count > MAX_POINTS) throw new ProsamError('OPTION_INVALID', `expected at most ${MAX_POINTS} points, got ${count}.`);
+  const parsed = parsePrompts(points, negative);
   const prompts = [
-    ...parsePoints('points', points).map(([x, y]): SamPrompt => ({ x, y, kind: 'positive' })),
-    ...parsePoints('negative', negative).map(([x, y]): SamPrompt => ({ x, y, kind: 'negative' })),
+    ...parsed.points.map(([x, y]): SamPrompt => ({ x, y, kind: 'positive' })),
+    ...parsed.negative.map(([x, y]): SamPrompt => ({ x, y, kind: 'negative' })),
     ...(box === undefined ? [] : boxPrompts(parseBox(box))),
   ];
   for (const { x, y } of prompts) {

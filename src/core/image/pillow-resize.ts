@@ -1,8 +1,8 @@
 /**
  * Pillow's bilinear resize, bit for bit: a triangle filter widened when shrinking (antialiasing), first along rows, then
- * along columns, with fixed-point weights and rounding to whole levels after each pass. Networks trained on pictures
+ * along columns, with fixed-point weights and rounding to whole levels after each pass. Networks trained on images
  * resized this way see the same pixels here. Pillow 13 changed the order where the height shrinks by more than twice as many
- * pixels as the width (columns first there); such pictures differ from its by single levels.
+ * pixels as the width (columns first there); such images differ from its by single levels.
  */
 import { triangleTaps, type Taps } from './triangle-taps.ts';
 

@@ -1,4 +1,4 @@
-/** Pixels that a caller already has, as the networks read them. */
+/** Pixels at hand: as the networks read them, and mirrored. */
 import { ProsamError } from '../common/errors.ts';
 import { asBytes, type PixelImage } from './input.ts';
 import type { Raster } from './pillow-resize.ts';
@@ -24,4 +24,14 @@ export function rasterFromPixels({ data: given, width, height, channels: said }:
     for (let c = 0; c < 3; c++) out[3 * i + c] = data[i * channels + (channels === 1 ? 0 : c)] as number;
   }
   return { data: out, width, height, channels: 3 };
+}
+
+/** Left and right exchanged. data: row-major, channels interleaved. */
+export function mirrorRows(data: Uint8Array, width: number, channels: number): Uint8Array {
+  const out = new Uint8Array(data.length);
+  const row = width * channels;
+  for (let at = 0; at < data.length; at += row) {
+    for (let x = 0; x < width; x++) out.set(data.subarray(at + x * channels, at + (x + 1) * channels), at + (width - 1 - x) * channels);
+  }
+  return out;
 }

@@ -3,6 +3,7 @@
  * All coordinates are pixels of the upright image. `parseAnnotation` checks once, at the door, what does not need the image.
  */
 import { ProsamError } from '../common/errors.ts';
+import { ANNOTATION_LIMITS } from '../common/limits.ts';
 import type { BinaryMask } from './label-reduction.ts';
 import type { Point } from './raster.ts';
 import type { CocoRle } from './rle.ts';
@@ -64,10 +65,6 @@ export type MaskFile = Exclude<MaskInput, BinaryMask>;
 /** A checked annotation whose pixels are at hand. */
 export type DrawnAnnotation = ParsedShape | { kind: 'mask' | 'scribble'; mask: BinaryMask };
 
-const MAX_POINTS = 100_000;
-/** A wide brush takes a hundred times longer a point than an outline. */
-const MAX_SCRIBBLE_POINTS = 10_000;
-
 /**
  * Checks an annotation's form; whether it lies inside the image is checked where it is drawn. Other fields, such as a reference's
  * image and label, are ignored.
@@ -79,9 +76,9 @@ export function parseAnnotation(annotation: Annotation): ParsedAnnotation {
   const value = fields[kind];
   switch (kind) {
     case 'points': {
-      const points = parsePoints('points', value);
+      const { points, negative } = parsePrompts(value, fields['negative']);
       if (points.length === 0) throw invalid('points', 'expected at least one point on the object, got none');
-      return { kind, points, negative: fields['negative'] === undefined ? [] : parsePoints('negative', fields['negative']) };
+      return { kind, points, negative };
     }
     case 'box':
       return { kind, box: parseBox(value) };
@@ -155,14 +152,21 @@ function pathsOf(kind: 'polygon' | 'scribble', value: unknown): Point[][] {
   const paths = several || value.length === 0 ? (value as unknown[]) : [value];
   // Drawing takes time for every point, however many lists they come in.
   const count = paths.reduce((sum: number, path) => sum + (Array.isArray(path) ? path.length : 0), 0);
-  const most = kind === 'scribble' ? MAX_SCRIBBLE_POINTS : MAX_POINTS;
+  const most = kind === 'scribble' ? ANNOTATION_LIMITS.strokePoints : ANNOTATION_LIMITS.corners;
   if (count > most) throw invalid(kind, `expected at most ${most} points, got ${count}`);
   return paths.map((path) => parsePoints(kind, path));
 }
 
+/** Points on the object and beside it. @throws ANNOTATION_INVALID */
+export function parsePrompts(points: unknown = [], negative: unknown = []): { points: Point[]; negative: Point[] } {
+  const count = [points, negative].reduce((sum: number, list) => sum + (Array.isArray(list) ? list.length : 0), 0);
+  const most = ANNOTATION_LIMITS.points;
+  if (count > most) throw invalid('points', `expected at most ${most} points, negative ones included, got ${count}`);
+  return { points: parsePoints('points', points), negative: parsePoints('negative', negative) };
+}
+
 export function parsePoints(kind: string, value: unknown): Point[] {
   if (!Array.isArray(value)) throw invalid(kind, `expected a list of points, got ${shown(value)}`);
-  if (value.length > MAX_POINTS) throw invalid(kind, `expected at most ${MAX_POINTS} points, got ${value.length}`);
   return (value as unknown[]).map((item): Point => {
     const [x, y, more] = Array.isArray(item) ? (item as unknown[]) : coordinatesOf(item);
     if (Number.isFinite(x) && Number.isFinite(y) && more === undefined) return [x as number, y as number];
@@ -177,12 +181,17 @@ function coordinatesOf(item: unknown): unknown[] {
 }
 
 function brushOf(width: unknown): number | undefined {
-  if (width === undefined || (typeof width === 'number' && width > 0)) return width;
-  throw invalid('scribble', `expected a brush width of more than 0 pixels, got ${shown(width)}`);
+  const most = ANNOTATION_LIMITS.brush;
+  if (width === undefined || (typeof width === 'number' && width > 0 && width <= most)) return width;
+  throw invalid('scribble', `expected a brush width of more than 0 and at most ${most} pixels, got ${shown(width)}`);
 }
 
 function rleOf(value: unknown): CocoRle {
   const { size, counts } = (value ?? {}) as Partial<Record<keyof CocoRle, unknown>>;
+  const { runs, runText } = ANNOTATION_LIMITS;
+  if (Array.isArray(counts) && counts.length > runs) throw invalid('rle', `expected at most ${runs} runs, got ${counts.length}`);
+  if (typeof counts === 'string' && counts.length > runText)
+    throw invalid('rle', `expected counts of at most ${runText} characters, got ${counts.length}`);
   if (Array.isArray(size) && size.length === 2 && (typeof counts === 'string' || Array.isArray(counts))) return value as CocoRle;
   throw invalid('rle', `expected { size: [height, width], counts: text or a list of runs }, got ${shown(value)}`);
 }

@@ -9,7 +9,7 @@ export const PAUSE_AFTER = 2 ** 14;
 export const PAUSE_AFTER_PLAIN = 16 * PAUSE_AFTER;
 
 /** To the end without a pause. */
-export function atOnce<T>(steps: Steps<T>): T {
+export function runStepsSync<T>(steps: Steps<T>): T {
   for (;;) {
     const { done, value } = steps.next();
     if (done === true) return value;
@@ -44,7 +44,7 @@ function runNext(): void {
  * To the end, giving the event loop a turn every few milliseconds; all work of the thread shares one slice a turn, in the order it
  * asked. Rejects with the signal's reason once it aborts.
  */
-export function inTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
+export function runSteps<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const slice = (): void => {
       try {

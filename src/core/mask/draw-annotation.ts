@@ -1,10 +1,10 @@
 /** Annotations drawn as masks of the image's size: where they are compared with the image. */
 import { ProsamError } from '../common/errors.ts';
 import { invalid, parseAnnotation, type Annotation, type Box, type DrawnAnnotation, type ParsedAnnotation } from './annotation.ts';
-import { atOnce, PAUSE_AFTER_PLAIN, type Steps } from './cooperative.ts';
+import { runStepsSync, PAUSE_AFTER_PLAIN, type Steps } from './cooperative.ts';
 import type { BinaryMask } from './label-reduction.ts';
-import { drawStrokeInSteps, emptyMask, fillBoxInSteps, fillPolygonInSteps, polygonRows, strokeCost, type Point } from './raster.ts';
-import { cocoRleSize, drawCocoRleInSteps } from './rle.ts';
+import { drawStrokeSteps, emptyMask, fillBoxSteps, fillPolygonSteps, polygonRows, strokeCost, type Point } from './raster.ts';
+import { cocoRleSize, drawCocoRleSteps } from './rle.ts';
 
 /** Rows that the edges of an outline may pass, added up: a second of work or so. Outlines of real objects pass a thousandth of it. */
 const MAX_POLYGON_ROWS = 2 ** 25;
@@ -25,7 +25,7 @@ export function maskFromAnnotation(annotation: Annotation, width: number, height
 /** The same for a checked annotation. */
 export function maskFromDrawn(annotation: DrawnAnnotation, width: number, height: number): BinaryMask {
   const mask = emptyMask(width, height);
-  atOnce(drawAnnotation(mask, annotation));
+  runStepsSync(drawAnnotation(mask, annotation));
   return mask;
 }
 
@@ -59,12 +59,12 @@ function* draw(mask: BinaryMask, annotation: DrawnAnnotation): Steps<number> {
       return annotation.points.length;
     case 'box':
       checkBox(annotation.box, width, height);
-      return yield* fillBoxInSteps(mask, annotation.box);
+      return yield* fillBoxSteps(mask, annotation.box);
     case 'scribble': {
       const brush = annotation.width ?? Math.max(1, BRUSH_SHARE * Math.max(width, height));
       checkScribble(annotation.strokes, brush, width, height);
       let painted = 0;
-      for (const path of annotation.strokes) painted += yield* drawStrokeInSteps(mask, path, brush);
+      for (const path of annotation.strokes) painted += yield* drawStrokeSteps(mask, path, brush);
       return painted;
     }
     case 'polygon':
@@ -72,12 +72,12 @@ function* draw(mask: BinaryMask, annotation: DrawnAnnotation): Steps<number> {
       if (polygonRows(annotation.rings, height) > MAX_POLYGON_ROWS) {
         throw invalid('polygon', `expected edges that pass at most ${MAX_POLYGON_ROWS} rows of pixels together. Simplify the outline`);
       }
-      return yield* fillPolygonInSteps(mask, annotation.rings);
+      return yield* fillPolygonSteps(mask, annotation.rings);
     case 'rle': {
       // The sizes are compared first, so that a few characters cannot ask for a mask far larger than the image.
       const [rows, columns] = cocoRleSize(annotation.rle);
       if (rows !== height || columns !== width) throw sizeMismatch(columns, rows, rows * columns, width, height);
-      return yield* drawCocoRleInSteps(mask, annotation.rle);
+      return yield* drawCocoRleSteps(mask, annotation.rle);
     }
   }
 }

@@ -8,7 +8,7 @@ export interface BinaryMask {
 }
 
 /**
- * - 'nearest': the one pixel each cell samples decides (the public code; thin marks mostly vanish)
+ * - 'nearest': the one pixel each cell samples decides (the public code; thin annotations mostly vanish)
  * - 'any': one marked pixel in the cell's block is enough
  * - 'area': more than `threshold` of the block must be marked; the fullest cell is always on
  */

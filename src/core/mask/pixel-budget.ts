@@ -26,7 +26,7 @@ export function createPixelBudget({ width, height }: Size): PixelBudget {
     if (used <= MAX_MARKED_PIXELS) return;
     throw new ProsamError(
       'REQUEST_TOO_LARGE',
-      `expected marks and labels that pass at most ${MAX_MARKED_PIXELS} pixels together, got more on an image of ${width} x ${height}. ` +
+      `expected annotations and labels that pass at most ${MAX_MARKED_PIXELS} pixels together, got more on an image of ${width} x ${height}. ` +
         'Join the masks of a label into one, send the labels in several annotations, or shrink the image.',
     );
   };

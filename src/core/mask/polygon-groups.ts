@@ -1,7 +1,7 @@
 /** Rings sorted into regions: each outer ring with the holes inside it. */
 import type { BinaryMask } from './label-reduction.ts';
-import { atOnce, inTurns, PAUSE_AFTER, type Steps } from './cooperative.ts';
-import { ringsInSteps, simplifyRingInSteps } from './polygon.ts';
+import { runStepsSync, runSteps, PAUSE_AFTER, type Steps } from './cooperative.ts';
+import { ringSteps, simplifyRingSteps } from './polygon.ts';
 import type { Point } from './raster.ts';
 
 /** One region without gaps. */
@@ -37,18 +37,18 @@ export function polygonsFromMask(
   mask: BinaryMask,
   { tolerance = 0, signal }: { tolerance?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<PolygonWithHoles[]> {
-  return inTurns(polygonsInSteps(mask, tolerance), signal);
+  return runSteps(polygonSteps(mask, tolerance), signal);
 }
 
 /** The same at once, during which the thread does nothing else. */
 export function polygonsFromMaskSync(mask: BinaryMask, { tolerance = 0 }: { tolerance?: number } = {}): PolygonWithHoles[] {
-  return atOnce(polygonsInSteps(mask, tolerance));
+  return runStepsSync(polygonSteps(mask, tolerance));
 }
 
-export function* polygonsInSteps(mask: BinaryMask, tolerance = 0): Steps<PolygonWithHoles[]> {
+export function* polygonSteps(mask: BinaryMask, tolerance = 0): Steps<PolygonWithHoles[]> {
   const rings: { ring: Point[]; area: number; box: Box }[] = [];
   let unpaused = 0;
-  for (const ring of yield* ringsInSteps(mask)) {
+  for (const ring of yield* ringSteps(mask)) {
     rings.push({ ring, area: signedArea(ring), box: boxAround(ring) });
     unpaused += ring.length;
     if (unpaused >= PAUSE_AFTER) {
@@ -80,8 +80,8 @@ export function* polygonsInSteps(mask: BinaryMask, tolerance = 0): Steps<Polygon
   }
   const polygons: PolygonWithHoles[] = [];
   for (const { ring, holes } of outer) {
-    const polygon: PolygonWithHoles = { exterior: yield* simplifyRingInSteps(ring, tolerance), holes: [] };
-    for (const hole of holes) polygon.holes.push(yield* simplifyRingInSteps(hole, tolerance));
+    const polygon: PolygonWithHoles = { exterior: yield* simplifyRingSteps(ring, tolerance), holes: [] };
+    for (const hole of holes) polygon.holes.push(yield* simplifyRingSteps(hole, tolerance));
     polygons.push(polygon);
   }
   return polygons;

@@ -1,6 +1,6 @@
 /** Outlines of masks: rings along pixel edges that fill back to exactly the same mask, and their simplification. */
 import type { BinaryMask } from './label-reduction.ts';
-import { atOnce, PAUSE_AFTER, type Steps } from './cooperative.ts';
+import { runStepsSync, PAUSE_AFTER, type Steps } from './cooperative.ts';
 import type { Point } from './raster.ts';
 
 /** Directions as seen on screen, clockwise: right, down, left, up. */
@@ -16,11 +16,11 @@ const STEPS = [
  * on screen, holes the other way. Diagonal neighbours belong to separate rings.
  */
 export function ringsFromMask(mask: BinaryMask): Point[][] {
-  return atOnce(ringsInSteps(mask));
+  return runStepsSync(ringSteps(mask));
 }
 
 /** The same with pauses, for masks of many megapixels on a thread that has others to serve. */
-export function* ringsInSteps(mask: BinaryMask): Steps<Point[][]> {
+export function* ringSteps(mask: BinaryMask): Steps<Point[][]> {
   const { width, height } = mask;
   const isSet = (x: number, y: number): boolean => x >= 0 && y >= 0 && x < width && y < height && mask.data[y * width + x] !== 0;
   // A ring passes each upper edge of a region from left to right exactly once: those edges are the places to start from.
@@ -87,10 +87,10 @@ function pixelAt(x: number, y: number, direction: number, side: 1 | -1): [number
 
 /** Douglas and Peucker (1973) on a closed ring: no dropped point lies farther than `tolerance` pixels from the outline. At least three points stay. */
 export function simplifyRing(ring: readonly Point[], tolerance: number): Point[] {
-  return atOnce(simplifyRingInSteps(ring, tolerance));
+  return runStepsSync(simplifyRingSteps(ring, tolerance));
 }
 
-export function* simplifyRingInSteps(ring: readonly Point[], tolerance: number): Steps<Point[]> {
+export function* simplifyRingSteps(ring: readonly Point[], tolerance: number): Steps<Point[]> {
   if (ring.length <= 3 || tolerance <= 0) return [...ring];
   const far = farthestFrom(ring[0] as Point, ring);
   const there = yield* simplifyPath(ring.slice(0, far + 1), tolerance);

@@ -1,5 +1,5 @@
-/** Drawing marks onto a mask. Coordinates are continuous: pixel (i, j) covers i <= x < i + 1, j <= y < j + 1. */
-import { atOnce, PAUSE_AFTER, PAUSE_AFTER_PLAIN, type Steps } from './cooperative.ts';
+/** Drawing annotations onto a mask. Coordinates are continuous: pixel (i, j) covers i <= x < i + 1, j <= y < j + 1. */
+import { runStepsSync, PAUSE_AFTER, PAUSE_AFTER_PLAIN, type Steps } from './cooperative.ts';
 import type { BinaryMask } from './label-reduction.ts';
 
 export type Point = readonly [x: number, y: number];
@@ -10,11 +10,11 @@ export function emptyMask(width: number, height: number): BinaryMask {
 
 /** Pixels x0 <= x < x1, y0 <= y < y1, cut to the mask. */
 export function fillBox(mask: BinaryMask, box: readonly [number, number, number, number]): void {
-  atOnce(fillBoxInSteps(mask, box));
+  runStepsSync(fillBoxSteps(mask, box));
 }
 
 /** Returns the number of pixels painted. */
-export function* fillBoxInSteps(mask: BinaryMask, [x0, y0, x1, y1]: readonly [number, number, number, number]): Steps<number> {
+export function* fillBoxSteps(mask: BinaryMask, [x0, y0, x1, y1]: readonly [number, number, number, number]): Steps<number> {
   const left = Math.max(0, Math.round(x0));
   const right = Math.min(mask.width, Math.round(x1));
   const top = Math.max(0, Math.round(y0));
@@ -32,7 +32,7 @@ export function* fillBoxInSteps(mask: BinaryMask, [x0, y0, x1, y1]: readonly [nu
 
 /** All pixels whose centre lies inside the rings (even-odd rule: an inner ring is a hole). */
 export function fillPolygon(mask: BinaryMask, rings: readonly (readonly Point[])[]): void {
-  atOnce(fillPolygonInSteps(mask, rings));
+  runStepsSync(fillPolygonSteps(mask, rings));
 }
 
 /** An edge of a polygon, and the rows whose centres it may cross: from <= row < to. */
@@ -44,7 +44,7 @@ interface Edge {
 }
 
 /** Returns the number of pixels painted. Takes time for the rows each edge passes, not for the size of the mask. */
-export function* fillPolygonInSteps(mask: BinaryMask, rings: readonly (readonly Point[])[]): Steps<number> {
+export function* fillPolygonSteps(mask: BinaryMask, rings: readonly (readonly Point[])[]): Steps<number> {
   const edges = edgesOf(rings, mask.height).sort((one, other) => one.from - other.from);
   let painted = 0;
   let begun = 0;
@@ -110,11 +110,11 @@ function crossingsAt(centre: number, edges: readonly Edge[]): Float64Array {
 
 /** A round brush of the given width along a path; a single vertex leaves a disc. */
 export function drawStroke(mask: BinaryMask, path: readonly Point[], width: number): void {
-  atOnce(drawStrokeInSteps(mask, path, width));
+  runStepsSync(drawStrokeSteps(mask, path, width));
 }
 
 /** Returns the number of pixels painted, each as often as it was. */
-export function* drawStrokeInSteps(mask: BinaryMask, path: readonly Point[], width: number): Steps<number> {
+export function* drawStrokeSteps(mask: BinaryMask, path: readonly Point[], width: number): Steps<number> {
   const radius = Math.max(width / 2, Math.SQRT1_2); // reaches the centre of the pixel a vertex lies in, wherever in it
   let painted = 0;
   for (const [i, vertex] of path.entries()) {
@@ -198,11 +198,11 @@ export interface MaskExtent {
 }
 
 export function maskExtent(mask: BinaryMask): MaskExtent {
-  return atOnce(maskExtentInSteps(mask));
+  return runStepsSync(maskExtentSteps(mask));
 }
 
 /** One plain loop over the pixels: it runs on every mask there is, and callbacks take ten times as long. */
-export function* maskExtentInSteps({ data, width, height }: BinaryMask): Steps<MaskExtent> {
+export function* maskExtentSteps({ data, width, height }: BinaryMask): Steps<MaskExtent> {
   let unpaused = 0;
   let area = 0;
   let [x0, y0, x1, y1] = [width, height, 0, 0];

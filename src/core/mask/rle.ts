@@ -1,6 +1,6 @@
 /** COCO's run-length encoding: runs of 0 and 1 in turn, counted down the columns, starting with zeros. */
 import { ProsamError } from '../common/errors.ts';
-import { atOnce, inTurns, PAUSE_AFTER, type Steps } from './cooperative.ts';
+import { runStepsSync, runSteps, PAUSE_AFTER, type Steps } from './cooperative.ts';
 import type { BinaryMask } from './label-reduction.ts';
 
 /** Run-length encoding of COCO's annotation files: size is [height, width], counts either compressed text or a list of runs. */
@@ -21,13 +21,13 @@ export interface CompressedRle {
 
 /** Run lengths down the columns; the first counts zeros and may be 0. */
 export function runsFromMask(mask: BinaryMask): number[] {
-  return atOnce(runsInSteps(mask));
+  return runStepsSync(runLengthSteps(mask));
 }
 
 /** Columns whose pixels are read together: they lie beside each other in memory. */
 const BLOCK_COLUMNS = 64;
 
-function* runsInSteps({ data, width, height }: BinaryMask): Steps<number[]> {
+function* runLengthSteps({ data, width, height }: BinaryMask): Steps<number[]> {
   const runs: number[] = [];
   let current = 0;
   /** First pixel of the run, counted down the columns. */
@@ -76,28 +76,28 @@ function* runsInSteps({ data, width, height }: BinaryMask): Steps<number[]> {
  * signal: rejects with its reason once it aborts.
  */
 export function cocoRleFromMask(mask: BinaryMask, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<CompressedRle> {
-  return inTurns(cocoRleInSteps(mask), signal);
+  return runSteps(cocoRleSteps(mask), signal);
 }
 
 /** The same at once: some 10 ms a megapixel, during which the thread does nothing else. */
 export function cocoRleFromMaskSync(mask: BinaryMask): CompressedRle {
-  return atOnce(cocoRleInSteps(mask));
+  return runStepsSync(cocoRleSteps(mask));
 }
 
-export function* cocoRleInSteps(mask: BinaryMask): Steps<CompressedRle> {
-  const runs = yield* runsInSteps(mask);
-  return { size: [mask.height, mask.width], counts: yield* textInSteps(runs) };
+export function* cocoRleSteps(mask: BinaryMask): Steps<CompressedRle> {
+  const runs = yield* runLengthSteps(mask);
+  return { size: [mask.height, mask.width], counts: yield* textSteps(runs) };
 }
 
 /** Union of masks of one size, without drawing any. @throws ANNOTATION_INVALID */
-export function* unionOfRlesInSteps(rles: readonly CocoRle[]): Steps<{ rle: CompressedRle; area: number }> {
+export function* unionOfRlesSteps(rles: readonly CocoRle[]): Steps<{ rle: CompressedRle; area: number }> {
   const [first, ...others] = rles as [CocoRle, ...CocoRle[]];
-  let runs = yield* runsFromCocoRleInSteps(first);
-  for (const other of others) runs = yield* unionOfRuns(runs, yield* runsFromCocoRleInSteps(other));
+  let runs = yield* runsFromCocoRleSteps(first);
+  for (const other of others) runs = yield* unionOfRuns(runs, yield* runsFromCocoRleSteps(other));
   let area = 0;
   for (let i = 1; i < runs.length; i += 2) area += runs[i] as number;
   const [height, width] = cocoRleSize(first);
-  return { rle: { size: [height, width], counts: yield* textInSteps(runs) }, area };
+  return { rle: { size: [height, width], counts: yield* textSteps(runs) }, area };
 }
 
 function* unionOfRuns(one: readonly number[], other: readonly number[]): Steps<number[]> {
@@ -131,13 +131,13 @@ export function maskFromCocoRle(rle: CocoRle): BinaryMask {
   const [height, width] = cocoRleSize(rle);
   const runs = runsFromCocoRle(rle);
   const mask = { data: new Uint8Array(height * width), width, height };
-  atOnce(paintRuns(mask, runs));
+  runStepsSync(paintRuns(mask, runs));
   return mask;
 }
 
 /** Marks its pixels on a mask of its size; those that are set stay. Returns the number of pixels painted. @throws ANNOTATION_INVALID */
-export function* drawCocoRleInSteps(mask: BinaryMask, rle: CocoRle): Steps<number> {
-  return yield* paintRuns(mask, yield* runsFromCocoRleInSteps(rle));
+export function* drawCocoRleSteps(mask: BinaryMask, rle: CocoRle): Steps<number> {
+  return yield* paintRuns(mask, yield* runsFromCocoRleSteps(rle));
 }
 
 /** Column by column, each run a stretch of one column or several. */
@@ -172,10 +172,10 @@ function* paintRuns({ data, width, height }: BinaryMask, runs: readonly number[]
 
 /** Lengths of zeros and ones in turn, without drawing them. @throws ANNOTATION_INVALID when they do not add up to the size */
 function runsFromCocoRle(rle: CocoRle): readonly number[] {
-  return atOnce(runsFromCocoRleInSteps(rle));
+  return runStepsSync(runsFromCocoRleSteps(rle));
 }
 
-function* runsFromCocoRleInSteps(rle: CocoRle): Steps<readonly number[]> {
+function* runsFromCocoRleSteps(rle: CocoRle): Steps<readonly number[]> {
   const [height, width] = cocoRleSize(rle);
   const total = height * width;
   const runs = typeof rle.counts === 'string' ? yield* runsFromText(rle.counts, total) : rle.counts;
@@ -219,7 +219,7 @@ function invalid(problem: string): ProsamError {
  * Each count (from the third on: its difference to the count two before) in groups of five bits, low first, as characters
  * from '0' on; bit 5 says that more follow, the last group's bit 4 is the sign.
  */
-function* textInSteps(runs: readonly number[]): Steps<string> {
+function* textSteps(runs: readonly number[]): Steps<string> {
   let bytes = new Uint8Array(2 * runs.length + MAX_GROUPS);
   let length = 0;
   for (let i = 0; i < runs.length; i++) {

@@ -6,7 +6,7 @@ import { knownHash } from '../checkpoint/hash-cache.ts';
 import { checkModelName } from '../checkpoint/model-paths.ts';
 import { storeModel } from './install-model.ts';
 import { writeDurably } from '../files/write-file.ts';
-import type { MarkedPicture } from './compare-precision.ts';
+import type { AnnotatedImage } from './compare-precision.ts';
 import { makeKnownAnswer } from './known-answer.ts';
 import { withNetworks } from './verify-model.ts';
 
@@ -17,7 +17,7 @@ export interface AddModelOptions extends Omit<DescribeModelOptions, 'hash' | 'na
   /** Replace a model of the same name. @default false */
   force?: boolean;
   /** Image the model is run on. */
-  picture: MarkedPicture;
+  example: AnnotatedImage;
   /** CPU threads; 0 = as many as there are cores. @default 0 */
   threads?: number;
   signal?: AbortSignal | undefined;
@@ -37,7 +37,7 @@ export interface AddedModel {
  * @throws OPTION_INVALID, MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, OUTPUT_FAILED, OUTPUT_TAKEN, ENGINE_FAILED
  */
 export async function addModel(name: string, weights: ModelWeights, options: AddModelOptions): Promise<AddedModel> {
-  const { picture, signal, force = false, threads = 0 } = options;
+  const { example, signal, force = false, threads = 0 } = options;
   checkModelName(name);
   const hash = (path: string): Promise<string> => {
     return knownHash(path, { signal, onBytes: (count) => options.onHashed?.(path, count) });
@@ -52,7 +52,7 @@ export async function addModel(name: string, weights: ModelWeights, options: Add
       await write(described.json);
       signal?.throwIfAborted();
       options.onRun?.();
-      const answer = await withNetworks(inside, { threads }, (model, networks) => makeKnownAnswer(model, networks, picture));
+      const answer = await withNetworks(inside, { threads }, (model, networks) => makeKnownAnswer(model, networks, example));
       signal?.throwIfAborted();
       await writeDurably(join(inside, KNOWN_ANSWER), answer);
       const files = { ...described.json.files, [KNOWN_ANSWER]: createHash('sha256').update(answer).digest('hex') };

@@ -11,14 +11,14 @@ import { maskFromField } from '../engine/strategy.ts';
 import { preprocessOf, type BackboneFeatures, type Networks, type SamFeatures } from '../onnx/networks.ts';
 import type { Tensor } from '../onnx/session.ts';
 
-/** A picture with something marked in it. */
-export interface MarkedPicture {
+/** An image with something marked in it. */
+export interface AnnotatedImage {
   image: Raster;
-  /** At the picture's own size, with at least one marked pixel. */
+  /** At the image's own size, with at least one marked pixel. */
   mask: BinaryMask;
 }
 
-/** Over all values of one kind of feature, of all pictures. */
+/** Over all values of one kind of feature, of all images. */
 export interface Agreement {
   /** 1 = the same direction. */
   cosine: number;
@@ -46,7 +46,7 @@ export interface ModelAgreement {
   highRes1?: Agreement;
   /** IoU of the masks SAM draws for the box around what is marked. */
   maskIou: IouAgreement;
-  /** IoU of the masks predicted in every picture from the one before it; absent without a prompt encoder. */
+  /** IoU of the masks predicted in every image from the one before it; absent without a prompt encoder. */
   predictionIou?: IouAgreement;
 }
 
@@ -54,38 +54,38 @@ export const FEATURE_MAPS = ['embedding', 'mid', 'high', 'highRes0', 'highRes1']
 type Features = SamFeatures & BackboneFeatures;
 
 /**
- * Runs both on every picture.
+ * Runs both on every image.
  *
  * @param model the model of both
  * @param reference what to compare with: fp32 on the CPU
- * @param pictures one or more
+ * @param examples one or more
  */
 export async function measureAgreement(
   model: Model,
   reference: Networks,
   other: Networks,
-  pictures: readonly MarkedPicture[],
+  examples: readonly AnnotatedImage[],
 ): Promise<ModelAgreement> {
   const geometry = geometryOf(preprocessOf(model));
   const maps = { embedding: comparison(), mid: comparison(), high: comparison(), highRes0: comparison(), highRes1: comparison() };
   const { sam2 } = model.manifest.sam.config;
   const boxes: number[] = [];
   const predictions: number[] = [];
-  let before: { picture: MarkedPicture; features: readonly [Features, Features] } | undefined;
-  for (const picture of pictures) {
-    const features = [await reference.encode(picture.image), await other.encode(picture.image)] as const;
+  let before: { example: AnnotatedImage; features: readonly [Features, Features] } | undefined;
+  for (const example of examples) {
+    const features = [await reference.encode(example.image), await other.encode(example.image)] as const;
     for (const name of FEATURE_MAPS) {
       const [mine, theirs] = [features[0][name], features[1][name]];
       if (mine && theirs) maps[name].add(mine, theirs);
     }
-    const drawn = [await boxMask(reference, geometry, features[0], picture), await boxMask(other, geometry, features[1], picture)] as const;
+    const drawn = [await boxMask(reference, geometry, features[0], example), await boxMask(other, geometry, features[1], example)] as const;
     boxes.push(iou(...drawn));
     if (model.manifest.prompt_encoder && before) {
-      const { picture: marked, features: from } = before;
+      const { example: marked, features: from } = before;
       const predicted = (networks: Networks, i: 0 | 1) => predictedMask(model, networks, geometry, marked, from[i], features[i]);
       predictions.push(iou(await predicted(reference, 0), await predicted(other, 1)));
     }
-    before = { picture, features };
+    before = { example, features };
   }
   return {
     embedding: maps.embedding.result(),
@@ -102,9 +102,9 @@ function summary(ious: readonly number[]): IouAgreement {
 }
 
 /** The mask for a box, which is the least ambiguous of SAM's prompts. [side * side] */
-async function boxMask(networks: Networks, geometry: Geometry, features: Features, { image, mask }: MarkedPicture): Promise<Uint8Array> {
+async function boxMask(networks: Networks, geometry: Geometry, features: Features, { image, mask }: AnnotatedImage): Promise<Uint8Array> {
   const { boxXyxy } = maskExtent(mask);
-  if (boxXyxy === undefined) throw new Error('a picture for comparing has nothing marked in it');
+  if (boxXyxy === undefined) throw new Error('an image for comparing has nothing marked in it');
   const { width, height } = image;
   const { all } = await decodeSamPrompts(networks, geometry, { key: '', ...features, width, height }, boxPrompts(boxXyxy));
   return maskFromField((all[0] as SamMask).logits); // token 0: a rule that chooses among tokens would turn a small difference into a large one
@@ -115,7 +115,7 @@ async function predictedMask(
   { manifest: { prompt_encoder: plan } }: Model,
   networks: Networks,
   geometry: Geometry,
-  marked: MarkedPicture,
+  marked: AnnotatedImage,
   from: Features,
   target: Features,
 ): Promise<Uint8Array> {

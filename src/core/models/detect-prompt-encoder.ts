@@ -5,7 +5,7 @@ import type { PromptEncoderPlan } from '../checkpoint/manifest.ts';
 import { shapesOf } from '../checkpoint/tensor-shapes.ts';
 
 /**
- * The paper's settings for what no shape tells: four heads, masks times 10, marks reduced to the nearest pixel, Student-t with
+ * The paper's settings for what no shape tells: four heads, masks times 10, annotations reduced to the nearest pixel, Student-t with
  * nu = 5. A file without heads for mean and scale is VRP-SAM's: its queries are the prompts, without a distribution.
  *
  * trainedAgainst: hashes of SAM and backbone it goes with.

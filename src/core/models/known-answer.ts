@@ -1,4 +1,4 @@
-/** Numbers that prove an installation: what a model made of a picture when it was added, against what it makes of it here and now. */
+/** Numbers that prove an installation: what a model made of an image when it was added, against what it makes of it here and now. */
 import type { Model } from '../checkpoint/model-folder.ts';
 import type { FloatTensor } from '../checkpoint/read-tensors.ts';
 import { safetensorsBytes, tensorToWrite, type TensorToWrite } from '../checkpoint/formats/safetensors.ts';
@@ -6,7 +6,7 @@ import { ProsamError } from '../common/errors.ts';
 import { geometryOf, gridOf } from '../image/geometry.ts';
 import { reduceLabels, type BinaryMask } from '../mask/label-reduction.ts';
 import { decodeSamPrompts } from '../engine/methods/sam-prompts.ts';
-import type { MarkedPicture } from './compare-precision.ts';
+import type { AnnotatedImage } from './compare-precision.ts';
 import { preprocessOf, type BackboneFeatures, type Networks, type SamFeatures } from '../onnx/networks.ts';
 import type { Tensor } from '../onnx/session.ts';
 
@@ -27,16 +27,16 @@ const KEPT = 256;
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
 /**
- * The file to keep beside a model: the picture, and of every stage's output up to 256 values.
+ * The file to keep beside a model: the image, and of every stage's output up to 256 values.
  * @throws what the networks throw; ENGINE_FAILED for outputs that are no numbers
  */
-export async function makeKnownAnswer(model: Model, networks: Networks, picture: MarkedPicture): Promise<Uint8Array> {
-  const { image, mask } = picture;
+export async function makeKnownAnswer(model: Model, networks: Networks, example: AnnotatedImage): Promise<Uint8Array> {
+  const { image, mask } = example;
   const tensors: Record<string, TensorToWrite> = {
     'in.reference': { dtype: 'U8', shape: [3, image.height, image.width], bytes: planesOf(image.data) },
     'in.reference_mask': { dtype: 'U8', shape: [mask.height, mask.width], bytes: mask.data },
   };
-  for (const [stage, { data }] of await stagesOf(model, networks, picture)) {
+  for (const [stage, { data }] of await stagesOf(model, networks, example)) {
     if (!data.every(Number.isFinite))
       throw new ProsamError('ENGINE_FAILED', `${model.id}: ${stage} gave values that are no numbers. The weights are damaged.`);
     const kept = Float32Array.from(keptPositions(data.length), (at) => data[at] as number);
@@ -51,7 +51,7 @@ export async function compareKnownAnswer(
   networks: Networks,
   known: ReadonlyMap<string, FloatTensor>,
 ): Promise<StageAgreement[]> {
-  const stages = await stagesOf(model, networks, pictureIn(known, 'in.reference'), pictureIn(known, 'in.target', true));
+  const stages = await stagesOf(model, networks, imageIn(known, 'in.reference'), imageIn(known, 'in.target', true));
   const found = [...stages].flatMap(([stage, { data }]) => {
     const wanted = known.get(`out.${stage}`)?.data;
     return wanted === undefined ? [] : [agreementOf(stage, data, wanted)];
@@ -61,11 +61,11 @@ export async function compareKnownAnswer(
   return found;
 }
 
-/** Everything a model computes on the way from a marked picture to a mask. */
-async function stagesOf(model: Model, networks: Networks, reference: MarkedPicture, target = reference): Promise<Map<string, Tensor>> {
+/** Everything a model computes on the way from a marked image to a mask. */
+async function stagesOf(model: Model, networks: Networks, reference: AnnotatedImage, target = reference): Promise<Map<string, Tensor>> {
   const stages = new Map<string, Tensor>();
   const geometry = geometryOf(preprocessOf(model));
-  const encoded = async (name: string, { image }: MarkedPicture): Promise<Encoded> => {
+  const encoded = async (name: string, { image }: AnnotatedImage): Promise<Encoded> => {
     const features = await networks.encode({ ...image, channels: 3 });
     stages.set(`${name}_embedding`, features.embedding);
     stages.set(`${name}_mid`, features.mid);
@@ -115,16 +115,16 @@ function agreementOf(stage: string, data: Float32Array, known: Float32Array): St
   return { stage, values, largestDifference, relative: squares === 0 ? 0 : relative };
 }
 
-function pictureIn(known: ReadonlyMap<string, FloatTensor>, name: string): MarkedPicture;
-function pictureIn(known: ReadonlyMap<string, FloatTensor>, name: string, optional: true): MarkedPicture | undefined;
-function pictureIn(known: ReadonlyMap<string, FloatTensor>, name: string, optional = false): MarkedPicture | undefined {
+function imageIn(known: ReadonlyMap<string, FloatTensor>, name: string): AnnotatedImage;
+function imageIn(known: ReadonlyMap<string, FloatTensor>, name: string, optional: true): AnnotatedImage | undefined;
+function imageIn(known: ReadonlyMap<string, FloatTensor>, name: string, optional = false): AnnotatedImage | undefined {
   const planes = known.get(name);
   const mask = known.get('in.reference_mask');
   if (planes === undefined && optional) return undefined;
   const [channels, height = 0, width = 0] = planes?.shape ?? [];
   const [rows = 0, columns = 0] = mask?.shape ?? [];
   if (planes === undefined || mask === undefined || channels !== 3 || mask.data.length !== rows * columns || rows * columns === 0)
-    throw new ProsamError('MODEL_INVALID', 'the known answer holds no marked picture. Add the model again.');
+    throw new ProsamError('MODEL_INVALID', 'the known answer holds no marked image. Add the model again.');
   const size = height * width;
   const data = Uint8Array.from({ length: 3 * size }, (_, i) => planes.data[(i % 3) * size + Math.floor(i / 3)] as number);
   return { image: { data, width, height, channels: 3 }, mask: { data: Uint8Array.from(mask.data), width: columns, height: rows } };

@@ -36,7 +36,7 @@ export async function withNetworks<T>(
   }
 }
 
-/** No known answer is larger: pictures, and outputs of small models. */
+/** No known answer is larger: images, and outputs of small models. */
 const MAX_BYTES = 64 * 2 ** 20;
 
 /** The known answer kept beside a model. @throws MODEL_NOT_FOUND, CHECKPOINT_INVALID */

@@ -3,9 +3,8 @@
  * single precision: they are small, and masks depend on their exact values.
  */
 import type { Ops } from '../networks/ops.ts';
-import { halfOps } from './half-ops.ts';
 import { onnxOps, type GraphBuilder, type GraphValue } from './onnx-ops.ts';
-import { quantisedOps } from './quantized-ops.ts';
+import { quantizedOps } from './quantized-ops.ts';
 
 export const PRECISIONS = ['fp32', 'fp16', 'int8'] as const;
 /**
@@ -27,8 +26,24 @@ export function preciseOps(graph: GraphBuilder, precision: Precision): PreciseOp
     case 'fp32':
       return { ops: onnxOps(graph), type: 'f32' };
     case 'int8':
-      return { ops: quantisedOps(graph), type: 'f32' };
+      return { ops: quantizedOps(graph), type: 'f32' };
     case 'fp16':
       return { ops: halfOps(graph), type: 'f16' };
   }
+}
+
+/** `Ops` whose values are half-precision numbers; sums of many of them are in single precision. */
+function halfOps(graph: GraphBuilder): Ops<GraphValue> {
+  const ops = onnxOps(graph);
+  const half = (x: GraphValue): GraphValue => graph.cast(x, 'f16');
+  const single = (x: GraphValue): GraphValue => graph.cast(x, 'f32');
+  return {
+    ...ops,
+    constant: (values, shape) => half(ops.constant(values, shape)),
+    softmax: (x) => half(ops.softmax(single(x))),
+    layerNorm: (x, weight, bias, epsilon) => half(ops.layerNorm(single(x), single(weight), single(bias), epsilon)),
+    reduceSum: (x, axes) => half(ops.reduceSum(single(x), axes)),
+    reduceMax: (x, axes) => half(ops.reduceMax(single(x), axes)),
+    reduceMin: (x, axes) => half(ops.reduceMin(single(x), axes)),
+  };
 }

@@ -13,16 +13,16 @@ const LARGEST = 127;
 const MIN_MAGNITUDE = 1e-30;
 
 /** For weights that are part of the model. */
-export function quantisedOps(graph: GraphBuilder): Ops<GraphValue> {
+export function quantizedOps(graph: GraphBuilder): Ops<GraphValue> {
   const ops = onnxOps(graph);
-  const known = new Map<string, ReturnType<typeof quantised>>();
+  const known = new Map<string, ReturnType<typeof quantized>>();
   return {
     ...ops,
     linear(x, weight, bias) {
       const [out, from] = weight.shape as [number, number];
       if (out * from < MIN_WEIGHTS) return ops.linear(x, weight, bias);
       // A layer that works piece by piece asks for the same weight again.
-      const { whole, scale } = known.get(weight.name) ?? quantised(graph, ops, weight);
+      const { whole, scale } = known.get(weight.name) ?? quantized(graph, ops, weight);
       known.set(weight.name, { whole, scale });
       const inputs = [x, whole, scale, NOTHING, ...(bias ? [bias] : [])];
       return graph.node('DynamicQuantizeMatMul', inputs, [...x.shape.slice(0, -1), out], undefined, 'com.microsoft');
@@ -34,7 +34,7 @@ export function quantisedOps(graph: GraphBuilder): Ops<GraphValue> {
 const NOTHING: GraphValue = { name: '', shape: [] };
 
 /** weight [out, in] -> whole numbers [in, out] and a scale for each output [out], so that weight = whole * scale */
-function quantised(graph: GraphBuilder, ops: Ops<GraphValue>, weight: GraphValue): { whole: GraphValue; scale: GraphValue } {
+function quantized(graph: GraphBuilder, ops: Ops<GraphValue>, weight: GraphValue): { whole: GraphValue; scale: GraphValue } {
   const [out, from] = weight.shape as [number, number];
   const magnitude = graph.node('Abs', [weight], weight.shape);
   const largest = ops.reshape(ops.reduceMax(magnitude, [1]), [out]);

@@ -45,13 +45,21 @@ export interface LabeledMask {
   area: number;
 }
 
+export interface AcceptedMask extends LabeledMask {
+  /**
+   * Hash of what the mask was made of, where SAM made it: equal for equal annotations, whatever the model. A repeated delivery is
+   * recognized by it instead of by the mask.
+   */
+  sent?: string;
+}
+
 export interface AnnotationRecord extends AnnotationKey {
   /** Newer ones replace older ones; whole, 0 to 2^53 - 1. */
   revision: number;
   image: ImageFacts;
   provenance: Provenance;
   /** One mask a label; none for a rejection. */
-  masks: readonly LabeledMask[];
+  masks: readonly AcceptedMask[];
   /** Use as a reference before all others. @default false */
   flagged?: boolean;
   annotator?: string;
@@ -100,7 +108,8 @@ export interface MaskRow {
 export interface AnnotationStore {
   /**
    * Image, annotation and messages in one transaction; durable once it resolves.
-   * @throws ANNOTATION_CONFLICT where the same key and revision holds something else
+   * @throws ANNOTATION_CONFLICT where the same key and revision holds something else: neither the same masks nor masks of the same
+   * annotations (`sent`)
    */
   accept(record: AnnotationRecord, messages: readonly Message[]): Promise<AcceptOutcome>;
   /** Soft delete. Without `revision` the annotation stays deleted for all later revisions. Resolves to true if it was active. */

@@ -22,7 +22,7 @@ export interface VersionRecord {
   /** Decision of the gate. */
   outcome: 'promoted' | 'rejected';
   reason: string;
-  /** Figures of the gate and of training; plain JSON. */
+  /** Metrics of the gate and of training; plain JSON. */
   metrics: unknown;
 }
 

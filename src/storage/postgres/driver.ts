@@ -34,9 +34,9 @@ export function postgresDriver({ writers, readers }: PostgresPools): Driver {
   const alone = async ({ sql, parameters }: CompiledQuery): Promise<Counted> => {
     const client = await borrow(onlyReads(sql) ? readers : writers);
     try {
-      const answer = await client.query<Record<string, unknown>>(sql, [...parameters]);
+      const response = await client.query<Record<string, unknown>>(sql, [...parameters]);
       client.release();
-      return answer;
+      return response;
     } catch (error) {
       // Given back while it still waits for an answer, it would keep the next user waiting as well.
       client.release(isConnectionLost(error));

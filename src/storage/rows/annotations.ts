@@ -2,7 +2,7 @@
 import { ProsamError } from '../../core/common/errors.ts';
 import type { AcceptOutcome, AnnotationKey, AnnotationRecord, AnnotationStore } from '../../service/ports/storage.ts';
 import { preferenceOf } from '../../service/ports/provenance.ts';
-import { contentOf } from './annotation-content.ts';
+import { contentOf, isContentOf } from './annotation-content.ts';
 import { candidates, concepts, listAnnotations, masksAfter } from './annotation-queries.ts';
 import { changing, type Room } from '../schema/database.ts';
 import { bytesOfFeature } from './feature-bytes.ts';
@@ -43,9 +43,8 @@ export function annotationStore(room: Room): AnnotationStore {
 async function accept(change: Change, record: AnnotationRecord, send: () => Promise<void>): Promise<AcceptOutcome> {
   const { project, image, revision } = record;
   await lockProject(change, project);
-  const content = contentOf(record);
   const { same, newest } = await known(change, record);
-  if (same && same.content !== content)
+  if (same && !isContentOf(same.content, record))
     throw new ProsamError(
       'ANNOTATION_CONFLICT',
       `expected revision ${revision} of annotation ${record.externalId} from ${record.source} as it was stored before, got another content. Send a new revision.`,
@@ -56,7 +55,7 @@ async function accept(change: Change, record: AnnotationRecord, send: () => Prom
   if (counts && newest) await takeOut(change, newest);
   // Withdrawn, for want of it where it came from; and there it is.
   if (same) await bringBack(change, same);
-  else await bringIn(change, record, await insertRow(change, record, content, counts), counts);
+  else await bringIn(change, record, await insertRow(change, record, contentOf(record), counts), counts);
   if (!counts) {
     await countImages(change, project, images);
     return 'outdated';

@@ -15,7 +15,7 @@ if (port === null) throw new Error('the thread of a SQLite file must be started 
 const send = (message: FromSqlite): void => {
   port.postMessage(message);
 };
-const statements = createLruMap<string, { statement: StatementSync; answers: boolean }>({ max: MAX_STATEMENTS });
+const statements = createLruMap<string, { statement: StatementSync; responses: boolean }>({ max: MAX_STATEMENTS });
 let database: DatabaseSync | undefined;
 
 function open({ file, readOnly, lockMs }: SqliteOpening): void {
@@ -58,18 +58,18 @@ function opened(): DatabaseSync {
   return database;
 }
 
-function prepared(sql: string): { statement: StatementSync; answers: boolean } {
+function prepared(sql: string): { statement: StatementSync; responses: boolean } {
   const known = statements.get(sql);
   if (known) return known;
   const statement = opened().prepare(sql);
-  const made = { statement, answers: statement.columns().length > 0 };
+  const made = { statement, responses: statement.columns().length > 0 };
   statements.set(sql, made);
   return made;
 }
 
 function run(sql: string, parameters: SqliteValue[]): SqliteResult {
-  const { statement, answers } = prepared(sql);
-  if (answers) return { rows: statement.all(...parameters) };
+  const { statement, responses } = prepared(sql);
+  if (responses) return { rows: statement.all(...parameters) };
   return { rows: [], changes: Number(statement.run(...parameters).changes) };
 }
 
@@ -91,7 +91,7 @@ function changeSchema({ first, unless, statements: steps }: SchemaChange): Sqlit
   return { rows: [], changes: steps.length };
 }
 
-function answer(message: Exclude<ToSqlite, { kind: 'open' }>): SqliteResult {
+function response(message: Exclude<ToSqlite, { kind: 'open' }>): SqliteResult {
   if (message.kind === 'run') return run(message.sql, message.parameters);
   if (message.kind === 'change schema') return changeSchema(message.change);
   statements.clear();
@@ -106,7 +106,7 @@ port.on('message', (message: ToSqlite) => {
     return;
   }
   try {
-    send({ kind: 'result', id: message.id, result: answer(message) });
+    send({ kind: 'result', id: message.id, result: response(message) });
   } catch (error) {
     send({ kind: 'error', id: message.id, message: messageOf(error), busy: isBusy(error) });
   }

@@ -80,13 +80,13 @@ export async function openSqliteThread(file: string, { timeouts, readOnly = fals
   const ask = (message: (id: number) => ToSqlite, longestMs = statementMs): Promise<SqliteResult> => {
     if (ended) return Promise.reject(ended);
     const id = ++lastId;
-    const answer = new Promise<SqliteResult>((resolve, reject) => {
+    const response = new Promise<SqliteResult>((resolve, reject) => {
       waiting.set(id, { resolve, reject });
       worker.ref();
       post(worker, message(id));
     });
     const ms = lockMs + longestMs;
-    return within(answer, { ms, late: () => silent(ms) });
+    return within(response, { ms, late: () => silent(ms) });
   };
   return {
     run: (sql, parameters = []) => ask((id) => ({ kind: 'run', id, sql, parameters: parameters as SqliteValue[] })),

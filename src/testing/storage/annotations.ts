@@ -54,6 +54,31 @@ export function testAnnotations(tests: TestRunner, make: () => Promise<StoragePl
       equal(await annotations().accept(recordOf(project, { revision: 0 }), []), 'outdated');
     });
 
+    it('are the same under a revision when SAM made other masks of the same annotations', async () => {
+      const project = newProject();
+      const of = (area: number, sent?: string) =>
+        recordOf(project, { masks: [{ ...maskOf('cup', area), ...(sent !== undefined && { sent }) }, maskOf('plate')] });
+      equal(await annotations().accept(of(12, 'box'), []), 'stored');
+      equal(await annotations().accept(of(13, 'box'), []), 'duplicate');
+      await rejects('ANNOTATION_CONFLICT', annotations().accept(of(12, 'other box'), []), 'revision 1');
+      await rejects('ANNOTATION_CONFLICT', annotations().accept(of(12), []), 'revision 1');
+      equal(
+        (await annotations().list(project, { limit: 10 })).flatMap(({ labels }) => labels.map(({ area }) => area)),
+        [12, 12],
+      );
+    });
+
+    it('that were stored by their masks are the same when the same masks come with what they were made of', async () => {
+      const project = newProject();
+      equal(await annotations().accept(recordOf(project), []), 'stored');
+      equal(await annotations().accept(recordOf(project, { masks: [{ ...maskOf('cup'), sent: 'box' }] }), []), 'duplicate');
+      await rejects(
+        'ANNOTATION_CONFLICT',
+        annotations().accept(recordOf(project, { masks: [{ ...maskOf('cup', 13), sent: 'box' }] }), []),
+        'revision 1',
+      );
+    });
+
     it('count with their newest revision, in whatever order revisions come', async () => {
       const project = newProject();
       const of = (revision: number) =>

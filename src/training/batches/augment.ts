@@ -2,10 +2,10 @@
  * Altered copies of a training pair, off by default: the public code trains without any. The frozen networks must see an
  * altered image anew, so there are few alterations, each computed once an image.
  */
-import { mirrorRows } from '../../core/image/mirror.ts';
+import { mirrorRows } from '../../core/image/pixels.ts';
 import type { Raster } from '../../core/image/pillow-resize.ts';
 import { uniformInt, type Random } from '../../core/common/random.ts';
-import { drawsFor } from '../step/seeds.ts';
+import { randomFor } from '../step/seeds.ts';
 import type { Variant } from './frozen-features.ts';
 import type { LabelMap } from '../types.ts';
 
@@ -46,7 +46,7 @@ const STRENGTH = 0.3;
 
 /** The same kind changes every image alike. */
 function jittered(image: Raster, kind: number): Raster {
-  const random = drawsFor(0, 'variant', kind);
+  const random = randomFor(0, 'variant', kind);
   const [brightness, contrast, saturation] = [0, 0, 0].map(() => 1 + STRENGTH * (2 * random() - 1)) as [number, number, number];
   const data = new Uint8Array(image.data.length);
   for (let i = 0; i < data.length; i += image.channels) {

@@ -30,7 +30,7 @@ export interface FrozenFeatures {
   /** Side of the square on which labels and logits meet. */
   square: number;
   image(file: string, variant?: Variant): Promise<ImageFeatures>;
-  /** High-level map of a reference whose unmarked cells are hidden. Kept where `stable` marks will come again. */
+  /** High-level map of a reference whose unmarked cells are hidden. Kept where `stable` annotations will come again. */
   masked(features: ImageFeatures, cells: Float32Array, stable: boolean): Promise<Tensor>;
   /** [1, 1, h, w] */
   pseudo(referenceHigh: Tensor, cells: Float32Array, target: ImageFeatures): Promise<Tensor>;
@@ -76,7 +76,7 @@ export function frozenFeatures(options: FrozenFeaturesOptions): FrozenFeatures {
       return images.features({ key: `${loaded.key}-${variant.name}`, decode });
     },
     async masked(features, cells, stable) {
-      if (networks.samIsBackbone) return features.high; // SAM's embedding: the mark comes in where cells are picked
+      if (networks.samIsBackbone) return features.high; // SAM's embedding: the annotation comes in where cells are picked
       const compute = (): Promise<Tensor> => frozen(() => networks.maskedHigh(features, cells));
       return stable ? maskedMaps.get(`${features.key} ${hashCells(cells)}`, compute) : compute();
     },
@@ -89,7 +89,7 @@ export function frozenFeatures(options: FrozenFeaturesOptions): FrozenFeatures {
   };
 }
 
-/** FNV-1a over the cells, as bits: enough to tell the marks of one image apart. */
+/** FNV-1a over the cells, as bits: enough to tell the annotations of one image apart. */
 function hashCells(cells: Float32Array): string {
   let hash = 0xcbf29ce484222325n;
   for (const cell of cells) hash = BigInt.asUintN(64, (hash ^ BigInt(cell)) * 0x100000001b3n);

@@ -18,7 +18,7 @@ export interface PreparedPair {
   reference: ImageFeatures;
   target: ImageFeatures;
   /** 0/1 on the square: what is marked in the reference. [S * S] */
-  mark: Uint8Array;
+  annotation: Uint8Array;
   /** Marked cells. [h * w] */
   cells: Float32Array;
   /** [1, 1, h, w] */
@@ -38,7 +38,7 @@ export interface PairMakerOptions {
   augmentation?: Augmentation;
 }
 
-/** phase: how marks are drawn, and whether images may be altered. */
+/** phase: how annotations are drawn, and whether images may be altered. */
 export type PairMaker = (episode: Episode, random: Random, phase: 'training' | 'evaluation') => Promise<PreparedPair>;
 
 const LABEL_BYTES = 256 * 2 ** 20;
@@ -62,7 +62,7 @@ export function createPairMaker(options: PairMakerOptions): PairMaker {
     const high = await features.masked(reference, cells, annotation === 'mask' || annotation === 'box');
     const pseudo = await features.pseudo(high, cells, target);
     const truth = classMask(targetLabels, episode.classId).data;
-    return { episode, reference, target, mark: marked.data, cells, pseudo, truth, ignored: ignoredPixels(targetLabels) };
+    return { episode, reference, target, annotation: marked.data, cells, pseudo, truth, ignored: ignoredPixels(targetLabels) };
   };
 }
 

@@ -1,4 +1,4 @@
-/** The marks a reference gets in training and evaluation, made from its true mask as the public benchmarks make them. */
+/** The annotations a reference gets in training and evaluation, made from its true mask as the public benchmarks make them. */
 import { boxMaskFromMask, MARKS_IN_EVALUATION, pointsFromMask, scribbleFromMask } from '../../core/mask/simulate-annotations.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { emptyMask } from '../../core/mask/raster.ts';

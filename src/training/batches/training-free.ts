@@ -26,8 +26,8 @@ export function methodPredictor(
   };
   // Pairs live on the square that SAM sees, padding included.
   const onSquare = (features: ImageFeatures): ImageFeatures => ({ ...features, width: side, height: side });
-  return async ({ reference, target, mark, cells }) => {
-    const prepared = { key: reference.key, features: onSquare(reference), mask: { data: mark, width: side, height: side }, cells };
+  return async ({ reference, target, annotation, cells }) => {
+    const prepared = { key: reference.key, features: onSquare(reference), mask: { data: annotation, width: side, height: side }, cells };
     const { field } = await run(context, onSquare(target), [prepared], {});
     return maskFromField(field.data);
   };

@@ -8,7 +8,7 @@ import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { emptyMask, fillPolygon, type Point } from '../../core/mask/raster.ts';
 import { maskFromCocoRle } from '../../core/mask/rle.ts';
 import { IGNORE_LABEL, type LabelMap } from '../types.ts';
-import { parseElement, scanJsonArrays } from './json-scan.ts';
+import { parseElement, scanJsonArrays } from './json-arrays.ts';
 import type { IndexOptions } from './label-index.ts';
 
 const id = z.int().min(0);

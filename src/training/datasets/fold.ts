@@ -2,7 +2,7 @@
 import { ProsamError } from '../../core/common/errors.ts';
 import { sampleWithout } from '../../core/common/random.ts';
 import type { DatasetClass, DatasetImage, Episode, Fold } from '../types.ts';
-import { drawsFor } from '../step/seeds.ts';
+import { randomFor } from '../step/seeds.ts';
 import { episodesByClass, episodesByImage, type EpisodePool } from './episodes.ts';
 import type { IndexedImage } from './label-index.ts';
 
@@ -72,13 +72,13 @@ export function createFold(plan: FoldPlan): Fold {
     base,
     novel,
     trainingEpisodes: (epoch, seed) => {
-      const random = drawsFor(seed, 'episodes', epoch);
+      const random = randomFor(seed, 'episodes', epoch);
       if (rule === 'by class') return episodesByClass(training, base, training.images.length, random);
       return episodesByImage(training, sampleWithout(random, training.images, training.images.length), random);
     },
     testEpisodes: (count, seed) => {
       if (pairs) return pairs.slice(0, count);
-      const random = drawsFor(seed, 'test');
+      const random = randomFor(seed, 'test');
       if (rule === 'by class') return episodesByClass(test, novel, count, random);
       const targets = Array.from({ length: count }, (_, i) => test.images[i % test.images.length] as DatasetImage);
       return episodesByImage(test, targets, random);

@@ -6,7 +6,7 @@ import { isTemporary, writeDurably } from '../../core/files/write-file.ts';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import { CONCEPT_FOLDS, CONCEPTS, generateScene, type Scene } from '../../scenes/index.ts';
 import type { Dataset } from '../types.ts';
-import { drawsFor } from '../step/seeds.ts';
+import { randomFor } from '../step/seeds.ts';
 import { episodesByClass } from './episodes.ts';
 import type { IndexOptions } from './label-index.ts';
 import { openDataset } from './open-dataset.ts';
@@ -132,7 +132,7 @@ function sharesOf(labels: Uint8Array): Record<string, number> {
 
 /** Novel classes in turn, each pair two test images that show the class well enough: [class id, reference, target]. */
 function pairsOf(entries: Readonly<Record<string, SceneEntry>>, concepts: readonly number[], seed: number, fold: number) {
-  const random = drawsFor(seed, 'episodes', fold);
+  const random = randomFor(seed, 'episodes', fold);
   const test = Object.entries(entries).filter(([, { split }]) => split === 'test');
   const byClass = new Map(
     concepts.map((concept) => {

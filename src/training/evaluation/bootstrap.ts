@@ -68,22 +68,22 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
   return a + (at - low) * (b - a);
 }
 
-function interval(value: number, draws: Float64Array): Estimate {
-  const sorted = draws.toSorted();
+function interval(value: number, samples: Float64Array): Estimate {
+  const sorted = samples.toSorted();
   return { value, low: quantile(sorted, TAIL), high: quantile(sorted, 1 - TAIL) };
 }
 
 /** mIoU of the rows, percent: mean over the classes of each fold, then over folds. The same seed gives the same interval. */
 export function bootstrapMiou(rows: readonly EpisodeRow[], seed: number, resamples = RESAMPLES): Estimate {
   const [strata, overlaps, random] = [strataOf(rows), overlapsOf(rows), seededRandom(seed)];
-  const draws = Float64Array.from({ length: resamples }, () => meanIou(strata, redraw(strata, random), overlaps));
+  const samples = Float64Array.from({ length: resamples }, () => meanIou(strata, redraw(strata, random), overlaps));
   return interval(
     meanIou(
       strata,
       strata.map(({ rows: own }) => own),
       overlaps,
     ),
-    draws,
+    samples,
   );
 }
 
@@ -112,11 +112,11 @@ export function comparePaired(
   checkSamePairs(first, second);
   const [strata, a, b, random] = [strataOf(first), overlapsOf(first), overlapsOf(second), seededRandom(seed)];
   const differenceOf = (drawn: readonly (readonly number[])[]): number => meanIou(strata, drawn, a) - meanIou(strata, drawn, b);
-  const draws = Float64Array.from({ length: resamples }, () => differenceOf(redraw(strata, random)));
-  const ahead = draws.reduce((sum, value) => sum + (value > 0 ? 1 : value === 0 ? 0.5 : 0), 0) / resamples;
+  const samples = Float64Array.from({ length: resamples }, () => differenceOf(redraw(strata, random)));
+  const ahead = samples.reduce((sum, value) => sum + (value > 0 ? 1 : value === 0 ? 0.5 : 0), 0) / resamples;
   const gaps = first.map(({ iou }, i) => iou - (second[i] as EpisodeRow).iou);
   return {
-    difference: interval(differenceOf(strata.map(({ rows }) => rows)), draws),
+    difference: interval(differenceOf(strata.map(({ rows }) => rows)), samples),
     ahead,
     wins: gaps.filter((gap) => gap > 0).length,
     ties: gaps.filter((gap) => gap === 0).length,

@@ -1,4 +1,4 @@
-/** Measures contestants on the same pairs with the same marks, as the paper measures (class-wise mIoU per fold; tables 1 and 2). */
+/** Measures contestants on the same pairs with the same annotations, as the paper measures (class-wise mIoU per fold; tables 1 and 2). */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
@@ -7,7 +7,7 @@ import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import type { Precision } from '../../core/onnx/precision.ts';
 import type { Engine, EngineInfo } from '../../core/engine/types.ts';
 import type { Dataset, Episode, Fold } from '../types.ts';
-import { predict, trivial } from './answer.ts';
+import { predict, trivial } from './entry-prediction.ts';
 import { episodeRow } from './episode-row.ts';
 import { checkContestants, modelOn, type Contestant } from './entries.ts';
 import { createEngineShelf, type EngineShelf } from './engines.ts';
@@ -27,7 +27,7 @@ export interface EvaluateOptions extends Partial<EvaluationSettings> {
   cacheDir?: string;
   onProgress?: (progress: { done: number; total: number; what: string }) => void;
   /** Every pair with what each contestant made of it, in the order of the contestants. */
-  onPair?: (pair: Pair, answers: readonly { row: EpisodeRow; mask: BinaryMask }[]) => void;
+  onPair?: (pair: Pair, predictions: readonly { row: EpisodeRow; mask: BinaryMask }[]) => void;
   signal?: AbortSignal;
   /** @default createEngine, which computes in a worker */
   open?: (options: EngineOptions) => Promise<Engine>;
@@ -72,7 +72,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   });
   const unmarked = Math.max(...results.map((result) => result.unmarked));
   if (unmarked > 0)
-    run.notes.add(`In ${unmarked} of ${total} pairs the mark reached no pixel or no feature cell; they count as an empty mask.`);
+    run.notes.add(`In ${unmarked} of ${total} pairs the annotation reached no pixel or no feature cell; they count as an empty mask.`);
   return {
     format: 'prosam-evaluation/1',
     data: {
@@ -127,18 +127,18 @@ async function runFold(run: Run, { fold, episodes }: FoldPairs, shelf: EngineShe
     const pair = await ahead;
     ahead = start(index + 1); // read while this one is computed
     const embedMs = await embedOnce(distinct, pair, signal);
-    const answers: { row: EpisodeRow; mask: BinaryMask }[] = [];
+    const predictions: { row: EpisodeRow; mask: BinaryMask }[] = [];
     for (const [i, contestant] of contestants.entries()) {
       const engine = engines.get(contestant);
-      const answer =
+      const predicted =
         contestant.kind === 'model' && engine
           ? await predict(contestant, pair, { engine, settings, embedMs: embedMs.get(engine) ?? 0, signal })
           : trivial(contestant.kind, pair);
-      const row = episodeRow(fold.name, pair.episode, { mask: answer.mask, truth: pair.truth.data, ignore: pair.ignore }, answer.row);
+      const row = episodeRow(fold.name, pair.episode, { mask: predicted.mask, truth: pair.truth.data, ignore: pair.ignore }, predicted.row);
       run.rows[i]?.push(row);
-      answers.push({ row, mask: { ...pair.truth, data: answer.mask } });
+      predictions.push({ row, mask: { ...pair.truth, data: predicted.mask } });
     }
-    options.onPair?.(pair, answers);
+    options.onPair?.(pair, predictions);
     options.onProgress?.({ done: ++run.done, total: run.total, what: `fold ${fold.name}` });
   }
 }

@@ -1,4 +1,4 @@
-/** One reference-target pair as every contestant sees it: pictures, mark, truth and ignored pixels on one grid of pixels. */
+/** One reference-target pair as every contestant sees it: images, annotation, truth and ignored pixels on one grid of pixels. */
 import { readFile } from 'node:fs/promises';
 import { createByteCache } from '../../core/common/byte-cache.ts';
 import { ProsamError } from '../../core/common/errors.ts';
@@ -10,11 +10,11 @@ import { resizeNearest } from '../../core/mask/resize-map.ts';
 import { uniformInt } from '../../core/common/random.ts';
 import type { EngineInfo, ImageInput } from '../../core/engine/types.ts';
 import { annotateForTraining } from '../batches/simulate-annotation.ts';
-import { drawsFor } from '../step/seeds.ts';
+import { randomFor } from '../step/seeds.ts';
 import { classMask, ignoredPixels } from '../batches/label-square.ts';
 import { ANNOTATION_MODES, type AnnotationMode, type Dataset, type DatasetImage, type Episode, type LabelMap } from '../types.ts';
 
-/** The size pictures are compared at: that of a network's input without its padding, or undefined for each image's own. */
+/** The size images are compared at: that of a network's input without its padding, or undefined for each image's own. */
 export type Frame = EngineInfo['input'] | undefined;
 
 export interface Pair {
@@ -24,7 +24,7 @@ export interface Pair {
   /** The object in the reference. */
   referenceMask: BinaryMask;
   /** Annotated mask of the reference, and the kind of annotation. */
-  mark: { mask: BinaryMask; mode: Exclude<AnnotationMode, 'mixed'> };
+  annotation: { mask: BinaryMask; mode: Exclude<AnnotationMode, 'mixed'> };
   truth: BinaryMask;
   /** Non-zero: counts neither as object nor as background. */
   ignore: Uint8Array;
@@ -42,11 +42,11 @@ interface Sized {
   labels: LabelMap;
 }
 
-/** Pixels of pictures kept: a reference often serves several targets. */
+/** Pixels of images kept: a reference often serves several targets. */
 const MAX_BYTES = 128 * 2 ** 20;
 const DRAWN_MODES = ANNOTATION_MODES.filter((mode) => mode !== 'mixed');
 
-/** index: number of the episode within its fold; the mark depends on it and the seed alone. */
+/** index: number of the episode within its fold; the annotation depends on it and the seed alone. */
 export type MakePair = (episode: Episode, index: number) => Promise<Pair>;
 
 /** @throws DATASET_INVALID, IMAGE_*, FILE_NOT_FOUND (from the returned function) */
@@ -64,22 +64,23 @@ export function createPairMaker({ dataset, frame, annotation, seed }: PairMakerO
   return async (episode, index) => {
     const [reference, target] = await Promise.all([sized(episode.reference), sized(episode.target)]);
     const referenceMask = classMask(reference.labels, episode.classId);
-    const random = drawsFor(seed, 'marks', index);
-    const mode = annotation === 'mixed' ? (DRAWN_MODES[uniformInt(random, 0, DRAWN_MODES.length - 1)] as Pair['mark']['mode']) : annotation;
+    const random = randomFor(seed, 'annotations', index);
+    const mode =
+      annotation === 'mixed' ? (DRAWN_MODES[uniformInt(random, 0, DRAWN_MODES.length - 1)] as Pair['annotation']['mode']) : annotation;
     const truth = classMask(target.labels, episode.classId);
     return {
       episode,
       reference: reference.image,
       target: target.image,
       referenceMask,
-      mark: { mask: annotateForTraining(referenceMask, mode, random, 'evaluation'), mode },
+      annotation: { mask: annotateForTraining(referenceMask, mode, random, 'evaluation'), mode },
       truth,
       ignore: ignoredPixels(target.labels),
     };
   };
 }
 
-/** Pillow's antialiased bilinear for the picture and nearest for the labels, as the paper's code prepares both. */
+/** Pillow's antialiased bilinear for the image and nearest for the labels, as the paper's code prepares both. */
 async function onFrame(image: DatasetImage, labels: LabelMap, { side, resize }: NonNullable<Frame>): Promise<Sized> {
   const raster = await decodeImage(await readImage(image), image.file);
   if (raster.width !== labels.width || raster.height !== labels.height) {

@@ -24,20 +24,26 @@ export interface PublishedRow {
 }
 
 type Folds = readonly [number, number, number, number];
-type Marks = PublishedRow['annotation'];
+type PublishedAnnotation = PublishedRow['annotation'];
 
-const MARKS = ['point', 'scribble', 'box', 'mask'] as const satisfies readonly Marks[];
+const ANNOTATIONS = ['point', 'scribble', 'box', 'mask'] as const satisfies readonly PublishedAnnotation[];
 const RESNET = 'ResNet-50';
 type Scores = readonly [f0: number, f1: number, f2: number, f3: number, mean: number];
 
-function row(table: PublishedRow['table'], data: PublishedData, method: string, annotation: Marks, scores: Scores): PublishedRow {
+function row(
+  table: PublishedRow['table'],
+  data: PublishedData,
+  method: string,
+  annotation: PublishedAnnotation,
+  scores: Scores,
+): PublishedRow {
   const [f0, f1, f2, f3, mean] = scores;
   return { source: 'published', table, data, method, annotation, folds: [f0, f1, f2, f3], mean };
 }
 
 /** Table 1: point, scribble, box and mask of one method. The two SAM encoders use ResNet-50 (section 5.1). */
-function perMark(data: PublishedData, method: string, scores: readonly [Scores, Scores, Scores, Scores]): PublishedRow[] {
-  return MARKS.map((mark, i) => ({ ...row(1, data, method, mark, scores[i] as Scores), imageEncoder: RESNET }));
+function perAnnotation(data: PublishedData, method: string, scores: readonly [Scores, Scores, Scores, Scores]): PublishedRow[] {
+  return ANNOTATIONS.map((annotation, i) => ({ ...row(1, data, method, annotation, scores[i] as Scores), imageEncoder: RESNET }));
 }
 
 const TABLE_1: readonly PublishedRow[] = [
@@ -46,25 +52,25 @@ const TABLE_1: readonly PublishedRow[] = [
   row(1, 'COCO-20i', 'PerSAM', 'mask', [23.1, 23.6, 22.0, 23.4, 23.0]),
   row(1, 'COCO-20i', 'PerSAM-F', 'mask', [22.3, 24.0, 23.4, 24.1, 23.5]),
   row(1, 'COCO-20i', 'Matcher', 'mask', [52.7, 53.5, 52.6, 52.1, 52.7]),
-  ...perMark('COCO-20i', 'VRP-SAM', [
+  ...perAnnotation('COCO-20i', 'VRP-SAM', [
     [32.03, 39.36, 46.44, 40.52, 39.85],
     [44.83, 48.22, 51.61, 47.66, 48.08],
     [44.63, 49.2, 56.56, 49.34, 49.93],
     [47.02, 54.24, 59.91, 51.95, 53.28],
   ]),
-  ...perMark('COCO-20i', 'ProSAM', [
+  ...perAnnotation('COCO-20i', 'ProSAM', [
     [33.32, 40.23, 47.82, 41.2, 40.64],
     [47.37, 48.97, 53.44, 48.39, 49.54],
     [45.39, 50.01, 57.92, 50.41, 50.93],
     [48.74, 55.55, 60.72, 53.49, 54.63],
   ]),
-  ...perMark('PASCAL-5i', 'VRP-SAM', [
+  ...perAnnotation('PASCAL-5i', 'VRP-SAM', [
     [63.69, 70.95, 63.22, 54.53, 63.35],
     [70.04, 74.67, 65.93, 59.12, 67.44],
     [71.3, 75.98, 65.95, 61.27, 68.75],
     [74.01, 76.77, 69.46, 64.34, 71.14],
   ]),
-  ...perMark('PASCAL-5i', 'ProSAM', [
+  ...perAnnotation('PASCAL-5i', 'ProSAM', [
     [64.71, 72.11, 63.89, 55.64, 64.08],
     [71.16, 75.69, 66.31, 60.93, 68.52],
     [72.38, 76.81, 67.07, 62.76, 69.76],

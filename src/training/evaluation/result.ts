@@ -5,7 +5,7 @@ import type { EngineInfo, Method, StageTimes } from '../../core/engine/types.ts'
 import type { AnnotationMode, DatasetClass } from '../types.ts';
 import type { Contestant } from './entries.ts';
 
-/** 'network': pictures, marks and labels on the square the network reads, as in the paper. 'own': at each image's own size. */
+/** 'network': images, annotations and labels on the square the network reads, as in the paper. 'own': at each image's own size. */
 export const SIZES = ['network', 'own'] as const;
 export type ComparisonSize = (typeof SIZES)[number];
 
@@ -24,7 +24,7 @@ export interface EpisodeRow {
   uncertainty?: number;
   /** Method 'auto' chose. */
   method?: Method;
-  /** The mark reached no pixel or no cell, so nothing was predicted. */
+  /** The annotation reached no pixel or no cell, so nothing was predicted. */
   unmarked?: true;
   milliseconds: StageTimes;
 }
@@ -72,7 +72,7 @@ export interface ContestantResult {
   milliseconds: StageTimes;
   /** Spearman's rank correlation of 1 - uncertainty with the IoU; absent where there is no uncertainty or no spread. */
   rankCorrelation?: number;
-  /** Pairs whose mark reached no pixel or no cell. */
+  /** Pairs whose annotation reached no pixel or no cell. */
   unmarked: number;
   episodes: EpisodeRow[];
 }

@@ -1,4 +1,4 @@
-/** From the rows of one contestant to its figures. */
+/** From the rows of one contestant to its metrics. */
 import { confusionRates, type Confusion } from '../../core/mask/metrics.ts';
 import type { EngineInfo, StageTimes } from '../../core/engine/types.ts';
 import type { DatasetClass } from '../types.ts';

@@ -20,7 +20,7 @@ const signed = (value: number): string => (value > 0 ? '+' : '') + percent(value
 const range = ({ low, high }: Estimate): string => `${percent(low)} to ${percent(high)}`;
 const nothing = '-';
 
-/** One row per contestant: the figures most people look for. */
+/** One row per contestant: the metrics most people look for. */
 export function resultTable({ contestants, settings, data }: Evaluation): Table {
   const several = data.folds.length > 1;
   return {
@@ -142,7 +142,7 @@ export function publishedTable({ contestants, data, settings }: Evaluation): Tab
   ]);
   return {
     caption: `Published rows are printed as in the paper; their authors measured them with full-size models on COCO-20i and PASCAL-5i. Rows measured here are on ${data.name}. Rows on different data or models do not rank against each other.`,
-    head: ['source', 'table', 'data', 'method', 'mark', 'encoder or model', 'F-0', 'F-1', 'F-2', 'F-3', 'mean'],
+    head: ['source', 'table', 'data', 'method', 'annotation', 'encoder or model', 'F-0', 'F-1', 'F-2', 'F-3', 'mean'],
     rows: [...measured, ...PUBLISHED.map(publishedCells)],
   };
 }

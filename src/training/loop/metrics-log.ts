@@ -12,17 +12,17 @@ const ROW_START = '{"type":';
 export type MetricsRow = ({ type: 'step' } & StepRow) | ({ type: 'validation' } & ValidationRow);
 
 /** JSON has null for what is not finite. */
-const figure = z
+const metric = z
   .number()
   .nullable()
   .transform((value) => value ?? NaN);
 const count = z.int().min(0);
 const stepSchema = z.object({
   ...{ type: z.literal('step'), step: count, epoch: count },
-  ...{ loss: figure, bce: figure, dice: figure, lr: figure, imagesPerSecond: figure },
-  ...{ sigmaMean: figure, sigmaMin: z.number().optional(), sigmaMax: z.number().optional() },
+  ...{ loss: metric, bce: metric, dice: metric, lr: metric, imagesPerSecond: metric },
+  ...{ sigmaMean: metric, sigmaMin: z.number().optional(), sigmaMax: z.number().optional() },
 });
-const validationSchema = z.object({ type: z.literal('validation'), step: count, epoch: z.number(), miou: figure, fbIou: figure });
+const validationSchema = z.object({ type: z.literal('validation'), step: count, epoch: z.number(), miou: metric, fbIou: metric });
 const rowSchema = z.discriminatedUnion('type', [stepSchema, validationSchema]);
 
 export interface MetricsLog {

@@ -5,7 +5,7 @@ import type { Model } from '../../core/checkpoint/model-folder.ts';
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import { isProsamError, ProsamError } from '../../core/common/errors.ts';
 import { readCheckpoint, type RunState } from './checkpoint.ts';
-import { drawsFor } from '../step/seeds.ts';
+import { randomFor } from '../step/seeds.ts';
 import type { EncoderPlan } from '../step/encoder-plan.ts';
 import { adamWState } from '../step/optimizer.ts';
 import { initialParameters, promptEncoderShapes } from '../step/parameters.ts';
@@ -69,7 +69,7 @@ async function startingParameters(
   parameters: Map<string, FloatTensor>;
   notes: string[];
 }> {
-  const random = drawsFor(seed, 'start');
+  const random = randomFor(seed, 'start');
   const own = model.manifest.prompt_encoder;
   if (start === 'scratch' || (start === 'model' && own === undefined)) {
     return { parameters: initialParameters(plan.config, random), notes: ['the prompt encoder starts from random weights'] };

@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import { isProsamError } from '../../core/common/errors.ts';
 import { writeCheckpoint } from './checkpoint.ts';
-import { drawsFor } from '../step/seeds.ts';
+import { randomFor } from '../step/seeds.ts';
 import { exportModel } from './export-model.ts';
 import { openMetricsLog, type MetricsRow } from './metrics-log.ts';
 import { oneStep } from '../step/one-step.ts';
@@ -123,7 +123,7 @@ async function* validate(
   const { progress } = run.state;
   const episodes = run.fold.testEpisodes(validationPairs, seed);
   const pairs = async function* (): AsyncGenerator<PreparedPair> {
-    for (const [i, episode] of episodes.entries()) yield run.pairs(episode, drawsFor(seed, 'marks', i), 'evaluation');
+    for (const [i, episode] of episodes.entries()) yield run.pairs(episode, randomFor(seed, 'annotations', i), 'evaluation');
   };
   const measuring = validatePairs(run, pairs(), EXAMPLES);
   let next = await measuring.next();

@@ -55,7 +55,7 @@ export interface ValidationEvent {
 export interface ValidationExample {
   episode: Episode;
   /** Annotated mask of the reference. */
-  mark: BinaryMask;
+  annotation: BinaryMask;
   /** The predicted mask of the target. */
   mask: BinaryMask;
   truth: BinaryMask;

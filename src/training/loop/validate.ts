@@ -42,9 +42,9 @@ export async function* validatePairs(
 ): AsyncGenerator<number, Validation, undefined> {
   const { resize } = model.manifest.sam;
   const predict = meanPromptPredictor({ model, networks });
-  const exampleOf = ({ episode, reference, target, mark, truth, ignored }: PreparedPair, mask: Uint8Array): ValidationExample => ({
+  const exampleOf = ({ episode, reference, target, annotation, truth, ignored }: PreparedPair, mask: Uint8Array): ValidationExample => ({
     episode,
-    mark: croppedToImage(mark, reference, resize),
+    annotation: croppedToImage(annotation, reference, resize),
     mask: croppedToImage(mask, target, resize),
     truth: croppedToImage(truth, target, resize),
     iou: iou(mask, truth, ignored),

@@ -1,4 +1,4 @@
-/** Pages of results in one file: no script, no font, no picture from elsewhere. */
+/** Pages of results in one file: no script, no font, no image from elsewhere. */
 
 export interface TableParts {
   head: readonly string[];
@@ -75,7 +75,7 @@ export function shortNumber(value: number): string {
   return String(Number.isInteger(value) ? value : Number(value.toPrecision(4))).replace('-', '−');
 }
 
-/** html: a chart or a picture; caption is text. */
+/** html: a chart or an image; caption is text. */
 export function figure(html: string, caption: string): string {
   return `<figure><div class="wide">${html}</div><figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 }
@@ -85,7 +85,7 @@ export function figureRow(figures: readonly string[]): string {
   return `<div class="row">\n${figures.join('\n')}\n</div>`;
 }
 
-/** A picture inside the page. png: the bytes of a PNG file. */
-export function picture(png: Uint8Array, alt: string): string {
+/** An image inside the page. png: the bytes of a PNG file. */
+export function imageTag(png: Uint8Array, alt: string): string {
   return `<img src="data:image/png;base64,${Buffer.from(png).toString('base64')}" alt="${escapeHtml(alt)}">`;
 }

@@ -1,4 +1,4 @@
-/** Fewer points for the same picture. */
+/** Fewer points for the same curve. */
 
 export type Point = readonly [x: number, y: number];
 

@@ -1,6 +1,6 @@
 /** The page of a training run: how loss, quality, spread and step size went, and what that looks like on the same images. */
 import { lineChart, type LineSeries } from './line-chart.ts';
-import { figure, figureRow, page, picture, section, shortNumber, table } from './page.ts';
+import { figure, figureRow, page, imageTag, section, shortNumber, table } from './page.ts';
 import type { Point } from './thin.ts';
 
 /** One step of the optimiser. Not finite where there is nothing to say (sigma of a deterministic encoder). */
@@ -30,7 +30,7 @@ export interface ValidationRow {
 }
 
 /** One validation pair, as it was predicted after several epochs. */
-export interface PairPictures {
+export interface PairImages {
   title: string;
   /** iou: 0..1 */
   rounds: readonly { epoch: number; png: Uint8Array; iou: number }[];
@@ -40,7 +40,7 @@ export interface TrainingReportParts {
   settings: Readonly<Record<string, string | number>>;
   steps: readonly StepRow[];
   validations: readonly ValidationRow[];
-  pictures: readonly PairPictures[];
+  images: readonly PairImages[];
   /** State of the run, in words. */
   status?: string;
 }
@@ -51,7 +51,7 @@ const MAX_ROUNDS = 8;
 const SMOOTHING = 1 / 50;
 
 /** -> HTML, complete in itself. Any part may be empty: the report of a run that has just begun is a report too. */
-export function trainingReport({ settings, steps, validations, pictures, status }: TrainingReportParts): string {
+export function trainingReport({ settings, steps, validations, images, status }: TrainingReportParts): string {
   return page({
     title: 'prosam train',
     ...(status !== undefined && { intro: status }),
@@ -61,7 +61,7 @@ export function trainingReport({ settings, steps, validations, pictures, status 
       section('Quality', qualityChart(validations)),
       ...(steps.some(({ sigmaMean }) => Number.isFinite(sigmaMean)) ? [section('Spread of the prompts', sigmaChart(steps))] : []),
       section('Learning rate', rateChart(steps)),
-      ...(pictures.length > 0 ? [section('The same pairs as they improve', ...pictures.map(pairRow))] : []),
+      ...(images.length > 0 ? [section('The same pairs as they improve', ...images.map(pairRow))] : []),
       section(
         'Settings',
         table({ head: ['setting', 'value'], rows: Object.entries(settings).map(([name, value]) => [name, String(value)]) }),
@@ -134,14 +134,14 @@ function rateChart(steps: readonly StepRow[]): string {
   );
 }
 
-function pairRow({ title, rounds }: PairPictures): string {
+function pairRow({ title, rounds }: PairImages): string {
   const figures = shownRounds(rounds).map(({ epoch, png, iou }) =>
-    figure(picture(png, `${title} after epoch ${shortNumber(epoch)}`), `${title}, epoch ${shortNumber(epoch)}: IoU ${iou.toFixed(2)}`),
+    figure(imageTag(png, `${title} after epoch ${shortNumber(epoch)}`), `${title}, epoch ${shortNumber(epoch)}: IoU ${iou.toFixed(2)}`),
   );
   return figureRow(figures);
 }
 
-/** The rounds that a report shows of many, at even distances, both ends among them: only these need their pictures. */
+/** The rounds that a report shows of many, at even distances, both ends among them: only these need their images. */
 export function shownRounds<T>(rounds: readonly T[]): T[] {
   if (rounds.length <= MAX_ROUNDS) return [...rounds];
   return Array.from({ length: MAX_ROUNDS }, (_, i) => rounds[Math.round((i * (rounds.length - 1)) / (MAX_ROUNDS - 1))] as T);

@@ -23,7 +23,7 @@ const { isUsingGpuDevice, binding } = tf.backend();
 console.log(JSON.stringify({ libtensorflow: binding.TF_Version, device: isUsingGpuDevice ? 'gpu' : 'cpu', product, gradient }));
 `;
 
-const answer = z.object({
+const response = z.object({
   libtensorflow: z.string(),
   device: z.enum(['cpu', 'gpu']),
   product: z.array(z.number()),
@@ -43,7 +43,7 @@ export async function selfTest(packageRoot: string, signal?: AbortSignal): Promi
     if (isProsamError(error) || !limit.aborted || signal?.aborted) throw error;
     return { code: -1, stdout: '', complaint: `no answer within ${PATIENCE_MS / 1000} s` };
   });
-  const parsed = answer.safeParse(code === 0 ? jsonOf(stdout) : undefined);
+  const parsed = response.safeParse(code === 0 ? jsonOf(stdout) : undefined);
   if (!parsed.success)
     throw new ProsamError(
       'SETUP_FAILED',

@@ -65,16 +65,16 @@ export function encoderGradients(
     return { mu, ...(logSigma && { logSigma }) };
   };
   const names = [...parameters.keys()];
-  const along = (x: Tensor, slope: Float32Array): Tensor => tf.sum(tf.mul(x, tf.tensor(slope, x.shape)));
+  const along = (x: Tensor, gradient: Float32Array): Tensor => tf.sum(tf.mul(x, tf.tensor(gradient, x.shape)));
   const gradients = tf.tidy(() =>
     tf.grads((...given: Tensor[]) => {
       const { mu, logSigma } = encode(weightsFrom((name) => given[names.indexOf(name)] as Tensor));
-      const slopes = untaped(tf, () => {
+      const gradients = untaped(tf, () => {
         const values = mu.dataSync() as Float32Array;
         return gradientsAt({ mu: values, logSigma: (logSigma?.dataSync() as Float32Array | undefined) ?? new Float32Array(values.length) });
       });
-      const first = along(mu, slopes.mu);
-      return logSigma ? tf.add(first, along(logSigma, slopes.logSigma)) : first;
+      const first = along(mu, gradients.mu);
+      return logSigma ? tf.add(first, along(logSigma, gradients.logSigma)) : first;
     })(names.map((name) => tensor(parameters.get(name) as FloatTensor))),
   );
   return new Map(names.map((name, i) => [name, taken(gradients[i] as Tensor)]));

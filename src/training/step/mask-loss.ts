@@ -42,9 +42,9 @@ export function maskLoss(tf: Tf, logits: Tensor, truth: Tensor): MaskLoss {
         const at = parts(x, g);
         const denominator = tf.add(at.size, 1);
         const shared = tf.div(tf.add(tf.mul(at.overlap, 2), 1), tf.square(denominator));
-        const diceSlope = tf.mul(tf.mul(at.p, tf.sub(1, at.p)), tf.sub(shared, tf.div(tf.mul(g, 2), denominator)));
-        const slope = tf.add(tf.div(tf.sub(at.p, g), pixels), diceSlope);
-        return tf.mul(slope, tf.div(dy, rows));
+        const diceGradient = tf.mul(tf.mul(at.p, tf.sub(1, at.p)), tf.sub(shared, tf.div(tf.mul(g, 2), denominator)));
+        const gradient = tf.add(tf.div(tf.sub(at.p, g), pixels), diceGradient);
+        return tf.mul(gradient, tf.div(dy, rows));
       },
     };
   });

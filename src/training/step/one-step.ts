@@ -1,6 +1,6 @@
 /** One step of a run: the pairs that are due, their loss and gradients, new weights. */
 import { ProsamError } from '../../core/common/errors.ts';
-import { drawsFor } from './seeds.ts';
+import { randomFor } from './seeds.ts';
 import type { OpenRun } from '../loop/open-run.ts';
 import { batchOf, type PreparedPair } from '../batches/pairs.ts';
 import { chunkFor } from './prompt-decoder.ts';
@@ -20,7 +20,7 @@ export async function oneStep(settings: TrainSettings, run: OpenRun, kept: numbe
   const frozenBefore = features.spent.milliseconds;
   const started = performance.now();
   const episodes = run.episodesOf(epoch).slice(first, first + settings.batch);
-  const random = drawsFor(settings.seed, 'step', progress.step);
+  const random = randomFor(settings.seed, 'step', progress.step);
   const pairs: PreparedPair[] = [];
   for (const episode of episodes) pairs.push(await run.pairs(episode, random, 'training'));
   const distribution = { kind: settings.distribution, nu: settings.nu, n: plan.config.dim, scale: settings.noiseScale };

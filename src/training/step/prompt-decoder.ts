@@ -1,4 +1,4 @@
-/** SAM's frozen mask decoder under the training loss: prompt sets in, loss and its slope along the prompts out. */
+/** SAM's frozen mask decoder under the training loss: prompt sets in, loss and its gradient along the prompts out. */
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import type { PixelConvention } from '../../core/mask/resize-map.ts';
@@ -23,7 +23,7 @@ export interface DecodedLoss {
  */
 export interface DecoderTargets {
   loss(prompts: FloatTensor): DecodedLoss;
-  /** Also the slope of the mean over the R sets of BCE + Dice. [R, m, c] */
+  /** Also the gradient of the mean over the R sets of BCE + Dice. [R, m, c] */
   lossAndGradient(prompts: FloatTensor): DecodedLoss & { gradient: Float32Array };
   /** Logits at the size of the truth. [R, S, S] */
   logits(prompts: FloatTensor): Float32Array;

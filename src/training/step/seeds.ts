@@ -2,7 +2,7 @@
 import { seededRandom, type Random } from '../../core/common/random.ts';
 
 /** Purposes of random streams; streams never share numbers. */
-const STREAMS = { start: 1, step: 2, episodes: 3, test: 4, marks: 5, variant: 6 } as const;
+const STREAMS = { start: 1, step: 2, episodes: 3, test: 4, annotations: 5, variant: 6 } as const;
 
 export { DEFAULT_SEED } from '../../core/engine/defaults.ts';
 
@@ -10,7 +10,7 @@ export { DEFAULT_SEED } from '../../core/engine/defaults.ts';
 export const MAX_INDEX = 2 ** 22 - 2;
 
 /** seed: whole, 0 to 2^31. index: whole, 0 to MAX_INDEX. */
-export function drawsFor(seed: number, stream: keyof typeof STREAMS, index = 0): Random {
+export function randomFor(seed: number, stream: keyof typeof STREAMS, index = 0): Random {
   // In two rounds, so that seeds, streams and steps that lie side by side have nothing in common.
   const own = Math.floor(seededRandom(seed * 8 + STREAMS[stream])() * 2 ** 31);
   return seededRandom(own + 2 ** 31 * index);

@@ -51,7 +51,7 @@ export interface StepResult {
 }
 
 /** Random inputs of one training step. */
-export interface StepDraws {
+export interface StepNoise {
   /** eps [K, B * m, c], delta [K, B * m] */
   noise: Noise;
   /** Dropout2d: 0 or 1 / (1 - p) per channel, target first. [2, B, c]; absent where nothing is dropped */
@@ -65,7 +65,7 @@ export function drawStep(
   samples: number,
   images: number,
   random: Random,
-): StepDraws {
+): StepNoise {
   const noise = drawNoise(distribution, samples, images * numPrompts, dim, random);
   if (dropout2d === 0) return { noise };
   const data = Float32Array.from({ length: 2 * images * dim }, () => (random() < dropout2d ? 0 : 1 / (1 - dropout2d)));
@@ -86,7 +86,7 @@ export function trainingStep(
   let result: Omit<StepResult, 'gradients'> | undefined;
   // Forward through the prompt encoder: q(z | I_r, M_r, I_t), mu and log sigma [B, m, c] (section 4.2, eq. 5).
   const gradients = encoderGradients(tf, encoder, batch, parameters, ({ mu, logSigma }) => {
-    // Sampling of figure 3, then the loss and the way back.
+    // Sampling of figure 3, then the loss and the backward pass.
     const z = samplePrompts(distribution, mu, logSigma, noise, encoder.dim); // z_k = g(mu, sigma, delta_k, eps_k) [K, B, m, c] (eqs. 6, 7)
     const { gradZ, bce, dice } = decodeAll(decoder, batch, { data: z, shape: [encoder.numPrompts, encoder.dim] }, chunk); // 1/K sum of L(f_M(z_k, F_I), M_t) and dL/dz [K, B, m, c] (eqs. 2, 4, 10)
     const { gradMu, gradLogSigma } = throughSampling(distribution, gradZ, logSigma, noise, encoder.dim); // dL/dmu, dL/dlog sigma [B, m, c] (eq. 7)
@@ -140,10 +140,10 @@ function decodeAll(decoder: PromptDecoder, batch: TrainingBatch, z: FloatTensor,
       places.forEach((place, row) => {
         bce += (part.bce[row] as number) * share;
         dice += (part.dice[row] as number) * share;
-        // The decoder gives the slope of the mean over its own rows.
-        const slope = part.gradient.subarray(row * size, (row + 1) * size);
+        // The decoder gives the gradient of the mean over its own rows.
+        const gradient = part.gradient.subarray(row * size, (row + 1) * size);
         gradZ.set(
-          slope.map((value) => value * places.length * share),
+          gradient.map((value) => value * places.length * share),
           place,
         );
       });
@@ -170,9 +170,9 @@ export function throughSampling(
     for (let v = 0; v < vectors; v++) {
       const scale = noiseScale(distribution, delta[k * vectors + v] as number);
       for (let i = v * width; i < (v + 1) * width; i++) {
-        const slope = gradZ[k * size + i] as number;
-        mu[i] = (mu[i] as number) + slope;
-        spread[i] = (spread[i] as number) + slope * scale * (eps[k * size + i] as number);
+        const gradient = gradZ[k * size + i] as number;
+        mu[i] = (mu[i] as number) + gradient;
+        spread[i] = (spread[i] as number) + gradient * scale * (eps[k * size + i] as number);
       }
     }
   }

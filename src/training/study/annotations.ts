@@ -3,7 +3,7 @@ import type { LabelReduction } from '../../core/mask/label-reduction.ts';
 import { ANNOTATION_MODES, type AnnotationMode } from '../types.ts';
 import { contendersOf, testedFolds } from './entries.ts';
 import { publishedFor } from './published-studies.ts';
-import { publishedRows, scoreFigures, scorePart, type Scored } from './score-part.ts';
+import { publishedRows, scoreMetrics, scorePart, type Scored } from './score-part.ts';
 import type { Study, StudyContext } from './study-context.ts';
 import type { StudyPart } from './study-result.ts';
 import type { VariantName } from './variants.ts';
@@ -17,7 +17,7 @@ export const annotations: Study = async (context) => {
   const parts: StudyPart[] = [];
   const figures: unknown[] = [];
   const notes = new Set<string>(
-    settings.trained.length > 0 ? ['One encoder answers all four kinds of marks; the paper trains one for each.'] : [],
+    settings.trained.length > 0 ? ['One encoder serves all four kinds of annotations; the paper trains one for each.'] : [],
   );
   for (const annotation of KINDS) {
     const given = marking(context, annotation);
@@ -28,9 +28,9 @@ export const annotations: Study = async (context) => {
       scored.push({ name: contender.title, folds });
     }
     for (const note of told) notes.add(`${annotation}: ${note}`);
-    const scores = scoreFigures(scored, foldNames);
+    const scores = scoreMetrics(scored, foldNames);
     const reduction = given.labelReduction?.kind ?? "the model's";
-    const caption = `References marked by ${annotation}; how marks become cells: ${reduction}.`;
+    const caption = `References marked by ${annotation}; how annotations become cells: ${reduction}.`;
     parts.push(scorePart(scored, scores, { heading: `Marked by ${annotation}`, caption, foldNames }));
     figures.push({ annotation, scores });
   }

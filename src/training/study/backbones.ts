@@ -5,7 +5,7 @@ import { modelFolder } from '../../core/runtime/node/open-engine.ts';
 import { midBlockVariants } from './backbone-variants.ts';
 import { contendersOf, testedFolds } from './entries.ts';
 import { publishedFor } from './published-studies.ts';
-import { scoreFigures, scorePart, type Scored } from './score-part.ts';
+import { scoreMetrics, scorePart, type Scored } from './score-part.ts';
 import { modelTitle, type Study } from './study-context.ts';
 
 export const backbones: Study = async (context) => {
@@ -27,7 +27,7 @@ export const backbones: Study = async (context) => {
     }
   }
   const foldNames = settings.folds.map(String);
-  const scores = scoreFigures(scored, foldNames);
+  const scores = scoreMetrics(scored, foldNames);
   const oneSam = await haveOneSam(models);
   if (!oneSam) notes.add('The models have different SAMs: a difference between them comes from the masks that SAM can draw, too.');
   const caption = oneSam

@@ -6,7 +6,7 @@ import { DEFAULT_SEED } from '../step/seeds.ts';
 import { promptWidth } from './frozen-model.ts';
 import { average, noiseCell, type Condition, type NoiseCell } from './noise-measure.ts';
 import { publishedFor } from './published-studies.ts';
-import { percent, scoreFigures, scorePart, type Scored } from './score-part.ts';
+import { percent, scoreMetrics, scorePart, type Scored } from './score-part.ts';
 import { estimateMiou } from './seed-statistics.ts';
 import type { Study } from './study-context.ts';
 import { trainedRun } from './trained-run.ts';
@@ -45,7 +45,7 @@ export const distributions: Study = async (context) => {
     return { name: VARIANTS[variant].title, folds: rowsOf(cells, 'mean'), more: columns(own, width) };
   });
   const shaken = measured.map(({ variant, cells }): Scored => ({ name: VARIANTS[variant].title, folds: rowsOf(cells, 'disturbed') }));
-  const [scores, disturbed] = [scoreFigures(scored, foldNames), scoreFigures(shaken, foldNames)];
+  const [scores, disturbed] = [scoreMetrics(scored, foldNames), scoreMetrics(shaken, foldNames)];
   return {
     parts: [
       scorePart(scored, scores, {

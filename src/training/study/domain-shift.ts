@@ -4,7 +4,7 @@ import type { Dataset } from '../types.ts';
 import { classesApart, testedOn } from './class-names.ts';
 import { contendersOf, testedFolds } from './entries.ts';
 import { publishedFor } from './published-studies.ts';
-import { scoreFigures, scorePart, type Scored } from './score-part.ts';
+import { scoreMetrics, scorePart, type Scored } from './score-part.ts';
 import type { Study } from './study-context.ts';
 
 export const domainShift: Study = async (context) => {
@@ -26,7 +26,7 @@ export const domainShift: Study = async (context) => {
     scored.push({ name: contender.title, folds });
   }
   const foldNames = settings.folds.map(String);
-  const scores = scoreFigures(scored, foldNames);
+  const scores = scoreMetrics(scored, foldNames);
   const part = scorePart(scored, scores, {
     heading: `From ${dataset.name} to ${testDataset.name}`,
     caption: `Trained on the folds of ${dataset.name}, tested on ${testDataset.name}.`,

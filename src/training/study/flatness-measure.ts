@@ -2,7 +2,7 @@
 import { iou } from '../../core/mask/metrics.ts';
 import { normal } from '../../core/common/random.ts';
 import { chunkFor } from '../step/prompt-decoder.ts';
-import { drawsFor, DEFAULT_SEED } from '../step/seeds.ts';
+import { randomFor, DEFAULT_SEED } from '../step/seeds.ts';
 import type { DecoderTargets } from '../step/prompt-decoder.ts';
 import { hessianTrace } from './hutchinson.ts';
 import { disturbed, openPromptProbe, rootMeanSquare, type PromptProbe } from './prompt/probe.ts';
@@ -107,13 +107,13 @@ export function curvatureAt(targets: DecoderTargets, mu: Float32Array, { shape, 
       const data = new Float32Array(some.length * mu.length);
       some.forEach((point, i) => data.set(point, i * mu.length));
       const { gradient } = targets.lossAndGradient({ data, shape: [some.length, ...shape] });
-      // The decoder gives the slope of the mean over its rows.
+      // The decoder gives the gradient of the mean over its rows.
       some.forEach((_, i) => found.push(gradient.slice(i * mu.length, (i + 1) * mu.length).map((value) => value * some.length)));
     }
     return found;
   };
   const size = rootMeanSquare(mu);
-  const at = (step: number) => hessianTrace(gradients, mu, { probes, step: step * size, random: drawsFor(DEFAULT_SEED, 'test', index) });
+  const at = (step: number) => hessianTrace(gradients, mu, { probes, step: step * size, random: randomFor(DEFAULT_SEED, 'test', index) });
   const [near, far] = [at(RELATIVE_STEP), at(2 * RELATIVE_STEP)];
   const { bce, dice } = targets.loss({ data: mu, shape: [1, ...shape] });
   const [slope] = gradients([mu]) as [Float32Array];
@@ -135,11 +135,11 @@ async function underNoise(
   mu: Float32Array,
   index: number,
 ): Promise<UnderNoise> {
-  const random = drawsFor(DEFAULT_SEED, 'marks', index);
-  const draws = Array.from({ length: DRAWS }, () => Float32Array.from(mu, () => normal(random)));
+  const random = randomFor(DEFAULT_SEED, 'annotations', index);
+  const samples = Array.from({ length: DRAWS }, () => Float32Array.from(mu, () => normal(random)));
   const size = rootMeanSquare(mu);
   const levels = [...RELATIVE_NOISE.map((level) => level * size), ...ABSOLUTE_NOISE];
-  const sets = levels.flatMap((level) => (level === 0 ? [] : draws.map((eps) => disturbed(mu, eps, level))));
+  const sets = levels.flatMap((level) => (level === 0 ? [] : samples.map((eps) => disturbed(mu, eps, level))));
   const [own, ...others] = (await probe.masks(pair, [mu, ...sets])) as [Uint8Array, ...Uint8Array[]];
   const meanIou = (truth: Uint8Array): number[] => {
     let next = 0;

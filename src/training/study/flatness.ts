@@ -46,10 +46,10 @@ export const flatness: Study = async (context) => {
 function median(values: readonly number[]): Estimate {
   const random = seededRandom(DEFAULT_SEED);
   const of = (drawn: ArrayLike<number>): number => quantile(Float64Array.from(drawn).sort(), 0.5);
-  const draws = Float64Array.from({ length: RESAMPLES }, () =>
+  const samples = Float64Array.from({ length: RESAMPLES }, () =>
     of(values.map(() => values[Math.floor(random() * values.length)] as number)),
   ).sort();
-  return { value: of(values), low: quantile(draws, 0.025), high: quantile(draws, 0.975) };
+  return { value: of(values), low: quantile(samples, 0.025), high: quantile(samples, 0.975) };
 }
 
 const relative = ({ laplacian, size }: FlatnessRow): number => laplacian * size ** 2;

@@ -31,9 +31,9 @@ export function hessianTrace(
 ): TraceEstimate {
   const directions = Array.from({ length: probes }, () => Float32Array.from(z, () => (random() < 0.5 ? -1 : 1)));
   const moved = (v: Float32Array, by: number): Float32Array => z.map((value, i) => value + by * (v[i] as number));
-  const slopes = gradients(directions.flatMap((v) => [moved(v, step), moved(v, -step)]));
+  const found = gradients(directions.flatMap((v) => [moved(v, step), moved(v, -step)]));
   const each = directions.map((v, k) => {
-    const [up, down] = [slopes[2 * k] as Float32Array, slopes[2 * k + 1] as Float32Array];
+    const [up, down] = [found[2 * k] as Float32Array, found[2 * k + 1] as Float32Array];
     return v.reduce((sum, sign, i) => sum + sign * ((up[i] as number) - (down[i] as number)), 0) / (2 * step);
   });
   const trace = each.reduce((sum, value) => sum + value, 0) / probes;

@@ -1,6 +1,6 @@
 /** One trained encoder on one fold: its mean prompts, samples of its own distribution, and prompts disturbed by a common noise. */
 import { drawNoise } from '../../core/networks/prompt-distribution.ts';
-import { drawsFor, DEFAULT_SEED } from '../step/seeds.ts';
+import { randomFor, DEFAULT_SEED } from '../step/seeds.ts';
 import { episodeRow } from '../evaluation/episode-row.ts';
 import type { EpisodeRow } from '../evaluation/result.ts';
 import { disturbed, openPromptProbe, rootMeanSquare, sampledPrompts } from './prompt/probe.ts';
@@ -49,7 +49,7 @@ async function measure(context: StudyContext, name: string, model: string, index
       const { data: mu, shape } = prompts.mu;
       const [vectors, width] = shape as [number, number];
       // Normal draws come before all others, so that they are the same for every encoder.
-      const noise = drawNoise(probe.distribution, 1, vectors, width, drawsFor(DEFAULT_SEED, 'test', i));
+      const noise = drawNoise(probe.distribution, 1, vectors, width, randomFor(DEFAULT_SEED, 'test', i));
       const size = rootMeanSquare(mu);
       const sets = [mu, sampledPrompts(prompts, probe.distribution, noise), disturbed(mu, noise.eps, size)];
       const masks = await probe.masks(pair, sets);

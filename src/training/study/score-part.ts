@@ -12,7 +12,7 @@ export interface Scored {
   more?: Readonly<Record<string, string>>;
 }
 
-export interface ScoreFigures {
+export interface ScoreMetrics {
   name: string;
   miou: SeedEstimate;
   folds: { fold: string; miou: SeedEstimate }[];
@@ -32,7 +32,7 @@ export const percent = (value: number): string => value.toFixed(2);
 const signed = (value: number): string => (value > 0 ? '+' : '') + percent(value);
 const range = ({ low, high }: Estimate): string => `${percent(low)} to ${percent(high)}`;
 
-export function scoreFigures(scored: readonly Scored[], foldNames: readonly string[]): ScoreFigures[] {
+export function scoreMetrics(scored: readonly Scored[], foldNames: readonly string[]): ScoreMetrics[] {
   const [first] = scored;
   return scored.map(({ name, folds }, i) => ({
     name,
@@ -42,12 +42,12 @@ export function scoreFigures(scored: readonly Scored[], foldNames: readonly stri
   }));
 }
 
-export function scorePart(scored: readonly Scored[], figures: readonly ScoreFigures[], options: ScorePartOptions): StudyPart {
+export function scorePart(scored: readonly Scored[], metrics: readonly ScoreMetrics[], options: ScorePartOptions): StudyPart {
   const { heading, caption, foldNames, published = [] } = options;
   const several = foldNames.length > 1;
   const extra = [...new Set(scored.flatMap(({ more = {} }) => Object.keys(more)))];
   const head = ['contestant', 'mIoU', '95 % interval', 'over seeds', ...(several ? foldNames.map((fold) => `fold ${fold}`) : []), ...extra];
-  const rows = figures.map(({ name, miou, folds }, i) => [
+  const rows = metrics.map(({ name, miou, folds }, i) => [
     name,
     percent(miou.value),
     range(miou),
@@ -55,8 +55,8 @@ export function scorePart(scored: readonly Scored[], figures: readonly ScoreFigu
     ...(several ? folds.map((fold) => `${percent(fold.miou.value)} (${range(fold.miou)})`) : []),
     ...extra.map((key) => scored[i]?.more?.[key] ?? '-'),
   ]);
-  const versus = figures.filter(({ difference }) => difference !== undefined) as (ScoreFigures & { difference: Estimate })[];
-  const [first] = figures as [ScoreFigures];
+  const versus = metrics.filter(({ difference }) => difference !== undefined) as (ScoreMetrics & { difference: Estimate })[];
+  const [first] = metrics as [ScoreMetrics];
   return {
     heading,
     tables: [
@@ -76,7 +76,7 @@ export function scorePart(scored: readonly Scored[], figures: readonly ScoreFigu
       {
         kind: 'interval',
         caption: 'Points: mean over folds and seeds. Lines: 95 % interval over the pairs drawn, not over training seeds.',
-        parts: { title: heading, x: 'mIoU, percent', rows: figures.map(({ name, miou }) => ({ name, ...miou })) },
+        parts: { title: heading, x: 'mIoU, percent', rows: metrics.map(({ name, miou }) => ({ name, ...miou })) },
       },
     ],
   };

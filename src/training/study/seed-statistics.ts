@@ -53,10 +53,10 @@ function resampled(
 ): Estimate {
   const classes = folds.map((runs) => classesOf(runs[0] as readonly Row[]));
   const random = seededRandom(seed);
-  const draws = Float64Array.from({ length: resamples }, () =>
+  const samples = Float64Array.from({ length: resamples }, () =>
     measure(classes.map((own) => own.map((rows) => rows.map(() => rows[Math.floor(random() * rows.length)] as number)))),
   ).sort();
-  return { value: measure(classes), low: quantile(draws, TAIL), high: quantile(draws, 1 - TAIL) };
+  return { value: measure(classes), low: quantile(samples, TAIL), high: quantile(samples, 1 - TAIL) };
 }
 
 /** mIoU of every seed: mean over folds. drawn: [fold][class][pair] */

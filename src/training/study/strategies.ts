@@ -4,7 +4,7 @@ import type { Contestant } from '../evaluation/entries.ts';
 import type { EpisodeRow } from '../evaluation/result.ts';
 import { contendersOf } from './entries.ts';
 import { publishedFor } from './published-studies.ts';
-import { scoreFigures, scorePart, type Scored } from './score-part.ts';
+import { scoreMetrics, scorePart, type Scored } from './score-part.ts';
 import type { Study } from './study-context.ts';
 import type { StudyPart } from './study-result.ts';
 import { testCell } from './test-measure.ts';
@@ -41,7 +41,7 @@ export const strategies: Study = async (context) => {
       ofFold.forEach((own, s) => rows[s]?.push(own));
     }
     const scored = STRATEGIES.map((strategy, s): Scored => ({ name: TITLES[strategy], folds: rows[s] as EpisodeRow[][][] }));
-    const scores = scoreFigures(scored, foldNames);
+    const scores = scoreMetrics(scored, foldNames);
     const caption = `One model, the same prompts for all; K = ${settings.samples}.`;
     const last = parts.length === 0;
     parts.push(

@@ -14,7 +14,7 @@ export interface StudyOptions {
   testDataset?: Dataset;
   /** Differentiating engine; requested once something has to be trained or searched. */
   engine: () => Promise<TrainingEngine>;
-  /** Folder of the study: cells/ with every figure measured, and runs/ unless `runs` names another folder. */
+  /** Folder of the study: cells/ with every metric measured, and runs/ unless `runs` names another folder. */
   out: string;
   /** Folder of the trained runs; studies that share it share the runs. @default runs/ in `out` */
   runs?: string;

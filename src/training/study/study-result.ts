@@ -24,7 +24,7 @@ export interface StudyFindings {
   parts: StudyPart[];
   /** Notes a reader of the numbers needs, and conclusions. One sentence each. */
   notes: string[];
-  /** The figures behind tables and charts, in full digits. */
+  /** The numbers behind tables and charts, in full digits. */
   figures: unknown;
 }
 

@@ -15,7 +15,7 @@ function differentiable(
   gradients: (dy: Tensor, saved: Tensor[]) => readonly (() => Tensor)[],
 ): Tensor {
   // The library's own functions go through this method; it is not declared as public.
-  const engine = tf.engine() as unknown as RecordingEngine;
+  const engine = tf.engine() as unknown as TapeEngine;
   return engine.runKernelFunc({
     forwardFunc: (_, save) => value(save),
     backwardsFunc: (dy, saved) => byIndex(gradients(dy, saved)),
@@ -23,7 +23,7 @@ function differentiable(
   });
 }
 
-interface RecordingEngine {
+interface TapeEngine {
   runKernelFunc(parts: {
     forwardFunc: (backend: unknown, save: tfjs.GradSaveFunc) => Tensor;
     backwardsFunc: (dy: Tensor, saved: Tensor[]) => Record<string, () => Tensor>;
@@ -53,7 +53,7 @@ export function broadcastMatMul(tf: Tf, a: Tensor, b: Tensor, transposeB: boolea
   );
 }
 
-/** x [..., in] x weight [out, in] -> [..., out], whatever the rank of x; no slope along the weight. */
+/** x [..., in] x weight [out, in] -> [..., out], whatever the rank of x; no gradient along the weight. */
 export function frozenProduct(tf: Tf, x: Tensor, weight: Tensor): Tensor {
   const value = (): Tensor => tf.matMul(x, weight, false, true);
   return differentiable(tf, [x], value, (dy) => [() => tf.matMul(dy, weight)]);
@@ -78,13 +78,13 @@ export function attention(tf: Tf, q: Tensor, k: Tensor, v: Tensor, heads: number
     (dy, saved) => {
       const [queries, keys, values, shares, out] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor];
       const along = split(dy);
-      const slope = tf.tidy(() => {
+      const gradient = tf.tidy(() => {
         const level = tf.sum(tf.mul(along, out), -1, true);
         return tf.mul(tf.sub(tf.matMul(along, values, false, true), level), shares);
       });
       return [
-        () => sumTo(tf, tf.mul(merge(tf.matMul(slope, keys)), scale), q.shape),
-        () => sumTo(tf, merge(tf.matMul(slope, queries, true)), k.shape),
+        () => sumTo(tf, tf.mul(merge(tf.matMul(gradient, keys)), scale), q.shape),
+        () => sumTo(tf, merge(tf.matMul(gradient, queries, true)), k.shape),
         () => sumTo(tf, merge(tf.matMul(shares, along, true)), v.shape),
       ];
     },
@@ -124,7 +124,7 @@ export function gelu(tf: Tf, x: Tensor): Tensor {
       save([tf.add(phi, tf.mul(x, density))]);
       return tf.mul(x, phi);
     },
-    (dy, [slope]) => [() => tf.mul(dy, slope as Tensor)],
+    (dy, [gradient]) => [() => tf.mul(dy, gradient as Tensor)],
   );
 }
 

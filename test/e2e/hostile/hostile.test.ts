@@ -15,8 +15,8 @@ afterAll(() => target.stop());
 /** Resolves once the service has stored what it took before. */
 async function stored(): Promise<void> {
   for (;;) {
-    const answer = await fetch(new URL(`/v1/projects/${encodeURIComponent(LATER_PROJECT)}/annotations`, target.url));
-    const { annotations = [] } = (await answer.json()) as { annotations?: unknown[] };
+    const response = await fetch(new URL(`/v1/projects/${encodeURIComponent(LATER_PROJECT)}/annotations`, target.url));
+    const { annotations = [] } = (await response.json()) as { annotations?: unknown[] };
     if (annotations.length > 0) return;
     await new Promise((resume) => setTimeout(resume, 20));
   }
@@ -31,18 +31,18 @@ it.each(HOSTILE.map((request) => [request.name, request] as const))(
       expect(await target.health()).toBe(200);
       order.push('other');
     };
-    const answer = await target.ask(request, () => {
+    const response = await target.ask(request, () => {
       for (let i = 0; i < OTHERS; i++) others.push(health());
     });
     if (request.expected === 'later') await stored();
     order.push('hostile');
     await Promise.all(others);
     if (typeof request.expected === 'object') {
-      expect(answer.status, answer.text.slice(0, 500)).toBe(request.expected.refused);
-      expect(answer.text).toContain('"code"');
+      expect(response.status, response.text.slice(0, 500)).toBe(request.expected.refused);
+      expect(response.text).toContain('"code"');
       return;
     }
-    expect(answer.status, answer.text.slice(0, 500)).toBeLessThan(300);
+    expect(response.status, response.text.slice(0, 500)).toBeLessThan(300);
     expect(order.indexOf('hostile')).toBe(OTHERS);
   },
   LONGEST_MS,

@@ -44,11 +44,11 @@ export async function startHostileTarget(): Promise<HostileTarget> {
           onSent?.();
         },
       });
-      const answer = await fetch(new URL(path, url), {
+      const response = await fetch(new URL(path, url), {
         method,
         ...(made.length > 0 && { headers: { ...headers, 'content-length': `${made.length}` }, body: sent, duplex: 'half' as const }),
       });
-      return { status: answer.status, text: await answer.text() };
+      return { status: response.status, text: await response.text() };
     },
     health: async () => (await fetch(new URL('/health', url))).status,
     async stop() {

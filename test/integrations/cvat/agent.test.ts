@@ -1,7 +1,7 @@
 /** An agent at work on the queues of the stand-in, with the requests that were recorded. */
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAgentAnswers, type AgentAnswerParts } from '../../../src/adapters/cvat/agent/answers.ts';
+import { createAgentResponses, type AgentResponseParts } from '../../../src/adapters/cvat/agent/responses.ts';
 import { createAgentApi, describeAgentFunction, type AgentKind } from '../../../src/adapters/cvat/agent/api.ts';
 import { runAgent, type AgentOptions } from '../../../src/adapters/cvat/agent/loop.ts';
 import { maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
@@ -35,10 +35,10 @@ const objects = fakeService({ labels: ['object'] });
 /** With the regions that a real service tells apart. */
 const follow: Pick<PredictionService, 'predict'> = {
   async predict(request, call) {
-    const answer = await objects.predictions.predict(request, call);
+    const response = await objects.predictions.predict(request, call);
     return {
-      ...answer,
-      masks: answer.masks.map((one) => ({ ...one, instances: splitInstances(one.mask, 1).map((region) => ({ ...region, score: 0.9 })) })),
+      ...response,
+      masks: response.masks.map((one) => ({ ...one, instances: splitInstances(one.mask, 1).map((region) => ({ ...region, score: 0.9 })) })),
     };
   },
 };
@@ -56,13 +56,13 @@ afterEach(async () => {
   await cvat.close();
 });
 
-async function serve(kind: AgentKind, options: Partial<AgentOptions> = {}, own: AgentAnswerParts['service'] = service) {
+async function serve(kind: AgentKind, options: Partial<AgentOptions> = {}, own: AgentResponseParts['service'] = service) {
   const client = createCvatClient({ url: cvat.url, token: TOKEN, backoffMs: 1 });
   const api = createAgentApi(client.transport, 'bb5d77848e4085a26c546eab67030703');
   const id = await api.create(describeAgentFunction(kind, { name: 'prosam', isPublic: false, labels: ['cat', 'dog'] }));
   const tracker = { service: { predictions: follow }, memory: createTrackMemory(), project: 'pets', tolerance: 1, limits: DEFAULT_LIMITS };
-  const answer = createAgentAnswers({ client, service: own, project: 'pets', tracker });
-  running = runAgent({ api, functions: [{ id, kind }], answer, signal: stop.signal, pauseMs: 20, pollMs: 60_000, ...options });
+  const response = createAgentResponses({ client, service: own, project: 'pets', tracker });
+  running = runAgent({ api, functions: [{ id, kind }], response, signal: stop.signal, pauseMs: 20, pollMs: 60_000, ...options });
   running.catch(() => undefined);
   return id;
 }
@@ -191,7 +191,7 @@ describe('an agent', () => {
   it('is woken by events, and says that it is alive during long work', async () => {
     const id = await serve('detector', {
       reportMs: 10,
-      answer: async ({ onProgress }) => {
+      response: async ({ onProgress }) => {
         onProgress(0.5);
         await new Promise((resume) => setTimeout(resume, 80));
         return { annotations: { tags: [], shapes: [] } };

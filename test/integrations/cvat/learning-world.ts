@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { cvatRleFromMask } from '../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync } from '../../../src/adapters/cvat/mask-rle.ts';
 import { createCvatClient } from '../../../src/adapters/cvat/api/client.ts';
-import { createReviewBook } from '../../../src/adapters/cvat/jobs/review-book.ts';
+import { createReviewLog } from '../../../src/adapters/cvat/jobs/review-log.ts';
 import { createReviewNotes } from '../../../src/adapters/cvat/jobs/review-notes.ts';
-import { createUploadBook } from '../../../src/adapters/cvat/jobs/upload-log.ts';
+import { createUploadLog } from '../../../src/adapters/cvat/jobs/upload-log.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { noMetrics } from '../../../src/service/ports/metrics.ts';
 import type { Service } from '../../../src/service/types.ts';
@@ -31,7 +31,7 @@ export function box(x0: number, y0: number, x1: number, y1: number): { type: str
     const [x, y] = [i % WIDTH, Math.floor(i / WIDTH)];
     return Number(x >= x0 && x < x1 && y >= y0 && y < y1);
   });
-  return { type: 'mask', points: cvatRleFromMask({ data, width: WIDTH, height: HEIGHT }) };
+  return { type: 'mask', points: cvatRleFromMaskSync({ data, width: WIDTH, height: HEIGHT }) };
 }
 
 export type How = 'webhooks' | 'polls' | 'both';
@@ -48,7 +48,7 @@ export async function learningWorld(how: How) {
         .toBuffer(),
     })),
   );
-  const uploads = createUploadBook(join(folder, 'uploads'));
+  const uploads = createUploadLog(join(folder, 'uploads'));
 
   async function start() {
     const storage = await openStorage({ database: join(folder, 'p.db'), objects: join(folder, 'blobs') });
@@ -73,7 +73,7 @@ export async function learningWorld(how: How) {
     const facade = await startFacade({
       ...{ service: service, queue, uploads, webhookSecrets: [SECRET], prefetchStarted: false, lookBackMs: 800 * 86_400_000 },
       api: createCvatClient({ url: cvat.url, token: TOKEN, attempts: 1 }),
-      ...{ reviews: createReviewBook(join(folder, 'uploads')), notes: createReviewNotes(join(folder, 'uploads', 'notes.json')) },
+      ...{ reviews: createReviewLog(join(folder, 'uploads')), notes: createReviewNotes(join(folder, 'uploads', 'notes.json')) },
       pollMs: how === 'webhooks' ? 0 : 10,
     });
     cvat.webhooks.length = 0;
@@ -122,8 +122,8 @@ export async function learningWorld(how: How) {
     /** A webhook that was written down before arrives now. */
     async deliver(sent: { text: string; signature: string } | undefined): Promise<void> {
       const headers = { 'content-type': 'application/json', 'x-signature-256': sent?.signature ?? '' };
-      const answer = await fetch(`${running.facade.url}/webhook`, { method: 'POST', headers, body: sent?.text ?? '' });
-      if (answer.status >= 300) throw new Error(`the webhook was answered ${answer.status}`);
+      const response = await fetch(`${running.facade.url}/webhook`, { method: 'POST', headers, body: sent?.text ?? '' });
+      if (response.status >= 300) throw new Error(`the webhook was answered ${response.status}`);
     },
     async start(): Promise<void> {
       running = await start();

@@ -22,8 +22,8 @@ it('"clean old annotations" before a completed job was read leaves nothing to le
       /^cvat: 4 machine-made shapes wait for review in job \d+ and nothing is learned from them, for nobody has/,
     ) as string,
   ]);
-  const answer = await fetch(`${world.facade.url}/status`);
-  expect(await answer.json()).toMatchObject({
+  const response = await fetch(`${world.facade.url}/status`);
+  expect(await response.json()).toMatchObject({
     problems: world.facade.adapter.problems(),
     jobs: [{ task: task.id, job: job.id, waiting: 4, replaced: 0, doubted: 0 }],
   });

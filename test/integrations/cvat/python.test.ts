@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cvatRleFromMask, maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
 import { functionFile } from '../../../src/cli/cvat/function-file.ts';
 import { emptyMask, maskArea } from '../../../src/core/mask/raster.ts';
 import { fakeService } from '../../unit/adapters/fake-service.ts';
@@ -63,7 +63,7 @@ describe.skipIf(tools === undefined)('the Python packages of CVAT (skipped where
       return mask;
     });
     const given = join(folder, 'masks.json');
-    writeFileSync(given, JSON.stringify(masks.map((mask) => ({ points: cvatRleFromMask(mask), pixels: [...mask.data] }))));
+    writeFileSync(given, JSON.stringify(masks.map((mask) => ({ points: cvatRleFromMaskSync(mask), pixels: [...mask.data] }))));
     const script = `
 import json, sys, numpy as np
 from cvat_sdk.masks import decode_mask, encode_mask
@@ -74,6 +74,6 @@ for one in json.load(open(sys.argv[1])):
     out.append(encode_mask(ours))
 print(json.dumps(out))`;
     const { stdout } = await ask(python, ['-c', script, given]);
-    expect(JSON.parse(stdout)).toEqual(masks.map((mask) => cvatRleFromMask(mask)));
+    expect(JSON.parse(stdout)).toEqual(masks.map((mask) => cvatRleFromMaskSync(mask)));
   });
 });

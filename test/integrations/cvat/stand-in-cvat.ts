@@ -90,7 +90,7 @@ export async function startStandIn() {
     stream?: (response: ServerResponse) => void;
   }
 
-  async function answer(call: Asked): Promise<Reply> {
+  async function respond(call: Asked): Promise<Reply> {
     const { method, path, query, body } = call;
     const [, kind, first, rest = ''] = /^\/api\/(\w+)(?:\/([^/]+))?(?:\/(.*))?$/.exec(path) ?? [];
     const id = Number(first);
@@ -108,7 +108,7 @@ export async function startStandIn() {
     if (path === '/api/users/self')
       return { json: { id: 1, username: 'admin', first_name: '', last_name: '', groups: [], is_superuser: true, is_staff: true } };
     if (path === '/api/lambda/functions') return { json: state.models };
-    if (kind === 'functions') return queues.answer(call);
+    if (kind === 'functions') return queues.response(call);
     if (kind === 'labels') {
       const task = tasks.find(
         (one) =>
@@ -225,7 +225,7 @@ export async function startStandIn() {
       asked.push(call);
       const trouble = state.trouble?.(call);
       if (trouble === 'before') return void request.socket.destroy();
-      const reply: Reply = typeof trouble === 'object' ? { status: trouble.status, json: trouble.body ?? {} } : await answer(call);
+      const reply: Reply = typeof trouble === 'object' ? { status: trouble.status, json: trouble.body ?? {} } : await respond(call);
       if (trouble === 'after') return void request.socket.destroy();
       if (reply.stream) {
         reply.stream(response);

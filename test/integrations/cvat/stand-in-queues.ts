@@ -43,7 +43,7 @@ export function createStandInQueues() {
         }
       });
     },
-    answer({ method, path, body }: Call): { status?: number; json?: unknown; stream?: (response: ServerResponse) => void } {
+    response({ method, path, body }: Call): { status?: number; json?: unknown; stream?: (response: ServerResponse) => void } {
       const [, id] = /^\/api\/functions\/(\d+)$/.exec(path) ?? [];
       if (path === '/api/functions' && method === 'POST') {
         const created = { id: next++, ...(body as object) };

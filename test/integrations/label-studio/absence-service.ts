@@ -45,8 +45,8 @@ export async function start(place: Place, studio: VanishingStudio, reconcileMinu
   const url = await prosam.listen();
   const call: Started['call'] = async (method, path, body, token = OWN) => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    const answer = await fetch(`${url}${path}`, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
-    return { status: answer.status, json: (await answer.json()) as Record<string, unknown> };
+    const response = await fetch(`${url}${path}`, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+    return { status: response.status, json: (await response.json()) as Record<string, unknown> };
   };
   return {
     ...{ prosam, url, storage, call },

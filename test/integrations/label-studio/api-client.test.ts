@@ -16,7 +16,7 @@ interface Seen {
 const closers: (() => void)[] = [];
 afterEach(() => closers.splice(0).forEach((close) => close()));
 
-async function serve(answer: (seen: Seen, response: ServerResponse, count: number) => void) {
+async function serve(reply: (seen: Seen, response: ServerResponse, count: number) => void) {
   const seen: Seen[] = [];
   const server = createServer((request: IncomingMessage, response) => {
     let body = '';
@@ -24,7 +24,7 @@ async function serve(answer: (seen: Seen, response: ServerResponse, count: numbe
     request.on('end', () => {
       const one = { method: request.method ?? '', url: request.url ?? '', authorization: request.headers.authorization, body };
       seen.push(one);
-      answer(one, response, seen.length);
+      reply(one, response, seen.length);
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

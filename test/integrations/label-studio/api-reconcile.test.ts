@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProsamError } from '../../../src/core/common/errors.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
-import type { ApiBackend, ApiWebhook } from '../../../src/adapters/label-studio/api/answers.ts';
+import type { ApiBackend, ApiWebhook } from '../../../src/adapters/label-studio/api/responses.ts';
 import type { LabelStudioClient } from '../../../src/adapters/label-studio/api/client.ts';
 import { createConnectionApi } from '../../../src/adapters/label-studio/connection/connection-api.ts';
 import { newMemory, reconcile } from '../../../src/adapters/label-studio/connection/reconcile.ts';

@@ -1,6 +1,6 @@
 /** Backend with a fake service behind it, closed after each test, and what Label Studio sends to it. */
 import { afterEach, vi } from 'vitest';
-import { encodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { encodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import type { AcceptRequest } from '../../../src/service/types.ts';
 import { fakeService, type FakeService } from '../../unit/adapters/fake-service.ts';
 import { blobMask } from './masks.ts';
@@ -47,7 +47,7 @@ export async function reference(service: FakeService, labels = ['car']): Promise
 }
 
 export function brush(label: string, changes: object = {}): object {
-  const rle = Array.from(encodeBrushRle(blobMask(320, 240, label.length)));
+  const rle = Array.from(encodeBrushRleSync(blobMask(320, 240, label.length)));
   return {
     ...{ id: `b-${label}`, type: 'brushlabels', from_name: 'tag', to_name: 'image', original_width: 320, original_height: 240 },
     ...{ image_rotation: 0, origin: 'manual', value: { format: 'rle', rle, brushlabels: [label] } },

@@ -19,9 +19,9 @@ describe('a batch', () => {
     // The first two are ready once both places are taken by the others.
     await until(() => Promise.resolve(predictions === 4 || undefined));
     deadline.reach();
-    const answers = results(await asked);
+    const responses = results(await asked);
     letGo();
-    expect(answers.map((one) => Array.isArray(one))).toEqual([false, false, true, true]);
+    expect(responses.map((one) => Array.isArray(one))).toEqual([false, false, true, true]);
     await until(() => Promise.resolve(bench.backend.pushed.length === 2 || undefined));
     expect(bench.backend.pushed.map(({ task }) => task).sort()).toEqual([3, 4]);
     const { version } = await service.projects.get(NAME);
@@ -52,8 +52,8 @@ describe('a batch', () => {
     expect(results(await asked)).toEqual([[], []]);
     letGo();
     await until(() => Promise.resolve(bench.backend.log.find(({ message }) => message.includes('cannot be pushed'))));
-    const answers = results(await bench.backend.predict([taskOf(1), taskOf(2)]));
-    expect(answers.map((one) => Array.isArray(one))).toEqual([false, false]);
+    const responses = results(await bench.backend.predict([taskOf(1), taskOf(2)]));
+    expect(responses.map((one) => Array.isArray(one))).toEqual([false, false]);
     expect(service.state.calls.filter(({ name }) => name === 'predictions.predict').length).toBe(2);
   });
 
@@ -72,7 +72,7 @@ describe('a batch', () => {
     await until(() => Promise.resolve(projects >= 2 || undefined));
     letGo();
     const both = await Promise.all(asked);
-    for (const answer of both) expect(results(answer).map((one) => Array.isArray(one))).toEqual([false, false, false]);
+    for (const response of both) expect(results(response).map((one) => Array.isArray(one))).toEqual([false, false, false]);
     expect(service.state.calls.filter(({ name }) => name === 'predictions.predict').length).toBe(3);
     expect(bench.backend.pushed).toEqual([]);
   });

@@ -19,17 +19,17 @@ describe('a batch', () => {
   it('learns from its own annotated tasks first, and predicts the rest from them', async () => {
     const service = await start();
     const labelled = taskOf(1, { annotations: [annotation(4, [brush('car'), brush('tree')])] });
-    const answers = results(await bench.backend.predict([labelled, taskOf(2), taskOf(3)]));
+    const responses = results(await bench.backend.predict([labelled, taskOf(2), taskOf(3)]));
     expect(accepts(service)).toMatchObject([
       { project: NAME, source: 'label-studio', externalId: '4', revision: 1_795_365_116_406_168, provenance: 'drawn', annotator: 'user 7' },
     ]);
-    expect(answers.map((one) => (Array.isArray(one) ? [] : one.result.map(({ value }) => value.brushlabels)))).toEqual([
+    expect(responses.map((one) => (Array.isArray(one) ? [] : one.result.map(({ value }) => value.brushlabels)))).toEqual([
       [['car'], ['tree']],
       [['car'], ['tree']],
       [['car'], ['tree']],
     ]);
     const { json } = await bench.backend.setup();
-    expect(answers.map((one) => (Array.isArray(one) ? '' : one.model_version))).toEqual(
+    expect(responses.map((one) => (Array.isArray(one) ? '' : one.model_version))).toEqual(
       Array(3).fill((json as { model_version: string }).model_version),
     );
     // The same batch again: known annotations are not sent again.
@@ -57,11 +57,11 @@ describe('a batch', () => {
     const service = await start();
     await reference(service);
     const { version } = await service.projects.get(NAME);
-    const answers = results(
+    const responses = results(
       await bench.backend.predict([taskOf(1, { predictions: [{ id: 9, result: [], model_version: version }] }), taskOf(2)]),
     );
-    expect(answers[0]).toEqual([]);
-    expect(answers[1]).not.toEqual([]);
+    expect(responses[0]).toEqual([]);
+    expect(responses[1]).not.toEqual([]);
     const old = results(await bench.backend.predict([taskOf(1, { predictions: [{ id: 9, result: [], model_version: 'older' }] })]));
     expect(old[0]).not.toEqual([]);
   });
@@ -82,10 +82,10 @@ describe('a batch', () => {
     await reference(service);
     const predict = service.predictions.predict.bind(service.predictions);
     service.predictions.predict = async (request, options) => {
-      const answer = await predict(request, options);
+      const response = await predict(request, options);
       return {
-        ...answer,
-        masks: answer.masks.map((one) => ({ ...one, area: 0, mask: { ...one.mask, data: new Uint8Array(one.mask.data.length) } })),
+        ...response,
+        masks: response.masks.map((one) => ({ ...one, area: 0, mask: { ...one.mask, data: new Uint8Array(one.mask.data.length) } })),
       };
     };
     expect(results(await bench.backend.predict([taskOf(1)]))).toMatchObject([{ result: [], score: 0.8 }]);
@@ -99,8 +99,8 @@ describe('a batch', () => {
       <PolygonLabels name="poly" toName="image"><Label value="car"/></PolygonLabels>
       <BitmaskLabels name="bits" toName="image"><Label value="tree"/></BitmaskLabels>
       <RectangleLabels name="box" toName="image"><Label value="car"/><Label value="dog"/></RectangleLabels></View>`;
-    const [answer] = results(await bench.backend.predict([taskOf(1)], null, { label_config: config }));
-    const regions = Array.isArray(answer) || answer === undefined ? [] : answer.result;
+    const [response] = results(await bench.backend.predict([taskOf(1)], null, { label_config: config }));
+    const regions = Array.isArray(response) || response === undefined ? [] : response.result;
     expect(regions.map(({ from_name }) => from_name)).toEqual(['poly', 'bits', 'box']);
   });
 

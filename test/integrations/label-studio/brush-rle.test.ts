@@ -3,10 +3,10 @@ import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  decodeBrushRleSync,
   decodeBrushRle,
-  decodeBrushRleInTurns,
+  encodeBrushRleSync,
   encodeBrushRle,
-  encodeBrushRleInTurns,
 } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { isProsamError } from '../../../src/core/common/errors.ts';
 import { alphaPng, maskFromAlphaPng } from '../../../src/core/image/node/alpha-png.ts';
@@ -59,7 +59,7 @@ describe('brush masks', () => {
   it('are read exactly, whoever wrote them', () => {
     expect(vectors.length).toBe(212);
     for (const vector of vectors) {
-      const { data } = decodeBrushRle(Buffer.from(vector.rle, 'base64'), vector.width, vector.height);
+      const { data } = decodeBrushRleSync(Buffer.from(vector.rle, 'base64'), vector.width, vector.height);
       expect(Buffer.compare(data, maskOf(vector).data), vector.name).toBe(0);
     }
   });
@@ -67,20 +67,20 @@ describe('brush masks', () => {
   it("are written byte for byte as by Label Studio's own converter", () => {
     const exact = vectors.filter((vector) => vector.exact);
     expect(exact.length).toBe(94);
-    for (const vector of exact) expect(Buffer.from(encodeBrushRle(maskOf(vector))).toString('base64'), vector.name).toBe(vector.rle);
+    for (const vector of exact) expect(Buffer.from(encodeBrushRleSync(maskOf(vector))).toString('base64'), vector.name).toBe(vector.rle);
   });
 
   it.each(invalid)('are refused: $name', ({ rle, width, height }) => {
-    expect(() => decodeBrushRle(rle, width, height)).toThrow(expect.objectContaining({ code: 'ANNOTATION_INVALID' }));
+    expect(() => decodeBrushRleSync(rle, width, height)).toThrow(expect.objectContaining({ code: 'ANNOTATION_INVALID' }));
   });
 
   it('come back as they were', async () => {
     await fc.assert(
       fc.asyncProperty(masks, async (mask) => {
-        const bytes = encodeBrushRle(mask);
-        expect(Buffer.compare(decodeBrushRle(Array.from(bytes), mask.width, mask.height).data, mask.data)).toBe(0);
-        expect(await encodeBrushRleInTurns(mask)).toEqual(bytes);
-        expect(await decodeBrushRleInTurns(bytes, mask.width, mask.height)).toEqual(mask);
+        const bytes = encodeBrushRleSync(mask);
+        expect(Buffer.compare(decodeBrushRleSync(Array.from(bytes), mask.width, mask.height).data, mask.data)).toBe(0);
+        expect(await encodeBrushRle(mask)).toEqual(bytes);
+        expect(await decodeBrushRle(bytes, mask.width, mask.height)).toEqual(mask);
       }),
     );
   });
@@ -90,7 +90,7 @@ describe('brush masks', () => {
     const bytes = Buffer.from(vector.rle, 'base64');
     // The last byte may be nothing but padding.
     for (let length = 0; length < bytes.length - 1; length++) {
-      expect(() => decodeBrushRle(bytes.subarray(0, length), 8, 8), `${length} bytes`).toThrow('Brush RLE');
+      expect(() => decodeBrushRleSync(bytes.subarray(0, length), 8, 8), `${length} bytes`).toThrow('Brush RLE');
     }
   });
 
@@ -104,7 +104,7 @@ describe('brush masks', () => {
           const header = Buffer.concat([Buffer.alloc(4), bytes]);
           header.writeUInt32BE(4 * width * height);
           try {
-            expect(decodeBrushRle(header, width, height).data.length).toBe(width * height);
+            expect(decodeBrushRleSync(header, width, height).data.length).toBe(width * height);
           } catch (error) {
             expect(isProsamError(error)).toBe(true);
           }
@@ -117,8 +117,8 @@ describe('brush masks', () => {
   it('of a hundred megapixels leave the event loop to others', async () => {
     const mask = { data: new Uint8Array(8000 * 6000).fill(1, 1000, 40_000_000), width: 8000, height: 6000 };
     const busy = watchBusy();
-    const bytes = await encodeBrushRleInTurns(mask);
-    const back = await decodeBrushRleInTurns(bytes, 8000, 6000);
+    const bytes = await encodeBrushRle(mask);
+    const back = await decodeBrushRle(bytes, 8000, 6000);
     const longest = busy.longestMs();
     busy.stop();
     expect(Buffer.compare(back.data, mask.data)).toBe(0);
@@ -137,7 +137,7 @@ describe('brush masks', () => {
         for (let y = 0; y < mask.height; y++)
           data.set(mask.data.subarray(y * mask.width, (y + 1) * mask.width), (place.y0 + y) * place.width + place.x0);
         const whole = { data, width: place.width, height: place.height };
-        expect(await encodeBrushRleInTurns(mask, undefined, place)).toEqual(encodeBrushRle(whole));
+        expect(await encodeBrushRle(mask, undefined, place)).toEqual(encodeBrushRleSync(whole));
         const png = await alphaPng(mask, place);
         expect((await maskFromAlphaPng(png, place.width, place.height)).data).toEqual(data);
       }),

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { encodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { encodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { fakeService, type FakeService } from '../../unit/adapters/fake-service.ts';
 import { until } from '../../unit/adapters/webhook/webhook-server.ts';
 import { NAME, startBackend, taskOf, type Backend, type BackendOptions } from './backend-server.ts';
@@ -29,7 +29,7 @@ describe('events', () => {
     original_height: 240,
     image_rotation: 0,
   };
-  const rle = Array.from(encodeBrushRle({ data: new Uint8Array(320 * 240).fill(1, 0, 9), width: 320, height: 240 }));
+  const rle = Array.from(encodeBrushRleSync({ data: new Uint8Array(320 * 240).fill(1, 0, 9), width: 320, height: 240 }));
   const submitted = (id: number, changes: object = {}): object => ({
     ...{
       id,

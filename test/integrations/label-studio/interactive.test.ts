@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RefinePrompts } from '../../../src/core/engine/types.ts';
-import { decodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { fakeService, type FakeService } from '../../unit/adapters/fake-service.ts';
 import { boxRegion, clickOf, NAME, picture, startBackend, taskOf, type Backend, type BackendOptions } from './backend-server.ts';
 
@@ -66,7 +66,7 @@ describe('a click', () => {
     expect(result).toMatchObject([{ type: 'brushlabels', from_name: 'tag', score: 0.9, value: { brushlabels: ['car'] } }]);
     expect(score).toBe(0.9);
     expect(model_version).toBe((await service.projects.get(NAME)).version);
-    expect(decodeBrushRle(result[0]?.value.rle ?? [], 320, 240).data).toContain(1);
+    expect(decodeBrushRleSync(result[0]?.value.rle ?? [], 320, 240).data).toContain(1);
   });
 
   it('embeds the image once, however many clicks follow, and takes it from Label Studio once', async () => {
@@ -101,8 +101,8 @@ describe('a click', () => {
     await reference(service);
     const predict = service.predictions.predict.bind(service.predictions);
     service.predictions.predict = async (request, options) => {
-      const answer = await predict(request, options);
-      return { ...answer, masks: answer.masks.map((one) => ({ ...one, lowResLogits: Float32Array.of(1, 2, 3) })) };
+      const response = await predict(request, options);
+      return { ...response, masks: response.masks.map((one) => ({ ...one, lowResLogits: Float32Array.of(1, 2, 3) })) };
     };
     // The fake's masks are round and in the middle.
     await ask([clickOf(50, 50)]);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { sceneWith } from '../../../src/cli/demo/scenes.ts';
-import { encodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { encodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { createServer } from '../../../src/server/index.ts';
 import { CONFIG } from './backend-server.ts';
@@ -50,7 +50,7 @@ async function lying(picture: Sharp): Promise<Sharp> {
 export function brushOf({ truth }: Photo, changes: object = {}): object {
   return {
     ...{ id: 'b', type: 'brushlabels', from_name: 'tag', to_name: 'image', original_width: truth.width, original_height: truth.height },
-    ...{ image_rotation: 0, origin: 'manual', value: { format: 'rle', rle: Array.from(encodeBrushRle(truth)), brushlabels: ['car'] } },
+    ...{ image_rotation: 0, origin: 'manual', value: { format: 'rle', rle: Array.from(encodeBrushRleSync(truth)), brushlabels: ['car'] } },
     ...changes,
   };
 }
@@ -94,13 +94,13 @@ export async function startStudio(pictures: readonly Photo[], softDeadlineMs = 8
   });
   const url = await prosam.listen();
   const call = async (path: string, body: unknown) => {
-    const answer = await fetch(`${url}/label-studio${path}`, {
+    const response = await fetch(`${url}/label-studio${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-    if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()) as never;
+    if (response.status !== 200) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as never;
   };
   return {
     ...{ url, pushed, served, call, prosam },

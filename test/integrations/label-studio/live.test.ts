@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { until } from '../../unit/adapters/webhook/webhook-server.ts';
 import { clickOf, NAME, taskOf } from './backend-server.ts';
 import { brushOf, overlap, photos, startStudio, type LiveRegion, type LiveResult, type Photo } from './live-studio.ts';
@@ -22,7 +22,7 @@ const annotation = (id: number, task: number, changes: object = {}): object => (
 });
 
 function maskOf({ original_width: width, original_height: height, value }: LiveRegion) {
-  return decodeBrushRle(value.rle, width, height);
+  return decodeBrushRleSync(value.rle, width, height);
 }
 
 /** IoU with the truth, of the task's one region. */
@@ -60,8 +60,8 @@ describe('a Label Studio project on the built-in model', () => {
       return now === before ? undefined : now;
     });
     const tasks = [1, 2, 3, 4, 9];
-    const answers = await studio.predict(tasks.map((id) => taskOf(id)));
-    const ious = answers.map((one, place) => iouOf(one, tasks[place] as number));
+    const responses = await studio.predict(tasks.map((id) => taskOf(id)));
+    const ious = responses.map((one, place) => iouOf(one, tasks[place] as number));
     console.log(`IoU with the truth: ${ious.map((one) => one.toFixed(2)).join(' ')}; the last two are turned by EXIF`);
     // The built-in model is a small one; chance would be 0.1.
     expect(mean(ious)).toBeGreaterThan(0.3);
@@ -69,10 +69,10 @@ describe('a Label Studio project on the built-in model', () => {
     // What is handed over is what the service says, pixel by pixel.
     const photo = pictures[9] as Photo;
     const { masks } = await studio.prosam.service.predictions.predict({ project: NAME, image: photo.file, labels: ['car'] });
-    const last = answers.at(-1);
+    const last = responses.at(-1);
     const region = last === undefined || Array.isArray(last) ? undefined : last.result[0];
     expect(region && Buffer.compare(maskOf(region).data, masks[0]?.mask.data ?? Buffer.alloc(0))).toBe(0);
-    for (const one of answers) expect(one).toMatchObject({ model_version: version });
+    for (const one of responses) expect(one).toMatchObject({ model_version: version });
     // The picture is asked for with the token, and once.
     expect(studio.served.filter((path) => path.includes('/2.')).length).toBe(1);
   });
@@ -89,8 +89,8 @@ describe('a Label Studio project on the built-in model', () => {
     for (const place of [1, 2, 3, 4, 9]) {
       const [x, y] = middleOf(pictures[place] as Photo);
       await studio.predict([taskOf(place)], { result: [clickOf(x, y)] });
-      const [answer] = await studio.predict([taskOf(place)], { result: [clickOf(x, y)] });
-      ious.push(iouOf(answer, place));
+      const [response] = await studio.predict([taskOf(place)], { result: [clickOf(x, y)] });
+      ious.push(iouOf(response, place));
     }
     console.log(`IoU of clicks ${ious.map((one) => one.toFixed(2)).join(' ')}`);
     expect(mean(ious)).toBeGreaterThan(0.3);
@@ -98,10 +98,10 @@ describe('a Label Studio project on the built-in model', () => {
 
   it(`answers ${TASKS} tasks in one request`, async () => {
     const tasks = Array.from({ length: TASKS }, (_, i) => taskOf(i + 1));
-    const answers = await studio.predict(tasks);
-    expect(answers.length).toBe(TASKS);
-    expect(answers.filter((one) => Array.isArray(one)).length).toBe(0);
-    const ious = answers.map((one, place) => iouOf(one, place + 1));
+    const responses = await studio.predict(tasks);
+    expect(responses.length).toBe(TASKS);
+    expect(responses.filter((one) => Array.isArray(one)).length).toBe(0);
+    const ious = responses.map((one, place) => iouOf(one, place + 1));
     console.log(`mean IoU ${mean(ious).toFixed(2)}`);
     expect(mean(ious)).toBeGreaterThan(0.3);
     expect(studio.pushed).toEqual([]);
@@ -116,9 +116,9 @@ describe('a Label Studio project on the built-in model', () => {
       const place = 10 + who;
       const [x, y] = middleOf(pictures[place] as Photo);
       for (let click = 0; click < 5; click++) {
-        const [answer] = await studio.predict([taskOf(place)], { result: [clickOf(x + click / 10, y)] });
+        const [response] = await studio.predict([taskOf(place)], { result: [clickOf(x + click / 10, y)] });
         if (!batchEnded) duringBatch++;
-        expect(answer).toMatchObject({ result: [{ type: 'brushlabels' }] });
+        expect(response).toMatchObject({ result: [{ type: 'brushlabels' }] });
       }
     };
     await Promise.all(Array.from({ length: 8 }, (_, who) => annotator(who)));
@@ -142,8 +142,8 @@ describe('a batch larger than the time for it', () => {
     await hurried.setup();
     await hurried.event({ action: 'ANNOTATION_CREATED', annotation: annotation(1, 0), task: taskOf(0) });
     await until(async () => ((await hurried.prosam.service.projects.get(NAME)).masks === 1 ? true : undefined));
-    const answers = await hurried.predict(Array.from({ length: TASKS }, (_, i) => taskOf(i + 1)));
-    const ready = answers.flatMap((one, place) => (Array.isArray(one) ? [] : [place + 1]));
+    const responses = await hurried.predict(Array.from({ length: TASKS }, (_, i) => taskOf(i + 1)));
+    const ready = responses.flatMap((one, place) => (Array.isArray(one) ? [] : [place + 1]));
     // How many depends on the machine.
     console.log(`${ready.length} of ${TASKS} tasks were ready within a second`);
     await until(() => Promise.resolve(hurried.pushed.length === TASKS - ready.length || undefined));

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { MlAnswer } from '../../../src/adapters/label-studio/protocol/answers.ts';
+import type { MlResponse } from '../../../src/adapters/label-studio/protocol/responses.ts';
 import type { MlEvent } from '../../../src/adapters/label-studio/protocol/events.ts';
 import { parseEvent, projectKeyOf } from '../../../src/adapters/label-studio/protocol/events.ts';
-import { atOnce } from '../../../src/core/mask/cooperative.ts';
+import { runStepsSync } from '../../../src/core/mask/cooperative.ts';
 import { createMlBackend, type MlBackendOptions, type MlPredictRequest } from '../../../src/adapters/label-studio/protocol/ml-backend.ts';
 import type { WrittenRegion } from '../../../src/adapters/label-studio/protocol/write-region.ts';
 import { ProsamError } from '../../../src/core/common/errors.ts';
@@ -22,7 +22,7 @@ async function start(changes: Partial<MlBackendOptions> = {}): Promise<{ asked: 
     setup: ({ project }) => Promise.resolve({ modelVersion: `own-${project}` }),
     predict: (request) => {
       asked.push(request);
-      return Promise.resolve(request.tasks.map(() => answer()));
+      return Promise.resolve(request.tasks.map(() => response()));
     },
     onEvent: (event) => {
       events.push(event);
@@ -42,7 +42,7 @@ function region(changes: Partial<WrittenRegion> = {}): WrittenRegion {
   };
 }
 
-function answer(changes: Partial<MlAnswer> = {}): MlAnswer {
+function response(changes: Partial<MlResponse> = {}): MlResponse {
   return { result: [region()], score: 0.5, modelVersion: 'own-1', ...changes };
 }
 
@@ -58,7 +58,7 @@ async function post(path: string, body: unknown): Promise<{ status: number; json
 const predict = (tasks: unknown, changes: object = {}) =>
   post('/predict', { tasks, project: '1.2', label_config: CONFIG, params: {}, ...changes });
 
-const eventOf = (body: unknown): MlEvent => atOnce(parseEvent(body));
+const eventOf = (body: unknown): MlEvent => runStepsSync(parseEvent(body));
 
 describe('the protocol for any model', () => {
   it('hands out typed tasks, and takes everything else in a request for what it is: nothing', async () => {
@@ -78,14 +78,14 @@ describe('the protocol for any model', () => {
   });
 
   it('gives exactly one result a task, whatever the model says', async () => {
-    let answers: (MlAnswer | undefined)[] = [];
-    await start({ predict: () => Promise.resolve(answers) });
+    let responses: (MlResponse | undefined)[] = [];
+    await start({ predict: () => Promise.resolve(responses) });
     const tasks = [{ id: 1 }, { id: 2 }, { id: 3 }];
     const item = { result: [{ from_name: 'b' }], score: 0.5, model_version: 'own-1' };
     expect((await predict(tasks)).json).toEqual({ results: [[], [], []] });
-    answers = [answer(), undefined];
+    responses = [response(), undefined];
     expect((await predict(tasks)).json).toMatchObject({ results: [item, [], []] });
-    answers = Array.from({ length: 9 }, () => answer());
+    responses = Array.from({ length: 9 }, () => response());
     expect((await predict(tasks)).json).toMatchObject({ results: [item, item, item] });
     expect(app.log.filter(({ level }) => level === 'error').length).toBe(3);
   });
@@ -94,11 +94,11 @@ describe('the protocol for any model', () => {
     await start({
       predict: () =>
         Promise.resolve([
-          answer({
+          response({
             result: [region({ value: { brushlabels: ['boat'] } }), region({ score: 1.7 }), region({ score: Number.NaN })],
             score: -3,
           }),
-          answer({ result: [region({ from_name: 'other' }), region({ type: 'polygonlabels' }), region({ value: { brushlabels: [] } })] }),
+          response({ result: [region({ from_name: 'other' }), region({ type: 'polygonlabels' }), region({ value: { brushlabels: [] } })] }),
         ]),
     });
     const { results } = (await predict([{ id: 1 }, { id: 2 }])).json as { results: { result: { score: number }[]; score: number }[] };

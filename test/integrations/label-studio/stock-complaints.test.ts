@@ -72,8 +72,8 @@ describe("what people complain about in Label Studio's stock backend", () => {
       },
     });
     await reference(service);
-    const answers = results(await bench.backend.predict([1, 2, 3, 4].map((id) => taskOf(id)).concat(taskOf(5, { data: {} }))));
-    expect(answers.map((one) => Array.isArray(one))).toEqual([false, true, true, false, true]);
+    const responses = results(await bench.backend.predict([1, 2, 3, 4].map((id) => taskOf(id)).concat(taskOf(5, { data: {} }))));
+    expect(responses.map((one) => Array.isArray(one))).toEqual([false, true, true, false, true]);
     const lines = bench.backend.log.filter(({ level, fields }) => level === 'warn' && fields.task !== undefined);
     expect(lines.map(({ fields }) => [fields.task, fields.code]).sort()).toEqual([
       [2, 'URL_FAILED'],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { parseLabelConfig } from '../../../src/adapters/label-studio/protocol/label-config.ts';
-import { decodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import type { AcceptRequest } from '../../../src/service/types.ts';
 import { fakeService } from '../../unit/adapters/fake-service.ts';
 import { picture, startBackend, traffic, type Backend, type Recorded } from './backend-server.ts';
@@ -20,8 +20,8 @@ const region = z.strictObject({
   value: z.record(z.string(), z.unknown()),
 });
 const item = z.strictObject({ result: z.array(region), score: z.number().min(0).max(1), model_version: z.string().min(1) });
-const predictAnswer = z.strictObject({ results: z.array(z.union([z.tuple([]), item])) });
-const setupAnswer = z.strictObject({ model_version: z.string().min(1) });
+const predictResponse = z.strictObject({ results: z.array(z.union([z.tuple([]), item])) });
+const setupResponse = z.strictObject({ model_version: z.string().min(1) });
 
 interface Body {
   project?: string | { id: number; created_at: string };
@@ -72,15 +72,16 @@ function sizes(): Map<string, [number, number]> {
 
 async function replay({ method, path, body }: Recorded): Promise<void> {
   const sent = (body ?? {}) as Body;
-  const answer = await backend.call(method, path.replace('/some/prefix', ''), body ?? undefined);
-  expect(answer.status, answer.text).toBe(200);
-  if (path.endsWith('/health')) expect(answer.json).toMatchObject({ status: 'UP', model_class: 'ProSAM' });
-  if (path === '/setup') setupAnswer.parse(answer.json);
-  if (path === '/versions') expect(z.strictObject({ versions: z.array(z.string()) }).parse(answer.json).versions.length).toBeGreaterThan(0);
+  const response = await backend.call(method, path.replace('/some/prefix', ''), body ?? undefined);
+  expect(response.status, response.text).toBe(200);
+  if (path.endsWith('/health')) expect(response.json).toMatchObject({ status: 'UP', model_class: 'ProSAM' });
+  if (path === '/setup') setupResponse.parse(response.json);
+  if (path === '/versions')
+    expect(z.strictObject({ versions: z.array(z.string()) }).parse(response.json).versions.length).toBeGreaterThan(0);
   if (path !== '/predict') return;
-  const { results } = predictAnswer.parse(answer.json);
+  const { results } = predictResponse.parse(response.json);
   expect(results.length).toBe(sent.tasks?.length);
-  const { model_version } = setupAnswer.parse(
+  const { model_version } = setupResponse.parse(
     (
       await backend.call('POST', '/setup', {
         project: sent.project,
@@ -103,7 +104,7 @@ async function replay({ method, path, body }: Recorded): Promise<void> {
       const labels = z.array(z.string()).length(1).parse(value[type]);
       expect(control?.labels).toContain(labels[0]);
       expect([original_width, original_height]).toEqual(known.get(address) ?? [320, 240]);
-      expect(decodeBrushRle(z.array(z.int()).parse(value.rle), original_width, original_height).data).toContain(1);
+      expect(decodeBrushRleSync(z.array(z.int()).parse(value.rle), original_width, original_height).data).toContain(1);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** A Label Studio with five annotated tasks, which can be made to lose them, hide them, or be replaced by somebody else. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { encodeBrushRle } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { encodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { picture } from './backend-server.ts';
 
 export const CREATED = '2026-11-22T16:31:53.521413Z';
@@ -53,7 +53,7 @@ export async function startVanishing() {
   const inFull = ({ id, task, updated_at }: HeldAnnotation) => {
     const data = new Uint8Array(WIDTH * HEIGHT);
     data.fill(1, 0, 20 + id);
-    const value = { format: 'rle', rle: Array.from(encodeBrushRle({ data, width: WIDTH, height: HEIGHT })), brushlabels: ['car'] };
+    const value = { format: 'rle', rle: Array.from(encodeBrushRleSync({ data, width: WIDTH, height: HEIGHT })), brushlabels: ['car'] };
     const size = { original_width: WIDTH, original_height: HEIGHT, image_rotation: 0 };
     const region = { id: `r${id}`, type: 'brushlabels', from_name: 'tag', to_name: 'image', ...size, value };
     return { id, task, updated_at, was_cancelled: false, ground_truth: false, completed_by: 1, result: [region] };

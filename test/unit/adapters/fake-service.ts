@@ -145,13 +145,13 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       const drawn = await masksByLabel(parsedAnnotations(masks), image, { grow: () => Promise.resolve(whole), ...(signal && { signal }) });
       if (drawn.length === 0 && masks.length > 0) throw new ProsamError('MASK_EMPTY', 'nothing is marked. Mark something.');
       const labels = drawn.map(({ label }) => ({ label, area: 7 }));
-      const answer = { image: { sha256: image.sha256, width: image.width, height: image.height }, masks: labels };
+      const response = { image: { sha256: image.sha256, width: image.width, height: image.height }, masks: labels };
       const same = state.annotations.find((one) => one.project === project && one.source === source && one.externalId === externalId);
-      if (same && same.revision > revision) return { ...answer, outcome: 'outdated' };
+      if (same && same.revision > revision) return { ...response, outcome: 'outdated' };
       if (same?.revision === revision) {
         if (same.provenance !== provenance)
           throw new ProsamError('ANNOTATION_CONFLICT', 'the revision holds something else. Send a new one.');
-        return { ...answer, outcome: 'duplicate' };
+        return { ...response, outcome: 'duplicate' };
       }
       if (same) state.annotations.splice(state.annotations.indexOf(same), 1);
       image.annotated = true;
@@ -169,7 +169,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
         sequence,
       };
       state.annotations.unshift({ ...summary, ...(annotator !== undefined && { annotator }), request });
-      return { ...answer, outcome: 'stored' };
+      return { ...response, outcome: 'stored' };
     },
     async delete(key, revision) {
       await note('annotations.delete', { key, revision });

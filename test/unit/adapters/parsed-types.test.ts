@@ -2,7 +2,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type * as z from 'zod';
 import { imageInputSchema, type ImageInputJson } from '../../../src/adapters/http/images/image-input.ts';
-import type * as api from '../../../src/adapters/label-studio/api/answers.ts';
+import type * as api from '../../../src/adapters/label-studio/api/responses.ts';
 import type * as ml from '../../../src/adapters/label-studio/protocol/request-schemas.ts';
 import type * as cvat from '../../../src/adapters/cvat/api/types.ts';
 

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cvatRleFromMask, maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
 import { checkFacade } from '../../../src/cli/cvat/doctor/checks.ts';
 import { checkContainers } from '../../../src/cli/cvat/doctor/containers.ts';
 import { checkLearning } from '../../../src/cli/cvat/doctor/learning.ts';
 import { composeOverride } from '../../../src/cli/cvat/doctor/compose.ts';
 import { frameNumbers } from '../../../src/cli/cvat/frame-numbers.ts';
 import { sceneWith } from '../../../src/cli/demo/scenes.ts';
-import { pictureBytes } from '../../../src/cli/common/draw.ts';
+import { pngFromRgb } from '../../../src/cli/common/draw.ts';
 import { iou } from '../../../src/core/mask/metrics.ts';
 import { startStandIn, TOKEN, type StandIn } from '../../integrations/cvat/stand-in-cvat.ts';
 import { jsonLines } from './run-cli.ts';
@@ -47,14 +47,14 @@ async function sceneTask(broken = false) {
       name: `scene ${i}.png`,
       width: image.width,
       height: image.height,
-      bytes: await pictureBytes(image),
+      bytes: await pngFromRgb(image),
     })),
   );
   if (broken && frames[2]) frames[2].bytes = frames[2].bytes.slice(0, 600);
   const task = cvat.addTask({ frames, labels: [{ name: 'cup' }], jobSize: 3 });
   const [first] = scenes;
   if (!first) throw new Error('a scene was expected');
-  cvat.addShape(task, { type: 'mask', frame: 0, label: 'cup', points: cvatRleFromMask(first.truth) });
+  cvat.addShape(task, { type: 'mask', frame: 0, label: 'cup', points: cvatRleFromMaskSync(first.truth) });
   return task;
 }
 
@@ -183,12 +183,12 @@ describe('prosam cvat doctor', () => {
   });
 
   it('asks prosam from here, and says what credentials CVAT never sends', async () => {
-    const answer = (status: number, body: unknown) => ({ fetch: () => Promise.resolve(new Response(JSON.stringify(body), { status })) });
-    expect(await checkFacade(facade, answer(200, { 'prosam-cup': { status: { httpPort: 18_071 } } }))).toMatchObject([
+    const response = (status: number, body: unknown) => ({ fetch: () => Promise.resolve(new Response(JSON.stringify(body), { status })) });
+    expect(await checkFacade(facade, response(200, { 'prosam-cup': { status: { httpPort: 18_071 } } }))).toMatchObject([
       { state: 'ok' },
       { what: 'ports', found: 'prosam-cup 18071' },
     ]);
-    expect((await checkFacade(facade, answer(401, {})))[0]?.fix).toContain('no credentials');
+    expect((await checkFacade(facade, response(401, {})))[0]?.fix).toContain('no credentials');
   });
 
   it('says what waits for review, at either of the two addresses', async () => {

@@ -1,6 +1,6 @@
 /** What the doctor makes of what it sees. The way to it is walked with a real server in test/integrations/label-studio/real. */
 import { describe, expect, it } from 'vitest';
-import type { ApiBackend } from '../../../src/adapters/label-studio/api/answers.ts';
+import type { ApiBackend } from '../../../src/adapters/label-studio/api/responses.ts';
 import { backendFindings, isPrivate, labelConfigFindings, SSRF_FIX, versionFinding } from '../../../src/cli/label-studio/doctor/checks.ts';
 import { authorizationOf, openContext } from '../../../src/cli/label-studio/context.ts';
 import { loadConfig, printableConfig } from '../../../src/server/config.ts';

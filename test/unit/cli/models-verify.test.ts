@@ -61,10 +61,10 @@ describe('prosam models verify', () => {
 
   it('refuses a known answer that is none', async () => {
     await models('add', 'mine', '--sam', SAM);
-    const answer = join(here.place, 'mine', 'known-answer.safetensors');
+    const response = join(here.place, 'mine', 'known-answer.safetensors');
     const replaced = (tensors: Parameters<typeof safetensorsBytes>[0]): Promise<Said> => {
       const bytes = safetensorsBytes(tensors);
-      writeFileSync(answer, bytes);
+      writeFileSync(response, bytes);
       const manifest = manifestOf('mine') as { files: Record<string, string> };
       manifest.files['known-answer.safetensors'] = createHash('sha256').update(bytes).digest('hex');
       writeFileSync(join(here.place, 'mine', 'manifest.json'), JSON.stringify(manifest));
@@ -72,11 +72,11 @@ describe('prosam models verify', () => {
     };
     const pixels = { dtype: 'U8' as const, shape: [3, 8, 8], bytes: new Uint8Array(192) };
     const mask = { dtype: 'U8' as const, shape: [8, 8], bytes: new Uint8Array(64).fill(1) };
-    await expectRejection('MODEL_INVALID', replaced({}), 'no marked picture');
+    await expectRejection('MODEL_INVALID', replaced({}), 'no marked image');
     await expectRejection(
       'MODEL_INVALID',
       replaced({ 'in.reference': { ...pixels, shape: [8, 8, 3] }, 'in.reference_mask': mask }),
-      'no marked picture',
+      'no marked image',
     );
     await expectRejection('MODEL_INVALID', replaced({ 'in.reference': pixels, 'in.reference_mask': mask }), 'none of this model');
     const nan = { dtype: 'F32' as const, shape: [2], bytes: new Uint8Array(Float32Array.of(NaN, 1).buffer) };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../src/cli/demo/scenes.ts';
-import { pictureBytes } from '../../../src/cli/common/draw.ts';
+import { pngFromRgb } from '../../../src/cli/common/draw.ts';
 import { createRunReport } from '../../../src/cli/train/report.ts';
 import { openResults } from '../../../src/cli/segment/results.ts';
 import { targetsOf, type Target } from '../../../src/cli/segment/targets.ts';
@@ -133,7 +133,7 @@ describe('commands', () => {
 
   it('demo leaves alone what it did not draw, and draws targets that are called the same apart', async () => {
     const { image } = sceneWith(36, () => 1000, 64);
-    writeFileSync(at('a.png'), await pictureBytes(image));
+    writeFileSync(at('a.png'), await pngFromRgb(image));
     for (const name of ['x', 'y']) {
       mkdirSync(at(name));
       copyFileSync(at('a.png'), at(`${name}/a.png`));

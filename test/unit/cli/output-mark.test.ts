@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { hashOf, marked, markOf } from '../../../src/cli/common/output-mark.ts';
-import { pngFromMask } from '../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../src/core/image/node/png.ts';
 import { emptyMask } from '../../../src/core/mask/raster.ts';
 import { page } from '../../../src/training/report/page.ts';
 

@@ -6,9 +6,9 @@ import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../src/cli/demo/scenes.ts';
-import { pictureBytes } from '../../../src/cli/common/draw.ts';
+import { pngFromRgb } from '../../../src/cli/common/draw.ts';
 import { foldedName } from '../../../src/core/files/file-name.ts';
-import { pngFromMask } from '../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../src/core/image/node/png.ts';
 import { jsonLines, runCli } from './run-cli.ts';
 import { dyingWithUs } from '../../support/dies-with-us.ts';
 
@@ -24,10 +24,10 @@ beforeAll(async () => {
   ] as const) {
     let seed = start;
     const { image, truth } = sceneWith(36, () => seed++, 64);
-    writeFileSync(join(root, `${name}.png`), await pictureBytes(image));
+    writeFileSync(join(root, `${name}.png`), await pngFromRgb(image));
     writeFileSync(
       join(root, `${name}.jpg`),
-      await sharp(await pictureBytes(image))
+      await sharp(await pngFromRgb(image))
         .jpeg()
         .toBuffer(),
     );

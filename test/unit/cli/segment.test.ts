@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sceneWith, type DemoScene } from '../../../src/cli/demo/scenes.ts';
-import { pictureBytes } from '../../../src/cli/common/draw.ts';
-import { pngFromMask } from '../../../src/core/image/node/mask-png.ts';
+import { pngFromRgb } from '../../../src/cli/common/draw.ts';
+import { pngFromMask } from '../../../src/core/image/node/png.ts';
 import { iou } from '../../../src/core/mask/metrics.ts';
 import { emptyMask, fillPolygon } from '../../../src/core/mask/raster.ts';
 import { cocoRleFromMaskSync, maskFromCocoRle } from '../../../src/core/mask/rle.ts';
@@ -20,14 +20,14 @@ const REFERENCE = ['--reference', 'reference.png', '--mask', 'mask.png', '--meth
 
 beforeAll(async () => {
   const [reference, first, second] = scenes;
-  writeFileSync(join(folder, 'reference.png'), await pictureBytes(reference.image));
+  writeFileSync(join(folder, 'reference.png'), await pngFromRgb(reference.image));
   writeFileSync(join(folder, 'mask.png'), await pngFromMask(reference.truth));
   writeFileSync(join(folder, 'mask.json'), JSON.stringify({ segmentation: cocoRleFromMaskSync(reference.truth) }));
-  writeFileSync(join(folder, 'first.png'), await pictureBytes(first.image));
+  writeFileSync(join(folder, 'first.png'), await pngFromRgb(first.image));
   // The second is stored lying on its side: 90 degrees to be turned clockwise by its EXIF tag.
-  const lying = sharp(Buffer.from(await pictureBytes(second.image))).rotate(270);
+  const lying = sharp(Buffer.from(await pngFromRgb(second.image))).rotate(270);
   writeFileSync(join(folder, 'second.jpg'), await lying.withMetadata({ orientation: 6 }).jpeg({ quality: 98 }).toBuffer());
-  writeFileSync(join(folder, 'broken.png'), (await pictureBytes(first.image)).slice(0, 900));
+  writeFileSync(join(folder, 'broken.png'), (await pngFromRgb(first.image)).slice(0, 900));
   writeFileSync(join(folder, 'small-mask.png'), await pngFromMask(emptyMask(20, 20)));
 });
 afterAll(() => {

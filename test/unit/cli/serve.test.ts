@@ -19,7 +19,7 @@ describe('prosam serve', () => {
     const first = await startServe({ folder: here }, ['--learner', 'off']);
     expect(await ask(first.url, '/health')).toEqual({ alive: true });
     await ask(first.url, '/v1/annotations', annotationOf(picture as NonNullable<typeof picture>, 'p', 'a'));
-    expect(await fetch(first.url).then((answer) => answer.headers.get('content-type'))).toMatch(/^text\/html/);
+    expect(await fetch(first.url).then((response) => response.headers.get('content-type'))).toMatch(/^text\/html/);
     expect(await first.stop()).toBe(0);
     expect(existsSync(join(here, 'prosam', 'prosam.db'))).toBe(true);
 
@@ -46,7 +46,7 @@ describe('prosam serve', () => {
     const served = await startServe({ folder: here });
     const learner = () =>
       fetch(new URL('/v1/status', served.url))
-        .then((answer) => answer.json())
+        .then((response) => response.json())
         .then((status) => (status as { learner: string }).learner);
     expect(await learner()).toBe('managed');
     expect(await served.stop()).toBe(0);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createClient, ProsamClientError, type ProsamClient } from '../../../src/client/index.ts';
 import { ProsamError } from '../../../src/core/common/errors.ts';
-import { pngFromMask } from '../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../src/core/image/node/png.ts';
 import { pngOf, startServer, TOKENS, type TestServer } from '../adapters/webhook/webhook-server.ts';
 
 let server: TestServer;
@@ -33,7 +33,7 @@ async function rejection(promise: Promise<unknown>): Promise<ProsamClientError> 
 describe('createClient', () => {
   it('asks for masks with bytes, blobs and addresses alike', async () => {
     const marks = await pngFromMask({ data: new Uint8Array(1200).fill(1), width: 40, height: 30 });
-    const answer = await client.predict({
+    const reply = await client.predict({
       project: 'cups',
       image,
       references: [
@@ -43,7 +43,7 @@ describe('createClient', () => {
       labels: ['cup'],
       format: 'polygon',
     });
-    expect(answer.masks[0]?.polygons?.length).toBe(1);
+    expect(reply.masks[0]?.polygons?.length).toBe(1);
     const request = server.service.state.calls[0]?.args as {
       image: Uint8Array;
       references: { image: Uint8Array; mask: Uint8Array }[];
@@ -51,11 +51,11 @@ describe('createClient', () => {
     expect(Buffer.compare(request.image, image)).toBe(0);
     expect(Buffer.compare(request.references[0]?.image as Uint8Array, image)).toBe(0);
     expect(Buffer.compare(request.references[0]?.mask as Uint8Array, marks)).toBe(0);
-    const again = await client.predict({ project: 'cups', image: { sha256: answer.image.sha256 } });
+    const again = await client.predict({ project: 'cups', image: { sha256: reply.image.sha256 } });
     expect(again.masks[0]?.rle?.size).toEqual([30, 40]);
     const refined = await client.refine({ project: 'cups', image, points: [{ x: 1, y: 2 }], lowResLogits: true });
     expect(refined.masks[0]?.lowResLogits?.length).toBeGreaterThan(4);
-    expect(await client.projects.image('cups', answer.image.sha256)).toEqual(new Uint8Array(image));
+    expect(await client.projects.image('cups', reply.image.sha256)).toEqual(new Uint8Array(image));
   });
 
   it('follows a job to its end and reads all results', async () => {
@@ -140,13 +140,13 @@ describe('createClient', () => {
 describe('a service that misbehaves', () => {
   let host: Server;
   let url: string;
-  let answer: (n: number) => { status?: number; headers?: Record<string, string>; body?: string; cut?: boolean; silent?: boolean };
+  let reply: (n: number) => { status?: number; headers?: Record<string, string>; body?: string; cut?: boolean; silent?: boolean };
   let asked: { path: string; lastEventId?: string }[];
 
   beforeEach(async () => {
     asked = [];
     host = createServer((request, response) => {
-      const { status = 200, headers = {}, body = '', cut = false, silent = false } = answer(asked.length);
+      const { status = 200, headers = {}, body = '', cut = false, silent = false } = reply(asked.length);
       const id = request.headers['last-event-id'];
       asked.push({ path: request.url ?? '', ...(typeof id === 'string' && { lastEventId: id }) });
       if (silent) return;
@@ -162,17 +162,17 @@ describe('a service that misbehaves', () => {
   });
 
   it('is told from one that cannot be reached, one that is late and one that is none', async () => {
-    answer = () => ({ status: 502, body: '<html>bad gateway</html>' });
+    reply = () => ({ status: 502, body: '<html>bad gateway</html>' });
     expect(await rejection(createClient({ url }).status())).toMatchObject({ code: 'ANSWER_UNREADABLE', status: 502 });
-    answer = () => ({ body: '{"ready": tr' });
+    reply = () => ({ body: '{"ready": tr' });
     expect(await rejection(createClient({ url }).status())).toMatchObject({ code: 'ANSWER_UNREADABLE', status: 200 });
-    answer = () => ({ silent: true });
+    reply = () => ({ silent: true });
     expect(await rejection(createClient({ url, timeoutMs: 50 }).status())).toMatchObject({ code: 'TIMED_OUT', status: 0 });
     expect(await rejection(createClient({ url: 'http://127.0.0.1:1', retries: 1 }).status())).toMatchObject({ code: 'NETWORK_FAILED' });
   });
 
   it('is not waited for longer than anybody would', async () => {
-    answer = () => ({ status: 503, headers: { 'retry-after': '3600' } });
+    reply = () => ({ status: 503, headers: { 'retry-after': '3600' } });
     expect(await rejection(createClient({ url }).status())).toMatchObject({ status: 503, retryAfterMs: 3_600_000 });
     expect(asked.length).toBe(1);
   });
@@ -180,7 +180,7 @@ describe('a service that misbehaves', () => {
   it('may drop an event stream: it goes on after the last event', async () => {
     const progress = (done: number, event = 'progress') =>
       `event: ${event}\r\nid: ${done}\r\ndata: {"id":"j",\r\ndata: "done":${done}}\r\n\r\n`;
-    answer = (n) => {
+    reply = (n) => {
       const headers = { 'content-type': 'text/event-stream' };
       if (n === 0) return { headers, cut: true, body: `: hello\n\n${progress(1)}event: progress\ndata: {"id":"j","do` };
       return { headers, body: `${progress(2)}${progress(2, 'end')}` };

@@ -34,20 +34,20 @@ describe("the client's types", () => {
   });
 
   it('are those of responses', () => {
-    expectTypeOf<Plain<client.PredictResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.predictAnswer>>>();
-    expectTypeOf<Plain<client.MaskResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.maskAnswer>>>();
-    expectTypeOf<Plain<client.RefineResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.refineAnswer>>>();
-    expectTypeOf<Plain<client.Job>>().toEqualTypeOf<Plain<z.output<typeof answers.jobAnswer>>>();
-    expectTypeOf<Plain<client.JobItem>>().toEqualTypeOf<Plain<z.output<typeof answers.jobItemAnswer>>>();
-    expectTypeOf<Plain<client.AcceptResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.acceptAnswer>>>();
-    expectTypeOf<Plain<client.AnnotationsResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.annotationsAnswer>>>();
-    expectTypeOf<Plain<client.ProjectResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.projectAnswer>>>();
-    expectTypeOf<Plain<client.NextImagesResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.nextImagesAnswer>>>();
-    expectTypeOf<Plain<client.Run>>().toEqualTypeOf<Plain<z.output<typeof answers.runAnswer>>>();
-    expectTypeOf<Plain<client.Version>>().toEqualTypeOf<Plain<z.output<typeof answers.versionAnswer>>>();
-    expectTypeOf<Plain<client.Promoted>>().toEqualTypeOf<Plain<z.output<typeof answers.promotedAnswer>>>();
-    expectTypeOf<Plain<client.Delivery>>().toEqualTypeOf<Plain<z.output<typeof answers.deliveryAnswer>>>();
-    expectTypeOf<Plain<client.StatusResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.statusAnswer>>>();
+    expectTypeOf<Plain<client.PredictResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.predictResponse>>>();
+    expectTypeOf<Plain<client.MaskResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.maskResponse>>>();
+    expectTypeOf<Plain<client.RefineResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.refineResponse>>>();
+    expectTypeOf<Plain<client.Job>>().toEqualTypeOf<Plain<z.output<typeof answers.jobResponse>>>();
+    expectTypeOf<Plain<client.JobItem>>().toEqualTypeOf<Plain<z.output<typeof answers.jobItemResponse>>>();
+    expectTypeOf<Plain<client.AcceptResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.acceptResponse>>>();
+    expectTypeOf<Plain<client.AnnotationsResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.annotationsResponse>>>();
+    expectTypeOf<Plain<client.ProjectResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.projectResponse>>>();
+    expectTypeOf<Plain<client.NextImagesResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.nextImagesResponse>>>();
+    expectTypeOf<Plain<client.Run>>().toEqualTypeOf<Plain<z.output<typeof answers.runResponse>>>();
+    expectTypeOf<Plain<client.Version>>().toEqualTypeOf<Plain<z.output<typeof answers.versionResponse>>>();
+    expectTypeOf<Plain<client.Promoted>>().toEqualTypeOf<Plain<z.output<typeof answers.promotedResponse>>>();
+    expectTypeOf<Plain<client.Delivery>>().toEqualTypeOf<Plain<z.output<typeof answers.deliveryResponse>>>();
+    expectTypeOf<Plain<client.StatusResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.statusResponse>>>();
   });
 
   it('have a sentence on every field', () => {

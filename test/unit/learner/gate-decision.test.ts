@@ -12,7 +12,7 @@ describe('judge', () => {
     expect(judge(pairs('cup', 0.5, 0.7, 4), RULE)).toMatchObject({
       promote: true,
       reason: 'mIoU 0.500 -> 0.700 on 4 held-out pairs: better than the current version',
-      figures: { pairs: 4, current: 0.5, candidate: 0.7, labels: [{ label: 'cup', pairs: 4 }] },
+      metrics: { pairs: 4, current: 0.5, candidate: 0.7, labels: [{ label: 'cup', pairs: 4 }] },
     });
     expect(judge(pairs('cup', 0.5, 0.5, 1), RULE)).toMatchObject({ promote: true, reason: /1 held-out pair: as good as/ });
     expect(judge(pairs('cup', 0.5, 0.491, 4), RULE)).toMatchObject({ promote: true, reason: /no worse/ });
@@ -35,8 +35,8 @@ describe('judge', () => {
   });
 
   it('gives every label the same weight', () => {
-    const { figures } = judge([...pairs('cup', 0, 0, 9), ...pairs('jug', 1, 1, 1)], RULE);
-    expect([figures.current, figures.candidate]).toEqual([0.5, 0.5]);
+    const { metrics } = judge([...pairs('cup', 0, 0, 9), ...pairs('jug', 1, 1, 1)], RULE);
+    expect([metrics.current, metrics.candidate]).toEqual([0.5, 0.5]);
   });
 
   it('never rejects a candidate that answers as well on every pair', () => {
@@ -51,8 +51,8 @@ describe('judge', () => {
       fc.property(fc.array(pair, { minLength: 1, maxLength: 20 }), (rows) => {
         const better = rows.map((row) => ({ ...row, candidate: Math.max(row.current, row.candidate) }));
         expect(judge(better, { ...RULE, margin: 0, labelMargin: 0 }).promote).toBe(true);
-        const { promote, figures } = judge(rows, RULE);
-        if (promote) expect(figures.candidate).toBeGreaterThanOrEqual(figures.current - RULE.margin - 1e-6);
+        const { promote, metrics } = judge(rows, RULE);
+        if (promote) expect(metrics.candidate).toBeGreaterThanOrEqual(metrics.current - RULE.margin - 1e-6);
       }),
     );
   });

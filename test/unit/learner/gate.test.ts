@@ -51,9 +51,9 @@ describe('measureVersions', () => {
     if (!rows) throw new Error('expected figures');
     expect(rows.length).toBeGreaterThanOrEqual(4);
     expect(told.at(-1)).toBe(`${rows.length}/${rows.length}`);
-    const { promote, reason, figures } = judge(rows, RULE);
+    const { promote, reason, metrics } = judge(rows, RULE);
     expect(promote, reason).toBe(false);
-    expect(figures.current).toBeGreaterThan(figures.candidate + 0.02);
+    expect(metrics.current).toBeGreaterThan(metrics.candidate + 0.02);
 
     const swapped = await measureVersions({ ...options, versions: { current: untrained(), candidate: own() } });
     expect(swapped?.map(({ current, candidate }) => [candidate, current])).toEqual(

@@ -31,7 +31,7 @@ interface Fixture {
 }
 
 const fixture = JSON.parse(readFileSync(new URL('python-scenes.json', import.meta.url), 'utf8')) as Fixture;
-const withPicture = fixture.scenes.flatMap((scene) => (scene.image === undefined ? [] : [{ ...scene, image: scene.image }]));
+const withImage = fixture.scenes.flatMap((scene) => (scene.image === undefined ? [] : [{ ...scene, image: scene.image }]));
 
 describe.each(fixture.scenes)('scene of seed $seed', (reference) => {
   const scene = generateLike(reference);
@@ -48,7 +48,7 @@ describe.each(fixture.scenes)('scene of seed $seed', (reference) => {
   });
 });
 
-test.each(withPicture)('scene of seed $seed has the same colours, but for a few pixels one level off', (reference) => {
+test.each(withImage)('scene of seed $seed has the same colours, but for a few pixels one level off', (reference) => {
   const { image } = generateLike(reference);
   const expected = Buffer.from(reference.image, 'base64');
   expect(image.length).toBe(expected.length);
@@ -59,7 +59,7 @@ test.each(withPicture)('scene of seed $seed has the same colours, but for a few 
 });
 
 test('the fixture shows every texture in a picture and every concept', () => {
-  expect(new Set(withPicture.flatMap((scene) => scene.concepts.map((id) => CONCEPTS[id]?.texture))).size).toBe(12);
+  expect(new Set(withImage.flatMap((scene) => scene.concepts.map((id) => CONCEPTS[id]?.texture))).size).toBe(12);
   expect(new Set(fixture.scenes.flatMap((scene) => scene.concepts)).size).toBe(48);
 });
 

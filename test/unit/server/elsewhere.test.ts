@@ -20,8 +20,8 @@ const OWN_TOKEN = 'own-token-of-another-server';
 const WRITER = 'token-for-this-service';
 const BOSS = { name: 'boss', password: 'password-of-the-admin' };
 
-async function thief(answer?: (heard: Heard) => ThiefAnswer) {
-  const one = await startThief(answer);
+async function thief(response?: (heard: Heard) => ThiefAnswer) {
+  const one = await startThief(response);
   ended.push(() => one.close());
   return one;
 }

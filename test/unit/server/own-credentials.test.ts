@@ -33,8 +33,8 @@ const SECRETS = [
   ...[BOSS, MATE].map(({ name, password }) => Buffer.from(`${name}:${password}`).toString('base64')),
 ];
 
-async function thief(answer?: (heard: Heard) => ThiefAnswer, host?: string) {
-  const one = await startThief(answer, host);
+async function thief(response?: (heard: Heard) => ThiefAnswer, host?: string) {
+  const one = await startThief(response, host);
   ended.push(() => one.close());
   return one;
 }
@@ -96,12 +96,12 @@ describe('a Label Studio that a request names', () => {
     const { setup, mounted } = await start({ labelStudio: { backendUrl: 'http://prosam.example.org/label-studio' } });
     for (const way of WAYS) {
       for (const named of [{ hostname: way(there.port) }, { hostname: '', extra_params: { hostname: way(there.port) } }]) {
-        const answer = await setup(named);
-        const { error } = (await answer.json()) as { error: { code: string; message: string } };
-        expect([named, answer.status, error.code]).toEqual([named, 422, 'URL_REFUSED']);
+        const response = await setup(named);
+        const { error } = (await response.json()) as { error: { code: string; message: string } };
+        expect([named, response.status, error.code]).toEqual([named, 422, 'URL_REFUSED']);
         expect(error.message).toContain('PROSAM_LABEL_STUDIO_URL');
         // Label Studio shows people the status line alone.
-        expect(answer.statusText).toContain('PROSAM_LABEL_STUDIO_URL');
+        expect(response.statusText).toContain('PROSAM_LABEL_STUDIO_URL');
         expect(error.message).not.toContain('studio:8080@');
       }
     }

@@ -26,7 +26,7 @@ export interface ThiefAnswer {
   json?: unknown;
 }
 
-export async function startThief(answer: (heard: Heard) => ThiefAnswer = () => ({}), host = '127.0.0.1'): Promise<Thief> {
+export async function startThief(reply: (heard: Heard) => ThiefAnswer = () => ({}), host = '127.0.0.1'): Promise<Thief> {
   let connections = 0;
   const heard: Heard[] = [];
   const server = createServer((request, response) => {
@@ -36,7 +36,7 @@ export async function startThief(answer: (heard: Heard) => ThiefAnswer = () => (
       const { method = '', url = '', headers } = request;
       const one = { method, url, headers, body: Buffer.concat(pieces).toString() };
       heard.push(one);
-      const { status = 200, headers: told = {}, json = {} } = answer(one);
+      const { status = 200, headers: told = {}, json = {} } = reply(one);
       response.writeHead(status, { 'content-type': 'application/json', ...told }).end(JSON.stringify(json));
     });
   });

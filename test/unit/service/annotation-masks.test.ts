@@ -114,7 +114,7 @@ describe('growing', () => {
       asked.push(annotation);
       return Promise.resolve(grown);
     };
-    const all = await grownAnnotations(parsedAnnotations(given.map((one, i) => mark(one, `label ${i}`))), grow);
+    const all = await grownAnnotations(parsedAnnotations(given.map((one, i) => mark(one, `label ${i}`))), { grow });
     const masks = await byLabel(all, size, { grow });
     expect(asked).toEqual(given.slice(0, 3));
     expect(masks.map(({ area }) => area)).toEqual([40, 40, 40, 4, 3, 5]);
@@ -126,6 +126,52 @@ describe('growing', () => {
       await paint({ polygon: corners(18, 8, 20, 10) });
     };
     expect(await masksByLabel([mark(draw)], size, undefined, () => Promise.resolve(grown))).toMatchObject([{ area: 40 + 4 }]);
+  });
+});
+
+describe('what was sent', () => {
+  const anyMask = (rows: string) => maskOf(...Array<string>(10).fill(rows));
+  const sentOf = async (all: readonly AcceptedAnnotation[], grown = anyMask('####................')) => {
+    const grow: Grow = () => Promise.resolve(grown);
+    const [mask] = await byLabel(await grownAnnotations(parsedAnnotations(all), { grow }), size, { grow });
+    return mask?.sent;
+  };
+  const outline = { polygon: corners(0, 0, 2, 2) };
+  const rle = { rle: cocoRleFromMaskSync({ data: new Uint8Array(200).fill(1, 0, 20), ...size }) };
+
+  it('is kept of what SAM makes masks of, and is the same whatever mask it makes', async () => {
+    expect(await sentOf([mark(outline)])).toBeUndefined();
+    expect(await sentOf([mark(rle), mark(rle)])).toBeUndefined();
+    const other = anyMask('......######........');
+    for (const beside of [[], [mark(outline)], [mark(rle)]]) {
+      const sent = await sentOf([mark(box(0, 0, 2, 2)), ...beside]);
+      expect(sent).toMatch(/^[0-9a-f]{64}$/);
+      expect(await sentOf([...beside, mark(box(0, 0, 2, 2))], other)).toBe(sent);
+      expect(await sentOf([mark(async ({ paint }) => paint(box(0, 0, 2, 2))), ...beside], other)).toBe(sent);
+    }
+  });
+
+  it('differs with every part of it', async () => {
+    const strokes = (fill: number) => ({ data: new Uint8Array(200).fill(1, 0, fill), ...size });
+    const file = async (background: string) => ({ scribble: await sharp({ create: { ...size, channels: 3, background } }).png().toBuffer() }); // prettier-ignore
+    const all: readonly AcceptedAnnotation[][] = [
+      [mark(box(0, 0, 2, 2))],
+      [mark(box(0, 0, 2, 3))],
+      [mark(box(0, 0, 2, 2)), mark(outline)],
+      [mark(box(0, 0, 2, 2)), mark(rle)],
+      [mark(box(0, 0, 2, 2)), mark(box(0, 0, 2, 2))],
+      [mark({ points: [[1, 1]] })],
+      [mark({ points: [[1, 1]], negative: [[3, 3]] })],
+      [mark({ scribble: [[1, 1]], width: 1 })],
+      [mark({ scribble: [[1, 1]], width: 2 })],
+      [mark({ scribble: strokes(3) })],
+      [mark({ scribble: strokes(4) })],
+      [mark(await file('white'))],
+      [mark(await file('gray'))],
+    ];
+    const hashes = await Promise.all(all.map((one) => sentOf(one)));
+    expect(new Set(hashes).size).toBe(all.length);
+    expect(hashes).not.toContain(undefined);
   });
 });
 

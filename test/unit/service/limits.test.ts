@@ -53,10 +53,10 @@ describe('an annotation', () => {
     ['annotator', LIMITS.name],
     ['predictionVersion', LIMITS.name],
   ])('has a %s of at most %i characters at both ends', async (field, longest) => {
-    const answers = [];
-    for (const text of texts(longest)) answers.push([await byHttp({ [field]: text }), await byService({ [field]: text })]);
+    const responses = [];
+    for (const text of texts(longest)) responses.push([await byHttp({ [field]: text }), await byService({ [field]: text })]);
     const wanted = ['REQUEST_INVALID', 'good', 'good', 'REQUEST_INVALID', 'REQUEST_INVALID', 'REQUEST_INVALID', 'good'];
-    expect(answers).toEqual(wanted.map((one) => [one, one]));
+    expect(responses).toEqual(wanted.map((one) => [one, one]));
   });
 
   it('has labels of the same length at both ends', async () => {
@@ -67,10 +67,10 @@ describe('an annotation', () => {
 
   it('is of a project whose name is refused at both ends, if not with the same code', async () => {
     const names = [...texts(LIMITS.project), '../d', 'a b', '.a', '𝒜'.repeat(LIMITS.project / 2), '𝒜'.repeat(LIMITS.project / 2 + 1)];
-    const answers = [];
-    for (const project of names) answers.push([(await byHttp({ project })) === 'good', (await byService({ project })) === 'good']);
+    const responses = [];
+    for (const project of names) responses.push([(await byHttp({ project })) === 'good', (await byService({ project })) === 'good']);
     const good = [false, true, true, false, false, false, true, false, false, false, true, false];
-    expect(answers).toEqual(good.map((one) => [one, one]));
+    expect(responses).toEqual(good.map((one) => [one, one]));
   });
 
   it('has masks unless it is a rejection, and not too many', async () => {

@@ -18,19 +18,19 @@ const SHA = hashOf('image');
 /** Answers that hang as long as they are told to. */
 function switchable<T>(good: () => Promise<T>) {
   const state = { hangs: false, calls: 0 };
-  const answer = (): Promise<T> => {
+  const response = (): Promise<T> => {
     state.calls++;
     return state.hangs ? never<T>() : good();
   };
-  return { state, answer };
+  return { state, response };
 }
 
 describe('images', () => {
   it('whose bytes hang are refused to all who wait, and read anew for the next', async () => {
-    const { state, answer } = switchable(() => Promise.resolve(new Uint8Array(3)));
+    const { state, response } = switchable(() => Promise.resolve(new Uint8Array(3)));
     const images = createServiceImages({
       images: { get: () => Promise.resolve({ sha256: SHA, width: 1, height: 1 }) } as unknown as ImageStore,
-      blobs: { get: answer } as unknown as Blobs,
+      blobs: { get: response } as unknown as Blobs,
       ...{ limits: {}, now: () => 0, patienceMs: 60 },
     });
     state.hangs = true;
@@ -51,8 +51,8 @@ describe('images', () => {
 
 describe('references', () => {
   it('that hang are looked for anew', async () => {
-    const { state, answer } = switchable(() => Promise.resolve([]));
-    const sets = createReferenceSets({ candidates: answer, concepts: answer } as unknown as AnnotationStore, {}, 60);
+    const { state, response } = switchable(() => Promise.resolve([]));
+    const sets = createReferenceSets({ candidates: response, concepts: response } as unknown as AnnotationStore, {}, 60);
     state.hangs = true;
     await Promise.all([
       expectRejection('STORAGE_TIMEOUT', sets.of('p', 'cup', 1)),
@@ -67,12 +67,12 @@ describe('references', () => {
 
 describe('a version', () => {
   it('whose weights hang keeps no project from its answers, and is loaded once they come', async () => {
-    const { state, answer } = switchable(() => Promise.resolve(new Uint8Array(1)));
+    const { state, response } = switchable(() => Promise.resolve(new Uint8Array(1)));
     let nowMs = 0;
     const serving = createServing({
       engine: { loadPromptEncoder: () => Promise.resolve(), unloadPromptEncoder: () => Promise.resolve() },
       versions: { get: (id: string) => Promise.resolve({ id, project: 'p', weights: 'w' }) },
-      blobs: { get: answer },
+      blobs: { get: response },
       ...{ log: silentLog, now: () => nowMs, patienceMs: 60 },
     } as unknown as ServingParts);
     const who = (version: string): Promise<string> => Promise.resolve(version);

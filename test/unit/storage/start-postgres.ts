@@ -70,11 +70,11 @@ export async function startPostgres({ fsync = false }: { fsync?: boolean } = {})
       }
       await wait(50);
       if (Date.now() > until) throw new Error(`postgres did not start: ${said}`);
-      const answers = await ask(urlOf('postgres'), 'select 1').then(
+      const responses = await ask(urlOf('postgres'), 'select 1').then(
         () => true,
         () => false,
       );
-      if (answers && server.exitCode === null) return;
+      if (responses && server.exitCode === null) return;
     }
   };
   const halt = async (how: 'stop' | 'kill' = 'stop'): Promise<void> => {

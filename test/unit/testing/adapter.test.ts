@@ -15,7 +15,7 @@ describe('webhook', () => {
       return webhook({ service, images, queue, batches: store.batches, deliveries: store.deliveries }).routes;
     },
     predict: ({ base64, label }) => ({ path: '/predict', body: { project, image: { base64 }, labels: [label] } }),
-    masksIn: (answer) => (answer as { masks: unknown[] }).masks.length,
+    masksIn: (response) => (response as { masks: unknown[] }).masks.length,
     accept: ({ externalId, revision, url, label, mask }) => ({
       path: '/annotations',
       body: {
@@ -41,7 +41,7 @@ describe('the light table of the examples', () => {
     routes: lightTable,
     project: 'films',
     predict: ({ url, label }) => ({ path: '/outlines', body: { sheet: url, names: [label] } }),
-    masksIn: (answer) => (answer as { outlines: unknown[] }).outlines.length,
+    masksIn: (response) => (response as { outlines: unknown[] }).outlines.length,
     accept: ({ externalId, revision, url, label, outline }) => ({
       path: '/done',
       body: {

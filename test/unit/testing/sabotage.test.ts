@@ -40,7 +40,7 @@ it('an adapter that lets readers write and forgets names fails', { timeout: 240_
         lightTable(parts).map((route) => (route.method === 'get' ? { ...route, access: 'open' } : { ...route, access: 'read' })),
       project: 'films',
       predict: ({ url, label }) => ({ path: '/outlines', body: { sheet: url, names: [label] } }),
-      masksIn: (answer) => (answer as { outlines: unknown[] }).outlines.length,
+      masksIn: (response) => (response as { outlines: unknown[] }).outlines.length,
       accept: ({ externalId, revision, url, label, outline }) => ({
         path: '/done',
         // Every time another name: it is never stored once.

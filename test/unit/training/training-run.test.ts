@@ -84,7 +84,7 @@ describe(`learning (${ENGINE_NAME})`, () => {
     const mirrored = (data: Uint8Array): Uint8Array => data.map((_, i) => data[i - (i % 256) + 255 - (i % 256)] as number);
     expect(plain.truth).not.toEqual(flipped.truth);
     expect(flipped.truth).toEqual(mirrored(plain.truth));
-    expect(flipped.mark).toEqual(mirrored(plain.mark));
+    expect(flipped.annotation).toEqual(mirrored(plain.annotation));
     for (const side of ['reference', 'target'] as const) expect(flipped[side].mid.data).not.toEqual(plain[side].mid.data);
     expect((await run.pairs(episode, () => 0.4, 'evaluation')).truth).toEqual(plain.truth);
     await run.close();

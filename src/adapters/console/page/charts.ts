@@ -1,7 +1,7 @@
 /** Curves and comparisons as SVG, each with its content in words. */
 import { svg, type Child } from '../../../client/page/elements.ts';
-import type { VersionView } from '../answers.ts';
-import { figure } from './format.ts';
+import type { VersionView } from '../responses.ts';
+import { decimal } from './format.ts';
 
 const WIDTH = 560;
 const HEIGHT = 170;
@@ -39,12 +39,12 @@ export function lossCurve(points: readonly LossPoint[], title: string): SVGSVGEl
   const y = (loss: number): number => TOP + ((HEIGHT - TOP - BOTTOM) * (highest - loss)) / range;
   const grid = [highest, (highest + lowest) / 2, lowest].flatMap((loss) => [
     line(LEFT, y(loss), WIDTH - RIGHT, y(loss), 'axis'),
-    words(LEFT - 6, y(loss) + 4, figure(loss, 2), 'end'),
+    words(LEFT - 6, y(loss) + 4, decimal(loss, 2), 'end'),
   ]);
   const path = known.map(({ step, loss }, i) => `${i === 0 ? 'M' : 'L'}${x(step).toFixed(1)} ${y(loss).toFixed(1)}`).join('');
   return chart(
     HEIGHT,
-    `${title}: from ${figure(first.loss)} at step ${first.step} to ${figure(last.loss)} at step ${last.step}`,
+    `${title}: from ${decimal(first.loss)} at step ${first.step} to ${decimal(last.loss)} at step ${last.step}`,
     words(LEFT, 13, title, 'start', 'title'),
     ...grid,
     svg('path', { d: path, class: 'line' }),
@@ -64,7 +64,7 @@ function short(text: string): string {
 }
 
 /** Each label's IoU under the version before (grey) and this one (blue). */
-export function gateChart({ current, candidate, labels }: NonNullable<VersionView['figures']['gate']>): SVGSVGElement {
+export function gateChart({ current, candidate, labels }: NonNullable<VersionView['metrics']['gate']>): SVGSVGElement {
   const all = [{ label: 'all labels', current, candidate }, ...labels.slice(0, MAX_ROWS)];
   const x = (iou: number): number => NAMES + (WIDTH - NAMES - 60) * Math.min(1, Math.max(0, iou));
   const bottom = TOP + ROW * all.length;
@@ -80,10 +80,10 @@ export function gateChart({ current, candidate, labels }: NonNullable<VersionVie
       line(x(row.current), y, x(row.candidate), y, 'span'),
       svg('circle', { cx: x(row.current), cy: y, r: 4, class: 'from' }),
       svg('circle', { cx: x(row.candidate), cy: y, r: 5, class: 'to' }),
-      words(WIDTH, y + 4, `${change < 0 ? '\u2212' : '+'}${figure(Math.abs(change))}`, 'end'),
+      words(WIDTH, y + 4, `${change < 0 ? '\u2212' : '+'}${decimal(Math.abs(change))}`, 'end'),
     ];
   });
-  const inWords = all.map((row) => `${row.label} ${figure(row.current)} to ${figure(row.candidate)}`).join(', ');
+  const inWords = all.map((row) => `${row.label} ${decimal(row.current)} to ${decimal(row.candidate)}`).join(', ');
   const title = words(NAMES, 13, 'IoU on held-out pairs: before (grey), after (blue)', 'start', 'title');
   return chart(bottom + 20, `IoU on held-out pairs, before and after: ${inWords}`, title, ...grid, ...rows);
 }

@@ -1,16 +1,16 @@
 /** Requests of the page: the API through the typed client, and the console's own routes. */
 import { createClient, type ProsamClient } from '../../../client/client.ts';
 import { createSend } from '../../../client/send.ts';
-import type { OverviewAnswer, PredictionsAnswer, ProjectAnswer } from '../answers.ts';
+import type { OverviewResponse, PredictionsResponse, ProjectResponse } from '../responses.ts';
 
 export interface Connection {
   /** Everything under /v1. */
   readonly client: ProsamClient;
-  overview(): Promise<OverviewAnswer>;
+  overview(): Promise<OverviewResponse>;
   /** All that the page shows of a project, in one request: it asks again every few seconds. */
-  project(project: string): Promise<ProjectAnswer>;
+  project(project: string): Promise<ProjectResponse>;
   /** known: `newest` of the response before. */
-  predictions(project: string, known: string): Promise<PredictionsAnswer>;
+  predictions(project: string, known: string): Promise<PredictionsResponse>;
   /** A small version of an image. */
   thumbnail(project: string, sha256: string): Promise<Blob>;
 }

@@ -23,9 +23,9 @@ export async function askToken(text?: string): Promise<string | undefined> {
   if (text !== undefined) element('token-text').textContent = text;
   const input = element('token', HTMLInputElement);
   input.value = '';
-  const answer = await closed(dialog);
-  if (answer === undefined) return undefined;
-  return answer === 'forget' ? '' : input.value.trim();
+  const response = await closed(dialog);
+  if (response === undefined) return undefined;
+  return response === 'forget' ? '' : input.value.trim();
 }
 
 /** The reason for a change; undefined where the dialog was cancelled or no reason was given. */

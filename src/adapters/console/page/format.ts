@@ -34,7 +34,7 @@ export function duration(seconds: number): string {
   return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)} h` : `${Math.floor(seconds / 86_400)} days`;
 }
 
-export function figure(value: number, digits = 3): string {
+export function decimal(value: number, digits = 3): string {
   return Number.isFinite(value) ? value.toFixed(digits) : '-';
 }
 

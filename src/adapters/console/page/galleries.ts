@@ -1,9 +1,9 @@
-/** Predictions, and images to label next, as pictures. */
+/** Galleries of predictions and of images to label next. */
 import { el, type Child } from '../../../client/page/elements.ts';
 import { maskColor } from '../../../client/page/overlay.ts';
-import type { ImageView, PredictionView } from '../answers.ts';
-import { ago, empty, figure } from './format.ts';
-import { framedPicture } from './pictures.ts';
+import type { ImageView, PredictionView } from '../responses.ts';
+import { ago, empty, decimal } from './format.ts';
+import { framedImage } from './images.ts';
 
 export function predictionGallery(predictions: readonly PredictionView[]): Child | Child[] {
   if (predictions.length === 0) return empty('None yet. POST /v1/predict asks for one.');
@@ -18,7 +18,7 @@ export function predictionGallery(predictions: readonly PredictionView[]): Child
       uncertaintyMeter(uncertainty),
       el('p', { class: 'quiet' }, ago(createdMs)),
     );
-    return el('figure', {}, framedPicture(project, sha256, text, masks), caption);
+    return el('figure', {}, framedImage(project, sha256, text, masks), caption);
   });
 }
 
@@ -27,18 +27,18 @@ export function queueGallery(images: readonly ImageView[]): Child | Child[] {
   return images.map(({ project, sha256, externalId, uncertainty }) => {
     const name = externalId ?? sha256.slice(0, 12);
     const caption = el('figcaption', {}, el('p', { title: sha256 }, name), uncertaintyMeter(uncertainty));
-    return el('figure', {}, framedPicture(project, sha256, `Image ${name}`), caption);
+    return el('figure', {}, framedImage(project, sha256, `Image ${name}`), caption);
   });
 }
 
 function labelLine(label: string, score: number, color: string): HTMLLIElement {
   const swatch = el('span', { class: 'swatch' });
   swatch.style.background = color;
-  return el('li', {}, swatch, el('span', {}, label), el('span', { class: 'score', title: 'expected IoU' }, figure(score, 2)));
+  return el('li', {}, swatch, el('span', {}, label), el('span', { class: 'score', title: 'expected IoU' }, decimal(score, 2)));
 }
 
 function uncertaintyMeter(uncertainty: number | undefined): HTMLElement {
   if (uncertainty === undefined) return el('p', { class: 'meter' }, 'not predicted yet');
   const meter = el('meter', { min: 0, max: 1, low: 0.33, high: 0.66, optimum: 0, value: uncertainty, 'aria-label': 'uncertainty' });
-  return el('div', { class: 'meter' }, meter, el('span', {}, `${figure(uncertainty, 2)} unsure`));
+  return el('div', { class: 'meter' }, meter, el('span', {}, `${decimal(uncertainty, 2)} unsure`));
 }

@@ -1,8 +1,8 @@
 /** The learner: the run in progress with its loss, and the runs before. */
 import { el, type Child } from '../../../client/page/elements.ts';
-import type { OverviewAnswer, RunView } from '../answers.ts';
+import type { OverviewResponse, RunView } from '../responses.ts';
 import { lossCurve, type LossPoint } from './charts.ts';
-import { ago, duration, figure, pill, type PillKind } from './format.ts';
+import { ago, duration, decimal, pill, type PillKind } from './format.ts';
 import { table } from './tables.ts';
 
 const KINDS: Record<RunView['state'], PillKind> = { promoted: 'good', rejected: 'warn', failed: 'bad', running: '' };
@@ -15,7 +15,7 @@ export interface LearnerState {
   run?: RunView | undefined;
   runs: readonly RunView[];
   waitingFor?: string | undefined;
-  learner: OverviewAnswer['status']['learner'];
+  learner: OverviewResponse['status']['learner'];
 }
 
 export function learnerPart({ run, runs, waitingFor, learner }: LearnerState): Child[] {
@@ -29,7 +29,7 @@ function stateText(learner: LearnerState['learner'], waitingFor: string | undefi
 
 function runningRun({ id, attempts, progress }: RunView): Child[] {
   const known = progress !== undefined && progress.total > 0 ? progress : undefined;
-  const loss = progress?.loss === undefined ? '' : `, loss ${figure(progress.loss)}`;
+  const loss = progress?.loss === undefined ? '' : `, loss ${decimal(progress.loss)}`;
   const again = attempts > 1 ? `, taken up ${attempts} times` : '';
   const bar = el('progress', { 'aria-label': 'progress of the run', ...(known && { max: known.total, value: known.done }) });
   return [fact(phaseText(known) + loss + again, 'status'), bar, lossCurve(lossesOf(id, progress), 'Loss since you opened this page')];

@@ -1,7 +1,7 @@
 /** The console's page: asks for the state of the service every few seconds and shows it. */
 import { ProsamClientError } from '../../../client/client-error.ts';
 import { element } from '../../../client/page/elements.ts';
-import type { OverviewAnswer, PredictionView } from '../answers.ts';
+import type { OverviewResponse, PredictionView } from '../responses.ts';
 import { createActions, errorText } from './actions.ts';
 import { connection, keepToken } from './connection.ts';
 import { askToken, say, wireDialogs } from './dialogs.ts';
@@ -9,7 +9,7 @@ import { refreshTimes } from './format.ts';
 import { predictionGallery, queueGallery } from './galleries.ts';
 import { learnerPart } from './learner-part.ts';
 import { showAccess, showProjects, showReady, showStatus, showTiles } from './overview.ts';
-import { forgetPictures } from './pictures.ts';
+import { forgetImages } from './images.ts';
 import { forgetDrawn, show } from './redraw.ts';
 import { annotationTable, errorTable } from './tables.ts';
 import { versionList } from './version-list.ts';
@@ -55,13 +55,13 @@ async function refresh(): Promise<void> {
   }
 }
 
-async function showProject(status: OverviewAnswer['status']): Promise<void> {
+async function showProject(status: OverviewResponse['status']): Promise<void> {
   const asked = project;
   const { info, versions, history, runs, unlabelled, annotations } = await connection().project(asked);
-  const answer = await connection().predictions(asked, newest);
+  const response = await connection().predictions(asked, newest);
   // Another project was chosen in the meantime.
   if (asked !== project) return;
-  if (answer.predictions) ({ newest, predictions } = { ...answer, predictions: answer.predictions });
+  if (response.predictions) ({ newest, predictions } = { ...response, predictions: response.predictions });
   showTiles(status, info);
   show('learner', { run: info.run, runs, waitingFor: info.waitingFor, learner: status.learner }, learnerPart);
   show('versions', { versions, current: info.encoderVersion, history }, (data) => versionList(data, actions.promote));
@@ -70,7 +70,7 @@ async function showProject(status: OverviewAnswer['status']): Promise<void> {
   show('annotations', { annotations, mayWrite }, (data) => annotationTable(data.annotations, data.mayWrite, actions.flag));
 }
 
-function showNothing(status: OverviewAnswer['status']): void {
+function showNothing(status: OverviewResponse['status']): void {
   showTiles(status);
   show('predictions', [], predictionGallery);
   show('queue', [], queueGallery);
@@ -95,7 +95,7 @@ async function changeToken(text?: string): Promise<void> {
   const token = await askToken(text);
   if (token === undefined) return;
   keepToken(token);
-  forgetPictures();
+  forgetImages();
   forgetProject();
   await refresh();
 }

@@ -1,12 +1,12 @@
 /** The head of the page and the tiles under it: who asks, what is served, and the numbers at a glance. */
 import { el, element } from '../../../client/page/elements.ts';
-import type { OverviewAnswer, ProjectAnswer } from '../answers.ts';
+import type { OverviewResponse, ProjectResponse } from '../responses.ts';
 import { token } from './connection.ts';
 import { duration, type PillKind } from './format.ts';
 import { show } from './redraw.ts';
 
 /** Buttons are shown to those who may use them. */
-export function showAccess({ name, access }: OverviewAnswer['caller']): void {
+export function showAccess({ name, access }: OverviewResponse['caller']): void {
   element('access').textContent = access === 'read' ? `${name} (read only)` : `${name} (${access})`;
   element('token-button').textContent = token() === '' ? 'Use a token' : 'Token';
   document.body.classList.toggle('may-write', access === 'write' || access === 'admin');
@@ -19,7 +19,7 @@ export function showReady(text: string, kind?: PillKind): void {
   if (kind !== undefined) pill.className = `pill ${kind}`;
 }
 
-export function showStatus({ ready, problems, baseModel, device }: OverviewAnswer['status']): void {
+export function showStatus({ ready, problems, baseModel, device }: OverviewResponse['status']): void {
   if (!ready) showReady('not ready', 'bad');
   else if (problems.length > 0) showReady('ready, in part', 'warn');
   else showReady('ready', 'good');
@@ -37,7 +37,7 @@ export function showProjects(projects: readonly string[], chosen: string): void 
   select.disabled = projects.length === 0;
 }
 
-export function showTiles({ engineQueue: queue, messages, startedMs }: OverviewAnswer['status'], info?: ProjectAnswer['info']): void {
+export function showTiles({ engineQueue: queue, messages, startedMs }: OverviewResponse['status'], info?: ProjectResponse['info']): void {
   const waiting = Object.values(messages).reduce((sum, count) => sum + count, 0);
   const tiles: [name: string, value: number | string][] = [
     ['images', info?.images ?? 0],

@@ -1,8 +1,8 @@
 /** Annotations and errors as tables. */
 import { el } from '../../../client/page/elements.ts';
-import type { AnnotationView, ErrorView } from '../answers.ts';
+import type { AnnotationView, ErrorView } from '../responses.ts';
 import { ago, empty } from './format.ts';
-import { picture } from './pictures.ts';
+import { imageElement } from './images.ts';
 
 type Cell = Node | string;
 /** Longer cells are kept wide enough to read. */
@@ -25,7 +25,7 @@ export function annotationTable(annotations: readonly AnnotationView[], mayWrite
   if (annotations.length === 0) return empty('None yet. POST /v1/annotations stores one.');
   const rows = annotations.map((one) => {
     const labels = one.labels.map(({ label }) => label).join(', ');
-    const image = picture(one.project, one.sha256, { alt: `Image of ${one.externalId}`, class: 'thumb' });
+    const image = imageElement(one.project, one.sha256, { alt: `Image of ${one.externalId}`, class: 'thumb' });
     return [
       image,
       labels === '' ? '(none)' : labels,

@@ -1,8 +1,8 @@
 /** The versions of a project: results of gate and training, and the one in service. */
 import { el, type Child } from '../../../client/page/elements.ts';
-import type { PointerView, VersionView } from '../answers.ts';
+import type { PointerView, VersionView } from '../responses.ts';
 import { gateChart, lossCurve } from './charts.ts';
-import { ago, duration, empty, figure, pill } from './format.ts';
+import { ago, duration, empty, decimal, pill } from './format.ts';
 import { table } from './tables.ts';
 
 export interface VersionsState {
@@ -32,8 +32,8 @@ export function versionList({ versions, current, history }: VersionsState, promo
 }
 
 function versionEntry(version: VersionView, inService: boolean, promote: Promote): HTMLElement {
-  const { id, number, outcome, reason, createdMs, parent, figures, seed, code } = version;
-  const { gate, training, notes } = figures;
+  const { id, number, outcome, reason, createdMs, parent, metrics, seed, code } = version;
+  const { gate, training, notes } = metrics;
   const data = trainedOn(training);
   const head = [
     el('strong', { class: 'name' }, `v${number}`),
@@ -57,13 +57,13 @@ function promoteButton(id: string, name: string, promote: Promote): HTMLButtonEl
   return el('button', { type: 'button', class: 'small acts-admin', 'data-key': `promote ${id}`, click }, 'Put into service');
 }
 
-function gateResult(gate: VersionView['figures']['gate']): HTMLElement {
+function gateResult(gate: VersionView['metrics']['gate']): HTMLElement {
   if (gate === undefined) return el('span', { class: 'quiet' }, 'not measured');
   const kind = gate.candidate >= gate.current ? 'up' : 'down';
-  return el('span', {}, `IoU ${figure(gate.current)} \u2192 `, el('strong', { class: kind }, figure(gate.candidate)));
+  return el('span', {}, `IoU ${decimal(gate.current)} \u2192 `, el('strong', { class: kind }, decimal(gate.candidate)));
 }
 
-function trainedOn(training: VersionView['figures']['training']): string {
+function trainedOn(training: VersionView['metrics']['training']): string {
   const { images, masks, seconds } = training ?? {};
   const facts = [
     images === undefined ? [] : [`${images} images`],

@@ -12,12 +12,12 @@ export interface AgentRequest {
   onProgress: (share: number) => void;
 }
 /** -> what belongs to the request besides the agent's id. */
-export type AnswerRequest = (request: AgentRequest) => Promise<Record<string, unknown>>;
+export type ResponseRequest = (request: AgentRequest) => Promise<Record<string, unknown>>;
 
 export interface AgentOptions {
   api: AgentApi;
   functions: readonly { id: number | string; kind: AgentKind }[];
-  answer: AnswerRequest;
+  response: ResponseRequest;
   signal: AbortSignal;
   /** Between two looks where nothing tells of new requests. @default 60,000 */
   pollMs?: number;
@@ -109,14 +109,14 @@ async function work(
   request: string,
   params: AgentRequest['params'],
 ): Promise<void> {
-  const { api, answer, signal, reportMs = 30_000, onDone, onProblem } = options;
+  const { api, response, signal, reportMs = 30_000, onDone, onProblem } = options;
   const started = performance.now();
   let progress = 0;
   // CVAT gives a request that nobody speaks of any more to another agent.
   const alive = setInterval(() => void api.update(id, request, progress, signal).catch((error: unknown) => onProblem?.(error)), reportMs);
   let failure: unknown;
   try {
-    const result = await answer({ kind, params, signal, onProgress: (share) => (progress = share) });
+    const result = await response({ kind, params, signal, onProgress: (share) => (progress = share) });
     await api.complete(id, request, result, signal);
   } catch (error) {
     signal.throwIfAborted();

@@ -1,6 +1,6 @@
 /** A region of interest, cut out of a frame here: agents fetch whole frames, where the server cuts them for functions it calls itself. */
 import { ProsamError } from '../../../core/common/errors.ts';
-import { cutImage } from '../../../core/image/node/cut-image.ts';
+import { cutImage } from '../../../core/image/node/png.ts';
 import { decodeImage, type ImageLimits } from '../../../core/image/node/decode.ts';
 
 /** roi: left, top, right, bottom in whole pixels of the frame, right and bottom not included. -> PNG. @throws REQUEST_INVALID, IMAGE_* */

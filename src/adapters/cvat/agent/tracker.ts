@@ -8,7 +8,7 @@ import { track, type TrackerParts } from '../nuclio/tracker.ts';
 export type { TrackerParts } from '../nuclio/tracker.ts';
 
 const ticket = z.object({ id: z.string(), key: z.string() });
-const answer = z.object({ shapes: z.array(z.unknown()), states: z.array(ticket) });
+const response = z.object({ shapes: z.array(z.unknown()), states: z.array(ticket) });
 
 /** Shapes to begin with, or states to go on from. @throws what the tracker throws */
 export async function trackFrame(
@@ -23,6 +23,6 @@ export async function trackFrame(
   });
   // The bytes are at hand; the body only needs to say that there are some.
   const body = checkInput(trackerBody, { image: 'at hand', shapes, states: tickets }, 'body');
-  const result = answer.parse(await track(parts, body, image, { client: 'cvat agent', signal }));
+  const result = response.parse(await track(parts, body, image, { client: 'cvat agent', signal }));
   return { shapes: result.shapes, states: result.states.map(({ id, key }) => `${id}.${key}`) };
 }

@@ -2,13 +2,13 @@
 import { isProsamError, ProsamError } from '../../../core/common/errors.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import type { CvatClient } from '../api/client.ts';
-import { labelsOnFrame } from './marks.ts';
+import { labelsOnFrame } from './frame-annotations.ts';
 import { checkShapes, formFor, shapesOfMask, type ShapeForm } from './new-shapes.ts';
 import { sizeOf, type TaskPlan } from './plan.ts';
 import type { RunLog } from './run-log.ts';
 import { changedShapes, shapeDigest, storeShapes, type StoredShape } from './store.ts';
 import type { CvatShape, NewCvatShape } from '../api/types.ts';
-import type { UploadBook, UploadedShape } from '../types.ts';
+import type { UploadLog, UploadedShape } from '../types.ts';
 
 export interface PredictedMask {
   label: string;
@@ -52,7 +52,7 @@ export interface AnnotateOptions {
   batchFrames?: number;
   onFrame?: (report: FrameReport) => Promise<void> | void;
   /** Told what was stored, for whoever compares it later with what people made of it. */
-  uploads?: Pick<UploadBook, 'add'> | undefined;
+  uploads?: Pick<UploadLog, 'add'> | undefined;
   onUpload?: (milliseconds: number, shapes: number) => void;
   signal?: AbortSignal | undefined;
   /** Before an upload whose fate is unknown is looked up. @default 1000 */
@@ -205,7 +205,7 @@ async function workOn(
     Object.assign(report, { shapes: shapes.length, outcome: shapes.length > 0 ? 'predicted' : 'nothing' });
     return { report, shapes };
   } catch (cause) {
-    // One bad picture must not end a run over thousands; everything else would fail the next frame, too.
+    // One bad image must not end a run over thousands; everything else would fail the next frame, too.
     if (!isOneFrames(cause)) throw cause;
     return { report: { ...report, outcome: 'failed', error: cause }, shapes: [] };
   }

@@ -4,7 +4,7 @@ import { splitInstances } from '../../../core/mask/instances.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
 import { boundingBox } from '../../../core/mask/raster.ts';
-import { checkCvatRle, cvatRleFromMask, cvatRleInTurns } from '../mask-rle.ts';
+import { checkCvatRle, cvatRleFromMaskSync, cvatRleFromMask } from '../mask-rle.ts';
 import type { CvatLabel, NewCvatShape } from '../api/types.ts';
 
 export const SHAPE_FORMS = ['mask', 'polygon', 'rectangle'] as const;
@@ -32,12 +32,12 @@ export async function shapesOfMask(
   { form, tolerance, instances, minShare }: ShapeOptions,
 ): Promise<NewCvatShape[]> {
   const shape = (points: readonly number[]): NewCvatShape => ({ type: form, ...where, points });
-  if (form === 'mask' && !instances) return boundingBox(mask) === undefined ? [] : [shape(await cvatRleInTurns(mask))];
+  if (form === 'mask' && !instances) return boundingBox(mask) === undefined ? [] : [shape(await cvatRleFromMask(mask))];
   const shapes: NewCvatShape[] = [];
   for (const { boxXyxy, mask: cut } of splitInstances(mask, Math.max(1, minShare * mask.data.length))) {
     const [left, top, right, bottom] = boxXyxy;
     if (form === 'rectangle') shapes.push(shape([left, top, right, bottom]));
-    else if (form === 'mask') shapes.push(shape(moved(cvatRleFromMask(cut), left, top)));
+    else if (form === 'mask') shapes.push(shape(moved(cvatRleFromMaskSync(cut), left, top)));
     else {
       // One region has one outline; its holes are more than a polygon of CVAT can say.
       const [outline] = await polygonsFromMask(cut, { tolerance });

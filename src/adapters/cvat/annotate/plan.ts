@@ -1,7 +1,7 @@
 /** Work plan of a task: labels to look for, frames with their jobs, and the references people drew. */
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { CvatClient } from '../api/client.ts';
-import { marksOfFrame, type FrameMarks, type LabelMark } from './marks.ts';
+import { annotationsOfFrame, type FrameAnnotations, type ReferenceAnnotation } from './frame-annotations.ts';
 import { formFor, type ShapeForm } from './new-shapes.ts';
 import type { CvatJob, CvatLabel, CvatMeta, CvatTask } from '../api/types.ts';
 
@@ -16,14 +16,14 @@ export interface TaskPlan {
   deleted: number[];
   references: ReferenceFrame[];
   /** Shapes on reference frames that mark nothing. */
-  unused: FrameMarks['unused'];
+  unused: FrameAnnotations['unused'];
   nameOf(frame: number): string;
 }
 
 export interface ReferenceFrame {
   frame: number;
   image: Uint8Array;
-  marks: LabelMark[];
+  marks: ReferenceAnnotation[];
 }
 
 export interface PlanOptions {
@@ -58,14 +58,14 @@ export async function planTask({ client, target, referenceFrames, labels: wanted
   checkFrames('--frames', [...(frames ?? [])], meta);
 
   const references: ReferenceFrame[] = [];
-  const unused: FrameMarks['unused'] = [];
+  const unused: FrameAnnotations['unused'] = [];
   for (const frame of referenceFrames) {
     if (deleted.has(frame))
       throw invalid(`--reference-frame ${frame}: expected a frame of the task, but it is deleted there. Name another one`);
     const job = jobs.find(({ start_frame: from, stop_frame: to }) => from <= frame && frame <= to);
     if (!job) throw invalid(`--reference-frame ${frame}: expected a frame of an annotation job of task ${taskId}, got one of none`);
     const annotations = await client.annotations({ job: job.id }, { signal });
-    const found = marksOfFrame(annotations, frame, new Map(chosen.map(({ id, name }) => [id, name])), sizeOf(meta, frame));
+    const found = annotationsOfFrame(annotations, frame, new Map(chosen.map(({ id, name }) => [id, name])), sizeOf(meta, frame));
     unused.push(...found.unused);
     if (found.marks.length > 0)
       references.push({ frame, image: await client.frame({ job: job.id }, frame, { signal }), marks: found.marks });
@@ -124,7 +124,7 @@ function checkMarked(
   frames: readonly number[],
   marked: ReadonlySet<string>,
   wanted: readonly string[] | undefined,
-  unused: FrameMarks['unused'],
+  unused: FrameAnnotations['unused'],
 ): void {
   const missing = wanted?.filter((name) => !marked.has(name)) ?? [];
   if (marked.size > 0 && missing.length === 0) return;

@@ -3,7 +3,7 @@ import { ProsamError } from '../../../core/common/errors.ts';
 import type { CvatClient } from '../api/client.ts';
 import type { RunLog } from './run-log.ts';
 import { removeShapes } from './store.ts';
-import type { UploadBook } from '../types.ts';
+import type { UploadLog } from '../types.ts';
 
 export interface UndoResult {
   removed: number;
@@ -18,7 +18,7 @@ export async function undoRun(
   client: CvatClient,
   log: RunLog,
   task: number,
-  { uploads, signal }: { uploads?: Pick<UploadBook, 'forget'>; signal?: AbortSignal | undefined } = {},
+  { uploads, signal }: { uploads?: Pick<UploadLog, 'forget'>; signal?: AbortSignal | undefined } = {},
 ): Promise<UndoResult> {
   const total: UndoResult = { removed: 0, kept: 0, gone: 0 };
   for (const [job, stored] of log.stored) {

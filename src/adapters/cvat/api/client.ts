@@ -63,8 +63,8 @@ export function createCvatClient(options: CvatClientOptions): CvatClient {
   const url = cvatAddress(options.url);
   const open = createCvatTransport({ ...rest, url });
   const credentials = createCvatCredentials({ token, login, session }, async (json) => {
-    const answer = z.object({ key: z.string().min(1).max(1000) });
-    return (await open.json({ method: 'POST', path: '/api/auth/login', json, repeatable: true }, answer)).key;
+    const response = z.object({ key: z.string().min(1).max(1000) });
+    return (await open.json({ method: 'POST', path: '/api/auth/login', json, repeatable: true }, response)).key;
   });
   const api = credentials ? createCvatTransport({ ...rest, url, credentials }) : open;
   const get = <T>(path: string, schema: z.ZodType<T>, query: Record<string, string | number> = {}, { signal }: Options = {}): Promise<T> =>
@@ -156,13 +156,13 @@ async function all<T>(
 ): Promise<T[]> {
   const items: T[] = [];
   for (let page = 1; page <= MAX_PAGES; page++) {
-    const answer = await api.json({ method: 'GET', path, query: { ...query, page, page_size: PAGE_SIZE }, signal }, pageOf(item));
-    items.push(...answer.results);
-    if (answer.next === null && items.length >= answer.count) return items;
-    if (answer.next === null || answer.results.length === 0)
+    const response = await api.json({ method: 'GET', path, query: { ...query, page, page_size: PAGE_SIZE }, signal }, pageOf(item));
+    items.push(...response.results);
+    if (response.next === null && items.length >= response.count) return items;
+    if (response.next === null || response.results.length === 0)
       throw new ProsamError(
         'CVAT_FAILED',
-        `GET ${path}: expected ${answer.count} items, got ${items.length}. Ask again: the list ended early.`,
+        `GET ${path}: expected ${response.count} items, got ${items.length}. Ask again: the list ended early.`,
       );
   }
   throw new ProsamError('CVAT_FAILED', `GET ${path}: expected at most ${MAX_PAGES * PAGE_SIZE} items, CVAT has more. Ask for fewer.`);

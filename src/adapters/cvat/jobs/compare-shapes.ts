@@ -1,6 +1,6 @@
 /** Outcome of a finished job: for each frame and label, what people drew and what they reviewed and left unchanged. */
 import type { Provenance } from '../../../service/ports/storage.ts';
-import { isSaidToBeDrawn, type JobMark } from './job-marks.ts';
+import { isSaidToBeDrawn, type JobShape } from './job-shapes.ts';
 import type { MarkedShape } from '../shape-annotation.ts';
 import type { UploadedShape } from '../types.ts';
 
@@ -17,9 +17,9 @@ export interface Lesson {
 export interface CompareFacts {
   /** Sent there by this project, of the job's frames. */
   uploaded: readonly UploadedShape[];
-  isMachines: (mark: JobMark) => boolean;
+  isMachines: (shape: JobShape) => boolean;
   /** Whether a person looked at it after it had appeared. */
-  isReviewed: (mark: JobMark) => boolean;
+  isReviewed: (shape: JobShape) => boolean;
   /** Whether a person finished work with just these shapes: then what is gone was taken out by a person. waiting: shapes nobody looked at. */
   isSettled(waiting: number): boolean;
   groundTruth: boolean;
@@ -37,7 +37,7 @@ type How = 'drawn' | 'edited' | 'accepted' | 'waiting';
 interface Group {
   frame: number;
   label: number;
-  shapes: { mark: JobMark; how: How }[];
+  shapes: { shape: JobShape; how: How }[];
   /** One that was uploaded is there as it was. */
   kept: boolean;
   /** Uploaded shapes that are not there any more. */
@@ -49,7 +49,7 @@ export function placeOf(frame: number, label: number): string {
 }
 
 /** CVAT gives an edited shape a new id, so a vanished id beside a shape that a person changed is an edit, and a deletion otherwise. */
-export function compareShapes(marks: readonly JobMark[], facts: CompareFacts): Compared {
+export function compareShapes(shapes: readonly JobShape[], facts: CompareFacts): Compared {
   const groups = new Map<string, Group>();
   const group = (frame: number, label: number): Group => {
     const key = placeOf(frame, label);
@@ -58,14 +58,14 @@ export function compareShapes(marks: readonly JobMark[], facts: CompareFacts): C
     return found;
   };
   const byId = new Map(facts.uploaded.map((one) => [`s${one.id}`, one]));
-  const present = new Set(marks.map(({ id }) => id));
+  const present = new Set(shapes.map(({ id }) => id));
   const vanished = byPlace(facts.uploaded.filter(({ id }) => !present.has(`s${id}`)));
-  for (const mark of marks) {
-    const same = byId.get(mark.id);
-    const before = same ?? takeSame(vanished.get(placeOf(mark.frame, mark.label)), mark);
-    const into = group(mark.frame, mark.label);
-    into.shapes.push({ mark, how: howOf(mark, before, facts) });
-    into.kept ||= same !== undefined && isSame(same, mark);
+  for (const shape of shapes) {
+    const same = byId.get(shape.id);
+    const before = same ?? takeSame(vanished.get(placeOf(shape.frame, shape.label)), shape);
+    const into = group(shape.frame, shape.label);
+    into.shapes.push({ shape, how: howOf(shape, before, facts) });
+    into.kept ||= same !== undefined && isSame(same, shape);
   }
   for (const left of vanished.values()) for (const { frame, label_id } of left) group(frame, label_id).gone++;
   const sorted = [...groups.values()].sort((a, b) => a.frame - b.frame || a.label - b.label);
@@ -78,20 +78,20 @@ export function compareShapes(marks: readonly JobMark[], facts: CompareFacts): C
   return { lessons: sorted.flatMap((one) => lessonOf(one, settled, facts.groundTruth)), waiting, settled };
 }
 
-function howOf(mark: JobMark, before: UploadedShape | undefined, { isMachines, isReviewed }: CompareFacts): How {
-  const isUnchanged = before !== undefined && isSame(before, mark);
-  if (isUnchanged || isMachines(mark)) {
+function howOf(shape: JobShape, before: UploadedShape | undefined, { isMachines, isReviewed }: CompareFacts): How {
+  const isUnchanged = before !== undefined && isSame(before, shape);
+  if (isUnchanged || isMachines(shape)) {
     // CVAT says so of what a person has had in hand.
-    return mark.source === 'semi-auto' || isReviewed(mark) ? 'accepted' : 'waiting';
+    return shape.source === 'semi-auto' || isReviewed(shape) ? 'accepted' : 'waiting';
   }
-  return before !== undefined || mark.source === 'semi-auto' ? 'edited' : 'drawn';
+  return before !== undefined || shape.source === 'semi-auto' ? 'edited' : 'drawn';
 }
 
 /** Lesson of a group. Shapes people drew stand for themselves: a machine's shapes beside them add nothing, reviewed or not. */
 function lessonOf({ frame, label, shapes, kept, gone }: Group, settled: boolean, groundTruth: boolean): Lesson[] {
   const of = (...wanted: How[]) => shapes.filter(({ how }) => wanted.includes(how));
   const lesson = (provenance: Provenance, from: Group['shapes']): Lesson[] => [
-    { frame, label, provenance, shapes: from.map(({ mark: { type, points, rotation = 0 } }) => ({ type, points, rotation })) },
+    { frame, label, provenance, shapes: from.map(({ shape: { type, points, rotation = 0 } }) => ({ type, points, rotation })) },
   ];
   const deleted = settled ? Math.max(0, gone - of('edited').length) : 0;
   const own = of('drawn', 'edited');
@@ -102,13 +102,13 @@ function lessonOf({ frame, label, shapes, kept, gone }: Group, settled: boolean,
 }
 
 /** Marks a program made, by what is said of them, what was seen before and what was uploaded: those whose first date matters. */
-export function machineMarks(
-  marks: readonly JobMark[],
+export function machineShapes(
+  shapes: readonly JobShape[],
   { uploaded, isMachines }: Pick<CompareFacts, 'uploaded' | 'isMachines'>,
-): JobMark[] {
+): JobShape[] {
   const sent = byPlace(uploaded);
-  const isSent = (mark: JobMark): boolean => sent.get(placeOf(mark.frame, mark.label))?.some((one) => isSame(one, mark)) === true;
-  return marks.filter((mark) => !isSaidToBeDrawn(mark) || isMachines(mark) || isSent(mark));
+  const isSent = (shape: JobShape): boolean => sent.get(placeOf(shape.frame, shape.label))?.some((one) => isSame(one, shape)) === true;
+  return shapes.filter((shape) => !isSaidToBeDrawn(shape) || isMachines(shape) || isSent(shape));
 }
 
 function byPlace(uploaded: readonly UploadedShape[]): Map<string, UploadedShape[]> {
@@ -125,7 +125,7 @@ function byPlace(uploaded: readonly UploadedShape[]): Map<string, UploadedShape[
 /** CVAT keeps coordinates as decimal numbers; less than this is rounding. */
 const ROUNDING = 0.01;
 
-function isSame(one: UploadedShape, other: JobMark): boolean {
+function isSame(one: UploadedShape, other: JobShape): boolean {
   return (
     one.label_id === other.label &&
     one.frame === other.frame &&
@@ -135,7 +135,7 @@ function isSame(one: UploadedShape, other: JobMark): boolean {
   );
 }
 
-function takeSame(there: UploadedShape[] = [], mark: JobMark): UploadedShape | undefined {
-  const at = there.findIndex((one) => isSame(one, mark));
+function takeSame(there: UploadedShape[] = [], shape: JobShape): UploadedShape | undefined {
+  const at = there.findIndex((one) => isSame(one, shape));
   return at < 0 ? undefined : there.splice(at, 1)[0];
 }

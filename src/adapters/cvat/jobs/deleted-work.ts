@@ -5,14 +5,14 @@ import { OutboundError } from '../../http/outbound-response.ts';
 import { countedLessons } from './counted-lessons.ts';
 import { isDone, type Deleted } from './job-events.ts';
 import { projectNameOf } from '../names.ts';
-import type { ReviewBook } from './review-book.ts';
+import type { ReviewLog } from './review-log.ts';
 import type { ReviewNotes } from './review-notes.ts';
 import type { CvatApi } from '../types.ts';
 
 export interface DeletedParts {
   api: CvatApi;
   service: Pick<Service, 'annotations'>;
-  reviews: ReviewBook;
+  reviews: ReviewLog;
   notes: ReviewNotes;
   name: string;
   log: Log;

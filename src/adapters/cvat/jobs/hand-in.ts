@@ -6,16 +6,16 @@ import { sha256Hex } from '../../../core/common/sha256.ts';
 import { frameName } from '../nuclio/request-image.ts';
 import type { Lesson } from './compare-shapes.ts';
 import { projectNameOf } from '../names.ts';
-import type { ReviewBook } from './review-book.ts';
+import type { ReviewLog } from './review-log.ts';
 import type { CvatJob } from '../api/types.ts';
 import { outlinedShape } from '../shape-annotation.ts';
-import type { CvatApi, FrameBook } from '../types.ts';
+import type { CvatApi, FrameIndex } from '../types.ts';
 
 export interface HandInParts {
   api: CvatApi;
   service: Pick<Service, 'annotations'>;
-  frames: FrameBook;
-  reviews: ReviewBook;
+  frames: FrameIndex;
+  reviews: ReviewLog;
   /** Name of this CVAT installation, used in project names. */
   name: string;
 }

@@ -10,18 +10,18 @@ import { learnJob, type LearnParts } from './learn-job.ts';
 import { lookAtJob, revisionOf } from './look-at-job.ts';
 import { createJobPoll } from './poll-jobs.ts';
 import type { CvatJob } from '../api/types.ts';
-import type { ReviewBook } from './review-book.ts';
+import type { ReviewLog } from './review-log.ts';
 import type { ReviewNotes } from './review-notes.ts';
-import type { CvatApi, FrameBook, UploadBook } from '../types.ts';
+import type { CvatApi, FrameIndex, UploadLog } from '../types.ts';
 
 export interface IntakeOptions {
   api: CvatApi;
   service: Pick<Service, 'annotations'>;
-  frames: FrameBook;
+  frames: FrameIndex;
   name: string;
   log: Log;
-  uploads?: UploadBook;
-  reviews: ReviewBook;
+  uploads?: UploadLog;
+  reviews: ReviewLog;
   notes: ReviewNotes;
   queue?: Queue;
   pollMs: number;

@@ -11,17 +11,17 @@ import { missingLessons } from './missing-lessons.ts';
 import { projectNameOf } from '../names.ts';
 import { sizeOf } from '../annotate/plan.ts';
 import type { CvatJob } from '../api/types.ts';
-import type { ReviewBook } from './review-book.ts';
+import type { ReviewLog } from './review-log.ts';
 import type { ReviewNotes } from './review-notes.ts';
-import type { CvatApi, FrameBook, UploadBook } from '../types.ts';
+import type { CvatApi, FrameIndex, UploadLog } from '../types.ts';
 
 export interface LearnParts {
   api: CvatApi;
   service: Pick<Service, 'annotations'>;
-  uploads?: UploadBook;
-  reviews: ReviewBook;
+  uploads?: UploadLog;
+  reviews: ReviewLog;
   notes: ReviewNotes;
-  frames: FrameBook;
+  frames: FrameIndex;
   /** Name of this CVAT installation, used in project names. */
   name: string;
   log: Log;
@@ -71,7 +71,7 @@ async function learnOne(
     jobsOfTask(api, job, call),
     countedLessons(service, { project, source: name, task }),
   ]);
-  const compared = compareShapes(look.marks, factsOf(look));
+  const compared = compareShapes(look.shapes, factsOf(look));
   const waiting = [...compared.waiting.values()].reduce((sum, count) => sum + count, 0);
   const result: Learned = { project, stored: 0, known: 0, removed: 0, failed: 0, waiting };
   const names = new Map(labels.map((label) => [label.id, label.name]));
@@ -134,7 +134,7 @@ function factsOf({ job, atUs, uploaded, review }: JobLook) {
     uploaded,
     groundTruth: job.type === 'ground_truth',
     isMachines: review.isMachines,
-    isReviewed: (mark: JobLook['marks'][number]) => review.isReviewed(job.id, mark),
+    isReviewed: (shape: JobLook['shapes'][number]) => review.isReviewed(job.id, shape),
     isSettled: (waiting: number) => {
       const finished = review.finishedAs(job.id, atUs);
       // Between two looks a machine may have been there, too; its shapes would tell.

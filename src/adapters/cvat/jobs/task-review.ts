@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { isDone, isFinishing, type JobState } from './job-events.ts';
-import type { JobMark } from './job-marks.ts';
+import type { JobShape } from './job-shapes.ts';
 
 const at = z.int().min(0);
 /** One line of the record of a task; lines may be read in any order and more than once. Dates are microseconds since 1970. */
@@ -56,9 +56,9 @@ export interface TaskReview {
   /** New events of a job; before: the preceding state where CVAT reported it. */
   eventsOf(job: number, atUs: number, state: JobState, before?: JobState): ReviewEvent[];
   /** Whether a program made this: said so, or the very same was seen before as a program's. */
-  isMachines: (mark: JobMark) => boolean;
-  hasSeen(job: number, mark: JobMark): boolean;
-  isReviewed(job: number, mark: JobMark): boolean;
+  isMachines: (shape: JobShape) => boolean;
+  hasSeen(job: number, shape: JobShape): boolean;
+  isReviewed(job: number, shape: JobShape): boolean;
   /** Date of the last look at the shapes of the job, -1 before the first. */
   lookedAt(job: number): number;
   /** Whether a person finished work on exactly this state of the job. 'likely': within the time between two looks. */
@@ -97,9 +97,9 @@ export function createTaskReview(): TaskReview {
     else if ('doubted' in event) record.doubted = Math.max(record.doubted, event.doubted);
     else {
       record.looked = Math.max(record.looked, event.seen);
-      for (const mark of event.marks) {
-        record.seen.set(mark, Math.min(event.seen, record.seen.get(mark) ?? Infinity));
-        const [id = '', content = ''] = mark.split(' ');
+      for (const shape of event.marks) {
+        record.seen.set(shape, Math.min(event.seen, record.seen.get(shape) ?? Infinity));
+        const [id = '', content = ''] = shape.split(' ');
         const origin = `${id[0]} ${content}`;
         machines.set(origin, Math.min(Number(id.slice(1)), machines.get(origin) ?? Infinity));
       }
@@ -128,8 +128,8 @@ export function createTaskReview(): TaskReview {
       // A copy has a higher number: what a person drew first stays theirs whoever copies it.
       return (machines.get(`${id[0]} ${content}`) ?? Infinity) < Number(id.slice(1));
     },
-    hasSeen: (job, mark) => jobs.get(job)?.seen.has(keyOf(mark)) === true,
-    isReviewed: (job, mark) => (jobs.get(job)?.seen.get(keyOf(mark)) ?? Infinity) <= (jobs.get(job)?.upTo ?? -1),
+    hasSeen: (job, shape) => jobs.get(job)?.seen.has(keyOf(shape)) === true,
+    isReviewed: (job, shape) => (jobs.get(job)?.seen.get(keyOf(shape)) ?? Infinity) <= (jobs.get(job)?.upTo ?? -1),
     lookedAt: (job) => jobs.get(job)?.looked ?? -1,
     finishedAs(job, atUs) {
       const record = jobs.get(job);
@@ -146,6 +146,6 @@ export function createTaskReview(): TaskReview {
   };
 }
 
-export function keyOf({ id, content }: JobMark): string {
+export function keyOf({ id, content }: JobShape): string {
   return `${id} ${content}`;
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { createLineFiles } from './line-files.ts';
-import type { UploadBook, UploadedShape } from '../types.ts';
+import type { UploadLog, UploadedShape } from '../types.ts';
 
 const line = z.union([
   z.object({ id: z.int(), frame: z.int(), label_id: z.int(), type: z.string(), points: z.array(z.number()) }),
@@ -10,7 +10,7 @@ const line = z.union([
 ]);
 
 /** @throws STORAGE_FAILED from its calls where the folder cannot be used */
-export function createUploadBook(folder: string): UploadBook {
+export function createUploadLog(folder: string): UploadLog {
   const files = createLineFiles(folder, 'What was uploaded to CVAT');
   const fileOf = (server: string, task: number): string => `${taskFile(server, task)}.jsonl`;
   return {

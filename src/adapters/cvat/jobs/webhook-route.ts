@@ -27,7 +27,7 @@ export function webhookRoute({ secrets, take, takeDeleted, changed, started }: W
     rawBody: true,
     maxBodyBytes: MAX_BODY_BYTES,
     errorsInStatusLine: true,
-    answer: z.object({ taken: z.boolean(), why: z.string().optional() }),
+    response: z.object({ taken: z.boolean(), why: z.string().optional() }),
     checkHead: (headers) => void checkWebhookHeader(secrets, headers['x-signature-256']),
     async handle({ rawBody = new Uint8Array(), headers }) {
       checkWebhookSignature(secrets, headers['x-signature-256'], rawBody);

@@ -1,6 +1,6 @@
 /** Masks as JSON lists of zeros and ones, which is how functions answer CVAT: written as bytes, for they get as large as the image. */
 import { ProsamError } from '../../../core/common/errors.ts';
-import { inTurns, type Steps } from '../../../core/mask/cooperative.ts';
+import { runSteps, type Steps } from '../../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 
 const [ZERO, COMMA, OPEN, CLOSE] = [0x30, 0x2c, 0x5b, 0x5d];
@@ -11,10 +11,10 @@ export const MAX_BITMAP_PIXELS = 64_000_000;
 /** `[0,1,...]`, row by row; tail: numbers after the last pixel. @throws IMAGE_TOO_LARGE */
 export function flatBitmap(mask: BinaryMask, tail: readonly number[], signal?: AbortSignal): Promise<Buffer> {
   checkPixels(mask);
-  return inTurns(flatInSteps(mask, tail), signal);
+  return runSteps(flatSteps(mask, tail), signal);
 }
 
-function* flatInSteps({ data, width, height }: BinaryMask, tail: readonly number[]): Steps<Buffer> {
+function* flatSteps({ data, width, height }: BinaryMask, tail: readonly number[]): Steps<Buffer> {
   const end = Buffer.from(`${tail.join(',')}]`);
   const bytes = Buffer.allocUnsafe(1 + 2 * data.length + end.length);
   bytes[0] = OPEN;
@@ -41,10 +41,10 @@ const NO_BYTES = new Uint8Array(0);
 /** `[[0,1,...],...]`. @throws IMAGE_TOO_LARGE */
 export function rowsBitmap(mask: BinaryMask, { before = NO_BYTES, after = NO_BYTES, signal }: RowsOptions = {}): Promise<Buffer> {
   checkPixels(mask);
-  return inTurns(rowsInSteps(mask, before, after), signal);
+  return runSteps(rowSteps(mask, before, after), signal);
 }
 
-function* rowsInSteps({ data, width, height }: BinaryMask, before: Uint8Array, after: Uint8Array): Steps<Buffer> {
+function* rowSteps({ data, width, height }: BinaryMask, before: Uint8Array, after: Uint8Array): Steps<Buffer> {
   // A row takes its digits, a comma after each (the last one's becomes its bracket), and an opening bracket and a comma.
   const bytes = Buffer.allocUnsafe(before.length + 1 + height * (2 * width + 2) + after.length);
   bytes.set(before);

@@ -4,8 +4,8 @@ import { ProsamError } from '../../../core/common/errors.ts';
 import { checkInput } from '../../http/check-input.ts';
 import { mayUse } from '../../http/guard.ts';
 import type { ImageSources } from '../../http/images/image-input.ts';
-import { route, type Caller, type Route, type RouteAnswer, type RouteContext } from '../../http/route.ts';
-import { dialectOf } from './answer-dialect.ts';
+import { route, type Caller, type Route, type RouteResponse, type RouteContext } from '../../http/route.ts';
+import { dialectOf } from './response-dialect.ts';
 import { askedImage } from './request-image.ts';
 import { detect, type DetectorParts } from './detector.ts';
 import { functionEntry } from './function-entry.ts';
@@ -13,12 +13,12 @@ import type { CvatFunction, Functions } from './functions.ts';
 import { interact, type InteractorParts } from './interactor.ts';
 import { detectorBody, interactorBody, invocationBody, trackerBody } from './invocation-schemas.ts';
 import { track, type TrackerParts } from './tracker.ts';
-import type { FrameBook } from '../types.ts';
+import type { FrameIndex } from '../types.ts';
 
 export interface FacadeParts {
   functions: Functions;
   images: ImageSources;
-  frames: FrameBook;
+  frames: FrameIndex;
   detector: DetectorParts;
   interactor: InteractorParts;
   tracker: TrackerParts;
@@ -28,7 +28,7 @@ export interface FacadeParts {
   listed: (functions: readonly CvatFunction[]) => Promise<void>;
 }
 
-/** Pictures of up to 48 MiB: base64 takes a third more. */
+/** Images of up to 48 MiB: base64 takes a third more. */
 const MAX_BODY_BYTES = 64 * 2 ** 20;
 /** CVAT waits 120 seconds unless told otherwise; an answer that says why is better than silence. */
 const DEADLINE_MS = 110_000;
@@ -46,7 +46,7 @@ export function facadeRoutes(parts: FacadeParts): Route[] {
       summary: "CVAT's AI tools, as Nuclio lists functions",
       access: 'read',
       errorsInStatusLine: true,
-      answer: z.record(z.string(), anyFunction),
+      response: z.record(z.string(), anyFunction),
       async handle({ caller }) {
         const visible = (await functions.list()).filter((one) => isAllowed(caller, one));
         await listed(visible);
@@ -60,7 +60,7 @@ export function facadeRoutes(parts: FacadeParts): Route[] {
       access: 'read',
       errorsInStatusLine: true,
       params: nameParams,
-      answer: anyFunction,
+      response: anyFunction,
       async handle({ params, caller }) {
         const found = await functions.get(params.name);
         checkAllowed(caller, found);
@@ -97,7 +97,7 @@ const called = {
   body: invocationBody,
 } as const;
 
-async function call(parts: FacadeParts, name: string, context: RouteContext<unknown, unknown, { image: string }>): Promise<RouteAnswer> {
+async function call(parts: FacadeParts, name: string, context: RouteContext<unknown, unknown, { image: string }>): Promise<RouteResponse> {
   const { body, caller, signal, headers } = context;
   const found = await parts.functions.get(name);
   checkAllowed(caller, found);
@@ -117,7 +117,7 @@ async function call(parts: FacadeParts, name: string, context: RouteContext<unkn
   }
 }
 
-function json(bytes: Uint8Array): RouteAnswer {
+function json(bytes: Uint8Array): RouteResponse {
   return { bytes, type: 'application/json; charset=utf-8' };
 }
 

@@ -1,9 +1,9 @@
 /** Index from image bytes to task and frame: CVAT sends a function the bytes of the frame's file, so their hash identifies it. */
 import { createLruMap } from '../../../core/common/lru-map.ts';
-import type { FrameBook, KnownFrame } from '../types.ts';
+import type { FrameIndex, KnownFrame } from '../types.ts';
 
 /** entries: frames kept, some 300 bytes each; those not asked for the longest are forgotten first. */
-export function createFrameBook(entries = 100_000): FrameBook {
+export function createFrameIndex(entries = 100_000): FrameIndex {
   const hashes = new Map<string, string>();
   const keyOf = (server: string, task: number, frame: number): string => `${task}/${frame} ${server}`;
   const unlink = (sha256: string, { server, task, frame }: KnownFrame): void => {

@@ -4,9 +4,9 @@ import type { Log } from '../../../service/ports/log.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import type { Service } from '../../../service/types.ts';
 import type { RefinePrompts } from '../../../core/engine/types.ts';
-import type { AnswerDialect } from './answer-dialect.ts';
+import type { ResponseDialect } from './response-dialect.ts';
 import type { AskedImage } from './request-image.ts';
-import { interactorAnswer } from './interactor-answer.ts';
+import { interactorResponse } from './interactor-response.ts';
 import type { InteractorBody } from './invocation-schemas.ts';
 import type { PixelBox } from '../mask-rle.ts';
 import type { Prior, Priors } from './priors.ts';
@@ -23,7 +23,7 @@ export interface InteractorParts {
 export interface InteractorCall {
   client: string;
   /** Dialect of the calling CVAT. */
-  dialect: AnswerDialect;
+  dialect: ResponseDialect;
   signal: AbortSignal;
 }
 
@@ -58,7 +58,7 @@ export async function interact(
   const { width, height, masks } = taken ?? (await service.predictions.refine({ ...where, prompts }, { signal }));
   const [best] = masks;
   const object = best?.boxXyxy && { mask: best.mask, box: best.boxXyxy };
-  return interactorAnswer({ width, height, ...(object && { object }) }, { dialect, tolerance, signal });
+  return interactorResponse({ width, height, ...(object && { object }) }, { dialect, tolerance, signal });
 }
 
 type Click = readonly [x: number, y: number];

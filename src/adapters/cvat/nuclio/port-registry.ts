@@ -4,12 +4,12 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { messageOf, ProsamError } from '../../../core/common/errors.ts';
 
-export interface PortBook {
+export interface PortRegistry {
   /** undefined where all are taken. The first call for a name gives it the lowest free port, for good. */
   portOf(name: string): number | undefined;
 }
 
-export interface PortBookOptions {
+export interface PortRegistryOptions {
   /** The lowest. */
   first: number;
   /** Number of ports. */
@@ -21,7 +21,7 @@ export interface PortBookOptions {
 const written = z.record(z.string(), z.int().min(1).max(65_535));
 
 /** @throws CONFIG_INVALID for a range beyond 65,535, or a file that is something else */
-export function createPortBook({ first, count, file }: PortBookOptions): PortBook {
+export function createPortRegistry({ first, count, file }: PortRegistryOptions): PortRegistry {
   if (first < 1 || count < 1 || first + count - 1 > 65_535)
     throw new ProsamError(
       'CONFIG_INVALID',

@@ -24,7 +24,7 @@ export function prefetchRoute({ prefetch, log, closing }: PrefetchRouteParts): R
     summary: 'Fetches frames of a task from CVAT and computes their features, in the background: 202 started, 200 running already',
     access: 'write',
     body: prefetchBody,
-    answer: z.object({ started: z.boolean() }),
+    response: z.object({ started: z.boolean() }),
     handle({ body: { task, frames } }) {
       if (running.has(task)) return Promise.resolve({ json: { started: false } });
       running.add(task);

@@ -3,7 +3,7 @@ import type { Service } from '../../../service/types.ts';
 import { sha256Hex } from '../../../core/common/sha256.ts';
 import { frameName } from './request-image.ts';
 import { projectNameOf } from '../names.ts';
-import type { CvatApi, FrameBook } from '../types.ts';
+import type { CvatApi, FrameIndex } from '../types.ts';
 
 export interface PrefetchRequest {
   task: number;
@@ -26,7 +26,7 @@ export interface Prefetched {
 export interface PrefetchParts {
   api: CvatApi;
   service: Pick<Service, 'predictions'>;
-  frames: FrameBook;
+  frames: FrameIndex;
   name: string;
 }
 

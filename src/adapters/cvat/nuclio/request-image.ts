@@ -1,7 +1,7 @@
 /** The image of a call: its bytes, its hash, and which frame of which task it is, where that is known. */
 import { sha256Hex } from '../../../core/common/sha256.ts';
 import type { ImageSources } from '../../http/images/image-input.ts';
-import type { FrameBook, KnownFrame } from '../types.ts';
+import type { FrameIndex, KnownFrame } from '../types.ts';
 
 export interface AskedImage {
   bytes: Uint8Array;
@@ -11,7 +11,7 @@ export interface AskedImage {
 }
 
 /** @throws REQUEST_INVALID, IMAGE_UNREADABLE, IMAGE_TOO_LARGE */
-export async function askedImage(base64: string, images: ImageSources, frames: FrameBook, signal: AbortSignal): Promise<AskedImage> {
+export async function askedImage(base64: string, images: ImageSources, frames: FrameIndex, signal: AbortSignal): Promise<AskedImage> {
   // Kept as bytes: CVAT sends whole files.
   const bytes = (await images.read({ base64 }, { signal })) as Uint8Array;
   const sha256 = await sha256Hex(bytes);

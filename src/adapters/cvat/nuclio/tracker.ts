@@ -3,10 +3,10 @@ import { ProsamError } from '../../../core/common/errors.ts';
 import { imageSize, type ImageLimits } from '../../../core/image/node/decode.ts';
 import { cocoRleFromMask } from '../../../core/mask/rle.ts';
 import { createPixelBudget } from '../../../core/mask/pixel-budget.ts';
-import { emptyMask, maskExtentInSteps } from '../../../core/mask/raster.ts';
+import { emptyMask, maskExtentSteps } from '../../../core/mask/raster.ts';
 import { parseAnnotation } from '../../../core/mask/annotation.ts';
 import { drawAnnotation, withPixels } from '../../../core/mask/draw-annotation.ts';
-import { inTurns } from '../../../core/mask/cooperative.ts';
+import { runSteps } from '../../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import type { PredictionService } from '../../../service/types.ts';
 import type { InstancePrediction, MaskPrediction } from '../../../core/engine/types.ts';
@@ -14,7 +14,7 @@ import type { AskedImage } from './request-image.ts';
 import { largestOutline } from './crop.ts';
 import { overlap } from './interactor.ts';
 import type { TrackerBody } from './invocation-schemas.ts';
-import { cvatRleInTurns, type PixelBox } from '../mask-rle.ts';
+import { cvatRleFromMask, type PixelBox } from '../mask-rle.ts';
 import { annotationFromShape } from '../shape-annotation.ts';
 import type { Sighting, Track, TrackedType, TrackMemory } from './track-memory.ts';
 
@@ -71,8 +71,8 @@ async function begun(
     );
   const drawn = annotationFromShape({ type, points }, width, height);
   const mask = emptyMask(width, height);
-  await inTurns(drawAnnotation(mask, withPixels(parseAnnotation(drawn))), signal);
-  const box = (await inTurns(maskExtentInSteps(mask), signal)).boxXyxy as PixelBox;
+  await runSteps(drawAnnotation(mask, withPixels(parseAnnotation(drawn))), signal);
+  const box = (await runSteps(maskExtentSteps(mask), signal)).boxXyxy as PixelBox;
   // Rectangles stay as they are, masks take a fraction of their pixels.
   const annotation = type === 'rectangle' ? drawn : { rle: await cocoRleFromMask(mask, { signal }) };
   return { type, bare, first: { sha256, annotation }, box, points };
@@ -136,6 +136,6 @@ async function pointsOf(
   signal: AbortSignal,
 ): Promise<readonly number[]> {
   if (type === 'rectangle') return boxXyxy;
-  if (type === 'mask') return cvatRleInTurns(whole, signal);
+  if (type === 'mask') return cvatRleFromMask(whole, signal);
   return (await largestOutline(mask, boxXyxy, tolerance, signal)).flat();
 }

@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 /** Bytes copied or read before the event loop gets a turn. */
 const SLICE_BYTES = 8 * 2 ** 20;
 
-export async function joinedInTurns(pieces: readonly Uint8Array[]): Promise<Buffer> {
+export async function joinBytes(pieces: readonly Uint8Array[]): Promise<Buffer> {
   const [first] = pieces;
   if (first !== undefined && pieces.length === 1) return Buffer.from(first.buffer, first.byteOffset, first.byteLength);
   const whole = Buffer.allocUnsafeSlow(pieces.reduce((sum, { byteLength }) => sum + byteLength, 0));
@@ -23,7 +23,7 @@ export async function joinedInTurns(pieces: readonly Uint8Array[]): Promise<Buff
 }
 
 /** Whether the bytes are UTF-8; cut between two letters, wherever that is. */
-export async function isUtf8InTurns(bytes: Uint8Array): Promise<boolean> {
+export async function isUtf8Text(bytes: Uint8Array): Promise<boolean> {
   for (let start = 0; start < bytes.length;) {
     let end = Math.min(bytes.length, start + SLICE_BYTES);
     // A letter takes four bytes at most: more of the kind that continues one is not UTF-8, and found to be so.

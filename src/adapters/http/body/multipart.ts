@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import busboy, { type Busboy } from 'busboy';
 import { messageOf, ProsamError } from '../../../core/common/errors.ts';
-import { joinedInTurns } from './join-bytes.ts';
+import { joinBytes } from './join-bytes.ts';
 
 /** Bounds of one body: files, fields, and characters of a field's name. */
 const MAX_FILES = 64;
@@ -68,7 +68,7 @@ export async function parseMultipart(body: Buffer, headers: IncomingHttpHeaders,
   const found = problem;
   if (found) throw found;
   for (const { name, pieces } of parts) {
-    const data = await joinedInTurns(pieces);
+    const data = await joinBytes(pieces);
     if (name !== onlyField) form.files.set(name, [...(form.files.get(name) ?? []), data]);
     // Libraries that give it a content type send it as if it were a file.
     else if (form.request === undefined) form.request = data;

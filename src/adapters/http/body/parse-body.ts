@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProsamError } from '../../../core/common/errors.ts';
 import { createJsonWatch, type JsonLimits, type LongString } from './json-structure.ts';
-import { joinedInTurns } from './join-bytes.ts';
+import { joinBytes } from './join-bytes.ts';
 import { parseJson } from './parse-json.ts';
 import { parseMultipart } from './multipart.ts';
 import { readBody, type BodyLimits } from './read-body.ts';
@@ -43,7 +43,7 @@ export async function receiveBody(request: IncomingMessage, route: Route, limits
   }
   const watch = asJson ? createJsonWatch(limits.json) : undefined;
   const pieces = await readBody(request, limits, watch?.see);
-  const raw = await joinedInTurns(pieces);
+  const raw = await joinBytes(pieces);
   return { raw, type: asJson ? 'json' : asForm ? 'form' : 'other', longStrings: watch?.longStrings ?? [] };
 }
 

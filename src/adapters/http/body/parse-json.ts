@@ -1,18 +1,18 @@
-/** Bytes to JSON values. Pictures in it are taken out first, so that no turn of the event loop has them all to itself. */
+/** Bytes to JSON values. Images in it are taken out first, so that no turn of the event loop has them all to itself. */
 import { isAscii } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf, ProsamError } from '../../../core/common/errors.ts';
-import { isUtf8InTurns } from './join-bytes.ts';
+import { isUtf8Text } from './join-bytes.ts';
 import type { LongString } from './json-structure.ts';
 
 /**
  * For 24 MiB of base64, decoding and parsing the text as one take some 20 and 30 ms, copying the base64 alone some 10. Long strings
- * are therefore parsed as short stand-ins that nobody can guess, and put back afterwards, each in a turn of its own.
+ * are therefore parsed as short placeholders that cannot be guessed, and put back afterwards, each in a turn of its own.
  * @throws REQUEST_INVALID
  */
 export async function parseJson(bytes: Buffer, longStrings: readonly LongString[]): Promise<unknown> {
-  if (!(await isUtf8InTurns(bytes)))
+  if (!(await isUtf8Text(bytes)))
     throw new ProsamError('REQUEST_INVALID', 'Expected JSON in UTF-8, got bytes that are not. Encode the body as UTF-8.');
   const contents = new Map<string, string>();
   const name = randomUUID();
@@ -21,9 +21,9 @@ export async function parseJson(bytes: Buffer, longStrings: readonly LongString[
   for (const { start, end } of longStrings) {
     await nextTurn();
     const content = bytes.subarray(start, end);
-    const standIn = `${name}-${contents.size}`;
-    contents.set(standIn, isAscii(content) ? content.toString('latin1') : content.toString('utf8'));
-    text += bytes.toString('utf8', after, start) + standIn;
+    const placeholder = `${name}-${contents.size}`;
+    contents.set(placeholder, isAscii(content) ? content.toString('latin1') : content.toString('utf8'));
+    text += bytes.toString('utf8', after, start) + placeholder;
     after = end;
   }
   text += bytes.toString('utf8', after);

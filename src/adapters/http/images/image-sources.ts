@@ -55,7 +55,7 @@ export function createImageSources(options: ImageSourceOptions = {}): ImageSourc
       );
     }
     if ('file' in input) return filePart(files?.get(input.file) ?? [], input.file, maxBytes);
-    // A large picture takes some 20 ms to decode; what led here may have taken as long.
+    // A large image takes some 20 ms to decode; what led here may have taken as long.
     await nextTurn();
     return 'base64' in input ? readBase64(input.base64, maxBytes) : readDataAddress(input.url, maxBytes);
   }

@@ -34,16 +34,16 @@ export async function readRemoteImage(
   try {
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       checkAddress(url, options.policy);
-      const answer = await request(url, {
+      const response = await request(url, {
         dispatcher: options.agent,
         // Packed bodies could be huge once unpacked, so none are asked for and none are taken.
         headers: { ...carried, 'accept-encoding': 'identity', accept: 'image/*, */*;q=0.1' },
         signal: stop,
       });
-      const { location } = answer.headers;
-      const next = redirectTarget(answer.statusCode, typeof location === 'string' ? location : undefined, url);
-      if (next === undefined) return await readAnswer(answer, url, options.maxBytes);
-      answer.body.on('error', () => undefined).destroy();
+      const { location } = response.headers;
+      const next = redirectTarget(response.statusCode, typeof location === 'string' ? location : undefined, url);
+      if (next === undefined) return await readResponse(response, url, options.maxBytes);
+      response.body.on('error', () => undefined).destroy();
       if (next === null) throw failed(url, 'it redirects to nowhere');
       if (next.origin !== url.origin) carried = {};
       url = next;
@@ -56,8 +56,8 @@ export async function readRemoteImage(
   throw failed(url, `more than ${MAX_REDIRECTS} redirects`);
 }
 
-async function readAnswer(answer: Dispatcher.ResponseData, url: URL, maxBytes: number): Promise<Uint8Array> {
-  const { statusCode, headers, body } = answer;
+async function readResponse(response: Dispatcher.ResponseData, url: URL, maxBytes: number): Promise<Uint8Array> {
+  const { statusCode, headers, body } = response;
   // Leaving the loop early destroys the body and with it the connection; that is no news to anybody.
   body.on('error', () => undefined);
   try {

@@ -21,7 +21,7 @@ export function createLabelStudioClient(options: LabelStudioClientOptions) {
   const credentials = createCredentials(
     { ...(token !== undefined && { token }), ...(basic && { basic }) },
     async (refresh, signal) =>
-      (await open({ method: 'POST', path: '/api/token/refresh/', json: { refresh }, answer: accessSchema, repeatable: true, signal }))
+      (await open({ method: 'POST', path: '/api/token/refresh/', json: { refresh }, response: accessSchema, repeatable: true, signal }))
         .access,
     nowMs,
   );

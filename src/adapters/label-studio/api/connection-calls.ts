@@ -1,6 +1,6 @@
 /** Calls about predictions, model backends and webhooks. */
 import { z } from 'zod';
-import * as answers from './answers.ts';
+import * as responses from './responses.ts';
 import { compactResults } from './regions.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
@@ -34,12 +34,12 @@ export interface NewPrediction {
 
 export function predictionCalls(call: Transport) {
   return {
-    predictions: async (task: number | string, { signal }: CallOptions = {}): Promise<answers.ApiPrediction[]> =>
+    predictions: async (task: number | string, { signal }: CallOptions = {}): Promise<responses.ApiPrediction[]> =>
       compactResults(
-        await call({ method: 'GET', path: '/api/predictions', query: { task }, answer: z.array(answers.predictionSchema), signal }),
+        await call({ method: 'GET', path: '/api/predictions', query: { task }, response: z.array(responses.predictionSchema), signal }),
       ),
     createPrediction: (prediction: NewPrediction, { signal }: CallOptions = {}) =>
-      call({ method: 'POST', path: '/api/predictions', json: prediction, answer: z.object({ id: z.int() }), signal }),
+      call({ method: 'POST', path: '/api/predictions', json: prediction, response: z.object({ id: z.int() }), signal }),
     /** -> how many were stored */
     importPredictions: async (project: number, list: readonly NewPrediction[], { signal }: CallOptions = {}): Promise<number> =>
       (
@@ -47,7 +47,7 @@ export function predictionCalls(call: Transport) {
           method: 'POST',
           path: `/api/projects/${project}/import/predictions`,
           json: list,
-          answer: answers.createdSchema,
+          response: responses.createdSchema,
           timeoutMs: 120_000,
           signal,
         })
@@ -60,7 +60,7 @@ export function predictionCalls(call: Transport) {
           method: 'DELETE',
           path: `/api/projects/${project}/model-versions/`,
           json: { model_version: version },
-          answer: answers.deletedSchema,
+          response: responses.deletedSchema,
           signal,
         })
       ).deleted_predictions,
@@ -70,31 +70,31 @@ export function predictionCalls(call: Transport) {
 export function backendCalls(call: Transport) {
   return {
     webhooks: (project: number, { signal }: CallOptions = {}) =>
-      call({ method: 'GET', path: '/api/webhooks/', query: { project }, answer: z.array(answers.webhookSchema), signal }),
+      call({ method: 'GET', path: '/api/webhooks/', query: { project }, response: z.array(responses.webhookSchema), signal }),
     createWebhook: (webhook: NewWebhook, { signal }: CallOptions = {}) =>
-      call({ method: 'POST', path: '/api/webhooks/', json: webhook, answer: answers.webhookSchema, signal }),
+      call({ method: 'POST', path: '/api/webhooks/', json: webhook, response: responses.webhookSchema, signal }),
     updateWebhook: (id: number, webhook: Partial<NewWebhook>, { signal }: CallOptions = {}) =>
-      call({ method: 'PATCH', path: `/api/webhooks/${id}/`, json: webhook, answer: answers.webhookSchema, signal }),
+      call({ method: 'PATCH', path: `/api/webhooks/${id}/`, json: webhook, response: responses.webhookSchema, signal }),
     deleteWebhook: (id: number, { signal }: CallOptions = {}) => call({ method: 'DELETE', path: `/api/webhooks/${id}/`, signal }),
     /** Asking for them makes Label Studio ask each of them for its health. */
     backends: (project: number, { signal }: CallOptions = {}) =>
-      call({ method: 'GET', path: '/api/ml', query: { project }, answer: z.array(answers.backendSchema), signal }),
+      call({ method: 'GET', path: '/api/ml', query: { project }, response: z.array(responses.backendSchema), signal }),
     createBackend: (backend: NewBackend, { signal }: CallOptions = {}) =>
-      call({ method: 'POST', path: '/api/ml', json: backend, answer: answers.backendSchema, signal }),
+      call({ method: 'POST', path: '/api/ml', json: backend, response: responses.backendSchema, signal }),
     updateBackend: (id: number, backend: Partial<NewBackend>, { signal }: CallOptions = {}) =>
-      call({ method: 'PATCH', path: `/api/ml/${id}`, json: backend, answer: answers.backendSchema, signal }),
+      call({ method: 'PATCH', path: `/api/ml/${id}`, json: backend, response: responses.backendSchema, signal }),
     deleteBackend: (id: number, { signal }: CallOptions = {}) => call({ method: 'DELETE', path: `/api/ml/${id}`, signal }),
     trainBackend: (id: number, { signal }: CallOptions = {}) =>
       call({ method: 'POST', path: `/api/ml/${id}/train`, json: {}, signal, timeoutMs: 110_000 }),
     backendVersions: (id: number, { signal }: CallOptions = {}) =>
-      call({ method: 'GET', path: `/api/ml/${id}/versions`, answer: z.object({ versions: z.array(z.string()).catch([]) }), signal }),
+      call({ method: 'GET', path: `/api/ml/${id}/versions`, response: z.object({ versions: z.array(z.string()).catch([]) }), signal }),
     /** A click or box on a task, as the editor sends it. */
     interact: (id: number, request: { task: number; context: unknown }, { signal }: CallOptions = {}) =>
       call({
         method: 'POST',
         path: `/api/ml/${id}/interactive-annotating`,
         json: request,
-        answer: z.looseObject({ data: z.unknown().optional(), errors: z.array(z.string()).optional().catch(undefined) }),
+        response: z.looseObject({ data: z.unknown().optional(), errors: z.array(z.string()).optional().catch(undefined) }),
         timeoutMs: 110_000,
         signal,
       }),

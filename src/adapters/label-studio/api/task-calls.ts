@@ -1,6 +1,6 @@
 /** Calls about tasks and what people annotated in them. */
 import { z } from 'zod';
-import * as answers from './answers.ts';
+import * as responses from './responses.ts';
 import { pages } from './pages.ts';
 import { compactResults } from './regions.ts';
 import type { CallOptions, Transport } from './transport.ts';
@@ -19,7 +19,7 @@ export function taskCalls(call: Transport) {
     async *tasks(
       project: number,
       { pageSize = 100, onlyAnnotated = false, predictions: versions = false, signal }: TaskListOptions = {},
-    ): AsyncGenerator<answers.ListedTask> {
+    ): AsyncGenerator<responses.ListedTask> {
       const fields = [
         'id',
         'data',
@@ -41,7 +41,7 @@ export function taskCalls(call: Transport) {
             include: fields.join(','),
             ...(onlyAnnotated && { only_annotated: true }),
           },
-          answer: answers.taskPageSchema.optional(),
+          response: responses.taskPageSchema.optional(),
           // Behind the last page there is none; without the first one there is no such list.
           ...(page > 1 && { missing: undefined }),
           signal,
@@ -50,18 +50,18 @@ export function taskCalls(call: Transport) {
       });
     },
     task: (id: number | string, { signal }: CallOptions = {}) =>
-      call({ method: 'GET', path: `/api/tasks/${id}/`, answer: answers.wholeTaskSchema, signal }),
+      call({ method: 'GET', path: `/api/tasks/${id}/`, response: responses.wholeTaskSchema, signal }),
     updateTask: (
       id: number | string,
       changes: { meta?: Readonly<Record<string, unknown>>; data?: Readonly<Record<string, unknown>> },
       { signal }: CallOptions = {},
-    ) => call({ method: 'PATCH', path: `/api/tasks/${id}/`, json: changes, answer: answers.wholeTaskSchema, signal }),
+    ) => call({ method: 'PATCH', path: `/api/tasks/${id}/`, json: changes, response: responses.wholeTaskSchema, signal }),
     importTasks: (project: number, list: readonly unknown[], { signal }: CallOptions = {}) =>
       call({
         method: 'POST',
         path: `/api/projects/${project}/import`,
         json: list,
-        answer: answers.importedSchema,
+        response: responses.importedSchema,
         timeoutMs: 120_000,
         signal,
       }),
@@ -73,23 +73,23 @@ export function taskCalls(call: Transport) {
         method: 'POST',
         path: `/api/projects/${project}/import`,
         form,
-        answer: answers.importedSchema,
+        response: responses.importedSchema,
         timeoutMs: 120_000,
         signal,
       });
     },
     /** Submitted and skipped ones; [] where the task is gone. Masks come as bytes. */
-    async annotations(task: number | string, { signal }: CallOptions = {}): Promise<answers.ApiAnnotation[]> {
+    async annotations(task: number | string, { signal }: CallOptions = {}): Promise<responses.ApiAnnotation[]> {
       const path = `/api/tasks/${task}/annotations/`;
-      return compactResults(await call({ method: 'GET', path, answer: z.array(answers.annotationSchema), missing: [], signal }));
+      return compactResults(await call({ method: 'GET', path, response: z.array(responses.annotationSchema), missing: [], signal }));
     },
     /** Undefined where it is gone. */
-    annotation: (id: number, { signal }: CallOptions = {}): Promise<answers.ApiAnnotation | undefined> =>
-      call({ method: 'GET', path: `/api/annotations/${id}/`, answer: answers.annotationSchema.optional(), missing: undefined, signal }),
+    annotation: (id: number, { signal }: CallOptions = {}): Promise<responses.ApiAnnotation | undefined> =>
+      call({ method: 'GET', path: `/api/annotations/${id}/`, response: responses.annotationSchema.optional(), missing: undefined, signal }),
     createAnnotation: (task: number | string, annotation: Readonly<Record<string, unknown>>, { signal }: CallOptions = {}) =>
-      call({ method: 'POST', path: `/api/tasks/${task}/annotations/`, json: annotation, answer: answers.annotationSchema, signal }),
+      call({ method: 'POST', path: `/api/tasks/${task}/annotations/`, json: annotation, response: responses.annotationSchema, signal }),
     updateAnnotation: (id: number, changes: Readonly<Record<string, unknown>>, { signal }: CallOptions = {}) =>
-      call({ method: 'PATCH', path: `/api/annotations/${id}/`, json: changes, answer: answers.annotationSchema, signal }),
+      call({ method: 'PATCH', path: `/api/annotations/${id}/`, json: changes, response: responses.annotationSchema, signal }),
     deleteAnnotation: (id: number, { signal }: CallOptions = {}) => call({ method: 'DELETE', path: `/api/annotations/${id}/`, signal }),
     /** Everything annotated, whole: large where masks are. */
     exportTasks: (project: number, { all = false, signal }: CallOptions & { all?: boolean } = {}) =>
@@ -97,7 +97,7 @@ export function taskCalls(call: Transport) {
         method: 'GET',
         path: `/api/projects/${project}/export`,
         query: { exportType: 'JSON', download_all_tasks: all },
-        answer: z.array(answers.wholeTaskSchema),
+        response: z.array(responses.wholeTaskSchema),
         timeoutMs: 300_000,
         signal,
       }),
@@ -108,7 +108,7 @@ export function taskCalls(call: Transport) {
         path: '/api/dm/actions',
         query: { project, id: action },
         json: { project, selectedItems: selected === 'all' ? { all: true, excluded: [] } : { all: false, included: selected } },
-        answer: z.looseObject({ processed_items: z.number().optional() }),
+        response: z.looseObject({ processed_items: z.number().optional() }),
         timeoutMs: 300_000,
         signal,
       }),

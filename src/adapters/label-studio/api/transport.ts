@@ -14,7 +14,7 @@ export interface CallOptions {
 
 export interface Call<T> extends Omit<OutboundCall, 'headers'> {
   /** Schema of the response; without one it is not read. */
-  answer?: z.ZodType<T>;
+  response?: z.ZodType<T>;
   /** Result instead of an error where Label Studio says 404, in its own words: a 404 of a server before it says nothing. */
   missing?: T;
   /** A 404 in any words will do: for what older versions lack. @default false */
@@ -50,10 +50,10 @@ const LABEL_STUDIO: ServerDialect = {
 export function createTransport(options: TransportOptions): Transport {
   const outbound = createOutbound({ ...options, dialect: LABEL_STUDIO });
   return async <T>(given: Call<T>): Promise<T> => {
-    const { answer, missing, missingInAnyWords = false, ...call } = given;
+    const { response, missing, missingInAnyWords = false, ...call } = given;
     const request = { ...call, repeatable: call.repeatable ?? call.method !== 'POST' };
     try {
-      if (answer !== undefined) return await outbound.json(request, answer);
+      if (response !== undefined) return await outbound.json(request, response);
       await outbound.done(request);
       return undefined as T;
     } catch (error) {

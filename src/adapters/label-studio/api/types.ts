@@ -1,4 +1,4 @@
-/** Responses of Label Studio's API, as far as they are read; the schemas in answers.ts check them. */
+/** Responses of Label Studio's API, as far as they are read; the schemas in responses.ts check them. */
 
 /** Ways in which its users may log in with tokens. */
 export interface TokenSettings {

@@ -1,6 +1,6 @@
 /** The project itself, asked for by its number: whether what answers at an address is the Label Studio, and the project, that are known. */
 import { projectKeyOf } from '../protocol/events.ts';
-import type { ApiProject } from '../api/answers.ts';
+import type { ApiProject } from '../api/responses.ts';
 import type { LabelStudioClient } from '../api/client.ts';
 import { failed } from '../api/transport.ts';
 import type { Connection } from '../types.ts';
@@ -12,10 +12,10 @@ export async function confirmProject(
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<ApiProject> {
   const project = await client.project(projectId, options);
-  const answers = projectKeyOf(project.id, project.created_at);
+  const responses = projectKeyOf(project.id, project.created_at);
   // A key of old says the number alone.
-  if (project.id === projectId && (answers === key || !key.includes('.'))) return project;
+  if (project.id === projectId && (responses === key || !key.includes('.'))) return project;
   throw failed(
-    `GET /api/projects/${projectId}: expected project ${key}, got ${answers ?? 'one without a date'}: another Label Studio, or another project of that number. Connect it anew, or correct the url`,
+    `GET /api/projects/${projectId}: expected project ${key}, got ${responses ?? 'one without a date'}: another Label Studio, or another project of that number. Connect it anew, or correct the url`,
   );
 }

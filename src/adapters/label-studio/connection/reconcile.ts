@@ -1,9 +1,9 @@
 /** Brings what is known of a project's annotations in line with Label Studio: webhooks may be lost, late, or never sent (imports). */
 import { isOwnError, messageOf, type ErrorCode } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
-import { inTurns } from '../../../core/mask/cooperative.ts';
-import { annotationInSteps } from '../protocol/read-task.ts';
-import type { ListedTask } from '../api/answers.ts';
+import { runSteps } from '../../../core/mask/cooperative.ts';
+import { annotationSteps } from '../protocol/read-task.ts';
+import type { ListedTask } from '../api/responses.ts';
 import type { LabelStudioClient } from '../api/client.ts';
 import { failed } from '../api/transport.ts';
 import { confirmProject } from './project.ts';
@@ -54,7 +54,7 @@ export interface ReconcileReport extends Removals {
 
 /** Annotations fetched at the same time. */
 const CONCURRENCY = 3;
-/** These fail the next time, too, unless something else answered than should have (a login page in place of a picture). */
+/** These fail the next time, too, unless something else answered than should have (a login page in place of an image). */
 const LASTING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(['ANNOTATION_INVALID', 'ANNOTATION_OUTSIDE', 'ANNOTATION_CONFLICT', 'MASK_EMPTY', 'MASK_SIZE_MISMATCH'] as const),
   ...(['IMAGE_UNREADABLE', 'IMAGE_TOO_LARGE', 'IMAGE_EMPTY', 'URL_REFUSED', 'REQUEST_INVALID'] as const),
@@ -93,7 +93,7 @@ export async function reconcile(
     for (const one of await client.annotations(task.id, { signal })) {
       const updatedAt = task.annotations?.find(({ id }) => id === one.id)?.updated_at;
       if (updatedAt !== undefined && isSettled(one.id, updatedAt)) continue;
-      const annotation = await inTurns(annotationInSteps(one), signal);
+      const annotation = await runSteps(annotationSteps(one), signal);
       if (annotation === undefined) continue;
       const again = !known.has(one.id);
       try {

@@ -3,7 +3,7 @@
  * gone.
  */
 import { believeAbsence, LATELY_MS } from '../../../service/believe-absence.ts';
-import type { ApiProject } from '../api/answers.ts';
+import type { ApiProject } from '../api/responses.ts';
 import type { LabelStudioClient } from '../api/client.ts';
 import { confirmProject } from './project.ts';
 import type { AnnotationRecorder, Connection, CountedAnnotation } from '../types.ts';

@@ -21,11 +21,11 @@ const DEADLINE_MS = 600_000;
 /** key: `<id>.<seconds>` of the project, as Label Studio writes it; `project` would be its name here. */
 const syncBody = z.strictObject({ key: projectKey, acceptRemovals: z.boolean().default(false), restore: z.boolean().default(false) });
 const count = z.int().min(0);
-const syncAnswer = z.object({
+const syncResponse = z.object({
   ...{ project: z.string(), tasks: count, annotations: count, stored: count, removed: count, missing: count, failed: count },
   refused: z.string().optional(),
 });
-const problemAnswer = z.object({ project: z.string(), problem: z.string().nullable() });
+const problemResponse = z.object({ project: z.string(), problem: z.string().nullable() });
 
 export function syncRoutes({ api, connections, name }: SyncRoutesParts): Route[] {
   const find = (key: string, caller: Caller): Connection => {
@@ -44,7 +44,7 @@ export function syncRoutes({ api, connections, name }: SyncRoutesParts): Route[]
       summary: "What was wrong when a project's annotations were last compared with Label Studio",
       access: 'write',
       query: z.strictObject({ key: projectKey }),
-      answer: problemAnswer,
+      response: problemResponse,
       handle({ query: { key }, caller }) {
         const connection = find(key, caller);
         return Promise.resolve({ json: { project: connection.project, problem: api.problem(connection)?.message ?? null } });
@@ -58,7 +58,7 @@ export function syncRoutes({ api, connections, name }: SyncRoutesParts): Route[]
       access: 'write',
       body: syncBody,
       deadlineMs: DEADLINE_MS,
-      answer: syncAnswer,
+      response: syncResponse,
       async handle({ body: { key, acceptRemovals, restore }, caller, signal }) {
         const connection = find(key, caller);
         return { json: { project: connection.project, ...(await api.reconcile(connection, { acceptRemovals, restore, signal })) } };

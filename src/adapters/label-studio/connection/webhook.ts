@@ -1,5 +1,5 @@
 /** The webhook a project tells us of annotations with: found, judged and put right. */
-import type { ApiBackend, ApiWebhook } from '../api/answers.ts';
+import type { ApiBackend, ApiWebhook } from '../api/responses.ts';
 import type { LabelStudioClient } from '../api/client.ts';
 
 export interface WebhookWanted {

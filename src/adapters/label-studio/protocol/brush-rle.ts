@@ -5,7 +5,7 @@
  * or count values. The mask is the alpha channel.
  */
 import { ProsamError } from '../../../core/common/errors.ts';
-import { atOnce, inTurns, PAUSE_AFTER, type Steps } from '../../../core/mask/cooperative.ts';
+import { runStepsSync, runSteps, PAUSE_AFTER, type Steps } from '../../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 
 const VALUE_BITS = 8;
@@ -18,8 +18,8 @@ const LONGEST_RUN = 2 ** 16;
 const THRESHOLD = 128;
 
 /** The bytes Label Studio's own converter writes for it. Masks of at most 2^30 - 1 pixels. */
-export function encodeBrushRle(mask: BinaryMask): Uint8Array {
-  return atOnce(encodeInSteps(mask));
+export function encodeBrushRleSync(mask: BinaryMask): Uint8Array {
+  return runStepsSync(encodeSteps(mask));
 }
 
 /** The part of an image that a mask covers; the rest is not marked. */
@@ -33,11 +33,11 @@ export interface MaskPlace {
 }
 
 /** The same, giving others on this thread their turns. place: for a mask cut to its box. Rejects with the signal's reason once it aborts. */
-export function encodeBrushRleInTurns(mask: BinaryMask, signal?: AbortSignal, place?: MaskPlace): Promise<Uint8Array> {
-  return inTurns(encodeInSteps(mask, place), signal);
+export function encodeBrushRle(mask: BinaryMask, signal?: AbortSignal, place?: MaskPlace): Promise<Uint8Array> {
+  return runSteps(encodeSteps(mask, place), signal);
 }
 
-function* encodeInSteps(mask: BinaryMask, place: MaskPlace = { x0: 0, y0: 0, width: mask.width, height: mask.height }): Steps<Uint8Array> {
+function* encodeSteps(mask: BinaryMask, place: MaskPlace = { x0: 0, y0: 0, width: mask.width, height: mask.height }): Steps<Uint8Array> {
   const { data } = mask;
   const bits = createBitWriter();
   bits.write(4 * place.width * place.height, 32);
@@ -123,21 +123,21 @@ function createBitWriter() {
  * Alpha of 128 and more is marked. Counts of any sizes are read, whatever follows the last value is not.
  * @throws ANNOTATION_INVALID for what is not bytes, not of this size, cut off or overfull; before anything of that size is allocated
  */
-export function decodeBrushRle(rle: readonly unknown[] | Uint8Array, width: number, height: number): BinaryMask {
-  return atOnce(decodeInSteps(bytesOf(rle), width, height));
+export function decodeBrushRleSync(rle: readonly unknown[] | Uint8Array, width: number, height: number): BinaryMask {
+  return runStepsSync(decodeSteps(bytesOf(rle), width, height));
 }
 
 /** The same, giving others on this thread their turns. */
-export function decodeBrushRleInTurns(
+export function decodeBrushRle(
   rle: readonly unknown[] | Uint8Array,
   width: number,
   height: number,
   signal?: AbortSignal,
 ): Promise<BinaryMask> {
-  return inTurns(decodeInSteps(bytesOf(rle), width, height), signal);
+  return runSteps(decodeSteps(bytesOf(rle), width, height), signal);
 }
 
-function* decodeInSteps(bytes: Uint8Array, width: number, height: number): Steps<BinaryMask> {
+function* decodeSteps(bytes: Uint8Array, width: number, height: number): Steps<BinaryMask> {
   const totalBits = 8 * bytes.length;
   let position = 0;
   const read = (size: number): number => {

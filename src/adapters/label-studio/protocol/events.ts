@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { Steps } from '../../../core/mask/cooperative.ts';
-import { annotationInSteps, each, taskInSteps } from './read-task.ts';
+import { annotationSteps, each, taskSteps } from './read-task.ts';
 import { projectSchema, type MlAnnotation, type MlTask } from './request-schemas.ts';
 
 /** Project fields common to all events. */
@@ -59,7 +59,7 @@ export function* parseEvent(body: unknown): Steps<MlEvent> {
     case 'ANNOTATIONS_DELETED':
       return { kind: 'annotations-deleted', action, project, ids: yield* many(idOf, annotations ?? annotation) };
     case 'TASKS_CREATED':
-      return { kind: 'tasks', action, project, tasks: yield* many(taskInSteps, tasks ?? task) };
+      return { kind: 'tasks', action, project, tasks: yield* many(taskSteps, tasks ?? task) };
     case 'TASKS_DELETED':
       return { kind: 'tasks-deleted', action, project, ids: yield* many(idOf, tasks ?? task) };
     case 'PROJECT_CREATED':
@@ -92,9 +92,9 @@ function many<T>(read: (one: unknown) => Steps<T | undefined>, value: unknown): 
 }
 
 function* pairsOf(annotation: unknown, task: unknown): Steps<{ task: MlTask; annotation: MlAnnotation }[]> {
-  const tasks = new Map((yield* many(taskInSteps, task)).map((one) => [String(one.id), one]));
+  const tasks = new Map((yield* many(taskSteps, task)).map((one) => [String(one.id), one]));
   const [only] = tasks.size === 1 ? tasks.values() : [];
-  return (yield* many(annotationInSteps, annotation)).flatMap((one) => {
+  return (yield* many(annotationSteps, annotation)).flatMap((one) => {
     const own = one.task === undefined ? only : tasks.get(String(one.task));
     return own === undefined ? [] : [{ task: own, annotation: one }];
   });

@@ -5,8 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProsamError } from '../../../core/common/errors.ts';
-import { inTurns, type Steps } from '../../../core/mask/cooperative.ts';
-import { isUtf8InTurns, joinedInTurns } from '../../http/body/join-bytes.ts';
+import { createJsonScan, JSON_TOKEN } from '../../../core/common/json-scan.ts';
+import { runSteps, type Steps } from '../../../core/mask/cooperative.ts';
+import { isUtf8Text, joinBytes } from '../../http/body/join-bytes.ts';
 import { createJsonWatch } from '../../http/body/json-structure.ts';
 import { parseJson } from '../../http/body/parse-json.ts';
 
@@ -29,13 +30,7 @@ const MAX_ELEMENTS = 100_000;
 const MAX_DEPTH = 64;
 /** Text parsed between two turns of the event loop. */
 const TURN_BYTES = 2 ** 17;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const OPEN_LIST = 0x5b;
-const CLOSE_LIST = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
+const { comma: COMMA, openList: OPEN_LIST, closeList: CLOSE_LIST, openObject: OPEN_OBJECT, closeObject: CLOSE_OBJECT } = JSON_TOKEN;
 const SPACES: ReadonlySet<number> = new Set([0x20, 0x0a, 0x0d, 0x09]);
 
 /**
@@ -44,21 +39,21 @@ const SPACES: ReadonlySet<number> = new Set([0x20, 0x0a, 0x0d, 0x09]);
  */
 export async function parseLargeJson(bytes: Buffer, signal?: AbortSignal): Promise<unknown> {
   if (bytes.byteLength === 0) return undefined;
-  if (!(await isUtf8InTurns(bytes)))
+  if (!(await isUtf8Text(bytes)))
     throw new ProsamError('REQUEST_INVALID', 'Expected JSON in UTF-8, got bytes that are not. Encode the body as UTF-8.');
-  const { byteLists, listsAtTop } = await inTurns(scan(bytes), signal);
+  const { byteLists, listsAtTop } = await runSteps(scan(bytes), signal);
   const name = randomUUID();
   let nextList = 0;
   let sinceTurn = 0;
-  /** The text between, with a stand-in for each list of bytes. */
+  /** The text between, with a placeholder for each list of bytes. */
   const parsePart = async (start: number, end: number, holes: readonly { span: Span; value: unknown }[] = []): Promise<unknown> => {
     const put = new Map<string, unknown>();
     const pieces: Buffer[] = [];
     let from = start;
     const replace = ({ start: holeStart, end: holeEnd }: Span, value: unknown): void => {
-      const standIn = `${name}-${put.size}`;
-      put.set(standIn, value);
-      pieces.push(bytes.subarray(from, holeStart), Buffer.from(`"${standIn}"`));
+      const placeholder = `${name}-${put.size}`;
+      put.set(placeholder, value);
+      pieces.push(bytes.subarray(from, holeStart), Buffer.from(`"${placeholder}"`));
       from = holeEnd;
     };
     let hole = 0;
@@ -74,7 +69,7 @@ export async function parseLargeJson(bytes: Buffer, signal?: AbortSignal): Promi
       } else break;
     }
     pieces.push(bytes.subarray(from, end));
-    const text = await joinedInTurns(pieces);
+    const text = await joinBytes(pieces);
     const watch = createJsonWatch();
     // Piece by piece: what is too much is found where it begins.
     for (let at = 0; at < text.byteLength; at += TURN_BYTES) {
@@ -111,7 +106,6 @@ function* scan(bytes: Buffer): Steps<{ byteLists: ByteList[]; listsAtTop: ListAt
   let depth = 0;
   let current: ListAtTop | undefined;
   let elementStart = 0;
-  let nextPause = TURN_BYTES;
   /** Whether anything but spaces came since the element began. */
   let some = false;
   const endElement = (list: ListAtTop, at: number): void => {
@@ -122,61 +116,51 @@ function* scan(bytes: Buffer): Steps<{ byteLists: ByteList[]; listsAtTop: ListAt
     elementStart = at + 1;
     some = false;
   };
-  for (let at = 0; at < bytes.length; at++) {
-    if (at >= nextPause) {
-      nextPause = at + TURN_BYTES / 2;
+  const json = createJsonScan();
+  /** Bytes of the text before this piece that the scan did not see; negative for those it saw twice. */
+  let leftOut = 0;
+  let nextPause = TURN_BYTES;
+  for (let from = 0; from < bytes.length;) {
+    if (from >= nextPause) {
+      nextPause = from + TURN_BYTES / 2;
       yield;
     }
-    const byte = bytes[at] as number;
-    if (byte === QUOTE) {
-      some = true;
-      at = yield* endOfString(bytes, at);
-    } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
-      some = true;
-      if (byte === OPEN_LIST && depth > 1) {
-        const list = yield* byteList(bytes, at);
+    const end = Math.min(from + TURN_BYTES, bytes.length);
+    json.feed(bytes.subarray(from, end));
+    from = end;
+    for (let token = json.next(); token !== undefined; token = json.next()) {
+      const at = leftOut + json.at();
+      some ||= json.afterScalar();
+      if (token === OPEN_OBJECT || token === OPEN_LIST) {
+        some = true;
+        const list = token === OPEN_LIST && depth > 1 ? yield* byteList(bytes, at) : undefined;
         if (list !== undefined) {
           byteLists.push(list);
-          at = list.end - 1;
-          continue;
+          leftOut += list.end - end;
+          from = list.end;
+          break;
         }
-      }
-      if (++depth > MAX_DEPTH)
-        throw new ProsamError('REQUEST_TOO_LARGE', `Expected JSON of at most ${MAX_DEPTH} levels, got more. Send it flatter.`);
-      if (byte === OPEN_LIST && depth === 2) {
-        current = { start: at, end: 0, elements: [] };
-        elementStart = at + 1;
-        some = false;
-      }
-    } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
-      if (depth === 2 && current !== undefined) {
-        endElement(current, at);
-        current.end = at + 1;
-        // One that ends with the wrong bracket is parsed, and refused, as a whole.
-        if (byte === CLOSE_LIST) listsAtTop.push(current);
-        current = undefined;
-      }
-      depth--;
-    } else if (byte === COMMA && depth === 2 && current !== undefined) {
-      endElement(current, at);
-    } else if (!some && !SPACES.has(byte)) some = true;
+        if (++depth > MAX_DEPTH)
+          throw new ProsamError('REQUEST_TOO_LARGE', `Expected JSON of at most ${MAX_DEPTH} levels, got more. Send it flatter.`);
+        if (token === OPEN_LIST && depth === 2) {
+          current = { start: at, end: 0, elements: [] };
+          elementStart = at + 1;
+          some = false;
+        }
+      } else if (token === CLOSE_OBJECT || token === CLOSE_LIST) {
+        if (depth === 2 && current !== undefined) {
+          endElement(current, at);
+          current.end = at + 1;
+          // One that ends with the wrong bracket is parsed, and refused, as a whole.
+          if (token === CLOSE_LIST) listsAtTop.push(current);
+          current = undefined;
+        }
+        depth--;
+      } else if (token === COMMA && depth === 2 && current !== undefined) endElement(current, at);
+      else if (token === JSON_TOKEN.string) some = true;
+    }
   }
   return { byteLists, listsAtTop };
-}
-
-/** Place of the quote that ends it; the end of the text where there is none. */
-function* endOfString(bytes: Buffer, start: number): Steps<number> {
-  let nextPause = start + TURN_BYTES;
-  for (let at = bytes.indexOf(QUOTE, start + 1); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
-    if (at >= nextPause) {
-      nextPause = at + TURN_BYTES;
-      yield;
-    }
-    let before = at - 1;
-    while (bytes[before] === BACKSLASH) before--;
-    if ((at - before) % 2 === 1) return at;
-  }
-  return bytes.length;
 }
 
 /** The list that opens there, if it holds nothing but whole numbers from 0 to 255 as JSON writes them. */

@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
-import { inTurns, type Steps } from '../../../core/mask/cooperative.ts';
+import { runSteps, type Steps } from '../../../core/mask/cooperative.ts';
 import { mayUse } from '../../http/guard.ts';
 import { route, type Caller, type Route } from '../../http/route.ts';
 import { checkInput } from '../../http/check-input.ts';
-import { checkedResults, writeResults, type MlAnswer } from './answers.ts';
+import { checkedResults, writeResults, type MlResponse } from './responses.ts';
 import { parseEvent, type MlEvent } from './events.ts';
 import { parseLabelConfig, type LabelConfig } from './label-config.ts';
 import { parseLargeJson } from './large-json.ts';
@@ -39,7 +39,7 @@ export interface MlBackendOptions {
   /** Comes often and must answer within 3 s: nothing slow belongs here. `model_version` in Label Studio, which compares predictions by it. */
   setup(setup: MlSetup, call: MlCall): Promise<{ modelVersion: string }>;
   /** One answer a task, in their order; undefined: nothing is stored for it, and it may be asked again. */
-  predict(request: MlPredictRequest, call: MlCall): Promise<readonly (MlAnswer | undefined)[]>;
+  predict(request: MlPredictRequest, call: MlCall): Promise<readonly (MlResponse | undefined)[]>;
   /** Label Studio waits for 1 s while somebody presses Submit: do slow work afterwards. @default events are taken and forgotten */
   onEvent?(event: MlEvent, call: MlCall): Promise<void>;
   /** Versions of one project's predictions, or of all. @default none */
@@ -58,7 +58,7 @@ export interface MlBackendLimits {
   deadlineMs?: number;
 }
 
-const versionsAnswer = z.object({ versions: z.array(z.string()) });
+const versionsResponse = z.object({ versions: z.array(z.string()) });
 
 /** Routes for the path that Label Studio is given; mount them at '/' for an address without a path. */
 export function createMlBackend(options: MlBackendOptions): { routes: readonly Route[] } {
@@ -108,8 +108,8 @@ export function createMlBackend(options: MlBackendOptions): { routes: readonly R
         const labelConfig = labelConfigXml === '' ? { controls: [], images: [] } : parseLabelConfig(labelConfigXml);
         const context = params?.context?.result;
         const request = { project, tasks, labelConfig, labelConfigXml, ...(context && context.length > 0 && { context }) };
-        const answers = tasks.length === 0 ? [] : await options.predict(request, { caller, signal, log });
-        const results = checkedResults(answers, tasks, labelConfig, log);
+        const responses = tasks.length === 0 ? [] : await options.predict(request, { caller, signal, log });
+        const results = checkedResults(responses, tasks, labelConfig, log);
         return { bytes: await writeResults(results, signal), type: 'application/json' };
       },
     }),
@@ -121,7 +121,7 @@ export function createMlBackend(options: MlBackendOptions): { routes: readonly R
       rawBody: true,
       maxBodyBytes,
       async handle({ rawBody, caller, signal, log }) {
-        const event = await inTurns(parseEvent(await read(rawBody, signal)), signal);
+        const event = await runSteps(parseEvent(await read(rawBody, signal)), signal);
         if ('project' in event) check(caller, event.project.key);
         await options.onEvent?.(event, { caller, signal, log });
         return { json: { status: 'ok' } };
@@ -132,7 +132,7 @@ export function createMlBackend(options: MlBackendOptions): { routes: readonly R
       path: '/versions',
       summary: 'Versions of predictions',
       access: 'write',
-      answer: versionsAnswer,
+      response: versionsResponse,
       async handle({ caller, signal, log }) {
         return { json: { versions: (await options.versions?.({ caller, signal, log })) ?? [] } };
       },
@@ -160,6 +160,6 @@ async function readTasks(body: unknown, most: number, signal: AbortSignal): Prom
       yield;
     }
   }
-  await inTurns(check(list), signal);
+  await runSteps(check(list), signal);
   return tasks;
 }

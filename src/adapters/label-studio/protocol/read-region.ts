@@ -4,7 +4,7 @@ import { maskFromAlphaPng } from '../../../core/image/node/alpha-png.ts';
 import type { Annotation } from '../../../core/mask/annotation.ts';
 import type { Point } from '../../../core/mask/raster.ts';
 import { readDataAddress } from '../../http/images/base64-image.ts';
-import { decodeBrushRleInTurns } from './brush-rle.ts';
+import { decodeBrushRle } from './brush-rle.ts';
 import { CONTROL_KINDS, type ControlKind } from './label-config.ts';
 import type { MlRegion } from './request-schemas.ts';
 
@@ -55,7 +55,7 @@ export async function annotationOfRegion(
   const { width, height } = sizeOfRegion(region, limits);
   if (kind === 'brushlabels') {
     if (value.rle === undefined) return undefined;
-    return { mask: await decodeBrushRleInTurns(value.rle, width, height, signal) };
+    return { mask: await decodeBrushRle(value.rle, width, height, signal) };
   }
   if (kind === 'bitmasklabels') {
     if (value.imageDataURL === undefined) throw invalid('expected imageDataURL in a bitmask, got none');

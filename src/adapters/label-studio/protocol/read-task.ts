@@ -18,10 +18,10 @@ import {
 const REGIONS_AT_ONCE = 100;
 
 /** undefined for what is no annotation. */
-export const annotationInSteps = (value: unknown): Steps<MlAnnotation | undefined> => withRegions(annotationShape, value);
+export const annotationSteps = (value: unknown): Steps<MlAnnotation | undefined> => withRegions(annotationShape, value);
 
 /** undefined for what is no task. */
-export function* taskInSteps(value: unknown): Steps<MlTask | undefined> {
+export function* taskSteps(value: unknown): Steps<MlTask | undefined> {
   const { success, data } = taskShape.safeParse(value);
   return success ? yield* completedTask(data) : undefined;
 }
@@ -30,7 +30,7 @@ export function* taskInSteps(value: unknown): Steps<MlTask | undefined> {
 export function* completedTask(task: Shaped<typeof taskShape>): Steps<MlTask> {
   return {
     ...task,
-    annotations: yield* each(task.annotations, annotationInSteps),
+    annotations: yield* each(task.annotations, annotationSteps),
     drafts: yield* each(task.drafts, (one): Steps<MlDraft | undefined> => withRegions(draftShape, one)),
     predictions: yield* each(task.predictions, (one): Steps<MlPrediction | undefined> => withRegions(predictionShape, one)),
   };

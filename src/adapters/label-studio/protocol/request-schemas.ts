@@ -1,5 +1,6 @@
 /** Schemas of Label Studio's requests, field by field: unused fields are dropped, used ones are bounded. */
 import { z } from 'zod';
+import { ANNOTATION_LIMITS } from '../../../core/common/limits.ts';
 
 export type { MlAnnotation, MlDraft, MlPrediction, MlRegion, MlSetup, MlTask } from './types.ts';
 
@@ -23,7 +24,7 @@ const regionValue = z
     radiusX: percent,
     radiusY: percent,
     rotation: z.number().min(-360_000).max(360_000),
-    points: z.array(point).max(100_000),
+    points: z.array(point).max(ANNOTATION_LIMITS.corners),
     closed: z.boolean(),
     format: z.string().max(40),
     rle,
@@ -38,7 +39,7 @@ const regionValue = z
   })
   .partial();
 
-/** One mark, prompt or mask on an image. Fields that make no sense together are judged where the region is read. */
+/** One annotation, prompt or mask on an image. Fields that make no sense together are judged where the region is read. */
 export const regionSchema = z.object({
   id: z.coerce.string().max(500).default(''),
   type: z.string().max(100).default(''),

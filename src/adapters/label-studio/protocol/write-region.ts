@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { alphaPng } from '../../../core/image/node/alpha-png.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
-import { inTurns } from '../../../core/mask/cooperative.ts';
-import { maskExtentInSteps, type Point } from '../../../core/mask/raster.ts';
-import { encodeBrushRleInTurns, type MaskPlace } from './brush-rle.ts';
+import { runSteps } from '../../../core/mask/cooperative.ts';
+import { maskExtentSteps, type Point } from '../../../core/mask/raster.ts';
+import { encodeBrushRle, type MaskPlace } from './brush-rle.ts';
 import type { Control, ControlKind } from './label-config.ts';
 
 /** Region in the form Label Studio stores and shows as JSON. */
@@ -47,7 +47,7 @@ export interface WriteOptions {
 export async function writeRegions(control: Control, found: MaskToWrite, options: WriteOptions = {}): Promise<WrittenRegion[]> {
   const { mask, label } = found;
   const { width, height } = mask;
-  const whole = await inTurns(maskExtentInSteps(mask), options.signal);
+  const whole = await runSteps(maskExtentSteps(mask), options.signal);
   if (whole.boxXyxy === undefined) return [];
   const region = (score: number, value: Record<string, unknown>): WrittenRegion => ({
     id: randomUUID().replaceAll('-', '').slice(0, 10),
@@ -94,7 +94,7 @@ export function clampScore(score: number): number {
 
 async function maskValue(kind: 'brushlabels' | 'bitmasklabels', mask: BinaryMask, place: MaskPlace, signal?: AbortSignal) {
   signal?.throwIfAborted();
-  if (kind === 'brushlabels') return { format: 'rle', rle: asList(await encodeBrushRleInTurns(mask, signal, place)) };
+  if (kind === 'brushlabels') return { format: 'rle', rle: asList(await encodeBrushRle(mask, signal, place)) };
   const png = await alphaPng(mask, place);
   return { imageDataURL: `data:image/png;base64,${Buffer.from(png).toString('base64')}` };
 }

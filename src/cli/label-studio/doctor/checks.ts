@@ -1,7 +1,7 @@
 /** Checks of a connection: each finding has a state and, where something is wrong, a fix. */
 import { note, ok as right, problem as wrong, type Finding } from '../../../core/common/finding.ts';
 import { isIP } from 'node:net';
-import type { ApiBackend, ApiProject } from '../../../adapters/label-studio/api/answers.ts';
+import type { ApiBackend, ApiProject } from '../../../adapters/label-studio/api/responses.ts';
 import { comparableUrl } from '../../../adapters/label-studio/connection/webhook.ts';
 import { parseLabelConfig } from '../../../adapters/label-studio/protocol/label-config.ts';
 import { messageOf } from '../../../core/common/errors.ts';

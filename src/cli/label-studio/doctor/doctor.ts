@@ -3,7 +3,7 @@ import { findingText, problemsOf, verdictText } from '../../../core/common/findi
 import { createFetchImage } from '../../../adapters/label-studio/connection/images.ts';
 import { describeProblem, webhookProblems } from '../../../adapters/label-studio/connection/webhook.ts';
 import { isPersonalToken } from '../../../adapters/label-studio/api/credentials.ts';
-import type { ApiProject } from '../../../adapters/label-studio/api/answers.ts';
+import type { ApiProject } from '../../../adapters/label-studio/api/responses.ts';
 import { hostAndPort } from '../../../adapters/http/address-check.ts';
 import { createImageSources } from '../../../adapters/http/images/image-sources.ts';
 import { parseLabelConfig } from '../../../adapters/label-studio/protocol/label-config.ts';
@@ -55,9 +55,9 @@ async function serviceFindings({
   settings,
 }: LabelStudioContext): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const answer = await attempt(() => createBackendClient({ fromHere, login, token, client }).health());
-  if ('value' in answer) findings.push(right('service', `${answer.value} answers at ${fromHere}`));
-  else if (answer.code === 'LABEL_STUDIO_REFUSED') {
+  const response = await attempt(() => createBackendClient({ fromHere, login, token, client }).health());
+  if ('value' in response) findings.push(right('service', `${response.value} answers at ${fromHere}`));
+  else if (response.code === 'LABEL_STUDIO_REFUSED') {
     findings.push(
       wrong(
         'service',

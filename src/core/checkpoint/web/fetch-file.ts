@@ -14,7 +14,7 @@ export interface LoadProgress {
 export type Fetch = (url: string, init: { signal?: AbortSignal; cache?: 'no-cache' | 'no-store' }) => Promise<Response>;
 
 /** The answer's head has arrived, its body has not. */
-export interface FileAnswer {
+export interface FileResponse {
   /** Bytes it will have; absent where the server does not say, or where it compresses on the way. */
   length?: number;
   bytes(onBytes?: (count: number) => void): Promise<Uint8Array<ArrayBuffer>>;
@@ -30,7 +30,7 @@ export interface FetchFileOptions {
 }
 
 /** @throws MODEL_NOT_FOUND, MODEL_INVALID for a file that is too large */
-export async function fetchFile(url: string, { fetch, maxBytes, cache, signal }: FetchFileOptions): Promise<FileAnswer> {
+export async function fetchFile(url: string, { fetch, maxBytes, cache, signal }: FetchFileOptions): Promise<FileResponse> {
   const response = await fetch(url, { cache, ...(signal && { signal }) }).catch((cause: unknown) => {
     signal?.throwIfAborted();
     throw new ProsamError(

@@ -1,7 +1,7 @@
 /** The weight files of a model: from the cache where they are still what the manifest says, else from the network. */
 import { ProsamError } from '../../common/errors.ts';
 import { sha256Hex } from '../../common/sha256.ts';
-import { fetchFile, type Fetch, type FileAnswer, type LoadProgress } from './fetch-file.ts';
+import { fetchFile, type Fetch, type FileResponse, type LoadProgress } from './fetch-file.ts';
 import type { Manifest } from '../manifest.ts';
 import type { ModelCache } from './model-cache.ts';
 
@@ -36,20 +36,20 @@ export async function loadModelFiles(
     if (kept && (await sha256Hex(kept)) === hash) return { name, hash, kept };
     if (kept) await cache.drop('file', hash);
     const url = new URL(name, manifestUrl).href;
-    return { name, hash, url, answer: await fetchFile(url, { fetch, maxBytes: maxFileBytes, cache: 'no-store', signal: either }) };
+    return { name, hash, url, response: await fetchFile(url, { fetch, maxBytes: maxFileBytes, cache: 'no-store', signal: either }) };
   });
   try {
-    const answers = await Promise.all(started);
-    const lengths = answers.map(({ kept, answer }) => kept?.length ?? answer?.length);
+    const responses = await Promise.all(started);
+    const lengths = responses.map(({ kept, response }) => kept?.length ?? response?.length);
     const total = lengths.every((length) => length !== undefined) ? lengths.reduce((sum, length) => sum + length, 0) : undefined;
     let loaded = 0;
     const report = (file: string, count: number): void => {
       loaded += count;
       onProgress?.({ file, loaded, ...(total !== undefined && { total }) });
     };
-    const files = answers.map(async ({ name, hash, kept, url, answer }): Promise<[string, Uint8Array]> => {
+    const files = responses.map(async ({ name, hash, kept, url, response }): Promise<[string, Uint8Array]> => {
       if (kept) report(name, kept.length);
-      return [name, kept ?? (await download(url, hash, answer, cache, (count) => report(name, count)))];
+      return [name, kept ?? (await download(url, hash, response, cache, (count) => report(name, count)))];
     });
     return new Map(await Promise.all(files));
   } catch (error) {
@@ -64,11 +64,11 @@ export async function loadModelFiles(
 async function download(
   url: string,
   wanted: string,
-  answer: FileAnswer,
+  response: FileResponse,
   cache: ModelCache,
   onBytes: (count: number) => void,
 ): Promise<Uint8Array> {
-  const bytes = await answer.bytes(onBytes);
+  const bytes = await response.bytes(onBytes);
   const got = await sha256Hex(bytes);
   if (got !== wanted)
     throw new ProsamError(

@@ -1,7 +1,7 @@
-/** Masks as pictures whose alpha channel is the mask: opaque is marked, transparent is not. */
+/** Masks as images whose alpha channel is the mask: opaque is marked, transparent is not. */
 import sharp from 'sharp';
 import { messageOf, ProsamError } from '../../common/errors.ts';
-import { inTurns, PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.ts';
+import { runSteps, PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.ts';
 import type { BinaryMask } from '../../mask/label-reduction.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './decode.ts';
 
@@ -26,7 +26,7 @@ export async function alphaPng(
 }
 
 /**
- * Alpha of 128 and more is marked; a picture without alpha marks everything.
+ * Alpha of 128 and more is marked; an image without alpha marks everything.
  * @throws ANNOTATION_INVALID for what is no PNG, MASK_SIZE_MISMATCH, IMAGE_TOO_LARGE
  */
 export async function maskFromAlphaPng(bytes: Uint8Array, width: number, height: number, limits: ImageLimits = {}): Promise<BinaryMask> {
@@ -40,17 +40,17 @@ export async function maskFromAlphaPng(bytes: Uint8Array, width: number, height:
   if (!PNG.equals(bytes.subarray(0, PNG.length))) {
     throw new ProsamError('ANNOTATION_INVALID', 'Mask: expected a PNG, got bytes that do not begin like one. Encode the mask as PNG.');
   }
-  const picture = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
+  const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
   try {
-    const metadata = await picture.metadata();
+    const metadata = await image.metadata();
     if (metadata.width !== width || metadata.height !== height) {
       throw new ProsamError(
         'MASK_SIZE_MISMATCH',
         `Mask: expected a PNG of ${width} x ${height} pixels, got ${metadata.width} x ${metadata.height}. Use the size of the upright image.`,
       );
     }
-    const levels = await picture.ensureAlpha().extractChannel('alpha').toColourspace('b-w').raw().toBuffer();
-    return await inTurns(threshold(levels, width, height));
+    const levels = await image.ensureAlpha().extractChannel('alpha').toColourspace('b-w').raw().toBuffer();
+    return await runSteps(threshold(levels, width, height));
   } catch (cause) {
     if (cause instanceof ProsamError) throw cause;
     throw new ProsamError('ANNOTATION_INVALID', `Mask: the PNG cannot be read: ${messageOf(cause)}. Encode it again.`, { cause });

@@ -1,7 +1,7 @@
 /** Image files to 8-bit RGB pixels, bounded before anything is unpacked. */
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { messageOf, ProsamError } from '../../common/errors.ts';
-import { inTurns, PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.ts';
+import { runSteps, PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.ts';
 import type { BinaryMask } from '../../mask/label-reduction.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
 import { MASK_FILE_LEVEL } from '../mask-file.ts';
@@ -34,8 +34,8 @@ export async function decodeImage(bytes: Uint8Array, label: string, limits: Imag
   try {
     const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
     // A plain array over the same bytes: a Buffer's slice() would not copy.
-    const levels = deep ? await inTurns(eightBit(data)) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return { data: await inTurns(threeChannels(levels, info.channels)), width: info.width, height: info.height, channels: 3 };
+    const levels = deep ? await runSteps(eightBit(data)) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return { data: await runSteps(threeChannels(levels, info.channels)), width: info.width, height: info.height, channels: 3 };
   } catch (cause) {
     throw unreadable(label, messageOf(cause), cause);
   }

@@ -1,4 +1,4 @@
-/** Small pictures of image files, for pages that show many. */
+/** Thumbnails of image files, for pages that show many. */
 import sharp from 'sharp';
 import { messageOf, ProsamError } from '../../common/errors.ts';
 import { DEFAULT_LIMITS, hasKnownSignature } from './decode.ts';
@@ -13,7 +13,7 @@ export async function thumbnail(bytes: Uint8Array, longest: number): Promise<Uin
       .webp({ quality: 80 })
       .toBuffer();
   } catch (cause) {
-    throw new ProsamError('IMAGE_UNREADABLE', `expected an image to make a small picture of, but ${messageOf(cause)}.`, { cause });
+    throw new ProsamError('IMAGE_UNREADABLE', `expected an image to make a thumbnail of, but ${messageOf(cause)}.`, { cause });
   }
 }
 

@@ -81,9 +81,9 @@ async function fetchImage(address: string | URL): Promise<Blob> {
       `expected an image of the page's own origin, got ${shortened(url.href)}. Fetch it yourself and pass its bytes or its Blob.`,
     );
   try {
-    const answer = await fetch(url);
-    if (answer.ok) return await answer.blob();
-    throw new Error(`the server answered ${answer.status}`);
+    const response = await fetch(url);
+    if (response.ok) return await response.blob();
+    throw new Error(`the server answered ${response.status}`);
   } catch (cause) {
     throw new ProsamError('FILE_NOT_FOUND', `expected the image ${shortened(url.href)}, but it cannot be read: ${messageOf(cause)}.`, {
       cause,

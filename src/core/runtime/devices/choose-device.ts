@@ -4,7 +4,7 @@ import type { TriedDevice } from '../../engine/types.ts';
 import { machineFacts, obstacleTo, onlySoftware, type MachineFacts } from './obstacles.ts';
 import { autoOrder, DEVICES, type Device } from './devices.ts';
 import { nodeRuntime } from '../node/ort-node.ts';
-import { probeDevice, type ProbeAnswer } from './probe-device.ts';
+import { probeDevice, type ProbeResult } from './probe-device.ts';
 import type { Runtime } from '../../onnx/session.ts';
 
 export interface ChosenDevice {
@@ -18,7 +18,7 @@ export interface ChoiceParts {
   order: readonly Device[];
   facts: () => Promise<MachineFacts>;
   obstacle: (device: Device, facts: MachineFacts) => string | undefined;
-  probe: (device: Device) => Promise<ProbeAnswer>;
+  probe: (device: Device) => Promise<ProbeResult>;
 }
 
 const HERE: ChoiceParts = {
@@ -75,9 +75,9 @@ export async function firstThatProves({ order, facts, obstacle, probe }: ChoiceP
 const ALWAYS = { used: true, reason: 'works everywhere' };
 
 /** Meaning of a probe's answer for `auto`. */
-export function verdictOn(answer: ProbeAnswer): { used: boolean; reason: string } {
-  if ('failed' in answer) return { used: false, reason: answer.failed };
-  const { difference, deviceMs, cpuMs } = answer.figures;
+export function verdictOn(response: ProbeResult): { used: boolean; reason: string } {
+  if ('failed' in response) return { used: false, reason: response.failed };
+  const { difference, deviceMs, cpuMs } = response.metrics;
   if (!(difference <= MAX_DIFFERENCE))
     return {
       used: false,

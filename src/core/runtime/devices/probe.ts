@@ -6,7 +6,7 @@ import { LAYERS, layersInput, productInputs, productNetwork } from './probe-netw
 import type { Runtime, Tensor } from '../../onnx/session.ts';
 
 /** Result of a probe. */
-export interface ProbeFigures {
+export interface ProbeMetrics {
   /** Largest difference of the device's numbers to the CPU's, as a share of the largest number. */
   difference: number;
   /** Milliseconds of one run of the product, including transfers to and from the device. */
@@ -23,7 +23,7 @@ const RUNS = { small: 1, large: 3 };
 const HOPELESS = { times: 8, milliseconds: 40 };
 
 /** @throws DEVICE_UNAVAILABLE where a session cannot be made */
-export async function probe(device: Device): Promise<ProbeFigures> {
+export async function probe(device: Device): Promise<ProbeMetrics> {
   const [own, cpu] = [nodeRuntime({ device }), nodeRuntime()];
   const layers = differenceOf(await layersOn(own), await layersOn(cpu));
   const small = await productOn(own, cpu, SMALL, RUNS.small);
@@ -41,7 +41,7 @@ async function layersOn(runtime: Runtime): Promise<Record<string, Tensor>> {
   }
 }
 
-async function productOn(own: Runtime, cpu: Runtime, side: number, runs: number): Promise<ProbeFigures> {
+async function productOn(own: Runtime, cpu: Runtime, side: number, runs: number): Promise<ProbeMetrics> {
   const theirs = await timedProduct(cpu, side, runs);
   const ours = await timedProduct(own, side, runs);
   return { difference: differenceOf(ours.outputs, theirs.outputs), deviceMs: ours.milliseconds, cpuMs: theirs.milliseconds };

@@ -194,9 +194,9 @@ export async function superviseWorker(options: EngineOptions, inferenceTimeoutMs
       if (closing) throw new ProsamError('ENGINE_CLOSED', 'the engine is closed. Create a new one.');
       if (pause) throw unavailable(problem ?? '', Math.max(1, pause.untilMs - performance.now()));
       const id = ++lastId;
-      const answer = calls.add(id, request, { signal, onAbort: () => present?.process.send({ kind: 'abort', id }) });
+      const response = calls.add(id, request, { signal, onAbort: () => present?.process.send({ kind: 'abort', id }) });
       flush();
-      return answer;
+      return response;
     },
     close: () => (closing ??= whileAwake(end())),
   };

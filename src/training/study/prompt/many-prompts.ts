@@ -61,9 +61,9 @@ export function learnManyPrompts(
       const { bce, dice, gradient } = target.lossAndGradient({ data, shape: [some.length, ...shape] });
       for (const [i, search] of some.entries()) {
         const loss = (bce[i] as number) + (dice[i] as number);
-        // The decoder gives the slope of the mean over its rows.
-        const slope = gradient.slice(i * size, (i + 1) * size).map((value) => value * some.length);
-        adamWStep(search.parameters, new Map([['z', slope]]), search.state, lr, { ...(weightDecay !== undefined && { weightDecay }) });
+        // The decoder gives the gradient of the mean over its rows.
+        const own = gradient.slice(i * size, (i + 1) * size).map((value) => value * some.length);
+        adamWStep(search.parameters, new Map([['z', own]]), search.state, lr, { ...(weightDecay !== undefined && { weightDecay }) });
         Object.assign(search.result, { loss, steps: step + 1 });
         if (loss < search.best - patience.least) Object.assign(search, { best: loss, bestStep: step });
         if (step - search.bestStep < patience.steps) continue;

@@ -5,7 +5,7 @@ import { geometryOf } from '../../../core/image/geometry.ts';
 import type { FloatTensor } from '../../../core/checkpoint/read-tensors.ts';
 import { preprocessOf } from '../../../core/onnx/networks.ts';
 import { maskFromField } from '../../../core/engine/strategy.ts';
-import { drawsFor, DEFAULT_SEED } from '../../step/seeds.ts';
+import { randomFor, DEFAULT_SEED } from '../../step/seeds.ts';
 import { createPairMaker, type PreparedPair } from '../../batches/pairs.ts';
 import type { Episode } from '../../types.ts';
 import { openFrozenModel, type FrozenModel } from '../frozen-model.ts';
@@ -58,7 +58,7 @@ export async function openPromptProbe(context: StudyContext, name: string): Prom
   return {
     frozen,
     distribution: { kind: encoder.distribution, nu: encoder.nu, n: dim, scale: encoder.noise_scale },
-    pair: (episode, index) => make(episode, drawsFor(DEFAULT_SEED, 'marks', index), 'evaluation'),
+    pair: (episode, index) => make(episode, randomFor(DEFAULT_SEED, 'annotations', index), 'evaluation'),
     async prompts(pair) {
       const code = await networks.encodeReference(pair.reference.mid, pair.cells);
       const { mu, logSigma } = await networks.promptDistribution(pair.target.mid, pair.pseudo, code);

@@ -1,7 +1,7 @@
 /** t-SNE (van der Maaten and Hinton, 2008) by a package that is loaded by name, so that it need not be installed. */
 import { seededRandom, uniformInt } from '../../../core/common/random.ts';
 
-/** Pictures of high-dimensional points in the plane; undefined where the package is missing. */
+/** Plots of high-dimensional points in the plane; undefined where the package is missing. */
 export type Project = (points: readonly Float32Array[], seed: number) => [number, number][];
 
 /** LGPL-3.0: used where it is installed, never bundled. */
@@ -31,7 +31,7 @@ export async function openProjection(): Promise<Project | undefined> {
 }
 
 function project({ TSNE }: Druid, points: readonly Float32Array[], seed: number): [number, number][] {
-  // A point's neighbours are meant to be some of the others, and fewer than four points have no picture.
+  // A point's neighbours are meant to be some of the others, and fewer than four points have no plot.
   const perplexity = Math.min(PERPLEXITY, (points.length - 1) / 3);
   if (perplexity < 1) return points.map(() => [0, 0]);
   const scaled = centred(points);

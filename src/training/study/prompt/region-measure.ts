@@ -2,7 +2,7 @@
 import { drawNoise, samplePrompts, type DistributionConfig } from '../../../core/networks/prompt-distribution.ts';
 import { iou } from '../../../core/mask/metrics.ts';
 import { normal } from '../../../core/common/random.ts';
-import { drawsFor } from '../../step/seeds.ts';
+import { randomFor } from '../../step/seeds.ts';
 import { chunkFor } from '../../step/prompt-decoder.ts';
 import type { DecoderTargets } from '../../step/prompt-decoder.ts';
 import type { Episode } from '../../types.ts';
@@ -58,7 +58,7 @@ export async function promptRegion(
   const { targets, truth } = await frozen.target(episode);
   try {
     const startAt = (index: number): Float32Array => {
-      const random = drawsFor(seed, 'start', index);
+      const random = randomFor(seed, 'start', index);
       return Float32Array.from({ length: width }, () => startDeviation * normal(random));
     };
     const chunk = chunkFor(frozen.model.manifest.sam.config);
@@ -84,7 +84,7 @@ export async function promptRegion(
         distribution: config,
         draw: (step) => {
           context.progress(`${name}: the distribution`, step, maxSteps);
-          return drawNoise(config, samples, 1, width, drawsFor(seed, 'step', step));
+          return drawNoise(config, samples, 1, width, randomFor(seed, 'step', step));
         },
         lr,
         logSigmaLr: Math.min(LOG_SIGMA_RATE, lr),
@@ -92,7 +92,7 @@ export async function promptRegion(
         patience: PATIENCE,
       },
     );
-    const noise = drawNoise(config, starts, 1, width, drawsFor(seed, 'test'));
+    const noise = drawNoise(config, starts, 1, width, randomFor(seed, 'test'));
     const drawn = rowsOf(samplePrompts(config, learned.mu, learned.logSigma, noise, width), width);
     const prompts = found.map(({ prompt }) => prompt);
     const scores = scoresOf(targets, truth, [...prompts, ...drawn, learned.mu], chunk);

@@ -13,7 +13,7 @@ import type { StudyPart } from '../study-result.ts';
 import type { Episode } from '../../types.ts';
 import { DEFAULT_SEED } from '../../step/seeds.ts';
 
-/** Pictures take room: the first few images get their charts, all stand in the table. */
+/** Plots take room: the first few images get their charts, all stand in the table. */
 const MAX_CHARTED = 6;
 
 export const promptRegionStudy: Study = async (context) => {
@@ -184,7 +184,7 @@ function notesOn({ settings }: StudyContext, regions: readonly PromptRegion[], p
     ...(flat > 0
       ? [`In ${flat} of ${regions.length} images some searches were ended by the number of steps before they came to rest.`]
       : []),
-    ...(pictured ? [] : [`There is no t-SNE picture, because ${PROJECTION_PACKAGE} is not installed: npm install ${PROJECTION_PACKAGE}.`]),
+    ...(pictured ? [] : [`There is no t-SNE plot, because ${PROJECTION_PACKAGE} is not installed: npm install ${PROJECTION_PACKAGE}.`]),
     'The paper reports that samples beat at least 75 % of 200 learned prompts, on one image (published).',
   ];
 }

@@ -18,7 +18,7 @@ interface MaskShape {
   points: number[];
   attributes?: unknown[];
 }
-export interface InteractorAnswer {
+export interface InteractorResponse {
   mask?: number[][];
   bounds?: number[];
   points?: number[][];
@@ -32,10 +32,10 @@ export function minorOf(version: string): number {
 }
 
 /** On the canvas of this version of CVAT. @throws where the browser would, and where it would draw outside of the image */
-export function drawnByBrowser(answer: InteractorAnswer, version: string, size: Size): BinaryMask {
+export function drawnByBrowser(response: InteractorResponse, version: string, size: Size): BinaryMask {
   const drawing = blank(size);
   if (minorOf(version) < 2060) {
-    const { mask, bounds, points } = answer;
+    const { mask, bounds, points } = response;
     if (mask?.[0] === undefined) throw new TypeError("Cannot read properties of undefined (reading '0')");
     const marked = mask.some((row) => row.some((value) => value !== 0));
     // Without points the browser has OpenCV look for them, which finds none in an empty mask.
@@ -44,15 +44,15 @@ export function drawnByBrowser(answer: InteractorAnswer, version: string, size: 
     paint(drawing, [...runsOf(mask.flat()), ...(bounds ?? [0, 0, mask[0].length - 1, mask.length - 1])]);
     return drawing;
   }
-  if (answer.mask !== undefined) {
-    const { mask } = answer;
+  if (response.mask !== undefined) {
+    const { mask } = response;
     // Whatever `bounds` and `shapes` say.
     const runs = runsOf(mask.flat());
     if (runs.length > 1) paint(drawing, [...runs, 0, 0, (mask[0]?.length ?? 0) - 1, mask.length - 1]);
     return drawing;
   }
-  if (!Array.isArray(answer.shapes)) throw new TypeError('response.shapes is not iterable');
-  for (const { type, points, attributes } of answer.shapes) {
+  if (!Array.isArray(response.shapes)) throw new TypeError('response.shapes is not iterable');
+  for (const { type, points, attributes } of response.shapes) {
     if (type !== 'mask') throw new Error(`a ${type} is not drawn`);
     if (attributes !== undefined && !attributes.every(isAttribute)) throw new Error('attributes that are dropped');
     paint(drawing, points);
@@ -61,18 +61,18 @@ export function drawnByBrowser(answer: InteractorAnswer, version: string, size: 
 }
 
 /** What the server makes of an answer about a region, before the browser sees it (2.70 and later). @throws what becomes a 500 */
-export function pastedByServer(answer: InteractorAnswer, roi: Roi, { width, height }: Size): InteractorAnswer {
+export function pastedByServer(response: InteractorResponse, roi: Roi, { width, height }: Size): InteractorResponse {
   const [left, top, right, bottom] = roi;
-  const pasted = { ...answer };
-  if (answer.mask !== undefined) {
-    const rows = answer.mask;
+  const pasted = { ...response };
+  if (response.mask !== undefined) {
+    const rows = response.mask;
     if (rows.length !== bottom - top || rows.some((row) => row.length !== right - left))
       throw new Error(`could not broadcast input array from shape (${rows.length},${rows[0]?.length}) into the region ${roi.join()}`);
     const full = Array.from({ length: height }, () => new Array<number>(width).fill(0));
     rows.forEach((row, y) => row.forEach((value, x) => ((full[top + y] as number[])[left + x] = value)));
     pasted.mask = full;
   }
-  if (answer.shapes !== undefined) pasted.shapes = answer.shapes.map((shape) => movedBy(shape, left, top));
+  if (response.shapes !== undefined) pasted.shapes = response.shapes.map((shape) => movedBy(shape, left, top));
   return pasted;
 }
 
@@ -86,11 +86,11 @@ export interface Detected {
 
 /** Shapes that the server stores of a detector's answer. @throws what fails the frame, and a bitmap that does not fill its box, which CVAT would take */
 export function storedByServer(
-  answer: unknown,
+  response: unknown,
   { labels, convMaskToPoly = false, roi }: { labels: readonly string[]; convMaskToPoly?: boolean; roi?: Roi },
 ): { label: string; type: string; points: number[] }[] {
-  if (!Array.isArray(answer)) throw new Error('a detector answers a list');
-  return (answer as Detected[]).flatMap(({ label, type, points, mask }) => {
+  if (!Array.isArray(response)) throw new Error('a detector answers a list');
+  return (response as Detected[]).flatMap(({ label, type, points, mask }) => {
     if (!labels.includes(label)) return [];
     const shape = { label, type, points: points ?? [] };
     if (type === 'mask' && points !== undefined && convMaskToPoly) shape.type = 'polygon';
@@ -108,11 +108,11 @@ export function storedByServer(
 
 /** One shape for each state, of the type that was sent, or null (2.40 and later); before, lists of four numbers or what was sent. */
 export function checkTracked(
-  answer: unknown,
+  response: unknown,
   sent: readonly unknown[],
   version: string,
-): asserts answer is { shapes: unknown[]; states: unknown[] } {
-  const { shapes, states } = answer as { shapes: unknown[]; states: unknown[] };
+): asserts response is { shapes: unknown[]; states: unknown[] } {
+  const { shapes, states } = response as { shapes: unknown[]; states: unknown[] };
   if (shapes.length !== sent.length || states.length !== sent.length) throw new Error('one shape and one state for each object');
   shapes.forEach((shape, i) => {
     const before = sent[i];

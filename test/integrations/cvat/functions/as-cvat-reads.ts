@@ -17,8 +17,8 @@ export interface ReadFunction {
 }
 
 /** @throws like CVAT, for what ends its list with status 500 or leaves a function out */
-export function asCvatReads(answer: unknown): ReadFunction[] {
-  return Object.values(answer as Record<string, Record<string, never>>).map((entry) => {
+export function asCvatReads(response: unknown): ReadFunction[] {
+  return Object.values(response as Record<string, Record<string, never>>).map((entry) => {
     const metadata = need<Record<string, never>>(entry, 'metadata');
     const id = need<string>(metadata, 'name');
     if (!/^[a-zA-Z0-9_.-]+$/.test(id) || id === 'pth-facebookresearch-sam-vit-h') throw new Error(`the name ${id}`);

@@ -1,7 +1,7 @@
 /** Shapes of a job compared with those that were uploaded, and read as marks. */
 import { describe, expect, it } from 'vitest';
 import { compareShapes } from '../../../../src/adapters/cvat/jobs/compare-shapes.ts';
-import { marksOf } from '../../../../src/adapters/cvat/jobs/job-marks.ts';
+import { shapesOf } from '../../../../src/adapters/cvat/jobs/job-shapes.ts';
 import { revisionOf } from '../../../../src/adapters/cvat/jobs/look-at-job.ts';
 import { annotationFromShape } from '../../../../src/adapters/cvat/shape-annotation.ts';
 import type { UploadedShape } from '../../../../src/adapters/cvat/types.ts';
@@ -38,7 +38,7 @@ describe('comparing', () => {
     groundTruth: false,
   });
   const compare = async (shapes: ReturnType<typeof shape>[], uploaded: UploadedShape[], seen?: readonly number[]) =>
-    compareShapes(await marksOf({ shapes, tracks: [] }, frames), facts(uploaded, seen)).lessons.map(
+    compareShapes(await shapesOf({ shapes, tracks: [] }, frames), facts(uploaded, seen)).lessons.map(
       ({ frame, label, provenance, shapes: left }) => [frame, label, provenance, left.length],
     );
 
@@ -81,7 +81,7 @@ describe('comparing', () => {
   it('takes key frames of tracks where the object is visible', async () => {
     const key = (frame: number, outside: boolean) => ({ type: 'rectangle', frame, points: [1, 1, 5, 5], rotation: 0, outside });
     const track = { id: 1, frame: 0, label_id: 4, source: 'manual', attributes: [], shapes: [key(0, false), key(2, true), key(9, false)] };
-    const marks = await marksOf({ shapes: [], tracks: [track] }, frames);
+    const marks = await shapesOf({ shapes: [], tracks: [track] }, frames);
     expect(compareShapes(marks, { ...facts(), groundTruth: true }).lessons.map(({ frame, provenance }) => [frame, provenance])).toEqual([
       [0, 'ground_truth'],
     ]);

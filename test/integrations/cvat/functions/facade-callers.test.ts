@@ -24,8 +24,8 @@ describe('what people do', () => {
     await send(`${bench.facade.url}/api/functions`, 'GET');
     bench.facade.service.state.annotations.length = 0;
     await new Promise((resolve) => setTimeout(resolve, 2100));
-    const answer = await invoke(bench.facade.url, DETECTOR, { image: bench.picture.toString('base64') });
-    expect(answer).toMatchObject({ status: 422, reason: expect.stringMatching(/^animals has no labeled reference any more/) as string });
+    const response = await invoke(bench.facade.url, DETECTOR, { image: bench.picture.toString('base64') });
+    expect(response).toMatchObject({ status: 422, reason: expect.stringMatching(/^animals has no labeled reference any more/) as string });
   });
 
   it('tells the frame of a known image to the service, and nothing of others', async () => {
@@ -81,9 +81,9 @@ describe('bad input', () => {
     ['bytes that are no image', { image: Buffer.from('hello, this is a text').toString('base64') }, 422, /JPEG, PNG/],
   ] as const)('explains %s', async (_, body, status, reason) => {
     await labelled(['cat']);
-    const answer = await invoke(bench.facade.url, INTERACTOR, { ...click, ...body });
-    expect(answer).toMatchObject({ status, reason: expect.stringMatching(reason) as string });
-    expect(/^[\x20-\x7e]+$/.test(answer.reason)).toBe(true);
+    const response = await invoke(bench.facade.url, INTERACTOR, { ...click, ...body });
+    expect(response).toMatchObject({ status, reason: expect.stringMatching(reason) as string });
+    expect(/^[\x20-\x7e]+$/.test(response.reason)).toBe(true);
   });
 
   it('explains a body that is no JSON, an unknown kind of shape, and a call without a name', async () => {

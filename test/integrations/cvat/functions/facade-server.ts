@@ -15,19 +15,19 @@ import { fakeService, type FakeService, type FakeState } from '../../../unit/ada
 export function exactService(changes: Partial<FakeState> = {}): FakeService {
   const fake = fakeService(changes);
   const predict: PredictionService['predict'] = async (request, given) => {
-    const answer = await fake.predictions.predict(request, given);
-    const masks = answer.masks.map((one) => ({
+    const response = await fake.predictions.predict(request, given);
+    const masks = response.masks.map((one) => ({
       ...one,
       ...boxOf(one.mask),
       lowResLogits: new Float32Array(16),
       instances: splitInstances(one.mask, 1).map((part) => ({ ...part, score: 0.9 })),
     }));
-    return { ...answer, masks };
+    return { ...response, masks };
   };
   const refine: PredictionService['refine'] = async (request, given) => {
-    const answer = await fake.predictions.refine(request, given);
-    const masks = answer.masks.map((one) => ({ mask: one.mask, samIou: 0.9, lowResLogits: one.lowResLogits, ...boxOf(one.mask) }));
-    return { ...answer, masks };
+    const response = await fake.predictions.refine(request, given);
+    const masks = response.masks.map((one) => ({ mask: one.mask, samIou: 0.9, lowResLogits: one.lowResLogits, ...boxOf(one.mask) }));
+    return { ...response, masks };
   };
   return { ...fake, predictions: { ...fake.predictions, predict, refine } };
 }
@@ -79,14 +79,14 @@ export interface Answer {
 /** With Node's plain client: others do not tell the reason phrase. */
 export function send(url: string, method: string, headers: Record<string, string> = {}, body?: string | Uint8Array): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = httpRequest(url, { method, headers }, (answer) => {
+    const sent = httpRequest(url, { method, headers }, (response) => {
       const pieces: Buffer[] = [];
-      answer.on('data', (piece: Buffer) => pieces.push(piece));
-      answer.on('end', () => {
+      response.on('data', (piece: Buffer) => pieces.push(piece));
+      response.on('end', () => {
         const text = Buffer.concat(pieces).toString();
         resolve({
-          status: answer.statusCode ?? 0,
-          reason: answer.statusMessage ?? '',
+          status: response.statusCode ?? 0,
+          reason: response.statusMessage ?? '',
           body: text,
           json: () => JSON.parse(text) as unknown,
         });

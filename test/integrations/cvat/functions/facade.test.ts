@@ -1,7 +1,7 @@
 /** What real CVAT servers sent to Nuclio, sent to the adapter. */
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { cvatRleFromMask, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
 import { INTERACTOR, TRACKER } from '../../../../src/adapters/cvat/names.ts';
 import { createGuard } from '../../../../src/adapters/http/guard.ts';
 import { createHttpApp } from '../../../../src/adapters/http/http-app.ts';
@@ -39,15 +39,15 @@ function storedBy({ mask: list }: DetectedMask, width: number, height: number): 
   const data = new Uint8Array(width * height);
   list.slice(0, -4).forEach((value, i) => (data[(top + Math.floor(i / columns)) * width + left + (i % columns)] = value));
   expect(list.length - 4).toBe(columns * (bottom - top + 1));
-  return cvatRleFromMask({ data, width, height });
+  return cvatRleFromMaskSync({ data, width, height });
 }
 
 describe('recorded requests', () => {
   it('lists functions that CVAT can read', async () => {
     await labelled();
-    const answer = await replay(traffic('nuclio_254_list'), '');
-    expect(answer.status).toBe(200);
-    const functions = asCvatReads(answer.json());
+    const response = await replay(traffic('nuclio_254_list'), '');
+    expect(response.status).toBe(200);
+    const functions = asCvatReads(response.json());
     expect(functions.map(({ id, kind }) => [id, kind])).toEqual([
       [DETECTOR, 'detector'],
       [INTERACTOR, 'interactor'],
@@ -60,7 +60,7 @@ describe('recorded requests', () => {
     expect(functions[2]?.shapes).toEqual(['mask', 'polygon', 'rectangle']);
     // The keys of the recorded entry that CVAT reads are all there.
     const [entry] = Object.values((traffic<Recorded>('nuclio_254_list').response.body ?? {}) as Record<string, { metadata: object }>);
-    const [own] = Object.values(answer.json() as Record<string, { metadata: object }>);
+    const [own] = Object.values(response.json() as Record<string, { metadata: object }>);
     expect(Object.keys(own?.metadata ?? {})).toEqual(Object.keys(entry?.metadata ?? {}));
   });
 
@@ -76,9 +76,9 @@ describe('recorded requests', () => {
   it.each(['nuclio_254_detector_plain', 'nuclio_254_detector_threshold', 'nuclio_215_detector'])('answers %s', async (name) => {
     await labelled();
     const recorded = traffic<Recorded>(name);
-    const answer = await replay(recorded, DETECTOR);
-    expect(answer.status).toBe(200);
-    const found = answer.json() as DetectedMask[];
+    const response = await replay(recorded, DETECTOR);
+    expect(response.status).toBe(200);
+    const found = response.json() as DetectedMask[];
     expect(found.map(({ label, type }) => [label, type])).toEqual([
       ['cat', 'mask'],
       ['dog', 'mask'],
@@ -103,8 +103,8 @@ describe('recorded requests', () => {
     const tiny = await sharp({ create: { width: 1, height: 1, channels: 3, background: '#fff' } })
       .png()
       .toBuffer();
-    const answer = (await invoke(bench.facade.url, DETECTOR, { image: tiny.toString('base64') })).json() as DetectedMask[];
-    for (const one of answer) expect(one.points === undefined || one.points.length >= 6).toBe(true);
+    const response = (await invoke(bench.facade.url, DETECTOR, { image: tiny.toString('base64') })).json() as DetectedMask[];
+    for (const one of response) expect(one.points === undefined || one.points.length >= 6).toBe(true);
   });
 
   it('answers a direct call on the port of the function', async () => {
@@ -129,9 +129,9 @@ describe('recorded requests', () => {
     const server = await listen(app, { host: '127.0.0.1', port: 0 });
     try {
       const headers = { 'content-type': 'application/json' };
-      const answer = await send(`${server.url}/`, 'POST', headers, JSON.stringify(await bodyOf(recorded)));
-      expect(answer.status).toBe(200);
-      expect((answer.json() as DetectedMask[]).map((one) => one.label)).toEqual(['cat', 'dog']);
+      const response = await send(`${server.url}/`, 'POST', headers, JSON.stringify(await bodyOf(recorded)));
+      expect(response.status).toBe(200);
+      expect((response.json() as DetectedMask[]).map((one) => one.label)).toEqual(['cat', 'dog']);
       await send(`${bench.facade.url}/api/functions`, 'GET');
       expect(seen).toContain(DETECTOR);
     } finally {
@@ -142,9 +142,9 @@ describe('recorded requests', () => {
   it.each(['nuclio_254_interactor_point', 'nuclio_254_interactor_box', 'nuclio_215_interactor_point'])('answers %s', async (name) => {
     await labelled();
     const recorded = traffic<Recorded>(name);
-    const answer = await replay(recorded, INTERACTOR);
-    expect(answer.status).toBe(200);
-    const { mask, bounds, points } = answer.json() as { mask: number[][]; bounds: number[]; points: number[][] };
+    const response = await replay(recorded, INTERACTOR);
+    expect(response.status).toBe(200);
+    const { mask, bounds, points } = response.json() as { mask: number[][]; bounds: number[]; points: number[][] };
     const [left, top, right, bottom] = bounds as [number, number, number, number];
     expect([mask[0]?.length, mask.length]).toEqual([right - left + 1, bottom - top + 1]);
     expect(mask.flat().every((value) => value === 0 || value === 1)).toBe(true);
@@ -154,9 +154,9 @@ describe('recorded requests', () => {
 
   it('explains an empty question in the reason phrase, which is all that CVAT shows', async () => {
     await labelled();
-    const answer = await replay(traffic('nuclio_254_interactor_error'), INTERACTOR);
-    expect(answer.status).toBe(400);
-    expect(answer.reason).toBe('At least one positive point or a box is needed. Click the object, or draw a box around it.');
+    const response = await replay(traffic('nuclio_254_interactor_error'), INTERACTOR);
+    expect(response.status).toBe(400);
+    expect(response.reason).toBe('At least one positive point or a box is needed. Click the object, or draw a box around it.');
   });
 
   it('answers an empty mask with what the browser needs to show nothing', async () => {
@@ -168,8 +168,8 @@ describe('recorded requests', () => {
         masks: [{ mask: { data: new Uint8Array(64 * 48), width: 64, height: 48 }, area: 0, samIou: 0, lowResLogits: new Float32Array(1) }],
       });
     await labelled(['cat'], { service });
-    const answer = await replay(traffic('nuclio_254_interactor_point'), INTERACTOR);
-    expect(answer.json()).toEqual({ mask: [[0]], bounds: [0, 0, 0, 0], points: [] });
+    const response = await replay(traffic('nuclio_254_interactor_point'), INTERACTOR);
+    expect(response.json()).toEqual({ mask: [[0]], bounds: [0, 0, 0, 0], points: [] });
   });
 
   it('follows masks from frame to frame with a short ticket', async () => {
@@ -208,8 +208,8 @@ describe('recorded requests', () => {
     const service = exactService();
     const found = service.predictions.predict.bind(service.predictions);
     service.predictions.predict = async (request, given) => {
-      const answer = await found(request, given);
-      return { ...answer, masks: answer.masks.map((one) => ({ ...one, instances: [] })) };
+      const response = await found(request, given);
+      return { ...response, masks: response.masks.map((one) => ({ ...one, instances: [] })) };
     };
     await labelled(['cat'], { service });
     const image = bench.picture.toString('base64');

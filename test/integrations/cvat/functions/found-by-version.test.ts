@@ -38,13 +38,13 @@ describe('what a detector finds is stored where it is', () => {
   it.each(callers)('%s, on the server of %s', async (userAgent, version) => {
     for (const roi of roisOf(version)) {
       for (const [name, mask] of Object.entries(MASKS)) {
-        const answer = await server.call(DETECTOR, userAgent, { image: await sent(mask, roi), threshold: 0.1 });
-        expect(answer.status, answer.reason).toBe(200);
+        const response = await server.call(DETECTOR, userAgent, { image: await sent(mask, roi), threshold: 0.1 });
+        expect(response.status, response.reason).toBe(200);
         const truth = cut(mask, roi);
-        const stored = storedByServer(answer.json(), { labels: LABELS, ...(roi && { roi }) });
+        const stored = storedByServer(response.json(), { labels: LABELS, ...(roi && { roi }) });
         expect(stored.map((one) => one.label)).toEqual(truth.data.includes(1) ? LABELS : []);
         for (const shape of stored) expect(difference(pixelsOf(shape, SIZE), truth), name).toBe('none');
-        const [polygon] = storedByServer(answer.json(), { labels: ['cat'], convMaskToPoly: true, ...(roi && { roi }) });
+        const [polygon] = storedByServer(response.json(), { labels: ['cat'], convMaskToPoly: true, ...(roi && { roi }) });
         expect(polygon?.type, name).toBe(truth.data.includes(1) ? 'polygon' : undefined);
         // The outline of the largest part, within a pixel. What a hole is it cannot say.
         const filled =
@@ -67,8 +67,8 @@ describe('what a detector finds is stored where it is', () => {
       for (const roi of ROIS) {
         const headers = { 'content-type': 'application/json', 'x-nuclio-function-name': DETECTOR, 'user-agent': 'CVAT/2.73.0' };
         const body = JSON.stringify({ image: await sent(mask, roi) });
-        const answer = await send(`${parts.url}/api/function_invocations`, 'POST', headers, body);
-        const stored = storedByServer(answer.json(), { labels: ['cat'], ...(roi && { roi }) });
+        const response = await send(`${parts.url}/api/function_invocations`, 'POST', headers, body);
+        const stored = storedByServer(response.json(), { labels: ['cat'], ...(roi && { roi }) });
         const all = blank(SIZE);
         for (const shape of stored)
           pixelsOf(shape, SIZE).data.forEach((value, i) => (all.data[i] = Math.max(all.data[i] as number, value)));
@@ -118,9 +118,9 @@ describe('what a tracker finds is where it is', () => {
     })) {
       // Older versions send what they had, newer ones nulls, or no list at all.
       const body = { image: await sent(mask), shapes: bare ? shapes : shapes.map(() => null), states };
-      const answer = await server.call(TRACKER, userAgent, body);
-      expect(answer.status, answer.reason).toBe(200);
-      const next = answer.json();
+      const response = await server.call(TRACKER, userAgent, body);
+      expect(response.status, response.reason).toBe(200);
+      const next = response.json();
       checkTracked(next, shapes, version);
       const xs = [...mask.data.keys()].filter((i) => mask.data[i] === 1);
       const [left, right] = [Math.min(...xs.map((i) => i % W)), Math.max(...xs.map((i) => i % W)) + 1];

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createFunctions } from '../../../../src/adapters/cvat/nuclio/functions.ts';
 import { functionEntry } from '../../../../src/adapters/cvat/nuclio/function-entry.ts';
-import { createFrameBook } from '../../../../src/adapters/cvat/nuclio/frame-index.ts';
+import { createFrameIndex } from '../../../../src/adapters/cvat/nuclio/frame-index.ts';
 import { detectorName, INTERACTOR, TRACKER } from '../../../../src/adapters/cvat/names.ts';
-import { createPortBook } from '../../../../src/adapters/cvat/nuclio/port-registry.ts';
+import { createPortRegistry } from '../../../../src/adapters/cvat/nuclio/port-registry.ts';
 import { createTrackMemory, type Track } from '../../../../src/adapters/cvat/nuclio/track-memory.ts';
 import { silentLog } from '../../../../src/service/ports/log.ts';
 import type { ProjectInfo } from '../../../../src/service/types.ts';
@@ -123,23 +123,23 @@ describe('ports', () => {
     const folder = mkdtempSync(join(tmpdir(), 'prosam-ports-'));
     const file = join(folder, 'deep', 'ports.json');
     try {
-      const first = createPortBook({ first: 18_070, count: 3, file });
+      const first = createPortRegistry({ first: 18_070, count: 3, file });
       expect([first.portOf('a'), first.portOf('b'), first.portOf('a')]).toEqual([18_070, 18_071, 18_070]);
-      const second = createPortBook({ first: 18_070, count: 3, file });
+      const second = createPortRegistry({ first: 18_070, count: 3, file });
       expect([second.portOf('c'), second.portOf('b'), second.portOf('d')]).toEqual([18_072, 18_071, undefined]);
       expect(Object.keys(JSON.parse(readFileSync(file, 'utf8')) as object)).toEqual(['a', 'b', 'c']);
       writeFileSync(file, 'no json');
-      expect(() => createPortBook({ first: 18_070, count: 3, file })).toThrow(/cannot be read/);
+      expect(() => createPortRegistry({ first: 18_070, count: 3, file })).toThrow(/cannot be read/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-    expect(() => createPortBook({ first: 65_000, count: 1000 })).toThrow(/the last port is 65535/);
+    expect(() => createPortRegistry({ first: 65_000, count: 1000 })).toThrow(/the last port is 65535/);
   });
 });
 
 describe('what is remembered', () => {
   it('forgets the frames nobody asked for the longest', () => {
-    const book = createFrameBook(3);
+    const book = createFrameIndex(3);
     const frame = (number: number) => ({ server: 's', task: 1, frame: number, project: 'p' });
     for (const number of [0, 1, 2]) book.add(`hash ${number}`, frame(number));
     book.get('hash 0');

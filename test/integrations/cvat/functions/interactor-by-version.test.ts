@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INTERACTOR } from '../../../../src/adapters/cvat/names.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
-import { drawnByBrowser, minorOf, pastedByServer, type InteractorAnswer, type Roi } from './as-cvat-draws.ts';
+import { drawnByBrowser, minorOf, pastedByServer, type InteractorResponse, type Roi } from './as-cvat-draws.ts';
 import { painted } from './painted-service.ts';
 import {
   CALLERS,
@@ -52,9 +52,9 @@ async function clicked(
     obj_bbox: box ? moved(box) : minor < 2016 ? null : [],
     ...(minor >= 2060 && { text_prompts: [] }),
   };
-  const answer = await server.call(INTERACTOR, userAgent, body, way);
-  expect(answer.status, answer.reason).toBe(200);
-  const json = answer.json() as InteractorAnswer;
+  const response = await server.call(INTERACTOR, userAgent, body, way);
+  expect(response.status, response.reason).toBe(200);
+  const json = response.json() as InteractorResponse;
   return drawnByBrowser(roi ? pastedByServer(json, roi, SIZE) : json, version, SIZE);
 }
 
@@ -86,9 +86,11 @@ describe('what an interactor finds is drawn where it is', () => {
   it('at [82,130,145,209], not in the upper left corner', async () => {
     const mask = maskOf('an ellipse in [82,130,145,209]');
     const body = { image: await sent(mask), pos_points: [[110, 170]], neg_points: [], obj_bbox: [] };
-    const answer = (await server.call(INTERACTOR, 'CVAT/2.73.0 python-requests/2.32.4', body)).json() as { shapes: { points: number[] }[] };
-    expect(Object.keys(answer)).toEqual(['shapes']);
-    expect(answer.shapes[0]?.points.slice(-4)).toEqual([82, 130, 145, 209]);
+    const response = (await server.call(INTERACTOR, 'CVAT/2.73.0 python-requests/2.32.4', body)).json() as {
+      shapes: { points: number[] }[];
+    };
+    expect(Object.keys(response)).toEqual(['shapes']);
+    expect(response.shapes[0]?.points.slice(-4)).toEqual([82, 130, 145, 209]);
   });
 
   it('and nothing is an answer that every version takes', async () => {

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createCvatClient } from '../../../../src/adapters/cvat/api/client.ts';
 import type { UploadedShape } from '../../../../src/adapters/cvat/types.ts';
-import { createUploadBook } from '../../../../src/adapters/cvat/jobs/upload-log.ts';
+import { createUploadLog } from '../../../../src/adapters/cvat/jobs/upload-log.ts';
 import { startStandIn, TOKEN, type StandIn } from '../stand-in-cvat.ts';
 import { until } from '../../../unit/adapters/webhook/webhook-server.ts';
 import { exactService, send, startFacade } from './facade-server.ts';
@@ -33,7 +33,7 @@ describe('a job that people are done with', () => {
     folder = mkdtempSync(join(tmpdir(), 'prosam-uploads-'));
     cvat = await startStandIn();
     const api = createCvatClient({ url: cvat.url, token: TOKEN });
-    facade = await startFacade({ service: exactService(), api, uploads: createUploadBook(folder), webhookSecrets: [SECRET] });
+    facade = await startFacade({ service: exactService(), api, uploads: createUploadLog(folder), webhookSecrets: [SECRET] });
   });
   afterEach(async () => {
     await facade.close();
@@ -54,12 +54,12 @@ describe('a job that people are done with', () => {
       type: 'project',
     });
   const setState = async (job: number, changes: object) => {
-    const answer = await fetch(`${cvat.url}/api/jobs/${job}`, {
+    const response = await fetch(`${cvat.url}/api/jobs/${job}`, {
       method: 'PATCH',
       headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
       body: JSON.stringify(changes),
     });
-    expect(answer.status).toBe(200);
+    expect(response.status).toBe(200);
   };
   const told = () =>
     facade.service.state.annotations.map(({ project, source, externalId, provenance, labels }) => ({
@@ -76,7 +76,7 @@ describe('a job that people are done with', () => {
     const kept = cvat.addShape(task, { type: 'mask', frame: 0, label: 'cat', points: [0, 4, 3, 3, 4, 4], source: 'auto' });
     const drawn = cvat.addShape(task, { type: 'polygon', frame: 1, label: 'dog', points: [1, 1, 9, 1, 9, 9] });
     const deleted = { id: 9999, frame: 2, label_id: kept.label_id, type: 'rectangle', points: [1, 1, 5, 5] };
-    await createUploadBook(folder).add(cvat.url, task.id, [{ ...kept, type: 'mask' }, deleted]);
+    await createUploadLog(folder).add(cvat.url, task.id, [{ ...kept, type: 'mask' }, deleted]);
     hook();
     await setState(job.id, { state: 'in progress' });
     // Somebody works on it: its frames are fetched before they are clicked in.
@@ -157,8 +157,8 @@ describe('a job that people are done with', () => {
   it('has its frames fetched beforehand where somebody asks for it', async () => {
     const task = cvat.addTask({ frames, labels: [{ name: 'cat' }], project: 5, deleted: [2] });
     const headers = { 'content-type': 'application/json' };
-    const answer = await send(`${facade.url}/prefetch`, 'POST', headers, JSON.stringify({ task: task.id }));
-    expect(answer.status).toBe(202);
+    const response = await send(`${facade.url}/prefetch`, 'POST', headers, JSON.stringify({ task: task.id }));
+    expect(response.status).toBe(202);
     await until(() => Promise.resolve(facade.adapter.frames.size === 2 ? true : undefined));
     const seen: number[] = [];
     const done = await facade.adapter.prefetch({ task: task.id, frames: [1], onFrame: ({ frame }) => seen.push(frame) });
@@ -176,10 +176,10 @@ describe('what was uploaded', () => {
 
   it('is kept over restarts, apart for servers and tasks, and survives a line cut off by a crash', async () => {
     const one: UploadedShape = { id: 1, frame: 0, label_id: 2, type: 'mask', points: [0, 1, 0, 0, 0, 0] };
-    await createUploadBook(folder).add('https://a', 8, [one, { ...one, id: 2 }]);
+    await createUploadLog(folder).add('https://a', 8, [one, { ...one, id: 2 }]);
     const [file] = readdirSync(folder);
     appendFileSync(join(folder, file ?? ''), '\n{"id":3,"fra');
-    const again = createUploadBook(folder);
+    const again = createUploadLog(folder);
     await again.add('https://a', 8, [{ ...one, id: 4 }]);
     await again.forget('https://a', 8, [2]);
     await again.add('https://b', 8, [{ ...one, id: 5 }]);

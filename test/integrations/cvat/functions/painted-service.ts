@@ -29,19 +29,19 @@ export function cropped(frame: Buffer, [left, top, right, bottom]: Roi): Promise
 export function paintedService(changes: Partial<FakeState> = {}): FakeService {
   const fake = fakeService(changes);
   const predict: PredictionService['predict'] = async (request, given) => {
-    const [answer, mask] = [await fake.predictions.predict(request, given), await paintIn(request.image)];
+    const [response, mask] = [await fake.predictions.predict(request, given), await paintIn(request.image)];
     const instances = splitInstances(mask, 1).map((part) => ({ ...part, score: 0.9 }));
     return {
-      ...answer,
-      masks: answer.masks.map((one) => ({ ...one, ...described(mask), instances, lowResLogits: markOf(request.image) })),
+      ...response,
+      masks: response.masks.map((one) => ({ ...one, ...described(mask), instances, lowResLogits: markOf(request.image) })),
     };
   };
   const refine: PredictionService['refine'] = async (request, given) => {
-    const [answer, mask] = [await fake.predictions.refine(request, given), await paintIn(request.image)];
+    const [response, mask] = [await fake.predictions.refine(request, given), await paintIn(request.image)];
     const { maskInput } = request.prompts;
     if (maskInput && maskInput.join() !== markOf(request.image).join())
       throw new Error('what was found in another image helps with this one');
-    return { ...answer, masks: [{ ...described(mask), samIou: 0.9, lowResLogits: markOf(request.image) }] };
+    return { ...response, masks: [{ ...described(mask), samIou: 0.9, lowResLogits: markOf(request.image) }] };
   };
   return { ...fake, predictions: { ...fake.predictions, predict, refine } };
 }

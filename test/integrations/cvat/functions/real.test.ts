@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cvatRleFromMask, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
 import { detectorName, INTERACTOR, TRACKER } from '../../../../src/adapters/cvat/names.ts';
 import { silentLog } from '../../../../src/service/ports/log.ts';
 import { createServer, type ProsamServer } from '../../../../src/server/create-server.ts';
 import { conceptMask, generateScene } from '../../../../src/scenes/index.ts';
-import { drawnByBrowser, type InteractorAnswer } from './as-cvat-draws.ts';
+import { drawnByBrowser, type InteractorResponse } from './as-cvat-draws.ts';
 import { asCvatReads } from './as-cvat-reads.ts';
 import { invoke, send } from './facade-server.ts';
 
@@ -114,13 +114,13 @@ describe('with the built-in model', () => {
     const entry = (await send(`${url}/api/functions/${INTERACTOR}`, 'GET')).json() as { status: { httpPort: number } };
     const direct = `http://127.0.0.1:${entry.status.httpPort}/`;
     const headers = { 'content-type': 'application/json', host: `host.docker.internal:${entry.status.httpPort}` };
-    const answer = await send(direct, 'POST', headers, body);
-    expect(answer.status).toBe(200);
+    const response = await send(direct, 'POST', headers, body);
+    expect(response.status).toBe(200);
     // Nothing tells which version of CVAT this is.
-    expect(Object.keys(answer.json() as object)).toEqual(['mask', 'points', 'shapes']);
+    expect(Object.keys(response.json() as object)).toEqual(['mask', 'points', 'shapes']);
     // The same at the service's own port, below /cvat.
     const mounted = await prosam.listen();
-    expect((await invoke(`${mounted}/cvat`, INTERACTOR, JSON.parse(body))).json()).toEqual(answer.json());
+    expect((await invoke(`${mounted}/cvat`, INTERACTOR, JSON.parse(body))).json()).toEqual(response.json());
   });
 
   it('draws the mask of a click in every version where the service says it is', async () => {
@@ -131,8 +131,8 @@ describe('with the built-in model', () => {
     for (const version of ['2.15.0', '2.54.1', '2.64.1', '2.73.0']) {
       for (const agent of [{ 'user-agent': `CVAT/${version} python-requests/2.32.4` }, {}]) {
         const headers = { 'content-type': 'application/json', 'x-nuclio-function-name': INTERACTOR, ...agent };
-        const answer = await send(`${url}/api/function_invocations`, 'POST', headers, body);
-        const drawn = drawnByBrowser(answer.json() as InteractorAnswer, version, { width: SIDE, height: SIDE });
+        const response = await send(`${url}/api/function_invocations`, 'POST', headers, body);
+        const drawn = drawnByBrowser(response.json() as InteractorResponse, version, { width: SIDE, height: SIDE });
         expect(iou(drawn.data, truth?.mask.data ?? new Uint8Array(0))).toBe(1);
       }
     }
@@ -164,7 +164,7 @@ describe('with the built-in model', () => {
 
   it('follows an object from frame to frame', async () => {
     const [first, second] = [await scene(11), await scene(11, 6)];
-    const points = cvatRleFromMask({ data: first.mask, width: SIDE, height: SIDE });
+    const points = cvatRleFromMaskSync({ data: first.mask, width: SIDE, height: SIDE });
     const shapes = [{ type: 'mask', points }];
     const { states } = (await invoke(url, TRACKER, { image: first.png.toString('base64'), shapes, states: [] })).json() as {
       states: unknown[];
@@ -187,9 +187,9 @@ describe('with the built-in model', () => {
     const clicks = Array.from({ length: 8 }, (_, i) =>
       invoke(url, INTERACTOR, { image: fresh.png.toString('base64'), pos_points: [[20 * i + 10, 90]], neg_points: [], obj_bbox: [] }),
     );
-    const answers = await Promise.all(clicks);
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
-    for (const answer of answers) expect((answer.json() as { mask: number[][] }).mask).toHaveLength(SIDE);
+    const responses = await Promise.all(clicks);
+    expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
+    for (const response of responses) expect((response.json() as { mask: number[][] }).mask).toHaveLength(SIDE);
   });
 
   it.each([
@@ -199,8 +199,8 @@ describe('with the built-in model', () => {
     'explains %s',
     async (_, make, status, reason) => {
       const image = Buffer.from(await make()).toString('base64');
-      const answer = await invoke(url, INTERACTOR, { image, pos_points: [[5, 5]], neg_points: [], obj_bbox: [] });
-      expect(answer).toMatchObject({ status, reason: expect.stringMatching(reason) as string });
+      const response = await invoke(url, INTERACTOR, { image, pos_points: [[5, 5]], neg_points: [], obj_bbox: [] });
+      expect(response).toMatchObject({ status, reason: expect.stringMatching(reason) as string });
       const tracked = await invoke(url, TRACKER, { image, shapes: [[5, 5, 20, 20]], states: [] });
       if (status === 413) expect(tracked.status).toBe(413);
       expect((await invoke(url, DETECTOR, { image })).status).toBe(status);
@@ -218,14 +218,14 @@ describe('with the built-in model', () => {
       .toColourspace('rgb16')
       .tiff()
       .toBuffer();
-    const answer = await invoke(url, DETECTOR, { image: tiff.toString('base64') });
-    expect(answer).toMatchObject({ status: 200 });
-    expect(answer.json() as unknown[]).toHaveLength(1);
+    const response = await invoke(url, DETECTOR, { image: tiff.toString('base64') });
+    expect(response).toMatchObject({ status: 200 });
+    expect(response.json() as unknown[]).toHaveLength(1);
   });
 
   it('refuses names in the Host header that nobody configured', async () => {
-    const answer = await send(`${url}/api/functions`, 'GET', { host: 'elsewhere.test' });
-    expect(answer).toMatchObject({ status: 403, reason: expect.stringMatching(/Host header/) as string });
+    const response = await send(`${url}/api/functions`, 'GET', { host: 'elsewhere.test' });
+    expect(response).toMatchObject({ status: 403, reason: expect.stringMatching(/Host header/) as string });
   });
 
   it.each([
@@ -263,8 +263,8 @@ describe('with the built-in model', () => {
     await start();
     expect(await ports()).toEqual(before);
     const body = JSON.stringify({ image: (await scene(12)).png.toString('base64') });
-    const answer = await send(`http://127.0.0.1:${before[DETECTOR]}/`, 'POST', { 'content-type': 'application/json' }, body);
-    expect((answer.json() as { label: string }[]).map(({ label }) => label)).toEqual(['disc']);
+    const response = await send(`http://127.0.0.1:${before[DETECTOR]}/`, 'POST', { 'content-type': 'application/json' }, body);
+    expect((response.json() as { label: string }[]).map(({ label }) => label)).toEqual(['disc']);
   });
 });
 

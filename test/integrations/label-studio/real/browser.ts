@@ -7,7 +7,7 @@ const PATH = process.env.PROSAM_CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-dev-shm-usage'];
 
 /** Opens the task in the Data Manager, waits until the picture is drawn, and takes a picture of it. */
-export async function pictureOfTask(server: LabelStudioServer, project: number, task: number, path: string): Promise<Uint8Array> {
+export async function imageOfTask(server: LabelStudioServer, project: number, task: number, path: string): Promise<Uint8Array> {
   const browser = await chromium.launch({ executablePath: PATH, args: FLAGS });
   try {
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });

@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
-import { encodeBrushRle } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { encodeBrushRleSync } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
 
 export interface SceneFile {
   name: string;
@@ -49,7 +49,7 @@ export function brushRegion({ data, width, height }: BinaryMask, label: string, 
   return {
     ...{ id, type: 'brushlabels', from_name: 'tag', to_name: 'image' },
     ...{ original_width: width, original_height: height, image_rotation: 0 },
-    value: { format: 'rle', rle: [...encodeBrushRle({ data, width, height })], brushlabels: [label] },
+    value: { format: 'rle', rle: [...encodeBrushRleSync({ data, width, height })], brushlabels: [label] },
   };
 }
 

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { installLabelStudio } from '../../../../examples/label-studio/label-studio-server.ts';
 import type { NewBackend } from '../../../../src/adapters/label-studio/api/connection-calls.ts';
-import { decodeBrushRle } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { messageOf } from '../../../../src/core/common/errors.ts';
 import { iou } from '../../../../src/core/mask/metrics.ts';
 import { maskFromCocoRle, type CocoRle } from '../../../../src/core/mask/rle.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { waitFor } from '../../../e2e/scenario.ts';
 import { startServe } from '../../../e2e/serve-process.ts';
-import { magentaPixels, pictureOfTask } from './browser.ts';
+import { magentaPixels, imageOfTask } from './browser.ts';
 import { brushRegion, sceneFiles, turned, type SceneFile } from './labelled-scenes.ts';
 import { ARTIFACTS, LOGIN, realService, type StoredRegion } from './real-service.ts';
 
@@ -145,7 +145,7 @@ describe.skipIf(missing !== undefined)(title, () => {
   it('shows the mask on the canvas of a real browser', async () => {
     const [, task = 0] = ids;
     const path = join(ARTIFACTS, 'prediction.png');
-    const picture = await pictureOfTask(here.studio, here.project.id, task, path);
+    const picture = await imageOfTask(here.studio, here.project.id, task, path);
     const pixels = await magentaPixels(picture);
     console.log(`${path}: ${pixels} pixels in the colour of the label`);
     expect(pixels).toBeGreaterThan(3000);
@@ -162,11 +162,11 @@ describe.skipIf(missing !== undefined)(title, () => {
       value: { x: (100 * at.x) / truth.width, y: (100 * at.y) / truth.height, width: 0.2, labels: [LABEL], keypointlabels: [LABEL] },
     };
     for (let i = 0; i < 3; i++) {
-      const answer = await here.client.interact(backend?.id ?? 0, { task, context: { result: [point] } });
-      expect(answer.errors).toBeUndefined();
-      const { result } = answer.data as { result: (Omit<StoredRegion, 'value'> & { value: { rle: number[] } })[] };
+      const response = await here.client.interact(backend?.id ?? 0, { task, context: { result: [point] } });
+      expect(response.errors).toBeUndefined();
+      const { result } = response.data as { result: (Omit<StoredRegion, 'value'> & { value: { rle: number[] } })[] };
       const [region] = result;
-      const mask = decodeBrushRle(Uint8Array.from(region?.value.rle ?? []), truth.width, truth.height);
+      const mask = decodeBrushRleSync(Uint8Array.from(region?.value.rle ?? []), truth.width, truth.height);
       expect(mask.data[at.y * truth.width + at.x]).toBe(1);
       if (i === 0) console.log(`click: IoU ${iou(mask.data, truth.data).toFixed(3)}`);
     }

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { startLabelStudio, type LabelStudioServer } from '../../../../examples/label-studio/label-studio-server.ts';
 import { createLabelStudioClient, type LabelStudioClient } from '../../../../src/adapters/label-studio/api/client.ts';
-import type { ApiProject } from '../../../../src/adapters/label-studio/api/answers.ts';
-import { decodeBrushRle } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import type { ApiProject } from '../../../../src/adapters/label-studio/api/responses.ts';
+import { decodeBrushRleSync } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { projectKeyOf } from '../../../../src/adapters/label-studio/protocol/events.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { startProcess, startServe, type Served } from '../../../e2e/serve-process.ts';
@@ -69,12 +69,12 @@ export function realService() {
 
   const key = () => `label-studio/${projectKeyOf(here.project.id, here.project.created_at)}`;
   const ours = async <T>(path: string, body?: unknown): Promise<T> => {
-    const answer = await fetch(`${here.served.url}/v1${path}`, {
+    const response = await fetch(`${here.served.url}/v1${path}`, {
       headers: { authorization: `Bearer ${BOSS}`, 'content-type': 'application/json' },
       ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
     });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()) as T;
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as T;
   };
   const inProject = <T>(path: string, body?: unknown) => ours<T>(`/projects/${encodeURIComponent(key())}${path}`, body);
   /** What counts here, by the number of the annotation there. */
@@ -96,7 +96,7 @@ export function realService() {
   const predictionsOf = async (task: number) =>
     (await here.client.predictions(task)).map((one) => ({ ...one, result: one.result as unknown as StoredRegion[] }));
   const maskOf = ({ value, original_width, original_height }: StoredRegion): BinaryMask =>
-    decodeBrushRle(value.rle, original_width, original_height);
+    decodeBrushRleSync(value.rle, original_width, original_height);
 
   return Object.assign(here, { key, ours, inProject, counted, versionThere, command, predictionsOf, maskOf });
 }

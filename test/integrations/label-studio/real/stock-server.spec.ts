@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installLabelStudio, startLabelStudio, type LabelStudioServer } from '../../../../examples/label-studio/label-studio-server.ts';
 import { createLabelStudioClient, type LabelStudioClient } from '../../../../src/adapters/label-studio/api/client.ts';
-import { decodeBrushRle } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
 import { iou } from '../../../../src/core/mask/metrics.ts';
 import { startProcess, startServe, type Served } from '../../../e2e/serve-process.ts';
 import { brushRegion, sceneFiles, type SceneFile } from './labelled-scenes.ts';
@@ -102,7 +102,7 @@ describe.skipIf(missing)('a Label Studio as it is installed', () => {
     for (const [task, { truth }] of rest) {
       const [prediction] = await client.predictions(task);
       const [region] = (prediction?.result ?? []) as { value: { rle: Uint8Array } }[];
-      const share = iou(decodeBrushRle(region?.value.rle ?? new Uint8Array(), truth.width, truth.height).data, truth.data);
+      const share = iou(decodeBrushRleSync(region?.value.rle ?? new Uint8Array(), truth.width, truth.height).data, truth.data);
       console.log(`task ${task}: IoU ${share.toFixed(3)}`);
       expect(share).toBeGreaterThan(0.2);
     }
@@ -114,7 +114,7 @@ describe.skipIf(missing)('a Label Studio as it is installed', () => {
 async function personalToken({ url, user, password }: LabelStudioServer): Promise<string> {
   const jar = new Map<string, string>();
   const ask = async (path: string, body?: URLSearchParams): Promise<Response> => {
-    const answer = await fetch(`${url}${path}`, {
+    const response = await fetch(`${url}${path}`, {
       method: body ? 'POST' : 'GET',
       redirect: 'manual',
       headers: {
@@ -124,17 +124,17 @@ async function personalToken({ url, user, password }: LabelStudioServer): Promis
       },
       ...(body && { body }),
     });
-    for (const line of answer.headers.getSetCookie()) {
+    for (const line of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       jar.set(name, value);
     }
-    return answer;
+    return response;
   };
   const page = await (await ask('/user/login/')).text();
   const hidden = /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(page)?.[1] ?? '';
   await ask('/user/login/', new URLSearchParams({ csrfmiddlewaretoken: hidden, email: user, password }));
-  const answer = await ask('/api/token/', new URLSearchParams());
-  const { token } = (await answer.json()) as { token?: string };
-  if (token === undefined) throw new Error(`no personal token: ${answer.status}`);
+  const response = await ask('/api/token/', new URLSearchParams());
+  const { token } = (await response.json()) as { token?: string };
+  if (token === undefined) throw new Error(`no personal token: ${response.status}`);
   return token;
 }

@@ -69,9 +69,9 @@ const head = (path: string, ...more: string[]): string => [`POST /v1${path} HTTP
 
 /** Sends what is given and keeps the connection; the answer where there is one. */
 async function ask(port: number, text: string): Promise<{ status: number; text: string; socket: Socket }> {
-  const answer = await sendRaw(port, text, { until: /\r\n\r\n[^]*\}$/ });
-  ended.push(() => void answer.socket.destroy());
-  return { ...answer, status: Number(/^HTTP\/1\.1 (\d+)/.exec(answer.text)?.[1] ?? 0) };
+  const response = await sendRaw(port, text, { until: /\r\n\r\n[^]*\}$/ });
+  ended.push(() => void response.socket.destroy());
+  return { ...response, status: Number(/^HTTP\/1\.1 (\d+)/.exec(response.text)?.[1] ?? 0) };
 }
 
 /** A request whose body does not come. */
@@ -89,9 +89,9 @@ describe('the head of a request', () => {
   it('with a junk signature is refused twelve times before a byte of twelve large bodies was sent', async () => {
     const app = await start();
     const asked = Array.from({ length: 12 }, () => ask(app.port, head('/take', signed('junk'), `Content-Length: ${LARGE}`)));
-    const answers = await Promise.all(asked);
-    expect(answers.map(({ status }) => status)).toEqual(Array(12).fill(401));
-    expect(answers.every(({ text }) => text.includes('"UNAUTHORIZED"'))).toBe(true);
+    const responses = await Promise.all(asked);
+    expect(responses.map(({ status }) => status)).toEqual(Array(12).fill(401));
+    expect(responses.every(({ text }) => text.includes('"UNAUTHORIZED"'))).toBe(true);
     expect([app.bodies.held(), taken]).toEqual([0, []]);
   });
 
@@ -264,7 +264,7 @@ describe('bodies in flight', () => {
       const socket = connect(app.port, '127.0.0.1').on('error', () => undefined);
       socket.write(text);
       ended.push(() => void socket.destroy());
-      return new Promise<string>((resolve) => socket.once('data', (answer) => resolve(String(answer))));
+      return new Promise<string>((resolve) => socket.once('data', (response) => resolve(String(response))));
     });
     const statuses = (await Promise.all(sockets)).map((text) => text.slice(9, 12));
     expect([statuses, app.bodies.held()]).toEqual([['404', '200', '200'], 0]);

@@ -24,7 +24,7 @@ const ROUTES = [
     query: z.strictObject({ limit: z.coerce.number().int().default(5), label: z.string() }),
     body: z.strictObject({ marks: z.array(mark) }),
     multipart: true,
-    answer: z.object({ first: mark, at: z.date() }),
+    response: z.object({ first: mark, at: z.date() }),
     handle: () => Promise.resolve({ json: {} }),
   }),
   route({
@@ -32,7 +32,7 @@ const ROUTES = [
     path: '/projects/:project/marks',
     summary: 'Lists them',
     access: 'read',
-    answers: ['image/png'],
+    responseTypes: ['image/png'],
     handle: () => Promise.resolve({ json: {} }),
   }),
   route({
@@ -41,7 +41,7 @@ const ROUTES = [
     summary: 'Grows',
     access: 'admin',
     body: tree.optional(),
-    answer: tree,
+    response: tree,
     handle: () => Promise.resolve({ json: {} }),
   }),
 ];

@@ -89,11 +89,11 @@ describe('the guard', () => {
       ACCESSES.map(async (access) => fetch(`${url}/${access}`, { headers: authorization === undefined ? {} : { authorization } })),
     );
     expect(got.map(({ status }) => status)).toEqual(wanted);
-    for (const answer of got.filter(({ status }) => status === 401)) {
-      expect(answer.headers.get('www-authenticate')).toMatch(/^Basic realm="prosam".*Bearer/);
-      expect((await errorOf(answer)).code).toBe('UNAUTHORIZED');
+    for (const response of got.filter(({ status }) => status === 401)) {
+      expect(response.headers.get('www-authenticate')).toMatch(/^Basic realm="prosam".*Bearer/);
+      expect((await errorOf(response)).code).toBe('UNAUTHORIZED');
     }
-    for (const answer of got.filter(({ status }) => status === 403)) expect((await errorOf(answer)).code).toBe('FORBIDDEN');
+    for (const response of got.filter(({ status }) => status === 403)) expect((await errorOf(response)).code).toBe('FORBIDDEN');
   });
 
   it('lets nobody in where nothing is configured', async () => {

@@ -8,16 +8,16 @@ const start = closedApps();
 describe('a request', () => {
   it('is parsed by its schemas and answered as JSON', async () => {
     const { url } = await start([echo]);
-    const answer = await fetch(`${url}/v1/projects/a%2Fb/things?limit=3`, {
+    const response = await fetch(`${url}/v1/projects/a%2Fb/things?limit=3`, {
       method: 'POST',
       headers: { ...JSON_BODY, 'x-request-id': 'mine-1' },
       body: '{"name":"é"}',
     });
-    expect(answer.status).toBe(201);
-    expect(answer.headers.get('content-type')).toBe('application/json; charset=utf-8');
-    expect(answer.headers.get('x-extra')).toBe('yes');
-    expect(answer.headers.get('x-request-id')).toBe('mine-1');
-    expect(await answer.json()).toEqual({
+    expect(response.status).toBe(201);
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(response.headers.get('x-extra')).toBe('yes');
+    expect(response.headers.get('x-request-id')).toBe('mine-1');
+    expect(await response.json()).toEqual({
       params: { project: 'a/b' },
       query: { limit: 3 },
       body: { name: 'é' },
@@ -35,8 +35,8 @@ describe('a request', () => {
       form.append('one', new Blob([new Uint8Array(3_000_000)]), '../../etc/passwd');
       form.append('two', new Blob([new Uint8Array(5)]));
       form.append('two', new Blob([]));
-      const answer = await fetch(`${url}/v1/projects/p/things`, { method: 'POST', headers: AUTHORIZED, body: form });
-      expect(await answer.json()).toMatchObject({
+      const response = await fetch(`${url}/v1/projects/p/things`, { method: 'POST', headers: AUTHORIZED, body: form });
+      expect(await response.json()).toMatchObject({
         body: { name: 'x' },
         files: [
           ['one', [3_000_000]],
@@ -49,9 +49,9 @@ describe('a request', () => {
   it('lists every field that is wrong: where, what was expected, what came', async () => {
     const { url } = await start([echo]);
     const body = JSON.stringify({ name: 7, sizes: [{ width: 1 }, { width: 'wide', height: 2 }], secret: 'x' });
-    const answer = await fetch(`${url}/v1/projects/p/things`, { method: 'POST', headers: JSON_BODY, body });
-    expect(answer.status).toBe(400);
-    const { code, message } = await errorOf(answer);
+    const response = await fetch(`${url}/v1/projects/p/things`, { method: 'POST', headers: JSON_BODY, body });
+    expect(response.status).toBe(400);
+    const { code, message } = await errorOf(response);
     expect(code).toBe('REQUEST_INVALID');
     expect(message).toContain('name: expected string, got 7');
     expect(message).toContain('sizes[1].width: expected number, got "wide"');
@@ -87,14 +87,14 @@ describe('a request', () => {
     ],
   ])('with %s is refused', async (_, body, headers, status, code) => {
     const { url } = await start([echo]);
-    const answer = await fetch(`${url}/v1/projects/p/things`, { method: 'POST', headers, ...(body === undefined ? {} : { body }) });
-    expect([answer.status, (await errorOf(answer)).code]).toEqual([status, code]);
+    const response = await fetch(`${url}/v1/projects/p/things`, { method: 'POST', headers, ...(body === undefined ? {} : { body }) });
+    expect([response.status, (await errorOf(response)).code]).toEqual([status, code]);
   });
 
   it('does not get its text repeated when it is no JSON', async () => {
     const { url } = await start([echo]);
-    const answer = await fetch(`${url}/v1/projects/p/things`, { method: 'POST', headers: JSON_BODY, body: '{"name": hunter2}' });
-    expect(await answer.text()).not.toContain('hunter2');
+    const response = await fetch(`${url}/v1/projects/p/things`, { method: 'POST', headers: JSON_BODY, body: '{"name": hunter2}' });
+    expect(await response.text()).not.toContain('hunter2');
   });
 
   it('to nowhere gets 404, with the wrong method 405 and what is allowed', async () => {

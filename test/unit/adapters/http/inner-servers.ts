@@ -22,14 +22,14 @@ export function innerServers() {
   const inner = { heard: [] as string[] } as InnerServers;
   let serverV6: Server;
   beforeAll(async () => {
-    const answer = (request: { url?: string | undefined }, response: { end(bytes: Buffer): unknown }): void => {
+    const response = (request: { url?: string | undefined }, response: { end(bytes: Buffer): unknown }): void => {
       inner.heard.push(request.url ?? '');
       response.end(PNG);
     };
-    inner.server = createServer(answer);
+    inner.server = createServer(response);
     await new Promise<void>((resolve) => inner.server.listen(0, '0.0.0.0', () => resolve()));
     inner.port = (inner.server.address() as AddressInfo).port;
-    serverV6 = createServer(answer);
+    serverV6 = createServer(response);
     // A machine without IPv6 refuses; its probes are refused before they could tell.
     await new Promise<void>((resolve) =>
       serverV6.once('error', () => resolve()).listen({ port: inner.port, host: '::1' }, () => resolve()),

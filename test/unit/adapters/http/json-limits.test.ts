@@ -23,8 +23,8 @@ describe('JSON that would hold up everybody', () => {
     ['digits', '1'.repeat(DEFAULT_JSON_LIMITS.otherBytes + 1)],
   ])('(%s) is refused before it is parsed', async (_, body) => {
     const { url } = await start();
-    const answer = await fetch(`${url}/v1/take`, { method: 'POST', headers: JSON_BODY, body });
-    expect([answer.status, (await errorOf(answer)).code]).toEqual([413, 'REQUEST_TOO_LARGE']);
+    const response = await fetch(`${url}/v1/take`, { method: 'POST', headers: JSON_BODY, body });
+    expect([response.status, (await errorOf(response)).code]).toEqual([413, 'REQUEST_TOO_LARGE']);
     const form = new FormData();
     form.append('request', new Blob([body]));
     const inForm = await fetch(`${url}/v1/take`, { method: 'POST', headers: { authorization: JSON_BODY.authorization }, body: form });
@@ -72,7 +72,7 @@ describe('as much JSON as is taken', () => {
   afterAll(() => void server?.kill());
 
   it.each([
-    ['nearly all of it a picture', () => pictureJson(), /^\{"bytes":18874293,/],
+    ['nearly all of it a picture', () => imageJson(), /^\{"bytes":18874293,/],
     [
       'nearly all of it in small strings',
       () => JSON.stringify({ points: Array.from({ length: 49_000 }, () => 'y'.repeat(120)) }),
@@ -109,8 +109,8 @@ describe('as much JSON as is taken', () => {
       await longest();
       await wait(100);
       await longest();
-      const answer = await fetch(`${base}/take`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-      expect(await answer.text()).toMatch(wanted);
+      const response = await fetch(`${base}/take`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      expect(await response.text()).toMatch(wanted);
       worst.push(await longest());
     }
     console.log(`longest hold-ups: ${worst.map((ms) => ms.toFixed(0)).join(', ')} ms`);
@@ -120,8 +120,8 @@ describe('as much JSON as is taken', () => {
   it('is taken, and no more of it, while a form takes larger files', async () => {
     const { url: base } = await start();
     const body = `"${'x'.repeat(DEFAULT_JSON_LIMITS.bytes - 1)}"`;
-    const answer = await fetch(`${base}/v1/take`, { method: 'POST', headers: JSON_BODY, body });
-    expect([answer.status, (await errorOf(answer)).message]).toEqual([413, expect.stringContaining('multipart form')]);
+    const response = await fetch(`${base}/v1/take`, { method: 'POST', headers: JSON_BODY, body });
+    expect([response.status, (await errorOf(response)).message]).toEqual([413, expect.stringContaining('multipart form')]);
     const form = new FormData();
     form.append('request', '{}');
     form.append('image', new Blob([body]));
@@ -131,7 +131,7 @@ describe('as much JSON as is taken', () => {
   });
 });
 
-function pictureJson(): string {
+function imageJson(): string {
   const bytes = 3 * Math.floor((DEFAULT_JSON_LIMITS.bytes - 100) / 4);
   return JSON.stringify({
     image: { base64: Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(bytes - 4, 7)]).toString('base64') },

@@ -32,8 +32,8 @@ describe('a body that is too large', () => {
 
   it('still gets its answer read by an ordinary client that sends megabytes', async () => {
     const { url } = await start({ limits: { maxBodyBytes: 1000 } });
-    const answer = await fetch(`${url}/v1/take`, { method: 'POST', headers: JSON_BODY, body: `"${'x'.repeat(8_000_000)}"` });
-    expect([answer.status, (await errorOf(answer)).code]).toEqual([413, 'REQUEST_TOO_LARGE']);
+    const response = await fetch(`${url}/v1/take`, { method: 'POST', headers: JSON_BODY, body: `"${'x'.repeat(8_000_000)}"` });
+    expect([response.status, (await errorOf(response)).code]).toEqual([413, 'REQUEST_TOO_LARGE']);
   });
 
   it('has the limit of its route', async () => {

@@ -82,11 +82,11 @@ describe('an event stream', () => {
       yield { event: 'second', data: null };
     }
     const { url } = await start([events(three)]);
-    const answer = await fetch(`${url}/v1/events`, { headers: AUTHORIZED });
-    expect(answer.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
-    expect(answer.headers.get('x-accel-buffering')).toBe('no');
+    const response = await fetch(`${url}/v1/events`, { headers: AUTHORIZED });
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    expect(response.headers.get('x-accel-buffering')).toBe('no');
     const pieces: string[] = [];
-    for await (const piece of (answer.body as ReadableStream<Uint8Array>).pipeThrough(
+    for await (const piece of (response.body as ReadableStream<Uint8Array>).pipeThrough(
       new TextDecoderStream(),
     ) as unknown as AsyncIterable<string>)
       pieces.push(piece);
@@ -118,7 +118,7 @@ describe('an event stream', () => {
       throw new Error('the source broke');
     }
     const { url, log } = await start([events(failing)]);
-    await expect(fetch(`${url}/v1/events`, { headers: AUTHORIZED }).then((answer) => answer.text())).rejects.toThrow();
+    await expect(fetch(`${url}/v1/events`, { headers: AUTHORIZED }).then((response) => response.text())).rejects.toThrow();
     await expect.poll(() => log.some(({ level, message }) => level === 'error' && message.includes('the source broke'))).toBe(true);
   });
 });
@@ -181,8 +181,8 @@ describe('closing', () => {
     const asked = ['slow/3600000', 'deaf'].map((path) => fetch(`${one.url}/v1/${path}`, { headers: AUTHORIZED }));
     while (signals.length < 1 || asks < 1) await wait(5);
     await one.close({ deadlineMs: 200 });
-    for (const answer of await Promise.all(asked)) {
-      expect([answer.status, (await errorOf(answer)).code]).toEqual([503, 'SERVICE_CLOSING']);
+    for (const response of await Promise.all(asked)) {
+      expect([response.status, (await errorOf(response)).code]).toEqual([503, 'SERVICE_CLOSING']);
     }
     expect(signals[0]?.aborted).toBe(true);
   });

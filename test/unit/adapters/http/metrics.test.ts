@@ -40,9 +40,9 @@ describe('/metrics', () => {
     app = await startApp([things, busy], { metrics });
     for (const path of ['/v1/things/1', '/v1/things/2', '/v1/busy', '/nowhere/1', '/nowhere/2'])
       await (await fetch(app.url + path, { headers: AUTHORIZED })).text();
-    const answer = await fetch(`${app.url}/metrics`, { headers: AUTHORIZED });
-    expect(answer.headers.get('content-type')).toContain('text/plain');
-    const values = parse(await answer.text());
+    const response = await fetch(`${app.url}/metrics`, { headers: AUTHORIZED });
+    expect(response.headers.get('content-type')).toContain('text/plain');
+    const values = parse(await response.text());
     const count = (labels: string): number | undefined => values.get(`prosam_http_request_seconds_count{${labels}}`);
     expect(count('method="GET",route="/v1/things/:id",status="200"')).toBe(2);
     expect(count('method="GET",route="/v1/busy",status="503"')).toBe(1);

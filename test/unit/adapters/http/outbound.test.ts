@@ -20,15 +20,16 @@ interface Answer {
 }
 
 /** A server that gives these answers, the last one for ever. 'lost': no answer comes; 'never': none within any time. */
-function server(answers: readonly (Answer | 'lost' | 'never')[], options: Partial<OutboundOptions> = {}) {
+function server(responses: readonly (Answer | 'lost' | 'never')[], options: Partial<OutboundOptions> = {}) {
   const asked: (OutboundInit & { url: string })[] = [];
   const fetch: OutboundFetch = (url, init) => {
     asked.push({ url, ...init });
-    const answer = answers[Math.min(asked.length, answers.length) - 1] ?? {};
-    if (answer === 'lost')
+    const response = responses[Math.min(asked.length, responses.length) - 1] ?? {};
+    if (response === 'lost')
       return Promise.reject(new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ECONNRESET' }) }));
-    if (answer === 'never') return new Promise((_, fail) => init.signal.addEventListener('abort', () => fail(init.signal.reason as Error)));
-    const { status = 200, headers = {}, json = {}, body } = answer;
+    if (response === 'never')
+      return new Promise((_, fail) => init.signal.addEventListener('abort', () => fail(init.signal.reason as Error)));
+    const { status = 200, headers = {}, json = {}, body } = response;
     return Promise.resolve({
       ...{ status, headers: { get: (name: string) => headers[name] ?? null } },
       body: body ?? new Blob([JSON.stringify(json)]).stream(),
@@ -99,8 +100,8 @@ describe('credentials', () => {
 });
 
 describe('tries', () => {
-  const tries = async (answers: Parameters<typeof server>[0], call: OutboundCall): Promise<number> => {
-    const one = server(answers);
+  const tries = async (responses: Parameters<typeof server>[0], call: OutboundCall): Promise<number> => {
+    const one = server(responses);
     await one.outbound.done(call).catch(() => undefined);
     return one.asked.length;
   };
@@ -113,8 +114,8 @@ describe('tries', () => {
   });
 
   it('of what may not are one, unless the server did nothing', async () => {
-    for (const answer of ['lost', { status: 500 }, { status: 502 }, { status: 503 }] as const)
-      expect(await tries([answer, {}], post)).toBe(1);
+    for (const response of ['lost', { status: 500 }, { status: 502 }, { status: 503 }] as const)
+      expect(await tries([response, {}], post)).toBe(1);
     expect(await tries([{ status: 429 }, { status: 503, headers: { 'retry-after': '0' } }, {}], post)).toBe(3);
   });
 
@@ -182,8 +183,8 @@ describe('responses', () => {
   });
 
   it('that are none say what was expected, what came, and what to do', async () => {
-    const failure = async (answer: Answer | 'lost'): Promise<OutboundError> => {
-      const { outbound } = server([answer], { attempts: 1 });
+    const failure = async (response: Answer | 'lost'): Promise<OutboundError> => {
+      const { outbound } = server([response], { attempts: 1 });
       return outbound.json(get, z.object({ id: z.number() })).then(
         () => expect.unreachable(),
         (error: unknown) => error as OutboundError,

@@ -9,13 +9,13 @@ const inner = innerServers();
 const { open, codeOf } = inner;
 
 describe('a name', () => {
-  const answering = (...answers: string[][]): { lookup: NonNullable<ImageSourceOptions['lookup']>; asked: string[] } => {
+  const answering = (...responses: string[][]): { lookup: NonNullable<ImageSourceOptions['lookup']>; asked: string[] } => {
     const asked: string[] = [];
     return {
       asked,
       lookup: (hostname) => {
         asked.push(hostname);
-        const addresses = answers[Math.min(asked.length, answers.length) - 1] as string[];
+        const addresses = responses[Math.min(asked.length, responses.length) - 1] as string[];
         return Promise.resolve(addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })));
       },
     };

@@ -50,14 +50,14 @@ export function closedApps(): typeof startApp {
   };
 }
 
-export interface RawAnswer {
+export interface RawResponse {
   /** Everything the server sent until it closed, or until `until` said it was enough. */
   text: string;
   socket: Socket;
 }
 
 /** Sends bytes as they are, and waits for the answer's end of headers and body (or the close of the connection). */
-export async function sendRaw(port: number, bytes: string, { until = /\r\n\r\n[^]*\}$/ }: { until?: RegExp } = {}): Promise<RawAnswer> {
+export async function sendRaw(port: number, bytes: string, { until = /\r\n\r\n[^]*\}$/ }: { until?: RegExp } = {}): Promise<RawResponse> {
   const socket = connect(port, '127.0.0.1');
   let text = '';
   socket.setEncoding('utf8');
@@ -79,6 +79,6 @@ export interface ErrorBody {
   error: { code: string; message: string; hint: string; requestId: string };
 }
 
-export async function errorOf(answer: Response): Promise<ErrorBody['error']> {
-  return ((await answer.json()) as ErrorBody).error;
+export async function errorOf(response: Response): Promise<ErrorBody['error']> {
+  return ((await response.json()) as ErrorBody).error;
 }

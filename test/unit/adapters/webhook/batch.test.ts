@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { jobAnswer } from '../../../../src/adapters/webhook/responses.ts';
+import { jobResponse } from '../../../../src/adapters/webhook/responses.ts';
 import { ProsamError, type ErrorCode } from '../../../../src/core/common/errors.ts';
 import type { ServicePredictRequest } from '../../../../src/service/types.ts';
 import { fakeService } from '../fake-service.ts';
@@ -24,7 +24,7 @@ async function inline(count: number): Promise<{ base64: string }[]> {
 
 async function ended(one: TestServer, id: string) {
   return until(async () => {
-    const job = jobAnswer.parse((await one.call('GET', `/v1/jobs/${id}?results=true&limit=1000`)).json);
+    const job = jobResponse.parse((await one.call('GET', `/v1/jobs/${id}?results=true&limit=1000`)).json);
     return job.endedMs === undefined ? undefined : job;
   });
 }
@@ -72,7 +72,7 @@ describe('POST /v1/jobs', () => {
     await ended(server, id);
     const seen: number[] = [];
     for (let after = -1; ;) {
-      const page = jobAnswer.parse((await server.call('GET', `/v1/jobs/${id}?results=true&limit=2&after=${after}`)).json);
+      const page = jobResponse.parse((await server.call('GET', `/v1/jobs/${id}?results=true&limit=2&after=${after}`)).json);
       seen.push(...(page.results ?? []).map(({ index }) => index));
       if (page.next === undefined) break;
       after = page.next;
@@ -163,13 +163,13 @@ describe('POST /v1/jobs', () => {
     const { call } = server;
     const { json } = await call('POST', '/v1/jobs', { project: 'cups', images: await inline(20) });
     const { id } = json as Started;
-    await until(async () => (jobAnswer.parse((await call('GET', `/v1/jobs/${id}`)).json).done === 2 ? true : undefined));
-    const cancelled = jobAnswer.parse((await call('DELETE', `/v1/jobs/${id}`)).json);
+    await until(async () => (jobResponse.parse((await call('GET', `/v1/jobs/${id}`)).json).done === 2 ? true : undefined));
+    const cancelled = jobResponse.parse((await call('DELETE', `/v1/jobs/${id}`)).json);
     expect(cancelled).toMatchObject({ state: 'cancelled', done: 2, failed: 18 });
     release();
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(predicted(server).length).toBeLessThanOrEqual(4);
-    expect(jobAnswer.parse((await call('GET', `/v1/jobs/${id}`)).json)).toMatchObject({ state: 'cancelled', done: 2 });
+    expect(jobResponse.parse((await call('GET', `/v1/jobs/${id}`)).json)).toMatchObject({ state: 'cancelled', done: 2 });
   });
 
   it('goes on where it stood when another process takes over, and repeats nothing that is settled', async () => {
@@ -183,7 +183,7 @@ describe('POST /v1/jobs', () => {
     const first = await startServer({ service, database });
     const { json } = await first.call('POST', '/v1/jobs', { project: 'cups', images: await inline(8) });
     const { id } = json as Started;
-    await until(async () => (jobAnswer.parse((await first.call('GET', `/v1/jobs/${id}`)).json).done === 3 ? true : undefined));
+    await until(async () => (jobResponse.parse((await first.call('GET', `/v1/jobs/${id}`)).json).done === 3 ? true : undefined));
     await first.close();
     const settled = new Set(predicted(first).slice(0, 3));
     service.state.before = () => undefined;
@@ -243,7 +243,7 @@ describe('GET /v1/jobs', () => {
       await until(() => Promise.resolve(waiting.length > 0 ? true : undefined));
       waiting.shift()?.();
       await until(async () =>
-        jobAnswer.parse((await (server as TestServer).call('GET', `/v1/jobs/${id}`)).json).done > i ? true : undefined,
+        jobResponse.parse((await (server as TestServer).call('GET', `/v1/jobs/${id}`)).json).done > i ? true : undefined,
       );
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createReplayMemory, verifySignature } from '../../../../src/adapters/http/signature.ts';
-import { deliveriesAnswer, jobAnswer } from '../../../../src/adapters/webhook/responses.ts';
+import { deliveriesResponse, jobResponse } from '../../../../src/adapters/webhook/responses.ts';
 import { createCallbackSender } from '../../../../src/adapters/webhook/callback-sender.ts';
 import { webhook } from '../../../../src/adapters/webhook/webhook.ts';
 import type { Log } from '../../../../src/service/ports/log.ts';
@@ -60,7 +60,7 @@ async function batch(one: TestServer, events: 'each' | 'finished', count = 2): P
 }
 
 async function list(one: TestServer, query = '') {
-  return deliveriesAnswer.parse((await one.call('GET', `/v1/deliveries${query}`)).json).deliveries;
+  return deliveriesResponse.parse((await one.call('GET', `/v1/deliveries${query}`)).json).deliveries;
 }
 
 const body = (one: Received) =>
@@ -77,7 +77,7 @@ describe('callbacks', () => {
     expect(told.path).toBe('/told?key=hidden');
     expect(told.headers['x-prosam-delivery']).toBe(delivery.id);
     expect(body(told).event).toBe('job.end');
-    const job = jobAnswer.parse(body(told).job);
+    const job = jobResponse.parse(body(told).job);
     expect(job).toMatchObject({ id, state: 'finished', done: 2 });
     expect(job.results?.map(({ result }) => result?.masks.length)).toEqual([1, 1]);
 

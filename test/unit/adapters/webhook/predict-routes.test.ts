@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { predictAnswer, refineAnswer } from '../../../../src/adapters/webhook/responses.ts';
+import { predictResponse, refineResponse } from '../../../../src/adapters/webhook/responses.ts';
 import { ProsamError } from '../../../../src/core/common/errors.ts';
-import { pngFromMask } from '../../../../src/core/image/node/mask-png.ts';
+import { pngFromMask } from '../../../../src/core/image/node/png.ts';
 import { emptyMask, fillPolygon } from '../../../../src/core/mask/raster.ts';
 import { maskFromCocoRle } from '../../../../src/core/mask/rle.ts';
 import type { ServicePredictRequest } from '../../../../src/service/types.ts';
@@ -64,21 +64,21 @@ describe('POST /v1/predict', () => {
     form.set('picture', new Blob([image]), 'one.png');
     const { status, json } = await server.call('POST', '/v1/predict', form);
     expect(status).toBe(200);
-    expect(predictAnswer.parse(json).image.sha256).toBe(sha256);
+    expect(predictResponse.parse(json).image.sha256).toBe(sha256);
   });
 
   it('writes the same mask as RLE, polygons and PNG', async () => {
     const ask = async (format: string) => {
       const options = { uncertaintyMap: true, instances: true };
       const { json, text } = await server.call('POST', '/v1/predict', { project: 'cups', image: base64(), format, tolerance: 0, options });
-      predictAnswer.parse(json);
+      predictResponse.parse(json);
       return (json as Answer).masks[0] ?? expect.fail(text);
     };
     const { rle } = await ask('rle');
     const mask = maskFromCocoRle(rle ?? expect.fail('no rle'));
     expect([mask.width, mask.height]).toEqual([40, 30]);
     const drawn = emptyMask(40, 30);
-    const { polygons } = predictAnswer.shape.masks.element.parse(await ask('polygon'));
+    const { polygons } = predictResponse.shape.masks.element.parse(await ask('polygon'));
     fillPolygon(
       drawn,
       (polygons ?? []).flatMap(({ exterior, holes }) => [exterior, ...holes]),
@@ -178,9 +178,9 @@ describe('POST /v1/predict', () => {
       'polygon',
     ],
     [
-      'more corners than are drawn',
-      { references: [{ image: { path: 'a' }, polygon: Array(20).fill(Array(1001).fill([1, 1])) }] },
-      'corners',
+      'more points of strokes than are drawn',
+      { references: [{ image: { path: 'a' }, scribble: Array(10).fill(Array(1001).fill([1, 1])) }] },
+      'points',
     ],
     ['a mask in two ways', { references: [{ image: { path: 'a' }, mask: { base64: 'aa', file: 'b' } }] }, 'either'],
     ['a reference marked twice', { references: [{ image: { path: 'a' }, box: [1, 1, 2, 2], points: [[1, 1]] }] }, 'exactly one of'],
@@ -221,7 +221,7 @@ describe('POST /v1/refine', () => {
     const body = { project: 'cups', image: base64(), points: [{ x: 3, y: 4 }], format: 'rle', lowResLogits: true };
     const first = await server.call('POST', '/v1/refine', body);
     expect(first.status, first.text).toBe(200);
-    const [mask] = refineAnswer.parse(first.json).masks;
+    const [mask] = refineResponse.parse(first.json).masks;
     const maskInput = mask?.lowResLogits ?? expect.fail('no lowResLogits');
     const second = await server.call('POST', '/v1/refine', {
       ...body,
@@ -230,7 +230,7 @@ describe('POST /v1/refine', () => {
       lowResLogits: false,
       box: [1, 1, 20, 20],
     });
-    expect(refineAnswer.parse(second.json).masks[0]?.lowResLogits).toBeUndefined();
+    expect(refineResponse.parse(second.json).masks[0]?.lowResLogits).toBeUndefined();
     const { prompts } = server.service.state.calls.at(-1)?.args as { prompts: unknown };
     expect(prompts).toEqual({ points: [{ x: 3, y: 4 }], negative: [[9, 9]], box: [1, 1, 20, 20], maskInput: Float32Array.of(-1.5, 2.25) });
   });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGuard } from '../../../../src/adapters/http/guard.ts';
 import { describeRoutes } from '../../../../src/adapters/http/describe-routes.ts';
-import * as answers from '../../../../src/adapters/webhook/responses.ts';
+import * as responses from '../../../../src/adapters/webhook/responses.ts';
 import { ProsamError } from '../../../../src/core/common/errors.ts';
 import type { VersionRecord } from '../../../../src/service/ports/versions.ts';
 import { pngOf, startServer, TOKENS, type TestServer } from './webhook-server.ts';
@@ -38,7 +38,7 @@ describe('annotations', () => {
   it('are stored once: 201 the first time, 200 for repetitions and old revisions, 409 for a changed revision', async () => {
     const answersTo = async (change: object) => {
       const { status, json } = await server.call('POST', '/v1/annotations', annotation(change));
-      return status < 300 ? [status, answers.acceptAnswer.parse(json).outcome] : [status, codeOf({ json })];
+      return status < 300 ? [status, responses.acceptResponse.parse(json).outcome] : [status, codeOf({ json })];
     };
     expect(await answersTo({})).toEqual([201, 'stored']);
     expect(await answersTo({})).toEqual([200, 'duplicate']);
@@ -63,8 +63,8 @@ describe('annotations', () => {
     const empty = await server.call('POST', '/v1/annotations', annotation({ masks: [] }));
     expect([empty.status, codeOf(empty)]).toEqual([422, 'MASK_EMPTY']);
     for (const wrong of [{ provenance: 'rejected' }, { provenance: 'guessed' }, { revision: -1 }, { revision: 1.5 }]) {
-      const answer = await server.call('POST', '/v1/annotations', annotation(wrong));
-      expect([answer.status, codeOf(answer)], JSON.stringify(wrong)).toEqual([400, 'REQUEST_INVALID']);
+      const response = await server.call('POST', '/v1/annotations', annotation(wrong));
+      expect([response.status, codeOf(response)], JSON.stringify(wrong)).toEqual([400, 'REQUEST_INVALID']);
     }
     const without = await server.call('POST', '/v1/annotations', annotation({ masks: [] }));
     expect([without.status, codeOf(without)]).toEqual([422, 'MASK_EMPTY']);
@@ -81,7 +81,7 @@ describe('annotations', () => {
     const seen: string[] = [];
     for (let before = ''; ;) {
       const { json } = await server.call('GET', `/v1/projects/cups/annotations?limit=2${before}`);
-      const page = answers.annotationsAnswer.parse(json);
+      const page = responses.annotationsResponse.parse(json);
       seen.push(...page.annotations.map(({ externalId }) => externalId));
       if (page.next === undefined) break;
       before = `&before=${page.next}`;
@@ -104,20 +104,20 @@ describe('projects', () => {
     for (const seed of [2, 3, 4]) {
       await server.call('POST', '/v1/predict', { project: 'a/b:c@d', image: { base64: (await pngOf(seed)).toString('base64') } });
     }
-    const { projects } = answers.projectsAnswer.parse((await server.call('GET', '/v1/projects')).json);
+    const { projects } = responses.projectsResponse.parse((await server.call('GET', '/v1/projects')).json);
     expect(projects).toEqual(['cups', 'a/b:c@d']);
     const slash = encodeURIComponent('a/b:c@d');
-    const project = answers.projectAnswer.parse((await server.call('GET', `/v1/projects/${slash}`)).json);
+    const project = responses.projectResponse.parse((await server.call('GET', `/v1/projects/${slash}`)).json);
     expect(project).toMatchObject({ project: 'a/b:c@d', images: 3, annotated: 0, concepts: [{ label: 'cup' }] });
-    const first = answers.nextImagesAnswer.parse((await server.call('GET', `/v1/projects/${slash}/next-images?limit=2`)).json);
+    const first = responses.nextImagesResponse.parse((await server.call('GET', `/v1/projects/${slash}/next-images?limit=2`)).json);
     expect([first.images.length, first.next]).toEqual([2, 2]);
-    const rest = answers.nextImagesAnswer.parse((await server.call('GET', `/v1/projects/${slash}/next-images?limit=2&offset=2`)).json);
+    const rest = responses.nextImagesResponse.parse((await server.call('GET', `/v1/projects/${slash}/next-images?limit=2&offset=2`)).json);
     expect([rest.images.length, rest.next]).toEqual([1, undefined]);
     expect((await server.call('POST', `/v1/projects/${slash}/train`)).status).toBe(202);
     expect(server.service.state.calls.at(-1)).toEqual({ name: 'projects.train', args: 'a/b:c@d' });
     const run = { id: 'r', project: 'cups', state: 'running', upTo: 4, startedMs: 1, attempts: 1, progress: { step: 3 } } as const;
     server.service.state.runs = [run];
-    expect(answers.runsAnswer.parse((await server.call('GET', '/v1/projects/cups/runs')).json)).toEqual({ runs: [run] });
+    expect(responses.runsResponse.parse((await server.call('GET', '/v1/projects/cups/runs')).json)).toEqual({ runs: [run] });
   });
 
   it('give images back as what they are', async () => {
@@ -134,9 +134,9 @@ describe('projects', () => {
 describe('versions', () => {
   it('are listed, shown, promoted and rolled back', async () => {
     server.service.state.versions = [versionOf('v2'), versionOf('v1'), versionOf('d1', 'dogs')];
-    const list = answers.versionsAnswer.parse((await server.call('GET', '/v1/versions?project=cups')).json);
+    const list = responses.versionsResponse.parse((await server.call('GET', '/v1/versions?project=cups')).json);
     expect(list.versions.map(({ id }) => id)).toEqual(['v2', 'v1']);
-    expect(answers.versionAnswer.parse((await server.call('GET', '/v1/versions/v2')).json)).toEqual(versionOf('v2'));
+    expect(responses.versionResponse.parse((await server.call('GET', '/v1/versions/v2')).json)).toEqual(versionOf('v2'));
     const promoted = await server.call('POST', '/v1/versions/v2/promote', { reason: 'looks better' });
     expect([promoted.status, promoted.json]).toEqual([200, { project: 'cups', encoderVersion: 'v2' }]);
     expect(server.service.state.calls.at(-1)?.args).toEqual({ project: 'cups', id: 'v2', reason: 'looks better' });
@@ -174,8 +174,8 @@ describe('what belongs to one project', () => {
       ...['/projects/dogs', '/projects/dogs/annotations', '/projects/dogs/next-images', '/projects/dogs/runs', '/versions/d1'],
       ...['/versions?project=dogs', '/deliveries?project=dogs', `/images/${sha256}?project=dogs`],
     ]) {
-      const answer = await get(`/v1${path}`);
-      expect([answer.status, codeOf(answer)], path).toEqual([403, 'FORBIDDEN']);
+      const response = await get(`/v1${path}`);
+      expect([response.status, codeOf(response)], path).toEqual([403, 'FORBIDDEN']);
     }
     const sent = [
       ['POST', '/annotations', annotation({ project: 'dogs' })],
@@ -190,8 +190,8 @@ describe('what belongs to one project', () => {
     ] as const;
     for (const [method, path, body] of sent) expect((await server.call(method, `/v1${path}`, body, TOKENS.cups)).status, path).toBe(403);
     expect((await get('/v1/projects')).json).toEqual({ projects: [] });
-    expect(answers.versionsAnswer.parse((await get('/v1/versions')).json).versions.map(({ id }) => id)).toEqual(['c1']);
-    const status = answers.statusAnswer.parse((await get('/v1/status')).json);
+    expect(responses.versionsResponse.parse((await get('/v1/versions')).json).versions.map(({ id }) => id)).toEqual(['c1']);
+    const status = responses.statusResponse.parse((await get('/v1/status')).json);
     expect(status.serving.map(({ project }) => project)).toEqual(['cups']);
   });
 });
@@ -204,9 +204,9 @@ describe('the description of the interface', () => {
     const { paths } = document as { paths: Record<string, Record<string, { summary: string; responses: object; requestBody?: object }>> };
     expect(Object.values(paths).flatMap((methods) => Object.keys(methods)).length).toBe(routes.length);
     expect(routes.length).toBeGreaterThan(22);
-    for (const { summary, answer, answers: types } of routes) {
+    for (const { summary, response, responseTypes: types } of routes) {
       expect(summary.length).toBeGreaterThan(10);
-      expect(answer ?? types).toBeDefined();
+      expect(response ?? types).toBeDefined();
     }
     const text = JSON.stringify(document);
     expect(text).toContain('multipart/form-data');

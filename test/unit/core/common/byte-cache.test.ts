@@ -127,13 +127,13 @@ describe('createByteCache', () => {
         const asked: Promise<unknown>[] = [];
         for (const { key, fails, wait, clear } of steps) {
           const value = 'x'.repeat(key);
-          const answer = cache.get(String(key), async () => {
+          const response = cache.get(String(key), async () => {
             await Promise.resolve();
             if (fails) throw new Error('failed');
             return value;
           });
           asked.push(
-            answer.then((got) => expect(got).toBe(value)).catch((error: unknown) => expect(error).toMatchObject({ message: 'failed' })),
+            response.then((got) => expect(got).toBe(value)).catch((error: unknown) => expect(error).toMatchObject({ message: 'failed' })),
           );
           if (wait) await asked.at(-1);
           if (clear) cache.clear();
@@ -215,12 +215,12 @@ test('nobody waits for the slow cache to write, but written() does', async () =>
 });
 
 test('does without a slow cache that hangs, and asks it again once it answers', async () => {
-  let answer: (value: string | undefined) => void = () => undefined;
+  let response: (value: string | undefined) => void = () => undefined;
   const asked: string[] = [];
   const slow: SlowCache<string> = {
     get: (key) => {
       asked.push(key);
-      return key === 'hangs' ? new Promise((resolve) => (answer = resolve)) : Promise.resolve(`stored ${key}`);
+      return key === 'hangs' ? new Promise((resolve) => (response = resolve)) : Promise.resolve(`stored ${key}`);
     },
     put: () => Promise.resolve(),
   };
@@ -231,7 +231,7 @@ test('does without a slow cache that hangs, and asks it again once it answers', 
   expect(await cache.get('other', compute('computed too'))).toBe('computed too');
   expect(asked).toEqual(['hangs']);
   await cache.written();
-  answer('late');
+  response('late');
   await Promise.resolve();
   expect(await cache.get('third', compute('not needed'))).toBe('stored third');
 });

@@ -1,10 +1,10 @@
 /** Work with pauses ends as work without them, stops when told to, and leaves the event loop its turns. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pngFromMask } from '../../../../src/core/image/node/mask-png.ts';
-import { atOnce, inTurns, type Steps } from '../../../../src/core/mask/cooperative.ts';
-import { polygonsFromMaskSync, polygonsInSteps } from '../../../../src/core/mask/polygon-groups.ts';
-import { cocoRleFromMaskSync, cocoRleInSteps } from '../../../../src/core/mask/rle.ts';
+import { pngFromMask } from '../../../../src/core/image/node/png.ts';
+import { runStepsSync, runSteps, type Steps } from '../../../../src/core/mask/cooperative.ts';
+import { polygonsFromMaskSync, polygonSteps } from '../../../../src/core/mask/polygon-groups.ts';
+import { cocoRleFromMaskSync, cocoRleSteps } from '../../../../src/core/mask/rle.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { onThisMachine, watchBusy } from '../../../support/busy-watch.ts';
 import { anyMask } from './any-mask.ts';
@@ -37,12 +37,12 @@ async function longestBlock(work: () => Promise<unknown>): Promise<number> {
   return busy.longestMs();
 }
 
-describe('inTurns', () => {
+describe('runSteps', () => {
   it('gives what the same work at once gives', async () => {
     await fc.assert(
       fc.asyncProperty(anyMask(20), async (mask) => {
-        expect(await inTurns(cocoRleInSteps(mask))).toEqual(cocoRleFromMaskSync(mask));
-        expect(await inTurns(polygonsInSteps(mask, 1))).toEqual(polygonsFromMaskSync(mask, { tolerance: 1 }));
+        expect(await runSteps(cocoRleSteps(mask))).toEqual(cocoRleFromMaskSync(mask));
+        expect(await runSteps(polygonSteps(mask, 1))).toEqual(polygonsFromMaskSync(mask, { tolerance: 1 }));
       }),
       { numRuns: 50 },
     );
@@ -65,7 +65,7 @@ describe('inTurns', () => {
       if (order.length < 12) setImmediate(turn);
     };
     setImmediate(turn);
-    expect(await Promise.all(['a', 'b', 'c', 'd'].map((name) => inTurns(slow(name))))).toEqual(['a', 'b', 'c', 'd']);
+    expect(await Promise.all(['a', 'b', 'c', 'd'].map((name) => runSteps(slow(name))))).toEqual(['a', 'b', 'c', 'd']);
     expect(order.join('')).toBe('abcdabcdabcd');
     expect(turns).toBeGreaterThanOrEqual(11);
   });
@@ -79,7 +79,7 @@ describe('inTurns', () => {
     const timer = setInterval(() => {
       if (++turns === 3) controller.abort(new Error('enough'));
     }, 1);
-    await expect(inTurns(endless(), controller.signal)).rejects.toThrow('enough');
+    await expect(runSteps(endless(), controller.signal)).rejects.toThrow('enough');
     clearInterval(timer);
     expect(turns).toBe(3);
   });
@@ -87,8 +87,8 @@ describe('inTurns', () => {
   it('keeps the event loop free while a mask of twelve megapixels is written in any form', async () => {
     const mask = largeMask();
     const works: Record<string, () => Promise<unknown>> = {
-      rle: () => inTurns(cocoRleInSteps(mask)),
-      polygon: () => inTurns(polygonsInSteps(mask, 1)),
+      rle: () => runSteps(cocoRleSteps(mask)),
+      polygon: () => runSteps(polygonSteps(mask, 1)),
       png: () => pngFromMask(mask),
     };
     const times: Record<string, number> = {};
@@ -100,7 +100,7 @@ describe('inTurns', () => {
     }
     const blocking = await longestBlock(() => Promise.resolve(polygonsFromMaskSync(mask, { tolerance: 1 })));
     expect(blocking, 'the measure sees a block').toBeGreaterThan(60);
-    expect(atOnce(polygonsInSteps(mask, 1)).some(({ holes }) => holes.length > 10)).toBe(true);
+    expect(runStepsSync(polygonSteps(mask, 1)).some(({ holes }) => holes.length > 10)).toBe(true);
     for (const [form, time] of Object.entries(times)) expect(time, `${form} ${JSON.stringify(times)}`).toBeLessThan(LONGEST_MS);
   });
 });

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
 import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
 import type { VitConfig } from '../../../../src/core/networks/config.ts';
-import { measureAgreement, type MarkedPicture } from '../../../../src/core/models/compare-precision.ts';
+import { measureAgreement, type AnnotatedImage } from '../../../../src/core/models/compare-precision.ts';
 import { emitWithFile } from '../../../../src/core/onnx/emit.ts';
 import { imageEncoderGraph } from '../../../../src/core/onnx/model-graphs.ts';
 import { createNetworks } from '../../../../src/core/onnx/networks.ts';
@@ -22,7 +22,7 @@ afterAll(() => {
 });
 
 let seed = 50;
-const pictures: MarkedPicture[] = [3, 3, 7, 7].map((concept) => {
+const pictures: AnnotatedImage[] = [3, 3, 7, 7].map((concept) => {
   const { image, truth } = sceneWith(concept, () => seed++);
   return { image, mask: truth };
 });
@@ -100,7 +100,7 @@ describe('an engine of another precision', () => {
     for (const precision of ['fp32', 'int8', 'int8'] as const) {
       const engine = await openEngine({ precision, cacheDir, threads: 1 });
       expect(engine.info).toMatchObject({ precision, device: 'cpu', threads: { count: 1, by: 'caller' } });
-      const { image, mask } = pictures[0] as MarkedPicture;
+      const { image, mask } = pictures[0] as AnnotatedImage;
       const pixels = { ...image, channels: 3 as const };
       const references = [{ image: pixels, mask }];
       cached.push((await engine.predict(pixels, references, { method: 'prosam' })).cached);

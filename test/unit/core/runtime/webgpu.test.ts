@@ -33,13 +33,13 @@ async function predict(engine: Engine) {
 
 describe('WebGPU', () => {
   it('is never what auto stands for where a software GPU (Mesa) answers', async (context) => {
-    const answer = await probeDevice('webgpu');
-    if (!software || ('failed' in answer && process.env['PROSAM_REQUIRE_WEBGPU'] !== '1')) {
+    const response = await probeDevice('webgpu');
+    if (!software || ('failed' in response && process.env['PROSAM_REQUIRE_WEBGPU'] !== '1')) {
       context.skip('no software WebGPU adapter on this machine');
       return;
     }
-    expect(answer).toMatchObject({ figures: expect.anything() as object });
-    expect(verdictOn(answer)).toMatchObject({ used: false, reason: expect.stringMatching(/^slower than the CPU here/) as string });
+    expect(response).toMatchObject({ metrics: expect.anything() as object });
+    expect(verdictOn(response)).toMatchObject({ used: false, reason: expect.stringMatching(/^slower than the CPU here/) as string });
   });
 
   it.for(['tiny', 'a small SAM 2'])('agrees with the CPU, every node on the GPU: %s', async (name, context) => {

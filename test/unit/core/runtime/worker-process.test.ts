@@ -112,9 +112,9 @@ describe('the worker', () => {
   it.skipIf(process.platform === 'win32')('ends when its engine says so, not when the terminal does', async () => {
     const engine = await createEngine({ model: slowModel, threads: 1 });
     const { worker } = engine;
-    const answer = engine.prepare(sceneWith(31, () => 5).image);
+    const response = engine.prepare(sceneWith(31, () => 5).image);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(worker?.pid as number, signal);
-    expect((await answer).width).toBe(256);
+    expect((await response).width).toBe(256);
     expect(worker?.replacements).toBe(0);
     const pid = worker?.pid as number;
     await engine.close();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
 import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
-import { FEATURE_MAPS, measureAgreement, type Agreement, type MarkedPicture } from '../../../../src/core/models/compare-precision.ts';
+import { FEATURE_MAPS, measureAgreement, type Agreement, type AnnotatedImage } from '../../../../src/core/models/compare-precision.ts';
 import { createNetworks, type Networks } from '../../../../src/core/onnx/networks.ts';
 import type { Precision } from '../../../../src/core/onnx/precision.ts';
 import { openEngine } from '../../../../src/core/runtime/node/open-engine.ts';
@@ -25,7 +25,7 @@ afterAll(() => {
 });
 
 let seed = 50;
-const pictures: MarkedPicture[] = [3, 3, 7].map((concept) => {
+const pictures: AnnotatedImage[] = [3, 3, 7].map((concept) => {
   const { image, truth } = sceneWith(concept, () => seed++);
   return { image, mask: truth };
 });
@@ -109,7 +109,7 @@ describe('what there is beside it', () => {
     const cached: boolean[] = [];
     for (const precision of ['fp32', 'fp16', 'int8', 'int8'] as const) {
       const engine = await openEngine({ model: folders.sam, precision, cacheDir, threads: 1, device: 'cpu' });
-      const { image, mask } = pictures[0] as MarkedPicture;
+      const { image, mask } = pictures[0] as AnnotatedImage;
       const pixels = { ...image, channels: 3 as const };
       cached.push((await engine.predict(pixels, [{ image: pixels, mask }], { method: 'prosam' })).cached);
       expect((await engine.refine(pixels, { points: [[100, 100]] })).masks).toHaveLength(3);

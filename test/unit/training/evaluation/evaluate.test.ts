@@ -133,9 +133,9 @@ describe('evaluate', () => {
     const { open, asked } = recorder();
     let seen: Pair | undefined;
     let mask: { data: Uint8Array } | undefined;
-    const keep: EvaluateOptions['onPair'] = (pair, answers) => {
+    const keep: EvaluateOptions['onPair'] = (pair, predictions) => {
       seen = pair;
-      mask = answers[0]?.mask;
+      mask = predictions[0]?.mask;
     };
     await run({ open, pairs: 1, onPair: keep });
     const { side } = engine.info.input;
@@ -157,8 +157,8 @@ describe('evaluate', () => {
   });
 
   it.each(ANNOTATION_MODES)('marks references by %s inside the object or its box', async (annotation) => {
-    const marks: Pair['mark'][] = [];
-    const { contestants } = await run({ annotation, onPair: ({ mark }) => void marks.push(mark) });
+    const marks: Pair['annotation'][] = [];
+    const { contestants } = await run({ annotation, onPair: ({ annotation }) => void marks.push(annotation) });
     for (const { mask, mode } of marks) {
       expect(mask.data).toContain(1);
       if (annotation !== 'mixed') expect(mode).toBe(annotation);

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
-import { pictureBytes } from '../../../../src/cli/common/draw.ts';
+import { pngFromRgb } from '../../../../src/cli/common/draw.ts';
 import { CONCEPTS } from '../../../../src/scenes/concepts.ts';
 import { IGNORE_LABEL, type Dataset, type DatasetImage, type Episode, type Fold, type LabelMap } from '../../../../src/training/types.ts';
 
@@ -21,7 +21,7 @@ export async function sceneData(folder: string): Promise<Dataset> {
       const { image, truth } = sceneWith(classId, () => seed++, SCENE_SIZE);
       const key = `${CONCEPTS[classId]?.name ?? ''}-${i}`;
       const file = join(folder, `${key}.png`);
-      writeFileSync(file, await pictureBytes(image));
+      writeFileSync(file, await pngFromRgb(image));
       const data = truth.data.map((value, at) => (value ? classId : at < SCENE_SIZE ? IGNORE_LABEL : 0));
       labels.set(key, { data, width: truth.width, height: truth.height });
       images.set(classId, [...(images.get(classId) ?? []), { key, file }]);

@@ -128,9 +128,9 @@ describe(`training (${ENGINE_NAME})`, () => {
     });
     for (const { examples } of validations) {
       expect(examples.map(({ episode }) => episode)).toEqual(validations[0]?.examples.map(({ episode }) => episode));
-      for (const { mark, mask, truth, iou } of examples) {
-        expect([mark.width, mask.height, truth.data.length]).toEqual([256, 256, 256 * 256]);
-        expect(mark.data.includes(1)).toBe(true);
+      for (const { annotation, mask, truth, iou } of examples) {
+        expect([annotation.width, mask.height, truth.data.length]).toEqual([256, 256, 256 * 256]);
+        expect(annotation.data.includes(1)).toBe(true);
         expect(iou).toBeGreaterThanOrEqual(0);
       }
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { escapeHtml, figure, figureRow, page, picture, section, shortNumber, table } from '../../../../src/training/report/page.ts';
+import { escapeHtml, figure, figureRow, page, imageTag, section, shortNumber, table } from '../../../../src/training/report/page.ts';
 
 describe('a page', () => {
   const html = page({ title: 'Runs & <results>', intro: 'How it "went".', sections: [section('A <b>', '<p>one</p>', '<p>two</p>')] });
@@ -63,7 +63,7 @@ describe('a table', () => {
 
 test('pictures lie inside the page, captions are text', () => {
   const png = Uint8Array.of(0x89, 0x50, 0x4e, 0x47);
-  const html = figure(picture(png, 'a "b"'), '<i>');
+  const html = figure(imageTag(png, 'a "b"'), '<i>');
   expect(html).toContain('<img src="data:image/png;base64,iVBORw==" alt="a &#34;b&#34;">');
   expect(html).toContain('<figcaption>&#60;i&#62;</figcaption>');
   expect(figureRow([html, html]).match(/<figure>/g)).toHaveLength(2);
@@ -71,7 +71,7 @@ test('pictures lie inside the page, captions are text', () => {
 
 test('a part of a larger buffer is written alone', () => {
   const whole = Buffer.from([1, 2, 3, 4, 5]);
-  expect(picture(whole.subarray(1, 3), '')).toContain(`base64,${Buffer.from([2, 3]).toString('base64')}"`);
+  expect(imageTag(whole.subarray(1, 3), '')).toContain(`base64,${Buffer.from([2, 3]).toString('base64')}"`);
 });
 
 test('escaped text holds no letter that means something, and no other is touched', () => {

@@ -21,16 +21,16 @@ function charts(html: string): string[] {
 }
 
 describe('trainingReport', () => {
-  const pictures = [{ title: 'bird <1>', rounds: Array.from({ length: 20 }, (_, i) => ({ epoch: i + 1, png: PNG, iou: i / 20 })) }];
+  const images = [{ title: 'bird <1>', rounds: Array.from({ length: 20 }, (_, i) => ({ epoch: i + 1, png: PNG, iou: i / 20 })) }];
   const html = trainingReport({
     settings: { seed: 321, lr: 0.0001, data: 'a<b' },
     steps: STEPS,
     validations: VALIDATIONS,
-    pictures,
+    images,
     status: 'Epoch 5 of 100.',
   });
 
-  test('has the four charts, the summary, the pictures and the settings, and needs nothing from elsewhere', () => {
+  test('has the four charts, the summary, the images and the settings, and needs nothing from elsewhere', () => {
     expect(charts(html)).toEqual(['Loss per step', 'Validation', 'Sigma per step', 'Learning rate per step']);
     expect(html).toContain('Epoch 5 of 100.');
     expect(html).toContain('<td>best validation</td><td>mIoU 41.24 %, FB-IoU 61.00 % (epoch 2, step 200)</td>');
@@ -50,22 +50,22 @@ describe('trainingReport', () => {
   });
 
   test('a run that has just begun, and one without a spread', () => {
-    const empty = trainingReport({ settings: {}, steps: [], validations: [], pictures: [] });
+    const empty = trainingReport({ settings: {}, steps: [], validations: [], images: [] });
     expect(charts(empty)).toEqual(['Loss per step', 'Validation', 'Learning rate per step']);
     expect(empty.match(/no data<\/text>/g)).toHaveLength(3);
     const plain = STEPS.map((row) => ({ ...row, sigmaMean: NaN }));
-    expect(charts(trainingReport({ settings: {}, steps: plain, validations: VALIDATIONS, pictures: [] }))).not.toContain('Sigma per step');
+    expect(charts(trainingReport({ settings: {}, steps: plain, validations: VALIDATIONS, images: [] }))).not.toContain('Sigma per step');
   });
 
   test('a loss that is no number leaves a gap and does not spoil what follows', () => {
     const steps = STEPS.map((row) => (row.step === 200 ? { ...row, loss: NaN } : row));
-    const text = trainingReport({ settings: {}, steps, validations: [], pictures: [] });
+    const text = trainingReport({ settings: {}, steps, validations: [], images: [] });
     expect(text).not.toMatch(/[ML]NaN/);
     expect(text).toContain('<td>loss of late</td><td>1.011</td>');
   });
 
   test('half a million steps make a page of moderate size', () => {
     const many = Array.from({ length: 500_000 }, (_, i) => ({ ...(STEPS[i % 500] as StepRow), step: i + 1 }));
-    expect(trainingReport({ settings: {}, steps: many, validations: [], pictures: [] }).length).toBeLessThan(500_000);
+    expect(trainingReport({ settings: {}, steps: many, validations: [], images: [] }).length).toBeLessThan(500_000);
   });
 });

@@ -10,7 +10,7 @@ import { midBlockVariants } from '../../../../src/training/study/backbone-varian
 import type { FlatnessRow } from '../../../../src/training/study/flatness-measure.ts';
 import type { PromptRegion } from '../../../../src/training/study/prompt/region-measure.ts';
 import { runStudy } from '../../../../src/training/study/run-study.ts';
-import type { ScoreFigures } from '../../../../src/training/study/score-part.ts';
+import type { ScoreMetrics } from '../../../../src/training/study/score-part.ts';
 import type { StudyOptions } from '../../../../src/training/study/study-options.ts';
 import type { StudyName, StudyResult } from '../../../../src/training/study/study-result.ts';
 import type { Dataset } from '../../../../src/training/types.ts';
@@ -32,7 +32,7 @@ async function study(name: StudyName, out: string, more: Partial<StudyOptions>):
   const shared = { runs: join(folder, 'runs'), cacheDir: join(folder, 'features'), steps: 1, pairs: 2 };
   return runStudy(name, smallStudy(dataset, join(folder, out), { ...shared, ...more }));
 }
-const namesOf = ({ figures }: StudyResult): string[] => (figures as { scores: ScoreFigures[] }).scores.map(({ name }) => name);
+const namesOf = ({ figures }: StudyResult): string[] => (figures as { scores: ScoreMetrics[] }).scores.map(({ name }) => name);
 
 it('compares blocks of the third stage where there is one model', async () => {
   const variants = await midBlockVariants(models.sam, join(folder, 'variants'));
@@ -46,7 +46,7 @@ it('compares blocks of the third stage where there is one model', async () => {
 it('compares a SAM 2 with itself under another backbone, and says where the SAMs are not the same', async () => {
   const result = await study('backbones', 'two', { models: [models.sam, models.dino], variants: ['student_t'] });
   expect(namesOf(result)).toHaveLength(2);
-  for (const { miou } of (result.figures as { scores: ScoreFigures[] }).scores) expect(miou.value).toBeGreaterThanOrEqual(0);
+  for (const { miou } of (result.figures as { scores: ScoreMetrics[] }).scores) expect(miou.value).toBeGreaterThanOrEqual(0);
   const [part] = result.parts;
   expect(JSON.stringify(part)).toContain('The same SAM decoder');
   expect(result.notes.join()).not.toContain('different SAMs');

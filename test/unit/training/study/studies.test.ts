@@ -10,7 +10,7 @@ import { evaluate } from '../../../../src/training/evaluation/evaluate.ts';
 import type { FlatnessRow } from '../../../../src/training/study/flatness-measure.ts';
 import type { PromptRegion } from '../../../../src/training/study/prompt/region-measure.ts';
 import { runStudy } from '../../../../src/training/study/run-study.ts';
-import type { ScoreFigures } from '../../../../src/training/study/score-part.ts';
+import type { ScoreMetrics } from '../../../../src/training/study/score-part.ts';
 import type { StudyOptions } from '../../../../src/training/study/study-options.ts';
 import { studyPage } from '../../../../src/training/study/study-page.ts';
 import type { StudyName, StudyResult } from '../../../../src/training/study/study-result.ts';
@@ -57,7 +57,7 @@ describe('distributions', () => {
   it('trains each variant, measures it under noise, and keeps everything for the next call', async () => {
     const { result, notes } = await study('distributions', { variants });
     expect(trained(notes)).toHaveLength(4);
-    const { scores, columns } = result.figures as { scores: ScoreFigures[]; columns: Record<string, string>[] };
+    const { scores, columns } = result.figures as { scores: ScoreMetrics[]; columns: Record<string, string>[] };
     expect(scores.map(({ name }) => name)).toEqual([
       'ProSAM, Student-t',
       "Gaussian at the Student-t's noise",
@@ -121,7 +121,7 @@ describe('distributions', () => {
     const contestants = contestantsOf({ models: [model], methods: ['prosam'] });
     const { contestants: found } = await evaluate({ dataset, folds: [0], pairs: 4, contestants, device: 'cpu', threads: 1 });
     const { result } = await study('distributions', { variants: ['student_t'] });
-    const [own] = (result.figures as { scores: ScoreFigures[] }).scores;
+    const [own] = (result.figures as { scores: ScoreMetrics[] }).scores;
     expect(own?.miou.value).toBeCloseTo(found[0]?.miou.value ?? NaN, 1);
   });
 });
@@ -130,13 +130,13 @@ describe('strategies', () => {
   it('merges the samples of one model in every way', async () => {
     const { result, notes } = await study('strategies');
     expect(trained(notes)).toEqual([]);
-    const [{ scores }] = result.figures as [{ scores: ScoreFigures[] }];
+    const [{ scores }] = result.figures as [{ scores: ScoreMetrics[] }];
     expect(scores).toHaveLength(6);
     expect(scores[0]?.name).toBe('mean prompt only');
     expect(published(result)).toHaveLength(6);
     const model = join(runs, 'tiny-student_t-mask-fold{fold}-seed321', 'last');
     const ready = await study('strategies', { trained: [model], out: join(folder, 'ready') });
-    expect((ready.result.figures as [{ scores: ScoreFigures[] }])[0].scores.map(({ miou }) => miou)).toEqual(
+    expect((ready.result.figures as [{ scores: ScoreMetrics[] }])[0].scores.map(({ miou }) => miou)).toEqual(
       scores.map(({ miou }) => miou),
     );
   });
@@ -180,7 +180,7 @@ describe('annotations', () => {
   it('trains and tests one encoder for each kind of mark', async () => {
     const { result, notes } = await study('annotations', { variants: ['student_t'], pairs: 2, steps: 1, runs: join(folder, 'one-step') });
     expect(trained(notes)).toHaveLength(4);
-    const kinds = result.figures as { annotation: string; scores: ScoreFigures[] }[];
+    const kinds = result.figures as { annotation: string; scores: ScoreMetrics[] }[];
     expect(kinds.map(({ annotation }) => annotation).sort()).toEqual(['box', 'mask', 'point', 'scribble']);
     const { prompt_encoder: encoder } = (await openModel(join(folder, 'one-step', 'tiny-student_t-point-fold0-seed321', 'last'))).manifest;
     expect(encoder?.label_reduction).toEqual({ kind: 'any' });
@@ -191,7 +191,7 @@ describe('annotations', () => {
 describe('backbones', () => {
   it('compares blocks of SAM where there is one model', async () => {
     const { result } = await study('backbones', { variants: ['deterministic'], pairs: 2, steps: 1 });
-    const { scores } = result.figures as { scores: ScoreFigures[] };
+    const { scores } = result.figures as { scores: ScoreMetrics[] };
     expect(scores.map(({ name }) => name)).toEqual([1, 3, '1-3'].map((blocks) => `VRP-SAM, deterministic, models-blocks-${blocks}`));
     expect(readdirSync(join(folder, 'backbones', 'models')).sort()).toEqual(['blocks-1', 'blocks-1-3', 'blocks-3']);
     expect(published(result)).toHaveLength(8);

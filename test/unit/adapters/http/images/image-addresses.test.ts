@@ -59,8 +59,8 @@ describe('an address', () => {
     ['a redirect to nowhere', (_, response) => void response.writeHead(302).end(), 'URL_FAILED'],
     ['a redirect to nonsense', (_, response) => void response.writeHead(302, { location: 'http://[' }).end(), 'URL_FAILED'],
     ['redirects without end', (_, response) => void response.writeHead(307, { location: '/again' }).end(), 'URL_FAILED'],
-  ] satisfies [string, RequestListener, string][])('that answers with %s fails', async (_, answer, code) => {
-    const { url } = await serve(answer);
+  ] satisfies [string, RequestListener, string][])('that answers with %s fails', async (_, response, code) => {
+    const { url } = await serve(response);
     expect(await outcome(open({ allowHosts: ['127.0.0.1'], maxBytes: 1_000_000 }), { url })).toBe(code);
   });
 
@@ -110,8 +110,8 @@ describe('an address', () => {
       },
     ],
     ['redirects slowly', (_, response) => void setTimeout(() => response.writeHead(302, { location: '/' }).end(), 150)],
-  ] satisfies [string, RequestListener][])('that %s has its time', async (_, answer) => {
-    const { url } = await serve(answer);
+  ] satisfies [string, RequestListener][])('that %s has its time', async (_, response) => {
+    const { url } = await serve(response);
     const sources = open({ allowHosts: ['127.0.0.1'], timeoutMs: 400 });
     expect(await outcome(sources, { url: `${url}/a?sig=hunter2` })).toBe('URL_FAILED');
   });

@@ -38,12 +38,12 @@ export function imageBench() {
   }
 
   async function serve(
-    answer: RequestListener,
+    reply: RequestListener,
   ): Promise<{ url: string; port: number; asked: { path: string; headers: Record<string, unknown> }[] }> {
     const asked: { path: string; headers: Record<string, unknown> }[] = [];
     const server: Server = createServer((request, response) => {
       asked.push({ path: request.url ?? '', headers: request.headers });
-      answer(request, response);
+      reply(request, response);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
     opened.push({ close: () => (server.closeAllConnections(), server.close()) });

@@ -28,19 +28,19 @@ function withManifest(files: Files, change: (manifest: Record<string, unknown> &
 }
 
 /** A server that holds these files. */
-function serving(files: Files, answer: (name: string, bytes: Uint8Array<ArrayBuffer>) => Response = plainAnswer) {
+function serving(files: Files, response: (name: string, bytes: Uint8Array<ArrayBuffer>) => Response = plainResponse) {
   const asked: string[] = [];
   const fetch: Fetch = (url, { signal }) => {
     signal?.throwIfAborted();
     const name = new URL(url).pathname.split('/').at(-1) as string;
     asked.push(name);
     const bytes = files.get(name);
-    return Promise.resolve(bytes ? answer(name, bytes) : new Response('none', { status: 404 }));
+    return Promise.resolve(bytes ? response(name, bytes) : new Response('none', { status: 404 }));
   };
   return { asked, fetch };
 }
 
-function plainAnswer(_: string, bytes: Uint8Array<ArrayBuffer>): Response {
+function plainResponse(_: string, bytes: Uint8Array<ArrayBuffer>): Response {
   return new Response(bytes, { headers: { 'content-length': String(bytes.length) } });
 }
 
@@ -156,7 +156,7 @@ describe('a model by URL', () => {
       opened({ ...serving(tinyFiles()), maxFileBytes: 1_000_000 }),
       /at most 1000000 bytes, got 3109392/,
     );
-    const lying = serving(tinyFiles(), (name, bytes) => (name.endsWith('.json') ? plainAnswer(name, bytes) : new Response(bytes)));
+    const lying = serving(tinyFiles(), (name, bytes) => (name.endsWith('.json') ? plainResponse(name, bytes) : new Response(bytes)));
     await expectRejection('MODEL_INVALID', opened({ ...lying, maxFileBytes: 1_000_000 }), /at most 1000000 bytes/);
     const large = new Map([['manifest.json', new Uint8Array(1_000_001)]]);
     await expectRejection('MODEL_INVALID', opened(serving(large)), /at most 1000000 bytes, got 1000001/);
@@ -174,17 +174,17 @@ describe('a model by URL', () => {
           },
         }),
       );
-    const slow = serving(tinyFiles(), (name, bytes) => (name.endsWith('.json') ? plainAnswer(name, bytes) : endless()));
+    const slow = serving(tinyFiles(), (name, bytes) => (name.endsWith('.json') ? plainResponse(name, bytes) : endless()));
     const fetch: Fetch = async (url, init) => {
-      const answer = await slow.fetch(url, init);
+      const response = await slow.fetch(url, init);
       // A real fetch ends the stream with the signal.
-      init.signal?.addEventListener('abort', () => void answer.body?.cancel().catch(() => undefined));
-      return answer;
+      init.signal?.addEventListener('abort', () => void response.body?.cancel().catch(() => undefined));
+      return response;
     };
     const asked = opened({ fetch, signal: stop.signal, onProgress: () => stop.abort(reason), maxFileBytes: 300_000 });
     await expect(asked).rejects.toBe(reason);
     const breaking = serving(tinyFiles(), (name, bytes) => {
-      if (name.endsWith('.json')) return plainAnswer(name, bytes);
+      if (name.endsWith('.json')) return plainResponse(name, bytes);
       return new Response(new ReadableStream({ pull: (stream) => stream.error(new TypeError('network error')) }));
     });
     await expectRejection('MODEL_NOT_FOUND', opened(breaking), /the connection broke after 0 bytes: network error\. Try again/);

@@ -5,7 +5,7 @@ import { autoOrder, DEVICES, PROVIDER_NAMES } from '../../../../../src/core/runt
 import { createEngine } from '../../../../../src/index.ts';
 
 const machine: MachineFacts = { platform: 'linux', arch: 'x64', version: '1.2.3', built: ['cpu', 'cuda', 'webgpu'], gpuFiles: [] };
-const fast = { figures: { difference: 1e-6, deviceMs: 2, cpuMs: 30 } };
+const fast = { metrics: { difference: 1e-6, deviceMs: 2, cpuMs: 30 } };
 
 function parts(probes: Record<string, Awaited<ReturnType<ChoiceParts['probe']>>>, obstacles: Record<string, string> = {}): ChoiceParts {
   return {
@@ -29,7 +29,7 @@ describe('the device auto stands for', () => {
   });
 
   it('is the CPU where nothing else proves itself', async () => {
-    const software = { figures: { difference: 1e-6, deviceMs: 4000, cpuMs: 100 } };
+    const software = { metrics: { difference: 1e-6, deviceMs: 4000, cpuMs: 100 } };
     const { device, tried } = await firstThatProves(parts({ webgpu: software }, { cuda: 'its provider is missing' }));
     expect(device).toBe('cpu');
     expect(tried.map(({ reason }) => reason)).toEqual([
@@ -47,7 +47,7 @@ describe('the device auto stands for', () => {
   });
 
   it('never computes other numbers than the CPU', () => {
-    for (const difference of [2e-3, NaN, Infinity]) expect(verdictOn({ figures: { ...fast.figures, difference } }).used).toBe(false);
+    for (const difference of [2e-3, NaN, Infinity]) expect(verdictOn({ metrics: { ...fast.metrics, difference } }).used).toBe(false);
     expect(verdictOn(fast).used).toBe(true);
   });
 

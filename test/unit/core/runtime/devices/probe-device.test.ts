@@ -17,9 +17,9 @@ function program(name: string, source: string): URL {
 
 describe('the probe of a device', () => {
   it('compares it with the CPU in another process', async () => {
-    const answer = await probeDevice('cpu');
-    expect(answer).toMatchObject({ figures: { difference: 0 } });
-    expect('figures' in answer && answer.figures.cpuMs).toBeGreaterThan(0);
+    const response = await probeDevice('cpu');
+    expect(response).toMatchObject({ metrics: { difference: 0 } });
+    expect('metrics' in response && response.metrics.cpuMs).toBeGreaterThan(0);
   });
 
   it('says why a device cannot be tried', async () => {

@@ -70,12 +70,12 @@ describe('a call that is aborted', () => {
     const told: number[] = [];
     const aborts = [1, 2].map((id) => {
       const abort = new AbortController();
-      const answer = calls.add(id, { name: 'prepare', image: 'x.png' }, { signal: abort.signal, onAbort: () => told.push(id) });
-      return { abort, answer };
+      const response = calls.add(id, { name: 'prepare', image: 'x.png' }, { signal: abort.signal, onAbort: () => told.push(id) });
+      return { abort, response };
     });
     (calls.sendable()[0] as { sent: boolean }).sent = true;
     for (const { abort } of aborts) abort.abort(new Error('enough'));
-    for (const { answer } of aborts) await expect(answer).rejects.toThrow('enough');
+    for (const { response } of aborts) await expect(response).rejects.toThrow('enough');
     expect(told).toEqual([1]);
     expect(calls.sent).toBe(0);
     await calls.idle();

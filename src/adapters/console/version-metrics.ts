@@ -33,14 +33,14 @@ const progressSchema = z.union([
   z.object({ phase: z.string().optional(), step: z.number(), steps: z.number(), loss: z.number().nullish() }),
 ]);
 
-export interface VersionFigures {
+export interface VersionMetrics {
   gate?: z.infer<typeof gateSchema>;
   training?: z.infer<typeof trainingSchema>;
   notes: string[];
 }
 
-/** Figures that cannot be read are left out. */
-export function figuresOf(metrics: unknown): VersionFigures {
+/** Metrics that cannot be read are left out. */
+export function metricsOf(metrics: unknown): VersionMetrics {
   const { success, data } = metricsSchema.safeParse(metrics);
   if (!success) return { notes: [] };
   return { notes: data.notes, ...(data.gate && { gate: data.gate }), ...(data.training && { training: data.training }) };

@@ -1,17 +1,17 @@
 /** Journal of CVAT's jobs, kept over restarts as JSON lines in one file per task: shapes that existed before a person finished. */
 import { createLruMap } from '../../../core/common/lru-map.ts';
 import type { JobState } from './job-events.ts';
-import type { JobMark } from './job-marks.ts';
+import type { JobShape } from './job-shapes.ts';
 import { createLineFiles } from './line-files.ts';
 import { createTaskReview, keyOf, reviewEvent, type ReviewEvent, type TaskReview } from './task-review.ts';
 import { taskFile } from './upload-log.ts';
 
-export interface ReviewBook {
+export interface ReviewLog {
   task(server: string, task: number): Promise<TaskReview>;
   /** A job as it is, or as CVAT told that it was changed from `before`. Durable once it resolves. */
   observe(server: string, job: SeenJob, before?: JobState): Promise<void>;
   /** Machine-made shapes that are in the job at that date; those seen before keep their first date. */
-  sight(server: string, job: Omit<SeenJob, keyof JobState>, marks: readonly JobMark[]): Promise<void>;
+  sight(server: string, job: Omit<SeenJob, keyof JobState>, shapes: readonly JobShape[]): Promise<void>;
   add(server: string, task: number, events: readonly ReviewEvent[]): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export interface SeenJob extends JobState {
 const MAX_TASKS = 200;
 
 /** folder: without one everything is forgotten when the process ends, and then nothing counts as looked at. */
-export function createReviewBook(folder?: string): ReviewBook {
+export function createReviewLog(folder?: string): ReviewLog {
   const files = folder === undefined ? undefined : createLineFiles(folder, 'What was seen of jobs of CVAT');
   // Those that are kept in no file may not be dropped.
   const tasks = createLruMap<string, Promise<TaskReview>>({ max: files === undefined ? Infinity : MAX_TASKS });
@@ -46,7 +46,7 @@ export function createReviewBook(folder?: string): ReviewBook {
     held.catch(() => tasks.delete(file));
     return held;
   };
-  const add: ReviewBook['add'] = async (server, id, events) => {
+  const add: ReviewLog['add'] = async (server, id, events) => {
     if (events.length === 0) return;
     const review = await task(server, id);
     await files?.append(fileOf(server, id), events);
@@ -58,9 +58,9 @@ export function createReviewBook(folder?: string): ReviewBook {
     async observe(server, { job, task: id, atUs, state, stage }, before) {
       if (atUs > 0) await add(server, id, (await task(server, id)).eventsOf(job, atUs, { state, stage }, before));
     },
-    async sight(server, { job, task: id, atUs }, marks) {
+    async sight(server, { job, task: id, atUs }, shapes) {
       const review = await task(server, id);
-      const fresh = marks.filter((mark) => !review.hasSeen(job, mark)).map(keyOf);
+      const fresh = shapes.filter((shape) => !review.hasSeen(job, shape)).map(keyOf);
       if (fresh.length === 0 && review.lookedAt(job) >= atUs) return;
       await add(server, id, [{ job, seen: atUs > 0 ? atUs : Number.MAX_SAFE_INTEGER, marks: fresh }]);
     },

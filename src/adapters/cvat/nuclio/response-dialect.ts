@@ -13,7 +13,7 @@
  * 'either' is a `mask` as large as the image without `bounds`, which all of them draw where it is, and the shapes beside it. It has the
  * height and width that a region of interest (2.70 and later) demands of a mask, and costs two bytes a pixel.
  */
-export type AnswerDialect = 'mask' | 'shapes' | 'either';
+export type ResponseDialect = 'mask' | 'shapes' | 'either';
 
 /** A product of that name, by itself in a header that may hold others; its major and minor number, and what follows them. */
 const PRODUCT = /(?<![^\s,;(])CVAT\/v?(\d{1,4})\.(\d{1,4})([^\s,;)]*)/gi;
@@ -26,13 +26,13 @@ const WITH_SHAPES = order(2, 60);
 const LAST_WITHOUT = order(2, 59);
 
 /** userAgent: of the call, as CVAT sends it through the dashboard's address and to a function's own port: `CVAT/2.54.1 python-requests/2.32.4`. */
-export function dialectOf(userAgent: string | undefined): AnswerDialect {
+export function dialectOf(userAgent: string | undefined): ResponseDialect {
   const named = new Set(Array.from((userAgent ?? '').matchAll(PRODUCT), dialectOfProduct));
   const [only = 'either'] = named;
   return named.size === 1 ? only : 'either';
 }
 
-function dialectOfProduct([, major, minor, rest = '']: RegExpExecArray): AnswerDialect {
+function dialectOfProduct([, major, minor, rest = '']: RegExpExecArray): ResponseDialect {
   const read = REST.exec(rest);
   if (read === null) return 'either';
   const version = order(Number(major), Number(minor));

@@ -32,9 +32,9 @@ describe('an error', () => {
     const odd = failing(() => null, { path: '/odd' });
     const { url, log } = await start([known, inside, unknown, odd], { guard });
     const ask = async (path: string, token: string): Promise<[number, string, string]> => {
-      const answer = await fetch(`${url}/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
-      const { code, message } = await errorOf(answer);
-      return [answer.status, code, message];
+      const response = await fetch(`${url}/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
+      const { code, message } = await errorOf(response);
+      return [response.status, code, message];
     };
     expect((await ask('inside', 'l'.repeat(16)))[2]).not.toContain('postgres');
     expect((await ask('inside', 'l'.repeat(16))).slice(0, 2)).toEqual([503, 'STORAGE_FAILED']);
@@ -78,8 +78,8 @@ describe('time', () => {
     });
     const { url } = await start([slow(100, watched), deaf]);
     for (const path of ['slow', 'deaf']) {
-      const answer = await fetch(`${url}/v1/${path}`, { headers: AUTHORIZED });
-      expect([answer.status, (await errorOf(answer)).code]).toEqual([504, 'DEADLINE_EXCEEDED']);
+      const response = await fetch(`${url}/v1/${path}`, { headers: AUTHORIZED });
+      expect([response.status, (await errorOf(response)).code]).toEqual([504, 'DEADLINE_EXCEEDED']);
     }
     expect(watched[0]?.aborted).toBe(true);
   });

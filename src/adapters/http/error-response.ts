@@ -6,7 +6,7 @@ import { ERROR_STATUS, isOwnError, ProsamError, type ErrorCode } from '../../cor
 import { allows } from './guard.ts';
 import type { Access } from './route.ts';
 
-export interface ErrorAnswer {
+export interface ErrorResponse {
   status: number;
   headers: Record<string, string>;
   body: { error: { code: ErrorCode; message: string; hint: string; requestId: string } };
@@ -26,11 +26,11 @@ const TOLD_TO_ALL: ReadonlySet<ErrorCode> = new Set([
 const DEFAULT_RETRY_MS = 1000;
 
 /** challenge: value of WWW-Authenticate. access: of the caller, where known; only admins read what failed inside. */
-export function errorAnswer(
+export function errorResponse(
   error: ProsamError,
   requestId: string,
   options: { challenge: string; access?: Access | undefined },
-): ErrorAnswer {
+): ErrorResponse {
   const { code } = error;
   const status = ERROR_STATUS[code];
   const inside = status >= 500 && !TOLD_TO_ALL.has(code);

@@ -7,7 +7,7 @@ import type { Contestant, ModelContestant } from './entries.ts';
 import type { Pair } from './pair.ts';
 import type { EpisodeRow, EvaluationSettings } from './result.ts';
 
-export interface Answer {
+export interface EntryPrediction {
   /** 0/1 per pixel of the pair's truth. */
   mask: Uint8Array;
   row: Pick<EpisodeRow, 'uncertainty' | 'method' | 'unmarked' | 'milliseconds'>;
@@ -21,14 +21,14 @@ export interface PredictWith {
   signal?: AbortSignal | undefined;
 }
 
-/** A mark that reaches no pixel or no cell gives an empty mask. @throws DATASET_INVALID and what the engine throws */
+/** An annotation that reaches no pixel or no cell gives an empty mask. @throws DATASET_INVALID and what the engine throws */
 export async function predict(
   { options }: ModelContestant,
   pair: Pair,
   { engine, settings: { labelReduction, seed }, embedMs, signal }: PredictWith,
-): Promise<Answer> {
-  const { mask, mode } = pair.mark;
-  const empty: Answer = { mask: new Uint8Array(pair.truth.data.length), row: { unmarked: true, milliseconds: {} } };
+): Promise<EntryPrediction> {
+  const { mask, mode } = pair.annotation;
+  const empty: EntryPrediction = { mask: new Uint8Array(pair.truth.data.length), row: { unmarked: true, milliseconds: {} } };
   if (!mask.data.includes(1)) return empty;
   const sparse = mode === 'point' || mode === 'scribble';
   const reference = { image: pair.reference, ...(sparse ? { scribble: mask } : { mask }) };
@@ -57,7 +57,7 @@ function fitted(mask: BinaryMask, { truth, episode }: Pair): Uint8Array {
   );
 }
 
-export function trivial(kind: Contestant['kind'], { referenceMask, truth }: Pair): Answer {
+export function trivial(kind: Contestant['kind'], { referenceMask, truth }: Pair): EntryPrediction {
   const mask = kind === 'everything' ? new Uint8Array(truth.data.length).fill(1) : resizeNearest(referenceMask.data, referenceMask, truth);
   return { mask, row: { milliseconds: {} } };
 }

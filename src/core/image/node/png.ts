@@ -1,7 +1,8 @@
-/** Masks and uncertainty maps as PNG files, encoded off the calling thread. */
+/** Masks, uncertainty maps and parts of images as PNG files, encoded off the calling thread. */
 import sharp from 'sharp';
 import { ProsamError } from '../../common/errors.ts';
 import type { BinaryMask } from '../../mask/label-reduction.ts';
+import type { Raster } from '../pillow-resize.ts';
 
 /** The mask as a PNG of its size: gray, 8 bits, 255 = marked, 0 = not. */
 export async function pngFromMask({ data, width, height }: BinaryMask): Promise<Uint8Array> {
@@ -22,5 +23,16 @@ export async function uncertaintyPng({ uncertaintyMap, mask }: { uncertaintyMap?
   return sharp(uncertaintyMap, { raw: { width: mask.width, height: mask.height, channels: 1 } })
     .toColourspace('b-w')
     .png()
+    .toBuffer();
+}
+
+/** A part of an image as a file of its own. image: RGB. -> PNG. box: half-open, in whole pixels, within the image. */
+export async function cutImage(
+  { data, width, height }: Raster,
+  [left, top, right, bottom]: readonly [number, number, number, number],
+): Promise<Uint8Array> {
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .extract({ left, top, width: right - left, height: bottom - top })
+    .png({ compressionLevel: 1 })
     .toBuffer();
 }

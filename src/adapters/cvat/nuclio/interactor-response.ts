@@ -1,11 +1,11 @@
 /** An object as an interactor answers it: what CVAT's browser draws exactly where the mask is, in the version that asked. */
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
-import type { AnswerDialect } from './answer-dialect.ts';
+import type { ResponseDialect } from './response-dialect.ts';
 import { MAX_BITMAP_PIXELS, rowsBitmap } from './bitmap-json.ts';
 import { cropMask, largestOutline } from './crop.ts';
 import { listJson } from './list-json.ts';
-import { cvatRleInTurns, type PixelBox } from '../mask-rle.ts';
+import { cvatRleFromMask, type PixelBox } from '../mask-rle.ts';
 
 /** Result in an image of this size. */
 export interface Found {
@@ -15,15 +15,15 @@ export interface Found {
   object?: { mask: BinaryMask; box: PixelBox };
 }
 
-export interface InteractorAnswerOptions {
-  dialect: AnswerDialect;
+export interface InteractorResponseOptions {
+  dialect: ResponseDialect;
   /** Pixels an outline may deviate. */
   tolerance: number;
   signal: AbortSignal;
 }
 
 /** JSON. @throws IMAGE_TOO_LARGE where a bitmap is needed and would be too large */
-export async function interactorAnswer(found: Found, { dialect, tolerance, signal }: InteractorAnswerOptions): Promise<Buffer> {
+export async function interactorResponse(found: Found, { dialect, tolerance, signal }: InteractorResponseOptions): Promise<Buffer> {
   switch (dialect) {
     case 'shapes':
       return Buffer.concat([Buffer.from('{'), await shapesField(found, signal), Buffer.from('}')]);
@@ -57,7 +57,7 @@ async function cutMask({ object }: Found, tolerance: number, signal: AbortSignal
 /** Attributes of another form than CVAT's own would be dropped; there are none to tell. */
 async function shapesField({ object }: Found, signal: AbortSignal): Promise<Buffer> {
   if (object === undefined) return Buffer.from('"shapes":[]');
-  const points = await listJson(await cvatRleInTurns(object.mask, signal, object.box), signal);
+  const points = await listJson(await cvatRleFromMask(object.mask, signal, object.box), signal);
   return Buffer.concat([Buffer.from('"shapes":[{"type":"mask","points":'), points, Buffer.from(',"attributes":[]}]')]);
 }
 

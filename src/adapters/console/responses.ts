@@ -3,9 +3,9 @@ import type { ErrorReport, ProjectInfo, ServiceStatus } from '../../service/type
 import type { AnnotationSummary, ImageRow, PredictionRecord } from '../../service/ports/storage.ts';
 import type { PointerChange, RunRecord, VersionRecord } from '../../service/ports/versions.ts';
 import type { Access } from '../http/route.ts';
-import type { RunProgress, VersionFigures } from './figures.ts';
+import type { RunProgress, VersionMetrics } from './version-metrics.ts';
 
-export interface OverviewAnswer {
+export interface OverviewResponse {
   caller: { name: string; access: Access };
   status: ServiceStatus;
   projects: string[];
@@ -18,7 +18,7 @@ export interface ErrorView extends ErrorReport {
   hint?: string | undefined;
 }
 
-export interface ProjectAnswer {
+export interface ProjectResponse {
   info: Omit<ProjectInfo, 'run'> & { run?: RunView };
   versions: VersionView[];
   /** Changes of the version in service. */
@@ -30,14 +30,14 @@ export interface ProjectAnswer {
 }
 
 export interface VersionView extends Omit<VersionRecord, 'metrics'> {
-  figures: VersionFigures;
+  metrics: VersionMetrics;
 }
 
 export interface RunView extends Omit<RunRecord, 'progress'> {
   progress?: RunProgress;
 }
 
-export interface PredictionsAnswer {
+export interface PredictionsResponse {
   /** Names the newest prediction; sent back, it saves sending the same list again. */
   newest: string;
   predictions?: PredictionView[];

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CvatAnnotations, CvatJob } from '../api/types.ts';
 import { USABLE_SHAPES, type MarkedShape } from '../shape-annotation.ts';
 
-export interface JobMark extends MarkedShape {
+export interface JobShape extends MarkedShape {
   /** 's' and the id of a shape, or 't' and the id of a track. CVAT never gives an id twice, and an edited shape gets a new one. */
   id: string;
   frame: number;
@@ -18,16 +18,16 @@ export interface JobMark extends MarkedShape {
 const SLICE_NUMBERS = 500_000;
 
 /** In the order of the answer; what lies outside of the job's frames, or marks no area, is left out. */
-export async function marksOf(
+export async function shapesOf(
   { shapes, tracks }: Pick<CvatAnnotations, 'shapes' | 'tracks'>,
   { start_frame: from, stop_frame: to }: Pick<CvatJob, 'start_frame' | 'stop_frame'>,
-): Promise<JobMark[]> {
-  const marks: JobMark[] = [];
+): Promise<JobShape[]> {
+  const found: JobShape[] = [];
   let numbers = 0;
   const add = async (id: string, shape: MarkedShape & { frame: number }, label: number, source: string): Promise<void> => {
     const { type, points, frame, rotation = 0 } = shape;
     if (!USABLE_SHAPES.has(type) || frame < from || frame > to) return;
-    marks.push({ id, frame, label, source, type, points, rotation, content: contentOf(type, frame, label, rotation, points) });
+    found.push({ id, frame, label, source, type, points, rotation, content: contentOf(type, frame, label, rotation, points) });
     numbers += points.length + 20;
     if (numbers < SLICE_NUMBERS) return;
     numbers = 0;
@@ -38,7 +38,7 @@ export async function marksOf(
     // Key frames are places somebody, or something, looked at.
     for (const key of keys) if (!key.outside) await add(`t${id}`, key, label_id, source);
   }
-  return marks;
+  return found;
 }
 
 /** Less than a tenth of a pixel is rounding: exports and imports of CVAT round. */
@@ -51,6 +51,6 @@ function contentOf(type: string, frame: number, label: number, rotation: number,
 }
 
 /** Whether the shape is said to be a person's. CVAT marks what programs made "auto", and what a person changed of it "semi-auto". */
-export function isSaidToBeDrawn({ source }: Pick<JobMark, 'source'>): boolean {
+export function isSaidToBeDrawn({ source }: Pick<JobShape, 'source'>): boolean {
   return source === 'manual' || source === 'semi-auto';
 }

@@ -1,18 +1,18 @@
 /** The answer of an interactor: any mask comes out as it went in, and large ones hold nobody up. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AnswerDialect } from '../../../../src/adapters/cvat/nuclio/answer-dialect.ts';
-import { interactorAnswer } from '../../../../src/adapters/cvat/nuclio/interactor-answer.ts';
+import type { ResponseDialect } from '../../../../src/adapters/cvat/nuclio/response-dialect.ts';
+import { interactorResponse } from '../../../../src/adapters/cvat/nuclio/interactor-response.ts';
 import { listJson } from '../../../../src/adapters/cvat/nuclio/list-json.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { boundingBox } from '../../../../src/core/mask/raster.ts';
-import { drawnByBrowser, pastedByServer, type InteractorAnswer } from './as-cvat-draws.ts';
+import { drawnByBrowser, pastedByServer, type InteractorResponse } from './as-cvat-draws.ts';
 
 const { signal } = new AbortController();
 
-async function answered(mask: BinaryMask, dialect: AnswerDialect, until = signal): Promise<Buffer> {
+async function answered(mask: BinaryMask, dialect: ResponseDialect, until = signal): Promise<Buffer> {
   const [box, { width, height }] = [boundingBox(mask), mask];
-  return interactorAnswer({ width, height, ...(box && { object: { mask, box } }) }, { dialect, tolerance: 1, signal: until });
+  return interactorResponse({ width, height, ...(box && { object: { mask, box } }) }, { dialect, tolerance: 1, signal: until });
 }
 
 /** A disc of this many pixels across in the middle of a photograph of 12 megapixels, or every second pixel of it. */
@@ -40,12 +40,12 @@ describe('the answer of an interactor', () => {
           ['shapes', ['2.60.0', '2.64.1', '2.73.0']],
           ['either', ['2.15.0', '2.54.1', '2.60.0', '2.64.1', '2.73.0']],
         ] as const) {
-          const answer = JSON.parse((await answered(mask, dialect)).toString()) as InteractorAnswer;
-          for (const version of versions) expect(drawnByBrowser(answer, version, mask)).toEqual(mask);
+          const response = JSON.parse((await answered(mask, dialect)).toString()) as InteractorResponse;
+          for (const version of versions) expect(drawnByBrowser(response, version, mask)).toEqual(mask);
           if (dialect === 'mask') continue;
           // As a region that begins at (left, top) of a larger frame.
           const size = { width: mask.width + left + 3, height: mask.height + top + 2 };
-          const pasted = pastedByServer(answer, [left, top, left + mask.width, top + mask.height], size);
+          const pasted = pastedByServer(response, [left, top, left + mask.width, top + mask.height], size);
           const { data } = drawnByBrowser(pasted, '2.73.0', size);
           for (let y = 0; y < mask.height; y++) {
             const from = (top + y) * size.width + left;
@@ -76,14 +76,14 @@ describe('the answer of an interactor', () => {
     await counting;
     expect(others.turns).toBeGreaterThan(1);
     const gone = new AbortController();
-    const answer = answered(own, dialect, gone.signal);
+    const response = answered(own, dialect, gone.signal);
     gone.abort(new Error('the user went on'));
-    await expect(answer).rejects.toThrow('the user went on');
+    await expect(response).rejects.toThrow('the user went on');
   });
 
   it('says what to do where a bitmap would be too large', async () => {
     const size = { width: 10_000, height: 9000 };
-    const nothing = (dialect: AnswerDialect) => interactorAnswer(size, { dialect, tolerance: 1, signal });
+    const nothing = (dialect: ResponseDialect) => interactorResponse(size, { dialect, tolerance: 1, signal });
     await expect(nothing('either')).rejects.toMatchObject({
       code: 'IMAGE_TOO_LARGE',
       message: expect.stringMatching(
@@ -94,7 +94,7 @@ describe('the answer of an interactor', () => {
     const mask = { data: new Uint8Array(size.width * size.height), ...size };
     mask.data[8_500 * size.width + 9_000] = 1;
     const object = { mask, box: [9_000, 8_500, 9_001, 8_501] as const };
-    const found = (dialect: AnswerDialect) => interactorAnswer({ ...size, object }, { dialect, tolerance: 1, signal });
+    const found = (dialect: ResponseDialect) => interactorResponse({ ...size, object }, { dialect, tolerance: 1, signal });
     expect((await found('shapes')).toString()).toContain('"points":[0,1,9000,8500,9000,8500]');
     expect((await found('mask')).toString()).toContain('"bounds":[9000,8500,9000,8500],"mask":[[1]]');
     await expect(found('either')).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });

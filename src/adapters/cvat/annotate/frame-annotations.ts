@@ -1,38 +1,38 @@
-/** Shapes people drew in CVAT as marks of references, and the labels a frame has already. */
+/** Shapes people drew in CVAT as annotations of references, and the labels a frame has already. */
 import { isProsamError } from '../../../core/common/errors.ts';
 import { maskFromAnnotation } from '../../../core/mask/draw-annotation.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { maskArea } from '../../../core/mask/raster.ts';
 import type { CvatAnnotations } from '../api/types.ts';
-import { isSaidToBeDrawn } from '../jobs/job-marks.ts';
+import { isSaidToBeDrawn } from '../jobs/job-shapes.ts';
 import { annotationFromShape, type MarkedShape, type ShapeAnnotation } from '../shape-annotation.ts';
 
-export interface LabelMark {
+export interface ReferenceAnnotation {
   label: string;
   annotation: ShapeAnnotation;
   /** Marked pixels; for clicks, how many. */
   area: number;
 }
 
-export interface FrameMarks {
-  marks: LabelMark[];
+export interface FrameAnnotations {
+  marks: ReferenceAnnotation[];
   /** Shapes that mark nothing that can be looked for, and why. */
   unused: { label: string; type: string; reason: string }[];
 }
 
 /**
- * The marks of one frame: the areas of one label joined, clicks for themselves. Where people drew a label, what programs made of it is
+ * The annotations of one frame: the areas of one label joined, clicks for themselves. Where people drew a label, what programs made of it is
  * left out. labels: names by id; shapes of others are left out.
  */
-export function marksOfFrame(
+export function annotationsOfFrame(
   annotations: CvatAnnotations,
   frame: number,
   labels: ReadonlyMap<number, string>,
   { width, height }: { width: number; height: number },
-): FrameMarks {
+): FrameAnnotations {
   const areas = new Map<string, BinaryMask>();
-  const clicks: LabelMark[] = [];
-  const unused: FrameMarks['unused'] = [];
+  const clicks: ReferenceAnnotation[] = [];
+  const unused: FrameAnnotations['unused'] = [];
   const there = [...shapesOn(annotations, frame)];
   const drawnLabels = new Set(there.filter(isSaidToBeDrawn).map(({ label_id }) => label_id));
   for (const shape of there) {
@@ -57,7 +57,7 @@ export function marksOfFrame(
       unused.push({ label, type: shape.type, reason: error.message });
     }
   }
-  const drawn = [...areas].map(([label, mask]): LabelMark => ({ label, annotation: { mask }, area: maskArea(mask) }));
+  const drawn = [...areas].map(([label, mask]): ReferenceAnnotation => ({ label, annotation: { mask }, area: maskArea(mask) }));
   return { marks: [...drawn, ...clicks], unused };
 }
 

@@ -2,10 +2,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readablePart } from '../../core/files/file-name.ts';
-import { shownRounds, type PairPictures } from '../../training/report/training-report.ts';
+import { shownRounds, type PairImages } from '../../training/report/training-report.ts';
 import type { ValidationEvent, ValidationExample } from '../../training/loop/trainer.ts';
 import type { DatasetClass } from '../../training/types.ts';
-import { COLORS, readPicture, sideBySide, withMask } from '../common/draw.ts';
+import { COLORS, readRgb, sideBySide, withMask } from '../common/draw.ts';
 import { writeOwn, type WriteOwnOptions } from '../common/write-file.ts';
 
 const LONGEST = 240;
@@ -14,11 +14,11 @@ const LONGEST_NAME = 80;
 /** File name: number of the pair, its class, step, IoU. */
 const NAME = /^(\d+)-(.+)-step(\d+)-iou(\d\.\d+)\.png$/;
 
-export const PICTURE_LEGEND =
-  'Left: the reference with its mark (yellow). Right: the target with the predicted mask (blue) and the outline of the true one (pink).';
+export const PAIR_LEGEND =
+  'Left: the reference with its annotation (yellow). Right: the target with the predicted mask (blue) and the outline of the true one (pink).';
 
 /** Writes an image of each example into `folder`, named by its number and the step. @throws OUTPUT_FAILED, OUTPUT_TAKEN, IMAGE_* */
-export async function writePictures(
+export async function writePairImages(
   folder: string,
   { row, examples }: ValidationEvent,
   classes: readonly DatasetClass[],
@@ -29,18 +29,18 @@ export async function writePictures(
     const name = classes.find(({ id }) => id === classId)?.name ?? `class ${classId}`;
     const plain = readablePart(name, LONGEST_NAME).replaceAll(/[^\p{L}\p{N}]+/gu, '_');
     const file = `${i + 1}-${plain}-step${String(row.step).padStart(7, '0')}-iou${example.iou.toFixed(3)}.png`;
-    await writeOwn(join(folder, file), await pictureOf(example), options);
+    await writeOwn(join(folder, file), await pairImage(example), options);
   }
 }
 
-async function pictureOf({ episode, mark, mask, truth }: ValidationExample): Promise<Uint8Array> {
-  const [reference, target] = [await readPicture(episode.reference.file, LONGEST), await readPicture(episode.target.file, LONGEST)];
+async function pairImage({ episode, annotation, mask, truth }: ValidationExample): Promise<Uint8Array> {
+  const [reference, target] = [await readRgb(episode.reference.file, LONGEST), await readRgb(episode.target.file, LONGEST)];
   const predicted = withMask(target, mask, COLORS.prediction);
-  return sideBySide([withMask(reference, mark, COLORS.mark), withMask(predicted, truth, COLORS.truth, 0)]);
+  return sideBySide([withMask(reference, annotation, COLORS.annotation), withMask(predicted, truth, COLORS.truth, 0)]);
 }
 
 /** Reads a few rounds of each pair from the folder. steps: of the validations. */
-export async function readPictures(folder: string, steps: ReadonlySet<number>, stepsPerEpoch: number): Promise<PairPictures[]> {
+export async function readPairImages(folder: string, steps: ReadonlySet<number>, stepsPerEpoch: number): Promise<PairImages[]> {
   const names = await readdir(folder).catch((): string[] => []);
   const pairs = new Map<string, { file: string; step: number; iou: number }[]>();
   for (const file of names.sort()) {
@@ -49,13 +49,13 @@ export async function readPictures(folder: string, steps: ReadonlySet<number>, s
     const title = `pair ${pair}: ${(name as string).replaceAll('_', ' ')}`;
     pairs.set(title, [...(pairs.get(title) ?? []), { file, step: Number(step), iou: Number(iou) }]);
   }
-  const pictures: PairPictures[] = [];
+  const images: PairImages[] = [];
   for (const [title, rounds] of pairs) {
     const shown = [];
     for (const { file, step, iou } of shownRounds(rounds)) {
       shown.push({ epoch: Number((step / stepsPerEpoch).toFixed(2)), png: await readFile(join(folder, file)), iou });
     }
-    pictures.push({ title, rounds: shown });
+    images.push({ title, rounds: shown });
   }
-  return pictures;
+  return images;
 }

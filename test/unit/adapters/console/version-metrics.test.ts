@@ -1,7 +1,7 @@
 /** Figures of versions and runs as the page gets them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { figuresOf, progressOf } from '../../../../src/adapters/console/figures.ts';
+import { metricsOf, progressOf } from '../../../../src/adapters/console/version-metrics.ts';
 
 describe('figuresOf', () => {
   it('takes what the learner leaves', () => {
@@ -13,20 +13,20 @@ describe('figuresOf', () => {
       labels: [{ label: 'cup', pairs: 12, current: 0.4, candidate: 0.5 }],
     };
     const training = { steps: 100, seconds: 12.5, curve: [{ step: 1, loss: 0.9 }], images: 9, masks: 11, engine: 'x' };
-    const figures = figuresOf({ gate: { ...gate, rows: [] }, training, notes: ['a'] });
-    expect(figures.gate).toEqual(gate);
-    expect(figures.training).toMatchObject({ steps: 100, curve: [{ step: 1, loss: 0.9 }] });
-    expect(figures.notes).toEqual(['a']);
+    const metrics = metricsOf({ gate: { ...gate, rows: [] }, training, notes: ['a'] });
+    expect(metrics.gate).toEqual(gate);
+    expect(metrics.training).toMatchObject({ steps: 100, curve: [{ step: 1, loss: 0.9 }] });
+    expect(metrics.notes).toEqual(['a']);
   });
 
   it('leaves out what it cannot read, and keeps the rest', () => {
-    expect(figuresOf(undefined)).toEqual({ notes: [] });
-    expect(figuresOf('text')).toEqual({ notes: [] });
-    expect(figuresOf({ gate: { current: 3 }, training: { curve: 'none', steps: 5 } })).toEqual({
+    expect(metricsOf(undefined)).toEqual({ notes: [] });
+    expect(metricsOf('text')).toEqual({ notes: [] });
+    expect(metricsOf({ gate: { current: 3 }, training: { curve: 'none', steps: 5 } })).toEqual({
       notes: [],
       training: { curve: [], steps: 5 },
     });
-    fc.assert(fc.property(fc.anything(), (anything) => Array.isArray(figuresOf(anything).notes)));
+    fc.assert(fc.property(fc.anything(), (anything) => Array.isArray(metricsOf(anything).notes)));
   });
 });
 

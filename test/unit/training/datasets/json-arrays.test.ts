@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scanJsonArrays, type JsonElement } from '../../../../src/training/datasets/json-scan.ts';
+import { scanJsonArrays, type JsonElement } from '../../../../src/training/datasets/json-arrays.ts';
 import { expectRejection } from '../../core/expect-error.ts';
 import { put, tempFolder } from './make-data.ts';
 
@@ -40,6 +40,15 @@ describe('scanning', () => {
     expect(found.map(({ value }) => value)).toEqual(a);
     const last = found.at(-1) as JsonElement;
     expect(last.offset + last.length).toBe(Buffer.byteLength(content) - 2);
+  });
+
+  it('knows names that lie across its chunks, and none that are too long', async () => {
+    for (let before = 0; before < 12; before++) {
+      const start = '{"x": "';
+      const filler = '-'.repeat(4 * 2 ** 20 - start.length - before);
+      const found = await scan(`${start}${filler}", "name": [{"id": 1}], "${'n'.repeat(300)}": [{"id": 2}]}`, ['name', 'n'.repeat(300)]);
+      expect(found).toEqual([expect.objectContaining({ key: 'name', value: { id: 1 } })]);
+    }
   });
 
   it.each([

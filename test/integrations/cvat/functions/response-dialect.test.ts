@@ -1,7 +1,7 @@
 /** Which form of answer a version of CVAT gets. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dialectOf } from '../../../../src/adapters/cvat/nuclio/answer-dialect.ts';
+import { dialectOf } from '../../../../src/adapters/cvat/nuclio/response-dialect.ts';
 
 describe('the form of an answer', () => {
   it.each([

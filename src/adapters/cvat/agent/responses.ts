@@ -4,9 +4,9 @@ import { ProsamError } from '../../../core/common/errors.ts';
 import type { PredictionService } from '../../../service/types.ts';
 import type { RefinePrompts } from '../../../core/engine/types.ts';
 import { sha256Hex } from '../../../core/common/sha256.ts';
-import type { AnswerRequest } from './loop.ts';
+import type { ResponseRequest } from './loop.ts';
 import { regionOf } from './region.ts';
-import { cvatRleInTurns } from '../mask-rle.ts';
+import { cvatRleFromMask } from '../mask-rle.ts';
 import type { CvatClient } from '../api/client.ts';
 import { shapesOfMask } from '../annotate/new-shapes.ts';
 import { trackFrame, type TrackerParts } from './tracker.ts';
@@ -44,7 +44,7 @@ const paramsSchema = z.discriminatedUnion('type', [
 type Params = z.infer<typeof paramsSchema>;
 type Annotate = Extract<Params, { type: 'annotate_frame' | 'annotate_task' }>;
 
-export interface AgentAnswerParts {
+export interface AgentResponseParts {
   client: CvatClient;
   service: { predictions: Pick<PredictionService, 'predict' | 'refine'> };
   /** Project whose references a detector uses. */
@@ -52,7 +52,7 @@ export interface AgentAnswerParts {
   tracker: TrackerParts;
 }
 
-export function createAgentAnswers({ client, service, project, tracker }: AgentAnswerParts): AnswerRequest {
+export function createAgentResponses({ client, service, project, tracker }: AgentResponseParts): ResponseRequest {
   return async ({ params: given, signal, onProgress }) => {
     const result = paramsSchema.safeParse(given);
     if (!result.success) {
@@ -136,7 +136,7 @@ export function createAgentAnswers({ client, service, project, tracker }: AgentA
       };
       const [best] = (await service.predictions.refine({ project, image, prompts }, { signal })).masks;
       if (!best || best.area === 0) return [];
-      return [{ type: 'mask', points: await cvatRleInTurns(best.mask, signal), attributes: [] }];
+      return [{ type: 'mask', points: await cvatRleFromMask(best.mask, signal), attributes: [] }];
     }
   };
 }

@@ -1,17 +1,16 @@
 /** The objects in the arrays of a JSON file's root object, one at a time: annotation files outgrow the longest string there is. */
 import { open } from 'node:fs/promises';
 import { ProsamError } from '../../core/common/errors.ts';
+import { createJsonScan, JSON_TOKEN } from '../../core/common/json-scan.ts';
 
 const CHUNK_BYTES = 4 * 2 ** 20;
 /** One annotation of a crowd takes some ten thousand bytes. */
 const MAX_OBJECT_BYTES = 64 * 2 ** 20;
 const MAX_KEY_BYTES = 256;
 
-const [QUOTE, BACKSLASH, COLON, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [34, 92, 58, 123, 125, 91, 93];
-
 /** An object with the place of its text in the file, so that it can be read again instead of kept. */
 export interface JsonElement {
-  /** Name of the array it stands in. */
+  /** Name of its array. */
   key: string;
   value: unknown;
   /** Bytes from the start of the file. */
@@ -56,69 +55,52 @@ export function parseElement(file: string, text: string, offset: number): unknow
 }
 
 function createScanner(file: string, keys: ReadonlySet<string>, onElement: (element: JsonElement) => void) {
+  const scan = createJsonScan();
   let depth = 0;
-  let inString = false;
-  let escaped = false;
   let complete = false;
-  /** Bytes of the string being read directly below the root: perhaps the name of a value. */
-  let name: number[] = [];
-  let key = '';
-  let wanted = false;
-  let kept: Buffer = Buffer.alloc(0);
-  /** Start of the object being read within the bytes at hand, or -1. */
+  /** The last string directly below the root: perhaps the name of a value. */
+  let name = '';
+  let isRequested = false;
+  /** Place of the object being read, or -1. */
   let start = -1;
-  /** Place in the file of the first of the bytes at hand. */
+  let kept: Buffer = Buffer.alloc(0);
+  /** Place of the first of the bytes at hand. */
   let base = 0;
 
   const push = (chunk: Buffer): void => {
     const bytes = kept.byteLength > 0 ? Buffer.concat([kept, chunk]) : chunk;
-    for (let at = kept.byteLength; at < bytes.byteLength; at++) {
-      const byte = bytes[at] as number;
-      if (inString) {
-        if (escaped) escaped = false;
-        else if (byte === BACKSLASH) escaped = true;
-        else if (byte === QUOTE) inString = false;
-        if (inString && depth === 1 && name.length < MAX_KEY_BYTES) name.push(byte);
-        continue;
-      }
-      switch (byte) {
-        case QUOTE:
-          inString = true;
-          if (depth === 1) name = [];
-          break;
-        case COLON:
-          if (depth === 1) key = Buffer.from(name).toString();
-          break;
-        case OPEN_BRACE:
-        case OPEN_BRACKET:
-          if (depth === 0 && (complete || byte !== OPEN_BRACE)) throw damaged(file, `the root at byte ${base + at} is no single object`);
-          if (depth === 1) wanted = byte === OPEN_BRACKET && keys.has(key);
-          if (depth === 2 && wanted) start = at;
-          depth++;
-          break;
-        case CLOSE_BRACE:
-        case CLOSE_BRACKET:
-          depth--;
-          if (depth < 0) throw damaged(file, `a bracket closes nothing at byte ${base + at}`);
-          if (depth === 0) complete = true;
-          if (depth === 2 && start >= 0) {
-            const offset = base + start;
-            const value = parseElement(file, bytes.toString('utf8', start, at + 1), offset);
-            onElement({ key, value, offset, length: at + 1 - start });
-            start = -1;
-          }
-          break;
+    const textAt = (from: number, end: number): string => bytes.toString('utf8', from - base, end - base);
+    scan.feed(chunk);
+    for (let token = scan.next(); token !== undefined; token = scan.next()) {
+      const at = scan.at();
+      if (token === JSON_TOKEN.string) {
+        const isShort = at - scan.stringStart() <= MAX_KEY_BYTES;
+        if (depth === 1) name = isShort ? textAt(scan.stringStart(), at) : '';
+      } else if (token === JSON_TOKEN.openObject || token === JSON_TOKEN.openList) {
+        if (depth === 0 && (complete || token === JSON_TOKEN.openList)) throw damaged(file, `the root at byte ${at} is no single object`);
+        if (depth === 1) isRequested = token === JSON_TOKEN.openList && keys.has(name);
+        if (depth === 2 && isRequested) start = at;
+        depth++;
+      } else if (token === JSON_TOKEN.closeObject || token === JSON_TOKEN.closeList) {
+        depth--;
+        if (depth < 0) throw damaged(file, `a bracket closes nothing at byte ${at}`);
+        if (depth === 0) complete = true;
+        if (depth === 2 && start >= 0) {
+          const value = parseElement(file, textAt(start, at + 1), start);
+          onElement({ key: name, value, offset: start, length: at + 1 - start });
+          start = -1;
+        }
       }
     }
-    const from = start >= 0 ? start : bytes.byteLength;
-    if (bytes.byteLength - from > MAX_OBJECT_BYTES)
-      throw damaged(file, `the object at byte ${base + from} is over ${MAX_OBJECT_BYTES} bytes long`);
-    kept = bytes.subarray(from);
-    base += from;
-    if (start >= 0) start = 0;
+    const end = base + bytes.byteLength;
+    const isName = scan.inString() && depth === 1 && end - scan.stringStart() <= MAX_KEY_BYTES;
+    const from = start >= 0 ? start : isName ? scan.stringStart() : end;
+    if (end - from > MAX_OBJECT_BYTES) throw damaged(file, `the object at byte ${from} is over ${MAX_OBJECT_BYTES} bytes long`);
+    kept = bytes.subarray(from - base);
+    base = from;
   };
   const end = (): void => {
-    if (!complete || depth !== 0 || inString) throw damaged(file, 'it ends too early');
+    if (!complete || depth !== 0 || scan.inString()) throw damaged(file, 'it ends too early');
   };
   return { push, end };
 }

@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest';
 import type { BatchItem } from '../../../../src/service/ports/batches.ts';
 import { requestOf } from '../../../../src/adapters/webhook/batch-request.ts';
-import { itemOf } from '../../../../src/adapters/webhook/job-answer.ts';
-import { jobItemAnswer } from '../../../../src/adapters/webhook/responses.ts';
+import { itemOf } from '../../../../src/adapters/webhook/job-response.ts';
+import { jobItemResponse } from '../../../../src/adapters/webhook/responses.ts';
 
 const rest = {
   ...{ project: 'cups', image: { sha256: 'a', width: 4, height: 4 }, missing: [], version: 'v' },
@@ -20,7 +20,7 @@ it('a result of 0.1.0 is read with its quality in one object', () => {
     ...{ label: 'cup', method: 'prosam', score: 0.7, uncertainty: 0.3, area: 3, boxXyxy: [0, 0, 2, 2], rle: { size: [4, 4], counts: '0' } },
     ...{ predictedIou: 0.8, expectedIou: 0.6, expectedIouFrom: 'other-references' },
   };
-  const { result } = jobItemAnswer.parse(itemOf(item([old])));
+  const { result } = jobItemResponse.parse(itemOf(item([old])));
   expect(result?.masks).toEqual([
     {
       ...{ label: 'cup', method: 'prosam', area: 3, boxXyxy: [0, 0, 2, 2], rle: { size: [4, 4], counts: '0' } },
@@ -29,11 +29,11 @@ it('a result of 0.1.0 is read with its quality in one object', () => {
   ]);
   const { label, method, rle } = old;
   const empty = itemOf(item([{ label, method, rle, score: 0, uncertainty: 1, area: 0 }]));
-  expect(jobItemAnswer.parse(empty).result?.masks[0]?.quality).toEqual({ score: 0, present: false });
+  expect(jobItemResponse.parse(empty).result?.masks[0]?.quality).toEqual({ score: 0, present: false });
 });
 
 it('a result of 0.1.0 is read with the version words of today', () => {
-  const parsed = jobItemAnswer.parse(itemOf(item([], { modelVersion: 'v-1', model: 'tiny@9a' })));
+  const parsed = jobItemResponse.parse(itemOf(item([], { modelVersion: 'v-1', model: 'tiny@9a' })));
   expect(parsed.result).toEqual({ ...rest, masks: [], encoderVersion: 'v-1', baseModel: 'tiny@9a' });
   expect(itemOf(item([], { modelVersion: 'v-1', model: 'tiny@9a' }))).not.toHaveProperty('result.modelVersion');
 });

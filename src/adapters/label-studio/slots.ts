@@ -1,10 +1,10 @@
 /** A few at a time: single tasks somebody is looking at go before those of batches. */
 
-export interface Turns {
+export interface Slots {
   run<T>(urgent: boolean, work: () => Promise<T>): Promise<T>;
 }
 
-export function createTurns(concurrency: number): Turns {
+export function createSlots(concurrency: number): Slots {
   let running = 0;
   const urgentOnes: (() => void)[] = [];
   const others: (() => void)[] = [];

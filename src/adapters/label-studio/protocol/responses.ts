@@ -1,12 +1,12 @@
 /** Answers brought into the one shape that Label Studio stores without harm: one result a task, known controls and labels, scores from 0 to 1. */
 import type { Log } from '../../../service/ports/log.ts';
-import { inTurns, type Steps } from '../../../core/mask/cooperative.ts';
+import { runSteps, type Steps } from '../../../core/mask/cooperative.ts';
 import type { LabelConfig } from './label-config.ts';
 import type { MlTask } from './request-schemas.ts';
 import { clampScore, type WrittenRegion } from './write-region.ts';
 
 /** Response stored for one task. No regions means that there is nothing to see, and is stored too. */
-export interface MlAnswer {
+export interface MlResponse {
   result: readonly WrittenRegion[];
   /** 0..1; what people sort by. */
   score: number;
@@ -19,21 +19,21 @@ export type MlResult = { result: readonly WrittenRegion[]; score: number; model_
 
 /** Exactly one a task. Regions of controls or labels the configuration does not have would be stored and break later: they are left out. */
 export function checkedResults(
-  answers: readonly (MlAnswer | undefined)[],
+  responses: readonly (MlResponse | undefined)[],
   tasks: readonly MlTask[],
   config: LabelConfig,
   log: Log,
 ): MlResult[] {
-  if (answers.length !== tasks.length) {
-    log.error({ wanted: tasks.length, got: answers.length }, 'the model answered for another number of tasks; the rest stays without');
+  if (responses.length !== tasks.length) {
+    log.error({ wanted: tasks.length, got: responses.length }, 'the model answered for another number of tasks; the rest stays without');
   }
   return tasks.map((task, place): MlResult => {
-    const answer = answers[place];
-    if (answer === undefined) return [];
-    const result = answer.result.filter((region) => isKnown(region, config));
-    if (result.length < answer.result.length) {
+    const response = responses[place];
+    if (response === undefined) return [];
+    const result = response.result.filter((region) => isKnown(region, config));
+    if (result.length < response.result.length) {
       log.warn(
-        { task: task.id, left: answer.result.length - result.length },
+        { task: task.id, left: response.result.length - result.length },
         'regions the labeling configuration has no place for are left out',
       );
       // Nothing left is not the same as nothing found.
@@ -41,8 +41,8 @@ export function checkedResults(
     }
     return {
       result: result.map((region) => ({ ...region, score: clampScore(region.score) })),
-      score: clampScore(answer.score),
-      model_version: answer.modelVersion,
+      score: clampScore(response.score),
+      model_version: response.modelVersion,
     };
   });
 }
@@ -57,7 +57,7 @@ function isKnown({ from_name, to_name, type, value }: WrittenRegion, { controls 
 
 /** The body of an answer, written one result at a time: masks as lists of numbers are long. */
 export async function writeResults(results: readonly MlResult[], signal?: AbortSignal): Promise<Uint8Array> {
-  return Buffer.concat(await inTurns(piecesOf(results), signal));
+  return Buffer.concat(await runSteps(piecesOf(results), signal));
 }
 
 function* piecesOf(results: readonly MlResult[]): Steps<Buffer[]> {
