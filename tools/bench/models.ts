@@ -1,5 +1,5 @@
 /**
- * What each SAM costs a user on a CPU: size of its weights, memory, time for a new image, for a click and for a known image.
+ * Costs of each SAM to a user on a CPU: size of its weights, memory, time for a new image, for a click and for a known image.
  *   npm run bench:models -- [--rounds N] [--threads N] [--only tiny,mobile-sam,sam2.1-tiny,sam-vit-b] [--json FILE]
  * The built-in model as it is; the others at full size with weights from a hash (time and memory do not depend on the values), SAM as its
  * own backbone, as `models pull` gives them. A click is `refine` on a prepared image; a known image is predicted again, by `persam`.

@@ -89,7 +89,7 @@ export interface Networks extends PromptEncoderNetworks {
   /** Numbers of SAM 2's mask decoder; undefined for SAM. */
   readonly sam2: Sam2Config | undefined;
   encodeSam(image: Raster): Promise<SamFeatures>;
-  /** Where SAM is the backbone, with SAM's finer maps. */
+  /** Maps of the backbone; of SAM as its own backbone also its finer maps. */
   encodeBackbone(image: Raster): Promise<BackboneFeatures & Omit<SamFeatures, 'embedding'>>;
   /** High-level map of a reference that only ever saw the marked cells. mask: h * w values */
   maskedHigh(features: BackboneFeatures, mask: Float32Array): Promise<Tensor>;
