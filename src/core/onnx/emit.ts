@@ -133,5 +133,16 @@ function finish(graph: GraphBuilder, definition: NetworkDefinition, weights: Wei
     graph.nodes.push({ op: 'Identity', inputs: [last.name], output: name });
     return { name, shape: value.shape };
   });
-  return onnxModelBytes({ name: definition.name, nodes: graph.nodes, initializers: graph.initializers, inputs: graph.inputs, outputs });
+  const { nodes, initializers } = needed(graph, new Set(outputs.map(({ name }) => name)));
+  return onnxModelBytes({ name: definition.name, nodes, initializers, inputs: graph.inputs, outputs });
+}
+
+/** Nodes and initializers that lead to an output. A network may offer more than is asked for, and a runtime would compute it. */
+function needed({ nodes, initializers }: GraphBuilder, wanted: Set<string>): Pick<GraphBuilder, 'nodes' | 'initializers'> {
+  const kept = nodes.toReversed().filter((node) => {
+    const used = wanted.has(node.output);
+    if (used) for (const input of node.inputs) wanted.add(input);
+    return used;
+  });
+  return { nodes: kept.reverse(), initializers: initializers.filter(({ name }) => wanted.has(name)) };
 }
