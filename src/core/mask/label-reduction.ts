@@ -10,9 +10,13 @@ export interface BinaryMask {
 /**
  * - 'nearest': the one pixel each cell samples decides (the public code; thin marks mostly vanish)
  * - 'any': one marked pixel in the cell's block is enough
- * - 'area': more than `threshold` of the block must be marked; the fullest cell is always on
+ * - 'area': more than `threshold` of the block must be marked; the fullest cell is always on. inclusive: `threshold` itself is enough, and
+ *   where no block is so full, all the fullest are on
  */
-export type LabelReduction = { kind: 'nearest' } | { kind: 'any' } | { kind: 'area'; threshold: number };
+export type LabelReduction = { kind: 'nearest' } | { kind: 'any' } | { kind: 'area'; threshold: number; inclusive?: boolean | undefined };
+
+/** Shares are sums of parts of pixels: those that ought to be equal are so within this. */
+const ROUNDING = 1e-9;
 
 export interface Grid {
   columns: number;
@@ -32,6 +36,10 @@ export function reduceLabels(mask: BinaryMask, grid: Grid, reduction: LabelReduc
     case 'area': {
       const shares = coverage(mask, grid);
       const fullest = shares.reduce((best, share) => Math.max(best, share), 0);
+      if (reduction.inclusive) {
+        const least = Math.max(Math.min(reduction.threshold, fullest) - ROUNDING, Number.MIN_VALUE);
+        return Float32Array.from(shares, (share) => (share >= least ? 1 : 0));
+      }
       const top = fullest > 0 ? shares.indexOf(fullest) : -1;
       return Float32Array.from(shares, (share, i) => (share > reduction.threshold || i === top ? 1 : 0));
     }

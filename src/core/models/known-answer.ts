@@ -5,6 +5,7 @@ import { safetensorsBytes, tensorToWrite, type TensorToWrite } from '../checkpoi
 import { ProsamError } from '../common/errors.ts';
 import { geometryOf, gridOf } from '../image/geometry.ts';
 import { reduceLabels, type BinaryMask } from '../mask/label-reduction.ts';
+import { coarsePrompt } from '../engine/methods/coarse-prompt.ts';
 import { decodeSamPrompts } from '../engine/methods/sam-prompts.ts';
 import type { MarkedPicture } from './compare-precision.ts';
 import { preprocessOf, type BackboneFeatures, type Networks, type SamFeatures } from '../onnx/networks.ts';
@@ -85,10 +86,12 @@ async function stagesOf(model: Model, networks: Networks, reference: MarkedPictu
   const { width, height } = reference.image;
   const cells = reduceLabels(reference.mask, gridOf(geometry, { mid: seen.mid, width, height }), encoder.label_reduction);
   const pseudo = await networks.similarity(await networks.maskedHigh(seen, cells), cells, other.high, encoder.config.pseudoNorm);
-  const { mu, logSigma } = await networks.promptDistribution(other.mid, pseudo, await networks.encodeReference(seen.mid, cells));
+  const distribution = await networks.promptDistribution(other.mid, pseudo, await networks.encodeReference(seen.mid, cells));
+  const { mu, logSigma, coarse } = distribution;
   stages.set('pseudo_mask', pseudo).set('mu', mu);
   if (logSigma) stages.set('log_sigma', logSigma);
-  return stages.set('low_res_logits', (await networks.decodePrompts(other, mu)).logits);
+  if (coarse) stages.set('coarse', coarse);
+  return stages.set('low_res_logits', (await networks.decodePrompts(other, mu, coarsePrompt(other, [coarse]))).logits);
 }
 
 /** Spread over a map without a step that could follow its rows; the same on every machine. */

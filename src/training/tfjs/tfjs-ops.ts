@@ -37,6 +37,7 @@ export function tfjsOps(tf: Tf, { frozenWeights = false } = {}): Ops<Tensor> {
     cos: (x) => tf.cos(x),
     sqrt: (x) => tf.sqrt(x),
     relu: (x) => tf.relu(x),
+    clip: (x, low, high) => tf.clipByValue(x, low, high),
     gelu: (x) => gelu(tf, x),
     matMul,
     linear(x, weight, bias) {
