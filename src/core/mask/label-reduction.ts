@@ -32,9 +32,9 @@ export function reduceLabels(mask: BinaryMask, grid: Grid, reduction: LabelReduc
     case 'nearest':
       return nearest(mask, grid);
     case 'any':
-      return Float32Array.from(coverage(mask, grid), (share) => (share > 0 ? 1 : 0));
+      return Float32Array.from(cellShares(mask, grid), (share) => (share > 0 ? 1 : 0));
     case 'area': {
-      const shares = coverage(mask, grid);
+      const shares = cellShares(mask, grid);
       const fullest = shares.reduce((best, share) => Math.max(best, share), 0);
       if (reduction.inclusive) {
         const least = Math.max(Math.min(reduction.threshold, fullest) - ROUNDING, Number.MIN_VALUE);
@@ -61,7 +61,7 @@ function nearest(mask: BinaryMask, grid: Grid): Float32Array {
 }
 
 /** Share of each cell's block that is marked, 0..1; pixels on a border between cells count in part for both. */
-function coverage(mask: BinaryMask, grid: Grid): Float64Array {
+export function cellShares(mask: BinaryMask, grid: Grid): Float64Array {
   const out = new Float64Array(grid.rows * grid.columns);
   const across = overlaps(mask.width, grid.columns, grid.spanX);
   const down = overlaps(mask.height, grid.rows, grid.spanY);

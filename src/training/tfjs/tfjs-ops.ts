@@ -1,6 +1,7 @@
 /** Executes networks eagerly on TensorFlow.js, which differentiates them: the engine's own functions, not twins. */
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { attention, broadcastMatMul, frozenProduct, gelu, normalise, repeat, type Tf } from './gradients.ts';
+import { attention, broadcastMatMul, depthwiseProduct, frozenProduct, gelu, normalise, repeat, type Tf } from './gradients.ts';
+import { resizeBilinear } from './resize.ts';
 import { fixed, type Conv2dOptions, type MaxPoolOptions, type Ops, type Shape } from '../../core/networks/ops.ts';
 
 export type { Tf } from './gradients.ts';
@@ -9,8 +10,8 @@ type Tensor = tfjs.Tensor;
 /**
  * tf: the instance whose backend is to run. Call inside `tf.tidy`; what is made is disposed of there.
  *
- * Differentiable: all but convolution, pooling and gathering, which only frozen networks use. frozenWeights: the weights of
- * `linear` need no gradient, which saves folding and unfolding around every product.
+ * Differentiable: all but pooling and gathering, which only frozen networks use; convolutions along their input, depthwise ones where
+ * every step counts. frozenWeights: the weights of `linear` need no gradient, which saves folding and unfolding around every product.
  */
 export function tfjsOps(tf: Tf, { frozenWeights = false } = {}): Ops<Tensor> {
   const sizes = (shape: Shape): number[] => shape.map((dim) => (typeof dim === 'number' ? dim : -1));
@@ -71,35 +72,8 @@ export function tfjsOps(tf: Tf, { frozenWeights = false } = {}): Ops<Tensor> {
       const gain = tf.div(weight, tf.sqrt(tf.add(variance, scalar(epsilon))));
       return tf.add(tf.mul(x, perChannel(gain)), perChannel(tf.sub(bias, tf.mul(mean, gain))));
     },
-    resizeAligned: (x, height, width) => resizeAligned(tf, x, height, width),
+    resizeAligned: (x, height, width) => resizeBilinear(tf, x, height, width, 'aligned'),
   };
-}
-
-/** Bilinear with aligned corners as two products, so that its gradient is two products as well. */
-function resizeAligned(tf: Tf, x: Tensor, height: number, width: number): Tensor {
-  const [batch, channels, fromHeight, fromWidth] = x.shape as [number, number, number, number];
-  if (fromHeight === height && fromWidth === width) return x;
-  const across = tf.tensor2d(interpolation(fromWidth, width), [width, fromWidth]);
-  const down = tf.tensor2d(interpolation(fromHeight, height), [height, fromHeight]);
-  const wide = tf.reshape(tf.matMul(tf.reshape(x, [-1, fromWidth]), across, false, true), [batch * channels, fromHeight, width]);
-  // Down the columns as a product from the right, so that the matrix need not be repeated for every map.
-  const turned = tf.reshape(tf.transpose(wide, [0, 2, 1]), [-1, fromHeight]);
-  const tall = tf.reshape(tf.matMul(turned, down, false, true), [batch * channels, width, height]);
-  return tf.reshape(tf.transpose(tall, [0, 2, 1]), [batch, channels, height, width]);
-}
-
-/** Row i blends the two sources of sample i: i * (from - 1) / (to - 1). [to, from] */
-function interpolation(from: number, to: number): Float32Array {
-  const out = new Float32Array(to * from);
-  for (let i = 0; i < to; i++) {
-    const source = to === 1 ? 0 : (i * (from - 1)) / (to - 1);
-    const low = Math.min(Math.floor(source), from - 1);
-    const high = Math.min(low + 1, from - 1);
-    const share = source - low;
-    out[i * from + low] = (out[i * from + low] as number) + 1 - share;
-    out[i * from + high] = (out[i * from + high] as number) + share;
-  }
-  return out;
 }
 
 /** TensorFlow convolves channels last on CPUs. */
@@ -125,6 +99,7 @@ function depthwise(tf: Tf, x: tfjs.Tensor4D, weight: Tensor, stride: number, dil
   const [out, from, height, width] = weight.shape as [number, number, number, number];
   if (from !== 1 || out % channels !== 0) throw new Error(`convolution in groups of ${from} channels; only single channels are supported`);
   const kernel = tf.reshape<tfjs.Rank.R4>(tf.transpose(weight, [2, 3, 0, 1]), [height, width, channels, out / channels]);
+  if (stride === 1 && dilation === 1 && out === channels) return depthwiseProduct(tf, x, kernel);
   return tf.depthwiseConv2d(x, kernel, stride, 'valid', 'NHWC', dilation);
 }
 
