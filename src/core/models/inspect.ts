@@ -133,7 +133,7 @@ const FIRST_STRIDE = 4;
 /** Per cell and channel of a Hiera's first stage. */
 const HIERA_BYTES = 40;
 /** Per cell of an EfficientNet's first map: its widest layer stands on four times as many. */
-const EFFICIENTNET_BYTES = 4000;
+const EFFICIENTNET_BYTES = 6000;
 
 function memoryToExpect(sam: SamConfig, parameters: number): number {
   return Math.round(BASE_BYTES + WEIGHT_SHARE * 4 * parameters + activationBytes(sam));

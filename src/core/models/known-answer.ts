@@ -6,6 +6,7 @@ import { ProsamError } from '../common/errors.ts';
 import { geometryOf, gridOf } from '../image/geometry.ts';
 import { reduceLabels, type BinaryMask } from '../mask/label-reduction.ts';
 import { coarsePrompt } from '../engine/methods/coarse-prompt.ts';
+import { resizeNearest } from '../mask/resize-map.ts';
 import { decodeSamPrompts } from '../engine/methods/sam-prompts.ts';
 import type { MarkedPicture } from './compare-precision.ts';
 import { preprocessOf, type BackboneFeatures, type Networks, type SamFeatures } from '../onnx/networks.ts';
@@ -25,6 +26,8 @@ type Encoded = SamFeatures & BackboneFeatures;
 
 /** Number of values kept of a large map. */
 const KEPT = 256;
+/** A mask that is smaller than its picture, by its side. */
+const SMALL_MASK = /^in\.reference_mask_\d+$/;
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
 /**
@@ -122,7 +125,8 @@ function pictureIn(known: ReadonlyMap<string, FloatTensor>, name: string): Marke
 function pictureIn(known: ReadonlyMap<string, FloatTensor>, name: string, optional: true): MarkedPicture | undefined;
 function pictureIn(known: ReadonlyMap<string, FloatTensor>, name: string, optional = false): MarkedPicture | undefined {
   const planes = known.get(name);
-  const mask = known.get('in.reference_mask');
+  const small = [...known].find(([key]) => SMALL_MASK.test(key))?.[1];
+  const mask = known.get('in.reference_mask') ?? small;
   if (planes === undefined && optional) return undefined;
   const [channels, height = 0, width = 0] = planes?.shape ?? [];
   const [rows = 0, columns = 0] = mask?.shape ?? [];
@@ -130,7 +134,9 @@ function pictureIn(known: ReadonlyMap<string, FloatTensor>, name: string, option
     throw new ProsamError('MODEL_INVALID', 'the known answer holds no marked picture. Add the model again.');
   const size = height * width;
   const data = Uint8Array.from({ length: 3 * size }, (_, i) => planes.data[(i % 3) * size + Math.floor(i / 3)] as number);
-  return { image: { data, width, height, channels: 3 }, mask: { data: Uint8Array.from(mask.data), width: columns, height: rows } };
+  const marked = { data: Uint8Array.from(mask.data), width: columns, height: rows };
+  const enlarged = { data: resizeNearest(marked.data, marked, { width, height }), width, height };
+  return { image: { data, width, height, channels: 3 }, mask: mask === small ? enlarged : marked };
 }
 
 /** Interleaved pixels as three planes. */
