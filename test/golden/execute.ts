@@ -43,12 +43,7 @@ export async function executeOnnx(
   }
 }
 
-export function executeEagerly(
-  tf: Tf,
-  tensors: ReadonlyMap<string, Tensor> | undefined,
-  inputs: Named<Tensor>,
-  build: Build,
-): Named<Tensor> {
+function executeEagerly(tf: Tf, tensors: ReadonlyMap<string, Tensor> | undefined, inputs: Named<Tensor>, build: Build): Named<Tensor> {
   const weights = weightsFrom((name, shape) => tf.tensor((tensors?.get(name) as Tensor).data, [...shape]));
   const outputs: Named<Tensor> = {};
   tf.tidy(() => {

@@ -18,7 +18,7 @@ interface Seen {
   pseudo: Tensor;
 }
 
-export async function seenBy(model: Model, networks: Networks, known: KnownTensors): Promise<Seen> {
+async function seenBy(model: Model, networks: Networks, known: KnownTensors): Promise<Seen> {
   const encoder = model.manifest.prompt_encoder as NonNullable<Model['manifest']['prompt_encoder']>;
   const reference = await networks.encode(pixelsOf(known, 'in.reference'));
   const target = await networks.encode(pixelsOf(known, 'in.target'));

@@ -84,7 +84,7 @@ describe.skipIf(!here)('the photo model', () => {
       const name = key.startsWith('out.train.grad.') ? key.slice('out.train.grad.'.length) : undefined;
       if (name === undefined) return [];
       const values = step.gradients.get(name) as Float32Array;
-      const rows = (model.promptEncoder?.get(name)?.shape[0] as number | undefined) ?? 1;
+      const rows = model.promptEncoder?.get(name)?.shape[0] ?? 1;
       return [[`train.grad.${name}`, values.length > LONG ? everyEighthRow(values, rows) : values] as const];
     });
     expect(losses.length + gradients.length).toBe([...known.keys()].filter((name) => name.startsWith('out.train.')).length);
