@@ -116,7 +116,11 @@ export const networkCases: CaseRunners = {
     const config = samConfigOf(golden);
     const outputs = await execute(golden.set, 'sam', { image: golden.floats('image') }, (ops, weights, i) => {
       const { patches, blocks, embedding } = samImageEncoder(ops, weights, config, i['image'] as never);
-      return { after_patch_and_pos: patches, embedding, ...Object.fromEntries(blocks.map((block, n) => [`after_block_${n}`, block])) };
+      return {
+        after_patch_and_pos: patches as never,
+        embedding,
+        ...Object.fromEntries(blocks.map((block, n) => [`after_block_${n}`, block])),
+      };
     });
     return valuesOf(outputs);
   },

@@ -4,7 +4,7 @@ import { stableMask, type SamMask } from '../../src/core/engine/methods/stable-m
 import { geometryOf } from '../../src/core/image/geometry.ts';
 import { IMAGENET, samInput, type PreprocessConfig } from '../../src/core/image/preprocess.ts';
 import { resizeMap } from '../../src/core/mask/resize-map.ts';
-import { gridSize } from '../../src/core/networks/config.ts';
+import { gridSize, type StabilityRule } from '../../src/core/networks/config.ts';
 import { hieraPositions } from '../../src/core/networks/hiera.ts';
 import type { Ops, Weights } from '../../src/core/networks/ops.ts';
 import { PIECE } from '../../src/core/networks/pieces.ts';
@@ -39,7 +39,7 @@ async function decoded(
       iou: out.iou.data[row * tokens + i] as number,
     }));
   const all = Array.from({ length: rows }, (_, row) => masksOf(row));
-  const stable = all.map((masks) => stableMask(masks, config.sam2));
+  const stable = all.map((masks) => stableMask(masks, config.sam2.stability as StabilityRule));
   const logitsOf = (masks: readonly SamMask[]): number[] => masks.flatMap(({ logits }) => Array.from(logits));
   return {
     low_res_logits: logitsOf(all.map((masks) => masks[0] as SamMask)),

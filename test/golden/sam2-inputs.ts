@@ -5,7 +5,7 @@ import { type HieraConfig, type Sam2Config, type SamConfig } from '../../src/cor
 import type { Ops, Weights } from '../../src/core/networks/ops.ts';
 import { samMaskDecoder, type MaskChoice } from '../../src/core/networks/sam-mask-decoder.ts';
 import { POINT_KINDS } from '../../src/core/networks/sam-prompt-encoder.ts';
-import { nested } from '../../src/core/networks/sam2-image-encoder.ts';
+import { nested } from '../../src/core/networks/neck-layers.ts';
 import type { Tensor } from '../../src/core/onnx/session.ts';
 import { execute, type Build } from './execute.ts';
 import type { GoldenCase } from './golden-set.ts';

@@ -5,7 +5,7 @@ import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
 import { aboutSam2 } from '../../src/core/checkpoint/names/sam2.ts';
 import { stableMask } from '../../src/core/engine/methods/stable-mask.ts';
 import { resizeMap } from '../../src/core/mask/resize-map.ts';
-import { gridSize, type HieraConfig, type SamConfig } from '../../src/core/networks/config.ts';
+import { gridSize, type HieraConfig, type SamConfig, type StabilityRule } from '../../src/core/networks/config.ts';
 import { PIECE } from '../../src/core/networks/pieces.ts';
 import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
 import { samDensePositions } from '../../src/core/networks/sam-prompt-encoder.ts';
@@ -170,7 +170,7 @@ function outputsOf({ logits, iou, objectScore, positions }: Named, config: SamCo
   const stability = Float32Array.from({ length: rows }, (_, row) => {
     return stableMask(
       all.map((token) => maskOf(row, token)),
-      config.sam2 as NonNullable<SamConfig['sam2']>,
+      config.sam2?.stability as StabilityRule,
     ).stability;
   });
   return {

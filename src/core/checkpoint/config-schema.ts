@@ -15,11 +15,11 @@ function camelKeys<T extends object>(record: T): CamelKeys<T> {
   return Object.fromEntries(entries) as CamelKeys<T>;
 }
 
-const size = z.int().positive().max(1_000_000);
+export const size = z.int().positive().max(1_000_000);
 /** Anything there is one set of weights for each of: a graph is built before the weights are compared with it. */
-const count = z.int().positive().max(1000);
+export const count = z.int().positive().max(1000);
 /** Sides of squares: attention over them needs tables of side x side. */
-const imageSide = z.int().positive().max(16_384);
+export const imageSide = z.int().positive().max(16_384);
 const windowSide = z.int().positive().max(1024);
 /** Angles of rotary positions stand in the graph; 64 wide heads at 8192 pixels have as many. */
 const MAX_ROTARY_VALUES = 2 ** 24;
@@ -126,12 +126,18 @@ function hieraConfig(c: z.output<typeof samWithHiera>): SamConfig {
   const { window_pos_embed_bkg_spatial_size } = c;
   const encoder = { embed_dim, num_heads, stages, global_att_blocks, window_spec, window_pos_embed_bkg_spatial_size, mlp_ratio };
   const { pred_obj_scores, dynamic_multimask_stability_delta, dynamic_multimask_stability_thresh } = c;
-  const sam2 = { pred_obj_scores, dynamic_multimask_stability_delta, dynamic_multimask_stability_thresh };
+  const stability = camelKeys({ dynamic_multimask_stability_delta, dynamic_multimask_stability_thresh });
   const { out_chans, mask_in_chans, decoder_depth, decoder_mlp_dim, decoder_heads } = c;
   const { num_multimask_outputs, iou_head_depth, iou_head_hidden_dim } = c;
   const decoder = { out_chans, mask_in_chans, decoder_depth, decoder_mlp_dim, decoder_heads };
   const heads = { num_multimask_outputs, iou_head_depth, iou_head_hidden_dim };
-  return { imageSize, encoder: { kind, ...camelKeys(encoder) }, sam2: camelKeys(sam2), ...camelKeys(decoder), ...camelKeys(heads) };
+  return {
+    imageSize,
+    encoder: { kind, ...camelKeys(encoder) },
+    sam2: { predObjScores: pred_obj_scores, stability },
+    ...camelKeys(decoder),
+    ...camelKeys(heads),
+  };
 }
 
 /** `image_encoder` says which: "vit" where it is absent. */
@@ -164,6 +170,7 @@ export const promptEncoderConfigSchema = z
     pseudo_norm: z.enum(['none', 'minmax']),
     probabilistic: z.boolean(),
     stacked_heads: z.boolean().optional(),
+    dense: z.enum(['none', 'coarse']).optional(),
   })
   .refine((c) => c.dim % c.num_heads === 0, 'dim must be a multiple of num_heads')
   .refine((c) => !(c.probabilistic && c.stacked_heads), 'stacked_heads needs probabilistic to be false')
@@ -223,6 +230,18 @@ export const ownBackboneSchema = z
   .discriminatedUnion('kind', [resnetSchema, vggSchema, dinov2Schema, dinov3Schema])
   .transform((c): OwnBackboneConfig => camelKeys(c) as OwnBackboneConfig);
 
+const tapNames = z
+  .array(z.enum(['tap0', 'tap1', 'tap2', 'tap3']))
+  .min(1)
+  .max(4);
+const tapNumbers = (names: z.output<typeof tapNames>): number[] => names.map((name) => Number(name.slice('tap'.length)));
+
+/** SAM as its own backbone, by blocks. */
 export const samBackboneSchema = z
   .strictObject({ kind: z.literal('sam'), mid_blocks: z.array(index).min(1) })
-  .transform((c): SamBackboneConfig => camelKeys(c));
+  .transform((c): SamBackboneConfig => ({ kind: c.kind, midBlocks: c.mid_blocks }));
+
+/** The same by the maps of its strides. */
+export const samTapsSchema = z
+  .strictObject({ kind: z.literal('sam'), mid: tapNames, high: tapNames })
+  .transform((c): SamBackboneConfig => ({ kind: c.kind, midTaps: tapNumbers(c.mid), highTaps: tapNumbers(c.high) }));

@@ -1,18 +1,16 @@
 /** A model folder's manifest.json: what the networks are, where their weights lie, and which belong together. */
 import * as z from 'zod';
 import { ProsamError } from '../common/errors.ts';
-import type { Normalisation, SamResize } from '../image/preprocess.ts';
-import { ownBackboneSchema, promptEncoderConfigSchema, samBackboneSchema, samConfigSchema } from './config-schema.ts';
+import type { Normalisation } from '../image/preprocess.ts';
+import { ownBackboneSchema, promptEncoderConfigSchema, samBackboneSchema, samTapsSchema } from './config-schema.ts';
+import { fileName, isSplit, samSectionSchema, splitSamSectionSchema } from './sam-section.ts';
 
-/** A file of the model's own folder: no path may lead out of it. */
-const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be the plain name of a file in the model folder');
 /** On this system or another: a manifest may be read where it was not written. */
 function isAbsolutePath(path: string): boolean {
   return /^(\/|[A-Za-z]:[\\/]|\\\\)/.test(path) && !path.includes('\0');
 }
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hexadecimal digits');
-const triple = z.tuple([z.number(), z.number(), z.number()]);
 
 /** Metadata key of a weight file that describes itself: the manifest's section of the same name as JSON, without its file. */
 export const PLAN_KEY = 'prompt_encoder';
@@ -27,11 +25,13 @@ const promptEncoderPlanSchema = z.strictObject({
   label_reduction: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('nearest') }),
     z.strictObject({ kind: z.literal('any') }),
-    z.strictObject({ kind: z.literal('area'), threshold: z.number().min(0).max(1) }),
+    z.strictObject({ kind: z.literal('area'), threshold: z.number().min(0).max(1), inclusive: z.boolean().optional() }),
   ]),
   /** Hashes of the frozen weights it was trained against. */
   trained_against: z.strictObject({ sam: sha256, backbone: sha256.optional() }),
 });
+
+const ownBackboneSection = z.strictObject({ file: fileName, config: ownBackboneSchema });
 
 const manifestSchema = z.strictObject({
   format: z.literal('prosam-model/1'),
@@ -42,20 +42,18 @@ const manifestSchema = z.strictObject({
   files: z.record(fileName, sha256),
   /** Absolute paths of weight files that stay where they are; all others lie in the model's folder. */
   locations: z.record(fileName, z.string().min(1).max(4096).refine(isAbsolutePath, 'must be an absolute path')).optional(),
-  sam: z.strictObject({
-    file: fileName,
-    config: samConfigSchema,
-    resize: z.enum(['aligned', 'stretch', 'stretch-float', 'longest-side'] satisfies SamResize[]),
-    mean: triple,
-    std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
-  }),
-  backbone: z.union([samBackboneSchema, z.strictObject({ file: fileName, config: ownBackboneSchema })]),
+  sam: samSectionSchema,
+  backbone: z.union([samBackboneSchema, ownBackboneSection]),
   prompt_encoder: promptEncoderPlanSchema.extend({ file: fileName }).optional(),
   /** Inputs and outputs of one prediction, to prove an installation. */
   known_answer: fileName.optional(),
   /** Training of each part, in words. */
   trained: z.record(z.string(), z.string()).optional(),
+  /** Origin of parts that others trained, in words. */
+  upstream: z.record(z.string(), z.string()).optional(),
 });
+/** The same with SAM's encoder and decoder apart. */
+const splitManifestSchema = manifestSchema.extend({ sam: splitSamSectionSchema, backbone: z.union([samTapsSchema, ownBackboneSection]) });
 
 export type Manifest = z.output<typeof manifestSchema>;
 export type PromptEncoderPlan = z.output<typeof promptEncoderPlanSchema>;
@@ -72,13 +70,21 @@ export function parseManifest(text: string, label: string): Manifest {
   } catch (cause) {
     throw new ProsamError('MODEL_INVALID', `${label}: expected JSON, got text that does not parse. Restore the file.`, { cause });
   }
-  const result = manifestSchema.safeParse(withLicense(json));
+  const result = (isSplit(json) ? splitManifestSchema : manifestSchema).safeParse(withLicense(json));
   if (!result.success) {
     const problems = z.prettifyError({ issues: plainIssues(result.error.issues) });
     throw new ProsamError('MODEL_INVALID', `${label} does not describe a model:\n${problems}\nCorrect the manifest.`);
   }
-  checkConsistency(result.data, label);
-  return result.data;
+  const manifest = withInclusiveCells(result.data);
+  checkConsistency(manifest, label);
+  return manifest;
+}
+
+/** Cells of a reference are counted inclusively, unless said otherwise, where taps are the backbone: no such model was trained the other way. */
+function withInclusiveCells(manifest: Manifest): Manifest {
+  const { backbone, prompt_encoder: encoder } = manifest;
+  if (!('midTaps' in backbone) || encoder?.label_reduction.kind !== 'area') return manifest;
+  return { ...manifest, prompt_encoder: { ...encoder, label_reduction: { inclusive: true, ...encoder.label_reduction } } };
 }
 
 /** Manifests of 0.1.0 spell it licence. */

@@ -69,7 +69,7 @@ export function createEncodedImages({ networks, encoderId, maxBytes, slow }: Enc
       const decodedOnce = { ...image, decode: once(() => image.decode()) };
       const seen = await mapsPart(decodedOnce, onComputed);
       const maps = mapsOf(image, seen);
-      if (networks.samIsBackbone) return { ...maps, ...samFeaturesOf({ ...seen.tensors, embedding: maps.high }) };
+      if (networks.samIsBackbone) return { ...maps, ...samFeaturesOf({ embedding: maps.high, ...seen.tensors }) };
       const { tensors } = await part('sam', decodedOnce, (raster) => networks.encodeSam(raster), onComputed);
       return { ...maps, ...samFeaturesOf({ ...tensors, embedding: tensorOf(tensors, 'embedding') }) };
     },

@@ -6,7 +6,7 @@ import { parseBox, parsePrompts } from '../mask/annotation.ts';
 import { maskExtent } from '../mask/raster.ts';
 import type { Networks } from '../onnx/networks.ts';
 import type { ImageFeatures } from './image-features.ts';
-import { boxPrompts, decodeSamPrompts, logitsAtImageSize, maskPrompt, type SamPrompt } from './methods/sam-prompts.ts';
+import { boxPrompts, decodeSamPrompts, logitsAtImageSize, lowResSide, maskPrompt, type SamPrompt } from './methods/sam-prompts.ts';
 import { maskFromField } from './strategy.ts';
 import type { RefinedMask, RefinePrompts } from './types.ts';
 
@@ -19,7 +19,7 @@ export async function refineMask(
 ): Promise<RefinedMask[]> {
   const { maskInput } = prompts;
   const points = samPrompts(prompts, image);
-  const expected = (4 * (image.embedding.shape[2] as number)) ** 2;
+  const expected = lowResSide(image) ** 2;
   if (maskInput !== undefined && maskInput.length !== expected) {
     throw new ProsamError(
       'OPTION_INVALID',

@@ -25,10 +25,10 @@ export interface Geometry {
   gridToImage(map: FloatMap, width: number, height: number): FloatMap;
 }
 
-export function geometryOf({ resize, samSize, backboneSize }: PreprocessConfig): Geometry {
+export function geometryOf({ resize, samSize, backboneSize, halfPixel = false }: PreprocessConfig): Geometry {
   const padded = resize === 'longest-side';
   const square = padded ? samSize : (backboneSize ?? samSize);
-  const atOnce = resize === 'stretch-float';
+  const atOnce = halfPixel || resize === 'stretch-float';
   const convention: PixelConvention = padded || atOnce ? 'half-pixel' : 'aligned';
   /** Size the image takes inside a padded square of `side`. */
   const sizeIn = (side: number, width: number, height: number): Size =>

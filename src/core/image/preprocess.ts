@@ -28,6 +28,8 @@ export interface PreprocessConfig {
   samSize: number;
   /** Side of the backbone's input, where the backbone is a network of its own. */
   backboneSize?: number;
+  /** Logits come back in one step with half-pixel centers, whatever the resizing. @default false */
+  halfPixel?: boolean;
   normalisation: Normalisation;
 }
 

@@ -10,9 +10,13 @@ export interface BinaryMask {
 /**
  * - 'nearest': the one pixel each cell samples decides (the public code; thin annotations mostly vanish)
  * - 'any': one marked pixel in the cell's block is enough
- * - 'area': more than `threshold` of the block must be marked; the fullest cell is always on
+ * - 'area': more than `threshold` of the block must be marked; the fullest cell is always on. inclusive: `threshold` itself is enough, and
+ *   where no block is so full, all the fullest are on
  */
-export type LabelReduction = { kind: 'nearest' } | { kind: 'any' } | { kind: 'area'; threshold: number };
+export type LabelReduction = { kind: 'nearest' } | { kind: 'any' } | { kind: 'area'; threshold: number; inclusive?: boolean | undefined };
+
+/** Shares are sums of parts of pixels: those that ought to be equal are so within this. */
+const ROUNDING = 1e-9;
 
 export interface Grid {
   columns: number;
@@ -28,10 +32,14 @@ export function reduceLabels(mask: BinaryMask, grid: Grid, reduction: LabelReduc
     case 'nearest':
       return nearest(mask, grid);
     case 'any':
-      return Float32Array.from(coverage(mask, grid), (share) => (share > 0 ? 1 : 0));
+      return Float32Array.from(cellShares(mask, grid), (share) => (share > 0 ? 1 : 0));
     case 'area': {
-      const shares = coverage(mask, grid);
+      const shares = cellShares(mask, grid);
       const fullest = shares.reduce((best, share) => Math.max(best, share), 0);
+      if (reduction.inclusive) {
+        const least = Math.max(Math.min(reduction.threshold, fullest) - ROUNDING, Number.MIN_VALUE);
+        return Float32Array.from(shares, (share) => (share >= least ? 1 : 0));
+      }
       const top = fullest > 0 ? shares.indexOf(fullest) : -1;
       return Float32Array.from(shares, (share, i) => (share > reduction.threshold || i === top ? 1 : 0));
     }
@@ -53,7 +61,7 @@ function nearest(mask: BinaryMask, grid: Grid): Float32Array {
 }
 
 /** Share of each cell's block that is marked, 0..1; pixels on a border between cells count in part for both. */
-function coverage(mask: BinaryMask, grid: Grid): Float64Array {
+export function cellShares(mask: BinaryMask, grid: Grid): Float64Array {
   const out = new Float64Array(grid.rows * grid.columns);
   const across = overlaps(mask.width, grid.columns, grid.spanX);
   const down = overlaps(mask.height, grid.rows, grid.spanY);

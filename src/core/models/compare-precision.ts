@@ -1,4 +1,5 @@
 /** Agreement of two ways of computing one model: on features of images, and on the resulting masks. */
+import { coarsePrompt } from '../engine/methods/coarse-prompt.ts';
 import type { SamMask } from '../engine/methods/stable-mask.ts';
 import type { Model } from '../checkpoint/model-folder.ts';
 import type { Raster } from '../image/pillow-resize.ts';
@@ -124,8 +125,8 @@ async function predictedMask(
   const cells = reduceLabels(marked.mask, gridOf(geometry, { mid: from.mid, width, height }), plan.label_reduction);
   const code = await networks.encodeReference(from.mid, cells);
   const pseudo = await networks.similarity(await networks.maskedHigh(from, cells), cells, target.high, plan.config.pseudoNorm);
-  const { mu } = await networks.promptDistribution(target.mid, pseudo, code);
-  return maskFromField((await networks.decodePrompts(target, mu)).logits.data);
+  const { mu, coarse } = await networks.promptDistribution(target.mid, pseudo, code);
+  return maskFromField((await networks.decodePrompts(target, mu, coarsePrompt(target, [coarse]))).logits.data);
 }
 
 /** Sums over pairs of tensors. */

@@ -5,7 +5,7 @@
 import { ProsamError } from '../common/errors.ts';
 import type { CheckpointTensors } from '../checkpoint/checkpoint.ts';
 import { countBlocks, shapesOf } from '../checkpoint/tensor-shapes.ts';
-import type { HieraConfig, Sam2Config, SamConfig } from '../networks/config.ts';
+import type { HieraConfig, StabilityRule, SamConfig } from '../networks/config.ts';
 import { publishedHiera, PUBLISHED_HIERAS } from './published-hiera.ts';
 import type { Sam2Facts } from './transformers-config.ts';
 
@@ -33,11 +33,11 @@ export function describeHiera(
       `${label}: expected windows of ${windowSpec[0]} cells in the first stage${facts?.trunk ? `, as ${facts.path} says` : ''}, got a table for ${firstWindow}. ` +
         'Use the config.json that belongs to these weights.',
     );
-  const usual = (published ?? PUBLISHED_HIERAS[0])?.config as SamConfig & { sam2: Sam2Config };
+  const usual = (published ?? PUBLISHED_HIERAS[0])?.config as SamConfig & { sam2: { stability: StabilityRule } };
   return {
     imageSize: facts?.imageSize ?? usual.imageSize,
     encoder: { kind: 'hiera', ...shaped, numHeads, windowSpec, globalAttBlocks },
-    sam2: { ...usual.sam2, ...facts?.stability, predObjScores: tensors.has(OBJECT_SCORE) },
+    sam2: { stability: { ...usual.sam2.stability, ...facts?.stability }, predObjScores: tensors.has(OBJECT_SCORE) },
   };
 }
 

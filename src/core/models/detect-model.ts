@@ -3,10 +3,10 @@ import { extname, resolve } from 'node:path';
 import { ProsamError } from '../common/errors.ts';
 import { IMAGENET, type SamResize } from '../image/preprocess.ts';
 import { PLAN_KEY } from '../checkpoint/manifest.ts';
-import type { HieraConfig, SamConfig } from '../networks/config.ts';
+import type { HieraConfig, SamBackboneConfig, SamConfig, TinyVitConfig, VitConfig } from '../networks/config.ts';
 import { backboneTensors } from '../checkpoint/names/backbone.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { samConfigJson, snakeKeys } from '../checkpoint/config-json.ts';
+import { samBackboneJson, samSectionJson, snakeKeys } from '../checkpoint/config-json.ts';
 import { describeBackbone } from './detect-backbone.ts';
 import { describePromptEncoder } from './detect-prompt-encoder.ts';
 import { describeSam } from './detect-sam.ts';
@@ -75,7 +75,7 @@ export async function describeModel(weights: ModelWeights, options: DescribeMode
   const encoder = weights.promptEncoder === undefined ? undefined : await part('prompt-encoder', weights.promptEncoder);
   const encoderSays = encoder ? await saidBeside(encoder.label) : {};
   const backboneJson = async (): Promise<Record<string, unknown>> => {
-    if (backbone === undefined) return { kind: 'sam', mid_blocks: encoderSays.midBlocks ?? samSays.midBlocks ?? ownMidBlocks(config) };
+    if (backbone === undefined) return encoderSays.samBackbone ?? samSays.samBackbone ?? samBackboneJson(ownBackbone(config));
     const { kind, tensors } = backboneTensors(backbone.checkpoint.tensors, backbone.label);
     const { backbone: said } = await saidBeside(backbone.label);
     return { file: backbone.file, config: said ?? snakeKeys(describeBackbone(kind, tensors, backbone.label)) };
@@ -91,13 +91,14 @@ export async function describeModel(weights: ModelWeights, options: DescribeMode
     license: options.license ?? 'not stated',
     files,
     locations,
-    sam: {
+    sam: samSectionJson({
+      ...samSays.sam,
       file: sam.file,
-      config: samConfigJson(config),
+      config,
       resize: options.resize ?? (said === undefined || (said === 'aligned' && !backbone) ? usual : said),
       mean: samSays.sam?.mean ?? [...IMAGENET.mean],
       std: samSays.sam?.std ?? [...IMAGENET.std],
-    },
+    }),
     backbone: await backboneJson(),
     prompt_encoder: encoder && {
       ...encoderPlanJson(encoder.checkpoint, encoder.label, against, encoderSays.promptEncoder, notes),
@@ -137,11 +138,17 @@ function endingOf(path: string): string {
   return /^\.[a-z0-9]{1,12}$/.test(ending) ? ending : '';
 }
 
+function ownBackbone(config: SamConfig): SamBackboneConfig {
+  const { encoder } = config;
+  if (encoder.kind === 'efficientnet-lite2') return { kind: 'sam', midTaps: [2, 3], highTaps: [3] };
+  return { kind: 'sam', midBlocks: ownMidBlocks(encoder) };
+}
+
 /**
  * Two mid-level maps: of a ViT the two middle ones of the blocks that attend globally, which have seen the whole image; of a
  * TinyViT the middle and the end of its longest stage on the embedding's grid, the third. A Hiera's third stage counts as a ViT.
  */
-function ownMidBlocks({ encoder }: SamConfig): number[] {
+function ownMidBlocks(encoder: VitConfig | TinyVitConfig | HieraConfig): number[] {
   if (encoder.kind === 'tiny_vit') return [...new Set([Math.max(0, Math.floor(encoder.depths[2] / 2) - 1), encoder.depths[2] - 1])];
   const { depth, globalAttnIndexes } = encoder.kind === 'vit' ? encoder : thirdStage(encoder);
   const blocks = globalAttnIndexes.length >= 2 ? globalAttnIndexes : Array.from({ length: depth }, (_, i) => i);

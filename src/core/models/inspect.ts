@@ -103,6 +103,7 @@ function samName({ encoder, imageSize }: SamConfig): string {
     const depth = encoder.stages.reduce((sum, count) => sum + count, 0);
     return `SAM 2 Hiera${size === undefined ? ` of ${depth} blocks, ${encoder.embedDim} wide at first` : `, ${size}`}, at ${imageSize}`;
   }
+  if (encoder.kind === 'efficientnet-lite2') return `EfficientNet-Lite2 under SAM 2's decoder, at ${imageSize}`;
   const size = VIT_SIZES[encoder.embedDim];
   return `SAM ViT${size === undefined ? ` of ${encoder.depth} blocks, ${encoder.embedDim} wide` : `-${size}`} at ${imageSize}`;
 }
@@ -131,6 +132,8 @@ const TINY_VIT_BYTES = 16;
 const FIRST_STRIDE = 4;
 /** Per cell and channel of a Hiera's first stage: base+ took 1.28 GB, large 2.17 GB. */
 const HIERA_BYTES = 108;
+/** Per cell of an EfficientNet's first map: its widest layer stands on four times as many. */
+const EFFICIENTNET_BYTES = 6000;
 
 function memoryToExpect(sam: SamConfig, parameters: number): number {
   return Math.round(BASE_BYTES + WEIGHT_SHARE * 4 * parameters + activationBytes(sam));
@@ -146,5 +149,7 @@ function activationBytes(sam: SamConfig): number {
       return TINY_VIT_BYTES * firstCells * encoder.embedDims[0] * encoder.mbconvExpandRatio;
     case 'hiera':
       return HIERA_BYTES * firstCells * encoder.embedDim;
+    case 'efficientnet-lite2':
+      return EFFICIENTNET_BYTES * firstCells;
   }
 }

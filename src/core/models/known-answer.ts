@@ -5,6 +5,8 @@ import { safetensorsBytes, tensorToWrite, type TensorToWrite } from '../checkpoi
 import { ProsamError } from '../common/errors.ts';
 import { geometryOf, gridOf } from '../image/geometry.ts';
 import { reduceLabels, type BinaryMask } from '../mask/label-reduction.ts';
+import { coarsePrompt } from '../engine/methods/coarse-prompt.ts';
+import { resizeNearest } from '../mask/resize-map.ts';
 import { decodeSamPrompts } from '../engine/methods/sam-prompts.ts';
 import type { AnnotatedImage } from './compare-precision.ts';
 import { preprocessOf, type BackboneFeatures, type Networks, type SamFeatures } from '../onnx/networks.ts';
@@ -24,6 +26,8 @@ type Encoded = SamFeatures & BackboneFeatures;
 
 /** Number of values kept of a large map. */
 const KEPT = 256;
+/** A mask that is smaller than its picture, by its side. */
+const SMALL_MASK = /^in\.reference_mask_\d+$/;
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
 /**
@@ -85,10 +89,12 @@ async function stagesOf(model: Model, networks: Networks, reference: AnnotatedIm
   const { width, height } = reference.image;
   const cells = reduceLabels(reference.mask, gridOf(geometry, { mid: seen.mid, width, height }), encoder.label_reduction);
   const pseudo = await networks.similarity(await networks.maskedHigh(seen, cells), cells, other.high, encoder.config.pseudoNorm);
-  const { mu, logSigma } = await networks.promptDistribution(other.mid, pseudo, await networks.encodeReference(seen.mid, cells));
+  const distribution = await networks.promptDistribution(other.mid, pseudo, await networks.encodeReference(seen.mid, cells));
+  const { mu, logSigma, coarse } = distribution;
   stages.set('pseudo_mask', pseudo).set('mu', mu);
   if (logSigma) stages.set('log_sigma', logSigma);
-  return stages.set('low_res_logits', (await networks.decodePrompts(other, mu)).logits);
+  if (coarse) stages.set('coarse', coarse);
+  return stages.set('low_res_logits', (await networks.decodePrompts(other, mu, coarsePrompt(other, [coarse]))).logits);
 }
 
 /** Spread over a map without a step that could follow its rows; the same on every machine. */
@@ -119,7 +125,8 @@ function imageIn(known: ReadonlyMap<string, FloatTensor>, name: string): Annotat
 function imageIn(known: ReadonlyMap<string, FloatTensor>, name: string, optional: true): AnnotatedImage | undefined;
 function imageIn(known: ReadonlyMap<string, FloatTensor>, name: string, optional = false): AnnotatedImage | undefined {
   const planes = known.get(name);
-  const mask = known.get('in.reference_mask');
+  const small = [...known].find(([key]) => SMALL_MASK.test(key))?.[1];
+  const mask = known.get('in.reference_mask') ?? small;
   if (planes === undefined && optional) return undefined;
   const [channels, height = 0, width = 0] = planes?.shape ?? [];
   const [rows = 0, columns = 0] = mask?.shape ?? [];
@@ -127,7 +134,9 @@ function imageIn(known: ReadonlyMap<string, FloatTensor>, name: string, optional
     throw new ProsamError('MODEL_INVALID', 'the known answer holds no marked image. Add the model again.');
   const size = height * width;
   const data = Uint8Array.from({ length: 3 * size }, (_, i) => planes.data[(i % 3) * size + Math.floor(i / 3)] as number);
-  return { image: { data, width, height, channels: 3 }, mask: { data: Uint8Array.from(mask.data), width: columns, height: rows } };
+  const marked = { data: Uint8Array.from(mask.data), width: columns, height: rows };
+  const enlarged = { data: resizeNearest(marked.data, marked, { width, height }), width, height };
+  return { image: { data, width, height, channels: 3 }, mask: mask === small ? enlarged : marked };
 }
 
 /** Interleaved pixels as three planes. */

@@ -2,20 +2,20 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { SamResize } from '../image/preprocess.ts';
-import { manifestJson } from '../checkpoint/config-json.ts';
+import { manifestJson, samBackboneJson } from '../checkpoint/config-json.ts';
 import { parseManifest, type Manifest } from '../checkpoint/manifest.ts';
 
 /** Facts from the manifest beside a weight file. */
 export interface SaidBeside {
-  sam?: Pick<Manifest['sam'], 'config' | 'mean' | 'std'>;
+  sam?: Omit<Manifest['sam'], 'file'>;
   /** The backbone's configuration as JSON. */
   backbone?: unknown;
   /** The prompt encoder's section as JSON. */
   promptEncoder?: Record<string, unknown>;
   /** Resizing of images there. */
   resize?: SamResize;
-  /** Blocks of SAM whose features serve as backbone there. */
-  midBlocks?: readonly number[];
+  /** SAM as the backbone there, as JSON. */
+  samBackbone?: Record<string, unknown>;
 }
 
 const MAX_BYTES = 1_000_000;
@@ -37,7 +37,7 @@ export async function saidBeside(path: string): Promise<SaidBeside> {
   if (![sam.file, 'file' in backbone && backbone.file, encoder?.file].includes(file)) return {};
   return {
     resize: sam.resize,
-    ...(own && { midBlocks: own.midBlocks }),
+    ...(own && { samBackbone: samBackboneJson(own) }),
     ...(sam.file === file && { sam }),
     ...('file' in backbone && backbone.file === file && { backbone: json.backbone.config }),
     ...(encoder?.file === file && json.prompt_encoder && { promptEncoder: json.prompt_encoder }),

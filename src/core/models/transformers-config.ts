@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { MAX_CONFIG_BYTES, TRANSFORMERS_CONFIG } from '../checkpoint/names/sam2.ts';
 import { messageOf, ProsamError } from '../common/errors.ts';
-import { SAM2_HIERA_TINY, type HieraConfig, type Sam2Config } from '../networks/config.ts';
+import { SAM2_HIERA_TINY, type HieraConfig, type StabilityRule } from '../networks/config.ts';
 
 /** Facts about a SAM 2 as its config.json gives them. */
 export interface Sam2Facts {
@@ -18,7 +18,7 @@ export interface Sam2Facts {
   /** Side of the square input in pixels. */
   imageSize?: number;
   decoderHeads?: number;
-  stability: Partial<Pick<Sam2Config, 'dynamicMultimaskStabilityDelta' | 'dynamicMultimaskStabilityThresh'>>;
+  stability: Partial<StabilityRule>;
 }
 
 const whole = z.int().min(0).max(1_000_000);

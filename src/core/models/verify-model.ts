@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openModel, type Model } from '../checkpoint/model-folder.ts';
 import type { FloatTensor } from '../checkpoint/read-tensors.ts';
-import { floatsFromTensor, parseSafetensors } from '../checkpoint/formats/safetensors.ts';
+import { floatsFromTensor, parseSafetensors, type TensorEntry } from '../checkpoint/formats/safetensors.ts';
 import { ProsamError } from '../common/errors.ts';
 import { openRuntime } from '../runtime/devices/choose-device.ts';
 import type { Device } from '../runtime/devices/devices.ts';
@@ -53,13 +53,18 @@ export async function readKnownAnswer(folder: string, file: string): Promise<Map
   return parseKnownAnswer(new Uint8Array(await readFile(path)), path);
 }
 
+function numbersOf(entry: TensorEntry, part: Uint8Array, label: string): Float32Array {
+  if (entry.dtype === 'U8') return Float32Array.from(part);
+  if (entry.dtype === 'I32') return Float32Array.from(new Int32Array(new Uint8Array(part).buffer));
+  return floatsFromTensor(entry, part, label);
+}
+
 /** Pixels and numbers of a known answer, all as floats. @throws CHECKPOINT_INVALID */
 export function parseKnownAnswer(bytes: Uint8Array, label: string): Map<string, FloatTensor> {
   const out = new Map<string, FloatTensor>();
   for (const [name, entry] of parseSafetensors(bytes, label).tensors) {
     const part = bytes.subarray(entry.offset, entry.offset + entry.byteLength);
-    const data = entry.dtype === 'U8' ? Float32Array.from(part) : floatsFromTensor(entry, part, `${label}: ${name}`);
-    out.set(name, { data, shape: entry.shape });
+    out.set(name, { data: numbersOf(entry, part, `${label}: ${name}`), shape: entry.shape });
   }
   return out;
 }

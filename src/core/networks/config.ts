@@ -51,20 +51,40 @@ export interface HieraConfig {
   mlpRatio: number;
 }
 
-/** Numbers that only SAM 2's mask decoder has. */
-export interface Sam2Config {
-  /** A token and a head for "is there an object at all". */
-  predObjScores: boolean;
+/**
+ * Image encoder of EfficientNet-Lite2 (Tan, Le, 2019; batch norms folded) on strides 4, 8, 16 and 32, with a transformer on the coarsest
+ * map, under SAM 2's decoder.
+ */
+export interface EfficientNetConfig {
+  kind: 'efficientnet-lite2';
+  /** Blocks whose outputs are the maps on the four strides, finest first; there are none after the last. */
+  taps: readonly [number, number, number, number];
+  /** Transformer on the coarsest map, as wide as the embedding. */
+  context: { blocks: number; heads: number; mlpDim: number };
+}
+
+/** Rule by which one of the other three masks takes the place of the one mask of unambiguous prompts. */
+export interface StabilityRule {
   /** A logit within this of zero counts as undecided when a mask's stability is measured. */
   dynamicMultimaskStabilityDelta: number;
   /** Least stability of the single mask; below it the best of the other three is taken. */
   dynamicMultimaskStabilityThresh: number;
 }
 
+/** Numbers that only SAM 2's mask decoder has. */
+export interface Sam2Config {
+  /** A token and a head for "is there an object at all". */
+  predObjScores: boolean;
+  /** Without one, token 0 is the one mask. */
+  stability?: StabilityRule | undefined;
+  /** Convolutional blocks over embedding and mask prompt, before the transformer. */
+  fuser?: { blocks: number; dim: number } | undefined;
+}
+
 export interface SamConfig {
   /** Side of the square input in pixels. */
   imageSize: number;
-  encoder: VitConfig | TinyVitConfig | HieraConfig;
+  encoder: VitConfig | TinyVitConfig | HieraConfig | EfficientNetConfig;
   /** Present for SAM 2: high-resolution maps, an IoU head with sigmoid, and these. */
   sam2?: Sam2Config | undefined;
   /** Width of the image embedding and of every prompt vector. */
@@ -104,7 +124,10 @@ export interface VggConfig {
 }
 
 /** SAM's own image encoder as the backbone: no second network. */
-export interface SamBackboneConfig {
+export type SamBackboneConfig = SamBlocksConfig | SamTapsConfig;
+
+/** Blocks of SAM's image encoder as the mid-level map, its embedding as the high-level map. */
+export interface SamBlocksConfig {
   kind: 'sam';
   /**
    * Blocks whose outputs are the mid-level maps; the high-level map is the image embedding. Counted from 0 among the blocks on the
@@ -112,6 +135,15 @@ export interface SamBackboneConfig {
    * 320); of a Hiera those of stage 3 (SAM 2.1 tiny: 0-6 with 384 channels).
    */
   midBlocks: readonly number[];
+}
+
+/** Maps of an `efficientnet-lite2` as they come out of its blocks, on the embedding's grid; similarity knows marked cells alone. */
+export interface SamTapsConfig {
+  kind: 'sam';
+  /** Numbers of `taps`, counted from 0, whose maps make the mid-level map, in this order. */
+  midTaps: readonly number[];
+  /** The same for the high-level map. */
+  highTaps: readonly number[];
 }
 
 export type BackboneConfig = ResnetConfig | VggConfig | DinoConfig | SamBackboneConfig;
@@ -137,6 +169,8 @@ export interface PromptEncoderConfig {
    * parameters as ProSAM (paper, table 7). @default false
    */
   stackedHeads?: boolean | undefined;
+  /** 'coarse': a mask prompt goes with the prompts, read off the target's enhanced features. @default 'none', as in the paper */
+  dense?: 'none' | 'coarse' | undefined;
 }
 
 /** Side of SAM's embedding grid in cells. */
@@ -153,6 +187,8 @@ export function gridBlocks({ encoder }: SamConfig): number {
       return encoder.depths[2] + encoder.depths[3];
     case 'hiera':
       return encoder.stages[2];
+    case 'efficientnet-lite2':
+      return 0; // its maps are `taps`
   }
 }
 
@@ -214,7 +250,7 @@ const sam2Hiera = (
     mlpRatio: 4,
     ...more,
   },
-  sam2: { predObjScores: true, dynamicMultimaskStabilityDelta: 0.05, dynamicMultimaskStabilityThresh: 0.98 },
+  sam2: { predObjScores: true, stability: { dynamicMultimaskStabilityDelta: 0.05, dynamicMultimaskStabilityThresh: 0.98 } },
   ...decoder,
 });
 

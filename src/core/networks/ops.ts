@@ -43,6 +43,8 @@ export interface Ops<T> {
   cos(x: T): T;
   sqrt(x: T): T;
   relu(x: T): T;
+  /** Values limited to low..high; the gradient beyond is zero. */
+  clip(x: T, low: number, high: number): T;
   /** Exact (erf) GELU; the tanh form misses the reference numbers. */
   gelu(x: T): T;
 

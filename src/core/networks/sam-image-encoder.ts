@@ -1,13 +1,15 @@
 /**
  * SAM's image encoder: a plain ViT with windowed and global attention, decomposed relative positions and a
- * convolutional neck (Kirillov et al., Segment Anything, appendix A), or MobileSAM's TinyViT under the same neck, or SAM 2's (a file of
- * its own): F_I = f_I(I) of equation 1 in the ProSAM paper. Names are those of the original checkpoints.
+ * convolutional neck (Kirillov et al., Segment Anything, appendix A), or MobileSAM's TinyViT under the same neck, or SAM 2's, or
+ * EfficientNet's (files of their own): F_I = f_I(I) of equation 1 in the ProSAM paper. Names are those of the original checkpoints.
  */
 import type { SamConfig, VitConfig } from './config.ts';
 import { mergeHeads } from './attention.ts';
+import { efficientNetImageEncoder } from './efficientnet-image-encoder.ts';
 import type { Ops, Weights } from './ops.ts';
 import { inPieces, PIECE, QUERIES, spans } from './pieces.ts';
-import { sam2ImageEncoder, type HighResMaps } from './sam2-image-encoder.ts';
+import type { HighResMaps } from './neck-layers.ts';
+import { sam2ImageEncoder } from './sam2-image-encoder.ts';
 import { tinyVit } from './tiny-vit.ts';
 import { partition, unpartition } from './windows.ts';
 
@@ -15,10 +17,12 @@ import { partition, unpartition } from './windows.ts';
 export const ENCODER_EPSILON = 1e-6;
 
 export interface SamImageFeatures<T> {
-  /** Input of the first of `blocks`: patch plus position embedding; of a network with stages the map its third stage starts from. [B, g, g, D] */
-  patches: T;
   /** Output of every block on the embedding's grid. [B, g, g, D] each; TinyViT's last stage is wider than the one before */
   blocks: readonly T[];
+  /** Input of the first of them: patch plus position embedding; of a network with stages the map its third stage starts from. [B, g, g, D] */
+  patches?: T;
+  /** Maps of an EfficientNet, finest first, which has no such blocks. [B, C, h, w] each */
+  taps?: readonly T[];
   /** [B, c, g, g] */
   embedding: T;
   /** Finer maps that SAM 2's mask decoder adds while it upscales. */
@@ -40,18 +44,14 @@ export function samImageEncoder<T>(
 ): SamImageFeatures<T> {
   const { encoder, outChans } = config;
   if (encoder.kind === 'hiera') return sam2ImageEncoder(ops, weights, config, encoder, image, piece);
+  if (encoder.kind === 'efficientnet-lite2')
+    return { blocks: [], ...efficientNetImageEncoder(ops, weights, config, encoder, image, piece) };
   const at = weights.under('image_encoder.');
   const { patches, blocks } = encoder.kind === 'vit' ? vit(ops, at, encoder, image, piece) : tinyVit(ops, at, encoder, image);
   return { patches, blocks, embedding: neck(ops, at.under('neck.'), outChans, blocks.at(-1) as T) };
 }
 
-function vit<T>(
-  ops: Ops<T>,
-  weights: Weights<T>,
-  config: VitConfig,
-  image: T,
-  piece: number,
-): Pick<SamImageFeatures<T>, 'patches' | 'blocks'> {
+function vit<T>(ops: Ops<T>, weights: Weights<T>, config: VitConfig, image: T, piece: number): { patches: T; blocks: readonly T[] } {
   const { embedDim: width, patchSize } = config;
   const projected = ops.conv2d(
     image,

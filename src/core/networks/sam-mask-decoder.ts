@@ -5,10 +5,11 @@
  */
 import { attend } from './attention.ts';
 import { gridSize, type SamConfig } from './config.ts';
+import { fuse } from './fuser.ts';
 import type { Dim, Ops, Weights } from './ops.ts';
 import { ENCODER_EPSILON } from './sam-image-encoder.ts';
 import { cellsOf, samDensePositions, samNoMaskEmbedding } from './sam-prompt-encoder.ts';
-import type { HighResMaps } from './sam2-image-encoder.ts';
+import type { HighResMaps } from './neck-layers.ts';
 
 const DECODER_EPSILON = 1e-5;
 
@@ -55,7 +56,9 @@ export function samMaskDecoder<T>(
   const own = ops.reshape(learned, [1, iouToken + 1 + maskTokens, width]);
   const tokens = ops.concat([ops.repeatLike(own, inputs.prompts), inputs.prompts], 1); // [B, 5 + m, c], with SAM 2's object token [B, 6 + m, c]
   const dense = inputs.dense ?? samNoMaskEmbedding(ops, weights, config);
-  const image = cellsOf(ops, ops.add(inputs.embedding, dense)); // [B or 1, g * g, c]
+  const sum = ops.add(inputs.embedding, dense); // [B or 1, c, g, g]
+  const fuser = config.sam2?.fuser;
+  const image = cellsOf(ops, fuser === undefined ? sum : fuse(ops, at.under('fuser.'), fuser, sum)); // [B or 1, g * g, c]
   const positions = samDensePositions(ops, weights, config); // [1, g * g, c]
 
   const { queries, keys } = twoWayTransformer(ops, at.under('transformer.'), config, tokens, image, positions);

@@ -5,6 +5,7 @@
  * It is split where it may be: everything up to the reference's queries depends on the reference alone and is computed once per
  * reference.
  */
+import { coarseMask } from './coarse-mask.ts';
 import type { PromptEncoderConfig } from './config.ts';
 import { enhanceFeatures, maskedAveragePool, reduceFeatures } from './feature-augmentation.ts';
 import type { Ops, Weights } from './ops.ts';
@@ -52,6 +53,8 @@ export interface PromptDistribution<T> {
   mu: T;
   /** Log of its scale; absent in the deterministic variant. [B, m, c] */
   logSigma?: T;
+  /** Logits of the coarse mask, where the encoder has one. [B, 1, h, w] */
+  coarse?: T;
 }
 
 /** The reference's half of the encoder. */
@@ -77,5 +80,6 @@ export function encodeTarget<T>(
   const reduced = reduceFeatures(ops, weights, config, mid, channelFactors); // F_It [B, c, h, w]
   const enhanced = enhanceFeatures(ops, weights, config, reduced, prototype, pseudo); // F_t^v [B, c, h, w]
   const { crossed, queries } = targetQueries(ops, weights, config, given, enhanced); // Q'_t [B, m, c]
-  return { reduced, enhanced, crossed, queries, ...distributionHeads(ops, weights, config, queries) }; // mu, log sigma [B, m, c]
+  const coarse = config.dense === 'coarse' && { coarse: coarseMask(ops, weights, config, enhanced) };
+  return { reduced, enhanced, crossed, queries, ...coarse, ...distributionHeads(ops, weights, config, queries) }; // mu, log sigma [B, m, c]
 }

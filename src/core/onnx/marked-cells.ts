@@ -4,12 +4,12 @@ import type { Tensor } from './session.ts';
 export interface MarkedCells {
   /** Features of the marked cells times their mask value. [n, C] */
   cells: Tensor;
-  /** 0 if any cell is masked out (its similarity is exactly 0), else -1. [1] */
+  /** 0 if any cell is masked out and counts (its similarity is exactly 0), else -1. [1] */
   floor: Tensor;
 }
 
-/** features [1, C, h, w], mask of h * w values -> undefined when no cell is marked */
-export function markedCells(features: Tensor, mask: Float32Array): MarkedCells | undefined {
+/** features [1, C, h, w], mask of h * w values; alone: cells that are masked out do not count -> undefined when no cell is marked */
+export function markedCells(features: Tensor, mask: Float32Array, alone = false): MarkedCells | undefined {
   const channels = features.shape[1] as number;
   const cells = mask.length;
   const marked: number[] = [];
@@ -21,6 +21,6 @@ export function markedCells(features: Tensor, mask: Float32Array): MarkedCells |
   });
   return {
     cells: { data, shape: [marked.length, channels] },
-    floor: { data: Float32Array.of(marked.length < cells ? 0 : -1), shape: [1] },
+    floor: { data: Float32Array.of(marked.length < cells && !alone ? 0 : -1), shape: [1] },
   };
 }

@@ -14,11 +14,18 @@ interface Parts extends Pick<Manifest, 'sam' | 'backbone'> {
   prompt_encoder?: Pick<NonNullable<Manifest['prompt_encoder']>, 'config'> | undefined;
 }
 
-/** image [1, 3, S, S] -> embedding [1, c, g, g], of SAM 2 also highRes0, highRes1; where SAM is the backbone also mid [1, C, g, g] */
+/**
+ * image [1, 3, S, S] -> embedding [1, c, g, g], of SAM 2 also highRes0, highRes1; where SAM is the backbone also mid [1, C, g, g], and
+ * high [1, C', g, g] where that is not the embedding
+ */
 export function imageEncoderGraph({ sam: { config }, backbone }: Parts): NetworkDefinition {
   return defineNetwork('SAM image encoder', { image: [1, 3, config.imageSize, config.imageSize] }, (ops, weights, { image }) => {
-    const { blocks, embedding, highRes } = samImageEncoder(ops, weights, config, image);
+    const { blocks, taps = [], embedding, highRes } = samImageEncoder(ops, weights, config, image);
     if ('file' in backbone) return { embedding, ...highRes };
+    if ('midTaps' in backbone) {
+      const map = (names: readonly number[]) => tapsOnGrid(ops, taps, names, gridSize(config));
+      return { embedding, ...highRes, mid: map(backbone.midTaps), high: map(backbone.highTaps) };
+    }
     const maps = backbone.midBlocks.map((index) => {
       const block = blocks[index];
       if (block === undefined) throw new Error(`mid_blocks names block ${index}, the encoder has ${blocks.length}`);
@@ -26,6 +33,16 @@ export function imageEncoderGraph({ sam: { config }, backbone }: Parts): Network
     });
     return { embedding, ...highRes, mid: ops.concat(maps, 1) };
   });
+}
+
+/** Maps of several strides as one, on the embedding's grid. taps [B, C, h, w] each -> [B, sum of C, g, g] */
+function tapsOnGrid<T>(ops: Ops<T>, taps: readonly T[], names: readonly number[], grid: number): T {
+  const maps = names.map((name) => {
+    const map = taps[name];
+    if (map === undefined) throw new Error(`the backbone takes tap ${name}, the encoder has ${taps.length}`);
+    return ops.shapeOf(map)[2] === grid ? map : ops.resizeAligned(map, grid, grid);
+  });
+  return maps.length === 1 ? (maps[0] as T) : ops.concat(maps, 1);
 }
 
 function ownBackbone({ backbone }: Parts) {
@@ -97,13 +114,13 @@ export function encodeReferenceGraph(parts: Parts): NetworkDefinition {
   });
 }
 
-/** mid, pseudo [1, 1, h, w], prototype, queries -> mu and logSigma [1, m, c] */
+/** mid, pseudo [1, 1, h, w], prototype, queries -> mu and logSigma [1, m, c], coarse [1, 1, h, w] */
 export function encodeTargetGraph(parts: Parts): NetworkDefinition {
   const { config, mid, mask } = encoderShapes(parts);
   const inputs = { mid, pseudo: mask, prototype: [1, config.dim, 1, 1], queries: [1, config.numPrompts, config.dim] };
   return defineNetwork('prompt encoder, target', inputs, (ops, weights, values) => {
-    const { mu, logSigma } = encodeTarget(ops, weights, config, values);
-    return { mu, ...(logSigma !== undefined && { logSigma }) };
+    const { mu, logSigma, coarse } = encodeTarget(ops, weights, config, values);
+    return { mu, ...(logSigma !== undefined && { logSigma }), ...(coarse !== undefined && { coarse }) };
   });
 }
 
@@ -122,11 +139,23 @@ function imageOf<T>({ embedding, highRes0, highRes1 }: Readonly<Record<string, T
   return { embedding: embedding as T, ...(highRes && { highRes }) };
 }
 
-/** embedding [1, c, g, g] (and SAM 2's finer maps), prompts [B, m, c] -> logits [B, 1, 4g, 4g], iou [B, 1] */
-export function decodePromptsGraph({ sam: { config } }: Parts): NetworkDefinition {
-  const inputs = { ...imageInputs(config), prompts: ['B', 'm', config.outChans] };
-  return defineNetwork<string>('SAM mask decoder', inputs, (ops, weights, values) => {
-    const { logits, iou } = samMaskDecoder(ops, weights, config, { ...imageOf(values), prompts: values['prompts'] as never }, 'single');
+/**
+ * embedding [1, c, g, g] (and SAM 2's finer maps), prompts [B, m, c], with a mask prompt for all of them also mask [1, 1, 4g, 4g]
+ * -> logits [B, 1, 4g, 4g], iou [B, 1]
+ */
+export function decodePromptsGraph({ sam: { config } }: Parts, withMask = false): NetworkDefinition {
+  const low = lowResSize(config);
+  const inputs = { ...imageInputs(config), prompts: ['B', 'm', config.outChans], ...(withMask && { mask: [1, 1, low, low] }) };
+  const name = withMask ? 'SAM mask decoder with a mask' : 'SAM mask decoder';
+  return defineNetwork<string>(name, inputs, <T>(ops: Ops<T>, weights: Weights<T>, values: Readonly<Record<string, T>>) => {
+    const dense = withMask && { dense: samMaskEmbedding(ops, weights, config, values['mask'] as T) };
+    const { logits, iou } = samMaskDecoder(
+      ops,
+      weights,
+      config,
+      { ...imageOf(values), prompts: values['prompts'] as T, ...dense },
+      'single',
+    );
     return { logits, iou };
   });
 }

@@ -62,6 +62,8 @@ export interface PromptDistribution {
   mu: Tensor;
   /** [1, m, c] */
   logSigma?: Tensor;
+  /** Logits of the coarse mask. [1, 1, h, w] */
+  coarse?: Tensor;
 }
 
 /** Low-resolution logits [B, n, 4g, 4g] and SAM's estimate of each mask's IoU [B, n]. */
@@ -84,21 +86,23 @@ export interface Networks extends PromptEncoderNetworks {
   /** Number format of the image networks. */
   readonly precision: Precision;
   encode(image: Raster): Promise<SamFeatures & BackboneFeatures>;
-  /** SAM's embedding is the backbone's `high` map: nothing need run twice. */
+  /** SAM's image encoder gives the backbone's maps as well: nothing need run twice. */
   readonly samIsBackbone: boolean;
   /** Numbers of SAM 2's mask decoder; undefined for SAM. */
   readonly sam2: Sam2Config | undefined;
+  /** Points and boxes are drawn into the mask prompt besides. */
+  readonly drawsPrompts: boolean;
   encodeSam(image: Raster): Promise<SamFeatures>;
-  /** Maps of the backbone; of SAM as its own backbone also its finer maps. */
-  encodeBackbone(image: Raster): Promise<BackboneFeatures & Omit<SamFeatures, 'embedding'>>;
+  /** Maps of the backbone; of SAM as its own backbone also its finer maps, and its embedding where that is not `high`. */
+  encodeBackbone(image: Raster): Promise<BackboneFeatures & Partial<SamFeatures>>;
   /** High-level map of a reference that only ever saw the marked cells. mask: h * w values */
   maskedHigh(features: BackboneFeatures, mask: Float32Array): Promise<Tensor>;
   /** Largest cosine similarity of every target cell to a marked cell; zeros where nothing is marked. [1, 1, h, w] */
   similarity(reference: Tensor, mask: Float32Array, target: Tensor, norm: 'none' | 'minmax'): Promise<Tensor>;
   /** Other weights; those of one configuration share their sessions. */
   promptEncoder(config: PromptEncoderConfig, weights: ReadonlyMap<string, FloatTensor>): PromptEncoderNetworks;
-  /** prompts [B, m, c] decoded on one image. */
-  decodePrompts(image: SamFeatures, prompts: Tensor): Promise<Decoded>;
+  /** prompts [B, m, c] decoded on one image, optionally with one mask prompt of logits for all of them [1, 1, 4g, 4g]. */
+  decodePrompts(image: SamFeatures, prompts: Tensor, mask?: Tensor): Promise<Decoded>;
   /** SAM's own prompts: xy [B, N, 2], kinds [B, N, 5] (POINT_KINDS), optionally a mask prompt of logits [B, 1, 4g, 4g]. All four masks. */
   decodePoints(image: SamFeatures, xy: Tensor, kinds: Tensor, mask?: Tensor): Promise<Decoded>;
   /** Makes the session of the image encoder, which proves the device. */
@@ -112,6 +116,7 @@ export function preprocessOf(model: Model): PreprocessConfig {
     resize: sam.resize,
     samSize: sam.config.imageSize,
     ...('file' in backbone && { backboneSize: backbone.config.imageSize }),
+    ...(sam.upsample === 'half_pixel' && { halfPixel: true }),
     normalisation: { mean: sam.mean, std: sam.std },
   };
 }
@@ -124,7 +129,7 @@ export function checkModelWeights(model: Model): void {
   const { manifest } = model;
   const label = (file: string): string => `${model.id}: ${file}`;
   const depth = gridBlocks(manifest.sam.config);
-  if (!('file' in manifest.backbone) && manifest.backbone.midBlocks.some((block) => block >= depth)) {
+  if ('midBlocks' in manifest.backbone && manifest.backbone.midBlocks.some((block) => block >= depth)) {
     throw new ProsamError(
       'MODEL_INVALID',
       `${model.id}: mid_blocks must be below SAM's depth of ${depth} (blocks on the embedding's grid).`,
@@ -195,7 +200,7 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
       },
       promptDistribution(mid, pseudo, { prototype, queries }) {
         const inputs = { ...weights, mid, pseudo, prototype, queries };
-        return run<'mu' | 'logSigma'>(`target ${key}`, () => emitWithWeightInputs(encodeTargetGraph(parts)), inputs);
+        return run<'mu' | 'logSigma' | 'coarse'>(`target ${key}`, () => emitWithWeightInputs(encodeTargetGraph(parts)), inputs);
       },
     };
   };
@@ -223,15 +228,15 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
   };
 
   const emitImageEncoder = (): EmittedModel => emitWithFile(imageEncoderGraph(manifest), model.sam, precision);
-  const imageEncoder = (image: Raster): Promise<SamFeatures & Record<'embedding' | 'mid', Tensor>> =>
+  const imageEncoder = (image: Raster): Promise<SamFeatures & { mid: Tensor; high?: Tensor }> =>
     run('image', emitImageEncoder, { image: square(samInput(image, preprocess), preprocess.samSize) });
   const samIsBackbone = preprocess.backboneSize === undefined;
   const encodeSam: Networks['encodeSam'] = async (image) => samFeaturesOf(await imageEncoder(image));
   const encodeBackbone: Networks['encodeBackbone'] = async (image) => {
     const { backboneSize } = preprocess;
     if (backboneSize !== undefined) return backboneFeatures(squareInput(image, backboneSize, preprocess.normalisation), backboneSize);
-    const { mid, embedding: high, ...finer } = await imageEncoder(image);
-    return { mid, high, ...finer };
+    const { mid, embedding, high, ...finer } = await imageEncoder(image);
+    return high === undefined ? { mid, high: embedding, ...finer } : { mid, high, embedding, ...finer };
   };
 
   return {
@@ -243,14 +248,16 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
     },
     samIsBackbone,
     sam2: manifest.sam.config.sam2,
+    drawsPrompts: manifest.sam.prompts === 'drawn',
     encodeSam,
     encodeBackbone,
     async encode(image) {
       const maps = await encodeBackbone(image);
-      return { ...maps, ...(samIsBackbone ? { embedding: maps.high } : await encodeSam(image)) };
+      return { ...maps, ...(samIsBackbone ? { embedding: maps.embedding ?? maps.high } : await encodeSam(image)) };
     },
     async similarity(reference, mask, target, norm) {
-      const marked = markedCells(reference, mask);
+      // Taps know no masked reference: a cell that is not marked has no similarity, not one of 0.
+      const marked = markedCells(reference, mask, 'midTaps' in manifest.backbone);
       if (marked === undefined)
         return {
           data: new Float32Array((target.shape[2] as number) * (target.shape[3] as number)),
@@ -261,8 +268,11 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
     },
     promptEncoder,
     ...own,
-    decodePrompts: (image, prompts) =>
-      run('prompts', () => emitWithFile(decodePromptsGraph(manifest), model.sam), { ...samFeaturesOf(image), prompts }),
+    decodePrompts(image, prompts, mask) {
+      const withMask = mask !== undefined;
+      const inputs = { ...samFeaturesOf(image), prompts, ...(withMask && { mask }) };
+      return run(`prompts ${withMask}`, () => emitWithFile(decodePromptsGraph(manifest, withMask), model.sam), inputs);
+    },
     decodePoints(image, xy, kinds, mask) {
       const withMask = mask !== undefined;
       const inputs = { ...samFeaturesOf(image), xy, kinds, ...(withMask && { mask }) };

@@ -117,11 +117,12 @@ export function onnxOps(graph: GraphBuilder): Ops<GraphValue> {
     return reshape(graph.node('Gemm', bias ? [folded, weight, bias] : [folded, weight], [rows, out], { transB: 1 }), shape);
   };
 
+  const single: Ops<GraphValue>['constant'] = (values, shape) =>
+    graph.initializer('f32', shape, new Uint8Array(Float32Array.from(values).buffer));
+
   return {
     shapeOf: (x) => x.shape,
-    constant(values, shape) {
-      return graph.initializer('f32', shape, new Uint8Array(Float32Array.from(values).buffer));
-    },
+    constant: single,
     add: binary('Add'),
     sub: binary('Sub'),
     mul: binary('Mul'),
@@ -132,6 +133,7 @@ export function onnxOps(graph: GraphBuilder): Ops<GraphValue> {
     cos: unary('Cos'),
     sqrt: unary('Sqrt'),
     relu: unary('Relu'),
+    clip: (x, low, high) => graph.node('Clip', [x, ...[low, high].map((bound) => single([bound], []))], x.shape),
     gelu: unary('Gelu'),
     matMul,
     linear,

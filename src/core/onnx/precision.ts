@@ -40,6 +40,7 @@ function halfOps(graph: GraphBuilder): Ops<GraphValue> {
   return {
     ...ops,
     constant: (values, shape) => half(ops.constant(values, shape)),
+    clip: (x, low, high) => graph.node('Clip', [x, ...[low, high].map((bound) => half(ops.constant([bound], [])))], x.shape),
     softmax: (x) => half(ops.softmax(single(x))),
     layerNorm: (x, weight, bias, epsilon) => half(ops.layerNorm(single(x), single(weight), single(bias), epsilon)),
     reduceSum: (x, axes) => half(ops.reduceSum(single(x), axes)),

@@ -2,6 +2,7 @@
 import type { Model } from '../../core/checkpoint/model-folder.ts';
 import { geometryOf } from '../../core/image/geometry.ts';
 import { EpisodeMeter, iou } from '../../core/mask/metrics.ts';
+import { coarsePrompt } from '../../core/engine/methods/coarse-prompt.ts';
 import { maskFromField } from '../../core/engine/strategy.ts';
 import { preprocessOf, type Networks } from '../../core/onnx/networks.ts';
 import type { PreparedPair } from '../batches/pairs.ts';
@@ -27,8 +28,8 @@ export function meanPromptPredictor({
   const geometry = geometryOf(preprocessOf(model));
   return async (pair) => {
     const code = await networks.encodeReference(pair.reference.mid, pair.cells);
-    const { mu } = await networks.promptDistribution(pair.target.mid, pair.pseudo, code);
-    const { logits } = await networks.decodePrompts(pair.target, mu);
+    const { mu, coarse } = await networks.promptDistribution(pair.target.mid, pair.pseudo, code);
+    const { logits } = await networks.decodePrompts(pair.target, mu, coarsePrompt(pair.target, [coarse]));
     const side = logits.shape[3] as number;
     return maskFromField(geometry.toSquare({ data: logits.data, width: side, height: side }).data);
   };

@@ -23,14 +23,16 @@ export interface EncoderBatch {
   channelFactors?: FloatTensor;
 }
 
-/** [B, m, c] each; log sigma is zero in the deterministic variant. */
+/** Encoder's outputs, or the loss's slopes along them. [B, m, c] each; log sigma is zero in the deterministic variant. */
 export interface DistributionValues {
   mu: Float32Array;
   logSigma: Float32Array;
+  /** Logits of the coarse mask, where the encoder has one. [B, 1, h, w] */
+  coarse?: Float32Array;
 }
 
 /**
- * Runs the encoder forward, asks `gradientsAt` for dL/dmu and dL/dlog sigma, and runs the backward pass.
+ * Runs the encoder forward, asks `gradientsAt` for dL/dmu, dL/dlog sigma and dL/dcoarse, and runs the backward pass.
  * -> gradients by parameter name
  */
 export function encoderGradients(
@@ -49,32 +51,37 @@ export function encoderGradients(
     const size = images * channels;
     return { channelFactors: tensor({ data: data.subarray(part * size, (part + 1) * size), shape: [images, channels, 1] }) };
   };
-  const encode = (weights: Weights<Tensor>): { mu: Tensor; logSigma?: Tensor } => {
+  const encode = (weights: Weights<Tensor>): { mu: Tensor; logSigma?: Tensor; coarse?: Tensor } => {
     const { prototype, queries } = encodeReference(ops, weights, config, {
       mid: tensor(batch.referenceMid),
       mask: tensor(batch.referenceMask),
       ...factors(1),
     });
-    const { mu, logSigma } = encodeTarget(ops, weights, config, {
+    const { mu, logSigma, coarse } = encodeTarget(ops, weights, config, {
       mid: tensor(batch.targetMid),
       pseudo: tensor(batch.pseudo),
       prototype,
       queries,
       ...factors(0),
     });
-    return { mu, ...(logSigma && { logSigma }) };
+    return { mu, ...(logSigma && { logSigma }), ...(coarse && { coarse }) };
   };
   const names = [...parameters.keys()];
   const along = (x: Tensor, gradient: Float32Array): Tensor => tf.sum(tf.mul(x, tf.tensor(gradient, x.shape)));
   const gradients = tf.tidy(() =>
     tf.grads((...given: Tensor[]) => {
-      const { mu, logSigma } = encode(weightsFrom((name) => given[names.indexOf(name)] as Tensor));
+      const { mu, logSigma, coarse } = encode(weightsFrom((name) => given[names.indexOf(name)] as Tensor));
       const gradients = untaped(tf, () => {
         const values = mu.dataSync() as Float32Array;
-        return gradientsAt({ mu: values, logSigma: (logSigma?.dataSync() as Float32Array | undefined) ?? new Float32Array(values.length) });
+        return gradientsAt({
+          mu: values,
+          logSigma: (logSigma?.dataSync() as Float32Array | undefined) ?? new Float32Array(values.length),
+          ...(coarse && { coarse: coarse.dataSync() as Float32Array }),
+        });
       });
       const first = along(mu, gradients.mu);
-      return logSigma ? tf.add(first, along(logSigma, gradients.logSigma)) : first;
+      const both = logSigma ? tf.add(first, along(logSigma, gradients.logSigma)) : first;
+      return coarse && gradients.coarse ? tf.add(both, along(coarse, gradients.coarse)) : both;
     })(names.map((name) => tensor(parameters.get(name) as FloatTensor))),
   );
   return new Map(names.map((name, i) => [name, taken(gradients[i] as Tensor)]));

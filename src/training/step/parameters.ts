@@ -13,7 +13,7 @@ export const HEADS = ['mu_head', 'log_sigma_head'] as const;
  * run, the heads. Optimiser state, gradients and random draws keep to this order.
  */
 export function promptEncoderShapes(
-  config: Pick<PromptEncoderConfig, 'midChannels' | 'dim' | 'numPrompts' | 'probabilistic' | 'stackedHeads'>,
+  config: Pick<PromptEncoderConfig, 'midChannels' | 'dim' | 'numPrompts' | 'probabilistic' | 'stackedHeads' | 'dense'>,
 ): Map<string, readonly number[]> {
   const { midChannels, dim, numPrompts } = config;
   const shapes = new Map<string, readonly number[]>([
@@ -34,6 +34,10 @@ export function promptEncoderShapes(
       shapes.set(`${head}.weight`, [dim, dim]);
       shapes.set(`${head}.bias`, [dim]);
     }
+  }
+  if (config.dense === 'coarse') {
+    shapes.set('coarse.weight', [1, dim, 1, 1]);
+    shapes.set('coarse.bias', [1]);
   }
   return shapes;
 }
@@ -56,7 +60,7 @@ function initialValues(name: string, shape: readonly number[], random: Random): 
   const [rows, columns = rows] = shape as readonly [number, number?];
   if (name === 'queries') return Float32Array.from({ length: count }, () => normal(random));
   if (name.endsWith('.norm.weight')) return new Float32Array(count).fill(1);
-  if (/\.norm\.bias$|\.in_proj_bias$|\.out_proj\.bias$/.test(name)) return new Float32Array(count);
+  if (/\.norm\.bias$|\.in_proj_bias$|\.out_proj\.bias$|^coarse\.bias$/.test(name)) return new Float32Array(count);
   if (/\.(in_proj_weight|out_proj\.weight)$/.test(name)) return uniform(count, Math.sqrt(6 / (rows + columns)), random);
   // What is left: convolutions [out, in, 1, 1] and heads, whose weights are [out, in] and whose biases are as long as `in`.
   return uniform(count, 1 / Math.sqrt(columns), random);

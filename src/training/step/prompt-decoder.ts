@@ -2,12 +2,16 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import type { PixelConvention } from '../../core/mask/resize-map.ts';
+import { MASK_PROMPT_LIMIT } from '../../core/networks/coarse-mask.ts';
 import { gridSize, type SamConfig } from '../../core/networks/config.ts';
 import { weightsFrom } from '../../core/networks/ops.ts';
 import { samMaskDecoder } from '../../core/networks/sam-mask-decoder.ts';
+import { lowResSize, samMaskEmbedding } from '../../core/networks/sam-prompt-encoder.ts';
 import type { SamFeatures } from '../../core/onnx/networks.ts';
 import { maskLoss, type MaskLoss } from './mask-loss.ts';
-import { resizeMaps, tfjsOps, type Tf } from '../tfjs/tfjs-ops.ts';
+import { repeat } from '../tfjs/gradients.ts';
+import { resizeBilinear } from '../tfjs/resize.ts';
+import { tfjsOps, type Tf } from '../tfjs/tfjs-ops.ts';
 
 type Tensor = tfjs.Tensor;
 
@@ -23,16 +27,19 @@ export interface DecodedLoss {
  */
 export interface DecoderTargets {
   loss(prompts: FloatTensor): DecodedLoss;
-  /** Also the gradient of the mean over the R sets of BCE + Dice. [R, m, c] */
-  lossAndGradient(prompts: FloatTensor): DecodedLoss & { gradient: Float32Array };
+  /** Also the gradient of the mean over the R sets of BCE + Dice, along the prompts [R, m, c] and along the coarse masks [n, 1, h, w]. */
+  lossAndGradient(prompts: FloatTensor): DecodedLoss & { gradient: Float32Array; coarseGradient?: Float32Array };
   /** Logits at the size of the truth. [R, S, S] */
   logits(prompts: FloatTensor): Float32Array;
   dispose(): void;
 }
 
 export interface PromptDecoder {
-  /** images: SAM's view of n images, embedding [n, c, g, g] and SAM 2's finer maps [n, ...]; truth [n, S, S] of 0 and 1 */
-  targets(images: SamFeatures, truth: FloatTensor): DecoderTargets;
+  /**
+   * images: SAM's view of n images, embedding [n, c, g, g] and SAM 2's finer maps [n, ...]; truth [n, S, S] of 0 and 1; coarse: logits
+   * that go as mask prompts with all prompts of their image [n, 1, h, w]
+   */
+  targets(images: SamFeatures, truth: FloatTensor, coarse?: FloatTensor): DecoderTargets;
   dispose(): void;
 }
 
@@ -54,7 +61,7 @@ export function createPromptDecoder(
     return tensor;
   });
   return {
-    targets({ embedding, highRes0, highRes1 }, truth) {
+    targets({ embedding, highRes0, highRes1 }, truth, coarse) {
       const images = { embedding: upload(embedding), finer: [highRes0, highRes1].flatMap((map) => (map ? [upload(map)] : [])) };
       const [count, height, width] = truth.shape as [number, number, number];
       const masks = upload({ data: truth.data, shape: [count, height * width] });
@@ -62,43 +69,53 @@ export function createPromptDecoder(
       const perSet = (x: Tensor, sets: number): Tensor => {
         if (count === 1 || sets === count) return x;
         const [, ...rest] = x.shape;
-        const repeated = tf.tile(tf.reshape(x, [count, 1, -1]), [1, sets / count, 1]);
-        return tf.reshape(repeated, [sets, ...rest]);
+        const size = x.size / count;
+        return tf.reshape(repeat(tf, tf.reshape(x, [count, 1, size]), [count, sets / count, size]), [sets, ...rest]);
+      };
+      /** Mask prompts of coarse masks, as the engine makes them. [n, 1, h, w] -> [n, c, g, g] */
+      const denseOf = (logits: Tensor): Tensor => {
+        const ops = tfjsOps(tf, { frozenWeights: true });
+        const side = lowResSize(config);
+        const limited = ops.clip(logits, -MASK_PROMPT_LIMIT, MASK_PROMPT_LIMIT);
+        return samMaskEmbedding(ops, weights, config, resizeBilinear(tf, limited, side, side, 'half-pixel'));
       };
       /** [R, S * S] */
-      const decode = (prompts: Tensor): Tensor => {
+      const decode = (prompts: Tensor, given: Tensor | undefined): Tensor => {
         const ops = tfjsOps(tf, { frozenWeights: true });
         const sets = prompts.shape[0];
-        const [fine, coarse] = images.finer.map((map) => perSet(map, sets));
-        const highRes = fine && coarse && { highRes: { highRes0: fine, highRes1: coarse } };
-        const inputs = { embedding: perSet(images.embedding, sets), prompts, ...highRes };
+        const [fine, coarser] = images.finer.map((map) => perSet(map, sets));
+        const highRes = fine && coarser && { highRes: { highRes0: fine, highRes1: coarser } };
+        const dense = given && { dense: perSet(denseOf(given), sets) };
+        const inputs = { embedding: perSet(images.embedding, sets), prompts, ...highRes, ...dense };
         const { logits } = samMaskDecoder(ops, weights, config, inputs, 'single');
-        return tf.reshape(resizeMaps(tf, logits, height, width, convention), [-1, height * width]);
+        return tf.reshape(resizeBilinear(tf, logits, height, width, convention), [-1, height * width]);
       };
-      const lossOf = (prompts: Tensor): MaskLoss => maskLoss(tf, decode(prompts), perSet(masks, prompts.shape[0]));
+      const lossOf = (prompts: Tensor, given: Tensor | undefined): MaskLoss =>
+        maskLoss(tf, decode(prompts, given), perSet(masks, prompts.shape[0]));
       const sets = ({ data, shape }: FloatTensor): Tensor => tf.tensor(data, [...shape], 'float32');
       return {
         loss(prompts) {
           const { bce, dice } = tf.tidy(() => {
-            const found = lossOf(sets(prompts));
+            const found = lossOf(sets(prompts), coarse && sets(coarse));
             return { bce: found.bce, dice: found.dice };
           });
           return { bce: taken(bce), dice: taken(dice) };
         },
         lossAndGradient(prompts) {
           let parts: MaskLoss | undefined;
-          const gradient = tf.tidy(() =>
-            tf.grad((z) => {
-              parts = lossOf(z);
+          const [gradient, coarseGradient] = tf.tidy(() =>
+            tf.grads((...[z, given]: Tensor[]) => {
+              parts = lossOf(z as Tensor, given);
               tf.keep(parts.bce);
               tf.keep(parts.dice);
               return parts.total;
-            })(sets(prompts)),
-          );
+            })([sets(prompts), ...(coarse ? [sets(coarse)] : [])]),
+          ) as [Tensor, Tensor | undefined];
           const { bce, dice } = parts as unknown as MaskLoss;
-          return { bce: taken(bce), dice: taken(dice), gradient: taken(gradient) };
+          const along = coarseGradient && { coarseGradient: taken(coarseGradient) };
+          return { bce: taken(bce), dice: taken(dice), gradient: taken(gradient), ...along };
         },
-        logits: (prompts) => taken(tf.tidy(() => decode(sets(prompts)))),
+        logits: (prompts) => taken(tf.tidy(() => decode(sets(prompts), coarse && sets(coarse)))),
         dispose: () => tf.dispose([images.embedding, ...images.finer, masks]),
       };
     },

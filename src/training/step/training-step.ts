@@ -13,6 +13,7 @@ import type { Random } from '../../core/common/random.ts';
 import { drawNoise, noiseScale, samplePrompts, type DistributionConfig, type Noise } from '../../core/networks/prompt-distribution.ts';
 import type { PromptEncoderConfig } from '../../core/networks/config.ts';
 import type { SamFeatures } from '../../core/onnx/networks.ts';
+import { COARSE_WEIGHT, coarseLoss } from './coarse-loss.ts';
 import { encoderGradients, type EncoderBatch } from './encoder-gradients.ts';
 import { adamWStep, type AdamWState } from './optimizer.ts';
 import type { PromptDecoder } from './prompt-decoder.ts';
@@ -34,10 +35,12 @@ export interface StepSettings {
 }
 
 export interface StepResult {
-  /** Mean over samples and images of BCE + Dice; then each part's mean. */
+  /** Mean over samples and images of BCE + Dice, and the coarse mask's share; then each part's mean. */
   loss: number;
   bce: number;
   dice: number;
+  /** Loss of the coarse mask, which counts half, where the encoder has one. */
+  coarse?: number;
   /** By parameter name. */
   gradients: Map<string, Float32Array>;
   /** [B, m, c] */
@@ -85,13 +88,21 @@ export function trainingStep(
 ): StepResult {
   let result: Omit<StepResult, 'gradients'> | undefined;
   // Forward through the prompt encoder: q(z | I_r, M_r, I_t), mu and log sigma [B, m, c] (section 4.2, eq. 5).
-  const gradients = encoderGradients(tf, encoder, batch, parameters, ({ mu, logSigma }) => {
+  const gradients = encoderGradients(tf, encoder, batch, parameters, ({ mu, logSigma, coarse }) => {
     // Sampling of figure 3, then the loss and the backward pass.
     const z = samplePrompts(distribution, mu, logSigma, noise, encoder.dim); // z_k = g(mu, sigma, delta_k, eps_k) [K, B, m, c] (eqs. 6, 7)
-    const { gradZ, bce, dice } = decodeAll(decoder, batch, { data: z, shape: [encoder.numPrompts, encoder.dim] }, chunk); // 1/K sum of L(f_M(z_k, F_I), M_t) and dL/dz [K, B, m, c] (eqs. 2, 4, 10)
+    const map = coarse && { data: coarse, shape: batch.pseudo.shape };
+    const { gradZ, gradCoarse, bce, dice } = decodeAll(decoder, batch, { data: z, shape: [encoder.numPrompts, encoder.dim] }, map, chunk); // 1/K sum of L(f_M(z_k, F_I), M_t) and dL/dz [K, B, m, c] (eqs. 2, 4, 10)
     const { gradMu, gradLogSigma } = throughSampling(distribution, gradZ, logSigma, noise, encoder.dim); // dL/dmu, dL/dlog sigma [B, m, c] (eq. 7)
     result = { loss: bce + dice, bce, dice, mu, logSigma, gradMu, gradLogSigma, z, gradZ };
-    return { mu: gradMu, logSigma: gradLogSigma };
+    if (map === undefined) return { mu: gradMu, logSigma: gradLogSigma };
+    const own = coarseLoss(map, batch.truth);
+    result = { ...result, loss: bce + dice + COARSE_WEIGHT * own.loss, coarse: own.loss };
+    return {
+      mu: gradMu,
+      logSigma: gradLogSigma,
+      coarse: gradCoarse.map((slope, i) => slope + COARSE_WEIGHT * (own.gradient[i] as number)),
+    };
   }); // Backward through the prompt encoder: dL/dphi, by parameter name.
   return { ...(result as unknown as Omit<StepResult, 'gradients'>), gradients };
 }
@@ -113,20 +124,23 @@ function imageRows({ embedding, highRes0, highRes1 }: SamFeatures, from: number,
 
 /**
  * Decodes every prompt set in calls of at most `chunk`: several whole images where their samples fit, else a part of one
- * image's samples. z: values [K, B, m, c] with the shape [m, c] of one set.
+ * image's samples. z: values [K, B, m, c] with the shape [m, c] of one set. coarse: [B, 1, h, w]
  */
-function decodeAll(decoder: PromptDecoder, batch: TrainingBatch, z: FloatTensor, chunk: number) {
+function decodeAll(decoder: PromptDecoder, batch: TrainingBatch, z: FloatTensor, coarse: FloatTensor | undefined, chunk: number) {
   const images = batch.truth.shape[0] as number;
   const size = z.shape.reduce((product, dim) => product * dim, 1);
   const samples = z.data.length / (images * size);
   const share = 1 / (images * samples); // 1 / K of equation 10, and the mean over images
   const gradZ = new Float32Array(z.data.length);
+  const gradCoarse = new Float32Array(coarse?.data.length ?? 0);
+  const cells = gradCoarse.length / images;
   let [bce, dice] = [0, 0];
   const group = Math.max(1, Math.floor(chunk / samples));
   const step = Math.min(chunk, samples);
   for (let first = 0; first < images; first += group) {
     const last = Math.min(first + group, images);
-    const targets = decoder.targets(imageRows(batch.image, first, last), rows(batch.truth, first, last));
+    const maps = coarse && rows(coarse, first, last);
+    const targets = decoder.targets(imageRows(batch.image, first, last), rows(batch.truth, first, last), maps);
     for (let from = 0; from < samples; from += step) {
       const count = Math.min(step, samples - from);
       /** Offset in z of each row of this call, image after image. */
@@ -137,6 +151,10 @@ function decodeAll(decoder: PromptDecoder, batch: TrainingBatch, z: FloatTensor,
       const sets = new Float32Array(places.length * size);
       places.forEach((place, row) => sets.set(z.data.subarray(place, place + size), row * size));
       const part = targets.lossAndGradient({ data: sets, shape: [places.length, ...z.shape] });
+      part.coarseGradient?.forEach((value, i) => {
+        const at = first * cells + i;
+        gradCoarse[at] = (gradCoarse[at] as number) + value * places.length * share;
+      });
       places.forEach((place, row) => {
         bce += (part.bce[row] as number) * share;
         dice += (part.dice[row] as number) * share;
@@ -150,7 +168,7 @@ function decodeAll(decoder: PromptDecoder, batch: TrainingBatch, z: FloatTensor,
     }
     targets.dispose();
   }
-  return { gradZ, bce, dice };
+  return { gradZ, gradCoarse, bce, dice };
 }
 
 /** z = mu + sigma scale eps, so dL/dmu = sum of dL/dz and dL/dlog sigma = sum of dL/dz sigma scale eps, over the samples. */

@@ -21,6 +21,11 @@ export async function midBlockVariants(model: string, folder: string): Promise<s
       `models: expected several models with different backbones, got only ${model}. Name their folders, separated by commas.`,
     );
   }
+  if (!('midBlocks' in manifest.backbone))
+    throw new ProsamError(
+      'OPTION_INVALID',
+      `models: expected a model whose backbone is blocks of its SAM (mid_blocks), but ${model} takes taps. Name several models.`,
+    );
   const { midBlocks } = manifest.backbone;
   const choices = [...midBlocks.map((block) => [block]), [...midBlocks]];
   const distinct = choices.filter((blocks, i) => choices.findIndex((other) => other.join() === blocks.join()) === i);

@@ -1,4 +1,5 @@
 /** Flatness of the loss around the prompts of one encoder, pair by pair: its Laplacian, and its masks under growing noise. */
+import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import { iou } from '../../core/mask/metrics.ts';
 import { normal } from '../../core/common/random.ts';
 import { chunkFor } from '../step/prompt-decoder.ts';
@@ -65,8 +66,8 @@ async function measure(context: StudyContext, name: string, model: string, index
     const rows: FlatnessRow[] = [];
     for (const [i, episode] of episodes.entries()) {
       const pair = await probe.pair(episode, i);
-      const { mu } = await probe.prompts(pair);
-      const { targets } = await probe.frozen.target(episode);
+      const { mu, coarse } = await probe.prompts(pair);
+      const { targets } = await probe.frozen.target(episode, coarse);
       const shape = mu.shape as [number, number];
       try {
         const curvature = curvatureAt(targets, mu.data, {
@@ -75,7 +76,7 @@ async function measure(context: StudyContext, name: string, model: string, index
           chunk: chunkFor(probe.frozen.model.manifest.sam.config),
           index: i,
         });
-        rows.push({ ...curvature, ...(await underNoise(probe, pair, mu.data, i)) });
+        rows.push({ ...curvature, ...(await underNoise(probe, pair, { mu: mu.data, coarse }, i)) });
       } finally {
         targets.dispose();
       }
@@ -132,7 +133,7 @@ type UnderNoise = Pick<FlatnessRow, 'relative' | 'absolute' | 'relativeAgreement
 async function underNoise(
   probe: PromptProbe,
   pair: Awaited<ReturnType<PromptProbe['pair']>>,
-  mu: Float32Array,
+  { mu, coarse }: { mu: Float32Array; coarse: FloatTensor | undefined },
   index: number,
 ): Promise<UnderNoise> {
   const random = randomFor(DEFAULT_SEED, 'annotations', index);
@@ -140,7 +141,7 @@ async function underNoise(
   const size = rootMeanSquare(mu);
   const levels = [...RELATIVE_NOISE.map((level) => level * size), ...ABSOLUTE_NOISE];
   const sets = levels.flatMap((level) => (level === 0 ? [] : samples.map((eps) => disturbed(mu, eps, level))));
-  const [own, ...others] = (await probe.masks(pair, [mu, ...sets])) as [Uint8Array, ...Uint8Array[]];
+  const [own, ...others] = (await probe.masks(pair, [mu, ...sets], coarse)) as [Uint8Array, ...Uint8Array[]];
   const meanIou = (truth: Uint8Array): number[] => {
     let next = 0;
     return levels.map((level) => {

@@ -1,5 +1,6 @@
 /** A model's frozen networks over a data set: image features, targets with their truth, and the mask decoder with its slopes. */
 import { openModel, type Model } from '../../core/checkpoint/model-folder.ts';
+import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import { nodeImageSource } from '../../core/image/node/source.ts';
 import { checkModelWeights, createNetworks, type Networks } from '../../core/onnx/networks.ts';
 import { openRuntime } from '../../core/runtime/devices/choose-device.ts';
@@ -15,8 +16,8 @@ export interface FrozenModel {
   model: Model;
   networks: Networks;
   features: FrozenFeatures;
-  /** The target of an episode under the loss. Loads the training engine. The caller disposes of it. */
-  target(episode: Episode): Promise<{ targets: DecoderTargets; truth: Uint8Array }>;
+  /** The target of an episode under the loss, coarse: logits that go with all prompts. Loads the training engine. The caller disposes of it. */
+  target(episode: Episode, coarse?: FloatTensor): Promise<{ targets: DecoderTargets; truth: Uint8Array }>;
   close(): Promise<void>;
 }
 
@@ -49,13 +50,13 @@ export async function openFrozenModel(context: StudyContext, name: string): Prom
     model,
     networks,
     features,
-    async target({ classId, target }) {
+    async target({ classId, target }, coarse) {
       const { square } = features;
       const labels = labelsOnSquare(await dataset.labels(target), square, model.manifest.sam.resize);
       const truth = classMask(labels, classId).data;
       const image = await features.image(target.file);
       const mask = { data: Float32Array.from(truth), shape: [1, square, square] };
-      return { targets: (await (decoder ??= openDecoder())).targets(image, mask), truth };
+      return { targets: (await (decoder ??= openDecoder())).targets(image, mask, coarse), truth };
     },
     async close() {
       (await decoder?.catch(() => undefined))?.dispose();

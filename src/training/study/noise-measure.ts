@@ -52,7 +52,7 @@ async function measure(context: StudyContext, name: string, model: string, index
       const noise = drawNoise(probe.distribution, 1, vectors, width, randomFor(DEFAULT_SEED, 'test', i));
       const size = rootMeanSquare(mu);
       const sets = [mu, sampledPrompts(prompts, probe.distribution, noise), disturbed(mu, noise.eps, size)];
-      const masks = await probe.masks(pair, sets);
+      const masks = await probe.masks(pair, sets, prompts.coarse);
       const { truth, ignored } = pair;
       const rowOf = (mask: Uint8Array): EpisodeRow =>
         episodeRow(fold.name, episode, { mask, truth, ignore: ignored }, { milliseconds: {} });

@@ -59,6 +59,29 @@ export function frozenProduct(tf: Tf, x: Tensor, weight: Tensor): Tensor {
   return differentiable(tf, [x], value, (dy) => [() => tf.matMul(dy, weight)]);
 }
 
+/**
+ * Depthwise convolution with stride 1 and no padding; no slope along the kernel. The one along x is the same convolution with the kernel
+ * turned round, which every backend has. x [B, h, w, C], kernel [kh, kw, C, 1]
+ */
+export function depthwiseProduct(tf: Tf, x: tfjs.Tensor4D, kernel: tfjs.Tensor4D): tfjs.Tensor4D {
+  const [height, width] = kernel.shape;
+  return differentiable(
+    tf,
+    [x],
+    (save) => {
+      save([kernel]);
+      return tf.depthwiseConv2d(x, kernel, 1, 'valid');
+    },
+    (dy, [saved]) => [
+      () => {
+        const around = (size: number): [number, number] => [size - 1, size - 1];
+        const padded = tf.pad4d(dy as tfjs.Tensor4D, [[0, 0], around(height), around(width), [0, 0]]);
+        return tf.depthwiseConv2d(padded, tf.reverse(saved as tfjs.Tensor4D, [0, 1]), 1, 'valid');
+      },
+    ],
+  ) as tfjs.Tensor4D;
+}
+
 /** softmax(q k^T / sqrt(d)) v. q [B, Tq, c], k and v [B or 1, Tk, c] -> [B, Tq, c] */
 export function attention(tf: Tf, q: Tensor, k: Tensor, v: Tensor, heads: number): Tensor {
   const depth = (q.shape[2] as number) / heads;

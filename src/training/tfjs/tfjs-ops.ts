@@ -1,7 +1,7 @@
 /** Executes networks eagerly on TensorFlow.js, which differentiates them: the engine's own functions, not twins. */
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { attention, broadcastMatMul, frozenProduct, gelu, normalise, repeat, type Tf } from './gradients.ts';
-import { resizeMap, type PixelConvention } from '../../core/mask/resize-map.ts';
+import { attention, broadcastMatMul, depthwiseProduct, frozenProduct, gelu, normalise, repeat, type Tf } from './gradients.ts';
+import { resizeBilinear } from './resize.ts';
 import { fixed, type Conv2dOptions, type MaxPoolOptions, type Ops, type Shape } from '../../core/networks/ops.ts';
 
 export type { Tf } from './gradients.ts';
@@ -10,8 +10,8 @@ type Tensor = tfjs.Tensor;
 /**
  * tf: the instance whose backend is to run. Call inside `tf.tidy`; what is made is disposed of there.
  *
- * Differentiable: all but convolution, pooling and gathering, which only frozen networks use. frozenWeights: the weights of
- * `linear` need no gradient, which saves folding and unfolding around every product.
+ * Differentiable: all but pooling and gathering, which only frozen networks use; convolutions along their input, depthwise ones where
+ * every step counts. frozenWeights: the weights of `linear` need no gradient, which saves folding and unfolding around every product.
  */
 export function tfjsOps(tf: Tf, { frozenWeights = false } = {}): Ops<Tensor> {
   const sizes = (shape: Shape): number[] => shape.map((dim) => (typeof dim === 'number' ? dim : -1));
@@ -38,6 +38,7 @@ export function tfjsOps(tf: Tf, { frozenWeights = false } = {}): Ops<Tensor> {
     cos: (x) => tf.cos(x),
     sqrt: (x) => tf.sqrt(x),
     relu: (x) => tf.relu(x),
+    clip: (x, low, high) => tf.clipByValue(x, low, high),
     gelu: (x) => gelu(tf, x),
     matMul,
     linear(x, weight, bias) {
@@ -71,27 +72,8 @@ export function tfjsOps(tf: Tf, { frozenWeights = false } = {}): Ops<Tensor> {
       const gain = tf.div(weight, tf.sqrt(tf.add(variance, scalar(epsilon))));
       return tf.add(tf.mul(x, perChannel(gain)), perChannel(tf.sub(bias, tf.mul(mean, gain))));
     },
-    resizeAligned: (x, height, width) => resizeMaps(tf, x, height, width, 'aligned'),
+    resizeAligned: (x, height, width) => resizeBilinear(tf, x, height, width, 'aligned'),
   };
-}
-
-/** `resizeMap` for whole batches, as two products, so that its gradient is two products as well. x [B, C, h, w] */
-export function resizeMaps(tf: Tf, x: Tensor, height: number, width: number, convention: PixelConvention): Tensor {
-  const [batch, channels, fromHeight, fromWidth] = x.shape as [number, number, number, number];
-  if (fromHeight === height && fromWidth === width) return x;
-  const across = tf.tensor2d(interpolation(fromWidth, width, convention), [width, fromWidth]);
-  const down = tf.tensor2d(interpolation(fromHeight, height, convention), [height, fromHeight]);
-  const wide = tf.reshape(tf.matMul(tf.reshape(x, [-1, fromWidth]), across, false, true), [batch * channels, fromHeight, width]);
-  // Down the columns as a product from the right, so that the matrix need not be repeated for every map.
-  const turned = tf.reshape(tf.transpose(wide, [0, 2, 1]), [-1, fromHeight]);
-  const tall = tf.reshape(tf.matMul(turned, down, false, true), [batch * channels, width, height]);
-  return tf.reshape(tf.transpose(tall, [0, 2, 1]), [batch, channels, height, width]);
-}
-
-/** Row i blends the sources of sample i: the unit vectors, resized. [to, from] */
-function interpolation(from: number, to: number, convention: PixelConvention): Float32Array {
-  const units = Float32Array.from({ length: from * from }, (_, i) => (i % (from + 1) === 0 ? 1 : 0));
-  return resizeMap({ data: units, width: from, height: from }, from, to, convention).data;
 }
 
 /** TensorFlow convolves channels last on CPUs. */
@@ -117,6 +99,7 @@ function depthwise(tf: Tf, x: tfjs.Tensor4D, weight: Tensor, stride: number, dil
   const [out, from, height, width] = weight.shape as [number, number, number, number];
   if (from !== 1 || out % channels !== 0) throw new Error(`convolution in groups of ${from} channels; only single channels are supported`);
   const kernel = tf.reshape<tfjs.Rank.R4>(tf.transpose(weight, [2, 3, 0, 1]), [height, width, channels, out / channels]);
+  if (stride === 1 && dilation === 1 && out === channels) return depthwiseProduct(tf, x, kernel);
   return tf.depthwiseConv2d(x, kernel, stride, 'valid', 'NHWC', dilation);
 }
 

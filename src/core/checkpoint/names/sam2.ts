@@ -13,6 +13,8 @@ export const TRANSFORMERS_CONFIG = 'config.json';
 export const MAX_CONFIG_BYTES = 1_000_000;
 
 const META = 'image_encoder.trunk.pos_embed_window';
+/** EfficientNet-Lite2 in the place of Hiera, under Meta's names. */
+const EFFICIENTNET = 'image_encoder.trunk.stem.weight';
 const TRANSFORMERS = 'vision_encoder.backbone.pos_embed_window';
 /** In every model of SAM 2's family, whatever its trunk, at Meta and in transformers. */
 const FAMILY = ['sam_mask_decoder.iou_token.weight', 'sam_mask_decoder.conv_s0.weight', 'mask_decoder.conv_s0.weight', 'maskmem_tpos_enc'];
@@ -73,7 +75,7 @@ const ONLY_IN_2_1 = ['no_obj_embed_spatial', 'occlusion_spatial_embedding_parame
 export function sam2Tensors(tensors: CheckpointTensors, label: string): CheckpointTensors | undefined {
   const theirs = underMarker(tensors, TRANSFORMERS);
   if (theirs !== undefined) return fromTransformers(theirs, label);
-  const meta = underMarker(tensors, META);
+  const meta = underMarker(tensors, META) ?? underMarker(tensors, EFFICIENTNET);
   if (meta !== undefined) return mapNames(meta, (name) => (VIDEO.test(name) ? undefined : renamed(name, META_RULES)));
   if (!FAMILY.some((marker) => underMarker(tensors, marker) !== undefined)) return undefined;
   throw new ProsamError(

@@ -20,14 +20,17 @@ export function mergeSamples(
   });
   const [mean, ...samples] = maps as [FloatMap, ...FloatMap[]];
   const chosen = strategy === 'mean_prompt' ? [mean] : samples;
-  const field = geometry.toImage(
-    merge(
-      chosen.map((map) => geometry.toSquare(map)),
-      strategy,
-    ),
-    width,
-    height,
-  );
+  const field =
+    strategy === 'mean_prompt'
+      ? geometry.lowToImage(mean, width, height)
+      : geometry.toImage(
+          merge(
+            chosen.map((map) => geometry.toSquare(map)),
+            strategy,
+          ),
+          width,
+          height,
+        );
 
   const spread = samples.length > 0 ? samples : [mean];
   const average = mean.data.map((_, i) => spread.reduce((sum, map) => sum + sigmoid(map.data[i] as number), 0) / spread.length);

@@ -9,9 +9,10 @@ import { samplePrompts } from '../../networks/prompt-distribution.ts';
 import type { PreparedReference } from '../references.ts';
 import type { PromptEncoderPlan } from '../../checkpoint/manifest.ts';
 import { createByteCache, type ByteCache } from '../../common/byte-cache.ts';
-import type { PromptEncoderNetworks, ReferenceCode } from '../../onnx/networks.ts';
+import type { PromptDistribution, PromptEncoderNetworks, ReferenceCode } from '../../onnx/networks.ts';
 import type { Tensor } from '../../onnx/session.ts';
 import { DEFAULT_STRATEGY } from '../defaults.ts';
+import { coarsePrompt } from './coarse-prompt.ts';
 import { mergeSamples } from './merge-samples.ts';
 import type { MethodContext, RunMethod } from './method.ts';
 import { createNoiseSource } from './prompt-noise.ts';
@@ -41,7 +42,7 @@ export function createProsamMethod(
 
   return async (context, target, references, options) => {
     const { networks, geometry } = context;
-    const parts: { mu: Tensor; logSigma?: Tensor }[] = [];
+    const parts: PromptDistribution[] = [];
     for (const reference of references) {
       // Feature augmentation and prompt generator, the reference's half: F_r^v and Q'_r.
       const { code, high } = await encodeReference(context, reference);
@@ -62,7 +63,11 @@ export function createProsamMethod(
     const prompts = promptSets(mu, samples, encoder.config.dim); // [1 + K, n m, c]
 
     // SAM's mask decoder.
-    const { logits, iou } = await networks.decodePrompts(target, prompts); // f_M(F_I, z) [1 + K, 1, 4g, 4g] (eq. 2)
+    const mask = coarsePrompt(
+      target,
+      parts.map((part) => part.coarse),
+    ); // [1, 1, 4g, 4g], where the encoder has a coarse mask
+    const { logits, iou } = await networks.decodePrompts(target, prompts, mask); // f_M(F_I, z) [1 + K, 1, 4g, 4g] (eq. 2)
     context.lap('decode');
 
     // Mask: the mean prompt's, or samples merged (table 8).

@@ -5,6 +5,8 @@ import { POINT_KINDS, type PointKind } from '../../networks/sam-prompt-encoder.t
 import type { Networks } from '../../onnx/networks.ts';
 import type { FloatMap } from '../../mask/resize-map.ts';
 import type { Tensor } from '../../onnx/session.ts';
+import { MASK_PROMPT_LIMIT } from '../../networks/coarse-mask.ts';
+import { drawnPrompt } from './drawn-prompts.ts';
 import { sigmoid } from './sigmoid.ts';
 import { stableMask, type SamMask } from './stable-mask.ts';
 
@@ -32,9 +34,12 @@ export function boxPrompts([x0, y0, x1, y1]: readonly [number, number, number, n
 }
 
 /** SAM 2 limits the logits of a mask prompt, as when it was trained. */
-const MASK_PROMPT_LIMIT = 32;
+const SAM2_LIMIT = 32;
 
-/** Decodes one set of prompts. SAM expects a padding point behind points without a box, SAM 2 behind every set. */
+/**
+ * Decodes one set of prompts. SAM expects a padding point behind points without a box, SAM 2 behind every set. A model whose prompts are
+ * drawn reads them in the mask prompt, too.
+ */
 export async function decodeSamPrompts(
   networks: Networks,
   geometry: Geometry,
@@ -42,7 +47,7 @@ export async function decodeSamPrompts(
   prompts: readonly SamPrompt[],
   maskInput?: Float32Array,
 ): Promise<SamMasks> {
-  const { sam2 } = networks;
+  const { sam2, drawsPrompts } = networks;
   const hasBox = prompts.some(({ kind }) => kind === 'boxTopLeft');
   const xy: number[] = [];
   const kinds: number[] = [];
@@ -50,30 +55,42 @@ export async function decodeSamPrompts(
     xy.push(x, y);
     kinds.push(...POINT_KINDS.map((name) => (name === kind ? 1 : 0)));
   };
-  for (const { x, y, kind } of prompts) push(...geometry.toSam(x, y, image.width, image.height), kind);
+  const placed = prompts.map(({ x, y, kind }): SamPrompt => {
+    const [column, row] = geometry.toSam(x, y, image.width, image.height);
+    return { x: column, y: row, kind };
+  });
+  for (const { x, y, kind } of placed) push(x, y, kind);
   if (!hasBox || sam2) push(0, 0, 'padding');
 
   const tensor = (values: number[], width: number): Tensor => ({
     data: Float32Array.from(values),
     shape: [1, values.length / width, width],
   });
-  const side = maskInput && Math.sqrt(maskInput.length);
-  const mask = maskInput && { data: maskPrompt(networks, maskInput), shape: [1, 1, side as number, side as number] };
+  const previous = maskInput && maskPrompt(networks, maskInput);
+  const side = lowResSide(image);
+  const data = drawsPrompts ? drawnPrompt(side, placed, previous) : previous;
+  const mask = data && { data, shape: [1, 1, side, side] };
   const decoded = await networks.decodePoints(image, tensor(xy, 2), tensor(kinds, POINT_KINDS.length), mask);
   const { logits, iou, objectScore } = decoded;
   const size = logits.data.length / iou.data.length;
   const all = Array.from(iou.data, (value, i): SamMask => ({ logits: logits.data.slice(i * size, (i + 1) * size), iou: value }));
   return {
     all,
-    single: sam2 ? stableMask(all, sam2).mask : (all[0] as SamMask),
+    single: sam2?.stability ? stableMask(all, sam2.stability).mask : (all[0] as SamMask),
     ...(objectScore && { objectScore: sigmoid(objectScore.data[0] as number) }),
   };
 }
 
+/** Side of the decoder's logits, and of a mask prompt. */
+export function lowResSide({ embedding }: Pick<ImageFeatures, 'embedding'>): number {
+  return 4 * (embedding.shape[2] as number);
+}
+
 /** Logits as this SAM takes them back as a mask prompt. */
-export function maskPrompt({ sam2 }: Pick<Networks, 'sam2'>, logits: Float32Array): Float32Array {
-  if (sam2 === undefined) return logits;
-  return logits.map((value) => Math.max(-MASK_PROMPT_LIMIT, Math.min(MASK_PROMPT_LIMIT, value)));
+export function maskPrompt({ sam2, drawsPrompts }: Pick<Networks, 'sam2' | 'drawsPrompts'>, logits: Float32Array): Float32Array {
+  if (sam2 === undefined && !drawsPrompts) return logits;
+  const limit = drawsPrompts ? MASK_PROMPT_LIMIT : SAM2_LIMIT;
+  return logits.map((value) => Math.max(-limit, Math.min(limit, value)));
 }
 
 /** The first mask's logits at the image's own size. */

@@ -1,5 +1,5 @@
 /** SAM 2's choice of the one mask for unambiguous prompts (Ravi et al., 2024; `dynamic_multimask_via_stability` in its code). */
-import type { Sam2Config } from '../../networks/config.ts';
+import type { StabilityRule } from '../../networks/config.ts';
 
 /** One of the masks SAM offers. */
 export interface SamMask {
@@ -15,7 +15,7 @@ export interface SamMask {
  * -> the mask, and the stability of token 0: the share of the wider mask (logits above -delta) that the narrower one (above +delta) covers,
  * 0..1; 1 for an empty one
  */
-export function stableMask(masks: readonly SamMask[], config: Sam2Config): { mask: SamMask; stability: number } {
+export function stableMask(masks: readonly SamMask[], config: StabilityRule): { mask: SamMask; stability: number } {
   const [first, ...others] = masks as [SamMask, SamMask, ...SamMask[]];
   const stability = stabilityOf(first.logits, config.dynamicMultimaskStabilityDelta);
   if (stability >= config.dynamicMultimaskStabilityThresh) return { mask: first, stability };

@@ -4,6 +4,7 @@ import { ProsamError } from '../../../core/common/errors.ts';
 import { geometryOf } from '../../../core/image/geometry.ts';
 import type { FloatTensor } from '../../../core/checkpoint/read-tensors.ts';
 import { preprocessOf } from '../../../core/onnx/networks.ts';
+import { coarsePrompt } from '../../../core/engine/methods/coarse-prompt.ts';
 import { maskFromField } from '../../../core/engine/strategy.ts';
 import { randomFor, DEFAULT_SEED } from '../../step/seeds.ts';
 import { createPairMaker, type PreparedPair } from '../../batches/pairs.ts';
@@ -16,6 +17,8 @@ export interface PairPrompts {
   mu: FloatTensor;
   /** Absent in deterministic encoders. [m, c] */
   logSigma?: Float32Array;
+  /** Logits of the coarse mask, of encoders that have one. [1, 1, h, w] */
+  coarse?: FloatTensor;
 }
 
 export interface PromptProbe {
@@ -25,8 +28,8 @@ export interface PromptProbe {
   /** Pair number `index` of a fold, marked as every evaluation marks it. */
   pair(episode: Episode, index: number): Promise<PreparedPair>;
   prompts(pair: PreparedPair): Promise<PairPrompts>;
-  /** 0/1 on the square for each of the prompt sets. sets: values [R, m, c] */
-  masks(pair: PreparedPair, sets: readonly Float32Array[]): Promise<Uint8Array[]>;
+  /** 0/1 on the square for each of the prompt sets. sets: values [R, m, c]; coarse: goes with all of them */
+  masks(pair: PreparedPair, sets: readonly Float32Array[], coarse: FloatTensor | undefined): Promise<Uint8Array[]>;
   close(): Promise<void>;
 }
 
@@ -61,16 +64,18 @@ export async function openPromptProbe(context: StudyContext, name: string): Prom
     pair: (episode, index) => make(episode, randomFor(DEFAULT_SEED, 'annotations', index), 'evaluation'),
     async prompts(pair) {
       const code = await networks.encodeReference(pair.reference.mid, pair.cells);
-      const { mu, logSigma } = await networks.promptDistribution(pair.target.mid, pair.pseudo, code);
-      return { mu: { data: mu.data, shape: [numPrompts, dim] }, ...(logSigma && { logSigma: logSigma.data }) };
+      const { mu, logSigma, coarse } = await networks.promptDistribution(pair.target.mid, pair.pseudo, code);
+      const spread = logSigma && { logSigma: logSigma.data };
+      return { mu: { data: mu.data, shape: [numPrompts, dim] }, ...spread, ...(coarse && { coarse }) };
     },
-    async masks(pair, sets) {
+    async masks(pair, sets, coarse) {
+      const mask = coarsePrompt(pair.target, [coarse]);
       const masks: Uint8Array[] = [];
       for (let from = 0; from < sets.length; from += MAX_SETS) {
         const some = sets.slice(from, from + MAX_SETS);
         const data = new Float32Array(some.length * numPrompts * dim);
         some.forEach((set, i) => data.set(set, i * numPrompts * dim));
-        const { logits } = await networks.decodePrompts(pair.target, { data, shape: [some.length, numPrompts, dim] });
+        const { logits } = await networks.decodePrompts(pair.target, { data, shape: [some.length, numPrompts, dim] }, mask);
         const side = logits.shape[3] as number;
         for (let i = 0; i < some.length; i++) {
           const map = { data: logits.data.subarray(i * side * side, (i + 1) * side * side), width: side, height: side };

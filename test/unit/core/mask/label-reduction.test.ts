@@ -130,6 +130,20 @@ describe('blocks of whole pixels', () => {
     );
   });
 
+  test("'area' that is inclusive needs the threshold itself, and takes all the fullest cells where none has it", () => {
+    const mask = maskOf('####', '#...', '#...', '....');
+    const grid = { columns: 2, rows: 2, spanX: 4, spanY: 4 };
+    const reduced = (threshold: number): number[] => [...reduceLabels(mask, grid, { kind: 'area', threshold, inclusive: true })];
+    expect(reduced(0.25)).toEqual([1, 1, 1, 0]); // shares 3/4, 2/4, 1/4, 0
+    expect(reduced(0.26)).toEqual([1, 1, 0, 0]);
+    expect(reduced(0.75)).toEqual([1, 0, 0, 0]);
+    expect(reduced(1)).toEqual([1, 0, 0, 0]);
+    expect(reduced(0)).toEqual([1, 1, 1, 0]);
+    const even = maskOf('#.#.', '....', '#...', '....');
+    expect([...reduceLabels(even, grid, { kind: 'area', threshold: 0.5, inclusive: true })]).toEqual([1, 1, 1, 0]);
+    expect([...reduceLabels(even, grid, { kind: 'area', threshold: 0.5 })]).toEqual([1, 0, 0, 0]);
+  });
+
   test("'area' needs more than the threshold, but the fullest cell is always on", () => {
     const mask = maskOf('##..', '....', '#...', '...#');
     const grid = { columns: 2, rows: 2, spanX: 4, spanY: 4 };

@@ -31,7 +31,7 @@ const REFERENCE = 'test/unit/core/networks/fixtures/tiny-vit.safetensors';
 
 const build: Build = (ops, weights, { image }) => {
   const { patches, blocks, embedding } = samImageEncoder(ops, weights, SMALL_SAM, image as never);
-  return { patches, embedding, ...Object.fromEntries(blocks.map((block, i) => [`block_${i}`, block])) };
+  return { patches: patches as never, embedding, ...Object.fromEntries(blocks.map((block, i) => [`block_${i}`, block])) };
 };
 
 describe('a small TinyViT', () => {

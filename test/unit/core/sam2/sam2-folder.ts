@@ -22,7 +22,7 @@ const ENCODER: HieraConfig = {
 export const SMALL_SAM2: SamConfig = {
   ...{ imageSize: 128, encoder: ENCODER, outChans: 32, maskInChans: 16, decoderDepth: 2, decoderMlpDim: 64, decoderHeads: 4 },
   ...{ numMultimaskOutputs: 3, iouHeadDepth: 3, iouHeadHiddenDim: 32 },
-  sam2: { predObjScores: true, dynamicMultimaskStabilityDelta: 0.05, dynamicMultimaskStabilityThresh: 0.98 },
+  sam2: { predObjScores: true, stability: { dynamicMultimaskStabilityDelta: 0.05, dynamicMultimaskStabilityThresh: 0.98 } },
 };
 
 export interface Sam2FolderOptions {

@@ -61,6 +61,16 @@ describe('the loss', () => {
     wanted.forEach((value, i) => expect(written[i]).toBeCloseTo(value, 6));
   });
 
+  it('keeps its precision over as many pixels as a full-size mask has', () => {
+    const count = 512 * 512;
+    const x = Float32Array.from({ length: count }, () => 12 * (random() - 0.5));
+    const g = Float32Array.from({ length: count }, () => (random() < 0.1 ? 1 : 0));
+    const wanted = plain(Array.from(x), Array.from(g));
+    const { bce, dice } = maskLoss(tf, tf.tensor(x, [1, count]), tf.tensor(g, [1, count]));
+    expect(Math.abs((bce.dataSync()[0] as number) / wanted.bce - 1)).toBeLessThan(2e-6);
+    expect(Math.abs((dice.dataSync()[0] as number) / wanted.dice - 1)).toBeLessThan(2e-6);
+  });
+
   it('stays finite for logits no sigmoid can tell from 0 and 1, and for an empty truth', () => {
     const x = tf.tensor([200, -200, 200, -200], [2, 2]);
     const g = tf.tensor([0, 1, 0, 0], [2, 2]);

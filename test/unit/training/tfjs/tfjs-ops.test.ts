@@ -87,3 +87,42 @@ describe('linear', () => {
     slope(false).forEach((value, i) => expect(frozen[i]).toBeCloseTo(value, 4));
   });
 });
+
+describe('depthwise convolution', () => {
+  it('has a slope along its input', () => {
+    const [shape, kernel] = [
+      [2, 3, 5, 6],
+      [3, 1, 3, 3],
+    ] as const;
+    const x = drawn(shape, 1);
+    const weight = tf.tensor(drawn(kernel, 2), [...kernel]);
+    const along = tf.tensor(drawn(shape, 3), [...shape]);
+    const value = (input: ReturnType<typeof tf.tensor>) =>
+      tf.sum(tf.mul(ops.conv2d(input, weight, undefined, { padding: 1, groups: 3 }), along));
+    const found = tf.tidy(() =>
+      tf
+        .grad((input) => value(input))(tf.tensor(x, [...shape]))
+        .dataSync(),
+    );
+    x.forEach((old, i) => {
+      const at = (shift: number): number => {
+        x[i] = old + shift;
+        return tf.tidy(() => value(tf.tensor(x, [...shape])).dataSync()[0] as number);
+      };
+      expect(found[i]).toBeCloseTo(at(0.5) - at(-0.5), 3); // linear in the input
+      x[i] = old;
+    });
+  });
+});
+
+describe('limits', () => {
+  it('hold values, and no slope beyond', () => {
+    const x = tf.tensor([-9, -8, 0, 7, 9]);
+    expect([...ops.clip(x, -8, 8).dataSync()]).toEqual([-8, -8, 0, 7, 8]);
+    expect([
+      ...tf
+        .grad((input) => tf.sum(ops.clip(input, -8, 8)))(x)
+        .dataSync(),
+    ]).toEqual([0, 1, 1, 1, 0]);
+  });
+});
