@@ -5,7 +5,7 @@
 import { ProsamError } from '../common/errors.ts';
 import type { CheckpointTensors } from '../checkpoint/checkpoint.ts';
 import { countBlocks, shapesOf } from '../checkpoint/tensor-shapes.ts';
-import type { HieraConfig, StabilityRule, SamConfig } from '../networks/config.ts';
+import type { HieraConfig, Sam2Config, SamConfig, StabilityRule } from '../networks/config.ts';
 import { publishedHiera, PUBLISHED_HIERAS } from './published-hiera.ts';
 import type { Sam2Facts } from './transformers-config.ts';
 

@@ -91,7 +91,7 @@ describe('config.json of Hugging Face', () => {
     expect({ imageSize, decoderHeads, sam2 }).toEqual({
       imageSize: 768,
       decoderHeads: 4,
-      sam2: { predObjScores: true, dynamicMultimaskStabilityDelta: 0.1, dynamicMultimaskStabilityThresh: 0 },
+      sam2: { predObjScores: true, stability: { dynamicMultimaskStabilityDelta: 0.1, dynamicMultimaskStabilityThresh: 0 } },
     });
     expect(encoder).toMatchObject({ windowSpec: [8, 4, 12, 6], globalAttBlocks: [6], numHeads: 1 });
   });

@@ -164,7 +164,7 @@ describe('the one mask of SAM 2', () => {
     [0, 'token 0, where every mask is stable enough'],
     [1, 'the best of the others, where none is'],
   ])('with a least stability of %d is %s', async (least) => {
-    const sam2 = { predObjScores: true, dynamicMultimaskStabilityDelta: 0.05, dynamicMultimaskStabilityThresh: least };
+    const sam2 = { predObjScores: true, stability: { dynamicMultimaskStabilityDelta: 0.05, dynamicMultimaskStabilityThresh: least } };
     const { engine, networks } = await opened({ config: { ...SMALL_SAM2, sam2 }, withPromptEncoder: false });
     const all = await decoded(networks, prompts);
     const ious = [...all.iou.data];
@@ -184,7 +184,7 @@ describe('the one mask of SAM 2', () => {
   });
 
   it('comes without a word about objects where the model has no head for that', async () => {
-    const sam2 = { predObjScores: false, dynamicMultimaskStabilityDelta: 0.05, dynamicMultimaskStabilityThresh: 0.98 };
+    const sam2 = { predObjScores: false, stability: { dynamicMultimaskStabilityDelta: 0.05, dynamicMultimaskStabilityThresh: 0.98 } };
     const { engine } = await opened({ config: { ...SMALL_SAM2, sam2 }, withPromptEncoder: false });
     const { masks } = await engine.refine(target.image, { points: [[100, 100]] });
     expect(masks).toHaveLength(3);
