@@ -65,12 +65,13 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
           { signal },
         );
         const written = [];
-        for (const { mask, area, boxXyxy, samIou, lowResLogits } of masks) {
+        for (const { mask, area, boxXyxy, samIou, objectScore, lowResLogits } of masks) {
           const form = await writeMask(mask, body, signal);
           written.push({
             area,
             ...(boxXyxy && { boxXyxy }),
             samIou,
+            ...(objectScore !== undefined && { objectScore }),
             ...form,
             ...(body.lowResLogits && { lowResLogits: base64(bytesOf(lowResLogits)) }),
           });

@@ -58,6 +58,7 @@ export const refineResponse = z.object({
       area: z.int(),
       boxXyxy: boxXyxy.optional(),
       samIou: z.number(),
+      objectScore: z.number().optional().describe('SAM 2 only: probability that the prompts are on an object, 0..1'),
       ...writtenMask,
       lowResLogits: z.string().optional().describe('base64'),
     }),

@@ -84,6 +84,8 @@ export interface RefineResponse {
     boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
     /** SAM's own estimate of the mask's IoU. */
     samIou: number;
+    /** SAM 2 only: probability that the prompts are on an object at all, 0..1. */
+    objectScore?: number;
     /** `maskInput` of the next request, base64; where the request asked for it. */
     lowResLogits?: string;
   } & WrittenMask)[];

@@ -124,7 +124,11 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       await note('predictions.refine', request, signal);
       const { width, height } = await know(request.project, request.image);
       const mask = roundMask({ width, height }, 0.2);
-      return { width, height, masks: [{ mask, area: 9, boxXyxy: [1, 2, 3, 4], samIou: 0.9, lowResLogits: Float32Array.of(-1.5, 2.25) }] };
+      return {
+        width,
+        height,
+        masks: [{ mask, area: 9, boxXyxy: [1, 2, 3, 4], samIou: 0.9, objectScore: 0.6, lowResLogits: Float32Array.of(-1.5, 2.25) }],
+      };
     },
     async prepare(request, { signal } = {}) {
       await note('predictions.prepare', request, signal);

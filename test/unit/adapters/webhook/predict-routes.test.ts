@@ -222,6 +222,7 @@ describe('POST /v1/refine', () => {
     const first = await server.call('POST', '/v1/refine', body);
     expect(first.status, first.text).toBe(200);
     const [mask] = refineResponse.parse(first.json).masks;
+    expect(mask).toMatchObject({ samIou: 0.9, objectScore: 0.6 });
     const maskInput = mask?.lowResLogits ?? expect.fail('no lowResLogits');
     const second = await server.call('POST', '/v1/refine', {
       ...body,
