@@ -125,9 +125,11 @@ describe('the license of what is pulled', () => {
   });
 
   it('ends the command with exit code 2 where it is not accepted', async () => {
-    const [file, args] = dyingWithUs(process.execPath, [CLI, 'models', 'pull', 'dinov3-s']);
     const ended = await new Promise<{ code: unknown; text: string }>((done) => {
-      const child = execFile(file, [...args], { cwd: root }, (error, _, text) => done({ code: error?.code ?? 0, text }));
+      const pulled = [CLI, 'models', 'pull', 'dinov3-s'];
+      const child = execFile(...dyingWithUs(process.execPath, pulled), { cwd: root }, (error, _, text) =>
+        done({ code: error?.code ?? 0, text }),
+      );
       child.stdin?.end('y\n'); // a pipe is nobody at a terminal
     });
     expect(ended).toEqual({ code: 2, text: expect.stringMatching(/--accept-license.*See prosam models --help\./s) as string });

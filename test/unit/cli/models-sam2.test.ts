@@ -155,7 +155,7 @@ describe('prosam models pull with SAM 2', () => {
   });
 
   it('reads a fine-tune’s config.json from beside its weights, wherever they lie in the repository', async () => {
-    await models('pull', 'acme/medical');
+    await models('pull', 'acme/medical', '--accept-license');
     expect(sizeOf('medical')).toBe(64);
     expect(asked('fine/config.json')).toBe(true);
   });
@@ -163,8 +163,12 @@ describe('prosam models pull with SAM 2', () => {
   it('fetches none for other weights, misses one that is needed, and takes none without bounds', async () => {
     await models('pull', 'sam-vit-b');
     expect(asked('config.json')).toBe(false);
-    await expectRejection('CHECKPOINT_MISMATCH', models('pull', 'acme/bare'), 'acme/bare', 'config.json');
-    await expectRejection('HUB_REFUSED', models('pull', 'acme/large-config'), 'config.json of at most 1000000 bytes, got 1000001');
+    await expectRejection('CHECKPOINT_MISMATCH', models('pull', 'acme/bare', '--accept-license'), 'acme/bare', 'config.json');
+    await expectRejection(
+      'HUB_REFUSED',
+      models('pull', 'acme/large-config', '--accept-license'),
+      'config.json of at most 1000000 bytes, got 1000001',
+    );
     expect(asked('config.json')).toBe(false);
   });
 });
