@@ -1,7 +1,7 @@
 /** SAM under Meta's own names, from its checkpoints or from those of Hugging Face's transformers. SAM 2: `sam2.ts`. */
 import { ProsamError } from '../../common/errors.ts';
 import type { CheckpointTensors } from '../checkpoint.ts';
-import { layerName } from './mlp-layers.ts';
+import { layerName, PROMPT_AND_DECODER_RULES } from './transformers.ts';
 import { sam2Tensors } from './sam2.ts';
 import { firstNames, mapNames, renamed, underMarker, type RenameRule } from './rename.ts';
 
@@ -17,22 +17,8 @@ const RULES: readonly RenameRule[] = [
   [/^vision_encoder\.neck\.conv2\./, 'image_encoder.neck.2.'],
   [/^vision_encoder\.neck\.layer_norm2\./, 'image_encoder.neck.3.'],
   [/^vision_encoder\./, 'image_encoder.'],
-  // One tensor under two names; a file may hold either or both.
-  [
-    /^(prompt_encoder\.shared_embedding|shared_image_embedding)\.positional_embedding$/,
-    'prompt_encoder.pe_layer.positional_encoding_gaussian_matrix',
-  ],
   [/^prompt_encoder\.point_embed\./, 'prompt_encoder.point_embeddings.'],
-  [/^prompt_encoder\.mask_embed\.conv1\./, 'prompt_encoder.mask_downscaling.0.'],
-  [/^prompt_encoder\.mask_embed\.layer_norm1\./, 'prompt_encoder.mask_downscaling.1.'],
-  [/^prompt_encoder\.mask_embed\.conv2\./, 'prompt_encoder.mask_downscaling.3.'],
-  [/^prompt_encoder\.mask_embed\.layer_norm2\./, 'prompt_encoder.mask_downscaling.4.'],
-  [/^prompt_encoder\.mask_embed\.conv3\./, 'prompt_encoder.mask_downscaling.6.'],
-  [/^mask_decoder\.transformer\.layers\.(\d+)\.layer_norm([1-4])\./, 'mask_decoder.transformer.layers.$1.norm$2.'],
-  [/^mask_decoder\.transformer\.layer_norm_final_attn\./, 'mask_decoder.transformer.norm_final_attn.'],
-  [/^mask_decoder\.upscale_conv1\./, 'mask_decoder.output_upscaling.0.'],
-  [/^mask_decoder\.upscale_layer_norm\./, 'mask_decoder.output_upscaling.1.'],
-  [/^mask_decoder\.upscale_conv2\./, 'mask_decoder.output_upscaling.3.'],
+  ...PROMPT_AND_DECODER_RULES,
 ];
 
 /** @throws CHECKPOINT_MISMATCH for a checkpoint that is no SAM. label: of the checkpoint, for messages */

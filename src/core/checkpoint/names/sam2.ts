@@ -4,7 +4,7 @@
  */
 import { ProsamError } from '../../common/errors.ts';
 import type { CheckpointTensor, CheckpointTensors } from '../checkpoint.ts';
-import { layerName } from './mlp-layers.ts';
+import { layerName, PROMPT_AND_DECODER_RULES } from './transformers.ts';
 import { firstNames, mapNames, renamed, underMarker, type RenameRule } from './rename.ts';
 
 /** File beside Hugging Face's weights with the numbers that stand in no shape. */
@@ -39,25 +39,11 @@ const TRANSFORMERS_RULES: readonly RenameRule[] = [
   [/^vision_encoder\.backbone\.blocks\.(\d+)\.mlp\.proj_out\./, 'image_encoder.trunk.blocks.$1.mlp.layers.1.'],
   [/^vision_encoder\.backbone\./, 'image_encoder.trunk.'],
   [/^vision_encoder\.neck\.convs\.(\d+)\./, 'image_encoder.neck.convs.$1.conv.'],
-  // One tensor under two names; a file may hold either or both.
-  [
-    /^(prompt_encoder\.shared_embedding|shared_image_embedding)\.positional_embedding$/,
-    'prompt_encoder.pe_layer.positional_encoding_gaussian_matrix',
-  ],
-  [/^prompt_encoder\.mask_embed\.conv1\./, 'prompt_encoder.mask_downscaling.0.'],
-  [/^prompt_encoder\.mask_embed\.layer_norm1\./, 'prompt_encoder.mask_downscaling.1.'],
-  [/^prompt_encoder\.mask_embed\.conv2\./, 'prompt_encoder.mask_downscaling.3.'],
-  [/^prompt_encoder\.mask_embed\.layer_norm2\./, 'prompt_encoder.mask_downscaling.4.'],
-  [/^prompt_encoder\.mask_embed\.conv3\./, 'prompt_encoder.mask_downscaling.6.'],
-  [/^mask_decoder\.transformer\.layers\.(\d+)\.layer_norm([1-4])\./, 'mask_decoder.transformer.layers.$1.norm$2.'],
   [/^mask_decoder\.transformer\.layers\.(\d+)\.mlp\.proj_in\./, 'mask_decoder.transformer.layers.$1.mlp.lin1.'],
   [/^mask_decoder\.transformer\.layers\.(\d+)\.mlp\.proj_out\./, 'mask_decoder.transformer.layers.$1.mlp.lin2.'],
   [/^(mask_decoder\.transformer\..*)\.o_proj\./, '$1.out_proj.'],
-  [/^mask_decoder\.transformer\.layer_norm_final_attn\./, 'mask_decoder.transformer.norm_final_attn.'],
-  [/^mask_decoder\.upscale_conv1\./, 'mask_decoder.output_upscaling.0.'],
-  [/^mask_decoder\.upscale_layer_norm\./, 'mask_decoder.output_upscaling.1.'],
-  [/^mask_decoder\.upscale_conv2\./, 'mask_decoder.output_upscaling.3.'],
   [/^no_memory_embedding$/, 'no_mem_embed'],
+  ...PROMPT_AND_DECODER_RULES,
 ];
 /** Four rows in one tensor. */
 const POINT_ROWS = 'prompt_encoder.point_embed.weight';
