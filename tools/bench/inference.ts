@@ -202,7 +202,7 @@ try {
   const { threads } = values;
   const rows: Row[] = [];
   const groups = Object.entries(GROUPS).filter(([name]) => only.includes(name));
-  const python = groups.length === 0 ? '' : pythonWithPytorch(values);
+  const python = groups.length === 0 ? '' : pythonWithPytorch({ ...values, sam2: size.startsWith('sam2') });
   console.log(
     `${cpus()[0]?.model ?? 'unknown processor'}, ${threads} threads, ${process.platform} ${process.arch}, Node ${process.version}`,
   );
