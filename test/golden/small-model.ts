@@ -218,15 +218,3 @@ async function promptsOf(
   });
   return outputs as { mu: Tensor; logSigma: Tensor; coarse: Tensor };
 }
-
-/** Largest difference in shares of the largest known magnitude; Infinity where counts differ or a value is no number. */
-export function relativeError(actual: ArrayLike<number>, { data }: NumberTensor): number {
-  if (actual.length !== data.length) return Infinity;
-  let [largest, scale] = [0, 0];
-  data.forEach((value, i) => {
-    const gap = Math.abs(value - (actual[i] as number));
-    largest = Number.isNaN(gap) ? Infinity : Math.max(largest, gap);
-    scale = Math.max(scale, Math.abs(value));
-  });
-  return largest / scale;
-}

@@ -8,7 +8,8 @@ import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
 import { loadTrainingEngine } from '../../src/training/tfjs/engine.ts';
 import type { Engines, NumberTensor } from './golden-set.ts';
 import { engineOutputs, stepOutputs } from './small-engine.ts';
-import { knownOf, relativeError, smallOutputs, tensorOf, type KnownTensors } from './small-model.ts';
+import { relativeError } from './compare.ts';
+import { knownOf, smallOutputs, tensorOf, type KnownTensors } from './small-model.ts';
 
 const FOLDER = process.env['PROSAM_SMALL'] ?? '../shared/data/small';
 const here = existsSync(join(FOLDER, 'manifest.json'));

@@ -1,5 +1,6 @@
 /** Loss of the coarse mask: cross-entropy against the share of each cell that the true mask covers. */
 import { cellShares } from '../../core/mask/label-reduction.ts';
+import { sigmoid } from '../../core/engine/methods/sigmoid.ts';
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 
 /** Weight beside the loss of the decoded masks. */
@@ -20,7 +21,7 @@ export function coarseLoss(logits: FloatTensor, truth: FloatTensor): { loss: num
     shares.forEach((y, cell) => {
       const at = image * cells + cell;
       const x = logits.data[at] as number;
-      const p = 1 / (1 + Math.exp(-x));
+      const p = sigmoid(x);
       // -log p = softplus(-x), -log(1 - p) = softplus(x)
       const [on, off] = [softplus(-x), softplus(x)];
       loss += MARKED_WEIGHT * y * on + (1 - y) * off;

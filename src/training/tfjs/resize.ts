@@ -1,6 +1,6 @@
 /** Bilinear resizing as two products, so that its gradient is two products as well. */
 import type * as tfjs from '@tensorflow/tfjs-core';
-import type { PixelConvention } from '../../core/mask/resize-map.ts';
+import { resizeMap, type PixelConvention } from '../../core/mask/resize-map.ts';
 import type { Tf } from './gradients.ts';
 
 /** x [B, C, h, w] -> [B, C, height, width], without antialiasing */
@@ -16,17 +16,8 @@ export function resizeBilinear(tf: Tf, x: tfjs.Tensor, height: number, width: nu
   return tf.reshape(tf.transpose(tall, [0, 2, 1]), [batch, channels, height, width]);
 }
 
-/** Row i blends the two sources of sample i. [to, from] */
+/** Row i blends the sources of sample i: the unit vectors, resized as the engine resizes. [to, from] */
 function interpolation(from: number, to: number, convention: PixelConvention): Float32Array {
-  const out = new Float32Array(to * from);
-  for (let i = 0; i < to; i++) {
-    const aligned = to === 1 ? 0 : (i * (from - 1)) / (to - 1);
-    const source = convention === 'aligned' ? aligned : Math.max(0, ((i + 0.5) * from) / to - 0.5);
-    const low = Math.min(Math.floor(source), from - 1);
-    const high = Math.min(low + 1, from - 1);
-    const share = source - low;
-    out[i * from + low] = (out[i * from + low] as number) + 1 - share;
-    out[i * from + high] = (out[i * from + high] as number) + share;
-  }
-  return out;
+  const units = Float32Array.from({ length: from * from }, (_, i) => (i % (from + 1) === 0 ? 1 : 0));
+  return resizeMap({ data: units, width: from, height: from }, from, to, convention).data;
 }

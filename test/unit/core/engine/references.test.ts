@@ -5,39 +5,19 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
 import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
-import { createEngineCore } from '../../../../src/core/engine/engine.ts';
 import { createEncodedImages } from '../../../../src/core/engine/image-features.ts';
 import { createReferenceStore } from '../../../../src/core/engine/references.ts';
 import { geometryOf } from '../../../../src/core/image/geometry.ts';
 import { nodeImageSource } from '../../../../src/core/image/node/source.ts';
 import { createNetworks, preprocessOf } from '../../../../src/core/onnx/networks.ts';
 import { nodeRuntime } from '../../../../src/core/runtime/node/ort-node.ts';
-import type { Engine } from '../../../../src/core/engine/types.ts';
+import { countedEngine } from './counted-engine.ts';
 import { writeModelFolder } from '../runtime/model-folder-of.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-features-'));
 afterAll(() => {
   rmSync(root, { recursive: true, force: true });
 });
-
-/** An engine, and how often its encoders ran. */
-async function counting(folder: string, cacheBytes: number): Promise<{ engine: Engine; ran: { sam: number; backbone: number } }> {
-  const model = await openModel(folder);
-  const networks = createNetworks(model, nodeRuntime({ threads: 1 }));
-  const ran = { sam: 0, backbone: 0 };
-  const counted: typeof networks = {
-    ...networks,
-    encodeSam: (image) => {
-      ran.sam++;
-      return networks.encodeSam(image);
-    },
-    encodeBackbone: (image) => {
-      ran.backbone++;
-      return networks.encodeBackbone(image);
-    },
-  };
-  return { engine: createEngineCore({ model, networks: counted, source: nodeImageSource(), cacheBytes }), ran };
-}
 
 let seed = 1;
 const scene = () => sceneWith(3, () => seed++);
@@ -51,7 +31,7 @@ describe('a reference', () => {
   const TWO_PICTURES = 600_000;
 
   it('is encoded once, also when other pictures have pushed its own out of the cache', async () => {
-    const { engine, ran } = await counting('models/tiny', TWO_PICTURES);
+    const { engine, ran } = await countedEngine('models/tiny', TWO_PICTURES);
     const reference = drawn();
     for (let i = 0; i < 3; i++) {
       await engine.predict(scene().image, [reference], { method: 'prosam' });
@@ -67,7 +47,7 @@ describe('a model with a backbone of its own', () => {
   const ENOUGH = 2 ** 26;
 
   it('shows SAM no drawn reference, and every target once', async () => {
-    const { engine, ran } = await counting(folder, ENOUGH);
+    const { engine, ran } = await countedEngine(folder, ENOUGH);
     const reference = drawn();
     for (const { image } of [scene(), scene()]) await engine.predict(image, [reference], { method: 'prosam' });
     expect(ran).toEqual({ sam: 2, backbone: 3 });
@@ -96,7 +76,7 @@ describe('a model with a backbone of its own', () => {
   });
 
   it('shows SAM a reference whose mark is to grow, and those that check each other', async () => {
-    const { engine, ran } = await counting(folder, ENOUGH);
+    const { engine, ran } = await countedEngine(folder, ENOUGH);
     await engine.predict(scene().image, [{ image: scene().image, box: [10, 10, 40, 40] }], {
       method: 'prosam',
       grow: true,

@@ -1,8 +1,9 @@
 /** Small files that hold a network's weights, an input and what PyTorch made of it; run here on both of the project's runtimes. */
 import { basename, dirname } from 'node:path';
 import { loadTrainingEngine } from '../../../../src/training/tfjs/engine.ts';
+import { relativeError } from '../../../golden/compare.ts';
 import { execute, type Build } from '../../../golden/execute.ts';
-import { readTensors, type Engines, type GoldenSet, type NumberTensor } from '../../../golden/golden-set.ts';
+import { readTensors, type Engines, type GoldenSet } from '../../../golden/golden-set.ts';
 
 /** What a network can run on, by name. */
 export const RUNTIMES: Record<string, () => Promise<Engines>> = {
@@ -24,18 +25,7 @@ export async function deviations(file: string, engines: Engines, build: Build): 
   return Object.fromEntries(
     expected.map(([name, tensor]) => {
       const key = name.slice('out.'.length);
-      return [key, difference(outputs[key]?.data ?? [], tensor)];
+      return [key, relativeError(outputs[key]?.data ?? [], tensor)];
     }),
   );
-}
-
-function difference(actual: ArrayLike<number>, { data }: NumberTensor): number {
-  if (actual.length !== data.length) return Infinity;
-  let [largest, scale] = [0, 0];
-  data.forEach((value, i) => {
-    const gap = Math.abs(value - (actual[i] as number));
-    largest = Number.isNaN(gap) ? Infinity : Math.max(largest, gap);
-    scale = Math.max(scale, Math.abs(value));
-  });
-  return largest / scale;
 }

@@ -4,13 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
-import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
-import { createEngineCore } from '../../../../src/core/engine/engine.ts';
 import type { Engine, MaskPrediction, RefinePrompts } from '../../../../src/core/engine/types.ts';
-import { nodeImageSource } from '../../../../src/core/image/node/source.ts';
 import { POINT_KINDS } from '../../../../src/core/networks/sam-prompt-encoder.ts';
-import { createNetworks, type Decoded, type Networks } from '../../../../src/core/onnx/networks.ts';
-import { nodeRuntime } from '../../../../src/core/runtime/node/ort-node.ts';
+import { type Decoded, type Networks } from '../../../../src/core/onnx/networks.ts';
+import { countedEngine, type CountedEngine } from '../engine/counted-engine.ts';
 import { SMALL_SAM2, writeSam2Folder, type Sam2FolderOptions } from './sam2-folder.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-sam2-engine-'));
@@ -25,31 +22,9 @@ const marked = ({ image, truth }: typeof first) => ({ image, mask: truth }) as c
 /** Cells of a mask prompt: (4 g)^2 */
 const LOW = 32 * 32;
 
-interface Opened {
-  engine: Engine;
-  networks: Networks;
-  ran: { sam: number; backbone: number };
-}
-
 let folders = 0;
-/** An engine that counts runs of its encoders. */
-async function opened(options: Sam2FolderOptions): Promise<Opened> {
-  const model = await openModel(await writeSam2Folder(join(root, String(folders++)), options));
-  const networks = createNetworks(model, nodeRuntime({ threads: 1 }));
-  const ran = { sam: 0, backbone: 0 };
-  const counted: Networks = {
-    ...networks,
-    encodeSam: (image) => {
-      ran.sam++;
-      return networks.encodeSam(image);
-    },
-    encodeBackbone: (image) => {
-      ran.backbone++;
-      return networks.encodeBackbone(image);
-    },
-  };
-  return { engine: createEngineCore({ model, networks: counted, source: nodeImageSource(), cacheBytes: 2 ** 26 }), networks, ran };
-}
+const opened = async (options: Sam2FolderOptions): Promise<CountedEngine> =>
+  countedEngine(await writeSam2Folder(join(root, String(folders++)), options), 2 ** 26);
 
 /** Four masks of token 0 to 3 for prompts that stand as they are, straight from the networks. */
 async function decoded(networks: Networks, points: readonly (readonly [number, number, (typeof POINT_KINDS)[number]])[], mask?: number) {
@@ -70,7 +45,7 @@ const tokenOf = ({ logits }: Decoded, token: number): Float32Array => logits.dat
 describe.each(['sam', 'dino', 'resnet'] as const)('SAM 2 with the backbone %s', (backbone) => {
   let engine: Engine;
   let networks: Networks;
-  let ran: Opened['ran'];
+  let ran: CountedEngine['ran'];
   beforeAll(async () => {
     ({ engine, networks, ran } = await opened({ backbone }));
   });
