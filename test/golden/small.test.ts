@@ -1,6 +1,4 @@
-/** The photo model against numbers of PyTorch, where its folder is at hand: PROSAM_SMALL, or beside the project. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+/** The photo model against numbers of PyTorch, at every stage. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel, type Model } from '../../src/core/checkpoint/model-folder.ts';
 import { checkModelWeights, createNetworks, type Networks } from '../../src/core/onnx/networks.ts';
@@ -11,8 +9,8 @@ import { engineOutputs, stepOutputs } from './small-engine.ts';
 import { relativeError } from './compare.ts';
 import { knownOf, smallOutputs, tensorOf, type KnownTensors } from './small-model.ts';
 
-const FOLDER = process.env['PROSAM_SMALL'] ?? '../shared/data/small';
-const here = existsSync(join(FOLDER, 'manifest.json'));
+const FOLDER = 'models/small';
+const KNOWN = 'test/golden/small-data';
 const RUNTIMES: Record<string, () => Promise<Engines>> = {
   'ONNX Runtime': () => Promise.resolve({}),
   'TensorFlow.js': async () => ({ tf: (await loadTrainingEngine('wasm')).tf, networks: 'tfjs' }),
@@ -37,12 +35,12 @@ function everyEighthRow(values: Float32Array, rows: number): Float32Array {
   );
 }
 
-describe.skipIf(!here)('the photo model', () => {
+describe('the photo model', () => {
   let known: KnownTensors;
   let model: Model;
   let networks: Networks;
   beforeAll(async () => {
-    known = knownOf(FOLDER);
+    known = knownOf(KNOWN);
     model = await openModel(FOLDER);
     checkModelWeights(model);
     networks = createNetworks(model, nodeRuntime());

@@ -98,7 +98,7 @@ async function stagesOf(model: Model, networks: Networks, reference: AnnotatedIm
 }
 
 /** Spread over a map without a step that could follow its rows; the same on every machine. */
-function keptPositions(length: number): number[] {
+export function keptPositions(length: number): number[] {
   if (length <= KEPT) return Array.from({ length }, (_, i) => i);
   return Array.from({ length: KEPT }, (_, i) => Math.floor((((i + 1) * GOLDEN_RATIO) % 1) * length));
 }
