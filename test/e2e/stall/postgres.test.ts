@@ -12,6 +12,7 @@ import { expectRejection } from '../../unit/core/expect-error.ts';
 import { postgresPrograms, startPostgres, type PostgresServer } from '../../unit/storage/start-postgres.ts';
 import { startHolder } from './holder.ts';
 import { startStallingProxy, type StallingProxy } from './stalling-proxy.ts';
+import { untilAnswered } from './until-answered.ts';
 
 const objects = mkdtempSync(join(tmpdir(), 'prosam-stall-'));
 const LONG = { lockMs: 600_000, statementMs: 600_000, idleTransactionMs: 600_000 };
@@ -70,7 +71,8 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
         ),
       );
       await Promise.all(refused);
-      expect(await storage.store.annotations.accept(recordOf(other), [])).toBe('stored');
+      await untilAnswered(() => storage.store.annotations.accept(recordOf(other), []));
+      expect(await storage.store.annotations.list(other, { limit: 10 })).toHaveLength(1);
       expect(await storage.store.annotations.list(project, { limit: 10 })).toEqual([]);
       holder.goOn();
       expect(await holder.release()).toBe('kept');
@@ -108,10 +110,10 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
   it('gives a connection up on which nothing comes back, and goes on with others', async () => {
     const project = newProject();
     const timeouts = { connectMs: 400, statementMs: 400, lockMs: 300 };
-    const storage = await openStorage({ database: through, objects, timeouts });
+    const storage = await untilAnswered(() => openStorage({ database: through, objects, timeouts }));
     const { store, queue } = storage;
     try {
-      await store.annotations.accept(recordOf(project), []);
+      await untilAnswered(() => store.annotations.accept(recordOf(project), []));
       proxy.stall();
       // More than there are connections, of every kind.
       const refused = Array.from({ length: 8 }, (_, i) => [
@@ -122,9 +124,11 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
       await Promise.all(refused.flat());
       await expectRejection('STORAGE_TIMEOUT', openStorage({ database: through, objects, timeouts }));
       proxy.resume();
-      expect(await store.annotations.accept(recordOf(project, { revision: 2 }), [])).toBe('stored');
-      await store.ping();
-      await queue.send({ name: 'work', data: 1 });
+      await untilAnswered(() => store.annotations.accept(recordOf(project, { revision: 2 }), []));
+      const [{ revision } = {}] = await untilAnswered(() => store.annotations.list(project, { limit: 1 }));
+      expect(revision).toBe(2);
+      await untilAnswered(() => store.ping());
+      await untilAnswered(() => queue.send({ name: 'work', data: 1 }));
     } finally {
       proxy.resume();
       await storage.close();
@@ -132,8 +136,10 @@ describe.skipIf(postgresPrograms() === undefined)('Postgres (needs the postgresq
   });
 
   it('closes although nobody answers its goodbye', async () => {
-    const storage = await openStorage({ database: through, objects, timeouts: { connectMs: 300, statementMs: 600_000 } });
-    await storage.store.ping();
+    const storage = await untilAnswered(() =>
+      openStorage({ database: through, objects, timeouts: { connectMs: 300, statementMs: 600_000 } }),
+    );
+    await untilAnswered(() => storage.store.ping());
     proxy.stall();
     try {
       // The queue looks after itself at any time, and then waits as well.

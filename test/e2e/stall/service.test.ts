@@ -11,6 +11,7 @@ import { s3Program } from '../../unit/storage/start-s3.ts';
 import { expectRejection } from '../../unit/core/expect-error.ts';
 import { startHolder, type Hold } from './holder.ts';
 import { serverPlace, sqlitePlace, type StallPlace } from './places.ts';
+import { untilAnswered } from './until-answered.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -113,12 +114,12 @@ describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)('
 
   it('refuses one request for an image that never comes, and answers the next', async () => {
     const place = ended(await serverPlace());
-    const { service } = ended(await openService(place, { silenceMs: 400, objectMs: 1500 }));
+    const { service } = ended(await openService(place));
     await service.annotations.accept(await annotation('p', 'one'));
     const known = await shown();
     const { image } = await service.predictions.predict({ project: 'p', image: known.bytes });
     // A service that has read nothing of it yet.
-    const other = ended(await openService(place, { silenceMs: 400, objectMs: 1500 }));
+    const other = ended(await untilAnswered(() => openService(place, { silenceMs: 400, objectMs: 1500 })));
     const url = await other.listen();
     const ask = () => fetch(`${url}/v1/images/${image.sha256}?project=p`);
     place.toObjects?.stall();
@@ -127,7 +128,8 @@ describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)('
     expect(refused.headers.get('retry-after')).not.toBeNull();
     expect((await fetch(`${url}/health`)).status).toBe(200);
     place.toObjects?.resume();
-    expect((await other.service.predictions.predict({ project: 'p', image })).masks).toHaveLength(1);
+    const { masks } = await untilAnswered(() => other.service.predictions.predict({ project: 'p', image }));
+    expect(masks).toHaveLength(1);
     expect((await ask()).status).toBe(200);
   });
 });
