@@ -14,7 +14,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { WORKER_FLAGS, workerEnvironment } from '../../src/core/runtime/worker/memory.ts';
+import { mappedFromBytes, WORKER_FLAGS, workerEnvironment } from '../../src/core/runtime/worker/memory.ts';
 import { midShape } from '../../src/core/onnx/model-graphs.ts';
 import { FULL_SIZES, fullSizeModel, type FullSize } from './full-size-model.ts';
 import { writeInputs } from './inference-inputs.ts';
@@ -171,12 +171,12 @@ function print({ stage, contestant, milliseconds, cpuMilliseconds, peakBytes, ..
 }
 
 /** Starts a script as an engine starts its worker process. */
-function startLikeWorker<T>(...script: string[]): LineProcess<T> {
-  return startLineProcess(process.execPath, [...WORKER_FLAGS, ...script], workerEnvironment());
+function startLikeWorker<T>(mappedFrom: number, ...script: string[]): LineProcess<T> {
+  return startLineProcess(process.execPath, [...WORKER_FLAGS, ...script], workerEnvironment(mappedFrom));
 }
 
-async function manyEncodes(models: string): Promise<ManyAnswer> {
-  const child = startLikeWorker<ManyAnswer>('tools/bench/many-encodes.ts', models, values.threads, values.images);
+async function manyEncodes(models: string, mappedFrom: number): Promise<ManyAnswer> {
+  const child = startLikeWorker<ManyAnswer>(mappedFrom, 'tools/bench/many-encodes.ts', models, values.threads, values.images);
   const response = await child.ask('');
   await child.end();
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
@@ -197,6 +197,7 @@ const folder = mkdtempSync(join(tmpdir(), 'prosam-bench-'));
 try {
   const models = values.models ?? join(folder, 'model');
   const { manifest } = await fullSizeModel(models, size);
+  const mappedFrom = await mappedFromBytes(models);
   const inputs = join(folder, 'inputs.safetensors');
   writeInputs(inputs, midShape(manifest)[2] as number);
   const { threads } = values;
@@ -209,7 +210,7 @@ try {
   for (const [name, stages] of groups) {
     const ours = (precision: string): Contestant => ({
       name: precision,
-      process: startLikeWorker('tools/bench/inference-stages.ts', models, inputs, threads, precision),
+      process: startLikeWorker(mappedFrom, 'tools/bench/inference-stages.ts', models, inputs, threads, precision),
     });
     const theirs = (title: string, attention: string, environment: Readonly<Record<string, string>>): Contestant => ({
       name: title,
@@ -222,7 +223,7 @@ try {
     for (const row of measured) print(row);
     rows.push(...measured);
   }
-  const many = only.includes('many') ? await manyEncodes(models) : undefined;
+  const many = only.includes('many') ? await manyEncodes(models, mappedFrom) : undefined;
   if (values.json !== undefined)
     writeFileSync(
       values.json,

@@ -25,8 +25,8 @@ export interface Model extends ModelIds {
 /** A manifest is text somebody wrote, not a weight file. */
 const MAX_MANIFEST_BYTES = 1_000_000;
 
-/** folder: path of a model folder. @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_HASH_MISMATCH, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH */
-export async function openModel(folder: string): Promise<Model> {
+/** Describes a model without reading its weights. folder: path of a model folder. @throws MODEL_NOT_FOUND, MODEL_INVALID */
+export async function readManifest(folder: string): Promise<{ manifest: Manifest; text: string; label: string }> {
   const label = join(folder, 'manifest.json');
   const info = await stat(label).catch((cause: unknown) => {
     throw new ProsamError('MODEL_NOT_FOUND', `expected a model folder with a manifest.json, found none in ${folder}.`, { cause });
@@ -35,7 +35,12 @@ export async function openModel(folder: string): Promise<Model> {
   if (info.size > MAX_MANIFEST_BYTES)
     throw new ProsamError('MODEL_INVALID', `${label}: expected at most ${MAX_MANIFEST_BYTES} bytes, got ${info.size}.`);
   const text = await readFile(label, 'utf8');
-  const manifest = parseManifest(text, label);
+  return { manifest: parseManifest(text, label), text, label };
+}
+
+/** folder: path of a model folder. @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_HASH_MISMATCH, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH */
+export async function openModel(folder: string): Promise<Model> {
+  const { manifest, text, label } = await readManifest(folder);
   const locations = manifest.locations ?? {};
   const placeOf = (file: string): string => locations[file] ?? join(folder, file);
   const open = async (file: string): Promise<Checkpoint> => {

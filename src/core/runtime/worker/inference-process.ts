@@ -21,6 +21,8 @@ export interface InferenceProcessOptions {
   /** Folder of relative paths, if it still exists. */
   folder: string | undefined;
   lowPriority: boolean;
+  /** Size from which its pieces of memory go back to the system at once, in bytes. */
+  mappedFrom: number;
   onMessage: (message: FromWorker) => void;
   /** Once, after its last message. how: 'was killed by SIGSEGV', 'ended with exit code 1', ... */
   onEnd: (how: string) => void;
@@ -30,12 +32,12 @@ export interface InferenceProcessOptions {
 const LOW_PRIORITY = process.platform === 'win32' ? constants.priority.PRIORITY_BELOW_NORMAL : 5;
 
 /** It keeps nobody's process alive, and ends with this one. */
-export function startInferenceProcess({ folder, lowPriority, onMessage, onEnd }: InferenceProcessOptions): InferenceProcess {
+export function startInferenceProcess({ folder, lowPriority, mappedFrom, onMessage, onEnd }: InferenceProcessOptions): InferenceProcess {
   // Flags of this process (--input-type, --test, loaders) are not passed on. Whatever a library prints there goes to stderr: the
   // standard output belongs to the program that asks.
   const child = spawn(process.execPath, [...WORKER_FLAGS, workerFile()], {
     stdio: ['ignore', 2, 2, 'overlapped'],
-    env: workerEnvironment(),
+    env: workerEnvironment(mappedFrom),
     windowsHide: true,
     // A folder that has been deleted is no place to start in; what is named by its whole path is still found.
     cwd: folder !== undefined && existsSync(folder) ? folder : dirname(process.execPath),

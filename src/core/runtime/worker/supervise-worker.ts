@@ -6,6 +6,7 @@ import { createKeptEncoders } from './kept-encoders.ts';
 import type { EngineOptions } from '../node/open-engine.ts';
 import { watchSilence, type SilenceWatch } from './watchdog.ts';
 import { createWaitingCalls, whileAwake } from './call-queue.ts';
+import { mappedFromBytes } from './memory.ts';
 import { describeEnd, lossOf, unavailable } from './errors.ts';
 import { receivedError, type EngineRequest, type FromWorker } from './protocol.ts';
 
@@ -38,6 +39,7 @@ interface Present {
 /** Resolves when the first worker is ready. @throws what opening an engine throws, ENGINE_FAILED where the worker dies of it */
 export async function superviseWorker(options: EngineOptions, inferenceTimeoutMs: number): Promise<SupervisedWorker> {
   const home = currentFolder();
+  const mappedFrom = await mappedFromBytes(options.model, inferenceTimeoutMs);
   const calls = createWaitingCalls();
   const encoders = createKeptEncoders();
   let [lastId, replacements, failedStarts, residentBytes] = [0, 0, 0, 0];
@@ -59,6 +61,7 @@ export async function superviseWorker(options: EngineOptions, inferenceTimeoutMs
     const process = startInferenceProcess({
       folder: home,
       lowPriority: options.priority === 'low',
+      mappedFrom,
       onMessage: (message) => receive(mine, message),
       onEnd: (how) => bury(mine, how),
     });

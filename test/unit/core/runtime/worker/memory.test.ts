@@ -1,16 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { createEngine } from '../../../../../src/core/runtime/node/create-engine.ts';
-import { WORKER_FLAGS, workerEnvironment } from '../../../../../src/core/runtime/worker/memory.ts';
+import { mappedFromBytes, WORKER_FLAGS, workerEnvironment } from '../../../../../src/core/runtime/worker/memory.ts';
 
 it('has the allocator give memory back, and passes on the rest', () => {
-  const { GLIBC_TUNABLES, ...rest } = workerEnvironment({ PATH: '/bin' });
-  expect(GLIBC_TUNABLES?.split(':')).toContain('glibc.malloc.mmap_threshold=1048576');
+  const { GLIBC_TUNABLES, ...rest } = workerEnvironment(4096, { PATH: '/bin' });
+  expect(GLIBC_TUNABLES?.split(':')).toContain('glibc.malloc.mmap_threshold=4096');
   expect(rest).toEqual({ PATH: '/bin', ELECTRON_RUN_AS_NODE: '1' });
 });
 
 it.each([{ GLIBC_TUNABLES: 'glibc.malloc.check=1' }, { MALLOC_ARENA_MAX: '4' }])('leaves a user’s own choice alone: %j', (own) => {
-  expect(workerEnvironment(own)).toEqual({ ...own, ELECTRON_RUN_AS_NODE: '1' });
+  expect(workerEnvironment(4096, own)).toEqual({ ...own, ELECTRON_RUN_AS_NODE: '1' });
+});
+
+it('maps large pieces alone for trunks of small maps, smaller ones for SAM’s ViT and for models that cannot be read', async () => {
+  const [vit, trunk, missing] = await Promise.all(['models/tiny', 'models/small', 'no such model'].map((model) => mappedFromBytes(model)));
+  expect(trunk).toBeGreaterThan(vit as number);
+  expect(trunk).toBeLessThanOrEqual(32 * 2 ** 20); // glibc ignores more
+  expect(missing).toBe(vit);
 });
 
 it.runIf(process.platform === 'linux')('reaches the process that computes', async () => {
