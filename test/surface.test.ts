@@ -37,7 +37,7 @@ const PREDICT = `
   const scene = generateScene(7, { force: [3] });
   const image = { data: scene.image, width: 256, height: 256, channels: 3 };
   const mask = { data: conceptMask(scene, 3), width: 256, height: 256 };
-  const engine = await createEngine();
+  const engine = await createEngine({ model: 'tiny' });
   const { masks } = await engine.predict(image, [{ image, mask }]);
   const code = await engine.predict(image, []).catch((error) => isProsamError(error) && error.code);
   await engine.close();
@@ -225,7 +225,7 @@ describe('the built package', () => {
   });
 
   it('lets a program end that forgot to close its engine', async () => {
-    expect(await node('module', `import { createEngine } from 'prosam'; await createEngine(); console.log('done');`)).toBe('done');
+    expect(await node('module', `import { createEngine } from 'prosam'; await createEngine({ model: 'tiny' }); console.log('done');`)).toBe('done');
   });
 
   it('carries exactly what users need', async () => {

@@ -1,4 +1,5 @@
 /** Settings of the learner, and their defaults. */
+import { DEFAULT_MODEL } from '../core/engine/defaults.ts';
 import type { LearnerPolicy } from './policy.ts';
 
 /** Times that a cron expression begins, each of the same length. */
@@ -59,7 +60,7 @@ export interface LearnerSettings extends LearnerPolicy {
   engine: 'auto' | 'node-gpu' | 'node' | 'wasm';
   /** Device of the frozen networks. @default 'auto' */
   device: string;
-  /** Name or folder of the model whose frozen networks are used. @default 'tiny' */
+  /** Name or folder of the model whose frozen networks are used. @default 'small' */
   model: string;
   /** Folder on this machine for runs and features. @default 'prosam/learner' */
   workDir: string;
@@ -72,5 +73,5 @@ export const LEARNER_DEFAULTS: LearnerSettings = {
   ...{ gateShare: 0.25, replayShare: 0.5, margin: 0.01, labelMargin: 0.05, minLabelPairs: 3, gatePairs: 100 },
   ...{ steps: 200, batch: 4, samples: 4, lr: 3e-4, averageDecay: 0.95, checkpointEvery: 25, maxMasks: 1000 },
   ...{ maxMemoryBytes: 4096 * MIB, featureBytes: 256 * MIB, cacheBytes: 4096 * MIB, threads: 1 },
-  ...{ leaseMs: 60_000, maxAttempts: 50, engine: 'auto', device: 'auto', model: 'tiny', workDir: 'prosam/learner' },
+  ...{ leaseMs: 60_000, maxAttempts: 50, engine: 'auto', device: 'auto', model: DEFAULT_MODEL, workDir: 'prosam/learner' },
 };

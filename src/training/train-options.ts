@@ -1,4 +1,5 @@
 /** Options of a training run, with the paper's values as defaults. */
+import { DEFAULT_MODEL } from '../core/engine/defaults.ts';
 import { resolve } from 'node:path';
 import { DISTRIBUTIONS, type DistributionKind } from '../core/networks/prompt-distribution.ts';
 import { ProsamError } from '../core/common/errors.ts';
@@ -33,7 +34,7 @@ export interface TrainOptions {
   out: string;
   /** Classes to leave out of training and to test on; 'all' leaves none out. @default 0 */
   fold?: number | 'all';
-  /** Built-in model or model folder whose frozen parts are used. @default 'tiny' */
+  /** Built-in model or model folder whose frozen parts are used. @default 'small' */
   model?: string;
   /** 'model': the model's own prompt encoder where it has one; 'scratch'; or the path of a checkpoint. @default 'model' */
   start?: string;
@@ -130,7 +131,7 @@ export function trainSettings({ dataset, engine, ...options }: TrainOptions): Tr
 export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainSettings, Loaded> {
   const settings: Omit<TrainSettings, Loaded> = {
     fold: 0,
-    model: 'tiny',
+    model: DEFAULT_MODEL,
     start: 'model',
     annotation: 'mask',
     ...PAPER_DISTRIBUTION,

@@ -95,7 +95,7 @@ describe.skipIf(!hasChromium)(`the page in the browser ${chromiumLabel}`, () => 
     expect(coco.annotations[0]?.marked).toBe(true);
     expect(iou(brushed.data, reference.truth.data)).toBeGreaterThan(0.8);
 
-    const engine = await createEngine({ device: 'cpu' });
+    const engine = await createEngine({ model: 'tiny', device: 'cpu' });
     const image = await driver.png(reference);
     for (const [i, target] of targets.entries()) {
       const { bytes, name } = await driver.saved(page, () =>

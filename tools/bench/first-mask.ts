@@ -6,7 +6,7 @@ const before = performance.now(); // milliseconds since the process began
 let seed = 1;
 const [reference, target] = [sceneWith(3, () => seed++), sceneWith(3, () => seed++)];
 const drawing = performance.now() - before;
-const engine = await createEngine();
+const engine = await createEngine({ model: 'tiny' });
 await engine.predict(target.image, [{ image: reference.image, mask: reference.truth }], { method: 'prosam' });
 console.log(Math.round(performance.now() - drawing));
 await engine.close();

@@ -18,7 +18,7 @@ if (task === 'draw') {
   let seed = 50;
   const { image, truth } = sceneWith(3, () => seed++);
   const references = [{ image, mask: truth }];
-  const engine = await createEngine({ threads: Number(count) });
+  const engine = await createEngine({ model: 'tiny', threads: Number(count) });
   /** Memory of the worker and of this process, which reads its responses. */
   const memory = (): number => (engine.worker?.residentBytes ?? 0) + process.memoryUsage.rss();
   const delay = monitorEventLoopDelay({ resolution: 1 });

@@ -44,7 +44,7 @@ function firstMask(): void {
 }
 
 async function calls(): Promise<void> {
-  const engine = await createEngine({ threads });
+  const engine = await createEngine({ model: 'tiny', threads });
   let seed = 50;
   const scene = sceneWith(3, () => seed++);
   const references = [{ image: scene.image, mask: scene.truth }];

@@ -1,4 +1,5 @@
 /** `prosam doctor`: hardware of this machine, devices that work and why others do not, times of a prediction, and advice. */
+import { DEFAULT_MODEL } from '../../core/engine/defaults.ts';
 import { note, problem, type Finding } from '../../core/common/finding.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import { MIN_DRIVER } from '../../setup/cuda-wheels.ts';
@@ -20,7 +21,7 @@ export async function doctor(args: readonly string[], { print, warn, signal }: T
   const { timeout } = values;
   const options = engineOptions(values);
 
-  const machine = await machineReport(options.model ?? 'tiny');
+  const machine = await machineReport(options.model ?? DEFAULT_MODEL);
   signal?.throwIfAborted();
   warn('trying the devices');
   const devices = await deviceReports();

@@ -1,4 +1,5 @@
 /** Table of `prosam eval`. */
+import { DEFAULT_MODEL } from '../../core/engine/defaults.ts';
 import { STRATEGIES } from '../../core/engine/strategy.ts';
 import { SIZES } from '../../training/evaluation/result.ts';
 import { ANNOTATION_MODES } from '../../training/types.ts';
@@ -37,7 +38,7 @@ export const EVAL = command({
       ...{ type: 'text', list: true, value: 'M[,M]' },
       about:
         "built-in models or model folders; {fold} in a path stands for the fold's name, so that every fold is predicted by the model trained for it",
-      default: 'tiny',
+      default: DEFAULT_MODEL,
     },
     method: { type: 'choice', list: true, choices: METHOD_CHOICES, value: 'M[,M]', about: 'methods', default: 'prosam' },
     strategy: { type: 'choice', list: true, choices: STRATEGIES, value: 'S[,S]', about: 'strategies of prosam', default: 'mean_prompt' },

@@ -109,7 +109,7 @@ export const MODELS_INFO = command({
   arguments: NAME,
   options: json,
   exitCodes: DONE,
-  examples: ['prosam models info tiny'],
+  examples: ['prosam models info small'],
 });
 
 export const MODELS_VERIFY = command({
@@ -128,7 +128,7 @@ export const MODELS_VERIFY = command({
     ...json,
   },
   exitCodes: { 0: 'valid', 1: 'found something wrong', 2: 'not done' },
-  examples: ['prosam models verify tiny', 'prosam models verify tiny --precision int8'],
+  examples: ['prosam models verify small', 'prosam models verify small --precision int8'],
 });
 
 export const MODELS_REMOVE = command({

@@ -1,8 +1,8 @@
 /** Defaults and bounds of the engine, each once: documentation, help texts and schemas take them from here. */
 import type { LabelReduction } from '../mask/label-reduction.ts';
 
-/** The model that is built in. */
-export const DEFAULT_MODEL = 'tiny';
+/** The built-in model for photos. */
+export const DEFAULT_MODEL = 'small';
 export const DEFAULT_LABEL = 'object';
 export const DEFAULT_STRATEGY = 'mean_prompt';
 /** Seed of the samples (the public VRP-SAM code's). */

@@ -29,7 +29,7 @@ export interface ProsamConfig {
   migrate?: boolean;
   /** Longest waits for the database and the object store. @default {} */
   storageTimeouts?: StorageTimeoutsConfig;
-  /** Name of an installed model, or path of its folder. @default 'tiny' */
+  /** Name of an installed model, or path of its folder. @default 'small' */
   model?: string;
   /** Device that computes. @default 'auto' */
   device?: 'auto' | Device;

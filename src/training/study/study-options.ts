@@ -1,4 +1,5 @@
 /** Options of a study, and their defaults. Everything random comes from the seeds. */
+import { DEFAULT_MODEL } from '../../core/engine/defaults.ts';
 import * as z from 'zod';
 import { ProsamError } from '../../core/common/errors.ts';
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
@@ -18,7 +19,7 @@ export interface StudyOptions {
   out: string;
   /** Folder of the trained runs; studies that share it share the runs. @default runs/ in `out` */
   runs?: string;
-  /** Models whose frozen parts are used; several only in backbones. @default ['tiny'] */
+  /** Models whose frozen parts are used; several only in backbones. @default ['small'] */
   models?: readonly string[];
   /** Trained models to study instead of training some; `{fold}` stands for the fold's name. */
   trained?: readonly string[];
@@ -97,7 +98,7 @@ export function studySettings(options: Omit<StudyOptions, 'engine'>): StudySetti
   const settings: StudySettings = {
     runs: `${out}/runs`,
     cacheDir: `${out}/features`,
-    models: ['tiny'],
+    models: [DEFAULT_MODEL],
     trained: [],
     folds: dataset.folds === 0 ? ['all'] : Array.from({ length: dataset.folds }, (_unused, i) => i),
     seeds: [DEFAULT_SEED],

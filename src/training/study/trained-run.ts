@@ -1,4 +1,5 @@
 /** One training run of a study: begun, gone on with where it was ended, or kept where it is complete. */
+import { DEFAULT_MODEL } from '../../core/engine/defaults.ts';
 import { join } from 'node:path';
 import { ProsamError } from '../../core/common/errors.ts';
 import type { LabelReduction } from '../../core/mask/label-reduction.ts';
@@ -46,7 +47,7 @@ const PAPER_RATE = 1e-4;
  */
 export async function trainedRun(context: StudyContext, spec: RunSpec): Promise<TrainedRun> {
   const { settings } = context;
-  const model = spec.model ?? settings.models[0] ?? 'tiny';
+  const model = spec.model ?? settings.models[0] ?? DEFAULT_MODEL;
   const annotation = spec.annotation ?? settings.annotation;
   const name = fileName(`${modelTitle(model, settings.models)}-${spec.variant}-${annotation}-fold${spec.fold}-seed${spec.seed}`);
   const out = join(settings.runs, name);

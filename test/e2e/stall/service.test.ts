@@ -15,7 +15,7 @@ import { untilAnswered } from './until-answered.ts';
 
 let engine: Engine;
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngine({ model: 'tiny' });
 });
 afterAll(() => engine.close());
 

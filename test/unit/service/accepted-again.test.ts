@@ -24,7 +24,7 @@ let service: RunningService;
 let bytes: Uint8Array;
 
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngine({ model: 'tiny' });
   storage = await openStorage({ database: join(folder, 'p.db'), objects: join(folder, 'blobs') });
   service = await createService({ engine, storage, metrics: noMetrics, log: silentLog, pollMs: 50 });
   const { image } = sceneWith(31, () => 5000);

@@ -45,7 +45,7 @@ const annotation = (project: string, externalId: string, { bytes, mark }: Shown,
 });
 
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngine({ model: 'tiny' });
   storage = await openStorage({ database: join(folder, 'p.db'), objects: join(folder, 'blobs') });
   const metrics = { ...noMetrics, engineWorker: ({ replacements }: { replacements: number }) => void measured.push(replacements) };
   service = await createService({ engine, storage, metrics, log: silentLog, pollMs: 50, now: () => nowMs++, problems: () => told });

@@ -8,6 +8,6 @@ import { testMethod } from '../../../src/testing/method.ts';
 const MIN_OWN_IOU = { prosam: 0.5, persam: 0.3, nearest: 0.5 };
 
 for (const method of METHODS) {
-  const engine = () => createEngine({ device: 'cpu' });
+  const engine = () => createEngine({ model: 'tiny', device: 'cpu' });
   testMethod({ afterAll, beforeAll, describe, it }, { engine, method, minOwnIou: MIN_OWN_IOU[method] });
 }

@@ -65,7 +65,7 @@ it('a method without a seed and with wrong areas fails', { timeout: 240_000 }, a
     testMethod(tests, {
       method: 'nearest',
       async engine() {
-        const engine = await createEngine({ device: 'cpu' });
+        const engine = await createEngine({ model: 'tiny', device: 'cpu' });
         return {
           ...engine,
           async predict(...args) {

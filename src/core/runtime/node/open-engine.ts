@@ -20,7 +20,7 @@ import type { Watch } from '../worker/watched-runtime.ts';
 export { modelFolder };
 
 export interface EngineOptions {
-  /** Name of a model that is built in, was added or pulled, or path of a model folder. @default 'tiny' */
+  /** Name of a model that is built in, was added or pulled, or path of a model folder. @default 'small' */
   model?: string;
   /** @default 'auto' */
   device?: Device | 'auto';

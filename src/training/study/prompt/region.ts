@@ -2,6 +2,7 @@
  * Prompts learned without an encoder, to see the target prompt region of figure 3 (paper, section 5.3): from many starts a single prompt each, which is what VRP-SAM's loss
  * asks for, and one distribution, which is what ProSAM's asks for. Are samples of the latter better than the former?
  */
+import { DEFAULT_MODEL } from '../../../core/engine/defaults.ts';
 import type { Table } from '../../evaluation/tables.ts';
 import { openFrozenModel, promptWidth } from '../frozen-model.ts';
 import { average } from '../noise-measure.ts';
@@ -19,7 +20,7 @@ const MAX_CHARTED = 6;
 export const promptRegionStudy: Study = async (context) => {
   const { settings } = context;
   const project = await openProjection();
-  const model = settings.models[0] ?? 'tiny';
+  const model = settings.models[0] ?? DEFAULT_MODEL;
   const frozen = await openFrozenModel(context, model);
   const regions: PromptRegion[] = [];
   try {

@@ -98,7 +98,7 @@ describe('an engine of another precision', () => {
     const cacheDir = join(root, 'cache');
     const cached: boolean[] = [];
     for (const precision of ['fp32', 'int8', 'int8'] as const) {
-      const engine = await openEngine({ precision, cacheDir, threads: 1 });
+      const engine = await openEngine({ model: 'tiny', precision, cacheDir, threads: 1 });
       expect(engine.info).toMatchObject({ precision, device: 'cpu', threads: { count: 1, by: 'caller' } });
       const { image, mask } = pictures[0] as AnnotatedImage;
       const pixels = { ...image, channels: 3 as const };

@@ -26,7 +26,7 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
 export function engineBench() {
   const bench = {} as { engine: Engine };
   beforeAll(async () => {
-    bench.engine = await createEngine();
+    bench.engine = await createEngine({ model: 'tiny' });
   });
   afterAll(() => bench.engine.close());
 

@@ -49,7 +49,7 @@ describe('calls', () => {
   });
 
   it('are refused once the engine is closed, and those under way still end', async () => {
-    const own = await createEngine();
+    const own = await createEngine({ model: 'tiny' });
     const running = own.predict(target.image, [reference(scenes[0])]);
     const closing = own.close();
     expect((await running).masks).toHaveLength(1);
@@ -126,7 +126,7 @@ describe('createEngine', () => {
   it('closes with its block', async () => {
     let left: Engine;
     {
-      await using own = await createEngine({ threads: 1, priority: 'low' });
+      await using own = await createEngine({ model: 'tiny', threads: 1, priority: 'low' });
       left = own;
       expect((await own.prepare(target.image)).width).toBe(256);
     }

@@ -28,7 +28,7 @@ describe('predict', () => {
   });
 
   it('says whether a cache had the features of the target', async () => {
-    const own = await createEngine();
+    const own = await createEngine({ model: 'tiny' });
     const cached: boolean[] = [];
     for (const { image } of [scenes[1], scenes[1], scenes[2]])
       cached.push((await own.predict(image, [reference(scenes[0])], { method: 'nearest' })).cached);

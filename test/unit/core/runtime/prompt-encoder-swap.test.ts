@@ -30,7 +30,7 @@ const scenes = [sceneWith(31, () => seed++), sceneWith(31, () => seed++)] as con
 const reference: Reference = { image: scenes[0].image, mask: scenes[0].truth };
 let engine: Engine;
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngine({ model: 'tiny' });
 });
 afterAll(() => engine.close());
 

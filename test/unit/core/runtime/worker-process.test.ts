@@ -27,7 +27,7 @@ afterAll(() => {
 function program(body: string, { options = {}, env = {} }: { options?: object; env?: NodeJS.ProcessEnv } = {}) {
   const text = `
     const { createEngine } = await import(${JSON.stringify(source)});
-    const engine = await createEngine(${JSON.stringify(options)});
+    const engine = await createEngine(${JSON.stringify({ model: 'tiny', ...options })});
     const image = { data: new Uint8Array(3 * 64 * 64).fill(90), width: 64, height: 64, channels: 3 };
     ${body}`;
   const child = spawn(...dyingWithUs(process.execPath, ['--input-type=module', '-e', text]), {
@@ -125,7 +125,7 @@ describe('the worker', () => {
     const [width, height] = [4000, 3000];
     const large = (value: number): PixelImage => ({ data: new Uint8Array(3 * width * height).fill(value), width, height, channels: 3 });
     const slow = await createEngine({ model: slowModel, threads: 1, priority: 'low' });
-    const tiny = await createEngine({ threads: 1, priority: 'low' });
+    const tiny = await createEngine({ model: 'tiny', threads: 1, priority: 'low' });
     const { image, truth } = sceneWith(31, () => 5);
     const references = [{ image, mask: truth }] as const;
     await tiny.predict(image, references, { method: 'prosam' });

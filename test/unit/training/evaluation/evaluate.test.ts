@@ -21,7 +21,7 @@ let dataset: Dataset;
 let engine: Engine;
 beforeAll(async () => {
   dataset = await sceneData(folder);
-  engine = await createEngine({ device: 'cpu' });
+  engine = await createEngine({ model: 'tiny', device: 'cpu' });
 });
 afterAll(async () => {
   await engine.close();

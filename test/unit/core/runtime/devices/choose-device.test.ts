@@ -57,7 +57,7 @@ describe('the device auto stands for', () => {
   });
 
   it('stands in the information about an engine', async () => {
-    const engine = await createEngine();
+    const engine = await createEngine({ model: 'tiny' });
     const used = engine.info.devices?.filter((one) => one.used);
     await engine.close();
     expect(used?.map(({ device }) => device)).toEqual([engine.info.device]);

@@ -60,7 +60,7 @@ describe('the disk cache of features', () => {
     const { image, width, height } = generateScene(5);
     const pixels = { data: image, width, height, channels: 3 as const };
     const embedOnce = async (): Promise<number> => {
-      const engine = await openEngine({ cacheDir: folder });
+      const engine = await openEngine({ model: 'tiny', cacheDir: folder });
       const { milliseconds } = await engine.prepare(pixels);
       await engine.close();
       return milliseconds.embed as number;

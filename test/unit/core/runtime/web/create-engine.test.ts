@@ -41,7 +41,7 @@ describe('the engine of a page', () => {
   });
 
   it('answers as the engine of Node does', async () => {
-    const there = await createEngine({ device: 'cpu' });
+    const there = await createEngine({ model: 'tiny', device: 'cpu' });
     const options = { method: 'prosam', uncertaintyMap: true } as const;
     const [here, expected] = [
       await engine.predict(target.image, references, options),

@@ -21,7 +21,7 @@ it('maps large pieces alone for trunks of small maps, smaller ones for SAM’s V
 });
 
 it.runIf(process.platform === 'linux')('reaches the process that computes', async () => {
-  const engine = await createEngine();
+  const engine = await createEngine({ model: 'tiny' });
   const environment = readFileSync(`/proc/${engine.worker?.pid}/environ`, 'latin1');
   const command = readFileSync(`/proc/${engine.worker?.pid}/cmdline`, 'latin1').split('\0');
   await engine.close();
