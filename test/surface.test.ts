@@ -70,7 +70,7 @@ describe('the built package', () => {
         const dataset = await training.openDataset('scenes');
         const engine = await training.loadTrainingEngine('wasm');
         const types = [];
-        for await (const { type } of training.train({ dataset, engine, out: '${kind}', samples: 1, maxSteps: 1, validationPairs: 0, device: 'cpu' })) types.push(type);
+        for await (const { type } of training.train({ dataset, engine, model: 'tiny', out: '${kind}', samples: 1, maxSteps: 1, validationPairs: 0, device: 'cpu' })) types.push(type);
         const code = await training.train({ dataset, engine, out: '${kind}' }).next().catch((error) => error.code);
         console.log(before, asked.length > 0, types.join(), code);
       })();`;
@@ -225,7 +225,9 @@ describe('the built package', () => {
   });
 
   it('lets a program end that forgot to close its engine', async () => {
-    expect(await node('module', `import { createEngine } from 'prosam'; await createEngine({ model: 'tiny' }); console.log('done');`)).toBe('done');
+    expect(await node('module', `import { createEngine } from 'prosam'; await createEngine({ model: 'tiny' }); console.log('done');`)).toBe(
+      'done',
+    );
   });
 
   it('carries exactly what users need', async () => {

@@ -58,7 +58,7 @@ export async function openAdapterPlace(makeRoutes: (parts: AdapterParts) => read
   const [database, objects] = [join(folder, 'prosam.db'), join(folder, 'blobs')];
   const storage = await openStorage({ database, objects });
   const prosam = await createServer({
-    ...{ environment: {}, storage, port: 0, device: 'cpu', cache: '', learner: { run: 'off' }, log: { level: 'silent' } },
+    ...{ environment: {}, storage, port: 0, model: 'tiny', device: 'cpu', cache: '', learner: { run: 'off' }, log: { level: 'silent' } },
     ...{ labelStudio: { enabled: false }, cvat: { enabled: false }, images: { allowHosts: [host] } },
     auth: { tokens: (['read', 'write', 'admin'] as const).map((access) => ({ name: access, access, token: TOKENS[access] })) },
   });

@@ -31,7 +31,7 @@ export function startProcess(args: readonly string[], { folder, environment = {}
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PROSAM_'));
   const child = spawn(...dyingWithUs(process.execPath, [CLI, ...args]), {
     cwd: folder,
-    env: { ...Object.fromEntries(kept), ...environment },
+    env: { ...Object.fromEntries(kept), PROSAM_MODEL: 'tiny', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -22,7 +22,13 @@ export const DEVICE_CHOICES = ['auto', ...DEVICES] as const;
 export const METHOD_CHOICES = ['auto', ...METHODS] as const;
 
 export const MODEL_OPTION = options({
-  model: { type: 'text', value: 'NAME|PATH', about: 'a model of prosam models list, or a model folder', otherwise: DEFAULT_MODEL },
+  model: {
+    type: 'text',
+    value: 'NAME|PATH',
+    about: 'a model of prosam models list, or a model folder',
+    otherwise: DEFAULT_MODEL,
+    environment: 'PROSAM_MODEL',
+  },
 });
 
 export const RUNTIME_OPTIONS = options({

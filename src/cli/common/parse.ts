@@ -19,7 +19,11 @@ export interface Parsed<O extends Options> {
 }
 
 /** @throws UsageError */
-export function parseCommand<S extends CommandSpec>(spec: S, args: readonly string[]): Parsed<S['options']> {
+export function parseCommand<S extends CommandSpec>(
+  spec: S,
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Parsed<S['options']> {
   const { options } = spec;
   const { tokens, positionals } = tokensOf(options, args);
   for (const { name, rawName, value, inlineValue } of tokens) {
@@ -32,7 +36,8 @@ export function parseCommand<S extends CommandSpec>(spec: S, args: readonly stri
   for (const { name, value } of tokens) given.set(name, [...(given.get(name) ?? []), value ?? '']);
   const values: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(options)) {
-    const value = valueOf(name, option, given.get(name));
+    const outside = option.environment === undefined ? undefined : environment[option.environment] || undefined;
+    const value = valueOf(name, option, given.get(name) ?? (outside === undefined ? undefined : [outside]));
     if (value !== undefined) values[camel(name)] = value;
     else if (option.required === true)
       throw new UsageError(`prosam ${spec.name}: expected --${name} ${placeholder(name, option) ?? ''}, got none.`);

@@ -15,6 +15,8 @@ interface OptionBase {
   /** Several values, separated by commas. */
   list?: boolean;
   required?: boolean;
+  /** Environment variable whose value stands for the option where that is absent. */
+  environment?: string;
   /** Default in words, applied by the code behind the command. */
   otherwise?: string | number;
 }
@@ -135,5 +137,6 @@ export function rangeText({ min, max }: Pick<NumberOption, 'min' | 'max'>): stri
 /** Default of an option in words; undefined where there is none. */
 export function defaultText(option: OptionSpec): string | undefined {
   const value = option.otherwise ?? (option.type === 'flag' ? undefined : option.default);
-  return value === undefined ? undefined : String(value);
+  const words = [...(value === undefined ? [] : [String(value)]), ...(option.environment === undefined ? [] : [`$${option.environment}`])];
+  return words.length === 0 ? undefined : words.reverse().join(', else ');
 }

@@ -39,6 +39,7 @@ export const EVAL = command({
       about:
         "built-in models or model folders; {fold} in a path stands for the fold's name, so that every fold is predicted by the model trained for it",
       default: DEFAULT_MODEL,
+      environment: 'PROSAM_MODEL',
     },
     method: { type: 'choice', list: true, choices: METHOD_CHOICES, value: 'M[,M]', about: 'methods', default: 'prosam' },
     strategy: { type: 'choice', list: true, choices: STRATEGIES, value: 'S[,S]', about: 'strategies of prosam', default: 'mean_prompt' },

@@ -36,6 +36,7 @@ export const STUDY = command({
           about:
             'built-in models or model folders whose frozen parts are used; several for backbones. Encoders start from random weights: a trained one may know the classes it is tested on',
           otherwise: defaults.models.join(','),
+          environment: 'PROSAM_MODEL',
         },
         trained: {
           ...{ type: 'text', list: true, value: 'M[,M]' },

@@ -87,6 +87,7 @@ export const TRAIN = command({
       ...{ type: 'text', value: 'NAME|PATH' },
       about: 'model whose frozen networks are used; training starts from its prompt encoder',
       otherwise: defaults.model,
+      environment: 'PROSAM_MODEL',
     },
     'from-scratch': { type: 'flag', about: 'starts from random weights instead' },
     'warm-start': { type: 'text', value: 'FILE', about: 'starts from this prompt encoder: safetensors, or a VRP-SAM checkpoint' },

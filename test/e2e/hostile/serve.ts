@@ -11,6 +11,7 @@ import { watchBusy } from '../../support/busy-watch.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-hostile-'));
 const prosam = await createServer({
+  model: 'tiny',
   database: join(folder, 'p.db'),
   objects: join(folder, 'objects'),
   port: 0,

@@ -31,7 +31,7 @@ export interface Started {
 export async function start(place: Place, studio: VanishingStudio, reconcileMinutes = 0): Promise<Started> {
   const storage = await openStorage(place);
   const prosam = await createServer({
-    ...{ storage, port: 0, cache: '', environment: {}, learner: { run: 'off' } },
+    ...{ model: 'tiny', storage, port: 0, cache: '', environment: {}, learner: { run: 'off' } },
     labelStudio: { url: studio.url, token: TOKEN, reconcileMinutes },
     auth: {
       basic: [{ name: LOGIN.user, password: LOGIN.password }],

@@ -88,6 +88,7 @@ export async function startStudio(pictures: readonly Photo[], softDeadlineMs = 8
   const hostname = `http://127.0.0.1:${(studio.address() as AddressInfo).port}`;
   const folder = mkdtempSync(join(tmpdir(), 'prosam-studio-'));
   const prosam = await createServer({
+    model: 'tiny',
     ...{ database: join(folder, 'prosam.db'), objects: join(folder, 'objects'), cache: join(folder, 'cache'), port: 0, environment: {} },
     ...{ learner: { run: 'off' }, labelStudio: { url: hostname, softDeadlineMs, reconcileMinutes: 0 } },
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },

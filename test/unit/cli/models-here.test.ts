@@ -22,7 +22,11 @@ describe('prosam models list and info', () => {
     const listed = await json<{ models: { name: string; bytes: number; parameters: number }[]; versions: unknown[]; projects: unknown[] }>(
       'list',
     );
-    expect(listed).toMatchObject({ versions: [], projects: [], models: [{ name: 'tiny' }, { name: 'mine', kind: 'added' }] });
+    expect(listed).toMatchObject({
+      versions: [],
+      projects: [],
+      models: [{ name: 'small' }, { name: 'tiny' }, { name: 'mine', kind: 'added' }],
+    });
     expect(listed.models[1]?.parameters).toBe(161_372);
     await expectRejection('FILE_NOT_FOUND', models('list', '--database', join(root, 'none.db')), '--database');
   });

@@ -34,6 +34,17 @@ const HOUSE: GroupSpec = { name: 'house', summary: 'rooms', commands: [PAINT, SW
 const OK = ['kitchen', '--out', 'x'];
 
 describe('parseCommand', () => {
+  it('takes what an option leaves out from its environment variable, checked like the option, and says so', () => {
+    const spec = command({ ...PAINT, options: { ...PAINT.options, coats: { ...PAINT.options.coats, environment: 'COATS' } } });
+    const coats = (args: readonly string[], environment: Record<string, string>): unknown =>
+      parseCommand(spec, [...OK, ...args], environment).values.coats;
+    expect([coats([], { COATS: '3' }), coats(['--coats', '1'], { COATS: '3' }), coats([], { COATS: '' }), coats([], {})]).toEqual([
+      3, 1, 2, 2,
+    ]);
+    expect(() => coats([], { COATS: 'many' })).toThrow(UsageError);
+    expect(commandHelp(spec)).toContain('default: $COATS, else 2');
+  });
+
   it('gives defaults, numbers, lists and repeated options, by names in camel case', () => {
     expect(parseCommand(PAINT, OK).values).toEqual({ color: 'red', coats: 2, shades: ['light', 'dark'], json: false, out: 'x' });
     const given = ['--drying-time', '1.5', '--brush', 'a', '--brush=-b', '--shades', 'dark', '--json', '--coats', '3', 'north', 'south'];

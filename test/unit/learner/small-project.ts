@@ -53,7 +53,7 @@ export async function smallProject(): Promise<SmallProject> {
       return hashes;
     },
     settings: (more) => ({
-      ...{ ...LEARNER_DEFAULTS, workDir: work, device: 'cpu', steps: 4, batch: 2, samples: 2, checkpointEvery: 1 },
+      ...{ ...LEARNER_DEFAULTS, model: 'tiny', workDir: work, device: 'cpu', steps: 4, batch: 2, samples: 2, checkpointEvery: 1 },
       ...{ margin: 1, labelMargin: 1, leaseMs: 5000, threads: 0 },
       ...more,
     }),

@@ -42,7 +42,7 @@ export async function smallWorld(): Promise<SmallWorld> {
   return {
     ...{ folder, dataset, engine, out },
     options: (more) => ({
-      ...{ dataset, engine, out: out(), samples: 2, validationPairs: 0, maxSteps: 4, lr: 1e-3 },
+      ...{ dataset, engine, model: 'tiny', out: out(), samples: 2, validationPairs: 0, maxSteps: 4, lr: 1e-3 },
       ...{ device: 'cpu', cacheDir: join(folder, 'features') },
       ...more,
     }),

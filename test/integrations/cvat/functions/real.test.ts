@@ -43,7 +43,7 @@ async function freePorts(): Promise<number> {
 
 async function start(): Promise<void> {
   prosam = await createServer({
-    ...{ port: 0, database: join(folder, 'p.db'), objects: join(folder, 'blobs'), cache: '', threads: 1 },
+    ...{ model: 'tiny', port: 0, database: join(folder, 'p.db'), objects: join(folder, 'blobs'), cache: '', threads: 1 },
     cvat: { port, functionPorts: { first: port + 1, count: 10 }, portsFile: join(folder, 'ports.json') },
     learner: { run: 'off' },
     labelStudio: { enabled: false },
@@ -244,6 +244,7 @@ describe('with the built-in model', () => {
     const config = { database: join(folder, 'other.db'), objects: join(folder, 'other'), cache: '', learner: { run: 'off' as const } };
     const created = createServer({
       ...config,
+      model: 'tiny',
       port: 0,
       cvat: { port: port + 3, portsFile: '', ...changes },
       environment: {},

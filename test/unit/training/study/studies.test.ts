@@ -93,6 +93,7 @@ describe('distributions', () => {
     const firstLoss = async (more: Partial<TrainOptions>): Promise<number> => {
       const options = {
         dataset,
+        model: 'tiny',
         engine: await testEngine(),
         out: join(folder, `noise-${String(more.noiseScale)}`),
         maxSteps: 1,

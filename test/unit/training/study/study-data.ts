@@ -33,5 +33,18 @@ export function testEngine(): Promise<TrainingEngine> {
 
 /** The smallest study: two steps, four pairs, one fold. */
 export function smallStudy(dataset: Dataset, out: string, more: Partial<StudyOptions> = {}): StudyOptions {
-  return { dataset, out, engine: testEngine, folds: [0], steps: 2, batch: 2, samples: 2, pairs: 4, device: 'cpu', threads: 1, ...more };
+  return {
+    dataset,
+    out,
+    engine: testEngine,
+    folds: [0],
+    steps: 2,
+    batch: 2,
+    samples: 2,
+    pairs: 4,
+    device: 'cpu',
+    threads: 1,
+    models: ['tiny'],
+    ...more,
+  };
 }
