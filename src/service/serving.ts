@@ -1,5 +1,5 @@
 /** Live prompt encoder of each project, and the swap to another without downtime. */
-import { messageOf, ProsamError } from '../core/common/errors.ts';
+import { isProsamError, messageOf, ProsamError } from '../core/common/errors.ts';
 import type { Log } from './ports/log.ts';
 import { within } from '../core/common/patience.ts';
 import type { Blobs } from './ports/storage.ts';
@@ -51,11 +51,12 @@ export function createServing({ engine, versions, blobs, log, now, patienceMs = 
   /** Calls under way with each version. */
   const uses = new Map<string, number>();
 
-  const weightsOf = async (id: string): Promise<Uint8Array> => {
+  const weightsOf = async (id: string): Promise<{ bytes: Uint8Array; baseModel: string }> => {
     const version = await versions.get(id);
     if (version === undefined) throw notFound(id);
+    const { baseModel } = version;
     const bytes = await blobs.get(version.weights);
-    if (bytes) return bytes;
+    if (bytes) return { bytes, baseModel };
     throw new ProsamError('BLOB_DAMAGED', `the weights of version ${id} are missing from the object store. Restore them from a backup.`);
   };
   const load = (id: string): Promise<void> => {
@@ -63,7 +64,10 @@ export function createServing({ engine, versions, blobs, log, now, patienceMs = 
     if (running) return running;
     const loaded = (async () => {
       const late = (): Error => tooSlow(`the weights of version ${id}`, patienceMs);
-      await engine.loadPromptEncoder(id, await within(weightsOf(id), { ms: patienceMs, late }));
+      const { bytes, baseModel } = await within(weightsOf(id), { ms: patienceMs, late });
+      await engine.loadPromptEncoder(id, bytes).catch((error: unknown) => {
+        throw ofOtherModel(error, baseModel, engine.info.model);
+      });
     })();
     loading.set(id, loaded);
     loaded.catch(() => loading.delete(id));
@@ -160,6 +164,14 @@ export function createServing({ engine, versions, blobs, log, now, patienceMs = 
             ],
       ),
   };
+}
+
+/** The reason people can act on where a version was learned on another model. */
+function ofOtherModel(error: unknown, baseModel: string, model: string): unknown {
+  if (!isProsamError(error) || error.code !== 'PROMPT_ENCODER_MISMATCH' || baseModel === model) return error;
+  const [name] = baseModel.split('@');
+  const message = `it belongs to ${baseModel}, and this service runs ${model}. To go on with it, start the service with that model (PROSAM_MODEL=${name}).`;
+  return new ProsamError('PROMPT_ENCODER_MISMATCH', message, { cause: error });
 }
 
 export function notFound(version: string): ProsamError {

@@ -42,7 +42,7 @@ describe('parseCommand', () => {
       3, 1, 2, 2,
     ]);
     expect(() => coats([], { COATS: 'many' })).toThrow(UsageError);
-    expect(commandHelp(spec)).toContain('default: $COATS, else 2');
+    expect(helpText(spec)).toContain('default: $COATS, else 2');
   });
 
   it('gives defaults, numbers, lists and repeated options, by names in camel case', () => {

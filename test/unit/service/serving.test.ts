@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../../src/service/ports/log.ts';
 import type { ProjectState } from '../../../src/service/ports/versions.ts';
 import { createServing, type ServingParts } from '../../../src/service/serving.ts';
+import { ProsamError } from '../../../src/core/common/errors.ts';
 import { versionBefore } from '../../../src/service/rollback.ts';
 import { expectRejection } from '../core/expect-error.ts';
 
@@ -16,11 +17,15 @@ function surroundings() {
       async loadPromptEncoder(id: string) {
         await gates.get(id);
         if (broken.has(id)) throw new Error(`${id} is damaged`);
+        if (id === 'of-tiny') throw new ProsamError('PROMPT_ENCODER_MISMATCH', 'expected 472 channels, got 192.');
         loaded.add(id);
       },
       unloadPromptEncoder: (id: string) => Promise.resolve(void loaded.delete(id)),
+      info: { model: 'small@2' },
     },
-    versions: { get: (id: string) => Promise.resolve(id === 'nowhere' ? undefined : { id, project: 'p', weights: 'w' }) },
+    versions: {
+      get: (id: string) => Promise.resolve(id === 'nowhere' ? undefined : { id, project: 'p', weights: 'w', baseModel: 'tiny@1' }),
+    },
     blobs: { get: () => Promise.resolve(new Uint8Array(1)) },
     log: silentLog,
     now: () => nowMs,
@@ -79,6 +84,13 @@ describe('serving', () => {
     expect(await serving.use(before, who)).toEqual(['v2', 'v2']);
     await tick();
     expect(serving.state()).toMatchObject([{ encoderVersion: 'v2' }]);
+  });
+
+  it('says which model a version belongs to that was learned on another one', async () => {
+    const { serving } = surroundings();
+    await expect(serving.swapTo(at('of-tiny'))).rejects.toThrow(/belongs to tiny@1, and this service runs small@2.*PROSAM_MODEL=tiny/);
+    expect(await serving.use(at('of-tiny'), who)).toEqual(['base', undefined]);
+    expect(serving.problems()).toEqual([expect.stringContaining('PROSAM_MODEL=tiny')]);
   });
 
   it('answers with the old version where the new one does not load, says why, and tries again later', async () => {
