@@ -1,6 +1,6 @@
 /** Table of `prosam eval`. */
 import { DEFAULT_MODEL } from '../../core/engine/defaults.ts';
-import { STRATEGIES } from '../../core/engine/strategy.ts';
+import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
 import { SIZES } from '../../training/evaluation/result.ts';
 import { ANNOTATION_MODES } from '../../training/types.ts';
 import { GROW_OPTIONS, LABEL_REDUCTION_OPTION, METHOD_CHOICES, RUNTIME_OPTIONS, SAMPLING_OPTIONS } from '../common/engine-options.ts';
@@ -43,6 +43,11 @@ export const EVAL = command({
     },
     method: { type: 'choice', list: true, choices: METHOD_CHOICES, value: 'M[,M]', about: 'methods', default: 'prosam' },
     strategy: { type: 'choice', list: true, choices: STRATEGIES, value: 'S[,S]', about: 'strategies of prosam', default: 'mean_prompt' },
+    dense: {
+      ...{ type: 'choice', list: true, choices: DENSE, value: 'D[,D]' },
+      about: "mask prompts of prosam: the model's, none as in the paper",
+      default: 'model',
+    },
     ...under(
       'Output',
       options({
@@ -69,7 +74,7 @@ export const EVAL = command({
   ],
   exitCodes: { 0: 'done', 2: 'failed', 130: 'interrupted' },
   examples: [
-    'prosam eval --data photos --fold all --pairs 200 --method prosam,persam,nearest',
+    'prosam eval --data photos --fold all --pairs 200 --method prosam,persam,nearest,refined',
     'prosam eval --data photos --model runs/first/model,runs/second/model --compare --out results',
   ],
 });
