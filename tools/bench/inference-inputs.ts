@@ -41,8 +41,15 @@ function markedCells(side: number): Float32Array {
   return reduceLabels(mask, { columns: side, rows: side, spanX: SIDE, spanY: SIDE }, { kind: 'nearest' });
 }
 
-/** grid: side of the backbone's feature grid. */
-export function writeInputs(path: string, grid: number = GRID): void {
+/** Sides of a model's grids. */
+export interface Grids {
+  /** The backbone's feature grid. @default GRID */
+  grid?: number;
+  /** SAM's. @default GRID */
+  samGrid?: number;
+}
+
+export function writeInputs(path: string, { grid = GRID, samGrid = GRID }: Grids = {}): void {
   const target = pattern();
   const bytes = (data: Uint8Array): TensorToWrite => ({ dtype: 'U8', shape: [1, 3, SIDE, SIDE], bytes: data });
   const floats = (data: Float32Array, shape: number[]): TensorToWrite => ({ dtype: 'F32', shape, bytes: new Uint8Array(data.buffer) });
@@ -62,9 +69,10 @@ export function writeInputs(path: string, grid: number = GRID): void {
       reference: bytes(target.map((value) => 255 - value)),
       cells: floats(markedCells(grid), [1, 1, grid, grid]),
       pseudo: floats(pseudo, [1, 1, grid, grid]),
-      embedding: noise('embedding', [1, WIDTH, GRID, GRID]),
-      highRes0: noise('highRes0', [1, 16 * GRID * GRID, WIDTH / 8]),
-      highRes1: noise('highRes1', [1, 4 * GRID * GRID, WIDTH / 4]),
+      embedding: noise('embedding', [1, WIDTH, samGrid, samGrid]),
+      highRes0: noise('highRes0', [1, 16 * samGrid ** 2, WIDTH / 8]),
+      highRes1: noise('highRes1', [1, 4 * samGrid ** 2, WIDTH / 4]),
+      mask: noise('mask', [1, 1, 4 * samGrid, 4 * samGrid]),
       prompts: noise('prompts', [MAX_SETS, PROMPTS, WIDTH]),
       eps: noise('eps', [SAMPLES, PROMPTS, WIDTH]),
     }),
@@ -73,7 +81,7 @@ export function writeInputs(path: string, grid: number = GRID): void {
 
 export interface Inputs {
   picture(name: 'target' | 'reference'): PixelImage;
-  floats(name: 'cells' | 'pseudo' | 'embedding' | 'highRes0' | 'highRes1' | 'prompts' | 'eps'): {
+  floats(name: 'cells' | 'pseudo' | 'embedding' | 'highRes0' | 'highRes1' | 'mask' | 'prompts' | 'eps'): {
     data: Float32Array;
     shape: readonly number[];
   };

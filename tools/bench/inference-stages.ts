@@ -1,10 +1,9 @@
 /**
  * Our side of tools/bench/inference.ts, one stage on demand:
  *   inference-stages.ts MODEL_FOLDER INPUTS THREADS PRECISION
- * Lines in and out as those of pytorch_inference.py.
+ * Lines in and out as those of pytorch/inference.py.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import type { PromptEncoderPlan } from '../../src/core/checkpoint/manifest.ts';
 import { openModel } from '../../src/core/checkpoint/model-folder.ts';
 import { pillowResize, type Raster } from '../../src/core/image/pillow-resize.ts';
 import { IMAGENET, normalise } from '../../src/core/image/preprocess.ts';
@@ -12,17 +11,15 @@ import { emitWithFile } from '../../src/core/onnx/emit.ts';
 import { backboneFinalGraph, backboneTrunkGraph, imageEncoderGraph } from '../../src/core/onnx/model-graphs.ts';
 import { createNetworks, type ReferenceCode } from '../../src/core/onnx/networks.ts';
 import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
-import { openEngine } from '../../src/core/runtime/node/open-engine.ts';
-import type { Precision } from '../../src/core/onnx/precision.ts';
 import type { Tensor } from '../../src/core/onnx/session.ts';
-import type { PixelImage, Reference } from '../../src/core/engine/types.ts';
-import { middle, PROMPTS, readInputs, SAMPLES, SIDE, WIDTH } from './inference-inputs.ts';
+import type { PixelImage } from '../../src/core/engine/types.ts';
+import { PROMPTS, readInputs, SIDE, WIDTH } from './inference-inputs.ts';
+import { engineStages, once, serveStages, stageArguments, type Stages } from './stage-process.ts';
 
-const [folder = '', inputsPath = '', threadCount = '0', precisionName = 'fp32'] = process.argv.slice(2);
-const threads = Number(threadCount);
-const precision = precisionName as Precision;
-const inputs = readInputs(inputsPath);
-const model = await openModel(folder);
+const given = stageArguments();
+const { threads, precision } = given;
+const inputs = readInputs(given.inputs);
+const model = await openModel(given.folder);
 const { manifest } = model;
 const runtime = nodeRuntime({ threads });
 const networks = createNetworks(model, runtime, { precision });
@@ -34,10 +31,6 @@ const square = (image: Raster, side: number): Tensor => ({
   data: normalise(side === image.width ? image : pillowResize(image, side, side), IMAGENET),
   shape: [1, 3, side, side],
 });
-const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
-};
 
 const target = inputs.picture('target') as PixelImage & Raster;
 const encoder = once(() => runtime.load(emitWithFile(imageEncoderGraph(manifest), model.sam, precision)));
@@ -66,28 +59,7 @@ const decode = async (sets: number): Promise<Tensor[]> => {
   return [logits, iou];
 };
 
-/** A reference's features and a target's, which is what PyTorch's side holds as well. */
-const CACHE_BYTES = 2 ** 27;
-/** Engine opened as a user's program opens it. */
-const engine = once(() => openEngine({ model: folder, threads, precision, cacheBytes: CACHE_BYTES }));
-/** Differs in one value, for an engine computes no picture twice; by 0 for the first turn, whose outputs are compared. */
-function altered(image: PixelImage, by: number): PixelImage {
-  const data = new Uint8Array(image.data);
-  data[0] = ((data[0] as number) + by) & 255;
-  return { ...image, data };
-}
-const turns = { predict: 0, both: 0 };
-const mask = { data: Uint8Array.from(middle(SIDE)), width: SIDE, height: SIDE };
-const referenceOf = (image: PixelImage): Reference => ({ image, mask });
-const noise = { eps: inputs.floats('eps').data, delta: new Float32Array(SAMPLES * PROMPTS).fill(1) };
-const known = once(() => Promise.resolve(referenceOf(inputs.picture('reference'))));
-async function predict(seen: PixelImage, marked: Reference): Promise<Tensor[]> {
-  const { masks } = await (await engine()).predict(seen, [marked], { method: 'prosam', noise });
-  const low = masks[0]?.lowResLogits as Float32Array;
-  return [{ data: low, shape: [low.length] }];
-}
-
-const STAGES: Record<string, () => Promise<Tensor[]>> = {
+const stages: Stages = {
   encoder: async () => Object.values(await (await encoder()).run({ image: square(target, SIDE) })),
   backbone,
   reference: async () => Object.values(await reference()) as Tensor[],
@@ -102,28 +74,6 @@ const STAGES: Record<string, () => Promise<Tensor[]>> = {
   decoder1: () => decode(1),
   decoder5: () => decode(5),
   decoder10: () => decode(10),
-  predict: async () => predict(altered(target, turns.predict++), await known()),
-  both: () => {
-    const by = turns.both++;
-    return predict(altered(target, by && by + 128), referenceOf(altered(inputs.picture('reference'), by)));
-  },
+  ...engineStages(given, inputs, manifest.prompt_encoder as PromptEncoderPlan),
 };
-
-/** Most memory held so far. */
-function peakBytes(): number {
-  return 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? process.resourceUsage().maxRSS);
-}
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const { stage, out } = JSON.parse(line) as { stage: string; out?: string };
-  const cpu = process.cpuUsage();
-  const started = performance.now();
-  const outputs = await (STAGES[stage] as () => Promise<Tensor[]>)();
-  const milliseconds = performance.now() - started;
-  const { user, system } = process.cpuUsage(cpu);
-  if (out !== undefined)
-    writeFileSync(out, Buffer.concat(outputs.map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength))));
-  const about = `ONNX Runtime, Node ${process.version}`;
-  console.log(JSON.stringify({ milliseconds, cpuMilliseconds: (user + system) / 1000, peakBytes: peakBytes(), about }));
-}
-process.exit(0); // sessions need not be taken apart one by one
+await serveStages(stages);

@@ -99,7 +99,7 @@ async function networksAgainstPytorch(): Promise<void> {
     values.pytorch === undefined
       ? undefined
       : (JSON.parse(
-          execFileSync(...dyingWithUs(values.pytorch, ['tools/bench/pytorch_tiny.py', 'models/tiny', String(threads)])).toString(),
+          execFileSync(...dyingWithUs(values.pytorch, ['tools/bench/pytorch/tiny.py', 'models/tiny', String(threads)])).toString(),
         ) as Record<string, number>);
   const names = {
     encoder: 'image encoder, with normalisation',

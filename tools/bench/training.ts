@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { SAM_VIT_B } from '../../src/core/networks/config.ts';
 import { chunkFor } from '../../src/training/step/prompt-decoder.ts';
 import { median } from './median.ts';
-import { PYTORCH_ENVIRONMENT } from './pytorch-environment.ts';
+import { PYTORCH_ENVIRONMENT } from './pytorch/environment.ts';
 import { GRADIENT_STRIDE, startStepProcess, type StepResult, type StepProcess } from './step-process.ts';
 import type { EpochsResponse } from './training-epochs.ts';
 import { writeStepInputs } from './training-inputs.ts';
@@ -99,7 +99,7 @@ async function fullSize(folder: string): Promise<void> {
   };
   const python = values.pytorch;
   const others = (python === undefined ? [] : PYTORCH_CHUNKS).map((sets): Contestant => {
-    const args = ['tools/bench/pytorch_training.py', inputs, String(sets), values.threads, String(GRADIENT_STRIDE)];
+    const args = ['tools/bench/pytorch/training.py', inputs, String(sets), values.threads, String(GRADIENT_STRIDE)];
     return { name: `PyTorch, ${sets} at a time`, process: startStepProcess(python as string, args, PYTORCH_ENVIRONMENT), responses: [] };
   });
   const all: Contestant[] = [ours, ...others];

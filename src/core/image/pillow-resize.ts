@@ -40,6 +40,33 @@ function toLevel(sum: number): number {
 const HALF = 1 << (PRECISION - 1);
 
 function resizeRows(image: Raster, width: number): Raster {
+  return image.channels === 3 ? resizeRgbRows(image, width) : resizeAnyRows(image, width);
+}
+
+/** The three samples of a pixel at once: a loop over channels inside takes twice as long, and this is most of reading a photo. */
+function resizeRgbRows({ data, height, width: from }: Raster, width: number): Raster {
+  const { first, count, weights, width: tapWidth } = tapsFor(from, width);
+  const out = new Uint8Array(3 * width * height);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at += 3) {
+      const end = x * tapWidth + (count[x] as number);
+      let source = 3 * (y * from + (first[x] as number));
+      let [red, green, blue] = [HALF, HALF, HALF];
+      for (let tap = x * tapWidth; tap < end; tap++, source += 3) {
+        const weight = weights[tap] as number;
+        red += Math.imul(data[source] as number, weight);
+        green += Math.imul(data[source + 1] as number, weight);
+        blue += Math.imul(data[source + 2] as number, weight);
+      }
+      out[at] = toLevel(red);
+      out[at + 1] = toLevel(green);
+      out[at + 2] = toLevel(blue);
+    }
+  }
+  return { data: out, width, height, channels: 3 };
+}
+
+function resizeAnyRows(image: Raster, width: number): Raster {
   const { data, height, channels } = image;
   const { first, count, weights, width: tapWidth } = tapsFor(image.width, width);
   const out = new Uint8Array(width * height * channels);
@@ -73,7 +100,7 @@ function resizeColumns(image: Raster, height: number): Raster {
     for (let j = 0; j < (count[y] as number); j++) {
       const weight = weights[y * tapWidth + j] as number;
       const row = ((first[y] as number) + j) * rowLength;
-      for (let i = 0; i < rowLength; i++) sums[i] = (sums[i] as number) + (data[row + i] as number) * weight;
+      for (let i = 0; i < rowLength; i++) sums[i] = (sums[i] as number) + Math.imul(data[row + i] as number, weight);
     }
     const row = y * rowLength;
     for (let i = 0; i < rowLength; i++) out[row + i] = toLevel(sums[i] as number);

@@ -1,6 +1,6 @@
 """The full-size training step of tools/bench/training.ts in plain PyTorch: prompt encoder, K prompt sets, SAM's frozen decoder, loss, AdamW.
 
-Usage: python pytorch_training.py INPUTS CHUNK THREADS STRIDE
+Usage: python training.py INPUTS CHUNK THREADS STRIDE
 Takes one step for every line on its standard input and answers with a line of JSON.
 """
 import json, math, mmap, resource, struct, sys, time

@@ -1,6 +1,6 @@
 """The full-size networks in plain PyTorch, one stage on demand, for tools/bench/inference.ts to divide by.
 
-Usage: python pytorch_inference.py MODEL_FOLDER INPUTS THREADS own|sdpa
+Usage: python inference.py MODEL_FOLDER INPUTS THREADS own|sdpa
 Reads one JSON line {"stage": ..., "out": FILE or null} at a time, answers one: milliseconds on the clock and of all threads,
 the most memory held so far. `out`: where the stage's outputs go as float32, one after another.
 "own": as SAM's published code writes it; "sdpa": attention in one piece (scaled_dot_product_attention, in the encoder with a
@@ -39,7 +39,7 @@ P = read_safetensors(f'{folder}/{manifest["prompt_encoder"]["file"]}')
 I = read_safetensors(inputs_path)
 second = sam.get('image_encoder') == 'hiera'
 if second:
-    from pytorch_sam2 import Dinov2, Sam2
+    from meta_sam2 import Dinov2, Sam2
     sam2, dino = Sam2(sam, S), Dinov2(resnet, R)
 
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dyingWithUs } from '../../test/support/dies-with-us.ts';
+import { dyingWithUs } from '../../../test/support/dies-with-us.ts';
 
 /**
  * PyTorch at its best: freed memory stays in the process, for fresh pages cost it a tenth; and threads that wait do not spin,

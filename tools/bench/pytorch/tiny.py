@@ -1,6 +1,6 @@
 """The frozen parts of the built-in model in plain PyTorch, timed for tools/bench/predict.ts to divide by.
 
-Usage: python pytorch_tiny.py MODEL_FOLDER THREADS
+Usage: python tiny.py MODEL_FOLDER THREADS
 Prints one JSON object: median milliseconds per stage, and checksums that show the same work was done.
 """
 import json, math, statistics, struct, sys, time

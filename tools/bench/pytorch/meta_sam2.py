@@ -1,4 +1,4 @@
-"""SAM 2's image model as Meta's package `sam2` runs it, and DINOv2 written plainly, for pytorch_inference.py."""
+"""SAM 2's image model as Meta's package `sam2` runs it, and DINOv2 written plainly, for inference.py."""
 import re
 import torch
 import torch.nn.functional as F
