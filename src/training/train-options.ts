@@ -74,6 +74,18 @@ export interface TrainOptions {
   clipNorm?: number;
   /** Decay of a moving average of the weights, which is then what is validated and kept; 0 to 1. @default none */
   averageDecay?: number;
+  /**
+   * Weight that holds the encoder to the answers it started with, on objects at random points of the training images: for a few images of
+   * a new concept. Takes a start that was trained. 0 to 1000. @default 0
+   */
+  keep?: number;
+  /** Share of pairs whose target does not show the class, so that its truth is an empty mask; 0 to 1. @default 0 */
+  absent?: number;
+  /**
+   * Share of references marked by a box, points or scribbles, each equally likely, turned into objects as a prediction does; 0 to 1. Only with the
+   * annotation 'mask'. @default 0
+   */
+  marks?: number;
   /** @default none */
   augmentation?: Augmentation;
   /** Test pairs of a validation; 0 = no validation. @default 100 */
@@ -142,6 +154,9 @@ export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainS
     schedule: 'warm_restarts',
     restartEpochs: 15,
     weightDecay: 1e-6,
+    keep: 0,
+    absent: 0,
+    marks: 0,
     seed: DEFAULT_SEED,
     validationPairs: 100,
     validateEvery: 1,
@@ -166,6 +181,9 @@ export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainS
     ['noiseScale', 1e-6, 1e6, 'real'],
     ['restartEpochs', 0.01, 1e6, 'real'],
     ['weightDecay', 0, 10, 'real'],
+    ['keep', 0, 1000, 'real'],
+    ['absent', 0, 1, 'real'],
+    ['marks', 0, 1, 'real'],
     ['dropout', 0, 0.95, 'real'],
     ['seed', 0, 2 ** 31, 'whole'],
     ['clipNorm', 1e-12, 1e12, 'real'],
@@ -179,8 +197,9 @@ export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainS
     ['cacheDirBytes', 0, 2 ** 50, 'real'],
   ];
   for (const [name, low, high, kind] of bounds) checkNumber(name, settings[name], low, high, kind);
-  const { augmentation: { jitter } = {}, labelReduction: reduction } = settings;
+  const { augmentation: { jitter, crops } = {}, labelReduction: reduction } = settings;
   checkNumber('augmentation.jitter', jitter, 0, MAX_KINDS, 'whole');
+  checkNumber('augmentation.crops', crops, 0, MAX_KINDS, 'whole');
   if (reduction?.kind === 'area') checkNumber('labelReduction.threshold', reduction.threshold, 0, 1, 'real');
   checkChoice('annotation', settings.annotation, ANNOTATION_MODES);
   checkChoice('distribution', settings.distribution, DISTRIBUTIONS);
@@ -190,6 +209,8 @@ export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainS
   if (settings.stackedHeads && settings.distribution !== 'deterministic') {
     throw new ProsamError('OPTION_INVALID', `stackedHeads: expected the distribution deterministic with it, got ${settings.distribution}.`);
   }
+  if (settings.marks > 0 && settings.annotation !== 'mask')
+    throw new ProsamError('OPTION_INVALID', `marks: expected the annotation mask with it, got ${settings.annotation}. Use one of the two.`);
   // Every sample would be the mean again.
   return settings.distribution === 'deterministic' ? { ...settings, samples: 1 } : settings;
 }

@@ -27,6 +27,8 @@ export interface Episode {
   classId: number;
   reference: DatasetImage;
   target: DatasetImage;
+  /** Data set of a mixture that the episode comes from. */
+  source?: string;
 }
 
 /** Training and test part of one split. */
@@ -35,6 +37,8 @@ export interface Fold {
   name: string;
   base: readonly number[];
   novel: readonly number[];
+  /** Classes left out because too few images to train on show them: one phrase each, for people. */
+  leftOut?: readonly string[];
   /** `count` training episodes of one epoch; the same epoch and seed give the same episodes. */
   trainingEpisodes(epoch: number, seed: number): readonly Episode[];
   /** Episodes of novel classes on test images: the data's own list where it has one, otherwise drawn from the seed. */

@@ -68,6 +68,9 @@ export function humanPrinter(
     const [step, epoch] = validation ? [validation.row.step, validation.row.epoch] : [last?.step ?? 0, (last?.epoch ?? 0) + 1];
     const parts = [`epoch ${Number(epoch.toFixed(2))} of ${epochs}, step ${step} of ${start?.steps ?? step}`];
     if (last) parts.push(`loss ${mean(since.rows, 'loss').toFixed(3)}`);
+    if (last?.coarse !== undefined) parts.push(`coarse ${mean(since.rows, 'coarse').toFixed(3)}`);
+    if (last?.keep !== undefined) parts.push(`keep ${mean(since.rows, 'keep').toFixed(4)}`);
+    if (last?.muCosine !== undefined && Number.isFinite(last.muCosine)) parts.push(`prompts alike ${last.muCosine.toFixed(3)}`);
     if (last && Number.isFinite(last.sigmaMean)) parts.push(`sigma ${last.sigmaMean.toPrecision(3)}`);
     if (validation) parts.push(`mIoU ${validation.row.miou.toFixed(2)} %, FB-IoU ${validation.row.fbIou.toFixed(2)} %`);
     if (validation?.best) parts.push('best so far');
@@ -117,6 +120,6 @@ export function humanPrinter(
   };
 }
 
-function mean(rows: readonly StepRow[], key: 'loss'): number {
-  return rows.reduce((sum, row) => sum + row[key], 0) / rows.length;
+function mean(rows: readonly StepRow[], key: 'loss' | 'coarse' | 'keep'): number {
+  return rows.reduce((sum, row) => sum + (row[key] ?? NaN), 0) / rows.length;
 }

@@ -20,6 +20,13 @@ export const DATA_OPTION = options({
   },
 });
 
+const TRAIN_DATA_OPTION = options({
+  data: {
+    ...{ type: 'text', value: 'DIR|FILE[:W]', required: true, repeat: true },
+    about: `${DATA_OPTION.data.about}; several are mixed by their weights W`,
+  },
+});
+
 export const ANNOTATION_OPTION = options({
   annotation: {
     ...{ type: 'choice', choices: ANNOTATION_MODES, value: 'KIND' },
@@ -56,10 +63,17 @@ const HYPERPARAMETERS = options({
 });
 
 const EXTRAS = options({
+  keep: { type: 'number', min: 0, about: 'holds the encoder to its first answers with this weight', otherwise: defaults.keep },
   'clip-norm': { type: 'number', about: 'largest norm of a gradient' },
   'average-decay': { type: 'number', about: 'keeps a moving average of the weights, such as 0.999' },
   flip: { type: 'flag', about: 'mirrors every other pair' },
   jitter: { type: 'whole', min: 0, about: 'draws from N kinds of changed colors' },
+  crops: { type: 'whole', min: 0, about: 'draws from N fixed crops of every image with changed colors, each computed once' },
+  absent: { type: 'number', min: 0, max: 1, about: 'share of targets that do not show the class', otherwise: defaults.absent },
+  marks: {
+    ...{ type: 'number', min: 0, max: 1, otherwise: defaults.marks },
+    about: 'share of references marked by boxes, points or scribbles, turned into objects',
+  },
 });
 
 export const TRAIN = command({
@@ -70,7 +84,7 @@ export const TRAIN = command({
     'Trains the prompt encoder of a model; SAM and the backbone stay frozen. Ctrl-C ends it after the current step with a checkpoint; the same command with --resume continues, to the same weights as a run that was never stopped, also after kill -9.',
   ],
   options: {
-    ...DATA_OPTION,
+    ...TRAIN_DATA_OPTION,
     out: {
       ...{ type: 'text', value: 'DIR', required: true },
       about: 'one folder a run: model folders best/ and last/, report.html, metrics.jsonl, checkpoint.safetensors',
@@ -112,6 +126,7 @@ export const TRAIN = command({
   exitCodes: { 0: 'done', 2: 'failed (what was learned is kept)', 130: 'interrupted' },
   examples: [
     'prosam train --data photos --out runs/first --epochs 30 --patience 5',
+    'prosam train --data photos:3 --data scenes:1 --out runs/mixed --crops 2 --absent 0.12 --marks 0.25',
     'prosam train --data photos --out runs/points --annotation point --label-reduction any --model runs/first/best',
   ],
 });

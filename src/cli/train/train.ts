@@ -1,6 +1,5 @@
 /** `prosam train`: learns a prompt encoder from annotated images. */
 import { join, resolve } from 'node:path';
-import { openDataset } from '../../training/datasets/index.ts';
 import { loadTrainingEngine } from '../../training/tfjs/engine.ts';
 import { checkedOptions, type TrainOptions } from '../../training/train-options.ts';
 import { train, type EndEvent, type StartEvent } from '../../training/loop/trainer.ts';
@@ -13,6 +12,7 @@ import type { Values } from '../common/spec.ts';
 import { humanPrinter, jsonPrinter } from './event-printer.ts';
 import { createRunReport } from './report.ts';
 import { TRAIN } from './spec.ts';
+import { openWeighted } from './weighted-data.ts';
 
 /** Resolves to the exit code. */
 export async function trainCommand(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
@@ -28,7 +28,7 @@ export async function trainCommand(args: readonly string[], { print, warn, signa
     if (done === 1) reading = createProgress(total);
     reading?.advance(what);
   };
-  const dataset = await openDataset(data, { onProgress, ...(signal && { signal }) }).finally(() => reading?.clear());
+  const dataset = await openWeighted(data, { onProgress, ...(signal && { signal }) }).finally(() => reading?.clear());
   const fold = foldIn(dataset);
   dataset.fold(fold); // reports faults of the data before anything is loaded or written
   const report = createRunReport(folder, dataset.classes);
@@ -60,20 +60,22 @@ export async function trainCommand(args: readonly string[], { print, warn, signa
 type RunOptions = Omit<TrainOptions, 'dataset' | 'engine' | 'fold'>;
 
 function optionsOf(values: Values<typeof TRAIN.options>, out: string): RunOptions {
-  const { fromScratch, warmStart, cache, steps, pairs, flip, jitter, resume } = values;
+  const { fromScratch, warmStart, cache, steps, pairs, flip, jitter, crops, resume } = values;
   if (fromScratch && warmStart !== undefined) throw new UsageError('--from-scratch and --warm-start exclude each other: choose one.');
   const { labelReduction } = predictOptions(pick(values, 'labelReduction'));
   return {
     ...{ out, resume },
     ...pick(values, 'model', 'device', 'threads', 'annotation', 'epochs', 'validateEvery', 'patience', 'checkpointEvery'),
     ...pick(values, 'distribution', 'nu', 'samples', 'batch', 'lr', 'schedule', 'restartEpochs', 'weightDecay', 'dropout', 'seed'),
-    ...pick(values, 'clipNorm', 'averageDecay'),
+    ...pick(values, 'clipNorm', 'averageDecay', 'keep', 'absent', 'marks'),
     ...(fromScratch ? { start: 'scratch' } : warmStart !== undefined && { start: resolve(warmStart) }),
     ...(labelReduction && { labelReduction }),
     ...(cache !== undefined && { cacheDir: cache }),
     ...(steps !== undefined && { maxSteps: steps }),
     ...(pairs !== undefined && { validationPairs: pairs }),
-    ...((flip || jitter !== undefined) && { augmentation: { flip, jitter: jitter ?? 0 } }),
+    ...((flip || jitter !== undefined || crops !== undefined) && {
+      augmentation: { flip, jitter: jitter ?? 0, ...(crops !== undefined && { crops }) },
+    }),
   };
 }
 

@@ -7,8 +7,10 @@ import { reduceLabels, type LabelReduction } from '../../core/mask/label-reducti
 import type { Random } from '../../core/common/random.ts';
 import type { Tensor } from '../../core/onnx/session.ts';
 import { annotateForTraining } from './simulate-annotation.ts';
-import { drawAugmentation, type Augmentation } from './augment.ts';
+import { both, drawAugmentation, drawCrop, type Augmentation, type DrawnAugmentation } from './augment.ts';
 import type { FrozenFeatures } from './frozen-features.ts';
+import type { GrownMarks } from './grown-marks.ts';
+import { joined } from './joined.ts';
 import { classMask, ignoredPixels, labelsOnSquare } from './label-square.ts';
 import type { TrainingBatch } from '../step/training-step.ts';
 import type { AnnotationMode, Dataset, DatasetImage, Episode, LabelMap } from '../types.ts';
@@ -36,34 +38,74 @@ export interface PairMakerOptions {
   annotation: AnnotationMode;
   labelReduction: LabelReduction;
   augmentation?: Augmentation;
+  /** Share of training references that are marked by boxes, points or scribbles instead of masks. */
+  marks?: { share: number; grown: GrownMarks };
 }
 
 /** phase: how annotations are drawn, and whether images may be altered. */
 export type PairMaker = (episode: Episode, random: Random, phase: 'training' | 'evaluation') => Promise<PreparedPair>;
 
 const LABEL_BYTES = 256 * 2 ** 20;
+/** Share of the square below which a crop does not show its class any more, and the whole image is taken. */
+const LEAST_SHOWN = 0.005;
 
 export function createPairMaker(options: PairMakerOptions): PairMaker {
-  const { dataset, features, annotation } = options;
+  const { dataset, features, annotation, marks } = options;
   const kept = createByteCache<LabelMap>({ maxBytes: LABEL_BYTES, sizeOf: ({ data }) => data.byteLength });
-  const labelsOf = (image: DatasetImage): Promise<LabelMap> =>
-    kept.get(image.key, async () => labelsOnSquare(await dataset.labels(image), features.square, options.resize));
+  const labelsOf = (image: DatasetImage, altered?: DrawnAugmentation): Promise<LabelMap> =>
+    kept.get(`${altered?.variant.name ?? ''} ${image.key}`, async () => {
+      const labels = await dataset.labels(image);
+      return labelsOnSquare(altered?.labels(labels) ?? labels, features.square, options.resize);
+    });
+
+  interface Seen {
+    labels: LabelMap;
+    features: ImageFeatures;
+  }
+  /** pair: the alteration that both images of a pair share. */
+  const seen = async ({ image, classId, pair, own }: Looked): Promise<Seen> => {
+    const crop = both(pair, own);
+    const whole = await labelsOf(image, pair);
+    const labels = own ? await labelsOf(image, crop) : whole;
+    const shown = (map: LabelMap): number => countOf(map, classId);
+    const isLost = own !== undefined && shown(whole) > 0 && shown(labels) < LEAST_SHOWN * labels.data.length;
+    const used = isLost ? pair : crop;
+    return { labels: isLost ? whole : labels, features: await features.image(image.file, used?.variant) };
+  };
 
   return async (episode, random, phase) => {
-    const altered = phase === 'training' ? drawAugmentation(options.augmentation, random) : undefined;
-    const seen = (labels: LabelMap): LabelMap => altered?.labels(labels) ?? labels;
-    const [referenceLabels, targetLabels] = [seen(await labelsOf(episode.reference)), seen(await labelsOf(episode.target))];
-    const reference = await features.image(episode.reference.file, altered?.variant);
-    const target = await features.image(episode.target.file, altered?.variant);
+    const { augmentation } = options;
+    const { classId } = episode;
+    const training = phase === 'training';
+    const pair = training ? drawAugmentation(augmentation, random) : undefined;
+    const ownOf = ({ key }: DatasetImage): DrawnAugmentation | undefined => (training ? drawCrop(augmentation, key, random) : undefined);
+    const [referenceOwn, targetOwn] = [ownOf(episode.reference), ownOf(episode.target)];
+    const { labels: referenceLabels, features: reference } = await seen({ image: episode.reference, classId, pair, own: referenceOwn });
+    const { labels: targetLabels, features: target } = await seen({ image: episode.target, classId, pair, own: targetOwn });
 
-    const marked = annotateForTraining(classMask(referenceLabels, episode.classId), annotation, random, phase);
-    const cells = reduceLabels(marked, features.gridOf(reference), options.labelReduction);
+    const object = classMask(referenceLabels, classId);
+    const isMarked = training && marks !== undefined && random() < marks.share && object.data.includes(1);
+    const { mask: marked, reduction } = isMarked
+      ? await marks.grown.marked(reference, object, random)
+      : { mask: annotateForTraining(object, annotation, random, phase), reduction: options.labelReduction };
+    const cells = reduceLabels(marked, features.gridOf(reference), reduction);
     // Points and strokes never fall alike twice; masks and boxes do.
-    const high = await features.masked(reference, cells, annotation === 'mask' || annotation === 'box');
+    const high = await features.masked(reference, cells, !isMarked && (annotation === 'mask' || annotation === 'box'));
     const pseudo = await features.pseudo(high, cells, target);
-    const truth = classMask(targetLabels, episode.classId).data;
+    const truth = classMask(targetLabels, classId).data;
     return { episode, reference, target, annotation: marked.data, cells, pseudo, truth, ignored: ignoredPixels(targetLabels) };
   };
+}
+
+interface Looked {
+  image: DatasetImage;
+  classId: number;
+  pair: DrawnAugmentation | undefined;
+  own: DrawnAugmentation | undefined;
+}
+
+function countOf({ data }: LabelMap, classId: number): number {
+  return data.reduce((count, label) => count + (label === classId ? 1 : 0), 0);
 }
 
 /** Pairs as one batch. Ignored pixels count as background in the loss, as in the public code. */
@@ -93,14 +135,4 @@ export function batchOf(pairs: readonly PreparedPair[], square: number, channelF
     truth: { data: joined(pairs.map(({ truth }) => truth)), shape: [pairs.length, square, square] },
     ...(channelFactors && { channelFactors }),
   };
-}
-
-function joined(parts: readonly ArrayLike<number>[]): Float32Array {
-  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

@@ -22,6 +22,8 @@ export interface FoldPlan {
   rule: EpisodeRule;
   training: EpisodePool;
   test: EpisodePool;
+  /** The data say themselves which images train: base classes that fewer than two of those show are left out instead of refused. */
+  splitIsStated?: boolean;
   /** The data's own test episodes. */
   pairs?: readonly Episode[];
   /** Advice for a class with too few images. */
@@ -51,17 +53,20 @@ export function poolOf(
   return { images: listed, byClass, present };
 }
 
-/** @throws DATASET_INVALID for a fold without classes, or with a class that fewer than two images show */
+/** @throws DATASET_INVALID for a fold without classes, or with a class that fewer than two images show and that may not be left out */
 export function createFold(plan: FoldPlan): Fold {
-  const { name, base, novel, training, test, rule, pairs } = plan;
+  const { name, novel, training, test, rule, pairs } = plan;
   for (const [side, classes] of [
-    ['train on', base],
+    ['train on', plan.base],
     ['test on', novel],
   ] as const) {
     if (classes.length === 0) throw invalid(plan, `it has no classes to ${side}. Give it at least one`);
   }
+  const untaught = scarceClasses(plan, plan.base, training, 'training');
+  const isLearnable = (id: number): boolean => (training.byClass.get(id)?.length ?? 0) >= 2;
+  const base = plan.splitIsStated ? plan.base.filter(isLearnable) : plan.base;
   const scarce = [
-    ...scarceClasses(plan, base, training, 'training'),
+    ...(base.length === 0 || !plan.splitIsStated ? untaught : []),
     // An own list of pairs needs no drawing.
     ...(pairs === undefined ? scarceClasses(plan, novel, test, 'test') : []),
   ];
@@ -71,6 +76,7 @@ export function createFold(plan: FoldPlan): Fold {
     name,
     base,
     novel,
+    ...(untaught.length > 0 && { leftOut: untaught }),
     trainingEpisodes: (epoch, seed) => {
       const random = randomFor(seed, 'episodes', epoch);
       if (rule === 'by class') return episodesByClass(training, base, training.images.length, random);

@@ -57,6 +57,7 @@ export async function openFolder(root: string, manifestFile: string, name: strin
   const minArea = options.minArea ?? manifest.min_area ?? DEFAULT_MIN_AREA;
   const shows = (pixels: number, image: IndexedImage): boolean => pixels >= minArea * image.pixels;
   const testKeys = testKeysOf(manifest, entries, indexed, shows, options.splitSeed ?? DEFAULT_SPLIT_SEED, fail);
+  const splitIsStated = manifest.split !== undefined || Object.values(entries).some(({ split }) => split !== undefined);
   const training = indexed.filter(({ image }) => !testKeys.has(image.key));
   const test = indexed.filter(({ image }) => testKeys.has(image.key));
   const folds = foldsOf(manifest, classes, fail);
@@ -71,6 +72,7 @@ export async function openFolder(root: string, manifestFile: string, name: strin
       base,
       novel,
       rule: 'by class',
+      splitIsStated,
       training: poolOf(training, base, shows),
       test: poolOf(test, novel, shows),
       ...(own && { pairs: own }),

@@ -1,6 +1,8 @@
 /** Data to train and test on: own folders, PASCAL-5i, COCO-20i and generated scenes. */
 export type { DatasetFormat } from './expected-tree.ts';
 export type { DatasetProgress } from './label-index.ts';
+export { mixDatasets } from './mixed-dataset.ts';
+export type { WeightedDataset } from './mixed-dataset.ts';
 export { openDataset } from './open-dataset.ts';
 export type { OpenDatasetOptions } from './options.ts';
 export { scenesDataset, writeScenesDataset } from './scenes-dataset.ts';

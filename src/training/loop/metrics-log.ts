@@ -20,6 +20,7 @@ const count = z.int().min(0);
 const stepSchema = z.object({
   ...{ type: z.literal('step'), step: count, epoch: count },
   ...{ loss: metric, bce: metric, dice: metric, lr: metric, imagesPerSecond: metric },
+  ...{ coarse: metric.optional(), keep: metric.optional(), muCosine: metric.optional() },
   ...{ sigmaMean: metric, sigmaMin: z.number().optional(), sigmaMax: z.number().optional() },
 });
 const validationSchema = z.object({ type: z.literal('validation'), step: count, epoch: z.number(), miou: metric, fbIou: metric });

@@ -3,19 +3,22 @@ import { dirname, join, resolve, sep } from 'node:path';
 import { openModel, type Model } from '../../core/checkpoint/model-folder.ts';
 import { checkModelFolder } from '../../core/files/replace-folder.ts';
 import { ProsamError } from '../../core/common/errors.ts';
+import { geometryOf } from '../../core/image/geometry.ts';
 import { nodeImageSource } from '../../core/image/node/source.ts';
-import { checkModelWeights, createNetworks, type Networks } from '../../core/onnx/networks.ts';
+import { checkModelWeights, createNetworks, preprocessOf, type Networks } from '../../core/onnx/networks.ts';
 import { openRuntime } from '../../core/runtime/devices/choose-device.ts';
 import { modelFolder } from '../../core/runtime/node/open-engine.ts';
 import { MAX_INDEX } from '../step/seeds.ts';
 import { encoderPlan, type EncoderPlan } from '../step/encoder-plan.ts';
 import { frozenFeatures, type FrozenFeatures } from '../batches/frozen-features.ts';
+import { grownMarks } from '../batches/grown-marks.ts';
 import { createPairMaker, type PairMaker } from '../batches/pairs.ts';
+import { createRehearsal, type Rehearse } from '../batches/rehearsal.ts';
 import { openPromptDecoder } from '../step/open-decoder.ts';
 import type { PromptDecoder } from '../step/prompt-decoder.ts';
 import type { RunState } from './checkpoint.ts';
 import { settingsFingerprint } from './fingerprint.ts';
-import { startingState } from './starting-state.ts';
+import { startingParameters, startingState } from './starting-state.ts';
 import type { Tf } from '../tfjs/tfjs-ops.ts';
 import { tensorFlowOf, type TrainSettings } from '../train-options.ts';
 import type { Episode, Fold } from '../types.ts';
@@ -35,6 +38,8 @@ export interface OpenRun {
   episodesOf(epoch: number): readonly Episode[];
   features: FrozenFeatures;
   pairs: PairMaker;
+  /** Pairs on which the answers of the start are kept. */
+  rehearse: Rehearse | undefined;
   decoder: PromptDecoder;
   state: RunState;
   /** Notes for people about the initial weights. */
@@ -49,6 +54,11 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
   const tf = tensorFlowOf(settings.engine);
   const folder = modelFolder(settings.model);
   refuseOwnModel(folder, settings.out);
+  if (settings.keep > 0 && settings.start === 'scratch')
+    throw new ProsamError(
+      'OPTION_INVALID',
+      'keep: expected a start that was trained, got random weights. Leave keep at 0, or start from the model.',
+    );
   for (const which of ['best', 'last']) await checkModelFolder(join(settings.out, which));
   const opened = await openModel(folder);
   checkModelWeights(opened);
@@ -58,6 +68,7 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
   const { stepsPerEpoch, steps } = lengthOf(settings, episodesOf(0).length);
   const fingerprint = settingsFingerprint(settings, opened.id, episodesOf(0));
   const { state, notes } = await startingState(settings, opened, plan, fingerprint);
+  for (const phrase of fold.leftOut ?? []) notes.push(`left out of training: ${phrase}`);
 
   const model: Model = {
     ...opened,
@@ -72,17 +83,22 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
     memoryBytes: settings.memoryBytes,
     disk: { folder: settings.cacheDir ?? join(dirname(settings.out), 'features'), bytes: settings.cacheDirBytes },
   });
+  const labelReduction = plan.label_reduction;
+  const marks = grownMarks({ networks, geometry: geometryOf(preprocessOf(model)), trained: labelReduction });
+  const start = settings.keep > 0 ? (await startingParameters(settings, opened, plan)).parameters : undefined;
   const pairs = createPairMaker({
     dataset: settings.dataset,
     features,
     resize: model.manifest.sam.resize,
     annotation: settings.annotation,
-    labelReduction: plan.label_reduction,
+    labelReduction,
     ...(settings.augmentation && { augmentation: settings.augmentation }),
+    ...(settings.marks > 0 && { marks: { share: settings.marks, grown: marks } }),
   });
   const decoder = await openPromptDecoder(tf, model);
   return {
     ...{ tf, model, networks, plan, fold, steps, stepsPerEpoch, episodesOf, features, pairs, decoder, state, notes, fingerprint },
+    rehearse: start && createRehearsal({ networks, features, marks, config: plan.config, labelReduction, start }),
     device: networks.device,
     async close() {
       decoder.dispose();

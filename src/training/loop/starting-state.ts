@@ -61,7 +61,8 @@ function checkFit({ parameters, optimizer, average }: RunState, { out, averageDe
   throw new ProsamError('RUN_INVALID', `${out}: expected finite numbers in its checkpoint, got others. Start in another folder.`);
 }
 
-async function startingParameters(
+/** Weights of step 0; the same for every part of a run. @throws MODEL_NOT_FOUND, CHECKPOINT_* */
+export async function startingParameters(
   { seed, start }: TrainSettings,
   model: Model,
   plan: EncoderPlan,

@@ -8,10 +8,16 @@ export interface StepRow {
   /** From 1, over the whole run. */
   step: number;
   epoch: number;
-  /** bce + dice. */
+  /** bce + dice, and half of coarse. */
   loss: number;
   bce: number;
   dice: number;
+  /** Of the coarse mask, which counts half, where the encoder has one. */
+  coarse?: number;
+  /** Distance from the starting encoder's answers, where those are kept. */
+  keep?: number;
+  /** Mean cosine between the prompts of an image: 1 where they are all one. */
+  muCosine?: number;
   /** Over all prompts and their coordinates. */
   sigmaMean: number;
   sigmaMin?: number;
@@ -52,6 +58,7 @@ const SMOOTHING = 1 / 50;
 
 /** -> HTML, complete in itself. Any part may be empty: the report of a run that has just begun is a report too. */
 export function trainingReport({ settings, steps, validations, images, status }: TrainingReportParts): string {
+  const has = (key: 'muCosine' | 'keep'): boolean => steps.some((row) => Number.isFinite(row[key]));
   return page({
     title: 'prosam train',
     ...(status !== undefined && { intro: status }),
@@ -60,6 +67,8 @@ export function trainingReport({ settings, steps, validations, images, status }:
       section('Loss', lossChart(steps)),
       section('Quality', qualityChart(validations)),
       ...(steps.some(({ sigmaMean }) => Number.isFinite(sigmaMean)) ? [section('Spread of the prompts', sigmaChart(steps))] : []),
+      ...(has('muCosine') ? [section('Likeness of the prompts', cosineChart(steps))] : []),
+      ...(has('keep') ? [section('Distance from the start', keepChart(steps))] : []),
       section('Learning rate', rateChart(steps)),
       ...(images.length > 0 ? [section('The same pairs as they improve', ...images.map(pairRow))] : []),
       section(
@@ -80,6 +89,7 @@ function summaryTable(steps: readonly StepRow[], validations: readonly Validatio
   if (last !== undefined) {
     const recent = smoothed(steps.map(({ step, loss }) => [step, loss])).at(-1)?.[1] ?? NaN;
     rows.push(['epoch', shortNumber(last.epoch)], ['loss of late', shortNumber(recent)]);
+    if (last.muCosine !== undefined) rows.push(['mean cosine between prompts', shortNumber(last.muCosine)]);
     const speed = median(steps.map(({ imagesPerSecond }) => imagesPerSecond));
     if (speed !== undefined) rows.push(['images per second (median)', shortNumber(speed)]);
   }
@@ -91,9 +101,10 @@ function summaryTable(steps: readonly StepRow[], validations: readonly Validatio
 }
 
 function lossChart(steps: readonly StepRow[]): string {
-  const series = (['loss', 'bce', 'dice'] as const).flatMap((key): LineSeries[] => {
-    const points = steps.map((row): Point => [row.step, row[key]]);
-    const name = { loss: 'total', bce: 'BCE', dice: 'Dice' }[key];
+  const withCoarse = steps.some(({ coarse }) => coarse !== undefined);
+  const series = (['loss', 'bce', 'dice', ...(withCoarse ? ['coarse' as const] : [])] as const).flatMap((key): LineSeries[] => {
+    const points = steps.map((row): Point => [row.step, row[key] ?? NaN]);
+    const name = { loss: 'total', bce: 'BCE', dice: 'Dice', coarse: 'coarse mask' }[key];
     return [{ name, points: smoothed(points) }, ...(key === 'loss' ? [{ name, points, faint: true }] : [])];
   });
   return figure(
@@ -123,6 +134,22 @@ function sigmaChart(steps: readonly StepRow[]): string {
   return figure(
     lineChart({ title: 'Sigma per step', x: 'step', y: logY ? 'sigma (logarithmic)' : 'sigma', series, logY }),
     'The scale of the prompt distribution, over all prompts and coordinates. Nothing in the loss keeps it from shrinking towards zero.',
+  );
+}
+
+function cosineChart(steps: readonly StepRow[]): string {
+  const points = steps.map(({ step, muCosine }): Point => [step, muCosine ?? NaN]);
+  return figure(
+    lineChart({ title: 'Mean cosine between prompts', x: 'step', y: 'cosine', series: [{ name: 'rows of mu', points }] }),
+    'Between the prompts (rows of mu) of an image, averaged over the batch. At 1 they are one vector.',
+  );
+}
+
+function keepChart(steps: readonly StepRow[]): string {
+  const points = steps.map(({ step, keep }): Point => [step, keep ?? NaN]);
+  return figure(
+    lineChart({ title: 'Distance from the first answers', x: 'step', y: 'distance', series: [{ name: 'rehearsed pairs', points }] }),
+    "Squared distance of mu from the starting encoder's, as a share of its square, and of the coarse mask's logits, on objects at random points.",
   );
 }
 

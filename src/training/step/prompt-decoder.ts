@@ -35,6 +35,8 @@ export interface DecoderTargets {
 }
 
 export interface PromptDecoder {
+  /** Much of its work is of the image alone (a fuser): images go one at a time. */
+  sharesImages: boolean;
   /**
    * images: SAM's view of n images, embedding [n, c, g, g] and SAM 2's finer maps [n, ...]; truth [n, S, S] of 0 and 1; coarse: logits
    * that go as mask prompts with all prompts of their image [n, 1, h, w]
@@ -61,6 +63,7 @@ export function createPromptDecoder(
     return tensor;
   });
   return {
+    sharesImages: config.sam2?.fuser !== undefined,
     targets({ embedding, highRes0, highRes1 }, truth, coarse) {
       const images = { embedding: upload(embedding), finer: [highRes0, highRes1].flatMap((map) => (map ? [upload(map)] : [])) };
       const [count, height, width] = truth.shape as [number, number, number];

@@ -1,8 +1,8 @@
 /** Every draw of a training run from one seed. A step's draws depend on its number alone, so a resumed run needs no saved state. */
 import { seededRandom, type Random } from '../../core/common/random.ts';
 
-/** Purposes of random streams; streams never share numbers. */
-const STREAMS = { start: 1, step: 2, episodes: 3, test: 4, annotations: 5, variant: 6 } as const;
+/** Purposes of random streams, 0 to 7; streams never share numbers. */
+const STREAMS = { mixture: 0, start: 1, step: 2, episodes: 3, test: 4, annotations: 5, variant: 6, rehearsal: 7 } as const;
 
 export { DEFAULT_SEED } from '../../core/engine/defaults.ts';
 

@@ -135,8 +135,10 @@ function decodeAll(decoder: PromptDecoder, batch: TrainingBatch, z: FloatTensor,
   const gradCoarse = new Float32Array(coarse?.data.length ?? 0);
   const cells = gradCoarse.length / images;
   let [bce, dice] = [0, 0];
-  const group = Math.max(1, Math.floor(chunk / samples));
-  const step = Math.min(chunk, samples);
+  // Alone, an image goes through what is the same for all of its samples (the fuser, layer 0's keys) once a call instead of once a sample.
+  const group = decoder.sharesImages ? 1 : Math.max(1, Math.floor(chunk / samples));
+  // As few calls as fit, all of about one size.
+  const step = Math.ceil(samples / Math.ceil(samples / chunk));
   for (let first = 0; first < images; first += group) {
     const last = Math.min(first + group, images);
     const maps = coarse && rows(coarse, first, last);

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
 import type { InstalledPackage, TrainingEngine } from './engine-packages.ts';
+import { fastProducts } from './wasm-products.ts';
 
 interface WasmPackage {
   setWasmPaths(prefix: string): void;
@@ -17,6 +18,7 @@ export async function loadWasm(copy: InstalledPackage): Promise<TrainingEngine> 
   if ((tf.findBackend('wasm') as unknown) == null) backend.setWasmPaths(join(copy.root, 'dist') + sep); // files, so no network
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false); // its threads do not start in Node
   if (!(await tf.setBackend('wasm'))) throw new Error('its WebAssembly does not start');
+  fastProducts(tf);
   const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
   return { tf, name: 'wasm', about: `tfjs-backend-wasm ${copy.version}, ${simd ? 'SIMD, ' : ''}one thread` };
 }

@@ -54,7 +54,9 @@ describe('prosam train', () => {
       ENGINE_NAME === 'node' ? /^engine: tfjs-node 4\.22\.0 on libtensorflow .*frozen networks: cpu$/m : /^engine: tfjs-backend-wasm/m,
     );
     expect(stdout).toMatch(/^data: data, fold 1: 3 classes to train on, validated on 1 left out; 3 steps, \d an epoch$/m);
-    expect(stdout).toMatch(/step 3 of 3, loss \d\.\d{3}, sigma [\d.]+, mIoU \d+\.\d\d %, FB-IoU \d+\.\d\d %, best so far/);
+    expect(stdout).toMatch(
+      /step 3 of 3, loss \d\.\d{3}, prompts alike [\d.]+, sigma [\d.]+, mIoU \d+\.\d\d %, FB-IoU \d+\.\d\d %, best so far/,
+    );
     expect(stdout).toMatch(/finished after step 3; look at runs\/a\/report\.html, use it with --model runs\/a\/best/);
     expect(readdirSync(join(world.folder, 'runs/a')).sort()).toEqual([
       'best',

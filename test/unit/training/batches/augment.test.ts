@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Raster } from '../../../../src/core/image/pillow-resize.ts';
 import { seededRandom } from '../../../../src/core/common/random.ts';
-import { drawAugmentation, type DrawnAugmentation } from '../../../../src/training/batches/augment.ts';
+import { both, drawAugmentation, drawCrop, type DrawnAugmentation } from '../../../../src/training/batches/augment.ts';
 
 /** Draws that come one after the other. */
 function scripted(...values: number[]): () => number {
@@ -65,5 +65,62 @@ describe('altered pairs', () => {
     const grey: Raster = { data: new Uint8Array(3).fill(90), width: 1, height: 1, channels: 3 };
     const { data } = always(drawAugmentation({ jitter: 1 }, scripted(0.9))).variant.apply(grey);
     expect(new Set(data).size).toBe(1);
+  });
+});
+
+describe('crops', () => {
+  const WIDE: Raster = {
+    data: Uint8Array.from({ length: 3 * 30 * 20 }, (_, i) => 100 + 2 * (Math.floor(i / 3) % 30)),
+    width: 30,
+    height: 20,
+    channels: 3,
+  };
+  const map = { data: Uint8Array.from({ length: 30 * 20 }, (_, i) => i % 30), width: 30, height: 20 };
+  const crops = { crops: 3 };
+
+  it('are off by default and draw nothing then', () => {
+    const random = (): number => {
+      throw new Error('drawn');
+    };
+    expect(drawCrop(undefined, 'a', random)).toBeUndefined();
+    expect(drawCrop({ crops: 0 }, 'a', random)).toBeUndefined();
+  });
+
+  it('are a fixed few of each image, so that each is computed once', () => {
+    const random = seededRandom(1);
+    const looks = new Map<string, string>();
+    for (let i = 0; i < 200; i++) {
+      const drawn = drawCrop(crops, i % 2 === 0 ? 'a' : 'b', random);
+      if (!drawn) continue;
+      const look = drawn.variant.apply(WIDE).data.join();
+      expect(looks.get(drawn.variant.name) ?? look).toBe(look);
+      looks.set(drawn.variant.name, look);
+    }
+    expect(looks.size).toBe(6);
+    expect(new Set(looks.values()).size).toBe(6);
+  });
+
+  it('cut image and labels alike', () => {
+    const random = seededRandom(2);
+    for (let i = 0; i < 40; i++) {
+      const { variant, labels } = always(drawCrop({ crops: 16 }, `image ${i}`, () => 0.2 + 0.7 * random()));
+      const [image, cut] = [variant.apply(WIDE), labels(map)];
+      expect([image.width, image.height]).toEqual([cut.width, cut.height]);
+      expect(cut.width * cut.height).toBeGreaterThanOrEqual(0.3 * 600);
+      // Grey that grows from left to right still does, or the other way round where both are mirrored.
+      const [first, last] = [cut.data[0] as number, cut.data[cut.width - 1] as number];
+      const [dark, light] = [image.data[0] as number, image.data[3 * (cut.width - 1)] as number];
+      expect(Math.sign(light - dark)).toBe(Math.sign(last - first));
+      expect(Math.abs(last - first)).toBe(cut.width - 1);
+    }
+  });
+
+  it('come after what both images of a pair share', () => {
+    const [flip, crop] = [always(drawAugmentation({ flip: true }, scripted(0.4))), always(drawCrop(crops, 'a', scripted(0.9)))];
+    const together = always(both(flip, crop));
+    expect(together.labels(map)).toEqual(crop.labels(flip.labels(map)));
+    expect(together.variant.name).toBe(`mirrored${crop.variant.name}`);
+    expect(both(undefined, crop)).toBe(crop);
+    expect(both(flip, undefined)).toBe(flip);
   });
 });

@@ -123,6 +123,15 @@ describe('what classes.json may say', () => {
     expect([...keysOf(dataset.fold(1).trainingEpisodes(0, 1))].some((key) => test.includes(key))).toBe(false);
   });
 
+  it('which images train: a class that fewer than two of those show is left out of training, and named', async () => {
+    const test = SHOWN.flatMap((shown, i) => (shown.includes(2) ? [`img_${String(i).padStart(2, '0')}`] : []));
+    const root = await folderData(SHOWN, { classes: NAMES, split: { test } });
+    const fold = (await openDataset(root)).fold(0);
+    expect(fold.base).toEqual([3, 4]);
+    expect(fold.trainingEpisodes(0, 1).every(({ classId }) => fold.base.includes(classId))).toBe(true);
+    expect(fold.leftOut).toEqual(['class 2 (dog) is shown by 0 training images, at least 2 are expected']);
+  });
+
   it('classes to leave out, there or as an option', async () => {
     const root = await folderData([...SHOWN, [6]], { classes: [...NAMES, 'rare'], leave_out: [6] });
     expect((await openDataset(root)).fold('all').base).toEqual([1, 2, 3, 4, 5]);
