@@ -24,6 +24,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // Commands of tests take the smallest model where they name none.
+    env: { PROSAM_MODEL: 'tiny' },
     globalSetup: ['test/own-temporary-folder.ts'],
     // For tests that hang: slow machines need many times what a quick one does.
     testTimeout: 900_000,

@@ -25,7 +25,8 @@ export async function runBlocks(
   folder: string,
   { setup = '', signal }: ShellOptions = {},
 ): Promise<BlockResult[]> {
-  const script = ['set -euo pipefail', setup, ...blocks.map((block) => `${block}\necho; echo '${MARK}'`)].join('\n');
+  // With the model readers get, not that of the other tests.
+  const script = ['set -euo pipefail', 'unset PROSAM_MODEL', setup, ...blocks.map((block) => `${block}\necho; echo '${MARK}'`)].join('\n');
   const shell = spawn(...dyingWithUs('bash', ['-c', script]), { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   groupDyingWithUs(shell);
   signal?.addEventListener('abort', () => {

@@ -15,7 +15,7 @@ export function runCli(args: readonly string[], cwd: string): Promise<CliResult>
   return new Promise((done) => {
     execFile(
       ...dyingWithUs(process.execPath, [CLI, ...args]),
-      { cwd, env: { ...process.env, PROSAM_MODEL: 'tiny' }, maxBuffer: 1 << 26 },
+      { cwd, maxBuffer: 1 << 26 },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
         done({ code, stdout, stderr });
