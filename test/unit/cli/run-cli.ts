@@ -13,14 +13,10 @@ export interface CliResult {
 
 export function runCli(args: readonly string[], cwd: string): Promise<CliResult> {
   return new Promise((done) => {
-    execFile(
-      ...dyingWithUs(process.execPath, [CLI, ...args]),
-      { cwd, maxBuffer: 1 << 26 },
-      (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-        done({ code, stdout, stderr });
-      },
-    );
+    execFile(...dyingWithUs(process.execPath, [CLI, ...args]), { cwd, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      done({ code, stdout, stderr });
+    });
   });
 }
 
