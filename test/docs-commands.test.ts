@@ -4,7 +4,7 @@
  * One that needs what a test has not (a labeling tool, a GPU, hours) says so in a comment above it, which readers do not see:
  * `<!-- not run: reason -->`. The walk-through has a test of its own.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
@@ -29,7 +29,7 @@ const pages = markdownFiles()
 const reasonOf = ({ comment = '' }: FencedBlock): string | undefined => /^not run: (.+)$/s.exec(comment)?.[1];
 const folder = mkdtempSync(join(tmpdir(), 'prosam-docs-'));
 
-/** Scenes in the place of photos: cup.jpg with its mask, shelf.jpg, and a folder of three. */
+/** Photos of a clone, and scenes in the place of a reader's: cup.jpg with its mask, shelf.jpg, and a folder of three. */
 async function writePhotos(): Promise<void> {
   const concept = CONCEPTS[3]?.id ?? 0;
   const write = async (seed: number, name: string): Promise<void> => {
@@ -43,6 +43,7 @@ async function writePhotos(): Promise<void> {
       .png()
       .toFile(join(folder, `${name}-mask.png`));
   };
+  cpSync('examples/photos', join(folder, 'examples/photos'), { recursive: true });
   mkdirSync(join(folder, 'photos'));
   for (const [i, name] of ['cup', 'shelf', 'photos/one', 'photos/two'].entries()) await write(20 + i, name);
   for (const name of ['one', 'two']) rmSync(join(folder, `photos/${name}-mask.png`));

@@ -1,19 +1,16 @@
 /** Every command of the HTTP walk-through, against the real service. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../src/cli/demo/scenes.ts';
-import { pngFromMask } from '../src/core/image/node/png.ts';
 import { silentLog } from '../src/service/ports/log.ts';
 import { createServer, type ProsamServer } from '../src/server/index.ts';
-import { CONCEPTS } from '../src/scenes/index.ts';
 import { fencedBlocks } from '../tools/markdown.ts';
 import { runBlocks, type BlockResult } from './walkthrough.ts';
 
 const ADDRESS = 'http://127.0.0.1:9090';
-const IMAGES = 'prosam-demo/images/star_rings_06';
+const PHOTOS = 'examples/photos';
 const file = process.env.PROSAM_WALKTHROUGH ?? 'docs/service/http-walkthrough.md';
 const blocks = fencedBlocks(readFileSync(file, 'utf8'))
   .filter(({ language }) => language === 'sh')
@@ -29,24 +26,9 @@ function outputOf(text: string): string {
   return found?.output ?? expect.fail(`no block holds ${text}`);
 }
 
-/** What the demo would have left. */
-async function drawImages(): Promise<void> {
-  const start = join(folder, IMAGES);
-  mkdirSync(dirname(start), { recursive: true });
-  const concept = CONCEPTS.find(({ name }) => name === 'star_rings_06')?.id ?? expect.fail('the concept is gone');
-  let seed = 1;
-  for (const name of ['reference', 'target-1', 'target-2', 'target-3']) {
-    const { image, truth } = sceneWith(concept, () => seed++);
-    await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
-      .png()
-      .toFile(`${start}-${name}.png`);
-    if (name === 'reference') await sharp(await pngFromMask(truth)).toFile(`${start}-reference-mask.png`);
-  }
-}
-
 describe('the walk-through', () => {
   beforeAll(async () => {
-    await drawImages();
+    cpSync(PHOTOS, join(folder, PHOTOS), { recursive: true });
     prosam = await createServer({
       ...{ port: 0, database: join(folder, 'prosam.db'), objects: join(folder, 'blobs'), cache: '' },
       ...{ images: { folder }, learner: { run: 'off' }, logger: silentLog, environment: {} },
@@ -68,14 +50,14 @@ describe('the walk-through', () => {
   });
 
   it('gets a mask as a picture', async () => {
-    expect(Number(outputOf('> star.png'))).toBeGreaterThan(0);
-    const { width, height, channels } = await sharp(join(folder, 'star.png')).metadata();
-    expect([width, height, channels]).toEqual([256, 256, 1]);
+    expect(Number(outputOf('> cat.png'))).toBeGreaterThan(0);
+    const { width, height, channels } = await sharp(join(folder, 'cat.png')).metadata();
+    expect([width, height, channels]).toEqual([320, 204, 1]);
   });
 
   it('stores an annotation once, and asks by its label', () => {
     expect(outputOf('remember()').split('\n')).toEqual(['201', '200']);
-    expect(outputOf('"moon"')).toMatch(/label: 'star'[\s\S]*\[ 'moon' \]/);
+    expect(outputOf('"dog"')).toMatch(/label: 'cat'[\s\S]*\[ 'dog' \]/);
     expect(outputOf('"accepted"')).toContain('"outcome":"stored"');
     expect(outputOf('"accepted"')).toContain('{"flagged":true}');
   });
@@ -88,7 +70,7 @@ describe('the walk-through', () => {
   });
 
   it('says what to label next, and takes things back', () => {
-    expect(outputOf('/next-images?limit=5')).toMatch(/0\.\d+[\s\S]*\[ \[ 'star', 1 \] \]/);
+    expect(outputOf('/next-images?limit=5')).toMatch(/0\.\d+[\s\S]*\[ \[ 'cat', 1 \] \]/);
     expect(outputOf('-X DELETE')).toMatch(/"removed":true[\s\S]*200/);
   });
 

@@ -259,6 +259,8 @@ describe('the built package', () => {
       'dist/web-worker.js',
       ...markdownFiles().filter((path) => path === 'llms.txt' || path.startsWith('docs/')),
       ...linksOf(readFileSync('README.md', 'utf8')).map(({ target }) => target),
+      'examples/photos/CREDITS.md',
+      'examples/photos/cat-floor.jpg',
       'examples/web/index.html',
       'examples/web/page/main.ts',
       'dist/http.js',
@@ -290,7 +292,7 @@ describe('the built package', () => {
 
   it('runs the demo from another folder', async () => {
     const cli = join(process.cwd(), 'dist/cli.js');
-    const { stdout } = await run(...dyingWithUs(process.execPath, [cli, 'demo', '--concepts', '1', '--targets', '1']), { cwd: folder });
+    const { stdout } = await run(...dyingWithUs(process.execPath, [cli, 'demo']), { cwd: folder });
     expect(stdout).toMatch(/IoU 0\.\d\d/);
     expect(existsSync(join(folder, 'prosam-demo', 'index.html'))).toBe(true);
   });

@@ -70,6 +70,13 @@ export async function png({ image: { data, width, height } }: DemoScene): Promis
     .toBuffer();
 }
 
+/** A photo of examples/photos, and its true mask. */
+export async function photo(name: string): Promise<DemoScene> {
+  const { data, info } = await sharp(`examples/photos/${name}.jpg`).raw().toBuffer({ resolveWithObject: true });
+  const truth = await maskOfPng(readFileSync(`examples/photos/masks/${name}.png`));
+  return { image: { data, width: info.width, height: info.height, channels: 3 }, truth };
+}
+
 export async function chooseReference(page: Page, name: string, buffer: Buffer): Promise<void> {
   await page.locator('#reference-file').setInputFiles({ name, mimeType: 'image/png', buffer });
   await page.locator('#stage').waitFor();

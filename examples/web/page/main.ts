@@ -7,7 +7,7 @@ import { announce, showProblem } from './messages.ts';
 import { openEngine } from './open-engine.ts';
 import { acceptFiles, imageFromFile, type RgbImage } from './picture.ts';
 import { createReferencePanel } from './reference-panel.ts';
-import { drawSample } from './sample.ts';
+import { loadSample } from './sample.ts';
 import { workOffline } from './work-offline.ts';
 
 const METHOD_NAMES: Record<Method, string> = {
@@ -18,7 +18,12 @@ const METHOD_NAMES: Record<Method, string> = {
 let engine: WebEngine | undefined;
 let targets: Target[] = [];
 let running: AbortController | undefined;
+/** Number of the next sample. */
 let samples = 0;
+/** Whether the search begins as soon as the engine is ready. */
+let findWhenReady = false as boolean;
+/** Pictures of the sample, which give way to a person's own. */
+let sampled: readonly RgbImage[] = [];
 
 const run = element('run', HTMLButtonElement);
 const stop = element('stop', HTMLButtonElement);
@@ -129,16 +134,35 @@ function found(): Found[] {
 }
 
 function add(pictures: readonly RgbImage[]): void {
+  targets = targets.filter(({ picture }) => !sampled.includes(picture));
   targets.push(...pictures.map((picture): Target => ({ picture, state: 'waiting' })));
   announce(`${pictures.length} ${pictures.length === 1 ? 'picture' : 'pictures'} added`);
   refresh();
+}
+
+/** onlyIfEmpty: a person may have brought pictures meanwhile. */
+async function showSample({ onlyIfEmpty = false } = {}): Promise<void> {
+  const { label: name, reference: picture, boxXyxy, targets: pictures } = await loadSample(samples++);
+  if (onlyIfEmpty && (reference.picture !== undefined || targets.length > 0)) return;
+  running?.abort();
+  sampled = pictures;
+  targets = pictures.map((one): Target => ({ picture: one, state: 'waiting' }));
+  label.value = name;
+  reference.show(picture, { kind: 'box', boxXyxy });
+  announce(`Sample: ${name} marked in one photo, ${pictures.length} photos to find it in`);
 }
 
 acceptFiles(
   element('reference-drop'),
   [element('reference-choose'), element('reference-empty')],
   element('reference-file', HTMLInputElement),
-  ([file]) => void attempt(async () => file && reference.show(await imageFromFile(file))),
+  ([file]) =>
+    void attempt(async () => {
+      if (file === undefined) return;
+      const picture = await imageFromFile(file);
+      targets = targets.filter((target) => !sampled.includes(target.picture));
+      reference.show(picture);
+    }),
 );
 acceptFiles(
   element('targets-drop'),
@@ -148,13 +172,9 @@ acceptFiles(
 );
 element('sample').addEventListener('click', () => {
   void attempt(async () => {
-    const sample = await drawSample(samples++);
-    running?.abort();
-    targets = [];
-    label.value = sample.label;
-    reference.show(sample.reference, { kind: 'mask', mask: sample.mark });
-    add(sample.targets);
-    await findAll();
+    await showSample();
+    if (engine) await findAll();
+    else findWhenReady = true;
   });
 });
 element('targets-clear').addEventListener('click', () => {
@@ -176,12 +196,15 @@ saveCoco.addEventListener('click', () => void attempt(() => download(cocoJson(na
 for (const type of ['dragover', 'drop']) addEventListener(type, (event) => event.preventDefault());
 
 refresh();
+const opening = attempt(() => showSample({ onlyIfEmpty: true }));
 try {
   await workOffline();
   engine = await openEngine();
   for (const one of engine.info.methods) method.add(new Option(METHOD_NAMES[one], one));
   announce('The engine is ready');
-  if (targets.length > 0 && targets.every(({ state }) => state === 'waiting') && samples > 0) await findAll();
+  await opening;
+  refresh();
+  if (findWhenReady) await findAll();
 } catch (problem) {
   const pill = element('device');
   pill.textContent = 'not ready';

@@ -2,10 +2,13 @@
 import { element } from 'prosam/client/page';
 import { createWebEngine, type WebEngine } from 'prosam/web';
 
+/** Name of the model that the build puts beside the page. */
+declare const MODEL: string;
+
 /** ?model=URL of another model on this origin, ?device=webgpu|wasm to insist on one. */
 export async function openEngine(): Promise<WebEngine> {
   const asked = new URL(location.href).searchParams;
-  const model = new URL(asked.get('model') ?? './models/tiny/', document.baseURI);
+  const model = new URL(asked.get('model') ?? `./models/${MODEL}/`, document.baseURI);
   if (model.origin !== location.origin)
     throw new Error(`This page loads models from ${location.origin} alone; ${model.origin} is another place.`);
   const bar = element('loading-bar', HTMLProgressElement);

@@ -1,10 +1,8 @@
 /** Pictures as the page holds them: the file that the engine reads, and the bitmap that people see. */
-import type { PixelImage } from 'prosam/web';
-
 export interface RgbImage {
   name: string;
-  /** Input of the engine: the file as it is, or pixels that were made here. */
-  source: Blob | PixelImage;
+  /** Input of the engine: the file as it is. */
+  source: Blob;
   bitmap: ImageBitmap;
   width: number;
   height: number;
@@ -22,14 +20,6 @@ export async function imageFromFile(file: File): Promise<RgbImage> {
     throw new Error(`${file.name} is no picture this browser can open. Use a JPEG, PNG, WebP, AVIF or GIF.`);
   }
   return { name: file.name, source: file, bitmap, width: bitmap.width, height: bitmap.height };
-}
-
-/** rgb: 8 bits, interleaved. */
-export async function imageFromPixels(name: string, rgb: Uint8Array, width: number, height: number): Promise<RgbImage> {
-  const rgba = new Uint8ClampedArray(4 * width * height).fill(255);
-  for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgba[4 * i + c] = rgb[3 * i + c] as number;
-  const bitmap = await createImageBitmap(new ImageData(rgba, width, height));
-  return { name, source: { data: rgb, width, height, channels: 3 }, bitmap, width, height };
 }
 
 /** A place where files can be dropped, with a button that opens the same choice. */

@@ -25,6 +25,7 @@ export function createReferencePanel(onChange: () => void): ReferencePanel {
   const undo = element('undo', HTMLButtonElement);
   const clear = element('clear', HTMLButtonElement);
   let growChosen = false;
+  let marked = false;
   const changed = (): void => {
     undo.disabled = mark.steps.length === 0;
     clear.disabled = mark.steps.length === 0 || mark.steps.at(-1)?.kind === 'clear';
@@ -111,7 +112,11 @@ export function createReferencePanel(onChange: () => void): ReferencePanel {
       stage.style.setProperty('--shown-width', `${Math.round(Math.min(1400, (SHOWN_HEIGHT * width) / height))}px`);
       stage.hidden = false;
       element('reference-empty').hidden = true;
+      // A sample's mark brings its tool along, and takes it away again.
       if (step) mark.add(step);
+      if (step?.kind === 'box') setTool('box');
+      else if (marked) setTool('brush');
+      marked = step !== undefined;
       changed();
     },
   };

@@ -1,38 +1,53 @@
-/** Something to try without any photo: generated scenes that show one object, with its true mask in the first. */
-import type { BinaryMask } from 'prosam/web';
-import { conceptMask, CONCEPTS, generateScene, type Scene } from 'prosam/scenes';
-import { imageFromPixels, type RgbImage } from './picture.ts';
+/** Something to try without pictures of one's own: the photos of `npm run demo`, with a box around one object in the first. */
+import { el, element } from 'prosam/client/page';
+import { imageFromFile, type RgbImage } from './picture.ts';
 
 export interface Sample {
   label: string;
   reference: RgbImage;
-  mark: BinaryMask;
+  boxXyxy: [x0: number, y0: number, x1: number, y1: number];
   targets: RgbImage[];
 }
 
-const TARGETS = 6;
-/** Share of the picture the object must cover to be worth showing. */
-const MIN_SHARE = 0.03;
-/** Objects that people tell apart at a glance and that the built-in model has learned well. */
-const SHOWN = [17, 14, 12, 2, 0, 45];
+/** Part of examples/photos/photos.json, which the build puts beside the page. */
+interface PhotoList {
+  licenses: Record<string, string>;
+  concepts: { label: string; reference: string; boxXyxy: Sample['boxXyxy']; targets: string[] }[];
+  photos: { name: string; page: string; license: string }[];
+}
 
-/** The same number gives the same sample. */
-export async function drawSample(number: number): Promise<Sample> {
-  const concept = SHOWN[number % SHOWN.length] as number;
-  let seed = 1 + 1000 * (concept + 1) + 100_000 * Math.floor(number / SHOWN.length);
-  const next = (): Scene => {
-    for (;;) {
-      const scene = generateScene(seed++, { force: [concept] });
-      const area = conceptMask(scene, concept).reduce((sum, value) => sum + value, 0);
-      if (area >= MIN_SHARE * scene.width * scene.height) return scene;
-    }
-  };
-  const scenes = Array.from({ length: TARGETS + 1 }, next) as [Scene, ...Scene[]];
-  const pictures: RgbImage[] = [];
-  for (const [i, { image, width, height }] of scenes.entries())
-    pictures.push(await imageFromPixels(`scene-${i}.png`, image, width, height));
-  const [reference, ...targets] = pictures as [RgbImage, ...RgbImage[]];
-  const { width, height } = scenes[0];
-  const label = (CONCEPTS[concept]?.name ?? 'object').replace(/_\d+$/, '').replaceAll('_', ' ');
-  return { label, reference, mark: { data: conceptMask(scenes[0], concept), width, height }, targets };
+const FOLDER = './photos/';
+
+/** Loads the photos of one concept and names whose they are. The same number gives the same sample. @throws Error with words for people */
+export async function loadSample(number: number): Promise<Sample> {
+  const list = (await (await fetched('photos.json')).json()) as PhotoList;
+  const { label, reference, boxXyxy, targets } = list.concepts[number % list.concepts.length] as PhotoList['concepts'][0];
+  const [first, ...others] = (await Promise.all([reference, ...targets].map(photo))) as [RgbImage, ...RgbImage[]];
+  showCredits(list, [reference, ...targets]);
+  return { label, reference: first, boxXyxy, targets: others };
+}
+
+async function photo(name: string): Promise<RgbImage> {
+  const file = `${name}.jpg`;
+  return imageFromFile(new File([await (await fetched(file)).blob()], file, { type: 'image/jpeg' }));
+}
+
+async function fetched(file: string): Promise<Response> {
+  const response = await fetch(FOLDER + file);
+  if (!response.ok)
+    throw new Error(`The sample is not to be had: ${file}, the server answered ${response.status}. Use pictures of your own.`);
+  return response;
+}
+
+function showCredits({ licenses, photos }: PhotoList, shown: readonly string[]): void {
+  const credits = photos
+    .filter(({ name }) => shown.includes(name))
+    .flatMap(({ name, page, license }) => [
+      `${name} (`,
+      el('a', { href: page, rel: 'noreferrer' }, 'Flickr'),
+      ', ',
+      el('a', { href: licenses[license] ?? page, rel: 'noreferrer' }, license),
+      '), ',
+    ]);
+  element('photos-about').replaceChildren('Sample photos: ', ...credits, 'shrunk to 320 pixels, chosen by hand.');
 }

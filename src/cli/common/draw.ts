@@ -13,6 +13,9 @@ export interface RgbImage {
   height: number;
 }
 
+/** Corners in pixels; the lower right one is outside. */
+export type Box = readonly [x0: number, y0: number, x1: number, y1: number];
+
 type Rgb = readonly [red: number, green: number, blue: number];
 
 /** Colors that stay apart for color-blind eyes. */
@@ -50,6 +53,22 @@ export function withMask(image: RgbImage, given: BinaryMask, color: Rgb, tint = 
       if (!isSet(x, y)) continue;
       const edge = !isSet(x - thickness, y) || !isSet(x + thickness, y) || !isSet(x, y - thickness) || !isSet(x, y + thickness);
       blend(data, y * width + x, color, edge ? 1 : tint);
+    }
+  }
+  return { data, width, height };
+}
+
+/** Copies an image with a box outlined. */
+export function withBox(image: RgbImage, [x0, y0, x1, y1]: Box, color: Rgb): RgbImage {
+  const { width, height } = image;
+  const data = new Uint8Array(image.data);
+  const within = (value: number, size: number): number => Math.min(size, Math.max(0, Math.round(value)));
+  const [left, top, right, bottom] = [within(x0, width), within(y0, height), within(x1, width), within(y1, height)];
+  const thickness = Math.max(2, Math.round(Math.max(width, height) / 160));
+  for (let y = top; y < bottom; y++) {
+    for (let x = left; x < right; x++) {
+      const depth = Math.min(x - left, right - 1 - x, y - top, bottom - 1 - y);
+      if (depth < thickness) blend(data, y * width + x, color, 1);
     }
   }
   return { data, width, height };

@@ -1,6 +1,6 @@
 /** Summaries of the commands, in the order of `prosam --help`, which loads nothing else. */
 export const SUMMARIES = {
-  demo: 'see it work on generated scenes, offline, or on your own photos',
+  demo: 'see it work on photos that come with it, offline, or on your own',
   segment: 'annotate an object in one image, get its mask in others',
   serve: 'masks over HTTP for any labeling tool',
   train: 'learn from annotated images',

@@ -1,32 +1,16 @@
-/** Generated scenes of the demo: one annotated reference and several targets per concept. */
-import { CONCEPTS } from '../../scenes/concepts.ts';
+/** Generated scenes that show one object well, for measurements and tests. */
 import { conceptMask, generateScene, type Scene } from '../../scenes/scene.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { maskArea } from '../../core/mask/raster.ts';
-import { sampleWithout, seededRandom, uniformInt } from '../../core/common/random.ts';
 
 export interface DemoScene {
   image: { data: Uint8Array; width: number; height: number; channels: 3 };
   truth: BinaryMask;
 }
 
-export interface DemoTask {
-  name: string;
-  reference: DemoScene;
-  targets: DemoScene[];
-}
-
 /** Share of the image the object must cover to be worth showing. */
 const MIN_AREA = 0.02;
 const MAX_TRIES = 200;
-
-export function demoTasks(seed: number, concepts: number, targets: number): DemoTask[] {
-  const random = seededRandom(seed);
-  return sampleWithout(random, CONCEPTS, concepts).map(({ id, name }) => {
-    const [reference, ...rest] = Array.from({ length: 1 + targets }, () => sceneWith(id, () => uniformInt(random, 1, 1_000_000_000)));
-    return { name, reference: reference as DemoScene, targets: rest };
-  });
-}
 
 /** Returns the first scene, by the given seeds, in which the concept is well visible. size: width and height in pixels. */
 export function sceneWith(concept: number, nextSeed: () => number, size = 256): DemoScene {

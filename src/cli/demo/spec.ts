@@ -1,5 +1,4 @@
 /** Table of `prosam demo`. */
-import { CONCEPTS } from '../../scenes/concepts.ts';
 import { ENGINE_OPTIONS } from '../common/engine-options.ts';
 import { REFERENCE_OPTIONS } from '../common/reference-args.ts';
 import { command, options, under } from '../common/spec.ts';
@@ -8,18 +7,12 @@ import { SUMMARIES } from '../common/summaries.ts';
 export const DEMO = command({
   name: 'demo',
   summary: SUMMARIES.demo,
-  usage: [
-    '[--out DIR] [--concepts N] [--targets N] [--scene-seed N]',
-    '--reference IMAGE ANNOTATION --target IMAGE... [--truth MASK...] [--out DIR]',
-  ],
+  usage: ['[--out DIR]', '--reference IMAGE ANNOTATION --target IMAGE... [--truth MASK...] [--out DIR]'],
   intro: [
-    'Without photos it draws scenes, annotates one object in one of them and finds its kind in the others: no network, no GPU. Images and index.html go to DIR, over those of another demo and nothing else. Each strip shows, from left to right, the reference with its annotation, the target with the predicted mask, the uncertainty of the model, and the true mask where it is known.',
+    'Without photos of yours it takes those that come with prosam: it marks one cat and one airplane with a box and finds the others, with no network and no GPU. Results go to DIR, over those of another demo and nothing else: index.html, overview.png, and a strip for each photo with, from left to right, the reference with its mark, the photo with the predicted mask, the uncertainty of the model, and the true mask where it is known.',
   ],
   arguments: [{ name: 'IMAGE', about: 'more images to segment', optional: true, repeat: true }],
   options: {
-    concepts: { type: 'whole', min: 1, max: CONCEPTS.length, about: 'concepts to show', default: 4 },
-    targets: { type: 'whole', min: 1, max: 100, about: 'targets per concept', default: 3 },
-    'scene-seed': { type: 'whole', about: 'other scenes', default: 1 },
     out: { type: 'text', value: 'DIR', about: 'folder of the results', default: 'prosam-demo' },
     json: { type: 'flag', about: 'prints one JSON line a target on stdout' },
     ...REFERENCE_OPTIONS,

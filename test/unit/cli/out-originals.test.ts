@@ -155,12 +155,12 @@ describe('commands', () => {
     const { code, stdout } = await runCli([...own, '--out', 'd'], folder);
     expect(code).toBe(0);
     const pictures = jsonLines(stdout).map(({ picture }) => picture as string);
-    expect(readdirSync(at('d')).sort()).toEqual([...pictures.map((path) => path.slice(2)), 'index.html'].sort());
+    expect(readdirSync(at('d')).sort()).toEqual([...pictures.map((path) => path.slice(2)), 'index.html', 'overview.png'].sort());
     expect(new Set(pictures).size).toBe(3);
     expect((await runCli([...own, '--out', 'd'], folder)).code).toBe(0);
 
     writeFileSync(at('index.html'), 'my page');
-    const refused = await runCli(['demo', '--out', '.', '--concepts', '1', '--targets', '1'], folder);
+    const refused = await runCli(['demo', '--out', '.'], folder);
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('OUTPUT_TAKEN: index.html')]);
     expect([text('index.html'), readdirSync(folder).sort()]).toEqual(['my page', ['a.png', 'd', 'index.html', 'x', 'y']]);
   });
