@@ -19,7 +19,7 @@ describe('prosam demo', () => {
   let page: string;
   beforeAll(async () => {
     photos = await readPhotos();
-    result = await runCli(['demo', '--out', 'd', '--json', '--method', 'prosam'], folder);
+    result = await runCli(['demo', '--out', 'd', '--json', '--model', 'small', '--method', 'prosam'], folder);
     lines = jsonLines(result.stdout);
     page = readFileSync(at('d/index.html'), 'utf8');
   });
@@ -61,7 +61,7 @@ describe('prosam demo', () => {
     const files = readdirSync(at('d'));
     const bytes = (): string[] => files.map((file) => readFileSync(at(`d/${file}`), 'base64'));
     const before = bytes();
-    const again = await runCli(['demo', '--out', 'd', '--method', 'prosam'], folder);
+    const again = await runCli(['demo', '--out', 'd', '--model', 'small', '--method', 'prosam'], folder);
     expect(again.code).toBe(0);
     expect(again.stdout).toMatch(/^model small@\w+ on cpu\n/);
     expect(again.stdout).toMatch(/d\/cat-in-cat-sofa\.png {2}IoU 0\.\d\d, score 0\.\d\d, prosam, \d+ ms\n/);
@@ -75,7 +75,20 @@ describe('prosam demo', () => {
     const target = targets[0] as string;
     const own = ['demo', '--reference', `photos/${reference}.jpg`, '--box', boxXyxy.join(), '--grow', '--label', 'cat'];
     const { code, stdout } = await runCli(
-      [...own, '--target', `photos/${target}.jpg`, '--truth', `photos/masks/${target}.png`, '--out', 'own', '--json', '--method', 'prosam'],
+      [
+        ...own,
+        '--target',
+        `photos/${target}.jpg`,
+        '--truth',
+        `photos/masks/${target}.png`,
+        '--out',
+        'own',
+        '--json',
+        '--model',
+        'small',
+        '--method',
+        'prosam',
+      ],
       folder,
     );
     expect(code).toBe(0);

@@ -45,8 +45,8 @@ describe.each(['sam', 'dino'] as const)('features of SAM 2 with the backbone %s'
     const model = await writeSam2Folder(join(root, backbone), { backbone });
     const cacheDir = join(root, `${backbone}-features`);
     const [computed, kept] = [await inItsOwnProcess(model, cacheDir), await inItsOwnProcess(model, cacheDir)];
-    expect(computed.masks.map(({ cached }) => cached)).toEqual([false, true, true]);
-    expect(kept.masks.map(({ cached }) => cached)).toEqual([true, true, true]);
+    expect(computed.masks.map(({ cached }) => cached)).toEqual(computed.masks.map((_, i) => i > 0));
+    expect(kept.masks.every(({ cached }) => cached)).toBe(true);
     expect(kept.masks.map(({ mask, low }) => ({ mask, low }))).toEqual(computed.masks.map(({ mask, low }) => ({ mask, low })));
     expect(kept.refined).toEqual(computed.refined);
     expect(kept.refined.map(({ objectScore }) => objectScore)).toEqual([expect.any(Number), expect.any(Number), expect.any(Number)]);
