@@ -45,18 +45,18 @@ describe('a name', () => {
     }
     mkdirSync(join(root, 'models', 'half'));
     mkdirSync(join(root, 'models', '.mine.1-0.new'));
-    expect(builtInModels()).toEqual(['tiny']);
+    expect(builtInModels()).toEqual(['small', 'tiny']);
     expect(addedModels()).toEqual(['mine', 'tiny']);
     expect(modelFolder('tiny')).toBe(resolve('models/tiny'));
     expect(modelFolder('mine')).toBe(join(root, 'models', 'mine'));
     expect(modelFolder(root)).toBe(root);
     for (const name of ['none', 'half', '../models', '', '.mine.1-0.new', 'mine/../mine'])
-      expectCode('MODEL_NOT_FOUND', () => modelFolder(name), 'Models here: tiny, mine', 'prosam models pull');
+      expectCode('MODEL_NOT_FOUND', () => modelFolder(name), 'Models here: small, tiny, mine', 'prosam models pull');
   });
 
   it('of nothing that was ever added is told with the built-in ones', () => {
     process.env['PROSAM_MODELS'] = join(root, 'nowhere');
-    expectCode('MODEL_NOT_FOUND', () => modelFolder('sam-vit-b'), 'Models here: tiny.');
+    expectCode('MODEL_NOT_FOUND', () => modelFolder('sam-vit-b'), 'Models here: small, tiny.');
   });
 
   it.each(['a', 'sam-vit-b', 'A.b_c-1', '0'])('may be %s', (name) => {
