@@ -15,8 +15,8 @@ export interface BrowserRuntime extends Runtime {
   end(): Promise<void>;
 }
 
-/** dir: a golden set. */
-export async function browserRuntime(browser: Browser, device: WebDevice, dir: string): Promise<BrowserRuntime> {
+/** weights: folder of the weight files. */
+export async function browserRuntime(browser: Browser, device: WebDevice, weights: string): Promise<BrowserRuntime> {
   const folder = mkdtempSync(join(tmpdir(), 'prosam-golden-page-'));
   await build({
     entryPoints: { main: 'test/golden/browser-page.ts' },
@@ -30,7 +30,7 @@ export async function browserRuntime(browser: Browser, device: WebDevice, dir: s
     logLevel: 'warning',
   });
   writeFileSync(join(folder, 'index.html'), '<!doctype html><title>golden numbers</title><script type="module" src="./main.js"></script>');
-  symlinkSync(resolve(dir, 'weights'), join(folder, 'weights'));
+  symlinkSync(resolve(weights), join(folder, 'weights'));
   symlinkSync(dirname(createRequire(import.meta.url).resolve('onnxruntime-web')), join(folder, 'ort'));
   const server = await servePage(folder);
   const page = await browser.newPage();
@@ -43,7 +43,7 @@ export async function browserRuntime(browser: Browser, device: WebDevice, dir: s
       },
       [name, given] as [string, unknown[]],
     ) as ReturnType<PageRuntime[K]>;
-  await there('open', device, [...weightFiles(dir).keys()]);
+  await there('open', device, [...weightFiles(weights).keys()]);
 
   return {
     device,

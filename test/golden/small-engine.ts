@@ -32,33 +32,26 @@ async function seenBy(model: Model, networks: Networks, known: KnownTensors): Pr
   return { reference, target, cells, pseudo: await networks.similarity(high, cells, target.high, encoder.config.pseudoNorm) };
 }
 
+type Outputs = Map<string, ArrayLike<number>>;
+
+/** The image encoder and one click on its maps: what stands for all where every network is compiled for seconds. */
+export async function fewEngineOutputs(model: Model, networks: Networks, known: KnownTensors): Promise<Outputs> {
+  const target = await networks.encode(pixelsOf(known, 'in.target'));
+  const out: Outputs = new Map([['target_embedding', target.embedding.data]]);
+  await decoderOf(model, networks, known, target, out)('point', 'point');
+  return out;
+}
+
 /** Outputs under the names of the known answer, without `out.`. */
-export async function engineOutputs(model: Model, networks: Networks, known: KnownTensors): Promise<Map<string, ArrayLike<number>>> {
+export async function engineOutputs(model: Model, networks: Networks, known: KnownTensors): Promise<Outputs> {
   const seen = await seenBy(model, networks, known);
   const { target } = seen;
-  const out = new Map<string, ArrayLike<number>>([
+  const out: Outputs = new Map<string, ArrayLike<number>>([
     ['target_embedding', target.embedding.data],
     ['reference_cells', seen.cells],
     ['pseudo_mask', seen.pseudo.data],
   ]);
-  const side = model.manifest.sam.config.imageSize;
-  const image = { ...target, key: '', width: side, height: side };
-  const geometry = geometryOf(preprocessOf(model));
-  const decoded = async (name: string, from: string, previous?: Float32Array): Promise<Float32Array> => {
-    // Places in an image are half a pixel to the right of those in the network's input; the padding token is the engine's affair.
-    const prompts = pointsOf(known, from).rows.filter(({ kind }) => kind !== 'padding');
-    const placed = prompts.map(({ x, y, kind }) => ({ x: x + 0.5, y: y + 0.5, kind }));
-    const { all, single } = await decodeSamPrompts(networks, geometry, image, placed, previous);
-    out.set(
-      `${name}.low_res_logits`,
-      all.flatMap(({ logits }) => Array.from(logits)),
-    );
-    out.set(
-      `${name}.iou`,
-      all.map(({ iou }) => iou),
-    );
-    return single.logits;
-  };
+  const decoded = decoderOf(model, networks, known, target, out);
   const box = await decoded('box', 'box');
   await decoded('point', 'point');
   const points = await decoded('points', 'points');
@@ -88,6 +81,28 @@ export async function engineOutputs(model: Model, networks: Networks, known: Kno
     out.set(`${name}.low_res_logits first`, lowResLogits as Float32Array).set(`${name}.iou first`, [samIou as number]);
   }
   return out;
+}
+
+/** Decodes a case's points and puts what comes out under its name. */
+function decoderOf(model: Model, networks: Networks, known: KnownTensors, target: SamFeatures & BackboneFeatures, out: Outputs) {
+  const side = model.manifest.sam.config.imageSize;
+  const image = { ...target, key: '', width: side, height: side };
+  const geometry = geometryOf(preprocessOf(model));
+  return async (name: string, from: string, previous?: Float32Array): Promise<Float32Array> => {
+    // Places in an image are half a pixel to the right of those in the network's input; the padding token is the engine's affair.
+    const prompts = pointsOf(known, from).rows.filter(({ kind }) => kind !== 'padding');
+    const placed = prompts.map(({ x, y, kind }) => ({ x: x + 0.5, y: y + 0.5, kind }));
+    const { all, single } = await decodeSamPrompts(networks, geometry, image, placed, previous);
+    out.set(
+      `${name}.low_res_logits`,
+      all.flatMap(({ logits }) => Array.from(logits)),
+    );
+    out.set(
+      `${name}.iou`,
+      all.map(({ iou }) => iou),
+    );
+    return single.logits;
+  };
 }
 
 const SAMPLES = 2;

@@ -3,6 +3,7 @@
  * Chromium on SwiftShader, a processor that plays a graphics processor. That compiles every network for many seconds, so a few stand
  * for all; PROSAM_GOLDEN_ALL=1 runs all of them there too.
  */
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Runtime } from '../../src/core/onnx/session.ts';
@@ -37,7 +38,7 @@ async function run(dir: string, runtime: Runtime, only?: readonly string[]): Pro
 
 describe.each(SHIPPED_SETS)('golden numbers of $dir as browsers compute them', ({ dir, withoutEngine: outputs, few }) => {
   it('are hit on WebAssembly in Node (software)', async () => {
-    expect(await run(dir, await wasmRuntime(dir))).toEqual({ passed: outputs, failures: [] });
+    expect(await run(dir, await wasmRuntime(join(dir, 'weights')))).toEqual({ passed: outputs, failures: [] });
   });
 
   describe.skipIf(!hasChromium)(chromiumLabel, () => {
@@ -48,7 +49,7 @@ describe.each(SHIPPED_SETS)('golden numbers of $dir as browsers compute them', (
     afterAll(() => browser.close());
 
     const inBrowser = async (device: WebDevice, only?: readonly string[]) => {
-      const runtime = await browserRuntime(browser, device, dir);
+      const runtime = await browserRuntime(browser, device, join(dir, 'weights'));
       try {
         return await run(dir, runtime, only);
       } finally {

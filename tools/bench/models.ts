@@ -1,7 +1,7 @@
 /**
  * Costs of each SAM to a user on a CPU: size of its weights, memory, time for a new image, for a click and for a known image.
- *   npm run bench:models -- [--rounds N] [--threads N] [--only tiny,mobile-sam,sam2.1-tiny,sam-vit-b] [--json FILE]
- * The built-in model as it is; the others at full size with weights from a hash (time and memory do not depend on the values), SAM as its
+ *   npm run bench:models -- [--rounds N] [--threads N] [--only tiny,small,mobile-sam,sam2.1-tiny,sam-vit-b] [--json FILE]
+ * The built-in models as they are; the others at full size with weights from a hash (time and memory do not depend on the values), SAM as its
  * own backbone, as `models pull` gives them. A click is `refine` on a prepared image; a known image is predicted again, by `persam`.
  * Medians; each model has an engine and a worker process of its own.
  */
@@ -17,7 +17,7 @@ import { sceneJpeg } from './scene-jpeg.ts';
 import { median } from './median.ts';
 
 const PUBLISHED: Readonly<Record<string, SamConfig>> = { 'mobile-sam': MOBILE_SAM, 'sam2.1-tiny': SAM2_HIERA_TINY, 'sam-vit-b': SAM_VIT_B };
-const NAMES = ['tiny', ...Object.keys(PUBLISHED)];
+const NAMES = ['tiny', 'small', ...Object.keys(PUBLISHED)];
 
 const { values } = parseArgs({
   options: {

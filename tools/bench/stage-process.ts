@@ -1,4 +1,4 @@
-/** What our sides of tools/bench/inference.ts share: the loop that answers, and the stages that go through a whole engine. */
+/** Parts that our sides of tools/bench/inference.ts share: the loop that answers, and the stages that go through a whole engine. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { PromptEncoderPlan } from '../../src/core/checkpoint/manifest.ts';

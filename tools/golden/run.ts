@@ -1,5 +1,5 @@
 /**
- * Runs every case of a golden directory:
+ * Runs every case of a golden directory, or the photo model's known answers (test/golden/small-data):
  *   npm run golden -- DIR [--engine auto|node-gpu|node|wasm|none] [--networks onnx|tfjs] [--device DEVICE]
  * --engine: what differentiates. Without one (none, or none is installed) the cases of training are skipped.
  * --networks: what runs the networks' forward cases, ONNX Runtime or the training engine.
@@ -15,6 +15,7 @@ import { compare } from '../../test/golden/compare.ts';
 import { runtimeNamed, RUNTIMES, slackOf } from '../../test/golden/runtimes.ts';
 import { sam2TrainingCases } from '../../test/golden/sam2-training-cases.ts';
 import { trainingCases } from '../../test/golden/training-cases.ts';
+import { isSmall, runSmall } from '../../test/golden/small-run.ts';
 import { GoldenCase, openGoldenSet, type Engines } from '../../test/golden/golden-set.ts';
 
 export interface GoldenTotals {
@@ -30,6 +31,7 @@ export async function runGolden(
   engines: Engines = {},
   only?: readonly string[],
 ): Promise<GoldenTotals> {
+  if (isSmall(dir)) return runSmall(dir, print, engines);
   const set = openGoldenSet(dir, engines);
   const cases = casesFor(engines);
   const totals = { passed: 0, failed: 0, skipped: 0 };
@@ -80,8 +82,10 @@ async function main(): Promise<number> {
   });
   const [dir] = positionals;
   const { networks } = values;
-  if (dir === undefined || positionals.length > 1 || !existsSync(join(dir, 'manifest.json')))
-    throw new Error(`expected one folder with manifest.json, got ${positionals.join(' ') || 'nothing'}`);
+  if (dir === undefined || positionals.length > 1 || (!isSmall(dir) && !existsSync(join(dir, 'manifest.json'))))
+    throw new Error(
+      `expected one folder with manifest.json or the photo model's check.safetensors, got ${positionals.join(' ') || 'nothing'}`,
+    );
   if (networks !== 'onnx' && networks !== 'tfjs') throw new Error(`--networks: expected onnx or tfjs, got ${networks}`);
   const runtime = await runtimeNamed(values.device);
   const engine = await chooseEngine(values.engine);

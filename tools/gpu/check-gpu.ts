@@ -1,7 +1,7 @@
 /**
  * Everything that only a real GPU can show, in one command on a machine that has nothing but the driver and this checkout:
  *   npm run check:gpu -- [--out FILE] [--full-size DIR] [--minutes N] [--dry-run --device cpu]
- * Sets up CUDA and the training engine, then runs golden cases, full-size models (SAM 2.1 among them), the benchmark and training on
+ * Sets up CUDA and the training engine, then runs golden cases, full-size models (SAM 2.1 among them), the photo model, the benchmark and training on
  * what is there. Every step has a process and a time of its own; a step that fails stops no other. Writes one JSON and prints a table.
  * Exit code: 0 all that could run passed, 1 something failed, 2 wrong use, 3 there is no GPU to check.
  * --dry-run: the device named by --device stands for the GPU; nothing is set up.

@@ -41,7 +41,7 @@ async function predict(folder: string, device: Device): Promise<void> {
   await withNetworks(folder, {}, (_, exact) =>
     withNetworks(folder, { device }, async (model, other) => {
       const picture = knownImage(11);
-      const agreement = await measureAgreement(model, exact, other, [picture]);
+      const agreement = await measureAgreement(model, exact, other, [[picture]]);
       for (const name of FEATURE_MAPS) {
         const cosine = agreement[name]?.cosine ?? NaN;
         compared(`${name}, cosine`, cosine, cosine >= MIN_COSINE);

@@ -27,6 +27,7 @@ export interface Step {
 
 const node = (...args: string[]): Command => ({ program: process.execPath, args });
 const NO_GPU = 'nvidia-smi lists no GPU';
+const SMALL = 'test/golden/small-data';
 const SETS = ['test/golden/data', 'test/golden/sam2-data', 'test/golden/dino-data'];
 
 const setup = (name: string, seconds: number, ...commands: (() => Command[])[]): Step => ({
@@ -86,6 +87,10 @@ const fullSize = (device: string, seconds: number): Step =>
 /** SAM 2.1 tiny at full size: encoder and decoder. */
 const sam2 = (device: string): Step => onDevice(`SAM 2 ${device}`, device, 300, (on) => [node('tools/gpu/sam2.ts', 'predict', on)]);
 
+/** The photo model with its own weights: predictions from pictures to masks, against its known answers. */
+const small = (device: string): Step =>
+  onDevice(`small ${device}`, device, 300, (on) => [node('tools/golden/run.ts', SMALL, '--device', on, '--engine', 'none')]);
+
 /** TensorFlow brings a CUDA of its own: it needs the GPU, not ONNX Runtime's provider. command: for a training engine */
 const onTrainingEngine = (name: string, commands: (engine: string) => Command[]): Step => ({
   name,
@@ -121,6 +126,8 @@ export const GPU_STEPS: readonly Step[] = [
   fullSize('webgpu', 300),
   sam2('cuda'),
   sam2('webgpu'),
+  small('cuda'),
+  small('webgpu'),
   onDevice('bench cuda', 'cuda', 300, () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
     const bench = scripts['bench:inference'];
@@ -129,5 +136,6 @@ export const GPU_STEPS: readonly Step[] = [
   onTrainingEngine('training golden', (engine) =>
     SETS.map((set) => node('tools/golden/run.ts', set, '--engine', engine, '--networks', 'tfjs')),
   ),
+  onTrainingEngine('small training', (engine) => [node('tools/golden/run.ts', SMALL, '--engine', engine, '--networks', 'tfjs')]),
   onTrainingEngine('SAM 2 training', (engine) => [node('tools/gpu/sam2.ts', 'train', engine)]),
 ];

@@ -15,31 +15,41 @@ export async function modelInfo(args: readonly string[], { print }: Terminal): P
   const facts = await inspectModel(modelFolder(name));
   if (values.json) {
     const { manifest, ...rest } = facts;
-    const { license, about, sam, trained, prompt_encoder: encoder } = manifest;
+    const { license, about, good_at: goodAt, weak_at: weakAt, sam, trained, prompt_encoder: encoder } = manifest;
     const trainedAgainst = encoder?.trained_against;
-    print(JSON.stringify({ name: manifest.name, license, about, resize: sam.resize, ...rest, trainedAgainst, trained }, null, 2));
+    print(
+      JSON.stringify(
+        { name: manifest.name, license, about, goodAt, weakAt, resize: sam.resize, ...rest, trainedAgainst, trained },
+        null,
+        2,
+      ),
+    );
   } else print(infoLines(facts).join('\n'));
   return EXIT.ok;
 }
+
+const optional = (name: string, value: string | undefined): (readonly [string, string])[] => (value === undefined ? [] : [[name, value]]);
 
 function infoLines({ manifest, folder, parts, files, bytes, parameters, memoryBytes, methods }: ModelFacts): string[] {
   const { prompt_encoder: encoder, sam, trained = {} } = manifest;
   const against = encoder?.trained_against;
   const nameOf = (sha256: string): string => files.find((file) => file.sha256 === sha256)?.name ?? sha256.slice(0, 12);
   const facts = [
-    ...(manifest.about === undefined ? [] : [['about', manifest.about] as const]),
+    ...optional('about', manifest.about),
+    ...optional('good at', manifest.good_at),
+    ...optional('weak at', manifest.weak_at),
     ['license', manifest.license],
     ['methods', methods.join(', ')],
     ['images', `${sam.config.imageSize} x ${sam.config.imageSize}, resize ${sam.resize}`],
     ['memory', `about ${bytesText(memoryBytes)} at its peak on a CPU in single precision (an estimate)`],
-    ...(against === undefined
-      ? []
-      : [
-          [
-            'trained',
-            `against ${[against.sam, against.backbone].flatMap((one) => (one === undefined ? [] : [nameOf(one)])).join(' and ')}`,
-          ] as const,
-        ]),
+    ...optional(
+      'trained',
+      against &&
+        `against ${[against.sam, against.backbone]
+          .flatMap((one) => one ?? [])
+          .map(nameOf)
+          .join(' and ')}`,
+    ),
     ['folder', folder],
   ] as const;
   const rows = parts.map(({ role, what, parameters: count, dtypes }) => [role, what, millions(count), dtypes.join(', ')]);

@@ -115,7 +115,7 @@ export const MODELS_INFO = command({
 export const MODELS_VERIFY = command({
   name: 'models verify',
   summary: 'reads every file again and computes a known answer',
-  usage: ['NAME [--device DEVICE] [--precision P]'],
+  usage: ['NAME [--device DEVICE] [--precision P [--data DIR|FILE]]'],
   arguments: NAME,
   options: {
     device: { type: 'choice', choices: DEVICE_CHOICES, about: 'compares this device with the CPU' },
@@ -124,6 +124,8 @@ export const MODELS_VERIFY = command({
       about: 'prints the differences to fp32 on the CPU, on generated scenes',
       default: 'fp32',
     },
+    data: { type: 'text', value: 'DIR|FILE', about: 'measures a precision on pairs of these annotated images instead, as eval takes them' },
+    pairs: { type: 'whole', default: 40, min: 1, value: 'N', about: 'pairs of them' },
     threads: { ...threads.threads, about: 'CPU threads' },
     ...json,
   },

@@ -37,7 +37,9 @@ interface Comparison {
 export async function verifyModel(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values, positionals } = parseCommand(MODELS_VERIFY, args);
   const [name] = positionals as [string];
-  const { device, threads = 0, precision } = values;
+  const { device, threads = 0, precision, data, pairs } = values;
+  if (data !== undefined && precision === 'fp32')
+    throw new UsageError('models verify: --data belongs to --precision fp16 or int8, which it is measured on.');
   if (precision === 'int8' && device !== undefined && device !== 'cpu')
     throw new UsageError(`models verify: int8 runs on the CPU, not on ${device}. Use --precision fp16 there.`);
   const facts = await inspectModel(modelFolder(name));
@@ -45,7 +47,9 @@ export async function verifyModel(args: readonly string[], { print, warn, signal
   const sound = files.every(({ state }) => state === 'same');
   const comparisons = sound ? await compare(facts, device, threads, signal) : [];
   const agreement =
-    sound && precision !== 'fp32' ? await agreementOf(facts.folder, precision, { device: device ?? 'cpu', threads }) : undefined;
+    sound && precision !== 'fp32'
+      ? await agreementOf(facts.folder, precision, { device: device ?? 'cpu', threads, data, pairs, signal })
+      : undefined;
   const passed = sound && comparisons.every((one) => one.passed) && agreement?.passed !== false;
   if (values.json) print(JSON.stringify({ name, passed, files, comparisons, ...(agreement && { agreement }) }, null, 2));
   else for (const line of [...reportLines(name, files, comparisons), ...(agreement ? agreementLines(agreement) : [])]) print(line);

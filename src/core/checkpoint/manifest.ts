@@ -38,6 +38,9 @@ const manifestSchema = z.strictObject({
   format: z.literal('prosam-model/1'),
   name: z.string().min(1).max(100),
   about: z.string().max(10_000).optional(),
+  /** Strengths and weaknesses, in a line each. */
+  good_at: z.string().max(1000).optional(),
+  weak_at: z.string().max(1000).optional(),
   license: z.string().min(1).max(1000),
   /** sha256 of every weight file; of a sharded checkpoint its list and every shard. */
   files: z.record(fileName, sha256),

@@ -6,8 +6,7 @@ import { parseBox, parsePrompts } from '../mask/annotation.ts';
 import { maskExtent } from '../mask/raster.ts';
 import type { Networks } from '../onnx/networks.ts';
 import type { ImageFeatures } from './image-features.ts';
-import { boxPrompts, decodeSamPrompts, logitsAtImageSize, lowResSide, maskPrompt, type SamPrompt } from './methods/sam-prompts.ts';
-import { maskFromField } from './strategy.ts';
+import { boxPrompts, decodeSamPrompts, lowResSide, maskPrompt, type SamPrompt } from './methods/sam-prompts.ts';
 import type { RefinedMask, RefinePrompts } from './types.ts';
 
 /** @throws OPTION_INVALID, ANNOTATION_INVALID, ANNOTATION_OUTSIDE */
@@ -51,7 +50,8 @@ function samPrompts({ points = [], negative = [], box, maskInput }: RefinePrompt
 }
 
 function atImageSize(networks: Networks, geometry: Geometry, image: ImageFeatures, { logits, iou }: SamMask): RefinedMask {
-  const field = logitsAtImageSize(geometry, image, logits);
-  const mask = { data: maskFromField(field.data), width: image.width, height: image.height };
+  const { width, height } = image;
+  const side = lowResSide(image);
+  const mask = { data: geometry.lowToMask({ data: logits, width: side, height: side }, width, height), width, height };
   return { mask, ...maskExtent(mask), samIou: iou, lowResLogits: maskPrompt(networks, logits) };
 }

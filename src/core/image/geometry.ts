@@ -1,6 +1,6 @@
 /** Geometry: points, maps and grids of the networks in an image's own pixels. */
 import type { Grid } from '../mask/label-reduction.ts';
-import { resizeMap, type FloatMap, type PixelConvention } from '../mask/resize-map.ts';
+import { resizedAboveZero, resizeMap, type FloatMap, type PixelConvention } from '../mask/resize-map.ts';
 import { longestSideSize, type PreprocessConfig, type Size } from './preprocess.ts';
 
 /** The way from the square and the feature grid back to an image's own pixels, for one preprocessing. */
@@ -13,6 +13,8 @@ export interface Geometry {
   toSquare(low: FloatMap): FloatMap;
   /** Low-resolution logits -> the image's own pixels, by way of the square or at once, as the model was trained. */
   lowToImage(low: FloatMap, width: number, height: number): FloatMap;
+  /** 1 where low-resolution logits are above 0 at the image's own pixels, as `lowToImage` brings them there. [height * width] */
+  lowToMask(low: FloatMap, width: number, height: number): Uint8Array;
   /** A map on the square -> the image's own pixels. */
   toImage(square: FloatMap, width: number, height: number): FloatMap;
   /** The part of a map over SAM's input that shows the image, padding cut off. */
@@ -45,13 +47,19 @@ export function geometryOf({ resize, samSize, backboneSize, halfPixel = false }:
   const toSquare: Geometry['toSquare'] = (low) => resizeMap(low, square, square, convention);
   const toImage: Geometry['toImage'] = (map, width, height) =>
     resizeMap(crop(map, sizeIn(square, width, height)), width, height, convention);
+  const lowToImage: Geometry['lowToImage'] = (low, width, height) =>
+    atOnce ? resizeMap(low, width, height, convention) : toImage(toSquare(low), width, height);
   return {
     square,
     convention,
     gridSpan,
     toSquare,
     toImage,
-    lowToImage: (low, width, height) => (atOnce ? resizeMap(low, width, height, convention) : toImage(toSquare(low), width, height)),
+    lowToImage,
+    lowToMask: (low, width, height) =>
+      atOnce
+        ? resizedAboveZero(low, width, height, convention)
+        : Uint8Array.from(lowToImage(low, width, height).data, (value) => (value > 0 ? 1 : 0)),
     visible(low, width, height) {
       const size = sizeIn(low.width, width, height);
       return crop(low, { width: Math.ceil(size.width), height: Math.ceil(size.height) });

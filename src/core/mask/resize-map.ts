@@ -45,6 +45,54 @@ export function resizeMap(
   return { data: out, width, height };
 }
 
+/**
+ * 1 where the resized map is above 0, without the resized map: between values that are all at most 0 nothing is computed, and most of a mask is such.
+ * The same pixels as `resizeMap` gives. -> [height * width]
+ */
+export function resizedAboveZero(map: FloatMap, width: number, height: number, convention: PixelConvention): Uint8Array {
+  const columns = samplePoints(map.width, width, width, convention);
+  const rows = samplePoints(map.height, height, height, convention);
+  const out = new Uint8Array(width * height);
+  /** First output column of each column of the map, and the end. */
+  const starts = new Int32Array(map.width + 1).fill(width);
+  for (let x = width - 1; x >= 0; x--) starts[columns.low[x] as number] = x;
+  for (let c = map.width - 1; c >= 0; c--) starts[c] = Math.min(starts[c] as number, starts[c + 1] as number);
+  const isPositive = (y: number, c: number): boolean => {
+    const at = y * map.width;
+    return (map.data[at + c] as number) > 0 || (map.data[at + Math.min(c + 1, map.width - 1)] as number) > 0;
+  };
+  const stretched: (Float32Array | undefined)[] = [];
+  /** Output columns that may be above 0 between two rows of the map: from, to, from, to, ... */
+  const spansBetween = (low: number, high: number): number[] => {
+    const spans: number[] = [];
+    for (let c = 0; c < map.width; c++) {
+      if (!isPositive(low, c) && !isPositive(high, c)) continue;
+      const [from, to] = [starts[c] as number, starts[c + 1] as number];
+      if (spans.at(-1) === from) spans[spans.length - 1] = to;
+      else spans.push(from, to);
+    }
+    return spans;
+  };
+  let between = { low: -1, high: -1, spans: [] as number[] };
+  for (let y = 0; y < height; y++) {
+    const [low, high] = [rows.low[y] as number, rows.high[y] as number];
+    if (low !== between.low || high !== between.high) between = { low, high, spans: spansBetween(low, high) };
+    const { spans } = between;
+    if (spans.length === 0) continue;
+    const above = (stretched[low] ??= stretchRow(map, low, columns, width));
+    const below = (stretched[high] ??= stretchRow(map, high, columns, width));
+    const share = rows.share[y] as number;
+    const at = y * width;
+    for (let i = 0; i < spans.length; i += 2) {
+      for (let x = spans[i] as number, to = spans[i + 1] as number; x < to; x++) {
+        const value = above[x] as number;
+        if (Math.fround(value + share * ((below[x] as number) - value)) > 0) out[at + x] = 1;
+      }
+    }
+  }
+  return out;
+}
+
 interface SamplePoints {
   low: Int32Array;
   high: Int32Array;

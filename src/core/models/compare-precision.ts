@@ -47,7 +47,7 @@ export interface ModelAgreement {
   highRes1?: Agreement;
   /** IoU of the masks SAM draws for the box around what is marked. */
   maskIou: IouAgreement;
-  /** IoU of the masks predicted in every image from the one before it; absent without a prompt encoder. */
+  /** IoU of the masks predicted in every image from the one before it in its sequence; absent without a prompt encoder. */
   predictionIou?: IouAgreement;
 }
 
@@ -59,34 +59,39 @@ type Features = SamFeatures & BackboneFeatures;
  *
  * @param model the model of both
  * @param reference what to compare with: fp32 on the CPU
- * @param examples one or more
+ * @param sequences of one image or more; masks are predicted in every image from the one before it
  */
 export async function measureAgreement(
   model: Model,
   reference: Networks,
   other: Networks,
-  examples: readonly AnnotatedImage[],
+  sequences: Iterable<readonly AnnotatedImage[]> | AsyncIterable<readonly AnnotatedImage[]>,
 ): Promise<ModelAgreement> {
   const geometry = geometryOf(preprocessOf(model));
   const maps = { embedding: comparison(), mid: comparison(), high: comparison(), highRes0: comparison(), highRes1: comparison() };
   const { sam2 } = model.manifest.sam.config;
   const boxes: number[] = [];
   const predictions: number[] = [];
-  let before: { example: AnnotatedImage; features: readonly [Features, Features] } | undefined;
-  for (const example of examples) {
-    const features = [await reference.encode(example.image), await other.encode(example.image)] as const;
-    for (const name of FEATURE_MAPS) {
-      const [mine, theirs] = [features[0][name], features[1][name]];
-      if (mine && theirs) maps[name].add(mine, theirs);
+  for await (const examples of sequences) {
+    let before: { example: AnnotatedImage; features: readonly [Features, Features] } | undefined;
+    for (const example of examples) {
+      const features = [await reference.encode(example.image), await other.encode(example.image)] as const;
+      for (const name of FEATURE_MAPS) {
+        const [mine, theirs] = [features[0][name], features[1][name]];
+        if (mine && theirs) maps[name].add(mine, theirs);
+      }
+      const drawn = [
+        await boxMask(reference, geometry, features[0], example),
+        await boxMask(other, geometry, features[1], example),
+      ] as const;
+      boxes.push(iou(...drawn));
+      if (model.manifest.prompt_encoder && before) {
+        const { example: marked, features: from } = before;
+        const predicted = (networks: Networks, i: 0 | 1) => predictedMask(model, networks, geometry, marked, from[i], features[i]);
+        predictions.push(iou(await predicted(reference, 0), await predicted(other, 1)));
+      }
+      before = { example, features };
     }
-    const drawn = [await boxMask(reference, geometry, features[0], example), await boxMask(other, geometry, features[1], example)] as const;
-    boxes.push(iou(...drawn));
-    if (model.manifest.prompt_encoder && before) {
-      const { example: marked, features: from } = before;
-      const predicted = (networks: Networks, i: 0 | 1) => predictedMask(model, networks, geometry, marked, from[i], features[i]);
-      predictions.push(iou(await predicted(reference, 0), await predicted(other, 1)));
-    }
-    before = { example, features };
   }
   return {
     embedding: maps.embedding.result(),

@@ -69,15 +69,15 @@ export async function describeModel(weights: ModelWeights, options: DescribeMode
   };
 
   const sam = await part('sam', weights.sam);
-  const samSays = await saidBeside(sam.label);
+  const samSays = await saidBeside(sam.label, sam.sha256);
   const config = await samConfigOf(sam.checkpoint, sam.label, samSays.sam?.config, options.imageSize, notes);
   const backbone = weights.backbone === undefined ? undefined : await part('backbone', weights.backbone);
   const encoder = weights.promptEncoder === undefined ? undefined : await part('prompt-encoder', weights.promptEncoder);
-  const encoderSays = encoder ? await saidBeside(encoder.label) : {};
+  const encoderSays = encoder ? await saidBeside(encoder.label, encoder.sha256) : {};
   const backboneJson = async (): Promise<Record<string, unknown>> => {
     if (backbone === undefined) return encoderSays.samBackbone ?? samSays.samBackbone ?? samBackboneJson(ownBackbone(config));
     const { kind, tensors } = backboneTensors(backbone.checkpoint.tensors, backbone.label);
-    const { backbone: said } = await saidBeside(backbone.label);
+    const { backbone: said } = await saidBeside(backbone.label, backbone.sha256);
     return { file: backbone.file, config: said ?? snakeKeys(describeBackbone(kind, tensors, backbone.label)) };
   };
   // As it was trained, where that is known and possible.

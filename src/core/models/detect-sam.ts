@@ -21,8 +21,15 @@ export function describeSam(tensors: CheckpointTensors, label: string, options: 
 
 const TINY_VIT = 'image_encoder.patch_embed.seq.0.c.weight';
 const HIERA = 'image_encoder.trunk.pos_embed_window';
+const EFFICIENTNET = 'image_encoder.trunk.stem.weight';
 
 function describeEncoder(tensors: CheckpointTensors, label: string, facts: Sam2Facts | undefined) {
+  if (tensors.has(EFFICIENTNET))
+    throw new ProsamError(
+      'CHECKPOINT_MISMATCH',
+      `${label} is an EfficientNet-Lite2 under SAM 2's decoder: expected the manifest.json of its model folder beside it, which says how images are ` +
+        'prepared and prompts are drawn (no tensor does), got none that knows this file. Copy it there, or use the model folder itself: --model FOLDER.',
+    );
   if (tensors.has(HIERA)) return describeHiera(tensors, label, facts);
   return tensors.has(TINY_VIT) ? describeTinyVit(tensors, label) : describeVit(tensors, label);
 }

@@ -1,8 +1,9 @@
 /** Models added through the command line: what is known, believed and refused. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { safetensorsBytes } from '../../../src/core/checkpoint/formats/safetensors.ts';
+import { parseManifest } from '../../../src/core/checkpoint/manifest.ts';
 import { createEngine } from '../../../src/core/runtime/node/create-engine.ts';
 import { writeShards, writeTorch } from '../../golden/checkpoint-writers.ts';
 import { promptEncoderOfVrpSam, samOfTransformers } from '../../golden/foreign-names.ts';
@@ -92,6 +93,36 @@ describe('prosam models add', () => {
     expect(
       (await models('add', 'moved', '--sam', SAM, '--prompt-encoder', encoder).catch((error: unknown) => error)) as object,
     ).toMatchObject({ code: 'MODEL_INVALID' }); // another width
+  });
+
+  it('knows the photo model by its content, whatever its files are called, and asks for the manifest of another like it', async () => {
+    const small = resolve(start, 'models/small');
+    const folder = join(root, 'renamed');
+    mkdirSync(folder);
+    const [sam, encoder] = [join(folder, 'photos.safetensors'), join(folder, 'mine.safetensors')];
+    copyFileSync(join(small, 'sam.safetensors'), sam);
+    copyFileSync(join(small, 'prompt-encoder.safetensors'), encoder);
+    expect((await models('add', 'renamed', '--sam', sam, '--prompt-encoder', encoder)).err).toBe('');
+    const read = (manifest: unknown) => parseManifest(JSON.stringify(manifest), 'manifest');
+    const own = read(JSON.parse(readFileSync(join(small, 'manifest.json'), 'utf8')));
+    const added = read(manifestOf('renamed'));
+    for (const key of ['sam', 'backbone'] as const) expect(added[key], key).toEqual(own[key]);
+    expect(added.prompt_encoder).toEqual(own.prompt_encoder);
+    const bytes = readFileSync(sam);
+    bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
+    writeFileSync(sam, bytes);
+    await expectRejection(
+      'CHECKPOINT_MISMATCH',
+      models('add', 'other', '--sam', sam),
+      'EfficientNet-Lite2',
+      'manifest.json',
+      '--model FOLDER',
+    );
+    // Beside it under the model folder's name for it, the manifest says all of it.
+    copyFileSync(join(small, 'manifest.json'), join(folder, 'manifest.json'));
+    writeFileSync(join(folder, 'sam.safetensors'), bytes);
+    await models('add', 'other', '--sam', join(folder, 'sam.safetensors'));
+    expect(read(manifestOf('other')).sam).toEqual(own.sam);
   });
 
   it('keeps nothing that does not run, and replaces nothing unasked', async () => {

@@ -71,6 +71,13 @@ describe('prosam models list and info', () => {
     expect(missing).toMatch(/nothing called "nothing"\. Models here: tiny, mine\. prosam models pull/);
     expect((await models('info', join(here.place, 'mine'))).out).toContain('mine'); // a path does as well
   });
+
+  it('says what a built-in model is good and bad at, its size and its license', async () => {
+    const { out } = await models('info', 'small');
+    for (const part of [/good at +things that stand apart/, /weak at +one click/, /license +Apache-2\.0/, /all +24\.7 MB/])
+      expect(out).toMatch(part);
+    expect(await json('info', 'tiny')).toMatchObject({ license: 'Apache-2.0', weakAt: expect.stringContaining('photos') as string });
+  });
 });
 
 describe('prosam models remove', () => {

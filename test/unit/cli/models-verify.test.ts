@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { safetensorsBytes } from '../../../src/core/checkpoint/formats/safetensors.ts';
 import { writeSafetensors } from '../../golden/checkpoint-writers.ts';
 import { expectRejection } from '../core/expect-error.ts';
+import { runCli } from './run-cli.ts';
 import { modelsPlace, SAM, sourcesOf, VGG, type Said } from './models-place.ts';
 
 const here = modelsPlace();
@@ -57,6 +58,17 @@ describe('prosam models verify', () => {
     await models('add', 'mine', '--sam', SAM, '--backbone', VGG);
     const { code, out } = await models('verify', 'mine', '--precision', 'fp16');
     expect([code, out]).toEqual([0, expect.stringMatching(/fp16/)]);
+  });
+
+  it('measures a precision on annotated images of one’s own, from a reference to its target', async () => {
+    const data = join(root, 'photos');
+    await runCli(['scenes', data, '--images', '192', '--size', '64'], root);
+    const report = await json<{ agreement: { images: number; of: string; maskIou: { mean: number }; predictionIou: { mean: number } } }>(
+      ...['verify', 'tiny', '--precision', 'fp16', '--data', data, '--pairs', '2'],
+    );
+    expect(report.agreement).toMatchObject({ images: 4, of: `images of ${data}`, passed: true });
+    expect(report.agreement.predictionIou.mean).toBeGreaterThan(0.9);
+    await expect(models('verify', 'tiny', '--data', data)).rejects.toThrow(/--data belongs to --precision/);
   });
 
   it('refuses a known answer that is none', async () => {

@@ -34,10 +34,11 @@ describe('the check on a GPU machine', () => {
       'golden cuda': 'broken',
       'full size cuda': 'broken',
       'SAM 2 cuda': 'broken',
+      'small cuda': 'broken',
       'golden webgpu': 'unavailable',
       'golden tensorrt': 'unavailable',
     });
-    expect([found['training golden'], found['SAM 2 training']]).toEqual(['commands', 'commands']);
+    for (const name of ['training golden', 'small training', 'SAM 2 training']) expect(found[name]).toBe('commands');
   });
 
   it('sets nothing up in a dry run, and runs on the stand-in', () => {
@@ -50,6 +51,9 @@ describe('the check on a GPU machine', () => {
       'SAM 2 cuda': 'commands',
       'SAM 2 webgpu': 'skipped',
       'SAM 2 training': 'commands',
+      'small cuda': 'commands',
+      'small webgpu': 'skipped',
+      'small training': 'commands',
     });
     const golden = GPU_STEPS[0]?.plan(at);
     expect(golden && 'commands' in golden && golden.commands[0]?.args).toContain('cpu');

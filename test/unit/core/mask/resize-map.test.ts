@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { resizeMap, resizeNearest, type FloatMap, type PixelConvention } from '../../../../src/core/mask/resize-map.ts';
+import { resizedAboveZero, resizeMap, resizeNearest, type FloatMap, type PixelConvention } from '../../../../src/core/mask/resize-map.ts';
 
 const CONVENTIONS: PixelConvention[] = ['aligned', 'half-pixel'];
 const side = fc.integer({ min: 1, max: 24 });
@@ -54,6 +54,25 @@ describe.each(CONVENTIONS)('resizeMap, %s', (convention) => {
           expect(value).toBeLessThanOrEqual(high + 1e-3);
         }
       }),
+    );
+  });
+
+  test('what is above zero is found without the resized map, pixel for pixel', () => {
+    // Mostly at most 0, as the logits of a mask are; and values that are only just not.
+    const logit = fc.oneof(fc.constantFrom(-8, -1, 0, 1e-45, -1e-45, 8), fc.float({ min: -1000, max: 0, noNaN: true }), fc.float({ min: -10, max: 10, noNaN: true })); // prettier-ignore
+    const logits = fc
+      .tuple(side, side)
+      .chain(([width, height]) =>
+        fc
+          .array(logit, { minLength: width * height, maxLength: width * height })
+          .map((data): FloatMap => ({ data: Float32Array.from(data), width, height })),
+      );
+    fc.assert(
+      fc.property(logits, side, side, (map, width, height) => {
+        const expected = Uint8Array.from(resizeMap(map, width, height, convention).data, (value) => (value > 0 ? 1 : 0));
+        expect(resizedAboveZero(map, width, height, convention)).toEqual(expected);
+      }),
+      { numRuns: 500 },
     );
   });
 

@@ -32,7 +32,7 @@ async function agreement(folder: string, precision: Precision, { reference = fol
   const whole = createNetworks(await openModel(reference), nodeRuntime({ threads: 1 }));
   const other = createNetworks(model, nodeRuntime({ threads: 1 }), { precision });
   try {
-    return await measureAgreement(model, whole, other, seen);
+    return await measureAgreement(model, whole, other, [seen]);
   } finally {
     await whole.close();
     await other.close();

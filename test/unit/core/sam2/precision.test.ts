@@ -35,7 +35,7 @@ async function agreement(folder: string, precision: Precision, spoiled: (network
   const whole = createNetworks(model, nodeRuntime({ threads: 1 }));
   const other = createNetworks(model, nodeRuntime({ threads: 1 }), { precision });
   try {
-    return await measureAgreement(model, whole, spoiled(other), pictures);
+    return await measureAgreement(model, whole, spoiled(other), [pictures]);
   } finally {
     await whole.close();
     await other.close();
