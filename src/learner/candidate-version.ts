@@ -53,6 +53,7 @@ export async function candidateVersion(
 
   const trained = await trainCandidate({
     ...{ context, snapshot, dataset, files, plan, start, signal },
+    hasStart: start !== 'model' || opened.promptEncoder !== undefined,
     onStep(step, steps, loss) {
       lease.progress = { phase: 'training', step, steps, loss };
       context.onEvent({ type: 'step', project, run: run.id, step, steps, loss });

@@ -49,6 +49,7 @@ export const learnerSettingsSchema = z.strictObject({
   batch: whole(1, 256).default(defaults.batch),
   samples: whole(1, 100).default(defaults.samples),
   lr: z.number().min(1e-12).max(10).default(defaults.lr),
+  keep: z.number().min(0).max(1000).default(defaults.keep),
   averageDecay: share(0, 0.999999).default(defaults.averageDecay),
   checkpointEvery: whole(1, 1_000_000).default(defaults.checkpointEvery),
   maxMasks: whole(3, 100_000).default(defaults.maxMasks),

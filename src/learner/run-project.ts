@@ -131,11 +131,11 @@ async function snapshotOf(context: LearnerContext, run: RunRecord, { folder }: R
   const { masks, notes } = await choose();
   if (masks.length === 0) throw new Error(`expected ${tooLittle()}; what the run began with was removed since`);
   const { current } = await context.storage.store.versions.state(run.project);
-  const { steps, batch, samples, lr, averageDecay, replayShare } = context.settings;
+  const { steps, batch, samples, lr, keep, averageDecay, replayShare } = context.settings;
   const snapshot: Snapshot = {
     ...{ format: 'prosam-learner-snapshot/1', run: run.id, project: run.project, seed: seedOf(run.id) },
     ...(current !== undefined && { parent: current }),
-    training: { steps, batch, samples, lr, averageDecay, replayShare },
+    training: { steps, batch, samples, lr, keep, averageDecay, replayShare },
     ...{ masks, notes },
   };
   await writeSnapshot(folder, snapshot);

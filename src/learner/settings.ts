@@ -1,5 +1,6 @@
 /** Settings of the learner, and their defaults. */
 import { DEFAULT_MODEL } from '../core/engine/defaults.ts';
+import { KEEP } from '../training/loop/keep.ts';
 import type { LearnerPolicy } from './policy.ts';
 
 /** Times that a cron expression begins, each of the same length. */
@@ -38,6 +39,8 @@ export interface LearnerSettings extends LearnerPolicy {
   samples: number;
   /** Learning rate of AdamW. @default 3e-4 */
   lr: number;
+  /** Weight that holds a candidate to the answers it starts with, on objects at random points of the images; 0 to 1000. @default 10 */
+  keep: number;
   /** Decay of the moving average of the weights, which becomes the candidate. @default 0.95 */
   averageDecay: number;
   /** Steps between checkpoints. @default 25 */
@@ -71,7 +74,7 @@ const MIB = 2 ** 20;
 export const LEARNER_DEFAULTS: LearnerSettings = {
   ...{ minNewMasks: 8, minImages: 6, coolDownMs: 600_000 },
   ...{ gateShare: 0.25, replayShare: 0.5, margin: 0.01, labelMargin: 0.05, minLabelPairs: 3, gatePairs: 100 },
-  ...{ steps: 200, batch: 4, samples: 4, lr: 3e-4, averageDecay: 0.95, checkpointEvery: 25, maxMasks: 1000 },
+  ...{ steps: 200, batch: 4, samples: 4, lr: 3e-4, keep: KEEP, averageDecay: 0.95, checkpointEvery: 25, maxMasks: 1000 },
   ...{ maxMemoryBytes: 4096 * MIB, featureBytes: 256 * MIB, cacheBytes: 4096 * MIB, threads: 1 },
   ...{ leaseMs: 60_000, maxAttempts: 50, engine: 'auto', device: 'auto', model: DEFAULT_MODEL, workDir: 'prosam/learner' },
 };

@@ -33,6 +33,8 @@ const snapshotSchema = z.object({
     samples: z.int(),
     lr: z.number(),
     averageDecay: z.number(),
+    /** Absent in snapshots of 0.1, which kept nothing. */
+    keep: z.number().default(0),
     replayShare: z.number(),
   }),
   masks: z.array(maskSchema),

@@ -21,6 +21,8 @@ export interface CandidateOptions {
   plan: EncoderPlan;
   /** 'model' or the file of the version in service. */
   start: string;
+  /** The start is trained, no random weights. */
+  hasStart: boolean;
   onStep: (step: number, steps: number, loss: number) => void;
   signal: AbortSignal;
 }
@@ -83,15 +85,17 @@ async function attempt(options: CandidateOptions): Promise<TrainedCandidate | 's
   return { folder: join(files.training, 'last'), metrics: { ...metrics, curve: thinned(rows) } };
 }
 
-function trainOptions({ context, snapshot, dataset, files, plan, start }: CandidateOptions, signal: AbortSignal): TrainOptions {
+function trainOptions({ context, snapshot, dataset, files, plan, start, hasStart }: CandidateOptions, signal: AbortSignal): TrainOptions {
   const { settings, engine } = context;
-  const { steps, batch, samples, lr, averageDecay } = snapshot.training;
+  const { steps, batch, samples, lr, averageDecay, keep } = snapshot.training;
   return {
     ...{ dataset, engine, out: files.training, resume: true, fold: 'all', model: settings.model, start },
     ...{ distribution: plan.distribution, nu: plan.nu, stackedHeads: plan.config.stackedHeads ?? false },
     ...(plan.noise_scale !== undefined && { noiseScale: plan.noise_scale }),
     ...{ maxSteps: steps, epochs: Math.ceil(steps / STEPS_PER_EPOCH), schedule: 'cosine', lr },
     ...{ batch, samples, averageDecay, seed: snapshot.seed, clipNorm: 1 },
+    // A first prompt encoder has nothing to keep.
+    keep: hasStart ? keep : 0,
     // Images of the gate must not decide twice: the moving average of the last steps is the candidate, not the best of several.
     validationPairs: 0,
     ...{ device: settings.device as Device | 'auto', threads: settings.threads, checkpointEvery: settings.checkpointEvery },

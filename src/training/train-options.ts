@@ -50,6 +50,10 @@ export interface TrainOptions {
   noiseScale?: number;
   /** Only with 'deterministic': two linear layers behind the queries, as many parameters as ProSAM (paper, table 7). @default false */
   stackedHeads?: boolean;
+  /** Mask prompt beside the prompts: 'coarse' learns one, 'none' is the paper's form. @default the model's, 'none' where it has none */
+  dense?: 'none' | 'coarse';
+  /** Factor on random first output projections of the attentions, 0 to 1: below 1 prompts begin unlike each other. @default 1 */
+  outputGain?: number;
   /** Prompt sets drawn a step (K), 1 to 100. @default 10 */
   samples?: number;
   /** Pairs a step, 1 to 256. @default 2 */
@@ -75,8 +79,9 @@ export interface TrainOptions {
   /** Decay of a moving average of the weights, which is then what is validated and kept; 0 to 1. @default none */
   averageDecay?: number;
   /**
-   * Weight that holds the encoder to the answers it started with, on objects at random points of the training images: for a few images of
-   * a new concept. Takes a start that was trained. 0 to 1000. @default 0
+   * Weight that holds the encoder to the answers it started with, on objects at random points of the training images, so that a few images
+   * of a new concept do not make it forget the rest. Takes a start that was trained. 0 to 1000.
+   * @default 10 where such a start goes on with at most 100 images, else 0
    */
   keep?: number;
   /** Share of pairs whose target does not show the class, so that its truth is an empty mask; 0 to 1. @default 0 */
@@ -116,10 +121,13 @@ type Optional =
   | 'labelReduction'
   | 'noiseScale'
   | 'stackedHeads'
+  | 'dense'
+  | 'outputGain'
   | 'maxSteps'
   | 'dropout'
   | 'clipNorm'
   | 'averageDecay'
+  | 'keep'
   | 'augmentation'
   | 'patience'
   | 'cacheDir'
@@ -154,7 +162,6 @@ export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainS
     schedule: 'warm_restarts',
     restartEpochs: 15,
     weightDecay: 1e-6,
-    keep: 0,
     absent: 0,
     marks: 0,
     seed: DEFAULT_SEED,
@@ -179,6 +186,7 @@ export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainS
     ['lr', 1e-12, 10, 'real'],
     ['nu', 1e-3, 1e6, 'real'],
     ['noiseScale', 1e-6, 1e6, 'real'],
+    ['outputGain', 0, 1, 'real'],
     ['restartEpochs', 0.01, 1e6, 'real'],
     ['weightDecay', 0, 10, 'real'],
     ['keep', 0, 1000, 'real'],
@@ -202,6 +210,7 @@ export function checkedOptions(options: Omit<TrainOptions, Loaded>): Omit<TrainS
   checkNumber('augmentation.crops', crops, 0, MAX_KINDS, 'whole');
   if (reduction?.kind === 'area') checkNumber('labelReduction.threshold', reduction.threshold, 0, 1, 'real');
   checkChoice('annotation', settings.annotation, ANNOTATION_MODES);
+  if (settings.dense) checkChoice('dense', settings.dense, ['none', 'coarse']);
   checkChoice('distribution', settings.distribution, DISTRIBUTIONS);
   checkChoice('schedule', settings.schedule, SCHEDULES);
   checkChoice('device', settings.device, ['auto', ...DEVICES]);

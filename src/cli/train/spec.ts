@@ -63,7 +63,12 @@ const HYPERPARAMETERS = options({
 });
 
 const EXTRAS = options({
-  keep: { type: 'number', min: 0, about: 'holds the encoder to its first answers with this weight', otherwise: defaults.keep },
+  keep: {
+    type: 'number',
+    min: 0,
+    about: 'holds the encoder to its first answers with this weight',
+    otherwise: '10 with up to 100 images, else 0; 0 from scratch',
+  },
   'clip-norm': { type: 'number', about: 'largest norm of a gradient' },
   'average-decay': { type: 'number', about: 'keeps a moving average of the weights, such as 0.999' },
   flip: { type: 'flag', about: 'mirrors every other pair' },

@@ -130,7 +130,7 @@ function jittered(image: Raster, kind: number): Raster {
   return recoloured(image, factors(randomFor(0, 'variant', kind)));
 }
 
-/** Of brightness, contrast and saturation. */
+/** Factors on brightness, contrast and saturation. */
 type ColourFactors = readonly [brightness: number, contrast: number, saturation: number];
 
 function factors(random: Random): ColourFactors {

@@ -23,7 +23,7 @@ export interface RehearsedPair {
   cells: Float32Array;
   /** [1, 1, h, w] */
   pseudo: Tensor;
-  /** What the starting encoder says. */
+  /** Answers of the starting encoder. */
   start: PromptDistribution;
 }
 

@@ -28,6 +28,8 @@ export function settingsFingerprint(
     ['nu', settings.nu],
     ['noiseScale', settings.noiseScale],
     ['stackedHeads', settings.stackedHeads ? 'yes' : undefined],
+    ['dense', settings.dense],
+    ['outputGain', settings.outputGain],
     ['samples', settings.samples],
     ['batch', settings.batch],
     ['lr', settings.lr],

@@ -18,6 +18,7 @@ import { openPromptDecoder } from '../step/open-decoder.ts';
 import type { PromptDecoder } from '../step/prompt-decoder.ts';
 import type { RunState } from './checkpoint.ts';
 import { settingsFingerprint } from './fingerprint.ts';
+import { keepWeight } from './keep.ts';
 import { startingParameters, startingState } from './starting-state.ts';
 import type { Tf } from '../tfjs/tfjs-ops.ts';
 import { tensorFlowOf, type TrainSettings } from '../train-options.ts';
@@ -38,7 +39,9 @@ export interface OpenRun {
   episodesOf(epoch: number): readonly Episode[];
   features: FrozenFeatures;
   pairs: PairMaker;
-  /** Pairs on which the answers of the start are kept. */
+  /** Weight of the distance from the answers of the start; 0: none is taken. */
+  keep: number;
+  /** Pairs on which that is taken. */
   rehearse: Rehearse | undefined;
   decoder: PromptDecoder;
   state: RunState;
@@ -54,11 +57,6 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
   const tf = tensorFlowOf(settings.engine);
   const folder = modelFolder(settings.model);
   refuseOwnModel(folder, settings.out);
-  if (settings.keep > 0 && settings.start === 'scratch')
-    throw new ProsamError(
-      'OPTION_INVALID',
-      'keep: expected a start that was trained, got random weights. Leave keep at 0, or start from the model.',
-    );
   for (const which of ['best', 'last']) await checkModelFolder(join(settings.out, which));
   const opened = await openModel(folder);
   checkModelWeights(opened);
@@ -66,7 +64,9 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
   const plan = encoderPlan(opened, settings);
   const episodesOf = perEpoch((epoch) => fold.trainingEpisodes(epoch, settings.seed));
   const { stepsPerEpoch, steps } = lengthOf(settings, episodesOf(0).length);
-  const fingerprint = settingsFingerprint(settings, opened.id, episodesOf(0));
+  const isTrained = settings.start !== 'scratch' && (settings.start !== 'model' || opened.manifest.prompt_encoder !== undefined);
+  const keep = keepWeight(settings.keep, isTrained, episodesOf(0));
+  const fingerprint = settingsFingerprint({ ...settings, keep }, opened.id, episodesOf(0));
   const { state, notes } = await startingState(settings, opened, plan, fingerprint);
   for (const phrase of fold.leftOut ?? []) notes.push(`left out of training: ${phrase}`);
 
@@ -85,7 +85,7 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
   });
   const labelReduction = plan.label_reduction;
   const marks = grownMarks({ networks, geometry: geometryOf(preprocessOf(model)), trained: labelReduction });
-  const start = settings.keep > 0 ? (await startingParameters(settings, opened, plan)).parameters : undefined;
+  const start = keep > 0 ? (await startingParameters(settings, opened, plan)).parameters : undefined;
   const pairs = createPairMaker({
     dataset: settings.dataset,
     features,
@@ -97,7 +97,7 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
   });
   const decoder = await openPromptDecoder(tf, model);
   return {
-    ...{ tf, model, networks, plan, fold, steps, stepsPerEpoch, episodesOf, features, pairs, decoder, state, notes, fingerprint },
+    ...{ tf, model, networks, plan, fold, steps, stepsPerEpoch, episodesOf, features, pairs, decoder, state, notes, fingerprint, keep },
     rehearse: start && createRehearsal({ networks, features, marks, config: plan.config, labelReduction, start }),
     device: networks.device,
     async close() {

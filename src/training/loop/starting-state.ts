@@ -63,7 +63,7 @@ function checkFit({ parameters, optimizer, average }: RunState, { out, averageDe
 
 /** Weights of step 0; the same for every part of a run. @throws MODEL_NOT_FOUND, CHECKPOINT_* */
 export async function startingParameters(
-  { seed, start }: TrainSettings,
+  { seed, start, outputGain }: TrainSettings,
   model: Model,
   plan: EncoderPlan,
 ): Promise<{
@@ -73,7 +73,7 @@ export async function startingParameters(
   const random = randomFor(seed, 'start');
   const own = model.manifest.prompt_encoder;
   if (start === 'scratch' || (start === 'model' && own === undefined)) {
-    return { parameters: initialParameters(plan.config, random), notes: ['the prompt encoder starts from random weights'] };
+    return { parameters: initialParameters(plan.config, random, outputGain), notes: ['the prompt encoder starts from random weights'] };
   }
   const file = start === 'model' ? join(model.sam.folder, (own as { file: string }).file) : start;
   const { parameters, notes } = await promptEncoderFromCheckpoint(file, plan.config, random);

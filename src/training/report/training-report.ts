@@ -12,7 +12,7 @@ export interface StepRow {
   loss: number;
   bce: number;
   dice: number;
-  /** Of the coarse mask, which counts half, where the encoder has one. */
+  /** Loss of the coarse mask, which counts half, where the encoder has one. */
   coarse?: number;
   /** Distance from the starting encoder's answers, where those are kept. */
   keep?: number;

@@ -11,7 +11,7 @@ export type EncoderPlan = NonNullable<Manifest['prompt_encoder']>;
 
 export const ENCODER_FILE = 'prompt-encoder.safetensors';
 
-type PlanSettings = Pick<TrainSettings, 'distribution' | 'nu' | 'noiseScale' | 'labelReduction' | 'dropout' | 'stackedHeads'>;
+type PlanSettings = Pick<TrainSettings, 'distribution' | 'nu' | 'noiseScale' | 'labelReduction' | 'dropout' | 'stackedHeads' | 'dense'>;
 
 export function encoderPlan(model: Model, settings: PlanSettings): EncoderPlan {
   const { manifest } = model;
@@ -26,6 +26,7 @@ export function encoderPlan(model: Model, settings: PlanSettings): EncoderPlan {
       dropout2d: settings.dropout ?? config.dropout2d,
       probabilistic: settings.distribution !== 'deterministic',
       stackedHeads: settings.stackedHeads,
+      ...(settings.dense && { dense: settings.dense }),
     },
     distribution: settings.distribution,
     nu: settings.nu,

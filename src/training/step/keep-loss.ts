@@ -41,7 +41,7 @@ export function keepLoss(now: Answers, start: Answers, images: number): { loss: 
   return { loss, mu, coarse };
 }
 
-/** As the decoder gets it. */
+/** Logit within the limits of the decoder. */
 function limited(value: number): number {
   return Math.max(-MASK_PROMPT_LIMIT, Math.min(MASK_PROMPT_LIMIT, value));
 }

@@ -69,11 +69,11 @@ export async function oneStep(settings: TrainSettings, run: OpenRun, kept: numbe
 
 /** Distance from the starting encoder's answers on rehearsed pairs, and its weighted gradients; undefined where nothing is kept. */
 async function keptAnswers(
-  { keep, seed }: TrainSettings,
-  { rehearse, state, plan, tf }: OpenRun,
+  { seed }: TrainSettings,
+  { keep, rehearse, state, plan, tf }: OpenRun,
   episodes: readonly Episode[],
 ): Promise<{ loss: number; gradients: Map<string, Float32Array> } | undefined> {
-  if (rehearse === undefined || keep === 0) return undefined;
+  if (rehearse === undefined) return undefined;
   const random = randomFor(seed, 'rehearsal', state.progress.step);
   const images = episodes.flatMap(({ reference, target }) => [reference, target]);
   const pairs = [];

@@ -47,11 +47,15 @@ export function promptEncoderShapes(
  * Xavier-uniform, the packed q, k, v projection as one matrix; attention biases 0; layer norms 1 and 0; 1x1 convolutions and
  * heads uniform within 1 / sqrt(fan in), the heads' biases too.
  *
+ * outputGain: factor on the attentions' output projections, which otherwise drown the queries before each norm.
  * random: consumed in the order of `promptEncoderShapes`, so one seed gives one encoder.
  */
-export function initialParameters(config: PromptEncoderConfig, random: Random): Map<string, FloatTensor> {
+export function initialParameters(config: PromptEncoderConfig, random: Random, outputGain = 1): Map<string, FloatTensor> {
   const out = new Map<string, FloatTensor>();
-  for (const [name, shape] of promptEncoderShapes(config)) out.set(name, { data: initialValues(name, shape, random), shape });
+  for (const [name, shape] of promptEncoderShapes(config)) {
+    const data = initialValues(name, shape, random);
+    out.set(name, { data: name.endsWith('.out_proj.weight') ? data.map((value) => outputGain * value) : data, shape });
+  }
   return out;
 }
 

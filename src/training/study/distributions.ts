@@ -10,7 +10,7 @@ import { percent, scoreMetrics, scorePart, type Scored } from './score-part.ts';
 import { estimateMiou } from './seed-statistics.ts';
 import type { Study } from './study-context.ts';
 import { trainedRun } from './trained-run.ts';
-import { noiseOf, VARIANT_NAMES, VARIANTS, type VariantName } from './variants.ts';
+import { noiseOf, PAPER_VARIANTS, VARIANTS, type VariantName } from './variants.ts';
 
 interface Measured {
   variant: VariantName;
@@ -24,7 +24,7 @@ interface Measured {
 export const distributions: Study = async (context) => {
   const { settings } = context;
   const measured: Measured[] = [];
-  for (const variant of settings.variants ?? VARIANT_NAMES) {
+  for (const variant of settings.variants ?? PAPER_VARIANTS) {
     const own: Measured = { variant, cells: [], losses: [], sigmas: [] };
     for (const fold of settings.folds) {
       const cells: NoiseCell[] = [];

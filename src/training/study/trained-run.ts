@@ -74,7 +74,7 @@ async function stampOf(options: TrainOptions, model: string): Promise<string> {
 
 async function optionsOf(context: StudyContext, spec: RunSpec, model: string, out: string): Promise<TrainOptions> {
   const { settings } = context;
-  const { distribution, noiseScale, stackedHeads } = VARIANTS[spec.variant];
+  const { distribution, noiseScale, stackedHeads, dense, outputGain } = VARIANTS[spec.variant];
   const { seed, fold } = spec;
   const labelReduction = spec.labelReduction ?? settings.labelReduction;
   return {
@@ -90,6 +90,8 @@ async function optionsOf(context: StudyContext, spec: RunSpec, model: string, ou
     nu: NU,
     ...(noiseScale && { noiseScale: noiseScale(await promptWidth(model)) }),
     ...(stackedHeads && { stackedHeads }),
+    ...(dense && { dense }),
+    ...(outputGain !== undefined && { outputGain }),
     ...(labelReduction && { labelReduction }),
     samples: settings.samples,
     batch: settings.batch,

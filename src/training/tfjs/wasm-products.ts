@@ -94,6 +94,6 @@ function matricesOf({ shape }: Info): Matrices {
 }
 
 function transposed(tf: Tf, backend: WasmBackend, x: Info): Info {
-  const kernel = tf.getKernel('Transpose', 'wasm') as tfjs.KernelConfig;
+  const kernel = tf.getKernel('Transpose', 'wasm');
   return kernel.kernelFunc({ inputs: { x }, backend, attrs: { perm: [0, 2, 1] } }) as Info;
 }

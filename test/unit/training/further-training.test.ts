@@ -5,6 +5,7 @@ import { openModel } from '../../../src/core/checkpoint/model-folder.ts';
 import type { FloatTensor } from '../../../src/core/checkpoint/read-tensors.ts';
 import { seededRandom } from '../../../src/core/common/random.ts';
 import { mixDatasets } from '../../../src/training/datasets/index.ts';
+import { keepWeight } from '../../../src/training/loop/keep.ts';
 import { openRun } from '../../../src/training/loop/open-run.ts';
 import { trainSettings, type TrainOptions } from '../../../src/training/train-options.ts';
 import type { Episode } from '../../../src/training/types.ts';
@@ -15,6 +16,8 @@ beforeAll(async () => {
   world = await smallWorld();
 });
 afterAll(() => world.close());
+
+const someEpisode = (): Episode => world.dataset.fold('all').trainingEpisodes(0, 321)[0] as Episode;
 
 const FURTHER: Partial<TrainOptions> = { augmentation: { crops: 2 }, absent: 0.5, marks: 0.5, keep: 5, fold: 'all' };
 
@@ -91,12 +94,27 @@ describe(`training further (${ENGINE_NAME})`, () => {
     const [one] = world.dataset.fold('all').trainingEpisodes(0, 321) as [Episode];
     const dataset = withEpisodes(world.dataset, () => [one, one]);
     const short = { dataset, fold: 'all', maxSteps: 8, epochs: 8, lr: 2e-3, dropout: 0, schedule: 'cosine' } as const;
-    const free = world.options(short);
+    const free = world.options({ ...short, keep: 0 });
     const held = world.options({ ...short, keep: 50 });
     await eventsOf(free);
     await eventsOf(held);
     const [freely, bound] = [await drift(free.out), await drift(held.out)];
     expect(bound).toBeLessThan(0.5 * freely);
+  });
+
+  it('keeps by itself where a trained encoder meets few images, and not from random weights', async () => {
+    const settingsOf = async (more: Partial<TrainOptions>) =>
+      ofType(await eventsOf(world.options({ maxSteps: 1, ...more })), 'start')[0]?.settings;
+    expect(await settingsOf({})).toMatchObject({ keep: 10 });
+    expect(await settingsOf({ start: 'scratch' })).not.toHaveProperty('keep');
+    expect(await settingsOf({ keep: 0 })).not.toHaveProperty('keep');
+    const images = Array.from({ length: 60 }, (_, i) => ({ ...(someEpisode().target as object), key: `a${i}` }) as Episode['target']);
+    const many = withEpisodes(world.dataset, () =>
+      images.map((target, i) => ({ ...someEpisode(), target, reference: { ...target, key: `b${i}` } })),
+    );
+    const episodes = many.fold('all').trainingEpisodes(0, 1);
+    expect(keepWeight(undefined, true, episodes)).toBe(0);
+    expect(keepWeight(3, true, episodes)).toBe(3);
   });
 
   it('has nothing to keep from random weights', async () => {

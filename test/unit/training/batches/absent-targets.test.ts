@@ -6,7 +6,7 @@ import type { DatasetImage, Episode, LabelMap } from '../../../../src/training/t
 const image = (key: string): DatasetImage => ({ key, file: `${key}.png` });
 /** Images are named by the classes they show. */
 const labels = ({ key }: DatasetImage): Promise<LabelMap> =>
-  Promise.resolve({ data: Uint8Array.from([...key].map(Number)), width: key.length, height: 1 });
+  Promise.resolve({ data: Uint8Array.from(key.split('').map(Number)), width: key.length, height: 1 });
 const episode = (classId: number, target: string, source?: string): Episode => ({
   ...{ classId, reference: image('10'), target: image(target) },
   ...(source !== undefined && { source }),

@@ -100,3 +100,12 @@ describe('initialParameters', () => {
     expect(new Set(bias).size).toBeGreaterThan(16);
   });
 });
+
+test('output projections begin smaller where it is asked for; everything else is drawn as before', () => {
+  const whole = initialParameters(SMALL, seededRandom(1));
+  const tenth = initialParameters(SMALL, seededRandom(1), 0.1);
+  for (const [name, { data }] of whole) {
+    const factor = name.endsWith('.out_proj.weight') ? 0.1 : 1;
+    expect(tenth.get(name)?.data, name).toEqual(data.map((value) => Math.fround(factor * value)));
+  }
+});

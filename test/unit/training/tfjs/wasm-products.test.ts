@@ -74,7 +74,10 @@ describe('products of the WebAssembly engine', () => {
         const found = tf.matMul(transposeA ? turned(x) : x, transposeB ? turned(y) : y, transposeA, transposeB);
         const wanted = plain(x, y);
         expect(found.size).toBe(wanted.length);
-        const worst = found.dataSync().reduce((most, value, i) => Math.max(most, Math.abs(value - (wanted[i] as number))), 0);
+        const worst = (found.dataSync() as Float32Array).reduce(
+          (most, value, i) => Math.max(most, Math.abs(value - (wanted[i] as number))),
+          0,
+        );
         expect(worst).toBeLessThan(1e-5);
       });
       expect(tf.memory().numTensors).toBe(before);
