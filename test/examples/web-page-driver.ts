@@ -46,6 +46,8 @@ export async function openPage(
   const complaints: string[] = [];
   context.on('request', (request) => asked.push(request.url()));
   const page = await context.newPage();
+  // On a busy machine everything takes its time; what hangs ends with its test.
+  page.setDefaultTimeout(600_000);
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
@@ -79,15 +81,13 @@ export async function photo(name: string): Promise<DemoScene> {
 
 export async function chooseReference(page: Page, name: string, buffer: Buffer): Promise<void> {
   await page.locator('#reference-file').setInputFiles({ name, mimeType: 'image/png', buffer });
-  await page.locator('#stage').waitFor();
+  // The sample is there before it.
+  await page.locator(`#picture[aria-label^="The reference picture ${name},"]`).waitFor();
 }
 
 export async function addTargets(page: Page, files: readonly { name: string; buffer: Buffer }[]): Promise<void> {
   await page.locator('#targets-file').setInputFiles(files.map((file) => ({ ...file, mimeType: 'image/png' })));
-  await page
-    .locator('#gallery li')
-    .nth(files.length - 1)
-    .waitFor();
+  for (const { name } of files) await page.locator(`#gallery .name[title="${name}"]`).waitFor();
 }
 
 /** Pixels of the picture -> pixels of the window. */

@@ -204,6 +204,9 @@ try {
   announce('The engine is ready');
   await opening;
   refresh();
+  // Tries the methods on what is marked while a person still looks at it; an error is told when they ask.
+  const asked = reference.reference(name());
+  if (asked) void engine.selfCheck([asked.reference], { grow: asked.grow }).catch(() => undefined);
   if (findWhenReady) await findAll();
 } catch (problem) {
   const pill = element('device');
