@@ -66,6 +66,9 @@ export async function engineOutputs(model: Model, networks: Networks, known: Kno
     .set('coarse', coarse?.data ?? []);
   const plan = model.manifest.prompt_encoder as NonNullable<Model['manifest']['prompt_encoder']>;
   const methods = methodsOf({ plan, read: createDistributionReader(plan, networks, createCodeCache(2 ** 26), 'own') });
+  const geometry = geometryOf(preprocessOf(model));
+  const side = model.manifest.sam.config.imageSize;
+  const image = { ...target, key: '', width: side, height: side };
   const context = { networks, geometry, checkpoint: () => undefined, lap: () => undefined };
   const place = { key: '', width: side, height: side };
   const mask = { data: maskAt(known, 'in.reference_mask_256', side), width: side, height: side };
