@@ -55,7 +55,7 @@ describe('prosam train', () => {
     );
     expect(stdout).toMatch(/^data: data, fold 1: 3 classes to train on, validated on 1 left out; 3 steps, \d an epoch$/m);
     expect(stdout).toMatch(
-      /step 3 of 3, loss \d\.\d{3}, prompts alike [\d.]+, sigma [\d.]+, mIoU \d+\.\d\d %, FB-IoU \d+\.\d\d %, best so far/,
+      /step 3 of 3, loss \d\.\d{3}, keep [\d.]+, prompts alike [\d.]+, sigma [\d.]+, mIoU \d+\.\d\d %, FB-IoU \d+\.\d\d %, best so far/,
     );
     expect(stdout).toMatch(/finished after step 3; look at runs\/a\/report\.html, use it with --model runs\/a\/best/);
     expect(readdirSync(join(world.folder, 'runs/a')).sort()).toEqual([

@@ -64,7 +64,7 @@ describe('products of the WebAssembly engine', () => {
       [false, true],
       [true, true],
     ])('turned %s, %s', (transposeA, transposeB) => {
-      const before = tf.memory().numTensors;
+      const before = { tensors: tf.memory().numTensors, buffers: tf.backend().numDataIds() };
       tf.tidy(() => {
         const [x, y] = [tf.randomUniform(a, -1, 1, 'float32', 5), tf.randomUniform(b, -1, 1, 'float32', 6)];
         const turned = (one: tfjs.Tensor): tfjs.Tensor => {
@@ -80,7 +80,7 @@ describe('products of the WebAssembly engine', () => {
         );
         expect(worst).toBeLessThan(1e-5);
       });
-      expect(tf.memory().numTensors).toBe(before);
+      expect({ tensors: tf.memory().numTensors, buffers: tf.backend().numDataIds() }).toEqual(before);
     });
   });
 
