@@ -30,6 +30,15 @@ describe('trainingReport', () => {
     status: 'Epoch 5 of 100.',
   });
 
+  test('shows the coarse mask, the distance from the start and the likeness of the prompts where a run has them', () => {
+    const steps = STEPS.map((row) => ({ ...row, coarse: 0.4, keep: 0.01, muCosine: 0.987 }));
+    const more = trainingReport({ settings: {}, steps, validations: [], images: [] });
+    expect(charts(more)).toEqual(expect.arrayContaining(['Distance from the first answers', 'Mean cosine between prompts']));
+    expect(more).toContain('coarse mask');
+    expect(more).toContain('<td>mean cosine between prompts</td><td>0.987</td>');
+    expect(html).not.toContain('coarse mask');
+  });
+
   test('has the four charts, the summary, the images and the settings, and needs nothing from elsewhere', () => {
     expect(charts(html)).toEqual(['Loss per step', 'Validation', 'Sigma per step', 'Learning rate per step']);
     expect(html).toContain('Epoch 5 of 100.');
