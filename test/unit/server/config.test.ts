@@ -20,7 +20,13 @@ const none = { environment: {} };
 describe('the configuration', () => {
   it('has defaults that any machine can run with', async () => {
     const settings = await loadConfig({ ...none, folder: folderWith({}) });
-    expect(settings).toMatchObject({ host: '127.0.0.1', port: 9090, database: 'prosam/prosam.db', objects: 'prosam/blobs', model: 'small' });
+    expect(settings).toMatchObject({
+      host: '127.0.0.1',
+      port: 9090,
+      database: 'prosam/prosam.db',
+      objects: 'prosam/blobs',
+      model: 'small',
+    });
     expect(Object.isFrozen(settings.learner)).toBe(true);
   });
 

@@ -10,7 +10,7 @@ import { pseudo } from './pseudo.ts';
 import { refined } from './refined.ts';
 
 /** Methods that need no prompt encoder. */
-export const TRAINING_FREE = { persam, nearest, refined, pseudo } as const satisfies Partial<Record<Method, RunMethod>>;
+const TRAINING_FREE = { persam, nearest, refined, pseudo } as const satisfies Partial<Record<Method, RunMethod>>;
 
 /** Methods by name, in the order of `METHODS`. */
 export type Methods = ReadonlyMap<Method, RunMethod>;
