@@ -51,7 +51,10 @@ export function poolOf(
   return { images: listed, byClass, present };
 }
 
-/** @throws DATASET_INVALID for a fold without classes, or with a class that fewer than two images show */
+/**
+ * What is missing to train on is told where training episodes are asked for: data that only measure need no images to train on.
+ * @throws DATASET_INVALID for a fold without classes, or with a class to test on that fewer than two images show
+ */
 export function createFold(plan: FoldPlan): Fold {
   const { name, base, novel, training, test, rule, pairs } = plan;
   for (const [side, classes] of [
@@ -60,18 +63,18 @@ export function createFold(plan: FoldPlan): Fold {
   ] as const) {
     if (classes.length === 0) throw invalid(plan, `it has no classes to ${side}. Give it at least one`);
   }
-  const scarce = [
-    ...scarceClasses(plan, base, training, 'training'),
-    // An own list of pairs needs no drawing.
-    ...(pairs === undefined ? scarceClasses(plan, novel, test, 'test') : []),
-  ];
-  if (scarce.length > 0) throw invalid(plan, `${scarce.join('; ')}. An episode takes two images of one class. ${plan.remedy}`);
+  const refuse = (scarce: readonly string[]): void => {
+    if (scarce.length > 0) throw invalid(plan, `${scarce.join('; ')}. An episode takes two images of one class. ${plan.remedy}`);
+  };
+  // An own list of pairs needs no drawing.
+  if (pairs === undefined) refuse(scarceClasses(plan, novel, test, 'test'));
   if (pairs?.length === 0) throw invalid(plan, 'its list of test pairs is empty. Fill it, or leave it out to have pairs drawn');
   return {
     name,
     base,
     novel,
     trainingEpisodes: (epoch, seed) => {
+      refuse(scarceClasses(plan, base, training, 'training'));
       const random = randomFor(seed, 'episodes', epoch);
       if (rule === 'by class') return episodesByClass(training, base, training.images.length, random);
       return episodesByImage(training, sampleWithout(random, training.images, training.images.length), random);
