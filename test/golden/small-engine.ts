@@ -1,7 +1,9 @@
 /** Known answers of the photo model by the engine's own way, from pictures to masks, and of one training step on its features. */
 import { reduceLabels } from '../../src/core/mask/label-reduction.ts';
 import type { Model } from '../../src/core/checkpoint/model-folder.ts';
-import { coarsePrompt } from '../../src/core/engine/methods/coarse-prompt.ts';
+import { methodsOf } from '../../src/core/engine/methods/available.ts';
+import type { RunMethod } from '../../src/core/engine/methods/method.ts';
+import { createCodeCache, createDistributionReader } from '../../src/core/engine/methods/prosam.ts';
 import { decodeSamPrompts } from '../../src/core/engine/methods/sam-prompts.ts';
 import { geometryOf, gridOf } from '../../src/core/image/geometry.ts';
 import { preprocessOf, type BackboneFeatures, type Networks, type SamFeatures } from '../../src/core/onnx/networks.ts';
@@ -69,12 +71,21 @@ export async function engineOutputs(model: Model, networks: Networks, known: Kno
     .set('mu', mu.data)
     .set('log_sigma', logSigma?.data ?? [])
     .set('coarse', coarse?.data ?? []);
-  for (const [name, mask] of [
-    ['prosam', coarsePrompt(target, [coarse])],
-    ['prosam_without_coarse', undefined],
+  const plan = model.manifest.prompt_encoder as NonNullable<Model['manifest']['prompt_encoder']>;
+  const methods = methodsOf({ plan, read: createDistributionReader(plan, networks, createCodeCache(2 ** 26), 'own') });
+  const context = { networks, geometry, checkpoint: () => undefined, lap: () => undefined };
+  const place = { key: '', width: side, height: side };
+  const mask = { data: maskAt(known, 'in.reference_mask_256', side), width: side, height: side };
+  const prepared = { ...place, features: { ...seen.reference, ...place }, mask, cells: seen.cells };
+  for (const [name, method, dense] of [
+    ['prosam', 'prosam', 'model'],
+    ['prosam_without_coarse', 'prosam', 'none'],
+    ['coarse_only', 'coarse', 'model'],
+    ['pseudo_only', 'pseudo', 'model'],
   ] as const) {
-    const { logits, iou } = await networks.decodePrompts(target, mu, mask);
-    out.set(`${name}.low_res_logits first`, logits.data).set(`${name}.iou first`, iou.data);
+    const run = methods.get(method) as RunMethod;
+    const { lowResLogits, samIou } = await run(context, image, [prepared], { samples: 0, dense });
+    out.set(`${name}.low_res_logits first`, lowResLogits as Float32Array).set(`${name}.iou first`, [samIou as number]);
   }
   return out;
 }

@@ -25,7 +25,7 @@ export const ALL_METHODS = [...METHODS, 'auto'] as const;
 
 /** Every way to predict, and the trivial answers. */
 export function entriesOf({ model, methods }: Pick<MeasureOptions, 'model' | 'methods'>): Contestant[] {
-  return [...contestantsOf({ models: [model], methods }), ...BASELINES];
+  return [...contestantsOf({ models: [model], methods, dense: ['model', 'none'] }), ...BASELINES];
 }
 
 interface Cell<Row> {

@@ -10,7 +10,10 @@ import { createReferencePanel } from './reference-panel.ts';
 import { drawSample } from './sample.ts';
 import { workOffline } from './work-offline.ts';
 
-const METHOD_NAMES: Record<Method, string> = { prosam: 'prosam (trained)', persam: 'persam (points)', nearest: 'nearest (features)' };
+const METHOD_NAMES: Record<Method, string> = {
+  ...{ prosam: 'prosam (trained)', coarse: 'coarse (trained, mask alone)', persam: 'persam (points)' },
+  ...{ nearest: 'nearest (features)', refined: 'refined (features, redrawn)', pseudo: 'pseudo (similarity, redrawn)' },
+};
 
 let engine: WebEngine | undefined;
 let targets: Target[] = [];

@@ -4,7 +4,7 @@ import { ANNOTATION_LIMITS, LIMITS, PLAIN_TEXT } from '../../core/common/limits.
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import { PROVENANCES } from '../../service/ports/storage.ts';
 import { ANNOTATION_KINDS } from '../../core/mask/annotation.ts';
-import { STRATEGIES } from '../../core/engine/strategy.ts';
+import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
 import { MAX_SAMPLES } from '../../core/engine/defaults.ts';
 import { METHODS } from '../../core/engine/types.ts';
 import { imageInputSchema } from '../http/images/image-input.ts';
@@ -96,6 +96,7 @@ const optionsSchema = z
   .strictObject({
     method: z.enum([...METHODS, 'auto']).exactOptional(),
     strategy: z.enum(STRATEGIES).exactOptional(),
+    dense: z.enum(DENSE).exactOptional().describe('none: without the coarse mask a model may send with the prompts'),
     samples: z.int().min(0).max(MAX_SAMPLES).exactOptional(),
     distribution: z.enum(DISTRIBUTIONS).exactOptional(),
     nu: z.number().positive().max(1e6).exactOptional(),

@@ -11,7 +11,7 @@ import {
 import { DEVICES } from '../../core/runtime/devices/devices.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import { PRECISIONS } from '../../core/onnx/precision.ts';
-import { STRATEGIES } from '../../core/engine/strategy.ts';
+import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
 import { METHODS, type PredictOptions } from '../../core/engine/types.ts';
 import { UsageError } from './command.ts';
 import { numberIn } from './parse.ts';
@@ -78,6 +78,13 @@ export const GROW_OPTIONS = options({
 const METHOD_OPTIONS = options({
   method: { type: 'choice', choices: METHOD_CHOICES, about: 'method (auto tries them on the references)', otherwise: 'auto' },
   strategy: { type: 'choice', choices: STRATEGIES, value: 'S', about: 'merging of decoded prompts by prosam', otherwise: DEFAULT_STRATEGY },
+  dense: {
+    type: 'choice',
+    choices: DENSE,
+    value: 'D',
+    about: "mask prompt of prosam: the model's, or none as in the paper",
+    otherwise: 'model',
+  },
 });
 
 export const ENGINE_OPTIONS = under('Model and method', {
@@ -104,11 +111,12 @@ export function engineOptions({ model, device, threads, precision, cache }: Engi
 
 /** @throws UsageError for a label reduction that does not exist */
 export function predictOptions(values: PredictValues): PredictOptions {
-  const { method, strategy, samples, distribution, nu, seed, labelReduction: reduction } = values;
+  const { method, strategy, dense, samples, distribution, nu, seed, labelReduction: reduction } = values;
   const grow = values.grow === true ? true : values.noGrow === true ? false : undefined;
   return {
     ...(method !== undefined && { method }),
     ...(strategy !== undefined && { strategy }),
+    ...(dense !== undefined && { dense }),
     ...(samples !== undefined && { samples }),
     ...(distribution !== undefined && { distribution }),
     ...(nu !== undefined && { nu }),

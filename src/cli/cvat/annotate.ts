@@ -113,10 +113,10 @@ function logPath({ log }: Values, { url }: CvatClient, target: { task: number } 
 
 /** Settings that must be the same for a run to resume. */
 function settingsOf(values: Values, plan: TaskPlan, referenceFrames: readonly number[]): Record<string, unknown> {
-  const { form, instances, method, strategy, model, url, project } = values;
+  const { form, instances, method, strategy, dense, model, url, project } = values;
   const threshold = values.threshold === undefined ? undefined : String(values.threshold);
   const labels = plan.labels.map(({ name }) => name).sort();
-  const given = { form, instances, threshold, method, strategy, model, url, project };
+  const given = { form, instances, threshold, method, strategy, dense, model, url, project };
   return {
     referenceFrames,
     labels,
@@ -148,8 +148,8 @@ function predictorOf(values: Values, plan: TaskPlan, signal: AbortSignal | undef
 }
 
 /** Options for the service, which decides itself how annotations become cells. */
-function withoutReduction({ method, strategy, samples, distribution, nu, seed, grow }: PredictOptions) {
-  const given = { method, strategy, samples, distribution, nu, seed, grow };
+function withoutReduction({ method, strategy, dense, samples, distribution, nu, seed, grow }: PredictOptions) {
+  const given = { method, strategy, dense, samples, distribution, nu, seed, grow };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as ServiceOptions['options'];
 }
 

@@ -35,12 +35,12 @@ const MAX_CLASSES_SHOWN = 24;
 /** Resolves to the exit code. */
 export async function evalCommand(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values } = parseCommand(EVAL, args);
-  const { data, model: models, method: methods, strategy: strategies, annotation, pairs, prompts, testOn, compare, out } = values;
+  const { data, model: models, method: methods, strategy: strategies, dense, annotation, pairs, prompts, testOn, compare, out } = values;
   const size = sizeOf(values.size);
   const { seed, labelReduction, ...options } = predictOptions({
     ...pick(values, 'samples', 'distribution', 'nu', 'seed', 'labelReduction', 'grow', 'noGrow'),
   });
-  const contestants = contestantsOf({ models, methods, strategies, options });
+  const contestants = contestantsOf({ models, methods, strategies, dense, options });
   const foldsIn = foldsOf(values.fold);
   const [figures, page] = ['evaluation.json', 'evaluation.html'].map((name) => join(out ?? '', name)) as [string, string];
   if (out !== undefined) await refuseTaken([figures, page], EVALUATION); // before hours of work

@@ -1,5 +1,5 @@
 /** Table of `prosam eval`. */
-import { STRATEGIES } from '../../core/engine/strategy.ts';
+import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
 import { PROMPT_KINDS } from '../../training/evaluation/result.ts';
 import { TEST_IMAGES } from '../../training/datasets/options.ts';
 import { ANNOTATION_MODES } from '../../training/types.ts';
@@ -51,6 +51,11 @@ export const EVAL = command({
     },
     method: { type: 'choice', list: true, choices: METHOD_CHOICES, value: 'M[,M]', about: 'methods', default: 'prosam' },
     strategy: { type: 'choice', list: true, choices: STRATEGIES, value: 'S[,S]', about: 'strategies of prosam', default: 'mean_prompt' },
+    dense: {
+      ...{ type: 'choice', list: true, choices: DENSE, value: 'D[,D]' },
+      about: "mask prompts of prosam: the model's, none as in the paper",
+      default: 'model',
+    },
     ...under(
       'Output',
       options({
@@ -78,7 +83,7 @@ export const EVAL = command({
   ],
   exitCodes: { 0: 'done', 2: 'failed', 130: 'interrupted' },
   examples: [
-    'prosam eval --data photos --fold all --pairs 200 --method prosam,persam,nearest',
+    'prosam eval --data photos --fold all --pairs 200 --method prosam,persam,nearest,refined',
     'prosam eval --data photos --fold unsplit --test-on all --pairs 120 --prompts box,points --size 256',
     'prosam eval --data photos --model runs/first/model,runs/second/model --compare --out results',
   ],

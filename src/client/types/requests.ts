@@ -1,6 +1,6 @@
 /** Requests of the client. Coordinates are pixels of the upright image; the service answers REQUEST_INVALID beyond the bounds named here. */
 import type { Method } from '../../core/engine/types.ts';
-import type { Strategy } from '../../core/engine/strategy.ts';
+import type { Dense, Strategy } from '../../core/engine/strategy.ts';
 import type { PathInput, PointInput } from '../../core/mask/annotation.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
 import type { DistributionKind } from '../../core/networks/prompt-distribution.ts';
@@ -60,6 +60,8 @@ export interface PredictionOptions {
   method?: Method | 'auto';
   /** Rule that makes one mask of the decoded prompts ('prosam' only). @default 'mean_prompt' */
   strategy?: Strategy;
+  /** 'none' leaves out the coarse mask that a model may send with the prompts ('prosam' only). @default 'model' */
+  dense?: Dense;
   /** Prompt sets drawn from the predicted distribution, 0 to 100. @default 4, or 10 with a merging strategy */
   samples?: number;
   /** Distribution the samples are drawn from. @default the model's */

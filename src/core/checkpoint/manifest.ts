@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { ProsamError } from '../common/errors.ts';
 import type { Normalisation } from '../image/preprocess.ts';
 import { ownBackboneSchema, promptEncoderConfigSchema, samBackboneSchema, samTapsSchema } from './config-schema.ts';
+import { methodsSchema, missingFeatures } from './methods-section.ts';
 import { fileName, isSplit, samSectionSchema, splitSamSectionSchema } from './sam-section.ts';
 
 /** On this system or another: a manifest may be read where it was not written. */
@@ -45,6 +46,8 @@ const manifestSchema = z.strictObject({
   sam: samSectionSchema,
   backbone: z.union([samBackboneSchema, ownBackboneSection]),
   prompt_encoder: promptEncoderPlanSchema.extend({ file: fileName }).optional(),
+  /** Features that the methods without training compare; where absent, what measured best. */
+  methods: methodsSchema.optional(),
   /** Inputs and outputs of one prediction, to prove an installation. */
   known_answer: fileName.optional(),
   /** Training of each part, in words. */
@@ -116,6 +119,8 @@ function checkConsistency(manifest: Manifest, label: string): void {
       `${label}: the resize "aligned" starts from a backbone's input, but SAM is its own backbone. Use "stretch".`,
     );
   }
+  const missing = missingFeatures(manifest);
+  if (missing.length > 0) throw new ProsamError('MODEL_INVALID', `${label}: ${missing.join('; ')}. Correct the manifest.`);
   if (encoder !== undefined) checkBelongsTo(encoder, manifest, label);
 }
 

@@ -11,9 +11,8 @@ import { callContext, type CallContext } from './call-context.ts';
 import { createConcept, labelsOf } from './concept.ts';
 import { DEFAULT_LABEL } from './defaults.ts';
 import { createEncodedImages, type EncodedPart } from './image-features.ts';
+import { methodsOf, type Methods } from './methods/available.ts';
 import type { RunMethod } from './methods/method.ts';
-import { nearest } from './methods/nearest.ts';
-import { persam } from './methods/persam.ts';
 import { decodeAtImageSize } from './methods/sam-prompts.ts';
 import { maskedAverage } from './object-embedding.ts';
 import { checkPredictOptions, checkReferences, checkResultPixels } from './options.ts';
@@ -47,10 +46,9 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
   const { manifest } = model;
   const encoder = manifest.prompt_encoder;
   const encoders = createPromptEncoders(model, networks, cacheBytes);
+  const untrained = methodsOf();
   /** Ways to predict with a trained prompt encoder, if there is one. */
-  const methodsWith = (trained: LoadedPromptEncoder | undefined): Map<Method, RunMethod> => {
-    return new Map<Method, RunMethod>([...(trained ? [['prosam', trained.run] as const] : []), ['persam', persam], ['nearest', nearest]]);
-  };
+  const methodsWith = (trained: LoadedPromptEncoder | undefined): Methods => trained?.methods ?? untrained;
 
   const preprocess = preprocessOf(model);
   const geometry = geometryOf(preprocess);
@@ -96,24 +94,19 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     return found;
   };
   /** Shared by all who ask for the same references, so no caller's signal may end it. */
-  const check = (
-    methods: ReadonlyMap<Method, RunMethod>,
-    references: readonly Reference[],
-    ready: readonly PreparedReference[],
-    options: PredictOptions,
-  ) => {
-    const { labelReduction, distribution, grow, promptEncoder } = options;
-    const asked = { labelReduction, distribution, grow, promptEncoder };
+  const check = (methods: Methods, references: readonly Reference[], ready: readonly PreparedReference[], options: PredictOptions) => {
+    const { labelReduction, distribution, dense, grow, promptEncoder } = options;
+    const asked = { labelReduction, distribution, dense, grow, promptEncoder };
     const key = `${ready.map((reference) => reference.key).join(' ')} ${JSON.stringify(asked)}`;
     const context = callContext(undefined, { networks, geometry });
     return checks.get(key, () => selfCheck(context, { references: store, features }, methods, references, ready, options));
   };
-  const methodNamed = (methods: ReadonlyMap<Method, RunMethod>, name: Method): RunMethod => {
+  const methodNamed = (methods: Methods, name: Method): RunMethod => {
     const method = methods.get(name);
     if (method) return method;
     throw new ProsamError(
       'METHOD_UNAVAILABLE',
-      `expected the method ${name}, but the model ${model.id} has no trained prompt encoder. Use ${[...methods.keys()].join(' or ')}.`,
+      `expected the method ${name}, but the model ${model.id} has no trained prompt encoder${name === 'coarse' ? ' with a coarse mask' : ''}. Use ${[...methods.keys()].join(' or ')}.`,
     );
   };
 

@@ -3,13 +3,14 @@ import { DISTRIBUTIONS } from '../networks/prompt-distribution.ts';
 import { ProsamError } from '../common/errors.ts';
 import { kindOf } from '../mask/annotation.ts';
 import { MAX_REFERENCES, MAX_SAMPLES } from './defaults.ts';
-import { STRATEGIES } from './strategy.ts';
+import { DENSE, STRATEGIES } from './strategy.ts';
 import { METHODS, type PredictOptions, type Reference } from './types.ts';
 
 /** @throws OPTION_INVALID */
 export function checkPredictOptions(options: PredictOptions): void {
   oneOf('method', options.method, [...METHODS, 'auto']);
   oneOf('strategy', options.strategy, STRATEGIES);
+  oneOf('dense', options.dense, DENSE);
   if (options.promptEncoder !== undefined && typeof options.promptEncoder !== 'string')
     throw new ProsamError(
       'OPTION_INVALID',

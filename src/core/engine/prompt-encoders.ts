@@ -4,15 +4,16 @@ import type { Model } from '../checkpoint/model-folder.ts';
 import { floatsFromTensor, parseSafetensors } from '../checkpoint/formats/safetensors.ts';
 import type { FloatTensor } from '../checkpoint/read-tensors.ts';
 import { ProsamError } from '../common/errors.ts';
-import type { RunMethod } from './methods/method.ts';
-import { createCodeCache, createProsamMethod } from './methods/prosam.ts';
+import { methodsOf, type Methods } from './methods/available.ts';
+import { createCodeCache, createDistributionReader } from './methods/prosam.ts';
 import { midShape } from '../onnx/model-graphs.ts';
 import { checkPromptEncoder, type Networks, type PromptEncoderNetworks } from '../onnx/networks.ts';
 import type { Tensor } from '../onnx/session.ts';
 
 export interface LoadedPromptEncoder {
   plan: PromptEncoderPlan;
-  run: RunMethod;
+  /** All methods of the model with this encoder. */
+  methods: Methods;
 }
 
 export interface PromptEncoders {
@@ -28,10 +29,11 @@ const MAX_LOADED = 100;
 export function createPromptEncoders(model: Model, networks: Networks, cacheBytes: number): PromptEncoders {
   const { manifest } = model;
   const codes = createCodeCache(cacheBytes);
-  const own = manifest.prompt_encoder && {
-    plan: manifest.prompt_encoder,
-    run: createProsamMethod(manifest.prompt_encoder, networks, codes, 'own'),
-  };
+  const withMethods = (plan: PromptEncoderPlan, stages: PromptEncoderNetworks, id: string): LoadedPromptEncoder => ({
+    plan,
+    methods: methodsOf({ plan, read: createDistributionReader(plan, stages, codes, id) }),
+  });
+  const own = manifest.prompt_encoder && withMethods(manifest.prompt_encoder, networks, 'own');
   const loaded = new Map<string, LoadedPromptEncoder>();
 
   return {
@@ -65,7 +67,7 @@ export function createPromptEncoders(model: Model, networks: Networks, cacheByte
       await rehearse(stages, midShape(manifest), label);
       // By content: an id may come back with other weights, and the same weights find what was kept of references.
       const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(file)));
-      loaded.set(id, { plan, run: createProsamMethod(plan, stages, codes, digest.slice(0, 8).join()) });
+      loaded.set(id, withMethods(plan, stages, digest.slice(0, 8).join()));
     },
     unload(id) {
       loaded.delete(id);

@@ -4,11 +4,14 @@ import type { BinaryMask } from '../mask/label-reduction.ts';
 import type { Precision } from '../onnx/precision.ts';
 import type { ProsamError } from '../common/errors.ts';
 
-export const METHODS = ['prosam', 'persam', 'nearest'] as const;
+export const METHODS = ['prosam', 'coarse', 'persam', 'nearest', 'refined', 'pseudo'] as const;
 /**
  * - 'prosam': the trained variational prompt encoder (the paper)
+ * - 'coarse': the trained encoder's coarse mask alone, for models that have one, redrawn by SAM
  * - 'persam': no training: feature similarity picks points, SAM draws the mask and refines it twice
- * - 'nearest': no training: cells closer to the object's average feature than to the background's
+ * - 'nearest': no training: cells whose features are closer to the object's than to the background's
+ * - 'refined': no training: the mask of 'nearest', redrawn by SAM
+ * - 'pseudo': no training: closeness to the object's features, whatever the background is, redrawn by SAM
  */
 export type Method = (typeof METHODS)[number];
 

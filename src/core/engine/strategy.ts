@@ -6,6 +6,9 @@
 export const STRATEGIES = ['mean_prompt', 'max_logits', 'mean_logits', 'max_binary', 'mean_binary', 'majority_vote'] as const;
 /** 'mean_prompt' decodes mu once; the others merge decoded samples. */
 export type Strategy = (typeof STRATEGIES)[number];
+/** Mask prompt beside the prompts: the model's own, or none. */
+export const DENSE = ['model', 'none'] as const;
+export type Dense = (typeof DENSE)[number];
 export type MergeStrategy = Exclude<Strategy, 'mean_prompt'>;
 
 /** Lifts a tie over zero without moving any other share (shares are multiples of 1 / K, K up to some thousands). */

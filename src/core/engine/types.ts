@@ -14,7 +14,7 @@ import type {
   SelfCheck,
   TargetResult,
 } from './results.ts';
-import type { Strategy } from './strategy.ts';
+import type { Dense, Strategy } from './strategy.ts';
 
 export type { ImageInput, PixelImage } from '../image/input.ts';
 export { METHODS } from './results.ts';
@@ -34,6 +34,8 @@ export interface PredictOptions {
   promptEncoder?: string;
   /** Rule that makes one mask of the decoded prompts ('prosam' only). @default 'mean_prompt' */
   strategy?: Strategy;
+  /** 'none' leaves out the coarse mask that a model may send with the prompts, which is the paper's form ('prosam' only). @default 'model' */
+  dense?: Dense;
   /** Prompt sets drawn from the predicted distribution (K), for the merging strategies and the uncertainty; 0 to 100. @default 4, or 10 with a merging strategy */
   samples?: number;
   /** Distribution the samples are drawn from. @default the model's */

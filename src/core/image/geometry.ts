@@ -23,6 +23,8 @@ export interface Geometry {
   gridSpan(width: number, height: number): { spanX: number; spanY: number };
   /** A map on the feature grid -> the image's own pixels. */
   gridToImage(map: FloatMap, width: number, height: number): FloatMap;
+  /** The same -> SAM's low-resolution logits, `side` across and down; padding that the grid does not have gets the lowest value. */
+  gridToLow(map: FloatMap, width: number, height: number, side: number): FloatMap;
 }
 
 export function geometryOf({ resize, samSize, backboneSize, halfPixel = false }: PreprocessConfig): Geometry {
@@ -62,6 +64,14 @@ export function geometryOf({ resize, samSize, backboneSize, halfPixel = false }:
       const { spanX, spanY } = gridSpan(width, height);
       return resizeMap(map, width, height, 'half-pixel', { width: spanX, height: spanY });
     },
+    gridToLow(map, width, height, side) {
+      if (!padded || gridIsPadded) return resizeMap(map, side, side, 'half-pixel');
+      const size = sizeIn(side, width, height);
+      const shown = resizeMap(map, size.width, size.height, 'half-pixel');
+      const data = new Float32Array(side * side).fill(map.data.reduce((low, value) => Math.min(low, value), Infinity));
+      for (let y = 0; y < shown.height; y++) data.set(shown.data.subarray(y * shown.width, (y + 1) * shown.width), y * side);
+      return { data, width: side, height: side };
+    },
   };
 }
 
@@ -80,4 +90,17 @@ export function gridOf(
 ): Grid {
   const [, , rows, columns] = mid.shape as [number, number, number, number];
   return { columns, rows, ...geometry.gridSpan(width, height) };
+}
+
+/** The upper left cells of the grid, those that show something of the image; stride: cells from one row of the whole grid to the next. */
+export function visibleCells(
+  geometry: Pick<Geometry, 'gridSpan'>,
+  image: { mid: { readonly shape: readonly number[] }; width: number; height: number },
+): { columns: number; rows: number; stride: number } {
+  const { columns, rows, spanX, spanY } = gridOf(geometry, image);
+  return {
+    columns: Math.min(columns, Math.ceil((columns * image.width) / spanX)),
+    rows: Math.min(rows, Math.ceil((rows * image.height) / spanY)),
+    stride: columns,
+  };
 }

@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProsamError } from '../common/errors.ts';
+import { methodNames } from '../engine/methods/available.ts';
 import { gridSize, type SamConfig } from '../networks/config.ts';
 import { backboneTensors } from '../checkpoint/names/backbone.ts';
 import type { Checkpoint, CheckpointTensors } from '../checkpoint/checkpoint.ts';
@@ -80,7 +81,7 @@ export async function inspectModel(folder: string): Promise<ModelFacts> {
     ...{ folder, manifest, files, parts, parameters },
     bytes: files.reduce((sum, file) => sum + (file.bytes ?? 0), 0),
     memoryBytes: memoryToExpect(sam.config, parameters),
-    methods: [...(encoder ? ['prosam'] : []), 'persam', 'nearest'],
+    methods: methodNames(encoder),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Manifest } from '../checkpoint/manifest.ts';
 import { backboneFinal, backboneTrunk, endsInTokens } from '../networks/backbone.ts';
 import { gridSize, type SamConfig } from '../networks/config.ts';
 import { fixed, type Ops, type Shape, type Weights } from '../networks/ops.ts';
-import { pseudoMask } from '../networks/pseudo-mask.ts';
+import { nearestCosine, pseudoMask } from '../networks/pseudo-mask.ts';
 import { samImageEncoder } from '../networks/sam-image-encoder.ts';
 import { samMaskDecoder, type MaskDecoderInputs } from '../networks/sam-mask-decoder.ts';
 import { lowResSize, POINT_KINDS, samMaskEmbedding, samPointEmbeddings } from '../networks/sam-prompt-encoder.ts';
@@ -81,6 +81,13 @@ export function backboneFinalGraph(parts: Parts): NetworkDefinition {
 export function similarityGraph(target: Shape, norm: 'none' | 'minmax'): NetworkDefinition {
   return defineNetwork('similarity', { cells: ['n', target[1] as number], target, floor: [1] }, (ops, _, inputs) => ({
     similarity: pseudoMask(ops, inputs.cells, inputs.target, inputs.floor, norm),
+  }));
+}
+
+/** cells [n, C], target [1, C, h, w] -> cosine [1, 1, h, w]. widths: channels of the parts that are compared, each at length 1 */
+export function nearestCosineGraph(target: Shape, widths: readonly number[]): NetworkDefinition {
+  return defineNetwork('largest cosine', { cells: ['n', target[1] as number], target }, (ops, _, inputs) => ({
+    cosine: nearestCosine(ops, inputs.cells, inputs.target, widths),
   }));
 }
 

@@ -1,4 +1,5 @@
 /** The stages of one model as functions on tensors. Each network becomes a session when it is first needed. */
+import { matchingOf, type Matching, type MatchingMethod } from '../checkpoint/methods-section.ts';
 import type { Model } from '../checkpoint/model-folder.ts';
 import type { FloatTensor } from '../checkpoint/read-tensors.ts';
 import { gridBlocks, type PromptEncoderConfig, type Sam2Config } from '../networks/config.ts';
@@ -17,6 +18,7 @@ import {
   encodeReferenceGraph,
   encodeTargetGraph,
   imageEncoderGraph,
+  nearestCosineGraph,
   similarityGraph,
 } from './model-graphs.ts';
 import type { Precision } from './precision.ts';
@@ -99,6 +101,10 @@ export interface Networks extends PromptEncoderNetworks {
   maskedHigh(features: BackboneFeatures, mask: Float32Array): Promise<Tensor>;
   /** Largest cosine similarity of every target cell to a marked cell; zeros where nothing is marked. [1, 1, h, w] */
   similarity(reference: Tensor, mask: Float32Array, target: Tensor, norm: 'none' | 'minmax'): Promise<Tensor>;
+  /** Features that the training-free methods compare. */
+  readonly matching: Readonly<Record<MatchingMethod, Matching>>;
+  /** Largest cosine of every target cell to one of the cells. cells [n, C], target [1, C, h, w] in parts of `widths` channels -> h * w values, -1..1 */
+  nearestCosine(cells: Tensor, target: Tensor, widths: readonly number[]): Promise<Float32Array>;
   /** Other weights; those of one configuration share their sessions. */
   promptEncoder(config: PromptEncoderConfig, weights: ReadonlyMap<string, FloatTensor>): PromptEncoderNetworks;
   /** prompts [B, m, c] decoded on one image, optionally with one mask prompt of logits for all of them [1, 1, 4g, 4g]. */
@@ -265,6 +271,11 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
         };
       const emit = (): EmittedModel => emitWithFile(similarityGraph(target.shape, norm), undefined);
       return (await run<'similarity'>(`similarity ${norm} ${target.shape.join()}`, emit, { ...marked, target })).similarity;
+    },
+    matching: matchingOf(manifest),
+    async nearestCosine(cells, target, widths) {
+      const emit = (): EmittedModel => emitWithFile(nearestCosineGraph(target.shape, widths), undefined);
+      return (await run<'cosine'>(`cosine ${widths.join()} ${target.shape.join()}`, emit, { cells, target })).cosine.data;
     },
     promptEncoder,
     ...own,

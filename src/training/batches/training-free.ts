@@ -2,14 +2,13 @@
 import type { ImageFeatures } from '../../core/engine/image-features.ts';
 import { geometryOf } from '../../core/image/geometry.ts';
 import type { MethodContext, RunMethod } from '../../core/engine/methods/method.ts';
-import { nearest } from '../../core/engine/methods/nearest.ts';
-import { persam } from '../../core/engine/methods/persam.ts';
+import { methodsOf } from '../../core/engine/methods/available.ts';
 import type { Model } from '../../core/checkpoint/model-folder.ts';
 import { preprocessOf, type Networks } from '../../core/onnx/networks.ts';
 import { maskFromField } from '../../core/engine/strategy.ts';
 import type { PreparedPair } from './pairs.ts';
 
-export const TRAINING_FREE: readonly RunMethod[] = [persam, nearest];
+export const TRAINING_FREE: readonly RunMethod[] = [...methodsOf().values()];
 
 /** Masks by a method of the engine, 0/1 on the square. [S * S] */
 export function methodPredictor(

@@ -1,10 +1,10 @@
 /** Entries of an evaluation: models by method and strategy, and two trivial answers. */
 import { ProsamError } from '../../core/common/errors.ts';
-import type { Strategy } from '../../core/engine/strategy.ts';
+import type { Dense, Strategy } from '../../core/engine/strategy.ts';
 import type { Method, PredictOptions } from '../../core/engine/types.ts';
 
 /** Options an entry chooses; annotations and seed are the same for all. */
-export type ContestantOptions = Pick<PredictOptions, 'method' | 'strategy' | 'samples' | 'distribution' | 'nu' | 'grow'>;
+export type ContestantOptions = Pick<PredictOptions, 'method' | 'strategy' | 'dense' | 'samples' | 'distribution' | 'nu' | 'grow'>;
 
 export type Contestant =
   /** model: name or path; `{fold}` in it stands for the fold's name, for runs that trained one model per fold. */
@@ -25,12 +25,20 @@ export interface Field {
   methods: readonly (Method | 'auto')[];
   /** Strategies of the method 'prosam'; the others have none. @default ['mean_prompt'] */
   strategies?: readonly Strategy[];
+  /** Mask prompts of 'prosam': the model's own, none. @default ['model'] */
+  dense?: readonly Dense[];
   /** Shared by all models. */
   options?: Pick<ContestantOptions, 'samples' | 'distribution' | 'nu' | 'grow'>;
 }
 
-/** Every model with every method, 'prosam' once per strategy; names say only what tells them apart. */
-export function contestantsOf({ models, methods, strategies = ['mean_prompt'], options = {} }: Field): ModelContestant[] {
+/** Every model with every method, 'prosam' once per strategy and mask prompt; names say only what tells them apart. */
+export function contestantsOf({
+  models,
+  methods,
+  strategies = ['mean_prompt'],
+  dense = ['model'],
+  options = {},
+}: Field): ModelContestant[] {
   const [ownModels, ownStrategies] = [[...new Set(models)], [...new Set(strategies)]];
   const told = ownStrategies.length > 1 || ownStrategies[0] !== 'mean_prompt';
   const contestants: ModelContestant[] = [];
@@ -38,8 +46,11 @@ export function contestantsOf({ models, methods, strategies = ['mean_prompt'], o
     const before = ownModels.length > 1 ? `${model}: ` : '';
     for (const method of new Set(methods)) {
       for (const strategy of method === 'prosam' ? ownStrategies : [undefined]) {
-        const name = `${before}${method}${told && strategy ? ` ${strategy}` : ''}`;
-        contestants.push({ kind: 'model', name, model, options: { ...options, method, ...(strategy && { strategy }) } });
+        for (const prompt of method === 'prosam' ? new Set(dense) : [undefined]) {
+          const name = `${before}${method}${told && strategy ? ` ${strategy}` : ''}${prompt === 'none' ? ' without coarse mask' : ''}`;
+          const own = { ...(strategy && { strategy }), ...(prompt === 'none' && { dense: prompt }) };
+          contestants.push({ kind: 'model', name, model, options: { ...options, method, ...own } });
+        }
       }
     }
   }

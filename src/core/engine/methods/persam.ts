@@ -8,9 +8,9 @@ import type { ImageFeatures } from '../image-features.ts';
 import { gridOf, type Geometry } from '../../image/geometry.ts';
 import { boundingBox } from '../../mask/raster.ts';
 import { featureContrast } from './feature-contrast.ts';
+import { samResult } from './mask-prompts.ts';
 import type { RunMethod } from './method.ts';
-import { sigmoid } from './sigmoid.ts';
-import { bestMask, boxPrompts, decodeSamPrompts, logitsAtImageSize, type SamPrompt } from './sam-prompts.ts';
+import { bestMask, boxPrompts, decodeSamPrompts, type SamPrompt } from './sam-prompts.ts';
 
 const POSITIVE_POINTS = 3;
 /** Least distance between positive points, as a share of the grid's side. */
@@ -18,7 +18,7 @@ const SPACING = 1 / 8;
 
 export const persam: RunMethod = async (context, target, references) => {
   const { networks, geometry } = context;
-  const points = choosePoints(geometry, target, featureContrast(target, references));
+  const points = choosePoints(geometry, target, await featureContrast(context, target, references, networks.matching.persam));
   context.lap('prompt');
 
   let mask = bestMask((await decodeSamPrompts(networks, geometry, target, points)).all);
@@ -29,17 +29,9 @@ export const persam: RunMethod = async (context, target, references) => {
   if (box) mask = bestMask((await decodeSamPrompts(networks, geometry, target, [...points, ...boxPrompts(box)], mask.logits)).all);
   context.lap('decode');
 
-  const side = Math.sqrt(mask.logits.length);
-  const seen = geometry.visible({ data: mask.logits, width: side, height: side }, target.width, target.height);
-  const field = logitsAtImageSize(geometry, target, mask.logits);
+  const result = samResult(context, target, mask);
   context.lap('resize');
-  return {
-    field,
-    probability: { ...seen, data: seen.data.map(sigmoid) },
-    decision: Uint8Array.from(seen.data, (value) => (value > 0 ? 1 : 0)),
-    samIou: mask.iou,
-    lowResLogits: mask.logits,
-  };
+  return result;
 };
 
 /** The best cells, well apart, as positive points, and the worst as a negative one; in the image's pixels. */

@@ -6,6 +6,7 @@
  * n references, m prompts of c values per reference, K samples, a feature grid of h x w cells, SAM's grid of g x g.
  */
 import { samplePrompts } from '../../networks/prompt-distribution.ts';
+import type { ImageFeatures } from '../image-features.ts';
 import type { PreparedReference } from '../references.ts';
 import type { PromptEncoderPlan } from '../../checkpoint/manifest.ts';
 import { createByteCache, type ByteCache } from '../../common/byte-cache.ts';
@@ -25,23 +26,28 @@ export interface EncodedReference {
   high: Tensor;
 }
 
+/** Distributions of one target, one for each reference. */
+export type ReadDistributions = (
+  context: MethodContext,
+  target: ImageFeatures,
+  references: readonly PreparedReference[],
+) => Promise<PromptDistribution[]>;
+
 /** encoder: a trained prompt encoder. stages: those with its weights. id: of the weights among those that share `codes`. */
-export function createProsamMethod(
+export function createDistributionReader(
   encoder: PromptEncoderPlan,
   stages: PromptEncoderNetworks,
   codes: ByteCache<EncodedReference>,
   id: string,
-): RunMethod {
-  const noiseFor = createNoiseSource(encoder);
-
+): ReadDistributions {
   const encodeReference = ({ networks }: MethodContext, { key, features, cells }: PreparedReference): Promise<EncodedReference> =>
     codes.get(`${id} ${key}`, async () => ({
       code: await stages.encodeReference(features.mid, cells), // F_M, F_r^v (section 8.1), Q'_r [1, m, c] (section 8.2)
       high: await networks.maskedHigh(features, cells), // [1, C', h, w]
     }));
 
-  return async (context, target, references, options) => {
-    const { networks, geometry } = context;
+  return async (context, target, references) => {
+    const { networks } = context;
     const parts: PromptDistribution[] = [];
     for (const reference of references) {
       // Feature augmentation and prompt generator, the reference's half: F_r^v and Q'_r.
@@ -53,6 +59,18 @@ export function createProsamMethod(
       parts.push(await stages.promptDistribution(target.mid, pseudoMask, code)); // q(z | I_r, M_r, I_t): mu, log sigma [1, m, c] (eqs. 3, 5)
       context.checkpoint();
     }
+    context.lap('prompt');
+    return parts;
+  };
+}
+
+/** read: with the weights of `encoder`. */
+export function createProsamMethod(encoder: PromptEncoderPlan, read: ReadDistributions): RunMethod {
+  const noiseFor = createNoiseSource(encoder);
+
+  return async (context, target, references, options) => {
+    const { networks, geometry } = context;
+    const parts = await read(context, target, references); // q(z | I_r, M_r, I_t) (eqs. 3, 5)
     const mu = joined(parts.map((part) => part.mu.data)); // [n m, c]
     const logSigma = joined(parts.map((part) => part.logSigma?.data ?? new Float32Array(part.mu.data.length))); // [n m, c]
     context.lap('prompt');
@@ -63,10 +81,8 @@ export function createProsamMethod(
     const prompts = promptSets(mu, samples, encoder.config.dim); // [1 + K, n m, c]
 
     // SAM's mask decoder.
-    const mask = coarsePrompt(
-      target,
-      parts.map((part) => part.coarse),
-    ); // [1, 1, 4g, 4g], where the encoder has a coarse mask
+    const maps = options.dense === 'none' ? [] : parts.map((part) => part.coarse);
+    const mask = coarsePrompt(target, maps); // [1, 1, 4g, 4g], where the encoder has a coarse mask
     const { logits, iou } = await networks.decodePrompts(target, prompts, mask); // f_M(F_I, z) [1 + K, 1, 4g, 4g] (eq. 2)
     context.lap('decode');
 

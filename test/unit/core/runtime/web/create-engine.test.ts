@@ -32,7 +32,11 @@ describe('the engine of a page', () => {
   });
 
   it('says what computes, and why nothing better does', () => {
-    expect(engine.info).toMatchObject({ device: 'wasm', threads: { count: 1, by: 'default' }, methods: ['prosam', 'persam', 'nearest'] });
+    expect(engine.info).toMatchObject({
+      device: 'wasm',
+      threads: { count: 1, by: 'default' },
+      methods: ['prosam', 'persam', 'nearest', 'refined', 'pseudo'],
+    });
     expect(engine.info.devices).toEqual([
       { device: 'webgpu', used: false, reason: 'this browser does not offer WebGPU to this page' },
       { device: 'wasm', used: true, reason: 'it runs everywhere' },

@@ -1,0 +1,18 @@
+/** The trained encoder's coarse mask alone, without its prompts, redrawn by SAM. */
+import { coarsePrompt } from './coarse-prompt.ts';
+import { redrawn } from './mask-prompts.ts';
+import type { RunMethod } from './method.ts';
+import type { ReadDistributions } from './prosam.ts';
+
+/** read: of an encoder that has a coarse mask. */
+export function createCoarseMethod(read: ReadDistributions): RunMethod {
+  return async (context, target, references) => {
+    const parts = await read(context, target, references);
+    const mask = coarsePrompt(
+      target,
+      parts.map((part) => part.coarse),
+    );
+    if (mask === undefined) throw new Error('the prompt encoder gave no coarse mask');
+    return redrawn(context, target, mask.data);
+  };
+}
