@@ -1,21 +1,24 @@
-/** What was measured, on disk: one file for each set, fold and entry, so that a run that ends goes on where it was. */
+/** What was measured, on disk: one file for each set, fold and entry, which grows pair by pair, so that a run goes on where another ended. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { evaluate } from '../../src/training/evaluation/evaluate.ts';
-import { BASELINES, contestantsOf, type Contestant } from '../../src/training/evaluation/entries.ts';
-import { PROMPT_KINDS, type EpisodeRow, type PromptRow } from '../../src/training/evaluation/result.ts';
+import type { Engine } from '../../src/core/engine/types.ts';
+import { DEFAULT_SEED } from '../../src/core/engine/defaults.ts';
 import { METHODS, type Method } from '../../src/core/engine/types.ts';
-import type { Dataset } from '../../src/training/types.ts';
+import { BASELINES, contestantsOf, type Contestant } from '../../src/training/evaluation/entries.ts';
+import { evaluate } from '../../src/training/evaluation/evaluate.ts';
+import { PROMPT_KINDS, type EpisodeRow, type PromptRow } from '../../src/training/evaluation/result.ts';
+import type { Dataset, Episode } from '../../src/training/types.ts';
 import type { ResultSet } from './sets.ts';
 
 /** Side of the compared masks, as in the specification of the model. */
 export const SIDE = 256;
 export const PROMPTS = 'prompts';
+/** Pairs of a fold that are measured before the next fold's turn. */
+const CHUNK = 20;
 
 export interface MeasureOptions {
   model: string;
   out: string;
-  threads: number;
   /** At most so many pairs a fold. */
   limit: number;
   methods: readonly (Method | 'auto')[];
@@ -29,6 +32,7 @@ export function entriesOf({ model, methods }: Pick<MeasureOptions, 'model' | 'me
 }
 
 interface Cell<Row> {
+  /** Pairs that were measured: the first of the fold. */
   pairs: number;
   rows: Row[];
 }
@@ -37,59 +41,68 @@ function fileOf(out: string, set: string, fold: number | 'all', entry: string): 
   return join(out, `${set}-${fold}-${entry.replaceAll(' ', '-')}.json`);
 }
 
-/** Entries measured on all pairs of a set. */
+export function cellOf<Row extends EpisodeRow | PromptRow>(out: string, set: ResultSet, fold: number | 'all', entry: string): Cell<Row> {
+  try {
+    return JSON.parse(readFileSync(fileOf(out, set.name, fold, entry), 'utf8')) as Cell<Row>;
+  } catch {
+    return { pairs: 0, rows: [] };
+  }
+}
+
+/** Entries measured on all pairs of a set; the others on its first few. */
 const FULL: readonly string[] = ['prosam', 'nearest', ...BASELINES.map(({ name }) => name)];
 
-/** Pairs of a fold that an entry is measured on. */
-function pairsOf({ limit }: Pick<MeasureOptions, 'limit'>, { pairs, few }: ResultSet, entry: string): number {
-  return Math.min(limit, FULL.includes(entry) ? pairs : few);
+/** Chunks it takes to measure a set. */
+export function chunksOf({ pairs }: ResultSet): number {
+  return Math.ceil(pairs / CHUNK);
 }
 
-/** Rows of an entry on a fold; undefined where it was not measured, or on other pairs. */
-export function cellOf<Row extends EpisodeRow | PromptRow>(
-  options: Pick<MeasureOptions, 'out' | 'limit'>,
-  set: ResultSet,
-  fold: number | 'all',
-  entry: string,
-): Row[] | undefined {
-  let text: string;
-  try {
-    text = readFileSync(fileOf(options.out, set.name, fold, entry), 'utf8');
-  } catch {
-    return undefined;
-  }
-  const { pairs, rows } = JSON.parse(text) as Cell<Row>;
-  return pairs === pairsOf(options, set, entry) ? rows : undefined;
-}
-
-function keep<Row>(file: string, cell: Cell<Row>): void {
-  writeFileSync(`${file}.part`, JSON.stringify(cell));
-  renameSync(`${file}.part`, file);
-}
-
-/** Measures what is missing of one fold, entries of as many pairs together. -> their names */
-export async function measureFold(options: MeasureOptions, set: ResultSet, dataset: Dataset, fold: number | 'all'): Promise<string[]> {
-  const { model, out, threads } = options;
+/** Measures what is missing up to the end of a chunk of one fold. -> the names of the entries that grew */
+export async function measureChunk(
+  options: MeasureOptions,
+  { set, dataset, fold, chunk, engine }: { set: ResultSet; dataset: Dataset; fold: number | 'all'; chunk: number; engine: Engine },
+): Promise<string[]> {
+  const { model, out, limit } = options;
   mkdirSync(out, { recursive: true });
-  const isMissing = (entry: string): boolean => cellOf(options, set, fold, entry) === undefined;
-  const missing = entriesOf(options).filter(({ name }) => isMissing(name));
-  const counts = new Set(
-    [...missing.map(({ name }) => name), ...(isMissing(PROMPTS) ? [PROMPTS] : [])].map((name) => pairsOf(options, set, name)),
-  );
-  const done: string[] = [];
-  for (const pairs of counts) {
-    const own = missing.filter(({ name }) => pairsOf(options, set, name) === pairs);
-    const prompts = pairsOf(options, set, PROMPTS) === pairs && isMissing(PROMPTS);
-    const result = await evaluate({
-      // Prompts go with an entry.
-      contestants: own.some(({ kind }) => kind === 'model') ? own : [...own, ...contestantsOf({ models: [model], methods: ['nearest'] })],
-      ...{ dataset, folds: [fold], pairs, threads, size: SIDE, cacheDir: join(out, 'features') },
-      ...(prompts && { prompts: PROMPT_KINDS }),
+  const all = dataset.fold(fold).testEpisodes(set.pairs, DEFAULT_SEED);
+  const endOf = (entry: string): number => Math.min(limit, FULL.includes(entry) ? set.pairs : set.few, CHUNK * (chunk + 1), all.length);
+  const measure = (contestants: readonly Contestant[], episodes: readonly Episode[], prompts = false) =>
+    evaluate({
+      dataset: { ...dataset, fold: (index) => ({ ...dataset.fold(index), testEpisodes: () => episodes }) },
+      ...{ folds: [fold], contestants, size: SIDE, ...(prompts && { prompts: PROMPT_KINDS }) },
+      open: () => Promise.resolve({ ...engine, close: () => Promise.resolve() }),
     });
-    const kept = (entry: string): string => (done.push(entry), fileOf(out, set.name, fold, entry));
-    for (const { contestant, episodes } of result.contestants)
-      if (own.includes(contestant)) keep(kept(contestant.name), { pairs, rows: episodes });
-    if (result.prompts) keep(kept(PROMPTS), { pairs, rows: result.prompts.rows });
+  const keep = <Row>(entry: string, cell: Cell<Row>): void => {
+    const file = fileOf(out, set.name, fold, entry);
+    writeFileSync(`${file}.part`, JSON.stringify(cell));
+    renameSync(`${file}.part`, file);
+    grown.push(entry);
+  };
+  const grown: string[] = [];
+
+  const known = new Map(entriesOf(options).map((entry) => [entry, cellOf<EpisodeRow>(out, set, fold, entry.name)]));
+  const spans = new Map<string, Contestant[]>();
+  for (const [entry, { pairs }] of known) {
+    const span = `${pairs} ${endOf(entry.name)}`;
+    if (pairs < endOf(entry.name)) spans.set(span, [...(spans.get(span) ?? []), entry]);
   }
-  return done;
+  for (const [span, contestants] of spans) {
+    const [from, to] = span.split(' ').map(Number) as [number, number];
+    const { contestants: results } = await measure(contestants, all.slice(from, to));
+    results.forEach(({ episodes }, i) => {
+      const entry = contestants[i] as Contestant;
+      keep(entry.name, { pairs: to, rows: [...(known.get(entry)?.rows ?? []), ...episodes] });
+    });
+  }
+
+  const prompted = cellOf<PromptRow>(out, set, fold, PROMPTS);
+  const to = endOf(PROMPTS);
+  if (prompted.pairs < to) {
+    const objects = new Set(prompted.rows.map(({ target, classId }) => `${target} ${classId}`));
+    const fresh = all.slice(prompted.pairs, to).filter(({ target, classId }) => !objects.has(`${target.key} ${classId}`));
+    const first = contestantsOf({ models: [model], methods: ['nearest'] }); // an engine comes with an entry
+    const found = fresh.length === 0 ? [] : ((await measure(first, fresh, true)).prompts?.rows ?? []);
+    keep(PROMPTS, { pairs: to, rows: [...prompted.rows, ...found] });
+  }
+  return grown;
 }

@@ -18,7 +18,7 @@ interface Measured {
 /** Folds that were measured count; a set without any is left out. */
 export function measuredOf(options: MeasureOptions, set: ResultSet, classes: Dataset['classes']): Measured {
   const rowsOf = <Row extends EpisodeRow | PromptRow>(entry: string): Row[] =>
-    set.folds.flatMap((fold) => cellOf<Row>(options, set, fold, entry) ?? []);
+    set.folds.flatMap((fold) => cellOf<Row>(options.out, set, fold, entry).rows);
   const byEntry = new Map<string, ContestantResult>();
   for (const contestant of entriesOf(options)) {
     const rows = rowsOf<EpisodeRow>(contestant.name);
@@ -37,9 +37,12 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 export function report(measured: readonly Measured[]): string {
   const known = measured.filter(({ byEntry }) => byEntry.size > 0);
   const entries = [...new Set(known.flatMap(({ byEntry }) => [...byEntry.keys()]))];
-  const counts = known.map(({ set }) => `${set.title} (${set.folds.length} x ${set.pairs}, ${set.few})`);
+  const counts = known.map(({ set, byEntry }) => {
+    const own = [...byEntry.values()].map(({ episodes }) => episodes.length);
+    return `${set.title} (${[...new Set([Math.max(...own), Math.min(...own)])].join(', ')})`;
+  });
   return [
-    '## Class-wise mIoU, one reference marked by its mask (folds x pairs of prosam, nearest and trivial answers, of the others), with 95 % intervals',
+    '## Class-wise mIoU, one reference marked by its mask (pairs of prosam, nearest and the trivial answers, and fewest of the others), with 95 % intervals',
     table(
       ['', ...counts],
       entries.map((entry) => [entry, ...known.map(({ byEntry }) => cellText(byEntry.get(entry)))]),

@@ -34,7 +34,7 @@ export const SETS: readonly ResultSet[] = [
     ...{ name: 'ground', title: 'soil and plants, unseen', folds: ['all'], pairs: 120, few: 60 },
     open: async (data) => groundOf(await openDataset(join(data, 'unseen', 'cwfid'), { testOn: 'all' })),
   },
-  { ...suite('scenes', 'generated scenes', 4, 48, 24), open: (_, own) => scenesDataset(join(own, 'scenes'), { size: 320 }) },
+  { ...suite('scenes', 'generated scenes', 4, 48, 24), open: (_, own) => scenesDataset(join(own, 'scenes'), { images: 384, size: 320 }) },
   suite('cardamage', 'car damage', 3, 60, 30),
 ];
 
