@@ -14,13 +14,15 @@ import type { ResultSet } from './sets.ts';
 export const SIDE = 256;
 export const PROMPTS = 'prompts';
 /** Pairs of a fold that are measured before the next fold's turn. */
-const CHUNK = 20;
+const CHUNK = 10;
 
 export interface MeasureOptions {
   model: string;
   out: string;
   /** At most so many pairs a fold. */
   limit: number;
+  /** At most so many of the entries that are measured on the first few. */
+  few: number;
   methods: readonly (Method | 'auto')[];
 }
 
@@ -28,7 +30,8 @@ export const ALL_METHODS = [...METHODS, 'auto'] as const;
 
 /** Every way to predict, and the trivial answers. */
 export function entriesOf({ model, methods }: Pick<MeasureOptions, 'model' | 'methods'>): Contestant[] {
-  return [...contestantsOf({ models: [model], methods, dense: ['model', 'none'] }), ...BASELINES];
+  // The mask of the mean prompt is the same without samples, and costs half as much.
+  return [...contestantsOf({ models: [model], methods, dense: ['model', 'none'], options: { samples: 0 } }), ...BASELINES];
 }
 
 interface Cell<Row> {
@@ -62,10 +65,11 @@ export async function measureChunk(
   options: MeasureOptions,
   { set, dataset, fold, chunk, engine }: { set: ResultSet; dataset: Dataset; fold: number | 'all'; chunk: number; engine: Engine },
 ): Promise<string[]> {
-  const { model, out, limit } = options;
+  const { model, out, limit, few } = options;
   mkdirSync(out, { recursive: true });
   const all = dataset.fold(fold).testEpisodes(set.pairs, DEFAULT_SEED);
-  const endOf = (entry: string): number => Math.min(limit, FULL.includes(entry) ? set.pairs : set.few, CHUNK * (chunk + 1), all.length);
+  const endOf = (entry: string): number =>
+    Math.min(limit, FULL.includes(entry) ? set.pairs : Math.min(set.few, few), CHUNK * (chunk + 1), all.length);
   const measure = (contestants: readonly Contestant[], episodes: readonly Episode[], prompts = false) =>
     evaluate({
       dataset: { ...dataset, fold: (index) => ({ ...dataset.fold(index), testEpisodes: () => episodes }) },

@@ -54,16 +54,10 @@ export function report(measured: readonly Measured[]): string {
     ),
     "## SAM's own prompts on single objects, mean IoU",
     promptRowsOf(known),
-    '## Rank correlation with the IoU reached, within a fold: score / SAM’s own estimate',
+    '## Rank correlation of SAM’s own estimate with the IoU reached, within a fold',
     table(
       ['', ...counts],
-      entries.map((entry) => [
-        entry,
-        ...known.map(({ byEntry }) => {
-          const { rankCorrelation: own, samRankCorrelation: sam } = byEntry.get(entry) ?? {};
-          return `${own?.toFixed(2) ?? '-'} / ${sam?.toFixed(2) ?? '-'}`;
-        }),
-      ]),
+      entries.map((entry) => [entry, ...known.map(({ byEntry }) => byEntry.get(entry)?.samRankCorrelation?.toFixed(2) ?? '-')]),
     ),
     '## What auto chose',
     ...known.map(({ set, byEntry }) => `${set.title}: ${choices(byEntry.get('auto')?.episodes ?? [])}`),

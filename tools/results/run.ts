@@ -1,6 +1,6 @@
 /**
  * Every figure of docs/results.md on the photo model: each data set with each method, box, clicks and ranks, with intervals.
- *   npm run bench:results -- [--data DIR] [--out DIR] [--sets A,B] [--folds F,G] [--methods M,N] [--model M] [--pairs N] [--threads N] [--report] [--pictures N]
+ *   npm run bench:results -- [--data DIR] [--out DIR] [--sets A,B] [--folds F,G] [--methods M,N] [--model M] [--pairs N] [--few N] [--threads N] [--report] [--pictures N]
  * What is in --out is not measured again. --report only prints; --pictures N writes the N best, middle and worst pairs of every set as images.
  * Photos stay where they are and are not part of the repository: publish no picture whose license does not allow it.
  */
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     methods: { type: 'string', default: ALL_METHODS.join(',') },
     model: { type: 'string', default: 'small' },
     pairs: { type: 'string', default: '1000' },
+    few: { type: 'string', default: '1000' },
     threads: { type: 'string', default: '1' },
     report: { type: 'boolean', default: false },
     pictures: { type: 'string' },
@@ -30,7 +31,7 @@ const { values } = parseArgs({
 const folds = values.folds?.split(',');
 const asked = values.methods.split(',');
 const options: MeasureOptions = {
-  ...{ model: values.model, out: values.out, limit: Number(values.pairs) },
+  ...{ model: values.model, out: values.out, limit: Number(values.pairs), few: Number(values.few) },
   methods: ALL_METHODS.filter((method) => asked.includes(method)),
 };
 const sets = values.sets.split(',').map((name) => {

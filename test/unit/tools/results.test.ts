@@ -25,7 +25,13 @@ afterAll(async () => {
 });
 
 const SET: ResultSet = { name: 'made', title: 'made up', folds: [0, 1], pairs: 4, few: 2, open: () => Promise.resolve(dataset) };
-const optionsOf = (out: string, limit = 1000) => ({ model: 'tiny', out: join(folder, out), limit, methods: ['prosam', 'persam'] as const });
+const optionsOf = (out: string, limit = 1000) => ({
+  model: 'tiny',
+  out: join(folder, out),
+  limit,
+  few: 1000,
+  methods: ['prosam', 'persam'] as const,
+});
 const measure = (out: string, limit?: number) => measureChunk(optionsOf(out, limit), { set: SET, dataset, fold: 0, chunk: 0, engine });
 const counts = (out: string, entry: string) => cellOf<EpisodeRow>(join(folder, out), SET, 0, entry).rows.map((row) => row.counts);
 
