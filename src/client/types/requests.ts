@@ -56,7 +56,7 @@ export interface ClientAnnotation {
 
 /** Options of a prediction. */
 export interface PredictionOptions {
-  /** 'auto' checks the methods on the references themselves and takes the best. @default 'auto' */
+  /** 'auto' checks the methods on the references themselves, or with a single one compares their scores in the target, and takes the best. @default 'auto' */
   method?: Method | 'auto';
   /** Rule that makes one mask of the decoded prompts ('prosam' only). @default 'mean_prompt' */
   strategy?: Strategy;

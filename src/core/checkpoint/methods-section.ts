@@ -50,10 +50,14 @@ interface Sections {
 export function matchingOf(manifest: Sections): Record<MatchingMethod, Matching> {
   const maps = mapsOfMid(manifest);
   const taps = 'midTaps' in manifest.backbone;
-  const standard: Matching = { parts: [{ map: 'mid', from: 0 }], compare: 'averages' };
+  const whole: FeaturePart[] = [{ map: 'mid', from: 0 }];
+  const standard: Record<MatchingMethod, Matching> = {
+    nearest: taps ? { parts: [...maps.values()], compare: 'cells' } : { parts: whole, compare: 'averages' },
+    persam: { parts: whole, compare: 'cells' },
+  };
   const matching = (method: MatchingMethod): Matching => {
     const plan = manifest.methods?.[method];
-    if (plan === undefined) return method === 'nearest' && taps ? { parts: [...maps.values()], compare: 'cells' } : standard;
+    if (plan === undefined) return standard[method];
     return { compare: plan.compare, parts: plan.features.map((name) => maps.get(name) ?? { map: name as FeaturePart['map'], from: 0 }) };
   };
   return { nearest: matching('nearest'), persam: matching('persam') };

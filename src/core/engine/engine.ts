@@ -7,10 +7,11 @@ import type { Model } from '../checkpoint/model-folder.ts';
 import { geometryOf } from '../image/geometry.ts';
 import { maskExtent } from '../mask/raster.ts';
 import { preprocessOf, type Networks } from '../onnx/networks.ts';
+import { contenders, drawAutomatically, type DrawnMask } from './auto.ts';
 import { callContext, type CallContext } from './call-context.ts';
 import { createConcept, labelsOf } from './concept.ts';
 import { DEFAULT_LABEL } from './defaults.ts';
-import { createEncodedImages, type EncodedPart } from './image-features.ts';
+import { createEncodedImages, type EncodedPart, type ImageFeatures } from './image-features.ts';
 import { methodsOf, type Methods } from './methods/available.ts';
 import type { RunMethod } from './methods/method.ts';
 import { decodeAtImageSize } from './methods/sam-prompts.ts';
@@ -96,10 +97,23 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
   /** Shared by all who ask for the same references, so no caller's signal may end it. */
   const check = (methods: Methods, references: readonly Reference[], ready: readonly PreparedReference[], options: PredictOptions) => {
     const { labelReduction, distribution, dense, grow, promptEncoder } = options;
-    const asked = { labelReduction, distribution, dense, grow, promptEncoder };
+    const asked = { labelReduction, distribution, dense, grow, promptEncoder, methods: [...methods.keys()] };
     const key = `${ready.map((reference) => reference.key).join(' ')} ${JSON.stringify(asked)}`;
     const context = callContext(undefined, { networks, geometry });
     return checks.get(key, () => selfCheck(context, { references: store, features }, methods, references, ready, options));
+  };
+  const automatic = async (
+    context: CallContext,
+    methods: Methods,
+    image: ImageFeatures,
+    references: readonly Reference[],
+    ready: readonly PreparedReference[],
+    options: PredictOptions,
+  ): Promise<DrawnMask> => {
+    const checked = contenders(methods, ready.length, networks.matching.nearest);
+    const found = await check(checked, references, ready, options);
+    context.lap('check');
+    return drawAutomatically(context, checked, found, image, ready, options);
   };
   const methodNamed = (methods: Methods, name: Method): RunMethod => {
     const method = methods.get(name);
@@ -143,10 +157,10 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
         for (const [label, group] of groups) {
           const ready = await prepared(group, options, context, trained);
           const { method = 'auto' } = options;
-          const checked = method === 'auto' ? await check(methods, group, ready, options) : undefined;
-          const name = checked?.best ?? (method as Method);
-          context.lap('check');
-          masks.push(scoredMask(label, name, await methodNamed(methods, name)(context, image, ready, options), options, checked));
+          const drawn = await (method === 'auto'
+            ? automatic(context, methods, image, group, ready, options)
+            : methodNamed(methods, method)(context, image, ready, options).then((result) => ({ name: method, result, check: undefined })));
+          masks.push(scoredMask(label, drawn.name, drawn.result, options, drawn.check));
           context.lap('resize');
         }
         return {

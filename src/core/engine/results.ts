@@ -114,6 +114,7 @@ export interface SelfCheck {
   basis: 'leave-one-out' | 'mirrored-copy';
   /** Mean IoU over the references, 0..1, and each one's. */
   methods: Partial<Record<Method, { iou: number; each: number[] }>>;
+  /** With a single reference, 'auto' may decide by each image's scores instead. */
   best: Method;
   /** IoU of the best method, 0..1. */
   referenceIou: number;

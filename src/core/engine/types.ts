@@ -28,7 +28,7 @@ export type Reference<Image = ImageInput> = {
 } & Annotation;
 
 export interface PredictOptions {
-  /** 'auto' checks the methods on the references themselves and takes the best. @default 'auto' */
+  /** 'auto' checks the methods on the references themselves, or with a single one compares their scores in the target, and takes the best. @default 'auto' */
   method?: Method | 'auto';
   /** Id of a prompt encoder loaded with `loadPromptEncoder`. @default the model's own */
   promptEncoder?: string;

@@ -1,0 +1,44 @@
+/** The photo model's methods as callers get them. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createEngine } from '../../../../src/index.ts';
+import { METHODS, type Engine, type MaskPrediction, type Method } from '../../../../src/core/engine/types.ts';
+import { reference, scenes, target } from './engine-bench.ts';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEngine({ model: 'small' });
+});
+afterAll(() => engine.close());
+
+const predict = async (method: Method | 'auto'): Promise<MaskPrediction> =>
+  (await engine.predict(target.image, [reference(scenes[0])], { method })).masks[0] as MaskPrediction;
+
+it('has every method', () => {
+  expect(engine.info.methods).toEqual(METHODS);
+});
+
+it("redraws what 'nearest' found as 'refined', also when a caller goes on from it", async () => {
+  const [nearest, refined] = [await predict('nearest'), await predict('refined')];
+  expect(nearest.quality.samIou).toBeUndefined();
+  const { masks } = await engine.refine(target.image, { maskInput: nearest.lowResLogits });
+  expect(masks[0]?.samIou).toBeCloseTo(refined.quality.samIou as number, 5);
+  expect(masks[0]?.mask).toEqual(refined.mask);
+});
+
+it('draws another mask without the coarse mask', async () => {
+  const [withMask, without] = await Promise.all(
+    (['model', 'none'] as const).map((dense) => engine.predict(target.image, [reference(scenes[0])], { method: 'prosam', dense })),
+  );
+  expect(without?.masks[0]?.mask).not.toEqual(withMask?.masks[0]?.mask);
+});
+
+it('keeps of a single reference the mask that expects the higher IoU, and says how its method did on the copy', async () => {
+  const check = await engine.selfCheck([reference(scenes[0])]);
+  expect(Object.keys(check.methods)).toEqual(METHODS);
+  const drawn = { prosam: await predict('prosam'), nearest: await predict('nearest') };
+  const auto = await predict('auto');
+  const known = 0.3 * ((check.methods.prosam?.iou as number) - 0.4);
+  const best = drawn.nearest.quality.score > drawn.prosam.quality.score + known ? 'nearest' : 'prosam';
+  expect(auto).toMatchObject({ method: best, mask: drawn[best].mask, quality: { score: drawn[best].quality.score } });
+  expect(auto.quality).toMatchObject({ referenceIouFrom: 'mirrored-copy', referenceIou: check.methods[best]?.iou });
+});
