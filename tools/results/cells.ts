@@ -1,4 +1,4 @@
-/** What was measured, on disk: one file for each set, fold and entry, which grows pair by pair, so that a run goes on where another ended. */
+/** Measurements on disk: one file for each set, fold and entry, which grows pair by pair, so that a run goes on where another ended. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../../src/core/engine/types.ts';
@@ -30,8 +30,14 @@ export const ALL_METHODS = [...METHODS, 'auto'] as const;
 
 /** Every way to predict, and the trivial answers. */
 export function entriesOf({ model, methods }: Pick<MeasureOptions, 'model' | 'methods'>): Contestant[] {
-  // The mask of the mean prompt is the same without samples, and costs half as much.
-  return [...contestantsOf({ models: [model], methods, dense: ['model', 'none'], options: { samples: 0 } }), ...BASELINES];
+  const models = [model];
+  return [
+    // The mask of the mean prompt is the same without samples, and costs half as much.
+    ...contestantsOf({ models, methods: methods.filter((method) => method !== 'auto'), dense: ['model', 'none'], options: { samples: 0 } }),
+    // The choice depends on scores, which samples are for.
+    ...contestantsOf({ models, methods: methods.filter((method) => method === 'auto') }),
+    ...BASELINES,
+  ];
 }
 
 interface Cell<Row> {

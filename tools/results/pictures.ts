@@ -29,8 +29,11 @@ export async function writePictures(options: MeasureOptions, { set, dataset, eng
   mkdirSync(folder, { recursive: true });
   const rows = set.folds.flatMap((fold) => cellOf<EpisodeRow>(options.out, set, fold, 'prosam').rows);
   const sorted = rows.toSorted((a, b) => b.iou - a.iou);
-  const middle = Math.floor((sorted.length - count) / 2);
-  const chosen = { best: sorted.slice(0, count), middle: sorted.slice(middle, middle + count), worst: sorted.slice(-count) };
+  const chosen = {
+    best: distinct(sorted, count),
+    middle: distinct(sorted.slice(Math.floor((sorted.length - count) / 2)), count),
+    worst: distinct(sorted.toReversed(), count).toReversed(),
+  };
   const images: GalleryImage[] = [];
   for (const [kind, picked] of Object.entries(chosen)) {
     for (const row of picked) {
@@ -48,6 +51,11 @@ export async function writePictures(options: MeasureOptions, { set, dataset, eng
   }
   await writeSheet(join(folder, `${set.name}.jpg`), images);
   writeFileSync(join(folder, `${set.name}.txt`), images.map(({ caption }) => `${caption}\n`).join(''));
+}
+
+/** The first few that show different targets. */
+function distinct(rows: readonly EpisodeRow[], count: number): EpisodeRow[] {
+  return rows.filter(({ target }, i) => rows.findIndex((row) => row.target === target) === i).slice(0, count);
 }
 
 async function writeSheet(file: string, images: readonly GalleryImage[]): Promise<void> {

@@ -52,7 +52,7 @@ export function poolOf(
 }
 
 /**
- * What is missing to train on is told where training episodes are asked for: data that only measure need no images to train on.
+ * Images missing for training are reported where training episodes are asked for: data that only measure need none.
  * @throws DATASET_INVALID for a fold without classes, or with a class to test on that fewer than two images show
  */
 export function createFold(plan: FoldPlan): Fold {

@@ -116,7 +116,7 @@ describe('COCO-20i', () => {
     expect((await openDataset(root, { minPixels: 600, leaveOut: [1, 5] })).fold(1).base).toEqual([3, 4, 7, 8]);
     await expectRejection('OPTION_INVALID', openDataset(root, { testOn: 'all' }), 'testOn');
     const usual = await openDataset(root);
-    expect(() => usual.fold(0).trainingEpisodes(0, 1)).toThrow(/shown by 0 training images/);
+    expect(() => usual.fold(0)).toThrow(/shown by 0 test images/);
   });
 });
 
