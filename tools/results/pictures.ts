@@ -21,14 +21,17 @@ export interface PictureParts {
   engine: Engine;
   /** Pairs of each kind. */
   count: number;
+  /** Keys of images that no picture may show. */
+  skip: readonly string[];
 }
 
 /** Writes `pictures/<set>.jpg` below the output, best pairs above, and `<set>.txt` with a caption a row. */
-export async function writePictures(options: MeasureOptions, { set, dataset, engine, count }: PictureParts): Promise<void> {
+export async function writePictures(options: MeasureOptions, { set, dataset, engine, count, skip }: PictureParts): Promise<void> {
   const folder = join(options.out, 'pictures');
   mkdirSync(folder, { recursive: true });
   const rows = set.folds.flatMap((fold) => cellOf<EpisodeRow>(options.out, set, fold, 'prosam').rows);
-  const sorted = rows.toSorted((a, b) => b.iou - a.iou);
+  const shown = rows.filter(({ reference, target }) => !skip.includes(reference) && !skip.includes(target));
+  const sorted = shown.toSorted((a, b) => b.iou - a.iou);
   const chosen = {
     best: distinct(sorted, count),
     middle: distinct(sorted.slice(Math.floor((sorted.length - count) / 2)), count),

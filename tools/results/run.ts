@@ -1,7 +1,8 @@
 /**
  * Every figure of docs/results.md on the photo model: each data set with each method, box, clicks and ranks, with intervals.
- *   npm run bench:results -- [--data DIR] [--out DIR] [--sets A,B] [--folds F,G] [--methods M,N] [--model M] [--pairs N] [--few N] [--threads N] [--report] [--pictures N]
- * What is in --out is not measured again. --report only prints; --pictures N writes the N best, middle and worst pairs of every set as images.
+ *   npm run bench:results -- [--data DIR] [--out DIR] [--sets A,B] [--folds F,G] [--methods M,N] [--model M] [--pairs N] [--few N] [--threads N] [--report] [--pictures N] [--skip KEY,KEY]
+ * What is in --out is not measured again. --report only prints; --pictures N writes the N best, middle and worst pairs of every set as
+ * images, without those of which --skip names an image.
  * Photos stay where they are and are not part of the repository: publish no picture whose license does not allow it.
  */
 import { join } from 'node:path';
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '1' },
     report: { type: 'boolean', default: false },
     pictures: { type: 'string' },
+    skip: { type: 'string', default: '' },
   },
 });
 const folds = values.folds?.split(',');
@@ -56,7 +58,8 @@ if (!values.report) {
     }
   }
   if (values.pictures !== undefined)
-    for (const [set, dataset] of opened) await writePictures(options, { set, dataset, engine, count: Number(values.pictures) });
+    for (const [set, dataset] of opened)
+      await writePictures(options, { set, dataset, engine, count: Number(values.pictures), skip: values.skip.split(',') });
   await engine.close();
 }
 console.log(report([...opened].map(([set, { classes }]) => measuredOf(options, set, classes))));

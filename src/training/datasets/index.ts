@@ -2,6 +2,6 @@
 export type { DatasetFormat } from './expected-tree.ts';
 export type { DatasetProgress } from './label-index.ts';
 export { openDataset } from './open-dataset.ts';
-export type { OpenDatasetOptions } from './options.ts';
+export type { OpenDatasetOptions, TestImages } from './options.ts';
 export { scenesDataset, writeScenesDataset } from './scenes-dataset.ts';
 export type { ScenesOptions } from './scenes-dataset.ts';
