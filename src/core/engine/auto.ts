@@ -17,7 +17,7 @@ const BY_SCORE: readonly Method[] = ['prosam', 'nearest'];
  * Share of the trained method's IoU on the copy, beyond what is to be expected there, that is added to its score: a concept it cannot even
  * find again, such as the ground or the sky, is none it knows.
  */
-const COPY_SHARE = 0.3;
+const COPY_SHARE = 0.5;
 const EXPECTED_ON_COPY = 0.4;
 
 /** Least score that another method's mask needs where the trained one finds nothing: more likely right than wrong. */

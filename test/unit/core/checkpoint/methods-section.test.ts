@@ -24,6 +24,11 @@ test('features of the photo model are its taps, each a part of its own', () => {
   expect(matchingOf(parse(silent)).nearest).toEqual(nearest);
 });
 
+test('a model without taps that says nothing compares its whole map', () => {
+  const parts = [{ map: 'mid', from: 0 }];
+  expect(matchingOf(parse(written('tiny')))).toEqual({ nearest: { parts, compare: 'averages' }, persam: { parts, compare: 'cells' } });
+});
+
 test('blocks have names, too, and whole maps', () => {
   const methods = { nearest: { features: ['block3', 'high'] }, persam: { features: ['mid'], compare: 'averages' } };
   const manifest = parse({ ...written('tiny'), methods });

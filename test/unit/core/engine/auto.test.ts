@@ -46,7 +46,7 @@ describe('auto', () => {
 
   test.each([
     [0.6, 0.5, 'prosam', 0.6],
-    [0.4, 0.5, 'nearest', 0.7],
+    [0.3, 0.5, 'nearest', 0.7],
     [0.5, 0.5, 'prosam', 0.6],
     [0, 0.4, 'prosam', 0.6], // nothing found, and nothing that is more likely right than wrong
     [0, 0.6, 'nearest', 0.7],

@@ -37,7 +37,7 @@ it('keeps of a single reference the mask that expects the higher IoU, and says h
   expect(Object.keys(check.methods)).toEqual(METHODS);
   const drawn = { prosam: await predict('prosam'), nearest: await predict('nearest') };
   const auto = await predict('auto');
-  const known = 0.3 * ((check.methods.prosam?.iou as number) - 0.4);
+  const known = 0.5 * ((check.methods.prosam?.iou as number) - 0.4);
   const best = drawn.nearest.quality.score > drawn.prosam.quality.score + known ? 'nearest' : 'prosam';
   expect(auto).toMatchObject({ method: best, mask: drawn[best].mask, quality: { score: drawn[best].quality.score } });
   expect(auto.quality).toMatchObject({ referenceIouFrom: 'mirrored-copy', referenceIou: check.methods[best]?.iou });
