@@ -34,7 +34,7 @@ export { trainingReport } from './report/training-report.ts';
 export type { PairImages, StepRow, TrainingReportParts, ValidationRow } from './report/training-report.ts';
 
 export { openDataset, scenesDataset, writeScenesDataset } from './datasets/index.ts';
-export type { DatasetFormat, DatasetProgress, OpenDatasetOptions, ScenesOptions } from './datasets/index.ts';
+export type { DatasetFormat, DatasetProgress, OpenDatasetOptions, ScenesOptions, TestImages } from './datasets/index.ts';
 export { ANNOTATION_MODES, IGNORE_LABEL } from './types.ts';
 export type { AnnotationMode, Dataset, DatasetClass, DatasetImage, Episode, Fold, LabelMap } from './types.ts';
 
@@ -43,7 +43,17 @@ export type { EvaluateOptions } from './evaluation/evaluate.ts';
 export { BASELINES, contestantsOf } from './evaluation/entries.ts';
 export type { Contestant, ContestantOptions } from './evaluation/entries.ts';
 export type { Confusion } from '../core/mask/metrics.ts';
-export type { ComparisonSize, ContestantResult, EpisodeRow, Estimate, Evaluation, EvaluationSettings } from './evaluation/result.ts';
+export type {
+  ComparisonSize,
+  ContestantResult,
+  EpisodeRow,
+  Estimate,
+  Evaluation,
+  EvaluationSettings,
+  PromptKind,
+  PromptResult,
+  PromptRow,
+} from './evaluation/result.ts';
 export { comparePaired } from './evaluation/bootstrap.ts';
 export type { PairedComparison } from './evaluation/bootstrap.ts';
 export { PUBLISHED } from './evaluation/published.ts';

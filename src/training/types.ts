@@ -39,7 +39,7 @@ export interface Fold {
   novel: readonly number[];
   /** Classes left out because too few images to train on show them: one phrase each, for people. */
   leftOut?: readonly string[];
-  /** `count` training episodes of one epoch; the same epoch and seed give the same episodes. */
+  /** Training episodes of one epoch; the same epoch and seed give the same episodes. @throws DATASET_INVALID for a class with too few images */
   trainingEpisodes(epoch: number, seed: number): readonly Episode[];
   /** Episodes of novel classes on test images: the data's own list where it has one, otherwise drawn from the seed. */
   testEpisodes(count: number, seed: number): readonly Episode[];
@@ -50,7 +50,7 @@ export interface Dataset {
   classes: readonly DatasetClass[];
   /** Number of class folds; 0 where classes are not split. */
   folds: number;
-  /** index below `folds`, or 'all'. @throws DATASET_INVALID where a fold has nothing to train or test on */
+  /** index below `folds`, or 'all'. @throws DATASET_INVALID where a fold has nothing to test on */
   fold(index: number | 'all'): Fold;
   /** @throws DATASET_INVALID for a damaged or misfitting label file */
   labels(image: DatasetImage): Promise<LabelMap>;

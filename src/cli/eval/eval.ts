@@ -1,6 +1,6 @@
 /** `prosam eval`: accuracy of models and methods on a data set, as the paper measures it. */
 import { join } from 'node:path';
-import type { ContestantResult, Evaluation } from '../../training/evaluation/result.ts';
+import { SIZES, type ComparisonSize, type ContestantResult, type Evaluation } from '../../training/evaluation/result.ts';
 import { comparePaired } from '../../training/evaluation/bootstrap.ts';
 import { BASELINES, contestantsOf } from '../../training/evaluation/entries.ts';
 import { evaluate } from '../../training/evaluation/evaluate.ts';
@@ -9,6 +9,7 @@ import {
   classTable,
   pairedTable,
   pixelTables,
+  promptTable,
   publishedTable,
   resultTable,
   timeTable,
@@ -34,7 +35,8 @@ const MAX_CLASSES_SHOWN = 24;
 /** Resolves to the exit code. */
 export async function evalCommand(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values } = parseCommand(EVAL, args);
-  const { data, model: models, method: methods, strategy: strategies, dense, annotation, size, pairs, compare, out } = values;
+  const { data, model: models, method: methods, strategy: strategies, dense, annotation, pairs, prompts, testOn, compare, out } = values;
+  const size = sizeOf(values.size);
   const { seed, labelReduction, ...options } = predictOptions({
     ...pick(values, 'samples', 'distribution', 'nu', 'seed', 'labelReduction', 'grow', 'noGrow'),
   });
@@ -42,7 +44,7 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
   const foldsIn = foldsOf(values.fold);
   const [figures, page] = ['evaluation.json', 'evaluation.html'].map((name) => join(out ?? '', name)) as [string, string];
   if (out !== undefined) await refuseTaken([figures, page], EVALUATION); // before hours of work
-  const dataset = await openDataset(data, signal && { signal });
+  const dataset = await openDataset(data, { testOn, ...(signal && { signal }) });
   const folds = foldsIn(dataset);
 
   const gallery = out === undefined ? undefined : createGallery(dataset.classes);
@@ -54,6 +56,7 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
     annotation,
     size,
     pairs,
+    ...(prompts && { prompts: [...new Set(prompts)] }),
     ...(seed !== undefined && { seed }),
     ...(labelReduction && { labelReduction }),
     ...engineOptions(pick(values, 'device', 'threads', 'precision', 'cache')),
@@ -84,6 +87,11 @@ function foldsOf(text: string): (dataset: Dataset) => (number | 'all')[] {
   return () => folds;
 }
 
+function sizeOf(text: string): ComparisonSize {
+  const named = SIZES.find((size) => size === text);
+  return named ?? numberIn('size', text, { type: 'whole', min: 1 });
+}
+
 function compareToFirst({ contestants, settings }: Evaluation): NamedComparison[] {
   const [first, ...others] = contestants as [ContestantResult, ...ContestantResult[]];
   return others.map((other) => ({
@@ -97,6 +105,7 @@ function printTables(evaluation: Evaluation, comparisons: readonly NamedComparis
   const fewClasses = (evaluation.contestants[0]?.classes.length ?? 0) <= MAX_CLASSES_SHOWN;
   const tables = [
     resultTable(evaluation),
+    ...(evaluation.prompts ? [promptTable(evaluation.prompts)] : []),
     ...(fewClasses ? [classTable(evaluation)] : []),
     ...pixelTables(evaluation),
     timeTable(evaluation),
@@ -107,7 +116,7 @@ function printTables(evaluation: Evaluation, comparisons: readonly NamedComparis
 
 /** Prints everything but the rows of single pairs, which evaluation.json has. */
 function printLines(
-  { data, settings, contestants }: Evaluation,
+  { data, settings, contestants, prompts }: Evaluation,
   comparisons: readonly NamedComparison[],
   compare: boolean,
   print: Terminal['print'],
@@ -115,6 +124,8 @@ function printLines(
   for (const { episodes, ...figures } of contestants) {
     print(JSON.stringify({ source: 'measured here', data: data.name, ...settings, pairs: episodes.length, ...figures }));
   }
+  for (const { prompt, ...figures } of prompts?.results ?? [])
+    print(JSON.stringify({ source: 'measured here', data: data.name, size: settings.size, seed: settings.seed, prompt, ...figures }));
   if (!compare) return;
   for (const comparison of comparisons) print(JSON.stringify({ source: 'measured here', comparison }));
   for (const row of PUBLISHED) print(JSON.stringify(row));

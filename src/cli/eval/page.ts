@@ -1,11 +1,12 @@
 /** Page of an evaluation: metrics, charts and images in one self-contained file. */
 import { boxChart, intervalChart, scatterChart } from '../../training/report/charts.ts';
 import { figure, page, imageTag, section, table } from '../../training/report/page.ts';
-import type { ContestantResult, Evaluation } from '../../training/evaluation/result.ts';
+import type { ContestantResult, Evaluation, PromptResult } from '../../training/evaluation/result.ts';
 import {
   classTable,
   pairedTable,
   pixelTables,
+  promptTable,
   publishedTable,
   resultTable,
   timeTable,
@@ -26,7 +27,7 @@ const LEGEND =
 
 /** Returns HTML. */
 export function evaluationPage(evaluation: Evaluation, { comparisons, published, images }: PageParts): string {
-  const { contestants, data, settings, notes } = evaluation;
+  const { contestants, data, settings, prompts, notes } = evaluation;
   const [first] = contestants as [ContestantResult];
   const folds = data.folds.map(({ name, pairs }) => `${name} (${pairs} pairs)`).join(', ');
   const scatter = scatterOf(first);
@@ -38,6 +39,7 @@ export function evaluationPage(evaluation: Evaluation, { comparisons, published,
     ].join(' '),
     sections: [
       section('Result', tableHtml(resultTable(evaluation)), miouChart(contestants)),
+      ...(prompts === undefined ? [] : [section("SAM's own prompts", tableHtml(promptTable(prompts)), promptChart(prompts.results))]),
       ...(comparisons.length > 0 ? [section('Paired differences', tableHtml(pairedTable(comparisons)), differenceChart(comparisons))] : []),
       section('Spread over pairs', iouBoxes(contestants)),
       ...(scatter === undefined ? [] : [section('Does it know when it fails?', scatter)]),
@@ -64,6 +66,15 @@ function miouChart(contestants: readonly ContestantResult[]): string {
   return figure(intervalChart({ title: 'mIoU', x: 'percent', rows }), 'mIoU with its 95 % interval.');
 }
 
+function promptChart(results: readonly PromptResult[]): string {
+  const several = new Set(results.map(({ model }) => model)).size > 1;
+  const rows = results.map(({ model, prompt, iou: { value, low, high } }) => ({
+    name: several ? `${model}: ${prompt}` : prompt,
+    ...{ value, low, high },
+  }));
+  return figure(intervalChart({ title: 'Mean IoU of single objects', x: 'percent', rows }), 'Mean IoU with its 95 % interval.');
+}
+
 function differenceChart(comparisons: readonly NamedComparison[]): string {
   const rows = comparisons.map(({ second, difference: { value, low, high } }) => ({ name: `against ${second}`, value, low, high }));
   const caption = 'Above zero: the first contestant is ahead. An interval across zero means these pairs cannot tell the two apart.';
@@ -81,5 +92,5 @@ function scatterOf({ contestant, episodes, rankCorrelation }: ContestantResult):
     uncertainty === undefined ? [] : [[1 - uncertainty, iou]],
   );
   const chart = scatterChart({ title: contestant.name, x: 'score (1 - uncertainty)', y: 'IoU', series: [{ name: 'pairs', points }] });
-  return figure(chart, `Score against IoU; Spearman's rank correlation ${rankCorrelation.toFixed(2)} (1 would be perfect).`);
+  return figure(chart, `Score against IoU; Spearman's rank correlation within a fold ${rankCorrelation.toFixed(2)} (1 would be perfect).`);
 }

@@ -1,7 +1,8 @@
 /** Table of `prosam eval`. */
 import { DEFAULT_MODEL } from '../../core/engine/defaults.ts';
 import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
-import { SIZES } from '../../training/evaluation/result.ts';
+import { PROMPT_KINDS } from '../../training/evaluation/result.ts';
+import { TEST_IMAGES } from '../../training/datasets/options.ts';
 import { ANNOTATION_MODES } from '../../training/types.ts';
 import { GROW_OPTIONS, LABEL_REDUCTION_OPTION, METHOD_CHOICES, RUNTIME_OPTIONS, SAMPLING_OPTIONS } from '../common/engine-options.ts';
 import { command, options, under } from '../common/spec.ts';
@@ -29,9 +30,18 @@ export const EVAL = command({
     ...FOLD_OPTION,
     pairs: { type: 'whole', min: 1, about: 'pairs a fold', default: 1000 },
     annotation: { type: 'choice', choices: ANNOTATION_MODES, value: 'KIND', about: 'annotation of the references', default: 'mask' },
+    prompts: {
+      ...{ type: 'choice', list: true, choices: PROMPT_KINDS, value: 'P[,P]' },
+      about: "measures SAM's own prompts, too: a box, or 1 to 6 clicks, on one object of each target",
+    },
+    'test-on': {
+      ...{ type: 'choice', choices: TEST_IMAGES, value: 'IMAGES' },
+      about: 'images of an own folder: those held back from training, or all, for models that were not trained on them',
+      default: 'held-back',
+    },
     size: {
-      ...{ type: 'choice', choices: SIZES },
-      about: "size of the compared masks (the network's input size, as in the paper, or each target's own)",
+      ...{ type: 'text', value: 'SIZE' },
+      about: "size of the compared masks: network (its input size, as in the paper), own (each target's) or a number of pixels a side",
       default: 'network',
     },
     model: {
@@ -71,10 +81,12 @@ export const EVAL = command({
   notes: [
     "--label-reduction nearest is what the paper's code does to annotations.",
     'mIoU: per class, intersections summed over all pairs divided by unions summed, averaged over the classes of each fold, then over folds. The interval draws the pairs again within each class, 1000 times.',
+    '--prompts: the object is the largest connected region of the class, counted once per target. A box is tight. The first click is in the middle of the object (the pixel farthest from its border), each later one in the middle of the largest connected region that is missed or wrongly covered; it sees all clicks before it and the logits of the last mask. Nothing in this is drawn at random but the pairs.',
   ],
   exitCodes: { 0: 'done', 2: 'failed', 130: 'interrupted' },
   examples: [
     'prosam eval --data photos --fold all --pairs 200 --method prosam,persam,nearest,refined',
+    'prosam eval --data photos --fold unsplit --test-on all --pairs 120 --prompts box,points --size 256',
     'prosam eval --data photos --model runs/first/model,runs/second/model --compare --out results',
   ],
 });

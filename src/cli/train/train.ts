@@ -30,7 +30,7 @@ export async function trainCommand(args: readonly string[], { print, warn, signa
   };
   const dataset = await openWeighted(data, { onProgress, ...(signal && { signal }) }).finally(() => reading?.clear());
   const fold = foldIn(dataset);
-  dataset.fold(fold); // reports faults of the data before anything is loaded or written
+  dataset.fold(fold).trainingEpisodes(0, 0); // reports faults of the data before anything is loaded or written
   const report = createRunReport(folder, dataset.classes);
   await report.check();
   const engine = await loadTrainingEngine(values.engine);

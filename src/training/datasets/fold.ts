@@ -53,7 +53,10 @@ export function poolOf(
   return { images: listed, byClass, present };
 }
 
-/** @throws DATASET_INVALID for a fold without classes, or with a class that fewer than two images show and that may not be left out */
+/**
+ * Images missing for training are reported where training episodes are asked for: data that only measure need none.
+ * @throws DATASET_INVALID for a fold without classes, or with a class to test on that fewer than two images show
+ */
 export function createFold(plan: FoldPlan): Fold {
   const { name, novel, training, test, rule, pairs } = plan;
   for (const [side, classes] of [
@@ -65,12 +68,11 @@ export function createFold(plan: FoldPlan): Fold {
   const untaught = scarceClasses(plan, plan.base, training, 'training');
   const isLearnable = (id: number): boolean => (training.byClass.get(id)?.length ?? 0) >= 2;
   const base = plan.splitIsStated ? plan.base.filter(isLearnable) : plan.base;
-  const scarce = [
-    ...(base.length === 0 || !plan.splitIsStated ? untaught : []),
-    // An own list of pairs needs no drawing.
-    ...(pairs === undefined ? scarceClasses(plan, novel, test, 'test') : []),
-  ];
-  if (scarce.length > 0) throw invalid(plan, `${scarce.join('; ')}. An episode takes two images of one class. ${plan.remedy}`);
+  const refuse = (scarce: readonly string[]): void => {
+    if (scarce.length > 0) throw invalid(plan, `${scarce.join('; ')}. An episode takes two images of one class. ${plan.remedy}`);
+  };
+  // An own list of pairs needs no drawing.
+  if (pairs === undefined) refuse(scarceClasses(plan, novel, test, 'test'));
   if (pairs?.length === 0) throw invalid(plan, 'its list of test pairs is empty. Fill it, or leave it out to have pairs drawn');
   return {
     name,
@@ -78,6 +80,7 @@ export function createFold(plan: FoldPlan): Fold {
     novel,
     ...(untaught.length > 0 && { leftOut: untaught }),
     trainingEpisodes: (epoch, seed) => {
+      if (base.length === 0 || !plan.splitIsStated) refuse(untaught);
       const random = randomFor(seed, 'episodes', epoch);
       if (rule === 'by class') return episodesByClass(training, base, training.images.length, random);
       return episodesByImage(training, sampleWithout(random, training.images, training.images.length), random);

@@ -56,9 +56,12 @@ export async function openFolder(root: string, manifestFile: string, name: strin
 
   const minArea = options.minArea ?? manifest.min_area ?? DEFAULT_MIN_AREA;
   const shows = (pixels: number, image: IndexedImage): boolean => pixels >= minArea * image.pixels;
-  const testKeys = testKeysOf(manifest, entries, indexed, shows, options.splitSeed ?? DEFAULT_SPLIT_SEED, fail);
+  const testAll = options.testOn === 'all';
+  const testKeys = testAll
+    ? new Set(Object.keys(entries))
+    : testKeysOf(manifest, entries, indexed, shows, options.splitSeed ?? DEFAULT_SPLIT_SEED, fail);
   const splitIsStated = manifest.split !== undefined || Object.values(entries).some(({ split }) => split !== undefined);
-  const training = indexed.filter(({ image }) => !testKeys.has(image.key));
+  const training = testAll ? indexed : indexed.filter(({ image }) => !testKeys.has(image.key));
   const test = indexed.filter(({ image }) => testKeys.has(image.key));
   const folds = foldsOf(manifest, classes, fail);
   const byKey = new Map(indexed.map((entry) => [entry.image.key, entry]));

@@ -6,6 +6,7 @@ import { COCO_FILES, openCoco } from './coco-dataset.ts';
 import { DATASET_FORMATS, notFound, type DatasetFormat } from './expected-tree.ts';
 import { openFolder } from './folder-dataset.ts';
 import { checkOptions, type OpenDatasetOptions } from './options.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { openPascal } from './pascal-dataset.ts';
 
 /** VOC's archive unpacks to the second of these. */
@@ -29,10 +30,15 @@ export async function openDataset(path: string, options: OpenDatasetOptions = {}
   if (!info?.isDirectory()) throw notFound(root, info ? 'it is a file of another kind' : 'there is no such folder or file', tried);
   if (tried.includes('pascal')) {
     for (const candidate of PASCAL_ROOTS.map((below) => join(root, below))) {
-      if (await someExist(candidate, PASCAL_FOLDERS)) return openPascal(candidate, options);
+      if (!(await someExist(candidate, PASCAL_FOLDERS))) continue;
+      refuseTestOn(root, options);
+      return openPascal(candidate, options);
     }
   }
-  if (tried.includes('coco') && (await someExist(root, COCO_FILES))) return openCoco(root, options);
+  if (tried.includes('coco') && (await someExist(root, COCO_FILES))) {
+    refuseTestOn(root, options);
+    return openCoco(root, options);
+  }
   if (tried.includes('folder')) {
     const own = join(root, 'classes.json');
     if (await someExist(root, ['classes.json'])) return openFolder(root, own, basename(root), options);
@@ -41,6 +47,12 @@ export async function openDataset(path: string, options: OpenDatasetOptions = {}
     if (await someExist(root, ['images', 'masks'])) throw notFound(root, 'there is no classes.json in it', ['folder']);
   }
   throw notFound(root, 'it holds none of the files that were looked for', tried);
+}
+
+/** The benchmarks say themselves which images they test on. */
+function refuseTestOn(root: string, { testOn }: OpenDatasetOptions): void {
+  if (testOn !== 'all') return;
+  throw new ProsamError('OPTION_INVALID', `testOn: expected held-back for ${root}, got all. PASCAL and COCO name the images to test on.`);
 }
 
 async function someExist(root: string, names: readonly string[]): Promise<boolean> {

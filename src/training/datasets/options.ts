@@ -4,6 +4,9 @@ import { ProsamError } from '../../core/common/errors.ts';
 import { DATASET_FORMATS, type DatasetFormat } from './expected-tree.ts';
 import type { IndexOptions } from './label-index.ts';
 
+export const TEST_IMAGES = ['held-back', 'all'] as const;
+export type TestImages = (typeof TEST_IMAGES)[number];
+
 export interface OpenDatasetOptions extends IndexOptions {
   /** Format expected at the path. @default recognized */
   format?: DatasetFormat;
@@ -15,6 +18,11 @@ export interface OpenDatasetOptions extends IndexOptions {
   leaveOut?: readonly number[];
   /** Own folders without a split: seed of the names' hash. @default 321 */
   splitSeed?: number;
+  /**
+   * Own folders: images that test pairs are drawn from. 'all': every image, for models that were not trained on these data; such a data set
+   * measures and is not to be trained on. @default 'held-back'
+   */
+  testOn?: TestImages;
   /** PASCAL and COCO: folder of ready image lists. @default fss_list in the data, if there */
   lists?: string;
 }
@@ -33,6 +41,7 @@ const schema = z.object({
   minPixels: z.int().min(1).optional(),
   leaveOut: z.array(z.int().min(1).max(254)).optional(),
   splitSeed: z.int().optional(),
+  testOn: z.enum(TEST_IMAGES).optional(),
   lists: z.string().min(1).optional(),
 });
 

@@ -87,6 +87,17 @@ export function bootstrapMiou(rows: readonly EpisodeRow[], seed: number, resampl
   );
 }
 
+/** Mean of the values, which are drawn again as one group. values: at least one. */
+export function bootstrapMean(values: readonly number[], seed: number, resamples = RESAMPLES): Estimate {
+  const random = seededRandom(seed);
+  const mean = (pick: (i: number) => number): number => values.reduce((sum, _, i) => sum + (values[pick(i)] as number), 0) / values.length;
+  const samples = Float64Array.from({ length: resamples }, () => mean(() => Math.floor(random() * values.length)));
+  return interval(
+    mean((i) => i),
+    samples,
+  );
+}
+
 export interface PairedComparison {
   /** mIoU of the first minus mIoU of the second, percentage points. */
   difference: Estimate;

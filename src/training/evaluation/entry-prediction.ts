@@ -10,7 +10,7 @@ import type { EpisodeRow, EvaluationSettings } from './result.ts';
 export interface EntryPrediction {
   /** 0/1 per pixel of the pair's truth. */
   mask: Uint8Array;
-  row: Pick<EpisodeRow, 'uncertainty' | 'method' | 'unmarked' | 'milliseconds'>;
+  row: Pick<EpisodeRow, 'uncertainty' | 'samIou' | 'method' | 'unmarked' | 'milliseconds'>;
 }
 
 export interface PredictWith {
@@ -42,18 +42,20 @@ export async function predict(
     const [found] = prediction.masks as [MaskPrediction];
     const { total = 0, embed = 0 } = prediction.milliseconds;
     const milliseconds: StageTimes = { ...prediction.milliseconds, embed: embedMs, total: total - embed + embedMs };
-    return { mask: fitted(found.mask, pair), row: { uncertainty: 1 - found.quality.score, method: found.method, milliseconds } };
+    const { score, samIou } = found.quality;
+    const row = { uncertainty: 1 - score, ...(samIou !== undefined && { samIou }), method: found.method, milliseconds };
+    return { mask: fitted(found.mask, pair), row };
   } catch (error) {
     if (isProsamError(error) && error.code === 'MASK_EMPTY') return empty;
     throw error;
   }
 }
 
-function fitted(mask: BinaryMask, { truth, episode }: Pair): Uint8Array {
-  if (mask.width === truth.width && mask.height === truth.height) return mask.data;
+function fitted(mask: BinaryMask, { truth, targetSize, episode }: Pair): Uint8Array {
+  if (mask.width === targetSize.width && mask.height === targetSize.height) return resizeNearest(mask.data, mask, truth);
   throw new ProsamError(
     'DATASET_INVALID',
-    `${episode.target.file}: expected labels of its size, ${mask.width} x ${mask.height}, got ${truth.width} x ${truth.height}. Correct the label file.`,
+    `${episode.target.file}: expected labels of its size, ${mask.width} x ${mask.height}, got ${targetSize.width} x ${targetSize.height}. Correct the label file.`,
   );
 }
 

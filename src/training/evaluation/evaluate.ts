@@ -12,7 +12,9 @@ import { episodeRow } from './episode-row.ts';
 import { checkContestants, modelOn, type Contestant } from './entries.ts';
 import { createEngineShelf, type EngineShelf } from './engines.ts';
 import { createPairMaker, type Frame, type Pair } from './pair.ts';
-import type { EpisodeRow, Evaluation, EvaluationSettings } from './result.ts';
+import { promptRows } from './object-prompts.ts';
+import { summarizePrompts } from './prompt-summary.ts';
+import type { EpisodeRow, Evaluation, EvaluationSettings, PromptRow } from './result.ts';
 import { summarize } from './summary.ts';
 
 export interface EvaluateOptions extends Partial<EvaluationSettings> {
@@ -35,6 +37,7 @@ export interface EvaluateOptions extends Partial<EvaluationSettings> {
 
 const DEFAULTS = { pairs: 1000, annotation: 'mask', size: 'network', seed: DEFAULT_SEED } as const satisfies EvaluationSettings;
 const MAX_PAIRS = 1_000_000;
+const MAX_SIDE = 4096;
 /** The side the paper compares at, where no model sets another. */
 const PAPER_SIDE = 512;
 
@@ -59,6 +62,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     notes: new Set(),
     rows: contestants.map(() => []),
     infos: contestants.map((): Run['infos'][number] => new Map()),
+    prompted: [],
   };
   const shelf = createEngineShelf((model) => (options.open ?? createEngine)(engineOptions(options, model)));
   try {
@@ -81,6 +85,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     },
     settings,
     contestants: results,
+    ...(settings.prompts && { prompts: { results: summarizePrompts(run.prompted, settings.seed), rows: run.prompted } }),
     notes: [...run.notes],
   };
 }
@@ -99,6 +104,7 @@ interface Run {
   notes: Set<string>;
   rows: EpisodeRow[][];
   infos: Map<string, Pick<EngineInfo, 'model' | 'device'>>[];
+  prompted: PromptRow[];
 }
 
 async function runFold(run: Run, { fold, episodes }: FoldPairs, shelf: EngineShelf): Promise<void> {
@@ -115,8 +121,12 @@ async function runFold(run: Run, { fold, episodes }: FoldPairs, shelf: EngineShe
   });
 
   const distinct = [...new Set(engines.values())];
-  const frame = settings.size === 'own' ? undefined : frameOf(distinct, notes);
-  const make = createPairMaker({ dataset: options.dataset, frame, annotation: settings.annotation, seed: settings.seed });
+  const { size, annotation, seed, prompts } = settings;
+  const frame = size === 'own' ? undefined : frameOf(distinct, notes);
+  const compareAt = typeof size === 'number' ? size : undefined;
+  const make = createPairMaker({ dataset: options.dataset, frame, compareAt, annotation, seed });
+  /** Targets and classes whose object was prompted. */
+  const prompted = new Set<string>();
   const start = (index: number): Promise<Pair> | undefined => {
     const episode = episodes[index];
     return episode && quietly(make(episode, index));
@@ -138,6 +148,11 @@ async function runFold(run: Run, { fold, episodes }: FoldPairs, shelf: EngineShe
       run.rows[i]?.push(row);
       predictions.push({ row, mask: { ...pair.truth, data: predicted.mask } });
     }
+    const object = `${pair.episode.target.key}\n${pair.episode.classId}`;
+    if (prompts && !prompted.has(object)) {
+      prompted.add(object);
+      for (const engine of distinct) run.prompted.push(...(await promptRows(pair, { engine, fold: fold.name, kinds: prompts, signal })));
+    }
     options.onPair?.(pair, predictions);
     options.onProgress?.({ done: ++run.done, total: run.total, what: `fold ${fold.name}` });
   }
@@ -149,8 +164,10 @@ function settingsOf(given: EvaluateOptions): EvaluationSettings {
     throw new ProsamError('OPTION_INVALID', `pairs: expected a whole number from 1 to ${MAX_PAIRS}, got ${pairs}.`);
   if (!Number.isSafeInteger(seed)) throw new ProsamError('OPTION_INVALID', `seed: expected a whole number, got ${seed}.`);
   if (given.folds.length === 0) throw new ProsamError('OPTION_INVALID', 'folds: expected at least one, got none.');
-  const { annotation = DEFAULTS.annotation, size = DEFAULTS.size } = given;
-  return { pairs, annotation, size, seed, ...(labelReduction && { labelReduction }) };
+  const { annotation = DEFAULTS.annotation, size = DEFAULTS.size, prompts } = given;
+  if (typeof size === 'number' && !(Number.isInteger(size) && size >= 1 && size <= MAX_SIDE))
+    throw new ProsamError('OPTION_INVALID', `size: expected network, own or a whole number from 1 to ${MAX_SIDE}, got ${size}.`);
+  return { pairs, annotation, size, seed, ...(labelReduction && { labelReduction }), ...(prompts && { prompts }) };
 }
 
 function engineOptions({ device, threads, precision, cacheDir }: EvaluateOptions, model: string): EngineOptions {

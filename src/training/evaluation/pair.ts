@@ -4,7 +4,7 @@ import { createByteCache } from '../../core/common/byte-cache.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { decodeImage } from '../../core/image/node/decode.ts';
 import { pillowResize } from '../../core/image/pillow-resize.ts';
-import { longestSideSize } from '../../core/image/preprocess.ts';
+import { longestSideSize, type Size } from '../../core/image/preprocess.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
 import { uniformInt } from '../../core/common/random.ts';
@@ -25,14 +25,19 @@ export interface Pair {
   referenceMask: BinaryMask;
   /** Annotated mask of the reference, and the kind of annotation. */
   annotation: { mask: BinaryMask; mode: Exclude<AnnotationMode, 'mixed'> };
+  /** The object in the target, at the size that is compared. */
   truth: BinaryMask;
-  /** Non-zero: counts neither as object nor as background. */
+  /** Size of the target as it is predicted. */
+  targetSize: { width: number; height: number };
+  /** Per pixel of the truth. Non-zero: counts neither as object nor as background. */
   ignore: Uint8Array;
 }
 
 export interface PairMakerOptions {
   dataset: Pick<Dataset, 'labels'>;
   frame: Frame;
+  /** Side of the square on which masks are compared. @default the frame's */
+  compareAt?: number | undefined;
   annotation: AnnotationMode;
   seed: number;
 }
@@ -40,6 +45,8 @@ export interface PairMakerOptions {
 interface Sized {
   image: ImageInput;
   labels: LabelMap;
+  /** On the square on which masks are compared. */
+  compared: LabelMap;
 }
 
 /** Pixels of images kept: a reference often serves several targets. */
@@ -50,7 +57,7 @@ const DRAWN_MODES = ANNOTATION_MODES.filter((mode) => mode !== 'mixed');
 export type MakePair = (episode: Episode, index: number) => Promise<Pair>;
 
 /** @throws DATASET_INVALID, IMAGE_*, FILE_NOT_FOUND (from the returned function) */
-export function createPairMaker({ dataset, frame, annotation, seed }: PairMakerOptions): MakePair {
+export function createPairMaker({ dataset, frame, compareAt, annotation, seed }: PairMakerOptions): MakePair {
   const cache = createByteCache<Sized>({
     maxBytes: MAX_BYTES,
     sizeOf: ({ image, labels }) => labels.data.byteLength * (typeof image === 'string' ? 1 : 4),
@@ -58,7 +65,7 @@ export function createPairMaker({ dataset, frame, annotation, seed }: PairMakerO
   const sized = (image: DatasetImage): Promise<Sized> =>
     cache.get(image.key, async () => {
       const labels = await dataset.labels(image);
-      return frame === undefined ? { image: image.file, labels } : onFrame(image, labels, frame);
+      return frame === undefined ? { image: image.file, labels, compared: labels } : onFrame(image, labels, frame, compareAt ?? frame.side);
     });
 
   return async (episode, index) => {
@@ -67,21 +74,21 @@ export function createPairMaker({ dataset, frame, annotation, seed }: PairMakerO
     const random = randomFor(seed, 'annotations', index);
     const mode =
       annotation === 'mixed' ? (DRAWN_MODES[uniformInt(random, 0, DRAWN_MODES.length - 1)] as Pair['annotation']['mode']) : annotation;
-    const truth = classMask(target.labels, episode.classId);
     return {
       episode,
       reference: reference.image,
       target: target.image,
       referenceMask,
       annotation: { mask: annotateForTraining(referenceMask, mode, random, 'evaluation'), mode },
-      truth,
-      ignore: ignoredPixels(target.labels),
+      truth: classMask(target.compared, episode.classId),
+      targetSize: { width: target.labels.width, height: target.labels.height },
+      ignore: ignoredPixels(target.compared),
     };
   };
 }
 
 /** Pillow's antialiased bilinear for the image and nearest for the labels, as the paper's code prepares both. */
-async function onFrame(image: DatasetImage, labels: LabelMap, { side, resize }: NonNullable<Frame>): Promise<Sized> {
+async function onFrame(image: DatasetImage, labels: LabelMap, { side, resize }: NonNullable<Frame>, compareAt: number): Promise<Sized> {
   const raster = await decodeImage(await readImage(image), image.file);
   if (raster.width !== labels.width || raster.height !== labels.height) {
     throw new ProsamError(
@@ -89,9 +96,13 @@ async function onFrame(image: DatasetImage, labels: LabelMap, { side, resize }: 
       `${image.file}: expected labels of its size, ${raster.width} x ${raster.height}, got ${labels.width} x ${labels.height}. Correct the label file.`,
     );
   }
-  const size = resize === 'longest-side' ? longestSideSize(raster.width, raster.height, side) : { width: side, height: side };
+  const fit = (to: number): Size =>
+    resize === 'longest-side' ? longestSideSize(raster.width, raster.height, to) : { width: to, height: to };
+  const labelsAt = (size: Size): LabelMap => ({ data: resizeNearest(labels.data, labels, size), ...size });
+  const size = fit(side);
   const { data } = pillowResize(raster, size.width, size.height);
-  return { image: { data, ...size, channels: 3 }, labels: { data: resizeNearest(labels.data, labels, size), ...size } };
+  const onSquare = labelsAt(size);
+  return { image: { data, ...size, channels: 3 }, labels: onSquare, compared: compareAt === side ? onSquare : labelsAt(fit(compareAt)) };
 }
 
 async function readImage({ file }: DatasetImage): Promise<Uint8Array> {

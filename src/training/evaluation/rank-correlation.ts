@@ -13,6 +13,26 @@ export function ranksOf(values: readonly number[]): number[] {
   return ranks;
 }
 
+/** One pair or object: the IoU that was expected of it, in any unit, and the one it reached. */
+export interface Ranked {
+  fold: string;
+  expected: number;
+  iou: number;
+}
+
+/** Mean over the folds of the correlation within each; undefined where no fold has one. */
+export function rankWithinFolds(ranked: readonly Ranked[]): number | undefined {
+  const found = [...new Set(ranked.map(({ fold }) => fold))].flatMap((fold) => {
+    const own = ranked.filter((one) => one.fold === fold);
+    const one = spearman(
+      own.map(({ expected }) => expected),
+      own.map(({ iou }) => iou),
+    );
+    return one === undefined ? [] : [one];
+  });
+  return found.length === 0 ? undefined : found.reduce((sum, one) => sum + one, 0) / found.length;
+}
+
 /** -1..1; undefined for fewer than two pairs, or where one side does not vary. Both of one length. */
 export function spearman(a: readonly number[], b: readonly number[]): number | undefined {
   const [x, y] = [ranksOf(a), ranksOf(b)];

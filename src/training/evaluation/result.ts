@@ -5,9 +5,16 @@ import type { EngineInfo, Method, StageTimes } from '../../core/engine/types.ts'
 import type { AnnotationMode, DatasetClass } from '../types.ts';
 import type { Contestant } from './entries.ts';
 
-/** 'network': images, annotations and labels on the square the network reads, as in the paper. 'own': at each image's own size. */
 export const SIZES = ['network', 'own'] as const;
-export type ComparisonSize = (typeof SIZES)[number];
+/**
+ * 'network': images, annotations and labels on the square the network reads, as in the paper. 'own': at each image's own size. A number:
+ * the network reads as for 'network', masks are compared on a square of that many pixels.
+ */
+export type ComparisonSize = (typeof SIZES)[number] | number;
+
+/** SAM's own prompts that are measured on single objects. */
+export const PROMPT_KINDS = ['box', 'points'] as const;
+export type PromptKind = (typeof PROMPT_KINDS)[number];
 
 /** One contestant's answer to one pair. */
 export interface EpisodeRow {
@@ -22,6 +29,8 @@ export interface EpisodeRow {
   iou: number;
   /** 1 - score of the prediction, 0..1; absent for contestants that give none. */
   uncertainty?: number;
+  /** SAM's own estimate of the IoU, 0..1; absent where SAM drew no mask. */
+  samIou?: number;
   /** Method 'auto' chose. */
   method?: Method;
   /** The annotation reached no pixel or no cell, so nothing was predicted. */
@@ -70,11 +79,37 @@ export interface ContestantResult {
   pixelShares: Record<'tp' | 'tn' | 'fp' | 'fn', number>;
   /** Median per stage over the pairs. */
   milliseconds: StageTimes;
-  /** Spearman's rank correlation of 1 - uncertainty with the IoU; absent where there is no uncertainty or no spread. */
+  /** Spearman's rank correlation of 1 - uncertainty with the IoU within a fold, mean over folds; absent where there is no uncertainty or no spread. */
   rankCorrelation?: number;
+  /** The same for SAM's own estimate of the IoU. */
+  samRankCorrelation?: number;
   /** Pairs whose annotation reached no pixel or no cell. */
   unmarked: number;
   episodes: EpisodeRow[];
+}
+
+/** Answers to one kind of prompt on one object: the largest connected region of a class in a target. */
+export interface PromptRow {
+  fold: string;
+  classId: number;
+  target: string;
+  model: string;
+  prompt: PromptKind;
+  /** IoU of each answer, 0..1: one of a box, one after each click. */
+  ious: number[];
+  /** SAM's own estimates of them. */
+  samIous: number[];
+}
+
+export interface PromptResult {
+  model: string;
+  /** The prompts, in words. */
+  prompt: string;
+  objects: number;
+  /** Mean over the objects, percent. */
+  iou: Estimate;
+  /** Spearman's rank correlation of SAM's own estimate with the IoU within a fold, mean over folds. */
+  rankCorrelation?: number;
 }
 
 export interface EvaluationSettings {
@@ -84,6 +119,8 @@ export interface EvaluationSettings {
   size: ComparisonSize;
   labelReduction?: LabelReduction;
   seed: number;
+  /** Prompts measured on single objects of the targets. */
+  prompts?: readonly PromptKind[];
 }
 
 export interface Evaluation {
@@ -91,6 +128,8 @@ export interface Evaluation {
   data: { name: string; folds: { name: string; classes: readonly number[]; pairs: number }[] };
   settings: EvaluationSettings;
   contestants: ContestantResult[];
+  /** SAM's own prompts on single objects, where asked for. */
+  prompts?: { results: PromptResult[]; rows: PromptRow[] };
   /** Notes a reader of the numbers needs. */
   notes: string[];
 }

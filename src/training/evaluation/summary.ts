@@ -4,7 +4,7 @@ import type { EngineInfo, StageTimes } from '../../core/engine/types.ts';
 import type { DatasetClass } from '../types.ts';
 import { bootstrapMiou, quantile } from './bootstrap.ts';
 import type { Contestant } from './entries.ts';
-import { spearman } from './rank-correlation.ts';
+import { rankWithinFolds } from './rank-correlation.ts';
 import type { ClassResult, ContestantResult, EpisodeRow, FoldResult } from './result.ts';
 
 export interface SummaryParts {
@@ -22,7 +22,8 @@ export function summarize({ contestant, engines, rows, classes, seed }: SummaryP
   const counts = total(rows);
   const { tpr, tnr, fpr, fnr, tpShare, tnShare, fpShare, fnShare } = confusionRates(counts);
   const folds = byFold.map(([fold, own]): FoldResult => ({ fold, miou: bootstrapMiou(own, seed), fbIou: fbIou(total(own)) }));
-  const rankCorrelation = calibration(rows);
+  const rankCorrelation = calibration(rows, ({ uncertainty }) => (uncertainty === undefined ? undefined : 1 - uncertainty));
+  const samRankCorrelation = calibration(rows, ({ samIou }) => samIou);
   return {
     contestant,
     engines,
@@ -35,6 +36,7 @@ export function summarize({ contestant, engines, rows, classes, seed }: SummaryP
     pixelShares: { tp: tpShare, tn: tnShare, fp: fpShare, fn: fnShare },
     milliseconds: medianTimes(rows),
     ...(rankCorrelation !== undefined && { rankCorrelation }),
+    ...(samRankCorrelation !== undefined && { samRankCorrelation }),
     unmarked: rows.filter(({ unmarked }) => unmarked).length,
     episodes: rows,
   };
@@ -82,10 +84,11 @@ function medianTimes(rows: readonly EpisodeRow[]): StageTimes {
   return Object.fromEntries([...stages].map((stage) => [stage, median(stage)]));
 }
 
-function calibration(rows: readonly EpisodeRow[]): number | undefined {
-  const known = rows.filter((row): row is EpisodeRow & { uncertainty: number } => row.uncertainty !== undefined);
-  return spearman(
-    known.map(({ uncertainty }) => 1 - uncertainty),
-    known.map(({ iou }) => iou),
+function calibration(rows: readonly EpisodeRow[], expectedOf: (row: EpisodeRow) => number | undefined): number | undefined {
+  return rankWithinFolds(
+    rows.flatMap((row) => {
+      const expected = expectedOf(row);
+      return expected === undefined ? [] : [{ fold: row.fold, expected, iou: row.iou }];
+    }),
   );
 }

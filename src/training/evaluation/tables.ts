@@ -1,7 +1,7 @@
 /** An evaluation as tables, for the screen and for the page alike. */
 import type { PairedComparison } from './bootstrap.ts';
 import { PUBLISHED, type PublishedRow } from './published.ts';
-import type { ContestantResult, Estimate, Evaluation } from './result.ts';
+import type { ComparisonSize, ContestantResult, Estimate, Evaluation } from './result.ts';
 
 export interface Table {
   caption: string;
@@ -24,7 +24,7 @@ const nothing = '-';
 export function resultTable({ contestants, settings, data }: Evaluation): Table {
   const several = data.folds.length > 1;
   return {
-    caption: `${data.name}: references marked by ${settings.annotation}, compared at ${settings.size === 'network' ? "the network's input size" : "each image's own size"}, seed ${settings.seed}. mIoU and FB-IoU in percent with a 95 % bootstrap interval over the pairs.`,
+    caption: `${data.name}: references marked by ${settings.annotation}, compared at ${sizeInWords(settings.size)}, seed ${settings.seed}. mIoU and FB-IoU in percent with a 95 % bootstrap interval over the pairs; rank correlation (Spearman, within a fold) of the score and of SAM's own estimate with the IoU reached.`,
     head: [
       'contestant',
       'mIoU',
@@ -33,6 +33,7 @@ export function resultTable({ contestants, settings, data }: Evaluation): Table 
       ...(several ? data.folds.map(({ name }) => `fold ${name}`) : []),
       'pairs',
       'rank corr.',
+      'of SAM',
       'ms a pair',
     ],
     rows: contestants.map((result) => [
@@ -43,7 +44,26 @@ export function resultTable({ contestants, settings, data }: Evaluation): Table 
       ...(several ? result.folds.map(({ miou }) => percent(miou.value)) : []),
       String(result.episodes.length),
       result.rankCorrelation?.toFixed(2) ?? nothing,
+      result.samRankCorrelation?.toFixed(2) ?? nothing,
       result.milliseconds.total?.toFixed(0) ?? nothing,
+    ]),
+  };
+}
+
+function sizeInWords(size: ComparisonSize): string {
+  if (typeof size === 'number') return `${size} pixels a side`;
+  return size === 'network' ? "the network's input size" : "each image's own size";
+}
+
+/** SAM's own prompts on single objects. */
+export function promptTable({ results }: NonNullable<Evaluation['prompts']>): Table {
+  return {
+    caption:
+      "SAM's own prompts on single objects, the largest connected region of each target's class: mean IoU in percent with a 95 % bootstrap interval over the objects. The first click is in the middle of the object, each later one in the middle of the largest region that is still wrong.",
+    head: ['model', 'prompt', 'mean IoU', '95 % interval', 'objects', 'rank corr.'],
+    rows: results.map(({ model, prompt, iou, objects, rankCorrelation }) => [
+      ...[model, prompt, percent(iou.value), range(iou), String(objects)],
+      rankCorrelation?.toFixed(2) ?? nothing,
     ]),
   };
 }

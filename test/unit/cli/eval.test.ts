@@ -28,7 +28,24 @@ const linesOf = (stdout: string): Line[] => jsonLines(stdout) as unknown as Line
 describe('prosam eval', () => {
   it('prints a table of contestants and trivial answers, and writes both files', async () => {
     const { code, stdout, stderr } = await evaluated(
-      ...['--fold', '0,1', '--pairs', '6', '--method', 'prosam,nearest', '--annotation', 'box', '--out', 'out', '--cache', 'cache'],
+      ...[
+        '--fold',
+        '0,1',
+        '--pairs',
+        '6',
+        '--method',
+        'prosam,nearest',
+        '--annotation',
+        'box',
+        '--prompts',
+        'box,points',
+        '--size',
+        '48',
+        '--out',
+        'out',
+        '--cache',
+        'cache',
+      ],
     );
     expect(stderr).not.toMatch(/prosam:/);
     expect(code).toBe(0);
@@ -42,8 +59,9 @@ describe('prosam eval', () => {
     const evaluation = JSON.parse(readFileSync(join(folder, 'out', 'evaluation.json'), 'utf8')) as Evaluation;
     expect(evaluation).toMatchObject({
       format: 'prosam-evaluation/1',
-      settings: { pairs: 6, annotation: 'box', size: 'network', seed: 321 },
+      settings: { pairs: 6, annotation: 'box', size: 48, prompts: ['box', 'points'], seed: 321 },
     });
+    for (const prompt of ['box', '1 click', '2 to 6 clicks']) expect(stdout).toMatch(new RegExp(`^tiny@\\w+ +${prompt} +\\d`, 'm'));
     expect(evaluation.contestants.map(({ contestant, episodes }) => [contestant.name, episodes.length])).toEqual([
       ['prosam', 12],
       ['nearest', 12],
@@ -54,6 +72,7 @@ describe('prosam eval', () => {
     expect(stdout).toContain(first?.miou.value.toFixed(2));
     const html = readFileSync(join(folder, 'out', 'evaluation.html'), 'utf8');
     expect(html.match(/data:image\/png;base64/g)).toHaveLength(9);
+    expect(html).toContain('own prompts');
     for (const kind of ['best', 'median', 'worst']) expect(html).toMatch(new RegExp(`${kind}: [\\w -]+, IoU`));
     expect(html).not.toMatch(/(src|href)="(?!data:|#)/); // nothing outside the file
   });
@@ -94,6 +113,9 @@ describe('prosam eval', () => {
     [['--strategy', ','], /--strategy/],
     [['--size', 'huge'], /--size/],
     [['--model', 'tiny,not-a-model', '--pairs', '2'], /not-a-model/],
+    [['--size', '0'], /--size/],
+    [['--prompts', 'box,mask'], /--prompts.*mask/],
+    [['--test-on', 'none'], /--test-on/],
     [['--nonsense'], /nonsense/],
   ])('refuses %j before anything is written', async (args, message) => {
     const printed: string[] = [];

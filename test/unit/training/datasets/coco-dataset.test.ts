@@ -114,8 +114,9 @@ describe('COCO-20i', () => {
   it('leaves classes out, and does not count small ones', async () => {
     const root = await makeCoco();
     expect((await openDataset(root, { minPixels: 600, leaveOut: [1, 5] })).fold(1).base).toEqual([3, 4, 7, 8]);
+    await expectRejection('OPTION_INVALID', openDataset(root, { testOn: 'all' }), 'testOn');
     const usual = await openDataset(root);
-    expect(() => usual.fold(0)).toThrow(/shown by 0 training images/);
+    expect(() => usual.fold(0)).toThrow(/shown by 0 test images/);
   });
 });
 

@@ -87,7 +87,7 @@ describe('what classes.json may say', () => {
     // Two of 48 rows: 4 % of the image.
     const root = await folderData(SHOWN, { classes: NAMES, min_area: 0.05 }, 2);
     const strict = await openDataset(root);
-    expect(() => strict.fold(0)).toThrow(/is shown by 0 training images.*"min_area" \(now 0\.05\)/s);
+    expect(() => strict.fold(0)).toThrow(/is shown by 0 test images.*"min_area" \(now 0\.05\)/s);
     expect((await openDataset(root, { minArea: 0.04 })).fold(0).novel).toEqual([1, 5]);
   });
 
@@ -203,8 +203,9 @@ describe('bad data', () => {
   it('refuses a class that one image shows, and says how to go on', async () => {
     const single = await openDataset(await folderData([...SHOWN, [6]], [...NAMES, 'rare']));
     for (const index of [0, 'all'] as const) {
-      expect(() => single.fold(index)).toThrow(expect.objectContaining({ code: 'DATASET_INVALID' }));
-      expect(() => single.fold(index)).toThrow(/class 6 \(rare\) is shown by [01] (training|test) image.*"leave_out"/s);
+      const training = (): unknown => single.fold(index).trainingEpisodes(0, 1);
+      expect(training).toThrow(expect.objectContaining({ code: 'DATASET_INVALID' }));
+      expect(training).toThrow(/class 6 \(rare\) is shown by [01] (training|test) image.*"leave_out"/s);
     }
   });
 

@@ -75,7 +75,7 @@ describe('recognising data', () => {
   });
 
   it('refuses options that make no sense', async () => {
-    for (const options of [{ minArea: 2 }, { minPixels: 0 }, { leaveOut: [0] }, { format: 'voc' as never }]) {
+    for (const options of [{ minArea: 2 }, { minPixels: 0 }, { leaveOut: [0] }, { testOn: 'some' as never }, { format: 'voc' as never }]) {
       await expectRejection('OPTION_INVALID', openDataset('/nowhere', options), String(Object.keys(options)[0]));
     }
   });

@@ -94,7 +94,7 @@ describe('PASCAL-5i', () => {
 
   it('does not count classes below 2 x 32 x 32 pixels unless told to', async () => {
     const usual = await openDataset(root);
-    expect(() => usual.fold(0)).toThrow(/0 training images.*now 2048 pixels/s);
+    expect(() => usual.fold(0)).toThrow(/0 test images.*now 2048 pixels/s);
   });
 
   it('follows a list of training images, never training on test images', async () => {

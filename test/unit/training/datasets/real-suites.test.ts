@@ -11,6 +11,24 @@ const SUITES = [
   ['coco', 28, 444],
 ] as const;
 
+describe.each([
+  ['carparts', 35, 12],
+  ['cwfid', 21, 2],
+] as const)('unseen/%s', (name, images, classes) => {
+  const folder = join(DATA, 'unseen', name);
+  it.skipIf(!existsSync(folder))(
+    `opens as it is, and pairs are drawn from all ${images} images that show a class (skipped where ../shared/data/unseen/${name} is missing)`,
+    async () => {
+      const dataset = await openDataset(folder, { testOn: 'all' });
+      expect(dataset.classes).toHaveLength(classes);
+      const pairs = dataset.fold('all').testEpisodes(120, 321);
+      expect(new Set(pairs.map(({ classId }) => classId)).size).toBe(classes);
+      expect(keysOf(dataset.fold('all').testEpisodes(1000, 321)).size).toBe(images);
+      expect(await brokenEpisodes(dataset, pairs.slice(0, 25))).toEqual([]);
+    },
+  );
+});
+
 describe.each(SUITES)('%s', (suite, classes, trainingImages) => {
   const file = join(DATA, `${suite}.json`);
   it.skipIf(!existsSync(file))(

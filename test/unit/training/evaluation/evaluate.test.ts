@@ -156,6 +156,43 @@ describe('evaluate', () => {
     expect(asked.at(-1)?.target).toBe(seen?.episode.target.file);
   });
 
+  it('compares on a square of any size while the network reads its own', async () => {
+    const { open, asked } = recorder();
+    const pairs: Pair[] = [];
+    const { settings, contestants } = await run({ open, size: 64, onPair: (pair) => void pairs.push(pair) });
+    expect(settings.size).toBe(64);
+    expect(asked.every(({ target }) => (target as PixelImage).width === engine.info.input.side)).toBe(true);
+    expect(pairs.map(({ truth }) => [truth.width, truth.height])).toEqual(pairs.map(() => [64, 64]));
+    const pixels = contestants.map(({ episodes }) => episodes.map(({ counts: { tp, fp, fn, tn } }) => tp + fp + fn + tn));
+    for (const [i, { ignore }] of pairs.entries()) {
+      const counted = ignore.filter((value) => value === 0).length;
+      expect(pixels.map((one) => one[i])).toEqual(contestants.map(() => counted));
+    }
+    const usual = await run({ size: 'network' });
+    expect(Math.abs((contestants[0]?.miou.value ?? 0) - (usual.contestants[0]?.miou.value ?? 0))).toBeLessThan(3);
+    await expectRejection('OPTION_INVALID', run({ size: 0 }), 'size');
+  });
+
+  it('prompts the object of each target once, with a box and with clicks that help', async () => {
+    const { open } = recorder();
+    const { prompts, settings } = await run({ open, folds: [0, 1], pairs: 12, prompts: ['box', 'points'] });
+    expect(settings.prompts).toEqual(['box', 'points']);
+    const rows = prompts?.rows ?? [];
+    // Twelve pairs of a fold show six targets.
+    expect(rows.map(({ prompt }) => prompt).filter((prompt) => prompt === 'box')).toHaveLength(12);
+    expect(new Set(rows.map(({ fold, target, prompt }) => `${fold} ${target} ${prompt}`)).size).toBe(rows.length);
+    for (const { prompt, ious, samIous } of rows) {
+      expect([ious.length, samIous.length]).toEqual(prompt === 'box' ? [1, 1] : [6, 6]);
+      expect([...ious, ...samIous].every((value) => value >= 0 && value <= 1)).toBe(true);
+    }
+    const figure = (name: string): number => prompts?.results.find(({ prompt }) => prompt === name)?.iou.value ?? 0;
+    expect(figure('box')).toBeGreaterThan(50);
+    expect(figure('6 clicks')).toBeGreaterThan(figure('1 click'));
+    const again = await run({ open, folds: [0, 1], pairs: 12, prompts: ['box', 'points'] });
+    expect(again.prompts).toEqual(prompts);
+    expect(await run()).not.toHaveProperty('prompts');
+  });
+
   it.each(ANNOTATION_MODES)('marks references by %s inside the object or its box', async (annotation) => {
     const marks: Pair['annotation'][] = [];
     const { contestants } = await run({ annotation, onPair: ({ annotation }) => void marks.push(annotation) });

@@ -9,10 +9,11 @@ export interface MadeUp {
   fn?: number;
   tn?: number;
   uncertainty?: number;
+  samIou?: number;
 }
 
 export function rowsOf(made: readonly MadeUp[]): EpisodeRow[] {
-  return made.map(({ fold = '0', classId = 1, tp, fp = 0, fn = 0, tn = 0, uncertainty }, i) => ({
+  return made.map(({ fold = '0', classId = 1, tp, fp = 0, fn = 0, tn = 0, uncertainty, samIou }, i) => ({
     fold,
     classId,
     reference: `reference ${i}`,
@@ -20,6 +21,7 @@ export function rowsOf(made: readonly MadeUp[]): EpisodeRow[] {
     counts: { tp, fp, fn, tn },
     iou: tp + fp + fn === 0 ? 1 : tp / (tp + fp + fn),
     ...(uncertainty !== undefined && { uncertainty }),
+    ...(samIou !== undefined && { samIou }),
     milliseconds: { total: i },
   }));
 }

@@ -30,7 +30,7 @@ describe('summarize', () => {
     expect(second?.fbIou).toBeCloseTo((100 * (180 / 190 + 10 / 20)) / 2, 9);
     expect(summary.fbIou).toBeCloseTo(((first?.fbIou ?? 0) + (second?.fbIou ?? 0)) / 2, 9);
     expect(summary.milliseconds).toEqual({ total: 1.5 });
-    expect(summary.rankCorrelation).toBeCloseTo(4.5 / Math.sqrt(5 * 4.5), 9); // ranks 3, 2, 1, 4 against 2.5, 2.5, 1, 4
+    expect(summary.rankCorrelation).toBe(1); // fold 0 has no spread
   });
 
   it('never mistakes shares of all pixels for rates', () => {
@@ -68,7 +68,25 @@ describe('summarize', () => {
     );
   });
 
+  it('ranks within each fold, by the score and by SAM’s own estimate', () => {
+    const row = (fold: string, tp: number, uncertainty: number, samIou: number): MadeUp => ({
+      fold,
+      tp,
+      fn: 100 - tp,
+      uncertainty,
+      samIou,
+    });
+    const { rankCorrelation, samRankCorrelation } = summaryOf([
+      // Pooled, the easy fold's larger values would look like knowledge.
+      ...[row('0', 10, 0.8, 0.1), row('0', 20, 0.9, 0.2), row('0', 30, 1, 0.3)],
+      ...[row('1', 70, 0.1, 0.5), row('1', 80, 0.2, 0.6), row('1', 90, 0.3, 0.4)],
+    ]);
+    expect(rankCorrelation).toBeCloseTo(-1, 9);
+    expect(samRankCorrelation).toBeCloseTo((1 - 0.5) / 2, 9);
+  });
+
   it('says nothing of calibration where nobody gives an uncertainty', () => {
     expect(summaryOf([{ tp: 1 }, { tp: 2, fp: 1 }])).not.toHaveProperty('rankCorrelation');
+    expect(summaryOf([{ tp: 1 }, { tp: 2, fp: 1 }])).not.toHaveProperty('samRankCorrelation');
   });
 });
