@@ -6,9 +6,9 @@ import { reduceLabels } from '../../src/core/mask/label-reduction.ts';
 import { confusion, confusionRates, EpisodeMeter } from '../../src/core/mask/metrics.ts';
 import { boundingBox, emptyMask, fillBox, type Point } from '../../src/core/mask/raster.ts';
 import { drawPixelStroke } from '../../src/core/mask/pixel-stroke.ts';
-import { resizeMap, resizeNearest, type FloatMap } from '../../src/core/mask/resize-map.ts';
+import { aboveZero, resizeMap, resizeNearest, type FloatMap } from '../../src/core/mask/resize-map.ts';
 import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
-import { maskFromField, mergeLogits, STRATEGIES, type MergeStrategy } from '../../src/core/engine/strategy.ts';
+import { mergeLogits, STRATEGIES, type MergeStrategy } from '../../src/core/engine/strategy.ts';
 import type { CaseRunners } from './cases.ts';
 import { execute, valuesOf } from './execute.ts';
 import type { GoldenCase } from './golden-set.ts';
@@ -83,9 +83,9 @@ async function endToEnd(golden: GoldenCase): Promise<Values> {
     for (const strategy of MERGES) {
       const field = mergeLogits(rest, strategy);
       if (strategy.endsWith('logits')) (out[strategy] ??= []).push(field);
-      (out[`mask_${strategy}`] ??= []).push(maskFromField(field));
+      (out[`mask_${strategy}`] ??= []).push(aboveZero(field));
     }
-    (out['mask_mean_prompt'] ??= []).push(maskFromField(first));
+    (out['mask_mean_prompt'] ??= []).push(aboveZero(first));
   }
   return {
     ...Object.fromEntries(Object.entries(out).map(([name, parts]) => [name, joined(parts)])),
@@ -207,7 +207,7 @@ export const maskCases: CaseRunners = {
       joined(
         Array.from({ length: batch }, (_, b) => {
           const maps = Array.from({ length: samples }, (__, k) => data.subarray((k * batch + b) * size, (k * batch + b + 1) * size));
-          return maskFromField(mergeLogits(maps, strategy));
+          return aboveZero(mergeLogits(maps, strategy));
         }),
       );
     return Object.fromEntries(MERGES.map((strategy) => [strategy, merged(strategy)]));

@@ -19,8 +19,6 @@ export const DEFAULT_MIN_INSTANCE_SHARE = 0.0005;
 export const DEFAULT_AREA_THRESHOLD = 0.25;
 /** Label reduction of models that were not trained with one of their own. */
 export const DEFAULT_LABEL_REDUCTION: LabelReduction = { kind: 'area', threshold: DEFAULT_AREA_THRESHOLD };
-/** Logit above which a place is in the mask, as SAM has it. */
-export const MASK_LOGIT = 0;
 /** Targets of `predictMany` under way at once: one is read while another is computed. */
 export const DEFAULT_CONCURRENCY = 2;
 export const MAX_CONCURRENCY = 32;

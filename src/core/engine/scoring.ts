@@ -2,10 +2,9 @@
 import { splitInstances } from '../mask/instances.ts';
 import type { BinaryMask } from '../mask/label-reduction.ts';
 import { maskExtent } from '../mask/raster.ts';
-import { resizeMap, type FloatMap } from '../mask/resize-map.ts';
+import { aboveZero, resizeMap, type FloatMap } from '../mask/resize-map.ts';
 import { DEFAULT_MIN_INSTANCE_SHARE } from './defaults.ts';
 import type { MethodResult } from './methods/method.ts';
-import { maskFromField } from './strategy.ts';
 import type { InstancePrediction, MaskPrediction, MaskQuality, Method, PredictOptions, SelfCheck } from './types.ts';
 
 /** check: of 'auto'. */
@@ -17,7 +16,7 @@ export function scoredMask(
   check?: Pick<SelfCheck, 'basis' | 'referenceIou'>,
 ): MaskPrediction {
   const { width, height } = result.field;
-  const mask = { data: maskFromField(result.field.data), width, height };
+  const mask = { data: aboveZero(result.field.data), width, height };
   const extent = maskExtent(mask);
   const detailed = options.uncertaintyMap || options.instances ? resizeMap(result.probability, width, height, 'half-pixel') : undefined;
   return {

@@ -1,9 +1,9 @@
 /** Accuracy of each method on the references themselves: they predict each other. */
+import { aboveZero } from '../mask/resize-map.ts';
 import type { ImageFeatures } from './image-features.ts';
 import type { PreparedReference, ReferenceStore } from './references.ts';
 import { iou } from '../mask/metrics.ts';
 import type { BinaryMask } from '../mask/label-reduction.ts';
-import { maskFromField } from './strategy.ts';
 import type { MethodContext, RunMethod } from './methods/method.ts';
 import type { ImageInput, Method, PredictOptions, Reference, SelfCheck } from './types.ts';
 
@@ -30,7 +30,7 @@ export async function selfCheck(
     for (const { target, truth, from } of trials) {
       context.checkpoint();
       const { field } = await run(context, target, from, { ...options, samples: 0, strategy: 'mean_prompt' });
-      each.push(iou(maskFromField(field.data), truth.data));
+      each.push(iou(aboveZero(field.data), truth.data));
     }
     results[name] = { iou: each.reduce((sum, value) => sum + value, 0) / each.length, each };
   }

@@ -53,10 +53,3 @@ export function mergeLogits(maps: readonly Float32Array[], strategy: MergeStrate
   }
   return out;
 }
-
-/** 1 where the field is positive. */
-export function maskFromField(field: Float32Array): Uint8Array {
-  const out = new Uint8Array(field.length);
-  for (let i = 0; i < out.length; i++) out[i] = (field[i] as number) > 0 ? 1 : 0;
-  return out;
-}

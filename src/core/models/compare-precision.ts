@@ -1,4 +1,5 @@
 /** Agreement of two ways of computing one model: on features of images, and on the resulting masks. */
+import { aboveZero } from '../mask/resize-map.ts';
 import { coarsePrompt } from '../engine/methods/coarse-prompt.ts';
 import type { SamMask } from '../engine/methods/stable-mask.ts';
 import type { Model } from '../checkpoint/model-folder.ts';
@@ -8,7 +9,6 @@ import { reduceLabels, type BinaryMask } from '../mask/label-reduction.ts';
 import { iou } from '../mask/metrics.ts';
 import { maskExtent } from '../mask/raster.ts';
 import { boxPrompts, decodeSamPrompts } from '../engine/methods/sam-prompts.ts';
-import { maskFromField } from '../engine/strategy.ts';
 import { preprocessOf, type BackboneFeatures, type Networks, type SamFeatures } from '../onnx/networks.ts';
 import type { Tensor } from '../onnx/session.ts';
 
@@ -113,7 +113,7 @@ async function boxMask(networks: Networks, geometry: Geometry, features: Feature
   if (boxXyxy === undefined) throw new Error('an image for comparing has nothing marked in it');
   const { width, height } = image;
   const { all } = await decodeSamPrompts(networks, geometry, { key: '', ...features, width, height }, boxPrompts(boxXyxy));
-  return maskFromField((all[0] as SamMask).logits); // token 0: a rule that chooses among tokens would turn a small difference into a large one
+  return aboveZero((all[0] as SamMask).logits); // token 0: a rule that chooses among tokens would turn a small difference into a large one
 }
 
 /** Decoded from the mean prompt. [side * side] */
@@ -131,7 +131,7 @@ async function predictedMask(
   const code = await networks.encodeReference(from.mid, cells);
   const pseudo = await networks.similarity(await networks.maskedHigh(from, cells), cells, target.high, plan.config.pseudoNorm);
   const { mu, coarse } = await networks.promptDistribution(target.mid, pseudo, code);
-  return maskFromField((await networks.decodePrompts(target, mu, coarsePrompt(target, [coarse]))).logits.data);
+  return aboveZero((await networks.decodePrompts(target, mu, coarsePrompt(target, [coarse]))).logits.data);
 }
 
 /** Sums over pairs of tensors. */

@@ -1,11 +1,11 @@
 /** The methods that need no training, on prepared pairs: what a first prompt encoder has to beat. */
+import { aboveZero } from '../../core/mask/resize-map.ts';
 import type { ImageFeatures } from '../../core/engine/image-features.ts';
 import { geometryOf } from '../../core/image/geometry.ts';
 import type { MethodContext, RunMethod } from '../../core/engine/methods/method.ts';
 import { methodsOf } from '../../core/engine/methods/available.ts';
 import type { Model } from '../../core/checkpoint/model-folder.ts';
 import { preprocessOf, type Networks } from '../../core/onnx/networks.ts';
-import { maskFromField } from '../../core/engine/strategy.ts';
 import type { PreparedPair } from './pairs.ts';
 
 export const TRAINING_FREE: readonly RunMethod[] = [...methodsOf().values()];
@@ -28,6 +28,6 @@ export function methodPredictor(
   return async ({ reference, target, annotation, cells }) => {
     const prepared = { key: reference.key, features: onSquare(reference), mask: { data: annotation, width: side, height: side }, cells };
     const { field } = await run(context, onSquare(target), [prepared], {});
-    return maskFromField(field.data);
+    return aboveZero(field.data);
   };
 }

@@ -1,9 +1,9 @@
 /** mIoU of the encoder in training on test pairs, through the engine's own networks (paper, section 5.1). */
+import { aboveZero } from '../../core/mask/resize-map.ts';
 import type { Model } from '../../core/checkpoint/model-folder.ts';
 import { geometryOf } from '../../core/image/geometry.ts';
 import { EpisodeMeter, iou } from '../../core/mask/metrics.ts';
 import { coarsePrompt } from '../../core/engine/methods/coarse-prompt.ts';
-import { maskFromField } from '../../core/engine/strategy.ts';
 import { preprocessOf, type Networks } from '../../core/onnx/networks.ts';
 import type { PreparedPair } from '../batches/pairs.ts';
 import { croppedToImage } from '../batches/label-square.ts';
@@ -31,7 +31,7 @@ export function meanPromptPredictor({
     const { mu, coarse } = await networks.promptDistribution(pair.target.mid, pair.pseudo, code);
     const { logits } = await networks.decodePrompts(pair.target, mu, coarsePrompt(pair.target, [coarse]));
     const side = logits.shape[3] as number;
-    return maskFromField(geometry.toSquare({ data: logits.data, width: side, height: side }).data);
+    return aboveZero(geometry.toSquare({ data: logits.data, width: side, height: side }).data);
   };
 }
 

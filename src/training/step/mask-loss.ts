@@ -9,7 +9,7 @@ export interface MaskLoss {
   total: Tensor;
   /** Mean over the pixels of each row. [R] */
   bce: Tensor;
-  /** 1 - (2 sum(p g) + 1) / (sum(p) + sum(g) + 1), p = sigmoid(logit); sum(p) / N where nothing is true. [R] */
+  /** 1 - (2 sum(p g) + 1) / (sum(p) + sum(g) + 1), p = sigmoid(logit). [R] */
   dice: Tensor;
 }
 
@@ -19,24 +19,18 @@ export interface MaskLoss {
  *
  * Its gradient is written out: d BCE / dx = (p - g) / N and d Dice / dx = p (1 - p) ((2 I + 1) / (S + 1)^2 - 2 g / (S + 1))
  * with I = sum(p g) and S = sum(p) + sum(g); a tenth of the passes over the pixels that taping every step takes.
- *
- * Of an empty truth Dice is 1 to within 1 / S whatever is marked, with a gradient of 1 / S^2: it says nothing. There it is the share of the
- * image that is marked, sum(p) / N: 0 for an empty answer, 1 for a full one, d / dx = p (1 - p) / N.
  */
 export function maskLoss(tf: Tf, logits: Tensor, truth: Tensor): MaskLoss {
   const [rows, pixels] = logits.shape as [number, number];
-  const parts = (x: Tensor, g: Tensor) => {
+  const parts = (x: Tensor, g: Tensor): { p: Tensor; overlap: Tensor; size: Tensor } => {
     const p = tf.sigmoid(x);
-    const [marked, truly] = [sumOfPixels(tf, p), sumOfPixels(tf, g)];
-    // 1 where nothing is true
-    const empty = tf.sub(1, tf.minimum(truly, 1));
-    return { p, overlap: sumOfPixels(tf, tf.mul(p, g)), marked, size: tf.add(marked, truly), empty };
+    const size = tf.add(sumOfPixels(tf, p), sumOfPixels(tf, g));
+    return { p, overlap: sumOfPixels(tf, tf.mul(p, g)), size };
   };
-  const { overlap, size, marked, empty } = parts(logits, truth);
+  const { overlap, size } = parts(logits, truth);
   // softplus(x) - x g = max(x, 0) - x g + log(1 + exp(-|x|))
   const bce = tf.reshape(tf.div(sumOfPixels(tf, tf.sub(tf.softplus(logits), tf.mul(logits, truth))), pixels), [rows]);
-  const usual = tf.sub(1, tf.div(tf.add(tf.mul(overlap, 2), 1), tf.add(size, 1)));
-  const dice = tf.reshape(tf.add(usual, tf.mul(empty, tf.sub(tf.div(marked, pixels), usual))), [rows]);
+  const dice = tf.reshape(tf.sub(1, tf.div(tf.add(tf.mul(overlap, 2), 1), tf.add(size, 1))), [rows]);
 
   const op = tf.customGrad((input, save) => {
     // The truth may be a passing tensor, too, that would be gone by the time the gradient is asked for.
@@ -48,9 +42,7 @@ export function maskLoss(tf: Tf, logits: Tensor, truth: Tensor): MaskLoss {
         const at = parts(x, g);
         const denominator = tf.add(at.size, 1);
         const shared = tf.div(tf.add(tf.mul(at.overlap, 2), 1), tf.square(denominator));
-        // Where nothing is true `shared` is the one slope there is, and is replaced.
-        const slope = tf.add(shared, tf.mul(at.empty, tf.sub(1 / pixels, shared)));
-        const diceGradient = tf.mul(tf.mul(at.p, tf.sub(1, at.p)), tf.sub(slope, tf.div(tf.mul(g, 2), denominator)));
+        const diceGradient = tf.mul(tf.mul(at.p, tf.sub(1, at.p)), tf.sub(shared, tf.div(tf.mul(g, 2), denominator)));
         const gradient = tf.add(tf.div(tf.sub(at.p, g), pixels), diceGradient);
         return tf.mul(gradient, tf.div(dy, rows));
       },

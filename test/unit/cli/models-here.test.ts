@@ -27,7 +27,7 @@ describe('prosam models list and info', () => {
       projects: [],
       models: [{ name: 'small' }, { name: 'tiny' }, { name: 'mine', kind: 'added' }],
     });
-    expect(listed.models[1]?.parameters).toBe(161_372);
+    expect(listed.models[2]?.parameters).toBe(161_372);
     await expectRejection('FILE_NOT_FOUND', models('list', '--database', join(root, 'none.db')), '--database');
   });
 
@@ -68,7 +68,7 @@ describe('prosam models list and info', () => {
     expect(facts.parts.map(({ parameters }) => parameters)).toEqual([117_644, 43_728, 23_040]);
     expect(facts.trainedAgainst).toMatchObject({ sam: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
     const missing = await models('info', 'nothing').catch((error: unknown) => String(error));
-    expect(missing).toMatch(/nothing called "nothing"\. Models here: tiny, mine\. prosam models pull/);
+    expect(missing).toMatch(/nothing called "nothing"\. Models here: small, tiny, mine\. prosam models pull/);
     expect((await models('info', join(here.place, 'mine'))).out).toContain('mine'); // a path does as well
   });
 
@@ -76,7 +76,6 @@ describe('prosam models list and info', () => {
     const { out } = await models('info', 'small');
     for (const part of [/good at +things that stand apart/, /weak at +one click/, /license +Apache-2\.0/, /all +24\.7 MB/])
       expect(out).toMatch(part);
-    expect(await json('info', 'tiny')).toMatchObject({ license: 'Apache-2.0', weakAt: expect.stringContaining('photos') as string });
   });
 });
 
@@ -105,7 +104,7 @@ describe('prosam models remove', () => {
   it('of a folder that went in between is told', async () => {
     await models('add', 'mine', '--sam', SAM);
     renameSync(join(here.place, 'mine'), join(here.place, 'gone'));
-    await expectRejection('MODEL_NOT_FOUND', models('verify', 'mine'), 'Models here: tiny, gone');
+    await expectRejection('MODEL_NOT_FOUND', models('verify', 'mine'), 'Models here: small, tiny, gone');
   });
 });
 
@@ -117,7 +116,7 @@ it('works as a command of its own, with every other command finding the model by
     ['segment', '--model', 'none', '--reference', 'x.png', '--box', '1,1,9,9', '--target', 'y.png', '--out', 'o'],
     root,
   );
-  expect([config.code, config.stderr]).toEqual([2, expect.stringMatching(/MODEL_NOT_FOUND: .*"none".*Models here: tiny, mine/)]);
+  expect([config.code, config.stderr]).toEqual([2, expect.stringMatching(/MODEL_NOT_FOUND: .*"none".*Models here: small, tiny, mine/)]);
   const serve = await runCli(['serve', '--print-config', '--model', 'mine'], root); // PROSAM_MODELS is no setting of the service
   expect([serve.code, serve.stdout]).toEqual([0, expect.stringContaining('mine')]);
 });

@@ -100,11 +100,21 @@ export function parseSafetensors(bytes: Uint8Array, label: string): SafetensorsI
 export function floatsFromTensor(entry: TensorEntry, bytes: Uint8Array, label: string): Float32Array {
   const aligned = new Uint8Array(bytes).buffer; // not slice(): a Buffer's shares memory with whatever else its pool holds
   if (entry.dtype === 'F32') return new Float32Array(aligned);
-  if (entry.dtype === 'F16') return Float32Array.from(new Uint16Array(aligned), floatFromHalf);
+  if (entry.dtype === 'F16') return floatsFromHalves(new Uint16Array(aligned));
   if (entry.dtype === 'F64') return Float32Array.from(new Float64Array(aligned));
   // bfloat16 is the upper half of a float32.
-  if (entry.dtype === 'BF16') return new Float32Array(Uint32Array.from(new Uint16Array(aligned), (bits) => bits << 16).buffer);
+  if (entry.dtype === 'BF16') return new Float32Array(new Uint32Array(new Uint16Array(aligned)).map((bits) => bits << 16).buffer);
   throw invalid(label, `expected F32, F16, BF16 or F64 values, got ${entry.dtype}`);
+}
+
+let everyHalf: Float32Array | undefined;
+
+/** By a table of all 65,536 halves: checkpoints have millions of them. */
+function floatsFromHalves(bits: Uint16Array): Float32Array {
+  const values = (everyHalf ??= new Float32Array(2 ** 16).map((_, half) => floatFromHalf(half)));
+  const out = new Float32Array(bits.length);
+  for (let i = 0; i < out.length; i++) out[i] = values[bits[i] as number] as number;
+  return out;
 }
 
 /** IEEE 754 binary16 -> number */

@@ -1,4 +1,5 @@
 /** Maps on the feature grid as SAM's only prompt: what they show is redrawn by its mask decoder. */
+import { aboveZero } from '../../mask/resize-map.ts';
 import type { Geometry } from '../../image/geometry.ts';
 import type { Networks } from '../../onnx/networks.ts';
 import type { ImageFeatures } from '../image-features.ts';
@@ -34,7 +35,7 @@ export function samResult({ geometry }: Pick<MethodContext, 'geometry'>, target:
   return {
     field: logitsAtImageSize(geometry, target, mask.logits),
     probability: { ...seen, data: seen.data.map(sigmoid) },
-    decision: Uint8Array.from(seen.data, (value) => (value > 0 ? 1 : 0)),
+    decision: aboveZero(seen.data),
     samIou: mask.iou,
     lowResLogits: mask.logits,
   };

@@ -1,8 +1,7 @@
 /** From decoded logits to one mask at the target's size, and the probability behind it (paper, section 9.3). */
 import type { Geometry } from '../../image/geometry.ts';
-import type { FloatMap } from '../../mask/resize-map.ts';
+import { aboveZero, type FloatMap } from '../../mask/resize-map.ts';
 import type { Tensor } from '../../onnx/session.ts';
-import { MASK_LOGIT } from '../defaults.ts';
 import { mergeLogits, type Strategy } from '../strategy.ts';
 import type { MethodResult } from './method.ts';
 import { sigmoid } from './sigmoid.ts';
@@ -38,7 +37,7 @@ export function mergeSamples(
   return {
     field,
     probability: geometry.visible({ ...mean, data: average }, width, height),
-    decision: Uint8Array.from(decision.data, (value) => (value > MASK_LOGIT ? 1 : 0)),
+    decision: aboveZero(decision.data),
     lowResLogits: mean.data.slice(),
   };
 }

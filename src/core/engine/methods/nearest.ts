@@ -1,4 +1,5 @@
 /** No training, no decoder: cells whose features are nearer to the object's than to the background's. */
+import { aboveZero } from '../../mask/resize-map.ts';
 import { visibleCells } from '../../image/geometry.ts';
 import { featureContrast } from './feature-contrast.ts';
 import { gridPrompt } from './mask-prompts.ts';
@@ -20,7 +21,7 @@ export const nearest: RunMethod = async (context, target, references) => {
   return {
     field,
     probability: { data: seen.map(sigmoid), width: columns, height: rows },
-    decision: Uint8Array.from(seen, (value) => (value > 0 ? 1 : 0)),
+    decision: aboveZero(seen),
     lowResLogits: gridPrompt(context, target, contrast),
   };
 };

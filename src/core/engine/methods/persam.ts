@@ -3,6 +3,7 @@
  * mask and refines it twice, with its own mask and then its box. Points come from the contrast of object and background
  * features rather than from similarity alone, and three positive points instead of one, which measured better.
  */
+import { aboveZero } from '../../mask/resize-map.ts';
 import type { SamMask } from './stable-mask.ts';
 import type { ImageFeatures } from '../image-features.ts';
 import { gridOf, type Geometry } from '../../image/geometry.ts';
@@ -60,7 +61,7 @@ function choosePoints(geometry: Geometry, target: ImageFeatures, contrast: Float
 function lowResBox(geometry: Geometry, target: ImageFeatures, mask: SamMask): [number, number, number, number] | undefined {
   const side = Math.sqrt(mask.logits.length);
   const seen = geometry.visible({ data: mask.logits, width: side, height: side }, target.width, target.height);
-  const box = boundingBox({ ...seen, data: Uint8Array.from(seen.data, (value) => (value > 0 ? 1 : 0)) });
+  const box = boundingBox({ ...seen, data: aboveZero(seen.data) });
   if (!box) return undefined;
   const [scaleX, scaleY] = [target.width / seen.width, target.height / seen.height];
   return [box[0] * scaleX, box[1] * scaleY, box[2] * scaleX, box[3] * scaleY];

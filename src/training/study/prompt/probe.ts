@@ -1,11 +1,11 @@
 /** A trained prompt encoder opened up: the prompts it gives for a pair, and the masks of these and of any other prompts. */
+import { aboveZero } from '../../../core/mask/resize-map.ts';
 import { samplePrompts, type DistributionConfig, type Noise } from '../../../core/networks/prompt-distribution.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
 import { geometryOf } from '../../../core/image/geometry.ts';
 import type { FloatTensor } from '../../../core/checkpoint/read-tensors.ts';
 import { preprocessOf } from '../../../core/onnx/networks.ts';
 import { coarsePrompt } from '../../../core/engine/methods/coarse-prompt.ts';
-import { maskFromField } from '../../../core/engine/strategy.ts';
 import { randomFor, DEFAULT_SEED } from '../../step/seeds.ts';
 import { createPairMaker, type PreparedPair } from '../../batches/pairs.ts';
 import type { Episode } from '../../types.ts';
@@ -79,7 +79,7 @@ export async function openPromptProbe(context: StudyContext, name: string): Prom
         const side = logits.shape[3] as number;
         for (let i = 0; i < some.length; i++) {
           const map = { data: logits.data.subarray(i * side * side, (i + 1) * side * side), width: side, height: side };
-          masks.push(maskFromField(geometry.toSquare(map).data));
+          masks.push(aboveZero(geometry.toSquare(map).data));
         }
       }
       return masks;

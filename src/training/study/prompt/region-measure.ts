@@ -1,4 +1,5 @@
 /** One image and its mask: many single prompts learned for it, one distribution, and how good all of them are. */
+import { aboveZero } from '../../../core/mask/resize-map.ts';
 import { drawNoise, samplePrompts, type DistributionConfig } from '../../../core/networks/prompt-distribution.ts';
 import { iou } from '../../../core/mask/metrics.ts';
 import { normal } from '../../../core/common/random.ts';
@@ -137,7 +138,7 @@ function scoresOf(targets: DecoderTargets, truth: Uint8Array, prompts: readonly 
     const { bce } = targets.loss(sets);
     const logits = targets.logits(sets);
     some.forEach((_, i) => {
-      const mask = Uint8Array.from(logits.subarray(i * truth.length, (i + 1) * truth.length), (value) => (value > 0 ? 1 : 0));
+      const mask = aboveZero(logits.subarray(i * truth.length, (i + 1) * truth.length));
       scores.push({ iou: iou(mask, truth), bce: bce[i] as number });
     });
   }

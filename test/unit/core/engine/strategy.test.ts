@@ -1,6 +1,7 @@
+import { aboveZero } from '../../../../src/core/mask/resize-map.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { maskFromField, mergeLogits, STRATEGIES, type MergeStrategy } from '../../../../src/core/engine/strategy.ts';
+import { mergeLogits, STRATEGIES, type MergeStrategy } from '../../../../src/core/engine/strategy.ts';
 
 const MERGES = STRATEGIES.filter((strategy): strategy is MergeStrategy => strategy !== 'mean_prompt');
 const PIXELS = 8;
@@ -11,14 +12,13 @@ const anyMaps = fc.array(
 
 /** Maps of one pixel each that votes as given. */
 const votes = (...values: number[]): Float32Array[] => values.map((value) => Float32Array.of(value));
-const decided = (strategy: MergeStrategy, ...values: number[]): number =>
-  maskFromField(mergeLogits(votes(...values), strategy))[0] as number;
+const decided = (strategy: MergeStrategy, ...values: number[]): number => aboveZero(mergeLogits(votes(...values), strategy))[0] as number;
 
 describe('mergeLogits', () => {
   test('each strategy as the paper words it, pixel by pixel', () => {
     fc.assert(
       fc.property(anyMaps, (maps) => {
-        const masks = Object.fromEntries(MERGES.map((strategy) => [strategy, maskFromField(mergeLogits(maps, strategy))]));
+        const masks = Object.fromEntries(MERGES.map((strategy) => [strategy, aboveZero(mergeLogits(maps, strategy))]));
         for (let i = 0; i < PIXELS; i++) {
           const values = maps.map((map) => map[i] as number);
           const foreground = values.filter((value) => value > 0).length;
@@ -58,7 +58,7 @@ describe('mergeLogits', () => {
         const [first] = maps as [Float32Array];
         for (const strategy of MERGES) {
           if (strategy !== 'mean_logits') expect(mergeLogits(maps.toReversed(), strategy)).toEqual(mergeLogits(maps, strategy));
-          expect(maskFromField(mergeLogits([first], strategy))).toEqual(maskFromField(first));
+          expect(aboveZero(mergeLogits([first], strategy))).toEqual(aboveZero(first));
         }
       }),
     );
@@ -67,11 +67,11 @@ describe('mergeLogits', () => {
   test('the union covers every other mask', () => {
     fc.assert(
       fc.property(anyMaps, (maps) => {
-        const union = maskFromField(mergeLogits(maps, 'max_binary'));
+        const union = aboveZero(mergeLogits(maps, 'max_binary'));
         for (const strategy of MERGES) {
-          maskFromField(mergeLogits(maps, strategy)).forEach((value, i) => expect(value).toBeLessThanOrEqual(union[i] as number));
+          aboveZero(mergeLogits(maps, strategy)).forEach((value, i) => expect(value).toBeLessThanOrEqual(union[i] as number));
         }
-        expect(maskFromField(mergeLogits(maps, 'max_logits'))).toEqual(union);
+        expect(aboveZero(mergeLogits(maps, 'max_logits'))).toEqual(union);
       }),
     );
   });
@@ -86,5 +86,5 @@ describe('mergeLogits', () => {
 });
 
 test('maskFromField: 1 where positive, 0 elsewhere and where there is no number', () => {
-  expect([...maskFromField(Float32Array.of(1, 0, -1, -0, 1e-30, NaN, Infinity, -Infinity))]).toEqual([1, 0, 0, 0, 1, 0, 1, 0]);
+  expect([...aboveZero(Float32Array.of(1, 0, -1, -0, 1e-30, NaN, Infinity, -Infinity))]).toEqual([1, 0, 0, 0, 1, 0, 1, 0]);
 });

@@ -34,35 +34,6 @@ function taped(x: Tensor, g: Tensor): Tensor {
   return tf.mean(tf.add(bce, dice));
 }
 
-describe('the loss of an empty truth', () => {
-  const nothing = new Array<number>(PIXELS).fill(0);
-  const diceOf = (x: number[]): number =>
-    maskLoss(tf, tf.tensor(x, [1, PIXELS]), tf.tensor(nothing, [1, PIXELS])).dice.dataSync()[0] as number;
-
-  it('counts the share of the image that is marked: 0 for an empty mask, 1 for a full one', () => {
-    expect(diceOf(new Array<number>(PIXELS).fill(-20))).toBeCloseTo(0, 6);
-    expect(diceOf(new Array<number>(PIXELS).fill(20))).toBeCloseTo(1, 6);
-    expect(diceOf(Array.from({ length: PIXELS }, (_, i) => (i < PIXELS / 4 ? 20 : -20)))).toBeCloseTo(0.25, 6);
-  });
-
-  it('leaves rows beside it as they are, and has the slope of the shares', () => {
-    const g = [...truth(1), ...nothing];
-    const x = tf.tensor(logits.slice(0, 2 * PIXELS), [2, PIXELS]);
-    const written = tf
-      .grad((z) => maskLoss(tf, z, tf.tensor(g, [2, PIXELS])).total)(x)
-      .dataSync();
-    const wanted = tf
-      .grad((z) => {
-        const [full, empty] = tf.split(z, 2) as [Tensor, Tensor];
-        const p = tf.sigmoid(empty);
-        const own = tf.add(tf.mean(tf.neg(tf.log(tf.sub(1, p)))), tf.mean(p));
-        return tf.div(tf.add(taped(full, tf.tensor(g.slice(0, PIXELS), [1, PIXELS])), own), 2);
-      })(x)
-      .dataSync();
-    written.forEach((slope, i) => expect(slope).toBeCloseTo(wanted[i] as number, 5));
-  });
-});
-
 describe('the loss', () => {
   it.each([1, ROWS])('is BCE plus Dice per row, with %i rows of truth', (rows) => {
     const g = truth(rows);
