@@ -1,7 +1,7 @@
 /** The whole way of one project: a reference, predictions, what people make of them, a better version, other predictions. */
 import sharp from 'sharp';
 import { expect } from 'vitest';
-import { sceneWith } from '../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../src/scenes/scene-with.ts';
 import { cocoRleFromMaskSync, iou, maskFromCocoRle, type CocoRle } from '../../src/index.ts';
 import { watchStillness, type Stillness } from '../support/stillness.ts';
 import { ask as askOnce } from './serve-process.ts';

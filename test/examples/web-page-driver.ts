@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { buildPage } from '../../examples/web/build.ts';
 import { servePage, type PageServer } from '../../examples/web/serve.ts';
 import type { BinaryMask } from '../../src/core/mask/label-reduction.ts';
-import type { DemoScene } from '../../src/cli/demo/scenes.ts';
+import type { SceneWithTruth } from '../../src/scenes/scene-with.ts';
 
 export interface BuiltPage {
   folder: string;
@@ -66,14 +66,14 @@ export async function ready(page: Page): Promise<void> {
   await page.locator('#device.good, #device.bad').waitFor();
 }
 
-export async function png({ image: { data, width, height } }: DemoScene): Promise<Buffer> {
+export async function png({ image: { data, width, height } }: SceneWithTruth): Promise<Buffer> {
   return sharp(data, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
 }
 
 /** A photo of examples/photos, and its true mask. */
-export async function photo(name: string): Promise<DemoScene> {
+export async function photo(name: string): Promise<SceneWithTruth> {
   const { data, info } = await sharp(`examples/photos/${name}.jpg`).raw().toBuffer({ resolveWithObject: true });
   const truth = await maskOfPng(readFileSync(`examples/photos/masks/${name}.png`));
   return { image: { data, width: info.width, height: info.height, channels: 3 }, truth };

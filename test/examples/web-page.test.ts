@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readPhotos } from '../../src/cli/demo/photos.ts';
-import { sceneWith } from '../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../src/scenes/scene-with.ts';
 import { readZipEntries } from '../../src/core/checkpoint/formats/zip-archive.ts';
 import { iou } from '../../src/core/mask/metrics.ts';
 import { maskFromCocoRle, type CocoRle } from '../../src/core/mask/rle.ts';

@@ -14,7 +14,7 @@ import { createCvatClient } from '../../src/adapters/cvat/api/client.ts';
 import { planTask } from '../../src/adapters/cvat/annotate/plan.ts';
 import { openRunLog } from '../../src/adapters/cvat/annotate/run-log.ts';
 import { localPredictor } from '../../src/cli/cvat/predictors.ts';
-import { sceneWith } from '../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../src/scenes/scene-with.ts';
 import type { BinaryMask } from '../../src/core/mask/label-reduction.ts';
 import { boundingBox } from '../../src/core/mask/raster.ts';
 import { startStandIn, TOKEN } from '../../test/integrations/cvat/stand-in-cvat.ts';

@@ -1,6 +1,6 @@
 /** From a cold start to the first mask, as one process: started and timed by predict.ts. */
 import { createEngine } from '../../src/index.ts';
-import { sceneWith } from '../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../src/scenes/scene-with.ts';
 
 const before = performance.now(); // milliseconds since the process began
 let seed = 1;

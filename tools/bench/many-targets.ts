@@ -6,7 +6,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { sceneWith } from '../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../src/scenes/scene-with.ts';
 import { createEngine } from '../../src/index.ts';
 import { sceneJpeg } from './scene-jpeg.ts';
 

@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { decode } from 'fast-png';
-import { sceneWith } from '../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../src/scenes/scene-with.ts';
 import { createEngine, type Annotation, type BinaryMask, type ImageInput } from '../../src/index.ts';
 import { pointsFromMask } from '../../src/core/mask/simulate-annotations.ts';
 import { EpisodeMeter } from '../../src/core/mask/metrics.ts';

@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { sceneWith } from '../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../src/scenes/scene-with.ts';
 import { openModel } from '../../src/core/checkpoint/model-folder.ts';
 import { createNetworks } from '../../src/core/onnx/networks.ts';
 import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';

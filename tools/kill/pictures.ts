@@ -1,6 +1,6 @@
 /** Small annotated pictures to send. */
 import sharp from 'sharp';
-import { sceneWith } from '../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../src/scenes/scene-with.ts';
 import { cocoRleFromMaskSync } from '../../src/index.ts';
 
 export interface RgbImage {

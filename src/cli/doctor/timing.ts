@@ -2,7 +2,7 @@
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
 import type { StageTimes, TriedDevice } from '../../core/engine/types.ts';
-import { sceneWith } from '../demo/scenes.ts';
+import { sceneWith } from '../../scenes/scene-with.ts';
 
 export const STAGES = ['embed', 'reference', 'prompt', 'decode', 'resize'] as const;
 

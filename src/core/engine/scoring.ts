@@ -26,7 +26,7 @@ export function scoredMask(
     ...extent,
     quality: qualityOf(result, extent.area, check),
     ...(result.lowResLogits && { lowResLogits: result.lowResLogits }),
-    ...(detailed && options.uncertaintyMap && { uncertaintyMap: Uint8Array.from(detailed.data, entropyLevel) }),
+    ...(detailed && options.uncertaintyMap && { uncertaintyMap: entropyLevels(detailed.data) }),
     ...(detailed && options.instances && { instances: instancesOf(mask, detailed, options.minInstanceShare) }),
   };
 }
@@ -53,6 +53,13 @@ export function expectedIou({ probability, decision }: Pick<MethodResult, 'proba
     }
   });
   return size === 0 ? 0 : inside / (size + outside);
+}
+
+/** A loop, as `from` with a function takes ten times as long. */
+function entropyLevels(probabilities: Float32Array): Uint8Array {
+  const out = new Uint8Array(probabilities.length);
+  for (let i = 0; i < out.length; i++) out[i] = entropyLevel(probabilities[i] as number);
+  return out;
 }
 
 /** Entropy of p in bits, scaled to 0..255. */

@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createServer } from '../../../src/server/create-server.ts';
-import { sceneWith } from '../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../src/scenes/scene-with.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
 import { cocoRleFromMaskSync, createEngine, type Engine } from '../../../src/index.ts';
 import type { AcceptRequest } from '../../../src/service/types.ts';

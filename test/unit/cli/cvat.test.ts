@@ -11,7 +11,7 @@ import { checkContainers } from '../../../src/cli/cvat/doctor/containers.ts';
 import { checkLearning } from '../../../src/cli/cvat/doctor/learning.ts';
 import { composeOverride } from '../../../src/cli/cvat/doctor/compose.ts';
 import { frameNumbers } from '../../../src/cli/cvat/frame-numbers.ts';
-import { sceneWith } from '../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../src/scenes/scene-with.ts';
 import { pngFromRgb } from '../../../src/cli/common/draw.ts';
 import { iou } from '../../../src/core/mask/metrics.ts';
 import { startStandIn, TOKEN, type StandIn } from '../../integrations/cvat/stand-in-cvat.ts';

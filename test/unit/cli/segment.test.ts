@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sceneWith, type DemoScene } from '../../../src/cli/demo/scenes.ts';
+import { sceneWith, type SceneWithTruth } from '../../../src/scenes/scene-with.ts';
 import { pngFromRgb } from '../../../src/cli/common/draw.ts';
 import { pngFromMask } from '../../../src/core/image/node/png.ts';
 import { iou } from '../../../src/core/mask/metrics.ts';
@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'prosam-segment-'));
 const scenes = [1000, 2000, 3000].map((start) => {
   let seed = start;
   return sceneWith(36, () => seed++);
-}) as [DemoScene, DemoScene, DemoScene];
+}) as [SceneWithTruth, SceneWithTruth, SceneWithTruth];
 const REFERENCE = ['--reference', 'reference.png', '--mask', 'mask.png', '--method', 'prosam'];
 
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 /** The learner on a SAM 2 that nobody has trained for, from the first annotations to masks of the engine. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../src/scenes/scene-with.ts';
 import { openEngine } from '../../../src/core/runtime/node/open-engine.ts';
 import { writeSam2Folder } from '../core/sam2/sam2-folder.ts';
 import { ENGINE_NAME } from '../training/small-run.ts';

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../src/scenes/scene-with.ts';
 import { parseSafetensors } from '../../../src/core/checkpoint/formats/safetensors.ts';
 import { openEngine } from '../../../src/core/runtime/node/open-engine.ts';
 import type { Blobs } from '../../../src/service/ports/storage.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../src/scenes/scene-with.ts';
 import { maskFromAnnotation } from '../../../src/core/mask/draw-annotation.ts';
 import { maskArea } from '../../../src/core/mask/raster.ts';
 import { cocoRleFromMaskSync, createEngine, type Annotation, type Engine } from '../../../src/index.ts';

@@ -31,8 +31,7 @@ export function mergeSamples(
           height,
         );
 
-  const spread = samples.length > 0 ? samples : [mean];
-  const average = mean.data.map((_, i) => spread.reduce((sum, map) => sum + sigmoid(map.data[i] as number), 0) / spread.length);
+  const average = averageProbability(samples.length > 0 ? samples : [mean]);
   const decision = geometry.visible(merge(chosen, strategy), width, height);
   return {
     field,
@@ -40,6 +39,13 @@ export function mergeSamples(
     decision: aboveZero(decision.data),
     lowResLogits: mean.data.slice(),
   };
+}
+
+/** Mean of the maps' probabilities, place by place. */
+function averageProbability(maps: readonly FloatMap[]): Float32Array {
+  const sums = new Float64Array(maps[0]?.data.length ?? 0);
+  for (const { data } of maps) for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + sigmoid(data[i] as number);
+  return new Float32Array(sums.map((sum) => sum / maps.length));
 }
 
 function merge(maps: readonly FloatMap[], strategy: Strategy): FloatMap {

@@ -1,6 +1,6 @@
 /** Generated scenes as image files, with the exact mask of what is to be found. */
 import sharp from 'sharp';
-import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../../src/scenes/scene-with.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { encodeBrushRleSync } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
 

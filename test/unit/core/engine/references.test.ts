@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../../src/scenes/scene-with.ts';
 import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
 import { createEncodedImages } from '../../../../src/core/engine/image-features.ts';
 import { createReferenceStore } from '../../../../src/core/engine/references.ts';

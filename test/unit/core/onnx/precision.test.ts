@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../../src/scenes/scene-with.ts';
 import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
 import type { VitConfig } from '../../../../src/core/networks/config.ts';
 import { measureAgreement, type AnnotatedImage } from '../../../../src/core/models/compare-precision.ts';

@@ -1,14 +1,14 @@
 /** Engine of the built-in model, and scenes that show one concept. */
 import { afterAll, beforeAll } from 'vitest';
 import { createEngine, isProsamError, type Engine, type PredictOptions, type Reference } from '../../../../src/index.ts';
-import { sceneWith, type DemoScene } from '../../../../src/cli/demo/scenes.ts';
+import { sceneWith, type SceneWithTruth } from '../../../../src/scenes/scene-with.ts';
 
 const CONCEPT = 31;
 export const scenes = Array.from({ length: 5 }, (_, i) => {
   let seed = 100 * (i + 1);
   return sceneWith(CONCEPT, () => seed++);
-}) as [DemoScene, DemoScene, DemoScene, DemoScene, DemoScene];
-export const reference = ({ image, truth }: DemoScene, label?: string): Reference => ({
+}) as [SceneWithTruth, SceneWithTruth, SceneWithTruth, SceneWithTruth, SceneWithTruth];
+export const reference = ({ image, truth }: SceneWithTruth, label?: string): Reference => ({
   image,
   mask: truth,
   ...(label !== undefined && { label }),

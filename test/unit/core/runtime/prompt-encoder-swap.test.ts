@@ -1,7 +1,7 @@
 /** Prompt encoders put beside the model's own while it answers. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../../src/scenes/scene-with.ts';
 import {
   floatsFromTensor,
   parseSafetensors,

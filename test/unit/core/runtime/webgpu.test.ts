@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../../src/scenes/scene-with.ts';
 import { verdictOn } from '../../../../src/core/runtime/devices/choose-device.ts';
 import { machineFacts, onlySoftware } from '../../../../src/core/runtime/devices/obstacles.ts';
 import { probeDevice } from '../../../../src/core/runtime/devices/probe-device.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../../src/scenes/scene-with.ts';
 import { createEngine, type PixelImage } from '../../../../src/index.ts';
 import { SLOW_SAM, slowSam, writeHashedModel } from './hashed-model.ts';
 import { processorMs, runs, until } from './processes.ts';

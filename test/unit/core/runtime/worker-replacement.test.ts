@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../../src/scenes/scene-with.ts';
 import { createEngine, isProsamError, type Engine, type EngineOptions, type PixelImage, type Reference } from '../../../../src/index.ts';
 import type { EngineWorker } from '../../../../src/core/engine/types.ts';
 import { expectRejection } from '../expect-error.ts';

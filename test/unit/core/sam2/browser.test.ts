@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { servePage, type PageServer } from '../../../../examples/web/serve.ts';
-import { sceneWith, type DemoScene } from '../../../../src/cli/demo/scenes.ts';
+import { sceneWith, type SceneWithTruth } from '../../../../src/scenes/scene-with.ts';
 import type { Engine, RefinePrompts } from '../../../../src/core/engine/types.ts';
 import { iou } from '../../../../src/core/mask/metrics.ts';
 import { openEngine } from '../../../../src/core/runtime/node/open-engine.ts';
@@ -119,7 +119,7 @@ describe.skipIf(!hasChromium)(`SAM 2 ${chromiumLabel}`, () => {
     await server.close();
   });
 
-  const sent = ({ image: { data, width }, truth }: DemoScene): SentScene => {
+  const sent = ({ image: { data, width }, truth }: SceneWithTruth): SentScene => {
     const [image, mask] = [data, truth.data].map((bytes) => Buffer.from(bytes).toString('base64')) as [string, string];
     return { image, mask, side: width };
   };

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../../src/scenes/scene-with.ts';
 import type { Engine, MaskPrediction, RefinePrompts } from '../../../../src/core/engine/types.ts';
 import { POINT_KINDS } from '../../../../src/core/networks/sam-prompt-encoder.ts';
 import { type Decoded, type Networks } from '../../../../src/core/onnx/networks.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../../src/scenes/scene-with.ts';
 import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
 import { FEATURE_MAPS, measureAgreement, type Agreement, type AnnotatedImage } from '../../../../src/core/models/compare-precision.ts';
 import { createNetworks, type Networks } from '../../../../src/core/onnx/networks.ts';

@@ -1,7 +1,7 @@
 /** A data set of generated scenes on disk: two folds of two concepts, a ring of ignored pixels in every label map. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sceneWith } from '../../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../../src/scenes/scene-with.ts';
 import { pngFromRgb } from '../../../../src/cli/common/draw.ts';
 import { CONCEPTS } from '../../../../src/scenes/concepts.ts';
 import { IGNORE_LABEL, type Dataset, type DatasetImage, type Episode, type Fold, type LabelMap } from '../../../../src/training/types.ts';

@@ -1,7 +1,7 @@
 /** The engine of pages, with its worker's script in a thread of Node and ONNX Runtime on WebAssembly (software). */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sceneWith } from '../../../../../src/cli/demo/scenes.ts';
+import { sceneWith } from '../../../../../src/scenes/scene-with.ts';
 import { iou } from '../../../../../src/core/mask/metrics.ts';
 import { createEngine } from '../../../../../src/index.ts';
 import { createWebEngine, type LoadProgress, type WebEngine } from '../../../../../src/web.ts';
