@@ -15,7 +15,7 @@ export type {
   TargetResult,
   TriedDevice,
 } from './core/engine/types.ts';
-export type { Strategy } from './core/engine/strategy.ts';
+export type { Dense, Strategy } from './core/engine/strategy.ts';
 export type { ImageLimits } from './core/image/image-limits.ts';
 export type { SamResize } from './core/image/preprocess.ts';
 export type { MaskInput, PathInput, PointInput } from './core/mask/annotation.ts';
