@@ -2,7 +2,7 @@
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Episode } from '../types.ts';
 
-/** Weight of the distance from the starting answers. docs/training/quick-start.md has what it costs and saves. */
+/** Weight of the distance from the starting answers. docs/training/further.md has what it costs and saves. */
 export const KEEP = 10;
 /** Largest number of images that count as few. */
 const FEW_IMAGES = 100;
