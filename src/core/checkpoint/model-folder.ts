@@ -1,10 +1,10 @@
 /** Opens a model: a folder with manifest.json and weights, in it or where the manifest says, every file proved by its hash. */
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProsamError } from '../common/errors.ts';
 import { backboneTensors } from './names/backbone.ts';
 import { knownHash } from './hash-cache.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
+import { readManifestText } from './manifest-text.ts';
 import { modelIds, type ModelIds } from './model-ids.ts';
 import { namedSources, type Checkpoint } from './checkpoint.ts';
 import { openCheckpoint } from './open-checkpoint.ts';
@@ -22,25 +22,10 @@ export interface Model extends ModelIds {
   promptEncoder?: ReadonlyMap<string, FloatTensor>;
 }
 
-/** A manifest is text somebody wrote, not a weight file. */
-const MAX_MANIFEST_BYTES = 1_000_000;
-
-/** Describes a model without reading its weights. folder: path of a model folder. @throws MODEL_NOT_FOUND, MODEL_INVALID */
-export async function readManifest(folder: string): Promise<{ manifest: Manifest; text: string; label: string }> {
-  const label = join(folder, 'manifest.json');
-  const info = await stat(label).catch((cause: unknown) => {
-    throw new ProsamError('MODEL_NOT_FOUND', `expected a model folder with a manifest.json, found none in ${folder}.`, { cause });
-  });
-  if (!info.isFile()) throw new ProsamError('MODEL_NOT_FOUND', `expected the file ${label}, but that is a folder or something else.`);
-  if (info.size > MAX_MANIFEST_BYTES)
-    throw new ProsamError('MODEL_INVALID', `${label}: expected at most ${MAX_MANIFEST_BYTES} bytes, got ${info.size}.`);
-  const text = await readFile(label, 'utf8');
-  return { manifest: parseManifest(text, label), text, label };
-}
-
 /** folder: path of a model folder. @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_HASH_MISMATCH, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH */
 export async function openModel(folder: string): Promise<Model> {
-  const { manifest, text, label } = await readManifest(folder);
+  const { text, label } = await readManifestText(folder);
+  const manifest = parseManifest(text, label);
   const locations = manifest.locations ?? {};
   const placeOf = (file: string): string => locations[file] ?? join(folder, file);
   const open = async (file: string): Promise<Checkpoint> => {

@@ -1,10 +1,11 @@
 /** sha256 where Node's own module is not at hand. */
 import { ProsamError } from './errors.ts';
+import { joinedBytes } from './joined.ts';
 
 /** SHA-256 of all parts, one after the other. -> 64 lowercase hexadecimal digits. @throws DEVICE_UNAVAILABLE on a page without https */
 export async function sha256Hex(...parts: readonly (string | Uint8Array)[]): Promise<string> {
   const pieces = parts.map((part) => (typeof part === 'string' ? new TextEncoder().encode(part) : part));
-  const digest = await subtle().digest('SHA-256', pieces.length === 1 ? wholeBuffer(pieces[0] as Uint8Array) : joined(pieces));
+  const digest = await subtle().digest('SHA-256', pieces.length === 1 ? wholeBuffer(pieces[0] as Uint8Array) : joinedBytes(pieces));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
@@ -16,16 +17,6 @@ function subtle(): typeof globalThis.crypto.subtle {
     'DEVICE_UNAVAILABLE',
     'expected the Web Crypto API, which browsers offer to secure pages only. Serve the page over https, or from localhost.',
   );
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 /** Memory shared between threads cannot be hashed in place. */

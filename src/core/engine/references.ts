@@ -1,4 +1,5 @@
 /** References made ready for the methods, each computed once and shared by all who ask for it. */
+import { sha256Hex } from '../common/sha256.ts';
 import { createByteCache, type ByteCache } from '../common/byte-cache.ts';
 import { tensorBytes, type EncodedImages, type ImageFeatures, type ImageMaps } from './image-features.ts';
 import { ProsamError } from '../common/errors.ts';
@@ -113,14 +114,5 @@ async function fingerprint(text: string, annotation: DrawnAnnotation): Promise<s
     pixels.push(value);
     return `pixels ${value.length}`;
   });
-  const head = new TextEncoder().encode(`${text} ${json}`);
-  const bytes = new Uint8Array(pixels.reduce((sum, part) => sum + part.length, head.length));
-  bytes.set(head);
-  let at = head.length;
-  for (const part of pixels) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  const digest = await crypto.subtle.digest('SHA-256', bytes);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return sha256Hex(`${text} ${json}`, ...pixels);
 }

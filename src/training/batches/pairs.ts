@@ -10,7 +10,7 @@ import { annotateForTraining } from './simulate-annotation.ts';
 import { both, drawAugmentation, drawCrop, type Augmentation, type DrawnAugmentation } from './augment.ts';
 import type { FrozenFeatures } from './frozen-features.ts';
 import type { GrownMarks } from './grown-marks.ts';
-import { joined } from './joined.ts';
+import { joinedFloats } from '../../core/common/joined.ts';
 import { classMask, ignoredPixels, labelsOnSquare } from './label-square.ts';
 import type { TrainingBatch } from '../step/training-step.ts';
 import type { AnnotationMode, Dataset, DatasetImage, Episode, LabelMap } from '../types.ts';
@@ -115,7 +115,7 @@ export function batchOf(pairs: readonly PreparedPair[], square: number, channelF
   const cells = [pairs.length, 1, rows, columns];
   const stacked = (tensors: readonly Tensor[]): FloatTensor => {
     const [{ shape }] = tensors as [Tensor];
-    return { data: joined(tensors.map(({ data }) => data)), shape: [tensors.length, ...shape.slice(1)] };
+    return { data: joinedFloats(tensors.map(({ data }) => data)), shape: [tensors.length, ...shape.slice(1)] };
   };
   /** SAM 2's finer maps, which all targets have or none. */
   const finer = <K extends 'highRes0' | 'highRes1'>(name: K): { [Name in K]?: FloatTensor } => {
@@ -125,14 +125,14 @@ export function batchOf(pairs: readonly PreparedPair[], square: number, channelF
   return {
     referenceMid: stacked(pairs.map(({ reference }) => reference.mid)),
     targetMid: stacked(pairs.map(({ target }) => target.mid)),
-    referenceMask: { data: joined(pairs.map((pair) => pair.cells)), shape: cells },
-    pseudo: { data: joined(pairs.map(({ pseudo }) => pseudo.data)), shape: cells },
+    referenceMask: { data: joinedFloats(pairs.map((pair) => pair.cells)), shape: cells },
+    pseudo: { data: joinedFloats(pairs.map(({ pseudo }) => pseudo.data)), shape: cells },
     image: {
       embedding: stacked(pairs.map(({ target }) => target.embedding)),
       ...finer('highRes0'),
       ...finer('highRes1'),
     },
-    truth: { data: joined(pairs.map(({ truth }) => truth)), shape: [pairs.length, square, square] },
+    truth: { data: joinedFloats(pairs.map(({ truth }) => truth)), shape: [pairs.length, square, square] },
     ...(channelFactors && { channelFactors }),
   };
 }

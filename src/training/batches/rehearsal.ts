@@ -13,7 +13,7 @@ import type { Answers } from '../step/keep-loss.ts';
 import type { DatasetImage } from '../types.ts';
 import type { FrozenFeatures } from './frozen-features.ts';
 import type { GrownMarks } from './grown-marks.ts';
-import { joined } from './joined.ts';
+import { joinedFloats } from '../../core/common/joined.ts';
 
 export interface RehearsedPair {
   /** [1, C, h, w] */
@@ -57,14 +57,14 @@ export function createRehearsal({ networks, features, marks, config, labelReduct
 /** Several pairs as one batch of the prompt encoder. Nothing is dropped out: what is compared is what predicts. */
 export function rehearsedBatch(pairs: readonly RehearsedPair[]): EncoderBatch {
   const stacked = (tensors: readonly Tensor[]): FloatTensor => ({
-    data: joined(tensors.map(({ data }) => data)),
+    data: joinedFloats(tensors.map(({ data }) => data)),
     shape: [tensors.length, ...(tensors[0] as Tensor).shape.slice(1)],
   });
   const pseudo = stacked(pairs.map((pair) => pair.pseudo));
   return {
     referenceMid: stacked(pairs.map(({ referenceMid }) => referenceMid)),
     targetMid: stacked(pairs.map(({ targetMid }) => targetMid)),
-    referenceMask: { data: joined(pairs.map(({ cells }) => cells)), shape: pseudo.shape },
+    referenceMask: { data: joinedFloats(pairs.map(({ cells }) => cells)), shape: pseudo.shape },
     pseudo,
   };
 }
@@ -72,5 +72,5 @@ export function rehearsedBatch(pairs: readonly RehearsedPair[]): EncoderBatch {
 /** The starting encoder's answers, in the order of the batch. */
 export function rehearsedAnswers(pairs: readonly RehearsedPair[]): Answers {
   const coarse = pairs.flatMap(({ start }) => (start.coarse ? [start.coarse.data] : []));
-  return { mu: joined(pairs.map(({ start }) => start.mu.data)), ...(coarse.length > 0 && { coarse: joined(coarse) }) };
+  return { mu: joinedFloats(pairs.map(({ start }) => start.mu.data)), ...(coarse.length > 0 && { coarse: joinedFloats(coarse) }) };
 }

@@ -6,9 +6,10 @@ the most memory held so far. `out`: where the stage's outputs go as float32, one
 "own": as SAM's published code writes it; "sdpa": attention in one piece (scaled_dot_product_attention, in the encoder with a
 bias), and no mask that is not asked for. SAM 2 is Meta's package as it is, either way.
 """
-import ctypes, json, math, struct, sys, time
+import json, math, struct, sys
 import torch
 import torch.nn.functional as F
+from stages import answer_requests, ready
 
 folder, inputs_path, threads, kind = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 torch.set_num_threads(threads)
@@ -293,15 +294,6 @@ def target_part(pixels, mask, reference):
     return [low[0], field > 0, low[1:].sigmoid().mean(0)][:1]
 
 
-known = {}
-
-
-def ready(name, work):
-    if name not in known:
-        known[name] = work()
-    return known[name]
-
-
 mask = I['cells']
 maps = lambda: ready('maps', lambda: backbone(prepared(I['target'], resnet['image_size'])))
 view = lambda: ready('view', lambda: sam2.from_rows(I['embedding'], I['highRes0'], I['highRes1']) if second else [I['embedding']])
@@ -320,23 +312,4 @@ STAGES = {
 }
 
 
-def peak_bytes():
-    for line in open('/proc/self/status'):
-        if line.startswith('VmHWM'):
-            return 1024 * int(line.split()[1])
-
-
-with torch.inference_mode():
-    for line in sys.stdin:
-        request = json.loads(line)
-        work = STAGES[request['stage']]
-        clock, cpu = time.perf_counter(), time.process_time()
-        outputs = work()
-        answer = {'milliseconds': 1000 * (time.perf_counter() - clock), 'cpuMilliseconds': 1000 * (time.process_time() - cpu)}
-        if request.get('out'):
-            outputs = sam2.in_rows(outputs) if second and request['stage'] == 'encoder' else outputs
-            with open(request['out'], 'wb') as file:
-                for output in outputs:
-                    whole = output.float().contiguous()
-                    file.write(ctypes.string_at(whole.data_ptr(), whole.nbytes))
-        print(json.dumps({**answer, 'peakBytes': peak_bytes(), 'about': f'PyTorch {torch.__version__}'}), flush=True)
+answer_requests(STAGES, sam2.in_rows if second else lambda outputs: outputs)

@@ -6,9 +6,10 @@ the way to the decoder's finer maps are folded into one, and the fuser works onc
 "own": attention and channel norms written out as SAM's code has them, all four masks drawn; "sdpa": attention in one piece, norms by
 layer_norm, convolutions on channels-last maps, and no mask that is not asked for.
 """
-import ctypes, json, math, struct, sys, time
+import json, math, struct, sys
 import torch
 import torch.nn.functional as F
+from stages import answer_requests, ready
 
 folder, inputs_path, threads, kind = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 torch.set_num_threads(threads)
@@ -307,15 +308,6 @@ def click(view, pixels, x, y):
     return [masks.clamp(-limit, limit), at_image_size(masks, pixels) > 0][:1]
 
 
-known = {}
-
-
-def ready(name, work):
-    if name not in known:
-        known[name] = work()
-    return known[name]
-
-
 cells = I['cells']
 maps = lambda: ready('maps', lambda: image_encoder(prepared(I['target'])))
 view = lambda: ready('view', lambda: from_rows(I['embedding'], I['highRes0'], I['highRes1']))
@@ -337,23 +329,4 @@ STAGES = {
 CLICK = (400, 300)
 
 
-def peak_bytes():
-    for line in open('/proc/self/status'):
-        if line.startswith('VmHWM'):
-            return 1024 * int(line.split()[1])
-
-
-with torch.inference_mode():
-    for line in sys.stdin:
-        request = json.loads(line)
-        work = STAGES[request['stage']]
-        clock, cpu = time.perf_counter(), time.process_time()
-        outputs = work()
-        answer = {'milliseconds': 1000 * (time.perf_counter() - clock), 'cpuMilliseconds': 1000 * (time.process_time() - cpu)}
-        if request.get('out'):
-            outputs = in_rows(outputs) if request['stage'] == 'encoder' else outputs
-            with open(request['out'], 'wb') as file:
-                for output in outputs:
-                    whole = output.float().contiguous()
-                    file.write(ctypes.string_at(whole.data_ptr(), whole.nbytes))
-        print(json.dumps({**answer, 'peakBytes': peak_bytes(), 'about': f'PyTorch {torch.__version__}'}), flush=True)
+answer_requests(STAGES, in_rows)

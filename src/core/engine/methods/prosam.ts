@@ -9,6 +9,7 @@ import { samplePrompts } from '../../networks/prompt-distribution.ts';
 import type { ImageFeatures } from '../image-features.ts';
 import type { PreparedReference } from '../references.ts';
 import type { PromptEncoderPlan } from '../../checkpoint/manifest.ts';
+import { joinedFloats } from '../../common/joined.ts';
 import { createByteCache, type ByteCache } from '../../common/byte-cache.ts';
 import type { PromptDistribution, PromptEncoderNetworks, ReferenceCode } from '../../onnx/networks.ts';
 import type { Tensor } from '../../onnx/session.ts';
@@ -71,8 +72,8 @@ export function createProsamMethod(encoder: PromptEncoderPlan, read: ReadDistrib
   return async (context, target, references, options) => {
     const { networks, geometry } = context;
     const parts = await read(context, target, references); // q(z | I_r, M_r, I_t) (eqs. 3, 5)
-    const mu = joined(parts.map((part) => part.mu.data)); // [n m, c]
-    const logSigma = joined(parts.map((part) => part.logSigma?.data ?? new Float32Array(part.mu.data.length))); // [n m, c]
+    const mu = joinedFloats(parts.map((part) => part.mu.data)); // [n m, c]
+    const logSigma = joinedFloats(parts.map((part) => part.logSigma?.data ?? new Float32Array(part.mu.data.length))); // [n m, c]
     context.lap('prompt');
 
     // Prompts: the mean prompt of figures 2 and 3, which is the paper's inference (section 4.3), and samples for merging and uncertainty.
@@ -95,17 +96,7 @@ export function createProsamMethod(encoder: PromptEncoderPlan, read: ReadDistrib
 
 /** Row 0 is the mean; the samples follow. */
 function promptSets(mu: Float32Array, samples: Float32Array, dim: number): Tensor {
-  return { data: joined([mu, samples]), shape: [1 + samples.length / mu.length, mu.length / dim, dim] };
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return { data: joinedFloats([mu, samples]), shape: [1 + samples.length / mu.length, mu.length / dim, dim] };
 }
 
 /** Encoded references of all prompt encoders of an engine, in one bounded place. */

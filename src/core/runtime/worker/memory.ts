@@ -1,7 +1,7 @@
 /** Flags and environment that keep the inference process small: it makes few objects, and arrays that are large and soon over. */
 import { setTimeout } from 'node:timers/promises';
 import { modelFolder } from '../../checkpoint/model-paths.ts';
-import { readManifest } from '../../checkpoint/model-folder.ts';
+import { readManifestText } from '../../checkpoint/manifest-text.ts';
 import { DEFAULT_MODEL } from '../../engine/defaults.ts';
 
 /** For Node: objects are collected after every 2 MiB of them, as each may keep a large array alive. By default it lets 32 MiB and more pile up. */
@@ -26,9 +26,12 @@ export async function mappedFromBytes(model: string = DEFAULT_MODEL, withinMs?: 
   return Promise.race([mappedFromOf(model).catch(() => MAPPED_FROM_VIT), ...late]);
 }
 
+/** By the manifest's own words: its schema would be loaded before the worker is even started. */
 async function mappedFromOf(model: string): Promise<number> {
-  const { manifest } = await readManifest(modelFolder(model));
-  return manifest.sam.config.encoder.kind === 'vit' ? MAPPED_FROM_VIT : MAPPED_FROM;
+  const { text } = await readManifestText(modelFolder(model));
+  const { sam } = JSON.parse(text) as { sam: { config?: { image_encoder?: string }; encoder?: { kind?: string } } };
+  const trunk = sam.encoder?.kind ?? sam.config?.image_encoder ?? 'vit';
+  return trunk === 'vit' ? MAPPED_FROM_VIT : MAPPED_FROM;
 }
 
 /**

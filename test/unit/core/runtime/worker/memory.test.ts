@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createEngine } from '../../../../../src/core/runtime/node/create-engine.ts';
 import { mappedFromBytes, WORKER_FLAGS, workerEnvironment } from '../../../../../src/core/runtime/worker/memory.ts';
@@ -18,6 +20,18 @@ it('maps large pieces alone for trunks of small maps, smaller ones for SAM’s V
   expect(trunk).toBeGreaterThan(vit as number);
   expect(trunk).toBeLessThanOrEqual(32 * 2 ** 20); // glibc ignores more
   expect(missing).toBe(vit);
+});
+
+it('knows the trunks of SAM 2 and MobileSAM by the name in their manifest', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'prosam-memory-'));
+  const found: number[] = [];
+  for (const image_encoder of ['hiera', 'tiny_vit', 'vit']) {
+    writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ sam: { config: { image_encoder } } }));
+    found.push(await mappedFromBytes(folder));
+  }
+  rmSync(folder, { recursive: true });
+  const [small, tiny] = await Promise.all([mappedFromBytes('small'), mappedFromBytes('tiny')]);
+  expect(found).toEqual([small, small, tiny]);
 });
 
 it.runIf(process.platform === 'linux')('reaches the process that computes', async () => {
