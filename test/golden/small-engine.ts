@@ -2,6 +2,7 @@
 import { reduceLabels } from '../../src/core/mask/label-reduction.ts';
 import type { Model } from '../../src/core/checkpoint/model-folder.ts';
 import { methodsOf } from '../../src/core/engine/methods/available.ts';
+import { callContext } from '../../src/core/engine/call-context.ts';
 import type { RunMethod } from '../../src/core/engine/methods/method.ts';
 import { createCodeCache, createDistributionReader } from '../../src/core/engine/methods/prosam.ts';
 import { decodeSamPrompts } from '../../src/core/engine/methods/sam-prompts.ts';
@@ -69,7 +70,7 @@ export async function engineOutputs(model: Model, networks: Networks, known: Kno
   const geometry = geometryOf(preprocessOf(model));
   const side = model.manifest.sam.config.imageSize;
   const image = { ...target, key: '', width: side, height: side };
-  const context = { networks, geometry, checkpoint: () => undefined, lap: () => undefined };
+  const context = callContext(undefined, { networks, geometry });
   const place = { key: '', width: side, height: side };
   const mask = { data: maskAt(known, 'in.reference_mask_256', side), width: side, height: side };
   const prepared = { ...place, features: { ...seen.reference, ...place }, mask, cells: seen.cells };

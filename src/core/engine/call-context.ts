@@ -15,9 +15,15 @@ export function callContext(
   const started = performance.now();
   const times: StageTimes = {};
   let last = started;
+  const shared = new Map<string, Promise<unknown>>();
   return {
     networks,
     geometry,
+    once<T>(key: string, work: () => Promise<T>) {
+      const found = shared.get(key) ?? work();
+      shared.set(key, found);
+      return found as Promise<T>;
+    },
     checkpoint: () => signal?.throwIfAborted(),
     lap(stage) {
       const now = performance.now();

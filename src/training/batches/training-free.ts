@@ -1,8 +1,9 @@
 /** The methods that need no training, on prepared pairs: what a first prompt encoder has to beat. */
 import { aboveZero } from '../../core/mask/resize-map.ts';
 import type { ImageFeatures } from '../../core/engine/image-features.ts';
+import { callContext } from '../../core/engine/call-context.ts';
 import { geometryOf } from '../../core/image/geometry.ts';
-import type { MethodContext, RunMethod } from '../../core/engine/methods/method.ts';
+import type { RunMethod } from '../../core/engine/methods/method.ts';
 import { methodsOf } from '../../core/engine/methods/available.ts';
 import type { Model } from '../../core/checkpoint/model-folder.ts';
 import { preprocessOf, type Networks } from '../../core/onnx/networks.ts';
@@ -17,17 +18,11 @@ export function methodPredictor(
 ): (pair: PreparedPair) => Promise<Uint8Array> {
   const geometry = geometryOf(preprocessOf(model));
   const side = geometry.square;
-  const context: MethodContext = {
-    networks,
-    geometry,
-    checkpoint: () => undefined,
-    lap: () => undefined,
-  };
   // Pairs live on the square that SAM sees, padding included.
   const onSquare = (features: ImageFeatures): ImageFeatures => ({ ...features, width: side, height: side });
   return async ({ reference, target, annotation, cells }) => {
     const prepared = { key: reference.key, features: onSquare(reference), mask: { data: annotation, width: side, height: side }, cells };
-    const { field } = await run(context, onSquare(target), [prepared], {});
+    const { field } = await run(callContext(undefined, { networks, geometry }), onSquare(target), [prepared], {});
     return aboveZero(field.data);
   };
 }

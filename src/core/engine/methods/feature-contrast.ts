@@ -5,8 +5,8 @@
 import type { Comparison, Matching } from '../../checkpoint/methods-section.ts';
 import type { ImageMaps } from '../image-features.ts';
 import type { PreparedReference } from '../references.ts';
-import { averageContrast } from './average-contrast.ts';
-import { cellContrast } from './cell-contrast.ts';
+import { averageCosines } from './average-cosines.ts';
+import { cellCosines, type Cosines } from './cell-cosines.ts';
 import { comparedMap } from './compared-map.ts';
 import type { MethodContext } from './method.ts';
 
@@ -16,15 +16,28 @@ import type { MethodContext } from './method.ts';
  */
 const GAINS: Readonly<Record<Comparison, number>> = { cells: 40, averages: 20 };
 
+/** -> cosines of every target cell, computed once a call */
+export function cosinesTo(
+  context: MethodContext,
+  target: ImageMaps,
+  references: readonly PreparedReference[],
+  { parts, compare }: Matching,
+): Promise<Cosines> {
+  const key = JSON.stringify(['cosines', target.key, references.map((reference) => reference.key), compare, parts]);
+  return context.once(key, () => {
+    const seen = comparedMap(target, parts);
+    const shown = references.map((reference) => ({ reference, ...comparedMap(reference.features, parts) }));
+    return compare === 'cells' ? cellCosines(context, seen, shown) : Promise.resolve(averageCosines(seen, shown));
+  });
+}
+
 /** -> per cell of the target a logit: cosine to the object minus cosine to the rest, -2..2, times the gain */
 export async function featureContrast(
   context: MethodContext,
   target: ImageMaps,
   references: readonly PreparedReference[],
-  { parts, compare }: Matching,
+  matching: Matching,
 ): Promise<Float32Array> {
-  const seen = comparedMap(target, parts);
-  const shown = references.map((reference) => ({ reference, ...comparedMap(reference.features, parts) }));
-  const contrast = compare === 'cells' ? await cellContrast(context, seen, shown) : averageContrast(seen, shown);
-  return contrast.map((value) => GAINS[compare] * value);
+  const { object, rest } = await cosinesTo(context, target, references, matching);
+  return object.map((value, i) => GAINS[matching.compare] * (value - (rest[i] as number)));
 }

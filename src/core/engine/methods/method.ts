@@ -9,6 +9,8 @@ import type { PredictOptions } from '../types.ts';
 export interface MethodContext {
   networks: Networks;
   geometry: Geometry;
+  /** Work that several parts of a call may ask for, done by whoever asks first. */
+  once<T>(key: string, work: () => Promise<T>): Promise<T>;
   /** Called between stages; throws when the caller has given up. */
   checkpoint(): void;
   /** Adds the time since the last call to a stage. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openModel } from '../../../../src/core/checkpoint/model-folder.ts';
-import { averageContrast } from '../../../../src/core/engine/methods/average-contrast.ts';
-import { cellContrast } from '../../../../src/core/engine/methods/cell-contrast.ts';
+import { averageCosines } from '../../../../src/core/engine/methods/average-cosines.ts';
+import { cellCosines, type Cosines } from '../../../../src/core/engine/methods/cell-cosines.ts';
 import { comparedMap, type ShownMap } from '../../../../src/core/engine/methods/compared-map.ts';
 import { geometryOf } from '../../../../src/core/image/geometry.ts';
 import { IMAGENET } from '../../../../src/core/image/preprocess.ts';
@@ -42,6 +42,8 @@ function unitCell({ data }: Tensor, cell: number): number[] {
   };
   return [...at(0, 2), ...at(2, CHANNELS)];
 }
+
+const contrast = ({ object, rest }: Cosines): Float32Array => object.map((value, i) => value - (rest[i] as number));
 
 const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
 
@@ -87,8 +89,8 @@ describe('contrast', () => {
     const target = comparedMap(imageOf(3), PARTS);
     const references = [shownOf(1), shownOf(2)];
     const pool = references.map(({ map, reference: { cells } }) => ({ map, cells }));
-    close(await cellContrast(context(), target, references.slice(0, 1)), byHand(target.map, pool.slice(0, 1)));
-    close(await cellContrast(context(), target, references), byHand(target.map, pool));
+    close(contrast(await cellCosines(context(), target, references.slice(0, 1))), byHand(target.map, pool.slice(0, 1)));
+    close(contrast(await cellCosines(context(), target, references)), byHand(target.map, pool));
   });
 
   test('to cells: those that only see padding are in no pool', async () => {
@@ -97,7 +99,7 @@ describe('contrast', () => {
     const reference = shownOf(1, 100, 40); // 2.4 of 6 rows
     const { map } = reference;
     const { cells } = reference.reference;
-    close(await cellContrast(padded, target, [reference]), byHand(target.map, [{ map, cells, seen: (cell) => cell < 3 * SIDE }]));
+    close(contrast(await cellCosines(padded, target, [reference])), byHand(target.map, [{ map, cells, seen: (cell) => cell < 3 * SIDE }]));
   });
 
   test('to cells: a pool beyond the bound is thinned, marked cells and others alike', async () => {
@@ -112,9 +114,9 @@ describe('contrast', () => {
         },
       },
     };
-    const contrast = await cellContrast(counted, target, [shownOf(1), shownOf(2)], (CHANNELS * CELLS * CELLS) / 2);
+    const { object, rest } = await cellCosines(counted, target, [shownOf(1), shownOf(2)], (CHANNELS * CELLS * CELLS) / 2);
     expect(rows).toEqual([6, 13]); // of 22 marked cells and 50 others a quarter each
-    expect(contrast.every(Number.isFinite)).toBe(true);
+    expect([...object, ...rest].every(Number.isFinite)).toBe(true);
   });
 
   test('to cells: nothing marked is nowhere, everything marked is everywhere', async () => {
@@ -123,14 +125,14 @@ describe('contrast', () => {
       const shown = shownOf(1);
       return { ...shown, reference: { ...shown.reference, cells: new Float32Array(CELLS).fill(value) } };
     };
-    expect((await cellContrast(context(), target, [all(0)])).every((value) => value < 0)).toBe(true);
-    expect((await cellContrast(context(), target, [all(1)])).every((value) => value > 0)).toBe(true);
+    expect(contrast(await cellCosines(context(), target, [all(0)])).every((value) => value < 0)).toBe(true);
+    expect(contrast(await cellCosines(context(), target, [all(1)])).every((value) => value > 0)).toBe(true);
   });
 
   test('to cells: gives up between blocks', async () => {
     calls = 0;
     const stopped = { ...context(), checkpoint: () => AbortSignal.abort(new Error('stopped')).throwIfAborted() };
-    await expect(cellContrast(stopped, comparedMap(imageOf(3), PARTS), [shownOf(1)])).rejects.toThrow('stopped');
+    await expect(cellCosines(stopped, comparedMap(imageOf(3), PARTS), [shownOf(1)])).rejects.toThrow('stopped');
     expect(calls).toBe(1);
   });
 
@@ -149,7 +151,7 @@ describe('contrast', () => {
       const seen = unitCell(target.map, cell);
       return dot(seen, object) - dot(seen, rest);
     });
-    close(averageContrast(target, [reference]), wanted);
+    close(contrast(averageCosines(target, [reference])), wanted);
   });
 
   test('compares features in the order of the plan, from both maps', () => {

@@ -1,11 +1,12 @@
-/** Contrast to averages: the average direction of the marked cells against that of all other cells. */
+/** Closeness to averages: to the average direction of the marked cells, and to that of all other cells. */
 import type { Tensor } from '../../onnx/session.ts';
+import type { Cosines } from './cell-cosines.ts';
 import type { ComparedMap, ShownMap } from './compared-map.ts';
 
 const EPSILON = 1e-9;
 
 /** Map with every part of every cell scaled to length 1. */
-function unitParts({ map: { data, shape }, widths }: ComparedMap): Tensor {
+export function unitParts({ map: { data, shape }, widths }: ComparedMap): Tensor {
   const cells = data.length / (shape[1] as number);
   const out = new Float32Array(data.length);
   let from = 0;
@@ -43,15 +44,18 @@ function prototypes(references: readonly ShownMap[]): { object: Float32Array; re
   return { object, rest };
 }
 
-/** -> per cell of the target: cosine to the object minus cosine to the rest, -2..2 */
-export function averageContrast(target: ComparedMap, references: readonly ShownMap[]): Float32Array {
+/** -> cosines per cell of the target, to the average of the marked cells and to that of all others */
+export function averageCosines(target: ComparedMap, references: readonly ShownMap[]): Cosines {
   const { object, rest } = prototypes(references);
   const { data } = unitParts(target);
   const cells = data.length / object.length;
-  const scores = new Float32Array(cells);
+  const scale = 1 / Math.sqrt(target.widths.length);
+  const cosines: Cosines = { object: new Float32Array(cells), rest: new Float32Array(cells) };
   for (let c = 0; c < object.length; c++) {
-    const weight = ((object[c] as number) - (rest[c] as number)) / Math.sqrt(target.widths.length);
-    for (let i = 0; i < cells; i++) scores[i] = (scores[i] as number) + weight * (data[c * cells + i] as number);
+    for (const side of ['object', 'rest'] as const) {
+      const [weight, sums] = [scale * ((side === 'object' ? object : rest)[c] as number), cosines[side]];
+      for (let i = 0; i < cells; i++) sums[i] = (sums[i] as number) + weight * (data[c * cells + i] as number);
+    }
   }
-  return scores;
+  return cosines;
 }

@@ -1,5 +1,5 @@
 /**
- * Contrast to cells: the largest cosine to a marked cell against the largest to any other. Cells of all references are one pool, whose
+ * Closeness to cells: the largest cosine to a marked cell and the largest to any other. Cells of all references are one pool, whose
  * product with the target's is made in blocks by a network, so that neither time nor memory grows without bound and a thread that
  * computes for others, too, is never held up for long.
  */
@@ -19,13 +19,13 @@ interface PoolCell {
   cell: number;
 }
 
-/** -> per cell of the target, -2..2. Nothing marked: negative everywhere; nothing left beside it: positive everywhere. */
-export async function cellContrast(
+/** -> cosines per cell of the target. Nothing marked: the object's are -1 everywhere; nothing left beside it: the rest's are. */
+export async function cellCosines(
   context: CellContext,
   target: ComparedMap,
   references: readonly ShownMap[],
   maxProducts = MAX_PRODUCTS,
-): Promise<Float32Array> {
+): Promise<Cosines> {
   const [, channels, rows, columns] = target.map.shape as [number, number, number, number];
   const most = Math.max(2, Math.floor(maxProducts / (channels * rows * columns)));
   const pools = thinned(poolsOf(context, references), most);
@@ -40,9 +40,13 @@ export async function cellContrast(
     }
     return found;
   };
-  const object = await best(pools.marked);
-  const rest = await best(pools.others);
-  return object.map((value, i) => value - (rest[i] as number));
+  return { object: await best(pools.marked), rest: await best(pools.others) };
+}
+
+/** Cosines of every target cell, -1..1: to the object, and to whatever else the references show. [h * w] */
+export interface Cosines {
+  object: Float32Array;
+  rest: Float32Array;
 }
 
 /** The little of a method's context that this needs. */
