@@ -39,7 +39,7 @@ export interface MountedLabelStudio extends Pick<LabelStudio, 'connections' | 'i
 /** @throws CONFIG_INVALID */
 export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
   const { settings, service, app, images, log, metrics, onProblem = () => undefined } = parts;
-  const { token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, mountAtRoot } = settings.labelStudio;
+  const { token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, threshold, mountAtRoot } = settings.labelStudio;
   const { allowHosts, maxBytes, timeoutMs, maxPixels } = settings.images;
   const url = settings.labelStudio.url === undefined ? undefined : baseAddress(settings.labelStudio.url);
   // Though it is a private address; everything else is refused, however it came to be asked.
@@ -59,7 +59,7 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
     log,
   });
   const adapter = labelStudio({
-    ...{ service, images, api, log, metrics, name, instances },
+    ...{ service, images, api, log, metrics, name, instances, threshold },
     fetchImage: createFetchImage({ own, elsewhere: images, clients }),
     limits: { softDeadlineMs, maxPixels },
     ...(url !== undefined && { hostname: url }),

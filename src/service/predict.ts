@@ -12,6 +12,7 @@ import type { Engine, PixelImage, Prediction, Reference } from '../core/engine/t
 import type { VersionStore } from './ports/versions.ts';
 import type { Admission } from './admission.ts';
 import type { ServiceImages } from './images.ts';
+import { confidenceOf } from '../core/engine/confidence.ts';
 import { DEFAULT_LABEL } from '../core/engine/defaults.ts';
 import { asBytes, isPixelImage } from '../core/image/input.ts';
 import { checkHasBytes } from './annotation-masks.ts';
@@ -195,8 +196,10 @@ function hashOfAnnotation(annotation: Annotation): string {
 
 async function recordOf({ project, image, version }: ServicePrediction, { masks }: Prediction, createdMs: number) {
   const kept = [];
-  for (const { label, mask, area, quality, method } of masks)
-    kept.push({ label, rle: await cocoRleFromMask(mask), area, score: quality.score, uncertainty: 1 - quality.score, method });
+  for (const { label, mask, area, quality, method } of masks) {
+    const uncertainty = 1 - confidenceOf({ area, quality });
+    kept.push({ label, rle: await cocoRleFromMask(mask), area, score: quality.score, uncertainty, method });
+  }
   return { project, sha256: image.sha256, version, createdMs, masks: kept };
 }
 

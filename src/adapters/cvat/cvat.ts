@@ -60,7 +60,7 @@ export interface CvatOptions {
   instances?: boolean;
   /** Pixels an outline may deviate. @default 1 */
   tolerance?: number;
-  /** Least score of what a detector answers where CVAT names none, 0 to 1. @default 0 */
+  /** Least probability of a concept for a detector to answer its mask where CVAT names none, 0 to 1. @default 0.5 */
   threshold?: number;
   /** Ports of functions that are called directly. @default none are opened, and CVAT calls through the dashboard's address */
   ports?: PortRegistry;
@@ -97,7 +97,7 @@ const NO_PORT = 1;
 /** @throws CONFIG_INVALID for secrets that are too short, and for learning without `api` */
 export function cvat(options: CvatOptions): Cvat {
   const { service, images, api, log = silentLog, name = 'cvat', ports, open, webhookSecrets: secrets = [], limits = {} } = options;
-  const { instances = false, tolerance = 1, threshold = 0, frames = createFrameIndex(), pollMs = 0 } = options;
+  const { instances = false, tolerance = 1, threshold, frames = createFrameIndex(), pollMs = 0 } = options;
   const { reviews = createReviewLog(), notes = createReviewNotes() } = options;
   if (secrets.some((secret) => secret.length < MIN_SECRET))
     throw new ProsamError(

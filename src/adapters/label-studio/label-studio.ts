@@ -34,7 +34,7 @@ const MAX_VERSIONS = 100;
 
 /** @throws CONFIG_INVALID for a token without the address it is for */
 export function labelStudio(options: LabelStudioOptions): LabelStudio {
-  const { service, api, log = silentLog, metrics = noMetrics, name = 'label-studio', instances = false } = options;
+  const { service, api, log = silentLog, metrics = noMetrics, name = 'label-studio', instances = false, threshold } = options;
   const {
     softDeadlineMs = 80_000,
     openDeadlineMs = 20_000,
@@ -55,7 +55,7 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
   const late = createDeferredPredictions({ ...(api && { api }), log, signal });
   const slots = createSlots(concurrency);
   const common = { service, images, priors, log };
-  const batch = createBatch({ ...common, instances, recorder, late, slots, metrics, softDeadlineMs, openDeadlineMs, closing: signal });
+  const batch = createBatch({ ...common, instances, threshold, recorder, late, slots, metrics, softDeadlineMs, openDeadlineMs, closing: signal });
   const interactive = createInteractive(common);
   const events = createEventWork({ service, connections, recorder, images, ...(api && { api }), log, metrics, closing: signal });
   /** Newest known version by project: what is said where the real one takes too long. */

@@ -1,4 +1,5 @@
 /** One task: its images, the labels that are known, and the masks in the form the labeling configuration has room for. */
+import { confidenceOf } from '../../core/engine/confidence.ts';
 import type { Service, ServicePrediction } from '../../service/types.ts';
 import type { MaskPrediction } from '../../core/engine/types.ts';
 import type { MlResponse } from './protocol/responses.ts';
@@ -16,6 +17,8 @@ export interface TaskParts {
   priors: Priors;
   /** One region a connected part. */
   instances: boolean;
+  /** Least probability of a concept for its regions to be answered. @default the engine's */
+  threshold?: number | undefined;
 }
 
 export interface TaskRequest {
@@ -40,20 +43,21 @@ export function wantedOutputs(config: LabelConfig, known: ReadonlySet<string>): 
 
 /** undefined: there is nothing to look for. @throws what the service and the image source throw */
 export async function predictTask(
-  { service, images, priors, instances }: TaskParts,
+  { service, images, priors, instances, threshold }: TaskParts,
   request: TaskRequest,
   signal: AbortSignal,
 ): Promise<MlResponse | undefined> {
   const { connection, config, task, version, known, priority } = request;
   const { project, extraParams } = connection;
   const split = typeof extraParams.instances === 'boolean' ? extraParams.instances : instances;
+  const least = shareIn(extraParams.threshold) ?? threshold;
   const result: WrittenRegion[] = [];
   const scores: number[] = [];
   for (const outputs of wantedOutputs(config, known).values()) {
     const of = imageOfTask(connection, task, (outputs[0] as Output).image.field);
     const labels = outputs.map(({ label }) => label);
     const boxes = outputs.some(({ control }) => control.kind === 'rectanglelabels');
-    const options = split || boxes ? { options: { instances: true } } : {};
+    const options = { options: { ...((split || boxes) && { instances: true }), ...(least !== undefined && { threshold: least }) } };
     const prediction: ServicePrediction = await images.use(
       of,
       (image) =>
@@ -66,16 +70,21 @@ export async function predictTask(
     for (const mask of prediction.masks) {
       const output = outputs.find(({ label }) => label === mask.label);
       if (output === undefined) continue;
-      scores.push(mask.quality.score);
+      scores.push(confidenceOf(mask));
       if (priority === 'interactive') priors.keep({ project, version, sha256: prediction.image.sha256, label: mask.label }, mask);
       result.push(...(await writeRegions(output.control, toWrite(mask, split || output.control.kind === 'rectanglelabels'), { signal })));
     }
   }
   if (scores.length === 0) return undefined;
-  // People sort by it to see what is doubtful first: the most doubtful mask counts.
+  // People sort by it to see what is doubtful first: the most doubtful answer counts.
   return { result, score: Math.min(...scores), modelVersion: version };
 }
 
 function toWrite({ label, mask, quality, instances }: MaskPrediction, split: boolean) {
   return { label, mask, score: quality.score, ...(split && instances && instances.length > 0 && { instances }) };
+}
+
+/** A number from 0 to 1 in settings that people write. */
+function shareIn(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined;
 }

@@ -75,6 +75,8 @@ export interface LabelStudioOptions {
   limits?: LabelStudioLimits;
   /** One region a connected part of a mask, instead of one a label. @default false */
   instances?: boolean;
+  /** Least probability of a concept for its regions to be answered, 0 to 1. @default 0.5 */
+  threshold?: number;
   /** Counts what fails. @default nothing is counted */
   metrics?: Pick<ServiceMetrics, 'error'>;
   /** Milliseconds that only go forward. @default performance.now */

@@ -24,7 +24,8 @@ interface StoredResult {
 
 /** Fields of a mask in them. */
 interface StoredMask {
-  quality?: unknown;
+  /** `present` was true or false in early versions of 0.2. */
+  quality?: { present?: boolean | number };
   area?: number;
   score?: number;
   uncertainty?: number;
@@ -44,7 +45,7 @@ function currentResult(result: unknown): unknown {
 }
 
 function currentMask(mask: StoredMask): unknown {
-  if (mask.quality !== undefined) return mask;
+  if (mask.quality !== undefined) return { ...mask, quality: { ...mask.quality, present: Number(mask.quality.present ?? 1) } };
   const { score, predictedIou, expectedIou, expectedIouFrom, ...others } = mask;
   const rest = { ...others, uncertainty: undefined }; // JSON leaves it out
   const from = expectedIouFrom === 'other-references' ? 'leave-one-out' : expectedIouFrom;
@@ -52,7 +53,7 @@ function currentMask(mask: StoredMask): unknown {
     score,
     ...(predictedIou !== undefined && { samIou: predictedIou }),
     ...(expectedIou !== undefined && { referenceIou: expectedIou, referenceIouFrom: from }),
-    present: (rest.area ?? 0) > 0,
+    present: Number((rest.area ?? 0) > 0),
   };
   return { ...rest, quality };
 }

@@ -20,11 +20,16 @@ const writtenMask = {
 };
 
 const qualityResponse = z.object({
-  score: share.describe('Expected IoU: good for ranking, optimistic as a number'),
+  score: share.describe('Expected IoU of the mask where the image shows the concept'),
+  present: share.describe('Probability that the image shows the concept at all'),
+  withheld: z.literal(true).exactOptional().describe('The mask was left out, because "present" is below the threshold'),
   samIou: z.number().exactOptional().describe("SAM's own estimate of the mask's IoU"),
   referenceIou: share.exactOptional().describe('IoU of the method on the references themselves'),
   referenceIouFrom: z.enum(['leave-one-out', 'mirrored-copy']).exactOptional(),
-  present: z.boolean().exactOptional().describe('False when the mask is empty'),
+  compared: z
+    .partialRecord(z.enum(METHODS), share)
+    .exactOptional()
+    .describe("Expected IoU of each method's mask, where 'auto' drew several"),
 });
 
 export const maskResponse = z.object({

@@ -7,6 +7,7 @@ import {
   DEFAULT_SAMPLES,
   DEFAULT_SEED,
   DEFAULT_STRATEGY,
+  DEFAULT_THRESHOLD,
 } from '../../core/engine/defaults.ts';
 import { DEVICES } from '../../core/runtime/devices/devices.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
@@ -91,6 +92,11 @@ const METHOD_OPTIONS = options({
     about: "mask prompt of prosam: the model's, or none as in the paper",
     otherwise: 'model',
   },
+  threshold: {
+    ...{ type: 'number', min: 0, max: 1, value: 'X' },
+    about: 'least probability that the concept is there for a mask to be given; 0 gives every mask',
+    otherwise: DEFAULT_THRESHOLD,
+  },
 });
 
 export const ENGINE_OPTIONS = under('Model and method', {
@@ -117,12 +123,13 @@ export function engineOptions({ model, device, threads, precision, cache }: Engi
 
 /** @throws UsageError for a label reduction that does not exist */
 export function predictOptions(values: PredictValues): PredictOptions {
-  const { method, strategy, dense, samples, distribution, nu, seed, labelReduction: reduction } = values;
+  const { method, strategy, dense, threshold, samples, distribution, nu, seed, labelReduction: reduction } = values;
   const grow = values.grow === true ? true : values.noGrow === true ? false : undefined;
   return {
     ...(method !== undefined && { method }),
     ...(strategy !== undefined && { strategy }),
     ...(dense !== undefined && { dense }),
+    ...(threshold !== undefined && { threshold }),
     ...(samples !== undefined && { samples }),
     ...(distribution !== undefined && { distribution }),
     ...(nu !== undefined && { nu }),

@@ -62,7 +62,6 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
     const result = await annotateTask({
       ...{ client, plan, predict: predictor.predict, form, instances: values.instances, onFrame, signal },
       ...(log && { log, uploads: createUploadLog(values.uploads) }),
-      ...(values.threshold !== undefined && { threshold: values.threshold }),
     }).finally(() => progress.clear());
     terminal.warn(
       `${result.predicted} frames with ${values.dryRun ? 'masks' : `${result.shapes} new shapes`}, ${result.nothing} where nothing was found, ` +

@@ -60,9 +60,12 @@ class _Function:
     def detect(self, context, image):
         bytes_of = io.BytesIO()
         image.convert("RGB").save(bytes_of, "PNG")
+        # Without a threshold of CVAT's the service's own holds.
+        options = {} if context.conf_threshold is None else {"options": {"threshold": context.conf_threshold}}
         answer = _ask(
             f"{self._url}/v1/predict",
             {
+                **options,
                 "project": self._project,
                 "image": {"base64": base64.b64encode(bytes_of.getvalue()).decode()},
                 "format": "polygon" if context.conv_mask_to_poly else "png",
@@ -71,8 +74,6 @@ class _Function:
         shapes = []
         for mask in answer["masks"]:
             if mask["label"] not in self._ids or mask["area"] == 0:
-                continue
-            if context.conf_threshold is not None and mask["quality"]["score"] < context.conf_threshold:
                 continue
             label = self._ids[mask["label"]]
             if context.conv_mask_to_poly:

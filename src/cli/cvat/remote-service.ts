@@ -34,7 +34,12 @@ function remotePredictions(client: ProsamClient): RemoteService['predictions'] {
             })),
           }),
           ...(remember !== undefined && { remember }),
-          ...(options?.instances === true && { options: { instances: true } }),
+          ...(options && {
+            options: {
+              ...(options.instances === true && { instances: true }),
+              ...(options.threshold !== undefined && { threshold: options.threshold }),
+            },
+          }),
         },
         call,
       );

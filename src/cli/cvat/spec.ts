@@ -39,7 +39,6 @@ export const CVAT_ANNOTATE = command({
     frames: { type: 'text', value: 'A-B,N,..', about: 'frames to fill; the first frame is 0', otherwise: 'all others' },
     form: { type: 'choice', choices: SHAPE_FORMS, about: 'kind of shapes', otherwise: 'mask, or the only one the label allows' },
     instances: { type: 'flag', about: 'uploads one shape for each separate region' },
-    threshold: { type: 'number', min: 0, max: 1, value: 'X', about: 'leaves out masks with a score below X', otherwise: 0 },
     ...under(
       'A running service instead of an engine here',
       options({

@@ -13,6 +13,8 @@ import {
   publishedTable,
   resultTable,
   timeTable,
+  trustTable,
+  reliabilityTables,
   type NamedComparison,
 } from '../../training/evaluation/tables.ts';
 import { openDataset } from '../../training/datasets/index.ts';
@@ -35,7 +37,7 @@ const MAX_CLASSES_SHOWN = 24;
 /** Resolves to the exit code. */
 export async function evalCommand(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values } = parseCommand(EVAL, args);
-  const { data, model: models, method: methods, strategy: strategies, dense, annotation, pairs, prompts, testOn, compare, out } = values;
+  const { data, model: models, method: methods, strategy: strategies, dense, annotation, pairs, prompts, trust, testOn, compare, out } = values;
   const size = sizeOf(values.size);
   const { seed, labelReduction, ...options } = predictOptions({
     ...pick(values, 'samples', 'distribution', 'nu', 'seed', 'labelReduction', 'grow', 'noGrow'),
@@ -56,6 +58,7 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
     annotation,
     size,
     pairs,
+    ...(trust && { trust }),
     ...(prompts && { prompts: [...new Set(prompts)] }),
     ...(seed !== undefined && { seed }),
     ...(labelReduction && { labelReduction }),
@@ -103,9 +106,11 @@ function compareToFirst({ contestants, settings }: Evaluation): NamedComparison[
 
 function printTables(evaluation: Evaluation, comparisons: readonly NamedComparison[], compare: boolean, print: Terminal['print']): void {
   const fewClasses = (evaluation.contestants[0]?.classes.length ?? 0) <= MAX_CLASSES_SHOWN;
+  const trust = trustTable(evaluation);
   const tables = [
     resultTable(evaluation),
     ...(evaluation.prompts ? [promptTable(evaluation.prompts)] : []),
+    ...(trust ? [trust, ...reliabilityTables(evaluation)] : []),
     ...(fewClasses ? [classTable(evaluation)] : []),
     ...pixelTables(evaluation),
     timeTable(evaluation),
@@ -121,8 +126,8 @@ function printLines(
   compare: boolean,
   print: Terminal['print'],
 ): void {
-  for (const { episodes, ...figures } of contestants) {
-    print(JSON.stringify({ source: 'measured here', data: data.name, ...settings, pairs: episodes.length, ...figures }));
+  for (const { episodes, absentEpisodes, ...figures } of contestants) {
+    print(JSON.stringify({ source: 'measured here', data: data.name, ...settings, pairs: episodes.length, ...(absentEpisodes && { absent: absentEpisodes.length }), ...figures }));
   }
   for (const { prompt, ...figures } of prompts?.results ?? [])
     print(JSON.stringify({ source: 'measured here', data: data.name, size: settings.size, seed: settings.seed, prompt, ...figures }));

@@ -34,6 +34,10 @@ export const EVAL = command({
       ...{ type: 'choice', list: true, choices: PROMPT_KINDS, value: 'P[,P]' },
       about: "measures SAM's own prompts, too: a box, or 1 to 6 clicks, on one object of each target",
     },
+    trust: {
+      type: 'flag',
+      about: 'looks for every reference in a target without its class, too, and holds score and presence against what came of them',
+    },
     'test-on': {
       ...{ type: 'choice', choices: TEST_IMAGES, value: 'IMAGES' },
       about: 'images of an own folder: those held back from training, or all, for models that were not trained on them',

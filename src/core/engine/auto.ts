@@ -1,61 +1,59 @@
 /** 'auto': which methods may draw the mask of a label, and whose mask is kept. */
 import type { Matching } from '../checkpoint/methods-section.ts';
-import type { ImageFeatures } from './image-features.ts';
 import type { Methods } from './methods/available.ts';
-import type { MethodContext, MethodResult } from './methods/method.ts';
-import type { PreparedReference } from './references.ts';
-import { expectedIou } from './scoring.ts';
+import type { MethodContext, MethodResult, RunMethod } from './methods/method.ts';
+import { leavesTrained } from './trust/estimates.ts';
+import { judge, type Asked, type Judgement } from './trust/judge.ts';
 import type { Method, PredictOptions, SelfCheck } from './types.ts';
-
-/**
- * A copy of a single reference says little about other images: there the methods below draw both their masks, and the one that expects the
- * higher IoU is kept. Scores of these two can be compared (docs/decisions/017-auto-is-the-default-method.md, which has all figures).
- */
-const BY_SCORE: readonly Method[] = ['prosam', 'nearest'];
-
-/**
- * Share of the trained method's IoU on the copy, beyond what is to be expected there, that is added to its score: a concept it cannot even
- * find again, such as the ground or the sky, is none it knows.
- */
-const COPY_SHARE = 0.5;
-const EXPECTED_ON_COPY = 0.4;
-
-/** Least score that another method's mask needs where the trained one finds nothing: more likely right than wrong. */
-const ABSENT_SCORE = 0.5;
-
-/** Methods that have to be checked on the references. count: references of the label. */
-export function contenders(methods: Methods, count: number, nearest: Matching): Methods {
-  const byScore = count === 1 && nearest.compare === 'cells' && BY_SCORE.every((name) => methods.has(name));
-  return byScore ? new Map([...methods].filter(([name]) => BY_SCORE.includes(name))) : methods;
-}
 
 export interface DrawnMask {
   name: Method;
   result: MethodResult;
-  check: Pick<SelfCheck, 'basis' | 'referenceIou'>;
+  judgement: Judgement;
+  /** Where the methods were checked on the references. */
+  check?: Pick<SelfCheck, 'basis' | 'referenceIou'>;
+  /** Expected IoU, where several methods drew. */
+  compared?: Partial<Record<Method, number>>;
 }
 
-/** methods: those that were checked. The best of several references' check draws alone; after a copy's check both do. */
-export async function drawAutomatically(
+/**
+ * Whether both the trained method and 'nearest' draw, and the evidence decides target by target: a copy of a single reference says little
+ * about other images (docs/decisions/017-auto-is-the-default-method.md). count: references of the label.
+ */
+export function decidesByTarget(methods: Methods, count: number, nearest: Matching): boolean {
+  return count === 1 && nearest.compare === 'cells' && methods.has('prosam') && methods.has('nearest');
+}
+
+/** Masks of both, of which the better one is kept. methods: the trained one and 'nearest' among them. */
+export async function drawBoth(context: MethodContext, methods: Methods, asked: Asked, options: PredictOptions): Promise<DrawnMask> {
+  const draw = (name: Method): Promise<MethodResult> => (methods.get(name) as RunMethod)(context, asked.target, asked.references, options);
+  const trained = await draw('prosam');
+  const other = await draw('nearest');
+  const prosam: DrawnMask = {
+    name: 'prosam',
+    result: trained,
+    judgement: await judge(context, asked, { method: 'prosam', result: trained, trained }),
+  };
+  const nearest: DrawnMask = {
+    name: 'nearest',
+    result: other,
+    judgement: await judge(context, asked, { method: 'nearest', result: other, trained }),
+  };
+  const kept = leavesTrained(prosam.judgement.evidence, nearest.judgement.evidence) ? nearest : prosam;
+  return { ...kept, compared: { prosam: prosam.judgement.score, nearest: nearest.judgement.score } };
+}
+
+/** Mask of the method that did best on the references. */
+export async function drawChecked(
   context: MethodContext,
   methods: Methods,
   check: SelfCheck,
-  target: ImageFeatures,
-  references: readonly PreparedReference[],
+  asked: Asked,
   options: PredictOptions,
 ): Promise<DrawnMask> {
-  const both = check.basis === 'mirrored-copy' && methods.size === BY_SCORE.length && BY_SCORE.every((name) => methods.has(name));
-  const drawn: { name: Method; result: MethodResult; score: number }[] = [];
-  for (const [name, run] of methods) {
-    if (!both && name !== check.best) continue;
-    const result = await run(context, target, references, options);
-    const score = expectedIou(result);
-    drawn.push({ name, result, score: name === 'prosam' ? (score || ABSENT_SCORE) + knownShare(check) : score });
-  }
-  const { name, result } = drawn.reduce((best, one) => (one.score > best.score ? one : best));
-  return { name, result, check: { basis: check.basis, referenceIou: check.methods[name]?.iou ?? 0 } };
-}
-
-function knownShare({ methods }: SelfCheck): number {
-  return COPY_SHARE * ((methods.prosam?.iou ?? EXPECTED_ON_COPY) - EXPECTED_ON_COPY);
+  const name = check.best;
+  const result = await (methods.get(name) as RunMethod)(context, asked.target, asked.references, options);
+  const trained = name === 'prosam' ? result : undefined;
+  const judgement = await judge(context, asked, { method: name, result, trained });
+  return { name, result, judgement, check: { basis: check.basis, referenceIou: check.referenceIou } };
 }

@@ -13,6 +13,8 @@ export const DEFAULT_MERGE_SAMPLES = 10;
 export const DEFAULT_SAMPLES = 4;
 export const MAX_SAMPLES = 100;
 export const MAX_REFERENCES = 200;
+/** Least probability that the concept is there, for a mask to be given (docs/concepts/trust.md). */
+export const DEFAULT_THRESHOLD = 0.5;
 /** Smallest region kept, as a share of the image's pixels. */
 export const DEFAULT_MIN_INSTANCE_SHARE = 0.0005;
 /** Share of a cell's block that must be marked, where labels are reduced by area (what the built-in model was trained with). */

@@ -7,11 +7,10 @@ import type { Model } from '../checkpoint/model-folder.ts';
 import { geometryOf } from '../image/geometry.ts';
 import { maskExtent } from '../mask/raster.ts';
 import { preprocessOf, type Networks } from '../onnx/networks.ts';
-import { contenders, drawAutomatically, type DrawnMask } from './auto.ts';
+import { decidesByTarget, drawBoth, drawChecked, type DrawnMask } from './auto.ts';
 import { callContext, type CallContext } from './call-context.ts';
 import { createConcept, labelsOf } from './concept.ts';
-import { DEFAULT_LABEL } from './defaults.ts';
-import { createEncodedImages, type EncodedPart, type ImageFeatures } from './image-features.ts';
+import { createEncodedImages, type EncodedPart, type ImageMaps } from './image-features.ts';
 import { methodsOf, type Methods } from './methods/available.ts';
 import type { RunMethod } from './methods/method.ts';
 import { decodeAtImageSize } from './methods/sam-prompts.ts';
@@ -20,10 +19,14 @@ import { checkPredictOptions, checkReferences, checkResultPixels } from './optio
 import type { ImageSource } from './ports.ts';
 import { predictMany } from './predict-many.ts';
 import { createPromptEncoders, type LoadedPromptEncoder } from './prompt-encoders.ts';
-import { createReferenceStore, type PreparedReference } from './references.ts';
+import { onePerImage, type ShownReference } from './one-per-image.ts';
+import { createReferenceStore } from './references.ts';
 import { refineMask } from './refine.ts';
 import { scoredMask } from './scoring.ts';
 import { selfCheck } from './self-check.ts';
+import { byLabel, rivalImages } from './label-groups.ts';
+import { judge, type Asked } from './trust/judge.ts';
+import { createRivals } from './trust/rivals.ts';
 import type { Engine, EngineInfo, ImageInput, MaskPrediction, Method, PredictOptions, Reference, SelfCheck, TriedDevice } from './types.ts';
 
 export interface EngineParts {
@@ -39,6 +42,9 @@ export interface EngineParts {
   /** Cache of features beyond memory. */
   slow?: SlowCache<EncodedPart>;
 }
+
+/** One label in one target. */
+type AskedLabel = Asked & { references: readonly ShownReference[] };
 
 /** Results of the check that 'auto' makes are small; this bounds their number. */
 const MAX_CHECKS = 1000;
@@ -63,6 +69,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     maxBytes: cacheBytes,
     decode: (image, prompts) => decodeAtImageSize(networks, geometry, image, prompts),
   });
+  const rivals = createRivals(cacheBytes);
   const checks = createByteCache<SelfCheck>({ maxBytes: MAX_CHECKS, sizeOf: () => 1 });
   const busy = new Set<Promise<unknown>>();
   let closed = false;
@@ -84,36 +91,41 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     options: PredictOptions,
     context: CallContext,
     trained = encoders.get(options.promptEncoder),
-  ): Promise<PreparedReference[]> => {
-    const found: PreparedReference[] = [];
+  ): Promise<ShownReference[]> => {
+    const found: ShownReference[] = [];
     const reduction = trained?.plan.label_reduction;
     for (const reference of references) {
-      found.push(await store.reference(reference, { ...options, ...(reduction && { trainedReduction: reduction }) }));
+      const ready = await store.reference(reference, { ...options, ...(reduction && { trainedReduction: reduction }) });
+      found.push({ ...ready, image: reference.image });
       context.checkpoint();
     }
     context.lap('reference');
-    return found;
+    return onePerImage(found);
   };
   /** Shared by all who ask for the same references, so no caller's signal may end it. */
-  const check = (methods: Methods, references: readonly Reference[], ready: readonly PreparedReference[], options: PredictOptions) => {
+  const check = (methods: Methods, ready: readonly ShownReference[], options: PredictOptions) => {
     const { labelReduction, distribution, dense, grow, promptEncoder } = options;
     const asked = { labelReduction, distribution, dense, grow, promptEncoder, methods: [...methods.keys()] };
     const key = `${ready.map((reference) => reference.key).join(' ')} ${JSON.stringify(asked)}`;
     const context = callContext(undefined, { networks, geometry });
-    return checks.get(key, () => selfCheck(context, { references: store, features }, methods, references, ready, options));
+    return checks.get(key, () => selfCheck(context, { references: store, features }, methods, ready, options));
   };
-  const automatic = async (
+  const automatic = async (context: CallContext, methods: Methods, asked: AskedLabel, options: PredictOptions): Promise<DrawnMask> => {
+    if (decidesByTarget(methods, asked.references.length, networks.matching.nearest)) return drawBoth(context, methods, asked, options);
+    const found = await check(methods, asked.references, options);
+    context.lap('check');
+    return drawChecked(context, methods, found, asked, options);
+  };
+  const draw = async (
     context: CallContext,
-    methods: Methods,
-    image: ImageFeatures,
-    references: readonly Reference[],
-    ready: readonly PreparedReference[],
+    method: Method,
+    run: RunMethod,
+    asked: AskedLabel,
     options: PredictOptions,
   ): Promise<DrawnMask> => {
-    const checked = contenders(methods, ready.length, networks.matching.nearest);
-    const found = await check(checked, references, ready, options);
-    context.lap('check');
-    return drawAutomatically(context, checked, found, image, ready, options);
+    const result = await run(context, asked.target, asked.references, options);
+    const trained = method === 'prosam' ? result : undefined;
+    return { name: method, result, judgement: await judge(context, asked, { method, result, trained }) };
   };
   const methodNamed = (methods: Methods, name: Method): RunMethod => {
     const method = methods.get(name);
@@ -152,15 +164,23 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
         const image = await features(target, () => (cached = false));
         context.lap('embed');
         const masks: MaskPrediction[] = [];
-        const groups = byLabel(references);
-        checkResultPixels(image, groups.size);
-        for (const [label, group] of groups) {
-          const ready = await prepared(group, options, context, trained);
+        const groups = new Map<string, ShownReference[]>();
+        const byName = byLabel(references);
+        checkResultPixels(image, byName.size);
+        for (const [label, group] of byName) groups.set(label, await prepared(group, options, context, trained));
+        const others: ImageMaps[] = [];
+        for (const input of options.others ?? []) others.push(await images.maps(await source.load(input)));
+        context.lap('reference');
+        for (const [label, ready] of groups) {
           const { method = 'auto' } = options;
+          const asked = {
+            ...{ target: image, references: ready },
+            rivals: await rivals(context, ready, rivalImages(label, groups, others, image)),
+          };
           const drawn = await (method === 'auto'
-            ? automatic(context, methods, image, group, ready, options)
-            : methodNamed(methods, method)(context, image, ready, options).then((result) => ({ name: method, result, check: undefined })));
-          masks.push(scoredMask(label, drawn.name, drawn.result, options, drawn.check));
+            ? automatic(context, methods, asked, options)
+            : draw(context, method, methodNamed(methods, method), asked, options));
+          masks.push(scoredMask(label, drawn, options));
           context.lap('resize');
         }
         return {
@@ -188,7 +208,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
       call(options.signal, async (context) => {
         checkPredictOptions(options);
         checkReferences([reference]);
-        const [{ mask, cells }] = (await prepared([reference], options, context)) as [PreparedReference];
+        const [{ mask, cells }] = (await prepared([reference], options, context)) as [ShownReference];
         const on = cells.reduce((sum, cell) => sum + cell, 0);
         const copy = { ...mask, data: new Uint8Array(mask.data) };
         return { mask: copy, ...maskExtent(mask), cells: on, ofCells: cells.length };
@@ -205,13 +225,13 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
           );
         const trained = encoders.get(options.promptEncoder);
         const methods = methodsWith(trained);
-        return check(methods, references, await prepared(references, options, context, trained), options);
+        return check(methods, await prepared(references, options, context, trained), options);
       }),
     embedObject: (reference, options = {}) =>
       call(options.signal, async (context) => {
         checkPredictOptions(options);
         checkReferences([reference]);
-        return maskedAverage((await prepared([reference], options, context))[0] as PreparedReference);
+        return maskedAverage((await prepared([reference], options, context))[0] as ShownReference);
       }),
     loadPromptEncoder: (id, file) => call(undefined, () => encoders.load(id, file)),
     unloadPromptEncoder: (id) =>
@@ -228,13 +248,4 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     },
   };
   return disposable(engine);
-}
-
-function byLabel(references: readonly Reference[]): Map<string, Reference[]> {
-  const groups = new Map<string, Reference[]>();
-  for (const reference of references) {
-    const label = reference.label ?? DEFAULT_LABEL;
-    groups.set(label, [...(groups.get(label) ?? []), reference]);
-  }
-  return groups;
 }

@@ -21,7 +21,13 @@ export function checkPredictOptions(options: PredictOptions): void {
   number('samples', options.samples, 0, MAX_SAMPLES, true);
   number('seed', options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, true);
   number('nu', options.nu, Number.MIN_VALUE, 1e6);
+  number('threshold', options.threshold, 0, 1);
   number('minInstanceShare', options.minInstanceShare, 0, 1);
+  if ((options.others?.length ?? 0) > MAX_REFERENCES)
+    throw new ProsamError(
+      'OPTION_INVALID',
+      `others: expected at most ${MAX_REFERENCES} images, got ${options.others?.length}. Send fewer.`,
+    );
   if (options.labelReduction?.kind === 'area') number('labelReduction.threshold', options.labelReduction.threshold, 0, 1);
 }
 

@@ -1,4 +1,5 @@
 /** Results of the engine's calls. Boxes are [x0, y0, x1, y1] in pixels of the upright image, x0 <= x < x1. */
+import type { Evidence } from './trust/evidence.ts';
 import type { SamResize } from '../image/preprocess.ts';
 import type { BinaryMask } from '../mask/label-reduction.ts';
 import type { Precision } from '../onnx/precision.ts';
@@ -30,21 +31,25 @@ export interface InstancePrediction {
   score: number;
 }
 
-/** Quality of a mask. */
+/** What is likely about a mask. */
 export interface MaskQuality {
   /**
-   * Expected IoU of the mask if pixels were independent with their predicted probabilities p (mean over the decoded
-   * samples): sum of p inside / (pixels inside + sum of p outside). 0..1; good for ranking, optimistic as a number.
+   * Expected IoU of the mask where the image shows the concept, 0..1: fitted to `evidence` on public photos and measured on others
+   * (docs/concepts/trust.md).
    */
   score: number;
+  /** Probability that the image shows the concept at all, 0..1; fitted likewise. Below `threshold` the mask is empty. */
+  present: number;
+  /** True where a mask was drawn and left out, because `present` is below the threshold. */
+  withheld?: true;
   /** SAM's own estimate of the mask's IoU, where SAM drew it. */
   samIou?: number;
   /** IoU of the method on the references themselves, 0..1, where 'auto' chose it: how far to trust it on these images. */
   referenceIou?: number;
   /** Source of `referenceIou`: see `SelfCheck.basis`. */
   referenceIouFrom?: SelfCheck['basis'];
-  /** False when the mask is empty: the concept was not found in the image. */
-  present?: boolean;
+  /** Expected IoU of each method's mask, where 'auto' drew several and kept the best. */
+  compared?: Partial<Record<Method, number>>;
 }
 
 export interface MaskPrediction {
@@ -58,6 +63,8 @@ export interface MaskPrediction {
   /** Absent when the mask is empty. */
   boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
   quality: MaskQuality;
+  /** Numbers that `score` and `present` are made of; absent where a service answered. */
+  evidence?: Evidence;
   /** Binary entropy of p per pixel in bits, 0..255 for 0..1, at the target's own size. */
   uncertaintyMap?: Uint8Array;
   instances?: InstancePrediction[];

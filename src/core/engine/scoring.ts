@@ -3,56 +3,37 @@ import { splitInstances } from '../mask/instances.ts';
 import type { BinaryMask } from '../mask/label-reduction.ts';
 import { maskExtent } from '../mask/raster.ts';
 import { aboveZero, resizeMap, type FloatMap } from '../mask/resize-map.ts';
-import { DEFAULT_MIN_INSTANCE_SHARE } from './defaults.ts';
-import type { MethodResult } from './methods/method.ts';
-import type { InstancePrediction, MaskPrediction, MaskQuality, Method, PredictOptions, SelfCheck } from './types.ts';
+import { DEFAULT_MIN_INSTANCE_SHARE, DEFAULT_THRESHOLD } from './defaults.ts';
+import type { DrawnMask } from './auto.ts';
+import type { InstancePrediction, MaskPrediction, MaskQuality, PredictOptions } from './types.ts';
 
-/** check: of 'auto'. */
+/** drawn: a method's result, and what was found about it. */
 export function scoredMask(
   label: string,
-  method: Method,
-  result: MethodResult,
-  options: Pick<PredictOptions, 'uncertaintyMap' | 'instances' | 'minInstanceShare'>,
-  check?: Pick<SelfCheck, 'basis' | 'referenceIou'>,
+  { name, result, judgement, check, compared }: DrawnMask,
+  options: Pick<PredictOptions, 'uncertaintyMap' | 'instances' | 'minInstanceShare' | 'threshold'>,
 ): MaskPrediction {
   const { width, height } = result.field;
-  const mask = { data: aboveZero(result.field.data), width, height };
+  const { evidence, score, present } = judgement;
+  const shown = present >= (options.threshold ?? DEFAULT_THRESHOLD);
+  const mask = { data: shown ? aboveZero(result.field.data) : new Uint8Array(width * height), width, height };
   const extent = maskExtent(mask);
   const detailed = options.uncertaintyMap || options.instances ? resizeMap(result.probability, width, height, 'half-pixel') : undefined;
+  const quality: MaskQuality = {
+    ...{ score, present },
+    ...(!shown && result.decision.includes(1) && { withheld: true as const }),
+    ...(result.samIou !== undefined && { samIou: result.samIou }),
+    ...(check && { referenceIou: check.referenceIou, referenceIouFrom: check.basis }),
+    ...(compared && { compared }),
+  };
   return {
-    label,
-    method,
-    mask,
+    ...{ label, method: name, mask },
     ...extent,
-    quality: qualityOf(result, extent.area, check),
+    ...{ quality, evidence },
     ...(result.lowResLogits && { lowResLogits: result.lowResLogits }),
     ...(detailed && options.uncertaintyMap && { uncertaintyMap: entropyLevels(detailed.data) }),
     ...(detailed && options.instances && { instances: instancesOf(mask, detailed, options.minInstanceShare) }),
   };
-}
-
-function qualityOf(result: MethodResult, area: number, check: Pick<SelfCheck, 'basis' | 'referenceIou'> | undefined): MaskQuality {
-  return {
-    score: expectedIou(result),
-    ...(result.samIou !== undefined && { samIou: result.samIou }),
-    ...(check && { referenceIou: check.referenceIou, referenceIouFrom: check.basis }),
-    present: area > 0,
-  };
-}
-
-/** Sum of p inside the decision / (its size + sum of p outside): the IoU to expect if places were independent. 0 for an empty mask. */
-export function expectedIou({ probability, decision }: Pick<MethodResult, 'probability' | 'decision'>): number {
-  let inside = 0;
-  let size = 0;
-  let outside = 0;
-  probability.data.forEach((p, i) => {
-    if (decision[i] === 0) outside += p;
-    else {
-      inside += p;
-      size++;
-    }
-  });
-  return size === 0 ? 0 : inside / (size + outside);
 }
 
 /** A loop, as `from` with a function takes ten times as long. */

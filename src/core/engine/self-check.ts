@@ -1,11 +1,12 @@
 /** Accuracy of each method on the references themselves: they predict each other. */
 import { aboveZero } from '../mask/resize-map.ts';
 import type { ImageFeatures } from './image-features.ts';
+import type { ShownReference } from './one-per-image.ts';
 import type { PreparedReference, ReferenceStore } from './references.ts';
 import { iou } from '../mask/metrics.ts';
 import type { BinaryMask } from '../mask/label-reduction.ts';
 import type { MethodContext, RunMethod } from './methods/method.ts';
-import type { ImageInput, Method, PredictOptions, Reference, SelfCheck } from './types.ts';
+import type { ImageInput, Method, PredictOptions, SelfCheck } from './types.ts';
 
 /**
  * On a copy of its own reference every method looks better than it is, the trained encoder least: it is preferred unless
@@ -14,16 +15,15 @@ import type { ImageInput, Method, PredictOptions, Reference, SelfCheck } from '.
  */
 const TRAINED_SHARE = 0.5;
 
-/** prepared: one per reference, in the same order; all of one concept. */
+/** references: of one concept, one for each image. */
 export async function selfCheck(
   context: MethodContext,
   trialParts: TrialParts,
   methods: ReadonlyMap<Method, RunMethod>,
-  references: readonly Reference[],
-  prepared: readonly PreparedReference[],
+  references: readonly ShownReference[],
   options: PredictOptions,
 ): Promise<SelfCheck> {
-  const trials = await trialsOf(trialParts, references, prepared);
+  const trials = await trialsOf(trialParts, references);
   const results: SelfCheck['methods'] = {};
   for (const [name, run] of methods) {
     const each: number[] = [];
@@ -34,7 +34,7 @@ export async function selfCheck(
     }
     results[name] = { iou: each.reduce((sum, value) => sum + value, 0) / each.length, each };
   }
-  const basis = prepared.length > 1 ? 'leave-one-out' : 'mirrored-copy';
+  const basis = references.length > 1 ? 'leave-one-out' : 'mirrored-copy';
   const best = bestMethod(results, basis);
   return { basis, methods: results, best, referenceIou: results[best]?.iou ?? 0 };
 }
@@ -58,16 +58,14 @@ export interface TrialParts {
   features(image: ImageInput): Promise<ImageFeatures>;
 }
 
-async function trialsOf(parts: TrialParts, references: readonly Reference[], prepared: readonly PreparedReference[]): Promise<Trial[]> {
-  const [only] = prepared;
-  if (only !== undefined && prepared.length === 1) {
-    const copy = await parts.references.mirrored(only, (references[0] as Reference).image);
-    return [{ target: copy.features, truth: copy.mask, from: prepared }];
+async function trialsOf(parts: TrialParts, references: readonly ShownReference[]): Promise<Trial[]> {
+  const [only] = references;
+  if (only !== undefined && references.length === 1) {
+    const copy = await parts.references.mirrored(only, only.image);
+    return [{ target: copy.features, truth: copy.mask, from: references }];
   }
   const trials: Trial[] = [];
-  for (const [i, held] of prepared.entries()) {
-    const target = await parts.features((references[i] as Reference).image);
-    trials.push({ target, truth: held.mask, from: prepared.filter((other) => other !== held) });
-  }
+  for (const held of references)
+    trials.push({ target: await parts.features(held.image), truth: held.mask, from: references.filter((other) => other !== held) });
   return trials;
 }

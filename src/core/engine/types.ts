@@ -50,6 +50,13 @@ export interface PredictOptions {
   labelReduction?: LabelReduction;
   /** Let SAM turn an annotation into an object mask first. @default as `use` has it: true for points, false for all else */
   grow?: boolean;
+  /** Least `quality.present` of a mask that is given; below it the mask is empty. 0 gives every mask. @default 0.5 */
+  threshold?: number;
+  /**
+   * Images that likely do not show the concepts: what is found there is held against what is found in the target, which makes `present`
+   * better. At most 6 are used for a label. References of other labels in the same call, in images without this label, are used first.
+   */
+  others?: readonly ImageInput[];
   /** Return the separate regions of each mask. @default false */
   instances?: boolean;
   /** Smallest region kept, as a share of the image's pixels. @default 0.0005 */

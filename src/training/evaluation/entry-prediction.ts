@@ -10,7 +10,7 @@ import type { EpisodeRow, EvaluationSettings } from './result.ts';
 export interface EntryPrediction {
   /** 0/1 per pixel of the pair's truth. */
   mask: Uint8Array;
-  row: Pick<EpisodeRow, 'uncertainty' | 'samIou' | 'method' | 'unmarked' | 'milliseconds'>;
+  row: Pick<EpisodeRow, 'uncertainty' | 'present' | 'samIou' | 'method' | 'unmarked' | 'milliseconds'>;
 }
 
 export interface PredictWith {
@@ -34,6 +34,7 @@ export async function predict(
   const reference = { image: pair.reference, ...(sparse ? { scribble: mask } : { mask }) };
   try {
     const prediction = await engine.predict(pair.target, [reference], {
+      threshold: 0,
       ...options,
       seed,
       ...(labelReduction && { labelReduction }),
@@ -42,8 +43,8 @@ export async function predict(
     const [found] = prediction.masks as [MaskPrediction];
     const { total = 0, embed = 0 } = prediction.milliseconds;
     const milliseconds: StageTimes = { ...prediction.milliseconds, embed: embedMs, total: total - embed + embedMs };
-    const { score, samIou } = found.quality;
-    const row = { uncertainty: 1 - score, ...(samIou !== undefined && { samIou }), method: found.method, milliseconds };
+    const { score, present, samIou } = found.quality;
+    const row = { uncertainty: 1 - score, present, ...(samIou !== undefined && { samIou }), method: found.method, milliseconds };
     return { mask: fitted(found.mask, pair), row };
   } catch (error) {
     if (isProsamError(error) && error.code === 'MASK_EMPTY') return empty;

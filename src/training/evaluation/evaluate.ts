@@ -7,6 +7,7 @@ import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import type { Precision } from '../../core/onnx/precision.ts';
 import type { Engine, EngineInfo } from '../../core/engine/types.ts';
 import type { Dataset, Episode, Fold } from '../types.ts';
+import { absentEpisodes } from './absent-episodes.ts';
 import { predict, trivial } from './entry-prediction.ts';
 import { episodeRow } from './episode-row.ts';
 import { checkContestants, modelOn, type Contestant } from './entries.ts';
@@ -46,11 +47,14 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { dataset, contestants } = options;
   const settings = settingsOf(options);
   checkContestants(contestants);
-  const folds = [...new Set(options.folds)].map((index): FoldPairs => {
+  const folds: FoldPairs[] = [];
+  for (const index of new Set(options.folds)) {
     const fold = dataset.fold(index);
-    return { fold, episodes: fold.testEpisodes(settings.pairs, settings.seed) };
-  });
-  const total = folds.reduce((sum, { episodes }) => sum + episodes.length, 0);
+    const episodes = fold.testEpisodes(settings.pairs, settings.seed);
+    const absent = settings.trust ? (await absentEpisodes(dataset, episodes, settings.seed)).flat() : [];
+    folds.push({ fold, episodes, absent });
+  }
+  const total = folds.reduce((sum, { episodes, absent }) => sum + episodes.length + absent.length, 0);
   if (total === 0)
     throw new ProsamError('DATASET_INVALID', `${dataset.name}: expected at least one test pair, got none. Choose other folds.`);
 
@@ -61,6 +65,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     done: 0,
     notes: new Set(),
     rows: contestants.map(() => []),
+    absent: contestants.map(() => []),
     infos: contestants.map((): Run['infos'][number] => new Map()),
     prompted: [],
   };
@@ -72,7 +77,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   }
   const results = contestants.map((contestant, i) => {
     const [rows, infos] = [run.rows[i] as EpisodeRow[], run.infos[i] as Run['infos'][number]];
-    return summarize({ contestant, engines: [...infos.values()], rows, classes: dataset.classes, seed: settings.seed });
+    const absent = settings.trust ? run.absent[i] : undefined;
+    return summarize({
+      ...{ contestant, engines: [...infos.values()], rows, classes: dataset.classes, seed: settings.seed },
+      ...(absent && { absent }),
+    });
   });
   const unmarked = Math.max(...results.map((result) => result.unmarked));
   if (unmarked > 0)
@@ -93,9 +102,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
 interface FoldPairs {
   fold: Fold;
   episodes: readonly Episode[];
+  /** The same references beside targets that do not show their class. */
+  absent: readonly Episode[];
 }
 
-/** Growing state of an evaluation; rows and infos per entry. */
+/** Growing state of an evaluation; rows, those of absent targets and infos per entry. */
 interface Run {
   options: EvaluateOptions;
   settings: EvaluationSettings;
@@ -103,11 +114,12 @@ interface Run {
   done: number;
   notes: Set<string>;
   rows: EpisodeRow[][];
+  absent: EpisodeRow[][];
   infos: Map<string, Pick<EngineInfo, 'model' | 'device'>>[];
   prompted: PromptRow[];
 }
 
-async function runFold(run: Run, { fold, episodes }: FoldPairs, shelf: EngineShelf): Promise<void> {
+async function runFold(run: Run, { fold, episodes, absent }: FoldPairs, shelf: EngineShelf): Promise<void> {
   const { options, settings, notes } = run;
   const { contestants, signal } = options;
   noteMissingClasses(fold, episodes, notes);
@@ -127,8 +139,9 @@ async function runFold(run: Run, { fold, episodes }: FoldPairs, shelf: EngineShe
   const make = createPairMaker({ dataset: options.dataset, frame, compareAt, annotation, seed });
   /** Targets and classes whose object was prompted. */
   const prompted = new Set<string>();
+  const all = [...episodes, ...absent];
   const start = (index: number): Promise<Pair> | undefined => {
-    const episode = episodes[index];
+    const episode = all[index];
     return episode && quietly(make(episode, index));
   };
   let ahead = start(0);
@@ -137,23 +150,25 @@ async function runFold(run: Run, { fold, episodes }: FoldPairs, shelf: EngineShe
     const pair = await ahead;
     ahead = start(index + 1); // read while this one is computed
     const embedMs = await embedOnce(distinct, pair, signal);
+    const shows = index < episodes.length;
     const predictions: { row: EpisodeRow; mask: BinaryMask }[] = [];
     for (const [i, contestant] of contestants.entries()) {
+      if (!shows && contestant.kind !== 'model') continue;
       const engine = engines.get(contestant);
       const predicted =
         contestant.kind === 'model' && engine
           ? await predict(contestant, pair, { engine, settings, embedMs: embedMs.get(engine) ?? 0, signal })
           : trivial(contestant.kind, pair);
       const row = episodeRow(fold.name, pair.episode, { mask: predicted.mask, truth: pair.truth.data, ignore: pair.ignore }, predicted.row);
-      run.rows[i]?.push(row);
+      (shows ? run.rows : run.absent)[i]?.push(row);
       predictions.push({ row, mask: { ...pair.truth, data: predicted.mask } });
     }
     const object = `${pair.episode.target.key}\n${pair.episode.classId}`;
-    if (prompts && !prompted.has(object)) {
+    if (shows && prompts && !prompted.has(object)) {
       prompted.add(object);
       for (const engine of distinct) run.prompted.push(...(await promptRows(pair, { engine, fold: fold.name, kinds: prompts, signal })));
     }
-    options.onPair?.(pair, predictions);
+    if (shows) options.onPair?.(pair, predictions);
     options.onProgress?.({ done: ++run.done, total: run.total, what: `fold ${fold.name}` });
   }
 }
@@ -164,10 +179,10 @@ function settingsOf(given: EvaluateOptions): EvaluationSettings {
     throw new ProsamError('OPTION_INVALID', `pairs: expected a whole number from 1 to ${MAX_PAIRS}, got ${pairs}.`);
   if (!Number.isSafeInteger(seed)) throw new ProsamError('OPTION_INVALID', `seed: expected a whole number, got ${seed}.`);
   if (given.folds.length === 0) throw new ProsamError('OPTION_INVALID', 'folds: expected at least one, got none.');
-  const { annotation = DEFAULTS.annotation, size = DEFAULTS.size, prompts } = given;
+  const { annotation = DEFAULTS.annotation, size = DEFAULTS.size, prompts, trust } = given;
   if (typeof size === 'number' && !(Number.isInteger(size) && size >= 1 && size <= MAX_SIDE))
     throw new ProsamError('OPTION_INVALID', `size: expected network, own or a whole number from 1 to ${MAX_SIDE}, got ${size}.`);
-  return { pairs, annotation, size, seed, ...(labelReduction && { labelReduction }), ...(prompts && { prompts }) };
+  return { pairs, annotation, size, seed, ...(labelReduction && { labelReduction }), ...(prompts && { prompts }), ...(trust && { trust }) };
 }
 
 function engineOptions({ device, threads, precision, cacheDir }: EvaluateOptions, model: string): EngineOptions {

@@ -4,6 +4,7 @@ import type { LabelReduction } from '../../core/mask/label-reduction.ts';
 import type { EngineInfo, Method, StageTimes } from '../../core/engine/types.ts';
 import type { AnnotationMode, DatasetClass } from '../types.ts';
 import type { Contestant } from './entries.ts';
+import type { TrustResult } from './trust.ts';
 
 export const SIZES = ['network', 'own'] as const;
 /**
@@ -29,6 +30,8 @@ export interface EpisodeRow {
   iou: number;
   /** 1 - score of the prediction, 0..1; absent for contestants that give none. */
   uncertainty?: number;
+  /** Probability that the target shows the concept, 0..1; absent for contestants that give none. */
+  present?: number;
   /** SAM's own estimate of the IoU, 0..1; absent where SAM drew no mask. */
   samIou?: number;
   /** Method 'auto' chose. */
@@ -86,6 +89,9 @@ export interface ContestantResult {
   /** Pairs whose annotation reached no pixel or no cell. */
   unmarked: number;
   episodes: EpisodeRow[];
+  /** Trust in score and presence, where asked for, and the rows of targets that do not show the class. */
+  trust?: TrustResult;
+  absentEpisodes?: EpisodeRow[];
 }
 
 /** Answers to one kind of prompt on one object: the largest connected region of a class in a target. */
@@ -119,6 +125,8 @@ export interface EvaluationSettings {
   size: ComparisonSize;
   labelReduction?: LabelReduction;
   seed: number;
+  /** Every reference is also looked for in a target that does not show its class. */
+  trust?: boolean;
   /** Prompts measured on single objects of the targets. */
   prompts?: readonly PromptKind[];
 }

@@ -4,6 +4,8 @@ import type { EngineInfo, StageTimes } from '../../core/engine/types.ts';
 import type { DatasetClass } from '../types.ts';
 import { bootstrapMiou, quantile } from './bootstrap.ts';
 import type { Contestant } from './entries.ts';
+import { DEFAULT_THRESHOLD } from '../../core/engine/defaults.ts';
+import { trustOf, type JudgedRow } from './trust.ts';
 import { rankWithinFolds } from './rank-correlation.ts';
 import type { ClassResult, ContestantResult, EpisodeRow, FoldResult } from './result.ts';
 
@@ -12,11 +14,13 @@ export interface SummaryParts {
   engines: readonly Pick<EngineInfo, 'model' | 'device'>[];
   /** At least one. */
   rows: EpisodeRow[];
+  /** Of targets that do not show the class. */
+  absent?: EpisodeRow[];
   classes: readonly DatasetClass[];
   seed: number;
 }
 
-export function summarize({ contestant, engines, rows, classes, seed }: SummaryParts): ContestantResult {
+export function summarize({ contestant, engines, rows, absent, classes, seed }: SummaryParts): ContestantResult {
   const names = new Map(classes.map(({ id, name }) => [id, name]));
   const byFold = [...grouped(rows, ({ fold }) => fold)];
   const counts = total(rows);
@@ -39,6 +43,8 @@ export function summarize({ contestant, engines, rows, classes, seed }: SummaryP
     ...(samRankCorrelation !== undefined && { samRankCorrelation }),
     unmarked: rows.filter(({ unmarked }) => unmarked).length,
     episodes: rows,
+    ...(absent &&
+      contestant.kind === 'model' && { trust: trustOf(judged(rows), judged(absent), DEFAULT_THRESHOLD), absentEpisodes: absent }),
   };
 }
 
@@ -90,5 +96,12 @@ function calibration(rows: readonly EpisodeRow[], expectedOf: (row: EpisodeRow) 
       const expected = expectedOf(row);
       return expected === undefined ? [] : [{ fold: row.fold, expected, iou: row.iou }];
     }),
+  );
+}
+
+/** Rows about which something was said. */
+function judged(rows: readonly EpisodeRow[]): JudgedRow[] {
+  return rows.flatMap(({ fold, iou, uncertainty, present }) =>
+    uncertainty === undefined || present === undefined ? [] : [{ fold, iou, score: 1 - uncertainty, present }],
   );
 }

@@ -68,6 +68,44 @@ export function promptTable({ results }: NonNullable<Evaluation['prompts']>): Ta
   };
 }
 
+/** How far score and presence can be trusted; undefined where nobody asked. */
+export function trustTable({ contestants }: Evaluation): Table | undefined {
+  const rows = contestants.flatMap(({ contestant, trust }) => (trust ? [{ name: contestant.name, ...trust }] : []));
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  const share = (value: number | undefined): string => value?.toFixed(2) ?? nothing;
+  return {
+    caption: `Trust: rank correlation (Spearman) and calibration error (ten bins) of the score with the IoU reached, over targets that show the class and, "with absent", over as many more that do not, whose IoU is 0. AUROC of the probability of presence; at its threshold of ${first.threshold} the share of absent targets that get a mask, and of masks with an IoU above 0.5 that are kept.`,
+    head: [
+      ...['contestant', 'shown', 'absent', 'rank corr.', 'with absent', 'calibration error', 'with absent'],
+      ...['AUROC', 'absent masked', 'good kept'],
+    ],
+    rows: rows.map((row) => [
+      ...[row.name, String(row.shown), String(row.absent), share(row.rank), share(row.rankWithAbsent)],
+      ...[share(row.calibrationError), share(row.calibrationErrorWithAbsent)],
+      ...[share(row.auroc), share(row.absentMasked), share(row.goodKept)],
+    ]),
+  };
+}
+
+/** Mean score and mean IoU of targets whose scores lie side by side, absent ones included; one table for each contestant that was judged. */
+export function reliabilityTables({ contestants }: Evaluation): Table[] {
+  return contestants.flatMap(({ contestant, trust }) =>
+    trust
+      ? [
+          {
+            caption: `Reliability of ${contestant.name}: targets by rising score, a tenth each, absent ones included.`,
+            head: ['', ...trust.reliability.map((_, i) => String(i + 1))],
+            rows: [
+              ['mean score', ...trust.reliability.map(({ score }) => score.toFixed(2))],
+              ['mean IoU', ...trust.reliability.map(({ iou }) => iou.toFixed(2))],
+            ],
+          },
+        ]
+      : [],
+  );
+}
+
 /** IoU of every class by every contestant. */
 export function classTable({ contestants, data }: Evaluation): Table {
   const several = data.folds.length > 1;

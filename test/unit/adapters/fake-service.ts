@@ -97,7 +97,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
           const area = mask.data.reduce((sum, value) => sum + value, 0);
           return {
             ...{ label, method: 'prosam', mask, area, boxXyxy: [1, 2, 3, 4] },
-            quality: { score: 0.8, samIou: 0.9, referenceIou: 0.7, referenceIouFrom: 'mirrored-copy', present: true },
+            quality: { score: 0.8, samIou: 0.9, referenceIou: 0.7, referenceIouFrom: 'mirrored-copy', present: 0.9 },
             ...(options.uncertaintyMap === true && { uncertaintyMap: mask.data.map((value) => 100 * value) }),
             ...(options.instances === true && { instances: [{ boxXyxy: [1, 2, 3, 4], area, mask, score: 0.5 }] }),
           };

@@ -104,14 +104,14 @@ export function createAgentResponses({ client, service, project, tracker }: Agen
       for (const [i, frame] of frames.entries()) {
         const image = await imageOf(frame);
         const { masks } = await service.predictions.predict(
-          { project, image, priority: frames.length > 1 ? 'batch' : 'interactive' },
+          { project, image, priority: frames.length > 1 ? 'batch' : 'interactive', ...(threshold != null && { options: { threshold } }) },
           { signal },
         );
-        for (const { label, mask, quality } of masks) {
+        for (const { label, mask } of masks) {
           // CVAT lists what its user chose; what is not there was not asked for.
           const name = names ? names[label]?.name : label;
           const id = name === undefined ? undefined : ids.get(name);
-          if (id === undefined || quality.score < (threshold ?? 0)) continue;
+          if (id === undefined) continue;
           const form = { form: poly === true ? ('polygon' as const) : ('mask' as const), tolerance: 1, instances: false, minShare: 0.0005 };
           shapes.push(...(await shapesOfMask(mask, { frame, label_id: id }, form)).map((shape) => ({ ...shape, source: 'auto' })));
         }

@@ -46,8 +46,6 @@ export interface AnnotateOptions {
   tolerance?: number;
   /** Smallest region, as a share of the image. @default 0.0005 */
   minShare?: number;
-  /** Masks with a lower score are left out. @default 0 */
-  threshold?: number;
   /** Frames of one upload. @default 10 */
   batchFrames?: number;
   onFrame?: (report: FrameReport) => Promise<void> | void;
@@ -173,7 +171,7 @@ async function fetchFrame(
 }
 
 async function workOn(
-  { plan, predict, form, instances, tolerance = 1, minShare = 0.0005, threshold = 0 }: AnnotateOptions,
+  { plan, predict, form, instances, tolerance = 1, minShare = 0.0005 }: AnnotateOptions,
   frame: number,
   labels: TaskPlan['labels'],
   fetching: Promise<Fetched>,
@@ -190,7 +188,7 @@ async function workOn(
     report.image = image;
     let started = performance.now();
     const names = labels.map(({ name }) => name);
-    report.masks = (await predict(image, names, frame)).filter(({ score, label }) => score >= threshold && names.includes(label));
+    report.masks = (await predict(image, names, frame)).filter(({ label }) => names.includes(label));
     report.milliseconds.predict = performance.now() - started;
     started = performance.now();
     const shapes: NewCvatShape[] = [];

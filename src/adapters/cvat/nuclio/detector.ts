@@ -15,8 +15,8 @@ export interface DetectorParts {
   instances: boolean;
   /** Pixels an outline may deviate. */
   tolerance: number;
-  /** Threshold where CVAT sends none. */
-  threshold: number;
+  /** Least probability of a concept where CVAT sends none. @default the engine's */
+  threshold?: number | undefined;
 }
 
 /** Concepts asked for at a time: each brings a mask as large as the image, and pixels times labels are bounded. */
@@ -31,12 +31,13 @@ export async function detect(
   { client, signal }: { client: string; signal: AbortSignal },
 ): Promise<Buffer> {
   const least = threshold ?? usual;
+  const options = { instances, ...(least !== undefined && { threshold: least }) };
   const items: Buffer[] = [];
   let missing = 0;
   for (let from = 0; from < labels.length; from += LABELS_AT_ONCE) {
     const some = labels.slice(from, from + LABELS_AT_ONCE);
     const request = {
-      ...{ project, image: bytes, labels: some, client, options: { instances } },
+      ...{ project, image: bytes, labels: some, client, options },
       // What nobody can tell the origin of is answered and forgotten.
       ...(known ? { externalId: frameName(known) } : { remember: false }),
     };
@@ -46,7 +47,7 @@ export async function detect(
       return undefined;
     });
     if (found === undefined) missing++;
-    for (const mask of found?.masks ?? []) items.push(...(await itemsOf(mask, { least, instances, tolerance, signal })));
+    for (const mask of found?.masks ?? []) items.push(...(await itemsOf(mask, { instances, tolerance, signal })));
   }
   if (missing * LABELS_AT_ONCE >= labels.length)
     throw new ProsamError(
@@ -57,13 +58,12 @@ export async function detect(
 }
 
 interface ItemOptions {
-  least: number;
   instances: boolean;
   tolerance: number;
   signal: AbortSignal;
 }
 
-async function itemsOf(prediction: MaskPrediction, { least, instances, tolerance, signal }: ItemOptions): Promise<Buffer[]> {
+async function itemsOf(prediction: MaskPrediction, { instances, tolerance, signal }: ItemOptions): Promise<Buffer[]> {
   const { label, boxXyxy } = prediction;
   if (boxXyxy === undefined) return [];
   const parts = instances
@@ -71,7 +71,6 @@ async function itemsOf(prediction: MaskPrediction, { least, instances, tolerance
     : [{ boxXyxy, mask: cropMask(prediction.mask, boxXyxy), score: prediction.quality.score }];
   const items: Buffer[] = [];
   for (const { boxXyxy: box, mask, score } of parts) {
-    if (score < least) continue;
     const outline = await largestOutline(mask, box, tolerance, signal);
     const [x0, y0, x1, y1] = box;
     const fields = JSON.stringify({ confidence: score.toFixed(4), label, type: 'mask', attributes: [] });

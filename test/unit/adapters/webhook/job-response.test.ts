@@ -24,12 +24,12 @@ it('a result of 0.1.0 is read with its quality in one object', () => {
   expect(result?.masks).toEqual([
     {
       ...{ label: 'cup', method: 'prosam', area: 3, boxXyxy: [0, 0, 2, 2], rle: { size: [4, 4], counts: '0' } },
-      quality: { score: 0.7, samIou: 0.8, referenceIou: 0.6, referenceIouFrom: 'leave-one-out', present: true },
+      quality: { score: 0.7, samIou: 0.8, referenceIou: 0.6, referenceIouFrom: 'leave-one-out', present: 1 },
     },
   ]);
   const { label, method, rle } = old;
   const empty = itemOf(item([{ label, method, rle, score: 0, uncertainty: 1, area: 0 }]));
-  expect(jobItemResponse.parse(empty).result?.masks[0]?.quality).toEqual({ score: 0, present: false });
+  expect(jobItemResponse.parse(empty).result?.masks[0]?.quality).toEqual({ score: 0, present: 0 });
 });
 
 it('a result of 0.1.0 is read with the version words of today', () => {
@@ -48,8 +48,10 @@ it('a request of 0.1.0 is read with the version it asked for', () => {
 });
 
 it('a result of today and an error are as they were stored', () => {
-  const mask = { label: 'cup', method: 'nearest', area: 3, quality: { score: 0.7, present: true }, png: 'AA==' };
+  const mask = { label: 'cup', method: 'nearest', area: 3, quality: { score: 0.7, present: 0.8 }, png: 'AA==' };
   expect(itemOf(item([mask]))).toMatchObject({ result: { masks: [mask] } });
+  const early = { ...mask, quality: { score: 0.7, present: false } };
+  expect(itemOf(item([early]))).toMatchObject({ result: { masks: [{ ...mask, quality: { score: 0.7, present: 0 } }] } });
   const error = { code: 'IMAGE_UNREADABLE', message: 'no' };
   expect(itemOf({ ...item([]), state: 'failed', result: error })).toEqual({
     index: 0,

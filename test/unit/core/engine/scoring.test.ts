@@ -1,6 +1,10 @@
 /** Score, uncertainty, presence and regions of a mask. */
 import { describe, expect, it } from 'vitest';
-import { expectedIou, scoredMask } from '../../../../src/core/engine/scoring.ts';
+import type { DrawnMask } from '../../../../src/core/engine/auto.ts';
+import { confidenceOf } from '../../../../src/core/engine/confidence.ts';
+import { scoredMask } from '../../../../src/core/engine/scoring.ts';
+import type { Evidence } from '../../../../src/core/engine/trust/evidence.ts';
+import { expectedIou } from '../../../../src/core/engine/trust/expected-iou.ts';
 import type { MethodResult } from '../../../../src/core/engine/methods/method.ts';
 
 const map = (values: number[], width = values.length) => ({ data: Float32Array.from(values), width, height: values.length / width });
@@ -9,7 +13,13 @@ const result = (field: number[], p: number[], more: Partial<MethodResult> = {}):
   ...more,
 });
 
-describe('score', () => {
+/** As it comes from a method, and what was found about it. */
+const drawn = (made: MethodResult, judged: { score?: number; present?: number } = {}, more: Partial<DrawnMask> = {}): DrawnMask => ({
+  ...{ name: 'nearest', result: made, judgement: { evidence: {} as Evidence, score: 0.7, present: 0.9, ...judged } },
+  ...more,
+});
+
+describe('expected IoU', () => {
   it('is the sum of p inside over the pixels inside and the sum of p outside', () => {
     const { probability, decision } = result([], [0.9, 0.7, 0.2, 0.2]);
     expect(expectedIou({ probability, decision })).toBeCloseTo((0.9 + 0.7) / (2 + 0.4), 6);
@@ -18,30 +28,49 @@ describe('score', () => {
 });
 
 describe('quality', () => {
-  it('holds what is known: the score always, the rest where it was found out', () => {
-    const bare = scoredMask('cup', 'nearest', result([1, -1], [0.9, 0.1]), {});
+  it('holds what is known: score and presence always, the rest where it was found out', () => {
+    const bare = scoredMask('cup', drawn(result([1, -1], [0.9, 0.1])), {});
     expect(bare).toMatchObject({ label: 'cup', method: 'nearest', area: 1, boxXyxy: [0, 0, 1, 1] });
-    expect(bare.quality).toEqual({ score: expect.closeTo(0.9 / 1.1, 6) as number, present: true });
-    const checked = scoredMask(
-      'cup',
-      'prosam',
-      result([1, -1], [0.9, 0.1], { samIou: 0.8 }),
-      {},
-      { basis: 'leave-one-out', referenceIou: 0.6 },
-    );
-    expect(checked.quality).toMatchObject({ samIou: 0.8, referenceIou: 0.6, referenceIouFrom: 'leave-one-out' });
+    expect(bare.quality).toEqual({ score: 0.7, present: 0.9 });
+    const check = { basis: 'leave-one-out', referenceIou: 0.6 } as const;
+    const checked = scoredMask('cup', drawn(result([1, -1], [0.9, 0.1], { samIou: 0.8 }), {}, { check, compared: { nearest: 0.7 } }), {});
+    expect(checked.quality).toMatchObject({
+      samIou: 0.8,
+      referenceIou: 0.6,
+      referenceIouFrom: 'leave-one-out',
+      compared: { nearest: 0.7 },
+    });
   });
 
-  it('says that an empty mask shows nothing', () => {
-    const empty = scoredMask('cup', 'nearest', result([-1, -1], [0.4, 0.1]), {});
-    expect(empty.quality).toEqual({ score: 0, present: false });
+  it('leaves out a mask whose concept is likely absent, and says so', () => {
+    const unlikely = (threshold?: number) =>
+      scoredMask('cup', drawn(result([1, -1], [0.9, 0.1]), { present: 0.2 }), threshold === undefined ? {} : { threshold });
+    expect(unlikely()).toMatchObject({ area: 0, quality: { score: 0.7, present: 0.2, withheld: true } });
+    expect([...unlikely().mask.data]).toEqual([0, 0]);
+    expect(unlikely().boxXyxy).toBeUndefined();
+    for (const threshold of [0, 0.2]) {
+      expect(unlikely(threshold).area).toBe(1);
+      expect(unlikely(threshold).quality).not.toHaveProperty('withheld');
+    }
+  });
+
+  it('says of an empty mask that nothing was found, and not that it was left out', () => {
+    const empty = scoredMask('cup', drawn(result([-1, -1], [0.4, 0.1]), { score: 0, present: 0 }), {});
+    expect(empty.quality).toEqual({ score: 0, present: 0 });
     expect(empty.boxXyxy).toBeUndefined();
+  });
+});
+
+describe('confidence', () => {
+  it('is the expected IoU of a mask with the chance that nothing is there, or that chance where there is none', () => {
+    expect(confidenceOf({ area: 4, quality: { score: 0.5, present: 0.8 } })).toBeCloseTo(0.4);
+    expect(confidenceOf({ area: 0, quality: { score: 0.5, present: 0.2 } })).toBeCloseTo(0.8);
   });
 });
 
 describe('details', () => {
   it('are the entropy of every pixel and regions with the mean probability of theirs', () => {
-    const { uncertaintyMap, instances } = scoredMask('cup', 'nearest', result([1, -1, 1, 1], [0.9, 0.5, 1, 0.8]), {
+    const { uncertaintyMap, instances } = scoredMask('cup', drawn(result([1, -1, 1, 1], [0.9, 0.5, 1, 0.8])), {
       ...{ uncertaintyMap: true, instances: true, minInstanceShare: 0 },
     });
     expect([...(uncertaintyMap ?? [])]).toEqual([Math.round(255 * 0.46899559), 255, 0, Math.round(255 * 0.72192809)]);
@@ -49,7 +78,7 @@ describe('details', () => {
       [2, expect.closeTo(0.9, 6)],
       [1, expect.closeTo(0.9, 6)],
     ]);
-    const few = scoredMask('cup', 'nearest', result([1, -1, 1, 1], [0.9, 0.5, 1, 0.8]), { instances: true, minInstanceShare: 0.5 });
+    const few = scoredMask('cup', drawn(result([1, -1, 1, 1], [0.9, 0.5, 1, 0.8])), { instances: true, minInstanceShare: 0.5 });
     expect(few.instances).toHaveLength(1);
   });
 });

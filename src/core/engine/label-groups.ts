@@ -1,0 +1,41 @@
+/** References by label, each with the images that likely do not show it. */
+import { DEFAULT_LABEL } from './defaults.ts';
+import type { ImageMaps } from './image-features.ts';
+import type { ShownReference } from './one-per-image.ts';
+import { MAX_RIVAL_IMAGES } from './trust/rivals.ts';
+import type { Reference } from './types.ts';
+
+/** In the order in which the labels first appear. */
+export function byLabel(references: readonly Reference[]): Map<string, Reference[]> {
+  const groups = new Map<string, Reference[]>();
+  for (const reference of references) {
+    const label = reference.label ?? DEFAULT_LABEL;
+    groups.set(label, [...(groups.get(label) ?? []), reference]);
+  }
+  return groups;
+}
+
+/**
+ * Images of other labels' references without this label, then `others`; never the target, nor an image where this label is marked.
+ * At most MAX_RIVAL_IMAGES, from all labels in turn.
+ */
+export function rivalImages(
+  label: string,
+  groups: ReadonlyMap<string, readonly ShownReference[]>,
+  others: readonly ImageMaps[],
+  target: Pick<ImageMaps, 'key'>,
+): ImageMaps[] {
+  const taken = new Set([target.key, ...(groups.get(label) ?? []).map(({ features }) => features.key)]);
+  const foreign = [...groups].filter(([name]) => name !== label).map(([, shown]) => shown.map(({ features }) => features));
+  const inTurn = Array.from({ length: Math.max(0, ...foreign.map(({ length }) => length)) }, (_, i) =>
+    foreign.flatMap((images) => images[i] ?? []),
+  ).flat();
+  const found: ImageMaps[] = [];
+  for (const image of [...inTurn, ...others]) {
+    if (found.length === MAX_RIVAL_IMAGES) break;
+    if (taken.has(image.key)) continue;
+    taken.add(image.key);
+    found.push(image);
+  }
+  return found;
+}
