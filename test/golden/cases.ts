@@ -2,7 +2,8 @@
 import { maskCases } from './mask-cases.ts';
 import { networkCases } from './network-cases.ts';
 import { promptEncoderCases } from './prompt-encoder-cases.ts';
-import type { Engines, GoldenCase } from './golden-set.ts';
+import type { CaseEntry, Engines, GoldenCase } from './golden-set.ts';
+import { persamCases } from './persam-cases.ts';
 import { sam2Cases } from './sam2-cases.ts';
 import { sam2TrainingCases } from './sam2-training-cases.ts';
 import { trainingCases } from './training-cases.ts';
@@ -12,5 +13,17 @@ type Values = Record<string, ArrayLike<number>>;
 export type CaseRunners = Record<string, (golden: GoldenCase) => Values | Promise<Values>>;
 
 export function casesFor({ tf }: Engines): CaseRunners {
-  return { ...networkCases, ...promptEncoderCases, ...maskCases, ...sam2Cases, ...(tf && { ...trainingCases, ...sam2TrainingCases }) };
+  return {
+    ...networkCases,
+    ...promptEncoderCases,
+    ...maskCases,
+    ...sam2Cases,
+    ...persamCases,
+    ...(tf && { ...trainingCases, ...sam2TrainingCases }),
+  };
+}
+
+/** Kind of a case; those of one kind that tell none are numbered. */
+export function kindOf({ kind, name }: Pick<CaseEntry, 'kind' | 'name'>): string {
+  return kind ?? name.replace(/_\d+$/, '');
 }

@@ -39,4 +39,12 @@ export const SHIPPED_SETS: readonly ShippedSet[] = [
     notComputed: [],
     few: { cases: ['backbone_dinov2_registers_b', 'backbone_dinov3_b'], outputs: 10 },
   },
+  {
+    dir: 'test/golden/training-free-data/persam',
+    beside: '../shared/golden-training-free/persam',
+    outputs: 218,
+    withoutEngine: 218,
+    notComputed: [],
+    few: { cases: ['persam_2', 'persam_f_8'], outputs: 34 },
+  },
 ];

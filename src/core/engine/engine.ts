@@ -12,7 +12,7 @@ import { callContext, type CallContext } from './call-context.ts';
 import { createConcept, labelsOf } from './concept.ts';
 import { DEFAULT_LABEL } from './defaults.ts';
 import { createEncodedImages, type EncodedPart, type ImageFeatures } from './image-features.ts';
-import { methodsOf, type Methods } from './methods/available.ts';
+import { methodsOf, withoutBaselines, type Methods } from './methods/available.ts';
 import type { RunMethod } from './methods/method.ts';
 import { decodeAtImageSize } from './methods/sam-prompts.ts';
 import { maskedAverage } from './object-embedding.ts';
@@ -110,7 +110,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     ready: readonly PreparedReference[],
     options: PredictOptions,
   ): Promise<DrawnMask> => {
-    const checked = contenders(methods, ready.length, networks.matching.nearest);
+    const checked = contenders(withoutBaselines(methods), ready.length, networks.matching.nearest);
     const found = await check(checked, references, ready, options);
     context.lap('check');
     return drawAutomatically(context, checked, found, image, ready, options);
@@ -204,7 +204,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
             `expected references of one label, got ${labels.join(', ')}. Check each label by itself.`,
           );
         const trained = encoders.get(options.promptEncoder);
-        const methods = methodsWith(trained);
+        const methods = withoutBaselines(methodsWith(trained));
         return check(methods, references, await prepared(references, options, context, trained), options);
       }),
     embedObject: (reference, options = {}) =>

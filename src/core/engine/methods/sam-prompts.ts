@@ -2,6 +2,8 @@
 import type { ImageFeatures } from '../image-features.ts';
 import type { Geometry } from '../../image/geometry.ts';
 import { POINT_KINDS, type PointKind } from '../../networks/sam-prompt-encoder.ts';
+import { joinedFloats } from '../../common/joined.ts';
+import type { DecoderGuidance } from '../../onnx/model-graphs.ts';
 import type { Networks } from '../../onnx/networks.ts';
 import type { FloatMap } from '../../mask/resize-map.ts';
 import type { Tensor } from '../../onnx/session.ts';
@@ -38,7 +40,7 @@ const SAM2_LIMIT = 32;
 
 /**
  * Decodes one set of prompts. SAM expects a padding point behind points without a box, SAM 2 behind every set. A model whose prompts are
- * drawn reads them in the mask prompt, too.
+ * drawn reads them in the mask prompt, too. guidance: of PerSAM's decoder.
  */
 export async function decodeSamPrompts(
   networks: Networks,
@@ -46,39 +48,60 @@ export async function decodeSamPrompts(
   image: ImageFeatures,
   prompts: readonly SamPrompt[],
   maskInput?: Float32Array,
+  guidance?: DecoderGuidance,
 ): Promise<SamMasks> {
+  const [masks] = await decodePromptSets(networks, geometry, image, [prompts], maskInput, guidance);
+  return masks as SamMasks;
+}
+
+/** The same for several sets at once, each with as many prompts as the others. maskInput: for all of them. -> masks of each set */
+export async function decodePromptSets(
+  networks: Networks,
+  geometry: Geometry,
+  image: ImageFeatures,
+  sets: readonly (readonly SamPrompt[])[],
+  maskInput?: Float32Array,
+  guidance?: DecoderGuidance,
+): Promise<SamMasks[]> {
   const { sam2, drawsPrompts } = networks;
-  const hasBox = prompts.some(({ kind }) => kind === 'boxTopLeft');
   const xy: number[] = [];
   const kinds: number[] = [];
   const push = (x: number, y: number, kind: PointKind): void => {
     xy.push(x, y);
     kinds.push(...POINT_KINDS.map((name) => (name === kind ? 1 : 0)));
   };
-  const placed = prompts.map(({ x, y, kind }): SamPrompt => {
-    const [column, row] = geometry.toSam(x, y, image.width, image.height);
-    return { x: column, y: row, kind };
-  });
-  for (const { x, y, kind } of placed) push(x, y, kind);
-  if (!hasBox || sam2) push(0, 0, 'padding');
+  const placed = sets.map((prompts) =>
+    prompts.map(({ x, y, kind }): SamPrompt => {
+      const [column, row] = geometry.toSam(x, y, image.width, image.height);
+      return { x: column, y: row, kind };
+    }),
+  );
+  for (const prompts of placed) {
+    for (const { x, y, kind } of prompts) push(x, y, kind);
+    if (sam2 || !prompts.some(({ kind }) => kind === 'boxTopLeft')) push(0, 0, 'padding');
+  }
 
   const tensor = (values: number[], width: number): Tensor => ({
     data: Float32Array.from(values),
-    shape: [1, values.length / width, width],
+    shape: [sets.length, values.length / width / sets.length, width],
   });
   const previous = maskInput && maskPrompt(networks, maskInput);
   const side = lowResSide(image);
-  const data = drawsPrompts ? drawnPrompt(side, placed, previous) : previous;
-  const mask = data && { data, shape: [1, 1, side, side] };
-  const decoded = await networks.decodePoints(image, tensor(xy, 2), tensor(kinds, POINT_KINDS.length), mask);
+  const drawings = placed.flatMap((prompts) => (drawsPrompts ? drawnPrompt(side, prompts, previous) : (previous ?? [])));
+  const mask = drawings.length === 0 ? undefined : { data: joinedFloats(drawings), shape: [sets.length, 1, side, side] };
+  const decoded = await networks.decodePoints(image, tensor(xy, 2), tensor(kinds, POINT_KINDS.length), mask, guidance);
   const { logits, iou, objectScore } = decoded;
   const size = logits.data.length / iou.data.length;
-  const all = Array.from(iou.data, (value, i): SamMask => ({ logits: logits.data.slice(i * size, (i + 1) * size), iou: value }));
-  return {
-    all,
-    single: sam2?.stability ? stableMask(all, sam2.stability).mask : (all[0] as SamMask),
-    ...(objectScore && { objectScore: sigmoid(objectScore.data[0] as number) }),
-  };
+  const found = Array.from(iou.data, (value, i): SamMask => ({ logits: logits.data.slice(i * size, (i + 1) * size), iou: value }));
+  const each = found.length / sets.length;
+  return sets.map((_, set) => {
+    const all = found.slice(set * each, (set + 1) * each);
+    return {
+      all,
+      single: sam2?.stability ? stableMask(all, sam2.stability).mask : (all[0] as SamMask),
+      ...(objectScore && { objectScore: sigmoid(objectScore.data[set] as number) }),
+    };
+  });
 }
 
 /** Side of the decoder's logits, and of a mask prompt. */
