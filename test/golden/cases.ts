@@ -3,6 +3,7 @@ import { maskCases } from './mask-cases.ts';
 import { networkCases } from './network-cases.ts';
 import { promptEncoderCases } from './prompt-encoder-cases.ts';
 import type { CaseEntry, Engines, GoldenCase } from './golden-set.ts';
+import { matcherCases } from './matcher-cases.ts';
 import { persamCases } from './persam-cases.ts';
 import { sam2Cases } from './sam2-cases.ts';
 import { sam2TrainingCases } from './sam2-training-cases.ts';
@@ -19,11 +20,20 @@ export function casesFor({ tf }: Engines): CaseRunners {
     ...maskCases,
     ...sam2Cases,
     ...persamCases,
+    ...matcherCases,
     ...(tf && { ...trainingCases, ...sam2TrainingCases }),
   };
 }
 
-/** Kind of a case; those of one kind that tell none are numbered. */
-export function kindOf({ kind, name }: Pick<CaseEntry, 'kind' | 'name'>): string {
-  return kind ?? name.replace(/_\d+$/, '');
+/** Kinds of cases that have an output which no others have. */
+const KIND_BY_OUTPUT = {
+  forward_ref: 'matcher',
+  attention_bias: 'persam',
+  ref_logits: 'persam_f',
+  logits_attention: 'persam_decoder_hooks',
+};
+
+/** Kind of a case; of a set that tells none, by what it expects. */
+export function kindOf({ kind, name, expected }: Pick<CaseEntry, 'kind' | 'name' | 'expected'>): string {
+  return kind ?? Object.entries(KIND_BY_OUTPUT).find(([output]) => Object.hasOwn(expected, output))?.[1] ?? name;
 }

@@ -45,6 +45,15 @@ export const SHIPPED_SETS: readonly ShippedSet[] = [
     outputs: 218,
     withoutEngine: 218,
     notComputed: [],
-    few: { cases: ['persam_2', 'persam_f_8'], outputs: 34 },
+    few: { cases: ['persam_2', 'persam_f_8'], outputs: 35 },
+  },
+  {
+    dir: 'test/golden/training-free-data/matcher',
+    beside: '../shared/golden-training-free/matcher',
+    outputs: 147,
+    withoutEngine: 147,
+    notComputed: [],
+    // No case runs a network.
+    few: { cases: ['matcher_few_points'], outputs: 17 },
   },
 ];

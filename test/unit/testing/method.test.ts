@@ -14,6 +14,7 @@ const MIN_OWN_IOU = {
   pseudo: 0.3,
   'persam-paper': 0.1,
   'persam-f': 0.1,
+  matcher: 0,
 };
 
 for (const method of METHODS) {

@@ -2,6 +2,7 @@
 import type { PromptEncoderPlan } from '../../checkpoint/manifest.ts';
 import { METHODS, type Method } from '../results.ts';
 import { createCoarseMethod } from './coarse.ts';
+import { matcher } from './matcher/matcher.ts';
 import type { RunMethod } from './method.ts';
 import { nearest } from './nearest.ts';
 import { persamF } from './persam-paper/persam-f.ts';
@@ -19,10 +20,11 @@ const TRAINING_FREE = {
   pseudo,
   'persam-paper': persamPaper,
   'persam-f': persamF,
+  matcher,
 } as const satisfies Partial<Record<Method, RunMethod>>;
 
 /** Published baselines, which draw where they are named: neither 'auto' nor the check on the references tries them. */
-const BASELINES: readonly Method[] = ['persam-paper', 'persam-f'];
+const BASELINES: readonly Method[] = ['persam-paper', 'persam-f', 'matcher'];
 
 /** Methods that 'auto' may choose from. */
 export function withoutBaselines(methods: Methods): Methods {

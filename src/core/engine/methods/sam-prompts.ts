@@ -4,7 +4,8 @@ import type { Geometry } from '../../image/geometry.ts';
 import { POINT_KINDS, type PointKind } from '../../networks/sam-prompt-encoder.ts';
 import { joinedFloats } from '../../common/joined.ts';
 import type { DecoderGuidance } from '../../onnx/model-graphs.ts';
-import type { Networks } from '../../onnx/networks.ts';
+import type { Decoded, Networks } from '../../onnx/networks.ts';
+import type { StabilityRule } from '../../networks/config.ts';
 import type { FloatMap } from '../../mask/resize-map.ts';
 import type { Tensor } from '../../onnx/session.ts';
 import { MASK_PROMPT_LIMIT } from '../../networks/coarse-mask.ts';
@@ -38,10 +39,7 @@ export function boxPrompts([x0, y0, x1, y1]: readonly [number, number, number, n
 /** SAM 2 limits the logits of a mask prompt, as when it was trained. */
 const SAM2_LIMIT = 32;
 
-/**
- * Decodes one set of prompts. SAM expects a padding point behind points without a box, SAM 2 behind every set. A model whose prompts are
- * drawn reads them in the mask prompt, too. guidance: of PerSAM's decoder.
- */
+/** Decodes one set of prompts: see `decodeSamPromptSets`. */
 export async function decodeSamPrompts(
   networks: Networks,
   geometry: Geometry,
@@ -50,12 +48,15 @@ export async function decodeSamPrompts(
   maskInput?: Float32Array,
   guidance?: DecoderGuidance,
 ): Promise<SamMasks> {
-  const [masks] = await decodePromptSets(networks, geometry, image, [prompts], maskInput, guidance);
+  const [masks] = await decodeSamPromptSets(networks, geometry, image, [prompts], maskInput, guidance);
   return masks as SamMasks;
 }
 
-/** The same for several sets at once, each with as many prompts as the others. maskInput: for all of them. -> masks of each set */
-export async function decodePromptSets(
+/**
+ * Decodes sets of prompts of one length and form together, each by itself. SAM expects a padding point behind points without a box, SAM 2
+ * behind every set. A model whose prompts are drawn reads them in the mask prompt, too. guidance: of PerSAM's decoder.
+ */
+export async function decodeSamPromptSets(
   networks: Networks,
   geometry: Geometry,
   image: ImageFeatures,
@@ -78,7 +79,7 @@ export async function decodePromptSets(
   );
   for (const prompts of placed) {
     for (const { x, y, kind } of prompts) push(x, y, kind);
-    if (sam2 || !prompts.some(({ kind }) => kind === 'boxTopLeft')) push(0, 0, 'padding');
+    if (sam2 || prompts.every(({ kind }) => kind !== 'boxTopLeft')) push(0, 0, 'padding');
   }
 
   const tensor = (values: number[], width: number): Tensor => ({
@@ -87,21 +88,25 @@ export async function decodePromptSets(
   });
   const previous = maskInput && maskPrompt(networks, maskInput);
   const side = lowResSide(image);
-  const drawings = placed.flatMap((prompts) => (drawsPrompts ? drawnPrompt(side, prompts, previous) : (previous ?? [])));
-  const mask = drawings.length === 0 ? undefined : { data: joinedFloats(drawings), shape: [sets.length, 1, side, side] };
+  const drawings = placed.map((prompts) => (drawsPrompts ? drawnPrompt(side, prompts, previous) : previous));
+  const mask = drawings[0] && { data: joinedFloats(drawings as Float32Array[]), shape: [sets.length, 1, side, side] };
   const decoded = await networks.decodePoints(image, tensor(xy, 2), tensor(kinds, POINT_KINDS.length), mask, guidance);
-  const { logits, iou, objectScore } = decoded;
+  return sets.map((_, set) => masksOf(decoded, set, sets.length, sam2?.stability));
+}
+
+/** Answers to one of several sets. */
+function masksOf({ logits, iou, objectScore }: Decoded, set: number, sets: number, stability: StabilityRule | undefined): SamMasks {
   const size = logits.data.length / iou.data.length;
-  const found = Array.from(iou.data, (value, i): SamMask => ({ logits: logits.data.slice(i * size, (i + 1) * size), iou: value }));
-  const each = found.length / sets.length;
-  return sets.map((_, set) => {
-    const all = found.slice(set * each, (set + 1) * each);
-    return {
-      all,
-      single: sam2?.stability ? stableMask(all, sam2.stability).mask : (all[0] as SamMask),
-      ...(objectScore && { objectScore: sigmoid(objectScore.data[set] as number) }),
-    };
+  const count = iou.data.length / sets;
+  const all = Array.from({ length: count }, (_, i): SamMask => {
+    const at = set * count + i;
+    return { logits: logits.data.slice(at * size, (at + 1) * size), iou: iou.data[at] as number };
   });
+  return {
+    all,
+    single: stability ? stableMask(all, stability).mask : (all[0] as SamMask),
+    ...(objectScore && { objectScore: sigmoid(objectScore.data[set] as number) }),
+  };
 }
 
 /** Side of the decoder's logits, and of a mask prompt. */

@@ -64,7 +64,16 @@ describe.each(['sam', 'dino', 'resnet'] as const)('SAM 2 with the backbone %s', 
       masks.push(...found);
     }
     await refine({ points: [[100, 100]] });
-    expect(masks.map(({ method }) => method)).toEqual(['prosam', 'persam', 'nearest', 'refined', 'pseudo', 'persam-paper', 'persam-f']);
+    expect(masks.map(({ method }) => method)).toEqual([
+      'prosam',
+      'persam',
+      'nearest',
+      'refined',
+      'pseudo',
+      'persam-paper',
+      'persam-f',
+      'matcher',
+    ]);
     for (const { mask, uncertaintyMap } of masks) expect([mask.data.length, uncertaintyMap?.length]).toEqual([65536, 65536]);
     // SAM as the backbone shows all there is in one run; of another backbone only PerSAM as published shows SAM the references, too.
     expect(ran).toEqual(backbone === 'sam' ? { sam: 0, backbone: 3 } : { sam: 3, backbone: 3 });
