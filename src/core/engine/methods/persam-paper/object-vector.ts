@@ -60,7 +60,7 @@ export function markedEmbedding(
 }
 
 /** Mean and largest value of every channel over the marked cells of all references together. [c] each */
-export function channelStatistics(references: readonly MarkedEmbedding[]): { mean: Float32Array; max: Float32Array } {
+function channelStatistics(references: readonly MarkedEmbedding[]): { mean: Float32Array; max: Float32Array } {
   const channels = references[0]?.embedding.shape[1] as number;
   const mean = new Float32Array(channels);
   const max = new Float32Array(channels);

@@ -7,7 +7,7 @@ import { keptProposals, type Proposal } from '../../../../../src/core/engine/met
 import { maskScore, mergedMasks, type ScoreSettings } from '../../../../../src/core/engine/methods/matcher/scores.ts';
 import { sinkhorn } from '../../../../../src/core/engine/methods/matcher/transport.ts';
 import { runStepsSync } from '../../../../../src/core/mask/cooperative.ts';
-import { exactTransport } from '../../../../golden/exact-transport.ts';
+import { exactTransport } from '../../../../golden/training-free/exact-transport.ts';
 
 /** Largest sum over all ways to pair rows with distinct columns. */
 function bestSum(scores: Float32Array, rows: number, columns: number): number {

@@ -1,24 +1,24 @@
 /** Cases of PerSAM and PerSAM-F as published, and of the decoder's hooks alone. */
-import { locationPrior } from '../../src/core/engine/methods/persam-paper/location-prior.ts';
-import { learnWeights, mixed } from '../../src/core/engine/methods/persam-paper/mask-weights.ts';
-import { type DecodeContext, type Round } from '../../src/core/engine/methods/persam-paper/mask-rounds.ts';
-import { markedEmbedding, meanVector, peakVector } from '../../src/core/engine/methods/persam-paper/object-vector.ts';
-import { fineTunedRounds, threeMasks } from '../../src/core/engine/methods/persam-paper/persam-f.ts';
-import { persamRounds } from '../../src/core/engine/methods/persam-paper/persam-paper.ts';
-import type { ImageFeatures } from '../../src/core/engine/image-features.ts';
-import { samConfigSchema } from '../../src/core/checkpoint/config-schema.ts';
-import { joinedFloats } from '../../src/core/common/joined.ts';
-import { geometryOf, type Geometry } from '../../src/core/image/geometry.ts';
-import { IMAGENET } from '../../src/core/image/preprocess.ts';
-import { runStepsSync } from '../../src/core/mask/cooperative.ts';
-import type { Ops, Weights } from '../../src/core/networks/ops.ts';
-import { samMaskDecoder, type Guidance } from '../../src/core/networks/sam-mask-decoder.ts';
-import { POINT_KINDS, samMaskEmbedding, samPointEmbeddings } from '../../src/core/networks/sam-prompt-encoder.ts';
-import type { Decoded, Networks } from '../../src/core/onnx/networks.ts';
-import type { Tensor } from '../../src/core/onnx/session.ts';
-import type { CaseRunners } from './cases.ts';
-import { execute } from './execute.ts';
-import type { GoldenCase } from './golden-set.ts';
+import { locationPrior } from '../../../src/core/engine/methods/persam-paper/location-prior.ts';
+import { learnWeights, mixed } from '../../../src/core/engine/methods/persam-paper/mask-weights.ts';
+import { type DecodeContext, type Round } from '../../../src/core/engine/methods/persam-paper/mask-rounds.ts';
+import { markedEmbedding, meanVector, peakVector } from '../../../src/core/engine/methods/persam-paper/object-vector.ts';
+import { fineTunedRounds, threeMasks } from '../../../src/core/engine/methods/persam-paper/persam-f.ts';
+import { persamRounds } from '../../../src/core/engine/methods/persam-paper/persam-paper.ts';
+import type { ImageFeatures } from '../../../src/core/engine/image-features.ts';
+import { samConfigSchema } from '../../../src/core/checkpoint/config-schema.ts';
+import { joinedFloats } from '../../../src/core/common/joined.ts';
+import { geometryOf, type Geometry } from '../../../src/core/image/geometry.ts';
+import { IMAGENET } from '../../../src/core/image/preprocess.ts';
+import { runStepsSync } from '../../../src/core/mask/cooperative.ts';
+import type { Ops, Weights } from '../../../src/core/networks/ops.ts';
+import { samMaskDecoder, type Guidance } from '../../../src/core/networks/sam-mask-decoder.ts';
+import { POINT_KINDS, samMaskEmbedding, samPointEmbeddings } from '../../../src/core/networks/sam-prompt-encoder.ts';
+import type { Decoded, Networks } from '../../../src/core/onnx/networks.ts';
+import type { Tensor } from '../../../src/core/onnx/session.ts';
+import type { CaseRunners } from '../cases.ts';
+import { execute } from '../execute.ts';
+import type { GoldenCase } from '../golden-set.ts';
 
 type Values = Record<string, ArrayLike<number>>;
 

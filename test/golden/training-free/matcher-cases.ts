@@ -1,16 +1,16 @@
 /** Cases of Matcher: matching, proposals, scores and merging, with the decoder's answers as inputs; its parts that the product has no use for. */
-import { seededRandom } from '../../src/core/common/random.ts';
-import { matchCells, type CellRows } from '../../src/core/engine/methods/matcher/matching.ts';
-import { pointSets } from '../../src/core/engine/methods/matcher/point-sets.ts';
-import { keptProposals, type KeptProposal, type Proposal } from '../../src/core/engine/methods/matcher/proposals.ts';
-import { maskScore, mergedMasks, type ScoreSettings } from '../../src/core/engine/methods/matcher/scores.ts';
-import { joinedBytes } from '../../src/core/common/joined.ts';
-import { runStepsSync } from '../../src/core/mask/cooperative.ts';
-import { cellShares } from '../../src/core/mask/label-reduction.ts';
-import { resizeMap } from '../../src/core/mask/resize-map.ts';
-import type { CaseRunners } from './cases.ts';
+import { seededRandom } from '../../../src/core/common/random.ts';
+import { matchCells, type CellRows } from '../../../src/core/engine/methods/matcher/matching.ts';
+import { pointSets } from '../../../src/core/engine/methods/matcher/point-sets.ts';
+import { keptProposals, type KeptProposal, type Proposal } from '../../../src/core/engine/methods/matcher/proposals.ts';
+import { maskScore, mergedMasks, type ScoreSettings } from '../../../src/core/engine/methods/matcher/scores.ts';
+import { joinedBytes } from '../../../src/core/common/joined.ts';
+import { runStepsSync } from '../../../src/core/mask/cooperative.ts';
+import { cellShares } from '../../../src/core/mask/label-reduction.ts';
+import { resizeMap } from '../../../src/core/mask/resize-map.ts';
+import type { CaseRunners } from '../cases.ts';
 import { exactTransport } from './exact-transport.ts';
-import type { GoldenCase } from './golden-set.ts';
+import type { GoldenCase } from '../golden-set.ts';
 import { lloyd } from './lloyd.ts';
 
 type Values = Record<string, ArrayLike<number>>;
