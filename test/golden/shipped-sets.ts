@@ -39,4 +39,21 @@ export const SHIPPED_SETS: readonly ShippedSet[] = [
     notComputed: [],
     few: { cases: ['backbone_dinov2_registers_b', 'backbone_dinov3_b'], outputs: 10 },
   },
+  {
+    dir: 'test/golden/training-free-data/persam',
+    beside: '../shared/golden-training-free/persam',
+    outputs: 218,
+    withoutEngine: 218,
+    notComputed: [],
+    few: { cases: ['persam_2', 'persam_f_8'], outputs: 35 },
+  },
+  {
+    dir: 'test/golden/training-free-data/matcher',
+    beside: '../shared/golden-training-free/matcher',
+    outputs: 147,
+    withoutEngine: 147,
+    notComputed: [],
+    // No case runs a network.
+    few: { cases: ['matcher_few_points'], outputs: 17 },
+  },
 ];

@@ -73,7 +73,13 @@ export async function engineOutputs(model: Model, networks: Networks, known: Kno
   const context = callContext(undefined, { networks, geometry });
   const place = { key: '', width: side, height: side };
   const mask = { data: maskAt(known, 'in.reference_mask_256', side), width: side, height: side };
-  const prepared = { ...place, features: { ...seen.reference, ...place }, mask, cells: seen.cells };
+  const prepared = {
+    ...place,
+    features: { ...seen.reference, ...place },
+    mask,
+    cells: seen.cells,
+    sam: () => Promise.reject(new Error('no method here asks')),
+  };
   for (const [name, method, dense] of [
     ['prosam', 'prosam', 'model'],
     ['prosam_without_coarse', 'prosam', 'none'],

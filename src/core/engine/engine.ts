@@ -10,8 +10,14 @@ import { preprocessOf, type Networks } from '../onnx/networks.ts';
 import { decidesByTarget, drawBoth, drawChecked, type DrawnMask } from './auto.ts';
 import { callContext, type CallContext } from './call-context.ts';
 import { createConcept, labelsOf } from './concept.ts';
+<<<<<<< HEAD
 import { createEncodedImages, type EncodedPart, type ImageMaps } from './image-features.ts';
 import { methodsOf, type Methods } from './methods/available.ts';
+=======
+import { DEFAULT_LABEL } from './defaults.ts';
+import { createEncodedImages, type EncodedPart, type ImageFeatures } from './image-features.ts';
+import { methodsOf, withoutBaselines, type Methods } from './methods/available.ts';
+>>>>>>> persam
 import type { RunMethod } from './methods/method.ts';
 import { decodeAtImageSize } from './methods/sam-prompts.ts';
 import { maskedAverage } from './object-embedding.ts';
@@ -123,9 +129,16 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     asked: AskedLabel,
     options: PredictOptions,
   ): Promise<DrawnMask> => {
+<<<<<<< HEAD
     const result = await run(context, asked.target, asked.references, options);
     const trained = method === 'prosam' ? result : undefined;
     return { name: method, result, judgement: await judge(context, asked, { method, result, trained }) };
+=======
+    const checked = contenders(withoutBaselines(methods), ready.length, networks.matching.nearest);
+    const found = await check(checked, references, ready, options);
+    context.lap('check');
+    return drawAutomatically(context, checked, found, image, ready, options);
+>>>>>>> persam
   };
   const methodNamed = (methods: Methods, name: Method): RunMethod => {
     const method = methods.get(name);
@@ -224,8 +237,13 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
             `expected references of one label, got ${labels.join(', ')}. Check each label by itself.`,
           );
         const trained = encoders.get(options.promptEncoder);
+<<<<<<< HEAD
         const methods = methodsWith(trained);
         return check(methods, await prepared(references, options, context, trained), options);
+=======
+        const methods = withoutBaselines(methodsWith(trained));
+        return check(methods, references, await prepared(references, options, context, trained), options);
+>>>>>>> persam
       }),
     embedObject: (reference, options = {}) =>
       call(options.signal, async (context) => {

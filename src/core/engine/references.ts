@@ -22,6 +22,8 @@ export interface PreparedReference {
   mask: BinaryMask;
   /** 0/1 per cell. */
   cells: Float32Array;
+  /** SAM's view of the image, for the methods that compare embeddings; computed when asked for. */
+  sam(): Promise<ImageFeatures>;
 }
 
 interface ReferenceOptions {
@@ -55,7 +57,7 @@ const MIRROR_GAIN = 0.85;
 const MIRROR_OFFSET = 10;
 
 export function createReferenceStore({ images, source, geometry, maxBytes, decode }: ReferenceStoreParts): ReferenceStore {
-  const references: ByteCache<PreparedReference> = createByteCache({
+  const references: ByteCache<Omit<PreparedReference, 'sam'>> = createByteCache({
     maxBytes,
     // A kept reference keeps its maps alive, also when the image cache has dropped them.
     sizeOf: ({ mask, features: { mid, high, state } }) => mask.data.byteLength + tensorBytes([mid, high, ...(state ? [state] : [])]),
@@ -69,7 +71,7 @@ export function createReferenceStore({ images, source, geometry, maxBytes, decod
       const treatment = treatmentOf(annotation.kind, use, grow);
       const reduction = labelReductionOf(treatment, { asked: labelReduction, trained: trainedReduction });
       const key = await fingerprint(`${loaded.key} ${treatment.grown} ${JSON.stringify(reduction)}`, annotation);
-      return references.get(key, async () => {
+      const found = await references.get(key, async () => {
         // Only an annotation that is to grow is decoded on its own image: SAM need not see the others.
         const seen = treatment.grown ? await images.features(loaded) : undefined;
         // Of what SAM saw, which may be many times larger, nothing is needed afterwards.
@@ -81,6 +83,7 @@ export function createReferenceStore({ images, source, geometry, maxBytes, decod
         }
         return { key, features, mask, cells };
       });
+      return { ...found, sam: () => images.features(loaded) };
     },
     async mirrored(reference, input) {
       const loaded = await source.load(input);

@@ -5,7 +5,7 @@ import type { BinaryMask } from '../mask/label-reduction.ts';
 import type { Precision } from '../onnx/precision.ts';
 import type { ProsamError } from '../common/errors.ts';
 
-export const METHODS = ['prosam', 'coarse', 'persam', 'nearest', 'refined', 'pseudo'] as const;
+export const METHODS = ['prosam', 'coarse', 'persam', 'nearest', 'refined', 'pseudo', 'persam-paper', 'persam-f', 'matcher'] as const;
 /**
  * - 'prosam': the trained variational prompt encoder (the paper)
  * - 'coarse': the trained encoder's coarse mask alone, for models that have one, redrawn by SAM
@@ -13,6 +13,9 @@ export const METHODS = ['prosam', 'coarse', 'persam', 'nearest', 'refined', 'pse
  * - 'nearest': no training: cells whose features are closer to the object's than to the background's
  * - 'refined': no training: the mask of 'nearest', redrawn by SAM
  * - 'pseudo': no training: closeness to the object's features, whatever the background is, redrawn by SAM
+ * - 'persam-paper': no training: PerSAM as published, with its two hooks in SAM's decoder
+ * - 'persam-f': no training of networks: PerSAM-F as published, which learns the weights of SAM's three masks on the references
+ * - 'matcher': no training: Matcher on a small budget, a baseline: cells that match both ways prompt SAM, the closest of its masks are merged
  */
 export type Method = (typeof METHODS)[number];
 

@@ -19,18 +19,24 @@ export function mergeHeads<T>(ops: Ops<T>, x: T): T {
  *
  * Batches of q and of k, v broadcast: one image's keys [1, ...] serve many prompt sets [B, ...] without a copy.
  * q [B, Tq, c], k [B, Tk, c], v [B, Tk, c] -> [B, Tq, c]
+ *
+ * bias [1, Tk]: added to the weights of all heads and queries, which then go through a second softmax (target-guided attention of
+ * PerSAM, Zhang et al., 2023, as its public code has it).
  */
-export function attend<T>(ops: Ops<T>, q: T, k: T, v: T, heads: number): T {
-  if (ops.attend) return ops.attend(q, k, v, heads);
+export function attend<T>(ops: Ops<T>, q: T, k: T, v: T, heads: number, bias?: T): T {
+  // A fused attention has one softmax.
+  if (ops.attend && bias === undefined) return ops.attend(q, k, v, heads);
   const width = ops.shapeOf(q)[2] as number;
   const scale = ops.constant([1 / Math.sqrt(width / heads)], [1]);
   const queries = ops.mul(splitHeads(ops, q, heads), scale); // [B, heads, Tq, d]
   const logits = ops.matMul(queries, splitHeads(ops, k, heads), { transposeB: true }); // [B, heads, Tq, Tk]
-  return mergeHeads(ops, ops.matMul(ops.softmax(logits), splitHeads(ops, v, heads)));
+  const plain = ops.softmax(logits);
+  const shares = bias === undefined ? plain : ops.softmax(ops.add(plain, bias));
+  return mergeHeads(ops, ops.matMul(shares, splitHeads(ops, v, heads)));
 }
 
 /**
- * The same over heads already apart, with at most `piece` logits at once: as many queries as fit one head, then as many heads as fit.
+ * Plain attention over heads already apart, with at most `piece` logits at once: as many queries as fit one head, then as many heads as fit.
  * q [N, heads, Tq, d], k, v [N, heads, Tk, d] -> [N, heads, Tq, d]
  */
 export function attendInPieces<T>(ops: Ops<T>, q: T, k: T, v: T, piece: number): T {

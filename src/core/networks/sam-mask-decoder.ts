@@ -22,6 +22,16 @@ export interface MaskDecoderInputs<T> {
   dense?: T;
   /** SAM 2's finer maps: of one image for all prompt sets, or of as many as `embedding`. */
   highRes?: HighResMaps<T>;
+  /** Knowledge of the object from a reference. @default nothing: SAM as published */
+  guidance?: Guidance<T>;
+}
+
+/** The two hooks of PerSAM (Zhang et al., 2023) in the two-way transformer, as its public code has them. */
+export interface Guidance<T> {
+  /** Target-guided attention: closeness of every image cell to the object, 0..1, for the tokens' attention to the image. [1, g * g] */
+  bias?: T;
+  /** Target-semantic prompting: the object's embedding, added to every token before each layer and to their position terms. [1, c] */
+  vector?: T;
 }
 
 export interface MaskDecoderOutputs<T> {
@@ -61,7 +71,7 @@ export function samMaskDecoder<T>(
   const image = cellsOf(ops, fuser === undefined ? sum : fuse(ops, at.under('fuser.'), fuser, sum)); // [B or 1, g * g, c]
   const positions = samDensePositions(ops, weights, config); // [1, g * g, c]
 
-  const { queries, keys } = twoWayTransformer(ops, at.under('transformer.'), config, tokens, image, positions);
+  const { queries, keys } = twoWayTransformer(ops, at.under('transformer.'), config, tokens, image, positions, inputs.guidance);
 
   const first = choice === 'multi' ? 1 : 0;
   const last = choice === 'single' ? 1 : maskTokens;
@@ -110,30 +120,36 @@ function twoWayTransformer<T>(
   tokens: T,
   image: T,
   positions: T,
+  { bias, vector }: Guidance<T> = {},
 ): { queries: T; keys: T } {
   const width = config.outChans;
   const norm = (at: Weights<T>, x: T): T => ops.layerNorm(x, at.get('weight', [width]), at.get('bias', [width]), DECODER_EPSILON);
   /** Projects to `inner` channels, attends, projects back. */
-  const attention = (at: Weights<T>, inner: number, q: T, k: T, v: T): T => {
+  const attention = (at: Weights<T>, inner: number, q: T, k: T, v: T, cellBias?: T): T => {
     const project = (name: string, x: T): T => ops.linear(x, at.get(`${name}.weight`, [inner, width]), at.get(`${name}.bias`, [inner]));
-    const out = attend(ops, project('q_proj', q), project('k_proj', k), project('v_proj', v), config.decoderHeads);
+    const out = attend(ops, project('q_proj', q), project('k_proj', k), project('v_proj', v), config.decoderHeads, cellBias);
     return ops.linear(out, at.get('out_proj.weight', [width, inner]), at.get('out_proj.bias', [width]));
   };
 
+  const prompted = (x: T): T => (vector === undefined ? x : ops.add(x, ops.reshape(vector, [1, 1, width])));
+  /** Position terms of the tokens: the tokens themselves. */
+  const places = prompted(tokens);
   let queries = tokens;
   let keys = image;
   for (let i = 0; i < config.decoderDepth; i++) {
     const at = weights.under(`layers.${i}.`);
+    queries = prompted(queries);
     if (i === 0) {
       // The first self-attention has no position term and replaces the tokens instead of adding to them.
       queries = attention(at.under('self_attn.'), width, queries, queries, queries);
     } else {
-      const placed = ops.add(queries, tokens);
+      const placed = ops.add(queries, places);
       queries = ops.add(queries, attention(at.under('self_attn.'), width, placed, placed, queries));
     }
     queries = norm(at.under('norm1.'), queries);
 
-    const toImage = attention(at.under('cross_attn_token_to_image.'), width / 2, ops.add(queries, tokens), ops.add(keys, positions), keys);
+    const asked = ops.add(queries, places);
+    const toImage = attention(at.under('cross_attn_token_to_image.'), width / 2, asked, ops.add(keys, positions), keys, bias);
     queries = norm(at.under('norm2.'), ops.add(queries, toImage));
 
     const inner = ops.relu(
@@ -146,12 +162,13 @@ function twoWayTransformer<T>(
       at.under('cross_attn_image_to_token.'),
       width / 2,
       ops.add(keys, positions),
-      ops.add(queries, tokens),
+      ops.add(queries, places),
       queries,
     );
     keys = norm(at.under('norm4.'), ops.add(keys, toTokens));
   }
-  const last = attention(weights.under('final_attn_token_to_image.'), width / 2, ops.add(queries, tokens), ops.add(keys, positions), keys);
+  const asked = prompted(ops.add(queries, places));
+  const last = attention(weights.under('final_attn_token_to_image.'), width / 2, asked, ops.add(keys, positions), keys);
   return { queries: norm(weights.under('norm_final_attn.'), ops.add(queries, last)), keys };
 }
 

@@ -5,10 +5,11 @@ import { gridSize, type SamConfig } from '../networks/config.ts';
 import { fixed, type Ops, type Shape, type Weights } from '../networks/ops.ts';
 import { nearestCosine, pseudoMask } from '../networks/pseudo-mask.ts';
 import { samImageEncoder } from '../networks/sam-image-encoder.ts';
-import { samMaskDecoder, type MaskDecoderInputs } from '../networks/sam-mask-decoder.ts';
+import { samMaskDecoder, type Guidance, type MaskDecoderInputs } from '../networks/sam-mask-decoder.ts';
 import { lowResSize, POINT_KINDS, samMaskEmbedding, samPointEmbeddings } from '../networks/sam-prompt-encoder.ts';
 import { encodeReference, encodeTarget } from '../networks/variational-prompt-encoder.ts';
 import { defineNetwork, outputShapes, type NetworkDefinition } from './emit.ts';
+import type { Tensor } from './session.ts';
 
 interface Parts extends Pick<Manifest, 'sam' | 'backbone'> {
   prompt_encoder?: Pick<NonNullable<Manifest['prompt_encoder']>, 'config'> | undefined;
@@ -167,18 +168,25 @@ export function decodePromptsGraph({ sam: { config } }: Parts, withMask = false)
   });
 }
 
+/** `Guidance` as tensors. */
+export type DecoderGuidance = Readonly<Record<keyof Guidance<Tensor>, Tensor>>;
+
 /**
  * embedding (and SAM 2's finer maps), xy [B, N, 2], kinds [B, N, 5], with a mask prompt also mask [B, 1, 4g, 4g]
  * -> logits [B, 4, 4g, 4g], iou [B, 4], of SAM 2 also objectScore [B, 1]
+ *
+ * guided: the decoder of PerSAM, with its `Guidance` as inputs bias [1, g * g] and vector [1, c].
  */
-export function decodePointsGraph({ sam: { config } }: Parts, withMask: boolean): NetworkDefinition {
+export function decodePointsGraph({ sam: { config } }: Parts, withMask: boolean, guided = false): NetworkDefinition {
   const low = lowResSize(config);
-  const points = { ...imageInputs(config), xy: ['B', 'N', 2], kinds: ['B', 'N', POINT_KINDS.length] };
+  const guidance = guided && { bias: [1, gridSize(config) ** 2], vector: [1, config.outChans] };
+  const points = { ...imageInputs(config), xy: ['B', 'N', 2], kinds: ['B', 'N', POINT_KINDS.length], ...guidance };
   const inputs = withMask ? { ...points, mask: ['B', 1, low, low] } : points;
-  const name = withMask ? 'SAM decoder for points and a mask' : 'SAM decoder for points';
+  const name = `${guided ? 'guided ' : ''}SAM decoder for points${withMask ? ' and a mask' : ''}`;
   return defineNetwork<string>(name, inputs, <T>(ops: Ops<T>, weights: Weights<T>, values: Readonly<Record<string, T>>) => {
     const prompts = samPointEmbeddings(ops, weights, config, values['xy'] as T, values['kinds'] as T);
     const dense = withMask && { dense: samMaskEmbedding(ops, weights, config, values['mask'] as T) };
-    return { ...samMaskDecoder(ops, weights, config, { ...imageOf(values), prompts, ...dense }, 'all') };
+    const hooks = guided && { guidance: { bias: values['bias'] as T, vector: values['vector'] as T } };
+    return { ...samMaskDecoder(ops, weights, config, { ...imageOf(values), prompts, ...dense, ...hooks }, 'all') };
   });
 }

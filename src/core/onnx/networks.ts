@@ -20,6 +20,7 @@ import {
   imageEncoderGraph,
   nearestCosineGraph,
   similarityGraph,
+  type DecoderGuidance,
 } from './model-graphs.ts';
 import type { Precision } from './precision.ts';
 import type { Runtime, Session, Tensor } from './session.ts';
@@ -110,7 +111,7 @@ export interface Networks extends PromptEncoderNetworks {
   /** prompts [B, m, c] decoded on one image, optionally with one mask prompt of logits for all of them [1, 1, 4g, 4g]. */
   decodePrompts(image: SamFeatures, prompts: Tensor, mask?: Tensor): Promise<Decoded>;
   /** SAM's own prompts: xy [B, N, 2], kinds [B, N, 5] (POINT_KINDS), optionally a mask prompt of logits [B, 1, 4g, 4g]. All four masks. */
-  decodePoints(image: SamFeatures, xy: Tensor, kinds: Tensor, mask?: Tensor): Promise<Decoded>;
+  decodePoints(image: SamFeatures, xy: Tensor, kinds: Tensor, mask?: Tensor, guidance?: DecoderGuidance): Promise<Decoded>;
   /** Makes the session of the image encoder, which proves the device. */
   warmUp(): Promise<void>;
   close(): Promise<void>;
@@ -284,10 +285,10 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
       const inputs = { ...samFeaturesOf(image), prompts, ...(withMask && { mask }) };
       return run(`prompts ${withMask}`, () => emitWithFile(decodePromptsGraph(manifest, withMask), model.sam), inputs);
     },
-    decodePoints(image, xy, kinds, mask) {
-      const withMask = mask !== undefined;
-      const inputs = { ...samFeaturesOf(image), xy, kinds, ...(withMask && { mask }) };
-      return run(`points ${withMask}`, () => emitWithFile(decodePointsGraph(manifest, withMask), model.sam), inputs);
+    decodePoints(image, xy, kinds, mask, guidance) {
+      const inputs = { ...samFeaturesOf(image), xy, kinds, ...(mask && { mask }), ...guidance };
+      const which = [mask !== undefined, guidance !== undefined] as const;
+      return run(`points ${which.join()}`, () => emitWithFile(decodePointsGraph(manifest, ...which), model.sam), inputs);
     },
     async close() {
       const open = await Promise.allSettled(sessions.values());

@@ -20,8 +20,12 @@ export function methodPredictor(
   const side = geometry.square;
   // Pairs live on the square that SAM sees, padding included.
   const onSquare = (features: ImageFeatures): ImageFeatures => ({ ...features, width: side, height: side });
+  let pairs = 0;
   return async ({ reference, target, annotation, cells }) => {
-    const prepared = { key: reference.key, features: onSquare(reference), mask: { data: annotation, width: side, height: side }, cells };
+    const seen = onSquare(reference);
+    const mask = { data: annotation, width: side, height: side };
+    // No two pairs are kept as one: an image's key says nothing of its annotation.
+    const prepared = { key: `${reference.key} ${pairs++}`, features: seen, mask, cells, sam: () => Promise.resolve(seen) };
     const { field } = await run(callContext(undefined, { networks, geometry }), onSquare(target), [prepared], {});
     return aboveZero(field.data);
   };

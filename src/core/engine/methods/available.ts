@@ -2,15 +2,34 @@
 import type { PromptEncoderPlan } from '../../checkpoint/manifest.ts';
 import { METHODS, type Method } from '../results.ts';
 import { createCoarseMethod } from './coarse.ts';
+import { matcher } from './matcher/matcher.ts';
 import type { RunMethod } from './method.ts';
 import { nearest } from './nearest.ts';
+import { persamF } from './persam-paper/persam-f.ts';
+import { persamPaper } from './persam-paper/persam-paper.ts';
 import { persam } from './persam.ts';
 import { createProsamMethod, type ReadDistributions } from './prosam.ts';
 import { pseudo } from './pseudo.ts';
 import { refined } from './refined.ts';
 
 /** Methods that need no prompt encoder. */
-const TRAINING_FREE = { persam, nearest, refined, pseudo } as const satisfies Partial<Record<Method, RunMethod>>;
+const TRAINING_FREE = {
+  persam,
+  nearest,
+  refined,
+  pseudo,
+  'persam-paper': persamPaper,
+  'persam-f': persamF,
+  matcher,
+} as const satisfies Partial<Record<Method, RunMethod>>;
+
+/** Published baselines, which draw where they are named: neither 'auto' nor the check on the references tries them. */
+const BASELINES: readonly Method[] = ['persam-paper', 'persam-f', 'matcher'];
+
+/** Methods that 'auto' may choose from. */
+export function withoutBaselines(methods: Methods): Methods {
+  return new Map([...methods].filter(([name]) => !BASELINES.includes(name)));
+}
 
 /** Methods by name, in the order of `METHODS`. */
 export type Methods = ReadonlyMap<Method, RunMethod>;

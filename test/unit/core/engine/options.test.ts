@@ -30,7 +30,7 @@ describe('checkPredictOptions', () => {
   });
 
   const refused: [options: Record<string, unknown>, ...parts: (string | RegExp)[]][] = [
-    [{ method: 'sam' }, 'method', 'prosam, coarse, persam, nearest, refined, pseudo, auto', '"sam"'],
+    [{ method: 'sam' }, 'method', [...METHODS, 'auto'].join(', '), '"sam"'],
     [{ method: '' }, 'method', '""'],
     [{ method: 'toString' }, 'method'],
     [{ strategy: 'mean' }, 'strategy', 'mean_prompt', 'majority_vote', '"mean"'],

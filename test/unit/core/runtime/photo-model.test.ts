@@ -34,7 +34,8 @@ it('draws another mask without the coarse mask', async () => {
 
 it('keeps of a single reference the mask that expects the higher IoU, and says how its method did on the copy', async () => {
   const check = await engine.selfCheck([reference(scenes[0])]);
-  expect(Object.keys(check.methods)).toEqual(METHODS);
+  // Published baselines draw where they are named.
+  expect(Object.keys(check.methods)).toEqual(METHODS.filter((method) => !['persam-paper', 'persam-f', 'matcher'].includes(method)));
   const drawn = { prosam: await predict('prosam'), nearest: await predict('nearest') };
   const auto = await predict('auto');
   const known = 0.5 * ((check.methods.prosam?.iou as number) - 0.4);
