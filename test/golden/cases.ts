@@ -1,5 +1,7 @@
 /** Which golden cases can run with the engines at hand. */
+import { gfSamCases } from './gf-sam-cases.ts';
 import { maskCases } from './mask-cases.ts';
+import { matchingExtrasCases } from './matching-extras-cases.ts';
 import { networkCases } from './network-cases.ts';
 import { promptEncoderCases } from './prompt-encoder-cases.ts';
 import type { Engines, GoldenCase } from './golden-set.ts';
@@ -12,5 +14,18 @@ type Values = Record<string, ArrayLike<number>>;
 export type CaseRunners = Record<string, (golden: GoldenCase) => Values | Promise<Values>>;
 
 export function casesFor({ tf }: Engines): CaseRunners {
-  return { ...networkCases, ...promptEncoderCases, ...maskCases, ...sam2Cases, ...(tf && { ...trainingCases, ...sam2TrainingCases }) };
+  return {
+    ...networkCases,
+    ...promptEncoderCases,
+    ...maskCases,
+    ...sam2Cases,
+    ...gfSamCases,
+    ...matchingExtrasCases,
+    ...(tf && { ...trainingCases, ...sam2TrainingCases }),
+  };
+}
+
+/** Runner of a kind of case, or of the family that its first word names. */
+export function runnerOf(cases: CaseRunners, kind: string): CaseRunners[string] | undefined {
+  return cases[kind] ?? cases[`${kind.split('_', 1)[0]}_*`];
 }
