@@ -24,6 +24,7 @@ const qualityResponse = z.object({
   samIou: z.number().exactOptional().describe("SAM's own estimate of the mask's IoU"),
   referenceIou: share.exactOptional().describe('IoU of the method on the references themselves'),
   referenceIouFrom: z.enum(['leave-one-out', 'mirrored-copy']).exactOptional(),
+  pointsLeftOut: z.int().exactOptional().describe('Points that gf-sam wanted and maxPoints left out'),
   present: z.boolean().exactOptional().describe('False when the mask is empty'),
 });
 

@@ -4,7 +4,7 @@ import type { BinaryMask } from '../mask/label-reduction.ts';
 import type { Precision } from '../onnx/precision.ts';
 import type { ProsamError } from '../common/errors.ts';
 
-export const METHODS = ['prosam', 'coarse', 'persam', 'nearest', 'refined', 'pseudo'] as const;
+export const METHODS = ['prosam', 'coarse', 'persam', 'nearest', 'refined', 'pseudo', 'gf-sam'] as const;
 /**
  * - 'prosam': the trained variational prompt encoder (the paper)
  * - 'coarse': the trained encoder's coarse mask alone, for models that have one, redrawn by SAM
@@ -12,6 +12,7 @@ export const METHODS = ['prosam', 'coarse', 'persam', 'nearest', 'refined', 'pse
  * - 'nearest': no training: cells whose features are closer to the object's than to the background's
  * - 'refined': no training: the mask of 'nearest', redrawn by SAM
  * - 'pseudo': no training: closeness to the object's features, whatever the background is, redrawn by SAM
+ * - 'gf-sam': no training: SAM draws a mask for each of many similar points; those that hang together and fit the object are joined (GF-SAM)
  */
 export type Method = (typeof METHODS)[number];
 
@@ -43,6 +44,8 @@ export interface MaskQuality {
   referenceIou?: number;
   /** Source of `referenceIou`: see `SelfCheck.basis`. */
   referenceIouFrom?: SelfCheck['basis'];
+  /** Point prompts that 'gf-sam' wanted and `maxPoints` left out, where there are any. */
+  pointsLeftOut?: number;
   /** False when the mask is empty: the concept was not found in the image. */
   present?: boolean;
 }

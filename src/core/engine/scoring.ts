@@ -35,6 +35,7 @@ function qualityOf(result: MethodResult, area: number, check: Pick<SelfCheck, 'b
   return {
     score: expectedIou(result),
     ...(result.samIou !== undefined && { samIou: result.samIou }),
+    ...(result.pointsLeftOut !== undefined && { pointsLeftOut: result.pointsLeftOut }),
     ...(check && { referenceIou: check.referenceIou, referenceIouFrom: check.basis }),
     present: area > 0,
   };

@@ -5,7 +5,7 @@ import { METHODS } from '../../../src/core/engine/types.ts';
 import { testMethod } from '../../../src/testing/method.ts';
 
 /** PerSAM's few points lose half of a small object with so small a SAM; the photo model, which alone has a coarse mask, knows few drawings. */
-const MIN_OWN_IOU = { prosam: 0.5, coarse: 0.2, persam: 0.3, nearest: 0.5, refined: 0.5, pseudo: 0.3 };
+const MIN_OWN_IOU = { prosam: 0.5, coarse: 0.2, persam: 0.3, nearest: 0.5, refined: 0.5, pseudo: 0.3, 'gf-sam': 0.3 };
 
 for (const method of METHODS) {
   const engine = () => createEngine({ device: 'cpu', model: method === 'coarse' ? 'small' : 'tiny' });

@@ -2,6 +2,7 @@
 import type { PromptEncoderPlan } from '../../checkpoint/manifest.ts';
 import { METHODS, type Method } from '../results.ts';
 import { createCoarseMethod } from './coarse.ts';
+import { gfSam } from './gf-sam/gf-sam.ts';
 import type { RunMethod } from './method.ts';
 import { nearest } from './nearest.ts';
 import { persam } from './persam.ts';
@@ -10,7 +11,7 @@ import { pseudo } from './pseudo.ts';
 import { refined } from './refined.ts';
 
 /** Methods that need no prompt encoder. */
-const TRAINING_FREE = { persam, nearest, refined, pseudo } as const satisfies Partial<Record<Method, RunMethod>>;
+const TRAINING_FREE = { persam, nearest, refined, pseudo, 'gf-sam': gfSam } as const satisfies Partial<Record<Method, RunMethod>>;
 
 /** Methods by name, in the order of `METHODS`. */
 export type Methods = ReadonlyMap<Method, RunMethod>;

@@ -2,7 +2,9 @@
 import type { ImageFeatures } from '../image-features.ts';
 import type { Geometry } from '../../image/geometry.ts';
 import { POINT_KINDS, type PointKind } from '../../networks/sam-prompt-encoder.ts';
-import type { Networks } from '../../onnx/networks.ts';
+import type { Decoded, Networks } from '../../onnx/networks.ts';
+import type { StabilityRule } from '../../networks/config.ts';
+import { joinedFloats } from '../../common/joined.ts';
 import type { FloatMap } from '../../mask/resize-map.ts';
 import type { Tensor } from '../../onnx/session.ts';
 import { MASK_PROMPT_LIMIT } from '../../networks/coarse-mask.ts';
@@ -36,10 +38,7 @@ export function boxPrompts([x0, y0, x1, y1]: readonly [number, number, number, n
 /** SAM 2 limits the logits of a mask prompt, as when it was trained. */
 const SAM2_LIMIT = 32;
 
-/**
- * Decodes one set of prompts. SAM expects a padding point behind points without a box, SAM 2 behind every set. A model whose prompts are
- * drawn reads them in the mask prompt, too.
- */
+/** Decodes one set of prompts: see `decodeSamPromptSets`. */
 export async function decodeSamPrompts(
   networks: Networks,
   geometry: Geometry,
@@ -47,37 +46,63 @@ export async function decodeSamPrompts(
   prompts: readonly SamPrompt[],
   maskInput?: Float32Array,
 ): Promise<SamMasks> {
+  const [masks] = await decodeSamPromptSets(networks, geometry, image, [prompts], maskInput);
+  return masks as SamMasks;
+}
+
+/**
+ * Decodes sets of prompts of one length and form together, each by itself. SAM expects a padding point behind points without a box, SAM 2
+ * behind every set. A model whose prompts are drawn reads them in the mask prompt, too.
+ */
+export async function decodeSamPromptSets(
+  networks: Networks,
+  geometry: Geometry,
+  image: ImageFeatures,
+  sets: readonly (readonly SamPrompt[])[],
+  maskInput?: Float32Array,
+): Promise<SamMasks[]> {
   const { sam2, drawsPrompts } = networks;
-  const hasBox = prompts.some(({ kind }) => kind === 'boxTopLeft');
   const xy: number[] = [];
   const kinds: number[] = [];
   const push = (x: number, y: number, kind: PointKind): void => {
     xy.push(x, y);
     kinds.push(...POINT_KINDS.map((name) => (name === kind ? 1 : 0)));
   };
-  const placed = prompts.map(({ x, y, kind }): SamPrompt => {
-    const [column, row] = geometry.toSam(x, y, image.width, image.height);
-    return { x: column, y: row, kind };
-  });
-  for (const { x, y, kind } of placed) push(x, y, kind);
-  if (!hasBox || sam2) push(0, 0, 'padding');
+  const placed = sets.map((prompts) =>
+    prompts.map(({ x, y, kind }): SamPrompt => {
+      const [column, row] = geometry.toSam(x, y, image.width, image.height);
+      return { x: column, y: row, kind };
+    }),
+  );
+  for (const prompts of placed) {
+    for (const { x, y, kind } of prompts) push(x, y, kind);
+    if (sam2 || prompts.every(({ kind }) => kind !== 'boxTopLeft')) push(0, 0, 'padding');
+  }
 
   const tensor = (values: number[], width: number): Tensor => ({
     data: Float32Array.from(values),
-    shape: [1, values.length / width, width],
+    shape: [sets.length, values.length / width / sets.length, width],
   });
   const previous = maskInput && maskPrompt(networks, maskInput);
   const side = lowResSide(image);
-  const data = drawsPrompts ? drawnPrompt(side, placed, previous) : previous;
-  const mask = data && { data, shape: [1, 1, side, side] };
+  const drawings = placed.map((prompts) => (drawsPrompts ? drawnPrompt(side, prompts, previous) : previous));
+  const mask = drawings[0] && { data: joinedFloats(drawings as Float32Array[]), shape: [sets.length, 1, side, side] };
   const decoded = await networks.decodePoints(image, tensor(xy, 2), tensor(kinds, POINT_KINDS.length), mask);
-  const { logits, iou, objectScore } = decoded;
+  return sets.map((_, set) => masksOf(decoded, set, sets.length, sam2?.stability));
+}
+
+/** Answers to one of several sets. */
+function masksOf({ logits, iou, objectScore }: Decoded, set: number, sets: number, stability: StabilityRule | undefined): SamMasks {
   const size = logits.data.length / iou.data.length;
-  const all = Array.from(iou.data, (value, i): SamMask => ({ logits: logits.data.slice(i * size, (i + 1) * size), iou: value }));
+  const count = iou.data.length / sets;
+  const all = Array.from({ length: count }, (_, i): SamMask => {
+    const at = set * count + i;
+    return { logits: logits.data.slice(at * size, (at + 1) * size), iou: iou.data[at] as number };
+  });
   return {
     all,
-    single: sam2?.stability ? stableMask(all, sam2.stability).mask : (all[0] as SamMask),
-    ...(objectScore && { objectScore: sigmoid(objectScore.data[0] as number) }),
+    single: stability ? stableMask(all, stability).mask : (all[0] as SamMask),
+    ...(objectScore && { objectScore: sigmoid(objectScore.data[set] as number) }),
   };
 }
 

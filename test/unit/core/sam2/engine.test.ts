@@ -64,7 +64,7 @@ describe.each(['sam', 'dino', 'resnet'] as const)('SAM 2 with the backbone %s', 
       masks.push(...found);
     }
     await refine({ points: [[100, 100]] });
-    expect(masks.map(({ method }) => method)).toEqual(['prosam', 'persam', 'nearest', 'refined', 'pseudo']);
+    expect(masks.map(({ method }) => method)).toEqual(['prosam', 'persam', 'nearest', 'refined', 'pseudo', 'gf-sam']);
     for (const { mask, uncertaintyMap } of masks) expect([mask.data.length, uncertaintyMap?.length]).toEqual([65536, 65536]);
     // SAM as the backbone shows all there is in one run; another backbone leaves references to itself.
     expect(ran).toEqual(backbone === 'sam' ? { sam: 0, backbone: 3 } : { sam: 1, backbone: 3 });
@@ -116,7 +116,7 @@ describe.each(['sam', 'dino', 'resnet'] as const)('SAM 2 with the backbone %s', 
   it('checks itself on its references, and looks for a concept in many images', async () => {
     const two = await engine.selfCheck([marked(first), marked(second)]);
     expect(two.basis).toBe('leave-one-out');
-    expect(Object.keys(two.methods).sort()).toEqual(['nearest', 'persam', 'prosam', 'pseudo', 'refined']);
+    expect(Object.keys(two.methods).sort()).toEqual(['gf-sam', 'nearest', 'persam', 'prosam', 'pseudo', 'refined']);
     expect((await engine.selfCheck([marked(first)])).basis).toBe('mirrored-copy');
     const concept = await engine.concept([marked(first), marked(second)]);
     const { masks } = await concept.predict(target.image);
