@@ -1,7 +1,7 @@
 /** Which golden cases can run with the engines at hand. */
-import { gfSamCases } from './gf-sam-cases.ts';
+import { gfSamCases } from './training-free/gf-sam-cases.ts';
 import { maskCases } from './mask-cases.ts';
-import { matchingExtrasCases } from './matching-extras-cases.ts';
+import { matchingExtrasCases } from './training-free/matching-extras-cases.ts';
 import { networkCases } from './network-cases.ts';
 import { promptEncoderCases } from './prompt-encoder-cases.ts';
 import type { Engines, GoldenCase } from './golden-set.ts';

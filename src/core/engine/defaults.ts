@@ -13,7 +13,7 @@ export const DEFAULT_MERGE_SAMPLES = 10;
 export const DEFAULT_SAMPLES = 4;
 export const MAX_SAMPLES = 100;
 /** Point prompts of 'gf-sam': what answers within 0.8 s on two cores with the built-in model for photos. */
-export const DEFAULT_MAX_POINTS = 64;
+export const DEFAULT_MAX_POINTS = 32;
 /** The published method's own bound (Zhang et al., 2024). */
 export const MAX_POINTS = 128;
 export const MAX_REFERENCES = 200;

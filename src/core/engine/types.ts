@@ -50,7 +50,7 @@ export interface PredictOptions {
   labelReduction?: LabelReduction;
   /** Let SAM turn an annotation into an object mask first. @default as `use` has it: true for points, false for all else */
   grow?: boolean;
-  /** Point prompts that 'gf-sam' decodes at most, 1 to 128: more find small and scattered objects, and take longer. @default 64 */
+  /** Point prompts that 'gf-sam' decodes at most, 1 to 128: more find small and scattered objects, and take longer. @default 32 */
   maxPoints?: number;
   /** Return the separate regions of each mask. @default false */
   instances?: boolean;

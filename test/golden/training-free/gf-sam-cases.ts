@@ -1,14 +1,14 @@
 /** Cases of GF-SAM: every stage on one pair, with a table of masks in the decoder's place. */
-import { acceptedMasks, verdictsOf } from '../../src/core/engine/methods/gf-sam/accepted-masks.ts';
-import { clustersOf, membersOf } from '../../src/core/engine/methods/gf-sam/clusters.ts';
-import { averaged, meanCosine, pointMap, type PriorMaps } from '../../src/core/engine/methods/gf-sam/maps.ts';
-import { overshootingGate } from '../../src/core/engine/methods/gf-sam/overshooting-gate.ts';
-import { choosePoints, type GridPoint } from '../../src/core/engine/methods/gf-sam/points.ts';
-import { favourMap, positiveGate } from '../../src/core/engine/methods/gf-sam/positive-gate.ts';
-import { unitCells, type Scaling, type UnitCells } from '../../src/core/engine/methods/gf-sam/unit-cells.ts';
-import { resizeMap } from '../../src/core/mask/resize-map.ts';
-import type { CaseRunners } from './cases.ts';
-import type { GoldenCase } from './golden-set.ts';
+import { acceptedMasks, verdictsOf } from '../../../src/core/engine/methods/gf-sam/accepted-masks.ts';
+import { clustersOf, membersOf } from '../../../src/core/engine/methods/gf-sam/clusters.ts';
+import { averaged, meanCosine, pointMap, type PriorMaps } from '../../../src/core/engine/methods/gf-sam/maps.ts';
+import { overshootingGate } from '../../../src/core/engine/methods/gf-sam/overshooting-gate.ts';
+import { choosePoints, type GridPoint } from '../../../src/core/engine/methods/gf-sam/points.ts';
+import { favourMap, positiveGate } from '../../../src/core/engine/methods/gf-sam/positive-gate.ts';
+import { unitCells, type Scaling, type UnitCells } from '../../../src/core/engine/methods/gf-sam/unit-cells.ts';
+import { resizeMap } from '../../../src/core/mask/resize-map.ts';
+import type { CaseRunners } from '../cases.ts';
+import type { GoldenCase } from '../golden-set.ts';
 
 /** Rows of features, one for each cell, as a map [1, C, g, g], scaled. */
 function cellsOf(rows: Float32Array, channels: number, side: number, scaling: Scaling): UnitCells {

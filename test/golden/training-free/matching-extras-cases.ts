@@ -2,8 +2,8 @@
  * Cases of additions to training-free matching: position removed from features, candidates, clusters and their aggregation (INSID3,
  * arXiv 2603.28480), containment decay (No Time to Train, arXiv 2507.02798), second-moment map (FSSDINO, arXiv 2602.07550).
  */
-import type { CaseRunners } from './cases.ts';
-import type { GoldenCase } from './golden-set.ts';
+import type { CaseRunners } from '../cases.ts';
+import type { GoldenCase } from '../golden-set.ts';
 import { cellVectors, dot, eigenvectors, mapOf, meanOf, secondMoments, unit } from './plain-algebra.ts';
 
 type Vectors = Float64Array[];
