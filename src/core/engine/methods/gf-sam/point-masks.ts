@@ -17,10 +17,10 @@ export interface PointMask extends SamMask {
 
 /** Centres of an image's cells, in its pixels. */
 export interface CellCentres {
-  x(column: number): number;
-  y(row: number): number;
+  x: (column: number) => number;
+  y: (row: number) => number;
   /** The cell's centre lies in the image. */
-  inImage(cell: number): boolean;
+  inImage: (cell: number) => boolean;
 }
 
 export function cellCentres(
