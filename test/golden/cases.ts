@@ -1,5 +1,7 @@
 /** Which golden cases can run with the engines at hand. */
+import { gfSamCases } from './training-free/gf-sam-cases.ts';
 import { maskCases } from './mask-cases.ts';
+import { matchingExtrasCases } from './training-free/matching-extras-cases.ts';
 import { networkCases } from './network-cases.ts';
 import { promptEncoderCases } from './prompt-encoder-cases.ts';
 import type { CaseEntry, Engines, GoldenCase } from './golden-set.ts';
@@ -21,6 +23,8 @@ export function casesFor({ tf }: Engines): CaseRunners {
     ...sam2Cases,
     ...persamCases,
     ...matcherCases,
+    ...gfSamCases,
+    ...matchingExtrasCases,
     ...(tf && { ...trainingCases, ...sam2TrainingCases }),
   };
 }
@@ -36,4 +40,9 @@ const KIND_BY_OUTPUT = {
 /** Kind of a case; of a set that tells none, by what it expects. */
 export function kindOf({ kind, name, expected }: Pick<CaseEntry, 'kind' | 'name' | 'expected'>): string {
   return kind ?? Object.entries(KIND_BY_OUTPUT).find(([output]) => Object.hasOwn(expected, output))?.[1] ?? name;
+}
+
+/** Runner of a kind of case, or of the family that its first word names. */
+export function runnerOf(cases: CaseRunners, kind: string): CaseRunners[string] | undefined {
+  return cases[kind] ?? cases[`${kind.split('_', 1)[0]}_*`];
 }

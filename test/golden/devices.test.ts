@@ -7,7 +7,7 @@ import { defineNetwork, emitWithFile } from '../../src/core/onnx/emit.ts';
 import type { Runtime } from '../../src/core/onnx/session.ts';
 import { runGolden } from '../../tools/golden/run.ts';
 import { runtimeNamed, slackOf } from './runtimes.ts';
-import { SHIPPED_SETS } from './shipped-sets.ts';
+import { NETWORK_SETS } from './shipped-sets.ts';
 
 async function misses(dir: string, runtime: Runtime): Promise<{ passed: number; failures: string[] }> {
   const failures: string[] = [];
@@ -29,7 +29,7 @@ async function usable(name: string): Promise<Runtime | undefined> {
 }
 
 describe('golden numbers of the networks', () => {
-  it.for(SHIPPED_SETS)('of $dir are hit on a software GPU (Mesa through WebGPU), within their own bounds', async (set, context) => {
+  it.for(NETWORK_SETS)('of $dir are hit on a software GPU (Mesa through WebGPU), within their own bounds', async (set, context) => {
     const runtime = await usable('webgpu');
     if (runtime === undefined) {
       context.skip('no WebGPU adapter on this machine');

@@ -9,7 +9,7 @@ export interface ShippedSet {
   withoutEngine: number;
   /** Lines about outputs that no network here makes. */
   notComputed: readonly string[];
-  /** Cases that stand for all where every network is compiled for seconds, and the number of their outputs. */
+  /** Cases that stand for all where every network is compiled for seconds, and the number of their outputs; none where no network runs. */
   few: { cases: readonly string[]; outputs: number };
 }
 
@@ -56,4 +56,23 @@ export const SHIPPED_SETS: readonly ShippedSet[] = [
     // No case runs a network.
     few: { cases: ['matcher_few_points'], outputs: 17 },
   },
+  {
+    dir: 'test/golden/training-free-data/gfsam',
+    beside: '../shared/golden-training-free/gfsam',
+    outputs: 199,
+    withoutEngine: 199,
+    notComputed: [],
+    few: { cases: [], outputs: 0 },
+  },
+  {
+    dir: 'test/golden/training-free-data/extras',
+    beside: '../shared/golden-training-free/extras',
+    outputs: 22,
+    withoutEngine: 22,
+    notComputed: [],
+    few: { cases: [], outputs: 0 },
+  },
 ];
+
+/** Those of networks, which other devices compute too. */
+export const NETWORK_SETS = SHIPPED_SETS.filter(({ few }) => few.outputs > 0);

@@ -11,7 +11,7 @@ import type { WebDevice } from '../../src/core/runtime/web/device.ts';
 import { chromiumLabel, hasChromium, startChromium } from '../unit/adapters/console/chromium.ts';
 import { browserRuntime } from './browser-runtime.ts';
 import { runGolden } from '../../tools/golden/run.ts';
-import { SHIPPED_SETS } from './shipped-sets.ts';
+import { NETWORK_SETS } from './shipped-sets.ts';
 import { wasmRuntime } from './web-runtime.ts';
 
 const ALL = process.env['PROSAM_GOLDEN_ALL'] === '1';
@@ -36,7 +36,7 @@ async function run(dir: string, runtime: Runtime, only?: readonly string[]): Pro
   return { passed, failures: lines.filter((line) => line.startsWith('FAIL')) };
 }
 
-describe.each(SHIPPED_SETS)('golden numbers of $dir as browsers compute them', ({ dir, withoutEngine: outputs, few }) => {
+describe.each(NETWORK_SETS)('golden numbers of $dir as browsers compute them', ({ dir, withoutEngine: outputs, few }) => {
   it('are hit on WebAssembly in Node (software)', async () => {
     expect(await run(dir, await wasmRuntime(join(dir, 'weights')))).toEqual({ passed: outputs, failures: [] });
   });

@@ -3,7 +3,8 @@
  *   npm run bench:models -- [--rounds N] [--threads N] [--only tiny,small,mobile-sam,sam2.1-tiny,sam-vit-b] [--json FILE]
  * The built-in models as they are; the others at full size with weights from a hash (time and memory do not depend on the values), SAM as its
  * own backbone, as `models pull` gives them. A click is `refine` on a prepared image; a known image is predicted again, by `persam`.
- * Medians; each model has an engine and a worker process of its own.
+ * GF-SAM's 16, 32 and 64 points, likewise on known images, stand with the milliseconds of the worker's processor: those do not depend on how busy
+ * the machine is. Medians; each model has an engine and a worker process of its own.
  */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -37,12 +38,20 @@ interface Row {
   newImageMs: number;
   clickMs: number;
   knownImageMs: number;
+  /** By points. */
+  gfSam: Record<number, { ms: number; processorMs: number }>;
 }
 
 /** Most memory the engine's worker has held. */
 function peakOf(engine: Engine): number {
   const status = readFileSync(`/proc/${engine.worker?.pid}/status`, 'utf8');
   return 1024 * Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]);
+}
+
+/** Milliseconds that a process has computed, on all its threads (of 1/100 s each). */
+function processorMs(pid: number | undefined): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') as string[];
+  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 async function measure(name: string, folder: string): Promise<Row> {
@@ -59,12 +68,18 @@ async function measure(name: string, folder: string): Promise<Row> {
       return median(times);
     };
     const reference = { image: images[0] as Uint8Array, box: [200, 140, 420, 330] };
+    const gfSamWith = async (maxPoints: number): Promise<Row['gfSam'][number]> => {
+      const before = processorMs(engine.worker?.pid);
+      const ms = await timed((image) => engine.predict(image, [reference], { method: 'gf-sam', maxPoints }));
+      return { ms, processorMs: (processorMs(engine.worker?.pid) - before) / images.length };
+    };
     return {
       model: name,
       weightBytes: statSync(join(folder, 'sam.safetensors')).size,
       newImageMs: await timed((image) => engine.prepare(image)),
       clickMs: await timed((image) => engine.refine(image, { points: [[320, 240]] })),
       knownImageMs: await timed((image) => engine.predict(image, [reference], { method: 'persam' })),
+      gfSam: { 16: await gfSamWith(16), 32: await gfSamWith(32), 64: await gfSamWith(64) },
       peakBytes: peakOf(engine),
     };
   } finally {
@@ -84,7 +99,10 @@ try {
     const ms = (value: number): string => `${value.toFixed(0)} ms`;
     console.log(
       `${name.padEnd(12)} weights ${(row.weightBytes / 1e6).toFixed(0)} MB, peak ${(row.peakBytes / 1e9).toFixed(2)} GB, ` +
-        `new image ${ms(row.newImageMs)}, click ${ms(row.clickMs)}, known image ${ms(row.knownImageMs)}`,
+        `new image ${ms(row.newImageMs)}, click ${ms(row.clickMs)}, known image ${ms(row.knownImageMs)}, gf-sam` +
+        Object.entries(row.gfSam)
+          .map(([points, { ms: wall, processorMs: own }]) => ` ${points}: ${ms(wall)} (${ms(own)})`)
+          .join(),
     );
     if (config) rmSync(place, { recursive: true, force: true });
   }

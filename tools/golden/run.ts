@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/core/common/errors.ts';
-import { casesFor, kindOf } from '../../test/golden/cases.ts';
+import { casesFor, kindOf, runnerOf } from '../../test/golden/cases.ts';
 import { chooseEngine, ENGINE_CHOICES } from '../../test/golden/choose-engine.ts';
 import { compare } from '../../test/golden/compare.ts';
 import { runtimeNamed, RUNTIMES, slackOf } from '../../test/golden/runtimes.ts';
@@ -38,7 +38,7 @@ export async function runGolden(
   for (const entry of set.manifest.cases) {
     if (only?.includes(entry.name) === false) continue;
     const kind = kindOf(entry);
-    const runner = cases[kind];
+    const runner = runnerOf(cases, kind);
     const reason = engines.tf === undefined && (kind in trainingCases || kind in sam2TrainingCases) ? ' needs a training engine' : '';
     if (runner === undefined) {
       totals.skipped += Object.keys(entry.expected).length;

@@ -91,6 +91,9 @@ const sam2 = (device: string): Step => onDevice(`SAM 2 ${device}`, device, 300, 
 const small = (device: string): Step =>
   onDevice(`small ${device}`, device, 300, (on) => [node('tools/golden/run.ts', SMALL, '--device', on, '--engine', 'none')]);
 
+/** GF-SAM with the photo model: the mask of the CPU. */
+const gfSam = (device: string): Step => onDevice(`gf-sam ${device}`, device, 300, (on) => [node('tools/gpu/gf-sam.ts', on)]);
+
 /** TensorFlow brings a CUDA of its own: it needs the GPU, not ONNX Runtime's provider. command: for a training engine */
 const onTrainingEngine = (name: string, commands: (engine: string) => Command[]): Step => ({
   name,
@@ -128,6 +131,8 @@ export const GPU_STEPS: readonly Step[] = [
   sam2('webgpu'),
   small('cuda'),
   small('webgpu'),
+  gfSam('cuda'),
+  gfSam('webgpu'),
   onDevice('bench cuda', 'cuda', 300, () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
     const bench = scripts['bench:inference'];

@@ -12,7 +12,12 @@ import { workOffline } from './work-offline.ts';
 
 const METHOD_NAMES: Record<Method, string> = {
   ...{ prosam: 'prosam (trained)', coarse: 'coarse (trained, mask alone)', persam: 'persam (points)' },
-  ...{ nearest: 'nearest (features)', refined: 'refined (features, redrawn)', pseudo: 'pseudo (similarity, redrawn)' },
+  ...{
+    nearest: 'nearest (features)',
+    refined: 'refined (features, redrawn)',
+    pseudo: 'pseudo (similarity, redrawn)',
+    'gf-sam': 'gf-sam (similar points, joined)',
+  },
 };
 
 let engine: WebEngine | undefined;

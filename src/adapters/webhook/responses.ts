@@ -30,6 +30,7 @@ const qualityResponse = z.object({
     .partialRecord(z.enum(METHODS), share)
     .exactOptional()
     .describe("Expected IoU of each method's mask, where 'auto' drew several"),
+  pointsLeftOut: z.int().exactOptional().describe('Points that gf-sam wanted and maxPoints left out'),
 });
 
 export const maskResponse = z.object({

@@ -5,7 +5,7 @@ import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import { PROVENANCES } from '../../service/ports/storage.ts';
 import { ANNOTATION_KINDS } from '../../core/mask/annotation.ts';
 import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
-import { MAX_SAMPLES } from '../../core/engine/defaults.ts';
+import { MAX_POINTS, MAX_SAMPLES } from '../../core/engine/defaults.ts';
 import { METHODS } from '../../core/engine/types.ts';
 import { imageInputSchema } from '../http/images/image-input.ts';
 
@@ -97,6 +97,7 @@ const optionsSchema = z
     method: z.enum([...METHODS, 'auto']).exactOptional(),
     strategy: z.enum(STRATEGIES).exactOptional(),
     dense: z.enum(DENSE).exactOptional().describe('none: without the coarse mask a model may send with the prompts'),
+    maxPoints: z.int().min(1).max(MAX_POINTS).exactOptional().describe('Points that gf-sam has SAM draw masks for'),
     samples: z.int().min(0).max(MAX_SAMPLES).exactOptional(),
     distribution: z.enum(DISTRIBUTIONS).exactOptional(),
     nu: z.number().positive().max(1e6).exactOptional(),

@@ -2,12 +2,14 @@
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import {
   DEFAULT_AREA_THRESHOLD,
+  DEFAULT_MAX_POINTS,
   DEFAULT_MERGE_SAMPLES,
   DEFAULT_MODEL,
   DEFAULT_SAMPLES,
   DEFAULT_SEED,
   DEFAULT_STRATEGY,
   DEFAULT_THRESHOLD,
+  MAX_POINTS,
 } from '../../core/engine/defaults.ts';
 import { DEVICES } from '../../core/runtime/devices/devices.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
@@ -82,6 +84,14 @@ export const GROW_OPTIONS = options({
   'no-grow': { type: 'flag', about: 'uses the annotation as it was drawn' },
 });
 
+export const MAX_POINTS_OPTION = options({
+  'max-points': {
+    ...{ type: 'whole', min: 1, max: MAX_POINTS, value: 'N' },
+    about: 'points that gf-sam has SAM draw masks for',
+    otherwise: DEFAULT_MAX_POINTS,
+  },
+});
+
 const METHOD_OPTIONS = options({
   method: { type: 'choice', choices: METHOD_CHOICES, about: 'method (auto tries them on the references)', otherwise: 'auto' },
   strategy: { type: 'choice', choices: STRATEGIES, value: 'S', about: 'merging of decoded prompts by prosam', otherwise: DEFAULT_STRATEGY },
@@ -97,6 +107,7 @@ const METHOD_OPTIONS = options({
     about: 'least probability that the concept is there for a mask to be given; 0 gives every mask',
     otherwise: DEFAULT_THRESHOLD,
   },
+  ...MAX_POINTS_OPTION,
 });
 
 export const ENGINE_OPTIONS = under('Model and method', {
@@ -123,13 +134,14 @@ export function engineOptions({ model, device, threads, precision, cache }: Engi
 
 /** @throws UsageError for a label reduction that does not exist */
 export function predictOptions(values: PredictValues): PredictOptions {
-  const { method, strategy, dense, threshold, samples, distribution, nu, seed, labelReduction: reduction } = values;
+  const { method, strategy, dense, threshold, maxPoints, samples, distribution, nu, seed, labelReduction: reduction } = values;
   const grow = values.grow === true ? true : values.noGrow === true ? false : undefined;
   return {
     ...(method !== undefined && { method }),
     ...(strategy !== undefined && { strategy }),
     ...(dense !== undefined && { dense }),
     ...(threshold !== undefined && { threshold }),
+    ...(maxPoints !== undefined && { maxPoints }),
     ...(samples !== undefined && { samples }),
     ...(distribution !== undefined && { distribution }),
     ...(nu !== undefined && { nu }),

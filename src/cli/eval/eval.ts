@@ -40,7 +40,7 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
   const { data, model: models, method: methods, strategy: strategies, dense, annotation, pairs, prompts, trust, testOn, compare, out } = values;
   const size = sizeOf(values.size);
   const { seed, labelReduction, ...options } = predictOptions({
-    ...pick(values, 'samples', 'distribution', 'nu', 'seed', 'labelReduction', 'grow', 'noGrow'),
+    ...pick(values, 'maxPoints', 'samples', 'distribution', 'nu', 'seed', 'labelReduction', 'grow', 'noGrow'),
   });
   const contestants = contestantsOf({ models, methods, strategies, dense, options });
   const foldsIn = foldsOf(values.fold);

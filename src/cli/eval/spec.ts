@@ -4,7 +4,14 @@ import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
 import { PROMPT_KINDS } from '../../training/evaluation/result.ts';
 import { TEST_IMAGES } from '../../training/datasets/options.ts';
 import { ANNOTATION_MODES } from '../../training/types.ts';
-import { GROW_OPTIONS, LABEL_REDUCTION_OPTION, METHOD_CHOICES, RUNTIME_OPTIONS, SAMPLING_OPTIONS } from '../common/engine-options.ts';
+import {
+  GROW_OPTIONS,
+  LABEL_REDUCTION_OPTION,
+  MAX_POINTS_OPTION,
+  METHOD_CHOICES,
+  RUNTIME_OPTIONS,
+  SAMPLING_OPTIONS,
+} from '../common/engine-options.ts';
 import { command, options, under } from '../common/spec.ts';
 import { SUMMARIES } from '../common/summaries.ts';
 import { DATA_OPTION } from '../train/spec.ts';
@@ -62,6 +69,7 @@ export const EVAL = command({
       about: "mask prompts of prosam: the model's, none as in the paper",
       default: 'model',
     },
+    ...MAX_POINTS_OPTION,
     ...under(
       'Output',
       options({

@@ -62,6 +62,8 @@ export interface PredictionOptions {
   strategy?: Strategy;
   /** 'none' leaves out the coarse mask that a model may send with the prompts ('prosam' only). @default 'model' */
   dense?: Dense;
+  /** Points that 'gf-sam' has SAM draw masks for, 1 to 128. @default 32 */
+  maxPoints?: number;
   /** Prompt sets drawn from the predicted distribution, 0 to 100. @default 4, or 10 with a merging strategy */
   samples?: number;
   /** Distribution the samples are drawn from. @default the model's */

@@ -4,7 +4,7 @@ import type { SamBackboneConfig, SamConfig } from '../networks/config.ts';
 import { efficientNetBlocks } from '../networks/efficientnet.ts';
 
 /** Methods that compare features, each by a plan of its own. */
-export const MATCHING_METHODS = ['nearest', 'persam'] as const;
+export const MATCHING_METHODS = ['nearest', 'persam', 'gf-sam'] as const;
 export type MatchingMethod = (typeof MATCHING_METHODS)[number];
 
 /**
@@ -24,7 +24,11 @@ const planSchema = z.strictObject({
   compare: z.enum(COMPARISONS).default('cells'),
 });
 
-export const methodsSchema = z.strictObject({ nearest: planSchema.optional(), persam: planSchema.optional() });
+export const methodsSchema = z.strictObject({
+  nearest: planSchema.optional(),
+  persam: planSchema.optional(),
+  'gf-sam': planSchema.omit({ compare: true }).optional(),
+});
 
 /** Channels of one of the backbone's maps, up to the last where there is no `to`. */
 export interface FeaturePart {
@@ -54,13 +58,15 @@ export function matchingOf(manifest: Sections): Record<MatchingMethod, Matching>
   const standard: Record<MatchingMethod, Matching> = {
     nearest: taps ? { parts: [...maps.values()], compare: 'cells' } : { parts: whole, compare: 'averages' },
     persam: { parts: whole, compare: 'cells' },
+    'gf-sam': { parts: taps ? [...maps.values()] : whole, compare: 'cells' },
   };
   const matching = (method: MatchingMethod): Matching => {
     const plan = manifest.methods?.[method];
     if (plan === undefined) return standard[method];
-    return { compare: plan.compare, parts: plan.features.map((name) => maps.get(name) ?? { map: name as FeaturePart['map'], from: 0 }) };
+    const compare = 'compare' in plan ? plan.compare : standard[method].compare;
+    return { compare, parts: plan.features.map((name) => maps.get(name) ?? { map: name as FeaturePart['map'], from: 0 }) };
   };
-  return { nearest: matching('nearest'), persam: matching('persam') };
+  return { nearest: matching('nearest'), persam: matching('persam'), 'gf-sam': matching('gf-sam') };
 }
 
 /** Features that the plans name and the backbone does not give, as sentences. */

@@ -40,7 +40,7 @@ export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
   LOSS_NOT_FINITE: 'Lower the learning rate, or look at the images of the batch the message names.',
   MASK_EMPTY: 'Mark the object.',
   MASK_SIZE_MISMATCH: 'Make it the size of the upright image.',
-  METHOD_UNAVAILABLE: 'Use `persam`, `nearest`, `refined`, `pseudo` or `auto`, or train an encoder.',
+  METHOD_UNAVAILABLE: 'Use `persam`, `nearest`, `refined`, `pseudo`, `gf-sam` or `auto`, or train an encoder.',
   MIGRATION_NEEDED: 'Run `prosam db migrate`; if the database is newer, update prosam.',
   MODEL_HASH_MISMATCH: 'Fetch the file again.',
   MODEL_INVALID: 'Correct the manifest.',

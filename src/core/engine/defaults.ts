@@ -12,6 +12,10 @@ export const DEFAULT_MERGE_SAMPLES = 10;
 /** K where samples only serve the score and the uncertainty map. */
 export const DEFAULT_SAMPLES = 4;
 export const MAX_SAMPLES = 100;
+/** Point prompts of 'gf-sam' (docs/decisions/024-gf-sam-with-a-budget.md: computed from processor times, not yet timed on a quiet machine). */
+export const DEFAULT_MAX_POINTS = 32;
+/** The published method's own bound (Zhang et al., 2024). */
+export const MAX_POINTS = 128;
 export const MAX_REFERENCES = 200;
 /** Least probability that the concept is there, for a mask to be given (docs/concepts/trust.md). */
 export const DEFAULT_THRESHOLD = 0.5;

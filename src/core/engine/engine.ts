@@ -10,14 +10,8 @@ import { preprocessOf, type Networks } from '../onnx/networks.ts';
 import { decidesByTarget, drawBoth, drawChecked, type DrawnMask } from './auto.ts';
 import { callContext, type CallContext } from './call-context.ts';
 import { createConcept, labelsOf } from './concept.ts';
-<<<<<<< HEAD
 import { createEncodedImages, type EncodedPart, type ImageMaps } from './image-features.ts';
-import { methodsOf, type Methods } from './methods/available.ts';
-=======
-import { DEFAULT_LABEL } from './defaults.ts';
-import { createEncodedImages, type EncodedPart, type ImageFeatures } from './image-features.ts';
 import { methodsOf, withoutBaselines, type Methods } from './methods/available.ts';
->>>>>>> persam
 import type { RunMethod } from './methods/method.ts';
 import { decodeAtImageSize } from './methods/sam-prompts.ts';
 import { maskedAverage } from './object-embedding.ts';
@@ -118,7 +112,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
   };
   const automatic = async (context: CallContext, methods: Methods, asked: AskedLabel, options: PredictOptions): Promise<DrawnMask> => {
     if (decidesByTarget(methods, asked.references.length, networks.matching.nearest)) return drawBoth(context, methods, asked, options);
-    const found = await check(methods, asked.references, options);
+    const found = await check(withoutBaselines(methods), asked.references, options);
     context.lap('check');
     return drawChecked(context, methods, found, asked, options);
   };
@@ -129,16 +123,9 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     asked: AskedLabel,
     options: PredictOptions,
   ): Promise<DrawnMask> => {
-<<<<<<< HEAD
     const result = await run(context, asked.target, asked.references, options);
     const trained = method === 'prosam' ? result : undefined;
     return { name: method, result, judgement: await judge(context, asked, { method, result, trained }) };
-=======
-    const checked = contenders(withoutBaselines(methods), ready.length, networks.matching.nearest);
-    const found = await check(checked, references, ready, options);
-    context.lap('check');
-    return drawAutomatically(context, checked, found, image, ready, options);
->>>>>>> persam
   };
   const methodNamed = (methods: Methods, name: Method): RunMethod => {
     const method = methods.get(name);
@@ -237,13 +224,8 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
             `expected references of one label, got ${labels.join(', ')}. Check each label by itself.`,
           );
         const trained = encoders.get(options.promptEncoder);
-<<<<<<< HEAD
-        const methods = methodsWith(trained);
-        return check(methods, await prepared(references, options, context, trained), options);
-=======
         const methods = withoutBaselines(methodsWith(trained));
-        return check(methods, references, await prepared(references, options, context, trained), options);
->>>>>>> persam
+        return check(methods, await prepared(references, options, context, trained), options);
       }),
     embedObject: (reference, options = {}) =>
       call(options.signal, async (context) => {

@@ -2,7 +2,7 @@
 import { DISTRIBUTIONS } from '../networks/prompt-distribution.ts';
 import { ProsamError } from '../common/errors.ts';
 import { kindOf } from '../mask/annotation.ts';
-import { MAX_REFERENCES, MAX_SAMPLES } from './defaults.ts';
+import { MAX_POINTS, MAX_REFERENCES, MAX_SAMPLES } from './defaults.ts';
 import { DENSE, STRATEGIES } from './strategy.ts';
 import { METHODS, type PredictOptions, type Reference } from './types.ts';
 
@@ -22,6 +22,7 @@ export function checkPredictOptions(options: PredictOptions): void {
   number('seed', options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, true);
   number('nu', options.nu, Number.MIN_VALUE, 1e6);
   number('threshold', options.threshold, 0, 1);
+  number('maxPoints', options.maxPoints, 1, MAX_POINTS, true);
   number('minInstanceShare', options.minInstanceShare, 0, 1);
   if ((options.others?.length ?? 0) > MAX_REFERENCES)
     throw new ProsamError(

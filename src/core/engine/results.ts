@@ -5,7 +5,18 @@ import type { BinaryMask } from '../mask/label-reduction.ts';
 import type { Precision } from '../onnx/precision.ts';
 import type { ProsamError } from '../common/errors.ts';
 
-export const METHODS = ['prosam', 'coarse', 'persam', 'nearest', 'refined', 'pseudo', 'persam-paper', 'persam-f', 'matcher'] as const;
+export const METHODS = [
+  'prosam',
+  'coarse',
+  'persam',
+  'nearest',
+  'refined',
+  'pseudo',
+  'gf-sam',
+  'persam-paper',
+  'persam-f',
+  'matcher',
+] as const;
 /**
  * - 'prosam': the trained variational prompt encoder (the paper)
  * - 'coarse': the trained encoder's coarse mask alone, for models that have one, redrawn by SAM
@@ -13,6 +24,7 @@ export const METHODS = ['prosam', 'coarse', 'persam', 'nearest', 'refined', 'pse
  * - 'nearest': no training: cells whose features are closer to the object's than to the background's
  * - 'refined': no training: the mask of 'nearest', redrawn by SAM
  * - 'pseudo': no training: closeness to the object's features, whatever the background is, redrawn by SAM
+ * - 'gf-sam': no training: SAM draws a mask for each of many similar points; those that hang together and fit the object are joined (GF-SAM)
  * - 'persam-paper': no training: PerSAM as published, with its two hooks in SAM's decoder
  * - 'persam-f': no training of networks: PerSAM-F as published, which learns the weights of SAM's three masks on the references
  * - 'matcher': no training: Matcher on a small budget, a baseline: cells that match both ways prompt SAM, the closest of its masks are merged
@@ -53,6 +65,8 @@ export interface MaskQuality {
   referenceIouFrom?: SelfCheck['basis'];
   /** Expected IoU of each method's mask, where 'auto' drew several and kept the best. */
   compared?: Partial<Record<Method, number>>;
+  /** Point prompts that 'gf-sam' wanted and `maxPoints` left out, where there are any. */
+  pointsLeftOut?: number;
 }
 
 export interface MaskPrediction {

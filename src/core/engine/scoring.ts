@@ -25,6 +25,7 @@ export function scoredMask(
     ...(result.samIou !== undefined && { samIou: result.samIou }),
     ...(check && { referenceIou: check.referenceIou, referenceIouFrom: check.basis }),
     ...(compared && { compared }),
+    ...(result.pointsLeftOut !== undefined && { pointsLeftOut: result.pointsLeftOut }),
   };
   return {
     ...{ label, method: name, mask },

@@ -50,6 +50,8 @@ export interface PredictOptions {
   labelReduction?: LabelReduction;
   /** Let SAM turn an annotation into an object mask first. @default as `use` has it: true for points, false for all else */
   grow?: boolean;
+  /** Point prompts that 'gf-sam' decodes at most, 1 to 128: more find small and scattered objects, and take longer. @default 32 */
+  maxPoints?: number;
   /** Least `quality.present` of a mask that is given; below it the mask is empty. 0 gives every mask. @default 0.5 */
   threshold?: number;
   /**

@@ -4,7 +4,10 @@ import type { Dense, Strategy } from '../../core/engine/strategy.ts';
 import type { Method, PredictOptions } from '../../core/engine/types.ts';
 
 /** Options an entry chooses; annotations and seed are the same for all. */
-export type ContestantOptions = Pick<PredictOptions, 'method' | 'strategy' | 'dense' | 'samples' | 'distribution' | 'nu' | 'grow'>;
+export type ContestantOptions = Pick<
+  PredictOptions,
+  'method' | 'strategy' | 'dense' | 'maxPoints' | 'samples' | 'distribution' | 'nu' | 'grow'
+>;
 
 export type Contestant =
   /** model: name or path; `{fold}` in it stands for the fold's name, for runs that trained one model per fold. */
@@ -28,7 +31,7 @@ export interface Field {
   /** Mask prompts of 'prosam': the model's own, none. @default ['model'] */
   dense?: readonly Dense[];
   /** Shared by all models. */
-  options?: Pick<ContestantOptions, 'samples' | 'distribution' | 'nu' | 'grow'>;
+  options?: Pick<ContestantOptions, 'maxPoints' | 'samples' | 'distribution' | 'nu' | 'grow'>;
 }
 
 /** Every model with every method, 'prosam' once per strategy and mask prompt; names say only what tells them apart. */

@@ -38,7 +38,9 @@ describe('prosam models add', () => {
     await models('add', 'alone', '--sam', SAM, '--resize', 'stretch', '--force');
     expect(manifestOf('alone')).toMatchObject({ sam: { resize: 'stretch' } });
     const engine = await createEngine({ model: 'alone' });
-    expect(engine.info).toMatchObject({ methods: ['persam', 'nearest', 'refined', 'pseudo', 'persam-paper', 'persam-f', 'matcher'] });
+    expect(engine.info).toMatchObject({
+      methods: ['persam', 'nearest', 'refined', 'pseudo', 'gf-sam', 'persam-paper', 'persam-f', 'matcher'],
+    });
     await engine.close();
   });
 

@@ -12,6 +12,7 @@ const MIN_OWN_IOU = {
   nearest: 0.5,
   refined: 0.5,
   pseudo: 0.3,
+  'gf-sam': 0.3,
   'persam-paper': 0.1,
   'persam-f': 0.1,
   matcher: 0,

@@ -35,6 +35,7 @@ describe('the check on a GPU machine', () => {
       'full size cuda': 'broken',
       'SAM 2 cuda': 'broken',
       'small cuda': 'broken',
+      'gf-sam cuda': 'broken',
       'golden webgpu': 'unavailable',
       'golden tensorrt': 'unavailable',
     });

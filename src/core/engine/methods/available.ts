@@ -2,6 +2,7 @@
 import type { PromptEncoderPlan } from '../../checkpoint/manifest.ts';
 import { METHODS, type Method } from '../results.ts';
 import { createCoarseMethod } from './coarse.ts';
+import { gfSam } from './gf-sam/gf-sam.ts';
 import { matcher } from './matcher/matcher.ts';
 import type { RunMethod } from './method.ts';
 import { nearest } from './nearest.ts';
@@ -18,17 +19,21 @@ const TRAINING_FREE = {
   nearest,
   refined,
   pseudo,
+  'gf-sam': gfSam,
   'persam-paper': persamPaper,
   'persam-f': persamF,
   matcher,
 } as const satisfies Partial<Record<Method, RunMethod>>;
 
-/** Published baselines, which draw where they are named: neither 'auto' nor the check on the references tries them. */
-const BASELINES: readonly Method[] = ['persam-paper', 'persam-f', 'matcher'];
+/**
+ * Methods that draw where they are named, and that neither 'auto' nor the check on the references tries: published baselines, and one that
+ * takes as long as many.
+ */
+const BY_NAME: readonly Method[] = ['gf-sam', 'persam-paper', 'persam-f', 'matcher'];
 
 /** Methods that 'auto' may choose from. */
 export function withoutBaselines(methods: Methods): Methods {
-  return new Map([...methods].filter(([name]) => !BASELINES.includes(name)));
+  return new Map([...methods].filter(([name]) => !BY_NAME.includes(name)));
 }
 
 /** Methods by name, in the order of `METHODS`. */

@@ -26,27 +26,45 @@ export async function cellCosines(
   references: readonly ShownMap[],
   maxProducts = MAX_PRODUCTS,
 ): Promise<Cosines> {
-  const [, channels, rows, columns] = target.map.shape as [number, number, number, number];
-  const most = Math.max(2, Math.floor(maxProducts / (channels * rows * columns)));
-  const pools = thinned(poolsOf(context, references), most);
-  const best = async (pool: readonly PoolCell[]): Promise<Float32Array> => {
-    const found = new Float32Array(rows * columns).fill(-1);
-    const block = Math.max(1, Math.floor(BLOCK_VALUES / Math.max(channels, rows * columns)));
-    for (let start = 0; start < pool.length; start += block) {
-      const cells = gathered(references, pool.slice(start, start + block), channels);
-      const cosines = await context.networks.nearestCosine(cells, target.map, target.widths);
-      cosines.forEach((value, i) => (found[i] = Math.max(found[i] as number, value)));
-      context.checkpoint();
-    }
-    return found;
-  };
-  return { object: await best(pools.marked), rest: await best(pools.others) };
+  const pools = thinned(poolsOf(context, references), cellsWithin(target, maxProducts));
+  const object = await largestCosines(context, target, references, pools.marked);
+  const rest = await largestCosines(context, target, references, pools.others);
+  return { object, rest };
 }
 
 /** Cosines of every target cell, -1..1: to the object, and to whatever else the references show. [h * w] */
 export interface Cosines {
   object: Float32Array;
   rest: Float32Array;
+}
+
+/** Largest cosine of every target cell to a marked cell, -1..1; -1 where nothing is marked. */
+export function largestMarkedCosine(context: CellContext, target: ComparedMap, references: readonly ShownMap[]): Promise<Float32Array> {
+  const { marked } = thinned({ marked: poolsOf(context, references).marked, others: [] }, cellsWithin(target, MAX_PRODUCTS));
+  return largestCosines(context, target, references, marked);
+}
+
+/** Cells of a pool whose product with the target's stays within a bound. */
+function cellsWithin({ map }: ComparedMap, maxProducts: number): number {
+  return Math.max(2, Math.floor(maxProducts / map.data.length));
+}
+
+async function largestCosines(
+  context: CellContext,
+  target: ComparedMap,
+  references: readonly ShownMap[],
+  pool: readonly PoolCell[],
+): Promise<Float32Array> {
+  const [, channels, rows, columns] = target.map.shape as [number, number, number, number];
+  const found = new Float32Array(rows * columns).fill(-1);
+  const block = Math.max(1, Math.floor(BLOCK_VALUES / Math.max(channels, rows * columns)));
+  for (let start = 0; start < pool.length; start += block) {
+    const cells = gathered(references, pool.slice(start, start + block), channels);
+    const cosines = await context.networks.nearestCosine(cells, target.map, target.widths);
+    cosines.forEach((value, i) => (found[i] = Math.max(found[i] as number, value)));
+    context.checkpoint();
+  }
+  return found;
 }
 
 /** The little of a method's context that this needs. */

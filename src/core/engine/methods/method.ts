@@ -26,6 +26,8 @@ export interface MethodResult {
   decision: Uint8Array;
   /** SAM's estimate of the mask's IoU. */
   samIou?: number;
+  /** Prompts that the call's budget left out. */
+  pointsLeftOut?: number;
   /** Logits on SAM's square, for refining. [4g * 4g] */
   lowResLogits?: Float32Array;
 }

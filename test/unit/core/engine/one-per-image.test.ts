@@ -2,8 +2,9 @@
 import { expect, it } from 'vitest';
 import { onePerImage, type ShownReference } from '../../../../src/core/engine/one-per-image.ts';
 
+const unused = () => Promise.reject(new Error('nobody asks'));
 const shown = (image: string, key: string, mask: readonly number[], cells: readonly number[] = mask): ShownReference => ({
-  ...{ image, key, cells: Float32Array.from(cells), mask: { data: Uint8Array.from(mask), width: mask.length, height: 1 } },
+  ...{ image, key, sam: unused, cells: Float32Array.from(cells), mask: { data: Uint8Array.from(mask), width: mask.length, height: 1 } },
   features: {
     key: image,
     width: mask.length,

@@ -18,6 +18,8 @@ describe('checkPredictOptions', () => {
     { seed: Number.MAX_SAFE_INTEGER },
     { nu: 0.5 },
     { nu: 1e6 },
+    { maxPoints: 1 },
+    { maxPoints: 128 },
     { minInstanceShare: 0 },
     { minInstanceShare: 1 },
     { labelReduction: { kind: 'nearest' } },
@@ -50,6 +52,9 @@ describe('checkPredictOptions', () => {
     [{ nu: -5 }, 'nu', '-5'],
     [{ nu: NaN }, 'nu', 'NaN'],
     [{ nu: Infinity }, 'nu', 'Infinity'],
+    [{ maxPoints: 0 }, 'maxPoints', 'whole number from 1 to 128', '0'],
+    [{ maxPoints: 129 }, 'maxPoints', '129'],
+    [{ maxPoints: 2.5 }, 'maxPoints', '2.5'],
     [{ minInstanceShare: -0.1 }, 'minInstanceShare', 'from 0 to 1', '-0.1'],
     [{ minInstanceShare: 1.01 }, 'minInstanceShare', '1.01'],
   ];

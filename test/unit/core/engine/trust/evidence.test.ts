@@ -38,7 +38,8 @@ function scene(key: string, object: Kind, count: number): ImageFeatures {
 
 function reference(object: Kind, count = 4): PreparedReference {
   const cells = Float32Array.from({ length: CELLS }, (_, i) => (i < count ? 1 : 0));
-  return { key: object, features: scene(`${object} shown`, object, count), cells, mask: { data: new Uint8Array(), width: 0, height: 0 } };
+  const features = scene(`${object} shown`, object, count);
+  return { key: object, features, sam: () => Promise.resolve(features), cells, mask: { data: new Uint8Array(), width: 0, height: 0 } };
 }
 
 /** A mask of the first cells. */
