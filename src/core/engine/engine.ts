@@ -9,10 +9,11 @@ import { maskExtent } from '../mask/raster.ts';
 import { preprocessOf, type Networks } from '../onnx/networks.ts';
 import { contenders, drawAutomatically, type DrawnMask } from './auto.ts';
 import { callContext, type CallContext } from './call-context.ts';
-import { createConcept, labelsOf } from './concept.ts';
-import { DEFAULT_LABEL } from './defaults.ts';
+import { byLabel, createConcept, labelsOf } from './concept.ts';
 import { createEncodedImages, type EncodedPart, type ImageFeatures } from './image-features.ts';
 import { methodsOf, type Methods } from './methods/available.ts';
+import type { ExternalTransport } from './methods/external/port.ts';
+import { createExternalMethod, drawnOutside } from './methods/external/predict.ts';
 import type { RunMethod } from './methods/method.ts';
 import { decodeAtImageSize } from './methods/sam-prompts.ts';
 import { maskedAverage } from './object-embedding.ts';
@@ -36,6 +37,8 @@ export interface EngineParts {
   source: ImageSource;
   /** Bytes of image features kept in memory. */
   cacheBytes: number;
+  /** Transport to a system outside, for the method 'external'; closed with the engine. */
+  external?: ExternalTransport | undefined;
   /** Cache of features beyond memory. */
   slow?: SlowCache<EncodedPart>;
 }
@@ -43,7 +46,16 @@ export interface EngineParts {
 /** Results of the check that 'auto' makes are small; this bounds their number. */
 const MAX_CHECKS = 1000;
 
-export function createEngineCore({ model, networks, devices, threads, source, cacheBytes, slow }: EngineParts): Engine {
+export function createEngineCore({
+  model,
+  networks,
+  devices,
+  threads,
+  source,
+  cacheBytes,
+  external: transport,
+  slow,
+}: EngineParts): Engine {
   const { manifest } = model;
   const encoder = manifest.prompt_encoder;
   const encoders = createPromptEncoders(model, networks, cacheBytes);
@@ -63,6 +75,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     maxBytes: cacheBytes,
     decode: (image, prompts) => decodeAtImageSize(networks, geometry, image, prompts),
   });
+  const external = transport && createExternalMethod({ transport, store, source, maxBytes: cacheBytes });
   const checks = createByteCache<SelfCheck>({ maxBytes: MAX_CHECKS, sizeOf: () => 1 });
   const busy = new Set<Promise<unknown>>();
   let closed = false;
@@ -132,7 +145,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
       ...(devices && { devices }),
       precision: networks.precision,
       threads: threads ?? { count: 0, by: 'default' },
-      methods: [...methodsWith(encoders.get(undefined)).keys()],
+      methods: [...methodsWith(encoders.get(undefined)).keys(), ...(external ? (['external'] as const) : [])],
       promptsPerReference: encoder?.config.numPrompts ?? 0,
       input: { side: geometry.square, resize: preprocess.resize },
     },
@@ -146,6 +159,10 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
       call(options.signal, async (context) => {
         checkPredictOptions(options);
         checkReferences(references);
+        if (options.method === 'external') {
+          const masks = await drawnOutside(external, context, target, byLabel(references), options);
+          return { ...masks, model: model.id, device: networks.device, cached: false, milliseconds: context.times() };
+        }
         const trained = encoders.get(options.promptEncoder);
         const methods = methodsWith(trained);
         let cached = true;
@@ -223,18 +240,10 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
       closed = true;
       await Promise.allSettled(busy);
       store.clear();
+      await external?.close();
       await images.close();
       await networks.close();
     },
   };
   return disposable(engine);
-}
-
-function byLabel(references: readonly Reference[]): Map<string, Reference[]> {
-  const groups = new Map<string, Reference[]>();
-  for (const reference of references) {
-    const label = reference.label ?? DEFAULT_LABEL;
-    groups.set(label, [...(groups.get(label) ?? []), reference]);
-  }
-  return groups;
 }

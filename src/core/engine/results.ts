@@ -4,7 +4,7 @@ import type { BinaryMask } from '../mask/label-reduction.ts';
 import type { Precision } from '../onnx/precision.ts';
 import type { ProsamError } from '../common/errors.ts';
 
-export const METHODS = ['prosam', 'coarse', 'persam', 'nearest', 'refined', 'pseudo'] as const;
+export const METHODS = ['prosam', 'coarse', 'persam', 'nearest', 'refined', 'pseudo', 'external'] as const;
 /**
  * - 'prosam': the trained variational prompt encoder (the paper)
  * - 'coarse': the trained encoder's coarse mask alone, for models that have one, redrawn by SAM
@@ -12,8 +12,12 @@ export const METHODS = ['prosam', 'coarse', 'persam', 'nearest', 'refined', 'pse
  * - 'nearest': no training: cells whose features are closer to the object's than to the background's
  * - 'refined': no training: the mask of 'nearest', redrawn by SAM
  * - 'pseudo': no training: closeness to the object's features, whatever the background is, redrawn by SAM
+ * - 'external': a system outside, where the engine was opened with one; 'auto' never tries it
  */
 export type Method = (typeof METHODS)[number];
+
+/** Methods that compute with the model's own networks. */
+export const MODEL_METHODS = METHODS.filter((method): method is Exclude<Method, 'external'> => method !== 'external');
 
 /** Milliseconds spent, by stage; a stage served from a cache costs next to nothing. */
 export type StageTimes = Partial<Record<'read' | 'embed' | 'reference' | 'check' | 'prompt' | 'decode' | 'resize' | 'total', number>>;

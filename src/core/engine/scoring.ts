@@ -33,7 +33,7 @@ export function scoredMask(
 
 function qualityOf(result: MethodResult, area: number, check: Pick<SelfCheck, 'basis' | 'referenceIou'> | undefined): MaskQuality {
   return {
-    score: expectedIou(result),
+    score: result.score ?? expectedIou(result),
     ...(result.samIou !== undefined && { samIou: result.samIou }),
     ...(check && { referenceIou: check.referenceIou, referenceIouFrom: check.basis }),
     present: area > 0,

@@ -22,6 +22,8 @@ export interface MethodResult {
   probability: FloatMap;
   /** On the coarse map: 1 = in the mask. */
   decision: Uint8Array;
+  /** A method's own word on its mask instead of the expected IoU, 0..1. */
+  score?: number;
   /** SAM's estimate of the mask's IoU. */
   samIou?: number;
   /** Logits on SAM's square, for refining. [4g * 4g] */

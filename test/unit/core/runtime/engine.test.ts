@@ -2,12 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { createEngine, iou } from '../../../../src/index.ts';
 import { STRATEGIES } from '../../../../src/core/engine/strategy.ts';
-import { METHODS } from '../../../../src/core/engine/types.ts';
+import { MODEL_METHODS } from '../../../../src/core/engine/types.ts';
 import { codeOf, engineBench, reference, scenes, target } from './engine-bench.ts';
 
 const bench = engineBench();
 /** Its prompt encoder has no coarse mask. */
-const OWN_METHODS = METHODS.filter((method) => method !== 'coarse');
+const OWN_METHODS = MODEL_METHODS.filter((method) => method !== 'coarse');
 const { predictOne } = bench;
 
 describe('predict', () => {
