@@ -21,9 +21,7 @@ def pixels_of(image):
     """One color index per pixel, row by row: each channel in BINS levels."""
     rgb = base64.b64decode(image["rgb"])
     shift = 256 // BINS
-    return [
-        (r // shift * BINS + g // shift) * BINS + b // shift for r, g, b in zip(rgb[0::3], rgb[1::3], rgb[2::3])
-    ]
+    return [(r // shift * BINS + g // shift) * BINS + b // shift for r, g, b in zip(rgb[0::3], rgb[1::3], rgb[2::3])]
 
 
 def mask_of(rle):
@@ -81,14 +79,14 @@ def answer(message):
 
 def answer_bytes(data):
     """The same for JSON; whatever goes wrong becomes an answer in words."""
-    message = {}
+    name = None
     try:
         message = json.loads(data)
+        name = message.get("id")
         said = answer(message)
     except Exception as error:  # pylint: disable=broad-except
         said = {"error": f"{type(error).__name__}: {error}"}
-    echoed = message.get("id") if isinstance(message, dict) else None
-    return json.dumps({"protocol": PROTOCOL, "id": echoed, **said}).encode()
+    return json.dumps({"protocol": PROTOCOL, "id": name, **said}).encode()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -1,4 +1,5 @@
 /** Messages to a command: a JSON line on its standard input, one back on its standard output, one at a time. */
+import { basename } from 'node:path';
 import { ProsamError } from '../core/common/errors.ts';
 import type { ExternalTransport } from '../core/engine/methods/external/port.ts';
 import type { ExchangeLimits } from './limits.ts';
@@ -28,7 +29,7 @@ interface Talk {
 /** Started with the first message, and again with the next one after it has died. */
 export function createCommandTransport(command: readonly [string, ...string[]], options: CommandTransportOptions): ExternalTransport {
   const { timeoutMs, maxBytes, log = printed, now = () => performance.now() } = options;
-  const name = command[0];
+  const name = basename(command[0]);
   let running: RunningCommand | undefined;
   let talk: Talk | undefined;
   let failures = 0;

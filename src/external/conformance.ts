@@ -146,7 +146,7 @@ export async function checkExternal(system: ExternalSystem, signal?: AbortSignal
       const finding = await run(transport).catch((error: unknown) =>
         problem(name, `${isProsamError(error) ? `${error.code}: ` : ''}${messageOf(error)}`),
       );
-      findings.push({ ...finding, what: `external ${system.place}, ${name}` });
+      findings.push({ ...finding, what: `external, ${name}` });
       if (name === 'description' && finding.state === 'problem') break;
     }
   } finally {

@@ -48,11 +48,16 @@ export function doctorText({ machine, devices, libraries, timing, findings, exte
     '',
     ...(timing ? timingLines(timing, entry) : []),
     ...(devices.some(({ device, state }) => device === 'cuda' && state === 'no') ? cudaLines(entry) : []),
-    ...(external ? ['External', ...external.map((finding) => findingText(finding, width)), ''] : []),
+    ...(external ? ['External', ...external.filter(isNoProblem).map((finding) => findingText(finding, width)), ''] : []),
     'Verdict',
     ...findings.map((finding) => findingText(finding, width)),
     problemsOf(findings).length === 0 ? `Predictions work${timing ? ` on ${timing.device}` : ''}.` : verdictText(findings),
   ].join('\n');
+}
+
+/** Problems stand in the verdict. */
+function isNoProblem({ state }: Finding): boolean {
+  return state !== 'problem';
 }
 
 function cudaLines(entry: (name: string, text: string) => string): string[] {
