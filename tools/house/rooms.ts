@@ -215,7 +215,7 @@ export const ROOMS: readonly Room[] = [
   // Wiring.
   { place: 'web.ts', knows: ['core'], why: 'the same engine, wired for pages' },
   { place: 'web-worker.ts', knows: ['core'], packages: ['zod'], why: 'the same engine, wired for pages' },
-  { place: 'types.ts', knows: ['core'], why: 'types of signatures, nothing to run' },
+  { place: 'types.ts', knows: ['core'], types: ['external'], why: 'types of signatures, nothing to run' },
   { place: 'index.ts', knows: ['core', 'external'], node: true, why: 'the root entry: engine, masks and errors' },
   {
     place: 'server',

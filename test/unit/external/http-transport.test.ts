@@ -75,7 +75,9 @@ it('gives up after the time-out, and when its caller does', async () => {
   const deaf = await withServer(() => undefined);
   await expectRejection('EXTERNAL_TIMEOUT', open(deaf.url, { timeoutMs: 20 }).exchange(DESCRIBE), '0.02 s');
   const heard = vi.fn();
-  const server = await withServer(() => heard());
+  const server = await withServer(() => {
+    heard();
+  });
   const controller = new AbortController();
   const given = open(server.url).exchange(DESCRIBE, controller.signal);
   given.catch(() => undefined);
@@ -87,7 +89,9 @@ it('gives up after the time-out, and when its caller does', async () => {
 
 it('refuses what is under way when it is closed', async () => {
   const heard = vi.fn();
-  const server = await withServer(() => heard());
+  const server = await withServer(() => {
+    heard();
+  });
   const transport = open(server.url);
   const asked = transport.exchange(DESCRIBE);
   asked.catch(() => undefined);

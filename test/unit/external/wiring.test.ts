@@ -109,7 +109,7 @@ describe('prosam serve', () => {
     const served = await startServe({ folder: mkdtempSync(join(folder, 'n-')) }, ['--learner', 'off']);
     const post = async (options: object) => {
       const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(labeled(options)) };
-      return (await (await fetch(new URL('/v1/predict', served.url), init)).json()) as unknown;
+      return await (await fetch(new URL('/v1/predict', served.url), init)).json();
     };
     expect(JSON.stringify(await post({ method: 'external' }))).toContain('METHOD_UNAVAILABLE');
     expect(JSON.stringify(await post({ method: 'external', external: server.url }))).toContain('REQUEST_INVALID');

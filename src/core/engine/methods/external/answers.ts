@@ -5,7 +5,7 @@ import { EXTERNAL_PROTOCOL } from './messages.ts';
 import type { ExternalDescription, ExternalMask } from './port.ts';
 
 /** Targets in one message at most, whatever the system says. */
-export const MAX_BATCH = 32;
+const MAX_BATCH = 32;
 const MAX_NAME = 200;
 /** Most of the system's own words in a message. */
 const MAX_WORDS = 400;

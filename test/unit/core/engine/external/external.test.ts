@@ -119,7 +119,7 @@ describe('the segmenter', () => {
       targets: [await target(), await target()],
     });
     expect(right).toMatchObject({ score: SCORE });
-    await expectRejection('EXTERNAL_FAILED', Promise.reject(wrong as Error), words);
+    await expectRejection('EXTERNAL_FAILED', Promise.reject(wrong), words);
   });
 });
 
