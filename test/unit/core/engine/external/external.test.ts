@@ -5,7 +5,7 @@ import { externalImage } from '../../../../../src/core/engine/methods/external/m
 import type { ExternalImage, ExternalReference } from '../../../../../src/core/engine/methods/external/port.ts';
 import { createExternalSegmenter } from '../../../../../src/core/engine/methods/external/segmenter.ts';
 import { answerTo, SCORE, type Message } from '../../../external/stand-in.ts';
-import { expectRejection } from '../../expect-error.ts';
+import { expectCode, expectRejection } from '../../expect-error.ts';
 
 /** Red on the left of `from`, black elsewhere. */
 async function image(width: number, height: number, from = 1): Promise<ExternalImage> {
@@ -119,7 +119,13 @@ describe('the segmenter', () => {
       targets: [await target(), await target()],
     });
     expect(right).toMatchObject({ score: SCORE });
-    await expectRejection('EXTERNAL_FAILED', Promise.reject(wrong), words);
+    expectCode(
+      'EXTERNAL_FAILED',
+      () => {
+        throw wrong as Error;
+      },
+      words,
+    );
   });
 });
 
