@@ -2,4 +2,5 @@
 export * from './core/public.ts';
 export { createEngine } from './core/runtime/node/create-engine.ts';
 export { pngFromMask, uncertaintyPng } from './core/image/node/png.ts';
+export { externalSystem } from './external/external-system.ts';
 export type { EngineOptions } from './core/runtime/node/open-engine.ts';

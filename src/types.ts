@@ -15,6 +15,8 @@ export type {
   TargetResult,
   TriedDevice,
 } from './core/engine/types.ts';
+export type { ExternalSystem, ExternalTransport } from './core/engine/methods/external/port.ts';
+export type { ExternalSystemOptions } from './external/external-system.ts';
 export type { Dense, Strategy } from './core/engine/strategy.ts';
 export type { ImageLimits } from './core/image/image-limits.ts';
 export type { SamResize } from './core/image/preprocess.ts';

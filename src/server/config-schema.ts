@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { DEVICES } from '../core/runtime/devices/devices.ts';
 import { DEFAULT_INFERENCE_TIMEOUT_MS, DEFAULT_MODEL, DEFAULT_THRESHOLD } from '../core/engine/defaults.ts';
+import { DEFAULT_EXTERNAL_BYTES, DEFAULT_EXTERNAL_TIMEOUT_MS, EXTERNAL_BOUNDS } from '../external/limits.ts';
 import { PRECISIONS } from '../core/onnx/precision.ts';
 import { LOG_LEVELS } from '../adapters/http/create-log.ts';
 import { USUAL_TIMEOUTS } from '../storage/timeouts.ts';
@@ -44,6 +45,14 @@ export const configSchema = z.strictObject({
   threads: z.union([z.literal('auto'), whole(1, 1024)]).default('auto'),
   precision: z.enum(PRECISIONS).default('fp32'),
   inferenceTimeoutMs: milliseconds(1000, 2 ** 31 - 1).default(DEFAULT_INFERENCE_TIMEOUT_MS),
+  external: z
+    .strictObject({
+      place: text().optional(),
+      default: z.boolean().default(false),
+      timeoutMs: milliseconds(EXTERNAL_BOUNDS.timeoutMs.low, EXTERNAL_BOUNDS.timeoutMs.high).default(DEFAULT_EXTERNAL_TIMEOUT_MS),
+      maxBytes: whole(EXTERNAL_BOUNDS.maxBytes.low, EXTERNAL_BOUNDS.maxBytes.high).default(DEFAULT_EXTERNAL_BYTES),
+    })
+    .prefault({}),
   cache: z.string().max(4096).default('prosam/cache'),
   cacheBytes: whole(MIB, 2 ** 50).default(4096 * MIB),
   auth: z

@@ -53,6 +53,7 @@ export function serverConfig(config: unknown, file?: string): ProsamSettings {
   const settings = withoutUndefined(result.data) as ProsamSettings;
   refuseOpenDoors(settings);
   refuseSharedSecret(settings);
+  refuseNobodyAsDefault(settings);
   return settings;
 }
 
@@ -149,6 +150,11 @@ function refuseSharedSecret({ auth, callbacks }: ProsamSettings): void {
     'CONFIG_INVALID',
     `callbacks.secret: expected a secret of its own, got that of ${shared.name} in auth.hmac. Make another one, at random.`,
   );
+}
+
+function refuseNobodyAsDefault({ external }: ProsamSettings): void {
+  if (!external.default || external.place !== undefined) return;
+  throw new ProsamError('CONFIG_INVALID', 'external.default: expected external.place beside it, got none. Name the address or command.');
 }
 
 export function isLoopback(host: string): boolean {

@@ -15,6 +15,7 @@ import { learnerFacts } from '../learner/facts.ts';
 import { decideRun } from '../learner/policy.ts';
 import type { Log } from '../service/ports/log.ts';
 import { createEngine } from '../core/runtime/node/create-engine.ts';
+import { externalSystem } from '../external/external-system.ts';
 import type { Service } from '../service/types.ts';
 import type { Storage, Store } from '../service/ports/storage.ts';
 import type { Engine } from '../core/engine/types.ts';
@@ -88,7 +89,7 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     const { database, objects, migrate, storageTimeouts: timeouts } = settings;
     const storage = givenStorage ?? (await openStorage({ database, objects, migrate, timeouts, log }));
     opened.push(() => storage.close());
-    const engine = givenEngine ?? (await createEngine(engineOptions(settings)));
+    const engine = givenEngine ?? (await createEngine(engineOptions(settings, log)));
     opened.push(() => engine.close());
     const { references, limits, keepPredictions, images: imageSettings, learner } = settings;
     const { maxBytes, maxPixels } = imageSettings;
@@ -97,6 +98,7 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     const service = await createService({
       ...{ engine, storage, log, metrics, references, keepPredictions, limits: { maxBytes, maxPixels } },
       admission: { concurrency: limits.concurrency, waiting: limits.waiting, clientShare: limits.clientShare },
+      ...(settings.external.default && { method: 'external' as const }),
       learner: learner.run,
       waitingFor: waitingFor(storage.store, settings),
       problems: () => told.flatMap((problems) => problems()),
@@ -169,16 +171,20 @@ function guardOf({ auth }: ProsamSettings) {
   return createGuard({ tokens, basic, hmac, ...(open && { anonymous: 'admin' }) });
 }
 
-function engineOptions({
-  model,
-  device,
-  threads,
-  precision,
-  inferenceTimeoutMs,
-  cache,
-  cacheBytes,
-  images: { maxBytes, maxPixels },
-}: ProsamSettings) {
+function engineOptions(
+  {
+    model,
+    device,
+    threads,
+    precision,
+    inferenceTimeoutMs,
+    cache,
+    cacheBytes,
+    external: { place, timeoutMs, maxBytes: maxAnswerBytes },
+    images: { maxBytes, maxPixels },
+  }: ProsamSettings,
+  log: Log,
+) {
   return {
     model,
     device,
@@ -187,6 +193,9 @@ function engineOptions({
     inferenceTimeoutMs,
     priority: 'low' as const,
     limits: { maxBytes, maxPixels },
+    ...(place !== undefined && {
+      external: externalSystem(place, { timeoutMs, maxBytes: maxAnswerBytes, log: (line) => log.info({ line }, 'external') }),
+    }),
     ...(cache !== '' && { cacheDir: cache, cacheDirBytes: cacheBytes }),
   };
 }

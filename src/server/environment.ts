@@ -38,6 +38,7 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
     about: 'CPU threads of one operator',
   },
   PROSAM_PRECISION: { path: ['precision'], about: 'what the image networks compute in' },
+  PROSAM_EXTERNAL: { path: ['external', 'place'], about: 'address or command of the method external' },
   PROSAM_CACHE: { path: ['cache'], about: 'folder for features of images' },
   PROSAM_TOKEN: {
     path: ['auth', 'tokens'],

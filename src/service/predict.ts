@@ -8,7 +8,7 @@ import { cocoRleFromMask } from '../core/mask/rle.ts';
 import type { ServiceMetrics } from './ports/metrics.ts';
 import { sha256Hex } from '../core/common/sha256.ts';
 import type { ServiceImage, ServicePredictRequest, ServicePrediction } from './types.ts';
-import type { Engine, PixelImage, Prediction, Reference } from '../core/engine/types.ts';
+import type { Engine, Method, PixelImage, Prediction, Reference } from '../core/engine/types.ts';
 import type { VersionStore } from './ports/versions.ts';
 import type { Admission } from './admission.ts';
 import type { ServiceImages } from './images.ts';
@@ -25,6 +25,8 @@ export interface PredictParts {
   engine: Pick<Engine, 'predict' | 'info'>;
   versions: VersionStore;
   references: ReferenceSets;
+  /** Method of requests that name none. @default the engine's */
+  method?: Method;
   serving: Serving;
   admission: Admission;
   images: ServiceImages;
@@ -45,7 +47,7 @@ interface Asked {
 const MAX_REFERENCE_PIXELS = 1e9;
 
 export function createPredict(parts: PredictParts) {
-  const { engine, versions, serving, admission, images, metrics, log, now } = parts;
+  const { engine, versions, method, serving, admission, images, metrics, log, now } = parts;
   const keepSoon = createKeepSoon(log);
 
   return async (request: ServicePredictRequest, options: { signal?: AbortSignal } = {}): Promise<ServicePrediction> => {
@@ -62,6 +64,7 @@ export function createPredict(parts: PredictParts) {
     const compute = (encoderVersion: string, promptEncoder: string | undefined) =>
       admission.run({ client, priority, signal }, async (queue) => {
         const prediction = await engine.predict(target.input, asked.references, {
+          ...(method && { method }),
           ...request.options,
           ...(promptEncoder !== undefined && { promptEncoder }),
           ...(signal && { signal }),

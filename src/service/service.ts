@@ -6,7 +6,7 @@ import type { Log } from './ports/log.ts';
 import { noMetrics, type ServiceMetrics } from './ports/metrics.ts';
 import type { LearnerRun, Service } from './types.ts';
 import type { Storage } from './ports/storage.ts';
-import type { Engine } from '../core/engine/types.ts';
+import type { Engine, Method } from '../core/engine/types.ts';
 import { createAccept } from './accept.ts';
 import { createAdmission, type AdmissionOptions } from './admission.ts';
 import { createDescribeWorker, DESCRIBE } from './embed-masks.ts';
@@ -27,6 +27,8 @@ export interface ServiceOptions {
   log: Log;
   metrics?: ServiceMetrics;
   references?: ReferenceSettings;
+  /** Method of requests that name none. @default the engine's: 'auto' */
+  method?: Method;
   admission?: AdmissionOptions;
   limits?: ImageLimits;
   /** Predictions of a project that stay with their masks. @default 200 */
@@ -76,6 +78,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     versions: store.versions,
     references,
     serving,
+    ...(options.method && { method: options.method }),
     admission,
     images,
     predictions: predictionLog,

@@ -3,6 +3,8 @@ export type { TestRunner } from './test-runner.ts';
 export { testAdapter } from './adapter.ts';
 export type { AdapterAnnotation, AdapterSample, AdapterTestOptions } from './adapter.ts';
 export type { AdapterParts, AdapterRequest } from './adapter-place.ts';
+export { testExternal } from './external.ts';
+export type { ExternalTestOptions } from './external.ts';
 export { testMethod } from './method.ts';
 export type { MethodTestOptions } from './method.ts';
 export { testAnnotations } from './storage/annotations.ts';

@@ -60,7 +60,6 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'core/engine/methods/external',
     knows: ['core/common', 'core/mask', 'core/engine'],
-    planned: true,
     why: 'methods of others through one port; they never see sessions or weights',
   },
   {
@@ -145,7 +144,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     place: 'testing',
-    knows: ['core', 'scenes', 'service', 'storage', 'adapters/http', 'server'],
+    knows: ['core', 'external', 'scenes', 'service', 'storage', 'adapters/http', 'server'],
     packages: ['sharp'],
     node: true,
     why: 'conformance suites for adapters, stores and methods',
@@ -207,14 +206,20 @@ export const ROOMS: readonly Room[] = [
     types: ['service/ports'],
     why: 'runs in browsers; its types are held to the schemas of the webhook adapter by a test',
   },
+  {
+    place: 'external',
+    knows: ['core/common', 'core/mask', 'core/engine/methods/external', 'adapters/http'],
+    node: true,
+    why: 'addresses and commands of systems outside, behind one port',
+  },
   // Wiring.
   { place: 'web.ts', knows: ['core'], why: 'the same engine, wired for pages' },
   { place: 'web-worker.ts', knows: ['core'], packages: ['zod'], why: 'the same engine, wired for pages' },
-  { place: 'types.ts', knows: ['core'], why: 'types of signatures, nothing to run' },
-  { place: 'index.ts', knows: ['core'], node: true, why: 'the root entry: engine, masks and errors' },
+  { place: 'types.ts', knows: ['core'], types: ['external'], why: 'types of signatures, nothing to run' },
+  { place: 'index.ts', knows: ['core', 'external'], node: true, why: 'the root entry: engine, masks and errors' },
   {
     place: 'server',
-    knows: ['core', 'service', 'storage', 'learner', 'adapters', 'client'],
+    knows: ['core', 'external', 'service', 'storage', 'learner', 'adapters', 'client'],
     packages: ['zod'],
     node: true,
     why: 'the composition root',

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../../src/core/engine/types.ts';
 import { DEFAULT_SEED } from '../../src/core/engine/defaults.ts';
-import { METHODS, type Method } from '../../src/core/engine/types.ts';
+import { MODEL_METHODS, type Method } from '../../src/core/engine/types.ts';
 import { BASELINES, contestantsOf, type Contestant } from '../../src/training/evaluation/entries.ts';
 import { evaluate } from '../../src/training/evaluation/evaluate.ts';
 import { PROMPT_KINDS, type EpisodeRow, type PromptRow } from '../../src/training/evaluation/result.ts';
@@ -26,7 +26,7 @@ export interface MeasureOptions {
   methods: readonly (Method | 'auto')[];
 }
 
-export const ALL_METHODS = [...METHODS, 'auto'] as const;
+export const ALL_METHODS = [...MODEL_METHODS, 'auto'] as const;
 
 /** Every way to predict, and the trivial answers. */
 export function entriesOf({ model, methods }: Pick<MeasureOptions, 'model' | 'methods'>): Contestant[] {

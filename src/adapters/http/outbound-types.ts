@@ -6,7 +6,7 @@ export type OutboundFetch = (url: string, init: OutboundInit) => Promise<Outboun
 export interface OutboundInit {
   method: string;
   headers: Record<string, string>;
-  body?: string | FormData;
+  body?: string | FormData | Uint8Array;
   redirect: 'manual';
   signal: AbortSignal;
 }

@@ -37,6 +37,8 @@ export interface OutboundCall {
   query?: Readonly<Record<string, string | number | boolean>> | undefined;
   json?: unknown;
   form?: FormData | undefined;
+  /** JSON that is written already. */
+  body?: Uint8Array | undefined;
   headers?: Readonly<Record<string, string>> | undefined;
   /** Whether doing it twice is the same as once. @default GET and DELETE only */
   repeatable?: boolean | undefined;
@@ -86,11 +88,12 @@ export function createOutbound(options: OutboundOptions): Outbound {
           accept: 'application/json',
           ...options.headers,
           ...call.headers,
-          ...(call.json !== undefined && { 'content-type': 'application/json' }),
+          ...((call.json !== undefined || call.body) && { 'content-type': 'application/json' }),
           ...proof,
         },
         ...(call.json !== undefined && { body: JSON.stringify(call.json) }),
         ...(call.form && { body: call.form }),
+        ...(call.body && { body: call.body }),
         redirect: 'manual',
         signal,
       });

@@ -16,6 +16,7 @@ import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import { PRECISIONS } from '../../core/onnx/precision.ts';
 import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
 import { METHODS, type PredictOptions } from '../../core/engine/types.ts';
+import { externalSystem } from '../../external/external-system.ts';
 import { UsageError } from './command.ts';
 import { numberIn } from './parse.ts';
 import { options, under, type Values } from './spec.ts';
@@ -92,8 +93,20 @@ export const MAX_POINTS_OPTION = options({
   },
 });
 
+export const EXTERNAL_OPTION = options({
+  external: {
+    ...{ type: 'text', value: 'URL|COMMAND', environment: 'PROSAM_EXTERNAL' },
+    about: 'system outside that the method external asks: an address, or a command line in quotes',
+  },
+});
+
 const METHOD_OPTIONS = options({
-  method: { type: 'choice', choices: METHOD_CHOICES, about: 'method (auto tries them on the references)', otherwise: 'auto' },
+  method: {
+    type: 'choice',
+    choices: METHOD_CHOICES,
+    about: 'method (auto tries all but external on the references)',
+    otherwise: 'external with --external, else auto',
+  },
   strategy: { type: 'choice', choices: STRATEGIES, value: 'S', about: 'merging of decoded prompts by prosam', otherwise: DEFAULT_STRATEGY },
   dense: {
     type: 'choice',
@@ -114,27 +127,33 @@ export const ENGINE_OPTIONS = under('Model and method', {
   ...MODEL_OPTION,
   ...RUNTIME_OPTIONS,
   ...METHOD_OPTIONS,
+  ...EXTERNAL_OPTION,
   ...SAMPLING_OPTIONS,
   ...LABEL_REDUCTION_OPTION,
   ...GROW_OPTIONS,
 });
 
-type EngineValues = Partial<Values<typeof MODEL_OPTION & typeof RUNTIME_OPTIONS>>;
-type PredictValues = Partial<Values<typeof METHOD_OPTIONS & typeof SAMPLING_OPTIONS & typeof LABEL_REDUCTION_OPTION & typeof GROW_OPTIONS>>;
+type EngineValues = Partial<Values<typeof MODEL_OPTION & typeof RUNTIME_OPTIONS & typeof EXTERNAL_OPTION>>;
+type PredictValues = Partial<
+  Values<typeof METHOD_OPTIONS & typeof EXTERNAL_OPTION & typeof SAMPLING_OPTIONS & typeof LABEL_REDUCTION_OPTION & typeof GROW_OPTIONS>
+>;
 
-export function engineOptions({ model, device, threads, precision, cache }: EngineValues): EngineOptions {
+/** @throws OPTION_INVALID for an external system that is neither an address nor a command */
+export function engineOptions({ model, device, threads, precision, cache, external }: EngineValues): EngineOptions {
   return {
     ...(model !== undefined && { model }),
     ...(device !== undefined && { device }),
     ...(threads !== undefined && { threads: threads === 0 ? ('auto' as const) : threads }),
     ...(precision !== undefined && { precision }),
     ...(cache !== undefined && { cacheDir: cache }),
+    ...(external !== undefined && { external: externalSystem(external) }),
   };
 }
 
 /** @throws UsageError for a label reduction that does not exist */
 export function predictOptions(values: PredictValues): PredictOptions {
-  const { method, strategy, dense, threshold, maxPoints, samples, distribution, nu, seed, labelReduction: reduction } = values;
+  const { external, strategy, dense, threshold, maxPoints, samples, distribution, nu, seed, labelReduction: reduction } = values;
+  const method = values.method ?? (external === undefined ? undefined : 'external');
   const grow = values.grow === true ? true : values.noGrow === true ? false : undefined;
   return {
     ...(method !== undefined && { method }),

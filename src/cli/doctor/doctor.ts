@@ -3,6 +3,7 @@ import { DEFAULT_MODEL } from '../../core/engine/defaults.ts';
 import { note, problem, type Finding } from '../../core/common/finding.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import { MIN_DRIVER } from '../../setup/cuda-wheels.ts';
+import { checkExternal } from '../../external/conformance.ts';
 import { deviceReports, libraryReports, type DeviceReport } from './devices.ts';
 import { machineReport, type MachineReport } from './machine.ts';
 import { doctorText, type DoctorReport } from './text.ts';
@@ -19,7 +20,7 @@ const MAX_COLUMNS = 140;
 export async function doctor(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values } = parseCommand(DOCTOR, args);
   const { timeout } = values;
-  const options = engineOptions(values);
+  const { external, ...options } = engineOptions(values);
 
   const machine = await machineReport(options.model ?? DEFAULT_MODEL);
   signal?.throwIfAborted();
@@ -35,6 +36,9 @@ export async function doctor(args: readonly string[], { print, warn, signal }: T
     findings.push(problemOf(error, timeout));
     return undefined;
   });
+  if (external) warn(`asking ${external.place}`);
+  const asked = external ? await checkExternal(external, signal) : [];
+  findings.push(...asked.filter(({ state }) => state === 'problem'));
   const report: DoctorReport = {
     ok: findings.length === 0,
     machine,
@@ -42,6 +46,7 @@ export async function doctor(args: readonly string[], { print, warn, signal }: T
     libraries,
     ...(timing && { timing }),
     findings: [...findings, ...adviceFor(machine, devices, timing)],
+    ...(asked.length > 0 && { external: asked }),
   };
   print(values.json ? JSON.stringify(report) : doctorText(report, columns()));
   // A hanging driver keeps its process alive.

@@ -14,13 +14,15 @@ export interface DoctorReport {
   timing?: TimingReport;
   /** Problems: what does not work although it was asked for. Notes: what could be better. */
   findings: readonly Finding[];
+  /** Answers of the external system, where there is one. */
+  external?: readonly Finding[];
 }
 
 const MARGIN = 20;
 const SIGNS = { good: 'good', works: 'works', no: 'no' } as const;
 
 /** Report as text. width: columns of the terminal. */
-export function doctorText({ machine, devices, libraries, timing, findings }: DoctorReport, width: number): string {
+export function doctorText({ machine, devices, libraries, timing, findings, external }: DoctorReport, width: number): string {
   const entry = (name: string, text: string): string => wrapped(name.padEnd(MARGIN), text, width);
   const { processor, memory } = machine;
   const limit = memory.limit === undefined ? '' : `, limited to ${gigabytes(memory.limit)} here`;
@@ -46,10 +48,16 @@ export function doctorText({ machine, devices, libraries, timing, findings }: Do
     '',
     ...(timing ? timingLines(timing, entry) : []),
     ...(devices.some(({ device, state }) => device === 'cuda' && state === 'no') ? cudaLines(entry) : []),
+    ...(external ? ['External', ...external.filter(isNoProblem).map((finding) => findingText(finding, width)), ''] : []),
     'Verdict',
     ...findings.map((finding) => findingText(finding, width)),
     problemsOf(findings).length === 0 ? `Predictions work${timing ? ` on ${timing.device}` : ''}.` : verdictText(findings),
   ].join('\n');
+}
+
+/** Problems stand in the verdict. */
+function isNoProblem({ state }: Finding): boolean {
+  return state !== 'problem';
 }
 
 function cudaLines(entry: (name: string, text: string) => string): string[] {

@@ -42,7 +42,13 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
   const { seed, labelReduction, ...options } = predictOptions({
     ...pick(values, 'maxPoints', 'samples', 'distribution', 'nu', 'seed', 'labelReduction', 'grow', 'noGrow'),
   });
-  const contestants = contestantsOf({ models, methods, strategies, dense, options });
+  const contestants = contestantsOf({
+    models,
+    methods: values.external === undefined ? methods : [...new Set([...methods, 'external' as const])],
+    strategies,
+    dense,
+    options,
+  });
   const foldsIn = foldsOf(values.fold);
   const [figures, page] = ['evaluation.json', 'evaluation.html'].map((name) => join(out ?? '', name)) as [string, string];
   if (out !== undefined) await refuseTaken([figures, page], EVALUATION); // before hours of work
@@ -62,7 +68,7 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
     ...(prompts && { prompts: [...new Set(prompts)] }),
     ...(seed !== undefined && { seed }),
     ...(labelReduction && { labelReduction }),
-    ...engineOptions(pick(values, 'device', 'threads', 'precision', 'cache')),
+    ...engineOptions(pick(values, 'device', 'threads', 'precision', 'cache', 'external')),
     ...(signal && { signal }),
     ...(gallery && { onPair: gallery.keep }),
     onProgress: ({ total, what }) => (progress ??= createProgress(total)).advance(what),

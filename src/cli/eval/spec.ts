@@ -5,6 +5,7 @@ import { PROMPT_KINDS } from '../../training/evaluation/result.ts';
 import { TEST_IMAGES } from '../../training/datasets/options.ts';
 import { ANNOTATION_MODES } from '../../training/types.ts';
 import {
+  EXTERNAL_OPTION,
   GROW_OPTIONS,
   LABEL_REDUCTION_OPTION,
   MAX_POINTS_OPTION,
@@ -63,6 +64,7 @@ export const EVAL = command({
       environment: 'PROSAM_MODEL',
     },
     method: { type: 'choice', list: true, choices: METHOD_CHOICES, value: 'M[,M]', about: 'methods', default: 'prosam' },
+    external: { ...EXTERNAL_OPTION.external, about: `${EXTERNAL_OPTION.external.about}; it joins the methods` },
     strategy: { type: 'choice', list: true, choices: STRATEGIES, value: 'S[,S]', about: 'strategies of prosam', default: 'mean_prompt' },
     dense: {
       ...{ type: 'choice', list: true, choices: DENSE, value: 'D[,D]' },
@@ -98,6 +100,7 @@ export const EVAL = command({
   exitCodes: { 0: 'done', 2: 'failed', 130: 'interrupted' },
   examples: [
     'prosam eval --data photos --fold all --pairs 200 --method prosam,persam,nearest,refined',
+    'prosam eval --data photos --fold all --pairs 200 --external http://127.0.0.1:8700',
     'prosam eval --data photos --fold unsplit --test-on all --pairs 120 --prompts box,points --size 256',
     'prosam eval --data photos --model runs/first/model,runs/second/model --compare --out results',
   ],

@@ -71,7 +71,7 @@ export async function segment(args: readonly string[], { print, warn, signal }: 
     const results = await openResults({
       out,
       suffixes: outputSuffixes(format, labels),
-      settings: await settingsOf(references, engine.info.model, format, chosen, values.precision),
+      settings: await settingsOf(references, engine.info.model, format, chosen, values.precision, values.external),
       inputs: await inputsOf([...targets.map(({ file }) => file), ...referenceFiles(tokens)]),
       force,
     });
@@ -117,9 +117,10 @@ async function settingsOf(
   format: Format,
   options: PredictOptions,
   precision: string | undefined,
+  external: string | undefined,
 ): Promise<unknown> {
   const marks = await Promise.all(references.map((reference) => referenceSettings(reference, knownHash)));
-  return { marks, model, format, options, precision };
+  return { marks, model, format, options, precision, external };
 }
 
 function humanLine({ outputs }: Plan, { masks, milliseconds }: Prediction): string {

@@ -9,13 +9,14 @@ import { SERVE } from './spec.ts';
 /** Resolves to the exit code. */
 export async function serveCommand(args: readonly string[], { print, signal }: Terminal): Promise<number> {
   const { values } = parseCommand(SERVE, args);
-  const { imageFolder, allowHost, learner, logLevel, config } = values;
+  const { external, imageFolder, allowHost, learner, logLevel, config } = values;
   const images = {
     ...(imageFolder !== undefined && { folder: imageFolder }),
     ...(allowHost !== undefined && { allowHosts: allowHost }),
   };
   const options: ProsamConfig = {
     ...pick(values, 'port', 'host', 'database', 'objects', 'model', 'device', 'precision'),
+    ...(external !== undefined && { external: { place: external } }),
     ...(learner !== undefined && { learner: { run: learner } }),
     ...(logLevel !== undefined && { log: { level: logLevel } }),
     ...(Object.keys(images).length > 0 && { images }),

@@ -48,6 +48,10 @@ export const SERVE = command({
       about: 'arithmetic of the networks (int8 is for CPUs, fp16 for GPUs)',
       otherwise: defaults.precision,
     },
+    external: {
+      ...{ type: 'text', value: 'URL|COMMAND' },
+      about: 'system outside that the method external asks: an address, or a command line in quotes',
+    },
     'image-folder': { type: 'text', value: 'DIR', about: 'root of the images that requests name by path' },
     'allow-host': { type: 'text', list: true, value: 'H[,H]', about: 'private hosts that images may come from' },
     learner: {

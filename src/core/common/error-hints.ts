@@ -26,6 +26,8 @@ export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
   ENGINE_FAILED: 'Create a new engine; report the cause.',
   ENGINE_HUNG: 'Ask again, or raise `inferenceTimeoutMs` if the device is that slow.',
   ENGINE_UNAVAILABLE: 'Ask again after the pause the message names; it also says why no worker starts.',
+  EXTERNAL_FAILED: 'The message says what came instead; `prosam doctor --external` asks the system everything it has to answer.',
+  EXTERNAL_TIMEOUT: 'Check that the system works, send it smaller images, or raise its time-out.',
   FILE_NOT_FOUND: 'Check the path.',
   FORBIDDEN: 'Use a token that may.',
   FUNCTION_NOT_FOUND: 'Reload the page of the labeling tool: its list of AI tools is older than what there is now.',

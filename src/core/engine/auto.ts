@@ -9,7 +9,8 @@ import type { Method, PredictOptions, SelfCheck } from './types.ts';
 export interface DrawnMask {
   name: Method;
   result: MethodResult;
-  judgement: Judgement;
+  /** Without evidence where a system outside drew. */
+  judgement: Omit<Judgement, 'evidence'> & Partial<Pick<Judgement, 'evidence'>>;
   /** Where the methods were checked on the references. */
   check?: Pick<SelfCheck, 'basis' | 'referenceIou'>;
   /** Expected IoU, where several methods drew. */
@@ -29,18 +30,12 @@ export async function drawBoth(context: MethodContext, methods: Methods, asked: 
   const draw = (name: Method): Promise<MethodResult> => (methods.get(name) as RunMethod)(context, asked.target, asked.references, options);
   const trained = await draw('prosam');
   const other = await draw('nearest');
-  const prosam: DrawnMask = {
-    name: 'prosam',
-    result: trained,
-    judgement: await judge(context, asked, { method: 'prosam', result: trained, trained }),
-  };
-  const nearest: DrawnMask = {
-    name: 'nearest',
-    result: other,
-    judgement: await judge(context, asked, { method: 'nearest', result: other, trained }),
-  };
-  const kept = leavesTrained(prosam.judgement.evidence, nearest.judgement.evidence) ? nearest : prosam;
-  return { ...kept, compared: { prosam: prosam.judgement.score, nearest: nearest.judgement.score } };
+  const own = await judge(context, asked, { method: 'prosam', result: trained, trained });
+  const beside = await judge(context, asked, { method: 'nearest', result: other, trained });
+  const kept: DrawnMask = leavesTrained(own.evidence, beside.evidence)
+    ? { name: 'nearest', result: other, judgement: beside }
+    : { name: 'prosam', result: trained, judgement: own };
+  return { ...kept, compared: { prosam: own.score, nearest: beside.score } };
 }
 
 /** Mask of the method that did best on the references. */

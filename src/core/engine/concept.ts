@@ -9,6 +9,16 @@ export function labelsOf(references: readonly { label?: string }[]): string[] {
   return [...new Set(references.map(({ label = DEFAULT_LABEL }) => label))];
 }
 
+/** References by their label, in the order the labels first appear. */
+export function byLabel<Ref extends { label?: string }>(references: readonly Ref[]): Map<string, Ref[]> {
+  const groups = new Map<string, Ref[]>();
+  for (const reference of references) {
+    const label = reference.label ?? DEFAULT_LABEL;
+    groups.set(label, [...(groups.get(label) ?? []), reference]);
+  }
+  return groups;
+}
+
 type Asked<Image, Ref> = Pick<Engine<Image, Ref>, 'predict' | 'selfCheck' | 'referenceMask' | 'embedObject'>;
 
 /**

@@ -9,9 +9,11 @@ import { maskExtent } from '../mask/raster.ts';
 import { preprocessOf, type Networks } from '../onnx/networks.ts';
 import { decidesByTarget, drawBoth, drawChecked, type DrawnMask } from './auto.ts';
 import { callContext, type CallContext } from './call-context.ts';
-import { createConcept, labelsOf } from './concept.ts';
+import { byLabel, createConcept, labelsOf } from './concept.ts';
 import { createEncodedImages, type EncodedPart, type ImageMaps } from './image-features.ts';
 import { methodsOf, withoutBaselines, type Methods } from './methods/available.ts';
+import type { ExternalTransport } from './methods/external/port.ts';
+import { createExternalMethod, drawnOutside } from './methods/external/predict.ts';
 import type { RunMethod } from './methods/method.ts';
 import { decodeAtImageSize } from './methods/sam-prompts.ts';
 import { maskedAverage } from './object-embedding.ts';
@@ -24,7 +26,7 @@ import { createReferenceStore } from './references.ts';
 import { refineMask } from './refine.ts';
 import { scoredMask } from './scoring.ts';
 import { selfCheck } from './self-check.ts';
-import { byLabel, rivalImages } from './label-groups.ts';
+import { rivalImages } from './rival-images.ts';
 import { judge, type Asked } from './trust/judge.ts';
 import { createRivals } from './trust/rivals.ts';
 import type { Engine, EngineInfo, ImageInput, MaskPrediction, Method, PredictOptions, Reference, SelfCheck, TriedDevice } from './types.ts';
@@ -39,6 +41,8 @@ export interface EngineParts {
   source: ImageSource;
   /** Bytes of image features kept in memory. */
   cacheBytes: number;
+  /** Transport to a system outside, for the method 'external'; closed with the engine. */
+  external?: ExternalTransport | undefined;
   /** Cache of features beyond memory. */
   slow?: SlowCache<EncodedPart>;
 }
@@ -49,7 +53,16 @@ type AskedLabel = Asked & { references: readonly ShownReference[] };
 /** Results of the check that 'auto' makes are small; this bounds their number. */
 const MAX_CHECKS = 1000;
 
-export function createEngineCore({ model, networks, devices, threads, source, cacheBytes, slow }: EngineParts): Engine {
+export function createEngineCore({
+  model,
+  networks,
+  devices,
+  threads,
+  source,
+  cacheBytes,
+  external: transport,
+  slow,
+}: EngineParts): Engine {
   const { manifest } = model;
   const encoder = manifest.prompt_encoder;
   const encoders = createPromptEncoders(model, networks, cacheBytes);
@@ -70,6 +83,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
     decode: (image, prompts) => decodeAtImageSize(networks, geometry, image, prompts),
   });
   const rivals = createRivals(cacheBytes);
+  const external = transport && createExternalMethod({ transport, store, source, maxBytes: cacheBytes });
   const checks = createByteCache<SelfCheck>({ maxBytes: MAX_CHECKS, sizeOf: () => 1 });
   const busy = new Set<Promise<unknown>>();
   let closed = false;
@@ -144,7 +158,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
       ...(devices && { devices }),
       precision: networks.precision,
       threads: threads ?? { count: 0, by: 'default' },
-      methods: [...methodsWith(encoders.get(undefined)).keys()],
+      methods: [...methodsWith(encoders.get(undefined)).keys(), ...(external ? (['external'] as const) : [])],
       promptsPerReference: encoder?.config.numPrompts ?? 0,
       input: { side: geometry.square, resize: preprocess.resize },
     },
@@ -158,6 +172,10 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
       call(options.signal, async (context) => {
         checkPredictOptions(options);
         checkReferences(references);
+        if (options.method === 'external') {
+          const masks = await drawnOutside(external, context, target, byLabel(references), options);
+          return { ...masks, model: model.id, device: networks.device, cached: false, milliseconds: context.times() };
+        }
         const trained = encoders.get(options.promptEncoder);
         const methods = methodsWith(trained);
         let cached = true;
@@ -243,6 +261,7 @@ export function createEngineCore({ model, networks, devices, threads, source, ca
       closed = true;
       await Promise.allSettled(busy);
       store.clear();
+      await external?.close();
       await images.close();
       await networks.close();
     },

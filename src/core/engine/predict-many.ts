@@ -6,7 +6,7 @@ import type { PredictManyOptions, PredictOptions } from './types.ts';
 import type { Prediction, TargetResult } from './results.ts';
 
 /** Codes that a target can be the reason of; all others concern every target. */
-const OF_ONE_TARGET = /^(IMAGE_|FILE_|URL_|REQUEST_TOO_LARGE$|ENGINE_(CRASHED|HUNG|FAILED|UNAVAILABLE)$)/;
+const OF_ONE_TARGET = /^(IMAGE_|FILE_|URL_|EXTERNAL_|REQUEST_TOO_LARGE$|ENGINE_(CRASHED|HUNG|FAILED|UNAVAILABLE)$)/;
 
 /** Leaving the loop early gives up what is under way. */
 export async function* predictMany<Target>(

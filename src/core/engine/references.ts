@@ -9,7 +9,7 @@ import { parseAnnotation, type DrawnAnnotation } from '../mask/annotation.ts';
 import { sameSize } from '../mask/draw-annotation.ts';
 import { reduceLabels, type BinaryMask, type LabelReduction } from '../mask/label-reduction.ts';
 import type { SamPrompt } from './methods/sam-prompts.ts';
-import type { ImageSource } from './ports.ts';
+import type { ImageSource, LoadedImage } from './ports.ts';
 import { drawnAnnotation, labelReductionOf, resolveMask, treatmentOf, type AnnotationUse } from './resolve-annotation.ts';
 import type { ImageInput, Reference } from './types.ts';
 
@@ -35,7 +35,18 @@ interface ReferenceOptions {
   trainedReduction?: LabelReduction;
 }
 
+/** A reference's image and the object's pixels, for those who need no features. */
+export interface DrawnReference {
+  /** Stands for image and annotation. */
+  key: string;
+  image: LoadedImage;
+  /** At the image's own size. @throws MASK_*, ANNOTATION_* */
+  mask(size: { width: number; height: number }): Promise<BinaryMask>;
+}
+
 export interface ReferenceStore {
+  /** Computes networks only for the mask of an annotation that SAM grows. */
+  drawn(reference: Reference, options: Pick<ReferenceOptions, 'use' | 'grow'>): Promise<DrawnReference>;
   reference(reference: Reference, options: ReferenceOptions): Promise<PreparedReference>;
   /** The same annotation on the mirrored, darkened image: something new to predict when there is only one reference. */
   mirrored(reference: PreparedReference, input: ImageInput): Promise<{ features: ImageFeatures; mask: BinaryMask }>;
@@ -64,6 +75,20 @@ export function createReferenceStore({ images, source, geometry, maxBytes, decod
   });
 
   return {
+    async drawn(reference, { use = 'predict', grow }) {
+      const parsed = parseAnnotation(reference);
+      const image = await source.load(reference.image);
+      const annotation = await drawnAnnotation(parsed, (file) => source.loadGrey(file));
+      const { grown } = treatmentOf(annotation.kind, use, grow);
+      return {
+        key: await fingerprint(`${image.key} ${grown} drawn`, annotation),
+        image,
+        async mask(size) {
+          const seen = grown ? await images.features(image) : undefined;
+          return resolveMask(annotation, size, seen && ((prompts) => decode(seen, prompts)));
+        },
+      };
+    },
     async reference(reference, { use = 'predict', grow, labelReduction, trainedReduction }) {
       const parsed = parseAnnotation(reference);
       const loaded = await source.load(reference.image);

@@ -16,6 +16,7 @@ export const METHODS = [
   'persam-paper',
   'persam-f',
   'matcher',
+  'external',
 ] as const;
 /**
  * - 'prosam': the trained variational prompt encoder (the paper)
@@ -28,8 +29,12 @@ export const METHODS = [
  * - 'persam-paper': no training: PerSAM as published, with its two hooks in SAM's decoder
  * - 'persam-f': no training of networks: PerSAM-F as published, which learns the weights of SAM's three masks on the references
  * - 'matcher': no training: Matcher on a small budget, a baseline: cells that match both ways prompt SAM, the closest of its masks are merged
+ * - 'external': a system outside, where the engine was opened with one; 'auto' never tries it
  */
 export type Method = (typeof METHODS)[number];
+
+/** Methods that compute with the model's own networks. */
+export const MODEL_METHODS = METHODS.filter((method): method is Exclude<Method, 'external'> => method !== 'external');
 
 /** Milliseconds spent, by stage; a stage served from a cache costs next to nothing. */
 export type StageTimes = Partial<Record<'read' | 'embed' | 'reference' | 'check' | 'prompt' | 'decode' | 'resize' | 'total', number>>;

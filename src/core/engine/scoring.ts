@@ -30,7 +30,8 @@ export function scoredMask(
   return {
     ...{ label, method: name, mask },
     ...extent,
-    ...{ quality, evidence },
+    quality,
+    ...(evidence && { evidence }),
     ...(result.lowResLogits && { lowResLogits: result.lowResLogits }),
     ...(detailed && options.uncertaintyMap && { uncertaintyMap: entropyLevels(detailed.data) }),
     ...(detailed && options.instances && { instances: instancesOf(mask, detailed, options.minInstanceShare) }),

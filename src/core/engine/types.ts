@@ -17,7 +17,7 @@ import type {
 import type { Dense, Strategy } from './strategy.ts';
 
 export type { ImageInput, PixelImage } from '../image/input.ts';
-export { METHODS } from './results.ts';
+export { METHODS, MODEL_METHODS } from './results.ts';
 export type * from './results.ts';
 
 /** An image with the object annotated: one of `mask`, `rle`, `polygon`, `box`, `points`, `scribble` beside it. */

@@ -7,6 +7,7 @@ import type { CvatConfig, CvatWebhookConfig, FunctionPortsConfig } from './cvat.
 import type { LabelStudioConfig } from './label-studio.ts';
 import type {
   CallbacksConfig,
+  ExternalConfig,
   ImagesConfig,
   LearnerConfig,
   LimitsConfig,
@@ -39,6 +40,8 @@ export interface ProsamConfig {
   precision?: Precision;
   /** Longest time one network may take, in milliseconds; a worker that is silent for longer is replaced. @default 600_000 */
   inferenceTimeoutMs?: number;
+  /** A system outside that the method 'external' asks. @default {} */
+  external?: ExternalConfig;
   /** Folder for image features, so that no image is computed twice, even after a restart; '' for none. @default 'prosam/cache' */
   cache?: string;
   /** Largest size of that folder, in bytes. @default 4096 * 2 ** 20 */
@@ -75,11 +78,13 @@ export interface ProsamConfig {
 type Completed<T, Optional extends keyof T = never> = Required<Omit<T, Optional>> & Pick<T, Optional>;
 
 /** Keys whose value is a section. */
-type Section = 'storageTimeouts' | 'auth' | 'images' | 'references' | 'limits' | 'callbacks' | 'labelStudio' | 'cvat' | 'learner' | 'log';
+type Section =
+  'storageTimeouts' | 'external' | 'auth' | 'images' | 'references' | 'limits' | 'callbacks' | 'labelStudio' | 'cvat' | 'learner' | 'log';
 
 /** The same with every default filled in, checked and frozen: what `loadConfig` and `serverConfig` return. */
 export interface ProsamSettings extends Completed<Omit<ProsamConfig, Section>, 'allowedHosts' | 'trustProxy'> {
   storageTimeouts: Completed<StorageTimeoutsConfig>;
+  external: Completed<ExternalConfig, 'place'>;
   auth: {
     tokens: readonly Completed<TokenGrant, 'projects'>[];
     basic: readonly Completed<BasicGrant, 'projects'>[];

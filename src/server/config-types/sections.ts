@@ -19,6 +19,18 @@ export interface StorageTimeoutsConfig {
   objectMs?: number;
 }
 
+/** Section `external`: a system outside that the method 'external' asks. */
+export interface ExternalConfig {
+  /** An http or https address, or a command line. @default none: the method is unavailable */
+  place?: string;
+  /** Requests that name no method, such as those of Label Studio and CVAT, are drawn by it. @default false */
+  default?: boolean;
+  /** Time for one message, in milliseconds. @default 120_000 */
+  timeoutMs?: number;
+  /** Largest answer, in bytes. @default 2 ** 24 */
+  maxBytes?: number;
+}
+
 /** Section `images`: images named by path or address, and their bounds. */
 export interface ImagesConfig {
   /** Root folder of images named by path. @default none: paths are refused */

@@ -28,6 +28,8 @@ export interface EvaluateOptions extends Partial<EvaluationSettings> {
   precision?: Precision;
   /** Folder for image features, so that another evaluation is faster. */
   cacheDir?: string;
+  /** System outside, for the method 'external'. */
+  external?: EngineOptions['external'];
   onProgress?: (progress: { done: number; total: number; what: string }) => void;
   /** Every pair with what each contestant made of it, in the order of the contestants. */
   onPair?: (pair: Pair, predictions: readonly { row: EpisodeRow; mask: BinaryMask }[]) => void;
@@ -185,13 +187,14 @@ function settingsOf(given: EvaluateOptions): EvaluationSettings {
   return { pairs, annotation, size, seed, ...(labelReduction && { labelReduction }), ...(prompts && { prompts }), ...(trust && { trust }) };
 }
 
-function engineOptions({ device, threads, precision, cacheDir }: EvaluateOptions, model: string): EngineOptions {
+function engineOptions({ device, threads, precision, cacheDir, external }: EvaluateOptions, model: string): EngineOptions {
   return {
     model,
     ...(device && { device }),
     ...(threads !== undefined && { threads: threads === 0 ? ('auto' as const) : threads }),
     ...(precision && { precision }),
     ...(cacheDir !== undefined && { cacheDir }),
+    ...(external && { external }),
   };
 }
 

@@ -1,7 +1,7 @@
-/** Every method passes the published suite of methods, on the smallest model that has it. */
+/** Every method of a model passes the published suite of methods, on the smallest model that has it. */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { createEngine } from '../../../src/core/runtime/node/create-engine.ts';
-import { METHODS } from '../../../src/core/engine/types.ts';
+import { MODEL_METHODS } from '../../../src/core/engine/types.ts';
 import { testMethod } from '../../../src/testing/method.ts';
 
 /** PerSAM's few points lose half of a small object with so small a SAM; the photo model, which alone has a coarse mask, knows few drawings. */
@@ -18,7 +18,7 @@ const MIN_OWN_IOU = {
   matcher: 0,
 };
 
-for (const method of METHODS) {
+for (const method of MODEL_METHODS) {
   const engine = () => createEngine({ device: 'cpu', model: method === 'coarse' ? 'small' : 'tiny' });
   testMethod({ afterAll, beforeAll, describe, it }, { engine, method, minOwnIou: MIN_OWN_IOU[method] });
 }

@@ -24,6 +24,8 @@ export interface MethodResult {
   probability: FloatMap;
   /** On the coarse map: 1 = in the mask. */
   decision: Uint8Array;
+  /** A method's own word on its mask instead of the expected IoU, 0..1. */
+  score?: number;
   /** SAM's estimate of the mask's IoU. */
   samIou?: number;
   /** Prompts that the call's budget left out. */

@@ -31,7 +31,12 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     );
   if (!['normal', 'low'].includes(priority))
     throw new ProsamError('OPTION_INVALID', `priority: expected normal or low, got ${JSON.stringify(priority)}.`);
-  const worker = await superviseWorker({ ...options }, inferenceTimeoutMs);
+  const { external, ...forWorker } = options;
+  const transport = external?.open();
+  const worker = await superviseWorker(forWorker, inferenceTimeoutMs, transport).catch(async (error: unknown) => {
+    await transport?.close();
+    throw error;
+  });
   const maxBytes = limits?.maxBytes ?? DEFAULT_LIMITS.maxBytes;
   const ask = (request: EngineRequest, signal?: AbortSignal): Promise<unknown> => {
     const plain = sendable(request, maxBytes);
@@ -75,7 +80,10 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     async unloadPromptEncoder(id) {
       await ask({ name: 'unloadPromptEncoder', id });
     },
-    close: () => worker.close(),
+    async close() {
+      await worker.close();
+      await transport?.close();
+    },
   };
   return disposable(engine);
 }

@@ -3,6 +3,7 @@ import { bytesOfTensors } from '../../checkpoint/checkpoint.ts';
 import { openModel, type Model } from '../../checkpoint/model-folder.ts';
 import { modelFolder } from '../../checkpoint/model-paths.ts';
 import { DEFAULT_MODEL } from '../../engine/defaults.ts';
+import type { ExternalSystem, ExternalTransport } from '../../engine/methods/external/port.ts';
 import { createEngineCore } from '../../engine/engine.ts';
 import { ProsamError } from '../../common/errors.ts';
 import type { ImageLimits } from '../../image/node/decode.ts';
@@ -41,6 +42,8 @@ export interface EngineOptions {
    * silent for longer is taken for hung and replaced; the call it computed for is refused with ENGINE_HUNG. @default 600,000 (ten minutes)
    */
   inferenceTimeoutMs?: number;
+  /** A system outside for the method 'external', such as `externalSystem('http://127.0.0.1:8700')`. @default none */
+  external?: ExternalSystem;
   /** Bounds on images. @default 64 MiB and 100 million pixels */
   limits?: ImageLimits;
 }
@@ -50,11 +53,11 @@ const MAX_CACHE_BYTES = 2 ** 30;
 const DEFAULT_DISK_BYTES = 4 * 2 ** 30;
 
 /**
- * watch: called before every network that is loaded or run.
+ * watch: called before every network that is loaded or run. external: transport instead of the one that `options.external` opens.
  *
  * @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, OPTION_INVALID
  */
-export async function openEngine(options: EngineOptions = {}, watch?: Watch): Promise<Engine> {
+export async function openEngine(options: EngineOptions = {}, watch?: Watch, external?: ExternalTransport): Promise<Engine> {
   const { threads = 'auto', precision = 'fp32' } = options;
   const device = deviceFor(precision, options.device ?? 'auto');
   const model = await openModel(modelFolder(options.model ?? DEFAULT_MODEL));
@@ -67,6 +70,7 @@ export async function openEngine(options: EngineOptions = {}, watch?: Watch): Pr
     devices: tried,
     threads: chosen,
     source: nodeImageSource(options.limits),
+    external: external ?? options.external?.open(),
     cacheBytes: options.cacheBytes ?? defaultCacheBytes(model),
     ...(options.cacheDir !== undefined && { slow: diskFeatureCache(options.cacheDir, options.cacheDirBytes ?? DEFAULT_DISK_BYTES) }),
   });

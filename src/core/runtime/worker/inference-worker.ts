@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Socket } from 'node:net';
 import type { Engine } from '../../engine/types.ts';
 import { openEngine } from '../node/open-engine.ts';
+import { createWorkerRelay } from './external-relay.ts';
 import { endWithParent } from './parent-watch.ts';
 import type { Watch } from './watched-runtime.ts';
 import { createWorkerLink } from './ipc-channel.ts';
@@ -43,9 +44,11 @@ const watch: Watch = (work) => {
   return result;
 };
 
-async function open({ options, promptEncoders, parent }: ToWorker & { kind: 'open' }): Promise<void> {
+const relay = createWorkerRelay((message) => link.send(message));
+
+async function open({ options, external, promptEncoders, parent }: ToWorker & { kind: 'open' }): Promise<void> {
   try {
-    const opened = await openEngine(options, watch);
+    const opened = await openEngine(options, watch, external ? relay.transport : undefined);
     for (const { id, file } of promptEncoders) await opened.loadPromptEncoder(id, file);
     engine = opened;
     link.send({ kind: 'opened', info: opened.info, residentBytes: process.memoryUsage.rss() });
@@ -88,5 +91,6 @@ function receive(message: ToWorker): void {
   if (message.kind === 'open') void open(message);
   else if (message.kind === 'call') calls.run(message.id, () => void call(message));
   else if (message.kind === 'abort') aborts.get(message.id)?.abort();
+  else if (message.kind === 'externalAnswer' || message.kind === 'externalError') relay.receive(message);
   else void close();
 }

@@ -44,10 +44,13 @@ export interface NamedPromptEncoder {
 }
 
 export type ToWorker =
-  | { kind: 'open'; options: EngineOptions; promptEncoders: readonly NamedPromptEncoder[]; parent: number }
+  /** external: there is a system outside, reached through this process. */
+  | { kind: 'open'; options: EngineOptions; external: boolean; promptEncoders: readonly NamedPromptEncoder[]; parent: number }
   /** folder: where relative paths begin. */
   | { kind: 'call'; id: number; request: EngineRequest; folder: string | undefined }
   | { kind: 'abort'; id: number }
+  | { kind: 'externalAnswer'; ask: number; answer: Uint8Array }
+  | { kind: 'externalError'; ask: number; error: SentError }
   | { kind: 'close' };
 
 export type FromWorker =
@@ -56,6 +59,9 @@ export type FromWorker =
   /** A network is loaded or runs from now on, for this call or, without one, for opening: nothing else is heard until 'ran'. */
   | { kind: 'running'; id: number | undefined }
   | { kind: 'ran' }
+  /** A message to the system outside. */
+  | { kind: 'external'; ask: number; message: Uint8Array }
+  | { kind: 'externalAbort'; ask: number }
   | { kind: 'result'; id: number; value: unknown; residentBytes: number }
   | { kind: 'error'; id: number; error: SentError; residentBytes: number }
   | { kind: 'closed' };

@@ -1,6 +1,8 @@
 /** Keeps one worker process going for an engine: replaces a dead or hung one, and sees that every call is answered or refused. */
 import { ProsamError } from '../../common/errors.ts';
 import type { EngineInfo, EngineWorker } from '../../engine/types.ts';
+import type { ExternalTransport } from '../../engine/methods/external/port.ts';
+import { createParentRelay, type ParentRelay } from './external-relay.ts';
 import { startInferenceProcess, type InferenceProcess } from './inference-process.ts';
 import { createKeptEncoders } from './kept-encoders.ts';
 import type { EngineOptions } from '../node/open-engine.ts';
@@ -28,6 +30,7 @@ const PAUSE_MS = 30_000;
 interface Present {
   process: InferenceProcess;
   silence: SilenceWatch;
+  relay: ParentRelay;
   ready: boolean;
   /** Set while a network is loaded or runs: for the call `id`, or for opening. */
   running: { id: number | undefined } | undefined;
@@ -37,7 +40,11 @@ interface Present {
 }
 
 /** Resolves when the first worker is ready. @throws what opening an engine throws, ENGINE_FAILED where the worker dies of it */
-export async function superviseWorker(options: EngineOptions, inferenceTimeoutMs: number): Promise<SupervisedWorker> {
+export async function superviseWorker(
+  options: Omit<EngineOptions, 'external'>,
+  inferenceTimeoutMs: number,
+  external?: ExternalTransport,
+): Promise<SupervisedWorker> {
   const home = currentFolder();
   const mappedFrom = await mappedFromBytes(options.model, inferenceTimeoutMs);
   const calls = createWaitingCalls();
@@ -66,21 +73,30 @@ export async function superviseWorker(options: EngineOptions, inferenceTimeoutMs
       onEnd: (how) => bury(mine, how),
     });
     const silence = watchSilence(inferenceTimeoutMs, {
-      busy: () => !mine.ready || mine.running !== undefined || calls.sent > 0 || closing !== undefined,
+      // Whoever waits for the system outside is silent, and that wait has a limit of its own.
+      busy: () => !mine.ready || mine.running !== undefined || ((calls.sent > 0 || closing !== undefined) && relay.open === 0),
       onSilence() {
         mine.hung = true;
         process.kill();
       },
     });
-    const mine: Present = { process, silence, ready: false, running: undefined, hung: false, refusal: undefined };
+    const relay = createParentRelay(external, { send: (message) => process.send(message), onAnswered: () => silence.heard() });
+    const mine: Present = { process, silence, relay, ready: false, running: undefined, hung: false, refusal: undefined };
     present = mine;
-    process.send({ kind: 'open', options, promptEncoders: encoders.all(), parent: globalThis.process.pid });
+    process.send({
+      kind: 'open',
+      options,
+      external: external !== undefined,
+      promptEncoders: encoders.all(),
+      parent: globalThis.process.pid,
+    });
   }
 
   function receive(mine: Present, message: FromWorker): void {
     mine.silence.heard();
     if (message.kind === 'running') mine.running = { id: message.id };
     else if (message.kind === 'ran') mine.running = undefined;
+    else if (message.kind === 'external' || message.kind === 'externalAbort') mine.relay.receive(message);
     else if (message.kind === 'opened') {
       if (info && info.model !== message.info.model) {
         refuse(mine, otherModel(info.model, message.info.model));
@@ -129,6 +145,7 @@ export async function superviseWorker(options: EngineOptions, inferenceTimeoutMs
 
   function bury(mine: Present, how: string): void {
     mine.silence.stop();
+    mine.relay.stop();
     present = undefined;
     if (onGone) {
       onGone();

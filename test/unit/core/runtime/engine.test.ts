@@ -2,14 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { createEngine, iou } from '../../../../src/index.ts';
 import { STRATEGIES } from '../../../../src/core/engine/strategy.ts';
-import { METHODS } from '../../../../src/core/engine/types.ts';
+import { MODEL_METHODS } from '../../../../src/core/engine/types.ts';
 import { codeOf, engineBench, reference, scenes, target } from './engine-bench.ts';
 
 const bench = engineBench();
 /** Its prompt encoder has no coarse mask. */
-const OWN_METHODS = METHODS.filter((method) => method !== 'coarse');
+const OWN_METHODS = MODEL_METHODS.filter((method) => method !== 'coarse');
 /** Those that the check on references tries. */
-const CHECKED = OWN_METHODS.filter((method) => !['persam-paper', 'persam-f', 'matcher'].includes(method));
+const CHECKED = OWN_METHODS.filter((method) => !['gf-sam', 'persam-paper', 'persam-f', 'matcher'].includes(method));
 const { predictOne } = bench;
 
 describe('predict', () => {
@@ -20,17 +20,20 @@ describe('predict', () => {
   });
 
   // Matcher keeps masks whose IoU SAM estimates above 0.85; so small a SAM promises that of none.
-  it.each(OWN_METHODS.filter((method) => method !== 'matcher'))('finds the concept by %s better than marking everything does', async (method) => {
-    const shares: number[] = [];
-    const everything: number[] = [];
-    for (const scene of scenes.slice(1)) {
-      const { masks } = await bench.engine.predict(scene.image, [reference(scenes[0])], { method });
-      shares.push(iou((masks[0] as { mask: { data: Uint8Array } }).mask.data, scene.truth.data));
-      everything.push(iou(new Uint8Array(scene.truth.data.length).fill(1), scene.truth.data));
-    }
-    const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-    expect(mean(shares)).toBeGreaterThan(1.5 * mean(everything));
-  });
+  it.each(OWN_METHODS.filter((method) => method !== 'matcher'))(
+    'finds the concept by %s better than marking everything does',
+    async (method) => {
+      const shares: number[] = [];
+      const everything: number[] = [];
+      for (const scene of scenes.slice(1)) {
+        const { masks } = await bench.engine.predict(scene.image, [reference(scenes[0])], { method });
+        shares.push(iou((masks[0] as { mask: { data: Uint8Array } }).mask.data, scene.truth.data));
+        everything.push(iou(new Uint8Array(scene.truth.data.length).fill(1), scene.truth.data));
+      }
+      const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+      expect(mean(shares)).toBeGreaterThan(1.5 * mean(everything));
+    },
+  );
 
   it('says whether a cache had the features of the target', async () => {
     const own = await createEngine({ model: 'tiny' });

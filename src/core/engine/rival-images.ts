@@ -1,19 +1,7 @@
-/** References by label, each with the images that likely do not show it. */
-import { DEFAULT_LABEL } from './defaults.ts';
+/** Images that likely do not show a label. */
 import type { ImageMaps } from './image-features.ts';
 import type { ShownReference } from './one-per-image.ts';
 import { MAX_RIVAL_IMAGES } from './trust/rivals.ts';
-import type { Reference } from './types.ts';
-
-/** In the order in which the labels first appear. */
-export function byLabel(references: readonly Reference[]): Map<string, Reference[]> {
-  const groups = new Map<string, Reference[]>();
-  for (const reference of references) {
-    const label = reference.label ?? DEFAULT_LABEL;
-    groups.set(label, [...(groups.get(label) ?? []), reference]);
-  }
-  return groups;
-}
 
 /**
  * Images of other labels' references without this label, then `others`; never the target, nor an image where this label is marked.
