@@ -138,14 +138,27 @@ async function referencesFor(
   const sets = await Promise.all(
     [...new Set(wanted)].slice(0, LIMITS.labels).map((label) => parts.references.of(project, label, revision)),
   );
+  const found = sets.filter(({ masks }) => masks.length > 0);
+  const showing = found.length > 1 ? await imagesByLabel(parts, project, found, revision) : new Map<string, ReadonlySet<string>>();
   const references: Reference[] = [];
-  for (const { label, masks } of sets) {
+  for (const { label, masks } of found) {
     for (const { sha256, rle } of masks) {
-      references.push({ label, image: await parts.images.stored(sha256, { signal }), rle });
+      const shows = [...showing].flatMap(([other, images]) => (other !== label && images.has(sha256) ? [other] : []));
+      references.push({ label, shows, image: await parts.images.stored(sha256, { signal }), rle });
     }
   }
-  const found = sets.filter(({ masks }) => masks.length > 0);
   return { references, missing: sets.filter(({ masks }) => masks.length === 0).map(({ label }) => label), hash: hashOfSets(found) };
+}
+
+/** Images of each label, so that none that shows it counts as one without it. */
+async function imagesByLabel(
+  { references }: PredictParts,
+  project: string,
+  sets: readonly { label: string }[],
+  revision: number,
+): Promise<Map<string, ReadonlySet<string>>> {
+  const all = await Promise.all(sets.map(async ({ label }) => [label, await references.images(project, label, revision)] as const));
+  return new Map(all);
 }
 
 async function inlineReferences(

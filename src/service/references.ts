@@ -24,6 +24,8 @@ export interface ReferenceSets {
   /** revision: of the project; as long as it stays, so do the sets. */
   labels(project: string, revision: number): Promise<{ label: string; masks: number; newest: number }[]>;
   of(project: string, label: string, revision: number): Promise<ReferenceSet>;
+  /** Images with masks of that label, of its best and newest 200. */
+  images(project: string, label: string, revision: number): Promise<ReadonlySet<string>>;
   /** Called once vectors of masks of that concept have come to be known. */
   forget(project: string, label: string): void;
 }
@@ -57,6 +59,11 @@ export function createReferenceSets(
         const candidates = await annotations.candidates(project, label, pool);
         const masks = chooseReferences(candidates, count);
         return { label, masks, hash: shortHash(masks.map(({ sha256, rle }) => [sha256, rle.counts])) };
+      }),
+    images: (project, label, revision) =>
+      once(JSON.stringify([project, label, 'images']), revision, async () => {
+        const candidates = await annotations.candidates(project, label, MAX_POOL);
+        return new Set(candidates.map(({ sha256 }) => sha256));
       }),
     forget: (project, label) => void kept.delete(keyOf(project, label)),
   };

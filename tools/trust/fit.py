@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-LIMIT, RIDGE, PRIOR = 0.02, 1.0, 0.5
+LIMIT, RIDGE = 0.02, 1.0
 SCORE_OWN = ["samIou", "certainty", "found", "lead", "likeness", "likenessLead", "precision", "coverage", "size", "relativeSize"]
 SCORES = {
     "trained": ("prosam", SCORE_OWN),
@@ -67,8 +67,7 @@ def apply(numbers, x):
 def even(groups, keep):
     """A weight for every row: all groups that are kept count alike."""
     counts = collections.Counter(group for group, kept in zip(groups, keep) if kept)
-    weights = np.array([1 / counts[group] if kept else 0 for group, kept in zip(groups, keep)])
-    return weights / weights[keep].mean()
+    return np.array([1 / counts[group] if kept else 0 for group, kept in zip(groups, keep)])
 
 
 def ranks(values):
@@ -108,72 +107,87 @@ def class_miou(rows, chosen):
     return float(np.mean([np.mean(values) for values in folds.values()]))
 
 
-def crossed(rows, sets, y, x, keep, groups):
-    """Estimates for every row by numbers fitted on the other sets."""
-    out = np.zeros(len(rows))
+def crossed(sets, groups, y, x, weigh=None):
+    """Estimates for every row by numbers fitted on the other sets, and the numbers fitted on all."""
+    weigh = np.ones(len(y)) if weigh is None else weigh
+    def numbers(kept):
+        weights = even(groups, kept)[kept] * weigh[kept]
+        return fit(x[kept], y[kept], weights / weights.mean())
+    out = np.zeros(len(y))
     for name in set(sets):
-        train = keep & (sets != name)
-        out[sets == name] = apply(fit(x[train], y[train], even(groups, train)[train]), x[sets == name])
-    return out
+        out[sets == name] = apply(numbers(sets != name), x[sets == name])
+    return out, numbers(np.ones(len(y), bool))
+
+
+class Table:
+    """Rows that a method answered, as arrays. Each set with each number of references counts alike."""
+
+    def __init__(self, rows, method, kept=lambda row: True):
+        self.rows = [row for row in rows if method in row["methods"] and kept(row)]
+        self.method = method
+        self.sets = np.array([row["set"] for row in self.rows])
+        self.shown = np.array([row["shown"] for row in self.rows])
+        self.groups = [f"{row['set']} {row['shots']} {row['shown']}" for row in self.rows]
+        self.iou = np.array([row["methods"][method]["iou"] if row["shown"] else 0 for row in self.rows])
+
+    def by_set(self, text):
+        names = dict.fromkeys((row["set"], row["shots"]) for row in self.rows)
+        shots = np.array([row["shots"] for row in self.rows])
+        return ", ".join(f"{name}{'' if count == 1 else f' x {count}'} {text((self.sets == name) & (shots == count))}" for name, count in names)
+
+
+def scores(rows, method, names):
+    table = Table(rows, method, lambda row: row["shown"])
+    estimate, numbers = crossed(table.sets, table.groups, table.iou, matrix(table.rows, method, names))
+    print(f"rank {spearman(estimate, table.iou):.2f}, calibration error {calibration_error(estimate, table.iou):.3f}")
+    print("  " + table.by_set(lambda own: f"{spearman(estimate[own], table.iou[own]):.2f} ({estimate[own].mean():.2f} for {table.iou[own].mean():.2f})"))
+    return dict(zip(["bias", *names], [numbers[1], *numbers[0]]))
+
+
+def presence(rows, method, names, mixed):
+    table = Table(rows, method, lambda row: row["set"] in mixed and all(name in terms(row, method) for name in names))
+    y = table.shown
+    p, numbers = crossed(table.sets, table.groups, y.astype(float), matrix(table.rows, method, names))
+    good = y & (table.iou > 0.5)
+    print(f"AUROC {auroc(p, y):.3f}, of masks above 0.5 {auroc(np.r_[p[good], p[~y]], np.r_[np.ones(good.sum(), bool), np.zeros((~y).sum(), bool)]):.3f}, calibration error {calibration_error(p, y.astype(float)):.3f}")
+    print("  " + table.by_set(lambda own: f"{auroc(p[own], y[own]):.2f}"))
+    for threshold in (0.3, 0.35, 0.4, 0.45, 0.5, np.quantile(p[~y], 0.85)):
+        print(f"  threshold {threshold:.2f}: absent masked {(p[~y] >= threshold).mean():.2f}, good kept {(p[good] >= threshold).mean():.2f}, shown kept {(p[y] >= threshold).mean():.2f}")
+    return dict(zip(["bias", *names], [numbers[1], *numbers[0]]))
+
+
+def choice(rows):
+    table = Table(rows, "prosam", lambda row: row["shown"])
+    gain = np.array([row["methods"]["nearest"]["iou"] - row["methods"]["prosam"]["iou"] for row in table.rows])
+    leaves, numbers = crossed(table.sets, table.groups, (gain > 0).astype(float), matrix(table.rows, "prosam", CHOICE), abs(gain))
+    def figures(own):
+        these = [row for row, kept in zip(table.rows, own) if kept]
+        answers = [["prosam"] * len(these), ["nearest"] * len(these), np.where(gain[own] > 0, "nearest", "prosam")]
+        answers += [np.where(leaves[own] > limit, "nearest", "prosam") for limit in (0.5, CERTAIN, 0.7)]
+        return " ".join(f"{class_miou(these, chosen):.3f}" for chosen in answers)
+    print("  " + table.by_set(figures).replace(", ", "\n  "))
+    return dict(zip(["bias", *CHOICE], [numbers[1], *numbers[0]]))
 
 
 def main():
     files = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
     rows = [json.loads(line) for file in files for line in Path(file).read_text().splitlines()]
-    rows = [row for row in rows if "prosam" in row["methods"] and "samIou" in row["methods"]["prosam"]["evidence"]]
-    sets = np.array([row["set"] for row in rows])
-    shown = np.array([row["shown"] for row in rows])
-    order = list(dict.fromkeys(sets))
-    print(f"{len(rows)} targets:", ", ".join(f"{name} {(shown & (sets == name)).sum()} + {(~shown & (sets == name)).sum()} absent" for name in order))
-    iou_of = lambda method: np.array([row["methods"][method]["iou"] if row["shown"] else 0 for row in rows])
-    numbers = {"SCORES": {}, "CHOICE": {}, "PRESENCE": {}}
-    estimates = {}
+    rows = [row for row in rows if "samIou" in row["methods"].get("prosam", {}).get("evidence", {})]
+    order = list(dict.fromkeys(row["set"] for row in rows))
+    counts = collections.Counter((row["set"], row["shots"], row["shown"]) for row in rows)
+    print(f"{len(rows)} targets:", ", ".join(f"{name} x {shots} {'shown' if shown else 'absent'} {count}" for (name, shots, shown), count in counts.items()))
+    numbers = {"SCORES": {}, "PRESENCE": {}}
     for kind, (method, names) in SCORES.items():
-        x, iou = matrix(rows, method, names), iou_of(method)
-        estimates[kind] = crossed(rows, sets, iou, x, shown, sets)
-        final = fit(x[shown], iou[shown], even(sets, shown)[shown])
-        numbers["SCORES"][kind] = dict(zip(["bias", *names], [final[1], *final[0]]))
-        s = estimates[kind]
-        print(f"\nscore {kind} ({method}): rank {spearman(s[shown], iou[shown]):.2f}, calibration error {calibration_error(s[shown], iou[shown]):.3f}")
-        print("  " + ", ".join(f"{n} {spearman(s[shown & (sets == n)], iou[shown & (sets == n)]):.2f} ({s[shown & (sets == n)].mean():.2f} for {iou[shown & (sets == n)].mean():.2f})" for n in order))
-    both = [f"{name} {present}" for name, present in zip(sets, shown)]
-    mixed = np.array([name in {n for n in order if (~shown & (sets == n)).any()} for name in sets])
+        print(f"\nscore {kind} ({method})", end=": ")
+        numbers["SCORES"][kind] = scores(rows, method, names)
+    mixed = {row["set"] for row in rows if not row["shown"]}
     for kind, (method, names) in PRESENCE.items():
         numbers["PRESENCE"][kind] = {}
-        rival = np.array(["rival" in row["methods"][method]["evidence"] for row in rows])
-        for case, more, usable in (("withoutRivals", [], mixed), ("withRivals", ["rival"], mixed & rival)):
-            part = [row for row, kept in zip(rows, usable) if kept]
-            x, y, own, groups = matrix(part, method, [*names, *more]), shown[usable], sets[usable], [g for g, kept in zip(both, usable) if kept]
-            p = crossed(part, own, y.astype(float), x, np.ones(len(part), bool), groups)
-            final = fit(x, y.astype(float), even(groups, np.ones(len(part), bool)))
-            numbers["PRESENCE"][kind][case] = dict(zip(["bias", *names, *more], [final[1], *final[0]]))
-            good = y & (iou_of(method)[usable] > 0.5)
-            at = np.quantile(p[good], 0.1)
-            iou = np.array([row["methods"][method]["iou"] if row["shown"] else 0 for row in part])
-            score = estimates["trained" if kind == "trained" else "cells"][usable]
-            print(f"\npresence {kind} {case}: AUROC {auroc(p, y):.3f}; " + ", ".join(f"{n} {auroc(p[own == n], y[own == n]):.2f}" for n in order if (own == n).any()))
-            for threshold in (0.3, 0.4, 0.5, at):
-                print(f"  threshold {threshold:.2f}: absent masked {(p[~y] >= threshold).mean():.2f}, good kept {(p[good] >= threshold).mean():.2f}, shown kept {(p[y] >= threshold).mean():.2f}")
-            print(f"  score x present over all: rank {spearman(score * p, iou):.2f}, calibration error {calibration_error(score * p, iou):.3f}; calibration error of presence {calibration_error(p, y.astype(float)):.3f}")
-    part = [row for row, present in zip(rows, shown) if present]
-    own, x = sets[shown], matrix(part, "prosam", CHOICE)
-    gain = np.array([row["methods"]["nearest"]["iou"] - row["methods"]["prosam"]["iou"] for row in part])
-    everyone, leaves = np.ones(len(part), bool), np.zeros(len(part))
-    for name in order:
-        train = own != name
-        weights = even(own, train) * abs(gain)
-        leaves[own == name] = apply(fit(x[train], (gain[train] > 0).astype(float), weights[train] / weights[train].mean()), x[own == name])
-    weights = even(own, everyone) * abs(gain)
-    final = fit(x, (gain > 0).astype(float), weights / weights.mean())
-    numbers["CHOICE"] = dict(zip(["bias", *CHOICE], [final[1], *final[0]]))
-    print("\nauto, choice by single targets: mIoU of prosam, nearest, the better for each, and what is chosen at 0.5, 0.6 and 0.7")
-    for name in order:
-        these = own == name
-        rows_of = [row for row, kept in zip(part, these) if kept]
-        fixed = [class_miou(rows_of, [method] * len(rows_of)) for method in ("prosam", "nearest")]
-        best = class_miou(rows_of, np.where(gain[these] > 0, "nearest", "prosam"))
-        tried = [class_miou(rows_of, np.where(leaves[these] > limit, "nearest", "prosam")) for limit in (0.5, CERTAIN, 0.7)]
-        print(f"  {name}: {fixed[0]:.3f} {fixed[1]:.3f} {best:.3f} | " + " ".join(f"{value:.3f}" for value in tried))
+        for case, more in (("withoutRivals", []), ("withRivals", ["rival"])):
+            print(f"\npresence {kind} {case}", end=": ")
+            numbers["PRESENCE"][kind][case] = presence(rows, method, [*names, *more], mixed)
+    print("\nauto: mIoU of prosam, nearest, the better for each target, and what is chosen at 0.5, 0.6 and 0.7")
+    numbers["CHOICE"] = choice(rows)
     if "--write" in sys.argv:
         write(numbers, len(rows), order)
 

@@ -17,25 +17,40 @@ export interface DrawnMask {
   compared?: Partial<Record<Method, number>>;
 }
 
+/** Methods whose masks are judged side by side in every target. */
+const BOTH: readonly Method[] = ['prosam', 'nearest'];
+
 /**
- * Whether both the trained method and 'nearest' draw, and the evidence decides target by target: a copy of a single reference says little
- * about other images (docs/decisions/017-auto-is-the-default-method.md). count: references of the label.
+ * The methods of which both draw, and the evidence decides target by target (docs/decisions/017-auto-is-the-default-method.md); undefined
+ * where there are not both, or where they cannot be judged alike.
  */
-export function decidesByTarget(methods: Methods, count: number, nearest: Matching): boolean {
-  return count === 1 && nearest.compare === 'cells' && methods.has('prosam') && methods.has('nearest');
+export function decidedByTarget(methods: Methods, nearest: Matching): Methods | undefined {
+  if (nearest.compare !== 'cells' || BOTH.some((name) => !methods.has(name))) return undefined;
+  return new Map([...methods].filter(([name]) => BOTH.includes(name)));
 }
 
-/** Masks of both, of which the better one is kept. methods: the trained one and 'nearest' among them. */
-export async function drawBoth(context: MethodContext, methods: Methods, asked: Asked, options: PredictOptions): Promise<DrawnMask> {
+/** Masks of both, of which the better one is kept. check: of both, where several references could predict each other. */
+export async function drawBoth(
+  context: MethodContext,
+  methods: Methods,
+  check: SelfCheck | undefined,
+  asked: Asked,
+  options: PredictOptions,
+): Promise<DrawnMask> {
   const draw = (name: Method): Promise<MethodResult> => (methods.get(name) as RunMethod)(context, asked.target, asked.references, options);
   const trained = await draw('prosam');
   const other = await draw('nearest');
   const own = await judge(context, asked, { method: 'prosam', result: trained, trained });
   const beside = await judge(context, asked, { method: 'nearest', result: other, trained });
-  const kept: DrawnMask = leavesTrained(own.evidence, beside.evidence)
+  const onReferences = (name: Method): number => check?.methods[name]?.iou ?? 0;
+  const kept: DrawnMask = leavesTrained(own.evidence, beside.evidence, onReferences('nearest') - onReferences('prosam'))
     ? { name: 'nearest', result: other, judgement: beside }
     : { name: 'prosam', result: trained, judgement: own };
-  return { ...kept, compared: { prosam: own.score, nearest: beside.score } };
+  return {
+    ...kept,
+    ...(check && { check: { basis: check.basis, referenceIou: onReferences(kept.name) } }),
+    compared: { prosam: own.score, nearest: beside.score },
+  };
 }
 
 /** Mask of the method that did best on the references. */

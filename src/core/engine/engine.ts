@@ -7,7 +7,7 @@ import type { Model } from '../checkpoint/model-folder.ts';
 import { geometryOf } from '../image/geometry.ts';
 import { maskExtent } from '../mask/raster.ts';
 import { preprocessOf, type Networks } from '../onnx/networks.ts';
-import { decidesByTarget, drawBoth, drawChecked, type DrawnMask } from './auto.ts';
+import { decidedByTarget, drawBoth, drawChecked, type DrawnMask } from './auto.ts';
 import { callContext, type CallContext } from './call-context.ts';
 import { byLabel, createConcept, labelsOf } from './concept.ts';
 import { createEncodedImages, type EncodedPart, type ImageMaps } from './image-features.ts';
@@ -110,7 +110,7 @@ export function createEngineCore({
     const reduction = trained?.plan.label_reduction;
     for (const reference of references) {
       const ready = await store.reference(reference, { ...options, ...(reduction && { trainedReduction: reduction }) });
-      found.push({ ...ready, image: reference.image });
+      found.push({ ...ready, image: reference.image, shows: reference.shows ?? [] });
       context.checkpoint();
     }
     context.lap('reference');
@@ -125,10 +125,13 @@ export function createEngineCore({
     return checks.get(key, () => selfCheck(context, { references: store, features }, methods, ready, options));
   };
   const automatic = async (context: CallContext, methods: Methods, asked: AskedLabel, options: PredictOptions): Promise<DrawnMask> => {
-    if (decidesByTarget(methods, asked.references.length, networks.matching.nearest)) return drawBoth(context, methods, asked, options);
-    const found = await check(withoutBaselines(methods), asked.references, options);
+    const both = decidedByTarget(methods, networks.matching.nearest);
+    // A copy of a single reference says little about other images: it is not asked where the evidence can decide.
+    const needed = both === undefined || asked.references.length > 1;
+    const found = needed ? await check(both ?? withoutBaselines(methods), asked.references, options) : undefined;
     context.lap('check');
-    return drawChecked(context, methods, found, asked, options);
+    if (both !== undefined) return drawBoth(context, both, found, asked, options);
+    return drawChecked(context, methods, found as SelfCheck, asked, options);
   };
   const draw = async (
     context: CallContext,

@@ -3,8 +3,8 @@ import { sha256Hex } from '../common/sha256.ts';
 import type { PreparedReference } from './references.ts';
 import type { ImageInput } from './types.ts';
 
-/** A reference and where its image comes from. */
-export type ShownReference = PreparedReference & { image: ImageInput };
+/** A reference, where its image comes from, and what else that shows. */
+export type ShownReference = PreparedReference & { image: ImageInput; shows: readonly string[] };
 
 /** shown: of one concept. -> in the order in which the images first appear, each with all that is marked in it */
 export async function onePerImage(shown: readonly ShownReference[]): Promise<ShownReference[]> {
@@ -25,5 +25,6 @@ async function together(marks: readonly ShownReference[]): Promise<ShownReferenc
     for (let i = 0; i < cells.length; i++) cells[i] = Math.max(cells[i] as number, more[i] as number);
   }
   const keys = marks.map(({ key }) => key).sort();
-  return { ...first, key: await sha256Hex(keys.join(' ')), mask: { ...first.mask, data }, cells };
+  const shows = [...new Set(marks.flatMap((mark) => mark.shows))];
+  return { ...first, shows, key: await sha256Hex(keys.join(' ')), mask: { ...first.mask, data }, cells };
 }

@@ -14,7 +14,9 @@ export function rivalImages(
   target: Pick<ImageMaps, 'key'>,
 ): ImageMaps[] {
   const taken = new Set([target.key, ...(groups.get(label) ?? []).map(({ features }) => features.key)]);
-  const foreign = [...groups].filter(([name]) => name !== label).map(([, shown]) => shown.map(({ features }) => features));
+  const foreign = [...groups]
+    .filter(([name]) => name !== label)
+    .map(([, shown]) => shown.flatMap(({ features, shows }) => (shows.includes(label) ? [] : [features])));
   const inTurn = Array.from({ length: Math.max(0, ...foreign.map(({ length }) => length)) }, (_, i) =>
     foreign.flatMap((images) => images[i] ?? []),
   ).flat();

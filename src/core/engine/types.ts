@@ -25,6 +25,8 @@ export type Reference<Image = ImageInput> = {
   image: Image;
   /** Name of the concept; references with the same label describe one concept. @default 'object' */
   label?: string;
+  /** Other labels that the image is known to show, so that it is no counterexample for them. @default those of references in the same image */
+  shows?: readonly string[];
 } & Annotation;
 
 export interface PredictOptions {

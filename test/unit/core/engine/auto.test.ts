@@ -1,6 +1,6 @@
 /** 'auto': who draws, and whose mask is kept. */
 import { describe, expect, test, vi } from 'vitest';
-import { decidesByTarget, drawBoth, drawChecked } from '../../../../src/core/engine/auto.ts';
+import { decidedByTarget, drawBoth, drawChecked } from '../../../../src/core/engine/auto.ts';
 import type { Methods } from '../../../../src/core/engine/methods/available.ts';
 import type { MethodResult, RunMethod } from '../../../../src/core/engine/methods/method.ts';
 import type { Evidence } from '../../../../src/core/engine/trust/evidence.ts';
@@ -18,7 +18,7 @@ vi.mock(import('../../../../src/core/engine/trust/judge.ts'), () => ({
 }));
 vi.mock(import('../../../../src/core/engine/trust/estimates.ts'), async (actual) => ({
   ...(await actual()),
-  leavesTrained: (trained, other) => other.certainty > trained.certainty,
+  leavesTrained: (trained, other, ahead = 0) => other.certainty + ahead > trained.certainty,
 }));
 
 function resultOf(number: number): MethodResult {
@@ -41,12 +41,11 @@ function methodsOf(scores: Partial<Record<Method, number>>, ran: Method[] = []):
 const asked = { target: {} as never, references: [], rivals: [] };
 
 describe('auto', () => {
-  test('decides target by target with one reference, where both methods can be judged', () => {
+  test('decides target by target between the two methods that can be judged alike', () => {
     const all = methodsOf({ prosam: 0.5, persam: 0.5, nearest: 0.5 });
-    expect(decidesByTarget(all, 1, CELLS)).toBe(true);
-    expect(decidesByTarget(all, 2, CELLS)).toBe(false);
-    expect(decidesByTarget(all, 1, AVERAGES)).toBe(false);
-    expect(decidesByTarget(methodsOf({ persam: 0.5, nearest: 0.5 }), 1, CELLS)).toBe(false);
+    expect([...(decidedByTarget(all, CELLS)?.keys() ?? [])]).toEqual(['prosam', 'nearest']);
+    expect(decidedByTarget(all, AVERAGES)).toBeUndefined();
+    expect(decidedByTarget(methodsOf({ persam: 0.5, nearest: 0.5 }), CELLS)).toBeUndefined();
   });
 
   test.each([
@@ -55,10 +54,20 @@ describe('auto', () => {
     [0.5, 0.5, 'prosam'],
   ] as const)('keeps the mask that the evidence prefers: prosam %d, nearest %d', async (prosam, nearest, name) => {
     const ran: Method[] = [];
-    const drawn = await drawBoth({} as never, methodsOf({ prosam, persam: 1, nearest }, ran), asked, {});
+    const drawn = await drawBoth({} as never, methodsOf({ prosam, nearest }, ran), undefined, asked, {});
     expect(drawn).toMatchObject({ name, compared: { prosam, nearest } });
     expect(drawn).not.toHaveProperty('check');
     expect(ran).toEqual(['prosam', 'nearest']);
+  });
+
+  test('hears what several references say of both', async () => {
+    const check = (nearest: number): SelfCheck => ({
+      ...{ basis: 'leave-one-out', best: 'prosam', referenceIou: 0.5 },
+      methods: { prosam: { iou: 0.5, each: [0.5, 0.5] }, nearest: { iou: nearest, each: [nearest, nearest] } },
+    });
+    const drawn = (nearest: number) => drawBoth({} as never, methodsOf({ prosam: 0.5, nearest: 0.5 }), check(nearest), asked, {});
+    expect(await drawn(0.75)).toMatchObject({ name: 'nearest', check: { basis: 'leave-one-out', referenceIou: 0.75 } });
+    expect(await drawn(0.25)).toMatchObject({ name: 'prosam', check: { basis: 'leave-one-out', referenceIou: 0.5 } });
   });
 
   test('lets the best on the references draw alone', async () => {

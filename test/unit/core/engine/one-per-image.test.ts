@@ -4,7 +4,14 @@ import { onePerImage, type ShownReference } from '../../../../src/core/engine/on
 
 const unused = () => Promise.reject(new Error('nobody asks'));
 const shown = (image: string, key: string, mask: readonly number[], cells: readonly number[] = mask): ShownReference => ({
-  ...{ image, key, sam: unused, cells: Float32Array.from(cells), mask: { data: Uint8Array.from(mask), width: mask.length, height: 1 } },
+  ...{
+    image,
+    key,
+    shows: [],
+    sam: unused,
+    cells: Float32Array.from(cells),
+    mask: { data: Uint8Array.from(mask), width: mask.length, height: 1 },
+  },
   features: {
     key: image,
     width: mask.length,
