@@ -33,7 +33,6 @@ describe('estimates', () => {
   it('leave the trained method for another mask only where that is much more like the object', () => {
     expect(leavesTrained(BAD, GOOD)).toBe(true);
     expect(leavesTrained(BAD, BAD, 0.5)).toBe(true);
-    expect(leavesTrained(BAD, GOOD, -1)).toBe(false);
     for (const [trained, other] of [
       [GOOD, BAD],
       [GOOD, GOOD],
