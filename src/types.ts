@@ -5,6 +5,7 @@ export type {
   EngineInfo,
   EngineWorker,
   InstancePrediction,
+  Evidence,
   MaskQuality,
   PredictManyOptions,
   PreparedImage,

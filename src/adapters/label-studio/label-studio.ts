@@ -55,7 +55,18 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
   const late = createDeferredPredictions({ ...(api && { api }), log, signal });
   const slots = createSlots(concurrency);
   const common = { service, images, priors, log };
-  const batch = createBatch({ ...common, instances, threshold, recorder, late, slots, metrics, softDeadlineMs, openDeadlineMs, closing: signal });
+  const batch = createBatch({
+    ...common,
+    instances,
+    threshold,
+    recorder,
+    late,
+    slots,
+    metrics,
+    softDeadlineMs,
+    openDeadlineMs,
+    closing: signal,
+  });
   const interactive = createInteractive(common);
   const events = createEventWork({ service, connections, recorder, images, ...(api && { api }), log, metrics, closing: signal });
   /** Newest known version by project: what is said where the real one takes too long. */

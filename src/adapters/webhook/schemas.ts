@@ -103,7 +103,12 @@ const optionsSchema = z
     nu: z.number().positive().max(1e6).exactOptional(),
     seed: z.int().exactOptional(),
     grow: z.boolean().exactOptional().describe('Let SAM turn annotations into object masks first'),
-    threshold: z.number().min(0).max(1).exactOptional().describe('Least probability of the concept for a mask to be given; 0 gives every mask'),
+    threshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .exactOptional()
+      .describe('Least probability of the concept for a mask to be given; 0 gives every mask'),
     instances: z.boolean().exactOptional().describe('Tell the separate regions of each mask apart'),
     minInstanceShare: z.number().min(0).max(1).exactOptional(),
     uncertaintyMap: z.boolean().exactOptional().describe('Add the uncertainty of every pixel as a PNG'),

@@ -47,8 +47,11 @@ export async function demo(args: readonly string[], { print, signal }: Terminal)
   let firstMask: number | undefined;
   try {
     if (!values.json) print(`model ${engine.info.model} on ${engine.info.device}`);
-    for (const { label, references: marks, targets, grow } of tasks) {
-      const options = { ...(grow !== undefined && { grow }), ...given };
+    for (const task of tasks) {
+      const { label, references: marks, targets, grow } = task;
+      // The photos of the other concepts' marks do not show this one.
+      const others = tasks.flatMap((other) => (other === task ? [] : other.references.map(({ image }) => image)));
+      const options = { ...(grow !== undefined && { grow }), others, ...given };
       const reference = await referencePanel(engine, marks[0] as Reference, options);
       const panels = [reference];
       for (const { name, image, file, truth, absent = false } of targets) {
@@ -63,7 +66,7 @@ export async function demo(args: readonly string[], { print, signal }: Terminal)
         if (value !== undefined) ious.push(value);
         const { quality, method, area } = mask;
         const wrongly = absent ? area / mask.mask.data.length : undefined;
-        const metrics = { method, iou: value, score: quality.score, referenceIou: quality.referenceIou, wrongly };
+        const metrics = { method, iou: value, score: quality.score, present: quality.present, wrongly };
         await writeOwn(join(out, file), await strip(reference, panel, mask, truth), write);
         const text = caption(metrics);
         shown.push({ row: { title: `${label} in ${name}`, picture: file, caption: text }, absent });

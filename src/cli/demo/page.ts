@@ -26,11 +26,11 @@ export interface DemoPage {
 
 const INTRO = 'One object was marked in one photo (yellow). Everything in blue is what prosam found by itself in the other photos.';
 const LEGEND =
-  'From left to right: the reference with its mark (yellow), the photo with the predicted mask (blue), the uncertainty of the model (bright = unsure), and the true mask (pink) where it is known. IoU says how well mask and true mask agree (1 = entirely), score how well the model believes they do, and checked how well its method did on a mirrored copy of the reference.';
+  'From left to right: the reference with its mark (yellow), the photo with the predicted mask (blue), the uncertainty of the model (bright = unsure), and the true mask (pink) where it is known. IoU says how well mask and true mask agree (1 = entirely), score is the IoU to expect, and present the probability that the photo shows it at all.';
 const CHOICE =
   'The concepts were chosen by hand. Their photos are all those of a data set that may be handed on, show the concept at a fair size and hardly a person: none was left out because its mask is poor. Figures on whole data sets: docs/results.md of the package.';
 const ABSENT =
-  'This version marks something in almost every photo. Where the concept is absent the score is often low, but what looks similar can score as high as the real thing, and only masks with nothing left in them are reported as not present. So look only where you expect the object, or have a person look over the results, lowest score first.';
+  'A mask is left out where the concept is likely absent. That is a probability, and it errs in both directions: more on things that look alike, less where photos without the concept are known, such as here those of the other concept. How often, on whole data sets: docs/concepts/trust.md of the package.';
 const LONGEST = 480;
 
 /** Returns HTML: the same results make the same page. */
@@ -100,21 +100,21 @@ interface Metrics {
   method: string;
   iou: number | undefined;
   score: number;
-  referenceIou: number | undefined;
+  present: number;
   /** Share of the image that was marked although the concept is known to be absent. */
   wrongly: number | undefined;
 }
 
 /** Results of a target in one line. */
-export function caption({ method, iou: value, score, referenceIou, wrongly }: Metrics): string {
+export function caption({ method, iou: value, score, present, wrongly }: Metrics): string {
   const parts = [
     ...(wrongly === undefined
       ? []
       : [wrongly === 0 ? 'nothing marked, which is right' : `${(100 * wrongly).toFixed(1)} % of the photo marked, which is wrong`]),
     ...(value === undefined ? [] : [`IoU ${value.toFixed(2)}`]),
     `score ${score.toFixed(2)}`,
+    `present ${present.toFixed(2)}`,
     method,
-    ...(referenceIou === undefined ? [] : [`checked ${referenceIou.toFixed(2)}`]),
   ];
   return parts.join(', ');
 }

@@ -37,7 +37,21 @@ const MAX_CLASSES_SHOWN = 24;
 /** Resolves to the exit code. */
 export async function evalCommand(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values } = parseCommand(EVAL, args);
-  const { data, model: models, method: methods, strategy: strategies, dense, annotation, pairs, prompts, trust, testOn, compare, out } = values;
+  const {
+    data,
+    model: models,
+    method: methods,
+    strategy: strategies,
+    dense,
+    annotation,
+    pairs,
+    prompts,
+    trust,
+    others,
+    testOn,
+    compare,
+    out,
+  } = values;
   const size = sizeOf(values.size);
   const { seed, labelReduction, ...options } = predictOptions({
     ...pick(values, 'maxPoints', 'samples', 'distribution', 'nu', 'seed', 'labelReduction', 'grow', 'noGrow'),
@@ -65,6 +79,7 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
     size,
     pairs,
     ...(trust && { trust }),
+    ...(others !== undefined && { others }),
     ...(prompts && { prompts: [...new Set(prompts)] }),
     ...(seed !== undefined && { seed }),
     ...(labelReduction && { labelReduction }),
@@ -133,7 +148,16 @@ function printLines(
   print: Terminal['print'],
 ): void {
   for (const { episodes, absentEpisodes, ...figures } of contestants) {
-    print(JSON.stringify({ source: 'measured here', data: data.name, ...settings, pairs: episodes.length, ...(absentEpisodes && { absent: absentEpisodes.length }), ...figures }));
+    print(
+      JSON.stringify({
+        source: 'measured here',
+        data: data.name,
+        ...settings,
+        pairs: episodes.length,
+        ...(absentEpisodes && { absent: absentEpisodes.length }),
+        ...figures,
+      }),
+    );
   }
   for (const { prompt, ...figures } of prompts?.results ?? [])
     print(JSON.stringify({ source: 'measured here', data: data.name, size: settings.size, seed: settings.seed, prompt, ...figures }));

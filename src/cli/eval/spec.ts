@@ -1,6 +1,7 @@
 /** Table of `prosam eval`. */
 import { DEFAULT_MODEL } from '../../core/engine/defaults.ts';
 import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
+import { MAX_RIVAL_IMAGES } from '../../core/engine/trust/rivals.ts';
 import { PROMPT_KINDS } from '../../training/evaluation/result.ts';
 import { TEST_IMAGES } from '../../training/datasets/options.ts';
 import { ANNOTATION_MODES } from '../../training/types.ts';
@@ -45,6 +46,11 @@ export const EVAL = command({
     trust: {
       type: 'flag',
       about: 'looks for every reference in a target without its class, too, and holds score and presence against what came of them',
+    },
+    others: {
+      ...{ type: 'whole', min: 0, max: MAX_RIVAL_IMAGES, value: 'N' },
+      about: 'shows N images without the class beside every pair, which makes presence better',
+      otherwise: 0,
     },
     'test-on': {
       ...{ type: 'choice', choices: TEST_IMAGES, value: 'IMAGES' },

@@ -33,6 +33,7 @@ export async function segment(args: readonly string[], { print, warn, signal }: 
   const { targets, leftOut } = await targetsOf([...(values.target ?? []), ...positionals], values.targetDir, out);
   const chosen: PredictOptions = {
     ...predictOptions(values),
+    ...(values.without !== undefined && { others: values.without }),
     ...(values.instances && { instances: true }),
     ...(format === 'overlay' && { uncertaintyMap: true }),
   };
@@ -126,9 +127,10 @@ async function settingsOf(
 function humanLine({ outputs }: Plan, { masks, milliseconds }: Prediction): string {
   const metrics = masks.map(({ label, method, area, mask, quality }) => {
     const share = ((100 * area) / mask.data.length).toFixed(1);
-    const { score, referenceIou, referenceIouFrom } = quality;
+    const { score, present, withheld, referenceIou, referenceIouFrom } = quality;
     const trust = referenceIou === undefined ? '' : `, IoU on the references ${referenceIou.toFixed(2)} (${referenceIouFrom})`;
-    return `${label}: ${share} % of the image, score ${score.toFixed(2)}, ${method}${trust}`;
+    const found = withheld ? 'left out, likely not there' : area === 0 ? 'nothing found' : `${share} % of the image`;
+    return `${label}: ${found}, score ${score.toFixed(2)}, present ${present.toFixed(2)}, ${method}${trust}`;
   });
   return `${outputs.join(' ')}  ${metrics.join('; ')}  ${Math.round(milliseconds.total ?? 0)} ms`;
 }

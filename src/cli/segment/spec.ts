@@ -18,6 +18,10 @@ export const SEGMENT = command({
       options({
         target: { type: 'text', repeat: true, value: 'IMAGE...', about: 'images to segment' },
         'target-dir': { type: 'text', value: 'DIR', about: 'every image in DIR, without the masks and overlays that prosam made' },
+        without: {
+          ...{ type: 'text', repeat: true, value: 'IMAGE...' },
+          about: 'images that likely do not show it, at most 6 of which make it surer whether a target does',
+        },
         out: {
           ...{ type: 'text', value: 'DIR', required: true },
           about:

@@ -11,7 +11,7 @@ export interface DrawnMask {
   result: MethodResult;
   /** Without evidence where a system outside drew. */
   judgement: Omit<Judgement, 'evidence'> & Partial<Pick<Judgement, 'evidence'>>;
-  /** Where the methods were checked on the references. */
+  /** Result of the check on the references, where there was one. */
   check?: Pick<SelfCheck, 'basis' | 'referenceIou'>;
   /** Expected IoU, where several methods drew. */
   compared?: Partial<Record<Method, number>>;

@@ -18,7 +18,7 @@ export const DEFAULT_MAX_POINTS = 32;
 export const MAX_POINTS = 128;
 export const MAX_REFERENCES = 200;
 /** Least probability that the concept is there, for a mask to be given (docs/concepts/trust.md). */
-export const DEFAULT_THRESHOLD = 0.5;
+export const DEFAULT_THRESHOLD = 0.4;
 /** Smallest region kept, as a share of the image's pixels. */
 export const DEFAULT_MIN_INSTANCE_SHARE = 0.0005;
 /** Share of a cell's block that must be marked, where labels are reduced by area (what the built-in model was trained with). */

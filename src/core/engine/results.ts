@@ -1,5 +1,5 @@
 /** Results of the engine's calls. Boxes are [x0, y0, x1, y1] in pixels of the upright image, x0 <= x < x1. */
-import type { Evidence } from './trust/evidence.ts';
+import type { Evidence } from './trust/evidence-numbers.ts';
 import type { SamResize } from '../image/preprocess.ts';
 import type { BinaryMask } from '../mask/label-reduction.ts';
 import type { Precision } from '../onnx/precision.ts';
@@ -51,7 +51,7 @@ export interface InstancePrediction {
   score: number;
 }
 
-/** What is likely about a mask. */
+/** Quality of a mask, as far as it can be told. */
 export interface MaskQuality {
   /**
    * Expected IoU of the mask where the image shows the concept, 0..1: fitted to `evidence` on public photos and measured on others

@@ -19,6 +19,7 @@ import type { Dense, Strategy } from './strategy.ts';
 export type { ImageInput, PixelImage } from '../image/input.ts';
 export { METHODS, MODEL_METHODS } from './results.ts';
 export type * from './results.ts';
+export type { Evidence } from './trust/evidence-numbers.ts';
 
 /** An image with the object annotated: one of `mask`, `rle`, `polygon`, `box`, `points`, `scribble` beside it. */
 export type Reference<Image = ImageInput> = {
@@ -54,7 +55,7 @@ export interface PredictOptions {
   grow?: boolean;
   /** Point prompts that 'gf-sam' decodes at most, 1 to 128: more find small and scattered objects, and take longer. @default 32 */
   maxPoints?: number;
-  /** Least `quality.present` of a mask that is given; below it the mask is empty. 0 gives every mask. @default 0.5 */
+  /** Least `quality.present` of a mask that is given; below it the mask is empty. 0 gives every mask. @default 0.4 */
   threshold?: number;
   /**
    * Images that likely do not show the concepts: what is found there is held against what is found in the target, which makes `present`

@@ -2,7 +2,7 @@
 import { isProsamError, ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
-import type { Engine, MaskPrediction, StageTimes } from '../../core/engine/types.ts';
+import type { Engine, ImageInput, MaskPrediction, StageTimes } from '../../core/engine/types.ts';
 import type { Contestant, ModelContestant } from './entries.ts';
 import type { Pair } from './pair.ts';
 import type { EpisodeRow, EvaluationSettings } from './result.ts';
@@ -16,6 +16,8 @@ export interface EntryPrediction {
 export interface PredictWith {
   engine: Engine;
   settings: Pick<EvaluationSettings, 'labelReduction' | 'seed'>;
+  /** Images without the class. */
+  others?: readonly ImageInput[];
   /** Time of encoding the target, before any entry is timed. */
   embedMs: number;
   signal?: AbortSignal | undefined;
@@ -25,7 +27,7 @@ export interface PredictWith {
 export async function predict(
   { options }: ModelContestant,
   pair: Pair,
-  { engine, settings: { labelReduction, seed }, embedMs, signal }: PredictWith,
+  { engine, settings: { labelReduction, seed }, others = [], embedMs, signal }: PredictWith,
 ): Promise<EntryPrediction> {
   const { mask, mode } = pair.annotation;
   const empty: EntryPrediction = { mask: new Uint8Array(pair.truth.data.length), row: { unmarked: true, milliseconds: {} } };
@@ -37,6 +39,7 @@ export async function predict(
       threshold: 0,
       ...options,
       seed,
+      ...(others.length > 0 && { others }),
       ...(labelReduction && { labelReduction }),
       ...(signal && { signal }),
     });

@@ -1,11 +1,12 @@
 /** Measures contestants on the same pairs with the same annotations, as the paper measures (class-wise mIoU per fold; tables 1 and 2). */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+import { MAX_RIVAL_IMAGES } from '../../core/engine/trust/rivals.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
 import { DEFAULT_SEED } from '../../core/engine/defaults.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import type { Precision } from '../../core/onnx/precision.ts';
-import type { Engine, EngineInfo } from '../../core/engine/types.ts';
+import type { Engine, EngineInfo, ImageInput } from '../../core/engine/types.ts';
 import type { Dataset, Episode, Fold } from '../types.ts';
 import { absentEpisodes } from './absent-episodes.ts';
 import { predict, trivial } from './entry-prediction.ts';
@@ -53,8 +54,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   for (const index of new Set(options.folds)) {
     const fold = dataset.fold(index);
     const episodes = fold.testEpisodes(settings.pairs, settings.seed);
-    const absent = settings.trust ? (await absentEpisodes(dataset, episodes, settings.seed)).flat() : [];
-    folds.push({ fold, episodes, absent });
+    const { trust = false, others = 0 } = settings;
+    const without = trust || others > 0 ? await absentEpisodes(dataset, episodes, settings.seed, 1 + others) : [];
+    const absent = trust ? without.flatMap(([first]) => first ?? []) : [];
+    folds.push({ fold, episodes, absent, others: new Map(without.flatMap((images, i) => othersOf(episodes[i] as Episode, images))) });
   }
   const total = folds.reduce((sum, { episodes, absent }) => sum + episodes.length + absent.length, 0);
   if (total === 0)
@@ -106,6 +109,13 @@ interface FoldPairs {
   episodes: readonly Episode[];
   /** The same references beside targets that do not show their class. */
   absent: readonly Episode[];
+  /** Images without the class, for either. */
+  others: ReadonlyMap<Episode, readonly Episode[]>;
+}
+
+/** The first image without the class is a target itself; the others are shown beside it and the pair alike. */
+function othersOf(episode: Episode, [first, ...others]: readonly Episode[]): [Episode, readonly Episode[]][] {
+  return [episode, ...(first ? [first] : [])].map((one) => [one, others]);
 }
 
 /** Growing state of an evaluation; rows, those of absent targets and infos per entry. */
@@ -121,7 +131,7 @@ interface Run {
   prompted: PromptRow[];
 }
 
-async function runFold(run: Run, { fold, episodes, absent }: FoldPairs, shelf: EngineShelf): Promise<void> {
+async function runFold(run: Run, { fold, episodes, absent, others }: FoldPairs, shelf: EngineShelf): Promise<void> {
   const { options, settings, notes } = run;
   const { contestants, signal } = options;
   noteMissingClasses(fold, episodes, notes);
@@ -151,6 +161,8 @@ async function runFold(run: Run, { fold, episodes, absent }: FoldPairs, shelf: E
     signal?.throwIfAborted();
     const pair = await ahead;
     ahead = start(index + 1); // read while this one is computed
+    const without: ImageInput[] = [];
+    for (const other of others.get(pair.episode) ?? []) without.push((await make(other, index)).target);
     const embedMs = await embedOnce(distinct, pair, signal);
     const shows = index < episodes.length;
     const predictions: { row: EpisodeRow; mask: BinaryMask }[] = [];
@@ -159,7 +171,7 @@ async function runFold(run: Run, { fold, episodes, absent }: FoldPairs, shelf: E
       const engine = engines.get(contestant);
       const predicted =
         contestant.kind === 'model' && engine
-          ? await predict(contestant, pair, { engine, settings, embedMs: embedMs.get(engine) ?? 0, signal })
+          ? await predict(contestant, pair, { engine, settings, others: without, embedMs: embedMs.get(engine) ?? 0, signal })
           : trivial(contestant.kind, pair);
       const row = episodeRow(fold.name, pair.episode, { mask: predicted.mask, truth: pair.truth.data, ignore: pair.ignore }, predicted.row);
       (shows ? run.rows : run.absent)[i]?.push(row);
@@ -181,10 +193,21 @@ function settingsOf(given: EvaluateOptions): EvaluationSettings {
     throw new ProsamError('OPTION_INVALID', `pairs: expected a whole number from 1 to ${MAX_PAIRS}, got ${pairs}.`);
   if (!Number.isSafeInteger(seed)) throw new ProsamError('OPTION_INVALID', `seed: expected a whole number, got ${seed}.`);
   if (given.folds.length === 0) throw new ProsamError('OPTION_INVALID', 'folds: expected at least one, got none.');
-  const { annotation = DEFAULTS.annotation, size = DEFAULTS.size, prompts, trust } = given;
+  const { annotation = DEFAULTS.annotation, size = DEFAULTS.size, prompts, trust, others } = given;
+  if (others !== undefined && !(Number.isInteger(others) && others >= 0 && others <= MAX_RIVAL_IMAGES))
+    throw new ProsamError('OPTION_INVALID', `others: expected a whole number from 0 to ${MAX_RIVAL_IMAGES}, got ${others}.`);
   if (typeof size === 'number' && !(Number.isInteger(size) && size >= 1 && size <= MAX_SIDE))
     throw new ProsamError('OPTION_INVALID', `size: expected network, own or a whole number from 1 to ${MAX_SIDE}, got ${size}.`);
-  return { pairs, annotation, size, seed, ...(labelReduction && { labelReduction }), ...(prompts && { prompts }), ...(trust && { trust }) };
+  return {
+    pairs,
+    annotation,
+    size,
+    seed,
+    ...(labelReduction && { labelReduction }),
+    ...(prompts && { prompts }),
+    ...(trust && { trust }),
+    ...(others && { others }),
+  };
 }
 
 function engineOptions({ device, threads, precision, cacheDir, external }: EvaluateOptions, model: string): EngineOptions {

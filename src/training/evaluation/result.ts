@@ -127,6 +127,8 @@ export interface EvaluationSettings {
   seed: number;
   /** Every reference is also looked for in a target that does not show its class. */
   trust?: boolean;
+  /** Images without the class, shown beside every pair as counterexamples. */
+  others?: number;
   /** Prompts measured on single objects of the targets. */
   prompts?: readonly PromptKind[];
 }

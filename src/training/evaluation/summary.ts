@@ -14,7 +14,7 @@ export interface SummaryParts {
   engines: readonly Pick<EngineInfo, 'model' | 'device'>[];
   /** At least one. */
   rows: EpisodeRow[];
-  /** Of targets that do not show the class. */
+  /** Rows of targets that do not show the class. */
   absent?: EpisodeRow[];
   classes: readonly DatasetClass[];
   seed: number;
@@ -101,7 +101,7 @@ function calibration(rows: readonly EpisodeRow[], expectedOf: (row: EpisodeRow) 
 
 /** Rows about which something was said. */
 function judged(rows: readonly EpisodeRow[]): JudgedRow[] {
-  return rows.flatMap(({ fold, iou, uncertainty, present }) =>
-    uncertainty === undefined || present === undefined ? [] : [{ fold, iou, score: 1 - uncertainty, present }],
+  return rows.flatMap(({ iou, uncertainty, present }) =>
+    uncertainty === undefined || present === undefined ? [] : [{ iou, score: 1 - uncertainty, present }],
   );
 }

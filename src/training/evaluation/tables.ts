@@ -68,7 +68,7 @@ export function promptTable({ results }: NonNullable<Evaluation['prompts']>): Ta
   };
 }
 
-/** How far score and presence can be trusted; undefined where nobody asked. */
+/** Trust in score and presence; undefined where nobody asked. */
 export function trustTable({ contestants }: Evaluation): Table | undefined {
   const rows = contestants.flatMap(({ contestant, trust }) => (trust ? [{ name: contestant.name, ...trust }] : []));
   const [first] = rows;

@@ -1,9 +1,13 @@
-/** How far the score and the probability of presence can be trusted: held against what came of them, absent targets included. */
+/** Trust in the score and the probability of presence: both held against what came of them, absent targets included. */
 import { spearman } from './rank-correlation.ts';
-import type { EpisodeRow } from './result.ts';
 
 /** A row of a target, with what was said of it. */
-export type JudgedRow = Pick<EpisodeRow, 'fold' | 'iou'> & { score: number; present: number };
+export interface JudgedRow {
+  /** IoU reached, 0..1 */
+  iou: number;
+  score: number;
+  present: number;
+}
 
 /** Rows whose scores lie side by side. */
 export interface ReliabilityBin {

@@ -1,4 +1,4 @@
-/** What a part of an image looks like on average: one vector, of which cosines are taken. */
+/** Content of a part of an image as one vector, its mean feature, of which cosines are taken. */
 import type { FeaturePart } from '../../checkpoint/methods-section.ts';
 import type { ImageMaps } from '../image-features.ts';
 import { unitParts } from '../methods/average-cosines.ts';

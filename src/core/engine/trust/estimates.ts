@@ -1,7 +1,7 @@
 /** From evidence to a probability: logistic functions whose numbers were fitted (tools/trust). */
 import { sigmoid } from '../methods/sigmoid.ts';
 import type { Method } from '../results.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence } from './evidence-numbers.ts';
 import { CHOICE, PRESENCE, SCORES, type Numbers, type Term } from './weights.ts';
 
 /** Shares are kept this far from 0 and 1 before their logarithm is taken. */
@@ -13,7 +13,7 @@ export function scoreOf(method: Method, evidence: Evidence, trained: Evidence | 
 }
 
 /**
- * How sure it must be that another mask is better than the trained method's: of the limits tried the one by which no set lost more than a
+ * Least probability that another mask is better than the trained method's for it to be taken: of the limits tried the one by which no set lost more than a
  * hundredth of IoU to the better of the two methods.
  */
 const SURE = 0.6;

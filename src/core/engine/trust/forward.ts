@@ -1,4 +1,4 @@
-/** How well the object's own cells are found again in a target. */
+/** Search for the object's own cells in a target. */
 import { visibleCells } from '../../image/geometry.ts';
 import type { FeaturePart } from '../../checkpoint/methods-section.ts';
 import type { ImageFeatures, ImageMaps } from '../image-features.ts';

@@ -3,7 +3,8 @@ import type { ImageFeatures } from '../image-features.ts';
 import type { MethodContext, MethodResult } from '../methods/method.ts';
 import type { PreparedReference } from '../references.ts';
 import type { Method } from '../results.ts';
-import { evidenceOf, type Evidence } from './evidence.ts';
+import { evidenceOf } from './evidence.ts';
+import type { Evidence } from './evidence-numbers.ts';
 import { presenceOf, scoreOf } from './estimates.ts';
 
 export interface Judgement {
@@ -26,7 +27,7 @@ export interface Asked {
 export interface Drawn {
   method: Method;
   result: MethodResult;
-  /** What the trained prompt encoder drew for the same target, if it did. */
+  /** Mask that the trained prompt encoder drew for the same target, if it did. */
   trained: MethodResult | undefined;
 }
 

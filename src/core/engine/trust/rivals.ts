@@ -1,4 +1,4 @@
-/** What looks most like the object in images that likely do not show it: a find in another image is held against that, too. */
+/** Lookalikes of the object in images that likely do not show it: a find in another image is held against that, too. */
 import { createByteCache } from '../../common/byte-cache.ts';
 import type { ImageMaps } from '../image-features.ts';
 import { cosinesTo } from '../methods/feature-contrast.ts';

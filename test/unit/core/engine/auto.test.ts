@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { decidedByTarget, drawBoth, drawChecked } from '../../../../src/core/engine/auto.ts';
 import type { Methods } from '../../../../src/core/engine/methods/available.ts';
 import type { MethodResult, RunMethod } from '../../../../src/core/engine/methods/method.ts';
-import type { Evidence } from '../../../../src/core/engine/trust/evidence.ts';
+import type { Evidence } from '../../../../src/core/engine/trust/evidence-numbers.ts';
 import type { Method, SelfCheck } from '../../../../src/core/engine/types.ts';
 
 const CELLS = { parts: [], compare: 'cells' } as const;
@@ -18,7 +18,7 @@ vi.mock(import('../../../../src/core/engine/trust/judge.ts'), () => ({
 }));
 vi.mock(import('../../../../src/core/engine/trust/estimates.ts'), async (actual) => ({
   ...(await actual()),
-  leavesTrained: (trained, other, ahead = 0) => other.certainty + ahead > trained.certainty,
+  leavesTrained: (trained, other, ahead) => other.certainty + (ahead ?? 0) > trained.certainty,
 }));
 
 function resultOf(number: number): MethodResult {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { DrawnMask } from '../../../../src/core/engine/auto.ts';
 import { confidenceOf } from '../../../../src/core/engine/confidence.ts';
 import { scoredMask } from '../../../../src/core/engine/scoring.ts';
-import type { Evidence } from '../../../../src/core/engine/trust/evidence.ts';
+import type { Evidence } from '../../../../src/core/engine/trust/evidence-numbers.ts';
 import { expectedIou } from '../../../../src/core/engine/trust/expected-iou.ts';
 import type { MethodResult } from '../../../../src/core/engine/methods/method.ts';
 

@@ -9,7 +9,7 @@ import type { MethodContext } from '../method.ts';
 import { averaged, meanCosine, type PriorMaps } from './maps.ts';
 import { unitCells, type Scaling, type SeenCells, type UnitCells } from './unit-cells.ts';
 
-/** As good as 'channel' (docs/decisions/024-gf-sam-with-a-budget.md), and what the other methods compare. */
+/** Scaling that the other methods compare by, as good as 'channel' (docs/decisions/024-gf-sam-with-a-budget.md). */
 const SCALING: Scaling = 'token';
 
 export interface Prior {
