@@ -15,7 +15,7 @@ const MIN_OWN_IOU = {
   'gf-sam': 0.3,
   'persam-paper': 0.1,
   'persam-f': 0.1,
-  matcher: 0,
+  matcher: 0.3,
 };
 
 for (const method of MODEL_METHODS) {

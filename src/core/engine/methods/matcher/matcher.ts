@@ -6,6 +6,7 @@
  * On a small budget: at most 48 single points where the target looks like the object instead of 4,096, 4 sets of each size instead of 64,
  * 256 marked cells, regularised transport; stability and boxes are those of the low-resolution masks. A set of cells comes from the features
  * the model calls high-level, of the part of the grid that shows the image. Empty masks are no proposals; without one the mask is empty.
+ * A SAM that expects so much of no mask, such as a small one, has all of its masks compared, as in the settings for single objects.
  */
 import { seededRandom } from '../../../common/random.ts';
 import { gridOf, visibleCells } from '../../../image/geometry.ts';
@@ -26,6 +27,8 @@ import { maskScore, mergedMasks, type ScoreSettings } from './scores.ts';
 import { sinkhorn } from './transport.ts';
 
 const PROPOSALS: ProposalSettings = { dense: { iou: 0.88, stability: 0.95 }, sets: { iou: 0.85, stability: 0.9 }, boxOverlap: 0.65 };
+/** Bounds of the settings for single objects: none. */
+const ALL_PROPOSALS: ProposalSettings = { ...PROPOSALS, dense: { iou: 0, stability: 0 }, sets: { iou: 0, stability: 0 } };
 /** Settings for COCO; of several references fewer masks are merged. */
 const scoring = (shots: number): ScoreSettings => ({
   ...{ alpha: 1, beta: 0, lambda: 0 },
@@ -58,7 +61,8 @@ export const matcher: RunMethod = async (context, target, references, { seed = D
   context.lap('prompt');
 
   const proposals = [...(await proposed(context, target, grid, dense, true)), ...(await proposed(context, target, grid, sets, false))];
-  const kept = keptProposals(proposals, PROPOSALS);
+  const sure = keptProposals(proposals, PROPOSALS);
+  const kept = sure.length > 0 ? sure : keptProposals(proposals, ALL_PROPOSALS);
   const settings = scoring(references.length);
   const scores = await runSteps(scored(kept, grid, matching, points, settings));
   context.checkpoint();
