@@ -18,6 +18,8 @@ const METHOD_NAMES: Record<Method, string> = {
     pseudo: 'pseudo (similarity, redrawn)',
     'gf-sam': 'gf-sam (similar points, joined)',
   },
+  ...{ 'persam-paper': 'persam-paper (as published)', 'persam-f': 'persam-f (as published)', matcher: 'matcher (a baseline)' },
+  external: 'external (a system outside)',
 };
 
 let engine: WebEngine | undefined;

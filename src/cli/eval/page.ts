@@ -10,6 +10,8 @@ import {
   publishedTable,
   resultTable,
   timeTable,
+  reliabilityTables,
+  trustTable,
   type NamedComparison,
   type Table,
 } from '../../training/evaluation/tables.ts';
@@ -31,6 +33,7 @@ export function evaluationPage(evaluation: Evaluation, { comparisons, published,
   const [first] = contestants as [ContestantResult];
   const folds = data.folds.map(({ name, pairs }) => `${name} (${pairs} pairs)`).join(', ');
   const scatter = scatterOf(first);
+  const trust = trustTable(evaluation);
   return page({
     title: `prosam eval: ${data.name}`,
     intro: [
@@ -42,6 +45,16 @@ export function evaluationPage(evaluation: Evaluation, { comparisons, published,
       ...(prompts === undefined ? [] : [section("SAM's own prompts", tableHtml(promptTable(prompts)), promptChart(prompts.results))]),
       ...(comparisons.length > 0 ? [section('Paired differences', tableHtml(pairedTable(comparisons)), differenceChart(comparisons))] : []),
       section('Spread over pairs', iouBoxes(contestants)),
+      ...(trust === undefined
+        ? []
+        : [
+            section(
+              'Can it be trusted?',
+              tableHtml(trust),
+              ...reliabilityTables(evaluation).map(tableHtml),
+              ...contestants.flatMap((one) => reliabilityOf(one) ?? []),
+            ),
+          ]),
       ...(scatter === undefined ? [] : [section('Does it know when it fails?', scatter)]),
       section(
         `Best, median and worst pairs of ${first.contestant.name}`,
@@ -93,4 +106,22 @@ function scatterOf({ contestant, episodes, rankCorrelation }: ContestantResult):
   );
   const chart = scatterChart({ title: contestant.name, x: 'score (1 - uncertainty)', y: 'IoU', series: [{ name: 'pairs', points }] });
   return figure(chart, `Score against IoU; Spearman's rank correlation within a fold ${rankCorrelation.toFixed(2)} (1 would be perfect).`);
+}
+
+/** Reliability diagram: mean IoU over mean score, which should be equal. */
+function reliabilityOf({ contestant, trust }: ContestantResult): string | undefined {
+  if (trust === undefined) return undefined;
+  const points = trust.reliability.map(({ score, iou }): [number, number] => [score, iou]);
+  const ideal: [number, number][] = [
+    [0, 0],
+    [1, 1],
+  ];
+  const series = [
+    { name: 'targets by rising score, a tenth each', points },
+    { name: 'what should be', points: ideal },
+  ];
+  return figure(
+    scatterChart({ title: contestant.name, x: 'mean score', y: 'mean IoU', series }),
+    'Below the diagonal from 0 to 1 it promises too much, above it too little. Targets that show the class.',
+  );
 }

@@ -75,7 +75,7 @@ export function trustTable({ contestants }: Evaluation): Table | undefined {
   if (first === undefined) return undefined;
   const share = (value: number | undefined): string => value?.toFixed(2) ?? nothing;
   return {
-    caption: `Trust: rank correlation (Spearman) and calibration error (ten bins) of the score with the IoU reached, over targets that show the class and, "with absent", over as many more that do not, whose IoU is 0. AUROC of the probability of presence; at its threshold of ${first.threshold} the share of absent targets that get a mask, and of masks with an IoU above 0.5 that are kept.`,
+    caption: `Trust: rank correlation (Spearman) and calibration error (ten bins) of the score with the IoU reached, over targets that show the class; "with absent", of score x present, over as many more that do not, whose IoU is 0. AUROC of the probability of presence; at its threshold of ${first.threshold} the share of absent targets that get a mask, and of masks with an IoU above 0.5 that are kept.`,
     head: [
       ...['contestant', 'shown', 'absent', 'rank corr.', 'with absent', 'calibration error', 'with absent'],
       ...['AUROC', 'absent masked', 'good kept'],
@@ -88,13 +88,13 @@ export function trustTable({ contestants }: Evaluation): Table | undefined {
   };
 }
 
-/** Mean score and mean IoU of targets whose scores lie side by side, absent ones included; one table for each contestant that was judged. */
+/** Mean score and mean IoU of targets whose scores lie side by side; one table for each contestant that was judged. */
 export function reliabilityTables({ contestants }: Evaluation): Table[] {
   return contestants.flatMap(({ contestant, trust }) =>
     trust
       ? [
           {
-            caption: `Reliability of ${contestant.name}: targets by rising score, a tenth each, absent ones included.`,
+            caption: `Reliability of ${contestant.name}: targets that show the class by rising score, a tenth each.`,
             head: ['', ...trust.reliability.map((_, i) => String(i + 1))],
             rows: [
               ['mean score', ...trust.reliability.map(({ score }) => score.toFixed(2))],

@@ -24,9 +24,9 @@ export interface TrustResult {
   absent: number;
   /** Spearman's rank correlation of score and IoU over all targets that show the concept, and the mean within folds. */
   rank?: number;
-  /** The same with absent targets, whose IoU is 0. */
+  /** The same of score x present with absent targets, whose IoU is 0. */
   rankWithAbsent?: number;
-  /** Expected calibration error: mean distance of score and IoU over ten bins of equally many targets, 0..1; shown alone, and all. */
+  /** Expected calibration error, 0..1: mean distance from the IoU over ten bins of equally many targets; of the score where the concept is shown, of score x present over all. */
   calibrationError: number;
   calibrationErrorWithAbsent: number;
   /** Probability that a target which shows the concept has a higher `present` than one that does not. */
@@ -37,6 +37,7 @@ export interface TrustResult {
   absentMasked?: number;
   /** Share kept of masks with an IoU above one half. */
   goodKept?: number;
+  /** Targets that show the concept, by rising score. */
   reliability: ReliabilityBin[];
 }
 
@@ -47,7 +48,7 @@ const GOOD = 0.5;
 /** shown, absent: rows of targets with and without the concept; the IoU of an absent target's mask counts as 0. */
 export function trustOf(shown: readonly JudgedRow[], absentRows: readonly JudgedRow[], threshold: number): TrustResult {
   const absent = absentRows.map((row) => ({ ...row, iou: 0 }));
-  const all = [...shown, ...absent];
+  const all = [...shown, ...absent].map((row) => ({ ...row, score: row.score * row.present }));
   const good = shown.filter(({ iou }) => iou > GOOD);
   const rank = rankOf(shown);
   const rankWithAbsent = rankOf(all);
@@ -62,7 +63,7 @@ export function trustOf(shown: readonly JudgedRow[], absentRows: readonly Judged
     ...(auroc !== undefined && { auroc }),
     ...(absent.length > 0 && { absentMasked: kept(absent) }),
     ...(good.length > 0 && { goodKept: kept(good) }),
-    reliability: binsOf(all),
+    reliability: binsOf(shown),
   };
 }
 

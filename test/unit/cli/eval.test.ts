@@ -77,6 +77,29 @@ describe('prosam eval', () => {
     expect(html).not.toMatch(/(src|href)="(?!data:|#)/); // nothing outside the file
   });
 
+  it('holds score and presence against what came of them', async () => {
+    const { code, stdout } = await evaluated(
+      '--fold',
+      '0',
+      '--pairs',
+      '8',
+      '--method',
+      'nearest',
+      '--trust',
+      '--others',
+      '1',
+      '--out',
+      'trust',
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/AUROC/);
+    expect(stdout).toMatch(/^nearest +8 +8 +-?\d/m);
+    expect(stdout).toMatch(/Reliability of nearest[\s\S]*^mean score +\d[\s\S]*^mean IoU +\d/m);
+    expect(readFileSync(join(folder, 'trust', 'evaluation.html'), 'utf8')).toContain('Can it be trusted?');
+    const { stdout: json } = await evaluated('--fold', '0', '--pairs', '8', '--method', 'nearest', '--trust', '--json');
+    expect(linesOf(json)[0]).toMatchObject({ pairs: 8, absent: 8, trust: { shown: 8, absent: 8 } });
+  });
+
   it('puts runs side by side with the paper’s rows, each saying where it comes from', async () => {
     const compare = ['--fold', '2', '--pairs', '5', '--strategy', 'mean_prompt,majority_vote', '--compare'];
     const { code, stdout } = await evaluated(...compare, '--json');
