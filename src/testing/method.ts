@@ -33,7 +33,7 @@ export function testMethod(tests: TestRunner, { engine: open, method, minOwnIou 
     afterAll(() => engine.close());
     const [first, second, target] = [testImage(1), testImage(100), testImage(200, 96)];
     const predict = (image: PixelImage, references = [referenceOf(first)], options: PredictOptions = {}) =>
-      engine.predict(image, references, { method, seed: 7, ...options });
+      engine.predict(image, references, { method, seed: 7, threshold: 0, ...options });
 
     it('finds the object in the image it was marked in', async () => {
       const { masks } = await predict(first.image);

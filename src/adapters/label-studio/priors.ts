@@ -42,7 +42,8 @@ export function createPriors(service: Pick<Service, 'predictions'>, signal: Abor
     const { project, sha256, label } = key;
     try {
       const { masks } = await service.predictions.predict(
-        { project, image: { sha256 }, labels: [label], priority: 'interactive' },
+        // Somebody points at the object: it is there.
+        { project, image: { sha256 }, labels: [label], priority: 'interactive', options: { threshold: 0 } },
         { signal },
       );
       const [mask] = masks;

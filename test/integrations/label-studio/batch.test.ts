@@ -88,7 +88,10 @@ describe('a batch', () => {
         masks: response.masks.map((one) => ({ ...one, area: 0, mask: { ...one.mask, data: new Uint8Array(one.mask.data.length) } })),
       };
     };
-    expect(results(await bench.backend.predict([taskOf(1)]))).toMatchObject([{ result: [], score: 0.8 }]);
+    expect(results(await bench.backend.predict([taskOf(1)]))).toMatchObject([
+      // Its fake still says that the concept is there: so much doubt.
+      { result: [], score: expect.closeTo(0.1, 6) as number },
+    ]);
   });
 
   it('takes the form the configuration has room for: polygons, boxes, bitmasks, several controls at once', async () => {

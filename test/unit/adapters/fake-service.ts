@@ -18,6 +18,9 @@ import type { VersionRecord } from '../../../src/service/ports/versions.ts';
 import { masksByLabel, parsedAnnotations } from '../../../src/service/annotation-masks.ts';
 import type { CallName, FakeService, FakeState, KnownImage } from './fake-state.ts';
 
+/** Probability that every concept is there. */
+const PRESENT = 0.9;
+
 export type { FakeService, FakeState };
 
 /** What fakes say of every image of a project: something round in the middle, smaller than half. */
@@ -93,11 +96,12 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       const masks = labels
         .filter((label) => request.references !== undefined || state.labels.includes(label))
         .map((label, i): MaskPrediction => {
-          const mask = roundMask(image, 0.3 / (i + 1));
+          const shown = PRESENT >= (options.threshold ?? 0);
+          const mask = roundMask(image, shown ? 0.3 / (i + 1) : 0);
           const area = mask.data.reduce((sum, value) => sum + value, 0);
           return {
-            ...{ label, method: 'prosam', mask, area, boxXyxy: [1, 2, 3, 4] },
-            quality: { score: 0.8, samIou: 0.9, referenceIou: 0.7, referenceIouFrom: 'mirrored-copy', present: 0.9 },
+            ...{ label, method: 'prosam', mask, area, ...(shown && { boxXyxy: [1, 2, 3, 4] as const }) },
+            quality: { score: 0.8, samIou: 0.9, referenceIou: 0.7, referenceIouFrom: 'mirrored-copy', present: PRESENT },
             ...(options.uncertaintyMap === true && { uncertaintyMap: mask.data.map((value) => 100 * value) }),
             ...(options.instances === true && { instances: [{ boxXyxy: [1, 2, 3, 4], area, mask, score: 0.5 }] }),
           };

@@ -41,6 +41,8 @@ export function createPriors(service: Pick<Service, 'predictions'>, functions: F
   const ask = async ({ bytes, known }: AskedImage, { project: where, labels }: Concepts, client: string): Promise<Prior[]> => {
     const { masks } = await service.predictions.predict({
       ...{ project: where, image: bytes, labels: labels.slice(0, MAX_LABELS), client },
+      // Somebody points at the object: it is there.
+      options: { threshold: 0 },
       ...(known ? { externalId: frameName(known) } : { remember: false }),
     });
     const priors = masks.flatMap(({ label, quality, boxXyxy, mask, lowResLogits }) =>

@@ -94,7 +94,9 @@ async function follow(
       'TRACK_NOT_FOUND',
       'The first frame of this track is not remembered any more. Start it again from a marked frame.',
     );
-  const request = { project: known?.project ?? project, image: bytes, references, client, remember: false, options: { instances: true } };
+  // Whether the object is still there is judged by its last place, below.
+  const options = { instances: true, threshold: 0 };
+  const request = { project: known?.project ?? project, image: bytes, references, client, remember: false, options };
   const [found] = (await service.predictions.predict(request, { signal })).masks;
   const part = found && nearest(found, before.box);
   if (found === undefined || part === undefined || part.score < LOST_BELOW)
