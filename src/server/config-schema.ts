@@ -1,7 +1,7 @@
 /** Schema of the configuration: bounds and defaults of every field that config-types describes. */
 import * as z from 'zod';
 import { DEVICES } from '../core/runtime/devices/devices.ts';
-import { DEFAULT_INFERENCE_TIMEOUT_MS, DEFAULT_MODEL, DEFAULT_THRESHOLD } from '../core/engine/defaults.ts';
+import { DEFAULT_INFERENCE_TIMEOUT_MS, DEFAULT_MODEL } from '../core/engine/defaults.ts';
 import { DEFAULT_EXTERNAL_BYTES, DEFAULT_EXTERNAL_TIMEOUT_MS, EXTERNAL_BOUNDS } from '../external/limits.ts';
 import { PRECISIONS } from '../core/onnx/precision.ts';
 import { LOG_LEVELS } from '../adapters/http/create-log.ts';
@@ -115,7 +115,7 @@ export const configSchema = z.strictObject({
       reconcileMinutes: z.number().min(0).max(1440).default(5),
       softDeadlineMs: milliseconds(1000, 95_000).default(80_000),
       instances: z.boolean().default(false),
-      threshold: z.number().min(0).max(1).default(DEFAULT_THRESHOLD),
+      threshold: z.number().min(0).max(1).optional(),
     })
     .prefault({}),
   cvat: z
@@ -136,7 +136,7 @@ export const configSchema = z.strictObject({
       pollMinutes: z.number().min(0).max(1440).default(1),
       prefetch: z.boolean().default(true),
       instances: z.boolean().default(false),
-      threshold: z.number().min(0).max(1).default(DEFAULT_THRESHOLD),
+      threshold: z.number().min(0).max(1).optional(),
       uploads: text().default('prosam/cvat-uploads'),
     })
     .prefault({}),

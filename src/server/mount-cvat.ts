@@ -92,7 +92,17 @@ export function mountCvat({ settings, service, app, bodies, images, queue, log }
   };
 
   const adapter = cvat({
-    ...{ service, images, queue, log, name, instances, threshold, open: openPorts, prefetchStarted: prefetch },
+    ...{
+      service,
+      images,
+      queue,
+      log,
+      name,
+      instances,
+      ...(threshold !== undefined && { threshold }),
+      open: openPorts,
+      prefetchStarted: prefetch,
+    },
     limits: { maxBytes: settings.images.maxBytes, maxPixels: settings.images.maxPixels },
     webhookSecrets: webhook.secret === undefined ? [] : [webhook.secret],
     ...(api && {

@@ -59,7 +59,7 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
     log,
   });
   const adapter = labelStudio({
-    ...{ service, images, api, log, metrics, name, instances, threshold },
+    ...{ service, images, api, log, metrics, name, instances, ...(threshold !== undefined && { threshold }) },
     fetchImage: createFetchImage({ own, elsewhere: images, clients }),
     limits: { softDeadlineMs, maxPixels },
     ...(url !== undefined && { hostname: url }),

@@ -60,7 +60,7 @@ export interface CvatOptions {
   instances?: boolean;
   /** Pixels an outline may deviate. @default 1 */
   tolerance?: number;
-  /** Least probability of a concept for a detector to answer its mask where CVAT names none, 0 to 1. @default 0.4 */
+  /** Least probability of a concept for a detector to answer its mask where CVAT names none, 0 to 1. @default 0.4 with `small`, 0 with other models */
   threshold?: number;
   /** Ports of functions that are called directly. @default none are opened, and CVAT calls through the dashboard's address */
   ports?: PortRegistry;

@@ -75,7 +75,7 @@ export interface LabelStudioOptions {
   limits?: LabelStudioLimits;
   /** One region a connected part of a mask, instead of one a label. @default false */
   instances?: boolean;
-  /** Least probability of a concept for its regions to be answered, 0 to 1. @default 0.4 */
+  /** Least probability of a concept for its regions to be answered, 0 to 1. @default 0.4 with `small`, 0 with other models */
   threshold?: number;
   /** Counts what fails. @default nothing is counted */
   metrics?: Pick<ServiceMetrics, 'error'>;

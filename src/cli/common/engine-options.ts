@@ -118,7 +118,7 @@ const METHOD_OPTIONS = options({
   threshold: {
     ...{ type: 'number', min: 0, max: 1, value: 'X' },
     about: 'least probability that the concept is there for a mask to be given; 0 gives every mask',
-    otherwise: DEFAULT_THRESHOLD,
+    otherwise: `${DEFAULT_THRESHOLD} with small, 0 with other models`,
   },
   ...MAX_POINTS_OPTION,
 });

@@ -74,7 +74,7 @@ export interface PredictionOptions {
   seed?: number;
   /** Let SAM turn annotations into object masks first. @default true for points, false for all else */
   grow?: boolean;
-  /** Least `quality.present` of a mask that is given, 0 to 1; below it the mask is empty, 0 gives every mask. @default 0.4 */
+  /** Least `quality.present` of a mask that is given, 0 to 1; below it the mask is empty, 0 gives every mask. @default 0.4 with `small`, 0 with other models */
   threshold?: number;
   /** Return the separate regions of each mask. @default false */
   instances?: boolean;

@@ -17,7 +17,7 @@ export const DEFAULT_MAX_POINTS = 32;
 /** The published method's own bound (Zhang et al., 2024). */
 export const MAX_POINTS = 128;
 export const MAX_REFERENCES = 200;
-/** Least probability that the concept is there, for a mask to be given (docs/concepts/trust.md). */
+/** Least probability that the concept is there, for a mask of `small` to be given (docs/concepts/trust.md). */
 export const DEFAULT_THRESHOLD = 0.4;
 /** Smallest region kept, as a share of the image's pixels. */
 export const DEFAULT_MIN_INSTANCE_SHARE = 0.0005;

@@ -8,6 +8,7 @@ import { geometryOf } from '../image/geometry.ts';
 import { maskExtent } from '../mask/raster.ts';
 import { preprocessOf, type Networks } from '../onnx/networks.ts';
 import { decidedByTarget, drawBoth, drawChecked, type DrawnMask } from './auto.ts';
+import { DEFAULT_THRESHOLD } from './defaults.ts';
 import { callContext, type CallContext } from './call-context.ts';
 import { byLabel, createConcept, labelsOf } from './concept.ts';
 import { createEncodedImages, type EncodedPart, type ImageMaps } from './image-features.ts';
@@ -83,6 +84,8 @@ export function createEngineCore({
     decode: (image, prompts) => decodeAtImageSize(networks, geometry, image, prompts),
   });
   const rivals = createRivals(cacheBytes);
+  // Presence was fitted to features of this trunk; of others nobody knows where to draw the line.
+  const usualThreshold = manifest.sam.config.encoder.kind === 'efficientnet-lite2' ? DEFAULT_THRESHOLD : 0;
   const external = transport && createExternalMethod({ transport, store, source, maxBytes: cacheBytes });
   const checks = createByteCache<SelfCheck>({ maxBytes: MAX_CHECKS, sizeOf: () => 1 });
   const busy = new Set<Promise<unknown>>();
@@ -201,7 +204,7 @@ export function createEngineCore({
           const drawn = await (method === 'auto'
             ? automatic(context, methods, asked, options)
             : draw(context, method, methodNamed(methods, method), asked, options));
-          masks.push(scoredMask(label, drawn, options));
+          masks.push(scoredMask(label, drawn, { ...options, threshold: options.threshold ?? usualThreshold }));
           context.lap('resize');
         }
         return {

@@ -3,7 +3,7 @@ import { splitInstances } from '../mask/instances.ts';
 import type { BinaryMask } from '../mask/label-reduction.ts';
 import { maskExtent } from '../mask/raster.ts';
 import { aboveZero, resizeMap, type FloatMap } from '../mask/resize-map.ts';
-import { DEFAULT_MIN_INSTANCE_SHARE, DEFAULT_THRESHOLD } from './defaults.ts';
+import { DEFAULT_MIN_INSTANCE_SHARE } from './defaults.ts';
 import type { DrawnMask } from './auto.ts';
 import type { InstancePrediction, MaskPrediction, MaskQuality, PredictOptions } from './types.ts';
 
@@ -15,7 +15,7 @@ export function scoredMask(
 ): MaskPrediction {
   const { width, height } = result.field;
   const { evidence, score, present } = judgement;
-  const shown = present >= (options.threshold ?? DEFAULT_THRESHOLD);
+  const shown = present >= (options.threshold ?? 0);
   const mask = { data: shown ? aboveZero(result.field.data) : new Uint8Array(width * height), width, height };
   const extent = maskExtent(mask);
   const detailed = options.uncertaintyMap || options.instances ? resizeMap(result.probability, width, height, 'half-pixel') : undefined;

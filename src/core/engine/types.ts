@@ -55,7 +55,7 @@ export interface PredictOptions {
   grow?: boolean;
   /** Point prompts that 'gf-sam' decodes at most, 1 to 128: more find small and scattered objects, and take longer. @default 32 */
   maxPoints?: number;
-  /** Least `quality.present` of a mask that is given; below it the mask is empty. 0 gives every mask. @default 0.4 */
+  /** Least `quality.present` of a mask that is given; below it the mask is empty. 0 gives every mask. @default 0.4 with `small`, 0 with other models */
   threshold?: number;
   /**
    * Images that likely do not show the concepts: what is found there is held against what is found in the target, which makes `present`

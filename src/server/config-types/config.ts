@@ -94,8 +94,11 @@ export interface ProsamSettings extends Completed<Omit<ProsamConfig, Section>, '
   references: Completed<ReferencesConfig>;
   limits: Completed<LimitsConfig>;
   callbacks: Completed<CallbacksConfig, 'secret'>;
-  labelStudio: Completed<LabelStudioConfig, 'url' | 'token' | 'backendUrl'>;
-  cvat: Completed<Omit<CvatConfig, 'functionPorts' | 'webhook'>, 'port' | 'host' | 'url' | 'token' | 'organization' | 'project'> & {
+  labelStudio: Completed<LabelStudioConfig, 'url' | 'token' | 'backendUrl' | 'threshold'>;
+  cvat: Completed<
+    Omit<CvatConfig, 'functionPorts' | 'webhook'>,
+    'port' | 'host' | 'url' | 'token' | 'organization' | 'project' | 'threshold'
+  > & {
     functionPorts: Completed<FunctionPortsConfig>;
     webhook: CvatWebhookConfig;
   };

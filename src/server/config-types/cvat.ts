@@ -48,7 +48,7 @@ export interface CvatConfig {
   prefetch?: boolean;
   /** One shape for each connected part of a mask, instead of one for each label. @default false */
   instances?: boolean;
-  /** Least probability of a concept for its mask to be answered where CVAT names none, 0 to 1; 0 answers every mask. @default 0.4 */
+  /** Least probability of a concept for its mask to be answered where CVAT names none, 0 to 1; 0 answers every mask. @default none: 0.4 with `small`, 0 with other models */
   threshold?: number;
   /** Folder for copies of uploaded predictions, which finished jobs are compared with. @default 'prosam/cvat-uploads' */
   uploads?: string;

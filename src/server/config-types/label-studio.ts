@@ -20,6 +20,6 @@ export interface LabelStudioConfig {
   softDeadlineMs?: number;
   /** One region for each connected part of a mask, instead of one for each label. @default false */
   instances?: boolean;
-  /** Least probability of a concept for its regions to be answered, 0 to 1; 0 answers every mask. @default 0.4 */
+  /** Least probability of a concept for its regions to be answered, 0 to 1; 0 answers every mask. @default none: 0.4 with `small`, 0 with other models */
   threshold?: number;
 }

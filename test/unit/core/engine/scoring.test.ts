@@ -45,10 +45,10 @@ describe('quality', () => {
   it('leaves out a mask whose concept is likely absent, and says so', () => {
     const unlikely = (threshold?: number) =>
       scoredMask('cup', drawn(result([1, -1], [0.9, 0.1]), { present: 0.2 }), threshold === undefined ? {} : { threshold });
-    expect(unlikely()).toMatchObject({ area: 0, quality: { score: 0.7, present: 0.2, withheld: true } });
-    expect([...unlikely().mask.data]).toEqual([0, 0]);
-    expect(unlikely().boxXyxy).toBeUndefined();
-    for (const threshold of [0, 0.2]) {
+    expect(unlikely(0.3)).toMatchObject({ area: 0, quality: { score: 0.7, present: 0.2, withheld: true } });
+    expect([...unlikely(0.3).mask.data]).toEqual([0, 0]);
+    expect(unlikely(0.3).boxXyxy).toBeUndefined();
+    for (const threshold of [undefined, 0, 0.2]) {
       expect(unlikely(threshold).area).toBe(1);
       expect(unlikely(threshold).quality).not.toHaveProperty('withheld');
     }
