@@ -23,7 +23,7 @@ SCORES = {
 }
 OWN = ["found", "lead", "likeness", "likenessLead", "precision"]
 CHOICE = ["samIou", "certainty", "likenessLead", "precision", "coverage", "otherLikenessLead", "otherCertainty"]
-CERTAIN = 0.6
+CERTAIN = 0.7
 PRESENCE = {"trained": ("prosam", [*OWN, "trainedSamIou", "trainedCertainty"]), "alone": ("nearest", [*OWN, "certainty"])}
 
 
@@ -163,7 +163,7 @@ def choice(rows):
     def figures(own):
         these = [row for row, kept in zip(table.rows, own) if kept]
         answers = [["prosam"] * len(these), ["nearest"] * len(these), np.where(gain[own] > 0, "nearest", "prosam")]
-        answers += [np.where(leaves[own] > limit, "nearest", "prosam") for limit in (0.5, CERTAIN, 0.7)]
+        answers += [np.where(leaves[own] > limit, "nearest", "prosam") for limit in (0.5, 0.6, CERTAIN)]
         return " ".join(f"{class_miou(these, chosen):.3f}" for chosen in answers)
     print("  " + table.by_set(figures).replace(", ", "\n  "))
     return dict(zip(["bias", *CHOICE], [numbers[1], *numbers[0]]))

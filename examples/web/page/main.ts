@@ -121,7 +121,10 @@ async function findIn(target: Target, asked: NonNullable<ReturnType<typeof refer
   refresh();
   try {
     const options = { method: method.value as Method | 'auto', grow: asked.grow, uncertaintyMap: true, signal };
-    const { masks } = await (engine as WebEngine).predict(target.picture.source, [asked.reference], options);
+    const { masks } = await (engine as WebEngine).predict(target.picture.source, [asked.reference], {
+      ...options,
+      threshold: 0, // whoever brings a picture wants to see what is found in it
+    });
     Object.assign(target, { state: 'found', found: masks[0] });
   } catch (problem) {
     if (signal.aborted || !isProsamError(problem) || !problem.code.startsWith('IMAGE_')) throw problem;

@@ -55,7 +55,7 @@ describe('the method external', () => {
     expect(masks).toMatchObject(
       ['red', 'also red'].map((label) => ({
         ...{ label, method: 'external', area: 600, boxXyxy: [0, 0, 20, 30] },
-        quality: { score: SCORE, present: true },
+        quality: { score: SCORE, present: 1 },
         instances: [{ area: 600 }],
       })),
     );

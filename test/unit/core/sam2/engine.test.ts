@@ -126,7 +126,7 @@ describe.each(['sam', 'dino', 'resnet'] as const)('SAM 2 with the backbone %s', 
   it('checks itself on its references, and looks for a concept in many images', async () => {
     const two = await engine.selfCheck([marked(first), marked(second)]);
     expect(two.basis).toBe('leave-one-out');
-    expect(Object.keys(two.methods).sort()).toEqual(['gf-sam', 'nearest', 'persam', 'prosam', 'pseudo', 'refined']);
+    expect(Object.keys(two.methods).sort()).toEqual(['nearest', 'persam', 'prosam', 'pseudo', 'refined']);
     expect((await engine.selfCheck([marked(first)])).basis).toBe('mirrored-copy');
     const concept = await engine.concept([marked(first), marked(second)]);
     const { masks } = await concept.predict(target.image);
