@@ -47,7 +47,7 @@ describe('prosam demo', () => {
     expect(page).toMatch(/mean IoU 0\.\d\d over 9 photos/);
     expect(page).toContain('The concepts were chosen by hand.');
     expect(page).toContain('docs/results.md');
-    expect(page).toContain('which is wrong');
+    expect(page).toContain('nothing marked, which is right');
     for (const photo of photos.photos)
       expect(page).toContain(
         `<a href="${photo.page}">photo ${photo.page.split('=')[1] ?? ''} at Flickr</a>, <a href="${photos.licenses[photo.license] ?? ''}">`,
@@ -64,7 +64,7 @@ describe('prosam demo', () => {
     const again = await runCli(['demo', '--out', 'd', '--model', 'small', '--method', 'prosam'], folder);
     expect(again.code).toBe(0);
     expect(again.stdout).toMatch(/^model small@\w+ on cpu\n/);
-    expect(again.stdout).toMatch(/d\/cat-in-cat-sofa\.png {2}IoU 0\.\d\d, score 0\.\d\d, prosam, \d+ ms\n/);
+    expect(again.stdout).toMatch(/d\/cat-in-cat-sofa\.png {2}IoU 0\.\d\d, score 0\.\d\d, present [01]\.\d\d, prosam, \d+ ms\n/);
     expect(again.stdout).toMatch(/mean IoU 0\.\d\d over 9 photos; \d+ ms a photo, .*\nlook at d\/index\.html\n$/);
     expect(bytes()).toEqual(before);
   });
