@@ -147,9 +147,8 @@ function predictorOf(values: Values, plan: TaskPlan, signal: AbortSignal | undef
 }
 
 /** Options for the service, which decides itself how annotations become cells. */
-function withoutReduction({ method, strategy, dense, maxPoints, samples, distribution, nu, seed, grow }: PredictOptions) {
-  const given = { method, strategy, dense, maxPoints, samples, distribution, nu, seed, grow };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as ServiceOptions['options'];
+function withoutReduction(options: PredictOptions): ServiceOptions['options'] {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'labelReduction'));
 }
 
 async function dryRunImage(folder: string, of: { server: string; task: number }, report: FrameReport): Promise<string | undefined> {

@@ -4,12 +4,13 @@ import type { ImageFeatures } from '../../core/engine/image-features.ts';
 import { callContext } from '../../core/engine/call-context.ts';
 import { geometryOf } from '../../core/image/geometry.ts';
 import type { RunMethod } from '../../core/engine/methods/method.ts';
-import { methodsOf } from '../../core/engine/methods/available.ts';
+import { methodsOf, withoutBaselines } from '../../core/engine/methods/available.ts';
 import type { Model } from '../../core/checkpoint/model-folder.ts';
 import { preprocessOf, type Networks } from '../../core/onnx/networks.ts';
 import type { PreparedPair } from './pairs.ts';
 
-export const TRAINING_FREE: readonly RunMethod[] = [...methodsOf().values()];
+/** Those that 'auto' may choose from, so that answer while there is no prompt encoder. */
+export const TRAINING_FREE: readonly RunMethod[] = [...withoutBaselines(methodsOf()).values()];
 
 /** Masks by a method of the engine, 0/1 on the square. [S * S] */
 export function methodPredictor(
