@@ -1,24 +1,16 @@
 /** The example in Python, over HTTP and as a command, held to the published suite and asked by an engine. Needs python3. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createEngine, externalSystem, iou } from 'prosam';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testExternal } from '../../src/testing/external.ts';
 import { dyingWithUs } from '../support/dies-with-us.ts';
+import { hasPython } from '../support/has-python.ts';
 
 const FILE = 'examples/external-segmenter/segmenter.py';
 const COMMAND = dyingWithUs('python3', ['-I', FILE]).flat();
 const silent = { log: () => undefined };
-
-function hasPython(): boolean {
-  try {
-    execFileSync(...dyingWithUs('python3', ['--version']), { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A warm disc of a width and height of 60 % on a cold, noisy ground. */
 function scene(width: number, height: number) {

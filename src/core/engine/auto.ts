@@ -2,6 +2,7 @@
 import type { Matching } from '../checkpoint/methods-section.ts';
 import type { Methods } from './methods/available.ts';
 import type { MethodContext, MethodResult, RunMethod } from './methods/method.ts';
+import type { Evidence } from './trust/evidence-numbers.ts';
 import { leavesTrained } from './trust/estimates.ts';
 import { judge, type Asked, type Judgement } from './trust/judge.ts';
 import type { Method, PredictOptions, SelfCheck } from './types.ts';
@@ -17,6 +18,9 @@ export interface DrawnMask {
   compared?: Partial<Record<Method, number>>;
 }
 
+/** A mask that the engine drew itself: the evidence is there. */
+type JudgedMask = DrawnMask & { judgement: Judgement };
+
 /** Methods whose masks are judged side by side in every target. */
 const BOTH: readonly Method[] = ['prosam', 'nearest'];
 
@@ -29,6 +33,17 @@ export function decidedByTarget(methods: Methods, nearest: Matching): Methods | 
   return new Map([...methods].filter(([name]) => BOTH.includes(name)));
 }
 
+/** A method's mask, judged. trained: evidence of the trained method's mask of the same target, where it drew one, too. */
+export async function drawJudged(
+  context: MethodContext,
+  { method, run, trained }: { method: Method; run: RunMethod; trained?: Evidence },
+  asked: Asked,
+  options: PredictOptions,
+): Promise<JudgedMask> {
+  const result = await run(context, asked.target, asked.references, options);
+  return { name: method, result, judgement: await judge(context, asked, { method, result, ...(trained && { trained }) }) };
+}
+
 /** Masks of both, of which the better one is kept. check: of both, where several references could predict each other. */
 export async function drawBoth(
   context: MethodContext,
@@ -37,19 +52,16 @@ export async function drawBoth(
   asked: Asked,
   options: PredictOptions,
 ): Promise<DrawnMask> {
-  const draw = (name: Method): Promise<MethodResult> => (methods.get(name) as RunMethod)(context, asked.target, asked.references, options);
-  const trained = await draw('prosam');
-  const other = await draw('nearest');
-  const own = await judge(context, asked, { method: 'prosam', result: trained, trained });
-  const beside = await judge(context, asked, { method: 'nearest', result: other, trained });
+  const runOf = (name: Method): RunMethod => methods.get(name) as RunMethod;
+  const prosam = await drawJudged(context, { method: 'prosam', run: runOf('prosam') }, asked, options);
+  const { evidence } = prosam.judgement;
+  const nearest = await drawJudged(context, { method: 'nearest', run: runOf('nearest'), trained: evidence }, asked, options);
   const onReferences = (name: Method): number => check?.methods[name]?.iou ?? 0;
-  const kept: DrawnMask = leavesTrained(own.evidence, beside.evidence, onReferences('nearest') - onReferences('prosam'))
-    ? { name: 'nearest', result: other, judgement: beside }
-    : { name: 'prosam', result: trained, judgement: own };
+  const kept = leavesTrained(evidence, nearest.judgement.evidence, onReferences('nearest') - onReferences('prosam')) ? nearest : prosam;
   return {
     ...kept,
     ...(check && { check: { basis: check.basis, referenceIou: onReferences(kept.name) } }),
-    compared: { prosam: own.score, nearest: beside.score },
+    compared: { prosam: prosam.judgement.score, nearest: nearest.judgement.score },
   };
 }
 
@@ -61,9 +73,7 @@ export async function drawChecked(
   asked: Asked,
   options: PredictOptions,
 ): Promise<DrawnMask> {
-  const name = check.best;
-  const result = await (methods.get(name) as RunMethod)(context, asked.target, asked.references, options);
-  const trained = name === 'prosam' ? result : undefined;
-  const judgement = await judge(context, asked, { method: name, result, trained });
-  return { name, result, judgement, check: { basis: check.basis, referenceIou: check.referenceIou } };
+  const { basis, best: method, referenceIou } = check;
+  const drawn = await drawJudged(context, { method, run: methods.get(method) as RunMethod }, asked, options);
+  return { ...drawn, check: { basis, referenceIou } };
 }

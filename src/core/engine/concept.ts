@@ -6,7 +6,7 @@ import type { Concept, Engine, PredictOptions } from './types.ts';
 
 /** Names of the references' labels, in the order they first appear. */
 export function labelsOf(references: readonly { label?: string }[]): string[] {
-  return [...new Set(references.map(({ label = DEFAULT_LABEL }) => label))];
+  return [...byLabel(references).keys()];
 }
 
 /** References by their label, in the order the labels first appear. */

@@ -7,7 +7,7 @@ import type { Model } from '../checkpoint/model-folder.ts';
 import { geometryOf } from '../image/geometry.ts';
 import { maskExtent } from '../mask/raster.ts';
 import { preprocessOf, type Networks } from '../onnx/networks.ts';
-import { decidedByTarget, drawBoth, drawChecked, type DrawnMask } from './auto.ts';
+import { decidedByTarget, drawBoth, drawChecked, drawJudged, type DrawnMask } from './auto.ts';
 import { DEFAULT_THRESHOLD } from './defaults.ts';
 import { callContext, type CallContext } from './call-context.ts';
 import { byLabel, createConcept, labelsOf } from './concept.ts';
@@ -28,7 +28,7 @@ import { refineMask } from './refine.ts';
 import { scoredMask } from './scoring.ts';
 import { selfCheck } from './self-check.ts';
 import { rivalImages } from './rival-images.ts';
-import { judge, type Asked } from './trust/judge.ts';
+import type { Asked } from './trust/judge.ts';
 import { createRivals } from './trust/rivals.ts';
 import type { Engine, EngineInfo, ImageInput, MaskPrediction, Method, PredictOptions, Reference, SelfCheck, TriedDevice } from './types.ts';
 
@@ -136,17 +136,6 @@ export function createEngineCore({
     if (both !== undefined) return drawBoth(context, both, found, asked, options);
     return drawChecked(context, methods, found as SelfCheck, asked, options);
   };
-  const draw = async (
-    context: CallContext,
-    method: Method,
-    run: RunMethod,
-    asked: AskedLabel,
-    options: PredictOptions,
-  ): Promise<DrawnMask> => {
-    const result = await run(context, asked.target, asked.references, options);
-    const trained = method === 'prosam' ? result : undefined;
-    return { name: method, result, judgement: await judge(context, asked, { method, result, trained }) };
-  };
   const methodNamed = (methods: Methods, name: Method): RunMethod => {
     const method = methods.get(name);
     if (method) return method;
@@ -203,7 +192,7 @@ export function createEngineCore({
           };
           const drawn = await (method === 'auto'
             ? automatic(context, methods, asked, options)
-            : draw(context, method, methodNamed(methods, method), asked, options));
+            : drawJudged(context, { method, run: methodNamed(methods, method) }, asked, options));
           masks.push(scoredMask(label, drawn, { ...options, threshold: options.threshold ?? usualThreshold }));
           context.lap('resize');
         }

@@ -98,6 +98,12 @@ export function gridOf(
   return { columns, rows, ...geometry.gridSpan(width, height) };
 }
 
+/** Numbers, on the whole grid, of the cells that show something of the image; row by row. */
+export function visibleIndices(geometry: Pick<Geometry, 'gridSpan'>, image: Parameters<typeof visibleCells>[1]): number[] {
+  const { columns, rows, stride } = visibleCells(geometry, image);
+  return Array.from({ length: rows * columns }, (_, i) => Math.floor(i / columns) * stride + (i % columns));
+}
+
 /** The upper left cells of the grid, those that show something of the image; stride: cells from one row of the whole grid to the next. */
 export function visibleCells(
   geometry: Pick<Geometry, 'gridSpan'>,

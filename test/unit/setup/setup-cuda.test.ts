@@ -11,6 +11,7 @@ import type { Wheel } from '../../../src/setup/wheel-files.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { sharedLibrary } from '../../support/shared-library.ts';
 import { dyingWithUs } from '../../support/dies-with-us.ts';
+import { hasPython } from '../../support/has-python.ts';
 
 const PROVIDER = 'onnxruntime_gpu-1.30.0-cp312-cp312-manylinux_2_28_x86_64.whl';
 const RUNTIME = 'nvidia_cuda_runtime-13.0-py3-none-any.whl';
@@ -18,15 +19,6 @@ const LATER = ['libnvrtc.so.13', 'libnvJitLink.so.13', 'libcufft.so.12', 'libcud
 const python = hasPython();
 const folders: string[] = [];
 afterEach(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true, force: true })));
-
-function hasPython(): boolean {
-  try {
-    execFileSync(...dyingWithUs('python3', ['--version']), { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Python starts slowly; the same wheel is made once. */
 const made = new Map<string, Buffer>();

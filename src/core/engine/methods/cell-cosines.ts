@@ -3,7 +3,8 @@
  * product with the target's is made in blocks by a network, so that neither time nor memory grows without bound and a thread that
  * computes for others, too, is never held up for long.
  */
-import { visibleCells } from '../../image/geometry.ts';
+import { evenly } from '../../common/evenly.ts';
+import { visibleIndices } from '../../image/geometry.ts';
 import type { Networks } from '../../onnx/networks.ts';
 import type { ComparedMap, ShownMap } from './compared-map.ts';
 import type { MethodContext } from './method.ts';
@@ -81,13 +82,7 @@ interface Pools {
 function poolsOf({ geometry }: CellContext, references: readonly ShownMap[]): Pools {
   const pools: Pools = { marked: [], others: [] };
   references.forEach(({ reference: { features, cells } }, from) => {
-    const seen = visibleCells(geometry, features);
-    for (let row = 0; row < seen.rows; row++) {
-      for (let column = 0; column < seen.columns; column++) {
-        const cell = row * seen.stride + column;
-        pools[cells[cell] === 0 ? 'others' : 'marked'].push({ from, cell });
-      }
-    }
+    for (const cell of visibleIndices(geometry, features)) pools[cells[cell] === 0 ? 'others' : 'marked'].push({ from, cell });
   });
   return pools;
 }
@@ -95,10 +90,7 @@ function poolsOf({ geometry }: CellContext, references: readonly ShownMap[]): Po
 /** At most so many cells, the same share of both. */
 function thinned({ marked, others }: Pools, most: number): Pools {
   const share = Math.min(1, most / (marked.length + others.length));
-  const thin = (pool: PoolCell[]): PoolCell[] => {
-    const count = Math.min(pool.length, Math.ceil(share * pool.length));
-    return count === pool.length ? pool : Array.from({ length: count }, (_, i) => pool[Math.floor((i * pool.length) / count)] as PoolCell);
-  };
+  const thin = (pool: PoolCell[]): PoolCell[] => evenly(pool, Math.ceil(share * pool.length));
   return { marked: thin(marked), others: thin(others) };
 }
 

@@ -1,6 +1,6 @@
 /** No training, no decoder: cells whose features are nearer to the object's than to the background's. */
 import { aboveZero } from '../../mask/resize-map.ts';
-import { visibleCells } from '../../image/geometry.ts';
+import { visibleCells, visibleIndices } from '../../image/geometry.ts';
 import { featureContrast } from './feature-contrast.ts';
 import { gridPrompt } from './mask-prompts.ts';
 import type { RunMethod } from './method.ts';
@@ -13,10 +13,7 @@ export const nearest: RunMethod = async (context, target, references) => {
   const map = { data: contrast, width: stride, height: contrast.length / stride };
   const field = context.geometry.gridToImage(map, target.width, target.height);
   // Cells that only see padding say nothing.
-  const seen = Float32Array.from(
-    { length: columns * rows },
-    (_, i) => contrast[Math.floor(i / columns) * stride + (i % columns)] as number,
-  );
+  const seen = Float32Array.from(visibleIndices(context.geometry, target), (cell) => contrast[cell] as number);
   context.lap('resize');
   return {
     field,

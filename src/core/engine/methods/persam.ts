@@ -8,6 +8,7 @@ import type { SamMask } from './stable-mask.ts';
 import type { ImageFeatures } from '../image-features.ts';
 import { gridOf, type Geometry } from '../../image/geometry.ts';
 import { boundingBox } from '../../mask/raster.ts';
+import { cellCentres } from './cell-centres.ts';
 import { featureContrast } from './feature-contrast.ts';
 import { samResult } from './mask-prompts.ts';
 import type { RunMethod } from './method.ts';
@@ -37,12 +38,9 @@ export const persam: RunMethod = async (context, target, references) => {
 
 /** The best cells, well apart, as positive points, and the worst as a negative one; in the image's pixels. */
 function choosePoints(geometry: Geometry, target: ImageFeatures, contrast: Float32Array): SamPrompt[] {
-  const { columns, rows, spanX, spanY } = gridOf(geometry, target);
-  const centre = (cell: number) => ({
-    x: (((cell % columns) + 0.5) * spanX) / columns,
-    y: ((Math.floor(cell / columns) + 0.5) * spanY) / rows,
-  });
-  const inImage = (cell: number): boolean => centre(cell).x < target.width && centre(cell).y < target.height;
+  const { columns } = gridOf(geometry, target);
+  const { x, y, inImage } = cellCentres({ geometry }, target, { columns });
+  const centre = (cell: number) => ({ x: x(cell % columns), y: y(Math.floor(cell / columns)) });
   const ranked = [...contrast.keys()].filter(inImage).sort((a, b) => (contrast[b] as number) - (contrast[a] as number));
   const chosen: number[] = [];
   for (const cell of ranked) {

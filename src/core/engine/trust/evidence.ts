@@ -3,7 +3,7 @@
  * cells that match, and what the networks say of it. The same for every method.
  */
 import type { Matching } from '../../checkpoint/methods-section.ts';
-import { visibleCells } from '../../image/geometry.ts';
+import { visibleCells, visibleIndices } from '../../image/geometry.ts';
 import type { ImageFeatures } from '../image-features.ts';
 import { cosinesTo } from '../methods/feature-contrast.ts';
 import type { MethodContext, MethodResult } from '../methods/method.ts';
@@ -11,7 +11,7 @@ import type { PreparedReference } from '../references.ts';
 import { bestTwo, contentOf, cosine, unitFeatures } from './content.ts';
 import { coverOf } from './cover.ts';
 import { expectedIou } from './expected-iou.ts';
-import { foundAgain, visibleIndices } from './forward.ts';
+import { foundAgain } from './forward.ts';
 import type { Evidence } from './evidence-numbers.ts';
 
 /** Sources of evidence. */
@@ -31,10 +31,10 @@ const EPSILON = 1e-6;
 export async function evidenceOf(context: MethodContext, seen: Seen, result: MethodResult): Promise<Evidence> {
   const { target, references, matching, rivals } = seen;
   const { object, rest } = await cosinesTo(context, target, references, matching);
-  const cells = visibleIndices(context, target);
+  const cells = visibleIndices(context.geometry, target);
   const lead = cells.map((cell) => (object[cell] as number) - (rest[cell] as number));
   const cover = coverOf(result, visibleCells(context.geometry, target));
-  const [covered, matching1] = [sum(cover), lead.filter((value) => value > 0).length];
+  const [covered, leads] = [sum(cover), lead.filter((value) => value > 0).length];
   const both = cover.reduce((total, share, i) => total + ((lead[i] as number) > 0 ? share : 0), 0);
   const shown = mean(references.map((reference) => mean([...reference.cells])));
   const [share, leading] = [covered / cells.length, Math.max(1, Math.round(LEADING_SHARE * shown * cells.length))];
@@ -57,7 +57,7 @@ export async function evidenceOf(context: MethodContext, seen: Seen, result: Met
     likenessLead: bestTwo(ahead),
     ...(rivals.length > 0 && { rival: Math.max(...rivals.map((rival) => cosine(content, rival))) }),
     precision: both / (covered + EPSILON),
-    coverage: both / (matching1 + EPSILON),
+    coverage: both / (leads + EPSILON),
     size: Math.log(share + LEAST_SHARE),
     relativeSize: Math.log((share + LEAST_SHARE) / (shown + LEAST_SHARE)),
     certainty: expectedIou(result),

@@ -1,7 +1,8 @@
 /** Search for the object's own cells in a target. */
-import { visibleCells } from '../../image/geometry.ts';
+import { evenly } from '../../common/evenly.ts';
+import { visibleIndices } from '../../image/geometry.ts';
 import type { FeaturePart } from '../../checkpoint/methods-section.ts';
-import type { ImageFeatures, ImageMaps } from '../image-features.ts';
+import type { ImageFeatures } from '../image-features.ts';
 import type { MethodContext } from '../methods/method.ts';
 import type { PreparedReference } from '../references.ts';
 import { bestTwo, unitFeatures, type UnitFeatures } from './content.ts';
@@ -19,7 +20,7 @@ export function foundAgain(
   const key = JSON.stringify(['found again', target.key, references.map((reference) => reference.key), parts]);
   return context.once(key, async () => {
     const seen = await unitFeatures(context, target, parts);
-    const visible = visibleIndices(context, target);
+    const visible = visibleIndices(context.geometry, target);
     const means: number[] = [];
     for (const { features, cells } of references) {
       means.push(meanBest(await unitFeatures(context, features, parts), cells, seen, visible) / parts.length);
@@ -29,21 +30,14 @@ export function foundAgain(
   });
 }
 
-/** Cells that show the image, by their index on the whole grid. */
-export function visibleIndices({ geometry }: Pick<MethodContext, 'geometry'>, target: ImageMaps): number[] {
-  const { columns, rows, stride } = visibleCells(geometry, target);
-  return Array.from({ length: rows * columns }, (_, i) => Math.floor(i / columns) * stride + (i % columns));
-}
-
 /** Products of sampled object cells with all cells of the target. */
 function meanBest(shown: UnitFeatures, marked: Float32Array, seen: UnitFeatures, visible: readonly number[]): number {
   const on: number[] = [];
   for (let i = 0; i < marked.length; i++) if (marked[i] !== 0) on.push(i);
-  const count = Math.min(on.length, MOST);
+  const sampled = evenly(on, MOST);
   const products = new Float32Array(seen.cells);
   let sum = 0;
-  for (let k = 0; k < count; k++) {
-    const cell = on[Math.floor((k * on.length) / count)] as number;
+  for (const cell of sampled) {
     products.fill(0);
     for (let c = 0; c < seen.channels; c++) {
       const weight = shown.data[c * shown.cells + cell] as number;
@@ -53,5 +47,5 @@ function meanBest(shown: UnitFeatures, marked: Float32Array, seen: UnitFeatures,
     for (const i of visible) best = Math.max(best, products[i] as number);
     sum += best;
   }
-  return sum / Math.max(1, count);
+  return sum / Math.max(1, sampled.length);
 }

@@ -27,16 +27,15 @@ export interface Asked {
 export interface Drawn {
   method: Method;
   result: MethodResult;
-  /** Mask that the trained prompt encoder drew for the same target, if it did. */
-  trained: MethodResult | undefined;
+  /** Evidence of what the trained prompt encoder drew for the same target, where another method drew this mask. */
+  trained?: Evidence;
 }
 
 /** An empty mask has no score, and what it would show is not there. */
 export async function judge(context: MethodContext, asked: Asked, { method, result, trained }: Drawn): Promise<Judgement> {
   const matching = context.networks.matching.nearest;
   const evidence = await evidenceOf(context, { ...asked, matching }, result);
-  const other =
-    trained === undefined ? undefined : trained === result ? evidence : await evidenceOf(context, { ...asked, matching }, trained);
   if (!result.decision.includes(1)) return { evidence, score: 0, present: 0 };
-  return { evidence, score: scoreOf(method, evidence, other), present: presenceOf(evidence, other) };
+  const own = method === 'prosam' ? evidence : trained;
+  return { evidence, score: scoreOf(method, evidence, own), present: presenceOf(evidence, own) };
 }

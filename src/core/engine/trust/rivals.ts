@@ -1,11 +1,11 @@
 /** Lookalikes of the object in images that likely do not show it: a find in another image is held against that, too. */
 import { createByteCache } from '../../common/byte-cache.ts';
+import { visibleIndices } from '../../image/geometry.ts';
 import type { ImageMaps } from '../image-features.ts';
 import { cosinesTo } from '../methods/feature-contrast.ts';
 import type { MethodContext } from '../methods/method.ts';
 import type { PreparedReference } from '../references.ts';
 import { contentOf, unitFeatures } from './content.ts';
-import { visibleIndices } from './forward.ts';
 
 /** Images looked into for one label. */
 export const MAX_RIVAL_IMAGES = 6;
@@ -38,7 +38,7 @@ async function lookalike(context: MethodContext, references: readonly PreparedRe
   const unit = await unitFeatures(context, image, matching.parts);
   const weights = new Float32Array(unit.cells);
   let total = 0;
-  for (const cell of visibleIndices(context, image)) {
+  for (const cell of visibleIndices(context.geometry, image)) {
     const lead = Math.max(0, (object[cell] as number) - (rest[cell] as number));
     weights[cell] = lead;
     total += lead;

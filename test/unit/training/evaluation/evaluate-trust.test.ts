@@ -1,42 +1,34 @@
 /** Evaluation with targets that do not show the class. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createEngine } from '../../../../src/core/runtime/node/create-engine.ts';
+import { expect, it } from 'vitest';
 import type { Engine, PredictOptions } from '../../../../src/core/engine/types.ts';
 import { BASELINES, contestantsOf } from '../../../../src/training/evaluation/entries.ts';
 import { evaluate, type EvaluateOptions } from '../../../../src/training/evaluation/evaluate.ts';
 import type { ContestantResult } from '../../../../src/training/evaluation/result.ts';
-import type { Dataset } from '../../../../src/training/types.ts';
 import { expectRejection } from '../../core/expect-error.ts';
-import { sceneData } from './scene-data.ts';
+import { sceneBench } from './scene-data.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'prosam-trust-'));
-let dataset: Dataset;
-let engine: Engine;
-beforeAll(async () => {
-  dataset = await sceneData(folder);
-  engine = await createEngine({ model: 'tiny', device: 'cpu' });
-});
-afterAll(async () => {
-  await engine.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const bench = sceneBench();
 
 const PROSAM = contestantsOf({ models: ['tiny'], methods: ['prosam'] });
 async function run(given: Partial<EvaluateOptions>) {
   const asked: PredictOptions[] = [];
   const open = (): Promise<Engine> =>
     Promise.resolve({
-      ...engine,
+      ...bench.engine,
       predict(target, references, options = {}) {
         asked.push(options);
-        return engine.predict(target, references, options);
+        return bench.engine.predict(target, references, options);
       },
       close: () => Promise.resolve(),
     });
-  const evaluation = await evaluate({ dataset, folds: [0], pairs: 10, contestants: [...PROSAM, ...BASELINES], open, ...given });
+  const evaluation = await evaluate({
+    dataset: bench.dataset,
+    folds: [0],
+    pairs: 10,
+    contestants: [...PROSAM, ...BASELINES],
+    open,
+    ...given,
+  });
   return { evaluation, asked };
 }
 

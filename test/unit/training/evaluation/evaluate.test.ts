@@ -1,11 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { LabelReduction } from '../../../../src/core/mask/label-reduction.ts';
 import { confusion } from '../../../../src/core/mask/metrics.ts';
 import { resizeNearest } from '../../../../src/core/mask/resize-map.ts';
-import { createEngine } from '../../../../src/core/runtime/node/create-engine.ts';
 import type { EngineOptions } from '../../../../src/core/runtime/node/open-engine.ts';
 import type { Engine, PixelImage, Reference } from '../../../../src/core/engine/types.ts';
 import { BASELINES, contestantsOf } from '../../../../src/training/evaluation/entries.ts';
@@ -14,19 +10,9 @@ import type { Pair } from '../../../../src/training/evaluation/pair.ts';
 import type { Evaluation } from '../../../../src/training/evaluation/result.ts';
 import { ANNOTATION_MODES, type Dataset, type Episode } from '../../../../src/training/types.ts';
 import { expectRejection } from '../../core/expect-error.ts';
-import { SCENE_SIZE, sceneData } from './scene-data.ts';
+import { SCENE_SIZE, sceneBench } from './scene-data.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'prosam-evaluate-'));
-let dataset: Dataset;
-let engine: Engine;
-beforeAll(async () => {
-  dataset = await sceneData(folder);
-  engine = await createEngine({ model: 'tiny', device: 'cpu' });
-});
-afterAll(async () => {
-  await engine.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const bench = sceneBench();
 
 interface Asked {
   model: string;
@@ -42,8 +28,8 @@ function recorder(): { open: NonNullable<EvaluateOptions['open']>; asked: Asked[
   const open = ({ model = 'tiny' }: EngineOptions): Promise<Engine> => {
     opened.push(model);
     return Promise.resolve({
-      ...engine,
-      info: { ...engine.info, model },
+      ...bench.engine,
+      info: { ...bench.engine.info, model },
       predict(target, references, options) {
         asked.push({
           model,
@@ -52,7 +38,7 @@ function recorder(): { open: NonNullable<EvaluateOptions['open']>; asked: Asked[
           seed: options?.seed,
           labelReduction: options?.labelReduction,
         });
-        return engine.predict(target, references, options);
+        return bench.engine.predict(target, references, options);
       },
       close: () => Promise.resolve(void closed.push(model)),
     });
@@ -62,7 +48,7 @@ function recorder(): { open: NonNullable<EvaluateOptions['open']>; asked: Asked[
 
 const PROSAM = contestantsOf({ models: ['tiny'], methods: ['prosam'] });
 const run = (given: Partial<EvaluateOptions> = {}): Promise<Evaluation> =>
-  evaluate({ dataset, folds: [0], pairs: 4, contestants: [...PROSAM, ...BASELINES], open: recorder().open, ...given });
+  evaluate({ dataset: bench.dataset, folds: [0], pairs: 4, contestants: [...PROSAM, ...BASELINES], open: recorder().open, ...given });
 /** What does not depend on the clock. */
 const figures = ({ contestants }: Evaluation): unknown =>
   JSON.parse(JSON.stringify(contestants, (key, value: unknown) => (key === 'milliseconds' ? Object.keys(value as object) : value)));
@@ -115,7 +101,7 @@ describe('evaluate', () => {
     const [, copied, everything] = contestants;
     expect(pairs).toHaveLength(4);
     for (const [i, { episode, ignore }] of pairs.entries()) {
-      const labelsOf = async (image: Episode['target']) => (await dataset.labels(image)).data;
+      const labelsOf = async (image: Episode['target']) => (await bench.dataset.labels(image)).data;
       const [reference, target] = [await labelsOf(episode.reference), await labelsOf(episode.target)];
       const object = (labels: Uint8Array): Uint8Array => labels.map((label) => (label === episode.classId ? 1 : 0));
       const ignored = target.map((label) => (label === 255 ? 1 : 0));
@@ -138,11 +124,11 @@ describe('evaluate', () => {
       mask = predictions[0]?.mask;
     };
     await run({ open, pairs: 1, onPair: keep });
-    const { side } = engine.info.input;
+    const { side } = bench.engine.info.input;
     expect(side).toBe(256);
     expect(seen?.truth).toMatchObject({ width: side, height: side });
     expect(asked[0]?.target).toMatchObject({ width: side, height: side, channels: 3 });
-    const atOwnSize = await engine.predict(
+    const atOwnSize = await bench.engine.predict(
       (seen as Pair).episode.target.file,
       [{ image: (seen as Pair).episode.reference.file, mask: await ownMask((seen as Pair).episode) }],
       { method: 'prosam' },
@@ -161,7 +147,7 @@ describe('evaluate', () => {
     const pairs: Pair[] = [];
     const { settings, contestants } = await run({ open, size: 64, onPair: (pair) => void pairs.push(pair) });
     expect(settings.size).toBe(64);
-    expect(asked.every(({ target }) => (target as PixelImage).width === engine.info.input.side)).toBe(true);
+    expect(asked.every(({ target }) => (target as PixelImage).width === bench.engine.info.input.side)).toBe(true);
     expect(pairs.map(({ truth }) => [truth.width, truth.height])).toEqual(pairs.map(() => [64, 64]));
     const pixels = contestants.map(({ episodes }) => episodes.map(({ counts: { tp, fp, fn, tn } }) => tp + fp + fn + tn));
     for (const [i, { ignore }] of pairs.entries()) {
@@ -208,9 +194,9 @@ describe('evaluate', () => {
 
   it('counts a mark that reaches no cell as an empty mask, and says so', async () => {
     const nothing: Dataset = {
-      ...dataset,
+      ...bench.dataset,
       labels: async (image) => {
-        const labels = await dataset.labels(image);
+        const labels = await bench.dataset.labels(image);
         return image.key.endsWith('-1') ? { ...labels, data: new Uint8Array(labels.data.length) } : labels;
       },
     };
@@ -273,14 +259,14 @@ describe('evaluate', () => {
     await expectRejection('OPTION_INVALID', run({ pairs: 0 }), 'pairs');
     await expectRejection('OPTION_INVALID', run({ seed: 0.5 }), 'seed');
     await expectRejection('OPTION_INVALID', run({ folds: [] }), 'folds');
-    const empty: Dataset = { ...dataset, fold: (index) => ({ ...dataset.fold(index), testEpisodes: () => [] }) };
+    const empty: Dataset = { ...bench.dataset, fold: (index) => ({ ...bench.dataset.fold(index), testEpisodes: () => [] }) };
     await expectRejection('DATASET_INVALID', run({ dataset: empty }), 'test pair');
-    const smaller: Dataset = { ...dataset, labels: () => Promise.resolve({ data: new Uint8Array(4), width: 2, height: 2 }) };
+    const smaller: Dataset = { ...bench.dataset, labels: () => Promise.resolve({ data: new Uint8Array(4), width: 2, height: 2 }) };
     await expectRejection('DATASET_INVALID', run({ dataset: smaller }), '160 x 160', '2 x 2');
   });
 });
 
 async function ownMask({ reference, classId }: Episode) {
-  const { data, width, height } = await dataset.labels(reference);
+  const { data, width, height } = await bench.dataset.labels(reference);
   return { data: data.map((label) => (label === classId ? 1 : 0)), width, height };
 }

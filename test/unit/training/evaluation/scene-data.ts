@@ -1,6 +1,10 @@
 /** A data set of generated scenes on disk: two folds of two concepts, a ring of ignored pixels in every label map. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { createEngine } from '../../../../src/core/runtime/node/create-engine.ts';
+import type { Engine } from '../../../../src/core/engine/types.ts';
 import { sceneWith } from '../../../../src/scenes/scene-with.ts';
 import { pngFromRgb } from '../../../../src/cli/common/draw.ts';
 import { CONCEPTS } from '../../../../src/scenes/concepts.ts';
@@ -47,4 +51,25 @@ export async function sceneData(folder: string): Promise<Dataset> {
     fold: (index) => (index === 'all' ? foldOf('all', CLASS_IDS) : foldOf(String(index), CLASS_IDS.slice(2 * index, 2 * index + 2))),
     labels: ({ key }) => Promise.resolve(labels.get(key) as LabelMap),
   };
+}
+
+export interface SceneBench {
+  dataset: Dataset;
+  engine: Engine;
+  folder: string;
+}
+
+/** Such data and the smallest model, there for the tests of a file. */
+export function sceneBench(): SceneBench {
+  const bench = {} as SceneBench;
+  beforeAll(async () => {
+    bench.folder = mkdtempSync(join(tmpdir(), 'prosam-evaluate-'));
+    bench.dataset = await sceneData(bench.folder);
+    bench.engine = await createEngine({ model: 'tiny', device: 'cpu' });
+  });
+  afterAll(async () => {
+    await bench.engine.close();
+    rmSync(bench.folder, { recursive: true, force: true });
+  });
+  return bench;
 }

@@ -6,13 +6,14 @@
  * Here points and cells are cells' centres, masks are read at them rather than at full size, and the number of prompts has a bound.
  */
 import { DEFAULT_MAX_POINTS } from '../../defaults.ts';
+import { cellCentres } from '../cell-centres.ts';
 import type { RunMethod } from '../method.ts';
 import { acceptedMasks, verdictsOf } from './accepted-masks.ts';
 import { clustersOf, membersOf } from './clusters.ts';
 import { joinedMask, type AcceptedMask } from './joined-mask.ts';
 import { pointMap } from './maps.ts';
 import { overshootingGate } from './overshooting-gate.ts';
-import { cellCentres, pointMasks, type PointMask } from './point-masks.ts';
+import { pointMasks, type PointMask } from './point-masks.ts';
 import { choosePoints, type GridPoint } from './points.ts';
 import { favourMap, positiveGate } from './positive-gate.ts';
 import { priorOf } from './prior.ts';

@@ -1,5 +1,5 @@
 /** Masks of single points: SAM draws one for each, and they are read where the cells of the feature grid have their centres. */
-import { gridOf } from '../../../image/geometry.ts';
+import { cellCentres, type CellCentres } from '../cell-centres.ts';
 import type { ImageFeatures } from '../../image-features.ts';
 import type { MethodContext } from '../method.ts';
 import { decodeSamPromptSets, lowResSide, type SamPrompt } from '../sam-prompts.ts';
@@ -13,26 +13,6 @@ const BATCH = 8;
 export interface PointMask extends SamMask {
   /** 1 where the centre of a cell is covered. [N] */
   cells: Uint8Array;
-}
-
-/** Centres of an image's cells, in its pixels. */
-export interface CellCentres {
-  x: (column: number) => number;
-  y: (row: number) => number;
-  /** The cell's centre lies in the image. */
-  inImage: (cell: number) => boolean;
-}
-
-export function cellCentres(
-  { geometry }: Pick<MethodContext, 'geometry'>,
-  target: ImageFeatures,
-  { columns: seenColumns }: SeenCells,
-): CellCentres {
-  const { columns, rows, spanX, spanY } = gridOf(geometry, target);
-  const x = (column: number): number => ((column + 0.5) * spanX) / columns;
-  const y = (row: number): number => ((row + 0.5) * spanY) / rows;
-  const inImage = (cell: number): boolean => x(cell % seenColumns) < target.width && y(Math.floor(cell / seenColumns)) < target.height;
-  return { x, y, inImage };
 }
 
 export async function pointMasks(

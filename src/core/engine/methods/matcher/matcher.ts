@@ -8,8 +8,9 @@
  * the model calls high-level, of the part of the grid that shows the image. Empty masks are no proposals; without one the mask is empty.
  * A SAM that expects so much of no mask, such as a small one, has all of its masks compared, as in the settings for single objects.
  */
+import { evenly } from '../../../common/evenly.ts';
 import { seededRandom } from '../../../common/random.ts';
-import { gridOf, visibleCells } from '../../../image/geometry.ts';
+import { gridOf, visibleIndices } from '../../../image/geometry.ts';
 import { runSteps } from '../../../mask/cooperative.ts';
 import { reduceLabels } from '../../../mask/label-reduction.ts';
 import { DEFAULT_SEED } from '../../defaults.ts';
@@ -22,7 +23,7 @@ import type { SamMask } from '../stable-mask.ts';
 import { matchCells, unitRows, type CellRows, type Matching } from './matching.ts';
 import { pointSets } from './point-sets.ts';
 import { keptProposals, type KeptProposal, type Proposal, type ProposalSettings } from './proposals.ts';
-import { evenly, targetGrid, type TargetGrid } from './target-grid.ts';
+import { targetGrid, type TargetGrid } from './target-grid.ts';
 import { maskScore, mergedMasks, type ScoreSettings } from './scores.ts';
 import { sinkhorn } from './transport.ts';
 
@@ -78,9 +79,7 @@ function referencePool({ geometry }: MethodContext, references: readonly Prepare
   const [on, off]: [PoolCell[], PoolCell[]] = [[], []];
   for (const { features, mask } of references) {
     const cells = reduceLabels(mask, gridOf(geometry, features), { kind: 'any' });
-    const { columns, rows, stride } = visibleCells(geometry, features);
-    for (let row = 0; row < rows; row++)
-      for (let column = 0, cell = row * stride; column < columns; column++, cell++) (cells[cell] === 1 ? on : off).push({ features, cell });
+    for (const cell of visibleIndices(geometry, features)) (cells[cell] === 1 ? on : off).push({ features, cell });
   }
   const object = evenly(on, MARKED_CELLS);
   const pool = [...object, ...evenly(off, POOL_CELLS - object.length)];

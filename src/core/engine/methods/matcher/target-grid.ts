@@ -1,5 +1,5 @@
 /** Cells of a target's feature grid that show it, and their places in the image and in SAM's low-resolution masks. */
-import { gridOf, visibleCells, type Geometry } from '../../../image/geometry.ts';
+import { gridOf, visibleCells, visibleIndices, type Geometry } from '../../../image/geometry.ts';
 import type { ImageFeatures } from '../../image-features.ts';
 import { sizeInSam } from '../persam-paper/object-vector.ts';
 import { lowResSide } from '../sam-prompts.ts';
@@ -22,8 +22,7 @@ export function targetGrid(geometry: Geometry, target: ImageFeatures): TargetGri
   const size = sizeInSam(geometry, target);
   // Pixels of a low-resolution mask along one of the image.
   const [acrossEach, downEach] = [(size.width / target.width / size.square) * side, (size.height / target.height / size.square) * side];
-  const cells: number[] = [];
-  for (let row = 0; row < seen.rows; row++) for (let column = 0; column < seen.columns; column++) cells.push(row * columns + column);
+  const cells = visibleIndices(geometry, target);
   const centres = cells.map((cell) => ({
     x: Math.min(target.width - 0.5, (((cell % columns) + 0.5) * spanX) / columns),
     y: Math.min(target.height - 0.5, ((Math.floor(cell / columns) + 0.5) * spanY) / rows),
@@ -47,10 +46,4 @@ export function targetGrid(geometry: Geometry, target: ImageFeatures): TargetGri
       return [...found].sort((a, b) => a - b);
     },
   };
-}
-
-/** At most so many of a list, spread evenly over it. */
-export function evenly<T>(items: readonly T[], most: number): T[] {
-  if (items.length <= most) return [...items];
-  return Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)] as T);
 }
