@@ -31,8 +31,7 @@ describe.skipIf(!hasPython())('the external segmenter', () => {
   });
 
   async function serve(): Promise<string> {
-    const [command, args] = dyingWithUs('python3', ['-I', FILE, '--port', '0']);
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(...dyingWithUs('python3', ['-I', FILE, '--port', '0']), { stdio: ['ignore', 'ignore', 'pipe'] });
     server = child;
     for await (const line of createInterface({ input: child.stderr })) {
       const [, url] = /listening on (\S+)/.exec(line) ?? [];

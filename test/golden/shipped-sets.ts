@@ -53,8 +53,7 @@ export const SHIPPED_SETS: readonly ShippedSet[] = [
     outputs: 147,
     withoutEngine: 147,
     notComputed: [],
-    // No case runs a network.
-    few: { cases: ['matcher_few_points'], outputs: 17 },
+    few: { cases: [], outputs: 0 },
   },
   {
     dir: 'test/golden/training-free-data/gfsam',

@@ -26,7 +26,11 @@ test('features of the photo model are its taps, each a part of its own', () => {
 
 test('a model without taps that says nothing compares its whole map', () => {
   const parts = [{ map: 'mid', from: 0 }];
-  expect(matchingOf(parse(written('tiny')))).toEqual({ nearest: { parts, compare: 'averages' }, persam: { parts, compare: 'cells' } });
+  expect(matchingOf(parse(written('tiny')))).toEqual({
+    nearest: { parts, compare: 'averages' },
+    persam: { parts, compare: 'cells' },
+    'gf-sam': { parts, compare: 'cells' },
+  });
 });
 
 test('blocks have names, too, and whole maps', () => {
@@ -41,6 +45,7 @@ test('blocks have names, too, and whole maps', () => {
       ],
     },
     persam: { compare: 'averages', parts: [{ map: 'mid', from: 0 }] },
+    'gf-sam': { compare: 'cells', parts: [{ map: 'mid', from: 0 }] },
   });
   expect(manifestJson(manifest)['methods']).toEqual({ ...methods, nearest: { ...methods.nearest, compare: 'cells' } });
 });
