@@ -147,6 +147,12 @@ export const configSchema = z.strictObject({
     .prefault({}),
   log: z.strictObject({ level: z.enum(LOG_LEVELS).default('info') }).prefault({}),
   metrics: z.enum(['open', 'read', 'admin']).default('read'),
+  http: z
+    .strictObject({
+      basePath: z.string().max(200).default(''),
+      allowOrigins: z.array(text(300)).max(100).default([]),
+    })
+    .prefault({}),
   allowedHosts: z.array(text(255)).max(1000).optional(),
   trustProxy: z.union([whole(0, 20), z.array(text(255)).max(100)]).optional(),
 });

@@ -113,6 +113,7 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
       limits: { maxBodyBytes: limits.bodyBytes, deadlineMs: limits.deadlineMs },
       ready: async () => (await service.status()).ready,
       about: { title: 'prosam', version: codeVersion(), description: 'One mask in, the same concept in every other image.' },
+      ...settings.http,
       ...(settings.allowedHosts && { allowedHosts: settings.allowedHosts }),
       ...(settings.trustProxy !== undefined && { trustProxy: settings.trustProxy }),
     });

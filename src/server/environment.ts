@@ -60,6 +60,8 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
   PROSAM_CVAT_ALLOW_FROM: { path: ['cvat', 'allowFrom'], parse: list, about: 'addresses or networks that may reach it, with commas' },
   PROSAM_CVAT_WEBHOOK_SECRET: { path: ['cvat', 'webhook', 'secret'], about: 'secret of its webhooks' },
   PROSAM_LEARNER: { path: ['learner', 'run'], about: 'managed, external or off' },
+  PROSAM_BASE_PATH: { path: ['http', 'basePath'], about: "path of the service in its proxy's address" },
+  PROSAM_ALLOW_ORIGINS: { path: ['http', 'allowOrigins'], parse: list, about: 'origins of pages that may call with a token, with commas' },
   PROSAM_LOG_LEVEL: { path: ['log', 'level'], about: 'info, warn, error or silent' },
 };
 

@@ -14,6 +14,7 @@ export type {
   ImagesConfig,
   LearnerConfig,
   LimitsConfig,
+  HttpConfig,
   LogConfig,
   ReferencesConfig,
   StorageTimeoutsConfig,

@@ -28,7 +28,7 @@ export function checkHost(request: IncomingMessage, allowed: readonly string[]):
   if (allowed.some((one) => one.toLowerCase() === host || one.toLowerCase() === name)) return;
   throw new ProsamError(
     'FORBIDDEN',
-    'The Host header names none of the hosts this service answers for. Use its configured name, or add this one.',
+    `The Host header names none of the hosts this service answers for: ${host.slice(0, 200) || 'none at all'}. Use its configured name, or add this one to allowedHosts.`,
   );
 }
 
@@ -44,7 +44,18 @@ export function checkSameSite(request: IncomingMessage, host: string | undefined
   // 'same-site' is another port or another name of the same domain: not us either.
   const elsewhere = site !== undefined && site !== 'same-origin' && site !== 'none';
   if (!elsewhere && (origin === undefined || sameHost(origin, host))) return;
-  throw new ProsamError('FORBIDDEN', 'A page of another site sent this request. Send it from this service, or from a program.');
+  throw new ProsamError(
+    'FORBIDDEN',
+    `A page of another site sent this request${origin === undefined ? '' : ` (${origin.slice(0, 200)})`}. ${ifItIsYours(host)}`,
+  );
+}
+
+/** The setting that applies, behind a proxy and for pages of one's own. */
+function ifItIsYours(host: string | undefined): string {
+  return (
+    `This service was asked as ${host?.slice(0, 200) ?? 'nobody'}: behind a proxy, set trustProxy and let the proxy send X-Forwarded-Host. ` +
+    'For a page of your own elsewhere, add its origin to http.allowOrigins. Otherwise send it from a program.'
+  );
 }
 
 function sameHost(origin: string, host: string | undefined): boolean {

@@ -47,7 +47,13 @@ const ERROR: JsonSchema = {
   },
 };
 
-export function describeRoutes(mounted: readonly MountedRoute[], guard: Pick<Guard, 'kinds' | 'anonymous'>, about: About): JsonSchema {
+/** prefix: path of the service in its proxy's address. */
+export function describeRoutes(
+  mounted: readonly MountedRoute[],
+  guard: Pick<Guard, 'kinds' | 'anonymous'>,
+  about: About,
+  prefix = '',
+): JsonSchema {
   const shared: Record<string, JsonSchema> = { Error: ERROR };
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { route, path } of mounted) {
@@ -60,7 +66,7 @@ export function describeRoutes(mounted: readonly MountedRoute[], guard: Pick<Gua
   return {
     openapi: '3.1.0',
     info: about,
-    servers: [{ url: '/' }],
+    servers: [{ url: prefix === '' ? '/' : prefix }],
     paths,
     components: {
       schemas: shared,

@@ -11,6 +11,8 @@ export interface Exchange {
   /** Path pattern of the route, once found; metrics count by it, so that their number stays small. */
   route?: string;
   caller?: Caller;
+  /** Path of the service in the address its proxy was asked for. */
+  prefix: string;
   /** Methods that exist at this path. */
   readonly methods: Set<string>;
   /** Errors tell their message in the status line too. */

@@ -10,6 +10,8 @@ import { asProsamError, errorResponse, sendJson, statusLineText } from './error-
 import { boundEnding, loggedPath, withFields, type Exchange, requestIdOf } from './exchange.ts';
 import type { Guard } from './guard.ts';
 import { httpLimits, type HttpLimits } from './http-limits.ts';
+import { belowBase, forwardedPrefix, parseBasePath } from './base-path.ts';
+import { checkToken, letPageRead, parseOrigins } from './cross-origin.ts';
 import type { JsonLimits } from './body/json-structure.ts';
 import type { Metrics } from './metrics.ts';
 import type { Access, Route } from './route.ts';
@@ -30,6 +32,10 @@ export interface HttpAppOptions {
   allowedHosts?: readonly string[];
   /** Proxies whose X-Forwarded-* headers are believed: how many, or their addresses. @default none */
   trustProxy?: number | readonly string[];
+  /** Path of this app in its proxy's address, such as '/tools/prosam'; the proxy may leave it or take it off. @default none */
+  basePath?: string;
+  /** Origins of pages that may call with a token, such as 'https://labels.internal'. @default none */
+  allowOrigins?: readonly string[];
   /** Every error tells its message in the status line as well. @default only routes that say so */
   errorsInStatusLine?: boolean;
   /** Readiness of the service; /ready answers 503 where it is false or fails. @default true */
@@ -57,10 +63,18 @@ export interface HttpApp {
   abort(): void;
 }
 
-/** @throws CONFIG_INVALID for limits out of range */
+/** @throws CONFIG_INVALID for limits out of range, a base path or origins that are none */
 export function createHttpApp(options: HttpAppOptions): HttpApp {
   const { guard, log = silentLog, metrics, trustProxy, clockMs = () => performance.now() } = options;
   const limits = httpLimits(options.limits ?? {});
+  const basePath = parseBasePath(options.basePath ?? '');
+  const origins = parseOrigins(options.allowOrigins ?? []);
+  if (origins.size > 0 && !guard.kinds.includes('bearer')) {
+    throw new ProsamError(
+      'CONFIG_INVALID',
+      'http.allowOrigins: expected tokens in auth.tokens, which pages elsewhere must send, got none.',
+    );
+  }
   const hosts = options.allowedHosts ?? (guard.anonymous === undefined ? undefined : LOOPBACK_HOSTS);
   const [streams, all] = [new AbortController(), new AbortController()];
   const whole = options.bodies ?? createBodyBudget();
@@ -74,11 +88,19 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple').set('case sensitive routing', true);
   app.set('trust proxy', trustProxy ?? false);
+  const trusts = app.get('trust proxy fn') as (address: string | undefined, hop: number) => boolean;
+  const isTrusted = ({ socket }: IncomingMessage): boolean => trusts(socket.remoteAddress, 0);
   const router = express.Router({ caseSensitive: true });
 
   app.use((request, response, next) => {
     const requestId = requestIdOf(request.headers['x-request-id']);
-    const exchange: Exchange = { requestId, startedMs: clockMs(), log: withFields(log, { requestId }), methods: new Set() };
+    const exchange: Exchange = {
+      requestId,
+      startedMs: clockMs(),
+      log: withFields(log, { requestId }),
+      methods: new Set(),
+      prefix: basePath,
+    };
     exchange.errorsInStatusLine = options.errorsInStatusLine === true;
     exchanges.set(request, exchange);
     response.setHeader('x-request-id', requestId);
@@ -90,8 +112,21 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       throw new ProsamError('SERVICE_CLOSING', 'The service is shutting down. Try again when it is back.');
     }
     if (hosts) checkHost(request, hosts);
+    exchange.prefix = (isTrusted(request) ? forwardedPrefix(request.headers['x-forwarded-prefix']) : undefined) ?? basePath;
+    const below = belowBase(request.url, basePath);
+    if ('redirect' in below) {
+      response.redirect(308, below.redirect);
+      return;
+    }
+    request.url = below.path;
+    const page = letPageRead(request, response, origins);
+    if (page === 'asked') {
+      response.status(204).end();
+      return;
+    }
+    if (page === 'allowed' && request.method !== 'GET' && request.method !== 'HEAD') checkToken(request);
     // Behind a trusted proxy this is what the proxy was asked for.
-    checkSameSite(request, request.host);
+    if (page === 'none') checkSameSite(request, request.host);
     next();
   });
   app.use(router);
@@ -158,7 +193,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   };
   const { ready = () => true, metricsAccess = 'read' } = options;
   const about = options.about ?? { title: 'prosam', version: '1' };
-  mount('/', standingRoutes({ ready, metrics, metricsAccess, describe: () => describeRoutes(mounted, guard, about) }));
+  mount('/', standingRoutes({ ready, metrics, metricsAccess, describe: (prefix) => describeRoutes(mounted, guard, about, prefix) }));
   return {
     handler: (request, response) => void app(request as Request, response as Response),
     mount,

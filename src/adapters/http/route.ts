@@ -28,6 +28,8 @@ export interface RouteContext<P, Q, B> {
   headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   caller: Caller;
   requestId: string;
+  /** Path of the service in the address its proxy was asked for, such as '/tools/prosam'; '' for none. */
+  prefix: string;
   /** Aborts at the deadline and when the client goes away. */
   signal: AbortSignal;
   log: Log;

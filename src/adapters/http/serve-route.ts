@@ -84,6 +84,7 @@ export async function serveRoute(route: Route, asked: RoutedRequest, around: Rou
       headers: request.headers,
       caller,
       requestId: exchange.requestId,
+      prefix: exchange.prefix,
       signal: stop.signal,
       log: exchange.log,
     };

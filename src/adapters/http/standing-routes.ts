@@ -7,7 +7,8 @@ export interface StandingOptions {
   ready: () => boolean | Promise<boolean>;
   metrics: Metrics | undefined;
   metricsAccess: Access;
-  describe: () => unknown;
+  /** prefix: path of the service in its proxy's address, '' for none. */
+  describe: (prefix: string) => unknown;
 }
 
 /** A question about readiness that takes longer is a no. */
@@ -46,7 +47,7 @@ export function standingRoutes({ ready, metrics, metricsAccess, describe }: Stan
     path: '/openapi.json',
     summary: 'This description, in OpenAPI 3.1',
     access: 'open',
-    handle: () => Promise.resolve({ json: describe() }),
+    handle: ({ prefix }) => Promise.resolve({ json: describe(prefix) }),
   });
   return [health, readiness, ...(metrics ? [scraped] : []), description];
 }

@@ -11,6 +11,7 @@ import type {
   ImagesConfig,
   LearnerConfig,
   LimitsConfig,
+  HttpConfig,
   LogConfig,
   ReferencesConfig,
   StorageTimeoutsConfig,
@@ -68,6 +69,8 @@ export interface ProsamConfig {
   log?: LogConfig;
   /** Access that /metrics needs. @default 'read' */
   metrics?: 'open' | 'read' | 'admin';
+  /** The place of the service in other addresses. @default {} */
+  http?: HttpConfig;
   /** Names in the Host header that are answered; needed behind a proxy without credentials. @default none: the names of this machine */
   allowedHosts?: readonly string[];
   /** Proxies whose X-Forwarded-* headers are trusted: how many, or their addresses. @default none: none are */
@@ -79,7 +82,18 @@ type Completed<T, Optional extends keyof T = never> = Required<Omit<T, Optional>
 
 /** Keys whose value is a section. */
 type Section =
-  'storageTimeouts' | 'external' | 'auth' | 'images' | 'references' | 'limits' | 'callbacks' | 'labelStudio' | 'cvat' | 'learner' | 'log';
+  | 'storageTimeouts'
+  | 'external'
+  | 'auth'
+  | 'images'
+  | 'references'
+  | 'limits'
+  | 'callbacks'
+  | 'labelStudio'
+  | 'cvat'
+  | 'learner'
+  | 'log'
+  | 'http';
 
 /** The same with every default filled in, checked and frozen: what `loadConfig` and `serverConfig` return. */
 export interface ProsamSettings extends Completed<Omit<ProsamConfig, Section>, 'allowedHosts' | 'trustProxy'> {
@@ -104,4 +118,5 @@ export interface ProsamSettings extends Completed<Omit<ProsamConfig, Section>, '
   };
   learner: Omit<LearnerSettings, 'model'> & Required<Pick<LearnerConfig, 'run'>>;
   log: Completed<LogConfig>;
+  http: Completed<HttpConfig>;
 }

@@ -82,6 +82,16 @@ export interface CallbacksConfig {
 }
 
 /** Section `log`: JSON lines on standard output. */
+export interface HttpConfig {
+  /**
+   * Path of the service in its proxy's address, such as '/tools/prosam'; the proxy may leave it in its requests or take it off.
+   * @default ''
+   */
+  basePath?: string;
+  /** Origins of pages elsewhere that may call the service, such as 'https://labels.internal:8443'; with tokens only. @default [] */
+  allowOrigins?: readonly string[];
+}
+
 export interface LogConfig {
   /** Least important level that is written. @default 'info' */
   level?: LogLevel;

@@ -38,7 +38,7 @@ export function keepToken(value: string): void {
 
 function connect(bearer: string): Connection {
   // Never repeated by itself: the page asks again soon, and says so when nobody answers.
-  const options = { url: location.origin, retries: 0, ...(bearer !== '' && { token: bearer }) };
+  const options = { url: new URL('.', location.href).href, retries: 0, ...(bearer !== '' && { token: bearer }) };
   const send = createSend(options);
   const get = (path: string): Promise<Response> => send({ method: 'GET', path: `/console${path}`, repeatable: true });
   const json = async <T>(path: string): Promise<T> => (await (await get(path)).json()) as T;

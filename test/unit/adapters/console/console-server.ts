@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import { consoleRoutes } from '../../../../src/adapters/console/console-routes.ts';
 import { createGuard, type GuardOptions } from '../../../../src/adapters/http/guard.ts';
-import { createHttpApp } from '../../../../src/adapters/http/http-app.ts';
+import { createHttpApp, type HttpAppOptions } from '../../../../src/adapters/http/http-app.ts';
 import { createImageSources } from '../../../../src/adapters/http/images/image-sources.ts';
 import { listen } from '../../../../src/adapters/http/listen.ts';
 import { annotationRoutes } from '../../../../src/adapters/webhook/annotation-routes.ts';
@@ -192,8 +192,8 @@ export async function busyService(): Promise<FakeService> {
   return service;
 }
 
-export async function startConsole(service: FakeService, anonymous?: 'read' | 'admin') {
-  const app = createHttpApp({ guard: createGuard({ ...GUARD, ...(anonymous && { anonymous }) }) });
+export async function startConsole(service: FakeService, anonymous?: 'read' | 'admin', options: Partial<HttpAppOptions> = {}) {
+  const app = createHttpApp({ guard: createGuard({ ...GUARD, ...(anonymous && { anonymous }) }), ...options });
   const images = createImageSources({});
   app.mount('/v1', [...annotationRoutes({ service, images }), ...projectRoutes({ service }), ...versionRoutes({ service })]);
   app.mount('/', consoleRoutes(service));
