@@ -53,7 +53,7 @@ const MAX_NOTES = 100;
 export interface RunningService extends Service {
   /** For the shell around it: something failed there. */
   report(error: unknown, where: string): void;
-  /** The same for what lasts: listed in the status until it is told that it works again (undefined). */
+  /** The same for what lasts, of a project: listed in the status until it is told that it works again (undefined). */
   note(where: string, problem: Error | undefined): void;
   /** Refuses what comes, finishes what runs, writes what waits. Engine and storage stay open. */
   close(): Promise<void>;
@@ -98,7 +98,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   );
   let problem: string | undefined;
   /** Notes of the shell around, by place. */
-  const notes = createLruMap<string, string>({ max: MAX_NOTES });
+  const notes = createLruMap<string, { where: string; text: string }>({ max: MAX_NOTES });
   let polling = Promise.resolve();
   let replaced = engine.worker?.replacements ?? 0;
   /** Loads versions that other processes have deployed, and updates the metrics. */
@@ -139,13 +139,15 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     annotations: annotationService({ stored: store.annotations, accept, listed }),
     projects: projectService({ store, references, serving, baseModel, waitingFor, images, queue, now, listed }),
     versions: versionService({ stored: store.versions, serving, now, listed }),
-    async status() {
+    async status(visible) {
       const { worker } = engine;
       const away = worker?.ready === false ? [`the engine is being started again: ${worker.problem}`] : [];
-      const told = [...notes.values(), ...(options.problems?.() ?? [])];
-      const problems = [...(problem === undefined ? [] : [problem]), ...away, ...serving.problems(), ...told];
+      // Sentences of adapters may name anybody's project.
+      const told = visible ? [] : (options.problems?.() ?? []);
+      const noted = notes.values().flatMap(({ where, text }) => ((visible?.(where) ?? true) ? [text] : []));
+      const problems = [...(problem === undefined ? [] : [problem]), ...away, ...serving.problems(visible), ...noted, ...told];
       const messages = await queue.depth().catch(() => ({}));
-      const serves = serving.state();
+      const serves = serving.state().filter(({ project }) => visible?.(project) ?? true);
       return {
         ready: problem === undefined && away.length === 0,
         problems,
@@ -164,8 +166,8 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
       if (noted === undefined) notes.delete(where);
       else {
         const text = `${where}: ${noted.message}`;
-        if (notes.peek(where) !== text) errors.report(noted, where);
-        notes.set(where, text);
+        if (notes.peek(where)?.text !== text) errors.report(noted, where);
+        notes.set(where, { where, text });
       }
     },
     async close() {

@@ -30,7 +30,8 @@ export interface Serving {
   /** In service once it resolves. @throws what loading it throws; the old version then goes on answering */
   swapTo(state: ProjectState): Promise<void>;
   state(): { project: string; encoderVersion: string; since: number }[];
-  problems(): string[];
+  /** visible: whether a project may be seen. @default all */
+  problems(visible?: (project: string) => boolean): string[];
 }
 
 interface Served {
@@ -155,9 +156,9 @@ export function createServing({ engine, versions, blobs, log, now, patienceMs = 
       });
     },
     state: () => [...served].map(([project, { id, since }]) => ({ project, encoderVersion: id ?? BASE, since })),
-    problems: () =>
+    problems: (visible) =>
       [...served].flatMap(([project, { id, failed }]) =>
-        failed === undefined
+        failed === undefined || visible?.(project) === false
           ? []
           : [
               `project ${project}: version ${failed.id ?? BASE} could not be put into service: ${failed.reason} ${id ?? BASE} goes on answering.`,

@@ -227,8 +227,11 @@ export interface Service {
   readonly annotations: AnnotationService;
   readonly projects: ProjectService;
   readonly versions: VersionService;
-  /** Readiness, problems, load, and the live version of every project. */
-  status(): Promise<ServiceStatus>;
+  /**
+   * Readiness, problems, load, and the live version of every project.
+   * visible: whether a project may be seen; adapters' problems, which may name any, are left out then. @default all
+   */
+  status(visible?: (project: string) => boolean): Promise<ServiceStatus>;
   /** Recent errors of the service itself, newest first. */
   errors(): ErrorReport[];
 }

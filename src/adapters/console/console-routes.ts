@@ -5,7 +5,7 @@ import { ERROR_STATUS, type ErrorCode } from '../../core/common/errors.ts';
 import { thumbnail } from '../../core/image/node/thumbnail.ts';
 import type { Service } from '../../service/types.ts';
 import type { RunRecord, VersionRecord } from '../../service/ports/versions.ts';
-import { allows } from '../http/guard.ts';
+import { allows, visibleTo } from '../http/guard.ts';
 import { route, type Route } from '../http/route.ts';
 import type { OverviewResponse, PredictionsResponse, ProjectResponse, RunView, VersionView } from './responses.ts';
 import { metricsOf, progressOf } from './version-metrics.ts';
@@ -59,15 +59,15 @@ function dataRoutes(service: Service): Route[] {
       summary: 'The caller and the state of the service',
       access: 'read',
       async handle({ caller }) {
-        const [status, projects] = await Promise.all([service.status(), service.projects.list()]);
-        const visible = (name: string): boolean => caller.projects?.includes(name) ?? true;
+        const visible = visibleTo(caller);
+        const [status, projects] = await Promise.all([service.status(visible), service.projects.list()]);
         // Messages of errors may name anybody's project.
         const errors = caller.projects ? [] : service.errors().slice(0, SHOWN);
         const json: OverviewResponse = {
           // People without a name only look, even where every program of this machine may do everything.
           caller: { name: caller.name, access: caller.anonymous ? 'read' : caller.access },
-          status: { ...status, serving: status.serving.filter((one) => visible(one.project)) },
-          projects: projects.filter(visible),
+          status,
+          projects: projects.filter((name) => visible?.(name) ?? true),
           errors: errors.map((error) => ({ ...error, ...(allows(caller.access, 'admin') ? {} : HIDDEN), hint: hintOf(error.code) })),
         };
         return { json };

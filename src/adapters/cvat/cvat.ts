@@ -107,10 +107,10 @@ export function cvat(options: CvatOptions): Cvat {
   if (api === undefined && (secrets.length > 0 || pollMs > 0))
     throw new ProsamError('CONFIG_INVALID', 'Learning from CVAT needs its address and a token, to read jobs back. Set both.');
   const functions = createFunctions({ service, log });
-  const shared = { service, project: options.project ?? name, tolerance, log };
+  const shared = { service, tolerance, log };
   let opened = '';
   const facade: FacadeParts = {
-    ...{ functions, images, frames },
+    ...{ functions, images, frames, own: { project: options.project ?? name, prefix: `${name}/` } },
     detector: { service, instances, tolerance, threshold },
     interactor: { ...shared, priors: createPriors(service, functions, options.project) },
     tracker: { ...shared, memory: createTrackMemory(options.tracks), limits },

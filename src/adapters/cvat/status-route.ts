@@ -15,11 +15,18 @@ export function statusRoute(notes: ReviewNotes): Route {
       problems: z.array(z.string()),
       jobs: z.array(z.object({ task: count, job: count, waiting: count, replaced: count, doubted: count })),
     }),
-    handle: () =>
+    // Jobs may be of any project.
+    handle: ({ caller: { projects } }) =>
       Promise.resolve({
         json: {
-          problems: notes.sentences(),
-          jobs: notes.list().map(({ task, job, waiting, replaced, doubted }) => ({ task, job, waiting, replaced, doubted })),
+          problems: projects ? [] : notes.sentences(),
+          jobs: (projects ? [] : notes.list()).map(({ task, job, waiting, replaced, doubted }) => ({
+            task,
+            job,
+            waiting,
+            replaced,
+            doubted,
+          })),
         },
       }),
   });

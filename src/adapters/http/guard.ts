@@ -115,6 +115,11 @@ export function mayUse(caller: Caller, project: string): void {
   throw new ProsamError('FORBIDDEN', `${caller.name} may not use this project. Ask for a token that may.`);
 }
 
+/** Whether a caller may see a project; undefined for those who may see all. */
+export function visibleTo({ projects }: Caller): ((project: string) => boolean) | undefined {
+  return projects && ((project) => projects.includes(project));
+}
+
 /** Hashes of one length under a key of this process: comparing them takes the same time wherever they differ. */
 function createComparison(): { hash: (text: string) => Buffer; find: (text: string, known: readonly Buffer[]) => number } {
   const key = randomBytes(32);

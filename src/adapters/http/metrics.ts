@@ -9,7 +9,8 @@ export interface Metrics extends ServiceMetrics {
   /** Registers the byte count of request bodies in memory, read whenever metrics are scraped. */
   bodies(read: () => BodyBytes): void;
   readonly contentType: string;
-  text(): Promise<string>;
+  /** visible: whether a project may be seen. @default all */
+  text(visible?: (project: string) => boolean): Promise<string>;
   /** Stops measuring the event loop. */
   close(): void;
 }
@@ -106,9 +107,28 @@ export function createMetrics(): Metrics {
       for (const [name, count] of Object.entries(depth)) messages.set({ name }, count);
     },
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    async text(visible) {
+      const all = await registry.metrics();
+      return visible ? withoutHidden(all, visible) : all;
+    },
     close: stopProcess,
   };
+}
+
+/** Lines of the text format without those of projects that may not be seen. */
+function withoutHidden(text: string, visible: (project: string) => boolean): string {
+  return text
+    .split('\n')
+    .filter((line) => {
+      const [, escaped] = /[{,]project="((?:[^"\\]|\\.)*)"/.exec(line) ?? [];
+      return escaped === undefined || line.startsWith('#') || visible(unescaped(escaped));
+    })
+    .join('\n');
+}
+
+/** Value of a label: backslash, quote and line feed are escaped (Prometheus' exposition format). */
+function unescaped(text: string): string {
+  return text.replace(/\\(.)/g, (_, sign: string) => (sign === 'n' ? '\n' : sign));
 }
 
 /** Memory, processor time and event loop of this process. */

@@ -1,6 +1,7 @@
 /** Routes of every service: liveness, readiness, metrics, and its own description. */
 import { z } from 'zod';
 import type { Metrics } from './metrics.ts';
+import { visibleTo } from './guard.ts';
 import { route, type Access, type Route } from './route.ts';
 
 export interface StandingOptions {
@@ -40,7 +41,10 @@ export function standingRoutes({ ready, metrics, metricsAccess, describe }: Stan
     summary: 'Metrics in the text format of Prometheus',
     access: metricsAccess,
     responseTypes: ['text/plain'],
-    handle: async () => ({ bytes: Buffer.from((await metrics?.text()) ?? ''), type: metrics?.contentType ?? 'text/plain; charset=utf-8' }),
+    handle: async ({ caller }) => ({
+      bytes: Buffer.from((await metrics?.text(visibleTo(caller))) ?? ''),
+      type: metrics?.contentType ?? 'text/plain; charset=utf-8',
+    }),
   });
   const description = route({
     method: 'get',

@@ -1,6 +1,7 @@
 /** Projects: their state, the next images to label, training, and the status of the service. */
 import { imageType } from '../../core/image/node/thumbnail.ts';
 import type { Service } from '../../service/types.ts';
+import { visibleTo } from '../http/guard.ts';
 import { route, type Route } from '../http/route.ts';
 import { projectResponse, projectsResponse, nextImagesResponse, runsResponse, startedResponse, statusResponse } from './responses.ts';
 import { pageOf } from './page.ts';
@@ -92,8 +93,7 @@ export function projectRoutes({ service }: { service: Pick<Service, 'projects' |
       access: 'read',
       response: statusResponse,
       async handle({ caller }) {
-        const status = await service.status();
-        return { json: { ...status, serving: status.serving.filter(({ project }) => caller.projects?.includes(project) ?? true) } };
+        return { json: await service.status(visibleTo(caller)) };
       },
     }),
   ];

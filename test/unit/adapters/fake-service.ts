@@ -290,9 +290,10 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
   };
   return {
     ...{ state, predictions, annotations, projects, versions },
-    async status() {
+    async status(visible) {
       await note('status', undefined);
-      return state.status;
+      const serving = state.status.serving.filter(({ project }) => visible?.(project) ?? true);
+      return { ...state.status, serving, problems: visible ? [] : state.status.problems };
     },
     errors: () => state.errors,
   };

@@ -241,11 +241,18 @@ describe('versions', () => {
     expect((await service.predictions.predict({ project: 'w', image: target.bytes })).encoderVersion).toBe('base');
     expect((await service.status()).problems).toEqual([expect.stringContaining('v-broken could not be put into service')]);
     expect(service.errors().some(({ code }) => code === 'CHECKPOINT_INVALID')).toBe(true);
+    service.note('w', new Error('no connection of w'));
+    service.note('z', new Error('no connection of z'));
+    told.push('three shapes of any project wait for review');
+    const problems = async (visible?: (project: string) => boolean) => (await service.status(visible)).problems.join();
+    expect(await problems((project) => project === 'w')).toMatch(/^project w: version v-broken.*,w: no connection of w$/);
+    expect(await problems((project) => project === 'z')).toBe('z: no connection of z');
+    expect((await service.status((project) => project === 'z')).serving).toEqual([]);
+    for (const where of ['w', 'z']) service.note(where, undefined);
     await service.projects.rollback('w', 'broken');
-    expect((await service.status()).problems).toEqual([]);
-    told.push('three shapes wait for review');
     expect(await service.status()).toMatchObject({ ready: true, problems: told });
     told.length = 0;
+    expect(await problems()).toBe('');
     await expectRejection('VERSION_NOT_FOUND', service.projects.rollback('w', 'further'), 'earlier');
   });
 

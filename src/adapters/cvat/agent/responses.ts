@@ -9,7 +9,7 @@ import { regionOf } from './region.ts';
 import { cvatRleFromMask } from '../mask-rle.ts';
 import type { CvatClient } from '../api/client.ts';
 import { shapesOfMask } from '../annotate/new-shapes.ts';
-import { trackFrame, type TrackerParts } from './tracker.ts';
+import { trackFrame, type AgentTracker } from './tracker.ts';
 
 const frameNumber = z.int().min(0);
 const point = z.tuple([z.number(), z.number()]);
@@ -49,7 +49,7 @@ export interface AgentResponseParts {
   service: { predictions: Pick<PredictionService, 'predict' | 'refine'> };
   /** Project whose references a detector uses. */
   project: string;
-  tracker: TrackerParts;
+  tracker: AgentTracker;
 }
 
 export function createAgentResponses({ client, service, project, tracker }: AgentResponseParts): ResponseRequest {

@@ -6,7 +6,7 @@ import { mayUse } from '../../http/guard.ts';
 import type { ImageSources } from '../../http/images/image-input.ts';
 import { route, type Caller, type Route, type RouteResponse, type RouteContext } from '../../http/route.ts';
 import { dialectOf } from './response-dialect.ts';
-import { askedImage } from './request-image.ts';
+import { askedImage, type AskedImage } from './request-image.ts';
 import { detect, type DetectorParts } from './detector.ts';
 import { functionEntry } from './function-entry.ts';
 import type { CvatFunction, Functions } from './functions.ts';
@@ -22,6 +22,8 @@ export interface FacadeParts {
   detector: DetectorParts;
   interactor: InteractorParts;
   tracker: TrackerParts;
+  /** Projects of CVAT here: the one of frames nobody knows, and the beginning of the others' names. */
+  own: { project: string; prefix: string };
   /** Its own port, or one that CVAT reads and never uses. */
   portOf: (name: string) => number;
   /** Waits until what is listed can be called. */
@@ -48,7 +50,7 @@ export function facadeRoutes(parts: FacadeParts): Route[] {
       errorsInStatusLine: true,
       response: z.record(z.string(), anyFunction),
       async handle({ caller }) {
-        const visible = (await functions.list()).filter((one) => isAllowed(caller, one));
+        const visible = (await functions.list()).filter((one) => isAllowed(caller, one, parts.own));
         await listed(visible);
         return { json: Object.fromEntries(visible.map((one) => [one.name, functionEntry(one, portOf(one.name))])) };
       },
@@ -63,7 +65,7 @@ export function facadeRoutes(parts: FacadeParts): Route[] {
       response: anyFunction,
       async handle({ params, caller }) {
         const found = await functions.get(params.name);
-        checkAllowed(caller, found);
+        checkAllowed(caller, found, parts.own);
         return { json: functionEntry(found, portOf(found.name)) };
       },
     }),
@@ -100,7 +102,7 @@ const called = {
 async function call(parts: FacadeParts, name: string, context: RouteContext<unknown, unknown, { image: string }>): Promise<RouteResponse> {
   const { body, caller, signal, headers } = context;
   const found = await parts.functions.get(name);
-  checkAllowed(caller, found);
+  checkAllowed(caller, found, parts.own);
   const image = () => askedImage(body.image, parts.images, parts.frames, signal);
   // Whoever annotates, it is CVAT that asks.
   const who = { client: `cvat ${caller.name}`, signal };
@@ -109,11 +111,16 @@ async function call(parts: FacadeParts, name: string, context: RouteContext<unkn
       return json(await detect(parts.detector, found, checkInput(detectorBody, body, 'body'), await image(), who));
     case 'interactor': {
       const agent = headers['user-agent'];
-      const call = { ...who, dialect: dialectOf(typeof agent === 'string' ? agent : undefined) };
-      return json(await interact(parts.interactor, checkInput(interactorBody, body, 'body'), await image(), call));
+      const [asked, dialect] = [await image(), dialectOf(typeof agent === 'string' ? agent : undefined)];
+      const project = placeOf(caller, asked, parts.own);
+      const call = { ...who, dialect, project, ...(caller.projects && { only: project }) };
+      return json(await interact(parts.interactor, checkInput(interactorBody, body, 'body'), asked, call));
     }
-    case 'tracker':
-      return { json: await track(parts.tracker, checkInput(trackerBody, body, 'body'), await image(), who) };
+    case 'tracker': {
+      const asked = await image();
+      const call = { ...who, project: placeOf(caller, asked, parts.own) };
+      return { json: await track(parts.tracker, checkInput(trackerBody, body, 'body'), asked, call) };
+    }
   }
 }
 
@@ -121,10 +128,26 @@ function json(bytes: Uint8Array): RouteResponse {
   return { bytes, type: 'application/json; charset=utf-8' };
 }
 
-function isAllowed({ projects }: Caller, { project }: CvatFunction): boolean {
-  return project === undefined || projects === undefined || projects.includes(project);
+function isAllowed({ projects }: Caller, { project }: CvatFunction, own: FacadeParts['own']): boolean {
+  if (projects === undefined) return true;
+  return project === undefined ? projects.some((one) => isOwn(one, own)) : projects.includes(project);
 }
 
-function checkAllowed(caller: Caller, { project }: CvatFunction): void {
-  if (project !== undefined) mayUse(caller, project);
+/** @throws FORBIDDEN */
+function checkAllowed(caller: Caller, found: CvatFunction, own: FacadeParts['own']): void {
+  if (!isAllowed(caller, found, own)) mayUse(caller, found.project ?? own.project);
+}
+
+/** Project in which a tool of all projects works for a caller. @throws FORBIDDEN */
+function placeOf(caller: Caller, { known }: AskedImage, own: FacadeParts['own']): string {
+  const where = known?.project ?? own.project;
+  // A frame nobody knows may be of any project: of the caller's own, where the caller is held to some.
+  const other =
+    known === undefined && caller.projects?.includes(where) === false ? caller.projects.find((one) => isOwn(one, own)) : undefined;
+  if (other === undefined) mayUse(caller, where);
+  return other ?? where;
+}
+
+function isOwn(project: string, { project: whole, prefix }: FacadeParts['own']): boolean {
+  return project === whole || project.startsWith(prefix);
 }

@@ -14,14 +14,16 @@ import type { Prior, Priors } from './priors.ts';
 export interface InteractorParts {
   service: Pick<Service, 'predictions'>;
   priors: Priors;
-  /** Name under which the engine's work for images of no project is counted. */
-  project: string;
   tolerance: number;
   log: Log;
 }
 
 export interface InteractorCall {
   client: string;
+  /** Name under which the engine's work is counted. */
+  project: string;
+  /** The one project whose references may help. @default the image's */
+  only?: string;
   /** Dialect of the calling CVAT. */
   dialect: ResponseDialect;
   signal: AbortSignal;
@@ -29,10 +31,10 @@ export interface InteractorCall {
 
 /** The answer's JSON. @throws REQUEST_INVALID without a click or box, ANNOTATION_OUTSIDE, IMAGE_*, SERVICE_BUSY, ... */
 export async function interact(
-  { service, priors, project, tolerance, log }: InteractorParts,
+  { service, priors, tolerance, log }: InteractorParts,
   body: InteractorBody,
   image: AskedImage,
-  { client, dialect, signal }: InteractorCall,
+  { client, project, only, dialect, signal }: InteractorCall,
 ): Promise<Buffer> {
   const { pos_points: positive, neg_points: negative } = body;
   const box = boxOf(body.obj_bbox);
@@ -44,12 +46,12 @@ export async function interact(
     negative,
     ...(box && { box }),
   };
-  const known = await priors.of(image, { client, signal }).catch((error: unknown) => {
+  const known = await priors.of(image, { client, signal, ...(only !== undefined && { only }) }).catch((error: unknown) => {
     signal.throwIfAborted();
     log.warn({}, `cvat: a click is answered without references: ${messageOf(error)}`);
     return [];
   });
-  const where = { project: image.known?.project ?? project, image: image.bytes, client };
+  const where = { project, image: image.bytes, client };
   const prior = known.find((one) => agrees(one, positive, negative, box));
   const guided =
     prior && (await service.predictions.refine({ ...where, prompts: { ...prompts, maskInput: prior.lowResLogits } }, { signal }));

@@ -21,8 +21,8 @@ export interface Prior {
 }
 
 export interface Priors {
-  /** Best first; none where the frame's project has no references. */
-  of(image: AskedImage, options: { client: string; signal: AbortSignal }): Promise<Prior[]>;
+  /** Best first; none where the frame's project has no references. only: the one project that may be looked into. */
+  of(image: AskedImage, options: { client: string; signal: AbortSignal; only?: string }): Promise<Prior[]>;
 }
 
 const CACHE_BYTES = 128 * 2 ** 20;
@@ -51,9 +51,9 @@ export function createPriors(service: Pick<Service, 'predictions'>, functions: F
     return priors.sort((a, b) => b.score - a.score);
   };
   return {
-    async of(image, { client, signal }) {
+    async of(image, { client, signal, only }) {
       const all = await functions.concepts();
-      const where = image.known?.project ?? project ?? (all.length === 1 ? all[0]?.project : undefined);
+      const where = only ?? image.known?.project ?? project ?? (all.length === 1 ? all[0]?.project : undefined);
       const concepts = all.find((one) => one.project === where);
       if (concepts === undefined) return [];
       // Shared by all who click in this frame, so nobody's going away may end it; one's own waiting it does.

@@ -21,14 +21,14 @@ import type { Sighting, Track, TrackedType, TrackMemory } from './track-memory.t
 export interface TrackerParts {
   service: { predictions: Pick<PredictionService, 'predict'> };
   memory: TrackMemory;
-  /** Name under which the engine's work is counted. */
-  project: string;
   tolerance: number;
   limits: ImageLimits;
 }
 
 interface Call {
   client: string;
+  /** Name under which the engine's work is counted. */
+  project: string;
   signal: AbortSignal;
 }
 
@@ -79,10 +79,10 @@ async function begun(
 }
 
 async function follow(
-  { service, memory, project, tolerance }: TrackerParts,
+  { service, memory, tolerance }: TrackerParts,
   before: Track,
-  { bytes, sha256, known }: AskedImage,
-  { client, signal }: Call,
+  { bytes, sha256 }: AskedImage,
+  { client, project, signal }: Call,
 ): Promise<{ shape: unknown; next: Track }> {
   const sightings = [before.first, ...(before.recent ? [before.recent] : [])];
   const references = sightings.flatMap(({ sha256: hash, annotation }: Sighting) => {
@@ -96,7 +96,7 @@ async function follow(
     );
   // Whether the object is still there is judged by its last place, below.
   const options = { instances: true, threshold: 0 };
-  const request = { project: known?.project ?? project, image: bytes, references, client, remember: false, options };
+  const request = { project, image: bytes, references, client, remember: false, options };
   const [found] = (await service.predictions.predict(request, { signal })).masks;
   const part = found && nearest(found, before.box);
   if (found === undefined || part === undefined || part.score < LOST_BELOW)

@@ -65,9 +65,32 @@ describe('what people do', () => {
     await labelled(['cat'], { guard });
     const headers = { authorization: 'Bearer token-of-sixteen-chars' };
     const list = asCvatReads((await send(`${bench.facade.url}/api/functions`, 'GET', headers)).json());
-    expect(list.map(({ kind }) => kind)).toEqual(['interactor', 'tracker']);
-    expect((await send(`${bench.facade.url}/api/functions/${DETECTOR}`, 'GET', headers)).status).toBe(403);
+    expect(list).toEqual([]);
+    for (const name of [DETECTOR, INTERACTOR, TRACKER])
+      expect((await send(`${bench.facade.url}/api/functions/${name}`, 'GET', headers)).status).toBe(403);
+    const image = bench.picture.toString('base64');
+    const click = { image, pos_points: [[32, 24]], neg_points: [], obj_bbox: [] };
+    expect((await invoke(bench.facade.url, INTERACTOR, click, headers)).status).toBe(403);
+    const box = { image, shapes: [{ type: 'rectangle', points: [4, 4, 30, 30] }], states: [] };
+    expect((await invoke(bench.facade.url, TRACKER, box, headers)).status).toBe(403);
+    expect(bench.facade.service.state.calls.filter(({ name }) => name.startsWith('predictions.'))).toEqual([]);
     expect((await send(`${bench.facade.url}/api/functions`, 'GET')).status).toBe(401);
+  });
+
+  it('lets callers of one project of CVAT click, in that project and by its references alone', async () => {
+    const own = 'cvat/project-3';
+    const guard = { tokens: [{ name: 'one', token: 'token-of-sixteen-chars', access: 'write' as const, projects: [own] }] };
+    await labelled(['cat'], { guard });
+    const headers = { authorization: 'Bearer token-of-sixteen-chars' };
+    const image = bench.picture.toString('base64');
+    const click = { image, pos_points: [[32, 24]], neg_points: [], obj_bbox: [] };
+    expect((await invoke(bench.facade.url, INTERACTOR, click, headers)).status).toBe(200);
+    const calls = bench.facade.service.state.calls.filter(({ name }) => name.startsWith('predictions.'));
+    expect(calls.map(({ name, args }) => [name, (args as { project: string }).project])).toEqual([['predictions.refine', own]]);
+    // A frame that is known to be of another project is not theirs, whatever they call it.
+    const sha256 = createHash('sha256').update(bench.picture).digest('hex');
+    bench.facade.adapter.frames.add(sha256, { server: 'https://cvat.test', task: 8, frame: 3, project: PROJECT });
+    expect((await invoke(bench.facade.url, INTERACTOR, click, headers)).status).toBe(403);
   });
 });
 

@@ -98,7 +98,7 @@ export function send(url: string, method: string, headers: Record<string, string
 }
 
 /** A call by way of the dashboard, with the headers CVAT sends. */
-export function invoke(url: string, name: string, body: unknown): Promise<Answer> {
-  const headers = { 'content-type': 'application/json', 'x-nuclio-function-name': name, 'x-nuclio-path': '/' };
+export function invoke(url: string, name: string, body: unknown, more: Record<string, string> = {}): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', 'x-nuclio-function-name': name, 'x-nuclio-path': '/', ...more };
   return send(`${url}/api/function_invocations`, 'POST', headers, JSON.stringify(body));
 }

@@ -27,6 +27,28 @@ function parse(text: string): Map<string, number> {
 }
 
 describe('/metrics', () => {
+  it('names to callers of some projects no other', async () => {
+    metrics = createMetrics();
+    const odd = 'a,project="secret"\n\\';
+    for (const project of ['cups', 'secret', odd]) {
+      metrics.serving(project, `version of ${project.slice(0, 6)}`);
+      metrics.learner(project, { state: 'running', step: 1, steps: 2, loss: 0.5 });
+    }
+    const tokens = [
+      { name: 'all', token: 'a-token-of-all-projects', access: 'read' as const },
+      { name: 'some', token: 'a-token-of-some-projects', access: 'read' as const, projects: ['cups', odd] },
+    ];
+    app = await startApp([], { metrics, guard: { tokens } });
+    const read = async (token: string) => (await fetch(`${app?.url}/metrics`, { headers: { authorization: `Bearer ${token}` } })).text();
+    const [whole, part] = [await read('a-token-of-all-projects'), await read('a-token-of-some-projects')];
+    const lines = (text: string, project: string) => text.split('\n').filter((line) => line.includes(`project="${project}"`)).length;
+    expect([lines(whole, 'cups'), lines(whole, 'secret')]).toEqual([6, 6]);
+    expect([lines(part, 'cups'), lines(part, 'secret')]).toEqual([6, 0]);
+    expect(part).not.toContain('version of secret');
+    expect(part).toContain('version of a,proj');
+    expect(part).toContain('prosam_http_request_seconds');
+  });
+
   it('counts requests by route and status, never by path', async () => {
     metrics = createMetrics();
     const things = route({ method: 'get', path: '/things/:id', summary: 'x', access: 'read', handle: () => Promise.resolve({ json: {} }) });
