@@ -1,9 +1,11 @@
 /** An HTTP app on a port: time limits against slow clients, and an end that lets people finish. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';
+import type { Log } from '../../service/ports/log.ts';
+import { trackConnections } from './connections.ts';
 import { errorResponse } from './error-response.ts';
 import type { HttpApp } from './http-app.ts';
 
@@ -15,7 +17,7 @@ export interface ListenOptions {
   headersTimeoutMs?: number;
   /** Between two requests of one connection. @default 5,000 */
   keepAliveTimeoutMs?: number;
-  /** Further ones are closed at once. @default 1,000 */
+  /** Where more come, the one that has been silent the longest is closed; where none is silent, the new one. @default 1,000 */
   maxConnections?: number;
 }
 
@@ -28,6 +30,7 @@ export interface Listening {
 
 /** Time in which requests refused at the deadline still get their response. */
 const LAST_WORDS_MS = 250;
+const WARN_EVERY_MS = 1000;
 
 /** @throws CONFIG_INVALID where the address cannot be had */
 export async function listen(app: HttpApp, options: ListenOptions): Promise<Listening> {
@@ -40,13 +43,12 @@ export async function listen(app: HttpApp, options: ListenOptions): Promise<List
     connectionsCheckingInterval: Math.max(50, Math.min(1000, Math.floor(headersTimeoutMs / 2))),
     maxHeaderSize: 16 * 1024,
   });
-  server.maxConnections = maxConnections;
-  const connections = trackConnections(server);
+  const warn = createDropWarning(app.log, maxConnections);
+  const connections = trackConnections(server, { max: maxConnections, onDrop: warn });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => app.handler(request, response));
   // Clients that ask before they send are told when the body is wanted, not before.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => void server.emit('request', request, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuse(error, socket, connections.busy(socket)));
-  server.on('drop', () => app.log.warn({ maxConnections }, 'connection refused: too many'));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(
@@ -74,39 +76,17 @@ export async function listen(app: HttpApp, options: ListenOptions): Promise<List
   };
 }
 
-interface Connections {
-  busy(socket: Socket): boolean;
-  /** Ends those without a request, now and as each becomes one. */
-  endIdle(): void;
-  destroyAll(): void;
-}
-
-/** The server's own list does not hold connections that never sent anything. */
-function trackConnections(server: Server): Connections {
-  const requests = new Map<Socket, number>();
-  let ending = false;
-  server.on('connection', (socket: Socket) => {
-    requests.set(socket, 0);
-    socket.once('close', () => requests.delete(socket));
-  });
-  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    requests.set(socket, (requests.get(socket) ?? 0) + 1);
-    response.once('close', () => {
-      if (!requests.has(socket)) return;
-      const left = (requests.get(socket) ?? 1) - 1;
-      requests.set(socket, left);
-      if (ending && left === 0) socket.end();
-    });
-  });
-  return {
-    busy: (socket) => (requests.get(socket) ?? 0) > 0,
-    endIdle: () => {
-      ending = true;
-      for (const [socket, count] of requests) if (count === 0) socket.destroy();
-    },
-    destroyAll: () => {
-      for (const socket of requests.keys()) socket.destroy();
-    },
+/** One line a second at most, with the number of connections that were closed: thousands of them are one event. */
+function createDropWarning(log: Log, maxConnections: number): (idle: boolean) => void {
+  const closed = { silent: 0, refused: 0 };
+  let timer: NodeJS.Timeout | undefined;
+  return (idle) => {
+    closed[idle ? 'silent' : 'refused']++;
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      log.warn({ maxConnections, ...closed }, 'connections closed: too many at the same time');
+      [closed.silent, closed.refused] = [0, 0];
+    }, WARN_EVERY_MS).unref();
   };
 }
 

@@ -121,13 +121,39 @@ describe('a slow client', () => {
 });
 
 describe('many clients', () => {
-  it('beyond the limit are turned away, and served once others left', async () => {
-    const { port, url } = await start({ listen: { maxConnections: 3 } });
-    const sockets = Array.from({ length: 3 }, () => connect(port, '127.0.0.1'));
+  const opened = async (port: number, count: number) => {
+    const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1').on('error', () => undefined));
     await Promise.all(sockets.map((one) => new Promise((resolve) => one.once('connect', resolve))));
-    await wait(50);
+    return sockets;
+  };
+
+  it('that say nothing shut nobody out: the one that has been silent the longest goes', async () => {
+    const { port, url, log } = await start({ listen: { maxConnections: 3 } });
+    const sockets = await opened(port, 3);
+    const gone = new Promise((resolve) => sockets[0]?.once('close', resolve));
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    await gone;
+    // Kept alive after its answer, it stays while others never asked anything.
+    await opened(port, 2);
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    await expect.poll(() => log.find(({ message }) => message.includes('too many'))?.fields).toMatchObject({ refused: 0 });
+  });
+
+  it('with requests in progress keep what they have: the new one is turned away, and served once others left', async () => {
+    const { port, url } = await start({ listen: { maxConnections: 3 } });
+    const sockets = await opened(port, 3);
+    for (const one of sockets) one.write(head('/v1/take', 'Content-Length: 1000'));
+    await wait(50); // their heads lie in this process's own sockets by then
     await expect(fetch(`${url}/health`)).rejects.toThrow();
     sockets.forEach((one) => one.destroy());
     await expect.poll(() => fetch(`${url}/health`).then(({ status }) => status, () => 0)).toBe(200); // prettier-ignore
+  });
+
+  it('of thousands at once leave the service answering', async () => {
+    const { port, url } = await start({ listen: { maxConnections: 200 } });
+    for (let i = 0; i < 5; i++) {
+      await opened(port, 300);
+      expect((await fetch(`${url}/health`)).status).toBe(200);
+    }
   });
 });
