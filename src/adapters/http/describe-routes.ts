@@ -26,7 +26,9 @@ const SECURITY_SCHEMES = {
     type: 'apiKey',
     in: 'header',
     name: SIGNATURE_HEADER,
-    description: 't=<milliseconds since 1970>,v1=<hex HMAC-SHA256 of "<t>.<body>">; each signature is good once',
+    description:
+      't=<milliseconds since 1970>,v2=<hex HMAC-SHA256 of "<t>\\n<METHOD>\\n<path and query>\\n<body>">; each signature is good once. ' +
+      'v1 (of "<t>.<body>") only reads, unless the secret is set to bodyOnly',
   },
 };
 

@@ -2,7 +2,15 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ProsamError } from '../../core/common/errors.ts';
 import { ACCESS, type Access, type Caller } from './route.ts';
-import { checkSignatureHeader, createReplayMemory, DEFAULT_TOLERANCE_MS, SIGNATURE_HEADER, verifySignature } from './signature.ts';
+import {
+  checkSignatureHeader,
+  createReplayMemory,
+  DEFAULT_TOLERANCE_MS,
+  SIGNATURE_HEADER,
+  verifySignature,
+  type ReplayMemory,
+  type RequestLine,
+} from './signature.ts';
 
 interface Grant {
   /** Name of the caller, for logs and fair shares. For passwords also the user name. */
@@ -19,11 +27,17 @@ export interface GuardOptions {
   /** At least 8 characters each. */
   basic?: readonly (Grant & { password: string })[];
   /** Secrets of signed bodies, at least 16 characters each. */
-  hmac?: readonly (Grant & { secret: string })[];
+  hmac?: readonly (Grant & {
+    secret: string;
+    /** Lets v1 signatures, which cover the body alone, change things too. @default false: they only read */
+    bodyOnly?: boolean;
+  })[];
   /** Access of callers without credentials. @default nothing */
   anonymous?: Exclude<Access, 'open'>;
   /** Tolerated clock skew of a signer. @default 300,000 */
   toleranceMs?: number;
+  /** Memory of used signatures. @default this process's own */
+  replays?: ReplayMemory;
   /** Milliseconds since 1970. @default Date.now */
   nowMs?: () => number;
 }
@@ -41,9 +55,10 @@ export interface SignedClaim {
 export interface Guard {
   /**
    * The caller, or a claim to be one that the body must prove. Looks at the head alone, so it comes before any body is read.
+   * line: of the request, which signatures cover.
    * @throws UNAUTHORIZED where credentials are missing or wrong (wrong ones never count as none)
    */
-  identify(headers: RequestHeaders): Caller | SignedClaim;
+  identify(headers: RequestHeaders, line: RequestLine): Caller | SignedClaim;
   readonly kinds: readonly GuardKind[];
   readonly anonymous: Access | undefined;
   /** Value of WWW-Authenticate. */
@@ -63,14 +78,14 @@ export function createGuard(options: GuardOptions): Guard {
   const same = createComparison();
   const tokenHashes = tokens.map(({ token }) => same.hash(token));
   const passwordHashes = basic.map(({ name, password }) => same.hash(`${name}:${password}`));
-  const replays = createReplayMemory();
+  const replays = options.replays ?? createReplayMemory();
   const kinds: GuardKind[] = [];
   if (tokens.length > 0) kinds.push('bearer');
   if (basic.length > 0) kinds.push('basic');
   if (hmac.length > 0) kinds.push('signature');
 
   const signers = hmac.map(callerOf);
-  const identify: Guard['identify'] = (headers) => {
+  const identify: Guard['identify'] = (headers, line) => {
     const authorization = single(headers.authorization);
     const signature = single(headers[SIGNATURE_HEADER]);
     if (authorization !== undefined) {
@@ -85,12 +100,16 @@ export function createGuard(options: GuardOptions): Guard {
       );
     }
     if (signature !== undefined && hmac.length > 0) {
-      checkSignatureHeader(signature, { nowMs: nowMs(), toleranceMs, replays });
+      const { version } = checkSignatureHeader(signature, { nowMs: nowMs(), toleranceMs, replays, line });
+      const readsOnly = version === 'v1' && line.method !== 'GET' && line.method !== 'HEAD';
+      if (readsOnly && !hmac.some(({ bodyOnly }) => bodyOnly)) throw needsV2(line);
       return {
         candidates: signers,
         async prove(body) {
           const secrets = hmac.map(({ secret }) => secret);
-          return found(hmac[await verifySignature(secrets, signature, body, { nowMs: nowMs(), toleranceMs, replays })], 'signature');
+          const grant = hmac[await verifySignature(secrets, signature, body, { nowMs: nowMs(), toleranceMs, replays, line })];
+          if (readsOnly && grant?.bodyOnly !== true) throw needsV2(line);
+          return found(grant, 'signature');
         },
       };
     }
@@ -144,6 +163,13 @@ function found(grant: Grant | undefined, what: string): Caller {
 
 function callerOf({ name, access = 'write', projects }: Grant): Caller {
   return { name, access, ...(projects === undefined ? {} : { projects }) };
+}
+
+function needsV2({ method }: RequestLine): ProsamError {
+  return new ProsamError(
+    'UNAUTHORIZED',
+    `A v1 signature covers the body alone and cannot ${method}: sign method and path too (v2), or set bodyOnly for this secret in auth.hmac.`,
+  );
 }
 
 function single(value: string | readonly string[] | undefined): string | undefined {

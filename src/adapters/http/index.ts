@@ -18,4 +18,4 @@ export type { Outbound, OutboundCall, OutboundOptions } from './outbound.ts';
 export type { OutboundCredentials, OutboundFetch, ServerDialect } from './outbound-types.ts';
 export { route } from './route.ts';
 export type { Access, Caller, Route, RouteResponse, RouteContext, ServerEvent } from './route.ts';
-export { signBody, verifySignature } from './signature.ts';
+export { signBody, signRequest, verifySignature } from './signature.ts';

@@ -10,6 +10,7 @@ import type { Exchange } from './exchange.ts';
 import type { Guard } from './guard.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { parseBody, receiveBody } from './body/parse-body.ts';
+import type { RequestLine } from './signature.ts';
 import type { Caller, Route, RouteResponse, RouteContext } from './route.ts';
 
 /** Dependencies of a route. */
@@ -41,7 +42,7 @@ export async function serveRoute(route: Route, asked: RoutedRequest, around: Rou
   const { request, response, exchange } = asked;
   const { guard, limits, closing, bodies } = around;
   route.checkHead?.(request.headers);
-  const asks = route.access === 'open' ? NOBODY : guard.identify(request.headers);
+  const asks = route.access === 'open' ? NOBODY : guard.identify(request.headers, lineOf(request));
   const claim = 'prove' in asks ? asks : undefined;
   let caller = 'prove' in asks ? NOBODY : (exchange.caller = asks);
   if (!claim) checkAccess(caller, route, guard);
@@ -104,6 +105,11 @@ export async function serveRoute(route: Route, asked: RoutedRequest, around: Rou
     if (handling) setTimeout(done, AFTERWARDS_MS).unref();
     else held.release();
   }
+}
+
+/** The request line below the service's address, whatever base path a proxy left in it. */
+function lineOf({ method = '', url = '' }: IncomingMessage): RequestLine {
+  return { method, path: url };
 }
 
 function bodyLimits({ bodyTimeoutMs, bodyIdleMs, json }: HttpLimits, maxBytes: number) {

@@ -21,8 +21,10 @@ export interface BasicGrant extends Grant {
 }
 
 export interface HmacGrant extends Grant {
-  /** Secret that signs request bodies: `X-Prosam-Signature`, HMAC-SHA256. */
+  /** Secret that signs requests: `X-Prosam-Signature`, HMAC-SHA256. */
   secret: string;
+  /** Lets v1 signatures, which cover the body alone, change things too. @default false */
+  bodyOnly?: boolean;
 }
 
 /** Section `auth`. Without any credential everybody who reaches the port is an admin, so only 127.0.0.1 may be listened on. */

@@ -14,8 +14,8 @@ const READER = 'another secret, for reading';
 const GUARD: GuardOptions = {
   tokens: [{ name: 'tester', token: TOKEN, access: 'admin' }],
   hmac: [
-    { name: 'signer', secret: SECRET, projects: ['mine'] },
-    { name: 'reader', secret: READER, access: 'read' },
+    { name: 'signer', secret: SECRET, bodyOnly: true, projects: ['mine'] },
+    { name: 'reader', secret: READER, bodyOnly: true, access: 'read' },
   ],
 };
 const LARGE = 90_000_000;
@@ -101,7 +101,7 @@ describe('the head of a request', () => {
     ['in seconds', () => signed(`t=${Math.round(Date.now() / 1000)},v1=${'0'.repeat(64)}`)],
     ['too short', () => signed(`t=${Date.now()},v1=${'0'.repeat(63)}`)],
     ['not hexadecimal', () => signed(`t=${Date.now()},v1=${'g'.repeat(64)}`)],
-    ['of another scheme', () => signed(`t=${Date.now()},v2=${'0'.repeat(64)}`)],
+    ['of another scheme', () => signed(`t=${Date.now()},v3=${'0'.repeat(64)}`)],
     ['of two', () => signed(`t=${Date.now()},v1=${'0'.repeat(64)},v1=${'1'.repeat(64)}`)],
     ['empty', () => signed('')],
     ['beside a wrong token', () => `${forged()}\r\nAuthorization: Bearer wrong`],

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createGuard, mayUse, type GuardOptions } from '../../../../src/adapters/http/guard.ts';
 import { route, type Access } from '../../../../src/adapters/http/route.ts';
-import { createReplayMemory, signBody, verifySignature } from '../../../../src/adapters/http/signature.ts';
+import { createReplayMemory, signBody, signRequest, verifySignature } from '../../../../src/adapters/http/signature.ts';
 import { errorOf, startApp, type RunningApp } from './running-app.ts';
 
 const running: RunningApp[] = [];
@@ -138,43 +138,51 @@ describe('the guard', () => {
 
 describe('a signed request', () => {
   const body = JSON.stringify({ project: 'p' });
+  const line = { method: 'POST', path: '/v1/save' };
+  const signedBy = (secret: string, text: string, timeMs: number): string => signRequest(secret, line, text, timeMs);
   const send = (url: string, signature: string, text = body): Promise<Response> =>
     fetch(`${url}/save`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-prosam-signature': signature }, body: text });
 
   it('is let in once', async () => {
     const url = await start(ALL);
-    const signature = signBody(SECRET, body, Date.now());
+    const signature = signedBy(SECRET, body, Date.now());
     const first = await send(url, signature);
     expect([first.status, await first.json()]).toEqual([200, { name: 'signer' }]);
     const replay = await send(url, signature);
     expect([replay.status, (await errorOf(replay)).code]).toEqual([401, 'UNAUTHORIZED']);
-    expect((await send(url, signBody(SECRET, body, Date.now() + 1))).status).toBe(200);
+    expect((await send(url, signedBy(SECRET, body, Date.now() + 1))).status).toBe(200);
   });
 
   it('has the access of its secret', async () => {
     const url = await start(ALL);
-    expect((await send(url, signBody('another secret, longer', body, Date.now()))).status).toBe(403);
+    expect((await send(url, signedBy('another secret, longer', body, Date.now()))).status).toBe(403);
   });
 
   it('is refused when wrong, stale, early, changed or malformed', async () => {
     const url = await start(ALL);
     const now = Date.now();
-    const good = signBody(SECRET, body, now);
+    const good = signedBy(SECRET, body, now);
     const wrong = [
-      signBody('a secret of some lengtH', body, now),
-      signBody(SECRET, body, now - 301_000),
-      signBody(SECRET, body, now + 301_000),
-      signBody(SECRET, `${body} `, now),
+      signedBy('a secret of some lengtH', body, now),
+      signedBy(SECRET, body, now - 301_000),
+      signedBy(SECRET, body, now + 301_000),
+      signedBy(SECRET, `${body} `, now),
       good.replace(/t=\d+/, `t=${now + 1}`),
       good.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
       good.toUpperCase(),
       good.slice(0, -1),
-      `${good},v1=${'0'.repeat(64)}`,
-      `v1=${'0'.repeat(64)}`,
-      't=NaN,v1=',
-      `t=${Math.round(now / 1000)},v1=${createHmac('sha256', SECRET)
-        .update(`${Math.round(now / 1000)}.${body}`)
-        .digest('hex')}`,
+      `${good},v2=${'0'.repeat(64)}`,
+      `v2=${'0'.repeat(64)}`,
+      't=NaN,v2=',
+      signedBy(SECRET, body, Math.round(now / 1000)),
+      // For another method, path or query.
+      signRequest(SECRET, { ...line, method: 'PUT' }, body, now),
+      signRequest(SECRET, { ...line, path: '/v1/projects/p' }, body, now),
+      signRequest(SECRET, { ...line, path: '/v1/save?project=q' }, body, now),
+      // Moved from one part to the next.
+      signRequest(SECRET, { ...line, path: `${line.path}\n${body.slice(0, 3)}` }, body.slice(3), now),
+      // The body alone: it could have been meant for anything.
+      signBody(SECRET, body, now),
       'x'.repeat(8000),
     ];
     for (const signature of wrong) expect([signature, (await send(url, signature)).status]).toEqual([signature, 401]);
@@ -185,12 +193,39 @@ describe('a signed request', () => {
   it('may be large, and is checked before it is parsed', async () => {
     const url = await start(ALL);
     const large = JSON.stringify({ project: 'p', pad: 'x'.repeat(5_000_000) });
-    expect((await send(url, signBody(SECRET, large, Date.now()), large)).status).toBe(200);
-    expect((await send(url, signBody(SECRET, 'other', Date.now()), '{"project":')).status).toBe(401);
+    expect((await send(url, signedBy(SECRET, large, Date.now()), large)).status).toBe(200);
+    expect((await send(url, signedBy(SECRET, 'other', Date.now()), '{"project":')).status).toBe(401);
+  });
+
+  it('of the body alone reads, and changes things only where its secret may', async () => {
+    const asked = (signature: string, path: string, method = 'GET') => ({ signature, path, method });
+    const status = async (url: string, { signature, path, method }: ReturnType<typeof asked>) => {
+      const headers = { 'content-type': 'application/json', 'x-prosam-signature': signature };
+      return fetch(`${url}${path}`, { method, headers, ...(method === 'POST' && { body }) });
+    };
+    const now = Date.now();
+    const url = await start(ALL);
+    expect((await status(url, asked(signBody(SECRET, '', now), '/read'))).status).toBe(200);
+    expect(
+      (await status(url, asked(signRequest(SECRET, { method: 'GET', path: '/v1/read?a=%20b' }, '', now), '/read?a=%20b'))).status,
+    ).toBe(200);
+    const refused = await status(url, asked(signBody(SECRET, body, now), '/save', 'POST'));
+    expect(refused.status).toBe(401);
+    expect((await errorOf(refused)).message).toMatch(/v1.*v2.*bodyOnly/);
+    const [other, signer] = ALL.hmac as NonNullable<GuardOptions['hmac']>;
+    const older = await start({ ...ALL, hmac: [other as never, { ...(signer as NonNullable<typeof signer>), bodyOnly: true }] });
+    expect((await status(older, asked(signBody(SECRET, body, now + 1), '/save', 'POST'))).status).toBe(200);
+    // Another secret may not borrow that.
+    expect((await status(older, asked(signBody('another secret, longer', body, now + 1), '/save', 'POST'))).status).toBe(401);
   });
 });
 
 describe('signatures', () => {
+  it('of requests are an ordinary HMAC-SHA256 over time, method, path and body, a line each', () => {
+    const expected = createHmac('sha256', 'key').update('1700000000000\nPUT\n/v1/a?b=c\n{"a":1}').digest('hex');
+    expect(signRequest('key', { method: 'put', path: '/v1/a?b=c' }, '{"a":1}', 1_700_000_000_000)).toBe(`t=1700000000000,v2=${expected}`);
+  });
+
   it('are an ordinary HMAC-SHA256 over timestamp, dot and body', () => {
     const expected = createHmac('sha256', 'key').update('1700000000000.{"a":1}').digest('hex');
     expect(signBody('key', '{"a":1}', 1_700_000_000_000)).toBe(`t=1700000000000,v1=${expected}`);
@@ -219,13 +254,13 @@ describe('signatures', () => {
     await fc.assert(property, { numRuns: 100 });
   });
 
-  it('are remembered as long as they would be accepted, and no more of them than agreed', () => {
+  it('are remembered as long as they would be accepted, and no more of them than agreed', async () => {
     const memory = createReplayMemory(2);
-    expect(memory.use('a', 0, 100)).toBe(true);
-    expect(memory.use('a', 100, 100)).toBe(false);
-    expect(memory.use('b', 100, 150)).toBe(true);
-    expect(() => memory.use('c', 100, 200)).toThrow(expect.objectContaining({ code: 'CLIENT_BUSY' }) as Error);
-    expect(memory.use('c', 101, 200)).toBe(true);
-    expect(memory.use('b', 101, 150)).toBe(false);
+    expect(await memory.use('a', 0, 100)).toBe(true);
+    expect(await memory.use('a', 100, 100)).toBe(false);
+    expect(await memory.use('b', 100, 150)).toBe(true);
+    await expect(memory.use('c', 100, 200)).rejects.toMatchObject({ code: 'CLIENT_BUSY' });
+    expect(await memory.use('c', 101, 200)).toBe(true);
+    expect(await memory.use('b', 101, 150)).toBe(false);
   });
 });
