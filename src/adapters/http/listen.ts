@@ -17,7 +17,7 @@ export interface ListenOptions {
   headersTimeoutMs?: number;
   /** Between two requests of one connection. @default 5,000 */
   keepAliveTimeoutMs?: number;
-  /** Where more come, the one that has been silent the longest is closed; where none is silent, the new one. @default 1,000 */
+  /** Most at the same time: the one that has been silent the longest makes room, and where none is silent, the new one is closed. @default 1,000 */
   maxConnections?: number;
 }
 
