@@ -91,10 +91,10 @@ const DAMAGES: readonly Damage[] = [
   },
 ];
 
-/** One to eight of them. other: a file to take pieces from. Neither is changed. */
-export function damaged(bytes: Uint8Array, other: Buffer, random: Random): Buffer {
+/** One to `most` of them. other: a file to take pieces from. Neither is changed. */
+export function damaged(bytes: Uint8Array, other: Buffer, random: Random, most = 8): Buffer {
   let out: Buffer = Buffer.from(bytes);
-  const count = uniformInt(random, 1, 8);
+  const count = uniformInt(random, 1, most);
   for (let i = 0; i < count; i++) out = Buffer.from((DAMAGES[uniformInt(random, 0, DAMAGES.length - 1)] as Damage)(out, random, other));
   return out;
 }

@@ -55,8 +55,14 @@ export function boundEnding(request: IncomingMessage, response: ServerResponse):
     request.resume();
     const linger = setTimeout(() => socket.destroy(), LINGER_MS);
     linger.unref();
-    request.once('end', () => clearTimeout(linger));
-    socket.once('close', () => clearTimeout(linger));
+    const over = (): void => {
+      clearTimeout(linger);
+      // The connection may carry many more requests.
+      request.off('end', over);
+      socket.off('close', over);
+    };
+    request.once('end', over);
+    socket.once('close', over);
   });
 }
 

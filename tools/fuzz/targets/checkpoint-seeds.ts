@@ -1,9 +1,9 @@
 /** Sound checkpoints of every form to start from. */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '../../test/golden/checkpoint-writers.ts';
-import { dinov2OfTransformers, promptEncoderOfVrpSam, samOfTransformers } from '../../test/golden/foreign-names.ts';
-import { openGoldenSet, readTensors } from '../../test/golden/golden-set.ts';
+import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '../../../test/golden/checkpoint-writers.ts';
+import { dinov2OfTransformers, promptEncoderOfVrpSam, samOfTransformers } from '../../../test/golden/foreign-names.ts';
+import { openGoldenSet, readTensors } from '../../../test/golden/golden-set.ts';
 
 const GOLDEN = 'test/golden/data';
 

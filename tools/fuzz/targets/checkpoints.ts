@@ -1,32 +1,41 @@
 /** One try: a sound checkpoint, damaged, opened, recognised, and made a session of where it still can be. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { backboneTensors } from '../../src/core/checkpoint/names/backbone.ts';
-import { checkTensors } from '../../src/core/checkpoint/check-tensors.ts';
-import type { Checkpoint } from '../../src/core/checkpoint/checkpoint.ts';
-import { describeBackbone } from '../../src/core/models/detect-backbone.ts';
-import { describePromptEncoder } from '../../src/core/models/detect-prompt-encoder.ts';
-import { describeSam } from '../../src/core/models/detect-sam.ts';
-import { openCheckpoint } from '../../src/core/checkpoint/open-checkpoint.ts';
-import { promptEncoderTensors } from '../../src/core/checkpoint/names/prompt-encoder.ts';
-import { readFloatTensors } from '../../src/core/checkpoint/read-tensors.ts';
-import { samTensors } from '../../src/core/checkpoint/names/sam.ts';
-import { isProsamError } from '../../src/core/common/errors.ts';
-import { backboneTrunk } from '../../src/core/networks/backbone.ts';
-import { samImageEncoder } from '../../src/core/networks/sam-image-encoder.ts';
-import { seededRandom, uniformInt } from '../../src/core/common/random.ts';
-import { emitWithFile, tensorsNeeded, type NetworkDefinition } from '../../src/core/onnx/emit.ts';
-import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
+import { backboneTensors } from '../../../src/core/checkpoint/names/backbone.ts';
+import { checkTensors } from '../../../src/core/checkpoint/check-tensors.ts';
+import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint.ts';
+import { describeBackbone } from '../../../src/core/models/detect-backbone.ts';
+import { describePromptEncoder } from '../../../src/core/models/detect-prompt-encoder.ts';
+import { describeSam } from '../../../src/core/models/detect-sam.ts';
+import { openCheckpoint } from '../../../src/core/checkpoint/open-checkpoint.ts';
+import { promptEncoderTensors } from '../../../src/core/checkpoint/names/prompt-encoder.ts';
+import { readFloatTensors } from '../../../src/core/checkpoint/read-tensors.ts';
+import { samTensors } from '../../../src/core/checkpoint/names/sam.ts';
+import { isProsamError } from '../../../src/core/common/errors.ts';
+import { backboneTrunk } from '../../../src/core/networks/backbone.ts';
+import { samImageEncoder } from '../../../src/core/networks/sam-image-encoder.ts';
+import { seededRandom, uniformInt } from '../../../src/core/common/random.ts';
+import { emitWithFile, tensorsNeeded, type NetworkDefinition } from '../../../src/core/onnx/emit.ts';
+import { nodeRuntime } from '../../../src/core/runtime/node/ort-node.ts';
 import { checkpointSeeds, type Seed } from './checkpoint-seeds.ts';
-import { damaged } from './mutate.ts';
+import { damaged } from '../mutate.ts';
+import { unexpected, type FuzzTarget, type Try } from '../target.ts';
 
 /** Codes with which opening damaged weights may end. */
 const REFUSALS = ['CHECKPOINT_INVALID', 'CHECKPOINT_PICKLE', 'CHECKPOINT_MISMATCH', 'MODEL_NOT_FOUND'];
+/** Refusals by the first bytes, before anything inside was read. */
+const NOT_EVEN_OPENED = /not a|does not begin|is no /;
 /** Sessions take longest: of damage that leaves a checkpoint readable, not every one is tried. */
 const SESSION_SHARE = 0.2;
 
-/** folder: to write damaged files to. -> a function from a seed to the outcome: OPENED, a code, or UNEXPECTED: what was thrown */
-export async function tryDamaged(folder: string): Promise<(seed: number) => Promise<string>> {
+export const CHECKPOINTS: FuzzTarget = {
+  name: 'checkpoints',
+  about: 'openCheckpoint, up to a session of ONNX Runtime',
+  open: async (folder) => ({ run: await tryDamaged(folder) }),
+};
+
+/** folder: to write damaged files to. */
+async function tryDamaged(folder: string): Promise<Try> {
   const place = join(folder, 'seeds');
   mkdirSync(place);
   const seeds = checkpointSeeds(place);
@@ -37,13 +46,14 @@ export async function tryDamaged(folder: string): Promise<(seed: number) => Prom
     const other = [...(seeds[uniformInt(random, 0, seeds.length - 1)] as Seed).files.values()][0] as Buffer;
     const names = [...seed.files.keys()];
     const hit = names[uniformInt(random, 0, names.length - 1)] as string;
-    const files = new Map([...seed.files].map(([name, bytes]) => [name, name === hit ? damaged(bytes, other, random) : bytes]));
+    const most = random() < 0.5 ? 1 : 8;
+    const files = new Map([...seed.files].map(([name, bytes]) => [name, name === hit ? damaged(bytes, other, random, most) : bytes]));
     try {
       await use(await openCheckpoint(written(folder, { ...seed, files })), random() < SESSION_SHARE);
-      return 'OPENED';
+      return { code: 'OK', past: true };
     } catch (error) {
-      if (isProsamError(error) && REFUSALS.includes(error.code)) return error.code;
-      return `UNEXPECTED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`.replaceAll('\n', ' | ');
+      if (!isProsamError(error) || !REFUSALS.includes(error.code)) return unexpected(error);
+      return { code: error.code, past: !NOT_EVEN_OPENED.test(error.message) };
     }
   };
 }
