@@ -70,8 +70,8 @@ function inObject(fields: Record<string, Json>, random: Random, depth: number): 
   // Files are seldom changed here: nothing beyond them would be read.
   const key = isFile(once) ? drawn() : once;
   const kind = random();
-  if (kind < 0.08) delete fields[key];
-  else if (kind < 0.14) fields[TEXTS[uniformInt(random, 0, TEXTS.length - 1)] as string] = structuredClone(fields[key] as Json);
+  if (kind < 0.08) return Object.fromEntries(Object.entries(fields).filter(([name]) => name !== key));
+  if (kind < 0.14) fields[TEXTS[uniformInt(random, 0, TEXTS.length - 1)] as string] = structuredClone(fields[key] as Json);
   else fields[key] = changed(fields[key] as Json, random, depth + 1);
   return fields;
 }
