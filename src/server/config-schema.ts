@@ -66,7 +66,7 @@ export const configSchema = z.strictObject({
         .max(1000)
         .default([]),
       hmac: z
-        .array(z.strictObject({ ...grant, secret: text(1000), bodyOnly: z.boolean().default(false) }))
+        .array(z.strictObject({ ...grant, secret: text(1000), bodyOnly: z.boolean().optional() }))
         .max(1000)
         .default([]),
     })

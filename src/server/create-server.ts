@@ -17,7 +17,8 @@ import type { Log } from '../service/ports/log.ts';
 import { createEngine } from '../core/runtime/node/create-engine.ts';
 import { externalSystem } from '../external/external-system.ts';
 import type { Service } from '../service/types.ts';
-import type { Storage, Store } from '../service/ports/storage.ts';
+import type { SignatureStore, Storage, Store } from '../service/ports/storage.ts';
+import { sharedReplayMemory, type ReplayMemory } from '../adapters/http/signature.ts';
 import type { Engine } from '../core/engine/types.ts';
 import { allowedTimes, parseLearnerSettings } from '../learner/read-settings.ts';
 import { createService } from '../service/service.ts';
@@ -72,7 +73,11 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
   });
   const log = logger ?? createLog({ level: settings.log.level });
   const metrics = createMetrics();
-  const guard = guardOf(settings);
+  let signatures: SignatureStore | undefined;
+  const guard = guardOf(
+    settings,
+    sharedReplayMemory((signature, times) => (signatures as SignatureStore).use(signature, times)),
+  );
 
   /** Functions that close what has been opened, in the order of opening. */
   const opened: (() => Promise<void>)[] = [];
@@ -89,6 +94,7 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     const { database, objects, migrate, storageTimeouts: timeouts } = settings;
     const storage = givenStorage ?? (await openStorage({ database, objects, migrate, timeouts, log }));
     opened.push(() => storage.close());
+    signatures = storage.store.signatures;
     const engine = givenEngine ?? (await createEngine(engineOptions(settings, log)));
     opened.push(() => engine.close());
     const { references, limits, keepPredictions, images: imageSettings, learner } = settings;
@@ -166,10 +172,10 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
   }
 }
 
-function guardOf({ auth }: ProsamSettings) {
+function guardOf({ auth }: ProsamSettings, replays: ReplayMemory) {
   const { tokens, basic, hmac } = auth;
   const open = tokens.length + basic.length + hmac.length === 0;
-  return createGuard({ tokens, basic, hmac, ...(open && { anonymous: 'admin' }) });
+  return createGuard({ tokens, basic, hmac, replays, ...(open && { anonymous: 'admin' }) });
 }
 
 function engineOptions(

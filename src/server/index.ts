@@ -58,6 +58,7 @@ export type {
   PredictionRecord,
   Provenance,
   Queue,
+  SignatureStore,
   Storage,
   Store,
   WorkOptions,

@@ -8,6 +8,7 @@ import { bossQueue } from './postgres/boss-queue.ts';
 import { changeLines } from './schema/change-lines.ts';
 import type { Database, Room } from './schema/database.ts';
 import { deliveryStore } from './rows/deliveries.ts';
+import { signatureStore } from './rows/signatures.ts';
 import { openDiskBlobs } from './blobs/disk-blobs.ts';
 import { imageStore } from './rows/images.ts';
 import { migrate, migrationStatus, requireSchema } from './schema/migrations.ts';
@@ -114,6 +115,7 @@ function assemble(database: Database, queue: DrivenQueue, blobs: Blobs, { statem
     runs: runStore(room),
     batches: batchStore(room),
     deliveries: deliveryStore(room),
+    signatures: signatureStore(room),
     async ping() {
       await sql`select 1`.execute(connection);
     },

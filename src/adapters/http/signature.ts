@@ -66,6 +66,17 @@ export function createReplayMemory(entries = 100_000): ReplayMemory {
   };
 }
 
+/** The same over what all processes share: first asked here, then there. used: false where it was used before. */
+export function sharedReplayMemory(
+  used: (signature: string, times: { nowMs: number; keepUntilMs: number }) => Promise<boolean>,
+): ReplayMemory {
+  const own = createReplayMemory();
+  return {
+    has: (signature, nowMs) => own.has(signature, nowMs),
+    use: async (signature, nowMs, keepUntilMs) => (await own.use(signature, nowMs, keepUntilMs)) && used(signature, { nowMs, keepUntilMs }),
+  };
+}
+
 /**
  * Value of the X-Prosam-Signature header: `t=<milliseconds since 1970>,v1=<hex HMAC-SHA256 of "<t>.<body>">`.
  * The body's bytes as they are sent.

@@ -102,7 +102,7 @@ export interface ProsamSettings extends Completed<Omit<ProsamConfig, Section>, '
   auth: {
     tokens: readonly Completed<TokenGrant, 'projects'>[];
     basic: readonly Completed<BasicGrant, 'projects'>[];
-    hmac: readonly Completed<HmacGrant, 'projects'>[];
+    hmac: readonly Completed<HmacGrant, 'projects' | 'bodyOnly'>[];
   };
   images: Completed<ImagesConfig, 'folder'>;
   references: Completed<ReferencesConfig>;

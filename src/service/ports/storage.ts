@@ -160,6 +160,11 @@ export interface ImageStore {
 }
 
 /** Calls end in bounded time. @throws STORAGE_FAILED, STORAGE_TIMEOUT from all of them */
+export interface SignatureStore {
+  /** Remembers a signature; false where it was used before, by whichever process. Those before nowMs count no more. */
+  use(signature: string, times: { nowMs: number; keepUntilMs: number }): Promise<boolean>;
+}
+
 export interface Store {
   readonly annotations: AnnotationStore;
   readonly images: ImageStore;
@@ -167,6 +172,7 @@ export interface Store {
   readonly runs: RunStore;
   readonly batches: BatchStore;
   readonly deliveries: DeliveryStore;
+  readonly signatures: SignatureStore;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -25,4 +25,5 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   { name: 'batches', key: ['id'] },
   { name: 'batch_items', key: ['batch', 'position'] },
   { name: 'deliveries', key: ['id'] },
+  { name: 'used_signatures', key: ['signature'] },
 ];

@@ -13,7 +13,17 @@ interface Migration {
 }
 
 /** A published step never changes; what has to change is the next step. */
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: 'first schema', statements: FIRST_SCHEMA }];
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: 'first schema', statements: FIRST_SCHEMA },
+  {
+    version: 2,
+    name: 'used signatures',
+    statements: [
+      'create table used_signatures (signature {text} primary key, keep_until_ms bigint not null)',
+      'create index used_signatures_over on used_signatures (keep_until_ms)',
+    ],
+  },
+];
 
 /** Words in which the SQL dialects differ. */
 const WORDS: Record<Database['dialect'], Record<string, string>> = {

@@ -108,6 +108,7 @@ export interface Tables {
     cancelled: Flag;
   };
   batch_items: { batch: string; position: number; input: string | null; state: 'waiting' | 'done' | 'failed'; result: string | null };
+  used_signatures: { signature: string; keep_until_ms: number };
   deliveries: {
     id: string;
     project: string;

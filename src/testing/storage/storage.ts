@@ -9,6 +9,7 @@ import { testLongestNames } from './longest-names.ts';
 import { testQueue } from './queue.ts';
 import { testRemovedAnnotations } from './removed-annotations.ts';
 import { testRuns } from './runs.ts';
+import { testSignatures } from './signatures.ts';
 
 export interface StorageTestOptions {
   /** Makes an empty place; once a part of the suite. */
@@ -31,5 +32,6 @@ export function testStorage(tests: TestRunner, { place, orders = 60 }: StorageTe
   testImages(tests, place);
   testRuns(tests, place);
   testBatches(tests, place);
+  testSignatures(tests, place);
   testQueue(tests, place);
 }

@@ -24,15 +24,17 @@ describe('prosam db', () => {
     const folder = newFolder();
     const none = await runCli(['db', 'status', '--json'], folder);
     expect(none.code).toBe(1);
-    expect(jsonLines(none.stdout)).toMatchObject([{ address: './prosam/prosam.db', database: 0, code: 1, pending: [{ version: 1 }] }]);
+    expect(jsonLines(none.stdout)).toMatchObject([
+      { address: './prosam/prosam.db', database: 0, code: 2, pending: [{ version: 1 }, { version: 2 }] },
+    ]);
     expect(await readdir(folder)).toEqual([]);
-    expect((await runCli(['db', 'migrate'], folder)).stdout).toContain('1 step taken');
+    expect((await runCli(['db', 'migrate'], folder)).stdout).toContain('2 steps taken');
     expect((await runCli(['db', 'migrate'], folder)).stdout).toContain('nothing to do');
     const done = await runCli(['db', 'status'], folder);
     expect(done.code).toBe(0);
-    expect(done.stdout).toContain('schema 1, expected 1: nothing to do');
+    expect(done.stdout).toContain('schema 2, expected 2: nothing to do');
     const newer = await openDatabase(join(folder, 'prosam', 'prosam.db'));
-    await newer.connection.insertInto('migrations').values({ version: 2, name: 'later', applied_ms: 1 }).execute();
+    await newer.connection.insertInto('migrations').values({ version: 99, name: 'later', applied_ms: 1 }).execute();
     await newer.close();
     const late = await runCli(['db', 'status'], folder);
     expect([late.code, late.stdout]).toEqual([1, expect.stringContaining('update prosam')]);

@@ -27,7 +27,10 @@ function conformance(newDatabase: () => Promise<string>): void {
     const [database, objects] = [await newDatabase(), newFolder()];
     await expectRejection('MIGRATION_NEEDED', openWholeStorage({ database, objects, migrate: false }), 'prosam db migrate');
     const looking = await openDatabase(database);
-    expect(await migrationStatus(looking)).toMatchObject({ database: 0, code: MIGRATIONS.length, pending: [{ version: 1 }] });
+    expect(await migrationStatus(looking)).toMatchObject({
+      ...{ database: 0, code: MIGRATIONS.length },
+      pending: MIGRATIONS.map(({ version }) => ({ version })),
+    });
     await looking.close();
     expect(await migrateDatabase(database)).toBe(MIGRATIONS.length);
     expect(await migrateDatabase(database)).toBe(0);

@@ -169,7 +169,7 @@ describe('moving a store', () => {
       });
       expect(await target.store.versions.projects(), name).toEqual([]);
     }
-    await writeFile(file, gzipSync([(lines[0] ?? '').replace('"schema":1', '"schema":99'), ...lines.slice(1)].join('\n')));
+    await writeFile(file, gzipSync([(lines[0] ?? '').replace(/"schema":\d+/, '"schema":99'), ...lines.slice(1)].join('\n')));
     await expectRejection('MIGRATION_NEEDED', importStorage(folder, target), 'schema 99');
     await rm(file);
     await expectRejection('FILE_NOT_FOUND', importStorage(folder, target), folder);
