@@ -194,7 +194,7 @@ function* runsFromCocoRleSteps(rle: CocoRle): Steps<readonly number[]> {
 
 /** Height and width, checked. @throws ANNOTATION_INVALID */
 export function cocoRleSize(rle: CocoRle): readonly [height: number, width: number] {
-  const size: unknown = rle.size;
+  const size: unknown = (rle as CocoRle | null | undefined)?.size;
   const [height, width] = Array.isArray(size) && size.length === 2 ? (size as number[]) : [];
   if (!isSize(height) || !isSize(width) || height * width > MAX_MASK_PIXELS) {
     throw invalid(`expected a size [height, width] of 1 to ${MAX_MASK_PIXELS} pixels, got ${JSON.stringify(size)}`);

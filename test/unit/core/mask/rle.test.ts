@@ -96,6 +96,8 @@ describe('refused with ANNOTATION_INVALID', () => {
     ['one number of size', { size: [6], counts: [6] }, /size/],
     ['three numbers of size', { size: [1, 2, 3], counts: [6] }, /size/],
     ['no size', { counts: [6] }, /size/],
+    ['nothing', null, /size/],
+    ['text alone', '6', /size/],
     ['no counts', { size: [2, 3] }, /counts/],
     ['counts of another type', { size: [2, 3], counts: { 0: 6 } }, /counts/],
   ];
