@@ -56,7 +56,7 @@ export interface CvatOptions {
   prefetchStarted?: boolean;
   /** Time span of the first poll. @default one day */
   lookBackMs?: number;
-  /** One shape for each connected part of a mask. @default false */
+  /** One shape for each separate object of a mask. @default false */
   instances?: boolean;
   /** Pixels an outline may deviate. @default 1 */
   tolerance?: number;

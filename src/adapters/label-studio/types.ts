@@ -73,7 +73,7 @@ export interface LabelStudioOptions {
   /** Instead of the token that /setup brings. */
   token?: string;
   limits?: LabelStudioLimits;
-  /** One region a connected part of a mask, instead of one a label. @default false */
+  /** One region for each separate object of a mask, instead of one a label. @default false */
   instances?: boolean;
   /** Least probability of a concept for its regions to be answered, 0 to 1. @default 0.4 with `small`, 0 with other models */
   threshold?: number;

@@ -40,7 +40,10 @@ export const maskResponse = z.object({
   boxXyxy: boxXyxy.optional(),
   quality: qualityResponse,
   ...writtenMask,
-  instances: z.array(z.object({ boxXyxy, area: z.int(), score: share })).optional(),
+  instances: z
+    .array(z.object({ boxXyxy, area: z.int(), score: share, ...writtenMask }))
+    .optional()
+    .describe('Separate objects; run lengths and images are cut to the box, outlines are in the pixels of the image'),
   uncertaintyPng: z.string().optional().describe('base64; 0 sure to 255 not'),
 });
 

@@ -109,7 +109,7 @@ const optionsSchema = z
       .max(1)
       .exactOptional()
       .describe('Least probability of the concept for a mask to be given; 0 gives every mask'),
-    instances: z.boolean().exactOptional().describe('Tell the separate regions of each mask apart'),
+    instances: z.boolean().exactOptional().describe('Tell the separate objects of each mask apart'),
     minInstanceShare: z.number().min(0).max(1).exactOptional(),
     uncertaintyMap: z.boolean().exactOptional().describe('Add the uncertainty of every pixel as a PNG'),
   })

@@ -132,7 +132,8 @@ function announce(plan: TaskPlan, { warn }: Terminal): void {
 }
 
 function predictorOf(values: Values, plan: TaskPlan, signal: AbortSignal | undefined): Promise<FramePredictor> {
-  const options = { ...predictOptions(values), ...(signal && { signal }) };
+  const usual = { ...predictOptions(values), ...(values.instances && { instances: true }) };
+  const options = { ...usual, ...(signal && { signal }) };
   if (values.url === undefined) return localPredictor(plan.references, engineOptions(values), options);
   const project = values.project ?? (plan.task.project_id === null ? `cvat/task-${plan.task.id}` : `cvat/project-${plan.task.project_id}`);
   return Promise.resolve(
@@ -140,7 +141,7 @@ function predictorOf(values: Values, plan: TaskPlan, signal: AbortSignal | undef
       url: values.url,
       token: process.env.PROSAM_TOKEN,
       project,
-      options: withoutReduction(predictOptions(values)),
+      options: withoutReduction(usual),
       signal,
     }),
   );

@@ -6,7 +6,7 @@ import { maskFromCocoRle } from '../../core/mask/rle.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import type { PredictOptions, Reference } from '../../core/engine/types.ts';
-import { sentAnnotation } from './remote-service.ts';
+import { instanceOf, sentAnnotation } from './remote-service.ts';
 
 export interface FramePredictor {
   predict: PredictFrame;
@@ -34,7 +34,7 @@ export async function localPredictor(
     async predict(image, labels) {
       const wanted = all.filter(({ label }) => labels.includes(label as string));
       const { masks } = await engine.predict(image, wanted, options);
-      return masks.map(({ label, mask, quality }) => ({ label, mask, score: quality.score }));
+      return masks.map(({ label, mask, quality, instances }) => ({ label, mask, score: quality.score, ...(instances && { instances }) }));
     },
     close: () => engine.close(),
   };
@@ -64,9 +64,10 @@ export function servicePredictor(references: readonly ReferenceFrame[], service:
         { ...request, ...(references.length > 0 ? { references: wanted } : { labels: [...labels] }) },
         signal ? { signal } : {},
       );
-      return response.masks.map(({ label, quality, rle }) => {
+      return response.masks.map(({ label, quality, rle, instances }) => {
         if (rle === undefined) throw new Error('The service answered without a mask.');
-        return { label, score: quality.score, mask: maskFromCocoRle(rle) };
+        const objects = instances && { instances: instances.map(instanceOf) };
+        return { label, score: quality.score, mask: maskFromCocoRle(rle), ...objects };
       });
     },
     close: () => Promise.resolve(),

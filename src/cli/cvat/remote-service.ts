@@ -1,11 +1,10 @@
 /** Client of a running service, as far as agents need it. */
 import type { ProsamClient } from '../../client/client.ts';
-import type { MaskResponse } from '../../client/types/predictions.ts';
+import type { InstanceResponse } from '../../client/types/predictions.ts';
 import type { ClientAnnotation } from '../../client/types/requests.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { annotationIn, parseAnnotation, parseBox, parsePoints, type Annotation, type PointInput } from '../../core/mask/annotation.ts';
 import type { Point } from '../../core/mask/raster.ts';
-import { splitInstances } from '../../core/mask/instances.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { cocoRleFromMaskSync, maskFromCocoRle, type CocoRle } from '../../core/mask/rle.ts';
 import type { PredictionService, ServiceImage } from '../../service/types.ts';
@@ -49,8 +48,8 @@ function remotePredictions(client: ProsamClient): RemoteService['predictions'] {
         milliseconds: { queue: 0, ...milliseconds },
         masks: response.masks.map(({ label, method, quality, area, boxXyxy, rle, instances }) => {
           const mask = maskOf(rle);
-          const regions = instances && { instances: regionsOf(mask, instances) };
-          return { label, method, quality, area, ...(boxXyxy && { boxXyxy }), ...regions, mask };
+          const objects = instances && { instances: instances.map(instanceOf) };
+          return { label, method, quality, area, ...(boxXyxy && { boxXyxy }), ...objects, mask };
         }),
       };
     },
@@ -78,13 +77,16 @@ function pairsOf(points: readonly PointInput[]): [number, number][] {
   return parsePoints('points', points).map(([x, y]) => [x, y]);
 }
 
-/** Regions of a mask by the boxes in the response; their pixels are in the mask. */
-function regionsOf(mask: BinaryMask, named: NonNullable<MaskResponse['instances']>): InstancePrediction[] {
-  const byBox = new Map(named.map((one) => [`${one.boxXyxy.join()} ${one.area}`, one.score]));
-  return splitInstances(mask, 1).flatMap((region) => {
-    const score = byBox.get(`${region.boxXyxy.join()} ${region.area}`);
-    return score === undefined ? [] : [{ ...region, score }];
-  });
+/** An object as the service told it apart. @throws URL_FAILED where it sent no mask for it, or one that does not fit its box */
+export function instanceOf({ boxXyxy, area, score, rle }: InstanceResponse): InstancePrediction {
+  const mask = maskOf(rle);
+  const [x0, y0, x1, y1] = boxXyxy;
+  if (mask.width !== x1 - x0 || mask.height !== y1 - y0)
+    throw new ProsamError(
+      'URL_FAILED',
+      `expected the mask of an object to fill its box of ${x1 - x0} x ${y1 - y0} pixels, got ${mask.width} x ${mask.height}. Update the service.`,
+    );
+  return { boxXyxy, area, score, mask };
 }
 
 function imageOf(image: ServiceImage | PixelImage): Uint8Array | { sha256: string } {

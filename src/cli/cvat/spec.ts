@@ -38,7 +38,7 @@ export const CVAT_ANNOTATE = command({
     labels: { type: 'text', list: true, value: 'NAME,..', about: 'labels to look for', otherwise: 'all that are annotated there' },
     frames: { type: 'text', value: 'A-B,N,..', about: 'frames to fill; the first frame is 0', otherwise: 'all others' },
     form: { type: 'choice', choices: SHAPE_FORMS, about: 'kind of shapes', otherwise: 'mask, or the only one the label allows' },
-    instances: { type: 'flag', about: 'uploads one shape for each separate region' },
+    instances: { type: 'flag', about: 'uploads one shape for each separate object' },
     ...under(
       'A running service instead of an engine here',
       options({

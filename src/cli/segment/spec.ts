@@ -37,7 +37,7 @@ export const SEGMENT = command({
           about: "format of the results (a png mask is 0 and 255 at the image's upright size)",
           default: 'png',
         },
-        instances: { type: 'flag', about: 'reports separate regions too' },
+        instances: { type: 'flag', about: 'reports the separate objects of each mask too' },
         json: { type: 'flag', about: 'prints one JSON line a target on stdout' },
       }),
     ),

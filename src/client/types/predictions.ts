@@ -23,6 +23,16 @@ export interface WrittenMask {
   png?: string;
 }
 
+/** One object of a mask. Run lengths and image files are cut to its box, outlines are in the image's pixels. */
+export interface InstanceResponse extends WrittenMask {
+  /** Smallest box around the object. */
+  boxXyxy: [x0: number, y0: number, x1: number, y1: number];
+  /** Pixels in the object. */
+  area: number;
+  /** Mean predicted probability of its pixels, 0 to 1. */
+  score: number;
+}
+
 /** Mask of one label. */
 export interface MaskResponse extends WrittenMask {
   /** Name of the concept. */
@@ -35,15 +45,8 @@ export interface MaskResponse extends WrittenMask {
   boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
   /** Expected IoU, and how far to trust it. */
   quality: MaskQuality;
-  /** Separate regions, where `options.instances` asked for them. */
-  instances?: {
-    /** Smallest box around the region. */
-    boxXyxy: [x0: number, y0: number, x1: number, y1: number];
-    /** Pixels in the region. */
-    area: number;
-    /** Mean predicted probability of its pixels, 0 to 1. */
-    score: number;
-  }[];
+  /** Separate objects, where `options.instances` asked for them. */
+  instances?: InstanceResponse[];
   /** PNG in base64 where `options.uncertaintyMap` asked for it: 0 sure, 255 not. */
   uncertaintyPng?: string;
 }

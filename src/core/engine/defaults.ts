@@ -16,10 +16,12 @@ export const MAX_SAMPLES = 100;
 export const DEFAULT_MAX_POINTS = 32;
 /** The published method's own bound (Zhang et al., 2024). */
 export const MAX_POINTS = 128;
+/** Points that tell the objects of a label's mask apart, at most (docs/decisions/025-instances-by-sam.md). */
+export const MAX_INSTANCE_POINTS = 32;
 export const MAX_REFERENCES = 200;
 /** Least probability that the concept is there, for a mask of `small` to be given (docs/concepts/trust.md). */
 export const DEFAULT_THRESHOLD = 0.4;
-/** Smallest region kept, as a share of the image's pixels. */
+/** Smallest object among the instances, as a share of the image's pixels. */
 export const DEFAULT_MIN_INSTANCE_SHARE = 0.0005;
 /** Share of a cell's block that must be marked, where labels are reduced by area (what the built-in model was trained with). */
 export const DEFAULT_AREA_THRESHOLD = 0.25;

@@ -26,6 +26,7 @@ import { onePerImage, type ShownReference } from './one-per-image.ts';
 import { createReferenceStore } from './references.ts';
 import { refineMask } from './refine.ts';
 import { scoredMask } from './scoring.ts';
+import { instanceFinder } from './instances/instances.ts';
 import { selfCheck } from './self-check.ts';
 import { rivalImages } from './rival-images.ts';
 import type { Asked } from './trust/judge.ts';
@@ -86,6 +87,7 @@ export function createEngineCore({
   const rivals = createRivals(cacheBytes);
   // Presence was fitted to features of this trunk; of others nobody knows where to draw the line.
   const usualThreshold = manifest.sam.config.encoder.kind === 'efficientnet-lite2' ? DEFAULT_THRESHOLD : 0;
+  const instancesOf = instanceFinder({ networks, geometry }, manifest);
   const external = transport && createExternalMethod({ transport, store, source, maxBytes: cacheBytes });
   const checks = createByteCache<SelfCheck>({ maxBytes: MAX_CHECKS, sizeOf: () => 1 });
   const busy = new Set<Promise<unknown>>();
@@ -168,7 +170,9 @@ export function createEngineCore({
         checkPredictOptions(options);
         checkReferences(references);
         if (options.method === 'external') {
-          const masks = await drawnOutside(external, context, target, byLabel(references), options);
+          const masks = await drawnOutside(external, context, target, byLabel(references), options, (mask, result) =>
+            instancesOf(context, mask, result, options, () => features(target)),
+          );
           return { ...masks, model: model.id, device: networks.device, cached: false, milliseconds: context.times() };
         }
         const trained = encoders.get(options.promptEncoder);
@@ -193,8 +197,12 @@ export function createEngineCore({
           const drawn = await (method === 'auto'
             ? automatic(context, methods, asked, options)
             : drawJudged(context, { method, run: methodNamed(methods, method) }, asked, options));
-          masks.push(scoredMask(label, drawn, { ...options, threshold: options.threshold ?? usualThreshold }));
+          const found = scoredMask(label, drawn, { ...options, threshold: options.threshold ?? usualThreshold });
           context.lap('resize');
+          masks.push(found);
+          if (options.instances !== true) continue;
+          found.instances = await instancesOf(context, found.mask, drawn.result, options, () => Promise.resolve(image));
+          context.lap('instances');
         }
         return {
           width: image.width,

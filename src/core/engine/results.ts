@@ -37,15 +37,17 @@ export type Method = (typeof METHODS)[number];
 export const MODEL_METHODS = METHODS.filter((method): method is Exclude<Method, 'external'> => method !== 'external');
 
 /** Milliseconds spent, by stage; a stage served from a cache costs next to nothing. */
-export type StageTimes = Partial<Record<'read' | 'embed' | 'reference' | 'check' | 'prompt' | 'decode' | 'resize' | 'total', number>>;
+export type StageTimes = Partial<
+  Record<'read' | 'embed' | 'reference' | 'check' | 'prompt' | 'decode' | 'resize' | 'instances' | 'total', number>
+>;
 
-/** One connected region of a mask. */
+/** One object of a mask. */
 export interface InstancePrediction {
   /** Tight box in the image's pixels: x0 <= x < x1. */
   boxXyxy: [x0: number, y0: number, x1: number, y1: number];
-  /** Pixels in the region. */
+  /** Pixels in the object. */
   area: number;
-  /** The region alone, cut to its box. */
+  /** The object alone, cut to its box; no two of a mask share a pixel. */
   mask: BinaryMask;
   /** Mean predicted probability of its pixels, 0..1. */
   score: number;

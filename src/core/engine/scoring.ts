@@ -1,9 +1,8 @@
-/** Everything that is said about a mask: its size and box, how good it is, where it is uncertain, and its separate regions. */
-import { splitInstances } from '../mask/instances.ts';
-import type { BinaryMask } from '../mask/label-reduction.ts';
+/** Everything that is said about a mask: its size and box, how good it is, where it is uncertain, and its separate objects. */
+import type { Steps } from '../mask/cooperative.ts';
+import type { Region } from '../mask/instances.ts';
 import { maskExtent } from '../mask/raster.ts';
 import { aboveZero, resizeMap, type FloatMap } from '../mask/resize-map.ts';
-import { DEFAULT_MIN_INSTANCE_SHARE } from './defaults.ts';
 import type { DrawnMask } from './auto.ts';
 import type { InstancePrediction, MaskPrediction, MaskQuality, PredictOptions } from './types.ts';
 
@@ -11,14 +10,13 @@ import type { InstancePrediction, MaskPrediction, MaskQuality, PredictOptions } 
 export function scoredMask(
   label: string,
   { name, result, judgement, check, compared }: DrawnMask,
-  options: Pick<PredictOptions, 'uncertaintyMap' | 'instances' | 'minInstanceShare' | 'threshold'>,
+  options: Pick<PredictOptions, 'uncertaintyMap' | 'threshold'>,
 ): MaskPrediction {
   const { width, height } = result.field;
   const { evidence, score, present } = judgement;
   const shown = present >= (options.threshold ?? 0);
   const mask = { data: shown ? aboveZero(result.field.data) : new Uint8Array(width * height), width, height };
   const extent = maskExtent(mask);
-  const detailed = options.uncertaintyMap || options.instances ? resizeMap(result.probability, width, height, 'half-pixel') : undefined;
   const quality: MaskQuality = {
     ...{ score, present },
     ...(!shown && result.decision.includes(1) && { withheld: true as const }),
@@ -33,8 +31,7 @@ export function scoredMask(
     quality,
     ...(evidence && { evidence }),
     ...(result.lowResLogits && { lowResLogits: result.lowResLogits }),
-    ...(detailed && options.uncertaintyMap && { uncertaintyMap: entropyLevels(detailed.data) }),
-    ...(detailed && options.instances && { instances: instancesOf(mask, detailed, options.minInstanceShare) }),
+    ...(options.uncertaintyMap && { uncertaintyMap: entropyLevels(resizeMap(result.probability, width, height, 'half-pixel').data) }),
   };
 }
 
@@ -51,16 +48,24 @@ function entropyLevel(p: number): number {
   return Math.round(-255 * (p * Math.log2(p) + (1 - p) * Math.log2(1 - p)));
 }
 
-/** A region's score is the mean probability of its pixels. */
-function instancesOf(mask: BinaryMask, probability: FloatMap, minShare = DEFAULT_MIN_INSTANCE_SHARE): InstancePrediction[] {
-  return splitInstances(mask, Math.max(1, minShare * mask.data.length)).map((region) => {
+/** The objects of a mask, each scored by the mean probability of its pixels. probability: at any size */
+export function* scoredInstances(
+  regions: readonly Region[],
+  probability: FloatMap,
+  { width, height }: { width: number; height: number },
+): Steps<InstancePrediction[]> {
+  const { data } = resizeMap(probability, width, height, 'half-pixel');
+  const scored: InstancePrediction[] = [];
+  for (const region of regions) {
     const [x0, y0] = region.boxXyxy;
+    const { mask } = region;
     let sum = 0;
-    region.mask.data.forEach((value, i) => {
-      if (value === 0) return;
-      const row = y0 + Math.floor(i / region.mask.width);
-      sum += probability.data[row * mask.width + x0 + (i % region.mask.width)] as number;
-    });
-    return { ...region, score: sum / region.area };
-  });
+    for (let y = 0; y < mask.height; y++) {
+      const from = (y0 + y) * width + x0;
+      for (let x = 0; x < mask.width; x++) if (mask.data[y * mask.width + x] !== 0) sum += data[from + x] as number;
+    }
+    scored.push({ ...region, score: sum / region.area });
+    yield;
+  }
+  return scored;
 }

@@ -62,9 +62,12 @@ export interface PredictOptions {
    * better. At most 6 are used for a label. References of other labels in the same call, in images without this label, are used first.
    */
   others?: readonly ImageInput[];
-  /** Return the separate regions of each mask. @default false */
+  /**
+   * Return the separate objects of each mask. With `small`, SAM also tells apart those that touch, which takes up to 32 point prompts a label; other
+   * models return connected regions. @default false
+   */
   instances?: boolean;
-  /** Smallest region kept, as a share of the image's pixels. @default 0.0005 */
+  /** Smallest object, as a share of the image's pixels: smaller regions are left out, smaller parts join their neighbour. @default 0.0005 */
   minInstanceShare?: number;
   /** Return the uncertainty of every pixel. @default false */
   uncertaintyMap?: boolean;

@@ -1,4 +1,5 @@
-/** Splitting a mask into the separate objects it shows. */
+/** Splitting a mask into its connected regions. */
+import { PAUSE_AFTER, PAUSE_AFTER_PLAIN, runStepsSync, type Steps } from './cooperative.ts';
 import type { BinaryMask } from './label-reduction.ts';
 
 /** One connected region; its mask is cut to its box. */
@@ -13,17 +14,32 @@ export interface Region {
 
 /** Connected regions (diagonal neighbours connect) of at least `minArea` pixels, largest first. */
 export function splitInstances(mask: BinaryMask, minArea: number): Region[] {
+  return runStepsSync(splitInstancesSteps(mask, minArea));
+}
+
+/** The same with pauses. */
+export function* splitInstancesSteps(mask: BinaryMask, minArea: number): Steps<Region[]> {
   const { width, height, data } = mask;
   const seen = new Uint8Array(width * height);
   const queue = new Int32Array(width * height);
   const regions: Region[] = [];
+  let sincePause = 0;
   for (let start = 0; start < seen.length; start++) {
+    if (++sincePause >= PAUSE_AFTER_PLAIN) {
+      sincePause = 0;
+      yield;
+    }
     if (data[start] === 0 || seen[start] !== 0) continue;
     let [head, tail] = [0, 0];
     queue[tail++] = start;
     seen[start] = 1;
     let [x0, y0, x1, y1] = [width, height, 0, 0];
     while (head < tail) {
+      // Nine neighbours of each pixel are looked at.
+      if ((sincePause += PAUSE_AFTER_PLAIN / PAUSE_AFTER) >= PAUSE_AFTER_PLAIN) {
+        sincePause = 0;
+        yield;
+      }
       const at = queue[head++] as number;
       const x = at % width;
       const y = (at - x) / width;

@@ -46,7 +46,7 @@ export interface CvatConfig {
   pollMinutes?: number;
   /** Computes the image features of a job's frames once somebody begins to work on it. @default true */
   prefetch?: boolean;
-  /** One shape for each connected part of a mask, instead of one for each label. @default false */
+  /** One shape for each separate object of a mask, instead of one for each label. @default false */
   instances?: boolean;
   /** Least probability of a concept for its mask to be answered where CVAT names none, 0 to 1; 0 answers every mask. @default none: 0.4 with `small`, 0 with other models */
   threshold?: number;

@@ -112,7 +112,7 @@ export function createAgentResponses({ client, service, project, tracker }: Agen
           const name = names ? names[label]?.name : label;
           const id = name === undefined ? undefined : ids.get(name);
           if (id === undefined) continue;
-          const form = { form: poly === true ? ('polygon' as const) : ('mask' as const), tolerance: 1, instances: false, minShare: 0.0005 };
+          const form = { form: poly === true ? ('polygon' as const) : ('mask' as const), tolerance: 1, minShare: 0.0005 };
           shapes.push(...(await shapesOfMask(mask, { frame, label_id: id }, form)).map((shape) => ({ ...shape, source: 'auto' })));
         }
         onProgress((i + 1) / frames.length);

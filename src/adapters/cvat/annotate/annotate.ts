@@ -1,5 +1,6 @@
 /** A whole task filled from one labeled frame: read, predict, upload, verify; every step in the log before the next. */
 import { isProsamError, ProsamError } from '../../../core/common/errors.ts';
+import type { Region } from '../../../core/mask/instances.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import type { CvatClient } from '../api/client.ts';
 import { labelsOnFrame } from './frame-annotations.ts';
@@ -16,6 +17,8 @@ export interface PredictedMask {
   mask: BinaryMask;
   /** 0..1 */
   score: number;
+  /** Its separate objects, where they were asked for. */
+  instances?: readonly Region[];
 }
 
 /** Masks of these labels on one frame. */
@@ -41,6 +44,7 @@ export interface AnnotateOptions {
   /** Without one nothing is uploaded. */
   log?: RunLog | undefined;
   form: ShapeForm;
+  /** One shape for each object that the predictions tell apart. */
   instances: boolean;
   /** Pixels an outline may deviate. @default 1 */
   tolerance?: number;
@@ -192,11 +196,17 @@ async function workOn(
     report.milliseconds.predict = performance.now() - started;
     started = performance.now();
     const shapes: NewCvatShape[] = [];
-    for (const { label, mask } of report.masks) {
+    for (const { label, mask, instances: parts } of report.masks) {
       checkSize(mask, sizeOf(plan.meta, frame), frame);
       const target = labels.find(({ name }) => name === label) as TaskPlan['labels'][number];
       const as = formFor(target, form) ?? form;
-      shapes.push(...(await shapesOfMask(mask, { frame, label_id: target.id }, { form: as, tolerance, instances, minShare })));
+      shapes.push(
+        ...(await shapesOfMask(
+          mask,
+          { frame, label_id: target.id },
+          { form: as, tolerance, minShare, ...(instances && parts && { parts }) },
+        )),
+      );
     }
     checkShapes(shapes, sizeOf(plan.meta, frame));
     report.milliseconds.shapes = performance.now() - started;

@@ -1,6 +1,7 @@
 /** Predicted masks as shapes for CVAT, checked before they leave: CVAT itself stores wrong ones without a word. */
 import { ProsamError } from '../../../core/common/errors.ts';
-import { splitInstances } from '../../../core/mask/instances.ts';
+import { runSteps } from '../../../core/mask/cooperative.ts';
+import { splitInstancesSteps, type Region } from '../../../core/mask/instances.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
 import { boundingBox } from '../../../core/mask/raster.ts';
@@ -19,8 +20,8 @@ export interface ShapeOptions {
   form: ShapeForm;
   /** Pixels an outline may deviate. */
   tolerance: number;
-  /** One shape for each region. Outlines and boxes always are. */
-  instances: boolean;
+  /** Objects of the mask that get a shape each. @default one mask for all, outlines and boxes for each connected region */
+  parts?: readonly Region[];
   /** Smallest region, as a share of the image. */
   minShare: number;
 }
@@ -29,17 +30,18 @@ export interface ShapeOptions {
 export async function shapesOfMask(
   mask: BinaryMask,
   where: { frame: number; label_id: number },
-  { form, tolerance, instances, minShare }: ShapeOptions,
+  { form, tolerance, parts, minShare }: ShapeOptions,
 ): Promise<NewCvatShape[]> {
   const shape = (points: readonly number[]): NewCvatShape => ({ type: form, ...where, points });
-  if (form === 'mask' && !instances) return boundingBox(mask) === undefined ? [] : [shape(await cvatRleFromMask(mask))];
+  if (form === 'mask' && parts === undefined) return boundingBox(mask) === undefined ? [] : [shape(await cvatRleFromMask(mask))];
   const shapes: NewCvatShape[] = [];
-  for (const { boxXyxy, mask: cut } of splitInstances(mask, Math.max(1, minShare * mask.data.length))) {
+  const all = parts ?? (await runSteps(splitInstancesSteps(mask, Math.max(1, minShare * mask.data.length))));
+  for (const { boxXyxy, mask: cut } of all) {
     const [left, top, right, bottom] = boxXyxy;
     if (form === 'rectangle') shapes.push(shape([left, top, right, bottom]));
     else if (form === 'mask') shapes.push(shape(moved(cvatRleFromMaskSync(cut), left, top)));
     else {
-      // One region has one outline; its holes are more than a polygon of CVAT can say.
+      // An object has one outline; its holes are more than a polygon of CVAT can say.
       const [outline] = await polygonsFromMask(cut, { tolerance });
       if (outline && outline.exterior.length >= 3) shapes.push(shape(outline.exterior.flatMap(([x, y]) => [x + left, y + top])));
     }

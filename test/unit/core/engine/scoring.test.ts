@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { DrawnMask } from '../../../../src/core/engine/auto.ts';
 import { confidenceOf } from '../../../../src/core/engine/confidence.ts';
-import { scoredMask } from '../../../../src/core/engine/scoring.ts';
+import { scoredInstances, scoredMask } from '../../../../src/core/engine/scoring.ts';
+import { runStepsSync } from '../../../../src/core/mask/cooperative.ts';
+import { splitInstances } from '../../../../src/core/mask/instances.ts';
 import type { Evidence } from '../../../../src/core/engine/trust/evidence-numbers.ts';
 import { expectedIou } from '../../../../src/core/engine/trust/expected-iou.ts';
 import type { MethodResult } from '../../../../src/core/engine/methods/method.ts';
@@ -70,15 +72,13 @@ describe('confidence', () => {
 
 describe('details', () => {
   it('are the entropy of every pixel and regions with the mean probability of theirs', () => {
-    const { uncertaintyMap, instances } = scoredMask('cup', drawn(result([1, -1, 1, 1], [0.9, 0.5, 1, 0.8])), {
-      ...{ uncertaintyMap: true, instances: true, minInstanceShare: 0 },
-    });
+    const { probability, ...made } = result([1, -1, 1, 1], [0.9, 0.5, 1, 0.8]);
+    const { uncertaintyMap, mask } = scoredMask('cup', drawn({ ...made, probability }), { uncertaintyMap: true });
     expect([...(uncertaintyMap ?? [])]).toEqual([Math.round(255 * 0.46899559), 255, 0, Math.round(255 * 0.72192809)]);
-    expect(instances?.map(({ area, score }) => [area, score])).toEqual([
+    const instances = runStepsSync(scoredInstances(splitInstances(mask, 1), probability, mask));
+    expect(instances.map(({ area, score }) => [area, score])).toEqual([
       [2, expect.closeTo(0.9, 6)],
       [1, expect.closeTo(0.9, 6)],
     ]);
-    const few = scoredMask('cup', drawn(result([1, -1, 1, 1], [0.9, 0.5, 1, 0.8])), { instances: true, minInstanceShare: 0.5 });
-    expect(few.instances).toHaveLength(1);
   });
 });

@@ -2,13 +2,14 @@
 import { ProsamError } from '../../../common/errors.ts';
 import { createByteCache } from '../../../common/byte-cache.ts';
 import { sha256Hex } from '../../../common/sha256.ts';
+import type { BinaryMask } from '../../../mask/label-reduction.ts';
 import { runsFromMask } from '../../../mask/rle.ts';
 import type { CallContext } from '../../call-context.ts';
 import { checkResultPixels } from '../../options.ts';
 import type { ImageSource, LoadedImage } from '../../ports.ts';
 import type { ReferenceStore } from '../../references.ts';
 import { scoredMask } from '../../scoring.ts';
-import type { ImageInput, MaskPrediction, Prediction, PredictOptions, Reference } from '../../types.ts';
+import type { ImageInput, InstancePrediction, MaskPrediction, Prediction, PredictOptions, Reference } from '../../types.ts';
 import type { MethodResult } from '../method.ts';
 import { createBatches } from './batches.ts';
 import { externalImage } from './messages.ts';
@@ -64,7 +65,7 @@ export function createExternalMethod({ transport, store, source, maxBytes }: Ext
 }
 
 /**
- * One mask a label. The networks neither see the target nor are waited for.
+ * One mask a label. The networks neither see the target nor are waited for, unless `instancesOf` asks SAM.
  * @throws METHOD_UNAVAILABLE without a system, and what `draw` throws
  */
 export async function drawnOutside(
@@ -73,6 +74,7 @@ export async function drawnOutside(
   input: ImageInput,
   groups: ReadonlyMap<string, readonly Reference[]>,
   options: PredictOptions,
+  instancesOf: (mask: BinaryMask, result: MethodResult) => Promise<InstancePrediction[]>,
 ): Promise<Pick<Prediction, 'width' | 'height' | 'masks'>> {
   if (external === undefined)
     throw new ProsamError(
@@ -89,8 +91,14 @@ export async function drawnOutside(
     context.lap('decode');
     // Whether the concept is there is for the system to say: by a mask, or by none.
     const judgement = { score: result.score ?? 0, present: result.decision.includes(1) ? 1 : 0 };
-    masks.push(scoredMask(label, { name: 'external', result, judgement }, options));
+    const found = scoredMask(label, { name: 'external', result, judgement }, options);
     context.lap('resize');
+    if (options.instances !== true) {
+      masks.push(found);
+      continue;
+    }
+    masks.push({ ...found, instances: await instancesOf(found.mask, result) });
+    context.lap('instances');
   }
   return { width: target.width, height: target.height, masks };
 }
