@@ -12,6 +12,7 @@ import { createFunctions, type CvatFunction } from './nuclio/functions.ts';
 import { createIntake } from './jobs/job-intake.ts';
 import { INTERACTOR, TRACKER } from './names.ts';
 import type { PortRegistry } from './nuclio/port-registry.ts';
+import { createProjectFacts } from './nuclio/project-facts.ts';
 import { prefetchFrames, type Prefetched, type PrefetchRequest } from './nuclio/prefetch.ts';
 import { prefetchRoute } from './nuclio/prefetch-route.ts';
 import { createReviewLog, type ReviewLog } from './jobs/review-log.ts';
@@ -106,7 +107,7 @@ export function cvat(options: CvatOptions): Cvat {
     );
   if (api === undefined && (secrets.length > 0 || pollMs > 0))
     throw new ProsamError('CONFIG_INVALID', 'Learning from CVAT needs its address and a token, to read jobs back. Set both.');
-  const functions = createFunctions({ service, log });
+  const functions = createFunctions({ service, log, ...(api && { factsOf: createProjectFacts({ api, name, log }) }) });
   const shared = { service, tolerance, log };
   let opened = '';
   const facade: FacadeParts = {

@@ -128,6 +128,7 @@ function announce(plan: TaskPlan, { warn }: Terminal): void {
   const names = plan.labels.map(({ name }) => name).join(', ');
   warn(`Task ${plan.task.id} "${plan.task.name}": ${names} in ${frames} frames of ${plan.jobs.length} jobs.`);
   if (plan.deleted.length > 0) warn(`${plan.deleted.length} deleted frames are left out.`);
+  for (const { label, reason } of plan.leftOut) warn(`Left out: ${label}: ${reason}.`);
   for (const { label, type, reason } of plan.unused) warn(`Not used as a reference: ${label} (${type}): ${reason}`);
 }
 

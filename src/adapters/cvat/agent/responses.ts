@@ -8,7 +8,7 @@ import type { ResponseRequest } from './loop.ts';
 import { regionOf } from './region.ts';
 import { cvatRleFromMask } from '../mask-rle.ts';
 import type { CvatClient } from '../api/client.ts';
-import { shapesOfMask } from '../annotate/new-shapes.ts';
+import { formFor, shapesOfMask } from '../annotate/new-shapes.ts';
 import { trackFrame, type AgentTracker } from './tracker.ts';
 
 const frameNumber = z.int().min(0);
@@ -99,7 +99,8 @@ export function createAgentResponses({ client, service, project, tracker }: Agen
     }
 
     async function annotated({ task, mapping: names, threshold, conv_mask_to_poly: poly }: Annotate, frames: readonly number[]) {
-      const ids = new Map((await client.labels({ task }, { signal })).map(({ name, id }) => [name, id]));
+      const known = (await client.labels({ task }, { signal })).filter(({ parent_id: parent }) => parent === null);
+      const targets = new Map(known.map((one) => [one.name, one]));
       const shapes: object[] = [];
       for (const [i, frame] of frames.entries()) {
         const image = await imageOf(frame);
@@ -110,10 +111,12 @@ export function createAgentResponses({ client, service, project, tracker }: Agen
         for (const { label, mask } of masks) {
           // CVAT lists what its user chose; what is not there was not asked for.
           const name = names ? names[label]?.name : label;
-          const id = name === undefined ? undefined : ids.get(name);
-          if (id === undefined) continue;
-          const form = { form: poly === true ? ('polygon' as const) : ('mask' as const), tolerance: 1, instances: false, minShare: 0.0005 };
-          shapes.push(...(await shapesOfMask(mask, { frame, label_id: id }, form)).map((shape) => ({ ...shape, source: 'auto' })));
+          const target = name === undefined ? undefined : targets.get(name);
+          // A label that takes boxes alone gets boxes: CVAT would store a mask there that nobody can edit.
+          const form = target && formFor(target, poly === true ? 'polygon' : 'mask');
+          if (target === undefined || form === undefined) continue;
+          const made = await shapesOfMask(mask, { frame, label_id: target.id }, { form, tolerance: 1, instances: false, minShare: 0.0005 });
+          shapes.push(...made.map((shape) => ({ ...shape, source: 'auto' })));
         }
         onProgress((i + 1) / frames.length);
       }

@@ -250,7 +250,7 @@ async function reconcile({ client, plan, log, uploads }: AnnotateOptions, job: n
     await uploads?.add(
       client.url,
       plan.task.id,
-      arrived.map(({ id, type, frame, label_id, points }) => ({ id, type, frame, label_id, points })),
+      arrived.map(({ id, type, frame, label_id, points, rotation }) => ({ id, type, frame, label_id, points, rotation })),
     );
   }
 }

@@ -47,6 +47,11 @@ export interface CvatAnnotations {
   tracks: CvatTrack[];
 }
 
+export interface CvatProject {
+  id: number;
+  name: string;
+}
+
 export interface CvatTask {
   id: number;
   name: string;

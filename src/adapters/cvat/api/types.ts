@@ -7,6 +7,7 @@ export type {
   CvatJob,
   CvatLabel,
   CvatMeta,
+  CvatProject,
   CvatShape,
   CvatTask,
   CvatTrack,
@@ -45,6 +46,7 @@ export const cvatAnnotations = z.object({
   tracks: z.array(cvatTrack).default([]),
 });
 
+export const cvatProject = z.object({ id, name: z.string() });
 export const cvatTask = z.object({
   id,
   name: z.string(),
@@ -103,10 +105,12 @@ export type CvatAssignment = z.infer<typeof cvatAssignment>['ar_assignment'];
 
 /** A shape on its way to CVAT. */
 export interface NewCvatShape {
-  type: 'mask' | 'polygon' | 'rectangle';
+  type: 'mask' | 'polygon' | 'rectangle' | 'ellipse';
   frame: number;
   label_id: number;
   points: readonly number[];
+  /** Degrees clockwise around the middle of an ellipse. @default 0 */
+  rotation?: number;
 }
 
 /** The part of a task that calls are about. */
