@@ -9,6 +9,8 @@ import type { Route } from '../http/route.ts';
 import { directRoutes, facadeRoutes, type FacadeParts } from './nuclio/facade-routes.ts';
 import { createFrameIndex } from './nuclio/frame-index.ts';
 import { createFunctions, type CvatFunction } from './nuclio/functions.ts';
+import { importRoute } from './jobs/import-route.ts';
+import type { PollCursor } from './jobs/poll-cursor.ts';
 import { createIntake } from './jobs/job-intake.ts';
 import { INTERACTOR, TRACKER } from './names.ts';
 import type { PortRegistry } from './nuclio/port-registry.ts';
@@ -55,7 +57,9 @@ export interface CvatOptions {
   pollMs?: number;
   /** Fetch the frames of a job once somebody begins to work on it. @default true */
   prefetchStarted?: boolean;
-  /** Time span of the first poll. @default one day */
+  /** Date of the newest job seen before. @default forgotten when the process ends: then the first poll goes back one day */
+  cursor?: PollCursor;
+  /** Time span of the first poll. @default one day, and everything where a cursor has no date yet */
   lookBackMs?: number;
   /** One shape for each connected part of a mask. @default false */
   instances?: boolean;
@@ -145,10 +149,11 @@ export function cvat(options: CvatOptions): Cvat {
   const started = options.prefetchStarted === false ? () => undefined : createStartedJobs({ prefetch, log, closing: closing.signal });
   const intake = api && createIntake({ ...options, api, frames, name, log, pollMs, started, reviews, notes });
   const routes = [...facadeRoutes(facade)];
-  if (intake)
+  if (api && intake)
     routes.push(
       webhookRoute({ ...intake, secrets, started }),
       prefetchRoute({ prefetch, log, closing: closing.signal }),
+      importRoute({ api, take: intake.take, name }),
       statusRoute(notes),
     );
 

@@ -46,7 +46,7 @@ export async function cvatAgent(args: readonly string[], { warn, signal = new Ab
     warn('Experimental: tried against recordings of the protocol, not against a CVAT Enterprise or Online. Ctrl-C ends it.');
     const tracker = { service, memory: createTrackMemory(), project, tolerance: 1, limits: DEFAULT_LIMITS };
     await runAgent({
-      ...{ api, functions, signal, response: createAgentResponses({ client, service, project, tracker }) },
+      ...{ api, functions, signal, response: createAgentResponses({ client, service, project, tracker, threshold: values.threshold }) },
       onDone: ({ kind, type, milliseconds, error }) =>
         warn(`${kind} ${type}: ${Math.round(milliseconds)} ms${error === undefined ? '' : `, failed: ${text(error)}`}`),
       onProblem: (error) => warn(text(error)),

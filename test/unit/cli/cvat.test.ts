@@ -15,6 +15,7 @@ import { sceneWith } from '../../../src/scenes/scene-with.ts';
 import { pngFromRgb } from '../../../src/cli/common/draw.ts';
 import { iou } from '../../../src/core/mask/metrics.ts';
 import { startStandIn, TOKEN, type StandIn } from '../../integrations/cvat/stand-in-cvat.ts';
+import { pngOf, startServer, TOKENS } from '../adapters/webhook/webhook-server.ts';
 import { jsonLines } from './run-cli.ts';
 import { dyingWithUs } from '../../support/dies-with-us.ts';
 
@@ -97,6 +98,35 @@ describe('prosam cvat annotate', () => {
     expect(stderr).toContain('frame 2 (scene 2.png): IMAGE_UNREADABLE');
     expect(stderr).toContain('1 failed');
     expect(cvat.shapes(task).map(({ frame }) => frame)).toEqual([0, 1, 3]);
+  });
+
+  it('asks a running service with the threshold, and uploads the score of what it gives', async () => {
+    const server = await startServer();
+    try {
+      const frames = await Promise.all(
+        [0, 1, 2].map(async (i) => ({ name: `${i}.png`, width: 40, height: 30, bytes: await pngOf(i, 40, 30) })),
+      );
+      const task = cvat.addTask({ frames, labels: [{ name: 'cup' }] });
+      cvat.addShape(task, { type: 'polygon', frame: 0, label: 'cup', points: [5, 5, 15, 5, 15, 15] });
+      const made = () => cvat.shapes(task).filter(({ source }) => source === 'auto');
+      const call = ['annotate', '--server', cvat.url, '--task', String(task.id), '--reference-frame', '0', '--url', server.url];
+      const environment = { CVAT_TOKEN: TOKEN, PROSAM_TOKEN: TOKENS.admin };
+      // The fake service is 0.9 sure that the object is there, and gives its masks a score of 0.8.
+      const none = await cli([...call, '--threshold', '0.95', '--log', 'strict.jsonl'], environment);
+      expect(none.stderr).toContain('2 where nothing was found');
+      expect(none.code).toBe(0);
+      expect(made()).toEqual([]);
+      const asked = server.service.state.calls.filter(({ name }) => name === 'predictions.predict');
+      expect(asked.map(({ args }) => (args as { options: unknown }).options)).toMatchObject([{ threshold: 0.95 }, { threshold: 0.95 }]);
+      const some = await cli([...call, '--threshold', '0.5', '--log', 'lenient.jsonl'], environment);
+      expect(some.code, some.stderr).toBe(0);
+      expect(made().map(({ frame, score }) => [frame, score])).toEqual([
+        [1, 0.8],
+        [2, 0.8],
+      ]);
+    } finally {
+      await server.close();
+    }
   });
 
   it('explains what it needs', async () => {

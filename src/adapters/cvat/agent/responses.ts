@@ -50,9 +50,11 @@ export interface AgentResponseParts {
   /** Project whose references a detector uses. */
   project: string;
   tracker: AgentTracker;
+  /** Least probability of a concept where CVAT names none. @default the service's */
+  threshold?: number | undefined;
 }
 
-export function createAgentResponses({ client, service, project, tracker }: AgentResponseParts): ResponseRequest {
+export function createAgentResponses({ client, service, project, tracker, threshold: usual }: AgentResponseParts): ResponseRequest {
   return async ({ params: given, signal, onProgress }) => {
     const result = paramsSchema.safeParse(given);
     if (!result.success) {
@@ -101,11 +103,12 @@ export function createAgentResponses({ client, service, project, tracker }: Agen
     async function annotated({ task, mapping: names, threshold, conv_mask_to_poly: poly }: Annotate, frames: readonly number[]) {
       const known = (await client.labels({ task }, { signal })).filter(({ parent_id: parent }) => parent === null);
       const targets = new Map(known.map((one) => [one.name, one]));
+      const least = threshold ?? usual;
       const shapes: object[] = [];
       for (const [i, frame] of frames.entries()) {
         const image = await imageOf(frame);
         const { masks } = await service.predictions.predict(
-          { project, image, priority: frames.length > 1 ? 'batch' : 'interactive', ...(threshold != null && { options: { threshold } }) },
+          { project, image, priority: frames.length > 1 ? 'batch' : 'interactive', ...(least !== undefined && { options: { threshold: least } }) },
           { signal },
         );
         for (const { label, mask } of masks) {

@@ -192,11 +192,12 @@ async function workOn(
     report.milliseconds.predict = performance.now() - started;
     started = performance.now();
     const shapes: NewCvatShape[] = [];
-    for (const { label, mask } of report.masks) {
+    for (const { label, mask, score } of report.masks) {
       checkSize(mask, sizeOf(plan.meta, frame), frame);
       const target = labels.find(({ name }) => name === label) as TaskPlan['labels'][number];
       const as = formFor(target, form) ?? form;
-      shapes.push(...(await shapesOfMask(mask, { frame, label_id: target.id }, { form: as, tolerance, instances, minShare })));
+      const made = await shapesOfMask(mask, { frame, label_id: target.id }, { form: as, tolerance, instances, minShare });
+      shapes.push(...made.map((shape) => ({ ...shape, score: Number(score.toFixed(4)) })));
     }
     checkShapes(shapes, sizeOf(plan.meta, frame));
     report.milliseconds.shapes = performance.now() - started;

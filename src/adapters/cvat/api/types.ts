@@ -111,6 +111,8 @@ export interface NewCvatShape {
   points: readonly number[];
   /** Degrees clockwise around the middle of an ellipse. @default 0 */
   rotation?: number;
+  /** 0 to 1; stored by CVAT 2.66 and later. @default 1 */
+  score?: number;
 }
 
 /** The part of a task that calls are about. */
