@@ -41,6 +41,7 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
     ...(values.frames !== undefined && { frames: frameNumbers('frames', values.frames) }),
   });
   announce(plan, terminal);
+  if (values.replace) await replaced(client, values, target, plan.task.id, terminal);
   const settings = settingsOf(values, plan, referenceFrames);
   const log = values.dryRun
     ? undefined
@@ -73,7 +74,7 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
       terminal.warn(`${result.lost} shapes were sent and are not there as they were sent: look at the task before going on.`);
     return result.failed + result.lost > 0 ? EXIT.someFailed : EXIT.ok;
   } catch (error) {
-    if (log && isProsamError(error)) terminal.warn(`Stopped. What was stored stands in ${log.path}: the same command goes on there.`);
+    if (log && isProsamError(error)) terminal.warn(`Stopped. What was stored stands in ${log.path}: the same command${values.replace ? ' without --replace' : ''} goes on there.`);
     throw error;
   } finally {
     await predictor?.close();
@@ -100,6 +101,29 @@ async function undo(
     const { removed, kept, gone } = await undoRun(client, log, task, { uploads: createUploadLog(values.uploads), signal });
     warn(`${removed} shapes were taken back, ${kept} kept because somebody changed them, ${gone} had been deleted already.`);
     return EXIT.ok;
+  } finally {
+    await log.close();
+  }
+}
+
+/** Takes back what an earlier run added and nobody touched, so that its frames are filled anew. */
+async function replaced(
+  client: CvatClient,
+  values: Values,
+  target: { task: number } | { job: number },
+  task: number,
+  { warn, signal }: Terminal,
+): Promise<void> {
+  if (values.dryRun) throw new UsageError('expected either --dry-run or --replace: a dry run takes nothing back.');
+  const path = logPath(values, client, target);
+  if (!existsSync(path)) {
+    warn(`Nothing to replace: there is no ${path}, the log of an earlier run.`);
+    return;
+  }
+  const log = await openRunLog(path);
+  try {
+    const { removed, kept, gone } = await undoRun(client, log, task, { uploads: createUploadLog(values.uploads), signal });
+    warn(`Replacing: ${removed} shapes were taken back, ${kept} kept because somebody changed them, ${gone} had been deleted already.`);
   } finally {
     await log.close();
   }

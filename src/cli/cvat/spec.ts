@@ -52,6 +52,7 @@ export const CVAT_ANNOTATE = command({
         'dry-run': { type: 'flag', about: 'uploads nothing; draws what would be uploaded' },
         out: { type: 'text', value: 'DIR', about: 'folder of the images of a dry run', default: 'prosam-cvat-dry-run' },
         log: { type: 'text', value: 'FILE', about: 'log of the run: resumes it after a break, and --undo reads it' },
+        replace: { type: 'flag', about: 'runs again: first removes what the run of that log uploaded and nobody changed since' },
         undo: { type: 'flag', about: 'removes the shapes that the run of that log uploaded and nobody changed since' },
         uploads: { type: 'text', value: 'DIR', about: 'record of the uploads, for a service that learns', default: cvat.uploads },
         json: { type: 'flag', about: 'prints one JSON line a frame on stdout' },

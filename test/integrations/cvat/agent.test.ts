@@ -111,6 +111,15 @@ describe('an agent', () => {
     expect((named.body.annotations as { shapes: unknown[] }).shapes).toHaveLength(1);
   });
 
+  it('refuses words with a sentence', async () => {
+    const id = await serve('interactor');
+    const { kind, body } = await cvat.queues.request(id, 'interactive', { ...paramsOf('interact'), task: task.id, text_prompts: ['a cat'] });
+    expect(kind).toBe('fail');
+    expect(body.exc_info).toContain('text prompt');
+    const none = await cvat.queues.request(id, 'interactive', { ...paramsOf('interact'), task: task.id, text_prompts: [' '] });
+    expect(none.kind).toBe('complete');
+  });
+
   it('gives a label boxes where it takes nothing else', async () => {
     const bytes = await pngOf(1, 320, 240);
     const one = { name: '0.png', width: 320, height: 240, bytes };

@@ -8,6 +8,7 @@ import type { ResponseRequest } from './loop.ts';
 import { regionOf } from './region.ts';
 import { cvatRleFromMask } from '../mask-rle.ts';
 import type { CvatClient } from '../api/client.ts';
+import { refuseText, textPrompts } from '../nuclio/invocation-schemas.ts';
 import { formFor, shapesOfMask } from '../annotate/new-shapes.ts';
 import { trackFrame, type AgentTracker } from './tracker.ts';
 
@@ -31,6 +32,7 @@ const paramsSchema = z.discriminatedUnion('type', [
     pos_points: z.array(point).max(1000),
     neg_points: z.array(point).max(1000),
     obj_bbox: z.union([z.tuple([]), z.tuple([point, point])]).nullish(),
+    text_prompts: textPrompts,
     roi,
   }),
   z.looseObject({
@@ -77,6 +79,7 @@ export function createAgentResponses({ client, service, project, tracker, thresh
       case 'annotate_task':
         return { annotations: await annotated(params, await framesOf(params.task)) };
       case 'interact': {
+        refuseText(params.text_prompts);
         const image = await imageOf(params.frame);
         return { shapes: await interacted(params, image) };
       }

@@ -52,6 +52,7 @@ export async function planTask({ client, target, referenceFrames, labels: wanted
   const taskId = 'job' in target ? (only as CvatJob).task_id : target.task;
   const task = await client.task(taskId, { signal });
   if (task.dimension !== '2d') throw invalid(`task ${taskId}: expected images or a video, got ${task.dimension} data`);
+  if (task.media_type === 'audio') throw invalid(`task ${taskId}: expected images or a video, got sound, which has no frames to label`);
   const meta = await client.meta(taskId, { signal });
   const known = (await client.labels({ task: taskId }, { signal })).filter(({ parent_id: parent }) => parent === null);
   const jobs = (await client.jobs({ task: taskId }, { signal }))

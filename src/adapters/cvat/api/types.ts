@@ -54,6 +54,7 @@ export const cvatTask = z.object({
   /** 'annotation' for images, 'interpolation' for videos. */
   mode: z.string().catch('annotation'),
   dimension: z.string().catch('2d').default('2d'),
+  media_type: z.string().catch('').default(''),
 });
 export const cvatJob = z.object({
   id,
@@ -68,6 +69,7 @@ export const cvatJob = z.object({
   /** Parent job of a replica. */
   parent_job_id: id.nullable().catch(null).default(null),
   dimension: z.string().catch('2d').default('2d'),
+  media_type: z.string().catch('').default(''),
   updated_date: z.string().optional(),
 });
 export const cvatLabel = z.object({

@@ -32,7 +32,9 @@ export function createJobPoll(options: PollOptions): (signal?: AbortSignal) => P
   return async (signal) => {
     // Of every state: a job may be done by its stage alone, and what machines put into open ones must be seen before they are done.
     const filter = JSON.stringify({ and: [{ '>': [{ var: 'updated_date' }, since] }] });
-    const jobs = await api.jobs({ filter, sort: 'updated_date' }, signal ? { signal } : {});
+    const changed = await api.jobs({ filter, sort: 'updated_date' }, signal ? { signal } : {});
+    // Sound has no frames to learn from.
+    const jobs = changed.filter(({ media_type: media }) => media !== 'audio');
     let taken = 0;
     for (const job of jobs) {
       const { id, task_id, updated_date: updated } = job;
@@ -45,8 +47,8 @@ export function createJobPoll(options: PollOptions): (signal?: AbortSignal) => P
       if (job.state === 'in progress' && isRecent) started?.({ job: job.id, task: job.task_id, from: job.start_frame, to: job.stop_frame });
       await look(job, signal);
     }
-    for (const { updated_date: date } of jobs) if (date !== undefined && Date.parse(date) >= Date.parse(since)) since = date;
-    if (jobs.length > 0) cursor?.write(since);
+    for (const { updated_date: date } of changed) if (date !== undefined && Date.parse(date) >= Date.parse(since)) since = date;
+    if (changed.length > 0) cursor?.write(since);
     return taken;
   };
 }
