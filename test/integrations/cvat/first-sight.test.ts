@@ -86,7 +86,8 @@ describe('an import', () => {
       expect((await post({ project: 3 })).json()).toMatchObject({ finished: 2, taken: 0 });
       const alone = await threeJobs(null);
       expect((await post({ task: alone.id })).json()).toEqual({ project: `cvat/task-${alone.id}`, jobs: 3, finished: 2, taken: 2 });
-      expect((await post({ task: 99_999 })).reason).toContain('404');
+      const gone = await post({ task: 99_999 });
+      expect([gone.status, gone.body]).toEqual([502, expect.stringContaining('404') as string]);
       expect((await post({})).status).toBe(400);
     } finally {
       await facade.close();

@@ -34,6 +34,7 @@ const MAX_PROJECTS = 1000;
 export function createProjectFacts({ api, name, log, ...options }: ProjectFactsOptions): FactsOf {
   const { freshMs = 60_000, patienceMs = 1500, clockMs = () => performance.now() } = options;
   const known = createLruMap<string, { facts?: ProjectFacts; atMs: number; asking?: Promise<void> }>({ max: MAX_PROJECTS });
+  let waitsFromMs = -Infinity;
   const ask = async (place: { project: number } | { task: number }): Promise<ProjectFacts> => {
     const about = 'project' in place ? api.project(place.project) : api.task(place.task);
     const [{ name: title }, labels] = await Promise.all([about, api.labels(place)]);
@@ -53,12 +54,15 @@ export function createProjectFacts({ api, name, log, ...options }: ProjectFactsO
           entry.atMs = clockMs();
           delete entry.asking;
         });
-      await Promise.race([entry.asking, patience(patienceMs)]);
+      // Hundreds of projects must not wait one after another for a CVAT that does not answer.
+      if (clockMs() >= waitsFromMs && (await Promise.race([entry.asking.then(() => false), patience(patienceMs)])))
+        waitsFromMs = clockMs() + freshMs;
     }
     return entry.facts;
   };
 }
 
-function patience(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms).unref());
+/** Resolves to true once the time is over. */
+function patience(ms: number): Promise<boolean> {
+  return new Promise((resolve) => void setTimeout(() => resolve(true), ms).unref());
 }

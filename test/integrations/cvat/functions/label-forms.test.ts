@@ -89,4 +89,18 @@ describe('labels of one form', () => {
     now = 1e9;
     expect(await factsOf(PROJECT)).toEqual(facts);
   });
+
+  it('wait once for a CVAT that does not answer, and not for each project again', async () => {
+    let asked = 0;
+    const never = (): Promise<never> => {
+      asked++;
+      return new Promise(() => undefined);
+    };
+    const factsOf = createProjectFacts({
+      ...{ api: { project: never, task: never, labels: never }, name: 'cvat', log: silentLog, clockMs: () => 0 },
+      patienceMs: 1,
+    });
+    for (let i = 0; i < 500; i++) expect(await factsOf(`cvat/project-${i}`)).toBeUndefined();
+    expect(asked).toBe(1000);
+  });
 });
