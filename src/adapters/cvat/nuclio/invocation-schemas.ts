@@ -13,7 +13,7 @@ const image = z.string('expected the image in base64').min(1, 'expected the imag
 
 export const detectorBody = z.looseObject({ image, threshold: z.number().min(0).max(1).nullish() });
 
-/** Whatever form they have; only whether there are some matters. */
+/** Text prompts in any form: only their presence matters. */
 export const textPrompts = z.union([z.string(), z.array(z.unknown()).max(1000)]).nullish();
 
 /** @throws REQUEST_INVALID for words: a click without them would answer another question */
@@ -32,7 +32,7 @@ export const interactorBody = z.looseObject({
   neg_points: clicks.nullish().transform((list) => list ?? []),
   /** [] or null without a box, else two corners. */
   obj_bbox: z.union([z.tuple([]), z.tuple([point, point])]).nullish(),
-  /** Words of CVAT 2.60 and later, which nothing here understands. */
+  /** Words (CVAT 2.60 and later), which nothing here understands. */
   text_prompts: textPrompts,
 });
 
