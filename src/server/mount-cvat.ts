@@ -3,6 +3,7 @@ import { BlockList, isIP } from 'node:net';
 import { join } from 'node:path';
 import { cvat, type DirectListener } from '../adapters/cvat/cvat.ts';
 import { createPortRegistry } from '../adapters/cvat/nuclio/port-registry.ts';
+import { createPollCursor } from '../adapters/cvat/jobs/poll-cursor.ts';
 import { createReviewLog } from '../adapters/cvat/jobs/review-log.ts';
 import { createReviewNotes } from '../adapters/cvat/jobs/review-notes.ts';
 import { createCvatClient } from '../adapters/cvat/api/client.ts';
@@ -108,6 +109,7 @@ export function mountCvat({ settings, service, app, bodies, images, queue, log }
     ...(api && {
       ...{ api, uploads: createUploadLog(uploads), pollMs: pollMinutes * 60_000 },
       ...{ reviews: createReviewLog(uploads), notes: createReviewNotes(join(uploads, 'notes.json')) },
+      cursor: createPollCursor(join(uploads, 'polled.json')),
     }),
     ...(ports && { ports }),
     ...(project !== undefined && { project }),

@@ -9,9 +9,12 @@ import type { Route } from '../http/route.ts';
 import { directRoutes, facadeRoutes, type FacadeParts } from './nuclio/facade-routes.ts';
 import { createFrameIndex } from './nuclio/frame-index.ts';
 import { createFunctions, type CvatFunction } from './nuclio/functions.ts';
+import { importRoute } from './jobs/import-route.ts';
+import type { PollCursor } from './jobs/poll-cursor.ts';
 import { createIntake } from './jobs/job-intake.ts';
 import { INTERACTOR, TRACKER } from './names.ts';
 import type { PortRegistry } from './nuclio/port-registry.ts';
+import { createProjectFacts } from './nuclio/project-facts.ts';
 import { prefetchFrames, type Prefetched, type PrefetchRequest } from './nuclio/prefetch.ts';
 import { prefetchRoute } from './nuclio/prefetch-route.ts';
 import { createReviewLog, type ReviewLog } from './jobs/review-log.ts';
@@ -54,7 +57,9 @@ export interface CvatOptions {
   pollMs?: number;
   /** Fetch the frames of a job once somebody begins to work on it. @default true */
   prefetchStarted?: boolean;
-  /** Time span of the first poll. @default one day */
+  /** Date of the newest job seen before. @default forgotten when the process ends: then the first poll goes back one day */
+  cursor?: PollCursor;
+  /** Time span of the first poll. @default one day, and everything where a cursor has no date yet */
   lookBackMs?: number;
   /** One shape for each separate object of a mask. @default false */
   instances?: boolean;
@@ -106,7 +111,7 @@ export function cvat(options: CvatOptions): Cvat {
     );
   if (api === undefined && (secrets.length > 0 || pollMs > 0))
     throw new ProsamError('CONFIG_INVALID', 'Learning from CVAT needs its address and a token, to read jobs back. Set both.');
-  const functions = createFunctions({ service, log });
+  const functions = createFunctions({ service, log, ...(api && { factsOf: createProjectFacts({ api, name, log }) }) });
   const shared = { service, tolerance, log };
   let opened = '';
   const facade: FacadeParts = {
@@ -144,10 +149,11 @@ export function cvat(options: CvatOptions): Cvat {
   const started = options.prefetchStarted === false ? () => undefined : createStartedJobs({ prefetch, log, closing: closing.signal });
   const intake = api && createIntake({ ...options, api, frames, name, log, pollMs, started, reviews, notes });
   const routes = [...facadeRoutes(facade)];
-  if (intake)
+  if (api && intake)
     routes.push(
       webhookRoute({ ...intake, secrets, started }),
       prefetchRoute({ prefetch, log, closing: closing.signal }),
+      importRoute({ api, take: intake.take, name }),
       statusRoute(notes),
     );
 

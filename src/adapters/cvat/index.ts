@@ -8,6 +8,8 @@ export type { PortRegistry, PortRegistryOptions } from './nuclio/port-registry.t
 export type { Prefetched, PrefetchRequest } from './nuclio/prefetch.ts';
 export { createCvatClient } from './api/client.ts';
 export type { CvatClient, CvatClientOptions } from './api/client.ts';
+export { createPollCursor } from './jobs/poll-cursor.ts';
+export type { PollCursor } from './jobs/poll-cursor.ts';
 export { createReviewLog } from './jobs/review-log.ts';
 export type { ReviewLog } from './jobs/review-log.ts';
 export { createReviewNotes } from './jobs/review-notes.ts';

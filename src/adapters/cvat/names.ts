@@ -10,6 +10,13 @@ export function projectNameOf(name: string, { project_id, task_id }: { project_i
   return project_id === null ? `${name}/task-${task_id}` : `${name}/project-${project_id}`;
 }
 
+/** The reverse: what such a name stands for in CVAT; undefined for names of other origins. */
+export function cvatPlaceOf(name: string, project: string): { project: number } | { task: number } | undefined {
+  const [, kind, id] = (project.startsWith(`${name}/`) && /^(project|task)-(\d{1,15})$/.exec(project.slice(name.length + 1))) || [];
+  if (id === undefined) return undefined;
+  return kind === 'project' ? { project: Number(id) } : { task: Number(id) };
+}
+
 /** Name of a detector. A project keeps its name for good, and no two share one: where letters had to go, a hash tells them apart. */
 export function detectorName(project: string): string {
   const slug = project

@@ -5,7 +5,7 @@
 import type { CvatClient } from './api/client.ts';
 
 /** The calls that watching and learning need; all throw CVAT_FAILED or CVAT_REFUSED. */
-export type CvatApi = Pick<CvatClient, 'url' | 'self' | 'task' | 'job' | 'jobs' | 'labels' | 'meta' | 'frame' | 'annotations'>;
+export type CvatApi = Pick<CvatClient, 'url' | 'self' | 'project' | 'task' | 'job' | 'jobs' | 'labels' | 'meta' | 'frame' | 'annotations'>;
 
 /** A shape that was uploaded by this project, as it was when the server had stored it. */
 export interface UploadedShape {
@@ -15,6 +15,8 @@ export interface UploadedShape {
   label_id: number;
   type: string;
   points: readonly number[];
+  /** Degrees clockwise. @default 0 */
+  rotation?: number;
 }
 
 /** Record of uploads to tasks, for comparison with what people made of them. */

@@ -3,10 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { createAgentResponses } from '../../adapters/cvat/agent/responses.ts';
 import { createAgentApi, describeAgentFunction, type AgentKind } from '../../adapters/cvat/agent/api.ts';
 import { runAgent } from '../../adapters/cvat/agent/loop.ts';
+import { declaredForms } from '../../adapters/cvat/annotate/new-shapes.ts';
+import { cvatPlaceOf } from '../../adapters/cvat/names.ts';
 import { createTrackMemory } from '../../adapters/cvat/nuclio/track-memory.ts';
 import { createClient } from '../../client/client.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import { DEFAULT_LIMITS } from '../../core/image/node/decode.ts';
+import { configSchema } from '../../server/config-schema.ts';
 import { cvatConnection } from './connection.ts';
 import { remoteService } from './remote-service.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
@@ -21,7 +24,12 @@ export async function cvatAgent(args: readonly string[], { warn, signal = new Ab
   const token = process.env.PROSAM_TOKEN;
   const asked = createClient({ url, timeoutMs: 300_000, ...(token !== undefined && { token }) });
   const service = remoteService(asked);
-  const labels = (await asked.projects.get(project, { signal })).concepts.map(({ label }) => label);
+  const place = cvatPlaceOf(configSchema.parse({}).cvat.name, project);
+  // Labels of boxes or ellipses alone have to be declared as such: CVAT asks for no others.
+  const forms = place && declaredForms(await client.labels(place, { signal }));
+  const all = (await asked.projects.get(project, { signal })).concepts.map(({ label }) => label);
+  const labels = all.filter((label) => forms?.has(label) !== true || forms.get(label) !== undefined);
+  for (const label of all) if (!labels.includes(label)) warn(`Left out: ${label}: CVAT takes neither masks nor boxes for it.`);
   if (kinds.includes('detector') && labels.length === 0)
     throw new UsageError(
       `the project ${project} has no references yet: a detector would have no labels. Mark some, or use --kinds interactor,tracker.`,
@@ -31,14 +39,14 @@ export async function cvatAgent(args: readonly string[], { warn, signal = new Ab
   const functions: { id: number | string; kind: AgentKind }[] = [];
   try {
     for (const kind of kinds) {
-      const id = await api.create(describeAgentFunction(kind, { name, isPublic: values.public, labels }), signal);
+      const id = await api.create(describeAgentFunction(kind, { name, isPublic: values.public, labels, forms }), signal);
       functions.push({ id, kind });
       warn(`${name} ${kind}: function ${id} at ${client.url}`);
     }
     warn('Experimental: tried against recordings of the protocol, not against a CVAT Enterprise or Online. Ctrl-C ends it.');
     const tracker = { service, memory: createTrackMemory(), project, tolerance: 1, limits: DEFAULT_LIMITS };
     await runAgent({
-      ...{ api, functions, signal, response: createAgentResponses({ client, service, project, tracker }) },
+      ...{ api, functions, signal, response: createAgentResponses({ client, service, project, tracker, threshold: values.threshold }) },
       onDone: ({ kind, type, milliseconds, error }) =>
         warn(`${kind} ${type}: ${Math.round(milliseconds)} ms${error === undefined ? '' : `, failed: ${text(error)}`}`),
       onProblem: (error) => warn(text(error)),

@@ -41,6 +41,7 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
     ...(values.frames !== undefined && { frames: frameNumbers('frames', values.frames) }),
   });
   announce(plan, terminal);
+  if (values.replace) await replaced(client, values, target, plan.task.id, terminal);
   const settings = settingsOf(values, plan, referenceFrames);
   const log = values.dryRun
     ? undefined
@@ -73,7 +74,7 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
       terminal.warn(`${result.lost} shapes were sent and are not there as they were sent: look at the task before going on.`);
     return result.failed + result.lost > 0 ? EXIT.someFailed : EXIT.ok;
   } catch (error) {
-    if (log && isProsamError(error)) terminal.warn(`Stopped. What was stored stands in ${log.path}: the same command goes on there.`);
+    if (log && isProsamError(error)) terminal.warn(`Stopped. What was stored stands in ${log.path}: the same command${values.replace ? ' without --replace' : ''} goes on there.`);
     throw error;
   } finally {
     await predictor?.close();
@@ -105,6 +106,29 @@ async function undo(
   }
 }
 
+/** Takes back what an earlier run added and nobody touched, so that its frames are filled anew. */
+async function replaced(
+  client: CvatClient,
+  values: Values,
+  target: { task: number } | { job: number },
+  task: number,
+  { warn, signal }: Terminal,
+): Promise<void> {
+  if (values.dryRun) throw new UsageError('expected either --dry-run or --replace: a dry run takes nothing back.');
+  const path = logPath(values, client, target);
+  if (!existsSync(path)) {
+    warn(`Nothing to replace: there is no ${path}, the log of an earlier run.`);
+    return;
+  }
+  const log = await openRunLog(path);
+  try {
+    const { removed, kept, gone } = await undoRun(client, log, task, { uploads: createUploadLog(values.uploads), signal });
+    warn(`Replacing: ${removed} shapes were taken back, ${kept} kept because somebody changed them, ${gone} had been deleted already.`);
+  } finally {
+    await log.close();
+  }
+}
+
 function logPath({ log }: Values, { url }: CvatClient, target: { task: number } | { job: number }): string {
   const host = new URL(url).host.replace(/[^a-zA-Z0-9.-]+/g, '-');
   return log ?? `prosam-cvat-${host}-${'task' in target ? `task-${target.task}` : `job-${target.job}`}.jsonl`;
@@ -128,6 +152,7 @@ function announce(plan: TaskPlan, { warn }: Terminal): void {
   const names = plan.labels.map(({ name }) => name).join(', ');
   warn(`Task ${plan.task.id} "${plan.task.name}": ${names} in ${frames} frames of ${plan.jobs.length} jobs.`);
   if (plan.deleted.length > 0) warn(`${plan.deleted.length} deleted frames are left out.`);
+  for (const { label, reason } of plan.leftOut) warn(`Left out: ${label}: ${reason}.`);
   for (const { label, type, reason } of plan.unused) warn(`Not used as a reference: ${label} (${type}): ${reason}`);
 }
 

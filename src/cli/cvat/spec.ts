@@ -52,6 +52,7 @@ export const CVAT_ANNOTATE = command({
         'dry-run': { type: 'flag', about: 'uploads nothing; draws what would be uploaded' },
         out: { type: 'text', value: 'DIR', about: 'folder of the images of a dry run', default: 'prosam-cvat-dry-run' },
         log: { type: 'text', value: 'FILE', about: 'log of the run: resumes it after a break, and --undo reads it' },
+        replace: { type: 'flag', about: 'runs again: first removes what the run of that log uploaded and nobody changed since' },
         undo: { type: 'flag', about: 'removes the shapes that the run of that log uploaded and nobody changed since' },
         uploads: { type: 'text', value: 'DIR', about: 'record of the uploads, for a service that learns', default: cvat.uploads },
         json: { type: 'flag', about: 'prints one JSON line a frame on stdout' },
@@ -66,6 +67,20 @@ export const CVAT_ANNOTATE = command({
     'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --reference-frame 0',
     'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --undo',
   ],
+});
+
+export const CVAT_IMPORT = command({
+  name: 'cvat import',
+  summary: 'masks from jobs of CVAT that people finished before, through a running service',
+  usage: ['--project N [options]', '--task N [options]'],
+  options: {
+    project: { type: 'whole', min: 0, about: 'project of CVAT, by its number in the address' },
+    task: { type: 'whole', min: 0, about: 'one task instead' },
+    url: { type: 'text', value: 'URL', about: 'address of the running service (token: PROSAM_TOKEN)', default: SERVICE_URL },
+    json: { type: 'flag', about: 'prints the numbers as JSON' },
+  },
+  exitCodes: { 0: 'done', 2: 'not done' },
+  examples: ['prosam cvat import --project 3'],
 });
 
 export const CVAT_DOCTOR = command({
@@ -113,6 +128,7 @@ export const CVAT_AGENT = command({
       default: AGENT_KINDS.join(','),
     },
     name: { type: 'text', value: 'NAME', about: 'name shown in CVAT', default: 'prosam' },
+    threshold: { ...ENGINE_OPTIONS.threshold, about: 'least probability of a concept where CVAT names none; 0 gives every mask' },
     public: { type: 'flag', about: 'for everybody in the organization, not only the owner of the token' },
     ...CVAT_CONNECTION_OPTIONS,
   },
@@ -123,7 +139,7 @@ export const CVAT_AGENT = command({
 export const CVAT: GroupSpec = {
   name: 'cvat',
   summary: SUMMARIES.cvat,
-  commands: [CVAT_ANNOTATE, CVAT_DOCTOR, CVAT_FUNCTION_FILE, CVAT_AGENT],
+  commands: [CVAT_ANNOTATE, CVAT_IMPORT, CVAT_DOCTOR, CVAT_FUNCTION_FILE, CVAT_AGENT],
   exitCodes: { 0: 'all done', 1: 'some frames failed or something is wrong', 2: 'nothing done', 130: 'interrupted' },
   examples: [...CVAT_ANNOTATE.examples, ...CVAT_DOCTOR.examples, ...CVAT_FUNCTION_FILE.examples],
 };

@@ -56,12 +56,12 @@ afterEach(async () => {
   await cvat.close();
 });
 
-async function serve(kind: AgentKind, options: Partial<AgentOptions> = {}, own: AgentResponseParts['service'] = service) {
+async function serve(kind: AgentKind, options: Partial<AgentOptions> = {}, own: AgentResponseParts['service'] = service, threshold?: number) {
   const client = createCvatClient({ url: cvat.url, token: TOKEN, backoffMs: 1 });
   const api = createAgentApi(client.transport, 'bb5d77848e4085a26c546eab67030703');
   const id = await api.create(describeAgentFunction(kind, { name: 'prosam', isPublic: false, labels: ['cat', 'dog'] }));
   const tracker = { service: { predictions: follow }, memory: createTrackMemory(), project: 'pets', tolerance: 1, limits: DEFAULT_LIMITS };
-  const response = createAgentResponses({ client, service: own, project: 'pets', tracker });
+  const response = createAgentResponses({ client, service: own, project: 'pets', tracker, threshold });
   running = runAgent({ api, functions: [{ id, kind }], response, signal: stop.signal, pauseMs: 20, pollMs: 60_000, ...options });
   running.catch(() => undefined);
   return id;
@@ -99,6 +99,41 @@ describe('an agent', () => {
     const { shapes } = all.body.annotations as { shapes: { frame: number; type: string }[] };
     expect([...new Set(shapes.map(({ frame }) => frame))]).toEqual([0, 1]);
     expect(new Set(shapes.map(({ type }) => type))).toEqual(new Set(['polygon']));
+  });
+
+  it('withholds what is less probable than its own threshold where CVAT names none', async () => {
+    // The fake service is 0.9 sure of everything.
+    const id = await serve('detector', {}, service, 0.95);
+    const asked = { ...paramsOf('annotate_frame'), task: task.id, mapping: { dog: { name: 'hound' } } };
+    const own = await cvat.queues.request(id, 'interactive', { ...asked, threshold: null });
+    expect(own.body.annotations).toEqual({ tags: [], shapes: [] });
+    const named = await cvat.queues.request(id, 'interactive', { ...asked, threshold: 0.5 });
+    expect((named.body.annotations as { shapes: unknown[] }).shapes).toHaveLength(1);
+  });
+
+  it('refuses words with a sentence', async () => {
+    const id = await serve('interactor');
+    const { kind, body } = await cvat.queues.request(id, 'interactive', { ...paramsOf('interact'), task: task.id, text_prompts: ['a cat'] });
+    expect(kind).toBe('fail');
+    expect(body.exc_info).toContain('text prompt');
+    const none = await cvat.queues.request(id, 'interactive', { ...paramsOf('interact'), task: task.id, text_prompts: [' '] });
+    expect(none.kind).toBe('complete');
+  });
+
+  it('gives a label boxes where it takes nothing else', async () => {
+    const bytes = await pngOf(1, 320, 240);
+    const one = { name: '0.png', width: 320, height: 240, bytes };
+    const labels = [
+      { name: 'cat', type: 'rectangle' },
+      { name: 'dog', type: 'polyline' },
+    ];
+    const boxes = cvat.addTask({ frames: [one, one], labels });
+    const id = await serve('detector');
+    const { body } = await cvat.queues.request(id, 'interactive', {
+      ...{ ...paramsOf('annotate_frame'), task: boxes.id, mapping: null, conv_mask_to_poly: true },
+    });
+    // The fake service finds a disc of 0.3 x 240 = 72 pixels around (160, 120): columns 89 to 231, rows 49 to 191.
+    expect((body.annotations as { shapes: unknown[] }).shapes).toMatchObject([{ type: 'rectangle', points: [89, 49, 232, 192] }]);
   });
 
   it('answers clicks, also inside a region', async () => {

@@ -1,5 +1,6 @@
 /** A task filled from one labelled frame, against the stand-in over real sockets. */
 import { describe, expect, it } from 'vitest';
+import { undoRun } from '../../../src/adapters/cvat/annotate/undo.ts';
 import { expectRejection } from '../../unit/core/expect-error.ts';
 import { TOKEN } from './stand-in-cvat.ts';
 import { annotateBench, frames, SQUARE } from './annotate-bench.ts';
@@ -14,6 +15,8 @@ describe('filling a task', () => {
     const { result } = await run(task);
     expect(result).toMatchObject({ predicted: 6, shapes: 6, failed: 0, lost: 0 });
     expect(framesOf(task)).toEqual([1, 2, 3, 4, 5, 6]);
+    // CVAT 2.66 and later store the score of each.
+    expect(bench.cvat.shapes(task).filter(({ source }) => source === 'auto').map(({ score }) => score)).toEqual(Array(6).fill(0.9));
     for (const job of task.jobs) expect(job.shapes.every(({ frame }) => frame >= job.start_frame && frame <= job.stop_frame)).toBe(true);
     expect(bench.cvat.shapes(task).filter(({ source }) => source === 'manual')).toEqual(human);
     expect(bench.cvat.asked.filter(({ method }) => method === 'PUT')).toEqual([]);
@@ -65,6 +68,32 @@ describe('filling a task', () => {
     await run(task);
     expect(bench.cvat.shapes(task).filter(({ source }) => source === 'auto')).toMatchObject([{ frame: 1, type: 'polygon' }]);
     await expectRejection('REFERENCE_MISSING', planOf(task, { labels: ['line'] }), 'line');
+  });
+
+  it('uploads ellipses and boxes for labels that take nothing else, and says which labels are left out and why', async () => {
+    const labels = [
+      { name: 'round', type: 'ellipse' },
+      { name: 'box', type: 'rectangle' },
+      { name: 'line', type: 'polyline' },
+      { name: 'other', type: 'any' },
+    ];
+    const task = bench.cvat.addTask({ frames: await frames(2), labels });
+    bench.cvat.addShape(task, { type: 'ellipse', frame: 0, label: 'round', points: [30, 20, 40, 10] });
+    bench.cvat.addShape(task, { type: 'rectangle', frame: 0, label: 'box', points: [2, 2, 12, 12] });
+    const plan = await planOf(task);
+    expect(plan.leftOut).toMatchObject([
+      { label: 'line', reason: expect.stringContaining('polyline only') as string },
+      { label: 'other', reason: expect.stringContaining('not marked on frame 0') as string },
+    ]);
+    const { log } = await run(task, { plan });
+    // Boxes of 8 x 7 pixels at (1, 2) and (1, 12); the ellipse has twice the deviation of the pixels: 8 / sqrt(3) and 7 / sqrt(3).
+    const made = bench.cvat.shapes(task).filter(({ source }) => source === 'auto');
+    expect(made.map(({ type }) => type)).toEqual(['ellipse', 'rectangle']);
+    for (const [i, value] of [5, 5.5, 5 + 4.6188, 5.5 - 4.0415].entries()) expect(made[0]?.points[i]).toBeCloseTo(value, 3);
+    expect(made[1]?.points).toEqual([1, 12, 9, 19]);
+    // A person who turns an ellipse has changed it.
+    Object.assign(made[0] as object, { rotation: 30 });
+    expect(await undoRun(bench.client, log, task.id)).toEqual({ removed: 1, kept: 1, gone: 0 });
   });
 
   it('reads every kind of reference shape', async () => {

@@ -48,6 +48,8 @@ export async function startStandIn() {
     plugins: { MODELS: true },
     models: [] as unknown[],
     pageSize: 100,
+    /** Names by id. */
+    projects: new Map<number, string>(),
     /** Webhooks are written down, and do not arrive. */
     unheard: false,
   };
@@ -117,6 +119,10 @@ export async function startStandIn() {
           one.jobs.some((job) => String(job.id) === query.get('job_id')),
       );
       return { json: pageOf(task?.labels.map(labelJson) ?? [], query, state.pageSize) };
+    }
+    if (kind === 'projects') {
+      const name = state.projects.get(id);
+      return name === undefined ? { status: 404, json: { detail: 'No Project matches the given query.' } } : { json: { id, name } };
     }
     if (kind === 'tasks') {
       const task = tasks.find((one) => one.id === id);

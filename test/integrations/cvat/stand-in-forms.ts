@@ -28,6 +28,7 @@ export interface Job {
   stage: string;
   updated_date: string;
   parent_job_id?: number;
+  media_type?: string;
   shapes: StandInShape[];
   tracks: unknown[];
 }
@@ -52,9 +53,9 @@ export interface Webhook {
 }
 export const jobJson = (
   url: string,
-  { id, task_id, project_id, type, start_frame, stop_frame, state, stage, updated_date, parent_job_id }: Job,
+  { id, task_id, project_id, type, start_frame, stop_frame, state, stage, updated_date, parent_job_id, media_type = 'image' }: Job,
 ) => {
-  const job = { id, task_id, project_id, type, start_frame, stop_frame, state, stage, updated_date };
+  const job = { id, task_id, project_id, type, start_frame, stop_frame, state, stage, updated_date, media_type };
   const facts = { dimension: '2d', mode: 'annotation', status: job.stage, frame_count: job.stop_frame - job.start_frame + 1 };
   const chunks = {
     data_chunk_size: 72,

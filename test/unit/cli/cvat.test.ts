@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
 import { checkFacade } from '../../../src/cli/cvat/doctor/checks.ts';
+import { checkFunctions } from '../../../src/cli/cvat/doctor/functions.ts';
 import { checkContainers } from '../../../src/cli/cvat/doctor/containers.ts';
 import { checkLearning } from '../../../src/cli/cvat/doctor/learning.ts';
 import { composeOverride } from '../../../src/cli/cvat/doctor/compose.ts';
@@ -15,6 +16,7 @@ import { sceneWith } from '../../../src/scenes/scene-with.ts';
 import { pngFromRgb } from '../../../src/cli/common/draw.ts';
 import { iou } from '../../../src/core/mask/metrics.ts';
 import { startStandIn, TOKEN, type StandIn } from '../../integrations/cvat/stand-in-cvat.ts';
+import { pngOf, startServer, TOKENS } from '../adapters/webhook/webhook-server.ts';
 import { jsonLines } from './run-cli.ts';
 import { dyingWithUs } from '../../support/dies-with-us.ts';
 
@@ -97,6 +99,49 @@ describe('prosam cvat annotate', () => {
     expect(stderr).toContain('frame 2 (scene 2.png): IMAGE_UNREADABLE');
     expect(stderr).toContain('1 failed');
     expect(cvat.shapes(task).map(({ frame }) => frame)).toEqual([0, 1, 3]);
+  });
+
+  it('asks a running service with the threshold, and uploads the score of what it gives', async () => {
+    const server = await startServer();
+    try {
+      const frames = await Promise.all(
+        [0, 1, 2].map(async (i) => ({ name: `${i}.png`, width: 40, height: 30, bytes: await pngOf(i, 40, 30) })),
+      );
+      const task = cvat.addTask({ frames, labels: [{ name: 'cup' }] });
+      cvat.addShape(task, { type: 'polygon', frame: 0, label: 'cup', points: [5, 5, 15, 5, 15, 15] });
+      const made = () => cvat.shapes(task).filter(({ source }) => source === 'auto');
+      const call = ['annotate', '--server', cvat.url, '--task', String(task.id), '--reference-frame', '0', '--url', server.url];
+      const environment = { CVAT_TOKEN: TOKEN, PROSAM_TOKEN: TOKENS.admin };
+      // The fake service is 0.9 sure that the object is there, and gives its masks a score of 0.8.
+      const none = await cli([...call, '--threshold', '0.95', '--log', 'strict.jsonl'], environment);
+      expect(none.stderr).toContain('2 where nothing was found');
+      expect(none.code).toBe(0);
+      expect(made()).toEqual([]);
+      const asked = server.service.state.calls.filter(({ name }) => name === 'predictions.predict');
+      expect(asked.map(({ args }) => (args as { options: unknown }).options)).toMatchObject([{ threshold: 0.95 }, { threshold: 0.95 }]);
+      const some = await cli([...call, '--threshold', '0.5', '--log', 'lenient.jsonl'], environment);
+      expect(some.code, some.stderr).toBe(0);
+      expect(made().map(({ frame, score }) => [frame, score])).toEqual([
+        [1, 0.8],
+        [2, 0.8],
+      ]);
+      // A person changes the first; running again with other options replaces the other one alone.
+      const [edited] = made();
+      Object.assign(edited as object, { source: 'semi-auto', points: [0, 1, 3, 3, 3, 3] });
+      const again = [...call, '--threshold', '0.4', '--form', 'rectangle', '--log', 'lenient.jsonl'];
+      const refused = await cli(again, environment);
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('--replace') as string]);
+      const replaced = await cli([...again, '--replace'], environment);
+      expect(replaced.stderr).toContain('1 shapes were taken back, 1 kept');
+      expect(replaced.code, replaced.stderr).toBe(0);
+      const after = cvat.shapes(task).filter(({ source }) => source !== 'manual');
+      expect(after.map(({ frame, type, source }) => [frame, type, source])).toEqual([
+        [1, 'mask', 'semi-auto'],
+        [2, 'rectangle', 'auto'],
+      ]);
+    } finally {
+      await server.close();
+    }
   });
 
   it('explains what it needs', async () => {
@@ -189,6 +234,35 @@ describe('prosam cvat doctor', () => {
       { what: 'ports', found: 'prosam-cup 18071' },
     ]);
     expect((await checkFacade(facade, response(401, {})))[0]?.fix).toContain('no credentials');
+  });
+
+  it('calls each function as CVAT does before it says that it works', async () => {
+    const asked: string[] = [];
+    const entry = (type: string, httpPort: number) => ({ metadata: { annotations: { type } }, status: { httpPort } });
+    const list = { 'prosam-cup': entry('detector', 18_071), 'prosam-click': entry('interactor', 1), 'prosam-track': entry('tracker', 18_073) };
+    const prosam = (url: string, init: RequestInit) => {
+      const to = new URL(url);
+      if (to.pathname === '/api/functions') return Promise.resolve(Response.json(list));
+      const body = JSON.parse(init.body as string) as Record<string, unknown>;
+      asked.push(`${to.port}${to.pathname} ${new Headers(init.headers).get('x-nuclio-function-name') ?? ''} ${Object.keys(body).join()}`);
+      if (to.port === '18073') return Promise.reject(new Error('connect ECONNREFUSED'));
+      if (to.port === '18071') return Promise.resolve(new Response('{}', { status: 422, statusText: 'cups has no labeled reference any more' }));
+      return Promise.resolve(Response.json({}));
+    };
+    const found = await checkFunctions(facade, { fetch: prosam, token: 'of prosam' });
+    expect(asked).toEqual([
+      '18071/  image',
+      '9090/api/function_invocations prosam-click image,pos_points,neg_points,obj_bbox',
+      '18073/  image,shapes,states',
+    ]);
+    expect(found.map(({ what, state }) => `${what} ${state}`)).toEqual([
+      'prosam-cup is called problem',
+      'prosam-click is called ok',
+      'prosam-track is called problem',
+    ]);
+    expect(found[0]?.found).toContain('cups has no labeled reference');
+    expect(found[2]?.fix).toContain('18073');
+    expect(await checkFunctions(facade, { fetch: () => Promise.reject(new Error('nobody there')) })).toEqual([]);
   });
 
   it('says what waits for review, at either of the two addresses', async () => {

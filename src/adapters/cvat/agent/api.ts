@@ -1,6 +1,7 @@
 /** The queues that CVAT Enterprise and Online keep for functions which agents serve. */
 import { readEventStream, type StreamEvent } from '../../../core/common/event-stream.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
+import type { ShapeForm } from '../annotate/new-shapes.ts';
 import type { CvatTransport } from '../api/transport.ts';
 import { cvatAgentFunction, cvatAssignment, type CvatAssignment } from '../api/types.ts';
 
@@ -30,14 +31,16 @@ export interface AgentDescription {
   isPublic: boolean;
   /** Labels of the detector. */
   labels: readonly string[];
+  /** Forms of labels that do not take masks. @default masks */
+  forms?: ReadonlyMap<string, ShapeForm | undefined> | undefined;
 }
 
 /** Description of a function, as CVAT registers it. */
-export function describeAgentFunction(kind: AgentKind, { name, isPublic, labels }: AgentDescription): Record<string, unknown> {
+export function describeAgentFunction(kind: AgentKind, { name, isPublic, labels, forms }: AgentDescription): Record<string, unknown> {
   const shared = { provider: 'native', name: `${name} ${kind}`, visibility: isPublic ? 'public' : 'private', kind };
   switch (kind) {
     case 'detector':
-      return { ...shared, labels_v2: labels.map((label) => ({ name: label, attributes: [], type: 'mask' })) };
+      return { ...shared, labels_v2: labels.map((label) => ({ name: label, attributes: [], type: forms?.get(label) ?? 'mask' })) };
     case 'tracker':
       return { ...shared, supported_shape_types: ['mask', 'polygon', 'rectangle'] };
     case 'interactor':

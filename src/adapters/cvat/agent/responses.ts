@@ -8,7 +8,8 @@ import type { ResponseRequest } from './loop.ts';
 import { regionOf } from './region.ts';
 import { cvatRleFromMask } from '../mask-rle.ts';
 import type { CvatClient } from '../api/client.ts';
-import { shapesOfMask } from '../annotate/new-shapes.ts';
+import { refuseText, textPrompts } from '../nuclio/invocation-schemas.ts';
+import { formFor, shapesOfMask } from '../annotate/new-shapes.ts';
 import { trackFrame, type AgentTracker } from './tracker.ts';
 
 const frameNumber = z.int().min(0);
@@ -31,6 +32,7 @@ const paramsSchema = z.discriminatedUnion('type', [
     pos_points: z.array(point).max(1000),
     neg_points: z.array(point).max(1000),
     obj_bbox: z.union([z.tuple([]), z.tuple([point, point])]).nullish(),
+    text_prompts: textPrompts,
     roi,
   }),
   z.looseObject({
@@ -50,9 +52,11 @@ export interface AgentResponseParts {
   /** Project whose references a detector uses. */
   project: string;
   tracker: AgentTracker;
+  /** Least probability of a concept where CVAT names none. @default the service's */
+  threshold?: number | undefined;
 }
 
-export function createAgentResponses({ client, service, project, tracker }: AgentResponseParts): ResponseRequest {
+export function createAgentResponses({ client, service, project, tracker, threshold: usual }: AgentResponseParts): ResponseRequest {
   return async ({ params: given, signal, onProgress }) => {
     const result = paramsSchema.safeParse(given);
     if (!result.success) {
@@ -75,6 +79,7 @@ export function createAgentResponses({ client, service, project, tracker }: Agen
       case 'annotate_task':
         return { annotations: await annotated(params, await framesOf(params.task)) };
       case 'interact': {
+        refuseText(params.text_prompts);
         const image = await imageOf(params.frame);
         return { shapes: await interacted(params, image) };
       }
@@ -99,21 +104,30 @@ export function createAgentResponses({ client, service, project, tracker }: Agen
     }
 
     async function annotated({ task, mapping: names, threshold, conv_mask_to_poly: poly }: Annotate, frames: readonly number[]) {
-      const ids = new Map((await client.labels({ task }, { signal })).map(({ name, id }) => [name, id]));
+      const known = (await client.labels({ task }, { signal })).filter(({ parent_id: parent }) => parent === null);
+      const targets = new Map(known.map((one) => [one.name, one]));
+      const least = threshold ?? usual;
       const shapes: object[] = [];
       for (const [i, frame] of frames.entries()) {
         const image = await imageOf(frame);
         const { masks } = await service.predictions.predict(
-          { project, image, priority: frames.length > 1 ? 'batch' : 'interactive', ...(threshold != null && { options: { threshold } }) },
+          {
+            project,
+            image,
+            priority: frames.length > 1 ? 'batch' : 'interactive',
+            ...(least !== undefined && { options: { threshold: least } }),
+          },
           { signal },
         );
         for (const { label, mask } of masks) {
           // CVAT lists what its user chose; what is not there was not asked for.
           const name = names ? names[label]?.name : label;
-          const id = name === undefined ? undefined : ids.get(name);
-          if (id === undefined) continue;
-          const form = { form: poly === true ? ('polygon' as const) : ('mask' as const), tolerance: 1, minShare: 0.0005 };
-          shapes.push(...(await shapesOfMask(mask, { frame, label_id: id }, form)).map((shape) => ({ ...shape, source: 'auto' })));
+          const target = name === undefined ? undefined : targets.get(name);
+          // A label that takes boxes alone gets boxes: CVAT would store a mask there that nobody can edit.
+          const form = target && formFor(target, poly === true ? 'polygon' : 'mask');
+          if (target === undefined || form === undefined) continue;
+          const made = await shapesOfMask(mask, { frame, label_id: target.id }, { form, tolerance: 1, minShare: 0.0005 });
+          shapes.push(...made.map((shape) => ({ ...shape, source: 'auto' })));
         }
         onProgress((i + 1) / frames.length);
       }

@@ -196,17 +196,12 @@ async function workOn(
     report.milliseconds.predict = performance.now() - started;
     started = performance.now();
     const shapes: NewCvatShape[] = [];
-    for (const { label, mask, instances: parts } of report.masks) {
+    for (const { label, mask, score, instances: parts } of report.masks) {
       checkSize(mask, sizeOf(plan.meta, frame), frame);
       const target = labels.find(({ name }) => name === label) as TaskPlan['labels'][number];
-      const as = formFor(target, form) ?? form;
-      shapes.push(
-        ...(await shapesOfMask(
-          mask,
-          { frame, label_id: target.id },
-          { form: as, tolerance, minShare, ...(instances && parts && { parts }) },
-        )),
-      );
+      const how = { form: formFor(target, form) ?? form, tolerance, minShare, ...(instances && parts && { parts }) };
+      const made = await shapesOfMask(mask, { frame, label_id: target.id }, how);
+      shapes.push(...made.map((shape) => ({ ...shape, score: Number(score.toFixed(4)) })));
     }
     checkShapes(shapes, sizeOf(plan.meta, frame));
     report.milliseconds.shapes = performance.now() - started;
@@ -260,7 +255,7 @@ async function reconcile({ client, plan, log, uploads }: AnnotateOptions, job: n
     await uploads?.add(
       client.url,
       plan.task.id,
-      arrived.map(({ id, type, frame, label_id, points }) => ({ id, type, frame, label_id, points })),
+      arrived.map(({ id, type, frame, label_id, points, rotation }) => ({ id, type, frame, label_id, points, rotation })),
     );
   }
 }

@@ -5,15 +5,22 @@ import { splitInstancesSteps, type Region } from '../../../core/mask/instances.t
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
 import { boundingBox } from '../../../core/mask/raster.ts';
+import { ellipseSteps } from '../ellipse.ts';
 import { checkCvatRle, cvatRleFromMaskSync, cvatRleFromMask } from '../mask-rle.ts';
 import type { CvatLabel, NewCvatShape } from '../api/types.ts';
 
-export const SHAPE_FORMS = ['mask', 'polygon', 'rectangle'] as const;
+export const SHAPE_FORMS = ['mask', 'polygon', 'rectangle', 'ellipse'] as const;
 export type ShapeForm = (typeof SHAPE_FORMS)[number];
 
 /** Shape form for a label: the requested one, or the only one the label allows. undefined: nothing that can be drawn. */
 export function formFor(label: CvatLabel, wanted: ShapeForm): ShapeForm | undefined {
   return label.type === 'any' ? wanted : SHAPE_FORMS.find((form) => form === label.type);
+}
+
+/** Forms by label, as a function has to declare them to be asked for a label; undefined: the label takes nothing that can be drawn. */
+export function declaredForms(labels: readonly CvatLabel[]): Map<string, ShapeForm | undefined> {
+  const top = labels.filter(({ parent_id: parent }) => parent === null);
+  return new Map(top.map((label) => [label.name, formFor(label, 'mask')]));
 }
 
 export interface ShapeOptions {
@@ -32,14 +39,20 @@ export async function shapesOfMask(
   where: { frame: number; label_id: number },
   { form, tolerance, parts, minShare }: ShapeOptions,
 ): Promise<NewCvatShape[]> {
-  const shape = (points: readonly number[]): NewCvatShape => ({ type: form, ...where, points });
+  const shape = (points: readonly number[], rotation = 0): NewCvatShape => ({
+    ...{ type: form, ...where, points },
+    ...(rotation !== 0 && { rotation }),
+  });
   if (form === 'mask' && parts === undefined) return boundingBox(mask) === undefined ? [] : [shape(await cvatRleFromMask(mask))];
   const shapes: NewCvatShape[] = [];
   const all = parts ?? (await runSteps(splitInstancesSteps(mask, Math.max(1, minShare * mask.data.length))));
   for (const { boxXyxy, mask: cut } of all) {
     const [left, top, right, bottom] = boxXyxy;
     if (form === 'rectangle') shapes.push(shape([left, top, right, bottom]));
-    else if (form === 'mask') shapes.push(shape(moved(cvatRleFromMaskSync(cut), left, top)));
+    else if (form === 'ellipse') {
+      const ellipse = await runSteps(ellipseSteps(cut, { at: [left, top], within: mask }));
+      if (ellipse) shapes.push(shape(ellipse.points, ellipse.rotation));
+    } else if (form === 'mask') shapes.push(shape(moved(cvatRleFromMaskSync(cut), left, top)));
     else {
       // An object has one outline; its holes are more than a polygon of CVAT can say.
       const [outline] = await polygonsFromMask(cut, { tolerance });

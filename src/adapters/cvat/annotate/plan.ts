@@ -2,7 +2,7 @@
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { CvatClient } from '../api/client.ts';
 import { annotationsOfFrame, type FrameAnnotations, type ReferenceAnnotation } from './frame-annotations.ts';
-import { formFor, type ShapeForm } from './new-shapes.ts';
+import { formFor, SHAPE_FORMS, type ShapeForm } from './new-shapes.ts';
 import type { CvatJob, CvatLabel, CvatMeta, CvatTask } from '../api/types.ts';
 
 export interface TaskPlan {
@@ -15,6 +15,8 @@ export interface TaskPlan {
   /** Asked for, and deleted in CVAT. */
   deleted: number[];
   references: ReferenceFrame[];
+  /** Labels of the task that are not looked for, and why. */
+  leftOut: { label: string; reason: string }[];
   /** Shapes on reference frames that mark nothing. */
   unused: FrameAnnotations['unused'];
   nameOf(frame: number): string;
@@ -40,12 +42,17 @@ export interface PlanOptions {
   signal?: AbortSignal | undefined;
 }
 
+const FORMS = `${SHAPE_FORMS.slice(0, -1)
+  .map((form) => `${form}s`)
+  .join(', ')} or ${SHAPE_FORMS.at(-1)}s`;
+
 /** @throws OPTION_INVALID for frames and labels that are not there, REFERENCE_MISSING, CVAT_FAILED, CVAT_REFUSED */
 export async function planTask({ client, target, referenceFrames, labels: wanted, frames, form, signal }: PlanOptions): Promise<TaskPlan> {
   const only = 'job' in target ? await client.job(target.job, { signal }) : undefined;
   const taskId = 'job' in target ? (only as CvatJob).task_id : target.task;
   const task = await client.task(taskId, { signal });
   if (task.dimension !== '2d') throw invalid(`task ${taskId}: expected images or a video, got ${task.dimension} data`);
+  if (task.media_type === 'audio') throw invalid(`task ${taskId}: expected images or a video, got sound, which has no frames to label`);
   const meta = await client.meta(taskId, { signal });
   const known = (await client.labels({ task: taskId }, { signal })).filter(({ parent_id: parent }) => parent === null);
   const jobs = (await client.jobs({ task: taskId }, { signal }))
@@ -73,12 +80,27 @@ export async function planTask({ client, target, referenceFrames, labels: wanted
   const marked = new Set(references.flatMap(({ marks }) => marks.map(({ label }) => label)));
   if (referenceFrames.length > 0) checkMarked(taskId, referenceFrames, marked, wanted, unused);
 
-  const labels = (referenceFrames.length > 0 ? chosen.filter(({ name }) => marked.has(name)) : chosen).filter((label) => {
-    if (formFor(label, form) !== undefined) return true;
-    if (wanted === undefined) return false;
-    throw invalid(`--labels: expected labels that take masks, polygons or rectangles, got ${label.name}, which takes ${label.type} only`);
+  const leftOut: TaskPlan['leftOut'] = [];
+  const labels = known.filter((label) => {
+    const reason = reasonAgainst(label);
+    if (reason !== undefined) leftOut.push({ label: label.name, reason });
+    return reason === undefined;
   });
-  if (labels.length === 0) throw invalid(`task ${taskId}: expected a label that takes masks, polygons or rectangles, got none`);
+  if (labels.length === 0) {
+    const all = leftOut.map(({ label, reason }) => `${label}: ${reason}`).join('; ');
+    throw invalid(`task ${taskId}: expected a label that takes ${FORMS}, got none (${all})`);
+  }
+
+  function reasonAgainst(label: CvatLabel): string | undefined {
+    const { name, type } = label;
+    if (!chosen.includes(label)) return 'it is not among --labels';
+    if (formFor(label, form) === undefined) {
+      if (wanted !== undefined) throw invalid(`--labels: expected labels that take ${FORMS}, got ${name}, which takes ${type} only`);
+      return `it takes ${type} only, and ${FORMS} can be drawn`;
+    }
+    if (referenceFrames.length === 0 || marked.has(name)) return undefined;
+    return `it is not marked on frame ${referenceFrames.join(', ')}`;
+  }
 
   const taken = new Set(referenceFrames);
   const isWanted = (frame: number): boolean => frames?.has(frame) ?? true;
@@ -92,7 +114,7 @@ export async function planTask({ client, target, referenceFrames, labels: wanted
     return { job: id, frames: own };
   });
   return {
-    ...{ task, meta, labels, references, unused },
+    ...{ task, meta, labels, leftOut, references, unused },
     jobs: planned.filter((one) => one.frames.length > 0),
     deleted: meta.deleted_frames.filter(isWanted),
     nameOf: (frame) => (meta.frames.length === meta.size ? (meta.frames[frame]?.name ?? '') : `frame ${frame}`),

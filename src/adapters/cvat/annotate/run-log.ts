@@ -50,7 +50,7 @@ export async function openRunLog(
     throw new ProsamError(
       'OPTION_INVALID',
       `${path}: expected the log of a run like this one, got that of ${start.server}, task ${start.task}, ${JSON.stringify(start.settings)}. ` +
-        'Repeat its options, take it back with --undo, or name another file with --log.',
+        'Repeat its options, run again with --replace, take it back with --undo, or name another file with --log.',
     );
   }
   const file = await open(path, 'a').catch((error: unknown) => {

@@ -22,13 +22,18 @@ export function shapeDigest({
   frame,
   label_id,
   points,
+  rotation = 0,
 }: {
   type: string;
   frame: number;
   label_id: number;
   points: readonly number[];
+  rotation?: number;
 }): string {
-  const text = JSON.stringify([type, frame, label_id, points.map((value) => Math.round(100 * value) / 100)]);
+  const hundredths = (value: number): number => Math.round(100 * value) / 100;
+  // Shapes that are not turned have the digests they had in the logs of earlier versions.
+  const turn = hundredths(rotation) % 360 === 0 ? [] : [hundredths(rotation)];
+  const text = JSON.stringify([type, frame, label_id, points.map(hundredths), ...turn]);
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }
 

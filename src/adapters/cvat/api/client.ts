@@ -25,6 +25,7 @@ export interface CvatClient {
   /** AI models as CVAT shows them. */
   models(options?: Options): Promise<{ id: string; kind: string; name: string }[]>;
 
+  project(id: number, options?: Options): Promise<t.CvatProject>;
   task(id: number, options?: Options): Promise<t.CvatTask>;
   job(id: number, options?: Options): Promise<t.CvatJob>;
   /** Jobs of a task, or by any CVAT filter, e.g. those changed since a date. */
@@ -78,6 +79,7 @@ export function createCvatClient(options: CvatClientOptions): CvatClient {
     self: (call) => get('/api/users/self', z.object({ id: z.int(), username: z.string() }), {}, call),
     models: (call) => get('/api/lambda/functions', z.array(z.object({ id: z.string(), kind: z.string(), name: z.string() })), {}, call),
 
+    project: (id, call) => get(`/api/projects/${id}`, t.cvatProject, {}, call),
     task: (id, call) => get(`/api/tasks/${id}`, t.cvatTask, {}, call),
     job: (id, call) => get(`/api/jobs/${id}`, t.cvatJob, {}, call),
     jobs: (filter, call) => {
@@ -135,10 +137,10 @@ function labelQuery(of: { task: number } | { job: number } | { project: number }
   return 'job' in of ? { job_id: of.job } : { project_id: of.project };
 }
 
-function written({ type, frame, label_id, points }: t.NewCvatShape) {
+function written({ type, frame, label_id, points, rotation = 0, score }: t.NewCvatShape) {
   return {
-    ...{ type, frame, label_id, points, source: 'auto', occluded: false, outside: false, z_order: 0, rotation: 0 },
-    ...{ group: 0, attributes: [], elements: [] },
+    ...{ type, frame, label_id, points, source: 'auto', occluded: false, outside: false, z_order: 0, rotation },
+    ...{ group: 0, attributes: [], elements: [], ...(score !== undefined && { score }) },
   };
 }
 

@@ -47,6 +47,11 @@ export interface CvatAnnotations {
   tracks: CvatTrack[];
 }
 
+export interface CvatProject {
+  id: number;
+  name: string;
+}
+
 export interface CvatTask {
   id: number;
   name: string;
@@ -55,6 +60,8 @@ export interface CvatTask {
   mode: string;
   /** '2d' or '3d'. */
   dimension: string;
+  /** 'audio' for sound, which has no frames (CVAT 2.7x and later); '' where CVAT does not tell. */
+  media_type: string;
 }
 
 export interface CvatJob {
@@ -74,6 +81,8 @@ export interface CvatJob {
   parent_job_id: number | null;
   /** '2d' or '3d'. */
   dimension: string;
+  /** 'audio' for sound, which has no frames (CVAT 2.7x and later); '' where CVAT does not tell. */
+  media_type: string;
   /** Time in ISO 8601. */
   updated_date?: string | undefined;
 }

@@ -7,6 +7,7 @@ export type {
   CvatJob,
   CvatLabel,
   CvatMeta,
+  CvatProject,
   CvatShape,
   CvatTask,
   CvatTrack,
@@ -45,6 +46,7 @@ export const cvatAnnotations = z.object({
   tracks: z.array(cvatTrack).default([]),
 });
 
+export const cvatProject = z.object({ id, name: z.string() });
 export const cvatTask = z.object({
   id,
   name: z.string(),
@@ -52,6 +54,7 @@ export const cvatTask = z.object({
   /** 'annotation' for images, 'interpolation' for videos. */
   mode: z.string().catch('annotation'),
   dimension: z.string().catch('2d').default('2d'),
+  media_type: z.string().catch('').default(''),
 });
 export const cvatJob = z.object({
   id,
@@ -66,6 +69,7 @@ export const cvatJob = z.object({
   /** Parent job of a replica. */
   parent_job_id: id.nullable().catch(null).default(null),
   dimension: z.string().catch('2d').default('2d'),
+  media_type: z.string().catch('').default(''),
   updated_date: z.string().optional(),
 });
 export const cvatLabel = z.object({
@@ -103,10 +107,14 @@ export type CvatAssignment = z.infer<typeof cvatAssignment>['ar_assignment'];
 
 /** A shape on its way to CVAT. */
 export interface NewCvatShape {
-  type: 'mask' | 'polygon' | 'rectangle';
+  type: 'mask' | 'polygon' | 'rectangle' | 'ellipse';
   frame: number;
   label_id: number;
   points: readonly number[];
+  /** Degrees clockwise around the middle of an ellipse. @default 0 */
+  rotation?: number;
+  /** 0 to 1; stored by CVAT 2.66 and later. @default 1 */
+  score?: number;
 }
 
 /** The part of a task that calls are about. */

@@ -130,6 +130,7 @@ function isSame(one: UploadedShape, other: JobShape): boolean {
     one.label_id === other.label &&
     one.frame === other.frame &&
     one.type === other.type &&
+    Math.abs((one.rotation ?? 0) - (other.rotation ?? 0)) < ROUNDING &&
     one.points.length === other.points.length &&
     one.points.every((value, i) => Math.abs(value - (other.points[i] as number)) < ROUNDING)
   );

@@ -8,6 +8,7 @@ import { forgetDeleted } from './deleted-work.ts';
 import { createJobMemory, type Deleted, type DoneJob, type StartedJob } from './job-events.ts';
 import { learnJob, type LearnParts } from './learn-job.ts';
 import { lookAtJob, revisionOf } from './look-at-job.ts';
+import type { PollCursor } from './poll-cursor.ts';
 import { createJobPoll } from './poll-jobs.ts';
 import type { CvatJob } from '../api/types.ts';
 import type { ReviewLog } from './review-log.ts';
@@ -27,6 +28,7 @@ export interface IntakeOptions {
   pollMs: number;
   /** Called when work on a job begins. */
   started?: (job: StartedJob) => void;
+  cursor?: PollCursor;
   lookBackMs?: number;
   nowMs?: () => number;
 }
@@ -51,7 +53,7 @@ const ATTEMPTS = 8;
 const VISIBLE_AFTER_MS = 1_800_000;
 
 export function createIntake(options: IntakeOptions): Intake {
-  const { api, queue, log, pollMs, started, lookBackMs, reviews, nowMs = Date.now } = options;
+  const { api, queue, log, pollMs, started, cursor, lookBackMs, reviews, nowMs = Date.now } = options;
   const parts: LearnParts = options;
   const memory = createJobMemory();
   const closing = new AbortController();
@@ -105,7 +107,10 @@ export function createIntake(options: IntakeOptions): Intake {
       });
     }
   };
-  const poll = createJobPoll({ api, take, look, nowMs, ...(started && { started }), ...(lookBackMs !== undefined && { lookBackMs }) });
+  const poll = createJobPoll({
+    ...{ api, take, look, nowMs, ...(started && { started }), ...(lookBackMs !== undefined && { lookBackMs }) },
+    cursor: cursor && { read: () => cursor.read(api.url), write: (date) => cursor.write(api.url, date) },
+  });
   const pollFor = (signal: AbortSignal): (() => Promise<void>) => {
     let timer: NodeJS.Timeout | undefined;
     let looking: Promise<void> = Promise.resolve();

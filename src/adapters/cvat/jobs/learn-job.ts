@@ -60,7 +60,8 @@ async function learnOne(
   const look = await lookAtJob(parts, id, signal);
   const { job, atUs, review } = look;
   const task = job.task_id;
-  if (!isDone(job)) {
+  // Sound has no frames to learn from.
+  if (!isDone(job) || job.media_type === 'audio') {
     notes.set(api.url, { task, job: id, waiting: 0, replaced: 0, doubted: 0 });
     return undefined;
   }

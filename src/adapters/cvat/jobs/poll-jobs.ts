@@ -13,18 +13,28 @@ export interface PollOptions {
   started?: (job: StartedJob) => void;
   /** Milliseconds since 1970. */
   nowMs: () => number;
-  /** Time span of the first poll: changes made while the service was down. @default one day */
+  /** Date of the newest job seen before. Without one nothing is known of earlier polls. */
+  cursor?: { read: () => string | undefined; write: (date: string) => void } | undefined;
+  /** Time span of the first poll: changes made while the service was down. @default one day; everything where a cursor has no date yet */
   lookBackMs?: number;
 }
 
+const DAY_MS = 86_400_000;
+
 /** One look, which resolves to how many jobs were taken; each goes on where the last one ended. @throws CVAT_* */
 export function createJobPoll(options: PollOptions): (signal?: AbortSignal) => Promise<number> {
-  const { api, take, look, started, nowMs, lookBackMs = 86_400_000 } = options;
-  let since = new Date(nowMs() - lookBackMs).toISOString();
+  const { api, take, look, started, nowMs, cursor, lookBackMs } = options;
+  const span = lookBackMs ?? DAY_MS;
+  const seen = Date.parse(cursor?.read() ?? '');
+  // Beginning with what was seen last, less a span: it may have been taken and lost with the process.
+  const fromMs = Number.isNaN(seen) ? (cursor && lookBackMs === undefined ? 0 : nowMs() - span) : Math.min(seen, nowMs()) - span;
+  let since = new Date(Math.max(0, fromMs)).toISOString();
   return async (signal) => {
     // Of every state: a job may be done by its stage alone, and what machines put into open ones must be seen before they are done.
     const filter = JSON.stringify({ and: [{ '>': [{ var: 'updated_date' }, since] }] });
-    const jobs = await api.jobs({ filter, sort: 'updated_date' }, signal ? { signal } : {});
+    const changed = await api.jobs({ filter, sort: 'updated_date' }, signal ? { signal } : {});
+    // Sound has no frames to learn from.
+    const jobs = changed.filter(({ media_type: media }) => media !== 'audio');
     let taken = 0;
     for (const job of jobs) {
       const { id, task_id, updated_date: updated } = job;
@@ -33,10 +43,12 @@ export function createJobPoll(options: PollOptions): (signal?: AbortSignal) => P
     for (const job of jobs) {
       if (isDone(job)) continue;
       signal?.throwIfAborted();
-      if (job.state === 'in progress') started?.({ job: job.id, task: job.task_id, from: job.start_frame, to: job.stop_frame });
+      const isRecent = Date.parse(job.updated_date ?? '') > nowMs() - span;
+      if (job.state === 'in progress' && isRecent) started?.({ job: job.id, task: job.task_id, from: job.start_frame, to: job.stop_frame });
       await look(job, signal);
     }
-    for (const { updated_date: date } of jobs) if (date !== undefined && Date.parse(date) >= Date.parse(since)) since = date;
+    for (const { updated_date: date } of changed) if (date !== undefined && Date.parse(date) >= Date.parse(since)) since = date;
+    if (changed.length > 0) cursor?.write(since);
     return taken;
   };
 }

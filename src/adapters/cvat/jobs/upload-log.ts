@@ -5,7 +5,14 @@ import { createLineFiles } from './line-files.ts';
 import type { UploadLog, UploadedShape } from '../types.ts';
 
 const line = z.union([
-  z.object({ id: z.int(), frame: z.int(), label_id: z.int(), type: z.string(), points: z.array(z.number()) }),
+  z.object({
+    id: z.int(),
+    frame: z.int(),
+    label_id: z.int(),
+    type: z.string(),
+    points: z.array(z.number()),
+    rotation: z.number().default(0),
+  }),
   z.object({ forget: z.array(z.int()) }),
 ]);
 
@@ -27,7 +34,7 @@ export function createUploadLog(folder: string): UploadLog {
     add: (server, task, shapes) =>
       files.append(
         fileOf(server, task),
-        shapes.map(({ id, frame, label_id, type, points }) => ({ id, frame, label_id, type, points })),
+        shapes.map(({ id, frame, label_id, type, points, rotation = 0 }) => ({ id, frame, label_id, type, points, rotation })),
       ),
     forget: (server, task, ids) => files.append(fileOf(server, task), ids.length === 0 ? [] : [{ forget: ids }]),
   };

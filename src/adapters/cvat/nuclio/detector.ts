@@ -1,7 +1,10 @@
 /** A detector at work: every concept of its project in one frame, as CVAT takes masks. */
+import { runSteps } from '../../../core/mask/cooperative.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { Service } from '../../../service/types.ts';
 import type { MaskPrediction } from '../../../core/engine/types.ts';
+import type { ShapeForm } from '../annotate/new-shapes.ts';
+import { ellipseSteps } from '../ellipse.ts';
 import { frameName, type AskedImage } from './request-image.ts';
 import { flatBitmap } from './bitmap-json.ts';
 import { cropMask, largestOutline } from './crop.ts';
@@ -19,19 +22,21 @@ export interface DetectorParts {
   threshold?: number | undefined;
 }
 
+const NO_FORMS: NonNullable<CvatFunction['forms']> = new Map();
 /** Concepts asked for at a time: each brings a mask as large as the image, and pixels times labels are bounded. */
 const LABELS_AT_ONCE = 10;
 
 /** The answer's JSON. @throws REFERENCE_MISSING, IMAGE_*, SERVICE_BUSY, ... */
 export async function detect(
   { service, instances, tolerance, threshold: usual }: DetectorParts,
-  { project = '', labels }: CvatFunction,
+  { title, project = '', labels, forms = NO_FORMS }: CvatFunction,
   { threshold }: DetectorBody,
   { bytes, known }: AskedImage,
   { client, signal }: { client: string; signal: AbortSignal },
 ): Promise<Buffer> {
   const least = threshold ?? usual;
-  const options = { instances, ...(least !== undefined && { threshold: least }) };
+  // Outlines and boxes are of single objects; of a mask they are the parts.
+  const options = { instances: instances || labels.some((label) => forms.has(label)), ...(least !== undefined && { threshold: least }) };
   const items: Buffer[] = [];
   let missing = 0;
   for (let from = 0; from < labels.length; from += LABELS_AT_ONCE) {
@@ -47,38 +52,57 @@ export async function detect(
       return undefined;
     });
     if (found === undefined) missing++;
-    for (const mask of found?.masks ?? []) items.push(...(await itemsOf(mask, { instances, tolerance, signal })));
+    for (const mask of found?.masks ?? []) {
+      const group = labels.indexOf(mask.label) + 1;
+      items.push(...(await itemsOf(mask, { form: forms.get(mask.label) ?? 'mask', group, instances, tolerance, signal })));
+    }
   }
   if (missing * LABELS_AT_ONCE >= labels.length)
     throw new ProsamError(
       'REFERENCE_MISSING',
-      `${project} has no labeled reference any more. Label one object in one frame, then try again.`,
+      `${title.replace(/^ProSAM: /, '')} has no labeled reference any more. Label one object in one frame, then try again.`,
     );
   return Buffer.concat([Buffer.from('['), ...items.flatMap((item, i) => (i === 0 ? [item] : [Buffer.from(','), item])), Buffer.from(']')]);
 }
 
 interface ItemOptions {
+  form: ShapeForm;
+  /** Number that outlines of one mask share. */
+  group: number;
   instances: boolean;
   tolerance: number;
   signal: AbortSignal;
 }
 
-async function itemsOf(prediction: MaskPrediction, { instances, tolerance, signal }: ItemOptions): Promise<Buffer[]> {
+async function itemsOf(prediction: MaskPrediction, options: ItemOptions): Promise<Buffer[]> {
+  const { form, group, instances, tolerance, signal } = options;
   const { label, boxXyxy } = prediction;
   if (boxXyxy === undefined) return [];
-  const parts = instances
-    ? (prediction.instances ?? [])
-    : [{ boxXyxy, mask: cropMask(prediction.mask, boxXyxy), score: prediction.quality.score }];
+  const parts =
+    instances || form !== 'mask'
+      ? (prediction.instances ?? [])
+      : [{ boxXyxy, mask: cropMask(prediction.mask, boxXyxy), score: prediction.quality.score }];
+  const isGrouped = form === 'polygon' && !instances && parts.length > 1;
   const items: Buffer[] = [];
   for (const { boxXyxy: box, mask, score } of parts) {
-    const outline = await largestOutline(mask, box, tolerance, signal);
-    const [x0, y0, x1, y1] = box;
-    const fields = JSON.stringify({ confidence: score.toFixed(4), label, type: 'mask', attributes: [] });
-    const pieces: Buffer[] = [Buffer.from(fields.slice(0, -1))];
-    // A polygon of fewer corners makes CVAT refuse the whole frame.
-    if (outline.length >= 3) pieces.push(Buffer.from(',"points":'), await listJson(outline.flat(), signal));
-    pieces.push(Buffer.from(',"mask":'), await flatBitmap(mask, [x0, y0, x1 - 1, y1 - 1], signal), Buffer.from('}'));
-    items.push(Buffer.concat(pieces));
+    const about = { confidence: score.toFixed(4), label, type: form, attributes: [], ...(isGrouped && { group_id: group }) };
+    const pieces: Buffer[] = [Buffer.from(JSON.stringify(about).slice(0, -1))];
+    if (form === 'mask' || form === 'polygon') {
+      const outline = await largestOutline(mask, box, tolerance, signal);
+      // A polygon of fewer corners makes CVAT refuse the whole frame.
+      if (outline.length >= 3) pieces.push(Buffer.from(',"points":'), await listJson(outline.flat(), signal));
+      else if (form === 'polygon') continue;
+      if (form === 'mask') {
+        const [x0, y0, x1, y1] = box;
+        pieces.push(Buffer.from(',"mask":'), await flatBitmap(mask, [x0, y0, x1 - 1, y1 - 1], signal));
+      }
+    } else {
+      // CVAT reads no rotation here.
+      const fit = form === 'ellipse' ? ellipseSteps(mask, { at: box, within: prediction.mask, turned: false }) : undefined;
+      const points = fit ? (await runSteps(fit, signal))?.points : box;
+      pieces.push(Buffer.from(`,"points":${JSON.stringify(points ?? box)}`));
+    }
+    items.push(Buffer.concat([...pieces, Buffer.from('}')]));
   }
   return items;
 }

@@ -11,13 +11,17 @@ export interface FunctionEntry {
 }
 
 /** port: its own, where it is called directly; CVAT reads it in any case. */
-export function functionEntry({ name, kind, title, description, labels }: CvatFunction, port: number): FunctionEntry {
+export function functionEntry({ name, kind, title, description, labels, forms }: CvatFunction, port: number): FunctionEntry {
   // Texts alone: a number or a list here ends CVAT's list with status 500.
   const annotations: Record<string, string> = {
     ...{ name: title, type: kind, version: '2', animated_gif: '' },
-    spec: kind === 'detector' ? JSON.stringify(labels.map((label, id) => ({ id, name: label, type: 'mask', attributes: [] }))) : '',
+    // Masks suit labels of masks, polygons and any shape; CVAT asks for no others unless their own form is declared.
+    spec: kind === 'detector' ? JSON.stringify(labels.map(declared)) : '',
     help_message: description,
   };
+  function declared(label: string, id: number) {
+    return { id, name: label, type: forms?.get(label) ?? 'mask', attributes: [] };
+  }
   if (kind === 'interactor') {
     // No "startswith_box": CVAT takes any text there, even "false", as a yes.
     Object.assign(annotations, { min_pos_points: '1', min_neg_points: '0', startswith_box_optional: 'true' });

@@ -4,6 +4,8 @@ import { messageOf, ProsamError } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
 import { within } from '../../../core/common/patience.ts';
 import type { ProjectService } from '../../../service/types.ts';
+import type { ShapeForm } from '../annotate/new-shapes.ts';
+import type { FactsOf, ProjectFacts } from './project-facts.ts';
 import { detectorName, INTERACTOR, plainText, TRACKER } from '../names.ts';
 
 export type FunctionKind = 'detector' | 'interactor' | 'tracker';
@@ -19,6 +21,8 @@ export interface CvatFunction {
   project?: string;
   /** Labels a detector finds. */
   labels: readonly string[];
+  /** Forms that labels take which do not take masks. @default masks */
+  forms?: ReadonlyMap<string, ShapeForm>;
 }
 
 /** A project with references, as it was at the last look. */
@@ -27,6 +31,7 @@ export interface Concepts {
   labels: readonly string[];
   /** Changes with its references. */
   version: string;
+  facts?: ProjectFacts;
 }
 
 export interface Functions {
@@ -40,6 +45,8 @@ export interface Functions {
 export interface FunctionsOptions {
   service: { projects: Pick<ProjectService, 'list' | 'get'> };
   log: Log;
+  /** Facts that CVAT knows of a project. @default none: its labels take masks */
+  factsOf?: FactsOf;
   /** Time for which a read of the store is reused. @default 2,000 */
   freshMs?: number;
   /** Milliseconds that only go forward. */
@@ -56,11 +63,12 @@ const LOOK_MS = 20_000;
 /** Names that were offered once, kept to say what became of them. */
 const MAX_REMEMBERED = 5000;
 
-export function createFunctions({ service, log, freshMs = 2000, clockMs = () => performance.now() }: FunctionsOptions): Functions {
+export function createFunctions({ service, log, factsOf, ...options }: FunctionsOptions): Functions {
+  const { freshMs = 2000, clockMs = () => performance.now() } = options;
   let known = new Map<string, Concepts>();
   let lookedMs = -Infinity;
   let looking: Promise<void> | undefined;
-  /** Project by the name of its detector. */
+  /** Project, as people read it, by the name of its detector. */
   const offered = createLruMap<string, string>({ max: MAX_REMEMBERED });
 
   const look = async (): Promise<void> => {
@@ -72,12 +80,13 @@ export function createFunctions({ service, log, freshMs = 2000, clockMs = () => 
         const before = known.get(project);
         try {
           const { concepts, version } = await service.projects.get(project);
+          const facts = await factsOf?.(project);
           const labelled = concepts.filter(({ label, references }) => references.length > 0 && isShowable(label));
           const labels = labelled
             .sort((a, b) => b.masks - a.masks || (a.label < b.label ? -1 : 1))
             .slice(0, MAX_LABELS)
             .map(({ label }) => label);
-          if (labels.length > 0) found.set(project, { project, labels: labels.sort(), version });
+          if (labels.length > 0) found.set(project, { project, labels: labels.sort(), version, ...(facts && { facts }) });
         } catch (error) {
           log.warn({ project }, `cvat: a project cannot be looked at: ${messageOf(error)}`);
           if (before) found.set(project, before);
@@ -101,11 +110,11 @@ export function createFunctions({ service, log, freshMs = 2000, clockMs = () => 
   const list = async (): Promise<CvatFunction[]> => {
     await fresh();
     const detectors = new Map<string, CvatFunction>();
-    for (const { project, labels } of known.values()) {
-      const one = detector(project, labels);
-      if (detectors.has(one.name)) continue;
+    for (const concepts of known.values()) {
+      const one = detector(concepts);
+      if (one === undefined || detectors.has(one.name)) continue;
       detectors.set(one.name, one);
-      offered.set(one.name, project);
+      offered.set(one.name, shownName(concepts));
     }
     return [...detectors.values(), ...STANDING];
   };
@@ -134,13 +143,30 @@ export function createFunctions({ service, log, freshMs = 2000, clockMs = () => 
   };
 }
 
-function detector(project: string, labels: readonly string[]): CvatFunction {
-  const shown = plainText(project, 80);
+/** CVAT's name of a project, which people know, or its name here. */
+function shownName({ project, facts }: Concepts): string {
+  return facts === undefined || facts.title.trim() === '' ? project : facts.title;
+}
+
+/** undefined: none of its labels takes what can be drawn. */
+function detector(concepts: Concepts): CvatFunction | undefined {
+  const { project, facts } = concepts;
+  const forms = new Map<string, ShapeForm>();
+  // A label that CVAT no longer has may come back, so it stays; CVAT drops what nobody asked for.
+  const labels = concepts.labels.filter((label) => {
+    const form = facts?.forms.get(label);
+    if (form !== undefined && form !== 'mask') forms.set(label, form);
+    return form !== undefined || facts?.forms.has(label) !== true;
+  });
+  if (labels.length === 0) return undefined;
+  const shown = plainText(shownName(concepts), 80);
   const some = plainText(labels.slice(0, 5).join(', '), 200);
   const more = labels.length > 5 ? ` and ${labels.length - 5} more` : '';
+  const without = concepts.labels.filter((label) => !labels.includes(label));
+  const not = without.length === 0 ? '' : `. Not ${plainText(without.join(', '), 200)}: CVAT takes neither masks nor boxes for it`;
   return {
-    ...{ name: detectorName(project), kind: 'detector', title: `ProSAM: ${shown}`, project, labels },
-    description: `Finds what the references of ${shown} show: ${some}${more}`,
+    ...{ name: detectorName(project), kind: 'detector', title: `ProSAM: ${shown}`, project, labels, forms },
+    description: `Finds what the references of ${shown} show: ${some}${more}${not}`,
   };
 }
 

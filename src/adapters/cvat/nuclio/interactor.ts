@@ -7,7 +7,7 @@ import type { RefinePrompts } from '../../../core/engine/types.ts';
 import type { ResponseDialect } from './response-dialect.ts';
 import type { AskedImage } from './request-image.ts';
 import { interactorResponse } from './interactor-response.ts';
-import type { InteractorBody } from './invocation-schemas.ts';
+import { refuseText, type InteractorBody } from './invocation-schemas.ts';
 import type { PixelBox } from '../mask-rle.ts';
 import type { Prior, Priors } from './priors.ts';
 
@@ -37,6 +37,7 @@ export async function interact(
   { client, project, only, dialect, signal }: InteractorCall,
 ): Promise<Buffer> {
   const { pos_points: positive, neg_points: negative } = body;
+  refuseText(body.text_prompts);
   const box = boxOf(body.obj_bbox);
   if (positive.length === 0 && box === undefined) {
     throw new ProsamError('REQUEST_INVALID', 'At least one positive point or a box is needed. Click the object, or draw a box around it.');

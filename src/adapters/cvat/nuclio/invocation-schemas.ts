@@ -1,5 +1,6 @@
 /** Request bodies of CVAT 2.15 and later; the kind of function follows from the fields present. */
 import { z } from 'zod';
+import { ProsamError } from '../../../core/common/errors.ts';
 
 const coordinate = z.number().min(-1e6).max(1e6);
 const point = z.tuple([coordinate, coordinate]);
@@ -12,12 +13,27 @@ const image = z.string('expected the image in base64').min(1, 'expected the imag
 
 export const detectorBody = z.looseObject({ image, threshold: z.number().min(0).max(1).nullish() });
 
+/** Text prompts in any form: only their presence matters. */
+export const textPrompts = z.union([z.string(), z.array(z.unknown()).max(1000)]).nullish();
+
+/** @throws REQUEST_INVALID for words: a click without them would answer another question */
+export function refuseText(prompts: z.infer<typeof textPrompts>): void {
+  const words = typeof prompts === 'string' ? [prompts] : (prompts ?? []);
+  if (!words.some((word) => typeof word !== 'string' || word.trim() !== '')) return;
+  throw new ProsamError(
+    'REQUEST_INVALID',
+    'Expected clicks or a box, got a text prompt, which ProSAM does not understand. Clear the text and click the object, or label one as a reference.',
+  );
+}
+
 export const interactorBody = z.looseObject({
   image,
   pos_points: clicks.nullish().transform((list) => list ?? []),
   neg_points: clicks.nullish().transform((list) => list ?? []),
   /** [] or null without a box, else two corners. */
   obj_bbox: z.union([z.tuple([]), z.tuple([point, point])]).nullish(),
+  /** Words (CVAT 2.60 and later), which nothing here understands. */
+  text_prompts: textPrompts,
 });
 
 export const trackerBody = z.looseObject({

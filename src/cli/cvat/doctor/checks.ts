@@ -1,6 +1,7 @@
 /** Checks of CVAT and prosam from outside: addresses, tokens, switches, functions and deliveries. */
 import type { Finding as AnyFinding } from '../../../core/common/finding.ts';
 import type { CvatClient } from '../../../adapters/cvat/api/client.ts';
+import { hereOf } from './here.ts';
 import { messageOf } from '../../../core/common/errors.ts';
 
 export interface Finding extends AnyFinding {
@@ -91,8 +92,7 @@ export interface FacadeParts {
 
 /** Checks prosam from here, where the containers' name of the host means this machine. */
 export async function checkFacade(facade: URL, { fetch: ask, token, signal }: FacadeParts): Promise<Finding[]> {
-  const here = new URL(facade);
-  if (here.hostname === 'host.docker.internal') here.hostname = '127.0.0.1';
+  const here = hereOf(facade);
   const what = 'prosam';
   const late = AbortSignal.timeout(10_000);
   try {
@@ -130,7 +130,10 @@ export async function checkFacade(facade: URL, { fetch: ask, token, signal }: Fa
 
 function startHint({ port, protocol }: URL): string {
   const number = port === '' ? (protocol === 'https:' ? '443' : '80') : port;
-  return `Start it: PROSAM_CVAT_PORT=${number} PROSAM_CVAT_HOST=0.0.0.0 PROSAM_CVAT_ALLOW_FROM=172.16.0.0/12 prosam serve`;
+  return (
+    `Start it: PROSAM_CVAT_PORT=${number} PROSAM_CVAT_HOST=0.0.0.0 PROSAM_CVAT_ALLOW_FROM=172.16.0.0/12 prosam serve ` +
+    '(host.docker.internal is the name that containers have for this machine, and is asked for at 127.0.0.1 here).'
+  );
 }
 
 /** Status codes of CVAT's filter against private addresses, and of a failed connection. */

@@ -4,6 +4,7 @@ import { cvatConnection } from '../connection.ts';
 import { composeOverride } from './compose.ts';
 import { checkContainers, createDocker } from './containers.ts';
 import { checkFacade, checkServer, checkWebhooks, type Finding } from './checks.ts';
+import { checkFunctions } from './functions.ts';
 import { checkLearning } from './learning.ts';
 import { EXIT, UsageError, type Terminal } from '../../common/command.ts';
 import { parseCommand } from '../../common/parse.ts';
@@ -20,6 +21,7 @@ export async function cvatDoctor(args: readonly string[], { print, signal }: Ter
   const findings: Finding[] = [
     ...(await checkServer(client, signal)),
     ...(await checkFacade(facade, parts)),
+    ...(await checkFunctions(facade, parts)),
     ...(await checkLearning(facade, parts)),
     ...(await checkContainers(facade, createDocker(signal))),
     ...(await checkWebhooks(client, signal)),

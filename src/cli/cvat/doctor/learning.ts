@@ -1,13 +1,13 @@
 /** Checks of learning from CVAT's jobs, as the running prosam reports them. */
 import { messageOf } from '../../../core/common/errors.ts';
+import { hereOf } from './here.ts';
 import type { FacadeParts, Finding } from './checks.ts';
 
 const what = 'learning';
 
 /** No findings where prosam does not learn from CVAT, or does not answer, which another check finds. */
 export async function checkLearning(facade: URL, { fetch: ask, token, signal }: FacadeParts): Promise<Finding[]> {
-  const here = new URL(facade);
-  if (here.hostname === 'host.docker.internal') here.hostname = '127.0.0.1';
+  const here = hereOf(facade);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const late = AbortSignal.timeout(10_000);
   try {
@@ -17,7 +17,7 @@ export async function checkLearning(facade: URL, { fetch: ask, token, signal }: 
       if (!response.ok) continue;
       const { problems } = (await response.json()) as { problems?: unknown };
       if (!Array.isArray(problems)) continue;
-      if (problems.length === 0) return [{ what, state: 'ok', found: 'no shape waits for review' }];
+      if (problems.length === 0) return [{ what, state: 'ok', found: 'no shape waits for review; `prosam cvat import --project N` reads back what was finished before' }];
       return problems.map((problem) => ({ what, state: 'note', found: String(problem) }));
     }
     return [];
