@@ -7,7 +7,7 @@ import {
   decodeBrushRle,
   encodeBrushRleSync,
   encodeBrushRle,
-} from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+} from '../../../src/core/mask/brush-rle.ts';
 import { isProsamError } from '../../../src/core/common/errors.ts';
 import { alphaPng, maskFromAlphaPng } from '../../../src/core/image/node/alpha-png.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';

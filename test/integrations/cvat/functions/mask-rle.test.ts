@@ -9,7 +9,7 @@ import {
   cvatRleFromMask,
   maskFromCvatRle,
   type PixelBox,
-} from '../../../../src/adapters/cvat/mask-rle.ts';
+} from '../../../../src/core/mask/cvat-rle.ts';
 import { cropMask, largestOutline } from '../../../../src/adapters/cvat/nuclio/crop.ts';
 import { isProsamError } from '../../../../src/core/common/errors.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
