@@ -47,7 +47,7 @@ export interface Fold {
   testEpisodes(count: number, seed: number): readonly Episode[];
 }
 
-/** How a data set was read: its form, and what of it could not be used. */
+/** Account of how a data set was read: its form, and what of it could not be used. */
 export interface DatasetReading {
   /** Folder or file. */
   path: string;
@@ -57,7 +57,7 @@ export interface DatasetReading {
   images: number;
   /** Labels that at least one of them shows. */
   labels: number;
-  /** What was left out, counted by kind. */
+  /** Parts that were left out, counted by kind. */
   leftOut: readonly { kind: string; count: number; about: string; examples: readonly string[] }[];
   /** Sentences about what was decided while reading. */
   notes: readonly string[];
@@ -65,7 +65,7 @@ export interface DatasetReading {
 
 export interface Dataset {
   name: string;
-  /** How it was read; several for a mixture, none for data that were not read from files. */
+  /** Account of how it was read; several for a mixture, none where there is nothing to say. */
   readings?: readonly DatasetReading[];
   classes: readonly DatasetClass[];
   /** Number of class folds; 0 where classes are not split. */

@@ -43,8 +43,8 @@ interface Scanned extends AnnotationEntry {
 }
 
 /**
- * What cannot be used is left out and counted. An annotation whose outline is missing or broken keeps its place with an area of 0: its
- * image shows the category, though nobody knows where.
+ * Reads a file from end to end. What cannot be used is left out and counted. An annotation whose outline is missing or broken keeps its
+ * place with an area of 0: its image shows the category, though nobody knows where.
  * @throws DATASET_INVALID for what is no such file; the signal's reason
  */
 export async function readCocoFile(file: string, tally: Tally, { onProgress, signal }: IndexOptions): Promise<CocoFile> {

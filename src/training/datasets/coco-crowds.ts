@@ -1,4 +1,4 @@
-/** What COCO's crowds are read as. */
+/** Decision what COCO's crowds are read as. */
 import type { CocoFile } from './coco-annotations.ts';
 import type { OpenDatasetOptions } from './options.ts';
 import type { Tally } from './tally.ts';

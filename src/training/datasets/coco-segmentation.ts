@@ -11,7 +11,7 @@ export interface Outline {
   area: number;
   /** Box around the rings. */
   bounds: readonly [x0: number, y0: number, x1: number, y1: number];
-  /** What was wrong with parts of it that are left out. */
+  /** Faults of parts of it that are left out. */
   lost: readonly LeftOutKind[];
 }
 
@@ -46,14 +46,7 @@ export function readSegmentation(value: unknown): Outline | LeftOutKind {
   }
   if (rings.length + rles.length === 0) return lost[0] ?? 'no outline';
   if (area === 0) return 'degenerate outline';
-  const bounds = rings
-    .map(boundsOf)
-    .reduce(([a, b, c, d], [x0, y0, x1, y1]) => [Math.min(a, x0), Math.min(b, y0), Math.max(c, x1), Math.max(d, y1)] as const, [
-      Infinity,
-      Infinity,
-      -Infinity,
-      -Infinity,
-    ] as const);
+  const bounds = boundsOf(rings.flatMap((ring) => boundsOf(ring)));
   return { rings, rles, area, bounds, lost };
 }
 

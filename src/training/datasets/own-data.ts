@@ -10,7 +10,7 @@ export interface OwnData {
   name: string;
   /** Classes that are not left out. */
   classes: readonly DatasetClass[];
-  /** What the data say themselves. */
+  /** Statements of the data themselves. */
   manifest: Pick<Manifest, 'classes' | 'min_area' | 'split' | 'folds'>;
   /** Key -> its side, where the data say so. */
   entries: Readonly<Record<string, { split?: 'train' | 'test' | undefined }>>;

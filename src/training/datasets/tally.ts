@@ -1,4 +1,4 @@
-/** What of a data set was left out, counted by kind, and how that is changed. */
+/** Parts of a data set that were left out, counted by kind, and how that is changed. */
 
 /** Kinds of what is left out, for people: what they are, and what to do. */
 const KINDS = {
@@ -27,9 +27,9 @@ const KINDS = {
 export type LeftOutKind = keyof typeof KINDS;
 
 export interface LeftOut {
-  kind: LeftOutKind;
+  kind: string;
   count: number;
-  /** What it is, and what to do about it. */
+  /** Description, and what to do about it. */
   about: string;
   /** The first few, by name or place. */
   examples: readonly string[];

@@ -77,34 +77,48 @@ async function addShape(
   const order = Number(attributes['z_order'] ?? 0) || 0;
   const numbers = (...names: string[]): number[] => names.map((name) => Number(attributes[name] ?? Number.NaN));
   switch (tag) {
-    case 'polygon':
-      return found.rings(label, [ringFrom((attributes['points'] ?? '').split(/[;,]/).map(Number))], order);
+    case 'polygon': {
+      found.rings(label, [ringFrom((attributes['points'] ?? '').split(/[;,]/).map(Number))], order);
+      return;
+    }
     case 'box': {
       const corners = numbers('xtl', 'ytl', 'xbr', 'ybr') as [number, number, number, number];
-      if (!corners.every(Number.isFinite)) return found.lost(label, 'not a number');
-      return found.rings(label, [boxRing(corners, Number(attributes['rotation'] ?? 0) || 0)], order);
+      if (!corners.every(Number.isFinite)) {
+        found.lost(label, 'not a number');
+        return;
+      }
+      found.rings(label, [boxRing(corners, Number(attributes['rotation'] ?? 0) || 0)], order);
+      return;
     }
     case 'ellipse': {
       const [cx, cy, rx, ry] = numbers('cx', 'cy', 'rx', 'ry') as [number, number, number, number];
-      if (![cx, cy, rx, ry].every(Number.isFinite)) return found.lost(label, 'not a number');
-      return found.rings(label, [ellipseRing([cx, cy], rx, ry, Number(attributes['rotation'] ?? 0) || 0)], order);
+      if (![cx, cy, rx, ry].every(Number.isFinite)) {
+        found.lost(label, 'not a number');
+        return;
+      }
+      found.rings(label, [ellipseRing([cx, cy], rx, ry, Number(attributes['rotation'] ?? 0) || 0)], order);
+      return;
     }
     case 'mask': {
       const [left, top, columns, rows] = numbers('left', 'top', 'width', 'height') as [number, number, number, number];
       const runs = (attributes['rle'] ?? '').split(',').map(Number);
       try {
         const mask = maskFromCvatRle([...runs, left, top, left + columns - 1, top + rows - 1], width, height);
-        return found.mask(label, await bitmap(mask), order);
+        found.mask(label, await bitmap(mask), order);
+        return;
       } catch (error) {
         if (!isProsamError(error)) throw error;
-        return found.lost(label, 'broken run lengths');
+        found.lost(label, 'broken run lengths');
+        return;
       }
     }
     case 'polyline':
     case 'points':
     case 'cuboid':
-    case 'skeleton':
-      return found.lost(label, 'not an area');
+    case 'skeleton': {
+      found.lost(label, 'not an area');
+      return;
+    }
     default:
       return; // tags and attributes say nothing about pixels
   }

@@ -71,27 +71,41 @@ function addShape(
   const order = numberOf(fields['z_order']) ?? 0;
   const points = listOf(fields['points']);
   switch (fields['type']) {
-    case 'polygon':
-      return found.rings(label, [ringFrom(points)], order);
+    case 'polygon': {
+      found.rings(label, [ringFrom(points)], order);
+      return;
+    }
     case 'mask': {
       const rle = fieldsOf(fields['rle']) as unknown as CompressedRle;
       try {
         const area = cocoRleArea(rle);
-        if (rle.size[0] === height && rle.size[1] === width) return found.mask(label, { rle, area }, order);
+        if (rle.size[0] === height && rle.size[1] === width) {
+          found.mask(label, { rle, area }, order);
+          return;
+        }
       } catch (error) {
         if (!isProsamError(error)) throw error;
       }
-      return found.lost(label, 'broken run lengths');
+      found.lost(label, 'broken run lengths');
+      return;
     }
     case 'ellipse': {
       const [x0, y0, x1, y1] = points.map(numberOf);
-      if (x0 === undefined || y0 === undefined || x1 === undefined || y1 === undefined) return found.lost(label, 'not a number');
-      return found.rings(label, [ellipseRing([(x0 + x1) / 2, (y0 + y1) / 2], Math.abs(x1 - x0) / 2, Math.abs(y1 - y0) / 2)], order);
+      if (x0 === undefined || y0 === undefined || x1 === undefined || y1 === undefined) {
+        found.lost(label, 'not a number');
+        return;
+      }
+      found.rings(label, [ellipseRing([(x0 + x1) / 2, (y0 + y1) / 2], Math.abs(x1 - x0) / 2, Math.abs(y1 - y0) / 2)], order);
+      return;
     }
-    case 'bbox':
-      return found.lost(label, 'box only', bboxRing(fields['bbox']));
-    default:
-      return found.lost(label, 'not an area');
+    case 'bbox': {
+      found.lost(label, 'box only', bboxRing(fields['bbox']));
+      return;
+    }
+    default: {
+      found.lost(label, 'not an area');
+      return;
+    }
   }
 }
 

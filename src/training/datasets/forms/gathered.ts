@@ -1,4 +1,4 @@
-/** What a reader found in the files of a labeling tool: labels, images and their shapes. */
+/** Labels, images and shapes that a reader found in the files of a labeling tool. */
 import type { LabelMap } from '../../types.ts';
 import type { OpenDatasetOptions } from '../options.ts';
 import type { LeftOutKind, Tally } from '../tally.ts';
@@ -89,14 +89,23 @@ export function createShapes(tally: Tally, where: string, [width, height]: reado
       const whole = rings.filter((ring): ring is FlatRing => ring !== undefined && ring !== 'not a number');
       const wrong = rings.includes('not a number') ? 'not a number' : 'degenerate outline';
       if (whole.length < rings.length && whole.length > 0) tally.add(wrong, where, rings.length - whole.length);
-      if (whole.length === 0) return lost(label, wrong, box);
+      if (whole.length === 0) {
+        lost(label, wrong, box);
+        return;
+      }
       const area = areaWithin(whole, width, height);
-      if (area <= 0) return lost(label, areaWithin(whole, Infinity, Infinity) > 0 ? 'outside the image' : 'degenerate outline');
+      if (area <= 0) {
+        lost(label, areaWithin(whole, Infinity, Infinity) > 0 ? 'outside the image' : 'degenerate outline');
+        return;
+      }
       shapes.push({ label, area, order, rings: whole });
       drawn.add(label);
     },
     mask(label: number, mask: Pick<Shape, 'rle' | 'area'>, order = 0): void {
-      if (mask.area === 0) return lost(label, 'degenerate outline');
+      if (mask.area === 0) {
+        lost(label, 'degenerate outline');
+        return;
+      }
       shapes.push({ label, order, ...mask });
       drawn.add(label);
     },

@@ -95,36 +95,60 @@ async function addShape(
   const [[x0, y0] = [], [x1, y1] = []] = points;
   const two = x0 !== undefined && y0 !== undefined && x1 !== undefined && y1 !== undefined ? ([x0, y0, x1, y1] as const) : undefined;
   switch (shape['shape_type'] ?? 'polygon') {
-    case 'polygon':
-      return found.rings(label, [ringFrom(points)]);
+    case 'polygon': {
+      found.rings(label, [ringFrom(points)]);
+      return;
+    }
     case 'rectangle':
-      if (points.length === 4) return found.rings(label, [ringFrom(points)]);
-      if (two === undefined) return found.lost(label, 'degenerate outline');
-      return found.rings(label, [
-        boxRing([Math.min(two[0], two[2]), Math.min(two[1], two[3]), Math.max(two[0], two[2]), Math.max(two[1], two[3])]),
-      ]);
+      if (points.length === 4) {
+        found.rings(label, [ringFrom(points)]);
+        return;
+      }
+      if (two === undefined) {
+        found.lost(label, 'degenerate outline');
+        return;
+      }
+      {
+        found.rings(label, [
+          boxRing([Math.min(two[0], two[2]), Math.min(two[1], two[3]), Math.max(two[0], two[2]), Math.max(two[1], two[3])]),
+        ]);
+        return;
+      }
     case 'circle': {
       // Its centre, and a point on it.
-      if (two === undefined) return found.lost(label, 'degenerate outline');
+      if (two === undefined) {
+        found.lost(label, 'degenerate outline');
+        return;
+      }
       const radius = Math.hypot(two[2] - two[0], two[3] - two[1]);
-      return found.rings(label, [ellipseRing([two[0], two[1]], radius, radius)]);
+      found.rings(label, [ellipseRing([two[0], two[1]], radius, radius)]);
+      return;
     }
     case 'mask': {
       const text = textOf(shape['mask']);
-      if (text === undefined || two === undefined || text.length > 2 * DEFAULT_LIMITS.maxBytes) return found.lost(label, 'no outline');
+      if (text === undefined || two === undefined || text.length > 2 * DEFAULT_LIMITS.maxBytes) {
+        found.lost(label, 'no outline');
+        return;
+      }
       const cut = await decodeGrey(Buffer.from(text, 'base64'), 'mask').catch((error: unknown) => {
         if (!isProsamError(error)) throw error;
         return undefined;
       });
-      if (cut === undefined) return found.lost(label, 'no outline');
+      if (cut === undefined) {
+        found.lost(label, 'no outline');
+        return;
+      }
       const [left, top] = [Math.round(two[0]), Math.round(two[1])];
       const mask = emptyMask(width, height);
       for (let y = Math.max(0, -top); y < Math.min(cut.height, height - top); y++)
         for (let x = Math.max(0, -left); x < Math.min(cut.width, width - left); x++)
           if (cut.data[y * cut.width + x] !== 0) mask.data[(top + y) * width + left + x] = 1;
-      return found.mask(label, await bitmap(mask));
+      found.mask(label, await bitmap(mask));
+      return;
     }
-    default:
-      return found.lost(label, 'not an area');
+    default: {
+      found.lost(label, 'not an area');
+      return;
+    }
   }
 }

@@ -1,6 +1,6 @@
 /** Data sets as labeling tools export them: recognised by what their files hold, or refused by name. */
 import { open } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, relative } from 'node:path';
 import type { Dataset } from '../../types.ts';
 import type { DatasetFormat } from '../expected-tree.ts';
 import type { OpenDatasetOptions } from '../options.ts';
@@ -20,6 +20,8 @@ import { isYoloConfig, readYaml, readYolo } from './yolo.ts';
 
 /** JSON files looked into; labelme writes one an image. */
 const MOST_JSON = 40;
+/** Folders that hold annotations and no images. */
+const APART = /^(annotations?|labels?|jsons?)$/i;
 const SNIFFED_BYTES = 64 * 2 ** 10;
 
 interface Form {
@@ -37,10 +39,12 @@ export async function openForm(
   isFile: boolean,
 ): Promise<Dataset | undefined> {
   const tally = createTally();
-  const folder = isFile ? dirname(path) : path;
+  // The images of annotations/x.json lie beside that folder, as a rule.
+  const above = dirname(path);
+  const folder = !isFile ? path : APART.test(basename(above)) ? dirname(above) : above;
   if (isFile) await refuseFile(path);
   const tree = await readTree(folder, tally, options.signal);
-  const only = isFile ? basename(path) : undefined;
+  const only = isFile ? relative(folder, path).replaceAll('\\', '/') : undefined;
   const seen = await look(tree, only, options);
   const forms = formsOf(seen).filter(({ format }) => tried.includes(format));
   const [form] = forms;
@@ -58,7 +62,7 @@ export async function openForm(
   return openGathered(path, form.title, { ...gathered, notes: [...gathered.notes, ...notes] }, { tree, tally, options });
 }
 
-/** What the files of a folder are, by their content. */
+/** Kinds of the files of a folder, by their content. */
 async function look(tree: Tree, only: string | undefined, options: OpenDatasetOptions): Promise<Seen> {
   const json = new Map<JsonKind, string[]>();
   const among = only === undefined ? tree.files : [only];

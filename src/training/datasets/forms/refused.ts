@@ -4,7 +4,7 @@ import { ProsamError } from '../../../core/common/errors.ts';
 import type { JsonKind } from './json-kind.ts';
 import type { Tree } from './tree.ts';
 
-/** What the files of a folder turned out to be. */
+/** Kinds of the files of a folder. */
 export interface Seen {
   json: ReadonlyMap<JsonKind, readonly string[]>;
   xml: { cvat: readonly string[]; voc: readonly string[]; other: readonly string[] };
@@ -14,6 +14,8 @@ export interface Seen {
   masks: boolean;
 }
 
+/** First bytes of zip, gzip, bzip2, 7z, rar and xz. */
+const ARCHIVE_HEADS = ['PK\u0003\u0004', '\u001f\u008b', 'BZh', '7z\u00bc\u00af', 'Rar!', '\u00fd7zXZ'];
 const ARCHIVE = /\.(zip|tar|tgz|gz|bz2|xz|7z|rar)$/i;
 
 function refused(path: string, what: string, remedy: string): ProsamError {
@@ -30,7 +32,7 @@ export async function refuseFile(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
-  if (/^(PK\u0003\u0004|\u001f\u008b|BZh|7z\u00bc\u00af|Rar!|\u00fd7zXZ)/.test(head) || ARCHIVE.test(path))
+  if (ARCHIVE_HEADS.some((start) => head.startsWith(start)) || ARCHIVE.test(path))
     throw refused(path, 'an archive', 'Unpack it, and name the folder with --data.');
   if (/\.tfrecords?(-|$)/i.test(path))
     throw refused(path, 'a TFRecord file', 'Export the data as COCO with segmentations, or as YOLO-seg.');
