@@ -37,6 +37,9 @@ export async function images(root: string, folder: string, which = Array.from({ 
   for (const i of which) await put(root, `${folder}/${nameOf(i)}.jpg`, picture);
 }
 
+/** Value of iscrowd, which tools write in several forms. */
+const notCrowd: number | boolean = Number(false);
+
 export function cocoOf(
   fileOf: (i: number) => string,
   which = Array.from({ length: COUNT }, (_, i) => i),
@@ -57,7 +60,7 @@ export function cocoOf(
         category_id: name === 'cup' ? 1 : 2,
         segmentation: segmentationOf(box),
         area: null as number | null,
-        iscrowd: 0,
+        iscrowd: notCrowd,
         bbox: [box[0], box[1], box[2] - box[0], box[3] - box[1]],
       })),
     ),
