@@ -1,7 +1,7 @@
 /** From annotations to one mask a label, as it is stored. */
 import { asBytes } from '../core/image/input.ts';
-import { decodeMask } from '../core/image/node/decode.ts';
-import { messageOf, ProsamError } from '../core/common/errors.ts';
+import { decodeMaskFile } from '../core/image/node/decode-mask.ts';
+import { isProsamError, messageOf, ProsamError } from '../core/common/errors.ts';
 import { treatmentOf } from '../core/engine/resolve-annotation.ts';
 import {
   annotationIn,
@@ -202,8 +202,9 @@ async function paintDeferred(
 /** Decoded off the calling thread. */
 async function drawnOf(annotation: ParsedAnnotation): Promise<DrawnAnnotation> {
   if (!('file' in annotation)) return annotation;
-  const { kind, file } = annotation;
-  const mask = await decodeMask(asBytes(file) ?? new Uint8Array(), 'mask').catch((cause: unknown) => {
+  const { kind, file, choice } = annotation;
+  const mask = await decodeMaskFile(asBytes(file) ?? new Uint8Array(), 'mask', {}, choice).catch((cause: unknown) => {
+    if (isProsamError(cause) && cause.code === 'ANNOTATION_INVALID') throw cause;
     throw new ProsamError('ANNOTATION_INVALID', `the mask is not an image that can be read: ${messageOf(cause)}`, { cause });
   });
   return { kind, mask };

@@ -24,7 +24,7 @@ export async function sentHash(grown: readonly ParsedAnnotation[], rest: CocoRle
 function* annotationHash(annotation: ParsedAnnotation): Steps<string> {
   const hash = createHash('sha256');
   if ('file' in annotation) {
-    hash.update(JSON.stringify([annotation.kind]));
+    hash.update(JSON.stringify([annotation.kind, ...(annotation.choice ? [annotation.choice] : [])]));
     yield* addBytes(hash, asBytes(annotation.file) ?? new Uint8Array());
   } else if ('mask' in annotation) {
     const { kind, mask } = annotation;

@@ -39,14 +39,34 @@ export interface Fold {
   novel: readonly number[];
   /** Classes left out because too few images to train on show them: one phrase each, for people. */
   leftOut?: readonly string[];
+  /** Classes left out because too few images to test on show them: one phrase each, for people. */
+  untested?: readonly string[];
   /** Training episodes of one epoch; the same epoch and seed give the same episodes. @throws DATASET_INVALID for a class with too few images */
   trainingEpisodes(epoch: number, seed: number): readonly Episode[];
   /** Episodes of novel classes on test images: the data's own list where it has one, otherwise drawn from the seed. */
   testEpisodes(count: number, seed: number): readonly Episode[];
 }
 
+/** Account of how a data set was read: its form, and what of it could not be used. */
+export interface DatasetReading {
+  /** Folder or file. */
+  path: string;
+  /** Form in which the data are kept, such as 'YOLO-seg'. */
+  form: string;
+  /** Images that are used. */
+  images: number;
+  /** Labels that at least one of them shows. */
+  labels: number;
+  /** Parts that were left out, counted by kind. */
+  leftOut: readonly { kind: string; count: number; about: string; examples: readonly string[] }[];
+  /** Sentences about what was decided while reading. */
+  notes: readonly string[];
+}
+
 export interface Dataset {
   name: string;
+  /** Account of how it was read; several for a mixture, none where there is nothing to say. */
+  readings?: readonly DatasetReading[];
   classes: readonly DatasetClass[];
   /** Number of class folds; 0 where classes are not split. */
   folds: number;

@@ -115,7 +115,7 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'training/datasets',
     knows: ['core', 'training', 'scenes'],
-    packages: ['zod', 'fast-png', 'sharp'],
+    packages: ['zod', 'fast-png', 'sharp', 'yaml'],
     node: true,
     why: 'data sets, also drawn ones',
   },

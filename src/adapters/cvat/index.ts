@@ -2,7 +2,7 @@
 export { cvat } from './cvat.ts';
 export type { Cvat, CvatOptions, DirectListener } from './cvat.ts';
 export { createFrameIndex } from './nuclio/frame-index.ts';
-export { cvatRleFromMaskSync, maskFromCvatRle } from './mask-rle.ts';
+export { cvatRleFromMaskSync, maskFromCvatRle } from '../../core/mask/cvat-rle.ts';
 export { createPortRegistry } from './nuclio/port-registry.ts';
 export type { PortRegistry, PortRegistryOptions } from './nuclio/port-registry.ts';
 export type { Prefetched, PrefetchRequest } from './nuclio/prefetch.ts';

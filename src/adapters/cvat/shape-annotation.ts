@@ -3,7 +3,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { Annotation } from '../../core/mask/annotation.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Point } from '../../core/mask/raster.ts';
-import { maskFromCvatRle } from './mask-rle.ts';
+import { maskFromCvatRle } from '../../core/mask/cvat-rle.ts';
 
 /** Corners that stand for an ellipse: less than a pixel off up to some 400 pixels across. */
 const ELLIPSE_CORNERS = 64;

@@ -22,7 +22,7 @@ export type { Control, ControlKind, LabelConfig } from './protocol/label-config.
 export { annotationOfRegion, labelsOfRegion } from './protocol/read-region.ts';
 export { writeRegions } from './protocol/write-region.ts';
 export type { MaskToWrite, WriteOptions, WrittenRegion } from './protocol/write-region.ts';
-export { decodeBrushRleSync, decodeBrushRle, encodeBrushRleSync, encodeBrushRle } from './protocol/brush-rle.ts';
+export { decodeBrushRleSync, decodeBrushRle, encodeBrushRleSync, encodeBrushRle } from '../../core/mask/brush-rle.ts';
 
 // Calls to Label Studio.
 export { createLabelStudioClient } from './api/client.ts';

@@ -11,7 +11,7 @@ export function annotationFrom(fields: AnnotationFields, files: Files): Annotati
   const { mask } = fields;
   const annotation = annotationIn(fields as Annotation);
   if (mask === undefined) return annotation;
-  return { mask: mask.file === undefined ? Buffer.from(mask.base64 ?? '', 'base64') : filePart(files, mask.file) };
+  return { ...annotation, mask: mask.file === undefined ? Buffer.from(mask.base64 ?? '', 'base64') : filePart(files, mask.file) };
 }
 
 function filePart(files: Files, field: string): Uint8Array {

@@ -4,6 +4,7 @@ import { ANNOTATION_LIMITS, LIMITS, PLAIN_TEXT } from '../../core/common/limits.
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import { PROVENANCES } from '../../service/ports/storage.ts';
 import { ANNOTATION_KINDS } from '../../core/mask/annotation.ts';
+import { MASK_COLOR, MAX_MASK_VALUE } from '../../core/mask/mask-choice.ts';
 import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
 import { MAX_POINTS, MAX_SAMPLES } from '../../core/engine/defaults.ts';
 import { METHODS } from '../../core/engine/types.ts';
@@ -58,7 +59,18 @@ export const annotationFields = {
     .strictObject({ base64: z.string().min(1).max(MAX_PNG_TEXT).exactOptional(), file: fileField.exactOptional() })
     .refine((mask) => (mask.base64 === undefined) !== (mask.file === undefined), 'give either base64 or file')
     .exactOptional()
-    .describe("An image file of the image's size, bright = object"),
+    .describe("An image file of the image's size; of its two values the one that is not black is the object's"),
+  maskValue: z
+    .int()
+    .min(0)
+    .max(MAX_MASK_VALUE)
+    .exactOptional()
+    .describe('With mask: grey value or palette index of the object, in a file with several'),
+  maskColor: z
+    .string()
+    .regex(MASK_COLOR)
+    .exactOptional()
+    .describe('With mask: color of the object as six hexadecimal digits, in a file with several'),
   rle: rleSchema.exactOptional(),
   polygon: paths(3, ANNOTATION_LIMITS.corners, 'corners')
     .exactOptional()

@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../core/common/errors.ts';
 import { parseAnnotation, type Annotation } from '../../core/mask/annotation.ts';
+import { MASK_COLOR, MAX_MASK_VALUE } from '../../core/mask/mask-choice.ts';
 import type { Point } from '../../core/mask/raster.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
 import type { Reference } from '../../core/engine/types.ts';
@@ -16,7 +17,14 @@ const ANNOTATIONS = options({
   box: { type: 'text', repeat: true, value: 'x0,y0,x1,y1', about: 'box around the object, in pixels of the upright image' },
   points: { type: 'text', repeat: true, value: 'x,y[;x,y]', about: 'clicks on the object' },
   negative: { type: 'text', repeat: true, value: 'x,y[;x,y]', about: 'with --points: clicks beside the object' },
-  mask: { type: 'text', repeat: true, value: 'FILE', about: "image of the reference's size, bright = object" },
+  mask: { type: 'text', repeat: true, value: 'FILE', about: "image of the reference's size in two values, bright = object" },
+  'mask-value': {
+    type: 'text',
+    repeat: true,
+    value: 'V',
+    about: 'with --mask: grey value or palette index of the object, in a file with several',
+  },
+  'mask-color': { type: 'text', repeat: true, value: 'RRGGBB', about: 'with --mask: color of the object, in a file with several' },
   polygon: { type: 'text', repeat: true, value: 'x,y;x,y;..', about: 'outline of the object' },
   scribble: { type: 'text', repeat: true, value: 'FILE', about: 'image with a drawn scribble, bright = marked' },
   rle: { type: 'text', repeat: true, value: 'FILE', about: 'JSON with size and counts, as COCO has them' },
@@ -38,16 +46,22 @@ export const REFERENCE_OPTIONS = under('References and their annotations (one an
   }),
 });
 
-type Kind = Exclude<keyof typeof ANNOTATIONS, 'negative'>;
-const KINDS = (Object.keys(ANNOTATIONS) as (keyof typeof ANNOTATIONS)[]).filter((name): name is Kind => name !== 'negative');
+const BESIDE = ['negative', 'mask-value', 'mask-color'] as const;
+type Beside = (typeof BESIDE)[number];
+type Kind = Exclude<keyof typeof ANNOTATIONS, Beside>;
+const KINDS = (Object.keys(ANNOTATIONS) as (keyof typeof ANNOTATIONS)[]).filter((name): name is Kind => !isBeside(name));
 /** Options whose value is a file that the command reads. */
 const FILE_OPTIONS = ['reference', 'mask', 'scribble', 'rle'];
 
 interface Draft {
   image: string;
   annotation?: { kind: Kind; value: string };
-  negative?: string;
+  beside: Partial<Record<Beside, string>>;
   label?: string;
+}
+
+function isBeside(name: string): name is Beside {
+  return (BESIDE as readonly string[]).includes(name);
 }
 
 const MAX_RLE_BYTES = 64 * 2 ** 20;
@@ -63,12 +77,12 @@ export async function referencesFrom(tokens: readonly OptionToken[]): Promise<Re
   for (const { name, value } of tokens) {
     if (value === undefined || !Object.hasOwn(REFERENCE_OPTIONS, name)) continue;
     if (name === 'reference') {
-      drafts.push({ image: value });
+      drafts.push({ image: value, beside: {} });
       continue;
     }
     const draft = drafts.at(-1);
     if (draft === undefined) throw new UsageError(`--${name} belongs to a reference: write --reference IMAGE before it.`);
-    if (name === 'negative') draft.negative = value;
+    if (isBeside(name)) draft.beside[name] = value;
     else if (name === 'label') draft.label = value;
     else if (draft.annotation)
       throw new UsageError(
@@ -79,13 +93,15 @@ export async function referencesFrom(tokens: readonly OptionToken[]): Promise<Re
   return Promise.all(drafts.map(referenceFrom));
 }
 
-async function referenceFrom({ image, annotation, negative, label }: Draft): Promise<Reference> {
+async function referenceFrom({ image, annotation, beside, label }: Draft): Promise<Reference> {
   if (annotation === undefined)
     throw new UsageError(
       `${image} is not annotated: add one of ${KINDS.map((name) => `--${name}`).join(', ')} after --reference ${image}.`,
     );
-  if (negative !== undefined && annotation.kind !== 'points') throw new UsageError('--negative goes with --points.');
-  return { image, ...(label !== undefined && { label }), ...(await annotationFrom(annotation.kind, annotation.value, negative)) };
+  if (beside.negative !== undefined && annotation.kind !== 'points') throw new UsageError('--negative goes with --points.');
+  for (const name of ['mask-value', 'mask-color'] as const)
+    if (beside[name] !== undefined && annotation.kind !== 'mask') throw new UsageError(`--${name} goes with --mask.`);
+  return { image, ...(label !== undefined && { label }), ...(await annotationFrom(annotation.kind, annotation.value, beside)) };
 }
 
 /** Everything a prediction depends on in a reference from the command line, files by their hash. */
@@ -95,10 +111,11 @@ export async function referenceSettings({ image, label, ...annotation }: Referen
   return { image: await hashOf(image as string), mark, label };
 }
 
-async function annotationFrom(kind: Kind, value: string, negative: string | undefined): Promise<Annotation> {
+async function annotationFrom(kind: Kind, value: string, beside: Draft['beside']): Promise<Annotation> {
+  const { negative } = beside;
   switch (kind) {
     case 'mask':
-      return { mask: value };
+      return maskAnnotation(value, beside);
     case 'scribble':
       return { scribble: value };
     case 'box': {
@@ -116,6 +133,18 @@ async function annotationFrom(kind: Kind, value: string, negative: string | unde
     case 'rle':
       return { rle: await cocoRleFile(value) };
   }
+}
+
+function maskAnnotation(mask: string, { 'mask-value': value, 'mask-color': color }: Draft['beside']): Annotation {
+  if (value !== undefined && color !== undefined) throw new UsageError('--mask-value and --mask-color exclude each other: choose one.');
+  if (color !== undefined && !MASK_COLOR.test(color))
+    throw new UsageError(`--mask-color: expected six hexadecimal digits such as ff0000, got ${JSON.stringify(color)}.`);
+  const range = { type: 'whole', min: 0, max: MAX_MASK_VALUE } as const;
+  return {
+    mask,
+    ...(value !== undefined && { maskValue: numberIn('mask-value', value, range) }),
+    ...(color !== undefined && { maskColor: color }),
+  };
 }
 
 function pointList(name: string, text: string): Point[] {

@@ -3,8 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { wordsFor } from '../../core/files/file-name.ts';
 import { messageOf } from '../../core/common/errors.ts';
-import { decodeGrey } from '../../core/image/node/decode.ts';
-import { markedPixels } from '../../core/image/mask-file.ts';
+import { decodeMaskFile } from '../../core/image/node/decode-mask.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Reference } from '../../core/engine/types.ts';
 import { UsageError } from '../common/command.ts';
@@ -76,5 +75,5 @@ export async function ownTask(references: Reference[], files: readonly string[],
 }
 
 async function maskFile(path: string): Promise<BinaryMask> {
-  return markedPixels(await decodeGrey(await readFile(path), path));
+  return decodeMaskFile(await readFile(path), path);
 }

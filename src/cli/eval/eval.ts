@@ -23,6 +23,7 @@ import { engineOptions, predictOptions } from '../common/engine-options.ts';
 import { evaluationPage } from './page.ts';
 import { createGallery } from './gallery.ts';
 import { EVAL } from './spec.ts';
+import { reportReadings } from '../common/dataset-readings.ts';
 import { createProgress } from '../common/progress.ts';
 import { EXIT, type Terminal } from '../common/command.ts';
 import { numberIn, parseCommand, pick, words } from '../common/parse.ts';
@@ -66,7 +67,8 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
   const foldsIn = foldsOf(values.fold);
   const [figures, page] = ['evaluation.json', 'evaluation.html'].map((name) => join(out ?? '', name)) as [string, string];
   if (out !== undefined) await refuseTaken([figures, page], EVALUATION); // before hours of work
-  const dataset = await openDataset(data, { testOn, ...(signal && { signal }) });
+  const dataset = await openDataset(data, { testOn, ...pick(values, 'crowds'), ...(signal && { signal }) });
+  if (!values.json) reportReadings(dataset, { print, warn });
   const folds = foldsIn(dataset);
 
   const gallery = out === undefined ? undefined : createGallery(dataset.classes);
@@ -90,11 +92,15 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
   }).finally(() => progress?.clear());
   const comparisons = compare ? compareToFirst(evaluation) : [];
 
-  if (values.json) printLines(evaluation, comparisons, compare, print);
+  if (values.json) printLines(evaluation, comparisons, compare, dataset, print);
   else printTables(evaluation, comparisons, compare, print);
-  for (const note of evaluation.notes) warn(note);
+  for (const note of [...evaluation.notes, ...untestedIn(dataset, folds)]) warn(note);
   if (out !== undefined && gallery) {
-    const json = { ...evaluation, ...(compare && { comparisons, published: PUBLISHED }) };
+    const json = {
+      ...evaluation,
+      ...(dataset.readings && { readings: dataset.readings }),
+      ...(compare && { comparisons, published: PUBLISHED }),
+    };
     await writeOwn(figures, `${JSON.stringify(json)}\n`, EVALUATION);
     const html = evaluationPage(evaluation, { comparisons, published: compare, images: await gallery.images() });
     await writeOwn(page, html, EVALUATION);
@@ -109,6 +115,11 @@ function foldsOf(text: string): (dataset: Dataset) => (number | 'all')[] {
   if (text === 'all') return ({ folds }) => (folds === 0 ? ['all'] : Array.from({ length: folds }, (_, i) => i));
   const folds = words('fold', text).map((word) => numberIn('fold', word, { type: 'whole' }));
   return () => folds;
+}
+
+/** Classes that fewer than two images to test on show. */
+function untestedIn(dataset: Dataset, folds: readonly (number | 'all')[]): string[] {
+  return folds.flatMap((fold) => (dataset.fold(fold).untested ?? []).map((phrase) => `not tested: ${phrase}`));
 }
 
 function sizeOf(text: string): ComparisonSize {
@@ -145,6 +156,7 @@ function printLines(
   { data, settings, contestants, prompts }: Evaluation,
   comparisons: readonly NamedComparison[],
   compare: boolean,
+  { readings }: Dataset,
   print: Terminal['print'],
 ): void {
   for (const { episodes, absentEpisodes, ...figures } of contestants) {
@@ -152,6 +164,7 @@ function printLines(
       JSON.stringify({
         source: 'measured here',
         data: data.name,
+        ...(readings && { readings }),
         ...settings,
         pairs: episodes.length,
         ...(absentEpisodes && { absent: absentEpisodes.length }),

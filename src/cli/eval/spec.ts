@@ -16,7 +16,7 @@ import {
 } from '../common/engine-options.ts';
 import { command, options, under } from '../common/spec.ts';
 import { SUMMARIES } from '../common/summaries.ts';
-import { DATA_OPTION } from '../train/spec.ts';
+import { CROWDS_OPTION, DATA_OPTION } from '../train/spec.ts';
 
 /** Folds of train data that eval and study measure. */
 export const FOLD_OPTION = options({
@@ -36,6 +36,7 @@ export const EVAL = command({
   ],
   options: {
     ...DATA_OPTION,
+    ...CROWDS_OPTION,
     ...FOLD_OPTION,
     pairs: { type: 'whole', min: 1, about: 'pairs a fold', default: 1000 },
     annotation: { type: 'choice', choices: ANNOTATION_MODES, value: 'KIND', about: 'annotation of the references', default: 'mask' },

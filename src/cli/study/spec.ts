@@ -7,7 +7,7 @@ import { LABEL_REDUCTION_OPTION, RUNTIME_OPTIONS } from '../common/engine-option
 import { command, options, under } from '../common/spec.ts';
 import { SUMMARIES } from '../common/summaries.ts';
 import { FOLD_OPTION } from '../eval/spec.ts';
-import { ANNOTATION_OPTION, DATA_OPTION, TRAINING_ENGINE_CHOICES } from '../train/spec.ts';
+import { ANNOTATION_OPTION, CROWDS_OPTION, DATA_OPTION, TRAINING_ENGINE_CHOICES } from '../train/spec.ts';
 
 const defaults = studySettings({ dataset: { folds: 0 } as Dataset, out: '.' });
 
@@ -29,6 +29,7 @@ export const STUDY = command({
   options: {
     ...under('Data and models', {
       ...DATA_OPTION,
+      ...CROWDS_OPTION,
       ...options({
         'test-data': { type: 'text', value: 'DIR|FILE', about: 'domain-shift: data to test on' },
         model: {

@@ -10,6 +10,7 @@ import type { StudyName } from '../../training/study/study-result.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { engineOptions, predictOptions } from '../common/engine-options.ts';
 import { numberIn, parseCommand, pick, words } from '../common/parse.ts';
+import { reportReadings } from '../common/dataset-readings.ts';
 import { createProgress, type Progress } from '../common/progress.ts';
 import type { Values } from '../common/spec.ts';
 import { textTable } from '../common/text-table.ts';
@@ -28,8 +29,11 @@ export async function studyCommand(args: readonly string[], { print, warn, signa
   // A folder with cells belongs to a study, even if its files are not marked.
   const own = { about: `study ${study}`, adopt: existsSync(join(out, 'cells')) };
   await refuseTaken([figures, page], own);
-  const dataset = await openDataset(data, signal && { signal });
-  const testDataset = testData === undefined ? undefined : await openDataset(testData, signal && { signal });
+  const reads = { ...pick(values, 'crowds'), ...(signal && { signal }) };
+  const dataset = await openDataset(data, reads);
+  const testDataset = testData === undefined ? undefined : await openDataset(testData, reads);
+  const readings = [dataset, testDataset].flatMap((one) => one?.readings ?? []);
+  if (!values.json) for (const one of [dataset, testDataset]) if (one) reportReadings(one, { print, warn });
 
   const line = progressLine();
   const result = await runStudy(study, {
@@ -49,7 +53,7 @@ export async function studyCommand(args: readonly string[], { print, warn, signa
   await writeOwn(figures, `${JSON.stringify(result)}\n`, own);
   await writeOwn(page, studyPage(result), own);
   if (values.json) {
-    print(JSON.stringify(result));
+    print(JSON.stringify({ ...result, ...(readings.length > 0 && { readings }) }));
   } else {
     const tables = result.parts.flatMap((part) => part.tables.map((table) => `${part.heading}\n${textTable(table)}`));
     print([...tables, ...result.notes].join('\n\n'));

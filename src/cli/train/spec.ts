@@ -1,4 +1,5 @@
 /** Table of `prosam train`. */
+import { CROWDS } from '../../training/datasets/options.ts';
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import { TRAINING_ENGINES } from '../../training/tfjs/engine-packages.ts';
 import { SCHEDULES } from '../../training/step/schedule.ts';
@@ -16,7 +17,17 @@ export const TRAINING_ENGINE_CHOICES = ['auto', ...TRAINING_ENGINES] as const;
 export const DATA_OPTION = options({
   data: {
     ...{ type: 'text', value: 'DIR|FILE', required: true },
-    about: 'annotated images: PASCAL-5i, COCO-20i, a folder with images/, masks/ and classes.json, or a suite file',
+    about:
+      'annotated images: PASCAL-5i, COCO-20i, a folder with images/, masks/ and classes.json, a suite file, or an export of YOLO-seg, COCO, CVAT, labelme, Datumaro, Pascal VOC or Label Studio',
+  },
+});
+
+/** Reading of COCO's crowds in train, eval and study. */
+export const CROWDS_OPTION = options({
+  crowds: {
+    ...{ type: 'choice', choices: CROWDS, value: 'HOW' },
+    about: "COCO's iscrowd annotations: ignored pixels, or objects",
+    otherwise: 'ignore; objects where all are crowds',
   },
 });
 
@@ -90,6 +101,7 @@ export const TRAIN = command({
   ],
   options: {
     ...TRAIN_DATA_OPTION,
+    ...CROWDS_OPTION,
     out: {
       ...{ type: 'text', value: 'DIR', required: true },
       about: 'one folder a run: model folders best/ and last/, report.html, metrics.jsonl, checkpoint.safetensors',

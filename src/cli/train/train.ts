@@ -10,6 +10,7 @@ import { numberIn, parseCommand, pick } from '../common/parse.ts';
 import { createProgress, type Progress } from '../common/progress.ts';
 import type { Values } from '../common/spec.ts';
 import { humanPrinter, jsonPrinter } from './event-printer.ts';
+import { reportReadings } from '../common/dataset-readings.ts';
 import { createRunReport } from './report.ts';
 import { TRAIN } from './spec.ts';
 import { openWeighted } from './weighted-data.ts';
@@ -28,7 +29,9 @@ export async function trainCommand(args: readonly string[], { print, warn, signa
     if (done === 1) reading = createProgress(total);
     reading?.advance(what);
   };
-  const dataset = await openWeighted(data, { onProgress, ...(signal && { signal }) }).finally(() => reading?.clear());
+  const reads = { onProgress, ...pick(values, 'crowds'), ...(signal && { signal }) };
+  const dataset = await openWeighted(data, reads).finally(() => reading?.clear());
+  reportReadings(dataset, { print, warn }, json);
   const fold = foldIn(dataset);
   dataset.fold(fold).trainingEpisodes(0, 0); // reports faults of the data before anything is loaded or written
   const report = createRunReport(folder, dataset.classes);

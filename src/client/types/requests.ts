@@ -31,13 +31,17 @@ export type ClientImage =
 
 /** An annotation beside its image or label: exactly one of `mask`, `rle`, `polygon`, `box`, `points`, `scribble`. */
 export interface ClientAnnotation {
-  /** Image file of the image's size, brighter than half = object; as base64 at most 6 MiB of it. */
+  /** Image file of the image's size; of its two values the one that is not black is the object's. As base64 at most 6 MiB of it. */
   mask?:
     | ImageBytes
     | {
         /** Bytes of the file in base64. */
         base64: string;
       };
+  /** Value that is the object's in a mask file with several: a grey value, or the index of an indexed PNG; 0 to 65535. */
+  maskValue?: number;
+  /** Color that is the object's in a mask file with several: six hexadecimal digits. */
+  maskColor?: string;
   /** COCO's run-length encoding, at the image's size; counts as text of at most 8 MiB, or at most 100,000 runs. */
   rle?: CocoRle;
   /** One closed ring of at least three corners, or several; a ring inside another is a hole. At most 20,000 corners together. */

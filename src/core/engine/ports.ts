@@ -1,5 +1,7 @@
 /** Ports of the engine: Node and browsers bring their own implementations. */
 import type { MaskFile } from '../mask/annotation.ts';
+import type { MaskChoice } from '../mask/mask-choice.ts';
+import type { BinaryMask } from '../mask/label-reduction.ts';
 import type { Raster } from '../image/pillow-resize.ts';
 import type { ImageInput } from './types.ts';
 
@@ -14,6 +16,6 @@ export interface LoadedImage {
 export interface ImageSource {
   /** @throws FILE_NOT_FOUND, IMAGE_TOO_LARGE */
   load(input: ImageInput): Promise<LoadedImage>;
-  /** A mask file as one value per pixel. */
-  loadGrey(file: MaskFile): Promise<Raster>;
+  /** The marked pixels of a mask file, 0 / 1. choice: the value or colour that is marked. @throws IMAGE_*, ANNOTATION_INVALID */
+  loadMask(file: MaskFile, choice?: MaskChoice): Promise<BinaryMask>;
 }

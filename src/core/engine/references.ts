@@ -78,7 +78,7 @@ export function createReferenceStore({ images, source, geometry, maxBytes, decod
     async drawn(reference, { use = 'predict', grow }) {
       const parsed = parseAnnotation(reference);
       const image = await source.load(reference.image);
-      const annotation = await drawnAnnotation(parsed, (file) => source.loadGrey(file));
+      const annotation = await drawnAnnotation(parsed, (file, choice) => source.loadMask(file, choice));
       const { grown } = treatmentOf(annotation.kind, use, grow);
       return {
         key: await fingerprint(`${image.key} ${grown} drawn`, annotation),
@@ -92,7 +92,7 @@ export function createReferenceStore({ images, source, geometry, maxBytes, decod
     async reference(reference, { use = 'predict', grow, labelReduction, trainedReduction }) {
       const parsed = parseAnnotation(reference);
       const loaded = await source.load(reference.image);
-      const annotation = await drawnAnnotation(parsed, (file) => source.loadGrey(file));
+      const annotation = await drawnAnnotation(parsed, (file, choice) => source.loadMask(file, choice));
       const treatment = treatmentOf(annotation.kind, use, grow);
       const reduction = labelReductionOf(treatment, { asked: labelReduction, trained: trainedReduction });
       const key = await fingerprint(`${loaded.key} ${treatment.grown} ${JSON.stringify(reduction)}`, annotation);

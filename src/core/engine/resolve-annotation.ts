@@ -2,7 +2,6 @@
  * The decision what an annotation becomes, once per kind and use: whether SAM grows it into an object mask, from which prompts,
  * and how the outcome is reduced to feature cells.
  */
-import { markedPixels } from '../image/mask-file.ts';
 import { ANNOTATION_KINDS, type AnnotationKind, type DrawnAnnotation, type ParsedAnnotation } from '../mask/annotation.ts';
 import { maskFromDrawn } from '../mask/draw-annotation.ts';
 import type { BinaryMask, LabelReduction } from '../mask/label-reduction.ts';
@@ -61,13 +60,14 @@ export function labelReductionOf(
   return asked ?? (cells === 'any' ? { kind: 'any' } : (trained ?? DEFAULT_LABEL_REDUCTION));
 }
 
-/** Reads a mask file. -> one value per pixel, 0..255 */
-type ReadGrey = (file: Extract<ParsedAnnotation, { file: unknown }>['file']) => Promise<BinaryMask>;
+type FileAnnotation = Extract<ParsedAnnotation, { file: unknown }>;
+/** Reads the marked pixels of a mask file. -> 0 / 1 */
+type ReadMask = (file: FileAnnotation['file'], choice: FileAnnotation['choice']) => Promise<BinaryMask>;
 
-/** The annotation with its pixels at hand: brighter than half = marked in a file. */
-export async function drawnAnnotation(annotation: ParsedAnnotation, readGrey: ReadGrey): Promise<DrawnAnnotation> {
+/** The annotation with its pixels at hand. */
+export async function drawnAnnotation(annotation: ParsedAnnotation, readMask: ReadMask): Promise<DrawnAnnotation> {
   if (!('file' in annotation)) return annotation;
-  return { kind: annotation.kind, mask: markedPixels(await readGrey(annotation.file)) };
+  return { kind: annotation.kind, mask: await readMask(annotation.file, annotation.choice) };
 }
 
 /** Decodes prompts on the image. -> logits at the image's own size, if SAM gave a mask */

@@ -5,6 +5,7 @@
 import { ProsamError } from '../common/errors.ts';
 import { ANNOTATION_LIMITS } from '../common/limits.ts';
 import type { BinaryMask } from './label-reduction.ts';
+import { choiceOf, type MaskChoice } from './mask-choice.ts';
 import type { Point } from './raster.ts';
 import type { CocoRle } from './rle.ts';
 
@@ -12,7 +13,10 @@ import type { CocoRle } from './rle.ts';
 export type PointInput = readonly number[] | { readonly x: number; readonly y: number };
 /** Corners of a ring, or points of a stroke. */
 export type PathInput = readonly PointInput[];
-/** An image file of the image's size (path, URL, bytes, Blob; brighter than half = marked), or pixels (non-zero = marked). */
+/**
+ * An image file of the image's size (path, URL, bytes, Blob), or pixels (non-zero = marked). Of a file's two values the one that is not
+ * black is marked; smooth greys are from 128 on; files with more values need `maskValue` or `maskColor`.
+ */
 export type MaskInput = string | URL | Uint8Array | ArrayBuffer | Blob | BinaryMask;
 
 /** The object of an image: exactly one of the keys `mask`, `rle`, `polygon`, `box`, `points`, `scribble`. Coordinates are pixels of the upright image. */
@@ -20,6 +24,10 @@ export type Annotation =
   | {
       /** Mask of the object. */
       mask: MaskInput;
+      /** Value that is marked in a file with several: a grey value, or the index of an indexed PNG; 0 to 65535. */
+      maskValue?: number;
+      /** Colour that is marked in a file with several: six hexadecimal digits, such as 'ff0000'. */
+      maskColor?: string;
     }
   | {
       /** Mask of the object in COCO's run-length encoding. */
@@ -60,7 +68,7 @@ type ParsedShape =
   | { kind: 'rle'; rle: CocoRle };
 
 /** A checked annotation. `file`: a mask file that is still to be read. */
-export type ParsedAnnotation = DrawnAnnotation | { kind: 'mask' | 'scribble'; file: MaskFile };
+export type ParsedAnnotation = DrawnAnnotation | { kind: 'mask' | 'scribble'; file: MaskFile; choice?: MaskChoice };
 export type MaskFile = Exclude<MaskInput, BinaryMask>;
 /** A checked annotation whose pixels are at hand. */
 export type DrawnAnnotation = ParsedShape | { kind: 'mask' | 'scribble'; mask: BinaryMask };
@@ -99,8 +107,14 @@ export function parseAnnotation(annotation: Annotation): ParsedAnnotation {
     }
     case 'rle':
       return { kind, rle: rleOf(value) };
-    case 'mask':
-      return pixelsOf(kind, value);
+    case 'mask': {
+      const mask = pixelsOf(kind, value);
+      const choice = choiceOf(fields);
+      if (choice === undefined) return mask;
+      if (!('file' in mask))
+        throw invalid(kind, 'maskValue and maskColor go with a file; mark the pixels of { data, width, height } themselves');
+      return { ...mask, choice };
+    }
   }
 }
 
@@ -108,11 +122,9 @@ export function parseAnnotation(annotation: Annotation): ParsedAnnotation {
 export function annotationIn(carrier: Annotation): Annotation {
   const fields = carrier as unknown as Record<string, unknown>;
   const kind = kindOf(carrier);
-  const beside = kind === 'points' ? 'negative' : kind === 'scribble' ? 'width' : undefined;
-  return {
-    [kind]: fields[kind],
-    ...(beside !== undefined && fields[beside] !== undefined && { [beside]: fields[beside] }),
-  } as unknown as Annotation;
+  const beside = kind === 'points' ? ['negative'] : kind === 'scribble' ? ['width'] : kind === 'mask' ? ['maskValue', 'maskColor'] : [];
+  const given = [kind, ...beside].filter((key) => fields[key] !== undefined);
+  return Object.fromEntries(given.map((key) => [key, fields[key]])) as unknown as Annotation;
 }
 
 /** @throws ANNOTATION_INVALID unless exactly one key is there, with nothing beside it that belongs to another kind */
@@ -124,6 +136,8 @@ export function kindOf(annotation: Annotation): AnnotationKind {
   const [kind] = found;
   if (kind !== undefined && found.length === 1) {
     if (fields['negative'] !== undefined && kind !== 'points') throw invalid(kind, 'negative goes with points');
+    if ((fields['maskValue'] ?? fields['maskColor']) !== undefined && kind !== 'mask')
+      throw invalid(kind, 'maskValue and maskColor go with a mask');
     if (fields['width'] !== undefined && kind !== 'scribble') throw invalid(kind, 'width goes with a scribble');
     return kind;
   }

@@ -1,44 +1,20 @@
 /** COCO's instance annotations: what every image shows, and its label map drawn when it is asked for. */
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { z } from 'zod';
-import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
+import { ProsamError } from '../../core/common/errors.ts';
 import { DEFAULT_LIMITS } from '../../core/image/node/decode.ts';
-import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { emptyMask, fillPolygon, type Point } from '../../core/mask/raster.ts';
-import { maskFromCocoRle } from '../../core/mask/rle.ts';
-import { IGNORE_LABEL, type LabelMap } from '../types.ts';
+import { cocoRleSize, type CompressedRle } from '../../core/mask/rle.ts';
+import { boxOf, readSegmentation } from './coco-segmentation.ts';
+import { fieldsOf, numberOf, textOf } from './forms/lenient-json.ts';
+import { areaWithin, boxRing, type Shape } from './forms/shapes.ts';
 import { parseElement, scanJsonArrays } from './json-arrays.ts';
 import type { IndexOptions } from './label-index.ts';
-
-const id = z.int().min(0);
-const categorySchema = z.object({ id, name: z.string().min(1).max(200) });
-const imageSchema = z.object({
-  id,
-  file_name: z
-    .string()
-    .max(500)
-    .refine((name) => name !== '' && !/[/\\]/.test(name), 'expected a file name without folders'),
-  width: z.int().positive(),
-  height: z.int().positive(),
-});
-const annotationSchema = z.object({
-  image_id: id,
-  category_id: id,
-  area: z.number().min(0),
-  iscrowd: z.union([z.literal(0), z.literal(1)]).default(0),
-});
-const shapeSchema = z.object({
-  segmentation: z.union([
-    z.array(z.array(z.number()).refine((ring) => ring.length >= 6 && ring.length % 2 === 0, 'expected x and y of at least three points')),
-    z.object({ size: z.tuple([z.int(), z.int()]), counts: z.union([z.string(), z.array(z.int())]) }),
-  ]),
-});
+import type { Tally } from './tally.ts';
 
 /** An annotation without its outline, which stays in the file. */
 export interface AnnotationEntry {
-  categoryId: number;
-  /** Pixels, as the file states them. */
+  categoryId: string;
+  /** Pixels, as the file states them where it does; 0 where there is no outline. */
   area: number;
   crowd: boolean;
   offset: number;
@@ -47,45 +23,61 @@ export interface AnnotationEntry {
 
 export interface CocoImage {
   fileName: string;
-  width: number;
-  height: number;
+  /** Absent where the file does not say. */
+  size?: readonly [width: number, height: number];
   annotations: AnnotationEntry[];
 }
 
 export interface CocoFile {
   file: string;
-  categories: { id: number; name: string }[];
-  /** Images with at least one annotation, in the order of the file. */
+  categories: { id: string; name: string }[];
+  /** In the order of the file, also those without annotations. */
   images: CocoImage[];
 }
 
-/** @throws DATASET_INVALID; the signal's reason */
-export async function readCocoFile(file: string, { onProgress, signal }: IndexOptions): Promise<CocoFile> {
-  const parse = <T>(schema: z.ZodType<T>, what: string, value: unknown, offset: number): T => {
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    throw invalid(file, `the entry of ${what} at byte ${offset}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
-  };
+/** Outline of an annotation that was just read. */
+interface Scanned extends AnnotationEntry {
+  /** [width, height] of run lengths. */
+  rleSizes: readonly (readonly [number, number])[];
+  bounds?: readonly [number, number, number, number];
+}
+
+/**
+ * Reads a file from end to end. What cannot be used is left out and counted. An annotation whose outline is missing or broken keeps its
+ * place with an area of 0: its image shows the category, though nobody knows where.
+ * @throws DATASET_INVALID for what is no such file; the signal's reason
+ */
+export async function readCocoFile(file: string, tally: Tally, { onProgress, signal }: IndexOptions): Promise<CocoFile> {
   const { size } = await stat(file);
-  const categories: CocoFile['categories'] = [];
-  const images = new Map<number, CocoImage>();
-  const annotations = new Map<number, AnnotationEntry[]>();
+  const categories = new Map<string, string>();
+  const images = new Map<string, CocoImage>();
+  const annotations = new Map<string, Scanned[]>();
   await scanJsonArrays(
     file,
     new Set(['categories', 'images', 'annotations']),
     ({ key, value, offset, length }) => {
-      if (key === 'categories') categories.push(parse(categorySchema, key, value, offset));
-      else if (key === 'images') {
-        const image = parse(imageSchema, key, value, offset);
-        if (image.width * image.height > DEFAULT_LIMITS.maxPixels)
-          throw invalid(file, `${image.file_name} has over ${DEFAULT_LIMITS.maxPixels} pixels`);
-        images.set(image.id, { fileName: image.file_name, width: image.width, height: image.height, annotations: [] });
+      const fields = fieldsOf(value);
+      const where = `${key} at byte ${offset}`;
+      const id = idOf(fields['id']);
+      if (key === 'categories') {
+        const name = textOf(fields['name'])?.trim().normalize('NFC').slice(0, 200);
+        if (id === undefined || !name) tally.add('unreadable entry', where);
+        else if (categories.has(id) && categories.get(id) !== name) tally.add('entry twice', where);
+        else categories.set(id, name);
+      } else if (key === 'images') {
+        const fileName = textOf(fields['file_name']);
+        if (id === undefined || fileName === undefined) tally.add('unreadable entry', where);
+        else if (images.has(id)) tally.add('entry twice', fileName);
+        else images.set(id, { fileName, ...sizeOf(fields, file, fileName), annotations: [] });
       } else {
-        const { image_id: imageId, category_id: categoryId, area, iscrowd } = parse(annotationSchema, key, value, offset);
+        const [imageId, categoryId] = [idOf(fields['image_id']), idOf(fields['category_id'])];
+        if (imageId === undefined || categoryId === undefined) {
+          tally.add('unreadable entry', where);
+          return;
+        }
         const list = annotations.get(imageId) ?? [];
         annotations.set(imageId, list);
-        list.push({ categoryId, area, crowd: iscrowd === 1, offset, length });
+        list.push({ categoryId, crowd: isCrowd(fields['iscrowd']), offset, length, ...outlineOf(fields, where, tally) });
       }
     },
     (bytes) => {
@@ -93,65 +85,96 @@ export async function readCocoFile(file: string, { onProgress, signal }: IndexOp
       onProgress?.(bytes, size, `bytes of ${basename(file)}`);
     },
   );
-  const ids = new Set(categories.map((category) => category.id));
   for (const [imageId, list] of annotations) {
     const image = images.get(imageId);
-    if (!image) throw invalid(file, `annotations name the image ${imageId}, which is not in "images"`);
-    const stray = list.find(({ categoryId }) => !ids.has(categoryId));
-    if (stray)
-      throw invalid(file, `the annotation at byte ${stray.offset} names the category ${stray.categoryId}, which is not in "categories"`);
-    image.annotations = list;
+    if (image === undefined) tally.add('unknown image', `image_id ${imageId}`, list.length);
+    else image.annotations = list.flatMap((one) => (categories.has(one.categoryId) ? [placed(one, image, tally)] : unknown(one, tally)));
   }
-  return { file, categories, images: [...images.values()].filter((image) => image.annotations.length > 0) };
+  return { file, categories: [...categories].map(([id, name]) => ({ id, name })), images: [...images.values()] };
 }
 
-/** Crowds (ignored) lie below everything, smaller objects above larger ones. */
-export async function drawLabels(file: string, image: CocoImage, classOf: ReadonlyMap<number, number>): Promise<LabelMap> {
-  const { width, height } = image;
-  const labels = new Uint8Array(width * height);
-  const below = [...image.annotations].sort((a, b) => Number(b.crowd) - Number(a.crowd) || b.area - a.area);
+function idOf(value: unknown): string | undefined {
+  if (typeof value === 'string' && value !== '') return value.slice(0, 200);
+  return Number.isSafeInteger(value) ? String(value) : undefined;
+}
+
+function isCrowd(value: unknown): boolean {
+  return value === 1 || value === true || value === '1';
+}
+
+function sizeOf({ width, height }: Readonly<Record<string, unknown>>, file: string, name: string): Pick<CocoImage, 'size'> {
+  const [w, h] = [numberOf(width) ?? 0, numberOf(height) ?? 0];
+  if (!(Number.isInteger(w) && Number.isInteger(h) && w > 0 && h > 0)) return {};
+  if (w * h <= DEFAULT_LIMITS.maxPixels) return { size: [w, h] };
+  throw new ProsamError('DATASET_INVALID', `${file}: ${name} has over ${DEFAULT_LIMITS.maxPixels} pixels. Shrink the image.`);
+}
+
+/** The stated area where it is one; nothing counts that has no outline. */
+function outlineOf(fields: Readonly<Record<string, unknown>>, where: string, tally: Tally): Pick<Scanned, 'area' | 'rleSizes' | 'bounds'> {
+  const outline = readSegmentation(fields['segmentation']);
+  if (typeof outline === 'string') {
+    tally.add(outline, where);
+    return { area: 0, rleSizes: [] };
+  }
+  for (const kind of outline.lost) tally.add(kind, where);
+  const stated = numberOf(fields['area']) ?? 0;
+  return {
+    area: stated > 0 ? stated : outline.area,
+    rleSizes: outline.rles.map(({ size: [height, width] }) => [width, height] as const),
+    ...(outline.rings.length > 0 && { bounds: outline.bounds }),
+  };
+}
+
+/** An annotation of an image that is known: its area within it. */
+function placed({ rleSizes, bounds, area, ...entry }: Scanned, { fileName, size }: CocoImage, tally: Tally): AnnotationEntry {
+  if (size === undefined || area === 0) return { ...entry, area };
+  const [width, height] = size;
+  if (rleSizes.some(([w, h]) => w !== width || h !== height)) {
+    tally.add('broken run lengths', `${fileName} (masks of ${rleSizes[0]?.join(' x ')}, image of ${width} x ${height})`);
+    return { ...entry, area: 0 };
+  }
+  if (bounds === undefined) return { ...entry, area };
+  const within = areaWithin([boxRing([...bounds])], width, height);
+  if (within === 0 && rleSizes.length === 0) tally.add('outside the image', fileName);
+  return { ...entry, area: rleSizes.length > 0 ? area : Math.min(area, within) };
+}
+
+function unknown({ categoryId }: Scanned, tally: Tally): [] {
+  tally.add('unknown label', `category_id ${categoryId}`);
+  return [];
+}
+
+/**
+ * Shapes of an image of this size, read from their places in the file. An annotation without a usable outline gives its box, ignored.
+ * label: number of a category's label. crowdsIgnored: or objects like the others.
+ */
+export async function readShapes(
+  file: string,
+  annotations: readonly AnnotationEntry[],
+  [width, height]: readonly [number, number],
+  { label, crowdsIgnored }: { label: (categoryId: string) => number; crowdsIgnored: boolean },
+): Promise<Shape[]> {
+  const shapes: Shape[] = [];
   const handle = await open(file, 'r');
   try {
-    for (const { categoryId, crowd, offset, length } of below) {
+    for (const { categoryId, area, crowd, offset, length } of annotations) {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset);
-      const value = crowd ? IGNORE_LABEL : (classOf.get(categoryId) as number);
-      const { data } = outlineMask(file, parseElement(file, buffer.toString('utf8', 0, bytesRead), offset), offset, width, height);
-      for (let i = 0; i < data.length; i++) if (data[i] !== 0) labels[i] = value;
+      const fields = fieldsOf(parseElement(file, buffer.toString('utf8', 0, bytesRead), offset));
+      const outline = area === 0 ? 'no outline' : readSegmentation(fields['segmentation']);
+      const common = { label: label(categoryId), area, ...(crowd && crowdsIgnored && { ignored: true }) };
+      if (typeof outline === 'string') {
+        const box = boxOf(fields['bbox']);
+        if (box) shapes.push({ ...common, ignored: true, area: areaWithin([box], width, height), rings: [box] });
+        continue;
+      }
+      if (outline.rings.length > 0) shapes.push({ ...common, rings: outline.rings });
+      for (const rle of outline.rles) {
+        const [rows, columns] = cocoRleSize(rle);
+        if (rows === height && columns === width) shapes.push({ ...common, rle: rle as CompressedRle });
+      }
     }
   } finally {
     await handle.close();
   }
-  return { data: labels, width, height };
-}
-
-function outlineMask(file: string, element: unknown, offset: number, width: number, height: number): BinaryMask {
-  const parsed = shapeSchema.safeParse(element);
-  if (!parsed.success)
-    throw invalid(file, `the annotation at byte ${offset} has no polygons or run lengths (${parsed.error.issues[0]?.message ?? ''})`);
-  const { segmentation } = parsed.data;
-  if (Array.isArray(segmentation)) {
-    const mask = emptyMask(width, height);
-    // Each polygon on its own: the parts of an object may overlap, and an overlap is no hole.
-    for (const ring of segmentation)
-      fillPolygon(mask, [Array.from({ length: ring.length / 2 }, (_, i): Point => [ring[2 * i] as number, ring[2 * i + 1] as number])]);
-    return mask;
-  }
-  try {
-    const mask = maskFromCocoRle(segmentation);
-    if (mask.width === width && mask.height === height) return mask;
-  } catch (cause) {
-    if (!isProsamError(cause)) throw cause;
-    throw invalid(file, `the annotation at byte ${offset}: ${messageOf(cause)}`);
-  }
-  throw invalid(
-    file,
-    `the annotation at byte ${offset} has run lengths for ${segmentation.size.join(' x ')} pixels, its image has ${height} x ${width}`,
-  );
-}
-
-function invalid(file: string, problem: string): ProsamError {
-  return new ProsamError(
-    'DATASET_INVALID',
-    `${file}: expected COCO instance annotations, but ${problem.replace(/\.?$/, '.')} Correct the file or copy it again.`,
-  );
+  return shapes;
 }

@@ -24,6 +24,8 @@ export interface FoldPlan {
   test: EpisodePool;
   /** The data say themselves which images train: base classes that fewer than two of those show are left out instead of refused. */
   splitIsStated?: boolean;
+  /** Classes to test on that fewer than two images show are left out, too, as long as one is left. */
+  lenient?: boolean;
   /** The data's own test episodes. */
   pairs?: readonly Episode[];
   /** Advice for a class with too few images. */
@@ -41,7 +43,7 @@ export function poolOf(
   const listed: DatasetImage[] = [];
   for (const entry of images) {
     const found = [...entry.classes].filter(([id]) => byClass.has(id));
-    const large = found.filter(([, pixels]) => shows(pixels, entry));
+    const large = found.filter(([, pixels]) => pixels > 0 && shows(pixels, entry));
     if (large.length === 0) continue;
     listed.push(entry.image);
     present.set(
@@ -58,27 +60,31 @@ export function poolOf(
  * @throws DATASET_INVALID for a fold without classes, or with a class to test on that fewer than two images show
  */
 export function createFold(plan: FoldPlan): Fold {
-  const { name, novel, training, test, rule, pairs } = plan;
+  const { name, training, test, rule, pairs } = plan;
   for (const [side, classes] of [
     ['train on', plan.base],
-    ['test on', novel],
+    ['test on', plan.novel],
   ] as const) {
     if (classes.length === 0) throw invalid(plan, `it has no classes to ${side}. Give it at least one`);
   }
   const untaught = scarceClasses(plan, plan.base, training, 'training');
   const isLearnable = (id: number): boolean => (training.byClass.get(id)?.length ?? 0) >= 2;
   const base = plan.splitIsStated ? plan.base.filter(isLearnable) : plan.base;
+  const untested = pairs === undefined ? scarceClasses(plan, plan.novel, test, 'test') : [];
+  const leaves = plan.lenient === true && untested.length < plan.novel.length;
+  const novel = leaves ? plan.novel.filter((id) => (test.byClass.get(id)?.length ?? 0) >= 2) : plan.novel;
   const refuse = (scarce: readonly string[]): void => {
     if (scarce.length > 0) throw invalid(plan, `${scarce.join('; ')}. An episode takes two images of one class. ${plan.remedy}`);
   };
   // An own list of pairs needs no drawing.
-  if (pairs === undefined) refuse(scarceClasses(plan, novel, test, 'test'));
+  if (!leaves) refuse(untested);
   if (pairs?.length === 0) throw invalid(plan, 'its list of test pairs is empty. Fill it, or leave it out to have pairs drawn');
   return {
     name,
     base,
     novel,
     ...(untaught.length > 0 && { leftOut: untaught }),
+    ...(leaves && untested.length > 0 && { untested }),
     trainingEpisodes: (epoch, seed) => {
       if (base.length === 0 || !plan.splitIsStated) refuse(untaught);
       const random = randomFor(seed, 'episodes', epoch);

@@ -6,7 +6,7 @@ import { notFound } from './expected-tree.ts';
 import { listed } from './label-check.ts';
 import type { ManifestImage } from './manifest.ts';
 
-const IMAGE_EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif', '.avif', '.heif', '.heic']);
+export const IMAGE_EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif', '.avif', '.heif', '.heic']);
 
 /** Key (name without extension) -> paths relative to `root`, in the order of the keys. @throws DATASET_INVALID, DATASET_NOT_FOUND */
 export async function pairFiles(root: string): Promise<Record<string, ManifestImage>> {

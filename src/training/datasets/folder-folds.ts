@@ -15,8 +15,8 @@ export type Fail = (problem: string) => ProsamError;
 
 /** Keys of the images to test on. */
 export function testKeysOf(
-  manifest: Manifest,
-  entries: Readonly<Record<string, ManifestImage>>,
+  manifest: Pick<Manifest, 'split'>,
+  entries: Readonly<Record<string, Pick<ManifestImage, 'split'>>>,
   images: readonly IndexedImage[],
   shows: (pixels: number, image: IndexedImage) => boolean,
   seed: number,
@@ -48,7 +48,7 @@ export interface ClassFold {
 }
 
 /** Stated folds without the classes left out; otherwise class i of the list belongs to fold i modulo 4. */
-export function foldsOf(manifest: Manifest, classes: readonly DatasetClass[], fail: Fail): ClassFold[] {
+export function foldsOf(manifest: Pick<Manifest, 'classes' | 'folds'>, classes: readonly DatasetClass[], fail: Fail): ClassFold[] {
   if (!manifest.folds) {
     if (classes.length < FOLDS) return [];
     return Array.from({ length: FOLDS }, (_, fold) => {

@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { ProsamError } from '../../core/common/errors.ts';
 import { createJsonScan, JSON_TOKEN } from '../../core/common/json-scan.ts';
+import { parseLenient } from './forms/lenient-json.ts';
 
 const CHUNK_BYTES = 4 * 2 ** 20;
 /** One annotation of a crowd takes some ten thousand bytes. */
@@ -48,7 +49,7 @@ export async function scanJsonArrays(
 /** One object at its place. @throws DATASET_INVALID */
 export function parseElement(file: string, text: string, offset: number): unknown {
   try {
-    return JSON.parse(text);
+    return parseLenient(text);
   } catch (cause) {
     throw damaged(file, `the object at byte ${offset} is none`, cause);
   }

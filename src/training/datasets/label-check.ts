@@ -37,7 +37,7 @@ export async function checkImageSize(imageFile: string, labels: LabelMap, labels
 }
 
 /** Read from the file's header; nothing is decoded. @throws DATASET_INVALID for unreadable images */
-async function uprightSize(file: string): Promise<{ width: number; height: number }> {
+export async function uprightSize(file: string): Promise<{ width: number; height: number }> {
   try {
     if (!hasKnownSignature(await firstBytes(file))) throw new Error('its bytes do not begin like a JPEG, PNG, WebP, TIFF, AVIF or GIF');
     return (await sharp(file, { limitInputPixels: false, ignoreIcc: true }).metadata()).autoOrient;

@@ -46,6 +46,7 @@ export function mixDatasets(parts: readonly WeightedDataset[]): Dataset {
   return {
     name: placed.map(({ name, weight }) => `${name}:${weight}`).join(' + '),
     classes,
+    readings: placed.flatMap(({ dataset }) => dataset.readings ?? []),
     folds: Math.min(...placed.map(({ dataset }) => dataset.folds)),
     fold: (index) => mixedFold(placed, index),
     async labels(image) {

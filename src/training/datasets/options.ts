@@ -7,6 +7,9 @@ import type { IndexOptions } from './label-index.ts';
 export const TEST_IMAGES = ['held-back', 'all'] as const;
 export type TestImages = (typeof TEST_IMAGES)[number];
 
+export const CROWDS = ['ignore', 'objects'] as const;
+export type Crowds = (typeof CROWDS)[number];
+
 export interface OpenDatasetOptions extends IndexOptions {
   /** Format expected at the path. @default recognized */
   format?: DatasetFormat;
@@ -25,6 +28,11 @@ export interface OpenDatasetOptions extends IndexOptions {
   testOn?: TestImages;
   /** PASCAL and COCO: folder of ready image lists. @default fss_list in the data, if there */
   lists?: string;
+  /**
+   * COCO: annotations marked `iscrowd: 1` are ignored pixels, or objects like the others.
+   * @default 'ignore', but 'objects' where every outline of the data is marked so
+   */
+  crowds?: Crowds;
 }
 
 /**
@@ -43,6 +51,7 @@ const schema = z.object({
   splitSeed: z.int().optional(),
   testOn: z.enum(TEST_IMAGES).optional(),
   lists: z.string().min(1).optional(),
+  crowds: z.enum(CROWDS).optional(),
 });
 
 /** @throws OPTION_INVALID */

@@ -12,7 +12,8 @@ import { DEFAULT_MIN_PIXELS, type OpenDatasetOptions } from './options.ts';
 
 const NAMES =
   'aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person pottedplant sheep sofa train tvmonitor';
-const CLASSES = NAMES.split(' ').map((name, i) => ({ id: i + 1, name }));
+export const VOC_NAMES: readonly string[] = NAMES.split(' ');
+const CLASSES = VOC_NAMES.map((name, i) => ({ id: i + 1, name }));
 const ALL_IDS: ReadonlySet<number> = new Set(CLASSES.map(({ id }) => id));
 const NOVEL_PER_FOLD = 5;
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAgentResponses, type AgentResponseParts } from '../../../src/adapters/cvat/agent/responses.ts';
 import { createAgentApi, describeAgentFunction, type AgentKind } from '../../../src/adapters/cvat/agent/api.ts';
 import { runAgent, type AgentOptions } from '../../../src/adapters/cvat/agent/loop.ts';
-import { maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
+import { maskFromCvatRle } from '../../../src/core/mask/cvat-rle.ts';
 import { createCvatClient } from '../../../src/adapters/cvat/api/client.ts';
 import { createTrackMemory } from '../../../src/adapters/cvat/nuclio/track-memory.ts';
 import { DEFAULT_LIMITS } from '../../../src/core/image/node/decode.ts';

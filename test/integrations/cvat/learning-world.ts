@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { cvatRleFromMaskSync } from '../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync } from '../../../src/core/mask/cvat-rle.ts';
 import { createCvatClient } from '../../../src/adapters/cvat/api/client.ts';
 import { createReviewLog } from '../../../src/adapters/cvat/jobs/review-log.ts';
 import { createReviewNotes } from '../../../src/adapters/cvat/jobs/review-notes.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../src/core/mask/cvat-rle.ts';
 import { functionFile } from '../../../src/cli/cvat/function-file.ts';
 import { emptyMask, maskArea } from '../../../src/core/mask/raster.ts';
 import { fakeService } from '../../unit/adapters/fake-service.ts';

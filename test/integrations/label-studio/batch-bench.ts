@@ -1,6 +1,6 @@
 /** Backend with a fake service behind it, closed after each test, and what Label Studio sends to it. */
 import { afterEach, vi } from 'vitest';
-import { encodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { encodeBrushRleSync } from '../../../src/core/mask/brush-rle.ts';
 import type { AcceptRequest } from '../../../src/service/types.ts';
 import { fakeService, type FakeService } from '../../unit/adapters/fake-service.ts';
 import { blobMask } from './masks.ts';

@@ -2,12 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  decodeBrushRleSync,
-  decodeBrushRle,
-  encodeBrushRleSync,
-  encodeBrushRle,
-} from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync, decodeBrushRle, encodeBrushRleSync, encodeBrushRle } from '../../../src/core/mask/brush-rle.ts';
 import { isProsamError } from '../../../src/core/common/errors.ts';
 import { alphaPng, maskFromAlphaPng } from '../../../src/core/image/node/alpha-png.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { encodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { encodeBrushRleSync } from '../../../src/core/mask/brush-rle.ts';
 import { fakeService, type FakeService } from '../../unit/adapters/fake-service.ts';
 import { until } from '../../unit/adapters/webhook/webhook-server.ts';
 import { NAME, startBackend, taskOf, type Backend, type BackendOptions } from './backend-server.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RefinePrompts } from '../../../src/core/engine/types.ts';
-import { decodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../src/core/mask/brush-rle.ts';
 import { fakeService, type FakeService } from '../../unit/adapters/fake-service.ts';
 import { boxRegion, clickOf, NAME, picture, startBackend, taskOf, type Backend, type BackendOptions } from './backend-server.ts';
 

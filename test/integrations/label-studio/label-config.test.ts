@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { outputsOf, parseLabelConfig } from '../../../src/adapters/label-studio/protocol/label-config.ts';
-import { parseXml } from '../../../src/adapters/label-studio/protocol/xml.ts';
+import { parseXml } from '../../../src/core/common/xml.ts';
 import { isProsamError } from '../../../src/core/common/errors.ts';
 
 const CONFIG = `<?xml version="1.0"?>
@@ -58,12 +58,13 @@ describe('labeling configurations', () => {
   });
 
   it('cannot be made to grow or to pollute anything', () => {
-    expect(parseXml('<View a="&amp;amp;" b="&unknown;" c="&#65;&#x42;&#x110000;"/>').attributes).toMatchObject({
+    const limits = { characters: 1000, elements: 10, fail: (problem: string) => new Error(problem) };
+    expect(parseXml('<View a="&amp;amp;" b="&unknown;" c="&#65;&#x42;&#x110000;"/>', limits).attributes).toMatchObject({
       a: '&amp;',
       b: '&unknown;',
       c: 'AB&#x110000;',
     });
-    expect(parseXml('<View __proto__="x"/>').attributes).not.toBe(Object.prototype);
+    expect(parseXml('<View __proto__="x"/>', limits).attributes).not.toBe(Object.prototype);
     expect(({} as { x?: unknown }).x).toBeUndefined();
   });
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { sceneWith } from '../../../src/scenes/scene-with.ts';
-import { encodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { encodeBrushRleSync } from '../../../src/core/mask/brush-rle.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { createServer } from '../../../src/server/index.ts';
 import { CONFIG } from './backend-server.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../src/core/mask/brush-rle.ts';
 import { until } from '../../unit/adapters/webhook/webhook-server.ts';
 import { clickOf, NAME, taskOf } from './backend-server.ts';
 import { brushOf, overlap, photos, startStudio, type LiveRegion, type LiveResult, type Photo } from './live-studio.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { parseLabelConfig } from '../../../src/adapters/label-studio/protocol/label-config.ts';
-import { decodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../src/core/mask/brush-rle.ts';
 import type { AcceptRequest } from '../../../src/service/types.ts';
 import { fakeService } from '../../unit/adapters/fake-service.ts';
 import { picture, startBackend, traffic, type Backend, type Recorded } from './backend-server.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../src/core/mask/cvat-rle.ts';
 import { checkFacade } from '../../../src/cli/cvat/doctor/checks.ts';
 import { checkFunctions } from '../../../src/cli/cvat/doctor/functions.ts';
 import { checkContainers } from '../../../src/cli/cvat/doctor/containers.ts';

@@ -1,10 +1,11 @@
 /** Image files, run lengths and polygons. */
 import sharp from 'sharp';
-import { decodeBrushRleSync, encodeBrushRleSync } from '../../../src/adapters/label-studio/protocol/brush-rle.ts';
-import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../src/adapters/cvat/mask-rle.ts';
+import { decodeBrushRleSync, encodeBrushRleSync } from '../../../src/core/mask/brush-rle.ts';
+import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../src/core/mask/cvat-rle.ts';
 import { isProsamError, messageOf, ProsamError } from '../../../src/core/common/errors.ts';
 import { seededRandom, uniformInt, type Random } from '../../../src/core/common/random.ts';
-import { decodeImage, decodeMask } from '../../../src/core/image/node/decode.ts';
+import { decodeMaskFile } from '../../../src/core/image/node/decode-mask.ts';
+import { decodeImage } from '../../../src/core/image/node/decode.ts';
 import type { Annotation } from '../../../src/core/mask/annotation.ts';
 import { maskFromAnnotation } from '../../../src/core/mask/draw-annotation.ts';
 import { polygonsFromMaskSync } from '../../../src/core/mask/polygon-groups.ts';
@@ -37,7 +38,7 @@ async function outcomeOf(work: () => unknown, first: RegExp, later: readonly str
 
 export const IMAGES: FuzzTarget = {
   name: 'images',
-  about: 'decodeImage and decodeMask, ten formats',
+  about: 'decodeImage and decodeMaskFile, ten formats',
   async open() {
     const { image } = shown(48);
     const plain = sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } });
@@ -50,7 +51,7 @@ export const IMAGES: FuzzTarget = {
       run: (seed) => {
         const random = seededRandom(seed);
         const bytes = damaged(of(seeds, random), of(seeds, random), random);
-        const decode = random() < 0.7 ? decodeImage : decodeMask;
+        const decode = random() < 0.7 ? decodeImage : decodeMaskFile;
         return outcomeOf(() => decode(bytes, 'fuzz', { maxPixels: MAX_PIXELS }), /do not begin like|is not supported/);
       },
     };

@@ -6,7 +6,7 @@ import type { RefinePrompts } from '../../../core/engine/types.ts';
 import { sha256Hex } from '../../../core/common/sha256.ts';
 import type { ResponseRequest } from './loop.ts';
 import { regionOf } from './region.ts';
-import { cvatRleFromMask } from '../mask-rle.ts';
+import { cvatRleFromMask } from '../../../core/mask/cvat-rle.ts';
 import type { CvatClient } from '../api/client.ts';
 import { refuseText, textPrompts } from '../nuclio/invocation-schemas.ts';
 import { formFor, shapesOfMask } from '../annotate/new-shapes.ts';

@@ -6,7 +6,7 @@ import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
 import { boundingBox } from '../../../core/mask/raster.ts';
 import { ellipseSteps } from '../ellipse.ts';
-import { checkCvatRle, cvatRleFromMaskSync, cvatRleFromMask } from '../mask-rle.ts';
+import { checkCvatRle, cvatRleFromMaskSync, cvatRleFromMask } from '../../../core/mask/cvat-rle.ts';
 import type { CvatLabel, NewCvatShape } from '../api/types.ts';
 
 export const SHAPE_FORMS = ['mask', 'polygon', 'rectangle', 'ellipse'] as const;

@@ -2,7 +2,7 @@
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
 import type { Point } from '../../../core/mask/raster.ts';
-import type { PixelBox } from '../mask-rle.ts';
+import type { PixelBox } from '../../../core/mask/cvat-rle.ts';
 
 /** box: half-open, within the mask. */
 export function cropMask(mask: BinaryMask, [x0, y0, x1, y1]: PixelBox): BinaryMask {

@@ -5,7 +5,7 @@ import type { ResponseDialect } from './response-dialect.ts';
 import { MAX_BITMAP_PIXELS, rowsBitmap } from './bitmap-json.ts';
 import { cropMask, largestOutline } from './crop.ts';
 import { listJson } from './list-json.ts';
-import { cvatRleFromMask, type PixelBox } from '../mask-rle.ts';
+import { cvatRleFromMask, type PixelBox } from '../../../core/mask/cvat-rle.ts';
 
 /** Result in an image of this size. */
 export interface Found {

@@ -8,7 +8,7 @@ import type { ResponseDialect } from './response-dialect.ts';
 import type { AskedImage } from './request-image.ts';
 import { interactorResponse } from './interactor-response.ts';
 import { refuseText, type InteractorBody } from './invocation-schemas.ts';
-import type { PixelBox } from '../mask-rle.ts';
+import type { PixelBox } from '../../../core/mask/cvat-rle.ts';
 import type { Prior, Priors } from './priors.ts';
 
 export interface InteractorParts {

@@ -7,7 +7,7 @@ import type { AskedImage } from './request-image.ts';
 import { cropMask } from './crop.ts';
 import type { Concepts, Functions } from './functions.ts';
 import { frameName } from './request-image.ts';
-import type { PixelBox } from '../mask-rle.ts';
+import type { PixelBox } from '../../../core/mask/cvat-rle.ts';
 
 /** One concept's mask in a frame. */
 export interface Prior {

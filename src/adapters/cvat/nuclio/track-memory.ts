@@ -3,7 +3,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createLruMap } from '../../../core/common/lru-map.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { Annotation } from '../../../core/mask/annotation.ts';
-import type { PixelBox } from '../mask-rle.ts';
+import type { PixelBox } from '../../../core/mask/cvat-rle.ts';
 
 export type TrackedType = 'mask' | 'polygon' | 'rectangle';
 

@@ -14,7 +14,7 @@ import type { AskedImage } from './request-image.ts';
 import { largestOutline } from './crop.ts';
 import { overlap } from './interactor.ts';
 import type { TrackerBody } from './invocation-schemas.ts';
-import { cvatRleFromMask, type PixelBox } from '../mask-rle.ts';
+import { cvatRleFromMask, type PixelBox } from '../../../core/mask/cvat-rle.ts';
 import { annotationFromShape } from '../shape-annotation.ts';
 import type { Sighting, Track, TrackedType, TrackMemory } from './track-memory.ts';
 

@@ -1,5 +1,6 @@
 /** Parsed labeling configuration: images, controls and labels. */
-import { parseXml, type XmlElement } from './xml.ts';
+import { ProsamError } from '../../../core/common/errors.ts';
+import { parseXml, type XmlElement, type XmlLimits } from '../../../core/common/xml.ts';
 
 /** Kinds of controls whose regions are masks, outlines, boxes or points on an image; lower case, as in regions. */
 export const CONTROL_KINDS = [
@@ -36,6 +37,13 @@ export interface LabelConfig {
   images: readonly ImageObject[];
 }
 
+const LIMITS: XmlLimits = {
+  characters: 2 ** 20,
+  elements: 20_000,
+  fail: (problem) =>
+    new ProsamError('REQUEST_INVALID', `The labeling configuration cannot be read: ${problem}. Correct it in the project's settings.`),
+};
+
 /** @throws REQUEST_INVALID for what is not well formed */
 export function parseLabelConfig(xml: string): LabelConfig {
   const controls: Control[] = [];
@@ -59,7 +67,7 @@ export function parseLabelConfig(xml: string): LabelConfig {
     }
     element.children.forEach(visit);
   };
-  visit(parseXml(xml));
+  visit(parseXml(xml, LIMITS));
   return { controls, images };
 }
 

@@ -4,7 +4,7 @@ import { maskFromAlphaPng } from '../../../core/image/node/alpha-png.ts';
 import type { Annotation } from '../../../core/mask/annotation.ts';
 import type { Point } from '../../../core/mask/raster.ts';
 import { readDataAddress } from '../../http/images/base64-image.ts';
-import { decodeBrushRle } from './brush-rle.ts';
+import { decodeBrushRle } from '../../../core/mask/brush-rle.ts';
 import { CONTROL_KINDS, type ControlKind } from './label-config.ts';
 import type { MlRegion } from './request-schemas.ts';
 

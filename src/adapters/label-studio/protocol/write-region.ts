@@ -5,7 +5,7 @@ import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
 import { runSteps } from '../../../core/mask/cooperative.ts';
 import { maskExtentSteps, type Point } from '../../../core/mask/raster.ts';
-import { encodeBrushRle, type MaskPlace } from './brush-rle.ts';
+import { encodeBrushRle, type MaskPlace } from '../../../core/mask/brush-rle.ts';
 import type { Control, ControlKind } from './label-config.ts';
 
 /** Region in the form Label Studio stores and shows as JSON. */

@@ -4,7 +4,6 @@ import { messageOf, ProsamError } from '../../common/errors.ts';
 import { runSteps, PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.ts';
 import type { BinaryMask } from '../../mask/label-reduction.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
-import { MASK_FILE_LEVEL } from '../mask-file.ts';
 import type { Raster } from '../pillow-resize.ts';
 
 export { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
@@ -43,16 +42,11 @@ export async function decodeImage(bytes: Uint8Array, label: string, limits: Imag
 
 /** A mask image as single values per pixel (the first channel, or the palette's colours turned grey), not 0/1 yet. */
 export async function decodeGrey(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<Raster> {
-  const { data, width, height } = await greyOf(bytes, label, limits, (image) => image);
+  const { data, width, height } = await greyOf(bytes, label, limits);
   return { data, width, height, channels: 1 };
 }
 
-/** The same, brighter than half = marked. Everything is computed off the calling thread. -> 0 / 255 a pixel */
-export async function decodeMask(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<BinaryMask> {
-  return greyOf(bytes, label, limits, (image) => image.threshold(MASK_FILE_LEVEL, { grayscale: false }));
-}
-
-async function greyOf(bytes: Uint8Array, label: string, limits: ImageLimits, last: (image: Sharp) => Sharp): Promise<BinaryMask> {
+async function greyOf(bytes: Uint8Array, label: string, limits: ImageLimits): Promise<BinaryMask> {
   const { image, metadata } = await open(bytes, label, limits);
   try {
     // A mask drawn in the alpha channel only (opaque = marked) is as common as one in black and white.
@@ -60,7 +54,7 @@ async function greyOf(bytes: Uint8Array, label: string, limits: ImageLimits, las
       metadata.hasAlpha && !(await image.clone().stats()).isOpaque
         ? image.autoOrient().extractChannel('alpha')
         : image.autoOrient().removeAlpha().greyscale();
-    const { data, info } = await last(single.toColourspace('b-w')).raw().toBuffer({ resolveWithObject: true });
+    const { data, info } = await single.toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
     if (info.channels !== 1) throw new Error(`it has ${info.channels} channels where one was expected`);
     // A plain array over the same bytes: a Buffer's slice() would not copy.
     return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width: info.width, height: info.height };

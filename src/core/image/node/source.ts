@@ -4,7 +4,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf, ProsamError } from '../../common/errors.ts';
 import type { ImageSource } from '../../engine/ports.ts';
-import { decodeGrey, decodeImage, DEFAULT_LIMITS, type ImageLimits } from './decode.ts';
+import { decodeImage, DEFAULT_LIMITS, type ImageLimits } from './decode.ts';
+import { decodeMaskFile } from './decode-mask.ts';
 import { asBytes, isPixelImage } from '../input.ts';
 import { rasterFromPixels } from '../pixels.ts';
 
@@ -51,11 +52,11 @@ export function nodeImageSource(limits: ImageLimits = {}): ImageSource {
       const raster = rasterFromPixels(input, bounds.maxPixels);
       return { key: sha256(raster.data, `${raster.width}x${raster.height}`), decode: () => Promise.resolve(raster) };
     },
-    async loadGrey(file) {
+    async loadMask(file, choice) {
       const bytes = file instanceof Blob ? new Uint8Array(await blobBytes(file, bounds.maxBytes)) : asBytes(file);
-      if (bytes !== undefined) return decodeGrey(bytes, 'mask', bounds);
+      if (bytes !== undefined) return decodeMaskFile(bytes, 'mask', bounds, choice);
       const path = pathOf(file as string | URL);
-      return decodeGrey(await readBounded(path), path, bounds);
+      return decodeMaskFile(await readBounded(path), path, bounds, choice);
     },
   };
 }

@@ -3,7 +3,9 @@ import { messageOf, ProsamError } from '../../common/errors.ts';
 import { web, type BitmapLike, type WebGlobals } from '../../common/web-globals.ts';
 import { readImageHeader } from '../header.ts';
 import type { ImageLimits } from '../image-limits.ts';
+import type { MaskPixels } from '../mask-values.ts';
 import type { Raster } from '../pillow-resize.ts';
+import { pngPalette } from '../png-palette.ts';
 
 /**
  * Upright 8-bit RGB (EXIF orientation applied, no colour profile applied). As in Node but for two things browsers decide:
@@ -15,15 +17,18 @@ export async function decodeInBrowser(bytes: Uint8Array, label: string, limits: 
   return withBitmap(bytes, label, limits, (bitmap) => rgbOfBitmap(bitmap, label, limits));
 }
 
-/** A mask image as single values per pixel: its grey, or its alpha channel if that is where it is drawn. */
-export async function decodeGreyInBrowser(bytes: Uint8Array, label: string, limits: Required<ImageLimits>): Promise<Raster> {
-  return withBitmap(bytes, label, limits, (bitmap) => {
+/** The pixels of a mask file: its colours, or its alpha channel if that is where it is drawn. Browsers give 8 bits of what has 16. */
+export async function maskPixelsInBrowser(bytes: Uint8Array, label: string, limits: Required<ImageLimits>): Promise<MaskPixels> {
+  return withBitmap(bytes, label, limits, (bitmap): MaskPixels => {
     const { data, width, height } = readPixels(bitmap, label, limits);
-    const out = new Uint8Array(width * height);
     let opaque = true;
     for (let i = 3; i < data.length && opaque; i += 4) opaque = data[i] === 255;
-    for (let i = 0; i < out.length; i++) out[i] = opaque ? grey(data, 4 * i) : (data[4 * i + 3] as number);
-    return { data: out, width, height, channels: 1 };
+    const channels = opaque ? 3 : 1;
+    const out = new Uint8Array(channels * width * height);
+    for (let i = 0, to = 0; i < data.length; i += 4)
+      for (let c = opaque ? 0 : 3; c < (opaque ? 3 : 4); c++) out[to++] = data[i + c] as number;
+    const palette = opaque ? pngPalette(bytes) : undefined;
+    return { data: out, width, height, channels, ...(opaque ? palette && { palette } : { isAlpha: true }) };
   });
 }
 
@@ -93,11 +98,6 @@ function checkSize(width: number, height: number, label: string, { maxPixels }: 
       'IMAGE_TOO_LARGE',
       `${label}: expected at most ${maxPixels} pixels, got ${width} x ${height}. Shrink the image or raise the limit.`,
     );
-}
-
-/** Brightness of one RGBA pixel, by the weights of television (ITU-R BT.601). */
-function grey(data: Uint8ClampedArray, at: number): number {
-  return Math.round(0.299 * (data[at] as number) + 0.587 * (data[at + 1] as number) + 0.114 * (data[at + 2] as number));
 }
 
 function missing(name: string): ProsamError {

@@ -8,7 +8,9 @@ import { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
 import type { MaskFile } from '../../mask/annotation.ts';
 import type { Raster } from '../pillow-resize.ts';
 import { rasterFromPixels } from '../pixels.ts';
-import { decodeGreyInBrowser, decodeInBrowser, rgbOfBitmap } from './decode.ts';
+import { decodeInBrowser, maskPixelsInBrowser, rgbOfBitmap } from './decode.ts';
+import { runSteps } from '../../mask/cooperative.ts';
+import { markedSteps } from '../mask-file.ts';
 
 /** A URL of the page's own origin (blob: and data: too), the bytes of an image file, a file, pixels (also `ImageData`), or an `ImageBitmap`. */
 export type WebImageInput = ImageInput | BitmapLike;
@@ -51,8 +53,8 @@ export function webImageSource(limits: ImageLimits = {}): ImageSource {
       const bytes = await bytesOf(file, label);
       return { key: await sha256Hex(bytes), decode: () => decodeInBrowser(bytes, label, bounds) };
     },
-    async loadGrey(file) {
-      return decodeGreyInBrowser(await bytesOf(file, 'mask'), 'mask', bounds);
+    async loadMask(file, choice) {
+      return runSteps(markedSteps(await maskPixelsInBrowser(await bytesOf(file, 'mask'), 'mask', bounds), choice, 'mask'));
     },
   };
 }

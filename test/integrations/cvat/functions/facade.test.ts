@@ -1,7 +1,7 @@
 /** What real CVAT servers sent to Nuclio, sent to the adapter. */
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../../src/core/mask/cvat-rle.ts';
 import { INTERACTOR, TRACKER } from '../../../../src/adapters/cvat/names.ts';
 import { createGuard } from '../../../../src/adapters/http/guard.ts';
 import { createHttpApp } from '../../../../src/adapters/http/http-app.ts';

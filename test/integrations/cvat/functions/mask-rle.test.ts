@@ -3,13 +3,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { flatBitmap, rowsBitmap } from '../../../../src/adapters/cvat/nuclio/bitmap-json.ts';
-import {
-  checkCvatRle,
-  cvatRleFromMaskSync,
-  cvatRleFromMask,
-  maskFromCvatRle,
-  type PixelBox,
-} from '../../../../src/adapters/cvat/mask-rle.ts';
+import { checkCvatRle, cvatRleFromMaskSync, cvatRleFromMask, maskFromCvatRle, type PixelBox } from '../../../../src/core/mask/cvat-rle.ts';
 import { cropMask, largestOutline } from '../../../../src/adapters/cvat/nuclio/crop.ts';
 import { isProsamError } from '../../../../src/core/common/errors.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';

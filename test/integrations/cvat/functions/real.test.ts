@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../../src/adapters/cvat/mask-rle.ts';
+import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../../src/core/mask/cvat-rle.ts';
 import { detectorName, INTERACTOR, TRACKER } from '../../../../src/adapters/cvat/names.ts';
 import { silentLog } from '../../../../src/service/ports/log.ts';
 import { createServer, type ProsamServer } from '../../../../src/server/create-server.ts';

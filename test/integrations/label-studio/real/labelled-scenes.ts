@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import { sceneWith } from '../../../../src/scenes/scene-with.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
-import { encodeBrushRleSync } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { encodeBrushRleSync } from '../../../../src/core/mask/brush-rle.ts';
 
 export interface SceneFile {
   name: string;

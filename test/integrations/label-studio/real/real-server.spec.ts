@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { installLabelStudio } from '../../../../examples/label-studio/label-studio-server.ts';
 import type { NewBackend } from '../../../../src/adapters/label-studio/api/connection-calls.ts';
-import { decodeBrushRleSync } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../../src/core/mask/brush-rle.ts';
 import { messageOf } from '../../../../src/core/common/errors.ts';
 import { iou } from '../../../../src/core/mask/metrics.ts';
 import { maskFromCocoRle, type CocoRle } from '../../../../src/core/mask/rle.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { startLabelStudio, type LabelStudioServer } from '../../../../examples/label-studio/label-studio-server.ts';
 import { createLabelStudioClient, type LabelStudioClient } from '../../../../src/adapters/label-studio/api/client.ts';
 import type { ApiProject } from '../../../../src/adapters/label-studio/api/responses.ts';
-import { decodeBrushRleSync } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../../src/core/mask/brush-rle.ts';
 import { projectKeyOf } from '../../../../src/adapters/label-studio/protocol/events.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { startProcess, startServe, type Served } from '../../../e2e/serve-process.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installLabelStudio, startLabelStudio, type LabelStudioServer } from '../../../../examples/label-studio/label-studio-server.ts';
 import { createLabelStudioClient, type LabelStudioClient } from '../../../../src/adapters/label-studio/api/client.ts';
-import { decodeBrushRleSync } from '../../../../src/adapters/label-studio/protocol/brush-rle.ts';
+import { decodeBrushRleSync } from '../../../../src/core/mask/brush-rle.ts';
 import { iou } from '../../../../src/core/mask/metrics.ts';
 import { startProcess, startServe, type Served } from '../../../e2e/serve-process.ts';
 import { brushRegion, sceneFiles, type SceneFile } from './labelled-scenes.ts';

@@ -102,10 +102,29 @@ describe('mask', () => {
     expect(growPrompts(stroke, mask).map(({ x, y }) => [x, y])).toEqual([[1.5, 1.5], [2.5, 1.5], [1.5, 2.5], [2.5, 2.5]]); // prettier-ignore
   });
 
-  it('of a file is what is brighter than half', async () => {
-    const read = () => Promise.resolve({ data: Uint8Array.of(0, 127, 128, 255), width: 4, height: 1 });
-    const { mask: marked } = (await drawnAnnotation(parseAnnotation({ mask: 'a.png' }), read)) as { mask: { data: Uint8Array } };
-    expect([...marked.data]).toEqual([0, 0, 1, 1]);
+  it('of a file is what its reader marks, with the value or colour that was chosen', async () => {
+    const asked: unknown[] = [];
+    const read = (...given: unknown[]) => {
+      asked.push(given);
+      return Promise.resolve({ data: Uint8Array.of(0, 1), width: 2, height: 1 });
+    };
+    for (const choice of [{}, { maskValue: 3 }, { maskColor: '#FF0000' }]) {
+      const drawn = (await drawnAnnotation(parseAnnotation({ mask: 'a.png', ...choice }), read)) as { mask: { data: Uint8Array } };
+      expect([...drawn.mask.data]).toEqual([0, 1]);
+    }
+    expect(asked).toEqual([
+      ['a.png', undefined],
+      ['a.png', { value: 3 }],
+      ['a.png', { color: 'ff0000' }],
+    ]);
+    const refused = [
+      { mask: 'a.png', maskValue: 3, maskColor: 'ff0000' },
+      { mask: 'a.png', maskValue: -1 },
+      { mask: 'a.png', maskColor: 'red' },
+      { box: [0, 0, 1, 1], maskValue: 3 },
+      { mask: { data: new Uint8Array(2), width: 2, height: 1 }, maskValue: 3 },
+    ];
+    for (const one of refused) expect(() => parseAnnotation(one as never)).toThrow(/mask/);
   });
 });
 

@@ -154,46 +154,85 @@ describe('label maps', () => {
   });
 
   it.each([
-    ['no outline', undefined, /no polygons or run lengths/],
-    ['a line', [[1, 1, 5, 5]], /at least three points/],
-    ['run lengths of another size', { size: [2, 2], counts: [4] }, /run lengths for 2 x 2 pixels, its image has 48 x 64/],
-    ['run lengths that do not add up', { size: [HEIGHT, WIDTH], counts: [5, 5] }, /the runs cover 10/],
-  ])('refuse %s', async (_name, segmentation, message) => {
-    await expectRejection('DATASET_INVALID', draw(annotation(1, 1, segmentation, 700)), 'instances_train2014.json', message);
+    ['no outline', undefined, 'no outline'],
+    ['an empty list', [], 'no outline'],
+    ['an empty object', {}, 'no outline'],
+    ['an empty ring', [[]], 'no outline'],
+    ['a line', [[1, 1, 5, 5]], 'degenerate outline'],
+    ['a ring without area', [[1, 1, 5, 5, 9, 9]], 'degenerate outline'],
+    ['a ring beside the image', [rectangle(900, 900, 920, 920)], 'outside the image'],
+    ['run lengths of another size', { size: [2, 2], counts: [1, 3] }, 'broken run lengths'],
+    ['run lengths that do not add up', { size: [HEIGHT, WIDTH], counts: [5, 5] }, 'broken run lengths'],
+  ])('ignore the box where there is %s, and count it', async (_name, segmentation, kind) => {
+    const root = await makeCoco((training) => {
+      training.annotations = training.annotations.filter((one) => one.image_id !== 1);
+      training.annotations.push({ ...annotation(1, 1, segmentation, 700), bbox: [4, 6, 20, 30] } as Annotation);
+    });
+    const dataset = await open(root);
+    const key = 'COCO_train2014_000000000001';
+    const labels = await dataset.labels({ key, file: join(root, 'train2014', `${key}.jpg`) });
+    expect(labels.data).toEqual(painted((x, y) => (inside(x, y, [4, 6, 24, 36]) ? 255 : 0)));
+    expect(dataset.readings?.[0]?.leftOut).toMatchObject([{ kind, count: 1 }]);
+    // It is never drawn as an image that shows the class.
+    for (const fold of [0, 1, 'all'] as const) expect(keysOf(dataset.fold(fold).trainingEpisodes(0, 1))).not.toContain(key);
   });
 });
 
-describe('bad data', () => {
+describe('what is left out', () => {
   it.each([
     [
       'an unknown category',
       (data: ReturnType<typeof side>) => void data.annotations.push({ ...annotation(1, 1, [], 9), category_id: 5 }),
-      /category 5/,
+      'unknown label',
     ],
-    ['an unknown image', (data: ReturnType<typeof side>) => void data.annotations.push(annotation(999, 1, [], 9)), /image 999/],
+    [
+      'an unknown image',
+      (data: ReturnType<typeof side>) => void data.annotations.push(annotation(999, 1, [rectangle(0, 0, 9, 9)], 9)),
+      'unknown image',
+    ],
     [
       'an image in another folder',
-      (data: ReturnType<typeof side>) => void data.images.push({ id: 9999, file_name: '../a.jpg', width: 1, height: 1 }),
-      /without folders/,
+      (data: ReturnType<typeof side>) => {
+        data.images.push({ id: 9999, file_name: '../a.jpg', width: WIDTH, height: HEIGHT });
+        data.annotations.push(annotation(9999, 1, [rectangle(0, 0, 9, 9)], 81));
+      },
+      'path outside the folder',
     ],
-    [
-      'an annotation without area',
-      (data: ReturnType<typeof side>) => void data.annotations.push({ ...annotation(1, 1, [], 9), area: 'big' as never }),
-      /area/,
-    ],
-    [
-      'other categories than the other file',
-      (data: ReturnType<typeof side>) => (data.categories = [...CATEGORIES, { id: 91, name: 'more' }]),
-      /91 more/,
-    ],
-  ])('refuses %s', async (_name, change, message) => {
-    await expectRejection('DATASET_INVALID', open(await makeCoco((training) => change(training))), message);
+    ['an image twice', (data: ReturnType<typeof side>) => void data.images.push(data.images[0] as object), 'entry twice'],
+    ['an entry that is none', (data: ReturnType<typeof side>) => void data.annotations.push(7 as never, {} as never), 'unreadable entry'],
+  ])('%s', async (_name, change, kind) => {
+    const dataset = await open(await makeCoco((training) => change(training)));
+    expect(dataset.readings?.[0]?.leftOut.find((one) => one.kind === kind)).toMatchObject({ count: 1 });
+  });
+
+  it('is not an annotation without an area: its outline has one', async () => {
+    const areas = [null, undefined, 0, 'big', -3];
+    const root = await makeCoco((training) => training.annotations.forEach((one, i) => (one.area = areas[i % areas.length] as never)));
+    const dataset = await open(root);
+    expect(dataset.readings?.[0]?.leftOut).toEqual([]);
+    expect(dataset.fold('all').trainingEpisodes(0, 1)).toEqual(
+      (await open(await makeCoco()))
+        .fold('all')
+        .trainingEpisodes(0, 1)
+        .map((one) => ({
+          ...one,
+          reference: expect.objectContaining({ key: one.reference.key }) as unknown,
+          target: expect.objectContaining({ key: one.target.key }) as unknown,
+        })),
+    );
+  });
+
+  it('refuses other categories than the other file', async () => {
+    const change = (data: ReturnType<typeof side>): unknown => (data.categories = [...CATEGORIES, { id: 91, name: 'more' }]);
+    await expectRejection('DATASET_INVALID', open(await makeCoco((training) => void change(training))), /91 more/);
   });
 
   it('names missing images, folders and files', async () => {
     const root = await makeCoco();
     await rm(join(root, 'val2014/COCO_val2014_000000000510.jpg'));
-    await expectRejection('DATASET_INVALID', open(root), /1 annotated images are not in val2014.*000000000510/);
+    expect((await open(root)).readings?.[0]?.leftOut).toMatchObject([
+      { kind: 'image not found', count: 1, examples: ['COCO_val2014_000000000510.jpg'] },
+    ]);
     await rm(join(root, 'val2014'), { recursive: true });
     await expectRejection('DATASET_NOT_FOUND', open(root), 'no folder val2014/', 'cocodataset.org');
     await rm(join(root, 'annotations/instances_val2014.json'));

@@ -65,7 +65,7 @@ describe('files', () => {
     await expectRejection('FILE_NOT_FOUND', source.load(join(folder, 'sub')), 'folder');
     await expectRejection('FILE_NOT_FOUND', source.load(join(folder, 'nul\0byte.png')));
     await expectRejection('FILE_NOT_FOUND', source.load(''));
-    await expectRejection('FILE_NOT_FOUND', source.loadGrey(join(folder, 'missing.png')), 'missing.png');
+    await expectRejection('FILE_NOT_FOUND', source.loadMask(join(folder, 'missing.png')), 'missing.png');
   });
 
   test('a file deleted before it is decoded: FILE_NOT_FOUND', async () => {
@@ -81,10 +81,10 @@ describe('files', () => {
     const source = nodeImageSource({ maxBytes: png.byteLength - 1 });
     const path = await saved('large.png', png);
     await expectRejection('IMAGE_TOO_LARGE', source.load(path), 'large.png', String(png.byteLength));
-    await expectRejection('IMAGE_TOO_LARGE', source.loadGrey(path), 'large.png');
+    await expectRejection('IMAGE_TOO_LARGE', source.loadMask(path), 'large.png');
     const loaded = await source.load(png);
     await expectRejection('IMAGE_TOO_LARGE', loaded.decode(), String(png.byteLength));
-    await expectRejection('IMAGE_TOO_LARGE', source.loadGrey(png));
+    await expectRejection('IMAGE_TOO_LARGE', source.loadMask(png));
     expect((await (await nodeImageSource({ maxBytes: png.byteLength }).load(path)).decode()).width).toBe(2);
   });
 
@@ -93,17 +93,17 @@ describe('files', () => {
     const path = await saved('notes.txt', Buffer.from('just words'));
     const loaded = await source.load(path);
     await expectRejection('IMAGE_UNREADABLE', loaded.decode(), 'notes.txt');
-    await expectRejection('IMAGE_UNREADABLE', source.loadGrey(path), 'notes.txt');
+    await expectRejection('IMAGE_UNREADABLE', source.loadMask(path), 'notes.txt');
   });
 
-  test('masks come from paths, URLs and bytes, one value per pixel', async () => {
+  test('masks come from paths, URLs and bytes', async () => {
     const source = nodeImageSource();
     const mask = await sharp(Uint8Array.of(0, 255, 0), { raw: { width: 3, height: 1, channels: 1 } })
       .png()
       .toBuffer();
     const path = await saved('mask.png', mask);
     for (const input of [path, pathToFileURL(path), mask, new Blob([new Uint8Array(mask)]), new Uint8Array(mask).buffer]) {
-      expect(await source.loadGrey(input)).toEqual({ data: Uint8Array.of(0, 255, 0), width: 3, height: 1, channels: 1 });
+      expect(await source.loadMask(input)).toEqual({ data: Uint8Array.of(0, 1, 0), width: 3, height: 1 });
     }
   });
 });

@@ -1,14 +1,20 @@
-/** The small part of XML that labeling configurations are written in: elements and attributes, no declarations of any kind. */
-import { ProsamError } from '../../../core/common/errors.ts';
+/** The small part of XML that labeling tools write: elements, attributes and text, no declarations of any kind. */
 
 export interface XmlElement {
   tag: string;
   attributes: Readonly<Record<string, string>>;
   children: XmlElement[];
+  /** Text before its first child element, without space around it. */
+  text: string;
 }
 
-const MAX_CHARACTERS = 2 ** 20;
-const MAX_ELEMENTS = 20_000;
+export interface XmlLimits {
+  characters: number;
+  elements: number;
+  /** Error for a text that is refused, from what is wrong with it. */
+  fail: (problem: string) => Error;
+}
+
 const MAX_DEPTH = 100;
 
 const NAME = /[A-Za-z_][\w.:-]*/y;
@@ -17,12 +23,12 @@ const VALUE = /"([^"<]*)"|'([^'<]*)'/y;
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
 /**
- * The one element at the top. Text between elements is passed over.
- * @throws REQUEST_INVALID for what is not well formed, too large or too deep, and for declarations (<!DOCTYPE, <!ENTITY)
+ * The one element at the top.
+ * @throws what `fail` makes, for what is not well formed, too large or too deep, and for declarations (<!DOCTYPE, <!ENTITY)
  */
-export function parseXml(text: string): XmlElement {
-  if (text.length > MAX_CHARACTERS) throw invalid(`it has more than ${MAX_CHARACTERS} characters`);
-  const top: XmlElement = { tag: '', attributes: {}, children: [] };
+export function parseXml(text: string, { characters, elements: mostElements, fail: invalid }: XmlLimits): XmlElement {
+  if (text.length > characters) throw invalid(`it has more than ${characters} characters`);
+  const top: XmlElement = { tag: '', attributes: {}, children: [], text: '' };
   const open: XmlElement[] = [top];
   let elements = 0;
   let at = text.indexOf('<');
@@ -39,7 +45,10 @@ export function parseXml(text: string): XmlElement {
       open.pop();
       at++;
     } else at = element(parent, at);
-    at = text.indexOf('<', at);
+    const next = text.indexOf('<', at);
+    const around = open.at(-1) as XmlElement;
+    if (around.children.length === 0 && next > at) around.text += unescape(text.slice(at, next).trim());
+    at = next;
   }
   if (open.length > 1) throw invalid(`<${open.at(-1)?.tag}> is not closed`);
   const [root, another] = top.children;
@@ -47,10 +56,10 @@ export function parseXml(text: string): XmlElement {
   return root;
 
   function element(parent: XmlElement, start: number): number {
-    if (++elements > MAX_ELEMENTS) throw invalid(`it has more than ${MAX_ELEMENTS} elements`);
+    if (++elements > mostElements) throw invalid(`it has more than ${mostElements} elements`);
     const tag = take(NAME, start + 1, 'the name of an element');
     const attributes = Object.create(null) as Record<string, string>;
-    const made: XmlElement = { tag, attributes, children: [] };
+    const made: XmlElement = { tag, attributes, children: [], text: '' };
     parent.children.push(made);
     let next = skip(start + 1 + tag.length);
     while (text[next] !== '>' && !text.startsWith('/>', next)) {
@@ -92,8 +101,4 @@ function unescape(value: string): string {
     const code = name[1] === 'x' ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));
     return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
   });
-}
-
-function invalid(problem: string): ProsamError {
-  return new ProsamError('REQUEST_INVALID', `The labeling configuration cannot be read: ${problem}. Correct it in the project's settings.`);
 }

@@ -4,9 +4,9 @@
  * Then, until all values are there: 1 bit whether one value repeats, 2 bits which size of count, the count - 1, and the value once
  * or count values. The mask is the alpha channel.
  */
-import { ProsamError } from '../../../core/common/errors.ts';
-import { runStepsSync, runSteps, PAUSE_AFTER, type Steps } from '../../../core/mask/cooperative.ts';
-import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
+import { ProsamError } from '../common/errors.ts';
+import { runStepsSync, runSteps, PAUSE_AFTER, type Steps } from './cooperative.ts';
+import type { BinaryMask } from './label-reduction.ts';
 
 const VALUE_BITS = 8;
 /** Bits of a count, by the two bits that choose among them. */

@@ -1,8 +1,8 @@
 /** CVAT's masks in shapes: run lengths over the rows of a box, background first, then the box itself with all four sides inclusive. */
-import { ProsamError } from '../../core/common/errors.ts';
-import { runStepsSync, runSteps, PAUSE_AFTER, type Steps } from '../../core/mask/cooperative.ts';
-import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { maskExtentSteps } from '../../core/mask/raster.ts';
+import { ProsamError } from '../common/errors.ts';
+import { runStepsSync, runSteps, PAUSE_AFTER, type Steps } from './cooperative.ts';
+import type { BinaryMask } from './label-reduction.ts';
+import { maskExtentSteps } from './raster.ts';
 
 /** Half-open box in pixels of the image: x0 <= x < x1. */
 export type PixelBox = readonly [x0: number, y0: number, x1: number, y1: number];
