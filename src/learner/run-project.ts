@@ -34,7 +34,7 @@ export async function runProject(context: LearnerContext, project: string, onCla
   const runs = await store.runs.list({ project, limit: 50 });
   const upTo = Math.max(-1, ...(await store.annotations.concepts(project)).map(({ newest }) => newest));
   let choice: Choice | undefined;
-  if (runs[0]?.state !== 'running') {
+  if (!runs.some(({ state }) => state === 'running')) {
     choice = await choiceFor(context, project, { id, upTo }, runs);
     if (choice.masks.length === 0) return { state: 'waiting', waitingFor: tooLittle() };
   }

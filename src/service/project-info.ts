@@ -14,6 +14,9 @@ export interface ProjectInfoParts {
   waitingFor: (project: string) => Promise<string | undefined>;
 }
 
+/** Runs looked at for the one that is running. */
+const RUNS = 5;
+
 export async function projectInfo(
   { store, references, serving, baseModel, waitingFor }: ProjectInfoParts,
   project: string,
@@ -22,11 +25,12 @@ export async function projectInfo(
   const [labels, counts, runs] = await Promise.all([
     references.labels(project, state.revision),
     store.images.counts(project),
-    store.runs.list({ project, limit: 1 }),
+    store.runs.list({ project, limit: RUNS }),
   ]);
   const sets = await Promise.all(labels.map(({ label }) => references.of(project, label, state.revision)));
   const encoderVersion = await serving.use(state, (version) => Promise.resolve(version));
-  const [run] = runs;
+  // After a correction of the clock the newest one need not be the first.
+  const run = runs.find(({ state }) => state === 'running') ?? runs[0];
   const waiting = run?.state === 'running' ? undefined : await waitingFor(project);
   return {
     project,

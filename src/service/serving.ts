@@ -138,7 +138,7 @@ export function createServing({ engine, versions, blobs, log, now, patienceMs = 
     async use(state, work) {
       const { project, current: wanted } = state;
       const known = served.get(project);
-      const due = known?.failed === undefined || known.failed.id !== wanted || now() - known.failed.atMs > TRY_AGAIN_MS;
+      const due = known?.failed === undefined || known.failed.id !== wanted || Math.abs(now() - known.failed.atMs) > TRY_AGAIN_MS;
       // Nothing answers for it yet: the first request waits. Later ones go on with the old version while the new one is loaded.
       if (known === undefined) await swapTo(state).catch(() => undefined);
       else if (known.id !== wanted && due) swapTo(state).catch(() => undefined);

@@ -177,18 +177,26 @@ export interface WorkOptions {
   concurrency?: number;
   /** Not handled to the end by then: somebody else may have it. @default 60,000 */
   visibleAfterMs?: number;
-  /** Failures after which a message is given up. @default 5 */
+  /** Failures after which a message is given up; Infinity: never. @default 5 */
   attempts?: number;
 }
 
+/** What a handler is told beside the message. */
+export interface WorkContext {
+  /** Aborts when somebody wants this worker to stop. */
+  signal: AbortSignal;
+  /** From 1: how often this message was taken, this time included, by workers that failed or died over it. */
+  attempt: number;
+}
+
 export interface Queue {
-  send(message: Message): Promise<void>;
-  /** Handlers are idempotent; a handler that throws gets the message again later. signal: somebody wants this worker to stop. */
-  work(
-    name: string,
-    handler: (data: unknown, context: { signal: AbortSignal }) => Promise<void>,
-    options?: WorkOptions,
-  ): Promise<() => Promise<void>>;
+  /** All of them or none; durable once it resolves. */
+  send(...messages: readonly Message[]): Promise<void>;
+  /**
+   * Handlers are idempotent; a handler that throws gets the message again later. A message never waits longer than it was told to, also
+   * where the clock is corrected backwards.
+   */
+  work(name: string, handler: (data: unknown, context: WorkContext) => Promise<void>, options?: WorkOptions): Promise<() => Promise<void>>;
   /** Messages that wait or are being handled, by name. */
   depth(): Promise<Record<string, number>>;
   /** Resolves when no handler runs. What was not handled stays. */

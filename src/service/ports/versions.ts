@@ -80,9 +80,18 @@ export interface RunRecord {
   encoderVersion?: string;
 }
 
+/** Longest lease, in milliseconds: one that ends later was written before somebody corrected the clock, and is over. */
+export const MAX_LEASE_MS = 3_600_000;
+
+/** Whether a run is somebody's at a time. */
+export function isHeld({ leaseUntilMs = 0 }: Pick<RunRecord, 'leaseUntilMs'>, nowMs: number): boolean {
+  return leaseUntilMs > nowMs && leaseUntilMs <= nowMs + MAX_LEASE_MS;
+}
+
 export interface RunStore {
   /**
-   * The project's running run if its lease is over (or this holder's own), otherwise a new one; undefined while another holds it.
+   * The project's running run if its lease is over (or this holder's own), otherwise a new one; undefined while another holds it. leaseMs:
+   * at most `MAX_LEASE_MS`.
    * At most one run of a project is running, ever.
    */
   claim(

@@ -1,5 +1,5 @@
 /** Training runs: one holder at a time, by a lease that anybody may take over once it is over. */
-import type { RunRecord, RunStore, VersionRecord } from '../../service/ports/versions.ts';
+import { isHeld, type RunRecord, type RunStore, type VersionRecord } from '../../service/ports/versions.ts';
 import { changing, type Room } from '../schema/database.ts';
 import { lockProject, projectLock, type Project } from './projects.ts';
 import { fromJson, toJson, type Change, type Tables } from '../schema/schema.ts';
@@ -62,8 +62,7 @@ async function claim(change: Change, project: string, holder: string, { id, upTo
       .executeTakeFirstOrThrow();
     return runOf(row);
   }
-  const held = running.holder !== null && running.holder !== holder && (running.lease_until_ms ?? 0) > nowMs;
-  if (held) return undefined;
+  if (running.holder !== null && running.holder !== holder && isHeld(runOf(running), nowMs)) return undefined;
   const row = await change
     .updateTable('runs')
     .set({ ...lease, attempts: running.attempts + 1 })
