@@ -111,7 +111,7 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     const app = createHttpApp({
       ...{ guard, log, metrics, bodies, metricsAccess: settings.metrics },
       limits: { maxBodyBytes: limits.bodyBytes, deadlineMs: limits.deadlineMs },
-      ready: async () => (await service.status()).ready,
+      ready: () => service.status(),
       about: { title: 'prosam', version: codeVersion(), description: 'One mask in, the same concept in every other image.' },
       ...(settings.allowedHosts && { allowedHosts: settings.allowedHosts }),
       ...(settings.trustProxy !== undefined && { trustProxy: settings.trustProxy }),

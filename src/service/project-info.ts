@@ -1,7 +1,8 @@
 /** State of a project: labels, references, counts, and the version that the next prediction will carry. */
 import type { ProjectInfo } from './types.ts';
 import type { Store } from './ports/storage.ts';
-import { hashOfSets, versionString } from './predict.ts';
+import { versionString } from './predict.ts';
+import { hashOfSets } from './stored-references.ts';
 import type { ReferenceSets } from './references.ts';
 import type { Serving } from './serving.ts';
 
@@ -34,7 +35,7 @@ export async function projectInfo(
   const waiting = run?.state === 'running' ? undefined : await waitingFor(project);
   return {
     project,
-    version: versionString(baseModel, encoderVersion, hashOfSets(sets)),
+    version: versionString(baseModel, encoderVersion, hashOfSets(sets.filter(({ masks }) => masks.length > 0))),
     encoderVersion,
     ...counts,
     concepts: sets.map(({ label, masks }) => ({

@@ -29,7 +29,9 @@ export function projectService(parts: ProjectParts): ProjectService {
     rollback: (project, reason) =>
       listed('rollback', () =>
         inProject(project, async () => {
-          const state = await rollbackOf(store.versions, project, reason, now());
+          // As with a promotion: what cannot answer here is not announced to other processes.
+          const load = (version: string) => serving.useVersion(project, version, () => Promise.resolve());
+          const state = await rollbackOf(store.versions, project, reason, { nowMs: now(), load });
           await serving.swapTo(state);
           return { encoderVersion: state.current ?? BASE };
         }),

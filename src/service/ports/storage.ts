@@ -169,6 +169,8 @@ export interface Store {
   readonly deliveries: DeliveryStore;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
+  /** Resolves where there is room to write. @throws STORAGE_FAILED where the disk is full */
+  check?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -210,7 +212,10 @@ export interface BlobOptions {
 
 /** Content-addressed bytes: never changed once written. Every call ends in bounded time. */
 export interface Blobs {
-  /** Durable once it resolves; hex sha256. @throws STORAGE_FAILED, STORAGE_TIMEOUT, as all calls do */
+  /**
+   * Durable once it resolves; hex sha256. What is there already is compared with the bytes, and written anew where it is damaged.
+   * @throws STORAGE_FAILED, STORAGE_TIMEOUT, as all calls do
+   */
   put(bytes: Uint8Array, options?: BlobOptions): Promise<string>;
   /** undefined: not there. @throws BLOB_DAMAGED where the bytes are not those of the name */
   get(sha256: string, options?: BlobOptions): Promise<Uint8Array | undefined>;
@@ -219,6 +224,8 @@ export interface Blobs {
   path?(sha256: string): string;
   /** Names of all of them. */
   list(): AsyncIterable<string>;
+  /** Resolves where bytes can be kept now. @throws STORAGE_FAILED where the disk is full or the bucket is away, STORAGE_TIMEOUT */
+  check?(): Promise<void>;
   close(): Promise<void>;
 }
 

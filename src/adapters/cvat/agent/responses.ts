@@ -1,6 +1,7 @@
 /** Answers to what CVAT's agents are asked: shapes on frames, objects from clicks, objects followed from frame to frame. */
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
+import { everyLabel } from '../../../service/every-label.ts';
 import type { PredictionService } from '../../../service/types.ts';
 import type { RefinePrompts } from '../../../core/engine/types.ts';
 import { sha256Hex } from '../../../core/common/sha256.ts';
@@ -103,17 +104,17 @@ export function createAgentResponses({ client, service, project, tracker }: Agen
       const shapes: object[] = [];
       for (const [i, frame] of frames.entries()) {
         const image = await imageOf(frame);
-        const { masks } = await service.predictions.predict(
-          { project, image, priority: frames.length > 1 ? 'batch' : 'interactive', ...(threshold != null && { options: { threshold } }) },
-          { signal },
-        );
-        for (const { label, mask } of masks) {
-          // CVAT lists what its user chose; what is not there was not asked for.
-          const name = names ? names[label]?.name : label;
-          const id = name === undefined ? undefined : ids.get(name);
-          if (id === undefined) continue;
-          const form = { form: poly === true ? ('polygon' as const) : ('mask' as const), tolerance: 1, instances: false, minShare: 0.0005 };
-          shapes.push(...(await shapesOfMask(mask, { frame, label_id: id }, form)).map((shape) => ({ ...shape, source: 'auto' })));
+        const priority = frames.length > 1 ? ('batch' as const) : ('interactive' as const);
+        const asked = { project, image, priority, ...(threshold != null && { options: { threshold } }) };
+        for await (const { masks } of everyLabel(service, asked, { signal })) {
+          for (const { label, mask } of masks) {
+            // CVAT lists what its user chose; what is not there was not asked for.
+            const name = names ? names[label]?.name : label;
+            const id = name === undefined ? undefined : ids.get(name);
+            if (id === undefined) continue;
+            const form = { form: poly === true ? ('polygon' as const) : ('mask' as const), tolerance: 1, instances: false, minShare: 0.0005 };
+            shapes.push(...(await shapesOfMask(mask, { frame, label_id: id }, form)).map((shape) => ({ ...shape, source: 'auto' })));
+          }
         }
         onProgress((i + 1) / frames.length);
       }
