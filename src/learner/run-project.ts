@@ -114,7 +114,7 @@ async function end(
   run: RunRecord,
   lease: Lease,
   files: RunFiles,
-  result: { state: RunState; reason: string; version?: Omit<VersionRecord, 'number'> },
+  result: { state: RunState; reason: string; version?: Omit<VersionRecord, 'number'>; learnedFrom?: readonly number[] },
 ): Promise<Ended> {
   await lease.stop();
   const { runs } = storage.store;

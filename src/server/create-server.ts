@@ -132,8 +132,9 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     opened.push(await hook.work());
     if (settings.labelStudio.enabled) {
       const onProblem = (project: string, problem: Error | undefined): void => service.note(project, problem);
-      const mounted = mountLabelStudio({ settings, service, app, images, log, metrics, onProblem });
+      const mounted = mountLabelStudio({ settings, service, app, images, queue, log, metrics, onProblem });
       opened.push(() => mounted.close());
+      opened.push(await mounted.work());
     }
     const forCvat = settings.cvat.enabled ? mountCvat({ settings, service, app, bodies, images, queue, log }) : undefined;
     if (forCvat) {

@@ -117,8 +117,9 @@ function isImageTrouble(error: unknown): boolean {
   return isOwnError(error) && (error.code === 'FILE_NOT_FOUND' || error.code.startsWith('IMAGE_') || error.code === 'MASK_SIZE_MISMATCH');
 }
 
-function checkRequest({ project, labels, references, externalId, client }: ServicePredictRequest): void {
+function checkRequest({ project, labels, references, externalId, client, encoderVersion }: ServicePredictRequest): void {
   checkProject(project);
+  if (encoderVersion !== undefined) checkName('encoderVersion', encoderVersion);
   if (externalId !== undefined) checkName('externalId', externalId, 'imageId');
   if (client !== undefined) checkName('client', client);
   labels?.forEach((label) => checkName('label', label, 'label'));

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { CompiledQuery, sql } from 'kysely';
 import type { JobWithMetadata, PgBoss } from 'pg-boss';
 import { messageOf } from '../../core/common/errors.ts';
+import { storableText } from '../../core/common/limits.ts';
 import type { Log } from '../../service/ports/log.ts';
 import { within } from '../../core/common/patience.ts';
 import { MAX_DELAY_MS } from '../../service/ports/message.ts';
@@ -197,7 +198,7 @@ async function fetch(
       await told(boss.deleteJob(name, job));
     },
     async failed(error) {
-      await told(boss.fail(name, job, { message: messageOf(error) }));
+      await told(boss.fail(name, job, { message: storableText(messageOf(error)) }));
     },
     async returned() {
       // As if it had not been taken: without a start, the next one to take it counts no further attempt.
