@@ -22,6 +22,8 @@ export interface Verdict {
   state: 'promoted' | 'rejected';
   reason: string;
   version: Omit<VersionRecord, 'number'>;
+  /** Ids of the masks it was trained on and measured with. */
+  learnedFrom: number[];
 }
 
 /** 'stopped', 'memory': nothing is decided, the next attempt goes on from the files. */
@@ -84,7 +86,7 @@ export async function candidateVersion(
       notes: begun.notes,
     },
   };
-  return { state: version.outcome, reason, version };
+  return { state: version.outcome, reason, version, learnedFrom: masks.flatMap(({ id }) => id ?? []) };
 }
 
 function startEvent(run: RunRecord, { parent, notes }: Snapshot, masks: readonly SnapshotMask[], more: readonly string[]): RunStartEvent {

@@ -50,7 +50,7 @@ export async function chooseMasks(
     if (!ids.has(id) || split === undefined) continue;
     const [height, width] = rle.size;
     const isNew = sequence > options.learnedUpTo;
-    masks.push({ label, sha256, rle: { size: [height, width], counts: rle.counts }, provenance, split, isNew });
+    masks.push({ id, label, sha256, rle: { size: [height, width], counts: rle.counts }, provenance, split, isNew });
   }
   return { masks, notes };
 }

@@ -3,6 +3,7 @@ import { learnerFacts } from './facts.ts';
 import { decideRun, type LearnerDecision } from './policy.ts';
 import type { LearnerOptions } from './context.ts';
 import type { LearnerContext, RunOutcome } from './types.ts';
+import { isHeld } from '../service/ports/versions.ts';
 import { runProject } from './run-project.ts';
 
 interface Consideration extends Pick<LearnerOptions, 'nextAllowedMs'> {
@@ -18,9 +19,9 @@ export async function considerProject(
   { manual, nextAllowedMs, onClaim }: Consideration,
 ): Promise<RunOutcome> {
   const { storage, settings, now, onEvent } = context;
-  const facts = await learnerFacts(storage.store, project, settings);
+  const facts = await learnerFacts(storage.store, project, settings, now());
   const { running } = facts;
-  if (running?.leaseUntilMs !== undefined && running.leaseUntilMs > now()) return { state: 'held', untilMs: running.leaseUntilMs };
+  if (running?.leaseUntilMs !== undefined && isHeld(running, now())) return { state: 'held', untilMs: running.leaseUntilMs };
   // A run that was put aside was due once: it goes on.
   const decision: LearnerDecision = running
     ? { due: true }

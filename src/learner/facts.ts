@@ -14,20 +14,29 @@ export type FactsStore = {
   runs: Pick<Store['runs'], 'list'>;
 };
 
-export async function learnerFacts(store: FactsStore, project: string, { minNewMasks }: LearnerPolicy): Promise<LearnerFacts> {
-  const runs = await store.runs.list({ project, limit: RUNS });
+/** nowMs: runs that began later than that were noted before somebody corrected the clock; they are older than all others. */
+export async function learnerFacts(
+  store: FactsStore,
+  project: string,
+  { minNewMasks }: LearnerPolicy,
+  nowMs: number = Date.now(),
+): Promise<LearnerFacts> {
+  const listed = await store.runs.list({ project, limit: RUNS });
+  const isFuture = ({ startedMs }: RunRecord): boolean => startedMs > nowMs;
+  const runs = [...listed.filter((run) => !isFuture(run)), ...listed.filter(isFuture)];
   const concepts = await store.annotations.concepts(project);
   const { annotated } = await store.images.counts(project);
-  const [newest] = runs;
+  const running = runs.find(({ state }) => state === 'running');
   const ended = runs.filter(({ state }) => state !== 'running');
+  const lastEndMs = ended[0]?.endedMs;
   const learned = ended.findIndex(({ state }) => state !== 'failed');
   return {
     ...(await newMasks(store, project, learnedUpTo(runs), minNewMasks)),
     images: annotated,
     largestLabel: Math.max(0, ...concepts.map(({ masks }) => masks)),
     failures: learned === -1 ? ended.length : learned,
-    ...(newest?.state === 'running' && { running: runningOf(newest) }),
-    ...(ended[0]?.endedMs !== undefined && { lastEndMs: ended[0].endedMs }),
+    ...(running && { running: runningOf(running) }),
+    ...(lastEndMs !== undefined && lastEndMs <= nowMs && { lastEndMs }),
   };
 }
 

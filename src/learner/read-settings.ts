@@ -2,6 +2,7 @@
 import { Cron } from 'croner';
 import * as z from 'zod';
 import { messageOf, ProsamError } from '../core/common/errors.ts';
+import { MAX_LEASE_MS } from '../service/ports/versions.ts';
 import { LEARNER_DEFAULTS, type LearnerSettings, type TimeWindow } from './settings.ts';
 
 const cronExpression = z
@@ -57,7 +58,7 @@ export const learnerSettingsSchema = z.strictObject({
   featureBytes: bytes.default(defaults.featureBytes),
   cacheBytes: bytes.default(defaults.cacheBytes),
   threads: whole(0, 1024).default(defaults.threads),
-  leaseMs: whole(500, 3_600_000).default(defaults.leaseMs),
+  leaseMs: whole(500, MAX_LEASE_MS).default(defaults.leaseMs),
   maxAttempts: whole(1, 1_000_000).default(defaults.maxAttempts),
   engine: z.enum(['auto', 'node-gpu', 'node', 'wasm']).default(defaults.engine),
   device: z.string().min(1).max(20).default(defaults.device),

@@ -34,7 +34,7 @@ export async function runProject(context: LearnerContext, project: string, onCla
   const runs = await store.runs.list({ project, limit: 50 });
   const upTo = Math.max(-1, ...(await store.annotations.concepts(project)).map(({ newest }) => newest));
   let choice: Choice | undefined;
-  if (runs[0]?.state !== 'running') {
+  if (!runs.some(({ state }) => state === 'running')) {
     choice = await choiceFor(context, project, { id, upTo }, runs);
     if (choice.masks.length === 0) return { state: 'waiting', waitingFor: tooLittle() };
   }
@@ -114,7 +114,7 @@ async function end(
   run: RunRecord,
   lease: Lease,
   files: RunFiles,
-  result: { state: RunState; reason: string; version?: Omit<VersionRecord, 'number'> },
+  result: { state: RunState; reason: string; version?: Omit<VersionRecord, 'number'>; learnedFrom?: readonly number[] },
 ): Promise<Ended> {
   await lease.stop();
   const { runs } = storage.store;

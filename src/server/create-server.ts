@@ -117,7 +117,7 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     const app = createHttpApp({
       ...{ guard, log, metrics, bodies, metricsAccess: settings.metrics },
       limits: { maxBodyBytes: limits.bodyBytes, deadlineMs: limits.deadlineMs },
-      ready: async () => (await service.status()).ready,
+      ready: () => service.status(),
       about: { title: 'prosam', version: codeVersion(), description: 'One mask in, the same concept in every other image.' },
       ...settings.http,
       ...(settings.allowedHosts && { allowedHosts: settings.allowedHosts }),
@@ -139,8 +139,9 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     opened.push(await hook.work());
     if (settings.labelStudio.enabled) {
       const onProblem = (project: string, problem: Error | undefined): void => service.note(project, problem);
-      const mounted = mountLabelStudio({ settings, service, app, images, log, metrics, onProblem });
+      const mounted = mountLabelStudio({ settings, service, app, images, queue, log, metrics, onProblem });
       opened.push(() => mounted.close());
+      opened.push(await mounted.work());
     }
     const forCvat = settings.cvat.enabled ? mountCvat({ settings, service, app, bodies, images, queue, log }) : undefined;
     if (forCvat) {

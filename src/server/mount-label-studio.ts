@@ -14,6 +14,7 @@ import type { CountedAnnotation } from '../adapters/label-studio/types.ts';
 import { labelStudio, type LabelStudio } from '../adapters/label-studio/label-studio.ts';
 import { everyAnnotation } from '../service/every-annotation.ts';
 import type { Log } from '../service/ports/log.ts';
+import type { Queue } from '../service/ports/storage.ts';
 import type { ServiceMetrics } from '../service/ports/metrics.ts';
 import type { Service } from '../service/types.ts';
 import type { ProsamSettings } from './config-types/config.ts';
@@ -26,19 +27,21 @@ export interface LabelStudioParts {
   service: Service;
   app: HttpApp;
   images: ImageSources;
+  /** Keeps events before they are answered. */
+  queue: Queue;
   log: Log;
   metrics: ServiceMetrics;
   /** Called with the problem of a project of Label Studio, and with undefined once it is gone. @default not called */
   onProblem?: (project: string, problem: Error | undefined) => void;
 }
 
-export interface MountedLabelStudio extends Pick<LabelStudio, 'connections' | 'idle'> {
+export interface MountedLabelStudio extends Pick<LabelStudio, 'connections' | 'idle' | 'work'> {
   close(): Promise<void>;
 }
 
 /** @throws CONFIG_INVALID */
 export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
-  const { settings, service, app, images, log, metrics, onProblem = () => undefined } = parts;
+  const { settings, service, app, images, queue, log, metrics, onProblem = () => undefined } = parts;
   const { token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, threshold, mountAtRoot } = settings.labelStudio;
   const { allowHosts, maxBytes, timeoutMs, maxPixels } = settings.images;
   const url = settings.labelStudio.url === undefined ? undefined : baseAddress(settings.labelStudio.url);
@@ -59,7 +62,7 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
     log,
   });
   const adapter = labelStudio({
-    ...{ service, images, api, log, metrics, name, instances, ...(threshold !== undefined && { threshold }) },
+    ...{ service, images, api, queue, log, metrics, name, instances, ...(threshold !== undefined && { threshold }) },
     fetchImage: createFetchImage({ own, elsewhere: images, clients }),
     limits: { softDeadlineMs, maxPixels },
     ...(url !== undefined && { hostname: url }),
@@ -76,6 +79,7 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
   return {
     connections: adapter.connections,
     idle: () => adapter.idle(),
+    work: () => adapter.work(),
     async close() {
       await api.close();
       await adapter.close(settings.limits.shutdownMs);

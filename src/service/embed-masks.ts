@@ -29,14 +29,19 @@ export function createDescribeWorker({ engine, annotations, images, references, 
     let described = 0;
     for (const mask of await annotations.candidates(project, label, 200)) {
       if (mask.feature !== undefined) continue;
-      const image = await images.stored(mask.sha256, { signal });
       try {
+        const image = await images.stored(mask.sha256, { signal });
         const feature = await admission.run({ client: DESCRIBE, priority: 'batch', signal }, () =>
           engine.embedObject({ image, rle: mask.rle }, { signal }),
         );
         await annotations.describe(mask.id, feature);
         described++;
       } catch (error) {
+        // It stays without a vector until its bytes are there again; those behind it need not wait for that.
+        if (isProsamError(error) && error.code === 'BLOB_DAMAGED') {
+          log.warn({ project, label, image: mask.sha256 }, 'an image that cannot be read is described later');
+          continue;
+        }
         // A mask too small for the feature grid has no vector, today or later; anything else is worth another try.
         if (!isProsamError(error) || error.status !== 422) throw error;
         log.warn({ project, label, mask: mask.id, error: messageOf(error) }, 'mask without a vector');

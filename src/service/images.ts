@@ -3,11 +3,13 @@ import { createByteCache } from '../core/common/byte-cache.ts';
 import { checkSha256 } from '../core/common/limits.ts';
 import { createLruMap } from '../core/common/lru-map.ts';
 import { PATIENCE_MS, tooSlow } from './patience.ts';
-import { ProsamError } from '../core/common/errors.ts';
+import { isProsamError, ProsamError } from '../core/common/errors.ts';
+import { within } from '../core/common/patience.ts';
 import { imageSize, proveImage, type ImageLimits } from '../core/image/node/decode.ts';
 import type { ServiceImage } from './types.ts';
 import type { Blobs, ImageStore } from './ports/storage.ts';
 import { sha256Hex } from '../core/common/sha256.ts';
+import { createUnreadableImages, type UnreadableImages } from './unreadable-images.ts';
 
 export interface KnownImage {
   sha256: string;
@@ -24,8 +26,8 @@ export interface WaitOptions {
 export interface ServiceImages {
   /** Hash, and what an engine takes: bytes, or the path of the blob. @throws IMAGE_UNKNOWN */
   input(project: string, image: ServiceImage, options?: WaitOptions): Promise<{ sha256: string; input: Uint8Array | string }>;
-  /** Bytes of an image in the store. @throws BLOB_DAMAGED */
-  stored(sha256: string, options?: WaitOptions): Promise<Uint8Array | string>;
+  /** Bytes of an image in the store, verified once. again: verified anew. @throws BLOB_DAMAGED */
+  stored(sha256: string, options?: WaitOptions & { again?: boolean }): Promise<Uint8Array | string>;
   bytes(project: string, sha256: string): Promise<Uint8Array>;
   /** In pixels of the upright image, before anything is decoded. @throws IMAGE_* */
   size(project: string, image: ServiceImage): Promise<{ width: number; height: number }>;
@@ -33,6 +35,10 @@ export interface ServiceImages {
   keep(project: string, image: ServiceImage, options?: WaitOptions): Promise<KnownImage>;
   /** The image of a prediction: its bytes, then its row. */
   remember(project: string, image: ServiceImage, known: KnownImage, externalId: string | undefined): Promise<void>;
+  /** Images found missing or damaged; reading or sending their bytes takes them off. */
+  readonly unreadable: UnreadableImages;
+  /** Looks at the first of them again: somebody may have restored it. */
+  lookAgain(): Promise<void>;
 }
 
 export interface ServiceImagesParts {
@@ -47,6 +53,8 @@ export interface ServiceImagesParts {
 /** Bytes of stored images kept where they do not lie as files. */
 const CACHE_BYTES = 256 * 2 ** 20;
 const MAX_REMEMBERED = 50_000;
+/** Unreadable images looked at again together. */
+const LOOKED_AT = 5;
 
 export function createServiceImages({ images, blobs, limits, now, patienceMs = PATIENCE_MS }: ServiceImagesParts): ServiceImages {
   const fetched = createByteCache<Uint8Array>({
@@ -56,14 +64,41 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
   /** Project and hash of images whose row is known to be there. */
   const remembered = createLruMap<string, true>({ max: MAX_REMEMBERED });
 
+  /** Images whose file was proved by its hash. */
+  const proved = createLruMap<string, true>({ max: MAX_REMEMBERED });
+  const unreadable = createUnreadableImages();
+
   const readNow = async (sha256: string): Promise<Uint8Array> => {
-    const bytes = await blobs.get(sha256);
-    if (bytes) return bytes;
-    throw new ProsamError('BLOB_DAMAGED', `the image ${sha256} is missing from the object store. Restore it from a backup.`);
+    try {
+      const bytes = await blobs.get(sha256);
+      if (bytes === undefined)
+        throw new ProsamError(
+          'BLOB_DAMAGED',
+          `the image ${sha256} is missing from the object store. Send its bytes again, or restore it from a backup.`,
+        );
+      unreadable.remove(sha256);
+      return bytes;
+    } catch (error) {
+      if (isProsamError(error) && error.code === 'BLOB_DAMAGED') unreadable.add(sha256);
+      throw error;
+    }
   };
   const read = (sha256: string, options?: WaitOptions): Promise<Uint8Array> => fetched.get(sha256, () => readNow(sha256), options);
-  const stored = async (sha256: string, options?: WaitOptions): Promise<Uint8Array | string> =>
-    blobs.path?.(sha256) ?? (await read(sha256, options));
+  const stored: ServiceImages['stored'] = async (sha256, { again = false, signal } = {}) => {
+    const path = blobs.path?.(sha256);
+    if (path === undefined) return read(sha256, { signal });
+    if (again || proved.get(sha256) === undefined) {
+      proved.delete(sha256);
+      await within(readNow(sha256), { ms: patienceMs, late: () => tooSlow(`the image ${sha256}`, patienceMs), signal });
+      proved.set(sha256, true);
+    }
+    return path;
+  };
+  const put = async (bytes: Uint8Array, options?: WaitOptions): Promise<string> => {
+    const sha256 = await blobs.put(bytes, options);
+    unreadable.remove(sha256);
+    return sha256;
+  };
   const row = async (project: string, sha256: string) => {
     checkSha256(sha256);
     const found = await images.get(project, sha256);
@@ -73,6 +108,10 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
 
   return {
     stored,
+    unreadable,
+    async lookAgain() {
+      for (const sha256 of unreadable.list().slice(0, LOOKED_AT)) await readNow(sha256).catch(() => undefined);
+    },
     async input(project, image, options) {
       if (image instanceof Uint8Array) return { sha256: await sha256Hex(image), input: image };
       await row(project, image.sha256);
@@ -86,14 +125,18 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
     async keep(project, image, options) {
       if (!(image instanceof Uint8Array)) return sizeOf(await row(project, image.sha256));
       const known = await images.get(project, await sha256Hex(image));
-      if (known) return sizeOf(known);
+      if (known) {
+        // Its bytes may have been lost or damaged since.
+        await put(image, options);
+        return sizeOf(known);
+      }
       const { width, height } = await proveImage(image, 'image', limits);
-      return { sha256: await blobs.put(image, options), width, height };
+      return { sha256: await put(image, options), width, height };
     },
     async remember(project, image, { sha256, width, height }, externalId) {
       const key = JSON.stringify([project, sha256, externalId]);
-      if (remembered.get(key)) return;
-      if (image instanceof Uint8Array) await blobs.put(image);
+      if (remembered.get(key) && !unreadable.has(sha256)) return;
+      if (image instanceof Uint8Array) await put(image);
       await images.add([{ project, sha256, width, height, ...(externalId !== undefined && { externalId }) }], now());
       remembered.set(key, true);
     },

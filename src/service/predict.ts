@@ -1,7 +1,7 @@
 /** One prediction: its references and version, its slot at the engine, and the record that is kept of it. */
 import { createHash } from 'node:crypto';
 import { checkName, checkProject, LIMITS } from '../core/common/limits.ts';
-import { ProsamError } from '../core/common/errors.ts';
+import { isOwnError, ProsamError } from '../core/common/errors.ts';
 import type { Log } from './ports/log.ts';
 import { annotationIn, parseAnnotation, type Annotation } from '../core/mask/annotation.ts';
 import { cocoRleFromMask } from '../core/mask/rle.ts';
@@ -18,7 +18,8 @@ import { asBytes, isPixelImage } from '../core/image/input.ts';
 import { checkHasBytes } from './annotation-masks.ts';
 import { createKeepSoon } from './keep-soon.ts';
 import type { PredictionLog } from './prediction-log.ts';
-import { shortHash, type ReferenceSets } from './references.ts';
+import type { ReferenceSets } from './references.ts';
+import { hashOfSets, storedReferences, type Asked } from './stored-references.ts';
 import type { Serving } from './serving.ts';
 
 export interface PredictParts {
@@ -36,13 +37,6 @@ export interface PredictParts {
   now: () => number;
 }
 
-/** References of one prediction, and their hash in version strings. */
-interface Asked {
-  references: Reference[];
-  missing: string[];
-  hash: string;
-}
-
 /** Pixels of all reference images of one request: 50 of twenty megapixels, or 10 of a hundred. */
 const MAX_REFERENCE_PIXELS = 1e9;
 
@@ -55,26 +49,37 @@ export function createPredict(parts: PredictParts) {
     const { project, priority = 'interactive', client = project } = request;
     const { signal } = options;
     const state = await versions.state(project);
-    const [target, asked] = await Promise.all([
+    const [target, chosen] = await Promise.all([
       images.input(project, request.image, { signal }),
-      referencesFor(parts, request, state.revision, signal),
+      referencesFor(parts, request, state.revision, { signal }),
     ]);
-    if (asked.references.length === 0) throw nothingToLookFor(project, asked.missing);
 
-    const compute = (encoderVersion: string, promptEncoder: string | undefined) =>
-      admission.run({ client, priority, signal }, async (queue) => {
-        const prediction = await engine.predict(target.input, asked.references, {
-          ...(method && { method }),
-          ...request.options,
-          ...(promptEncoder !== undefined && { promptEncoder }),
-          ...(signal && { signal }),
+    const predictWith = (asked: Asked) => {
+      if (asked.references.length === 0) throw nothingToLookFor(project, asked.missing);
+      const compute = (encoderVersion: string, promptEncoder: string | undefined) =>
+        admission.run({ client, priority, signal }, async (queue) => {
+          const prediction = await engine.predict(target.input, asked.references, {
+            ...(method && { method }),
+            ...request.options,
+            ...(promptEncoder !== undefined && { promptEncoder }),
+            ...(signal && { signal }),
+          });
+          return { asked, prediction, queue, encoderVersion };
         });
-        return { prediction, queue, encoderVersion };
-      });
-    const { prediction, queue, encoderVersion } = await (request.encoderVersion === undefined
-      ? serving.use(state, compute)
-      : serving.useVersion(project, request.encoderVersion, compute));
+      return request.encoderVersion === undefined
+        ? serving.use(state, compute)
+        : serving.useVersion(project, request.encoderVersion, compute);
+    };
+    const { asked, prediction, queue, encoderVersion } = await predictWith(chosen).catch(async (error: unknown) => {
+      if (request.references !== undefined || !isImageTrouble(error)) throw error;
+      // A file may have been lost since it was verified: once more without those.
+      const { version } = images.unreadable;
+      const left = await referencesFor(parts, request, state.revision, { signal, again: true });
+      if (images.unreadable.version === version) throw error;
+      return predictWith(left);
+    });
 
+    const notices = [...asked.notices];
     for (const [stage, milliseconds] of Object.entries(prediction.milliseconds)) metrics.stage(stage, milliseconds);
     metrics.stage('queue', queue);
     metrics.cache('image features', prediction.cached ? 'hit' : 'miss');
@@ -83,6 +88,7 @@ export function createPredict(parts: PredictParts) {
       image: { sha256: target.sha256, width: prediction.width, height: prediction.height },
       masks: prediction.masks,
       missing: asked.missing,
+      ...(asked.omitted.length > 0 && { omitted: asked.omitted }),
       version: versionString(engine.info.model, encoderVersion, asked.hash),
       encoderVersion,
       baseModel: prediction.model,
@@ -91,12 +97,13 @@ export function createPredict(parts: PredictParts) {
     };
     if (request.remember ?? true) {
       const record = await recordOf(response, prediction, now());
-      await keepSoon(project, async () => {
+      const problem = await keepSoon(project, async () => {
         await images.remember(project, request.image, response.image, request.externalId);
         parts.predictions.add(record);
       });
+      if (problem !== undefined) notices.push(problem);
     }
-    return response;
+    return { ...response, ...(notices.length > 0 && { notices }) };
   };
 }
 
@@ -105,13 +112,14 @@ export function versionString(baseModel: string, encoderVersion: string, referen
   return `${baseModel}.${encoderVersion}.r-${references}`;
 }
 
-/** Hash of all reference sets a prediction uses, whatever their order. */
-export function hashOfSets(sets: readonly { label: string; hash: string }[]): string {
-  return shortHash(sets.map(({ label, hash }) => [label, hash]).sort());
+/** Whether it may be the file of a reference that is missing or damaged. */
+function isImageTrouble(error: unknown): boolean {
+  return isOwnError(error) && (error.code === 'FILE_NOT_FOUND' || error.code.startsWith('IMAGE_') || error.code === 'MASK_SIZE_MISMATCH');
 }
 
-function checkRequest({ project, labels, references, externalId, client }: ServicePredictRequest): void {
+function checkRequest({ project, labels, references, externalId, client, encoderVersion }: ServicePredictRequest): void {
   checkProject(project);
+  if (encoderVersion !== undefined) checkName('encoderVersion', encoderVersion);
   if (externalId !== undefined) checkName('externalId', externalId, 'imageId');
   if (client !== undefined) checkName('client', client);
   labels?.forEach((label) => checkName('label', label, 'label'));
@@ -126,39 +134,15 @@ function checkRequest({ project, labels, references, externalId, client }: Servi
     );
 }
 
-async function referencesFor(
+function referencesFor(
   parts: PredictParts,
   request: ServicePredictRequest,
   revision: number,
-  signal: AbortSignal | undefined,
+  { signal, again = false }: { signal: AbortSignal | undefined; again?: boolean },
 ): Promise<Asked> {
-  const { project, labels } = request;
   if (request.references !== undefined) return inlineReferences(parts, request, request.references, signal);
-  const wanted = labels ?? (await parts.references.labels(project, revision)).map(({ label }) => label);
-  const sets = await Promise.all(
-    [...new Set(wanted)].slice(0, LIMITS.labels).map((label) => parts.references.of(project, label, revision)),
-  );
-  const found = sets.filter(({ masks }) => masks.length > 0);
-  const showing = found.length > 1 ? await imagesByLabel(parts, project, found, revision) : new Map<string, ReadonlySet<string>>();
-  const references: Reference[] = [];
-  for (const { label, masks } of found) {
-    for (const { sha256, rle } of masks) {
-      const shows = [...showing].flatMap(([other, images]) => (other !== label && images.has(sha256) ? [other] : []));
-      references.push({ label, shows, image: await parts.images.stored(sha256, { signal }), rle });
-    }
-  }
-  return { references, missing: sets.filter(({ masks }) => masks.length === 0).map(({ label }) => label), hash: hashOfSets(found) };
-}
-
-/** Images of each label, so that none that shows it counts as one without it. */
-async function imagesByLabel(
-  { references }: PredictParts,
-  project: string,
-  sets: readonly { label: string }[],
-  revision: number,
-): Promise<Map<string, ReadonlySet<string>>> {
-  const all = await Promise.all(sets.map(async ({ label }) => [label, await references.images(project, label, revision)] as const));
-  return new Map(all);
+  const { project, labels } = request;
+  return storedReferences(parts, { project, labels, revision, signal, again });
 }
 
 async function inlineReferences(
@@ -189,7 +173,8 @@ async function inlineReferences(
     hashes.push({ label, hash: `${known.sha256} ${hashOfAnnotation(annotation)}` });
   }
   const present = new Set(references.map(({ label }) => label));
-  return { references, missing: (labels ?? []).filter((label) => !present.has(label)), hash: hashOfSets(hashes) };
+  const missing = (labels ?? []).filter((label) => !present.has(label));
+  return { references, missing, omitted: [], notices: [], hash: hashOfSets(hashes) };
 }
 
 /** Size of an image from the head of its file, or from the store. @throws IMAGE_* */

@@ -1,7 +1,8 @@
 /** State of a project: labels, references, counts, and the version that the next prediction will carry. */
 import type { ProjectInfo } from './types.ts';
 import type { Store } from './ports/storage.ts';
-import { hashOfSets, versionString } from './predict.ts';
+import { versionString } from './predict.ts';
+import { hashOfSets } from './stored-references.ts';
 import type { ReferenceSets } from './references.ts';
 import type { Serving } from './serving.ts';
 
@@ -14,6 +15,9 @@ export interface ProjectInfoParts {
   waitingFor: (project: string) => Promise<string | undefined>;
 }
 
+/** Runs looked at for the one that is running. */
+const RUNS = 5;
+
 export async function projectInfo(
   { store, references, serving, baseModel, waitingFor }: ProjectInfoParts,
   project: string,
@@ -22,15 +26,16 @@ export async function projectInfo(
   const [labels, counts, runs] = await Promise.all([
     references.labels(project, state.revision),
     store.images.counts(project),
-    store.runs.list({ project, limit: 1 }),
+    store.runs.list({ project, limit: RUNS }),
   ]);
   const sets = await Promise.all(labels.map(({ label }) => references.of(project, label, state.revision)));
   const encoderVersion = await serving.use(state, (version) => Promise.resolve(version));
-  const [run] = runs;
+  // After a correction of the clock the newest one need not be the first.
+  const run = runs.find(({ state }) => state === 'running') ?? runs[0];
   const waiting = run?.state === 'running' ? undefined : await waitingFor(project);
   return {
     project,
-    version: versionString(baseModel, encoderVersion, hashOfSets(sets)),
+    version: versionString(baseModel, encoderVersion, hashOfSets(sets.filter(({ masks }) => masks.length > 0))),
     encoderVersion,
     ...counts,
     concepts: sets.map(({ label, masks }) => ({

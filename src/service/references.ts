@@ -4,6 +4,7 @@ import { createLruMap } from '../core/common/lru-map.ts';
 import { within } from '../core/common/patience.ts';
 import type { AnnotationStore, MaskRow } from './ports/storage.ts';
 import { PATIENCE_MS, tooSlow } from './patience.ts';
+import type { UnreadableImages } from './unreadable-images.ts';
 
 export interface ReferenceSettings {
   /** References of one concept (K), 1 to 20. @default 5 */
@@ -34,14 +35,23 @@ const MAX_POOL = 200;
 /** Sets are small; this bounds their number. */
 const MAX_SETS = 10_000;
 
+/** unreadable: images that are no references. @default none */
 export function createReferenceSets(
   annotations: AnnotationStore,
   settings: ReferenceSettings = {},
   patienceMs: number = PATIENCE_MS,
+  unreadable: Pick<UnreadableImages, 'has' | 'version'> = { has: () => false, version: 0 },
 ): ReferenceSets {
   const { count = 5, pool = Math.min(MAX_POOL, 4 * count) } = settings;
-  const kept = createLruMap<string, { revision: number; value: Promise<unknown> }>({ max: MAX_SETS });
-  const once = <T>(key: string, revision: number, read: () => Promise<T>): Promise<T> => {
+  const kept = createLruMap<string, { revision: number | string; value: Promise<unknown> }>({ max: MAX_SETS });
+  const readable = async (project: string, label: string, limit: number): Promise<MaskRow[]> => {
+    const all = await annotations.candidates(project, label, limit);
+    const found = all.filter(({ sha256 }) => !unreadable.has(sha256));
+    // Where those in front cannot be read, one further back may be.
+    if (found.length === all.length || found.length >= count || all.length < limit || limit === MAX_POOL) return found;
+    return readable(project, label, MAX_POOL);
+  };
+  const once = <T>(key: string, revision: number | string, read: () => Promise<T>): Promise<T> => {
     const known = kept.get(key);
     if (known?.revision === revision) return known.value as Promise<T>;
     const value = within(read(), { ms: patienceMs, late: () => tooSlow(`references ${key}`, patienceMs) });
@@ -55,9 +65,8 @@ export function createReferenceSets(
   return {
     labels: (project, revision) => once(JSON.stringify([project]), revision, () => annotations.concepts(project)),
     of: (project, label, revision) =>
-      once(keyOf(project, label), revision, async () => {
-        const candidates = await annotations.candidates(project, label, pool);
-        const masks = chooseReferences(candidates, count);
+      once(keyOf(project, label), `${revision} ${unreadable.version}`, async () => {
+        const masks = chooseReferences(await readable(project, label, pool), count);
         return { label, masks, hash: shortHash(masks.map(({ sha256, rle }) => [sha256, rle.counts])) };
       }),
     images: (project, label, revision) =>

@@ -6,10 +6,24 @@ import type { PointerChange, ProjectState, VersionStore } from './ports/versions
 const ROLLBACK = 'rollback: ';
 const MAX_CHANGES = 1000;
 
-/** @throws VERSION_NOT_FOUND where there is nothing to go back to */
-export async function rollbackOf(versions: VersionStore, project: string, reason: string, nowMs: number): Promise<ProjectState> {
+export interface RollbackOptions {
+  nowMs: number;
+  /** Loads the version before the pointer moves; where it rejects, nothing changes. @default nothing is loaded */
+  load?: (version: string) => Promise<void>;
+}
+
+/** @throws VERSION_NOT_FOUND where there is nothing to go back to; what `load` throws */
+export async function rollbackOf(
+  versions: VersionStore,
+  project: string,
+  reason: string,
+  { nowMs, load }: RollbackOptions,
+): Promise<ProjectState> {
   const to = versionBefore(await versions.history(project, MAX_CHANGES));
-  if (to !== undefined) return versions.promote(project, to.version, `${ROLLBACK}${reason}`, nowMs);
+  if (to !== undefined) {
+    if (to.version !== undefined) await load?.(to.version);
+    return versions.promote(project, to.version, `${ROLLBACK}${reason}`, nowMs);
+  }
   throw new ProsamError('VERSION_NOT_FOUND', `${project}: expected an earlier version to go back to, but there is none.`);
 }
 

@@ -9,6 +9,7 @@ import type { Storage } from './ports/storage.ts';
 import type { Engine, Method } from '../core/engine/types.ts';
 import { createAccept } from './accept.ts';
 import { createAdmission, type AdmissionOptions } from './admission.ts';
+import { createStorageHealth, type ServicePart } from './health.ts';
 import { createDescribeWorker, DESCRIBE } from './embed-masks.ts';
 import { createErrorList } from './recent-errors.ts';
 import { createServiceImages } from './images.ts';
@@ -47,6 +48,8 @@ export interface ServiceOptions {
   now?: () => number;
 }
 
+/** Between two looks at images that could not be read, in milliseconds. */
+const LOOK_AGAIN_MS = 30_000;
 /** Largest number of notes: callers who set projects up decide how many there are. */
 const MAX_NOTES = 100;
 
@@ -68,7 +71,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   const admission = createAdmission(options.admission);
   const drawing = createAdmission(options.admission);
   const images = createServiceImages({ images: store.images, blobs, limits: options.limits ?? {}, now, patienceMs });
-  const references = createReferenceSets(store.annotations, options.references, patienceMs);
+  const references = createReferenceSets(store.annotations, options.references, patienceMs, images.unreadable);
   const onSwap = (project: string, encoderVersion: string): void => metrics.serving(project, encoderVersion);
   const serving = createServing({ engine, versions: store.versions, blobs, log, now, patienceMs, onSwap });
   const predictionLog = createPredictionLog(store.images, options.keepPredictions ?? 200, log);
@@ -86,6 +89,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     log,
     now,
   });
+  const health = createStorageHealth({ store, blobs, report: errors.report });
   const accept = createAccept({ store, images, engine, admission, drawing, metrics, now });
   metrics.device(baseModel, device);
 
@@ -97,12 +101,18 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     },
   );
   let problem: string | undefined;
+  let lookedAgainMs = performance.now();
   /** Notes of the shell around, by place. */
   const notes = createLruMap<string, { where: string; text: string }>({ max: MAX_NOTES });
   let polling = Promise.resolve();
   let replaced = engine.worker?.replacements ?? 0;
   /** Loads versions that other processes have deployed, and updates the metrics. */
   const poll = async (): Promise<void> => {
+    health.look();
+    if (performance.now() - lookedAgainMs > LOOK_AGAIN_MS) {
+      lookedAgainMs = performance.now();
+      void images.lookAgain();
+    }
     try {
       const served = new Map(serving.state().map(({ project, encoderVersion }) => [project, encoderVersion]));
       for (const state of await store.versions.projects()) {
@@ -142,14 +152,28 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     async status(visible) {
       const { worker } = engine;
       const away = worker?.ready === false ? [`the engine is being started again: ${worker.problem}`] : [];
-      // Sentences of adapters may name anybody's project.
+      // Sentences of adapters, and those of images, may name anybody's project.
       const told = visible ? [] : (options.problems?.() ?? []);
       const noted = notes.values().flatMap(({ where, text }) => ((visible?.(where) ?? true) ? [text] : []));
-      const problems = [...(problem === undefined ? [] : [problem]), ...away, ...serving.problems(visible), ...noted, ...told];
+      const stores = health.problems();
+      const gone = visible ? undefined : images.unreadable.problem();
+      const problems = [
+        ...(problem === undefined ? [] : [problem]),
+        ...away,
+        ...stores.map((one) => one.problem),
+        ...(gone === undefined ? [] : [gone]),
+        ...serving.problems(visible),
+        ...noted,
+        ...told,
+      ];
+      const failing = new Set<ServicePart>(stores.map(({ part }) => part));
+      if (problem !== undefined) failing.add('database');
+      if (away.length > 0) failing.add('engine');
       const messages = await queue.depth().catch(() => ({}));
       const serves = serving.state().filter(({ project }) => visible?.(project) ?? true);
       return {
         ready: problem === undefined && away.length === 0,
+        failing: [...failing].sort(),
         problems,
         baseModel,
         device,
@@ -175,6 +199,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
       await Promise.all([admission.close(), drawing.close()]);
       await stopDescribing();
       await polling;
+      await health.idle();
       await predictionLog.close();
     },
   };

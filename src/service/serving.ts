@@ -88,6 +88,9 @@ export function createServing({ engine, versions, blobs, log, now, patienceMs = 
     onSwap?.(project, id ?? BASE);
     unloadUnused();
   };
+  /** Known by name alone: whoever asks for such projects must not make the lists of them grow. */
+  const isUnknown = ({ project, current, revision }: ProjectState): boolean =>
+    revision === 0 && current === undefined && !served.has(project) && !swapping.has(project);
   const swapTo: Serving['swapTo'] = ({ project, current: wanted, revision }) => {
     // Somebody read the store before it changed again.
     if (revision < (newest.get(project) ?? 0)) return Promise.resolve();
@@ -137,9 +140,10 @@ export function createServing({ engine, versions, blobs, log, now, patienceMs = 
   return {
     swapTo,
     async use(state, work) {
+      if (isUnknown(state)) return holding(undefined, work);
       const { project, current: wanted } = state;
       const known = served.get(project);
-      const due = known?.failed === undefined || known.failed.id !== wanted || now() - known.failed.atMs > TRY_AGAIN_MS;
+      const due = known?.failed === undefined || known.failed.id !== wanted || Math.abs(now() - known.failed.atMs) > TRY_AGAIN_MS;
       // Nothing answers for it yet: the first request waits. Later ones go on with the old version while the new one is loaded.
       if (known === undefined) await swapTo(state).catch(() => undefined);
       else if (known.id !== wanted && due) swapTo(state).catch(() => undefined);

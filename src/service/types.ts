@@ -1,5 +1,6 @@
 /** Service interface that adapters of labeling tools know: masks out, accepted annotations in. */
 import type { Annotation } from '../core/mask/annotation.ts';
+import type { ServicePart } from './health.ts';
 import type { AcceptOutcome, AnnotationKey, AnnotationSummary, ImageRow, PredictionRecord, Provenance } from './ports/storage.ts';
 import type { PointerChange, RunRecord, VersionRecord } from './ports/versions.ts';
 import type {
@@ -43,6 +44,10 @@ export interface ServicePrediction {
   masks: MaskPrediction[];
   /** Labels asked for that have no reference yet. */
   missing: string[];
+  /** Labels of the project beyond those of one request, which were not looked for: name them in another one. Absent: none. */
+  omitted?: string[];
+  /** What is not as it should be although there is a prediction, for people to read. Absent: nothing. */
+  notices?: string[];
   /** Version string, base model, prompt encoder and references in one: changes whenever one of them does. */
   version: string;
   /** Trained prompt encoder: id of a version, or 'base', the model's own. */
@@ -122,6 +127,8 @@ export type LearnerRun = 'managed' | 'external' | 'off';
 export interface ServiceStatus {
   /** Ready to answer. */
   ready: boolean;
+  /** Parts that do not work or take nothing now, such as a full disk of 'objects'; what does not need them is answered. */
+  failing: ServicePart[];
   /** Reasons why not, or parts that do not work. */
   problems: string[];
   /** Name and content hash of the frozen model. */

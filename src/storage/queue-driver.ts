@@ -1,6 +1,7 @@
 /** Common part of both queues: their workers, and the pause of a message after a failure. */
 import type { Log } from '../service/ports/log.ts';
-import type { Message, Queue, WorkOptions } from '../service/ports/storage.ts';
+import { MAX_DELAY_MS } from '../service/ports/message.ts';
+import type { Message, Queue, WorkContext, WorkOptions } from '../service/ports/storage.ts';
 import type { Outbox } from './schema/database.ts';
 import { startWorkLoop, type Held, type WorkLoop } from './work-loop.ts';
 
@@ -23,7 +24,33 @@ export function backoffMs(failures: number): number {
   return Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (failures - 1));
 }
 
-type Handler = (data: unknown, context: { signal: AbortSignal }) => Promise<void>;
+/** Between two looks for what is due too far ahead, in milliseconds. */
+export const CLOCK_CHECK_MS = 5000;
+/** Clocks of several machines differ by less. */
+export const CLOCK_SKEW_MS = 60_000;
+
+/** Delay of a message as queues keep it. */
+export function legalDelayMs({ delayMs = 0 }: Message): number {
+  return Math.min(Math.max(0, delayMs), MAX_DELAY_MS);
+}
+
+/** Longest time a message that was taken once waits for its next turn. */
+export function longestRestMs(visibleAfterMs: number): number {
+  return Math.max(visibleAfterMs, LONGEST_REST_MS) + CLOCK_SKEW_MS;
+}
+
+/** Lets work through at most once in that time, by a clock nobody corrects. */
+export function createRarely(everyMs: number): () => boolean {
+  let last = -Infinity;
+  return () => {
+    const now = performance.now();
+    if (now - last < everyMs) return false;
+    last = now;
+    return true;
+  };
+}
+
+type Handler = (data: unknown, context: WorkContext) => Promise<void>;
 
 export interface Workers {
   /** -> stops it */

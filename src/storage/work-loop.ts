@@ -2,10 +2,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../core/common/errors.ts';
 import type { Log } from '../service/ports/log.ts';
+import type { WorkContext } from '../service/ports/storage.ts';
 
 /** One message while it is handled. */
 export interface Held {
   data: unknown;
+  /** From 1. */
+  attempt: number;
   done(): Promise<void>;
   /** Comes again later, or is given up after too many attempts. */
   failed(error: unknown): Promise<void>;
@@ -26,7 +29,7 @@ export interface WorkLoopOptions {
   pollMs: number;
   /** undefined: none is due. */
   fetch: () => Promise<Held | undefined>;
-  handle: (data: unknown, context: { signal: AbortSignal }) => Promise<void>;
+  handle: (data: unknown, context: WorkContext) => Promise<void>;
   log: Log;
 }
 
@@ -50,7 +53,7 @@ export function startWorkLoop({ name, concurrency, pollMs, fetch, handle, log }:
   };
   const attempt = async (held: Held): Promise<void> => {
     try {
-      await handle(held.data, { signal });
+      await handle(held.data, { signal, attempt: held.attempt });
     } catch (error) {
       if (signal.aborted) return held.returned();
       log.warn({ queue: name, error: messageOf(error) }, 'a message could not be handled');

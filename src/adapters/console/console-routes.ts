@@ -1,17 +1,19 @@
 /** The console: a page that shows the state of the service. It changes things through /v1, as every client does. */
 import { z } from 'zod';
 import { ERROR_HINTS } from '../../core/common/error-hints.ts';
+import { LIMITS } from '../../core/common/limits.ts';
 import { ERROR_STATUS, type ErrorCode } from '../../core/common/errors.ts';
 import { thumbnail } from '../../core/image/node/thumbnail.ts';
 import type { Service } from '../../service/types.ts';
 import type { RunRecord, VersionRecord } from '../../service/ports/versions.ts';
 import { allows, visibleTo } from '../http/guard.ts';
+import { plainText } from '../http/plain-text.ts';
 import { route, type Route } from '../http/route.ts';
 import type { OverviewResponse, PredictionsResponse, ProjectResponse, RunView, VersionView } from './responses.ts';
 import { metricsOf, progressOf } from './version-metrics.ts';
 import { PAGE_FILES, pageFile } from './page-files.ts';
 
-const project = z.string().min(1).max(200);
+const project = plainText(LIMITS.project);
 const projectParams = z.object({ project });
 
 /** Messages of failures may name files and addresses. */
@@ -103,7 +105,7 @@ function dataRoutes(service: Service): Route[] {
       summary: 'Newest predictions with their masks',
       access: 'read',
       params: projectParams,
-      query: z.strictObject({ known: z.string().max(100).exactOptional().describe('"newest" of the answer before') }),
+      query: z.strictObject({ known: plainText(100).exactOptional().describe('"newest" of the answer before') }),
       async handle({ params, query }) {
         const predictions = await service.predictions.list({ project: params.project, limit: SHOWN });
         const [first] = predictions;

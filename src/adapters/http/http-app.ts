@@ -16,7 +16,7 @@ import type { JsonLimits } from './body/json-structure.ts';
 import type { Metrics } from './metrics.ts';
 import type { Access, Route } from './route.ts';
 import { serveRoute, type RouteSurroundings } from './serve-route.ts';
-import { standingRoutes } from './standing-routes.ts';
+import { standingRoutes, type AskReady } from './standing-routes.ts';
 
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
 
@@ -39,7 +39,7 @@ export interface HttpAppOptions {
   /** Every error tells its message in the status line as well. @default only routes that say so */
   errorsInStatusLine?: boolean;
   /** Readiness of the service; /ready answers 503 where it is false or fails. @default true */
-  ready?: () => boolean | Promise<boolean>;
+  ready?: AskReady;
   /** Access required for /metrics. @default 'read' */
   metricsAccess?: Access;
   /** For /openapi.json. */

@@ -4,8 +4,17 @@ import type { Metrics } from './metrics.ts';
 import { visibleTo } from './guard.ts';
 import { route, type Access, type Route } from './route.ts';
 
+/** Answer of /ready. */
+export interface Readiness {
+  ready: boolean;
+  /** Names of parts that do not work, without their insides: anybody may ask. */
+  failing?: readonly string[];
+}
+
+export type AskReady = () => boolean | Readiness | Promise<boolean | Readiness>;
+
 export interface StandingOptions {
-  ready: () => boolean | Promise<boolean>;
+  ready: AskReady;
   metrics: Metrics | undefined;
   metricsAccess: Access;
   /** prefix: path of the service in its proxy's address, '' for none. */
@@ -27,12 +36,13 @@ export function standingRoutes({ ready, metrics, metricsAccess, describe }: Stan
   const readiness = route({
     method: 'get',
     path: '/ready',
-    summary: 'Whether requests will be served: 200 where they will, 503 where not',
+    summary: 'Whether requests will be served: 200 where they will, if only in part ("failing"), 503 where not',
     access: 'open',
-    response: z.object({ ready: z.boolean() }),
+    response: z.object({ ready: z.boolean(), failing: z.array(z.string()).exactOptional() }),
     handle: async () => {
-      const yes = await answered(ready);
-      return { status: yes ? 200 : 503, json: { ready: yes }, ...(yes ? {} : { headers: { 'retry-after': '1' } }) };
+      const { ready: yes, failing = [] } = await answered(ready);
+      const json = { ready: yes, ...(failing.length > 0 && { failing }) };
+      return { status: yes ? 200 : 503, json, ...(yes ? {} : { headers: { 'retry-after': '1' } }) };
     },
   });
   const scraped = route({
@@ -56,15 +66,16 @@ export function standingRoutes({ ready, metrics, metricsAccess, describe }: Stan
   return [health, readiness, ...(metrics ? [scraped] : []), description];
 }
 
-async function answered(ready: StandingOptions['ready']): Promise<boolean> {
+async function answered(ready: AskReady): Promise<Readiness> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
+  const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), READY_MS);
   });
   try {
-    return await Promise.race([Promise.resolve().then(ready), late]);
+    const response = await Promise.race([Promise.resolve().then(ready), late]);
+    return typeof response === 'boolean' ? { ready: response } : response;
   } catch {
-    return false;
+    return { ready: false };
   } finally {
     clearTimeout(timer);
   }

@@ -1,5 +1,6 @@
 /** Submitted annotations, translated for the service: one per task and image, masks by label. */
 import { createLruMap } from '../../core/common/lru-map.ts';
+import { storableText } from '../../core/common/limits.ts';
 import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { AcceptRequest, DeferredAnnotation, Service } from '../../service/types.ts';
@@ -25,9 +26,13 @@ const MAX_SEEN = 50_000;
 
 export function createRecorder({ service, images, log, source, limits }: RecorderParts): AnnotationRecorder {
   const seen = createLruMap<string, { state: string; project: string; id: number | string; task: string }>({ max: MAX_SEEN });
+  const deletedTasks = createLruMap<string, true>({ max: MAX_SEEN });
+  const taskKeyOf = ({ project }: Connection, id: number | string): string => JSON.stringify([project, String(id)]);
   const keyOf = ({ project }: Connection, id: number | string): string => JSON.stringify([project, String(id)]);
 
   const record: AnnotationRecorder['record'] = async (connection, task, annotation, { signal, again = false } = {}) => {
+    // Told in another order than it happened: what is gone stays gone.
+    if (deletedTasks.has(taskKeyOf(connection, task.id))) return 'nothing';
     const wanted = flagOf(task, annotation);
     const key = keyOf(connection, annotation.id);
     const state = `${revisionOf(annotation)} ${wanted}`;
@@ -126,6 +131,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
     remove,
     async removeTasks(connection, tasks) {
       const deleted = new Set(tasks.map(String));
+      for (const task of deleted) deletedTasks.set(taskKeyOf(connection, task), true);
       let counted = 0;
       for (const { project, id, task } of seen.values()) {
         if (project === connection.project && deleted.has(task) && (await remove(connection, id))) counted++;
@@ -153,7 +159,7 @@ function flagOf({ meta }: Pick<MlTask, 'meta'>, { ground_truth }: MlAnnotation):
 }
 
 function externalIdOf(id: number | string, place: number, field: string): string {
-  return place === 0 ? String(id) : `${id}@${field.slice(0, 200)}`;
+  return place === 0 ? String(id) : `${id}@${storableText(field.slice(0, 200))}`;
 }
 
 /** Regions that are annotations, by the field of the task's data that holds their image; the first image always, so that skipping counts. */

@@ -1,9 +1,11 @@
-/** Work on events after Label Studio got its response: one at a time within a project. */
+/** Work on events after Label Studio got its response: kept in the store's queue first, or, without one, one at a time within a project. */
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
 import { runSteps } from '../../core/mask/cooperative.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { Service } from '../../service/types.ts';
+import type { Queue } from '../../service/ports/storage.ts';
+import { EVENT_ATTEMPTS, isHopeless, keepEvents, tasksOf, workOffEvents, type KeptEvent } from './event-queue.ts';
 import type { MlEvent } from './protocol/events.ts';
 import { outputsOf } from './protocol/label-config.ts';
 import { annotationSteps } from './protocol/read-task.ts';
@@ -18,6 +20,10 @@ export interface EventParts {
   recorder: AnnotationRecorder;
   images: TaskImages;
   api?: LabelStudioApi;
+  /** Keeps events; without one they are lost when the process ends. */
+  queue?: Queue | undefined;
+  /** Of the installation. */
+  name: string;
   log: Log;
   metrics: Pick<ServiceMetrics, 'error'>;
   /** Aborts when the adapter closes. */
@@ -25,8 +31,10 @@ export interface EventParts {
 }
 
 export interface EventWork {
-  /** Returns at once. */
-  handle(event: MlEvent): void;
+  /** Resolves once what the event asks for is kept; without a queue at once. @throws STORAGE_FAILED, STORAGE_TIMEOUT */
+  handle(event: MlEvent): Promise<void>;
+  /** Works off what is kept, also from before a restart; resolves to what stops it. */
+  work(): Promise<() => Promise<void>>;
   /** Embeds the images of tasks that somebody will look at. Returns at once. */
   warm(connection: Connection, tasks: readonly MlTask[]): void;
   /** Resolves when nothing is left to do. */
@@ -39,7 +47,7 @@ const MAX_WAITING = 10_000;
 const MAX_WARMED = 16;
 
 export function createEventWork(parts: EventParts): EventWork {
-  const { service, connections, recorder, images, api, log, metrics, closing } = parts;
+  const { service, connections, recorder, images, api, queue, name, log, metrics, closing } = parts;
   const lines = new Map<string, Promise<void>>();
   let waiting = 0;
 
@@ -80,51 +88,78 @@ export function createEventWork(parts: EventParts): EventWork {
     }
   };
 
-  const importedAnnotations = async (connection: Connection, task: MlTask): Promise<void> => {
-    const found = (await api?.listAnnotations(connection, task.id, { signal: closing })) ?? [];
+  const importedAnnotations = async (connection: Connection, task: MlTask, signal: AbortSignal): Promise<void> => {
+    const found = (await api?.listAnnotations(connection, task.id, { signal })) ?? [];
     for (const one of found) {
-      const annotation = await runSteps(annotationSteps(one), closing);
-      if (annotation) await recorder.record(connection, task, annotation, { signal: closing });
+      const annotation = await runSteps(annotationSteps(one), signal);
+      if (annotation) await recorder.record(connection, task, annotation, { signal });
+    }
+  };
+  const trained = async (connection: Connection, signal: AbortSignal): Promise<void> => {
+    await api
+      ?.beforeTraining?.(connection, { signal })
+      .catch((error: unknown) => failed(connection.project, 'annotations could not be compared before training', error));
+    await service.projects.train(connection.project);
+  };
+  /** Work of one event, with what is said of it where it fails. */
+  const workOf = ({ project: from, what }: KeptEvent, signal: AbortSignal = closing) => {
+    const connection = connections.ofEvent(from);
+    const { project } = connection;
+    switch (what.kind) {
+      case 'annotation': {
+        const { task, annotation } = what;
+        const work = () => recorder.record(connection, task, annotation, { signal });
+        return { project, line: project, failure: `annotation ${annotation.id} is not taken`, work };
+      }
+      case 'deleted': {
+        const work = async (): Promise<void> => {
+          for (const id of what.ids) await recorder.remove(connection, id);
+        };
+        return { project, line: project, failure: `annotations ${what.ids.slice(0, 5).join(', ')} are not removed`, work };
+      }
+      case 'imported': {
+        const work = () => importedAnnotations(connection, what.task, signal);
+        return { project, line: project, failure: `imported annotations of task ${what.task.id} are not taken`, work };
+      }
+      case 'tasks-deleted': {
+        const work = () => recorder.removeTasks(connection, what.ids);
+        return { project, line: project, failure: 'annotations of deleted tasks are not removed', work };
+      }
+      case 'train':
+        return { project, line: `train ${project}`, failure: 'training is not asked for', work: () => trained(connection, signal) };
     }
   };
 
   return {
     warm,
-    handle(event) {
-      if (event.kind === 'other') return;
-      const connection = connections.ofEvent(event.project);
-      const { project } = connection;
-      switch (event.kind) {
-        case 'annotations':
-          for (const { task, annotation } of event.pairs) {
-            enqueue(project, project, `annotation ${annotation.id} is not taken`, () =>
-              recorder.record(connection, task, annotation, { signal: closing }),
-            );
-          }
-          break;
-        case 'annotations-deleted':
-          for (const id of event.ids) enqueue(project, project, `annotation ${id} is not removed`, () => recorder.remove(connection, id));
-          break;
-        case 'tasks':
-          for (const task of event.tasks.filter(({ total_annotations = 0 }) => total_annotations > 0)) {
-            enqueue(project, project, `imported annotations of task ${task.id} are not taken`, () => importedAnnotations(connection, task));
-          }
-          if (event.tasks.length <= MAX_WARMED) warm(connection, event.tasks);
-          break;
-        case 'train':
-          enqueue(`train ${project}`, project, 'training is not asked for', async () => {
-            await api
-              ?.beforeTraining?.(connection, { signal: closing })
-              .catch((error: unknown) => failed(project, 'annotations could not be compared before training', error));
-            await service.projects.train(project);
-          });
-          break;
-        case 'tasks-deleted':
-          enqueue(project, project, 'annotations of deleted tasks are not removed', () => recorder.removeTasks(connection, event.ids));
-          break;
-        case 'project':
-          break;
+    async handle(event) {
+      const events = tasksOf(event);
+      if (event.kind !== 'other') {
+        const connection = connections.ofEvent(event.project);
+        if (event.kind === 'tasks' && event.tasks.length <= MAX_WARMED) warm(connection, event.tasks);
       }
+      if (queue) {
+        await keepEvents(queue, name, events);
+        return;
+      }
+      for (const one of events) {
+        const { line, project, failure, work } = workOf(one);
+        enqueue(line, project, failure, work);
+      }
+    },
+    async work() {
+      if (queue === undefined) return () => Promise.resolve();
+      return workOffEvents(queue, name, async (event, { signal: stopping, attempt }) => {
+        const signal = AbortSignal.any([closing, stopping]);
+        const { project, failure, work } = workOf(event, signal);
+        try {
+          await work();
+        } catch (error) {
+          // What is wrong with the event itself is wrong at every attempt.
+          if (signal.aborted || (!isHopeless(error) && attempt < EVENT_ATTEMPTS)) throw error;
+          failed(project, failure, error);
+        }
+      });
     },
     async idle() {
       while (lines.size > 0) await Promise.all(lines.values());

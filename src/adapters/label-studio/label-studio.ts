@@ -23,6 +23,8 @@ export interface LabelStudio {
   connections: Pick<Connections, 'all' | 'ofKey'>;
   /** For annotations that come another way than by events. */
   recorder: AnnotationRecorder;
+  /** Works off the events that are kept, also those from before a restart; resolves to what stops it. Any number of processes may do so. */
+  work(): Promise<() => Promise<void>>;
   /** Resolves when no event waits to be worked on and nothing waits to be pushed. */
   idle(): Promise<void>;
   /** Gives what was begun so many milliseconds, then stops it. @default 5000 */
@@ -68,7 +70,19 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
     closing: signal,
   });
   const interactive = createInteractive(common);
-  const events = createEventWork({ service, connections, recorder, images, ...(api && { api }), log, metrics, closing: signal });
+  const { queue } = options;
+  const events = createEventWork({
+    service,
+    connections,
+    recorder,
+    images,
+    ...(api && { api }),
+    queue,
+    name,
+    log,
+    metrics,
+    closing: signal,
+  });
   /** Newest known version by project: what is said where the real one takes too long. */
   const versions = createLruMap<string, string>({ max: MAX_VERSIONS });
 
@@ -107,10 +121,7 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
       return { modelVersion: await currentVersion(connection.project) };
     },
     predict,
-    onEvent: (event) => {
-      events.handle(event);
-      return Promise.resolve();
-    },
+    onEvent: (event) => events.handle(event),
     versions: async () => [
       ...new Set(
         await Promise.all(
@@ -137,6 +148,7 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
     connections,
     recorder,
     idle,
+    work: () => events.work(),
     async close(withinMs = 5000) {
       let timer: NodeJS.Timeout | undefined;
       await Promise.race([idle(), new Promise<void>((resolve) => (timer = setTimeout(resolve, withinMs)))]);

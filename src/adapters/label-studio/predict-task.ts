@@ -1,4 +1,5 @@
 /** One task: its images, the labels that are known, and the masks in the form the labeling configuration has room for. */
+import { LIMITS } from '../../core/common/limits.ts';
 import { confidenceOf } from '../../core/engine/confidence.ts';
 import type { Service, ServicePrediction } from '../../service/types.ts';
 import type { MaskPrediction } from '../../core/engine/types.ts';
@@ -55,24 +56,25 @@ export async function predictTask(
   const scores: number[] = [];
   for (const outputs of wantedOutputs(config, known).values()) {
     const of = imageOfTask(connection, task, (outputs[0] as Output).image.field);
-    const labels = outputs.map(({ label }) => label);
+    const labels = [...new Set(outputs.map(({ label }) => label))];
     const boxes = outputs.some(({ control }) => control.kind === 'rectanglelabels');
     const options = { options: { ...((split || boxes) && { instances: true }), ...(least !== undefined && { threshold: least }) } };
-    const prediction: ServicePrediction = await images.use(
-      of,
-      (image) =>
-        retried(
-          () => service.predictions.predict({ project, image, labels, externalId: of.externalId, priority, ...options }, { signal }),
-          signal,
-        ),
-      signal,
-    );
-    for (const mask of prediction.masks) {
-      const output = outputs.find(({ label }) => label === mask.label);
-      if (output === undefined) continue;
-      scores.push(confidenceOf(mask));
-      if (priority === 'interactive') priors.keep({ project, version, sha256: prediction.image.sha256, label: mask.label }, mask);
-      result.push(...(await writeRegions(output.control, toWrite(mask, split || output.control.kind === 'rectanglelabels'), { signal })));
+    const asked = { project, externalId: of.externalId, priority, ...options };
+    // A configuration may name more labels than one request.
+    for (let from = 0; from < labels.length; from += LIMITS.labels) {
+      const some = labels.slice(from, from + LIMITS.labels);
+      const prediction: ServicePrediction = await images.use(
+        of,
+        (image) => retried(() => service.predictions.predict({ ...asked, labels: some, image }, { signal }), signal),
+        signal,
+      );
+      for (const mask of prediction.masks) {
+        const output = outputs.find(({ label }) => label === mask.label);
+        if (output === undefined) continue;
+        scores.push(confidenceOf(mask));
+        if (priority === 'interactive') priors.keep({ project, version, sha256: prediction.image.sha256, label: mask.label }, mask);
+        result.push(...(await writeRegions(output.control, toWrite(mask, split || output.control.kind === 'rectanglelabels'), { signal })));
+      }
     }
   }
   if (scores.length === 0) return undefined;

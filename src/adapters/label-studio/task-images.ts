@@ -137,7 +137,7 @@ function shownName(id: number | string, value: string): string {
   const local = /[?&]d=([^&#]+)/.exec(value)?.[1];
   const path = local ?? value.replace(/[?#][^]*$/, '');
   const last = path.split(/[/\\]|%2F/i).at(-1) ?? '';
-  return `task ${id}: ${last.replace(/\p{Cc}/gu, '').slice(0, 200)}`;
+  return `task ${id}: ${last.slice(0, 200).replace(/[\p{Cc}\p{Cs}]/gu, '')}`;
 }
 
 /** Images as far as they can be had without Label Studio's own interface: plain http(s) addresses and data: URIs. */

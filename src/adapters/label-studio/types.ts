@@ -1,5 +1,6 @@
 /** Types that parts of the Label Studio adapter exchange, and its options. */
 import type { Log } from '../../service/ports/log.ts';
+import type { Queue } from '../../service/ports/storage.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { Service, ServiceImage } from '../../service/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
@@ -64,6 +65,8 @@ export interface LabelStudioOptions {
   fetchImage?: FetchImage;
   /** Without it nothing is pushed or pulled: what comes late stays in the service until Label Studio asks again. */
   api?: LabelStudioApi;
+  /** Keeps events before they are answered; without one they are lost when the process ends. */
+  queue?: Queue;
   /** @default silent */
   log?: Log;
   /** Begins the names of projects, and is the source of annotations; give each Label Studio its own where there are several. @default 'label-studio' */

@@ -1,13 +1,19 @@
 /** Tells somebody that a batch ended, finished or cancelled. */
-import type { BatchStore } from '../../service/ports/batches.ts';
+import type { BatchRecord, BatchStore } from '../../service/ports/batches.ts';
+import type { Message } from '../../service/ports/storage.ts';
 import { requestOf } from './batch-request.ts';
 import { addDelivery } from './deliveries.ts';
 import { itemOf, jobOf } from './job-response.ts';
-import type { IdMessage, WebhookParts } from './parts.ts';
+import { BATCH_ENDED, type IdMessage, type WebhookParts } from './parts.ts';
 
 /** Results that one callback carries, in characters; the rest is fetched page by page. */
 const RESULT_TEXT = 4 * 2 ** 20;
 const PAGE = 100;
+
+/** Messages to be sent with the end of a batch, in the same transaction. */
+export function endMessages(batch: BatchRecord): Message[] {
+  return requestOf(batch).callback ? [{ name: BATCH_ENDED, data: { id: batch.id }, key: batch.id }] : [];
+}
 
 export function createEndedHandler({ batches, deliveries, nowMs }: WebhookParts) {
   return async (data: unknown): Promise<void> => {

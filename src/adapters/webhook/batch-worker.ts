@@ -3,11 +3,13 @@ import type { BatchItem, BatchRecord } from '../../service/ports/batches.ts';
 import { backoffMs, wait } from '../../core/common/retry.ts';
 import { transienceOf } from '../../core/common/transient-errors.ts';
 import { isOwnError, messageOf, ProsamError, type ErrorCode } from '../../core/common/errors.ts';
+import type { WorkContext } from '../../service/ports/storage.ts';
 import type { ServicePredictRequest } from '../../service/types.ts';
+import { endMessages } from './batch-ended.ts';
 import { requestOf, type StoredImage } from './batch-request.ts';
 import { addDelivery } from './deliveries.ts';
 import { itemOf } from './job-response.ts';
-import { BATCH, BATCH_ENDED, type IdMessage, type WebhookParts } from './parts.ts';
+import { BATCH, type IdMessage, type WebhookParts } from './parts.ts';
 import { writeResponse } from './predict-routes.ts';
 
 /** Images of one batch in front of the engine together: one computes while the next is read. */
@@ -15,6 +17,10 @@ const LANES = 2;
 /** A message is handled for so long at most, then another goes on: a dead process holds a batch up no longer than that. */
 const SLICE_MS = 10_000;
 const ITEM_TIMEOUT_MS = 300_000;
+/** From this attempt at a message on its images are tried one at a time: the first that waits is then the one that ends the process. */
+const CAREFUL_ATTEMPT = 8;
+/** At this attempt everything that is left of the batch fails, and the batch ends. */
+export const LAST_ATTEMPT = 12;
 const PAGE = 20;
 
 /** May or may not be over soon, like a worker that crashed: tried a few times. */
@@ -23,32 +29,47 @@ const DOUBTFUL_TRIES = 3;
 
 export function createBatchHandler(parts: WebhookParts) {
   const { batches, queue, nowMs } = parts;
-  return async (data: unknown, { signal }: { signal: AbortSignal }): Promise<void> => {
-    const { id } = data as IdMessage;
+  return async (data: unknown, { signal, attempt }: WorkContext): Promise<void> => {
+    const { id, givenUp = false } = data as BatchMessage;
     const batch = await batches.get(id);
     if (batch === undefined || batch.endedMs !== undefined) return;
-    const until = nowMs() + SLICE_MS;
+    const until = performance.now() + SLICE_MS;
     const over = new AbortController();
     const stopped = AbortSignal.any([signal, over.signal]);
-    const mayGoOn = (): boolean => !stopped.aborted && nowMs() < until;
+    const mayGoOn = (): boolean => !stopped.aborted && performance.now() < until;
     let latest = batch;
     const items = waitingItems(parts, id, mayGoOn);
+    const isOver = givenUp || attempt >= LAST_ATTEMPT;
+    let isSuspect = attempt > CAREFUL_ATTEMPT;
     const lane = async (): Promise<void> => {
       for await (const item of items) {
-        const outcome = await settleOne(parts, latest, item, { stopped, mayGoOn });
+        const isHopeless = isOver || isSuspect;
+        isSuspect = false;
+        const outcome = await (isHopeless ? settle(parts, latest, item, HOPELESS) : settleOne(parts, latest, item, { stopped, mayGoOn }));
         if (outcome !== undefined) latest = outcome;
         if (latest.endedMs !== undefined) over.abort();
       }
     };
-    const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
+    const lanes = await Promise.allSettled(Array.from({ length: attempt < CAREFUL_ATTEMPT ? LANES : 1 }, lane));
     const broken = lanes.find((one) => one.status === 'rejected');
     if (broken) throw broken.reason;
     // The queue hands the message to another process then.
     if (signal.aborted) throw new ProsamError('SERVICE_CLOSING', 'Stopped in the middle of a batch.');
     // Another key than this message's own, which may still count as waiting.
-    if (latest.endedMs === undefined) await queue.send({ name: BATCH, data: { id }, key: `${id}/${nowMs()}`, delayMs: 50 });
+    const next: BatchMessage = { id, ...(isOver && { givenUp: true }) };
+    if (latest.endedMs === undefined) await queue.send({ name: BATCH, data: next, key: `${id}/${nowMs()}`, delayMs: 50 });
   };
 }
+
+interface BatchMessage extends IdMessage {
+  /** What is left fails. */
+  givenUp?: boolean;
+}
+
+const HOPELESS = failed(
+  'ENGINE_FAILED',
+  `Given up: ${CAREFUL_ATTEMPT} tries ended the process, or their result could not be stored. The log of the service tells more.`,
+);
 
 /** Items nobody has settled yet, each handed out once. Several lanes may take from it at the same time. */
 function waitingItems({ batches }: WebhookParts, id: string, mayGoOn: () => boolean): AsyncIterable<BatchItem> {
@@ -81,10 +102,17 @@ interface Turn {
 
 /** undefined: the item waits on. */
 async function settleOne(parts: WebhookParts, batch: BatchRecord, item: BatchItem, turn: Turn): Promise<BatchRecord | undefined> {
-  const { batches, deliveries, log, nowMs } = parts;
-  const request = requestOf(batch);
   const settled = await resultOf(parts, batch, item, turn);
-  if (settled === undefined) return undefined;
+  return settled && settle(parts, batch, item, settled);
+}
+
+async function settle(
+  { batches, deliveries, log, nowMs }: WebhookParts,
+  batch: BatchRecord,
+  item: BatchItem,
+  settled: Settled,
+): Promise<BatchRecord> {
+  const request = requestOf(batch);
   if (settled.state === 'failed') log.warn({ batch: batch.id, index: item.index, code: settled.result.code }, 'an image of a batch failed');
   // Before the item is settled: dying in between costs a repetition, the other way round it would cost the message.
   if (request.callback?.events === 'each') {
@@ -97,8 +125,7 @@ async function settleOne(parts: WebhookParts, batch: BatchRecord, item: BatchIte
       nowMs: nowMs(),
     });
   }
-  const whenEnded = request.callback ? [{ name: BATCH_ENDED, data: { id: batch.id }, key: batch.id }] : [];
-  return batches.settle(batch.id, item.index, { ...settled, nowMs: nowMs() }, whenEnded);
+  return batches.settle(batch.id, item.index, { ...settled, nowMs: nowMs() }, endMessages(batch));
 }
 
 type Settled = { state: 'done'; result: unknown } | { state: 'failed'; result: { code: string; message: string } };

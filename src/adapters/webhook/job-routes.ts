@@ -5,11 +5,12 @@ import { ProsamError } from '../../core/common/errors.ts';
 import { mayUse } from '../http/guard.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
 import { jobResponse } from './responses.ts';
-import { requestOf, storedImages, storedRequest } from './batch-request.ts';
+import { endMessages } from './batch-ended.ts';
+import { storedImages, storedRequest } from './batch-request.ts';
 import { itemOf, jobOf } from './job-response.ts';
 import { jobEvents } from './job-events.ts';
 import { pageOf } from './page.ts';
-import { BATCH, BATCH_ENDED, type WebhookParts } from './parts.ts';
+import { BATCH, type WebhookParts } from './parts.ts';
 import { clientOf, MAX_BODY_BYTES } from './predict-routes.ts';
 import { jobSchema, idParams, jobQuery } from './schemas.ts';
 
@@ -17,7 +18,7 @@ import { jobSchema, idParams, jobQuery } from './schemas.ts';
 const ACCEPT_DEADLINE_MS = 600_000;
 
 export function jobRoutes(parts: WebhookParts): Route[] {
-  const { batches, callbacks, queue, nowMs, pollMs } = parts;
+  const { batches, callbacks, nowMs, pollMs } = parts;
   const owned = async (id: string, caller: Caller): Promise<BatchRecord> => {
     const batch = await batches.get(id);
     if (batch === undefined) throw new ProsamError('BATCH_NOT_FOUND', 'No job has this id. Use the one that POST /v1/jobs responded with.');
@@ -92,10 +93,7 @@ export function jobRoutes(parts: WebhookParts): Route[] {
       response: jobResponse,
       async handle({ params, caller }) {
         const before = await owned(params.id, caller);
-        const after = (await batches.cancel(params.id, nowMs())) ?? before;
-        const { callback } = requestOf(before);
-        if (before.endedMs === undefined && callback) await queue.send({ name: BATCH_ENDED, data: { id: params.id }, key: params.id });
-        return { json: jobOf(after) };
+        return { json: jobOf((await batches.cancel(params.id, nowMs(), endMessages(before))) ?? before) };
       },
     }),
   ];

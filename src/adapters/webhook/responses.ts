@@ -52,6 +52,8 @@ export const predictResponse = z.object({
   image: imageFacts,
   masks: z.array(maskResponse),
   missing: z.array(z.string()).describe('Labels asked for that have no reference yet'),
+  omitted: z.array(z.string()).exactOptional().describe('Labels of the project beyond those of one request: name them in another one'),
+  notices: z.array(z.string()).exactOptional().describe('What is not as it should be although there is a prediction'),
   version: z.string().describe('Changes with the base model, the prompt encoder and the references'),
   encoderVersion: z.string().describe('Prompt encoder: id of a version, or "base"'),
   baseModel: z.string().describe('Name and content hash of the frozen model'),
@@ -203,6 +205,7 @@ export const deliveriesResponse = z.object({ deliveries: z.array(deliveryRespons
 
 export const statusResponse = z.object({
   ready: z.boolean(),
+  failing: z.array(z.enum(['database', 'objects', 'engine'])).describe('Parts that do not work or take nothing now'),
   problems: z.array(z.string()),
   baseModel: z.string(),
   device: z.string(),

@@ -1,6 +1,6 @@
 /** Request schemas of /v1, parsed once and bounded: source of the OpenAPI document; the client's types are held to them by a test. */
 import { z } from 'zod';
-import { ANNOTATION_LIMITS, LIMITS, PLAIN_TEXT } from '../../core/common/limits.ts';
+import { ANNOTATION_LIMITS, LIMITS } from '../../core/common/limits.ts';
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import { PROVENANCES } from '../../service/ports/storage.ts';
 import { ANNOTATION_KINDS } from '../../core/mask/annotation.ts';
@@ -9,6 +9,7 @@ import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
 import { MAX_POINTS, MAX_SAMPLES } from '../../core/engine/defaults.ts';
 import { METHODS } from '../../core/engine/types.ts';
 import { imageInputSchema } from '../http/images/image-input.ts';
+import { plainText as text } from '../http/plain-text.ts';
 
 /** Images of one batch, and how many of them may carry their bytes in the request. */
 const MAX_BATCH_IMAGES = 10_000;
@@ -18,7 +19,6 @@ const MAX_PNG_TEXT = 8 * 2 ** 20;
 /** Base64 of 256 x 256 numbers of four bytes, with room for other models. */
 const MAX_LOGITS_TEXT = 2 ** 21;
 
-const text = (longest: number) => z.string().min(1).max(longest).regex(PLAIN_TEXT, 'expected text without control characters');
 const name = text(LIMITS.name);
 const projectName = text(LIMITS.project).describe('Project: letters, digits and . _ : @ / -');
 const labelName = text(LIMITS.label).describe('Name of the concept, e.g. "cup"');
@@ -31,7 +31,7 @@ const point = z
   .union([z.tuple([coordinate, coordinate]), z.strictObject({ x: coordinate, y: coordinate })])
   .describe('[x, y] or { x, y } in pixels of the upright image');
 const box = z.tuple([coordinate, coordinate, coordinate, coordinate]).describe('x0, y0, x1, y1 in pixels of the upright image');
-const fileField = z.string().min(1).max(200).describe('Field name of the file part of a multipart body');
+const fileField = text(200).describe('Field name of the file part of a multipart body');
 
 const side = z.int().min(1).max(100_000);
 const rleSchema = z
@@ -165,7 +165,7 @@ export const jobSchema = z.strictObject({
     .describe(`At most ${MAX_INLINE_IMAGES} of them with their bytes (base64, data: or file)`),
   callback: z
     .strictObject({
-      url: z.string().min(1).max(2048).describe('http(s) address that is told of results'),
+      url: text(2048).describe('http(s) address that is told of results'),
       events: z.enum(['finished', 'each']).default('finished'),
     })
     .exactOptional(),
@@ -209,9 +209,9 @@ export const annotationSchema = z.strictObject({
 export const flagSchema = z.strictObject({ flagged: z.boolean() });
 export const promoteSchema = z.strictObject({
   project: projectName.exactOptional().describe('Needed with "base"; otherwise the version\'s own'),
-  reason: z.string().min(1).max(1000),
+  reason: text(LIMITS.reason),
 });
-export const rollbackSchema = z.strictObject({ reason: z.string().min(1).max(1000) });
+export const rollbackSchema = z.strictObject({ reason: text(LIMITS.reason) });
 
 const wholeNumber = (low: number, high: number, fallback: number) => z.coerce.number().int().min(low).max(high).default(fallback);
 export const projectParams = z.object({ project: projectName });

@@ -51,11 +51,10 @@ export function webhook(options: WebhookOptions): Webhook {
   const work = async (): Promise<() => Promise<void>> => {
     const { queue } = parts;
     const stops = await Promise.all([
-      // An image that ends the process each time must not do so for ever.
-      queue.work(BATCH, createBatchHandler(parts), { attempts: 10, concurrency: 2 }),
-      // What is given up here would be left halfway for good.
-      queue.work(BATCH_ENDED, createEndedHandler(parts), { attempts: 100 }),
-      queue.work(DELIVERY, createDeliveryHandler(parts), { attempts: 100, concurrency: 4 }),
+      // What is given up here would be left halfway for good; the handlers themselves bring to an end what fails again and again.
+      queue.work(BATCH, createBatchHandler(parts), { attempts: Infinity, concurrency: 2 }),
+      queue.work(BATCH_ENDED, createEndedHandler(parts), { attempts: Infinity }),
+      queue.work(DELIVERY, createDeliveryHandler(parts), { attempts: Infinity, concurrency: 4 }),
     ]);
     return async () => {
       await Promise.all(stops.map((stop) => stop()));

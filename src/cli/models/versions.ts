@@ -46,7 +46,7 @@ export const rollbackVersion: Run = (args, terminal) => {
   const { values } = parseCommand(MODELS_ROLLBACK, args);
   const { project, reason } = values;
   return withStore(values, async ({ store }) => {
-    const { current = BASE } = await rollbackOf(store.versions, project, reason, Date.now());
+    const { current = BASE } = await rollbackOf(store.versions, project, reason, { nowMs: Date.now() });
     return printed(terminal, values.json, { lines: [`${project}: ${current} is in service again`], document: { project, current } });
   });
 };

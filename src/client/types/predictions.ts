@@ -61,6 +61,10 @@ export interface PredictResponse {
   masks: MaskResponse[];
   /** Labels asked for that have no reference yet. */
   missing: string[];
+  /** Labels of the project beyond those of one request: name them in another one. */
+  omitted?: string[];
+  /** What is not as it should be although there is a prediction, for people to read. */
+  notices?: string[];
   /** Base model, prompt encoder and references in one string: changes whenever one of them does. */
   version: string;
   /** Trained prompt encoder that answered: the id of a version, or 'base', the model's own. */

@@ -190,6 +190,8 @@ export interface Delivery {
 export interface StatusResponse {
   /** Ready to answer. */
   ready: boolean;
+  /** Parts that do not work or take nothing now; what does not need them is answered. */
+  failing: ('database' | 'objects' | 'engine')[];
   /** Reasons why not, or parts that do not work. */
   problems: string[];
   /** Name and content hash of the frozen model. */

@@ -13,6 +13,8 @@ export const LIMITS = {
   imageId: 2000,
   /** Names of people, clients and versions. */
   name: 500,
+  /** Reason of a promotion or rollback. */
+  reason: 1000,
   /** Masks of one annotation. */
   masks: 1000,
   /** Labels of one prediction. */
@@ -42,9 +44,8 @@ export const ANNOTATION_LIMITS = {
 /** Largest key of an annotation, in bytes of UTF-8: PostgreSQL's indexes hold rows of at most 2,704. */
 export const MAX_KEY_BYTES = 2500;
 const PROJECT = /^[\p{L}\p{N}][\p{L}\p{N}._:@/-]*$/u;
-/** Text without control characters. */
-// eslint-disable-next-line no-control-regex -- these are what is refused
-export const PLAIN_TEXT = /^[^\u0000-\u001f\u007f]*$/;
+/** Well-formed Unicode (no half of a surrogate pair) without control characters: Postgres holds nothing else, and SQLite gives nothing else back. */
+export const PLAIN_TEXT = /^[^\p{Cc}\p{Cs}]*$/u;
 
 /** @throws PROJECT_INVALID */
 export function checkProject(project: string): void {
@@ -56,12 +57,16 @@ export function checkProject(project: string): void {
 }
 
 /** Checks a name. what: for the message, e.g. "label". @throws REQUEST_INVALID */
-export function checkName(what: string, text: string, kind: 'label' | 'source' | 'annotationId' | 'imageId' | 'name' = 'name'): void {
+export function checkName(
+  what: string,
+  text: string,
+  kind: 'label' | 'source' | 'annotationId' | 'imageId' | 'name' | 'reason' = 'name',
+): void {
   const longest = LIMITS[kind];
   if (text.length >= 1 && text.length <= longest && PLAIN_TEXT.test(text)) return;
   throw new ProsamError(
     'REQUEST_INVALID',
-    `${what}: expected 1 to ${longest} characters without control characters, got ${shown(text)}. Use another one.`,
+    `${what}: expected 1 to ${longest} characters of well-formed text without control characters, got ${shown(text)}. Use another one.`,
   );
 }
 
@@ -82,6 +87,11 @@ export function checkAnnotationKey({ project, source, externalId }: { project: s
 export function checkSha256(sha256: string): void {
   if (/^[0-9a-f]{64}$/.test(sha256)) return;
   throw new ProsamError('REQUEST_INVALID', `sha256: expected 64 lowercase hexadecimal digits, got ${shown(sha256)}.`);
+}
+
+/** Text of errors and the like, which nobody chose, as every store can hold it: what it cannot hold becomes U+FFFD. */
+export function storableText(text: string): string {
+  return text.replace(/[\p{Cs}\0]/gu, '\ufffd');
 }
 
 function shown(text: string): string {

@@ -1,4 +1,5 @@
 /** `service.annotations`: accept, and what happens to accepted annotations later. */
+import { checkName } from '../../core/common/limits.ts';
 import type { createAccept } from '../accept.ts';
 import type { AnnotationStore } from '../ports/storage.ts';
 import type { ErrorList } from '../recent-errors.ts';
@@ -18,6 +19,10 @@ export function annotationService({ stored, accept, listed }: AnnotationParts): 
     withdraw: (key, revision) => ofAnnotation(key, () => stored.withdraw(key, revision)),
     restore: (key) => ofAnnotation(key, () => stored.restore(key)),
     flag: (key, flagged) => ofAnnotation(key, () => stored.flag(key, flagged)),
-    list: (project, given) => inProject(project, () => stored.list(project, given)),
+    list: (project, given) =>
+      inProject(project, () => {
+        if (given.label !== undefined) checkName('label', given.label, 'label');
+        return stored.list(project, given);
+      }),
   };
 }

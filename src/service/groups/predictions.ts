@@ -46,6 +46,7 @@ export function predictionService({ engine, admission, images, stored, log, pred
         return { sha256, width, height };
       }),
     async list(given) {
+      if (given.project !== undefined) checkProject(given.project);
       // Predictions that cannot be written now are listed another time.
       await within(log.flush(), { ms: FLUSH_MS }).catch(() => undefined);
       return stored.predictions(given);

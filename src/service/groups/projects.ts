@@ -1,4 +1,5 @@
 /** `service.projects`: state, next images, training and rollback. */
+import { checkName } from '../../core/common/limits.ts';
 import { TRAIN } from '../accept.ts';
 import type { ServiceImages } from '../images.ts';
 import type { Queue } from '../ports/storage.ts';
@@ -29,7 +30,10 @@ export function projectService(parts: ProjectParts): ProjectService {
     rollback: (project, reason) =>
       listed('rollback', () =>
         inProject(project, async () => {
-          const state = await rollbackOf(store.versions, project, reason, now());
+          checkName('reason', reason, 'reason');
+          // As with a promotion: what cannot answer here is not announced to other processes.
+          const load = (version: string) => serving.useVersion(project, version, () => Promise.resolve());
+          const state = await rollbackOf(store.versions, project, reason, { nowMs: now(), load });
           await serving.swapTo(state);
           return { encoderVersion: state.current ?? BASE };
         }),

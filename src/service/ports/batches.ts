@@ -36,8 +36,8 @@ export interface BatchStore {
     result: { state: 'done' | 'failed'; result: unknown; nowMs: number },
     whenEnded: readonly Message[],
   ): Promise<BatchRecord>;
-  /** Items that wait are given up; the batch ends. */
-  cancel(id: string, nowMs: number): Promise<BatchRecord | undefined>;
+  /** Items that wait are given up; the batch ends, and the messages are sent, in the same transaction. */
+  cancel(id: string, nowMs: number, whenEnded?: readonly Message[]): Promise<BatchRecord | undefined>;
 }
 
 /** Something to be pushed to an address of the user. */

@@ -175,6 +175,8 @@ export interface Store {
   readonly signatures: SignatureStore;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
+  /** Resolves where there is room to write. @throws STORAGE_FAILED where the disk is full */
+  check?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -183,18 +185,26 @@ export interface WorkOptions {
   concurrency?: number;
   /** Not handled to the end by then: somebody else may have it. @default 60,000 */
   visibleAfterMs?: number;
-  /** Failures after which a message is given up. @default 5 */
+  /** Failures after which a message is given up; Infinity: never. @default 5 */
   attempts?: number;
 }
 
+/** What a handler is told beside the message. */
+export interface WorkContext {
+  /** Aborts when somebody wants this worker to stop. */
+  signal: AbortSignal;
+  /** From 1: how often this message was taken, this time included, by workers that failed or died over it. */
+  attempt: number;
+}
+
 export interface Queue {
-  send(message: Message): Promise<void>;
-  /** Handlers are idempotent; a handler that throws gets the message again later. signal: somebody wants this worker to stop. */
-  work(
-    name: string,
-    handler: (data: unknown, context: { signal: AbortSignal }) => Promise<void>,
-    options?: WorkOptions,
-  ): Promise<() => Promise<void>>;
+  /** All of them or none; durable once it resolves. */
+  send(...messages: readonly Message[]): Promise<void>;
+  /**
+   * Handlers are idempotent; a handler that throws gets the message again later. A message never waits longer than it was told to, also
+   * where the clock is corrected backwards.
+   */
+  work(name: string, handler: (data: unknown, context: WorkContext) => Promise<void>, options?: WorkOptions): Promise<() => Promise<void>>;
   /** Messages that wait or are being handled, by name. */
   depth(): Promise<Record<string, number>>;
   /** Resolves when no handler runs. What was not handled stays. */
@@ -208,7 +218,10 @@ export interface BlobOptions {
 
 /** Content-addressed bytes: never changed once written. Every call ends in bounded time. */
 export interface Blobs {
-  /** Durable once it resolves; hex sha256. @throws STORAGE_FAILED, STORAGE_TIMEOUT, as all calls do */
+  /**
+   * Durable once it resolves; hex sha256. What is there already is compared with the bytes, and written anew where it is damaged.
+   * @throws STORAGE_FAILED, STORAGE_TIMEOUT, as all calls do
+   */
   put(bytes: Uint8Array, options?: BlobOptions): Promise<string>;
   /** undefined: not there. @throws BLOB_DAMAGED where the bytes are not those of the name */
   get(sha256: string, options?: BlobOptions): Promise<Uint8Array | undefined>;
@@ -217,6 +230,8 @@ export interface Blobs {
   path?(sha256: string): string;
   /** Names of all of them. */
   list(): AsyncIterable<string>;
+  /** Resolves where bytes can be kept now. @throws STORAGE_FAILED where the disk is full or the bucket is away, STORAGE_TIMEOUT */
+  check?(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -80,9 +80,18 @@ export interface RunRecord {
   encoderVersion?: string;
 }
 
+/** Longest lease, in milliseconds: one that ends later was written before somebody corrected the clock, and is over. */
+export const MAX_LEASE_MS = 3_600_000;
+
+/** Whether a run is somebody's at a time. */
+export function isHeld({ leaseUntilMs = 0 }: Pick<RunRecord, 'leaseUntilMs'>, nowMs: number): boolean {
+  return leaseUntilMs > nowMs && leaseUntilMs <= nowMs + MAX_LEASE_MS;
+}
+
 export interface RunStore {
   /**
-   * The project's running run if its lease is over (or this holder's own), otherwise a new one; undefined while another holds it.
+   * The project's running run if its lease is over (or this holder's own), otherwise a new one; undefined while another holds it. leaseMs:
+   * at most `MAX_LEASE_MS`.
    * At most one run of a project is running, ever.
    */
   claim(
@@ -96,13 +105,15 @@ export interface RunStore {
   release(id: string, holder: string): Promise<void>;
   /**
    * Ends the run, with its version where it led to one, and moves the pointer where that was promoted: one transaction, so that it
-   * happens once. A promotion whose parent is no longer the current version is stored as rejected instead.
+   * happens once. A promotion whose parent is no longer the current version is stored as rejected instead. A version that learned from a
+   * mask (`learnedFrom`, ids of `MaskRow`) that was removed meanwhile, and not just replaced by a newer one of its annotation and label, is
+   * not stored at all: the run has failed.
    * false: the lease is lost, nothing was written.
    */
   finish(
     id: string,
     holder: string,
-    result: { state: RunState; reason: string; version?: Omit<VersionRecord, 'number'>; nowMs: number },
+    result: { state: RunState; reason: string; version?: Omit<VersionRecord, 'number'>; learnedFrom?: readonly number[]; nowMs: number },
   ): Promise<boolean>;
   get(id: string): Promise<RunRecord | undefined>;
   /** Newest first; of all projects without one. limit 1 to 1,000. */

@@ -17,6 +17,9 @@ const ABANDONED_MS = 3_600_000;
 /** Files at work at the same time. Each that hangs, as on a server of files that has gone, holds one of the four threads Node has for them. */
 const FILES_AT_ONCE = 3;
 
+/** Written to find out whether there is room: a block or so. */
+const PROBE = new Uint8Array(4096);
+
 export interface DiskBlobsOptions {
   /** @default Date.now */
   now?: () => number;
@@ -61,26 +64,28 @@ export async function openDiskBlobs(
     const shelf = dirname(target);
     await makeFolder(dirname(shelf));
     await makeFolder(shelf);
-    const there = await stat(target).catch(() => undefined);
-    // Another length: only a disk that lost what it had confirmed leaves that behind; write it again.
-    if (there?.size !== bytes.byteLength) {
-      const draft = join(unfinished, randomUUID());
-      try {
-        const file = await open(draft, 'wx');
-        try {
-          await file.writeFile(bytes);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(draft, target);
-      } catch (error) {
-        await rm(draft, { force: true });
-        throw error;
-      }
-    }
+    // Other bytes: only a disk that lost what it had confirmed, or somebody's hand, leaves that behind; they are written again.
+    if (!(await holds(target, bytes))) await writeDraft(bytes, (draft) => rename(draft, target));
     // Also where it was there: whoever put it may not have come to this yet.
     await flush(shelf);
+  };
+
+  /** Writes a file that lasts, and removes it where the next step fails. */
+  const writeDraft = async (bytes: Uint8Array, next: (draft: string) => Promise<void>): Promise<void> => {
+    const draft = join(unfinished, randomUUID());
+    try {
+      const file = await open(draft, 'wx');
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await next(draft);
+    } catch (error) {
+      await rm(draft, { force: true }).catch(() => undefined);
+      throw error;
+    }
   };
 
   await told(() => mkdir(unfinished, { recursive: true }).then(() => removeAbandoned(unfinished, now() - ABANDONED_MS)));
@@ -92,7 +97,7 @@ export async function openDiskBlobs(
     },
     async get(sha256, { signal } = {}) {
       if (!isHash(sha256)) return undefined;
-      const bytes = await told(() => readFile(place(sha256)).catch(absent), signal);
+      const bytes = await told(() => readFile(place(sha256)).catch((error: unknown) => unreadable(place(sha256), error)), signal);
       if (bytes && (await sha256Of(bytes)) !== sha256) throw damaged(place(sha256));
       return bytes;
     },
@@ -104,8 +109,27 @@ export async function openDiskBlobs(
         for (const second of await told(() => foldersIn(join(folder, first))))
           for (const name of (await told(() => readdir(join(folder, first, second)))).sort()) if (isHash(name)) yield name;
     },
+    check: () => told(() => writeDraft(PROBE, (draft) => rm(draft))),
     close: () => Promise.resolve(),
   };
+}
+
+/** Whether a file is there and has these bytes. One that cannot be read has none. */
+async function holds(file: string, bytes: Uint8Array): Promise<boolean> {
+  const there = await stat(file).catch(() => undefined);
+  if (there?.size !== bytes.byteLength) return false;
+  const held = await readFile(file).catch(() => undefined);
+  return held !== undefined && Buffer.compare(held, bytes) === 0;
+}
+
+/** What a disk says of one file that it cannot read. */
+const FILE_TROUBLE: ReadonlySet<string> = new Set(['EIO', 'EACCES', 'EPERM', 'EISDIR', 'EUCLEAN', 'EBADMSG']);
+
+/** @throws BLOB_DAMAGED where that file alone is the trouble */
+function unreadable(file: string, error: unknown): undefined {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (FILE_TROUBLE.has(code)) throw damaged(file, code, error);
+  return absent(error);
 }
 
 function absent(error: unknown): undefined {

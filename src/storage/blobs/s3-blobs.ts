@@ -2,7 +2,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Blobs } from '../../service/ports/storage.ts';
-import { damaged, isHash, sha256Of } from './blob-hash.ts';
+import { damaged, isHash, md5Of, sha256Of } from './blob-hash.ts';
 import { optionalPackage } from '../map-errors.ts';
 import { boundedCalls, bytesOf, repeated } from './s3-calls.ts';
 import { USUAL_TIMEOUTS, type StorageTimeouts } from '../timeouts.ts';
@@ -39,16 +39,23 @@ export async function openS3Blobs(address: string, timeouts: StorageTimeouts = U
     },
   });
   const told = boundedCalls(bucket, timeouts);
-  const sizeOf = async (key: string, signal: AbortSignal): Promise<number | undefined> => {
-    const head = await client.send(new s3.HeadObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal }).catch(absent);
-    return head && (head.ContentLength ?? 0);
+  const headOf = (key: string, signal: AbortSignal) =>
+    client.send(new s3.HeadObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal }).catch(absent);
+  /** Whether an object has these bytes. One whose tag is no hash of its bytes is none: writing it again costs no more than reading it. */
+  const holds = async (key: string, bytes: Uint8Array, signal: AbortSignal): Promise<boolean> => {
+    const head = await headOf(key, signal);
+    return head?.ContentLength === bytes.byteLength && head.ETag?.replaceAll('"', '') === (await md5Of(bytes));
+  };
+  const check = async (): Promise<void> => {
+    const command = new s3.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 });
+    await told((abortSignal) => client.send(command, { abortSignal }));
   };
   const close = (): Promise<void> => {
     client.destroy();
     return Promise.resolve();
   };
   try {
-    await told((abortSignal) => client.send(new s3.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 }), { abortSignal }));
+    await check();
   } catch (error) {
     await close();
     throw error;
@@ -67,7 +74,7 @@ export async function openS3Blobs(address: string, timeouts: StorageTimeouts = U
         { step: 'build', name: 'knownHash' },
       );
       await told(async (abortSignal) => {
-        if ((await sizeOf(key, abortSignal)) !== bytes.byteLength) await client.send(command, { abortSignal });
+        if (!(await holds(key, bytes, abortSignal))) await client.send(command, { abortSignal });
       }, options);
       return sha256;
     },
@@ -84,7 +91,7 @@ export async function openS3Blobs(address: string, timeouts: StorageTimeouts = U
       return bytes;
     },
     async has(sha256, options) {
-      return isHash(sha256) && (await told((signal) => sizeOf(prefix + sha256, signal), options)) !== undefined;
+      return isHash(sha256) && (await told((signal) => headOf(prefix + sha256, signal), options)) !== undefined;
     },
     async *list() {
       let token: string | undefined;
@@ -101,6 +108,7 @@ export async function openS3Blobs(address: string, timeouts: StorageTimeouts = U
         token = page.NextContinuationToken;
       } while (token !== undefined);
     },
+    check,
     close,
   };
 }

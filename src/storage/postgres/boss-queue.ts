@@ -3,18 +3,24 @@ import { randomUUID } from 'node:crypto';
 import { CompiledQuery, sql } from 'kysely';
 import type { JobWithMetadata, PgBoss } from 'pg-boss';
 import { messageOf } from '../../core/common/errors.ts';
+import { storableText } from '../../core/common/limits.ts';
 import type { Log } from '../../service/ports/log.ts';
 import { within } from '../../core/common/patience.ts';
+import { MAX_DELAY_MS } from '../../service/ports/message.ts';
 import type { Message, WorkOptions } from '../../service/ports/storage.ts';
 import { optionalPackage } from '../map-errors.ts';
 import { postgresFailed } from './failures.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { announcer, listen, type Ear } from './announcements.ts';
 import {
+  CLOCK_CHECK_MS,
+  CLOCK_SKEW_MS,
+  createRarely,
   createWorkers,
   DEFAULT_ATTEMPTS,
   DEFAULT_VISIBLE_MS,
   FIRST_REST_MS,
+  legalDelayMs,
   LONGEST_REST_MS,
   POLL_MS,
   type DrivenQueue,
@@ -24,6 +30,7 @@ import type { Held } from '../work-loop.ts';
 
 const SCHEMA = 'prosam_queue';
 const JOBS = sql.table(`${SCHEMA}.job`);
+const QUEUES = sql.table(`${SCHEMA}.queue`);
 /** Seconds between checks for messages whose worker did not finish in time. */
 const SUPERVISE_SECONDS = 5;
 /** A message nobody works on waits this long. */
@@ -31,10 +38,28 @@ const RETENTION_SECONDS = 365 * 24 * 3600;
 /** One that was given up is kept this long for people to look at. */
 const KEEP_DEAD_SECONDS = 14 * 24 * 3600;
 
+/** Retries of a message that is never given up: what the column holds. */
+const MAX_RETRIES = 2 ** 31 - 1;
+
 /** Content of a job: data may be anything, and unkeyed messages get a unique key. */
 interface Envelope {
   data?: unknown;
+  /** Instead of `data`, as JSON: text that `jsonb` cannot hold. */
+  json?: string;
   key?: string;
+}
+
+/** NUL and halves of surrogate pairs, as JSON.stringify writes them: `jsonb` refuses them, text of the same letters it does not. */
+const NOT_IN_JSONB = /\\u(?:0000|d[89a-f])/;
+
+function envelopeOf({ data, key }: Message): Envelope {
+  const json = data === undefined ? undefined : JSON.stringify(data);
+  const content = json === undefined ? {} : NOT_IN_JSONB.test(json) ? { json } : { data };
+  return { ...content, ...(key !== undefined && { key }) };
+}
+
+function dataOf({ data, json }: Envelope): unknown {
+  return json === undefined ? data : (JSON.parse(json) as unknown);
 }
 
 /** @throws STORAGE_FAILED, PACKAGE_MISSING */
@@ -48,6 +73,7 @@ export async function bossQueue(database: PostgresDatabase, migrate: boolean, lo
     workers.wake(messages.map(({ name }) => name));
     tell(messages.filter(({ delayMs = 0 }) => delayMs <= 0).map(({ name }) => name));
   };
+  const mayLookAhead = createRarely(CLOCK_CHECK_MS);
   const ready = new Set<string>();
   const prepare = async (names: Iterable<string>): Promise<void> => {
     for (const name of names) {
@@ -74,10 +100,11 @@ export async function bossQueue(database: PostgresDatabase, migrate: boolean, lo
     });
     // In one order always, so that two changes never wait for each other's keys.
     const ordered = [...messages].sort((one, other) => (`${one.name} ${one.key}` < `${other.name} ${other.key}` ? -1 : 1));
-    for (const { name, data, key, delayMs = 0 } of ordered) {
-      const envelope: Envelope = { ...(data !== undefined && { data }), ...(key !== undefined && { key }) };
+    for (const message of ordered) {
+      const { name, key } = message;
+      const delayMs = legalDelayMs(message);
       const startAfter = { ...(delayMs > 0 && { startAfter: `${delayMs} milliseconds` }) };
-      await told(boss.send(name, envelope, { singletonKey: key ?? randomUUID(), ...startAfter, db: { executeSql } }));
+      await told(boss.send(name, envelopeOf(message), { singletonKey: key ?? randomUUID(), ...startAfter, db: { executeSql } }));
     }
   };
   return {
@@ -86,15 +113,17 @@ export async function bossQueue(database: PostgresDatabase, migrate: boolean, lo
       enqueue,
       announce,
     },
-    async send(message) {
-      await prepare([message.name]);
-      await enqueue(connection, [message]);
-      announce([message]);
+    async send(...messages) {
+      const [only, another] = messages;
+      await prepare(messages.map(({ name }) => name));
+      if (only !== undefined && another === undefined) await enqueue(connection, messages);
+      else await connection.transaction().execute((change) => enqueue(change, messages));
+      announce(messages);
     },
     async work(name, handler, options = {}) {
       await prepare([name]);
       ear ??= listen(database.listeners, (heard) => workers.wake(heard === undefined ? undefined : [heard]));
-      return workers.start(name, options, handler, () => fetch(boss, connection, name, options));
+      return workers.start(name, options, handler, () => fetch(boss, connection, name, options, mayLookAhead));
     },
     async depth() {
       const { rows } = await sql<{ name: string; messages: number }>`
@@ -106,7 +135,7 @@ export async function bossQueue(database: PostgresDatabase, migrate: boolean, lo
         select name, data, greatest(0, extract(epoch from start_after - now()) * 1000)::float8 as delay
         from ${JOBS} where state in ('created', 'retry', 'active') order by created_on, id`.execute(connection);
       for (const { name, data, delay } of rows)
-        yield { name, data: data.data, ...(data.key !== undefined && { key: data.key }), delayMs: delay };
+        yield { name, data: dataOf(data), ...(data.key !== undefined && { key: data.key }), delayMs: delay };
     },
     async close() {
       await Promise.all([workers.stop(), ear?.close()]);
@@ -151,27 +180,56 @@ async function fetch(
   connection: Connection,
   name: string,
   { visibleAfterMs = DEFAULT_VISIBLE_MS, attempts = DEFAULT_ATTEMPTS }: WorkOptions,
+  mayLookAhead: () => boolean,
 ): Promise<Held | undefined> {
-  const [job] = await told<JobWithMetadata<Envelope>[]>(boss.fetch(name, { includeMetadata: true }));
+  const take = () => told<JobWithMetadata<Envelope>[]>(boss.fetch(name, { includeMetadata: true }));
+  let [job] = await take();
+  if (job === undefined && mayLookAhead() && (await correctClock(connection))) [job] = await take();
   if (job === undefined) return undefined;
   const mine = sql`name = ${name} and id = ${job.id}::uuid and state = 'active' and retry_count = ${job.retryCount}`;
   // The sender did not know how its reader works; whoever takes the job says so.
-  const wanted = { seconds: Math.max(1, Math.ceil(visibleAfterMs / 1000)), retries: attempts - 1 };
+  const wanted = { seconds: Math.max(1, Math.ceil(visibleAfterMs / 1000)), retries: Math.min(attempts - 1, MAX_RETRIES) };
   if (job.expireInSeconds !== wanted.seconds || job.retryLimit !== wanted.retries)
     await sql`update ${JOBS} set expire_seconds = ${wanted.seconds}, retry_limit = ${wanted.retries} where ${mine}`.execute(connection);
   return {
-    data: job.data.data,
+    data: dataOf(job.data),
+    attempt: job.retryCount + 1,
     async done() {
       await told(boss.deleteJob(name, job));
     },
     async failed(error) {
-      await told(boss.fail(name, job, { message: messageOf(error) }));
+      await told(boss.fail(name, job, { message: storableText(messageOf(error)) }));
     },
     async returned() {
       // As if it had not been taken: without a start, the next one to take it counts no further attempt.
       await sql`update ${JOBS} set state = 'retry', started_on = null, start_after = now() where ${mine}`.execute(connection);
     },
   };
+}
+
+/**
+ * Brings to the present what a clock that was ahead has written: messages sent in the future or due later than any may be, messages taken
+ * in the future, whose time would never be over, and the notes of pg-boss on when it looked after its queues. Resolves to whether there
+ * was anything.
+ */
+async function correctClock(connection: Connection): Promise<boolean> {
+  const from = (ms: number) => sql`now() + ${`${ms} milliseconds`}::interval`;
+  const soon = from(CLOCK_SKEW_MS);
+  const { rows } = await sql<{ changed: boolean }>`
+    with jobs as (
+      update ${JOBS} set start_after = now(), created_on = least(created_on, now()),
+        started_on = least(started_on, now()), heartbeat_on = least(heartbeat_on, now())
+      where (state = 'created' and (created_on > ${soon} or start_after > ${from(MAX_DELAY_MS + CLOCK_SKEW_MS)}))
+        or (state = 'retry' and start_after > ${from(LONGEST_REST_MS + CLOCK_SKEW_MS)})
+        or (state = 'active' and started_on > ${soon})
+      returning 1),
+    queues as (
+      update ${QUEUES} set monitor_on = least(monitor_on, now()), monitor_claim_on = least(monitor_claim_on, now()),
+        maintain_on = least(maintain_on, now())
+      where monitor_on > ${soon} or monitor_claim_on > ${soon} or maintain_on > ${soon}
+      returning 1)
+    select exists (select 1 from jobs) or exists (select 1 from queues) as changed`.execute(connection);
+  return rows[0]?.changed === true;
 }
 
 function told<T>(promise: Promise<T>): Promise<T> {

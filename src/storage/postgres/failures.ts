@@ -1,6 +1,5 @@
 /** Trouble with Postgres, told as ours; and whether a connection is of any use after it. */
-import type { ProsamError } from '../../core/common/errors.ts';
-import { messageOf } from '../../core/common/errors.ts';
+import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import { storageFailed, storageTimeout } from '../map-errors.ts';
 
 const DATABASE = 'the Postgres database';
@@ -37,7 +36,16 @@ const DRIVER_TIMEOUTS: readonly [pattern: RegExp, expected: string, why: string]
 ];
 const DRIVER_ADVICE = 'Try again; if it stays so, check that the database runs and the network between.';
 
+/** Text that no later try makes storable. */
+const UNSTORABLE: ReadonlySet<string> = new Set(['22021', '22P05']);
+
 export function postgresFailed(error: unknown): ProsamError {
+  if (UNSTORABLE.has(stateOf(error) ?? ''))
+    return new ProsamError(
+      'REQUEST_INVALID',
+      `expected text that ${DATABASE} can hold, got NUL or half of a surrogate pair (${messageOf(error)}). Send it without.`,
+      { cause: error },
+    );
   const known = TIMEOUTS[stateOf(error) ?? ''];
   if (known) return storageTimeout(...known, error);
   const silence = DRIVER_TIMEOUTS.find(([pattern]) => pattern.test(messageOf(error)));

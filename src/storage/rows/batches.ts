@@ -64,8 +64,8 @@ export function batchStore(room: Room): BatchStore {
         return (await find(change, id)) as BatchRecord;
       }),
     /** Items given up count as failed, without a result. A batch that has ended stays as it is. */
-    cancel: (id, nowMs) =>
-      changing(room, { locks: `batch ${id}` }, async (change) => {
+    cancel: (id, nowMs, whenEnded = []) =>
+      changing(room, { locks: `batch ${id}`, possible: whenEnded }, async (change, send) => {
         const batch = await find(change, id);
         if (batch === undefined) return undefined;
         await lockBatch(change, id);
@@ -82,6 +82,7 @@ export function batchStore(room: Room): BatchStore {
             .set((row) => ({ failed: row('failed', '+', Number(numUpdatedRows)), cancelled: 1, ended_ms: nowMs }))
             .where('id', '=', id)
             .execute();
+          await send(whenEnded);
         }
         return find(change, id);
       }),

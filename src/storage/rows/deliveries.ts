@@ -1,5 +1,6 @@
 /** Deliveries to addresses of the user, kept until they arrived or are given up. */
 import type { DeliveryRecord, DeliveryStore } from '../../service/ports/batches.ts';
+import { storableText } from '../../core/common/limits.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { changing, type Room } from '../schema/database.ts';
 import { hearOf } from './projects.ts';
@@ -23,7 +24,11 @@ export function deliveryStore(room: Room): DeliveryStore {
       changing(room, { possible: messages }, async (change, send) => {
         const noted = await change
           .updateTable('deliveries')
-          .set((row) => ({ attempts: row('attempts', '+', 1), state, last_error: lastError ?? null }))
+          .set((row) => ({
+            attempts: row('attempts', '+', 1),
+            state,
+            last_error: lastError === undefined ? null : storableText(lastError),
+          }))
           .where('id', '=', id)
           .executeTakeFirstOrThrow();
         if (noted.numUpdatedRows === 0n)

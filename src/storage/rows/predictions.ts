@@ -3,6 +3,9 @@ import type { LabeledMask, PredictionRecord } from '../../service/ports/storage.
 import { lockProject } from './projects.ts';
 import type { Change, Connection } from '../schema/schema.ts';
 
+/** Longest time a prediction waits to be written; one that is newer by more comes from a clock that was ahead. */
+const LATEST_MS = 3_600_000;
+
 /** keep: predictions of one project that stay; the uncertainty of the other images stays too. */
 export async function predicted(change: Change, records: readonly PredictionRecord[], keep: number): Promise<void> {
   for (const project of [...new Set(records.map((record) => record.project))].sort()) {
@@ -28,6 +31,7 @@ async function store(change: Change, { project, sha256, version, createdMs, mask
     .where('project', '=', project)
     .where('sha256', '=', sha256)
     .where('created_ms', '>', createdMs)
+    .where('created_ms', '<=', createdMs + LATEST_MS)
     .executeTakeFirst();
   if (newer) return;
   // A new row, so that ids tell the order in which predictions came.

@@ -1,7 +1,9 @@
 /** Training runs: one holder at a time, by a lease that anybody may take over once it is over. */
-import type { RunRecord, RunStore, VersionRecord } from '../../service/ports/versions.ts';
+import { isHeld, type RunRecord, type RunStore, type VersionRecord } from '../../service/ports/versions.ts';
+import { storableText } from '../../core/common/limits.ts';
 import { changing, type Room } from '../schema/database.ts';
 import { lockProject, projectLock, type Project } from './projects.ts';
+import { countRemoved } from './removed-masks.ts';
 import { fromJson, toJson, type Change, type Tables } from '../schema/schema.ts';
 import { addVersion, movePointer } from './versions.ts';
 
@@ -62,8 +64,7 @@ async function claim(change: Change, project: string, holder: string, { id, upTo
       .executeTakeFirstOrThrow();
     return runOf(row);
   }
-  const held = running.holder !== null && running.holder !== holder && (running.lease_until_ms ?? 0) > nowMs;
-  if (held) return undefined;
+  if (running.holder !== null && running.holder !== holder && isHeld(runOf(running), nowMs)) return undefined;
   const row = await change
     .updateTable('runs')
     .set({ ...lease, attempts: running.attempts + 1 })
@@ -73,7 +74,8 @@ async function claim(change: Change, project: string, holder: string, { id, upTo
   return runOf(row);
 }
 
-async function finish(change: Change, id: string, holder: string, { state, reason, version, nowMs }: Result): Promise<boolean> {
+async function finish(change: Change, id: string, holder: string, result: Result): Promise<boolean> {
+  const { nowMs, learnedFrom = [] } = result;
   const known = await change.selectFrom('runs').select('project').where('id', '=', id).executeTakeFirst();
   if (known === undefined) return false;
   const project = await lockProject(change, known.project);
@@ -86,6 +88,8 @@ async function finish(change: Change, id: string, holder: string, { state, reaso
     .where('state', '=', 'running')
     .executeTakeFirst();
   if (held === undefined) return false;
+  const removed = result.version === undefined ? 0 : await countRemoved(change, learnedFrom);
+  const { state, reason, version } = removed === 0 ? result : discarded(removed, learnedFrom.length);
   const gate = version && gateOf(version, project);
   if (gate) await addVersion(change, { ...gate, project: project.project, runId: id });
   if (gate?.outcome === 'promoted') await movePointer(change, project, gate.id, gate.reason, nowMs);
@@ -93,12 +97,20 @@ async function finish(change: Change, id: string, holder: string, { state, reaso
   await change
     .updateTable('runs')
     .set({
-      ...(overtaken ? { state: 'rejected' as const, reason: gate.reason } : { state, reason }),
+      ...(overtaken ? { state: 'rejected' as const, reason: storableText(gate.reason) } : { state, reason: storableText(reason) }),
       ...{ version: gate?.id ?? null, ended_ms: nowMs, holder: null, lease_until_ms: null },
     })
     .where('id', '=', id)
     .execute();
   return true;
+}
+
+/** Nothing of it is kept: a run of what is left begins anew. */
+function discarded(removed: number, all: number): Pick<Result, 'state' | 'reason' | 'version'> {
+  return {
+    state: 'failed',
+    reason: `${removed} of the ${all} masks it learned from were removed meanwhile, so what it learned is discarded`,
+  };
 }
 
 /** Gate result of a version: one that beat its parent may be worse than the version that has replaced the parent. */

@@ -1,6 +1,7 @@
 /** Trained versions and the pointer to the one in service. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { PointerChange, ProjectState, VersionRecord, VersionStore } from '../../service/ports/versions.ts';
+import { storableText } from '../../core/common/limits.ts';
 import { changing, type Room } from '../schema/database.ts';
 import { countRevision, lockProject, projectLock, stateOf, type Project } from './projects.ts';
 import { fromJson, toJson, type Change, type Tables } from '../schema/schema.ts';
@@ -68,7 +69,7 @@ export async function movePointer(change: Change, before: Project, to: string | 
     .execute();
   await change
     .insertInto('pointer_changes')
-    .values({ project, from_version: current_version, to_version: to ?? null, reason, created_ms: nowMs })
+    .values({ project, from_version: current_version, to_version: to ?? null, reason: storableText(reason), created_ms: nowMs })
     .execute();
   await countRevision(change, project);
 }
@@ -89,7 +90,7 @@ export async function addVersion(change: Change, version: Omit<VersionRecord, 'n
         code: version.code,
         created_ms: version.createdMs,
         outcome: version.outcome,
-        reason: version.reason,
+        reason: storableText(version.reason),
         metrics: toJson(version.metrics),
       },
     })

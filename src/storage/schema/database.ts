@@ -12,6 +12,8 @@ export interface Database {
   changeSchema(change: SchemaChange): Promise<boolean>;
   /** After rows came with their numbers: makes new rows be numbered above them. */
   afterImport(change: Change): Promise<void>;
+  /** Resolves where there is room to write. @throws STORAGE_FAILED */
+  check?(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,9 +1,12 @@
 /** A SQLite file as kysely sees it: one connection that writes, lent to one user at a time, and one that reads beside it. */
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import type { Database } from '../schema/database.ts';
 import type { Tables } from '../schema/schema.ts';
 import { sqliteDriver } from './driver.ts';
 import { openSqliteThread, type SqliteThread } from './thread.ts';
+import { noRoom } from '../map-errors.ts';
 import { USUAL_TIMEOUTS, type StorageTimeouts } from '../timeouts.ts';
 
 /** kysely's own answers no: it would lend nothing to a reader while somebody waits for a lock. */
@@ -44,6 +47,17 @@ export async function openSqlite(file: string, timeouts: StorageTimeouts = USUAL
     changeSchema: (change) => driver.changeSchema(change),
     // SQLite goes on after the largest number it has seen.
     afterImport: () => Promise.resolve(),
+    ...(file !== ':memory:' && { check: () => checkRoom(file) }),
     close: () => driver.destroy(),
   };
+}
+
+/** Room a database file needs for its log: below it, writing fails sooner or later. */
+const LEAST_FREE = 2 ** 20;
+
+/** @throws STORAGE_FAILED */
+async function checkRoom(file: string): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(file)).catch(() => ({ bavail: Infinity, bsize: 1 }));
+  const free = bavail * bsize;
+  if (free < LEAST_FREE) throw noRoom(`the SQLite file ${file}`, `${free} bytes are left`);
 }

@@ -2,8 +2,21 @@
 import { sql } from 'kysely';
 import { messageOf } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
+import { MAX_DELAY_MS } from '../../service/ports/message.ts';
 import type { Message, WorkOptions } from '../../service/ports/storage.ts';
-import { backoffMs, createWorkers, DEFAULT_ATTEMPTS, DEFAULT_VISIBLE_MS, POLL_MS, type DrivenQueue } from '../queue-driver.ts';
+import {
+  backoffMs,
+  CLOCK_CHECK_MS,
+  CLOCK_SKEW_MS,
+  createRarely,
+  createWorkers,
+  DEFAULT_ATTEMPTS,
+  DEFAULT_VISIBLE_MS,
+  legalDelayMs,
+  longestRestMs,
+  POLL_MS,
+  type DrivenQueue,
+} from '../queue-driver.ts';
 import { fromJson, toJson, type Change, type Connection } from '../schema/schema.ts';
 import type { Held } from '../work-loop.ts';
 
@@ -17,11 +30,16 @@ export function tableQueue(connection: Connection, log: Log, pollMs = POLL_MS): 
   };
   return {
     outbox: { prepare: () => Promise.resolve(), enqueue, announce: (messages) => workers.wake(messages.map(({ name }) => name)) },
-    async send(message) {
-      await enqueue(connection, [message]);
-      workers.wake([message.name]);
+    async send(...messages) {
+      const [only, another] = messages;
+      if (only !== undefined && another === undefined) await enqueue(connection, messages);
+      else await connection.transaction().execute((change) => enqueue(change, messages));
+      workers.wake(messages.map(({ name }) => name));
     },
-    work: (name, handler, options = {}) => Promise.resolve(workers.start(name, options, handler, () => fetch(connection, name, options))),
+    work(name, handler, options = {}) {
+      const mayLookAhead = createRarely(CLOCK_CHECK_MS);
+      return Promise.resolve(workers.start(name, options, handler, () => fetch(connection, name, { ...options, mayLookAhead })));
+    },
     async depth() {
       const rows = await connection
         .selectFrom('messages')
@@ -40,7 +58,8 @@ export function tableQueue(connection: Connection, log: Log, pollMs = POLL_MS): 
   };
 }
 
-async function insert(change: Change | Connection, { name, data, key, delayMs = 0 }: Message, nowMs: number): Promise<void> {
+async function insert(change: Change | Connection, message: Message, nowMs: number): Promise<void> {
+  const { name, data, key } = message;
   await change
     .insertInto('messages')
     .values({
@@ -48,7 +67,7 @@ async function insert(change: Change | Connection, { name, data, key, delayMs = 
       key: key ?? null,
       data: toJson(data),
       state: 'waiting',
-      due_ms: nowMs + delayMs,
+      due_ms: nowMs + legalDelayMs(message),
       attempts: 0,
       created_ms: nowMs,
       last_error: null,
@@ -58,21 +77,34 @@ async function insert(change: Change | Connection, { name, data, key, delayMs = 
     .execute();
 }
 
-async function fetch(
-  connection: Connection,
-  name: string,
-  { visibleAfterMs = DEFAULT_VISIBLE_MS, attempts = DEFAULT_ATTEMPTS }: WorkOptions,
-): Promise<Held | undefined> {
+interface FetchOptions extends WorkOptions {
+  /** Whether it is time to look for what waits because the clock was corrected. */
+  mayLookAhead: () => boolean;
+}
+
+async function fetch(connection: Connection, name: string, options: FetchOptions): Promise<Held | undefined> {
+  const { visibleAfterMs = DEFAULT_VISIBLE_MS, attempts = DEFAULT_ATTEMPTS, mayLookAhead } = options;
   const nowMs = Date.now();
-  const due = connection
-    .selectFrom('messages')
-    .select('id')
-    .where('name', '=', name)
-    .where('due_ms', '<=', nowMs)
-    .where('state', '<>', sql.lit('dead'));
-  const first = due.orderBy('due_ms').orderBy('id').limit(1);
+  const waiting = connection.selectFrom('messages').select('id').where('name', '=', name).where('state', '<>', sql.lit('dead'));
+  const inOrder = (some: typeof waiting) => some.orderBy('due_ms').orderBy('id').limit(1);
+  let first = inOrder(waiting.where('due_ms', '<=', nowMs));
   // A look costs others nothing; only taking a message needs the lock.
-  if ((await first.executeTakeFirst()) === undefined) return undefined;
+  if ((await first.executeTakeFirst()) === undefined) {
+    if (!mayLookAhead()) return undefined;
+    // Written by a clock that was ahead of this one: sent in the future, or due later than any message may be.
+    first = inOrder(
+      waiting
+        .where('due_ms', '>', nowMs)
+        .where(({ and, or, eb }) =>
+          or([
+            eb('due_ms', '>', nowMs + MAX_DELAY_MS + CLOCK_SKEW_MS),
+            and([eb('state', '=', 'tried'), eb('due_ms', '>', nowMs + longestRestMs(visibleAfterMs))]),
+            and([eb('state', '=', 'waiting'), eb('created_ms', '>', nowMs + CLOCK_SKEW_MS)]),
+          ]),
+        ),
+    );
+    if ((await first.executeTakeFirst()) === undefined) return undefined;
+  }
   const taken = await connection
     .updateTable('messages')
     .set((row) => ({ state: 'tried', attempts: row('attempts', '+', 1), due_ms: nowMs + visibleAfterMs }))
@@ -96,10 +128,11 @@ async function fetch(
   if (mine.attempts > attempts) {
     // Those who tried did not even live to say that they failed.
     await giveUp(taken.last_error ?? 'was not handled to the end in time');
-    return fetch(connection, name, { visibleAfterMs, attempts });
+    return fetch(connection, name, options);
   }
   return {
     data: fromJson(taken.data),
+    attempt: mine.attempts,
     async done() {
       await connection.deleteFrom('messages').where('id', '=', mine.id).where('attempts', '=', mine.attempts).execute();
     },

@@ -76,7 +76,9 @@ export function testBatches(tests: TestRunner, make: () => Promise<StoragePlace>
       const [id, project] = [newId(), newProject()];
       await batches().create({ id, project, createdMs: 1, request: {} }, [1, 2, 3], { name: `b-${id}`, data: id });
       await batches().settle(id, 0, { state: 'done', result: 1, nowMs: 2 }, []);
-      alike(await batches().cancel(id, 3), { done: 1, failed: 2, cancelled: true, endedMs: 3 });
+      const cancelled = `c-${id}`;
+      alike(await batches().cancel(id, 3, [{ name: cancelled, data: id }]), { done: 1, failed: 2, cancelled: true, endedMs: 3 });
+      equal(await depthOf(cancelled), 1);
       alike(await batches().settle(id, 1, { state: 'done', result: 1, nowMs: 4 }, [{ name: `e-${id}`, data: id }]), {
         done: 1,
         failed: 2,
@@ -91,7 +93,8 @@ export function testBatches(tests: TestRunner, make: () => Promise<StoragePlace>
           ['failed', undefined],
         ],
       );
-      alike(await batches().cancel(id, 9), { endedMs: 3 });
+      alike(await batches().cancel(id, 9, [{ name: cancelled, data: id }]), { endedMs: 3 });
+      equal(await depthOf(cancelled), 1);
       equal(await batches().cancel('none', 9), undefined);
     });
 

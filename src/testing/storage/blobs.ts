@@ -73,6 +73,10 @@ export function testBlobs(tests: TestRunner, make: () => Promise<BlobPlace>): vo
       const changed = Uint8Array.from(bytes, (byte, i) => (i === 500 ? byte ^ 1 : byte));
       await place.damage(name, changed);
       await rejects('BLOB_DAMAGED', blobs.get(name));
+      // As many bytes are not the same bytes.
+      equal(await others.put(bytes), name);
+      equal(new Uint8Array((await blobs.get(name)) ?? []), new Uint8Array(bytes));
+      await blobs.check?.();
     });
 
     it('are listed all', async () => {

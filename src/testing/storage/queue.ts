@@ -40,6 +40,20 @@ export function testQueue(tests: TestRunner, make: () => Promise<StoragePlace>):
       equal(await depthOf(name), 1);
     });
 
+    it('sends several at once, and text of every kind comes back as it was', async () => {
+      const name = newName();
+      const texts = ['\u0000', 'a\u0000b', '\ud800', '\udc00\ud800', '\\u0000', '\ud83d\ude00'];
+      await first().queue.send(...texts.map((text) => ({ name, data: { text, [text]: [text] } })));
+      await first().queue.send();
+      equal(await depthOf(name), texts.length);
+      const got: unknown[] = [];
+      const stop = await second().queue.work(name, (data) => Promise.resolve(void got.push(data)));
+      await until(() => got.length === texts.length);
+      await stop();
+      const sorted = (all: readonly unknown[]) => all.map((one) => JSON.stringify(one)).sort();
+      equal(sorted(got), sorted(texts.map((text) => ({ text, [text]: [text] }))));
+    });
+
     it('takes two waiting messages of one name and key for one, but not while one is handled', async () => {
       const [name, other] = [newName(), newName()];
       await first().queue.send({ name, key: 'k', data: 1 });
@@ -119,7 +133,9 @@ export function testQueue(tests: TestRunner, make: () => Promise<StoragePlace>):
     it('hands a failed message over again, a little later, and gives up after its attempts', async () => {
       const name = newName();
       const at: number[] = [];
-      const stop = await first().queue.work(name, () => {
+      const attempts: number[] = [];
+      const stop = await first().queue.work(name, (_, { attempt }) => {
+        attempts.push(attempt);
         at.push(Date.now());
         return Promise.reject(new Error('no'));
       }, { attempts: 2 }); // prettier-ignore
@@ -129,6 +145,7 @@ export function testQueue(tests: TestRunner, make: () => Promise<StoragePlace>):
       await until(async () => (await depthOf(name)) === 0);
       await wait(500);
       equal(at.length, 2);
+      equal(attempts, [1, 2]);
       await stop();
       await first().queue.send({ name, data: 2, key: 'k' });
       equal(await depthOf(name), 1);

@@ -3,7 +3,7 @@ import type { VersionRecord } from '../../service/ports/versions.ts';
 import { alike, equal, ok, rejects } from '../checks.ts';
 import type { TestRunner } from '../test-runner.ts';
 import { openTwice, type StoragePlace } from './place.ts';
-import { hashOf, newProject, recordOf } from './records.ts';
+import { hashOf, imageOf, maskOf, newProject, recordOf } from './records.ts';
 
 export function testRuns(tests: TestRunner, make: () => Promise<StoragePlace>): void {
   const { describe, it } = tests;
@@ -149,6 +149,36 @@ export function testRuns(tests: TestRunner, make: () => Promise<StoragePlace>): 
         { project, from: one, to: two, reason: 'better', createdMs: 2000 },
         { project, to: one, reason: 'better', createdMs: 2000 },
       ]);
+    });
+
+    it('keep nothing of a version that learned from masks that were removed meanwhile', async () => {
+      const { annotations } = first().store;
+      const learn = async (meanwhile: (project: string) => Promise<unknown>) => {
+        const project = newProject();
+        const two = [maskOf('cup'), maskOf('jug')];
+        await annotations.accept(recordOf(project, { masks: two }), []);
+        await annotations.accept(recordOf(project, { externalId: 'two', image: imageOf(project, 'b'), masks: two }), []);
+        const learnedFrom = (await annotations.masks(project, { limit: 10 })).map(({ id }) => id);
+        const run = await claim(project, 'a');
+        await meanwhile(project);
+        const version = versionOf(project);
+        const result = { state: 'promoted' as const, reason: 'better', version, learnedFrom, nowMs: 2000 };
+        equal(await runs().finish(run?.id ?? '', 'a', result), true);
+        const { current } = await versions().state(project);
+        return { state: (await runs().get(run?.id ?? ''))?.state, stored: (await versions().list({ project, limit: 5 })).length, current };
+      };
+      const key = (project: string) => ({ project, source: 'webhook', externalId: 'one' });
+      const discarded = { state: 'failed', stored: 0, current: undefined };
+      equal(await learn((project) => annotations.remove(key(project))), discarded);
+      equal(await learn((project) => annotations.withdraw(key(project), 1)), discarded);
+      equal(await learn((project) => annotations.accept(recordOf(project, { revision: 2 }), [])), discarded);
+      equal(
+        await learn((project) => annotations.accept(recordOf(project, { revision: 2, provenance: 'rejected', masks: [] }), [])),
+        discarded,
+      );
+      const corrected = (project: string) => recordOf(project, { revision: 2, masks: [maskOf('cup', 9), maskOf('jug', 8), maskOf('pan')] });
+      alike(await learn((project) => annotations.accept(corrected(project), [])), { state: 'promoted', stored: 1 });
+      alike(await learn((project) => annotations.accept(recordOf(project, { externalId: 'three' }), [])), { state: 'promoted', stored: 1 });
     });
 
     it('store a version as rejected whose parent is no longer in service', async () => {

@@ -49,7 +49,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
     calls: [],
     before: () => undefined,
     status: {
-      ...{ ready: true, problems: [], baseModel: 'tiny@9a897d329434', device: 'cpu', startedMs: 1_760_000_000_000 },
+      ...{ ready: true, failing: [], problems: [], baseModel: 'tiny@9a897d329434', device: 'cpu', startedMs: 1_760_000_000_000 },
       ...{ engineQueue: { running: 0, waiting: 0, limit: 64 }, messages: {}, serving: [], learner: 'managed' as const },
     },
     ...changes,

@@ -1,4 +1,7 @@
 /** Own credentials go to the configured Label Studio only, whatever a request, a redirect or the picture of a task names. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hostAndPort } from '../../../src/adapters/http/address-check.ts';
 import { createGuard } from '../../../src/adapters/http/guard.ts';
@@ -11,6 +14,7 @@ import { serverConfig } from '../../../src/server/config.ts';
 import type { ProsamConfig } from '../../../src/server/config-schema.ts';
 import { mountLabelStudio } from '../../../src/server/mount-label-studio.ts';
 import { CONFIG, NAME, PROJECT } from '../../integrations/label-studio/backend-server.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
 import { fakeService } from '../adapters/fake-service.ts';
 import { startThief, type Heard, type ThiefAnswer } from './thief-server.ts';
 
@@ -52,9 +56,12 @@ async function start(config: ProsamConfig = {}, { open = false } = {}) {
   const guard = createGuard(open ? { anonymous: 'admin' } : { basic, tokens });
   const app = createHttpApp({ guard, log });
   const images = createImageSources({ allowHosts: settings.images.allowHosts });
-  const mounted = mountLabelStudio({ settings, service: fakeService(), app, images, log, metrics: noMetrics });
+  const storage = await openStorage({ database: ':memory:', objects: mkdtempSync(join(tmpdir(), 'prosam-credentials-')) });
+  const { queue } = storage;
+  const mounted = mountLabelStudio({ settings, service: fakeService(), app, images, queue, log, metrics: noMetrics });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
   ended.push(
+    () => storage.close(),
     () => images.close(),
     () => mounted.close(),
     () => server.close({ deadlineMs: 1000 }),

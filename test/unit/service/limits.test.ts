@@ -43,7 +43,18 @@ async function byHttp({ labels = ['cup'], ...change }: Change): Promise<string> 
   return status < 300 ? 'good' : (json as { error: { code: string } }).error.code;
 }
 
-const texts = (longest: number): string[] => ['', 'a', 'a'.repeat(longest), 'a'.repeat(longest + 1), 'a\nb', '\u007f', 'ä'];
+const texts = (longest: number): string[] => [
+  '',
+  'a',
+  'a'.repeat(longest),
+  'a'.repeat(longest + 1),
+  'a\nb',
+  '\u007f',
+  'ä',
+  'a\u0000',
+  'a\ud800',
+  'a\u0085',
+];
 
 describe('an annotation', () => {
   it.each([
@@ -55,7 +66,16 @@ describe('an annotation', () => {
   ])('has a %s of at most %i characters at both ends', async (field, longest) => {
     const responses = [];
     for (const text of texts(longest)) responses.push([await byHttp({ [field]: text }), await byService({ [field]: text })]);
-    const wanted = ['REQUEST_INVALID', 'good', 'good', 'REQUEST_INVALID', 'REQUEST_INVALID', 'REQUEST_INVALID', 'good'];
+    const wanted = [
+      'REQUEST_INVALID',
+      'good',
+      'good',
+      'REQUEST_INVALID',
+      'REQUEST_INVALID',
+      'REQUEST_INVALID',
+      'good',
+      ...Array<string>(3).fill('REQUEST_INVALID'),
+    ];
     expect(responses).toEqual(wanted.map((one) => [one, one]));
   });
 
@@ -69,7 +89,7 @@ describe('an annotation', () => {
     const names = [...texts(LIMITS.project), '../d', 'a b', '.a', '𝒜'.repeat(LIMITS.project / 2), '𝒜'.repeat(LIMITS.project / 2 + 1)];
     const responses = [];
     for (const project of names) responses.push([(await byHttp({ project })) === 'good', (await byService({ project })) === 'good']);
-    const good = [false, true, true, false, false, false, true, false, false, false, true, false];
+    const good = [false, true, true, false, false, false, true, false, false, false, false, false, false, true, false];
     expect(responses).toEqual(good.map((one) => [one, one]));
   });
 

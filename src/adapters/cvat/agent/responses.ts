@@ -1,6 +1,7 @@
 /** Answers to what CVAT's agents are asked: shapes on frames, objects from clicks, objects followed from frame to frame. */
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
+import { everyLabel } from '../../../service/every-label.ts';
 import type { PredictionService } from '../../../service/types.ts';
 import type { RefinePrompts } from '../../../core/engine/types.ts';
 import { sha256Hex } from '../../../core/common/sha256.ts';
@@ -110,24 +111,19 @@ export function createAgentResponses({ client, service, project, tracker, thresh
       const shapes: object[] = [];
       for (const [i, frame] of frames.entries()) {
         const image = await imageOf(frame);
-        const { masks } = await service.predictions.predict(
-          {
-            project,
-            image,
-            priority: frames.length > 1 ? 'batch' : 'interactive',
-            ...(least !== undefined && { options: { threshold: least } }),
-          },
-          { signal },
-        );
-        for (const { label, mask } of masks) {
-          // CVAT lists what its user chose; what is not there was not asked for.
-          const name = names ? names[label]?.name : label;
-          const target = name === undefined ? undefined : targets.get(name);
-          // A label that takes boxes alone gets boxes: CVAT would store a mask there that nobody can edit.
-          const form = target && formFor(target, poly === true ? 'polygon' : 'mask');
-          if (target === undefined || form === undefined) continue;
-          const made = await shapesOfMask(mask, { frame, label_id: target.id }, { form, tolerance: 1, minShare: 0.0005 });
-          shapes.push(...made.map((shape) => ({ ...shape, source: 'auto' })));
+        const priority = frames.length > 1 ? ('batch' as const) : ('interactive' as const);
+        const asked = { project, image, priority, ...(least !== undefined && { options: { threshold: least } }) };
+        for await (const { masks } of everyLabel(service, asked, { signal })) {
+          for (const { label, mask } of masks) {
+            // CVAT lists what its user chose; what is not there was not asked for.
+            const name = names ? names[label]?.name : label;
+            const target = name === undefined ? undefined : targets.get(name);
+            // A label that takes boxes alone gets boxes: CVAT would store a mask there that nobody can edit.
+            const form = target && formFor(target, poly === true ? 'polygon' : 'mask');
+            if (target === undefined || form === undefined) continue;
+            const made = await shapesOfMask(mask, { frame, label_id: target.id }, { form, tolerance: 1, minShare: 0.0005 });
+            shapes.push(...made.map((shape) => ({ ...shape, source: 'auto' })));
+          }
         }
         onProgress((i + 1) / frames.length);
       }

@@ -4,6 +4,7 @@ import { ProsamError } from '../../../core/common/errors.ts';
 import { checkInput } from '../../http/check-input.ts';
 import { mayUse } from '../../http/guard.ts';
 import type { ImageSources } from '../../http/images/image-input.ts';
+import { plainText } from '../../http/plain-text.ts';
 import { route, type Caller, type Route, type RouteResponse, type RouteContext } from '../../http/route.ts';
 import { dialectOf } from './response-dialect.ts';
 import { askedImage, type AskedImage } from './request-image.ts';
@@ -35,7 +36,7 @@ const MAX_BODY_BYTES = 64 * 2 ** 20;
 /** CVAT waits 120 seconds unless told otherwise; an answer that says why is better than silence. */
 const DEADLINE_MS = 110_000;
 
-const nameParams = z.object({ name: z.string().max(200) });
+const nameParams = z.object({ name: plainText(200) });
 const anyFunction = z.object({ metadata: z.unknown(), spec: z.unknown(), status: z.unknown() });
 
 /** Routes of Nuclio's dashboard. */

@@ -1,5 +1,6 @@
 /** Schema of images in requests, and the interface that turns them into bytes. */
 import { z } from 'zod';
+import { plainText } from '../plain-text.ts';
 
 /** Longest text of an address or path. */
 const MAX_ADDRESS = 8192;
@@ -18,18 +19,21 @@ export const imageInputSchema: z.ZodType<ImageInputJson, ImageInputJson> = z.uni
     url: z
       .string()
       .min(1)
-      .refine((text) => text.length <= MAX_ADDRESS || /^data:/i.test(text), `at most ${MAX_ADDRESS} characters, unless it is a data: URI`)
+      .refine(
+        (text) => plainText(MAX_ADDRESS).safeParse(text).success || /^data:/i.test(text),
+        `at most ${MAX_ADDRESS} characters without control characters, unless it is a data: URI`,
+      )
       .describe('http(s) address, or a data: URI'),
   }),
   z.strictObject({ base64: z.string().min(1).describe('Bytes of the image file in base64') }),
-  z.strictObject({ path: z.string().min(1).max(MAX_ADDRESS).describe('Path below the configured image folder') }),
+  z.strictObject({ path: plainText(MAX_ADDRESS).describe('Path below the configured image folder') }),
   z.strictObject({
     sha256: z
       .string()
       .regex(/^[0-9a-f]{64}$/)
       .describe('An image this project has seen before'),
   }),
-  z.strictObject({ file: z.string().min(1).max(200).describe('Field name of the file part of a multipart body') }),
+  z.strictObject({ file: plainText(200).describe('Field name of the file part of a multipart body') }),
 ]);
 
 /** Shared by all adapters. */

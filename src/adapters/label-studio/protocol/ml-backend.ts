@@ -40,7 +40,9 @@ export interface MlBackendOptions {
   setup(setup: MlSetup, call: MlCall): Promise<{ modelVersion: string }>;
   /** One answer a task, in their order; undefined: nothing is stored for it, and it may be asked again. */
   predict(request: MlPredictRequest, call: MlCall): Promise<readonly (MlResponse | undefined)[]>;
-  /** Label Studio waits for 1 s while somebody presses Submit: do slow work afterwards. @default events are taken and forgotten */
+  /**
+   * Label Studio waits for 1 s while somebody presses Submit: keep the event, and do slow work afterwards. It is answered once this resolves. @default events are taken and forgotten
+   */
   onEvent?(event: MlEvent, call: MlCall): Promise<void>;
   /** Versions of one project's predictions, or of all. @default none */
   versions?(call: MlCall): Promise<readonly string[]>;
