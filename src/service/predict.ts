@@ -11,6 +11,7 @@ import type { ServiceImage, ServicePredictRequest, ServicePrediction } from './t
 import type { Engine, Method, PixelImage, Prediction, Reference } from '../core/engine/types.ts';
 import type { VersionStore } from './ports/versions.ts';
 import type { Admission } from './admission.ts';
+import { answerVersion } from './answer-version.ts';
 import type { ServiceImages } from './images.ts';
 import { confidenceOf } from '../core/engine/confidence.ts';
 import { DEFAULT_LABEL } from '../core/engine/defaults.ts';
@@ -18,7 +19,7 @@ import { asBytes, isPixelImage } from '../core/image/input.ts';
 import { checkHasBytes } from './annotation-masks.ts';
 import { createKeepSoon } from './keep-soon.ts';
 import type { PredictionLog } from './prediction-log.ts';
-import { shortHash, type ReferenceSets } from './references.ts';
+import type { ReferenceSets } from './references.ts';
 import type { Serving } from './serving.ts';
 
 export interface PredictParts {
@@ -36,11 +37,11 @@ export interface PredictParts {
   now: () => number;
 }
 
-/** References of one prediction, and their hash in version strings. */
+/** References of one prediction, and what stands for them in version strings. */
 interface Asked {
   references: Reference[];
   missing: string[];
-  hash: string;
+  sets: readonly { label: string; hash: string }[];
 }
 
 /** Pixels of all reference images of one request: 50 of twenty megapixels, or 10 of a hundred. */
@@ -83,7 +84,10 @@ export function createPredict(parts: PredictParts) {
       image: { sha256: target.sha256, width: prediction.width, height: prediction.height },
       masks: prediction.masks,
       missing: asked.missing,
-      version: versionString(engine.info.model, encoderVersion, asked.hash),
+      version: answerVersion({
+        ...{ model: engine.info.model, method: request.options?.method ?? method ?? 'auto', encoderVersion },
+        ...{ sets: asked.sets, options: request.options },
+      }),
       encoderVersion,
       baseModel: prediction.model,
       device: prediction.device,
@@ -98,16 +102,6 @@ export function createPredict(parts: PredictParts) {
     }
     return response;
   };
-}
-
-/** Changes whenever base model, prompt encoder or references change. */
-export function versionString(baseModel: string, encoderVersion: string, references: string): string {
-  return `${baseModel}.${encoderVersion}.r-${references}`;
-}
-
-/** Hash of all reference sets a prediction uses, whatever their order. */
-export function hashOfSets(sets: readonly { label: string; hash: string }[]): string {
-  return shortHash(sets.map(({ label, hash }) => [label, hash]).sort());
 }
 
 function checkRequest({ project, labels, references, externalId, client }: ServicePredictRequest): void {
@@ -147,7 +141,7 @@ async function referencesFor(
       references.push({ label, shows, image: await parts.images.stored(sha256, { signal }), rle });
     }
   }
-  return { references, missing: sets.filter(({ masks }) => masks.length === 0).map(({ label }) => label), hash: hashOfSets(found) };
+  return { references, missing: sets.filter(({ masks }) => masks.length === 0).map(({ label }) => label), sets: found };
 }
 
 /** Images of each label, so that none that shows it counts as one without it. */
@@ -189,7 +183,7 @@ async function inlineReferences(
     hashes.push({ label, hash: `${known.sha256} ${hashOfAnnotation(annotation)}` });
   }
   const present = new Set(references.map(({ label }) => label));
-  return { references, missing: (labels ?? []).filter((label) => !present.has(label)), hash: hashOfSets(hashes) };
+  return { references, missing: (labels ?? []).filter((label) => !present.has(label)), sets: hashes };
 }
 
 /** Size of an image from the head of its file, or from the store. @throws IMAGE_* */

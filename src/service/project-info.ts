@@ -1,7 +1,8 @@
 /** State of a project: labels, references, counts, and the version that the next prediction will carry. */
-import type { ProjectInfo } from './types.ts';
+import type { Method } from '../core/engine/types.ts';
+import { answerVersion } from './answer-version.ts';
+import type { AskedVersion, ProjectInfo } from './types.ts';
 import type { Store } from './ports/storage.ts';
-import { hashOfSets, versionString } from './predict.ts';
 import type { ReferenceSets } from './references.ts';
 import type { Serving } from './serving.ts';
 
@@ -10,13 +11,16 @@ export interface ProjectInfoParts {
   references: ReferenceSets;
   serving: Serving;
   baseModel: string;
+  /** Method of requests that name none. @default the engine's */
+  method?: Method | undefined;
   /** Reason why the learner does not start a run; undefined: there is none. */
   waitingFor: (project: string) => Promise<string | undefined>;
 }
 
 export async function projectInfo(
-  { store, references, serving, baseModel, waitingFor }: ProjectInfoParts,
+  { store, references, serving, baseModel, method, waitingFor }: ProjectInfoParts,
   project: string,
+  { labels: wanted, options, form }: AskedVersion = {},
 ): Promise<ProjectInfo> {
   const state = await store.versions.state(project);
   const [labels, counts, runs] = await Promise.all([
@@ -27,10 +31,12 @@ export async function projectInfo(
   const sets = await Promise.all(labels.map(({ label }) => references.of(project, label, state.revision)));
   const encoderVersion = await serving.use(state, (version) => Promise.resolve(version));
   const [run] = runs;
+  // Labels without masks take no part in a prediction, and so in no version.
+  const looked = sets.filter(({ label, masks }) => masks.length > 0 && (wanted?.includes(label) ?? true));
   const waiting = run?.state === 'running' ? undefined : await waitingFor(project);
   return {
     project,
-    version: versionString(baseModel, encoderVersion, hashOfSets(sets)),
+    version: answerVersion({ model: baseModel, method: options?.method ?? method ?? 'auto', encoderVersion, sets: looked, options, form }),
     encoderVersion,
     ...counts,
     concepts: sets.map(({ label, masks }) => ({

@@ -1,14 +1,16 @@
 /** Many tasks in one request: what is ready in time is the answer, the rest is worked off and pushed; one failure is one task's. */
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
+import { isAnswerVersion } from '../../service/answer-version.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { MlResponse } from './protocol/responses.ts';
 import type { LabelConfig } from './protocol/label-config.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
+import { askedOf } from './asked.ts';
 import type { DeferredPredictions } from './deferred-predictions.ts';
 import { predictTask, wantedOutputs, type TaskParts } from './predict-task.ts';
 import type { Slots } from './slots.ts';
-import type { AnnotationRecorder, Connection } from './types.ts';
+import type { AnnotationRecorder, Connection, LabelStudioApi } from './types.ts';
 
 export interface BatchParts extends TaskParts {
   recorder: AnnotationRecorder;
@@ -19,6 +21,8 @@ export interface BatchParts extends TaskParts {
   softDeadlineMs: number;
   /** The same for a single task: somebody waits for it to open. */
   openDeadlineMs: number;
+  /** Called with the version of an answer and the tasks that have predictions of earlier ones. @default not called */
+  onAnswered?: NonNullable<LabelStudioApi['answered']>;
   /** Aborts when the adapter closes: work goes on after a request is answered. */
   closing: AbortSignal;
 }
@@ -65,7 +69,7 @@ export function createBatch(parts: BatchParts): Batch {
         ),
       );
       await Promise.race([Promise.all(learning), deadline.over]);
-      const { version, concepts } = await service.projects.get(project);
+      const { version, concepts } = await service.projects.get(project, askedOf(connection, config, parts));
       const known = new Set(concepts.filter(({ masks }) => masks > 0).map(({ label }) => label));
       if (wantedOutputs(config, known).size === 0) {
         log.info(
@@ -93,6 +97,7 @@ export function createBatch(parts: BatchParts): Batch {
           late.add({ connection, task: (tasks[place] as MlTask).id, response });
         return response;
       });
+      if (asked.some((flight) => flight !== undefined)) parts.onAnswered?.(connection, version, withEarlier(tasks, version));
       if (deadline.reached()) {
         const ready = responses.filter((response) => response !== undefined).length;
         log.warn({ project, tasks: tasks.length, ready }, 'a batch is answered in part: the rest follows');
@@ -133,6 +138,12 @@ export function createBatch(parts: BatchParts): Batch {
     flights.set(key, flight);
     return flight;
   }
+}
+
+/** Numbers of tasks that have predictions of other versions of this service. */
+function withEarlier(tasks: readonly MlTask[], version: string): MlTask['id'][] {
+  const isEarlier = (one: string | undefined): boolean => one !== undefined && one !== version && isAnswerVersion(one);
+  return tasks.filter(({ predictions }) => predictions.some(({ model_version }) => isEarlier(model_version))).map(({ id }) => id);
 }
 
 /** Over after its time, or when nobody waits any more. */

@@ -53,6 +53,11 @@ export interface LabelStudioApi {
   listAnnotations(connection: Connection, task: number | string, options?: { signal?: AbortSignal }): Promise<unknown[]>;
   /** Called once a project is set up and whenever its address or token change: repair of webhooks, a first reconciliation. Not waited for. */
   connected?(connection: Connection): void;
+  /**
+   * Called once a batch is answered in a version. tasks: those that have predictions of earlier versions. Label Studio stores the answer a
+   * moment later. Not waited for.
+   */
+  answered?: (connection: Connection, version: string, tasks: readonly (number | string)[]) => void;
   /** Brings everything up to date before a run of training. */
   beforeTraining?(connection: Connection, options?: { signal?: AbortSignal }): Promise<void>;
 }

@@ -41,10 +41,31 @@ export function comparableUrl(text: string): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
+const LOOPBACK =
+  /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|0\.0\.0\.0|host\.docker\.internal|host\.containers\.internal|gateway\.docker\.internal)$/;
+
+/**
+ * Whether two addresses lead to the same service: localhost, 127.0.0.1 and the names containers have for their host are one machine; so is
+ * any of them and a name, such as a container's, with the same port and path.
+ */
+export function sameService(one: string, other: string): boolean {
+  const [first, second] = [comparableUrl(one), comparableUrl(other)];
+  if (first === second) return true;
+  if (!URL.canParse(first) || !URL.canParse(second)) return false;
+  const [a, b] = [new URL(first), new URL(second)];
+  if (a.protocol !== b.protocol || a.port !== b.port || trimmedPath(a) !== trimmedPath(b)) return false;
+  const isLocal = ({ hostname }: URL): boolean => LOOPBACK.test(hostname) || !/[.:]/.test(hostname);
+  return a.hostname === b.hostname || (isLocal(a) && isLocal(b));
+}
+
+function trimmedPath({ pathname }: URL): string {
+  return pathname.replace(/\/+$/, '');
+}
+
 export function webhookProblems(webhooks: readonly ApiWebhook[], backends: readonly ApiBackend[], wanted: WebhookWanted): WebhookProblem[] {
   const own = comparableUrl(wanted.backendUrl);
-  const mine = webhooks.filter(({ url }) => comparableUrl(url) === `${own}/webhook`);
-  const connected = backends.some(({ url }) => comparableUrl(url) === own);
+  const mine = webhooks.filter(({ url }) => sameService(url, `${own}/webhook`));
+  const connected = backends.some(({ url }) => sameService(url, own));
   if (!connected) return mine.map((webhook) => ({ kind: 'left behind' as const, webhook }));
   const [first, ...others] = mine;
   if (first === undefined) return [{ kind: 'missing' }];
