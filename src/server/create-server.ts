@@ -139,7 +139,16 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     opened.push(await hook.work());
     if (settings.labelStudio.enabled) {
       const onProblem = (project: string, problem: Error | undefined): void => service.note(project, problem);
-      const mounted = mountLabelStudio({ settings, service, app, images, log, metrics, onProblem });
+      const mounted = mountLabelStudio({
+        settings,
+        service,
+        app,
+        images,
+        log,
+        metrics,
+        onProblem,
+        onError: (error, where) => service.report(error, where),
+      });
       opened.push(() => mounted.close());
     }
     const forCvat = settings.cvat.enabled ? mountCvat({ settings, service, app, bodies, images, queue, log }) : undefined;

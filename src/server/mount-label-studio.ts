@@ -29,6 +29,8 @@ export interface LabelStudioParts {
   images: ImageSources;
   log: Log;
   metrics: ServiceMetrics;
+  /** Called with what failed, and the name of the project. @default not called */
+  onError?: (error: unknown, where: string) => void;
   /** Called with the problem of a project of Label Studio, and with undefined once it is gone. @default not called */
   onProblem?: (project: string, problem: Error | undefined) => void;
 }
@@ -60,11 +62,14 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
     ...(backendUrl !== undefined && { isOwn: (url: string) => sameService(url, backendUrl) }),
     passwordOf: (user) => settings.auth.basic.find(({ name: one }) => one === user)?.password,
     keepOutdated,
+    asksForLogin: settings.auth.basic.length + settings.auth.tokens.length + settings.auth.hmac.length > 0,
+    report: parts.onError,
     everyMs: reconcileMinutes * 60_000,
     log,
   });
   const adapter = labelStudio({
     ...{ service, images, api, log, metrics, name, instances, ...(threshold !== undefined && { threshold }) },
+    report: parts.onError,
     fetchImage: createFetchImage({ own, elsewhere: images, clients }),
     limits: { softDeadlineMs, maxPixels },
     ...(url !== undefined && { hostname: url }),

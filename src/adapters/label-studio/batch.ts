@@ -10,7 +10,7 @@ import { askedOf } from './asked.ts';
 import type { DeferredPredictions } from './deferred-predictions.ts';
 import { predictTask, wantedOutputs, type TaskParts } from './predict-task.ts';
 import type { Slots } from './slots.ts';
-import type { AnnotationRecorder, Connection, LabelStudioApi } from './types.ts';
+import type { AnnotationRecorder, Connection, LabelStudioApi, LabelStudioOptions } from './types.ts';
 
 export interface BatchParts extends TaskParts {
   recorder: AnnotationRecorder;
@@ -18,6 +18,7 @@ export interface BatchParts extends TaskParts {
   slots: Slots;
   log: Log;
   metrics: Pick<ServiceMetrics, 'error'>;
+  report?: LabelStudioOptions['report'];
   softDeadlineMs: number;
   /** The same for a single task: somebody waits for it to open. */
   openDeadlineMs: number;
@@ -42,13 +43,14 @@ export type Batch = (
 ) => Promise<(MlResponse | undefined)[]>;
 
 export function createBatch(parts: BatchParts): Batch {
-  const { service, recorder, late, slots, log, metrics, softDeadlineMs, openDeadlineMs, closing } = parts;
+  const { service, recorder, late, slots, log, metrics, report, softDeadlineMs, openDeadlineMs, closing } = parts;
   const flights = new Map<string, Flight>();
 
   const failed = (connection: Connection, task: MlTask, what: string, error: unknown): undefined => {
     if (closing.aborted) return undefined;
     const code = isProsamError(error) ? error.code : 'ENGINE_FAILED';
     metrics.error(code);
+    report?.(error, connection.project);
     log.warn({ project: connection.project, task: task.id, code }, `${what}: ${messageOf(error)}`);
     return undefined;
   };
@@ -72,7 +74,8 @@ export function createBatch(parts: BatchParts): Batch {
       const { version, concepts } = await service.projects.get(project, askedOf(connection, config, parts));
       const known = new Set(concepts.filter(({ masks }) => masks > 0).map(({ label }) => label));
       if (wantedOutputs(config, known).size === 0) {
-        log.info(
+        // Label Studio tells the person that predictions were retrieved.
+        log.warn(
           { project, tasks: tasks.length, known: known.size },
           'nothing is predicted: no label of the configuration has a reference yet. Submit one annotation',
         );

@@ -56,6 +56,7 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
   const late = createDeferredPredictions({ ...(api && { api }), log, signal });
   const slots = createSlots(concurrency);
   const settings = { instances, ...(threshold !== undefined && { threshold }) };
+  const { report } = options;
   const common = { service, images, priors, log, settings };
   const batch = createBatch({
     ...common,
@@ -63,13 +64,14 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
     late,
     slots,
     metrics,
+    report,
     softDeadlineMs,
     openDeadlineMs,
     closing: signal,
     ...(api?.answered && { onAnswered: api.answered }),
   });
   const interactive = createInteractive(common);
-  const events = createEventWork({ service, connections, recorder, images, ...(api && { api }), log, metrics, closing: signal });
+  const events = createEventWork({ service, connections, recorder, images, ...(api && { api }), log, metrics, report, closing: signal });
   /** Newest known version by project: what is said where the real one takes too long. */
   const versions = createLruMap<string, string>({ max: MAX_VERSIONS });
 

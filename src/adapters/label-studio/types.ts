@@ -84,6 +84,8 @@ export interface LabelStudioOptions {
   threshold?: number;
   /** Counts what fails. @default nothing is counted */
   metrics?: Pick<ServiceMetrics, 'error'>;
+  /** Lists what fails, with the name of the project, for people to read. @default nothing is listed */
+  report?: ((error: unknown, where: string) => void) | undefined;
   /** Milliseconds that only go forward. @default performance.now */
   clockMs?: () => number;
 }

@@ -1,6 +1,5 @@
 /** `prosam label-studio connect`: makes this service a project's model, through Label Studio's own interface. */
-import { findingText, problemsOf } from '../../core/common/finding.ts';
-import type { Finding } from '../../core/common/finding.ts';
+import { findingText, problemsOf, type Finding } from '../../core/common/finding.ts';
 import type { ApiBackend } from '../../adapters/label-studio/api/responses.ts';
 import type { NewBackend } from '../../adapters/label-studio/api/connection-calls.ts';
 import { describeProblem, repairWebhook, sameService } from '../../adapters/label-studio/connection/webhook.ts';

@@ -4,7 +4,9 @@ import type { LabelStudioClient } from '../../../src/adapters/label-studio/api/c
 import type { ApiBackend, ApiProject } from '../../../src/adapters/label-studio/api/types.ts';
 import { deleteOutdated } from '../../../src/adapters/label-studio/connection/outdated.ts';
 import { showVersion } from '../../../src/adapters/label-studio/connection/shown-version.ts';
-import { sameService, webhookProblems } from '../../../src/adapters/label-studio/connection/webhook.ts';
+import { sameService, silentWebhook, webhookProblems } from '../../../src/adapters/label-studio/connection/webhook.ts';
+import { imageOfTask } from '../../../src/adapters/label-studio/task-images.ts';
+import type { Connection } from '../../../src/adapters/label-studio/types.ts';
 
 const [OLD, NEW] = ['tiny@9a897d329434.base.r-387cc446b653', 'tiny@9a897d329434.base.r-1f0c55d2a9e4'];
 
@@ -134,7 +136,7 @@ describe('a connection made by hand', () => {
     expect(sameService('http://10.0.0.5:9090/x', 'http://10.0.0.6:9090/x')).toBe(false);
   });
 
-  it('has a webhook without credentials, which is found', () => {
+  it('has a webhook without credentials, which is found', async () => {
     const backend = studio(null).backend;
     const webhook = {
       ...{ id: 3, project: 1, url: 'http://127.0.0.1:9090/label-studio/webhook', headers: {}, send_payload: true },
@@ -142,5 +144,27 @@ describe('a connection made by hand', () => {
     };
     const wanted = { backendUrl: 'http://localhost:9090/label-studio', authorization: 'Basic abc' };
     expect(webhookProblems([webhook], [backend], wanted)).toEqual([{ kind: 'credentials', webhook }]);
+    const told = (held: object) => {
+      const client = { webhooks: () => Promise.resolve([held]), backends: () => Promise.resolve([backend]) };
+      return silentWebhook(client as unknown as LabelStudioClient, 1);
+    };
+    // A service that does not know its own address writes its credentials nowhere, and says so.
+    expect(await told(webhook)).toContain('PROSAM_LABEL_STUDIO_BACKEND_URL=http://127.0.0.1:9090/label-studio');
+    expect(await told({ ...webhook, is_active: false })).toContain('switched off');
+    // Credentials it may not know of are somebody's choice.
+    expect(await told({ ...webhook, headers: { authorization: 'Bearer own' } })).toBeUndefined();
+  });
+});
+
+describe('the image of a task', () => {
+  const connection = { project: 'p' } as Connection;
+  const valueOf = (data: Record<string, unknown>, field: string) => imageOfTask(connection, { id: 1, data }, field).value;
+
+  it('lies under a name or a path of names', () => {
+    expect(valueOf({ 'a.b': 'https://x/1.png', a: { b: 'https://x/2.png' } }, 'a.b')).toBe('https://x/1.png');
+    expect(valueOf({ photo: { url: 'https://x/2.png' } }, 'photo.url')).toBe('https://x/2.png');
+    expect(valueOf({ pages: [{ url: 'https://x/3.png' }] }, 'pages.0.url')).toBe('https://x/3.png');
+    for (const path of ['photo.toString.name', '__proto__.x', 'photo.url.length', 'photo..url', ''])
+      expect(() => valueOf({ photo: { url: 'https://x/2.png' } }, path), path).toThrow('expected the address of an image');
   });
 });

@@ -7,7 +7,7 @@ import { confirmProject } from './project.ts';
 import { newMemory, reconcile, type ReconcileMemory, type ReconcileOptions, type ReconcileReport } from './reconcile.ts';
 import type { CountedAnnotations } from './removals.ts';
 import { createUpkeep, type UpkeepParts } from './upkeep.ts';
-import { describeProblem, repairWebhook, type WebhookWanted } from './webhook.ts';
+import { describeProblem, repairWebhook, silentWebhook, type WebhookWanted } from './webhook.ts';
 import type { AnnotationRecorder, Connection, LabelStudioApi, PushedPrediction } from '../types.ts';
 
 export interface ConnectionApiOptions extends Pick<UpkeepParts, 'isOwn' | 'passwordOf'> {
@@ -22,6 +22,10 @@ export interface ConnectionApiOptions extends Pick<UpkeepParts, 'isOwn' | 'passw
   everyMs?: number;
   /** After a project connects, before its webhook is looked at. @default 5000 */
   settleMs?: number;
+  /** Whether this service takes webhooks with credentials alone. @default false */
+  asksForLogin?: boolean;
+  /** Lists what lasts until somebody does something. @default nothing is listed */
+  report?: ((error: unknown, where: string) => void) | undefined;
   /** Leaves predictions of earlier versions that nobody used. @default false: they go once their task has a newer one */
   keepOutdated?: boolean;
   /** After an answer, before the stored predictions are looked at. @default 3000 */
@@ -57,6 +61,8 @@ export function createConnectionApi({
   everyMs = 300_000,
   settleMs = 5000,
   keepOutdated = false,
+  asksForLogin = false,
+  report,
   answeredMs = 3000,
   log = silentLog,
   ...own
@@ -102,8 +108,18 @@ export function createConnectionApi({
 
   const repair = async (connection: Connection): Promise<void> => {
     const wanted = webhook?.(connection);
-    if (wanted === undefined) return;
     const options = { signal: closing.signal };
+    if (wanted === undefined) {
+      const state = stateOf(connection);
+      const silent = asksForLogin ? await silentWebhook(clients(connection), connection.projectId, options) : undefined;
+      if (silent !== undefined && silent !== state.silent) {
+        const error = new ProsamError('LABEL_STUDIO_FAILED', silent);
+        log.warn({ project: connection.project, code: error.code }, error.message);
+        report?.(error, connection.project);
+      }
+      state.silent = silent;
+      return;
+    }
     // The webhook tells our credentials, and those that seem left behind are deleted: in this project alone.
     await confirmProject(clients(connection), connection, options);
     for (const problem of await repairWebhook(clients(connection), connection.projectId, wanted, options)) {
@@ -188,6 +204,8 @@ interface State {
   connection: Connection;
   memory: ReconcileMemory;
   problem: Error | undefined;
+  /** Reason why nothing is told by a webhook, as it was last reported. */
+  silent?: string | undefined;
   running: Promise<unknown>;
 }
 

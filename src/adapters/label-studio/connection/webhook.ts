@@ -1,4 +1,5 @@
 /** The webhook a project tells us of annotations with: found, judged and put right. */
+import { isAnswerVersion } from '../../../service/answer-version.ts';
 import type { ApiBackend, ApiWebhook } from '../api/responses.ts';
 import type { LabelStudioClient } from '../api/client.ts';
 
@@ -114,6 +115,32 @@ export async function repairWebhook(
     }
   }
   return problems;
+}
+
+/**
+ * Sentence about a webhook of this service that nothing comes through, for a service that asks for credentials and does not know its own
+ * address: without it no credentials are written anywhere. undefined: there is none. @throws LABEL_STUDIO_*
+ */
+export async function silentWebhook(
+  client: Pick<LabelStudioClient, 'webhooks' | 'backends'>,
+  project: number,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<string | undefined> {
+  const [webhooks, backends] = [await client.webhooks(project, options), await client.backends(project, options)];
+  const own = backends.find(({ model_version }) => isAnswerVersion(model_version ?? ''));
+  if (own === undefined) return undefined;
+  const [problem] = webhookProblems(webhooks, [own], { backendUrl: own.url, authorization: '' }).filter(
+    (one) => one.kind !== 'credentials' || !carriesCredentials(one.webhook),
+  );
+  if (problem === undefined || problem.kind === 'twice' || problem.kind === 'actions') return undefined;
+  return (
+    `Project ${project}: ${describeProblem(problem)}. Set labelStudio.backendUrl (PROSAM_LABEL_STUDIO_BACKEND_URL=${comparableUrl(own.url)}), ` +
+    `and it is put right; or: prosam label-studio connect --project ${project} --backend ${comparableUrl(own.url)}.`
+  );
+}
+
+function carriesCredentials({ headers, url }: ApiWebhook): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'authorization') || (URL.parse(url)?.username ?? '') !== '';
 }
 
 /** For logs and people. */

@@ -5,6 +5,7 @@ import { describeProblem, webhookProblems } from '../../../adapters/label-studio
 import { isPersonalToken } from '../../../adapters/label-studio/api/credentials.ts';
 import type { ApiProject } from '../../../adapters/label-studio/api/responses.ts';
 import { hostAndPort } from '../../../adapters/http/address-check.ts';
+import { valueAt } from '../../../adapters/label-studio/task-images.ts';
 import { createImageSources } from '../../../adapters/http/images/image-sources.ts';
 import { parseLabelConfig } from '../../../adapters/label-studio/protocol/label-config.ts';
 import { isProsamError, messageOf } from '../../../core/common/errors.ts';
@@ -141,7 +142,7 @@ async function imageFindings({ client, token, settings }: LabelStudioContext, pr
   const field = parsedField(project);
   if (field === undefined) return [];
   for await (const task of client.tasks(project.id, { pageSize: 1 })) {
-    const value = task.data[field];
+    const value = valueAt(task.data, field);
     if (typeof value !== 'string')
       return [wrong(what, `task ${task.id} has no text at "${field}"`, 'import tasks with the field that the <Image> names')];
     const { allowHosts, maxBytes, timeoutMs } = settings.images;
