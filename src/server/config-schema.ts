@@ -114,6 +114,7 @@ export const configSchema = z.strictObject({
       name: text(100).default('label-studio'),
       reconcileMinutes: z.number().min(0).max(1440).default(5),
       softDeadlineMs: milliseconds(1000, 95_000).default(80_000),
+      keepOutdated: z.boolean().default(false),
       instances: z.boolean().default(false),
       threshold: z.number().min(0).max(1).optional(),
     })

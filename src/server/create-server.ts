@@ -139,7 +139,17 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     opened.push(await hook.work());
     if (settings.labelStudio.enabled) {
       const onProblem = (project: string, problem: Error | undefined): void => service.note(project, problem);
-      const mounted = mountLabelStudio({ settings, service, app, images, queue, log, metrics, onProblem });
+      const mounted = mountLabelStudio({
+        settings,
+        service,
+        app,
+        images,
+        queue,
+        log,
+        metrics,
+        onProblem,
+        onError: (error, where) => service.report(error, where),
+      });
       opened.push(() => mounted.close());
       opened.push(await mounted.work());
     }

@@ -8,6 +8,7 @@ import { baseAddress } from '../adapters/label-studio/api/client.ts';
 import { createConnectionApi } from '../adapters/label-studio/connection/connection-api.ts';
 import { createConnectionClients } from '../adapters/label-studio/connection/clients.ts';
 import { createFetchImage } from '../adapters/label-studio/connection/images.ts';
+import { sameService } from '../adapters/label-studio/connection/webhook.ts';
 import type { CountedAnnotations } from '../adapters/label-studio/connection/removals.ts';
 import { syncRoutes } from '../adapters/label-studio/connection/sync-routes.ts';
 import type { CountedAnnotation } from '../adapters/label-studio/types.ts';
@@ -31,6 +32,8 @@ export interface LabelStudioParts {
   queue: Queue;
   log: Log;
   metrics: ServiceMetrics;
+  /** Called with what failed, and the name of the project. @default not called */
+  onError?: (error: unknown, where: string) => void;
   /** Called with the problem of a project of Label Studio, and with undefined once it is gone. @default not called */
   onProblem?: (project: string, problem: Error | undefined) => void;
 }
@@ -42,7 +45,8 @@ export interface MountedLabelStudio extends Pick<LabelStudio, 'connections' | 'i
 /** @throws CONFIG_INVALID */
 export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
   const { settings, service, app, images, queue, log, metrics, onProblem = () => undefined } = parts;
-  const { token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, threshold, mountAtRoot } = settings.labelStudio;
+  const { token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, threshold, keepOutdated, mountAtRoot } =
+    settings.labelStudio;
   const { allowHosts, maxBytes, timeoutMs, maxPixels } = settings.images;
   const url = settings.labelStudio.url === undefined ? undefined : baseAddress(settings.labelStudio.url);
   // Though it is a private address; everything else is refused, however it came to be asked.
@@ -58,11 +62,17 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
     }),
     counted: ({ project }) => countedAnnotations(service, project, name),
     onProblem: ({ project }, problem) => onProblem(project, problem),
+    ...(backendUrl !== undefined && { isOwn: (url: string) => sameService(url, backendUrl) }),
+    passwordOf: (user) => settings.auth.basic.find(({ name: one }) => one === user)?.password,
+    keepOutdated,
+    asksForLogin: settings.auth.basic.length + settings.auth.tokens.length + settings.auth.hmac.length > 0,
+    report: parts.onError,
     everyMs: reconcileMinutes * 60_000,
     log,
   });
   const adapter = labelStudio({
     ...{ service, images, api, queue, log, metrics, name, instances, ...(threshold !== undefined && { threshold }) },
+    report: parts.onError,
     fetchImage: createFetchImage({ own, elsewhere: images, clients }),
     limits: { softDeadlineMs, maxPixels },
     ...(url !== undefined && { hostname: url }),

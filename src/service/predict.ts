@@ -11,6 +11,7 @@ import type { ServiceImage, ServicePredictRequest, ServicePrediction } from './t
 import type { Engine, Method, PixelImage, Prediction, Reference } from '../core/engine/types.ts';
 import type { VersionStore } from './ports/versions.ts';
 import type { Admission } from './admission.ts';
+import { answerVersion } from './answer-version.ts';
 import type { ServiceImages } from './images.ts';
 import { confidenceOf } from '../core/engine/confidence.ts';
 import { DEFAULT_LABEL } from '../core/engine/defaults.ts';
@@ -19,7 +20,7 @@ import { checkHasBytes } from './annotation-masks.ts';
 import { createKeepSoon } from './keep-soon.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import type { ReferenceSets } from './references.ts';
-import { hashOfSets, storedReferences, type Asked } from './stored-references.ts';
+import { storedReferences, type Asked } from './stored-references.ts';
 import type { Serving } from './serving.ts';
 
 export interface PredictParts {
@@ -89,7 +90,10 @@ export function createPredict(parts: PredictParts) {
       masks: prediction.masks,
       missing: asked.missing,
       ...(asked.omitted.length > 0 && { omitted: asked.omitted }),
-      version: versionString(engine.info.model, encoderVersion, asked.hash),
+      version: answerVersion({
+        ...{ model: engine.info.model, method: request.options?.method ?? method ?? 'auto', encoderVersion },
+        ...{ sets: asked.sets, options: request.options },
+      }),
       encoderVersion,
       baseModel: prediction.model,
       device: prediction.device,
@@ -105,11 +109,6 @@ export function createPredict(parts: PredictParts) {
     }
     return { ...response, ...(notices.length > 0 && { notices }) };
   };
-}
-
-/** Changes whenever base model, prompt encoder or references change. */
-export function versionString(baseModel: string, encoderVersion: string, references: string): string {
-  return `${baseModel}.${encoderVersion}.r-${references}`;
 }
 
 /** Whether it may be the file of a reference that is missing or damaged. */
@@ -174,7 +173,7 @@ async function inlineReferences(
   }
   const present = new Set(references.map(({ label }) => label));
   const missing = (labels ?? []).filter((label) => !present.has(label));
-  return { references, missing, omitted: [], notices: [], hash: hashOfSets(hashes) };
+  return { references, missing, omitted: [], notices: [], sets: hashes };
 }
 
 /** Size of an image from the head of its file, or from the store. @throws IMAGE_* */

@@ -1,8 +1,8 @@
 /** State of a project: labels, references, counts, and the version that the next prediction will carry. */
-import type { ProjectInfo } from './types.ts';
+import type { Method } from '../core/engine/types.ts';
+import { answerVersion } from './answer-version.ts';
+import type { AskedVersion, ProjectInfo } from './types.ts';
 import type { Store } from './ports/storage.ts';
-import { versionString } from './predict.ts';
-import { hashOfSets } from './stored-references.ts';
 import type { ReferenceSets } from './references.ts';
 import type { Serving } from './serving.ts';
 
@@ -11,6 +11,8 @@ export interface ProjectInfoParts {
   references: ReferenceSets;
   serving: Serving;
   baseModel: string;
+  /** Method of requests that name none. @default the engine's */
+  method?: Method | undefined;
   /** Reason why the learner does not start a run; undefined: there is none. */
   waitingFor: (project: string) => Promise<string | undefined>;
 }
@@ -19,8 +21,9 @@ export interface ProjectInfoParts {
 const RUNS = 5;
 
 export async function projectInfo(
-  { store, references, serving, baseModel, waitingFor }: ProjectInfoParts,
+  { store, references, serving, baseModel, method, waitingFor }: ProjectInfoParts,
   project: string,
+  { labels: wanted, options, form }: AskedVersion = {},
 ): Promise<ProjectInfo> {
   const state = await store.versions.state(project);
   const [labels, counts, runs] = await Promise.all([
@@ -32,10 +35,12 @@ export async function projectInfo(
   const encoderVersion = await serving.use(state, (version) => Promise.resolve(version));
   // After a correction of the clock the newest one need not be the first.
   const run = runs.find(({ state }) => state === 'running') ?? runs[0];
+  // Labels without masks take no part in a prediction, and so in no version.
+  const looked = sets.filter(({ label, masks }) => masks.length > 0 && (wanted?.includes(label) ?? true));
   const waiting = run?.state === 'running' ? undefined : await waitingFor(project);
   return {
     project,
-    version: versionString(baseModel, encoderVersion, hashOfSets(sets.filter(({ masks }) => masks.length > 0))),
+    version: answerVersion({ model: baseModel, method: options?.method ?? method ?? 'auto', encoderVersion, sets: looked, options, form }),
     encoderVersion,
     ...counts,
     concepts: sets.map(({ label, masks }) => ({

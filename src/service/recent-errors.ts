@@ -15,7 +15,13 @@ export interface ErrorList {
 
 export function createErrorList(now: () => number, metrics: Pick<ServiceMetrics, 'error'>): ErrorList {
   const reports: ErrorReport[] = [];
+  /** One failure passes several places that tell of it. */
+  const reported = new WeakSet();
   const report: ErrorList['report'] = (error, where) => {
+    if (typeof error === 'object' && error !== null) {
+      if (reported.has(error)) return;
+      reported.add(error);
+    }
     const code = isProsamError(error) ? error.code : 'ENGINE_FAILED';
     reports.unshift({ createdMs: now(), code, message: messageOf(error), where });
     reports.length = Math.min(reports.length, MAX_REPORTS);

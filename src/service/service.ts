@@ -147,7 +147,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   return {
     predictions: predictionService({ engine, admission, images, stored: store.images, log: predictionLog, predict, listed }),
     annotations: annotationService({ stored: store.annotations, accept, listed }),
-    projects: projectService({ store, references, serving, baseModel, waitingFor, images, queue, now, listed }),
+    projects: projectService({ store, references, serving, baseModel, method: options.method, waitingFor, images, queue, now, listed }),
     versions: versionService({ stored: store.versions, serving, now, listed }),
     async status(visible) {
       const { worker } = engine;

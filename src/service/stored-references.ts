@@ -3,16 +3,16 @@ import { isProsamError, ProsamError } from '../core/common/errors.ts';
 import { LIMITS } from '../core/common/limits.ts';
 import type { Reference } from '../core/engine/types.ts';
 import type { ServiceImages } from './images.ts';
-import { shortHash, type ReferenceSet, type ReferenceSets } from './references.ts';
+import type { ReferenceSet, ReferenceSets } from './references.ts';
 
-/** References of one prediction, and their hash in version strings. */
+/** References of one prediction, and what stands for them in version strings. */
 export interface Asked {
   references: Reference[];
   missing: string[];
   /** Labels of the project beyond those of one request. */
   omitted: string[];
   notices: string[];
-  hash: string;
+  sets: readonly { label: string; hash: string }[];
 }
 
 export interface StoredReferencesParts {
@@ -63,12 +63,7 @@ export async function storedReferences(parts: StoredReferencesParts, request: St
   const unreadable = await withMasks(parts, request, missing);
   if (chosen.length === 0 && unreadable.length > 0) throw noneReadable(project, unreadable);
   const omitted = all.slice(LIMITS.labels);
-  return { references: chosen, missing, omitted, notices: noticesOf(unreadable, omitted), hash: hashOfSets(found) };
-}
-
-/** Hash of all reference sets a prediction uses, whatever their order. */
-export function hashOfSets(sets: readonly { label: string; hash: string }[]): string {
-  return shortHash(sets.map(({ label, hash }) => [label, hash]).sort());
+  return { references: chosen, missing, omitted, notices: noticesOf(unreadable, omitted), sets: found };
 }
 
 async function readable(

@@ -46,9 +46,9 @@ export interface ServicePrediction {
   missing: string[];
   /** Labels of the project beyond those of one request, which were not looked for: name them in another one. Absent: none. */
   omitted?: string[];
-  /** What is not as it should be although there is a prediction, for people to read. Absent: nothing. */
+  /** Remarks on what is not as it should be although there is a prediction, for people to read. Absent: none. */
   notices?: string[];
-  /** Version string, base model, prompt encoder and references in one: changes whenever one of them does. */
+  /** Fingerprint of what answered: model, method, prompt encoder where the method may use it, references, options. Changes when masks may. */
   version: string;
   /** Trained prompt encoder: id of a version, or 'base', the model's own. */
   encoderVersion: string;
@@ -95,6 +95,16 @@ export interface Accepted {
   outcome: AcceptOutcome;
   image: { sha256: string; width: number; height: number };
   masks: { label: string; area: number }[];
+}
+
+/** Prediction whose version string is asked for. */
+export interface AskedVersion {
+  /** Concepts to look for. @default every label the project has references of */
+  labels?: readonly string[];
+  /** Options of the prediction. */
+  options?: ServicePredictRequest['options'];
+  /** Settings of an adapter that change what it makes of a mask. @default none */
+  form?: Readonly<Record<string, boolean | number | string | undefined>>;
 }
 
 export interface ConceptInfo {
@@ -199,8 +209,8 @@ export interface AnnotationService {
 export interface ProjectService {
   /** Names of all projects. */
   list(): Promise<string[]>;
-  /** State of one project: labels, references, version, newest training run. */
-  get(project: string): Promise<ProjectInfo>;
+  /** State of one project: labels, references, version, newest training run. asked: prediction that `version` is of. @default one without options */
+  get(project: string, asked?: AskedVersion): Promise<ProjectInfo>;
   /** Images without an annotation, most uncertain first. */
   nextImages(project: string, options: { limit: number; offset?: number }): Promise<ImageRow[]>;
   /** Requests a training run now, whatever the learner's policy; returns at once. */

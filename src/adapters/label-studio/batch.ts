@@ -1,14 +1,16 @@
 /** Many tasks in one request: what is ready in time is the answer, the rest is worked off and pushed; one failure is one task's. */
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
+import { isAnswerVersion } from '../../service/answer-version.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { MlResponse } from './protocol/responses.ts';
 import type { LabelConfig } from './protocol/label-config.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
+import { askedOf } from './asked.ts';
 import type { DeferredPredictions } from './deferred-predictions.ts';
 import { predictTask, wantedOutputs, type TaskParts } from './predict-task.ts';
 import type { Slots } from './slots.ts';
-import type { AnnotationRecorder, Connection } from './types.ts';
+import type { AnnotationRecorder, Connection, LabelStudioApi, LabelStudioOptions } from './types.ts';
 
 export interface BatchParts extends TaskParts {
   recorder: AnnotationRecorder;
@@ -16,9 +18,12 @@ export interface BatchParts extends TaskParts {
   slots: Slots;
   log: Log;
   metrics: Pick<ServiceMetrics, 'error'>;
+  report?: LabelStudioOptions['report'];
   softDeadlineMs: number;
   /** The same for a single task: somebody waits for it to open. */
   openDeadlineMs: number;
+  /** Called with the version of an answer and the tasks that have predictions of earlier ones. @default not called */
+  onAnswered?: NonNullable<LabelStudioApi['answered']>;
   /** Aborts when the adapter closes: work goes on after a request is answered. */
   closing: AbortSignal;
 }
@@ -38,13 +43,14 @@ export type Batch = (
 ) => Promise<(MlResponse | undefined)[]>;
 
 export function createBatch(parts: BatchParts): Batch {
-  const { service, recorder, late, slots, log, metrics, softDeadlineMs, openDeadlineMs, closing } = parts;
+  const { service, recorder, late, slots, log, metrics, report, softDeadlineMs, openDeadlineMs, closing } = parts;
   const flights = new Map<string, Flight>();
 
   const failed = (connection: Connection, task: MlTask, what: string, error: unknown): undefined => {
     if (closing.aborted) return undefined;
     const code = isProsamError(error) ? error.code : 'ENGINE_FAILED';
     metrics.error(code);
+    report?.(error, connection.project);
     log.warn({ project: connection.project, task: task.id, code }, `${what}: ${messageOf(error)}`);
     return undefined;
   };
@@ -65,10 +71,11 @@ export function createBatch(parts: BatchParts): Batch {
         ),
       );
       await Promise.race([Promise.all(learning), deadline.over]);
-      const { version, concepts } = await service.projects.get(project);
+      const { version, concepts } = await service.projects.get(project, askedOf(connection, config, parts));
       const known = new Set(concepts.filter(({ masks }) => masks > 0).map(({ label }) => label));
       if (wantedOutputs(config, known).size === 0) {
-        log.info(
+        // Label Studio tells the person that predictions were retrieved.
+        log.warn(
           { project, tasks: tasks.length, known: known.size },
           'nothing is predicted: no label of the configuration has a reference yet. Submit one annotation',
         );
@@ -93,6 +100,7 @@ export function createBatch(parts: BatchParts): Batch {
           late.add({ connection, task: (tasks[place] as MlTask).id, response });
         return response;
       });
+      if (asked.some((flight) => flight !== undefined)) parts.onAnswered?.(connection, version, withEarlier(tasks, version));
       if (deadline.reached()) {
         const ready = responses.filter((response) => response !== undefined).length;
         log.warn({ project, tasks: tasks.length, ready }, 'a batch is answered in part: the rest follows');
@@ -133,6 +141,12 @@ export function createBatch(parts: BatchParts): Batch {
     flights.set(key, flight);
     return flight;
   }
+}
+
+/** Numbers of tasks that have predictions of other versions of this service. */
+function withEarlier(tasks: readonly MlTask[], version: string): MlTask['id'][] {
+  const isEarlier = (one: string | undefined): boolean => one !== undefined && one !== version && isAnswerVersion(one);
+  return tasks.filter(({ predictions }) => predictions.some(({ model_version }) => isEarlier(model_version))).map(({ id }) => id);
 }
 
 /** Over after its time, or when nobody waits any more. */

@@ -12,7 +12,7 @@ import { annotationSteps } from './protocol/read-task.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
 import { configOf, type Connections } from './connection/connections.ts';
 import { imageOfTask, type TaskImages } from './task-images.ts';
-import type { AnnotationRecorder, Connection, LabelStudioApi } from './types.ts';
+import type { AnnotationRecorder, Connection, LabelStudioApi, LabelStudioOptions } from './types.ts';
 
 export interface EventParts {
   service: Pick<Service, 'projects'>;
@@ -22,10 +22,11 @@ export interface EventParts {
   api?: LabelStudioApi;
   /** Keeps events; without one they are lost when the process ends. */
   queue?: Queue | undefined;
-  /** Of the installation. */
+  /** Name of the installation. */
   name: string;
   log: Log;
   metrics: Pick<ServiceMetrics, 'error'>;
+  report?: LabelStudioOptions['report'];
   /** Aborts when the adapter closes. */
   closing: AbortSignal;
 }
@@ -47,7 +48,7 @@ const MAX_WAITING = 10_000;
 const MAX_WARMED = 16;
 
 export function createEventWork(parts: EventParts): EventWork {
-  const { service, connections, recorder, images, api, queue, name, log, metrics, closing } = parts;
+  const { service, connections, recorder, images, api, queue, name, log, metrics, report, closing } = parts;
   const lines = new Map<string, Promise<void>>();
   let waiting = 0;
 
@@ -55,6 +56,7 @@ export function createEventWork(parts: EventParts): EventWork {
     if (closing.aborted) return;
     const code = isProsamError(error) ? error.code : 'STORAGE_FAILED';
     metrics.error(code);
+    report?.(error, project);
     log.warn({ project, code }, `${what}: ${messageOf(error)}`);
   };
   /** In a line of its own name, so that slow work of one kind holds up nothing else. */

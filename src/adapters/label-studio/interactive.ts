@@ -10,13 +10,14 @@ import type { MlResponse } from './protocol/responses.ts';
 import { outputsOf, type LabelConfig } from './protocol/label-config.ts';
 import type { MlRegion, MlTask } from './protocol/request-schemas.ts';
 import { writeRegions } from './protocol/write-region.ts';
+import { askedOf, type AskedParts } from './asked.ts';
 import type { Prior, Priors } from './priors.ts';
 import { askedFor, promptsOf } from './prompts.ts';
 import { retried } from './with-retry.ts';
 import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { Connection } from './types.ts';
 
-export interface InteractiveParts {
+export interface InteractiveParts extends AskedParts {
   service: Pick<Service, 'predictions' | 'projects'>;
   images: TaskImages;
   priors: Priors;
@@ -30,10 +31,11 @@ export type Interactive = (
   signal: AbortSignal,
 ) => Promise<MlResponse>;
 
-export function createInteractive({ service, images, priors, log, priorMs = 300 }: InteractiveParts): Interactive {
+export function createInteractive(parts: InteractiveParts): Interactive {
+  const { service, images, priors, log, priorMs = 300 } = parts;
   return async ({ connection, config, task, context }, signal) => {
     const { project } = connection;
-    const { version, concepts } = await service.projects.get(project);
+    const { version, concepts } = await service.projects.get(project, askedOf(connection, config, parts));
     const nothing = (why: string): MlResponse => {
       log.warn({ project, task: task.id }, `a prompt is not answered: ${why}`);
       return { result: [], score: 0, modelVersion: version };

@@ -5,6 +5,7 @@ import { silentLog } from '../../service/ports/log.ts';
 import { noMetrics } from '../../service/ports/metrics.ts';
 import type { Route } from '../http/route.ts';
 import { createMlBackend, type MlCall, type MlPredictRequest } from './protocol/ml-backend.ts';
+import { askedOf } from './asked.ts';
 import { createRecorder } from './annotations.ts';
 import { createBatch } from './batch.ts';
 import { configOf, createConnections, projectName, type Connections } from './connection/connections.ts';
@@ -14,7 +15,7 @@ import { createDeferredPredictions } from './deferred-predictions.ts';
 import { createPriors } from './priors.ts';
 import { createDefaultImages, createTaskImages } from './task-images.ts';
 import { createSlots } from './slots.ts';
-import type { AnnotationRecorder, LabelStudioOptions } from './types.ts';
+import type { AnnotationRecorder, Connection, LabelStudioOptions } from './types.ts';
 
 export interface LabelStudio {
   /** For the path Label Studio is given ('/label-studio'), and for '/' where it is given none. */
@@ -56,18 +57,20 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
   const recorder = createRecorder({ service, images, log, source: name, limits: maxPixels === undefined ? {} : { maxPixels } });
   const late = createDeferredPredictions({ ...(api && { api }), log, signal });
   const slots = createSlots(concurrency);
-  const common = { service, images, priors, log };
+  const settings = { instances, ...(threshold !== undefined && { threshold }) };
+  const { report } = options;
+  const common = { service, images, priors, log, settings };
   const batch = createBatch({
     ...common,
-    instances,
-    threshold,
     recorder,
     late,
     slots,
     metrics,
+    report,
     softDeadlineMs,
     openDeadlineMs,
     closing: signal,
+    ...(api?.answered && { onAnswered: api.answered }),
   });
   const interactive = createInteractive(common);
   const { queue } = options;
@@ -81,13 +84,15 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
     name,
     log,
     metrics,
+    report,
     closing: signal,
   });
   /** Newest known version by project: what is said where the real one takes too long. */
   const versions = createLruMap<string, string>({ max: MAX_VERSIONS });
 
-  async function currentVersion(project: string): Promise<string> {
-    const asked = service.projects.get(project).then(({ version }) => {
+  async function currentVersion(connection: Connection): Promise<string> {
+    const { project } = connection;
+    const asked = service.projects.get(project, askedOf(connection, configOf(connection), { settings })).then(({ version }) => {
       versions.set(project, version);
       return version;
     });
@@ -118,20 +123,11 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
     async setup(setup) {
       const { connection, changed } = connections.setUp(setup);
       if (changed) api?.connected?.(connection);
-      return { modelVersion: await currentVersion(connection.project) };
+      return { modelVersion: await currentVersion(connection) };
     },
     predict,
     onEvent: (event) => events.handle(event),
-    versions: async () => [
-      ...new Set(
-        await Promise.all(
-          connections
-            .all()
-            .slice(-MAX_VERSIONS)
-            .map(({ project }) => currentVersion(project)),
-        ),
-      ),
-    ],
+    versions: async () => [...new Set(await Promise.all(connections.all().slice(-MAX_VERSIONS).map(currentVersion)))],
     limits: {
       ...(maxBodyBytes !== undefined && { maxBodyBytes }),
       ...(maxTasks !== undefined && { maxTasks }),

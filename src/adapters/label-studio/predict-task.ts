@@ -7,19 +7,16 @@ import type { MlResponse } from './protocol/responses.ts';
 import { outputsOf, type LabelConfig, type Output } from './protocol/label-config.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
 import { writeRegions, type WrittenRegion } from './protocol/write-region.ts';
+import { askedOf, type AskedParts } from './asked.ts';
 import type { Priors } from './priors.ts';
 import { retried } from './with-retry.ts';
 import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { Connection } from './types.ts';
 
-export interface TaskParts {
+export interface TaskParts extends AskedParts {
   service: Pick<Service, 'predictions' | 'projects'>;
   images: TaskImages;
   priors: Priors;
-  /** One region a connected part. */
-  instances: boolean;
-  /** Least probability of a concept for its regions to be answered. @default the engine's */
-  threshold?: number | undefined;
 }
 
 export interface TaskRequest {
@@ -43,29 +40,26 @@ export function wantedOutputs(config: LabelConfig, known: ReadonlySet<string>): 
 }
 
 /** undefined: there is nothing to look for. @throws what the service and the image source throw */
-export async function predictTask(
-  { service, images, priors, instances, threshold }: TaskParts,
-  request: TaskRequest,
-  signal: AbortSignal,
-): Promise<MlResponse | undefined> {
+export async function predictTask(parts: TaskParts, request: TaskRequest, signal: AbortSignal): Promise<MlResponse | undefined> {
   const { connection, config, task, version, known, priority } = request;
-  const { project, extraParams } = connection;
-  const split = typeof extraParams.instances === 'boolean' ? extraParams.instances : instances;
-  const least = shareIn(extraParams.threshold) ?? threshold;
+  const { service, images, priors } = parts;
+  const { project } = connection;
+  const asked = askedOf(connection, config, parts);
+  const { split } = asked;
   const result: WrittenRegion[] = [];
   const scores: number[] = [];
   for (const outputs of wantedOutputs(config, known).values()) {
     const of = imageOfTask(connection, task, (outputs[0] as Output).image.field);
     const labels = [...new Set(outputs.map(({ label }) => label))];
     const boxes = outputs.some(({ control }) => control.kind === 'rectanglelabels');
-    const options = { options: { ...((split || boxes) && { instances: true }), ...(least !== undefined && { threshold: least }) } };
-    const asked = { project, externalId: of.externalId, priority, ...options };
+    const options = { ...asked.options, ...((split || boxes) && { instances: true }) };
+    const request = { project, externalId: of.externalId, priority, options };
     // A configuration may name more labels than one request.
     for (let from = 0; from < labels.length; from += LIMITS.labels) {
       const some = labels.slice(from, from + LIMITS.labels);
       const prediction: ServicePrediction = await images.use(
         of,
-        (image) => retried(() => service.predictions.predict({ ...asked, labels: some, image }, { signal }), signal),
+        (image) => retried(() => service.predictions.predict({ ...request, labels: some, image }, { signal }), signal),
         signal,
       );
       for (const mask of prediction.masks) {
@@ -84,9 +78,4 @@ export async function predictTask(
 
 function toWrite({ label, mask, quality, instances }: MaskPrediction, split: boolean) {
   return { label, mask, score: quality.score, ...(split && instances && instances.length > 0 && { instances }) };
-}
-
-/** A number from 0 to 1 in settings that people write. */
-function shareIn(value: unknown): number | undefined {
-  return typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined;
 }

@@ -122,13 +122,24 @@ export function createTaskImages(parts: {
  * @throws REQUEST_INVALID where there is none
  */
 export function imageOfTask(connection: Connection, task: Pick<MlTask, 'id' | 'data'>, field: string): TaskImage {
-  const held = task.data[field];
+  const held = valueAt(task.data, field);
   const value: unknown = Array.isArray(held) ? held[0] : held;
   if (typeof value === 'string' && value.length > 0) return { connection, task, value, externalId: shownName(task.id, value) };
   throw new ProsamError(
     'REQUEST_INVALID',
     `Task ${task.id}: expected the address of an image in its field ${JSON.stringify(field)}, got ${value === undefined ? 'nothing' : typeof value}. Correct the task's data.`,
   );
+}
+
+/** Value under a name, or where there is none under a path of names and places such as `photo.url` or `pages.0`, as the editor reads it. */
+export function valueAt(data: Readonly<Record<string, unknown>>, path: string): unknown {
+  if (Object.hasOwn(data, path)) return data[path];
+  let held: unknown = data;
+  for (const name of path.split('.')) {
+    if (typeof held !== 'object' || held === null || !Object.hasOwn(held, name)) return undefined;
+    held = (held as Record<string, unknown>)[name];
+  }
+  return held;
 }
 
 /** Without what may be signed or secret in an address. */

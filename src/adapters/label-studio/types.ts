@@ -54,6 +54,11 @@ export interface LabelStudioApi {
   listAnnotations(connection: Connection, task: number | string, options?: { signal?: AbortSignal }): Promise<unknown[]>;
   /** Called once a project is set up and whenever its address or token change: repair of webhooks, a first reconciliation. Not waited for. */
   connected?(connection: Connection): void;
+  /**
+   * Called once a batch is answered in a version. tasks: those that have predictions of earlier versions. Label Studio stores the answer a
+   * moment later. Not waited for.
+   */
+  answered?: (connection: Connection, version: string, tasks: readonly (number | string)[]) => void;
   /** Brings everything up to date before a run of training. */
   beforeTraining?(connection: Connection, options?: { signal?: AbortSignal }): Promise<void>;
 }
@@ -82,6 +87,8 @@ export interface LabelStudioOptions {
   threshold?: number;
   /** Counts what fails. @default nothing is counted */
   metrics?: Pick<ServiceMetrics, 'error'>;
+  /** Lists what fails, with the name of the project, for people to read. @default nothing is listed */
+  report?: ((error: unknown, where: string) => void) | undefined;
   /** Milliseconds that only go forward. @default performance.now */
   clockMs?: () => number;
 }
@@ -121,8 +128,8 @@ export interface AnnotationRecorder {
   removeTasks(connection: Connection, tasks: readonly (number | string)[]): Promise<number>;
   /** It is missing in Label Studio, and nobody said why: counts for nothing until it is recorded again. */
   withdraw(connection: Connection, annotationId: number | string, counted: readonly CountedAnnotation[]): Promise<boolean>;
-  /** Takes a removal back: what is recorded from now on counts again. */
-  restore(connection: Connection, annotationId: number | string): Promise<void>;
+  /** Takes a removal back, that of its task included: what is recorded from now on counts again. */
+  restore(connection: Connection, annotationId: number | string, taskId: number | string): Promise<void>;
 }
 
 /** Active record of an annotation in the service: one for each of its images. */

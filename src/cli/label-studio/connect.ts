@@ -1,11 +1,11 @@
 /** `prosam label-studio connect`: makes this service a project's model, through Label Studio's own interface. */
-import { findingText } from '../../core/common/finding.ts';
+import { findingText, problemsOf, type Finding } from '../../core/common/finding.ts';
 import type { ApiBackend } from '../../adapters/label-studio/api/responses.ts';
 import type { NewBackend } from '../../adapters/label-studio/api/connection-calls.ts';
-import { comparableUrl, describeProblem, repairWebhook } from '../../adapters/label-studio/connection/webhook.ts';
+import { describeProblem, repairWebhook, sameService } from '../../adapters/label-studio/connection/webhook.ts';
 import { isProsamError } from '../../core/common/errors.ts';
 import { createBackendClient } from './backend-client.ts';
-import { labelConfigFindings, SSRF_FIX } from './doctor/checks.ts';
+import { labelConfigFindings, legacyFindings, SSRF_FIX } from './doctor/checks.ts';
 import { authorizationOf, type LabelStudioContext } from './context.ts';
 import { EXIT, type Terminal } from '../common/command.ts';
 
@@ -24,7 +24,10 @@ export async function connect(
   const project = await client.project(id, { signal });
   const model = await createBackendClient(context).health();
   say(`${model} answers at ${context.fromHere}`);
-  for (const finding of labelConfigFindings(project)) if (finding.state !== 'ok') warn(findingText(finding));
+  // Without these two nothing is predicted, or nothing is ever read: whoever connects must hear of it now.
+  const findings: Finding[] = [...labelConfigFindings(project), ...(await legacyFindings(context))];
+  for (const finding of findings) if (finding.state !== 'ok') warn(findingText(finding));
+  const blocked = problemsOf(findings).length > 0;
 
   const connected = await connectBackend(context, signal);
   say(`project ${id} "${project.title}" asks it at ${backend} (version ${connected.backend?.model_version ?? 'unknown'})`);
@@ -45,7 +48,10 @@ export async function connect(
   }
   problems.forEach((problem) => say(`put right: ${problem}`));
   // Predictions are shown to people who open a task.
-  await client.updateProject(id, { show_collab_predictions: true }, { signal });
+  // The model that answers when one is opened is the one whose title the project names as its version.
+  const { title } = connected.backend ?? {};
+  const shown = title && project.model_version !== title ? { model_version: title } : {};
+  await client.updateProject(id, { show_collab_predictions: true, ...shown }, { signal });
   if (json) {
     print(
       JSON.stringify({
@@ -55,13 +61,14 @@ export async function connect(
         version: connected.backend?.model_version,
         repaired: problems,
         webhooks: !connected.webhooksRefused,
+        problems: problemsOf(findings).map((finding) => findingText(finding)),
       }),
     );
-  } else
+  } else if (!blocked)
     print(
       `label one image, then select others in the Data Manager and choose Actions > Retrieve Predictions: ${client.url}/projects/${id}/data`,
     );
-  return connected.webhooksRefused ? EXIT.someFailed : EXIT.ok;
+  return connected.webhooksRefused || blocked ? EXIT.someFailed : EXIT.ok;
 }
 
 async function connectBackend(
@@ -72,8 +79,10 @@ async function connectBackend(
     ...{ project, url: backend, title: TITLE, is_interactive: true },
     ...(login ? { auth_method: 'BASIC_AUTH', basic_auth_user: login.user, basic_auth_pass: login.password } : { auth_method: 'NONE' }),
   };
-  const mine = async () => (await client.backends(project, { signal })).find(({ url }) => comparableUrl(url) === comparableUrl(backend));
+  const mine = async () => (await client.backends(project, { signal })).find(({ url }) => sameService(url, backend));
   const before = await mine();
+  // A title somebody gave, or the version that scores are shown of, stays.
+  if (before?.title) wanted.title = before.title;
   try {
     const made = before ? await client.updateBackend(before.id, wanted, { signal }) : await client.createBackend(wanted, { signal });
     return { backend: made, webhooksRefused: false };

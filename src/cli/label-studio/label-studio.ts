@@ -3,7 +3,14 @@ import type { Run } from '../common/command.ts';
 import { runGroup, type Loaders } from '../common/group.ts';
 import { parseCommand } from '../common/parse.ts';
 import { openContext } from './context.ts';
-import { LABEL_STUDIO, LABEL_STUDIO_ANNOTATE, LABEL_STUDIO_CONNECT, LABEL_STUDIO_DOCTOR, LABEL_STUDIO_SYNC } from './spec.ts';
+import {
+  LABEL_STUDIO,
+  LABEL_STUDIO_ANNOTATE,
+  LABEL_STUDIO_CONNECT,
+  LABEL_STUDIO_DOCTOR,
+  LABEL_STUDIO_SYNC,
+  LABEL_STUDIO_TIDY,
+} from './spec.ts';
 
 const doctorCommand: Run = async (args, terminal) => {
   const { values } = parseCommand(LABEL_STUDIO_DOCTOR, args);
@@ -30,11 +37,18 @@ const syncCommand: Run = async (args, terminal) => {
   return sync({ ...(await openContext(values)), project: values.project }, terminal, values);
 };
 
+const tidyCommand: Run = async (args, terminal) => {
+  const { values } = parseCommand(LABEL_STUDIO_TIDY, args);
+  const { tidy } = await import('./tidy.ts');
+  return tidy({ ...(await openContext(values)), project: values.project }, terminal, values);
+};
+
 const COMMANDS: Loaders = {
   doctor: () => Promise.resolve(doctorCommand),
   connect: () => Promise.resolve(connectCommand),
   annotate: () => Promise.resolve(annotateCommand),
   sync: () => Promise.resolve(syncCommand),
+  tidy: () => Promise.resolve(tidyCommand),
 };
 
 /** Resolves to the exit code. */

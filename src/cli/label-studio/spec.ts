@@ -86,10 +86,24 @@ export const LABEL_STUDIO_SYNC = command({
   examples: ['prosam label-studio sync --project 3 --accept-removals'],
 });
 
+export const LABEL_STUDIO_TIDY = command({
+  name: 'label-studio tidy',
+  summary: "deletes this service's predictions of earlier versions that no annotation was begun from",
+  usage: ['--project N [--all]'],
+  options: {
+    ...PROJECT,
+    all: { type: 'flag', about: 'also of tasks without a prediction of the version in service' },
+    ...json,
+    ...CONNECTION_OPTIONS,
+  },
+  exitCodes: EXIT_CODES,
+  examples: ['prosam label-studio tidy --project 3'],
+});
+
 export const LABEL_STUDIO: GroupSpec = {
   name: 'label-studio',
   summary: SUMMARIES['label-studio'],
-  commands: [LABEL_STUDIO_DOCTOR, LABEL_STUDIO_CONNECT, LABEL_STUDIO_ANNOTATE, LABEL_STUDIO_SYNC],
+  commands: [LABEL_STUDIO_DOCTOR, LABEL_STUDIO_CONNECT, LABEL_STUDIO_ANNOTATE, LABEL_STUDIO_SYNC, LABEL_STUDIO_TIDY],
   exitCodes: EXIT_CODES,
   examples: [
     'export LABEL_STUDIO_URL=http://localhost:8080 LABEL_STUDIO_API_KEY=...',

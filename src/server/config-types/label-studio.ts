@@ -18,6 +18,8 @@ export interface LabelStudioConfig {
   reconcileMinutes?: number;
   /** Time after which a batch is answered with what is ready and the rest is pushed, in milliseconds. @default 80_000 */
   softDeadlineMs?: number;
+  /** Leaves predictions of earlier versions that no annotation was begun from; they go once their task has a newer one. @default false */
+  keepOutdated?: boolean;
   /** One region for each separate object of a mask, instead of one for each label. @default false */
   instances?: boolean;
   /** Least probability of a concept for its regions to be answered, 0 to 1; 0 answers every mask. @default none: 0.4 with `small`, 0 with other models */

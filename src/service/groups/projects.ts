@@ -21,7 +21,7 @@ export function projectService(parts: ProjectParts): ProjectService {
   const { store, serving, images, queue, now, listed } = parts;
   return {
     list: async () => (await store.versions.projects()).map(({ project }) => project),
-    get: (project) => inProject(project, () => projectInfo(parts, project)),
+    get: (project, asked) => inProject(project, () => projectInfo(parts, project, asked)),
     nextImages: (project, given) => inProject(project, () => store.images.unlabelled(project, given)),
     train: (project) =>
       inProject(project, () => queue.send({ name: TRAIN, key: JSON.stringify([project, 'manual']), data: { project, manual: true } })),

@@ -6,10 +6,11 @@ import type { ConnectionClients } from './clients.ts';
 import { confirmProject } from './project.ts';
 import { newMemory, reconcile, type ReconcileMemory, type ReconcileOptions, type ReconcileReport } from './reconcile.ts';
 import type { CountedAnnotations } from './removals.ts';
-import { describeProblem, repairWebhook, type WebhookWanted } from './webhook.ts';
+import { createUpkeep, type UpkeepParts } from './upkeep.ts';
+import { describeProblem, repairWebhook, silentWebhook, type WebhookWanted } from './webhook.ts';
 import type { AnnotationRecorder, Connection, LabelStudioApi, PushedPrediction } from '../types.ts';
 
-export interface ConnectionApiOptions {
+export interface ConnectionApiOptions extends Pick<UpkeepParts, 'isOwn' | 'passwordOf'> {
   clients: ConnectionClients;
   /** Webhook settings of this service; undefined where its own address is unknown, and webhooks are then left alone. */
   webhook?: (connection: Connection) => WebhookWanted | undefined;
@@ -21,12 +22,21 @@ export interface ConnectionApiOptions {
   everyMs?: number;
   /** After a project connects, before its webhook is looked at. @default 5000 */
   settleMs?: number;
+  /** Whether this service takes webhooks with credentials alone. @default false */
+  asksForLogin?: boolean;
+  /** Lists what lasts until somebody does something. @default nothing is listed */
+  report?: ((error: unknown, where: string) => void) | undefined;
+  /** Leaves predictions of earlier versions that nobody used. @default false: they go once their task has a newer one */
+  keepOutdated?: boolean;
+  /** After an answer, before the stored predictions are looked at. @default 3000 */
+  answeredMs?: number;
   log?: Log;
 }
 
 export interface ConnectionApi extends LabelStudioApi {
   connected(connection: Connection): void;
   beforeTraining(connection: Connection, options?: { signal?: AbortSignal }): Promise<void>;
+  answered: NonNullable<LabelStudioApi['answered']>;
   /** Resolves to what was done. @throws LABEL_STUDIO_* */
   reconcile(connection: Connection, options?: ReconcileOptions): Promise<ReconcileReport>;
   /** Error of the last attempt. */
@@ -50,7 +60,12 @@ export function createConnectionApi({
   onProblem = () => undefined,
   everyMs = 300_000,
   settleMs = 5000,
+  keepOutdated = false,
+  asksForLogin = false,
+  report,
+  answeredMs = 3000,
   log = silentLog,
+  ...own
 }: ConnectionApiOptions): ConnectionApi {
   const known = new Map<string, State>();
   const closing = new AbortController();
@@ -93,8 +108,18 @@ export function createConnectionApi({
 
   const repair = async (connection: Connection): Promise<void> => {
     const wanted = webhook?.(connection);
-    if (wanted === undefined) return;
     const options = { signal: closing.signal };
+    if (wanted === undefined) {
+      const state = stateOf(connection);
+      const silent = asksForLogin ? await silentWebhook(clients(connection), connection.projectId, options) : undefined;
+      if (silent !== undefined && silent !== state.silent) {
+        const error = new ProsamError('LABEL_STUDIO_FAILED', silent);
+        log.warn({ project: connection.project, code: error.code }, error.message);
+        report?.(error, connection.project);
+      }
+      state.silent = silent;
+      return;
+    }
     // The webhook tells our credentials, and those that seem left behind are deleted: in this project alone.
     await confirmProject(clients(connection), connection, options);
     for (const problem of await repairWebhook(clients(connection), connection.projectId, wanted, options)) {
@@ -131,6 +156,17 @@ export function createConnectionApi({
         }, everyMs).unref()
       : undefined;
   const background = new Set<Promise<void>>();
+  const inBackground = (running: Promise<void>): void => {
+    const work = running.finally(() => background.delete(work));
+    background.add(work);
+  };
+  const upkeep = createUpkeep({
+    ...own,
+    client: clients,
+    confirm: (connection) => confirmProject(clients(connection), connection, { signal: closing.signal }),
+    run: (what, connection, work) => inBackground(quietly(what, connection, work)),
+    ...{ keepOutdated, settleMs: answeredMs, signal: closing.signal },
+  });
 
   return {
     use: (given) => void (recorder = given),
@@ -139,8 +175,7 @@ export function createConnectionApi({
     connected(connection) {
       if (closing.signal.aborted || connection.hostname === '') return;
       stateOf(connection);
-      const work = sweep(connection, settleMs).finally(() => background.delete(work));
-      background.add(work);
+      inBackground(sweep(connection, settleMs));
     },
     async beforeTraining(connection, { signal } = {}) {
       if (connection.hostname === '') return;
@@ -149,9 +184,12 @@ export function createConnectionApi({
         once(connection, { signal: signal ? AbortSignal.any([signal, late]) : late }),
       );
     },
+    answered: (...answered) => upkeep.answered(...answered),
     async pushPredictions(connection, predictions, { signal } = {}) {
       const client = clients(connection);
       for (const group of groups(predictions)) await client.importPredictions(connection.projectId, group, { signal });
+      const [newest] = predictions.slice(-1);
+      if (newest) upkeep.answered(connection, newest.model_version, []);
     },
     listAnnotations: (connection, task, { signal } = {}) => clients(connection).annotations(task, { signal }),
     async close() {
@@ -166,6 +204,8 @@ interface State {
   connection: Connection;
   memory: ReconcileMemory;
   problem: Error | undefined;
+  /** Reason why nothing is told by a webhook, as it was last reported. */
+  silent?: string | undefined;
   running: Promise<unknown>;
 }
 

@@ -1,4 +1,5 @@
 /** The webhook a project tells us of annotations with: found, judged and put right. */
+import { isAnswerVersion } from '../../../service/answer-version.ts';
 import type { ApiBackend, ApiWebhook } from '../api/responses.ts';
 import type { LabelStudioClient } from '../api/client.ts';
 
@@ -41,10 +42,31 @@ export function comparableUrl(text: string): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
+const LOOPBACK =
+  /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|0\.0\.0\.0|host\.docker\.internal|host\.containers\.internal|gateway\.docker\.internal)$/;
+
+/**
+ * Whether two addresses lead to the same service: localhost, 127.0.0.1 and the names containers have for their host are one machine; so is
+ * any of them and a name, such as a container's, with the same port and path.
+ */
+export function sameService(one: string, other: string): boolean {
+  const [first, second] = [comparableUrl(one), comparableUrl(other)];
+  if (first === second) return true;
+  if (!URL.canParse(first) || !URL.canParse(second)) return false;
+  const [a, b] = [new URL(first), new URL(second)];
+  if (a.protocol !== b.protocol || a.port !== b.port || trimmedPath(a) !== trimmedPath(b)) return false;
+  const isLocal = ({ hostname }: URL): boolean => LOOPBACK.test(hostname) || !/[.:]/.test(hostname);
+  return a.hostname === b.hostname || (isLocal(a) && isLocal(b));
+}
+
+function trimmedPath({ pathname }: URL): string {
+  return pathname.replace(/\/+$/, '');
+}
+
 export function webhookProblems(webhooks: readonly ApiWebhook[], backends: readonly ApiBackend[], wanted: WebhookWanted): WebhookProblem[] {
   const own = comparableUrl(wanted.backendUrl);
-  const mine = webhooks.filter(({ url }) => comparableUrl(url) === `${own}/webhook`);
-  const connected = backends.some(({ url }) => comparableUrl(url) === own);
+  const mine = webhooks.filter(({ url }) => sameService(url, `${own}/webhook`));
+  const connected = backends.some(({ url }) => sameService(url, own));
   if (!connected) return mine.map((webhook) => ({ kind: 'left behind' as const, webhook }));
   const [first, ...others] = mine;
   if (first === undefined) return [{ kind: 'missing' }];
@@ -93,6 +115,32 @@ export async function repairWebhook(
     }
   }
   return problems;
+}
+
+/**
+ * Sentence about a webhook of this service that nothing comes through, for a service that asks for credentials and does not know its own
+ * address: without it no credentials are written anywhere. undefined: there is none. @throws LABEL_STUDIO_*
+ */
+export async function silentWebhook(
+  client: Pick<LabelStudioClient, 'webhooks' | 'backends'>,
+  project: number,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<string | undefined> {
+  const [webhooks, backends] = [await client.webhooks(project, options), await client.backends(project, options)];
+  const own = backends.find(({ model_version }) => isAnswerVersion(model_version ?? ''));
+  if (own === undefined) return undefined;
+  const [problem] = webhookProblems(webhooks, [own], { backendUrl: own.url, authorization: '' }).filter(
+    (one) => one.kind !== 'credentials' || !carriesCredentials(one.webhook),
+  );
+  if (problem === undefined || problem.kind === 'twice' || problem.kind === 'actions') return undefined;
+  return (
+    `Project ${project}: ${describeProblem(problem)}. Set labelStudio.backendUrl (PROSAM_LABEL_STUDIO_BACKEND_URL=${comparableUrl(own.url)}), ` +
+    `and it is put right; or: prosam label-studio connect --project ${project} --backend ${comparableUrl(own.url)}.`
+  );
+}
+
+function carriesCredentials({ headers, url }: ApiWebhook): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'authorization') || (URL.parse(url)?.username ?? '') !== '';
 }
 
 /** For logs and people. */

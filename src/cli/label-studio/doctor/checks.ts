@@ -1,8 +1,9 @@
 /** Checks of a connection: each finding has a state and, where something is wrong, a fix. */
 import { note, ok as right, problem as wrong, type Finding } from '../../../core/common/finding.ts';
 import { isIP } from 'node:net';
+import type { LabelStudioContext } from '../context.ts';
 import type { ApiBackend, ApiProject } from '../../../adapters/label-studio/api/responses.ts';
-import { comparableUrl } from '../../../adapters/label-studio/connection/webhook.ts';
+import { comparableUrl, sameService } from '../../../adapters/label-studio/connection/webhook.ts';
 import { parseLabelConfig } from '../../../adapters/label-studio/protocol/label-config.ts';
 import { messageOf } from '../../../core/common/errors.ts';
 
@@ -14,6 +15,23 @@ const TESTED = /^1\.2[0-9]\./;
 
 export const SSRF_FIX =
   'start Label Studio with ML_BLOCK_LOCAL_IP=false (models) and SSRF_PROTECTION_ENABLED=false (webhooks), or give this service an address that is not private';
+
+/** Checks whether the token that Label Studio hands to models opens anything: it is always a legacy token, and those are off by default. */
+export async function legacyFindings({ client, settings }: Pick<LabelStudioContext, 'client' | 'settings'>): Promise<Finding[]> {
+  const allowed = await client.tokenSettings().catch(() => undefined);
+  const legacy = allowed?.legacy_api_tokens_enabled;
+  if (legacy === undefined) return [];
+  if (!legacy && settings.labelStudio.token === undefined) {
+    return [
+      wrong(
+        'legacy',
+        'legacy tokens are switched off, so that the token Label Studio hands to models opens nothing',
+        `start "prosam serve" with PROSAM_LABEL_STUDIO_URL=${client.url} and PROSAM_LABEL_STUDIO_TOKEN=(a personal access token), and set both for this command, too`,
+      ),
+    ];
+  }
+  return [right('legacy', legacy ? 'the token Label Studio hands to models counts' : 'off, but this service has a token of its own')];
+}
 
 export function versionFinding(release: string): Finding {
   if (TESTED.test(release)) return right('version', `Label Studio ${release}`);
@@ -72,7 +90,7 @@ export function labelConfigFindings({ label_config }: Pick<ApiProject, 'label_co
 /** Checks the connection as Label Studio sees it. */
 export function backendFindings(backends: readonly ApiBackend[], backend: string, connectFix: string): Finding[] {
   const what = 'connection';
-  const mine = backends.filter(({ url }) => comparableUrl(url) === comparableUrl(backend));
+  const mine = backends.filter(({ url }) => sameService(url, backend));
   const [first, second] = mine;
   if (first === undefined) {
     const others = backends.map(({ url }) => comparableUrl(url)).join(', ');

@@ -5,11 +5,12 @@ import { describeProblem, webhookProblems } from '../../../adapters/label-studio
 import { isPersonalToken } from '../../../adapters/label-studio/api/credentials.ts';
 import type { ApiProject } from '../../../adapters/label-studio/api/responses.ts';
 import { hostAndPort } from '../../../adapters/http/address-check.ts';
+import { valueAt } from '../../../adapters/label-studio/task-images.ts';
 import { createImageSources } from '../../../adapters/http/images/image-sources.ts';
 import { parseLabelConfig } from '../../../adapters/label-studio/protocol/label-config.ts';
 import { isProsamError, messageOf } from '../../../core/common/errors.ts';
 import { createBackendClient, keyOf } from '../backend-client.ts';
-import { backendFindings, labelConfigFindings, note, right, versionFinding, wrong, type Finding } from './checks.ts';
+import { backendFindings, labelConfigFindings, legacyFindings, note, right, versionFinding, wrong, type Finding } from './checks.ts';
 import { authorizationOf, type LabelStudioContext } from '../context.ts';
 import { EXIT, type Terminal } from '../../common/command.ts';
 
@@ -95,7 +96,8 @@ async function serviceFindings({
   return findings;
 }
 
-async function credentialFindings({ client, token, settings }: LabelStudioContext): Promise<Finding[]> {
+async function credentialFindings(context: LabelStudioContext): Promise<Finding[]> {
+  const { client, token } = context;
   const what = 'token';
   if (token === undefined || token === '')
     return [wrong(what, 'none was given', 'copy one from Account & Settings in Label Studio into LABEL_STUDIO_API_KEY')];
@@ -108,23 +110,7 @@ async function credentialFindings({ client, token, settings }: LabelStudioContex
         : 'make a new personal access token in Account & Settings';
     return [wrong(what, who.text, fix)];
   }
-  const findings = [right(what, `${kind} of ${who.value.email || `user ${who.value.id}`}`)];
-  const tokens = await attempt(() => client.tokenSettings());
-  const legacy = 'value' in tokens ? tokens.value?.legacy_api_tokens_enabled : undefined;
-  // The token in /setup is always a legacy token.
-  if (legacy === false && settings.labelStudio.token === undefined) {
-    findings.push(
-      wrong(
-        'legacy',
-        'legacy tokens are switched off, so that the token Label Studio hands to models opens nothing',
-        `start "prosam serve" with PROSAM_LABEL_STUDIO_URL=${client.url} and PROSAM_LABEL_STUDIO_TOKEN=(a personal access token)`,
-      ),
-    );
-  } else if (legacy !== undefined)
-    findings.push(
-      right('legacy', legacy ? 'the token Label Studio hands to models counts' : 'off, but this service has a token of its own'),
-    );
-  return findings;
+  return [right(what, `${kind} of ${who.value.email || `user ${who.value.id}`}`), ...(await legacyFindings(context))];
 }
 
 async function projectFindings(context: LabelStudioContext, project: ApiProject): Promise<Finding[]> {
@@ -156,7 +142,7 @@ async function imageFindings({ client, token, settings }: LabelStudioContext, pr
   const field = parsedField(project);
   if (field === undefined) return [];
   for await (const task of client.tasks(project.id, { pageSize: 1 })) {
-    const value = task.data[field];
+    const value = valueAt(task.data, field);
     if (typeof value !== 'string')
       return [wrong(what, `task ${task.id} has no text at "${field}"`, 'import tasks with the field that the <Image> names')];
     const { allowHosts, maxBytes, timeoutMs } = settings.images;
