@@ -33,7 +33,9 @@ async function backendOn(service: FakeService, { queue }: Storage, working: bool
 }
 
 const project = { id: 1, created_at: '2026-11-22T16:31:53.521413Z', label_config: CONFIG };
-const rle = Array.from(encodeBrushRleSync({ data: new Uint8Array(320 * 240).fill(1, 0, 9), width: 320, height: 240 }));
+// Long enough to arrive as bytes.
+const stripes = Uint8Array.from({ length: 320 * 240 }, (_, i) => (i % 7 < 3 ? 1 : 0));
+const rle = Array.from(encodeBrushRleSync({ data: stripes, width: 320, height: 240 }));
 const region = {
   ...{ id: 'x', type: 'brushlabels', from_name: 'tag', to_name: 'image', original_width: 320, original_height: 240 },
   value: { format: 'rle', rle, brushlabels: ['car'] },
