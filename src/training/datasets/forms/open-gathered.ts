@@ -57,7 +57,7 @@ export async function openGathered(
     'label maps',
     options,
   );
-  const sides = sidesOf(placed, notes);
+  const sides = sidesOf(placed, notes, options.testOn);
   const byKey = new Map(placed.map((one) => [one.key, one]));
   const own = ownDataset(
     {
@@ -146,7 +146,7 @@ function classesOf({ labels }: Gathered, placed: readonly Placed[], fail: (probl
 }
 
 /** The data's own split, where every image has a side and both sides have images; the names decide otherwise. */
-function sidesOf(placed: readonly Placed[], notes: string[]): Map<string, Side> | undefined {
+function sidesOf(placed: readonly Placed[], notes: string[], testOn: OpenDatasetOptions['testOn']): Map<string, Side> | undefined {
   const sides = new Map(placed.flatMap(({ key, image }): [string, Side][] => (image.side ? [[key, image.side]] : [])));
   const both = new Set(sides.values()).size === 2;
   if (both && sides.size === placed.length) return sides;
@@ -154,7 +154,7 @@ function sidesOf(placed: readonly Placed[], notes: string[]): Map<string, Side> 
     notes.push(
       `${placed.length - sides.size} images belong to neither training nor test, so that the split is not used: names decide instead.`,
     );
-  else if (sides.size > 0)
+  else if (sides.size > 0 && testOn !== 'all')
     notes.push(`all images with a side are of one side (${[...sides.values()][0]}): a quarter is held back for testing by name.`);
   return undefined;
 }

@@ -59,7 +59,8 @@ export async function readTree(folder: string, tally: Tally, signal?: AbortSigna
         if (depth < MAX_DEPTH) await walk(path, depth + 1);
         continue;
       }
-      if (entry.isSymbolicLink() && !(await staysInside(root, path, tally))) continue;
+      // Pipes and devices are no files: opening one may wait for ever.
+      if (entry.isSymbolicLink() ? !(await staysInside(root, path, tally)) : !entry.isFile()) continue;
       if (files.push(path) > MAX_FILES)
         throw new ProsamError('DATASET_INVALID', `${root}: expected at most ${MAX_FILES} files. Name a folder with fewer.`);
     }
