@@ -6,7 +6,7 @@ import { HEIGHT, jpeg, put, WIDTH } from './make-data.ts';
 export const COUNT = 10;
 export type Box = readonly [x0: number, y0: number, x1: number, y1: number];
 /** Each image shows a cup on the left; every other one a dog on the right, too. */
-export const CUP: Box = [8, 8, 24, 40];
+const CUP: Box = [8, 8, 24, 40];
 const DOG: Box = [32, 4, 60, 20];
 export const boxesOf = (i: number): [name: 'cup' | 'dog', box: Box][] =>
   i % 2 === 0
