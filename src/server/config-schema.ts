@@ -78,6 +78,10 @@ export const configSchema = z.strictObject({
       maxBytes: whole(1000, 2 ** 30).default(64 * MIB),
       maxPixels: whole(1, 2 ** 29 - 1).default(100_000_000),
       timeoutMs: milliseconds(100, 600_000).default(20_000),
+      valueRange: z
+        .tuple([z.number(), z.number()])
+        .refine(([black, white]) => black < white, 'expected black below white')
+        .optional(),
     })
     .prefault({}),
   references: z

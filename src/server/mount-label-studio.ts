@@ -47,13 +47,16 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
   const { settings, service, app, images, queue, log, metrics, onProblem = () => undefined } = parts;
   const { token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, threshold, keepOutdated, mountAtRoot } =
     settings.labelStudio;
-  const { allowHosts, maxBytes, timeoutMs, maxPixels } = settings.images;
+  const { allowHosts, maxBytes, timeoutMs, maxPixels, valueRange } = settings.images;
   const url = settings.labelStudio.url === undefined ? undefined : baseAddress(settings.labelStudio.url);
   // Though it is a private address; everything else is refused, however it came to be asked.
   const there = url === undefined ? [] : [hostAndPort(url)];
   const checked = createCheckedFetch({ allowHosts: there, allowPorts: [] });
   const clients = createConnectionClients({ fetch: checked.fetch });
-  const own = createImageSources({ allowHosts: [...allowHosts, ...there], maxBytes, timeoutMs });
+  const own = createImageSources({
+    ...{ allowHosts: [...allowHosts, ...there], maxBytes, maxPixels, timeoutMs },
+    ...(valueRange && { valueRange }),
+  });
   const login = labelStudioLogin(settings);
   const api = createConnectionApi({
     clients,

@@ -1,5 +1,7 @@
 /** Takes what a person accepted, edited or rejected: durable before anybody is told so. */
 import { checkAnnotationKey, checkName } from '../core/common/limits.ts';
+import { linesOf } from '../core/common/notice.ts';
+import { coordinateNotices } from '../core/mask/coordinates.ts';
 import { isProsamError, ProsamError } from '../core/common/errors.ts';
 import type { AcceptRequest, Accepted } from './types.ts';
 import type { AcceptedMask, AnnotationRecord, Message, Store } from './ports/storage.ts';
@@ -36,7 +38,8 @@ export function createAccept({ store, images, engine, admission, drawing, metric
     const parsed = parsedAnnotations(request.masks);
     const { project, source, externalId, revision, provenance, flagged, annotator, predictionVersion } = request;
     const slot = { client: source, priority: 'interactive' as const, signal };
-    const image = await drawing.run(slot, () => images.keep(project, request.image, { signal }));
+    const { notices: found, ...image } = await drawing.run(slot, () => images.keep(project, request.image, { signal }));
+    const said = parsed.flatMap(({ annotation }) => (annotation && !('file' in annotation) ? coordinateNotices(annotation, image) : []));
     checkBudget(parsed, image);
     const grow = async (annotation: Annotation) => {
       const stored = request.image instanceof Uint8Array ? request.image : await images.stored(image.sha256, { signal });
@@ -68,7 +71,7 @@ export function createAccept({ store, images, engine, admission, drawing, metric
     ];
     const stored = await storeOnce(store, record, messages, () => masksOf(wasGrownIn010));
     metrics.annotation(provenance, stored.outcome);
-    return { outcome: stored.outcome, image, masks: stored.masks.map(({ label, area }) => ({ label, area })) };
+    return { outcome: stored.outcome, image, masks: stored.masks.map(({ label, area }) => ({ label, area })), ...linesOf(found, said) };
   };
 }
 

@@ -3,6 +3,7 @@ import { createByteCache } from '../core/common/byte-cache.ts';
 import { checkSha256 } from '../core/common/limits.ts';
 import { createLruMap } from '../core/common/lru-map.ts';
 import { PATIENCE_MS, tooSlow } from './patience.ts';
+import type { Notice } from '../core/common/notice.ts';
 import { isProsamError, ProsamError } from '../core/common/errors.ts';
 import { within } from '../core/common/patience.ts';
 import { imageSize, proveImage, type ImageLimits } from '../core/image/node/decode.ts';
@@ -16,6 +17,9 @@ export interface KnownImage {
   width: number;
   height: number;
 }
+
+/** The same, and what a caller should know about a file that is new. */
+export type KeptImage = KnownImage & { notices?: readonly Notice[] };
 
 export interface WaitOptions {
   /** Ends the waiting of this caller; others may wait for the same bytes. */
@@ -32,7 +36,7 @@ export interface ServiceImages {
   /** In pixels of the upright image, before anything is decoded. @throws IMAGE_* */
   size(project: string, image: ServiceImage): Promise<{ width: number; height: number }>;
   /** Size, once the image is known to be one and its bytes are durable. @throws IMAGE_* */
-  keep(project: string, image: ServiceImage, options?: WaitOptions): Promise<KnownImage>;
+  keep(project: string, image: ServiceImage, options?: WaitOptions): Promise<KeptImage>;
   /** The image of a prediction: its bytes, then its row. */
   remember(project: string, image: ServiceImage, known: KnownImage, externalId: string | undefined): Promise<void>;
   /** Images found missing or damaged; reading or sending their bytes takes them off. */
@@ -130,8 +134,8 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
         await put(image, options);
         return sizeOf(known);
       }
-      const { width, height } = await proveImage(image, 'image', limits);
-      return { sha256: await put(image, options), width, height };
+      const { width, height, notices } = await proveImage(image, 'image', limits);
+      return { sha256: await put(image, options), width, height, ...(notices && { notices }) };
     },
     async remember(project, image, { sha256, width, height }, externalId) {
       const key = JSON.stringify([project, sha256, externalId]);

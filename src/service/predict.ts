@@ -1,6 +1,7 @@
 /** One prediction: its references and version, its slot at the engine, and the record that is kept of it. */
 import { createHash } from 'node:crypto';
 import { checkName, checkProject, LIMITS } from '../core/common/limits.ts';
+import { noticeLine } from '../core/common/notice.ts';
 import { isOwnError, ProsamError } from '../core/common/errors.ts';
 import type { Log } from './ports/log.ts';
 import { annotationIn, parseAnnotation, type Annotation } from '../core/mask/annotation.ts';
@@ -80,7 +81,8 @@ export function createPredict(parts: PredictParts) {
       return predictWith(left);
     });
 
-    const notices = [...asked.notices];
+    const notices = [...asked.notices, ...(prediction.notices ?? []).map(noticeLine)];
+    if (prediction.notices) log.info({ project, image: target.sha256 }, `predict: ${prediction.notices.map(noticeLine).join(' ')}`);
     for (const [stage, milliseconds] of Object.entries(prediction.milliseconds)) metrics.stage(stage, milliseconds);
     metrics.stage('queue', queue);
     metrics.cache('image features', prediction.cached ? 'hit' : 'miss');

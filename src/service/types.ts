@@ -95,6 +95,8 @@ export interface Accepted {
   outcome: AcceptOutcome;
   image: { sha256: string; width: number; height: number };
   masks: { label: string; area: number }[];
+  /** Facts about the image and the annotations that the caller should know; absent where there are none. */
+  notices?: string[];
 }
 
 /** Prediction whose version string is asked for. */
@@ -173,7 +175,7 @@ export interface PredictionService {
   refine(
     request: { project: string; image: ServiceImage; prompts: RefinePrompts; client?: string },
     options?: { signal?: AbortSignal },
-  ): Promise<{ masks: RefinedMask[]; width: number; height: number }>;
+  ): Promise<{ masks: RefinedMask[]; width: number; height: number; notices?: string[] }>;
   /** Computes the image features ahead of time, so that a later call answers at once, and remembers the image. @throws IMAGE_* */
   prepare(
     request: { project: string; image: ServiceImage; externalId?: string; client?: string },

@@ -1,5 +1,8 @@
 /** The words of training and evaluation. Class ids are those of the label maps: 1..254; 0 is background, 255 is ignored. */
 
+import type { Notice } from '../core/common/notice.ts';
+import type { ImageReading } from '../core/image/values/reading.ts';
+
 /** Class id per pixel, row-major, at the image's own size. */
 export interface LabelMap {
   data: Uint8Array;
@@ -74,6 +77,10 @@ export interface Dataset {
   fold(index: number | 'all'): Fold;
   /** @throws DATASET_INVALID for a damaged or misfitting label file */
   labels(image: DatasetImage): Promise<LabelMap>;
+  /** Way in which image files are read. @default by the rule of docs/files.md */
+  reading?: ImageReading;
+  /** Called for each notice about an image as it is read. file: its path */
+  onNotice?: (notice: Notice, file: string) => void;
 }
 
 /** Kinds of reference annotation in training and evaluation. 'mixed' draws one of the four per episode. */

@@ -1,6 +1,7 @@
 /** CVAT's shapes as annotations: what a person drew there, in the words of the service. */
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Annotation } from '../../core/mask/annotation.ts';
+import { clippedClick, clippedCorner } from '../../core/mask/coordinates.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Point } from '../../core/mask/raster.ts';
 import { maskFromCvatRle } from '../../core/mask/cvat-rle.ts';
@@ -26,7 +27,7 @@ export const USABLE_SHAPES: ReadonlySet<string> = new Set(['mask', 'polygon', 'r
  * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE for masks that are not valid, and for kinds that mark no area (polyline, cuboid, skeleton)
  */
 export function annotationFromShape({ type, points, rotation = 0 }: MarkedShape, width: number, height: number): ShapeAnnotation {
-  const inside = (list: readonly Point[]): Point[] => list.map(([x, y]) => [clamp(x, width), clamp(y, height)]);
+  const inside = (list: readonly Point[]): Point[] => list.map(([x, y]) => clippedCorner([x, y], { width, height }));
   switch (type) {
     case 'mask':
       return { mask: maskFromCvatRle(points, width, height) };
@@ -55,10 +56,7 @@ export function annotationFromShape({ type, points, rotation = 0 }: MarkedShape,
     case 'points':
       // A point on the far border lies in the last pixel.
       return {
-        points: pairs(points, 1, 'points').map(([x, y]): Point => [
-          Math.min(clamp(x, width), width - 0.5),
-          Math.min(clamp(y, height), height - 0.5),
-        ]),
+        points: pairs(points, 1, 'points').map((point) => clippedClick(point, { width, height })),
       };
     default:
       throw invalid(type, 'marks no area. Use a mask, polygon, rectangle, ellipse or points');
@@ -90,10 +88,6 @@ function pairs(points: readonly number[], least: number, kind: string): Point[] 
   if (points.length % 2 !== 0 || points.length < 2 * least || !points.every(Number.isFinite))
     throw invalid(kind, `expected pairs of x and y, at least ${least}, got ${points.length} values`);
   return Array.from({ length: points.length / 2 }, (_, i): Point => [points[2 * i] as number, points[2 * i + 1] as number]);
-}
-
-function clamp(value: number, most: number): number {
-  return Math.min(most, Math.max(0, value));
 }
 
 function invalid(kind: string, problem: string): ProsamError {

@@ -1,5 +1,6 @@
 /** Accepted, corrected and rejected annotations: stored before they are acknowledged. */
 import { checkAnnotationKey } from '../../core/common/limits.ts';
+import type { Notice } from '../../core/common/notice.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import type { AcceptRequest, Service } from '../../service/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
@@ -8,7 +9,7 @@ import { acceptResponse, annotationsResponse, flaggedResponse, removedResponse }
 import { checkMaskCount } from '../../service/ports/provenance.ts';
 import { annotationFrom } from './request-annotations.ts';
 import { pageOf } from './page.ts';
-import { MAX_BODY_BYTES } from './predict-routes.ts';
+import { MAX_BODY_BYTES, withNotices } from './predict-routes.ts';
 import { annotationParams, annotationSchema, annotationsQuery, flagSchema, projectParams, revisionQuery } from './schemas.ts';
 
 export function annotationRoutes({ service, images }: { service: Pick<Service, 'annotations'>; images: ImageSources }): Route[] {
@@ -27,14 +28,15 @@ export function annotationRoutes({ service, images }: { service: Pick<Service, '
         checkAnnotationKey(body);
         checkMaskCount(body.provenance, body.masks.length);
         const { image: input, masks, ...rest } = body;
-        const image = await images.read(input, { files, signal });
+        const found: Notice[] = [];
+        const image = await images.read(input, { files, signal, onNotice: (notice) => found.push(notice) });
         const request: AcceptRequest = {
           ...rest,
           image,
           masks: masks.map(({ label, ...fields }) => ({ label, ...annotationFrom(fields, files) })),
         };
-        const accepted = await service.annotations.accept(request, { signal });
-        return { status: accepted.outcome === 'stored' ? 201 : 200, json: accepted };
+        const { notices, ...accepted } = await service.annotations.accept(request, { signal });
+        return { status: accepted.outcome === 'stored' ? 201 : 200, json: { ...accepted, ...withNotices(found, notices) } };
       },
     }),
     route({

@@ -2,7 +2,7 @@
 import { ProsamError } from '../../core/common/errors.ts';
 import type { BatchRecord } from '../../service/ports/batches.ts';
 import type { Service } from '../../service/types.ts';
-import type { ImageInputJson, ImageSources } from '../http/images/image-input.ts';
+import { readAs, type ImageInputJson, type ImageSources } from '../http/images/image-input.ts';
 import type { Files } from './request-annotations.ts';
 import { MAX_INLINE_IMAGES, type JobBody } from './schemas.ts';
 
@@ -52,7 +52,7 @@ export async function storedImages(
         stored[index] = input as StoredImage;
         continue;
       }
-      const image = await images.read(input, { files, signal });
+      const image = await images.read(readAs(input, body.options ?? {}), { files, signal });
       const { project } = body;
       const { sha256 } = await service.predictions.prepare({ project, image, ...(client !== undefined && { client }) }, { signal });
       stored[index] = { sha256 };

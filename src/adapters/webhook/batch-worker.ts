@@ -10,7 +10,8 @@ import { requestOf, type StoredImage } from './batch-request.ts';
 import { addDelivery } from './deliveries.ts';
 import { itemOf } from './job-response.ts';
 import { BATCH, type IdMessage, type WebhookParts } from './parts.ts';
-import { writeResponse } from './predict-routes.ts';
+import { readAs } from '../http/images/image-input.ts';
+import { withoutReading, writeResponse } from './predict-routes.ts';
 
 /** Images of one batch in front of the engine together: one computes while the next is read. */
 const LANES = 2;
@@ -170,13 +171,13 @@ function failed(code: string, message: string): Settled {
 
 async function predictItem({ service, images }: WebhookParts, batch: BatchRecord, item: BatchItem, signal: AbortSignal) {
   const { labels, options, encoderVersion, client, format, tolerance } = requestOf(batch);
-  const image = await images.read(item.input as StoredImage, { signal });
+  const image = await images.read(readAs(item.input as StoredImage, options ?? {}), { signal });
   const request: ServicePredictRequest = {
     project: batch.project,
     image,
     priority: 'batch',
     ...(labels && { labels }),
-    ...(options && { options }),
+    ...(options && { options: withoutReading(options) }),
     ...(encoderVersion !== undefined && { encoderVersion }),
     ...(client !== undefined && { client }),
   };

@@ -1,8 +1,9 @@
 /** Masks now: POST /predict and POST /refine. */
+import { noticeLine, type Notice } from '../../core/common/notice.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Service, ServiceImage, ServicePredictRequest, ServicePrediction } from '../../service/types.ts';
 import type { RefinePrompts } from '../../core/engine/types.ts';
-import type { ImageSources } from '../http/images/image-input.ts';
+import { readAs, type ImageSources, type ReadingJson } from '../http/images/image-input.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
 import { predictResponse, refineResponse } from './responses.ts';
 import { base64, writeMask, writePrediction, type OutputForm } from './mask-output.ts';
@@ -26,8 +27,12 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
       maxBodyBytes: MAX_BODY_BYTES,
       response: predictResponse,
       async handle({ body, files, caller, signal }) {
-        const image = await images.read(body.image, { files, signal });
-        const references = await readReferences(body, images, files, signal);
+        const found: Notice[] = [];
+        const image = await images.read(readAs(body.image, body.options ?? {}), {
+          ...{ files, signal },
+          onNotice: (notice) => found.push({ ...notice, about: 'target' }),
+        });
+        const references = await readReferences(body, images, files, signal, (notice) => found.push(notice));
         const { project, externalId, labels, options, encoderVersion, remember } = body;
         const request: ServicePredictRequest = {
           project,
@@ -35,12 +40,13 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
           ...(externalId !== undefined && { externalId }),
           ...(labels && { labels }),
           ...(references && { references }),
-          ...(options && { options }),
+          ...(options && { options: withoutReading(options) }),
           ...(encoderVersion !== undefined && { encoderVersion }),
           ...(remember !== undefined && { remember }),
           ...clientOf(caller),
         };
-        return { json: await writeResponse(await service.predictions.predict(request, { signal }), body, signal) };
+        const { notices = [], ...prediction } = await service.predictions.predict(request, { signal });
+        return { json: await writeResponse({ ...prediction, ...withNotices(found, notices) }, body, signal) };
       },
     }),
     route({
@@ -53,14 +59,16 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
       maxBodyBytes: MAX_BODY_BYTES,
       response: refineResponse,
       async handle({ body, files, caller, signal }) {
-        const image = await images.read(body.image, { files, signal });
+        const found: Notice[] = [];
+        const image = await images.read(body.image, { files, signal, onNotice: (notice) => found.push(notice) });
         const prompts: RefinePrompts = {
+          ...(body.units && { units: body.units }),
           ...(body.points && { points: body.points }),
           ...(body.negative && { negative: body.negative }),
           ...(body.box && { box: body.box }),
           ...(body.maskInput !== undefined && { maskInput: logitsFrom(body.maskInput) }),
         };
-        const { width, height, masks } = await service.predictions.refine(
+        const { width, height, masks, notices } = await service.predictions.refine(
           { project: body.project, image, prompts, ...clientOf(caller) },
           { signal },
         );
@@ -76,19 +84,43 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
             ...(body.lowResLogits && { lowResLogits: base64(bytesOf(lowResLogits)) }),
           });
         }
-        return { json: { width, height, masks: written } };
+        return { json: { width, height, ...withNotices(found, notices), masks: written } };
       },
     }),
   ];
 }
 
+/** Notices about images that were stored as they were read, and what the service says. */
+export function withNotices(found: readonly Notice[], said: readonly string[] = []): { notices?: string[] } {
+  const notices = [...found.map(noticeLine), ...said];
+  return notices.length === 0 ? {} : { notices };
+}
+
+/** Options for the service: images that came with the request are read by now, and stored ones are what they are. */
+export function withoutReading<T extends ReadingJson>(given: T): Omit<T, keyof ReadingJson> {
+  const options = { ...given };
+  delete options.valueRange;
+  delete options.page;
+  return options;
+}
+
 /** One after the other: their bytes add up. */
-async function readReferences({ references }: PredictBody, images: ImageSources, files: Files, signal: AbortSignal) {
+async function readReferences(
+  { references, options = {} }: PredictBody,
+  images: ImageSources,
+  files: Files,
+  signal: AbortSignal,
+  onNotice: (notice: Notice) => void,
+) {
   if (references === undefined) return undefined;
   const read: NonNullable<ServicePredictRequest['references']>[number][] = [];
   let bytes = 0;
   for (const { image: input, label, ...fields } of references) {
-    const image: ServiceImage = await images.read(input, { files, signal });
+    const about = `reference ${read.length + 1}`;
+    const image: ServiceImage = await images.read(readAs(input, options), {
+      ...{ files, signal },
+      onNotice: (notice) => onNotice({ ...notice, about }),
+    });
     bytes += image instanceof Uint8Array ? image.byteLength : 0;
     if (bytes > MAX_REFERENCE_BYTES) {
       throw new ProsamError(

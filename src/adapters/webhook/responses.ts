@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { PROVENANCES } from '../../service/ports/storage.ts';
 import { METHODS } from '../../core/engine/types.ts';
 
+const notices = z.array(z.string()).exactOptional().describe('What the caller should know although the request went through');
 const milliseconds = z.number().describe('Since 1970, in milliseconds');
 const share = z.number().min(0).max(1);
 const sha256 = z.string();
@@ -53,15 +54,16 @@ export const predictResponse = z.object({
   masks: z.array(maskResponse),
   missing: z.array(z.string()).describe('Labels asked for that have no reference yet'),
   omitted: z.array(z.string()).exactOptional().describe('Labels of the project beyond those of one request: name them in another one'),
-  notices: z.array(z.string()).exactOptional().describe('What is not as it should be although there is a prediction'),
   version: z.string().describe('Changes with the base model, the prompt encoder and the references'),
   encoderVersion: z.string().describe('Prompt encoder: id of a version, or "base"'),
   baseModel: z.string().describe('Name and content hash of the frozen model'),
   device: z.string(),
+  notices,
   milliseconds: z.record(z.string(), z.number()),
 });
 
 export const refineResponse = z.object({
+  notices,
   width: z.int(),
   height: z.int(),
   masks: z.array(
@@ -101,6 +103,7 @@ export const acceptResponse = z.object({
   outcome: z.enum(['stored', 'duplicate', 'outdated']),
   image: imageFacts,
   masks: z.array(z.object({ label: z.string(), area: z.int() })),
+  notices,
 });
 
 export const annotationsResponse = z.object({

@@ -5,10 +5,11 @@ import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import { PROVENANCES } from '../../service/ports/storage.ts';
 import { ANNOTATION_KINDS } from '../../core/mask/annotation.ts';
 import { MASK_COLOR, MAX_MASK_VALUE } from '../../core/mask/mask-choice.ts';
+import { UNITS } from '../../core/mask/units.ts';
 import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
 import { MAX_POINTS, MAX_SAMPLES } from '../../core/engine/defaults.ts';
 import { METHODS } from '../../core/engine/types.ts';
-import { imageInputSchema } from '../http/images/image-input.ts';
+import { imageInputSchema, readingFields } from '../http/images/image-input.ts';
 import { plainText as text } from '../http/plain-text.ts';
 
 /** Images of one batch, and how many of them may carry their bytes in the request. */
@@ -85,6 +86,7 @@ export const annotationFields = {
     .max(ANNOTATION_LIMITS.brush)
     .exactOptional()
     .describe('Brush width of a scribble in pixels (default: 1 % of the longer side)'),
+  units: z.enum(UNITS).exactOptional().describe('Units of coordinates (default: pixels); up to a pixel outside the image is clipped'),
 };
 
 const TOO_MANY_POINTS = `at most ${ANNOTATION_LIMITS.points} points, negative ones included`;
@@ -124,6 +126,7 @@ const optionsSchema = z
     instances: z.boolean().exactOptional().describe('Tell the separate objects of each mask apart'),
     minInstanceShare: z.number().min(0).max(1).exactOptional(),
     uncertaintyMap: z.boolean().exactOptional().describe('Add the uncertainty of every pixel as a PNG'),
+    ...readingFields,
   })
   .describe('How to predict; all of them have defaults');
 
@@ -179,6 +182,7 @@ export const refineSchema = z
     points: z.array(point).max(ANNOTATION_LIMITS.points).exactOptional().describe('Points on the object'),
     negative: z.array(point).max(ANNOTATION_LIMITS.points).exactOptional().describe('Points beside the object'),
     box: box.exactOptional(),
+    units: annotationFields.units,
     maskInput: z.string().min(4).max(MAX_LOGITS_TEXT).exactOptional().describe('lowResLogits of an earlier response for this image'),
     lowResLogits: z.boolean().default(false).describe('Add lowResLogits to each mask: the maskInput of the next call'),
   })

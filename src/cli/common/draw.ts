@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { decodeImage } from '../../core/image/node/decode.ts';
+import type { ImageReading } from '../../core/image/values/reading.ts';
 import { pillowResize } from '../../core/image/pillow-resize.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
@@ -25,8 +26,8 @@ export const COLORS = { annotation: [255, 194, 10], prediction: [12, 190, 255], 
 >;
 
 /** Reads an image file upright, no wider or taller than `longest` pixels. */
-export async function readRgb(file: string, longest = Infinity): Promise<RgbImage> {
-  return shrink(await decodeImage(await readFile(file), file), longest);
+export async function readRgb(file: string, longest = Infinity, reading: ImageReading = {}): Promise<RgbImage> {
+  return shrink(await decodeImage(await readFile(file), file, reading), longest);
 }
 
 /** Shrinks to at most `longest` pixels in width and height. */

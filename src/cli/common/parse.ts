@@ -79,7 +79,8 @@ function checkToken(name: string, option: OptionSpec, value: string | undefined,
     return;
   }
   if (value === undefined) throw new UsageError(`--${name}: expected ${expected}, got nothing.`);
-  const isNumber = (option.type === 'whole' || option.type === 'number') && Number.isFinite(Number(value));
+  // A number below 0, or a list that begins with one: no option begins like that.
+  const isNumber = /^-\.?\d/.test(value);
   if (inline !== true && /^-./.test(value) && !isNumber)
     throw new UsageError(`--${name}: expected ${expected}, got ${value}. Write a value that begins with - as --${name}=${value}.`);
 }

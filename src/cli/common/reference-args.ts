@@ -6,15 +6,21 @@ import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../core/common/errors.ts';
 import { parseAnnotation, type Annotation } from '../../core/mask/annotation.ts';
 import { MASK_COLOR, MAX_MASK_VALUE } from '../../core/mask/mask-choice.ts';
-import type { Point } from '../../core/mask/raster.ts';
+import { UNITS, type Units } from '../../core/mask/units.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
 import type { Reference } from '../../core/engine/types.ts';
 import { UsageError } from './command.ts';
+import { boxFrom, pointsFrom, unitsNote } from './coordinates.ts';
 import { numberIn, type OptionToken } from './parse.ts';
 import { options, under } from './spec.ts';
 
 const ANNOTATIONS = options({
-  box: { type: 'text', repeat: true, value: 'x0,y0,x1,y1', about: 'box around the object, in pixels of the upright image' },
+  box: {
+    type: 'text',
+    repeat: true,
+    value: 'x0,y0,x1,y1',
+    about: 'box around the object: pixels of the upright image, percent such as 10%,10%,90%,90%, or shares such as 0.1,0.1,0.9,0.9',
+  },
   points: { type: 'text', repeat: true, value: 'x,y[;x,y]', about: 'clicks on the object' },
   negative: { type: 'text', repeat: true, value: 'x,y[;x,y]', about: 'with --points: clicks beside the object' },
   mask: { type: 'text', repeat: true, value: 'FILE', about: "image of the reference's size in two values, bright = object" },
@@ -28,6 +34,14 @@ const ANNOTATIONS = options({
   polygon: { type: 'text', repeat: true, value: 'x,y;x,y;..', about: 'outline of the object' },
   scribble: { type: 'text', repeat: true, value: 'FILE', about: 'image with a drawn scribble, bright = marked' },
   rle: { type: 'text', repeat: true, value: 'FILE', about: 'JSON with size and counts, as COCO has them' },
+});
+
+const UNITS_OPTION = options({
+  units: {
+    ...{ type: 'choice', choices: UNITS, value: 'UNITS' },
+    about: 'units of all coordinates; up to a pixel outside the image is clipped',
+    otherwise: 'pixels; percent with percent signs; fraction for numbers up to 1 with a decimal point',
+  },
 });
 
 /** Options that describe references; their order on the command line counts. */
@@ -44,6 +58,7 @@ export const REFERENCE_OPTIONS = under('References and their annotations (one an
       about: 'name of the object; references with different labels are different concepts',
     },
   }),
+  ...UNITS_OPTION,
 });
 
 const BESIDE = ['negative', 'mask-value', 'mask-color'] as const;
@@ -71,11 +86,12 @@ export function referenceFiles(tokens: readonly OptionToken[]): string[] {
   return tokens.flatMap(({ name, value }) => (value !== undefined && FILE_OPTIONS.includes(name) ? [value] : []));
 }
 
-/** References in the order they were written. @throws UsageError */
-export async function referencesFrom(tokens: readonly OptionToken[]): Promise<Reference[]> {
+/** References in the order they were written. note: told of coordinates read as shares of the image's sides without --units. @throws UsageError */
+export async function referencesFrom(tokens: readonly OptionToken[], note: (text: string) => void): Promise<Reference[]> {
+  const units = tokens.findLast(({ name }) => name === 'units')?.value as Units | undefined;
   const drafts: Draft[] = [];
   for (const { name, value } of tokens) {
-    if (value === undefined || !Object.hasOwn(REFERENCE_OPTIONS, name)) continue;
+    if (value === undefined || name === 'units' || !Object.hasOwn(REFERENCE_OPTIONS, name)) continue;
     if (name === 'reference') {
       drafts.push({ image: value, beside: {} });
       continue;
@@ -90,10 +106,14 @@ export async function referencesFrom(tokens: readonly OptionToken[]): Promise<Re
       );
     else draft.annotation = { kind: name as Kind, value };
   }
-  return Promise.all(drafts.map(referenceFrom));
+  return Promise.all(drafts.map((draft) => referenceFrom(draft, units, note)));
 }
 
-async function referenceFrom({ image, annotation, beside, label }: Draft): Promise<Reference> {
+async function referenceFrom(
+  { image, annotation, beside, label }: Draft,
+  units: Units | undefined,
+  note: (text: string) => void,
+): Promise<Reference> {
   if (annotation === undefined)
     throw new UsageError(
       `${image} is not annotated: add one of ${KINDS.map((name) => `--${name}`).join(', ')} after --reference ${image}.`,
@@ -101,7 +121,10 @@ async function referenceFrom({ image, annotation, beside, label }: Draft): Promi
   if (beside.negative !== undefined && annotation.kind !== 'points') throw new UsageError('--negative goes with --points.');
   for (const name of ['mask-value', 'mask-color'] as const)
     if (beside[name] !== undefined && annotation.kind !== 'mask') throw new UsageError(`--${name} goes with --mask.`);
-  return { image, ...(label !== undefined && { label }), ...(await annotationFrom(annotation.kind, annotation.value, beside)) };
+  const { kind, value } = annotation;
+  const read = await annotationFrom(kind, value, beside, units);
+  if (units === undefined && read.units === 'fraction') note(unitsNote(kind, value));
+  return { image, ...(label !== undefined && { label }), ...read };
 }
 
 /** Everything a prediction depends on in a reference from the command line, files by their hash. */
@@ -111,7 +134,7 @@ export async function referenceSettings({ image, label, ...annotation }: Referen
   return { image: await hashOf(image as string), mark, label };
 }
 
-async function annotationFrom(kind: Kind, value: string, beside: Draft['beside']): Promise<Annotation> {
+async function annotationFrom(kind: Kind, value: string, beside: Draft['beside'], declared: Units | undefined): Promise<Annotation> {
   const { negative } = beside;
   switch (kind) {
     case 'mask':
@@ -119,17 +142,18 @@ async function annotationFrom(kind: Kind, value: string, beside: Draft['beside']
     case 'scribble':
       return { scribble: value };
     case 'box': {
-      const corners = value.split(',').map((part) => numberIn('box', part, { type: 'number' }));
-      if (corners.length !== 4) throw new UsageError(`--box: expected x0,y0,x1,y1, got ${JSON.stringify(value)}.`);
-      return { box: corners };
+      const { value: box, ...units } = boxFrom(value, declared);
+      return { box, ...units };
     }
-    case 'points':
-      return {
-        points: pointList('points', value),
-        ...(negative !== undefined && { negative: pointList('negative', negative) }),
-      };
-    case 'polygon':
-      return { polygon: pointList('polygon', value) };
+    case 'points': {
+      const { value: lists, ...units } = pointsFrom({ points: value, ...(negative !== undefined && { negative }) }, declared);
+      const { points = [], negative: beside } = lists;
+      return { points, ...(beside && { negative: beside }), ...units };
+    }
+    case 'polygon': {
+      const { value: lists, ...units } = pointsFrom({ polygon: value }, declared);
+      return { polygon: lists['polygon'] ?? [], ...units };
+    }
     case 'rle':
       return { rle: await cocoRleFile(value) };
   }
@@ -145,14 +169,6 @@ function maskAnnotation(mask: string, { 'mask-value': value, 'mask-color': color
     ...(value !== undefined && { maskValue: numberIn('mask-value', value, range) }),
     ...(color !== undefined && { maskColor: color }),
   };
-}
-
-function pointList(name: string, text: string): Point[] {
-  return text.split(';').map((pair): Point => {
-    const parts = pair.split(',').map((part) => numberIn(name, part, { type: 'number' }));
-    if (parts.length !== 2) throw new UsageError(`--${name}: expected x,y pairs separated by ;, got ${JSON.stringify(text)}.`);
-    return parts as [number, number];
-  });
 }
 
 /** Reads {size, counts}, or a COCO annotation with it as "segmentation". */

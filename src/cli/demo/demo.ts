@@ -20,10 +20,10 @@ const PAGE = 'index.html';
 const OVERVIEW = 'overview.png';
 
 /** Resolves to the exit code. */
-export async function demo(args: readonly string[], { print, signal }: Terminal): Promise<number> {
+export async function demo(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values, positionals, tokens } = parseCommand(DEMO, args);
   const { out } = values;
-  const references = await referencesFrom(tokens);
+  const references = await referencesFrom(tokens, warn);
   const own = references.length > 0;
   const files = [...(values.target ?? []), ...positionals];
   if (own !== files.length > 0) throw new UsageError('your own photos need both --reference IMAGE with an annotation and --target IMAGE.');

@@ -2,6 +2,8 @@
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Engine, ImageInput, MaskPrediction, PredictOptions, Reference } from '../../core/engine/types.ts';
 import { escapeHtml, figure, page, section } from '../../training/report/page.ts';
+import { fittedBox } from '../../core/mask/coordinates.ts';
+import type { Units } from '../../core/mask/units.ts';
 import { COLORS, readRgb, shrink, sideBySide, withBox, withHeat, withMask, type Box, type RgbImage } from '../common/draw.ts';
 import { creditOf, type Photos } from './photos.ts';
 import type { Panel } from './wall.ts';
@@ -73,8 +75,9 @@ async function rgbOf(given: ImageInput): Promise<RgbImage> {
 /** Reads a reference with the mask that its mark became. */
 export async function referencePanel(engine: Engine, reference: Reference, options: PredictOptions): Promise<Panel> {
   const { mask } = await engine.referenceMask(reference, options);
-  const { box } = reference as { box?: Box }; // checked by now
-  return { image: await rgbOf(reference.image), mask, isReference: true, boxXyxy: box };
+  const { box, units } = reference as { box?: Box; units?: Units }; // checked by now
+  const drawn = box && fittedBox(box, units, mask);
+  return { image: await rgbOf(reference.image), mask, isReference: true, boxXyxy: drawn };
 }
 
 /** Reads a target with its prediction. */

@@ -26,6 +26,9 @@ import { EVAL } from './spec.ts';
 import { reportReadings } from '../common/dataset-readings.ts';
 import { createProgress } from '../common/progress.ts';
 import { EXIT, type Terminal } from '../common/command.ts';
+import { createDataNotices } from '../common/data-notices.ts';
+import { readingFrom } from '../common/reading-options.ts';
+import { readAs } from '../../training/read-as.ts';
 import { numberIn, parseCommand, pick, words } from '../common/parse.ts';
 import { textTable } from '../common/text-table.ts';
 import { refuseTaken, writeOwn } from '../common/write-file.ts';
@@ -67,11 +70,13 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
   const foldsIn = foldsOf(values.fold);
   const [figures, page] = ['evaluation.json', 'evaluation.html'].map((name) => join(out ?? '', name)) as [string, string];
   if (out !== undefined) await refuseTaken([figures, page], EVALUATION); // before hours of work
-  const dataset = await openDataset(data, { testOn, ...pick(values, 'crowds'), ...(signal && { signal }) });
+  const found = createDataNotices();
+  const opened = await openDataset(data, { testOn, ...pick(values, 'crowds'), ...(signal && { signal }) });
+  const dataset = readAs(opened, readingFrom(values), found.add);
   if (!values.json) reportReadings(dataset, { print, warn });
   const folds = foldsIn(dataset);
 
-  const gallery = out === undefined ? undefined : createGallery(dataset.classes);
+  const gallery = out === undefined ? undefined : createGallery(dataset.classes, dataset.reading);
   let progress: ReturnType<typeof createProgress> | undefined;
   const evaluation = await evaluate({
     dataset,
@@ -94,7 +99,7 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
 
   if (values.json) printLines(evaluation, comparisons, compare, dataset, print);
   else printTables(evaluation, comparisons, compare, print);
-  for (const note of [...evaluation.notes, ...untestedIn(dataset, folds)]) warn(note);
+  for (const note of [...evaluation.notes, ...untestedIn(dataset, folds), ...found.lines()]) warn(note);
   if (out !== undefined && gallery) {
     const json = {
       ...evaluation,

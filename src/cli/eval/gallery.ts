@@ -1,4 +1,5 @@
 /** Images of the best, median and worst pairs of an evaluation's first entry. */
+import type { ImageReading } from '../../core/image/values/reading.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { cocoRleFromMaskSync, maskFromCocoRle } from '../../core/mask/rle.ts';
 import type { EvaluateOptions } from '../../training/evaluation/evaluate.ts';
@@ -31,7 +32,7 @@ interface Kept {
 const OF_EACH = 3;
 const LONGEST = 320;
 
-export function createGallery(classes: readonly DatasetClass[]): Gallery {
+export function createGallery(classes: readonly DatasetClass[], reading: ImageReading = {}): Gallery {
   const kept: Kept[] = [];
   return {
     keep({ episode, annotation, truth }, predictions) {
@@ -46,7 +47,7 @@ export function createGallery(classes: readonly DatasetClass[]): Gallery {
         const { episode, row } = one;
         const name = classes.find(({ id }) => id === episode.classId)?.name ?? `class ${episode.classId}`;
         const caption = `${what}: ${name}, IoU ${row.iou.toFixed(3)} (fold ${row.fold}, ${episode.reference.key} to ${episode.target.key})`;
-        found.push({ caption, png: await strip(one) });
+        found.push({ caption, png: await strip(one, reading) });
       }
       return found;
     },
@@ -70,8 +71,11 @@ function chosen(kept: readonly Kept[]): { what: string; one: Kept }[] {
   );
 }
 
-async function strip({ episode, annotation, prediction, truth }: Kept): Promise<Uint8Array> {
-  const [reference, target] = [await readRgb(episode.reference.file, LONGEST), await readRgb(episode.target.file, LONGEST)];
+async function strip({ episode, annotation, prediction, truth }: Kept, reading: ImageReading): Promise<Uint8Array> {
+  const [reference, target] = [
+    await readRgb(episode.reference.file, LONGEST, reading),
+    await readRgb(episode.target.file, LONGEST, reading),
+  ];
   return sideBySide([
     withMask(reference, maskFromCocoRle(annotation), COLORS.annotation),
     withMask(target, maskFromCocoRle(prediction), COLORS.prediction),

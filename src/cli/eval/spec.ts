@@ -14,6 +14,7 @@ import {
   RUNTIME_OPTIONS,
   SAMPLING_OPTIONS,
 } from '../common/engine-options.ts';
+import { READING_OPTIONS } from '../common/reading-options.ts';
 import { command, options, under } from '../common/spec.ts';
 import { SUMMARIES } from '../common/summaries.ts';
 import { CROWDS_OPTION, DATA_OPTION } from '../train/spec.ts';
@@ -38,6 +39,7 @@ export const EVAL = command({
     ...DATA_OPTION,
     ...CROWDS_OPTION,
     ...FOLD_OPTION,
+    ...READING_OPTIONS,
     pairs: { type: 'whole', min: 1, about: 'pairs a fold', default: 1000 },
     annotation: { type: 'choice', choices: ANNOTATION_MODES, value: 'KIND', about: 'annotation of the references', default: 'mask' },
     prompts: {

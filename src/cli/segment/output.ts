@@ -1,5 +1,6 @@
 /** Formats of a prediction on disk and on stdout. */
 import { foldedName, hashedWord, wordsFor } from '../../core/files/file-name.ts';
+import type { ImageReading } from '../../core/image/values/reading.ts';
 import { pngFromMask } from '../../core/image/node/png.ts';
 import { polygonsFromMaskSync } from '../../core/mask/polygon-groups.ts';
 import { cocoRleFromMaskSync } from '../../core/mask/rle.ts';
@@ -35,18 +36,23 @@ export function outputSuffixes(format: Format, labels: readonly string[]): strin
 }
 
 /** Files of one target, in the order of `outputSuffixes`. */
-export async function outputFiles(format: Format, target: string, prediction: Prediction): Promise<(string | Uint8Array)[]> {
+export async function outputFiles(
+  format: Format,
+  target: string,
+  prediction: Prediction,
+  reading: ImageReading,
+): Promise<(string | Uint8Array)[]> {
   const { masks, width, height } = prediction;
   if (format === 'png') return Promise.all(masks.map(({ mask }) => pngFromMask(mask)));
-  if (format === 'overlay') return Promise.all(masks.map((mask) => overlay(target, mask)));
+  if (format === 'overlay') return Promise.all(masks.map((mask) => overlay(target, mask, reading)));
   const shape = format === 'rle' ? cocoRleFromMaskSync : (mask: BinaryMask) => polygonsFromMaskSync(mask, { tolerance: POLYGON_TOLERANCE });
   const items = masks.map((mask) => ({ ...summary(mask), segmentation: shape(mask.mask) }));
   return [`${JSON.stringify({ file: target, width, height, masks: items }, null, 1)}\n`];
 }
 
 /** Draws the target with its mask, and next to it the uncertainty. */
-async function overlay(target: string, prediction: MaskPrediction): Promise<Uint8Array> {
-  const rgb = await readRgb(target, OVERLAY_LONGEST);
+async function overlay(target: string, prediction: MaskPrediction, reading: ImageReading): Promise<Uint8Array> {
+  const rgb = await readRgb(target, OVERLAY_LONGEST, reading);
   const masked = withMask(rgb, prediction.mask, COLORS.prediction);
   if (prediction.uncertaintyMap === undefined) return pngFromRgb(masked);
   const levels = { ...prediction.mask, data: prediction.uncertaintyMap };
@@ -69,9 +75,9 @@ function summary({ label, method, area, boxXyxy, quality, instances }: MaskPredi
 
 /** JSON of one target; the metrics of a single mask are at the top level. */
 export function jsonLine(file: string, prediction: Prediction) {
-  const { width, height, masks, milliseconds, model, device } = prediction;
+  const { width, height, masks, milliseconds, model, device, notices } = prediction;
   const [first] = masks;
   const stages = Object.fromEntries(Object.entries(milliseconds).map(([stage, value]) => [stage, Number(value.toFixed(1))]));
   const metrics = first !== undefined && masks.length === 1 ? summary(first) : { masks: masks.map(summary) };
-  return { file, width, height, ...metrics, milliseconds: stages, model, device };
+  return { file, width, height, ...metrics, ...(notices && { notices }), milliseconds: stages, model, device };
 }

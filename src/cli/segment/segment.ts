@@ -1,6 +1,7 @@
 /** `prosam segment`: one annotated reference, many targets. */
 import { basename } from 'node:path';
 import { knownHash } from '../../core/checkpoint/hash-cache.ts';
+import { noticeLine } from '../../core/common/notice.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import { mapInOrder, type Outcome } from '../../core/common/map-in-order.ts';
 import { DEFAULT_CONCURRENCY } from '../../core/engine/defaults.ts';
@@ -8,10 +9,14 @@ import { createEngine } from '../../core/runtime/node/create-engine.ts';
 import type { PredictOptions, Prediction, Reference } from '../../core/engine/types.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { engineOptions, predictOptions } from '../common/engine-options.ts';
+import { readingFrom } from '../common/reading-options.ts';
+import { adviceFor } from '../../core/image/file-kinds.ts';
 import { parseCommand } from '../common/parse.ts';
 import { createProgress } from '../common/progress.ts';
 import { referenceFiles, referencesFrom, referenceSettings } from '../common/reference-args.ts';
 import { inputsOf } from '../common/write-file.ts';
+import { closingLines, summaryJson, type Totals } from './closing.ts';
+import { LEFT_OUT } from './folder-images.ts';
 import { jsonLine, outputFiles, outputSuffixes } from './output.ts';
 import { openResults, type Plan } from './results.ts';
 import { SEGMENT, type Format } from './spec.ts';
@@ -27,18 +32,20 @@ interface Done {
 export async function segment(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values, positionals, tokens } = parseCommand(SEGMENT, args);
   const { out, format, force } = values;
-  const references = await referencesFrom(tokens);
+  const references = await referencesFrom(tokens, warn);
+  const reading = readingFrom(values);
   if (references.length === 0) throw new UsageError('expected --reference IMAGE with an annotation, got none.');
   const labels = [...new Set(references.map(({ label }) => label ?? 'object'))];
-  const { targets, leftOut } = await targetsOf([...(values.target ?? []), ...positionals], values.targetDir, out);
+  const { targets, leftOut } = await targetsOf([...(values.target ?? []), ...positionals], values.targetDir, out, values);
   const chosen: PredictOptions = {
     ...predictOptions(values),
+    ...reading,
     ...(values.without !== undefined && { others: values.without }),
     ...(values.instances && { instances: true }),
     ...(format === 'overlay' && { uncertaintyMap: true }),
   };
   const options = { ...chosen, ...(signal && { signal }) };
-  const totals = { failed: 0, taken: 0, kept: 0, changed: 0 };
+  const totals: Totals = { done: 0, kept: 0, changed: 0, failures: [], notices: [] };
   const progress = createProgress(targets.length);
   const json = (line: object): void => (values.json ? print(JSON.stringify(line)) : undefined);
   const report = (outcome: Outcome<Target, Done>): void => {
@@ -47,12 +54,13 @@ export async function segment(args: readonly string[], { print, warn, signal }: 
     if ('error' in outcome) {
       const { error } = outcome;
       const code = isProsamError(error) ? error.code : 'FAILED';
-      totals.failed++;
-      if (code === 'OUTPUT_TAKEN') totals.taken++;
+      totals.failures.push({ file, code });
       json({ file, error: { code, message: messageOf(error) } });
       warn(`${file}: ${code}: ${messageOf(error)}`);
     } else if (outcome.result.prediction) {
       const { plan, prediction } = outcome.result;
+      totals.done++;
+      for (const notice of prediction.notices ?? []) if (notice.about === 'target') totals.notices.push({ file, notice });
       json({ ...jsonLine(file, prediction), outputs: plan.outputs });
       if (!values.json) print(humanLine(plan, prediction));
     } else {
@@ -67,8 +75,16 @@ export async function segment(args: readonly string[], { print, warn, signal }: 
   const engine = await createEngine(engineOptions(values));
   try {
     // A reference that cannot be used would fail every target; it is reported once, before any is touched.
-    for (const reference of references) await engine.referenceMask(reference, options);
-    for (const file of leftOut) json({ file, skipped: true, reason: 'made by prosam' });
+    for (const reference of references) {
+      const { notices = [] } = await engine.referenceMask(reference, options);
+      for (const notice of notices) warn(noticeLine({ ...notice, about: reference.image as string }));
+    }
+    for (const { file, kind } of leftOut) {
+      // Hidden files and folders are nobody's images; they are counted in the summary.
+      if (kind === LEFT_OUT.hidden || kind === LEFT_OUT.folder) continue;
+      const advice = adviceFor(kind);
+      json({ file, skipped: true, reason: kind, ...(advice !== undefined && { advice }) });
+    }
     const results = await openResults({
       out,
       suffixes: outputSuffixes(format, labels),
@@ -80,7 +96,7 @@ export async function segment(args: readonly string[], { print, warn, signal }: 
       const plan = await results.plan(target);
       if (plan.done) return { plan };
       const prediction = await engine.predict(target.file, references, { ...chosen, signal: stop });
-      await results.write(plan, await outputFiles(format, target.file, prediction));
+      await results.write(plan, await outputFiles(format, target.file, prediction, reading));
       return { plan, prediction };
     };
     const many = { concurrency: DEFAULT_CONCURRENCY, signal };
@@ -89,26 +105,9 @@ export async function segment(args: readonly string[], { print, warn, signal }: 
     progress.clear();
     await engine.close();
   }
-  for (const line of closing(targets.length, totals, leftOut.length)) warn(line);
-  return totals.failed > 0 ? EXIT.someFailed : EXIT.ok;
-}
-
-interface Totals {
-  failed: number;
-  /** Failures because of an existing file that must not be overwritten. */
-  taken: number;
-  kept: number;
-  changed: number;
-}
-
-function closing(count: number, { failed, taken, kept, changed }: Totals, leftOut: number): string[] {
-  const lines: string[] = [];
-  if (kept > 0) lines.push(`${kept} of ${count} targets were done already and kept; --force makes them again.`);
-  if (changed > 0) lines.push(`${changed} of those were changed since they were made; --force leaves them alone, too.`);
-  if (leftOut > 0) lines.push(`${leftOut} files were left out: prosam made them, they are no targets.`);
-  if (failed > 0) lines.push(`${failed} of ${count} targets failed.`);
-  if (taken > 0) lines.push(`${taken} of those because something else has the name of their result; it was left as it is.`);
-  return lines;
+  for (const line of closingLines(targets.length, totals, leftOut)) warn(line);
+  if (values.targetDir !== undefined) json(summaryJson(targets.length, totals, leftOut));
+  return totals.failures.length > 0 ? EXIT.someFailed : EXIT.ok;
 }
 
 /** Everything that results depend on beside the image: unchanged, they need not be made again. */

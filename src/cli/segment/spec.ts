@@ -1,6 +1,7 @@
 /** Table of `prosam segment`. */
 import { ENGINE_OPTIONS } from '../common/engine-options.ts';
 import { REFERENCE_OPTIONS } from '../common/reference-args.ts';
+import { READING_OPTIONS } from '../common/reading-options.ts';
 import { command, options, under } from '../common/spec.ts';
 import { SUMMARIES } from '../common/summaries.ts';
 
@@ -17,7 +18,12 @@ export const SEGMENT = command({
       'Targets and output',
       options({
         target: { type: 'text', repeat: true, value: 'IMAGE...', about: 'images to segment' },
-        'target-dir': { type: 'text', value: 'DIR', about: 'every image in DIR, without the masks and overlays that prosam made' },
+        'target-dir': {
+          type: 'text',
+          value: 'DIR',
+          about: 'every image in DIR by its content, whatever its ending; without hidden files and the masks and overlays that prosam made',
+        },
+        recursive: { type: 'flag', about: 'with --target-dir: folders inside DIR too' },
         without: {
           ...{ type: 'text', repeat: true, value: 'IMAGE...' },
           about: 'images that likely do not show it, at most 6 of which make it surer whether a target does',
@@ -37,15 +43,16 @@ export const SEGMENT = command({
           about: "format of the results (a png mask is 0 and 255 at the image's upright size)",
           default: 'png',
         },
+        ...READING_OPTIONS,
         instances: { type: 'flag', about: 'reports the separate objects of each mask too' },
-        json: { type: 'flag', about: 'prints one JSON line a target on stdout' },
+        json: { type: 'flag', about: 'prints one JSON line a target on stdout, and with --target-dir a last one with the summary' },
       }),
     ),
     ...ENGINE_OPTIONS,
   },
   arguments: [{ name: 'IMAGE', about: 'more images to segment', optional: true, repeat: true }],
   exitCodes: {
-    0: 'all done',
+    0: 'all done, whatever was left out',
     1: 'some targets failed (the others are done)',
     2: 'nothing done: wrong usage, reference or model',
     130: 'interrupted',

@@ -1,10 +1,11 @@
 /** Targets of `prosam segment`: images to work on, and the names of their results. */
-import { readdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { foldedName, hashedWord, plainWord } from '../../core/files/file-name.ts';
-import { messageOf } from '../../core/common/errors.ts';
+import { adviceFor } from '../../core/image/file-kinds.ts';
 import { hashOf, markAtStart } from '../common/output-mark.ts';
 import { UsageError } from '../common/command.ts';
+import { imagesIn, LEFT_OUT, type LeftOut } from './folder-images.ts';
 
 export interface Target {
   /** Path as it was given. */
@@ -21,19 +22,24 @@ export interface Target {
 
 export interface Targets {
   targets: Target[];
-  /** Files that prosam made itself, which are no targets. */
-  leftOut: string[];
+  /** Files that are no targets: of the folder, and those that prosam made itself. */
+  leftOut: LeftOut[];
 }
 
-const IMAGE_ENDINGS = new Set(['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.avif', '.gif']);
 /** Longest name of an image within that of a result, in bytes of UTF-8. */
 const WORD = { longest: 140, dots: true } as const;
 /** Files read at the same time. */
 const AT_ONCE = 16;
 
 /** Collects the targets. out: folder of the results. @throws UsageError without targets */
-export async function targetsOf(files: readonly string[], folder: string | undefined, out: string): Promise<Targets> {
-  const given = [...files, ...(folder === undefined ? [] : await imagesIn(folder))];
+export async function targetsOf(
+  files: readonly string[],
+  folder: string | undefined,
+  out: string,
+  { recursive = false }: { recursive?: boolean } = {},
+): Promise<Targets> {
+  const inside = folder === undefined ? undefined : await imagesIn(folder, recursive);
+  const given = [...files, ...(inside?.images ?? [])];
   const places = new Map<string, string>();
   // The same entry of a folder, however its path is written, is one target; a link beside it is another.
   for (const file of given) {
@@ -46,13 +52,24 @@ export async function targetsOf(files: readonly string[], folder: string | undef
     await Promise.all(
       entries.slice(i, i + AT_ONCE).map(async ({ file }) => ((await markAtStart(file))?.what === 'result' ? made.add(file) : undefined)),
     );
-  const leftOut = [...made];
+  const leftOut = [...[...made].map((file) => ({ file, kind: LEFT_OUT.made })), ...(inside?.leftOut ?? [])];
   const kept = entries.filter(({ file }) => !made.has(file));
   if (kept.length === 0) {
-    const what = leftOut.length === 0 ? 'none' : `only ${leftOut.length} files that prosam made itself`;
-    throw new UsageError(`expected --target IMAGE... or --target-dir DIR with images in it, got ${what}.`);
+    throw new UsageError(`expected --target IMAGE... or --target-dir DIR with images in it, got ${whatElse(leftOut)}.`);
   }
   return { targets: named(kept, await placeOf(join(out, 'any'))), leftOut };
+}
+
+/** Files without a target among them, in words. */
+function whatElse(leftOut: readonly LeftOut[]): string {
+  if (leftOut.length === 0) return 'none';
+  const kinds = [...new Set(leftOut.map(({ kind }) => kind))].map((kind) => {
+    const count = leftOut.filter((one) => one.kind === kind).length;
+    if (kind === LEFT_OUT.made) return `${count} files that prosam made itself`;
+    const advice = adviceFor(kind);
+    return `${count} of the kind ${kind}${advice === undefined ? '' : ` (${advice})`}`;
+  });
+  return `only ${kinds.join(', ')}`;
 }
 
 function named(entries: readonly { place: string; file: string }[], beside: string): Target[] {
@@ -66,17 +83,6 @@ function named(entries: readonly { place: string; file: string }[], beside: stri
   const fold = (plain: string | undefined): string => (plain === undefined ? '' : foldedName(plain));
   for (const { plain } of targets) count.set(fold(plain), (count.get(fold(plain)) ?? 0) + 1);
   return targets.map((target) => ({ ...target, contested: target.plain === undefined || (count.get(fold(target.plain)) ?? 0) > 1 }));
-}
-
-/** Image files in a folder; hidden ones, such as those macOS writes beside images, are skipped. */
-async function imagesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((cause: unknown) => {
-    throw new UsageError(`--target-dir ${folder}: cannot be read: ${messageOf(cause)}.`);
-  });
-  return names
-    .filter((name) => !name.startsWith('.') && IMAGE_ENDINGS.has(extname(name).toLowerCase()))
-    .sort()
-    .map((name) => join(folder, name));
 }
 
 /** Path with links in its folder resolved. */

@@ -4,6 +4,7 @@ import { studySettings } from '../../training/study/study-options.ts';
 import { VARIANT_NAMES } from '../../training/study/variants.ts';
 import type { Dataset } from '../../training/types.ts';
 import { LABEL_REDUCTION_OPTION, RUNTIME_OPTIONS } from '../common/engine-options.ts';
+import { READING_OPTIONS } from '../common/reading-options.ts';
 import { command, options, under } from '../common/spec.ts';
 import { SUMMARIES } from '../common/summaries.ts';
 import { FOLD_OPTION } from '../eval/spec.ts';
@@ -46,6 +47,7 @@ export const STUDY = command({
         },
       }),
       ...FOLD_OPTION,
+      ...READING_OPTIONS,
       ...ANNOTATION_OPTION,
       ...LABEL_REDUCTION_OPTION,
       ...options({

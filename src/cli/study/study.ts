@@ -9,6 +9,10 @@ import { studyPage } from '../../training/study/study-page.ts';
 import type { StudyName } from '../../training/study/study-result.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { engineOptions, predictOptions } from '../common/engine-options.ts';
+import { createDataNotices } from '../common/data-notices.ts';
+import { readingFrom } from '../common/reading-options.ts';
+import { readAs } from '../../training/read-as.ts';
+import type { Dataset } from '../../training/types.ts';
 import { numberIn, parseCommand, pick, words } from '../common/parse.ts';
 import { reportReadings } from '../common/dataset-readings.ts';
 import { createProgress, type Progress } from '../common/progress.ts';
@@ -30,8 +34,10 @@ export async function studyCommand(args: readonly string[], { print, warn, signa
   const own = { about: `study ${study}`, adopt: existsSync(join(out, 'cells')) };
   await refuseTaken([figures, page], own);
   const reads = { ...pick(values, 'crowds'), ...(signal && { signal }) };
-  const dataset = await openDataset(data, reads);
-  const testDataset = testData === undefined ? undefined : await openDataset(testData, reads);
+  const found = createDataNotices();
+  const open = async (path: string): Promise<Dataset> => readAs(await openDataset(path, reads), readingFrom(values), found.add);
+  const dataset = await open(data);
+  const testDataset = testData === undefined ? undefined : await open(testData);
   const readings = [dataset, testDataset].flatMap((one) => one?.readings ?? []);
   if (!values.json) for (const one of [dataset, testDataset]) if (one) reportReadings(one, { print, warn });
 
@@ -50,6 +56,7 @@ export async function studyCommand(args: readonly string[], { print, warn, signa
       warn(text);
     },
   }).finally(line.clear);
+  for (const line of found.lines()) warn(line);
   await writeOwn(figures, `${JSON.stringify(result)}\n`, own);
   await writeOwn(page, studyPage(result), own);
   if (values.json) {

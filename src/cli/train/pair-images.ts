@@ -1,6 +1,7 @@
 /** Images of a run's validation pairs, kept as files, so that the report of a resumed run has the earlier ones. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ImageReading } from '../../core/image/values/reading.ts';
 import { readablePart } from '../../core/files/file-name.ts';
 import { shownRounds, type PairImages } from '../../training/report/training-report.ts';
 import type { ValidationEvent, ValidationExample } from '../../training/loop/trainer.ts';
@@ -22,19 +23,22 @@ export async function writePairImages(
   folder: string,
   { row, examples }: ValidationEvent,
   classes: readonly DatasetClass[],
-  options: WriteOwnOptions,
+  options: WriteOwnOptions & { reading?: ImageReading | undefined },
 ): Promise<void> {
   for (const [i, example] of examples.entries()) {
     const { classId } = example.episode;
     const name = classes.find(({ id }) => id === classId)?.name ?? `class ${classId}`;
     const plain = readablePart(name, LONGEST_NAME).replaceAll(/[^\p{L}\p{N}]+/gu, '_');
     const file = `${i + 1}-${plain}-step${String(row.step).padStart(7, '0')}-iou${example.iou.toFixed(3)}.png`;
-    await writeOwn(join(folder, file), await pairImage(example), options);
+    await writeOwn(join(folder, file), await pairImage(example, options.reading), options);
   }
 }
 
-async function pairImage({ episode, annotation, mask, truth }: ValidationExample): Promise<Uint8Array> {
-  const [reference, target] = [await readRgb(episode.reference.file, LONGEST), await readRgb(episode.target.file, LONGEST)];
+async function pairImage({ episode, annotation, mask, truth }: ValidationExample, reading: ImageReading = {}): Promise<Uint8Array> {
+  const [reference, target] = [
+    await readRgb(episode.reference.file, LONGEST, reading),
+    await readRgb(episode.target.file, LONGEST, reading),
+  ];
   const predicted = withMask(target, mask, COLORS.prediction);
   return sideBySide([withMask(reference, annotation, COLORS.annotation), withMask(predicted, truth, COLORS.truth, 0)]);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { trainingReport, type StepRow, type ValidationRow } from '../../training/report/training-report.ts';
 import type { EndEvent, StartEvent, TrainingEvent } from '../../training/loop/trainer.ts';
 import type { DatasetClass } from '../../training/types.ts';
+import type { ImageReading } from '../../core/image/values/reading.ts';
 import { PAIR_LEGEND, readPairImages, writePairImages } from './pair-images.ts';
 import { refuseTaken, writeOwn } from '../common/write-file.ts';
 
@@ -15,7 +16,7 @@ export interface RunReport {
 }
 
 /** out: folder of the run. */
-export function createRunReport(out: string, classes: readonly DatasetClass[]): RunReport {
+export function createRunReport(out: string, classes: readonly DatasetClass[], reading?: ImageReading): RunReport {
   const steps: StepRow[] = [];
   const validations: ValidationRow[] = [];
   let start: StartEvent | undefined;
@@ -51,7 +52,7 @@ export function createRunReport(out: string, classes: readonly DatasetClass[]): 
           break;
         case 'validation':
           validations.push(event.row);
-          await writePairImages(join(out, 'pictures'), event, classes, own);
+          await writePairImages(join(out, 'pictures'), event, classes, { ...own, reading });
           await write();
           break;
         case 'end':

@@ -6,6 +6,7 @@ import { SCHEDULES } from '../../training/step/schedule.ts';
 import { checkedOptions } from '../../training/train-options.ts';
 import { ANNOTATION_MODES } from '../../training/types.ts';
 import { DEVICE_CHOICES, LABEL_REDUCTION_OPTION } from '../common/engine-options.ts';
+import { READING_OPTIONS } from '../common/reading-options.ts';
 import { command, options, under } from '../common/spec.ts';
 import { SUMMARIES } from '../common/summaries.ts';
 
@@ -114,6 +115,7 @@ export const TRAIN = command({
       otherwise: '0, unsplit where the data have no folds',
     },
     ...ANNOTATION_OPTION,
+    ...READING_OPTIONS,
     model: {
       ...{ type: 'text', value: 'NAME|PATH' },
       about: 'model whose frozen networks are used; training starts from its prompt encoder',

@@ -6,6 +6,9 @@ import { train, type EndEvent, type StartEvent } from '../../training/loop/train
 import type { Dataset } from '../../training/types.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { predictOptions } from '../common/engine-options.ts';
+import { createDataNotices } from '../common/data-notices.ts';
+import { readingFrom } from '../common/reading-options.ts';
+import { readAs } from '../../training/read-as.ts';
 import { numberIn, parseCommand, pick } from '../common/parse.ts';
 import { createProgress, type Progress } from '../common/progress.ts';
 import type { Values } from '../common/spec.ts';
@@ -30,11 +33,13 @@ export async function trainCommand(args: readonly string[], { print, warn, signa
     reading?.advance(what);
   };
   const reads = { onProgress, ...pick(values, 'crowds'), ...(signal && { signal }) };
-  const dataset = await openWeighted(data, reads).finally(() => reading?.clear());
+  const found = createDataNotices();
+  const opened = await openWeighted(data, reads).finally(() => reading?.clear());
+  const dataset = readAs(opened, readingFrom(values), found.add);
   reportReadings(dataset, { print, warn }, json);
   const fold = foldIn(dataset);
   dataset.fold(fold).trainingEpisodes(0, 0); // reports faults of the data before anything is loaded or written
-  const report = createRunReport(folder, dataset.classes);
+  const report = createRunReport(folder, dataset.classes, dataset.reading);
   await report.check();
   const engine = await loadTrainingEngine(values.engine);
 
@@ -52,6 +57,7 @@ export async function trainCommand(args: readonly string[], { print, warn, signa
   } finally {
     printer.clear();
   }
+  for (const line of found.lines()) warn(line);
   if (end?.reason === 'interrupted') {
     warn(`interrupted after step ${end.step}; go on with: prosam train ${resumed(args)}`);
     return EXIT.interrupted;

@@ -83,6 +83,8 @@ export interface RefineResponse {
   width: number;
   /** Pixels of the upright image. */
   height: number;
+  /** Facts about images and annotations that the caller should know; absent where there are none. */
+  notices?: string[];
   /** Several for a single point (whole, part, subpart), one otherwise. */
   masks: ({
     /** Pixels in the mask. */

@@ -15,6 +15,8 @@ export interface AcceptResponse {
     /** Pixels in the mask. */
     area: number;
   }[];
+  /** Facts about images and annotations that the caller should know; absent where there are none. */
+  notices?: string[];
 }
 
 /** A page of a project's active annotations, newest first. */

@@ -4,26 +4,35 @@ import type { Dense, Strategy } from '../../core/engine/strategy.ts';
 import type { PathInput, PointInput } from '../../core/mask/annotation.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
 import type { DistributionKind } from '../../core/networks/prompt-distribution.ts';
+import type { Units } from '../../core/mask/units.ts';
 import type { Provenance } from '../../service/ports/provenance.ts';
 
 /** Bytes of an image file; sent as a file, without the third that base64 adds. */
 export type ImageBytes = Uint8Array | Blob;
 
-/** An image: its bytes, or exactly one of these keys. */
+/** Way to read an image file that leaves a choice; the service stores it as it was read. */
+export interface ClientReading {
+  /** Sample values that become black and white in images of more than 8 bits a sample. @default the configured range, or by the format */
+  valueRange?: readonly [black: number, white: number];
+  /** Page or frame of files with several, from 1. @default the first, or the largest behind a thumbnail */
+  page?: number;
+}
+
+/** An image: its bytes, or exactly one of the keys url, base64, path and sha256. */
 export type ClientImage =
   | ImageBytes
-  | {
+  | ({
       /** http(s) address of at most 8,192 characters that the service may reach, or a data: URI. */
       url: string;
-    }
-  | {
+    } & ClientReading)
+  | ({
       /** Bytes of the image file in base64. */
       base64: string;
-    }
-  | {
+    } & ClientReading)
+  | ({
       /** Path below the image folder of the service. */
       path: string;
-    }
+    } & ClientReading)
   | {
       /** Lowercase hexadecimal hash of an image the project has seen. */
       sha256: string;
@@ -56,10 +65,12 @@ export interface ClientAnnotation {
   scribble?: PathInput | readonly PathInput[];
   /** Brush width of a scribble in pixels, more than 0 to 100,000. @default one hundredth of the image's longer side, at least 1 */
   width?: number;
+  /** Units of the coordinates; up to a pixel outside the image is clipped. @default 'pixels' */
+  units?: Units;
 }
 
-/** Options of a prediction. */
-export interface PredictionOptions {
+/** Options of a prediction; `valueRange` and `page` hold for the images sent with it that say nothing else. */
+export interface PredictionOptions extends ClientReading {
   /** 'auto' checks the methods on the references themselves, or with a single one compares their scores in the target, and takes the best. @default 'auto' */
   method?: Method | 'auto';
   /** Rule that makes one mask of the decoded prompts ('prosam' only). @default 'mean_prompt' */
@@ -138,6 +149,8 @@ export interface RefineRequest extends Pick<PredictRequest, 'project' | 'image' 
   negative?: readonly PointInput[];
   /** Box around the object: x0, y0, x1, y1. */
   box?: readonly number[];
+  /** Units of points and box; up to a pixel outside the image is clipped. @default 'pixels' */
+  units?: Units;
   /** `lowResLogits` of an earlier response for this image, base64. */
   maskInput?: string;
   /** Return `lowResLogits` of each mask, the `maskInput` of the next call. @default false */

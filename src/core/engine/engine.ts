@@ -3,6 +3,9 @@ import { createByteCache } from '../common/byte-cache.ts';
 import type { SlowCache } from '../common/patient-slow-cache.ts';
 import { disposable } from '../common/disposable.ts';
 import { ProsamError } from '../common/errors.ts';
+import { joinedReading, type ImageReading } from '../image/values/reading.ts';
+import { notesOf } from '../common/notice.ts';
+import { createNotes } from './notes.ts';
 import type { Model } from '../checkpoint/model-folder.ts';
 import { geometryOf } from '../image/geometry.ts';
 import { maskExtent } from '../mask/raster.ts';
@@ -18,12 +21,12 @@ import { createExternalMethod, drawnOutside } from './methods/external/predict.t
 import type { RunMethod } from './methods/method.ts';
 import { decodeAtImageSize } from './methods/sam-prompts.ts';
 import { maskedAverage } from './object-embedding.ts';
-import { checkPredictOptions, checkReferences, checkResultPixels } from './options.ts';
+import { checkPredictOptions, checkReferences, checkResultPixels, readingOf } from './options.ts';
 import type { ImageSource } from './ports.ts';
 import { predictMany } from './predict-many.ts';
 import { createPromptEncoders, type LoadedPromptEncoder } from './prompt-encoders.ts';
 import { onePerImage, type ShownReference } from './one-per-image.ts';
-import { createReferenceStore } from './references.ts';
+import { createReferenceStore, type PreparedReference } from './references.ts';
 import { refineMask } from './refine.ts';
 import { scoredMask } from './scoring.ts';
 import { instanceFinder } from './instances/instances.ts';
@@ -78,7 +81,8 @@ export function createEngineCore({
   const encoderId = networks.precision === 'fp32' ? model.encoderId : `${model.encoderId}-${networks.precision}`;
   const images = createEncodedImages({ networks, encoderId, maxBytes: cacheBytes, ...(slow && { slow }) });
   /** onComputed: called on a cache miss. */
-  const features = async (input: ImageInput, onComputed?: () => void) => images.features(await source.load(input), onComputed);
+  const features = async (input: ImageInput, reading: ImageReading, onComputed?: () => void) =>
+    images.features(await source.load(input, readingOf(reading)), onComputed);
   const store = createReferenceStore({
     ...{ images, source, geometry },
     maxBytes: cacheBytes,
@@ -110,12 +114,14 @@ export function createEngineCore({
     options: PredictOptions,
     context: CallContext,
     trained = encoders.get(options.promptEncoder),
+    onReady?: (reference: Reference, ready: PreparedReference) => void,
   ): Promise<ShownReference[]> => {
     const found: ShownReference[] = [];
     const reduction = trained?.plan.label_reduction;
     for (const reference of references) {
       const ready = await store.reference(reference, { ...options, ...(reduction && { trainedReduction: reduction }) });
-      found.push({ ...ready, image: reference.image, shows: reference.shows ?? [] });
+      found.push({ ...ready, image: reference.image, reading: joinedReading(reference, options), shows: reference.shows ?? [] });
+      onReady?.(reference, ready);
       context.checkpoint();
     }
     context.lap('reference');
@@ -161,9 +167,9 @@ export function createEngineCore({
     },
     prepare: (image, options = {}) =>
       call(options.signal, async (context) => {
-        const { key, width, height } = await features(image);
+        const { key, width, height, notices } = await features(image, options);
         context.lap('embed');
-        return { key, width, height, milliseconds: context.times() };
+        return { key, width, height, ...(notices && { notices: [...notices] }), milliseconds: context.times() };
       }),
     predict: (target, references, options = {}) =>
       call(options.signal, async (context) => {
@@ -171,22 +177,29 @@ export function createEngineCore({
         checkReferences(references);
         if (options.method === 'external') {
           const masks = await drawnOutside(external, context, target, byLabel(references), options, (mask, result) =>
-            instancesOf(context, mask, result, options, () => features(target)),
+            instancesOf(context, mask, result, options, () => features(target, options)),
           );
           return { ...masks, model: model.id, device: networks.device, cached: false, milliseconds: context.times() };
         }
         const trained = encoders.get(options.promptEncoder);
         const methods = methodsWith(trained);
         let cached = true;
-        const image = await features(target, () => (cached = false));
+        const image = await features(target, options, () => (cached = false));
         context.lap('embed');
+        const notes = createNotes();
+        notes.add('target', image);
         const masks: MaskPrediction[] = [];
         const groups = new Map<string, ShownReference[]>();
         const byName = byLabel(references);
         checkResultPixels(image, byName.size);
-        for (const [label, group] of byName) groups.set(label, await prepared(group, options, context, trained));
+        const note = (reference: Reference, { features: seen, notices }: PreparedReference): void =>
+          notes.add(`reference ${references.indexOf(reference) + 1}`, seen, notices);
+        for (const [label, group] of byName) groups.set(label, await prepared(group, options, context, trained, note));
         const others: ImageMaps[] = [];
-        for (const input of options.others ?? []) others.push(await images.maps(await source.load(input)));
+        for (const input of options.others ?? []) {
+          const other = await images.maps(await source.load(input, readingOf(options)));
+          notes.add(`other ${others.push(other)}`, other);
+        }
         context.lap('reference');
         for (const [label, ready] of groups) {
           const { method = 'auto' } = options;
@@ -211,6 +224,7 @@ export function createEngineCore({
           model: model.id,
           device: networks.device,
           cached,
+          ...notes.result(),
           milliseconds: context.times(),
         };
       }),
@@ -219,20 +233,21 @@ export function createEngineCore({
     concept: (references, options = {}) => createConcept(engine, references, options),
     refine: (image, prompts, options = {}) =>
       call(options.signal, async (context) => {
-        const found = await features(image);
+        const found = await features(image, options);
         context.lap('embed');
-        const masks = await refineMask(networks, geometry, found, prompts);
+        const { masks, notices } = await refineMask(networks, geometry, found, prompts);
         context.lap('decode');
-        return { width: found.width, height: found.height, masks, milliseconds: context.times() };
+        const { width, height } = found;
+        return { width, height, masks, ...notesOf(found.notices, notices), milliseconds: context.times() };
       }),
     referenceMask: (reference, options = {}) =>
       call(options.signal, async (context) => {
         checkPredictOptions(options);
         checkReferences([reference]);
-        const [{ mask, cells }] = (await prepared([reference], options, context)) as [ShownReference];
+        const [{ mask, cells, features: seen, notices }] = (await prepared([reference], options, context)) as [ShownReference];
         const on = cells.reduce((sum, cell) => sum + cell, 0);
         const copy = { ...mask, data: new Uint8Array(mask.data) };
-        return { mask: copy, ...maskExtent(mask), cells: on, ofCells: cells.length };
+        return { mask: copy, ...maskExtent(mask), cells: on, ofCells: cells.length, ...notesOf(seen.notices, notices) };
       }),
     selfCheck: (references, options = {}) =>
       call(options.signal, async (context) => {

@@ -1,6 +1,7 @@
 /** Outputs of the frozen encoders, each computed once per image: the backbone's maps, and SAM's embedding where it is needed. */
 import { createByteCache } from '../common/byte-cache.ts';
 import type { SlowCache } from '../common/patient-slow-cache.ts';
+import type { Notice } from '../common/notice.ts';
 import type { Raster } from '../image/pillow-resize.ts';
 import type { LoadedImage } from './ports.ts';
 import { samFeaturesOf, type BackboneFeatures, type Networks, type SamFeatures } from '../onnx/networks.ts';
@@ -11,6 +12,8 @@ export interface ImageMaps extends BackboneFeatures {
   key: string;
   width: number;
   height: number;
+  /** Notices about the way the image was read. */
+  notices?: readonly Notice[];
 }
 
 /** Backbone maps and SAM's embedding: a target. */
@@ -20,6 +23,8 @@ export interface ImageFeatures extends ImageMaps, SamFeatures {}
 export interface EncodedPart {
   width: number;
   height: number;
+  /** Notices about the way the image was read. */
+  notices?: readonly Notice[];
   tensors: Readonly<Record<string, Tensor>>;
 }
 
@@ -53,14 +58,16 @@ export function createEncodedImages({ networks, encoderId, maxBytes, slow }: Enc
     parts.get(`${encoderId}-${image.key}-${name}`, async () => {
       onComputed?.();
       const raster = await image.decode();
-      return { width: raster.width, height: raster.height, tensors: { ...(await encode(raster)) } };
+      const { width, height, notices } = raster;
+      return { width, height, ...(notices && { notices }), tensors: { ...(await encode(raster)) } };
     });
 
   const mapsPart = (image: LoadedImage, onComputed?: () => void): Promise<EncodedPart> =>
     part('maps', image, (raster) => networks.encodeBackbone(raster), onComputed);
-  const mapsOf = (image: LoadedImage, { width, height, tensors }: EncodedPart): ImageMaps => {
+  const mapsOf = (image: LoadedImage, { width, height, notices, tensors }: EncodedPart): ImageMaps => {
     const { state } = tensors;
-    return { key: image.key, width, height, mid: tensorOf(tensors, 'mid'), high: tensorOf(tensors, 'high'), ...(state && { state }) };
+    const maps = { mid: tensorOf(tensors, 'mid'), high: tensorOf(tensors, 'high'), ...(state && { state }) };
+    return { key: image.key, width, height, ...(notices && { notices }), ...maps };
   };
 
   return {

@@ -2,9 +2,10 @@
 import { sha256Hex } from '../common/sha256.ts';
 import type { PreparedReference } from './references.ts';
 import type { ImageInput } from './types.ts';
+import type { ImageReading } from '../image/values/reading.ts';
 
-/** A reference, where its image comes from, and what else that shows. */
-export type ShownReference = PreparedReference & { image: ImageInput; shows: readonly string[] };
+/** A reference, where its image comes from and how it is read, and what else that shows. */
+export type ShownReference = PreparedReference & { image: ImageInput; reading: ImageReading; shows: readonly string[] };
 
 /** shown: of one concept. -> in the order in which the images first appear, each with all that is marked in it */
 export async function onePerImage(shown: readonly ShownReference[]): Promise<ShownReference[]> {

@@ -1,6 +1,7 @@
 /** Checks the options of a call once, at the door. */
 import { DISTRIBUTIONS } from '../networks/prompt-distribution.ts';
 import { ProsamError } from '../common/errors.ts';
+import { checkReading, joinedReading, type ImageReading } from '../image/values/reading.ts';
 import { kindOf } from '../mask/annotation.ts';
 import { MAX_POINTS, MAX_REFERENCES, MAX_SAMPLES } from './defaults.ts';
 import { DENSE, STRATEGIES } from './strategy.ts';
@@ -8,6 +9,7 @@ import { METHODS, type PredictOptions, type Reference } from './types.ts';
 
 /** @throws OPTION_INVALID */
 export function checkPredictOptions(options: PredictOptions): void {
+  checkReading(options);
   oneOf('method', options.method, [...METHODS, 'auto']);
   oneOf('strategy', options.strategy, STRATEGIES);
   oneOf('dense', options.dense, DENSE);
@@ -32,6 +34,11 @@ export function checkPredictOptions(options: PredictOptions): void {
   if (options.labelReduction?.kind === 'area') number('labelReduction.threshold', options.labelReduction.threshold, 0, 1);
 }
 
+/** Way in which a call has its images read. */
+export function readingOf(options: ImageReading): ImageReading {
+  return joinedReading(options, {});
+}
+
 /** @throws REFERENCE_MISSING, OPTION_INVALID, ANNOTATION_INVALID */
 export function checkReferences(references: readonly Reference[]): void {
   if (references.length === 0)
@@ -44,6 +51,7 @@ export function checkReferences(references: readonly Reference[]): void {
   }
   for (const reference of references as readonly (Partial<Reference> | null | undefined)[]) {
     kindOf(reference as Reference);
+    checkReading(reference as Reference);
     if (reference?.image) continue;
     throw new ProsamError('ANNOTATION_INVALID', 'expected references with an image, such as { image, box }, got one without.');
   }

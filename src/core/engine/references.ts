@@ -3,9 +3,12 @@ import { sha256Hex } from '../common/sha256.ts';
 import { createByteCache, type ByteCache } from '../common/byte-cache.ts';
 import { tensorBytes, type EncodedImages, type ImageFeatures, type ImageMaps } from './image-features.ts';
 import { ProsamError } from '../common/errors.ts';
+import type { Notice } from '../common/notice.ts';
 import { gridOf, type Geometry } from '../image/geometry.ts';
+import { joinedReading, type ImageReading } from '../image/values/reading.ts';
 import { mirrorRows } from '../image/pixels.ts';
 import { parseAnnotation, type DrawnAnnotation } from '../mask/annotation.ts';
+import { coordinateNotices } from '../mask/coordinates.ts';
 import { sameSize } from '../mask/draw-annotation.ts';
 import { reduceLabels, type BinaryMask, type LabelReduction } from '../mask/label-reduction.ts';
 import type { SamPrompt } from './methods/sam-prompts.ts';
@@ -20,13 +23,15 @@ export interface PreparedReference {
   features: ImageMaps;
   /** At the image's own size. */
   mask: BinaryMask;
+  /** Facts about the annotation that a caller should know; those about the image are in `features`. */
+  notices?: readonly Notice[];
   /** 0/1 per cell. */
   cells: Float32Array;
   /** SAM's view of the image, for the methods that compare embeddings; computed when asked for. */
   sam(): Promise<ImageFeatures>;
 }
 
-interface ReferenceOptions {
+interface ReferenceOptions extends ImageReading {
   /** @default 'predict' */
   use?: AnnotationUse;
   labelReduction?: LabelReduction;
@@ -40,16 +45,18 @@ export interface DrawnReference {
   /** Stands for image and annotation. */
   key: string;
   image: LoadedImage;
+  /** Facts about the annotation that a caller should know. */
+  notices(size: { width: number; height: number }): readonly Notice[];
   /** At the image's own size. @throws MASK_*, ANNOTATION_* */
   mask(size: { width: number; height: number }): Promise<BinaryMask>;
 }
 
 export interface ReferenceStore {
   /** Computes networks only for the mask of an annotation that SAM grows. */
-  drawn(reference: Reference, options: Pick<ReferenceOptions, 'use' | 'grow'>): Promise<DrawnReference>;
+  drawn(reference: Reference, options: Omit<ReferenceOptions, 'labelReduction' | 'trainedReduction'>): Promise<DrawnReference>;
   reference(reference: Reference, options: ReferenceOptions): Promise<PreparedReference>;
   /** The same annotation on the mirrored, darkened image: something new to predict when there is only one reference. */
-  mirrored(reference: PreparedReference, input: ImageInput): Promise<{ features: ImageFeatures; mask: BinaryMask }>;
+  mirrored(reference: PreparedReference, input: ImageInput, reading: ImageReading): Promise<{ features: ImageFeatures; mask: BinaryMask }>;
   /** Forgets everything. */
   clear(): void;
 }
@@ -75,23 +82,24 @@ export function createReferenceStore({ images, source, geometry, maxBytes, decod
   });
 
   return {
-    async drawn(reference, { use = 'predict', grow }) {
+    async drawn(reference, { use = 'predict', grow, ...reading }) {
       const parsed = parseAnnotation(reference);
-      const image = await source.load(reference.image);
+      const image = await source.load(reference.image, joinedReading(reference, reading));
       const annotation = await drawnAnnotation(parsed, (file, choice) => source.loadMask(file, choice));
       const { grown } = treatmentOf(annotation.kind, use, grow);
       return {
         key: await fingerprint(`${image.key} ${grown} drawn`, annotation),
         image,
+        notices: (size) => coordinateNotices(annotation, size),
         async mask(size) {
           const seen = grown ? await images.features(image) : undefined;
           return resolveMask(annotation, size, seen && ((prompts) => decode(seen, prompts)));
         },
       };
     },
-    async reference(reference, { use = 'predict', grow, labelReduction, trainedReduction }) {
+    async reference(reference, { use = 'predict', grow, labelReduction, trainedReduction, ...reading }) {
       const parsed = parseAnnotation(reference);
-      const loaded = await source.load(reference.image);
+      const loaded = await source.load(reference.image, joinedReading(reference, reading));
       const annotation = await drawnAnnotation(parsed, (file, choice) => source.loadMask(file, choice));
       const treatment = treatmentOf(annotation.kind, use, grow);
       const reduction = labelReductionOf(treatment, { asked: labelReduction, trained: trainedReduction });
@@ -106,12 +114,12 @@ export function createReferenceStore({ images, source, geometry, maxBytes, decod
         if (reduction.kind !== 'nearest' && cells.every((cell) => cell === 0)) {
           throw new ProsamError('MASK_EMPTY', 'the annotation reaches no cell of the feature grid. Mark more of the object.');
         }
-        return { key, features, mask, cells };
+        return { key, features, mask, cells, notices: coordinateNotices(annotation, features) };
       });
       return { ...found, sam: () => images.features(loaded) };
     },
-    async mirrored(reference, input) {
-      const loaded = await source.load(input);
+    async mirrored(reference, input, reading) {
+      const loaded = await source.load(input, reading);
       const features = await images.features({
         key: `${loaded.key}-mirrored`,
         decode: async () => {
@@ -130,8 +138,8 @@ export function createReferenceStore({ images, source, geometry, maxBytes, decod
 }
 
 /** The backbone's maps alone. */
-function mapsOf({ key, width, height, mid, high, state }: ImageFeatures): ImageMaps {
-  return { key, width, height, mid, high, ...(state && { state }) };
+function mapsOf({ key, width, height, notices, mid, high, state }: ImageFeatures): ImageMaps {
+  return { key, width, height, ...(notices && { notices }), mid, high, ...(state && { state }) };
 }
 
 /** sha256 over a text and an annotation, pixels included. */

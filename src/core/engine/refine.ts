@@ -2,7 +2,10 @@
 import type { SamMask } from './methods/stable-mask.ts';
 import { ProsamError } from '../common/errors.ts';
 import type { Geometry } from '../image/geometry.ts';
-import { parseBox, parsePrompts } from '../mask/annotation.ts';
+import type { Notice } from '../common/notice.ts';
+import { parseBox, parsePrompts, unitsOf } from '../mask/annotation.ts';
+import { fittedBox, fittedClicks, tinyCoordinates } from '../mask/coordinates.ts';
+import type { Point } from '../mask/raster.ts';
 import { maskExtent } from '../mask/raster.ts';
 import type { Networks } from '../onnx/networks.ts';
 import type { ImageFeatures } from './image-features.ts';
@@ -15,9 +18,9 @@ export async function refineMask(
   geometry: Geometry,
   image: ImageFeatures,
   prompts: RefinePrompts,
-): Promise<RefinedMask[]> {
+): Promise<{ masks: RefinedMask[]; notices: Notice[] }> {
   const { maskInput } = prompts;
-  const points = samPrompts(prompts, image);
+  const { prompts: points, notices } = samPrompts(prompts, image);
   const expected = lowResSide(image) ** 2;
   if (maskInput !== undefined && maskInput.length !== expected) {
     throw new ProsamError(
@@ -29,24 +32,30 @@ export async function refineMask(
   // One point may mean the whole thing or a part, so SAM's three answers are all of use; anything more is unambiguous.
   const ambiguous = points.length === 1 && maskInput === undefined;
   const masks = ambiguous ? all.slice(1).sort((a, b) => b.iou - a.iou) : [single];
-  return masks.map((mask) => ({ ...atImageSize(networks, geometry, image, mask), ...(objectScore !== undefined && { objectScore }) }));
+  const refined = masks.map((mask) => ({
+    ...atImageSize(networks, geometry, image, mask),
+    ...(objectScore !== undefined && { objectScore }),
+  }));
+  return { masks: refined, notices };
 }
 
-function samPrompts({ points = [], negative = [], box, maskInput }: RefinePrompts, { width, height }: ImageFeatures): SamPrompt[] {
+function samPrompts({ points = [], negative = [], box, maskInput, units }: RefinePrompts, image: ImageFeatures) {
   const count = points.length + negative.length;
   if (count === 0 && box === undefined && maskInput === undefined)
     throw new ProsamError('OPTION_INVALID', 'expected points, a box or a maskInput to refine from, got none.');
   const parsed = parsePrompts(points, negative);
+  const { units: given } = unitsOf(units);
+  const corners = box === undefined ? undefined : parseBox(box);
+  const at = (list: readonly Point[], kind: 'positive' | 'negative'): SamPrompt[] =>
+    fittedClicks(list, given, image).map(([x, y]) => ({ x, y, kind }));
   const prompts = [
-    ...parsed.points.map(([x, y]): SamPrompt => ({ x, y, kind: 'positive' })),
-    ...parsed.negative.map(([x, y]): SamPrompt => ({ x, y, kind: 'negative' })),
-    ...(box === undefined ? [] : boxPrompts(parseBox(box))),
+    ...at(parsed.points, 'positive'),
+    ...at(parsed.negative, 'negative'),
+    ...(corners === undefined ? [] : boxPrompts(fittedBox(corners, given, image))),
   ];
-  for (const { x, y } of prompts) {
-    if (x >= 0 && y >= 0 && x <= width && y <= height) continue;
-    throw new ProsamError('ANNOTATION_OUTSIDE', `expected points inside the image of ${width} x ${height} pixels, got (${x}, ${y}).`);
-  }
-  return prompts;
+  const said: Point[] = [...parsed.points, ...parsed.negative];
+  if (corners !== undefined) said.push([corners[0], corners[1]], [corners[2], corners[3]]);
+  return { prompts, notices: given === undefined ? tinyCoordinates(said, corners === undefined ? 'points' : 'prompts', image) : [] };
 }
 
 function atImageSize(networks: Networks, geometry: Geometry, image: ImageFeatures, { logits, iou }: SamMask): RefinedMask {

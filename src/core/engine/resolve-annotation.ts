@@ -3,6 +3,7 @@
  * and how the outcome is reduced to feature cells.
  */
 import { ANNOTATION_KINDS, type AnnotationKind, type DrawnAnnotation, type ParsedAnnotation } from '../mask/annotation.ts';
+import { fittedAnnotation } from '../mask/coordinates.ts';
 import { maskFromDrawn } from '../mask/draw-annotation.ts';
 import type { BinaryMask, LabelReduction } from '../mask/label-reduction.ts';
 import { boundingBox } from '../mask/raster.ts';
@@ -79,8 +80,9 @@ export async function resolveMask(
   { width, height }: { width: number; height: number },
   decode: DecodePrompts | undefined,
 ): Promise<BinaryMask> {
-  const marked = maskFromDrawn(annotation, width, height);
-  const logits = await decode?.(growPrompts(annotation, marked));
+  const fitted = fittedAnnotation(annotation, { width, height });
+  const marked = maskFromDrawn(fitted, width, height);
+  const logits = await decode?.(growPrompts(fitted, marked));
   if (logits === undefined) return marked;
   // A filled box marks far more than the object, so SAM's mask replaces it as long as there is one.
   const keepMarked = annotation.kind !== 'box' || logits.every((value) => value <= 0);

@@ -1,4 +1,5 @@
 /** Results of the engine's calls. Boxes are [x0, y0, x1, y1] in pixels of the upright image, x0 <= x < x1. */
+import type { Notice } from '../common/notice.ts';
 import type { Evidence } from './trust/evidence-numbers.ts';
 import type { SamResize } from '../image/preprocess.ts';
 import type { BinaryMask } from '../mask/label-reduction.ts';
@@ -107,6 +108,8 @@ export interface Prediction {
   device: string;
   /** A cache had the features of the target. */
   cached: boolean;
+  /** Facts about the images and annotations that the caller should know; absent where there are none. */
+  notices?: Notice[];
   milliseconds: StageTimes;
 }
 
@@ -132,6 +135,8 @@ export interface Refinement {
   height: number;
   /** Best `samIou` first; several for a single point (whole, part, subpart), one otherwise. */
   masks: RefinedMask[];
+  /** Facts about the image and the prompts that the caller should know; absent where there are none. */
+  notices?: Notice[];
   milliseconds: StageTimes;
 }
 
@@ -161,6 +166,8 @@ export interface ReferenceMask {
   /** Cells of the feature grid it covers, of how many. */
   cells: number;
   ofCells: number;
+  /** Facts about the image and the annotation that the caller should know; absent where there are none. */
+  notices?: Notice[];
 }
 
 /** An image whose features are in the cache. */
@@ -169,6 +176,8 @@ export interface PreparedImage {
   key: string;
   width: number;
   height: number;
+  /** Facts about the image that the caller should know; absent where there are none. */
+  notices?: Notice[];
   milliseconds: StageTimes;
 }
 

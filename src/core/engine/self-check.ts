@@ -1,4 +1,5 @@
 /** Accuracy of each method on the references themselves: they predict each other. */
+import type { ImageReading } from '../image/values/reading.ts';
 import { aboveZero } from '../mask/resize-map.ts';
 import type { ImageFeatures } from './image-features.ts';
 import type { ShownReference } from './one-per-image.ts';
@@ -55,17 +56,21 @@ interface Trial {
 
 export interface TrialParts {
   references: Pick<ReferenceStore, 'mirrored'>;
-  features(image: ImageInput): Promise<ImageFeatures>;
+  features(image: ImageInput, reading: ImageReading): Promise<ImageFeatures>;
 }
 
 async function trialsOf(parts: TrialParts, references: readonly ShownReference[]): Promise<Trial[]> {
   const [only] = references;
   if (only !== undefined && references.length === 1) {
-    const copy = await parts.references.mirrored(only, only.image);
+    const copy = await parts.references.mirrored(only, only.image, only.reading);
     return [{ target: copy.features, truth: copy.mask, from: references }];
   }
   const trials: Trial[] = [];
   for (const held of references)
-    trials.push({ target: await parts.features(held.image), truth: held.mask, from: references.filter((other) => other !== held) });
+    trials.push({
+      target: await parts.features(held.image, held.reading),
+      truth: held.mask,
+      from: references.filter((other) => other !== held),
+    });
   return trials;
 }

@@ -1,7 +1,9 @@
 /** The engine's interface: what it is asked with. Its results are in results.ts. */
 import type { DistributionKind, Noise } from '../networks/prompt-distribution.ts';
 import type { ImageInput } from '../image/input.ts';
+import type { ImageReading } from '../image/values/reading.ts';
 import type { Annotation, PointInput } from '../mask/annotation.ts';
+import type { Units } from '../mask/units.ts';
 import type { LabelReduction } from '../mask/label-reduction.ts';
 import type {
   EngineInfo,
@@ -28,9 +30,11 @@ export type Reference<Image = ImageInput> = {
   label?: string;
   /** Other labels that the image is known to show, so that it is no counterexample for them. @default those of references in the same image */
   shows?: readonly string[];
-} & Annotation;
+} & ImageReading &
+  Annotation;
 
-export interface PredictOptions {
+/** `valueRange` and `page` hold for every image file of the call; a reference's own come first. */
+export interface PredictOptions extends ImageReading {
   /** 'auto' checks the methods on the references themselves, or with a single one compares their scores in the target, and takes the best. @default 'auto' */
   method?: Method | 'auto';
   /** Id of a prompt encoder loaded with `loadPromptEncoder`. @default the model's own */
@@ -79,7 +83,7 @@ export interface PredictManyOptions extends PredictOptions {
   concurrency?: number;
 }
 
-/** SAM's own prompts on one image, in its pixels; at least one of them. */
+/** SAM's own prompts on one image, in its pixels or what `units` says; at least one of them. Up to a pixel outside is clipped. */
 export interface RefinePrompts {
   /** On the object. */
   points?: readonly PointInput[];
@@ -87,6 +91,8 @@ export interface RefinePrompts {
   negative?: readonly PointInput[];
   /** x0, y0, x1, y1 */
   box?: readonly number[];
+  /** Units of points and box. @default 'pixels' */
+  units?: Units;
   /** `lowResLogits` of an earlier prediction or refinement of this image. [4g * 4g] */
   maskInput?: Float32Array | undefined;
 }
@@ -113,7 +119,7 @@ export interface Engine<Image = ImageInput, Ref = Reference<Image>> extends Asyn
   /** Absent where the engine computes on the thread it is called on. */
   readonly worker?: EngineWorker;
   /** Computes what does not depend on any reference, so that a later call answers at once. @throws IMAGE_*, FILE_NOT_FOUND, ENGINE_* */
-  prepare(image: Image, options?: { signal?: AbortSignal }): Promise<PreparedImage>;
+  prepare(image: Image, options?: ImageReading & { signal?: AbortSignal }): Promise<PreparedImage>;
   /**
    * Masks of the references' concepts in the target.
    * @throws IMAGE_*, FILE_NOT_FOUND, ANNOTATION_*, MASK_*, REFERENCE_MISSING, OPTION_INVALID, METHOD_UNAVAILABLE, ENGINE_*, the signal's reason
@@ -142,7 +148,7 @@ export interface Engine<Image = ImageInput, Ref = Reference<Image>> extends Asyn
    */
   concept(references: readonly Ref[], options?: PredictOptions): Promise<Concept<Image>>;
   /** SAM's own points, box and mask input on one image, for interactive tools. @throws OPTION_INVALID, ANNOTATION_*, IMAGE_*, ENGINE_* */
-  refine(image: Image, prompts: RefinePrompts, options?: { signal?: AbortSignal }): Promise<Refinement>;
+  refine(image: Image, prompts: RefinePrompts, options?: ImageReading & { signal?: AbortSignal }): Promise<Refinement>;
   /** The mask a reference's annotation stands for, e.g. to show it before it is used. @throws as `predict` */
   referenceMask(reference: Ref, options?: PredictOptions): Promise<ReferenceMask>;
   /** Predicts the references from each other; all references must carry one label. @throws as `predict` */

@@ -1,6 +1,6 @@
 /**
  * Annotations: the object of one image, marked. Keyed by field: exactly one of `mask`, `rle`, `polygon`, `box`, `points`, `scribble`.
- * All coordinates are pixels of the upright image. `parseAnnotation` checks once, at the door, what does not need the image.
+ * Coordinates are pixels of the upright image, or what `units` says. `parseAnnotation` checks once, at the door, what does not need the image.
  */
 import { ProsamError } from '../common/errors.ts';
 import { ANNOTATION_LIMITS } from '../common/limits.ts';
@@ -8,6 +8,7 @@ import type { BinaryMask } from './label-reduction.ts';
 import { choiceOf, type MaskChoice } from './mask-choice.ts';
 import type { Point } from './raster.ts';
 import type { CocoRle } from './rle.ts';
+import { UNITS, type Units } from './units.ts';
 
 /** `[x, y]` or `{ x, y }`, in pixels. */
 export type PointInput = readonly number[] | { readonly x: number; readonly y: number };
@@ -19,8 +20,14 @@ export type PathInput = readonly PointInput[];
  */
 export type MaskInput = string | URL | Uint8Array | ArrayBuffer | Blob | BinaryMask;
 
-/** The object of an image: exactly one of the keys `mask`, `rle`, `polygon`, `box`, `points`, `scribble`. Coordinates are pixels of the upright image. */
-export type Annotation =
+/** The object of an image: exactly one of the keys `mask`, `rle`, `polygon`, `box`, `points`, `scribble`. */
+export type Annotation = {
+  /**
+   * Units of the coordinates of `polygon`, `box`, `points`, `negative` and a scribble's strokes (brush widths are pixels). Up to a pixel
+   * outside the image is clipped. @default 'pixels', of the upright image
+   */
+  units?: Units;
+} & (
   | {
       /** Mask of the object. */
       mask: MaskInput;
@@ -52,7 +59,8 @@ export type Annotation =
       scribble: PathInput | readonly PathInput[] | MaskInput;
       /** Brush width of strokes in pixels. @default one hundredth of the image's longer side, at least 1 */
       width?: number;
-    };
+    }
+);
 
 export const ANNOTATION_KINDS = ['mask', 'rle', 'polygon', 'box', 'points', 'scribble'] as const;
 /** The key that says which kind an annotation is. */
@@ -61,10 +69,10 @@ export type AnnotationKind = (typeof ANNOTATION_KINDS)[number];
 export type Box = readonly [x0: number, y0: number, x1: number, y1: number];
 
 type ParsedShape =
-  | { kind: 'points'; points: readonly Point[]; negative: readonly Point[] }
-  | { kind: 'box'; box: Box }
-  | { kind: 'polygon'; rings: readonly (readonly Point[])[] }
-  | { kind: 'scribble'; strokes: readonly (readonly Point[])[]; width: number | undefined }
+  | { kind: 'points'; points: readonly Point[]; negative: readonly Point[]; units?: Units }
+  | { kind: 'box'; box: Box; units?: Units }
+  | { kind: 'polygon'; rings: readonly (readonly Point[])[]; units?: Units }
+  | { kind: 'scribble'; strokes: readonly (readonly Point[])[]; width: number | undefined; units?: Units }
   | { kind: 'rle'; rle: CocoRle };
 
 /** A checked annotation. `file`: a mask file that is still to be read. */
@@ -82,20 +90,21 @@ export function parseAnnotation(annotation: Annotation): ParsedAnnotation {
   const fields = annotation as unknown as Record<string, unknown>;
   const kind = kindOf(annotation);
   const value = fields[kind];
+  const units = unitsOf(fields['units']);
   switch (kind) {
     case 'points': {
       const { points, negative } = parsePrompts(value, fields['negative']);
       if (points.length === 0) throw invalid('points', 'expected at least one point on the object, got none');
-      return { kind, points, negative };
+      return { kind, points, negative, ...units };
     }
     case 'box':
-      return { kind, box: parseBox(value) };
+      return { kind, box: parseBox(value), ...units };
     case 'polygon': {
       const rings = pathsOf('polygon', value);
       if (rings.length === 0) throw invalid('polygon', 'expected at least one ring, got none');
       for (const ring of rings)
         if (ring.length < 3) throw invalid('polygon', `expected rings of at least three corners, got one of ${ring.length}`);
-      return { kind, rings };
+      return { kind, rings, ...units };
     }
     case 'scribble': {
       if (!Array.isArray(value)) return pixelsOf(kind, value);
@@ -103,7 +112,7 @@ export function parseAnnotation(annotation: Annotation): ParsedAnnotation {
       if (strokes.length === 0) throw invalid('scribble', 'expected at least one stroke, got none');
       if (strokes.some((stroke) => stroke.length === 0))
         throw invalid('scribble', 'expected strokes of at least one point, got one of none');
-      return { kind, strokes, width: brushOf(fields['width']) };
+      return { kind, strokes, width: brushOf(fields['width']), ...units };
     }
     case 'rle':
       return { kind, rle: rleOf(value) };
@@ -123,7 +132,7 @@ export function annotationIn(carrier: Annotation): Annotation {
   const fields = carrier as unknown as Record<string, unknown>;
   const kind = kindOf(carrier);
   const beside = kind === 'points' ? ['negative'] : kind === 'scribble' ? ['width'] : kind === 'mask' ? ['maskValue', 'maskColor'] : [];
-  const given = [kind, ...beside].filter((key) => fields[key] !== undefined);
+  const given = [kind, ...beside, 'units'].filter((key) => fields[key] !== undefined);
   return Object.fromEntries(given.map((key) => [key, fields[key]])) as unknown as Annotation;
 }
 
@@ -192,6 +201,14 @@ function coordinatesOf(item: unknown): unknown[] {
   if (typeof item !== 'object' || item === null) return [];
   const { x, y } = item as { x?: unknown; y?: unknown };
   return [x, y];
+}
+
+/** @throws ANNOTATION_INVALID */
+export function unitsOf(value: unknown): { units?: Units } {
+  if (value === undefined) return {};
+  const units = UNITS.find((one) => one === value);
+  if (units === undefined) throw invalid('units', `expected one of ${UNITS.join(', ')}, got ${shown(value)}`);
+  return { units };
 }
 
 function brushOf(width: unknown): number | undefined {

@@ -1,6 +1,7 @@
 /** Annotations drawn as masks of the image's size: where they are compared with the image. */
 import { ProsamError } from '../common/errors.ts';
-import { invalid, parseAnnotation, type Annotation, type Box, type DrawnAnnotation, type ParsedAnnotation } from './annotation.ts';
+import { invalid, parseAnnotation, type Annotation, type DrawnAnnotation, type ParsedAnnotation } from './annotation.ts';
+import { fittedAnnotation } from './coordinates.ts';
 import { runStepsSync, PAUSE_AFTER_PLAIN, type Steps } from './cooperative.ts';
 import type { BinaryMask } from './label-reduction.ts';
 import { drawStrokeSteps, emptyMask, fillBoxSteps, fillPolygonSteps, polygonRows, strokeCost, type Point } from './raster.ts';
@@ -40,7 +41,7 @@ export function withPixels(annotation: ParsedAnnotation): DrawnAnnotation {
  * @throws ANNOTATION_INVALID, ANNOTATION_OUTSIDE, MASK_SIZE_MISMATCH, MASK_EMPTY for one that marks no pixel
  */
 export function* drawAnnotation(mask: BinaryMask, annotation: DrawnAnnotation): Steps<void> {
-  const painted = yield* draw(mask, annotation);
+  const painted = yield* draw(mask, fittedAnnotation(annotation, mask));
   if (painted > 0) return;
   throw new ProsamError(
     'MASK_EMPTY',
@@ -54,11 +55,9 @@ function* draw(mask: BinaryMask, annotation: DrawnAnnotation): Steps<number> {
   if ('mask' in annotation) return yield* drawPixels(mask, sameSize(annotation.mask, width, height));
   switch (annotation.kind) {
     case 'points':
-      for (const list of [annotation.points, annotation.negative]) checkInside('point', list, width, height);
       for (const [x, y] of annotation.points) mask.data[Math.floor(y) * width + Math.floor(x)] = 1;
       return annotation.points.length;
     case 'box':
-      checkBox(annotation.box, width, height);
       return yield* fillBoxSteps(mask, annotation.box);
     case 'scribble': {
       const brush = annotation.width ?? Math.max(1, BRUSH_SHARE * Math.max(width, height));
@@ -68,7 +67,6 @@ function* draw(mask: BinaryMask, annotation: DrawnAnnotation): Steps<number> {
       return painted;
     }
     case 'polygon':
-      for (const ring of annotation.rings) checkInside('polygon', ring, width, height);
       if (polygonRows(annotation.rings, height) > MAX_POLYGON_ROWS) {
         throw invalid('polygon', `expected edges that pass at most ${MAX_POLYGON_ROWS} rows of pixels together. Simplify the outline`);
       }
@@ -100,7 +98,6 @@ function checkScribble(strokes: readonly (readonly Point[])[], brush: number, wi
     throw invalid('scribble', `expected a brush width of more than 0 pixels within the image, got ${brush}`);
   let cost = 0;
   for (const path of strokes) {
-    checkInside('scribble', path, width, height);
     cost += strokeCost(path, brush, { width, height });
   }
   if (cost > MAX_SCRIBBLE_COST)
@@ -108,25 +105,6 @@ function checkScribble(strokes: readonly (readonly Point[])[], brush: number, wi
       'scribble',
       `expected a brush that passes at most ${MAX_SCRIBBLE_COST} pixels in all. Use a thinner one, or fewer points`,
     );
-}
-
-/** The far border counts as inside for shapes, not for points. */
-function checkInside(kind: 'point' | 'scribble' | 'polygon', points: readonly Point[], width: number, height: number): void {
-  for (const [x, y] of points) {
-    const inside = x >= 0 && y >= 0 && (kind === 'point' ? x < width && y < height : x <= width && y <= height);
-    if (!inside) throw outside(`${kind} at (${x}, ${y})`, width, height);
-  }
-}
-
-function checkBox([x0, y0, x1, y1]: Box, width: number, height: number): void {
-  if (x0 < 0 || y0 < 0 || x1 > width || y1 > height) throw outside(`box (${x0}, ${y0}, ${x1}, ${y1})`, width, height);
-}
-
-function outside(what: string, width: number, height: number): ProsamError {
-  return new ProsamError(
-    'ANNOTATION_OUTSIDE',
-    `expected an annotation inside the image of ${width} x ${height} pixels, got a ${what}. Coordinates are pixels of the upright image.`,
-  );
 }
 
 /** @throws MASK_SIZE_MISMATCH */

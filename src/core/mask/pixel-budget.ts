@@ -38,6 +38,8 @@ export function createPixelBudget({ width, height }: Size): PixelBudget {
 
 /** Outlines are drawn within the box around them, all else passes every pixel of the image. */
 function pixelsPassed(annotation: ParsedAnnotation, width: number, height: number): number {
+  // What is no pixels is counted as the whole image.
+  if ('units' in annotation && annotation.units !== 'pixels') return width * height;
   if (annotation.kind === 'box') return boxArea(cornersOf(annotation.box), width, height);
   if (annotation.kind === 'polygon') return boxArea(annotation.rings.flat(), width, height);
   return width * height;

@@ -104,7 +104,7 @@ export interface ProsamSettings extends Completed<Omit<ProsamConfig, Section>, '
     basic: readonly Completed<BasicGrant, 'projects'>[];
     hmac: readonly Completed<HmacGrant, 'projects' | 'bodyOnly'>[];
   };
-  images: Completed<ImagesConfig, 'folder'>;
+  images: Completed<ImagesConfig, 'folder' | 'valueRange'>;
   references: Completed<ReferencesConfig>;
   limits: Completed<LimitsConfig>;
   callbacks: Completed<CallbacksConfig, 'secret'>;

@@ -43,6 +43,8 @@ export interface ImagesConfig {
   maxPixels?: number;
   /** Download of one image, in milliseconds. @default 20_000 */
   timeoutMs?: number;
+  /** Sample values that are read as black and white in images of more than 8 bits, where a request says nothing. @default none: by the format */
+  valueRange?: readonly [black: number, white: number];
 }
 
 /** Section `references`: masks that stand for a label. */

@@ -1,4 +1,5 @@
 /** `service.predictions`: predict, refine, prepare, and the predictions kept in the store. */
+import { linesOf } from '../../core/common/notice.ts';
 import { within } from '../../core/common/patience.ts';
 import type { Engine } from '../../core/engine/types.ts';
 import type { Admission } from '../admission.ts';
@@ -33,7 +34,7 @@ export function predictionService({ engine, admission, images, stored, log, pred
         const { input } = await images.input(request.project, request.image, { signal });
         const slot = { client: request.client ?? request.project, priority: 'interactive' as const, signal };
         const refined = await admission.run(slot, () => engine.refine(input, request.prompts, signal ? { signal } : {}));
-        return { masks: refined.masks, width: refined.width, height: refined.height };
+        return { masks: refined.masks, width: refined.width, height: refined.height, ...linesOf(refined.notices) };
       }),
     prepare: ({ project, image, externalId, client = project }, { signal } = {}) =>
       listed('prepare', async () => {

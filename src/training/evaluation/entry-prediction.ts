@@ -4,6 +4,7 @@ import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
 import type { Engine, ImageInput, MaskPrediction, StageTimes } from '../../core/engine/types.ts';
 import type { Contestant, ModelContestant } from './entries.ts';
+import type { Dataset } from '../types.ts';
 import type { Pair } from './pair.ts';
 import type { EpisodeRow, EvaluationSettings } from './result.ts';
 
@@ -21,13 +22,15 @@ export interface PredictWith {
   /** Time of encoding the target, before any entry is timed. */
   embedMs: number;
   signal?: AbortSignal | undefined;
+  /** Called for each notice about the pair's images. */
+  onNotice?: Dataset['onNotice'];
 }
 
 /** An annotation that reaches no pixel or no cell gives an empty mask. @throws DATASET_INVALID and what the engine throws */
 export async function predict(
   { options }: ModelContestant,
   pair: Pair,
-  { engine, settings: { labelReduction, seed }, others = [], embedMs, signal }: PredictWith,
+  { engine, settings: { labelReduction, seed }, others = [], embedMs, signal, onNotice }: PredictWith,
 ): Promise<EntryPrediction> {
   const { mask, mode } = pair.annotation;
   const empty: EntryPrediction = { mask: new Uint8Array(pair.truth.data.length), row: { unmarked: true, milliseconds: {} } };
@@ -43,6 +46,8 @@ export async function predict(
       ...(labelReduction && { labelReduction }),
       ...(signal && { signal }),
     });
+    for (const notice of prediction.notices ?? [])
+      if (!notice.about?.startsWith('other')) onNotice?.(notice, pair.episode[notice.about === 'target' ? 'target' : 'reference'].file);
     const [found] = prediction.masks as [MaskPrediction];
     const { total = 0, embed = 0 } = prediction.milliseconds;
     const milliseconds: StageTimes = { ...prediction.milliseconds, embed: embedMs, total: total - embed + embedMs };

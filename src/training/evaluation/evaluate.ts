@@ -171,7 +171,10 @@ async function runFold(run: Run, { fold, episodes, absent, others }: FoldPairs, 
       const engine = engines.get(contestant);
       const predicted =
         contestant.kind === 'model' && engine
-          ? await predict(contestant, pair, { engine, settings, others: without, embedMs: embedMs.get(engine) ?? 0, signal })
+          ? await predict(contestant, pair, {
+              ...{ engine, settings, others: without, embedMs: embedMs.get(engine) ?? 0, signal },
+              onNotice: options.dataset.onNotice,
+            })
           : trivial(contestant.kind, pair);
       const row = episodeRow(fold.name, pair.episode, { mask: predicted.mask, truth: pair.truth.data, ignore: pair.ignore }, predicted.row);
       (shows ? run.rows : run.absent)[i]?.push(row);
@@ -210,9 +213,10 @@ function settingsOf(given: EvaluateOptions): EvaluationSettings {
   };
 }
 
-function engineOptions({ device, threads, precision, cacheDir, external }: EvaluateOptions, model: string): EngineOptions {
+function engineOptions({ dataset, device, threads, precision, cacheDir, external }: EvaluateOptions, model: string): EngineOptions {
   return {
     model,
+    ...(dataset.reading && { reading: dataset.reading }),
     ...(device && { device }),
     ...(threads !== undefined && { threads: threads === 0 ? ('auto' as const) : threads }),
     ...(precision && { precision }),

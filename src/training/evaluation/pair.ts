@@ -34,7 +34,7 @@ export interface Pair {
 }
 
 export interface PairMakerOptions {
-  dataset: Pick<Dataset, 'labels'>;
+  dataset: Pick<Dataset, 'labels' | 'reading' | 'onNotice'>;
   frame: Frame;
   /** Side of the square on which masks are compared. @default the frame's */
   compareAt?: number | undefined;
@@ -65,7 +65,9 @@ export function createPairMaker({ dataset, frame, compareAt, annotation, seed }:
   const sized = (image: DatasetImage): Promise<Sized> =>
     cache.get(image.key, async () => {
       const labels = await dataset.labels(image);
-      return frame === undefined ? { image: image.file, labels, compared: labels } : onFrame(image, labels, frame, compareAt ?? frame.side);
+      return frame === undefined
+        ? { image: image.file, labels, compared: labels }
+        : onFrame(image, labels, { ...frame, dataset }, compareAt ?? frame.side);
     });
 
   return async (episode, index) => {
@@ -88,8 +90,14 @@ export function createPairMaker({ dataset, frame, compareAt, annotation, seed }:
 }
 
 /** Pillow's antialiased bilinear for the image and nearest for the labels, as the paper's code prepares both. */
-async function onFrame(image: DatasetImage, labels: LabelMap, { side, resize }: NonNullable<Frame>, compareAt: number): Promise<Sized> {
-  const raster = await decodeImage(await readImage(image), image.file);
+async function onFrame(
+  image: DatasetImage,
+  labels: LabelMap,
+  { side, resize, dataset }: NonNullable<Frame> & { dataset: Pick<Dataset, 'reading' | 'onNotice'> },
+  compareAt: number,
+): Promise<Sized> {
+  const raster = await decodeImage(await readImage(image), image.file, dataset.reading);
+  raster.notices?.forEach((notice) => dataset.onNotice?.(notice, image.file));
   if (raster.width !== labels.width || raster.height !== labels.height) {
     throw new ProsamError(
       'DATASET_INVALID',

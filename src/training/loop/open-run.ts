@@ -17,6 +17,7 @@ import { createRehearsal, type Rehearse } from '../batches/rehearsal.ts';
 import { openPromptDecoder } from '../step/open-decoder.ts';
 import type { PromptDecoder } from '../step/prompt-decoder.ts';
 import type { RunState } from './checkpoint.ts';
+import { sourceOptions } from '../read-as.ts';
 import { settingsFingerprint } from './fingerprint.ts';
 import { keepWeight } from './keep.ts';
 import { startingParameters, startingState } from './starting-state.ts';
@@ -79,7 +80,7 @@ export async function openRun(settings: TrainSettings): Promise<OpenRun> {
   const features = frozenFeatures({
     model,
     networks,
-    source: nodeImageSource(),
+    source: nodeImageSource(sourceOptions(settings.dataset)),
     memoryBytes: settings.memoryBytes,
     disk: { folder: settings.cacheDir ?? join(dirname(settings.out), 'features'), bytes: settings.cacheDirBytes },
   });

@@ -6,6 +6,7 @@ import { checkModelWeights, createNetworks, type Networks } from '../../core/onn
 import { openRuntime } from '../../core/runtime/devices/choose-device.ts';
 import { modelFolder } from '../../core/runtime/node/open-engine.ts';
 import { frozenFeatures, type FrozenFeatures } from '../batches/frozen-features.ts';
+import { sourceOptions } from '../read-as.ts';
 import { openPromptDecoder } from '../step/open-decoder.ts';
 import type { DecoderTargets, PromptDecoder } from '../step/prompt-decoder.ts';
 import { classMask, labelsOnSquare } from '../batches/label-square.ts';
@@ -40,7 +41,7 @@ export async function openFrozenModel(context: StudyContext, name: string): Prom
   const features = frozenFeatures({
     model,
     networks,
-    source: nodeImageSource(),
+    source: nodeImageSource(sourceOptions(dataset)),
     memoryBytes: MEMORY_BYTES,
     disk: { folder: settings.cacheDir, bytes: DISK_BYTES },
   });

@@ -54,7 +54,7 @@ const put = (source: string, ...names: string[]): void => {
 };
 const segment = async (...args: string[]) => {
   const { code, stdout, stderr } = await runCli(['segment', ...REFERENCE, ...args, '--json'], folder);
-  const lines = jsonLines(stdout);
+  const lines = jsonLines(stdout).filter((line) => !('summary' in line));
   const outputs = lines.flatMap((line) => (line['outputs'] as string[] | undefined) ?? []);
   const codes = lines.map(
     (line) => (line['error'] as { code: string } | undefined)?.code ?? (line['skipped'] === true ? 'skipped' : 'done'),

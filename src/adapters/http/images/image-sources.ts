@@ -6,12 +6,18 @@ import { createAddressPolicy } from '../address-check.ts';
 import { readBase64, readDataAddress } from './base64-image.ts';
 import { createCheckedAgent, type Lookup } from '../checked-agent.ts';
 import { readFolderImage } from './folder-image.ts';
-import type { ImageSources } from './image-input.ts';
+import { imageAsRead } from '../../../core/image/node/as-read.ts';
+import type { ValueRange } from '../../../core/image/values/reading.ts';
+import type { ImageInputJson, ImageSources } from './image-input.ts';
 import { checkSignature, readRemoteImage } from './remote-image.ts';
 
 export interface ImageSourceOptions {
   /** Largest image file. @default 64 MiB */
   maxBytes?: number;
+  /** Largest image that is read otherwise than its file has it, in pixels. @default 100 million */
+  maxPixels?: number;
+  /** Sample values that become black and white in images of more than 8 bits a sample, where a request says nothing. @default by the format */
+  valueRange?: ValueRange;
   /** For fetching one address, or reading one file, all told. @default 20,000 */
   timeoutMs?: number;
   /** Paths in requests lie below it. @default paths are refused */
@@ -24,15 +30,41 @@ export interface ImageSourceOptions {
   lookup?: Lookup;
 }
 
+type NamedBytes = Exclude<ImageInputJson, { sha256: string }>;
+type ReadOptions = NonNullable<Parameters<ImageSources['read']>[1]>;
+
 /** @throws CONFIG_INVALID for an entry of allowHosts that is none */
 export function createImageSources(options: ImageSourceOptions = {}): ImageSources {
-  const { maxBytes = 64 * 2 ** 20, timeoutMs = 20_000, folder, allowHosts = [], allowPorts = [80, 443], lookup } = options;
+  const {
+    maxBytes = 64 * 2 ** 20,
+    timeoutMs = 20_000,
+    folder,
+    allowHosts = [],
+    allowPorts = [80, 443],
+    lookup,
+    maxPixels,
+    valueRange,
+  } = options;
   const policy = createAddressPolicy(allowHosts, allowPorts);
   const agent = createCheckedAgent({ policy, timeoutMs, ...(lookup ? { lookup } : {}) });
 
-  const read: ImageSources['read'] = async (input, { files, headers, signal } = {}) => {
+  const read: ImageSources['read'] = async (input, given = {}) => {
+    if ('sha256' in input) {
+      given.signal?.throwIfAborted();
+      return { sha256: input.sha256 };
+    }
+    const bytes = await bytesOf(input, given);
+    const range = input.valueRange ?? valueRange;
+    const reading = { ...(range && { valueRange: range }), ...(input.page !== undefined && { page: input.page }) };
+    const asRead = await imageAsRead(bytes, 'The image', reading, { maxBytes, ...(maxPixels !== undefined && { maxPixels }) });
+    for (const notice of asRead.notices)
+      // A configured range is meant for the images that have use for it.
+      if (input.valueRange || notice.code !== 'VALUE_RANGE_UNUSED') given.onNotice?.(notice);
+    return asRead.bytes;
+  };
+
+  const bytesOf = async (input: NamedBytes, { files, headers, signal }: ReadOptions): Promise<Uint8Array> => {
     signal?.throwIfAborted();
-    if ('sha256' in input) return { sha256: input.sha256 };
     if ('url' in input && !/^data:/i.test(input.url)) {
       return readRemoteImage(input.url, { agent, policy, maxBytes, timeoutMs }, { headers, signal });
     }

@@ -1,7 +1,8 @@
 /** Images from http(s) addresses: every hop checked, every byte counted, the whole within one time. */
 import { request, type Agent, type Dispatcher } from 'undici';
 import { ProsamError } from '../../../core/common/errors.ts';
-import { hasKnownSignature } from '../../../core/image/node/decode.ts';
+import { READABLE_NAMES } from '../../../core/image/file-kinds.ts';
+import { hasKnownSignature, SIGNATURE_BYTES } from '../../../core/image/node/open-image.ts';
 import { checkAddress, refused, shownAddress, type AddressPolicy } from '../address-check.ts';
 import { connectionReason, redirectTarget, refusalIn } from '../outbound-failure.ts';
 
@@ -14,8 +15,6 @@ export interface RemoteOptions {
 }
 
 const MAX_REDIRECTS = 5;
-/** Enough to tell an image by. */
-const SIGNATURE_BYTES = 12;
 
 /**
  * headers: for the address's own origin; once a redirect has left it they are not sent any more, not even back there.
@@ -90,7 +89,7 @@ export function checkSignature(bytes: Uint8Array, label: string): void {
   if (hasKnownSignature(bytes)) return;
   throw new ProsamError(
     'IMAGE_UNREADABLE',
-    `${label}: expected a JPEG, PNG, WebP, TIFF, AVIF or GIF image, got ${bytes.byteLength === 0 ? 'nothing' : 'bytes that do not begin like any of these'}.`,
+    `${label}: expected a ${READABLE_NAMES} image, got ${bytes.byteLength === 0 ? 'nothing' : 'bytes that do not begin like any of these'}.`,
   );
 }
 

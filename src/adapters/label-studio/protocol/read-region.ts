@@ -2,6 +2,7 @@
 import { ProsamError } from '../../../core/common/errors.ts';
 import { maskFromAlphaPng } from '../../../core/image/node/alpha-png.ts';
 import type { Annotation } from '../../../core/mask/annotation.ts';
+import { clippedClick, clippedCorner } from '../../../core/mask/coordinates.ts';
 import type { Point } from '../../../core/mask/raster.ts';
 import { readDataAddress } from '../../http/images/base64-image.ts';
 import { decodeBrushRle } from '../../../core/mask/brush-rle.ts';
@@ -64,7 +65,7 @@ export async function annotationOfRegion(
   }
   checkUpright(region);
   const ring = ringOf(kind, region, width, height);
-  return { polygon: [ring.map(([x, y]) => [within(x, width), within(y, height)] as const)] };
+  return { polygon: [ring.map((corner) => clippedCorner(corner, { width, height }))] };
 }
 
 /** Centre of a keypoint in pixels, inside the image. @throws ANNOTATION_INVALID */
@@ -73,16 +74,16 @@ export function pointOf(region: MlRegion, limits: RegionLimits = {}): Point {
   checkUpright(region);
   const { x, y } = region.value;
   if (x === undefined || y === undefined) throw invalid('expected x and y of a point, got none');
-  return [Math.min(within((x / 100) * width, width), width - 0.01), Math.min(within((y / 100) * height, height), height - 0.01)];
+  return clippedClick([(x / 100) * width, (y / 100) * height], { width, height });
 }
 
 /** Box around a rectangle in pixels, inside the image. @throws ANNOTATION_INVALID */
 export function boxOf(region: MlRegion, limits: RegionLimits = {}): readonly [x0: number, y0: number, x1: number, y1: number] {
   const { width, height } = sizeOfRegion(region, limits);
   checkUpright(region);
-  const ring = rectangle(region, width, height);
-  const xs = ring.map(([x]) => within(x, width));
-  const ys = ring.map(([, y]) => within(y, height));
+  const ring = rectangle(region, width, height).map((corner) => clippedCorner(corner, { width, height }));
+  const xs = ring.map(([x]) => x);
+  const ys = ring.map(([, y]) => y);
   const box = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)] as const;
   if (box[0] < box[2] && box[1] < box[3]) return box;
   throw invalid('expected a rectangle with an area inside the image, got one without');
@@ -133,10 +134,6 @@ function turn(degrees: number): [cos: number, sin: number] {
 function checkUpright({ image_rotation = 0 }: MlRegion): void {
   if (image_rotation % 360 === 0) return;
   throw invalid(`the image was turned by ${image_rotation} degrees while it was marked. Turn it back, or use a brush`);
-}
-
-function within(value: number, size: number): number {
-  return Math.min(Math.max(value, 0), size);
 }
 
 function invalid(problem: string): ProsamError {

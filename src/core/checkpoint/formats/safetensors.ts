@@ -2,6 +2,7 @@
  * The safetensors format: 8 bytes header length, a JSON header, then raw little-endian data.
  * Read strictly: a header is refused unless every byte of the file is spoken for exactly once.
  */
+import { floatFromHalf } from '../../common/half.ts';
 import { ProsamError } from '../../common/errors.ts';
 
 export const BYTES_PER_ELEMENT = {
@@ -115,16 +116,6 @@ function floatsFromHalves(bits: Uint16Array): Float32Array {
   const out = new Float32Array(bits.length);
   for (let i = 0; i < out.length; i++) out[i] = values[bits[i] as number] as number;
   return out;
-}
-
-/** IEEE 754 binary16 -> number */
-export function floatFromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 export interface TensorToWrite {

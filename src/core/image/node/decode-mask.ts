@@ -1,6 +1,5 @@
 /** Mask files to marked pixels in Node. */
-import sharp from 'sharp';
-import { messageOf, ProsamError } from '../../common/errors.ts';
+import { isProsamError, messageOf, ProsamError } from '../../common/errors.ts';
 import { runSteps } from '../../mask/cooperative.ts';
 import type { BinaryMask } from '../../mask/label-reduction.ts';
 import type { ImageLimits } from '../image-limits.ts';
@@ -8,22 +7,23 @@ import type { MaskChoice } from '../../mask/mask-choice.ts';
 import { markedSteps } from '../mask-file.ts';
 import type { MaskPixels } from '../mask-values.ts';
 import { pngPalette } from '../png-palette.ts';
-import { imageSize } from './decode.ts';
+import { openImage, type OpenedImage } from './open-image.ts';
 
 /**
  * Upright mask of 0 and 1. choice: the value or colour that is marked. label: name for messages.
  * @throws IMAGE_*; ANNOTATION_INVALID where it is not plain which pixels are marked
  */
 export async function decodeMaskFile(bytes: Uint8Array, label: string, limits: ImageLimits = {}, choice?: MaskChoice): Promise<BinaryMask> {
-  await imageSize(bytes, label, limits); // refuses what is too large, and what no decoder should see
-  const pixels = await pixelsOf(bytes).catch((cause: unknown) => {
+  const opened = await openImage(bytes, label, limits); // refuses what is too large, and what no decoder should see
+  const pixels = await pixelsOf(opened, bytes).catch((cause: unknown) => {
+    if (isProsamError(cause)) throw cause;
     throw new ProsamError('IMAGE_UNREADABLE', `${label}: expected an image as mask, but ${messageOf(cause)}.`, { cause });
   });
   return runSteps(markedSteps(pixels, choice, label));
 }
 
-async function pixelsOf(bytes: Uint8Array): Promise<MaskPixels> {
-  const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true, animated: false });
+async function pixelsOf(opened: OpenedImage, bytes: Uint8Array): Promise<MaskPixels> {
+  const image = await opened.image();
   const metadata = await image.metadata();
   // A mask drawn in the alpha channel only (opaque = marked) is as common as one in black and white.
   if (metadata.hasAlpha && !(await image.clone().stats()).isOpaque) {

@@ -1,57 +1,89 @@
 /** Image files to 8-bit RGB pixels, bounded before anything is unpacked. */
-import sharp, { type Metadata, type Sharp } from 'sharp';
-import { messageOf, ProsamError } from '../../common/errors.ts';
+import type { Metadata } from 'sharp';
+import { isProsamError, messageOf } from '../../common/errors.ts';
+import type { Notice } from '../../common/notice.ts';
 import { runSteps, PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.ts';
 import type { BinaryMask } from '../../mask/label-reduction.ts';
-import { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
 import type { Raster } from '../pillow-resize.ts';
+import { uprightSteps } from '../values/orient.ts';
+import { levelsOf, unused } from '../values/value-rule.ts';
+import type { Samples } from '../values/samples.ts';
+import { openImage, unreadable, type DecodeOptions, type OpenedImage } from './open-image.ts';
+import { tiffSamples } from './tiff.ts';
 
 export { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
+export { hasKnownSignature, type DecodeOptions } from './open-image.ts';
 
-/** Formats that are decoded; others sharp knows (SVG, PDF) would run a renderer on foreign input. */
-const FORMATS = new Set(['jpeg', 'png', 'webp', 'tiff', 'heif', 'gif']);
-
-/** First bytes of their files; checked first, so that no other parser ever sees the bytes. */
-const SIGNATURES = [/^\xff\xd8\xff/, /^\x89PNG\r\n/, /^RIFF[^]{4}WEBP/, /^II[*+]\0/, /^MM\0[*+]/, /^[^]{4}ftyp/, /^GIF8[79]a/];
-
-export function hasKnownSignature(bytes: Uint8Array): boolean {
-  const start = String.fromCharCode(...bytes.subarray(0, 12));
-  return SIGNATURES.some((signature) => signature.test(start));
+/** Pixels, and what a caller should know about the way they were read; absent where there is nothing. */
+export interface DecodedImage extends Raster {
+  notices?: readonly Notice[];
 }
 
 /**
  * Upright 8-bit RGB (EXIF orientation applied, alpha dropped, no colour profile applied, as Pillow's convert('RGB')). Only CMYK
- * differs: it is printed colour here (libvips' press profile), a plain difference there.
+ * differs: it is printed colour here (libvips' press profile), a plain difference there. Samples of other formats than 8 bit become
+ * 0..255 by one rule (`values/value-rule.ts`).
+ * @throws IMAGE_*, OPTION_INVALID
  */
-export async function decodeImage(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<Raster> {
-  const { image, metadata } = await open(bytes, label, limits);
-  const upright = image.autoOrient().removeAlpha();
-  const deep = metadata.depth === 'ushort' || metadata.depth === 'short' || metadata.depth === 'uint';
-  const pipeline = deep
-    ? upright.toColourspace(metadata.channels < 3 ? 'grey16' : 'rgb16').raw({ depth: 'ushort' })
-    : upright.toColourspace('srgb').raw();
+export async function decodeImage(bytes: Uint8Array, label: string, options: DecodeOptions = {}): Promise<DecodedImage> {
+  const opened = await openImage(bytes, label, options);
+  const { tiff } = opened;
+  if (tiff) {
+    const samples = await tiffSamples(bytes, tiff.page, tiff.littleEndian, label);
+    return rasterOf(samples, opened, label, options, tiff.page.orientation);
+  }
   try {
-    const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
+    const upright = (await opened.image()).autoOrient().removeAlpha();
+    if (isDeep(opened)) {
+      const grey = opened.metadata.channels < 3;
+      const pipeline = upright.toColourspace(grey ? 'grey16' : 'rgb16').raw({ depth: 'ushort' });
+      const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
+      const { width, height, channels } = info;
+      const values = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+      if (channels !== 1 && channels !== 3) throw new Error(`it has ${channels} channels where 1 or 3 were expected`);
+      return await rasterOf({ data: values, type: 'uint16', width, height, channels }, opened, label, options);
+    }
+    const { data, info } = await upright.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
     // A plain array over the same bytes: a Buffer's slice() would not copy.
-    const levels = deep ? await runSteps(eightBit(data)) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return { data: await runSteps(threeChannels(levels, info.channels)), width: info.width, height: info.height, channels: 3 };
+    const levels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const notices = options.valueRange ? [...opened.notices, unused(options.valueRange)] : opened.notices;
+    const { width, height, channels } = info;
+    return { data: await runSteps(threeChannels(levels, channels)), width, height, channels: 3, ...(notices.length > 0 && { notices }) };
   } catch (cause) {
-    throw unreadable(label, messageOf(cause), cause);
+    if (isProsamError(cause)) throw cause;
+    throw unreadable(label, messageOf(cause), { cause, bytes });
   }
 }
 
+/** Samples by the one rule, then RGB, then upright. */
+async function rasterOf(
+  samples: Samples,
+  opened: OpenedImage,
+  label: string,
+  { valueRange }: DecodeOptions,
+  orientation = 1,
+): Promise<DecodedImage> {
+  const { levels, notices } = await runSteps(levelsOf(samples, label, valueRange));
+  const { width, height, channels } = samples;
+  const rgb: Raster = { data: await runSteps(threeChannels(levels, channels)), width, height, channels: 3 };
+  const all = [...opened.notices, ...notices];
+  return { ...(await runSteps(uprightSteps(rgb, orientation))), ...(all.length > 0 && { notices: all }) };
+}
+
 /** A mask image as single values per pixel (the first channel, or the palette's colours turned grey), not 0/1 yet. */
-export async function decodeGrey(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<Raster> {
-  const { data, width, height } = await greyOf(bytes, label, limits);
+export async function decodeGrey(bytes: Uint8Array, label: string, options: DecodeOptions = {}): Promise<Raster> {
+  const { data, width, height } = await greyOf(bytes, label, options);
   return { data, width, height, channels: 1 };
 }
 
-async function greyOf(bytes: Uint8Array, label: string, limits: ImageLimits): Promise<BinaryMask> {
-  const { image, metadata } = await open(bytes, label, limits);
+async function greyOf(bytes: Uint8Array, label: string, options: DecodeOptions): Promise<BinaryMask> {
+  const opened = await openImage(bytes, label, options);
   try {
+    const image = await opened.image();
+    const { hasAlpha } = await image.metadata();
     // A mask drawn in the alpha channel only (opaque = marked) is as common as one in black and white.
     const single =
-      metadata.hasAlpha && !(await image.clone().stats()).isOpaque
+      hasAlpha && !(await image.clone().stats()).isOpaque
         ? image.autoOrient().extractChannel('alpha')
         : image.autoOrient().removeAlpha().greyscale();
     const { data, info } = await single.toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
@@ -59,8 +91,21 @@ async function greyOf(bytes: Uint8Array, label: string, limits: ImageLimits): Pr
     // A plain array over the same bytes: a Buffer's slice() would not copy.
     return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width: info.width, height: info.height };
   } catch (cause) {
-    throw unreadable(label, messageOf(cause), cause);
+    if (isProsamError(cause)) throw cause;
+    throw unreadable(label, messageOf(cause), { cause, bytes });
   }
+}
+
+/** An image that can be decoded: size of the upright image, and what a caller should know about it. */
+export interface ProvenImage {
+  width: number;
+  height: number;
+  notices?: readonly Notice[];
+}
+
+/** Has it 16 bits a sample, in a format whose values the image library hands over as they are? */
+function isDeep(opened: OpenedImage): opened is OpenedImage & { metadata: Metadata } {
+  return ['ushort', 'short', 'uint'].includes(opened.metadata?.depth ?? '');
 }
 
 /**
@@ -68,70 +113,36 @@ async function greyOf(bytes: Uint8Array, label: string, limits: ImageLimits): Pr
  * @returns width and height of the upright image
  * @throws IMAGE_*
  */
-export async function proveImage(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<{ width: number; height: number }> {
-  const { image, metadata } = await open(bytes, label, limits);
+export async function proveImage(bytes: Uint8Array, label: string, options: DecodeOptions = {}): Promise<ProvenImage> {
+  const opened = await openImage(bytes, label, options);
+  const { width, height } = opened;
+  if (opened.tiff || isDeep(opened)) {
+    // Values decide whether there is a picture in it.
+    const { notices } = await decodeImage(bytes, label, options);
+    return { width, height, ...(notices && { notices }) };
+  }
   try {
     // Every pixel passes by on its way into a single one; nothing larger than some rows is held where the format allows.
-    await image
+    await (
+      await opened.image()
+    )
       .removeAlpha()
       .toColourspace('srgb')
       .resize(1, 1, { fit: 'fill', kernel: 'linear', fastShrinkOnLoad: false })
       .raw()
       .toBuffer();
   } catch (cause) {
-    throw unreadable(label, messageOf(cause), cause);
+    if (isProsamError(cause)) throw cause;
+    throw unreadable(label, messageOf(cause), { cause, bytes });
   }
-  const { width, height } = metadata.autoOrient;
-  return { width, height };
+  const { notices } = opened;
+  return { width, height, ...(notices.length > 0 && { notices }) };
 }
 
 /** Size of the upright image, from the head of its file alone. @throws IMAGE_* */
-export async function imageSize(bytes: Uint8Array, label: string, limits: ImageLimits = {}): Promise<{ width: number; height: number }> {
-  const { width, height } = (await open(bytes, label, limits)).metadata.autoOrient;
+export async function imageSize(bytes: Uint8Array, label: string, options: DecodeOptions = {}): Promise<{ width: number; height: number }> {
+  const { width, height } = await openImage(bytes, label, options);
   return { width, height };
-}
-
-async function open(bytes: Uint8Array, label: string, limits: ImageLimits): Promise<{ image: Sharp; metadata: Metadata }> {
-  const { maxBytes, maxPixels } = { ...DEFAULT_LIMITS, ...limits };
-  if (bytes.byteLength > maxBytes) {
-    throw new ProsamError(
-      'IMAGE_TOO_LARGE',
-      `${label}: expected at most ${maxBytes} bytes, got ${bytes.byteLength}. Shrink the image or raise the limit.`,
-    );
-  }
-  if (!hasKnownSignature(bytes)) throw unreadable(label, `its ${bytes.byteLength} bytes do not begin like any of these`);
-  // The limit is checked below with the real numbers; sharp's own would only say that it was exceeded.
-  const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true, animated: false });
-  const metadata = await image.metadata().catch((cause: unknown) => {
-    throw unreadable(label, messageOf(cause), cause);
-  });
-  const { format, width, height } = metadata;
-  if (!FORMATS.has(format)) throw unreadable(label, `the format ${format} is not supported`);
-  if (!width || !height) throw new ProsamError('IMAGE_EMPTY', `${label}: expected an image with pixels, got ${width} x ${height}.`);
-  if (width * height > maxPixels) {
-    throw new ProsamError(
-      'IMAGE_TOO_LARGE',
-      `${label}: expected at most ${maxPixels} pixels, got ${width} x ${height}. Shrink the image or raise the limit.`,
-    );
-  }
-  return { image, metadata };
-}
-
-function unreadable(label: string, problem: string, cause?: unknown): ProsamError {
-  return new ProsamError('IMAGE_UNREADABLE', `${label}: expected a JPEG, PNG, WebP, TIFF, AVIF or GIF image, but ${problem}.`, { cause });
-}
-
-/** 16-bit samples to the nearest of 256 levels. */
-function* eightBit(data: Uint8Array): Steps<Uint8Array> {
-  const samples = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
-  const levels = Uint8Array.from({ length: 2 ** 16 }, (_, value) => Math.round(value / 257));
-  const out = new Uint8Array(samples.length);
-  for (let start = 0; start < out.length; start += PAUSE_AFTER_PLAIN) {
-    for (let i = start, end = Math.min(out.length, start + PAUSE_AFTER_PLAIN); i < end; i++)
-      out[i] = levels[samples[i] as number] as number;
-    yield;
-  }
-  return out;
 }
 
 function* threeChannels(data: Uint8Array, channels: number): Steps<Uint8Array> {

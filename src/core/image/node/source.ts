@@ -4,7 +4,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf, ProsamError } from '../../common/errors.ts';
 import type { ImageSource } from '../../engine/ports.ts';
-import { decodeImage, DEFAULT_LIMITS, type ImageLimits } from './decode.ts';
+import type { Notice } from '../../common/notice.ts';
+import { checkReading, joinedReading, readingKey, type ImageReading } from '../values/reading.ts';
+import { decodeImage, DEFAULT_LIMITS, type DecodedImage, type DecodeOptions } from './decode.ts';
 import { decodeMaskFile } from './decode-mask.ts';
 import { asBytes, isPixelImage } from '../input.ts';
 import { rasterFromPixels } from '../pixels.ts';
@@ -12,8 +14,21 @@ import { rasterFromPixels } from '../pixels.ts';
 /** Hashes of files already read, so that a reference used for a thousand targets is read once. */
 const MAX_REMEMBERED = 10_000;
 
-export function nodeImageSource(limits: ImageLimits = {}): ImageSource {
+export interface NodeImageOptions extends DecodeOptions {
+  /** Called for each notice about an image that was decoded. file: its path, or 'image' */
+  onNotice?: (notice: Notice, file: string) => void;
+}
+
+/** options: bounds, and how image files are read where a call says nothing else. @throws OPTION_INVALID */
+export function nodeImageSource({ valueRange, page, onNotice, ...limits }: NodeImageOptions = {}): ImageSource {
   const bounds = { ...DEFAULT_LIMITS, ...limits };
+  const usual = { ...(valueRange && { valueRange }), ...(page !== undefined && { page }) };
+  checkReading(usual);
+  const decode = async (bytes: Uint8Array, label: string, reading: ImageReading): Promise<DecodedImage> => {
+    const decoded = await decodeImage(bytes, label, { ...bounds, ...reading });
+    decoded.notices?.forEach((notice) => onNotice?.(notice, label));
+    return decoded;
+  };
   const remembered = new Map<string, string>();
 
   const readBounded = async (path: string): Promise<Uint8Array> => {
@@ -28,7 +43,7 @@ export function nodeImageSource(limits: ImageLimits = {}): ImageSource {
       throw unreadableFile(path, cause);
     });
   };
-  const fromPath = async (path: string) => {
+  const fromPath = async (path: string, reading: ImageReading) => {
     const info = await fileInfo(path);
     const version = `${path}\n${info.size}\n${info.mtimeMs}\n${info.ino}`;
     let bytes: Uint8Array | undefined;
@@ -39,14 +54,16 @@ export function nodeImageSource(limits: ImageLimits = {}): ImageSource {
       if (remembered.size >= MAX_REMEMBERED) remembered.clear();
       remembered.set(version, key);
     }
-    return { key, decode: async () => decodeImage(bytes ?? (await readBounded(path)), path, bounds) };
+    return { key: `${key}${readingKey(reading)}`, decode: async () => decode(bytes ?? (await readBounded(path)), path, reading) };
   };
 
   return {
-    async load(input) {
-      if (typeof input === 'string' || input instanceof URL) return fromPath(pathOf(input));
+    async load(input, given = {}) {
+      checkReading(given);
+      const reading = joinedReading(given, usual);
+      if (typeof input === 'string' || input instanceof URL) return fromPath(pathOf(input), reading);
       const bytes = input instanceof Blob ? new Uint8Array(await blobBytes(input, bounds.maxBytes)) : asBytes(input);
-      if (bytes !== undefined) return { key: sha256(bytes), decode: () => decodeImage(bytes, 'image', bounds) };
+      if (bytes !== undefined) return { key: `${sha256(bytes)}${readingKey(reading)}`, decode: () => decode(bytes, 'image', reading) };
       if (!isPixelImage(input))
         throw new ProsamError('IMAGE_UNREADABLE', `expected a path, URL, bytes, Blob or pixels as image, got ${typeof input}.`);
       const raster = rasterFromPixels(input, bounds.maxPixels);

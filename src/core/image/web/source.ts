@@ -6,6 +6,7 @@ import { asBytes, isPixelImage, type ImageInput } from '../input.ts';
 import { web, type BitmapLike } from '../../common/web-globals.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
 import type { MaskFile } from '../../mask/annotation.ts';
+import { joinedReading, type ImageReading } from '../values/reading.ts';
 import type { Raster } from '../pillow-resize.ts';
 import { rasterFromPixels } from '../pixels.ts';
 import { decodeInBrowser, maskPixelsInBrowser, rgbOfBitmap } from './decode.ts';
@@ -44,7 +45,8 @@ export function webImageSource(limits: ImageLimits = {}): ImageSource {
   });
 
   return {
-    async load(given) {
+    async load(given, reading = {}) {
+      refuseReading(reading);
       const input = given as WebImageInput;
       if (isBitmap(input)) return pixelsLoaded(rgbOfBitmap(input, 'image', bounds));
       if (isPixelImage(input)) return pixelsLoaded(rasterFromPixels(input, bounds.maxPixels));
@@ -57,6 +59,16 @@ export function webImageSource(limits: ImageLimits = {}): ImageSource {
       return runSteps(markedSteps(await maskPixelsInBrowser(await bytesOf(file, 'mask'), 'mask', bounds), choice, 'mask'));
     },
   };
+}
+
+/** The page's own decoder shows 8 bits of the first page, and nothing else of a file. @throws OPTION_INVALID */
+function refuseReading(reading: ImageReading): void {
+  const asked = Object.entries(joinedReading(reading, {})).map(([name]) => name);
+  if (asked.length === 0) return;
+  throw new ProsamError(
+    'OPTION_INVALID',
+    `${asked.join(' and ')}: expected none in a page, whose decoder gives 8 bits of the first page of a file. Decode the image yourself and pass its pixels, or use Node.`,
+  );
 }
 
 function isBitmap(input: WebImageInput): input is BitmapLike {

@@ -49,8 +49,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       return worker.info;
     },
     worker: worker.state,
-    async prepare(image, { signal } = {}) {
-      return (await ask({ name: 'prepare', image }, signal)) as Awaited<ReturnType<Engine['prepare']>>;
+    async prepare(image, { signal, ...reading } = {}) {
+      return (await ask({ name: 'prepare', image, reading }, signal)) as Awaited<ReturnType<Engine['prepare']>>;
     },
     async predict(target, references, given = {}) {
       const { signal, rest } = withoutSignal(given);
@@ -59,8 +59,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     predictMany: (targets, references, given = {}) =>
       predictMany((target, each) => engine.predict(target, references, each), targets, given),
     concept: (references, given = {}) => createConcept(engine, references, given),
-    async refine(image, prompts, { signal } = {}) {
-      return (await ask({ name: 'refine', image, prompts }, signal)) as Awaited<ReturnType<Engine['refine']>>;
+    async refine(image, prompts, { signal, ...reading } = {}) {
+      return (await ask({ name: 'refine', image, prompts, reading }, signal)) as Awaited<ReturnType<Engine['refine']>>;
     },
     async referenceMask(reference, given = {}) {
       const { signal, rest } = withoutSignal(given);

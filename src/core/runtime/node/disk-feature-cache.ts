@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { join } from 'node:path';
 import type { SlowCache } from '../../common/patient-slow-cache.ts';
 import { floatsFromTensor, parseSafetensors, safetensorsBytes, tensorToWrite } from '../../checkpoint/formats/safetensors.ts';
+import type { Notice } from '../../common/notice.ts';
 import type { EncodedPart } from '../../engine/image-features.ts';
 import type { Tensor } from '../../onnx/session.ts';
 
@@ -53,19 +54,26 @@ async function sweep(folder: string, maxBytes: number): Promise<void> {
   }
 }
 
-function bytesOfPart({ width, height, tensors }: EncodedPart): Uint8Array {
+/** Rule by which image files become pixels; features made by another are made again. */
+const RULE = '2';
+
+function bytesOfPart({ width, height, notices = [], tensors }: EncodedPart): Uint8Array {
   const written = Object.entries(tensors).map(([name, { data, shape }]) => [name, tensorToWrite(data, shape)] as const);
-  return safetensorsBytes(Object.fromEntries(written), { width: String(width), height: String(height) });
+  return safetensorsBytes(Object.fromEntries(written), {
+    ...{ width: String(width), height: String(height), rule: RULE },
+    ...(notices.length > 0 && { notices: JSON.stringify(notices) }),
+  });
 }
 
 /** A damaged file throws, which counts as a miss. */
 function partFromBytes(bytes: Uint8Array): EncodedPart {
   const { tensors, metadata } = parseSafetensors(bytes, 'cached features');
   const [width, height] = [Number(metadata['width']), Number(metadata['height'])];
-  if (!(width > 0 && height > 0)) throw new Error('incomplete features');
+  if (!(width > 0 && height > 0) || metadata['rule'] !== RULE) throw new Error('incomplete features, or of another rule');
+  const notices = metadata['notices'] === undefined ? undefined : (JSON.parse(metadata['notices']) as Notice[]);
   const read = [...tensors].map(([name, entry]): [string, Tensor] => [
     name,
     { data: floatsFromTensor(entry, bytes.subarray(entry.offset, entry.offset + entry.byteLength), name), shape: entry.shape },
   ]);
-  return { width, height, tensors: Object.fromEntries(read) };
+  return { width, height, ...(notices && { notices }), tensors: Object.fromEntries(read) };
 }

@@ -7,6 +7,7 @@ import type { ExternalSystem, ExternalTransport } from '../../engine/methods/ext
 import { createEngineCore } from '../../engine/engine.ts';
 import { ProsamError } from '../../common/errors.ts';
 import type { ImageLimits } from '../../image/node/decode.ts';
+import type { ImageReading } from '../../image/values/reading.ts';
 import { nodeImageSource } from '../../image/node/source.ts';
 import type { Engine } from '../../engine/types.ts';
 import { chooseThreads } from './choose-threads.ts';
@@ -46,6 +47,8 @@ export interface EngineOptions {
   external?: ExternalSystem;
   /** Bounds on images. @default 64 MiB and 100 million pixels */
   limits?: ImageLimits;
+  /** Way in which image files are read where a call says nothing else. @default by the rule of docs/files.md */
+  reading?: ImageReading;
 }
 
 const MIN_CACHE_BYTES = 64 * 2 ** 20;
@@ -69,7 +72,7 @@ export async function openEngine(options: EngineOptions = {}, watch?: Watch, ext
     networks,
     devices: tried,
     threads: chosen,
-    source: nodeImageSource(options.limits),
+    source: nodeImageSource({ ...options.limits, ...options.reading }),
     external: external ?? options.external?.open(),
     cacheBytes: options.cacheBytes ?? defaultCacheBytes(model),
     ...(options.cacheDir !== undefined && { slow: diskFeatureCache(options.cacheDir, options.cacheDirBytes ?? DEFAULT_DISK_BYTES) }),

@@ -92,14 +92,15 @@ export async function createWorkerEngine(startWorker: () => WorkerLike, options:
     get info() {
       return info;
     },
-    prepare: (image, { signal: given } = {}) => ask({ name: 'prepare', image: sendable(image) }, given),
+    prepare: (image, { signal: given, ...reading } = {}) => ask({ name: 'prepare', image: sendable(image), reading }, given),
     predict(target, references, { signal: given, ...rest } = {}) {
       return ask({ name: 'predict', target: sendable(target), references: references.map(sendableReference), options: rest }, given);
     },
     predictMany: (targets, references, given = {}) =>
       predictMany((target, each) => engine.predict(target, references, each), targets, given),
     concept: (references, given = {}) => createConcept(engine, references, given),
-    refine: (image, prompts, { signal: given } = {}) => ask({ name: 'refine', image: sendable(image), prompts }, given),
+    refine: (image, prompts, { signal: given, ...reading } = {}) =>
+      ask({ name: 'refine', image: sendable(image), prompts, reading }, given),
     referenceMask(reference, { signal: given, ...rest } = {}) {
       return ask({ name: 'referenceMask', reference: sendableReference(reference), options: rest }, given);
     },

@@ -1,15 +1,16 @@
 /** Messages between the process that asks and the worker that computes. */
 import { ERROR_STATUS, messageOf, ProsamError, type ErrorCode } from '../../common/errors.ts';
 import type { Engine, EngineInfo, ImageInput, PredictOptions, Reference, RefinePrompts } from '../../engine/types.ts';
+import type { ImageReading } from '../../image/values/reading.ts';
 import type { EngineOptions } from '../node/open-engine.ts';
 
 type SentOptions = Omit<PredictOptions, 'signal'>;
 
 /** One call of the engine as plain data. */
 export type EngineRequest =
-  | { name: 'prepare'; image: ImageInput }
+  | { name: 'prepare'; image: ImageInput; reading?: ImageReading }
   | { name: 'predict'; target: ImageInput; references: readonly Reference[]; options: SentOptions }
-  | { name: 'refine'; image: ImageInput; prompts: RefinePrompts }
+  | { name: 'refine'; image: ImageInput; prompts: RefinePrompts; reading?: ImageReading }
   | { name: 'referenceMask'; reference: Reference; options: SentOptions }
   | { name: 'selfCheck'; references: readonly Reference[]; options: SentOptions }
   | { name: 'embedObject'; reference: Reference; options: SentOptions }
@@ -19,11 +20,11 @@ export type EngineRequest =
 export function perform(engine: Engine, request: EngineRequest, signal: AbortSignal): Promise<unknown> {
   switch (request.name) {
     case 'prepare':
-      return engine.prepare(request.image, { signal });
+      return engine.prepare(request.image, { ...request.reading, signal });
     case 'predict':
       return engine.predict(request.target, request.references, { ...request.options, signal });
     case 'refine':
-      return engine.refine(request.image, request.prompts, { signal });
+      return engine.refine(request.image, request.prompts, { ...request.reading, signal });
     case 'referenceMask':
       return engine.referenceMask(request.reference, { ...request.options, signal });
     case 'selfCheck':

@@ -175,7 +175,7 @@ export async function busyService(): Promise<FakeService> {
     {
       createdMs: now - 55 * MINUTE,
       code: 'IMAGE_UNREADABLE',
-      message: 'The image: expected a JPEG, PNG, WebP, TIFF, AVIF or GIF image, got bytes that do not begin like any of these.',
+      message: 'The image: expected a JPEG, PNG, WebP, TIFF, AVIF, GIF or BMP image, got bytes that do not begin like any of these.',
       where: 'predict',
     },
     { createdMs: now - 90 * MINUTE, code: 'NO_CODE', message: HOSTILE, where: HOSTILE },

@@ -6,6 +6,7 @@ const unused = () => Promise.reject(new Error('nobody asks'));
 const shown = (image: string, key: string, mask: readonly number[], cells: readonly number[] = mask): ShownReference => ({
   ...{
     image,
+    reading: {},
     key,
     shows: [],
     sam: unused,

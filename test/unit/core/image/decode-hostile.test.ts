@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodeGrey, decodeImage } from '../../../../src/core/image/node/decode.ts';
+import type { Raster } from '../../../../src/core/image/pillow-resize.ts';
 import { isProsamError } from '../../../../src/core/common/errors.ts';
 import { expectRejection } from '../expect-error.ts';
 import { PNG_COLOUR, pngChunk, pngFile } from './png-file.ts';
@@ -13,7 +14,7 @@ function picture(width: number, height: number) {
   return sharp(data, { raw: { width, height, channels: 3 } });
 }
 
-const DECODERS = [decodeImage, decodeGrey];
+const DECODERS: readonly ((...given: Parameters<typeof decodeGrey>) => Promise<Raster>)[] = [decodeImage, decodeGrey];
 
 async function expectUnreadable(bytes: Uint8Array): Promise<void> {
   for (const decode of DECODERS) await expectRejection('IMAGE_UNREADABLE', decode(bytes, 'upload 7'), 'upload 7', 'expected a JPEG, PNG');

@@ -144,14 +144,14 @@ describe('refused', () => {
   });
 
   const outside: Refusal[] = [
-    ['a point left of the image', points([-0.01, 1]), 'point at (-0.01, 1)'],
-    ['a point on the right border', points([1, 1], [8, 1]), 'point at (8, 1)'],
-    ['a point on the lower border', points([1, 5]), 'point at (1, 5)'],
-    ['a negative point', { points: [[1, 1]], negative: [[9, 1]] }, 'point at (9, 1)'],
-    ['a box', box(2, 1, 8.5, 3), 'box (2, 1, 8.5, 3)'],
-    ['a box above', box(2, -1, 5, 3), 'box (2, -1, 5, 3)'],
-    ['a stroke', stroke(2, [1, 1], [1, 5.2]), 'scribble at (1, 5.2)'],
-    ['a corner', polygon([...corners, [-1, 3]]), 'polygon at (-1, 3)'],
+    ['a point left of the image', points([-1.01, 1]), 'point at (-1.01, 1)'],
+    ['a point behind the right border', points([1, 1], [9.5, 1]), 'point at (9.5, 1)'],
+    ['a point behind the lower border', points([1, 6.5]), 'point at (1, 6.5)'],
+    ['a negative point', { points: [[1, 1]], negative: [[10, 1]] }, 'point at (10, 1)'],
+    ['a box', box(2, 1, 9.5, 3), 'box (2, 1, 9.5, 3)'],
+    ['a box above', box(2, -2, 5, 3), 'box (2, -2, 5, 3)'],
+    ['a stroke', stroke(2, [1, 1], [1, 6.2]), 'scribble at (1, 6.2)'],
+    ['a corner', polygon([...corners, [-2, 3]]), 'polygon at (-2, 3)'],
   ];
   test.each(outside)('%s outside: ANNOTATION_OUTSIDE, with the size of the image', (_, annotation, what) => {
     const { message } = expectCode('ANNOTATION_OUTSIDE', () => maskFromAnnotation(annotation, WIDTH, HEIGHT), '8 x 5');

@@ -1,11 +1,14 @@
 /** The method 'external': a system outside draws the masks. Of this model's networks it needs none, but for annotations that SAM grows. */
 import { ProsamError } from '../../../common/errors.ts';
+import type { Notice } from '../../../common/notice.ts';
+import type { ImageReading } from '../../../image/values/reading.ts';
+import { createNotes } from '../../notes.ts';
 import { createByteCache } from '../../../common/byte-cache.ts';
 import { sha256Hex } from '../../../common/sha256.ts';
 import type { BinaryMask } from '../../../mask/label-reduction.ts';
 import { runsFromMask } from '../../../mask/rle.ts';
 import type { CallContext } from '../../call-context.ts';
-import { checkResultPixels } from '../../options.ts';
+import { checkResultPixels, readingOf } from '../../options.ts';
 import type { ImageSource, LoadedImage } from '../../ports.ts';
 import type { ReferenceStore } from '../../references.ts';
 import { scoredMask } from '../../scoring.ts';
@@ -18,10 +21,23 @@ import { createExternalSegmenter } from './segmenter.ts';
 
 export interface ExternalMethod {
   /** A target as it is sent, once for all labels. */
-  target(image: ImageInput): Promise<ExternalImage>;
+  target(image: ImageInput, reading: ImageReading): Promise<SentImage>;
   /** @throws EXTERNAL_FAILED, EXTERNAL_TIMEOUT, REQUEST_TOO_LARGE, MASK_*, ANNOTATION_* */
-  draw(label: string, target: ExternalImage, references: readonly Reference[], options: PredictOptions): Promise<MethodResult>;
+  draw(
+    label: string,
+    target: ExternalImage,
+    references: readonly Reference[],
+    options: PredictOptions,
+    notes: (reference: Reference, image: Omit<SentImage, 'image'>, notices: readonly Notice[]) => void,
+  ): Promise<MethodResult>;
   close(): Promise<void>;
+}
+
+/** An image as it is sent, and what a caller should know about the way it was read. */
+interface SentImage {
+  key: string;
+  image: ExternalImage;
+  notices?: readonly Notice[];
 }
 
 interface ExternalParts {
@@ -35,19 +51,26 @@ interface ExternalParts {
 export function createExternalMethod({ transport, store, source, maxBytes }: ExternalParts): ExternalMethod {
   const segmenter = createExternalSegmenter(transport);
   const ask = createBatches(segmenter);
-  const images = createByteCache<ExternalImage>({ maxBytes, sizeOf: ({ rgb }) => rgb.length });
+  const images = createByteCache<SentImage>({ maxBytes, sizeOf: ({ image }) => image.rgb.length });
   const masks = createByteCache<ExternalReference['counts']>({ maxBytes, sizeOf: (counts) => 8 * counts.length + 100 });
-  const sent = (image: LoadedImage): Promise<ExternalImage> =>
-    images.get(image.key, async () => externalImage(image.key, await image.decode()));
+  const sent = (loaded: LoadedImage): Promise<SentImage> =>
+    images.get(loaded.key, async () => {
+      const { key } = loaded;
+      const { notices, ...raster } = await loaded.decode();
+      return { key, image: await externalImage(key, raster), ...(notices && { notices }) };
+    });
 
   return {
-    target: async (image) => sent(await source.load(image)),
-    async draw(label, target, references, { grow, signal }) {
+    target: async (image, reading) => sent(await source.load(image, reading)),
+    async draw(label, target, references, options, notes) {
+      const { grow, signal } = options;
+      const reading = readingOf(options);
       const ready: ExternalReference[] = [];
       const keys: string[] = [];
       for (const reference of references) {
-        const drawn = await store.drawn(reference, { ...(grow !== undefined && { grow }) });
-        const image = await sent(drawn.image);
+        const drawn = await store.drawn(reference, { ...reading, ...(grow !== undefined && { grow }) });
+        const { image, ...about } = await sent(drawn.image);
+        notes(reference, about, drawn.notices(image));
         const counts = await masks.get(drawn.key, async () => runsFromMask(await drawn.mask(image)));
         ready.push({ image, counts });
         keys.push(drawn.key);
@@ -75,19 +98,24 @@ export async function drawnOutside(
   groups: ReadonlyMap<string, readonly Reference[]>,
   options: PredictOptions,
   instancesOf: (mask: BinaryMask, result: MethodResult) => Promise<InstancePrediction[]>,
-): Promise<Pick<Prediction, 'width' | 'height' | 'masks'>> {
+): Promise<Pick<Prediction, 'width' | 'height' | 'masks' | 'notices'>> {
   if (external === undefined)
     throw new ProsamError(
       'METHOD_UNAVAILABLE',
       'expected an engine with a system outside for the method external, got one without. Whoever runs it names its address or command: ' +
         '--external, PROSAM_EXTERNAL, or the option external of createEngine.',
     );
-  const target = await external.target(input);
+  const notes = createNotes();
+  const all = [...groups.values()].flat();
+  const { image: target, ...about } = await external.target(input, readingOf(options));
+  notes.add('target', about);
   context.lap('read');
   checkResultPixels(target, groups.size);
   const masks: MaskPrediction[] = [];
   for (const [label, references] of groups) {
-    const result = await external.draw(label, target, references, options);
+    const result = await external.draw(label, target, references, options, (reference, image, notices) =>
+      notes.add(`reference ${all.indexOf(reference) + 1}`, image, notices),
+    );
     context.lap('decode');
     // Whether the concept is there is for the system to say: by a mask, or by none.
     const judgement = { score: result.score ?? 0, present: result.decision.includes(1) ? 1 : 0 };
@@ -100,7 +128,7 @@ export async function drawnOutside(
     masks.push({ ...found, instances: await instancesOf(found.mask, result) });
     context.lap('instances');
   }
-  return { width: target.width, height: target.height, masks };
+  return { width: target.width, height: target.height, masks, ...notes.result() };
 }
 
 /** Every pixel of the mask is as likely as the system says the mask is good. */

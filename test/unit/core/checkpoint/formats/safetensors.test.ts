@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { floatFromHalf } from '../../../../../src/core/common/half.ts';
 import {
-  floatFromHalf,
   floatsFromTensor,
   parseSafetensors,
   safetensorsBytes,
