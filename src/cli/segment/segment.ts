@@ -26,7 +26,8 @@ interface Done {
 /** Resolves to the exit code. */
 export async function segment(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values, positionals, tokens } = parseCommand(SEGMENT, args);
-  const { out, format, force } = values;
+  const { out, format, force, tolerance, holes } = values;
+  const outlines = { tolerance, holes };
   const references = await referencesFrom(tokens);
   if (references.length === 0) throw new UsageError('expected --reference IMAGE with an annotation, got none.');
   const labels = [...new Set(references.map(({ label }) => label ?? 'object'))];
@@ -72,7 +73,10 @@ export async function segment(args: readonly string[], { print, warn, signal }: 
     const results = await openResults({
       out,
       suffixes: outputSuffixes(format, labels),
-      settings: await settingsOf(references, engine.info.model, format, chosen, values.precision, values.external),
+      settings: {
+        ...(await settingsOf(references, engine.info.model, format, chosen, values.precision, values.external)),
+        ...(format === 'polygon' && { outlines }),
+      },
       inputs: await inputsOf([...targets.map(({ file }) => file), ...referenceFiles(tokens)]),
       force,
     });
@@ -80,7 +84,7 @@ export async function segment(args: readonly string[], { print, warn, signal }: 
       const plan = await results.plan(target);
       if (plan.done) return { plan };
       const prediction = await engine.predict(target.file, references, { ...chosen, signal: stop });
-      await results.write(plan, await outputFiles(format, target.file, prediction));
+      await results.write(plan, await outputFiles(format, target.file, prediction, outlines));
       return { plan, prediction };
     };
     const many = { concurrency: DEFAULT_CONCURRENCY, signal };
@@ -119,7 +123,7 @@ async function settingsOf(
   options: PredictOptions,
   precision: string | undefined,
   external: string | undefined,
-): Promise<unknown> {
+): Promise<object> {
   const marks = await Promise.all(references.map((reference) => referenceSettings(reference, knownHash)));
   return { marks, model, format, options, precision, external };
 }

@@ -1,5 +1,6 @@
 /** Table of `prosam segment`. */
 import { ENGINE_OPTIONS } from '../common/engine-options.ts';
+import { HOLES_OPTION, TOLERANCE_OPTION } from '../common/outline-options.ts';
 import { REFERENCE_OPTIONS } from '../common/reference-args.ts';
 import { command, options, under } from '../common/spec.ts';
 import { SUMMARIES } from '../common/summaries.ts';
@@ -37,6 +38,8 @@ export const SEGMENT = command({
           about: "format of the results (a png mask is 0 and 255 at the image's upright size)",
           default: 'png',
         },
+        ...TOLERANCE_OPTION,
+        ...HOLES_OPTION,
         instances: { type: 'flag', about: 'reports the separate objects of each mask too' },
         json: { type: 'flag', about: 'prints one JSON line a target on stdout' },
       }),
