@@ -38,6 +38,6 @@ describe('polygons for CVAT', () => {
       expect(isSimple(ring)).toBe(true);
       fillPolygon(filled, [ring]);
     }
-    expect(iou(filled, mask)).toBeGreaterThanOrEqual(0.95);
+    expect(iou(filled.data, mask.data)).toBeGreaterThanOrEqual(0.95);
   });
 });

@@ -1,10 +1,11 @@
 /** Image files to 8-bit RGB pixels, bounded before anything is unpacked. */
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
 import { messageOf, ProsamError } from '../../common/errors.ts';
 import { runSteps, PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.ts';
 import type { BinaryMask } from '../../mask/label-reduction.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
 import type { Raster } from '../pillow-resize.ts';
+import { loadSharp } from './load-sharp.ts';
 
 export { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
 
@@ -100,6 +101,7 @@ async function open(bytes: Uint8Array, label: string, limits: ImageLimits): Prom
     );
   }
   if (!hasKnownSignature(bytes)) throw unreadable(label, `its ${bytes.byteLength} bytes do not begin like any of these`);
+  const sharp = await loadSharp();
   // The limit is checked below with the real numbers; sharp's own would only say that it was exceeded.
   const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true, animated: false });
   const metadata = await image.metadata().catch((cause: unknown) => {

@@ -1,10 +1,11 @@
 /** Thumbnails of image files, for pages that show many. */
-import sharp from 'sharp';
 import { messageOf, ProsamError } from '../../common/errors.ts';
 import { DEFAULT_LIMITS, hasKnownSignature } from './decode.ts';
+import { loadSharp } from './load-sharp.ts';
 
 /** Upright, as WebP, no side longer than `longest` pixels; never enlarged. @throws IMAGE_UNREADABLE */
 export async function thumbnail(bytes: Uint8Array, longest: number): Promise<Uint8Array> {
+  const sharp = await loadSharp();
   try {
     if (!hasKnownSignature(bytes)) throw new Error('it does not begin like an image');
     return await sharp(bytes, { limitInputPixels: DEFAULT_LIMITS.maxPixels, animated: false })
