@@ -2,6 +2,8 @@
 import * as z from 'zod';
 import { DEVICES } from '../core/runtime/devices/devices.ts';
 import { DEFAULT_INFERENCE_TIMEOUT_MS, DEFAULT_MODEL } from '../core/engine/defaults.ts';
+import { MAX_CLEAN_AREA } from '../core/mask/clean-mask.ts';
+import { DEFAULT_TOLERANCE, MAX_TOLERANCE } from '../core/mask/polygon-groups.ts';
 import { DEFAULT_EXTERNAL_BYTES, DEFAULT_EXTERNAL_TIMEOUT_MS, EXTERNAL_BOUNDS } from '../external/limits.ts';
 import { PRECISIONS } from '../core/onnx/precision.ts';
 import { LOG_LEVELS } from '../adapters/http/create-log.ts';
@@ -17,6 +19,13 @@ const MIB = 2 ** 20;
 const text = (longest = 4096) => z.string().min(1).max(longest);
 const whole = (low: number, high: number) => z.int().min(low).max(high);
 const milliseconds = (low: number, high: number) => whole(low, high);
+
+/** Specks and holes of masks, as the engine's options have them. */
+const cleaning = {
+  minArea: z.number().min(0).max(MAX_CLEAN_AREA).optional(),
+  fillHoles: z.union([z.boolean(), z.number().min(0).max(MAX_CLEAN_AREA)]).optional(),
+  largestOnly: z.boolean().optional(),
+};
 
 const grant = {
   name: text(100),
@@ -121,6 +130,8 @@ export const configSchema = z.strictObject({
       keepOutdated: z.boolean().default(false),
       instances: z.boolean().default(false),
       threshold: z.number().min(0).max(1).optional(),
+      ...cleaning,
+      tolerance: z.number().min(0).max(MAX_TOLERANCE).optional(),
     })
     .prefault({}),
   cvat: z
@@ -142,6 +153,8 @@ export const configSchema = z.strictObject({
       prefetch: z.boolean().default(true),
       instances: z.boolean().default(false),
       threshold: z.number().min(0).max(1).optional(),
+      ...cleaning,
+      tolerance: z.number().min(0).max(MAX_TOLERANCE).default(DEFAULT_TOLERANCE),
       uploads: text().default('prosam/cvat-uploads'),
     })
     .prefault({}),

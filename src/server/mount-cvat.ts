@@ -16,6 +16,7 @@ import type { ImageSources } from '../adapters/http/images/image-input.ts';
 import { listen, type Listening } from '../adapters/http/listen.ts';
 import type { Route } from '../adapters/http/route.ts';
 import { messageOf, ProsamError } from '../core/common/errors.ts';
+import { cleanOptionsOf } from '../core/mask/clean-mask.ts';
 import type { Log } from '../service/ports/log.ts';
 import type { Service } from '../service/types.ts';
 import type { Queue } from '../service/ports/storage.ts';
@@ -51,8 +52,25 @@ const BODY_SHARE = 0.5;
 
 /** @throws CONFIG_INVALID */
 export function mountCvat({ settings, service, app, bodies, images, queue, log }: CvatParts): MountedCvat {
-  const { url, token, organization, name, project, webhook, pollMinutes, prefetch, instances, threshold, uploads, mountAtRoot, ...own } =
-    settings.cvat;
+  const {
+    url,
+    token,
+    organization,
+    name,
+    project,
+    webhook,
+    pollMinutes,
+    prefetch,
+    instances,
+    threshold,
+    tolerance,
+    minArea,
+    fillHoles,
+    largestOnly,
+    uploads,
+    mountAtRoot,
+    ...own
+  } = settings.cvat;
   const host = own.host ?? settings.host;
   if (own.port !== undefined) checkReach(host, own.allowFrom);
   const onlyThose = own.allowFrom.length > 0 ? allowOnly(own.allowFrom) : undefined;
@@ -100,6 +118,8 @@ export function mountCvat({ settings, service, app, bodies, images, queue, log }
       log,
       name,
       instances,
+      tolerance,
+      cleaning: cleanOptionsOf({ minArea, fillHoles, largestOnly }),
       ...(threshold !== undefined && { threshold }),
       open: openPorts,
       prefetchStarted: prefetch,

@@ -13,6 +13,7 @@ import type { CountedAnnotations } from '../adapters/label-studio/connection/rem
 import { syncRoutes } from '../adapters/label-studio/connection/sync-routes.ts';
 import type { CountedAnnotation } from '../adapters/label-studio/types.ts';
 import { labelStudio, type LabelStudio } from '../adapters/label-studio/label-studio.ts';
+import { cleanOptionsOf } from '../core/mask/clean-mask.ts';
 import { everyAnnotation } from '../service/every-annotation.ts';
 import type { Log } from '../service/ports/log.ts';
 import type { Queue } from '../service/ports/storage.ts';
@@ -45,8 +46,9 @@ export interface MountedLabelStudio extends Pick<LabelStudio, 'connections' | 'i
 /** @throws CONFIG_INVALID */
 export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
   const { settings, service, app, images, queue, log, metrics, onProblem = () => undefined } = parts;
-  const { token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, threshold, keepOutdated, mountAtRoot } =
+  const { token, backendUrl, name, reconcileMinutes, softDeadlineMs, instances, threshold, tolerance, keepOutdated, mountAtRoot } =
     settings.labelStudio;
+  const { minArea, fillHoles, largestOnly } = settings.labelStudio;
   const { allowHosts, maxBytes, timeoutMs, maxPixels, valueRange } = settings.images;
   const url = settings.labelStudio.url === undefined ? undefined : baseAddress(settings.labelStudio.url);
   // Though it is a private address; everything else is refused, however it came to be asked.
@@ -75,6 +77,8 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
   });
   const adapter = labelStudio({
     ...{ service, images, api, queue, log, metrics, name, instances, ...(threshold !== undefined && { threshold }) },
+    ...(tolerance !== undefined && { tolerance }),
+    cleaning: cleanOptionsOf({ minArea, fillHoles, largestOnly }),
     report: parts.onError,
     fetchImage: createFetchImage({ own, elsewhere: images, clients }),
     limits: { softDeadlineMs, maxPixels },

@@ -31,7 +31,25 @@ const CALIBRATION = shortHash([SCORES, CHOICE, PRESENCE]);
  */
 export function answerVersion({ model, method, encoderVersion, sets, options = {}, form = {} }: AnswerParts): string {
   const { strategy, dense, samples, distribution, nu, seed, labelReduction, grow, maxPoints, threshold, minInstanceShare } = options;
-  const masks = { strategy, dense, samples, distribution, nu, seed, labelReduction, grow, maxPoints, threshold, minInstanceShare };
+  const { minArea, fillHoles, largestOnly, valueRange, page } = options;
+  const masks = {
+    minArea,
+    fillHoles,
+    largestOnly,
+    valueRange,
+    page,
+    strategy,
+    dense,
+    samples,
+    distribution,
+    nu,
+    seed,
+    labelReduction,
+    grow,
+    maxPoints,
+    threshold,
+    minInstanceShare,
+  };
   const references = sets.map(({ label, hash }) => [label, hash]).sort();
   const settings = [entriesOf(masks), entriesOf(form)];
   const hash = shortHash([references, CALIBRATION, method, ...settings]);

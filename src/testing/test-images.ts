@@ -1,5 +1,5 @@
 /** Generated images with a known object, for the suites. */
-import sharp from 'sharp';
+import { loadSharp } from '../core/image/node/load-sharp.ts';
 import type { BinaryMask } from '../core/mask/label-reduction.ts';
 import type { PixelImage, Reference } from '../core/engine/types.ts';
 import { conceptMask, generateScene } from '../scenes/scene.ts';
@@ -34,6 +34,7 @@ export function referenceOf({ image, mask }: TestImage, label?: string): Referen
   return { image, mask, ...(label !== undefined && { label }) };
 }
 
-export function pngOf({ image: { data, width, height, channels = 3 } }: TestImage): Promise<Uint8Array> {
+export async function pngOf({ image: { data, width, height, channels = 3 } }: TestImage): Promise<Uint8Array> {
+  const sharp = await loadSharp();
   return sharp(data, { raw: { width, height, channels } }).png().toBuffer();
 }

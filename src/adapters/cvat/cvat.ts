@@ -1,4 +1,6 @@
 /** The adapter for CVAT: it answers as Nuclio does, so that its AI tools need nothing else, and learns from jobs people are done with. */
+import type { CleanOptions } from '../../core/mask/clean-mask.ts';
+import { DEFAULT_TOLERANCE } from '../../core/mask/polygon-groups.ts';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { ImageLimits } from '../../core/image/node/decode.ts';
 import { silentLog, type Log } from '../../service/ports/log.ts';
@@ -63,8 +65,10 @@ export interface CvatOptions {
   lookBackMs?: number;
   /** One shape for each separate object of a mask. @default false */
   instances?: boolean;
-  /** Pixels an outline may deviate. @default 1 */
+  /** Pixels an outline may deviate, 0 to 100; less where a region would change too much. @default 1 */
   tolerance?: number;
+  /** Specks and holes of masks that detectors answer. @default {}, as the engine has it */
+  cleaning?: CleanOptions;
   /** Least probability of a concept for a detector to answer its mask where CVAT names none, 0 to 1. @default 0.4 with `small`, 0 with other models */
   threshold?: number;
   /** Ports of functions that are called directly. @default none are opened, and CVAT calls through the dashboard's address */
@@ -102,7 +106,7 @@ const NO_PORT = 1;
 /** @throws CONFIG_INVALID for secrets that are too short, and for learning without `api` */
 export function cvat(options: CvatOptions): Cvat {
   const { service, images, api, log = silentLog, name = 'cvat', ports, open, webhookSecrets: secrets = [], limits = {} } = options;
-  const { instances = false, tolerance = 1, threshold, frames = createFrameIndex(), pollMs = 0 } = options;
+  const { instances = false, tolerance = DEFAULT_TOLERANCE, cleaning, threshold, frames = createFrameIndex(), pollMs = 0 } = options;
   const { reviews = createReviewLog(), notes = createReviewNotes() } = options;
   if (secrets.some((secret) => secret.length < MIN_SECRET))
     throw new ProsamError(
@@ -116,7 +120,7 @@ export function cvat(options: CvatOptions): Cvat {
   let opened = '';
   const facade: FacadeParts = {
     ...{ functions, images, frames, own: { project: options.project ?? name, prefix: `${name}/` } },
-    detector: { service, instances, tolerance, threshold },
+    detector: { service, instances, tolerance, threshold, cleaning },
     interactor: { ...shared, priors: createPriors(service, functions, options.project) },
     tracker: { ...shared, memory: createTrackMemory(options.tracks), limits },
     portOf: (one) => ports?.portOf(one) ?? NO_PORT,

@@ -5,7 +5,7 @@ import type { Connection, LabelStudioOptions } from './types.ts';
 
 export interface AskedParts {
   /** Settings of the service, which extra params of a connection override. */
-  settings: Pick<LabelStudioOptions, 'instances' | 'threshold'>;
+  settings: Pick<LabelStudioOptions, 'instances' | 'threshold' | 'tolerance' | 'cleaning'>;
 }
 
 /** Everything the version of its predictions stands for. */
@@ -21,8 +21,8 @@ export function askedOf({ extraParams }: Pick<Connection, 'extraParams'>, config
   return {
     split,
     labels: [...new Set(outputsOf(config).map(({ label }) => label))],
-    options: threshold === undefined ? {} : { threshold },
-    form: split ? { instances: true } : {},
+    options: { ...settings.cleaning, ...(threshold !== undefined && { threshold }) },
+    form: { ...(split && { instances: true }), ...(settings.tolerance !== undefined && { tolerance: settings.tolerance }) },
   };
 }
 

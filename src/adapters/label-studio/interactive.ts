@@ -65,7 +65,7 @@ export function createInteractive(parts: InteractiveParts): Interactive {
     const result = await writeRegions(
       output.control,
       { label: asked.label, mask: await joined(found, signal), score },
-      { single: true, signal },
+      { single: true, tolerance: parts.settings.tolerance, signal },
     );
     return { result, score, modelVersion: version };
   };

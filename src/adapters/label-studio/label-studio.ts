@@ -37,7 +37,8 @@ const MAX_VERSIONS = 100;
 
 /** @throws CONFIG_INVALID for a token without the address it is for */
 export function labelStudio(options: LabelStudioOptions): LabelStudio {
-  const { service, api, log = silentLog, metrics = noMetrics, name = 'label-studio', instances = false, threshold } = options;
+  const { service, api, log = silentLog, metrics = noMetrics, name = 'label-studio', instances = false } = options;
+  const { threshold, tolerance, cleaning } = options;
   const {
     softDeadlineMs = 80_000,
     openDeadlineMs = 20_000,
@@ -57,7 +58,12 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
   const recorder = createRecorder({ service, images, log, source: name, limits: maxPixels === undefined ? {} : { maxPixels } });
   const late = createDeferredPredictions({ ...(api && { api }), log, signal });
   const slots = createSlots(concurrency);
-  const settings = { instances, ...(threshold !== undefined && { threshold }) };
+  const settings = {
+    instances,
+    ...(threshold !== undefined && { threshold }),
+    ...(tolerance !== undefined && { tolerance }),
+    ...(cleaning && { cleaning }),
+  };
   const { report } = options;
   const common = { service, images, priors, log, settings };
   const batch = createBatch({

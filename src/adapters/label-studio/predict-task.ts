@@ -67,7 +67,8 @@ export async function predictTask(parts: TaskParts, request: TaskRequest, signal
         if (output === undefined) continue;
         scores.push(confidenceOf(mask));
         if (priority === 'interactive') priors.keep({ project, version, sha256: prediction.image.sha256, label: mask.label }, mask);
-        result.push(...(await writeRegions(output.control, toWrite(mask, split || output.control.kind === 'rectanglelabels'), { signal })));
+        const whole = toWrite(mask, split || output.control.kind === 'rectanglelabels');
+        result.push(...(await writeRegions(output.control, whole, { tolerance: parts.settings.tolerance, signal })));
       }
     }
   }

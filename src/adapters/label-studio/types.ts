@@ -2,6 +2,7 @@
 import type { Log } from '../../service/ports/log.ts';
 import type { Queue } from '../../service/ports/storage.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
+import type { CleanOptions } from '../../core/mask/clean-mask.ts';
 import type { Service, ServiceImage } from '../../service/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
 import type { MlAnnotation, MlTask } from './protocol/request-schemas.ts';
@@ -85,6 +86,10 @@ export interface LabelStudioOptions {
   instances?: boolean;
   /** Least probability of a concept for its regions to be answered, 0 to 1. @default 0.4 with `small`, 0 with other models */
   threshold?: number;
+  /** Specks and holes of masks. @default {}, as the engine has it */
+  cleaning?: CleanOptions;
+  /** Pixels that polygons may deviate from their mask, 0 to 100. @default 1, or a thousandth of the longer side */
+  tolerance?: number;
   /** Counts what fails. @default nothing is counted */
   metrics?: Pick<ServiceMetrics, 'error'>;
   /** Lists what fails, with the name of the project, for people to read. @default nothing is listed */

@@ -12,9 +12,9 @@ export type StoredRequest = Omit<JobBody, 'project' | 'images'> & { client?: str
 /** An image whose bytes do not stay with the request. */
 export type StoredImage = Exclude<ImageInputJson, { base64: string } | { file: string }>;
 
-export function storedRequest({ labels, options, encoderVersion, format, tolerance, callback }: JobBody): StoredRequest {
+export function storedRequest({ labels, options, encoderVersion, format, tolerance, holes, callback }: JobBody): StoredRequest {
   return {
-    ...{ format, tolerance },
+    ...{ format, tolerance, holes },
     ...(labels && { labels }),
     ...(options && { options }),
     ...(encoderVersion !== undefined && { encoderVersion }),

@@ -170,7 +170,7 @@ function failed(code: string, message: string): Settled {
 }
 
 async function predictItem({ service, images }: WebhookParts, batch: BatchRecord, item: BatchItem, signal: AbortSignal) {
-  const { labels, options, encoderVersion, client, format, tolerance } = requestOf(batch);
+  const { labels, options, encoderVersion, client, format, tolerance, holes } = requestOf(batch);
   const image = await images.read(readAs(item.input as StoredImage, options ?? {}), { signal });
   const request: ServicePredictRequest = {
     project: batch.project,
@@ -181,5 +181,5 @@ async function predictItem({ service, images }: WebhookParts, batch: BatchRecord
     ...(encoderVersion !== undefined && { encoderVersion }),
     ...(client !== undefined && { client }),
   };
-  return writeResponse(await service.predictions.predict(request, { signal }), { format, tolerance }, signal);
+  return writeResponse(await service.predictions.predict(request, { signal }), { format, tolerance, holes }, signal);
 }

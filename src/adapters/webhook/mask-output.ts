@@ -1,7 +1,7 @@
 /** Masks in the requested format, written without blocking the event loop. */
 import { pngFromMask, uncertaintyPng } from '../../core/image/node/png.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
-import { polygonsFromMask, type PolygonWithHoles } from '../../core/mask/polygon-groups.ts';
+import { polygonsFromMask, type HoleForm, type PolygonWithHoles } from '../../core/mask/polygon-groups.ts';
 import type { Point } from '../../core/mask/raster.ts';
 import { cocoRleFromMask, type CompressedRle } from '../../core/mask/rle.ts';
 import type { InstancePrediction, MaskPrediction } from '../../core/engine/types.ts';
@@ -11,16 +11,17 @@ export interface OutputForm {
   format: Format;
   /** Pixels an outline may deviate. */
   tolerance: number;
+  holes: HoleForm;
 }
 
 export type WrittenMask = { rle: CompressedRle } | { polygons: PolygonWithHoles[] } | { png: string };
 
-export async function writeMask(mask: BinaryMask, { format, tolerance }: OutputForm, signal?: AbortSignal): Promise<WrittenMask> {
+export async function writeMask(mask: BinaryMask, { format, tolerance, holes }: OutputForm, signal?: AbortSignal): Promise<WrittenMask> {
   switch (format) {
     case 'rle':
       return { rle: await cocoRleFromMask(mask, { signal }) };
     case 'polygon':
-      return { polygons: await polygonsFromMask(mask, { tolerance, signal }) };
+      return { polygons: await polygonsFromMask(mask, { tolerance, holes, signal }) };
     case 'png':
       return { png: base64(await pngFromMask(mask)) };
   }

@@ -1,5 +1,7 @@
 /** Request schemas of /v1, parsed once and bounded: source of the OpenAPI document; the client's types are held to them by a test. */
 import { z } from 'zod';
+import { MAX_CLEAN_AREA } from '../../core/mask/clean-mask.ts';
+import { DEFAULT_TOLERANCE, HOLE_FORMS, MAX_TOLERANCE } from '../../core/mask/polygon-groups.ts';
 import { ANNOTATION_LIMITS, LIMITS } from '../../core/common/limits.ts';
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import { PROVENANCES } from '../../service/ports/storage.ts';
@@ -106,6 +108,20 @@ function annotated<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
     .refine(hasFewPoints, TOO_MANY_POINTS);
 }
 
+const cleaning = {
+  minArea: z
+    .number()
+    .min(0)
+    .max(MAX_CLEAN_AREA)
+    .exactOptional()
+    .describe('Smallest region that stays: pixels, or below 1 a share of the image; the largest always stays'),
+  fillHoles: z
+    .union([z.boolean(), z.number().min(0).max(MAX_CLEAN_AREA)])
+    .exactOptional()
+    .describe('Largest hole that is filled: pixels, or below 1 a share of the image; true fills every hole'),
+  largestOnly: z.boolean().exactOptional().describe('Only the largest region stays'),
+};
+
 const optionsSchema = z
   .strictObject({
     method: z.enum([...METHODS, 'auto']).exactOptional(),
@@ -123,6 +139,7 @@ const optionsSchema = z
       .max(1)
       .exactOptional()
       .describe('Least probability of the concept for a mask to be given; 0 gives every mask'),
+    ...cleaning,
     instances: z.boolean().exactOptional().describe('Tell the separate objects of each mask apart'),
     minInstanceShare: z.number().min(0).max(1).exactOptional(),
     uncertaintyMap: z.boolean().exactOptional().describe('Add the uncertainty of every pixel as a PNG'),
@@ -133,7 +150,16 @@ const optionsSchema = z
 export const FORMATS = ['rle', 'polygon', 'png'] as const;
 const form = {
   format: z.enum(FORMATS).default('rle'),
-  tolerance: z.number().min(0).max(100).default(1).describe('Pixels an outline may deviate (format polygon)'),
+  tolerance: z
+    .number()
+    .min(0)
+    .max(MAX_TOLERANCE)
+    .default(DEFAULT_TOLERANCE)
+    .describe('Pixels an outline may deviate (format polygon); less where a region would change too much'),
+  holes: z
+    .enum(HOLE_FORMS)
+    .default('rings')
+    .describe('Holes as rings of their own, or as slits in the exterior for formats that know none (format polygon)'),
 };
 const what = {
   project: projectName,

@@ -1,8 +1,8 @@
 /** Draws images for people: masks as outlines and tint, uncertainty as heat, panels side by side. */
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
 import { decodeImage } from '../../core/image/node/decode.ts';
 import type { ImageReading } from '../../core/image/values/reading.ts';
+import { loadSharp } from '../../core/image/node/load-sharp.ts';
 import { pillowResize } from '../../core/image/pillow-resize.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
@@ -108,6 +108,7 @@ const GAP = 6;
 /** Joins panels of equal height on white. Returns PNG. */
 export async function sideBySide(panels: readonly RgbImage[]): Promise<Uint8Array> {
   const height = Math.max(...panels.map((panel) => panel.height));
+  const sharp = await loadSharp();
   let left = 0;
   const layers = [];
   for (const panel of panels) {
@@ -127,6 +128,7 @@ export async function sideBySide(panels: readonly RgbImage[]): Promise<Uint8Arra
 
 /** Encodes an image as PNG. */
 export async function pngFromRgb({ data, width, height }: RgbImage): Promise<Uint8Array> {
+  const sharp = await loadSharp();
   return sharp(data, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();

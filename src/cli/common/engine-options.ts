@@ -2,8 +2,10 @@
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import {
   DEFAULT_AREA_THRESHOLD,
+  DEFAULT_FILL_HOLES,
   DEFAULT_MAX_POINTS,
   DEFAULT_MERGE_SAMPLES,
+  DEFAULT_MIN_AREA,
   DEFAULT_MODEL,
   DEFAULT_SAMPLES,
   DEFAULT_SEED,
@@ -11,6 +13,7 @@ import {
   DEFAULT_THRESHOLD,
   MAX_POINTS,
 } from '../../core/engine/defaults.ts';
+import { cleanOptionsOf, MAX_CLEAN_AREA, type CleanOptions } from '../../core/mask/clean-mask.ts';
 import { DEVICES } from '../../core/runtime/devices/devices.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import { PRECISIONS } from '../../core/onnx/precision.ts';
@@ -100,6 +103,20 @@ export const EXTERNAL_OPTION = options({
   },
 });
 
+export const CLEAN_OPTIONS = options({
+  'min-area': {
+    ...{ type: 'number', min: 0, max: MAX_CLEAN_AREA, value: 'N' },
+    about: 'smallest region of a mask that stays, in pixels, or below 1 as a share of the image; the largest always stays',
+    otherwise: DEFAULT_MIN_AREA,
+  },
+  'fill-holes': {
+    ...{ type: 'text', value: 'N|all|none' },
+    about: 'largest hole that is filled, in the same units',
+    otherwise: holesInWords(DEFAULT_FILL_HOLES),
+  },
+  'largest-only': { type: 'flag', about: 'only the largest region of a mask stays' },
+});
+
 const METHOD_OPTIONS = options({
   method: {
     type: 'choice',
@@ -127,6 +144,7 @@ export const ENGINE_OPTIONS = under('Model and method', {
   ...MODEL_OPTION,
   ...RUNTIME_OPTIONS,
   ...METHOD_OPTIONS,
+  ...CLEAN_OPTIONS,
   ...EXTERNAL_OPTION,
   ...SAMPLING_OPTIONS,
   ...LABEL_REDUCTION_OPTION,
@@ -135,7 +153,14 @@ export const ENGINE_OPTIONS = under('Model and method', {
 
 type EngineValues = Partial<Values<typeof MODEL_OPTION & typeof RUNTIME_OPTIONS & typeof EXTERNAL_OPTION>>;
 type PredictValues = Partial<
-  Values<typeof METHOD_OPTIONS & typeof EXTERNAL_OPTION & typeof SAMPLING_OPTIONS & typeof LABEL_REDUCTION_OPTION & typeof GROW_OPTIONS>
+  Values<
+    typeof METHOD_OPTIONS &
+      typeof CLEAN_OPTIONS &
+      typeof EXTERNAL_OPTION &
+      typeof SAMPLING_OPTIONS &
+      typeof LABEL_REDUCTION_OPTION &
+      typeof GROW_OPTIONS
+  >
 >;
 
 /** @throws OPTION_INVALID for an external system that is neither an address nor a command */
@@ -150,7 +175,7 @@ export function engineOptions({ model, device, threads, precision, cache, extern
   };
 }
 
-/** @throws UsageError for a label reduction that does not exist */
+/** @throws UsageError for a label reduction that does not exist, and for holes that are no number, all or none */
 export function predictOptions(values: PredictValues): PredictOptions {
   const { external, strategy, dense, threshold, maxPoints, samples, distribution, nu, seed, labelReduction: reduction } = values;
   const method = values.method ?? (external === undefined ? undefined : 'external');
@@ -167,7 +192,26 @@ export function predictOptions(values: PredictValues): PredictOptions {
     ...(seed !== undefined && { seed }),
     ...(reduction !== undefined && { labelReduction: labelReductionOf(reduction) }),
     ...(grow !== undefined && { grow }),
+    ...cleanOptions(values),
   };
+}
+
+/** @throws UsageError */
+export function cleanOptions({ minArea, fillHoles, largestOnly }: Partial<Values<typeof CLEAN_OPTIONS>>): CleanOptions {
+  return cleanOptionsOf({
+    minArea,
+    fillHoles: fillHoles === undefined ? undefined : holesOf(fillHoles),
+    largestOnly: largestOnly === true ? true : undefined,
+  });
+}
+
+function holesOf(text: string): boolean | number {
+  if (text === 'all' || text === 'none') return text === 'all';
+  return numberIn('fill-holes', text, { type: 'number', min: 0, max: MAX_CLEAN_AREA });
+}
+
+function holesInWords(holes: boolean | number): string {
+  return typeof holes === 'number' ? String(holes) : holes ? 'all' : 'none';
 }
 
 function labelReductionOf(text: string): NonNullable<PredictOptions['labelReduction']> {

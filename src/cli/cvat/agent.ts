@@ -1,4 +1,5 @@
 /** `prosam cvat agent`: AI tools of CVAT Enterprise and Online, answered by a running service. Experimental. */
+import { DEFAULT_TOLERANCE } from '../../core/mask/polygon-groups.ts';
 import { randomBytes } from 'node:crypto';
 import { createAgentResponses } from '../../adapters/cvat/agent/responses.ts';
 import { createAgentApi, describeAgentFunction, type AgentKind } from '../../adapters/cvat/agent/api.ts';
@@ -44,7 +45,7 @@ export async function cvatAgent(args: readonly string[], { warn, signal = new Ab
       warn(`${name} ${kind}: function ${id} at ${client.url}`);
     }
     warn('Experimental: tried against recordings of the protocol, not against a CVAT Enterprise or Online. Ctrl-C ends it.');
-    const tracker = { service, memory: createTrackMemory(), project, tolerance: 1, limits: DEFAULT_LIMITS };
+    const tracker = { service, memory: createTrackMemory(), project, tolerance: DEFAULT_TOLERANCE, limits: DEFAULT_LIMITS };
     await runAgent({
       ...{ api, functions, signal, response: createAgentResponses({ client, service, project, tracker, threshold: values.threshold }) },
       onDone: ({ kind, type, milliseconds, error }) =>

@@ -7,6 +7,7 @@ import { openRunLog } from '../../adapters/cvat/annotate/run-log.ts';
 import { undoRun } from '../../adapters/cvat/annotate/undo.ts';
 import { createUploadLog } from '../../adapters/cvat/jobs/upload-log.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
+import { DEFAULT_TOLERANCE } from '../../core/mask/polygon-groups.ts';
 import type { PredictOptions } from '../../core/engine/types.ts';
 import { cvatConnection } from './connection.ts';
 import { drawFrame } from './draw-frame.ts';
@@ -61,7 +62,7 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
       progress.advance(`frame ${report.frame} ${report.name}`);
     };
     const result = await annotateTask({
-      ...{ client, plan, predict: predictor.predict, form, instances: values.instances, onFrame, signal },
+      ...{ client, plan, predict: predictor.predict, form, instances: values.instances, tolerance: values.tolerance, onFrame, signal },
       ...(log && { log, uploads: createUploadLog(values.uploads) }),
     }).finally(() => progress.clear());
     terminal.warn(
@@ -139,10 +140,11 @@ function logPath({ log }: Values, { url }: CvatClient, target: { task: number } 
 
 /** Settings that must be the same for a run to resume. */
 function settingsOf(values: Values, plan: TaskPlan, referenceFrames: readonly number[]): Record<string, unknown> {
-  const { form, instances, method, strategy, dense, model, url, project } = values;
+  const { form, instances, method, strategy, minArea, fillHoles, largestOnly, dense, model, url, project } = values;
   const threshold = values.threshold === undefined ? undefined : String(values.threshold);
   const labels = plan.labels.map(({ name }) => name).sort();
-  const given = { form, instances, threshold, method, strategy, dense, model, url, project };
+  const tolerance = values.tolerance === DEFAULT_TOLERANCE ? undefined : values.tolerance;
+  const given = { form, instances, tolerance, threshold, method, strategy, dense, model, url, project, minArea, fillHoles, largestOnly };
   return {
     referenceFrames,
     labels,

@@ -1,7 +1,7 @@
 /** Draws the shapes of a dry run on their frame: a color for each label, darker outlines, names underneath. */
-import sharp from 'sharp';
 import type { PredictedMask } from '../../adapters/cvat/annotate/annotate.ts';
 import { decodeImage } from '../../core/image/node/decode.ts';
+import { loadSharp } from '../../core/image/node/load-sharp.ts';
 import { pngFromRgb, shrink, withMask, type RgbImage } from '../common/draw.ts';
 
 type Rgb = readonly [red: number, green: number, blue: number];
@@ -47,6 +47,7 @@ async function withLines(
   const wide = Math.max(width, 360);
   const legend = `<svg xmlns="http://www.w3.org/2000/svg" width="${wide}" height="${lines.length * LINE + 4}">${rows.join('')}</svg>`;
   const below = lines.length === 0 ? [] : [{ input: Buffer.from(legend), left: 0, top: height }];
+  const sharp = await loadSharp();
   return sharp({ create: { width: wide, height: height + lines.length * LINE + 4, channels: 3, background: '#ffffff' } })
     .composite([{ input: Buffer.from(png), left: 0, top: 0 }, ...below])
     .png()

@@ -69,6 +69,8 @@ class _Function:
                 "project": self._project,
                 "image": {"base64": base64.b64encode(bytes_of.getvalue()).decode()},
                 "format": "polygon" if context.conv_mask_to_poly else "png",
+                # Polygons of CVAT have no holes: slits lead to them.
+                "holes": "slits",
             },
         )
         shapes = []

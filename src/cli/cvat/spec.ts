@@ -3,6 +3,7 @@ import { AGENT_KINDS } from '../../adapters/cvat/agent/api.ts';
 import { SHAPE_FORMS } from '../../adapters/cvat/annotate/new-shapes.ts';
 import { configSchema } from '../../server/config-schema.ts';
 import { ENGINE_OPTIONS } from '../common/engine-options.ts';
+import { TOLERANCE_OPTION } from '../common/outline-options.ts';
 import { command, options, under, type GroupSpec } from '../common/spec.ts';
 import { SUMMARIES } from '../common/summaries.ts';
 
@@ -38,6 +39,7 @@ export const CVAT_ANNOTATE = command({
     labels: { type: 'text', list: true, value: 'NAME,..', about: 'labels to look for', otherwise: 'all that are annotated there' },
     frames: { type: 'text', value: 'A-B,N,..', about: 'frames to fill; the first frame is 0', otherwise: 'all others' },
     form: { type: 'choice', choices: SHAPE_FORMS, about: 'kind of shapes', otherwise: 'mask, or the only one the label allows' },
+    ...TOLERANCE_OPTION,
     instances: { type: 'flag', about: 'uploads one shape for each separate object' },
     ...under(
       'A running service instead of an engine here',

@@ -1,5 +1,6 @@
 /** One picture of all results: a row for each mark, first the reference, then what was found. */
-import sharp, { type OverlayOptions } from 'sharp';
+import type { OverlayOptions } from 'sharp';
+import { loadSharp } from '../../core/image/node/load-sharp.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { pillowResize } from '../../core/image/pillow-resize.ts';
 import { COLORS, withBox, withMask, type Box, type RgbImage } from '../common/draw.ts';
@@ -35,6 +36,7 @@ export async function wall(rows: readonly (readonly Panel[])[]): Promise<Uint8Ar
     }
     top += height + GAP;
   }
+  const sharp = await loadSharp();
   return sharp({ create: { width: WIDTH, height: top - GAP, channels: 4, background: '#00000000' } })
     .composite(layers)
     .png({ palette: true, effort: 10, compressionLevel: 9 })

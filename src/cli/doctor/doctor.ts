@@ -2,6 +2,8 @@
 import { DEFAULT_MODEL } from '../../core/engine/defaults.ts';
 import { note, problem, type Finding } from '../../core/common/finding.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
+import { loadSharp } from '../../core/image/node/load-sharp.ts';
+import { onnxRuntime } from '../../core/runtime/node/load-onnx-runtime.ts';
 import { MIN_DRIVER } from '../../setup/cuda-wheels.ts';
 import { checkExternal } from '../../external/conformance.ts';
 import { deviceReports, libraryReports, type DeviceReport } from './devices.ts';
@@ -24,18 +26,22 @@ export async function doctor(args: readonly string[], { print, warn, signal }: T
 
   const machine = await machineReport(options.model ?? DEFAULT_MODEL);
   signal?.throwIfAborted();
+  const findings = await packageFindings();
+  const isBroken = findings.length > 0;
   warn('trying the devices');
-  const devices = await deviceReports();
+  const devices = await deviceReports().catch(told(findings, 'devices', []));
   signal?.throwIfAborted();
-  const libraries = await libraryReports();
-  warn('timing predictions');
+  const libraries = await libraryReports().catch(told(findings, 'libraries', []));
   const limit = AbortSignal.any([AbortSignal.timeout(timeout * 1000), ...(signal ? [signal] : [])]);
-  const findings: Finding[] = [];
-  const timing = await timeStages(options, limit).catch((error: unknown): TimingReport | undefined => {
-    signal?.throwIfAborted();
-    findings.push(problemOf(error, timeout));
-    return undefined;
-  });
+  // Without its libraries a prediction would fail the same way.
+  if (!isBroken) warn('timing predictions');
+  const timing = await (isBroken ? Promise.resolve(undefined) : timeStages(options, limit)).catch(
+    (error: unknown): TimingReport | undefined => {
+      signal?.throwIfAborted();
+      findings.push(problemOf(error, timeout));
+      return undefined;
+    },
+  );
   if (external) warn(`asking ${external.place}`);
   const asked = external ? await checkExternal(external, signal) : [];
   findings.push(...asked.filter(({ state }) => state === 'problem'));
@@ -52,6 +58,23 @@ export async function doctor(args: readonly string[], { print, warn, signal }: T
   // A hanging driver keeps its process alive.
   if (limit.aborted) setTimeout(() => process.exit(EXIT.someFailed), 1000).unref();
   return report.ok ? EXIT.ok : EXIT.someFailed;
+}
+
+/** Compiled packages that cannot be loaded here: whatever else is wrong, these are named. */
+async function packageFindings(): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  await loadSharp().catch(told(findings, 'sharp', undefined));
+  await onnxRuntime().catch(told(findings, 'onnxruntime-node', undefined));
+  return findings;
+}
+
+/** Keeps what failed as a problem, unless it is known, and goes on with something else. */
+function told<T>(findings: Finding[], about: string, instead: T): (error: unknown) => T {
+  return (error) => {
+    const found = `${isProsamError(error) ? `${error.code}: ` : ''}${messageOf(error)}`;
+    if (!findings.some((one) => one.found === found)) findings.push(problem(about, found));
+    return instead;
+  };
 }
 
 function columns(): number {

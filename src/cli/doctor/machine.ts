@@ -32,16 +32,11 @@ const TIMEOUT_MS = 5000;
 
 export async function machineReport(model: string): Promise<MachineReport> {
   const limit = process.constrainedMemory();
-  const folders = [
-    ...placeOf(model),
-    { what: 'models', path: modelsFolder() },
-    { what: 'cache', path: defaultCacheDir() },
-    { what: 'CUDA', path: cudaFolder() },
-  ];
+  const folders = [...placeOf(model), { what: 'models', path: modelsFolder() }, { what: 'cache', path: defaultCacheDir() }, ...cudaPlace()];
   return {
     node: process.versions.node,
     prosam: codeVersion(),
-    onnxruntime: onnxRuntimePackage().version,
+    onnxruntime: onnxRuntimeVersion(),
     system: `${process.platform} ${release()} on ${process.arch}`,
     processor: { model: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), instructions: instructions() },
     memory: { total: totalmem(), free: freemem(), ...(limit > 0 && limit < totalmem() && { limit }) },
@@ -51,6 +46,22 @@ export async function machineReport(model: string): Promise<MachineReport> {
       folders.map(async (folder) => ({ ...folder, exists: existsSync(folder.path), free: await freeBytes(folder.path) })),
     ),
   };
+}
+
+function onnxRuntimeVersion(): string {
+  try {
+    return onnxRuntimePackage().version;
+  } catch {
+    return 'not installed';
+  }
+}
+
+function cudaPlace(): { what: string; path: string }[] {
+  try {
+    return [{ what: 'CUDA', path: cudaFolder() }];
+  } catch {
+    return [];
+  }
 }
 
 /** Folder of a model; none where it is missing, which is reported when it is opened. */

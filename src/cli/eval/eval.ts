@@ -58,7 +58,20 @@ export async function evalCommand(args: readonly string[], { print, warn, signal
   } = values;
   const size = sizeOf(values.size);
   const { seed, labelReduction, ...options } = predictOptions({
-    ...pick(values, 'maxPoints', 'samples', 'distribution', 'nu', 'seed', 'labelReduction', 'grow', 'noGrow'),
+    ...pick(
+      values,
+      'maxPoints',
+      'samples',
+      'distribution',
+      'nu',
+      'seed',
+      'labelReduction',
+      'grow',
+      'noGrow',
+      'minArea',
+      'fillHoles',
+      'largestOnly',
+    ),
   });
   const contestants = contestantsOf({
     models,

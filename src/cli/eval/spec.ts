@@ -6,6 +6,7 @@ import { PROMPT_KINDS } from '../../training/evaluation/result.ts';
 import { TEST_IMAGES } from '../../training/datasets/options.ts';
 import { ANNOTATION_MODES } from '../../training/types.ts';
 import {
+  CLEAN_OPTIONS,
   EXTERNAL_OPTION,
   GROW_OPTIONS,
   LABEL_REDUCTION_OPTION,
@@ -81,6 +82,7 @@ export const EVAL = command({
       default: 'model',
     },
     ...MAX_POINTS_OPTION,
+    ...CLEAN_OPTIONS,
     ...under(
       'Output',
       options({

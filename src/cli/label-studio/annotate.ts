@@ -1,12 +1,13 @@
 /** `prosam label-studio annotate`: predictions for every task of a project, through Label Studio's interface alone. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../../core/common/errors.ts';
+import type { CleanOptions } from '../../core/mask/clean-mask.ts';
 import type { ListedTask } from '../../adapters/label-studio/api/responses.ts';
 import { createServer } from '../../server/create-server.ts';
 import { createBackendClient, type BackendClient, type PredictedTask } from './backend-client.ts';
 import type { LabelStudioContext } from './context.ts';
 import { createProgress } from '../common/progress.ts';
-import { EXIT, type Terminal } from '../common/command.ts';
+import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 
 export interface AnnotateOptions {
   json: boolean;
@@ -14,6 +15,8 @@ export interface AnnotateOptions {
   batch: number;
   /** Predicts annotated tasks, too. */
   all: boolean;
+  /** Specks and holes of masks, where no running service was named. */
+  cleaning: CleanOptions;
   /** Whether a running service was named. */
   given: boolean;
 }
@@ -28,12 +31,24 @@ export async function annotate(
   terminal: Terminal,
   options: AnnotateOptions,
 ): Promise<number> {
-  if (options.given) return annotateWith(context, terminal, options);
+  if (options.given) {
+    if (Object.keys(options.cleaning).length > 0)
+      throw new UsageError(
+        '--min-area, --fill-holes and --largest-only are for a run without --backend and --from-here: a running service has them in its configuration, under labelStudio.',
+      );
+    return annotateWith(context, terminal, options);
+  }
   const { configFile, settings, client, token, login } = context;
   const prosam = await createServer({
     ...(configFile !== undefined && { configFile }),
     ...{ host: '127.0.0.1', port: 0, learner: { run: 'off' }, log: { level: 'error' } },
-    labelStudio: { ...withoutUndefined(settings.labelStudio), enabled: true, url: client.url, ...(token !== undefined && { token }) },
+    labelStudio: {
+      ...withoutUndefined(settings.labelStudio),
+      ...options.cleaning,
+      enabled: true,
+      url: client.url,
+      ...(token !== undefined && { token }),
+    },
   });
   try {
     const fromHere = `${await prosam.listen()}/label-studio`;

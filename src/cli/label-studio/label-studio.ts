@@ -1,5 +1,6 @@
 /** `prosam label-studio`: connects a project of Label Studio, checks a connection, and annotates without one. */
 import type { Run } from '../common/command.ts';
+import { cleanOptions } from '../common/engine-options.ts';
 import { runGroup, type Loaders } from '../common/group.ts';
 import { parseCommand } from '../common/parse.ts';
 import { openContext } from './context.ts';
@@ -28,7 +29,11 @@ const annotateCommand: Run = async (args, terminal) => {
   const { values } = parseCommand(LABEL_STUDIO_ANNOTATE, args);
   const { annotate } = await import('./annotate.ts');
   const given = values.backend !== undefined || values.fromHere !== undefined;
-  return annotate({ ...(await openContext(values)), project: values.project }, terminal, { ...values, given });
+  return annotate({ ...(await openContext(values)), project: values.project }, terminal, {
+    ...values,
+    cleaning: cleanOptions(values),
+    given,
+  });
 };
 
 const syncCommand: Run = async (args, terminal) => {

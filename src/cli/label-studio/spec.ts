@@ -1,4 +1,5 @@
 /** Tables of `prosam label-studio` and its sub-commands. */
+import { CLEAN_OPTIONS } from '../common/engine-options.ts';
 import { command, options, under, type GroupSpec } from '../common/spec.ts';
 import { SUMMARIES } from '../common/summaries.ts';
 
@@ -64,6 +65,7 @@ export const LABEL_STUDIO_ANNOTATE = command({
     ...PROJECT,
     batch: { type: 'whole', min: 1, max: 100, about: 'tasks in one request', default: 8 },
     all: { type: 'flag', about: 'predicts annotated tasks, too' },
+    ...CLEAN_OPTIONS,
     ...json,
     ...CONNECTION_OPTIONS,
   },

@@ -2,15 +2,13 @@
 import { foldedName, hashedWord, wordsFor } from '../../core/files/file-name.ts';
 import type { ImageReading } from '../../core/image/values/reading.ts';
 import { pngFromMask } from '../../core/image/node/png.ts';
-import { polygonsFromMaskSync } from '../../core/mask/polygon-groups.ts';
-import { cocoRleFromMaskSync } from '../../core/mask/rle.ts';
+import { polygonsFromMask, type PolygonOptions } from '../../core/mask/polygon-groups.ts';
+import { cocoRleFromMask } from '../../core/mask/rle.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { MaskPrediction, Prediction } from '../../core/engine/types.ts';
 import { COLORS, pngFromRgb, readRgb, sideBySide, withHeat, withMask } from '../common/draw.ts';
 import type { Format } from './spec.ts';
 
-/** Pixels an outline may deviate in polygons. */
-const POLYGON_TOLERANCE = 1;
 const OVERLAY_LONGEST = 1600;
 
 /** Ending of overlays, which no label may produce in another format. */
@@ -40,13 +38,13 @@ export async function outputFiles(
   format: Format,
   target: string,
   prediction: Prediction,
-  reading: ImageReading,
+  { reading, outlines }: { reading: ImageReading; outlines: PolygonOptions },
 ): Promise<(string | Uint8Array)[]> {
   const { masks, width, height } = prediction;
   if (format === 'png') return Promise.all(masks.map(({ mask }) => pngFromMask(mask)));
   if (format === 'overlay') return Promise.all(masks.map((mask) => overlay(target, mask, reading)));
-  const shape = format === 'rle' ? cocoRleFromMaskSync : (mask: BinaryMask) => polygonsFromMaskSync(mask, { tolerance: POLYGON_TOLERANCE });
-  const items = masks.map((mask) => ({ ...summary(mask), segmentation: shape(mask.mask) }));
+  const shape = (mask: BinaryMask): Promise<unknown> => (format === 'rle' ? cocoRleFromMask(mask) : polygonsFromMask(mask, outlines));
+  const items = await Promise.all(masks.map(async (mask) => ({ ...summary(mask), segmentation: await shape(mask.mask) })));
   return [`${JSON.stringify({ file: target, width, height, masks: items }, null, 1)}\n`];
 }
 

@@ -31,7 +31,8 @@ interface Done {
 /** Resolves to the exit code. */
 export async function segment(args: readonly string[], { print, warn, signal }: Terminal): Promise<number> {
   const { values, positionals, tokens } = parseCommand(SEGMENT, args);
-  const { out, format, force } = values;
+  const { out, format, force, tolerance, holes } = values;
+  const outlines = { tolerance, holes };
   const references = await referencesFrom(tokens, warn);
   const reading = readingFrom(values);
   if (references.length === 0) throw new UsageError('expected --reference IMAGE with an annotation, got none.');
@@ -88,7 +89,10 @@ export async function segment(args: readonly string[], { print, warn, signal }: 
     const results = await openResults({
       out,
       suffixes: outputSuffixes(format, labels),
-      settings: await settingsOf(references, engine.info.model, format, chosen, values.precision, values.external),
+      settings: {
+        ...(await settingsOf(references, engine.info.model, format, chosen, values.precision, values.external)),
+        ...(format === 'polygon' && { outlines }),
+      },
       inputs: await inputsOf([...targets.map(({ file }) => file), ...referenceFiles(tokens)]),
       force,
     });
@@ -96,7 +100,7 @@ export async function segment(args: readonly string[], { print, warn, signal }: 
       const plan = await results.plan(target);
       if (plan.done) return { plan };
       const prediction = await engine.predict(target.file, references, { ...chosen, signal: stop });
-      await results.write(plan, await outputFiles(format, target.file, prediction, reading));
+      await results.write(plan, await outputFiles(format, target.file, prediction, { reading, outlines }));
       return { plan, prediction };
     };
     const many = { concurrency: DEFAULT_CONCURRENCY, signal };
@@ -118,7 +122,7 @@ async function settingsOf(
   options: PredictOptions,
   precision: string | undefined,
   external: string | undefined,
-): Promise<unknown> {
+): Promise<object> {
   const marks = await Promise.all(references.map((reference) => referenceSettings(reference, knownHash)));
   return { marks, model, format, options, precision, external };
 }

@@ -1,5 +1,6 @@
 /** Table of `prosam segment`. */
 import { ENGINE_OPTIONS } from '../common/engine-options.ts';
+import { HOLES_OPTION, TOLERANCE_OPTION } from '../common/outline-options.ts';
 import { REFERENCE_OPTIONS } from '../common/reference-args.ts';
 import { READING_OPTIONS } from '../common/reading-options.ts';
 import { command, options, under } from '../common/spec.ts';
@@ -44,6 +45,8 @@ export const SEGMENT = command({
           default: 'png',
         },
         ...READING_OPTIONS,
+        ...TOLERANCE_OPTION,
+        ...HOLES_OPTION,
         instances: { type: 'flag', about: 'reports the separate objects of each mask too' },
         json: { type: 'flag', about: 'prints one JSON line a target on stdout, and with --target-dir a last one with the summary' },
       }),

@@ -91,6 +91,15 @@ export interface PredictionOptions extends ClientReading {
   grow?: boolean;
   /** Least `quality.present` of a mask that is given, 0 to 1; below it the mask is empty, 0 gives every mask. @default 0.4 with `small`, 0 with other models */
   threshold?: number;
+  /**
+   * Smallest region of a mask that stays, diagonal neighbours connected: pixels, or below 1 a share of the image's pixels. The largest
+   * region always stays. @default 0
+   */
+  minArea?: number;
+  /** Largest hole that is filled, in the same units; true fills every hole. @default false */
+  fillHoles?: boolean | number;
+  /** Only the largest region stays. @default false */
+  largestOnly?: boolean;
   /** Return the separate regions of each mask. @default false */
   instances?: boolean;
   /** Smallest region kept, as a share of the image's pixels, 0 to 1. @default 0.0005 */
@@ -120,8 +129,10 @@ export interface PredictRequest {
   encoderVersion?: string;
   /** Form of the masks in the response. @default 'rle' */
   format?: 'rle' | 'polygon' | 'png';
-  /** Pixels that outlines of the format 'polygon' may deviate, 0 to 100. @default 1 */
+  /** Pixels that outlines of the format 'polygon' may deviate, 0 to 100; less where a region would change too much. @default 1 */
   tolerance?: number;
+  /** Holes of the format 'polygon': rings of their own, or slits in the exterior for formats that know none. @default 'rings' */
+  holes?: 'rings' | 'slits';
   /** The tool's own name of the image, at most 2,000 characters. */
   externalId?: string;
   /** Keep image and prediction, so that the image can be ranked and shown. @default true */
@@ -142,7 +153,7 @@ export interface JobRequest extends Omit<PredictRequest, 'image' | 'references' 
 }
 
 /** Request for masks from clicks, a box or both on one image. */
-export interface RefineRequest extends Pick<PredictRequest, 'project' | 'image' | 'format' | 'tolerance'> {
+export interface RefineRequest extends Pick<PredictRequest, 'project' | 'image' | 'format' | 'tolerance' | 'holes'> {
   /** Points on the object, at most 100. */
   points?: readonly PointInput[];
   /** Points beside the object, at most 100. */

@@ -4,9 +4,9 @@ import type { Dtype } from './formats/safetensors.ts';
 
 const READ: readonly Dtype[] = ['F32', 'F16', 'BF16'];
 
-/** Tensors that checkpoints carry and these networks never read: counters, classifiers, indices that follow from the configuration. */
+/** Tensors that checkpoints carry and these networks never read: counters, classifiers, constants and indices that follow from the configuration. */
 const UNUSED =
-  /(^|\.)num_batches_tracked$|^(fc|classifier|pre_logits|head)\.|^mask_token$|^norm\.(weight|bias)$|^image_encoder\.(norm_)?head\.|\.attention_bias_idxs$/;
+  /(^|\.)num_batches_tracked$|^(fc|classifier|pre_logits|head)\.|^mask_token$|^norm\.(weight|bias)$|^image_encoder\.(norm_)?head\.|\.attention_bias_idxs$|(^|\.)(pixel_(mean|std)|relative_position_index|relative_coords_table|position_ids|attn_mask|freqs_cis|inv_freq)$/;
 
 /**
  * Compares a checkpoint with the tensors a network needs and lists every difference in one error.
@@ -24,7 +24,9 @@ export function checkTensors(
     else if (entry.shape.join() !== shape.join())
       problems.push(`shape: ${name} should be [${shape.join(', ')}], is [${entry.shape.join(', ')}]`);
     else if (entry.dtype !== undefined && !READ.includes(entry.dtype))
-      problems.push(`dtype: ${name} should be ${READ.join(' or ')}, is ${entry.dtype}`);
+      problems.push(
+        `dtype: ${name} should be ${READ.join(' or ')}, is ${entry.dtype}${entry.dtype === 'F64' ? ' (prosam models add converts those)' : ''}`,
+      );
   }
   for (const name of tensors.keys()) if (!needed.has(name) && !UNUSED.test(name)) problems.push(`not part of this network: ${name}`);
   if (problems.length === 0) return;

@@ -1,15 +1,24 @@
 /** Opens checkpoints on disk: safetensors and PyTorch files, whole or in shards, wherever links lead. */
-import { open, realpath, stat } from 'node:fs/promises';
+import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { messageOf, ProsamError } from '../common/errors.ts';
 import { tensorsOfFile, type Checkpoint, type CheckpointTensor } from './checkpoint.ts';
+import { HEAD_BYTES, refuseForeign } from './formats/foreign-file.ts';
 import { readerOf, type ReadAt } from './formats/read-at.ts';
-import { beginsLikePickle, parseSafetensorsHeader, safetensorsHeaderLength, type SafetensorsIndex } from './formats/safetensors.ts';
+import {
+  beginsLikePickle,
+  beginsLikeSafetensors,
+  parseSafetensorsHeader,
+  safetensorsHeaderLength,
+  type SafetensorsIndex,
+} from './formats/safetensors.ts';
 import { checkShard, parseShardList, SHARD_LIST, type ShardList } from './formats/shard-list.ts';
 import { readTorchIndex } from './formats/torch-pickle.ts';
 
 /** Files looked for in a folder, in this order: the names of published checkpoints. */
 const FOLDER_FILES = ['model.safetensors', 'model.safetensors.index.json', 'pytorch_model.bin', 'pytorch_model.bin.index.json'] as const;
+/** Files of models in folders without those. */
+const OTHER_MODELS = /\.(onnx|pb|h5|tflite|mlmodel|gguf|pth?|ckpt|bin|safetensors)$/i;
 const MAX_SHARD_LIST_BYTES = 16 << 20;
 
 export interface OpenCheckpointOptions {
@@ -47,7 +56,12 @@ export async function weightFileAt(path: string): Promise<{ asked: string; real:
     const found = await realpath(inside).catch(() => undefined);
     if (found !== undefined) return { asked: inside, real: await regularFile(found, inside) };
   }
-  throw new ProsamError('MODEL_NOT_FOUND', `expected weights in the folder ${path} (${FOLDER_FILES.join(', ')}), found none.`);
+  const others = (await readdir(path).catch((): string[] => [])).filter((name) => OTHER_MODELS.test(name)).slice(0, 3);
+  throw new ProsamError(
+    'MODEL_NOT_FOUND',
+    `expected weights in the folder ${path} (${FOLDER_FILES.join(', ')}), found none` +
+      `${others.length === 0 ? '' : ` but ${others.join(', ')}`}. Name the file itself; graphs (ONNX, Core ML) and weights of TensorFlow are not read.`,
+  );
 }
 
 async function realFile(path: string): Promise<string> {
@@ -75,8 +89,10 @@ async function readIndex(real: string, label: string): Promise<SafetensorsIndex>
 }
 
 async function indexOf(read: ReadAt, size: number, label: string): Promise<SafetensorsIndex> {
-  const first = await read(0, Math.min(9, size));
+  const head = await read(0, Math.min(HEAD_BYTES, size));
+  const first = head.subarray(0, 9);
   if (beginsLikePickle(first, size)) return readTorchIndex(read, size, label);
+  if (!beginsLikeSafetensors(first, size)) refuseForeign(head, size, label);
   return parseSafetensorsHeader(await read(8, safetensorsHeaderLength(first, size, label)), size, label);
 }
 

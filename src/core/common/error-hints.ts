@@ -50,7 +50,7 @@ export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
   OPTION_INVALID: 'The message names the range.',
   OUTPUT_FAILED: 'Check the folder, its permissions and the free space.',
   OUTPUT_TAKEN: 'Move the file away, or name another folder; where the message says so, --force replaces it.',
-  PACKAGE_MISSING: 'Install the package the message names.',
+  PACKAGE_MISSING: 'Install the package the message names; `prosam doctor` works without it.',
   PROJECT_INVALID: 'Use another name.',
   PROMPT_ENCODER_MISMATCH: 'Use the SAM it was trained against, or train one for this SAM.',
   REFERENCE_MISSING: 'Give at least one image with the object marked.',

@@ -21,6 +21,10 @@ export const MAX_INSTANCE_POINTS = 32;
 export const MAX_REFERENCES = 200;
 /** Least probability that the concept is there, for a mask of `small` to be given (docs/concepts/trust.md). */
 export const DEFAULT_THRESHOLD = 0.4;
+/** Smallest region of a mask that stays (docs/results.md: specks and holes). */
+export const DEFAULT_MIN_AREA = 0;
+/** Largest hole that is filled. */
+export const DEFAULT_FILL_HOLES: boolean | number = false;
 /** Smallest object among the instances, as a share of the image's pixels. */
 export const DEFAULT_MIN_INSTANCE_SHARE = 0.0005;
 /** Share of a cell's block that must be marked, where labels are reduced by area (what the built-in model was trained with). */

@@ -3,6 +3,7 @@ import { DISTRIBUTIONS } from '../networks/prompt-distribution.ts';
 import { ProsamError } from '../common/errors.ts';
 import { checkReading, joinedReading, type ImageReading } from '../image/values/reading.ts';
 import { kindOf } from '../mask/annotation.ts';
+import { MAX_CLEAN_AREA } from '../mask/clean-mask.ts';
 import { MAX_POINTS, MAX_REFERENCES, MAX_SAMPLES } from './defaults.ts';
 import { DENSE, STRATEGIES } from './strategy.ts';
 import { METHODS, type PredictOptions, type Reference } from './types.ts';
@@ -26,6 +27,11 @@ export function checkPredictOptions(options: PredictOptions): void {
   number('threshold', options.threshold, 0, 1);
   number('maxPoints', options.maxPoints, 1, MAX_POINTS, true);
   number('minInstanceShare', options.minInstanceShare, 0, 1);
+  number('minArea', options.minArea, 0, MAX_CLEAN_AREA);
+  if (typeof options.fillHoles === 'string')
+    throw new ProsamError('OPTION_INVALID', `fillHoles: expected true, false or a number, got ${JSON.stringify(options.fillHoles)}.`);
+  if (typeof options.fillHoles !== 'boolean') number('fillHoles', options.fillHoles, 0, MAX_CLEAN_AREA);
+  flag('largestOnly', options.largestOnly);
   if ((options.others?.length ?? 0) > MAX_REFERENCES)
     throw new ProsamError(
       'OPTION_INVALID',
@@ -75,7 +81,14 @@ function oneOf(name: string, value: string | undefined, allowed: readonly string
   throw new ProsamError('OPTION_INVALID', `${name}: expected one of ${allowed.join(', ')}, got ${JSON.stringify(value)}.`);
 }
 
+function flag(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'boolean') return;
+  throw new ProsamError('OPTION_INVALID', `${name}: expected true or false, got ${JSON.stringify(value)}.`);
+}
+
 function number(name: string, value: number | undefined, low: number, high: number, whole = false): void {
-  if (value === undefined || (value >= low && value <= high && (!whole || Number.isInteger(value)))) return;
-  throw new ProsamError('OPTION_INVALID', `${name}: expected a ${whole ? 'whole ' : ''}number from ${low} to ${high}, got ${value}.`);
+  if (value === undefined) return;
+  if (typeof value === 'number' && value >= low && value <= high && (!whole || Number.isInteger(value))) return;
+  const got = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  throw new ProsamError('OPTION_INVALID', `${name}: expected a ${whole ? 'whole ' : ''}number from ${low} to ${high}, got ${got}.`);
 }

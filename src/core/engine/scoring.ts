@@ -1,21 +1,25 @@
 /** Everything that is said about a mask: its size and box, how good it is, where it is uncertain, and its separate objects. */
+import { cleanMask } from '../mask/clean-mask.ts';
 import type { Steps } from '../mask/cooperative.ts';
 import type { Region } from '../mask/instances.ts';
 import { maskExtent } from '../mask/raster.ts';
 import { aboveZero, resizeMap, type FloatMap } from '../mask/resize-map.ts';
 import type { DrawnMask } from './auto.ts';
+import { DEFAULT_FILL_HOLES, DEFAULT_MIN_AREA } from './defaults.ts';
 import type { InstancePrediction, MaskPrediction, MaskQuality, PredictOptions } from './types.ts';
 
 /** drawn: a method's result, and what was found about it. */
 export function scoredMask(
   label: string,
   { name, result, judgement, check, compared }: DrawnMask,
-  options: Pick<PredictOptions, 'uncertaintyMap' | 'threshold'>,
+  options: Pick<PredictOptions, 'uncertaintyMap' | 'threshold' | 'minArea' | 'fillHoles' | 'largestOnly'>,
 ): MaskPrediction {
   const { width, height } = result.field;
   const { evidence, score, present } = judgement;
   const shown = present >= (options.threshold ?? 0);
   const mask = { data: shown ? aboveZero(result.field.data) : new Uint8Array(width * height), width, height };
+  const { minArea = DEFAULT_MIN_AREA, fillHoles = DEFAULT_FILL_HOLES, largestOnly = false } = options;
+  cleanMask(mask, { minArea, fillHoles, largestOnly });
   const extent = maskExtent(mask);
   const quality: MaskQuality = {
     ...{ score, present },

@@ -67,6 +67,15 @@ export interface PredictOptions extends ImageReading {
    */
   others?: readonly ImageInput[];
   /**
+   * Smallest region of a mask that stays, diagonal neighbours connected: pixels, or below 1 a share of the image's pixels. The largest
+   * region always stays. @default 0
+   */
+  minArea?: number;
+  /** Largest hole that is filled, in the same units; true fills every hole. @default false */
+  fillHoles?: boolean | number;
+  /** Only the largest region stays. @default false */
+  largestOnly?: boolean;
+  /**
    * Return the separate objects of each mask. With `small`, SAM also tells apart those that touch, which takes up to 32 point prompts a label; other
    * models return connected regions. @default false
    */

@@ -13,7 +13,7 @@ import { withNetworks } from './verify-model.ts';
 const KNOWN_ANSWER = 'known-answer.safetensors';
 const MANIFEST = 'manifest.json';
 
-export interface AddModelOptions extends Omit<DescribeModelOptions, 'hash' | 'name'> {
+export interface AddModelOptions extends Omit<DescribeModelOptions, 'hash' | 'name' | 'folder'> {
   /** Replace a model of the same name. @default false */
   force?: boolean;
   /** Image the model is run on. */
@@ -46,7 +46,7 @@ export async function addModel(name: string, weights: ModelWeights, options: Add
   const folder = await storeModel(
     name,
     async (inside) => {
-      const described = await describeModel(weights, { ...options, name, hash });
+      const described = await describeModel(weights, { ...options, name, folder: inside, hash });
       ({ notes } = described);
       const write = (json: object): Promise<void> => writeDurably(join(inside, MANIFEST), `${JSON.stringify(json, null, 2)}\n`);
       await write(described.json);

@@ -1,5 +1,5 @@
 /** A manifest for weights that lie somewhere: what they are is read off the files, and they stay where they are. */
-import { extname, resolve } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { ProsamError } from '../common/errors.ts';
 import { IMAGENET, type SamResize } from '../image/preprocess.ts';
 import { PLAN_KEY } from '../checkpoint/manifest.ts';
@@ -10,9 +10,11 @@ import { samBackboneJson, samSectionJson, snakeKeys } from '../checkpoint/config
 import { describeBackbone } from './detect-backbone.ts';
 import { describePromptEncoder } from './detect-prompt-encoder.ts';
 import { describeSam } from './detect-sam.ts';
+import { inSinglePrecision } from './single-precision.ts';
 import { saidBeside } from './sibling-manifest.ts';
 import { openCheckpoint, weightFileAt } from '../checkpoint/open-checkpoint.ts';
 import { promptEncoderTensors } from '../checkpoint/names/prompt-encoder.ts';
+import { withoutHq } from '../checkpoint/names/fine-tunes.ts';
 import { samTensors } from '../checkpoint/names/sam.ts';
 import { aboutSam2 } from '../checkpoint/names/sam2.ts';
 import { atImageSize } from './image-size.ts';
@@ -35,6 +37,8 @@ export interface DescribeModelOptions {
   resize?: SamResize | undefined;
   /** Side of SAM's square input in pixels, for SAM 2's fine-tunes. @default as the files beside the weights say, or as published */
   imageSize?: number | undefined;
+  /** The model's folder, for copies of weights that cannot be used where they lie. */
+  folder: string;
   /** sha256 of a file. */
   hash: (path: string) => Promise<string>;
 }
@@ -61,6 +65,15 @@ export async function describeModel(weights: ModelWeights, options: DescribeMode
   const part = async (role: string, given: string): Promise<{ checkpoint: Checkpoint; file: string; sha256: string; label: string }> => {
     const { asked: label } = await weightFileAt(resolve(given));
     const checkpoint = await openCheckpoint(label);
+    const converted = await inSinglePrecision(checkpoint, options.folder, role);
+    if (converted !== undefined) {
+      notes.push(`${label}: numbers of double precision; the model's folder has a copy in single precision, which is used.`);
+      const file = basename(converted);
+      const sha256 = await options.hash(converted);
+      if (Object.hasOwn(files, file)) throw new ProsamError('MODEL_INVALID', `two parts of the model have a file called ${file}.`);
+      files[file] = sha256;
+      return { checkpoint: await openCheckpoint(converted), file, sha256, label };
+    }
     const file = `${role}${endingOf(label)}`;
     const sha256 = await options.hash(label);
     place(file, label, sha256);
@@ -121,6 +134,11 @@ async function samConfigOf(
   const facts = second && said === undefined ? await sam2FactsBeside(label) : undefined;
   const config = said ?? describeSam(named, label, { facts });
   if (second) notes.push(`${label}: ${sam2Note(second)}`);
+  const { left } = withoutHq(tensors);
+  if (left > 0)
+    notes.push(
+      `${label}: SAM-HQ; the ${left} tensors of its own token and features are not read: masks are those of the SAM it was trained on.`,
+    );
   if (facts?.imageSize !== undefined && imageSize !== undefined && facts.imageSize !== imageSize)
     notes.push(`${facts.path} says ${facts.imageSize} pixels; the image size that was given, ${imageSize}, is used.`);
   return atImageSize(config, imageSize, label);

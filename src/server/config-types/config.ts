@@ -108,10 +108,13 @@ export interface ProsamSettings extends Completed<Omit<ProsamConfig, Section>, '
   references: Completed<ReferencesConfig>;
   limits: Completed<LimitsConfig>;
   callbacks: Completed<CallbacksConfig, 'secret'>;
-  labelStudio: Completed<LabelStudioConfig, 'url' | 'token' | 'backendUrl' | 'threshold'>;
+  labelStudio: Completed<
+    LabelStudioConfig,
+    'url' | 'token' | 'backendUrl' | 'threshold' | 'tolerance' | 'minArea' | 'fillHoles' | 'largestOnly'
+  >;
   cvat: Completed<
     Omit<CvatConfig, 'functionPorts' | 'webhook'>,
-    'port' | 'host' | 'url' | 'token' | 'organization' | 'project' | 'threshold'
+    'port' | 'host' | 'url' | 'token' | 'organization' | 'project' | 'threshold' | 'minArea' | 'fillHoles' | 'largestOnly'
   > & {
     functionPorts: Completed<FunctionPortsConfig>;
     webhook: CvatWebhookConfig;

@@ -50,6 +50,14 @@ export interface CvatConfig {
   instances?: boolean;
   /** Least probability of a concept for its mask to be answered where CVAT names none, 0 to 1; 0 answers every mask. @default none: 0.4 with `small`, 0 with other models */
   threshold?: number;
+  /** Smallest region of a mask that stays: pixels, or below 1 a share of the image. @default none: the engine's */
+  minArea?: number;
+  /** Largest hole that is filled, in the same units; true fills every hole. @default none: the engine's */
+  fillHoles?: boolean | number;
+  /** Only the largest region of a mask stays. @default none: all that are large enough */
+  largestOnly?: boolean;
+  /** Pixels that polygons may deviate from their mask, 0 to 100. @default 1 */
+  tolerance?: number;
   /** Folder for copies of uploaded predictions, which finished jobs are compared with. @default 'prosam/cvat-uploads' */
   uploads?: string;
 }

@@ -24,4 +24,12 @@ export interface LabelStudioConfig {
   instances?: boolean;
   /** Least probability of a concept for its regions to be answered, 0 to 1; 0 answers every mask. @default none: 0.4 with `small`, 0 with other models */
   threshold?: number;
+  /** Smallest region of a mask that stays: pixels, or below 1 a share of the image. @default none: the engine's */
+  minArea?: number;
+  /** Largest hole that is filled, in the same units; true fills every hole. @default none: the engine's */
+  fillHoles?: boolean | number;
+  /** Only the largest region of a mask stays. @default none: all that are large enough */
+  largestOnly?: boolean;
+  /** Pixels that polygons may deviate from their mask, 0 to 100. @default none: 1, or a thousandth of the longer side */
+  tolerance?: number;
 }

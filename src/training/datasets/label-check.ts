@@ -1,8 +1,8 @@
 /** Checks of a label map before it is used: known class ids, and the size of its image. */
 import { open } from 'node:fs/promises';
-import sharp from 'sharp';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';
 import { hasKnownSignature } from '../../core/image/node/decode.ts';
+import { loadSharp } from '../../core/image/node/load-sharp.ts';
 import { IGNORE_LABEL, type LabelMap } from '../types.ts';
 
 /** Class id -> number of its pixels, without background and ignored pixels. */
@@ -38,6 +38,7 @@ export async function checkImageSize(imageFile: string, labels: LabelMap, labels
 
 /** Read from the file's header; nothing is decoded. @throws DATASET_INVALID for unreadable images */
 export async function uprightSize(file: string): Promise<{ width: number; height: number }> {
+  const sharp = await loadSharp();
   try {
     if (!hasKnownSignature(await firstBytes(file))) throw new Error('its bytes do not begin like a JPEG, PNG, WebP, TIFF, AVIF or GIF');
     return (await sharp(file, { limitInputPixels: false, ignoreIcc: true }).metadata()).autoOrient;

@@ -6,7 +6,7 @@ import type { Method, PredictOptions } from '../../core/engine/types.ts';
 /** Options an entry chooses; annotations and seed are the same for all. */
 export type ContestantOptions = Pick<
   PredictOptions,
-  'method' | 'strategy' | 'dense' | 'maxPoints' | 'samples' | 'distribution' | 'nu' | 'grow'
+  'method' | 'strategy' | 'dense' | 'maxPoints' | 'samples' | 'distribution' | 'nu' | 'grow' | 'minArea' | 'fillHoles' | 'largestOnly'
 >;
 
 export type Contestant =
@@ -31,7 +31,7 @@ export interface Field {
   /** Mask prompts of 'prosam': the model's own, none. @default ['model'] */
   dense?: readonly Dense[];
   /** Shared by all models. */
-  options?: Pick<ContestantOptions, 'maxPoints' | 'samples' | 'distribution' | 'nu' | 'grow'>;
+  options?: Omit<ContestantOptions, 'method' | 'strategy' | 'dense'>;
 }
 
 /** Every model with every method, 'prosam' once per strategy and mask prompt; names say only what tells them apart. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
+import { isSimple } from '../../unit/core/mask/simple-polygon.ts';
 import { describe, expect, it } from 'vitest';
 import type { Control, ControlKind } from '../../../src/adapters/label-studio/protocol/label-config.ts';
 import { annotationOfRegion, boxOf, pointOf } from '../../../src/adapters/label-studio/protocol/read-region.ts';
@@ -52,6 +53,26 @@ describe('regions', () => {
     const rings = await Promise.all(written.map((one) => drawn(regionSchema.parse(one))));
     const joined = { ...mask, data: mask.data.map((_, at) => (rings.some(({ data }) => data[at] !== 0) ? 1 : 0)) };
     expect(iou(joined, mask)).toBeGreaterThan(0.95);
+  });
+
+  it('of polygons keep thin lines and holes: one simple ring a part, led through the holes by slits', async () => {
+    const mask = { data: new Uint8Array(120 * 100), width: 120, height: 100 };
+    const ring = (x: number, y: number): boolean => Math.hypot(x - 45, y - 45) < 40 && Math.hypot(x - 45, y - 45) >= 25;
+    const isL = (x: number, y: number): boolean => (x === 95 && y >= 5 && y <= 90) || (y === 90 && x >= 95 && x < 118);
+    for (let at = 0; at < mask.data.length; at++) {
+      const [x, y] = [at % 120, Math.floor(at / 120)];
+      if (ring(x, y) || isL(x, y)) mask.data[at] = 1;
+    }
+    for (const tolerance of [undefined, 0, 3]) {
+      const written = await writeRegions(control('polygonlabels'), { label: 'car', mask, score: 0.5 }, { tolerance });
+      expect(written).toHaveLength(2);
+      const masks = await Promise.all(written.map((one) => drawn(regionSchema.parse(one))));
+      const joined = { ...mask, data: mask.data.map((_, at) => (masks.some(({ data }) => data[at] !== 0) ? 1 : 0)) };
+      expect(iou(joined, mask)).toBeGreaterThanOrEqual(0.95);
+      for (const { value } of written) expect(isSimple((value as { points: [number, number][] }).points)).toBe(true);
+    }
+    const [single] = await writeRegions(control('polygonlabels'), { label: 'car', mask, score: 0.5 }, { single: true });
+    expect(maskArea(await drawn(regionSchema.parse(single)))).toBeGreaterThan(2500);
   });
 
   it('of boxes are tight, one an instance where there are some', async () => {

@@ -77,6 +77,7 @@ describe("the client's types", () => {
     expect(kept).toEqual([
       'PredictRequest.format',
       'PredictRequest.tolerance',
+      'PredictRequest.holes',
       'RefineRequest.lowResLogits',
       'AnnotationRef.source',
       'AnnotationRequest.masks',

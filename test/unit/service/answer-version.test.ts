@@ -21,6 +21,8 @@ describe('the version of an answer', () => {
       answerVersion({ ...parts, method: 'prosam' }),
       answerVersion({ ...parts, method: 'nearest' }),
       answerVersion({ ...parts, options: { threshold: 0.6 } }),
+      answerVersion({ ...parts, options: { minArea: 5 } }),
+      answerVersion({ ...parts, options: { valueRange: [0, 10_000] } }),
       answerVersion({ ...parts, form: { instances: true } }),
     ];
     expect(new Set([version, ...others]).size).toBe(others.length + 1);

@@ -1,4 +1,5 @@
 /** Answers to what CVAT's agents are asked: shapes on frames, objects from clicks, objects followed from frame to frame. */
+import { DEFAULT_MIN_INSTANCE_SHARE } from '../../../core/engine/defaults.ts';
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
 import { everyLabel } from '../../../service/every-label.ts';
@@ -121,7 +122,11 @@ export function createAgentResponses({ client, service, project, tracker, thresh
             // A label that takes boxes alone gets boxes: CVAT would store a mask there that nobody can edit.
             const form = target && formFor(target, poly === true ? 'polygon' : 'mask');
             if (target === undefined || form === undefined) continue;
-            const made = await shapesOfMask(mask, { frame, label_id: target.id }, { form, tolerance: 1, minShare: 0.0005 });
+            const made = await shapesOfMask(
+              mask,
+              { frame, label_id: target.id },
+              { form, tolerance: tracker.tolerance, minShare: DEFAULT_MIN_INSTANCE_SHARE },
+            );
             shapes.push(...made.map((shape) => ({ ...shape, source: 'auto' })));
           }
         }

@@ -1,4 +1,6 @@
 /** A whole task filled from one labeled frame: read, predict, upload, verify; every step in the log before the next. */
+import { DEFAULT_TOLERANCE } from '../../../core/mask/polygon-groups.ts';
+import { DEFAULT_MIN_INSTANCE_SHARE } from '../../../core/engine/defaults.ts';
 import { isProsamError, ProsamError } from '../../../core/common/errors.ts';
 import type { Region } from '../../../core/mask/instances.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
@@ -46,7 +48,7 @@ export interface AnnotateOptions {
   form: ShapeForm;
   /** One shape for each object that the predictions tell apart. */
   instances: boolean;
-  /** Pixels an outline may deviate. @default 1 */
+  /** Pixels an outline may deviate, 0 to 100; less where a region would change too much. @default 1 */
   tolerance?: number;
   /** Smallest region, as a share of the image. @default 0.0005 */
   minShare?: number;
@@ -175,7 +177,7 @@ async function fetchFrame(
 }
 
 async function workOn(
-  { plan, predict, form, instances, tolerance = 1, minShare = 0.0005 }: AnnotateOptions,
+  { plan, predict, form, instances, tolerance = DEFAULT_TOLERANCE, minShare = DEFAULT_MIN_INSTANCE_SHARE }: AnnotateOptions,
   frame: number,
   labels: TaskPlan['labels'],
   fetching: Promise<Fetched>,

@@ -3,7 +3,7 @@ import { ProsamError } from '../../../core/common/errors.ts';
 import { runSteps } from '../../../core/mask/cooperative.ts';
 import { splitInstancesSteps, type Region } from '../../../core/mask/instances.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
-import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
+import { outlinesOf } from '../../../core/mask/outlines.ts';
 import { boundingBox } from '../../../core/mask/raster.ts';
 import { ellipseSteps } from '../ellipse.ts';
 import { checkCvatRle, cvatRleFromMaskSync, cvatRleFromMask } from '../../../core/mask/cvat-rle.ts';
@@ -25,7 +25,7 @@ export function declaredForms(labels: readonly CvatLabel[]): Map<string, ShapeFo
 
 export interface ShapeOptions {
   form: ShapeForm;
-  /** Pixels an outline may deviate. */
+  /** Pixels an outline may deviate; less where a region would change too much. */
   tolerance: number;
   /** Objects of the mask that get a shape each. @default one mask for all, outlines and boxes for each connected region */
   parts?: readonly Region[];
@@ -54,9 +54,9 @@ export async function shapesOfMask(
       if (ellipse) shapes.push(shape(ellipse.points, ellipse.rotation));
     } else if (form === 'mask') shapes.push(shape(moved(cvatRleFromMaskSync(cut), left, top)));
     else {
-      // An object has one outline; its holes are more than a polygon of CVAT can say.
-      const [outline] = await polygonsFromMask(cut, { tolerance });
-      if (outline && outline.exterior.length >= 3) shapes.push(shape(outline.exterior.flatMap(([x, y]) => [x + left, y + top])));
+      // Polygons of CVAT have no holes, and parts of an object that do not touch have outlines of their own.
+      for (const outline of await outlinesOf(cut, { tolerance, least: minShare * mask.data.length }))
+        shapes.push(shape(outline.flatMap(([x, y]) => [x + left, y + top])));
     }
   }
   return shapes;

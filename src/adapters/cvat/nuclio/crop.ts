@@ -1,6 +1,6 @@
 /** Masks cut to a box: what is sent and kept of a large image where an object is small. */
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
-import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
+import { outlinesOf } from '../../../core/mask/outlines.ts';
 import type { Point } from '../../../core/mask/raster.ts';
 import type { PixelBox } from '../../../core/mask/cvat-rle.ts';
 
@@ -19,21 +19,6 @@ export async function largestOutline(
   tolerance: number,
   signal?: AbortSignal,
 ): Promise<Point[]> {
-  let best: Point[] = [];
-  let most = 0;
-  for (const { exterior } of await polygonsFromMask(crop, { tolerance, signal })) {
-    const area = areaOf(exterior);
-    if (area > most) [best, most] = [exterior, area];
-  }
-  return best.map(([x, y]): Point => [x + x0, y + y0]);
-}
-
-function areaOf(ring: readonly Point[]): number {
-  let twice = 0;
-  let [beforeX, beforeY] = ring.at(-1) as Point;
-  for (const [x, y] of ring) {
-    twice += beforeX * y - x * beforeY;
-    [beforeX, beforeY] = [x, y];
-  }
-  return Math.abs(twice) / 2;
+  const [largest = []] = await outlinesOf(crop, { tolerance, least: Infinity, signal });
+  return largest.map(([x, y]): Point => [x + x0, y + y0]);
 }

@@ -1,5 +1,6 @@
 /** A detector at work: every concept of its project in one frame, as CVAT takes masks. */
 import { runSteps } from '../../../core/mask/cooperative.ts';
+import type { CleanOptions } from '../../../core/mask/clean-mask.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { Service } from '../../../service/types.ts';
 import type { MaskPrediction } from '../../../core/engine/types.ts';
@@ -18,6 +19,8 @@ export interface DetectorParts {
   instances: boolean;
   /** Pixels an outline may deviate. */
   tolerance: number;
+  /** Specks and holes of masks. */
+  cleaning?: CleanOptions | undefined;
   /** Least probability of a concept where CVAT sends none. @default the engine's */
   threshold?: number | undefined;
 }
@@ -28,7 +31,7 @@ const LABELS_AT_ONCE = 10;
 
 /** The answer's JSON. @throws REFERENCE_MISSING, IMAGE_*, SERVICE_BUSY, ... */
 export async function detect(
-  { service, instances, tolerance, threshold: usual }: DetectorParts,
+  { service, instances, tolerance, threshold: usual, cleaning }: DetectorParts,
   { title, project = '', labels, forms = NO_FORMS }: CvatFunction,
   { threshold }: DetectorBody,
   { bytes, known }: AskedImage,
@@ -36,7 +39,8 @@ export async function detect(
 ): Promise<Buffer> {
   const least = threshold ?? usual;
   // Outlines and boxes are of single objects; of a mask they are the parts.
-  const options = { instances: instances || labels.some((label) => forms.has(label)), ...(least !== undefined && { threshold: least }) };
+  const apart = instances || labels.some((label) => forms.has(label));
+  const options = { ...cleaning, instances: apart, ...(least !== undefined && { threshold: least }) };
   const items: Buffer[] = [];
   let missing = 0;
   for (let from = 0; from < labels.length; from += LABELS_AT_ONCE) {

@@ -1,8 +1,10 @@
 /** A mask as regions of the control that is to show it. */
 import { randomUUID } from 'node:crypto';
+import { DEFAULT_MIN_INSTANCE_SHARE } from '../../../core/engine/defaults.ts';
 import { alphaPng } from '../../../core/image/node/alpha-png.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
-import { polygonsFromMask } from '../../../core/mask/polygon-groups.ts';
+import { outlinesOf } from '../../../core/mask/outlines.ts';
+import { DEFAULT_TOLERANCE, MAX_TOLERANCE } from '../../../core/mask/polygon-groups.ts';
 import { runSteps } from '../../../core/mask/cooperative.ts';
 import { maskExtentSteps, type Point } from '../../../core/mask/raster.ts';
 import { encodeBrushRle, type MaskPlace } from '../../../core/mask/brush-rle.ts';
@@ -36,8 +38,8 @@ export interface MaskToWrite {
 export interface WriteOptions {
   /** At most one region: of several parts the largest, where the control cannot hold them all. @default false */
   single?: boolean;
-  /** Pixels a polygon may deviate. @default 1, or a thousandth of the longer side */
-  tolerance?: number;
+  /** Pixels a polygon may deviate, 0 to 100; less where a region would change too much. @default 1, or a thousandth of the longer side */
+  tolerance?: number | undefined;
   /** Parts of polygons and rectangles below this share of the image's pixels are left out, unless there is no larger one. @default 0.0005 */
   minShare?: number;
   signal?: AbortSignal;
@@ -104,28 +106,14 @@ function asList(bytes: Uint8Array): Uint8Array {
   return Object.defineProperty(bytes, 'toJSON', { value: () => Array.from(bytes) });
 }
 
-/** Polygons hold no holes: these are filled. Largest first. */
-async function outlines(
+/** Polygons hold no holes: slits lead to them. Largest first. */
+function outlines(
   mask: BinaryMask,
-  { single = false, tolerance, minShare = 0.0005, signal }: WriteOptions,
+  { single = false, tolerance, minShare = DEFAULT_MIN_INSTANCE_SHARE, signal }: WriteOptions,
 ): Promise<readonly Point[][]> {
   const { width, height } = mask;
-  const deviation = tolerance ?? Math.max(1, Math.max(width, height) / 1000);
-  const sized = (await polygonsFromMask(mask, { tolerance: deviation, signal }))
-    .filter(({ exterior }) => exterior.length >= 3)
-    .map(({ exterior }) => ({ exterior, area: areaOf(exterior) }))
-    .sort((one, other) => other.area - one.area);
-  const kept = sized.filter(({ area }, place) => place === 0 || (!single && area >= minShare * width * height));
-  return kept.map(({ exterior }) => exterior);
-}
-
-function areaOf(ring: readonly Point[]): number {
-  let twice = 0;
-  ring.forEach(([x, y], i) => {
-    const [nextX, nextY] = ring[(i + 1) % ring.length] as Point;
-    twice += x * nextY - nextX * y;
-  });
-  return Math.abs(twice) / 2;
+  const deviation = tolerance ?? Math.min(MAX_TOLERANCE, Math.max(DEFAULT_TOLERANCE, Math.max(width, height) / 1000));
+  return outlinesOf(mask, { tolerance: deviation, least: single ? Infinity : minShare * width * height, signal });
 }
 
 function percent(x: number, y: number, width: number, height: number) {

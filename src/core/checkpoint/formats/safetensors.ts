@@ -62,6 +62,11 @@ export function beginsLikePickle(firstBytes: Uint8Array, fileSize: number): bool
   return isPickle(firstBytes) && !(opensHeader && isPossible(claimedLength(firstBytes), fileSize));
 }
 
+/** True where the length that a file begins with is one it can have, and opens a header. */
+export function beginsLikeSafetensors(firstBytes: Uint8Array, fileSize: number): boolean {
+  return firstBytes[8] === OPENING_BRACE && isPossible(claimedLength(firstBytes), fileSize);
+}
+
 /** header: the JSON bytes; fileSize in bytes of the whole file. @throws CHECKPOINT_INVALID */
 export function parseSafetensorsHeader(header: Uint8Array, fileSize: number, label: string): SafetensorsIndex {
   let text: string;
@@ -212,7 +217,8 @@ function parseEntry(name: string, value: unknown, dataStart: number, fileSize: n
   const [begin, end] = offsets as [number, number];
   const wanted = elementCount(shape) * BYTES_PER_ELEMENT[dtype as Dtype];
   if (end - begin !== wanted) throw bad(`of shape [${shape.join(', ')}] takes ${wanted} bytes, its offsets give ${end - begin}`);
-  if (dataStart + end > fileSize) throw bad(`ends at byte ${dataStart + end} of a file of ${fileSize}`);
+  if (dataStart + end > fileSize)
+    throw bad(`ends at byte ${dataStart + end} of a file of ${fileSize}: it is cut short, the download or the copy did not end`);
   return { dtype: dtype as Dtype, shape, offset: dataStart + begin, byteLength: wanted };
 }
 

@@ -3,12 +3,13 @@
  * the file, without running anything: the same index that a safetensors file gives.
  */
 import { damagedCheckpoint, refusedPickle } from './pickle-errors.ts';
+import { refuseForeignArchive } from './foreign-file.ts';
 import { unpickle } from './pickle.ts';
 import type { ReadAt } from './read-at.ts';
 import { BYTES_PER_ELEMENT, type SafetensorsIndex } from './safetensors.ts';
 import { indexOfTensors } from './torch-index.ts';
 import { torchHost, type TorchStorage, type TorchValue } from './torch-values.ts';
-import { readZipEntries } from './zip-archive.ts';
+import { readZipEntries, readZipNames } from './zip-archive.ts';
 
 /** First byte of every storage, by key. */
 type Places = ReadonlyMap<string, number>;
@@ -35,6 +36,7 @@ interface Contents {
 
 /** NAME/data.pkl beside NAME/data/KEY, one entry per storage. */
 async function readZipped(read: ReadAt, size: number, label: string): Promise<Contents> {
+  refuseForeignArchive(await readZipNames(read, size, label), label);
   const entries = await readZipEntries(read, size, label);
   const pickles = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   const name = pickles[0];

@@ -57,6 +57,20 @@ export async function readZipEntries(read: ReadAt, size: number, label: string):
   return out;
 }
 
+/** Names of all entries, packed ones too; as many as can be read where the directory is damaged. @throws CHECKPOINT_INVALID without a directory */
+export async function readZipNames(read: ReadAt, size: number, label: string): Promise<string[]> {
+  const place = await findDirectory(read, size, label);
+  const bytes = await read(place.offset, place.byteLength);
+  const view = viewOf(bytes);
+  const names: string[] = [];
+  for (let at = 0; names.length < place.entries && at + 46 <= bytes.length && view.getUint32(at, true) === DIRECTORY_ENTRY;) {
+    const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((field) => view.getUint16(at + field, true)) as [number, number, number];
+    names.push(entryName(bytes.subarray(at + 46, at + 46 + nameBytes)));
+    at += 46 + nameBytes + extraBytes + commentBytes;
+  }
+  return names;
+}
+
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,6 +1,7 @@
 /** SAM under Meta's own names, from its checkpoints or from those of Hugging Face's transformers. SAM 2: `sam2.ts`. */
 import { ProsamError } from '../../common/errors.ts';
 import type { CheckpointTensors } from '../checkpoint.ts';
+import { refuseRelatives, withoutHq } from './fine-tunes.ts';
 import { layerName, PROMPT_AND_DECODER_RULES } from './transformers.ts';
 import { sam2Tensors } from './sam2.ts';
 import { firstNames, mapNames, renamed, underMarker, type RenameRule } from './rename.ts';
@@ -23,6 +24,11 @@ const RULES: readonly RenameRule[] = [
 
 /** @throws CHECKPOINT_MISMATCH for a checkpoint that is no SAM. label: of the checkpoint, for messages */
 export function samTensors(tensors: CheckpointTensors, label: string): CheckpointTensors {
+  refuseRelatives(tensors, label);
+  return withoutHq(namedTensors(tensors, label)).tensors;
+}
+
+function namedTensors(tensors: CheckpointTensors, label: string): CheckpointTensors {
   const second = sam2Tensors(tensors, label); // first: Hugging Face's SAM 2 has SAM 1's marker, too
   if (second !== undefined) return second;
   const theirs = underMarker(tensors, TRANSFORMERS);

@@ -1,9 +1,9 @@
 /** Masks as images whose alpha channel is the mask: opaque is marked, transparent is not. */
-import sharp from 'sharp';
 import { messageOf, ProsamError } from '../../common/errors.ts';
 import { runSteps, PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.ts';
 import type { BinaryMask } from '../../mask/label-reduction.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './decode.ts';
+import { loadSharp } from './load-sharp.ts';
 
 /** First bytes of every PNG. */
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -13,6 +13,7 @@ export async function alphaPng(
   mask: BinaryMask,
   { x0, y0, width, height } = { x0: 0, y0: 0, width: mask.width, height: mask.height },
 ): Promise<Uint8Array> {
+  const sharp = await loadSharp();
   const alpha = await sharp(mask.data, { raw: { width: mask.width, height: mask.height, channels: 1 } })
     .threshold(1)
     .extend({ left: x0, top: y0, right: width - x0 - mask.width, bottom: height - y0 - mask.height, background: 'black' })
@@ -40,6 +41,7 @@ export async function maskFromAlphaPng(bytes: Uint8Array, width: number, height:
   if (!PNG.equals(bytes.subarray(0, PNG.length))) {
     throw new ProsamError('ANNOTATION_INVALID', 'Mask: expected a PNG, got bytes that do not begin like one. Encode the mask as PNG.');
   }
+  const sharp = await loadSharp();
   const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
   try {
     const metadata = await image.metadata();

@@ -1,8 +1,8 @@
 /** Image files as somebody says they are to be read, kept so: what is stored and shown later is what was seen. */
-import sharp from 'sharp';
 import type { Notice } from '../../common/notice.ts';
 import { decodeImage, type ImageLimits } from './decode.ts';
 import { unused } from '../values/value-rule.ts';
+import { loadSharp } from './load-sharp.ts';
 import { openImage } from './open-image.ts';
 import type { ImageReading } from '../values/reading.ts';
 
@@ -23,6 +23,7 @@ export async function imageAsRead(
   if (!(reading.page !== undefined && several) && !(reading.valueRange && isDeep))
     return { bytes, notices: reading.valueRange ? [unused(reading.valueRange)] : [] };
   const { data, width, height, notices = [] } = await decodeImage(bytes, label, { ...limits, ...reading });
+  const sharp = await loadSharp();
   const png = await sharp(data, { raw: { width, height, channels: 3 } })
     .png({ compressionLevel: 6 })
     .toBuffer();

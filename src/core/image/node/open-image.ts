@@ -1,5 +1,5 @@
 /** Image files opened: known by their first bytes, bounded by their head, one page chosen; nothing is unpacked yet. */
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
 import { messageOf, ProsamError } from '../../common/errors.ts';
 import type { Notice } from '../../common/notice.ts';
 import { runSteps } from '../../mask/cooperative.ts';
@@ -10,6 +10,7 @@ import { DEFAULT_LIMITS, type ImageLimits } from '../image-limits.ts';
 import { isTiff, readTiff, type TiffPage } from '../tiff/ifd.ts';
 import { choosePage, type PageFacts } from '../tiff/pages.ts';
 import { checkReading, type ImageReading } from '../values/reading.ts';
+import { loadSharp } from './load-sharp.ts';
 import { channelsRead, isPlain, obstacleIn } from './tiff.ts';
 
 /** Bounds of an image file, and what to read of it. */
@@ -70,7 +71,7 @@ function openBmp(bytes: Uint8Array, label: string, { page }: ImageReading, maxPi
     ...{ width, height, notices: [], several: false },
     async image() {
       const { data, channels } = await runSteps(decodeBmp(bytes, head, label));
-      return sharp(data, { raw: { width, height, channels } });
+      return (await loadSharp())(data, { raw: { width, height, channels } });
     },
   };
 }
@@ -83,12 +84,12 @@ async function openTiff(bytes: Uint8Array, label: string, options: ImageReading,
   notices.push(...(page.photometric <= 2 ? channelsRead(page).notices : []));
   const onSide = page.orientation >= 5 && page.orientation <= 8;
   const size = onSide ? { width: page.height, height: page.width } : { width: page.width, height: page.height };
-  const image = () => Promise.resolve(opened(bytes, index));
+  const image = () => opened(bytes, index);
   // Of other packings libvips knows some more, and 16 unsigned bits it hands over as they are.
   const asItIs = isPlain(page) || (obstacleIn(page) !== undefined && page.bits === 16 && page.sampleFormat === 1 && page.channels <= 4);
   const several = pages.length > 1;
   if (!asItIs) return { ...size, notices, several, image, tiff: { page, littleEndian } };
-  const metadata = await metadataOf(opened(bytes, index), label, bytes);
+  const metadata = await metadataOf(await opened(bytes, index), label, bytes);
   return { ...size, notices, several, image, metadata };
 }
 
@@ -106,25 +107,26 @@ function stackOf(page: TiffPage | undefined): string {
 const MOST_PARTS = 16;
 
 async function openOther(bytes: Uint8Array, label: string, { page: asked }: ImageReading, maxPixels: number): Promise<OpenedImage> {
-  let metadata = await metadataOf(opened(bytes), label, bytes);
+  let metadata = await metadataOf(await opened(bytes), label, bytes);
   if (!FORMATS.has(metadata.format)) throw unreadable(label, `the format ${metadata.format} is not supported`);
   checkSize(label, metadata, maxPixels);
   const { format, pages: count = 1, pagePrimary = 0 } = metadata;
   let pages: PageFacts[] = Array.from({ length: count }, () => metadata);
   if (format === 'heif' && count > 1) {
-    const looked = Array.from({ length: Math.min(count, MOST_PARTS) }, (_, i) => metadataOf(opened(bytes, i), label, bytes));
+    const looked = Array.from({ length: Math.min(count, MOST_PARTS) }, async (_, i) => metadataOf(await opened(bytes, i), label, bytes));
     pages = [...(await Promise.all(looked)), ...pages.slice(MOST_PARTS)];
   }
   const what = count < 2 ? '' : format === 'heif' ? 'images of one container' : 'frames of an animation';
   const { index, notices } = choosePage(pages, label, { asked, first: Math.min(pagePrimary, count - 1), what });
   const at = count > 1 ? index : undefined;
-  if (at !== undefined) metadata = await metadataOf(opened(bytes, at), label, bytes);
+  if (at !== undefined) metadata = await metadataOf(await opened(bytes, at), label, bytes);
   checkSize(label, metadata, maxPixels);
   const { width, height } = metadata.autoOrient;
-  return { width, height, notices, several: count > 1, metadata, image: () => Promise.resolve(opened(bytes, at)) };
+  return { width, height, notices, several: count > 1, metadata, image: () => opened(bytes, at) };
 }
 
-function opened(bytes: Uint8Array, page?: number): Sharp {
+async function opened(bytes: Uint8Array, page?: number): Promise<Sharp> {
+  const sharp = await loadSharp();
   // The limit is checked with the real numbers; sharp's own would only say that it was exceeded.
   return sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true, animated: false, ...(page !== undefined && { page }) });
 }

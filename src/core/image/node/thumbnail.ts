@@ -1,9 +1,10 @@
 /** Thumbnails of image files, for pages that show many. */
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import { messageOf, ProsamError } from '../../common/errors.ts';
 import { isBmp } from '../bmp/head.ts';
 import { isTiff } from '../tiff/ifd.ts';
 import { decodeImage, DEFAULT_LIMITS, hasKnownSignature } from './decode.ts';
+import { loadSharp } from './load-sharp.ts';
 
 /** Upright, as WebP, no side longer than `longest` pixels; never enlarged. @throws IMAGE_UNREADABLE */
 export async function thumbnail(bytes: Uint8Array, longest: number): Promise<Uint8Array> {
@@ -21,6 +22,7 @@ export async function thumbnail(bytes: Uint8Array, longest: number): Promise<Uin
 
 /** Kinds that the image library knows are shrunk while they are read; the others are decoded by this library's own rule. */
 async function readFor(bytes: Uint8Array): Promise<Sharp> {
+  const sharp = await loadSharp();
   if (isTiff(bytes) || isBmp(bytes)) {
     const { data, width, height } = await decodeImage(bytes, 'image');
     return sharp(data, { raw: { width, height, channels: 3 } });

@@ -51,7 +51,7 @@ describe('checkTensors', () => {
       "model@1: sam.safetensors does not fit the configuration in the model's manifest:",
       '  shape: conv.weight should be [8, 3, 3, 3], is [8, 3, 7, 7]',
       '  missing: conv.bias [8]',
-      '  dtype: scale should be F32 or F16 or BF16, is F64',
+      '  dtype: scale should be F32 or F16 or BF16, is F64 (prosam models add converts those)',
       '  not part of this network: extra.norm.weight',
       'Correct the configuration or use the checkpoint it describes.',
     ]);

@@ -16,6 +16,8 @@ it.each([
   ['strategy', `'${defaults.DEFAULT_STRATEGY}'`],
   ['seed', `${defaults.DEFAULT_SEED}`],
   ['samples', `${defaults.DEFAULT_SAMPLES}, or ${defaults.DEFAULT_MERGE_SAMPLES} with a merging strategy`],
+  ['minArea', `${defaults.DEFAULT_MIN_AREA}`],
+  ['fillHoles', `${defaults.DEFAULT_FILL_HOLES}`],
   ['minInstanceShare', `${defaults.DEFAULT_MIN_INSTANCE_SHARE}`],
   ['concurrency', `${defaults.DEFAULT_CONCURRENCY}`],
   ['model', `'${defaults.DEFAULT_MODEL}'`],

@@ -22,6 +22,8 @@ describe('checkPredictOptions', () => {
     { maxPoints: 128 },
     { minInstanceShare: 0 },
     { minInstanceShare: 1 },
+    ...[0, 0.001, 1, 5000, 2 ** 30].flatMap((area) => [{ minArea: area }, { fillHoles: area }]),
+    ...[true, false].flatMap((value) => [{ fillHoles: value }, { largestOnly: value }]),
     { labelReduction: { kind: 'nearest' } },
     { labelReduction: { kind: 'any' } },
     { labelReduction: { kind: 'area', threshold: 0 } },
@@ -57,6 +59,13 @@ describe('checkPredictOptions', () => {
     [{ maxPoints: 2.5 }, 'maxPoints', '2.5'],
     [{ minInstanceShare: -0.1 }, 'minInstanceShare', 'from 0 to 1', '-0.1'],
     [{ minInstanceShare: 1.01 }, 'minInstanceShare', '1.01'],
+    [{ minArea: -1 }, 'minArea', '-1'],
+    [{ minArea: NaN }, 'minArea', 'NaN'],
+    [{ minArea: Infinity }, 'minArea', 'Infinity'],
+    [{ minArea: '5' }, 'minArea', 'got "5"'],
+    [{ fillHoles: -0.5 }, 'fillHoles', '-0.5'],
+    [{ fillHoles: 'all' }, 'fillHoles', 'true'],
+    [{ largestOnly: 1 }, 'largestOnly', 'true or false', '1'],
   ];
   test.each(refused)('OPTION_INVALID for %j, naming the option, what is expected and what came', (options, ...parts) => {
     expectCode('OPTION_INVALID', () => checkPredictOptions(options), 'expected', ...parts);

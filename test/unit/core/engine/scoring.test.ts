@@ -63,6 +63,29 @@ describe('quality', () => {
   });
 });
 
+describe('specks and holes', () => {
+  // A ring of eight, a speck of one, in five columns.
+  const rows = ['###..', '#.#..', '###.#'];
+  const field = rows.flatMap((row) => [...row].map((letter) => (letter === '#' ? 1 : -1)));
+  const made = { ...result([], []), field: map(field, 5), probability: map(field.map((value) => (value > 0 ? 0.9 : 0.2)), 5) };
+
+  it('are gone before anything is said about the mask: pixels, area, box and regions agree', () => {
+    const options = { minArea: 2, fillHoles: true, instances: true, minInstanceShare: 0 };
+    const { mask, area, boxXyxy, instances } = scoredMask('cup', drawn(made), options);
+    expect([...mask.data]).toEqual([1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0]);
+    expect({ area, boxXyxy, regions: instances?.map((one) => [one.area, one.boxXyxy]) }).toEqual({
+      ...{ area: 9, boxXyxy: [0, 0, 3, 3] },
+      regions: [[9, [0, 0, 3, 3]]],
+    });
+  });
+
+  it('never leave an empty mask', () => {
+    expect(scoredMask('cup', drawn(made), { minArea: 1000 }).area).toBe(8);
+    expect(scoredMask('cup', drawn(made), { largestOnly: true }).area).toBe(8);
+    expect(scoredMask('cup', drawn(result([-1, 1], [0.1, 0.9])), { minArea: 0.9 }).area).toBe(1);
+  });
+});
+
 describe('confidence', () => {
   it('is the expected IoU of a mask with the chance that nothing is there, or that chance where there is none', () => {
     expect(confidenceOf({ area: 4, quality: { score: 0.5, present: 0.8 } })).toBeCloseTo(0.4);

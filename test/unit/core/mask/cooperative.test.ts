@@ -42,7 +42,7 @@ describe('runSteps', () => {
     await fc.assert(
       fc.asyncProperty(anyMask(20), async (mask) => {
         expect(await runSteps(cocoRleSteps(mask))).toEqual(cocoRleFromMaskSync(mask));
-        expect(await runSteps(polygonSteps(mask, 1))).toEqual(polygonsFromMaskSync(mask, { tolerance: 1 }));
+        expect(await runSteps(polygonSteps(mask, { tolerance: 1 }))).toEqual(polygonsFromMaskSync(mask, { tolerance: 1 }));
       }),
       { numRuns: 50 },
     );
@@ -88,7 +88,7 @@ describe('runSteps', () => {
     const mask = largeMask();
     const works: Record<string, () => Promise<unknown>> = {
       rle: () => runSteps(cocoRleSteps(mask)),
-      polygon: () => runSteps(polygonSteps(mask, 1)),
+      polygon: () => runSteps(polygonSteps(mask, { tolerance: 1 })),
       png: () => pngFromMask(mask),
     };
     const times: Record<string, number> = {};
@@ -100,7 +100,7 @@ describe('runSteps', () => {
     }
     const blocking = await longestBlock(() => Promise.resolve(polygonsFromMaskSync(mask, { tolerance: 1 })));
     expect(blocking, 'the measure sees a block').toBeGreaterThan(60);
-    expect(runStepsSync(polygonSteps(mask, 1)).some(({ holes }) => holes.length > 10)).toBe(true);
+    expect(runStepsSync(polygonSteps(mask, { tolerance: 1 })).some(({ holes }) => holes.length > 10)).toBe(true);
     for (const [form, time] of Object.entries(times)) expect(time, `${form} ${JSON.stringify(times)}`).toBeLessThan(LONGEST_MS);
   });
 });
