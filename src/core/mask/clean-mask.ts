@@ -37,7 +37,7 @@ export function cleanMask(mask: BinaryMask, options: CleanOptions): void {
 }
 
 /** -> pixels that changed. */
-export function* cleanMaskSteps(mask: BinaryMask, { minArea = 0, fillHoles = false, largestOnly = false }: CleanOptions): Steps<number> {
+function* cleanMaskSteps(mask: BinaryMask, { minArea = 0, fillHoles = false, largestOnly = false }: CleanOptions): Steps<number> {
   const least = pixelsOf(minArea, mask);
   const filled = fillHoles === true ? Infinity : fillHoles === false ? 0 : pixelsOf(fillHoles, mask);
   let changed = 0;

@@ -9,7 +9,7 @@ import type { Point } from './raster.ts';
 import { UNITS, type Units } from './units.ts';
 
 /** Pixels that a coordinate may lie outside the image: what rounding, other origins and inclusive corners leave. */
-export const SLACK_PIXELS = 1;
+const SLACK_PIXELS = 1;
 
 interface Size {
   width: number;

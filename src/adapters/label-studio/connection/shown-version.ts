@@ -35,7 +35,7 @@ export async function showVersion(parts: ShownVersionParts): Promise<ShownVersio
 }
 
 /** Whether a project shows the predictions of a connection, or of none. */
-export function followsUs({ model_version: shown }: Pick<ApiProject, 'model_version'>, { title }: Pick<ApiBackend, 'title'>): boolean {
+function followsUs({ model_version: shown }: Pick<ApiProject, 'model_version'>, { title }: Pick<ApiBackend, 'title'>): boolean {
   return shown === undefined || shown === null || shown === '' || shown === title || isAnswerVersion(shown);
 }
 

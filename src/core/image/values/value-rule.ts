@@ -16,7 +16,7 @@ import type { ValueRange } from './reading.ts';
 import type { Samples, SampleType } from './samples.ts';
 
 /** Full scales that an image may fill, in ascending order: 8 and 12 bits in a wider format, the format's own; 1 and 255 of floats. */
-export const FULL_SCALES: Readonly<Record<SampleType, readonly number[]>> = {
+const FULL_SCALES: Readonly<Record<SampleType, readonly number[]>> = {
   uint8: [255],
   int8: [127],
   uint16: [255, 4095, 65_535],

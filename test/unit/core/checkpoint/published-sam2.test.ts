@@ -14,7 +14,7 @@ import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '..
 import { sam2OfTransformers } from '../../../golden/foreign-names.ts';
 import { GoldenCase, openGoldenSet, type CaseEntry } from '../../../golden/golden-set.ts';
 import { sam2Cases } from '../../../golden/sam2-cases.ts';
-import { sourcesOf } from '../../cli/models-place.ts';
+import { sourcesOf } from '../../cli/models/place.ts';
 import { expectCode } from '../expect-error.ts';
 
 const GOLDEN = 'test/golden/sam2-data';

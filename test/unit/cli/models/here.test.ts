@@ -2,11 +2,11 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createEngine } from '../../../src/core/runtime/node/create-engine.ts';
-import { openStorage } from '../../../src/storage/open-storage.ts';
-import { expectRejection } from '../core/expect-error.ts';
-import { runCli } from './run-cli.ts';
-import { DINO, modelsPlace, SAM, WEIGHTS } from './models-place.ts';
+import { createEngine } from '../../../../src/core/runtime/node/create-engine.ts';
+import { openStorage } from '../../../../src/storage/open-storage.ts';
+import { expectRejection } from '../../core/expect-error.ts';
+import { runCli } from '../run-cli.ts';
+import { DINO, modelsPlace, SAM, WEIGHTS } from './place.ts';
 
 const here = modelsPlace();
 const { root, models, json } = here;

@@ -2,14 +2,14 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { safetensorsBytes } from '../../../src/core/checkpoint/formats/safetensors.ts';
-import { parseManifest } from '../../../src/core/checkpoint/manifest.ts';
-import { createEngine } from '../../../src/core/runtime/node/create-engine.ts';
-import { writeShards, writeTorch } from '../../golden/checkpoint-writers.ts';
-import { promptEncoderOfVrpSam, samOfTransformers } from '../../golden/foreign-names.ts';
-import { readTensors } from '../../golden/golden-set.ts';
-import { expectRejection } from '../core/expect-error.ts';
-import { DINO, modelsPlace, RESNET, SAM, sourcesOf, VGG, WEIGHTS } from './models-place.ts';
+import { safetensorsBytes } from '../../../../src/core/checkpoint/formats/safetensors.ts';
+import { parseManifest } from '../../../../src/core/checkpoint/manifest.ts';
+import { createEngine } from '../../../../src/core/runtime/node/create-engine.ts';
+import { writeShards, writeTorch } from '../../../golden/checkpoint-writers.ts';
+import { promptEncoderOfVrpSam, samOfTransformers } from '../../../golden/foreign-names.ts';
+import { readTensors } from '../../../golden/golden-set.ts';
+import { expectRejection } from '../../core/expect-error.ts';
+import { DINO, modelsPlace, RESNET, SAM, sourcesOf, VGG, WEIGHTS } from './place.ts';
 
 const here = modelsPlace();
 const { root, start, models, manifestOf } = here;

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { modelsCommand } from '../../../src/cli/models/models.ts';
-import type { TensorSource } from '../../golden/checkpoint-writers.ts';
-import { readTensors } from '../../golden/golden-set.ts';
+import { modelsCommand } from '../../../../src/cli/models/models.ts';
+import type { TensorSource } from '../../../golden/checkpoint-writers.ts';
+import { readTensors } from '../../../golden/golden-set.ts';
 
 export const WEIGHTS = resolve('test/golden/data/weights');
 export const SAM = join(WEIGHTS, 'sam.safetensors');

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openStorage } from '../../../src/storage/open-storage.ts';
-import { weightChanges } from '../../../src/cli/models/diff.ts';
-import { runCli } from './run-cli.ts';
+import { openStorage } from '../../../../src/storage/open-storage.ts';
+import { weightChanges } from '../../../../src/cli/models/diff.ts';
+import { runCli } from '../run-cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-models-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { safetensorsBytes, type TensorToWrite } from '../../../src/core/checkpoint/formats/safetensors.ts';
-import { writeTorch, type TensorSource } from '../../golden/checkpoint-writers.ts';
-import { expectRejection } from '../core/expect-error.ts';
-import { modelsPlace, SAM, sourcesOf } from './models-place.ts';
+import { safetensorsBytes, type TensorToWrite } from '../../../../src/core/checkpoint/formats/safetensors.ts';
+import { writeTorch, type TensorSource } from '../../../golden/checkpoint-writers.ts';
+import { expectRejection } from '../../core/expect-error.ts';
+import { modelsPlace, SAM, sourcesOf } from './place.ts';
 
 const here = modelsPlace();
 const { root, models, manifestOf } = here;

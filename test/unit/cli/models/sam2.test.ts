@@ -2,14 +2,14 @@
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createEngine } from '../../../src/core/runtime/node/create-engine.ts';
-import { generateScene } from '../../../src/scenes/index.ts';
-import { writeSafetensors, writeShards, writeTorch } from '../../golden/checkpoint-writers.ts';
-import { dinov2OfTransformers, samOfTransformers } from '../../golden/foreign-names.ts';
-import { openGoldenSet } from '../../golden/golden-set.ts';
-import { startHub, type HubServer, type ServedRepository } from '../core/checkpoint/hub-server.ts';
-import { expectRejection } from '../core/expect-error.ts';
-import { DINO, modelsPlace, SAM, sourcesOf } from './models-place.ts';
+import { createEngine } from '../../../../src/core/runtime/node/create-engine.ts';
+import { generateScene } from '../../../../src/scenes/index.ts';
+import { writeSafetensors, writeShards, writeTorch } from '../../../golden/checkpoint-writers.ts';
+import { dinov2OfTransformers, samOfTransformers } from '../../../golden/foreign-names.ts';
+import { openGoldenSet } from '../../../golden/golden-set.ts';
+import { startHub, type HubServer, type ServedRepository } from '../../core/checkpoint/hub-server.ts';
+import { expectRejection } from '../../core/expect-error.ts';
+import { DINO, modelsPlace, SAM, sourcesOf } from './place.ts';
 
 const GOLDEN = resolve('test/golden/sam2-data');
 const { hf_config: json } = openGoldenSet(GOLDEN).manifest.weights['sam2_hf'] as { hf_config?: Record<string, unknown> };

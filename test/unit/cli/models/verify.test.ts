@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { safetensorsBytes } from '../../../src/core/checkpoint/formats/safetensors.ts';
-import { writeSafetensors } from '../../golden/checkpoint-writers.ts';
-import { expectRejection } from '../core/expect-error.ts';
-import { runCli } from './run-cli.ts';
-import { modelsPlace, SAM, sourcesOf, VGG, type Said } from './models-place.ts';
+import { safetensorsBytes } from '../../../../src/core/checkpoint/formats/safetensors.ts';
+import { writeSafetensors } from '../../../golden/checkpoint-writers.ts';
+import { expectRejection } from '../../core/expect-error.ts';
+import { runCli } from '../run-cli.ts';
+import { modelsPlace, SAM, sourcesOf, VGG, type Said } from './place.ts';
 
 const here = modelsPlace();
 const { root, start, models, json, manifestOf } = here;
