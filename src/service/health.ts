@@ -8,7 +8,7 @@ export type ServicePart = 'database' | 'objects' | 'engine';
 export interface StorageHealth {
   /** Begins a look where the last one is long enough ago and over. Returns at once. */
   look(): void;
-  /** What does not work, by part. */
+  /** Problems that last, by part. */
   problems(): { part: 'database' | 'objects'; problem: string }[];
   /** Resolves when no look is under way. */
   idle(): Promise<void>;

@@ -46,7 +46,7 @@ export interface ServicePrediction {
   missing: string[];
   /** Labels of the project beyond those of one request, which were not looked for: name them in another one. Absent: none. */
   omitted?: string[];
-  /** What is not as it should be although there is a prediction, for people to read. Absent: nothing. */
+  /** Sentences for people about what is not as it should be, although there is a prediction. Absent: none. */
   notices?: string[];
   /** Version string, base model, prompt encoder and references in one: changes whenever one of them does. */
   version: string;

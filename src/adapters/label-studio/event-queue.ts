@@ -14,7 +14,7 @@ const CONCURRENCY = 4;
 /** Text that nobody writes: marks bytes in JSON. */
 const BYTES = '$bytes';
 
-/** What one message asks for: one annotation each, so that one that cannot be stored keeps no other from it. */
+/** Work of one message: one annotation each, so that one that cannot be stored keeps no other from it. */
 export type EventTask =
   | { kind: 'annotation'; task: MlTask; annotation: MlAnnotation }
   | { kind: 'deleted'; ids: (number | string)[] }

@@ -22,7 +22,7 @@ export interface EventParts {
   api?: LabelStudioApi;
   /** Keeps events; without one they are lost when the process ends. */
   queue?: Queue | undefined;
-  /** Of the installation. */
+  /** Name of the installation. */
   name: string;
   log: Log;
   metrics: Pick<ServiceMetrics, 'error'>;

@@ -189,7 +189,7 @@ export interface WorkOptions {
   attempts?: number;
 }
 
-/** What a handler is told beside the message. */
+/** Facts a handler is told beside the message. */
 export interface WorkContext {
   /** Aborts when somebody wants this worker to stop. */
   signal: AbortSignal;
