@@ -7,7 +7,7 @@ import { PROVENANCES } from '../service/ports/storage.ts';
 import { writeDurably } from '../core/files/write-file.ts';
 
 const maskSchema = z.object({
-  /** Of the mask in the store; absent in snapshots of earlier versions. */
+  /** Id of the mask in the store; absent in snapshots of earlier versions. */
   id: z.int().optional(),
   label: z.string(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),

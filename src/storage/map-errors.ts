@@ -12,7 +12,7 @@ export function storageFailed(wanted: string, error: unknown): ProsamError {
   });
 }
 
-/** what: whose disk is full, e.g. "the folder /data/blobs". */
+/** Creates the error of a full disk. what: whose it is, e.g. "the folder /data/blobs". */
 export function noRoom(what: string, why: string, cause?: unknown): ProsamError {
   const message = `${what}: expected room on its disk, got none: ${why}. Nothing acknowledged is lost, but nothing more is kept. Free space there, or move it to a larger disk.`;
   return new ProsamError('STORAGE_FAILED', message, { cause });

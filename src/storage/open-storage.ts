@@ -119,7 +119,7 @@ function assemble(database: Database, queue: DrivenQueue, blobs: Blobs, { statem
     async ping() {
       await sql`select 1`.execute(connection);
     },
-    ...(database.check && { check: database.check }),
+    ...(database.check && { check: () => database.check?.() ?? Promise.resolve() }),
     close: () => database.close(),
   };
   const close = async (): Promise<void> => {

@@ -105,7 +105,7 @@ function dataRoutes(service: Service): Route[] {
       summary: 'Newest predictions with their masks',
       access: 'read',
       params: projectParams,
-      query: z.strictObject({ known: plainText(100).exactOptional().describe('"newest" of the answer before') }),
+      query: z.strictObject({ known: z.literal('').or(plainText(100)).exactOptional().describe('"newest" of the answer before') }),
       async handle({ params, query }) {
         const predictions = await service.predictions.list({ project: params.project, limit: SHOWN });
         const [first] = predictions;

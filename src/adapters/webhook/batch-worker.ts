@@ -63,7 +63,7 @@ export function createBatchHandler(parts: WebhookParts) {
 }
 
 interface BatchMessage extends IdMessage {
-  /** What is left fails. */
+  /** True where everything that is left fails. */
   givenUp?: boolean;
 }
 

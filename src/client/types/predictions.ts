@@ -63,7 +63,7 @@ export interface PredictResponse {
   missing: string[];
   /** Labels of the project beyond those of one request: name them in another one. */
   omitted?: string[];
-  /** What is not as it should be although there is a prediction, for people to read. */
+  /** Sentences for people about what is not as it should be, although there is a prediction. */
   notices?: string[];
   /** Base model, prompt encoder and references in one string: changes whenever one of them does. */
   version: string;

@@ -7,7 +7,7 @@ export const ERROR_HINTS: Readonly<Record<ErrorCode, string>> = {
   ANNOTATION_NOT_FOUND: 'Check the project, the source and the id.',
   ANNOTATION_OUTSIDE: 'Use pixels of the upright image (EXIF rotation applied), 0,0 at the upper left.',
   BATCH_NOT_FOUND: 'Use the id that the request for the batch answered with.',
-  BLOB_DAMAGED: 'Restore the file from a backup; the disk may be failing.',
+  BLOB_DAMAGED: 'Send the bytes again, or restore the file from a backup; the disk may be failing.',
   CHECKPOINT_INVALID: 'Fetch or write the file again; the message says what is wrong with it.',
   CHECKPOINT_MISMATCH: 'Correct the configuration, or use the checkpoint it describes.',
   CHECKPOINT_PICKLE: 'Save `model.state_dict()` alone, or the weights as safetensors.',

@@ -122,14 +122,15 @@ async function holds(file: string, bytes: Uint8Array): Promise<boolean> {
   return held !== undefined && Buffer.compare(held, bytes) === 0;
 }
 
-/** What a disk says of one file that it cannot read. */
+/** Codes of disks for one file that they cannot read. */
 const FILE_TROUBLE: ReadonlySet<string> = new Set(['EIO', 'EACCES', 'EPERM', 'EISDIR', 'EUCLEAN', 'EBADMSG']);
 
 /** @throws BLOB_DAMAGED where that file alone is the trouble */
 function unreadable(file: string, error: unknown): undefined {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (FILE_TROUBLE.has(code)) throw damaged(file, code, error);
-  return absent(error);
+  absent(error);
+  return undefined;
 }
 
 function absent(error: unknown): undefined {

@@ -95,11 +95,11 @@ async function fetch(connection: Connection, name: string, options: FetchOptions
     first = inOrder(
       waiting
         .where('due_ms', '>', nowMs)
-        .where(({ and, or, eb }) =>
-          or([
-            eb('due_ms', '>', nowMs + MAX_DELAY_MS + CLOCK_SKEW_MS),
-            and([eb('state', '=', 'tried'), eb('due_ms', '>', nowMs + longestRestMs(visibleAfterMs))]),
-            and([eb('state', '=', 'waiting'), eb('created_ms', '>', nowMs + CLOCK_SKEW_MS)]),
+        .where((row) =>
+          row.or([
+            row('due_ms', '>', nowMs + MAX_DELAY_MS + CLOCK_SKEW_MS),
+            row.and([row('state', '=', 'tried'), row('due_ms', '>', nowMs + longestRestMs(visibleAfterMs))]),
+            row.and([row('state', '=', 'waiting'), row('created_ms', '>', nowMs + CLOCK_SKEW_MS)]),
           ]),
         ),
     );

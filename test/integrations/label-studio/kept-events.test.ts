@@ -47,8 +47,8 @@ const created = (id: number, more: object = {}): object => ({
   ...{ action: 'ANNOTATION_CREATED', project, annotation: submitted(id), task: taskOf(1, more) },
 });
 const idsOf = ({ state }: FakeService): string[] => state.annotations.map(({ externalId }) => externalId).sort();
-const all = async (service: FakeService, count: number): Promise<void> =>
-  void (await until(() => Promise.resolve(service.state.annotations.length === count ? true : undefined)));
+const all = (service: FakeService, count: number): Promise<boolean> =>
+  until(() => Promise.resolve(service.state.annotations.length === count ? true : undefined));
 
 describe('events that are answered', () => {
   it('are worked off by whoever comes next, whatever became of the process that answered', async () => {

@@ -15,6 +15,7 @@ import { createService, type RunningService } from '../../../src/service/service
 import { everyLabel } from '../../../src/service/every-label.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { expectRejection } from '../core/expect-error.ts';
+import { otherWeights } from './other-weights.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-lost-'));
 let engine: Engine;
@@ -191,5 +192,30 @@ describe('projects nobody has heard of', () => {
     for (let i = 0; i < 20; i++) await service.projects.get(`unheard-${i}`);
     expect((await service.status()).serving).toHaveLength(before);
     expect(await service.projects.list()).not.toContain('unheard-1');
+  });
+});
+
+describe('a rollback', () => {
+  it('to a version whose weights are gone changes nothing', async () => {
+    await accepted('back', '1', await picture());
+    for (const [id, factor] of [
+      ['v-old', 0.9],
+      ['v-new', 0.8],
+    ] as const) {
+      const weights = await storage.blobs.put(otherWeights(factor));
+      const run = { id: `run-${id}`, upTo: 0, leaseMs: 60_000, nowMs: 1 };
+      await storage.store.runs.claim('back', 'test', run);
+      const version = {
+        ...{ id, project: 'back', runId: run.id, weights, baseModel: engine.info.model, data: 'd', seed: 1, code: 'test', createdMs: 1 },
+        ...{ outcome: 'rejected' as const, reason: 'not tried', metrics: {} },
+      };
+      await storage.store.runs.finish(run.id, 'test', { state: 'rejected', reason: 'not tried', version, nowMs: 2 });
+      await service.versions.promote('back', id, 'tried');
+      if (id === 'v-old') await rm(fileOf(weights));
+    }
+    await restart();
+    await expectRejection('BLOB_DAMAGED', service.projects.rollback('back', 'worse'), 'v-old');
+    expect((await storage.store.versions.state('back')).current).toBe('v-new');
+    expect((await service.predictions.predict({ project: 'back', image: await picture() })).encoderVersion).toBe('v-new');
   });
 });

@@ -17,7 +17,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function handed(storage: OpenStorage, name: string): Promise<unknown> {
   let stop: (() => Promise<void>) | undefined;
   const data = await new Promise((resolve) => {
-    void storage.queue.work(name, (got) => Promise.resolve(resolve(got)), { visibleAfterMs: 1000 }).then((end) => (stop = end));
+    const handle = (got: unknown): Promise<void> => {
+      resolve(got);
+      return Promise.resolve();
+    };
+    void storage.queue.work(name, handle, { visibleAfterMs: 1000 }).then((end) => (stop = end));
   });
   while (stop === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
   await stop();

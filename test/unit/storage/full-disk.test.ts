@@ -14,8 +14,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it('a SQLite file without room says so, keeps what it has, and goes on once there is room', async () => {
   const database = join(folder, 'p.db');
-  const { store, queue, database: opened, close } = await openWholeStorage({ database, objects: join(folder, 'blobs') });
-  const { connection } = opened;
+  const storage = await openWholeStorage({ database, objects: join(folder, 'blobs') });
+  const { store, queue } = storage;
+  const { connection } = storage.database;
   const project = newProject();
   await store.annotations.accept(recordOf(project), []);
   // SQLite's own bound on the file: the same answer as that of a full disk.
@@ -33,7 +34,7 @@ it('a SQLite file without room says so, keeps what it has, and goes on once ther
   await limit(1_000_000);
   expect(await store.annotations.accept(large, [{ name: 'n', data: 1 }])).toBe('stored');
   await store.check?.();
-  await close();
+  await storage.close();
 });
 
 it('is known by what files, quotas and Postgres call it', () => {
