@@ -6,9 +6,9 @@ export type NativePackage = 'sharp' | 'onnxruntime-node';
 
 /** Facts that decide whether compiled libraries fit. */
 export interface NativeSystem {
-  /** As `process.platform` has it. */
+  /** Name of the system, as `process.platform` has it. */
   platform: string;
-  /** As `process.arch` has it. */
+  /** Kind of processor, as `process.arch` has it. */
   arch: string;
   /** Linux whose C library is not glibc, such as Alpine. */
   musl: boolean;

@@ -8,6 +8,7 @@ const AGAIN = 'Fetch the file again';
 const UNPACK = 'Unpack it and name the weight file in it';
 const CHECKPOINT_OF_IT = 'Graphs hold no names of layers and are not read: use the PyTorch or safetensors checkpoint it was made from';
 
+/* eslint-disable no-control-regex -- formats begin with control characters */
 /** Beginnings of files, as Latin-1 text, in the order they are tried. */
 const BEGINNINGS: readonly (readonly [pattern: RegExp, what: string, advice: string])[] = [
   [
@@ -60,6 +61,8 @@ const BEGINNINGS: readonly (readonly [pattern: RegExp, what: string, advice: str
   ],
   [/^\x08[\x01-\x20](\x12[\x01-\x40][\x20-\x7e]|\x3a|\x42)/, 'an ONNX graph', CHECKPOINT_OF_IT],
 ];
+
+/* eslint-enable no-control-regex */
 
 /** @throws CHECKPOINT_INVALID for a file that is known to be something else, and for one without bytes */
 export function refuseForeign(head: Uint8Array, size: number, label: string): void {

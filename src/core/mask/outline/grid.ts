@@ -116,7 +116,7 @@ export function leftSide({ xs, ys, next, before, starts, rings }: Outline, ring:
   return { chord: isAfter ? leftmost : (before[leftmost] as number), y: isAfter ? y + way * OFF_CORNER : y - way * OFF_CORNER };
 }
 
-/** Where a chord is at a height that it passes. */
+/** Place of a chord at a height that it passes. */
 export function xAt({ xs, ys, next }: Outline, chord: number, y: number): number {
   const to = next[chord] as number;
   const [ax, ay, bx, by] = [xs[chord] as number, ys[chord] as number, xs[to] as number, ys[to] as number];
