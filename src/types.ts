@@ -23,7 +23,7 @@ export type { ImageLimits } from './core/image/image-limits.ts';
 export type { SamResize } from './core/image/preprocess.ts';
 export type { MaskInput, PathInput, PointInput } from './core/mask/annotation.ts';
 export type { LabelReduction } from './core/mask/label-reduction.ts';
-export type { PolygonWithHoles } from './core/mask/polygon-groups.ts';
+export type { HoleForm, PolygonOptions, PolygonWithHoles } from './core/mask/polygon-groups.ts';
 export type { Point } from './core/mask/raster.ts';
 export type { CompressedRle } from './core/mask/rle.ts';
 export type { DistributionKind, Noise } from './core/networks/prompt-distribution.ts';
