@@ -74,7 +74,10 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
       terminal.warn(`${result.lost} shapes were sent and are not there as they were sent: look at the task before going on.`);
     return result.failed + result.lost > 0 ? EXIT.someFailed : EXIT.ok;
   } catch (error) {
-    if (log && isProsamError(error)) terminal.warn(`Stopped. What was stored stands in ${log.path}: the same command${values.replace ? ' without --replace' : ''} goes on there.`);
+    if (log && isProsamError(error))
+      terminal.warn(
+        `Stopped. What was stored stands in ${log.path}: the same command${values.replace ? ' without --replace' : ''} goes on there.`,
+      );
     throw error;
   } finally {
     await predictor?.close();

@@ -56,7 +56,12 @@ afterEach(async () => {
   await cvat.close();
 });
 
-async function serve(kind: AgentKind, options: Partial<AgentOptions> = {}, own: AgentResponseParts['service'] = service, threshold?: number) {
+async function serve(
+  kind: AgentKind,
+  options: Partial<AgentOptions> = {},
+  own: AgentResponseParts['service'] = service,
+  threshold?: number,
+) {
   const client = createCvatClient({ url: cvat.url, token: TOKEN, backoffMs: 1 });
   const api = createAgentApi(client.transport, 'bb5d77848e4085a26c546eab67030703');
   const id = await api.create(describeAgentFunction(kind, { name: 'prosam', isPublic: false, labels: ['cat', 'dog'] }));
@@ -113,7 +118,11 @@ describe('an agent', () => {
 
   it('refuses words with a sentence', async () => {
     const id = await serve('interactor');
-    const { kind, body } = await cvat.queues.request(id, 'interactive', { ...paramsOf('interact'), task: task.id, text_prompts: ['a cat'] });
+    const { kind, body } = await cvat.queues.request(id, 'interactive', {
+      ...paramsOf('interact'),
+      task: task.id,
+      text_prompts: ['a cat'],
+    });
     expect(kind).toBe('fail');
     expect(body.exc_info).toContain('text prompt');
     const none = await cvat.queues.request(id, 'interactive', { ...paramsOf('interact'), task: task.id, text_prompts: [' '] });

@@ -16,7 +16,12 @@ describe('filling a task', () => {
     expect(result).toMatchObject({ predicted: 6, shapes: 6, failed: 0, lost: 0 });
     expect(framesOf(task)).toEqual([1, 2, 3, 4, 5, 6]);
     // CVAT 2.66 and later store the score of each.
-    expect(bench.cvat.shapes(task).filter(({ source }) => source === 'auto').map(({ score }) => score)).toEqual(Array(6).fill(0.9));
+    expect(
+      bench.cvat
+        .shapes(task)
+        .filter(({ source }) => source === 'auto')
+        .map(({ score }) => score),
+    ).toEqual(Array(6).fill(0.9));
     for (const job of task.jobs) expect(job.shapes.every(({ frame }) => frame >= job.start_frame && frame <= job.stop_frame)).toBe(true);
     expect(bench.cvat.shapes(task).filter(({ source }) => source === 'manual')).toEqual(human);
     expect(bench.cvat.asked.filter(({ method }) => method === 'PUT')).toEqual([]);

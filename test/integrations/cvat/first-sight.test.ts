@@ -54,7 +54,11 @@ describe('the first look at a CVAT', () => {
     // Without a record of earlier looks only the last day is looked at.
     expect(await looked(false)).toEqual([]);
     expect(await looked()).toEqual([task.jobs[0]?.id, task.jobs[1]?.id]);
-    const newest = cvat.tasks.flatMap(({ jobs }) => jobs).map(({ updated_date }) => updated_date).sort().at(-1);
+    const newest = cvat.tasks
+      .flatMap(({ jobs }) => jobs)
+      .map(({ updated_date }) => updated_date)
+      .sort()
+      .at(-1);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ [cvat.url]: newest });
     // What came months ago is not asked for again, what came just before is: it may have been lost with the process.
     const late = await threeJobs();
@@ -94,4 +98,3 @@ describe('an import', () => {
     }
   });
 });
-

@@ -239,14 +239,19 @@ describe('prosam cvat doctor', () => {
   it('calls each function as CVAT does before it says that it works', async () => {
     const asked: string[] = [];
     const entry = (type: string, httpPort: number) => ({ metadata: { annotations: { type } }, status: { httpPort } });
-    const list = { 'prosam-cup': entry('detector', 18_071), 'prosam-click': entry('interactor', 1), 'prosam-track': entry('tracker', 18_073) };
+    const list = {
+      'prosam-cup': entry('detector', 18_071),
+      'prosam-click': entry('interactor', 1),
+      'prosam-track': entry('tracker', 18_073),
+    };
     const prosam = (url: string, init: RequestInit) => {
       const to = new URL(url);
       if (to.pathname === '/api/functions') return Promise.resolve(Response.json(list));
       const body = JSON.parse(init.body as string) as Record<string, unknown>;
       asked.push(`${to.port}${to.pathname} ${new Headers(init.headers).get('x-nuclio-function-name') ?? ''} ${Object.keys(body).join()}`);
       if (to.port === '18073') return Promise.reject(new Error('connect ECONNREFUSED'));
-      if (to.port === '18071') return Promise.resolve(new Response('{}', { status: 422, statusText: 'cups has no labeled reference any more' }));
+      if (to.port === '18071')
+        return Promise.resolve(new Response('{}', { status: 422, statusText: 'cups has no labeled reference any more' }));
       return Promise.resolve(Response.json({}));
     };
     const found = await checkFunctions(facade, { fetch: prosam, token: 'of prosam' });

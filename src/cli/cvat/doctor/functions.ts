@@ -58,7 +58,8 @@ export async function checkFunctions(facade: URL, { fetch: ask, signal }: Facade
       findings.push({ what, state: 'problem', found: `${new URL(url).host}: ${messageOf(error)}`, fix, compose: isDirect });
     }
   }
-  if (functions.length > MOST) findings.push({ what: 'functions', state: 'note', found: `${functions.length - MOST} more were not called` });
+  if (functions.length > MOST)
+    findings.push({ what: 'functions', state: 'note', found: `${functions.length - MOST} more were not called` });
   return findings;
 }
 

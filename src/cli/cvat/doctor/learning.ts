@@ -17,7 +17,10 @@ export async function checkLearning(facade: URL, { fetch: ask, token, signal }: 
       if (!response.ok) continue;
       const { problems } = (await response.json()) as { problems?: unknown };
       if (!Array.isArray(problems)) continue;
-      if (problems.length === 0) return [{ what, state: 'ok', found: 'no shape waits for review; `prosam cvat import --project N` reads back what was finished before' }];
+      if (problems.length === 0)
+        return [
+          { what, state: 'ok', found: 'no shape waits for review; `prosam cvat import --project N` reads back what was finished before' },
+        ];
       return problems.map((problem) => ({ what, state: 'note', found: String(problem) }));
     }
     return [];

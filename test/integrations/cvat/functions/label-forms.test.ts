@@ -27,7 +27,9 @@ const NAMES = LABELS.map(({ name }) => name);
 const [WIDTH, HEIGHT] = [64, 48];
 const PROJECT = 'cvat/project-3';
 
-async function started(labels = LABELS): Promise<{ cvat: StandIn; url: string; image: Buffer; client: ReturnType<typeof createCvatClient> }> {
+async function started(
+  labels = LABELS,
+): Promise<{ cvat: StandIn; url: string; image: Buffer; client: ReturnType<typeof createCvatClient> }> {
   const cvat = await startStandIn();
   open.push(cvat);
   cvat.state.projects.set(3, 'Kitchen');
