@@ -20,6 +20,9 @@ export type { ExternalSystem, ExternalTransport } from './core/engine/methods/ex
 export type { ExternalSystemOptions } from './external/external-system.ts';
 export type { Dense, Strategy } from './core/engine/strategy.ts';
 export type { ImageLimits } from './core/image/image-limits.ts';
+export type { ImageReading, ValueRange } from './core/image/values/reading.ts';
+export type { Notice, NoticeCode } from './core/common/notice.ts';
+export type { Units } from './core/mask/units.ts';
 export type { SamResize } from './core/image/preprocess.ts';
 export type { MaskInput, PathInput, PointInput } from './core/mask/annotation.ts';
 export type { LabelReduction } from './core/mask/label-reduction.ts';
