@@ -207,6 +207,8 @@ export function cleanOptions({ minArea, fillHoles, largestOnly }: Partial<Values
 
 function holesOf(text: string): boolean | number {
   if (text === 'all' || text === 'none') return text === 'all';
+  if (!/^\d*\.?\d+(e-?\d+)?$/i.test(text))
+    throw new UsageError(`--fill-holes: expected a number, all or none, got ${JSON.stringify(text)}.`);
   return numberIn('fill-holes', text, { type: 'number', min: 0, max: MAX_CLEAN_AREA });
 }
 
