@@ -14,6 +14,7 @@ export default defineConfig(
       'eslint.config.mjs',
       'tools/lint/*.mjs',
       'test/recorded/record-*.mjs',
+      'test/support/*.mjs',
     ],
   },
   eslint.configs.recommended,

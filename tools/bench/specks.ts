@@ -47,7 +47,11 @@ function cleaningEngine(engine: Engine): Engine {
       const prediction = await last.prediction;
       const masks = prediction.masks.map((one) => {
         const mask = { ...one.mask, data: Uint8Array.from(one.mask.data) };
-        cleanMask(mask, { ...(minArea !== undefined && { minArea }), ...(fillHoles !== undefined && { fillHoles }), ...(largestOnly && { largestOnly }) });
+        cleanMask(mask, {
+          ...(minArea !== undefined && { minArea }),
+          ...(fillHoles !== undefined && { fillHoles }),
+          ...(largestOnly && { largestOnly }),
+        });
         return { ...one, mask, ...maskExtent(mask) };
       });
       return { ...prediction, masks };
@@ -55,7 +59,12 @@ function cleaningEngine(engine: Engine): Engine {
   };
 }
 
-const contestants = WAYS.map(([name, options]): ModelContestant => ({ kind: 'model', name, model: 'small', options: { method: 'auto', ...options } }));
+const contestants = WAYS.map(([name, options]): ModelContestant => ({
+  kind: 'model',
+  name,
+  model: 'small',
+  options: { method: 'auto', ...options },
+}));
 const engine = await createEngine({ model: 'small', threads: 1 });
 const found: Record<string, Record<string, unknown>> = {};
 for (const name of values.sets.split(',')) {
@@ -68,7 +77,11 @@ for (const name of values.sets.split(',')) {
     open: () => Promise.resolve(cleaningEngine(engine)),
   });
   const drawn = results[0]?.episodes as EpisodeRow[];
-  const rows = results.map((result) => ({ name: result.contestant.name, miou: result.miou, versus: comparePaired(drawn, result.episodes, 1) }));
+  const rows = results.map((result) => ({
+    name: result.contestant.name,
+    miou: result.miou,
+    versus: comparePaired(drawn, result.episodes, 1),
+  }));
   found[name] = { rows };
   console.log(name);
   for (const row of rows) console.log(JSON.stringify(row));

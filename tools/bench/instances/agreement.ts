@@ -1,4 +1,4 @@
-/** How well found objects agree with those that are there. */
+/** Agreement of found objects with those that are there. */
 import type { Region } from '../../../src/core/mask/instances.ts';
 
 export interface InstanceScore {

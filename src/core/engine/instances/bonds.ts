@@ -13,7 +13,7 @@ export interface Bonds {
   strength: Float64Array[];
 }
 
-/** What is left of a bond where SAM, or the region's form, says nothing for it: chains of weak bonds still beat none. */
+/** Rest of a bond where SAM, or the region's form, says nothing for it: chains of weak bonds still beat none. */
 const LEAST_AGREEMENT = 0.02;
 const LEAST_WIDTH = 0.05;
 

@@ -4,7 +4,7 @@ import type { Bonds } from './bonds.ts';
 export interface CutRule {
   /** A cut may cost so much: its normalized cut, 0..2, plus `agreementWeight` times the mean agreement within the group. */
   mostCost: number;
-  /** Where SAM sees one object everywhere, even a cheap cut is wrong. */
+  /** Cost added by SAM seeing one object on both sides: then even a cheap cut is wrong. */
   agreementWeight: number;
   /** Points that a part has at least. */
   leastPoints: number;

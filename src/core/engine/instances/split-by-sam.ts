@@ -17,7 +17,7 @@ import { partsOf } from './parts.ts';
 import { depthOf, innerPoints, type InnerPoint, type SquareMask } from './points.ts';
 
 export const CUT_RULE: CutRule = { mostCost: 0.32, agreementWeight: 0.5, leastPoints: 2 };
-/** Of SAM's answers to a point, those that are asked whether they cover another point: token 0 and the first two of three. */
+/** SAM's answers to a point that are asked whether they cover another point: token 0 and the first two of three. */
 const MASKS_ASKED = 3;
 /** Points decoded together: more hardly save time on a CPU, and each takes memory. */
 const BATCH = 8;

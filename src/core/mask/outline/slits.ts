@@ -13,7 +13,7 @@ const HALF_WIDTH = 0.01;
 /** Pixels by which a hole's corner recedes from a corner of another ring of the region. */
 const RECEDE = 0.05;
 
-/** Where a slit meets a chord: the height, and the chord on the slit's other side. */
+/** Meeting of a slit and a chord: the height, and the chord on the slit's other side. */
 interface Opening {
   y: number;
   opposite: number;

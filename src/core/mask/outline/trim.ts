@@ -18,7 +18,7 @@ export function* trimSteps(outline: Outline, tolerance: number): Steps<void> {
   let unpaused = 0;
   for (const [ring, { region, signedArea }] of rings.entries()) {
     losses[ring] = yield* trimRingSteps(outline, ring, MAX_LOSS * Math.abs(signedArea), tolerance);
-    regionLoss[region] = (regionLoss[region] ?? 0) + (losses[ring] as number);
+    regionLoss[region] = (regionLoss[region] ?? 0) + losses[ring];
     regionArea[region] = (regionArea[region] ?? 0) + signedArea;
     if (++unpaused < PAUSE_AFTER >> 4) continue;
     unpaused = 0;

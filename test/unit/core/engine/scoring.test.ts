@@ -66,7 +66,7 @@ describe('quality', () => {
 describe('specks and holes', () => {
   // A ring of eight, a speck of one, in five columns.
   const rows = ['###..', '#.#..', '###.#'];
-  const field = rows.flatMap((row) => [...row].map((letter) => (letter === '#' ? 1 : -1)));
+  const field = rows.flatMap((row) => Array.from(row).map((letter) => (letter === '#' ? 1 : -1)));
   const made = {
     ...result([], []),
     field: map(field, 5),

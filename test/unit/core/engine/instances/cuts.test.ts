@@ -39,7 +39,7 @@ describe('second eigenvector', () => {
           ]),
         ),
       ].map((value) => Math.abs(value)),
-    ).toEqual([Math.SQRT1_2, Math.SQRT1_2].map((value) => expect.closeTo(value, 9)));
+    ).toEqual([Math.SQRT1_2, Math.SQRT1_2].map((value) => expect.closeTo(value, 9) as unknown));
     expect(
       secondVector(
         rows([

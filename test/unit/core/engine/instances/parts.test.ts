@@ -45,7 +45,7 @@ describe('parts', () => {
     const found = parts(region, [[[0.5, 0.5]], [[1.5, 6.5]]]);
     expect(found).toHaveLength(2);
     for (const { mask } of found) expect(splitInstances(mask, 1)).toHaveLength(1);
-    expect(drawn(found, 3, 7)).toEqual([...'#.##.##.##.##.#######'].map((c) => (c === '#' ? 1 : 0)));
+    expect(drawn(found, 3, 7)).toEqual(Array.from('#.##.##.##.##.#######').map((c) => (c === '#' ? 1 : 0)));
   });
 
   it('are not tiny: one below the least area joins its neighbour, and if all are, the region stays whole', () => {
