@@ -141,8 +141,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
       }
       return withdrawn;
     },
-    async restore(connection, annotationId, taskId) {
-      deletedTasks.delete(taskKeyOf(connection, taskId));
+    async restore(connection, annotationId) {
       seen.delete(keyOf(connection, annotationId));
       for (const key of keysOf(connection, annotationId)) await service.annotations.restore(key);
     },
