@@ -26,13 +26,9 @@ const MAX_SEEN = 50_000;
 
 export function createRecorder({ service, images, log, source, limits }: RecorderParts): AnnotationRecorder {
   const seen = createLruMap<string, { state: string; project: string; id: number | string; task: string }>({ max: MAX_SEEN });
-  const deletedTasks = createLruMap<string, true>({ max: MAX_SEEN });
-  const taskKeyOf = ({ project }: Connection, id: number | string): string => JSON.stringify([project, String(id)]);
   const keyOf = ({ project }: Connection, id: number | string): string => JSON.stringify([project, String(id)]);
 
   const record: AnnotationRecorder['record'] = async (connection, task, annotation, { signal, again = false } = {}) => {
-    // Told in another order than it happened: what is gone stays gone.
-    if (deletedTasks.has(taskKeyOf(connection, task.id))) return 'nothing';
     const wanted = flagOf(task, annotation);
     const key = keyOf(connection, annotation.id);
     const state = `${revisionOf(annotation)} ${wanted}`;
@@ -131,7 +127,6 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
     remove,
     async removeTasks(connection, tasks) {
       const deleted = new Set(tasks.map(String));
-      for (const task of deleted) deletedTasks.set(taskKeyOf(connection, task), true);
       let counted = 0;
       for (const { project, id, task } of seen.values()) {
         if (project === connection.project && deleted.has(task) && (await remove(connection, id))) counted++;
@@ -146,8 +141,7 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
       }
       return withdrawn;
     },
-    async restore(connection, annotationId, taskId) {
-      deletedTasks.delete(taskKeyOf(connection, taskId));
+    async restore(connection, annotationId) {
       seen.delete(keyOf(connection, annotationId));
       for (const key of keysOf(connection, annotationId)) await service.annotations.restore(key);
     },

@@ -1,4 +1,5 @@
 /** Work on events after Label Studio got its response: kept in the store's queue first, or, without one, one at a time within a project. */
+import { createLruMap } from '../../core/common/lru-map.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
 import { runSteps } from '../../core/mask/cooperative.ts';
@@ -42,6 +43,8 @@ export interface EventWork {
   idle(): Promise<void>;
 }
 
+/** Deleted tasks that are remembered. */
+const MAX_DELETED = 50_000;
 /** Events waiting; what is dropped beyond is found again by reconciliation. */
 const MAX_WAITING = 10_000;
 /** Most images prepared after an import; in larger ones it is unknown which image is opened first. */
@@ -103,14 +106,25 @@ export function createEventWork(parts: EventParts): EventWork {
       .catch((error: unknown) => failed(connection.project, 'annotations could not be compared before training', error));
     await service.projects.train(connection.project);
   };
+  /** Tasks that events said were deleted, with the number of that event: events are worked off in any order. */
+  const deletedTasks = createLruMap<string, number>({ max: MAX_DELETED });
+  let deletions = 0;
   /** Work of one event, with what is said of it where it fails. */
-  const workOf = ({ project: from, what }: KeptEvent, signal: AbortSignal = closing) => {
+  const workOf = ({ project: from, what }: KeptEvent, signal: AbortSignal = closing, attempt = 1) => {
     const connection = connections.ofEvent(from);
     const { project } = connection;
     switch (what.kind) {
       case 'annotation': {
         const { task, annotation } = what;
-        const work = () => recorder.record(connection, task, annotation, { signal });
+        const key = JSON.stringify([project, String(task.id)]);
+        const before = deletions;
+        const work = async (): Promise<void> => {
+          // Tried again after its task was deleted: what is gone stays gone.
+          if (attempt > 1 && deletedTasks.has(key)) return;
+          await recorder.record(connection, task, annotation, { signal });
+          // Deleted while it was recorded.
+          if ((deletedTasks.peek(key) ?? 0) > before) await recorder.removeTasks(connection, [task.id]);
+        };
         return { project, line: project, failure: `annotation ${annotation.id} is not taken`, work };
       }
       case 'deleted': {
@@ -124,7 +138,11 @@ export function createEventWork(parts: EventParts): EventWork {
         return { project, line: project, failure: `imported annotations of task ${what.task.id} are not taken`, work };
       }
       case 'tasks-deleted': {
-        const work = () => recorder.removeTasks(connection, what.ids);
+        const work = (): Promise<unknown> => {
+          deletions++;
+          for (const id of what.ids) deletedTasks.set(JSON.stringify([project, String(id)]), deletions);
+          return recorder.removeTasks(connection, what.ids);
+        };
         return { project, line: project, failure: 'annotations of deleted tasks are not removed', work };
       }
       case 'train':
@@ -153,7 +171,7 @@ export function createEventWork(parts: EventParts): EventWork {
       if (queue === undefined) return () => Promise.resolve();
       return workOffEvents(queue, name, async (event, { signal: stopping, attempt }) => {
         const signal = AbortSignal.any([closing, stopping]);
-        const { project, failure, work } = workOf(event, signal);
+        const { project, failure, work } = workOf(event, signal, attempt);
         try {
           await work();
         } catch (error) {

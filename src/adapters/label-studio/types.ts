@@ -133,8 +133,8 @@ export interface AnnotationRecorder {
   removeTasks(connection: Connection, tasks: readonly (number | string)[]): Promise<number>;
   /** It is missing in Label Studio, and nobody said why: counts for nothing until it is recorded again. */
   withdraw(connection: Connection, annotationId: number | string, counted: readonly CountedAnnotation[]): Promise<boolean>;
-  /** Takes a removal back, that of its task included: what is recorded from now on counts again. */
-  restore(connection: Connection, annotationId: number | string, taskId: number | string): Promise<void>;
+  /** Takes a removal back: what is recorded from now on counts again. */
+  restore(connection: Connection, annotationId: number | string): Promise<void>;
 }
 
 /** Active record of an annotation in the service: one for each of its images. */

@@ -96,13 +96,32 @@ describe('events that are answered', () => {
 
   it('in another order than they happened leave what is deleted deleted', async () => {
     const { storage } = await opened();
-    const service = fakeService();
+    let letGo = (): void => undefined;
+    const freed = new Promise<void>((resolve) => (letGo = resolve));
+    let [failures, held] = [1, 0];
+    const service = fakeService({
+      before: (name) => {
+        if (name !== 'annotations.accept') return undefined;
+        if (failures-- > 0) throw new ProsamError('BLOB_DAMAGED', 'the disk is odd.');
+        held++;
+        return freed;
+      },
+    });
     const backend = await backendOn(service, storage, true);
-    await backend.call('POST', '/webhook', { action: 'TASKS_DELETED', project, tasks: [{ id: 1 }] });
-    await until(async () => ((await storage.queue.depth())['label-studio-event'] === undefined ? true : undefined));
+    const depth = async (): Promise<number> => (await storage.queue.depth())['label-studio-event'] ?? 0;
+    // The first one fails and waits, the second one is being stored when their task is deleted.
     await backend.call('POST', '/webhook', created(1));
-    await until(async () => ((await storage.queue.depth())['label-studio-event'] === undefined ? true : undefined));
+    await until(() => Promise.resolve(failures < 1 ? true : undefined));
+    await backend.call('POST', '/webhook', created(2));
+    await until(() => Promise.resolve(held === 1 ? true : undefined));
+    await backend.call('POST', '/webhook', { action: 'TASKS_DELETED', project, tasks: [{ id: 1 }] });
+    await until(async () => ((await depth()) <= 2 ? true : undefined));
+    letGo();
+    await until(async () => ((await depth()) === 0 ? true : undefined));
     expect(idsOf(service)).toEqual([]);
+    // What comes anew is new.
+    await backend.call('POST', '/webhook', created(3));
+    await all(service, 1);
   });
 
   it('are not answered with 200 where they cannot be kept', async () => {
