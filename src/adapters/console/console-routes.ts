@@ -4,6 +4,7 @@ import { ERROR_HINTS } from '../../core/common/error-hints.ts';
 import { LIMITS } from '../../core/common/limits.ts';
 import { ERROR_STATUS, type ErrorCode } from '../../core/common/errors.ts';
 import { thumbnail } from '../../core/image/node/thumbnail.ts';
+import { createAdmission } from '../../service/admission.ts';
 import type { Service } from '../../service/types.ts';
 import type { RunRecord, VersionRecord } from '../../service/ports/versions.ts';
 import { allows, visibleTo } from '../http/guard.ts';
@@ -18,6 +19,10 @@ const projectParams = z.object({ project });
 
 /** Messages of failures may name files and addresses. */
 const HIDDEN = { message: 'Something failed inside the service. Its log and people with admin access know more.' };
+
+/** Decoding and files share the few threads of the process: people who look at pictures leave the others to those who send work. */
+const PICTURES_AT_ONCE = 1;
+const PICTURES_WAITING = 200;
 
 /** Entries of each list on the page. */
 const SHOWN = 12;
@@ -54,6 +59,7 @@ function fileRoutes(): Route[] {
 }
 
 function dataRoutes(service: Service): Route[] {
+  const pictures = createAdmission({ concurrency: PICTURES_AT_ONCE, waiting: PICTURES_WAITING, clientShare: 1 });
   return [
     route({
       method: 'get',
@@ -122,8 +128,9 @@ function dataRoutes(service: Service): Route[] {
       params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
       query: z.strictObject({ project }),
       responseTypes: ['image/webp'],
-      async handle({ params, query }) {
-        const bytes = await thumbnail(await service.projects.imageBytes(query.project, params.sha256), 640);
+      async handle({ params, query, caller, signal }) {
+        const made = async () => thumbnail(await service.projects.imageBytes(query.project, params.sha256), 640);
+        const bytes = await pictures.run({ client: caller.name, priority: 'interactive', signal }, made);
         return { bytes, type: 'image/webp', headers: { 'cache-control': 'private, max-age=86400' } };
       },
     }),
