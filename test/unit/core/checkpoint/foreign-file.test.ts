@@ -75,7 +75,12 @@ const FILES: [name: string, content: Uint8Array, ...words: string[]][] = [
   ['array.npy', bytes([0x93], 'NUMPY'), 'NumPy'],
   ['photo.png', bytes([0x89], 'PNG\r\n', [0x1a, 0x0a]), 'a document or an image'],
   ['library.so', bytes([0x7f], 'ELF'), 'a program or a library'],
-  ['scripted.pt', zipped(['sam/data.pkl', 'sam/code/__torch__/sam.py', 'sam/constants.pkl'], false), 'a TorchScript program', 'torch.jit.load'],
+  [
+    'scripted.pt',
+    zipped(['sam/data.pkl', 'sam/code/__torch__/sam.py', 'sam/constants.pkl'], false),
+    'a TorchScript program',
+    'torch.jit.load',
+  ],
   ['scripted2.pt', zipped(['sam/code/__torch__/sam.py', 'sam/data.pkl']), 'a TorchScript program'],
   ['arrays.npz', zipped(['weight.npy'], false), 'an archive of NumPy arrays'],
   ['model.keras', zipped(['metadata.json', 'model.weights.h5']), 'Keras'],
