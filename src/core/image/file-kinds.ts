@@ -31,6 +31,8 @@ export const OTHER_KINDS = {
   TGA: 'convert it to PNG',
   video: 'extract its frames, for example with `ffmpeg -i in.mp4 frame-%05d.png`',
   archive: 'unpack it first',
+  HTML: 'a web page, often a sign-in page that was saved instead of the image; download the image again',
+  'Git LFS': 'a pointer to the image; fetch it with `git lfs pull`',
 } as const;
 export type OtherKind = keyof typeof OTHER_KINDS;
 
@@ -59,6 +61,8 @@ const SIGNATURES: readonly (readonly [RegExp, ReadableKind | OtherKind])[] = [
   [/^\0\0[\x01\x02]\0[\x01-\x40]\0/, 'ICO'],
   [/^(FUJIFILMCCD-RAW|FOVb|IIRO|IIRS|IIU\0|\0MRM)/, 'RAW'],
   [/^(\x1a\x45\xdf\xa3|RIFF[^]{4}AVI |\0\0\x01[\xb3\xba])/, 'video'],
+  [/^(\xef\xbb\xbf)?\s*<(!doctype html|html)[\s>]/i, 'HTML'],
+  [/^version https:\/\/git-lfs\.github\.com\/spec\//, 'Git LFS'],
   [/^(PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!|BZh)/, 'archive'],
 ];
 

@@ -15,7 +15,7 @@ export const REFERENCE = sceneFrom(1000, 96);
 export const TARGET = sceneFrom(2000, 112);
 
 /** Pixels of a scene as a file that nobody doubts. */
-async function plainPng({ image }: SceneWithTruth, name = 'plain.png'): Promise<File> {
+export async function plainPng({ image }: SceneWithTruth, name = 'plain.png'): Promise<File> {
   const { data, width, height } = image;
   return {
     name,

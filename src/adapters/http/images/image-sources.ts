@@ -69,7 +69,8 @@ export function createImageSources(options: ImageSourceOptions = {}): ImageSourc
       return readRemoteImage(input.url, { agent, policy, maxBytes, timeoutMs }, { headers, signal });
     }
     const bytes = await readHere(input, files, signal);
-    checkSignature(bytes, 'path' in input ? JSON.stringify(input.path.slice(0, 200)) : 'The image');
+    const label = 'path' in input ? JSON.stringify(input.path.slice(0, 200)) : 'The image';
+    checkSignature(bytes, label, { sent: !('path' in input) });
     return bytes;
   };
 

@@ -2,7 +2,7 @@
 import { request, type Agent, type Dispatcher } from 'undici';
 import { ProsamError } from '../../../core/common/errors.ts';
 import { READABLE_NAMES } from '../../../core/image/file-kinds.ts';
-import { hasKnownSignature, SIGNATURE_BYTES } from '../../../core/image/node/open-image.ts';
+import { hasKnownSignature, SIGNATURE_BYTES, unreadable } from '../../../core/image/node/open-image.ts';
 import { checkAddress, refused, shownAddress, type AddressPolicy } from '../address-check.ts';
 import { connectionReason, redirectTarget, refusalIn } from '../outbound-failure.ts';
 
@@ -84,9 +84,14 @@ async function readResponse(response: Dispatcher.ResponseData, url: URL, maxByte
   }
 }
 
-/** Refuses anything that is not an image, so that no reply of an internal service is ever shown. @throws IMAGE_UNREADABLE */
-export function checkSignature(bytes: Uint8Array, label: string): void {
+/**
+ * Refuses anything that is not an image, so that no reply of an internal service is ever shown.
+ * sent: the caller sent these bytes, and may be told what they are instead.
+ * @throws IMAGE_UNREADABLE
+ */
+export function checkSignature(bytes: Uint8Array, label: string, { sent = false } = {}): void {
   if (hasKnownSignature(bytes)) return;
+  if (sent) throw unreadable(label, `its ${bytes.byteLength} bytes do not begin like any of these`, { bytes });
   throw new ProsamError(
     'IMAGE_UNREADABLE',
     `${label}: expected a ${READABLE_NAMES} image, got ${bytes.byteLength === 0 ? 'nothing' : 'bytes that do not begin like any of these'}.`,
