@@ -101,14 +101,14 @@ export function createGuard(options: GuardOptions): Guard {
     }
     if (signature !== undefined && hmac.length > 0) {
       const { version } = checkSignatureHeader(signature, { nowMs: nowMs(), toleranceMs, replays, line });
-      const readsOnly = version === 'v1' && line.method !== 'GET' && line.method !== 'HEAD';
-      if (readsOnly && !hmac.some(({ bodyOnly }) => bodyOnly)) throw needsV2(line);
+      const changesByV1 = version === 'v1' && line.method !== 'GET' && line.method !== 'HEAD';
+      if (changesByV1 && !hmac.some(({ bodyOnly }) => bodyOnly)) throw needsV2(line);
       return {
         candidates: signers,
         async prove(body) {
           const secrets = hmac.map(({ secret }) => secret);
           const grant = hmac[await verifySignature(secrets, signature, body, { nowMs: nowMs(), toleranceMs, replays, line })];
-          if (readsOnly && grant?.bodyOnly !== true) throw needsV2(line);
+          if (changesByV1 && grant?.bodyOnly !== true) throw needsV2(line);
           return found(grant, 'signature');
         },
       };

@@ -1,5 +1,5 @@
 /** One task: its images, the labels that are known, and the masks in the form the labeling configuration has room for. */
-import { LIMITS } from '../../core/common/limits.ts';
+import { labelParts } from '../../service/every-label.ts';
 import { confidenceOf } from '../../core/engine/confidence.ts';
 import type { Service, ServicePrediction } from '../../service/types.ts';
 import type { MaskPrediction } from '../../core/engine/types.ts';
@@ -55,8 +55,7 @@ export async function predictTask(parts: TaskParts, request: TaskRequest, signal
     const options = { ...asked.options, ...((split || boxes) && { instances: true }) };
     const request = { project, externalId: of.externalId, priority, options };
     // A configuration may name more labels than one request.
-    for (let from = 0; from < labels.length; from += LIMITS.labels) {
-      const some = labels.slice(from, from + LIMITS.labels);
+    for (const some of labelParts(labels)) {
       const prediction: ServicePrediction = await images.use(
         of,
         (image) => retried(() => service.predictions.predict({ ...request, labels: some, image }, { signal }), signal),

@@ -25,9 +25,14 @@ const PNG = { width: 24, height: 16, channels: 3, background: '#804020' } as con
 /** A process keeps what the stand-in accepted. */
 const PER_PROCESS = 3000;
 
-function trying(url: string, seeds: readonly Seed[], headers: Record<string, string>): { run: Try; close: () => void } {
+/** A server that was started, and requests to it. */
+function trying(
+  server: { url: string; close: () => Promise<void> },
+  seeds: readonly Seed[],
+  headers: Record<string, string> = {},
+): { run: Try; close: () => Promise<void> } {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const { port } = new URL(url);
+  const { port } = new URL(server.url);
   const run: Try = (number) => {
     const random = seededRandom(number);
     const seed = seeds[uniformInt(random, 0, seeds.length - 1)] as Seed;
@@ -36,7 +41,11 @@ function trying(url: string, seeds: readonly Seed[], headers: Record<string, str
     const bytes = random() < 0.05 ? damaged(Buffer.from(text), Buffer.from(text), random) : Buffer.from(text);
     return answered(port, { method: seed.method, path, agent, headers: { ...headers, ...seed.headers } }, bytes);
   };
-  return { run, close: () => agent.destroy() };
+  const close = (): Promise<void> => {
+    agent.destroy();
+    return server.close();
+  };
+  return { run, close };
 }
 
 function damagedText(text: string, random: Random): string {
@@ -100,14 +109,7 @@ export const HTTP: FuzzTarget = {
       put('/v1/projects/cups/rollback', { reason: 'it was not steady' }),
       put('/v1/versions/v1/promote', { project: 'cups', reason: 'steadier' }),
     ];
-    const { run, close } = trying(server.url, seeds, { authorization: `Bearer ${TOKENS.admin}` });
-    return {
-      run,
-      close: async () => {
-        close();
-        await server.close();
-      },
-    };
+    return trying(server, seeds, { authorization: `Bearer ${TOKENS.admin}` });
   },
 };
 
@@ -129,14 +131,7 @@ export const LABEL_STUDIO: FuzzTarget = {
       access_token: 'a'.repeat(40),
       extra_params: null,
     };
-    const { run, close } = trying(backend.url, [...recorded, { method: 'POST', path: '/label-studio/setup', body: setup }], {});
-    return {
-      run,
-      close: async () => {
-        close();
-        await backend.close();
-      },
-    };
+    return trying(backend, [...recorded, { method: 'POST', path: '/label-studio/setup', body: setup }]);
   },
 };
 
@@ -163,13 +158,6 @@ export const CVAT: FuzzTarget = {
       call('prosam-track', shape('mask', [4, 8, 20, 2, 3, 10, 6])),
       call('prosam-track', { image, shapes: [], states: [{ id: 'a', key: 'b' }], width, height }),
     ];
-    const { run, close } = trying(facade.url, seeds, {});
-    return {
-      run,
-      close: async () => {
-        close();
-        await facade.close();
-      },
-    };
+    return trying(facade, seeds);
   },
 };
