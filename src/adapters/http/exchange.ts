@@ -12,7 +12,7 @@ export interface Exchange {
   route?: string;
   caller?: Caller;
   /** Path of the service in the address its proxy was asked for. */
-  prefix: string;
+  readonly prefix: string;
   /** Methods that exist at this path. */
   readonly methods: Set<string>;
   /** Errors tell their message in the status line too. */

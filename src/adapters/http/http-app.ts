@@ -99,7 +99,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       startedMs: clockMs(),
       log: withFields(log, { requestId }),
       methods: new Set(),
-      prefix: basePath,
+      prefix: (isTrusted(request) ? forwardedPrefix(request.headers['x-forwarded-prefix']) : undefined) ?? basePath,
     };
     exchange.errorsInStatusLine = options.errorsInStatusLine === true;
     exchanges.set(request, exchange);
@@ -112,7 +112,6 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       throw new ProsamError('SERVICE_CLOSING', 'The service is shutting down. Try again when it is back.');
     }
     if (hosts) checkHost(request, hosts);
-    exchange.prefix = (isTrusted(request) ? forwardedPrefix(request.headers['x-forwarded-prefix']) : undefined) ?? basePath;
     const below = belowBase(request.url, basePath);
     if ('redirect' in below) {
       response.redirect(308, below.redirect);
