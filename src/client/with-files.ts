@@ -24,6 +24,10 @@ function withoutBytes(value: unknown, files: Blob[]): unknown {
   if (isBytes(value)) return { file: noted(value, files) };
   if (Array.isArray(value)) return value.map((one) => withoutBytes(one, files));
   if (typeof value !== 'object' || value === null) return value;
+  if ('bytes' in value && isBytes(value.bytes)) {
+    const { bytes, ...more } = value;
+    return { file: noted(bytes, files), ...more };
+  }
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutBytes(one, files)]));
 }
 

@@ -2,6 +2,7 @@
 import { checkAnnotationKey, checkName } from '../core/common/limits.ts';
 import { linesOf } from '../core/common/notice.ts';
 import { coordinateNotices } from '../core/mask/coordinates.ts';
+import { fullMaskNotices } from '../core/mask/full-mask.ts';
 import { isProsamError, ProsamError } from '../core/common/errors.ts';
 import type { AcceptRequest, Accepted } from './types.ts';
 import type { AcceptedMask, AnnotationRecord, Message, Store } from './ports/storage.ts';
@@ -71,7 +72,13 @@ export function createAccept({ store, images, engine, admission, drawing, metric
     ];
     const stored = await storeOnce(store, record, messages, () => masksOf(wasGrownIn010));
     metrics.annotation(provenance, stored.outcome);
-    return { outcome: stored.outcome, image, masks: stored.masks.map(({ label, area }) => ({ label, area })), ...linesOf(found, said) };
+    const full = stored.masks.flatMap(({ label, area }) => fullMaskNotices(area, image, `the mask of ${JSON.stringify(label)}`));
+    return {
+      outcome: stored.outcome,
+      image,
+      masks: stored.masks.map(({ label, area }) => ({ label, area })),
+      ...linesOf(found, said, full),
+    };
   };
 }
 

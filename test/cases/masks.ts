@@ -1,6 +1,7 @@
 /** Masks of the plain question's object, as people save them. */
 import { encode } from 'fast-png';
 import sharp from 'sharp';
+import { bmpFile, tiffFile } from '../support/image-files.ts';
 import type { Case } from './support/case.ts';
 import { REFERENCE } from './support/scene.ts';
 import type { Question } from './support/ways.ts';
@@ -55,6 +56,58 @@ export const CASES: readonly Case[] = [
     '16 bits, 0 and 1',
     encode({ data: Uint16Array.from(data, (value) => (value === 0 ? 0 : 1)), width, height, channels: 1, depth: 16 }),
   ),
+  read(
+    'floats of 0 and 1',
+    tiffFile(
+      Float32Array.from(data, (value) => (value === 0 ? 0 : 1)),
+      { width, height, format: 3 },
+    ),
+  ),
+  read(
+    'probabilities',
+    tiffFile(
+      Float32Array.from(data, (value, at) => (value === 0 ? 0.001 : 0.9) + (at % 7) / 100),
+      { width, height, format: 3 },
+    ),
+  ),
+  read(
+    'NaN beside ones',
+    tiffFile(
+      Float32Array.from(data, (value) => (value === 0 ? Number.NaN : 1)),
+      { width, height, format: 3 },
+    ),
+  ),
+  read(
+    '0 and -1 in signed numbers',
+    tiffFile(
+      Int16Array.from(data, (value) => (value === 0 ? 0 : -1)),
+      { width, height, format: 2 },
+    ),
+  ),
+  read(
+    'a class id in floats, one of two',
+    tiffFile(
+      Float32Array.from(data, (_, at) => ids(at)),
+      { width, height, format: 3 },
+    ),
+    { fields: { maskValue: 3 }, flags: ['--mask-value', '3'] },
+  ),
+  refused(
+    'distances in floats',
+    tiffFile(
+      Float32Array.from(data, (value, at) => (value === 0 ? -1 : 1) * (at % 50) * 1.5),
+      { width, height, format: 3 },
+    ),
+    'from -',
+    '0 and 1',
+  ),
+  read('BMP', bmpFile(Uint8Array.from(Array.from(data, (value) => (value === 0 ? [0, 0, 0] : [255, 255, 255])).flat()), { width, height })),
+  {
+    name: 'a mask of everything',
+    ...marked(grey(() => 255)),
+    expected: { same: (plain) => ({ ...plain, mark: { box: [0, 0, width, height] } }) },
+    said: ['MASK_FULL'],
+  },
   read('one of two class ids', grey(ids), { fields: { maskValue: 3 }, flags: ['--mask-value', '3'] }),
   read(
     'one of two colors',

@@ -1,11 +1,13 @@
 /** `prosam demo`: the main job on photos, its own or yours, as images. */
 import { join } from 'node:path';
+import { noticeLine } from '../../core/common/notice.ts';
 import { iou } from '../../core/mask/metrics.ts';
 import { createEngine } from '../../core/runtime/node/create-engine.ts';
 import type { MaskPrediction, PredictOptions, Reference } from '../../core/engine/types.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { engineOptions, predictOptions } from '../common/engine-options.ts';
 import { parseCommand } from '../common/parse.ts';
+import { readingFrom } from '../common/reading-options.ts';
 import { referenceFiles, referencesFrom } from '../common/reference-args.ts';
 import { inputsOf, refuseTaken, writeOwn, type WriteOwnOptions } from '../common/write-file.ts';
 import { caption, demoPage, referencePanel, strip, targetPanel, type DemoRow } from './page.ts';
@@ -27,7 +29,7 @@ export async function demo(args: readonly string[], { print, warn, signal }: Ter
   const own = references.length > 0;
   const files = [...(values.target ?? []), ...positionals];
   if (own !== files.length > 0) throw new UsageError('your own photos need both --reference IMAGE with an annotation and --target IMAGE.');
-  const given: PredictOptions = { ...predictOptions(values), uncertaintyMap: true, ...(signal && { signal }) };
+  const given: PredictOptions = { ...predictOptions(values), ...readingFrom(values), uncertaintyMap: true, ...(signal && { signal }) };
 
   const started = performance.now();
   const photos = own ? undefined : await readPhotos();
@@ -60,7 +62,8 @@ export async function demo(args: readonly string[], { print, warn, signal }: Ter
         const { milliseconds } = prediction;
         times.push(milliseconds.total ?? 0);
         const [mask] = prediction.masks as [MaskPrediction];
-        const panel = await targetPanel(image, mask);
+        for (const notice of prediction.notices ?? []) if (notice.about === 'target') warn(noticeLine({ ...notice, about: image }));
+        const panel = await targetPanel(image, mask, given);
         if (!absent) panels.push(panel);
         const value = truth && iou(mask.mask.data, truth.data);
         if (value !== undefined) ious.push(value);

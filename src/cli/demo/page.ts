@@ -2,6 +2,7 @@
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Engine, ImageInput, MaskPrediction, PredictOptions, Reference } from '../../core/engine/types.ts';
 import { escapeHtml, figure, page, section } from '../../training/report/page.ts';
+import type { ImageReading } from '../../core/image/values/reading.ts';
 import { fittedBox } from '../../core/mask/coordinates.ts';
 import type { Units } from '../../core/mask/units.ts';
 import { COLORS, readRgb, shrink, sideBySide, withBox, withHeat, withMask, type Box, type RgbImage } from '../common/draw.ts';
@@ -68,8 +69,9 @@ function credits(list: Photos): string {
   return `<ul>\n${items.join('\n')}\n</ul>\n${paragraph(notes)}\n${paragraph(`True masks: ${list.annotations}.`)}`;
 }
 
-async function rgbOf(given: ImageInput): Promise<RgbImage> {
-  return typeof given === 'string' ? readRgb(given) : (given as RgbImage);
+async function rgbOf(given: ImageInput, { valueRange, page: at }: ImageReading): Promise<RgbImage> {
+  const reading = { ...(valueRange && { valueRange }), ...(at !== undefined && { page: at }) };
+  return typeof given === 'string' ? readRgb(given, Infinity, reading) : (given as RgbImage);
 }
 
 /** Reads a reference with the mask that its mark became. */
@@ -77,12 +79,12 @@ export async function referencePanel(engine: Engine, reference: Reference, optio
   const { mask } = await engine.referenceMask(reference, options);
   const { box, units } = reference as { box?: Box; units?: Units }; // checked by now
   const drawn = box && fittedBox(box, units, mask);
-  return { image: await rgbOf(reference.image), mask, isReference: true, boxXyxy: drawn };
+  return { image: await rgbOf(reference.image, options), mask, isReference: true, boxXyxy: drawn };
 }
 
 /** Reads a target with its prediction. */
-export async function targetPanel(target: ImageInput, { mask }: MaskPrediction): Promise<Panel> {
-  return { image: await rgbOf(target), mask };
+export async function targetPanel(target: ImageInput, { mask }: MaskPrediction, reading: ImageReading): Promise<Panel> {
+  return { image: await rgbOf(target, reading), mask };
 }
 
 /** Draws one target beside the reference. truth: true mask, where it is known. @returns PNG */

@@ -1,5 +1,6 @@
 /** Table of `prosam demo`. */
 import { ENGINE_OPTIONS } from '../common/engine-options.ts';
+import { READING_OPTIONS } from '../common/reading-options.ts';
 import { REFERENCE_OPTIONS } from '../common/reference-args.ts';
 import { command, options, under } from '../common/spec.ts';
 import { SUMMARIES } from '../common/summaries.ts';
@@ -21,6 +22,7 @@ export const DEMO = command({
       options({
         target: { type: 'text', repeat: true, value: 'IMAGE...', about: 'images to segment' },
         truth: { type: 'text', repeat: true, value: 'MASK...', about: 'true masks of the targets, in their order, to measure against' },
+        ...READING_OPTIONS,
       }),
     ),
     ...ENGINE_OPTIONS,

@@ -18,9 +18,13 @@ export interface ClientReading {
   page?: number;
 }
 
-/** An image: its bytes, or exactly one of the keys url, base64, path and sha256. */
+/** An image: its bytes, or exactly one of the keys bytes, url, base64, path and sha256. */
 export type ClientImage =
   | ImageBytes
+  | ({
+      /** Bytes of an image file that leaves a choice. */
+      bytes: ImageBytes;
+    } & ClientReading)
   | ({
       /** http(s) address of at most 8,192 characters that the service may reach, or a data: URI. */
       url: string;

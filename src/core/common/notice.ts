@@ -8,6 +8,7 @@
  * - PAGES_LEFT_OUT: the file holds more pages or frames than the one that was read
  * - CHANNELS_LEFT_OUT: the file holds more channels than those that were read
  * - COORDINATES_TINY: coordinates in pixels that look like shares of the image's sides
+ * - MASK_FULL: a mask marks its whole image
  */
 export const NOTICE_CODES = [
   'VALUES_SCALED',
@@ -17,6 +18,7 @@ export const NOTICE_CODES = [
   'PAGES_LEFT_OUT',
   'CHANNELS_LEFT_OUT',
   'COORDINATES_TINY',
+  'MASK_FULL',
 ] as const;
 export type NoticeCode = (typeof NOTICE_CODES)[number];
 

@@ -10,6 +10,7 @@ import { mirrorRows } from '../image/pixels.ts';
 import { parseAnnotation, type DrawnAnnotation } from '../mask/annotation.ts';
 import { coordinateNotices } from '../mask/coordinates.ts';
 import { sameSize } from '../mask/draw-annotation.ts';
+import { fullMaskNotices } from '../mask/full-mask.ts';
 import { reduceLabels, type BinaryMask, type LabelReduction } from '../mask/label-reduction.ts';
 import type { SamPrompt } from './methods/sam-prompts.ts';
 import type { ImageSource, LoadedImage } from './ports.ts';
@@ -114,7 +115,9 @@ export function createReferenceStore({ images, source, geometry, maxBytes, decod
         if (reduction.kind !== 'nearest' && cells.every((cell) => cell === 0)) {
           throw new ProsamError('MASK_EMPTY', 'the annotation reaches no cell of the feature grid. Mark more of the object.');
         }
-        return { key, features, mask, cells, notices: coordinateNotices(annotation, features) };
+        const marked = mask.data.reduce((sum, value) => sum + value, 0);
+        const notices = [...coordinateNotices(annotation, features), ...fullMaskNotices(marked, features)];
+        return { key, features, mask, cells, notices };
       });
       return { ...found, sam: () => images.features(loaded) };
     },

@@ -100,6 +100,11 @@ export function fileKind(start: Uint8Array, name = ''): ReadableKind | OtherKind
   return IMAGE_ENDING.test(name) ? 'damaged' : undefined;
 }
 
+/** Does its ending call a file an image? HEIC, which is not read, included: its error says what to do. */
+export function hasImageEnding(name: string): boolean {
+  return IMAGE_ENDING.test(name) || /\.hei[cf]$/i.test(name);
+}
+
 /** Can files of this kind be read? */
 export function isReadable(kind: string | undefined): kind is ReadableKind {
   return (READABLE_KINDS as readonly (string | undefined)[]).includes(kind);

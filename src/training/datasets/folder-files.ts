@@ -2,11 +2,10 @@
 import { readdir } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { ProsamError } from '../../core/common/errors.ts';
+import { hasImageEnding } from '../../core/image/file-kinds.ts';
 import { notFound } from './expected-tree.ts';
 import { listed } from './label-check.ts';
 import type { ManifestImage } from './manifest.ts';
-
-export const IMAGE_EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif', '.avif', '.heif', '.heic']);
 
 /** Key (name without extension) -> paths relative to `root`, in the order of the keys. @throws DATASET_INVALID, DATASET_NOT_FOUND */
 export async function pairFiles(root: string): Promise<Record<string, ManifestImage>> {
@@ -41,8 +40,8 @@ async function filesByStem(root: string, folder: string): Promise<Map<string, st
   if (!files) throw notFound(root, `there is no folder ${folder}/ in it`, ['folder']);
   const byStem = new Map<string, string>();
   for (const file of files) {
-    const { name, ext } = parse(file);
-    if (file.startsWith('.') || !IMAGE_EXTENSIONS.has(ext.toLowerCase())) continue;
+    if (file.startsWith('.') || !hasImageEnding(file)) continue;
+    const { name } = parse(file);
     const other = byStem.get(name);
     if (other !== undefined) {
       throw new ProsamError(

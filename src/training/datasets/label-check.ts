@@ -1,8 +1,10 @@
 /** Checks of a label map before it is used: known class ids, and the size of its image. */
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';
-import { hasKnownSignature } from '../../core/image/node/decode.ts';
+import { readImageHeader } from '../../core/image/header.ts';
+import { imageSize } from '../../core/image/node/decode.ts';
 import { loadSharp } from '../../core/image/node/load-sharp.ts';
+import { SIGNATURE_BYTES } from '../../core/image/node/open-image.ts';
 import { IGNORE_LABEL, type LabelMap } from '../types.ts';
 
 /** Class id -> number of its pixels, without background and ignored pixels. */
@@ -36,16 +38,19 @@ export async function checkImageSize(imageFile: string, labels: LabelMap, labels
   );
 }
 
-/** Read from the file's header; nothing is decoded. @throws DATASET_INVALID for unreadable images */
+/** Formats whose head alone says how large the upright image is. */
+const BY_HEAD = new Set(['jpeg', 'png', 'webp']);
+
+/** Nothing is decoded, and of JPEG, PNG and WebP only the head is read. @throws DATASET_INVALID for unreadable images */
 export async function uprightSize(file: string): Promise<{ width: number; height: number }> {
-  const sharp = await loadSharp();
   try {
-    if (!hasKnownSignature(await firstBytes(file))) throw new Error('its bytes do not begin like a JPEG, PNG, WebP, TIFF, AVIF or GIF');
+    if (!BY_HEAD.has(readImageHeader(await firstBytes(file))?.format ?? '')) return await imageSize(await readFile(file), 'the file');
+    const sharp = await loadSharp();
     return (await sharp(file, { limitInputPixels: false, ignoreIcc: true }).metadata()).autoOrient;
   } catch (cause) {
     throw new ProsamError(
       'DATASET_INVALID',
-      `${file}: expected an image, but it cannot be read: ${messageOf(cause)}. Replace the file, or remove it with its label map.`,
+      `${file}: expected an image, but it cannot be read: ${messageOf(cause).replace(/\.$/, '')}. Replace the file, or remove it with its label map.`,
       { cause },
     );
   }
@@ -54,7 +59,7 @@ export async function uprightSize(file: string): Promise<{ width: number; height
 async function firstBytes(file: string): Promise<Uint8Array> {
   const handle = await open(file, 'r');
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(12), 0, 12, 0);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SIGNATURE_BYTES), 0, SIGNATURE_BYTES, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();

@@ -6,12 +6,15 @@ import {
   createEngine,
   isProsamError,
   maskFromCocoRle,
+  maskFromAnnotation,
+  polygonsFromMask,
   type BinaryMask,
   type CocoRle,
   type Engine,
   type PredictOptions,
   type Reference,
 } from 'prosam';
+import type { PolygonWithHoles } from '../../../src/core/mask/polygon-groups.ts';
 import { createServer, type ProsamServer } from 'prosam/server';
 import { segment } from '../../../src/cli/segment/segment.ts';
 import { messageOf } from '../../../src/core/common/errors.ts';
@@ -33,6 +36,8 @@ export interface Question {
   options?: PredictOptions & Record<string, unknown>;
   /** Fields beside the mark, the same in a program and over HTTP (such as which value of a mask counts). */
   fields?: Record<string, unknown>;
+  /** Polygons are asked for instead of run lengths, and filled. */
+  polygons?: { tolerance?: number; holes?: 'rings' | 'slits' };
   /** Both on the command line. */
   flags?: readonly string[];
 }
@@ -81,18 +86,19 @@ async function closeAll(server: ProsamServer, engine: Engine): Promise<void> {
   await engine.close();
 }
 
-async function inProgram(engine: Engine, { target, reference, mark, options, fields }: Question): Promise<Answer> {
+async function inProgram(engine: Engine, { target, reference, mark, options, fields, polygons }: Question): Promise<Answer> {
   const annotation = 'mask' in mark ? { mask: mark.mask.bytes } : mark;
   try {
     const example = { image: reference.bytes, ...annotation, ...fields } as Reference;
     const { masks, ...rest } = await engine.predict(target.bytes, [example], { ...COMMON, ...options });
-    return { mask: binary(masks[0]?.mask as BinaryMask), said: JSON.stringify(rest) };
+    const mask = binary(masks[0]?.mask as BinaryMask);
+    return { mask: polygons ? filled(await polygonsFromMask(mask, polygons), mask) : mask, said: JSON.stringify(rest) };
   } catch (error) {
     return { error: failure(error), said: '' };
   }
 }
 
-async function onCommandLine(folder: string, { target, reference, mark, flags = [] }: Question): Promise<Answer> {
+async function onCommandLine(folder: string, { target, reference, mark, polygons, flags = [] }: Question): Promise<Answer> {
   const place = (file: File, what: string): string => {
     const path = `${folder}-${what}-${file.name}`;
     writeFileSync(path, file.bytes);
@@ -104,7 +110,9 @@ async function onCommandLine(folder: string, { target, reference, mark, flags = 
   const marked = 'mask' in mark ? ['--mask', place(mark.mask, 'mask')] : markArgs(mark, folder);
   const args = [
     ...['--reference', place(reference, 'reference'), ...marked, '--target', place(target, 'target')],
-    ...['--out', out, '--format', 'rle', '--json', '--model', 'tiny', '--method', COMMON.method, '--threshold', '0', ...flags],
+    ...['--out', out, '--format', polygons ? 'polygon' : 'rle', '--json', '--model', 'tiny', '--method', COMMON.method, '--threshold', '0'],
+    ...Object.entries(polygons ?? {}).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ...flags,
   ];
   try {
     await segment(args, { print: (line) => printed.push(line), warn: (line) => warned.push(line) });
@@ -117,9 +125,12 @@ async function onCommandLine(folder: string, { target, reference, mark, flags = 
     .find((one) => one.outputs ?? one.error);
   if (line?.error) return { error: line.error, said };
   const written = JSON.parse(readFileSync((line as { outputs: string[] }).outputs[0] as string, 'utf8')) as {
-    masks: [{ segmentation: CocoRle }];
+    width: number;
+    height: number;
+    masks: [{ segmentation: CocoRle | PolygonWithHoles[] }];
   };
-  return { mask: decoded(written.masks[0].segmentation), said };
+  const { segmentation } = written.masks[0];
+  return { mask: Array.isArray(segmentation) ? filled(segmentation, written) : decoded(segmentation), said };
 }
 
 /** Coordinates as they are typed. */
@@ -133,7 +144,7 @@ function markArgs(mark: Exclude<Question['mark'], { mask: File }>, folder: strin
   return [name, points.map((point) => point.join(',')).join(';')];
 }
 
-async function overHttp(url: string, { target, reference, mark, options, fields }: Question): Promise<Answer> {
+async function overHttp(url: string, { target, reference, mark, options, fields, polygons }: Question): Promise<Answer> {
   const annotation = 'mask' in mark ? { mask: { base64: base64(mark.mask) } } : mark;
   const response = await fetch(`${url}/v1/predict`, {
     method: 'POST',
@@ -142,12 +153,28 @@ async function overHttp(url: string, { target, reference, mark, options, fields 
       ...{ project: 'cases', image: { base64: base64(target) }, remember: false },
       references: [{ image: { base64: base64(reference) }, ...annotation, ...fields }],
       options: { ...COMMON, ...options },
+      ...(polygons && { format: 'polygon', ...polygons }),
     }),
   });
   const said = await response.text();
-  const answer = JSON.parse(said) as { masks?: { rle: CocoRle }[]; error?: Answer['error'] };
+  const answer = JSON.parse(said) as {
+    image: { width: number; height: number };
+    masks?: { rle: CocoRle; polygons?: PolygonWithHoles[] }[];
+    error?: Answer['error'];
+  };
   const [first] = answer.masks ?? [];
+  if (first?.polygons) return { mask: filled(first.polygons, answer.image), said };
   return first ? { mask: decoded(first.rle), said } : { error: answer.error as { code: string; message: string }, said };
+}
+
+/** Pixels whose centers lie in one of the polygons and in none of its holes. */
+function filled(polygons: readonly PolygonWithHoles[], { width, height }: { width: number; height: number }): BinaryMask {
+  const data = new Uint8Array(width * height);
+  for (const { exterior, holes } of polygons)
+    maskFromAnnotation({ polygon: [exterior, ...holes] }, width, height).data.forEach((value, at) => {
+      if (value !== 0) data[at] = 1;
+    });
+  return { data, width, height };
 }
 
 const base64 = ({ bytes }: File): string => Buffer.from(bytes).toString('base64');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { photosFolder, readPhotos, type Photos } from '../../../src/cli/demo/photos.ts';
+import { tiffFile } from '../../support/image-files.ts';
 import { jsonLines, runCli, type CliResult } from './run-cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-demo-'));
@@ -99,6 +100,25 @@ describe('prosam demo', () => {
     const ownPage = readFileSync(at('own/index.html'), 'utf8');
     expect(ownPage).toContain('cat in cat-sofa');
     expect(ownPage).not.toContain('Flickr');
+  });
+
+  it('reads photos of many bits by the range that is named, and says what it did where none is', async () => {
+    const { reference, boxXyxy, targets } = photos.concepts[0] as Photos['concepts'][0];
+    for (const name of [reference, targets[0] as string]) {
+      const { data, info } = await sharp(join(photosFolder(), `${name}.jpg`))
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      const { width, height } = info;
+      const lifted = Uint16Array.from(data, (value) => 1000 + 2 * value);
+      writeFileSync(at(`${name}.tif`), tiffFile(lifted, { width, height, channels: 3 }));
+    }
+    const deep = ['demo', '--reference', `${reference}.tif`, '--box', boxXyxy.join(), '--grow', '--label', 'cat', '--model', 'small'];
+    const rest = ['--method', 'prosam', '--target', `${targets[0] as string}.tif`, '--json'];
+    const named = await runCli([...deep, ...rest, '--out', 'deep', '--value-range', '1000,1510'], folder);
+    expect([named.code, named.stderr]).toEqual([0, expect.not.stringContaining('NaN')]);
+    expect(jsonLines(named.stdout)[0]?.['score']).toBeCloseTo(lines[0]?.['score'] as number, 6);
+    const unnamed = await runCli([...deep, ...rest, '--out', 'deep'], folder);
+    expect([unnamed.code, unnamed.stderr]).toEqual([0, expect.stringContaining(`${targets[0] as string}.tif: VALUES_SCALED`)]);
   });
 
   it('leaves a folder alone in which a file is called like one of its own', async () => {

@@ -1,6 +1,7 @@
 /** The client against the real adapter: every function, every refusal, and what it does when things go wrong. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createClient, ProsamClientError, type ProsamClient } from '../../../src/client/index.ts';
 import { ProsamError } from '../../../src/core/common/errors.ts';
@@ -56,6 +57,25 @@ describe('createClient', () => {
     const refined = await client.refine({ project: 'cups', image, points: [{ x: 1, y: 2 }], lowResLogits: true });
     expect(refined.masks[0]?.lowResLogits?.length).toBeGreaterThan(4);
     expect(await client.projects.image('cups', reply.image.sha256)).toEqual(new Uint8Array(image));
+  });
+
+  it('sends bytes with a page and a range of values', async () => {
+    const deep = await sharp(
+      Uint16Array.from({ length: 1200 }, (_, i) => 1000 + (i % 40)),
+      { raw: { width: 40, height: 30, channels: 1 } },
+    )
+      .toColourspace('grey16')
+      .png()
+      .toBuffer();
+    const { image: kept } = await client.predict({
+      project: 'cups',
+      image: { bytes: new Blob([new Uint8Array(deep)]), valueRange: [1000, 1039] },
+      references: [{ image: { bytes: image, page: 1 }, box: [1, 1, 5, 5], label: 'cup' }],
+    });
+    const { data } = await sharp(await client.projects.image('cups', kept.sha256))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    expect([data[0], data[39 * 3]]).toEqual([0, 255]);
   });
 
   it('follows a job to its end and reads all results', async () => {

@@ -12,8 +12,8 @@ import { allFieldsOf, interfacesOf } from '../../support/interface-fields.ts';
 /** Without what zod cannot say: `undefined` beside absent, and lists nobody changes. */
 type Plain<T> = T extends object ? { -readonly [K in keyof T]: Plain<Exclude<T[K], undefined>> } : T;
 
-/** A request as it is written: bytes are files (a page or a value range goes with their base64), lists of numbers have any length, and of a mask's two fields the service demands one. */
-type Sent<T> = T extends Uint8Array | Blob
+/** A request as it is written: bytes are files, lists of numbers have any length, and of a mask's two fields the service demands one. */
+type Sent<T> = T extends Uint8Array | Blob | { bytes: unknown }
   ? { file: string; valueRange?: number[]; page?: number }
   : T extends readonly number[]
     ? number[]

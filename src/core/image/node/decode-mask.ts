@@ -5,9 +5,12 @@ import type { BinaryMask } from '../../mask/label-reduction.ts';
 import type { ImageLimits } from '../image-limits.ts';
 import type { MaskChoice } from '../../mask/mask-choice.ts';
 import { markedSteps } from '../mask-file.ts';
+import { maskSamples } from '../mask-samples.ts';
 import type { MaskPixels } from '../mask-values.ts';
 import { pngPalette } from '../png-palette.ts';
+import { uprightSteps } from '../values/orient.ts';
 import { openImage, type OpenedImage } from './open-image.ts';
+import { tiffSamples } from './tiff.ts';
 
 /**
  * Upright mask of 0 and 1. choice: the value or colour that is marked. label: name for messages.
@@ -15,14 +18,19 @@ import { openImage, type OpenedImage } from './open-image.ts';
  */
 export async function decodeMaskFile(bytes: Uint8Array, label: string, limits: ImageLimits = {}, choice?: MaskChoice): Promise<BinaryMask> {
   const opened = await openImage(bytes, label, limits); // refuses what is too large, and what no decoder should see
-  const pixels = await pixelsOf(opened, bytes).catch((cause: unknown) => {
+  const pixels = await pixelsOf(opened, bytes, label).catch((cause: unknown) => {
     if (isProsamError(cause)) throw cause;
     throw new ProsamError('IMAGE_UNREADABLE', `${label}: expected an image as mask, but ${messageOf(cause)}.`, { cause });
   });
   return runSteps(markedSteps(pixels, choice, label));
 }
 
-async function pixelsOf(opened: OpenedImage, bytes: Uint8Array): Promise<MaskPixels> {
+async function pixelsOf(opened: OpenedImage, bytes: Uint8Array, label: string): Promise<MaskPixels> {
+  const { tiff } = opened;
+  if (tiff) {
+    const samples = await tiffSamples(bytes, tiff.page, tiff.littleEndian, label);
+    return runSteps(uprightSteps(await runSteps(maskSamples(samples, label)), tiff.page.orientation));
+  }
   const image = await opened.image();
   const metadata = await image.metadata();
   // A mask drawn in the alpha channel only (opaque = marked) is as common as one in black and white.

@@ -1,9 +1,19 @@
 /** Pixels turned upright. */
 import { PAUSE_AFTER_PLAIN, type Steps } from '../../mask/cooperative.ts';
-import type { Raster } from '../pillow-resize.ts';
+
+/** Pixels row by row, channels interleaved. */
+interface Turnable<Data> {
+  data: Data;
+  width: number;
+  height: number;
+  channels: number;
+}
 
 /** orientation: 1 to 8 as EXIF and TIFF number them; others leave the pixels as they are. */
-export function* uprightSteps(raster: Raster, orientation: number): Steps<Raster> {
+export function* uprightSteps<Data extends Uint8Array | Uint16Array, R extends Turnable<Data>>(
+  raster: R & Turnable<Data>,
+  orientation: number,
+): Steps<R> {
   const { data, width, height, channels } = raster;
   if (!(orientation >= 2 && orientation <= 8)) return raster;
   const turned = orientation >= 5;
@@ -11,7 +21,7 @@ export function* uprightSteps(raster: Raster, orientation: number): Steps<Raster
   const fromRight = [2, 3, 7, 8].includes(orientation);
   const fromBottom = [3, 4, 6, 7].includes(orientation);
   const [outWidth, outHeight] = turned ? [height, width] : [width, height];
-  const out = new Uint8Array(data.length);
+  const out = data instanceof Uint16Array ? new Uint16Array(data.length) : new Uint8Array(data.length);
   for (let y = 0, to = 0, unpaused = 0; y < outHeight; y++) {
     for (let x = 0; x < outWidth; x++, to += channels) {
       const [column, row] = turned ? [y, x] : [x, y];
@@ -23,5 +33,5 @@ export function* uprightSteps(raster: Raster, orientation: number): Steps<Raster
     unpaused = 0;
     yield;
   }
-  return { data: out, width: outWidth, height: outHeight, channels };
+  return { ...raster, data: out, width: outWidth, height: outHeight };
 }

@@ -1,4 +1,5 @@
 /** Label Studio's own exports, JSON and JSON-MIN: brush masks, polygons, rectangles and ellipses in percent. */
+import { hasImageEnding } from '../../../core/image/file-kinds.ts';
 import { isProsamError } from '../../../core/common/errors.ts';
 import { decodeBrushRle } from '../../../core/mask/brush-rle.ts';
 import { DEFAULT_LIMITS } from '../../../core/image/node/decode.ts';
@@ -7,7 +8,7 @@ import { uprightSize } from '../label-check.ts';
 import { createLabels, createShapes, shapesAtHand, type Gathered, type GatheredImage, type ReadContext } from './gathered.ts';
 import { fieldsOf, listOf, numberOf, readJson, textOf } from './lenient-json.ts';
 import { bitmap, boxRing, ellipseRing, ringFrom } from './shapes.ts';
-import { baseOf, isImage, type Tree } from './tree.ts';
+import { baseOf, type Tree } from './tree.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -70,7 +71,7 @@ export async function readLabelStudio({ tree, tally, options }: ReadContext, fil
 function addressOf(task: Fields): string | undefined {
   const data = task['data'] === undefined ? task : fieldsOf(task['data']);
   const texts = Object.values(data).flatMap((value) => textOf(value) ?? []);
-  return texts.find((text) => isImage(pathIn(text)) && text.length < 5000);
+  return texts.find((text) => hasImageEnding(pathIn(text)) && text.length < 5000);
 }
 
 /** Path of the file behind an address: `/data/upload/1/x.jpg`, `/data/local-files/?d=a/x.jpg`, `s3://bucket/x.jpg`. */

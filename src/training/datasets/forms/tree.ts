@@ -2,7 +2,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { ProsamError } from '../../../core/common/errors.ts';
-import { IMAGE_EXTENSIONS } from '../folder-files.ts';
+import { hasImageEnding } from '../../../core/image/file-kinds.ts';
 import type { Tally } from '../tally.ts';
 
 const MAX_FILES = 2_000_000;
@@ -26,10 +26,6 @@ export interface Tree {
   at(path: string): string;
   /** The same without some files. */
   without(isLeftOut: (path: string) => boolean): Tree;
-}
-
-export function isImage(path: string): boolean {
-  return IMAGE_EXTENSIONS.has(/\.[^./]+$/.exec(path)?.[0]?.toLowerCase() ?? '');
 }
 
 export function stemOf(path: string): string {
@@ -90,7 +86,7 @@ function treeOf(root: string, files: readonly string[], folders: ReadonlySet<str
     for (const path of among) found.set(keyOf(path), found.has(keyOf(path)) ? undefined : path);
     return found;
   };
-  const images = files.filter(isImage);
+  const images = files.filter(hasImageEnding);
   const byName = unique((path) => baseOf(path).normalize('NFC'), images);
   const byStem = unique((path) => stemOf(path).normalize('NFC'), images);
   const byBareStem = unique((path) => stemOf(baseOf(path)).normalize('NFC'), images);

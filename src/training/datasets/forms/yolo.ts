@@ -1,11 +1,12 @@
 /** YOLO-seg, as Ultralytics trains it: data.yaml, and a text file an image with one outline a line, in shares of the image. */
+import { hasImageEnding } from '../../../core/image/file-kinds.ts';
 import { parse as parseYaml } from 'yaml';
 import { ProsamError } from '../../../core/common/errors.ts';
 import { uprightSize } from '../label-check.ts';
 import { createShapes, shapesAtHand, sideOf, type Gathered, type GatheredImage, type ReadContext, type Side } from './gathered.ts';
 import { fieldsOf, listOf, readWhole, textOf } from './lenient-json.ts';
 import { boxRing, ringFrom } from './shapes.ts';
-import { baseOf, cleanPath, folderOf, isImage, stemOf, type Tree } from './tree.ts';
+import { baseOf, cleanPath, folderOf, stemOf, type Tree } from './tree.ts';
 
 const MAX_YAML_BYTES = 2 ** 20;
 const MAX_LABEL_BYTES = 16 * 2 ** 20;
@@ -141,7 +142,7 @@ function placeOf(tree: Tree, own: string, base: string | undefined, entry: strin
 async function imagesOf(tree: Tree, { splits }: Config): Promise<Map<string, Side | undefined>> {
   const found = new Map<string, Side | undefined>();
   const add = (path: string, side: Side | undefined): void => {
-    if (isImage(path) && !found.has(path)) found.set(path, side);
+    if (hasImageEnding(path) && !found.has(path)) found.set(path, side);
   };
   for (const [split, entries] of splits) {
     for (const entry of entries) {
@@ -173,7 +174,7 @@ async function imagesOf(tree: Tree, { splits }: Config): Promise<Map<string, Sid
 
 /** labels/ for the last images/ of the path, or beside the image. */
 function labelFileOf(path: string, tree: Tree): string | undefined {
-  if (!isImage(path)) return undefined;
+  if (!hasImageEnding(path)) return undefined;
   const at = `/${path}`.lastIndexOf('/images/');
   const candidates = [`${stemOf(path)}.txt`];
   if (at >= 0) candidates.unshift(`${`/${stemOf(path)}`.slice(0, at)}/labels/${`/${stemOf(path)}`.slice(at + 8)}.txt`.replace(/^\//, ''));

@@ -1,6 +1,8 @@
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { openDataset, type OpenDatasetOptions } from '../../../../src/training/datasets/index.ts';
-import { folderData, keysOf } from './make-data.ts';
+import { bmpFile, tiffFile } from '../../../support/image-files.ts';
+import { bands, folderData, HEIGHT, keysOf, labelPng, put, tempFolder, WIDTH } from './make-data.ts';
 
 const NAMES = ['cup', 'dog', 'fork', 'gate', 'hat'];
 /** 40 images of two classes each. */
@@ -21,5 +23,29 @@ describe('own folders that only measure', () => {
   it('test on a fold whose other classes too few images show to train on', async () => {
     const single = await openDataset(await folderData([...SHOWN, [6]], [...NAMES, 'rare']));
     expect(single.fold(0).testEpisodes(4, 1)).toHaveLength(4);
+  });
+});
+
+describe('own folders with images of every readable format', () => {
+  const SIZE = { width: WIDTH, height: HEIGHT };
+  const grey = new Uint8Array(3 * WIDTH * HEIGHT).fill(90);
+  const picture = () => sharp(grey, { raw: { ...SIZE, channels: 3 } });
+  it.each<[string, () => Promise<Uint8Array> | Uint8Array]>([
+    ['bmp', () => bmpFile(grey, SIZE)],
+    ['tif', () => tiffFile(new Float32Array(WIDTH * HEIGHT).fill(0.4), { ...SIZE, format: 3 })],
+    ['tiff', () => picture().tiff().toBuffer()],
+    ['webp', () => picture().webp().toBuffer()],
+    ['gif', () => picture().gif().toBuffer()],
+    ['avif', () => picture().avif().toBuffer()],
+    ['jfif', () => picture().jpeg().toBuffer()],
+  ])('%s', async (ending, bytes) => {
+    const root = await tempFolder();
+    await put(root, 'classes.json', JSON.stringify(['cup']));
+    for (const name of ['a', 'b', 'c', 'd']) {
+      await put(root, `images/${name}.${ending}`, await bytes());
+      await put(root, `masks/${name}.png`, labelPng(bands([1])));
+    }
+    const dataset = await openDataset(root, { testOn: 'all' });
+    expect(keysOf(dataset.fold('all').testEpisodes(40, 1)).size).toBe(4);
   });
 });

@@ -6,6 +6,7 @@ import { createNotes } from '../../notes.ts';
 import { createByteCache } from '../../../common/byte-cache.ts';
 import { sha256Hex } from '../../../common/sha256.ts';
 import type { BinaryMask } from '../../../mask/label-reduction.ts';
+import { fullMaskNotices } from '../../../mask/full-mask.ts';
 import { runsFromMask } from '../../../mask/rle.ts';
 import type { CallContext } from '../../call-context.ts';
 import { checkResultPixels, readingOf } from '../../options.ts';
@@ -70,8 +71,10 @@ export function createExternalMethod({ transport, store, source, maxBytes }: Ext
       for (const reference of references) {
         const drawn = await store.drawn(reference, { ...reading, ...(grow !== undefined && { grow }) });
         const { image, ...about } = await sent(drawn.image);
-        notes(reference, about, drawn.notices(image));
         const counts = await masks.get(drawn.key, async () => runsFromMask(await drawn.mask(image)));
+        // Every second run is marked.
+        const marked = counts.reduce((sum, run, i) => sum + (i % 2) * run, 0);
+        notes(reference, about, [...drawn.notices(image), ...fullMaskNotices(marked, image)]);
         ready.push({ image, counts });
         keys.push(drawn.key);
         signal?.throwIfAborted();
