@@ -4,17 +4,14 @@ import { extname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createServer } from 'prosam/server';
 import { createLabelStudioClient, encodeBrushRleSync, repairWebhook, type LabelStudioClient } from 'prosam/label-studio';
-import { CONCEPTS, conceptMask, generateScene } from 'prosam/scenes';
 import sharp from 'sharp';
 import { startLabelStudio } from './label-studio-server.ts';
 
 export interface ExampleOptions {
   /** Keeps everything. */
   folder: string;
-  /** Folder of photos of your own, of which you label one. @default generated scenes, of which one is labelled for you */
+  /** Folder of photos of your own, of which you label one. @default the package's photos of cats and airplanes, of which one cat is labelled for you */
   photos?: string;
-  /** @default 8 */
-  scenes?: number;
   /** Port of Label Studio. @default any free one */
   port?: number;
   say: (line: string) => void;
@@ -26,24 +23,25 @@ export interface RunningExample {
   user: string;
   password: string;
   project: number;
-  /** Tasks that have a prediction. */
+  /** Tasks in which something was found. */
   predicted: number;
   client: LabelStudioClient;
   close(): Promise<void>;
 }
 
 const LOGIN = { name: 'label-studio', password: 'between-the-two' };
-const CONCEPT = CONCEPTS[31];
-const LABEL = 'object';
-const CONFIG = `<View>
+/** Photos of the package, with credits in CREDITS.md beside them. */
+const PHOTOS = join(import.meta.dirname, '../photos');
+const LABELLED = 'cat-floor';
+const configOf = (label: string): string => `<View>
   <Image name="image" value="$image" zoom="true" zoomControl="true"/>
-  <BrushLabels name="tag" toName="image"><Label value="${LABEL}" background="#FF00FF"/></BrushLabels>
-  <KeyPointLabels name="click" toName="image" smart="true" smartOnly="true"><Label value="${LABEL}" background="#FF00FF"/></KeyPointLabels>
-  <RectangleLabels name="box" toName="image" smart="true" smartOnly="true"><Label value="${LABEL}" background="#FF00FF"/></RectangleLabels>
+  <BrushLabels name="tag" toName="image"><Label value="${label}" background="#FF00FF"/></BrushLabels>
+  <KeyPointLabels name="click" toName="image" smart="true" smartOnly="true"><Label value="${label}" background="#FF00FF"/></KeyPointLabels>
+  <RectangleLabels name="box" toName="image" smart="true" smartOnly="true"><Label value="${label}" background="#FF00FF"/></RectangleLabels>
 </View>`;
 const TYPES: Record<string, string> = { '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png', '.webp': 'image/webp' };
 
-export async function startExample({ folder, photos, scenes = 8, port, say }: ExampleOptions): Promise<RunningExample> {
+export async function startExample({ folder, photos, port, say }: ExampleOptions): Promise<RunningExample> {
   const studio = await startLabelStudio({ folder: join(folder, 'label-studio'), ...(port !== undefined && { port }), onStep: say });
   const prosam = await createServer({
     port: 0,
@@ -60,12 +58,13 @@ export async function startExample({ folder, photos, scenes = 8, port, say }: Ex
   };
   try {
     const client = createLabelStudioClient({ url: studio.url, token: studio.token });
-    const { id: project } = await client.createProject({ title: 'ProSAM', label_config: CONFIG });
+    const label = photos === undefined ? 'cat' : 'object';
+    const { id: project } = await client.createProject({ title: 'ProSAM', label_config: configOf(label) });
     const backendUrl = `${await prosam.listen()}/label-studio`;
     await connect(client, project, backendUrl);
     say(`connected: ${backendUrl}`);
 
-    const pictures = photos === undefined ? await generated(scenes) : await own(photos);
+    const pictures = photos === undefined ? await packaged() : await own(photos);
     await client.uploadImages(project, pictures);
     const tasks: number[] = [];
     for await (const { id } of client.tasks(project)) tasks.push(id);
@@ -73,8 +72,8 @@ export async function startExample({ folder, photos, scenes = 8, port, say }: Ex
     const address = (task: number): string => `${studio.url}/projects/${project}/data?task=${task}`;
 
     const before = await versionOf(client, project);
-    const [{ mask }] = pictures as [RgbImage];
-    if (mask) await client.createAnnotation(first, { result: [regionOf(mask)] });
+    const [{ mask }] = pictures as [Photo];
+    if (mask) await client.createAnnotation(first, { result: [regionOf(mask, label)] });
     else {
       say(`log in as ${studio.user} with ${studio.password}, paint the object and press Submit: ${address(first)}`);
       while ((await client.annotations(first)).length === 0) await wait(2000);
@@ -85,7 +84,7 @@ export async function startExample({ folder, photos, scenes = 8, port, say }: Ex
 
     await client.act(project, 'retrieve_tasks_predictions', rest);
     let predicted = 0;
-    for await (const { predictions } of client.tasks(project, { predictions: true })) if (predictions.length > 0) predicted++;
+    for (const task of rest) if ((await client.predictions(task)).some(({ result }) => result.length > 0)) predicted++;
     return { url: address(rest[0] ?? first), user: studio.user, password: studio.password, project, predicted, client, close };
   } catch (error) {
     await close();
@@ -113,29 +112,31 @@ interface Mask {
   height: number;
 }
 
-interface RgbImage {
+interface Photo {
   name: string;
   type: string;
   bytes: Uint8Array;
   mask?: Mask;
 }
 
-async function generated(count: number): Promise<RgbImage[]> {
-  const pictures: RgbImage[] = [];
-  const concept = CONCEPT?.id ?? 0;
-  for (let seed = 1; pictures.length < count; seed++) {
-    const { image, width, height, ...scene } = generateScene(seed, { force: [concept] });
-    const mask = { data: conceptMask({ image, width, height, ...scene }, concept), width, height };
-    if (mask.data.reduce((sum, one) => sum + one, 0) < 0.03 * mask.data.length) continue;
-    const bytes = await sharp(image, { raw: { width, height, channels: 3 } })
-      .png()
-      .toBuffer();
-    pictures.push({ name: `scene-${seed}.png`, type: 'image/png', bytes, mask });
-  }
-  return pictures;
+/** The labelled photo first, then those that show the same. */
+async function packaged(): Promise<Photo[]> {
+  const names = (await readdir(PHOTOS)).filter((name) => name.endsWith('.jpg')).sort();
+  const first = `${LABELLED}.jpg`;
+  const rank = (name: string): number => (name === first ? 0 : name.startsWith('cat') ? 1 : 2);
+  const sorted = names.sort((one, other) => rank(one) - rank(other));
+  const drawn = sharp(join(PHOTOS, 'masks', `${LABELLED}.png`)).toColourspace('b-w');
+  const { data, info } = await drawn.raw().toBuffer({ resolveWithObject: true });
+  const mask = { data: data.map((value) => (value > 127 ? 1 : 0)), width: info.width, height: info.height };
+  return Promise.all(
+    sorted.map(async (name) => ({
+      ...{ name, type: 'image/jpeg', bytes: await readFile(join(PHOTOS, name)) },
+      ...(name === first && { mask }),
+    })),
+  );
 }
 
-async function own(folder: string): Promise<RgbImage[]> {
+async function own(folder: string): Promise<Photo[]> {
   const names = (await readdir(folder)).filter((name) => extname(name).toLowerCase() in TYPES).sort();
   if (names.length < 2)
     throw new Error(`${folder}: expected at least two photos (${Object.keys(TYPES).join(', ')}), found ${names.length}`);
@@ -144,10 +145,10 @@ async function own(folder: string): Promise<RgbImage[]> {
   );
 }
 
-function regionOf(mask: Mask) {
+function regionOf(mask: Mask, label: string) {
   return {
     ...{ id: 'first', type: 'brushlabels', from_name: 'tag', to_name: 'image', image_rotation: 0 },
     ...{ original_width: mask.width, original_height: mask.height },
-    value: { format: 'rle', rle: [...encodeBrushRleSync(mask)], brushlabels: [LABEL] },
+    value: { format: 'rle', rle: [...encodeBrushRleSync(mask)], brushlabels: [label] },
   };
 }

@@ -9,6 +9,6 @@ const example = await startExample({
   ...(values.port !== undefined && { port: Number(values.port) }),
   say: (line) => console.log(line),
 });
-console.log(`${example.predicted} images have a mask. Log in as ${example.user} with ${example.password} (Ctrl-C ends it all):`);
+console.log(`Something was found in ${example.predicted} images. Log in as ${example.user} with ${example.password} (Ctrl-C ends it all):`);
 console.log(example.url);
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => void example.close().then(() => process.exit(0)));

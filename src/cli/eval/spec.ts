@@ -18,6 +18,7 @@ import {
 import { READING_OPTIONS } from '../common/reading-options.ts';
 import { command, options, under } from '../common/spec.ts';
 import { SUMMARIES } from '../common/summaries.ts';
+import { MAX_SHOTS } from '../../training/evaluation/more-references.ts';
 import { CROWDS_OPTION, DATA_OPTION } from '../train/spec.ts';
 
 /** Folds of train data that eval and study measure. */
@@ -55,6 +56,11 @@ export const EVAL = command({
       ...{ type: 'whole', min: 0, max: MAX_RIVAL_IMAGES, value: 'N' },
       about: 'shows N images without the class beside every pair, which makes presence better',
       otherwise: 0,
+    },
+    shots: {
+      ...{ type: 'whole', min: 1, max: MAX_SHOTS, value: 'N' },
+      about: 'references of every pair; the further ones are other images of its class among those tested',
+      default: 1,
     },
     'test-on': {
       ...{ type: 'choice', choices: TEST_IMAGES, value: 'IMAGES' },

@@ -2,7 +2,7 @@
 import { isProsamError, ProsamError } from '../../core/common/errors.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import { resizeNearest } from '../../core/mask/resize-map.ts';
-import type { Engine, ImageInput, MaskPrediction, StageTimes } from '../../core/engine/types.ts';
+import type { Engine, ImageInput, MaskPrediction, Reference, StageTimes } from '../../core/engine/types.ts';
 import type { Contestant, ModelContestant } from './entries.ts';
 import type { Dataset } from '../types.ts';
 import type { Pair } from './pair.ts';
@@ -17,6 +17,8 @@ export interface EntryPrediction {
 export interface PredictWith {
   engine: Engine;
   settings: Pick<EvaluationSettings, 'labelReduction' | 'seed'>;
+  /** The same target with further references. */
+  further?: readonly Pair[];
   /** Images without the class. */
   others?: readonly ImageInput[];
   /** Time of encoding the target, before any entry is timed. */
@@ -30,15 +32,14 @@ export interface PredictWith {
 export async function predict(
   { options }: ModelContestant,
   pair: Pair,
-  { engine, settings: { labelReduction, seed }, others = [], embedMs, signal, onNotice }: PredictWith,
+  { engine, settings: { labelReduction, seed }, further = [], others = [], embedMs, signal, onNotice }: PredictWith,
 ): Promise<EntryPrediction> {
-  const { mask, mode } = pair.annotation;
+  const { mask } = pair.annotation;
   const empty: EntryPrediction = { mask: new Uint8Array(pair.truth.data.length), row: { unmarked: true, milliseconds: {} } };
   if (!mask.data.includes(1)) return empty;
-  const sparse = mode === 'point' || mode === 'scribble';
-  const reference = { image: pair.reference, ...(sparse ? { scribble: mask } : { mask }) };
+  const references = [pair, ...further].filter(({ annotation }) => annotation.mask.data.includes(1)).map(referenceOf);
   try {
-    const prediction = await engine.predict(pair.target, [reference], {
+    const prediction = await engine.predict(pair.target, references, {
       threshold: 0,
       ...options,
       seed,
@@ -58,6 +59,10 @@ export async function predict(
     if (isProsamError(error) && error.code === 'MASK_EMPTY') return empty;
     throw error;
   }
+}
+
+function referenceOf({ reference: image, annotation: { mask, mode } }: Pair): Reference {
+  return mode === 'point' || mode === 'scribble' ? { image, scribble: mask } : { image, mask };
 }
 
 function fitted(mask: BinaryMask, { truth, targetSize, episode }: Pair): Uint8Array {

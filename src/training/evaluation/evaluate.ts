@@ -7,12 +7,13 @@ import { DEFAULT_SEED } from '../../core/engine/defaults.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import type { Precision } from '../../core/onnx/precision.ts';
 import type { Engine, EngineInfo, ImageInput } from '../../core/engine/types.ts';
-import type { Dataset, Episode, Fold } from '../types.ts';
+import type { Dataset, DatasetImage, Episode, Fold } from '../types.ts';
 import { absentEpisodes } from './absent-episodes.ts';
 import { predict, trivial } from './entry-prediction.ts';
 import { episodeRow } from './episode-row.ts';
 import { checkContestants, modelOn, type Contestant } from './entries.ts';
 import { createEngineShelf, type EngineShelf } from './engines.ts';
+import { MAX_SHOTS, moreReferences } from './more-references.ts';
 import { createPairMaker, type Frame, type Pair } from './pair.ts';
 import { promptRows } from './object-prompts.ts';
 import { summarizePrompts } from './prompt-summary.ts';
@@ -57,7 +58,12 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const { trust = false, others = 0 } = settings;
     const without = trust || others > 0 ? await absentEpisodes(dataset, episodes, settings.seed, 1 + others) : [];
     const absent = trust ? without.flatMap(([first]) => first ?? []) : [];
-    folds.push({ fold, episodes, absent, others: new Map(without.flatMap((images, i) => othersOf(episodes[i] as Episode, images))) });
+    const more = moreReferences(episodes, settings.shots ?? 1, settings.seed);
+    folds.push({
+      ...{ fold, episodes, absent },
+      others: new Map(without.flatMap((images, i) => othersOf(episodes[i] as Episode, images))),
+      more: new Map(more.flatMap((images, i) => [episodes[i] as Episode, ...(without[i] ?? [])].map((episode) => [episode, images]))),
+    });
   }
   const total = folds.reduce((sum, { episodes, absent }) => sum + episodes.length + absent.length, 0);
   if (total === 0)
@@ -111,6 +117,8 @@ interface FoldPairs {
   absent: readonly Episode[];
   /** Images without the class, for either. */
   others: ReadonlyMap<Episode, readonly Episode[]>;
+  /** Further references of either. */
+  more: ReadonlyMap<Episode, readonly DatasetImage[]>;
 }
 
 /** The first image without the class is a target itself; the others are shown beside it and the pair alike. */
@@ -131,7 +139,7 @@ interface Run {
   prompted: PromptRow[];
 }
 
-async function runFold(run: Run, { fold, episodes, absent, others }: FoldPairs, shelf: EngineShelf): Promise<void> {
+async function runFold(run: Run, { fold, episodes, absent, others, more }: FoldPairs, shelf: EngineShelf): Promise<void> {
   const { options, settings, notes } = run;
   const { contestants, signal } = options;
   noteMissingClasses(fold, episodes, notes);
@@ -163,7 +171,11 @@ async function runFold(run: Run, { fold, episodes, absent, others }: FoldPairs, 
     ahead = start(index + 1); // read while this one is computed
     const without: ImageInput[] = [];
     for (const other of others.get(pair.episode) ?? []) without.push((await make(other, index)).target);
-    const embedMs = await embedOnce(distinct, pair, signal);
+    const further: Pair[] = [];
+    for (const reference of more.get(pair.episode) ?? []) further.push(await make({ ...pair.episode, reference }, index));
+    if (further.length < (settings.shots ?? 1) - 1)
+      notes.add(`Fold ${fold.name}: some classes have fewer than ${settings.shots} references.`);
+    const embedMs = await embedOnce(distinct, [pair, ...further], signal);
     const shows = index < episodes.length;
     const predictions: { row: EpisodeRow; mask: BinaryMask }[] = [];
     for (const [i, contestant] of contestants.entries()) {
@@ -172,7 +184,7 @@ async function runFold(run: Run, { fold, episodes, absent, others }: FoldPairs, 
       const predicted =
         contestant.kind === 'model' && engine
           ? await predict(contestant, pair, {
-              ...{ engine, settings, others: without, embedMs: embedMs.get(engine) ?? 0, signal },
+              ...{ engine, settings, further, others: without, embedMs: embedMs.get(engine) ?? 0, signal },
               onNotice: options.dataset.onNotice,
             })
           : trivial(contestant.kind, pair);
@@ -196,7 +208,9 @@ function settingsOf(given: EvaluateOptions): EvaluationSettings {
     throw new ProsamError('OPTION_INVALID', `pairs: expected a whole number from 1 to ${MAX_PAIRS}, got ${pairs}.`);
   if (!Number.isSafeInteger(seed)) throw new ProsamError('OPTION_INVALID', `seed: expected a whole number, got ${seed}.`);
   if (given.folds.length === 0) throw new ProsamError('OPTION_INVALID', 'folds: expected at least one, got none.');
-  const { annotation = DEFAULTS.annotation, size = DEFAULTS.size, prompts, trust, others } = given;
+  const { annotation = DEFAULTS.annotation, size = DEFAULTS.size, prompts, trust, others, shots = 1 } = given;
+  if (!(Number.isInteger(shots) && shots >= 1 && shots <= MAX_SHOTS))
+    throw new ProsamError('OPTION_INVALID', `shots: expected a whole number from 1 to ${MAX_SHOTS}, got ${shots}.`);
   if (others !== undefined && !(Number.isInteger(others) && others >= 0 && others <= MAX_RIVAL_IMAGES))
     throw new ProsamError('OPTION_INVALID', `others: expected a whole number from 0 to ${MAX_RIVAL_IMAGES}, got ${others}.`);
   if (typeof size === 'number' && !(Number.isInteger(size) && size >= 1 && size <= MAX_SIDE))
@@ -210,6 +224,7 @@ function settingsOf(given: EvaluateOptions): EvaluationSettings {
     ...(prompts && { prompts }),
     ...(trust && { trust }),
     ...(others && { others }),
+    ...(shots > 1 && { shots }),
   };
 }
 
@@ -251,12 +266,12 @@ function quietly<T>(work: Promise<T>): Promise<T> {
   return work;
 }
 
-/** Encodes both images before anyone is timed, so that the first contestant does not pay for the others. -> ms for the target */
-async function embedOnce(engines: readonly Engine[], pair: Pair, signal?: AbortSignal): Promise<Map<Engine, number>> {
+/** Encodes all images before anyone is timed, so that the first contestant does not pay for the others. -> ms for the target */
+async function embedOnce(engines: readonly Engine[], pairs: [Pair, ...Pair[]], signal?: AbortSignal): Promise<Map<Engine, number>> {
   const spent = new Map<Engine, number>();
   for (const engine of engines) {
-    await engine.prepare(pair.reference, signal && { signal });
-    const { milliseconds } = await engine.prepare(pair.target, signal && { signal });
+    for (const { reference } of pairs) await engine.prepare(reference, signal && { signal });
+    const { milliseconds } = await engine.prepare(pairs[0].target, signal && { signal });
     spent.set(engine, milliseconds.embed ?? 0);
   }
   return spent;

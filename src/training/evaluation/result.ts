@@ -129,6 +129,8 @@ export interface EvaluationSettings {
   trust?: boolean;
   /** Images without the class, shown beside every pair as counterexamples. */
   others?: number;
+  /** References of every pair, where there are more than one: the further ones are other images of its class among those tested. */
+  shots?: number;
   /** Prompts measured on single objects of the targets. */
   prompts?: readonly PromptKind[];
 }

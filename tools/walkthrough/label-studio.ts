@@ -1,0 +1,79 @@
+/**
+ * Pictures of docs/label-studio.md: the example in a real Label Studio, driven in a real browser.
+ * node tools/walkthrough/label-studio.ts [--out DIR]
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chromium, type Page } from 'playwright-core';
+import sharp from 'sharp';
+import { startExample, type RunningExample } from '../../examples/label-studio/example.ts';
+
+const { values } = parseArgs({ options: { out: { type: 'string', default: 'docs/label-studio' } } });
+const PATH = process.env.PROSAM_CHROMIUM ?? '/usr/bin/chromium';
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-dev-shm-usage'];
+const VIEW = { width: 1360, height: 820 };
+/** For Label Studio's own pages, on a machine that may be busy. */
+const PATIENCE = { timeout: 120_000 };
+
+async function logIn(page: Page, { url, user, password }: RunningExample): Promise<void> {
+  await page.goto(new URL('/user/login/', url).href, PATIENCE);
+  await page.fill('input[name=email]', user);
+  await page.fill('input[name=password]', password);
+  await page.click('button[type=submit], [aria-label="Log In"]');
+  await page.waitForURL((at) => !at.pathname.startsWith('/user/login'), PATIENCE);
+}
+
+async function shoot(page: Page, name: string): Promise<void> {
+  // Pictures, fonts and Label Studio's own animations.
+  await page.waitForTimeout(3000);
+  const png = await page.screenshot();
+  await sharp(png).resize(1100).png({ palette: true, quality: 80, effort: 10 }).toFile(join(values.out, name));
+  console.log(join(values.out, name));
+}
+
+async function openTask(page: Page, { url, project }: RunningExample, task: number): Promise<void> {
+  await page.goto(new URL(`/projects/${project}/data?task=${task}`, url).href, PATIENCE);
+  await page.waitForSelector('canvas', PATIENCE);
+  await page.waitForTimeout(3000);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'prosam-walkthrough-'));
+mkdirSync(values.out, { recursive: true });
+const example = await startExample({ folder, say: (line) => console.log(line) });
+const browser = await chromium.launch({ executablePath: PATH, args: FLAGS });
+try {
+  const page = await browser.newPage({ viewport: VIEW });
+  await logIn(page, example);
+  const tasks: number[] = [];
+  for await (const { id } of example.client.tasks(example.project)) tasks.push(id);
+  const [marked = 0, , , found = 0, clicked = 0, absent = 0] = tasks;
+  await openTask(page, example, marked);
+  await shoot(page, 'marked.png');
+
+  await page.goto(new URL(`/projects/${example.project}/data`, example.url).href, PATIENCE);
+  await page.locator('input[type=checkbox]').first().click(PATIENCE);
+  await page.getByText('Actions', { exact: false }).first().click(PATIENCE);
+  await shoot(page, 'actions.png');
+  await openTask(page, example, found);
+  await shoot(page, 'found.png');
+  await openTask(page, example, absent);
+  await shoot(page, 'absent.png');
+
+  // A click of the smart keypoint on what the prediction left out.
+  await openTask(page, example, clicked);
+  await page.getByText('Auto-Annotation').click(PATIENCE);
+  await page.keyboard.press('2');
+  const image = await page.locator('canvas').first().boundingBox();
+  if (image) await page.mouse.click(image.x + 0.35 * image.width, image.y + 0.5 * image.height);
+  await page.waitForTimeout(8000);
+  await shoot(page, 'clicked.png');
+
+  await page.goto(new URL(`/projects/${example.project}/settings/ml`, example.url).href, PATIENCE);
+  await shoot(page, 'model.png');
+} finally {
+  await browser.close();
+  await example.close();
+  rmSync(folder, { recursive: true, force: true });
+}
