@@ -15,6 +15,8 @@ export interface AnswerParts {
   encoderVersion: string;
   /** Reference set of each label that is looked for, in any order. */
   sets: readonly { label: string; hash: string }[];
+  /** Images without the labels that finds are held against, in any order. @default none */
+  without?: readonly string[];
   options?: MaskOptions | undefined;
   /** Settings of an adapter that change what it makes of a mask; those that are undefined are left out. */
   form?: Readonly<Record<string, boolean | number | string | undefined>> | undefined;
@@ -29,7 +31,7 @@ const CALIBRATION = shortHash([SCORES, CHOICE, PRESENCE]);
  * `<model>.<prompt encoder or method>.r-<hash>`. The prompt encoder is part of it only where the method may use it: another one in service
  * then changes the masks. The hash stands for references, options, calibration and form.
  */
-export function answerVersion({ model, method, encoderVersion, sets, options = {}, form = {} }: AnswerParts): string {
+export function answerVersion({ model, method, encoderVersion, sets, without = [], options = {}, form = {} }: AnswerParts): string {
   const { strategy, dense, samples, distribution, nu, seed, labelReduction, grow, maxPoints, threshold, minInstanceShare } = options;
   const { minArea, fillHoles, largestOnly, valueRange, page } = options;
   const masks = {
@@ -52,7 +54,7 @@ export function answerVersion({ model, method, encoderVersion, sets, options = {
   };
   const references = sets.map(({ label, hash }) => [label, hash]).sort();
   const settings = [entriesOf(masks), entriesOf(form)];
-  const hash = shortHash([references, CALIBRATION, method, ...settings]);
+  const hash = shortHash([references, CALIBRATION, method, ...settings, ...(without.length > 0 ? [without.toSorted()] : [])]);
   return `${model}.${TRAINED.includes(method) ? encoderVersion : method}.r-${hash}`;
 }
 

@@ -1,5 +1,6 @@
 /** State of a project: labels, references, counts, and the version that the next prediction will carry. */
 import type { Method } from '../core/engine/types.ts';
+import { LIMITS } from '../core/common/limits.ts';
 import { answerVersion } from './answer-version.ts';
 import type { AskedVersion, ProjectInfo } from './types.ts';
 import type { Store } from './ports/storage.ts';
@@ -37,10 +38,15 @@ export async function projectInfo(
   const run = runs.find(({ state }) => state === 'running') ?? runs[0];
   // Labels without masks take no part in a prediction, and so in no version.
   const looked = sets.filter(({ label, masks }) => masks.length > 0 && (wanted?.includes(label) ?? true));
+  const names = looked.map(({ label }) => label).slice(0, LIMITS.labels);
+  const without = names.length === 0 ? [] : await references.without(project, names, state.revision);
   const waiting = run?.state === 'running' ? undefined : await waitingFor(project);
   return {
     project,
-    version: answerVersion({ model: baseModel, method: options?.method ?? method ?? 'auto', encoderVersion, sets: looked, options, form }),
+    version: answerVersion({
+      ...{ model: baseModel, method: options?.method ?? method ?? 'auto', encoderVersion },
+      ...{ sets: looked, without, options, form },
+    }),
     encoderVersion,
     ...counts,
     concepts: sets.map(({ label, masks }) => ({
