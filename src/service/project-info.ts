@@ -1,15 +1,18 @@
 /** State of a project: labels, references, counts, and the version that the next prediction will carry. */
 import type { Method } from '../core/engine/types.ts';
 import { answerVersion } from './answer-version.ts';
+import { learningCurves } from './learning-curve.ts';
 import type { AskedVersion, ProjectInfo } from './types.ts';
 import type { Store } from './ports/storage.ts';
 import type { ReferenceSets } from './references.ts';
+import type { SeenVersions } from './seen-version.ts';
 import type { Serving } from './serving.ts';
 
 export interface ProjectInfoParts {
   store: Store;
   references: ReferenceSets;
   serving: Serving;
+  seen: SeenVersions;
   baseModel: string;
   /** Method of requests that name none. @default the engine's */
   method?: Method | undefined;
@@ -19,17 +22,20 @@ export interface ProjectInfoParts {
 
 /** Runs looked at for the one that is running. */
 const RUNS = 5;
+/** Versions whose gates make the curve. */
+const VERSIONS = 50;
 
 export async function projectInfo(
-  { store, references, serving, baseModel, method, waitingFor }: ProjectInfoParts,
+  { store, references, serving, seen, baseModel, method, waitingFor }: ProjectInfoParts,
   project: string,
   { labels: wanted, options, form }: AskedVersion = {},
 ): Promise<ProjectInfo> {
   const state = await store.versions.state(project);
-  const [labels, counts, runs] = await Promise.all([
+  const [labels, counts, runs, versions] = await Promise.all([
     references.labels(project, state.revision),
     store.images.counts(project),
     store.runs.list({ project, limit: RUNS }),
+    store.versions.list({ project, limit: VERSIONS }),
   ]);
   const sets = await Promise.all(labels.map(({ label }) => references.of(project, label, state.revision)));
   const encoderVersion = await serving.use(state, (version) => Promise.resolve(version));
@@ -38,9 +44,11 @@ export async function projectInfo(
   // Labels without masks take no part in a prediction, and so in no version.
   const looked = sets.filter(({ label, masks }) => masks.length > 0 && (wanted?.includes(label) ?? true));
   const waiting = run?.state === 'running' ? undefined : await waitingFor(project);
+  const asking = { encoderVersion, method: options?.method ?? method ?? 'auto', options };
+  const known = await seen({ ...asking, labels: looked.map(({ label }) => label) });
   return {
     project,
-    version: answerVersion({ model: baseModel, method: options?.method ?? method ?? 'auto', encoderVersion, sets: looked, options, form }),
+    version: answerVersion({ model: baseModel, sets: looked, form, seen: known, ...asking }),
     encoderVersion,
     ...counts,
     concepts: sets.map(({ label, masks }) => ({
@@ -50,5 +58,6 @@ export async function projectInfo(
     })),
     ...(run && { run }),
     ...(waiting !== undefined && { waitingFor: waiting }),
+    curve: learningCurves(versions),
   };
 }
