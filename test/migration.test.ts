@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { preferenceOf, type Provenance } from '../src/service/ports/provenance.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { createEngine, iou, maskFromCocoRle, type CocoRle } from '../src/index.ts';
 import { loadConfig, printableConfig } from '../src/server/config.ts';
@@ -50,6 +51,16 @@ describe('a store of 0.1.0', () => {
     expect(await readStored(storage, recorded)).toMatchObject(facts);
     for (const name of blobs) expect(await storage.blobs.get(name)).toBeDefined();
     await storage.close();
+  });
+
+  it('ranks its masks as today', async () => {
+    const folder = newCopy();
+    await (await openIn(folder)).close();
+    const database = new DatabaseSync(join(folder, 'prosam/prosam.db'));
+    const masks = database.prepare('select provenance, flagged, preference from masks').all();
+    database.close();
+    expect(masks.length).toBeGreaterThan(5);
+    for (const { provenance, flagged, preference } of masks) expect(preference).toBe(preferenceOf(provenance as Provenance, flagged === 1));
   });
 
   it('is exported, imported and copied with nothing lost', async () => {

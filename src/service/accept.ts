@@ -1,4 +1,4 @@
-/** Takes what a person accepted, edited or rejected: durable before anybody is told so. */
+/** Takes what a person accepted, edited, rejected or found absent: durable before anybody is told so. */
 import { checkAnnotationKey, checkName } from '../core/common/limits.ts';
 import { linesOf } from '../core/common/notice.ts';
 import { coordinateNotices } from '../core/mask/coordinates.ts';
@@ -10,7 +10,7 @@ import type { ServiceMetrics } from './ports/metrics.ts';
 import type { Admission } from './admission.ts';
 import type { Annotation, AnnotationKind } from '../core/mask/annotation.ts';
 import { checkBudget, grownAnnotations, masksByLabel, parsedAnnotations, wasGrownIn010 } from './annotation-masks.ts';
-import { checkMaskCount } from './ports/provenance.ts';
+import { checkAbsence, checkMaskCount } from './ports/provenance.ts';
 import { describeMessage } from './embed-masks.ts';
 import type { ServiceImages } from './images.ts';
 
@@ -35,6 +35,7 @@ const DRAWING_MS = 60_000;
 export function createAccept({ store, images, engine, admission, drawing, metrics, now }: AcceptParts) {
   return async (request: AcceptRequest, { signal }: { signal?: AbortSignal } = {}): Promise<Accepted> => {
     checkRequest(request);
+    const absent = await absentLabelsOf(store, request);
     const parsed = parsedAnnotations(request.masks);
     const { project, source, externalId, revision, provenance, flagged, annotator, predictionVersion } = request;
     const slot = { client: source, priority: 'interactive' as const, signal };
@@ -60,18 +61,24 @@ export function createAccept({ store, images, engine, admission, drawing, metric
     const record: AnnotationRecord = {
       ...{ project, source, externalId, revision, provenance, masks },
       image: { project, ...image, ...(request.imageExternalId !== undefined && { externalId: request.imageExternalId }) },
+      ...(absent.length > 0 && { absent, absentUnnamed: request.absent === undefined }),
       ...(flagged !== undefined && { flagged }),
       ...(annotator !== undefined && { annotator }),
       ...(predictionVersion !== undefined && { predictionVersion }),
       createdMs: now(),
     };
     const messages: Message[] = [
-      { name: TRAIN, key: project, data: { project } },
+      // What was passed over teaches nothing.
+      ...(provenance === 'skipped' ? [] : [{ name: TRAIN, key: project, data: { project } }]),
       ...masks.map(({ label }) => describeMessage(project, label)),
     ];
     const stored = await storeOnce(store, record, messages, () => masksOf(wasGrownIn010));
     metrics.annotation(provenance, stored.outcome);
-    return { outcome: stored.outcome, image, masks: stored.masks.map(({ label, area }) => ({ label, area })), ...linesOf(found, said) };
+    return {
+      ...{ outcome: stored.outcome, image, masks: stored.masks.map(({ label, area }) => ({ label, area })) },
+      ...(absent.length > 0 && { absent }),
+      ...linesOf(found, said),
+    };
   };
 }
 
@@ -108,7 +115,18 @@ async function inTime<T>(work: (signal: AbortSignal) => Promise<T>, signal?: Abo
   }
 }
 
-function checkRequest({ revision, provenance, masks, ...request }: AcceptRequest): void {
+/** @throws REQUEST_INVALID where none are named and the project has none */
+async function absentLabelsOf({ annotations }: Store, { project, provenance, absent }: AcceptRequest): Promise<string[]> {
+  if (absent !== undefined || provenance !== 'absent') return [...new Set(absent)];
+  const known = await annotations.concepts(project);
+  if (known.length > 0) return known.map(({ label }) => label);
+  throw new ProsamError(
+    'REQUEST_INVALID',
+    `expected the labels that are absent, got none, and the project ${project} has no masks yet. Name them in "absent".`,
+  );
+}
+
+function checkRequest({ revision, provenance, masks, absent, ...request }: AcceptRequest): void {
   checkAnnotationKey(request);
   if (request.imageExternalId !== undefined) checkName('imageExternalId', request.imageExternalId, 'imageId');
   if (request.annotator !== undefined) checkName('annotator', request.annotator);
@@ -117,4 +135,15 @@ function checkRequest({ revision, provenance, masks, ...request }: AcceptRequest
   if (!Number.isSafeInteger(revision) || revision < 0)
     throw new ProsamError('REQUEST_INVALID', `revision: expected a whole number from 0 to 2^53 - 1, got ${revision}.`);
   checkMaskCount(provenance, masks.length);
+  if (absent === undefined) return;
+  checkAbsence(
+    provenance,
+    absent,
+    masks.map(({ label }) => label),
+  );
+  if (provenance === 'absent' && absent.length === 0)
+    throw new ProsamError(
+      'REQUEST_INVALID',
+      'expected at least one label in "absent", got none. Leave it out for every label of the project.',
+    );
 }

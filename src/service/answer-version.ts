@@ -17,6 +17,8 @@ export interface AnswerParts {
   seen?: ReadonlyMap<string, string>;
   /** Reference set of each label that is looked for, in any order. */
   sets: readonly { label: string; hash: string }[];
+  /** Images without the labels that finds are held against, in any order. @default none */
+  without?: readonly string[];
   options?: MaskOptions | undefined;
   /** Settings of an adapter that change what it makes of a mask; those that are undefined are left out. */
   form?: Readonly<Record<string, boolean | number | string | undefined>> | undefined;
@@ -32,7 +34,8 @@ const CALIBRATION = shortHash([SCORES, CHOICE, PRESENCE]);
  * then changes the masks. Where the labels' masks go back to several, one of them is named, and the hash stands for the others. The hash
  * stands for references, options, calibration and form, too.
  */
-export function answerVersion({ model, method, encoderVersion, seen = new Map(), sets, options = {}, form = {} }: AnswerParts): string {
+export function answerVersion(parts: AnswerParts): string {
+  const { model, method, encoderVersion, seen = new Map<string, string>(), sets, without = [], options = {}, form = {} } = parts;
   const { strategy, dense, samples, distribution, nu, seed, labelReduction, grow, maxPoints, threshold, minInstanceShare } = options;
   const { minArea, fillHoles, largestOnly, valueRange, page } = options;
   const masks = {
@@ -60,7 +63,7 @@ export function answerVersion({ model, method, encoderVersion, seen = new Map(),
     return isTrained && own !== named ? [label, hash, own] : [label, hash];
   });
   const settings = [entriesOf(masks), entriesOf(form)];
-  const hash = shortHash([references.sort(), CALIBRATION, method, ...settings]);
+  const hash = shortHash([references.sort(), CALIBRATION, method, ...settings, ...(without.length > 0 ? [without.toSorted()] : [])]);
   return `${model}.${isTrained ? named : method}.r-${hash}`;
 }
 

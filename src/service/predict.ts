@@ -65,6 +65,7 @@ export function createPredict(parts: PredictParts) {
           const prediction = await engine.predict(target.input, asked.references, {
             ...(method && { method }),
             ...request.options,
+            ...(asked.without.length > 0 && { others: asked.without.map(({ image }) => image) }),
             ...(promptEncoder !== undefined && { promptEncoder }),
             ...(signal && { signal }),
           });
@@ -98,7 +99,7 @@ export function createPredict(parts: PredictParts) {
       missing: asked.missing,
       ...(asked.omitted.length > 0 && { omitted: asked.omitted }),
       version: answerVersion({
-        ...{ model: engine.info.model, sets: asked.sets, ...asking },
+        ...{ model: engine.info.model, sets: asked.sets, without: asked.without.map(({ sha256 }) => sha256), ...asking },
         seen: await parts.seen({ ...asking, labels }),
       }),
       encoderVersion,
@@ -180,7 +181,7 @@ async function inlineReferences(
   }
   const present = new Set(references.map(({ label }) => label));
   const missing = (labels ?? []).filter((label) => !present.has(label));
-  return { references, missing, omitted: [], notices: [], sets: hashes };
+  return { references, missing, omitted: [], notices: [], sets: hashes, without: [] };
 }
 
 /** Size of an image from the head of its file, or from the store. @throws IMAGE_* */

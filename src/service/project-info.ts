@@ -1,5 +1,6 @@
 /** State of a project: labels, references, counts, and the version that the next prediction will carry. */
 import type { Method } from '../core/engine/types.ts';
+import { LIMITS } from '../core/common/limits.ts';
 import { answerVersion } from './answer-version.ts';
 import { learningCurves } from './learning-curve.ts';
 import type { AskedVersion, ProjectInfo } from './types.ts';
@@ -43,12 +44,14 @@ export async function projectInfo(
   const run = runs.find(({ state }) => state === 'running') ?? runs[0];
   // Labels without masks take no part in a prediction, and so in no version.
   const looked = sets.filter(({ label, masks }) => masks.length > 0 && (wanted?.includes(label) ?? true));
+  const names = looked.map(({ label }) => label).slice(0, LIMITS.labels);
+  const without = names.length === 0 ? [] : await references.without(project, names, state.revision);
   const waiting = run?.state === 'running' ? undefined : await waitingFor(project);
   const asking = { encoderVersion, method: options?.method ?? method ?? 'auto', options };
   const known = await seen({ ...asking, labels: looked.map(({ label }) => label) });
   return {
     project,
-    version: answerVersion({ model: baseModel, sets: looked, form, seen: known, ...asking }),
+    version: answerVersion({ model: baseModel, sets: looked, without, form, seen: known, ...asking }),
     encoderVersion,
     ...counts,
     concepts: sets.map(({ label, masks }) => ({

@@ -4,6 +4,7 @@ import { createLruMap } from '../core/common/lru-map.ts';
 import { within } from '../core/common/patience.ts';
 import { chooseReferences, REFERENCE_COUNT, MAX_POOL, poolOf } from './ports/choose-references.ts';
 import type { AnnotationStore, MaskRow } from './ports/storage.ts';
+import { MAX_RIVAL_IMAGES } from '../core/engine/trust/rivals.ts';
 import { PATIENCE_MS, tooSlow } from './patience.ts';
 import type { UnreadableImages } from './unreadable-images.ts';
 
@@ -28,10 +29,14 @@ export interface ReferenceSets {
   of(project: string, label: string, revision: number): Promise<ReferenceSet>;
   /** Images with masks of that label, of its best and newest 200. */
   images(project: string, label: string, revision: number): Promise<ReadonlySet<string>>;
+  /** Hashes of images that show none of the labels, as somebody said of each: at most MAX_WITHOUT, the last said first. */
+  without(project: string, labels: readonly string[], revision: number): Promise<readonly string[]>;
   /** Called once vectors of masks of that concept have come to be known. */
   forget(project: string, label: string): void;
 }
 
+/** Images without a label: the engine uses no more. */
+const MAX_WITHOUT = MAX_RIVAL_IMAGES;
 /** Sets are small; this bounds their number. */
 const MAX_SETS = 10_000;
 
@@ -74,6 +79,13 @@ export function createReferenceSets(
         const candidates = await annotations.candidates(project, label, MAX_POOL);
         return new Set(candidates.map(({ sha256 }) => sha256));
       }),
+    without: (project, labels, revision) => {
+      const asked = labels.toSorted();
+      return once(JSON.stringify([project, asked, 'without']), `${revision} ${unreadable.version}`, async () => {
+        const found = await annotations.imagesWithout(project, asked, 2 * MAX_WITHOUT);
+        return found.filter((sha256) => !unreadable.has(sha256)).slice(0, MAX_WITHOUT);
+      });
+    },
     forget: (project, label) => void kept.delete(keyOf(project, label)),
   };
 }

@@ -13,6 +13,8 @@ export interface Asked {
   omitted: string[];
   notices: string[];
   sets: readonly { label: string; hash: string }[];
+  /** Images that show none of the labels: what is found there is held against a find elsewhere. */
+  without: readonly { sha256: string; image: Uint8Array | string }[];
 }
 
 export interface StoredReferencesParts {
@@ -63,8 +65,13 @@ export async function storedReferences(parts: StoredReferencesParts, request: St
   const unreadable = await withMasks(parts, request, missing);
   if (chosen.length === 0 && unreadable.length > 0) throw noneReadable(project, unreadable);
   const omitted = all.slice(LIMITS.labels);
-  return { references: chosen, missing, omitted, notices: noticesOf(unreadable, omitted), sets: found };
+  const lacking = found.length === 0 ? [] : await references.without(project, namesOf(found), revision);
+  const empty = await readable(images, lacking, { again: request.again === true, signal });
+  const without = [...empty].map(([sha256, image]) => ({ sha256, image }));
+  return { references: chosen, missing, omitted, notices: noticesOf(unreadable, omitted), sets: found, without };
 }
+
+const namesOf = (sets: readonly { label: string }[]): string[] => sets.map(({ label }) => label);
 
 async function readable(
   images: Pick<ServiceImages, 'stored'>,

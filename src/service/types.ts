@@ -85,8 +85,13 @@ export interface AcceptRequest extends AnnotationKey {
   image: ServiceImage;
   imageExternalId?: string;
   provenance: Provenance;
-  /** Annotations of one label are joined; boxes, points and scribbles are grown by SAM. None for a rejection. */
+  /** Annotations of one label are joined; boxes, points and scribbles are grown by SAM. None with 'absent', 'rejected' and 'skipped'. */
   masks: readonly AcceptedAnnotation[];
+  /**
+   * Labels the image does not show, beside the masks or, with the provenance 'absent', alone. @default every label the project has masks of
+   * with 'absent', none otherwise
+   */
+  absent?: readonly string[];
   flagged?: boolean;
   annotator?: string;
   /** `version` of the prediction it goes back to. */
@@ -97,6 +102,8 @@ export interface Accepted {
   outcome: AcceptOutcome;
   image: { sha256: string; width: number; height: number };
   masks: { label: string; area: number }[];
+  /** Labels the image is known not to show; absent where nothing is said. */
+  absent?: string[];
   /** Facts about the image and the annotations that the caller should know; absent where there are none. */
   notices?: string[];
 }

@@ -3,13 +3,15 @@ import { createLruMap } from '../../core/common/lru-map.ts';
 import { storableText } from '../../core/common/limits.ts';
 import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
+import type { BinaryMask } from '../../core/mask/label-reduction.ts';
+import type { Provenance } from '../../service/ports/provenance.ts';
 import type { AcceptRequest, DeferredAnnotation, Service } from '../../service/types.ts';
 import { annotationOfRegion, kindOfRegion, labelsOfRegion, type RegionLimits } from './protocol/read-region.ts';
 import type { MlAnnotation, MlRegion, MlTask } from './protocol/request-schemas.ts';
 import { configOf } from './connection/connections.ts';
 import { annotatorOf, provenanceOf, revisionOf } from './provenance.ts';
 import { retried } from './with-retry.ts';
-import { imageOfTask, type TaskImages } from './task-images.ts';
+import { imageOfTask, valueAt, type TaskImages } from './task-images.ts';
 import type { AnnotationRecorder, Connection, RecordOutcome } from './types.ts';
 
 export interface RecorderParts {
@@ -50,18 +52,26 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
     signal?: AbortSignal,
   ): Promise<RecordOutcome> {
     const { project } = connection;
+    const key = { project, source, externalId: externalIdOf(annotation.id, place, field) };
+    const revision = revisionOf(annotation);
+    const said = provenanceOf(annotation);
+    const isAbsent = said === 'absent' && isGiven(task, field, place);
+    if (place > 0 && regions.length === 0 && !isAbsent) {
+      // Nothing is said of this image any more.
+      await service.annotations.withdraw(key, revision);
+      return 'nothing';
+    }
     const of = imageOfTask(connection, task, field);
-    const masks = annotation.was_cancelled ? [] : marksOf(regions, annotation);
+    const left = { count: annotation.unread ?? 0 };
+    const masks = annotation.was_cancelled ? [] : marksOf(regions, annotation, left);
     // Annotations that cannot be read say nothing; none say that there is nothing to see.
     if (masks.length === 0 && regions.length > 0 && !annotation.was_cancelled) return 'nothing';
     const annotator = annotatorOf(annotation);
-    const key = { project, source, externalId: externalIdOf(annotation.id, place, field) };
+    const absent = labelsOn(connection, field);
+    const withoutMasks = said === 'absent' && absent.length > 0 ? { provenance: said, absent } : { provenance: whereNothing(said) };
     const request = {
-      ...key,
-      revision: revisionOf(annotation),
-      imageExternalId: of.externalId,
-      provenance: masks.length === 0 ? ('rejected' as const) : provenanceOf(annotation),
-      masks,
+      ...{ ...key, revision, imageExternalId: of.externalId, masks },
+      ...(masks.length === 0 ? withoutMasks : { provenance: said }),
       flagged: annotation.ground_truth && masks.length > 0,
       ...(annotator !== undefined && { annotator }),
     };
@@ -72,12 +82,17 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
         (image) => retried(() => service.annotations.accept({ ...request, ...changes, image }, { signal: whileOpen }), whileOpen),
         whileOpen,
       );
-    const accepted = await accept().catch((error: unknown) => {
-      if (!isProsamError(error)) throw error;
-      // Stored with other content under the same instant: what comes now is newer.
-      if (error.code === 'ANNOTATION_CONFLICT') return accept({ revision: request.revision + 1 });
-      if (error.code === 'MASK_EMPTY') return undefined;
-      throw error;
+    const newer = async (changes: Partial<AcceptRequest> = {}) =>
+      accept(changes).catch((error: unknown) => {
+        // Stored with other content under the same instant: what comes now is newer.
+        if (isProsamError(error) && error.code === 'ANNOTATION_CONFLICT') return accept({ ...changes, revision: revision + 1 });
+        throw error;
+      });
+    const accepted = await newer().catch((error: unknown) => {
+      if (!isProsamError(error) || error.code !== 'MASK_EMPTY') throw error;
+      // Every pixel of every region was erased: that is an empty submit, too.
+      const isErased = left.count === 0 && absent.length > 0;
+      return isErased ? newer({ provenance: 'absent', absent, masks: [], flagged: false }) : undefined;
     });
     // Annotations that cannot be read say nothing.
     if (accepted === undefined) return 'nothing';
@@ -88,19 +103,22 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
   }
 
   /** Annotation of each region, read when the service draws them; regions that cannot be read are left out and reported. */
-  function marksOf(regions: readonly MlRegion[], annotation: MlAnnotation): AcceptRequest['masks'] {
-    return regions.flatMap((region) => labelsOfRegion(region).map((label) => ({ label, draw: markOf(region, annotation) })));
+  function marksOf(regions: readonly MlRegion[], annotation: MlAnnotation, left: { count: number }): AcceptRequest['masks'] {
+    return regions.flatMap((region) => labelsOfRegion(region).map((label) => ({ label, draw: markOf(region, annotation, left) })));
   }
 
-  function markOf(region: MlRegion, annotation: MlAnnotation): DeferredAnnotation {
+  function markOf(region: MlRegion, annotation: MlAnnotation, left: { count: number }): DeferredAnnotation {
     return async ({ width, height, signal, paint }) => {
       try {
         checkSize(region, width, height);
         const drawn = await annotationOfRegion(region, limits, signal);
-        if (drawn !== undefined) await paint(drawn);
+        if (drawn === undefined) left.count++;
+        // Without a pixel there is no mask, and no wrong one either.
+        else if (!('mask' in drawn) || (drawn.mask as BinaryMask).data.includes(1)) await paint(drawn);
       } catch (error) {
         // Leaving out what is too much, or of another image, would store a mask that nobody drew.
         if (!isProsamError(error) || error.code === 'REQUEST_TOO_LARGE' || error.code === 'MASK_SIZE_MISMATCH') throw error;
+        left.count++;
         log.warn({ annotation: annotation.id, region: region.id, code: error.code }, `a region is left out: ${messageOf(error)}`);
       }
     };
@@ -157,7 +175,7 @@ function externalIdOf(id: number | string, place: number, field: string): string
   return place === 0 ? String(id) : `${id}@${storableText(field.slice(0, 200))}`;
 }
 
-/** Regions that are annotations, by the field of the task's data that holds their image; the first image always, so that skipping counts. */
+/** Regions that are annotations, by the field of the task's data that holds their image: none for an image nothing is marked in. */
 function regionsByField(connection: Connection, { result }: MlAnnotation): [field: string, regions: MlRegion[]][] {
   const { images, controls } = configOf(connection);
   const prompts = new Set(controls.filter(({ smartOnly }) => smartOnly).map(({ name }) => name));
@@ -165,11 +183,24 @@ function regionsByField(connection: Connection, { result }: MlAnnotation): [fiel
     const kind = kindOfRegion(region);
     return kind !== undefined && kind !== 'keypointlabels' && !prompts.has(region.from_name);
   });
-  return images
-    .map(({ name, field }): [string, MlRegion[]] => [field, marks.filter(({ to_name }) => to_name === name)])
-    .map((entry, place): [[string, MlRegion[]], number] => [entry, place])
-    .filter(([[, regions], place]) => place === 0 || regions.length > 0)
-    .map(([entry]) => entry);
+  return images.map(({ name, field }) => [field, marks.filter(({ to_name }) => to_name === name)]);
+}
+
+/** Labels people can mark in an image of the configuration. */
+function labelsOn(connection: Connection, field: string): string[] {
+  const { images, controls } = configOf(connection);
+  const names = new Set(images.filter((image) => image.field === field).map(({ name }) => name));
+  return [...new Set(controls.filter(({ toName, smartOnly }) => names.has(toName) && !smartOnly).flatMap(({ labels }) => labels))];
+}
+
+/** The first image always is; of several, some tasks have less. */
+function isGiven(task: Pick<MlTask, 'data'>, field: string, place: number): boolean {
+  return place === 0 || valueAt(task.data, field) !== undefined;
+}
+
+/** Nothing is marked in this image: whether it was passed over, or only nothing is known. */
+function whereNothing(said: Provenance): Provenance {
+  return said === 'skipped' ? said : 'rejected';
 }
 
 /** Percent and masks are of the size the region names. @throws MASK_SIZE_MISMATCH */

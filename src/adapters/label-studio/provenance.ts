@@ -4,12 +4,15 @@ import { kindOfRegion } from './protocol/read-region.ts';
 import type { MlAnnotation } from './protocol/request-schemas.ts';
 
 /**
- * Skipped or empty: 'rejected'. Starred: 'ground_truth'. All regions still as predicted: 'accepted'. Begun from a prediction, with
- * regions of one or of a click that was answered: 'edited'. Otherwise 'drawn'.
+ * Skipped: 'skipped'. Submitted with nothing at all in it: 'absent'. Without a mark on an image, but with something else, such as a choice:
+ * 'rejected'. Starred: 'ground_truth'. All regions still as predicted: 'accepted'. Begun from a prediction, with regions of one or of a
+ * click that was answered: 'edited'. Otherwise 'drawn'.
  */
-export function provenanceOf({ was_cancelled, ground_truth, result, parent_prediction }: MlAnnotation): Provenance {
+export function provenanceOf({ was_cancelled, ground_truth, result, unread = 0, parent_prediction }: MlAnnotation): Provenance {
   const regions = result.filter((region) => kindOfRegion(region) !== undefined && kindOfRegion(region) !== 'keypointlabels');
-  if (was_cancelled || regions.length === 0) return 'rejected';
+  if (was_cancelled) return 'skipped';
+  if (result.length + unread === 0) return 'absent';
+  if (regions.length === 0) return 'rejected';
   if (ground_truth) return 'ground_truth';
   // The editor keeps the origin of a region nobody has touched, and turns it to "prediction-changed" otherwise.
   if (regions.every(({ origin }) => origin === 'prediction')) return 'accepted';

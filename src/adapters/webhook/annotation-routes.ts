@@ -6,7 +6,7 @@ import type { AcceptRequest, Service } from '../../service/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
 import { route, type Route } from '../http/route.ts';
 import { acceptResponse, annotationsResponse, flaggedResponse, removedResponse } from './responses.ts';
-import { checkMaskCount } from '../../service/ports/provenance.ts';
+import { checkAbsence, checkMaskCount } from '../../service/ports/provenance.ts';
 import { annotationFrom } from './request-annotations.ts';
 import { pageOf } from './page.ts';
 import { MAX_BODY_BYTES, withNotices } from './predict-routes.ts';
@@ -27,6 +27,11 @@ export function annotationRoutes({ service, images }: { service: Pick<Service, '
         // Before an image is read for it.
         checkAnnotationKey(body);
         checkMaskCount(body.provenance, body.masks.length);
+        checkAbsence(
+          body.provenance,
+          body.absent ?? [],
+          body.masks.map(({ label }) => label),
+        );
         const { image: input, masks, ...rest } = body;
         const found: Notice[] = [];
         const image = await images.read(input, { files, signal, onNotice: (notice) => found.push(notice) });

@@ -103,6 +103,7 @@ export const acceptResponse = z.object({
   outcome: z.enum(['stored', 'duplicate', 'outdated']),
   image: imageFacts,
   masks: z.array(z.object({ label: z.string(), area: z.int() })),
+  absent: z.array(z.string()).optional(),
   notices,
 });
 
@@ -117,6 +118,7 @@ export const annotationsResponse = z.object({
       provenance: z.enum(PROVENANCES),
       flagged: z.boolean(),
       labels: z.array(z.object({ label: z.string(), area: z.int() })),
+      absent: z.array(z.string()).optional(),
       annotator: z.string().optional(),
       createdMs: milliseconds,
       sequence: z.int(),

@@ -225,12 +225,24 @@ export const annotationSchema = z.strictObject({
   revision: z.int().min(0).describe('Newer ones replace older ones'),
   image: imageInputSchema,
   imageExternalId: imageId.exactOptional(),
-  provenance: z.enum(PROVENANCES),
+  provenance: z
+    .enum(PROVENANCES)
+    .describe(
+      'Origin of the masks; without masks: absent (the image does not show the labels), rejected (a prediction was thrown away) or skipped',
+    ),
   masks: z
     .array(annotated({ label: labelName }))
     .max(LIMITS.masks)
     .default([])
-    .describe('None for a rejection'),
+    .describe('None with "absent", "rejected" and "skipped"'),
+  absent: z
+    .array(labelName)
+    .min(1)
+    .max(LIMITS.masks)
+    .exactOptional()
+    .describe(
+      'Labels the image does not show, beside the masks or with "absent" alone (default with "absent": every label of the project)',
+    ),
   flagged: z.boolean().exactOptional().describe('Use as a reference before all others'),
   annotator: name.exactOptional(),
   predictionVersion: name.exactOptional().describe('version of the prediction it goes back to'),

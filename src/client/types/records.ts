@@ -15,6 +15,8 @@ export interface AcceptResponse {
     /** Pixels in the mask. */
     area: number;
   }[];
+  /** Labels the image is known not to show; absent where nothing is said. */
+  absent?: string[];
   /** Facts about images and annotations that the caller should know; absent where there are none. */
   notices?: string[];
 }
@@ -44,6 +46,8 @@ export interface AnnotationsResponse {
       /** Pixels in the mask. */
       area: number;
     }[];
+    /** Labels the image does not show; absent where nothing is said. */
+    absent?: string[];
     /** Name of the person, where the tool told it. */
     annotator?: string;
     /** Time it was stored. */

@@ -186,13 +186,21 @@ export interface AnnotationRequest extends AnnotationRef {
   image: ClientImage;
   /** The tool's own name of the image, at most 2,000 characters. */
   imageExternalId?: string;
-  /** Origin of the masks. */
+  /**
+   * Origin of the masks; without masks 'absent' (the image does not show the labels), 'rejected' (a prediction was thrown away) or
+   * 'skipped'.
+   */
   provenance: Provenance;
-  /** One annotation or several a label, joined; at most 1,000. None for a rejection. @default [] */
+  /** One annotation or several a label, joined; at most 1,000. None with 'absent', 'rejected' and 'skipped'. @default [] */
   masks?: readonly ({
     /** Name of the concept, at most 200 characters. */
     label: string;
   } & ClientAnnotation)[];
+  /**
+   * Labels the image does not show, 1 to 1,000, beside the masks or with the provenance 'absent' alone.
+   * @default every label the project has masks of with 'absent', none otherwise
+   */
+  absent?: readonly string[];
   /** Use as a reference before all others. @default false */
   flagged?: boolean;
   /** Name of the person, at most 500 characters. */

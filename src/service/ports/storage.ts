@@ -21,7 +21,7 @@ export interface ImageFacts {
 
 export interface ImageRow extends ImageFacts {
   createdMs: number;
-  /** True where its newest annotation is active, a rejection included: a person has seen it. */
+  /** True where its newest annotation is active, one without masks included: a person has seen it. */
   annotated: boolean;
   /** Uncertainty of the newest prediction, 0 to 1, the largest over its labels. */
   uncertainty?: number;
@@ -58,8 +58,12 @@ export interface AnnotationRecord extends AnnotationKey {
   revision: number;
   image: ImageFacts;
   provenance: Provenance;
-  /** One mask a label; none for a rejection. */
+  /** One mask a label; none where no object is shown. */
   masks: readonly AcceptedMask[];
+  /** Labels somebody says the image does not show: none of those with a mask. @default none */
+  absent?: readonly string[];
+  /** No labels were named when it was sent, so `absent` is what the project had then: another list does not make it another annotation. */
+  absentUnnamed?: boolean;
   /** Use as a reference before all others. @default false */
   flagged?: boolean;
   annotator?: string;
@@ -80,10 +84,25 @@ export interface AnnotationSummary extends AnnotationKey {
   provenance: Provenance;
   flagged: boolean;
   labels: { label: string; area: number }[];
+  /** Labels the image does not show. Absent: nothing is said. */
+  absent?: string[];
   annotator?: string;
   createdMs: number;
   /** Grows with every stored annotation; pages go on from it. */
   sequence: number;
+}
+
+/** One label an image does not show, as somebody said: newest revision, not deleted, and no mask of the label counts in that image. */
+export interface AbsenceRow {
+  /** Unique in the store. */
+  id: number;
+  project: string;
+  label: string;
+  sha256: string;
+  createdMs: number;
+  /** Sequence number of its annotation. */
+  sequence: number;
+  split?: 'train' | 'gate';
 }
 
 /** One mask that counts: newest revision, not deleted, not rejected. */
@@ -129,6 +148,10 @@ export interface AnnotationStore {
   candidates(project: string, label: string, limit: number): Promise<MaskRow[]>;
   /** Masks that count, oldest first; after: id of the last one of the page before. limit 1 to 1,000. */
   masks(project: string, options: { after?: number; limit: number }): Promise<MaskRow[]>;
+  /** Absences that count, oldest first; after: id of the last one of the page before. limit 1 to 1,000. */
+  absences(project: string, options: { after?: number; limit: number }): Promise<AbsenceRow[]>;
+  /** Hashes of images that show none of these labels, as was said of each; the last said first. labels: 1 to 100; limit 1 to 200. */
+  imagesWithout(project: string, labels: readonly string[], limit: number): Promise<string[]>;
   describe(maskId: number, feature: Float32Array): Promise<void>;
   /** Labels with masks that count, by name. newest: largest sequence. */
   concepts(project: string): Promise<{ label: string; masks: number; newest: number }[]>;

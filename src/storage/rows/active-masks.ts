@@ -1,6 +1,6 @@
-/** Brings an annotation's masks in or takes them out, and keeps the count of every label right. */
+/** Brings an annotation's masks and absences in or takes them out, and keeps the count of every label right. */
 import type { AnnotationRecord, Provenance } from '../../service/ports/storage.ts';
-import { preferenceOf } from '../../service/ports/provenance.ts';
+import { hasMasks, preferenceOf } from '../../service/ports/provenance.ts';
 import { ACTIVE, flag, type Change } from '../schema/schema.ts';
 
 /** The revision of an annotation that counts. */
@@ -16,7 +16,11 @@ export interface Newest {
 /** counts: false for one that came too late; its masks are kept all the same. */
 export async function bringIn(change: Change, record: AnnotationRecord, sequence: number, counts: boolean): Promise<void> {
   const { project, image, provenance, flagged = false, createdMs } = record;
-  const masks = provenance === 'rejected' ? [] : record.masks;
+  const absent = [...new Set(record.absent)].map((label) => ({
+    ...{ sequence, project, label, sha256: image.sha256, created_ms: createdMs, active: flag(counts) },
+  }));
+  if (absent.length > 0) await change.insertInto('absences').values(absent).execute();
+  const masks = hasMasks(provenance) ? record.masks : [];
   if (masks.length === 0) return;
   const preference = preferenceOf(provenance, flagged);
   const rows = masks.map(({ label, rle, area }) => ({
@@ -32,6 +36,7 @@ export async function bringIn(change: Change, record: AnnotationRecord, sequence
 /** The annotation counts for nothing from now on. */
 export async function takeOut(change: Change, { sequence, project }: Newest): Promise<void> {
   await change.updateTable('annotations').set({ active: 0 }).where('sequence', '=', sequence).execute();
+  await change.updateTable('absences').set({ active: 0 }).where('sequence', '=', sequence).execute();
   const masks = await change.updateTable('masks').set({ active: 0 }).where('sequence', '=', sequence).returning('label').execute();
   for (const { label } of masks) await countLabel(change, project, label, -1, await newestOf(change, project, label));
 }
@@ -39,6 +44,7 @@ export async function takeOut(change: Change, { sequence, project }: Newest): Pr
 /** A revision that was taken out counts again, as it was. */
 export async function bringBack(change: Change, { sequence, project }: Pick<Newest, 'sequence' | 'project'>): Promise<void> {
   await change.updateTable('annotations').set({ active: 1 }).where('sequence', '=', sequence).execute();
+  await change.updateTable('absences').set({ active: 1 }).where('sequence', '=', sequence).execute();
   const masks = await change.updateTable('masks').set({ active: 1 }).where('sequence', '=', sequence).returning('label').execute();
   for (const { label } of masks) await countLabel(change, project, label, 1, await newestOf(change, project, label));
 }

@@ -24,8 +24,10 @@ function partsOf({ label, rle, area }: AcceptedMask): Part {
 
 function hashOf(record: AnnotationRecord, part: (mask: AcceptedMask) => Part): string {
   const masks = record.masks.map(part).sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
-  const { image, provenance, flagged = false, annotator = null, predictionVersion = null } = record;
+  const { image, provenance, flagged = false, annotator = null, predictionVersion = null, absent = [], absentUnnamed = false } = record;
+  // Left out where there are none, as before there were any.
+  const without = absent.length === 0 ? [] : [absentUnnamed ? 'every label' : [...new Set(absent)].sort()];
   return createHash('sha256')
-    .update(JSON.stringify([image.sha256, provenance, flagged, annotator, predictionVersion, masks]))
+    .update(JSON.stringify([image.sha256, provenance, flagged, annotator, predictionVersion, masks, ...without]))
     .digest('hex');
 }

@@ -5,6 +5,7 @@
 import type { Selectable } from 'kysely';
 import type { AnnotationSummary, MaskRow } from '../../service/ports/storage.ts';
 import { featureOfBytes } from './feature-bytes.ts';
+import { absentLabels } from './absences.ts';
 import { ACTIVE, type Connection, type Tables } from '../schema/schema.ts';
 
 interface Page {
@@ -25,10 +26,12 @@ export async function listAnnotations(connection: Connection, project: string, p
     .orderBy('id')
     .execute();
   for (const { sequence, label, area } of masks) labels.get(sequence)?.push({ label, area });
+  const absent = await absentLabels(connection, [...labels.keys()]);
   return rows.map((row) => ({
     ...{ project: row.project, source: row.source, externalId: row.external_id, revision: row.revision, sha256: row.sha256 },
     ...{ provenance: row.provenance, flagged: row.flagged === 1, createdMs: row.created_ms, sequence: row.sequence },
     labels: labels.get(row.sequence) ?? [],
+    ...(absent.has(row.sequence) && { absent: absent.get(row.sequence) as string[] }),
     ...(row.annotator !== null && { annotator: row.annotator }),
   }));
 }

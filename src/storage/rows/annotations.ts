@@ -3,6 +3,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { AcceptOutcome, AnnotationKey, AnnotationRecord, AnnotationStore } from '../../service/ports/storage.ts';
 import { preferenceOf } from '../../service/ports/provenance.ts';
 import { contentOf, isContentOf } from './annotation-content.ts';
+import { absencesAfter, imagesWithout } from './absences.ts';
 import { candidates, concepts, listAnnotations, masksAfter } from './annotation-queries.ts';
 import { changing, type Room } from '../schema/database.ts';
 import { bytesOfFeature } from './feature-bytes.ts';
@@ -28,6 +29,8 @@ export function annotationStore(room: Room): AnnotationStore {
     list: (project, options) => listAnnotations(connection, project, options),
     candidates: (project, label, limit) => candidates(connection, project, label, limit),
     masks: (project, options) => masksAfter(connection, project, options),
+    absences: (project, options) => absencesAfter(connection, project, options),
+    imagesWithout: (project, labels, limit) => imagesWithout(connection, project, labels, limit),
     concepts: (project) => concepts(connection, project),
     async describe(maskId, feature) {
       await connection

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Database } from './database.ts';
+import { ABSENT_LABELS } from './absent-labels.ts';
 import { FIRST_SCHEMA } from './first-schema.ts';
 import type { Connection } from './schema.ts';
 
@@ -23,6 +24,7 @@ export const MIGRATIONS: readonly Migration[] = [
       'create index used_signatures_over on used_signatures (keep_until_ms)',
     ],
   },
+  { version: 3, name: 'absent labels', statements: ABSENT_LABELS },
 ];
 
 /** Words in which the SQL dialects differ. */

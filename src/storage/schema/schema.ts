@@ -55,6 +55,8 @@ export interface Tables {
     active: Flag;
     feature: Uint8Array | null;
   };
+  /** Labels an image does not show, as its annotation says. */
+  absences: { id: Generated<number>; sequence: number; project: string; label: string; sha256: string; created_ms: number; active: Flag };
   /** Active masks per label, kept up to date with every change. */
   concepts: { project: string; label: string; masks: number; newest: number };
   predictions: { id: Generated<number>; project: string; sha256: string; version: string; created_ms: number; masks: string };

@@ -2,6 +2,7 @@
 import { messageOf } from '../../core/common/errors.ts';
 import { seededRandom, uniformInt } from '../../core/common/random.ts';
 import { PROVENANCES, type AnnotationRecord, type AnnotationStore, type Provenance, type Store } from '../../service/ports/storage.ts';
+import { hasMasks } from '../../service/ports/provenance.ts';
 import { equal } from '../checks.ts';
 import type { TestRunner } from '../test-runner.ts';
 import { openTwice, type StoragePlace } from './place.ts';
@@ -122,7 +123,8 @@ async function compareWithModel(store: Store, steps: readonly Step[]): Promise<v
       externalId: step.externalId,
       ...(step.kind === 'accept' && {
         ...{ revision: step.revision, image: imageOf(project, step.image), provenance: step.provenance, flagged: step.flagged },
-        masks: step.provenance === 'rejected' ? [] : step.labels.map((label) => maskOf(label)),
+        masks: hasMasks(step.provenance) ? step.labels.map((label) => maskOf(label)) : [],
+        ...(step.provenance === 'absent' && { absent: step.labels }),
       }),
     });
     await takeStep(store.annotations, model, step, record);
@@ -162,6 +164,12 @@ async function compareProject({ annotations, images }: Store, model: Model, proj
     const concept = (await annotations.concepts(project)).find((one) => one.label === label);
     equal(concept?.masks ?? 0, having.length);
     if (concept) equal(concept.newest, Math.max(...candidates.map((mask) => mask.sequence)));
+    const marked = new Set(having.map(({ record }) => record.image.sha256));
+    const without = newestFirst.filter(({ record }) => record.absent?.includes(label)).map(({ record }) => record.image.sha256);
+    equal(
+      (await annotations.imagesWithout(project, [label], 100)).sort(),
+      [...new Set(without.filter((sha256) => !marked.has(sha256)))].sort(),
+    );
   }
   const masks = newestFirst.reduce((total, { record }) => total + record.masks.length, 0);
   const annotated = new Set(newestFirst.map(({ record }) => record.image.sha256));

@@ -1,5 +1,6 @@
 /** Everything a store, its queue and its bytes must do, in one call. */
 import type { TestRunner } from '../test-runner.ts';
+import { testAbsences } from './absences.ts';
 import { testAnnotationsInAnyOrder } from './annotation-model.ts';
 import { testAnnotations } from './annotations.ts';
 import { testBatches } from './batches.ts';
@@ -26,6 +27,7 @@ export interface StorageTestOptions {
  */
 export function testStorage(tests: TestRunner, { place, orders = 60 }: StorageTestOptions): void {
   testAnnotations(tests, place);
+  testAbsences(tests, place);
   testRemovedAnnotations(tests, place);
   testLongestNames(tests, place);
   testAnnotationsInAnyOrder(tests, place, orders);

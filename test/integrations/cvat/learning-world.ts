@@ -170,7 +170,9 @@ export async function learningWorld(how: How) {
     /** The same in short. */
     short: async () => (await world.truth()).map(({ frame, label, provenance, area }) => `${frame} ${label} ${provenance} ${area}`),
     rejected: async () =>
-      (await running.storage.store.annotations.list(PROJECT, { limit: 1000 })).filter(({ provenance }) => provenance === 'rejected').length,
+      (await running.storage.store.annotations.list(PROJECT, { limit: 1000 })).filter(({ provenance }) =>
+        ['absent', 'rejected'].includes(provenance),
+      ).length,
     async references(label: string) {
       const rows = await running.storage.store.annotations.candidates(PROJECT, label, 200);
       return rows.map(({ id, provenance, rle }) => ({ id, provenance, counts: rle.counts }));

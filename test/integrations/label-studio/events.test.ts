@@ -86,7 +86,7 @@ describe('events', () => {
     await send({ action: 'ANNOTATION_CREATED', annotation: submitted(6, { was_cancelled: true, result: [] }), task: taskOf(1) });
     await send({ action: 'ANNOTATION_CREATED', annotation: submitted(7, { result: [] }), task: taskOf(1) });
     expect(Object.fromEntries(provenances(service) as [string, string][])).toEqual({
-      ...{ 1: 'drawn', 2: 'accepted', 3: 'edited', 4: 'edited', 5: 'ground_truth', 6: 'rejected', 7: 'rejected' },
+      ...{ 1: 'drawn', 2: 'accepted', 3: 'edited', 4: 'edited', 5: 'ground_truth', 6: 'skipped', 7: 'absent' },
     });
   });
 

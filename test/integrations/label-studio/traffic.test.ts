@@ -139,9 +139,7 @@ describe('recorded traffic of a real Label Studio', () => {
     const accepted = service.state.calls.filter(({ name }) => name === 'annotations.accept').map(({ args }) => args as AcceptRequest);
     const taken = accepted.filter(({ source }) => source === 'label-studio');
     expect(taken.length).toBeGreaterThan(5);
-    expect(new Set(taken.map(({ provenance }) => provenance))).toEqual(
-      new Set(['drawn', 'edited', 'accepted', 'rejected', 'ground_truth']),
-    );
+    expect(new Set(taken.map(({ provenance }) => provenance))).toEqual(new Set(['drawn', 'edited', 'accepted', 'skipped', 'ground_truth']));
     expect(service.state.calls.filter(({ name }) => name === 'projects.train').length).toBeGreaterThan(0);
     expect(service.state.calls.filter(({ name }) => name === 'annotations.delete').length).toBeGreaterThan(0);
   });

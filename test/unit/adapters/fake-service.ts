@@ -165,19 +165,9 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       if (same) state.annotations.splice(state.annotations.indexOf(same), 1);
       image.annotated = true;
       const sequence = 1 + Math.max(0, ...state.annotations.map((one) => one.sequence));
-      const summary = {
-        project,
-        source,
-        externalId,
-        revision,
-        sha256: image.sha256,
-        provenance,
-        flagged,
-        labels,
-        createdMs: Date.now(),
-        sequence,
-      };
-      state.annotations.unshift({ ...summary, ...(annotator !== undefined && { annotator }), request });
+      const summary = { project, source, externalId, revision, sha256: image.sha256, provenance, flagged, labels, createdMs: Date.now() };
+      const more = { ...(annotator !== undefined && { annotator }), ...(request.absent && { absent: [...request.absent] }) };
+      state.annotations.unshift({ ...summary, sequence, ...more, request });
       return { ...response, outcome: 'stored' };
     },
     async delete(key, revision) {

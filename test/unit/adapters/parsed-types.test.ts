@@ -18,7 +18,7 @@ type Known<T> = T extends readonly (infer E)[]
 describe('published interfaces', () => {
   it('are those of Label Studio requests', () => {
     expectTypeOf<ml.MlRegion>().toEqualTypeOf<z.output<typeof ml.regionSchema>>();
-    expectTypeOf<Shape<ml.MlAnnotation, 'result'>>().toEqualTypeOf<Shape<z.output<typeof ml.annotationShape>, 'result'>>();
+    expectTypeOf<Shape<ml.MlAnnotation, 'result' | 'unread'>>().toEqualTypeOf<Shape<z.output<typeof ml.annotationShape>, 'result'>>();
     expectTypeOf<Shape<ml.MlPrediction, 'result'>>().toEqualTypeOf<Shape<z.output<typeof ml.predictionShape>, 'result'>>();
     type Lists = 'annotations' | 'drafts' | 'predictions';
     expectTypeOf<Shape<ml.MlTask, Lists>>().toEqualTypeOf<Shape<z.output<typeof ml.taskShape>, Lists>>();

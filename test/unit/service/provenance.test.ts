@@ -1,6 +1,6 @@
 /** Which mask counts before which. */
 import { describe, expect, it } from 'vitest';
-import { checkMaskCount, countsBefore, preferenceOf, PROVENANCES } from '../../../src/service/ports/provenance.ts';
+import { checkAbsence, checkMaskCount, countsBefore, preferenceOf, PROVENANCES } from '../../../src/service/ports/provenance.ts';
 import { expectCode } from '../core/expect-error.ts';
 
 describe('provenance', () => {
@@ -15,10 +15,23 @@ describe('provenance', () => {
     expect(countsBefore({ provenance: 'accepted', flagged: true, sequence: 1 }, mask)).toBe(true);
   });
 
-  it('has masks unless something was rejected', () => {
-    checkMaskCount('rejected', 0);
+  it('has masks unless something is absent, rejected or skipped', () => {
     checkMaskCount('drawn', 1);
-    expectCode('REQUEST_INVALID', () => checkMaskCount('rejected', 2), 'got 2');
+    for (const without of ['absent', 'rejected', 'skipped'] as const) {
+      checkMaskCount(without, 0);
+      expectCode('REQUEST_INVALID', () => checkMaskCount(without, 2), 'got 2');
+    }
     expectCode('MASK_EMPTY', () => checkMaskCount('edited', 0), '"edited"');
+  });
+
+  it('names labels that are absent with "absent" and beside masks of others alone', () => {
+    checkAbsence('absent', ['cup'], []);
+    checkAbsence('drawn', ['cup'], ['plate']);
+    checkAbsence('skipped', [], []);
+    expectCode('REQUEST_INVALID', () => checkAbsence('rejected', ['cup'], []), '"rejected"');
+    expectCode('REQUEST_INVALID', () => checkAbsence('skipped', ['cup'], []), '"skipped"');
+    expectCode('REQUEST_INVALID', () => checkAbsence('edited', ['cup'], ['plate', 'cup']), '"cup"');
+    expectCode('REQUEST_INVALID', () => checkAbsence('absent', [''], []), 'absent');
+    expectCode('REQUEST_INVALID', () => checkAbsence('absent', Array<string>(1001).fill('cup'), []), '1001');
   });
 });

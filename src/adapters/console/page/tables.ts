@@ -28,7 +28,8 @@ export function annotationTable(annotations: readonly AnnotationView[], mayWrite
     const image = imageElement(one.project, one.sha256, { alt: `Image of ${one.externalId}`, class: 'thumb' });
     return [
       image,
-      labels === '' ? '(none)' : labels,
+      [labels, ...(one.absent === undefined ? [] : [`without ${one.absent.join(', ')}`])].filter((text) => text !== '').join('; ') ||
+        '(none)',
       one.provenance.replace('_', ' '),
       one.annotator ?? one.source,
       ago(one.createdMs),

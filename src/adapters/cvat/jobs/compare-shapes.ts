@@ -9,7 +9,7 @@ export interface Lesson {
   frame: number;
   label: number;
   provenance: Provenance;
-  /** None for a rejection. */
+  /** None for absence and rejections. */
   shapes: MarkedShape[];
 }
 
@@ -75,7 +75,9 @@ export function compareShapes(shapes: readonly JobShape[], facts: CompareFacts):
     if (count > 0) waiting.set(placeOf(frame, label), count);
   }
   const settled = facts.isSettled([...waiting.values()].reduce((sum, count) => sum + count, 0));
-  return { lessons: sorted.flatMap((one) => lessonOf(one, settled, facts.groundTruth)), waiting, settled };
+  const shown = new Set(shapes.map(({ frame }) => frame));
+  const lessons = sorted.flatMap((one) => lessonOf(one, { settled, groundTruth: facts.groundTruth, isEmpty: !shown.has(one.frame) }));
+  return { lessons, waiting, settled };
 }
 
 function howOf(shape: JobShape, before: UploadedShape | undefined, { isMachines, isReviewed }: CompareFacts): How {
@@ -87,8 +89,18 @@ function howOf(shape: JobShape, before: UploadedShape | undefined, { isMachines,
   return before !== undefined || shape.source === 'semi-auto' ? 'edited' : 'drawn';
 }
 
-/** Lesson of a group. Shapes people drew stand for themselves: a machine's shapes beside them add nothing, reviewed or not. */
-function lessonOf({ frame, label, shapes, kept, gone }: Group, settled: boolean, groundTruth: boolean): Lesson[] {
+interface FrameFacts {
+  settled: boolean;
+  groundTruth: boolean;
+  /** No shape of any label is left in the frame. */
+  isEmpty: boolean;
+}
+
+/**
+ * Lesson of a group. Shapes people drew stand for themselves: a machine's shapes beside them add nothing, reviewed or not. A frame that a
+ * person cleared and finished shows nothing of what was predicted; a shape taken out beside others may only have been wrong.
+ */
+function lessonOf({ frame, label, shapes, kept, gone }: Group, { settled, groundTruth, isEmpty }: FrameFacts): Lesson[] {
   const of = (...wanted: How[]) => shapes.filter(({ how }) => wanted.includes(how));
   const lesson = (provenance: Provenance, from: Group['shapes']): Lesson[] => [
     { frame, label, provenance, shapes: from.map(({ shape: { type, points, rotation = 0 } }) => ({ type, points, rotation })) },
@@ -98,7 +110,7 @@ function lessonOf({ frame, label, shapes, kept, gone }: Group, settled: boolean,
   if (own.length > 0) return lesson(groundTruth ? 'ground_truth' : deleted > 0 || of('edited').length > 0 ? 'edited' : 'drawn', own);
   const accepted = of('accepted');
   if (accepted.length > 0) return lesson(kept && deleted > 0 ? 'edited' : 'accepted', accepted);
-  return shapes.length === 0 && deleted > 0 ? lesson('rejected', []) : [];
+  return shapes.length === 0 && deleted > 0 ? lesson(isEmpty ? 'absent' : 'rejected', []) : [];
 }
 
 /** Marks a program made, by what is said of them, what was seen before and what was uploaded: those whose first date matters. */

@@ -1,7 +1,7 @@
 /** Lessons of a task that are active in the service, and which job decides about each of its frames. */
 import { everyAnnotation } from '../../../service/every-annotation.ts';
 import type { Service } from '../../../service/types.ts';
-import type { Provenance } from '../../../service/ports/storage.ts';
+import { hasMasks, type Provenance } from '../../../service/ports/provenance.ts';
 import type { Lesson } from './compare-shapes.ts';
 import type { CvatJob } from '../api/types.ts';
 
@@ -73,7 +73,7 @@ export function speaker({ job, jobs, others, lessons, finishedAt }: SpeakerFacts
     (rivals.get(frame) ?? []).every((other) => {
       const rival = byId.get(other.job);
       // A prediction thrown away shows no object: it silences nobody who drew one.
-      const mayReplace = masked.has(frame) || other.provenance === 'rejected';
+      const mayReplace = masked.has(frame) || !hasMasks(other.provenance);
       return mayReplace && rival !== undefined && isHigher(own, rankOf(rival, finishedAt(rival)));
     });
 }

@@ -63,7 +63,15 @@ export function createHandIn(
     const isSame = before?.lesson === said || (!settled && before?.lesson?.startsWith(`${content} `));
     if (isSame === true && before?.revision === counted) return false;
     const masks = shapes.map((shape) => ({ label, ...outlinedShape(shape, width, height) }));
-    const key = { project, source: name, externalId, imageExternalId: frameName({ server: api.url, task, frame }), provenance, masks };
+    const key = {
+      project,
+      source: name,
+      externalId,
+      imageExternalId: frameName({ server: api.url, task, frame }),
+      provenance,
+      masks,
+      ...(provenance === 'absent' && { absent: [label] }),
+    };
     const accept = async (revision: number): Promise<boolean> => {
       const once = async (fresh: boolean) =>
         (await service.annotations.accept({ ...key, revision, image: await imageOf(job, frame, project, fresh) }, call)).outcome;

@@ -1,6 +1,7 @@
 /** Reads a job that people are done with back from CVAT and hands what it teaches to the service. */
 import { isProsamError, messageOf, ProsamError } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
+import { hasMasks } from '../../../service/ports/provenance.ts';
 import type { Service } from '../../../service/types.ts';
 import { compareShapes } from './compare-shapes.ts';
 import { countedLessons, lessonName, speaker, type CountedLesson } from './counted-lessons.ts';
@@ -89,7 +90,7 @@ async function learnOne(
   const missing = missingLessons({
     ...{ look, compared, deleted, own: [...own.values()], known: names, isSilenced: (frame) => shown.has(frame) && !speaks(frame) },
     now: new Set(lessons.map(({ externalId }) => externalId)),
-    rejections: new Set(lessons.filter(({ lesson }) => lesson.provenance === 'rejected').map(({ externalId }) => externalId)),
+    rejections: new Set(lessons.filter(({ lesson }) => !hasMasks(lesson.provenance)).map(({ externalId }) => externalId)),
   });
   if (missing.doubted.size > 0) await reviews.add(api.url, task, [{ job: id, doubted: review.finishedAt(id) }]);
 

@@ -1,4 +1,5 @@
 /** Lessons that count here and are not to be seen in their job now: gone because a person took them out, or only not to be seen. */
+import { hasMasks } from '../../../service/ports/provenance.ts';
 import { placeOf, type Compared } from './compare-shapes.ts';
 import type { CountedLesson } from './counted-lessons.ts';
 import type { JobLook } from './look-at-job.ts';
@@ -40,7 +41,7 @@ export function missingLessons({ look, compared, own, now, rejections, deleted, 
     else if (isSilenced(one.frame)) result.silenced.push(one);
     else result[isHeld ? 'held' : 'gone'].push(one);
   }
-  const thrownAway = new Set(own.filter(({ provenance }) => provenance === 'rejected').map(({ externalId }) => externalId));
+  const thrownAway = new Set(own.filter(({ provenance }) => !hasMasks(provenance)).map(({ externalId }) => externalId));
   const vanished = new Set([...result.gone.map(({ externalId }) => externalId), ...rejections].filter((name) => !thrownAway.has(name)));
   const before = new Set([...own.map(({ externalId }) => externalId), ...vanished].filter((name) => !thrownAway.has(name)));
   const { job, review } = look;

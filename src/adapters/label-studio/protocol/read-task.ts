@@ -52,7 +52,7 @@ export function* each<T>(all: readonly unknown[], read: (one: unknown) => Steps<
 function* withRegions<T extends { result: unknown[] }>(
   shape: ZodType<T>,
   value: unknown,
-): Steps<(Omit<T, 'result'> & { result: MlRegion[] }) | undefined> {
+): Steps<(Omit<T, 'result'> & { result: MlRegion[]; unread: number }) | undefined> {
   const { success, data } = shape.safeParse(value);
   if (!success) return undefined;
   const result: MlRegion[] = [];
@@ -61,5 +61,7 @@ function* withRegions<T extends { result: unknown[] }>(
     const region = regionSchema.safeParse(one);
     if (region.success) result.push(region.data);
   }
-  return { ...data, result };
+  const { result: sent } = value as { result?: unknown };
+  // A list that is too long, or none at all, is not an empty one.
+  return { ...data, result, unread: Array.isArray(sent) ? sent.length - result.length : 1 };
 }

@@ -58,6 +58,8 @@ export interface MlRegion {
 export interface MlAnnotation {
   id: number | string;
   result: MlRegion[];
+  /** Entries of the result that are no regions or cannot be read. @default 0 */
+  unread?: number | undefined;
   /** True where the task was skipped. */
   was_cancelled: boolean;
   ground_truth: boolean;

@@ -49,7 +49,25 @@ describe('comparing', () => {
     ['put in its place by another program', [shape(7, { points: [1, 1, 8, 9] })], [sent(7)], [[0, 1, 'accepted', 1]]],
     ['drawn over after it was uploaded, without a change', [shape(7, { source: 'manual' })], [sent(7)], [[0, 1, 'accepted', 1]]],
     ['edited, with another id', [shape(8, { points: [1, 1, 8, 9], source: 'semi-auto' })], [sent(7)], [[0, 1, 'edited', 1]]],
-    ['deleted', [], [sent(7)], [[0, 1, 'rejected', 0]]],
+    ['deleted, so that its frame is empty', [], [sent(7)], [[0, 1, 'absent', 0]]],
+    [
+      'deleted beside another one',
+      [shape(9, { label_id: 2, source: 'manual' })],
+      [sent(7)],
+      [
+        [0, 1, 'rejected', 0],
+        [0, 2, 'drawn', 1],
+      ],
+    ],
+    [
+      'deleted in a frame of its own',
+      [shape(8, { frame: 1 })],
+      [sent(7), sent(8, { frame: 1 })],
+      [
+        [0, 1, 'absent', 0],
+        [1, 1, 'accepted', 1],
+      ],
+    ],
     ['one of two deleted', [shape(7)], [sent(7), sent(8, { points: [3, 3, 4, 4] })], [[0, 1, 'edited', 1]]],
     ['added by hand', [shape(9, { source: 'manual' })], [], [[0, 1, 'drawn', 1]]],
     ['added to one that was kept', [shape(7), shape(9, { source: 'manual', points: [2, 2, 3, 3] })], [sent(7)], [[0, 1, 'drawn', 1]]],

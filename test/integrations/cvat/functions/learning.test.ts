@@ -62,12 +62,13 @@ describe('a job that people are done with', () => {
     expect(response.status).toBe(200);
   };
   const told = () =>
-    facade.service.state.annotations.map(({ project, source, externalId, provenance, labels }) => ({
+    facade.service.state.annotations.map(({ project, source, externalId, provenance, labels, absent }) => ({
       project,
       source,
       externalId,
       provenance,
       labels: labels.map(({ label }) => label),
+      ...(absent && { absent }),
     }));
 
   it('is read back, compared with what was uploaded, and learned from', async () => {
@@ -88,7 +89,7 @@ describe('a job that people are done with', () => {
     expect(told().toReversed()).toEqual([
       { ...common, externalId: `${prefix}frame-0/label-${kept.label_id}`, provenance: 'accepted', labels: ['cat'] },
       { ...common, externalId: `${prefix}frame-1/label-${drawn.label_id}`, provenance: 'drawn', labels: ['dog'] },
-      { ...common, externalId: `${prefix}frame-2/label-${kept.label_id}`, provenance: 'rejected', labels: [] },
+      { ...common, externalId: `${prefix}frame-2/label-${kept.label_id}`, provenance: 'absent', labels: [], absent: ['cat'] },
     ]);
     // Frames it read are known from now on: clicks in them find their project.
     const sha256 = createHash('sha256')
@@ -111,7 +112,7 @@ describe('a job that people are done with', () => {
       told()
         .map(({ provenance, labels }) => [provenance, ...labels])
         .sort(),
-    ).toEqual([['accepted', 'kitten'], ['rejected']]);
+    ).toEqual([['absent'], ['accepted', 'kitten']]);
   });
 
   it('teaches what it can where one shape is unsound, and nothing where it was reopened meanwhile', async () => {
