@@ -1,13 +1,15 @@
 /** From a run's masks to the version they lead to and what the gate says of it. */
 import { createHash } from 'node:crypto';
-import { openModel, type Model } from '../core/checkpoint/model-folder.ts';
+import { ProsamError } from '../core/common/errors.ts';
+import { openModel } from '../core/checkpoint/model-folder.ts';
 import type { Device } from '../core/runtime/devices/devices.ts';
 import { modelFolder } from '../core/runtime/node/open-engine.ts';
 import type { RunRecord, VersionRecord } from '../service/ports/versions.ts';
-import { encoderPlan, type EncoderPlan } from '../training/step/encoder-plan.ts';
+import { encoderPlan } from '../training/step/encoder-plan.ts';
 import { PAPER_DISTRIBUTION } from '../training/train-options.ts';
 import type { Dataset } from '../training/types.ts';
-import { measureVersions, type GateOptions } from './gate.ts';
+import { loadCurrent, openPipeline } from './gate.ts';
+import { heldOutPairs, type Fold } from './held-out.ts';
 import { judge } from './gate-decision.ts';
 import type { Lease } from './lease.ts';
 import type { LearnerContext, RunStartEvent } from './types.ts';
@@ -39,54 +41,84 @@ export async function candidateVersion(
   const signal = AbortSignal.any([context.signal, lease.lost]);
   const opened = await openModel(modelFolder(settings.model));
   const plan = opened.manifest.prompt_encoder ?? encoderPlan(opened, PAPER_DISTRIBUTION);
-  const { start, current, notes } = await startingPoint(context, snapshot, project, opened, files.start);
-  const paths = await fetchImages(storage.blobs, files, snapshot.masks, signal);
+  const point = await startingPoint(context, snapshot, project, opened, files);
+  const { start, current, notes } = point;
+  const paths = await fetchImages(storage.blobs, files, [...snapshot.masks, ...snapshot.references], signal);
   if (signal.aborted) return 'stopped';
   const masks = snapshot.masks.filter(({ sha256 }) => paths.has(sha256));
-  const gone = new Set(snapshot.masks.map(({ sha256 }) => sha256)).size - paths.size;
+  const gone = new Set(snapshot.masks.map(({ sha256 }) => sha256)).size - new Set(masks.map(({ sha256 }) => sha256)).size;
   if (gone > 0) notes.push(`${gone} ${gone === 1 ? 'image was' : 'images were'} left out: gone or damaged`);
-  const dataset = storeDataset({
-    ...{ project, masks, replayShare: snapshot.training.replayShare, episodes: episodesPerEpoch(snapshot) },
-    fileOf: (sha256) => paths.get(sha256) as string,
-  });
-  dataset.fold('all'); // what is wrong with the data is told before anything is computed
+  const datasetOf = (some: readonly SnapshotMask[]): Dataset =>
+    storeDataset({
+      ...{ project, masks: some, replayShare: snapshot.training.replayShare, episodes: episodesPerEpoch(snapshot) },
+      fileOf: (sha256) => paths.get(sha256) as string,
+    });
+  const dataset = datasetOf(masks);
+  // What is wrong with the data is told before anything is computed.
+  dataset.fold('all');
+  if (!masks.some(({ split }) => split === 'gate')) throw nothingHeldOut(project);
   const begun = startEvent(run, snapshot, masks, notes);
   context.onEvent(begun);
 
-  const trained = await trainCandidate({
-    ...{ context, snapshot, dataset, files, plan, start, signal },
-    hasStart: start !== 'model' || opened.promptEncoder !== undefined,
-    onStep(step, steps, loss) {
-      lease.progress = { phase: 'training', step, steps, loss };
-      context.onEvent({ type: 'step', project, run: run.id, step, steps, loss });
+  const weightsOf = async (data: Dataset, folder: string, fold?: Fold) => {
+    const part = fold && { fold: { number: fold.number, of: fold.of } };
+    const trained = await trainCandidate({
+      ...{ context, snapshot, dataset: data, files: { ...files, training: folder }, plan, start, signal },
+      hasStart: start !== 'model' || opened.promptEncoder !== undefined,
+      onStep(step, steps, loss) {
+        lease.progress = { phase: 'training', step, steps, loss, ...part };
+        context.onEvent({ type: 'step', project, run: run.id, step, steps, loss, ...part });
+      },
+    });
+    return typeof trained === 'string' ? trained : { ...trained, bytes: await selfDescribingWeights(trained.folder) };
+  };
+  const trained = await weightsOf(dataset, files.training);
+  if (typeof trained === 'string') return trained;
+  const { featureBytes, cacheBytes, threads, device, method, alikeIou } = settings;
+  const cache = { folder: files.features, bytes: cacheBytes };
+  await using engine = await openPipeline({ model: opened, device: device as Device | 'auto', threads, featureBytes, cache });
+  await engine.loadPromptEncoder('candidate', trained.bytes);
+  const pairs = await heldOutPairs({
+    ...{ engine, snapshot, masks, settings, files, signal, method, alikeIou },
+    fileOf: (sha256) => paths.get(sha256),
+    versions: { current: await loadCurrent(engine, current), candidate: 'candidate' },
+    async trainWithout(left, fold) {
+      const other = await weightsOf(datasetOf(left), fold.folder, fold);
+      return typeof other === 'string' ? other : other.bytes;
+    },
+    onPair(done, total) {
+      lease.progress = { phase: 'gate', done, total };
+      context.onEvent({ type: 'gate', project, run: run.id, done, total });
     },
   });
-  if (typeof trained === 'string') return trained;
-  const { bytes, weights } = await selfDescribingWeights(trained.folder);
-  const gate = await throughGate(context, run, lease, {
-    opened,
-    plan,
-    dataset,
-    versions: { ...(current && { current }), candidate: weights },
-    files,
-    signal,
-  });
-  if (gate === undefined) return 'stopped';
-  const { promote, reason, metrics } = judge(gate, settings, current ? undefined : 'what needs no training');
-  const blob = await storage.blobs.put(bytes);
+  if (typeof pairs === 'string') return pairs;
+  const isMeasured = current !== undefined || opened.promptEncoder !== undefined;
+  const { decision, reason, metrics } = judge(pairs, settings, isMeasured ? undefined : 'what needs no training');
+  const blob = await storage.blobs.put(trained.bytes);
   const { images, labels, newMasks } = begun;
   const version: Verdict['version'] = {
     ...{ id: versionId(run.id, blob), project, runId: run.id, weights: blob, baseModel: opened.id, data: dataFingerprint(masks) },
     ...(snapshot.parent !== undefined && { parent: snapshot.parent }),
     ...{ seed: snapshot.seed, code: context.codeVersion, createdMs: context.now() },
-    ...{ outcome: promote ? 'promoted' : 'rejected', reason },
+    ...{ outcome: decision === 'promote' ? 'promoted' : 'rejected', reason },
     metrics: {
-      gate: { ...metrics, rows: gate },
+      gate: {
+        ...metrics,
+        method,
+        labels: metrics.labels.map((row) => ({ ...row, accepted: snapshot.accepted[row.label] ?? 0 })),
+        rows: pairs,
+      },
       training: { ...trained.metrics, attempts: run.attempts, images, labels, masks: masks.length, newMasks },
+      ...(point.goesOnFrom !== undefined && { goesOnFrom: point.goesOnFrom }),
       notes: begun.notes,
     },
   };
-  return { state: version.outcome, reason, version, learnedFrom: masks.flatMap(({ id }) => id ?? []) };
+  const ids = [...masks, ...snapshot.references].flatMap(({ id }) => id ?? []);
+  return { state: version.outcome, reason, version, learnedFrom: [...new Set(ids)] };
+}
+
+function nothingHeldOut(project: string): ProsamError {
+  return new ProsamError('DATASET_INVALID', `project ${project}: expected an image to test on, got none. Annotate more images.`);
 }
 
 function startEvent(run: RunRecord, { parent, notes }: Snapshot, masks: readonly SnapshotMask[], more: readonly string[]): RunStartEvent {
@@ -100,31 +132,6 @@ function startEvent(run: RunRecord, { parent, notes }: Snapshot, masks: readonly
     notes: [...notes, ...more],
   };
 }
-
-interface Contest {
-  opened: Model;
-  plan: EncoderPlan;
-  dataset: Dataset;
-  versions: GateOptions['versions'];
-  files: RunFiles;
-  signal: AbortSignal;
-}
-
-function throughGate({ settings, onEvent }: LearnerContext, run: RunRecord, lease: Lease, contest: Contest) {
-  const { opened, plan, dataset, versions, files, signal } = contest;
-  return measureVersions({
-    ...{ model: opened, plan, dataset, pairs: settings.gatePairs, seed: GATE_SEED, versions },
-    ...{ device: settings.device as Device | 'auto', threads: settings.threads, featureBytes: settings.featureBytes, signal },
-    cache: { folder: files.features, bytes: settings.cacheBytes },
-    onPair(done, total) {
-      lease.progress = { phase: 'gate', done, total };
-      onEvent({ type: 'gate', project: run.project, run: run.id, done, total });
-    },
-  });
-}
-
-/** One for all runs: what a project is measured on changes with its data alone. */
-const GATE_SEED = 1;
 
 /** The same for the same run and weights, so that what is stored twice is stored once. */
 function versionId(run: string, weights: string): string {

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { countsBefore } from '../service/ports/provenance.ts';
 import type { MaskRow, Store } from '../service/ports/storage.ts';
 import { assignSplits, type Split, type SplitImage } from './split.ts';
+import { askedWith, type AskedWith } from './asked-with.ts';
+import { groupedBy } from './grouped.ts';
 import type { SnapshotMask } from './snapshot.ts';
 
 const PAGE = 1000;
@@ -18,10 +20,12 @@ export interface ChoiceOptions {
   gateShare: number;
   maxMasks: number;
   gatePairs: number;
+  /** References of a label. */
+  references: number;
   seed: number;
 }
 
-export interface Choice {
+export interface Choice extends AskedWith {
   masks: SnapshotMask[];
   notes: string[];
 }
@@ -34,15 +38,16 @@ type MaskFacts = Pick<MaskRow, 'id' | 'label' | 'sha256' | 'provenance' | 'flagg
  * in the gate. Reads the project's masks twice, so that only those chosen are held with their pixels.
  */
 export async function chooseMasks(
-  store: { annotations: Pick<Store['annotations'], 'masks'>; images: Pick<Store['images'], 'assignSplit'> },
+  store: { annotations: Pick<Store['annotations'], 'masks' | 'candidates'>; images: Pick<Store['images'], 'assignSplit'> },
   project: string,
   options: ChoiceOptions,
 ): Promise<Choice> {
-  let facts = await factsOf(store, project, options.upTo);
+  const { upTo } = options;
+  let facts = await factsOf(store, project, upTo);
   const places = assignSplits(project, imagesOf(facts), options.gateShare);
   if (places.length > 0) {
     await store.images.assignSplit(project, places);
-    facts = await factsOf(store, project, options.upTo); // another learner may have been first
+    facts = await factsOf(store, project, upTo); // another learner may have been first
   }
   const { ids, notes } = chosen(facts, options);
   const masks: SnapshotMask[] = [];
@@ -52,7 +57,8 @@ export async function chooseMasks(
     const isNew = sequence > options.learnedUpTo;
     masks.push({ id, label, sha256, rle: { size: [height, width], counts: rle.counts }, provenance, split, isNew });
   }
-  return { masks, notes };
+  const labels = new Map([...groupedBy(facts, ({ sha256 }) => sha256)].map(([sha256, of]) => [sha256, of.map(({ label }) => label)]));
+  return { masks, notes, ...(await askedWith(store.annotations, project, { masks, labels, upTo, count: options.references })) };
 }
 
 async function factsOf(store: { annotations: Pick<Store['annotations'], 'masks'> }, project: string, upTo: number): Promise<MaskFacts[]> {

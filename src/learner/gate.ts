@@ -1,105 +1,96 @@
-/** The live version (or what there was before any) and a candidate, on the same held-out pairs with the same annotations, through the same networks. */
-import { setImmediate as turn } from 'node:timers/promises';
-import { checkTensors } from '../core/checkpoint/check-tensors.ts';
+/** Comparison of the masks people would get with a candidate in service and without it: the whole pipeline, not the prompt encoder alone. */
+import { readFile } from 'node:fs/promises';
+import { createEngineCore } from '../core/engine/engine.ts';
+import type { Engine, Method, Reference } from '../core/engine/types.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
-import type { FloatTensor } from '../core/checkpoint/read-tensors.ts';
 import { nodeImageSource } from '../core/image/node/source.ts';
 import { iou } from '../core/mask/metrics.ts';
+import { maskFromCocoRle } from '../core/mask/rle.ts';
 import type { Device } from '../core/runtime/devices/devices.ts';
-import { createNetworks } from '../core/onnx/networks.ts';
-import { openRuntime } from '../core/runtime/devices/choose-device.ts';
-import { randomFor } from '../training/step/seeds.ts';
-import type { EncoderPlan } from '../training/step/encoder-plan.ts';
-import { frozenFeatures } from '../training/batches/frozen-features.ts';
-import { createPairMaker, type PreparedPair } from '../training/batches/pairs.ts';
-import { promptEncoderShapes } from '../training/step/parameters.ts';
-import { methodPredictor, TRAINING_FREE } from '../training/batches/training-free.ts';
-import type { Dataset } from '../training/types.ts';
-import { meanPromptPredictor } from '../training/loop/validate.ts';
+import { diskFeatureCache } from '../core/runtime/node/disk-feature-cache.ts';
+import { openNetworks } from '../core/runtime/node/open-networks.ts';
 import type { GatePair } from './gate-decision.ts';
+import type { Snapshot, SnapshotMask } from './snapshot.ts';
+import { changeBetween } from './visible-change.ts';
 
-type Weights = ReadonlyMap<string, FloatTensor>;
-
-export interface GateOptions {
+export interface PipelineOptions {
   model: Model;
-  plan: EncoderPlan;
-  dataset: Dataset;
-  /** Most pairs. */
-  pairs: number;
-  seed: number;
-  /** current: absent where nothing was ever trained; then the better of the training-free methods answers in its place. */
-  versions: { current?: Weights; candidate: Weights };
   device: Device | 'auto';
   threads: number;
+  /** Bytes of features kept in memory. */
   featureBytes: number;
   cache: { folder: string; bytes: number };
+}
+
+/** The engine as the service opens it, on this thread. */
+export async function openPipeline({ model, device, threads, featureBytes, cache }: PipelineOptions): Promise<Engine> {
+  const { networks } = await openNetworks(model, { device, threads });
+  const slow = diskFeatureCache(cache.folder, cache.bytes);
+  return createEngineCore({ model, networks, source: nodeImageSource(), cacheBytes: featureBytes, slow });
+}
+
+/** Weights of the version in service under this name; nothing where the model's own prompt encoder, or none, answers. */
+export async function loadCurrent(engine: Engine, file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  await engine.loadPromptEncoder('current', await readFile(file));
+  return 'current';
+}
+
+export interface GateOptions {
+  engine: Engine;
+  snapshot: Pick<Snapshot, 'asked' | 'references'>;
+  /** Held-out masks. */
+  masks: readonly SnapshotMask[];
+  /** Path of an image's file. */
+  fileOf: (sha256: string) => string | undefined;
+  /** Prompt encoders by the names they were loaded under. */
+  versions: { current: string | undefined; candidate: string };
+  method: Method | 'auto';
+  /** IoU from which on two masks look alike. */
+  alikeIou: number;
   onPair: (done: number, total: number) => void;
-  /** Ends the measurement between two pairs. */
+  /** Ends the measurement between two images. */
   signal: AbortSignal;
 }
 
-/** undefined: the signal ended it. @throws CHECKPOINT_MISMATCH, DATASET_*, IMAGE_* */
+/** undefined: the signal ended it. @throws IMAGE_*, ENGINE_* */
 export async function measureVersions(options: GateOptions): Promise<GatePair[] | undefined> {
-  const { dataset, versions, plan, signal } = options;
-  const shapes = promptEncoderShapes(plan.config);
-  if (versions.current) checkTensors(shapes, versions.current, 'the current version');
-  checkTensors(shapes, versions.candidate, 'the candidate version');
-  // One set of weights whose values change: the networks read them anew at every call.
-  const active = new Map([...versions.candidate].map(([name, { data, shape }]): [string, FloatTensor] => [name, { data, shape }]));
-  const use = (weights: Weights): void => {
-    for (const [name, tensor] of active) tensor.data = (weights.get(name) as FloatTensor).data;
-  };
-  const model: Model = { ...options.model, manifest: { ...options.model.manifest, prompt_encoder: plan }, promptEncoder: active };
-  const networks = createNetworks(model, await openRuntime({ device: options.device, threads: options.threads }));
-  const features = frozenFeatures({ model, networks, source: nodeImageSource(), memoryBytes: options.featureBytes, disk: options.cache });
-  try {
-    const prepare = createPairMaker({
-      ...{ dataset, features, resize: model.manifest.sam.resize },
-      ...{ annotation: 'mask', labelReduction: plan.label_reduction },
-    });
-    const predict = meanPromptPredictor({ model, networks });
-    const response = (weights: Weights) => (pair: PreparedPair) => {
-      use(weights);
-      return predict(pair);
+  const { engine, masks, fileOf, versions, method, alikeIou, signal, onPair } = options;
+  const rows: GatePair[] = [];
+  for (const target of new Set(masks.map(({ sha256 }) => sha256))) {
+    const references = referencesOf(options, target);
+    const file = fileOf(target);
+    if (file === undefined || references.length === 0) continue;
+    const answer = async (promptEncoder: string | undefined) => {
+      const { masks: found } = await engine.predict(file, references, { method, ...(promptEncoder !== undefined && { promptEncoder }) });
+      return new Map(found.map((mask) => [mask.label, mask]));
     };
-    const candidate = response(versions.candidate);
-    const before = versions.current
-      ? [response(versions.current)]
-      : TRAINING_FREE.map((method) => methodPredictor({ model, networks }, method));
-    const names = new Map(dataset.classes.map(({ id, name }) => [id, name]));
-    const episodes = dataset.fold('all').testEpisodes(options.pairs, options.seed);
-    const rows: (Omit<GatePair, 'current'> & { before: number[] })[] = [];
-    for (const [i, episode] of episodes.entries()) {
-      if (signal.aborted) return undefined;
-      const pair = await prepare(episode, randomFor(options.seed, 'annotations', i), 'evaluation');
-      const score = async (predictor: typeof predict): Promise<number> => iou(await predictor(pair), pair.truth, pair.ignored);
-      const scores: number[] = [];
-      for (const predictor of before) scores.push(await score(predictor));
+    if (signal.aborted) return undefined;
+    const current = await answer(versions.current);
+    const candidate = await answer(versions.candidate);
+    for (const { label, rle } of masks.filter(({ sha256 }) => sha256 === target)) {
+      const [before, after] = [current.get(label), candidate.get(label)];
+      if (before === undefined || after === undefined) continue; // its only mask is the one that is looked for
+      const truth = maskFromCocoRle(rle).data;
       rows.push({
-        label: names.get(episode.classId) ?? '',
-        reference: imageOf(episode.reference.key),
-        target: imageOf(episode.target.key),
-        before: scores,
-        candidate: await score(candidate),
+        ...{ label, target },
+        ...{ current: iou(before.mask.data, truth), candidate: iou(after.mask.data, truth) },
+        methods: { current: before.method, candidate: after.method },
+        ...changeBetween(before.mask.data, after.mask.data, alikeIou),
       });
-      options.onPair(rows.length, episodes.length);
-      await turn();
+      onPair(rows.length, masks.length);
     }
-    const best = bestColumn(rows.map((row) => row.before));
-    return rows.map(({ before, ...row }) => ({ ...row, current: before[best] as number }));
-  } finally {
-    await features.close();
-    await networks.close();
   }
+  return rows;
 }
 
-/** The column with the largest sum. */
-function bestColumn(rows: readonly (readonly number[])[]): number {
-  const sums = (rows[0] ?? []).map((_, column) => rows.reduce((sum, row) => sum + (row[column] as number), 0));
-  return sums.indexOf(Math.max(...sums));
-}
-
-/** Keys name the image and the label. */
-function imageOf(key: string): string {
-  return key.slice(0, key.indexOf(':'));
+function referencesOf({ snapshot: { asked, references }, fileOf }: GateOptions, target: string): Reference[] {
+  const byId = new Map(references.map((reference) => [reference.id, reference]));
+  return (asked[target] ?? []).flatMap((id): Reference[] => {
+    const found = byId.get(id);
+    const image = found && fileOf(found.sha256);
+    if (found === undefined || image === undefined) return [];
+    const { label, shows, rle } = found;
+    return [{ image, label, shows, rle }];
+  });
 }

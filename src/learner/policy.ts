@@ -52,22 +52,28 @@ export function decideRun(facts: LearnerFacts, policy: LearnerPolicy, context: D
   const { nowMs, manual = false, nextAllowedMs = (ms: number) => ms } = context;
   if (facts.largestLabel < MIN_MASKS) {
     const most = facts.largestLabel === 1 ? '1 image' : `${facts.largestLabel} images`;
-    return waiting(`a label marked in ${MIN_MASKS} images (the most frequent one is marked in ${most})`, LOOK_AGAIN_MS);
+    return waiting([{ text: `a label marked in ${MIN_MASKS} images (the most frequent one is marked in ${most})` }]);
   }
   if (manual) return { due: true };
-  if (facts.images < policy.minImages) return waiting(`${policy.minImages} annotated images (there are ${facts.images})`, LOOK_AGAIN_MS);
-  if (facts.newWeight + 1e-9 < policy.minNewMasks) {
-    const unchanged = `predictions accepted unchanged count ${EVIDENCE_WEIGHTS.accepted} each`;
-    return waiting(`${policy.minNewMasks} new masks (there are ${rounded(facts.newWeight)}; ${unchanged})`, LOOK_AGAIN_MS);
-  }
+  const reasons: Reason[] = [];
+  if (facts.images < policy.minImages) reasons.push({ text: `${facts.images} of ${policy.minImages} annotated images` });
+  if (facts.newWeight + 1e-9 < policy.minNewMasks) reasons.push({ text: newMasksText(facts, policy) });
   const pauseMs = pauseAfter(facts, policy) - nowMs;
   if (pauseMs > 0) {
-    const why = facts.failures > 0 ? `the pause after ${failed(facts.failures)}` : 'the pause after the last run';
-    return waiting(`${why}, for ${duration(pauseMs)} more`, pauseMs);
+    const why = facts.failures > 0 ? ` (a pause after ${failed(facts.failures)})` : '';
+    reasons.push({ text: `next look in ${duration(pauseMs)}${why}`, forMs: pauseMs });
   }
-  const allowedMs = nextAllowedMs(nowMs) - nowMs;
-  if (allowedMs > 0) return waiting(`the hours in which training is allowed, in ${duration(allowedMs)}`, Math.min(allowedMs, DAY_MS));
-  return { due: true };
+  const at = Math.max(nowMs, nowMs + pauseMs);
+  const allowedMs = nextAllowedMs(at);
+  if (allowedMs > at) reasons.push({ text: `quiet hours until ${clock(allowedMs, nowMs)}`, forMs: Math.min(allowedMs - nowMs, DAY_MS) });
+  return reasons.length === 0 ? { due: true } : waiting(reasons);
+}
+
+/** "3 of 8 new masks", and where some count less, how much they count. */
+function newMasksText({ newWeight, newMasks }: LearnerFacts, { minNewMasks }: LearnerPolicy): string {
+  const text = `${rounded(newWeight)} of ${minNewMasks} new masks`;
+  const isWeighted = Math.abs(newWeight - newMasks) > 1e-6;
+  return isWeighted ? `${text} (${newMasks} accepted; those left as predicted count ${EVIDENCE_WEIGHTS.accepted} each)` : text;
 }
 
 /** ms since 1970; a failure that comes back must not keep the machine busy. */
@@ -76,8 +82,16 @@ function pauseAfter({ lastEndMs, failures }: LearnerFacts, { coolDownMs }: Learn
   return lastEndMs + Math.min(coolDownMs * 2 ** Math.min(failures, 20), Math.max(coolDownMs, DAY_MS));
 }
 
-function waiting(waitingFor: string, checkAgainMs: number): LearnerDecision {
-  return { due: false, waitingFor, checkAgainMs: Math.ceil(checkAgainMs) };
+interface Reason {
+  text: string;
+  /** Time after which it is over by itself. */
+  forMs?: number;
+}
+
+/** All of it in one line. Where new annotations may change it, it is looked at again soon. */
+function waiting(reasons: readonly Reason[]): LearnerDecision {
+  const checkAgainMs = Math.max(...reasons.map(({ forMs = LOOK_AGAIN_MS }) => forMs));
+  return { due: false, waitingFor: reasons.map(({ text }) => text).join('; '), checkAgainMs: Math.ceil(checkAgainMs) };
 }
 
 function rounded(value: number): string {
@@ -88,15 +102,17 @@ function failed(failures: number): string {
   return failures === 1 ? 'a failed run' : `${failures} failed runs`;
 }
 
-/** 90,000 -> "2 minutes" */
+/** 90,000 -> "2 min" */
 function duration(ms: number): string {
-  for (const [unit, length] of [
-    ['day', DAY_MS],
-    ['hour', 3_600_000],
-    ['minute', 60_000],
-  ] as const) {
-    const count = Math.ceil(ms / length);
-    if (ms > length || unit === 'minute') return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
-  }
-  return '';
+  if (ms > DAY_MS) return `${Math.ceil(ms / DAY_MS)} days`;
+  return ms > 3_600_000 ? `${Math.ceil(ms / 3_600_000)} h` : `${Math.ceil(ms / 60_000)} min`;
+}
+
+/** Time of day on this machine, with the date where it is not within a day: "06:00", "2026-12-24 06:00". */
+function clock(ms: number, nowMs: number): string {
+  if (!Number.isFinite(ms)) return 'further notice';
+  const date = new Date(ms);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  return ms - nowMs < DAY_MS ? time : `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
 }

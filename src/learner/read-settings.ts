@@ -1,6 +1,7 @@
 /** The learner's settings as people write them: checked, completed, and with cron expressions that mean something. */
 import { Cron } from 'croner';
 import * as z from 'zod';
+import { METHODS } from '../core/engine/types.ts';
 import { messageOf, ProsamError } from '../core/common/errors.ts';
 import { MAX_LEASE_MS } from '../service/ports/versions.ts';
 import { LEARNER_DEFAULTS, type LearnerSettings, type TimeWindow } from './settings.ts';
@@ -46,6 +47,11 @@ export const learnerSettingsSchema = z.strictObject({
   labelMargin: share(0, 1).default(defaults.labelMargin),
   minLabelPairs: whole(1, 1000).default(defaults.minLabelPairs),
   gatePairs: whole(1, 10_000).default(defaults.gatePairs),
+  minGateImages: whole(1, 10_000).default(defaults.minGateImages),
+  folds: whole(0, 20).default(defaults.folds),
+  alikeIou: share(0, 1).default(defaults.alikeIou),
+  method: z.enum(['auto', ...METHODS]).default(defaults.method),
+  references: whole(1, 20).default(defaults.references),
   steps: whole(1, 1_000_000).default(defaults.steps),
   batch: whole(1, 256).default(defaults.batch),
   samples: whole(1, 100).default(defaults.samples),

@@ -10,8 +10,10 @@ export interface RunFiles {
   folder: string;
   /** The trainer's own. */
   training: string;
-  /** Weights of the version it starts from. */
+  /** Weights it starts from, where they are not those in service. */
   start: string;
+  /** Weights of the version in service. */
+  current: string;
   /** Folder of frozen features, shared by all runs. */
   features: string;
   imageOf: (sha256: string) => string;
@@ -25,6 +27,7 @@ export function runFiles(workDir: string, run: string): RunFiles {
     folder,
     training: join(folder, 'training'),
     start: join(folder, 'start.safetensors'),
+    current: join(folder, 'current.safetensors'),
     features: join(resolve(workDir), 'features'),
     imageOf: (sha256) => join(folder, 'images', sha256),
   };
@@ -41,7 +44,7 @@ const AT_ONCE = 4;
 export async function fetchImages(
   blobs: Pick<Blobs, 'get' | 'path'>,
   { folder, imageOf }: RunFiles,
-  masks: readonly SnapshotMask[],
+  masks: readonly Pick<SnapshotMask, 'sha256'>[],
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
   await mkdir(join(folder, 'images'), { recursive: true });

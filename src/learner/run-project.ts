@@ -65,8 +65,9 @@ function choiceFor(
   { id, upTo }: Pick<RunRecord, 'id' | 'upTo'>,
   runs: readonly RunRecord[],
 ): Promise<Choice> {
-  const { gateShare, maxMasks, gatePairs } = settings;
-  return chooseMasks(storage.store, project, { upTo, learnedUpTo: learnedUpTo(runs), gateShare, maxMasks, gatePairs, seed: seedOf(id) });
+  const { gateShare, maxMasks, gatePairs, references } = settings;
+  const sizes = { gateShare, maxMasks, gatePairs, references };
+  return chooseMasks(storage.store, project, { upTo, learnedUpTo: learnedUpTo(runs), ...sizes, seed: seedOf(id) });
 }
 
 type Ended = Extract<RunOutcome, { run: string }>;
@@ -128,15 +129,15 @@ async function end(
 async function snapshotOf(context: LearnerContext, run: RunRecord, { folder }: RunFiles, choose: () => Promise<Choice>): Promise<Snapshot> {
   const known = await readSnapshot(folder, run.id);
   if (known) return known;
-  const { masks, notes } = await choose();
+  const { masks, notes, ...asked } = await choose();
   if (masks.length === 0) throw new Error(`expected ${tooLittle()}; what the run began with was removed since`);
   const { current } = await context.storage.store.versions.state(run.project);
   const { steps, batch, samples, lr, keep, averageDecay, replayShare } = context.settings;
   const snapshot: Snapshot = {
-    ...{ format: 'prosam-learner-snapshot/1', run: run.id, project: run.project, seed: seedOf(run.id) },
+    ...{ format: 'prosam-learner-snapshot/2', run: run.id, project: run.project, seed: seedOf(run.id) },
     ...(current !== undefined && { parent: current }),
     training: { steps, batch, samples, lr, keep, averageDecay, replayShare },
-    ...{ masks, notes },
+    ...{ masks, notes, ...asked },
   };
   await writeSnapshot(folder, snapshot);
   return snapshot;

@@ -1,5 +1,7 @@
 /** Settings of the learner, and their defaults. */
 import { DEFAULT_MODEL } from '../core/engine/defaults.ts';
+import type { Method } from '../core/engine/types.ts';
+import { REFERENCE_COUNT } from '../service/ports/choose-references.ts';
 import { KEEP } from '../training/loop/keep.ts';
 import type { LearnerPolicy } from './policy.ts';
 
@@ -23,14 +25,27 @@ export interface LearnerSettings extends LearnerPolicy {
   gateShare: number;
   /** Share of training targets that an earlier run has learned from, 0 to 1. @default 0.5 */
   replayShare: number;
-  /** Largest mIoU (0 to 1) by which a candidate may be worse than the live version. @default 0.01 */
+  /** Tolerance of the gate: how far below zero the 95 % interval of the gain in mIoU may reach, 0 to 1. @default 0: a gain beyond doubt */
   margin: number;
-  /** The same for each label that has `minLabelPairs` pairs. @default 0.05 */
+  /** Largest mIoU (0 to 1) that a label with `minLabelPairs` pairs may lose. @default 0.05 */
   labelMargin: number;
   /** Pairs of a label below which its metrics are chance. @default 3 */
   minLabelPairs: number;
   /** Largest number of pairs the gate evaluates. @default 100 */
   gatePairs: number;
+  /** Held-out images below which nothing is deployed. @default 5 */
+  minGateImages: number;
+  /**
+   * Groups of images to train on that are held out in turn while fewer than twelve are held back for good, 0 to 20; each is a training of its
+   * own. Projects of fewer than twelve images leave out one at a time. 0: none. @default 4
+   */
+  folds: number;
+  /** IoU of two masks from which on they look alike, 0 to 1: what changes none by more is not deployed. @default 0.99 */
+  alikeIou: number;
+  /** Method that the gate asks: what people ask the service for. @default 'auto' */
+  method: Method | 'auto';
+  /** References of a label that the gate asks with, 1 to 20. @default 5, or those of the service (`references.count`) */
+  references: number;
   /** Training steps of a run. @default 200 */
   steps: number;
   /** Pairs per step. @default 4 */
@@ -73,7 +88,8 @@ const MIB = 2 ** 20;
 
 export const LEARNER_DEFAULTS: LearnerSettings = {
   ...{ minNewMasks: 8, minImages: 6, coolDownMs: 600_000 },
-  ...{ gateShare: 0.25, replayShare: 0.5, margin: 0.01, labelMargin: 0.05, minLabelPairs: 3, gatePairs: 100 },
+  ...{ gateShare: 0.25, replayShare: 0.5, margin: 0, labelMargin: 0.05, minLabelPairs: 3, gatePairs: 100 },
+  ...{ minGateImages: 5, folds: 4, alikeIou: 0.99, method: 'auto', references: REFERENCE_COUNT },
   ...{ steps: 200, batch: 4, samples: 4, lr: 3e-4, keep: KEEP, averageDecay: 0.95, checkpointEvery: 25, maxMasks: 1000 },
   ...{ maxMemoryBytes: 4096 * MIB, featureBytes: 256 * MIB, cacheBytes: 4096 * MIB, threads: 1 },
   ...{ leaseMs: 60_000, maxAttempts: 50, engine: 'auto', device: 'auto', model: DEFAULT_MODEL, workDir: 'prosam/learner' },

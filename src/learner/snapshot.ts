@@ -20,8 +20,17 @@ const maskSchema = z.object({
 /** One mask of one label on one image. */
 export type SnapshotMask = z.output<typeof maskSchema>;
 
+const referenceSchema = maskSchema.pick({ label: true, sha256: true, rle: true }).extend({
+  /** Id of the mask in the store. */
+  id: z.int(),
+  /** Other labels that its image shows. */
+  shows: z.array(z.string()),
+});
+/** A mask that a prediction goes by. */
+export type SnapshotReference = z.output<typeof referenceSchema>;
+
 const snapshotSchema = z.object({
-  format: z.literal('prosam-learner-snapshot/1'),
+  format: z.literal('prosam-learner-snapshot/2'),
   run: z.string(),
   project: z.string(),
   /** Version in service when the run began; absent: the model's own prompt encoder. */
@@ -40,6 +49,11 @@ const snapshotSchema = z.object({
     replayShare: z.number(),
   }),
   masks: z.array(maskSchema),
+  references: z.array(referenceSchema),
+  /** Ids of the references that each image is asked with: those the project would use if nobody had annotated it. */
+  asked: z.record(z.string(), z.array(z.int())),
+  /** Masks of each label that had been accepted when the run began. */
+  accepted: z.record(z.string(), z.int()),
   /** Notes for people about the choice. */
   notes: z.array(z.string()),
 });

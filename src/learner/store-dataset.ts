@@ -62,10 +62,10 @@ function foldOf({ project, replayShare, episodes }: StoreDatasetOptions, samples
   const isTrainable = ({ classId }: Sample): boolean => (perClass.get(classId)?.length ?? 0) >= 2;
   const targets = training.filter(isTrainable);
   const gate = inTurn(grouped(samples.filter((sample) => sample.mask.split === 'gate' && isTrainable(sample))));
-  if (targets.length === 0 || gate.length === 0) {
+  if (targets.length === 0) {
     throw new ProsamError(
       'DATASET_INVALID',
-      `project ${project}: expected a label marked in two images to train on and one to test on, got none. Annotate more images.`,
+      `project ${project}: expected a label marked in two images to train on, got none. Annotate more images.`,
     );
   }
   const fresh = weighted(targets.filter(({ mask }) => mask.isNew));

@@ -16,7 +16,7 @@ export interface CandidateOptions {
   context: Pick<LearnerContext, 'engine' | 'settings' | 'memoryUsed'>;
   snapshot: Snapshot;
   dataset: Dataset;
-  files: RunFiles;
+  files: Pick<RunFiles, 'training' | 'features'>;
   /** The model's own prompt encoder, whose settings the candidate keeps. */
   plan: EncoderPlan;
   /** 'model' or the file of the version in service. */

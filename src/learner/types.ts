@@ -25,7 +25,8 @@ export interface LearnerContext {
 export type LearnerEvent =
   | { type: 'waiting'; project: string; waitingFor: string }
   | RunStartEvent
-  | { type: 'step'; project: string; run: string; step: number; steps: number; loss: number }
+  /** fold: training for the gate alone, without the images of one group, of so many. */
+  | { type: 'step'; project: string; run: string; step: number; steps: number; loss: number; fold?: { number: number; of: number } }
   | { type: 'gate'; project: string; run: string; done: number; total: number }
   | { type: 'end'; project: string; run: string; state: EndState; reason: string; encoderVersion?: string };
 

@@ -13,6 +13,8 @@ export interface AnswerParts {
   method: Method | 'auto';
   /** Trained prompt encoder: id of a version, or 'base'. */
   encoderVersion: string;
+  /** Prompt encoders that the masks of some labels go back to, where it is not that one (seen-version.ts). @default none */
+  seen?: ReadonlyMap<string, string>;
   /** Reference set of each label that is looked for, in any order. */
   sets: readonly { label: string; hash: string }[];
   /** Images without the labels that finds are held against, in any order. @default none */
@@ -29,9 +31,11 @@ const CALIBRATION = shortHash([SCORES, CHOICE, PRESENCE]);
 
 /**
  * `<model>.<prompt encoder or method>.r-<hash>`. The prompt encoder is part of it only where the method may use it: another one in service
- * then changes the masks. The hash stands for references, options, calibration and form.
+ * then changes the masks. Where the labels' masks go back to several, one of them is named, and the hash stands for the others. The hash
+ * stands for references, options, calibration and form, too.
  */
-export function answerVersion({ model, method, encoderVersion, sets, without = [], options = {}, form = {} }: AnswerParts): string {
+export function answerVersion(parts: AnswerParts): string {
+  const { model, method, encoderVersion, seen = new Map<string, string>(), sets, without = [], options = {}, form = {} } = parts;
   const { strategy, dense, samples, distribution, nu, seed, labelReduction, grow, maxPoints, threshold, minInstanceShare } = options;
   const { minArea, fillHoles, largestOnly, valueRange, page } = options;
   const masks = {
@@ -52,10 +56,29 @@ export function answerVersion({ model, method, encoderVersion, sets, without = [
     threshold,
     minInstanceShare,
   };
-  const references = sets.map(({ label, hash }) => [label, hash]).sort();
+  const named = namedOf(sets, seen, encoderVersion);
+  const isTrained = TRAINED.includes(method);
+  const references = sets.map(({ label, hash }) => {
+    const own = seen.get(label) ?? encoderVersion;
+    return isTrained && own !== named ? [label, hash, own] : [label, hash];
+  });
   const settings = [entriesOf(masks), entriesOf(form)];
-  const hash = shortHash([references, CALIBRATION, method, ...settings, ...(without.length > 0 ? [without.toSorted()] : [])]);
-  return `${model}.${TRAINED.includes(method) ? encoderVersion : method}.r-${hash}`;
+  const hash = shortHash([references.sort(), CALIBRATION, method, ...settings, ...(without.length > 0 ? [without.toSorted()] : [])]);
+  return `${model}.${isTrained ? named : method}.r-${hash}`;
+}
+
+/** One of the prompt encoders that the labels' masks go back to, whichever is in service: the first by name that is not the model's own. */
+function namedOf(sets: AnswerParts['sets'], seen: ReadonlyMap<string, string>, inService: string): string {
+  if (sets.length === 0) return inService;
+  const all = sets.map(({ label }) => seen.get(label) ?? inService).sort();
+  return all.find((one) => one !== 'base') ?? 'base';
+}
+
+/** Whether options say themselves how masks are drawn or withheld, and not only what becomes of them afterwards. */
+export function chooses(options: MaskOptions = {}): boolean {
+  const { strategy, dense, samples, distribution, nu, seed, labelReduction, grow, threshold } = options;
+  const all = [strategy, dense, samples, distribution, nu, seed, labelReduction, grow, threshold];
+  return all.some((value) => value !== undefined);
 }
 
 /** Whether a version string is one of this program's: made by `answerVersion`, or by version 0.1.0. */

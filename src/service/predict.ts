@@ -22,6 +22,7 @@ import { createKeepSoon } from './keep-soon.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import type { ReferenceSets } from './references.ts';
 import { storedReferences, type Asked } from './stored-references.ts';
+import type { SeenVersions } from './seen-version.ts';
 import type { Serving } from './serving.ts';
 
 export interface PredictParts {
@@ -31,6 +32,7 @@ export interface PredictParts {
   /** Method of requests that name none. @default the engine's */
   method?: Method;
   serving: Serving;
+  seen: SeenVersions;
   admission: Admission;
   images: ServiceImages;
   predictions: PredictionLog;
@@ -87,6 +89,9 @@ export function createPredict(parts: PredictParts) {
     for (const [stage, milliseconds] of Object.entries(prediction.milliseconds)) metrics.stage(stage, milliseconds);
     metrics.stage('queue', queue);
     metrics.cache('image features', prediction.cached ? 'hit' : 'miss');
+    const asking = { encoderVersion, method: request.options?.method ?? method ?? 'auto', options: request.options };
+    // What a gate saw holds for the project's own references.
+    const labels = request.references === undefined ? asked.sets.map(({ label }) => label) : [];
     const response: ServicePrediction = {
       project,
       image: { sha256: target.sha256, width: prediction.width, height: prediction.height },
@@ -94,8 +99,8 @@ export function createPredict(parts: PredictParts) {
       missing: asked.missing,
       ...(asked.omitted.length > 0 && { omitted: asked.omitted }),
       version: answerVersion({
-        ...{ model: engine.info.model, method: request.options?.method ?? method ?? 'auto', encoderVersion },
-        ...{ sets: asked.sets, without: asked.without.map(({ sha256 }) => sha256), options: request.options },
+        ...{ model: engine.info.model, sets: asked.sets, without: asked.without.map(({ sha256 }) => sha256), ...asking },
+        seen: await parts.seen({ ...asking, labels }),
       }),
       encoderVersion,
       baseModel: prediction.model,

@@ -2,15 +2,18 @@
 import type { Method } from '../core/engine/types.ts';
 import { LIMITS } from '../core/common/limits.ts';
 import { answerVersion } from './answer-version.ts';
+import { learningCurves } from './learning-curve.ts';
 import type { AskedVersion, ProjectInfo } from './types.ts';
 import type { Store } from './ports/storage.ts';
 import type { ReferenceSets } from './references.ts';
+import type { SeenVersions } from './seen-version.ts';
 import type { Serving } from './serving.ts';
 
 export interface ProjectInfoParts {
   store: Store;
   references: ReferenceSets;
   serving: Serving;
+  seen: SeenVersions;
   baseModel: string;
   /** Method of requests that name none. @default the engine's */
   method?: Method | undefined;
@@ -20,17 +23,20 @@ export interface ProjectInfoParts {
 
 /** Runs looked at for the one that is running. */
 const RUNS = 5;
+/** Versions whose gates make the curve. */
+const VERSIONS = 50;
 
 export async function projectInfo(
-  { store, references, serving, baseModel, method, waitingFor }: ProjectInfoParts,
+  { store, references, serving, seen, baseModel, method, waitingFor }: ProjectInfoParts,
   project: string,
   { labels: wanted, options, form }: AskedVersion = {},
 ): Promise<ProjectInfo> {
   const state = await store.versions.state(project);
-  const [labels, counts, runs] = await Promise.all([
+  const [labels, counts, runs, versions] = await Promise.all([
     references.labels(project, state.revision),
     store.images.counts(project),
     store.runs.list({ project, limit: RUNS }),
+    store.versions.list({ project, limit: VERSIONS }),
   ]);
   const sets = await Promise.all(labels.map(({ label }) => references.of(project, label, state.revision)));
   const encoderVersion = await serving.use(state, (version) => Promise.resolve(version));
@@ -41,12 +47,11 @@ export async function projectInfo(
   const names = looked.map(({ label }) => label).slice(0, LIMITS.labels);
   const without = names.length === 0 ? [] : await references.without(project, names, state.revision);
   const waiting = run?.state === 'running' ? undefined : await waitingFor(project);
+  const asking = { encoderVersion, method: options?.method ?? method ?? 'auto', options };
+  const known = await seen({ ...asking, labels: looked.map(({ label }) => label) });
   return {
     project,
-    version: answerVersion({
-      ...{ model: baseModel, method: options?.method ?? method ?? 'auto', encoderVersion },
-      ...{ sets: looked, without, options, form },
-    }),
+    version: answerVersion({ model: baseModel, sets: looked, without, form, seen: known, ...asking }),
     encoderVersion,
     ...counts,
     concepts: sets.map(({ label, masks }) => ({
@@ -56,5 +61,6 @@ export async function projectInfo(
     })),
     ...(run && { run }),
     ...(waiting !== undefined && { waitingFor: waiting }),
+    curve: learningCurves(versions),
   };
 }

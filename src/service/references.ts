@@ -1,7 +1,8 @@
-/** Selects the reference masks of a label: best and newest first, then farthest-first for diversity. */
+/** Reference masks of each label of a project, kept as long as nothing changes. */
 import { createHash } from 'node:crypto';
 import { createLruMap } from '../core/common/lru-map.ts';
 import { within } from '../core/common/patience.ts';
+import { chooseReferences, REFERENCE_COUNT, MAX_POOL, poolOf } from './ports/choose-references.ts';
 import type { AnnotationStore, MaskRow } from './ports/storage.ts';
 import { MAX_RIVAL_IMAGES } from '../core/engine/trust/rivals.ts';
 import { PATIENCE_MS, tooSlow } from './patience.ts';
@@ -34,7 +35,6 @@ export interface ReferenceSets {
   forget(project: string, label: string): void;
 }
 
-const MAX_POOL = 200;
 /** Images without a label: the engine uses no more. */
 const MAX_WITHOUT = MAX_RIVAL_IMAGES;
 /** Sets are small; this bounds their number. */
@@ -47,7 +47,7 @@ export function createReferenceSets(
   patienceMs: number = PATIENCE_MS,
   unreadable: Pick<UnreadableImages, 'has' | 'version'> = { has: () => false, version: 0 },
 ): ReferenceSets {
-  const { count = 5, pool = Math.min(MAX_POOL, 4 * count) } = settings;
+  const { count = REFERENCE_COUNT, pool = poolOf(count) } = settings;
   const kept = createLruMap<string, { revision: number | string; value: Promise<unknown> }>({ max: MAX_SETS });
   const readable = async (project: string, label: string, limit: number): Promise<MaskRow[]> => {
     const all = await annotations.candidates(project, label, limit);
@@ -88,34 +88,6 @@ export function createReferenceSets(
     },
     forget: (project, label) => void kept.delete(keyOf(project, label)),
   };
-}
-
-/**
- * candidates: best first. The flagged ones where there are any; otherwise the best one and then, one after another, the one
- * that is least like those already chosen (farthest first, cosine of their vectors). Masks without a vector yet come in the
- * order they stand in, after those with one.
- */
-export function chooseReferences(candidates: readonly MaskRow[], count: number): MaskRow[] {
-  const flagged = candidates.filter((mask) => mask.flagged);
-  if (flagged.length > 0) return flagged.slice(0, count);
-  const [best, ...rest] = candidates;
-  if (best === undefined) return [];
-  const chosen = [best];
-  /** Largest cosine to anything chosen. */
-  const nearest = new Map(rest.filter(({ feature }) => feature !== undefined).map((mask) => [mask, likeness(mask, best)]));
-  while (chosen.length < count && nearest.size > 0) {
-    const [farthest] = [...nearest].reduce((least, entry) => (entry[1] < least[1] ? entry : least));
-    chosen.push(farthest);
-    nearest.delete(farthest);
-    for (const [mask, like] of nearest) nearest.set(mask, Math.max(like, likeness(mask, farthest)));
-  }
-  for (const mask of rest) if (chosen.length < count && mask.feature === undefined) chosen.push(mask);
-  return chosen;
-}
-
-function likeness({ feature: a }: MaskRow, { feature: b }: MaskRow): number {
-  if (a === undefined || b === undefined || a.length !== b.length) return 0;
-  return a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
 }
 
 export function shortHash(value: unknown): string {

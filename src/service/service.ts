@@ -16,6 +16,8 @@ import { createServiceImages } from './images.ts';
 import { createPredict } from './predict.ts';
 import { createPredictionLog } from './prediction-log.ts';
 import { createReferenceSets, type ReferenceSettings } from './references.ts';
+import { createSeenVersions } from './seen-version.ts';
+import { createLearningLines } from './learning-lines.ts';
 import { BASE, createServing } from './serving.ts';
 import { annotationService } from './groups/annotations.ts';
 import { predictionService } from './groups/predictions.ts';
@@ -74,13 +76,16 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   const references = createReferenceSets(store.annotations, options.references, patienceMs, images.unreadable);
   const onSwap = (project: string, encoderVersion: string): void => metrics.serving(project, encoderVersion);
   const serving = createServing({ engine, versions: store.versions, blobs, log, now, patienceMs, onSwap });
+  const seen = createSeenVersions(store.versions);
   const predictionLog = createPredictionLog(store.images, options.keepPredictions ?? 200, log);
   const waitingFor = options.waitingFor ?? (() => Promise.resolve(undefined));
+  const lines = createLearningLines({ runs: store.runs, waitingFor, now });
   const predict = createPredict({
     engine,
     versions: store.versions,
     references,
     serving,
+    seen,
     ...(options.method && { method: options.method }),
     admission,
     images,
@@ -147,7 +152,19 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   return {
     predictions: predictionService({ engine, admission, images, stored: store.images, log: predictionLog, predict, listed }),
     annotations: annotationService({ stored: store.annotations, accept, listed }),
-    projects: projectService({ store, references, serving, baseModel, method: options.method, waitingFor, images, queue, now, listed }),
+    projects: projectService({
+      store,
+      references,
+      serving,
+      seen,
+      baseModel,
+      method: options.method,
+      waitingFor,
+      images,
+      queue,
+      now,
+      listed,
+    }),
     versions: versionService({ stored: store.versions, serving, now, listed }),
     async status(visible) {
       const { worker } = engine;
@@ -182,6 +199,8 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
         messages,
         serving: serves,
         learner,
+        // A database that does not answer is not asked for more.
+        learning: failing.has('database') ? [] : await lines.of(serves.map((one) => one.project)),
       };
     },
     errors: errors.list,

@@ -1,6 +1,8 @@
 /** Service interface that adapters of labeling tools know: masks out, accepted annotations in. */
 import type { Annotation } from '../core/mask/annotation.ts';
 import type { ServicePart } from './health.ts';
+import type { LabelCurve } from './learning-curve.ts';
+import type { LearningLine } from './learning-lines.ts';
 import type { AcceptOutcome, AnnotationKey, AnnotationSummary, ImageRow, PredictionRecord, Provenance } from './ports/storage.ts';
 import type { PointerChange, RunRecord, VersionRecord } from './ports/versions.ts';
 import type {
@@ -138,6 +140,8 @@ export interface ProjectInfo {
   run?: RunRecord;
   /** Reason why the next run does not start, for people to read; absent when one runs or is due. */
   waitingFor?: string;
+  /** IoU on held-out images after each gate, by label; empty where nothing was measured yet. */
+  curve: LabelCurve[];
 }
 
 /** 'managed': a child process of the service; 'external': `prosam learn`, on any machine; 'off': no learner. */
@@ -162,6 +166,8 @@ export interface ServiceStatus {
   serving: { project: string; encoderVersion: string; since: number }[];
   /** Process that trains: a child of this one, one started elsewhere (`prosam learn`), or none. */
   learner: LearnerRun;
+  /** Activity of the learner in each of the projects served here, or what it waits for. At most 20. */
+  learning: LearningLine[];
 }
 
 export interface ErrorReport {

@@ -7,8 +7,17 @@ const gateSchema = z.object({
   candidate: share,
   pairs: z.int().min(0).optional(),
   margin: share.optional(),
+  decision: z.string().optional(),
+  images: z.int().min(0).optional(),
+  changed: z.int().min(0).optional(),
+  gain: z.object({ mean: z.number(), low: z.number(), high: z.number() }).optional(),
   labels: z
-    .array(z.object({ label: z.string(), pairs: z.int().optional(), current: share, candidate: share }))
+    .array(
+      z.object({
+        ...{ label: z.string(), pairs: z.int().optional(), current: share, candidate: share },
+        ...{ changed: z.boolean().optional(), accepted: z.int().min(0).optional() },
+      }),
+    )
     .max(1000)
     .catch([]),
 });
@@ -30,7 +39,10 @@ const metricsSchema = z.object({
 
 const progressSchema = z.union([
   z.object({ phase: z.literal('gate'), done: z.number(), total: z.number() }),
-  z.object({ phase: z.string().optional(), step: z.number(), steps: z.number(), loss: z.number().nullish() }),
+  z.object({
+    ...{ phase: z.string().optional(), step: z.number(), steps: z.number(), loss: z.number().nullish() },
+    fold: z.object({ number: z.number(), of: z.number() }).optional(),
+  }),
 ]);
 
 export interface VersionMetrics {
@@ -51,6 +63,8 @@ export interface RunProgress {
   done: number;
   total: number;
   loss?: number;
+  /** Training for the gate alone, without the images of one group, of so many. */
+  fold?: { number: number; of: number };
 }
 
 /** Undefined where the run has reported none. */
@@ -59,5 +73,5 @@ export function progressOf(progress: unknown): RunProgress | undefined {
   if (!success) return undefined;
   if ('done' in data) return { phase: 'gate', done: data.done, total: data.total };
   const loss = typeof data.loss === 'number' ? { loss: data.loss } : {};
-  return { phase: 'training', done: data.step, total: data.steps, ...loss };
+  return { phase: 'training', done: data.step, total: data.steps, ...loss, ...(data.fold && { fold: data.fold }) };
 }

@@ -160,6 +160,9 @@ export const projectResponse = z.object({
   ),
   run: runResponse.optional(),
   waitingFor: z.string().optional().describe('What keeps the next run from starting'),
+  curve: z
+    .array(z.object({ label: z.string(), points: z.array(z.object({ accepted: z.int(), iou: share, encoderVersion: z.string() })) }))
+    .describe('IoU on held-out images after each gate, by label, over the masks accepted'),
 });
 export const projectsResponse = z.object({ projects: z.array(z.string()) });
 
@@ -219,4 +222,5 @@ export const statusResponse = z.object({
   messages: z.record(z.string(), z.int()),
   serving: z.array(z.object({ project: z.string(), encoderVersion: z.string(), since: milliseconds })),
   learner: z.enum(['managed', 'external', 'off']),
+  learning: z.array(z.object({ project: z.string(), line: z.string() })).describe('What the learner does or waits for'),
 });

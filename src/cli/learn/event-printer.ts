@@ -17,7 +17,7 @@ function onlyNews(): (event: LearnerEvent) => boolean {
   const told = new Map<string, string>();
   return (event) => {
     if (event.type !== 'waiting') return true;
-    const text = event.waitingFor.replaceAll(/\d+(\.\d+)? (more|minutes?|hours?|days?)/g, '');
+    const text = event.waitingFor.replaceAll(/\d+ (min|h|days)\b/g, '');
     const isNew = told.get(event.project) !== text;
     told.set(event.project, text);
     return isNew;
@@ -83,7 +83,12 @@ export function humanLearnerPrinter(
           break;
         }
         case 'step':
-          advance('training', event.step, event.steps, `${event.project}: loss ${event.loss.toFixed(3)}`);
+          advance(
+            `training${event.fold?.number ?? ''}`,
+            event.step,
+            event.steps,
+            `${event.project}: ${event.fold ? `without held-out images, ${event.fold.number} of ${event.fold.of}, ` : ''}loss ${event.loss.toFixed(3)}`,
+          );
           break;
         case 'gate':
           advance('gate', event.done, event.total, `${event.project}: held-out pairs`);

@@ -6,7 +6,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 import { modelFolder } from '../../core/runtime/node/open-engine.ts';
 import type { Storage } from '../../service/ports/storage.ts';
 import { BASE, notFound } from '../../service/serving.ts';
-import { gateOf, percent, type GateSummary } from './text.ts';
+import { gainText, gateOf, labelLines, percent, type GateSummary } from './text.ts';
 import { textTable } from '../common/text-table.ts';
 
 type Weights = ReadonlyMap<string, FloatTensor>;
@@ -26,13 +26,20 @@ export async function differenceOf(storage: Storage, one: string, other: string,
     side.id,
     side.parent,
     percent(side.gate.candidate),
+    gainText(side.gate),
     String(side.gate.pairs ?? '-'),
     side.data,
     side.made,
   ];
   return {
     lines: [
-      textTable({ head: ['id', 'parent', 'mIoU at its gate', 'pairs', 'data', 'made (UTC)'], rows: [metrics(a), metrics(b)] }),
+      textTable({
+        head: ['id', 'parent', 'mIoU at its gate', 'gain (95 %)', 'pairs', 'data', 'made (UTC)'],
+        rows: [metrics(a), metrics(b)],
+      }),
+      ...[a, b].flatMap(({ id, gate }) =>
+        gate.labels === undefined ? [] : ['', `${id}: ${sizeText(gate)}`, ...labelLines(gate).slice(1)],
+      ),
       '',
       textTable({
         head: ['part', 'parameters', 'change in %'],
@@ -41,6 +48,14 @@ export async function differenceOf(storage: Storage, one: string, other: string,
     ],
     document: { one: { ...a, weights: undefined }, other: { ...b, weights: undefined }, changes },
   };
+}
+
+function sizeText({ pairs, images, changed }: GateSummary): string {
+  const facts = [
+    images === undefined ? [] : [`${images} images`],
+    changed === undefined ? [] : [`${changed} masks changed visibly`],
+  ].flat();
+  return [`${pairs ?? 0} held-out pairs`, ...facts].join(', ');
 }
 
 /** Changes by part, largest first; a part is named by the first piece of its parameters' names. @throws CHECKPOINT_MISMATCH */

@@ -93,6 +93,20 @@ export interface ProjectResponse {
   run?: Run;
   /** Reason why the next run does not start, for people to read; absent when one runs or is due. */
   waitingFor?: string;
+  /** Quality over the masks that people have accepted, by label; empty where nothing was measured yet. */
+  curve: {
+    /** Name of the concept. */
+    label: string;
+    /** One for each gate, oldest first. */
+    points: {
+      /** Masks of the label when the run began. */
+      accepted: number;
+      /** IoU on held-out images of what answers since, 0 to 1. */
+      iou: number;
+      /** Id of the version that was tested. */
+      encoderVersion: string;
+    }[];
+  }[];
 }
 
 /** Images to label next, most uncertain first. */
@@ -228,4 +242,11 @@ export interface StatusResponse {
   }[];
   /** 'managed': a child process of the service trains; 'external': `prosam learn` does; 'off': nobody. */
   learner: 'managed' | 'external' | 'off';
+  /** Activity of the learner in each of the projects served here, or what it waits for. */
+  learning: {
+    /** Name of the project. */
+    project: string;
+    /** Such as "3 of 8 new masks; next look in 4 min; quiet hours until 06:00". */
+    line: string;
+  }[];
 }

@@ -179,7 +179,7 @@ export async function learningWorld(how: How) {
     },
     learner: () =>
       chooseMasks(running.storage.store, PROJECT, {
-        ...{ upTo: Number.MAX_SAFE_INTEGER, learnedUpTo: 0, gateShare: 0.3, maxMasks: 100, gatePairs: 100, seed: 1 },
+        ...{ upTo: Number.MAX_SAFE_INTEGER, learnedUpTo: 0, gateShare: 0.3, maxMasks: 100, gatePairs: 100, references: 5, seed: 1 },
       }),
     async close(): Promise<void> {
       await world.stop();

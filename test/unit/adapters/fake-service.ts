@@ -15,6 +15,7 @@ import type {
 import type { ImageRow } from '../../../src/service/ports/storage.ts';
 import type { MaskPrediction } from '../../../src/core/engine/types.ts';
 import type { VersionRecord } from '../../../src/service/ports/versions.ts';
+import { learningCurves } from '../../../src/service/learning-curve.ts';
 import { masksByLabel, parsedAnnotations } from '../../../src/service/annotation-masks.ts';
 import type { CallName, FakeService, FakeState, KnownImage } from './fake-state.ts';
 
@@ -50,7 +51,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
     before: () => undefined,
     status: {
       ...{ ready: true, failing: [], problems: [], baseModel: 'tiny@9a897d329434', device: 'cpu', startedMs: 1_760_000_000_000 },
-      ...{ engineQueue: { running: 0, waiting: 0, limit: 64 }, messages: {}, serving: [], learner: 'managed' as const },
+      ...{ engineQueue: { running: 0, waiting: 0, limit: 64 }, messages: {}, serving: [], learner: 'managed' as const, learning: [] },
     },
     ...changes,
   };
@@ -223,6 +224,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
             .slice(0, 5)
             .map(({ sha256, provenance, flagged }) => ({ sha256, provenance, flagged })),
         })),
+        curve: learningCurves(state.versions.filter((one) => one.project === project)),
         ...(run && { run }),
         ...(state.waitingFor !== undefined && { waitingFor: state.waitingFor }),
       };

@@ -11,13 +11,13 @@ afterEach(() => world.close());
 
 const choose = (more: Partial<ChoiceOptions> = {}) =>
   chooseMasks(world.store, 'p', {
-    ...{ upTo: Number.MAX_SAFE_INTEGER, learnedUpTo: -1, gateShare: 0.25, maxMasks: 1000, gatePairs: 100, seed: 1, ...more },
+    ...{ upTo: Number.MAX_SAFE_INTEGER, learnedUpTo: -1, gateShare: 0.25, maxMasks: 1000, gatePairs: 100, references: 5, seed: 1, ...more },
   });
 describe('chooseMasks', () => {
   it('is empty until a label has two images to train on and one to test on', async () => {
     await world.annotate('a', ['cup']);
     await world.annotate('b', ['cup']);
-    expect(await choose()).toEqual({ masks: [], notes: [] });
+    expect(await choose()).toMatchObject({ masks: [], notes: [], references: [] });
     await world.annotate('c', ['jug']);
     expect((await choose()).masks).toEqual([]);
     await world.annotate('d', ['cup']);
@@ -80,7 +80,7 @@ describe('chooseMasks', () => {
     expect(train.filter(({ isNew }) => isNew)).toHaveLength(6);
     expect(train.filter(({ label }) => label === 'jug').length).toBeGreaterThanOrEqual(3);
     expect(notes).toEqual([expect.stringMatching(/^12 of \d+ masks to train on were drawn$/)]);
-    expect(await choose({ learnedUpTo, maxMasks: 12, gatePairs: 4 })).toEqual({ masks, notes });
+    expect(await choose({ learnedUpTo, maxMasks: 12, gatePairs: 4 })).toMatchObject({ masks, notes });
     expect((await choose({ learnedUpTo, maxMasks: 12, gatePairs: 4, seed: 2 })).masks).not.toEqual(masks);
   });
 
@@ -97,5 +97,22 @@ describe('chooseMasks', () => {
     await world.annotate('b0', ['jug']);
     await world.annotate('b1', ['jug']);
     expect((await choose()).notes).toEqual(['no image of the gate shows jug']);
+  });
+
+  it('asks each image with what the project would use if nobody had annotated it', async () => {
+    for (let i = 0; i < 6; i++) await world.annotate(`a${i}`, ['cup']);
+    await world.annotate('both', ['cup', 'jug']);
+    for (let i = 0; i < 4; i++) await world.annotate(`b${i}`, ['jug']);
+    const { masks, references, asked, accepted } = await choose({ references: 3 });
+    const used = (image: string) => (asked[image] ?? []).map((id) => references.find((reference) => reference.id === id));
+    expect(Object.keys(asked).sort()).toEqual([...new Set(masks.map(({ sha256 }) => sha256))].sort());
+    for (const image of Object.keys(asked)) {
+      expect(used(image).map((reference) => reference?.sha256)).not.toContain(image);
+      for (const label of ['cup', 'jug']) expect(used(image).filter((reference) => reference?.label === label)).toHaveLength(3);
+    }
+    const newest = used(hash('a0')).filter((reference) => reference?.label === 'cup');
+    expect(newest.map((reference) => reference?.sha256)).toEqual(['both', 'a5', 'a4'].map(hash));
+    expect(newest.map((reference) => reference?.shows)).toEqual([['jug'], [], []]);
+    expect(accepted).toEqual({ cup: 7, jug: 5 });
   });
 });

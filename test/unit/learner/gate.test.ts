@@ -1,85 +1,108 @@
-/** Two versions on the same pairs. */
+/** Two versions in the pipeline, on the same images. */
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel, type Model } from '../../../src/core/checkpoint/model-folder.ts';
-import type { FloatTensor } from '../../../src/core/checkpoint/read-tensors.ts';
+import { safetensorsBytes, tensorToWrite } from '../../../src/core/checkpoint/formats/safetensors.ts';
+import { maskFromCocoRle } from '../../../src/core/mask/rle.ts';
+import { iou } from '../../../src/core/mask/metrics.ts';
 import { seededRandom } from '../../../src/core/common/random.ts';
-import { modelFolder } from '../../../src/core/runtime/node/open-engine.ts';
-import { chooseMasks } from '../../../src/learner/choose-masks.ts';
-import { judge } from '../../../src/learner/gate-decision.ts';
-import { measureVersions, type GateOptions } from '../../../src/learner/gate.ts';
+import { openEngine, modelFolder } from '../../../src/core/runtime/node/open-engine.ts';
+import type { Engine } from '../../../src/core/engine/types.ts';
+import { chooseMasks, type Choice } from '../../../src/learner/choose-masks.ts';
+import { measureVersions, openPipeline, type GateOptions } from '../../../src/learner/gate.ts';
 import { fetchImages, runFiles } from '../../../src/learner/run-files.ts';
-import { storeDataset } from '../../../src/learner/store-dataset.ts';
 import { initialParameters } from '../../../src/training/step/parameters.ts';
 import type { EncoderPlan } from '../../../src/training/step/encoder-plan.ts';
-import { expectRejection } from '../core/expect-error.ts';
 import { PROJECT, smallProject, type SmallProject } from './small-project.ts';
 
-const RULE = { margin: 0.01, labelMargin: 0.05, minLabelPairs: 3 };
-
 let world: SmallProject;
-let model: Model;
+let engine: Engine;
+let choice: Choice;
 let options: Omit<GateOptions, 'versions'>;
 beforeAll(async () => {
   world = await smallProject();
   await world.annotate(10);
-  model = await openModel(modelFolder('tiny'));
-  const choice = { upTo: 1e9, learnedUpTo: -1, gateShare: 0.25, maxMasks: 100, gatePairs: 100, seed: 1 };
-  const { masks } = await chooseMasks(world.storage.store, PROJECT, choice);
+  const model: Model = await openModel(modelFolder('tiny'));
+  const sizes = { upTo: 1e9, learnedUpTo: -1, gateShare: 0.4, maxMasks: 100, gatePairs: 100, references: 3, seed: 1 };
+  choice = await chooseMasks(world.storage.store, PROJECT, sizes);
   const files = runFiles(world.folder, 'r');
-  const paths = await fetchImages(world.storage.blobs, files, masks, new AbortController().signal);
-  const fileOf = (sha256: string): string => paths.get(sha256) as string;
+  const paths = await fetchImages(world.storage.blobs, files, choice.masks, new AbortController().signal);
+  engine = await openPipeline({
+    ...{ model, device: 'cpu', threads: 0, featureBytes: 2 ** 26, cache: { folder: files.features, bytes: 2 ** 28 } },
+  });
+  const { config } = model.manifest.prompt_encoder as EncoderPlan;
+  const random = [...initialParameters(config, seededRandom(1))].map(
+    ([name, { data, shape }]) => [name, tensorToWrite(data, shape)] as const,
+  );
+  await engine.loadPromptEncoder('random', safetensorsBytes(Object.fromEntries(random), {}));
+  const own = await readFile('models/tiny/prompt-encoder.safetensors');
+  await engine.loadPromptEncoder('own', own);
   options = {
-    ...{ model, plan: model.manifest.prompt_encoder as EncoderPlan, pairs: 100, seed: 1, device: 'cpu', threads: 0 },
-    dataset: storeDataset({ project: PROJECT, masks, replayShare: 0.5, episodes: 4, fileOf }),
-    ...{ featureBytes: 2 ** 26, cache: { folder: files.features, bytes: 2 ** 28 }, onPair: () => undefined },
+    ...{ engine, snapshot: choice, masks: choice.masks.filter(({ split }) => split === 'gate') },
+    ...{ fileOf: (sha256) => paths.get(sha256), method: 'auto', alikeIou: 0.99, onPair: () => undefined },
     signal: new AbortController().signal,
   };
 });
-afterAll(() => world.close());
-
-const own = (): ReadonlyMap<string, FloatTensor> => model.promptEncoder as ReadonlyMap<string, FloatTensor>;
-const untrained = (): ReadonlyMap<string, FloatTensor> => initialParameters(options.plan.config, seededRandom(1));
+afterAll(async () => {
+  await engine.close();
+  await world.close();
+});
 
 describe('measureVersions', () => {
-  it('answers every pair with either version, whichever comes first', async () => {
+  it('gives what the engine answers with the project’s references, method and threshold included', async () => {
     const told: string[] = [];
     const rows = await measureVersions({
       ...options,
-      versions: { current: own(), candidate: untrained() },
+      versions: { current: undefined, candidate: 'random' },
       onPair: (done, total) => told.push(`${done}/${total}`),
     });
     if (!rows) throw new Error('expected figures');
-    expect(rows.length).toBeGreaterThanOrEqual(4);
+    expect(rows.length).toBeGreaterThanOrEqual(3);
     expect(told.at(-1)).toBe(`${rows.length}/${rows.length}`);
-    const { promote, reason, metrics } = judge(rows, RULE);
-    expect(promote, reason).toBe(false);
-    expect(metrics.current).toBeGreaterThan(metrics.candidate + 0.02);
+    const other = await openEngine({ model: 'tiny' });
+    try {
+      for (const { label, target, current, methods } of rows) {
+        const references = (choice.asked[target] ?? []).map((id) => {
+          const found = choice.references.find((reference) => reference.id === id) as Choice['references'][number];
+          return { ...found, image: options.fileOf(found.sha256) as string };
+        });
+        const { masks } = await other.predict(options.fileOf(target) as string, references);
+        const mask = masks.find((one) => one.label === label);
+        const truth = choice.masks.find((one) => one.sha256 === target && one.label === label);
+        expect(mask?.method).toBe(methods.current);
+        expect(iou(mask?.mask.data as Uint8Array, maskFromCocoRle(truth?.rle as never).data)).toBe(current);
+      }
+    } finally {
+      await other.close();
+    }
+  });
 
-    const swapped = await measureVersions({ ...options, versions: { current: untrained(), candidate: own() } });
-    expect(swapped?.map(({ current, candidate }) => [candidate, current])).toEqual(
-      rows.map(({ current, candidate }) => [current, candidate]),
+  it('turns round where the versions do', async () => {
+    const rows = await measureVersions({ ...options, versions: { current: 'own', candidate: 'random' } });
+    const turned = await measureVersions({ ...options, versions: { current: 'random', candidate: 'own' } });
+    expect(turned?.map(({ current, candidate, agreement }) => [candidate, current, agreement])).toEqual(
+      rows?.map(({ current, candidate, agreement }) => [current, candidate, agreement]),
     );
-    expect(judge(swapped ?? [], { ...RULE, labelMargin: 1 }).promote).toBe(true);
+    expect(rows?.some(({ changed }) => changed)).toBe(true);
   });
 
-  it('finds a version as good as itself', async () => {
-    const rows = await measureVersions({ ...options, versions: { current: own(), candidate: new Map(own()) } });
-    expect(rows?.every(({ current, candidate }) => current === candidate)).toBe(true);
-    expect(judge(rows ?? [], { ...RULE, margin: 0, labelMargin: 0 }).promote).toBe(true);
+  it('sees no change between a version and itself, nor where a method answers that asks no prompt encoder', async () => {
+    const same = await measureVersions({ ...options, versions: { current: undefined, candidate: 'own' } });
+    expect(same?.every(({ current, candidate, changed }) => current === candidate && !changed)).toBe(true);
+    const versions = { current: undefined, candidate: 'random' };
+    const nearest = await measureVersions({ ...options, method: 'nearest', versions });
+    expect(nearest?.map(({ agreement, changed }) => [agreement, changed])).toEqual(nearest?.map(() => [1, false]));
   });
 
-  it('ends between two pairs, and refuses weights of another network', async () => {
+  it('ends between two images', async () => {
     const stop = new AbortController();
-    const versions = { current: own(), candidate: own() };
     let pairs = 0;
     const onPair = (): void => {
       pairs++;
       stop.abort();
     };
+    const versions = { current: undefined, candidate: 'own' };
     expect(await measureVersions({ ...options, versions, signal: stop.signal, onPair })).toBeUndefined();
     expect(pairs).toBe(1);
-    const strange = new Map([...own()].filter(([name]) => name !== 'queries'));
-    const measuring = measureVersions({ ...options, versions: { current: own(), candidate: strange } });
-    await expectRejection('CHECKPOINT_MISMATCH', measuring, 'candidate', 'queries');
   });
 });

@@ -27,11 +27,12 @@ describe('decideRun', () => {
       const decision = decideRun({ ...ENOUGH, ...facts }, POLICY, { nowMs: NOW });
       return decision.due ? 'nothing' : decision.waitingFor;
     };
-    expect(waitsFor({ newWeight: 7.85 })).toBe('8 new masks (there are 7.85; predictions accepted unchanged count 0.15 each)');
-    expect(waitsFor({ images: 5 })).toBe('6 annotated images (there are 5)');
+    expect(waitsFor({ newWeight: 7.85 })).toBe('7.85 of 8 new masks (8 accepted; those left as predicted count 0.15 each)');
+    expect(waitsFor({ newWeight: 3, newMasks: 3 })).toBe('3 of 8 new masks');
+    expect(waitsFor({ images: 5 })).toBe('5 of 6 annotated images');
     expect(waitsFor({ largestLabel: 1 })).toBe('a label marked in 3 images (the most frequent one is marked in 1 image)');
-    expect(waitsFor({ lastEndMs: NOW - 30_000 })).toBe('the pause after the last run, for 10 minutes more');
-    expect(waitsFor({ lastEndMs: NOW - 599_000 })).toBe('the pause after the last run, for 1 minute more');
+    expect(waitsFor({ lastEndMs: NOW - 30_000 })).toBe('next look in 10 min');
+    expect(waitsFor({ lastEndMs: NOW - 599_000 })).toBe('next look in 1 min');
     expect(waitsFor({ lastEndMs: NOW - 600_000 })).toBe('nothing');
   });
 
@@ -53,9 +54,26 @@ describe('decideRun', () => {
   it('waits for the hours it may train in', () => {
     const nextAllowedMs = (ms: number): number => ms + 7_200_000;
     const decision = decideRun(ENOUGH, POLICY, { nowMs: NOW, nextAllowedMs });
-    expect(decision).toEqual({ due: false, waitingFor: 'the hours in which training is allowed, in 2 hours', checkAgainMs: 7_200_000 });
+    expect(decision).toEqual({
+      due: false,
+      waitingFor: expect.stringMatching(/^quiet hours until \d\d:\d\d$/) as unknown,
+      checkAgainMs: 7_200_000,
+    });
     const never = decideRun(ENOUGH, POLICY, { nowMs: NOW, nextAllowedMs: () => Infinity });
-    expect(never).toMatchObject({ due: false, checkAgainMs: 86_400_000 });
+    expect(never).toMatchObject({ due: false, checkAgainMs: 86_400_000, waitingFor: 'quiet hours until further notice' });
+  });
+
+  it('says all of it in one line', () => {
+    const six = new Date(2026, 10, 30, 6, 0).getTime();
+    const nowMs = six - 5 * 3_600_000;
+    const facts = { ...ENOUGH, newWeight: 3, newMasks: 3, lastEndMs: nowMs - 360_000 };
+    const nextAllowedMs = (ms: number): number => Math.max(ms, six);
+    const line = '3 of 8 new masks; next look in 4 min; quiet hours until 06:00';
+    expect(decideRun(facts, POLICY, { nowMs, nextAllowedMs })).toEqual({ due: false, waitingFor: line, checkAgainMs: 5 * 3_600_000 });
+    const failing = { ...facts, failures: 2, newWeight: 8, newMasks: 8 };
+    expect(decideRun(failing, POLICY, { nowMs })).toMatchObject({ waitingFor: 'next look in 34 min (a pause after 2 failed runs)' });
+    const far = decideRun(ENOUGH, POLICY, { nowMs, nextAllowedMs: () => six + 3 * 86_400_000 });
+    expect(far).toMatchObject({ waitingFor: 'quiet hours until 2026-12-03 06:00' });
   });
 
   it('asks only for the least data there can be when somebody wants a run', () => {

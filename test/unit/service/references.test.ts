@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MaskRow } from '../../../src/service/ports/storage.ts';
-import { chooseReferences, createReferenceSets } from '../../../src/service/references.ts';
+import { chooseReferences } from '../../../src/service/ports/choose-references.ts';
+import { createReferenceSets } from '../../../src/service/references.ts';
 
 function mask(id: number, feature?: readonly number[], flagged = false): MaskRow {
   const row: MaskRow = {

@@ -37,8 +37,10 @@ function runningRun({ id, attempts, progress }: RunView): Child[] {
 
 function phaseText(progress: RunView['progress']): string {
   if (progress === undefined) return 'Getting ready';
-  const { phase, done, total } = progress;
-  return phase === 'gate' ? `Gate: pair ${done} of ${total}` : `Training: step ${done} of ${total}`;
+  const { phase, done, total, fold } = progress;
+  if (phase === 'gate') return `Gate: pair ${done} of ${total}`;
+  const part = fold === undefined ? 'Training' : `Training without held-out images, ${fold.number} of ${fold.of}`;
+  return `${part}: step ${done} of ${total}`;
 }
 
 function lossesOf(id: string, progress: RunView['progress']): readonly LossPoint[] {

@@ -37,7 +37,7 @@ function versionEntry(version: VersionView, inService: boolean, promote: Promote
   const data = trainedOn(training);
   const head = [
     el('strong', { class: 'name' }, `v${number}`),
-    inService ? pill('in service', 'good') : pill(outcome, outcome === 'rejected' ? 'warn' : ''),
+    inService ? pill('in service', 'good') : outcomePill(outcome, gate),
     gateResult(gate),
     el('span', { class: 'grow quiet' }, ago(createdMs)),
   ];
@@ -60,7 +60,22 @@ function promoteButton(id: string, name: string, promote: Promote): HTMLButtonEl
 function gateResult(gate: VersionView['metrics']['gate']): HTMLElement {
   if (gate === undefined) return el('span', { class: 'quiet' }, 'not measured');
   const kind = gate.candidate >= gate.current ? 'up' : 'down';
-  return el('span', {}, `IoU ${decimal(gate.current)} \u2192 `, el('strong', { class: kind }, decimal(gate.candidate)));
+  const { gain, pairs, changed } = gate;
+  const title = [
+    ...(gain ? [`gain ${signed(gain.mean)}, 95 % interval ${signed(gain.low)} to ${signed(gain.high)}`] : []),
+    ...(pairs === undefined ? [] : [`${pairs} held-out pairs`]),
+    ...(changed === undefined ? [] : [`${changed} masks changed visibly`]),
+  ].join(', ');
+  return el('span', { title }, `IoU ${decimal(gate.current)} \u2192 `, el('strong', { class: kind }, decimal(gate.candidate)));
+}
+
+function outcomePill(outcome: string, gate: VersionView['metrics']['gate']): HTMLElement {
+  if (outcome === 'rejected' && gate?.decision === 'learn') return pill('learns on', '');
+  return pill(outcome, outcome === 'rejected' ? 'warn' : '');
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '\u2212' : '+'}${decimal(Math.abs(value))}`;
 }
 
 function trainedOn(training: VersionView['metrics']['training']): string {

@@ -18,7 +18,7 @@ type Store = ReadonlyMap<string, readonly string[]>;
 
 function functionsOf(store: Store, changes: { fails?: (project: string) => boolean; freshMs?: number } = {}) {
   const info = (project: string): ProjectInfo => ({
-    ...{ project, version: 'v', encoderVersion: 'base', images: 1, annotated: 1, masks: 1 },
+    ...{ project, version: 'v', encoderVersion: 'base', images: 1, annotated: 1, masks: 1, curve: [] },
     concepts: (store.get(project) ?? []).map((label) => ({
       label,
       masks: 1,

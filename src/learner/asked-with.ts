@@ -1,0 +1,56 @@
+/** The references that the project would use for each image if nobody had annotated it: what a held-out image is asked with. */
+import { chooseReferences, MAX_POOL, poolOf } from '../service/ports/choose-references.ts';
+import type { MaskRow, Store } from '../service/ports/storage.ts';
+import type { Snapshot, SnapshotMask, SnapshotReference } from './snapshot.ts';
+
+export type AskedWith = Pick<Snapshot, 'references' | 'asked' | 'accepted'>;
+
+export interface AskedWithOptions {
+  masks: readonly SnapshotMask[];
+  /** Labels of all annotated images. */
+  labels: ReadonlyMap<string, readonly string[]>;
+  /** Largest annotation sequence that counts. */
+  upTo: number;
+  /** References of a label. */
+  count: number;
+}
+
+/** Labels asked for beside those that are measured: the others are only there to be told apart from (`MAX_RIVAL_IMAGES`). */
+const OTHER_LABELS = 6;
+
+export async function askedWith(
+  store: Pick<Store['annotations'], 'candidates'>,
+  project: string,
+  { masks, labels, upTo, count }: AskedWithOptions,
+): Promise<AskedWith> {
+  const names = [...new Set(masks.map(({ label }) => label))].sort();
+  const pools = new Map<string, MaskRow[]>();
+  for (const label of names) {
+    const found = await store.candidates(project, label, Math.min(MAX_POOL, poolOf(count) + 1));
+    pools.set(
+      label,
+      found.filter(({ sequence }) => sequence <= upTo),
+    );
+  }
+  const references = new Map<number, SnapshotReference>();
+  const asked: Record<string, number[]> = {};
+  for (const sha256 of new Set(masks.map((mask) => mask.sha256))) {
+    const measured = masks.filter((mask) => mask.sha256 === sha256).map(({ label }) => label);
+    const others = names.filter((label) => !measured.includes(label)).slice(0, OTHER_LABELS);
+    const chosen = [...measured, ...others].flatMap((label) => {
+      const pool = (pools.get(label) as MaskRow[]).filter((mask) => mask.sha256 !== sha256);
+      return chooseReferences(pool.slice(0, poolOf(count)), count);
+    });
+    asked[sha256] = chosen.map(({ id }) => id);
+    for (const mask of chosen) references.set(mask.id, referenceOf(mask, labels));
+  }
+  const accepted = new Map<string, number>();
+  for (const label of [...labels.values()].flat()) accepted.set(label, (accepted.get(label) ?? 0) + 1);
+  return { references: [...references.values()], asked, accepted: Object.fromEntries(accepted) };
+}
+
+function referenceOf({ id, label, sha256, rle }: MaskRow, labels: AskedWithOptions['labels']): SnapshotReference {
+  const [height, width] = rle.size;
+  const shows = (labels.get(sha256) ?? []).filter((other) => other !== label);
+  return { id, label, sha256, rle: { size: [height, width], counts: rle.counts }, shows };
+}

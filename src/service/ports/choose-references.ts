@@ -1,0 +1,40 @@
+/** Selects the reference masks of a label: best and newest first, then farthest-first for diversity. The service and the learner follow it. */
+import type { MaskRow } from './storage.ts';
+
+/** References of one concept (K), where nothing else is said. */
+export const REFERENCE_COUNT = 5;
+/** Largest number of candidates that are compared. */
+export const MAX_POOL = 200;
+
+/** Candidates compared for diversity, where nothing else is said. count: references of one concept */
+export function poolOf(count: number): number {
+  return Math.min(MAX_POOL, 4 * count);
+}
+
+/**
+ * candidates: best first. The flagged ones where there are any; otherwise the best one and then, one after another, the one
+ * that is least like those already chosen (farthest first, cosine of their vectors). Masks without a vector yet come in the
+ * order they stand in, after those with one.
+ */
+export function chooseReferences(candidates: readonly MaskRow[], count: number): MaskRow[] {
+  const flagged = candidates.filter((mask) => mask.flagged);
+  if (flagged.length > 0) return flagged.slice(0, count);
+  const [best, ...rest] = candidates;
+  if (best === undefined) return [];
+  const chosen = [best];
+  /** Largest cosine to anything chosen. */
+  const nearest = new Map(rest.filter(({ feature }) => feature !== undefined).map((mask) => [mask, likeness(mask, best)]));
+  while (chosen.length < count && nearest.size > 0) {
+    const [farthest] = [...nearest].reduce((least, entry) => (entry[1] < least[1] ? entry : least));
+    chosen.push(farthest);
+    nearest.delete(farthest);
+    for (const [mask, like] of nearest) nearest.set(mask, Math.max(like, likeness(mask, farthest)));
+  }
+  for (const mask of rest) if (chosen.length < count && mask.feature === undefined) chosen.push(mask);
+  return chosen;
+}
+
+function likeness({ feature: a }: MaskRow, { feature: b }: MaskRow): number {
+  if (a === undefined || b === undefined || a.length !== b.length) return 0;
+  return a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
+}
