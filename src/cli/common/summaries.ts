@@ -6,6 +6,7 @@ export const SUMMARIES = {
   train: 'learn from annotated images',
   learn: 'learn from accepted annotations',
   models: 'models: pull from the hub, add your own, verify; versions that were learned',
+  prune: 'remove what nobody needs any more from disk and database',
   db: 'look after the database, or move everything to another',
   'label-studio': 'connect a Label Studio project, find what is wrong, annotate through its interface',
   eval: 'measure models and methods on annotated images',
