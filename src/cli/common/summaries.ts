@@ -7,6 +7,8 @@ export const SUMMARIES = {
   learn: 'learn from accepted annotations',
   models: 'models: pull from the hub, add your own, verify; versions that were learned',
   prune: 'remove what nobody needs any more from disk and database',
+  backup: 'write everything into a folder while the service runs',
+  restore: 'bring a backup back, into a store of any kind',
   db: 'look after the database, or move everything to another',
   'label-studio': 'connect a Label Studio project, find what is wrong, annotate through its interface',
   eval: 'measure models and methods on annotated images',

@@ -27,7 +27,7 @@ export async function withStore<T>(values: StoreValues, use: (storage: Storage, 
   }
 }
 
-function storeSettings(values: StoreValues): Promise<ProsamSettings> {
+export function storeSettings(values: StoreValues): Promise<ProsamSettings> {
   return loadConfig({
     options: pick(values, 'database', 'objects'),
     ...(values.config !== undefined && { file: values.config }),
