@@ -34,6 +34,18 @@ export const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
     spec: async () => (await import('./models/spec.ts')).MODELS,
     run: async () => (await import('./models/models.ts')).modelsCommand,
   },
+  prune: {
+    spec: async () => (await import('./prune/spec.ts')).PRUNE,
+    run: async () => (await import('./prune/prune.ts')).pruneCommand,
+  },
+  backup: {
+    spec: async () => (await import('./backup/spec.ts')).BACKUP,
+    run: async () => (await import('./backup/backup.ts')).backupCommand,
+  },
+  restore: {
+    spec: async () => (await import('./backup/spec.ts')).RESTORE,
+    run: async () => (await import('./backup/restore.ts')).restoreCommand,
+  },
   db: {
     spec: async () => (await import('./db/spec.ts')).DB,
     run: async () => (await import('./db/db.ts')).dbCommand,

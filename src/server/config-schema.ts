@@ -27,6 +27,8 @@ const cleaning = {
   largestOnly: z.boolean().optional(),
 };
 
+const days = z.number().min(1).max(36_500);
+
 const grant = {
   name: text(100),
   access: z.enum(['read', 'write', 'admin']).default('write'),
@@ -159,6 +161,20 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   keepPredictions: whole(0, 100_000).default(200),
+  prune: z
+    .strictObject({
+      everyHours: z.number().min(0).max(500).default(24),
+      predictionDays: days.default(90),
+      jobDays: days.default(30),
+      deliveryDays: days.default(30),
+      runs: whole(50, 1_000_000).default(100),
+      versions: whole(1, 1_000_000).default(20),
+      versionDays: days.default(30),
+      imageDays: days.optional(),
+      featureDays: days.default(30),
+      blobHours: z.number().min(1).max(100_000).default(24),
+    })
+    .prefault({}),
   learner: learnerSettingsSchema
     .omit({ model: true })
     .extend({ run: z.enum(LEARNER_RUNS).default('managed') })

@@ -25,9 +25,15 @@ import { createService } from '../service/service.ts';
 import { codeVersion } from './version.ts';
 import { loadConfig, type ConfigSources } from './config.ts';
 import type { ProsamConfig, ProsamSettings } from './config-types/config.ts';
+import { pruneEverything } from './prune/prune.ts';
+import { startPruning } from './prune/schedule.ts';
 import { startLearnerChild } from './learner-child.ts';
 import { mountCvat } from './mount-cvat.ts';
 import { mountLabelStudio } from './mount-label-studio.ts';
+
+const HOUR_MS = 3_600_000;
+/** Time of a start in which everything else comes first. */
+const FIRST_PRUNE_MS = 600_000;
 
 export interface CreateServerOptions extends ProsamConfig {
   /** Path of a configuration file. @default prosam.config.{ts,js,json} in the working folder, where there is one */
@@ -157,6 +163,15 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     if (forCvat) {
       told.push(forCvat.problems);
       opened.push(() => forCvat.close());
+    }
+    if (settings.prune.everyHours > 0) {
+      const everyMs = settings.prune.everyHours * HOUR_MS;
+      const pruning = startPruning({
+        ...{ firstMs: Math.min(everyMs, FIRST_PRUNE_MS), everyMs, log },
+        prune: (signal) => pruneEverything(storage, settings, { remove: true, signal }),
+        onProblem: (error) => service.report(error, 'prune'),
+      });
+      opened.push(() => pruning.close());
     }
     if (learner.run === 'managed') {
       const child = startLearnerChild({ settings, log, metrics, onProblem: (error) => service.report(error, 'learner') });

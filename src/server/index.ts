@@ -16,6 +16,7 @@ export type {
   LimitsConfig,
   HttpConfig,
   LogConfig,
+  PruneConfig,
   ReferencesConfig,
   StorageTimeoutsConfig,
 } from './config-types/sections.ts';

@@ -57,6 +57,8 @@ export interface ServiceImagesParts {
 /** Bytes of stored images kept where they do not lie as files. */
 const CACHE_BYTES = 256 * 2 ** 20;
 const MAX_REMEMBERED = 50_000;
+/** Time after which the row of an image is looked for again: somebody may have removed it. */
+const REMEMBERED_MS = 3_600_000;
 /** Unreadable images looked at again together. */
 const LOOKED_AT = 5;
 
@@ -65,8 +67,8 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
     ...{ maxBytes: CACHE_BYTES, sizeOf: (bytes) => bytes.byteLength },
     ...{ patienceMs, late: (sha256) => tooSlow(`the image ${sha256}`, patienceMs) },
   });
-  /** Project and hash of images whose row is known to be there. */
-  const remembered = createLruMap<string, true>({ max: MAX_REMEMBERED });
+  /** Project and hash of images whose row was there, and when. */
+  const remembered = createLruMap<string, number>({ max: MAX_REMEMBERED });
 
   /** Images whose file was proved by its hash. */
   const proved = createLruMap<string, true>({ max: MAX_REMEMBERED });
@@ -139,10 +141,11 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
     },
     async remember(project, image, { sha256, width, height }, externalId) {
       const key = JSON.stringify([project, sha256, externalId]);
-      if (remembered.get(key) && !unreadable.has(sha256)) return;
+      const rememberedMs = remembered.get(key) ?? -Infinity;
+      if (performance.now() - rememberedMs < REMEMBERED_MS && !unreadable.has(sha256)) return;
       if (image instanceof Uint8Array) await put(image);
       await images.add([{ project, sha256, width, height, ...(externalId !== undefined && { externalId }) }], now());
-      remembered.set(key, true);
+      remembered.set(key, performance.now());
     },
   };
 }

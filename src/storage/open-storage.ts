@@ -19,6 +19,7 @@ import { openS3Blobs } from './blobs/s3-blobs.ts';
 import { openSqlite } from './sqlite/sqlite.ts';
 import { tableQueue } from './sqlite/table-queue.ts';
 import { PATIENT_TIMEOUTS, USUAL_TIMEOUTS, type StorageTimeouts } from './timeouts.ts';
+import { upkeepStore } from './rows/upkeep.ts';
 import { versionStore } from './rows/versions.ts';
 
 export interface StorageOptions {
@@ -116,6 +117,7 @@ function assemble(database: Database, queue: DrivenQueue, blobs: Blobs, { statem
     batches: batchStore(room),
     deliveries: deliveryStore(room),
     signatures: signatureStore(room),
+    upkeep: upkeepStore(room),
     async ping() {
       await sql`select 1`.execute(connection);
     },

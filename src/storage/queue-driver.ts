@@ -3,13 +3,16 @@ import type { Log } from '../service/ports/log.ts';
 import { MAX_DELAY_MS } from '../service/ports/message.ts';
 import type { Message, Queue, WorkContext, WorkOptions } from '../service/ports/storage.ts';
 import type { Outbox } from './schema/database.ts';
+import type { Change, Connection } from './schema/schema.ts';
 import { startWorkLoop, type Held, type WorkLoop } from './work-loop.ts';
 
 /** A queue as the store and the mover of databases see it. */
 export interface DrivenQueue extends Queue {
   readonly outbox: Outbox;
-  /** Everything not handled to the end yet. */
-  pending(): AsyncIterable<Message>;
+  /** Everything not handled to the end yet; moment: as a transaction sees it. */
+  pending(moment?: Connection): AsyncIterable<Message>;
+  /** Removes every message. */
+  clear(change: Change): Promise<void>;
 }
 
 /** Milliseconds between looks for messages that a worker did not hear of. */

@@ -27,11 +27,22 @@ export async function withStore<T>(values: StoreValues, use: (storage: Storage, 
   }
 }
 
-function storeSettings(values: StoreValues): Promise<ProsamSettings> {
+export function storeSettings(values: StoreValues): Promise<ProsamSettings> {
   return loadConfig({
     options: pick(values, 'database', 'objects'),
     ...(values.config !== undefined && { file: values.config }),
   });
+}
+
+/** Refuses a SQLite file that is not there; opening it would create it. @throws FILE_NOT_FOUND */
+export async function requireStore(values: StoreValues): Promise<void> {
+  const { database } = await storeSettings(values);
+  if (isFile(database) && !existsSync(database))
+    throw new ProsamError('FILE_NOT_FOUND', `expected the database ${database}, but there is no such file. Check --database.`);
+}
+
+function isFile(database: string): boolean {
+  return !/^postgres(ql)?:/.test(database);
 }
 
 export interface LearnedVersions {
@@ -43,11 +54,8 @@ export interface LearnedVersions {
 /** Versions in the store; undefined where there is no store, and none is created. @throws FILE_NOT_FOUND for a database that was named */
 export async function learnedVersions(values: StoreValues, project: string | undefined): Promise<LearnedVersions | undefined> {
   const { database } = await storeSettings(values);
-  const inFile = !/^postgres(ql)?:/.test(database);
-  if (inFile && !existsSync(database)) {
-    if (values.database === undefined) return undefined;
-    throw new ProsamError('FILE_NOT_FOUND', `expected the database ${database}, but there is no such file. Check --database.`);
-  }
+  if (values.database === undefined && isFile(database) && !existsSync(database)) return undefined;
+  await requireStore(values);
   return withStore(values, async ({ store: { versions: store } }) => {
     const versions = await store.list({ ...(project !== undefined && { project }), limit: MAX_LISTED });
     const projects = (await store.projects()).filter((one) => project === undefined || one.project === project);

@@ -13,6 +13,7 @@ import type {
   LimitsConfig,
   HttpConfig,
   LogConfig,
+  PruneConfig,
   ReferencesConfig,
   StorageTimeoutsConfig,
 } from './sections.ts';
@@ -63,6 +64,8 @@ export interface ProsamConfig {
   cvat?: CvatConfig;
   /** Newest predictions of a project that are stored with their masks. @default 200 */
   keepPredictions?: number;
+  /** Removal of what nobody needs any more. @default {} */
+  prune?: PruneConfig;
   /** Background training from accepted annotations. @default {} */
   learner?: LearnerConfig;
   /** Log lines on standard output. @default {} */
@@ -91,6 +94,7 @@ type Section =
   | 'callbacks'
   | 'labelStudio'
   | 'cvat'
+  | 'prune'
   | 'learner'
   | 'log'
   | 'http';
@@ -119,6 +123,7 @@ export interface ProsamSettings extends Completed<Omit<ProsamConfig, Section>, '
     functionPorts: Completed<FunctionPortsConfig>;
     webhook: CvatWebhookConfig;
   };
+  prune: Completed<PruneConfig, 'imageDays'>;
   learner: Omit<LearnerSettings, 'model'> & Required<Pick<LearnerConfig, 'run'>>;
   log: Completed<LogConfig>;
   http: Completed<HttpConfig>;

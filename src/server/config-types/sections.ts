@@ -83,6 +83,30 @@ export interface CallbacksConfig {
   attempts?: number;
 }
 
+/** Section `prune`: what the service removes by itself, and when. What people accepted and what is in service always stays. */
+export interface PruneConfig {
+  /** Hours between two times; 0: only `prosam prune` removes anything. @default 24 */
+  everyHours?: number;
+  /** Days that predictions stay with their masks. @default 90 */
+  predictionDays?: number;
+  /** Days that jobs and their results stay after their end. @default 30 */
+  jobDays?: number;
+  /** Days that callbacks stay which were delivered or given up. @default 30 */
+  deliveryDays?: number;
+  /** Newest training runs of a project that stay, 50 or more: the learner looks back that far. @default 100 */
+  runs?: number;
+  /** Newest versions of a project that stay, and as many that were in service last; rollback goes back to these. @default 20 */
+  versions?: number;
+  /** Days that runs and versions beyond those stay. @default 30 */
+  versionDays?: number;
+  /** Days that images stay which nobody annotated; after that their bytes have to be sent again. @default none: they stay */
+  imageDays?: number;
+  /** Days that cached features of images stay unused. @default 30 */
+  featureDays?: number;
+  /** Hours that bytes stay which nothing points to, and as long again where they come back if asked for. @default 24 */
+  blobHours?: number;
+}
+
 /** Section `log`: JSON lines on standard output. */
 export interface HttpConfig {
   /**

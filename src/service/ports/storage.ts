@@ -3,6 +3,7 @@ import type { BatchStore, DeliveryStore } from './batches.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
 import type { Message } from './message.ts';
 import type { Provenance } from './provenance.ts';
+import type { BlobRemoval, UpkeepStore } from './upkeep.ts';
 import type { RunStore, VersionStore } from './versions.ts';
 
 export { PROVENANCES } from './provenance.ts';
@@ -196,6 +197,8 @@ export interface Store {
   readonly batches: BatchStore;
   readonly deliveries: DeliveryStore;
   readonly signatures: SignatureStore;
+  /** Absent: nothing is ever removed, and a backup is not held apart from it. */
+  readonly upkeep?: UpkeepStore;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
   /** Resolves where there is room to write. @throws STORAGE_FAILED where the disk is full */
@@ -253,6 +256,8 @@ export interface Blobs {
   path?(sha256: string): string;
   /** Names of all of them. */
   list(): AsyncIterable<string>;
+  /** Absent: bytes are never removed. */
+  readonly removal?: BlobRemoval;
   /** Resolves where bytes can be kept now. @throws STORAGE_FAILED where the disk is full or the bucket is away, STORAGE_TIMEOUT */
   check?(): Promise<void>;
   close(): Promise<void>;

@@ -1,10 +1,11 @@
 /** Bytes in a folder, named by their hash: ab/cd/abcd... A file is there whole and durable, or not at all. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Blobs } from '../../service/ports/storage.ts';
 import { within } from '../../core/common/patience.ts';
 import { damaged, isHash, sha256Of } from './blob-hash.ts';
+import { diskRemoval } from './disk-removal.ts';
 import { seconds, storageFailed, storageTimeout } from '../map-errors.ts';
 import { createLine } from '../line.ts';
 import { USUAL_TIMEOUTS, type StorageTimeouts } from '../timeouts.ts';
@@ -13,6 +14,9 @@ import { USUAL_TIMEOUTS, type StorageTimeouts } from '../timeouts.ts';
 const UNFINISHED = 'unfinished';
 /** Age after which a file counts as left behind by a killed writer. */
 const ABANDONED_MS = 3_600_000;
+
+/** Age after which a file that is put again counts as new, so that nobody takes it for one that nothing points to. */
+const RENEWED_MS = 600_000;
 
 /** Files at work at the same time. Each that hangs, as on a server of files that has gone, holds one of the four threads Node has for them. */
 const FILES_AT_ONCE = 3;
@@ -59,11 +63,19 @@ export async function openDiskBlobs(
     await flush(dirname(path));
     lasting.add(path);
   };
+  /** Folder of a blob, once it and the names in it last. */
+  const makeShelf = async (sha256: string): Promise<void> => {
+    const shelf = dirname(place(sha256));
+    await makeFolder(dirname(shelf));
+    await makeFolder(shelf);
+    await flush(shelf);
+  };
   const write = async (sha256: string, bytes: Uint8Array): Promise<void> => {
     const target = place(sha256);
     const shelf = dirname(target);
     await makeFolder(dirname(shelf));
     await makeFolder(shelf);
+    await renew(target, now());
     // Other bytes: only a disk that lost what it had confirmed, or somebody's hand, leaves that behind; they are written again.
     if (!(await holds(target, bytes))) await writeDraft(bytes, (draft) => rename(draft, target));
     // Also where it was there: whoever put it may not have come to this yet.
@@ -88,6 +100,19 @@ export async function openDiskBlobs(
     }
   };
 
+  const list = async function* (): AsyncGenerator<string> {
+    for (const first of await told(() => foldersIn(folder)))
+      for (const second of await told(() => foldersIn(join(folder, first))))
+        for (const name of (await told(() => readdir(join(folder, first, second)))).sort()) if (isHash(name)) yield name;
+  };
+  const { back, ...removal } = diskRemoval({ folder, place, list, told, makeShelf, makeFolder, now });
+  const read = async (sha256: string): Promise<Uint8Array | undefined> => {
+    const file = place(sha256);
+    const found = await readFile(file).catch((error: unknown) => unreadable(file, error));
+    if (found !== undefined || !(await back(sha256))) return found;
+    return readFile(file).catch((error: unknown) => unreadable(file, error));
+  };
+
   await told(() => mkdir(unfinished, { recursive: true }).then(() => removeAbandoned(unfinished, now() - ABANDONED_MS)));
   return {
     async put(bytes, { signal } = {}) {
@@ -97,21 +122,25 @@ export async function openDiskBlobs(
     },
     async get(sha256, { signal } = {}) {
       if (!isHash(sha256)) return undefined;
-      const bytes = await told(() => readFile(place(sha256)).catch((error: unknown) => unreadable(place(sha256), error)), signal);
+      const bytes = await told(() => read(sha256), signal);
       if (bytes && (await sha256Of(bytes)) !== sha256) throw damaged(place(sha256));
       return bytes;
     },
     async has(sha256, { signal } = {}) {
-      return isHash(sha256) && (await told(() => stat(place(sha256)).catch(absent), signal)) !== undefined;
+      const isThere = async (): Promise<boolean> => (await stat(place(sha256)).catch(absent)) !== undefined || back(sha256);
+      return isHash(sha256) && told(isThere, signal);
     },
-    async *list() {
-      for (const first of await told(() => foldersIn(folder)))
-        for (const second of await told(() => foldersIn(join(folder, first))))
-          for (const name of (await told(() => readdir(join(folder, first, second)))).sort()) if (isHash(name)) yield name;
-    },
+    list,
+    removal,
     check: () => told(() => writeDraft(PROBE, (draft) => rm(draft))),
     close: () => Promise.resolve(),
   };
+}
+
+/** Makes a file that was written long ago count as written now. */
+async function renew(file: string, nowMs: number): Promise<void> {
+  const there = await stat(file).catch(() => undefined);
+  if (there && there.mtimeMs < nowMs - RENEWED_MS) await utimes(file, nowMs / 1000, nowMs / 1000).catch(() => undefined);
 }
 
 /** Whether a file is there and has these bytes. One that cannot be read has none. */

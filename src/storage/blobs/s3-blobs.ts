@@ -5,6 +5,7 @@ import type { Blobs } from '../../service/ports/storage.ts';
 import { damaged, isHash, md5Of, sha256Of } from './blob-hash.ts';
 import { optionalPackage } from '../map-errors.ts';
 import { boundedCalls, bytesOf, repeated } from './s3-calls.ts';
+import { s3Removal } from './s3-removal.ts';
 import { USUAL_TIMEOUTS, type StorageTimeouts } from '../timeouts.ts';
 
 /** Connections nobody has used for so long are closed. */
@@ -46,6 +47,7 @@ export async function openS3Blobs(address: string, timeouts: StorageTimeouts = U
     const head = await headOf(key, signal);
     return head?.ContentLength === bytes.byteLength && head.ETag?.replaceAll('"', '') === (await md5Of(bytes));
   };
+  const { back, ...removal } = s3Removal({ s3, client, bucket, prefix, told, absent });
   const check = async (): Promise<void> => {
     const command = new s3.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 });
     await told((abortSignal) => client.send(command, { abortSignal }));
@@ -86,12 +88,14 @@ export async function openS3Blobs(address: string, timeouts: StorageTimeouts = U
         // The client repeats requests that fail; an answer that breaks off in the middle it leaves to us.
         return found?.Body && (await bytesOf(found.Body, abortSignal));
       };
-      const bytes = await told((signal) => repeated(read, signal), options);
+      const find = () => told((signal) => repeated(read, signal), options);
+      const bytes = (await find()) ?? ((await back(sha256)) ? await find() : undefined);
       if (bytes && (await sha256Of(bytes)) !== sha256) throw damaged(`s3://${bucket}/${key}`);
       return bytes;
     },
     async has(sha256, options) {
-      return isHash(sha256) && (await told((signal) => headOf(prefix + sha256, signal), options)) !== undefined;
+      if (!isHash(sha256)) return false;
+      return (await told((signal) => headOf(prefix + sha256, signal), options)) !== undefined || back(sha256);
     },
     async *list() {
       let token: string | undefined;
@@ -108,6 +112,7 @@ export async function openS3Blobs(address: string, timeouts: StorageTimeouts = U
         token = page.NextContinuationToken;
       } while (token !== undefined);
     },
+    removal,
     check,
     close,
   };

@@ -24,7 +24,7 @@ export async function countRows({ connection }: { connection: Connection }): Pro
   return rows;
 }
 
-/** Everything as it stands at one moment; what waits in the queue is read right after. */
+/** Everything as it stands at one moment, what waits in the queue included: a job and its message come together. */
 export async function* readEntries({ database, queue }: OpenStorage): AsyncGenerator<Entry> {
   const moment = await database.connection.startTransaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute();
   try {
@@ -36,10 +36,10 @@ export async function* readEntries({ database, queue }: OpenStorage): AsyncGener
         if (page.length < ROWS_AT_ONCE) break;
       }
     }
+    for await (const message of queue.pending(moment)) yield { message };
   } finally {
     await moment.rollback().execute();
   }
-  for await (const message of queue.pending()) yield { message };
 }
 
 async function pageOf(connection: Connection, { name, key }: MovedTable, last: Row | undefined): Promise<Row[]> {
@@ -51,14 +51,19 @@ async function pageOf(connection: Connection, { name, key }: MovedTable, last: R
   return rows;
 }
 
-/** All of it or nothing. -> rows written. @throws OPTION_INVALID where the database is not empty */
+/** All of it or nothing. replace: what is there goes in the same transaction. -> rows written. @throws OPTION_INVALID where it is not empty */
 export async function writeEntries(
   { database, queue }: OpenStorage,
   entries: AsyncIterable<Entry>,
   onRow: (what: string) => void,
+  { replace = false }: { replace?: boolean } = {},
 ): Promise<number> {
-  await requireEmpty(database);
+  if (!replace) await requireEmpty(database);
   return database.connection.transaction().execute(async (change) => {
+    if (replace) {
+      for (const { name } of [...MOVED_TABLES].reverse()) await change.deleteFrom(name).execute();
+      await queue.clear(change);
+    }
     let written = 0;
     let waiting: { table: MovedTable; rows: Row[] } | undefined;
     const write = async (): Promise<void> => {

@@ -89,16 +89,33 @@ export async function importStorage(folder: string, to: OpenStorage, options: Mo
   return { rows, blobs };
 }
 
-async function copyBlobs(from: Blobs, to: Blobs, { onPhase, onMoved, signal }: MoveOptions): Promise<number> {
+async function copyBlobs(from: Blobs, to: Blobs, options: MoveOptions): Promise<number> {
   const names: string[] = [];
   for await (const sha256 of from.list()) names.push(sha256);
-  onPhase?.(names.length);
+  options.onPhase?.(names.length);
+  const { signal } = options;
+  await copyEach(
+    names,
+    async (sha256) => {
+      // Read, and so checked, even where the target has it: what cannot be read is better known now.
+      const bytes = await from.get(sha256, { signal });
+      if (bytes && !(await to.has(sha256, { signal }))) await to.put(bytes, { signal });
+    },
+    options,
+  );
+  return names.length;
+}
+
+/** Some at a time, until one fails. */
+export async function copyEach(
+  names: readonly string[],
+  copyOne: (sha256: string) => Promise<void>,
+  { onMoved, signal }: MoveOptions,
+): Promise<void> {
   const underWay = new Set<Promise<void>>();
   const failures: unknown[] = [];
   const copy = async (sha256: string): Promise<void> => {
-    // Read, and so checked, even where the target has it: what cannot be read is better known now.
-    const bytes = await from.get(sha256, { signal });
-    if (bytes && !(await to.has(sha256, { signal }))) await to.put(bytes, { signal });
+    await copyOne(sha256);
     onMoved?.('blobs');
   };
   for (const sha256 of names) {
@@ -112,10 +129,10 @@ async function copyBlobs(from: Blobs, to: Blobs, { onPhase, onMoved, signal }: M
   }
   await Promise.all(underWay);
   if (failures.length > 0) throw failures[0];
-  return names.length;
 }
 
-async function* linesOf(file: string): AsyncGenerator<string> {
+/** Lines of a zipped file of text. */
+export async function* linesOf(file: string): AsyncGenerator<string> {
   const unzipped = createGunzip();
   const reading = pipeline(createReadStream(file), unzipped);
   // Its failure is met by whoever reads what it unzips.
@@ -131,7 +148,7 @@ async function* linesOf(file: string): AsyncGenerator<string> {
   if (rest !== '') yield rest;
 }
 
-async function* stoppable<T>(items: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
+export async function* stoppable<T>(items: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
   for await (const item of items) {
     signal?.throwIfAborted();
     yield item;

@@ -130,10 +130,13 @@ export async function bossQueue(database: PostgresDatabase, migrate: boolean, lo
         select name, count(*) as messages from ${JOBS} where state in ('created', 'retry', 'active') group by name`.execute(connection);
       return Object.fromEntries(rows.map(({ name, messages }) => [name, messages]));
     },
-    async *pending() {
+    async clear(change) {
+      await sql`delete from ${JOBS}`.execute(change);
+    },
+    async *pending(moment = connection) {
       const { rows } = await sql<{ name: string; data: Envelope; delay: number }>`
         select name, data, greatest(0, extract(epoch from start_after - now()) * 1000)::float8 as delay
-        from ${JOBS} where state in ('created', 'retry', 'active') order by created_on, id`.execute(connection);
+        from ${JOBS} where state in ('created', 'retry', 'active') order by created_on, id`.execute(moment);
       for (const { name, data, delay } of rows)
         yield { name, data: dataOf(data), ...(data.key !== undefined && { key: data.key }), delayMs: delay };
     },

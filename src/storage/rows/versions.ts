@@ -45,6 +45,8 @@ export function versionStore(room: Room): VersionStore {
 
 /** A version already in service stays, and nothing is noted. */
 async function promote(change: Change, project: string, to: string | undefined, reason: string, nowMs: number): Promise<ProjectState> {
+  // Locked before it is looked for, so that nobody removes it in between.
+  const before = await lockProject(change, project);
   if (to !== undefined) {
     const known = await change.selectFrom('versions').select('id').where('id', '=', to).where('project', '=', project).executeTakeFirst();
     if (known === undefined)
@@ -53,7 +55,6 @@ async function promote(change: Change, project: string, to: string | undefined, 
         `expected a version of project ${project}, got ${to}, which it does not have. List them: prosam models list`,
       );
   }
-  const before = await lockProject(change, project);
   if (before.current_version === (to ?? null)) return stateOf(before);
   await movePointer(change, before, to, reason, nowMs);
   return stateOf({ ...before, revision: before.revision + 1, current_version: to ?? null });

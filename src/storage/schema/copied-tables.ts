@@ -1,8 +1,8 @@
-/** The tables that move with a store, in an order in which each row finds those it refers to. Messages move through their queues. */
+/** The tables that move with a store, in an order in which each row finds those it refers to. Messages move through their queues; leases belong to processes. */
 import type { Tables } from './schema.ts';
 
 export interface MovedTable {
-  name: Exclude<keyof Tables, 'messages' | 'migrations'>;
+  name: Exclude<keyof Tables, 'messages' | 'leases' | 'migrations'>;
   /** Columns that name a row, by which pages go on. */
   key: readonly string[];
   /** Column the database numbers by itself. */

@@ -25,6 +25,17 @@ export const MIGRATIONS: readonly Migration[] = [
     ],
   },
   { version: 3, name: 'absent labels', statements: ABSENT_LABELS },
+  {
+    version: 4,
+    name: 'upkeep',
+    statements: [
+      'create table leases (name {text} primary key, holder {text} not null, until_ms bigint not null)',
+      // Whether anything points to a blob.
+      'create index images_bytes on images (sha256)',
+      'create index annotations_bytes on annotations (sha256)',
+      'create index versions_bytes on versions (weights)',
+    ],
+  },
 ];
 
 /** Words in which the SQL dialects differ. */

@@ -133,6 +133,8 @@ export interface Tables {
     created_ms: number;
     last_error: string | null;
   };
+  /** Work that must not overlap, in whichever process. */
+  leases: { name: string; holder: string; until_ms: number };
   migrations: { version: number; name: string; applied_ms: number };
 }
 

@@ -49,8 +49,11 @@ export function tableQueue(connection: Connection, log: Log, pollMs = POLL_MS): 
         .execute();
       return Object.fromEntries(rows.map(({ name, messages }) => [name, messages]));
     },
-    async *pending() {
-      const rows = await connection.selectFrom('messages').selectAll().where('state', '<>', 'dead').orderBy('id').execute();
+    async clear(change) {
+      await change.deleteFrom('messages').execute();
+    },
+    async *pending(moment = connection) {
+      const rows = await moment.selectFrom('messages').selectAll().where('state', '<>', 'dead').orderBy('id').execute();
       for (const { name, key, data, due_ms } of rows)
         yield { name, data: fromJson(data), ...(key !== null && { key }), delayMs: Math.max(0, due_ms - Date.now()) };
     },

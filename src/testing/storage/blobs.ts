@@ -79,6 +79,53 @@ export function testBlobs(tests: TestRunner, make: () => Promise<BlobPlace>): vo
       await blobs.check?.();
     });
 
+    it('put aside come back when they are asked for or put again, and end once they are removed', async () => {
+      const { removal } = blobs;
+      ok(removal !== undefined, 'expected blobs that can be removed, got none');
+      const entryOf = async (sha256: string) => (await collect(removal.entries())).filter((entry) => entry.sha256 === sha256);
+      const bytes = [1, 2, 3, 4].map((i) => Buffer.from(`aside ${i}`));
+      const [read, looked, put, ended] = (await Promise.all(bytes.map((one) => blobs.put(one)))) as [string, string, string, string];
+      equal(
+        (await entryOf(read)).map((entry) => ({ bytes: entry.bytes, aside: entry.aside })),
+        [{ bytes: 7, aside: false }],
+      );
+      for (const name of [read, looked, put, ended]) await removal.putAside(name);
+      equal(
+        (await entryOf(read)).map(({ aside }) => aside),
+        [true],
+      );
+      ok((await entryOf(read)).every(({ sinceMs }) => Math.abs(sinceMs - Date.now()) < 600_000));
+      equal(
+        (await collect(others.list())).filter((name) => [read, looked, put, ended].includes(name)),
+        [],
+      );
+      equal(Buffer.from((await others.get(read)) ?? []).toString(), 'aside 1');
+      equal(await others.has(looked), true);
+      equal(await others.put(bytes[2] as Uint8Array), put);
+      for (const name of [read, looked, put, ended]) await removal.remove(name);
+      for (const [name, there] of [
+        [read, true],
+        [looked, true],
+        [put, true],
+        [ended, false],
+      ] as const)
+        // prettier-ignore
+        equal(await others.has(name), there);
+      // Neither is there anything to do for one that is not there, or whose name is none.
+      for (const name of [ended, '../../etc/passwd']) {
+        await removal.putAside(name);
+        await removal.bringBack(name);
+        await removal.remove(name);
+      }
+      equal(await blobs.get(ended), undefined);
+      await removal.putAside(read);
+      await removal.bringBack(read);
+      equal(
+        (await entryOf(read)).map(({ aside }) => aside),
+        [false],
+      );
+    });
+
     it('are listed all', async () => {
       const names = await Promise.all(Array.from({ length: 30 }, (_, i) => blobs.put(Buffer.from(`listed ${i}`))));
       const listed = await collect(others.list());

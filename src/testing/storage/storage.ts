@@ -11,6 +11,7 @@ import { testQueue } from './queue.ts';
 import { testRemovedAnnotations } from './removed-annotations.ts';
 import { testRuns } from './runs.ts';
 import { testSignatures } from './signatures.ts';
+import { testUpkeep } from './upkeep.ts';
 
 export interface StorageTestOptions {
   /** Makes an empty place; once a part of the suite. */
@@ -20,7 +21,7 @@ export interface StorageTestOptions {
 }
 
 /**
- * The suite of a `Storage`: annotations, images, runs and versions, batches and deliveries, and the queue. Blobs have a suite of their own, `testBlobs`.
+ * The suite of a `Storage`: annotations, images, runs and versions, batches and deliveries, upkeep, and the queue. Blobs have a suite of their own, `testBlobs`.
  * @example
  * import { afterAll, beforeAll, describe, it } from 'vitest';
  * testStorage({ afterAll, beforeAll, describe, it }, { place: async () => ({ open: () => openMyStorage(), remove: async () => {} }) });
@@ -35,5 +36,6 @@ export function testStorage(tests: TestRunner, { place, orders = 60 }: StorageTe
   testRuns(tests, place);
   testBatches(tests, place);
   testSignatures(tests, place);
+  testUpkeep(tests, place);
   testQueue(tests, place);
 }

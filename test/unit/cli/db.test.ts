@@ -25,14 +25,14 @@ describe('prosam db', () => {
     const none = await runCli(['db', 'status', '--json'], folder);
     expect(none.code).toBe(1);
     expect(jsonLines(none.stdout)).toMatchObject([
-      { address: './prosam/prosam.db', database: 0, code: 2, pending: [{ version: 1 }, { version: 2 }] },
+      { address: './prosam/prosam.db', database: 0, code: 3, pending: [{ version: 1 }, { version: 2 }, { version: 3 }] },
     ]);
     expect(await readdir(folder)).toEqual([]);
-    expect((await runCli(['db', 'migrate'], folder)).stdout).toContain('2 steps taken');
+    expect((await runCli(['db', 'migrate'], folder)).stdout).toContain('3 steps taken');
     expect((await runCli(['db', 'migrate'], folder)).stdout).toContain('nothing to do');
     const done = await runCli(['db', 'status'], folder);
     expect(done.code).toBe(0);
-    expect(done.stdout).toContain('schema 2, expected 2: nothing to do');
+    expect(done.stdout).toContain('schema 3, expected 3: nothing to do');
     const newer = await openDatabase(join(folder, 'prosam', 'prosam.db'));
     await newer.connection.insertInto('migrations').values({ version: 99, name: 'later', applied_ms: 1 }).execute();
     await newer.close();

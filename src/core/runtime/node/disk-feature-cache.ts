@@ -7,14 +7,15 @@ import type { Notice } from '../../common/notice.ts';
 import type { EncodedPart } from '../../engine/image-features.ts';
 import type { Tensor } from '../../onnx/session.ts';
 
-const SUFFIX = '.features';
+/** End of the names of its files. */
+export const FEATURES_SUFFIX = '.features';
 /** The folder is measured again after this many new bytes (as a share of the budget). */
 const SWEEP_SHARE = 1 / 16;
 
 export function diskFeatureCache(folder: string, maxBytes: number): SlowCache<EncodedPart> {
   let sinceSweep = Infinity;
   let unique = 0;
-  const pathOf = (key: string): string => join(folder, `${key}${SUFFIX}`);
+  const pathOf = (key: string): string => join(folder, `${key}${FEATURES_SUFFIX}`);
   return {
     async get(key) {
       const bytes = await readFile(pathOf(key)).catch(() => undefined);
@@ -39,7 +40,7 @@ export function diskFeatureCache(folder: string, maxBytes: number): SlowCache<En
 
 /** Deletes the least recently used files until the rest fits. */
 async function sweep(folder: string, maxBytes: number): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX));
+  const names = (await readdir(folder)).filter((name) => name.endsWith(FEATURES_SUFFIX));
   const files = await Promise.all(
     names.map(async (name) => {
       const info = await stat(join(folder, name)).catch(() => undefined);
