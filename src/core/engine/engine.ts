@@ -3,7 +3,7 @@ import { createByteCache } from '../common/byte-cache.ts';
 import type { SlowCache } from '../common/patient-slow-cache.ts';
 import { disposable } from '../common/disposable.ts';
 import { ProsamError } from '../common/errors.ts';
-import { joinedReading, type ImageReading } from '../image/values/reading.ts';
+import { checkReading, joinedReading, type ImageReading } from '../image/values/reading.ts';
 import { notesOf } from '../common/notice.ts';
 import { createNotes } from './notes.ts';
 import type { Model } from '../checkpoint/model-folder.ts';
@@ -32,6 +32,8 @@ import { scoredMask } from './scoring.ts';
 import { instanceFinder } from './instances/instances.ts';
 import { selfCheck } from './self-check.ts';
 import { rivalImages } from './rival-images.ts';
+import { createSightings } from './tracking/sightings.ts';
+import { trackObject } from './tracking/track.ts';
 import type { Asked } from './trust/judge.ts';
 import { createRivals } from './trust/rivals.ts';
 import type { Engine, EngineInfo, ImageInput, MaskPrediction, Method, PredictOptions, Reference, SelfCheck, TriedDevice } from './types.ts';
@@ -88,6 +90,7 @@ export function createEngineCore({
     maxBytes: cacheBytes,
     decode: (image, prompts) => decodeAtImageSize(networks, geometry, image, prompts),
   });
+  const sightings = createSightings(store, cacheBytes);
   const rivals = createRivals(cacheBytes);
   // Presence was fitted to features of this trunk; of others nobody knows where to draw the line.
   const usualThreshold = manifest.sam.config.encoder.kind === 'efficientnet-lite2' ? DEFAULT_THRESHOLD : 0;
@@ -240,6 +243,13 @@ export function createEngineCore({
         const { width, height } = found;
         return { width, height, masks, ...notesOf(found.notices, notices), milliseconds: context.times() };
       }),
+    track: (target, first, { signal, ...options } = {}) =>
+      call(signal, async (context) => {
+        checkReading(options);
+        const loaded = await source.load(target, readingOf(options));
+        const step = await trackObject(context, { sightings, images }, loaded, first, { ...options, signal });
+        return { ...step, milliseconds: context.times() };
+      }),
     referenceMask: (reference, options = {}) =>
       call(options.signal, async (context) => {
         checkPredictOptions(options);
@@ -279,6 +289,7 @@ export function createEngineCore({
       closed = true;
       await Promise.allSettled(busy);
       store.clear();
+      sightings.clear();
       await external?.close();
       await images.close();
       await networks.close();

@@ -5,6 +5,7 @@ import type { SamResize } from '../image/preprocess.ts';
 import type { BinaryMask } from '../mask/label-reduction.ts';
 import type { Precision } from '../onnx/precision.ts';
 import type { ProsamError } from '../common/errors.ts';
+import type { TrackState } from './tracking/state.ts';
 
 export const METHODS = [
   'prosam',
@@ -39,7 +40,7 @@ export const MODEL_METHODS = METHODS.filter((method): method is Exclude<Method, 
 
 /** Milliseconds spent, by stage; a stage served from a cache costs next to nothing. */
 export type StageTimes = Partial<
-  Record<'read' | 'embed' | 'reference' | 'check' | 'prompt' | 'decode' | 'resize' | 'instances' | 'total', number>
+  Record<'read' | 'embed' | 'reference' | 'check' | 'prompt' | 'align' | 'decode' | 'resize' | 'instances' | 'total', number>
 >;
 
 /** One object of a mask. */
@@ -137,6 +138,25 @@ export interface Refinement {
   masks: RefinedMask[];
   /** Facts about the image and the prompts that the caller should know; absent where there are none. */
   notices?: Notice[];
+  milliseconds: StageTimes;
+}
+
+/** One frame of a track. */
+export interface TrackedFrame {
+  width: number;
+  height: number;
+  /** False where the object is gone, hidden or no longer to be told: then there is no mask, and nothing is guessed. */
+  found: boolean;
+  /** Trust in the place, 0..1; the object counts as found from 0.74 on. */
+  trust: number;
+  /** The part of the object that shows, at the frame's own size. */
+  mask?: BinaryMask;
+  /** Pixels in the mask. */
+  area?: number;
+  /** The object's box, hidden parts included; where a box was drawn, that box moved along with the object. */
+  boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
+  /** `state` of the next step. */
+  state: TrackState;
   milliseconds: StageTimes;
 }
 

@@ -15,12 +15,15 @@ import type {
   Refinement,
   SelfCheck,
   TargetResult,
+  TrackedFrame,
 } from './results.ts';
 import type { Dense, Strategy } from './strategy.ts';
+import type { TrackState } from './tracking/state.ts';
 
 export type { ImageInput, PixelImage } from '../image/input.ts';
 export { METHODS, MODEL_METHODS } from './results.ts';
 export type * from './results.ts';
+export type { TrackState } from './tracking/state.ts';
 export type { Evidence } from './trust/evidence-numbers.ts';
 
 /** An image with the object annotated: one of `mask`, `rle`, `polygon`, `box`, `points`, `scribble` beside it. */
@@ -106,6 +109,15 @@ export interface RefinePrompts {
   maskInput?: Float32Array | undefined;
 }
 
+/** `valueRange` and `page` hold for every image file of the call. */
+export interface TrackOptions<Ref = Reference> extends ImageReading {
+  /** The frame in which the object was found last, marked with the mask that was found: used where the object no longer looks as it did at first. */
+  recent?: Ref | undefined;
+  /** `state` of the step before. @default a track that begins */
+  state?: TrackState | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 /** References read and checked once, to be looked for in any number of images. */
 export interface Concept<Image = ImageInput> {
   /** Labels of the references, in the order they first appear. */
@@ -158,6 +170,15 @@ export interface Engine<Image = ImageInput, Ref = Reference<Image>> extends Asyn
   concept(references: readonly Ref[], options?: PredictOptions): Promise<Concept<Image>>;
   /** SAM's own points, box and mask input on one image, for interactive tools. @throws OPTION_INVALID, ANNOTATION_*, IMAGE_*, ENGINE_* */
   refine(image: Image, prompts: RefinePrompts, options?: ImageReading & { signal?: AbortSignal }): Promise<Refinement>;
+  /**
+   * Finds an object that was marked in one frame in a later one, by its look: made for frames in order, a step each. A drawn box is followed as a box.
+   * @throws OPTION_INVALID, ANNOTATION_*, MASK_*, IMAGE_*, FILE_NOT_FOUND, ENGINE_*
+   * @example
+   * const first = { image: 'frame-0.jpg', box: [40, 60, 180, 210] };
+   * let step = await engine.track('frame-1.jpg', first);
+   * step = await engine.track('frame-2.jpg', first, { state: step.state });
+   */
+  track(target: Image, first: Ref, options?: TrackOptions<Ref>): Promise<TrackedFrame>;
   /** The mask a reference's annotation stands for, e.g. to show it before it is used. @throws as `predict` */
   referenceMask(reference: Ref, options?: PredictOptions): Promise<ReferenceMask>;
   /** Predicts the references from each other; all references must carry one label. @throws as `predict` */

@@ -62,6 +62,9 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     async refine(image, prompts, { signal, ...reading } = {}) {
       return (await ask({ name: 'refine', image, prompts, reading }, signal)) as Awaited<ReturnType<Engine['refine']>>;
     },
+    async track(target, first, { signal, ...rest } = {}) {
+      return (await ask({ name: 'track', target, first, options: rest }, signal)) as Awaited<ReturnType<Engine['track']>>;
+    },
     async referenceMask(reference, given = {}) {
       const { signal, rest } = withoutSignal(given);
       return (await ask({ name: 'referenceMask', reference, options: rest }, signal)) as Awaited<ReturnType<Engine['referenceMask']>>;

@@ -101,6 +101,10 @@ export async function createWorkerEngine(startWorker: () => WorkerLike, options:
     concept: (references, given = {}) => createConcept(engine, references, given),
     refine: (image, prompts, { signal: given, ...reading } = {}) =>
       ask({ name: 'refine', image: sendable(image), prompts, reading }, given),
+    track(target, first, { signal: given, recent, ...rest } = {}) {
+      const options = { ...rest, ...(recent && { recent: sendableReference(recent) }) };
+      return ask({ name: 'track', target: sendable(target), first: sendableReference(first), options }, given);
+    },
     referenceMask(reference, { signal: given, ...rest } = {}) {
       return ask({ name: 'referenceMask', reference: sendableReference(reference), options: rest }, given);
     },

@@ -30,5 +30,7 @@ export function createKeptEncoders(): KeptEncoders {
 }
 
 function uses(request: EngineRequest, id: string): boolean {
-  return request.name === 'loadPromptEncoder' ? request.id === id : 'options' in request && request.options.promptEncoder === id;
+  return request.name === 'loadPromptEncoder'
+    ? request.id === id
+    : 'options' in request && 'promptEncoder' in request.options && request.options.promptEncoder === id;
 }

@@ -1,6 +1,6 @@
 /** Messages between the process that asks and the worker that computes. */
 import { ERROR_STATUS, messageOf, ProsamError, type ErrorCode } from '../../common/errors.ts';
-import type { Engine, EngineInfo, ImageInput, PredictOptions, Reference, RefinePrompts } from '../../engine/types.ts';
+import type { Engine, EngineInfo, ImageInput, PredictOptions, Reference, RefinePrompts, TrackOptions } from '../../engine/types.ts';
 import type { ImageReading } from '../../image/values/reading.ts';
 import type { EngineOptions } from '../node/open-engine.ts';
 
@@ -11,6 +11,7 @@ export type EngineRequest =
   | { name: 'prepare'; image: ImageInput; reading?: ImageReading }
   | { name: 'predict'; target: ImageInput; references: readonly Reference[]; options: SentOptions }
   | { name: 'refine'; image: ImageInput; prompts: RefinePrompts; reading?: ImageReading }
+  | { name: 'track'; target: ImageInput; first: Reference; options: Omit<TrackOptions, 'signal'> }
   | { name: 'referenceMask'; reference: Reference; options: SentOptions }
   | { name: 'selfCheck'; references: readonly Reference[]; options: SentOptions }
   | { name: 'embedObject'; reference: Reference; options: SentOptions }
@@ -25,6 +26,8 @@ export function perform(engine: Engine, request: EngineRequest, signal: AbortSig
       return engine.predict(request.target, request.references, { ...request.options, signal });
     case 'refine':
       return engine.refine(request.image, request.prompts, { ...request.reading, signal });
+    case 'track':
+      return engine.track(request.target, request.first, { ...request.options, signal });
     case 'referenceMask':
       return engine.referenceMask(request.reference, { ...request.options, signal });
     case 'selfCheck':
