@@ -21,18 +21,21 @@ export interface AnswerParts {
 }
 
 /** Methods that compute with the trained prompt encoder; 'auto' may choose one of them in any target. */
-const TRAINED: readonly (Method | 'auto')[] = ['auto', 'prosam', 'coarse'];
+const TRAINED: readonly (Method | 'auto')[] = ['auto', 'prosam', 'coarse', 'learned'];
+/** Methods that draw with fitted numbers where there are some. */
+const FITTING: readonly (Method | 'auto')[] = ['auto', 'learned'];
 /** Numbers that say what a mask's evidence is worth: they decide which method's mask is kept, and which is withheld. */
 const CALIBRATION = shortHash([SCORES, CHOICE, PRESENCE]);
 
 /**
  * `<model>.<prompt encoder or method>.r-<hash>`. The prompt encoder is part of it only where the method may use it: another one in service
- * then changes the masks. The hash stands for references, options, calibration and form.
+ * then changes the masks. The hash stands for references, options, calibration, form, and numbers fitted to a label where they are used.
  */
 export function answerVersion({ model, method, encoderVersion, sets, options = {}, form = {} }: AnswerParts): string {
   const { strategy, dense, samples, distribution, nu, seed, labelReduction, grow, maxPoints, threshold, minInstanceShare } = options;
-  const { minArea, fillHoles, largestOnly, valueRange, page } = options;
+  const { minArea, fillHoles, largestOnly, valueRange, page, promptReferences, learned = [] } = options;
   const masks = {
+    promptReferences,
     minArea,
     fillHoles,
     largestOnly,
@@ -52,7 +55,11 @@ export function answerVersion({ model, method, encoderVersion, sets, options = {
   };
   const references = sets.map(({ label, hash }) => [label, hash]).sort();
   const settings = [entriesOf(masks), entriesOf(form)];
-  const hash = shortHash([references, CALIBRATION, method, ...settings]);
+  // Numbers fitted to a label that is not asked for, or that were no better than none, change no mask.
+  const used = FITTING.includes(method)
+    ? learned.filter(({ label, numbers }) => numbers !== undefined && sets.some((set) => set.label === label)).map(shortHash)
+    : [];
+  const hash = shortHash([references, CALIBRATION, method, ...settings, ...(used.length > 0 ? [used.sort()] : [])]);
   return `${model}.${TRAINED.includes(method) ? encoderVersion : method}.r-${hash}`;
 }
 
