@@ -4,6 +4,7 @@ export type {
   Concept,
   Engine,
   ImageInput,
+  LearnedValues,
   MaskPrediction,
   Method,
   PixelImage,

@@ -25,20 +25,23 @@ export interface AnswerParts {
 }
 
 /** Methods that compute with the trained prompt encoder; 'auto' may choose one of them in any target. */
-const TRAINED: readonly (Method | 'auto')[] = ['auto', 'prosam', 'coarse'];
+const TRAINED: readonly (Method | 'auto')[] = ['auto', 'prosam', 'coarse', 'learned'];
+/** Methods that draw with fitted numbers where there are some. */
+const FITTING: readonly (Method | 'auto')[] = ['auto', 'learned'];
 /** Numbers that say what a mask's evidence is worth: they decide which method's mask is kept, and which is withheld. */
 const CALIBRATION = shortHash([SCORES, CHOICE, PRESENCE]);
 
 /**
  * `<model>.<prompt encoder or method>.r-<hash>`. The prompt encoder is part of it only where the method may use it: another one in service
  * then changes the masks. Where the labels' masks go back to several, one of them is named, and the hash stands for the others. The hash
- * stands for references, options, calibration and form, too.
+ * stands for references, options, calibration and form, too, and for numbers fitted to a label where they are used.
  */
 export function answerVersion(parts: AnswerParts): string {
   const { model, method, encoderVersion, seen = new Map<string, string>(), sets, without = [], options = {}, form = {} } = parts;
   const { strategy, dense, samples, distribution, nu, seed, labelReduction, grow, maxPoints, threshold, minInstanceShare } = options;
-  const { minArea, fillHoles, largestOnly, valueRange, page } = options;
+  const { minArea, fillHoles, largestOnly, valueRange, page, promptReferences, learned = [] } = options;
   const masks = {
+    promptReferences,
     minArea,
     fillHoles,
     largestOnly,
@@ -63,7 +66,12 @@ export function answerVersion(parts: AnswerParts): string {
     return isTrained && own !== named ? [label, hash, own] : [label, hash];
   });
   const settings = [entriesOf(masks), entriesOf(form)];
-  const hash = shortHash([references.sort(), CALIBRATION, method, ...settings, ...(without.length > 0 ? [without.toSorted()] : [])]);
+  // Numbers fitted to a label that is not asked for, or that were no better than none, change no mask.
+  const used = FITTING.includes(method)
+    ? learned.filter(({ label, numbers }) => numbers !== undefined && sets.some((set) => set.label === label)).map(shortHash)
+    : [];
+  const more = [...(without.length > 0 ? [without.toSorted()] : []), ...(used.length > 0 ? [used.sort()] : [])];
+  const hash = shortHash([references.sort(), CALIBRATION, method, ...settings, ...more]);
   return `${model}.${isTrained ? named : method}.r-${hash}`;
 }
 

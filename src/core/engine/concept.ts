@@ -19,7 +19,14 @@ export function byLabel<Ref extends { label?: string }>(references: readonly Ref
   return groups;
 }
 
-type Asked<Image, Ref> = Pick<Engine<Image, Ref>, 'predict' | 'selfCheck' | 'referenceMask' | 'embedObject'>;
+/** The label of all references. verb: to be done to each label by itself. @throws OPTION_INVALID for several */
+export function onlyLabel(references: readonly { label?: string }[], verb: string): string {
+  const labels = labelsOf(references);
+  if (labels.length === 1) return labels[0] as string;
+  throw new ProsamError('OPTION_INVALID', `expected references of one label, got ${labels.join(', ')}. ${verb} each label by itself.`);
+}
+
+type Asked<Image, Ref> = Pick<Engine<Image, Ref>, 'predict' | 'selfCheck' | 'fit' | 'referenceMask' | 'embedObject'>;
 
 /**
  * Computes each reference's features once, which also checks it. They stay in the engine's cache; files are read again only when they
@@ -42,6 +49,7 @@ export async function createConcept<Image, Ref extends { label?: string }>(
     predict,
     predictMany: (targets, options = {}) => predictMany(predict, targets, options),
     selfCheck: (options = {}) => engine.selfCheck(references, { ...rest, ...options }),
+    fit: (options = {}) => engine.fit(references, { ...rest, ...options }),
     async mask(index = 0) {
       const reference = references[index];
       if (reference !== undefined) return engine.referenceMask(reference, rest);

@@ -13,7 +13,7 @@ import { preprocessOf, type Networks } from '../onnx/networks.ts';
 import { decidedByTarget, drawBoth, drawChecked, drawJudged, type DrawnMask } from './auto.ts';
 import { DEFAULT_THRESHOLD } from './defaults.ts';
 import { callContext, type CallContext } from './call-context.ts';
-import { byLabel, createConcept, labelsOf } from './concept.ts';
+import { byLabel, createConcept, onlyLabel } from './concept.ts';
 import { createEncodedImages, type EncodedPart, type ImageMaps } from './image-features.ts';
 import { methodsOf, withoutBaselines, type Methods } from './methods/available.ts';
 import type { ExternalTransport } from './methods/external/port.ts';
@@ -30,6 +30,7 @@ import { createReferenceStore, type PreparedReference } from './references.ts';
 import { refineMask } from './refine.ts';
 import { scoredMask } from './scoring.ts';
 import { instanceFinder } from './instances/instances.ts';
+import { createLearning } from './learned/learning.ts';
 import { selfCheck } from './self-check.ts';
 import { rivalImages } from './rival-images.ts';
 import { createSightings } from './tracking/sightings.ts';
@@ -92,6 +93,7 @@ export function createEngineCore({
   });
   const sightings = createSightings(store, cacheBytes);
   const rivals = createRivals(cacheBytes);
+  const learning = createLearning(encoderId);
   // Presence was fitted to features of this trunk; of others nobody knows where to draw the line.
   const usualThreshold = manifest.sam.config.encoder.kind === 'efficientnet-lite2' ? DEFAULT_THRESHOLD : 0;
   const instancesOf = instanceFinder({ networks, geometry }, manifest);
@@ -132,8 +134,8 @@ export function createEngineCore({
   };
   /** Shared by all who ask for the same references, so no caller's signal may end it. */
   const check = (methods: Methods, ready: readonly ShownReference[], options: PredictOptions) => {
-    const { labelReduction, distribution, dense, grow, promptEncoder } = options;
-    const asked = { labelReduction, distribution, dense, grow, promptEncoder, methods: [...methods.keys()] };
+    const { labelReduction, distribution, dense, grow, promptEncoder, promptReferences } = options;
+    const asked = { labelReduction, distribution, dense, grow, promptEncoder, promptReferences, methods: [...methods.keys()] };
     const key = `${ready.map((reference) => reference.key).join(' ')} ${JSON.stringify(asked)}`;
     const context = callContext(undefined, { networks, geometry });
     return checks.get(key, () => selfCheck(context, { references: store, features }, methods, ready, options));
@@ -152,7 +154,9 @@ export function createEngineCore({
     if (method) return method;
     throw new ProsamError(
       'METHOD_UNAVAILABLE',
-      `expected the method ${name}, but the model ${model.id} has no trained prompt encoder${name === 'coarse' ? ' with a coarse mask' : ''}. Use ${[...methods.keys()].join(' or ')}.`,
+      name === 'learned'
+        ? 'expected numbers that were fitted to the label, for the method learned, got none. Fit them first, or use auto.'
+        : `expected the method ${name}, but the model ${model.id} has no trained prompt encoder${name === 'coarse' ? ' with a coarse mask' : ''}. Use ${[...methods.keys()].join(' or ')}.`,
     );
   };
 
@@ -186,6 +190,7 @@ export function createEngineCore({
         }
         const trained = encoders.get(options.promptEncoder);
         const methods = methodsWith(trained);
+        const learned = learning.drawers(methods, options);
         let cached = true;
         const image = await features(target, options, () => (cached = false));
         context.lap('embed');
@@ -210,9 +215,10 @@ export function createEngineCore({
             ...{ target: image, references: ready },
             rivals: await rivals(context, ready, rivalImages(label, groups, others, image)),
           };
-          const drawn = await (method === 'auto'
-            ? automatic(context, methods, asked, options)
-            : drawJudged(context, { method, run: methodNamed(methods, method) }, asked, options));
+          const drawn = await (learned.get(label)?.(context, asked) ??
+            (method === 'auto'
+              ? automatic(context, methods, asked, options)
+              : drawJudged(context, { method, run: methodNamed(methods, method) }, asked, options)));
           const found = scoredMask(label, drawn, { ...options, threshold: options.threshold ?? usualThreshold });
           context.lap('resize');
           masks.push(found);
@@ -263,15 +269,19 @@ export function createEngineCore({
       call(options.signal, async (context) => {
         checkPredictOptions(options);
         checkReferences(references);
-        const labels = labelsOf(references);
-        if (labels.length > 1)
-          throw new ProsamError(
-            'OPTION_INVALID',
-            `expected references of one label, got ${labels.join(', ')}. Check each label by itself.`,
-          );
+        onlyLabel(references, 'Check');
         const trained = encoders.get(options.promptEncoder);
         const methods = withoutBaselines(methodsWith(trained));
         return check(methods, await prepared(references, options, context, trained), options);
+      }),
+    fit: (references, options = {}) =>
+      call(options.signal, async (context) => {
+        checkPredictOptions(options);
+        checkReferences(references);
+        const label = onlyLabel(references, 'Fit');
+        const trained = encoders.get(options.promptEncoder);
+        const ready = await prepared(references, options, context, trained);
+        return learning.fit(context, { label, references: ready, methods: methodsWith(trained) }, options);
       }),
     embedObject: (reference, options = {}) =>
       call(options.signal, async (context) => {

@@ -25,6 +25,7 @@ export function checkPredictOptions(options: PredictOptions): void {
   number('seed', options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, true);
   number('nu', options.nu, Number.MIN_VALUE, 1e6);
   number('threshold', options.threshold, 0, 1);
+  number('promptReferences', options.promptReferences, 1, MAX_REFERENCES, true);
   number('maxPoints', options.maxPoints, 1, MAX_POINTS, true);
   number('minInstanceShare', options.minInstanceShare, 0, 1);
   number('minArea', options.minArea, 0, MAX_CLEAN_AREA);

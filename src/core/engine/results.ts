@@ -19,6 +19,7 @@ export const METHODS = [
   'persam-f',
   'matcher',
   'external',
+  'learned',
 ] as const;
 /**
  * - 'prosam': the trained variational prompt encoder (the paper)
@@ -32,11 +33,14 @@ export const METHODS = [
  * - 'persam-f': no training of networks: PerSAM-F as published, which learns the weights of SAM's three masks on the references
  * - 'matcher': no training: Matcher on a small budget, a baseline: cells that match both ways prompt SAM, the closest of its masks are merged
  * - 'external': a system outside, where the engine was opened with one; 'auto' never tries it
+ * - 'learned': several of the above added up by numbers fitted to accepted masks (`Engine.fit`); drawn by 'auto' where `learned` has such numbers
  */
 export type Method = (typeof METHODS)[number];
 
-/** Methods that compute with the model's own networks. */
-export const MODEL_METHODS = METHODS.filter((method): method is Exclude<Method, 'external'> => method !== 'external');
+/** Methods that compute with the model's own networks, from references alone. */
+export const MODEL_METHODS = METHODS.filter(
+  (method): method is Exclude<Method, 'external' | 'learned'> => method !== 'external' && method !== 'learned',
+);
 
 /** Milliseconds spent, by stage; a stage served from a cache costs next to nothing. */
 export type StageTimes = Partial<

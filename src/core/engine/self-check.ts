@@ -16,6 +16,9 @@ import type { ImageInput, Method, PredictOptions, SelfCheck } from './types.ts';
  */
 const TRAINED_SHARE = 0.5;
 
+/** References that are predicted from all others, at most: the first ones. */
+const MAX_TRIALS = 5;
+
 /** references: of one concept, one for each image. */
 export async function selfCheck(
   context: MethodContext,
@@ -24,7 +27,7 @@ export async function selfCheck(
   references: readonly ShownReference[],
   options: PredictOptions,
 ): Promise<SelfCheck> {
-  const trials = await trialsOf(trialParts, references);
+  const trials = await trialsOf(trialParts, references, options.promptReferences === undefined ? references.length : MAX_TRIALS);
   const results: SelfCheck['methods'] = {};
   for (const [name, run] of methods) {
     const each: number[] = [];
@@ -59,14 +62,14 @@ export interface TrialParts {
   features(image: ImageInput, reading: ImageReading): Promise<ImageFeatures>;
 }
 
-async function trialsOf(parts: TrialParts, references: readonly ShownReference[]): Promise<Trial[]> {
+async function trialsOf(parts: TrialParts, references: readonly ShownReference[], most: number): Promise<Trial[]> {
   const [only] = references;
   if (only !== undefined && references.length === 1) {
     const copy = await parts.references.mirrored(only, only.image, only.reading);
     return [{ target: copy.features, truth: copy.mask, from: references }];
   }
   const trials: Trial[] = [];
-  for (const held of references)
+  for (const held of references.slice(0, most))
     trials.push({
       target: await parts.features(held.image, held.reading),
       truth: held.mask,

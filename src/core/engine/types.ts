@@ -1,4 +1,5 @@
 /** The engine's interface: what it is asked with. Its results are in results.ts. */
+import type { LearnedValues } from '../checkpoint/learned-values.ts';
 import type { DistributionKind, Noise } from '../networks/prompt-distribution.ts';
 import type { ImageInput } from '../image/input.ts';
 import type { ImageReading } from '../image/values/reading.ts';
@@ -24,6 +25,7 @@ export type { ImageInput, PixelImage } from '../image/input.ts';
 export { METHODS, MODEL_METHODS } from './results.ts';
 export type * from './results.ts';
 export type { TrackState } from './tracking/state.ts';
+export type { LearnedValues } from '../checkpoint/learned-values.ts';
 export type { Evidence } from './trust/evidence-numbers.ts';
 
 /** An image with the object annotated: one of `mask`, `rle`, `polygon`, `box`, `points`, `scribble` beside it. */
@@ -40,8 +42,12 @@ export type Reference<Image = ImageInput> = {
 export interface PredictOptions extends ImageReading {
   /** 'auto' checks the methods on the references themselves, or with a single one compares their scores in the target, and takes the best. @default 'auto' */
   method?: Method | 'auto';
+  /** Numbers that `fit` made, at most one for a label: 'auto' draws with them where they were better on the references. @default none */
+  learned?: readonly LearnedValues[];
   /** Id of a prompt encoder loaded with `loadPromptEncoder`. @default the model's own */
   promptEncoder?: string;
+  /** References that the prompt encoder reads at most, those whose images are most like the target; other methods use all. @default all */
+  promptReferences?: number;
   /** Rule that makes one mask of the decoded prompts ('prosam' only). @default 'mean_prompt' */
   strategy?: Strategy;
   /** 'none' leaves out the coarse mask that a model may send with the prompts, which is the paper's form ('prosam' only). @default 'model' */
@@ -131,6 +137,8 @@ export interface Concept<Image = ImageInput> {
   ): AsyncGenerator<TargetResult<Target>, void, undefined>;
   /** @throws as `Engine.selfCheck` */
   selfCheck(options?: PredictOptions): Promise<SelfCheck>;
+  /** @throws as `Engine.fit` */
+  fit(options?: PredictOptions): Promise<LearnedValues>;
   /** The object mask of one reference. @throws OPTION_INVALID for an index beyond the references */
   mask(index?: number): Promise<ReferenceMask>;
 }
@@ -183,6 +191,16 @@ export interface Engine<Image = ImageInput, Ref = Reference<Image>> extends Asyn
   referenceMask(reference: Ref, options?: PredictOptions): Promise<ReferenceMask>;
   /** Predicts the references from each other; all references must carry one label. @throws as `predict` */
   selfCheck(references: readonly Ref[], options?: PredictOptions): Promise<SelfCheck>;
+  /**
+   * Fits some numbers to references of one label in seconds, without training: which of the methods' masks to add up, and a probe on the
+   * features. From two images on, of which the first 12 are used; each is left out in turn, and where the others predict it no better with
+   * such numbers, there are none in the result. Plain data, which can be kept as JSON.
+   * @throws as `predict`; OPTION_INVALID for several labels
+   * @example
+   * const learned = [await engine.fit(accepted)];
+   * const { masks } = await engine.predict('target.jpg', accepted.slice(0, 5), { learned });
+   */
+  fit(references: readonly Ref[], options?: PredictOptions): Promise<LearnedValues>;
   /** Average feature of the annotated cells, of length 1: what tells objects that look alike from others. [C] @throws as `predict` */
   embedObject(reference: Ref, options?: PredictOptions): Promise<Float32Array>;
   /**

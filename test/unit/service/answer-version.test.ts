@@ -39,6 +39,19 @@ describe('the version of an answer', () => {
     );
   });
 
+  it('changes with numbers fitted to a label that are used, and with no others', () => {
+    const values = { format: 'prosam-learned/1' as const, features: 'x', label: 'car', examples: 2, held: [] };
+    const numbers = { probe: [1, 2], bias: 0, maps: { probe: 1 } };
+    const used = answerVersion({ ...parts, options: { learned: [{ ...values, numbers }] } });
+    expect(used).not.toBe(answerVersion(parts));
+    expect(answerVersion({ ...parts, options: { learned: [{ ...values, numbers: { ...numbers, bias: 1 } }] } })).not.toBe(used);
+    expect(isAnswerVersion(used)).toBe(true);
+    for (const learned of [[], [values], [{ ...values, label: 'cup', numbers }]])
+      expect(answerVersion({ ...parts, options: { learned } })).toBe(answerVersion(parts));
+    const nearest = { ...parts, method: 'nearest' as const };
+    expect(answerVersion({ ...nearest, options: { learned: [{ ...values, numbers }] } })).toBe(answerVersion(nearest));
+  });
+
   it('is told from versions of other models', () => {
     // As 0.1.0 wrote them.
     expect(isAnswerVersion('tiny@9a897d329434.v-aa587c6782e0.r-387cc446b653')).toBe(true);

@@ -15,6 +15,7 @@ import type { PromptDistribution, PromptEncoderNetworks, ReferenceCode } from '.
 import type { Tensor } from '../../onnx/session.ts';
 import { DEFAULT_STRATEGY } from '../defaults.ts';
 import { coarsePrompt } from './coarse-prompt.ts';
+import { mostAlike } from './most-alike.ts';
 import { mergeSamples } from './merge-samples.ts';
 import type { MethodContext, RunMethod } from './method.ts';
 import { createNoiseSource } from './prompt-noise.ts';
@@ -71,7 +72,8 @@ export function createProsamMethod(encoder: PromptEncoderPlan, read: ReadDistrib
 
   return async (context, target, references, options) => {
     const { networks, geometry } = context;
-    const parts = await read(context, target, references); // q(z | I_r, M_r, I_t) (eqs. 3, 5)
+    const likest = await mostAlike(context, target, references, options.promptReferences);
+    const parts = await read(context, target, likest); // q(z | I_r, M_r, I_t) (eqs. 3, 5)
     const mu = joinedFloats(parts.map((part) => part.mu.data)); // [n m, c]
     const logSigma = joinedFloats(parts.map((part) => part.logSigma?.data ?? new Float32Array(part.mu.data.length))); // [n m, c]
     context.lap('prompt');

@@ -73,6 +73,10 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       const { signal, rest } = withoutSignal(given);
       return (await ask({ name: 'selfCheck', references, options: rest }, signal)) as Awaited<ReturnType<Engine['selfCheck']>>;
     },
+    async fit(references, given = {}) {
+      const { signal, rest } = withoutSignal(given);
+      return (await ask({ name: 'fit', references, options: rest }, signal)) as Awaited<ReturnType<Engine['fit']>>;
+    },
     async embedObject(reference, given = {}) {
       const { signal, rest } = withoutSignal(given);
       return (await ask({ name: 'embedObject', reference, options: rest }, signal)) as Float32Array;

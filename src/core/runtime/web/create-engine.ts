@@ -111,6 +111,9 @@ export async function createWorkerEngine(startWorker: () => WorkerLike, options:
     selfCheck(references, { signal: given, ...rest } = {}) {
       return ask({ name: 'selfCheck', references: references.map(sendableReference), options: rest }, given);
     },
+    fit(references, { signal: given, ...rest } = {}) {
+      return ask({ name: 'fit', references: references.map(sendableReference), options: rest }, given);
+    },
     embedObject(reference, { signal: given, ...rest } = {}) {
       return ask({ name: 'embedObject', reference: sendableReference(reference), options: rest }, given);
     },

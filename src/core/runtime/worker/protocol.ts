@@ -14,6 +14,7 @@ export type EngineRequest =
   | { name: 'track'; target: ImageInput; first: Reference; options: Omit<TrackOptions, 'signal'> }
   | { name: 'referenceMask'; reference: Reference; options: SentOptions }
   | { name: 'selfCheck'; references: readonly Reference[]; options: SentOptions }
+  | { name: 'fit'; references: readonly Reference[]; options: SentOptions }
   | { name: 'embedObject'; reference: Reference; options: SentOptions }
   | { name: 'loadPromptEncoder'; id: string; file: Uint8Array }
   | { name: 'unloadPromptEncoder'; id: string };
@@ -32,6 +33,8 @@ export function perform(engine: Engine, request: EngineRequest, signal: AbortSig
       return engine.referenceMask(request.reference, { ...request.options, signal });
     case 'selfCheck':
       return engine.selfCheck(request.references, { ...request.options, signal });
+    case 'fit':
+      return engine.fit(request.references, { ...request.options, signal });
     case 'embedObject':
       return engine.embedObject(request.reference, { ...request.options, signal });
     case 'loadPromptEncoder':

@@ -139,6 +139,7 @@ describe('concept', () => {
     embedObject: (...args: unknown[]) => (calls.push(['embedObject', ...args]), Promise.resolve(new Float32Array(1))),
     predict: (...args: unknown[]) => (calls.push(['predict', ...args]), Promise.resolve(prediction(3))),
     selfCheck: (...args: unknown[]) => (calls.push(['selfCheck', ...args]), Promise.resolve({} as never)),
+    fit: (...args: unknown[]) => (calls.push(['fit', ...args]), Promise.resolve({} as never)),
     referenceMask: (...args: unknown[]) => (calls.push(['referenceMask', ...args]), Promise.resolve({} as never)),
   };
   const references = [
@@ -155,11 +156,13 @@ describe('concept', () => {
     await cup.predict('t.png', { seed: 2 });
     expect((await all(cup.predictMany(['u.png']))).map(({ target }) => target)).toEqual(['u.png']);
     await cup.selfCheck();
+    await cup.fit();
     await cup.mask(1);
     expect(calls).toMatchObject([
       ['predict', 't.png', references, { method: 'nearest', seed: 2 }],
       ['predict', 'u.png', references, { method: 'nearest', seed: 1 }],
       ['selfCheck', references, { method: 'nearest' }],
+      ['fit', references, { method: 'nearest' }],
       ['referenceMask', references[1], { method: 'nearest' }],
     ]);
     await expectRejection('OPTION_INVALID', cup.mask(3), 'from 0 to 2');

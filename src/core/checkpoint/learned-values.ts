@@ -1,0 +1,49 @@
+/** Numbers fitted to a label's accepted masks in seconds, as plain data that can be stored as JSON and read back. */
+import * as z from 'zod';
+import { ProsamError } from '../common/errors.ts';
+
+/** Maps of a target that are added up. */
+export const LEARNED_MAPS = ['prosam', 'nearest', 'probe', 'redrawn'] as const;
+export type LearnedMap = (typeof LEARNED_MAPS)[number];
+
+const MAX_WIDTH = 2 ** 14;
+const number = z.number().min(-1e9).max(1e9);
+const share = z.number().min(0).max(1);
+const MAX_EXAMPLES = 1000;
+
+const schema = z.strictObject({
+  format: z.literal('prosam-learned/1'),
+  /** Stands for the networks whose features the numbers are for. */
+  features: z.string().min(1).max(200),
+  /** Id of the prompt encoder they were fitted with, where it was not the model's own. */
+  promptEncoder: z.string().max(200).optional(),
+  label: z.string().min(1).max(1000),
+  /** Images they were fitted to. */
+  examples: z.int().min(0).max(MAX_EXAMPLES),
+  /** IoU in each of those images, predicted from the others: without these numbers, and with numbers fitted to the others. */
+  held: z.array(z.strictObject({ plain: share, learned: share })).max(MAX_EXAMPLES),
+  /** Absent where what is drawn without them was better. */
+  numbers: z
+    .strictObject({
+      /** Weights of a cell's features; the last one is the constant. */
+      probe: z.array(number).min(2).max(MAX_WIDTH),
+      bias: number,
+      /** Weight of each map. */
+      maps: z.partialRecord(z.enum(LEARNED_MAPS), number),
+    })
+    .optional(),
+});
+
+/** Numbers fitted to one label: `engine.fit` makes them, `learned` of a prediction takes them. */
+export type LearnedValues = z.output<typeof schema>;
+
+/** From JSON, or as an option of a call. @throws OPTION_INVALID */
+export function parseLearnedValues(value: unknown): LearnedValues {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new ProsamError(
+    'OPTION_INVALID',
+    `learned: expected what fit returned (prosam-learned/1), got something else at ${issue?.path.join('.') || 'its top'}: ${issue?.message}. Fit again.`,
+  );
+}

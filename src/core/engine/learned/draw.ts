@@ -1,0 +1,33 @@
+/** Mask of a target with numbers fitted to its label. */
+import { LEARNED_MAPS, type LearnedValues } from '../../checkpoint/learned-values.ts';
+import type { DrawnMask } from '../auto.ts';
+import type { Methods } from '../methods/available.ts';
+import { samResult } from '../methods/mask-prompts.ts';
+import type { MethodContext } from '../methods/method.ts';
+import { judge, type Asked } from '../trust/judge.ts';
+import type { PredictOptions } from '../types.ts';
+import { drawMaps } from './maps.ts';
+import { mixed } from './mix.ts';
+
+export async function drawLearned(
+  context: MethodContext,
+  { held, numbers }: Pick<LearnedValues, 'held'> & { numbers: NonNullable<LearnedValues['numbers']> },
+  asked: Asked,
+  methods: Methods,
+  options: PredictOptions,
+): Promise<DrawnMask> {
+  const { maps, trained } = await drawMaps(context, asked, numbers.probe, methods, options);
+  const names = LEARNED_MAPS.filter((name) => numbers.maps[name] !== undefined && maps[name] !== undefined);
+  const mix = { bias: numbers.bias, weights: names.map((name) => numbers.maps[name] as number) };
+  const logits = mixed(
+    mix,
+    names.map((name) => maps[name] as Float32Array),
+  );
+  const result = samResult(context, asked.target, { logits, iou: 0 });
+  delete result.samIou; // the sum is nobody's mask
+  context.lap('resize');
+  const own = trained && (await judge(context, asked, { method: 'prosam', result: trained })).evidence;
+  const judgement = await judge(context, asked, { method: 'learned', result, ...(own && { trained: own }) });
+  const referenceIou = held.reduce((sum, { learned }) => sum + learned, 0) / Math.max(1, held.length);
+  return { name: 'learned', result, judgement, check: { basis: 'leave-one-out', referenceIou } };
+}

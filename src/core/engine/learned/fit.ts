@@ -1,0 +1,168 @@
+/**
+ * Fits numbers to a label's accepted masks: a probe on the features of cells, and how much each map of a target counts. Every number that
+ * is compared comes from images that it was not fitted to: each image in turn is left out, and predicted from the others.
+ */
+import { LEARNED_MAPS, type LearnedMap, type LearnedValues } from '../../checkpoint/learned-values.ts';
+import { gridOf, type Geometry } from '../../image/geometry.ts';
+import { runSteps } from '../../mask/cooperative.ts';
+import { cellShares, type BinaryMask } from '../../mask/label-reduction.ts';
+import { iou } from '../../mask/metrics.ts';
+import type { ImageFeatures } from '../image-features.ts';
+import type { Methods } from '../methods/available.ts';
+import type { MethodContext } from '../methods/method.ts';
+import { sizeInSam } from '../methods/persam-paper/object-vector.ts';
+import { lowResSide } from '../methods/sam-prompts.ts';
+import type { PreparedReference } from '../references.ts';
+import type { PredictOptions } from '../types.ts';
+import { cellRows } from './cell-rows.ts';
+import { drawMaps } from './maps.ts';
+import { fitMix, mixed, type Mix } from './mix.ts';
+import { momentsOf, type Moments } from './moments.ts';
+import { ridgeWeights } from './ridge.ts';
+
+/** Images that numbers are fitted to, at most: more cost time and gained nothing. */
+export const MAX_EXAMPLES = 12;
+export interface FitParts {
+  methods: Methods;
+  /** Drawn without any fitted numbers. */
+  plain: readonly ('prosam' | 'nearest')[];
+}
+
+/** One left-out image, predicted from the others. */
+interface Trial {
+  image: ImageFeatures;
+  truth: BinaryMask;
+  maps: Partial<Record<LearnedMap, Float32Array>>;
+  /** Maps and truth where they show the image. */
+  example: { maps: Partial<Record<LearnedMap, Float32Array>>; truth: Float32Array };
+  plain: number[];
+}
+
+export type Fitted = Pick<LearnedValues, 'examples' | 'held' | 'numbers'>;
+
+/** given: one for each image, in the order in which they count; the first MAX_EXAMPLES are used. */
+export async function fitted(
+  context: MethodContext,
+  given: readonly PreparedReference[],
+  parts: FitParts,
+  options: PredictOptions,
+): Promise<Fitted> {
+  const references = given.slice(0, MAX_EXAMPLES);
+  const none: Fitted = { examples: references.length, held: [] };
+  if (references.length < 2) return none;
+  const moments: Moments[] = [];
+  for (const reference of references) {
+    moments.push(await momentsIn(context, reference));
+    context.checkpoint();
+  }
+  const trials: Trial[] = [];
+  for (const [left, reference] of references.entries()) {
+    const others = references.filter((_, i) => i !== left);
+    const probe = await runSteps(ridgeWeights(moments.filter((_, i) => i !== left)));
+    if (probe === undefined) return none;
+    trials.push(await trialOf(context, reference, others, probe, parts, options));
+    context.checkpoint();
+  }
+  const best = bestOf(trials[0]?.plain.map((_, i) => trials.map(({ plain }) => plain[i] as number)) ?? []);
+  const ways: { way: Way; each: number[] }[] = [];
+  for (const way of waysFor(trials)) {
+    const each: number[] = [];
+    for (const trial of trials) {
+      const mix = await mixFor(
+        way,
+        trials.filter((other) => other !== trial),
+      );
+      each.push(iou(maskOf(context.geometry, trial.image, mixed(mix, chosen(trial.maps, way.maps))), trial.truth.data));
+      context.checkpoint();
+    }
+    ways.push({ way, each });
+  }
+  const each = bestOf(ways.map((one) => one.each));
+  const found = ways.find((one) => one.each === each);
+  if (best === undefined || each === undefined || found === undefined) return none;
+  const held = each.map((learned, i) => ({ plain: best[i] as number, learned }));
+  const probe = await runSteps(ridgeWeights(moments));
+  if (probe === undefined || !pays(held)) return { examples: references.length, held };
+  const { bias, weights } = await mixFor(found.way, trials);
+  const maps = Object.fromEntries(found.way.maps.map((name, i) => [name, weights[i] as number]));
+  return { examples: references.length, held, numbers: { probe: [...probe].map(Math.fround), bias, maps } };
+}
+
+/** Maps to add up: all alike, or each by a fitted weight. */
+interface Way {
+  maps: readonly LearnedMap[];
+  fitted: boolean;
+}
+
+/** The simplest first, which is taken among equals. */
+function waysFor(trials: readonly Trial[]): Way[] {
+  const there = (name: LearnedMap): boolean => trials.every(({ maps }) => maps[name] !== undefined);
+  const ways: Way[] = [
+    { maps: ['redrawn'], fitted: false },
+    { maps: ['prosam', 'redrawn'], fitted: false },
+    { maps: LEARNED_MAPS.filter(there), fitted: true },
+  ];
+  return ways.filter(({ maps }) => maps.every(there));
+}
+
+function mixFor({ maps, fitted: isFitted }: Way, trials: readonly Trial[]): Promise<Mix> | Mix {
+  if (!isFitted) return { bias: 0, weights: maps.map(() => 1 / maps.length) };
+  return runSteps(fitMix(trials.map(({ example }) => ({ ...example, maps: maps.map((name) => example.maps[name] as Float32Array) }))));
+}
+
+function chosen(maps: Trial['maps'], names: readonly LearnedMap[]): Float32Array[] {
+  return names.map((name) => maps[name] as Float32Array);
+}
+
+/** Whether fitted numbers draw better masks of images that they were not fitted to. */
+export function pays(held: Fitted['held']): boolean {
+  return held.reduce((sum, { plain, learned }) => sum + learned - plain, 0) > 0;
+}
+
+async function momentsIn({ geometry, networks }: MethodContext, reference: PreparedReference): Promise<Moments> {
+  const image = await reference.sam();
+  const rows = cellRows(geometry, image, networks.matching.nearest.parts);
+  const shares = cellShares(reference.mask, gridOf(geometry, image));
+  return runSteps(
+    momentsOf(
+      rows,
+      rows.cells.map((cell) => Math.min(1, shares[cell] as number)),
+    ),
+  );
+}
+
+async function trialOf(
+  context: MethodContext,
+  reference: PreparedReference,
+  others: readonly PreparedReference[],
+  probe: Float64Array,
+  { methods, plain: names }: FitParts,
+  options: PredictOptions,
+): Promise<Trial> {
+  const { geometry } = context;
+  const image = await reference.sam();
+  const truth = reference.mask;
+  const { maps } = await drawMaps(context, { target: image, references: others }, probe, methods, options);
+  const plain = names.map((name) => iou(maskOf(geometry, image, maps[name] as Float32Array), truth.data));
+  return { image, truth, maps, plain, example: exampleOf(geometry, image, truth, maps) };
+}
+
+function exampleOf(geometry: Geometry, image: ImageFeatures, mask: BinaryMask, maps: Trial['maps']): Trial['example'] {
+  const side = lowResSide(image);
+  const { width, height, square } = sizeInSam(geometry, image);
+  const [spanX, spanY] = [(image.width * square) / width, (image.height * square) / height];
+  const shares = Float32Array.from(cellShares(mask, { columns: side, rows: side, spanX, spanY }), (share) => Math.min(1, share));
+  const shown = (data: Float32Array): Float32Array => geometry.visible({ data, width: side, height: side }, image.width, image.height).data;
+  return { maps: Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, shown(map)])), truth: shown(shares) };
+}
+
+function maskOf(geometry: Geometry, image: ImageFeatures, data: Float32Array): Uint8Array {
+  const side = lowResSide(image);
+  return geometry.lowToMask({ data, width: side, height: side }, image.width, image.height);
+}
+
+/** The list with the largest sum, the first among equals. */
+function bestOf(lists: readonly number[][]): number[] | undefined {
+  const sum = (list: readonly number[]): number => list.reduce((total, value) => total + value, 0);
+  return lists.reduce<number[] | undefined>((best, list) => (best === undefined || sum(list) > sum(best) ? list : best), undefined);
+}

@@ -1,0 +1,56 @@
+/** The maps of one target that are added up: what the prompt encoder, the nearest cells and a probe on the features say, and SAM's redrawing. */
+import type { LearnedMap } from '../../checkpoint/learned-values.ts';
+import { ProsamError } from '../../common/errors.ts';
+import { MASK_PROMPT_LIMIT } from '../../networks/coarse-mask.ts';
+import type { ImageFeatures } from '../image-features.ts';
+import type { Methods } from '../methods/available.ts';
+import { featureContrast } from '../methods/feature-contrast.ts';
+import { gridPrompt, redrawn } from '../methods/mask-prompts.ts';
+import type { MethodContext, MethodResult } from '../methods/method.ts';
+import { lowResSide } from '../methods/sam-prompts.ts';
+import type { PreparedReference } from '../references.ts';
+import type { PredictOptions } from '../types.ts';
+import { cellRows, weighed } from './cell-rows.ts';
+
+/** From the probe's -1..1 to logits; SAM's redrawing hardly depends on it (4 and 8 were level). */
+const PROBE_GAIN = 4;
+
+export interface DrawnMaps {
+  /** On SAM's low-resolution square, within the limit of its mask prompts. [4g * 4g] */
+  maps: Partial<Record<LearnedMap, Float32Array>>;
+  /** The prompt encoder's own mask, where there is one. */
+  trained?: MethodResult;
+}
+
+/** probe: weights of a cell's features. references: of the methods that compare with them. */
+export async function drawMaps(
+  context: MethodContext,
+  { target, references }: { target: ImageFeatures; references: readonly PreparedReference[] },
+  probe: ArrayLike<number>,
+  methods: Methods,
+  options: PredictOptions,
+): Promise<DrawnMaps> {
+  const { geometry, networks } = context;
+  const trained = await methods.get('prosam')?.(context, target, references, { ...options, samples: 0, strategy: 'mean_prompt' });
+  const contrast = await featureContrast(context, target, references, networks.matching.nearest);
+  const rows = cellRows(geometry, target, networks.matching.nearest.parts);
+  if (probe.length !== rows.width)
+    throw new ProsamError('OPTION_INVALID', `learned: expected a probe of ${rows.width} numbers, got ${probe.length}. Fit again.`);
+  const found = weighed(rows, probe).map((value) => PROBE_GAIN * value);
+  context.lap('prompt');
+  const drawn = await redrawn(context, target, gridPrompt(context, target, found));
+  const { columns: width, rows: height } = rows.grid;
+  const onSquare = (data: Float32Array): Float32Array =>
+    geometry.gridToLow({ data, width, height }, target.width, target.height, lowResSide(target)).data;
+  const maps = {
+    ...(trained?.lowResLogits && { prosam: limited(trained.lowResLogits) }),
+    nearest: limited(onSquare(contrast)),
+    probe: limited(onSquare(found)),
+    redrawn: limited(drawn.lowResLogits as Float32Array),
+  };
+  return { maps, ...(trained && { trained }) };
+}
+
+function limited(values: Float32Array): Float32Array {
+  return values.map((value) => Math.max(-MASK_PROMPT_LIMIT, Math.min(MASK_PROMPT_LIMIT, value)));
+}

@@ -1,0 +1,112 @@
+/** What is counted on images that nobody labeled, and means over projects with intervals. */
+import { seededRandom, uniformInt } from '../../src/core/common/random.ts';
+import { confusion } from '../../src/core/mask/metrics.ts';
+import type { ProjectImage } from './projects.ts';
+import type { Way } from './ways.ts';
+
+export interface Row {
+  /** 0..1 */
+  iou: number;
+  /** Share of the image's pixels that a person has to correct, 0..1. */
+  corrected: number;
+}
+
+export function rowOf(mask: Uint8Array, { truth, ignore }: ProjectImage): Row {
+  const { tp, fp, fn, tn } = confusion(mask, truth.data, ignore);
+  return { iou: tp + fp + fn === 0 ? 1 : tp / (tp + fp + fn), corrected: (fp + fn) / Math.max(1, tp + fp + fn + tn) };
+}
+
+/** One project after so many accepted masks, answered in one way. */
+export interface Cell {
+  project: string;
+  use: 'tune' | 'report';
+  way: Way;
+  accepted: number;
+  seed: number;
+  facts: Record<string, unknown>;
+  /** One for each image, in the same order for all ways and steps. */
+  rows: Row[];
+}
+
+export interface Interval {
+  value: number;
+  low: number;
+  high: number;
+}
+
+export interface Point {
+  way: Way;
+  accepted: number;
+  projects: number;
+  iou: number;
+  corrected: number;
+  /** IoU against the five latest masks, on the same images. */
+  ahead: Interval;
+  /** The project that is furthest behind them. */
+  worst: { project: string; ahead: number } | undefined;
+}
+
+export interface Measured {
+  ways: readonly Way[];
+  steps: readonly number[];
+  groups: { name: string; projects: string[]; points: Point[] }[];
+  cells: { project: string; use: Cell['use']; way: Way; accepted: number; iou: number; corrected: number; facts: Cell['facts'] }[];
+}
+
+const BASE: Way = 'five latest';
+const RESAMPLES = 1000;
+
+export function measured(cells: readonly Cell[], ways: readonly Way[], steps: readonly number[]): Measured {
+  const groups = [
+    { name: 'all', of: cells },
+    { name: 'constants were chosen on', of: cells.filter(({ use }) => use === 'tune') },
+    { name: 'only measured', of: cells.filter(({ use }) => use === 'report') },
+  ].filter(({ of }) => of.length > 0);
+  return {
+    ...{ ways, steps },
+    groups: groups.map(({ name, of }) => ({
+      name,
+      projects: [...new Set(of.map(({ project }) => project))],
+      points: ways.flatMap((way) => steps.flatMap((step) => pointOf(of, way, step) ?? [])),
+    })),
+    cells: cells.map(({ rows, seed: _, ...cell }) => ({
+      ...cell,
+      iou: mean(rows.map(({ iou }) => iou)),
+      corrected: mean(rows.map(({ corrected }) => corrected)),
+    })),
+  };
+}
+
+/** Projects that have both this way and the base at this step. */
+function pointOf(cells: readonly Cell[], way: Way, accepted: number): Point | undefined {
+  const at = (which: Way) =>
+    new Map(cells.filter((cell) => cell.way === which && cell.accepted === accepted).map((cell) => [cell.project, cell]));
+  const base = at(BASE);
+  const pairs = [...at(way)].flatMap(([project, own]) => {
+    const other = base.get(project);
+    return other ? [{ project, own, differences: own.rows.map(({ iou }, i) => iou - (other.rows[i] as Row).iou) }] : [];
+  });
+  if (pairs.length === 0) return undefined;
+  const each = pairs.map(({ project, differences }) => ({ project, ahead: mean(differences) }));
+  return {
+    ...{ way, accepted, projects: pairs.length },
+    iou: mean(pairs.map(({ own }) => mean(own.rows.map(({ iou }) => iou)))),
+    corrected: mean(pairs.map(({ own }) => mean(own.rows.map(({ corrected }) => corrected)))),
+    ahead: pairedInterval(pairs.map(({ differences }) => differences)),
+    worst: each.sort((a, b) => a.ahead - b.ahead)[0],
+  };
+}
+
+/** Mean over projects of the mean over images, with a 95 % interval by drawing images again within each project. */
+export function pairedInterval(differences: readonly (readonly number[])[]): Interval {
+  const random = seededRandom(321);
+  const draws = Array.from({ length: RESAMPLES }, () =>
+    mean(differences.map((each) => mean(each.map(() => each[uniformInt(random, 0, each.length - 1)] as number)))),
+  ).sort((a, b) => a - b);
+  const at = (share: number): number => draws[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))] as number;
+  return { value: mean(differences.map(mean)), low: at(0.025), high: at(0.975) };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}

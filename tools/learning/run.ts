@@ -1,0 +1,86 @@
+/**
+ * Simulation of how fast labeling teaches: a perfect corrector accepts the images of a project one by one, and after so many of them masks of
+ * images that nobody labeled are compared with the truth:
+ *   npm run bench:learning -- [--data DIR] [--out DIR] [--model M] [--projects A,B] [--ways A,B] [--steps 1,5] [--seed N] [--threads N] [--report] [--json]
+ * What is in --out is not measured again; features of the frozen networks are kept there, too. --report only prints. A page with curves is
+ * written to --out. Photos stay where they are and are not part of the repository.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openFrozen } from './frozen.ts';
+import { page } from './page.ts';
+import { openProject, PROJECTS, type Project } from './projects.ts';
+import { measured, rowOf, type Cell } from './rows.ts';
+import { summaryText } from './summary.ts';
+import { prepareWay, WAYS, type Way } from './ways.ts';
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string', default: '../shared/data' },
+    out: { type: 'string', default: 'out/learning' },
+    model: { type: 'string', default: 'small' },
+    projects: { type: 'string', default: PROJECTS.map(({ name }) => name).join(',') },
+    ways: { type: 'string', default: WAYS.join(',') },
+    steps: { type: 'string', default: '1,2,3,5,8,12,20,30' },
+    seed: { type: 'string', default: '1' },
+    threads: { type: 'string', default: '1' },
+    report: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
+const { data, out, model } = values;
+const seed = Number(values.seed);
+const steps = values.steps.split(',').map(Number);
+const ways = WAYS.filter((way) => values.ways.split(',').includes(way));
+const plans = PROJECTS.filter(({ name }) => values.projects.split(',').includes(name));
+mkdirSync(out, { recursive: true });
+const fileOf = (project: string, way: Way, accepted: number): string =>
+  join(out, `${project}-${way}-${accepted}-${seed}.json`.replaceAll(' ', '-'));
+
+/** One fixed reference stays what it is, and up to five masks the latest five are all there are. */
+function sameAs(way: Way, accepted: number): { way: Way; accepted: number } {
+  if (way === 'one reference' || accepted === 1) return { way: way === 'persam-f' ? way : 'one reference', accepted: 1 };
+  if (way === 'at once' && accepted <= 5) return { way: 'five latest', accepted };
+  return { way, accepted };
+}
+
+async function measure(): Promise<void> {
+  const frozen = await openFrozen({ model, cache: join(out, 'features'), threads: Number(values.threads) });
+  // All projects at one step before the next, so that a run that is ended early has something to say about each.
+  for (const step of steps) {
+    for (const plan of plans) {
+      let project: Project | undefined;
+      for (const asked of ways) {
+        const { way, accepted } = sameAs(asked, step);
+        const file = fileOf(plan.name, way, accepted);
+        if (existsSync(file)) continue;
+        project ??= openProject(data, plan, seed);
+        if (project.labeled.length < step) continue;
+        const started = performance.now();
+        const { answer, facts } = await prepareWay(frozen, way, project.labeled.slice(0, accepted));
+        const rows = [];
+        for (const image of project.heldOut) rows.push(rowOf(await answer(image), image));
+        const cell: Cell = { project: plan.name, use: plan.use, way, accepted, seed, facts, rows };
+        writeFileSync(`${file}.part`, JSON.stringify(cell));
+        renameSync(`${file}.part`, file);
+        console.error(`${plan.name}, ${accepted} accepted, ${way}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
+      }
+    }
+  }
+  await frozen.close();
+}
+
+if (!values.report) await measure();
+const cells: Cell[] = plans.flatMap((plan) =>
+  steps.flatMap((step) =>
+    ways.flatMap((way) => {
+      const same = sameAs(way, step);
+      const file = fileOf(plan.name, same.way, same.accepted);
+      return existsSync(file) ? [{ ...(JSON.parse(readFileSync(file, 'utf8')) as Cell), way, accepted: step }] : [];
+    }),
+  ),
+);
+const found = measured(cells, ways, steps);
+writeFileSync(join(out, 'page.html'), page(found));
+console.log(values.json ? JSON.stringify(found) : summaryText(found));

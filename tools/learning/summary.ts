@@ -1,0 +1,50 @@
+/** Measurements as tables for a terminal and for documents. */
+import type { Measured, Point } from './rows.ts';
+import { ABOUT } from './ways.ts';
+
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [row(head), `|${'---|'.repeat(head.length)}`, ...rows.map(row)].join('\n');
+const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
+
+/** -> Markdown */
+export function summaryText({ ways, steps, groups, cells }: Measured): string {
+  const head = ['', ...steps.map((step) => `${step} accepted`)];
+  const byStep = (points: readonly Point[], text: (point: Point) => string) => (way: string) => [
+    way,
+    ...steps.map((step) => {
+      const found = points.find((point) => point.way === way && point.accepted === step);
+      return found ? text(found) : '-';
+    }),
+  ];
+  const others = ways.filter((way) => way !== 'five latest');
+  const parts = groups.flatMap(({ name, projects, points }) => [
+    `## ${name}: ${projects.join(', ')}`,
+    `Mean IoU on images that nobody labeled (projects)\n\n${table(head, ways.map(byStep(points, ({ iou, projects: count }) => `${iou.toFixed(3)} (${count})`)))}`,
+    `Share of the pixels to correct\n\n${table(head, ways.map(byStep(points, ({ corrected }) => `${(100 * corrected).toFixed(2)} %`)))}`,
+    `IoU ahead of the five latest on the same images, with 95 % intervals; the label furthest behind\n\n${table(
+      head,
+      others.map(
+        byStep(
+          points,
+          ({ ahead, worst }) =>
+            `${signed(ahead.value)} (${signed(ahead.low)} to ${signed(ahead.high)}); ${worst?.project} ${signed(worst?.ahead ?? 0)}`,
+        ),
+      ),
+    )}`,
+  ]);
+  const projects = [...new Set(cells.map(({ project }) => project))];
+  const each = table(
+    ['label', 'way', ...head.slice(1)],
+    projects.flatMap((project) =>
+      ways.map((way) => [
+        project,
+        way,
+        ...steps.map(
+          (step) => cells.find((cell) => cell.project === project && cell.way === way && cell.accepted === step)?.iou.toFixed(3) ?? '-',
+        ),
+      ]),
+    ),
+  );
+  return [...parts, '## Labels', each, ...ways.map((way) => `${way}: ${ABOUT[way]}`)].join('\n\n');
+}

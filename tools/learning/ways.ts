@@ -1,0 +1,87 @@
+/** Ways to answer from accepted masks, each as the engine goes it. */
+import { decidedByTarget, drawBoth, type DrawnMask } from '../../src/core/engine/auto.ts';
+import { drawLearned } from '../../src/core/engine/learned/draw.ts';
+import { fitted, MAX_EXAMPLES } from '../../src/core/engine/learned/fit.ts';
+import type { Methods } from '../../src/core/engine/methods/available.ts';
+import type { MethodContext, RunMethod } from '../../src/core/engine/methods/method.ts';
+import type { ShownReference } from '../../src/core/engine/one-per-image.ts';
+import { selfCheck } from '../../src/core/engine/self-check.ts';
+import type { ImageFeatures } from '../../src/core/engine/image-features.ts';
+import type { Frozen } from './frozen.ts';
+import type { ProjectImage } from './projects.ts';
+
+export const WAYS = ['one reference', 'five latest', 'persam-f', 'at once', 'fitted'] as const;
+export type Way = (typeof WAYS)[number];
+
+export const ABOUT: Readonly<Record<Way, string>> = {
+  'one reference': 'the first accepted mask alone, auto',
+  'five latest': 'the five latest masks, auto, as in version 0.1.0',
+  'persam-f': 'the five latest masks, PerSAM-F',
+  'at once': 'the twelve latest masks, of which the prompt encoder reads the five most like the target, auto',
+  fitted: 'the same, with what engine.fit fitted to them',
+};
+
+/** Masks that the latest way looks at, and those that the prompt encoder reads. */
+const [BANK, READ] = [MAX_EXAMPLES, 5];
+
+/** 1 = the label, at the target's own size. */
+type Answer = (target: ProjectImage) => Promise<Uint8Array>;
+
+export interface Prepared {
+  answer: Answer;
+  /** Facts about the way, for the record. */
+  facts: Record<string, unknown>;
+}
+
+/** accepted: in the order in which they were accepted. -> undefined where the way is that of fewer masks: `sameAs` says which */
+export async function prepareWay(frozen: Frozen, way: Way, accepted: readonly ProjectImage[]): Promise<Prepared> {
+  const newest = [...accepted].reverse();
+  if (way === 'one reference') return automatic(frozen, await shown(frozen, accepted.slice(0, 1)), {});
+  if (way === 'five latest') return automatic(frozen, await shown(frozen, newest.slice(0, READ)), {});
+  if (way === 'persam-f') return named(frozen, 'persam-f', await shown(frozen, newest.slice(0, READ)));
+  const references = await shown(frozen, newest.slice(0, BANK));
+  const options = { promptReferences: READ };
+  const plain = await automatic(frozen, references, options);
+  if (way === 'at once') return plain;
+  const started = performance.now();
+  const { held, numbers } = await fitted(frozen.context(), references, { methods: frozen.methods, plain: ['prosam', 'nearest'] }, options);
+  const facts = { seconds: (performance.now() - started) / 1000, held, maps: numbers?.maps, used: numbers !== undefined };
+  if (numbers === undefined) return { ...plain, facts };
+  return answered(frozen, facts, (context, target) =>
+    drawLearned(context, { held, numbers }, { target, references, rivals: [] }, frozen.methods, options),
+  );
+}
+
+async function automatic(frozen: Frozen, references: readonly ShownReference[], options: { promptReferences?: number }): Promise<Prepared> {
+  const context = frozen.context();
+  const both = decidedByTarget(frozen.methods, context.networks.matching.nearest) as Methods;
+  const parts = {
+    references: { mirrored: () => Promise.reject(new Error('one reference needs no check')) },
+    features: (file: unknown) => frozen.features(file as string),
+  };
+  const check = references.length > 1 ? await selfCheck(context, parts, both, references, options) : undefined;
+  return answered(frozen, {}, (each, target) => drawBoth(each, both, check, { target, references, rivals: [] }, options));
+}
+
+function named(frozen: Frozen, method: 'persam-f', references: readonly ShownReference[]): Prepared {
+  const run = frozen.methods.get(method) as RunMethod;
+  return answered(frozen, {}, async (context, target) => ({ result: await run(context, target, references, {}) }));
+}
+
+type Draw = (context: MethodContext, target: ImageFeatures) => Promise<Pick<DrawnMask, 'result'>>;
+
+function answered(frozen: Frozen, facts: Prepared['facts'], draw: Draw): Prepared {
+  return {
+    facts,
+    async answer({ file }) {
+      const { result } = await draw(frozen.context(), await frozen.features(file));
+      return Uint8Array.from(result.field.data, (value) => (value > 0 ? 1 : 0));
+    },
+  };
+}
+
+async function shown(frozen: Frozen, images: readonly ProjectImage[]): Promise<ShownReference[]> {
+  const found: ShownReference[] = [];
+  for (const { file, truth } of images) found.push({ ...(await frozen.reference(file, truth)), image: file, reading: {}, shows: [] });
+  return found;
+}
