@@ -35,7 +35,7 @@ const PHOTOS = join(import.meta.dirname, '../photos');
 const LABELLED = 'cat-floor';
 const configOf = (label: string): string => `<View>
   <Image name="image" value="$image" zoom="true" zoomControl="true"/>
-  <BrushLabels name="tag" toName="image"><Label value="${label}" background="#FF00FF"/></BrushLabels>
+  <BrushLabels name="tag" toName="image" smart="false"><Label value="${label}" background="#FF00FF"/></BrushLabels>
   <KeyPointLabels name="click" toName="image" smart="true" smartOnly="true"><Label value="${label}" background="#FF00FF"/></KeyPointLabels>
   <RectangleLabels name="box" toName="image" smart="true" smartOnly="true"><Label value="${label}" background="#FF00FF"/></RectangleLabels>
 </View>`;

@@ -14,6 +14,8 @@ const { values } = parseArgs({ options: { out: { type: 'string', default: 'docs/
 const PATH = process.env.PROSAM_CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-dev-shm-usage'];
 const VIEW = { width: 1360, height: 820 };
+/** An ear that the prediction leaves out, in shares of the picture's canvas. */
+const EAR = { x: 0.48, y: 0.157 };
 /** For Label Studio's own pages, on a machine that may be busy. */
 const PATIENCE = { timeout: 120_000 };
 
@@ -53,21 +55,36 @@ try {
   await shoot(page, 'marked.png');
 
   await page.goto(new URL(`/projects/${example.project}/data`, example.url).href, PATIENCE);
-  await page.locator('input[type=checkbox]').first().click(PATIENCE);
-  await page.getByText('Actions', { exact: false }).first().click(PATIENCE);
+  await page.waitForTimeout(4000);
+  await page
+    .locator('input[type=checkbox]')
+    .first()
+    .click({ ...PATIENCE, force: true });
+  await page
+    .getByRole('button', { name: /Tasks$/ })
+    .first()
+    .click(PATIENCE);
   await shoot(page, 'actions.png');
   await openTask(page, example, found);
   await shoot(page, 'found.png');
   await openTask(page, example, absent);
   await shoot(page, 'absent.png');
 
-  // A click of the smart keypoint on what the prediction left out.
   await openTask(page, example, clicked);
   await page.getByText('Auto-Annotation').click(PATIENCE);
-  await page.keyboard.press('2');
+  await page.locator('.lsf-label').nth(1).click(PATIENCE);
+  const smart = page.locator('.lsf-toolbar .lsf-tool:visible').last();
+  await smart.hover(PATIENCE);
+  await shoot(page, 'smart-tools.png');
+  await smart.click(PATIENCE);
   const image = await page.locator('canvas').first().boundingBox();
-  if (image) await page.mouse.click(image.x + 0.35 * image.width, image.y + 0.5 * image.height);
-  await page.waitForTimeout(8000);
+  if (image === null) throw new Error('expected a picture, found none');
+  const answered = page.waitForResponse((response) => response.url().includes('/interactive-annotating'), PATIENCE);
+  await page.mouse.move(image.x + 0.3 * image.width, image.y + 0.3 * image.height);
+  await page.mouse.move(image.x + EAR.x * image.width, image.y + EAR.y * image.height, { steps: 5 });
+  await page.mouse.down();
+  await page.mouse.up();
+  await answered;
   await shoot(page, 'clicked.png');
 
   await page.goto(new URL(`/projects/${example.project}/settings/ml`, example.url).href, PATIENCE);
