@@ -11,6 +11,7 @@ import { createAccept } from './accept.ts';
 import { createAdmission, type AdmissionOptions } from './admission.ts';
 import { createStorageHealth, type ServicePart } from './health.ts';
 import { createDescribeWorker, DESCRIBE } from './embed-masks.ts';
+import { createErasures } from './erasure.ts';
 import { createErrorList } from './recent-errors.ts';
 import { createServiceImages } from './images.ts';
 import { createPredict } from './predict.ts';
@@ -90,6 +91,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     now,
   });
   const health = createStorageHealth({ store, blobs, report: errors.report });
+  const erasures = createErasures({ store: store.images, blobs, images, engine, predictions: predictionLog, log, now });
   const accept = createAccept({ store, images, engine, admission, drawing, metrics, now });
   metrics.device(baseModel, device);
 
@@ -120,6 +122,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
         if (version !== undefined && version !== (state.current ?? BASE)) await serving.use(state, () => Promise.resolve());
       }
       metrics.messages(await queue.depth());
+      void erasures.sweep();
       problem = undefined;
     } catch (error) {
       if (problem === undefined) errors.report(error, 'database');
@@ -147,7 +150,19 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   return {
     predictions: predictionService({ engine, admission, images, stored: store.images, log: predictionLog, predict, listed }),
     annotations: annotationService({ stored: store.annotations, accept, listed }),
-    projects: projectService({ store, references, serving, baseModel, method: options.method, waitingFor, images, queue, now, listed }),
+    projects: projectService({
+      store,
+      references,
+      serving,
+      baseModel,
+      method: options.method,
+      waitingFor,
+      images,
+      queue,
+      erasures,
+      now,
+      listed,
+    }),
     versions: versionService({ stored: store.versions, serving, now, listed }),
     async status(visible) {
       const { worker } = engine;
@@ -197,7 +212,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     async close() {
       clearInterval(timer);
       await Promise.all([admission.close(), drawing.close()]);
-      await stopDescribing();
+      await Promise.all([stopDescribing(), erasures.idle()]);
       await polling;
       await health.idle();
       await predictionLog.close();

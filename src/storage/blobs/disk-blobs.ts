@@ -104,6 +104,14 @@ export async function openDiskBlobs(
     async has(sha256, { signal } = {}) {
       return isHash(sha256) && (await told(() => stat(place(sha256)).catch(absent), signal)) !== undefined;
     },
+    async remove(sha256, { signal } = {}) {
+      if (!isHash(sha256)) return;
+      await told(async () => {
+        await rm(place(sha256), { force: true });
+        // A removal lasts once the list of its folder does.
+        await flush(dirname(place(sha256)));
+      }, signal);
+    },
     async *list() {
       for (const first of await told(() => foldersIn(folder)))
         for (const second of await told(() => foldersIn(join(folder, first))))

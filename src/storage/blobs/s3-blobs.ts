@@ -93,6 +93,11 @@ export async function openS3Blobs(address: string, timeouts: StorageTimeouts = U
     async has(sha256, options) {
       return isHash(sha256) && (await told((signal) => headOf(prefix + sha256, signal), options)) !== undefined;
     },
+    async remove(sha256, options) {
+      if (!isHash(sha256)) return;
+      const command = new s3.DeleteObjectCommand({ Bucket: bucket, Key: prefix + sha256 });
+      await told((abortSignal) => client.send(command, { abortSignal }).catch(absent), options);
+    },
     async *list() {
       let token: string | undefined;
       do {

@@ -25,6 +25,16 @@ export const MIGRATIONS: readonly Migration[] = [
     ],
   },
   { version: 3, name: 'absent labels', statements: ABSENT_LABELS },
+  {
+    version: 4,
+    name: 'erasures',
+    statements: [
+      `create table erasures (
+        id {identity}, project {text} not null, sha256 {text} not null, erased_ms bigint not null, settled smallint not null)`,
+      'create index erasures_unsettled on erasures (id) where settled = 0',
+      'create index images_by_hash on images (sha256)',
+    ],
+  },
 ];
 
 /** Words in which the SQL dialects differ. */

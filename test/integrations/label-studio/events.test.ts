@@ -112,6 +112,18 @@ describe('events', () => {
     expect(provenances(service)).toEqual([['2', 'drawn']]);
   });
 
+  it('of deleted tasks erase their images, also those nobody has annotated, and no others', async () => {
+    const service = await start();
+    await send({ action: 'ANNOTATION_CREATED', annotation: submitted(1), task: taskOf(1) });
+    await send({ action: 'ANNOTATION_CREATED', annotation: submitted(11, { task: 11 }), task: taskOf(11) });
+    await send({ action: 'TASKS_CREATED', tasks: [taskOf(2)] });
+    const named = () => [...service.state.images.values()].map(({ externalId }) => externalId).sort();
+    expect(named()).toEqual(['task 11: 11.png', 'task 1: 1.png', 'task 2: 2.png']);
+    await send({ action: 'TASKS_DELETED', tasks: [{ id: 1 }, { id: 2 }] });
+    expect(named()).toEqual(['task 11: 11.png']);
+    expect(provenances(service)).toEqual([['11', 'drawn']]);
+  });
+
   it('of imports bring no annotations: they are asked for', async () => {
     const service = await start({ annotations: { 1: [submitted(8), { nonsense: true }] } });
     await send({ action: 'TASKS_CREATED', tasks: [taskOf(1, { total_annotations: 1 }), taskOf(2)] });
