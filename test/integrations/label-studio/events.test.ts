@@ -90,6 +90,23 @@ describe('events', () => {
     });
   });
 
+  it('of imported annotations count below what was drawn here, until somebody changes them', async () => {
+    const service = await start();
+    const at = (created_at: string, more: object) => ({ created_at, updated_at: '2026-11-22T16:31:56.000001Z', ...more });
+    const [import_time, earlier] = ['2026-11-22T16:31:55.900000Z', '2026-11-22T16:30:00.000000Z'];
+    const all = [
+      at(import_time, { lead_time: 3.2, import_id: null }),
+      at(import_time, { lead_time: null, import_id: null }),
+      at(import_time, { lead_time: 3.2, import_id: 77 }),
+      at(earlier, { lead_time: 3.2, import_id: 77 }),
+      at(import_time, { lead_time: null, import_id: 78, ground_truth: true }),
+    ];
+    for (const [i, more] of all.entries()) await send({ action: 'ANNOTATION_CREATED', annotation: submitted(i, more), task: taskOf(1) });
+    expect(Object.fromEntries(provenances(service) as [string, string][])).toEqual({
+      ...{ 0: 'drawn', 1: 'imported', 2: 'imported', 3: 'drawn', 4: 'ground_truth' },
+    });
+  });
+
   it('that come twice count once, changes replace what was there, older ones do not', async () => {
     const service = await start();
     const event = { action: 'ANNOTATION_CREATED', annotation: submitted(1), task: taskOf(1) };
