@@ -9,6 +9,7 @@ import { chooseMasks, type Choice } from './choose-masks.ts';
 import { candidateVersion, type Verdict } from './candidate-version.ts';
 import { holdLease, type Lease } from './lease.ts';
 import type { EndState, LearnerContext, RunOutcome } from './types.ts';
+import { forgetErased } from './forget-erased.ts';
 import { runFiles, tidyRun, type RunFiles } from './run-files.ts';
 import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot.ts';
 
@@ -43,6 +44,7 @@ export async function runProject(context: LearnerContext, project: string, onCla
   onClaim?.();
   const lease = holdLease({ runs: store.runs, run: run.id, holder, leaseMs: settings.leaseMs, now, log: context.log });
   const files = runFiles(settings.workDir, run.id);
+  await forgetErased(files.features, store.images);
   try {
     const outcome = await attempt(context, run, lease, files, async () =>
       run.id === id && choice ? choice : choiceFor(context, project, run, runs),

@@ -39,6 +39,8 @@ export interface ServiceImages {
   keep(project: string, image: ServiceImage, options?: WaitOptions): Promise<KeptImage>;
   /** The image of a prediction: its bytes, then its row. */
   remember(project: string, image: ServiceImage, known: KnownImage, externalId: string | undefined): Promise<void>;
+  /** Drops what is kept of an image that was erased. */
+  forget(project: string, sha256: string): void;
   /** Images found missing or damaged; reading or sending their bytes takes them off. */
   readonly unreadable: UnreadableImages;
   /** Looks at the first of them again: somebody may have restored it. */
@@ -115,6 +117,12 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
   return {
     stored,
     unreadable,
+    forget(project, sha256) {
+      void fetched.forget((key) => key === sha256);
+      proved.delete(sha256);
+      unreadable.remove(sha256);
+      for (const key of remembered.keys()) if (key.startsWith(JSON.stringify([project, sha256]).slice(0, -1))) remembered.delete(key);
+    },
     async lookAgain() {
       for (const sha256 of unreadable.list().slice(0, LOOKED_AT)) await readNow(sha256).catch(() => undefined);
     },

@@ -11,6 +11,7 @@ import { createAccept } from './accept.ts';
 import { createAdmission, type AdmissionOptions } from './admission.ts';
 import { createStorageHealth, type ServicePart } from './health.ts';
 import { createDescribeWorker, DESCRIBE } from './embed-masks.ts';
+import { createErasures } from './erasure.ts';
 import { createErrorList } from './recent-errors.ts';
 import { createServiceImages } from './images.ts';
 import { createPredict } from './predict.ts';
@@ -95,6 +96,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     now,
   });
   const health = createStorageHealth({ store, blobs, report: errors.report });
+  const erasures = createErasures({ store: store.images, blobs, images, engine, predictions: predictionLog, log, now });
   const accept = createAccept({ store, images, engine, admission, drawing, metrics, now });
   metrics.device(baseModel, device);
 
@@ -125,6 +127,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
         if (version !== undefined && version !== (state.current ?? BASE)) await serving.use(state, () => Promise.resolve());
       }
       metrics.messages(await queue.depth());
+      void erasures.sweep();
       problem = undefined;
     } catch (error) {
       if (problem === undefined) errors.report(error, 'database');
@@ -162,6 +165,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
       waitingFor,
       images,
       queue,
+      erasures,
       now,
       listed,
     }),
@@ -216,7 +220,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
     async close() {
       clearInterval(timer);
       await Promise.all([admission.close(), drawing.close()]);
-      await stopDescribing();
+      await Promise.all([stopDescribing(), erasures.idle()]);
       await polling;
       await health.idle();
       await predictionLog.close();

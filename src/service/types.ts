@@ -3,7 +3,15 @@ import type { Annotation } from '../core/mask/annotation.ts';
 import type { ServicePart } from './health.ts';
 import type { LabelCurve } from './learning-curve.ts';
 import type { LearningLine } from './learning-lines.ts';
-import type { AcceptOutcome, AnnotationKey, AnnotationSummary, ImageRow, PredictionRecord, Provenance } from './ports/storage.ts';
+import type {
+  AcceptOutcome,
+  AnnotationKey,
+  AnnotationSummary,
+  ErasedImage,
+  ImageRow,
+  PredictionRecord,
+  Provenance,
+} from './ports/storage.ts';
 import type { PointerChange, RunRecord, VersionRecord } from './ports/versions.ts';
 import type {
   MaskPrediction,
@@ -238,6 +246,14 @@ export interface ProjectService {
   rollback(project: string, reason: string): Promise<{ encoderVersion: string }>;
   /** Bytes of an image the project has seen. @throws IMAGE_UNKNOWN */
   imageBytes(project: string, sha256: string): Promise<Uint8Array>;
+  /**
+   * Erases an image and all that came of it in a project: bytes (unless another project has them), annotations, references, predictions,
+   * results of jobs, features. Durable once it resolves; undefined where there is nothing of it. It comes back when it is sent again, and
+   * weights that learned from it stay: their versions are named.
+   */
+  eraseImage(project: string, sha256: string): Promise<ErasedImage | undefined>;
+  /** Hashes of images whose external id is the name, or begins with it and a colon. */
+  imagesNamed(project: string, name: string): Promise<string[]>;
 }
 
 /** Trained versions of the prompt encoder. */

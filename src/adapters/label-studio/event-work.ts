@@ -12,7 +12,7 @@ import { outputsOf } from './protocol/label-config.ts';
 import { annotationSteps } from './protocol/read-task.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
 import { configOf, type Connections } from './connection/connections.ts';
-import { imageOfTask, type TaskImages } from './task-images.ts';
+import { imageOfTask, nameOfTask, type TaskImages } from './task-images.ts';
 import type { AnnotationRecorder, Connection, LabelStudioApi, LabelStudioOptions } from './types.ts';
 
 export interface EventParts {
@@ -138,12 +138,16 @@ export function createEventWork(parts: EventParts): EventWork {
         return { project, line: project, failure: `imported annotations of task ${what.task.id} are not taken`, work };
       }
       case 'tasks-deleted': {
-        const work = (): Promise<unknown> => {
+        const work = async (): Promise<void> => {
           deletions++;
           for (const id of what.ids) deletedTasks.set(JSON.stringify([project, String(id)]), deletions);
-          return recorder.removeTasks(connection, what.ids);
+          await recorder.removeTasks(connection, what.ids);
+          // A deleted task's images go with all that came of them. What another task shows, too, comes back when annotations are compared.
+          for (const id of what.ids)
+            for (const sha256 of await service.projects.imagesNamed(project, nameOfTask(id)))
+              await service.projects.eraseImage(project, sha256);
         };
-        return { project, line: project, failure: 'annotations of deleted tasks are not removed', work };
+        return { project, line: project, failure: 'annotations and images of deleted tasks are not removed', work };
       }
       case 'train':
         return { project, line: `train ${project}`, failure: 'training is not asked for', work: () => trained(connection, signal) };

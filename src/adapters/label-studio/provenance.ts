@@ -6,9 +6,10 @@ import type { MlAnnotation } from './protocol/request-schemas.ts';
 /**
  * Skipped: 'skipped'. Submitted with nothing at all in it: 'absent'. Without a mark on an image, but with something else, such as a choice:
  * 'rejected'. Starred: 'ground_truth'. All regions still as predicted: 'accepted'. Begun from a prediction, with regions of one or of a
- * click that was answered: 'edited'. Otherwise 'drawn'.
+ * click that was answered: 'edited'. Not made in the editor: 'imported'. Otherwise 'drawn'.
  */
-export function provenanceOf({ was_cancelled, ground_truth, result, unread = 0, parent_prediction }: MlAnnotation): Provenance {
+export function provenanceOf(annotation: MlAnnotation): Provenance {
+  const { was_cancelled, ground_truth, result, unread = 0, parent_prediction } = annotation;
   const regions = result.filter((region) => kindOfRegion(region) !== undefined && kindOfRegion(region) !== 'keypointlabels');
   if (was_cancelled) return 'skipped';
   if (result.length + unread === 0) return 'absent';
@@ -16,14 +17,28 @@ export function provenanceOf({ was_cancelled, ground_truth, result, unread = 0, 
   if (ground_truth) return 'ground_truth';
   // The editor keeps the origin of a region nobody has touched, and turns it to "prediction-changed" otherwise.
   if (regions.every(({ origin }) => origin === 'prediction')) return 'accepted';
+  if (isImported(annotation)) return 'imported';
   const begun = parent_prediction !== undefined && parent_prediction !== null;
   // Regions drawn by hand have no score.
   return begun || regions.some(({ origin = '', score }) => origin.startsWith('prediction') || score !== undefined) ? 'edited' : 'drawn';
 }
 
+/** Longest time between the creation of imported annotations and the end of their import, in microseconds. */
+const IMPORT_US = 10_000_000;
+
+/** The editor says how long somebody took; what came with a number of its own, and was not touched since, came from elsewhere. */
+function isImported({ lead_time, import_id, created_at, updated_at }: MlAnnotation): boolean {
+  if (lead_time === null) return true;
+  if (import_id === undefined || import_id === null) return false;
+  return instantOf(updated_at ?? '') - instantOf(created_at ?? updated_at ?? '') < IMPORT_US;
+}
+
 /** Microseconds since 1970 of its last change: newer ones replace older ones. 0 where it does not say. */
 export function revisionOf({ updated_at, created_at }: MlAnnotation): number {
-  const text = updated_at ?? created_at ?? '';
+  return instantOf(updated_at ?? created_at ?? '');
+}
+
+function instantOf(text: string): number {
   const milliseconds = Date.parse(text);
   if (Number.isNaN(milliseconds)) return 0;
   const beyond = /\.\d{3}(\d{1,3})/.exec(text)?.[1] ?? '';

@@ -142,13 +142,18 @@ export function valueAt(data: Readonly<Record<string, unknown>>, path: string): 
   return held;
 }
 
+/** Beginning of the external ids of a task's images: up to a colon, or the whole of it. */
+export function nameOfTask(id: number | string): string {
+  return `task ${id}`;
+}
+
 /** Without what may be signed or secret in an address. */
 function shownName(id: number | string, value: string): string {
-  if (/^data:/i.test(value)) return `task ${id}`;
+  if (/^data:/i.test(value)) return nameOfTask(id);
   const local = /[?&]d=([^&#]+)/.exec(value)?.[1];
   const path = local ?? value.replace(/[?#][^]*$/, '');
   const last = path.split(/[/\\]|%2F/i).at(-1) ?? '';
-  return `task ${id}: ${last.slice(0, 200).replace(/[\p{Cc}\p{Cs}]/gu, '')}`;
+  return `${nameOfTask(id)}: ${last.slice(0, 200).replace(/[\p{Cc}\p{Cs}]/gu, '')}`;
 }
 
 /** Images as far as they can be had without Label Studio's own interface: plain http(s) addresses and data: URIs. */

@@ -3,9 +3,19 @@ import { imageType } from '../../core/image/node/thumbnail.ts';
 import type { Service } from '../../service/types.ts';
 import { visibleTo } from '../http/guard.ts';
 import { route, type Route } from '../http/route.ts';
-import { projectResponse, projectsResponse, nextImagesResponse, runsResponse, startedResponse, statusResponse } from './responses.ts';
+import {
+  erasedResponse,
+  projectResponse,
+  projectsResponse,
+  nextImagesResponse,
+  runsResponse,
+  startedResponse,
+  statusResponse,
+} from './responses.ts';
 import { pageOf } from './page.ts';
 import { imageParams, imageQuery, limitQuery, projectParams, nextImagesQuery } from './schemas.ts';
+
+const NOTHING_ERASED = { annotations: 0, predictions: 0, results: 0, versions: [] };
 
 export function projectRoutes({ service }: { service: Pick<Service, 'projects' | 'status'> }): Route[] {
   return [
@@ -84,6 +94,19 @@ export function projectRoutes({ service }: { service: Pick<Service, 'projects' |
       async handle({ params, query }) {
         const bytes = await service.projects.imageBytes(query.project, params.sha256);
         return { bytes, type: imageType(bytes), headers: { 'cache-control': 'private, max-age=31536000, immutable' } };
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/images/:sha256',
+      summary: 'Erase an image of a project and all that came of it. The same call may be repeated',
+      access: 'write',
+      params: imageParams,
+      query: imageQuery,
+      response: erasedResponse,
+      async handle({ params, query }) {
+        const erased = await service.projects.eraseImage(query.project, params.sha256);
+        return { json: erased === undefined ? { erased: false, ...NOTHING_ERASED } : { erased: true, ...erased } };
       },
     }),
     route({

@@ -107,6 +107,14 @@ export const acceptResponse = z.object({
   notices,
 });
 
+export const erasedResponse = z.object({
+  erased: z.boolean().describe('false: the project knew nothing of it'),
+  annotations: z.int(),
+  predictions: z.int(),
+  results: z.int().describe('Results of jobs and callbacks that named it'),
+  versions: z.array(z.string()).describe('Versions that may have learned from it: nothing takes that back but not using them'),
+});
+
 export const annotationsResponse = z.object({
   annotations: z.array(
     z.object({

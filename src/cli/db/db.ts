@@ -6,11 +6,13 @@ import { copyStorage, exportStorage, importStorage, type Moved, type MoveOptions
 import { migrateDatabase, openDatabase, openWholeStorage, type OpenStorage } from '../../storage/open-storage.ts';
 import { PATIENT_TIMEOUTS } from '../../storage/timeouts.ts';
 import { silentLog } from '../../service/ports/log.ts';
+import { checkProject, checkSha256 } from '../../core/common/limits.ts';
+import type { ErasedImage } from '../../service/ports/storage.ts';
 import { createProgress, type Progress } from '../common/progress.ts';
 import { EXIT, UsageError, type Run, type Terminal } from '../common/command.ts';
 import { runGroup, type Loaders } from '../common/group.ts';
 import { parseCommand } from '../common/parse.ts';
-import { DB, DB_COPY, DB_EXPORT, DB_IMPORT, DB_MIGRATE, DB_STATUS } from './spec.ts';
+import { DB, DB_COPY, DB_ERASE, DB_EXPORT, DB_IMPORT, DB_MIGRATE, DB_STATUS } from './spec.ts';
 
 /** Resolves to the exit code. */
 export const dbCommand: Run = (args, terminal) => runGroup(DB, COMMANDS, args, terminal);
@@ -21,6 +23,7 @@ const COMMANDS: Loaders = {
   copy: () => Promise.resolve(copy),
   export: () => Promise.resolve(exportAll),
   import: () => Promise.resolve(importAll),
+  erase: () => Promise.resolve(erase),
 };
 
 async function status(args: readonly string[], { print }: Terminal): Promise<number> {
@@ -79,6 +82,28 @@ async function importAll(args: readonly string[], terminal: Terminal): Promise<n
   return withStorage(database, objects, (storage) =>
     moved(json, terminal, (options) => importStorage(folder, storage, options), withoutPassword(database)),
   );
+}
+
+/** Bytes go here and now; a service that runs forgets the rest when it looks at the list of erasures. */
+async function erase(args: readonly string[], { print }: Terminal): Promise<number> {
+  const { values, positionals } = parseCommand(DB_ERASE, args);
+  const { project, database, objects, json } = values;
+  checkProject(project);
+  positionals.forEach(checkSha256);
+  return withStorage(existing(database), objects, async ({ store: { images }, blobs }) => {
+    for (const sha256 of positionals) {
+      const erased = await images.erase(project, sha256, Date.now());
+      if (erased && !(await images.isKnown(sha256))) await blobs.remove(sha256);
+      if (json) print(JSON.stringify({ project, sha256, erased: erased !== undefined, ...erased }));
+      else print(`${sha256}: ${erased ? erasedLine(erased) : `${project} knows nothing of it`}`);
+    }
+    return EXIT.ok;
+  });
+}
+
+function erasedLine({ annotations, predictions, versions }: ErasedImage): string {
+  const learned = versions.length === 0 ? '' : `; may have been learned from by ${versions.join(', ')}, which stay`;
+  return `erased with ${annotations} annotations and ${predictions} predictions${learned}`;
 }
 
 async function moved(

@@ -65,6 +65,16 @@ export const DB_IMPORT = command({
   examples: ['prosam db import --from backup --database prosam/restored.db'],
 });
 
+export const DB_ERASE = command({
+  name: 'db erase',
+  summary: 'erases images of a project and all that came of them, also beside a running service',
+  usage: ['SHA256... --project P [--database D] [--objects O] [--json]'],
+  arguments: [{ name: 'SHA256', about: 'hex sha256 of the image file', repeat: true }],
+  options: { project: { type: 'text', value: 'P', about: 'name of the project', required: true }, ...DATABASE, ...OBJECTS, ...json },
+  exitCodes: { 0: 'erased, or nothing was there', 2: 'failed', 130: 'interrupted' },
+  examples: ['prosam db erase --project cups 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
+});
+
 export const DB: GroupSpec = {
   name: 'db',
   summary: SUMMARIES.db,
@@ -72,7 +82,7 @@ export const DB: GroupSpec = {
     "A database is a SQLite file or postgres://user:password@host/database; objects are a folder or s3://bucket/prefix?endpoint=https://HOST&region=REGION with credentials from where AWS's own programs look for them.",
     "The target's database must be empty; bytes it has already are not written again, so both may share one object store.",
   ],
-  commands: [DB_STATUS, DB_MIGRATE, DB_COPY, DB_EXPORT, DB_IMPORT],
+  commands: [DB_STATUS, DB_MIGRATE, DB_COPY, DB_EXPORT, DB_IMPORT, DB_ERASE],
   exitCodes: { 0: 'done', 1: 'the schema is not that of this version (status)', 2: 'nothing was done', 130: 'interrupted' },
   examples: [...DB_EXPORT.examples, ...DB_COPY.examples, ...DB_STATUS.examples],
 };

@@ -37,11 +37,14 @@ export type ContextInput = { [K in keyof typeof CONNECTION_OPTIONS as Camel<K>]?
 export async function openContext(input: ContextInput, environment: NodeJS.ProcessEnv = process.env): Promise<LabelStudioContext> {
   const settings = await loadConfig({ environment, ...(input.config !== undefined && { file: input.config }) });
   const { labelStudio, auth, host, port } = settings;
-  const url = input.url ?? environment.LABEL_STUDIO_URL ?? labelStudio.url;
-  if (url === undefined || url === '') throw new UsageError('expected --url, or LABEL_STUDIO_URL, with the address of Label Studio.');
+  const { PROSAM_LABEL_STUDIO_URL, PROSAM_LABEL_STUDIO_TOKEN, LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY } = environment;
+  const url = input.url ?? nonEmpty(PROSAM_LABEL_STUDIO_URL) ?? nonEmpty(LABEL_STUDIO_URL) ?? labelStudio.url;
+  if (url === undefined || url === '')
+    throw new UsageError('expected --url, or PROSAM_LABEL_STUDIO_URL, with the address of Label Studio.');
   // The configured token is for the configured address only.
   const configured = labelStudio.url !== undefined && sameServer(url, labelStudio.url) ? labelStudio.token : undefined;
-  const token = input.token ?? environment.LABEL_STUDIO_API_KEY ?? configured;
+  const ofEnvironment = nonEmpty(PROSAM_LABEL_STUDIO_TOKEN) === undefined ? undefined : configured;
+  const token = input.token ?? ofEnvironment ?? nonEmpty(LABEL_STUDIO_API_KEY) ?? configured;
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const backend = baseAddress(input.backend ?? labelStudio.backendUrl ?? input.fromHere ?? `http://${reachable}:${port}/label-studio`);
   const login = input.login === undefined ? labelStudioLogin(settings) : loginOf(input.login);
@@ -52,6 +55,11 @@ export async function openContext(input: ContextInput, environment: NodeJS.Proce
     loginMissing: login === undefined && auth.tokens.length + auth.hmac.length > 0,
     ...{ project: input.project, configFile: input.config },
   };
+}
+
+/** A variable that is set to nothing is not set. */
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
 }
 
 export function authorizationOf(login: Login | undefined): string | undefined {

@@ -14,12 +14,12 @@ export const CONNECTION_OPTIONS = under(
     url: {
       ...{ type: 'text', value: 'URL' },
       about: 'address of Label Studio',
-      otherwise: 'LABEL_STUDIO_URL, or labelStudio.url of the configuration',
+      otherwise: 'PROSAM_LABEL_STUDIO_URL (or LABEL_STUDIO_URL, as before), or labelStudio.url of the configuration',
     },
     token: {
       ...{ type: 'text', value: 'TOKEN' },
       about: 'personal access token or legacy token, see Account & Settings there',
-      otherwise: 'LABEL_STUDIO_API_KEY, or labelStudio.token where --url is labelStudio.url',
+      otherwise: 'PROSAM_LABEL_STUDIO_TOKEN or labelStudio.token where --url is labelStudio.url; LABEL_STUDIO_API_KEY, as before',
     },
     backend: {
       ...{ type: 'text', value: 'URL' },
@@ -108,7 +108,7 @@ export const LABEL_STUDIO: GroupSpec = {
   commands: [LABEL_STUDIO_DOCTOR, LABEL_STUDIO_CONNECT, LABEL_STUDIO_ANNOTATE, LABEL_STUDIO_SYNC, LABEL_STUDIO_TIDY],
   exitCodes: EXIT_CODES,
   examples: [
-    'export LABEL_STUDIO_URL=http://localhost:8080 LABEL_STUDIO_API_KEY=...',
+    'export PROSAM_LABEL_STUDIO_URL=http://localhost:8080 PROSAM_LABEL_STUDIO_TOKEN=...',
     'prosam label-studio doctor',
     ...LABEL_STUDIO_CONNECT.examples,
     ...LABEL_STUDIO_ANNOTATE.examples,

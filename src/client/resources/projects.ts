@@ -1,7 +1,7 @@
 /** `client.projects`: their state, the next images to label, training and rollback. */
 import { queryText, segment, type Calls, type PageOptions } from '../calls.ts';
 import type { CallOptions } from '../send.ts';
-import type { NextImagesResponse, ProjectResponse, Promoted, Run } from '../types/records.ts';
+import type { ErasedResponse, NextImagesResponse, ProjectResponse, Promoted, Run } from '../types/records.ts';
 
 export interface ProjectsClient {
   /** Names of the projects this caller may see. */
@@ -24,9 +24,11 @@ export interface ProjectsClient {
   rollback(project: string, reason: string, options?: CallOptions): Promise<Promoted>;
   /** Bytes of an image the project has seen, as they were sent. */
   image(project: string, sha256: string, options?: CallOptions): Promise<Uint8Array>;
+  /** Erases an image of a project and all that came of it; versions that learned from it are named. The same call may be repeated. */
+  eraseImage(project: string, sha256: string, options?: CallOptions): Promise<ErasedResponse>;
 }
 
-export function projectsClient({ send, get, post }: Calls): ProjectsClient {
+export function projectsClient({ send, get, post, change }: Calls): ProjectsClient {
   return {
     list: async (call) => (await get<{ projects: string[] }>('/projects', call)).projects,
     get: (project, call) => get(`/projects/${segment(project)}`, call),
@@ -42,5 +44,6 @@ export function projectsClient({ send, get, post }: Calls): ProjectsClient {
       const response = await send({ method: 'GET', path, repeatable: true, ...(signal && { signal }) });
       return new Uint8Array(await response.arrayBuffer());
     },
+    eraseImage: (project, sha256, call) => change('DELETE', `/images/${segment(sha256)}${queryText({ project })}`, undefined, call),
   };
 }

@@ -59,6 +59,20 @@ export interface AnnotationsResponse {
   next?: number;
 }
 
+/** Record of what was erased with an image. */
+export interface ErasedResponse {
+  /** False where the project knew nothing of it. */
+  erased: boolean;
+  /** Annotations in all their revisions. */
+  annotations: number;
+  /** Stored predictions. */
+  predictions: number;
+  /** Results of jobs and callbacks that named it. */
+  results: number;
+  /** Ids of versions that may have learned from it, newest first: weights are not taken back. */
+  versions: string[];
+}
+
 /** State of a project. */
 export interface ProjectResponse {
   /** Name of the project. */

@@ -18,6 +18,8 @@ export interface ByteCache<V> {
   /** Bytes held in memory. */
   readonly bytes: number;
   clear(): void;
+  /** Drops values whose keys match, in memory and in the slow cache. Resolves when they are gone; a slow cache that fails is left as it is. */
+  forget(matches: (key: string) => boolean): Promise<void>;
   /** Resolves when everything computed so far has reached the slow cache, or failed to. */
   written(): Promise<void>;
 }
@@ -61,6 +63,11 @@ export function createByteCache<V>({ maxBytes, sizeOf, slow: given, slowMs, ...f
       return known ? known.value : flights.share(key, () => load(key, compute), options);
     },
     clear: () => held.clear(),
+    async forget(matches) {
+      for (const key of held.keys()) if (matches(key)) held.delete(key);
+      await Promise.all(writing);
+      await slow?.remove?.(matches).catch(() => undefined);
+    },
     async written() {
       await Promise.all(writing);
     },

@@ -22,6 +22,8 @@ export interface LruMap<K, V> {
   clear(): void;
   /** Least recently used first. */
   values(): V[];
+  /** Least recently used first. */
+  keys(): K[];
   /** Number of values. */
   readonly count: number;
   /** All sizes together. */
@@ -63,6 +65,7 @@ export function createLruMap<K, V>({ max, sizeOf = () => 1, onDrop }: LruMapOpti
       held.clear();
       size = 0;
     },
+    keys: () => [...held.keys()],
     values: () => [...held.values()].map(({ value }) => value),
     get count() {
       return held.size;

@@ -5,6 +5,8 @@ import { within } from './patience.ts';
 export interface SlowCache<V> {
   get(key: string): Promise<V | undefined>;
   put(key: string, value: V): Promise<void>;
+  /** Removes values whose keys match. */
+  remove?(matches: (key: string) => boolean): Promise<void>;
 }
 
 /** Longest wait for one operation: a disk that is slower than this is slower than computing. */
@@ -33,5 +35,6 @@ export function patientSlowCache<V>(slow: SlowCache<V>, ms = SLOW_CACHE_MS): Slo
   return {
     get: (key) => bounded(() => slow.get(key)),
     put: (key, value) => bounded(() => slow.put(key, value)),
+    remove: async (matches) => slow.remove?.(matches),
   };
 }

@@ -213,7 +213,7 @@ export function createEngineCore({
           const { method = 'auto' } = options;
           const asked = {
             ...{ target: image, references: ready },
-            rivals: await rivals(context, ready, rivalImages(label, groups, others, image)),
+            rivals: await rivals.find(context, ready, rivalImages(label, groups, others, image)),
           };
           const drawn = await (learned.get(label)?.(context, asked) ??
             (method === 'auto'
@@ -295,6 +295,15 @@ export function createEngineCore({
         encoders.unload(id);
         return Promise.resolve();
       }),
+    async forget(hashes) {
+      // Made of several images each: it is cheaper to make them again than to look for those.
+      store.clear();
+      rivals.clear();
+      encoders.clear();
+      checks.clear();
+      external?.clear();
+      await images.forget(hashes);
+    },
     async close() {
       closed = true;
       await Promise.allSettled(busy);

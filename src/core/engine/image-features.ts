@@ -33,6 +33,8 @@ export interface EncodedImages {
   maps(image: LoadedImage, onComputed?: () => void): Promise<ImageMaps>;
   /** The same, decoded once and with whatever of it is there already. */
   features(image: LoadedImage, onComputed?: () => void): Promise<ImageFeatures>;
+  /** Drops what is kept of images, in memory and in the slow cache. hashes: beginnings of their keys */
+  forget(hashes: readonly string[]): Promise<void>;
   /** Forgets everything in memory; resolves when the slow cache has been written. */
   close(): Promise<void>;
 }
@@ -80,6 +82,7 @@ export function createEncodedImages({ networks, encoderId, maxBytes, slow }: Enc
       const { tensors } = await part('sam', decodedOnce, (raster) => networks.encodeSam(raster), onComputed);
       return { ...maps, ...samFeaturesOf({ ...tensors, embedding: tensorOf(tensors, 'embedding') }) };
     },
+    forget: (hashes) => parts.forget((key) => hashes.some((hash) => key.includes(`-${hash}`))),
     async close() {
       parts.clear();
       await parts.written();

@@ -21,6 +21,8 @@ export interface PromptEncoders {
   get(id: string | undefined): LoadedPromptEncoder | undefined;
   load(id: string, file: Uint8Array): Promise<void>;
   unload(id: string): void;
+  /** Forgets what is kept of references; the encoders stay. */
+  clear(): void;
 }
 
 /** Each holds its weights (7 MB at full size) and what it keeps of references. */
@@ -37,6 +39,7 @@ export function createPromptEncoders(model: Model, networks: Networks, cacheByte
   const loaded = new Map<string, LoadedPromptEncoder>();
 
   return {
+    clear: () => codes.clear(),
     get(id) {
       if (id === undefined) return own;
       const found = loaded.get(id);

@@ -211,6 +211,11 @@ export interface Engine<Image = ImageInput, Ref = Reference<Image>> extends Asyn
   loadPromptEncoder(id: string, file: Uint8Array): Promise<void>;
   /** Calls that began with it end with it. */
   unloadPromptEncoder(id: string): Promise<void>;
+  /**
+   * Drops what is kept of images, in memory and in the folder of features; what is computed of them meanwhile may be kept again.
+   * hashes: hex sha256 of their files
+   */
+  forget(hashes: readonly string[]): Promise<void>;
   /** Finishes what is running, refuses what comes after. */
   close(): Promise<void>;
 }

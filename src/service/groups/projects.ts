@@ -1,6 +1,7 @@
 /** `service.projects`: state, next images, training and rollback. */
-import { checkName } from '../../core/common/limits.ts';
+import { checkName, checkSha256 } from '../../core/common/limits.ts';
 import { TRAIN } from '../accept.ts';
+import type { Erasures } from '../erasure.ts';
 import type { ServiceImages } from '../images.ts';
 import type { Queue } from '../ports/storage.ts';
 import { projectInfo, type ProjectInfoParts } from '../project-info.ts';
@@ -13,12 +14,13 @@ import { inProject } from '../in-project.ts';
 export interface ProjectParts extends ProjectInfoParts {
   images: ServiceImages;
   queue: Queue;
+  erasures: Erasures;
   now: () => number;
   listed: ErrorList['listed'];
 }
 
 export function projectService(parts: ProjectParts): ProjectService {
-  const { store, serving, images, queue, now, listed } = parts;
+  const { store, serving, images, queue, erasures, now, listed } = parts;
   return {
     list: async () => (await store.versions.projects()).map(({ project }) => project),
     get: (project, asked) => inProject(project, () => projectInfo(parts, project, asked)),
@@ -38,6 +40,14 @@ export function projectService(parts: ProjectParts): ProjectService {
           return { encoderVersion: state.current ?? BASE };
         }),
       ),
+    eraseImage: (project, sha256) =>
+      listed('erase', () =>
+        inProject(project, () => {
+          checkSha256(sha256);
+          return erasures.erase(project, sha256);
+        }),
+      ),
+    imagesNamed: (project, name) => inProject(project, () => store.images.named(project, name)),
     imageBytes: (project, sha256) => inProject(project, () => images.bytes(project, sha256)),
   };
 }

@@ -1,5 +1,6 @@
 /** Ports of storage: rows, messages and bytes. One conformance suite holds every driver to these words. */
 import type { BatchStore, DeliveryStore } from './batches.ts';
+import type { ErasedImage, Erasure } from './erasure.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
 import type { Message } from './message.ts';
 import type { Provenance } from './provenance.ts';
@@ -7,7 +8,7 @@ import type { BlobRemoval, UpkeepStore } from './upkeep.ts';
 import type { RunStore, VersionStore } from './versions.ts';
 
 export { PROVENANCES } from './provenance.ts';
-export type { Message, Provenance };
+export type { ErasedImage, Erasure, Message, Provenance };
 
 export interface ImageFacts {
   project: string;
@@ -181,6 +182,19 @@ export interface ImageStore {
   /** Only where none was assigned. */
   assignSplit(project: string, images: readonly { sha256: string; split: 'train' | 'gate' }[]): Promise<void>;
   counts(project: string): Promise<{ images: number; annotated: number; masks: number }>;
+  /**
+   * Erases an image of a project with its annotations, predictions and results, in one transaction, and notes an erasure. undefined: there is
+   * nothing of it. Bytes and features are erased by those who read the erasures.
+   */
+  erase(project: string, sha256: string, nowMs: number): Promise<ErasedImage | undefined>;
+  /** Oldest first; after: id of the last one of the page before. unsettled: those whose bytes may still be there. limit 1 to 1,000. */
+  erasures(options: { after?: number; unsettled?: boolean; limit: number }): Promise<Erasure[]>;
+  /** The bytes of an erasure are gone, or belong to another project. */
+  settleErasure(id: number): Promise<void>;
+  /** Whether any project knows the image. */
+  isKnown(sha256: string): Promise<boolean>;
+  /** Images of a project whose external id is the name, or begins with it and a colon: at most 1,000 hashes. */
+  named(project: string, name: string): Promise<string[]>;
 }
 
 /** Calls end in bounded time. @throws STORAGE_FAILED, STORAGE_TIMEOUT from all of them */
@@ -242,7 +256,7 @@ export interface BlobOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Content-addressed bytes: never changed once written. Every call ends in bounded time. */
+/** Content-addressed bytes: never changed once written, only removed. Every call ends in bounded time. */
 export interface Blobs {
   /**
    * Durable once it resolves; hex sha256. What is there already is compared with the bytes, and written anew where it is damaged.
@@ -254,6 +268,8 @@ export interface Blobs {
   has(sha256: string, options?: BlobOptions): Promise<boolean>;
   /** Path of the bytes as a file of this machine, where there is one; nothing may change it. */
   path?(sha256: string): string;
+  /** Resolves when the bytes are gone, also where they were not there. */
+  remove(sha256: string, options?: BlobOptions): Promise<void>;
   /** Names of all of them. */
   list(): AsyncIterable<string>;
   /** Absent: bytes are never removed. */

@@ -130,6 +130,16 @@ export async function openDiskBlobs(
       const isThere = async (): Promise<boolean> => (await stat(place(sha256)).catch(absent)) !== undefined || back(sha256);
       return isHash(sha256) && told(isThere, signal);
     },
+    async remove(sha256, { signal } = {}) {
+      if (!isHash(sha256)) return;
+      // First what was put aside, so that nothing comes back from there.
+      await removal.remove(sha256);
+      await told(async () => {
+        await rm(place(sha256), { force: true });
+        // A removal lasts once the list of its folder does.
+        await flush(dirname(place(sha256)));
+      }, signal);
+    },
     list,
     removal,
     check: () => told(() => writeDraft(PROBE, (draft) => rm(draft))),

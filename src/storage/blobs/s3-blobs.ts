@@ -97,6 +97,13 @@ export async function openS3Blobs(address: string, timeouts: StorageTimeouts = U
       if (!isHash(sha256)) return false;
       return (await told((signal) => headOf(prefix + sha256, signal), options)) !== undefined || back(sha256);
     },
+    async remove(sha256, options) {
+      if (!isHash(sha256)) return;
+      const command = new s3.DeleteObjectCommand({ Bucket: bucket, Key: prefix + sha256 });
+      // First what was put aside, so that nothing comes back from there.
+      await removal.remove(sha256);
+      await told((abortSignal) => client.send(command, { abortSignal }).catch(absent), options);
+    },
     async *list() {
       let token: string | undefined;
       do {

@@ -4,6 +4,7 @@ import type { ImageRow, ImageStore } from '../../service/ports/storage.ts';
 import { changing, type Room } from '../schema/database.ts';
 import { addImages, isNews } from './known-images.ts';
 import { predicted, predictions } from './predictions.ts';
+import { eraseImage, erasures, imagesNamed } from './erase-image.ts';
 import { lockProject, projectLock } from './projects.ts';
 import type { Connection, Tables } from '../schema/schema.ts';
 
@@ -34,6 +35,18 @@ export function imageStore(room: Room): ImageStore {
           await unassigned.where('project', '=', project).where('sha256', '=', sha256).execute();
         }
       }),
+    erase: (project, sha256, nowMs) =>
+      changing(room, { locks: projectLock(project) }, (change) => eraseImage(change, project, sha256, nowMs)),
+    erasures: (options) => erasures(connection, options),
+    async settleErasure(id) {
+      await connection.updateTable('erasures').set({ settled: 1 }).where('id', '=', id).execute();
+    },
+    async isKnown(sha256) {
+      return (
+        (await connection.selectFrom('images').select('sha256').where('sha256', '=', sha256).limit(1).executeTakeFirst()) !== undefined
+      );
+    },
+    named: (project, name) => imagesNamed(connection, project, name),
     async counts(project) {
       const counted = await connection
         .selectFrom('projects')

@@ -25,6 +25,14 @@ export async function predicted(change: Change, records: readonly PredictionReco
 
 async function store(change: Change, { project, sha256, version, createdMs, masks }: PredictionRecord): Promise<void> {
   const ofImage = change.deleteFrom('predictions').where('project', '=', project).where('sha256', '=', sha256);
+  // Erased while it was on its way.
+  const image = await change
+    .selectFrom('images')
+    .select('sha256')
+    .where('project', '=', project)
+    .where('sha256', '=', sha256)
+    .executeTakeFirst();
+  if (image === undefined) return;
   const newer = await change
     .selectFrom('predictions')
     .select('id')

@@ -3,15 +3,22 @@ import { ACTIVE, type Change } from '../schema/schema.ts';
 
 const MASKS_AT_ONCE = 500;
 
-/** Number of masks with these ids that count no more, and that no newer revision of their annotation replaces. */
+/** Number of masks with these ids that count no more, and that no newer revision of their annotation replaces; erased ones are among them. */
 export async function countRemoved(change: Change, ids: readonly number[]): Promise<number> {
   let removed = 0;
   for (let from = 0; from < ids.length; from += MASKS_AT_ONCE) {
+    const page = ids.slice(from, from + MASKS_AT_ONCE);
+    const { left } = await change
+      .selectFrom('masks')
+      .select(({ fn }) => fn.countAll<number>().as('left'))
+      .where('id', 'in', page)
+      .executeTakeFirstOrThrow();
+    removed += new Set(page).size - left;
     const inactive = await change
       .selectFrom('masks')
       .innerJoin('annotations', 'annotations.sequence', 'masks.sequence')
       .select(['masks.label', 'annotations.project', 'annotations.source', 'annotations.external_id'])
-      .where('masks.id', 'in', ids.slice(from, from + MASKS_AT_ONCE))
+      .where('masks.id', 'in', page)
       .where('masks.active', '=', 0)
       .execute();
     for (const { project, source, external_id, label } of inactive) {

@@ -18,6 +18,7 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   { name: 'tombstones', key: ['project', 'source', 'external_id'] },
   { name: 'masks', key: ['id'], identity: 'id', bytes: 'feature' },
   { name: 'absences', key: ['id'], identity: 'id' },
+  { name: 'erasures', key: ['id'], identity: 'id' },
   { name: 'concepts', key: ['project', 'label'] },
   { name: 'predictions', key: ['id'], identity: 'id' },
   { name: 'versions', key: ['id'] },

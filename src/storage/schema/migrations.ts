@@ -36,6 +36,15 @@ export const MIGRATIONS: readonly Migration[] = [
       'create index versions_bytes on versions (weights)',
     ],
   },
+  {
+    version: 5,
+    name: 'erasures',
+    statements: [
+      `create table erasures (
+        id {identity}, project {text} not null, sha256 {text} not null, erased_ms bigint not null, settled smallint not null)`,
+      'create index erasures_unsettled on erasures (id) where settled = 0',
+    ],
+  },
 ];
 
 /** Words in which the SQL dialects differ. */

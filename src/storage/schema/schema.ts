@@ -57,6 +57,8 @@ export interface Tables {
   };
   /** Labels an image does not show, as its annotation says. */
   absences: { id: Generated<number>; sequence: number; project: string; label: string; sha256: string; created_ms: number; active: Flag };
+  /** Images that were erased; settled: their bytes are gone, too. */
+  erasures: { id: Generated<number>; project: string; sha256: string; erased_ms: number; settled: Flag };
   /** Active masks per label, kept up to date with every change. */
   concepts: { project: string; label: string; masks: number; newest: number };
   predictions: { id: Generated<number>; project: string; sha256: string; version: string; created_ms: number; masks: string };

@@ -49,6 +49,20 @@ export function testBlobs(tests: TestRunner, make: () => Promise<BlobPlace>): vo
       equal((await collect(blobs.list())).filter((name) => name === names[0]).length, 1);
     });
 
+    it('are gone once removed, however often, and may be put again', async () => {
+      const bytes = new Uint8Array(randomBytes(1000));
+      const sha256 = await blobs.put(bytes);
+      const other = await blobs.put(new Uint8Array(randomBytes(1000)));
+      await others.remove(sha256);
+      equal(await blobs.has(sha256), false);
+      equal(await blobs.get(sha256), undefined);
+      await blobs.remove(sha256);
+      for (const name of ['', '../../etc/passwd', hashOf('nobody')]) await blobs.remove(name);
+      equal(await others.has(other), true);
+      equal(await blobs.put(bytes), sha256);
+      equal(new Uint8Array((await others.get(sha256)) ?? []), bytes);
+    });
+
     it('are not there under another name, least of all a path', async () => {
       for (const name of [
         hashOf('nobody'),

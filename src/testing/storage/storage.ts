@@ -4,6 +4,7 @@ import { testAbsences } from './absences.ts';
 import { testAnnotationsInAnyOrder } from './annotation-model.ts';
 import { testAnnotations } from './annotations.ts';
 import { testBatches } from './batches.ts';
+import { testErasure } from './erasure.ts';
 import { testImages } from './images.ts';
 import type { StoragePlace } from './place.ts';
 import { testLongestNames } from './longest-names.ts';
@@ -33,6 +34,7 @@ export function testStorage(tests: TestRunner, { place, orders = 60 }: StorageTe
   testLongestNames(tests, place);
   testAnnotationsInAnyOrder(tests, place, orders);
   testImages(tests, place);
+  testErasure(tests, place);
   testRuns(tests, place);
   testBatches(tests, place);
   testSignatures(tests, place);

@@ -201,8 +201,11 @@ function suite(newPlace: () => Promise<Place>): void {
       for (const id of [10, 20, 30]) studio.held.delete(id);
       studio.held.delete(40);
       expect(await service.event('TASKS_DELETED', { tasks: [1, 2, 3].map((id) => ({ id })) })).toBe(200);
-      await until(async () => (await service.counted()).length === 2 || undefined);
+      await until(async () => ((await service.storage.queue.depth())['label-studio-event'] ?? 0) === 0 || undefined);
       expect(await service.counted()).toEqual(['40', '50']);
+      const { images } = service.storage.store;
+      expect((await Promise.all([1, 2, 3].map((id) => images.named(NAME, `task ${id}`)))).flat()).toEqual([]);
+      expect(await images.named(NAME, 'task 4')).toHaveLength(1);
       expect((await service.sync()).json).toMatchObject({ removed: 1, missing: 0 });
       expect(await service.counted()).toEqual(['50']);
     });

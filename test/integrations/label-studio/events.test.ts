@@ -90,6 +90,23 @@ describe('events', () => {
     });
   });
 
+  it('of imported annotations count below what was drawn here, until somebody changes them', async () => {
+    const service = await start();
+    const at = (created_at: string, more: object) => ({ created_at, updated_at: '2026-11-22T16:31:56.000001Z', ...more });
+    const [import_time, earlier] = ['2026-11-22T16:31:55.900000Z', '2026-11-22T16:30:00.000000Z'];
+    const all = [
+      at(import_time, { lead_time: 3.2, import_id: null }),
+      at(import_time, { lead_time: null, import_id: null }),
+      at(import_time, { lead_time: 3.2, import_id: 77 }),
+      at(earlier, { lead_time: 3.2, import_id: 77 }),
+      at(import_time, { lead_time: null, import_id: 78, ground_truth: true }),
+    ];
+    for (const [i, more] of all.entries()) await send({ action: 'ANNOTATION_CREATED', annotation: submitted(i, more), task: taskOf(1) });
+    expect(Object.fromEntries(provenances(service) as [string, string][])).toEqual({
+      ...{ 0: 'drawn', 1: 'imported', 2: 'imported', 3: 'drawn', 4: 'ground_truth' },
+    });
+  });
+
   it('that come twice count once, changes replace what was there, older ones do not', async () => {
     const service = await start();
     const event = { action: 'ANNOTATION_CREATED', annotation: submitted(1), task: taskOf(1) };
@@ -110,6 +127,18 @@ describe('events', () => {
     expect(backend.fetched).toEqual(['/data/upload/1/1.png', '/data/upload/1/2.png']);
     await send({ action: 'ANNOTATIONS_DELETED', annotations: [{ id: 1 }] });
     expect(provenances(service)).toEqual([['2', 'drawn']]);
+  });
+
+  it('of deleted tasks erase their images, also those nobody has annotated, and no others', async () => {
+    const service = await start();
+    await send({ action: 'ANNOTATION_CREATED', annotation: submitted(1), task: taskOf(1) });
+    await send({ action: 'ANNOTATION_CREATED', annotation: submitted(11, { task: 11 }), task: taskOf(11) });
+    await send({ action: 'TASKS_CREATED', tasks: [taskOf(2)] });
+    const named = () => [...service.state.images.values()].map(({ externalId }) => externalId).sort();
+    expect(named()).toEqual(['task 11: 11.png', 'task 1: 1.png', 'task 2: 2.png']);
+    await send({ action: 'TASKS_DELETED', tasks: [{ id: 1 }, { id: 2 }] });
+    expect(named()).toEqual(['task 11: 11.png']);
+    expect(provenances(service)).toEqual([['11', 'drawn']]);
   });
 
   it('of imports bring no annotations: they are asked for', async () => {

@@ -233,6 +233,15 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       await note('projects.list', undefined);
       return [...new Set([...state.images.values()].map((one) => one.project))];
     },
+    async eraseImage(project, sha256) {
+      await note('projects.eraseImage', { project, sha256 });
+      return state.images.delete(`${project} ${sha256}`) ? { annotations: 0, predictions: 0, results: 0, versions: [] } : undefined;
+    },
+    imagesNamed(project, name) {
+      const isNamed = ({ externalId = '' }: ImageRow): boolean => `${externalId}:`.startsWith(`${name}:`);
+      const all = [...state.images.values()].filter((one) => one.project === project && isNamed(one));
+      return Promise.resolve(all.map(({ sha256 }) => sha256));
+    },
     async nextImages(project, { limit, offset = 0 }) {
       await note('projects.nextImages', { project, limit, offset });
       const rows = [...state.images.values()].filter((one) => one.project === project && !one.annotated);

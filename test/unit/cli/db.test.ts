@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDatabase, openStorage } from '../../../src/storage/open-storage.ts';
-import { recordOf } from '../../../src/testing/storage/records.ts';
+import { MIGRATIONS } from '../../../src/storage/schema/migrations.ts';
+import { hashOf, recordOf } from '../../../src/testing/storage/records.ts';
 import { jsonLines, runCli } from './run-cli.ts';
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'prosam-db-'));
@@ -25,20 +26,33 @@ describe('prosam db', () => {
     const none = await runCli(['db', 'status', '--json'], folder);
     expect(none.code).toBe(1);
     expect(jsonLines(none.stdout)).toMatchObject([
-      { address: './prosam/prosam.db', database: 0, code: 3, pending: [{ version: 1 }, { version: 2 }, { version: 3 }] },
+      { address: './prosam/prosam.db', database: 0, code: MIGRATIONS.length, pending: MIGRATIONS.map(({ version }) => ({ version })) },
     ]);
     expect(await readdir(folder)).toEqual([]);
-    expect((await runCli(['db', 'migrate'], folder)).stdout).toContain('3 steps taken');
+    expect((await runCli(['db', 'migrate'], folder)).stdout).toContain(`${MIGRATIONS.length} steps taken`);
     expect((await runCli(['db', 'migrate'], folder)).stdout).toContain('nothing to do');
     const done = await runCli(['db', 'status'], folder);
     expect(done.code).toBe(0);
-    expect(done.stdout).toContain('schema 3, expected 3: nothing to do');
+    expect(done.stdout).toContain(`schema ${MIGRATIONS.length}, expected ${MIGRATIONS.length}: nothing to do`);
     const newer = await openDatabase(join(folder, 'prosam', 'prosam.db'));
     await newer.connection.insertInto('migrations').values({ version: 99, name: 'later', applied_ms: 1 }).execute();
     await newer.close();
     const late = await runCli(['db', 'status'], folder);
     expect([late.code, late.stdout]).toEqual([1, expect.stringContaining('update prosam')]);
     expect((await runCli(['db', 'migrate'], folder)).stderr).toContain('MIGRATION_NEEDED');
+  });
+
+  it('erases images with all that came of them, as often as it is asked', async () => {
+    const folder = await filled();
+    const erase = (...more: string[]) => runCli(['db', 'erase', '--project', 'one', hashOf('a'), ...more], folder);
+    expect(jsonLines((await erase('--json')).stdout)).toEqual([
+      { project: 'one', sha256: hashOf('a'), erased: true, annotations: 1, predictions: 0, results: 0, versions: [] },
+    ]);
+    expect(await erase()).toMatchObject({ code: 0, stdout: `${hashOf('a')}: one knows nothing of it\n` });
+    expect((await erase('nothing')).code).toBe(2);
+    const storage = await openStorage({ database: join(folder, 'prosam', 'prosam.db'), objects: join(folder, 'prosam', 'blobs') });
+    expect([await storage.blobs.has(hashOf('a')), await storage.store.annotations.list('one', { limit: 9 })]).toEqual([false, []]);
+    await storage.close();
   });
 
   it('exports, imports and copies', async () => {

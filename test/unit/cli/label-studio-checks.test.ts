@@ -92,6 +92,24 @@ describe('who talks to whom', () => {
     expect(authorizationOf(context.login)).toBe(`Basic ${Buffer.from('ls:pass:word-1').toString('base64')}`);
   });
 
+  it('has the names of the service for address and token; the earlier ones are still read', async () => {
+    const [own, earlier] = [
+      { PROSAM_LABEL_STUDIO_URL: 'http://own:8080', PROSAM_LABEL_STUDIO_TOKEN: 'own-token' },
+      { LABEL_STUDIO_URL: 'http://earlier:8080', LABEL_STUDIO_API_KEY: 'earlier-token' },
+    ];
+    const of = async (environment: Record<string, string>, more: { url?: string; token?: string } = {}) => {
+      const { client, token } = await openContext({ ...input, ...more }, environment);
+      return [client.url, token];
+    };
+    expect(await of(own)).toEqual(['http://own:8080', 'own-token']);
+    expect(await of(earlier)).toEqual(['http://earlier:8080', 'earlier-token']);
+    expect(await of({ ...own, ...earlier })).toEqual(['http://own:8080', 'own-token']);
+    expect(await of({ ...earlier, PROSAM_LABEL_STUDIO_URL: '' })).toEqual(['http://earlier:8080', 'earlier-token']);
+    expect(await of({ ...own, ...earlier }, { url: 'http://given', token: 'given-token' })).toEqual(['http://given', 'given-token']);
+    // The service's token is for its own address alone.
+    expect(await of(own, { url: 'http://given' })).toEqual(['http://given', undefined]);
+  });
+
   it('finds that tokens alone are nothing Label Studio could send', async () => {
     const context = await openContext({ ...input, url: 'http://ls' }, { PROSAM_TOKEN: 'a-token-that-is-long' });
     expect(context).toMatchObject({ login: undefined, loginMissing: true, backend: 'http://127.0.0.1:9090/label-studio' });

@@ -42,6 +42,7 @@ describe("the client's types", () => {
     expectTypeOf<Plain<client.AcceptResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.acceptResponse>>>();
     expectTypeOf<Plain<client.AnnotationsResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.annotationsResponse>>>();
     expectTypeOf<Plain<client.ProjectResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.projectResponse>>>();
+    expectTypeOf<Plain<client.ErasedResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.erasedResponse>>>();
     expectTypeOf<Plain<client.NextImagesResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.nextImagesResponse>>>();
     expectTypeOf<Plain<client.Run>>().toEqualTypeOf<Plain<z.output<typeof answers.runResponse>>>();
     expectTypeOf<Plain<client.Version>>().toEqualTypeOf<Plain<z.output<typeof answers.versionResponse>>>();

@@ -77,6 +77,8 @@ export const annotationShape = z.object({
   completed_by: z.unknown().optional(),
   /** Number of the prediction it was begun from. */
   parent_prediction: z.unknown().optional(),
+  lead_time: z.number().nullish().catch(undefined),
+  import_id: z.number().nullish().catch(undefined),
   task: identifier.optional().catch(undefined),
 });
 

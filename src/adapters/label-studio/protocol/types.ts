@@ -71,6 +71,10 @@ export interface MlAnnotation {
   completed_by?: unknown;
   /** Number of the prediction it was begun from. */
   parent_prediction?: unknown;
+  /** Seconds somebody took in the editor; null where nobody did. */
+  lead_time?: number | null | undefined;
+  /** Number it had where it was imported from. */
+  import_id?: number | null | undefined;
   /** Number of the task, where the request does not carry it. */
   task?: number | string | undefined;
 }

@@ -100,7 +100,7 @@ async function credentialFindings(context: LabelStudioContext): Promise<Finding[
   const { client, token } = context;
   const what = 'token';
   if (token === undefined || token === '')
-    return [wrong(what, 'none was given', 'copy one from Account & Settings in Label Studio into LABEL_STUDIO_API_KEY')];
+    return [wrong(what, 'none was given', 'copy one from Account & Settings in Label Studio into PROSAM_LABEL_STUDIO_TOKEN')];
   const kind = isPersonalToken(token) ? 'personal access token' : 'legacy token';
   const who = await attempt(() => client.whoami());
   if (!('value' in who)) {

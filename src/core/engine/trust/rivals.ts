@@ -10,24 +10,27 @@ import { contentOf, unitFeatures } from './content.ts';
 /** Images looked into for one label. */
 export const MAX_RIVAL_IMAGES = 6;
 
-/** Mean features, one for each image where any cell is closer to the object than to the rest. */
-export type FindRivals = (
-  context: MethodContext,
-  references: readonly PreparedReference[],
-  images: readonly ImageMaps[],
-) => Promise<Float32Array[]>;
+export interface Rivals {
+  /** Mean features, one for each image where any cell is closer to the object than to the rest. */
+  find(context: MethodContext, references: readonly PreparedReference[], images: readonly ImageMaps[]): Promise<Float32Array[]>;
+  /** Forgets everything. */
+  clear(): void;
+}
 
-export function createRivals(maxBytes: number): FindRivals {
+export function createRivals(maxBytes: number): Rivals {
   const kept = createByteCache<Float32Array>({ maxBytes, sizeOf: (content) => Math.max(1, content.byteLength) });
-  return async (context, references, images) => {
-    const own = references.map(({ key }) => key).join(' ');
-    const found: Float32Array[] = [];
-    for (const image of images) {
-      const content = await kept.get(`${own} ${image.key}`, () => lookalike(context, references, image));
-      if (content.length > 0) found.push(content);
-      context.checkpoint();
-    }
-    return found;
+  return {
+    async find(context, references, images) {
+      const own = references.map(({ key }) => key).join(' ');
+      const found: Float32Array[] = [];
+      for (const image of images) {
+        const content = await kept.get(`${own} ${image.key}`, () => lookalike(context, references, image));
+        if (content.length > 0) found.push(content);
+        context.checkpoint();
+      }
+      return found;
+    },
+    clear: () => kept.clear(),
   };
 }
 

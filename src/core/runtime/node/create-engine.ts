@@ -87,6 +87,9 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     async unloadPromptEncoder(id) {
       await ask({ name: 'unloadPromptEncoder', id });
     },
+    async forget(hashes) {
+      await ask({ name: 'forget', hashes });
+    },
     async close() {
       await worker.close();
       await transport?.close();

@@ -35,6 +35,9 @@ export function diskFeatureCache(folder: string, maxBytes: number): SlowCache<En
       sinceSweep = 0;
       await sweep(folder, maxBytes);
     },
+    async remove(matches) {
+      for (const name of await readdir(folder).catch(() => [])) if (matches(name)) await rm(join(folder, name), { force: true });
+    },
   };
 }
 

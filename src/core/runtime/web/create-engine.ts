@@ -125,6 +125,7 @@ export async function createWorkerEngine(startWorker: () => WorkerLike, options:
       encoders.delete(id);
       await ask({ name: 'unloadPromptEncoder', id });
     },
+    forget: (hashes) => ask({ name: 'forget', hashes }),
     async close() {
       if (closed) return;
       closed = true;

@@ -17,7 +17,8 @@ export type EngineRequest =
   | { name: 'fit'; references: readonly Reference[]; options: SentOptions }
   | { name: 'embedObject'; reference: Reference; options: SentOptions }
   | { name: 'loadPromptEncoder'; id: string; file: Uint8Array }
-  | { name: 'unloadPromptEncoder'; id: string };
+  | { name: 'unloadPromptEncoder'; id: string }
+  | { name: 'forget'; hashes: readonly string[] };
 
 export function perform(engine: Engine, request: EngineRequest, signal: AbortSignal): Promise<unknown> {
   switch (request.name) {
@@ -41,6 +42,8 @@ export function perform(engine: Engine, request: EngineRequest, signal: AbortSig
       return engine.loadPromptEncoder(request.id, request.file);
     case 'unloadPromptEncoder':
       return engine.unloadPromptEncoder(request.id);
+    case 'forget':
+      return engine.forget(request.hashes);
   }
 }
 

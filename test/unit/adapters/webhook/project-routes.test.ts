@@ -70,6 +70,20 @@ describe('annotations', () => {
     expect([without.status, codeOf(without)]).toEqual([422, 'MASK_EMPTY']);
   });
 
+  it('say which labels an image does not show', async () => {
+    const absent = await server.call('POST', '/v1/annotations', annotation({ provenance: 'absent', masks: [], absent: ['cup', 'lid'] }));
+    expect([absent.status, server.service.state.annotations[0]?.absent]).toEqual([201, ['cup', 'lid']]);
+    expect((await server.call('POST', '/v1/annotations', annotation({ revision: 2, absent: ['lid'] }))).status).toBe(201);
+    for (const wrong of [
+      { absent: ['cup'] },
+      { absent: [] },
+      { absent: true },
+      { absent: [''] },
+      { provenance: 'skipped', masks: [], absent: ['cup'] },
+    ])
+      expect(codeOf(await server.call('POST', '/v1/annotations', annotation({ revision: 3, ...wrong })))).toBe('REQUEST_INVALID');
+  });
+
   it('are not acknowledged where the store does not answer', async () => {
     server.service.state.before = () => Promise.reject(new ProsamError('STORAGE_FAILED', 'the database is away. Start it.'));
     expect((await server.call('POST', '/v1/annotations', annotation())).status).toBe(503);
@@ -128,6 +142,22 @@ describe('projects', () => {
     const unknown = await server.call('GET', `/v1/images/${'0'.repeat(64)}?project=cups`);
     expect([unknown.status, codeOf(unknown)]).toEqual([404, 'IMAGE_UNKNOWN']);
     expect((await server.call('GET', '/v1/images/..%2fstatus?project=cups')).status).toBe(400);
+  });
+
+  it('erase images, as often as they are asked, for those who may write to the project', async () => {
+    await server.call('POST', '/v1/annotations', annotation());
+    const [{ sha256 } = { sha256: '' }] = [...server.service.state.images.values()];
+    const erase = async (project = 'cups') => {
+      const { status, json } = await server.call('DELETE', `/v1/images/${sha256}?project=${project}`);
+      return [status, responses.erasedResponse.parse(json).erased];
+    };
+    expect([await erase('dogs'), await erase(), await erase()]).toEqual([
+      [200, false],
+      [200, true],
+      [200, false],
+    ]);
+    expect((await server.call('DELETE', `/v1/images/${sha256}`)).status).toBe(400);
+    expect((await server.call('DELETE', `/v1/images/nothing?project=cups`)).status).toBe(400);
   });
 });
 

@@ -31,6 +31,8 @@ export interface ExternalMethod {
     options: PredictOptions,
     notes: (reference: Reference, image: Omit<SentImage, 'image'>, notices: readonly Notice[]) => void,
   ): Promise<MethodResult>;
+  /** Forgets images and masks. */
+  clear(): void;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,10 @@ export function createExternalMethod({ transport, store, source, maxBytes }: Ext
   const ask = createBatches(segmenter);
   const images = createByteCache<SentImage>({ maxBytes, sizeOf: ({ image }) => image.rgb.length });
   const masks = createByteCache<ExternalReference['counts']>({ maxBytes, sizeOf: (counts) => 8 * counts.length + 100 });
+  const clear = (): void => {
+    images.clear();
+    masks.clear();
+  };
   const sent = (loaded: LoadedImage): Promise<SentImage> =>
     images.get(loaded.key, async () => {
       const { key } = loaded;
@@ -82,9 +88,9 @@ export function createExternalMethod({ transport, store, source, maxBytes }: Ext
       const group = await sha256Hex(JSON.stringify([label, ...keys]));
       return resultOf(await ask({ label, references: ready, group, target }, signal), target);
     },
+    clear,
     async close() {
-      images.clear();
-      masks.clear();
+      clear();
       await segmenter.close();
     },
   };

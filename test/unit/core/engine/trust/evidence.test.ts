@@ -79,8 +79,7 @@ describe('evidence', () => {
   });
 
   it('holds the find against lookalikes in other images', async () => {
-    const find = createRivals(1e6);
-    const rivals = await find(context(), [reference('cup')], [scene('other', 'bowl', 4), scene('empty', 'grass', 0)]);
+    const rivals = await createRivals(1e6).find(context(), [reference('cup')], [scene('other', 'bowl', 4), scene('empty', 'grass', 0)]);
     expect(rivals).toHaveLength(1); // nothing looks like a cup on the lawn
     const [cup, bowl] = [await evidence(scene('t', 'cup', 4), 4, rivals), await evidence(scene('t', 'bowl', 4), 4, rivals)];
     expect(cup.rival).toBeLessThan(0.85);
