@@ -160,7 +160,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   keepPredictions: whole(0, 100_000).default(200),
   learner: learnerSettingsSchema
-    .omit({ model: true })
+    .omit({ model: true, references: true })
     .extend({ run: z.enum(LEARNER_RUNS).default('managed') })
     .prefault({}),
   log: z.strictObject({ level: z.enum(LOG_LEVELS).default('info') }).prefault({}),

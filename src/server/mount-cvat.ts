@@ -18,7 +18,7 @@ import type { Route } from '../adapters/http/route.ts';
 import { messageOf, ProsamError } from '../core/common/errors.ts';
 import { cleanOptionsOf } from '../core/mask/clean-mask.ts';
 import type { Log } from '../service/ports/log.ts';
-import { learningSoon } from '../service/learning-lines.ts';
+import { learningSoon } from '../service/learning-soon.ts';
 import type { Service } from '../service/types.ts';
 import type { Queue } from '../service/ports/storage.ts';
 import { isLoopback } from './config.ts';

@@ -18,7 +18,7 @@ import { everyAnnotation } from '../service/every-annotation.ts';
 import type { Log } from '../service/ports/log.ts';
 import type { Queue } from '../service/ports/storage.ts';
 import type { ServiceMetrics } from '../service/ports/metrics.ts';
-import { learningSoon } from '../service/learning-lines.ts';
+import { learningSoon } from '../service/learning-soon.ts';
 import type { Service } from '../service/types.ts';
 import type { ProsamSettings } from './config-types/config.ts';
 import { basicAuthorization, labelStudioLogin } from './label-studio-login.ts';

@@ -1,9 +1,7 @@
 /** One line a project on what its learner does or waits for, read at most every few seconds, however many ask. */
-import { within } from '../core/common/patience.ts';
 import { createLruMap } from '../core/common/lru-map.ts';
 import type { Store } from './ports/storage.ts';
 import type { RunRecord } from './ports/versions.ts';
-import type { Service } from './types.ts';
 
 export interface LearningLine {
   project: string;
@@ -59,13 +57,4 @@ export function progressText({ progress }: Pick<RunRecord, 'progress'>): string 
   return part === undefined
     ? `learning: step ${step} of ${String(steps)}`
     : `testing: learning without some images, ${String(part.number)} of ${String(part.of)}`;
-}
-
-/** Tools ask for a sign of life and wait for a second or three. */
-const SOON_MS = 500;
-
-/** Lines of the projects that may be seen, for answers that must not be late: none where the stores hang. */
-export async function learningSoon(service: Pick<Service, 'status'>, visible?: (project: string) => boolean): Promise<LearningLine[]> {
-  const status = within(service.status(visible), { ms: SOON_MS });
-  return status.then(({ learning }) => learning).catch(() => []);
 }

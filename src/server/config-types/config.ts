@@ -119,7 +119,7 @@ export interface ProsamSettings extends Completed<Omit<ProsamConfig, Section>, '
     functionPorts: Completed<FunctionPortsConfig>;
     webhook: CvatWebhookConfig;
   };
-  learner: Omit<LearnerSettings, 'model'> & Required<Pick<LearnerConfig, 'run'>>;
+  learner: Omit<LearnerSettings, 'model' | 'references'> & Required<Pick<LearnerConfig, 'run'>>;
   log: Completed<LogConfig>;
   http: Completed<HttpConfig>;
 }
