@@ -27,7 +27,7 @@ export interface LearnerSettings extends LearnerPolicy {
   replayShare: number;
   /** Share of training pairs whose image does not show the label, so that its truth is an empty mask; at most their share of the images. 0 to 1. @default 0.2 */
   absentShare: number;
-  /** Tolerance of the gate: how far below zero the 95 % interval of the gain in mIoU may reach, 0 to 1. @default 0: a gain beyond doubt */
+  /** Tolerance of the gate: how far below zero the 95 % interval of the gain in mIoU may reach, 0 to 1. @default 0 */
   margin: number;
   /** Largest mIoU (0 to 1) that a label with `minLabelPairs` pairs may lose. @default 0.05 */
   labelMargin: number;
@@ -46,7 +46,7 @@ export interface LearnerSettings extends LearnerPolicy {
   alikeIou: number;
   /** Method that the gate asks: what people ask the service for. @default 'auto' */
   method: Method | 'auto';
-  /** References of a label that the gate asks with, 1 to 20. @default 5, or those of the service (`references.count`) */
+  /** References of a label that the gate asks with, 1 to 20; of a service its `references.count`. @default 5 */
   references: number;
   /** Training steps of a run. @default 200 */
   steps: number;
