@@ -1,12 +1,14 @@
 /** The references that the project would use for each image if nobody had annotated it: what a held-out image is asked with. */
+import { LIMITS } from '../core/common/limits.ts';
 import { chooseReferences, MAX_POOL, poolOf } from '../service/ports/choose-references.ts';
 import type { MaskRow, Store } from '../service/ports/storage.ts';
-import type { Snapshot, SnapshotMask, SnapshotReference } from './snapshot.ts';
+import { MAX_RIVAL_IMAGES } from '../core/engine/trust/rivals.ts';
+import type { Lesson, Snapshot, SnapshotReference } from './snapshot.ts';
 
-export type AskedWith = Pick<Snapshot, 'references' | 'asked' | 'accepted'>;
+export type AskedWith = Pick<Snapshot, 'references' | 'without' | 'asked' | 'accepted'>;
 
 export interface AskedWithOptions {
-  masks: readonly SnapshotMask[];
+  lessons: readonly Lesson[];
   /** Labels of all annotated images. */
   labels: ReadonlyMap<string, readonly string[]>;
   /** Largest annotation sequence that counts. */
@@ -15,15 +17,15 @@ export interface AskedWithOptions {
   count: number;
 }
 
-/** Labels asked for beside those that are measured: the others are only there to be told apart from (`MAX_RIVAL_IMAGES`). */
-const OTHER_LABELS = 6;
+/** Labels asked for beside those that are measured: the others are only there to be told apart from. */
+const OTHER_LABELS = MAX_RIVAL_IMAGES;
 
 export async function askedWith(
-  store: Pick<Store['annotations'], 'candidates'>,
+  store: Pick<Store['annotations'], 'candidates' | 'imagesWithout'>,
   project: string,
-  { masks, labels, upTo, count }: AskedWithOptions,
+  { lessons, labels, upTo, count }: AskedWithOptions,
 ): Promise<AskedWith> {
-  const names = [...new Set(masks.map(({ label }) => label))].sort();
+  const names = [...new Set(lessons.map(({ label }) => label))].sort();
   const pools = new Map<string, MaskRow[]>();
   for (const label of names) {
     const found = await store.candidates(project, label, Math.min(MAX_POOL, poolOf(count) + 1));
@@ -34,8 +36,8 @@ export async function askedWith(
   }
   const references = new Map<number, SnapshotReference>();
   const asked: Record<string, number[]> = {};
-  for (const sha256 of new Set(masks.map((mask) => mask.sha256))) {
-    const measured = masks.filter((mask) => mask.sha256 === sha256).map(({ label }) => label);
+  for (const sha256 of new Set(lessons.map((lesson) => lesson.sha256))) {
+    const measured = lessons.filter((lesson) => lesson.sha256 === sha256).map(({ label }) => label);
     const others = names.filter((label) => !measured.includes(label)).slice(0, OTHER_LABELS);
     const chosen = [...measured, ...others].flatMap((label) => {
       const pool = (pools.get(label) as MaskRow[]).filter((mask) => mask.sha256 !== sha256);
@@ -46,7 +48,9 @@ export async function askedWith(
   }
   const accepted = new Map<string, number>();
   for (const label of [...labels.values()].flat()) accepted.set(label, (accepted.get(label) ?? 0) + 1);
-  return { references: [...references.values()], asked, accepted: Object.fromEntries(accepted) };
+  // One more than are used: an image is not held against itself.
+  const without = names.length === 0 ? [] : await store.imagesWithout(project, names.slice(0, LIMITS.labels), MAX_RIVAL_IMAGES + 1);
+  return { references: [...references.values()], without, asked, accepted: Object.fromEntries(accepted) };
 }
 
 function referenceOf({ id, label, sha256, rle }: MaskRow, labels: AskedWithOptions['labels']): SnapshotReference {

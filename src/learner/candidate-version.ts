@@ -15,7 +15,7 @@ import type { Lease } from './lease.ts';
 import type { LearnerContext, RunStartEvent } from './types.ts';
 import { fetchImages, type RunFiles } from './run-files.ts';
 import { startingPoint } from './starting-point.ts';
-import { dataFingerprint, type Snapshot, type SnapshotMask } from './snapshot.ts';
+import { dataFingerprint, type Lesson, type Snapshot, type SnapshotMask } from './snapshot.ts';
 import { storeDataset } from './store-dataset.ts';
 import { episodesPerEpoch, trainCandidate } from './train-candidate.ts';
 import { selfDescribingWeights } from './weights.ts';
@@ -43,17 +43,30 @@ export async function candidateVersion(
   const plan = opened.manifest.prompt_encoder ?? encoderPlan(opened, PAPER_DISTRIBUTION);
   const point = await startingPoint(context, snapshot, project, opened, files);
   const { start, current, notes } = point;
-  const paths = await fetchImages(storage.blobs, files, [...snapshot.masks, ...snapshot.references], signal);
+  const paths = await fetchImages(
+    storage.blobs,
+    files,
+    [...snapshot.masks, ...snapshot.absences, ...snapshot.references, ...snapshot.without.map((sha256) => ({ sha256 }))],
+    signal,
+  );
   if (signal.aborted) return 'stopped';
   const masks = snapshot.masks.filter(({ sha256 }) => paths.has(sha256));
   const gone = new Set(snapshot.masks.map(({ sha256 }) => sha256)).size - new Set(masks.map(({ sha256 }) => sha256)).size;
   if (gone > 0) notes.push(`${gone} ${gone === 1 ? 'image was' : 'images were'} left out: gone or damaged`);
-  const datasetOf = (some: readonly SnapshotMask[]): Dataset =>
+  const absences = snapshot.absences.filter(({ sha256 }) => paths.has(sha256));
+  const datasetOf = (lessons: readonly Lesson[]): Dataset =>
     storeDataset({
-      ...{ project, masks: some, replayShare: snapshot.training.replayShare, episodes: episodesPerEpoch(snapshot) },
+      ...{
+        project,
+        lessons,
+        absentShare: snapshot.training.absentShare,
+        replayShare: snapshot.training.replayShare,
+        episodes: episodesPerEpoch(snapshot),
+      },
       fileOf: (sha256) => paths.get(sha256) as string,
     });
-  const dataset = datasetOf(masks);
+  const lessons = [...masks, ...absences];
+  const dataset = datasetOf(lessons);
   // What is wrong with the data is told before anything is computed.
   dataset.fold('all');
   if (!masks.some(({ split }) => split === 'gate')) throw nothingHeldOut(project);
@@ -79,10 +92,10 @@ export async function candidateVersion(
   await using engine = await openPipeline({ model: opened, device: device as Device | 'auto', threads, featureBytes, cache });
   await engine.loadPromptEncoder('candidate', trained.bytes);
   const pairs = await heldOutPairs({
-    ...{ engine, snapshot, masks, settings, files, signal, method, alikeIou },
+    ...{ engine, snapshot, lessons, settings, files, signal, method, alikeIou },
     fileOf: (sha256) => paths.get(sha256),
     versions: { current: await loadCurrent(engine, current), candidate: 'candidate' },
-    async trainWithout(left, fold) {
+    async trainWith(left, fold) {
       const other = await weightsOf(datasetOf(left), fold.folder, fold);
       return typeof other === 'string' ? other : other.bytes;
     },
@@ -97,7 +110,7 @@ export async function candidateVersion(
   const blob = await storage.blobs.put(trained.bytes);
   const { images, labels, newMasks } = begun;
   const version: Verdict['version'] = {
-    ...{ id: versionId(run.id, blob), project, runId: run.id, weights: blob, baseModel: opened.id, data: dataFingerprint(masks) },
+    ...{ id: versionId(run.id, blob), project, runId: run.id, weights: blob, baseModel: opened.id, data: dataFingerprint(lessons) },
     ...(snapshot.parent !== undefined && { parent: snapshot.parent }),
     ...{ seed: snapshot.seed, code: context.codeVersion, createdMs: context.now() },
     ...{ outcome: decision === 'promote' ? 'promoted' : 'rejected', reason },
@@ -108,7 +121,7 @@ export async function candidateVersion(
         labels: metrics.labels.map((row) => ({ ...row, accepted: snapshot.accepted[row.label] ?? 0 })),
         rows: pairs,
       },
-      training: { ...trained.metrics, attempts: run.attempts, images, labels, masks: masks.length, newMasks },
+      training: { ...trained.metrics, attempts: run.attempts, images, labels, masks: masks.length, newMasks, absences: absences.length },
       ...(point.goesOnFrom !== undefined && { goesOnFrom: point.goesOnFrom }),
       notes: begun.notes,
     },

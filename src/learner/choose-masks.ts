@@ -5,7 +5,8 @@ import type { MaskRow, Store } from '../service/ports/storage.ts';
 import { assignSplits, type Split, type SplitImage } from './split.ts';
 import { askedWith, type AskedWith } from './asked-with.ts';
 import { groupedBy } from './grouped.ts';
-import type { SnapshotMask } from './snapshot.ts';
+import { absencesOf, chooseAbsences, type AbsenceStore } from './choose-absences.ts';
+import type { SnapshotAbsence, SnapshotMask } from './snapshot.ts';
 
 const PAGE = 1000;
 /** Class ids of a label map. */
@@ -27,7 +28,14 @@ export interface ChoiceOptions {
 
 export interface Choice extends AskedWith {
   masks: SnapshotMask[];
+  absences: SnapshotAbsence[];
   notes: string[];
+}
+
+/** Parts of the store that are read, and the sides that are written. */
+export interface ChoiceStore extends AbsenceStore {
+  annotations: Pick<Store['annotations'], 'masks' | 'candidates' | 'absences' | 'imagesWithout'>;
+  images: Pick<Store['images'], 'assignSplit' | 'get'>;
 }
 
 /** A mask without its pixels: all of a project's fit in memory. */
@@ -37,17 +45,16 @@ type MaskFacts = Pick<MaskRow, 'id' | 'label' | 'sha256' | 'provenance' | 'flagg
  * Gives every annotated image its place in the split, for good, and chooses. Empty where no label has two images to train on and one
  * in the gate. Reads the project's masks twice, so that only those chosen are held with their pixels.
  */
-export async function chooseMasks(
-  store: { annotations: Pick<Store['annotations'], 'masks' | 'candidates'>; images: Pick<Store['images'], 'assignSplit'> },
-  project: string,
-  options: ChoiceOptions,
-): Promise<Choice> {
+export async function chooseMasks(store: ChoiceStore, project: string, options: ChoiceOptions): Promise<Choice> {
   const { upTo } = options;
   let facts = await factsOf(store, project, upTo);
-  const places = assignSplits(project, imagesOf(facts), options.gateShare);
+  let empty = await absencesOf(store, project, upTo);
+  const places = assignSplits(project, imagesOf([...facts, ...empty.map(({ sha256, split }) => ({ sha256, ...(split && { split }) }))]), options.gateShare);
   if (places.length > 0) {
     await store.images.assignSplit(project, places);
-    facts = await factsOf(store, project, upTo); // another learner may have been first
+    // Another learner may have been first.
+    facts = await factsOf(store, project, upTo);
+    empty = await absencesOf(store, project, upTo);
   }
   const { ids, notes } = chosen(facts, options);
   const masks: SnapshotMask[] = [];
@@ -58,7 +65,10 @@ export async function chooseMasks(
     masks.push({ id, label, sha256, rle: { size: [height, width], counts: rle.counts }, provenance, split, isNew });
   }
   const labels = new Map([...groupedBy(facts, ({ sha256 }) => sha256)].map(([sha256, of]) => [sha256, of.map(({ label }) => label)]));
-  return { masks, notes, ...(await askedWith(store.annotations, project, { masks, labels, upTo, count: options.references })) };
+  const most = { train: Math.ceil(options.maxMasks / 4), gate: Math.ceil(options.gatePairs / 2) };
+  const absences = await chooseAbsences(store, project, { rows: empty, labels: new Set(masks.map(({ label }) => label)), most });
+  const asked = { lessons: [...masks, ...absences], labels, upTo, count: options.references };
+  return { masks, absences, notes, ...(await askedWith(store.annotations, project, asked)) };
 }
 
 async function factsOf(store: { annotations: Pick<Store['annotations'], 'masks'> }, project: string, upTo: number): Promise<MaskFacts[]> {
@@ -87,12 +97,14 @@ async function* masksOf(
   }
 }
 
-function imagesOf(facts: readonly MaskFacts[]): SplitImage[] {
+/** Images that somebody said show nothing have no label. */
+function imagesOf(facts: readonly (Pick<MaskFacts, 'sha256' | 'split'> & { label?: string })[]): SplitImage[] {
   const images = new Map<string, { sha256: string; labels: string[]; split?: Split }>();
   for (const { sha256, label, split } of facts) {
     const known = images.get(sha256);
-    if (known) known.labels.push(label);
-    else images.set(sha256, { sha256, labels: [label], ...(split && { split }) });
+    const labels = label === undefined ? [] : [label];
+    if (known) known.labels.push(...labels);
+    else images.set(sha256, { sha256, labels, ...(split && { split }) });
   }
   return [...images.values()];
 }

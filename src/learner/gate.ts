@@ -1,7 +1,8 @@
 /** Comparison of the masks people would get with a candidate in service and without it: the whole pipeline, not the prompt encoder alone. */
 import { readFile } from 'node:fs/promises';
 import { createEngineCore } from '../core/engine/engine.ts';
-import type { Engine, Method, Reference } from '../core/engine/types.ts';
+import { MAX_RIVAL_IMAGES } from '../core/engine/trust/rivals.ts';
+import type { Engine, MaskPrediction, Method, Reference } from '../core/engine/types.ts';
 import type { Model } from '../core/checkpoint/model-folder.ts';
 import { nodeImageSource } from '../core/image/node/source.ts';
 import { iou } from '../core/mask/metrics.ts';
@@ -10,7 +11,7 @@ import type { Device } from '../core/runtime/devices/devices.ts';
 import { diskFeatureCache } from '../core/runtime/node/disk-feature-cache.ts';
 import { openNetworks } from '../core/runtime/node/open-networks.ts';
 import type { GatePair } from './gate-decision.ts';
-import type { Snapshot, SnapshotMask } from './snapshot.ts';
+import { isAbsence, type Lesson, type Snapshot } from './snapshot.ts';
 import { changeBetween } from './visible-change.ts';
 
 export interface PipelineOptions {
@@ -38,9 +39,9 @@ export async function loadCurrent(engine: Engine, file: string | undefined): Pro
 
 export interface GateOptions {
   engine: Engine;
-  snapshot: Pick<Snapshot, 'asked' | 'references'>;
-  /** Held-out masks. */
-  masks: readonly SnapshotMask[];
+  snapshot: Pick<Snapshot, 'asked' | 'references' | 'without'>;
+  /** Held-out masks, and images without a label. */
+  lessons: readonly Lesson[];
   /** Path of an image's file. */
   fileOf: (sha256: string) => string | undefined;
   /** Prompt encoders by the names they were loaded under. */
@@ -55,33 +56,44 @@ export interface GateOptions {
 
 /** undefined: the signal ended it. @throws IMAGE_*, ENGINE_* */
 export async function measureVersions(options: GateOptions): Promise<GatePair[] | undefined> {
-  const { engine, masks, fileOf, versions, method, alikeIou, signal, onPair } = options;
+  const { engine, lessons, fileOf, versions, method, alikeIou, signal, onPair } = options;
   const rows: GatePair[] = [];
-  for (const target of new Set(masks.map(({ sha256 }) => sha256))) {
+  for (const target of new Set(lessons.map(({ sha256 }) => sha256))) {
     const references = referencesOf(options, target);
     const file = fileOf(target);
     if (file === undefined || references.length === 0) continue;
+    const others = options.snapshot.without
+      .flatMap((sha256) => (sha256 === target ? [] : (fileOf(sha256) ?? [])))
+      .slice(0, MAX_RIVAL_IMAGES);
     const answer = async (promptEncoder: string | undefined) => {
-      const { masks: found } = await engine.predict(file, references, { method, ...(promptEncoder !== undefined && { promptEncoder }) });
-      return new Map(found.map((mask) => [mask.label, mask]));
+      const { masks } = await engine.predict(file, references, {
+        ...{ method, ...(others.length > 0 && { others }), ...(promptEncoder !== undefined && { promptEncoder }) },
+      });
+      return new Map(masks.map((mask) => [mask.label, mask]));
     };
     if (signal.aborted) return undefined;
     const current = await answer(versions.current);
     const candidate = await answer(versions.candidate);
-    for (const { label, rle } of masks.filter(({ sha256 }) => sha256 === target)) {
+    for (const lesson of lessons.filter(({ sha256 }) => sha256 === target)) {
+      const { label } = lesson;
       const [before, after] = [current.get(label), candidate.get(label)];
       if (before === undefined || after === undefined) continue; // its only mask is the one that is looked for
-      const truth = maskFromCocoRle(rle).data;
       rows.push({
-        ...{ label, target },
-        ...{ current: iou(before.mask.data, truth), candidate: iou(after.mask.data, truth) },
+        ...{ label, target, ...(isAbsence(lesson) && { absent: true as const }) },
+        ...{ current: scoreOf(before, lesson), candidate: scoreOf(after, lesson) },
         methods: { current: before.method, candidate: after.method },
         ...changeBetween(before.mask.data, after.mask.data, alikeIou),
       });
-      onPair(rows.length, masks.length);
+      onPair(rows.length, lessons.length);
     }
   }
   return rows;
+}
+
+/** IoU with the truth; where the truth is an empty mask, 1 for none and 0 for one. */
+function scoreOf({ mask, area }: MaskPrediction, lesson: Lesson): number {
+  if (isAbsence(lesson)) return area === 0 ? 1 : 0;
+  return iou(mask.data, maskFromCocoRle(lesson.rle).data);
 }
 
 function referencesOf({ snapshot: { asked, references }, fileOf }: GateOptions, target: string): Reference[] {

@@ -12,13 +12,13 @@ import { measureVersions, type GateOptions } from './gate.ts';
 import { groupedBy } from './grouped.ts';
 import type { RunFiles } from './run-files.ts';
 import type { LearnerSettings } from './settings.ts';
-import type { SnapshotMask } from './snapshot.ts';
+import { isAbsence, type Lesson } from './snapshot.ts';
 
 /** Images below which they are left out one at a time, and held-out ones from which on those held back for good are enough. */
 const DOZEN = 12;
 
-/** Weights trained without some of the masks: the file, or why there are none. */
-export type TrainWithout = (masks: readonly SnapshotMask[], fold: Fold) => Promise<Uint8Array | 'stopped' | 'memory'>;
+/** Weights trained with these alone: the file, or why there are none. */
+export type TrainWith = (lessons: readonly Lesson[], fold: Fold) => Promise<Uint8Array | 'stopped' | 'memory'>;
 
 export interface Fold {
   /** Folder of the trainer. */
@@ -28,23 +28,23 @@ export interface Fold {
   of: number;
 }
 
-export interface HeldOutOptions extends Omit<GateOptions, 'masks' | 'onPair'> {
+export interface HeldOutOptions extends Omit<GateOptions, 'lessons' | 'onPair'> {
   engine: Engine;
   /** All of the run. */
-  masks: readonly SnapshotMask[];
+  lessons: readonly Lesson[];
   settings: LearnerSettings;
   files: RunFiles;
-  trainWithout: TrainWithout;
+  trainWith: TrainWith;
   /** Pairs measured so far, of how many. */
   onPair: (done: number, total: number) => void;
 }
 
 /** 'stopped', 'memory': what is measured so far lies in the run's folder. */
 export async function heldOutPairs(options: HeldOutOptions): Promise<GatePair[] | 'stopped' | 'memory'> {
-  const { masks, settings } = options;
-  const held = masks.filter(({ split }) => split === 'gate');
-  const groups = foldsOf(masks, settings.folds);
-  const pairs = await measureVersions({ ...options, masks: held });
+  const { lessons, settings } = options;
+  const held = lessons.filter(({ split }) => split === 'gate');
+  const groups = foldsOf(lessons, settings.folds);
+  const pairs = await measureVersions({ ...options, lessons: held });
   if (pairs === undefined) return 'stopped';
   if (groups.length === 0 || !isPromising(pairs, settings)) return pairs;
   for (const [index, group] of groups.entries()) {
@@ -56,8 +56,8 @@ export async function heldOutPairs(options: HeldOutOptions): Promise<GatePair[] 
 }
 
 /** Images to train on that are held out together, in turn. */
-export function foldsOf(masks: readonly SnapshotMask[], folds: number): SnapshotMask[][] {
-  const images = [...groupedBy(masks, ({ sha256 }) => sha256)];
+export function foldsOf(lessons: readonly Lesson[], folds: number): Lesson[][] {
+  const images = [...groupedBy(lessons, ({ sha256 }) => sha256)];
   const training = images.filter(([, of]) => of.every(({ split }) => split === 'train')).sort(([a], [b]) => (a < b ? -1 : 1));
   if (folds === 0 || images.length - training.length >= DOZEN) return [];
   const count = images.length < DOZEN ? training.length : Math.min(folds, training.length);
@@ -72,22 +72,25 @@ function isPromising(pairs: readonly GatePair[], { margin, ...rule }: LearnerSet
 }
 
 async function foldPairs(
-  { masks, files, engine, trainWithout, ...options }: HeldOutOptions,
-  group: readonly SnapshotMask[],
+  { lessons, files, engine, trainWith, ...options }: HeldOutOptions,
+  group: readonly Lesson[],
   { number, of }: Pick<Fold, 'number' | 'of'>,
 ): Promise<GatePair[] | 'stopped' | 'memory'> {
   const kept = join(files.folder, `fold-${number}.json`);
   const known = await readPairs(kept);
   if (known) return known;
-  const left = masks.filter((mask) => mask.split === 'train' && !group.includes(mask));
-  if (![...groupedBy(left, ({ label }) => label).values()].some(({ length }) => length >= 2)) return [];
+  const left = lessons.filter((lesson) => lesson.split === 'train' && !group.includes(lesson));
+  const marked = left.filter((lesson) => !isAbsence(lesson));
+  if (![...groupedBy(marked, ({ label }) => label).values()].some(({ length }) => length >= 2)) return [];
   const folder = join(files.folder, `fold-${number}`);
-  const weights = await trainWithout(left, { folder, number, of });
+  const weights = await trainWith(left, { folder, number, of });
   if (typeof weights === 'string') return weights;
   const candidate = `fold ${number}`;
   await engine.loadPromptEncoder(candidate, weights);
   const versions = { ...options.versions, candidate };
-  const pairs = await measureVersions({ ...options, engine, masks: group, versions }).finally(() => engine.unloadPromptEncoder(candidate));
+  const pairs = await measureVersions({ ...options, engine, lessons: group, versions }).finally(() =>
+    engine.unloadPromptEncoder(candidate),
+  );
   if (pairs === undefined) return 'stopped';
   await writeDurably(kept, JSON.stringify(pairs));
   await rm(folder, { recursive: true, force: true });

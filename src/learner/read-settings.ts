@@ -43,6 +43,7 @@ export const learnerSettingsSchema = z.strictObject({
   onlyDuring: window.optional(),
   gateShare: share(0.05, 0.5).default(defaults.gateShare),
   replayShare: share(0, 1).default(defaults.replayShare),
+  absentShare: share(0, 1).default(defaults.absentShare),
   margin: share(0, 1).default(defaults.margin),
   labelMargin: share(0, 1).default(defaults.labelMargin),
   minLabelPairs: whole(1, 1000).default(defaults.minLabelPairs),

@@ -25,7 +25,9 @@ export interface LearnerSettings extends LearnerPolicy {
   gateShare: number;
   /** Share of training targets that an earlier run has learned from, 0 to 1. @default 0.5 */
   replayShare: number;
-  /** Tolerance of the gate: how far below zero the 95 % interval of the gain in mIoU may reach, 0 to 1. @default 0: a gain beyond doubt */
+  /** Share of training pairs whose image does not show the label, so that its truth is an empty mask; at most their share of the images. 0 to 1. @default 0.2 */
+  absentShare: number;
+  /** Tolerance of the gate: how far below zero the 95 % interval of the gain in mIoU may reach, 0 to 1. @default 0 */
   margin: number;
   /** Largest mIoU (0 to 1) that a label with `minLabelPairs` pairs may lose. @default 0.05 */
   labelMargin: number;
@@ -44,7 +46,7 @@ export interface LearnerSettings extends LearnerPolicy {
   alikeIou: number;
   /** Method that the gate asks: what people ask the service for. @default 'auto' */
   method: Method | 'auto';
-  /** References of a label that the gate asks with, 1 to 20. @default 5, or those of the service (`references.count`) */
+  /** References of a label that the gate asks with, 1 to 20; of a service its `references.count`. @default 5 */
   references: number;
   /** Training steps of a run. @default 200 */
   steps: number;
@@ -88,7 +90,7 @@ const MIB = 2 ** 20;
 
 export const LEARNER_DEFAULTS: LearnerSettings = {
   ...{ minNewMasks: 8, minImages: 6, coolDownMs: 600_000 },
-  ...{ gateShare: 0.25, replayShare: 0.5, margin: 0, labelMargin: 0.05, minLabelPairs: 3, gatePairs: 100 },
+  ...{ gateShare: 0.25, replayShare: 0.5, absentShare: 0.2, margin: 0, labelMargin: 0.05, minLabelPairs: 3, gatePairs: 100 },
   ...{ minGateImages: 5, folds: 4, alikeIou: 0.99, method: 'auto', references: REFERENCE_COUNT },
   ...{ steps: 200, batch: 4, samples: 4, lr: 3e-4, keep: KEEP, averageDecay: 0.95, checkpointEvery: 25, maxMasks: 1000 },
   ...{ maxMemoryBytes: 4096 * MIB, featureBytes: 256 * MIB, cacheBytes: 4096 * MIB, threads: 1 },

@@ -20,6 +20,24 @@ const maskSchema = z.object({
 /** One mask of one label on one image. */
 export type SnapshotMask = z.output<typeof maskSchema>;
 
+const absenceSchema = z.object({
+  label: z.string(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Pixels of the upright image. */
+  width: z.int().min(1),
+  height: z.int().min(1),
+  split: z.enum(['train', 'gate']),
+});
+/** One label that one image does not show: its truth is an empty mask. */
+export type SnapshotAbsence = z.output<typeof absenceSchema>;
+
+/** A mask of one label on one image, or the word that there is none. */
+export type Lesson = SnapshotMask | SnapshotAbsence;
+
+export function isAbsence(lesson: Lesson): lesson is SnapshotAbsence {
+  return !('rle' in lesson);
+}
+
 const referenceSchema = maskSchema.pick({ label: true, sha256: true, rle: true }).extend({
   /** Id of the mask in the store. */
   id: z.int(),
@@ -47,9 +65,13 @@ const snapshotSchema = z.object({
     /** Absent in snapshots of 0.1, which kept nothing. */
     keep: z.number().default(0),
     replayShare: z.number(),
+    absentShare: z.number(),
   }),
   masks: z.array(maskSchema),
+  absences: z.array(absenceSchema),
   references: z.array(referenceSchema),
+  /** Images that show none of the labels: finds are held against them. */
+  without: z.array(z.string()),
   /** Ids of the references that each image is asked with: those the project would use if nobody had annotated it. */
   asked: z.record(z.string(), z.array(z.int())),
   /** Masks of each label that had been accepted when the run began. */
@@ -75,11 +97,14 @@ export async function readSnapshot(folder: string, run: string): Promise<Snapsho
   }
 }
 
-/** Changes with every mask, label, provenance and side; not with the order. */
-export function dataFingerprint(masks: readonly SnapshotMask[]): string {
-  const lines = masks.map(({ sha256, label, rle, provenance, split }) =>
-    JSON.stringify([sha256, label, rle.size, rle.counts, provenance, split]),
-  );
+/** Changes with every mask, label, provenance, absence and side; not with the order. */
+export function dataFingerprint(lessons: readonly Lesson[]): string {
+  const lines = lessons.map((lesson) => {
+    const { sha256, label, split } = lesson;
+    if (isAbsence(lesson)) return JSON.stringify([sha256, label, 'absent', split]);
+    const { rle, provenance } = lesson;
+    return JSON.stringify([sha256, label, rle.size, rle.counts, provenance, split]);
+  });
   const hash = createHash('sha256');
   for (const line of lines.sort()) hash.update(`${line}\n`);
   return hash.digest('hex');

@@ -5,13 +5,15 @@ import { uniformInt, type Random } from '../core/common/random.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import { randomFor } from '../training/step/seeds.ts';
 import type { Dataset, DatasetImage, Episode, Fold, LabelMap } from '../training/types.ts';
-import type { SnapshotMask } from './snapshot.ts';
+import { isAbsence, type Lesson, type SnapshotMask } from './snapshot.ts';
 
 export interface StoreDatasetOptions {
   project: string;
-  masks: readonly SnapshotMask[];
+  lessons: readonly Lesson[];
   /** Share of targets from masks an earlier run has learned from, where there are both. */
   replayShare: number;
+  /** Largest share of training episodes whose target does not show the label; at most that of such images. */
+  absentShare: number;
   /** Training episodes of an epoch. */
   episodes: number;
   /** Path of an image's file. */
@@ -25,9 +27,18 @@ interface Sample {
   classId: number;
 }
 
+/** An image that does not show a label. */
+interface EmptySample {
+  image: DatasetImage;
+  classId: number;
+  width: number;
+  height: number;
+}
+
 /** fold('all') trains on the images to train on and tests on those of the gate, with references that are trained on. */
 export function storeDataset(options: StoreDatasetOptions): Dataset {
-  const { project, masks, fileOf } = options;
+  const { project, lessons, fileOf } = options;
+  const masks = lessons.filter((lesson): lesson is SnapshotMask => !isAbsence(lesson));
   const labels = [...new Set(masks.map(({ label }) => label))].sort();
   const classes = labels.map((name, i) => ({ id: i + 1, name }));
   const ids = new Map(classes.map(({ id, name }) => [name, id]));
@@ -35,8 +46,13 @@ export function storeDataset(options: StoreDatasetOptions): Dataset {
     const classId = ids.get(mask.label) as number;
     return { image: { key: `${mask.sha256}:${classId}`, file: fileOf(mask.sha256) }, mask, classId };
   });
-  const byKey = new Map(samples.map((sample) => [sample.image.key, sample]));
-  const fold = foldOf(options, samples);
+  const empty = lessons.filter(isAbsence).flatMap(({ label, sha256, width, height, split }): EmptySample[] => {
+    const classId = ids.get(label);
+    if (split !== 'train' || classId === undefined) return [];
+    return [{ image: { key: `${sha256}:${classId}`, file: fileOf(sha256) }, classId, width, height }];
+  });
+  const byKey = new Map([...samples, ...empty].map((sample) => [sample.image.key, sample]));
+  const fold = foldOf(options, samples, empty);
   return {
     name: `project ${project}`,
     classes,
@@ -51,12 +67,18 @@ export function storeDataset(options: StoreDatasetOptions): Dataset {
   };
 }
 
-function labelMapOf({ mask, classId }: Sample): LabelMap {
+function labelMapOf(sample: Sample | EmptySample): LabelMap {
+  if (!('mask' in sample)) return { data: new Uint8Array(sample.width * sample.height), width: sample.width, height: sample.height };
+  const { mask, classId } = sample;
   const { data, width, height } = maskFromCocoRle(mask.rle);
   return { data: data.map((value) => (value === 0 ? 0 : classId)), width, height };
 }
 
-function foldOf({ project, replayShare, episodes }: StoreDatasetOptions, samples: readonly Sample[]): Fold {
+function foldOf(
+  { project, replayShare, absentShare, episodes }: StoreDatasetOptions,
+  samples: readonly Sample[],
+  empty: readonly EmptySample[],
+): Fold {
   const training = samples.filter(({ mask }) => mask.split === 'train');
   const perClass = grouped(training);
   const isTrainable = ({ classId }: Sample): boolean => (perClass.get(classId)?.length ?? 0) >= 2;
@@ -70,6 +92,8 @@ function foldOf({ project, replayShare, episodes }: StoreDatasetOptions, samples
   }
   const fresh = weighted(targets.filter(({ mask }) => mask.isNew));
   const earlier = weighted(targets.filter(({ mask }) => !mask.isNew));
+  const without = empty.filter(({ classId }) => (perClass.get(classId)?.length ?? 0) >= 2);
+  const emptyShare = Math.min(absentShare, without.length / (without.length + targets.length));
   const references = new Map([...perClass].map(([id, found]) => [id, weighted(found)]));
   const drawTarget = (random: Random): Sample => {
     const replay = random() < replayShare; // drawn in any case, so that one pool or two leave the stream in step
@@ -92,6 +116,11 @@ function foldOf({ project, replayShare, episodes }: StoreDatasetOptions, samples
     trainingEpisodes(epoch, seed) {
       const random = randomFor(seed, 'episodes', epoch);
       return Array.from({ length: episodes }, () => {
+        if (emptyShare > 0 && random() < emptyShare) {
+          const target = without[uniformInt(random, 0, without.length - 1)] as EmptySample;
+          const reference = draw(references.get(target.classId) as Weighted, random);
+          return { classId: target.classId, reference: reference.image, target: target.image };
+        }
         const target = drawTarget(random);
         return episodeOf(drawReference(target, random), target);
       });

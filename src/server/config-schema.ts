@@ -176,7 +176,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   learner: learnerSettingsSchema
-    .omit({ model: true })
+    .omit({ model: true, references: true })
     .extend({ run: z.enum(LEARNER_RUNS).default('managed') })
     .prefault({}),
   log: z.strictObject({ level: z.enum(LOG_LEVELS).default('info') }).prefault({}),

@@ -91,8 +91,8 @@ export function startLearnerChild({ settings, log, metrics, onProblem }: Learner
 }
 
 /** Settings of the learner without `run`, which is settled by now. */
-function learnerSettings({ learner, model }: ProsamSettings): object {
-  return { ...learner, run: undefined, model };
+function learnerSettings({ learner, model, references }: ProsamSettings): object {
+  return { ...learner, run: undefined, model, references: references.count };
 }
 
 /** Addresses of stores may hold passwords, which the list of processes would show; the tokens of callers are none of its business. */

@@ -18,6 +18,7 @@ import type { Route } from '../adapters/http/route.ts';
 import { messageOf, ProsamError } from '../core/common/errors.ts';
 import { cleanOptionsOf } from '../core/mask/clean-mask.ts';
 import type { Log } from '../service/ports/log.ts';
+import { learningSoon } from '../service/learning-soon.ts';
 import type { Service } from '../service/types.ts';
 import type { Queue } from '../service/ports/storage.ts';
 import { isLoopback } from './config.ts';
@@ -114,6 +115,7 @@ export function mountCvat({ settings, service, app, bodies, images, queue, log }
     ...{
       service,
       images,
+      learning: (visible?: (project: string) => boolean) => learningSoon(service, visible),
       queue,
       log,
       name,

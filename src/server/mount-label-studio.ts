@@ -18,6 +18,7 @@ import { everyAnnotation } from '../service/every-annotation.ts';
 import type { Log } from '../service/ports/log.ts';
 import type { Queue } from '../service/ports/storage.ts';
 import type { ServiceMetrics } from '../service/ports/metrics.ts';
+import { learningSoon } from '../service/learning-soon.ts';
 import type { Service } from '../service/types.ts';
 import type { ProsamSettings } from './config-types/config.ts';
 import { basicAuthorization, labelStudioLogin } from './label-studio-login.ts';
@@ -79,6 +80,7 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
     ...{ service, images, api, queue, log, metrics, name, instances, ...(threshold !== undefined && { threshold }) },
     ...(tolerance !== undefined && { tolerance }),
     cleaning: cleanOptionsOf({ minArea, fillHoles, largestOnly }),
+    learning: (visible) => learningSoon(service, visible),
     report: parts.onError,
     fetchImage: createFetchImage({ own, elsewhere: images, clients }),
     limits: { softDeadlineMs, maxPixels },

@@ -25,7 +25,7 @@ describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)('
       for (const folder of folders)
         writeFileSync(
           join(folder, 'prosam.config.json'),
-          JSON.stringify({ learner: { steps: 100, gateShare: 0.3, minNewMasks: 1000, leaseMs: 3000 } }),
+          JSON.stringify({ learner: { steps: 100, gateShare: 0.4, folds: 0, method: 'prosam', minNewMasks: 1000, leaseMs: 3000 } }),
         );
       const [one, two, learner] = folders as [string, string, string];
       const predictors = [await startServe({ folder: one, environment }), await startServe({ folder: two, environment })];

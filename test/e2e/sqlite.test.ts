@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 it('learns from twenty images and answers better, on SQLite and disk', { timeout: 0 }, async () => {
   writeFileSync(
     join(folder, 'prosam.config.json'),
-    JSON.stringify({ learner: { steps: 100, gateShare: 0.3, minNewMasks: 1000, leaseMs: 3000 } }),
+    JSON.stringify({ learner: { steps: 100, gateShare: 0.4, folds: 0, method: 'prosam', minNewMasks: 1000, leaseMs: 3000 } }),
   );
   const served = await startServe({ folder });
   try {

@@ -7,9 +7,10 @@ import { annotationOf, pictures } from './pictures.ts';
 import type { KillPlace, KillRow } from './place.ts';
 
 const PROJECT = 'learning';
-/** Short runs with many checkpoints, so that every phase is hit. */
+/** Short runs with many checkpoints, so that every phase is hit: also the trainings without some of the images. */
 const LEARNER = {
-  steps: 24,
+  steps: 10,
+  lr: 1e-2,
   checkpointEvery: 2,
   batch: 2,
   samples: 2,
@@ -20,6 +21,9 @@ const LEARNER = {
   leaseMs: 1500,
   margin: 1,
   labelMargin: 1,
+  minGateImages: 1,
+  alikeIou: 1,
+  folds: 4,
   maxAttempts: 1000,
 };
 /** From the first sign of a run to the kill: all of its phases, and a moment after it. */

@@ -21,6 +21,7 @@ import { prefetchFrames, type Prefetched, type PrefetchRequest } from './nuclio/
 import { prefetchRoute } from './nuclio/prefetch-route.ts';
 import { createReviewLog, type ReviewLog } from './jobs/review-log.ts';
 import { createReviewNotes, type ReviewNotes } from './jobs/review-notes.ts';
+import type { LearningLine } from '../../service/learning-lines.ts';
 import { statusRoute } from './status-route.ts';
 import { createPriors } from './nuclio/priors.ts';
 import { createStartedJobs } from './nuclio/started-jobs.ts';
@@ -75,6 +76,8 @@ export interface CvatOptions {
   ports?: PortRegistry;
   /** Opens the ports of these functions; those open already stay as they are. */
   open?: (listeners: readonly DirectListener[]) => Promise<void>;
+  /** Activity of the learner, or what it waits for, for the answer to /status. visible: whether a project may be seen. @default nothing is said */
+  learning?: (visible?: (project: string) => boolean) => Promise<readonly LearningLine[]>;
   tracks?: TrackMemoryOptions;
   limits?: ImageLimits;
   /** @default silent */
@@ -158,7 +161,7 @@ export function cvat(options: CvatOptions): Cvat {
       webhookRoute({ ...intake, secrets, started }),
       prefetchRoute({ prefetch, log, closing: closing.signal }),
       importRoute({ api, take: intake.take, name }),
-      statusRoute(notes),
+      statusRoute(notes, options.learning),
     );
 
   return {

@@ -5,6 +5,7 @@ import { silentLog } from '../../service/ports/log.ts';
 import { noMetrics } from '../../service/ports/metrics.ts';
 import type { Route } from '../http/route.ts';
 import { createMlBackend, type MlCall, type MlPredictRequest } from './protocol/ml-backend.ts';
+import { visibleTo } from '../http/guard.ts';
 import { askedOf } from './asked.ts';
 import { createRecorder } from './annotations.ts';
 import { createBatch } from './batch.ts';
@@ -126,6 +127,10 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
   const { routes } = createMlBackend({
     modelClass: 'ProSAM',
     projectName: (key) => projectName(name, key),
+    async about(caller) {
+      const learning = (await options.learning?.(visibleTo(caller))) ?? [];
+      return learning.length === 0 ? {} : { learning };
+    },
     async setup(setup) {
       const { connection, changed } = connections.setUp(setup);
       if (changed) api?.connected?.(connection);

@@ -3,6 +3,7 @@ import type { Log } from '../../service/ports/log.ts';
 import type { Queue } from '../../service/ports/storage.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { CleanOptions } from '../../core/mask/clean-mask.ts';
+import type { LearningLine } from '../../service/learning-lines.ts';
 import type { Service, ServiceImage } from '../../service/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
 import type { MlAnnotation, MlTask } from './protocol/request-schemas.ts';
@@ -67,6 +68,8 @@ export interface LabelStudioApi {
 export interface LabelStudioOptions {
   service: Pick<Service, 'predictions' | 'annotations' | 'projects'>;
   images: ImageSources;
+  /** Activity of the learner, or what it waits for, for the answer to /health. visible: whether a project may be seen. @default nothing is said */
+  learning?: (visible?: (project: string) => boolean) => Promise<readonly LearningLine[]>;
   /** @default images named by http(s) address or data: URI are read, all others refused */
   fetchImage?: FetchImage;
   /** Without it nothing is pushed or pulled: what comes late stays in the service until Label Studio asks again. */

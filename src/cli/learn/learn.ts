@@ -63,10 +63,10 @@ function exitCodeOf(outcomes: readonly RunOutcome[]): number {
 }
 
 /** Merges options over --settings over the configuration. @throws CONFIG_INVALID */
-async function settingsOf(values: Values<typeof LEARN.options>, { learner, model }: ProsamSettings): Promise<LearnerSettings> {
+async function settingsOf(values: Values<typeof LEARN.options>, { learner, model, references }: ProsamSettings): Promise<LearnerSettings> {
   const flags = pick(values, 'engine', 'steps', 'batch', 'samples', 'threads', 'lr');
   // This process runs the learner, whatever the configuration says.
-  const configured = { ...learner, model, run: undefined };
+  const configured = { ...learner, model, references: references.count, run: undefined };
   return parseLearnerSettings(
     present({
       ...configured,

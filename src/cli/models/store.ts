@@ -9,7 +9,7 @@ import type { ProsamSettings } from '../../server/config-schema.ts';
 import { pick } from '../common/parse.ts';
 import type { Values } from '../common/spec.ts';
 import type { STORE_OPTIONS } from '../serve/spec.ts';
-import { versionTable } from './text.ts';
+import { curveLines, versionTable } from './text.ts';
 
 export type StoreValues = Values<typeof STORE_OPTIONS>;
 
@@ -60,6 +60,6 @@ export async function learnedVersions(values: StoreValues, project: string | und
     const versions = await store.list({ ...(project !== undefined && { project }), limit: MAX_LISTED });
     const projects = (await store.projects()).filter((one) => project === undefined || one.project === project);
     const current = new Map(projects.map((one) => [one.project, one.current]));
-    return { projects, versions, lines: versionTable(versions, current) };
+    return { projects, versions, lines: [...versionTable(versions, current), ...curveLines(versions)] };
   });
 }

@@ -1,5 +1,6 @@
 /** Learned versions as text. */
 import type { PointerChange, VersionRecord } from '../../service/ports/versions.ts';
+import { curveText, learningCurves } from '../../service/learning-curve.ts';
 import { BASE } from '../../service/serving.ts';
 import { textTable } from '../common/text-table.ts';
 
@@ -109,4 +110,14 @@ export function labelLines({ labels = [] }: GateSummary): string[] {
   ]);
   const head = ['label', 'accepted', 'pairs', 'mIoU before', 'mIoU', 'masks changed', 'drawn where absent'];
   return ['', textTable({ head, rows })];
+}
+
+/** A line for each project and label: IoU on held-out images over the masks accepted. */
+export function curveLines(versions: readonly VersionRecord[]): string[] {
+  const lines = [...new Set(versions.map(({ project }) => project))].flatMap((project) =>
+    learningCurves(versions.filter((version) => version.project === project)).map(
+      (curve) => `${project}, ${curve.label}: ${curveText(curve)}`,
+    ),
+  );
+  return lines.length === 0 ? [] : ['', 'IoU on held-out images', ...lines];
 }

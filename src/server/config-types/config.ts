@@ -124,7 +124,7 @@ export interface ProsamSettings extends Completed<Omit<ProsamConfig, Section>, '
     webhook: CvatWebhookConfig;
   };
   prune: Completed<PruneConfig, 'imageDays'>;
-  learner: Omit<LearnerSettings, 'model'> & Required<Pick<LearnerConfig, 'run'>>;
+  learner: Omit<LearnerSettings, 'model' | 'references'> & Required<Pick<LearnerConfig, 'run'>>;
   log: Completed<LogConfig>;
   http: Completed<HttpConfig>;
 }

@@ -123,8 +123,8 @@ export interface LogConfig {
   level?: LogLevel;
 }
 
-/** Section `learner`: background training from accepted annotations, with the settings of the learner; its model is that of the service. */
-export interface LearnerConfig extends Partial<Omit<LearnerSettings, 'model'>> {
+/** Section `learner`: background training from accepted annotations, with the settings of the learner; its model and the number of references are those of the service. */
+export interface LearnerConfig extends Partial<Omit<LearnerSettings, 'model' | 'references'>> {
   /**
    * Process that trains: 'managed', a child of the service; 'external', `prosam learn` on this or another machine; 'off', none.
    * @default 'managed'

@@ -11,7 +11,10 @@ import { jsonLines, runCli } from './run-cli.ts';
 import { dyingWithUs } from '../../support/dies-with-us.ts';
 
 const CLI = resolve('src/cli.ts');
-const QUICK = { leaseMs: 1000, checkpointEvery: 1, device: 'cpu', margin: 1, labelMargin: 1, minNewMasks: 4, minImages: 4 };
+const QUICK = {
+  ...{ leaseMs: 1000, checkpointEvery: 1, device: 'cpu', margin: 1, labelMargin: 1, minNewMasks: 4, minImages: 4 },
+  ...{ minGateImages: 1, alikeIou: 1, folds: 0, lr: 1e-2 },
+};
 
 let world: SmallProject;
 let child: ChildProcess | undefined;
@@ -116,7 +119,7 @@ describe('prosam learn', () => {
     expect(stderr).toBe('');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^shelf: run r-\w+ from the built-in encoder: 3 masks \(3 new\) of 1 labels on 3 images\n/);
-    expect(stdout).toMatch(/\nshelf: run r-\w+ promoted \(v-\w+\): mIoU 0\.\d+ -> 0\.\d+ on \d held-out pairs: .*\n$/);
+    expect(stdout).toMatch(/\nshelf: run r-\w+ promoted \(v-\w+\): mIoU 0\.\d+ -> 0\.\d+ on 1 held-out pair in 1 image, gain .*\n$/);
     expect((await world.storage.store.versions.list({ project: PROJECT, limit: 1 }))[0]?.code).toMatch(/^\d+\.\d+\.\d+/);
   });
 

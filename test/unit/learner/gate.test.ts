@@ -38,7 +38,7 @@ beforeAll(async () => {
   const own = await readFile('models/tiny/prompt-encoder.safetensors');
   await engine.loadPromptEncoder('own', own);
   options = {
-    ...{ engine, snapshot: choice, masks: choice.masks.filter(({ split }) => split === 'gate') },
+    ...{ engine, snapshot: choice, lessons: choice.masks.filter(({ split }) => split === 'gate') },
     ...{ fileOf: (sha256) => paths.get(sha256), method: 'auto', alikeIou: 0.99, onPair: () => undefined },
     signal: new AbortController().signal,
   };
@@ -92,6 +92,16 @@ describe('measureVersions', () => {
     const versions = { current: undefined, candidate: 'random' };
     const nearest = await measureVersions({ ...options, method: 'nearest', versions });
     expect(nearest?.map(({ agreement, changed }) => [agreement, changed])).toEqual(nearest?.map(() => [1, false]));
+  });
+
+  it('takes a mask where the label is not for an error, and none for right', async () => {
+    const [mask] = choice.masks as [Choice['masks'][number]];
+    const { label, sha256, split } = mask;
+    const [height, width] = mask.rle.size;
+    const lessons = [{ label, sha256, width, height, split }];
+    const versions = { current: undefined, candidate: 'own' };
+    // The image shows it, so that a mask is found, which is wrong if somebody says that it does not.
+    expect(await measureVersions({ ...options, lessons, versions })).toMatchObject([{ absent: true, current: 0, candidate: 0 }]);
   });
 
   it('ends between two images', async () => {

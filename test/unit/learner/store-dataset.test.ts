@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { cocoRleFromMaskSync } from '../../../src/core/mask/rle.ts';
 import type { Provenance } from '../../../src/service/ports/storage.ts';
-import { dataFingerprint, type SnapshotMask } from '../../../src/learner/snapshot.ts';
+import { dataFingerprint, type Lesson, type SnapshotAbsence, type SnapshotMask } from '../../../src/learner/snapshot.ts';
 import { storeDataset } from '../../../src/learner/store-dataset.ts';
 import type { Dataset, Episode } from '../../../src/training/types.ts';
 import { expectCode } from '../core/expect-error.ts';
@@ -23,8 +23,16 @@ function maskOf({ label = 'cup', image, provenance = 'edited', split = 'train', 
   return { label, sha256: hash(image), rle: { size, counts }, provenance, split, isNew };
 }
 const GATE = [maskOf({ image: 'g1', split: 'gate' }), maskOf({ image: 'g2', split: 'gate' })];
-const open = (masks: readonly SnapshotMask[], more: { replayShare?: number; episodes?: number } = {}): Dataset =>
-  storeDataset({ project: 'p', masks, replayShare: 0.5, episodes: 40, fileOf: (sha256) => `/images/${sha256}`, ...more });
+const open = (masks: readonly Lesson[], more: { replayShare?: number; absentShare?: number; episodes?: number } = {}): Dataset =>
+  storeDataset({
+    project: 'p',
+    lessons: masks,
+    absentShare: 0.2,
+    replayShare: 0.5,
+    episodes: 40,
+    fileOf: (sha256) => `/images/${sha256}`,
+    ...more,
+  });
 const many = (dataset: Dataset, epochs = 250): Episode[] =>
   Array.from({ length: epochs }, (_, epoch) => dataset.fold('all').trainingEpisodes(epoch, 1)).flat();
 const shareOf = (episodes: readonly Episode[], images: readonly string[]): number => {
@@ -118,6 +126,31 @@ describe('storeDataset', () => {
     expectCode('DATASET_INVALID', () => open([...GATE, maskOf({ image: 'a' })]), 'project p', 'two images');
     // Images held out in turn need no gate.
     expect(open([maskOf({ image: 'a' }), maskOf({ image: 'b' })]).fold('all').novel).toEqual([]);
+  });
+});
+
+describe('images that do not show a label', () => {
+  const absence = (image: string, more: Partial<SnapshotAbsence> = {}): SnapshotAbsence => ({
+    ...{ label: 'cup', sha256: hash(image), width: 3, height: 2, split: 'train' as const },
+    ...more,
+  });
+  const masks = [...GATE, maskOf({ image: 'a' }), maskOf({ image: 'b' }), maskOf({ image: 'c' })];
+
+  it('are targets with an empty truth, as large a share as they are of the images and no larger than is set', async () => {
+    const some = open([...masks, absence('e')]);
+    expect(shareOf(many(some), ['e'])).toBeCloseTo(0.2, 1); // of 4 one, but at most a fifth
+    const few = open([...masks, absence('e')], { absentShare: 0.9 });
+    expect(shareOf(many(few), ['e'])).toBeCloseTo(0.25, 1);
+    const episode = many(some).find(({ target }) => target.key.startsWith(hash('e'))) as Episode;
+    expect(await some.labels(episode.target)).toEqual({ data: new Uint8Array(6), width: 3, height: 2 });
+    expect((await some.labels(episode.reference)).data.includes(1)).toBe(true);
+  });
+
+  it('teach nothing where they are held back, of another label, or asked for not at all', () => {
+    const others = [absence('e', { split: 'gate' }), absence('f', { label: 'jug' })];
+    expect(many(open([...masks, ...others]))).toEqual(many(open(masks)));
+    expect(many(open([...masks, absence('e')], { absentShare: 0 }))).toEqual(many(open(masks)));
+    expect(dataFingerprint([...masks, absence('e')])).not.toBe(dataFingerprint(masks));
   });
 });
 

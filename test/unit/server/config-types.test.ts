@@ -24,7 +24,7 @@ const FILES = [...readdirSync(FOLDER).map((name) => join(FOLDER, name)), 'src/le
 /** Fields by interface, those of its parents included. */
 const interfaces = new Map(FILES.flatMap((file) => [...interfacesOf(file)]));
 interfaces.set('LearnerSettings', [...(interfaces.get('LearnerPolicy') ?? []), ...(interfaces.get('LearnerSettings') ?? [])]);
-const ofLearner = (interfaces.get('LearnerSettings') ?? []).filter(({ name }) => name !== 'model');
+const ofLearner = (interfaces.get('LearnerSettings') ?? []).filter(({ name }) => name !== 'model' && name !== 'references');
 interfaces.set('LearnerConfig', [...(interfaces.get('LearnerConfig') ?? []), ...ofLearner]);
 
 describe('the types of the configuration', () => {

@@ -1,12 +1,14 @@
 /** The learner: the run in progress with its loss, and the runs before. */
 import { el, type Child } from '../../../client/page/elements.ts';
-import type { OverviewResponse, RunView } from '../responses.ts';
+import type { OverviewResponse, ProjectResponse, RunView } from '../responses.ts';
 import { lossCurve, type LossPoint } from './charts.ts';
 import { ago, duration, decimal, pill, type PillKind } from './format.ts';
 import { table } from './tables.ts';
 
 const KINDS: Record<RunView['state'], PillKind> = { promoted: 'good', rejected: 'warn', failed: 'bad', running: '' };
 const MAX_ENDED = 6;
+const MAX_CURVES = 20;
+const MAX_POINTS = 6;
 
 /** Losses seen since the page was opened, by run. */
 const seenLosses = new Map<string, LossPoint[]>();
@@ -16,10 +18,12 @@ export interface LearnerState {
   runs: readonly RunView[];
   waitingFor?: string | undefined;
   learner: OverviewResponse['status']['learner'];
+  /** Quality over masks accepted, by label. */
+  curve?: ProjectResponse['info']['curve'] | undefined;
 }
 
-export function learnerPart({ run, runs, waitingFor, learner }: LearnerState): Child[] {
-  return [...(run?.state === 'running' ? runningRun(run) : [fact(stateText(learner, waitingFor))]), endedRuns(runs)];
+export function learnerPart({ run, runs, waitingFor, learner, curve = [] }: LearnerState): Child[] {
+  return [...(run?.state === 'running' ? runningRun(run) : [fact(stateText(learner, waitingFor))]), curves(curve), endedRuns(runs)];
 }
 
 function stateText(learner: LearnerState['learner'], waitingFor: string | undefined): string {
@@ -50,6 +54,16 @@ function lossesOf(id: string, progress: RunView['progress']): readonly LossPoint
     seenLosses.set(id, seen);
   }
   return seen;
+}
+
+/** IoU on held-out images after each gate: the newest ones. */
+function curves(all: NonNullable<LearnerState['curve']>): Child {
+  if (all.length === 0) return undefined;
+  const rows = all.slice(0, MAX_CURVES).map(({ label, points }) => {
+    const shown = points.slice(-MAX_POINTS).map(({ accepted, iou }) => `${accepted}: ${decimal(iou)}`);
+    return [el('strong', {}, label), shown.join(', ')];
+  });
+  return table(['Label', 'IoU on held-out images after so many accepted masks'], rows);
 }
 
 function endedRuns(runs: readonly RunView[]): Child {

@@ -44,6 +44,8 @@ export interface MlBackendOptions {
    * Label Studio waits for 1 s while somebody presses Submit: keep the event, and do slow work afterwards. It is answered once this resolves. @default events are taken and forgotten
    */
   onEvent?(event: MlEvent, call: MlCall): Promise<void>;
+  /** Further fields of the answer to /health, which must not be late. @default none */
+  about?(caller: Caller): Promise<Record<string, unknown>>;
   /** Versions of one project's predictions, or of all. @default none */
   versions?(call: MlCall): Promise<readonly string[]>;
   /** Project name that access is checked for, where callers may be restricted to projects. @default the key itself */
@@ -75,7 +77,7 @@ export function createMlBackend(options: MlBackendOptions): { routes: readonly R
       path: '/health',
       summary: 'Whether the backend is there',
       access: 'write',
-      handle: () => Promise.resolve({ json: { status: 'UP', model_class: modelClass } }),
+      handle: async ({ caller }) => ({ json: { status: 'UP', model_class: modelClass, ...(await options.about?.(caller)) } }),
     }),
     route({
       method: 'post',

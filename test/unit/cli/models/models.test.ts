@@ -20,7 +20,8 @@ beforeAll(async () => {
       pairs: 12,
       current: 0.5 + i / 10,
       candidate: 0.6 + i / 10,
-      labels: [{ label: 'cup', pairs: 12, current: 0.5, candidate: 0.6 }],
+      ...{ decision: 'promote', images: 9, changed: 4, gain: { mean: 0.1, low: 0.02, high: 0.2 } },
+      labels: [{ label: 'cup', pairs: 12, accepted: 12 * (i + 1), current: 0.5 + i / 10, candidate: 0.6 + i / 10, changed: i === 1 }],
     };
     await storage.store.runs.claim('cups', 'test', { id: runId, upTo: i, leaseMs: 1000, nowMs: 1000 + i });
     const version = {
@@ -44,12 +45,15 @@ describe('prosam models', () => {
       projects: unknown[];
     };
     expect(json.versions.map(({ id }) => id)).toEqual(['v-two', 'v-one']);
+    expect(stdout).toContain('cups, cup: after 12 masks 0.60, after 24 0.70');
     expect((await models('list', '--project', 'plates')).stdout).toContain('no versions yet');
   });
 
   it('shows one with all that is known of it', async () => {
     const { stdout } = await models('show', 'v-two');
-    for (const part of ['in service', 'better', 'v-one', 'abc', 'cup', 'v-one -> v-two']) expect(stdout).toContain(part);
+    const parts = ['in service', 'better', 'v-one', 'abc', 'v-one -> v-two', '+10.0 (+2.0 to +20.0)'];
+    for (const part of parts) expect(stdout).toContain(part);
+    expect(stdout).toMatch(/cup\s+24\s+12\s+60\.0\s+70\.0\s+yes\s+-/);
     const missing = await models('show', 'v-none');
     expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('VERSION_NOT_FOUND')]);
   });
@@ -68,7 +72,9 @@ describe('prosam models', () => {
     const { changes } = JSON.parse(stdout) as { changes: { part: string; change: number; parameters: number }[] };
     expect(changes.length).toBeGreaterThan(5);
     expect(changes.every(({ change }) => change === 0)).toBe(true); // the same weights
-    expect((await models('diff', 'v-one', 'v-two')).stdout).toContain('change in %');
+    const both = (await models('diff', 'v-one', 'v-two')).stdout;
+    for (const part of ['change in %', '+10.0 (+2.0 to +20.0)', 'v-two: 12 held-out pairs, 9 images, 4 masks changed visibly'])
+      expect(both).toContain(part);
   });
 
   it('says how it is used', async () => {
