@@ -15,6 +15,8 @@ const BRACE = '{'.charCodeAt(0);
 export interface CommandTransportOptions extends ExchangeLimits {
   /** @default the standard error of this process */
   log?: (line: string) => void;
+  /** Names of environment variables that the command gets beside the usual ones. @default [] */
+  environment?: readonly string[];
   /** Milliseconds of a clock that never goes back. @default performance.now */
   now?: () => number;
 }
@@ -28,7 +30,7 @@ interface Talk {
 
 /** Started with the first message, and again with the next one after it has died. */
 export function createCommandTransport(command: readonly [string, ...string[]], options: CommandTransportOptions): ExternalTransport {
-  const { timeoutMs, maxBytes, log = printed, now = () => performance.now() } = options;
+  const { timeoutMs, maxBytes, environment = [], log = printed, now = () => performance.now() } = options;
   const name = basename(command[0]);
   let running: RunningCommand | undefined;
   let talk: Talk | undefined;
@@ -40,6 +42,7 @@ export function createCommandTransport(command: readonly [string, ...string[]], 
   const launch = (): RunningCommand => {
     const mine: RunningCommand = startCommand(command, {
       maxBytes,
+      environment,
       log,
       onLine(line) {
         // A library that prints says nothing to us.

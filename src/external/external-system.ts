@@ -13,6 +13,11 @@ export interface ExternalSystemOptions {
   maxBytes?: number;
   /** Called with each line that a command prints on its standard error. @default printed on this process's */
   log?: (line: string) => void;
+  /**
+   * Names of environment variables that a command gets beside the usual ones (paths, languages, threads and GPUs, proxies, Python).
+   * @default []
+   */
+  environment?: readonly string[];
 }
 
 /**
@@ -26,7 +31,7 @@ export interface ExternalSystemOptions {
  * const { masks } = await engine.predict('target.jpg', references, { method: 'external' });
  */
 export function externalSystem(place: string | readonly string[], options: ExternalSystemOptions = {}): ExternalSystem {
-  const { timeoutMs = DEFAULT_EXTERNAL_TIMEOUT_MS, maxBytes = DEFAULT_EXTERNAL_BYTES, log } = options;
+  const { timeoutMs = DEFAULT_EXTERNAL_TIMEOUT_MS, maxBytes = DEFAULT_EXTERNAL_BYTES, environment = [], log } = options;
   within('timeoutMs', timeoutMs, EXTERNAL_BOUNDS.timeoutMs);
   within('maxBytes', maxBytes, EXTERNAL_BOUNDS.maxBytes);
   if (typeof place === 'string' && /^https?:\/\//i.test(place)) {
@@ -38,7 +43,7 @@ export function externalSystem(place: string | readonly string[], options: Exter
     throw new ProsamError('OPTION_INVALID', 'external: expected an address or a command, got nothing.');
   return {
     place: [file, ...args].join(' '),
-    open: () => createCommandTransport([file, ...args], { timeoutMs, maxBytes, ...(log && { log }) }),
+    open: () => createCommandTransport([file, ...args], { timeoutMs, maxBytes, environment, ...(log && { log }) }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** One process of a command that answers lines with lines. */
 import { spawn } from 'node:child_process';
+import { childEnvironment } from '../core/common/child-environment.ts';
 import { messageOf } from '../core/common/errors.ts';
 import { createLineReader } from './answer-lines.ts';
 
@@ -12,6 +13,8 @@ export interface RunningCommand {
 }
 
 export interface CommandEvents {
+  /** Names of variables that it gets beyond those every command does. */
+  environment?: readonly string[];
   /** Longest line of its output, in bytes. */
   maxBytes: number;
   onLine: (line: Buffer) => void;
@@ -26,10 +29,9 @@ const MAX_LOG_LINE = 16 * 1024;
 /** It keeps nobody's process alive, and ends with this one: by its input, which ends, or killed where this one ends in order. */
 export function startCommand(
   [file, ...args]: readonly [string, ...string[]],
-  { maxBytes, onLine, onEnd, log }: CommandEvents,
+  { maxBytes, environment, onLine, onEnd, log }: CommandEvents,
 ): RunningCommand {
-  // Tokens and addresses of the service are none of its business.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PROSAM_')));
+  const env = childEnvironment(process.env, { groups: ['compute', 'network', 'python'], names: environment });
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env, windowsHide: true });
   const kill = (): void => void child.kill('SIGKILL');
   let why: string | undefined;

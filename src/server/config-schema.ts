@@ -62,6 +62,7 @@ export const configSchema = z.strictObject({
       default: z.boolean().default(false),
       timeoutMs: milliseconds(EXTERNAL_BOUNDS.timeoutMs.low, EXTERNAL_BOUNDS.timeoutMs.high).default(DEFAULT_EXTERNAL_TIMEOUT_MS),
       maxBytes: whole(EXTERNAL_BOUNDS.maxBytes.low, EXTERNAL_BOUNDS.maxBytes.high).default(DEFAULT_EXTERNAL_BYTES),
+      environment: z.array(text(200)).max(100).default([]),
     })
     .prefault({}),
   cache: z.string().max(4096).default('prosam/cache'),

@@ -213,7 +213,7 @@ function engineOptions(
     inferenceTimeoutMs,
     cache,
     cacheBytes,
-    external: { place, timeoutMs, maxBytes: maxAnswerBytes },
+    external: { place, timeoutMs, maxBytes: maxAnswerBytes, environment },
     images: { maxBytes, maxPixels },
   }: ProsamSettings,
   log: Log,
@@ -227,7 +227,7 @@ function engineOptions(
     priority: 'low' as const,
     limits: { maxBytes, maxPixels },
     ...(place !== undefined && {
-      external: externalSystem(place, { timeoutMs, maxBytes: maxAnswerBytes, log: (line) => log.info({ line }, 'external') }),
+      external: externalSystem(place, { timeoutMs, maxBytes: maxAnswerBytes, environment, log: (line) => log.info({ line }, 'external') }),
     }),
     ...(cache !== '' && { cacheDir: cache, cacheDirBytes: cacheBytes }),
   };

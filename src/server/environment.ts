@@ -39,6 +39,11 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
   },
   PROSAM_PRECISION: { path: ['precision'], about: 'what the image networks compute in' },
   PROSAM_EXTERNAL: { path: ['external', 'place'], about: 'address or command of the method external' },
+  PROSAM_EXTERNAL_ENV: {
+    path: ['external', 'environment'],
+    parse: list,
+    about: 'names of variables that this command gets, with commas',
+  },
   PROSAM_CACHE: { path: ['cache'], about: 'folder for features of images' },
   PROSAM_TOKEN: {
     path: ['auth', 'tokens'],

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../core/common/child-environment.ts';
 import { messageOf } from '../core/common/errors.ts';
 import type { Log } from '../service/ports/log.ts';
 import type { ServiceMetrics } from '../service/ports/metrics.ts';
@@ -95,11 +96,15 @@ function learnerSettings({ learner, model, references }: ProsamSettings): object
   return { ...learner, run: undefined, model, references: references.count };
 }
 
-/** Addresses of stores may hold passwords, which the list of processes would show; the tokens of callers are none of its business. */
+/** Addresses of stores may hold passwords, which the list of processes would show; other secrets are none of its business. */
 function environmentFor({ database, objects, storageTimeouts }: ProsamSettings): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PROSAM_') || name === 'PROSAM_MODELS');
+  const stores = [
+    ...(/^postgres(ql)?:/.test(database) ? ['postgres' as const] : []),
+    ...(objects.startsWith('s3:') ? ['s3' as const] : []),
+  ];
+  const kept = childEnvironment(process.env, { groups: ['compute', 'network', ...stores] });
   const timeouts = Object.entries(storageTimeouts).map(([name, ms]) => `${name}=${ms}`);
-  return { ...Object.fromEntries(kept), PROSAM_DATABASE: database, PROSAM_OBJECTS: objects, PROSAM_STORAGE_TIMEOUTS: timeouts.join() };
+  return { ...kept, PROSAM_DATABASE: database, PROSAM_OBJECTS: objects, PROSAM_STORAGE_TIMEOUTS: timeouts.join() };
 }
 
 /** The command line beside this file: as source, or built. */

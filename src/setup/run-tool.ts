@@ -1,5 +1,6 @@
 /** Other programs, run to their end: pip, the compiler, Node itself. */
 import { execFile } from 'node:child_process';
+import { childEnvironment } from '../core/common/child-environment.ts';
 import { ProsamError } from '../core/common/errors.ts';
 
 export interface ToolRun {
@@ -19,7 +20,8 @@ const LAST_LINES = 8;
  */
 export function runTool(command: string, args: readonly string[], advice: string, signal?: AbortSignal): Promise<ToolRun> {
   return new Promise((done, fail) => {
-    execFile(command, args, { maxBuffer: MAX_OUTPUT, ...(signal && { signal }) }, (error, stdout, stderr) => {
+    const env = childEnvironment(process.env, { groups: ['compute', 'network', 'python'] });
+    execFile(command, args, { maxBuffer: MAX_OUTPUT, env, ...(signal && { signal }) }, (error, stdout, stderr) => {
       if (signal?.aborted) {
         fail(signal.reason as Error);
         return;

@@ -1,8 +1,8 @@
 /**
- * A system on which compiled libraries do not load, as far as Node can tell: node --import this file. HIDDEN_LIBRARIES: a JSON object,
+ * A system on which compiled libraries do not load, as far as Node can tell: node --import this file. NODE_HIDDEN_LIBRARIES: a JSON object,
  * the beginning of a package's name in the library's path -> the loader's complaint. The packages themselves are the real ones.
  */
-const hidden = Object.entries(JSON.parse(process.env.HIDDEN_LIBRARIES ?? '{}'));
+const hidden = Object.entries(JSON.parse(process.env.NODE_HIDDEN_LIBRARIES ?? '{}'));
 const { dlopen } = process;
 process.dlopen = (module, file, ...rest) => {
   const [, complaint] = hidden.find(([part]) => String(file).includes(part)) ?? [];
@@ -10,7 +10,7 @@ process.dlopen = (module, file, ...rest) => {
   return dlopen.call(process, module, file, ...rest);
 };
 // Alpine: what Node says of the C library there.
-if (process.env.HIDDEN_GLIBC === '1' && process.report) {
+if (process.env.NODE_HIDDEN_GLIBC === '1' && process.report) {
   const { getReport } = process.report;
   process.report.getReport = (...args) => {
     const told = getReport.apply(process.report, args);

@@ -1,5 +1,6 @@
 /** Report of `prosam doctor` on the machine: versions, processor, memory, GPUs, folders. Nothing here may fail or hang. */
 import { execFile } from 'node:child_process';
+import { childEnvironment } from '../../core/common/child-environment.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, release, totalmem } from 'node:os';
@@ -85,7 +86,8 @@ function instructions(): string[] {
 function nvidiaGpus(): Promise<string[]> {
   const args = ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'];
   return new Promise((done) => {
-    execFile('nvidia-smi', args, { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' }, (error, stdout) => {
+    const env = childEnvironment(process.env, { groups: ['compute'] });
+    execFile('nvidia-smi', args, { env, timeout: TIMEOUT_MS, killSignal: 'SIGKILL' }, (error, stdout) => {
       done(
         error
           ? []

@@ -29,6 +29,8 @@ export interface ExternalConfig {
   timeoutMs?: number;
   /** Largest answer, in bytes. @default 2 ** 24 */
   maxBytes?: number;
+  /** Names of environment variables that a command gets; others than the usual ones it does not. @default [] */
+  environment?: readonly string[];
 }
 
 /** Section `images`: images named by path or address, and their bounds. */

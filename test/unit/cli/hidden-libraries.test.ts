@@ -28,7 +28,7 @@ function run(args: readonly string[], hidden: Record<string, string>, musl = fal
     const env = {
       ...process.env,
       NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${HIDE}`,
-      ...{ HIDDEN_LIBRARIES: JSON.stringify(hidden), HIDDEN_GLIBC: musl ? '1' : '0' },
+      ...{ NODE_HIDDEN_LIBRARIES: JSON.stringify(hidden), NODE_HIDDEN_GLIBC: musl ? '1' : '0' },
     };
     execFile(
       ...dyingWithUs(process.execPath, [resolve('src/cli.ts'), ...args]),

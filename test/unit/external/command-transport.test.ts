@@ -62,7 +62,11 @@ describe('a command', () => {
 
   it('sees no variable of ours', async () => {
     vi.stubEnv('PROSAM_TOKEN', 'secret');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
     expect(await open('secretive').describe('a')).toMatchObject({ version: 'sees .' });
+    expect(await open('secretive', { environment: ['AWS_SECRET_ACCESS_KEY'] }).describe('a')).toMatchObject({
+      version: 'sees AWS_SECRET_ACCESS_KEY.',
+    });
   });
 
   it('that dies in the middle fails that message alone, and is started again for the next', async () => {

@@ -19,7 +19,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   if (mode === 'mortal' && segments) process.exit(9);
   if (mode === 'endless' && segments) process.stdout.write('{'.repeat(100_000));
   else {
-    const names = Object.keys(process.env).filter((name) => name.startsWith('PROSAM_'));
+    const names = Object.keys(process.env).filter((name) => /PROSAM_|SECRET/.test(name));
     const answer = { ...answerTo(message), ...(mode === 'secretive' && { version: `sees ${names.join(' ')}.` }) };
     process.stdout.write(`${JSON.stringify(answer)}\n`);
   }

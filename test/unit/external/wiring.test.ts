@@ -117,8 +117,14 @@ describe('prosam serve', () => {
   });
 
   it('is configured by a section or a variable', () => {
-    const { external } = serverConfig(configFromEnvironment({ PROSAM_EXTERNAL: 'python3 segmenter.py' }));
-    expect(external).toEqual({ place: 'python3 segmenter.py', default: false, timeoutMs: 120_000, maxBytes: 2 ** 24 });
+    const { external } = serverConfig(configFromEnvironment({ PROSAM_EXTERNAL: 'python3 segmenter.py', PROSAM_EXTERNAL_ENV: 'MY_KEY' }));
+    expect(external).toEqual({
+      place: 'python3 segmenter.py',
+      default: false,
+      timeoutMs: 120_000,
+      maxBytes: 2 ** 24,
+      environment: ['MY_KEY'],
+    });
     expectCode('CONFIG_INVALID', () => serverConfig({ external: { default: true } }), 'external.place');
     expectCode('CONFIG_INVALID', () => serverConfig({ external: { timeoutMs: 0 } }), 'external.timeoutMs');
   });

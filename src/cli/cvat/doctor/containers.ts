@@ -1,5 +1,6 @@
 /** Checks of the environment of CVAT's containers, and of their way to prosam, where Docker is available. */
 import { execFile } from 'node:child_process';
+import { childEnvironment } from '../../../core/common/child-environment.ts';
 import { messageOf } from '../../../core/common/errors.ts';
 import { CONTAINERS, expectedEnvironment, SERVERLESS } from './compose.ts';
 import type { Finding } from './checks.ts';
@@ -10,7 +11,9 @@ export type Docker = (args: readonly string[]) => Promise<string>;
 export function createDocker(signal?: AbortSignal): Docker {
   return (args) =>
     new Promise((done, fail) => {
-      execFile('docker', [...args], { timeout: 20_000, maxBuffer: 2 ** 22, ...(signal && { signal }) }, (error, stdout, stderr) => {
+      const names = Object.keys(process.env).filter((name) => name.startsWith('DOCKER_'));
+      const env = childEnvironment(process.env, { groups: ['network'], names });
+      execFile('docker', [...args], { env, timeout: 20_000, maxBuffer: 2 ** 22, ...(signal && { signal }) }, (error, stdout, stderr) => {
         if (error) fail(new Error((stderr.trim().split('\n').pop() ?? '') || error.message, { cause: error }));
         else done(stdout);
       });

@@ -1,5 +1,6 @@
 /** Tries a device in a process of its own, so that a driver that crashes or hangs takes nobody down. */
 import { fork } from 'node:child_process';
+import { childEnvironment } from '../../common/child-environment.ts';
 import type { Device } from './devices.ts';
 import type { ProbeMetrics } from './probe.ts';
 
@@ -18,7 +19,11 @@ const PATIENCE_MS = 30_000;
 export function probeDevice(device: Device, { timeoutMs = PATIENCE_MS, program = probeFile() }: ProbeOptions = {}): Promise<ProbeResult> {
   return new Promise((resolve) => {
     // Flags of the calling process (--input-type, --test, loaders) are not meant for this one; drivers chat on stderr.
-    const child = fork(program, [device], { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const child = fork(program, [device], {
+      execArgv: [],
+      env: childEnvironment(process.env, { groups: ['compute'] }),
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
     const settle = (response: ProbeResult): void => {
       clearTimeout(timer);
       child.kill('SIGKILL');

@@ -1,5 +1,6 @@
 /** Flags and environment that keep the inference process small: it makes few objects, and arrays that are large and soon over. */
 import { setTimeout } from 'node:timers/promises';
+import { childEnvironment } from '../../common/child-environment.ts';
 import { modelFolder } from '../../checkpoint/model-paths.ts';
 import { readManifestText } from '../../checkpoint/manifest-text.ts';
 import { DEFAULT_MODEL } from '../../engine/defaults.ts';
@@ -35,7 +36,7 @@ async function mappedFromOf(model: string): Promise<number> {
 }
 
 /**
- * Environment of a worker, as its parent sets it. Allocator settings of the user are kept.
+ * Environment of a worker, as its parent sets it: what computing needs, and no secret. Allocator settings of the user are kept.
  *
  * glibc by itself keeps most of what a network's steps take between them. Here every large piece goes back to the system when it is
  * free, and huge pages make that nearly free of charge; and few threads take memory, so that one heap with its leftovers is
@@ -44,5 +45,9 @@ async function mappedFromOf(model: string): Promise<number> {
 export function workerEnvironment(mappedFrom: number, own: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const chosen = Object.keys(own).some((name) => name === 'GLIBC_TUNABLES' || name.startsWith('MALLOC_'));
   const tunables = [`mmap_threshold=${mappedFrom}`, 'hugetlb=1', 'arena_max=1'].map((tunable) => `glibc.malloc.${tunable}`);
-  return { ...own, ...(!chosen && { GLIBC_TUNABLES: tunables.join(':') }), ELECTRON_RUN_AS_NODE: '1' };
+  return {
+    ...childEnvironment(own, { groups: ['compute'] }),
+    ...(!chosen && { GLIBC_TUNABLES: tunables.join(':') }),
+    ELECTRON_RUN_AS_NODE: '1',
+  };
 }
