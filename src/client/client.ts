@@ -6,9 +6,9 @@ import { jobsClient, type JobsClient } from './resources/jobs.ts';
 import { projectsClient, type ProjectsClient } from './resources/projects.ts';
 import { versionsClient, type VersionsClient } from './resources/versions.ts';
 import type { CallOptions, ClientOptions } from './send.ts';
-import type { PredictResponse, RefineResponse } from './types/predictions.ts';
+import type { PredictResponse, RefineResponse, TrackResponse } from './types/predictions.ts';
 import type { StatusResponse } from './types/records.ts';
-import type { PredictRequest, RefineRequest } from './types/requests.ts';
+import type { PredictRequest, RefineRequest, TrackRequest } from './types/requests.ts';
 
 /** Every function rejects with a ProsamClientError, or with the reason of its signal. */
 export interface ProsamClient {
@@ -16,6 +16,8 @@ export interface ProsamClient {
   predict(request: PredictRequest, options?: CallOptions): Promise<PredictResponse>;
   /** Masks from clicks and a box on one image. */
   refine(request: RefineRequest, options?: CallOptions): Promise<RefineResponse>;
+  /** An object that was marked in one frame, found in a later one. */
+  track(request: TrackRequest, options?: CallOptions): Promise<TrackResponse>;
   /** Readiness, problems, load, and the live version of every project. */
   status(options?: CallOptions): Promise<StatusResponse>;
   readonly annotations: AnnotationsClient;
@@ -36,6 +38,7 @@ export function createClient(options: ClientOptions): ProsamClient {
   return {
     predict: (request, call) => calls.post('/predict', request, true, call),
     refine: (request, call) => calls.post('/refine', request, true, call),
+    track: (request, call) => calls.post('/track', request, true, call),
     status: (call) => calls.get('/status', call),
     annotations: annotationsClient(calls),
     jobs: jobsClient(calls),

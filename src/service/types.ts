@@ -21,6 +21,8 @@ import type {
   RefinedMask,
   RefinePrompts,
   StageTimes,
+  TrackedFrame,
+  TrackState,
 } from '../core/engine/types.ts';
 
 /** Bytes of an image file, or the sha256 of one the project has seen. */
@@ -66,6 +68,22 @@ export interface ServicePrediction {
   baseModel: string;
   device: string;
   milliseconds: StageTimes & { queue: number };
+}
+
+/** One step of a track: an object marked in one frame, looked for in another. */
+export interface ServiceTrackRequest {
+  /** 1 to 200 letters, digits or any of . _ : @ / - */
+  project: string;
+  /** The frame it is looked for in. */
+  image: ServiceImage;
+  /** The frame it was marked in. */
+  first: Reference<ServiceImage>;
+  /** The frame it was found in last, with the mask that was found. */
+  recent?: Reference<ServiceImage> | undefined;
+  /** `state` of the step before. @default a track that begins */
+  state?: TrackState | undefined;
+  /** Fair shares: one client may fill only part of the queue. @default project */
+  client?: string;
 }
 
 /** The mask of one label while it is drawn. */
@@ -197,6 +215,8 @@ export interface PredictionService {
     request: { project: string; image: ServiceImage; prompts: RefinePrompts; client?: string },
     options?: { signal?: AbortSignal },
   ): Promise<{ masks: RefinedMask[]; width: number; height: number; notices?: string[] }>;
+  /** Finds an object that was marked in one frame in a later one, by its look. @throws SERVICE_BUSY, CLIENT_BUSY, IMAGE_*, ANNOTATION_*, OPTION_INVALID */
+  track(request: ServiceTrackRequest, options?: { signal?: AbortSignal }): Promise<TrackedFrame>;
   /** Computes the image features ahead of time, so that a later call answers at once, and remembers the image. @throws IMAGE_* */
   prepare(
     request: { project: string; image: ServiceImage; externalId?: string; client?: string },

@@ -1,14 +1,14 @@
-/** Masks now: POST /predict and POST /refine. */
+/** Masks now: POST /predict, POST /refine and POST /track. */
 import { noticeLine, type Notice } from '../../core/common/notice.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Service, ServiceImage, ServicePredictRequest, ServicePrediction } from '../../service/types.ts';
 import type { RefinePrompts } from '../../core/engine/types.ts';
 import { readAs, type ImageSources, type ReadingJson } from '../http/images/image-input.ts';
 import { route, type Caller, type Route } from '../http/route.ts';
-import { predictResponse, refineResponse } from './responses.ts';
+import { predictResponse, refineResponse, trackResponse } from './responses.ts';
 import { base64, writeMask, writePrediction, type OutputForm } from './mask-output.ts';
 import { annotationFrom, type Files } from './request-annotations.ts';
-import { predictSchema, refineSchema, type PredictBody } from './schemas.ts';
+import { predictSchema, refineSchema, trackSchema, type PredictBody } from './schemas.ts';
 
 /** An image of 64 MiB as base64, and annotations beside it. */
 export const MAX_BODY_BYTES = 96 * 2 ** 20;
@@ -85,6 +85,38 @@ export function predictRoutes({ service, images }: { service: Pick<Service, 'pre
           });
         }
         return { json: { width, height, ...withNotices(found, notices), masks: written } };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/track',
+      summary: 'An object that was marked in one frame, found in a later one',
+      access: 'write',
+      body: trackSchema,
+      multipart: true,
+      maxBodyBytes: MAX_BODY_BYTES,
+      response: trackResponse,
+      async handle({ body, files, caller, signal }) {
+        const notices: Notice[] = [];
+        const read = (input: typeof body.image, about: string): Promise<ServiceImage> =>
+          images.read(input, { files, signal, onNotice: (notice) => notices.push({ ...notice, about }) });
+        const readMarked = async ({ image, ...fields }: typeof body.first, about: string) => ({
+          image: await read(image, about),
+          ...annotationFrom(fields, files),
+        });
+        const { mask, width, height, found, trust, area, boxXyxy, state } = await service.predictions.track(
+          {
+            project: body.project,
+            image: await read(body.image, 'target'),
+            first: await readMarked(body.first, 'first'),
+            ...(body.recent && { recent: await readMarked(body.recent, 'recent') }),
+            ...(body.state && { state: body.state }),
+            ...clientOf(caller),
+          },
+          { signal },
+        );
+        const about = { width, height, found, trust, ...(area !== undefined && { area }), ...(boxXyxy && { boxXyxy }), state };
+        return { json: { ...about, ...withNotices(notices), ...(mask && (await writeMask(mask, body, signal))) } };
       },
     }),
   ];

@@ -62,6 +62,25 @@ export const predictResponse = z.object({
   milliseconds: z.record(z.string(), z.number()),
 });
 
+const pose = z.object({ x: z.number(), y: z.number(), scale: z.number(), angle: z.number() });
+
+export const trackResponse = z.object({
+  notices,
+  width: z.int(),
+  height: z.int(),
+  found: z.boolean().describe('False where the object is gone, hidden or no longer to be told: then there is no mask'),
+  trust: share,
+  area: z.int().exactOptional(),
+  boxXyxy: boxXyxy.exactOptional().describe('Hidden parts included; of a drawn box, the box moved along with the object'),
+  ...writtenMask,
+  state: z
+    .object({
+      ...{ pose, seen: pose, lost: z.int() },
+      motion: z.object({ dx: z.number(), dy: z.number(), growth: z.number(), turn: z.number() }),
+    })
+    .describe('For the next step'),
+});
+
 export const refineResponse = z.object({
   notices,
   width: z.int(),

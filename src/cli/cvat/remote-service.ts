@@ -11,7 +11,7 @@ import type { PredictionService, ServiceImage } from '../../service/types.ts';
 import type { InstancePrediction, PixelImage } from '../../core/engine/types.ts';
 
 export interface RemoteService {
-  predictions: Pick<PredictionService, 'predict' | 'refine'>;
+  predictions: Pick<PredictionService, 'predict' | 'refine' | 'track'>;
 }
 
 export function remoteService(client: ProsamClient): RemoteService {
@@ -52,6 +52,19 @@ function remotePredictions(client: ProsamClient): RemoteService['predictions'] {
           return { label, method, quality, area, ...(boxXyxy && { boxXyxy }), ...objects, mask };
         }),
       };
+    },
+    async track({ project, image, first, recent, state }, call) {
+      const marked = (one: typeof first) => ({ image: imageOf(one.image), ...sentAnnotation(annotationIn(one)) });
+      const { rle, width, height, found, trust, area, boxXyxy, ...rest } = await client.track(
+        {
+          ...{ project, image: imageOf(image), format: 'rle', first: marked(first) },
+          ...(recent && { recent: marked(recent) }),
+          ...(state && { state }),
+        },
+        call,
+      );
+      const object = rle && boxXyxy && { mask: maskOf(rle), boxXyxy, ...(area !== undefined && { area }) };
+      return { width, height, found, trust, ...object, state: rest.state, milliseconds: {} };
     },
     async refine({ project, image, prompts: { points = [], negative = [], box } }, call) {
       const { width, height, masks } = await client.refine(

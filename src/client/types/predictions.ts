@@ -1,5 +1,5 @@
 /** Responses with masks: predictions, refinements, jobs and callbacks. Coordinates are pixels of the upright image, times milliseconds since 1970. */
-import type { MaskQuality, Method } from '../../core/engine/types.ts';
+import type { MaskQuality, Method, TrackState } from '../../core/engine/types.ts';
 import type { PolygonWithHoles } from '../../core/mask/polygon-groups.ts';
 import type { CompressedRle } from '../../core/mask/rle.ts';
 
@@ -75,6 +75,26 @@ export interface PredictResponse {
   device: string;
   /** Milliseconds spent, by stage. */
   milliseconds: Record<string, number>;
+}
+
+/** An object found in a frame, or that it was not. */
+export interface TrackResponse extends WrittenMask {
+  /** Pixels of the upright image. */
+  width: number;
+  /** Pixels of the upright image. */
+  height: number;
+  /** Facts about images and annotations that the caller should know; absent where there are none. */
+  notices?: string[];
+  /** False where the object is gone, hidden or no longer to be told: then there is no mask. */
+  found: boolean;
+  /** Trust in the place, 0..1. */
+  trust: number;
+  /** Pixels in the mask. */
+  area?: number;
+  /** Box of the object, hidden parts included; of a drawn box, the box moved along with the object. */
+  boxXyxy?: [x0: number, y0: number, x1: number, y1: number];
+  /** For the next step. */
+  state: TrackState;
 }
 
 /** Masks from clicks and a box, best `samIou` first. */

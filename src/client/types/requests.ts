@@ -1,5 +1,5 @@
 /** Requests of the client. Coordinates are pixels of the upright image; the service answers REQUEST_INVALID beyond the bounds named here. */
-import type { Method } from '../../core/engine/types.ts';
+import type { Method, TrackState } from '../../core/engine/types.ts';
 import type { Dense, Strategy } from '../../core/engine/strategy.ts';
 import type { PathInput, PointInput } from '../../core/mask/annotation.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
@@ -170,6 +170,22 @@ export interface RefineRequest extends Pick<PredictRequest, 'project' | 'image' 
   maskInput?: string;
   /** Return `lowResLogits` of each mask, the `maskInput` of the next call. @default false */
   lowResLogits?: boolean;
+}
+
+/** Request for an object in a frame, that was marked in an earlier one. */
+export interface TrackRequest extends Pick<PredictRequest, 'project' | 'image' | 'format' | 'tolerance' | 'holes'> {
+  /** The frame in which the object was marked. */
+  first: {
+    /** The image itself, or its name. */
+    image: ClientImage;
+  } & ClientAnnotation;
+  /** The frame in which it was found last, with the mask that was found: for objects that change their form. */
+  recent?: {
+    /** The image itself, or its name. */
+    image: ClientImage;
+  } & ClientAnnotation;
+  /** `state` of the response before. @default a track that begins */
+  state?: TrackState;
 }
 
 /** Key of an annotation; its three names together take at most 2,500 bytes of UTF-8. */

@@ -9,8 +9,6 @@ import { createCvatClient } from '../../../src/adapters/cvat/api/client.ts';
 import { createTrackMemory } from '../../../src/adapters/cvat/nuclio/track-memory.ts';
 import { DEFAULT_LIMITS } from '../../../src/core/image/node/decode.ts';
 import { isProsamError } from '../../../src/core/common/errors.ts';
-import { splitInstances } from '../../../src/core/mask/instances.ts';
-import type { PredictionService } from '../../../src/service/types.ts';
 import { maskArea } from '../../../src/core/mask/raster.ts';
 import { movedBy, pixelsOf } from './functions/as-cvat-draws.ts';
 import { painted, paintedService } from './functions/painted-service.ts';
@@ -32,17 +30,6 @@ let running: Promise<void> | undefined;
 let task: { id: number };
 const service = fakeService({ labels: ['cat', 'dog'] });
 const objects = fakeService({ labels: ['object'] });
-/** With the regions that a real service tells apart. */
-const follow: Pick<PredictionService, 'predict'> = {
-  async predict(request, call) {
-    const response = await objects.predictions.predict(request, call);
-    return {
-      ...response,
-      masks: response.masks.map((one) => ({ ...one, instances: splitInstances(one.mask, 1).map((region) => ({ ...region, score: 0.9 })) })),
-    };
-  },
-};
-
 beforeEach(async () => {
   cvat = await startStandIn();
   stop = new AbortController();
@@ -65,7 +52,7 @@ async function serve(
   const client = createCvatClient({ url: cvat.url, token: TOKEN, backoffMs: 1 });
   const api = createAgentApi(client.transport, 'bb5d77848e4085a26c546eab67030703');
   const id = await api.create(describeAgentFunction(kind, { name: 'prosam', isPublic: false, labels: ['cat', 'dog'] }));
-  const tracker = { service: { predictions: follow }, memory: createTrackMemory(), project: 'pets', tolerance: 1, limits: DEFAULT_LIMITS };
+  const tracker = { service: { predictions: objects.predictions }, memory: createTrackMemory(), project: 'pets', tolerance: 1, limits: DEFAULT_LIMITS };
   const response = createAgentResponses({ client, service: own, project: 'pets', tracker, threshold });
   running = runAgent({ api, functions: [{ id, kind }], response, signal: stop.signal, pauseMs: 20, pollMs: 60_000, ...options });
   running.catch(() => undefined);

@@ -135,6 +135,14 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
         masks: [{ mask, area: 9, boxXyxy: [1, 2, 3, 4], samIou: 0.9, objectScore: 0.6, lowResLogits: Float32Array.of(-1.5, 2.25) }],
       };
     },
+    async track(request, { signal } = {}) {
+      await note('predictions.track', request, signal);
+      const { width, height } = await know(request.project, request.image);
+      const mask = roundMask({ width, height }, 0.3);
+      const pose = { x: width / 2, y: height / 2, scale: 1, angle: 0 };
+      const state = { pose, seen: pose, motion: { dx: 1, dy: 0, growth: 1, turn: 0 }, lost: 0 };
+      return { width, height, found: true, trust: 0.9, mask, area: 9, boxXyxy: [1, 2, 3, 4], state, milliseconds: {} };
+    },
     async prepare(request, { signal } = {}) {
       await note('predictions.prepare', request, signal);
       const { sha256, width, height } = await know(request.project, request.image, request.externalId);

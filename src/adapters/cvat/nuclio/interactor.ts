@@ -94,7 +94,7 @@ function isSet({ data, width, height }: BinaryMask, x: number, y: number): boole
 }
 
 /** Intersection over union. */
-export function overlap(a: PixelBox, b: PixelBox): number {
+function overlap(a: PixelBox, b: PixelBox): number {
   const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
   const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
   if (width <= 0 || height <= 0) return 0;

@@ -3,7 +3,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createLruMap } from '../../../core/common/lru-map.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { Annotation } from '../../../core/mask/annotation.ts';
-import type { PixelBox } from '../../../core/mask/cvat-rle.ts';
+import type { TrackState } from '../../../core/engine/types.ts';
 
 export type TrackedType = 'mask' | 'polygon' | 'rectangle';
 
@@ -18,10 +18,10 @@ export interface Track {
   /** Shapes are lists of numbers without a type, as older versions of CVAT send them. */
   bare: boolean;
   first: Sighting;
-  /** The newest frame in which it was found for sure. */
+  /** The newest frame in which it was found. */
   recent?: Sighting;
-  /** Last known position. */
-  box: PixelBox;
+  /** The engine's, of the last step; none before the first. */
+  state?: TrackState;
   /** Its last shape. */
   points: readonly number[];
 }

@@ -3,23 +3,21 @@ import { ProsamError } from '../../../core/common/errors.ts';
 import { imageSize, type ImageLimits } from '../../../core/image/node/decode.ts';
 import { cocoRleFromMask } from '../../../core/mask/rle.ts';
 import { createPixelBudget } from '../../../core/mask/pixel-budget.ts';
-import { emptyMask, maskExtentSteps } from '../../../core/mask/raster.ts';
+import { emptyMask } from '../../../core/mask/raster.ts';
 import { parseAnnotation } from '../../../core/mask/annotation.ts';
 import { drawAnnotation, withPixels } from '../../../core/mask/draw-annotation.ts';
 import { runSteps } from '../../../core/mask/cooperative.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import type { PredictionService } from '../../../service/types.ts';
-import type { InstancePrediction, MaskPrediction } from '../../../core/engine/types.ts';
 import type { AskedImage } from './request-image.ts';
 import { largestOutline } from './crop.ts';
-import { overlap } from './interactor.ts';
 import type { TrackerBody } from './invocation-schemas.ts';
 import { cvatRleFromMask, type PixelBox } from '../../../core/mask/cvat-rle.ts';
 import { annotationFromShape } from '../shape-annotation.ts';
 import type { Sighting, Track, TrackedType, TrackMemory } from './track-memory.ts';
 
 export interface TrackerParts {
-  service: { predictions: Pick<PredictionService, 'predict'> };
+  service: { predictions: Pick<PredictionService, 'track'> };
   memory: TrackMemory;
   tolerance: number;
   limits: ImageLimits;
@@ -31,11 +29,6 @@ interface Call {
   project: string;
   signal: AbortSignal;
 }
-
-/** Below it nothing was found. */
-const LOST_BELOW = 0.3;
-/** From it on, what was found helps to find it in the frame after. */
-const SURE_FROM = 0.8;
 
 type Shape = Exclude<TrackerBody['shapes'][number], null>;
 
@@ -72,10 +65,9 @@ async function begun(
   const drawn = annotationFromShape({ type, points }, width, height);
   const mask = emptyMask(width, height);
   await runSteps(drawAnnotation(mask, withPixels(parseAnnotation(drawn))), signal);
-  const box = (await runSteps(maskExtentSteps(mask), signal)).boxXyxy as PixelBox;
   // Rectangles stay as they are, masks take a fraction of their pixels.
   const annotation = type === 'rectangle' ? drawn : { rle: await cocoRleFromMask(mask, { signal }) };
-  return { type, bare, first: { sha256, annotation }, box, points };
+  return { type, bare, first: { sha256, annotation }, points };
 }
 
 async function follow(
@@ -84,60 +76,38 @@ async function follow(
   { bytes, sha256 }: AskedImage,
   { client, project, signal }: Call,
 ): Promise<{ shape: unknown; next: Track }> {
-  const sightings = [before.first, ...(before.recent ? [before.recent] : [])];
-  const references = sightings.flatMap(({ sha256: hash, annotation }: Sighting) => {
+  const shown = ({ sha256: hash, annotation }: Sighting) => {
     const image = memory.image(hash);
-    return image ? [{ image, label: 'object', ...annotation }] : [];
-  });
-  if (references.length === 0)
+    return image && { image, ...annotation };
+  };
+  const first = shown(before.first);
+  if (first === undefined)
     throw new ProsamError(
       'TRACK_NOT_FOUND',
       'The first frame of this track is not remembered any more. Start it again from a marked frame.',
     );
-  // Whether the object is still there is judged by its last place, below.
-  const options = { instances: true, threshold: 0 };
-  const request = { project, image: bytes, references, client, remember: false, options };
-  const [found] = (await service.predictions.predict(request, { signal })).masks;
-  const part = found && nearest(found, before.box);
-  if (found === undefined || part === undefined || part.score < LOST_BELOW)
-    return { shape: before.bare ? before.points : null, next: before };
-  const whole = placed(part, found.mask);
-  const points = await pointsOf(before.type, part, whole, tolerance, signal);
-  const next: Track = { ...before, box: part.boxXyxy, points };
-  if (part.score >= SURE_FROM) {
-    memory.keepImage(sha256, bytes);
-    next.recent = { sha256, annotation: { rle: await cocoRleFromMask(whole, { signal }) } };
-  }
+  const recent = before.recent && shown(before.recent);
+  const request = { project, image: bytes, first, recent, state: before.state, client };
+  const { found, mask, boxXyxy, state } = await service.predictions.track(request, { signal });
+  const lost = { shape: before.bare ? before.points : null, next: { ...before, state } };
+  if (!found || mask === undefined || boxXyxy === undefined) return lost;
+  const points = await pointsOf(before.type, boxXyxy, mask, tolerance, signal);
+  // Fewer corners are no polygon to CVAT.
+  if (before.type === 'polygon' && points.length < 6) return lost;
+  memory.keepImage(sha256, bytes);
+  const annotation = { rle: await cocoRleFromMask(mask, { signal }) };
+  const next: Track = { ...before, points, state, recent: { sha256, annotation } };
   return { shape: before.bare ? points : { type: before.type, points }, next };
-}
-
-/** Nearest instance to the last position, among several alike. */
-function nearest({ instances = [] }: MaskPrediction, box: PixelBox): InstancePrediction | undefined {
-  const rated = instances.map((one) => ({ one, near: overlap(one.boxXyxy, box) - distance(one.boxXyxy, box) }));
-  return rated.sort((a, b) => b.near - a.near)[0]?.one;
-}
-
-/** Between the middles, in sizes of the box. */
-function distance(a: PixelBox, b: PixelBox): number {
-  const [dx, dy] = [(a[0] + a[2] - b[0] - b[2]) / 2, (a[1] + a[3] - b[1] - b[3]) / 2];
-  return Math.hypot(dx, dy) / Math.hypot(b[2] - b[0], b[3] - b[1]);
-}
-
-/** One region alone, at the size of the image. */
-function placed({ boxXyxy: [x0, y0], mask }: InstancePrediction, { width, height }: BinaryMask): BinaryMask {
-  const data = new Uint8Array(width * height);
-  for (let y = 0; y < mask.height; y++) data.set(mask.data.subarray(y * mask.width, (y + 1) * mask.width), (y0 + y) * width + x0);
-  return { data, width, height };
 }
 
 async function pointsOf(
   type: TrackedType,
-  { boxXyxy, mask }: InstancePrediction,
-  whole: BinaryMask,
+  box: PixelBox,
+  mask: BinaryMask,
   tolerance: number,
   signal: AbortSignal,
 ): Promise<readonly number[]> {
-  if (type === 'rectangle') return boxXyxy;
-  if (type === 'mask') return cvatRleFromMask(whole, signal);
-  return (await largestOutline(mask, boxXyxy, tolerance, signal)).flat();
+  if (type === 'rectangle') return box;
+  if (type === 'mask') return cvatRleFromMask(mask, signal);
+  return (await largestOutline(mask, [0, 0], tolerance, signal)).flat();
 }

@@ -152,13 +152,13 @@ describe('what is remembered', () => {
 
   it('bounds the tracks and the images of trackers', () => {
     const memory = createTrackMemory({ steps: 2, imageBytes: 10 });
-    const track = (box: number): Track => ({
-      ...{ type: 'rectangle', bare: false, points: [], box: [0, 0, box, box] },
+    const track = (side: number): Track => ({
+      ...{ type: 'rectangle', bare: false, points: [0, 0, side, side] },
       first: { sha256: 'a', annotation: { box: [0, 0, 1, 1] } },
     });
-    const tickets = [1, 2, 3].map((box) => memory.keep(track(box)));
+    const tickets = [1, 2, 3].map((side) => memory.keep(track(side)));
     expect(() => memory.find(tickets[0] as never)).toThrow(/not remembered/);
-    expect(memory.find(tickets[2] as never).box[2]).toBe(3);
+    expect(memory.find(tickets[2] as never).points[2]).toBe(3);
     const other = createTrackMemory();
     expect(() => other.find(tickets[2] as never)).toThrow(/not remembered/);
     for (const name of ['a', 'b', 'c']) memory.keepImage(name, new Uint8Array(4));

@@ -43,7 +43,13 @@ export function paintedService(changes: Partial<FakeState> = {}): FakeService {
       throw new Error('what was found in another image helps with this one');
     return { ...response, masks: [{ ...described(mask), samIou: 0.9, lowResLogits: markOf(request.image) }] };
   };
-  return { ...fake, predictions: { ...fake.predictions, predict, refine } };
+  const track: PredictionService['track'] = async (request, given) => {
+    const [response, mask] = [await fake.predictions.track(request, given), await paintIn(request.image)];
+    const { width, height, state, milliseconds } = response;
+    const painted = boundingBox(mask) && described(mask);
+    return { width, height, trust: painted ? 0.9 : 0.1, found: painted !== undefined, ...painted, state, milliseconds };
+  };
+  return { ...fake, predictions: { ...fake.predictions, predict, refine, track } };
 }
 
 function described(mask: BinaryMask) {
