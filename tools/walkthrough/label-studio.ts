@@ -73,12 +73,14 @@ try {
   await openTask(page, example, clicked);
   await page.getByText('Auto-Annotation').click(PATIENCE);
   await page.locator('.lsf-label').nth(1).click(PATIENCE);
-  const smart = page.locator('.lsf-toolbar .lsf-tool:visible').last();
-  await smart.hover(PATIENCE);
-  await shoot(page, 'smart-tools.png');
-  await smart.click(PATIENCE);
+  // Pointing at it opens more tools, so that its place is asked for first.
+  const smart = await page.locator('.lsf-toolbar .lsf-tool:visible').last().boundingBox();
   const image = await page.locator('canvas').first().boundingBox();
-  if (image === null) throw new Error('expected a picture, found none');
+  if (smart === null || image === null) throw new Error('expected a picture and a tool, found none');
+  const at = [smart.x + smart.width / 2, smart.y + smart.height / 2] as const;
+  await page.mouse.move(...at);
+  await shoot(page, 'smart-tools.png');
+  await page.mouse.click(...at);
   const answered = page.waitForResponse((response) => response.url().includes('/interactive-annotating'), PATIENCE);
   await page.mouse.move(image.x + 0.3 * image.width, image.y + 0.3 * image.height);
   await page.mouse.move(image.x + EAR.x * image.width, image.y + EAR.y * image.height, { steps: 5 });
