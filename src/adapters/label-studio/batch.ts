@@ -1,10 +1,10 @@
 /** Many tasks in one request: what is ready in time is the answer, the rest is worked off and pushed; one failure is one task's. */
-import { isProsamError, messageOf } from '../../core/common/errors.ts';
+import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import { isAnswerVersion } from '../../service/answer-version.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { MlResponse } from './protocol/responses.ts';
-import type { LabelConfig } from './protocol/label-config.ts';
+import { outputsOf, type LabelConfig } from './protocol/label-config.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
 import { askedOf } from './asked.ts';
 import type { DeferredPredictions } from './deferred-predictions.ts';
@@ -74,11 +74,15 @@ export function createBatch(parts: BatchParts): Batch {
       const { version, concepts } = await service.projects.get(project, askedOf(connection, config, parts));
       const known = new Set(concepts.filter(({ masks }) => masks > 0).map(({ label }) => label));
       if (wantedOutputs(config, known).size === 0) {
-        // Label Studio tells the person that predictions were retrieved.
-        log.warn(
-          { project, tasks: tasks.length, known: known.size },
-          'nothing is predicted: no label of the configuration has a reference yet. Submit one annotation',
-        );
+        // Label Studio tells the person that predictions were retrieved, and stores none: the reason stands where people look next.
+        const why = nothingToPredict(config);
+        const { code } = why;
+        log.warn({ project, tasks: tasks.length, known: known.size, code }, `nothing is predicted: ${why.message}`);
+        // Whoever opens a task asked for nothing.
+        if (!urgent) {
+          metrics.error(code);
+          report?.(why, project);
+        }
         return tasks.map(() => undefined);
       }
       const asked = tasks.map((task) => {
@@ -171,4 +175,14 @@ function createDeadline(milliseconds: number, signal: AbortSignal) {
       signal.removeEventListener('abort', gone);
     },
   };
+}
+
+/** Reason why no label of a configuration can be looked for. */
+function nothingToPredict(config: LabelConfig): ProsamError {
+  if (outputsOf(config).length === 0)
+    return new ProsamError(
+      'REQUEST_INVALID',
+      'expected labels on an image in BrushLabels, BitmaskLabels, PolygonLabels or RectangleLabels, got a configuration with none. Add one of them.',
+    );
+  return new ProsamError('REFERENCE_MISSING', 'no label of the configuration has a reference yet. Submit one annotation, then ask again.');
 }

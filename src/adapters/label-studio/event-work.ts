@@ -1,6 +1,6 @@
 /** Work on events after Label Studio got its response: kept in the store's queue first, or, without one, one at a time within a project. */
 import { createLruMap } from '../../core/common/lru-map.ts';
-import { isProsamError, messageOf } from '../../core/common/errors.ts';
+import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
 import { runSteps } from '../../core/mask/cooperative.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
@@ -47,6 +47,8 @@ export interface EventWork {
 const MAX_DELETED = 50_000;
 /** Events waiting; what is dropped beyond is found again by reconciliation. */
 const MAX_WAITING = 10_000;
+/** Two images to train on and one to judge by. */
+const LEAST_MASKS = 3;
 /** Most images prepared after an import; in larger ones it is unknown which image is opened first. */
 const MAX_WARMED = 16;
 
@@ -105,6 +107,11 @@ export function createEventWork(parts: EventParts): EventWork {
       ?.beforeTraining?.(connection, { signal })
       .catch((error: unknown) => failed(connection.project, 'annotations could not be compared before training', error));
     await service.projects.train(connection.project);
+    const { concepts } = await service.projects.get(connection.project);
+    const most = Math.max(0, ...concepts.map(({ masks }) => masks));
+    if (most >= LEAST_MASKS) return;
+    const why = `expected masks of one label in at least ${LEAST_MASKS} images, got ${most}. Annotate more images, then start training again.`;
+    failed(connection.project, 'training has too little to learn from', new ProsamError('DATASET_INVALID', why));
   };
   /** Tasks that events said were deleted, with the number of that event: events are worked off in any order. */
   const deletedTasks = createLruMap<string, number>({ max: MAX_DELETED });

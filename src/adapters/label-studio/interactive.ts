@@ -3,6 +3,7 @@ import type { Log } from '../../service/ports/log.ts';
 import { drawAnnotation } from '../../core/mask/draw-annotation.ts';
 import { parsePoints } from '../../core/mask/annotation.ts';
 import { runSteps } from '../../core/mask/cooperative.ts';
+import { maskExtentSteps } from '../../core/mask/raster.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Service } from '../../service/types.ts';
 import type { RefinedMask, RefinePrompts } from '../../core/engine/types.ts';
@@ -49,11 +50,13 @@ export function createInteractive(parts: InteractiveParts): Interactive {
     if (prompts.length === 0) return nothing('it holds no point or rectangle of this label');
 
     const hasReferences = concepts.some(({ label, masks }) => label === asked.label && masks > 0);
-    const prior = hasReferences ? await priors.get({ project, version, sha256, label: asked.label }, priorMs) : undefined;
+    // Clicks beside the object say nothing by themselves: they wait for the mask they are to take something from.
+    const waitMs = prompts.every(saysNothingAlone) ? Math.max(priorMs, PATIENT_MS) : priorMs;
+    const prior = hasReferences ? await priors.get({ project, version, sha256, label: asked.label }, waitMs) : undefined;
     const found: RefinedMask[] = [];
     for (const one of prompts) {
-      const before = prior && goesWith(one, prior) ? { maskInput: prior.lowResLogits } : {};
-      if (one.box === undefined && (one.points ?? []).length === 0 && !('maskInput' in before)) continue;
+      const before = prior && goesWith(one, prior) ? await beginningOf(one, prior, signal) : {};
+      if (saysNothingAlone(one) && Object.keys(before).length === 0) continue;
       const { masks } = await retried(
         () => service.predictions.refine({ project, image: { sha256 }, prompts: { ...one, ...before } }, { signal }),
         signal,
@@ -69,6 +72,21 @@ export function createInteractive(parts: InteractiveParts): Interactive {
     );
     return { result, score, modelVersion: version };
   };
+}
+
+/** Longest wait of clicks that need a prediction to begin from, in milliseconds: an image that is prepared takes less. */
+const PATIENT_MS = 5000;
+
+function saysNothingAlone({ points = [], box }: RefinePrompts): boolean {
+  return box === undefined && points.length === 0;
+}
+
+/** The prediction as SAM takes it: its own logits or, of a mask another method drew and a click that needs one, the box around it. */
+async function beginningOf(prompts: RefinePrompts, { lowResLogits, mask }: Prior, signal: AbortSignal): Promise<RefinePrompts> {
+  if (lowResLogits) return { maskInput: lowResLogits };
+  if (!saysNothingAlone(prompts)) return {};
+  const { boxXyxy } = await runSteps(maskExtentSteps(mask), signal);
+  return boxXyxy ? { box: boxXyxy } : {};
 }
 
 /**

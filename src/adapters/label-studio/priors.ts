@@ -15,7 +15,8 @@ export interface PriorKey {
 }
 
 export interface Prior {
-  lowResLogits: Float32Array;
+  /** SAM's own, where it drew the mask; other methods give none. */
+  lowResLogits?: Float32Array;
   mask: BinaryMask;
 }
 
@@ -35,8 +36,7 @@ export function createPriors(service: Pick<Service, 'predictions'>, signal: Abor
   const running = createFlights<Prior | undefined>({ patienceMs: COMPUTE_MS });
   const nameOf = ({ project, version, sha256, label }: PriorKey): string => JSON.stringify([project, version, sha256, label]);
   const keep: Priors['keep'] = (key, { lowResLogits, mask }) => {
-    if (lowResLogits === undefined) return;
-    kept.set(nameOf(key), { lowResLogits, mask });
+    kept.set(nameOf(key), { mask, ...(lowResLogits && { lowResLogits }) });
   };
   const compute = async (key: PriorKey): Promise<Prior | undefined> => {
     const { project, sha256, label } = key;

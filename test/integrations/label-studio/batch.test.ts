@@ -14,6 +14,10 @@ describe('a batch', () => {
     expect(results(await bench.backend.predict([taskOf(1), taskOf(2)]))).toEqual([[], []]);
     expect(bench.backend.log.map(({ message }) => message).join()).toContain('no label of the configuration has a reference yet');
     expect(bench.backend.fetched).toEqual([]);
+    // Counted for who asked for many; whoever opens one task asked for nothing.
+    expect(bench.backend.errors).toEqual(['REFERENCE_MISSING']);
+    await bench.backend.predict([taskOf(1)]);
+    expect(bench.backend.errors).toEqual(['REFERENCE_MISSING']);
   });
 
   it('learns from its own annotated tasks first, and predicts the rest from them', async () => {

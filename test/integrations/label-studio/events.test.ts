@@ -154,6 +154,19 @@ describe('events', () => {
     expect(service.state.calls.filter(({ name }) => name === 'projects.train').map(({ args }) => args)).toEqual([NAME]);
   });
 
+  it('that ask for training are told where there is too little to learn from', async () => {
+    const reported: unknown[] = [];
+    const service = await start({ report: (error, where) => void reported.push([where, (error as { code?: string }).code]) });
+    for (const id of [1, 2]) await send({ action: 'ANNOTATION_CREATED', annotation: submitted(id, { task: id }), task: taskOf(id) });
+    await send({ action: 'START_TRAINING' });
+    expect([reported, backend.errors]).toEqual([[[NAME, 'DATASET_INVALID']], ['DATASET_INVALID']]);
+    expect(backend.log.map(({ message }) => message).join()).toContain('masks of one label in at least 3 images, got 2');
+    await send({ action: 'ANNOTATION_CREATED', annotation: submitted(3, { task: 3 }), task: taskOf(3) });
+    await send({ action: 'START_TRAINING' });
+    expect(reported).toHaveLength(1);
+    expect(service.state.calls.filter(({ name }) => name === 'projects.train')).toHaveLength(2);
+  });
+
   it('of unknown kinds, and nonsense, harm nothing', async () => {
     await start();
     await send({ action: 'SOMETHING_NEW' });

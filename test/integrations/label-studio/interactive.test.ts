@@ -112,6 +112,20 @@ describe('a click', () => {
     expect(service.state.calls.filter(({ name }) => name === 'predictions.predict').length).toBe(1);
   });
 
+  it('off the object alone takes it from the mask of whatever method, however long that one takes', async () => {
+    const service = await start();
+    await reference(service);
+    // As of a method without logits of SAM, and slower than any other click would wait.
+    service.state.before = (name) => (name === 'predictions.predict' ? new Promise((resolve) => setTimeout(resolve, 600)) : undefined);
+    const { result } = await ask([clickOf(50, 50, { is_positive: false })]);
+    expect(result).toHaveLength(1);
+    const [prompts] = promptsOf(service);
+    // The fake's mask: round, in the middle, of 0.3 of 240 pixels.
+    expect(prompts).toEqual({ negative: [{ x: 160, y: 120 }], box: [89, 49, 232, 192] });
+    await ask([clickOf(50, 50)]);
+    expect(promptsOf(service).at(-1)).toEqual({ points: [{ x: 160, y: 120 }] });
+  });
+
   it('does not wait for a slow prediction: the next click has it', async () => {
     const service = await start();
     await reference(service);
