@@ -62,12 +62,7 @@ export const ROOMS: readonly Room[] = [
     knows: ['core/common', 'core/mask', 'core/engine'],
     why: 'methods of others through one port; they never see sessions or weights',
   },
-  {
-    place: 'core/engine/tracking',
-    knows: ['core/common', 'core/mask', 'core/engine'],
-    planned: true,
-    why: 'from frame to frame with the words of the engine alone',
-  },
+  { place: 'core/engine/tracking', knows: PURE, why: 'an object followed from frame to frame: one idea a file' },
   {
     place: 'core/runtime',
     knows: [...PURE, 'core/files'],

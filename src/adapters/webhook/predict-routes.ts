@@ -8,7 +8,8 @@ import { route, type Caller, type Route } from '../http/route.ts';
 import { predictResponse, refineResponse, trackResponse } from './responses.ts';
 import { base64, writeMask, writePrediction, type OutputForm } from './mask-output.ts';
 import { annotationFrom, type Files } from './request-annotations.ts';
-import { predictSchema, refineSchema, trackSchema, type PredictBody } from './schemas.ts';
+import { predictSchema, refineSchema, type PredictBody } from './schemas.ts';
+import { trackSchema } from './track-schema.ts';
 
 /** An image of 64 MiB as base64, and annotations beside it. */
 export const MAX_BODY_BYTES = 96 * 2 ** 20;

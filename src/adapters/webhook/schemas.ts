@@ -1,5 +1,4 @@
 /** Request schemas of /v1, parsed once and bounded: source of the OpenAPI document; the client's types are held to them by a test. */
-import { MOST_LOST } from '../../core/engine/tracking/state.ts';
 import { z } from 'zod';
 import { MAX_CLEAN_AREA } from '../../core/mask/clean-mask.ts';
 import { DEFAULT_TOLERANCE, HOLE_FORMS, MAX_TOLERANCE } from '../../core/mask/polygon-groups.ts';
@@ -24,7 +23,7 @@ const MAX_PNG_TEXT = 8 * 2 ** 20;
 const MAX_LOGITS_TEXT = 2 ** 21;
 
 const name = text(LIMITS.name);
-const projectName = text(LIMITS.project).describe('Project: letters, digits and . _ : @ / -');
+export const projectName = text(LIMITS.project).describe('Project: letters, digits and . _ : @ / -');
 const labelName = text(LIMITS.label).describe('Name of the concept, e.g. "cup"');
 const source = text(LIMITS.source);
 const annotationId = text(LIMITS.annotationId);
@@ -99,7 +98,7 @@ function hasFewPoints(fields: object): boolean {
 }
 
 /** @see annotationFields */
-function annotated<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+export function annotated<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z
     .strictObject({ ...shape, ...annotationFields })
     .refine(
@@ -149,7 +148,7 @@ const optionsSchema = z
   .describe('How to predict; all of them have defaults');
 
 export const FORMATS = ['rle', 'polygon', 'png'] as const;
-const form = {
+export const form = {
   format: z.enum(FORMATS).default('rle'),
   tolerance: z
     .number()
@@ -199,41 +198,6 @@ export const jobSchema = z.strictObject({
       events: z.enum(['finished', 'each']).default('finished'),
     })
     .exactOptional(),
-});
-
-const place = z.number().min(-1e6).max(1e6);
-const size = z
-  .number()
-  .min(1 / 16)
-  .max(16);
-const turn = z.number().min(-1000).max(1000);
-const pose = z.strictObject({ x: place, y: place, scale: size, angle: turn });
-const trackState = z
-  .strictObject({
-    pose,
-    seen: pose,
-    motion: z.strictObject({
-      dx: place,
-      dy: place,
-      growth: z
-        .number()
-        .min(1 / 256)
-        .max(256),
-      turn,
-    }),
-    lost: z.int().min(0).max(MOST_LOST),
-  })
-  .describe('state of the response before');
-
-export const trackSchema = z.strictObject({
-  ...form,
-  project: projectName,
-  image: imageInputSchema.describe('The frame to look in'),
-  first: annotated({ image: imageInputSchema }).describe('The frame in which the object was marked'),
-  recent: annotated({ image: imageInputSchema })
-    .exactOptional()
-    .describe('The frame in which it was found last, with the mask that was found'),
-  state: trackState.exactOptional(),
 });
 
 export const refineSchema = z

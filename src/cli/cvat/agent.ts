@@ -10,22 +10,32 @@ import { createTrackMemory } from '../../adapters/cvat/nuclio/track-memory.ts';
 import { createClient } from '../../client/client.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import { DEFAULT_LIMITS } from '../../core/image/node/decode.ts';
-import { configSchema } from '../../server/config-schema.ts';
+import { loadConfig } from '../../server/config.ts';
 import { cvatConnection } from './connection.ts';
 import { remoteService } from './remote-service.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { parseCommand } from '../common/parse.ts';
 import { CVAT_AGENT } from './spec.ts';
 
+/** Settings of the command line, and what the configuration says where that names nothing. @throws CONFIG_INVALID */
+export async function agentSettings(
+  { config, threshold }: { config?: string | undefined; threshold?: number | undefined },
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<{ threshold: number | undefined; installation: string }> {
+  const { cvat } = await loadConfig({ environment, ...(config !== undefined && { file: config }) });
+  return { threshold: threshold ?? cvat.threshold, installation: cvat.name };
+}
+
 /** Runs until Ctrl-C; resolves to the exit code. */
 export async function cvatAgent(args: readonly string[], { warn, signal = new AbortController().signal }: Terminal): Promise<number> {
   const { values } = parseCommand(CVAT_AGENT, args);
   const { url, project, name, kinds } = values;
+  const { threshold, installation } = await agentSettings(values);
   const client = cvatConnection(values);
   const token = process.env.PROSAM_TOKEN;
   const asked = createClient({ url, timeoutMs: 300_000, ...(token !== undefined && { token }) });
   const service = remoteService(asked);
-  const place = cvatPlaceOf(configSchema.parse({}).cvat.name, project);
+  const place = cvatPlaceOf(installation, project);
   // Labels of boxes or ellipses alone have to be declared as such: CVAT asks for no others.
   const forms = place && declaredForms(await client.labels(place, { signal }));
   const all = (await asked.projects.get(project, { signal })).concepts.map(({ label }) => label);
@@ -47,7 +57,7 @@ export async function cvatAgent(args: readonly string[], { warn, signal = new Ab
     warn('Experimental: tried against recordings of the protocol, not against a CVAT Enterprise or Online. Ctrl-C ends it.');
     const tracker = { service, memory: createTrackMemory(), project, tolerance: DEFAULT_TOLERANCE, limits: DEFAULT_LIMITS };
     await runAgent({
-      ...{ api, functions, signal, response: createAgentResponses({ client, service, project, tracker, threshold: values.threshold }) },
+      ...{ api, functions, signal, response: createAgentResponses({ client, service, project, tracker, threshold }) },
       onDone: ({ kind, type, milliseconds, error }) =>
         warn(`${kind} ${type}: ${Math.round(milliseconds)} ms${error === undefined ? '' : `, failed: ${text(error)}`}`),
       onProblem: (error) => warn(text(error)),

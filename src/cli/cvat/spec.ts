@@ -130,7 +130,11 @@ export const CVAT_AGENT = command({
       default: AGENT_KINDS.join(','),
     },
     name: { type: 'text', value: 'NAME', about: 'name shown in CVAT', default: 'prosam' },
-    threshold: { ...ENGINE_OPTIONS.threshold, about: 'least probability of a concept where CVAT names none; 0 gives every mask' },
+    config: { type: 'text', value: 'FILE', about: 'configuration file, as for prosam serve' },
+    threshold: {
+      ...ENGINE_OPTIONS.threshold,
+      about: 'least probability of a concept where CVAT names none; 0 gives every mask (otherwise: cvat.threshold of the configuration)',
+    },
     public: { type: 'flag', about: 'for everybody in the organization, not only the owner of the token' },
     ...CVAT_CONNECTION_OPTIONS,
   },

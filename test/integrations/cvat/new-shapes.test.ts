@@ -1,6 +1,7 @@
 /** Masks as shapes of CVAT: outlines keep holes, thin lines and parts that touch at corners. */
 import { describe, expect, it } from 'vitest';
 import { shapesOfMask } from '../../../src/adapters/cvat/annotate/new-shapes.ts';
+import { maskFromCvatRle } from '../../../src/core/mask/cvat-rle.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { iou } from '../../../src/core/mask/metrics.ts';
 import { emptyMask, fillPolygon, type Point } from '../../../src/core/mask/raster.ts';
@@ -39,5 +40,20 @@ describe('polygons for CVAT', () => {
       fillPolygon(filled, [ring]);
     }
     expect(iou(filled.data, mask.data)).toBeGreaterThanOrEqual(0.95);
+  });
+});
+
+describe('parts of a mask', () => {
+  const two = drawn((x, y) => (x < 40 && y < 40) || (x >= 60 && x < 67 && y < 7) || (x >= 60 && x < 80 && y >= 30 && y < 50));
+
+  it.each(['polygon', 'rectangle', 'ellipse'] as const)('as %ss leave out crumbs, whatever the image is large', async (form) => {
+    const shapes = await shapesOfMask(two, WHERE, { form, tolerance: 1, minShare: 0.0005 });
+    expect(shapes).toHaveLength(2);
+  });
+
+  it('stay in a mask, which is one shape', async () => {
+    const [shape, ...more] = await shapesOfMask(two, WHERE, { form: 'mask', tolerance: 1, minShare: 0.0005 });
+    expect(more).toHaveLength(0);
+    expect(maskFromCvatRle(shape?.points ?? [], WIDTH, HEIGHT).data).toEqual(two.data);
   });
 });

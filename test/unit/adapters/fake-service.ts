@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { ProsamError } from '../../../src/core/common/errors.ts';
-import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
 import { cocoRleFromMaskSync } from '../../../src/core/mask/rle.ts';
 import type {
   AnnotationService,
@@ -17,21 +16,13 @@ import type { MaskPrediction } from '../../../src/core/engine/types.ts';
 import type { VersionRecord } from '../../../src/service/ports/versions.ts';
 import { learningCurves } from '../../../src/service/learning-curve.ts';
 import { masksByLabel, parsedAnnotations } from '../../../src/service/annotation-masks.ts';
+import { fakeStep, roundMask } from './fake-masks.ts';
 import type { CallName, FakeService, FakeState, KnownImage } from './fake-state.ts';
 
 /** Probability that every concept is there. */
 const PRESENT = 0.9;
 
 export type { FakeService, FakeState };
-
-/** What fakes say of every image of a project: something round in the middle, smaller than half. */
-function roundMask({ width, height }: { width: number; height: number }, share: number): BinaryMask {
-  const data = new Uint8Array(width * height);
-  const radius = share * Math.min(width, height);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) if (Math.hypot(x - width / 2, y - height / 2) < radius) data[y * width + x] = 1;
-  return { data, width, height };
-}
 
 function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T, K> {
   return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key)) as Omit<T, K>;
@@ -138,10 +129,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
     async track(request, { signal } = {}) {
       await note('predictions.track', request, signal);
       const { width, height } = await know(request.project, request.image);
-      const mask = roundMask({ width, height }, 0.3);
-      const pose = { x: width / 2, y: height / 2, scale: 1, angle: 0 };
-      const state = { pose, seen: pose, motion: { dx: 1, dy: 0, growth: 1, turn: 0 }, lost: 0 };
-      return { width, height, found: true, trust: 0.9, mask, area: 9, boxXyxy: [1, 2, 3, 4], state, milliseconds: {} };
+      return fakeStep(roundMask({ width, height }, 0.3));
     },
     async prepare(request, { signal } = {}) {
       await note('predictions.prepare', request, signal);

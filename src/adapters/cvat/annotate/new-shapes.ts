@@ -45,7 +45,7 @@ export async function shapesOfMask(
   });
   if (form === 'mask' && parts === undefined) return boundingBox(mask) === undefined ? [] : [shape(await cvatRleFromMask(mask))];
   const shapes: NewCvatShape[] = [];
-  const all = parts ?? (await runSteps(splitInstancesSteps(mask, Math.max(1, minShare * mask.data.length))));
+  const all = withoutCrumbs(parts ?? (await runSteps(splitInstancesSteps(mask, Math.max(1, minShare * mask.data.length)))));
   for (const { boxXyxy, mask: cut } of all) {
     const [left, top, right, bottom] = boxXyxy;
     if (form === 'rectangle') shapes.push(shape([left, top, right, bottom]));
@@ -60,6 +60,15 @@ export async function shapesOfMask(
     }
   }
   return shapes;
+}
+
+/** Least part, as a share of the largest of its mask: smaller ones are crumbs of it, which people would have to delete one by one. */
+export const LEAST_PART = 0.05;
+
+/** parts: of one mask, in any order. -> those that are no crumbs */
+export function withoutCrumbs<T extends Pick<Region, 'area'>>(parts: readonly T[]): T[] {
+  const largest = parts.reduce((most, { area }) => Math.max(most, area), 0);
+  return parts.filter(({ area }) => area >= LEAST_PART * largest);
 }
 
 /** A mask cut from an image, at its place there. */

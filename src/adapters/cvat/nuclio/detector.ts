@@ -4,7 +4,7 @@ import type { CleanOptions } from '../../../core/mask/clean-mask.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { Service } from '../../../service/types.ts';
 import type { MaskPrediction } from '../../../core/engine/types.ts';
-import type { ShapeForm } from '../annotate/new-shapes.ts';
+import { withoutCrumbs, type ShapeForm } from '../annotate/new-shapes.ts';
 import { ellipseSteps } from '../ellipse.ts';
 import { frameName, type AskedImage } from './request-image.ts';
 import { flatBitmap } from './bitmap-json.ts';
@@ -84,7 +84,7 @@ async function itemsOf(prediction: MaskPrediction, options: ItemOptions): Promis
   if (boxXyxy === undefined) return [];
   const parts =
     instances || form !== 'mask'
-      ? (prediction.instances ?? [])
+      ? withoutCrumbs(prediction.instances ?? [])
       : [{ boxXyxy, mask: cropMask(prediction.mask, boxXyxy), score: prediction.quality.score }];
   const isGrouped = form === 'polygon' && !instances && parts.length > 1;
   const items: Buffer[] = [];
