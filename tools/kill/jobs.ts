@@ -43,7 +43,11 @@ async function receiver() {
 
 /** Waits for something to hold; false: it did not. */
 async function holds(condition: () => Promise<boolean>): Promise<boolean> {
-  for (const until = Date.now() + WAIT_MS; Date.now() < until; await wait(200)) if (await condition().catch(() => false)) return true;
+  const until = Date.now() + WAIT_MS;
+  while (Date.now() < until) {
+    if (await condition().catch(() => false)) return true;
+    await wait(200);
+  }
   return false;
 }
 
