@@ -24,14 +24,16 @@ export const killDamaged: Scenario = async (place, kills, random, say) => {
       return everyAnnotation(service.url, PROJECT);
     })();
     await service.kill();
-    const victim = listed[Math.floor(random() * listed.length)]?.sha256 as string;
+    const { sha256: victim, externalId } = listed[Math.floor(random() * listed.length)] as (typeof listed)[number];
     await place.damage(victim, random() < 0.5 ? undefined : Buffer.from('changed'));
     service = await serve(place);
-    const target = sent[Math.floor(random() * sent.length)];
+    // Another image: sending the damaged one would mend it.
+    const target = sent[(ids.indexOf(externalId) + 1) % sent.length];
     const { masks } = await ask<{ masks: unknown[] }>(service.url, '/v1/predict', { project: PROJECT, image: { base64: target?.base64 } });
     if (masks.length !== 1) problems.push('a prediction lacks its mask');
     const broken = await missing(service.url, PROJECT, ids);
     refused += broken.unreadable;
+    if (broken.unreadable !== 1) problems.push(`${broken.unreadable} images count as damaged instead of one`);
     if (broken.lost > 0) problems.push('an annotation is lost with its image');
     await sendAll();
     problems.push(...problemsOf(await missing(service.url, PROJECT, ids)).map((one) => `${one} after sending again`));
