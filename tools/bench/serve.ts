@@ -1,9 +1,9 @@
 /**
- * The service under load: npm run bench:serve -- [--seconds 60] [--clients 32] [--database postgres://...]
+ * The service under load: npm run bench:serve -- [--seconds 60 | --minutes 120] [--clients 32] [--database postgres://...]
  *
  * One `prosam serve` on the built-in model with its learner beside it. Clients predict, annotate and look things up without a
  * pause while training runs, and the version in service is changed again and again. Prints what was answered, how long it took,
- * how late the event loop was, and what memory did. Exit code 1 where an answer was lost or is not one of the documented ones.
+ * how late the event loop was, and what memory did: of each process, with handles, rows and disk, and their slope over the last half. Exit code 1 where an answer was lost or is not one of the documented ones.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,11 +13,14 @@ import { parseArgs } from 'node:util';
 import { textTable } from '../../src/cli/common/text-table.ts';
 import { ask, startServe } from '../../test/e2e/serve-process.ts';
 import { annotationOf, pictures } from '../kill/pictures.ts';
+import { createSoak } from './soak.ts';
 import { createTally } from './tally.ts';
 
 const text = { type: 'string' } as const;
-const { values } = parseArgs({ options: { seconds: text, clients: text, database: text } });
-const seconds = Number(values.seconds ?? 60);
+const { values } = parseArgs({ options: { seconds: text, minutes: text, clients: text, database: text } });
+const seconds = values.minutes === undefined ? Number(values.seconds ?? 60) : 60 * Number(values.minutes);
+/** Looks at processes, rows and disk, over the whole time. */
+const LOOKS = 240;
 const clients = Number(values.clients ?? 32);
 const PROJECT = 'load';
 /** Answers that are promised: done, and come back later. */
@@ -107,7 +110,16 @@ async function sampler(): Promise<void> {
   }
 }
 
-const busy = [...Array.from({ length: clients }, client), swapper(), sampler()];
+const soak = createSoak(served.child.pid as number, folder);
+async function soaker(): Promise<void> {
+  const startedMs = performance.now();
+  while (running.on) {
+    soak.look(performance.now() - startedMs);
+    await wait(Math.max(1000, (1000 * seconds) / LOOKS));
+  }
+}
+
+const busy = [...Array.from({ length: clients }, client), swapper(), sampler(), soaker()];
 await wait(1000 * seconds);
 running.on = false;
 await Promise.all(busy);
@@ -152,6 +164,7 @@ console.log(
     `end                      exit code ${code}`,
   ].join('\n'),
 );
+console.log(`\n${textTable({ caption: 'Each process, rows and disk', ...soak.table() })}`);
 process.exitCode = tally.lostCount() + unexpected.length + missing + (code === 0 ? 0 : 1) === 0 ? 0 : 1;
 
 function median(list: readonly number[]): number {

@@ -94,14 +94,14 @@ export async function killLearning(
   if (ended.length === 0) problems.push('no run came to an end');
   const resumed = runs.filter(({ attempts }) => attempts > 1).length;
   const failed = runs.filter(({ state }) => state === 'failed').length;
-  const hit = [...phases].map(([phase, count]) => `${phase} ${count}`).join(', ');
-  const first = problems.length === 0 ? '' : `; PROBLEMS: ${[...new Set(problems)].slice(0, 3).join('; ')}`;
+  const hit = Object.fromEntries([...phases].map(([phase, count]) => [`while ${phase}`, count]));
+  if (failed > 0) problems.push(`${failed} runs failed`);
   return {
     where: name,
     what: 'training, gate, promotion',
     kills,
-    outcome: `${runs.length} runs, ${ended.length} ended in one version each, ${resumed} resumed, ${failed} failed; killed while: ${hit}${first}`,
-    ok: problems.length === 0 && failed === 0,
+    counts: { runs: runs.length, 'ended in one version each': ended.length, resumed, failed, ...hit },
+    problems: [...new Set(problems)],
   };
 }
 

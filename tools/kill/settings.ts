@@ -6,17 +6,23 @@ export interface KillSettings {
   kills: number;
   databases: ('sqlite' | 'postgres')[];
   seed: number;
+  /** Name of one scenario; undefined: all. */
+  only: string | undefined;
+  /** File that keeps the figures. */
+  record: string | undefined;
 }
 
 export function killSettings(args: readonly string[]): KillSettings {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({ args: [...args], options: { kills: text, database: text, seed: text } });
+  const { values } = parseArgs({ args: [...args], options: { kills: text, database: text, seed: text, only: text, record: text } });
   const database = values.database ?? 'both';
   if (!['sqlite', 'postgres', 'both'].includes(database)) throw new Error(`--database: expected sqlite, postgres or both, got ${database}`);
   return {
     kills: Number(values.kills ?? 50),
     databases: database === 'both' ? ['sqlite', 'postgres'] : [database as 'sqlite' | 'postgres'],
     seed: Number(values.seed ?? Date.now() % 1_000_000),
+    only: values.only,
+    record: values.record,
   };
 }
 

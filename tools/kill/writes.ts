@@ -21,13 +21,7 @@ export async function killWrites(
   let count = 0;
   let lost = 0;
   let invented = 0;
-  let slowestStartMs = 0;
-  const served = async () => {
-    const started = performance.now();
-    const process = await startServe({ folder, environment }, ['--learner', 'off', '--log-level', 'error']);
-    slowestStartMs = Math.max(slowestStartMs, performance.now() - started);
-    return process;
-  };
+  const served = () => startServe({ folder, environment }, ['--learner', 'off', '--log-level', 'error']);
 
   for (let kill = 0; kill < kills; kill++) {
     const service = await served();
@@ -50,6 +44,10 @@ export async function killWrites(
       }
     };
     const writers = Array.from({ length: WRITERS }, writer);
+    // On a busy machine the first answer alone may take that long; some kills come before it all the same.
+    const known = acknowledged.size;
+    const atOnce = random() < 0.25;
+    for (const until = Date.now() + 30_000; !atOnce && acknowledged.size === known && Date.now() < until;) await wait(5);
     await wait(random() * LATEST_MS);
     await service.kill();
     writing = false;
@@ -68,8 +66,8 @@ export async function killWrites(
     where: name,
     what: 'annotation writes',
     kills,
-    outcome: `${acknowledged.size} acknowledged, ${lost} lost, ${twice} twice, ${invented} from nowhere; slowest start ${(slowestStartMs / 1000).toFixed(1)} s`,
-    ok: bad === 0 && acknowledged.size > kills,
+    counts: { acknowledged: acknowledged.size, lost, twice, 'from nowhere': invented },
+    problems: bad === 0 && acknowledged.size > 0 ? [] : [`${lost} lost, ${twice} twice, ${invented} from nowhere, of ${acknowledged.size}`],
   };
 }
 
