@@ -20,7 +20,7 @@ import type {
 import type { Dense, Strategy } from './strategy.ts';
 
 export type { ImageInput, PixelImage } from '../image/input.ts';
-export { METHODS, MODEL_METHODS } from './results.ts';
+export { METHODS, MODEL_METHODS, REFERENCE_METHODS } from './results.ts';
 export type * from './results.ts';
 export type { LearnedValues } from '../checkpoint/learned-values.ts';
 export type { Evidence } from './trust/evidence-numbers.ts';
