@@ -47,7 +47,7 @@ export async function openFrozen({ model: name, cache, threads }: { model: strin
     methods: encoder.methods,
     context: () => callContext(undefined, { networks, geometry }),
     features: async (file) => images.features(await source.load(file)),
-    reference: (file, mask) => references.reference({ image: file, mask }, { ...(reduction && { trainedReduction: reduction }) }),
+    reference: (file, mask) => references.reference({ image: file, mask }, { trainedReduction: reduction }),
     async close() {
       await images.close();
       await networks.close();

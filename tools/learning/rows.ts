@@ -1,10 +1,10 @@
-/** What is counted on images that nobody labeled, and means over projects with intervals. */
+/** Counts on images that nobody labeled, and means over projects with intervals. */
 import { seededRandom, uniformInt } from '../../src/core/common/random.ts';
 import { confusion } from '../../src/core/mask/metrics.ts';
 import type { ProjectImage } from './projects.ts';
 import type { Way } from './ways.ts';
 
-export interface Row {
+interface Row {
   /** 0..1 */
   iou: number;
   /** Share of the image's pixels that a person has to correct, 0..1. */
@@ -28,7 +28,7 @@ export interface Cell {
   rows: Row[];
 }
 
-export interface Interval {
+interface Interval {
   value: number;
   low: number;
   high: number;
@@ -69,18 +69,20 @@ export function measured(cells: readonly Cell[], ways: readonly Way[], steps: re
       projects: [...new Set(of.map(({ project }) => project))],
       points: ways.flatMap((way) => steps.flatMap((step) => pointOf(of, way, step) ?? [])),
     })),
-    cells: cells.map(({ rows, seed: _, ...cell }) => ({
-      ...cell,
+    cells: cells.map(({ rows, project, use, way, accepted, facts }) => ({
+      ...{ project, use, way, accepted, facts },
       iou: mean(rows.map(({ iou }) => iou)),
       corrected: mean(rows.map(({ corrected }) => corrected)),
     })),
   };
 }
 
-/** Projects that have both this way and the base at this step. */
+/** Over the projects that every way has at this step, so that all are means of the same images. */
 function pointOf(cells: readonly Cell[], way: Way, accepted: number): Point | undefined {
-  const at = (which: Way) =>
-    new Map(cells.filter((cell) => cell.way === which && cell.accepted === accepted).map((cell) => [cell.project, cell]));
+  const here = cells.filter((cell) => cell.accepted === accepted);
+  const ways = new Set(here.map((cell) => cell.way));
+  const whole = (project: string): boolean => here.filter((cell) => cell.project === project).length === ways.size;
+  const at = (which: Way) => new Map(here.filter((cell) => cell.way === which && whole(cell.project)).map((cell) => [cell.project, cell]));
   const base = at(BASE);
   const pairs = [...at(way)].flatMap(([project, own]) => {
     const other = base.get(project);
@@ -98,7 +100,7 @@ function pointOf(cells: readonly Cell[], way: Way, accepted: number): Point | un
 }
 
 /** Mean over projects of the mean over images, with a 95 % interval by drawing images again within each project. */
-export function pairedInterval(differences: readonly (readonly number[])[]): Interval {
+function pairedInterval(differences: readonly (readonly number[])[]): Interval {
   const random = seededRandom(321);
   const draws = Array.from({ length: RESAMPLES }, () =>
     mean(differences.map((each) => mean(each.map(() => each[uniformInt(random, 0, each.length - 1)] as number)))),

@@ -18,7 +18,7 @@ export const ABOUT: Readonly<Record<Way, string>> = {
   'five latest': 'the five latest masks, auto, as in version 0.1.0',
   'persam-f': 'the five latest masks, PerSAM-F',
   'at once': 'the twelve latest masks, of which the prompt encoder reads the five most like the target, auto',
-  fitted: 'the same, with what engine.fit fitted to them',
+  fitted: 'the twelve latest masks likewise, with what engine.fit fitted to them',
 };
 
 /** Masks that the latest way looks at, and those that the prompt encoder reads. */
@@ -27,13 +27,13 @@ const [BANK, READ] = [MAX_EXAMPLES, 5];
 /** 1 = the label, at the target's own size. */
 type Answer = (target: ProjectImage) => Promise<Uint8Array>;
 
-export interface Prepared {
+interface Prepared {
   answer: Answer;
   /** Facts about the way, for the record. */
   facts: Record<string, unknown>;
 }
 
-/** accepted: in the order in which they were accepted. -> undefined where the way is that of fewer masks: `sameAs` says which */
+/** accepted: in the order in which they were accepted */
 export async function prepareWay(frozen: Frozen, way: Way, accepted: readonly ProjectImage[]): Promise<Prepared> {
   const newest = [...accepted].reverse();
   if (way === 'one reference') return automatic(frozen, await shown(frozen, accepted.slice(0, 1)), {});

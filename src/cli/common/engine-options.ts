@@ -18,7 +18,7 @@ import { DEVICES } from '../../core/runtime/devices/devices.ts';
 import type { EngineOptions } from '../../core/runtime/node/open-engine.ts';
 import { PRECISIONS } from '../../core/onnx/precision.ts';
 import { DENSE, STRATEGIES } from '../../core/engine/strategy.ts';
-import { METHODS, type Method, type PredictOptions } from '../../core/engine/types.ts';
+import { REFERENCE_METHODS, type PredictOptions } from '../../core/engine/types.ts';
 import { externalSystem } from '../../external/external-system.ts';
 import { UsageError } from './command.ts';
 import { numberIn } from './parse.ts';
@@ -26,7 +26,7 @@ import { options, under, type Values } from './spec.ts';
 
 /** Devices and methods by name, and the choice among them. */
 export const DEVICE_CHOICES = ['auto', ...DEVICES] as const;
-export const METHOD_CHOICES = ['auto', ...METHODS.filter((method): method is Exclude<Method, 'learned'> => method !== 'learned')] as const;
+export const METHOD_CHOICES = ['auto', ...REFERENCE_METHODS] as const;
 
 export const MODEL_OPTION = options({
   model: {

@@ -37,10 +37,11 @@ export const METHODS = [
  */
 export type Method = (typeof METHODS)[number];
 
-/** Methods that compute with the model's own networks, from references alone. */
-export const MODEL_METHODS = METHODS.filter(
-  (method): method is Exclude<Method, 'external' | 'learned'> => method !== 'external' && method !== 'learned',
-);
+/** Methods that draw from references alone, without numbers fitted to them. */
+export const REFERENCE_METHODS = METHODS.filter((method): method is Exclude<Method, 'learned'> => method !== 'learned');
+
+/** Those that compute with the model's own networks. */
+export const MODEL_METHODS = REFERENCE_METHODS.filter((method): method is Exclude<Method, 'external' | 'learned'> => method !== 'external');
 
 /** Milliseconds spent, by stage; a stage served from a cache costs next to nothing. */
 export type StageTimes = Partial<

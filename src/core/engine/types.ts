@@ -22,7 +22,7 @@ import type { Dense, Strategy } from './strategy.ts';
 import type { TrackState } from './tracking/state.ts';
 
 export type { ImageInput, PixelImage } from '../image/input.ts';
-export { METHODS, MODEL_METHODS } from './results.ts';
+export { METHODS, MODEL_METHODS, REFERENCE_METHODS } from './results.ts';
 export type * from './results.ts';
 export type { TrackState } from './tracking/state.ts';
 export type { LearnedValues } from '../checkpoint/learned-values.ts';

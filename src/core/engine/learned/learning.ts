@@ -10,7 +10,7 @@ import type { PredictOptions } from '../types.ts';
 import { drawLearned } from './draw.ts';
 import { fitted } from './fit.ts';
 
-export interface Learning {
+interface Learning {
   /** references: of one label, one for each image. */
   fit(
     context: MethodContext,
@@ -21,7 +21,7 @@ export interface Learning {
   drawers(methods: Methods, options: PredictOptions): ReadonlyMap<string, DrawWithLearned>;
 }
 
-export type DrawWithLearned = (context: MethodContext, asked: Asked) => Promise<DrawnMask>;
+type DrawWithLearned = (context: MethodContext, asked: Asked) => Promise<DrawnMask>;
 
 /** features: stands for the networks whose features the numbers are for. */
 export function createLearning(features: string): Learning {

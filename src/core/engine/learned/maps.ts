@@ -15,7 +15,7 @@ import { cellRows, weighed } from './cell-rows.ts';
 /** From the probe's -1..1 to logits; SAM's redrawing hardly depends on it (4 and 8 were level). */
 const PROBE_GAIN = 4;
 
-export interface DrawnMaps {
+interface DrawnMaps {
   /** On SAM's low-resolution square, within the limit of its mask prompts. [4g * 4g] */
   maps: Partial<Record<LearnedMap, Float32Array>>;
   /** The prompt encoder's own mask, where there is one. */

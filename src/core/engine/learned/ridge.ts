@@ -3,7 +3,7 @@ import type { Steps } from '../../mask/cooperative.ts';
 import type { Moments, SideMoments } from './moments.ts';
 
 /** Penalty on the weights' squares; the last weight, which is the constant, has none. Of 0.001, 0.003 and 0.01 the best mean. */
-export const PENALTY = 3e-3;
+const PENALTY = 3e-3;
 /** On the constant, so that it can always be solved. */
 const LEAST_PENALTY = 1e-9;
 

@@ -5,11 +5,11 @@ import { codeOf, engineBench, reference } from '../../runtime/engine-bench.ts';
 import { sceneWith, type SceneWithTruth } from '../../../../../src/scenes/scene-with.ts';
 
 const bench = engineBench();
-/** Five scenes of a concept: on the first four fitted numbers pay for one of the concepts, and do not for the other. */
-function scenesOf(concept: number) {
+/** Scenes of a concept, of which the last is the target: of the two below, on the first four fitted numbers pay for one of the concepts, and do not for the other. */
+function scenesOf(concept: number, count = 4) {
   let seed = 4100;
-  const scenes = Array.from({ length: 5 }, () => sceneWith(concept, () => seed++));
-  return { shown: scenes.slice(0, 4).map((scene) => reference(scene)), target: scenes[4] as SceneWithTruth };
+  const scenes = Array.from({ length: count + 1 }, () => sceneWith(concept, () => seed++));
+  return { shown: scenes.slice(0, count).map((scene) => reference(scene)), target: scenes[count] as SceneWithTruth };
 }
 const { shown, target } = scenesOf(40);
 const other = scenesOf(7);
@@ -34,6 +34,15 @@ describe('fit', () => {
     const { held, numbers } = await bench.engine.fit(other.shown);
     expect(held.reduce((sum, { plain, learned }) => sum + learned - plain, 0)).toBeLessThanOrEqual(0);
     expect(numbers).toBeUndefined();
+  });
+
+  it('weighs maps by fitted numbers from eight images on, and takes equal parts of fewer', async () => {
+    const { held, numbers } = await bench.engine.fit(scenesOf(15, 8).shown);
+    expect(held).toHaveLength(8);
+    expect(Object.keys(numbers?.maps ?? {})).toEqual(['prosam', 'nearest', 'probe', 'redrawn']);
+    const few = (await bench.engine.fit(shown)).numbers?.maps as Record<string, number>;
+    expect(Object.keys(few).every((name) => ['prosam', 'redrawn'].includes(name))).toBe(true);
+    for (const weight of Object.values(few)) expect(weight).toBe(1 / Object.keys(few).length);
   });
 
   it('changes nothing where there are none, for other labels, and for a method that is named', async () => {
