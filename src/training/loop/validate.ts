@@ -18,7 +18,7 @@ export interface Validation {
 }
 
 /** Masks from the mean prompt, 0/1 on the square. [S * S] */
-export function meanPromptPredictor({
+function meanPromptPredictor({
   model,
   networks,
 }: {
