@@ -49,7 +49,11 @@ export async function chooseMasks(store: ChoiceStore, project: string, options: 
   const { upTo } = options;
   let facts = await factsOf(store, project, upTo);
   let empty = await absencesOf(store, project);
-  const places = assignSplits(project, imagesOf([...facts, ...empty.map(({ sha256, split }) => ({ sha256, ...(split && { split }) }))]), options.gateShare);
+  const places = assignSplits(
+    project,
+    imagesOf([...facts, ...empty.map(({ sha256, split }) => ({ sha256, ...(split && { split }) }))]),
+    options.gateShare,
+  );
   if (places.length > 0) {
     await store.images.assignSplit(project, places);
     // Another learner may have been first.
