@@ -9,13 +9,13 @@ export type AbsenceStore = {
   images: Pick<Store['images'], 'get'>;
 };
 
-/** One of each image and label, the newest. upTo: largest annotation sequence that counts */
-export async function absencesOf({ annotations }: AbsenceStore, project: string, upTo: number): Promise<AbsenceRow[]> {
+/** All of a project: one of each image and label, the newest. */
+export async function absencesOf({ annotations }: AbsenceStore, project: string): Promise<AbsenceRow[]> {
   const found = new Map<string, AbsenceRow>();
   let after: number | undefined;
   for (;;) {
     const page = await annotations.absences(project, { limit: PAGE, ...(after !== undefined && { after }) });
-    for (const row of page) if (row.sequence <= upTo) found.set(`${row.sha256} ${row.label}`, row);
+    for (const row of page) found.set(`${row.sha256} ${row.label}`, row);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return [...found.values()];
     after = last.id;

@@ -48,13 +48,17 @@ type MaskFacts = Pick<MaskRow, 'id' | 'label' | 'sha256' | 'provenance' | 'flagg
 export async function chooseMasks(store: ChoiceStore, project: string, options: ChoiceOptions): Promise<Choice> {
   const { upTo } = options;
   let facts = await factsOf(store, project, upTo);
-  let empty = await absencesOf(store, project, upTo);
-  const places = assignSplits(project, imagesOf([...facts, ...empty.map(({ sha256, split }) => ({ sha256, ...(split && { split }) }))]), options.gateShare);
+  let empty = await absencesOf(store, project);
+  const places = assignSplits(
+    project,
+    imagesOf([...facts, ...empty.map(({ sha256, split }) => ({ sha256, ...(split && { split }) }))]),
+    options.gateShare,
+  );
   if (places.length > 0) {
     await store.images.assignSplit(project, places);
     // Another learner may have been first.
     facts = await factsOf(store, project, upTo);
-    empty = await absencesOf(store, project, upTo);
+    empty = await absencesOf(store, project);
   }
   const { ids, notes } = chosen(facts, options);
   const masks: SnapshotMask[] = [];

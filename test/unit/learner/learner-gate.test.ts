@@ -1,6 +1,7 @@
 /** What becomes of candidates that are not deployed, and of images that are held out in turn. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { VersionRecord } from '../../../src/service/ports/versions.ts';
 import { ENGINE_NAME } from '../training/small-run.ts';
@@ -88,5 +89,31 @@ describe(`images held out in turn (${ENGINE_NAME})`, () => {
     await bench.world.annotate(8);
     await learn({ folds: 4, alikeIou: 0 });
     expect(foldsTold()).toEqual([]);
+  });
+});
+
+describe(`images that do not show a label (${ENGINE_NAME})`, () => {
+  it('teach, and count at the gate where they are held back', async () => {
+    await bench.world.annotate(8);
+    const { blobs, store } = bench.world.storage;
+    const labels = (await store.annotations.concepts(PROJECT)).map(({ label }) => label);
+    for (let i = 0; i < 6; i++) {
+      const sha256 = await blobs.put(
+        await sharp({ create: { width: 96, height: 96, channels: 3, background: { r: 40 * i, g: 90, b: 20 } } })
+          .png()
+          .toBuffer(),
+      );
+      const image = { project: PROJECT, sha256, width: 96, height: 96 };
+      const key = { project: PROJECT, source: 'test', externalId: `empty ${i}`, revision: 1, createdMs: 1 };
+      await store.annotations.accept({ ...key, image, provenance: 'absent', masks: [], absent: labels }, []);
+    }
+    await learn({ gateShare: 0.5 });
+    const [version] = await versionsOf();
+    const { gate, training } = version?.metrics as { gate: { rows: { absent?: true }[] }; training: { absences: number } };
+    expect(training.absences).toBe(12);
+    const empty = gate.rows.filter(({ absent }) => absent);
+    expect(empty.length).toBeGreaterThan(0);
+    for (const { current, candidate } of empty as { current: number; candidate: number }[])
+      expect([0, 1]).toEqual(expect.arrayContaining([current, candidate]));
   });
 });
