@@ -1,17 +1,9 @@
 /** Service interface that adapters of labeling tools know: masks out, accepted annotations in. */
-import type { Annotation } from '../core/mask/annotation.ts';
+import type { Accepted, AcceptRequest } from './accept-types.ts';
 import type { ServicePart } from './health.ts';
 import type { LabelCurve } from './learning-curve.ts';
 import type { LearningLine } from './learning-lines.ts';
-import type {
-  AcceptOutcome,
-  AnnotationKey,
-  AnnotationSummary,
-  ErasedImage,
-  ImageRow,
-  PredictionRecord,
-  Provenance,
-} from './ports/storage.ts';
+import type { AnnotationKey, AnnotationSummary, ErasedImage, ImageRow, PredictionRecord, Provenance } from './ports/storage.ts';
 import type { PointerChange, RunRecord, VersionRecord } from './ports/versions.ts';
 import type {
   MaskPrediction,
@@ -24,6 +16,8 @@ import type {
   TrackedFrame,
   TrackState,
 } from '../core/engine/types.ts';
+
+export type * from './accept-types.ts';
 
 /** Bytes of an image file, or the sha256 of one the project has seen. */
 export type ServiceImage = Uint8Array | { sha256: string };
@@ -84,54 +78,6 @@ export interface ServiceTrackRequest {
   state?: TrackState | undefined;
   /** Fair shares: one client may fill only part of the queue. @default project */
   client?: string;
-}
-
-/** The mask of one label while it is drawn. */
-export interface AnnotationCanvas {
-  /** Pixels of the upright image. */
-  readonly width: number;
-  readonly height: number;
-  /** Aborts when nobody waits for the mask any more. */
-  readonly signal: AbortSignal | undefined;
-  /** Marks pixels; those that are set stay. @throws ANNOTATION_*, MASK_*, REQUEST_TOO_LARGE once it is too much for one annotation */
-  readonly paint: (annotation: Annotation) => Promise<void>;
-}
-
-/**
- * An annotation that is read when its turn comes, so that many large masks are not in memory together. One that paints nothing
- * counts for nothing.
- */
-export type DeferredAnnotation = (canvas: AnnotationCanvas) => Promise<void>;
-
-/** One annotation of a label: at hand, or painted when its turn comes. */
-export type AcceptedAnnotation = { label: string } & (Annotation | { draw: DeferredAnnotation });
-
-export interface AcceptRequest extends AnnotationKey {
-  revision: number;
-  image: ServiceImage;
-  imageExternalId?: string;
-  provenance: Provenance;
-  /** Annotations of one label are joined; boxes, points and scribbles are grown by SAM. None with 'absent', 'rejected' and 'skipped'. */
-  masks: readonly AcceptedAnnotation[];
-  /**
-   * Labels the image does not show, beside the masks or, with the provenance 'absent', alone. @default every label the project has masks of
-   * with 'absent', none otherwise
-   */
-  absent?: readonly string[];
-  flagged?: boolean;
-  annotator?: string;
-  /** `version` of the prediction it goes back to. */
-  predictionVersion?: string;
-}
-
-export interface Accepted {
-  outcome: AcceptOutcome;
-  image: { sha256: string; width: number; height: number };
-  masks: { label: string; area: number }[];
-  /** Labels the image is known not to show; absent where nothing is said. */
-  absent?: string[];
-  /** Facts about the image and the annotations that the caller should know; absent where there are none. */
-  notices?: string[];
 }
 
 /** Prediction whose version string is asked for. */

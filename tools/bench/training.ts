@@ -15,9 +15,9 @@ import { SAM_VIT_B } from '../../src/core/networks/config.ts';
 import { chunkFor } from '../../src/training/step/prompt-decoder.ts';
 import { median } from './median.ts';
 import { PYTORCH_ENVIRONMENT } from './pytorch/environment.ts';
-import { GRADIENT_STRIDE, startStepProcess, type StepResult, type StepProcess } from './step-process.ts';
-import type { EpochsResponse } from './training-epochs.ts';
-import { writeStepInputs } from './training-inputs.ts';
+import { GRADIENT_STRIDE, startStepProcess, type StepResult, type StepProcess } from './training-runs/step-process.ts';
+import type { EpochsResponse } from './training-runs/training-epochs.ts';
+import { writeStepInputs } from './training-runs/training-inputs.ts';
 import { dyingWithUs } from '../../test/support/dies-with-us.ts';
 
 const { values } = parseArgs({
@@ -94,7 +94,7 @@ async function fullSize(folder: string): Promise<void> {
   const chunk = chunkFor(SAM_VIT_B);
   const ours = {
     name: `ours, ${chunk} prompt sets at a time`,
-    process: startStepProcess(process.execPath, ['tools/bench/training-step.ts', inputs, String(chunk), values.engine], {}),
+    process: startStepProcess(process.execPath, ['tools/bench/training-runs/training-step.ts', inputs, String(chunk), values.engine], {}),
     responses: [],
   };
   const python = values.pytorch;
@@ -130,7 +130,7 @@ function builtInModel(folder: string): void {
     ['2', '10'],
     ['4', '4'],
   ] as const) {
-    const args = ['tools/bench/training-epochs.ts', folder, batch, samples, values.engine];
+    const args = ['tools/bench/training-runs/training-epochs.ts', folder, batch, samples, values.engine];
     const { epochs } = JSON.parse(
       execFileSync(...dyingWithUs(process.execPath, args), { stdio: ['ignore', 'pipe', 'inherit'] }).toString(),
     ) as EpochsResponse;

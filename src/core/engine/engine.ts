@@ -14,11 +14,11 @@ import { decidedByTarget, drawBoth, drawChecked, drawJudged, type DrawnMask } fr
 import { DEFAULT_THRESHOLD } from './defaults.ts';
 import { callContext, type CallContext } from './call-context.ts';
 import { byLabel, createConcept, onlyLabel } from './concept.ts';
+import { engineInfo } from './engine-info.ts';
 import { createEncodedImages, type EncodedPart, type ImageMaps } from './image-features.ts';
-import { methodsOf, withoutBaselines, type Methods } from './methods/available.ts';
+import { methodNamed, methodsOf, withoutBaselines, type Methods } from './methods/available.ts';
 import type { ExternalTransport } from './methods/external/port.ts';
 import { createExternalMethod, drawnOutside } from './methods/external/predict.ts';
-import type { RunMethod } from './methods/method.ts';
 import { decodeAtImageSize } from './methods/sam-prompts.ts';
 import { maskedAverage } from './object-embedding.ts';
 import { checkPredictOptions, checkReferences, checkResultPixels, readingOf } from './options.ts';
@@ -37,7 +37,7 @@ import { createSightings } from './tracking/sightings.ts';
 import { trackObject } from './tracking/track.ts';
 import type { Asked } from './trust/judge.ts';
 import { createRivals } from './trust/rivals.ts';
-import type { Engine, EngineInfo, ImageInput, MaskPrediction, Method, PredictOptions, Reference, SelfCheck, TriedDevice } from './types.ts';
+import type { Engine, EngineInfo, ImageInput, MaskPrediction, PredictOptions, Reference, SelfCheck, TriedDevice } from './types.ts';
 
 export interface EngineParts {
   model: Model;
@@ -72,7 +72,6 @@ export function createEngineCore({
   slow,
 }: EngineParts): Engine {
   const { manifest } = model;
-  const encoder = manifest.prompt_encoder;
   const encoders = createPromptEncoders(model, networks, cacheBytes);
   const untrained = methodsOf();
   /** Ways to predict with a trained prompt encoder, if there is one. */
@@ -149,29 +148,11 @@ export function createEngineCore({
     if (both !== undefined) return drawBoth(context, both, found, asked, options);
     return drawChecked(context, methods, found as SelfCheck, asked, options);
   };
-  const methodNamed = (methods: Methods, name: Method): RunMethod => {
-    const method = methods.get(name);
-    if (method) return method;
-    throw new ProsamError(
-      'METHOD_UNAVAILABLE',
-      name === 'learned'
-        ? 'expected numbers that were fitted to the label, for the method learned, got none. Fit them first, or use auto.'
-        : `expected the method ${name}, but the model ${model.id} has no trained prompt encoder${name === 'coarse' ? ' with a coarse mask' : ''}. Use ${[...methods.keys()].join(' or ')}.`,
-    );
-  };
-
   const engine: Omit<Engine, typeof Symbol.asyncDispose> = {
-    info: {
-      model: model.id,
-      license: manifest.license,
-      device: networks.device,
-      ...(devices && { devices }),
-      precision: networks.precision,
-      threads: threads ?? { count: 0, by: 'default' },
-      methods: [...methodsWith(encoders.get(undefined)).keys(), ...(external ? (['external'] as const) : [])],
-      promptsPerReference: encoder?.config.numPrompts ?? 0,
-      input: { side: geometry.square, resize: preprocess.resize },
-    },
+    info: engineInfo({ model, networks, preprocess, side: geometry.square, devices, threads }, [
+      ...methodsWith(encoders.get(undefined)).keys(),
+      ...(external ? (['external'] as const) : []),
+    ]),
     prepare: (image, options = {}) =>
       call(options.signal, async (context) => {
         const { key, width, height, notices } = await features(image, options);
@@ -218,7 +199,7 @@ export function createEngineCore({
           const drawn = await (learned.get(label)?.(context, asked) ??
             (method === 'auto'
               ? automatic(context, methods, asked, options)
-              : drawJudged(context, { method, run: methodNamed(methods, method) }, asked, options)));
+              : drawJudged(context, { method, run: methodNamed(methods, method, model.id) }, asked, options)));
           const found = scoredMask(label, drawn, { ...options, threshold: options.threshold ?? usualThreshold });
           context.lap('resize');
           masks.push(found);

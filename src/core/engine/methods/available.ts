@@ -1,5 +1,6 @@
 /** The methods that a model can use: with its prompt encoder, with the coarse mask that may be part of it, and without. */
 import type { PromptEncoderPlan } from '../../checkpoint/manifest.ts';
+import { ProsamError } from '../../common/errors.ts';
 import { METHODS, type Method } from '../results.ts';
 import { createCoarseMethod } from './coarse.ts';
 import { gfSam } from './gf-sam/gf-sam.ts';
@@ -54,4 +55,16 @@ export function methodsOf(trained?: { plan: PromptEncoderPlan; read: ReadDistrib
     ...(trained && { prosam: createProsamMethod(trained.plan, trained.read), coarse: createCoarseMethod(trained.read) }),
   };
   return new Map(methodNames(trained?.plan).map((name) => [name, all[name] as RunMethod]));
+}
+
+/** @throws METHOD_UNAVAILABLE for a method that the model does not have */
+export function methodNamed(methods: Methods, name: Method, model: string): RunMethod {
+  const method = methods.get(name);
+  if (method) return method;
+  throw new ProsamError(
+    'METHOD_UNAVAILABLE',
+    name === 'learned'
+      ? 'expected numbers that were fitted to the label, for the method learned, got none. Fit them first, or use auto.'
+      : `expected the method ${name}, but the model ${model} has no trained prompt encoder${name === 'coarse' ? ' with a coarse mask' : ''}. Use ${[...methods.keys()].join(' or ')}.`,
+  );
 }

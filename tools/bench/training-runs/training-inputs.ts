@@ -1,16 +1,16 @@
 /** One full-size training step's weights and inputs as a file that every contestant reads: SAM ViT-B's decoder, ResNet-50's maps. */
 import { writeFileSync } from 'node:fs';
-import { openCheckpoint } from '../../src/core/checkpoint/open-checkpoint.ts';
-import { readFloatTensors, type FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
-import { safetensorsBytes, tensorToWrite } from '../../src/core/checkpoint/formats/safetensors.ts';
-import type { DistributionConfig, Noise } from '../../src/core/networks/prompt-distribution.ts';
-import { gridSize, PROMPT_ENCODER, SAM_VIT_B } from '../../src/core/networks/config.ts';
-import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
-import { seededRandom, type Random } from '../../src/core/common/random.ts';
-import { defineNetwork, tensorsNeeded } from '../../src/core/onnx/emit.ts';
-import { initialParameters } from '../../src/training/step/parameters.ts';
-import { drawStep } from '../../src/training/step/training-step.ts';
-import type { TrainingBatch } from '../../src/training/step/training-step.ts';
+import { openCheckpoint } from '../../../src/core/checkpoint/open-checkpoint.ts';
+import { readFloatTensors, type FloatTensor } from '../../../src/core/checkpoint/read-tensors.ts';
+import { safetensorsBytes, tensorToWrite } from '../../../src/core/checkpoint/formats/safetensors.ts';
+import type { DistributionConfig, Noise } from '../../../src/core/networks/prompt-distribution.ts';
+import { gridSize, PROMPT_ENCODER, SAM_VIT_B } from '../../../src/core/networks/config.ts';
+import { samMaskDecoder } from '../../../src/core/networks/sam-mask-decoder.ts';
+import { seededRandom, type Random } from '../../../src/core/common/random.ts';
+import { defineNetwork, tensorsNeeded } from '../../../src/core/onnx/emit.ts';
+import { initialParameters } from '../../../src/training/step/parameters.ts';
+import { drawStep } from '../../../src/training/step/training-step.ts';
+import type { TrainingBatch } from '../../../src/training/step/training-step.ts';
 
 export const DISTRIBUTION: DistributionConfig = { kind: 'student_t', nu: 5, n: PROMPT_ENCODER.dim };
 /** Side of the square the loss is taken at. */

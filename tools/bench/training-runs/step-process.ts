@@ -1,5 +1,5 @@
 /** A process that takes training steps on demand. */
-import { startLineProcess } from './line-process.ts';
+import { startLineProcess } from '../line-process.ts';
 
 /** Every so many values of a gradient are told. */
 export const GRADIENT_STRIDE = 97;

@@ -4,13 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { SAM_VIT_B, PROMPT_ENCODER } from '../../src/core/networks/config.ts';
-import { loadTrainingEngine, type TrainingEngineName } from '../../src/training/tfjs/engine.ts';
-import { adamWState } from '../../src/training/step/optimizer.ts';
-import { createPromptDecoder } from '../../src/training/step/prompt-decoder.ts';
-import { trainingStep } from '../../src/training/step/training-step.ts';
-import { gradientNorm, update } from '../../src/training/step/training-step.ts';
-import type { FloatTensor } from '../../src/core/checkpoint/read-tensors.ts';
+import { SAM_VIT_B, PROMPT_ENCODER } from '../../../src/core/networks/config.ts';
+import { loadTrainingEngine, type TrainingEngineName } from '../../../src/training/tfjs/engine.ts';
+import { adamWState } from '../../../src/training/step/optimizer.ts';
+import { createPromptDecoder } from '../../../src/training/step/prompt-decoder.ts';
+import { trainingStep } from '../../../src/training/step/training-step.ts';
+import { gradientNorm, update } from '../../../src/training/step/training-step.ts';
+import type { FloatTensor } from '../../../src/core/checkpoint/read-tensors.ts';
 import { DISTRIBUTION, readStepInputs } from './training-inputs.ts';
 import { GRADIENT_STRIDE, type StepResult } from './step-process.ts';
 

@@ -4,10 +4,10 @@
  * Prints milliseconds a step and the share spent in frozen networks, epoch by epoch, as JSON.
  */
 import { join } from 'node:path';
-import { loadTrainingEngine, type TrainingEngineName } from '../../src/training/tfjs/engine.ts';
-import { scenesDataset } from '../../src/training/datasets/index.ts';
-import { train } from '../../src/training/loop/trainer.ts';
-import { median } from './median.ts';
+import { loadTrainingEngine, type TrainingEngineName } from '../../../src/training/tfjs/engine.ts';
+import { scenesDataset } from '../../../src/training/datasets/index.ts';
+import { train } from '../../../src/training/loop/trainer.ts';
+import { median } from '../median.ts';
 
 export interface EpochsResponse {
   about: string;
