@@ -1,7 +1,9 @@
 /** Accepted annotations as adapters hand them in, and what comes of them. */
 import type { Annotation } from '../core/mask/annotation.ts';
 import type { AcceptOutcome, AnnotationKey, Provenance } from './ports/storage.ts';
-import type { ServiceImage } from './types.ts';
+
+/** Bytes of an image file, or the sha256 of one the project has seen. */
+export type ServiceImage = Uint8Array | { sha256: string };
 
 /** The mask of one label while it is drawn. */
 export interface AnnotationCanvas {

@@ -1,6 +1,6 @@
 /** Lines on learners for answers of tools that wait for a moment only. */
 import { within } from '../core/common/patience.ts';
-import type { LearningLine } from './learning-lines.ts';
+import type { LearningLine } from './learning/lines.ts';
 import type { Service } from './types.ts';
 
 /** Tools ask for a sign of life and wait for a second or three. */

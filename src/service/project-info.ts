@@ -2,7 +2,7 @@
 import type { Method } from '../core/engine/types.ts';
 import { LIMITS } from '../core/common/limits.ts';
 import { answerVersion } from './answer-version.ts';
-import { learningCurves } from './learning-curve.ts';
+import { learningCurves } from './learning/curve.ts';
 import type { AskedVersion, ProjectInfo } from './types.ts';
 import type { Store } from './ports/storage.ts';
 import type { ReferenceSets } from './references.ts';

@@ -18,7 +18,7 @@ import { createPredict } from './predict.ts';
 import { createPredictionLog } from './prediction-log.ts';
 import { createReferenceSets, type ReferenceSettings } from './references.ts';
 import { createSeenVersions } from './seen-version.ts';
-import { createLearningLines } from './learning-lines.ts';
+import { createLearningLines } from './learning/lines.ts';
 import { BASE, createServing } from './serving.ts';
 import { annotationService } from './groups/annotations.ts';
 import { predictionService } from './groups/predictions.ts';

@@ -1,8 +1,8 @@
 /** Service interface that adapters of labeling tools know: masks out, accepted annotations in. */
-import type { Accepted, AcceptRequest } from './accept-types.ts';
+import type { Accepted, AcceptRequest, ServiceImage } from './accept-types.ts';
 import type { ServicePart } from './health.ts';
-import type { LabelCurve } from './learning-curve.ts';
-import type { LearningLine } from './learning-lines.ts';
+import type { LabelCurve } from './learning/curve.ts';
+import type { LearningLine } from './learning/lines.ts';
 import type { AnnotationKey, AnnotationSummary, ErasedImage, ImageRow, PredictionRecord, Provenance } from './ports/storage.ts';
 import type { PointerChange, RunRecord, VersionRecord } from './ports/versions.ts';
 import type {
@@ -18,9 +18,6 @@ import type {
 } from '../core/engine/types.ts';
 
 export type * from './accept-types.ts';
-
-/** Bytes of an image file, or the sha256 of one the project has seen. */
-export type ServiceImage = Uint8Array | { sha256: string };
 
 export interface ServicePredictRequest {
   /** 1 to 200 letters, digits or any of . _ : @ / - */

@@ -21,7 +21,7 @@ import { prefetchFrames, type Prefetched, type PrefetchRequest } from './nuclio/
 import { prefetchRoute } from './nuclio/prefetch-route.ts';
 import { createReviewLog, type ReviewLog } from './jobs/review-log.ts';
 import { createReviewNotes, type ReviewNotes } from './jobs/review-notes.ts';
-import type { LearningLine } from '../../service/learning-lines.ts';
+import type { LearningLine } from '../../service/learning/lines.ts';
 import { statusRoute } from './status-route.ts';
 import { createPriors } from './nuclio/priors.ts';
 import { createStartedJobs } from './nuclio/started-jobs.ts';

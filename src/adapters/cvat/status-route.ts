@@ -1,7 +1,7 @@
 /** Route that lists why jobs teach nothing, for `prosam cvat doctor` and other readers. */
 import { z } from 'zod';
 import { route, type Route } from '../http/route.ts';
-import type { LearningLine } from '../../service/learning-lines.ts';
+import type { LearningLine } from '../../service/learning/lines.ts';
 import { visibleTo } from '../http/guard.ts';
 import type { ReviewNotes } from './jobs/review-notes.ts';
 

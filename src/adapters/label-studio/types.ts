@@ -3,7 +3,7 @@ import type { Log } from '../../service/ports/log.ts';
 import type { Queue } from '../../service/ports/storage.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { CleanOptions } from '../../core/mask/clean-mask.ts';
-import type { LearningLine } from '../../service/learning-lines.ts';
+import type { LearningLine } from '../../service/learning/lines.ts';
 import type { Service, ServiceImage } from '../../service/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
 import type { MlAnnotation, MlTask } from './protocol/request-schemas.ts';

@@ -1,6 +1,6 @@
 /** Learned versions as text. */
 import type { PointerChange, VersionRecord } from '../../service/ports/versions.ts';
-import { curveText, learningCurves } from '../../service/learning-curve.ts';
+import { curveText, learningCurves } from '../../service/learning/curve.ts';
 import { BASE } from '../../service/serving.ts';
 import { textTable } from '../common/text-table.ts';
 

@@ -5,7 +5,7 @@ import { predictMany } from './predict-many.ts';
 import type { Concept, Engine, PredictOptions } from './types.ts';
 
 /** Names of the references' labels, in the order they first appear. */
-export function labelsOf(references: readonly { label?: string }[]): string[] {
+function labelsOf(references: readonly { label?: string }[]): string[] {
   return [...byLabel(references).keys()];
 }
 

@@ -14,7 +14,7 @@ import type {
 import type { ImageRow } from '../../../src/service/ports/storage.ts';
 import type { MaskPrediction } from '../../../src/core/engine/types.ts';
 import type { VersionRecord } from '../../../src/service/ports/versions.ts';
-import { learningCurves } from '../../../src/service/learning-curve.ts';
+import { learningCurves } from '../../../src/service/learning/curve.ts';
 import { masksByLabel, parsedAnnotations } from '../../../src/service/annotation-masks.ts';
 import { fakeStep, roundMask } from './fake-masks.ts';
 import type { CallName, FakeService, FakeState, KnownImage } from './fake-state.ts';

@@ -1,7 +1,7 @@
 /** The curve of a project, and what is said of its learner. */
 import { describe, expect, it } from 'vitest';
-import { curveText, learningCurves } from '../../../src/service/learning-curve.ts';
-import { createLearningLines, progressText } from '../../../src/service/learning-lines.ts';
+import { curveText, learningCurves } from '../../../src/service/learning/curve.ts';
+import { createLearningLines, progressText } from '../../../src/service/learning/lines.ts';
 import type { RunRecord, VersionRecord } from '../../../src/service/ports/versions.ts';
 
 const version = (number: number, decision: string, labels: object[]): VersionRecord =>

@@ -88,6 +88,6 @@ function moveCost(pose: Pose, expected: Pose, side: number, lost: number): numbe
 }
 
 /** 0..1: how well the samples that fit agree, less where few of those in the image fit, and where the color is another. */
-export function fitOf({ agreement, fitting, inside, change }: Omit<Aligned, 'pose' | 'light'>): number {
+function fitOf({ agreement, fitting, inside, change }: Omit<Aligned, 'pose' | 'light'>): number {
   return Math.max(0, agreement) * Math.min(1, fitting / inside) ** FIT_POWER - Math.max(0, change - 15) / 150;
 }

@@ -3,7 +3,7 @@ import { seededRandom } from '../../../../../src/core/common/random.ts';
 import type { Raster } from '../../../../../src/core/image/pillow-resize.ts';
 import type { BinaryMask } from '../../../../../src/core/mask/label-reduction.ts';
 
-export const SIZE = { width: 160, height: 120 };
+const SIZE = { width: 160, height: 120 };
 
 export interface Place {
   x: number;

@@ -1,7 +1,7 @@
 /** One line a project on what its learner does or waits for, read at most every few seconds, however many ask. */
-import { createLruMap } from '../core/common/lru-map.ts';
-import type { Store } from './ports/storage.ts';
-import type { RunRecord } from './ports/versions.ts';
+import { createLruMap } from '../../core/common/lru-map.ts';
+import type { Store } from '../ports/storage.ts';
+import type { RunRecord } from '../ports/versions.ts';
 
 export interface LearningLine {
   project: string;

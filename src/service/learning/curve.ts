@@ -1,5 +1,5 @@
 /** Gain of learning so far: the IoU on held-out images after each gate, by label. */
-import type { VersionRecord } from './ports/versions.ts';
+import type { VersionRecord } from '../ports/versions.ts';
 
 /** Quality of one label's masks over the masks that people have accepted. */
 export interface LabelCurve {
