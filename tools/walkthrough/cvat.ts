@@ -31,7 +31,7 @@ try {
   const frames = await Promise.all(
     NAMES.map(async (name) => {
       const bytes = readFileSync(join(PHOTOS, `${name}.jpg`));
-      const { width = 0, height = 0 } = await sharp(bytes).metadata();
+      const { width, height } = await sharp(bytes).metadata();
       return { name: `${name}.jpg`, width, height, bytes };
     }),
   );

@@ -18,13 +18,7 @@ export interface Validation {
 }
 
 /** Masks from the mean prompt, 0/1 on the square. [S * S] */
-function meanPromptPredictor({
-  model,
-  networks,
-}: {
-  model: Model;
-  networks: Networks;
-}): (pair: PreparedPair) => Promise<Uint8Array> {
+function meanPromptPredictor({ model, networks }: { model: Model; networks: Networks }): (pair: PreparedPair) => Promise<Uint8Array> {
   const geometry = geometryOf(preprocessOf(model));
   return async (pair) => {
     const code = await networks.encodeReference(pair.reference.mid, pair.cells);

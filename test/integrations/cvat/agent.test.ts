@@ -52,7 +52,13 @@ async function serve(
   const client = createCvatClient({ url: cvat.url, token: TOKEN, backoffMs: 1 });
   const api = createAgentApi(client.transport, 'bb5d77848e4085a26c546eab67030703');
   const id = await api.create(describeAgentFunction(kind, { name: 'prosam', isPublic: false, labels: ['cat', 'dog'] }));
-  const tracker = { service: { predictions: objects.predictions }, memory: createTrackMemory(), project: 'pets', tolerance: 1, limits: DEFAULT_LIMITS };
+  const tracker = {
+    service: { predictions: objects.predictions },
+    memory: createTrackMemory(),
+    project: 'pets',
+    tolerance: 1,
+    limits: DEFAULT_LIMITS,
+  };
   const response = createAgentResponses({ client, service: own, project: 'pets', tracker, threshold });
   running = runAgent({ api, functions: [{ id, kind }], response, signal: stop.signal, pauseMs: 20, pollMs: 60_000, ...options });
   running.catch(() => undefined);
