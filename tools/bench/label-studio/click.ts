@@ -6,9 +6,9 @@
  */
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { clickOf, taskOf } from '../../test/integrations/label-studio/backend-server.ts';
-import { brushOf, photos, startStudio, type Photo } from '../../test/integrations/label-studio/live-studio.ts';
-import { median } from './median.ts';
+import { clickOf, taskOf } from '../../../test/integrations/label-studio/backend-server.ts';
+import { brushOf, photos, startStudio, type Photo } from '../../../test/integrations/label-studio/live-studio.ts';
+import { median } from '../median.ts';
 
 const text = { type: 'string' } as const;
 const { values } = parseArgs({ options: { model: text, clicks: text } });
