@@ -1,5 +1,6 @@
 /** Recent errors of the service, for operators. */
 import { isProsamError, messageOf } from '../core/common/errors.ts';
+import { countCall } from './ports/counted-errors.ts';
 import type { ServiceMetrics } from './ports/metrics.ts';
 import type { ErrorReport } from './types.ts';
 
@@ -35,7 +36,7 @@ export function createErrorList(now: () => number, metrics: Pick<ServiceMetrics,
         const { status = 500, code } = error as { status?: number; code?: string };
         const expected = error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
         if (status >= 500 && !expected) report(error, where);
-        if (code !== undefined) metrics.error(code);
+        if (code !== undefined) countCall(metrics, error, code);
         throw error;
       }
     },

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Request, type Response } from 'express';
 import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
+import { countOwn } from '../../service/ports/counted-errors.ts';
 import { silentLog, type Log } from '../../service/ports/log.ts';
 import { createBodyBudget, UNPROVED_SHARE, type BodyBudget } from './body/body-budget.ts';
 import { checkHost, checkSameSite, LOOPBACK_HOSTS, setSafeHeaders } from './browser-safety.ts';
@@ -148,7 +149,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     if (!gone && error.status >= 500) {
       exchange.log.error({ code: error.code, error: error.cause ?? error, path: loggedPath(request.url) }, `failed: ${messageOf(thrown)}`);
     }
-    if (!gone) metrics?.error(error.code);
+    if (!gone && metrics) countOwn(metrics, thrown, error.code);
     if (response.headersSent) {
       response.destroy();
       return;

@@ -2,6 +2,7 @@
 import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import { isAnswerVersion } from '../../service/answer-version.ts';
 import type { Log } from '../../service/ports/log.ts';
+import { countOwn } from '../../service/ports/counted-errors.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { MlResponse } from './protocol/responses.ts';
 import { outputsOf, type LabelConfig } from './protocol/label-config.ts';
@@ -49,7 +50,7 @@ export function createBatch(parts: BatchParts): Batch {
   const failed = (connection: Connection, task: MlTask, what: string, error: unknown): undefined => {
     if (closing.aborted) return undefined;
     const code = isProsamError(error) ? error.code : 'ENGINE_FAILED';
-    metrics.error(code);
+    countOwn(metrics, error, code);
     report?.(error, connection.project);
     log.warn({ project: connection.project, task: task.id, code }, `${what}: ${messageOf(error)}`);
     return undefined;

@@ -3,6 +3,7 @@ import { createLruMap } from '../../core/common/lru-map.ts';
 import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
 import type { Log } from '../../service/ports/log.ts';
 import { runSteps } from '../../core/mask/cooperative.ts';
+import { countOwn } from '../../service/ports/counted-errors.ts';
 import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { Service } from '../../service/types.ts';
 import type { Queue } from '../../service/ports/storage.ts';
@@ -60,7 +61,7 @@ export function createEventWork(parts: EventParts): EventWork {
   const failed = (project: string, what: string, error: unknown): void => {
     if (closing.aborted) return;
     const code = isProsamError(error) ? error.code : 'STORAGE_FAILED';
-    metrics.error(code);
+    countOwn(metrics, error, code);
     report?.(error, project);
     log.warn({ project, code }, `${what}: ${messageOf(error)}`);
   };

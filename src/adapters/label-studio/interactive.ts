@@ -4,7 +4,6 @@ import { drawAnnotation } from '../../core/mask/draw-annotation.ts';
 import { parsePoints } from '../../core/mask/annotation.ts';
 import { runSteps } from '../../core/mask/cooperative.ts';
 import { maskExtentSteps } from '../../core/mask/raster.ts';
-import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Service } from '../../service/types.ts';
 import type { RefinedMask, RefinePrompts } from '../../core/engine/types.ts';
 import type { MlResponse } from './protocol/responses.ts';
@@ -58,7 +57,7 @@ export function createInteractive(parts: InteractiveParts): Interactive {
       const before = prior && goesWith(one, prior) ? await beginningOf(one, prior, signal) : {};
       if (saysNothingAlone(one) && Object.keys(before).length === 0) continue;
       const { masks } = await retried(
-        () => service.predictions.refine({ project, image: { sha256 }, prompts: { ...one, ...before } }, { signal }),
+        () => service.predictions.refine({ project, image: { sha256 }, prompts: { ...one, ...before, best: true } }, { signal }),
         signal,
       );
       if (masks[0]) found.push(masks[0]);
@@ -67,7 +66,7 @@ export function createInteractive(parts: InteractiveParts): Interactive {
     const score = Math.min(...found.map(({ samIou }) => samIou));
     const result = await writeRegions(
       output.control,
-      { label: asked.label, mask: await joined(found, signal), score },
+      { label: asked.label, ...(await joined(found, signal)), score },
       { single: true, tolerance: parts.settings.tolerance, signal },
     );
     return { result, score, modelVersion: version };
@@ -98,13 +97,14 @@ function goesWith({ points = [], negative = [], box }: RefinePrompts, { mask }: 
   return parsePoints('points', points).every(([x, y]) => mask.data[Math.floor(y) * mask.width + Math.floor(x)] === 1);
 }
 
-async function joined(found: readonly RefinedMask[], signal: AbortSignal): Promise<BinaryMask> {
+/** All of them as one, and its box where it need not be looked for. */
+async function joined(found: readonly RefinedMask[], signal: AbortSignal): Promise<Pick<RefinedMask, 'mask' | 'boxXyxy'>> {
   const [first, ...rest] = found as [RefinedMask, ...RefinedMask[]];
-  if (rest.length === 0) return first.mask;
+  if (rest.length === 0) return { mask: first.mask, ...(first.boxXyxy && { boxXyxy: first.boxXyxy }) };
   const mask = { ...first.mask, data: Uint8Array.from(first.mask.data) };
   for (const one of rest) {
     // A click may have found nothing.
     if (one.area > 0) await runSteps(drawAnnotation(mask, { kind: 'mask', mask: one.mask }), signal);
   }
-  return mask;
+  return { mask };
 }

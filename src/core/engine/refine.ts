@@ -32,7 +32,7 @@ export async function refineMask(
   // One point may mean the whole thing or a part, so SAM's three answers are all of use; anything more is unambiguous.
   const ambiguous = points.length === 1 && maskInput === undefined;
   const masks = ambiguous ? all.slice(1).sort((a, b) => b.iou - a.iou) : [single];
-  const refined = masks.map((mask) => ({
+  const refined = (prompts.best === true ? masks.slice(0, 1) : masks).map((mask) => ({
     ...atImageSize(networks, geometry, image, mask),
     ...(objectScore !== undefined && { objectScore }),
   }));

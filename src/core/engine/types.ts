@@ -113,6 +113,8 @@ export interface RefinePrompts {
   units?: Units;
   /** `lowResLogits` of an earlier prediction or refinement of this image. [4g * 4g] */
   maskInput?: Float32Array | undefined;
+  /** Only the mask of highest `samIou`, where a single point gives several: the others are not made at image size. @default false */
+  best?: boolean;
 }
 
 /** `valueRange` and `page` hold for every image file of the call. */

@@ -1,6 +1,6 @@
 /** Geometry: points, maps and grids of the networks in an image's own pixels. */
 import type { Grid } from '../mask/label-reduction.ts';
-import { aboveZero, resizedAboveZero, resizeMap, type FloatMap, type PixelConvention } from '../mask/resize-map.ts';
+import { resizedAboveZero, resizeMap, type FloatMap, type PixelConvention } from '../mask/resize-map.ts';
 import { longestSideSize, type PreprocessConfig, type Size } from './preprocess.ts';
 
 /** The way from the square and the feature grid back to an image's own pixels, for one preprocessing. */
@@ -57,7 +57,7 @@ export function geometryOf({ resize, samSize, backboneSize, halfPixel = false }:
     toImage,
     lowToImage,
     lowToMask: (low, width, height) =>
-      atOnce ? resizedAboveZero(low, width, height, convention) : aboveZero(lowToImage(low, width, height).data),
+      resizedAboveZero(atOnce ? low : crop(toSquare(low), sizeIn(square, width, height)), width, height, convention),
     visible(low, width, height) {
       const size = sizeIn(low.width, width, height);
       return crop(low, { width: Math.ceil(size.width), height: Math.ceil(size.height) });

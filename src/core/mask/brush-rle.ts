@@ -32,12 +32,21 @@ export interface MaskPlace {
   height: number;
 }
 
-/** The same, giving others on this thread their turns. place: for a mask cut to its box. Rejects with the signal's reason once it aborts. */
-export function encodeBrushRle(mask: BinaryMask, signal?: AbortSignal, place?: MaskPlace): Promise<Uint8Array> {
-  return runSteps(encodeSteps(mask, place), signal);
+/**
+ * The same, giving others on this thread their turns. place: for a mask cut to its box. box: [x0, y0, x1, y1) outside which the mask
+ * is known to be empty, so that nothing is read there. Rejects with the signal's reason once it aborts.
+ */
+export function encodeBrushRle(mask: BinaryMask, signal?: AbortSignal, place?: MaskPlace, box?: MaskBox): Promise<Uint8Array> {
+  return runSteps(encodeSteps(mask, place, box), signal);
 }
 
-function* encodeSteps(mask: BinaryMask, place: MaskPlace = { x0: 0, y0: 0, width: mask.width, height: mask.height }): Steps<Uint8Array> {
+type MaskBox = readonly [x0: number, y0: number, x1: number, y1: number];
+
+function* encodeSteps(
+  mask: BinaryMask,
+  place: MaskPlace = { x0: 0, y0: 0, width: mask.width, height: mask.height },
+  [left, top, right, bottom]: MaskBox = [0, 0, mask.width, mask.height],
+): Steps<Uint8Array> {
   const { data } = mask;
   const bits = createBitWriter();
   bits.write(4 * place.width * place.height, 32);
@@ -53,11 +62,11 @@ function* encodeSteps(mask: BinaryMask, place: MaskPlace = { x0: 0, y0: 0, width
     run.marked = marked;
     run.pixels += pixels;
   };
-  add(false, place.y0 * place.width + place.x0);
+  add(false, (place.y0 + top) * place.width + place.x0 + left);
   let unpaused = 0;
-  for (let y = 0; y < mask.height; y++) {
-    if (y > 0) add(false, place.width - mask.width);
-    for (let at = y * mask.width, rowEnd = at + mask.width; at < rowEnd;) {
+  for (let y = top; y < bottom; y++) {
+    if (y > top) add(false, place.width - (right - left));
+    for (let at = y * mask.width + left, rowEnd = y * mask.width + right; at < rowEnd;) {
       const value = data[at] !== 0;
       let end = at + 1;
       while (end < rowEnd && (data[end] !== 0) === value) end++;
@@ -69,7 +78,7 @@ function* encodeSteps(mask: BinaryMask, place: MaskPlace = { x0: 0, y0: 0, width
     unpaused = 0;
     yield;
   }
-  add(false, place.width * (place.height - place.y0 - mask.height) + place.width - place.x0 - mask.width);
+  add(false, place.width * (place.height - place.y0 - bottom) + place.width - place.x0 - right);
   writeRun(bits, 4 * run.pixels, run.marked ? 255 : 0);
   return bits.end();
 }

@@ -6,6 +6,7 @@ import { decodeBrushRleSync, decodeBrushRle, encodeBrushRleSync, encodeBrushRle 
 import { isProsamError } from '../../../src/core/common/errors.ts';
 import { alphaPng, maskFromAlphaPng } from '../../../src/core/image/node/alpha-png.ts';
 import type { BinaryMask } from '../../../src/core/mask/label-reduction.ts';
+import { maskExtent } from '../../../src/core/mask/raster.ts';
 import { anyMask } from '../../unit/core/mask/any-mask.ts';
 import { onThisMachine, watchBusy } from '../../support/busy-watch.ts';
 
@@ -119,6 +120,15 @@ describe('brush masks', () => {
     expect(Buffer.compare(back.data, mask.data)).toBe(0);
     // Whole runs of one value take one step.
     expect(longest).toBeLessThan(onThisMachine(250));
+  });
+
+  it('are the same where nothing is read outside the box of what is marked', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyMask(9), async (mask) => {
+        const { boxXyxy } = maskExtent(mask);
+        expect(await encodeBrushRle(mask, undefined, undefined, boxXyxy)).toEqual(encodeBrushRleSync(mask));
+      }),
+    );
   });
 
   it('of a mask cut to its box are those of the whole image', async () => {

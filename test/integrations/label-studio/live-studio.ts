@@ -64,7 +64,7 @@ export function overlap(a: BinaryMask, b: BinaryMask): number {
   return either === 0 ? 0 : both / either;
 }
 
-export async function startStudio(pictures: readonly Photo[], softDeadlineMs = 80_000) {
+export async function startStudio(pictures: readonly Photo[], { softDeadlineMs = 80_000, model = 'tiny' } = {}) {
   const pushed: { task: number; result: LiveRegion[] }[] = [];
   const served: string[] = [];
   const studio = createHttpServer((request, response) => {
@@ -88,7 +88,7 @@ export async function startStudio(pictures: readonly Photo[], softDeadlineMs = 8
   const hostname = `http://127.0.0.1:${(studio.address() as AddressInfo).port}`;
   const folder = mkdtempSync(join(tmpdir(), 'prosam-studio-'));
   const prosam = await createServer({
-    model: 'tiny',
+    model,
     ...{ database: join(folder, 'prosam.db'), objects: join(folder, 'objects'), cache: join(folder, 'cache'), port: 0, environment: {} },
     ...{ learner: { run: 'off' }, labelStudio: { url: hostname, softDeadlineMs, reconcileMinutes: 0 } },
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },

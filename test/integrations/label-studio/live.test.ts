@@ -138,7 +138,7 @@ describe('a Label Studio project on the built-in model', () => {
 
 describe('a batch larger than the time for it', () => {
   it('arrives whole: in part as the answer, the rest pushed through the interface of Label Studio', async () => {
-    const hurried = await startStudio(pictures, 1000);
+    const hurried = await startStudio(pictures, { softDeadlineMs: 1000 });
     await hurried.setup();
     await hurried.event({ action: 'ANNOTATION_CREATED', annotation: annotation(1, 0), task: taskOf(0) });
     await until(async () => ((await hurried.prosam.service.projects.get(NAME)).masks === 1 ? true : undefined));

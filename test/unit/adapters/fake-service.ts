@@ -1,4 +1,5 @@
 /** A service without an engine: remembers in memory, finds what was painted, fails on request. */
+import { maskExtent } from '../../../src/core/mask/raster.ts';
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { ProsamError } from '../../../src/core/common/errors.ts';
@@ -123,7 +124,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       return {
         width,
         height,
-        masks: [{ mask, area: 9, boxXyxy: [1, 2, 3, 4], samIou: 0.9, objectScore: 0.6, lowResLogits: Float32Array.of(-1.5, 2.25) }],
+        masks: [{ mask, ...maskExtent(mask), samIou: 0.9, objectScore: 0.6, lowResLogits: Float32Array.of(-1.5, 2.25) }],
       };
     },
     async track(request, { signal } = {}) {

@@ -29,6 +29,8 @@ export interface MaskToWrite {
   label: string;
   /** At the size of the upright image. */
   mask: BinaryMask;
+  /** Tight box of the mask, where it is known. @default looked for */
+  boxXyxy?: readonly [number, number, number, number] | undefined;
   /** 0..1; anything else is brought into that range. */
   score: number;
   /** Written as regions of their own instead of the whole, where there are any; each mask is cut to its box. */
@@ -49,8 +51,8 @@ export interface WriteOptions {
 export async function writeRegions(control: Control, found: MaskToWrite, options: WriteOptions = {}): Promise<WrittenRegion[]> {
   const { mask, label } = found;
   const { width, height } = mask;
-  const whole = await runSteps(maskExtentSteps(mask), options.signal);
-  if (whole.boxXyxy === undefined) return [];
+  const box = found.boxXyxy ?? (await runSteps(maskExtentSteps(mask), options.signal)).boxXyxy;
+  if (box === undefined) return [];
   const region = (score: number, value: Record<string, unknown>): WrittenRegion => ({
     id: randomUUID().replaceAll('-', '').slice(0, 10),
     type: control.kind,
@@ -66,7 +68,7 @@ export async function writeRegions(control: Control, found: MaskToWrite, options
   const parts = options.single === true ? undefined : found.instances;
   switch (control.kind) {
     case 'rectanglelabels': {
-      const boxes = parts ?? [{ boxXyxy: whole.boxXyxy, score: found.score }];
+      const boxes = parts ?? [{ boxXyxy: box, score: found.score }];
       return boxes.map(({ boxXyxy: [x0, y0, x1, y1], score }) =>
         region(score, { ...percent(x0, y0, width, height), ...extent(x1 - x0, y1 - y0, width, height), rotation: 0 }),
       );
@@ -78,8 +80,10 @@ export async function writeRegions(control: Control, found: MaskToWrite, options
     case 'brushlabels':
     case 'bitmasklabels': {
       const regions = [];
-      for (const part of parts ?? [{ mask, boxXyxy: undefined, score: found.score }]) {
-        const [x0, y0] = part.boxXyxy ?? [0, 0];
+      if (parts === undefined)
+        return [region(found.score, await maskValue(control.kind, mask, { x0: 0, y0: 0, width, height }, options.signal, box))];
+      for (const part of parts) {
+        const [x0, y0] = part.boxXyxy;
         regions.push(region(part.score, await maskValue(control.kind, part.mask, { x0, y0, width, height }, options.signal)));
       }
       return regions;
@@ -94,9 +98,15 @@ export function clampScore(score: number): number {
   return Number.isFinite(score) ? Math.round(10_000 * Math.min(1, Math.max(0, score))) / 10_000 : 0;
 }
 
-async function maskValue(kind: 'brushlabels' | 'bitmasklabels', mask: BinaryMask, place: MaskPlace, signal?: AbortSignal) {
+async function maskValue(
+  kind: 'brushlabels' | 'bitmasklabels',
+  mask: BinaryMask,
+  place: MaskPlace,
+  signal?: AbortSignal,
+  box?: MaskToWrite['boxXyxy'],
+) {
   signal?.throwIfAborted();
-  if (kind === 'brushlabels') return { format: 'rle', rle: asList(await encodeBrushRle(mask, signal, place)) };
+  if (kind === 'brushlabels') return { format: 'rle', rle: asList(await encodeBrushRle(mask, signal, place, box)) };
   const png = await alphaPng(mask, place);
   return { imageDataURL: `data:image/png;base64,${Buffer.from(png).toString('base64')}` };
 }

@@ -7,8 +7,8 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { clickOf, taskOf } from '../../test/integrations/label-studio/backend-server.ts';
-import { brushOf, photos, startStudio, type Photo } from '../../test/integrations/label-studio/live-studio.ts';
+import { clickOf, taskOf } from '../../../test/integrations/label-studio/backend-server.ts';
+import { brushOf, photos, startStudio, type Photo } from '../../../test/integrations/label-studio/live-studio.ts';
 
 const text = { type: 'string' } as const;
 const { values } = parseArgs({ options: { seconds: text, people: text } });
