@@ -1,6 +1,6 @@
 /** The references that the project would use for each image if nobody had annotated it: what a held-out image is asked with. */
 import { LIMITS } from '../core/common/limits.ts';
-import { chooseReferences, MAX_POOL, poolOf } from '../service/ports/choose-references.ts';
+import { chooseReferences, countEach, MAX_POOL, poolOf } from '../service/ports/choose-references.ts';
 import type { MaskRow, Store } from '../service/ports/storage.ts';
 import { MAX_RIVAL_IMAGES } from '../core/engine/trust/rivals.ts';
 import type { Lesson, Snapshot, SnapshotReference } from './snapshot.ts';
@@ -39,9 +39,11 @@ export async function askedWith(
   for (const sha256 of new Set(lessons.map((lesson) => lesson.sha256))) {
     const measured = lessons.filter((lesson) => lesson.sha256 === sha256).map(({ label }) => label);
     const others = names.filter((label) => !measured.includes(label)).slice(0, OTHER_LABELS);
-    const chosen = [...measured, ...others].flatMap((label) => {
+    const looked = [...measured, ...others].slice(0, LIMITS.labels);
+    const each = countEach(count, looked.length);
+    const chosen = looked.flatMap((label) => {
       const pool = (pools.get(label) as MaskRow[]).filter((mask) => mask.sha256 !== sha256);
-      return chooseReferences(pool.slice(0, poolOf(count)), count);
+      return chooseReferences(pool.slice(0, poolOf(count)), each);
     });
     asked[sha256] = chosen.map(({ id }) => id);
     for (const mask of chosen) references.set(mask.id, referenceOf(mask, labels));

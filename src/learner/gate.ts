@@ -1,5 +1,6 @@
 /** Comparison of the masks people would get with a candidate in service and without it: the whole pipeline, not the prompt encoder alone. */
 import { readFile } from 'node:fs/promises';
+import { DEFAULT_LABEL } from '../core/engine/defaults.ts';
 import { createEngineCore } from '../core/engine/engine.ts';
 import { MAX_RIVAL_IMAGES } from '../core/engine/trust/rivals.ts';
 import type { Engine, MaskPrediction, Method, Reference } from '../core/engine/types.ts';
@@ -10,7 +11,9 @@ import { maskFromCocoRle } from '../core/mask/rle.ts';
 import type { Device } from '../core/runtime/devices/devices.ts';
 import { diskFeatureCache } from '../core/runtime/node/disk-feature-cache.ts';
 import { openNetworks } from '../core/runtime/node/open-networks.ts';
+import { readingOptions } from '../service/ports/choose-references.ts';
 import type { GatePair } from './gate-decision.ts';
+import { groupedBy } from './grouped.ts';
 import { isAbsence, type Lesson, type Snapshot } from './snapshot.ts';
 import { changeBetween } from './visible-change.ts';
 
@@ -65,9 +68,11 @@ export async function measureVersions(options: GateOptions): Promise<GatePair[] 
     const others = options.snapshot.without
       .flatMap((sha256) => (sha256 === target ? [] : (fileOf(sha256) ?? [])))
       .slice(0, MAX_RIVAL_IMAGES);
+    const sizes = [...groupedBy(references, ({ label = DEFAULT_LABEL }) => label).values()].map(({ length }) => length);
+    const reading = readingOptions(method, sizes);
     const answer = async (promptEncoder: string | undefined) => {
       const { masks } = await engine.predict(file, references, {
-        ...{ method, ...(others.length > 0 && { others }), ...(promptEncoder !== undefined && { promptEncoder }) },
+        ...{ method, ...reading, ...(others.length > 0 && { others }), ...(promptEncoder !== undefined && { promptEncoder }) },
       });
       return new Map(masks.map((mask) => [mask.label, mask]));
     };

@@ -99,7 +99,7 @@ export const configSchema = z.strictObject({
   references: z
     .strictObject({
       count: whole(1, 20).default(5),
-      pool: whole(1, 200).default(20),
+      pool: whole(1, 200).optional(),
     })
     .prefault({}),
   limits: z

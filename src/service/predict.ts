@@ -20,6 +20,7 @@ import { asBytes, isPixelImage } from '../core/image/input.ts';
 import { checkHasBytes } from './annotation-masks.ts';
 import { createKeepSoon } from './keep-soon.ts';
 import type { PredictionLog } from './prediction-log.ts';
+import { readingOptions } from './ports/choose-references.ts';
 import type { ReferenceSets } from './references.ts';
 import { storedReferences, type Asked } from './stored-references.ts';
 import type { SeenVersions } from './seen-version.ts';
@@ -64,7 +65,7 @@ export function createPredict(parts: PredictParts) {
         admission.run({ client, priority, signal }, async (queue) => {
           const prediction = await engine.predict(target.input, asked.references, {
             ...(method && { method }),
-            ...request.options,
+            ...optionsFor(request, asked, method),
             ...(asked.without.length > 0 && { others: asked.without.map(({ image }) => image) }),
             ...(promptEncoder !== undefined && { promptEncoder }),
             ...(signal && { signal }),
@@ -89,7 +90,7 @@ export function createPredict(parts: PredictParts) {
     for (const [stage, milliseconds] of Object.entries(prediction.milliseconds)) metrics.stage(stage, milliseconds);
     metrics.stage('queue', queue);
     metrics.cache('image features', prediction.cached ? 'hit' : 'miss');
-    const asking = { encoderVersion, method: request.options?.method ?? method ?? 'auto', options: request.options };
+    const asking = { encoderVersion, method: request.options?.method ?? method ?? 'auto', options: optionsFor(request, asked, method) };
     // What a gate saw holds for the project's own references.
     const labels = request.references === undefined ? asked.sets.map(({ label }) => label) : [];
     const response: ServicePrediction = {
@@ -141,6 +142,11 @@ function checkRequest({ project, labels, references, externalId, client, encoder
     );
 }
 
+/** Options of the request, and what its stored references add to them. method: of requests that name none */
+function optionsFor({ options }: ServicePredictRequest, { sizes }: Asked, method: Method | undefined): ServicePredictRequest['options'] {
+  return { ...readingOptions(options?.method ?? method ?? 'auto', sizes), ...options };
+}
+
 function referencesFor(
   parts: PredictParts,
   request: ServicePredictRequest,
@@ -181,7 +187,7 @@ async function inlineReferences(
   }
   const present = new Set(references.map(({ label }) => label));
   const missing = (labels ?? []).filter((label) => !present.has(label));
-  return { references, missing, omitted: [], notices: [], sets: hashes, without: [] };
+  return { references, missing, omitted: [], notices: [], sets: hashes, sizes: [], without: [] };
 }
 
 /** Size of an image from the head of its file, or from the store. @throws IMAGE_* */

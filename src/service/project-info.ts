@@ -5,6 +5,7 @@ import { answerVersion } from './answer-version.ts';
 import { learningCurves } from './learning/curve.ts';
 import type { AskedVersion, ProjectInfo } from './types.ts';
 import type { Store } from './ports/storage.ts';
+import { readingOptions } from './ports/choose-references.ts';
 import type { ReferenceSets } from './references.ts';
 import type { SeenVersions } from './seen-version.ts';
 import type { Serving } from './serving.ts';
@@ -43,11 +44,18 @@ export async function projectInfo(
   // After a correction of the clock the newest one need not be the first.
   const run = runs.find(({ state }) => state === 'running') ?? runs[0];
   // Labels without masks take no part in a prediction, and so in no version.
-  const looked = sets.filter(({ label, masks }) => masks.length > 0 && (wanted?.includes(label) ?? true));
+  const found = sets.filter(({ label, masks }) => masks.length > 0 && (wanted?.includes(label) ?? true));
+  const together = Math.min(LIMITS.labels, wanted === undefined ? labels.length : new Set(wanted).size);
+  const looked = await Promise.all(found.map(({ label }) => references.of(project, label, state.revision, together)));
   const names = looked.map(({ label }) => label).slice(0, LIMITS.labels);
   const without = names.length === 0 ? [] : await references.without(project, names, state.revision);
   const waiting = run?.state === 'running' ? undefined : await waitingFor(project);
-  const asking = { encoderVersion, method: options?.method ?? method ?? 'auto', options };
+  const asks = options?.method ?? method ?? 'auto';
+  const reading = readingOptions(
+    asks,
+    looked.map(({ masks }) => masks.length),
+  );
+  const asking = { encoderVersion, method: asks, options: { ...reading, ...options } };
   const known = await seen({ ...asking, labels: looked.map(({ label }) => label) });
   return {
     project,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createLruMap } from '../core/common/lru-map.ts';
 import { within } from '../core/common/patience.ts';
-import { chooseReferences, REFERENCE_COUNT, MAX_POOL, poolOf } from './ports/choose-references.ts';
+import { chooseReferences, countEach, REFERENCE_COUNT, MAX_POOL, poolOf } from './ports/choose-references.ts';
 import type { AnnotationStore, MaskRow } from './ports/storage.ts';
 import { MAX_RIVAL_IMAGES } from '../core/engine/trust/rivals.ts';
 import { PATIENCE_MS, tooSlow } from './patience.ts';
@@ -19,14 +19,15 @@ export interface ReferenceSet {
   label: string;
   /** Best first. */
   masks: readonly MaskRow[];
-  /** Stands for images and masks. */
+  /** Stands for images and masks: of those that are given, and no others. */
   hash: string;
 }
 
 export interface ReferenceSets {
   /** revision: of the project; as long as it stays, so do the sets. */
   labels(project: string, revision: number): Promise<{ label: string; masks: number; newest: number }[]>;
-  of(project: string, label: string, revision: number): Promise<ReferenceSet>;
+  /** labels: asked for together, which have to share one call of the engine. @default 1 */
+  of(project: string, label: string, revision: number, labels?: number): Promise<ReferenceSet>;
   /** Images with masks of that label, of its best and newest 200. */
   images(project: string, label: string, revision: number): Promise<ReadonlySet<string>>;
   /** Hashes of images that show none of the labels, as somebody said of each: at most MAX_WITHOUT, the last said first. */
@@ -69,11 +70,13 @@ export function createReferenceSets(
   const keyOf = (project: string, label: string): string => JSON.stringify([project, label]);
   return {
     labels: (project, revision) => once(JSON.stringify([project]), revision, () => annotations.concepts(project)),
-    of: (project, label, revision) =>
-      once(keyOf(project, label), `${revision} ${unreadable.version}`, async () => {
+    of: async (project, label, revision, labels = 1) => {
+      const sets = await once(keyOf(project, label), `${revision} ${unreadable.version}`, async () => {
         const masks = chooseReferences(await readable(project, label, pool), count);
-        return { label, masks, hash: shortHash(masks.map(({ sha256, rle }) => [sha256, rle.counts])) };
-      }),
+        return setsOf(label, masks);
+      });
+      return sets(countEach(count, labels));
+    },
     images: (project, label, revision) =>
       once(JSON.stringify([project, label, 'images']), revision, async () => {
         const candidates = await annotations.candidates(project, label, MAX_POOL);
@@ -87,6 +90,19 @@ export function createReferenceSets(
       });
     },
     forget: (project, label) => void kept.delete(keyOf(project, label)),
+  };
+}
+
+/** The first ones of the masks; a set of the same size is the same one. */
+function setsOf(label: string, all: readonly MaskRow[]): (count: number) => ReferenceSet {
+  const known = new Map<number, ReferenceSet>();
+  return (count) => {
+    const masks = all.slice(0, count);
+    const found = known.get(masks.length);
+    if (found) return found;
+    const set = { label, masks, hash: shortHash(masks.map(({ sha256, rle }) => [sha256, rle.counts])) };
+    known.set(masks.length, set);
+    return set;
   };
 }
 

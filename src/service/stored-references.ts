@@ -13,6 +13,8 @@ export interface Asked {
   omitted: string[];
   notices: string[];
   sets: readonly { label: string; hash: string }[];
+  /** Stored references of each label. */
+  sizes: readonly number[];
   /** Images that show none of the labels: what is found there is held against a find elsewhere. */
   without: readonly { sha256: string; image: Uint8Array | string }[];
 }
@@ -44,7 +46,7 @@ export async function storedReferences(parts: StoredReferencesParts, request: St
   let inputs = new Map<string, Uint8Array | string>();
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const { version } = images.unreadable;
-    sets = await Promise.all(asked.map((label) => references.of(project, label, revision)));
+    sets = await Promise.all(asked.map((label) => references.of(project, label, revision, asked.length)));
     const again = request.again === true && round === 0;
     inputs = await readable(images, new Set(sets.flatMap(({ masks }) => masks.map(({ sha256 }) => sha256))), { again, signal });
     // Chosen anew without those that turned out to be missing or damaged.
@@ -68,7 +70,15 @@ export async function storedReferences(parts: StoredReferencesParts, request: St
   const lacking = found.length === 0 ? [] : await references.without(project, namesOf(found), revision);
   const empty = await readable(images, lacking, { again: request.again === true, signal });
   const without = [...empty].map(([sha256, image]) => ({ sha256, image }));
-  return { references: chosen, missing, omitted, notices: noticesOf(unreadable, omitted), sets: found, without };
+  return {
+    references: chosen,
+    missing,
+    omitted,
+    notices: noticesOf(unreadable, omitted),
+    sets: found,
+    sizes: found.map(({ masks }) => masks.length),
+    without,
+  };
 }
 
 const namesOf = (sets: readonly { label: string }[]): string[] => sets.map(({ label }) => label);

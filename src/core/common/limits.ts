@@ -19,8 +19,10 @@ export const LIMITS = {
   masks: 1000,
   /** Labels of one prediction. */
   labels: 100,
-  /** References of one prediction. */
+  /** References that come with one request. */
   references: 50,
+  /** References of one call of the engine, of all labels together. */
+  callReferences: 200,
   /** Entries of one page of a list. */
   page: 1000,
 } as const;

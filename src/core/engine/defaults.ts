@@ -1,4 +1,5 @@
 /** Defaults and bounds of the engine, each once: documentation, help texts and schemas take them from here. */
+import { LIMITS } from '../common/limits.ts';
 import type { LabelReduction } from '../mask/label-reduction.ts';
 
 /** The built-in model for photos. */
@@ -18,7 +19,7 @@ export const DEFAULT_MAX_POINTS = 32;
 export const MAX_POINTS = 128;
 /** Points that tell the objects of a label's mask apart, at most (docs/decisions/025-instances-by-sam.md). */
 export const MAX_INSTANCE_POINTS = 32;
-export const MAX_REFERENCES = 200;
+export const MAX_REFERENCES = LIMITS.callReferences;
 /** Least probability that the concept is there, for a mask of `small` to be given (docs/concepts/trust.md). */
 export const DEFAULT_THRESHOLD = 0.4;
 /** Smallest region of a mask that stays (docs/results.md: specks and holes). */

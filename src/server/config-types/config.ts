@@ -109,7 +109,7 @@ export interface ProsamSettings extends Completed<Omit<ProsamConfig, Section>, '
     hmac: readonly Completed<HmacGrant, 'projects' | 'bodyOnly'>[];
   };
   images: Completed<ImagesConfig, 'folder' | 'valueRange'>;
-  references: Completed<ReferencesConfig>;
+  references: Completed<ReferencesConfig, 'pool'>;
   limits: Completed<LimitsConfig>;
   callbacks: Completed<CallbacksConfig, 'secret'>;
   labelStudio: Completed<

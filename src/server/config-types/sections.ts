@@ -51,9 +51,9 @@ export interface ImagesConfig {
 
 /** Section `references`: masks that stand for a label. */
 export interface ReferencesConfig {
-  /** References per label (K), 1 to 20. @default 5 */
+  /** References per label (K), 1 to 20; fewer where many labels are asked for together. Of more than five `auto` has the prompt encoder read five. @default 5 */
   count?: number;
-  /** Best candidates among which ones that differ are chosen, 1 to 200. @default 20 */
+  /** Best candidates among which ones that differ are chosen, 1 to 200. @default none: four times count */
   pool?: number;
 }
 

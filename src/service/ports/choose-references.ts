@@ -1,14 +1,27 @@
 /** Selects the reference masks of a label: best and newest first, then farthest-first for diversity. The service and the learner follow it. */
+import { LIMITS } from '../../core/common/limits.ts';
 import type { MaskRow } from './storage.ts';
 
 /** References of one concept (K), where nothing else is said. */
 export const REFERENCE_COUNT = 5;
+/** References that the prompt encoder reads of those of a label, where 'auto' has more (docs/decisions/027-quick-learning.md). */
+const PROMPT_REFERENCES = 5;
 /** Largest number of candidates that are compared. */
 export const MAX_POOL = 200;
 
 /** Candidates compared for diversity, where nothing else is said. count: references of one concept */
 export function poolOf(count: number): number {
   return Math.min(MAX_POOL, 4 * count);
+}
+
+/** References of each of so many labels that are asked for together: all of them fit into one call of the engine. count: of one label */
+export function countEach(count: number, labels: number): number {
+  return Math.max(1, Math.min(count, Math.floor(LIMITS.callReferences / Math.max(1, labels))));
+}
+
+/** Options of 'auto' where a label has more references than help the prompt encoder. sizes: references of each label */
+export function readingOptions(method: string, sizes: readonly number[]): { promptReferences?: number } {
+  return method === 'auto' && sizes.some((size) => size > PROMPT_REFERENCES) ? { promptReferences: PROMPT_REFERENCES } : {};
 }
 
 /**

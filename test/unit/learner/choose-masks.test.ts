@@ -1,5 +1,6 @@
 /** Which masks a run takes, out of a real store. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LIMITS } from '../../../src/core/common/limits.ts';
 import { chooseMasks, type ChoiceOptions } from '../../../src/learner/choose-masks.ts';
 import { hash, maskStore, RLE, type MaskStore } from './mask-store.ts';
 
@@ -114,5 +115,17 @@ describe('chooseMasks', () => {
     expect(newest.map((reference) => reference?.sha256)).toEqual(['both', 'a5', 'a4'].map(hash));
     expect(newest.map((reference) => reference?.shows)).toEqual([['jug'], [], []]);
     expect(accepted).toEqual({ cup: 7, jug: 5 });
+  });
+
+  it('asks for no more than one call of the engine takes, however many labels an image shows', async () => {
+    const labels = Array.from({ length: 110 }, (_, i) => `label ${i}`);
+    for (let i = 0; i < 6; i++) await world.annotate(`a${i}`, labels);
+    const { asked, references } = await choose({ references: 5 });
+    const label = new Map(references.map((reference) => [reference.id, reference.label]));
+    expect(Object.keys(asked)).toHaveLength(6);
+    for (const ids of Object.values(asked)) {
+      expect(ids).toHaveLength(LIMITS.callReferences);
+      expect(new Set(ids.map((id) => label.get(id))).size).toBe(LIMITS.labels);
+    }
   });
 });

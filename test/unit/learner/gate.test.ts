@@ -115,4 +115,26 @@ describe('measureVersions', () => {
     expect(await measureVersions({ ...options, versions, signal: stop.signal, onPair })).toBeUndefined();
     expect(pairs).toBe(1);
   });
+
+  it('has the prompt encoder read as many references as the service has', async () => {
+    const seen: (number | undefined)[] = [];
+    const predict: Engine['predict'] = (target, references, more) => {
+      seen.push(more?.promptReferences);
+      return engine.predict(target, references.slice(0, 1), { method: 'nearest' });
+    };
+    const watched = { ...options, engine: Object.create(engine, { predict: { value: predict } }) as Engine };
+    const versions = { current: undefined, candidate: 'own' };
+    const [reference] = choice.references as [Choice['references'][number]];
+    for (const count of [5, 6]) {
+      const references = Array.from({ length: count }, (_, id) => ({ ...reference, id }));
+      const ids = references.map(({ id }) => id);
+      const asked = Object.fromEntries(choice.masks.map(({ sha256 }) => [sha256, ids]));
+      const snapshot = { ...choice, references, asked };
+      for (const method of ['auto', 'prosam'] as const) {
+        seen.length = 0;
+        await measureVersions({ ...watched, snapshot, versions, method });
+        expect(new Set(seen)).toEqual(new Set([count > 5 && method === 'auto' ? 5 : undefined]));
+      }
+    }
+  });
 });

@@ -66,4 +66,17 @@ describe('reference sets', () => {
     await sets.of('p', 'cup', 2);
     expect(reads).toBe(3);
   });
+
+  it('have a hash of those alone that are given', async () => {
+    let rows = [mask(9), mask(8), mask(7), mask(6), mask(5), mask(4)];
+    const annotations = { candidates: () => Promise.resolve(rows) } as unknown as Parameters<typeof createReferenceSets>[0];
+    const [five, six] = [createReferenceSets(annotations, { count: 5 }), createReferenceSets(annotations, { count: 6 })];
+    const before = [await five.of('p', 'cup', 1), await six.of('p', 'cup', 1), await six.of('p', 'cup', 1, 40)] as const;
+    expect(before.map(({ masks }) => masks.length)).toEqual([5, 6, 5]);
+    expect(before[2].hash).toBe(before[0].hash);
+    rows = [...rows.slice(0, 5), mask(3)];
+    expect((await five.of('p', 'cup', 2)).hash).toBe(before[0].hash);
+    expect((await six.of('p', 'cup', 2)).hash).not.toBe(before[1].hash);
+    expect((await six.of('p', 'cup', 2, 40)).hash).toBe(before[2].hash);
+  });
 });
