@@ -50,7 +50,7 @@ const open = () => {
   return createEngineCore({ model, networks, source: nodeImageSource(), cacheBytes: 2 ** 27 });
 };
 const [predicting, tracking] = [open(), open()];
-const { objects, backgroundsFor, read } = await openObjects(values.data, values.split === '0' ? 0 : 1);
+const { objects, ...photos } = await openObjects(values.data, values.split === '0' ? 0 : 1);
 const count = Math.min(Number(values.objects), objects.length);
 const chosen = Array.from({ length: count }, (_, i) => objects[Math.floor((i * objects.length) / count)] as (typeof objects)[number]);
 
@@ -118,9 +118,9 @@ interface Found {
 }
 
 async function sequenceOf(object: CutOut, classId: number, i: number, motion: MotionKind): Promise<Sequence> {
-  const grounds = backgroundsFor(classId);
+  const grounds = photos.backgroundsFor(classId);
   const [ground, cover] = [7 * i, 7 * i + 3].map((place) => grounds[place % grounds.length] as string) as [string, string];
-  return makeSequence(object, await read(ground), await read(cover), motion, 100 + i);
+  return makeSequence(object, await photos.read(ground), await photos.read(cover), motion, 100 + i);
 }
 
 async function followed({ frames, truth, boxes }: Sequence): Promise<Record<Kind, Record<Way, Found[]>> & { all: Record<Kind, Found[]> }> {

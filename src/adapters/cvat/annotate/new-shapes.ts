@@ -63,7 +63,7 @@ export async function shapesOfMask(
 }
 
 /** Least part, as a share of the largest of its mask: smaller ones are crumbs of it, which people would have to delete one by one. */
-export const LEAST_PART = 0.05;
+const LEAST_PART = 0.05;
 
 /** parts: of one mask, in any order. -> those that are no crumbs */
 export function withoutCrumbs<T extends Pick<Region, 'area'>>(parts: readonly T[]): T[] {

@@ -13,7 +13,7 @@ export interface Aligned {
   agreement: number;
   /** Levels by which their mean color differs from the object's. */
   change: number;
-  /** Of the frame, against the look's. */
+  /** Light of the frame, against the look's. */
   light: Light;
   /** Share of all samples that lie in the image and fit, 0..1. */
   fitting: number;

@@ -2,7 +2,7 @@
 
 export interface Light {
   gain: number;
-  /** Of red, green and blue, in levels. */
+  /** Levels added to red, green and blue. */
   offset: readonly [number, number, number];
 }
 

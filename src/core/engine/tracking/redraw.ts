@@ -10,7 +10,7 @@ import { boxPrompts, decodeSamPrompts, lowResSide } from '../methods/sam-prompts
 /** By which the box is larger than the moved mask's, a share of its sides. */
 const MARGIN = 0.06;
 /** Least IoU with the moved mask: SAM corrects it and chooses no other object. */
-export const LEAST_IOU = 0.7;
+const LEAST_IOU = 0.7;
 
 /** mask: of the target's own size, not empty. -> SAM's mask, or the one given where SAM's is of something else */
 export async function redraw(

@@ -48,7 +48,7 @@ export function createSightings(store: Pick<ReferenceStore, 'drawn'>, maxBytes: 
   };
 }
 
-/** What lies outside of the box is not of the object. */
+/** The part of a mask inside the box: the rest is not of the object. */
 function within({ data, width, height }: BinaryMask, [x0, y0, x1, y1]: Box): BinaryMask {
   const out = new Uint8Array(data.length);
   for (let y = y0; y < y1; y++) out.set(data.subarray(y * width + x0, y * width + x1), y * width + x0);

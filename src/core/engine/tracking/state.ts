@@ -7,7 +7,7 @@ export interface TrackState {
   pose: Pose;
   /** Pose where it was seen last. */
   seen: Pose;
-  /** Of the last step. */
+  /** Change in the last step. */
   motion: Motion;
   /** Frames in a row in which it was not found, 0 to 1000. */
   lost: number;
@@ -28,7 +28,7 @@ export function checkTrackState(state: TrackState): void {
       `state.${name}: expected a number from ${low} to ${high}, as an earlier step of the track gave it, got ${JSON.stringify(value)}. Start the track again.`,
     );
   };
-  const { pose, seen, motion, lost } = (state ?? {}) as Partial<TrackState>;
+  const { pose, seen, motion, lost } = { ...(state as Partial<TrackState> | null) };
   for (const [name, one] of Object.entries({ pose, seen })) {
     check(`${name}.x`, one?.x, -FARTHEST, FARTHEST);
     check(`${name}.y`, one?.y, -FARTHEST, FARTHEST);
