@@ -69,6 +69,10 @@ describe('the walk-through', () => {
     expect(job).toMatch(/\[ 2, 'done', undefined \],\s*\[ 3, 'failed', 'FILE_NOT_FOUND' \]/);
   });
 
+  it('follows an object from a step to the next', () => {
+    expect(outputOf('/v1/track')).toBe('true');
+  });
+
   it('says what to label next, and takes things back', () => {
     expect(outputOf('/next-images?limit=5')).toMatch(/0\.\d+[\s\S]*\[ \[ 'cat', 1 \] \]/);
     expect(outputOf('-X DELETE')).toMatch(/"removed":true[\s\S]*200/);

@@ -6,6 +6,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import type * as z from 'zod';
 import type * as answers from '../../../src/adapters/webhook/responses.ts';
 import { annotationSchema, jobSchema, predictSchema, refineSchema } from '../../../src/adapters/webhook/schemas.ts';
+import { trackSchema } from '../../../src/adapters/webhook/track-schema.ts';
 import type * as client from '../../../src/client/index.ts';
 import { allFieldsOf, interfacesOf } from '../../support/interface-fields.ts';
 
@@ -29,6 +30,7 @@ describe("the client's types", () => {
     expectTypeOf<Sent<client.PredictRequest>>().toEqualTypeOf<Sent<z.input<typeof predictSchema>>>();
     expectTypeOf<Sent<client.JobRequest>>().toEqualTypeOf<Sent<z.input<typeof jobSchema>>>();
     expectTypeOf<Sent<client.RefineRequest>>().toEqualTypeOf<Sent<z.input<typeof refineSchema>>>();
+    expectTypeOf<Sent<client.TrackRequest>>().toEqualTypeOf<Sent<z.input<typeof trackSchema>>>();
     expectTypeOf<Sent<client.AnnotationRequest>>().toEqualTypeOf<Sent<z.input<typeof annotationSchema>>>();
     expectTypeOf<Exclude<client.ClientAnnotation['mask'], undefined>>().toEqualTypeOf<client.ImageBytes | { base64: string }>();
   });
@@ -37,6 +39,7 @@ describe("the client's types", () => {
     expectTypeOf<Plain<client.PredictResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.predictResponse>>>();
     expectTypeOf<Plain<client.MaskResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.maskResponse>>>();
     expectTypeOf<Plain<client.RefineResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.refineResponse>>>();
+    expectTypeOf<Plain<client.TrackResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.trackResponse>>>();
     expectTypeOf<Plain<client.Job>>().toEqualTypeOf<Plain<z.output<typeof answers.jobResponse>>>();
     expectTypeOf<Plain<client.JobItem>>().toEqualTypeOf<Plain<z.output<typeof answers.jobItemResponse>>>();
     expectTypeOf<Plain<client.AcceptResponse>>().toEqualTypeOf<Plain<z.output<typeof answers.acceptResponse>>>();
@@ -63,6 +66,7 @@ describe("the client's types", () => {
       PredictRequest: predictSchema.parse({ project: 'p', image }),
       JobRequest: jobSchema.parse({ project: 'p', images: [image] }),
       RefineRequest: refineSchema.parse({ project: 'p', image, points: [[1, 1]] }),
+      TrackRequest: trackSchema.parse({ project: 'p', image, first: { image, box: [1, 1, 9, 9] } }),
       AnnotationRef: annotationSchema.parse({ project: 'p', externalId: 'a', revision: 1, image, provenance: 'rejected' }),
       AnnotationRequest: annotationSchema.parse({ project: 'p', externalId: 'a', revision: 1, image, provenance: 'rejected' }),
     };

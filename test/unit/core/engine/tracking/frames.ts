@@ -29,9 +29,9 @@ const ground = pattern(1);
 const skin = pattern(2);
 
 /** An ellipse of 40 x 28 pixels at scale 1. hidden: left part of the frame that something plain covers, in pixels. */
-export function frameOf(places: readonly Place[], hidden = 0): { frame: Raster; mask: BinaryMask } {
+export function frameOf(places: readonly Place[], hidden = 0): { frame: Raster & { channels: 3 }; mask: BinaryMask } {
   const { width, height } = SIZE;
-  const frame = { ...SIZE, channels: 3, data: new Uint8Array(3 * width * height) };
+  const frame = { ...SIZE, channels: 3 as const, data: new Uint8Array(3 * width * height) };
   const mask = { ...SIZE, data: new Uint8Array(width * height) };
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
