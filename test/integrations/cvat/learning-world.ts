@@ -22,6 +22,8 @@ import { startStandIn, TOKEN } from './stand-in-cvat.ts';
 import type { Job, Task } from './stand-in-forms.ts';
 
 export const PROJECT = 'cvat/project-5';
+/** Another one, for tasks that are moved. */
+export const MOVED = 'cvat/project-6';
 const SECRET = 'secret-of-the-webhook';
 const [WIDTH, HEIGHT] = [40, 30];
 
@@ -62,6 +64,7 @@ export async function learningWorld(how: How) {
     const fake = fakeService();
     const service: Service = {
       ...fake,
+      projects: { ...fake.projects, list: () => Promise.resolve([PROJECT, MOVED, 'elsewhere']) },
       annotations: {
         ...fake.annotations,
         accept,
@@ -88,7 +91,8 @@ export async function learningWorld(how: How) {
     return { storage, facade, stop: await facade.adapter.work() };
   }
   let running = await start();
-  const looks = (): number => cvat.asked.filter(({ path, query }) => path === '/api/jobs' && query.has('filter')).length;
+  const looks = (): number =>
+    cvat.asked.filter(({ path, query }) => path === '/api/jobs' && query.get('filter')?.includes('updated_date')).length;
 
   const world = {
     ...{ cvat, uploads, frames },
@@ -152,10 +156,10 @@ export async function learningWorld(how: How) {
       await world.quiet();
     },
     /** Masks that count, as references, targets and gate take them: frame, label, provenance, pixels, and what tells a new one. */
-    async truth() {
+    async truth(project = PROJECT) {
       const { annotations } = running.storage.store;
-      const rows = await annotations.masks(PROJECT, { limit: 1000 });
-      const listed = await annotations.list(PROJECT, { limit: 1000 });
+      const rows = await annotations.masks(project, { limit: 1000 });
+      const listed = await annotations.list(project, { limit: 1000 });
       const name = new Map(listed.map(({ sequence, externalId }) => [sequence, externalId]));
       return rows
         .map(({ label, provenance, area, sequence, rle }) => ({
@@ -168,7 +172,8 @@ export async function learningWorld(how: How) {
         .sort((a, b) => a.frame - b.frame || a.sequence - b.sequence);
     },
     /** The same in short. */
-    short: async () => (await world.truth()).map(({ frame, label, provenance, area }) => `${frame} ${label} ${provenance} ${area}`),
+    short: async (project = PROJECT) =>
+      (await world.truth(project)).map(({ frame, label, provenance, area }) => `${frame} ${label} ${provenance} ${area}`),
     rejected: async () =>
       (await running.storage.store.annotations.list(PROJECT, { limit: 1000 })).filter(({ provenance }) =>
         ['absent', 'rejected'].includes(provenance),

@@ -63,6 +63,14 @@ export function standInActs({ tasks, nextId, stamp, update, tell }: StandInHands
       tasks.splice(tasks.indexOf(task), 1);
       await tell('delete:task', (url) => ({ task: taskJson(url, task) }));
     },
+    /** Moves a task: its labels become those of the other project, under other ids, and no job is dated anew. */
+    moveTask(task: Task, project: number | null): void {
+      const ids = new Map(task.labels.map((label) => [label.id, nextId()]));
+      const labelled = <T extends { label_id: number }>(one: T): T => ({ ...one, label_id: ids.get(one.label_id) ?? -1 });
+      task.project_id = project;
+      task.labels = task.labels.map((label) => ({ ...label, id: ids.get(label.id) ?? -1 }));
+      for (const job of task.jobs) Object.assign(job, { project_id: project, shapes: job.shapes.map(labelled) });
+    },
     async deleteJob(job: Job): Promise<void> {
       const { jobs } = taskOf(job);
       jobs.splice(jobs.indexOf(job), 1);

@@ -134,8 +134,10 @@ export async function startStandIn() {
     }
     if (kind === 'jobs' && first === undefined) {
       const since = /"updated_date"\},"([^"]+)"/.exec(query.get('filter') ?? '')?.[1] ?? '';
+      const named = [...(query.get('filter') ?? '').matchAll(/"task_id"\},(\d+)/g)].map(([, task]) => Number(task));
       const jobs = tasks
         .flatMap((task) => task.jobs)
+        .filter(({ task_id }) => named.length === 0 || named.includes(task_id))
         .filter(({ updated_date }) => since === '' || Date.parse(updated_date) > Date.parse(since))
         .sort((a, b) => (query.get('sort') === 'updated_date' ? Date.parse(a.updated_date) - Date.parse(b.updated_date) : 0))
         .filter((job) => query.get('task_id') === null || String(job.task_id) === query.get('task_id'));

@@ -13,6 +13,8 @@ export interface CountedLesson {
   job: number;
   frame: number;
   label: number;
+  /** Names of the labels it shows, or says are absent; none of a rejection. */
+  names: string[];
 }
 
 /** The tool's own name of a lesson. */
@@ -24,7 +26,13 @@ function taskPrefix(task: number): string {
   return `task-${task}/`;
 }
 
-const NAME = /^task-\d+\/job-(\d+)\/frame-(\d+)\/label-(\d+)$/;
+const NAME = /^task-(\d+)\/job-(\d+)\/frame-(\d+)\/label-(\d+)$/;
+
+/** Task of a lesson's name; undefined for other names. */
+export function taskOfLesson(externalId: string): number | undefined {
+  const task = NAME.exec(externalId)?.[1];
+  return task === undefined ? undefined : Number(task);
+}
 
 /** Read to its end. */
 export async function countedLessons(
@@ -32,11 +40,12 @@ export async function countedLessons(
   { project, source, task }: { project: string; source: string; task: number },
 ): Promise<CountedLesson[]> {
   const lessons: CountedLesson[] = [];
-  for await (const { externalId, revision, provenance, ...one } of everyAnnotation(service, project)) {
+  for await (const { externalId, revision, provenance, labels, absent = [], ...one } of everyAnnotation(service, project)) {
     if (one.source !== source || !externalId.startsWith(taskPrefix(task))) continue;
-    const [, job, frame, label] = NAME.exec(externalId) ?? [];
+    const [, , job, frame, label] = NAME.exec(externalId) ?? [];
     if (label === undefined) continue;
-    lessons.push({ externalId, revision, provenance, job: Number(job), frame: Number(frame), label: Number(label) });
+    const names = [...labels.map((one) => one.label), ...absent];
+    lessons.push({ externalId, revision, provenance, job: Number(job), frame: Number(frame), label: Number(label), names });
   }
   return lessons;
 }

@@ -45,7 +45,7 @@ export async function forgetDeleted(parts: DeletedParts, what: Deleted, signal?:
 }
 
 /** @throws CVAT_* for every other answer than "there is none" */
-async function isMissing(asked: Promise<unknown>): Promise<boolean> {
+export async function isMissing(asked: Promise<unknown>): Promise<boolean> {
   try {
     await asked;
     return false;

@@ -1,15 +1,18 @@
-/** Jobs that people are done with, and work they deleted: taken from webhooks and from looks at CVAT, each worked off once. */
+/** Jobs that people are done with, and work they deleted or moved: taken from webhooks and from looks at CVAT, each worked off once. */
 import { messageOf } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
 import type { Service } from '../../../service/types.ts';
 import type { Queue } from '../../../service/ports/storage.ts';
 import { OutboundError } from '../../http/outbound-response.ts';
 import { forgetDeleted } from './deleted-work.ts';
+import { createTaskFollower, type Strayed } from './follow-tasks.ts';
 import { createJobMemory, type Deleted, type DoneJob, type StartedJob } from './job-events.ts';
+import { createKnownTasks } from './known-tasks.ts';
 import { learnJob, type LearnParts } from './learn-job.ts';
 import { lookAtJob, revisionOf } from './look-at-job.ts';
 import type { PollCursor } from './poll-cursor.ts';
 import { createJobPoll } from './poll-jobs.ts';
+import { followStrayed } from './strayed-work.ts';
 import type { CvatJob } from '../api/types.ts';
 import type { ReviewLog } from './review-log.ts';
 import type { ReviewNotes } from './review-notes.ts';
@@ -17,7 +20,7 @@ import type { CvatApi, FrameIndex, UploadLog } from '../types.ts';
 
 export interface IntakeOptions {
   api: CvatApi;
-  service: Pick<Service, 'annotations'>;
+  service: Pick<Service, 'annotations' | 'projects'>;
   frames: FrameIndex;
   name: string;
   log: Log;
@@ -45,6 +48,8 @@ export interface Intake {
   close(): Promise<void>;
 }
 
+type Work = DoneJob | Deleted | Strayed;
+
 /** Name of its messages. */
 const CVAT_JOB = 'cvat-job';
 /** Tries before a job is given up. */
@@ -53,18 +58,19 @@ const ATTEMPTS = 8;
 const VISIBLE_AFTER_MS = 1_800_000;
 
 export function createIntake(options: IntakeOptions): Intake {
-  const { api, queue, log, pollMs, started, cursor, lookBackMs, reviews, nowMs = Date.now } = options;
+  const { api, queue, log, pollMs, started, cursor, lookBackMs, reviews, name, nowMs = Date.now } = options;
   const parts: LearnParts = options;
   const memory = createJobMemory();
   const closing = new AbortController();
   /** Tail of a chain that runs tasks one after another where no queue does. */
   let last: Promise<unknown> = Promise.resolve();
 
-  const workOff = async (what: DoneJob | Deleted, signal: AbortSignal): Promise<void> => {
-    if (!('deleted' in what)) await learnJob(parts, what, signal);
+  const workOff = async (what: Work, signal: AbortSignal): Promise<void> => {
+    if ('strayed' in what) await followStrayed(parts, what, signal);
+    else if (!('deleted' in what)) await learnJob(parts, what, signal);
     else for (const job of (await forgetDeleted(options, what, signal)) ?? []) await learnJob(parts, { job }, signal);
   };
-  const later = (what: DoneJob | Deleted, onFailure: () => void): void => {
+  const later = (what: Work, onFailure: () => void): void => {
     last = last
       .then(() => workOff(what, closing.signal))
       .catch((error: unknown) => {
@@ -111,6 +117,13 @@ export function createIntake(options: IntakeOptions): Intake {
     ...{ api, take, look, nowMs, ...(started && { started }), ...(lookBackMs !== undefined && { lookBackMs }) },
     cursor: cursor && { read: () => cursor.read(api.url), write: (date) => cursor.write(api.url, date) },
   });
+  const follow = createTaskFollower({
+    ...{ api, name, log, known: createKnownTasks(options.service, name) },
+    async take(what) {
+      if (queue) await queue.send({ name: CVAT_JOB, key: `${api.url} ${what.strayed} ${what.task} ${what.from}`, data: what });
+      else later(what, () => undefined);
+    },
+  });
   const pollFor = (signal: AbortSignal): (() => Promise<void>) => {
     let timer: NodeJS.Timeout | undefined;
     let looking: Promise<void> = Promise.resolve();
@@ -118,6 +131,7 @@ export function createIntake(options: IntakeOptions): Intake {
     const again = (): void => {
       looking = (isFirst ? dropOldNotes(signal) : Promise.resolve())
         .then(() => poll(signal))
+        .then(() => follow(signal))
         .catch((error: unknown) => {
           if (!signal.aborted) log.warn({}, `cvat: its jobs could not be looked at: ${messageOf(error)}`);
         })
@@ -146,11 +160,10 @@ export function createIntake(options: IntakeOptions): Intake {
     async work() {
       const stopping = new AbortController();
       const signal = AbortSignal.any([stopping.signal, closing.signal]);
-      const stopQueue = await queue?.work(
-        CVAT_JOB,
-        (data, context) => workOff(data as DoneJob | Deleted, AbortSignal.any([signal, context.signal])),
-        { attempts: ATTEMPTS, visibleAfterMs: VISIBLE_AFTER_MS },
-      );
+      const stopQueue = await queue?.work(CVAT_JOB, (data, context) => workOff(data as Work, AbortSignal.any([signal, context.signal])), {
+        attempts: ATTEMPTS,
+        visibleAfterMs: VISIBLE_AFTER_MS,
+      });
       const stopPoll = pollMs > 0 ? pollFor(signal) : undefined;
       return async () => {
         stopping.abort();
