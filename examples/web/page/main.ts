@@ -20,6 +20,7 @@ const METHOD_NAMES: Record<Method, string> = {
   },
   ...{ 'persam-paper': 'persam-paper (as published)', 'persam-f': 'persam-f (as published)', matcher: 'matcher (a baseline)' },
   external: 'external (a system outside)',
+  learned: 'learned (fitted to your masks)',
 };
 
 let engine: WebEngine | undefined;
