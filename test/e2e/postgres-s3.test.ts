@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { postgresPrograms, startPostgres } from '../unit/storage/start-postgres.ts';
 import { s3Program, startS3 } from '../unit/storage/start-s3.ts';
-import { runScenario } from './scenario.ts';
+import { QUICK_LEARNER, runScenario } from './scenario.ts';
 import { endedEarly, startProcess, startServe, type RunningProcess } from './serve-process.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-e2e-'));
@@ -25,7 +25,7 @@ describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)('
       for (const folder of folders)
         writeFileSync(
           join(folder, 'prosam.config.json'),
-          JSON.stringify({ learner: { steps: 100, gateShare: 0.4, folds: 0, method: 'prosam', minNewMasks: 1000, leaseMs: 3000 } }),
+          JSON.stringify({ learner: { ...QUICK_LEARNER, minNewMasks: 1000, leaseMs: 3000 } }),
         );
       const [one, two, learner] = folders as [string, string, string];
       const predictors = [await startServe({ folder: one, environment }), await startServe({ folder: two, environment })];

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { runScenario } from './scenario.ts';
+import { QUICK_LEARNER, runScenario } from './scenario.ts';
 import { endedEarly, startServe } from './serve-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-e2e-'));
@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 it('learns from twenty images and answers better, on SQLite and disk', { timeout: 0 }, async () => {
   writeFileSync(
     join(folder, 'prosam.config.json'),
-    JSON.stringify({ learner: { steps: 100, gateShare: 0.4, folds: 0, method: 'prosam', minNewMasks: 1000, leaseMs: 3000 } }),
+    JSON.stringify({ learner: { ...QUICK_LEARNER, minNewMasks: 1000, leaseMs: 3000 } }),
   );
   const served = await startServe({ folder });
   try {

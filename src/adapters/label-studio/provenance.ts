@@ -17,10 +17,12 @@ export function provenanceOf(annotation: MlAnnotation): Provenance {
   if (ground_truth) return 'ground_truth';
   // The editor keeps the origin of a region nobody has touched, and turns it to "prediction-changed" otherwise.
   if (regions.every(({ origin }) => origin === 'prediction')) return 'accepted';
-  if (isImported(annotation)) return 'imported';
+  // Only the editor begins from a prediction.
   const begun = parent_prediction !== undefined && parent_prediction !== null;
+  if (begun || regions.some(({ origin = '' }) => origin.startsWith('prediction'))) return 'edited';
+  if (isImported(annotation)) return 'imported';
   // Regions drawn by hand have no score.
-  return begun || regions.some(({ origin = '', score }) => origin.startsWith('prediction') || score !== undefined) ? 'edited' : 'drawn';
+  return regions.some(({ score }) => score !== undefined) ? 'edited' : 'drawn';
 }
 
 /** Longest time between the creation of imported annotations and the end of their import, in microseconds. */

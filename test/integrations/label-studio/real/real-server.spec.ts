@@ -100,7 +100,7 @@ describe.skipIf(missing !== undefined)(title, () => {
     const before = await versionThere();
     const [task = 0] = ids;
     const { truth } = scenes.get(task) as SceneFile;
-    const { id } = await here.client.createAnnotation(task, { result: [brushRegion(truth, LABEL)] });
+    const { id } = await here.client.createAnnotation(task, { result: [brushRegion(truth, LABEL)], lead_time: 4.2 });
     await waitFor(async () => (await counted()).has(id));
     expect((await counted()).get(id)?.provenance).toBe('drawn');
     firstVersion = await versionThere();
