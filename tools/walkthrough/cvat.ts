@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { cvatRleFromMaskSync } from '../../src/core/mask/cvat-rle.ts';
+import { dyingWithUs } from '../../test/support/dies-with-us.ts';
 import { startStandIn, TOKEN } from '../../test/integrations/cvat/stand-in-cvat.ts';
 
 const PHOTOS = resolve('examples/photos');
@@ -17,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), 'prosam-cvat-walk-'));
 /** Both streams in the order they came. */
 async function prosam(args: readonly string[]): Promise<void> {
   console.log(`$ prosam ${args.join(' ')}`);
-  const child = spawn(process.execPath, [resolve('src/cli.ts'), ...args], {
+  const child = spawn(...dyingWithUs(process.execPath, [resolve('src/cli.ts'), ...args]), {
     cwd: folder,
     env: { ...process.env, CVAT_TOKEN: TOKEN },
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -11,31 +11,45 @@ const number = z.number().min(-1e9).max(1e9);
 const share = z.number().min(0).max(1);
 const MAX_EXAMPLES = 1000;
 
-const schema = z.strictObject({
-  format: z.literal('prosam-learned/1'),
+/** Numbers fitted to one label: `engine.fit` makes them, `learned` of a prediction takes them. */
+export interface LearnedValues {
+  format: 'prosam-learned/1';
   /** Stands for the networks whose features the numbers are for. */
-  features: z.string().min(1).max(200),
+  features: string;
   /** Id of the prompt encoder they were fitted with, where it was not the model's own. */
+  promptEncoder?: string | undefined;
+  label: string;
+  /** Images they were fitted to. */
+  examples: number;
+  /** IoU in each of those images, predicted from the others: without these numbers, and with numbers fitted to the others, 0 to 1. */
+  held: { plain: number; learned: number }[];
+  /** Absent where what is drawn without them was better. */
+  numbers?:
+    | {
+        /** Weights of a cell's features; the last one is the constant. */
+        probe: number[];
+        bias: number;
+        /** Weight of each map. */
+        maps: Partial<Record<LearnedMap, number>>;
+      }
+    | undefined;
+}
+
+const schema: z.ZodType<LearnedValues> = z.strictObject({
+  format: z.literal('prosam-learned/1'),
+  features: z.string().min(1).max(200),
   promptEncoder: z.string().max(200).optional(),
   label: z.string().min(1).max(1000),
-  /** Images they were fitted to. */
   examples: z.int().min(0).max(MAX_EXAMPLES),
-  /** IoU in each of those images, predicted from the others: without these numbers, and with numbers fitted to the others. */
   held: z.array(z.strictObject({ plain: share, learned: share })).max(MAX_EXAMPLES),
-  /** Absent where what is drawn without them was better. */
   numbers: z
     .strictObject({
-      /** Weights of a cell's features; the last one is the constant. */
       probe: z.array(number).min(2).max(MAX_WIDTH),
       bias: number,
-      /** Weight of each map. */
       maps: z.partialRecord(z.enum(LEARNED_MAPS), number),
     })
     .optional(),
 });
-
-/** Numbers fitted to one label: `engine.fit` makes them, `learned` of a prediction takes them. */
-export type LearnedValues = z.output<typeof schema>;
 
 /** From JSON, or as an option of a call. @throws OPTION_INVALID */
 export function parseLearnedValues(value: unknown): LearnedValues {
