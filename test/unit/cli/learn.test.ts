@@ -110,7 +110,7 @@ describe('prosam learn', () => {
     const waiting = await runCli(argsOf(3, ['--once']), world.folder);
     expect([waiting.code, jsonLines(waiting.stdout)]).toEqual([
       0,
-      [{ type: 'waiting', project: PROJECT, waitingFor: '3 of 4 annotated images' }],
+      [{ type: 'waiting', project: PROJECT, waitingFor: '3 of 4 annotated images; 3 of 4 new masks' }],
     ]);
     const file = join(world.folder, 'learner.json');
     await writeFile(file, JSON.stringify(QUICK));
