@@ -10,10 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'prosam-e2e-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it('learns from twenty images and answers better, on SQLite and disk', { timeout: 0 }, async () => {
-  writeFileSync(
-    join(folder, 'prosam.config.json'),
-    JSON.stringify({ learner: { ...QUICK_LEARNER, minNewMasks: 1000, leaseMs: 3000 } }),
-  );
+  writeFileSync(join(folder, 'prosam.config.json'), JSON.stringify({ learner: { ...QUICK_LEARNER, minNewMasks: 1000, leaseMs: 3000 } }));
   const served = await startServe({ folder });
   try {
     const { before, moreReferences, after, gate, seconds } = await Promise.race([runScenario([served.url]), endedEarly([served])]);
