@@ -1,12 +1,7 @@
 /** The part of the configuration that comes from environment variables. */
+import { commaList } from '../core/common/comma-list.ts';
 import { ProsamError } from '../core/common/errors.ts';
 import { closest } from './suggest.ts';
-
-const list = (value: string): string[] =>
-  value
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
 
 /** The password may hold colons. */
 const login = (value: string): unknown => {
@@ -17,7 +12,7 @@ const login = (value: string): unknown => {
 /** Names and numbers; a name nobody knows is told apart by the configuration. */
 const numbers = (value: string): unknown =>
   Object.fromEntries(
-    list(value).map((part) => {
+    commaList(value).map((part) => {
       const [name = '', number = ''] = part.split('=').map((side) => side.trim());
       return [name, number === '' ? Number.NaN : Number(number)];
     }),
@@ -41,7 +36,7 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
   PROSAM_EXTERNAL: { path: ['external', 'place'], about: 'address or command of the method external' },
   PROSAM_EXTERNAL_ENV: {
     path: ['external', 'environment'],
-    parse: list,
+    parse: commaList,
     about: 'names of variables that this command gets, with commas',
   },
   PROSAM_CACHE: { path: ['cache'], about: 'folder for features of images' },
@@ -51,9 +46,9 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
     about: 'a token that may do everything',
   },
   PROSAM_IMAGE_FOLDER: { path: ['images', 'folder'], about: 'root of images named by path' },
-  PROSAM_ALLOW_HOSTS: { path: ['images', 'allowHosts'], parse: list, about: 'private hosts images may come from, with commas' },
+  PROSAM_ALLOW_HOSTS: { path: ['images', 'allowHosts'], parse: commaList, about: 'private hosts images may come from, with commas' },
   PROSAM_CALLBACK_SECRET: { path: ['callbacks', 'secret'], about: 'signs what is pushed' },
-  PROSAM_CALLBACK_HOSTS: { path: ['callbacks', 'allowHosts'], parse: list, about: 'private hosts that may be pushed to, with commas' },
+  PROSAM_CALLBACK_HOSTS: { path: ['callbacks', 'allowHosts'], parse: commaList, about: 'private hosts that may be pushed to, with commas' },
   PROSAM_LABEL_STUDIO_URL: { path: ['labelStudio', 'url'], about: 'address of Label Studio as seen from here' },
   PROSAM_LABEL_STUDIO_TOKEN: { path: ['labelStudio', 'token'], about: 'token of one of its users' },
   PROSAM_LABEL_STUDIO_BACKEND_URL: { path: ['labelStudio', 'backendUrl'], about: 'address at which it reaches this service' },
@@ -62,11 +57,15 @@ const VARIABLES: Record<string, { path: readonly string[]; parse?: (value: strin
   PROSAM_CVAT_TOKEN: { path: ['cvat', 'token'], about: 'token of one of its users' },
   PROSAM_CVAT_PORT: { path: ['cvat', 'port'], parse: Number, about: "port that CVAT takes for Nuclio's" },
   PROSAM_CVAT_HOST: { path: ['cvat', 'host'], about: 'address of that port' },
-  PROSAM_CVAT_ALLOW_FROM: { path: ['cvat', 'allowFrom'], parse: list, about: 'addresses or networks that may reach it, with commas' },
+  PROSAM_CVAT_ALLOW_FROM: { path: ['cvat', 'allowFrom'], parse: commaList, about: 'addresses or networks that may reach it, with commas' },
   PROSAM_CVAT_WEBHOOK_SECRET: { path: ['cvat', 'webhook', 'secret'], about: 'secret of its webhooks' },
   PROSAM_LEARNER: { path: ['learner', 'run'], about: 'managed, external or off' },
   PROSAM_BASE_PATH: { path: ['http', 'basePath'], about: "path of the service in its proxy's address" },
-  PROSAM_ALLOW_ORIGINS: { path: ['http', 'allowOrigins'], parse: list, about: 'origins of pages that may call with a token, with commas' },
+  PROSAM_ALLOW_ORIGINS: {
+    path: ['http', 'allowOrigins'],
+    parse: commaList,
+    about: 'origins of pages that may call with a token, with commas',
+  },
   PROSAM_LOG_LEVEL: { path: ['log', 'level'], about: 'info, warn, error or silent' },
 };
 

@@ -6,32 +6,23 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { startExample, type RunningExample } from '../../examples/label-studio/example.ts';
+import { logIn, openBrowser } from '../../test/integrations/label-studio/real/browser.ts';
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: 'docs/label-studio' } } });
-const PATH = process.env.PROSAM_CHROMIUM ?? '/usr/bin/chromium';
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-dev-shm-usage'];
 const VIEW = { width: 1360, height: 820 };
 /** An ear that the prediction leaves out, in shares of the picture's canvas. */
 const EAR = { x: 0.48, y: 0.157 };
 /** For Label Studio's own pages, on a machine that may be busy. */
 const PATIENCE = { timeout: 120_000 };
 
-async function logIn(page: Page, { url, user, password }: RunningExample): Promise<void> {
-  await page.goto(new URL('/user/login/', url).href, PATIENCE);
-  await page.fill('input[name=email]', user);
-  await page.fill('input[name=password]', password);
-  await page.click('button[type=submit], [aria-label="Log In"]');
-  await page.waitForURL((at) => !at.pathname.startsWith('/user/login'), PATIENCE);
-}
-
 async function shoot(page: Page, name: string): Promise<void> {
   // Pictures, fonts and Label Studio's own animations.
   await page.waitForTimeout(3000);
   const png = await page.screenshot();
-  await sharp(png).resize(1100).png({ palette: true, quality: 80, effort: 10 }).toFile(join(values.out, name));
+  await sharp(png).resize(900).png({ palette: true, colours: 96, effort: 10 }).toFile(join(values.out, name));
   console.log(join(values.out, name));
 }
 
@@ -44,10 +35,10 @@ async function openTask(page: Page, { url, project }: RunningExample, task: numb
 const folder = mkdtempSync(join(tmpdir(), 'prosam-walkthrough-'));
 mkdirSync(values.out, { recursive: true });
 const example = await startExample({ folder, say: (line) => console.log(line) });
-const browser = await chromium.launch({ executablePath: PATH, args: FLAGS });
+const browser = await openBrowser();
 try {
   const page = await browser.newPage({ viewport: VIEW });
-  await logIn(page, example);
+  await logIn(page, example, PATIENCE.timeout);
   const tasks: number[] = [];
   for await (const { id } of example.client.tasks(example.project)) tasks.push(id);
   const [marked = 0, , , found = 0, clicked = 0, absent = 0] = tasks;

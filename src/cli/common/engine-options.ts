@@ -1,4 +1,5 @@
 /** Options that every predicting command shares. */
+import { commaList } from '../../core/common/comma-list.ts';
 import { DISTRIBUTIONS } from '../../core/networks/prompt-distribution.ts';
 import {
   DEFAULT_AREA_THRESHOLD,
@@ -163,14 +164,6 @@ type PredictValues = Partial<
   >
 >;
 
-/** Names with commas between them. */
-function namesOf(text = ''): string[] {
-  return text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-}
-
 /** @throws OPTION_INVALID for an external system that is neither an address nor a command */
 export function engineOptions({ model, device, threads, precision, cache, external }: EngineValues): EngineOptions {
   return {
@@ -179,7 +172,9 @@ export function engineOptions({ model, device, threads, precision, cache, extern
     ...(threads !== undefined && { threads: threads === 0 ? ('auto' as const) : threads }),
     ...(precision !== undefined && { precision }),
     ...(cache !== undefined && { cacheDir: cache }),
-    ...(external !== undefined && { external: externalSystem(external, { environment: namesOf(process.env['PROSAM_EXTERNAL_ENV']) }) }),
+    ...(external !== undefined && {
+      external: externalSystem(external, { environment: commaList(process.env['PROSAM_EXTERNAL_ENV'] ?? '') }),
+    }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Parses the arguments of a command by its table: `expected X, got Y` for everything that does not fit. */
+import { commaList } from '../../core/common/comma-list.ts';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { closest } from '../../server/suggest.ts';
 import { UsageError } from './command.ts';
@@ -152,10 +153,7 @@ function choice(what: string, text: string, allowed: readonly string[]): string 
 
 /** Words separated by commas, at least one. @throws UsageError */
 export function words(name: string, text: string): string[] {
-  const found = text
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
+  const found = commaList(text);
   if (found.length === 0) throw new UsageError(`--${name}: expected at least one, separated by commas, got none.`);
   return found;
 }

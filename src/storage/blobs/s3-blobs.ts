@@ -105,19 +105,7 @@ export async function openS3Blobs(address: string, timeouts: StorageTimeouts = U
       await told((abortSignal) => client.send(command, { abortSignal }).catch(absent), options);
     },
     async *list() {
-      let token: string | undefined;
-      do {
-        const command = new s3.ListObjectsV2Command({
-          ...{ Bucket: bucket, Prefix: prefix },
-          ...(token !== undefined && { ContinuationToken: token }),
-        });
-        const page = await told((abortSignal) => client.send(command, { abortSignal }));
-        for (const { Key } of page.Contents ?? []) {
-          const name = Key?.slice(prefix.length) ?? '';
-          if (isHash(name)) yield name;
-        }
-        token = page.NextContinuationToken;
-      } while (token !== undefined);
+      for await (const { sha256, aside } of removal.entries()) if (!aside) yield sha256;
     },
     removal,
     check,

@@ -1,6 +1,7 @@
 /** Questions about labels that images do not show. A mask of the label in the same image weighs more: somebody has seen it there. */
 import { sql, type Selectable } from 'kysely';
 import type { AbsenceRow } from '../../service/ports/storage.ts';
+import { splitsOf } from './image-splits.ts';
 import { ACTIVE, type Connection, type Tables } from '../schema/schema.ts';
 
 /** -> absent labels by annotation, in the order they were said in */
@@ -63,15 +64,9 @@ function counting(connection: Connection, project: string) {
 
 async function withSplits(connection: Connection, project: string, rows: readonly Selectable<Tables['absences']>[]): Promise<AbsenceRow[]> {
   if (rows.length === 0) return [];
-  const images = await connection
-    .selectFrom('images')
-    .select(['sha256', 'split'])
-    .where('project', '=', project)
-    .where('sha256', 'in', [...new Set(rows.map(({ sha256 }) => sha256))])
-    .execute();
-  const splits = new Map(images.map(({ sha256, split }) => [sha256, split]));
+  const splits = await splitsOf(connection, project, rows);
   return rows.map(({ id, label, sha256, created_ms, sequence }) => {
-    const split = splits.get(sha256) ?? null;
-    return { id, project, label, sha256, createdMs: created_ms, sequence, ...(split !== null && { split }) };
+    const split = splits.get(sha256);
+    return { id, project, label, sha256, createdMs: created_ms, sequence, ...(split !== undefined && { split }) };
   });
 }

@@ -6,6 +6,7 @@ import type { Selectable } from 'kysely';
 import type { AnnotationSummary, MaskRow } from '../../service/ports/storage.ts';
 import { featureOfBytes } from './feature-bytes.ts';
 import { absentLabels } from './absences.ts';
+import { splitsOf } from './image-splits.ts';
 import { ACTIVE, type Connection, type Tables } from '../schema/schema.ts';
 
 interface Page {
@@ -101,20 +102,14 @@ function counting(connection: Connection, project: string) {
 
 async function withSplits(connection: Connection, project: string, rows: readonly Selectable<Tables['masks']>[]): Promise<MaskRow[]> {
   if (rows.length === 0) return [];
-  const images = await connection
-    .selectFrom('images')
-    .select(['sha256', 'split'])
-    .where('project', '=', project)
-    .where('sha256', 'in', [...new Set(rows.map(({ sha256 }) => sha256))])
-    .execute();
-  const splits = new Map(images.map(({ sha256, split }) => [sha256, split]));
+  const splits = await splitsOf(connection, project, rows);
   return rows.map((row) => {
-    const split = splits.get(row.sha256) ?? null;
+    const split = splits.get(row.sha256);
     return {
       ...{ id: row.id, project: row.project, label: row.label, sha256: row.sha256, area: row.area },
       rle: { size: [row.height, row.width], counts: row.counts },
       ...{ provenance: row.provenance, flagged: row.flagged === 1, createdMs: row.created_ms, sequence: row.sequence },
-      ...(split !== null && { split }),
+      ...(split !== undefined && { split }),
       ...(row.feature !== null && { feature: featureOfBytes(row.feature) }),
     };
   });

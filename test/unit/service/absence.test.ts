@@ -2,16 +2,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { sceneWith } from '../../../src/scenes/scene-with.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
 import type { Storage } from '../../../src/service/ports/storage.ts';
-import { cocoRleFromMaskSync, createEngine, type Annotation, type Engine } from '../../../src/index.ts';
+import { createEngine, type Engine } from '../../../src/index.ts';
 import type { AcceptRequest } from '../../../src/service/types.ts';
 import { createService, type RunningService } from '../../../src/service/service.ts';
 import { expectRejection } from '../core/expect-error.ts';
+import { drawnCup, shownScenes } from './shown-scene.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-absence-'));
 let engine: Engine;
@@ -21,22 +20,7 @@ let nowMs = 1_000_000;
 /** Images without the label that each prediction was given. */
 const others: unknown[] = [];
 
-interface Shown {
-  bytes: Uint8Array;
-  mark: Annotation;
-}
-let seed = 5000;
-async function scene(concept = 31): Promise<Shown> {
-  const { image, truth } = sceneWith(concept, () => seed++);
-  const png = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
-    .png()
-    .toBuffer();
-  return { bytes: new Uint8Array(png), mark: { rle: cocoRleFromMaskSync(truth) } };
-}
-const annotation = (project: string, externalId: string, { bytes, mark }: Shown, more: Partial<AcceptRequest> = {}): AcceptRequest => ({
-  ...{ project, source: 'test', externalId, revision: 1, image: bytes, provenance: 'drawn', masks: [{ label: 'cup', ...mark }] },
-  ...more,
-});
+const scene = shownScenes(5000);
 
 beforeAll(async () => {
   engine = await createEngine({ model: 'tiny' });
@@ -61,13 +45,13 @@ describe('an absent label', () => {
   it('is one of those named, or of those of the project where none are named', async () => {
     const [shown, target] = [await scene(), await scene(12)];
     const empty = (more: Partial<AcceptRequest>) =>
-      service.annotations.accept(annotation('absent', 'none', target, { provenance: 'absent', masks: [], ...more }));
+      service.annotations.accept(drawnCup('absent', 'none', target, { provenance: 'absent', masks: [], ...more }));
     await expectRejection('REQUEST_INVALID', empty({}), 'Name them');
     await expectRejection('REQUEST_INVALID', empty({ absent: [] }), 'Leave it out');
-    await service.annotations.accept(annotation('absent', '1', shown));
+    await service.annotations.accept(drawnCup('absent', '1', shown));
     expect(await empty({})).toMatchObject({ outcome: 'stored', masks: [], absent: ['cup'] });
     // A label that came since does not make it another annotation.
-    await service.annotations.accept(annotation('absent', '2', shown, { masks: [{ label: 'plate', ...shown.mark }] }));
+    await service.annotations.accept(drawnCup('absent', '2', shown, { masks: [{ label: 'plate', ...shown.mark }] }));
     expect(await empty({})).toMatchObject({ outcome: 'duplicate' });
     expect((await service.annotations.list('absent', { limit: 9 })).map(({ absent }) => absent)).toEqual([undefined, ['cup'], undefined]);
   });
@@ -75,9 +59,9 @@ describe('an absent label', () => {
   it('holds finds against images without the labels, in a version of its own', async () => {
     const [shown, target, other] = [await scene(), await scene(), await scene(12)];
     const predict = () => service.predictions.predict({ project: 'held', image: target.bytes });
-    await service.annotations.accept(annotation('held', '1', shown));
+    await service.annotations.accept(drawnCup('held', '1', shown));
     const before = await predict();
-    const absent = annotation('held', '2', other, { provenance: 'absent', masks: [], absent: ['cup'] });
+    const absent = drawnCup('held', '2', other, { provenance: 'absent', masks: [], absent: ['cup'] });
     await service.annotations.accept(absent);
     const after = await predict();
     expect(others).toEqual([undefined, 1]);

@@ -2,17 +2,16 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProsamError } from '../../../src/core/common/errors.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { sceneWith } from '../../../src/scenes/scene-with.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
 import type { Storage } from '../../../src/service/ports/storage.ts';
-import { cocoRleFromMaskSync, createEngine, type Engine } from '../../../src/index.ts';
+import { createEngine, type Engine } from '../../../src/index.ts';
 import { createService, type RunningService } from '../../../src/service/service.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { until } from '../adapters/webhook/webhook-server.ts';
+import { drawnCup, shownScenes, type Shown } from './shown-scene.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-erasure-'));
 const features = join(folder, 'features');
@@ -22,18 +21,8 @@ let service: RunningService;
 /** The object store does not answer. */
 let away = false;
 
-let seed = 7000;
-async function scene() {
-  const { image, truth } = sceneWith(31, () => seed++);
-  const png = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
-    .png()
-    .toBuffer();
-  return { bytes: new Uint8Array(png), mark: { rle: cocoRleFromMaskSync(truth) } };
-}
-const accept = (project: string, externalId: string, { bytes, mark }: Awaited<ReturnType<typeof scene>>) =>
-  service.annotations.accept({
-    ...{ project, source: 'test', externalId, revision: 1, image: bytes, provenance: 'drawn', masks: [{ label: 'cup', ...mark }] },
-  });
+const scene = shownScenes(7000);
+const accept = (project: string, externalId: string, shown: Shown) => service.annotations.accept(drawnCup(project, externalId, shown));
 const kept = (sha256: string): string[] => readdirSync(features).filter((name) => name.includes(sha256));
 
 beforeAll(async () => {

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { sceneWith } from '../../../src/scenes/scene-with.ts';
 import { silentLog } from '../../../src/service/ports/log.ts';
 import { noMetrics } from '../../../src/service/ports/metrics.ts';
 import type { Storage } from '../../../src/service/ports/storage.ts';
 import type { EngineWorker } from '../../../src/core/engine/types.ts';
-import { cocoRleFromMaskSync, createEngine, type Annotation, type Engine } from '../../../src/index.ts';
+import { createEngine, type Annotation, type Engine } from '../../../src/index.ts';
 import type { AcceptRequest } from '../../../src/service/types.ts';
 import { createService, type RunningService } from '../../../src/service/service.ts';
 import { expectRejection } from '../core/expect-error.ts';
 import { until } from '../core/runtime/processes.ts';
 import { otherWeights } from './other-weights.ts';
+import { drawnCup, shownScenes } from './shown-scene.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-service-'));
 let engine: Engine;
@@ -26,23 +26,8 @@ const measured: number[] = [];
 /** What an adapter wants people to know. */
 const told: string[] = [];
 
-interface Shown {
-  bytes: Uint8Array;
-  mark: Annotation;
-}
-let seed = 5000;
-async function scene(concept = 31): Promise<Shown> {
-  const { image, truth } = sceneWith(concept, () => seed++);
-  const png = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
-    .png()
-    .toBuffer();
-  return { bytes: new Uint8Array(png), mark: { rle: cocoRleFromMaskSync(truth) } };
-}
+const scene = shownScenes(5000);
 const corners = (x0: number, y0: number, x1: number, y1: number) => [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]; // prettier-ignore
-const annotation = (project: string, externalId: string, { bytes, mark }: Shown, more: Partial<AcceptRequest> = {}): AcceptRequest => ({
-  ...{ project, source: 'test', externalId, revision: 1, image: bytes, provenance: 'drawn', masks: [{ label: 'cup', ...mark }] },
-  ...more,
-});
 
 beforeAll(async () => {
   engine = await createEngine({ model: 'tiny' });
@@ -73,13 +58,13 @@ describe('what people accept', () => {
   it('is a reference at once, under a version string that says so', async () => {
     const target = await scene();
     await expectRejection('REFERENCE_MISSING', service.predictions.predict({ project: 'a', image: target.bytes }), 'none');
-    const first = await service.annotations.accept(annotation('a', '1', await scene()));
+    const first = await service.annotations.accept(drawnCup('a', '1', await scene()));
     expect(first).toMatchObject({ outcome: 'stored', masks: [{ label: 'cup' }] });
     const one = await service.predictions.predict({ project: 'a', image: target.bytes });
     expect(one.masks.map(({ label }) => label)).toEqual(['cup']);
     expect(one.version).toBe((await service.projects.get('a')).version);
 
-    await service.annotations.accept(annotation('a', '2', await scene()));
+    await service.annotations.accept(drawnCup('a', '2', await scene()));
     const two = await service.predictions.predict({ project: 'a', image: target.bytes });
     expect(two.version).not.toBe(one.version);
     expect(await service.annotations.delete({ project: 'a', source: 'test', externalId: '2' })).toBe(true);
@@ -90,19 +75,19 @@ describe('what people accept', () => {
 
   it('is stored once, and a revision never changes', async () => {
     const shown = await scene();
-    expect((await service.annotations.accept(annotation('b', '1', shown))).outcome).toBe('stored');
-    expect((await service.annotations.accept(annotation('b', '1', shown))).outcome).toBe('duplicate');
+    expect((await service.annotations.accept(drawnCup('b', '1', shown))).outcome).toBe('stored');
+    expect((await service.annotations.accept(drawnCup('b', '1', shown))).outcome).toBe('duplicate');
     await expectRejection(
       'ANNOTATION_CONFLICT',
-      service.annotations.accept(annotation('b', '1', { ...shown, mark: { polygon: corners(1, 1, 99, 99) } })),
+      service.annotations.accept(drawnCup('b', '1', { ...shown, mark: { polygon: corners(1, 1, 99, 99) } })),
     );
-    await service.annotations.accept(annotation('b', '1', { ...shown, mark: { polygon: corners(1, 1, 99, 99) } }, { revision: 2 }));
+    await service.annotations.accept(drawnCup('b', '1', { ...shown, mark: { polygon: corners(1, 1, 99, 99) } }, { revision: 2 }));
     expect(await service.annotations.list('b', { limit: 10 })).toMatchObject([{ revision: 2, labels: [{ label: 'cup', area: 98 * 98 }] }]);
   });
 
   it('joins the annotations of a label, and lets SAM grow points', async () => {
     const shown = await scene();
-    const boxes = annotation('c', '1', shown, {
+    const boxes = drawnCup('c', '1', shown, {
       masks: [
         { label: 'x', polygon: corners(0, 0, 10, 10) },
         { label: 'x', polygon: [[[5, 5], [15, 5], [15, 15], [5, 15]]] }, // prettier-ignore
@@ -131,7 +116,7 @@ describe('what people accept', () => {
       { points: path },
       { box: [78, 78, 178, 178] },
     ] satisfies Annotation[]) {
-      const { masks } = await service.annotations.accept(annotation('strokes', JSON.stringify(mark).slice(0, 20), { bytes, mark }));
+      const { masks } = await service.annotations.accept(drawnCup('strokes', JSON.stringify(mark).slice(0, 20), { bytes, mark }));
       const area = Math.PI * radius ** 2;
       expect(masks[0]?.area, Object.keys(mark)[0]).toBeGreaterThan(0.5 * area);
       expect(masks[0]?.area, Object.keys(mark)[0]).toBeLessThan(1.7 * area);
@@ -140,7 +125,7 @@ describe('what people accept', () => {
 
   it('is refused with what is wrong, and nothing of it is kept', async () => {
     const shown = await scene();
-    const refused = (more: Partial<AcceptRequest>) => service.annotations.accept(annotation('d', '1', shown, more));
+    const refused = (more: Partial<AcceptRequest>) => service.annotations.accept(drawnCup('d', '1', shown, more));
     await expectRejection('PROJECT_INVALID', refused({ project: '../d' }), '../d');
     await expectRejection('REQUEST_INVALID', refused({ externalId: 'a\u0000b' }), 'externalId');
     await expectRejection('REQUEST_INVALID', refused({ revision: -1 }), 'revision');
@@ -157,11 +142,11 @@ describe('what people accept', () => {
 
   it('says that somebody looked, where it rejects', async () => {
     const target = await scene();
-    await service.annotations.accept(annotation('e', '1', await scene()));
+    await service.annotations.accept(drawnCup('e', '1', await scene()));
     const { image } = await service.predictions.predict({ project: 'e', image: target.bytes, externalId: 'shelf/7' });
     await service.predictions.list({ project: 'e', limit: 1 }); // written by now
     expect(await service.projects.nextImages('e', { limit: 10 })).toMatchObject([{ sha256: image.sha256, externalId: 'shelf/7' }]);
-    await service.annotations.accept(annotation('e', '2', target, { provenance: 'rejected', masks: [] }));
+    await service.annotations.accept(drawnCup('e', '2', target, { provenance: 'rejected', masks: [] }));
     expect(await service.projects.nextImages('e', { limit: 10 })).toEqual([]);
     expect((await service.projects.get('e')).masks).toBe(1);
   });
@@ -170,7 +155,7 @@ describe('what people accept', () => {
 describe('projects', () => {
   it('know nothing of each other', async () => {
     const shown = await scene();
-    const { image } = await service.annotations.accept(annotation('f', '1', shown));
+    const { image } = await service.annotations.accept(drawnCup('f', '1', shown));
     await expectRejection('REFERENCE_MISSING', service.predictions.predict({ project: 'g', image: shown.bytes }));
     await expectRejection('IMAGE_UNKNOWN', service.projects.imageBytes('g', image.sha256));
     await expectRejection('IMAGE_UNKNOWN', service.predictions.predict({ project: 'g', image: { sha256: image.sha256 } }));
@@ -180,7 +165,7 @@ describe('projects', () => {
   });
 
   it('remember nothing they were asked not to', async () => {
-    await service.annotations.accept(annotation('h', '1', await scene()));
+    await service.annotations.accept(drawnCup('h', '1', await scene()));
     await service.predictions.predict({ project: 'h', image: (await scene()).bytes, remember: false });
     expect(await service.predictions.list({ project: 'h', limit: 10 })).toEqual([]);
     expect((await service.projects.get('h')).images).toBe(1);
@@ -189,7 +174,7 @@ describe('projects', () => {
 
 describe('versions', () => {
   it('take over between two requests, and every answer says which one it is from', async () => {
-    await service.annotations.accept(annotation('v', '1', await scene()));
+    await service.annotations.accept(drawnCup('v', '1', await scene()));
     const target = await scene();
     const predict = (encoderVersion?: string) =>
       service.predictions.predict({
@@ -230,7 +215,7 @@ describe('versions', () => {
   });
 
   it('leave the old one answering where the new one is broken, and say why', async () => {
-    await service.annotations.accept(annotation('w', '1', await scene()));
+    await service.annotations.accept(drawnCup('w', '1', await scene()));
     await storeVersion('w', 'v-broken', otherWeights(NaN));
     await expectRejection('CHECKPOINT_INVALID', service.versions.promote('w', 'v-broken', 'by mistake'), 'finite');
     // Somebody else promoted it all the same, on another machine.
@@ -257,7 +242,7 @@ describe('versions', () => {
   });
 
   it('are noticed when another process puts them into service', async () => {
-    await service.annotations.accept(annotation('x', '1', await scene()));
+    await service.annotations.accept(drawnCup('x', '1', await scene()));
     const target = await scene();
     await service.predictions.predict({ project: 'x', image: target.bytes });
     await storeVersion('x', 'v-elsewhere', otherWeights(0.9));
@@ -270,7 +255,7 @@ describe('versions', () => {
 
 describe('a worker that dies', () => {
   it('makes the service wait, not fail, and is told to those who look after it', async () => {
-    await service.annotations.accept(annotation('y', '1', await scene()));
+    await service.annotations.accept(drawnCup('y', '1', await scene()));
     const target = await scene();
     const worker = engine.worker as EngineWorker;
     const pid = worker.pid as number;

@@ -1,21 +1,32 @@
 /** What a person sees: a task of Label Studio in a real browser. */
-import { chromium } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import type { LabelStudioServer } from '../../../../examples/label-studio/label-studio-server.ts';
 
 const PATH = process.env.PROSAM_CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-dev-shm-usage'];
 
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: PATH, args: FLAGS });
+}
+
+type Account = Pick<LabelStudioServer, 'url' | 'user' | 'password'>;
+
+/** url: any page of the server. timeout: for its pages, in milliseconds. */
+export async function logIn(page: Page, { url, user, password }: Account, timeout = 30_000): Promise<void> {
+  await page.goto(new URL('/user/login/', url).href, { timeout });
+  await page.fill('input[name=email]', user);
+  await page.fill('input[name=password]', password);
+  await page.click('button[type=submit], [aria-label="Log In"]');
+  await page.waitForURL((at) => !at.pathname.startsWith('/user/login'), { timeout });
+}
+
 /** Opens the task in the Data Manager, waits until the picture is drawn, and takes a picture of it. */
 export async function imageOfTask(server: LabelStudioServer, project: number, task: number, path: string): Promise<Uint8Array> {
-  const browser = await chromium.launch({ executablePath: PATH, args: FLAGS });
+  const browser = await openBrowser();
   try {
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
-    await page.goto(`${server.url}/user/login/`);
-    await page.fill('input[name=email]', server.user);
-    await page.fill('input[name=password]', server.password);
-    await page.click('button[type=submit], [aria-label="Log In"]');
-    await page.waitForURL((url) => !url.pathname.startsWith('/user/login'), { timeout: 30_000 });
+    await logIn(page, server);
     await page.goto(`${server.url}/projects/${project}/data?task=${task}`);
     await page.waitForSelector('canvas', { timeout: 60_000 });
     await page.waitForTimeout(4000);
