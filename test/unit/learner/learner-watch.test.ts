@@ -37,7 +37,7 @@ describe('learners that watch', () => {
   it('tell what they wait for, and run at once when somebody asks', async () => {
     const learner = await startLearner(bench.world.storage, bench.world.settings(), options({ lookEveryMs: 50 }));
     await bench.world.annotate(5);
-    await seen((event) => event.type === 'waiting' && /^6 annotated images \(there are 5\)/.test(event.waitingFor));
+    await seen((event) => event.type === 'waiting' && /^5 of 6 annotated images/.test(event.waitingFor));
     expect(await runsOf()).toEqual([]);
     await bench.world.storage.queue.send({ name: 'train', key: `${PROJECT} manual`, data: { project: PROJECT, manual: true } });
     await seen(({ type }) => type === 'end');
