@@ -172,6 +172,7 @@ export const configSchema = z.strictObject({
       versions: whole(1, 1_000_000).default(20),
       versionDays: days.default(30),
       imageDays: days.optional(),
+      images: whole(0, 100_000_000).optional(),
       featureDays: days.default(30),
       blobHours: z.number().min(1).max(100_000).default(24),
     })

@@ -12,7 +12,7 @@ const root = mkdtempSync(join(tmpdir(), 'prosam-e2e-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)('Postgres and S3 (needs postgresql and moto_server)', () => {
-  it('learns from twenty images and answers better, with two predictors and a learner elsewhere', { timeout: 0 }, async () => {
+  it('learns from forty images and answers better, with two predictors and a learner elsewhere', { timeout: 0 }, async () => {
     const [postgres, s3] = [await startPostgres(), await startS3()];
     const running: RunningProcess[] = [];
     try {

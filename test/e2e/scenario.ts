@@ -9,7 +9,8 @@ import { ask as askOnce } from './serve-process.ts';
 /** Of the generated scenes. */
 const CONCEPT = 31;
 const REFERENCES = 2;
-const PREDICTED = 20;
+/** Enough to learn from and to tell by: of twenty, eight are held out, and chance decides. */
+const PREDICTED = 40;
 /** Images nobody ever annotates: what the version is worth to a labeler. */
 const FRESH = 12;
 const PROJECT = 'kitchen/cups';
@@ -106,7 +107,7 @@ async function scenario(urls: readonly string[], { saw }: Stillness): Promise<Sc
   const first = await Promise.all(fresh.map((scene) => predict(next(), scene)));
   expect(new Set(first.map(({ encoderVersion }) => encoderVersion))).toEqual(new Set(['base']));
 
-  // Twenty more are predicted; what is good is accepted as it is, the rest is corrected.
+  // Forty more are predicted; what is good is accepted as it is, the rest is corrected.
   const kinds = { accepted: 0, edited: 0 };
   for (const [i, scene] of (await scenes(PREDICTED, 2000)).entries()) {
     const predicted = await predict(next(), scene);

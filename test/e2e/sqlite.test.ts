@@ -9,7 +9,7 @@ import { endedEarly, startServe } from './serve-process.ts';
 const folder = mkdtempSync(join(tmpdir(), 'prosam-e2e-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it('learns from twenty images and answers better, on SQLite and disk', { timeout: 0 }, async () => {
+it('learns from forty images and answers better, on SQLite and disk', { timeout: 0 }, async () => {
   writeFileSync(join(folder, 'prosam.config.json'), JSON.stringify({ learner: { ...QUICK_LEARNER, minNewMasks: 1000, leaseMs: 3000 } }));
   const served = await startServe({ folder });
   try {

@@ -123,7 +123,7 @@ export interface ProsamSettings extends Completed<Omit<ProsamConfig, Section>, '
     functionPorts: Completed<FunctionPortsConfig>;
     webhook: CvatWebhookConfig;
   };
-  prune: Completed<PruneConfig, 'imageDays'>;
+  prune: Completed<PruneConfig, 'imageDays' | 'images'>;
   learner: Omit<LearnerSettings, 'model' | 'references'> & Required<Pick<LearnerConfig, 'run'>>;
   log: Completed<LogConfig>;
   http: Completed<HttpConfig>;

@@ -103,6 +103,8 @@ export interface PruneConfig {
   versionDays?: number;
   /** Days that images stay which nobody annotated; after that their bytes have to be sent again. @default none: they stay */
   imageDays?: number;
+  /** Newest images of a project that stay of those nobody annotated; the others go after a day. @default none: they stay */
+  images?: number;
   /** Days that cached features of images stay unused. @default 30 */
   featureDays?: number;
   /** Hours that bytes stay which nothing points to, and as long again where they come back if asked for. @default 24 */

@@ -18,7 +18,7 @@ export function prunePlan({ prune }: Pick<ProsamSettings, 'prune'>, nowMs: numbe
       versions: before(prune.versionDays),
       ...(prune.imageDays !== undefined && { images: before(prune.imageDays) }),
     },
-    keep: { runs: prune.runs, versions: prune.versions },
+    keep: { runs: prune.runs, versions: prune.versions, ...(prune.images !== undefined && { images: prune.images }) },
     blobMs: prune.blobHours * HOUR_MS,
     // The end of a job is told from its rows.
     neededBy: { jobs: [BATCH_ENDED] },

@@ -50,13 +50,21 @@ function reasonOf(what: PruneReport['items'][number]['what'], { prune }: PruneSe
     deliveries: `delivered or given up, older than ${days(prune.deliveryDays)}`,
     runs: `ended more than ${days(prune.versionDays)} ago, beyond the newest ${prune.runs} of a project`,
     versions: `older than ${days(prune.versionDays)}, beyond the newest ${prune.versions} of a project and those last in service`,
-    images: prune.imageDays === undefined ? 'kept: prune.imageDays is not set' : `not annotated, older than ${days(prune.imageDays)}`,
+    images: whyImages(prune),
     signatures: 'over',
     'blobs put aside': `nothing has pointed to them for ${prune.blobHours} h; they come back where they are asked for`,
     blobs: `put aside for ${prune.blobHours} h, and nothing points to them`,
     'cached features': `not used for ${days(prune.featureDays)}`,
   };
   return REASONS[what];
+}
+
+function whyImages({ imageDays, images }: PruneSettings['prune']): string {
+  const bounds = [
+    ...(imageDays === undefined ? [] : [`older than ${days(imageDays)}`]),
+    ...(images === undefined ? [] : [`beyond the newest ${images} of a project`]),
+  ];
+  return bounds.length === 0 ? 'kept: neither prune.imageDays nor prune.images is set' : `not annotated, ${bounds.join(' or ')}`;
 }
 
 function days(count: number): string {

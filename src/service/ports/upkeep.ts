@@ -9,8 +9,8 @@ export interface PruneRules {
   nowMs: number;
   /** Rows from before that time; absent kinds stay. Signatures go once they count no more. */
   beforeMs: Partial<Record<Exclude<PrunedKind, 'signatures'>, number>>;
-  /** Newest of each project that stay whatever their age. */
-  keep: { runs: number; versions: number };
+  /** Newest of each project that stay whatever their age. images: of those nobody annotated; beyond them they go after a day, unless absent. */
+  keep: { runs: number; versions: number; images?: number };
 }
 
 /** Rows that go or would go. */

@@ -10,17 +10,24 @@ export interface Prunable {
 
 type Query = RawBuilder<Prunable>;
 
+const DAY_MS = 86_400_000;
+
 /** undefined: the rules name no time for this kind, so all of them stay. */
-export function prunableRows(kind: PrunedKind, { nowMs, beforeMs, keep }: PruneRules): Query | undefined {
+export function prunableRows(kind: PrunedKind, rules: PruneRules): Query | undefined {
+  const { nowMs, beforeMs, keep } = rules;
   if (kind === 'signatures')
     return sql`select signature as key, '' as project, length(signature) as bytes from used_signatures where keep_until_ms < ${nowMs}`;
+  if (kind === 'images') return prunableImages(rules);
   const before = beforeMs[kind];
   if (before === undefined) return undefined;
   const keepOf = { runs: Math.max(1, keep.runs), versions: Math.max(1, keep.versions) };
   return QUERIES[kind](before, keepOf);
 }
 
-const QUERIES: Record<Exclude<PrunedKind, 'signatures'>, (before: number, keep: PruneRules['keep']) => Query> = {
+const QUERIES: Record<
+  Exclude<PrunedKind, 'signatures' | 'images'>,
+  (before: number, keep: Pick<PruneRules['keep'], 'runs' | 'versions'>) => Query
+> = {
   predictions: (before) => sql`select id as key, project, length(masks) as bytes from predictions where created_ms < ${before}`,
   jobs: (before) => sql`
     select id as key, project, length(coalesce(request, '')) + coalesce((
@@ -48,12 +55,20 @@ const QUERIES: Record<Exclude<PrunedKind, 'signatures'>, (before: number, keep: 
         select 1 from (
           select from_version, to_version, row_number() over (partition by project order by id desc) as place from pointer_changes) as served
         where served.place <= ${versions} and (from_version = ranked.id or to_version = ranked.id))`,
-  images: (before) => sql`
-    select sha256 as key, project, 0 as bytes from images
-    where annotated = 0 and split is null and created_ms < ${before}
-      and not exists (select 1 from annotations where annotations.sha256 = images.sha256 and annotations.project = images.project)
-      and not exists (select 1 from batches where batches.project = images.project and ended_ms is null)
-      and not exists (
-        select 1 from predictions
-        where predictions.project = images.project and predictions.sha256 = images.sha256 and predictions.created_ms >= ${before})`,
 };
+
+/** Beyond the newest of their project those go, too, that were neither sent nor predicted within a day: work on them may be under way. */
+function prunableImages({ nowMs, beforeMs, keep }: PruneRules): Query | undefined {
+  if (beforeMs.images === undefined && keep.images === undefined) return undefined;
+  const old = beforeMs.images ?? 0;
+  const [newest, beyond] = keep.images === undefined ? [0, 0] : [keep.images, nowMs - DAY_MS];
+  return sql`
+    select sha256 as key, project, 0 as bytes from (
+      select images.*, row_number() over (partition by project order by created_ms desc, sha256) as place,
+        (select max(created_ms) from predictions where predictions.project = images.project and predictions.sha256 = images.sha256) as predicted_ms
+      from images where annotated = 0 and split is null
+        and not exists (select 1 from annotations where annotations.sha256 = images.sha256 and annotations.project = images.project)
+        and not exists (select 1 from batches where batches.project = images.project and ended_ms is null)) as free
+    where (created_ms < ${old} and coalesce(predicted_ms, 0) < ${old})
+      or (place > ${newest} and created_ms < ${beyond} and coalesce(predicted_ms, 0) < ${beyond})`;
+}

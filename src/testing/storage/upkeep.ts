@@ -180,6 +180,29 @@ export function testUpkeep(tests: TestRunner, make: () => Promise<StoragePlace>)
       equal((await upkeep().pointedTo(names.map(hashOf))).size, 4);
     });
 
+    it('removes images nobody annotated beyond the newest of their project, none of the last day', async () => {
+      const project = newProject();
+      const add = (name: string, createdMs: number) => store().images.add([imageOf(project, `${project} ${name}`)], createdMs);
+      await add('oldest', OLD_MS);
+      await add('old', OLD_MS + 1);
+      await add('old, predicted today', OLD_MS);
+      await predicted(store(), project, [`${project} old, predicted today`], NOW_MS);
+      await add('annotated', OLD_MS);
+      await store().annotations.accept(recordOf(project, { externalId: 'annotated', image: imageOf(project, `${project} annotated`) }), []);
+      await add('new', NOW_MS);
+      const bounded = (images: number): PruneRules => ({ ...RULES, beforeMs: {}, keep: { ...RULES.keep, images } });
+      const there = async () => {
+        const names = ['oldest', 'old', 'old, predicted today', 'annotated', 'new'];
+        const rows = await Promise.all(names.map((name) => store().images.get(project, hashOf(`${project} ${name}`))));
+        return names.filter((_, i) => rows[i] !== undefined);
+      };
+      await prune('images', bounded(2));
+      equal(await there(), ['old', 'old, predicted today', 'annotated', 'new']);
+      await prune('images', bounded(0));
+      equal(await there(), ['old, predicted today', 'annotated', 'new']);
+      equal((await store().images.counts(project)).images, 3);
+    });
+
     it('removes signatures that count no more', async () => {
       await store().signatures.use('upkeep-over', { nowMs: 1, keepUntilMs: 5 });
       await store().signatures.use('upkeep-counts', { nowMs: 1, keepUntilMs: NOW_MS + 1 });
