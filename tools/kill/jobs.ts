@@ -5,12 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ask } from '../../test/e2e/serve-process.ts';
 import { annotationOf, pictures } from './pictures.ts';
-import { withClock, type KillPlace, type Scenario } from './place.ts';
-import { missing, problemsOf, serve, startWriters } from './service.ts';
+import { withClock, type Scenario } from './place.ts';
+import { handOver, holds, missing, problemsOf, serve, startWriters } from './service.ts';
 
 const PROJECT = 'jobs';
 const IMAGES = 6;
-const WAIT_MS = 120_000;
 const MONTH_MS = 30 * 86_400_000;
 const CALLBACKS = { PROSAM_CALLBACK_SECRET: 'a secret of the kill tests', PROSAM_CALLBACK_HOSTS: '127.0.0.1' };
 
@@ -41,25 +40,8 @@ async function receiver() {
   return { told, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/told`, close: () => void server.close() };
 }
 
-/** Waits for something to hold; false: it did not. */
-async function holds(condition: () => Promise<boolean>): Promise<boolean> {
-  const until = Date.now() + WAIT_MS;
-  while (Date.now() < until) {
-    if (await condition().catch(() => false)) return true;
-    await wait(200);
-  }
-  return false;
-}
-
 const jobOf = (url: string, id: string): Promise<Job> => ask(url, `/v1/jobs/${id}?results=false`);
 const isOver = ({ done, failed, total }: Job): boolean => done + failed === total;
-
-/** Makes messages be handed over at once: whoever had them was killed. */
-const handOver = ({ change }: KillPlace, attempts?: number): Promise<void> =>
-  change({
-    sqlite: `update messages set due_ms = 0${attempts === undefined ? '' : `, attempts = ${attempts}`} where name like 'webhook-%'`,
-    postgres: `update prosam_queue.job set state = 'retry', start_after = now()${attempts === undefined ? '' : `, retry_count = ${attempts}, retry_limit = 99`} where name like 'webhook-%' and state in ('created', 'retry', 'active')`,
-  });
 
 export const killJobs: Scenario = async (place, kills, random, say) => {
   const sent = await pictures(IMAGES);
@@ -73,7 +55,7 @@ export const killJobs: Scenario = async (place, kills, random, say) => {
     ids.push((await ask<Job>(service.url, '/v1/jobs', body)).id);
     await wait(random() * 1500);
     await service.kill();
-    await handOver(place);
+    await handOver(place, 'webhook-%');
     service = await serve(place, CALLBACKS);
     say(`${place.name}, jobs: ${kill + 1} of ${kills} kills`);
   }
@@ -84,7 +66,7 @@ export const killJobs: Scenario = async (place, kills, random, say) => {
   // The last chance of a job: its message has been taken as often as it may be.
   const last = (await ask<Job>(service.url, '/v1/jobs', body)).id;
   await service.kill();
-  await handOver(place, 11);
+  await handOver(place, 'webhook-%', 11);
   service = await serve(place, CALLBACKS);
   const isGivenUp = async () => isOver(await jobOf(service.url, last)) && hook.told.has(last);
   if (!(await holds(isGivenUp))) problems.push('a job whose message ran out of attempts never ended');
@@ -122,7 +104,7 @@ export const killAhead: Scenario = async (place, kills, random, say) => {
   }
   await service.stop();
   service = await serve(place);
-  await handOver(place);
+  await handOver(place, 'webhook-%');
   if (!(await holds(async () => (await Promise.all(ids.map((id) => jobOf(service.url, id)))).every(isOver))))
     problems.push('a job waits for the clock');
   const found = await missing(service.url, PROJECT, acknowledged);

@@ -1,4 +1,5 @@
 /** Questions of the scenarios to a service, from outside. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { ask, startServe, type Served } from '../../test/e2e/serve-process.ts';
 import { annotationOf, type RgbImage } from './pictures.ts';
 import type { KillPlace } from './place.ts';
@@ -31,7 +32,7 @@ export function startWriters(url: () => string, project: string, pictures: reado
         () => false,
       );
       if (stored) acknowledged.add(id);
-      else await new Promise((resolve) => setTimeout(resolve, 20));
+      else await wait(20);
     }
   };
   const writers = Array.from({ length: count }, write);
@@ -39,7 +40,7 @@ export function startWriters(url: () => string, project: string, pictures: reado
     acknowledged,
     async until(least) {
       const late = Date.now() + 60_000;
-      while (acknowledged.size < least && Date.now() < late) await new Promise((resolve) => setTimeout(resolve, 10));
+      while (acknowledged.size < least && Date.now() < late) await wait(10);
     },
     async stop() {
       writing = false;
@@ -64,7 +65,7 @@ export async function everyAnnotation(url: string, project: string): Promise<Lis
   for (;;) {
     const before = found.at(-1)?.sequence;
     const query = `limit=500${before === undefined ? '' : `&before=${before}`}`;
-    const page = await ask<{ annotations: Listed[] }>(url, `/v1/projects/${project}/annotations?${query}`);
+    const page = await ask<{ annotations: Listed[] }>(url, `/v1/projects/${encodeURIComponent(project)}/annotations?${query}`);
     if (page.annotations.length === 0) return found;
     found.push(...page.annotations);
   }
@@ -83,7 +84,7 @@ export async function missing(
     const found = byId.get(id);
     if (found === undefined) lost++;
     else {
-      const { ok } = await fetch(new URL(`/v1/images/${found.sha256}?project=${project}`, url));
+      const { ok } = await fetch(new URL(`/v1/images/${found.sha256}?project=${encodeURIComponent(project)}`, url));
       if (!ok) unreadable++;
     }
   }
@@ -92,4 +93,26 @@ export async function missing(
 
 export function problemsOf(counts: Readonly<Record<string, number>>): string[] {
   return Object.entries(counts).flatMap(([name, count]) => (count === 0 ? [] : [`${count} ${name}`]));
+}
+
+const WAIT_MS = 120_000;
+
+/** Waits for something to hold; false: it did not. */
+export async function holds(condition: () => Promise<boolean>): Promise<boolean> {
+  const until = Date.now() + WAIT_MS;
+  while (Date.now() < until) {
+    if (await condition().catch(() => false)) return true;
+    await wait(200);
+  }
+  return false;
+}
+
+/** Makes messages of queues be handed over at once, whoever had them was killed. names: a pattern of `like`. */
+export function handOver({ change }: KillPlace, names: string, attempts?: number): Promise<void> {
+  const [sqlite, postgres] =
+    attempts === undefined ? ['', ''] : [`, attempts = ${attempts}`, `, retry_count = ${attempts}, retry_limit = 99`];
+  return change({
+    sqlite: `update messages set due_ms = 0${sqlite} where name like '${names}'`,
+    postgres: `update prosam_queue.job set state = 'retry', start_after = now()${postgres} where name like '${names}' and state in ('created', 'retry', 'active')`,
+  });
 }
