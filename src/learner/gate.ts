@@ -61,6 +61,8 @@ export interface GateOptions {
 export async function measureVersions(options: GateOptions): Promise<GatePair[] | undefined> {
   const { engine, lessons, fileOf, versions, method, alikeIou, signal, onPair } = options;
   const rows: GatePair[] = [];
+  // Before the first prompt encoder its methods answer nobody: people get what 'auto' finds without them.
+  const isThere = versions.current !== undefined || method === 'auto' || engine.info.methods.includes(method);
   for (const target of new Set(lessons.map(({ sha256 }) => sha256))) {
     const references = referencesOf(options, target);
     const file = fileOf(target);
@@ -70,14 +72,14 @@ export async function measureVersions(options: GateOptions): Promise<GatePair[] 
       .slice(0, MAX_RIVAL_IMAGES);
     const sizes = [...groupedBy(references, ({ label = DEFAULT_LABEL }) => label).values()].map(({ length }) => length);
     const reading = readingOptions(method, sizes);
-    const answer = async (promptEncoder: string | undefined) => {
+    const answer = async (promptEncoder: string | undefined, by: Method | 'auto' = method) => {
       const { masks } = await engine.predict(file, references, {
-        ...{ method, ...reading, ...(others.length > 0 && { others }), ...(promptEncoder !== undefined && { promptEncoder }) },
+        ...{ method: by, ...reading, ...(others.length > 0 && { others }), ...(promptEncoder !== undefined && { promptEncoder }) },
       });
       return new Map(masks.map((mask) => [mask.label, mask]));
     };
     if (signal.aborted) return undefined;
-    const current = await answer(versions.current);
+    const current = await answer(versions.current, isThere ? method : 'auto');
     const candidate = await answer(versions.candidate);
     for (const lesson of lessons.filter(({ sha256 }) => sha256 === target)) {
       const { label } = lesson;

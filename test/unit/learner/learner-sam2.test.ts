@@ -11,15 +11,18 @@ const bench = learnerBench();
 const { learn, versionsOf } = bench;
 
 describe(`a run on SAM 2 (${ENGINE_NAME})`, () => {
-  it.each(['sam', 'dino'] as const)(
-    'makes a version that the engine masks with, of the backbone %s, and goes on from it',
-    async (backbone) => {
+  it.each([
+    ['sam', 'auto'],
+    ['dino', 'prosam'],
+  ] as const)(
+    'makes a version that the engine masks with, of the backbone %s, judged by %s, and goes on from it',
+    async (backbone, method) => {
       const model = await writeSam2Folder(join(bench.world.folder, 'sam2'), { backbone, withPromptEncoder: false });
       await bench.world.annotate(8);
-      // Whether 'auto' draws with it is the gate's to say; the version is there either way.
-      expect(await learn({ model })).toMatchObject({ reason: textWith(/^mIoU 0\.\d+ -> 0\.\d+ on \d+ held-out pairs/) });
+      // Whether it answers people is the gate's to say; the version is there either way.
+      expect(await learn({ model, method })).toMatchObject({ reason: textWith(/^mIoU 0\.\d+ -> 0\.\d+ on \d+ held-out pairs/) });
       await bench.world.annotate(4);
-      expect(await learn({ model })).toMatchObject({ reason: textWith(/^mIoU /) });
+      expect(await learn({ model, method })).toMatchObject({ reason: textWith(/^mIoU /) });
       const [second, first] = await versionsOf();
       expect([first?.baseModel, second?.baseModel]).toEqual([textWith(/^small-sam2-/), first?.baseModel]);
 
