@@ -25,6 +25,10 @@ export default defineConfig(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'Identifier[name=/^(MOST|LEAST)_/]', message: 'Expected a bound to begin with MAX_ or MIN_, got MOST_ or LEAST_.' },
+      ],
     },
   },
   {

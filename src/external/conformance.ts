@@ -22,7 +22,7 @@ export interface ExternalCheck {
 
 const LABEL = 'disc';
 /** IoU below which a system is said to miss an object in the very image it was shown in. */
-const LEAST_OWN_IOU = 0.5;
+const MIN_OWN_IOU = 0.5;
 
 /** A red disc on a blue-green ground; no side is as long as the other, so that one taken for the other shows. */
 async function discImage(width: number, height: number): Promise<{ image: ExternalImage; disc: Uint8Array }> {
@@ -87,7 +87,7 @@ export const EXTERNAL_CHECKS: readonly ExternalCheck[] = [
       const { mask, score } = found as ExternalMask;
       const own = iou(mask, disc);
       const said = `a mask of the target's size with score ${score.toFixed(2)}`;
-      if (own >= LEAST_OWN_IOU) return ok('one target', said);
+      if (own >= MIN_OWN_IOU) return ok('one target', said);
       return note(
         'one target',
         `${said}, but its IoU with the object in the very image that was shown is ${own.toFixed(2)}`,

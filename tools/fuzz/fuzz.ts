@@ -15,7 +15,7 @@ import { CVAT, HTTP, LABEL_STUDIO } from './targets/requests.ts';
 
 const TARGETS: readonly FuzzTarget[] = [HTTP, IMAGES, RLE, POLYGONS, LABEL_STUDIO, CVAT, CONFIGURATION, CHECKPOINTS];
 /** Share of inputs that must come past the first validation, or they prove little. */
-const LEAST_PAST = 0.2;
+const MIN_PAST = 0.2;
 const SAVE_MS = 2000;
 
 interface State {
@@ -91,8 +91,8 @@ async function parent(): Promise<number> {
     save();
     console.log(row(target.name, tally));
     for (const failure of tally.failures.slice(0, 5)) console.log(`  FAIL ${failure}`);
-    if (tally.past < LEAST_PAST * tally.tries) console.log(`  FAIL fewer than ${100 * LEAST_PAST} % came past the first validation`);
-    if (tally.failures.length > 0 || tally.past < LEAST_PAST * tally.tries || tally.tries === 0) failed++;
+    if (tally.past < MIN_PAST * tally.tries) console.log(`  FAIL fewer than ${100 * MIN_PAST} % came past the first validation`);
+    if (tally.failures.length > 0 || tally.past < MIN_PAST * tally.tries || tally.tries === 0) failed++;
   }
   const all = chosen.reduce((sum, { name }) => sum + (state.parsers[name]?.tries ?? 0), 0);
   console.log(`${all} inputs of ${chosen.length} parsers, ${failed} of which failed`);

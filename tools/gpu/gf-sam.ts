@@ -8,7 +8,7 @@ import type { EngineOptions } from '../../src/core/runtime/node/open-engine.ts';
 import { sceneWith } from '../../src/scenes/scene-with.ts';
 
 /** Points are picked and masks accepted by thresholds, which rounding may cross. */
-const LEAST_IOU = 0.9;
+const MIN_IOU = 0.9;
 const CONCEPT = 3;
 
 const [, , device, model = 'small'] = process.argv;
@@ -28,4 +28,4 @@ async function maskOn(on: EngineOptions['device'] & string): Promise<Uint8Array>
 const [here, there] = [await maskOn('cpu'), await maskOn(device as EngineOptions['device'] & string)];
 const agreement = iou(there, here);
 console.log(`IoU of the masks ${agreement.toFixed(4)}`);
-if (!(agreement >= LEAST_IOU)) process.exitCode = 1;
+if (!(agreement >= MIN_IOU)) process.exitCode = 1;

@@ -33,7 +33,7 @@ export const PROJECTS: readonly ProjectPlan[] = [
 /** Images that are labeled, and images to measure on, of a project; fewer are labeled where a set is small. */
 const LABELED = 30;
 const HELD_OUT = 12;
-const LEAST_HELD_OUT = 8;
+const MIN_HELD_OUT = 8;
 const IGNORED = 255;
 
 export interface ProjectImage {
@@ -58,7 +58,7 @@ interface Suite {
 /** seed: of the order in which images are labeled; the images to measure on are the same for every seed. */
 export function openProject(data: string, plan: ProjectPlan, seed: number): Project {
   const found = sampleWithout(seededRandom(77), imagesOf(data, plan), LABELED + HELD_OUT);
-  const held = Math.max(LEAST_HELD_OUT, Math.min(HELD_OUT, found.length - 20));
+  const held = Math.max(MIN_HELD_OUT, Math.min(HELD_OUT, found.length - 20));
   const labeled = found.slice(held);
   return { ...plan, heldOut: found.slice(0, held), labeled: sampleWithout(seededRandom(seed), labeled, labeled.length) };
 }
@@ -80,7 +80,7 @@ function suiteImages(data: string, set: string, label: string): ProjectImage[] {
 }
 
 /** Least share of an image that shows the label. */
-const LEAST_SHARE = 0.005;
+const MIN_SHARE = 0.005;
 
 function folderImages(folder: string, label: string): ProjectImage[] {
   const names = JSON.parse(readFileSync(join(folder, 'classes.json'), 'utf8')) as string[];
@@ -91,7 +91,7 @@ function folderImages(folder: string, label: string): ProjectImage[] {
     .map((mask) =>
       imageWith(join(folder, 'images', images.get(mask.replace(/\.\w+$/, '')) as string), join(folder, 'masks', mask), isLabel),
     )
-    .filter(({ truth }) => truth.data.reduce((sum, value) => sum + value, 0) >= LEAST_SHARE * truth.data.length);
+    .filter(({ truth }) => truth.data.reduce((sum, value) => sum + value, 0) >= MIN_SHARE * truth.data.length);
 }
 
 function imageWith(file: string, mask: string, isLabel: (value: number) => boolean): ProjectImage {

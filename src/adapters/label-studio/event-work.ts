@@ -49,7 +49,7 @@ const MAX_DELETED = 50_000;
 /** Events waiting; what is dropped beyond is found again by reconciliation. */
 const MAX_WAITING = 10_000;
 /** Two images to train on and one to judge by. */
-const LEAST_MASKS = 3;
+const MIN_MASKS = 3;
 /** Most images prepared after an import; in larger ones it is unknown which image is opened first. */
 const MAX_WARMED = 16;
 
@@ -110,8 +110,8 @@ export function createEventWork(parts: EventParts): EventWork {
     await service.projects.train(connection.project);
     const { concepts } = await service.projects.get(connection.project);
     const most = Math.max(0, ...concepts.map(({ masks }) => masks));
-    if (most >= LEAST_MASKS) return;
-    const why = `expected masks of one label in at least ${LEAST_MASKS} images, got ${most}. Annotate more images, then start training again.`;
+    if (most >= MIN_MASKS) return;
+    const why = `expected masks of one label in at least ${MIN_MASKS} images, got ${most}. Annotate more images, then start training again.`;
     failed(connection.project, 'training has too little to learn from', new ProsamError('DATASET_INVALID', why));
   };
   /** Tasks that events said were deleted, with the number of that event: events are worked off in any order. */

@@ -1,6 +1,6 @@
 /** Request of a track: the state comes back from a client, so every number of it is bounded. */
 import { z } from 'zod';
-import { MOST_LOST } from '../../core/engine/tracking/state.ts';
+import { MAX_LOST } from '../../core/engine/tracking/state.ts';
 import { imageInputSchema } from '../http/images/image-input.ts';
 import { annotated, form, projectName } from './schemas.ts';
 
@@ -24,7 +24,7 @@ const trackState = z
         .max(256),
       turn,
     }),
-    lost: z.int().min(0).max(MOST_LOST),
+    lost: z.int().min(0).max(MAX_LOST),
   })
   .describe('state of the response before');
 

@@ -4,7 +4,7 @@ import type { MaskChoice } from '../mask/mask-choice.ts';
 import { DRAWN_SHARE, severalValues, type MaskPixels } from './mask-values.ts';
 
 /** Colours that are told apart one by one; more are counted in cells of eight levels a channel. */
-const MOST_COLOURS = 1024;
+const MAX_COLOURS = 1024;
 const CELL = 0xf8f8f8;
 /** Largest difference of a channel of colours that are one, blurred. */
 const NEAR = 64;
@@ -79,7 +79,7 @@ function* count({ data, width, height }: MaskPixels, bits: number): Steps<Counte
       if (at(x - 1, y) === colour && at(x + 1, y) === colour && at(x, y - 1) === colour && at(x, y + 1) === colour)
         inner.set(colour, (inner.get(colour) ?? 0) + 1);
     }
-    if (bits === 0xffffff && counts.size > MOST_COLOURS) return { counts, inner, overfull: true };
+    if (bits === 0xffffff && counts.size > MAX_COLOURS) return { counts, inner, overfull: true };
     unpaused += width;
     if (unpaused < PAUSE_AFTER_PLAIN / 8) continue;
     unpaused = 0;

@@ -53,11 +53,11 @@ export async function openSqlite(file: string, timeouts: StorageTimeouts = USUAL
 }
 
 /** Room a database file needs for its log: below it, writing fails sooner or later. */
-const LEAST_FREE = 2 ** 20;
+const MIN_FREE = 2 ** 20;
 
 /** @throws STORAGE_FAILED */
 async function checkRoom(file: string): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(file)).catch(() => ({ bavail: Infinity, bsize: 1 }));
   const free = bavail * bsize;
-  if (free < LEAST_FREE) throw noRoom(`the SQLite file ${file}`, `${free} bytes are left`);
+  if (free < MIN_FREE) throw noRoom(`the SQLite file ${file}`, `${free} bytes are left`);
 }

@@ -3,7 +3,7 @@ import { uniformInt, type Random } from '../../core/common/random.ts';
 import type { Dataset, Episode } from '../types.ts';
 
 /** Draws before an episode keeps its own target: nearly every image may show the class. */
-const MOST_TRIES = 8;
+const MAX_TRIES = 8;
 
 /**
  * The episode with a target of another episode that shows no pixel of its class, if one is found.
@@ -16,7 +16,7 @@ export async function withAbsentTarget(
   labels: Dataset['labels'],
   random: Random,
 ): Promise<Episode> {
-  for (let i = 0; i < MOST_TRIES; i++) {
+  for (let i = 0; i < MAX_TRIES; i++) {
     const { target, source } = pool[uniformInt(random, 0, pool.length - 1)] as Episode;
     if (source !== episode.source || target.key === episode.reference.key) continue;
     if (!(await labels(target)).data.includes(episode.classId)) return { ...episode, target };

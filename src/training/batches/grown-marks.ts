@@ -11,8 +11,8 @@ import { uniformInt, type Random } from '../../core/common/random.ts';
 import type { Networks } from '../../core/onnx/networks.ts';
 
 /** Points a person sets on an object: one to this many. */
-const MOST_POINTS = 6;
-const MOST_STROKES = 3;
+const MAX_POINTS = 6;
+const MAX_STROKES = 3;
 /** Largest share of a side by which a drawn box misses the object's edge. */
 const BOX_SLACK = 0.05;
 
@@ -61,11 +61,11 @@ export function grownMarks({ networks, geometry, trained }: GrownMarksOptions): 
 }
 
 function drawn(kind: (typeof KINDS)[number], mask: BinaryMask, random: Random): DrawnAnnotation {
-  if (kind === 'points') return { kind, points: pointsFromMask(mask, uniformInt(random, 1, MOST_POINTS), random), negative: [] };
+  if (kind === 'points') return { kind, points: pointsFromMask(mask, uniformInt(random, 1, MAX_POINTS), random), negative: [] };
   if (kind === 'scribble') {
     return {
       kind,
-      mask: scribbleFromMask(mask, uniformInt(random, 1, MOST_STROKES), random() < 0.5 ? 'rand_curve_small' : 'rand_curve', random),
+      mask: scribbleFromMask(mask, uniformInt(random, 1, MAX_STROKES), random() < 0.5 ? 'rand_curve_small' : 'rand_curve', random),
     };
   }
   const [x0, y0, x1, y1] = boundingBox(mask) as [number, number, number, number];

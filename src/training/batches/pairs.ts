@@ -47,7 +47,7 @@ export type PairMaker = (episode: Episode, random: Random, phase: 'training' | '
 
 const LABEL_BYTES = 256 * 2 ** 20;
 /** Share of the square below which a crop does not show its class any more, and the whole image is taken. */
-const LEAST_SHOWN = 0.005;
+const MIN_SHOWN = 0.005;
 
 export function createPairMaker(options: PairMakerOptions): PairMaker {
   const { dataset, features, annotation, marks } = options;
@@ -68,7 +68,7 @@ export function createPairMaker(options: PairMakerOptions): PairMaker {
     const whole = await labelsOf(image, pair);
     const labels = own ? await labelsOf(image, crop) : whole;
     const shown = (map: LabelMap): number => countOf(map, classId);
-    const isLost = own !== undefined && shown(whole) > 0 && shown(labels) < LEAST_SHOWN * labels.data.length;
+    const isLost = own !== undefined && shown(whole) > 0 && shown(labels) < MIN_SHOWN * labels.data.length;
     const used = isLost ? pair : crop;
     return { labels: isLost ? whole : labels, features: await features.image(image.file, used?.variant) };
   };

@@ -11,7 +11,7 @@ export interface WeightedDataset {
 }
 
 /** Label maps hold so many classes. */
-const MOST_CLASSES = 254;
+const MAX_CLASSES = 254;
 
 interface Part extends WeightedDataset {
   /** Unlike the others'. */
@@ -66,10 +66,10 @@ function partsOf(parts: readonly WeightedDataset[]): Part[] {
     const twin = parts.slice(0, i).filter((other) => other.dataset.name === dataset.name).length;
     const part = { dataset, weight, name: twin > 0 ? `${dataset.name}#${twin + 1}` : dataset.name, offset };
     offset += Math.max(...dataset.classes.map(({ id }) => id));
-    if (offset > MOST_CLASSES)
+    if (offset > MAX_CLASSES)
       throw new ProsamError(
         'DATASET_INVALID',
-        `expected class ids up to ${MOST_CLASSES} in all the data sets together, got ${offset} with ${dataset.name}. Mix fewer.`,
+        `expected class ids up to ${MAX_CLASSES} in all the data sets together, got ${offset} with ${dataset.name}. Mix fewer.`,
       );
     return part;
   });

@@ -9,7 +9,7 @@ import type { Pair } from './pair.ts';
 import type { PromptKind, PromptRow } from './result.ts';
 
 /** Clicks made on an object. */
-export const MOST_CLICKS = 6;
+export const MAX_CLICKS = 6;
 
 export interface AskWith {
   engine: Engine;
@@ -59,7 +59,7 @@ async function clicked(
   ask: (prompts: RefinePrompts) => Promise<Answer>,
 ): Promise<Answer[]> {
   const [answers, clicks]: [Answer[], Click[]] = [[], []];
-  for (let last: Answer | undefined; answers.length < MOST_CLICKS; answers.push(last)) {
+  for (let last: Answer | undefined; answers.length < MAX_CLICKS; answers.push(last)) {
     const click = nextClick(object, last?.mask ?? new Uint8Array(object.data.length), ignore);
     if (click === undefined) {
       if (last === undefined) break;

@@ -1,11 +1,11 @@
 /** From the rows of prompted objects to mean IoU per prompt and number of clicks. */
 import { bootstrapMean } from './bootstrap.ts';
-import { MOST_CLICKS } from './object-prompts.ts';
+import { MAX_CLICKS } from './object-prompts.ts';
 import { rankWithinFolds } from './rank-correlation.ts';
 import type { PromptResult, PromptRow } from './result.ts';
 
 /** Numbers of clicks whose mean is one figure. One click is too ambiguous to judge a model by. */
-const SEVERAL = { from: 2, to: MOST_CLICKS };
+const SEVERAL = { from: 2, to: MAX_CLICKS };
 
 /** One result per model and prompt, in the order of the rows: a box; each number of clicks, and several clicks in the mean. */
 export function summarizePrompts(rows: readonly PromptRow[], seed: number): PromptResult[] {
@@ -34,7 +34,7 @@ export function summarizePrompts(rows: readonly PromptRow[], seed: number): Prom
       };
     };
     if (prompt === 'box') return [result('box', 1, 1)];
-    const counts = Array.from({ length: MOST_CLICKS }, (_, i) => i + 1);
+    const counts = Array.from({ length: MAX_CLICKS }, (_, i) => i + 1);
     return [
       ...counts.map((count) => result(`${count} click${count === 1 ? '' : 's'}`, count, count)),
       result(`${SEVERAL.from} to ${SEVERAL.to} clicks`, SEVERAL.from, SEVERAL.to),

@@ -21,7 +21,7 @@ const SEED = 700_000;
 /** Objects are enlarged by no more than that. */
 const LARGEST_SCALE = 1.6;
 /** Share of the smaller object that another one may hide. */
-const MOST_HIDDEN = 0.2;
+const MAX_HIDDEN = 0.2;
 
 interface CutOut {
   image: Raster;
@@ -166,7 +166,7 @@ function beside(instances: Uint8Array, { mask }: CutOut, aim: Arrangement, rando
   const area = mask.data.reduce((sum, value) => sum + value, 0);
   for (let attempt = 0; attempt < 20; attempt++) {
     const angle = 2 * Math.PI * random();
-    const hidden = random() < 0.5 ? 1 : MOST_HIDDEN * random() * area;
+    const hidden = random() < 0.5 ? 1 : MAX_HIDDEN * random() * area;
     const [toX, toY] = [random() * (WIDTH - mask.width), random() * (HEIGHT - mask.height)];
     let last: { x: number; y: number } | undefined;
     for (let far = WIDTH; far >= 0; far -= 1) {

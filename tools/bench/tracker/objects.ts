@@ -21,7 +21,7 @@ interface Photo {
 }
 
 /** Least pixels of an object: others were blurred before they are moved. */
-const LEAST_AREA = 2500;
+const MIN_AREA = 2500;
 
 /** data: folder of coco.json. split: 0 has the objects at even places of each class's list, 1 those at odd ones, with other backgrounds. */
 export async function openObjects(
@@ -44,7 +44,7 @@ export async function openObjects(
       const labels = await dataset.labels({ key, file: fileOf(key) });
       const whole = { ...labels, data: labels.data.map((label) => (label === classId ? 1 : 0)) };
       const region = splitInstances(whole, 1)[Number(rank)];
-      if (region === undefined || region.area < LEAST_AREA) continue;
+      if (region === undefined || region.area < MIN_AREA) continue;
       objects.push({ name: `${name} ${one}`, classId, image: cut(await read(key), region.boxXyxy), mask: region.mask });
     }
   }

@@ -63,12 +63,12 @@ export async function shapesOfMask(
 }
 
 /** Least part, as a share of the largest of its mask: smaller ones are crumbs of it, which people would have to delete one by one. */
-const LEAST_PART = 0.05;
+const MIN_PART = 0.05;
 
 /** parts: of one mask, in any order. -> those that are no crumbs */
 export function withoutCrumbs<T extends Pick<Region, 'area'>>(parts: readonly T[]): T[] {
   const largest = parts.reduce((most, { area }) => Math.max(most, area), 0);
-  return parts.filter(({ area }) => area >= LEAST_PART * largest);
+  return parts.filter(({ area }) => area >= MIN_PART * largest);
 }
 
 /** A mask cut from an image, at its place there. */

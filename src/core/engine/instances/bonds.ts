@@ -14,8 +14,8 @@ export interface Bonds {
 }
 
 /** Rest of a bond where SAM, or the region's form, says nothing for it: chains of weak bonds still beat none. */
-const LEAST_AGREEMENT = 0.02;
-const LEAST_WIDTH = 0.05;
+const MIN_AGREEMENT = 0.02;
+const MIN_WIDTH = 0.05;
 
 /** masks: logits of some masks of each point. [P][masks][side * side] depth: of the region. */
 export function bondsOf(
@@ -37,7 +37,7 @@ export function bondsOf(
       const way = wayBetween(from, to, side);
       const agreement = (leastOf(way, i) + leastOf(way, j)) / 2;
       const width = Math.min(1, leastOn(way, depth) / Math.max(1, Math.min(depthAt(from), depthAt(to))));
-      const strength = (agreement + LEAST_AGREEMENT) * (width + LEAST_WIDTH);
+      const strength = (agreement + MIN_AGREEMENT) * (width + MIN_WIDTH);
       for (const [a, b] of [
         [i, j],
         [j, i],

@@ -11,7 +11,7 @@ export interface CutRule {
 }
 
 /** Rounds of rotations that even large matrices need less than. */
-const MOST_SWEEPS = 30;
+const MAX_SWEEPS = 30;
 const SMALL = 1e-9;
 
 /** -> members of each group, in order */
@@ -81,7 +81,7 @@ export function secondVector(matrix: readonly Float64Array[]): Float64Array {
     row[p] = c * x - s * y;
     row[q] = s * x + c * y;
   };
-  for (let sweep = 0; sweep < MOST_SWEEPS; sweep++) {
+  for (let sweep = 0; sweep < MAX_SWEEPS; sweep++) {
     let rest = 0;
     for (let p = 0; p < n; p++) {
       const rowP = a[p] as Float64Array;

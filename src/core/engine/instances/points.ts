@@ -16,7 +16,7 @@ export interface InnerPoint {
 /** Share of the even spacing that points keep at least. */
 const SPACING = 0.9;
 /** Points keep off the border: outside of it SAM may see something else. In pixels. */
-const LEAST_DEPTH = 1.5;
+const MIN_DEPTH = 1.5;
 const DIAGONAL = Math.SQRT2;
 
 /** Length of the shortest way out of the mask in steps of 1 and sqrt 2, at most one step too short beside a border of the square. [side * side] */
@@ -44,7 +44,7 @@ export function innerPoints({ data, side }: SquareMask, depth: Float32Array, mos
   for (let i = 0; i < data.length; i++) {
     if (data[i] === 0) continue;
     area++;
-    if ((depth[i] as number) >= LEAST_DEPTH) inside.push(i);
+    if ((depth[i] as number) >= MIN_DEPTH) inside.push(i);
   }
   inside.sort((a, b) => (depth[b] as number) - (depth[a] as number) || a - b);
   const apart = Math.max(2, SPACING * Math.sqrt(area / most));

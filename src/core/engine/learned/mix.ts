@@ -23,16 +23,16 @@ const ENOUGH = 1e-3;
 /** Every so many pixels one is looked at; no divisor of a row, so that all columns are. */
 const STRIDE = 5;
 /** An image with a small object counts more, as its IoU does: by 1 / (this + share of the object). */
-const LEAST_SHARE = 0.02;
+const MIN_SHARE = 0.02;
 /** Least curvature of a pixel, so that all being certain is no trouble. */
-const LEAST_CURVATURE = 1e-4;
+const MIN_CURVATURE = 1e-4;
 
 /** Newton's method. Pauses after some thousand pixels. */
 export function* fitMix(examples: readonly MixExample[]): Steps<Mix> {
   const count = examples[0]?.maps.length ?? 0;
   const scales = Array.from({ length: count }, (_, map) => scaleOf(examples.map(({ maps }) => maps[map] as Float32Array)));
   const width = count + 1;
-  const importance = examples.map(({ truth }) => 1 / (LEAST_SHARE + truth.reduce((sum, share) => sum + share, 0) / truth.length));
+  const importance = examples.map(({ truth }) => 1 / (MIN_SHARE + truth.reduce((sum, share) => sum + share, 0) / truth.length));
   const pixels = (k: number): number => Math.ceil(((examples[k] as MixExample).truth.length - offset(k)) / STRIDE);
   const total = importance.reduce((sum, weight, k) => sum + weight * pixels(k), 0);
   const weights = new Float64Array(width);
@@ -52,7 +52,7 @@ export function* fitMix(examples: readonly MixExample[]): Steps<Mix> {
         }
         const p = 1 / (1 + Math.exp(-logit));
         const error = share * ((truth[i] as number) - p);
-        const bend = share * Math.max(LEAST_CURVATURE, p * (1 - p));
+        const bend = share * Math.max(MIN_CURVATURE, p * (1 - p));
         for (let c = 0, at = 0; c < width; c++) {
           slope[c] = (slope[c] as number) + error * (row[c] as number);
           for (let d = c; d < width; d++, at++) curvature[at] = (curvature[at] as number) + bend * (row[c] as number) * (row[d] as number);

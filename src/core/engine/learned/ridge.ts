@@ -5,7 +5,7 @@ import type { Moments, SideMoments } from './moments.ts';
 /** Penalty on the weights' squares; the last weight, which is the constant, has none. Of 0.001, 0.003 and 0.01 the best mean. */
 const PENALTY = 3e-3;
 /** On the constant, so that it can always be solved. */
-const LEAST_PENALTY = 1e-9;
+const MIN_PENALTY = 1e-9;
 
 /**
  * moments: of one image or more, with object and rest among them. -> weights [width], of which the last is the constant; undefined where
@@ -29,8 +29,7 @@ export function* ridgeWeights(moments: readonly Moments[], penalty = PENALTY): S
     include(each.rest, 0.5 / rest, -1);
     yield;
   }
-  for (let i = 0, at = 0; i < width; at += width - i, i++)
-    matrix[at] = (matrix[at] as number) + (i === width - 1 ? LEAST_PENALTY : penalty);
+  for (let i = 0, at = 0; i < width; at += width - i, i++) matrix[at] = (matrix[at] as number) + (i === width - 1 ? MIN_PENALTY : penalty);
   return yield* solved(matrix, right);
 }
 

@@ -23,14 +23,14 @@ export interface Aligned {
 
 /** Numbers of a similarity. */
 const SIZE = 4;
-const MOST_ROUNDS = 12;
+const MAX_ROUNDS = 12;
 /** Pixels of the level; a step below it changes nothing. */
 const ENOUGH = 0.02;
 /** Least share of the samples inside, for an alignment. */
-const LEAST_INSIDE = 0.15;
+const MIN_INSIDE = 0.15;
 
 /** rounds: 0 only measures. -> undefined where too little lies in the image */
-export function align(samples: Samples, level: Level, start: Pose, rounds = MOST_ROUNDS): Aligned | undefined {
+export function align(samples: Samples, level: Level, start: Pose, rounds = MAX_ROUNDS): Aligned | undefined {
   const n = samples.u.length;
   const work = { xs: new Float32Array(n), ys: new Float32Array(n), seen: new Uint8Array(n) };
   const seenValues = new Float32Array(3 * n);
@@ -41,7 +41,7 @@ export function align(samples: Samples, level: Level, start: Pose, rounds = MOST
   extent = Math.sqrt(extent / Math.max(1, n));
   for (let round = 0; ; round++) {
     const inside = place(samples, level, pose, work);
-    if (inside < LEAST_INSIDE * n || inside < 12) return undefined;
+    if (inside < MIN_INSIDE * n || inside < 12) return undefined;
     read(level, work, seenValues);
     const { light, limit } = lightOf(samples.values, seenValues, work.seen);
     if (round >= rounds) return measured(samples, seenValues, work.seen, light, pose, inside);

@@ -13,14 +13,14 @@ export interface Level {
 const FINEST = 72;
 /** The same in the coarsest level, at least. */
 const COARSEST = 10;
-const MOST_LEVELS = 3;
+const MAX_LEVELS = 3;
 
 /** Sizes of a frame in which an object of so many pixels is looked for, finest first. */
 export function levelScales(area: number): number[] {
   const side = Math.sqrt(area);
   const finest = Math.min(1, FINEST / side);
   const scales = [finest];
-  while (scales.length < MOST_LEVELS && (finest * side) / 2 ** scales.length >= COARSEST) scales.push(finest / 2 ** scales.length);
+  while (scales.length < MAX_LEVELS && (finest * side) / 2 ** scales.length >= COARSEST) scales.push(finest / 2 ** scales.length);
   return scales;
 }
 

@@ -15,7 +15,7 @@ const TUKEY = 4.685;
 /** Largest difference, in levels, of samples that are compared before the light is known. */
 const BEFORE = 40;
 /** Share of the samples that must be so near for that. */
-const LEAST_NEAR = 0.3;
+const MIN_NEAR = 0.3;
 /** Largest difference, in levels, that may count once it is known. */
 const FARTHEST = 60;
 const SAME: Light = { gain: 1, offset: [0, 0, 0] };
@@ -48,7 +48,7 @@ export function lightOf(own: Float32Array, found: Float32Array, seen: Uint8Array
     all++;
     if ((differences[i] as number) < BEFORE) near++;
   }
-  let limit = near >= LEAST_NEAR * all ? BEFORE : Infinity;
+  let limit = near >= MIN_NEAR * all ? BEFORE : Infinity;
   let light = SAME;
   for (let pass = 0; pass < passes; pass++) {
     light = fitted(own, found, (i) => seen[i] !== 0 && (differences[i] as number) < limit, seen.length) ?? light;

@@ -16,7 +16,7 @@ const AT_ONCE = 0.95;
 /** Reach of the search in sides of a square as large as the object, for a frame and for each more in which it was lost. */
 const REACH = 1.2;
 const REACH_MORE = 0.8;
-const MOST_REACH = 5;
+const MAX_REACH = 5;
 const VARIANTS = [
   { growth: 1, turn: 0 },
   { growth: 1.15, turn: 0 },
@@ -46,7 +46,7 @@ export function* locate(look: Look, frame: Raster, starts: readonly Pose[], lost
   const here = yield* refined(look, levels, starts, { expected, side, lost });
   if (here !== undefined && here.trust >= AT_ONCE) return here;
   const coarse = levels.length - 1;
-  const radius = Math.min(MOST_REACH, REACH + REACH_MORE * lost) * side;
+  const radius = Math.min(MAX_REACH, REACH + REACH_MORE * lost) * side;
   const found = yield* search(look.samples[coarse] as Samples, levels[coarse] as Level, {
     ...{ expected, radius, variants: VARIANTS, most: CANDIDATES },
   });

@@ -10,7 +10,7 @@ import { boxPrompts, decodeSamPrompts, lowResSide } from '../methods/sam-prompts
 /** By which the box is larger than the moved mask's, a share of its sides. */
 const MARGIN = 0.06;
 /** Least IoU with the moved mask: SAM corrects it and chooses no other object. */
-const LEAST_IOU = 0.7;
+const MIN_IOU = 0.7;
 
 /** mask: of the target's own size, not empty. -> SAM's mask, or the one given where SAM's is of something else */
 export async function redraw(
@@ -27,7 +27,7 @@ export async function redraw(
   const { single } = await decodeSamPrompts(networks, geometry, target, boxPrompts(around), prompt);
   const side = lowResSide(target);
   const data = geometry.lowToMask({ data: single.logits, width: side, height: side }, width, height);
-  return overlapOf(data, mask.data) >= LEAST_IOU ? { data, width, height } : mask;
+  return overlapOf(data, mask.data) >= MIN_IOU ? { data, width, height } : mask;
 }
 
 /** Logits on SAM's low-resolution square: as sure inside as outside, less so at the border. */

@@ -13,7 +13,7 @@ export interface Samples {
 }
 
 /** Samples taken of a level at most. */
-const MOST_SAMPLES = 900;
+const MAX_SAMPLES = 900;
 
 /** Pixels of the level that lie in the mask, thinned evenly. mask: of the frame's own size. */
 export function samplesOf({ image, scaleX, scaleY }: Level, mask: BinaryMask, middle: { x: number; y: number }): Samples {
@@ -25,7 +25,7 @@ export function samplesOf({ image, scaleX, scaleY }: Level, mask: BinaryMask, mi
       if (mask.data[row + Math.min(mask.width - 1, Math.floor((x + 0.5) / scaleX))] !== 0) at.push(y * width + x);
     }
   }
-  const step = Math.max(1, at.length / MOST_SAMPLES);
+  const step = Math.max(1, at.length / MAX_SAMPLES);
   const count = Math.floor(at.length / step);
   const samples = { u: new Float32Array(count), v: new Float32Array(count), values: new Float32Array(3 * count) };
   for (let i = 0; i < count; i++) {

@@ -23,16 +23,16 @@ export interface Candidate {
 }
 
 /** Samples compared at a place, at most. */
-const MOST_SAMPLES = 150;
+const MAX_SAMPLES = 150;
 /** Places along one direction, at most: beyond that they are taken with gaps. */
-const MOST_PLACES = 96;
+const MAX_PLACES = 96;
 /** Least share of the samples inside the image. */
-const LEAST_INSIDE = 0.4;
+const MIN_INSIDE = 0.4;
 
 /** -> best first */
 export function* search(samples: Samples, level: Level, { expected, radius, variants, most }: SearchRange): Steps<Candidate[]> {
   const { scaleX, scaleY } = level;
-  const step = Math.max(1, Math.ceil((2 * radius * scaleX) / MOST_PLACES));
+  const step = Math.max(1, Math.ceil((2 * radius * scaleX) / MAX_PLACES));
   const reach = Math.max(1, Math.ceil((radius * scaleX) / step));
   const found: Candidate[] = [];
   for (const { growth, turn } of variants) {
@@ -64,7 +64,7 @@ function comparer(
   { x, y, scale, angle }: Pose,
 ): (dx: number, dy: number) => number {
   const [cos, sin] = [scale * Math.cos(angle), scale * Math.sin(angle)];
-  const n = Math.min(u.length, MOST_SAMPLES);
+  const n = Math.min(u.length, MAX_SAMPLES);
   const [xs, ys, own] = [new Int32Array(n), new Int32Array(n), new Float32Array(3 * n)];
   for (let k = 0; k < n; k++) {
     const i = Math.floor((k * u.length) / n);
@@ -92,7 +92,7 @@ function comparer(
       ff += d * d + e * e + f * f;
       tf += a * d + b * e + c * f;
     }
-    if (inside < LEAST_INSIDE * n) return 0;
+    if (inside < MIN_INSIDE * n) return 0;
     const floor = 3 * inside * NOISE ** 2;
     const cross = tf - (t0 * f0 + t1 * f1 + t2 * f2) / inside;
     const one = tt - (t0 * t0 + t1 * t1 + t2 * t2) / inside;

@@ -19,7 +19,7 @@ export interface KnownSighting extends Sighting {
 }
 
 /** Least overlap of a drawn box and the mask that SAM found in it: else the box itself is what is followed. */
-const LEAST_OVERLAP = 0.5;
+const MIN_OVERLAP = 0.5;
 
 /** maxBytes: of frames and samples kept. */
 export function createSightings(store: Pick<ReferenceStore, 'drawn'>, maxBytes: number) {
@@ -39,7 +39,7 @@ export function createSightings(store: Pick<ReferenceStore, 'drawn'>, maxBytes: 
         if (kindOf(reference) !== 'box') return { frame, look: lookOf(frame, mask) };
         const grown = await (await store.drawn(reference, { grow: true, ...reading })).mask(frame);
         const { boxXyxy: extent } = maskExtent(grown);
-        const fits = extent !== undefined && boxOverlap(extent, box) >= LEAST_OVERLAP;
+        const fits = extent !== undefined && boxOverlap(extent, box) >= MIN_OVERLAP;
         return { frame, look: lookOf(frame, fits ? within(grown, box) : mask), box };
       });
       return { ...found, image: drawn.image };

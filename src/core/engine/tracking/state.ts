@@ -13,11 +13,11 @@ export interface TrackState {
   lost: number;
 }
 
-export const MOST_LOST = 1000;
+export const MAX_LOST = 1000;
 /** Pixels. */
 const FARTHEST = 1e6;
 export const SIZES = [1 / 16, 16] as const;
-const MOST_TURNS = 1000;
+const MAX_TURNS = 1000;
 
 /** @throws OPTION_INVALID for anything but numbers within bounds */
 export function checkTrackState(state: TrackState): void {
@@ -33,11 +33,11 @@ export function checkTrackState(state: TrackState): void {
     check(`${name}.x`, one?.x, -FARTHEST, FARTHEST);
     check(`${name}.y`, one?.y, -FARTHEST, FARTHEST);
     check(`${name}.scale`, one?.scale, ...SIZES);
-    check(`${name}.angle`, one?.angle, -MOST_TURNS, MOST_TURNS);
+    check(`${name}.angle`, one?.angle, -MAX_TURNS, MAX_TURNS);
   }
   check('motion.dx', motion?.dx, -FARTHEST, FARTHEST);
   check('motion.dy', motion?.dy, -FARTHEST, FARTHEST);
   check('motion.growth', motion?.growth, 1 / 256, 256);
-  check('motion.turn', motion?.turn, -MOST_TURNS, MOST_TURNS);
-  check('lost', lost, 0, MOST_LOST);
+  check('motion.turn', motion?.turn, -MAX_TURNS, MAX_TURNS);
+  check('lost', lost, 0, MAX_LOST);
 }

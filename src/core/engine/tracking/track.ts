@@ -16,15 +16,15 @@ import { likenessOf } from './identity.ts';
 import { motionBetween, moved, STILL } from './pose.ts';
 import { redraw } from './redraw.ts';
 import type { KnownSighting, Sightings } from './sightings.ts';
-import { checkTrackState, MOST_LOST, type TrackState } from './state.ts';
+import { checkTrackState, MAX_LOST, type TrackState } from './state.ts';
 import { stepOf, type Step } from './step.ts';
 
 /** Least trust in a place: right ones of the tuning half had 0.77 and more, wrong ones 0.71 and less. */
 const FOUND_FROM = 0.74;
 /** Least cosine of the object's mean features to those of the first frame, where its look there no longer fits. */
-const LEAST_LIKENESS = 0.5;
+const MIN_LIKENESS = 0.5;
 /** Least part of the object that a later frame must show, for its look to be used. */
-const LEAST_SHOWN = 0.35;
+const MIN_SHOWN = 0.35;
 
 interface TrackParts {
   sightings: Sightings;
@@ -61,7 +61,7 @@ export async function trackObject(
     const seen = await images.features(target);
     context.lap('embed');
     const likeness = await likenessOf(context, { maps: await images.maps(first.image), mask: first.look.mask }, { maps: seen, mask });
-    if (step.chained && likeness < LEAST_LIKENESS) return lost;
+    if (step.chained && likeness < MIN_LIKENESS) return lost;
     mask = await redraw(context, seen, mask);
     context.lap('decode');
   }
@@ -87,7 +87,7 @@ async function usable(
   { seen }: TrackState,
 ): Promise<KnownSighting | undefined> {
   const sighting = await sightings.of(later, reading);
-  return sighting.look.area >= LEAST_SHOWN * seen.scale ** 2 * look.area ? sighting : undefined;
+  return sighting.look.area >= MIN_SHOWN * seen.scale ** 2 * look.area ? sighting : undefined;
 }
 
 function foundState({ seen, lost }: TrackState, { pose }: Step): TrackState {
@@ -97,7 +97,7 @@ function foundState({ seen, lost }: TrackState, { pose }: Step): TrackState {
 
 /** It is expected to go on as it did; its size and its turn are not. */
 function lostState({ pose, seen, motion, lost }: TrackState): TrackState {
-  if (lost >= MOST_LOST) return { pose, seen, motion: STILL, lost };
+  if (lost >= MAX_LOST) return { pose, seen, motion: STILL, lost };
   const going = { ...STILL, dx: motion.dx, dy: motion.dy };
   return { pose: moved(pose, going), seen, motion: going, lost: lost + 1 };
 }

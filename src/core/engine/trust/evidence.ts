@@ -25,7 +25,7 @@ export interface Seen {
 
 /** Share of the object's cells that count as leading. */
 const LEADING_SHARE = 0.25;
-const LEAST_SHARE = 1e-3;
+const MIN_SHARE = 1e-3;
 /** References whose likeness is measured, at most: the first ones. The numbers were fitted with one and with five. */
 const MAX_REFERENCES = 5;
 const EPSILON = 1e-6;
@@ -61,8 +61,8 @@ export async function evidenceOf(context: MethodContext, seen: Seen, result: Met
     ...(rivals.length > 0 && { rival: Math.max(...rivals.map((rival) => cosine(content, rival))) }),
     precision: both / (covered + EPSILON),
     coverage: both / (leads + EPSILON),
-    size: Math.log(share + LEAST_SHARE),
-    relativeSize: Math.log((share + LEAST_SHARE) / (shown + LEAST_SHARE)),
+    size: Math.log(share + MIN_SHARE),
+    relativeSize: Math.log((share + MIN_SHARE) / (shown + MIN_SHARE)),
     certainty: expectedIou(result),
     ...(result.samIou !== undefined && { samIou: result.samIou }),
   };

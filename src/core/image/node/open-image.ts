@@ -104,7 +104,7 @@ function stackOf(page: TiffPage | undefined): string {
 }
 
 /** Files whose pages are looked at one by one. */
-const MOST_PARTS = 16;
+const MAX_PARTS = 16;
 
 async function openOther(bytes: Uint8Array, label: string, { page: asked }: ImageReading, maxPixels: number): Promise<OpenedImage> {
   let metadata = await metadataOf(await opened(bytes), label, bytes);
@@ -113,8 +113,8 @@ async function openOther(bytes: Uint8Array, label: string, { page: asked }: Imag
   const { format, pages: count = 1, pagePrimary = 0 } = metadata;
   let pages: PageFacts[] = Array.from({ length: count }, () => metadata);
   if (format === 'heif' && count > 1) {
-    const looked = Array.from({ length: Math.min(count, MOST_PARTS) }, async (_, i) => metadataOf(await opened(bytes, i), label, bytes));
-    pages = [...(await Promise.all(looked)), ...pages.slice(MOST_PARTS)];
+    const looked = Array.from({ length: Math.min(count, MAX_PARTS) }, async (_, i) => metadataOf(await opened(bytes, i), label, bytes));
+    pages = [...(await Promise.all(looked)), ...pages.slice(MAX_PARTS)];
   }
   const what = count < 2 ? '' : format === 'heif' ? 'images of one container' : 'frames of an animation';
   const { index, notices } = choosePage(pages, label, { asked, first: Math.min(pagePrimary, count - 1), what });

@@ -19,7 +19,7 @@ import { maskFolders, readVocMasks } from './voc-masks.ts';
 import { isYoloConfig, readYaml, readYolo } from './yolo.ts';
 
 /** JSON files looked into; labelme writes one an image. */
-const MOST_JSON = 40;
+const MAX_JSON = 40;
 /** Folders that hold annotations and no images. */
 const APART = /^(annotations?|labels?|jsons?)$/i;
 const SNIFFED_BYTES = 64 * 2 ** 10;
@@ -67,7 +67,7 @@ async function look(tree: Tree, only: string | undefined, options: OpenDatasetOp
   const json = new Map<JsonKind, string[]>();
   const among = only === undefined ? tree.files : [only];
   const candidates = among.filter((path) => /\.json$/i.test(path));
-  for (const path of spread(candidates, MOST_JSON)) {
+  for (const path of spread(candidates, MAX_JSON)) {
     options.signal?.throwIfAborted();
     const kind = await jsonKind(tree.at(path));
     json.set(kind, [...(json.get(kind) ?? []), path]);
@@ -81,7 +81,7 @@ async function look(tree: Tree, only: string | undefined, options: OpenDatasetOp
   const xml = { cvat: [] as string[], voc: [] as string[], other: [] as string[] };
   for (const path of spread(
     among.filter((one) => /\.xml$/i.test(one)),
-    MOST_JSON,
+    MAX_JSON,
   )) {
     const text = await headOf(tree.at(path));
     if (/<annotations[\s>]/.test(text)) xml.cvat.push(path);

@@ -11,7 +11,7 @@ import type { Gathered, GatheredImage, Side } from './gathered.ts';
 import { drawShapes } from './shapes.ts';
 import { stemOf, type Tree } from './tree.ts';
 
-const MOST_CLASSES = 254;
+const MAX_CLASSES = 254;
 
 interface Placed {
   key: string;
@@ -137,7 +137,7 @@ function classesOf({ labels }: Gathered, placed: readonly Placed[], fail: (probl
     ids.set(name, id);
     classOf.set(number, id);
   }
-  if (ids.size > MOST_CLASSES) throw fail(`expected at most ${MOST_CLASSES} labels, got ${ids.size}. Split the data by label.`);
+  if (ids.size > MAX_CLASSES) throw fail(`expected at most ${MAX_CLASSES} labels, got ${ids.size}. Split the data by label.`);
   if (joined.size > 0) notes.push(`labels of the same name were read as one: ${listed([...joined])}.`);
   const classes: DatasetClass[] = [...ids].map(([name, id]) => ({ id, name }));
   // What has the name of a class belongs to it even where nothing of that number can be drawn.

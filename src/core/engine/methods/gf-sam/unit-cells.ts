@@ -23,7 +23,7 @@ export interface SeenCells {
   stride: number;
 }
 
-const LEAST_LENGTH = 1e-12;
+const MIN_LENGTH = 1e-12;
 /** A cell with shorter features points nowhere. */
 const NO_DIRECTION = 3e-4;
 
@@ -56,7 +56,7 @@ function scaleChannels(data: Float32Array, channels: number, count: number): voi
   for (let c = 0; c < channels; c++) {
     let squares = 0;
     for (let i = c * count; i < (c + 1) * count; i++) squares += (data[i] as number) ** 2;
-    const length = Math.max(Math.sqrt(squares), LEAST_LENGTH);
+    const length = Math.max(Math.sqrt(squares), MIN_LENGTH);
     for (let i = c * count; i < (c + 1) * count; i++) data[i] = (data[i] as number) / length;
   }
 }
