@@ -8,8 +8,7 @@ import { examine } from '../../../src/cli/label-studio/doctor/doctor.ts';
 import type { LabelStudioContext } from '../../../src/cli/label-studio/context.ts';
 import { sync } from '../../../src/cli/label-studio/sync.ts';
 import { createLabelStudioClient } from '../../../src/adapters/label-studio/api/client.ts';
-import { postgresPrograms, startPostgres, type PostgresServer } from '../../unit/storage/start-postgres.ts';
-import { s3Program, startS3, type S3Server } from '../../unit/storage/start-s3.ts';
+import { describeOnServers } from '../../unit/storage/on-servers.ts';
 import { until } from '../../unit/adapters/webhook/webhook-server.ts';
 import { CREATED, KEY, NAME, ownMissing, startVanishing, TOKEN, XML, type VanishingStudio } from './vanishing-studio.ts';
 import { ALL, LOGIN, OTHER, start, type Place, type Started } from './absence-service.ts';
@@ -257,18 +256,4 @@ describe('what Label Studio no longer shows, on SQLite and a folder', () => {
   });
 });
 
-describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)(
-  'what Label Studio no longer shows, on Postgres and S3 (needs postgresql and moto_server)',
-  () => {
-    let postgres: PostgresServer;
-    let s3: S3Server;
-    beforeAll(async () => {
-      [postgres, s3] = [await startPostgres(), await startS3()];
-    });
-    afterAll(async () => {
-      await postgres.stop();
-      await s3.stop();
-    });
-    suite(async () => ({ database: await postgres.createDatabase(), objects: await s3.createPlace() }));
-  },
-);
+describeOnServers('what Label Studio no longer shows, on Postgres and S3', suite);

@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { backupStorage, unfinishedFolder } from '../../../src/storage/backup/backup-storage.ts';
 import { restoreStorage } from '../../../src/storage/backup/restore-storage.ts';
 import { readEntries } from '../../../src/storage/copy/copy-rows.ts';
@@ -12,8 +12,7 @@ import { BACKUP_LEASES, PRUNE_LEASE, pruneStorage } from '../../../src/storage/p
 import { collect, hashOf, imageOf, maskOf, recordOf } from '../../../src/testing/storage/records.ts';
 import { runCli } from '../cli/run-cli.ts';
 import { expectRejection } from '../core/expect-error.ts';
-import { postgresPrograms, startPostgres, type PostgresServer } from './start-postgres.ts';
-import { s3Program, startS3, type S3Server } from './start-s3.ts';
+import { describeOnServers } from './on-servers.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'prosam-backup-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -222,20 +221,8 @@ describe('backups of SQLite and a folder', () => {
   });
 });
 
-describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)(
-  'backups between SQLite and a folder, Postgres and S3 (needs the postgresql programs, and moto_server)',
-  () => {
-    let postgres: PostgresServer;
-    let s3: S3Server;
-    beforeAll(async () => {
-      [postgres, s3] = [await startPostgres(), await startS3()];
-    });
-    afterAll(async () => {
-      await postgres.stop();
-      await s3.stop();
-    });
-    const newPostgres = async () => openWholeStorage({ database: await postgres.createDatabase(), objects: await s3.createPlace() });
-    describe('from Postgres', () => suite(newPostgres, () => newSqlite()));
-    describe('to Postgres', () => suite(() => newSqlite(), newPostgres));
-  },
-);
+describeOnServers('backups between SQLite and a folder, Postgres and S3', (newPlace) => {
+  const newPostgres = async () => openWholeStorage(await newPlace());
+  describe('from Postgres', () => suite(newPostgres, () => newSqlite()));
+  describe('to Postgres', () => suite(() => newSqlite(), newPostgres));
+});

@@ -9,8 +9,7 @@ import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { PrunePlan } from '../../../src/storage/prune/plan.ts';
 import { BACKUP_LEASES, PRUNE_LEASE, pruneStorage } from '../../../src/storage/prune/prune-storage.ts';
 import { hashOf, imageOf, recordOf } from '../../../src/testing/storage/records.ts';
-import { postgresPrograms, startPostgres, type PostgresServer } from './start-postgres.ts';
-import { s3Program, startS3, type S3Server } from './start-s3.ts';
+import { describeOnServers } from './on-servers.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -124,18 +123,4 @@ describe('pruning SQLite and a folder', () => {
   suite(() => Promise.resolve({ database: join(folder, 'prosam.db'), objects: join(folder, 'blobs') }));
 });
 
-describe.skipIf(postgresPrograms() === undefined || s3Program() === undefined)(
-  'pruning Postgres and S3 (needs the postgresql programs, and moto_server on PATH or in PROSAM_MOTO_SERVER)',
-  () => {
-    let postgres: PostgresServer;
-    let s3: S3Server;
-    afterAll(async () => {
-      await postgres.stop();
-      await s3.stop();
-    });
-    suite(async () => {
-      [postgres, s3] = [await startPostgres(), await startS3()];
-      return { database: await postgres.createDatabase(), objects: await s3.createPlace() };
-    });
-  },
-);
+describeOnServers('pruning Postgres and S3', suite);
