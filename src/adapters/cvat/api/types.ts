@@ -78,7 +78,15 @@ export const cvatLabel = z.object({
   /** The only shape the label takes; 'any' for all. */
   type: z.string().catch('any').default('any'),
   attributes: z
-    .array(z.object({ id: id.optional(), name: z.string(), values: z.array(z.string()).catch([]).default([]) }))
+    .array(
+      z.object({
+        ...{ id: id.optional(), name: z.string(), values: z.array(z.string()).catch([]).default([]) },
+        /** 'select', 'radio', 'checkbox', 'number' or 'text'. */
+        input_type: z.string().catch('text').default('text'),
+        mutable: z.boolean().catch(false).default(false),
+        default_value: z.string().catch('').default(''),
+      }),
+    )
     .catch([])
     .default([]),
   parent_id: id.nullable().catch(null).default(null),
@@ -115,6 +123,8 @@ export interface NewCvatShape {
   rotation?: number;
   /** 0 to 1; stored by CVAT 2.66 and later. @default 1 */
   score?: number;
+  /** Number that the shapes of one object on a frame share. @default 0: none */
+  group?: number;
 }
 
 /** The part of a task that calls are about. */
