@@ -38,9 +38,11 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
     throw new UsageError(
       'expected --reference-frame N, a frame where the object is marked, or --url and --project of a service that knows it.',
     );
-  const { form = 'mask' } = values;
+  if (values.attributes && referenceFrames.length === 0)
+    throw new UsageError('expected --reference-frame N with --attributes: the values are those of the shapes there.');
+  const { form = 'mask', attributes } = values;
   const plan = await planTask({
-    ...{ client, target, referenceFrames, form, signal },
+    ...{ client, target, referenceFrames, form, attributes, signal },
     ...(values.labels !== undefined && { labels: values.labels }),
     ...(values.frames !== undefined && { frames: frameNumbers('frames', values.frames) }),
   });
@@ -144,7 +146,7 @@ function logPath({ log }: Values, { url }: CvatClient, target: { task: number } 
 
 /** Settings that must be the same for a run to resume. */
 function settingsOf(values: Values, plan: TaskPlan, referenceFrames: readonly number[]): Record<string, unknown> {
-  const { form, instances, method, strategy, minArea, fillHoles, largestOnly, dense, model, url, project } = values;
+  const { form, instances, attributes, method, strategy, minArea, fillHoles, largestOnly, dense, model, url, project } = values;
   const threshold = values.threshold === undefined ? undefined : String(values.threshold);
   const labels = plan.labels.map(({ name }) => name).sort();
   const tolerance = values.tolerance === DEFAULT_TOLERANCE ? undefined : values.tolerance;
@@ -152,6 +154,7 @@ function settingsOf(values: Values, plan: TaskPlan, referenceFrames: readonly nu
   const given = {
     form,
     instances,
+    attributes,
     tolerance,
     leastPart,
     threshold,
@@ -178,6 +181,14 @@ function announce(plan: TaskPlan, { warn }: Terminal): void {
   warn(`Task ${plan.task.id} "${plan.task.name}": ${names} in ${frames} frames of ${plan.jobs.length} jobs.`);
   if (plan.deleted.length > 0) warn(`${plan.deleted.length} deleted frames are left out.`);
   for (const { label, reason } of plan.leftOut) warn(`Left out: ${label}: ${reason}.`);
+  const valueOf = (value: string): string => (value === '' ? 'no text' : value);
+  for (const [label, values] of plan.attributes.values) {
+    const known = new Map(plan.labels.find(({ name }) => name === label)?.attributes.map(({ id, name }) => [id, name]));
+    const given = values.map(({ spec_id: id, value }) => `${known.get(id)} ${valueOf(value)}`);
+    if (given.length > 0) warn(`Attributes of ${label}: ${given.join(', ')}.`);
+  }
+  for (const { label, attribute, values } of plan.attributes.differing)
+    warn(`Attribute ${attribute} of ${label}: its references differ (${values.map(valueOf).join(', ')}), so CVAT's default is used.`);
   for (const { label, type, reason } of plan.unused) warn(`Not used as a reference: ${label} (${type}): ${reason}`);
 }
 

@@ -47,6 +47,10 @@ export const CVAT_ANNOTATE = command({
       about: 'smallest part of a mask that gets a polygon, box or ellipse of its own, as a share of the largest; 0 keeps all',
       default: DEFAULT_LEAST_PART,
     },
+    attributes: {
+      ...{ type: 'flag' },
+      about: "gives the shapes the attribute values of the reference's shapes, where those of a label agree; else CVAT's defaults",
+    },
     ...under(
       'A running service instead of an engine here',
       options({
@@ -73,6 +77,7 @@ export const CVAT_ANNOTATE = command({
   examples: [
     'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --reference-frame 0 --dry-run',
     'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --reference-frame 0',
+    'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --reference-frame 0 --form polygon --instances --attributes',
     'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --undo',
   ],
 });

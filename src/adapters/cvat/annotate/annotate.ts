@@ -219,7 +219,8 @@ async function workOn(
       const own = { ...(instances && parts && { parts }), ...(leastPart !== undefined && { leastPart }) };
       const made = await shapesOfMask(mask, { frame, label_id: target.id }, { ...how, ...own });
       report.leftOut += made.leftOut;
-      shapes.push(...made.shapes.map((shape) => ({ ...shape, score: Number(score.toFixed(4)) })));
+      const attributes = plan.attributes.values.get(label);
+      shapes.push(...made.shapes.map((shape) => ({ ...shape, score: Number(score.toFixed(4)), ...(attributes && { attributes }) })));
     }
     checkShapes(shapes, sizeOf(plan.meta, frame));
     report.milliseconds.shapes = performance.now() - started;

@@ -27,6 +27,8 @@ export interface CvatTrackShape {
   rotation: number;
   /** True where the object has left the frame. */
   outside: boolean;
+  /** Values that change within the track. */
+  attributes: unknown[];
 }
 
 /** An object followed over frames. */

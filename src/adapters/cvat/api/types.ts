@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 export type {
   CvatAnnotations,
+  CvatAttribute,
   CvatDelivery,
   CvatJob,
   CvatLabel,
@@ -38,6 +39,7 @@ const trackShape = z.looseObject({
   points: z.array(z.number()).max(MAX_POINTS).catch([]),
   rotation: z.number().catch(0).default(0),
   outside: z.boolean().catch(false).default(false),
+  attributes: z.array(z.unknown()).catch([]).default([]),
 });
 export const cvatTrack = z.looseObject({ id, frame: z.int(), label_id: id, shapes: z.array(trackShape), ...shapeFields });
 export const cvatAnnotations = z.object({
@@ -125,6 +127,8 @@ export interface NewCvatShape {
   score?: number;
   /** Number that the shapes of one object on a frame share. @default 0: none */
   group?: number;
+  /** Values of attributes of its label. @default CVAT's */
+  attributes?: readonly { spec_id: number; value: string }[];
 }
 
 /** The part of a task that calls are about. */
