@@ -6,6 +6,7 @@ import { MAX_CLEAN_AREA } from '../core/mask/clean-mask.ts';
 import { DEFAULT_TOLERANCE, MAX_TOLERANCE } from '../core/mask/polygon-groups.ts';
 import { DEFAULT_EXTERNAL_BYTES, DEFAULT_EXTERNAL_TIMEOUT_MS, EXTERNAL_BOUNDS } from '../external/limits.ts';
 import { PRECISIONS } from '../core/onnx/precision.ts';
+import { DEFAULT_LEAST_PART } from '../adapters/cvat/annotate/parts.ts';
 import { LOG_LEVELS } from '../adapters/http/create-log.ts';
 import { USUAL_TIMEOUTS } from '../storage/timeouts.ts';
 import { learnerSettingsSchema } from '../learner/read-settings.ts';
@@ -155,6 +156,7 @@ export const configSchema = z.strictObject({
       pollMinutes: z.number().min(0).max(1440).default(1),
       prefetch: z.boolean().default(true),
       instances: z.boolean().default(false),
+      leastPart: z.number().min(0).max(1).default(DEFAULT_LEAST_PART),
       threshold: z.number().min(0).max(1).optional(),
       ...cleaning,
       tolerance: z.number().min(0).max(MAX_TOLERANCE).default(DEFAULT_TOLERANCE),

@@ -2,6 +2,7 @@
 import { BlockList, isIP } from 'node:net';
 import { join } from 'node:path';
 import { cvat, type DirectListener } from '../adapters/cvat/cvat.ts';
+import { createAnswerLog } from '../adapters/cvat/annotate/answer-log.ts';
 import { createPortRegistry } from '../adapters/cvat/nuclio/port-registry.ts';
 import { createPollCursor } from '../adapters/cvat/jobs/poll-cursor.ts';
 import { createReviewLog } from '../adapters/cvat/jobs/review-log.ts';
@@ -63,6 +64,7 @@ export function mountCvat({ settings, service, app, bodies, images, queue, log }
     pollMinutes,
     prefetch,
     instances,
+    leastPart,
     threshold,
     tolerance,
     minArea,
@@ -120,11 +122,13 @@ export function mountCvat({ settings, service, app, bodies, images, queue, log }
       log,
       name,
       instances,
+      leastPart,
       tolerance,
       cleaning: cleanOptionsOf({ minArea, fillHoles, largestOnly }),
       ...(threshold !== undefined && { threshold }),
       open: openPorts,
       prefetchStarted: prefetch,
+      answers: createAnswerLog(uploads),
     },
     limits: { maxBytes: settings.images.maxBytes, maxPixels: settings.images.maxPixels },
     webhookSecrets: webhook.secret === undefined ? [] : [webhook.secret],

@@ -8,6 +8,8 @@ import type { Service } from '../../service/types.ts';
 import type { Queue } from '../../service/ports/storage.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
 import type { Route } from '../http/route.ts';
+import type { AnswerLog } from './annotate/answer-log.ts';
+import { DEFAULT_LEAST_PART } from './annotate/parts.ts';
 import { directRoutes, facadeRoutes, type FacadeParts } from './nuclio/facade-routes.ts';
 import { createFrameIndex } from './nuclio/frame-index.ts';
 import { createFunctions, type CvatFunction } from './nuclio/functions.ts';
@@ -47,6 +49,8 @@ export interface CvatOptions {
   uploads?: UploadLog;
   /** Shapes seen in jobs before people finished them. @default forgotten when the process ends: then machine-made shapes wait longer */
   reviews?: ReviewLog;
+  /** Record of what detectors answer, so that it can be taken back. @default none */
+  answers?: Pick<AnswerLog, 'add'>;
   /** Reasons why jobs teach nothing. @default forgotten when the process ends */
   notes?: ReviewNotes;
   frames?: FrameIndex;
@@ -66,6 +70,8 @@ export interface CvatOptions {
   lookBackMs?: number;
   /** One shape for each separate object of a mask. @default false */
   instances?: boolean;
+  /** Smallest part of a mask that detectors answer as a shape of its own, as a share of the largest, 0 to 1. @default 0.05 */
+  leastPart?: number;
   /** Pixels an outline may deviate, 0 to 100; less where a region would change too much. @default 1 */
   tolerance?: number;
   /** Specks and holes of masks that detectors answer. @default {}, as the engine has it */
@@ -123,7 +129,7 @@ export function cvat(options: CvatOptions): Cvat {
   let opened = '';
   const facade: FacadeParts = {
     ...{ functions, images, frames, own: { project: options.project ?? name, prefix: `${name}/` } },
-    detector: { service, instances, tolerance, threshold, cleaning },
+    detector: { ...shared, instances, leastPart: options.leastPart ?? DEFAULT_LEAST_PART, threshold, cleaning, answers: options.answers },
     interactor: { ...shared, priors: createPriors(service, functions, options.project) },
     tracker: { ...shared, memory: createTrackMemory(options.tracks), limits },
     portOf: (one) => ports?.portOf(one) ?? NO_PORT,

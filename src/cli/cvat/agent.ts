@@ -1,6 +1,7 @@
 /** `prosam cvat agent`: AI tools of CVAT Enterprise and Online, answered by a running service. Experimental. */
 import { DEFAULT_TOLERANCE } from '../../core/mask/polygon-groups.ts';
 import { randomBytes } from 'node:crypto';
+import { createAnswerLog } from '../../adapters/cvat/annotate/answer-log.ts';
 import { createAgentResponses } from '../../adapters/cvat/agent/responses.ts';
 import { createAgentApi, describeAgentFunction, type AgentKind } from '../../adapters/cvat/agent/api.ts';
 import { runAgent } from '../../adapters/cvat/agent/loop.ts';
@@ -21,16 +22,17 @@ import { CVAT_AGENT } from './spec.ts';
 export async function agentSettings(
   { config, threshold }: { config?: string | undefined; threshold?: number | undefined },
   environment: NodeJS.ProcessEnv = process.env,
-): Promise<{ threshold: number | undefined; installation: string }> {
+): Promise<{ threshold: number | undefined; installation: string; instances: boolean; leastPart: number; uploads: string }> {
   const { cvat } = await loadConfig({ environment, ...(config !== undefined && { file: config }) });
-  return { threshold: threshold ?? cvat.threshold, installation: cvat.name };
+  const { name, instances, leastPart, uploads } = cvat;
+  return { threshold: threshold ?? cvat.threshold, installation: name, instances, leastPart, uploads };
 }
 
 /** Runs until Ctrl-C; resolves to the exit code. */
 export async function cvatAgent(args: readonly string[], { warn, signal = new AbortController().signal }: Terminal): Promise<number> {
   const { values } = parseCommand(CVAT_AGENT, args);
   const { url, project, name, kinds } = values;
-  const { threshold, installation } = await agentSettings(values);
+  const { threshold, installation, instances, leastPart, uploads } = await agentSettings(values);
   const client = cvatConnection(values);
   const token = process.env.PROSAM_TOKEN;
   const asked = createClient({ url, timeoutMs: 300_000, ...(token !== undefined && { token }) });
@@ -56,8 +58,21 @@ export async function cvatAgent(args: readonly string[], { warn, signal = new Ab
     }
     warn('Experimental: tried against recordings of the protocol, not against a CVAT Enterprise or Online. Ctrl-C ends it.');
     const tracker = { service, memory: createTrackMemory(), project, tolerance: DEFAULT_TOLERANCE, limits: DEFAULT_LIMITS };
+    const answers = createAnswerLog(uploads);
+    const response = createAgentResponses({
+      ...{ client, service, project, tracker, threshold, instances, leastPart },
+      answers: {
+        // An answer that nobody can take back is still better than none.
+        add: (image, shapes) =>
+          answers
+            .add(image, shapes)
+            .catch((error: unknown) => warn(`An answer cannot be taken back, for it is not recorded: ${text(error)}`)),
+      },
+      onLeftOut: ({ task, frame, label, leftOut }) =>
+        warn(`task ${task}, frame ${frame}: ${leftOut} parts of ${label} are left out, too small for a shape of their own.`),
+    });
     await runAgent({
-      ...{ api, functions, signal, response: createAgentResponses({ client, service, project, tracker, threshold }) },
+      ...{ api, functions, signal, response },
       onDone: ({ kind, type, milliseconds, error }) =>
         warn(`${kind} ${type}: ${Math.round(milliseconds)} ms${error === undefined ? '' : `, failed: ${text(error)}`}`),
       onProblem: (error) => warn(text(error)),

@@ -2,11 +2,13 @@
 import { existsSync } from 'node:fs';
 import { annotateTask, type FrameReport } from '../../adapters/cvat/annotate/annotate.ts';
 import type { CvatClient } from '../../adapters/cvat/api/client.ts';
+import { DEFAULT_LEAST_PART } from '../../adapters/cvat/annotate/parts.ts';
 import { planTask, type TaskPlan } from '../../adapters/cvat/annotate/plan.ts';
 import { openRunLog } from '../../adapters/cvat/annotate/run-log.ts';
 import { undoRun } from '../../adapters/cvat/annotate/undo.ts';
 import { createUploadLog } from '../../adapters/cvat/jobs/upload-log.ts';
 import { isProsamError, messageOf } from '../../core/common/errors.ts';
+import { DEFAULT_MIN_INSTANCE_SHARE } from '../../core/engine/defaults.ts';
 import { DEFAULT_TOLERANCE } from '../../core/mask/polygon-groups.ts';
 import type { PredictOptions } from '../../core/engine/types.ts';
 import { cvatConnection } from './connection.ts';
@@ -19,6 +21,7 @@ import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 import { parseCommand } from '../common/parse.ts';
 import type { Values as OptionValues } from '../common/spec.ts';
 import { CVAT_ANNOTATE } from './spec.ts';
+import { targetOf } from './target.ts';
 import { ownPlace, writeOwn } from '../common/write-file.ts';
 
 type Values = OptionValues<typeof CVAT_ANNOTATE.options>;
@@ -35,9 +38,11 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
     throw new UsageError(
       'expected --reference-frame N, a frame where the object is marked, or --url and --project of a service that knows it.',
     );
-  const { form = 'mask' } = values;
+  if (values.attributes && referenceFrames.length === 0)
+    throw new UsageError('expected --reference-frame N with --attributes: the values are those of the shapes there.');
+  const { form = 'mask', attributes } = values;
   const plan = await planTask({
-    ...{ client, target, referenceFrames, form, signal },
+    ...{ client, target, referenceFrames, form, attributes, signal },
     ...(values.labels !== undefined && { labels: values.labels }),
     ...(values.frames !== undefined && { frames: frameNumbers('frames', values.frames) }),
   });
@@ -62,13 +67,19 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
       progress.advance(`frame ${report.frame} ${report.name}`);
     };
     const result = await annotateTask({
-      ...{ client, plan, predict: predictor.predict, form, instances: values.instances, tolerance: values.tolerance, onFrame, signal },
+      ...{ client, plan, predict: predictor.predict, form, instances: values.instances, tolerance: values.tolerance },
+      ...{ leastPart: values.leastPart, onFrame, signal },
       ...(log && { log, uploads: createUploadLog(values.uploads) }),
     }).finally(() => progress.clear());
     terminal.warn(
       `${result.predicted} frames with ${values.dryRun ? 'masks' : `${result.shapes} new shapes`}, ${result.nothing} where nothing was found, ` +
         `${result.covered} left as they were, ${result.failed} failed.`,
     );
+    if (result.leftOut > 0)
+      terminal.warn(
+        `${result.leftOut} parts were left out: smaller than ${Number((100 * values.leastPart).toFixed(2))} % of the largest part of their mask ` +
+          `(--least-part), or than ${100 * DEFAULT_MIN_INSTANCE_SHARE} % of the frame.`,
+      );
     if (values.dryRun) terminal.warn(`Nothing was uploaded. Images: ${values.out}`);
     else if (result.shapes > 0) terminal.warn(`Log: ${log?.path}; --undo takes this back.`);
     if (result.lost > 0)
@@ -84,11 +95,6 @@ export async function cvatAnnotate(args: readonly string[], terminal: Terminal):
     await predictor?.close();
     await log?.close();
   }
-}
-
-function targetOf({ task, job }: Values): { task: number } | { job: number } {
-  if ((task === undefined) === (job === undefined)) throw new UsageError('expected either --task N or --job N.');
-  return task !== undefined ? { task } : { job: job as number };
 }
 
 async function undo(
@@ -140,11 +146,28 @@ function logPath({ log }: Values, { url }: CvatClient, target: { task: number } 
 
 /** Settings that must be the same for a run to resume. */
 function settingsOf(values: Values, plan: TaskPlan, referenceFrames: readonly number[]): Record<string, unknown> {
-  const { form, instances, method, strategy, minArea, fillHoles, largestOnly, dense, model, url, project } = values;
+  const { form, instances, attributes, method, strategy, minArea, fillHoles, largestOnly, dense, model, url, project } = values;
   const threshold = values.threshold === undefined ? undefined : String(values.threshold);
   const labels = plan.labels.map(({ name }) => name).sort();
   const tolerance = values.tolerance === DEFAULT_TOLERANCE ? undefined : values.tolerance;
-  const given = { form, instances, tolerance, threshold, method, strategy, dense, model, url, project, minArea, fillHoles, largestOnly };
+  const leastPart = values.leastPart === DEFAULT_LEAST_PART ? undefined : values.leastPart;
+  const given = {
+    form,
+    instances,
+    attributes,
+    tolerance,
+    leastPart,
+    threshold,
+    method,
+    strategy,
+    dense,
+    model,
+    url,
+    project,
+    minArea,
+    fillHoles,
+    largestOnly,
+  };
   return {
     referenceFrames,
     labels,
@@ -158,6 +181,14 @@ function announce(plan: TaskPlan, { warn }: Terminal): void {
   warn(`Task ${plan.task.id} "${plan.task.name}": ${names} in ${frames} frames of ${plan.jobs.length} jobs.`);
   if (plan.deleted.length > 0) warn(`${plan.deleted.length} deleted frames are left out.`);
   for (const { label, reason } of plan.leftOut) warn(`Left out: ${label}: ${reason}.`);
+  const valueOf = (value: string): string => (value === '' ? 'no text' : value);
+  for (const [label, values] of plan.attributes.values) {
+    const known = new Map(plan.labels.find(({ name }) => name === label)?.attributes.map(({ id, name }) => [id, name]));
+    const given = values.map(({ spec_id: id, value }) => `${known.get(id)} ${valueOf(value)}`);
+    if (given.length > 0) warn(`Attributes of ${label}: ${given.join(', ')}.`);
+  }
+  for (const { label, attribute, values } of plan.attributes.differing)
+    warn(`Attribute ${attribute} of ${label}: its references differ (${values.map(valueOf).join(', ')}), so CVAT's default is used.`);
   for (const { label, type, reason } of plan.unused) warn(`Not used as a reference: ${label} (${type}): ${reason}`);
 }
 
@@ -190,9 +221,9 @@ async function dryRunImage(folder: string, of: { server: string; task: number },
   return path;
 }
 
-function jsonOf({ frame, name, outcome, shapes, masks, error, milliseconds }: FrameReport, picture: string | undefined) {
+function jsonOf({ frame, name, outcome, shapes, leftOut, masks, error, milliseconds }: FrameReport, picture: string | undefined) {
   return {
-    ...{ frame, name, outcome, shapes },
+    ...{ frame, name, outcome, shapes, leftOut },
     masks: masks.map(({ label, score }) => ({ label, score: Number(score.toFixed(4)) })),
     milliseconds: Object.fromEntries(Object.entries(milliseconds).map(([stage, value]) => [stage, Number(value.toFixed(1))])),
     ...(picture !== undefined && { picture }),

@@ -5,6 +5,7 @@ import { CVAT } from './spec.ts';
 
 const COMMANDS: Loaders = {
   annotate: async () => (await import('./annotate.ts')).cvatAnnotate,
+  undo: async () => (await import('./undo.ts')).cvatUndo,
   import: async () => (await import('./import.ts')).cvatImport,
   doctor: async () => (await import('./doctor/doctor.ts')).cvatDoctor,
   'function-file': async () => (await import('./function-file.ts')).cvatFunctionFile,

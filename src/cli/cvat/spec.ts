@@ -1,5 +1,6 @@
 /** Tables of `prosam cvat` and its sub-commands. */
 import { AGENT_KINDS } from '../../adapters/cvat/agent/api.ts';
+import { DEFAULT_LEAST_PART } from '../../adapters/cvat/annotate/parts.ts';
 import { SHAPE_FORMS } from '../../adapters/cvat/annotate/new-shapes.ts';
 import { configSchema } from '../../server/config-schema.ts';
 import { ENGINE_OPTIONS } from '../common/engine-options.ts';
@@ -40,7 +41,16 @@ export const CVAT_ANNOTATE = command({
     frames: { type: 'text', value: 'A-B,N,..', about: 'frames to fill; the first frame is 0', otherwise: 'all others' },
     form: { type: 'choice', choices: SHAPE_FORMS, about: 'kind of shapes', otherwise: 'mask, or the only one the label allows' },
     ...TOLERANCE_OPTION,
-    instances: { type: 'flag', about: 'uploads one shape for each separate object' },
+    instances: { type: 'flag', about: 'uploads one shape for each separate object; outlines of one object share a group' },
+    'least-part': {
+      ...{ type: 'number', min: 0, max: 1, value: 'SHARE' },
+      about: 'smallest part of a mask that gets a polygon, box or ellipse of its own, as a share of the largest; 0 keeps all',
+      default: DEFAULT_LEAST_PART,
+    },
+    attributes: {
+      ...{ type: 'flag' },
+      about: "gives the shapes the attribute values of the reference's shapes, where those of a label agree; else CVAT's defaults",
+    },
     ...under(
       'A running service instead of an engine here',
       options({
@@ -67,7 +77,48 @@ export const CVAT_ANNOTATE = command({
   examples: [
     'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --reference-frame 0 --dry-run',
     'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --reference-frame 0',
+    'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --reference-frame 0 --form polygon --instances --attributes',
     'CVAT_TOKEN=... prosam cvat annotate --server http://localhost:8080 --task 12 --undo',
+  ],
+});
+
+export const CVAT_UNDO = command({
+  name: 'cvat undo',
+  summary: "removes what CVAT's own automatic annotation with prosam added and nobody changed",
+  usage: ['--server URL --task N [options]'],
+  intro: [
+    'A shape is removed where its frame is an image that this prosam was asked about, and the shape is what it answered. All others stay, with the reason.',
+  ],
+  options: {
+    task: { type: 'whole', min: 0, about: 'task to clean' },
+    job: { type: 'whole', min: 0, about: 'job to clean instead: one part of a large task' },
+    labels: { type: 'text', list: true, value: 'NAME,..', about: 'labels of the task to look at', otherwise: 'all' },
+    frames: { type: 'text', value: 'A-B,N,..', about: 'frames to look at; the first frame is 0', otherwise: 'all' },
+    mapping: {
+      ...{ type: 'text', list: true, value: 'ANSWERED=LABEL,..' },
+      about: "labels of the task by those of prosam's project, where other ones were chosen in CVAT",
+      otherwise: 'the same names',
+    },
+    uploads: {
+      type: 'text',
+      value: 'DIR',
+      about: 'folder of the service with the record of its answers',
+      otherwise: 'cvat.uploads of the configuration',
+    },
+    config: { type: 'text', value: 'FILE', about: 'configuration file, as for prosam serve' },
+    'dry-run': { type: 'flag', about: 'removes nothing, and says what would be removed' },
+    json: { type: 'flag', about: 'prints every shape of a program and what became of it, as one JSON object' },
+    ...CVAT_CONNECTION_OPTIONS,
+  },
+  exitCodes: {
+    0: 'done',
+    1: 'done, and shapes stay of which nobody can tell whose they are',
+    2: 'not done',
+    130: 'interrupted',
+  },
+  examples: [
+    'CVAT_TOKEN=... prosam cvat undo --server http://localhost:8080 --task 12 --dry-run',
+    'CVAT_TOKEN=... prosam cvat undo --server http://localhost:8080 --task 12 --labels cup --frames 0-99',
   ],
 });
 
@@ -145,7 +196,7 @@ export const CVAT_AGENT = command({
 export const CVAT: GroupSpec = {
   name: 'cvat',
   summary: SUMMARIES.cvat,
-  commands: [CVAT_ANNOTATE, CVAT_IMPORT, CVAT_DOCTOR, CVAT_FUNCTION_FILE, CVAT_AGENT],
+  commands: [CVAT_ANNOTATE, CVAT_UNDO, CVAT_IMPORT, CVAT_DOCTOR, CVAT_FUNCTION_FILE, CVAT_AGENT],
   exitCodes: { 0: 'all done', 1: 'some frames failed or something is wrong', 2: 'nothing done', 130: 'interrupted' },
   examples: [...CVAT_ANNOTATE.examples, ...CVAT_DOCTOR.examples, ...CVAT_FUNCTION_FILE.examples],
 };

@@ -17,10 +17,11 @@ export async function outlinesOf(mask: BinaryMask, { tolerance, least = 0, signa
   return polygons
     .map(({ exterior }) => exterior)
     .reverse()
-    .filter((ring, place) => place === 0 || areaOf(ring) >= least);
+    .filter((ring, place) => place === 0 || ringArea(ring) >= least);
 }
 
-function areaOf(ring: readonly Point[]): number {
+/** Pixels inside a ring that does not cross itself. */
+export function ringArea(ring: readonly Point[]): number {
   let twice = 0;
   let [beforeX, beforeY] = ring.at(-1) as Point;
   for (const [x, y] of ring) {

@@ -48,6 +48,8 @@ export interface CvatConfig {
   prefetch?: boolean;
   /** One shape for each separate object of a mask, instead of one for each label. @default false */
   instances?: boolean;
+  /** Smallest part of a mask that gets a shape of its own, as a share of the largest, 0 to 1; 0 keeps all. @default 0.05 */
+  leastPart?: number;
   /** Least probability of a concept for its mask to be answered where CVAT names none, 0 to 1; 0 answers every mask. @default none: 0.4 with `small`, 0 with other models */
   threshold?: number;
   /** Smallest region of a mask that stays: pixels, or below 1 a share of the image. @default none: the engine's */
@@ -58,6 +60,6 @@ export interface CvatConfig {
   largestOnly?: boolean;
   /** Pixels that polygons may deviate from their mask, 0 to 100. @default 1 */
   tolerance?: number;
-  /** Folder for copies of uploaded predictions, which finished jobs are compared with. @default 'prosam/cvat-uploads' */
+  /** Folder for copies of uploaded predictions, which finished jobs are compared with, and the record of answers that `prosam cvat undo` reads. @default 'prosam/cvat-uploads' */
   uploads?: string;
 }

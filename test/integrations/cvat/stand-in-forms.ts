@@ -37,7 +37,7 @@ export interface Task {
   name: string;
   project_id: number | null;
   frames: StandInFrame[];
-  labels: { id: number; name: string; type: string }[];
+  labels: { id: number; name: string; type: string; attributes?: object[] }[];
   deleted: number[];
   video: boolean;
   jobs: Job[];
@@ -117,12 +117,12 @@ export const taskJson = (url: string, { id, name, project_id, video, frames, job
     updated_date: '2026-01-01T00:00:00Z',
   };
 };
-export const labelJson = ({ id, name, type }: Task['labels'][number]) => ({
+export const labelJson = ({ id, name, type, attributes = [] }: Task['labels'][number]) => ({
   id,
   name,
   type,
   color: '#6080c0',
-  attributes: [],
+  attributes,
   sublabels: [],
   parent_id: null,
   has_parent: false,

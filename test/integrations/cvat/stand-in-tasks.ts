@@ -7,7 +7,7 @@ export function standInTasks({ tasks, nextId, stamp }: Pick<StandInHands, 'tasks
     /** Frames of one task in jobs of a size; shapes are added to the jobs afterwards. */
     addTask(options: {
       frames: StandInFrame[];
-      labels: { name: string; type?: string }[];
+      labels: { name: string; type?: string; attributes?: object[] }[];
       jobSize?: number;
       overlap?: number;
       deleted?: number[];
@@ -22,7 +22,7 @@ export function standInTasks({ tasks, nextId, stamp }: Pick<StandInHands, 'tasks
         frames,
         deleted,
         video,
-        labels: labels.map(({ name, type = 'any' }) => ({ id: nextId(), name, type })),
+        labels: labels.map(({ name, type = 'any', attributes = [] }) => ({ id: nextId(), name, type, attributes })),
         jobs: [],
       };
       for (let from = 0; from < frames.length; from += jobSize - overlap) {

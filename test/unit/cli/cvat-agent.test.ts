@@ -16,9 +16,10 @@ const written = (json: object): string => {
 
 describe('the threshold of an agent', () => {
   it('is that of the command line, else that of the configuration, else the one of the service', async () => {
-    const config = written({ cvat: { threshold: 0.25, name: 'lab' } });
-    expect(await agentSettings({ config, threshold: 0 }, {})).toEqual({ threshold: 0, installation: 'lab' });
-    expect(await agentSettings({ config }, {})).toEqual({ threshold: 0.25, installation: 'lab' });
+    const shapes = { instances: true, leastPart: 0.2, uploads: 'records' };
+    const config = written({ cvat: { threshold: 0.25, name: 'lab', ...shapes } });
+    expect(await agentSettings({ config, threshold: 0 }, {})).toEqual({ threshold: 0, installation: 'lab', ...shapes });
+    expect(await agentSettings({ config }, {})).toEqual({ threshold: 0.25, installation: 'lab', ...shapes });
     expect((await agentSettings({ config: written({}) }, {})).threshold).toBeUndefined();
   });
 

@@ -1,8 +1,6 @@
 /** Answers to what CVAT's agents are asked: shapes on frames, objects from clicks, objects followed from frame to frame. */
-import { DEFAULT_MIN_INSTANCE_SHARE } from '../../../core/engine/defaults.ts';
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
-import { everyLabel } from '../../../service/every-label.ts';
 import type { PredictionService } from '../../../service/types.ts';
 import type { RefinePrompts } from '../../../core/engine/types.ts';
 import { sha256Hex } from '../../../core/common/sha256.ts';
@@ -11,7 +9,7 @@ import { regionOf } from './region.ts';
 import { cvatRleFromMask } from '../../../core/mask/cvat-rle.ts';
 import type { CvatClient } from '../api/client.ts';
 import { refuseText, textPrompts } from '../nuclio/invocation-schemas.ts';
-import { formFor, shapesOfMask } from '../annotate/new-shapes.ts';
+import { detectFrames, type AgentDetectorParts } from './detect.ts';
 import { trackFrame, type AgentTracker } from './tracker.ts';
 
 const frameNumber = z.int().min(0);
@@ -46,19 +44,15 @@ const paramsSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('track'), task: z.int(), frame: frameNumber, states: z.array(z.string().max(500)).max(100) }),
 ]);
 type Params = z.infer<typeof paramsSchema>;
-type Annotate = Extract<Params, { type: 'annotate_frame' | 'annotate_task' }>;
 
-export interface AgentResponseParts {
+export interface AgentResponseParts extends Omit<AgentDetectorParts, 'client' | 'service' | 'tolerance'> {
   client: CvatClient;
   service: { predictions: Pick<PredictionService, 'predict' | 'refine'> };
-  /** Project whose references a detector uses. */
-  project: string;
   tracker: AgentTracker;
-  /** Least probability of a concept where CVAT names none. @default the service's */
-  threshold?: number | undefined;
 }
 
-export function createAgentResponses({ client, service, project, tracker, threshold: usual }: AgentResponseParts): ResponseRequest {
+export function createAgentResponses({ client, service, project, tracker, ...rest }: AgentResponseParts): ResponseRequest {
+  const detector = { client, service, project, tolerance: tracker.tolerance, ...rest };
   return async ({ params: given, signal, onProgress }) => {
     const result = paramsSchema.safeParse(given);
     if (!result.success) {
@@ -77,9 +71,21 @@ export function createAgentResponses({ client, service, project, tracker, thresh
     };
     switch (params.type) {
       case 'annotate_frame':
-        return { annotations: await annotated(params, [params.frame]) };
+        return {
+          annotations: await detectFrames(
+            detector,
+            { ...params, frames: [params.frame] },
+            { imageOf, isWhole: params.roi?.length !== 4, signal, onProgress },
+          ),
+        };
       case 'annotate_task':
-        return { annotations: await annotated(params, await framesOf(params.task)) };
+        return {
+          annotations: await detectFrames(
+            detector,
+            { ...params, frames: await framesOf(params.task) },
+            { imageOf, isWhole: params.roi?.length !== 4, signal, onProgress },
+          ),
+        };
       case 'interact': {
         refuseText(params.text_prompts);
         const image = await imageOf(params.frame);
@@ -103,36 +109,6 @@ export function createAgentResponses({ client, service, project, tracker, thresh
       const { size, deleted_frames: deleted } = await client.meta(task, { signal });
       const gone = new Set(deleted);
       return Array.from({ length: size }, (_, frame) => frame).filter((frame) => !gone.has(frame));
-    }
-
-    async function annotated({ task, mapping: names, threshold, conv_mask_to_poly: poly }: Annotate, frames: readonly number[]) {
-      const known = (await client.labels({ task }, { signal })).filter(({ parent_id: parent }) => parent === null);
-      const targets = new Map(known.map((one) => [one.name, one]));
-      const least = threshold ?? usual;
-      const shapes: object[] = [];
-      for (const [i, frame] of frames.entries()) {
-        const image = await imageOf(frame);
-        const priority = frames.length > 1 ? ('batch' as const) : ('interactive' as const);
-        const asked = { project, image, priority, ...(least !== undefined && { options: { threshold: least } }) };
-        for await (const { masks } of everyLabel(service, asked, { signal })) {
-          for (const { label, mask } of masks) {
-            // CVAT lists what its user chose; what is not there was not asked for.
-            const name = names ? names[label]?.name : label;
-            const target = name === undefined ? undefined : targets.get(name);
-            // A label that takes boxes alone gets boxes: CVAT would store a mask there that nobody can edit.
-            const form = target && formFor(target, poly === true ? 'polygon' : 'mask');
-            if (target === undefined || form === undefined) continue;
-            const made = await shapesOfMask(
-              mask,
-              { frame, label_id: target.id },
-              { form, tolerance: tracker.tolerance, minShare: DEFAULT_MIN_INSTANCE_SHARE },
-            );
-            shapes.push(...made.map((shape) => ({ ...shape, source: 'auto' })));
-          }
-        }
-        onProgress((i + 1) / frames.length);
-      }
-      return { tags: [], shapes };
     }
 
     async function interacted(request: Extract<Params, { type: 'interact' }>, image: Uint8Array) {

@@ -10,7 +10,7 @@ import { checkShapes, formFor, shapesOfMask, type ShapeForm } from './new-shapes
 import { sizeOf, type TaskPlan } from './plan.ts';
 import type { RunLog } from './run-log.ts';
 import { changedShapes, shapeDigest, storeShapes, type StoredShape } from './store.ts';
-import type { CvatShape, NewCvatShape } from '../api/types.ts';
+import type { CvatAnnotations, CvatShape, NewCvatShape } from '../api/types.ts';
 import type { UploadLog, UploadedShape } from '../types.ts';
 
 export interface PredictedMask {
@@ -32,6 +32,8 @@ export interface FrameReport {
   outcome: 'predicted' | 'nothing' | 'covered' | 'failed';
   /** Shapes for this frame. */
   shapes: number;
+  /** Parts that were too small for a shape of their own. */
+  leftOut: number;
   masks: PredictedMask[];
   image?: Uint8Array;
   error?: unknown;
@@ -52,6 +54,8 @@ export interface AnnotateOptions {
   tolerance?: number;
   /** Smallest region, as a share of the image. @default 0.0005 */
   minShare?: number;
+  /** Smallest part of a mask that gets a shape of its own, as a share of the largest, 0 to 1. @default 0.05 */
+  leastPart?: number;
   /** Frames of one upload. @default 10 */
   batchFrames?: number;
   onFrame?: (report: FrameReport) => Promise<void> | void;
@@ -70,6 +74,8 @@ export interface AnnotateResult {
   covered: number;
   failed: number;
   shapes: number;
+  /** Parts that were too small for a shape of their own. */
+  leftOut: number;
   /** Uploaded and not found as it was sent when looked at afterwards. */
   lost: number;
 }
@@ -79,7 +85,7 @@ const MAX_NUMBERS = 500_000;
 
 /** @throws CVAT_FAILED, CVAT_REFUSED: what was stored is in the log, and the same run goes on there; OUTPUT_FAILED */
 export async function annotateTask(options: AnnotateOptions): Promise<AnnotateResult> {
-  const total: AnnotateResult = { frames: 0, predicted: 0, nothing: 0, covered: 0, failed: 0, shapes: 0, lost: 0 };
+  const total: AnnotateResult = { frames: 0, predicted: 0, nothing: 0, covered: 0, failed: 0, shapes: 0, leftOut: 0, lost: 0 };
   for (const { job, frames } of options.plan.jobs) await annotateJob(options, job, frames, total);
   return total;
 }
@@ -93,6 +99,7 @@ async function annotateJob(options: AnnotateOptions, job: number, planned: reado
   await reconcile(options, job, there.shapes);
   const frames = planned.filter((frame) => log?.done.has(frame) !== true);
   const before = new Set(there.shapes.map(({ id }) => id));
+  let group = largestGroup(there);
 
   let waiting: { frames: number[]; shapes: NewCvatShape[] } = { frames: [], shapes: [] };
   const flush = async (): Promise<void> => {
@@ -124,8 +131,9 @@ async function annotateJob(options: AnnotateOptions, job: number, planned: reado
       const labels = plan.labels.filter(({ id }) => !present.has(id));
       ahead = fetchFrame(client, of, frames[i + 1], signal);
       total.frames++;
-      const { report, shapes } = await workOn(options, frame, labels, fetched);
+      const { report, shapes } = await workOn(options, frame, labels, fetched, () => ++group);
       total[report.outcome]++;
+      total.leftOut += report.leftOut;
       await options.onFrame?.(report);
       if (report.outcome === 'failed') continue;
       waiting.frames.push(frame);
@@ -143,6 +151,11 @@ async function annotateJob(options: AnnotateOptions, job: number, planned: reado
   const ours = log?.stored.get(job) ?? [];
   const fresh = ours.slice(stored.length);
   if (fresh.length > 0) total.lost += (await changedShapes(client, of, fresh, signal)).length;
+}
+
+/** Largest number of a group in a job; 0 without groups. */
+function largestGroup({ shapes, tracks }: CvatAnnotations): number {
+  return [...shapes, ...tracks].reduce((most, { group }) => (typeof group === 'number' ? Math.max(most, group) : most), 0);
 }
 
 /** Digests tell which shape has which id. */
@@ -177,13 +190,14 @@ async function fetchFrame(
 }
 
 async function workOn(
-  { plan, predict, form, instances, tolerance = DEFAULT_TOLERANCE, minShare = DEFAULT_MIN_INSTANCE_SHARE }: AnnotateOptions,
+  { plan, predict, form, instances, leastPart, tolerance = DEFAULT_TOLERANCE, minShare = DEFAULT_MIN_INSTANCE_SHARE }: AnnotateOptions,
   frame: number,
   labels: TaskPlan['labels'],
   fetching: Promise<Fetched>,
+  newGroup: () => number,
 ): Promise<{ report: FrameReport; shapes: NewCvatShape[] }> {
   const report: FrameReport = {
-    ...{ frame, name: plan.nameOf(frame), outcome: 'covered', shapes: 0, masks: [] },
+    ...{ frame, name: plan.nameOf(frame), outcome: 'covered', shapes: 0, leftOut: 0, masks: [] },
     milliseconds: { fetch: 0, predict: 0, shapes: 0 },
   };
   const { image, error, milliseconds } = await fetching;
@@ -201,9 +215,12 @@ async function workOn(
     for (const { label, mask, score, instances: parts } of report.masks) {
       checkSize(mask, sizeOf(plan.meta, frame), frame);
       const target = labels.find(({ name }) => name === label) as TaskPlan['labels'][number];
-      const how = { form: formFor(target, form) ?? form, tolerance, minShare, ...(instances && parts && { parts }) };
-      const made = await shapesOfMask(mask, { frame, label_id: target.id }, how);
-      shapes.push(...made.map((shape) => ({ ...shape, score: Number(score.toFixed(4)) })));
+      const how = { form: formFor(target, form) ?? form, tolerance, minShare, newGroup };
+      const own = { ...(instances && parts && { parts }), ...(leastPart !== undefined && { leastPart }) };
+      const made = await shapesOfMask(mask, { frame, label_id: target.id }, { ...how, ...own });
+      report.leftOut += made.leftOut;
+      const attributes = plan.attributes.values.get(label);
+      shapes.push(...made.shapes.map((shape) => ({ ...shape, score: Number(score.toFixed(4)), ...(attributes && { attributes }) })));
     }
     checkShapes(shapes, sizeOf(plan.meta, frame));
     report.milliseconds.shapes = performance.now() - started;

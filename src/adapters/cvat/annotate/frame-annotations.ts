@@ -5,6 +5,7 @@ import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { maskArea } from '../../../core/mask/raster.ts';
 import type { CvatAnnotations } from '../api/types.ts';
 import { isSaidToBeDrawn } from '../jobs/job-shapes.ts';
+import { valuesOf, valuesOfTrack, type AttributeValue, type ReferenceValues } from './attributes.ts';
 import { annotationFromShape, type MarkedShape, type ShapeAnnotation } from '../shape-annotation.ts';
 
 export interface ReferenceAnnotation {
@@ -16,6 +17,8 @@ export interface ReferenceAnnotation {
 
 export interface FrameAnnotations {
   marks: ReferenceAnnotation[];
+  /** Attributes of each shape among the marks. */
+  values: ReferenceValues[];
   /** Shapes that mark nothing that can be looked for, and why. */
   unused: { label: string; type: string; reason: string }[];
 }
@@ -33,6 +36,7 @@ export function annotationsOfFrame(
   const areas = new Map<string, BinaryMask>();
   const clicks: ReferenceAnnotation[] = [];
   const unused: FrameAnnotations['unused'] = [];
+  const values: ReferenceValues[] = [];
   const there = [...shapesOn(annotations, frame)];
   const drawnLabels = new Set(there.filter(isSaidToBeDrawn).map(({ label_id }) => label_id));
   for (const shape of there) {
@@ -46,9 +50,11 @@ export function annotationsOfFrame(
       const annotation = annotationFromShape(shape, width, height);
       if ('points' in annotation) {
         clicks.push({ label, annotation, area: annotation.points.length });
+        values.push({ label, frame, values: shape.values });
         continue;
       }
       const area = maskFromAnnotation(annotation, width, height);
+      values.push({ label, frame, values: shape.values });
       const joined = areas.get(label);
       if (joined) for (let i = 0; i < area.data.length; i++) joined.data[i] = (joined.data[i] as number) | (area.data[i] as number);
       else areas.set(label, area);
@@ -58,15 +64,22 @@ export function annotationsOfFrame(
     }
   }
   const drawn = [...areas].map(([label, mask]): ReferenceAnnotation => ({ label, annotation: { mask }, area: maskArea(mask) }));
-  return { marks: [...drawn, ...clicks], unused };
+  return { marks: [...drawn, ...clicks], values, unused };
+}
+
+interface FrameShape extends MarkedShape {
+  label_id: number;
+  source: string;
+  values: AttributeValue[];
 }
 
 /** Shapes of the frame, and of tracks those drawn on this very frame. */
-function* shapesOn({ shapes, tracks }: CvatAnnotations, frame: number): Generator<MarkedShape & { label_id: number; source: string }> {
-  for (const shape of shapes) if (shape.frame === frame) yield shape;
+function* shapesOn({ shapes, tracks }: CvatAnnotations, frame: number): Generator<FrameShape> {
+  for (const shape of shapes) if (shape.frame === frame) yield { ...shape, values: valuesOf(shape.attributes) };
   for (const track of tracks) {
     for (const shape of track.shapes)
-      if (shape.frame === frame && !shape.outside) yield { ...shape, label_id: track.label_id, source: track.source };
+      if (shape.frame === frame && !shape.outside)
+        yield { ...shape, label_id: track.label_id, source: track.source, values: valuesOfTrack(track, frame) };
   }
 }
 

@@ -3,11 +3,11 @@ import { ProsamError } from '../../../core/common/errors.ts';
 import { runSteps } from '../../../core/mask/cooperative.ts';
 import { splitInstancesSteps, type Region } from '../../../core/mask/instances.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
-import { outlinesOf } from '../../../core/mask/outlines.ts';
 import { boundingBox } from '../../../core/mask/raster.ts';
 import { ellipseSteps } from '../ellipse.ts';
 import { checkCvatRle, cvatRleFromMaskSync, cvatRleFromMask } from '../../../core/mask/cvat-rle.ts';
 import type { CvatLabel, NewCvatShape } from '../api/types.ts';
+import { DEFAULT_LEAST_PART, largeEnough, outlinesOfObject } from './parts.ts';
 
 export const SHAPE_FORMS = ['mask', 'polygon', 'rectangle', 'ellipse'] as const;
 export type ShapeForm = (typeof SHAPE_FORMS)[number];
@@ -31,44 +31,61 @@ export interface ShapeOptions {
   parts?: readonly Region[];
   /** Smallest region, as a share of the image. */
   minShare: number;
+  /** Smallest part that gets a shape of its own, as a share of the largest, 0 to 1. @default 0.05 */
+  leastPart?: number;
+  /** Number for outlines that belong together, which no other shape of the frame has. @default they are not grouped */
+  newGroup?: () => number;
 }
 
-/** -> shapes of one label on one frame; none where the mask is empty. */
+export interface MadeShapes {
+  shapes: NewCvatShape[];
+  /** Parts that were too small for a shape of their own. */
+  leftOut: number;
+}
+
+/**
+ * -> shapes of one label on one frame; none where the mask is empty. Outlines of one object share a group: of each of `parts`, without them
+ * of the whole mask, of which nobody knows what belongs together.
+ */
 export async function shapesOfMask(
   mask: BinaryMask,
   where: { frame: number; label_id: number },
-  { form, tolerance, parts, minShare }: ShapeOptions,
-): Promise<NewCvatShape[]> {
+  { form, tolerance, parts, minShare, leastPart = DEFAULT_LEAST_PART, newGroup }: ShapeOptions,
+): Promise<MadeShapes> {
   const shape = (points: readonly number[], rotation = 0): NewCvatShape => ({
     ...{ type: form, ...where, points },
     ...(rotation !== 0 && { rotation }),
   });
-  if (form === 'mask' && parts === undefined) return boundingBox(mask) === undefined ? [] : [shape(await cvatRleFromMask(mask))];
-  const shapes: NewCvatShape[] = [];
-  const all = withoutCrumbs(parts ?? (await runSteps(splitInstancesSteps(mask, Math.max(1, minShare * mask.data.length)))));
-  for (const { boxXyxy, mask: cut } of all) {
+  if (form === 'mask' && parts === undefined)
+    return { shapes: boundingBox(mask) === undefined ? [] : [shape(await cvatRleFromMask(mask))], leftOut: 0 };
+  const leastPixels = Math.max(1, minShare * mask.data.length);
+  const regions = parts ?? (await runSteps(splitInstancesSteps(mask, 1)));
+  const all = largeEnough(regions, leastPart, parts === undefined ? leastPixels : 0);
+  const objects: NewCvatShape[][] = [];
+  let { leftOut } = all;
+  for (const { boxXyxy, mask: cut, area } of all.kept) {
     const [left, top, right, bottom] = boxXyxy;
-    if (form === 'rectangle') shapes.push(shape([left, top, right, bottom]));
+    if (form === 'rectangle') objects.push([shape([left, top, right, bottom])]);
     else if (form === 'ellipse') {
       const ellipse = await runSteps(ellipseSteps(cut, { at: [left, top], within: mask }));
-      if (ellipse) shapes.push(shape(ellipse.points, ellipse.rotation));
-    } else if (form === 'mask') shapes.push(shape(moved(cvatRleFromMaskSync(cut), left, top)));
+      if (ellipse) objects.push([shape(ellipse.points, ellipse.rotation)]);
+    } else if (form === 'mask') objects.push([shape(moved(cvatRleFromMaskSync(cut), left, top))]);
     else {
       // Polygons of CVAT have no holes, and parts of an object that do not touch have outlines of their own.
-      for (const outline of await outlinesOf(cut, { tolerance, least: minShare * mask.data.length }))
-        shapes.push(shape(outline.flatMap(([x, y]) => [x + left, y + top])));
+      const outlines = await outlinesOfObject(cut, { tolerance, least: Math.max(leastPixels, leastPart * area) });
+      leftOut += outlines.leftOut;
+      objects.push(outlines.kept.map((outline) => shape(outline.flatMap(([x, y]) => [x + left, y + top]))));
     }
   }
-  return shapes;
+  if (form !== 'polygon' || newGroup === undefined) return { shapes: objects.flat(), leftOut };
+  const families = parts === undefined ? [objects.flat()] : objects;
+  return { shapes: families.flatMap((family) => grouped(family, newGroup)), leftOut };
 }
 
-/** Least part, as a share of the largest of its mask: smaller ones are crumbs of it, which people would have to delete one by one. */
-const MIN_PART = 0.05;
-
-/** parts: of one mask, in any order. -> those that are no crumbs */
-export function withoutCrumbs<T extends Pick<Region, 'area'>>(parts: readonly T[]): T[] {
-  const largest = parts.reduce((most, { area }) => Math.max(most, area), 0);
-  return parts.filter(({ area }) => area >= MIN_PART * largest);
+function grouped(family: readonly NewCvatShape[], newGroup: () => number): NewCvatShape[] {
+  if (family.length < 2) return [...family];
+  const group = newGroup();
+  return family.map((one) => ({ ...one, group }));
 }
 
 /** A mask cut from an image, at its place there. */

@@ -1,6 +1,7 @@
 /** Work plan of a task: labels to look for, frames with their jobs, and the references people drew. */
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { CvatClient } from '../api/client.ts';
+import { carriedAttributes, type CarriedAttributes, type ReferenceValues } from './attributes.ts';
 import { annotationsOfFrame, type FrameAnnotations, type ReferenceAnnotation } from './frame-annotations.ts';
 import { formFor, SHAPE_FORMS, type ShapeForm } from './new-shapes.ts';
 import type { CvatJob, CvatLabel, CvatMeta, CvatTask } from '../api/types.ts';
@@ -19,6 +20,8 @@ export interface TaskPlan {
   leftOut: { label: string; reason: string }[];
   /** Shapes on reference frames that mark nothing. */
   unused: FrameAnnotations['unused'];
+  /** Attribute values for predicted shapes; none unless they were asked for. */
+  attributes: CarriedAttributes;
   nameOf(frame: number): string;
 }
 
@@ -39,6 +42,8 @@ export interface PlanOptions {
   /** Frames to predict. @default all others */
   frames?: ReadonlySet<number> | undefined;
   form: ShapeForm;
+  /** Carries over the attribute values of the reference shapes. @default false */
+  attributes?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -47,7 +52,8 @@ const FORMS = `${SHAPE_FORMS.slice(0, -1)
   .join(', ')} or ${SHAPE_FORMS.at(-1)}s`;
 
 /** @throws OPTION_INVALID for frames and labels that are not there, REFERENCE_MISSING, CVAT_FAILED, CVAT_REFUSED */
-export async function planTask({ client, target, referenceFrames, labels: wanted, frames, form, signal }: PlanOptions): Promise<TaskPlan> {
+export async function planTask(options: PlanOptions): Promise<TaskPlan> {
+  const { client, target, referenceFrames, labels: wanted, frames, form, attributes = false, signal } = options;
   const only = 'job' in target ? await client.job(target.job, { signal }) : undefined;
   const taskId = 'job' in target ? (only as CvatJob).task_id : target.task;
   const task = await client.task(taskId, { signal });
@@ -66,6 +72,7 @@ export async function planTask({ client, target, referenceFrames, labels: wanted
 
   const references: ReferenceFrame[] = [];
   const unused: FrameAnnotations['unused'] = [];
+  const values: ReferenceValues[] = [];
   for (const frame of referenceFrames) {
     if (deleted.has(frame))
       throw invalid(`--reference-frame ${frame}: expected a frame of the task, but it is deleted there. Name another one`);
@@ -74,6 +81,7 @@ export async function planTask({ client, target, referenceFrames, labels: wanted
     const annotations = await client.annotations({ job: job.id }, { signal });
     const found = annotationsOfFrame(annotations, frame, new Map(chosen.map(({ id, name }) => [id, name])), sizeOf(meta, frame));
     unused.push(...found.unused);
+    values.push(...found.values);
     if (found.marks.length > 0)
       references.push({ frame, image: await client.frame({ job: job.id }, frame, { signal }), marks: found.marks });
   }
@@ -115,6 +123,7 @@ export async function planTask({ client, target, referenceFrames, labels: wanted
   });
   return {
     ...{ task, meta, labels, leftOut, references, unused },
+    attributes: carriedAttributes(attributes ? values : [], labels),
     jobs: planned.filter((one) => one.frames.length > 0),
     deleted: meta.deleted_frames.filter(isWanted),
     nameOf: (frame) => (meta.frames.length === meta.size ? (meta.frames[frame]?.name ?? '') : `frame ${frame}`),

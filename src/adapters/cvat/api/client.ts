@@ -137,10 +137,10 @@ function labelQuery(of: { task: number } | { job: number } | { project: number }
   return 'job' in of ? { job_id: of.job } : { project_id: of.project };
 }
 
-function written({ type, frame, label_id, points, rotation = 0, score }: t.NewCvatShape) {
+function written({ type, frame, label_id, points, rotation = 0, score, group = 0, attributes = [] }: t.NewCvatShape) {
   return {
     ...{ type, frame, label_id, points, source: 'auto', occluded: false, outside: false, z_order: 0, rotation },
-    ...{ group: 0, attributes: [], elements: [], ...(score !== undefined && { score }) },
+    ...{ group, attributes, elements: [], ...(score !== undefined && { score }) },
   };
 }
 

@@ -27,6 +27,8 @@ export interface CvatTrackShape {
   rotation: number;
   /** True where the object has left the frame. */
   outside: boolean;
+  /** Values that change within the track. */
+  attributes: unknown[];
 }
 
 /** An object followed over frames. */
@@ -87,12 +89,25 @@ export interface CvatJob {
   updated_date?: string | undefined;
 }
 
+/** An attribute that shapes of a label have. */
+export interface CvatAttribute {
+  id?: number | undefined;
+  name: string;
+  /** 'select', 'radio', 'checkbox', 'number' or 'text'. */
+  input_type: string;
+  /** True where the shapes of one track may have different values. */
+  mutable: boolean;
+  /** Values that may be chosen; of a number its least, its largest and the step between. */
+  values: string[];
+  default_value: string;
+}
+
 export interface CvatLabel {
   id: number;
   name: string;
   /** The only shape the label takes; 'any' for all. */
   type: string;
-  attributes: { id?: number | undefined; name: string; values: string[] }[];
+  attributes: CvatAttribute[];
   parent_id: number | null;
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 export type {
   CvatAnnotations,
+  CvatAttribute,
   CvatDelivery,
   CvatJob,
   CvatLabel,
@@ -38,6 +39,7 @@ const trackShape = z.looseObject({
   points: z.array(z.number()).max(MAX_POINTS).catch([]),
   rotation: z.number().catch(0).default(0),
   outside: z.boolean().catch(false).default(false),
+  attributes: z.array(z.unknown()).catch([]).default([]),
 });
 export const cvatTrack = z.looseObject({ id, frame: z.int(), label_id: id, shapes: z.array(trackShape), ...shapeFields });
 export const cvatAnnotations = z.object({
@@ -78,7 +80,15 @@ export const cvatLabel = z.object({
   /** The only shape the label takes; 'any' for all. */
   type: z.string().catch('any').default('any'),
   attributes: z
-    .array(z.object({ id: id.optional(), name: z.string(), values: z.array(z.string()).catch([]).default([]) }))
+    .array(
+      z.object({
+        ...{ id: id.optional(), name: z.string(), values: z.array(z.string()).catch([]).default([]) },
+        /** 'select', 'radio', 'checkbox', 'number' or 'text'. */
+        input_type: z.string().catch('text').default('text'),
+        mutable: z.boolean().catch(false).default(false),
+        default_value: z.string().catch('').default(''),
+      }),
+    )
     .catch([])
     .default([]),
   parent_id: id.nullable().catch(null).default(null),
@@ -115,6 +125,10 @@ export interface NewCvatShape {
   rotation?: number;
   /** 0 to 1; stored by CVAT 2.66 and later. @default 1 */
   score?: number;
+  /** Number that the shapes of one object on a frame share. @default 0: none */
+  group?: number;
+  /** Values of attributes of its label. @default CVAT's */
+  attributes?: readonly { spec_id: number; value: string }[];
 }
 
 /** The part of a task that calls are about. */

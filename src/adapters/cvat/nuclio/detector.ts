@@ -1,28 +1,29 @@
 /** A detector at work: every concept of its project in one frame, as CVAT takes masks. */
-import { runSteps } from '../../../core/mask/cooperative.ts';
 import type { CleanOptions } from '../../../core/mask/clean-mask.ts';
-import { ProsamError } from '../../../core/common/errors.ts';
+import { messageOf, ProsamError } from '../../../core/common/errors.ts';
 import type { Service } from '../../../service/types.ts';
-import type { MaskPrediction } from '../../../core/engine/types.ts';
-import { withoutCrumbs, type ShapeForm } from '../annotate/new-shapes.ts';
-import { ellipseSteps } from '../ellipse.ts';
+import type { Log } from '../../../service/ports/log.ts';
+import type { AnsweredShape, AnswerLog } from '../annotate/answer-log.ts';
+import { answeredShape, detectedShapes, shapeJson } from './detected-shapes.ts';
 import { frameName, type AskedImage } from './request-image.ts';
-import { flatBitmap } from './bitmap-json.ts';
-import { cropMask, largestOutline } from './crop.ts';
 import type { CvatFunction } from './functions.ts';
 import type { DetectorBody } from './invocation-schemas.ts';
-import { listJson } from './list-json.ts';
 
 export interface DetectorParts {
   service: Pick<Service, 'predictions'>;
   /** One shape for each connected part of a mask. */
   instances: boolean;
+  /** Smallest part that gets a shape of its own, as a share of the largest, 0 to 1. */
+  leastPart: number;
   /** Pixels an outline may deviate. */
   tolerance: number;
   /** Specks and holes of masks. */
   cleaning?: CleanOptions | undefined;
   /** Least probability of a concept where CVAT sends none. @default the engine's */
   threshold?: number | undefined;
+  /** Record of what is answered, so that it can be taken back. @default none */
+  answers?: Pick<AnswerLog, 'add'> | undefined;
+  log: Log;
 }
 
 const NO_FORMS: NonNullable<CvatFunction['forms']> = new Map();
@@ -31,10 +32,10 @@ const LABELS_AT_ONCE = 10;
 
 /** The answer's JSON. @throws REFERENCE_MISSING, IMAGE_*, SERVICE_BUSY, ... */
 export async function detect(
-  { service, instances, tolerance, threshold: usual, cleaning }: DetectorParts,
+  { service, instances, leastPart, tolerance, threshold: usual, cleaning, answers, log }: DetectorParts,
   { title, project = '', labels, forms = NO_FORMS }: CvatFunction,
   { threshold }: DetectorBody,
-  { bytes, known }: AskedImage,
+  { bytes, sha256, known }: AskedImage,
   { client, signal }: { client: string; signal: AbortSignal },
 ): Promise<Buffer> {
   const least = threshold ?? usual;
@@ -42,6 +43,7 @@ export async function detect(
   const apart = instances || labels.some((label) => forms.has(label));
   const options = { ...cleaning, instances: apart, ...(least !== undefined && { threshold: least }) };
   const items: Buffer[] = [];
+  const answered: AnsweredShape[] = [];
   let missing = 0;
   for (let from = 0; from < labels.length; from += LABELS_AT_ONCE) {
     const some = labels.slice(from, from + LABELS_AT_ONCE);
@@ -57,8 +59,13 @@ export async function detect(
     });
     if (found === undefined) missing++;
     for (const mask of found?.masks ?? []) {
-      const group = labels.indexOf(mask.label) + 1;
-      items.push(...(await itemsOf(mask, { form: forms.get(mask.label) ?? 'mask', group, instances, tolerance, signal })));
+      const form = forms.get(mask.label) ?? 'mask';
+      const { kept, leftOut } = await detectedShapes(mask, { form, image: sha256, instances, leastPart, tolerance, signal });
+      for (const shape of kept) {
+        items.push(await shapeJson(shape, signal));
+        if (answers) answered.push(await answeredShape(shape, signal));
+      }
+      if (leftOut > 0) log.info({ project, label: mask.label, leftOut }, 'cvat: parts too small for a shape of their own are left out');
     }
   }
   if (missing * LABELS_AT_ONCE >= labels.length)
@@ -66,47 +73,9 @@ export async function detect(
       'REFERENCE_MISSING',
       `${title.replace(/^ProSAM: /, '')} has no labeled reference any more. Label one object in one frame, then try again.`,
     );
+  // An answer that nobody can take back is still better than none.
+  await answers
+    ?.add(sha256, answered)
+    .catch((error: unknown) => log.warn({ project }, `cvat: an answer cannot be taken back, for it is not recorded: ${messageOf(error)}`));
   return Buffer.concat([Buffer.from('['), ...items.flatMap((item, i) => (i === 0 ? [item] : [Buffer.from(','), item])), Buffer.from(']')]);
-}
-
-interface ItemOptions {
-  form: ShapeForm;
-  /** Number that outlines of one mask share. */
-  group: number;
-  instances: boolean;
-  tolerance: number;
-  signal: AbortSignal;
-}
-
-async function itemsOf(prediction: MaskPrediction, options: ItemOptions): Promise<Buffer[]> {
-  const { form, group, instances, tolerance, signal } = options;
-  const { label, boxXyxy } = prediction;
-  if (boxXyxy === undefined) return [];
-  const parts =
-    instances || form !== 'mask'
-      ? withoutCrumbs(prediction.instances ?? [])
-      : [{ boxXyxy, mask: cropMask(prediction.mask, boxXyxy), score: prediction.quality.score }];
-  const isGrouped = form === 'polygon' && !instances && parts.length > 1;
-  const items: Buffer[] = [];
-  for (const { boxXyxy: box, mask, score } of parts) {
-    const about = { confidence: score.toFixed(4), label, type: form, attributes: [], ...(isGrouped && { group_id: group }) };
-    const pieces: Buffer[] = [Buffer.from(JSON.stringify(about).slice(0, -1))];
-    if (form === 'mask' || form === 'polygon') {
-      const outline = await largestOutline(mask, box, tolerance, signal);
-      // A polygon of fewer corners makes CVAT refuse the whole frame.
-      if (outline.length >= 3) pieces.push(Buffer.from(',"points":'), await listJson(outline.flat(), signal));
-      else if (form === 'polygon') continue;
-      if (form === 'mask') {
-        const [x0, y0, x1, y1] = box;
-        pieces.push(Buffer.from(',"mask":'), await flatBitmap(mask, [x0, y0, x1 - 1, y1 - 1], signal));
-      }
-    } else {
-      // CVAT reads no rotation here.
-      const fit = form === 'ellipse' ? ellipseSteps(mask, { at: box, within: prediction.mask, turned: false }) : undefined;
-      const points = fit ? (await runSteps(fit, signal))?.points : box;
-      pieces.push(Buffer.from(`,"points":${JSON.stringify(points ?? box)}`));
-    }
-    items.push(Buffer.concat([...pieces, Buffer.from('}')]));
-  }
-  return items;
 }

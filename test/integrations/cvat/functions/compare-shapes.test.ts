@@ -97,7 +97,8 @@ describe('comparing', () => {
   });
 
   it('takes key frames of tracks where the object is visible', async () => {
-    const key = (frame: number, outside: boolean) => ({ type: 'rectangle', frame, points: [1, 1, 5, 5], rotation: 0, outside });
+    const box = { type: 'rectangle', points: [1, 1, 5, 5], rotation: 0, attributes: [] };
+    const key = (frame: number, outside: boolean) => ({ ...box, frame, outside });
     const track = { id: 1, frame: 0, label_id: 4, source: 'manual', attributes: [], shapes: [key(0, false), key(2, true), key(9, false)] };
     const marks = await shapesOf({ shapes: [], tracks: [track] }, frames);
     expect(compareShapes(marks, { ...facts(), groundTruth: true }).lessons.map(({ frame, provenance }) => [frame, provenance])).toEqual([
