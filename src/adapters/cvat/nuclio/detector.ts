@@ -1,11 +1,12 @@
 /** A detector at work: every concept of its project in one frame, as CVAT takes masks. */
 import { runSteps } from '../../../core/mask/cooperative.ts';
+import { ellipseSteps } from '../../../core/mask/ellipse.ts';
 import type { CleanOptions } from '../../../core/mask/clean-mask.ts';
 import { ProsamError } from '../../../core/common/errors.ts';
 import type { Service } from '../../../service/types.ts';
 import type { MaskPrediction } from '../../../core/engine/types.ts';
 import { withoutCrumbs, type ShapeForm } from '../annotate/new-shapes.ts';
-import { ellipseSteps } from '../ellipse.ts';
+import { ellipsePoints } from '../shape-annotation.ts';
 import { frameName, type AskedImage } from './request-image.ts';
 import { flatBitmap } from './bitmap-json.ts';
 import { cropMask, largestOutline } from './crop.ts';
@@ -103,8 +104,8 @@ async function itemsOf(prediction: MaskPrediction, options: ItemOptions): Promis
     } else {
       // CVAT reads no rotation here.
       const fit = form === 'ellipse' ? ellipseSteps(mask, { at: box, within: prediction.mask, turned: false }) : undefined;
-      const points = fit ? (await runSteps(fit, signal))?.points : box;
-      pieces.push(Buffer.from(`,"points":${JSON.stringify(points ?? box)}`));
+      const ellipse = fit && (await runSteps(fit, signal));
+      pieces.push(Buffer.from(`,"points":${JSON.stringify(ellipse ? ellipsePoints(ellipse) : box)}`));
     }
     items.push(Buffer.concat([...pieces, Buffer.from('}')]));
   }
