@@ -2,12 +2,10 @@
 import { ProsamError } from '../../core/common/errors.ts';
 import type { Annotation } from '../../core/mask/annotation.ts';
 import { clippedClick, clippedCorner } from '../../core/mask/coordinates.ts';
+import { ellipseOutline, type Ellipse } from '../../core/mask/ellipse.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Point } from '../../core/mask/raster.ts';
 import { maskFromCvatRle } from '../../core/mask/cvat-rle.ts';
-
-/** Corners that stand for an ellipse: less than a pixel off up to some 400 pixels across. */
-const ELLIPSE_CORNERS = 64;
 
 /** Its kind, its numbers and, for rectangles and ellipses, degrees clockwise around the middle. */
 export interface MarkedShape {
@@ -47,11 +45,7 @@ export function annotationFromShape({ type, points, rotation = 0 }: MarkedShape,
     case 'ellipse': {
       // Its middle, then the right-most and the upper-most point: (cx, cy), (right, top).
       const [[cx, cy], [right, top]] = pairs(points, 2, 'ellipse') as [Point, Point];
-      const corners = Array.from({ length: ELLIPSE_CORNERS }, (_, i): Point => {
-        const angle = (2 * Math.PI * i) / ELLIPSE_CORNERS;
-        return [cx + (right - cx) * Math.cos(angle), cy + (cy - top) * Math.sin(angle)];
-      });
-      return { polygon: [inside(turned(corners, [cx, cy], rotation))] };
+      return { polygon: [inside(ellipseOutline({ cx, cy, radiusX: right - cx, radiusY: cy - top, rotation }))] };
     }
     case 'points':
       // A point on the far border lies in the last pixel.
@@ -67,6 +61,11 @@ export function annotationFromShape({ type, points, rotation = 0 }: MarkedShape,
 export function outlinedShape(shape: MarkedShape, width: number, height: number): ShapeAnnotation {
   const annotation = annotationFromShape(shape, width, height);
   return 'box' in annotation ? { polygon: cornersOf(annotation.box) } : annotation;
+}
+
+/** CVAT's numbers of an ellipse: its middle, the x of its right-most and the y of its upper-most point before it is turned. */
+export function ellipsePoints({ cx, cy, radiusX, radiusY }: Ellipse): [cx: number, cy: number, right: number, top: number] {
+  return [cx, cy, cx + radiusX, cy - radiusY];
 }
 
 function cornersOf([x0 = 0, y0 = 0, x1 = 0, y1 = 0]: readonly number[]): Point[] {

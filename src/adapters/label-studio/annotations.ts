@@ -5,13 +5,16 @@ import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.
 import type { Log } from '../../service/ports/log.ts';
 import type { BinaryMask } from '../../core/mask/label-reduction.ts';
 import type { Provenance } from '../../service/ports/provenance.ts';
+import { everyAnnotation } from '../../service/every-annotation.ts';
 import type { AcceptRequest, DeferredAnnotation, Service } from '../../service/types.ts';
 import { annotationOfRegion, kindOfRegion, labelsOfRegion, type RegionLimits } from './protocol/read-region.ts';
+import type { ImageObject } from './protocol/label-config.ts';
 import type { MlAnnotation, MlRegion, MlTask } from './protocol/request-schemas.ts';
+import { configOfTask, pagesOf, valueAt } from './protocol/task-data.ts';
 import { configOf } from './connection/connections.ts';
 import { annotatorOf, provenanceOf, revisionOf } from './provenance.ts';
 import { retried } from './with-retry.ts';
-import { imageOfTask, valueAt, type TaskImages } from './task-images.ts';
+import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { AnnotationRecorder, Connection, RecordOutcome } from './types.ts';
 
 export interface RecorderParts {
@@ -36,9 +39,11 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
     const state = `${revisionOf(annotation)} ${wanted}`;
     if (!again && seen.get(key)?.state === state) return 'duplicate';
     let outcome: RecordOutcome = 'nothing';
-    for (const [place, [field, regions]] of regionsByField(connection, annotation).entries()) {
-      const one = await acceptRegions(connection, task, annotation, { field, regions, place }, signal);
-      if (place === 0 || one === 'stored') outcome = one;
+    for (const [at, place] of placesOf(connection, task).entries()) {
+      const one = await acceptRegions(connection, task, annotation, place, signal);
+      if (at === 0 || one === 'stored') outcome = one;
+      // Deleted, or replaced by a newer one: so are its other images.
+      if (at === 0 && one === 'outdated') break;
     }
     seen.set(key, { state, project: connection.project, id: annotation.id, task: String(task.id) });
     return outcome;
@@ -48,26 +53,27 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
     connection: Connection,
     task: Pick<MlTask, 'id' | 'data' | 'meta'>,
     annotation: MlAnnotation,
-    { field, regions, place }: { field: string; regions: readonly MlRegion[]; place: number },
+    place: Place,
     signal?: AbortSignal,
   ): Promise<RecordOutcome> {
     const { project } = connection;
-    const key = { project, source, externalId: externalIdOf(annotation.id, place, field) };
+    const key = { project, source, externalId: externalIdOf(annotation.id, place) };
+    const regions = regionsAt(place, connection, annotation);
     const revision = revisionOf(annotation);
     const said = provenanceOf(annotation);
-    const isAbsent = said === 'absent' && isGiven(task, field, place);
-    if (place > 0 && regions.length === 0 && !isAbsent) {
+    const isAbsent = said === 'absent' && isGiven(task, place);
+    if (!place.isFirst && regions.length === 0 && !isAbsent) {
       // Nothing is said of this image any more.
       await service.annotations.withdraw(key, revision);
       return 'nothing';
     }
-    const of = imageOfTask(connection, task, field);
+    const of = imageOfTask(connection, task, place.image, place.page);
     const left = { count: annotation.unread ?? 0 };
     const masks = annotation.was_cancelled ? [] : marksOf(regions, annotation, left);
     // Annotations that cannot be read say nothing; none say that there is nothing to see.
     if (masks.length === 0 && regions.length > 0 && !annotation.was_cancelled) return 'nothing';
     const annotator = annotatorOf(annotation);
-    const absent = labelsOn(connection, field);
+    const absent = labelsOn(connection, task, place);
     const withoutMasks = said === 'absent' && absent.length > 0 ? { provenance: said, absent } : { provenance: whereNothing(said) };
     const request = {
       ...{ ...key, revision, imageExternalId: of.externalId, masks },
@@ -124,21 +130,22 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
     };
   }
 
-  /** One for each image of the labeling configuration; the first one always. */
-  const keysOf = (connection: Connection, annotationId: number | string) => {
-    const fields = configOf(connection).images.map(({ field }) => field);
-    return (fields.length > 0 ? fields : ['']).map((field, place) => ({
-      ...{ project: connection.project, source },
-      externalId: externalIdOf(annotationId, place, field),
-    }));
-  };
-
   const remove: AnnotationRecorder['remove'] = async (connection, annotationId) => {
     seen.delete(keyOf(connection, annotationId));
     let counted = false;
-    for (const key of keysOf(connection, annotationId)) if (await service.annotations.delete(key)) counted = true;
+    for (const externalId of await idsOf(connection, annotationId))
+      if (await service.annotations.delete({ project: connection.project, source, externalId })) counted = true;
     return counted;
   };
+
+  /** Names of its records: one for each image of the labeling configuration, or, of lists of images, those that count. */
+  async function idsOf(connection: Connection, annotationId: number | string): Promise<Set<string>> {
+    const ids = new Set(placesOf(connection).map((place) => externalIdOf(annotationId, place)));
+    if (configOf(connection).images.every(({ pages }) => pages !== true)) return ids;
+    for await (const { source: from, externalId } of everyAnnotation(service, connection.project))
+      if (from === source && externalId.startsWith(`${annotationId}@`)) ids.add(externalId);
+    return ids;
+  }
 
   return {
     record,
@@ -159,9 +166,10 @@ export function createRecorder({ service, images, log, source, limits }: Recorde
       }
       return withdrawn;
     },
-    async restore(connection, annotationId) {
+    async restore(connection, task, annotationId) {
       seen.delete(keyOf(connection, annotationId));
-      for (const key of keysOf(connection, annotationId)) await service.annotations.restore(key);
+      for (const place of placesOf(connection, task))
+        await service.annotations.restore({ project: connection.project, source, externalId: externalIdOf(annotationId, place) });
     },
   };
 }
@@ -171,31 +179,50 @@ function flagOf({ meta }: Pick<MlTask, 'meta'>, { ground_truth }: MlAnnotation):
   return typeof meta.reference === 'boolean' ? meta.reference : ground_truth;
 }
 
-function externalIdOf(id: number | string, place: number, field: string): string {
-  return place === 0 ? String(id) : `${id}@${storableText(field.slice(0, 200))}`;
+/** An image of a task, as the labeling configuration shows it. */
+interface Place {
+  image: ImageObject;
+  /** From 0; of an object with one image always 0. */
+  page: number;
+  isFirst: boolean;
 }
 
-/** Regions that are annotations, by the field of the task's data that holds their image: none for an image nothing is marked in. */
-function regionsByField(connection: Connection, { result }: MlAnnotation): [field: string, regions: MlRegion[]][] {
-  const { images, controls } = configOf(connection);
-  const prompts = new Set(controls.filter(({ smartOnly }) => smartOnly).map(({ name }) => name));
-  const marks = result.filter((region) => {
+/** Every image of the configuration: each page of a task's lists, or, without a task, the first of each. */
+function placesOf(connection: Connection, task?: Pick<MlTask, 'data'>): Place[] {
+  return configOf(connection).images.flatMap((image, object) =>
+    Array.from({ length: task ? pagesOf(image, task.data) : 1 }, (_, page) => ({ image, page, isFirst: object + page === 0 })),
+  );
+}
+
+function externalIdOf(id: number | string, { image: { field }, page, isFirst }: Place): string {
+  if (isFirst) return String(id);
+  return `${id}@${storableText(field.slice(0, 200))}${page === 0 ? '' : `[${page}]`}`;
+}
+
+/** Regions that are annotations of an image: none where nothing is marked in it. */
+function regionsAt({ image: { name, pages }, page }: Place, connection: Connection, { result }: MlAnnotation): MlRegion[] {
+  const prompts = new Set(
+    configOf(connection)
+      .controls.filter(({ smartOnly }) => smartOnly)
+      .map((control) => control.name),
+  );
+  return result.filter((region) => {
     const kind = kindOfRegion(region);
-    return kind !== undefined && kind !== 'keypointlabels' && !prompts.has(region.from_name);
+    const here = region.to_name === name && (pages !== true || (region.item_index ?? 0) === page);
+    return here && kind !== undefined && kind !== 'keypointlabels' && !prompts.has(region.from_name);
   });
-  return images.map(({ name, field }) => [field, marks.filter(({ to_name }) => to_name === name)]);
 }
 
-/** Labels people can mark in an image of the configuration. */
-function labelsOn(connection: Connection, field: string): string[] {
-  const { images, controls } = configOf(connection);
+/** Labels people can mark in an image of a task. */
+function labelsOn(connection: Connection, task: Pick<MlTask, 'data'>, { image: { field } }: Place): string[] {
+  const { images, controls } = configOfTask(configOf(connection), task.data);
   const names = new Set(images.filter((image) => image.field === field).map(({ name }) => name));
   return [...new Set(controls.filter(({ toName, smartOnly }) => names.has(toName) && !smartOnly).flatMap(({ labels }) => labels))];
 }
 
 /** The first image always is; of several, some tasks have less. */
-function isGiven(task: Pick<MlTask, 'data'>, field: string, place: number): boolean {
-  return place === 0 || valueAt(task.data, field) !== undefined;
+function isGiven(task: Pick<MlTask, 'data'>, { image: { field }, isFirst }: Place): boolean {
+  return isFirst || valueAt(task.data, field) !== undefined;
 }
 
 /** Nothing is marked in this image: whether it was passed over, or only nothing is known. */

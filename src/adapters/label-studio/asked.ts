@@ -1,6 +1,7 @@
 /** Question of a project of Label Studio to the service: labels, options, and the settings that change what is written of a mask. */
 import type { AskedVersion } from '../../service/types.ts';
 import { outputsOf, type LabelConfig } from './protocol/label-config.ts';
+import { hasLabelsOfTasks } from './protocol/task-data.ts';
 import type { Connection, LabelStudioOptions } from './types.ts';
 
 export interface AskedParts {
@@ -9,7 +10,7 @@ export interface AskedParts {
 }
 
 /** Everything the version of its predictions stands for. */
-export interface Asked extends Required<Pick<AskedVersion, 'labels' | 'options' | 'form'>> {
+export interface Asked extends Pick<AskedVersion, 'labels'>, Required<Pick<AskedVersion, 'options' | 'form'>> {
   /** One region a connected part. */
   split: boolean;
 }
@@ -20,7 +21,8 @@ export function askedOf({ extraParams }: Pick<Connection, 'extraParams'>, config
   const threshold = shareIn(extraParams.threshold) ?? settings.threshold;
   return {
     split,
-    labels: [...new Set(outputsOf(config).map(({ label }) => label))],
+    // Tasks bring labels of their own: all that are known count.
+    ...(!hasLabelsOfTasks(config) && { labels: [...new Set(outputsOf(config).map(({ label }) => label))] }),
     options: { ...settings.cleaning, ...(threshold !== undefined && { threshold }) },
     form: { ...(split && { instances: true }), ...(settings.tolerance !== undefined && { tolerance: settings.tolerance }) },
   };

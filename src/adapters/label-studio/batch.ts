@@ -7,6 +7,7 @@ import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { MlResponse } from './protocol/responses.ts';
 import { outputsOf, type LabelConfig } from './protocol/label-config.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
+import { configOfTask } from './protocol/task-data.ts';
 import { askedOf } from './asked.ts';
 import type { DeferredPredictions } from './deferred-predictions.ts';
 import { predictTask, wantedOutputs, type TaskParts } from './predict-task.ts';
@@ -74,9 +75,9 @@ export function createBatch(parts: BatchParts): Batch {
       await Promise.race([Promise.all(learning), deadline.over]);
       const { version, concepts } = await service.projects.get(project, askedOf(connection, config, parts));
       const known = new Set(concepts.filter(({ masks }) => masks > 0).map(({ label }) => label));
-      if (wantedOutputs(config, known).size === 0) {
+      if (tasks.every((task) => wantedOutputs(config, task, known).size === 0)) {
         // Label Studio tells the person that predictions were retrieved, and stores none: the reason stands where people look next.
-        const why = nothingToPredict(config);
+        const why = nothingToPredict(config, tasks);
         const { code } = why;
         log.warn({ project, tasks: tasks.length, known: known.size, code }, `nothing is predicted: ${why.message}`);
         // Whoever opens a task asked for nothing.
@@ -179,11 +180,11 @@ function createDeadline(milliseconds: number, signal: AbortSignal) {
 }
 
 /** Reason why no label of a configuration can be looked for. */
-function nothingToPredict(config: LabelConfig): ProsamError {
-  if (outputsOf(config).length === 0)
+function nothingToPredict(config: LabelConfig, tasks: readonly MlTask[]): ProsamError {
+  if (tasks.every(({ data }) => outputsOf(configOfTask(config, data)).length === 0))
     return new ProsamError(
       'REQUEST_INVALID',
-      'expected labels on an image in BrushLabels, BitmaskLabels, PolygonLabels or RectangleLabels, got a configuration with none. Add one of them.',
+      'expected labels on an image in BrushLabels, BitmaskLabels, PolygonLabels, EllipseLabels or RectangleLabels, got a configuration with none. Add one of them.',
     );
   return new ProsamError('REFERENCE_MISSING', 'no label of the configuration has a reference yet. Submit one annotation, then ask again.');
 }

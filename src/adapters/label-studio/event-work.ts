@@ -11,6 +11,7 @@ import { EVENT_ATTEMPTS, isHopeless, keepEvents, tasksOf, workOffEvents, type Ke
 import type { MlEvent } from './protocol/events.ts';
 import { outputsOf } from './protocol/label-config.ts';
 import { annotationSteps } from './protocol/read-task.ts';
+import { configOfTask } from './protocol/task-data.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
 import { configOf, type Connections } from './connection/connections.ts';
 import { imageOfTask, nameOfTask, type TaskImages } from './task-images.ts';
@@ -87,11 +88,11 @@ export function createEventWork(parts: EventParts): EventWork {
   };
 
   const warm: EventWork['warm'] = (connection, tasks) => {
-    const [output] = outputsOf(configOf(connection));
-    if (output === undefined) return;
     for (const task of tasks.slice(0, MAX_WARMED)) {
+      const [output] = outputsOf(configOfTask(configOf(connection), task.data));
+      if (output === undefined) continue;
       enqueue(`embed ${connection.project}`, connection.project, `the image of task ${task.id} is not prepared`, () =>
-        images.embedded(imageOfTask(connection, task, output.image.field)),
+        images.embedded(imageOfTask(connection, task, output.image)),
       );
     }
   };

@@ -9,6 +9,7 @@ import type { RefinedMask, RefinePrompts } from '../../core/engine/types.ts';
 import type { MlResponse } from './protocol/responses.ts';
 import { outputsOf, type LabelConfig } from './protocol/label-config.ts';
 import type { MlRegion, MlTask } from './protocol/request-schemas.ts';
+import { configOfTask } from './protocol/task-data.ts';
 import { writeRegions } from './protocol/write-region.ts';
 import { askedOf, type AskedParts } from './asked.ts';
 import type { Prior, Priors } from './priors.ts';
@@ -42,9 +43,11 @@ export function createInteractive(parts: InteractiveParts): Interactive {
     };
     const asked = askedFor(context);
     if (asked === undefined) return nothing('it holds no labelled point or rectangle');
-    const output = outputsOf(config).find(({ label, image }) => label === asked.label && image.name === asked.toName);
+    const output = outputsOf(configOfTask(config, task.data)).find(
+      ({ label, image }) => label === asked.label && image.name === asked.toName,
+    );
     if (output === undefined) return nothing('the configuration has no control that could show a mask of this label');
-    const { sha256, width, height } = await images.embedded(imageOfTask(connection, task, output.image.field));
+    const { sha256, width, height } = await images.embedded(imageOfTask(connection, task, output.image, asked.item));
     const prompts = promptsOf(asked, context, task.drafts, config, { width, height });
     if (prompts.length === 0) return nothing('it holds no point or rectangle of this label');
 
@@ -67,7 +70,7 @@ export function createInteractive(parts: InteractiveParts): Interactive {
     const result = await writeRegions(
       output.control,
       { label: asked.label, ...(await joined(found, signal)), score },
-      { single: true, tolerance: parts.settings.tolerance, signal },
+      { single: true, tolerance: parts.settings.tolerance, ...(output.image.pages && { item: asked.item }), signal },
     );
     return { result, score, modelVersion: version };
   };

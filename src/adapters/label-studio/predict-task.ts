@@ -4,8 +4,9 @@ import { confidenceOf } from '../../core/engine/confidence.ts';
 import type { Service, ServicePrediction } from '../../service/types.ts';
 import type { MaskPrediction } from '../../core/engine/types.ts';
 import type { MlResponse } from './protocol/responses.ts';
-import { outputsOf, type LabelConfig, type Output } from './protocol/label-config.ts';
+import { outputsOf, type Control, type LabelConfig, type Output } from './protocol/label-config.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
+import { configOfTask, pagesOf } from './protocol/task-data.ts';
 import { writeRegions, type WrittenRegion } from './protocol/write-region.ts';
 import { askedOf, type AskedParts } from './asked.ts';
 import type { Priors } from './priors.ts';
@@ -30,10 +31,10 @@ export interface TaskRequest {
   priority: 'interactive' | 'batch';
 }
 
-/** Outputs by name of the image, of labels that can be predicted. */
-export function wantedOutputs(config: LabelConfig, known: ReadonlySet<string>): Map<string, Output[]> {
+/** Outputs by name of the image, of labels that can be predicted in a task. */
+export function wantedOutputs(config: LabelConfig, { data }: Pick<MlTask, 'data'>, known: ReadonlySet<string>): Map<string, Output[]> {
   const byImage = new Map<string, Output[]>();
-  for (const output of outputsOf(config)) {
+  for (const output of outputsOf(configOfTask(config, data))) {
     if (known.has(output.label)) byImage.set(output.image.name, [...(byImage.get(output.image.name) ?? []), output]);
   }
   return byImage;
@@ -48,17 +49,22 @@ export async function predictTask(parts: TaskParts, request: TaskRequest, signal
   const { split } = asked;
   const result: WrittenRegion[] = [];
   const scores: number[] = [];
-  for (const outputs of wantedOutputs(config, known).values()) {
-    const of = imageOfTask(connection, task, (outputs[0] as Output).image.field);
+  const places = [...wantedOutputs(config, task, known).values()].flatMap((outputs) => {
+    const { image } = outputs[0] as Output;
+    return Array.from({ length: pagesOf(image, task.data) }, (_, page) => ({ outputs, image, page }));
+  });
+  for (const { outputs, image, page } of places) {
+    const of = imageOfTask(connection, task, image, page);
+    const writing = { tolerance: parts.settings.tolerance, ...(image.pages && { item: page }), signal };
     const labels = [...new Set(outputs.map(({ label }) => label))];
-    const boxes = outputs.some(({ control }) => control.kind === 'rectanglelabels');
-    const options = { ...asked.options, ...((split || boxes) && { instances: true }) };
+    const single = outputs.some(({ control }) => isOnePerObject(control));
+    const options = { ...asked.options, ...((split || single) && { instances: true }) };
     const request = { project, externalId: of.externalId, priority, options };
     // A configuration may name more labels than one request.
     for (const some of labelParts(labels)) {
       const prediction: ServicePrediction = await images.use(
         of,
-        (image) => retried(() => service.predictions.predict({ ...request, labels: some, image }, { signal }), signal),
+        (source) => retried(() => service.predictions.predict({ ...request, labels: some, image: source }, { signal }), signal),
         signal,
       );
       for (const mask of prediction.masks) {
@@ -66,14 +72,19 @@ export async function predictTask(parts: TaskParts, request: TaskRequest, signal
         if (output === undefined) continue;
         scores.push(confidenceOf(mask));
         if (priority === 'interactive') priors.keep({ project, version, sha256: prediction.image.sha256, label: mask.label }, mask);
-        const whole = toWrite(mask, split || output.control.kind === 'rectanglelabels');
-        result.push(...(await writeRegions(output.control, whole, { tolerance: parts.settings.tolerance, signal })));
+        const whole = toWrite(mask, split || isOnePerObject(output.control));
+        result.push(...(await writeRegions(output.control, whole, writing)));
       }
     }
   }
   if (scores.length === 0) return undefined;
   // People sort by it to see what is doubtful first: the most doubtful answer counts.
   return { result, score: Math.min(...scores), modelVersion: version };
+}
+
+/** Boxes and ellipses around several objects show none of them. */
+function isOnePerObject({ kind }: Control): boolean {
+  return kind === 'rectanglelabels' || kind === 'ellipselabels';
 }
 
 function toWrite({ label, mask, quality, instances }: MaskPrediction, split: boolean) {

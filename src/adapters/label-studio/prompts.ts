@@ -8,6 +8,8 @@ import type { MlRegion, MlTask } from './protocol/request-schemas.ts';
 export interface Asked {
   label: string;
   toName: string;
+  /** Page of an image object that shows a list, from 0. */
+  item: number;
 }
 
 type Box = ReturnType<typeof boxOf>;
@@ -25,7 +27,7 @@ const MAX_POINTS = 200;
 export function askedFor(context: readonly MlRegion[]): Asked | undefined {
   const newest = context.filter((region) => isPrompt(region) && labelsOfRegion(region).length > 0).at(-1);
   const [label] = newest === undefined ? [] : labelsOfRegion(newest);
-  return newest === undefined || label === undefined ? undefined : { label, toName: newest.to_name };
+  return newest === undefined || label === undefined ? undefined : { label, toName: newest.to_name, item: newest.item_index ?? 0 };
 }
 
 /**
@@ -35,14 +37,15 @@ export function askedFor(context: readonly MlRegion[]): Asked | undefined {
  * @throws ANNOTATION_INVALID for prompts on a turned view
  */
 export function promptsOf(
-  { label, toName }: Asked,
+  { label, toName, item }: Asked,
   context: readonly MlRegion[],
   drafts: MlTask['drafts'],
   config: LabelConfig,
   size: { width: number; height: number },
 ): RefinePrompts[] {
   const smart = new Set(config.controls.filter((control) => control.smart).map(({ name }) => name));
-  const own = (region: MlRegion): boolean => isPrompt(region) && region.to_name === toName && labelsOfRegion(region).includes(label);
+  const own = (region: MlRegion): boolean =>
+    isPrompt(region) && region.to_name === toName && (region.item_index ?? 0) === item && labelsOfRegion(region).includes(label);
   const given = sorted(context.filter(own), size);
   const ids = new Set(context.map(({ id }) => id));
   const drafted = sorted(

@@ -4,7 +4,9 @@ import { isProsamError, ProsamError } from '../../core/common/errors.ts';
 import { createFlights } from '../../core/common/flights.ts';
 import type { Service, ServiceImage } from '../../service/types.ts';
 import type { ImageSources } from '../http/images/image-input.ts';
+import type { ImageObject } from './protocol/label-config.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
+import { valueAt } from './protocol/task-data.ts';
 import type { Connection, FetchImage } from './types.ts';
 
 export interface TaskImage {
@@ -118,28 +120,23 @@ export function createTaskImages(parts: {
 }
 
 /**
- * The image a field of the task's data names: an address, or the first of a list.
+ * The image an object of the configuration shows of a task: its address or, of a list, that of one page (from 0).
  * @throws REQUEST_INVALID where there is none
  */
-export function imageOfTask(connection: Connection, task: Pick<MlTask, 'id' | 'data'>, field: string): TaskImage {
+export function imageOfTask(
+  connection: Connection,
+  task: Pick<MlTask, 'id' | 'data'>,
+  { field, pages }: Pick<ImageObject, 'field' | 'pages'>,
+  page = 0,
+): TaskImage {
   const held = valueAt(task.data, field);
-  const value: unknown = Array.isArray(held) ? held[0] : held;
+  const value: unknown = Array.isArray(held) ? held[page] : held;
   if (typeof value === 'string' && value.length > 0) return { connection, task, value, externalId: shownName(task.id, value) };
+  const place = `${JSON.stringify(field)}${pages === true ? `, page ${page + 1}` : ''}`;
   throw new ProsamError(
     'REQUEST_INVALID',
-    `Task ${task.id}: expected the address of an image in its field ${JSON.stringify(field)}, got ${value === undefined ? 'nothing' : typeof value}. Correct the task's data.`,
+    `Task ${task.id}: expected the address of an image in its field ${place}, got ${value === undefined ? 'nothing' : typeof value}. Correct the task's data.`,
   );
-}
-
-/** Value under a name, or where there is none under a path of names and places such as `photo.url` or `pages.0`, as the editor reads it. */
-export function valueAt(data: Readonly<Record<string, unknown>>, path: string): unknown {
-  if (Object.hasOwn(data, path)) return data[path];
-  let held: unknown = data;
-  for (const name of path.split('.')) {
-    if (typeof held !== 'object' || held === null || !Object.hasOwn(held, name)) return undefined;
-    held = (held as Record<string, unknown>)[name];
-  }
-  return held;
 }
 
 /** Beginning of the external ids of a task's images: up to a colon, or the whole of it. */

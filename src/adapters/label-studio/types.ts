@@ -137,7 +137,7 @@ export interface AnnotationRecorder {
   /** It is missing in Label Studio, and nobody said why: counts for nothing until it is recorded again. */
   withdraw(connection: Connection, annotationId: number | string, counted: readonly CountedAnnotation[]): Promise<boolean>;
   /** Takes a removal back: what is recorded from now on counts again. */
-  restore(connection: Connection, annotationId: number | string): Promise<void>;
+  restore(connection: Connection, task: Pick<MlTask, 'data'>, annotationId: number | string): Promise<void>;
 }
 
 /** Active record of an annotation in the service: one for each of its images. */

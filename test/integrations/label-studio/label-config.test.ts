@@ -42,6 +42,23 @@ describe('labeling configurations', () => {
     ]);
   });
 
+  it('pair controls without labels with the Labels of their image, and say what tasks add', () => {
+    const { controls, images } = parseLabelConfig(`<View><Image name="image" valueList="$pages"/><Image name="other" value="$photo"/>
+      <Labels name="tag" toName="image" value="$classes"><Label value="car"/></Labels><Labels name="elsewhere" toName="other"/>
+      <Brush name="brush" toName="image"/><KeyPoint name="kp" toName="image" smart="true"/><Rectangle name="lonely" toName="nowhere"/></View>`);
+    expect(images).toEqual([
+      { name: 'image', field: 'pages', pages: true },
+      { name: 'other', field: 'photo' },
+    ]);
+    const tag = { toName: 'image', labels: ['car'], labelsField: 'classes', labelledBy: 'tag', smartOnly: false };
+    expect(controls).toEqual([
+      { kind: 'brushlabels', name: 'brush', ...tag, smart: false },
+      { kind: 'keypointlabels', name: 'kp', ...tag, smart: true },
+    ]);
+    const many = (tag: string, count: number) => `<${tag} name="x" toName="image"/>`.repeat(count);
+    expect(() => parseLabelConfig(`<View>${many('Labels', 100)}${many('Brush', 100)}</View>`)).toThrow('more than 1000 controls');
+  });
+
   it.each([
     ['a declaration', '<!DOCTYPE x [<!ENTITY a "b">]><View/>', 'declares'],
     ['an element that is not closed', '<View><Image name="a">', 'not closed'],

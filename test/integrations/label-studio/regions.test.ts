@@ -100,7 +100,7 @@ describe('regions', () => {
 
   it('of an empty mask there are none, whatever the control', async () => {
     const mask = { data: new Uint8Array(6), width: 3, height: 2 };
-    for (const kind of ['brushlabels', 'bitmasklabels', 'polygonlabels', 'rectanglelabels'] as const)
+    for (const kind of ['brushlabels', 'bitmasklabels', 'polygonlabels', 'ellipselabels', 'rectanglelabels'] as const)
       expect(await writeRegions(control(kind), { label: 'car', mask, score: 1 })).toEqual([]);
   });
 
@@ -168,6 +168,22 @@ describe('regions', () => {
     ).toBe(100 * 100);
     const [x, y] = pointOf(region('keypointlabels', { x: 100.4, y: -0.2 }));
     expect([Math.floor(x), Math.floor(y)]).toEqual([199, 0]);
+  });
+
+  it('of ellipses are the ellipse that was marked, and one for each object', async () => {
+    const given = region('ellipselabels', { x: 40, y: 50, radiusX: 15, radiusY: 15, rotation: 30 });
+    const mask = await drawn(given);
+    const [written, another] = await writeRegions(control('ellipselabels'), { label: 'car', mask, score: 0.5 });
+    expect(another).toBeUndefined();
+    expect(written).toMatchObject({ type: 'ellipselabels', value: { ellipselabels: ['car'] } });
+    expect(iou(await drawn(regionSchema.parse(written)), mask)).toBeGreaterThan(0.96);
+    const part = { data: new Uint8Array(100).fill(1), width: 10, height: 10 };
+    const instances = [40, 70].map((x) => ({ boxXyxy: [x, 10, x + 10, 20] as const, mask: part, score: 0.5 }));
+    const split = await writeRegions(control('ellipselabels'), { label: 'car', mask, score: 1, instances });
+    expect(split.map(({ value }) => [value.x, value.y])).toEqual([
+      [22.5, 15],
+      [37.5, 15],
+    ]);
   });
 
   it('as ellipses are outlines', async () => {

@@ -158,7 +158,7 @@ describe('a connection made by hand', () => {
 
 describe('the image of a task', () => {
   const connection = { project: 'p' } as Connection;
-  const valueOf = (data: Record<string, unknown>, field: string) => imageOfTask(connection, { id: 1, data }, field).value;
+  const valueOf = (data: Record<string, unknown>, field: string) => imageOfTask(connection, { id: 1, data }, { field }).value;
 
   it('lies under a name or a path of names', () => {
     expect(valueOf({ 'a.b': 'https://x/1.png', a: { b: 'https://x/2.png' } }, 'a.b')).toBe('https://x/1.png');

@@ -1,10 +1,11 @@
 /** Predicted masks as shapes for CVAT, checked before they leave: CVAT itself stores wrong ones without a word. */
 import { ProsamError } from '../../../core/common/errors.ts';
 import { runSteps } from '../../../core/mask/cooperative.ts';
+import { ellipseSteps } from '../../../core/mask/ellipse.ts';
 import { splitInstancesSteps, type Region } from '../../../core/mask/instances.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { boundingBox } from '../../../core/mask/raster.ts';
-import { ellipseSteps } from '../ellipse.ts';
+import { ellipsePoints } from '../shape-annotation.ts';
 import { checkCvatRle, cvatRleFromMaskSync, cvatRleFromMask } from '../../../core/mask/cvat-rle.ts';
 import type { CvatLabel, NewCvatShape } from '../api/types.ts';
 import { DEFAULT_LEAST_PART, largeEnough, outlinesOfObject } from './parts.ts';
@@ -68,7 +69,7 @@ export async function shapesOfMask(
     if (form === 'rectangle') objects.push([shape([left, top, right, bottom])]);
     else if (form === 'ellipse') {
       const ellipse = await runSteps(ellipseSteps(cut, { at: [left, top], within: mask }));
-      if (ellipse) objects.push([shape(ellipse.points, ellipse.rotation)]);
+      if (ellipse) objects.push([shape(ellipsePoints(ellipse), ellipse.rotation)]);
     } else if (form === 'mask') objects.push([shape(moved(cvatRleFromMaskSync(cut), left, top))]);
     else {
       // Polygons of CVAT have no holes, and parts of an object that do not touch have outlines of their own.

@@ -2,12 +2,13 @@
 import { DEFAULT_MIN_INSTANCE_SHARE } from '../../../core/engine/defaults.ts';
 import type { InstancePrediction, MaskPrediction } from '../../../core/engine/types.ts';
 import { runSteps } from '../../../core/mask/cooperative.ts';
+import { ellipseSteps } from '../../../core/mask/ellipse.ts';
 import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { cvatRleFromMask } from '../../../core/mask/cvat-rle.ts';
 import { formDigest, type AnsweredShape } from '../annotate/answer-log.ts';
 import type { ShapeForm } from '../annotate/new-shapes.ts';
 import { groupNumber, largeEnough, outlinesOfObject, type Kept } from '../annotate/parts.ts';
-import { ellipseSteps } from '../ellipse.ts';
+import { ellipsePoints } from '../shape-annotation.ts';
 import { flatBitmap } from './bitmap-json.ts';
 import { cropMask, largestOutline } from './crop.ts';
 import { listJson } from './list-json.ts';
@@ -90,7 +91,7 @@ async function outlined(
 /** An ellipse along the axes of the image: CVAT reads no rotation here. */
 async function levelEllipse({ mask, boxXyxy }: Part, within: BinaryMask, signal: AbortSignal): Promise<readonly number[]> {
   const fit = await runSteps(ellipseSteps(mask, { at: boxXyxy, within, turned: false }), signal);
-  return fit?.points ?? boxXyxy;
+  return fit ? ellipsePoints(fit) : boxXyxy;
 }
 
 /** A shape as CVAT reads it from a function. @throws IMAGE_TOO_LARGE */

@@ -97,7 +97,7 @@ export async function reconcile(
       if (annotation === undefined) continue;
       const again = !known.has(one.id);
       try {
-        if (again && restore) await recorder.restore(connection, one.id);
+        if (again && restore) await recorder.restore(connection, task, one.id);
         const outcome = await recorder.record(
           connection,
           { id: task.id, data: task.data, meta: task.meta ?? {} },

@@ -12,14 +12,22 @@ export const CONTROL_KINDS = [
   'ellipselabels',
 ] as const;
 export type ControlKind = (typeof CONTROL_KINDS)[number];
+type DrawnBy<Kind> = Kind extends `${infer Shape}labels` ? Shape : never;
+/** Kinds of regions that are drawn without a label, which `Labels` give them. */
+export type ShapeKind = DrawnBy<ControlKind>;
 
 export interface Control {
   kind: ControlKind;
+  /** Name of what its regions are drawn with. */
   name: string;
   /** Name of the image it draws on. */
   toName: string;
   /** Labels as they appear in regions, in the order of the configuration. */
   labels: readonly string[];
+  /** Field of the task's data that holds further labels. */
+  labelsField?: string;
+  /** Name of the `Labels` that names what is drawn with it: its regions come in two parts of one id. */
+  labelledBy?: string;
   /** Its regions are sent as prompts while they are drawn. */
   smart: boolean;
   /** Its regions are prompts only, never an annotation. */
@@ -28,8 +36,10 @@ export interface Control {
 
 export interface ImageObject {
   name: string;
-  /** Field of the task's data that holds the address. */
+  /** Field of the task's data that holds the address, or the addresses. */
   field: string;
+  /** Shows a list of images, one a page: regions say on which one they lie. */
+  pages?: true;
 }
 
 export interface LabelConfig {
@@ -37,38 +47,65 @@ export interface LabelConfig {
   images: readonly ImageObject[];
 }
 
-const LIMITS: XmlLimits = {
-  characters: 2 ** 20,
-  elements: 20_000,
-  fail: (problem) =>
-    new ProsamError('REQUEST_INVALID', `The labeling configuration cannot be read: ${problem}. Correct it in the project's settings.`),
-};
+const unreadable = (problem: string): ProsamError =>
+  new ProsamError('REQUEST_INVALID', `The labeling configuration cannot be read: ${problem}. Correct it in the project's settings.`);
+const LIMITS: XmlLimits = { characters: 2 ** 20, elements: 20_000, fail: unreadable };
+/** Each control without labels counts once for each `Labels` of its image. */
+const MAX_CONTROLS = 1000;
+
+/** Kind of a region that is drawn with a control without labels, such as `Brush`, once `Labels` name it; undefined for other types. */
+export function labeledKind(type: string): ControlKind | undefined {
+  return CONTROL_KINDS.find((kind) => kind === `${type}labels`);
+}
 
 /** @throws REQUEST_INVALID for what is not well formed */
 export function parseLabelConfig(xml: string): LabelConfig {
-  const controls: Control[] = [];
-  const images: ImageObject[] = [];
+  const elements: XmlElement[] = [];
   const visit = (element: XmlElement): void => {
-    const { tag, attributes } = element;
-    const kind = CONTROL_KINDS.find((one) => one === tag.toLowerCase());
-    if (kind !== undefined && attributes.name !== undefined && attributes.toName !== undefined) {
-      controls.push({
-        kind,
-        name: attributes.name,
-        toName: attributes.toName,
-        labels: [...new Set(labelsOf(element))],
-        smart: attributes.smart === 'true' || attributes.smartOnly === 'true',
-        smartOnly: attributes.smartOnly === 'true',
-      });
-    }
-    if (tag.toLowerCase() === 'image' && attributes.name !== undefined) {
-      const field = /^\$([^\s[\]]+)/.exec(attributes.value ?? '')?.[1];
-      if (field !== undefined) images.push({ name: attributes.name, field });
-    }
+    elements.push(element);
     element.children.forEach(visit);
   };
   visit(parseXml(xml, LIMITS));
-  return { controls, images };
+  const separate = elements
+    .filter(({ tag }) => tag.toLowerCase() === 'labels')
+    .map((element) => ({ ...labelsOfControl(element), labelledBy: element.attributes.name, of: element.attributes.toName }));
+  const controls: Control[] = [];
+  for (const element of elements) {
+    const tag = element.tag.toLowerCase();
+    const { name, toName } = element.attributes;
+    if (name === undefined || toName === undefined) continue;
+    const own = { name, toName, ...smartness(element) };
+    const kind = CONTROL_KINDS.find((one) => one === tag);
+    if (kind !== undefined) controls.push({ kind, ...own, ...labelsOfControl(element) });
+    const drawn = labeledKind(tag);
+    for (const { labelledBy, of, ...labels } of separate) {
+      if (drawn !== undefined && labelledBy !== undefined && of === toName) controls.push({ kind: drawn, ...own, ...labels, labelledBy });
+    }
+    if (controls.length > MAX_CONTROLS) throw unreadable(`it has more than ${MAX_CONTROLS} controls`);
+  }
+  return { controls, images: elements.flatMap(imageOf) };
+}
+
+function smartness({ attributes: { smart, smartOnly } }: XmlElement): Pick<Control, 'smart' | 'smartOnly'> {
+  return { smart: smart === 'true' || smartOnly === 'true', smartOnly: smartOnly === 'true' };
+}
+
+function labelsOfControl(element: XmlElement): Pick<Control, 'labels' | 'labelsField'> {
+  const labelsField = fieldOf(element.attributes.value);
+  return { labels: [...new Set(labelsOf(element))], ...(labelsField !== undefined && { labelsField }) };
+}
+
+function imageOf({ tag, attributes: { name, value, valueList } }: XmlElement): ImageObject[] {
+  if (tag.toLowerCase() !== 'image' || name === undefined) return [];
+  const list = fieldOf(valueList);
+  if (list !== undefined) return [{ name, field: list, pages: true }];
+  const field = fieldOf(value);
+  return field === undefined ? [] : [{ name, field }];
+}
+
+/** Name after a dollar sign: that of a field of the task's data. */
+function fieldOf(value = ''): string | undefined {
+  return /^\$([^\s[\]]+)/.exec(value)?.[1];
 }
 
 /** An alias takes the place of the value in regions. */
@@ -81,7 +118,7 @@ function labelsOf({ children }: XmlElement): string[] {
 }
 
 /** Output formats for masks, best first: the one that loses least of a mask. */
-const OUTPUTS: readonly ControlKind[] = ['brushlabels', 'bitmasklabels', 'polygonlabels', 'rectanglelabels'];
+export const OUTPUTS: readonly ControlKind[] = ['brushlabels', 'bitmasklabels', 'polygonlabels', 'ellipselabels', 'rectanglelabels'];
 
 export interface Output {
   label: string;

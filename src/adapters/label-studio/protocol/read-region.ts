@@ -3,6 +3,7 @@ import { ProsamError } from '../../../core/common/errors.ts';
 import { maskFromAlphaPng } from '../../../core/image/node/alpha-png.ts';
 import type { Annotation } from '../../../core/mask/annotation.ts';
 import { clippedClick, clippedCorner } from '../../../core/mask/coordinates.ts';
+import { ellipseOutline } from '../../../core/mask/ellipse.ts';
 import type { Point } from '../../../core/mask/raster.ts';
 import { readDataAddress } from '../../http/images/base64-image.ts';
 import { decodeBrushRle } from '../../../core/mask/brush-rle.ts';
@@ -15,9 +16,6 @@ export interface RegionLimits {
   /** Largest PNG. @default 64 MiB */
   maxBytes?: number;
 }
-
-/** Corners of the outline an ellipse is read as. */
-const ELLIPSE_CORNERS = 64;
 
 /** Kind of the control that made it, where it is one of those that are known. */
 export function kindOfRegion({ type }: MlRegion): ControlKind | undefined {
@@ -108,7 +106,8 @@ function rectangle({ value }: MlRegion, imageWidth: number, imageHeight: number)
     (width / 100) * imageWidth,
     (height / 100) * imageHeight,
   ];
-  const [cos, sin] = turn(rotation);
+  const radians = (rotation * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
   const corner = (u: number, v: number): Point => [left + u * cos - v * sin, top + u * sin + v * cos];
   return [corner(0, 0), corner(across, 0), corner(across, down), corner(0, down)];
 }
@@ -117,17 +116,10 @@ function ellipse({ value }: MlRegion, imageWidth: number, imageHeight: number): 
   const { x, y, radiusX, radiusY, rotation = 0 } = value;
   if (x === undefined || y === undefined || radiusX === undefined || radiusY === undefined)
     throw invalid('expected x, y, radiusX and radiusY of an ellipse, got less');
-  const [cos, sin] = turn(rotation);
-  return Array.from({ length: ELLIPSE_CORNERS }, (_, i): Point => {
-    const angle = (2 * Math.PI * i) / ELLIPSE_CORNERS;
-    const [u, v] = [(radiusX / 100) * imageWidth * Math.cos(angle), (radiusY / 100) * imageHeight * Math.sin(angle)];
-    return [(x / 100) * imageWidth + u * cos - v * sin, (y / 100) * imageHeight + u * sin + v * cos];
+  return ellipseOutline({
+    ...{ cx: (x / 100) * imageWidth, cy: (y / 100) * imageHeight },
+    ...{ radiusX: (radiusX / 100) * imageWidth, radiusY: (radiusY / 100) * imageHeight, rotation },
   });
-}
-
-function turn(degrees: number): [cos: number, sin: number] {
-  const radians = (degrees * Math.PI) / 180;
-  return [Math.cos(radians), Math.sin(radians)];
 }
 
 /** Brush masks stay as they are when the view is turned; which frame the corners of other regions are in then is not certain enough to learn from. */

@@ -1,6 +1,7 @@
 /** Tasks and annotations of Label Studio, each region checked by itself, with pauses between them: one that cannot be read does not take the others along. */
 import type { ZodType } from 'zod';
 import type { Steps } from '../../../core/mask/cooperative.ts';
+import { joinedRegions } from './joined-regions.ts';
 import {
   annotationShape,
   draftShape,
@@ -63,5 +64,5 @@ function* withRegions<T extends { result: unknown[] }>(
   }
   const { result: sent } = value as { result?: unknown };
   // A list that is too long, or none at all, is not an empty one.
-  return { ...data, result, unread: Array.isArray(sent) ? sent.length - result.length : 1 };
+  return { ...data, result: joinedRegions(result), unread: Array.isArray(sent) ? sent.length - result.length : 1 };
 }

@@ -1,6 +1,7 @@
 /** Schemas of Label Studio's requests, field by field: unused fields are dropped, used ones are bounded. */
 import { z } from 'zod';
 import { ANNOTATION_LIMITS } from '../../../core/common/limits.ts';
+import { joinedRegions } from './joined-regions.ts';
 
 export type { MlAnnotation, MlDraft, MlPrediction, MlRegion, MlSetup, MlTask } from './types.ts';
 
@@ -45,6 +46,7 @@ export const regionSchema = z.object({
   type: z.string().max(100).default(''),
   from_name: z.string().max(500).default(''),
   to_name: z.string().max(500).default(''),
+  item_index: z.int().min(0).max(100_000).optional().catch(undefined),
   /** Pixels of the upright image. */
   original_width: size.optional().catch(undefined),
   original_height: size.optional().catch(undefined),
@@ -60,7 +62,7 @@ export const regionSchema = z.object({
 const list = z.array(z.unknown()).max(10_000).catch([]).default([]);
 /** Relations, choices and text of the same annotation are not regions; they stay out. */
 const regions = list.transform((all) =>
-  all.map((one) => regionSchema.safeParse(one)).flatMap((parsed) => (parsed.success ? [parsed.data] : [])),
+  joinedRegions(all.map((one) => regionSchema.safeParse(one)).flatMap((parsed) => (parsed.success ? [parsed.data] : []))),
 );
 
 const identifier = z.union([z.int().min(0), z.string().min(1).max(200)]);

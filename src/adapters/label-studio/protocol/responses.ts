@@ -1,8 +1,9 @@
 /** Answers brought into the one shape that Label Studio stores without harm: one result a task, known controls and labels, scores from 0 to 1. */
 import type { Log } from '../../../service/ports/log.ts';
 import { runSteps, type Steps } from '../../../core/mask/cooperative.ts';
-import type { LabelConfig } from './label-config.ts';
+import { labeledKind, type LabelConfig } from './label-config.ts';
 import type { MlTask } from './request-schemas.ts';
+import { configOfTask } from './task-data.ts';
 import { clampScore, type WrittenRegion } from './write-region.ts';
 
 /** Response stored for one task. No regions means that there is nothing to see, and is stored too. */
@@ -30,7 +31,12 @@ export function checkedResults(
   return tasks.map((task, place): MlResult => {
     const response = responses[place];
     if (response === undefined) return [];
-    const result = response.result.filter((region) => isKnown(region, config));
+    const here = configOfTask(config, task.data);
+    const unknown = new Set(response.result.filter((region) => !isKnown(region, here)).map(({ id }) => id));
+    // A shape goes with the part that would name it.
+    const result = response.result.filter(
+      (region) => isKnown(region, here) && !(labeledKind(region.type) !== undefined && unknown.has(region.id)),
+    );
     if (result.length < response.result.length) {
       log.warn(
         { task: task.id, left: response.result.length - result.length },
@@ -48,11 +54,17 @@ export function checkedResults(
 }
 
 function isKnown({ from_name, to_name, type, value }: WrittenRegion, { controls }: LabelConfig): boolean {
-  const control = controls.find((one) => one.name === from_name && one.toName === to_name && one.kind === type);
-  const labels = value[type];
-  return (
-    control !== undefined && Array.isArray(labels) && labels.length > 0 && labels.every((label) => control.labels.includes(label as string))
-  );
+  return controls.some(({ name, toName, kind, labels, labelledBy }) => {
+    if (toName !== to_name) return false;
+    if (labelledBy !== undefined && from_name === name) return labeledKind(type) === kind;
+    const given = value[type];
+    return (
+      (labelledBy === undefined ? from_name === name && type === kind : from_name === labelledBy && type === 'labels') &&
+      Array.isArray(given) &&
+      given.length > 0 &&
+      given.every((label) => labels.includes(label as string))
+    );
+  });
 }
 
 /** The body of an answer, written one result at a time: masks as lists of numbers are long. */

@@ -39,6 +39,8 @@ export interface MlRegion {
   from_name: string;
   /** Name of the image object it lies on. */
   to_name: string;
+  /** Page of the image object it lies on, from 0, where that shows a list. */
+  item_index?: number | undefined;
   /** Width of the upright image, in pixels. */
   original_width?: number | undefined;
   /** Height of the upright image, in pixels. */

@@ -6,16 +6,20 @@ import type { BinaryMask } from '../../../core/mask/label-reduction.ts';
 import { outlinesOf } from '../../../core/mask/outlines.ts';
 import { DEFAULT_TOLERANCE, MAX_TOLERANCE } from '../../../core/mask/polygon-groups.ts';
 import { runSteps } from '../../../core/mask/cooperative.ts';
+import { ellipseSteps, type Ellipse } from '../../../core/mask/ellipse.ts';
 import { maskExtentSteps, type Point } from '../../../core/mask/raster.ts';
 import { encodeBrushRle, type MaskPlace } from '../../../core/mask/brush-rle.ts';
-import type { Control, ControlKind } from './label-config.ts';
+import type { Control, ControlKind, ShapeKind } from './label-config.ts';
 
 /** Region in the form Label Studio stores and shows as JSON. */
 export interface WrittenRegion {
   id: string;
-  type: ControlKind;
+  /** That of its control; of a control without labels, and of the `Labels` that name its regions, one part of one id each. */
+  type: ControlKind | ShapeKind | 'labels';
   from_name: string;
   to_name: string;
+  /** Page of an image object that shows a list, from 0. */
+  item_index?: number;
   original_width: number;
   original_height: number;
   image_rotation: 0;
@@ -40,9 +44,11 @@ export interface MaskToWrite {
 export interface WriteOptions {
   /** At most one region: of several parts the largest, where the control cannot hold them all. @default false */
   single?: boolean;
+  /** Page it lies on, from 0, of an image object that shows a list. @default an object with one image */
+  item?: number | undefined;
   /** Pixels a polygon may deviate, 0 to 100; less where a region would change too much. @default 1, or a thousandth of the longer side */
   tolerance?: number | undefined;
-  /** Parts of polygons and rectangles below this share of the image's pixels are left out, unless there is no larger one. @default 0.0005 */
+  /** Parts of polygons below this share of the image's pixels are left out, unless there is no larger one. @default 0.0005 */
   minShare?: number;
   signal?: AbortSignal;
 }
@@ -53,38 +59,50 @@ export async function writeRegions(control: Control, found: MaskToWrite, options
   const { width, height } = mask;
   const box = found.boxXyxy ?? (await runSteps(maskExtentSteps(mask), options.signal)).boxXyxy;
   if (box === undefined) return [];
-  const region = (score: number, value: Record<string, unknown>): WrittenRegion => ({
-    id: randomUUID().replaceAll('-', '').slice(0, 10),
-    type: control.kind,
-    from_name: control.name,
-    to_name: control.toName,
-    original_width: width,
-    original_height: height,
-    image_rotation: 0,
-    origin: 'prediction',
-    score: clampScore(score),
-    value: { ...value, [control.kind]: [label] },
-  });
+  const { item } = options;
+  const region = (score: number, value: Record<string, unknown>): WrittenRegion[] => {
+    const common = {
+      ...{ id: randomUUID().replaceAll('-', '').slice(0, 10), to_name: control.toName, ...(item !== undefined && { item_index: item }) },
+      ...{ original_width: width, original_height: height, image_rotation: 0 as const },
+      ...{ origin: 'prediction' as const, score: clampScore(score) },
+    };
+    const { kind, name, labelledBy } = control;
+    if (labelledBy === undefined) return [{ ...common, type: kind, from_name: name, value: { ...value, [kind]: [label] } }];
+    const type = kind.slice(0, -'labels'.length) as ShapeKind;
+    // Both hold the geometry, as in what the editor submits.
+    return [
+      { ...common, type, from_name: name, value },
+      { ...common, type: 'labels', from_name: labelledBy, value: { ...value, labels: [label] } },
+    ];
+  };
   const parts = options.single === true ? undefined : found.instances;
   switch (control.kind) {
     case 'rectanglelabels': {
       const boxes = parts ?? [{ boxXyxy: box, score: found.score }];
-      return boxes.map(({ boxXyxy: [x0, y0, x1, y1], score }) =>
+      return boxes.flatMap(({ boxXyxy: [x0, y0, x1, y1], score }) =>
         region(score, { ...percent(x0, y0, width, height), ...extent(x1 - x0, y1 - y0, width, height), rotation: 0 }),
       );
     }
+    case 'ellipselabels': {
+      const regions = [];
+      for (const { boxXyxy: at, mask: part, score } of parts ?? [{ boxXyxy: [0, 0] as const, mask, score: found.score }]) {
+        const ellipse = await runSteps(ellipseSteps(part, { at, within: mask }), options.signal);
+        if (ellipse) regions.push(...region(score, ellipseValue(ellipse, width, height)));
+      }
+      return regions;
+    }
     case 'polygonlabels':
-      return (await outlines(mask, options)).map((points) =>
+      return (await outlines(mask, options)).flatMap((points) =>
         region(found.score, { points: points.map(([x, y]) => [(100 * x) / width, (100 * y) / height]), closed: true }),
       );
     case 'brushlabels':
     case 'bitmasklabels': {
       const regions = [];
       if (parts === undefined)
-        return [region(found.score, await maskValue(control.kind, mask, { x0: 0, y0: 0, width, height }, options.signal, box))];
+        return region(found.score, await maskValue(control.kind, mask, { x0: 0, y0: 0, width, height }, options.signal, box));
       for (const part of parts) {
         const [x0, y0] = part.boxXyxy;
-        regions.push(region(part.score, await maskValue(control.kind, part.mask, { x0, y0, width, height }, options.signal)));
+        regions.push(...region(part.score, await maskValue(control.kind, part.mask, { x0, y0, width, height }, options.signal)));
       }
       return regions;
     }
@@ -128,6 +146,10 @@ function outlines(
 
 function percent(x: number, y: number, width: number, height: number) {
   return { x: (100 * x) / width, y: (100 * y) / height };
+}
+
+function ellipseValue({ cx, cy, radiusX, radiusY, rotation }: Ellipse, width: number, height: number) {
+  return { ...percent(cx, cy, width, height), radiusX: (100 * radiusX) / width, radiusY: (100 * radiusY) / height, rotation };
 }
 
 function extent(across: number, down: number, width: number, height: number) {

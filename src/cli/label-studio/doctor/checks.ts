@@ -4,13 +4,12 @@ import { isIP } from 'node:net';
 import type { LabelStudioContext } from '../context.ts';
 import type { ApiBackend, ApiProject } from '../../../adapters/label-studio/api/responses.ts';
 import { comparableUrl, sameService } from '../../../adapters/label-studio/connection/webhook.ts';
-import { parseLabelConfig } from '../../../adapters/label-studio/protocol/label-config.ts';
+import { OUTPUTS, parseLabelConfig } from '../../../adapters/label-studio/protocol/label-config.ts';
 import { messageOf } from '../../../core/common/errors.ts';
 
 export { note, right, wrong };
 export type { Finding };
 
-const MASKS = ['brushlabels', 'bitmasklabels', 'polygonlabels', 'rectanglelabels'];
 const TESTED = /^1\.2[0-9]\./;
 
 export const SSRF_FIX =
@@ -42,17 +41,23 @@ export function versionFinding(release: string): Finding {
 export function labelConfigFindings({ label_config }: Pick<ApiProject, 'label_config'>): Finding[] {
   const what = 'labels';
   const example =
-    'Settings > Labeling Interface: an <Image> and <BrushLabels>, <BitmaskLabels>, <PolygonLabels> or <RectangleLabels> on it';
+    'Settings > Labeling Interface: an <Image> and <BrushLabels>, <BitmaskLabels>, <PolygonLabels>, <EllipseLabels> or <RectangleLabels> on it';
   try {
     const { controls, images } = parseLabelConfig(label_config);
     const names = new Set(images.map(({ name }) => name));
-    const usable = controls.filter(({ kind, toName, smartOnly }) => MASKS.includes(kind) && names.has(toName) && !smartOnly);
+    const usable = controls.filter(({ kind, toName, smartOnly }) => OUTPUTS.includes(kind) && names.has(toName) && !smartOnly);
     const labels = new Set(usable.flatMap((control) => control.labels));
-    if (images.length === 0) return [wrong(what, 'no <Image> with value="$field" in the labeling interface', example)];
+    if (images.length === 0)
+      return [wrong(what, 'no <Image> with value="$field" or valueList="$field" in the labeling interface', example)];
     if (usable.length === 0) return [wrong(what, 'no control that could hold a mask', example)];
-    if (labels.size === 0) return [wrong(what, 'the controls have no labels', `${example}, with <Label value="..."/> in it`)];
+    const ofTasks = [...new Set(usable.flatMap(({ labelsField }) => (labelsField === undefined ? [] : [`$${labelsField} of each task`])))];
+    if (labels.size + ofTasks.length === 0)
+      return [wrong(what, 'the controls have no labels', `${example}, with <Label value="..."/> in it`)];
     const findings = [
-      right(what, `${[...labels].slice(0, 10).join(', ')} on ${usable.map(({ kind, name }) => `${kind} "${name}"`).join(', ')}`),
+      right(
+        what,
+        `${[...[...labels].slice(0, 10), ...ofTasks].join(', ')} on ${usable.map(({ kind, name }) => `${kind} "${name}"`).join(', ')}`,
+      ),
     ];
     const smart = controls.filter((control) => control.smart);
     const prompts = smart.filter(({ kind }) => kind === 'keypointlabels' || kind === 'rectanglelabels');
@@ -66,7 +71,8 @@ export function labelConfigFindings({ label_config }: Pick<ApiProject, 'label_co
       );
     } else {
       const foreign = prompts.flatMap((control) => control.labels).filter((label) => !labels.has(label));
-      if (foreign.length > 0) {
+      // Labels of tasks are known when somebody clicks.
+      if (foreign.length > 0 && ofTasks.length === 0) {
         const list = [...new Set(foreign)].join(', ');
         findings.push(wrong('clicks', `smart labels without a mask of that name: ${list}`, 'use the same labels for prompts and masks'));
       } else findings.push(right('clicks', prompts.map(({ name }) => `"${name}"`).join(', ')));

@@ -5,7 +5,7 @@ import { describeProblem, webhookProblems } from '../../../adapters/label-studio
 import { isPersonalToken } from '../../../adapters/label-studio/api/credentials.ts';
 import type { ApiProject } from '../../../adapters/label-studio/api/responses.ts';
 import { hostAndPort } from '../../../adapters/http/address-check.ts';
-import { valueAt } from '../../../adapters/label-studio/task-images.ts';
+import { valueAt } from '../../../adapters/label-studio/protocol/task-data.ts';
 import { createImageSources } from '../../../adapters/http/images/image-sources.ts';
 import { parseLabelConfig } from '../../../adapters/label-studio/protocol/label-config.ts';
 import { isProsamError, messageOf } from '../../../core/common/errors.ts';
@@ -142,7 +142,8 @@ async function imageFindings({ client, token, settings }: LabelStudioContext, pr
   const field = parsedField(project);
   if (field === undefined) return [];
   for await (const task of client.tasks(project.id, { pageSize: 1 })) {
-    const value = valueAt(task.data, field);
+    const held = valueAt(task.data, field);
+    const value: unknown = Array.isArray(held) ? held[0] : held;
     if (typeof value !== 'string')
       return [wrong(what, `task ${task.id} has no text at "${field}"`, 'import tasks with the field that the <Image> names')];
     const { allowHosts, maxBytes, timeoutMs } = settings.images;
