@@ -9,7 +9,7 @@ export interface FitRecord {
   baseModel: string;
   /** Fingerprint of the masks, the model and the prompt encoder. */
   data: string;
-  /** As the engine takes them; without `numbers` where left-out images were predicted no better. */
+  /** Values as the engine takes them; without `numbers` where left-out images were predicted no better. */
   values: LearnedValues;
   fittedMs: number;
 }
