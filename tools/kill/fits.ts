@@ -9,8 +9,8 @@ const PROJECT = 'fits';
 /** Numbers alone: no run is ever due. */
 const LEARNER = { fitFrom: 2, minNewMasks: 1e6, leaseMs: 1000 };
 const IMAGES = 6;
-/** From the start of the learner to its kill: before it opens the store, while it fits, and a moment after. */
-const [EARLIEST_MS, LATEST_MS] = [300, 8000];
+/** From the moment the learner watches to its kill: before it fits, while it does, and a moment after. */
+const LATEST_MS = 9000;
 const WAIT_MS = 120_000;
 
 interface Fit {
@@ -24,8 +24,15 @@ interface Info {
   concepts: { label: string; fit?: Fit }[];
 }
 
-function learn({ folder, environment }: KillPlace): RunningProcess {
-  return startProcess(['learn', '--json', '--settings', JSON.stringify(LEARNER)], { folder, environment });
+/** ready: it watches, or has ended before. */
+function learn({ folder, environment }: KillPlace): RunningProcess & { ready: Promise<unknown> } {
+  let watches: () => void = () => undefined;
+  const watching = new Promise<void>((resolve) => (watches = resolve));
+  const onLine = (line: string): void => {
+    if (line.includes('"type":"ready"')) watches();
+  };
+  const learner = startProcess(['learn', '--json', '--settings', JSON.stringify(LEARNER)], { folder, environment, onLine });
+  return { ...learner, ready: Promise.race([watching, learner.ended]) };
 }
 
 export const killFits: Scenario = async (place, kills, random, say) => {
@@ -52,7 +59,8 @@ export const killFits: Scenario = async (place, kills, random, say) => {
     const picture = { ...(sent[at] as RgbImage), ...(kill >= IMAGES && kill % 2 === 0 && { rle: other.rle }) };
     await ask(service.url, '/v1/annotations', annotationOf(picture, PROJECT, `f${at}`, 1 + Math.floor(kill / IMAGES)));
     const learner = learn(place);
-    await wait(EARLIEST_MS + random() * (LATEST_MS - EARLIEST_MS));
+    await learner.ready;
+    await wait(random() * LATEST_MS);
     await learner.kill();
     if (learner.output().includes('"type":"fit"')) fitted++;
     if (kill % 5 === 4) {

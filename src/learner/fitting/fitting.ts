@@ -69,9 +69,13 @@ export async function keepFitting(context: FittingContext, wanted: (project: str
     if (due.length === 0) await pipeline.close();
     return pauseMs;
   };
+  /** Last problem that was logged: once is enough. */
+  let told: string | undefined;
   while (!signal.aborted) {
     const pauseMs = await look().catch((error: unknown) => {
-      if (!signal.aborted) log.error({ error: messageOf(error) }, 'no numbers can be fitted to labels now; it is tried again');
+      const problem = messageOf(error);
+      if (!signal.aborted && problem !== told) log.error({ error: problem }, 'no numbers can be fitted to labels now; it is tried again');
+      told = problem;
       return AGAIN_MS;
     });
     await wait(pauseMs, undefined, { signal }).catch(() => undefined);
