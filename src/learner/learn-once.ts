@@ -1,6 +1,7 @@
 /** The learner for one look, without waiting for anything. */
 import type { LearnerSettings } from './settings.ts';
 import { considerProject } from './consider-project.ts';
+import { fitOnce } from './fitting/fitting.ts';
 import { learnerContext, type LearnerOptions } from './context.ts';
 import type { LearnerContext, RunOutcome } from './types.ts';
 import { tidyEndedRuns } from './run-files.ts';
@@ -14,6 +15,7 @@ export async function learnOnce(
   const context = learnerContext(storage, settings, options);
   await tidyEndedRuns(settings.workDir, storage.store.runs);
   const projects = options.projects ?? (await storage.store.versions.projects()).map(({ project }) => project);
+  await fitOnce(context, projects);
   const outcomes: RunOutcome[] = [];
   for (const project of projects) {
     if (context.signal.aborted) break;

@@ -2,6 +2,7 @@
 import { messageOf } from '../core/common/errors.ts';
 import type { LearnerSettings } from './settings.ts';
 import { considerProject } from './consider-project.ts';
+import { keepFitting } from './fitting/fitting.ts';
 import { learnerContext, type LearnerOptions } from './context.ts';
 import type { LearnerContext, RunOutcome } from './types.ts';
 import { tidyEndedRuns } from './run-files.ts';
@@ -98,11 +99,13 @@ export async function startLearner(
 
   await tidyEndedRuns(settings.workDir, storage.store.runs);
   const endWork = await storage.queue.work(TRAIN_MESSAGE, onMessage);
+  const fitting = keepFitting(context, wanted, lookEveryMs);
   const ended = new Promise<'stopped' | 'memory'>((resolve, reject) => {
     const end = async (): Promise<void> => {
       clearTimeout(timer);
       await endWork();
       await busy?.done;
+      await fitting;
       resolve(fullOfMemory ? 'memory' : 'stopped');
     };
     if (signal.aborted) end().catch(reject);

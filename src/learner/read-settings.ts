@@ -1,6 +1,7 @@
 /** The learner's settings as people write them: checked, completed, and with cron expressions that mean something. */
 import { Cron } from 'croner';
 import * as z from 'zod';
+import { MAX_EXAMPLES } from '../core/engine/learned/fit.ts';
 import { METHODS } from '../core/engine/types.ts';
 import { messageOf, ProsamError } from '../core/common/errors.ts';
 import { MAX_LEASE_MS } from '../service/ports/versions.ts';
@@ -51,6 +52,9 @@ export const learnerSettingsSchema = z.strictObject({
   minGateImages: whole(1, 10_000).default(defaults.minGateImages),
   folds: whole(0, 20).default(defaults.folds),
   alikeIou: share(0, 1).default(defaults.alikeIou),
+  fitFrom: whole(0, MAX_EXAMPLES)
+    .refine((images) => images !== 1, 'expected 0, or 2 and more: one image is left out')
+    .default(defaults.fitFrom),
   method: z.enum(['auto', ...METHODS]).default(defaults.method),
   references: whole(1, 20).default(defaults.references),
   steps: whole(1, 1_000_000).default(defaults.steps),

@@ -44,6 +44,11 @@ export interface LearnerSettings extends LearnerPolicy {
   folds: number;
   /** IoU of two masks from which on they look alike, 0 to 1: what changes none by more is not deployed. @default 0.99 */
   alikeIou: number;
+  /**
+   * Images with an accepted mask of a label from which on numbers are fitted to it in seconds, 2 to 12; 0: never, and predictions use none.
+   * Quiet hours do not hold it up. @default 5
+   */
+  fitFrom: number;
   /** Method that the gate asks: what people ask the service for. @default 'auto' */
   method: Method | 'auto';
   /** References of a label that the gate asks with, 1 to 20; of a service its `references.count`. @default 5 */
@@ -91,7 +96,7 @@ const MIB = 2 ** 20;
 export const LEARNER_DEFAULTS: LearnerSettings = {
   ...{ minNewMasks: 8, minImages: 6, coolDownMs: 600_000 },
   ...{ gateShare: 0.25, replayShare: 0.5, absentShare: 0.2, margin: 0, labelMargin: 0.05, minLabelPairs: 3, gatePairs: 100 },
-  ...{ minGateImages: 5, folds: 4, alikeIou: 0.99, method: 'auto', references: REFERENCE_COUNT },
+  ...{ minGateImages: 5, folds: 4, alikeIou: 0.99, fitFrom: 5, method: 'auto', references: REFERENCE_COUNT },
   ...{ steps: 200, batch: 4, samples: 4, lr: 3e-4, keep: KEEP, averageDecay: 0.95, checkpointEvery: 25, maxMasks: 1000 },
   ...{ maxMemoryBytes: 4096 * MIB, featureBytes: 256 * MIB, cacheBytes: 4096 * MIB, threads: 1 },
   ...{ leaseMs: 60_000, maxAttempts: 50, engine: 'auto', device: 'auto', model: DEFAULT_MODEL, workDir: 'prosam/learner' },

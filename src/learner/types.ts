@@ -1,5 +1,6 @@
 /** Context of the learner, its events, and the ends of a run. */
 import type { LearnerSettings } from './settings.ts';
+import type { FitFigures } from '../service/ports/fits.ts';
 import type { Log } from '../service/ports/log.ts';
 import type { Storage } from '../service/ports/storage.ts';
 import type { RunRecord } from '../service/ports/versions.ts';
@@ -28,6 +29,8 @@ export type LearnerEvent =
   /** fold: training for the gate alone, without the images of one group, of so many. */
   | { type: 'step'; project: string; run: string; step: number; steps: number; loss: number; fold?: { number: number; of: number } }
   | { type: 'gate'; project: string; run: string; done: number; total: number }
+  /** Numbers were fitted to a label and stored, whether or not they pay. */
+  | ({ type: 'fit'; project: string; label: string; seconds: number } & FitFigures)
   | { type: 'end'; project: string; run: string; state: EndState; reason: string; encoderVersion?: string };
 
 export interface RunStartEvent {

@@ -111,7 +111,7 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
       ...{ engine, storage, log, metrics, references, keepPredictions, limits: { maxBytes, maxPixels } },
       admission: { concurrency: limits.concurrency, waiting: limits.waiting, clientShare: limits.clientShare },
       ...(settings.external.default && { method: 'external' as const }),
-      learner: learner.run,
+      ...{ learner: learner.run, useFits: learner.fitFrom > 0 },
       waitingFor: waitingFor(storage.store, settings),
       problems: () => told.flatMap((problems) => problems()),
     });

@@ -128,5 +128,5 @@ function tell(line: string, log: Log, metrics: ServiceMetrics): void {
   }
   if (type === 'gate') metrics.learner(project, { state: 'gating', step: Number(event['done']), steps: Number(event['total']) });
   if (type === 'end') metrics.learner(project, { state: 'idle', step: 0, steps: 0 });
-  if (type === 'start' || type === 'end') log.info({ learner: event }, `learner: ${type}`);
+  if (type === 'start' || type === 'fit' || type === 'end') log.info({ learner: event }, `learner: ${type}`);
 }

@@ -19,6 +19,7 @@ import { DEFAULT_LABEL } from '../core/engine/defaults.ts';
 import { asBytes, isPixelImage } from '../core/image/input.ts';
 import { checkHasBytes } from './annotation-masks.ts';
 import { createKeepSoon } from './keep-soon.ts';
+import { fittedOptions } from './learning/fits.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { readingOptions } from './ports/choose-references.ts';
 import type { ReferenceSets } from './references.ts';
@@ -65,7 +66,7 @@ export function createPredict(parts: PredictParts) {
         admission.run({ client, priority, signal }, async (queue) => {
           const prediction = await engine.predict(target.input, asked.references, {
             ...(method && { method }),
-            ...optionsFor(request, asked, method),
+            ...optionsFor(parts, request, asked, encoderVersion),
             ...(asked.without.length > 0 && { others: asked.without.map(({ image }) => image) }),
             ...(promptEncoder !== undefined && { promptEncoder }),
             ...(signal && { signal }),
@@ -90,7 +91,11 @@ export function createPredict(parts: PredictParts) {
     for (const [stage, milliseconds] of Object.entries(prediction.milliseconds)) metrics.stage(stage, milliseconds);
     metrics.stage('queue', queue);
     metrics.cache('image features', prediction.cached ? 'hit' : 'miss');
-    const asking = { encoderVersion, method: request.options?.method ?? method ?? 'auto', options: optionsFor(request, asked, method) };
+    const asking = {
+      encoderVersion,
+      method: request.options?.method ?? method ?? 'auto',
+      options: optionsFor(parts, request, asked, encoderVersion),
+    };
     // What a gate saw holds for the project's own references.
     const labels = request.references === undefined ? asked.sets.map(({ label }) => label) : [];
     const response: ServicePrediction = {
@@ -142,9 +147,19 @@ function checkRequest({ project, labels, references, externalId, client, encoder
     );
 }
 
-/** Options of the request, and what its stored references add to them. method: of requests that name none */
-function optionsFor({ options }: ServicePredictRequest, { sizes }: Asked, method: Method | undefined): ServicePredictRequest['options'] {
-  return { ...readingOptions(options?.method ?? method ?? 'auto', sizes), ...options };
+/** Options of the request, and what its stored references add to them: a request has the last word. */
+function optionsFor(
+  { engine, method }: Pick<PredictParts, 'engine' | 'method'>,
+  { options }: ServicePredictRequest,
+  { sizes, sets }: Asked,
+  encoderVersion: string,
+): ServicePredictRequest['options'] {
+  const asks = options?.method ?? method ?? 'auto';
+  return {
+    ...readingOptions(asks, sizes),
+    ...fittedOptions({ info: engine.info, encoderVersion, method: asks, options, sets }),
+    ...options,
+  };
 }
 
 function referencesFor(

@@ -1,9 +1,11 @@
 /** State of a project: labels, references, counts, and the version that the next prediction will carry. */
-import type { Method } from '../core/engine/types.ts';
+import type { Engine, Method } from '../core/engine/types.ts';
 import { LIMITS } from '../core/common/limits.ts';
 import { answerVersion } from './answer-version.ts';
 import { learningCurves } from './learning/curve.ts';
+import { fittedOptions } from './learning/fits.ts';
 import type { AskedVersion, ProjectInfo } from './types.ts';
+import { fitFigures } from './ports/fits.ts';
 import type { Store } from './ports/storage.ts';
 import { readingOptions } from './ports/choose-references.ts';
 import type { ReferenceSets } from './references.ts';
@@ -15,7 +17,7 @@ export interface ProjectInfoParts {
   references: ReferenceSets;
   serving: Serving;
   seen: SeenVersions;
-  baseModel: string;
+  info: Pick<Engine['info'], 'model' | 'precision'>;
   /** Method of requests that name none. @default the engine's */
   method?: Method | undefined;
   /** Reason why the learner does not start a run; undefined: there is none. */
@@ -28,7 +30,7 @@ const RUNS = 5;
 const VERSIONS = 50;
 
 export async function projectInfo(
-  { store, references, serving, seen, baseModel, method, waitingFor }: ProjectInfoParts,
+  { store, references, serving, seen, info, method, waitingFor }: ProjectInfoParts,
   project: string,
   { labels: wanted, options, form }: AskedVersion = {},
 ): Promise<ProjectInfo> {
@@ -55,17 +57,19 @@ export async function projectInfo(
     asks,
     looked.map(({ masks }) => masks.length),
   );
-  const asking = { encoderVersion, method: asks, options: { ...reading, ...options } };
+  const fitted = fittedOptions({ info, encoderVersion, method: asks, options, sets: looked });
+  const asking = { encoderVersion, method: asks, options: { ...reading, ...fitted, ...options } };
   const known = await seen({ ...asking, labels: looked.map(({ label }) => label) });
   return {
     project,
-    version: answerVersion({ model: baseModel, sets: looked, without, form, seen: known, ...asking }),
+    version: answerVersion({ model: info.model, sets: looked, without, form, seen: known, ...asking }),
     encoderVersion,
     ...counts,
-    concepts: sets.map(({ label, masks }) => ({
+    concepts: sets.map(({ label, masks, fit }) => ({
       label,
       masks: labels.find((one) => one.label === label)?.masks ?? 0,
       references: masks.map(({ sha256, provenance, flagged }) => ({ sha256, provenance, flagged })),
+      ...(fit && { fit: fitFigures(fit.values) }),
     })),
     ...(run && { run }),
     ...(waiting !== undefined && { waitingFor: waiting }),

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createLruMap } from '../core/common/lru-map.ts';
 import { within } from '../core/common/patience.ts';
 import { chooseReferences, countEach, REFERENCE_COUNT, MAX_POOL, poolOf } from './ports/choose-references.ts';
+import type { FitRecord, FitStore } from './ports/fits.ts';
 import type { AnnotationStore, MaskRow } from './ports/storage.ts';
 import { MAX_RIVAL_IMAGES } from '../core/engine/trust/rivals.ts';
 import { PATIENCE_MS, tooSlow } from './patience.ts';
@@ -21,6 +22,8 @@ export interface ReferenceSet {
   masks: readonly MaskRow[];
   /** Stands for images and masks: of those that are given, and no others. */
   hash: string;
+  /** Numbers that the learner has fitted to the label. */
+  fit?: FitRecord;
 }
 
 export interface ReferenceSets {
@@ -41,12 +44,13 @@ const MAX_WITHOUT = MAX_RIVAL_IMAGES;
 /** Sets are small; this bounds their number. */
 const MAX_SETS = 10_000;
 
-/** unreadable: images that are no references. @default none */
+/** unreadable: images that are no references. fits: numbers that predictions use. @default none, both */
 export function createReferenceSets(
   annotations: AnnotationStore,
   settings: ReferenceSettings = {},
   patienceMs: number = PATIENCE_MS,
   unreadable: Pick<UnreadableImages, 'has' | 'version'> = { has: () => false, version: 0 },
+  fits?: Pick<FitStore, 'get'>,
 ): ReferenceSets {
   const { count = REFERENCE_COUNT, pool = poolOf(count) } = settings;
   const kept = createLruMap<string, { revision: number | string; value: Promise<unknown> }>({ max: MAX_SETS });
@@ -73,7 +77,7 @@ export function createReferenceSets(
     of: async (project, label, revision, labels = 1) => {
       const sets = await once(keyOf(project, label), `${revision} ${unreadable.version}`, async () => {
         const masks = chooseReferences(await readable(project, label, pool), count);
-        return setsOf(label, masks);
+        return setsOf(label, masks, await fits?.get(project, label));
       });
       return sets(countEach(count, labels));
     },
@@ -94,13 +98,13 @@ export function createReferenceSets(
 }
 
 /** The first ones of the masks; a set of the same size is the same one. */
-function setsOf(label: string, all: readonly MaskRow[]): (count: number) => ReferenceSet {
+function setsOf(label: string, all: readonly MaskRow[], fit: FitRecord | undefined): (count: number) => ReferenceSet {
   const known = new Map<number, ReferenceSet>();
   return (count) => {
     const masks = all.slice(0, count);
     const found = known.get(masks.length);
     if (found) return found;
-    const set = { label, masks, hash: shortHash(masks.map(({ sha256, rle }) => [sha256, rle.counts])) };
+    const set = { label, masks, hash: shortHash(masks.map(({ sha256, rle }) => [sha256, rle.counts])), ...(fit && { fit }) };
     known.set(masks.length, set);
     return set;
   };

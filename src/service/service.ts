@@ -41,6 +41,8 @@ export interface ServiceOptions {
   pollMs?: number;
   /** Process that runs the learner, for the status. @default 'external' */
   learner?: LearnerRun;
+  /** Whether predictions use numbers that the learner has fitted to labels. @default true */
+  useFits?: boolean;
   /** Reason why the learner does not start a run; undefined: there is none. */
   waitingFor?: (project: string) => Promise<string | undefined>;
   /** Problems that adapters report for the status. @default none */
@@ -74,13 +76,14 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
   const admission = createAdmission(options.admission);
   const drawing = createAdmission(options.admission);
   const images = createServiceImages({ images: store.images, blobs, limits: options.limits ?? {}, now, patienceMs });
-  const references = createReferenceSets(store.annotations, options.references, patienceMs, images.unreadable);
+  const fits = options.useFits === false ? undefined : store.fits;
+  const references = createReferenceSets(store.annotations, options.references, patienceMs, images.unreadable, fits);
   const onSwap = (project: string, encoderVersion: string): void => metrics.serving(project, encoderVersion);
   const serving = createServing({ engine, versions: store.versions, blobs, log, now, patienceMs, onSwap });
   const seen = createSeenVersions(store.versions);
   const predictionLog = createPredictionLog(store.images, options.keepPredictions ?? 200, log);
   const waitingFor = options.waitingFor ?? (() => Promise.resolve(undefined));
-  const lines = createLearningLines({ runs: store.runs, waitingFor, now });
+  const lines = createLearningLines({ runs: store.runs, ...(fits && { fits }), waitingFor, now });
   const predict = createPredict({
     engine,
     versions: store.versions,
@@ -160,7 +163,7 @@ export async function createService(options: ServiceOptions): Promise<RunningSer
       references,
       serving,
       seen,
-      baseModel,
+      info: engine.info,
       method: options.method,
       waitingFor,
       images,

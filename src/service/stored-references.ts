@@ -12,7 +12,7 @@ export interface Asked {
   /** Labels of the project beyond those of one request. */
   omitted: string[];
   notices: string[];
-  sets: readonly { label: string; hash: string }[];
+  sets: readonly Pick<ReferenceSet, 'label' | 'hash' | 'fit'>[];
   /** Stored references of each label. */
   sizes: readonly number[];
   /** Images that show none of the labels: what is found there is held against a find elsewhere. */

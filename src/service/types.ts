@@ -3,6 +3,7 @@ import type { Accepted, AcceptRequest, ServiceImage } from './accept-types.ts';
 import type { ServicePart } from './health.ts';
 import type { LabelCurve } from './learning/curve.ts';
 import type { LearningLine } from './learning/lines.ts';
+import type { FitFigures } from './ports/fits.ts';
 import type { AnnotationKey, AnnotationSummary, ErasedImage, ImageRow, PredictionRecord, Provenance } from './ports/storage.ts';
 import type { PointerChange, RunRecord, VersionRecord } from './ports/versions.ts';
 import type {
@@ -93,6 +94,8 @@ export interface ConceptInfo {
   masks: number;
   /** The images used as references, best first. */
   references: { sha256: string; provenance: Provenance; flagged: boolean }[];
+  /** Figures of the numbers that the learner has fitted to the label, if it has; predictions use them where they are better than none. */
+  fit?: FitFigures;
 }
 
 export interface ProjectInfo {

@@ -8,6 +8,7 @@ import { bossQueue } from './postgres/boss-queue.ts';
 import { changeLines } from './schema/change-lines.ts';
 import type { Database, Room } from './schema/database.ts';
 import { deliveryStore } from './rows/deliveries.ts';
+import { fitStore } from './rows/fits.ts';
 import { signatureStore } from './rows/signatures.ts';
 import { openDiskBlobs } from './blobs/disk-blobs.ts';
 import { imageStore } from './rows/images.ts';
@@ -114,6 +115,7 @@ function assemble(database: Database, queue: DrivenQueue, blobs: Blobs, { statem
     images: imageStore(room),
     versions: versionStore(room),
     runs: runStore(room),
+    fits: fitStore(room),
     batches: batchStore(room),
     deliveries: deliveryStore(room),
     signatures: signatureStore(room),

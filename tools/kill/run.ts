@@ -14,6 +14,7 @@ import { postgresPrograms, startPostgres, type PostgresServer } from '../../test
 import { s3Program, startS3, type S3Server } from '../../test/unit/storage/start-s3.ts';
 import { killDamaged } from './damage.ts';
 import { killEvents } from './events.ts';
+import { killFits } from './fits.ts';
 import { killAhead, killJobs } from './jobs.ts';
 import { killLearning } from './learning.ts';
 import { damageFile, writeClock, type KillPlace, type Scenario } from './place.ts';
@@ -26,6 +27,7 @@ import { killWrites } from './writes.ts';
 const SCENARIOS: { name: string; what: string; run: Scenario; share: number }[] = [
   { name: 'writes', what: 'annotation writes', run: killWrites, share: 1 },
   { name: 'learning', what: 'training, gate, promotion', run: killLearning, share: 1 },
+  { name: 'fits', what: 'fitted numbers', run: killFits, share: 1 / 3 },
   { name: 'jobs', what: 'jobs and callbacks', run: killJobs, share: 1 / 6 },
   { name: 'events', what: 'events of a labeling tool', run: killEvents, share: 1 / 6 },
   { name: 'clock', what: 'a clock set back 30 days', run: killAhead, share: 1 / 6 },

@@ -183,6 +183,10 @@ export const projectResponse = z.object({
       label: z.string(),
       masks: z.int(),
       references: z.array(z.object({ sha256, provenance: z.enum(PROVENANCES), flagged: z.boolean() })),
+      fit: z
+        .object({ images: z.int(), plain: share, learned: share, used: z.boolean() })
+        .optional()
+        .describe('Numbers fitted to the label: IoU of left-out images without them and with them, and whether predictions use them'),
     }),
   ),
   run: runResponse.optional(),

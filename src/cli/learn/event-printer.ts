@@ -1,4 +1,5 @@
 /** Output of a running `prosam learn`: a line an event and a progress line, or JSON. */
+import { fitText } from '../../service/ports/fits.ts';
 import type { Log } from '../../service/ports/log.ts';
 import type { LearnerEvent } from '../../learner/types.ts';
 import { createProgress, type Progress } from '../common/progress.ts';
@@ -92,6 +93,9 @@ export function humanLearnerPrinter(
           break;
         case 'gate':
           advance('gate', event.done, event.total, `${event.project}: held-out pairs`);
+          break;
+        case 'fit':
+          line(`${event.project}: ${event.label} ${fitText(event)} (${event.seconds.toFixed(1)} s)`);
           break;
         case 'end':
           phase = '';

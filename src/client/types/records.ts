@@ -102,6 +102,17 @@ export interface ProjectResponse {
       /** Preferred as a reference. */
       flagged: boolean;
     }[];
+    /** Numbers that the learner has fitted to it, if it has. */
+    fit?: {
+      /** Images with an accepted mask that they were fitted to. */
+      images: number;
+      /** Mean IoU of those images, each left out and predicted from the others, without such numbers, 0 to 1. */
+      plain: number;
+      /** The same with them. */
+      learned: number;
+      /** Whether predictions use them: left-out images were predicted better. */
+      used: boolean;
+    };
   }[];
   /** Newest training run, if any. */
   run?: Run;

@@ -1,6 +1,7 @@
 /** Ports of storage: rows, messages and bytes. One conformance suite holds every driver to these words. */
 import type { BatchStore, DeliveryStore } from './batches.ts';
 import type { ErasedImage, Erasure } from './erasure.ts';
+import type { FitStore } from './fits.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
 import type { Message } from './message.ts';
 import type { Provenance } from './provenance.ts';
@@ -208,6 +209,7 @@ export interface Store {
   readonly images: ImageStore;
   readonly versions: VersionStore;
   readonly runs: RunStore;
+  readonly fits: FitStore;
   readonly batches: BatchStore;
   readonly deliveries: DeliveryStore;
   readonly signatures: SignatureStore;

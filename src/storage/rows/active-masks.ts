@@ -33,12 +33,13 @@ export async function bringIn(change: Change, record: AnnotationRecord, sequence
   for (const { label } of masks) await countLabel(change, project, label, 1, sequence);
 }
 
-/** The annotation counts for nothing from now on. */
-export async function takeOut(change: Change, { sequence, project }: Newest): Promise<void> {
+/** The annotation counts for nothing from now on. -> labels of its masks */
+export async function takeOut(change: Change, { sequence, project }: Newest): Promise<string[]> {
   await change.updateTable('annotations').set({ active: 0 }).where('sequence', '=', sequence).execute();
   await change.updateTable('absences').set({ active: 0 }).where('sequence', '=', sequence).execute();
   const masks = await change.updateTable('masks').set({ active: 0 }).where('sequence', '=', sequence).returning('label').execute();
   for (const { label } of masks) await countLabel(change, project, label, -1, await newestOf(change, project, label));
+  return masks.map(({ label }) => label);
 }
 
 /** A revision that was taken out counts again, as it was. */

@@ -7,6 +7,7 @@ import { absencesAfter, imagesWithout } from './absences.ts';
 import { candidates, concepts, listAnnotations, masksAfter } from './annotation-queries.ts';
 import { changing, type Room } from '../schema/database.ts';
 import { bytesOfFeature } from './feature-bytes.ts';
+import { takeFitsBack } from './fits.ts';
 import { countImages, insertImages, markAnnotated, unmarkAnnotated } from './known-images.ts';
 import { countRevision, lockProject, projectLock } from './projects.ts';
 import { ACTIVE, flag, type Change } from '../schema/schema.ts';
@@ -55,10 +56,11 @@ async function accept(change: Change, record: AnnotationRecord, send: () => Prom
   const counts = revision > (newest?.revision ?? -1) && revision > (await tombstoneOf(change, record));
   if (same && !counts) return 'duplicate';
   const images = await insertImages(change, [image], record.createdMs);
-  if (counts && newest) await takeOut(change, newest);
+  const before = counts && newest ? await takeOut(change, newest) : [];
   // Withdrawn, for want of it where it came from; and there it is.
   if (same) await bringBack(change, same);
   else await bringIn(change, record, await insertRow(change, record, contentOf(record), counts), counts);
+  await takeFitsBack(change, project, before);
   if (!counts) {
     await countImages(change, project, images);
     return 'outdated';
@@ -117,7 +119,7 @@ async function restore(change: Change, { project, source, externalId }: Annotati
 async function countNothing(change: Change, key: AnnotationKey, revision: number): Promise<boolean> {
   const { newest } = await known(change, key);
   if (newest === undefined || newest.revision > revision) return false;
-  await takeOut(change, newest);
+  await takeFitsBack(change, key.project, await takeOut(change, newest));
   await countRevision(change, key.project, { annotated: -(await unmarkAnnotated(change, key.project, newest.sha256)) });
   return true;
 }

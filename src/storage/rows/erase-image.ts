@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { ErasedImage, Erasure } from '../../service/ports/storage.ts';
 import { takeOut } from './active-masks.ts';
+import { takeFitsBack } from './fits.ts';
 import { countRevision, lockProject } from './projects.ts';
 import type { Change, Connection } from '../schema/schema.ts';
 
@@ -21,10 +22,16 @@ export async function eraseImage(change: Change, project: string, sha256: string
     .where('project', '=', project)
     .where('sha256', '=', sha256)
     .execute();
+  const masks = await change.selectFrom('masks').select('label').where('project', '=', project).where('sha256', '=', sha256).execute();
   // First out of the counts of its labels, then out of the store.
   for (const one of annotations) if (one.active === 1) await takeOut(change, one);
   for (const table of ['absences', 'masks', 'annotations', 'images'] as const)
     await change.deleteFrom(table).where('project', '=', project).where('sha256', '=', sha256).execute();
+  await takeFitsBack(
+    change,
+    project,
+    masks.map(({ label }) => label),
+  );
   const predictions = await change
     .deleteFrom('predictions')
     .where('project', '=', project)

@@ -20,6 +20,7 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   { name: 'absences', key: ['id'], identity: 'id' },
   { name: 'erasures', key: ['id'], identity: 'id' },
   { name: 'concepts', key: ['project', 'label'] },
+  { name: 'fits', key: ['project', 'label'] },
   { name: 'predictions', key: ['id'], identity: 'id' },
   { name: 'versions', key: ['id'] },
   { name: 'pointer_changes', key: ['id'], identity: 'id' },

@@ -45,6 +45,15 @@ export const MIGRATIONS: readonly Migration[] = [
       'create index erasures_unsettled on erasures (id) where settled = 0',
     ],
   },
+  {
+    version: 6,
+    name: 'fits',
+    statements: [
+      `create table fits (
+        project {text} not null, label {text} not null, model {text} not null, data {text} not null, learned_from {text} not null,
+        fitted {text} not null, fitted_ms bigint not null, primary key (project, label))`,
+    ],
+  },
 ];
 
 /** Words in which the SQL dialects differ. */

@@ -61,6 +61,16 @@ export interface Tables {
   erasures: { id: Generated<number>; project: string; sha256: string; erased_ms: number; settled: Flag };
   /** Active masks per label, kept up to date with every change. */
   concepts: { project: string; label: string; masks: number; newest: number };
+  /** Numbers fitted to a label (JSON), and the ids of the masks they rest on. */
+  fits: {
+    project: string;
+    label: string;
+    model: string;
+    data: string;
+    learned_from: string;
+    fitted: string;
+    fitted_ms: number;
+  };
   predictions: { id: Generated<number>; project: string; sha256: string; version: string; created_ms: number; masks: string };
   versions: {
     id: string;

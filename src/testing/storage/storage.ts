@@ -5,6 +5,7 @@ import { testAnnotationsInAnyOrder } from './annotation-model.ts';
 import { testAnnotations } from './annotations.ts';
 import { testBatches } from './batches.ts';
 import { testErasure } from './erasure.ts';
+import { testFits } from './fits.ts';
 import { testImages } from './images.ts';
 import type { StoragePlace } from './place.ts';
 import { testLongestNames } from './longest-names.ts';
@@ -22,7 +23,7 @@ export interface StorageTestOptions {
 }
 
 /**
- * The suite of a `Storage`: annotations, images, runs and versions, batches and deliveries, upkeep, and the queue. Blobs have a suite of their own, `testBlobs`.
+ * The suite of a `Storage`: annotations, images, runs and versions, fitted numbers, batches and deliveries, upkeep, and the queue. Blobs have a suite of their own, `testBlobs`.
  * @example
  * import { afterAll, beforeAll, describe, it } from 'vitest';
  * testStorage({ afterAll, beforeAll, describe, it }, { place: async () => ({ open: () => openMyStorage(), remove: async () => {} }) });
@@ -35,6 +36,7 @@ export function testStorage(tests: TestRunner, { place, orders = 60 }: StorageTe
   testAnnotationsInAnyOrder(tests, place, orders);
   testImages(tests, place);
   testErasure(tests, place);
+  testFits(tests, place);
   testRuns(tests, place);
   testBatches(tests, place);
   testSignatures(tests, place);

@@ -13,7 +13,7 @@ import { dyingWithUs } from '../../support/dies-with-us.ts';
 const CLI = resolve('src/cli.ts');
 const QUICK = {
   ...{ leaseMs: 1000, checkpointEvery: 1, device: 'cpu', margin: 1, labelMargin: 1, minNewMasks: 4, minImages: 4 },
-  ...{ minGateImages: 1, alikeIou: 1, folds: 0, lr: 1e-2 },
+  ...{ minGateImages: 1, alikeIou: 1, folds: 0, lr: 1e-2, fitFrom: 0 },
 };
 
 let world: SmallProject;
@@ -121,6 +121,22 @@ describe('prosam learn', () => {
     expect(stdout).toMatch(/^shelf: run r-\w+ from the built-in encoder: 3 masks \(3 new\) of 1 labels on 3 images\n/);
     expect(stdout).toMatch(/\nshelf: run r-\w+ promoted \(v-\w+\): mIoU 0\.\d+ -> 0\.\d+ on 1 held-out pair in 1 image, gain .*\n$/);
     expect((await world.storage.store.versions.list({ project: PROJECT, limit: 1 }))[0]?.code).toMatch(/^\d+\.\d+\.\d+/);
+  });
+
+  it('fits numbers without any run, tells so in a line, and does not do it twice', async () => {
+    await world.annotate(3, { concepts: [31] });
+    const settings = ['--once', '--settings', JSON.stringify({ ...QUICK, fitFrom: 2 })];
+    const first = await runCli(
+      argsOf(3, settings).filter((word) => word !== '--json'),
+      world.folder,
+    );
+    expect([first.code, first.stderr]).toEqual([0, '']);
+    expect(first.stdout).toMatch(
+      /^shelf: \S+ fitted on 3 masks(, not used)?: left-out images 0\.\d\d -> 0\.\d\d \(\d+\.\d s\)\nshelf: waiting/,
+    );
+    const second = await runCli(argsOf(3, settings), world.folder);
+    expect(jsonLines(second.stdout)).toMatchObject([{ type: 'waiting' }]);
+    expect(existsSync(join(world.folder, 'learner', 'runs', 'fits'))).toBe(false);
   });
 
   it('comes back with 75 when it holds too much', async () => {

@@ -20,6 +20,8 @@ describe('parseLearnerSettings', () => {
 
   it('refuses what it does not know or cannot mean', () => {
     expectCode('CONFIG_INVALID', () => parseLearnerSettings({ stepps: 7 }), 'stepps');
+    for (const fitFrom of [1, 13, -1]) expectCode('CONFIG_INVALID', () => parseLearnerSettings({ fitFrom }), 'fitFrom');
+    for (const fitFrom of [0, 2, 12]) expect(parseLearnerSettings({ fitFrom })).toMatchObject({ fitFrom });
     expectCode('CONFIG_INVALID', () => parseLearnerSettings({ steps: 0, gateShare: 0.9 }), 'steps', 'gateShare');
     expectCode(
       'CONFIG_INVALID',

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { curveText, learningCurves } from '../../../src/service/learning/curve.ts';
 import { createLearningLines, progressText } from '../../../src/service/learning/lines.ts';
+import type { FitRecord } from '../../../src/service/ports/fits.ts';
 import type { RunRecord, VersionRecord } from '../../../src/service/ports/versions.ts';
 
 const version = (number: number, decision: string, labels: object[]): VersionRecord =>
@@ -60,6 +61,18 @@ describe('createLearningLines', () => {
     nowMs += 6000;
     await lines.of(all);
     expect(asked).toBe(6);
+    const values = { examples: 5, held: [{ plain: 0.61, learned: 0.66 }], numbers: { probe: [1, 2], bias: 0, maps: {} } };
+    const fit = { label: 'cup', values } as unknown as FitRecord;
+    const none = { ...fit, values: { ...fit.values, numbers: undefined } } as FitRecord;
+    const fitting = createLearningLines({
+      ...{ runs: { list: () => Promise.resolve([]) }, waitingFor: () => Promise.resolve('2 of 8 new masks'), now: () => nowMs },
+      fits: { list: (project) => Promise.resolve(project === 'used' ? [fit] : project === 'not' ? [none] : []) },
+    });
+    expect((await fitting.of(['used', 'not', 'new'])).map(({ line }) => line)).toEqual([
+      '2 of 8 new masks; cup fitted on 5 masks: left-out images 0.61 -> 0.66',
+      '2 of 8 new masks; cup fitted on 5 masks, not used: left-out images 0.61 -> 0.66',
+      '2 of 8 new masks',
+    ]);
     expect(await lines.of(Array.from({ length: 30 }, (_, i) => `p${i}`))).toHaveLength(20);
   });
 

@@ -18,12 +18,14 @@ export interface LearnerState {
   runs: readonly RunView[];
   waitingFor?: string | undefined;
   learner: OverviewResponse['status']['learner'];
+  concepts?: ProjectResponse['info']['concepts'] | undefined;
   /** Quality over masks accepted, by label. */
   curve?: ProjectResponse['info']['curve'] | undefined;
 }
 
-export function learnerPart({ run, runs, waitingFor, learner, curve = [] }: LearnerState): Child[] {
-  return [...(run?.state === 'running' ? runningRun(run) : [fact(stateText(learner, waitingFor))]), curves(curve), endedRuns(runs)];
+export function learnerPart({ run, runs, waitingFor, learner, concepts = [], curve = [] }: LearnerState): Child[] {
+  const state = run?.state === 'running' ? runningRun(run) : [fact(stateText(learner, waitingFor))];
+  return [...state, fits(concepts), curves(curve), endedRuns(runs)];
 }
 
 function stateText(learner: LearnerState['learner'], waitingFor: string | undefined): string {
@@ -54,6 +56,23 @@ function lossesOf(id: string, progress: RunView['progress']): readonly LossPoint
     seenLosses.set(id, seen);
   }
   return seen;
+}
+
+/** Numbers fitted to labels, and what left-out images gained. */
+function fits(concepts: NonNullable<LearnerState['concepts']>): Child {
+  const rows = concepts.flatMap(({ label, fit }) =>
+    fit === undefined
+      ? []
+      : [
+          [
+            el('strong', {}, label),
+            `${fit.images} masks`,
+            `${decimal(fit.plain)} → ${decimal(fit.learned)}`,
+            fit.used ? 'in use' : 'not used',
+          ],
+        ],
+  );
+  return rows.length === 0 ? undefined : table(['Label', 'Fitted on', 'IoU of left-out images', ''], rows.slice(0, MAX_CURVES));
 }
 
 /** IoU on held-out images after each gate: the newest ones. */

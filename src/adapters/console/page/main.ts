@@ -63,7 +63,8 @@ async function showProject(status: OverviewResponse['status']): Promise<void> {
   if (asked !== project) return;
   if (response.predictions) ({ newest, predictions } = { ...response, predictions: response.predictions });
   showTiles(status, info);
-  show('learner', { run: info.run, runs, waitingFor: info.waitingFor, curve: info.curve, learner: status.learner }, learnerPart);
+  const { run, waitingFor, concepts, curve } = info;
+  show('learner', { run, runs, waitingFor, concepts, curve, learner: status.learner }, learnerPart);
   show('versions', { versions, current: info.encoderVersion, history }, (data) => versionList(data, actions.promote));
   show('predictions', predictions, predictionGallery);
   show('queue', unlabelled, queueGallery);
