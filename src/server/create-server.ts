@@ -107,6 +107,8 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     const { maxBytes, maxPixels } = imageSettings;
     /** Problems that adapters report for the status. */
     const told: (() => string[])[] = [];
+    /** Titles of projects in the tools they come from, by their name here. */
+    let titles: ReadonlyMap<string, string> = new Map();
     const service = await createService({
       ...{ engine, storage, log, metrics, references, keepPredictions, limits: { maxBytes, maxPixels } },
       admission: { concurrency: limits.concurrency, waiting: limits.waiting, clientShare: limits.clientShare },
@@ -141,7 +143,10 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
     });
     opened.push(() => hook.close());
     app.mount('/v1', hook.routes);
-    app.mount('/', consoleRoutes(service));
+    app.mount(
+      '/',
+      consoleRoutes(service, (project) => titles.get(project)),
+    );
     opened.push(await hook.work());
     if (settings.labelStudio.enabled) {
       const onProblem = (project: string, problem: Error | undefined): void => service.note(project, problem);
@@ -156,6 +161,7 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
         onProblem,
         onError: (error, where) => service.report(error, where),
       });
+      ({ titles } = mounted);
       opened.push(() => mounted.close());
       opened.push(await mounted.work());
     }

@@ -41,6 +41,8 @@ export interface LabelStudioParts {
 }
 
 export interface MountedLabelStudio extends Pick<LabelStudio, 'connections' | 'idle' | 'work'> {
+  /** Titles of projects in Label Studio, by their name here. */
+  titles: ReadonlyMap<string, string>;
   close(): Promise<void>;
 }
 
@@ -60,6 +62,7 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
     ...{ allowHosts: [...allowHosts, ...there], maxBytes, maxPixels, timeoutMs },
     ...(valueRange && { valueRange }),
   });
+  const titles = new Map<string, string>();
   const login = labelStudioLogin(settings);
   const api = createConnectionApi({
     clients,
@@ -68,6 +71,9 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
     }),
     counted: ({ project }) => countedAnnotations(service, project, name),
     onProblem: ({ project }, problem) => onProblem(project, problem),
+    onTitle: ({ project }, title) => {
+      if (title !== '') titles.set(project, title);
+    },
     ...(backendUrl !== undefined && { isOwn: (url: string) => sameService(url, backendUrl) }),
     passwordOf: (user) => settings.auth.basic.find(({ name: one }) => one === user)?.password,
     keepOutdated,
@@ -96,7 +102,7 @@ export function mountLabelStudio(parts: LabelStudioParts): MountedLabelStudio {
       adapter.routes.filter(({ path }) => path !== '/health'),
     );
   return {
-    connections: adapter.connections,
+    ...{ connections: adapter.connections, titles },
     idle: () => adapter.idle(),
     work: () => adapter.work(),
     async close() {

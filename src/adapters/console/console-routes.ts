@@ -6,6 +6,7 @@ import { ERROR_STATUS, type ErrorCode } from '../../core/common/errors.ts';
 import { thumbnail } from '../../core/image/node/thumbnail.ts';
 import { createAdmission } from '../../service/admission.ts';
 import type { Service } from '../../service/types.ts';
+import type { PredictionRecord } from '../../service/ports/storage.ts';
 import type { RunRecord, VersionRecord } from '../../service/ports/versions.ts';
 import { allows, visibleTo } from '../http/guard.ts';
 import { plainText } from '../http/plain-text.ts';
@@ -37,9 +38,9 @@ const PAGE_POLICY = [
   ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'"],
 ].join('; ');
 
-/** For the path /. */
-export function consoleRoutes(service: Service): Route[] {
-  return [...fileRoutes(), ...dataRoutes(service)];
+/** For the path /. titleOf: title of a project in the tool it comes from. */
+export function consoleRoutes(service: Service, titleOf: TitleOf = () => undefined): Route[] {
+  return [...fileRoutes(), ...dataRoutes(service, titleOf)];
 }
 
 /** The page itself holds no data, so that it can ask for a token. */
@@ -58,7 +59,9 @@ function fileRoutes(): Route[] {
   );
 }
 
-function dataRoutes(service: Service): Route[] {
+type TitleOf = (project: string) => string | undefined;
+
+function dataRoutes(service: Service, titleOf: TitleOf): Route[] {
   const pictures = createAdmission({ concurrency: PICTURES_AT_ONCE, waiting: PICTURES_WAITING, clientShare: 1 });
   return [
     route({
@@ -69,13 +72,15 @@ function dataRoutes(service: Service): Route[] {
       async handle({ caller }) {
         const visible = visibleTo(caller);
         const [status, projects] = await Promise.all([service.status(visible), service.projects.list()]);
+        const shown = projects.filter((name) => visible?.(name) ?? true);
         // Messages of errors may name anybody's project.
         const errors = caller.projects ? [] : service.errors().slice(0, SHOWN);
         const json: OverviewResponse = {
           // People without a name only look, even where every program of this machine may do everything.
           caller: { name: caller.name, access: caller.anonymous ? 'read' : caller.access },
           status,
-          projects: projects.filter((name) => visible?.(name) ?? true),
+          projects: shown,
+          titles: Object.fromEntries(shown.map((name) => [name, titleOf(name)] as const).filter((one): one is readonly [string, string] => one[1] !== undefined)),
           errors: errors.map((error) => ({ ...error, ...(allows(caller.access, 'admin') ? {} : HIDDEN), hint: hintOf(error.code) })),
         };
         return { json };
@@ -114,8 +119,7 @@ function dataRoutes(service: Service): Route[] {
       query: z.strictObject({ known: z.literal('').or(plainText(100)).exactOptional().describe('"newest" of the answer before') }),
       async handle({ params, query }) {
         const predictions = await service.predictions.list({ project: params.project, limit: SHOWN });
-        const [first] = predictions;
-        const newest = first ? `${first.createdMs}-${first.sha256}` : 'none';
+        const newest = listName(predictions);
         const json: PredictionsResponse = newest === query.known ? { newest } : { newest, predictions };
         return { json };
       },
@@ -135,6 +139,12 @@ function dataRoutes(service: Service): Route[] {
       },
     }),
   ];
+}
+
+/** Differs once one came or went: both ends and their number. */
+function listName(predictions: readonly PredictionRecord[]): string {
+  const ends = [predictions[0], predictions.at(-1)].map((one) => (one ? `${one.createdMs}-${one.sha256.slice(0, 12)}` : 'none'));
+  return [...ends, predictions.length].join('-');
 }
 
 function versionOf({ metrics, ...version }: VersionRecord): VersionView {

@@ -9,6 +9,8 @@ export interface OverviewResponse {
   caller: { name: string; access: Access };
   status: ServiceStatus;
   projects: string[];
+  /** Titles in the tools they come from, by project, where they are known. */
+  titles: Record<string, string>;
   /** Newest first. */
   errors: ErrorView[];
 }
@@ -38,7 +40,7 @@ export interface RunView extends Omit<RunRecord, 'progress'> {
 }
 
 export interface PredictionsResponse {
-  /** Names the newest prediction; sent back, it saves sending the same list again. */
+  /** Names the list; sent back, it saves sending the same one again. */
   newest: string;
   predictions?: PredictionView[];
 }

@@ -6,6 +6,7 @@ import type { ListedTask } from '../../adapters/label-studio/api/responses.ts';
 import { createServer } from '../../server/create-server.ts';
 import { createBackendClient, type BackendClient, type PredictedTask } from './backend-client.ts';
 import type { LabelStudioContext } from './context.ts';
+import { projectText } from './project-text.ts';
 import { createProgress } from '../common/progress.ts';
 import { EXIT, UsageError, type Terminal } from '../common/command.ts';
 
@@ -96,7 +97,7 @@ async function annotateWith(
   if (json) print(JSON.stringify({ project: id, version, before: done, ...counts, failures: failures.slice(0, 10) }));
   else {
     print(
-      `${counts.stored} predicted, ${done} were before, ${counts.without} without a mask, ${counts.failed} failed (version ${version})`,
+      `${projectText(project)}: ${counts.stored} predicted, ${done} were before, ${counts.without} without a mask, ${counts.failed} failed (version ${version})`,
     );
     [...new Set(failures)].slice(0, 5).forEach((text) => warn(text));
     if (counts.stored === 0 && counts.without > 0)

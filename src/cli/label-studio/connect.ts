@@ -6,6 +6,7 @@ import { describeProblem, repairWebhook, sameService } from '../../adapters/labe
 import { isProsamError } from '../../core/common/errors.ts';
 import { createBackendClient } from './backend-client.ts';
 import { labelConfigFindings, legacyFindings, SSRF_FIX } from './doctor/checks.ts';
+import { projectText } from './project-text.ts';
 import { authorizationOf, type LabelStudioContext } from './context.ts';
 import { EXIT, type Terminal } from '../common/command.ts';
 
@@ -30,7 +31,7 @@ export async function connect(
   const blocked = problemsOf(findings).length > 0;
 
   const connected = await connectBackend(context, signal);
-  say(`project ${id} "${project.title}" asks it at ${backend} (version ${connected.backend?.model_version ?? 'unknown'})`);
+  say(`${projectText(project)} asks it at ${backend} (version ${connected.backend?.model_version ?? 'unknown'})`);
   const authorization = authorizationOf(login);
   const problems: string[] = [];
   if (connected.webhooksRefused)

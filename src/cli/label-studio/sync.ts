@@ -1,6 +1,7 @@
 /** `prosam label-studio sync`: compares the running service's annotations of a project with Label Studio now. */
 import { createBackendClient } from './backend-client.ts';
 import type { LabelStudioContext } from './context.ts';
+import { projectText } from './project-text.ts';
 import { EXIT, type Terminal } from '../common/command.ts';
 
 export interface SyncOptions {
@@ -24,7 +25,9 @@ export async function sync(
   const { annotations, tasks, stored, removed, failed, missing, refused } = report;
   if (json) print(JSON.stringify(report));
   else {
-    print(`${annotations} annotations in ${tasks} tasks: ${stored} newly counted, ${removed} removed, ${failed} not taken`);
+    print(
+      `${projectText(project)}: ${annotations} annotations in ${tasks} tasks: ${stored} newly counted, ${removed} removed, ${failed} not taken`,
+    );
     if (refused !== undefined)
       warn(`${missing} are missing and were not removed: ${refused}. If they are gone, repeat this with --accept-removals.`);
   }

@@ -3,6 +3,7 @@ import { deleteOutdated } from '../../adapters/label-studio/connection/outdated.
 import { EXIT, type Terminal } from '../common/command.ts';
 import { createBackendClient } from './backend-client.ts';
 import type { LabelStudioContext } from './context.ts';
+import { projectText } from './project-text.ts';
 
 export interface TidyOptions {
   json: boolean;
@@ -22,6 +23,8 @@ export async function tidy(
   const { deleted, used, waiting } = await deleteOutdated(client, { projectId: id, version, withoutSuccessor: all, signal });
   if (json) print(JSON.stringify({ project: id, version, deleted, used, waiting: waiting.size }));
   else
-    print(`${deleted} earlier predictions deleted, ${used} kept for their annotations, ${waiting.size} tasks wait for one of ${version}`);
+    print(
+      `${projectText(project)}: ${deleted} earlier predictions deleted, ${used} kept for their annotations, ${waiting.size} tasks wait for one of ${version}`,
+    );
   return EXIT.ok;
 }

@@ -226,13 +226,17 @@ function suite(newPlace: () => Promise<Place>): void {
       expect(said.splice(0).join('\n')).toMatch(/0 removed.*\n3 are missing.*3 of 5 that are known.*--accept-removals/);
       expect(await found()).toMatchObject([{ state: 'problem', found: expect.stringContaining('without 3 of them') as string }]);
       expect(await command({ acceptRemovals: true })).toBe(0);
-      expect(said.splice(0)).toEqual(['2 annotations in 5 tasks: 0 newly counted, 3 removed, 0 not taken']);
+      expect(said.splice(0)).toEqual(['project 1 "Cups and spoons": 2 annotations in 5 tasks: 0 newly counted, 3 removed, 0 not taken']);
       expect(await found()).toEqual([]);
       await service.prosam.service.annotations.delete({ project: NAME, source: 'label-studio', externalId: '40' });
       studio.fill();
       expect(await command({ restore: true })).toBe(0);
-      expect(said.splice(0)).toEqual(['5 annotations in 5 tasks: 4 newly counted, 0 removed, 0 not taken']);
+      expect(said.splice(0)).toEqual(['project 1 "Cups and spoons": 5 annotations in 5 tasks: 4 newly counted, 0 removed, 0 not taken']);
       expect(await service.counted()).toEqual(ALL);
+      // The console calls the project as people do, on one line; who may not see it is told nothing.
+      const titles = async (token?: string) => (await service.call('GET', '/console/overview', undefined, token)).json.titles;
+      expect(await titles()).toEqual({ [NAME]: 'Cups and spoons' });
+      expect(await titles(OTHER)).toEqual({});
     });
 
     it('a project that nobody introduced is refused', async () => {

@@ -63,7 +63,7 @@ export async function startVanishing() {
     const { pathname, searchParams } = new URL(path, 'http://x');
     const number = Number(/\/(\d+)\//.exec(`${pathname}/`)?.[1] ?? Number.NaN);
     if (/^\/api\/projects\/1\/?$/.test(pathname))
-      return { json: { id: 1, title: 'cars', label_config: XML, created_at: CREATED, task_number: tasks.size } };
+      return { json: { id: 1, title: 'Cups\nand  spoons', label_config: XML, created_at: CREATED, task_number: tasks.size } };
     if (pathname === '/api/tasks') {
       if (searchParams.get('project') !== '1') return ownMissing('Project');
       if (searchParams.get('page') !== '1') return { status: 404, json: { status_code: 404, detail: 'Invalid page.' } };

@@ -1,7 +1,9 @@
 /** Changes that people make from the page, through the API: each says how it went, then shows its result. */
 import { ProsamClientError } from '../../../client/client-error.ts';
+import type { ErasedResponse } from '../../../client/types/records.ts';
 import { connection } from './connection.ts';
-import { askReason, say } from './dialogs.ts';
+import { askReason, confirmErasure, say } from './dialogs.ts';
+import type { Erase } from './galleries.ts';
 import type { Flag } from './tables.ts';
 import type { Promote } from './version-list.ts';
 
@@ -17,13 +19,14 @@ export interface Actions {
   promote: Promote;
   rollback(): Promise<void>;
   flag: Flag;
+  erase: Erase;
 }
 
 export function createActions({ project, refresh }: ActionsOptions): Actions {
-  const act = async (work: () => Promise<unknown>, done: string): Promise<void> => {
+  const act = async <T>(work: () => Promise<T>, done: string | ((response: T) => string)): Promise<void> => {
     try {
-      await work();
-      say(done, true);
+      const response = await work();
+      say(typeof done === 'string' ? done : done(response), true);
     } catch (error) {
       say(errorText(error));
     }
@@ -47,7 +50,17 @@ export function createActions({ project, refresh }: ActionsOptions): Actions {
       const done = flagged ? 'Used first from now on.' : 'One among the others again.';
       return act(() => connection().client.annotations.flag(annotation, flagged), done);
     },
+    async erase({ project: of, sha256 }, name) {
+      if (!(await confirmErasure(name))) return;
+      await act(() => connection().client.projects.eraseImage(of, sha256), erasedText);
+    },
   };
+}
+
+function erasedText({ erased, annotations, predictions, versions }: ErasedResponse): string {
+  if (!erased) return 'It was gone already.';
+  const learned = versions.length === 0 ? '' : ` Versions that may have learned from it: ${versions.length}.`;
+  return `Erased, with ${annotations} annotations and ${predictions} predictions.${learned}`;
 }
 
 /** Message and advice of an error. */

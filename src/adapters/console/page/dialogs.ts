@@ -37,6 +37,12 @@ export async function askReason(title: string): Promise<string | undefined> {
   return reason === '' ? undefined : reason;
 }
 
+/** Whether the image is to be erased; false where the dialog was cancelled. name: under which people know it. */
+export async function confirmErasure(name: string): Promise<boolean> {
+  element('erase-title').textContent = `Erase ${name}`;
+  return (await closed(element('erase-dialog', HTMLDialogElement))) !== undefined;
+}
+
 /** Opens the dialog and waits for the button that closes it; undefined where that is Cancel or Escape. */
 function closed(dialog: HTMLDialogElement): Promise<string | undefined> {
   return new Promise((resolve) => {

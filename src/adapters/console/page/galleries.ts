@@ -5,7 +5,10 @@ import type { ImageView, PredictionView } from '../responses.ts';
 import { ago, empty, decimal } from './format.ts';
 import { framedImage } from './images.ts';
 
-export function predictionGallery(predictions: readonly PredictionView[]): Child | Child[] {
+/** Erases an image and all that came of it, once it is confirmed. */
+export type Erase = (image: { project: string; sha256: string }, name: string) => Promise<void>;
+
+export function predictionGallery(predictions: readonly PredictionView[], erase: Erase): Child | Child[] {
   if (predictions.length === 0) return empty('None yet. POST /v1/predict asks for one.');
   return predictions.map(({ project, sha256, masks, createdMs }) => {
     const labels = masks.map(({ label, score }, i) => labelLine(label, score, maskColor(i)));
@@ -17,18 +20,36 @@ export function predictionGallery(predictions: readonly PredictionView[]): Child
       el('ul', { class: 'labels' }, ...labels),
       uncertaintyMeter(uncertainty),
       el('p', { class: 'quiet' }, ago(createdMs)),
+      eraseButton({ project, sha256 }, `the image ${sha256.slice(0, 12)}`, erase),
     );
     return el('figure', {}, framedImage(project, sha256, text, masks), caption);
   });
 }
 
-export function queueGallery(images: readonly ImageView[]): Child | Child[] {
+export function queueGallery(images: readonly ImageView[], erase: Erase): Child | Child[] {
   if (images.length === 0) return empty('Nothing waits: every image has been annotated, or none has been sent yet.');
   return images.map(({ project, sha256, externalId, uncertainty }) => {
     const name = externalId ?? sha256.slice(0, 12);
-    const caption = el('figcaption', {}, el('p', { title: sha256 }, name), uncertaintyMeter(uncertainty));
+    const caption = el(
+      'figcaption',
+      {},
+      el('p', { title: sha256 }, name),
+      uncertaintyMeter(uncertainty),
+      eraseButton({ project, sha256 }, name, erase),
+    );
     return el('figure', {}, framedImage(project, sha256, `Image ${name}`), caption);
   });
+}
+
+function eraseButton(image: { project: string; sha256: string }, name: string, erase: Erase): HTMLButtonElement {
+  return el(
+    'button',
+    {
+      ...{ type: 'button', class: 'acts-write', 'data-key': `erase ${image.sha256}`, 'aria-label': `Erase ${name}` },
+      click: () => void erase(image, name),
+    },
+    'Erase',
+  );
 }
 
 function labelLine(label: string, score: number, color: string): HTMLLIElement {

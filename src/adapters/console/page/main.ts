@@ -8,7 +8,7 @@ import { askToken, say, wireDialogs } from './dialogs.ts';
 import { refreshTimes } from './format.ts';
 import { predictionGallery, queueGallery } from './galleries.ts';
 import { learnerPart } from './learner-part.ts';
-import { showAccess, showProjects, showReady, showStatus, showTiles } from './overview.ts';
+import { projectText, showAccess, showProjects, showReady, showStatus, showTiles } from './overview.ts';
 import { forgetImages } from './images.ts';
 import { forgetDrawn, show } from './redraw.ts';
 import { annotationTable, errorTable } from './tables.ts';
@@ -30,15 +30,15 @@ const actions = createActions({ project: () => project, refresh });
 async function refresh(): Promise<void> {
   const mine = ++turn;
   try {
-    const { caller, status, projects, errors } = await connection().overview();
+    const { caller, status, projects, titles, errors } = await connection().overview();
     if (mine !== turn) return;
     element('main').hidden = false;
     mayWrite = caller.access !== 'read';
     if (!projects.includes(project)) project = projects[0] ?? '';
     showAccess(caller);
     showStatus(status);
-    showProjects(projects, project);
-    show('errors', errors, errorTable);
+    showProjects(projects, titles, project);
+    show('errors', { errors, titles }, (data) => errorTable(data.errors, (name) => projectText(name, data.titles)));
     if (project === '') showNothing(status);
     else await showProject(status);
     refreshTimes();
@@ -66,15 +66,15 @@ async function showProject(status: OverviewResponse['status']): Promise<void> {
   const { run, waitingFor, concepts, curve } = info;
   show('learner', { run, runs, waitingFor, concepts, curve, learner: status.learner }, learnerPart);
   show('versions', { versions, current: info.encoderVersion, history }, (data) => versionList(data, actions.promote));
-  show('predictions', predictions, predictionGallery);
-  show('queue', unlabelled, queueGallery);
+  show('predictions', predictions, (data) => predictionGallery(data, actions.erase));
+  show('queue', unlabelled, (data) => queueGallery(data, actions.erase));
   show('annotations', { annotations, mayWrite }, (data) => annotationTable(data.annotations, data.mayWrite, actions.flag));
 }
 
 function showNothing(status: OverviewResponse['status']): void {
   showTiles(status);
-  show('predictions', [], predictionGallery);
-  show('queue', [], queueGallery);
+  show('predictions', [], (data) => predictionGallery(data, actions.erase));
+  show('queue', [], (data) => queueGallery(data, actions.erase));
   show('annotations', [], () => annotationTable([], false, actions.flag));
   show('learner', { runs: [], waitingFor: 'nothing has been annotated yet', learner: status.learner }, learnerPart);
   show('versions', { versions: [], current: 'base', history: [] }, (data) => versionList(data, actions.promote));

@@ -27,11 +27,17 @@ export function showStatus({ ready, problems, baseModel, device }: OverviewRespo
   show('problems', problems, (list) => list.map((text) => el('li', {}, text)));
 }
 
-export function showProjects(projects: readonly string[], chosen: string): void {
+/** Name of a project with its title in the tool it comes from. */
+export function projectText(name: string, titles: OverviewResponse['titles']): string {
+  return Object.hasOwn(titles, name) ? `${titles[name]} (${name})` : name;
+}
+
+export function showProjects(projects: readonly string[], titles: OverviewResponse['titles'], chosen: string): void {
   const select = element('project', HTMLSelectElement);
-  const shown = [...select.options].map(({ value }) => value);
-  if (shown.join('\n') !== projects.join('\n')) {
-    select.replaceChildren(...projects.map((name) => el('option', { value: name }, name)));
+  const shown = [...select.options].map(({ textContent }) => textContent);
+  const texts = projects.map((name) => projectText(name, titles));
+  if (shown.join('\n') !== texts.join('\n')) {
+    select.replaceChildren(...projects.map((name, i) => el('option', { value: name }, texts[i])));
   }
   select.value = chosen;
   select.disabled = projects.length === 0;

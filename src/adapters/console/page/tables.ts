@@ -57,12 +57,13 @@ function star(annotation: AnnotationView, mayWrite: boolean, flag: Flag): HTMLBu
   );
 }
 
-export function errorTable(errors: readonly ErrorView[]): HTMLElement {
+/** shown: text for where something happened, such as a project. */
+export function errorTable(errors: readonly ErrorView[], shown: (where: string) => string): HTMLElement {
   if (errors.length === 0) return empty('None since the start.');
   const rows = errors.map(({ createdMs, code, message, where, hint }) => [
     ago(createdMs),
     el('code', {}, code),
-    el('div', {}, message, el('div', { class: 'quiet' }, where)),
+    el('div', {}, message, el('div', { class: 'quiet' }, shown(where))),
     hint ?? '',
   ]);
   return table(['When', 'Code', 'What happened', 'What to do'], rows);

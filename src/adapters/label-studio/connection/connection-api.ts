@@ -2,8 +2,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf, ProsamError } from '../../../core/common/errors.ts';
 import { silentLog, type Log } from '../../../service/ports/log.ts';
+import type { ApiProject } from '../api/responses.ts';
 import type { ConnectionClients } from './clients.ts';
-import { confirmProject } from './project.ts';
+import { confirmProject, shownTitle } from './project.ts';
 import { newMemory, reconcile, type ReconcileMemory, type ReconcileOptions, type ReconcileReport } from './reconcile.ts';
 import type { CountedAnnotations } from './removals.ts';
 import { createUpkeep, type UpkeepParts } from './upkeep.ts';
@@ -18,6 +19,8 @@ export interface ConnectionApiOptions extends Pick<UpkeepParts, 'isOwn' | 'passw
   counted: (connection: Connection) => Promise<CountedAnnotations>;
   /** Told after every reconciliation: what is wrong with the project, until there is nothing any more. @default nobody is told */
   onProblem?: (connection: Connection, problem: Error | undefined) => void;
+  /** Called with the title of a project whenever Label Studio says it. @default not called */
+  onTitle?: (connection: Connection, title: string) => void;
   /** Between two reconciliations; 0 = only before training and when a project connects. @default 300,000 */
   everyMs?: number;
   /** After a project connects, before its webhook is looked at. @default 5000 */
@@ -58,6 +61,7 @@ export function createConnectionApi({
   webhook,
   counted,
   onProblem = () => undefined,
+  onTitle = () => undefined,
   everyMs = 300_000,
   settleMs = 5000,
   keepOutdated = false,
@@ -89,7 +93,8 @@ export function createConnectionApi({
       if (recorder === undefined) throw new ProsamError('SERVICE_CLOSING', 'nothing records annotations yet. Call use() first.');
       const tell = (problem: Error | undefined): void => onProblem(connection, (state.problem = problem));
       try {
-        const parts = { client: clients(connection), recorder, counted, log };
+        const onProject = ({ title }: ApiProject): void => onTitle(connection, shownTitle(title));
+        const parts = { client: clients(connection), recorder, counted, log, onProject };
         const report = await reconcile(connection, parts, state.memory, { ...options, signal: stop });
         if (report.stored + report.removed + report.failed > 0)
           log.info({ project: connection.project, ...report }, 'brought in line with Label Studio');

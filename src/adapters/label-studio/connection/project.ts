@@ -19,3 +19,12 @@ export async function confirmProject(
     `GET /api/projects/${projectId}: expected project ${key}, got ${responses ?? 'one without a date'}: another Label Studio, or another project of that number. Connect it anew, or correct the url`,
   );
 }
+
+/** Longest title that is shown, in characters. */
+const LONGEST_TITLE = 60;
+
+/** A title as people read it, on one line: it may hold anything. */
+export function shownTitle(title: string): string {
+  const plain = title.replace(/[\p{Cc}\p{Cs}\s]+/gu, ' ').trim();
+  return plain.length <= LONGEST_TITLE ? plain : `${[...plain].slice(0, LONGEST_TITLE - 3).join('')}...`;
+}

@@ -4,6 +4,7 @@ import type { Log } from '../../../service/ports/log.ts';
 import { runSteps } from '../../../core/mask/cooperative.ts';
 import { annotationSteps } from '../protocol/read-task.ts';
 import type { ListedTask } from '../api/responses.ts';
+import type { ApiProject } from '../api/responses.ts';
 import type { LabelStudioClient } from '../api/client.ts';
 import { failed } from '../api/transport.ts';
 import { confirmProject } from './project.ts';
@@ -15,6 +16,8 @@ export interface ReconcileParts {
   recorder: AnnotationRecorder;
   /** The annotations that count here. */
   counted: (connection: Connection) => Promise<CountedAnnotations>;
+  /** Called with the project as Label Studio describes it. @default not called */
+  onProject?: ((project: ApiProject) => void) | undefined;
   log: Log;
   /** Milliseconds since 1970. @default Date.now */
   nowMs?: () => number;
@@ -69,12 +72,13 @@ export function newMemory(): ReconcileMemory {
 /** @throws LABEL_STUDIO_* where the project or its list cannot be had, and nothing is removed then; one annotation that fails spoils nothing */
 export async function reconcile(
   connection: Connection,
-  { client, recorder, counted, log, nowMs = Date.now }: ReconcileParts,
+  { client, recorder, counted, log, onProject = () => undefined, nowMs = Date.now }: ReconcileParts,
   { seen, withdrawn }: ReconcileMemory,
   { signal, acceptRemovals, restore = false }: ReconcileOptions = {},
 ): Promise<ReconcileReport> {
   // Nothing is taken from another project either.
   const project = await confirmProject(client, connection, { signal });
+  onProject(project);
   const report: ReconcileReport = { tasks: 0, annotations: 0, stored: 0, removed: 0, missing: 0, failed: 0 };
   // Before the list is read: what is stored meanwhile must not look as if it were gone.
   const known = await counted(connection);

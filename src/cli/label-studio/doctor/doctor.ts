@@ -1,6 +1,7 @@
 /** `prosam label-studio doctor`: checks everything a connection needs, from the network to the labels, with a fix for each problem. */
 import { findingText, problemsOf, verdictText } from '../../../core/common/finding.ts';
 import { createFetchImage } from '../../../adapters/label-studio/connection/images.ts';
+import { shownTitle } from '../../../adapters/label-studio/connection/project.ts';
 import { describeProblem, webhookProblems } from '../../../adapters/label-studio/connection/webhook.ts';
 import { isPersonalToken } from '../../../adapters/label-studio/api/credentials.ts';
 import type { ApiProject } from '../../../adapters/label-studio/api/responses.ts';
@@ -116,7 +117,7 @@ async function credentialFindings(context: LabelStudioContext): Promise<Finding[
 async function projectFindings(context: LabelStudioContext, project: ApiProject): Promise<Finding[]> {
   const { client, backend, login } = context;
   const connectFix = `prosam label-studio connect --project ${project.id} --backend ${backend}`;
-  const findings = [right('project', `${project.id} "${project.title.slice(0, 60)}"`), ...labelConfigFindings(project)];
+  const findings = [right('project', `${project.id} "${shownTitle(project.title)}"`), ...labelConfigFindings(project)];
   const [backends, webhooks] = [await client.backends(project.id), await client.webhooks(project.id)];
   findings.push(...backendFindings(backends, backend, connectFix));
   const authorization = authorizationOf(login);

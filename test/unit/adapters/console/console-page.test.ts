@@ -10,7 +10,7 @@ import { busyService, HOSTILE, startConsole, TOKENS } from './console-server.ts'
 /** Where pictures of the pages go, for people to look at. */
 const PICTURES = process.env.PROSAM_SCREENSHOTS;
 /** Calls of the service that change something. */
-const ORDERS = new Set(['projects.train', 'versions.promote', 'projects.rollback', 'annotations.flag']);
+const ORDERS = new Set(['projects.train', 'versions.promote', 'projects.rollback', 'annotations.flag', 'projects.eraseImage']);
 
 let browser: Browser;
 let service: FakeService;
@@ -174,6 +174,42 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
       { name: 'projects.rollback', args: { project: 'kitchen', reason: 'it was not' } },
       { name: 'annotations.flag', args: { key: { project: 'kitchen', source: 'desk', externalId: 'task 20' }, flagged: true } },
     ]);
+  });
+
+  it('calls a project by its title in the tool it comes from, beside its name', async () => {
+    const one = await open('admin');
+    await drawn(one);
+    const options = await one.locator('#project option').allTextContents();
+    expect(options).toContain('Cups and spoons (kitchen)');
+    expect(options).toContain(HOSTILE);
+    expect(await one.locator('#project').inputValue()).toBe('kitchen');
+  });
+
+  it('erases an image with all that came of it, where that is confirmed', async () => {
+    const one = await open('read');
+    await drawn(one);
+    expect(await one.getByRole('button', { name: /^Erase / }).count()).toBe(0);
+    await one.getByRole('button', { name: 'Use a token' }).click();
+    await useToken(one, TOKENS.admin);
+    const buttons = one.locator('#queue').getByRole('button', { name: /^Erase / });
+    await buttons.first().waitFor();
+    const before = await buttons.count();
+    await buttons.first().click();
+    const dialog = one.getByRole('dialog');
+    await dialog.getByText('This cannot be undone').waitFor();
+    await picture(one, 'erase');
+    // Enter presses the button that does no harm.
+    await one.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'hidden' });
+    const erased = () => service.state.calls.filter(({ name }) => name === 'projects.eraseImage').map(({ args }) => args);
+    expect(erased()).toEqual([]);
+    const key = await buttons.first().getAttribute('data-key');
+    await buttons.first().click();
+    await dialog.getByRole('button', { name: 'Erase', exact: true }).click();
+    await one.getByText('Erased, with 0 annotations and 0 predictions.').waitFor();
+    expect(erased()).toEqual([{ project: 'kitchen', sha256: key?.replace('erase ', '') }]);
+    await expect.poll(() => one.locator(`#queue [data-key="${key}"]`).count()).toBe(0);
+    expect(before).toBeGreaterThan(0);
   });
 
   it('does nothing where somebody thinks better of it', async () => {

@@ -27,6 +27,9 @@ export const HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>do
 
 const MINUTE = 60_000;
 const LABELS = ['mug', 'spoon', 'tea towel'];
+/** Titles in a labeling tool. */
+export const TITLES = new Map([['kitchen', 'Cups and spoons']]);
+
 const CURVE = Array.from({ length: 120 }, (_, i) => ({
   step: 5 * i + 5,
   loss: 0.32 + 0.55 * Math.exp(-i / 28) + 0.02 * Math.sin(i * 2.3),
@@ -196,7 +199,10 @@ export async function startConsole(service: FakeService, anonymous?: 'read' | 'a
   const app = createHttpApp({ guard: createGuard({ ...GUARD, ...(anonymous && { anonymous }) }), ...options });
   const images = createImageSources({});
   app.mount('/v1', [...annotationRoutes({ service, images }), ...projectRoutes({ service }), ...versionRoutes({ service })]);
-  app.mount('/', consoleRoutes(service));
+  app.mount(
+    '/',
+    consoleRoutes(service, (project) => TITLES.get(project)),
+  );
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
   const close = async (): Promise<void> => {
     await server.close({ deadlineMs: 500 });
