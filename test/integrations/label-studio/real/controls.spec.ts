@@ -97,7 +97,7 @@ describe.skipIf(missing)('controls that look at the task', () => {
   it('EllipseLabels: an ellipse is shown', async () => {
     const config = `<Image name="image" value="$image"/><EllipseLabels name="tag" toName="image">${LABEL}</EllipseLabels>`;
     const [first = 0, second = 0] = await project('Ellipses', config, [{ image: addresses[0] }, { image: addresses[1] }]);
-    const { value: _, ...region } = brushRegion((files[0] as SceneFile).truth, 'cup');
+    const region = brushRegion((files[0] as SceneFile).truth, 'cup');
     const value = { x: 50, y: 50, radiusX: 12, radiusY: 12, rotation: 0, ellipselabels: ['cup'] };
     await learned(first, [{ ...region, type: 'ellipselabels', value }]);
     const [ellipse] = await predicted(second);
