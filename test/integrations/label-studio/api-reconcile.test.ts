@@ -23,7 +23,7 @@ const connection: Connection = {
 function studio(there: Map<number, { id: number; updated_at: string }[]>) {
   const asked: string[] = [];
   const client = {
-    project: () => Promise.resolve({ id: 3, created_at: CREATED, task_number: there.size }),
+    project: () => Promise.resolve({ id: 3, title: 'Cups', created_at: CREATED, task_number: there.size }),
     // eslint-disable-next-line @typescript-eslint/require-await
     async *tasks() {
       for (const [id, annotations] of there) yield { id, data: { image: 'x' }, meta: {}, annotations, predictions: [] };
