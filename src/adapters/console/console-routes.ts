@@ -80,7 +80,9 @@ function dataRoutes(service: Service, titleOf: TitleOf): Route[] {
           caller: { name: caller.name, access: caller.anonymous ? 'read' : caller.access },
           status,
           projects: shown,
-          titles: Object.fromEntries(shown.map((name) => [name, titleOf(name)] as const).filter((one): one is readonly [string, string] => one[1] !== undefined)),
+          titles: Object.fromEntries(
+            shown.map((name) => [name, titleOf(name)] as const).filter((one): one is readonly [string, string] => one[1] !== undefined),
+          ),
           errors: errors.map((error) => ({ ...error, ...(allows(caller.access, 'admin') ? {} : HIDDEN), hint: hintOf(error.code) })),
         };
         return { json };

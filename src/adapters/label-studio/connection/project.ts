@@ -26,5 +26,9 @@ const LONGEST_TITLE = 60;
 /** A title as people read it, on one line: it may hold anything. */
 export function shownTitle(title: string): string {
   const plain = title.replace(/[\p{Cc}\p{Cs}\p{Bidi_Control}\s]+/gu, ' ').trim();
-  return plain.length <= LONGEST_TITLE ? plain : `${Array.from(plain).slice(0, LONGEST_TITLE - 3).join('')}...`;
+  return plain.length <= LONGEST_TITLE
+    ? plain
+    : `${Array.from(plain)
+        .slice(0, LONGEST_TITLE - 3)
+        .join('')}...`;
 }

@@ -179,9 +179,7 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
   it('calls a project by its title in the tool it comes from, beside its name', async () => {
     const one = await open('admin');
     await drawn(one);
-    const options = await one.locator('#project option').allTextContents();
-    expect(options).toContain('Cups and spoons (kitchen)');
-    expect(options).toContain(HOSTILE);
+    expect(await one.locator('#project option').allTextContents()).toEqual(expect.arrayContaining(['Cups and spoons (kitchen)', HOSTILE]));
     expect(await one.locator('#project').inputValue()).toBe('kitchen');
   });
 
@@ -193,7 +191,6 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
     await useToken(one, TOKENS.admin);
     const buttons = one.locator('#queue').getByRole('button', { name: /^Erase / });
     await buttons.first().waitFor();
-    const before = await buttons.count();
     await buttons.first().click();
     const dialog = one.getByRole('dialog');
     await dialog.getByText('This cannot be undone').waitFor();
@@ -209,7 +206,6 @@ describe.skipIf(!hasChromium)(`the console ${chromiumLabel}`, () => {
     await one.getByText('Erased, with 0 annotations and 0 predictions.').waitFor();
     expect(erased()).toEqual([{ project: 'kitchen', sha256: key?.replace('erase ', '') }]);
     await expect.poll(() => one.locator(`#queue [data-key="${key}"]`).count()).toBe(0);
-    expect(before).toBeGreaterThan(0);
   });
 
   it('does nothing where somebody thinks better of it', async () => {

@@ -28,7 +28,7 @@ export const HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>do
 const MINUTE = 60_000;
 const LABELS = ['mug', 'spoon', 'tea towel'];
 /** Titles in a labeling tool. */
-export const TITLES = new Map([['kitchen', 'Cups and spoons']]);
+const TITLES = new Map([['kitchen', 'Cups and spoons']]);
 
 const CURVE = Array.from({ length: 120 }, (_, i) => ({
   step: 5 * i + 5,
