@@ -126,6 +126,7 @@ export async function createServer(options: CreateServerOptions = {}): Promise<P
       ...{ guard, log, metrics, bodies, metricsAccess: settings.metrics },
       limits: { maxBodyBytes: limits.bodyBytes, deadlineMs: limits.deadlineMs },
       ready: () => service.status(),
+      onFailure: (error, asked) => service.report(error, asked),
       about: { title: 'prosam', version: codeVersion(), description: 'One mask in, the same concept in every other image.' },
       ...settings.http,
       ...(settings.allowedHosts && { allowedHosts: settings.allowedHosts }),

@@ -1,11 +1,14 @@
 /** Recent errors of the service, for operators. */
 import { isProsamError, messageOf } from '../core/common/errors.ts';
-import { countCall } from './ports/counted-errors.ts';
+import { countCall, countOwn } from './ports/counted-errors.ts';
 import type { ServiceMetrics } from './ports/metrics.ts';
 import type { ErrorReport } from './types.ts';
 
 const MAX_REPORTS = 50;
+/** Code of errors that have none of their own. */
+const UNFORESEEN = 'ENGINE_FAILED';
 
+/** What is listed is counted in the metrics under the same code, once; refusals are counted alone. */
 export interface ErrorList {
   report: (error: unknown, where: string) => void;
   /** Runs work and passes on what it throws: failures that are not the caller's doing are listed, and every code is counted. */
@@ -23,7 +26,8 @@ export function createErrorList(now: () => number, metrics: Pick<ServiceMetrics,
       if (reported.has(error)) return;
       reported.add(error);
     }
-    const code = isProsamError(error) ? error.code : 'ENGINE_FAILED';
+    const code = isProsamError(error) ? error.code : UNFORESEEN;
+    countOwn(metrics, error, code);
     reports.unshift({ createdMs: now(), code, message: messageOf(error), where });
     reports.length = Math.min(reports.length, MAX_REPORTS);
   };
@@ -33,10 +37,10 @@ export function createErrorList(now: () => number, metrics: Pick<ServiceMetrics,
       try {
         return await work();
       } catch (error) {
-        const { status = 500, code } = error as { status?: number; code?: string };
+        const { status = 500, code = UNFORESEEN } = isProsamError(error) ? error : {};
         const expected = error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
+        if (!expected) countCall(metrics, error, code);
         if (status >= 500 && !expected) report(error, where);
-        if (code !== undefined) countCall(metrics, error, code);
         throw error;
       }
     },

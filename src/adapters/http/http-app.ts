@@ -26,6 +26,8 @@ export interface HttpAppOptions {
   /** @default silent */
   log?: Log;
   metrics?: Metrics;
+  /** Called with what no caller could help (status 500 and above), and what was asked for. @default not called */
+  onFailure?: (error: unknown, asked: string) => void;
   limits?: Partial<Omit<HttpLimits, 'json'>> & { json?: Partial<JsonLimits> };
   /** Bytes of bodies in memory at the same time; one for all apps of a process. @default one of its own, 512 MiB */
   bodies?: BodyBudget;
@@ -66,7 +68,7 @@ export interface HttpApp {
 
 /** @throws CONFIG_INVALID for limits out of range, a base path or origins that are none */
 export function createHttpApp(options: HttpAppOptions): HttpApp {
-  const { guard, log = silentLog, metrics, trustProxy, clockMs = () => performance.now() } = options;
+  const { guard, log = silentLog, metrics, onFailure, trustProxy, clockMs = () => performance.now() } = options;
   const limits = httpLimits(options.limits ?? {});
   const basePath = parseBasePath(options.basePath ?? '');
   const origins = parseOrigins(options.allowOrigins ?? []);
@@ -150,6 +152,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       exchange.log.error({ code: error.code, error: error.cause ?? error, path: loggedPath(request.url) }, `failed: ${messageOf(thrown)}`);
     }
     if (!gone && metrics) countOwn(metrics, thrown, error.code);
+    if (!gone && error.status >= 500) onFailure?.(thrown, `${request.method} ${loggedPath(request.url)}`);
     if (response.headersSent) {
       response.destroy();
       return;

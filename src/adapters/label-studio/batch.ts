@@ -82,7 +82,7 @@ export function createBatch(parts: BatchParts): Batch {
         log.warn({ project, tasks: tasks.length, known: known.size, code }, `nothing is predicted: ${why.message}`);
         // Whoever opens a task asked for nothing.
         if (!urgent) {
-          metrics.error(code);
+          countOwn(metrics, why, code);
           report?.(why, project);
         }
         return tasks.map(() => undefined);

@@ -1,7 +1,7 @@
 /** Failures counted by their code: once, although a call of the service and the adapter that made it both see them. */
 import type { ServiceMetrics } from './metrics.ts';
 
-/** Failures that a call of the service has counted. */
+/** Failures that were counted. */
 const counted = new WeakSet();
 
 /** Counts a failure of a call, each time it fails. */
@@ -10,8 +10,8 @@ export function countCall(metrics: Pick<ServiceMetrics, 'error'>, error: unknown
   metrics.error(code);
 }
 
-/** Counts a failure of an adapter's own work, unless it came from a call that has counted it. */
+/** Counts a failure of an adapter's own work once, and not where it came from a call that has counted it. */
 export function countOwn(metrics: Pick<ServiceMetrics, 'error'>, error: unknown, code: string): void {
   if (typeof error === 'object' && error !== null && counted.has(error)) return;
-  metrics.error(code);
+  countCall(metrics, error, code);
 }

@@ -1,5 +1,6 @@
 /** Requests to the shell, over real connections. */
 import { describe, expect, it } from 'vitest';
+import { messageOf, ProsamError } from '../../../../src/core/common/errors.ts';
 import { AUTHORIZED, errorOf, JSON_BODY, closedApps, sendRaw } from './running-app.ts';
 import { echo, failing } from './echo-route.ts';
 
@@ -129,5 +130,20 @@ describe('a request', () => {
     expect(split.toLowerCase()).not.toContain('set-cookie');
     expect((await ask('a\nX-Evil: 1')).toLowerCase()).not.toContain('x-evil');
     expect((await ask('a\rX-Evil: 1')).toLowerCase()).not.toContain('x-evil');
+  });
+
+  it('tells of what no caller could help, and of nothing else', async () => {
+    const told: string[] = [];
+    const thrown: Error[] = [
+      new Error('nobody foresaw this'),
+      new ProsamError('BLOB_DAMAGED', 'bytes changed'),
+      new ProsamError('REFERENCE_MISSING', 'mark one'),
+    ];
+    const { url } = await start([failing(() => thrown.shift())], {
+      onFailure: (error, asked) => void told.push(`${asked}: ${messageOf(error)}`),
+    });
+    for (let i = 0; i < 3; i++) await fetch(`${url}/v1/fail?secret=1`, { headers: AUTHORIZED });
+    await fetch(`${url}/v1/nothing`, { headers: AUTHORIZED });
+    expect(told).toEqual(['GET /v1/fail: nobody foresaw this', 'GET /v1/fail: bytes changed']);
   });
 });

@@ -21,3 +21,22 @@ it('a failure of a call is counted and listed once, whoever tells of it afterwar
   countOwn(metrics, new Error('its own'), 'ENGINE_FAILED');
   expect(codes).toEqual(['STORAGE_FAILED', 'STORAGE_FAILED', 'ENGINE_FAILED']);
 });
+
+it('what is listed is counted under the same code, whatever it is; refusals are counted alone', async () => {
+  const codes: string[] = [];
+  const errors = createErrorList(() => 7, { error: (code) => void codes.push(code) });
+  const failing = (error: Error) => expect(errors.listed('p', () => Promise.reject(error))).rejects.toBe(error);
+  await failing(new Error('nobody foresaw this'));
+  await failing(Object.assign(new Error('no such file'), { code: 'ENOENT' }));
+  errors.report(new ProsamError('BLOB_DAMAGED', 'bytes changed'), 'database');
+  errors.report('text', 'learner');
+  const listed = errors.list().map(({ code }) => code);
+  expect(listed).toEqual(['ENGINE_FAILED', 'BLOB_DAMAGED', 'ENGINE_FAILED', 'ENGINE_FAILED']);
+  expect(codes).toEqual([...listed].reverse());
+
+  await failing(new ProsamError('REFERENCE_MISSING', 'mark one first'));
+  await failing(new DOMException('gone', 'AbortError'));
+  expect(codes.at(-1)).toBe('REFERENCE_MISSING');
+  expect(codes).toHaveLength(5);
+  expect(errors.list()).toHaveLength(4);
+});
