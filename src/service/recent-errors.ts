@@ -8,7 +8,7 @@ const MAX_REPORTS = 50;
 /** Code of errors that have none of their own. */
 const UNFORESEEN = 'ENGINE_FAILED';
 
-/** What is listed is counted in the metrics under the same code, once; refusals are counted alone. */
+/** List of errors, each of which the metrics count once under the same code; they count refusals, too. */
 export interface ErrorList {
   report: (error: unknown, where: string) => void;
   /** Runs work and passes on what it throws: failures that are not the caller's doing are listed, and every code is counted. */
