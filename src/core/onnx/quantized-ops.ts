@@ -1,14 +1,18 @@
 /**
- * `Ops` whose linear layers multiply whole numbers of 8 bits. Weights are brought to -127..127 inside the graph, by nodes that
+ * `Ops` whose linear layers multiply whole numbers of 8 bits. Weights are brought to -63..63 inside the graph, by nodes that
  * depend on nothing else: ONNX Runtime computes them once, when the session is made, so that no other file is needed. What
  * comes into a layer is scaled when it is known.
+ *
+ * CPUs without VNNI instructions add two products in 16 bits, which 255 * 127 + 255 * 127 exceeds, silently; with weights of 7 bits every
+ * CPU gives the same sums.
  */
 import type { Ops } from '../networks/ops.ts';
 import { onnxOps, type GraphBuilder, type GraphValue } from './onnx-ops.ts';
 
 /** Smaller layers gain nothing. */
 const MIN_WEIGHTS = 4096;
-const LARGEST = 127;
+/** Largest weight whose products, two by two, fit 16 bits: 2 * 255 * 63 < 2^15. */
+const LARGEST = 63;
 /** Far below any weight, and not zero in single precision after the division. */
 const MIN_MAGNITUDE = 1e-30;
 
