@@ -4,7 +4,7 @@ import { countsBefore } from '../service/ports/provenance.ts';
 import type { MaskRow, Store } from '../service/ports/storage.ts';
 import { assignSplits, type Split, type SplitImage } from './split.ts';
 import { askedWith, type AskedWith } from './asked-with.ts';
-import { groupedBy } from './grouped.ts';
+import { groupedBy } from '../core/common/grouped.ts';
 import { absencesOf, chooseAbsences, type AbsenceStore } from './choose-absences.ts';
 import type { SnapshotAbsence, SnapshotMask } from './snapshot.ts';
 

@@ -1,6 +1,6 @@
 /** Whether a candidate may take the place of the current version, and why, in words and metrics. */
 import { gainInterval, type Interval } from './interval.ts';
-import { groupedBy } from './grouped.ts';
+import { groupedBy } from '../core/common/grouped.ts';
 
 /** One label in one held-out image, answered with the live version and with the candidate in its place. */
 export interface GatePair {

@@ -13,7 +13,7 @@ import { diskFeatureCache } from '../core/runtime/node/disk-feature-cache.ts';
 import { openNetworks } from '../core/runtime/node/open-networks.ts';
 import { readingOptions } from '../service/ports/choose-references.ts';
 import type { GatePair } from './gate-decision.ts';
-import { groupedBy } from './grouped.ts';
+import { groupedBy } from '../core/common/grouped.ts';
 import { isAbsence, type Lesson, type Snapshot } from './snapshot.ts';
 import { changeBetween } from './visible-change.ts';
 

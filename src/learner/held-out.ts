@@ -9,7 +9,7 @@ import type { Engine } from '../core/engine/types.ts';
 import { writeDurably } from '../core/files/write-file.ts';
 import { judge, type GatePair } from './gate-decision.ts';
 import { measureVersions, type GateOptions } from './gate.ts';
-import { groupedBy } from './grouped.ts';
+import { groupedBy } from '../core/common/grouped.ts';
 import type { RunFiles } from './run-files.ts';
 import type { LearnerSettings } from './settings.ts';
 import { isAbsence, type Lesson } from './snapshot.ts';

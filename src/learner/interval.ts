@@ -1,7 +1,7 @@
 /** Confidence interval of what a candidate gains, over images: the pairs of one image are drawn together, because they are not independent. */
 import { seededRandom, uniformInt } from '../core/common/random.ts';
 import { quantile } from '../training/evaluation/bootstrap.ts';
-import { groupedBy } from './grouped.ts';
+import { groupedBy } from '../core/common/grouped.ts';
 
 /** One label in one held-out image: score with the candidate less score without it, -1 to 1. */
 export interface Gain {

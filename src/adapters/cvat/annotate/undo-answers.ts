@@ -2,6 +2,7 @@
  * Takes back what CVAT's own requests brought into a task. A shape is ours where the frame's file is an image that was answered, and the
  * shape is one of that answer, untouched. Everything else stays, with a reason.
  */
+import { groupedBy } from '../../../core/common/grouped.ts';
 import { sha256Hex } from '../../../core/common/sha256.ts';
 import type { CvatClient } from '../api/client.ts';
 import type { CvatLabel, CvatShape, CvatTarget } from '../api/types.ts';
@@ -86,7 +87,7 @@ async function undoJob(options: UndoAnswersOptions, job: number, { labels, uploa
   const imageOf = ({ frame }: CvatShape): string => hashes.get(frame) as string;
   const answered = await answers.answered(new Set(candidates.map(imageOf)));
   const fates = new Map<CvatShape, Fate>(found.map((shape) => [shape, 'uploaded']));
-  for (const same of groupsOf(candidates, (shape) => `${shape.frame} ${shape.label_id} ${formDigest(shape)}`)) {
+  for (const same of groupedBy(candidates, (shape) => `${shape.frame} ${shape.label_id} ${formDigest(shape)}`).values()) {
     const [one] = same as [CvatShape, ...CvatShape[]];
     const matching = (answered.get(imageOf(one)) ?? []).filter(({ forms }) => forms.includes(formDigest(one)));
     const labelled = matching.filter(({ label }) => (mapping.get(label) ?? label) === nameOf(one));
@@ -100,11 +101,11 @@ async function undoJob(options: UndoAnswersOptions, job: number, { labels, uploa
     const gone = new Set(removed);
     // Somebody was at work meanwhile.
     for (const shape of ours) if (kept.includes(shape.id)) fates.set(shape, 'changed');
-    for (const same of groupsOf(
+    const removedOf = groupedBy(
       ours.filter(({ id }) => gone.has(id)),
       imageOf,
-    ))
-      await answers.takenBack(imageOf(same[0] as CvatShape), same.map(formDigest));
+    );
+    for (const [image, same] of removedOf) await answers.takenBack(image, same.map(formDigest));
   }
   return found.map((shape) => ({
     ...{ id: shape.id, job, frame: shape.frame, label: nameOf(shape), type: shape.type },
@@ -139,15 +140,4 @@ function hasDefaults({ attributes, occluded, z_order: order }: CvatShape, label:
     return usual.has(id) && usual.get(id) === value;
   };
   return attributes.every(isUsual) && occluded !== true && (order === undefined || order === 0);
-}
-
-function groupsOf<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const there = groups.get(key);
-    if (there) there.push(item);
-    else groups.set(key, [item]);
-  }
-  return [...groups.values()];
 }
