@@ -199,13 +199,13 @@ describe.skipIf(missing !== undefined)(title, () => {
     const [, , , fourth = 0] = ids;
     const silent = await here.client.createAnnotation(fourth, { result: [brushRegion((scenes.get(fourth) as SceneFile).truth, LABEL)] });
     const learned = await sceneFiles({ count: 20, firstSeed: 3000, concept: CONCEPT, grey: true });
-    const imported = await here.client.importTasks(
-      here.project.id,
-      learned.map(({ bytes, truth }) => ({
-        data: { image: `data:image/png;base64,${Buffer.from(bytes).toString('base64')}` },
-        annotations: [{ result: [brushRegion(truth, LABEL)] }],
-      })),
-    );
+    const tasks = learned.map(({ bytes, truth }) => ({
+      data: { image: `data:image/png;base64,${Buffer.from(bytes).toString('base64')}` },
+      annotations: [{ result: [brushRegion(truth, LABEL)] }],
+    }));
+    let imported = await here.client.importTasks(here.project.id, tasks);
+    // Seen once: Label Studio took the tasks and left their annotations out, without a word.
+    if (imported.annotation_count === 0) imported = await here.client.importTasks(here.project.id, tasks);
     expect(imported).toMatchObject({ task_count: 20, annotation_count: 20 });
     await waitFor(async () => (await counted()).has(silent.id) && (await counted()).size >= 23);
     await here.client.deleteAnnotation(silent.id);
