@@ -64,20 +64,21 @@ export function createPredict(parts: PredictParts) {
       if (asked.references.length === 0) throw nothingToLookFor(project, asked.missing);
       const compute = (encoderVersion: string, promptEncoder: string | undefined) =>
         admission.run({ client, priority, signal }, async (queue) => {
+          const drawing = optionsFor(parts, request, asked, encoderVersion);
           const prediction = await engine.predict(target.input, asked.references, {
             ...(method && { method }),
-            ...optionsFor(parts, request, asked, encoderVersion),
+            ...drawing,
             ...(asked.without.length > 0 && { others: asked.without.map(({ image }) => image) }),
             ...(promptEncoder !== undefined && { promptEncoder }),
             ...(signal && { signal }),
           });
-          return { asked, prediction, queue, encoderVersion };
+          return { asked, prediction, queue, encoderVersion, drawing };
         });
       return request.encoderVersion === undefined
         ? serving.use(state, compute)
         : serving.useVersion(project, request.encoderVersion, compute);
     };
-    const { asked, prediction, queue, encoderVersion } = await predictWith(chosen).catch(async (error: unknown) => {
+    const { asked, prediction, queue, encoderVersion, drawing } = await predictWith(chosen).catch(async (error: unknown) => {
       if (request.references !== undefined || !isImageTrouble(error)) throw error;
       // A file may have been lost since it was verified: once more without those.
       const { version } = images.unreadable;
@@ -91,11 +92,7 @@ export function createPredict(parts: PredictParts) {
     for (const [stage, milliseconds] of Object.entries(prediction.milliseconds)) metrics.stage(stage, milliseconds);
     metrics.stage('queue', queue);
     metrics.cache('image features', prediction.cached ? 'hit' : 'miss');
-    const asking = {
-      encoderVersion,
-      method: request.options?.method ?? method ?? 'auto',
-      options: optionsFor(parts, request, asked, encoderVersion),
-    };
+    const asking = { encoderVersion, method: request.options?.method ?? method ?? 'auto', options: drawing };
     // What a gate saw holds for the project's own references.
     const labels = request.references === undefined ? asked.sets.map(({ label }) => label) : [];
     const response: ServicePrediction = {

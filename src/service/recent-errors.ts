@@ -21,29 +21,35 @@ export function createErrorList(now: () => number, metrics: Pick<ServiceMetrics,
   const reports: ErrorReport[] = [];
   /** One failure passes several places that tell of it. */
   const reported = new WeakSet();
-  const report: ErrorList['report'] = (error, where) => {
+  const list = (error: unknown, where: string): void => {
     if (typeof error === 'object' && error !== null) {
       if (reported.has(error)) return;
       reported.add(error);
     }
-    const code = isProsamError(error) ? error.code : UNFORESEEN;
-    countOwn(metrics, error, code);
-    reports.unshift({ createdMs: now(), code, message: messageOf(error), where });
+    reports.unshift({ createdMs: now(), code: codeOf(error), message: messageOf(error), where });
     reports.length = Math.min(reports.length, MAX_REPORTS);
   };
   return {
-    report,
+    report(error, where) {
+      countOwn(metrics, error, codeOf(error));
+      list(error, where);
+    },
     async listed(where, work) {
       try {
         return await work();
       } catch (error) {
-        const { status = 500, code = UNFORESEEN } = isProsamError(error) ? error : {};
         const expected = error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
-        if (!expected) countCall(metrics, error, code);
-        if (status >= 500 && !expected) report(error, where);
+        if (!expected) {
+          countCall(metrics, error, codeOf(error));
+          if (!isProsamError(error) || error.status >= 500) list(error, where);
+        }
         throw error;
       }
     },
     list: () => [...reports],
   };
+}
+
+function codeOf(error: unknown): string {
+  return isProsamError(error) ? error.code : UNFORESEEN;
 }

@@ -81,7 +81,10 @@ function dataRoutes(service: Service, titleOf: TitleOf): Route[] {
           status,
           projects: shown,
           titles: Object.fromEntries(
-            shown.map((name) => [name, titleOf(name)] as const).filter((one): one is readonly [string, string] => one[1] !== undefined),
+            shown.flatMap((name) => {
+              const title = titleOf(name);
+              return title === undefined ? [] : [[name, title]];
+            }),
           ),
           errors: errors.map((error) => ({ ...error, ...(allows(caller.access, 'admin') ? {} : HIDDEN), hint: hintOf(error.code) })),
         };

@@ -61,14 +61,15 @@ const QUERIES: Record<
 function prunableImages({ nowMs, beforeMs, keep }: PruneRules): Query | undefined {
   if (beforeMs.images === undefined && keep.images === undefined) return undefined;
   const old = beforeMs.images ?? 0;
-  const [newest, beyond] = keep.images === undefined ? [0, 0] : [keep.images, nowMs - DAY_MS];
+  const [newest, beyond] = keep.images === undefined ? [0, old] : [keep.images, Math.max(old, nowMs - DAY_MS)];
   return sql`
     select sha256 as key, project, 0 as bytes from (
-      select images.*, row_number() over (partition by project order by created_ms desc, sha256) as place,
-        (select max(created_ms) from predictions where predictions.project = images.project and predictions.sha256 = images.sha256) as predicted_ms
+      select images.*, case when row_number() over (partition by project order by created_ms desc, sha256) > ${newest}
+        then cast(${beyond} as bigint) else cast(${old} as bigint) end as before_ms
       from images where annotated = 0 and split is null
         and not exists (select 1 from annotations where annotations.sha256 = images.sha256 and annotations.project = images.project)
         and not exists (select 1 from batches where batches.project = images.project and ended_ms is null)) as free
-    where (created_ms < ${old} and coalesce(predicted_ms, 0) < ${old})
-      or (place > ${newest} and created_ms < ${beyond} and coalesce(predicted_ms, 0) < ${beyond})`;
+    where created_ms < before_ms and not exists (
+      select 1 from predictions
+      where predictions.project = free.project and predictions.sha256 = free.sha256 and predictions.created_ms >= before_ms)`;
 }

@@ -1,4 +1,5 @@
 /** From the rows of one contestant to its metrics. */
+import { groupedBy } from '../../core/common/grouped.ts';
 import { confusionRates, type Confusion } from '../../core/mask/metrics.ts';
 import type { EngineInfo, StageTimes } from '../../core/engine/types.ts';
 import type { DatasetClass } from '../types.ts';
@@ -22,7 +23,7 @@ export interface SummaryParts {
 
 export function summarize({ contestant, engines, rows, absent, classes, seed }: SummaryParts): ContestantResult {
   const names = new Map(classes.map(({ id, name }) => [id, name]));
-  const byFold = [...grouped(rows, ({ fold }) => fold)];
+  const byFold = [...groupedBy(rows, ({ fold }) => fold)];
   const counts = total(rows);
   const { tpr, tnr, fpr, fnr, tpShare, tnShare, fpShare, fnShare } = confusionRates(counts);
   const folds = byFold.map(([fold, own]): FoldResult => ({ fold, miou: bootstrapMiou(own, seed), fbIou: fbIou(total(own)) }));
@@ -48,18 +49,6 @@ export function summarize({ contestant, engines, rows, absent, classes, seed }: 
   };
 }
 
-/** In the order in which the keys first appear. */
-function grouped<K>(rows: readonly EpisodeRow[], keyOf: (row: EpisodeRow) => K): Map<K, EpisodeRow[]> {
-  const groups = new Map<K, EpisodeRow[]>();
-  for (const row of rows) {
-    const key = keyOf(row);
-    const group = groups.get(key);
-    if (group) group.push(row);
-    else groups.set(key, [row]);
-  }
-  return groups;
-}
-
 function total(rows: readonly EpisodeRow[]): Confusion {
   const sum = { tp: 0, tn: 0, fp: 0, fn: 0 };
   for (const { counts } of rows) for (const key of ['tp', 'tn', 'fp', 'fn'] as const) sum[key] += counts[key];
@@ -78,7 +67,7 @@ function fbIou(counts: Confusion): number {
 }
 
 function classResults(fold: string, rows: readonly EpisodeRow[], names: ReadonlyMap<number, string>): ClassResult[] {
-  return [...grouped(rows, ({ classId }) => classId)]
+  return [...groupedBy(rows, ({ classId }) => classId)]
     .sort(([a], [b]) => a - b)
     .map(([id, own]) => ({ fold, id, name: names.get(id) ?? `class ${id}`, iou: foregroundIou(total(own)), episodes: own.length }));
 }

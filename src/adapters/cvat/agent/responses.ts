@@ -71,21 +71,11 @@ export function createAgentResponses({ client, service, project, tracker, ...res
     };
     switch (params.type) {
       case 'annotate_frame':
-        return {
-          annotations: await detectFrames(
-            detector,
-            { ...params, frames: [params.frame] },
-            { imageOf, isWhole: params.roi?.length !== 4, signal, onProgress },
-          ),
-        };
-      case 'annotate_task':
-        return {
-          annotations: await detectFrames(
-            detector,
-            { ...params, frames: await framesOf(params.task) },
-            { imageOf, isWhole: params.roi?.length !== 4, signal, onProgress },
-          ),
-        };
+      case 'annotate_task': {
+        const frames = params.type === 'annotate_frame' ? [params.frame] : await framesOf(params.task);
+        const context = { imageOf, isWhole: params.roi?.length !== 4, signal, onProgress };
+        return { annotations: await detectFrames(detector, { ...params, frames }, context) };
+      }
       case 'interact': {
         refuseText(params.text_prompts);
         const image = await imageOf(params.frame);
