@@ -43,7 +43,7 @@ function context(more: Partial<FitParts['context']> = {}): FitParts['context'] {
   const stopping = new AbortController();
   stop.push(stopping);
   return {
-    ...{ storage: world.storage, settings: world.settings({ fitFrom: 2 }), holder: 'a learner', now: Date.now },
+    ...{ storage: world.storage, settings: world.settings({ fitFrom: 2, method: 'auto' }), holder: 'a learner', now: Date.now },
     log: { ...silentLog, error: (fields, message) => errors.push(`${message} ${JSON.stringify(fields)}`) },
     onEvent(event) {
       if (event.type === 'fit') events.push(event);
@@ -170,7 +170,7 @@ describe('learners that watch', () => {
       context({ holder: 'one' }),
       context({
         ...{ holder: 'two', storage: second },
-        settings: { ...world.settings({ fitFrom: 2 }), workDir: join(world.folder, 'other') },
+        settings: { ...world.settings({ fitFrom: 2, method: 'auto' }), workDir: join(world.folder, 'other') },
       }),
     ];
     const learners = contexts.map((one) => keepFitting(one, (project) => project !== 'else', 50));
@@ -208,7 +208,7 @@ describe('learners that watch', () => {
 
   it('do nothing where they are told to, or where nobody asks for it', async () => {
     await world.annotate(3, { project: 'pays', concepts: [PAYS] });
-    for (const settings of [world.settings(), world.settings({ fitFrom: 4 }), world.settings({ fitFrom: 2, method: 'prosam' })])
+    for (const settings of [world.settings(), world.settings({ fitFrom: 4, method: 'auto' }), world.settings({ fitFrom: 2, method: 'prosam' })])
       await fitOnce(context({ settings }), ['pays']);
     await keepFitting(context({ settings: world.settings() }), () => true, 50);
     expect(await world.storage.store.fits.list('pays', 9)).toEqual([]);
