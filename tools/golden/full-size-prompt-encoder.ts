@@ -13,7 +13,7 @@ import type { TrainingEngine } from '../../src/training/tfjs/engine.ts';
 import { createPromptDecoder } from '../../src/training/step/prompt-decoder.ts';
 import { trainingStep } from '../../src/training/step/training-step.ts';
 import { executeOnnx } from '../../test/golden/execute.ts';
-import type { FullSizeEngines } from './full-size-runs.ts';
+import type { FullSizeEngines } from './full-size-engines.ts';
 import { hashedImage, hashedNoise, transposed } from '../../test/golden/hash-weights.ts';
 
 type Named = Record<string, Tensor>;

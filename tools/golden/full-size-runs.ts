@@ -19,19 +19,14 @@ import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
 import { samDensePositions } from '../../src/core/networks/sam-prompt-encoder.ts';
 import { tensorsNeeded, type NetworkDefinition } from '../../src/core/onnx/emit.ts';
 import type { Runtime, Tensor } from '../../src/core/onnx/session.ts';
-import type { TrainingEngine } from '../../src/training/tfjs/engine.ts';
 import { executeOnnx } from '../../test/golden/execute.ts';
+import type { FullSizeEngines } from './full-size-engines.ts';
 import type { ExpectedModel } from './full-size-forms.ts';
 import { promptEncoder } from './full-size-prompt-encoder.ts';
 import { runSam2 } from './full-size-sam2.ts';
 import { hashedImage, hashedNoise } from '../../test/golden/hash-weights.ts';
 
 type Named = Record<string, Tensor>;
-/** Runtime of the networks, and the differentiating engine: without one nothing is differentiated. */
-export interface FullSizeEngines {
-  runtime: Runtime;
-  engine?: TrainingEngine | undefined;
-}
 /** others: other models' weights. */
 type ModelRun = (file: Checkpoint, others: (model: ExpectedModel) => Promise<Checkpoint>, engines: FullSizeEngines) => Promise<Named>;
 

@@ -17,7 +17,8 @@ import { chooseEngine, ENGINE_CHOICES } from '../../test/golden/choose-engine.ts
 import type { Form } from './full-size-form.ts';
 import { FORMS, openAs, type ExpectedModel } from './full-size-forms.ts';
 import { checkLarge, LARGE_MODELS } from './full-size-large.ts';
-import { RUNS, type FullSizeEngines } from './full-size-runs.ts';
+import type { FullSizeEngines } from './full-size-engines.ts';
+import { RUNS } from './full-size-runs.ts';
 import { runAsUser } from './full-size-user.ts';
 import { hashedWeights } from '../../test/golden/hash-weights.ts';
 import { runtimeNamed, RUNTIMES, slackOf } from '../../test/golden/runtimes.ts';

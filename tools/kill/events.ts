@@ -2,17 +2,16 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
 import { projectKeyOf } from '../../src/adapters/label-studio/protocol/events.ts';
 import { encodeBrushRleSync } from '../../src/core/mask/brush-rle.ts';
 import { maskFromCocoRle } from '../../src/index.ts';
 import { ask } from '../../test/e2e/serve-process.ts';
+import { killWhileSending } from './kill-while-sending.ts';
 import { pictures, type RgbImage } from './pictures.ts';
 import type { Scenario } from './place.ts';
 import { handOver, holds, missing, problemsOf, serve } from './service.ts';
 
 const WRITERS = 3;
-const LATEST_MS = 600;
 const PROJECT = { id: 1, created_at: '2026-11-22T16:31:53.521413Z' };
 const NAME = `label-studio/${projectKeyOf(PROJECT.id, PROJECT.created_at)}`;
 const CONFIG = '<View><Image name="image" value="$image"/><BrushLabels name="tag" toName="image"><Label value="cup"/></BrushLabels></View>';
@@ -53,26 +52,12 @@ export const killEvents: Scenario = async (place, kills, random, say) => {
   let count = 0;
   let service = await serve(place, more);
   for (let kill = 0; kill < kills; kill++) {
-    let writing = true;
-    const write = async (): Promise<void> => {
-      while (writing) {
-        const id = ++count;
-        const picture = id % images.length;
-        const told = await ask(service.url, '/label-studio/webhook', eventOf(images[picture] as RgbImage, picture, id)).then(
-          () => true,
-          () => false,
-        );
-        if (!told) return; // nobody was told that it is kept
-        answered.add(String(id));
-      }
-    };
-    const known = answered.size;
-    const writers = Array.from({ length: WRITERS }, write);
-    for (const until = Date.now() + 30_000; answered.size === known && Date.now() < until;) await wait(5);
-    await wait(random() * LATEST_MS);
-    await service.kill();
-    writing = false;
-    await Promise.all(writers);
+    await killWhileSending(service, { writers: WRITERS, random }, async () => {
+      const id = ++count;
+      const picture = id % images.length;
+      await ask(service.url, '/label-studio/webhook', eventOf(images[picture] as RgbImage, picture, id));
+      answered.add(String(id));
+    });
     // Whoever had taken one was killed.
     await handOver(place, 'label-studio-%');
     service = await serve(place, more);
