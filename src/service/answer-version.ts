@@ -1,4 +1,5 @@
 /** Version string of an answer: a fingerprint of all that decides over its masks, and of nothing else. */
+import { PIECES } from '../core/engine/methods/pieces.ts';
 import { METHODS, type Method } from '../core/engine/results.ts';
 import { CHOICE, PRESENCE, SCORES } from '../core/engine/trust/weights.ts';
 import type { PredictOptions } from '../core/engine/types.ts';
@@ -28,8 +29,8 @@ export interface AnswerParts {
 const TRAINED: readonly (Method | 'auto')[] = ['auto', 'prosam', 'coarse', 'learned'];
 /** Methods that draw with fitted numbers where there are some. */
 const FITTING: readonly (Method | 'auto')[] = ['auto', 'learned'];
-/** Numbers that say what a mask's evidence is worth: they decide which method's mask is kept, and which is withheld. */
-const CALIBRATION = shortHash([SCORES, CHOICE, PRESENCE]);
+/** Numbers that decide which method's mask is kept and which is withheld, and how it is redrawn. */
+const CALIBRATION = shortHash([SCORES, CHOICE, PRESENCE, PIECES]);
 
 /**
  * `<model>.<prompt encoder or method>.r-<hash>`. The prompt encoder is part of it only where the method may use it: another one in service

@@ -15,6 +15,7 @@ const METHOD_NAMES: Record<Method, string> = {
   ...{
     nearest: 'nearest (features)',
     refined: 'refined (features, redrawn)',
+    pieces: 'pieces (features, each piece redrawn)',
     pseudo: 'pseudo (similarity, redrawn)',
     'gf-sam': 'gf-sam (similar points, joined)',
   },

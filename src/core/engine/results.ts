@@ -13,6 +13,7 @@ export const METHODS = [
   'persam',
   'nearest',
   'refined',
+  'pieces',
   'pseudo',
   'gf-sam',
   'persam-paper',
@@ -27,6 +28,7 @@ export const METHODS = [
  * - 'persam': no training: feature similarity picks points, SAM draws the mask and refines it twice
  * - 'nearest': no training: cells whose features are closer to the object's than to the background's
  * - 'refined': no training: the mask of 'nearest', redrawn by SAM
+ * - 'pieces': no training: the mask of 'nearest', each connected piece redrawn by SAM on its own where SAM sees it alike
  * - 'pseudo': no training: closeness to the object's features, whatever the background is, redrawn by SAM
  * - 'gf-sam': no training: SAM draws a mask for each of many similar points; those that hang together and fit the object are joined (GF-SAM)
  * - 'persam-paper': no training: PerSAM as published, with its two hooks in SAM's decoder

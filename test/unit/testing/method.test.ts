@@ -11,6 +11,7 @@ const MIN_OWN_IOU = {
   persam: 0.3,
   nearest: 0.5,
   refined: 0.5,
+  pieces: 0.5,
   pseudo: 0.3,
   'gf-sam': 0.3,
   'persam-paper': 0.1,

@@ -10,6 +10,7 @@ import { nearest } from './nearest.ts';
 import { persamF } from './persam-paper/persam-f.ts';
 import { persamPaper } from './persam-paper/persam-paper.ts';
 import { persam } from './persam.ts';
+import { pieces } from './pieces.ts';
 import { createProsamMethod, type ReadDistributions } from './prosam.ts';
 import { pseudo } from './pseudo.ts';
 import { refined } from './refined.ts';
@@ -19,6 +20,7 @@ const TRAINING_FREE = {
   persam,
   nearest,
   refined,
+  pieces,
   pseudo,
   'gf-sam': gfSam,
   'persam-paper': persamPaper,
@@ -27,10 +29,10 @@ const TRAINING_FREE = {
 } as const satisfies Partial<Record<Method, RunMethod>>;
 
 /**
- * Methods that draw where they are named, and that neither 'auto' nor the check on the references tries: published baselines, and one that
- * takes as long as many.
+ * Methods that draw where they are named, and that the check on the references does not try: published baselines, one that takes as long as
+ * many, and one that 'auto' draws after another.
  */
-const BY_NAME: readonly Method[] = ['gf-sam', 'persam-paper', 'persam-f', 'matcher'];
+const BY_NAME: readonly Method[] = ['pieces', 'gf-sam', 'persam-paper', 'persam-f', 'matcher'];
 
 /** Methods that 'auto' may choose from. */
 export function withoutBaselines(methods: Methods): Methods {

@@ -54,14 +54,14 @@ export async function decodeSamPrompts(
 
 /**
  * Decodes sets of prompts of one length and form together, each by itself. SAM expects a padding point behind points without a box, SAM 2
- * behind every set. A model whose prompts are drawn reads them in the mask prompt, too. guidance: of PerSAM's decoder.
+ * behind every set. A model whose prompts are drawn reads them in the mask prompt, too. maskInput: of all sets, or of each. guidance: of PerSAM's decoder.
  */
 export async function decodeSamPromptSets(
   networks: Networks,
   geometry: Geometry,
   image: ImageFeatures,
   sets: readonly (readonly SamPrompt[])[],
-  maskInput?: Float32Array,
+  maskInput?: Float32Array | readonly Float32Array[],
   guidance?: DecoderGuidance,
 ): Promise<SamMasks[]> {
   const { sam2, drawsPrompts } = networks;
@@ -86,9 +86,12 @@ export async function decodeSamPromptSets(
     data: Float32Array.from(values),
     shape: [sets.length, values.length / width / sets.length, width],
   });
-  const previous = maskInput && maskPrompt(networks, maskInput);
+  const inputs = maskInput instanceof Float32Array ? sets.map(() => maskInput) : maskInput;
   const side = lowResSide(image);
-  const drawings = placed.map((prompts) => (drawsPrompts ? drawnPrompt(side, prompts, previous) : previous));
+  const drawings = placed.map((prompts, set) => {
+    const previous = inputs?.[set] && maskPrompt(networks, inputs[set]);
+    return drawsPrompts ? drawnPrompt(side, prompts, previous) : previous;
+  });
   const mask = drawings[0] && { data: joinedFloats(drawings as Float32Array[]), shape: [sets.length, 1, side, side] };
   const decoded = await networks.decodePoints(image, tensor(xy, 2), tensor(kinds, POINT_KINDS.length), mask, guidance);
   return sets.map((_, set) => masksOf(decoded, set, sets.length, sam2?.stability));

@@ -39,7 +39,7 @@ describe('prosam models add', () => {
     expect(manifestOf('alone')).toMatchObject({ sam: { resize: 'stretch' } });
     const engine = await createEngine({ model: 'alone' });
     expect(engine.info).toMatchObject({
-      methods: ['persam', 'nearest', 'refined', 'pseudo', 'gf-sam', 'persam-paper', 'persam-f', 'matcher'],
+      methods: ['persam', 'nearest', 'refined', 'pieces', 'pseudo', 'gf-sam', 'persam-paper', 'persam-f', 'matcher'],
     });
     await engine.close();
   });

@@ -16,6 +16,10 @@ vi.mock(import('../../../../src/core/engine/trust/judge.ts'), () => ({
     return Promise.resolve({ evidence: { certainty: p } as Evidence, score: p, present: p });
   },
 }));
+vi.mock(import('../../../../src/core/engine/methods/pieces.ts'), async (actual) => ({
+  ...(await actual()),
+  redrawPieces: () => Promise.resolve({ ...resultOf(1), samIou: 0.125 }),
+}));
 vi.mock(import('../../../../src/core/engine/trust/estimates.ts'), async (actual) => ({
   ...(await actual()),
   leavesTrained: (trained, other, ahead) => other.certainty + (ahead ?? 0) > trained.certainty,
@@ -38,6 +42,7 @@ function methodsOf(scores: Partial<Record<Method, number>>, ran: Method[] = []):
   );
 }
 
+const plain = { networks: { drawsPrompts: false } } as never;
 const asked = { target: {} as never, references: [], rivals: [] };
 
 describe('auto', () => {
@@ -54,10 +59,22 @@ describe('auto', () => {
     [0.5, 0.5, 'prosam'],
   ] as const)('keeps the mask that the evidence prefers: prosam %d, nearest %d', async (prosam, nearest, name) => {
     const ran: Method[] = [];
-    const drawn = await drawBoth({} as never, methodsOf({ prosam, nearest }, ran), undefined, asked, {});
+    const drawn = await drawBoth(plain, methodsOf({ prosam, nearest }, ran), undefined, asked, {});
     expect(drawn).toMatchObject({ name, compared: { prosam, nearest } });
     expect(drawn).not.toHaveProperty('check');
     expect(ran).toEqual(['prosam', 'nearest']);
+  });
+
+  test('has the mask of nearest redrawn by models with which that is better, and keeps what is known of it', async () => {
+    const context = { networks: { drawsPrompts: true } } as never;
+    const methods = (nearest: number): Methods => {
+      const found: MethodResult = { ...resultOf(nearest), lowResLogits: Float32Array.of(nearest) };
+      return new Map([...methodsOf({ prosam: 0.5 }), ['nearest', () => Promise.resolve(found)]]);
+    };
+    const drawn = await drawBoth(context, methods(0.75), undefined, asked, {});
+    expect(drawn).toMatchObject({ name: 'pieces', judgement: { score: 0.75 }, compared: { prosam: 0.5, pieces: 0.75 } });
+    expect(drawn.result.samIou).toBe(0.125);
+    expect(await drawBoth(context, methods(0.25), undefined, asked, {})).toMatchObject({ name: 'prosam' });
   });
 
   test('hears what several references say of both', async () => {
@@ -65,7 +82,7 @@ describe('auto', () => {
       ...{ basis: 'leave-one-out', best: 'prosam', referenceIou: 0.5 },
       methods: { prosam: { iou: 0.5, each: [0.5, 0.5] }, nearest: { iou: nearest, each: [nearest, nearest] } },
     });
-    const drawn = (nearest: number) => drawBoth({} as never, methodsOf({ prosam: 0.5, nearest: 0.5 }), check(nearest), asked, {});
+    const drawn = (nearest: number) => drawBoth(plain, methodsOf({ prosam: 0.5, nearest: 0.5 }), check(nearest), asked, {});
     expect(await drawn(0.75)).toMatchObject({ name: 'nearest', check: { basis: 'leave-one-out', referenceIou: 0.75 } });
     expect(await drawn(0.25)).toMatchObject({ name: 'prosam', check: { basis: 'leave-one-out', referenceIou: 0.5 } });
   });

@@ -9,7 +9,7 @@ const bench = engineBench();
 /** Its prompt encoder has no coarse mask. */
 const OWN_METHODS = MODEL_METHODS.filter((method) => method !== 'coarse');
 /** Those that the check on references tries. */
-const CHECKED = OWN_METHODS.filter((method) => !['gf-sam', 'persam-paper', 'persam-f', 'matcher'].includes(method));
+const CHECKED = OWN_METHODS.filter((method) => !['pieces', 'gf-sam', 'persam-paper', 'persam-f', 'matcher'].includes(method));
 const { predictOne } = bench;
 
 describe('predict', () => {

@@ -35,13 +35,14 @@ it('draws another mask without the coarse mask', async () => {
 it('keeps of a single reference one of two masks, as its method draws it, says what was expected of both, and asks no copy', async () => {
   const check = await engine.selfCheck([reference(scenes[0])]);
   // Published baselines and slow ones draw where they are named.
-  const byName = ['gf-sam', 'persam-paper', 'persam-f', 'matcher'];
+  const byName = ['pieces', 'gf-sam', 'persam-paper', 'persam-f', 'matcher'];
   expect(Object.keys(check.methods)).toEqual(MODEL_METHODS.filter((method) => !byName.includes(method)));
-  const drawn = { prosam: await predict('prosam'), nearest: await predict('nearest') };
+  const drawn = { prosam: await predict('prosam'), pieces: await predict('pieces') };
   const auto = await predict('auto');
-  const kept = drawn[auto.method as 'prosam' | 'nearest'];
+  const kept = drawn[auto.method as 'prosam' | 'pieces'];
   expect(auto.mask).toEqual(kept.mask);
-  expect(auto.quality.compared).toEqual({ prosam: drawn.prosam.quality.score, nearest: expect.any(Number) as number });
+  const other = auto.method === 'pieces' ? 'pieces' : 'nearest';
+  expect(auto.quality.compared).toEqual({ prosam: drawn.prosam.quality.score, [other]: expect.any(Number) as number });
   expect(auto.quality.score).toBe(auto.quality.compared?.[auto.method]);
   expect(auto.quality).not.toHaveProperty('referenceIou');
 });

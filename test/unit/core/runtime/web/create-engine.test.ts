@@ -35,7 +35,7 @@ describe('the engine of a page', () => {
     expect(engine.info).toMatchObject({
       device: 'wasm',
       threads: { count: 1, by: 'default' },
-      methods: ['prosam', 'persam', 'nearest', 'refined', 'pseudo', 'gf-sam', 'persam-paper', 'persam-f', 'matcher'],
+      methods: ['prosam', 'persam', 'nearest', 'refined', 'pieces', 'pseudo', 'gf-sam', 'persam-paper', 'persam-f', 'matcher'],
     });
     expect(engine.info.devices).toEqual([
       { device: 'webgpu', used: false, reason: 'this browser does not offer WebGPU to this page' },
