@@ -1,4 +1,4 @@
-/** What 'nearest' finds, each connected piece redrawn by SAM on its own: many objects, and objects that SAM sees otherwise, stay. */
+/** Redrawing of what 'nearest' finds, each connected piece by SAM on its own: many objects, and objects that SAM sees otherwise, stay. */
 import { groupedBy } from '../../common/grouped.ts';
 import { runSteps } from '../../mask/cooperative.ts';
 import { splitInstancesSteps, type Region } from '../../mask/instances.ts';
@@ -10,7 +10,7 @@ import type { MethodContext, MethodResult, RunMethod } from './method.ts';
 import { boxPrompts, decodeSamPromptSets, lowResSide, type SamPrompt } from './sam-prompts.ts';
 import type { SamMask } from './stable-mask.ts';
 
-/** What decides over the mask. */
+/** Numbers that decide over the mask. */
 export const PIECES = {
   /** Pieces that are redrawn at most, the largest: each is a set of prompts for the decoder. */
   most: 8,
