@@ -36,7 +36,8 @@ export function presenceOf(evidence: Evidence, trained: Evidence | undefined): n
 function kindOf(method: Method, { samIou }: Evidence, trained: Evidence | undefined): keyof typeof SCORES {
   if (method === 'prosam') return 'trained';
   if (trained !== undefined) return 'beside';
-  return samIou === undefined ? 'cells' : 'drawn';
+  // Pieces that SAM sees otherwise stay cells, and SAM's word is on some of a mask alone.
+  return samIou === undefined || method === 'pieces' ? 'cells' : 'drawn';
 }
 
 function termsOf(evidence: Evidence, trained: Evidence | undefined, other?: Evidence): Record<Term, number> {
