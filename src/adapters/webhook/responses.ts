@@ -205,6 +205,13 @@ export const nextImagesResponse = z.object({
       height: z.int(),
       externalId: z.string().optional(),
       uncertainty: share.optional().describe('Absent where nothing was predicted yet'),
+      presence: share.optional().describe('Probability that the image shows a label at all, the largest over its labels'),
+      novelty: z
+        .number()
+        .min(0)
+        .max(2)
+        .optional()
+        .describe('1 less the largest cosine of the image to one that is labeled, or stands before it in the list'),
       createdMs: milliseconds,
     }),
   ),

@@ -67,6 +67,50 @@ export function testImages(tests: TestRunner, make: () => Promise<StoragePlace>)
       equal(await images().unlabelled(project, { limit: 2, offset: 4 }), []);
     });
 
+    it('are ranked by what a prediction promises, where it says so, and keep how they look', async () => {
+      const [project, other] = [newProject(), newProject()];
+      const names = ['a', 'b', 'c', 'd'];
+      for (const one of [project, other])
+        await images().add(
+          names.map((name) => imageOf(one, name)),
+          1,
+        );
+      const look = Uint8Array.of(0, 127, 129, 255);
+      const ranked = (name: string, gain: number, more = {}): PredictionRecord => ({
+        ...prediction(project, name, 0.9),
+        ranking: { presence: 0.25, gain, ...more },
+      });
+      await images().predicted([ranked('a', 0.1, { look }), ranked('b', 0.7), ranked('c', 0.4, { look: Uint8Array.of(1) })], 1);
+      equal(
+        (await images().unlabelled(project, { limit: 9 })).map((row) => [row.sha256, row.uncertainty, row.presence, row.gain, row.look]),
+        [
+          [hashOf('b'), 0.9, 0.25, 0.7, undefined],
+          [hashOf('c'), 0.9, 0.25, 0.4, Uint8Array.of(1)],
+          [hashOf('a'), 0.9, 0.25, 0.1, look],
+          [hashOf('d'), undefined, undefined, undefined, undefined],
+        ],
+      );
+      equal(
+        (await second().store.images.unlabelled(project, { limit: 1, offset: 1 })).map(({ sha256 }) => sha256),
+        [hashOf('c')],
+      );
+      equal(await images().get(project, hashOf('a')), {
+        ...imageOf(project, 'a'),
+        ...{ createdMs: 1, annotated: false, uncertainty: 0.9, presence: 0.25 },
+      });
+      equal(await images().labelledLooks(project, 9), []);
+      await first().store.annotations.accept(recordOf(project), []);
+      await first().store.annotations.accept(recordOf(project, { externalId: 'b', image: imageOf(project, 'b') }), []);
+      equal(await images().labelledLooks(project, 9), [look]);
+      equal(await images().labelledLooks(other, 9), []);
+      await images().erase(project, hashOf('a'), 5);
+      equal(await images().labelledLooks(project, 9), []);
+      equal(
+        (await images().unlabelled(project, { limit: 9 })).map(({ sha256 }) => sha256),
+        [hashOf('c'), hashOf('d')],
+      );
+    });
+
     it('come in one order also where they are equally uncertain', async () => {
       const project = newProject();
       await images().add(
