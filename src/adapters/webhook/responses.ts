@@ -211,7 +211,7 @@ export const nextImagesResponse = z.object({
         .min(0)
         .max(2)
         .optional()
-        .describe('1 less the largest cosine of the image to one that is labeled, or stands before it in the list'),
+        .describe('Distance to the most alike image that is labeled or stands before it in the list: 1 less their cosine'),
       createdMs: milliseconds,
     }),
   ),
