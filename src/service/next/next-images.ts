@@ -3,11 +3,11 @@ import type { ImageStore } from '../ports/storage.ts';
 import { rankImages, type NextImage } from './rank-images.ts';
 
 /** Images whose novelty is looked at: those of the largest gain. Beyond them gain alone decides. */
-export const MAX_RANKED = 1000;
+export const MAX_RANKED = 500;
 /** Images that a page may be ranked down to; further ones follow by gain. */
-const MAX_CHOSEN = 200;
+const MAX_CHOSEN = 100;
 /** Labeled images they are compared with: the last known. */
-const MAX_LABELLED = 200;
+const MAX_LABELLED = 100;
 
 /** offset: 0-based. limit 1 to 1,000 */
 export async function nextImages(

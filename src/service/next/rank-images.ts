@@ -9,8 +9,8 @@ export interface NextImage extends Omit<UnlabelledImage, 'gain' | 'look'> {
   novelty?: number;
 }
 
-/** Products of vectors between two turns of the event loop: some milliseconds. */
-const MAX_PRODUCTS = 4096;
+/** Multiplications between two turns of the event loop: a few milliseconds. */
+const MAX_MULTIPLICATIONS = 2 ** 20;
 
 interface Open {
   image: UnlabelledImage;
@@ -27,15 +27,15 @@ interface Open {
  */
 export async function rankImages(images: readonly UnlabelledImage[], labelled: readonly Uint8Array[], count: number): Promise<NextImage[]> {
   const open: Open[] = images.map((image) => ({ image, ...(image.look && { direction: directionOf(image.look) }) }));
-  let products = 0;
+  let multiplied = 0;
   const compare = async (direction: Float32Array): Promise<void> => {
     for (const one of open) {
       const like = one.direction && likeness(one.direction, direction);
       if (like !== undefined && (one.nearest === undefined || like > one.nearest)) one.nearest = like;
     }
-    products += open.length;
-    if (products < MAX_PRODUCTS) return;
-    products = 0;
+    multiplied += open.length * direction.length;
+    if (multiplied < MAX_MULTIPLICATIONS) return;
+    multiplied = 0;
     await turn();
   };
   for (const look of labelled) await compare(directionOf(look));

@@ -1,5 +1,5 @@
 /** Facts by which images are ranked that nobody has annotated. */
-import type { ImageRow } from './storage.ts';
+import type { ImageRow } from './image-rows.ts';
 
 /** Longest `look`: one byte a number. */
 export const MAX_LOOK_BYTES = 2048;

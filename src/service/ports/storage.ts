@@ -3,6 +3,7 @@ import type { BatchStore, DeliveryStore } from './batches.ts';
 import type { ErasedImage, Erasure } from './erasure.ts';
 import type { FitStore } from './fits.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
+import type { ImageFacts, ImageRow } from './image-rows.ts';
 import type { Message } from './message.ts';
 import type { Ranking, UnlabelledImage } from './next-images.ts';
 import type { Provenance } from './provenance.ts';
@@ -10,30 +11,7 @@ import type { BlobRemoval, UpkeepStore } from './upkeep.ts';
 import type { RunStore, VersionStore } from './versions.ts';
 
 export { PROVENANCES } from './provenance.ts';
-export type { ErasedImage, Erasure, Message, Provenance };
-
-export interface ImageFacts {
-  project: string;
-  /** Hex sha256 of the file; its bytes are the blob of that name. */
-  sha256: string;
-  /** Pixels of the upright image. */
-  width: number;
-  height: number;
-  /** The tool's own name of the image. */
-  externalId?: string;
-}
-
-export interface ImageRow extends ImageFacts {
-  createdMs: number;
-  /** True where its newest annotation is active, one without masks included: a person has seen it. */
-  annotated: boolean;
-  /** Uncertainty of the newest prediction, 0 to 1, the largest over its labels. */
-  uncertainty?: number;
-  /** Probability that it shows a label at all, 0 to 1, the largest over the labels of its newest prediction. */
-  presence?: number;
-  /** Assigned once, by the learner, for good: images of the gate are never trained on. */
-  split?: 'train' | 'gate';
-}
+export type { ErasedImage, Erasure, ImageFacts, ImageRow, Message, Provenance };
 
 /** The tool's own name of an annotation. */
 export interface AnnotationKey {

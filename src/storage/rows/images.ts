@@ -103,11 +103,13 @@ async function unlabelled(
   const names = page.map(({ sha256 }) => sha256);
   const rows = await connection.selectFrom('images').selectAll().where('project', '=', project).where('sha256', 'in', names).execute();
   const byName = new Map(rows.map((row) => [row.sha256, row]));
-  return names.flatMap((name) => byName.get(name) ?? []).map((row) => ({
-    ...imageOf(row),
-    ...(row.gain >= 0 && { gain: row.gain }),
-    ...(row.look !== null && { look: new Uint8Array(row.look) }),
-  }));
+  return names
+    .flatMap((name) => byName.get(name) ?? [])
+    .map((row) => ({
+      ...imageOf(row),
+      ...(row.gain >= 0 && { gain: row.gain }),
+      ...(row.look !== null && { look: new Uint8Array(row.look) }),
+    }));
 }
 
 function imageOf(row: Omit<Tables['images'], 'look'>): ImageRow {

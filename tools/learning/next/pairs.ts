@@ -97,7 +97,8 @@ async function foundIn(context: MethodContext, target: ImageFeatures, reference:
   const channels = shown.map.shape[1] as number;
   const columns = { data: new Float32Array(channels * sampled.length), shape: [1, channels, 1, sampled.length] };
   const own = shown.map.data.length / channels;
-  for (let c = 0; c < channels; c++) sampled.forEach((cell, i) => (columns.data[c * sampled.length + i] = shown.map.data[c * own + cell] as number));
+  for (let c = 0; c < channels; c++)
+    sampled.forEach((cell, i) => (columns.data[c * sampled.length + i] = shown.map.data[c * own + cell] as number));
   const rows = await context.once(`rows ${target.key}`, () => {
     const visible = visibleIndices(context.geometry, target);
     const cells = seen.map.data.length / channels;

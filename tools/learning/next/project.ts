@@ -13,7 +13,6 @@ import type { Frozen } from '../frozen.ts';
 import { rowOf } from '../rows.ts';
 import type { Compared, Pair, Pool } from './pairs.ts';
 
-
 /** Masks whose presence is below count as none, as a service with the built-in model has it. */
 const THRESHOLD = 0.4;
 

@@ -106,7 +106,9 @@ const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [row(head), `|${'---|'.repeat(head.length)}`, ...rows.map(row)].join('\n');
 const ranged = ({ value, low, high }: Interval, digits: number): string =>
-  value === Infinity ? 'not reached' : `${value.toFixed(digits)} (${low.toFixed(digits)} to ${high === Infinity ? 'not reached' : high.toFixed(digits)})`;
+  value === Infinity
+    ? 'not reached'
+    : `${value.toFixed(digits)} (${low.toFixed(digits)} to ${high === Infinity ? 'not reached' : high.toFixed(digits)})`;
 
 /** -> Markdown. shown: numbers of labeled images */
 export function textOf(groups: readonly GroupFigures[], shown: readonly number[]): string {
@@ -115,9 +117,15 @@ export function textOf(groups: readonly GroupFigures[], shown: readonly number[]
       [
         `### ${name}: ${projects.join(', ')}; ${seeds} starts each`,
         `Mean IoU on images that nobody labeled, 95 % intervals over labels and starts`,
-        table(['labeled', ...shown.map(String)], orders.map(({ order, curve }) => [order, ...shown.map((n) => ranged(curve[n - 1] as Interval, 3))])),
+        table(
+          ['labeled', ...shown.map(String)],
+          orders.map(({ order, curve }) => [order, ...shown.map((n) => ranged(curve[n - 1] as Interval, 3))]),
+        ),
         'Ahead of random order',
-        table(['labeled', ...shown.map(String)], orders.map(({ order, ahead }) => [order, ...shown.map((n) => ranged(ahead[n - 1] as Interval, 3))])),
+        table(
+          ['labeled', ...shown.map(String)],
+          orders.map(({ order, ahead }) => [order, ...shown.map((n) => ranged(ahead[n - 1] as Interval, 3))]),
+        ),
         'Images needed for what random order reaches, as a share',
         table(
           ['random order after', ...(orders[0]?.needed ?? []).map(({ images }) => String(images))],

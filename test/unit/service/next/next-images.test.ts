@@ -6,13 +6,10 @@ import type { UnlabelledImage } from '../../../../src/service/ports/next-images.
 /** A store of so many images; gains fall, and every look is one of three. */
 function storeOf(count: number) {
   const asked: string[] = [];
-  const all = Array.from(
-    { length: count },
-    (_, i): UnlabelledImage => ({
-      ...{ project: 'p', sha256: String(i), width: 4, height: 3, createdMs: 1, annotated: false },
-      ...{ uncertainty: 0.5, presence: 0.25, gain: 1 - i / (2 * count), look: Uint8Array.from([0, 1, 2], (k) => (i % 3 === k ? 127 : 0)) },
-    }),
-  );
+  const all = Array.from({ length: count }, (_, i): UnlabelledImage => ({
+    ...{ project: 'p', sha256: String(i), width: 4, height: 3, createdMs: 1, annotated: false },
+    ...{ uncertainty: 0.5, presence: 0.25, gain: 1 - i / (2 * count), look: Uint8Array.from([0, 1, 2], (k) => (i % 3 === k ? 127 : 0)) },
+  }));
   return {
     asked,
     unlabelled: (project: string, { limit, offset = 0 }: { limit: number; offset?: number }) => {

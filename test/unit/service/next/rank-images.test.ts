@@ -45,7 +45,12 @@ describe('images to label next', () => {
   });
 
   it('without a vector, or with one of another model, are as new as the others are on average', async () => {
-    const images = [image('old', 0.5, lookTo(1, 0.1)), image('none', 0.5), image('other', 0.4, lookTo(1, 0, 0)), image('new', 0.5, lookTo(0, 1))];
+    const images = [
+      image('old', 0.5, lookTo(1, 0.1)),
+      image('none', 0.5),
+      image('other', 0.4, lookTo(1, 0, 0)),
+      image('new', 0.5, lookTo(0, 1)),
+    ];
     const ranked = await rankImages(images, [lookTo(1, 0)], 9);
     expect(namesOf(ranked)).toBe('new none other old');
     expect(ranked.map(({ novelty }) => novelty !== undefined)).toEqual([true, false, false, true]);
