@@ -1,6 +1,6 @@
 /** The list of images to label next, page by page. */
 import type { ImageStore } from '../ports/storage.ts';
-import { rankImages, type NextImage } from './rank-images.ts';
+import { listed, rankImages, type NextImage } from './rank-images.ts';
 
 /** Images whose novelty is looked at: those of the largest gain. Beyond them gain alone decides. */
 export const MAX_RANKED = 500;
@@ -26,5 +26,5 @@ export async function nextImages(
   if (end <= from) return here;
   // The list goes on where those end that were compared.
   const further = await images.unlabelled(project, { limit: end - from, offset: from });
-  return [...here, ...further.map(({ gain, look, ...image }) => image)];
+  return [...here, ...further.map((image) => listed(image))];
 }

@@ -50,10 +50,10 @@ export async function rankImages(images: readonly UnlabelledImage[], labelled: r
       if (worth > most) [best, most] = [i, worth];
     }
     const [next] = open.splice(best, 1) as [Open];
-    ranked.push(listed(next));
+    ranked.push(listed(next.image, next.nearest));
     if (next.direction) await compare(next.direction);
   }
-  return [...ranked, ...open.map(listed)];
+  return [...ranked, ...open.map(({ image, nearest }) => listed(image, nearest))];
 }
 
 /** Rounding apart, no cosine is above 1. */
@@ -61,6 +61,10 @@ function noveltyOf(nearest: number): number {
   return Math.max(0, 1 - nearest);
 }
 
-function listed({ image: { gain, look, ...image }, nearest }: Open): NextImage {
-  return { ...image, ...(nearest !== undefined && { novelty: noveltyOf(nearest) }) };
+/** Image as it is listed, without what it was ranked by. nearest: largest cosine, where there was one */
+export function listed(image: UnlabelledImage, nearest?: number): NextImage {
+  const shown = { ...image, ...(nearest !== undefined && { novelty: noveltyOf(nearest) }) };
+  delete shown.gain;
+  delete shown.look;
+  return shown;
 }

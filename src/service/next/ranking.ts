@@ -1,9 +1,9 @@
-/** What a prediction says about the worth of labeling its image. */
+/** Worth of labeling an image, as a prediction tells. */
 import type { MaskPrediction, Prediction } from '../../core/engine/types.ts';
 import type { Ranking } from '../ports/next-images.ts';
 import { lookOf } from './look.ts';
 
-/** Of several labels the one counts that promises most. embedding: of the whole image */
+/** Ranking by the label that promises most. embedding: of the whole image */
 export function rankingOf(
   masks: readonly { quality: Pick<MaskPrediction['quality'], 'score' | 'present'> }[],
   embedding: Prediction['embedding'],

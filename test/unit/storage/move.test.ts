@@ -73,10 +73,7 @@ async function contentOf({ database, queue, blobs }: OpenStorage): Promise<unkno
     const listed = ([column, value]: [string, unknown]) => [column, value instanceof Uint8Array ? [...value] : value];
     const sorted = rows.map((row) => Object.fromEntries(Object.entries(row).map(listed)) as Record<string, unknown>);
     tables[name] = sorted.sort((one, other) =>
-      JSON.stringify(key.map((column) => one[column as keyof typeof one])) <
-      JSON.stringify(key.map((column) => other[column as keyof typeof other]))
-        ? -1
-        : 1,
+      JSON.stringify(key.map((column) => one[column])) < JSON.stringify(key.map((column) => other[column])) ? -1 : 1,
     );
   }
   const messages = (await collect(queue.pending())).map(({ delayMs = 0, ...message }) => ({

@@ -88,7 +88,7 @@ export function simulatedProject(frozen: Frozen, { pool, showing, heldOut }: Poo
         const result = await nearest(small, target, shown, {});
         const { score, present } = await judge(own, { target, references: shown, rivals: found }, { method: 'nearest', result });
         const area = present >= THRESHOLD && result.decision.includes(1) ? 1 : 0;
-        const uncertainty = 1 - confidenceOf({ area, quality: { score, present } } as Parameters<typeof confidenceOf>[0]);
+        const uncertainty = 1 - confidenceOf({ area, quality: { score, present } });
         answers.push({ uncertainty, present, gain: rankingOf([{ quality: { score, present } }], undefined).gain });
       }
       return answers;

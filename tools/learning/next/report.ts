@@ -20,8 +20,8 @@ export interface OrderFigures {
   order: string;
   /** One for each step. */
   curve: Interval[];
-  /** Curve less that of random order. */
-  ahead: Interval[];
+  /** Curve less that of another order. */
+  ahead: { of: string; curve: Interval[] }[];
   /** Images for the mean IoU that random order has after so many, as a share of them; Infinity: not reached. */
   needed: { images: number; share: Interval }[];
 }
@@ -35,6 +35,8 @@ export interface GroupFigures {
 
 const RESAMPLES = 1000;
 const RANDOM = 'random';
+/** Orders that the others are compared with. */
+const COMPARED = [RANDOM, 'uncertainty'];
 
 export function groupsOf(runs: readonly Run[], orders: readonly string[], reached: readonly number[]): GroupFigures[] {
   const groups = [
@@ -78,9 +80,14 @@ function figuresOf(name: string, runs: readonly Run[], orders: readonly string[]
     orders: orders.map((order) => ({
       order,
       curve: Array.from({ length: steps }, (_, i) => interval((means) => at(means, order)[i] as number)),
-      ahead: Array.from({ length: steps }, (_, i) =>
-        interval((means) => (at(means, order)[i] as number) - (at(means, RANDOM)[i] as number)),
-      ),
+      ahead: orders
+        .filter((other) => COMPARED.includes(other))
+        .map((of) => ({
+          of,
+          curve: Array.from({ length: steps }, (_, i) =>
+            interval((means) => (at(means, order)[i] as number) - (at(means, of)[i] as number)),
+          ),
+        })),
       needed: reached.map((images) => ({
         images,
         share: interval((means) => imagesFor(at(means, order), at(means, RANDOM)[images - 1] as number) / images),
@@ -121,11 +128,15 @@ export function textOf(groups: readonly GroupFigures[], shown: readonly number[]
           ['labeled', ...shown.map(String)],
           orders.map(({ order, curve }) => [order, ...shown.map((n) => ranged(curve[n - 1] as Interval, 3))]),
         ),
-        'Ahead of random order',
-        table(
-          ['labeled', ...shown.map(String)],
-          orders.map(({ order, ahead }) => [order, ...shown.map((n) => ranged(ahead[n - 1] as Interval, 3))]),
-        ),
+        ...(orders[0]?.ahead ?? []).flatMap(({ of }, i) => [
+          `Ahead of the order '${of}'`,
+          table(
+            ['labeled', ...shown.map(String)],
+            orders
+              .filter(({ order }) => order !== of)
+              .map(({ order, ahead }) => [order, ...shown.map((n) => ranged(ahead[i]?.curve[n - 1] as Interval, 3))]),
+          ),
+        ]),
         'Images needed for what random order reaches, as a share',
         table(
           ['random order after', ...(orders[0]?.needed ?? []).map(({ images }) => String(images))],
