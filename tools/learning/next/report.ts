@@ -101,7 +101,7 @@ function drawnFrom<T>(random: Random, items: readonly T[]): T[] {
 }
 
 /** Labeled images at which a curve first has a value, between two by a straight line. */
-export function imagesFor(curve: readonly number[], value: number): number {
+function imagesFor(curve: readonly number[], value: number): number {
   const after = curve.findIndex((iou) => iou >= value);
   if (after < 0) return Infinity;
   if (after === 0) return 1;

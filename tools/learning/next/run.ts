@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openFrozen } from '../frozen.ts';
 import { PROJECTS, type ProjectPlan } from '../projects.ts';
-import { ORDERS, type Order } from './orders.ts';
+import { ABOUT, ORDERS, type Order } from './orders.ts';
 import { compared, openPool } from './pairs.ts';
 import { simulatedProject, type SimulatedProject } from './project.ts';
 import { groupsOf, textOf, type Run } from './report.ts';
@@ -92,3 +92,4 @@ for (const pool of pools) {
   const groups = groupsOf(runs, orders, matched);
   console.log(values.json ? JSON.stringify({ pool, groups }) : `## ${pool}\n\n${textOf(groups, shown)}\n`);
 }
+if (!values.json) console.log(orders.map((order) => `${order}: ${ABOUT[order]}`).join('\n'));
