@@ -20,7 +20,7 @@ import { asBytes, isPixelImage } from '../core/image/input.ts';
 import { checkHasBytes } from './annotation-masks.ts';
 import { createKeepSoon } from './keep-soon.ts';
 import { fittedOptions } from './learning/fits.ts';
-import { rankingOf } from './next/ranking.ts';
+import { rankingOf } from './learning/ranking.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { readingOptions } from './ports/choose-references.ts';
 import type { ReferenceSets } from './references.ts';
@@ -221,13 +221,13 @@ function hashOfAnnotation(annotation: Annotation): string {
   return hash.update(text).digest('hex');
 }
 
-async function recordOf({ project, image, version }: ServicePrediction, { masks, embedding }: Prediction, createdMs: number) {
+async function recordOf({ project, image, version }: ServicePrediction, { masks }: Prediction, createdMs: number) {
   const kept = [];
   for (const { label, mask, area, quality, method } of masks) {
     const uncertainty = 1 - confidenceOf({ area, quality });
     kept.push({ label, rle: await cocoRleFromMask(mask), area, score: quality.score, uncertainty, method });
   }
-  return { project, sha256: image.sha256, version, createdMs, masks: kept, ranking: rankingOf(masks, embedding) };
+  return { project, sha256: image.sha256, version, createdMs, masks: kept, ranking: rankingOf(masks) };
 }
 
 function nothingToLookFor(project: string, missing: readonly string[]): ProsamError {

@@ -4,8 +4,7 @@ import type { ServicePart } from './health.ts';
 import type { LabelCurve } from './learning/curve.ts';
 import type { LearningLine } from './learning/lines.ts';
 import type { FitFigures } from './ports/fits.ts';
-import type { AnnotationKey, AnnotationSummary, ErasedImage, PredictionRecord, Provenance } from './ports/storage.ts';
-import type { NextImage } from './next/rank-images.ts';
+import type { AnnotationKey, AnnotationSummary, ErasedImage, ImageRow, PredictionRecord, Provenance } from './ports/storage.ts';
 import type { PointerChange, RunRecord, VersionRecord } from './ports/versions.ts';
 import type {
   MaskPrediction,
@@ -201,8 +200,8 @@ export interface ProjectService {
   list(): Promise<string[]>;
   /** State of one project: labels, references, version, newest training run. asked: prediction that `version` is of. @default one without options */
   get(project: string, asked?: AskedVersion): Promise<ProjectInfo>;
-  /** Images without an annotation, those first whose annotation is expected to teach most (docs/service/learning.md). limit 1 to 1,000. */
-  nextImages(project: string, options: { limit: number; offset?: number }): Promise<NextImage[]>;
+  /** Images without an annotation, those first that are expected to teach most. limit 1 to 1,000. */
+  nextImages(project: string, options: { limit: number; offset?: number }): Promise<ImageRow[]>;
   /** Requests a training run now, whatever the learner's policy; returns at once. */
   train(project: string): Promise<void>;
   /** Training runs, newest first. */

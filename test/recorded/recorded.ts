@@ -67,11 +67,7 @@ export async function readStored({ store, queue, blobs }: Storage, { stored, job
       counts: await images.counts(project),
       candidates: (await annotations.candidates(project, 'cup', 100)).map(({ sha256, area, flagged }) => ({ sha256, area, flagged })),
       masks: (await annotations.masks(project, { limit: 100 })).map(({ id, sha256, area, rle }) => ({ id, sha256, area, rle })),
-      // Where it was recorded, there were uncertainties alone.
-      nextImages: (await images.unlabelled(project, { limit: 100 })).map((row) => {
-        delete row.gain;
-        return row;
-      }),
+      nextImages: await images.unlabelled(project, { limit: 100 }),
       state: await versions.state(project),
       predictions: (await images.predictions({ project, limit: 100 })).map(({ sha256, version, masks }) => ({
         ...{ sha256, version, masks: masks.map(({ label, rle, score, method }) => ({ label, rle, score, method })) },

@@ -1,7 +1,6 @@
 /** Responses of the console's own routes, as the page gets them. */
 import type { ErrorReport, ProjectInfo, ServiceStatus } from '../../service/types.ts';
-import type { NextImage } from '../../service/next/rank-images.ts';
-import type { AnnotationSummary, PredictionRecord } from '../../service/ports/storage.ts';
+import type { AnnotationSummary, ImageRow, PredictionRecord } from '../../service/ports/storage.ts';
 import type { PointerChange, RunRecord, VersionRecord } from '../../service/ports/versions.ts';
 import type { Access } from '../http/route.ts';
 import type { RunProgress, VersionMetrics } from './version-metrics.ts';
@@ -47,6 +46,6 @@ export interface PredictionsResponse {
 }
 
 export type AnnotationView = AnnotationSummary;
-export type ImageView = NextImage;
+export type ImageView = ImageRow;
 export type PredictionView = PredictionRecord;
 export type PointerView = PointerChange;

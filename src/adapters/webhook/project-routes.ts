@@ -51,12 +51,11 @@ export function projectRoutes({ service }: { service: Pick<Service, 'projects' |
       response: nextImagesResponse,
       async handle({ params, query }) {
         const images = await service.projects.nextImages(params.project, query);
-        const rows = images.map(({ sha256, width, height, externalId, uncertainty, presence, novelty, createdMs }) => ({
+        const rows = images.map(({ sha256, width, height, externalId, uncertainty, presence, createdMs }) => ({
           ...{ sha256, width, height, createdMs },
           ...(externalId !== undefined && { externalId }),
           ...(uncertainty !== undefined && { uncertainty }),
           ...(presence !== undefined && { presence }),
-          ...(novelty !== undefined && { novelty }),
         }));
         return { json: { images: rows, ...pageOf(images, query.limit, () => query.offset + images.length) } };
       },

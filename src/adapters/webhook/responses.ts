@@ -206,12 +206,6 @@ export const nextImagesResponse = z.object({
       externalId: z.string().optional(),
       uncertainty: share.optional().describe('Absent where nothing was predicted yet'),
       presence: share.optional().describe('Probability that the image shows a label at all, the largest over its labels'),
-      novelty: z
-        .number()
-        .min(0)
-        .max(2)
-        .optional()
-        .describe('Distance to the most alike image that is labeled or stands before it in the list: 1 less their cosine'),
       createdMs: milliseconds,
     }),
   ),

@@ -144,8 +144,6 @@ export interface NextImagesResponse {
     uncertainty?: number;
     /** Probability that it shows a label at all, 0 to 1, the largest over its labels. */
     presence?: number;
-    /** Distance to the most alike image that is labeled or stands before it in the list: 1 less their cosine, 0 to 2. Absent where nothing is known. */
-    novelty?: number;
     /** Time it was first seen. */
     createdMs: number;
   })[];

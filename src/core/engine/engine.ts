@@ -20,7 +20,7 @@ import { methodNamed, methodsOf, withoutBaselines, type Methods } from './method
 import type { ExternalTransport } from './methods/external/port.ts';
 import { createExternalMethod, drawnOutside } from './methods/external/predict.ts';
 import { decodeAtImageSize } from './methods/sam-prompts.ts';
-import { maskedAverage, wholeAverage } from './object-embedding.ts';
+import { maskedAverage } from './object-embedding.ts';
 import { checkPredictOptions, checkReferences, checkResultPixels, readingOf } from './options.ts';
 import type { ImageSource } from './ports.ts';
 import { predictMany } from './predict-many.ts';
@@ -208,8 +208,9 @@ export function createEngineCore({
           context.lap('instances');
         }
         return {
-          ...{ width: image.width, height: image.height, masks },
-          embedding: wholeAverage(geometry, image),
+          width: image.width,
+          height: image.height,
+          masks,
           model: model.id,
           device: networks.device,
           cached,

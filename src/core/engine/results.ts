@@ -108,8 +108,6 @@ export interface Prediction {
   height: number;
   /** One per label, in the order the labels first appear among the references. */
   masks: MaskPrediction[];
-  /** Mean mid-level feature of the target, scaled to length 1: like images have like ones; absent where a system outside drew. [C] */
-  embedding?: Float32Array;
   /** Name and content hash of the model. */
   model: string;
   /** The device that executed. */

@@ -2,7 +2,6 @@
 import { checkName, checkSha256 } from '../../core/common/limits.ts';
 import { TRAIN } from '../accept.ts';
 import type { Erasures } from '../erasure.ts';
-import { nextImages } from '../next/next-images.ts';
 import type { ServiceImages } from '../images.ts';
 import type { Queue } from '../ports/storage.ts';
 import { projectInfo, type ProjectInfoParts } from '../project-info.ts';
@@ -25,7 +24,7 @@ export function projectService(parts: ProjectParts): ProjectService {
   return {
     list: async () => (await store.versions.projects()).map(({ project }) => project),
     get: (project, asked) => inProject(project, () => projectInfo(parts, project, asked)),
-    nextImages: (project, given) => inProject(project, () => nextImages(store.images, project, given)),
+    nextImages: (project, given) => inProject(project, () => store.images.unlabelled(project, given)),
     train: (project) =>
       inProject(project, () => queue.send({ name: TRAIN, key: JSON.stringify([project, 'manual']), data: { project, manual: true } })),
     runs: (project, { limit }) => inProject(project, () => store.runs.list({ project, limit })),

@@ -3,15 +3,37 @@ import type { BatchStore, DeliveryStore } from './batches.ts';
 import type { ErasedImage, Erasure } from './erasure.ts';
 import type { FitStore } from './fits.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
-import type { ImageFacts, ImageRow } from './image-rows.ts';
 import type { Message } from './message.ts';
-import type { Ranking, UnlabelledImage } from './next-images.ts';
 import type { Provenance } from './provenance.ts';
+import type { Ranking } from './ranking.ts';
 import type { BlobRemoval, UpkeepStore } from './upkeep.ts';
 import type { RunStore, VersionStore } from './versions.ts';
 
 export { PROVENANCES } from './provenance.ts';
-export type { ErasedImage, Erasure, ImageFacts, ImageRow, Message, Provenance };
+export type { ErasedImage, Erasure, Message, Provenance };
+
+export interface ImageFacts {
+  project: string;
+  /** Hex sha256 of the file; its bytes are the blob of that name. */
+  sha256: string;
+  /** Pixels of the upright image. */
+  width: number;
+  height: number;
+  /** The tool's own name of the image. */
+  externalId?: string;
+}
+
+export interface ImageRow extends ImageFacts {
+  createdMs: number;
+  /** True where its newest annotation is active, one without masks included: a person has seen it. */
+  annotated: boolean;
+  /** Uncertainty of the newest prediction, 0 to 1, the largest over its labels. */
+  uncertainty?: number;
+  /** Probability that it shows a label at all, 0 to 1, the largest over the labels of its newest prediction. */
+  presence?: number;
+  /** Assigned once, by the learner, for good: images of the gate are never trained on. */
+  split?: 'train' | 'gate';
+}
 
 /** The tool's own name of an annotation. */
 export interface AnnotationKey {
@@ -149,7 +171,7 @@ export interface PredictionRecord {
   version: string;
   createdMs: number;
   masks: readonly (LabeledMask & { score: number; uncertainty: number; method: string })[];
-  /** Kept with the image, not listed. @default the uncertainty as the gain */
+  /** @default the uncertainty as the gain */
   ranking?: Ranking;
 }
 
@@ -162,9 +184,7 @@ export interface ImageStore {
   /** Newest first; of all projects without one. limit 1 to 200. */
   predictions(options: { project?: string; limit: number }): Promise<PredictionRecord[]>;
   /** Images nobody has annotated, largest gain first, those never predicted last; page: 0-based. limit 1 to 1,000. */
-  unlabelled(project: string, options: { limit: number; offset?: number }): Promise<UnlabelledImage[]>;
-  /** Looks of images that are annotated, of those that have one; the last known first. limit 1 to 1,000. */
-  labelledLooks(project: string, limit: number): Promise<Uint8Array[]>;
+  unlabelled(project: string, options: { limit: number; offset?: number }): Promise<ImageRow[]>;
   /** Only where none was assigned. */
   assignSplit(project: string, images: readonly { sha256: string; split: 'train' | 'gate' }[]): Promise<void>;
   counts(project: string): Promise<{ images: number; annotated: number; masks: number }>;

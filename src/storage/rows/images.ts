@@ -1,6 +1,5 @@
 /** The images of every project: what is known of each, and which one to label next. */
 import { sql } from 'kysely';
-import type { UnlabelledImage } from '../../service/ports/next-images.ts';
 import type { ImageRow, ImageStore } from '../../service/ports/storage.ts';
 import { changing, type Room } from '../schema/database.ts';
 import { addImages, isNews } from './known-images.ts';
@@ -28,19 +27,6 @@ export function imageStore(room: Room): ImageStore {
     predicted: (records, keep) => changing(room, { locks: onlyProject(records) }, (change) => predicted(change, records, keep)),
     predictions: (options) => predictions(connection, options),
     unlabelled: (project, options) => unlabelled(connection, project, options),
-    async labelledLooks(project, limit) {
-      const rows = await connection
-        .selectFrom('images')
-        .select('look')
-        .where('project', '=', project)
-        .where('annotated', '=', sql.lit<1>(1))
-        .where('look', 'is not', null)
-        .orderBy('created_ms', 'desc')
-        .orderBy('sha256', 'desc')
-        .limit(limit)
-        .execute();
-      return rows.map(({ look }) => new Uint8Array(look as Uint8Array));
-    },
     assignSplit: (project, images) =>
       changing(room, { locks: projectLock(project) }, async (change) => {
         await lockProject(change, project);
@@ -88,7 +74,7 @@ async function unlabelled(
   connection: Connection,
   project: string,
   { limit, offset = 0 }: { limit: number; offset?: number },
-): Promise<UnlabelledImage[]> {
+): Promise<ImageRow[]> {
   const page = await connection
     .selectFrom('images')
     .select('sha256')
@@ -103,16 +89,10 @@ async function unlabelled(
   const names = page.map(({ sha256 }) => sha256);
   const rows = await connection.selectFrom('images').selectAll().where('project', '=', project).where('sha256', 'in', names).execute();
   const byName = new Map(rows.map((row) => [row.sha256, row]));
-  return names
-    .flatMap((name) => byName.get(name) ?? [])
-    .map((row) => ({
-      ...imageOf(row),
-      ...(row.gain >= 0 && { gain: row.gain }),
-      ...(row.look !== null && { look: new Uint8Array(row.look) }),
-    }));
+  return names.flatMap((name) => byName.get(name) ?? []).map(imageOf);
 }
 
-function imageOf(row: Omit<Tables['images'], 'look'>): ImageRow {
+function imageOf(row: Tables['images']): ImageRow {
   return {
     ...{ project: row.project, sha256: row.sha256, width: row.width, height: row.height },
     ...(row.external_id !== null && { externalId: row.external_id }),

@@ -49,8 +49,7 @@ async function store(change: Change, { project, sha256, version, createdMs, mask
     .values({ project, sha256, version, created_ms: createdMs, masks: JSON.stringify(masks) })
     .execute();
   const uncertainty = masks.reduce((most, mask) => Math.max(most, mask.uncertainty), -1);
-  const { presence = -1, gain = uncertainty, look } = ranking ?? {};
-  const ranked = { uncertainty, presence, gain, ...(look && { look }) };
+  const ranked = { uncertainty, ...(ranking ?? { presence: -1, gain: uncertainty }) };
   await change.updateTable('images').set(ranked).where('project', '=', project).where('sha256', '=', sha256).execute();
 }
 

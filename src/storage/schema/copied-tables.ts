@@ -13,7 +13,7 @@ export interface MovedTable {
 
 export const MOVED_TABLES: readonly MovedTable[] = [
   { name: 'projects', key: ['project'] },
-  { name: 'images', key: ['project', 'sha256'], bytes: 'look' },
+  { name: 'images', key: ['project', 'sha256'] },
   { name: 'annotations', key: ['sequence'], identity: 'sequence' },
   { name: 'tombstones', key: ['project', 'source', 'external_id'] },
   { name: 'masks', key: ['id'], identity: 'id', bytes: 'feature' },

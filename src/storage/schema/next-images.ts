@@ -3,9 +3,7 @@
 export const NEXT_IMAGES: readonly string[] = [
   'alter table images add column presence double precision not null default -1',
   'alter table images add column gain double precision not null default -1',
-  'alter table images add column look {bytes}',
   'update images set gain = uncertainty',
   'create index images_gain on images (project, gain, sha256) where annotated = 0',
   'drop index images_ranked',
-  'create index images_looks on images (project, created_ms, sha256) where annotated = 1 and look is not null',
 ];

@@ -32,7 +32,7 @@ async function fill({ store, queue, blobs }: OpenStorage): Promise<void> {
     const [mask] = await store.annotations.masks(project, { limit: 1 });
     await store.annotations.describe(mask?.id ?? 0, new Float32Array([0.1, -3, 1e-20]));
     const masks = [{ ...maskOf('cup'), score: 1, uncertainty: 0.25, method: 'prosam' }];
-    const ranking = { presence: 0.5, gain: 0.125, look: Uint8Array.of(0, 127, 128, 255) };
+    const ranking = { presence: 0.5, gain: 0.125 };
     await store.images.predicted([{ project, sha256: hashOf('7'), version: 'v', createdMs: 5, masks, ranking }], 10);
     await store.images.assignSplit(project, [{ sha256: hashOf('3'), split: 'gate' }]);
     const run = await store.runs.claim(project, 'h', { id: `run-${project}`, upTo: 3, leaseMs: 10, nowMs: 1 });
@@ -70,10 +70,12 @@ async function contentOf({ database, queue, blobs }: OpenStorage): Promise<unkno
   const tables: Record<string, unknown> = {};
   for (const { name, key } of MOVED_TABLES) {
     const rows = (await database.connection.selectFrom(name).selectAll().execute()) as Record<string, unknown>[];
-    const listed = ([column, value]: [string, unknown]) => [column, value instanceof Uint8Array ? [...value] : value];
-    const sorted = rows.map((row) => Object.fromEntries(Object.entries(row).map(listed)) as Record<string, unknown>);
+    const sorted = rows.map((row) => ({ ...row, ...(row['feature'] instanceof Uint8Array && { feature: [...row['feature']] }) }));
     tables[name] = sorted.sort((one, other) =>
-      JSON.stringify(key.map((column) => one[column])) < JSON.stringify(key.map((column) => other[column])) ? -1 : 1,
+      JSON.stringify(key.map((column) => one[column as keyof typeof one])) <
+      JSON.stringify(key.map((column) => other[column as keyof typeof other]))
+        ? -1
+        : 1,
     );
   }
   const messages = (await collect(queue.pending())).map(({ delayMs = 0, ...message }) => ({

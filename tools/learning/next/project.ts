@@ -1,14 +1,13 @@
 /** A simulated project on compared images: what `nearest` answers from a set of references, from stored cosines alone. */
 import { confidenceOf } from '../../../src/core/engine/confidence.ts';
 import type { ImageFeatures } from '../../../src/core/engine/image-features.ts';
-import { maskedAverage, wholeAverage } from '../../../src/core/engine/object-embedding.ts';
+import { maskedAverage } from '../../../src/core/engine/object-embedding.ts';
 import type { MethodContext, RunMethod } from '../../../src/core/engine/methods/method.ts';
 import { bestTwo } from '../../../src/core/engine/trust/content.ts';
 import { judge } from '../../../src/core/engine/trust/judge.ts';
 import { createRivals, MAX_RIVAL_IMAGES } from '../../../src/core/engine/trust/rivals.ts';
 import type { FloatMap } from '../../../src/core/mask/resize-map.ts';
-import { lookOf } from '../../../src/service/next/look.ts';
-import { rankingOf } from '../../../src/service/next/ranking.ts';
+import { rankingOf } from '../../../src/service/learning/ranking.ts';
 import type { Frozen } from '../frozen.ts';
 import { rowOf } from '../rows.ts';
 import type { Compared, Pair, Pool } from './pairs.ts';
@@ -28,8 +27,8 @@ export interface SimulatedProject {
   /** Number of images of the pool; the first `showing` show the label. */
   size: number;
   showing: number;
-  /** Vector of each image of the pool, as the service keeps it. */
-  looks: readonly Uint8Array[];
+  /** Mean feature of each image of the pool, length 1. */
+  looks: readonly Float32Array[];
   /** Vector by which references are chosen, of each image that shows the label. */
   described: readonly Float32Array[];
   /** references and empty: numbers of images in the pool */
@@ -74,7 +73,7 @@ export function simulatedProject(frozen: Frozen, { pool, showing, heldOut }: Poo
 
   return {
     ...{ size: pool.length, showing, described: all.references.map(maskedAverage) },
-    looks: all.targets.slice(0, pool.length).map((target) => lookOf(wholeAverage(frozen.context().geometry, target)) as Uint8Array),
+    looks: all.targets.slice(0, pool.length).map((target) => wholeAverage(target)),
     async answers(references, empty, asked) {
       const shown = shownBy(references);
       const looked = empty.slice(-MAX_RIVAL_IMAGES).map((image) => all.targets[image] as ImageFeatures);
@@ -89,7 +88,7 @@ export function simulatedProject(frozen: Frozen, { pool, showing, heldOut }: Poo
         const { score, present } = await judge(own, { target, references: shown, rivals: found }, { method: 'nearest', result });
         const area = present >= THRESHOLD && result.decision.includes(1) ? 1 : 0;
         const uncertainty = 1 - confidenceOf({ area, quality: { score, present } });
-        answers.push({ uncertainty, present, gain: rankingOf([{ quality: { score, present } }], undefined).gain });
+        answers.push({ uncertainty, present, gain: rankingOf([{ quality: { score, present } }]).gain });
       }
       return answers;
     },
@@ -124,4 +123,10 @@ function largest(pairs: readonly Pair[]): Pick<Pair, 'object' | 'rest'> {
     }
   }
   return { object, rest };
+}
+
+/** Mean of the mid-level features over the whole image, which the model here sees without padding. */
+function wholeAverage(features: ImageFeatures): Float32Array {
+  const [, , rows, columns] = features.mid.shape as [number, number, number, number];
+  return maskedAverage({ features, cells: new Float32Array(rows * columns).fill(1) });
 }

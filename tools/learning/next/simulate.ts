@@ -34,7 +34,7 @@ export async function simulate(project: SimulatedProject, order: Order, setting:
     const empty = labeled.filter((i) => i >= showing);
     const found = await project.answers(references(), empty, left);
     const answers = new Map(left.map((i, place) => [i, found[place] as (typeof found)[number]]));
-    for (const next of await ordered(order, { answers, labeled: [...labeled], looks }, setting.batch, random)) {
+    for (const next of ordered(order, { answers, labeled: [...labeled], looks }, setting.batch, random)) {
       labeled.push(next);
       if (curve.length <= setting.steps) curve.push(await project.iou(references()));
     }

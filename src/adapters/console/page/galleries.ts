@@ -28,23 +28,18 @@ export function predictionGallery(predictions: readonly PredictionView[], erase:
 
 export function queueGallery(images: readonly ImageView[], erase: Erase): Child | Child[] {
   if (images.length === 0) return empty('Nothing waits: every image has been annotated, or none has been sent yet.');
-  return images.map(({ project, sha256, externalId, uncertainty, presence, novelty }) => {
+  return images.map(({ project, sha256, externalId, uncertainty, presence }) => {
     const name = externalId ?? sha256.slice(0, 12);
     const caption = el(
       'figcaption',
       {},
       el('p', { title: sha256 }, name),
       uncertaintyMeter(uncertainty),
-      ...(presence === undefined ? [] : [el('p', { class: 'quiet' }, reasonText(presence, novelty))]),
+      ...(presence === undefined ? [] : [el('p', { class: 'quiet' }, `${decimal(presence, 2)} present`)]),
       eraseButton({ project, sha256 }, name, erase),
     );
     return el('figure', {}, framedImage(project, sha256, `Image ${name}`), caption);
   });
-}
-
-/** Reason for an image's place in the list. */
-function reasonText(presence: number, novelty: number | undefined): string {
-  return `${decimal(presence, 2)} present${novelty === undefined ? '' : `, ${decimal(novelty, 2)} new`}`;
 }
 
 function eraseButton(image: { project: string; sha256: string }, name: string, erase: Erase): HTMLButtonElement {

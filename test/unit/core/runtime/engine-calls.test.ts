@@ -20,18 +20,6 @@ describe('calls', () => {
     expect(await codeOf(bench.engine.predict(target.image, references, options))).toBe(code);
   });
 
-  it('tell the whole target as a vector, whatever is looked for in it', async () => {
-    const { embedding } = await bench.engine.predict(target.image, [reference(scenes[0])]);
-    const whole = {
-      data: new Uint8Array(target.image.width * target.image.height).fill(1),
-      width: target.image.width,
-      height: target.image.height,
-    };
-    expect(embedding).toEqual(await bench.engine.embedObject({ image: target.image, mask: whole }));
-    expect(Math.hypot(...(embedding as Float32Array))).toBeCloseTo(1, 5);
-    expect((await bench.engine.predict(target.image, [reference(scenes[1])])).embedding).toEqual(embedding);
-  });
-
   it('leave the calling thread free', async () => {
     const delay = monitorEventLoopDelay({ resolution: 5 });
     const large = {
