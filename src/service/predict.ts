@@ -20,6 +20,7 @@ import { asBytes, isPixelImage } from '../core/image/input.ts';
 import { checkHasBytes } from './annotation-masks.ts';
 import { createKeepSoon } from './keep-soon.ts';
 import { fittedOptions } from './learning/fits.ts';
+import { rankingOf } from './learning/ranking.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { readingOptions } from './ports/choose-references.ts';
 import type { ReferenceSets } from './references.ts';
@@ -226,7 +227,7 @@ async function recordOf({ project, image, version }: ServicePrediction, { masks 
     const uncertainty = 1 - confidenceOf({ area, quality });
     kept.push({ label, rle: await cocoRleFromMask(mask), area, score: quality.score, uncertainty, method });
   }
-  return { project, sha256: image.sha256, version, createdMs, masks: kept };
+  return { project, sha256: image.sha256, version, createdMs, masks: kept, ranking: rankingOf(masks) };
 }
 
 function nothingToLookFor(project: string, missing: readonly string[]): ProsamError {

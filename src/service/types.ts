@@ -200,7 +200,7 @@ export interface ProjectService {
   list(): Promise<string[]>;
   /** State of one project: labels, references, version, newest training run. asked: prediction that `version` is of. @default one without options */
   get(project: string, asked?: AskedVersion): Promise<ProjectInfo>;
-  /** Images without an annotation, most uncertain first. */
+  /** Images without an annotation, those first that are expected to teach most. limit 1 to 1,000. */
   nextImages(project: string, options: { limit: number; offset?: number }): Promise<ImageRow[]>;
   /** Requests a training run now, whatever the learner's policy; returns at once. */
   train(project: string): Promise<void>;

@@ -63,18 +63,25 @@ export function openProject(data: string, plan: ProjectPlan, seed: number): Proj
   return { ...plan, heldOut: found.slice(0, held), labeled: sampleWithout(seededRandom(seed), labeled, labeled.length) };
 }
 
-function imagesOf(data: string, { set, label }: ProjectPlan): ProjectImage[] {
+export function imagesOf(data: string, { set, label }: ProjectPlan): ProjectImage[] {
   if (set === 'animals' || set === 'ccp' || set === 'coco') return suiteImages(data, set, label);
   return folderImages(join(data, 'unseen', set === 'soil' ? 'cwfid' : set), label);
 }
 
-/** Test images alone: the built-in model was trained on the others. */
-function suiteImages(data: string, set: string, label: string): ProjectImage[] {
+/** Images of the same set that do not show the label at all; none where every image shows it. */
+export function imagesWithout(data: string, { set, label }: ProjectPlan): ProjectImage[] {
+  if (set === 'animals' || set === 'ccp' || set === 'coco') return suiteImages(data, set, label, (share) => share === 0);
+  return folderImages(join(data, 'unseen', set === 'soil' ? 'cwfid' : set), label, (share) => share === 0);
+}
+
+/** Test images alone: the built-in model was trained on the others. taken: whether an image with such a share of the label is. */
+function suiteImages(data: string, set: string, label: string, taken?: (share: number) => boolean): ProjectImage[] {
   const suite = JSON.parse(readFileSync(join(data, `${set}.json`), 'utf8')) as Suite;
   const id = suite.classes.find(({ name }) => name === label)?.id;
   if (id === undefined) throw new Error(`${set}: expected a class ${label}, got none.`);
+  const isTaken = taken ?? ((share: number) => share >= suite.min_area);
   return Object.entries(suite.images)
-    .filter(([, { split, area }]) => split === 'test' && (area[id] ?? 0) >= suite.min_area)
+    .filter(([, { split, area }]) => split === 'test' && isTaken(area[id] ?? 0))
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([, { image, mask }]) => imageWith(join(data, image), join(data, mask), (value) => value === id));
 }
@@ -82,7 +89,7 @@ function suiteImages(data: string, set: string, label: string): ProjectImage[] {
 /** Least share of an image that shows the label. */
 const MIN_SHARE = 0.005;
 
-function folderImages(folder: string, label: string): ProjectImage[] {
+function folderImages(folder: string, label: string, taken = (share: number): boolean => share >= MIN_SHARE): ProjectImage[] {
   const names = JSON.parse(readFileSync(join(folder, 'classes.json'), 'utf8')) as string[];
   const images = new Map(readdirSync(join(folder, 'images')).map((file) => [file.replace(/\.\w+$/, ''), file]));
   const isLabel = label === 'soil' ? (value: number) => value === 0 : (value: number) => value === names.indexOf(label) + 1;
@@ -91,7 +98,7 @@ function folderImages(folder: string, label: string): ProjectImage[] {
     .map((mask) =>
       imageWith(join(folder, 'images', images.get(mask.replace(/\.\w+$/, '')) as string), join(folder, 'masks', mask), isLabel),
     )
-    .filter(({ truth }) => truth.data.reduce((sum, value) => sum + value, 0) >= MIN_SHARE * truth.data.length);
+    .filter(({ truth }) => taken(truth.data.reduce((sum, value) => sum + value, 0) / truth.data.length));
 }
 
 function imageWith(file: string, mask: string, isLabel: (value: number) => boolean): ProjectImage {

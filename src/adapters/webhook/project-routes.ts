@@ -44,17 +44,18 @@ export function projectRoutes({ service }: { service: Pick<Service, 'projects' |
     route({
       method: 'get',
       path: '/projects/:project/next-images',
-      summary: 'Images to label next: those without an annotation, most uncertain first',
+      summary: 'Images to label next: those without an annotation, those first that are expected to teach most',
       access: 'read',
       params: projectParams,
       query: nextImagesQuery,
       response: nextImagesResponse,
       async handle({ params, query }) {
         const images = await service.projects.nextImages(params.project, query);
-        const rows = images.map(({ sha256, width, height, externalId, uncertainty, createdMs }) => ({
+        const rows = images.map(({ sha256, width, height, externalId, uncertainty, presence, createdMs }) => ({
           ...{ sha256, width, height, createdMs },
           ...(externalId !== undefined && { externalId }),
           ...(uncertainty !== undefined && { uncertainty }),
+          ...(presence !== undefined && { presence }),
         }));
         return { json: { images: rows, ...pageOf(images, query.limit, () => query.offset + images.length) } };
       },

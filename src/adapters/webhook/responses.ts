@@ -205,6 +205,7 @@ export const nextImagesResponse = z.object({
       height: z.int(),
       externalId: z.string().optional(),
       uncertainty: share.optional().describe('Absent where nothing was predicted yet'),
+      presence: share.optional().describe('Probability that the image shows a label at all, the largest over its labels'),
       createdMs: milliseconds,
     }),
   ),

@@ -8,7 +8,7 @@ export interface ProjectsClient {
   list(options?: CallOptions): Promise<string[]>;
   /** Labels, references, version and newest training run. */
   get(project: string, options?: CallOptions): Promise<ProjectResponse>;
-  /** Images without an annotation, most uncertain first. */
+  /** Images without an annotation, those first that are expected to teach most. */
   nextImages(
     project: string,
     options?: PageOptions & {

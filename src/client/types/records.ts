@@ -134,7 +134,7 @@ export interface ProjectResponse {
   }[];
 }
 
-/** Images to label next, most uncertain first. */
+/** Images to label next, those first that are expected to teach most. */
 export interface NextImagesResponse {
   /** Images of this page. */
   images: (ImageFacts & {
@@ -142,6 +142,8 @@ export interface NextImagesResponse {
     externalId?: string;
     /** Largest uncertainty of its masks, 0 to 1; absent where nothing was predicted yet. */
     uncertainty?: number;
+    /** Probability that it shows a label at all, 0 to 1, the largest over its labels. */
+    presence?: number;
     /** Time it was first seen. */
     createdMs: number;
   })[];

@@ -5,6 +5,7 @@ import type { FitStore } from './fits.ts';
 import type { CocoRle } from '../../core/mask/rle.ts';
 import type { Message } from './message.ts';
 import type { Provenance } from './provenance.ts';
+import type { Ranking } from './ranking.ts';
 import type { BlobRemoval, UpkeepStore } from './upkeep.ts';
 import type { RunStore, VersionStore } from './versions.ts';
 
@@ -28,6 +29,8 @@ export interface ImageRow extends ImageFacts {
   annotated: boolean;
   /** Uncertainty of the newest prediction, 0 to 1, the largest over its labels. */
   uncertainty?: number;
+  /** Probability that it shows a label at all, 0 to 1, the largest over the labels of its newest prediction. */
+  presence?: number;
   /** Assigned once, by the learner, for good: images of the gate are never trained on. */
   split?: 'train' | 'gate';
 }
@@ -168,6 +171,8 @@ export interface PredictionRecord {
   version: string;
   createdMs: number;
   masks: readonly (LabeledMask & { score: number; uncertainty: number; method: string })[];
+  /** @default the uncertainty as the gain */
+  ranking?: Ranking;
 }
 
 export interface ImageStore {
@@ -178,7 +183,7 @@ export interface ImageStore {
   predicted(records: readonly PredictionRecord[], keep: number): Promise<void>;
   /** Newest first; of all projects without one. limit 1 to 200. */
   predictions(options: { project?: string; limit: number }): Promise<PredictionRecord[]>;
-  /** Images nobody has annotated, most uncertain first, those never predicted last; page: 0-based. limit 1 to 1,000. */
+  /** Images nobody has annotated, largest gain first, those never predicted last; page: 0-based. limit 1 to 1,000. */
   unlabelled(project: string, options: { limit: number; offset?: number }): Promise<ImageRow[]>;
   /** Only where none was assigned. */
   assignSplit(project: string, images: readonly { sha256: string; split: 'train' | 'gate' }[]): Promise<void>;

@@ -80,7 +80,7 @@ async function unlabelled(
     .select('sha256')
     .where('project', '=', project)
     .where('annotated', '=', sql.lit<0>(0))
-    .orderBy('uncertainty', 'desc')
+    .orderBy('gain', 'desc')
     .orderBy('sha256', 'desc')
     .limit(limit)
     .offset(offset)
@@ -98,6 +98,7 @@ function imageOf(row: Tables['images']): ImageRow {
     ...(row.external_id !== null && { externalId: row.external_id }),
     ...{ createdMs: row.created_ms, annotated: row.annotated === 1 },
     ...(row.uncertainty >= 0 && { uncertainty: row.uncertainty }),
+    ...(row.presence >= 0 && { presence: row.presence }),
     ...(row.split !== null && { split: row.split }),
   };
 }

@@ -47,7 +47,7 @@ export async function insertImages(change: Change, images: readonly ImageFacts[]
   for (const image of images) if (distinct.get(image.sha256)?.externalId === undefined) distinct.set(image.sha256, image);
   const rows = [...distinct.values()].map(({ project, sha256, width, height, externalId }) => {
     const facts = { project, sha256, width, height, external_id: externalId ?? null };
-    return { ...facts, created_ms: createdMs, annotated: 0 as const, uncertainty: -1, split: null };
+    return { ...facts, created_ms: createdMs, annotated: 0 as const, uncertainty: -1, presence: -1, gain: -1, split: null };
   });
   let added = 0;
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {

@@ -23,7 +23,7 @@ export async function predicted(change: Change, records: readonly PredictionReco
   }
 }
 
-async function store(change: Change, { project, sha256, version, createdMs, masks }: PredictionRecord): Promise<void> {
+async function store(change: Change, { project, sha256, version, createdMs, masks, ranking }: PredictionRecord): Promise<void> {
   const ofImage = change.deleteFrom('predictions').where('project', '=', project).where('sha256', '=', sha256);
   // Erased while it was on its way.
   const image = await change
@@ -49,7 +49,8 @@ async function store(change: Change, { project, sha256, version, createdMs, mask
     .values({ project, sha256, version, created_ms: createdMs, masks: JSON.stringify(masks) })
     .execute();
   const uncertainty = masks.reduce((most, mask) => Math.max(most, mask.uncertainty), -1);
-  await change.updateTable('images').set({ uncertainty }).where('project', '=', project).where('sha256', '=', sha256).execute();
+  const ranked = { uncertainty, ...(ranking ?? { presence: -1, gain: uncertainty }) };
+  await change.updateTable('images').set(ranked).where('project', '=', project).where('sha256', '=', sha256).execute();
 }
 
 /** Newest first. */

@@ -4,6 +4,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { Database } from './database.ts';
 import { ABSENT_LABELS } from './absent-labels.ts';
 import { FIRST_SCHEMA } from './first-schema.ts';
+import { NEXT_IMAGES } from './next-images.ts';
 import type { Connection } from './schema.ts';
 
 interface Migration {
@@ -54,6 +55,7 @@ export const MIGRATIONS: readonly Migration[] = [
         fitted {text} not null, fitted_ms bigint not null, primary key (project, label))`,
     ],
   },
+  { version: 7, name: 'next images', statements: NEXT_IMAGES },
 ];
 
 /** Words in which the SQL dialects differ. */

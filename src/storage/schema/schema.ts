@@ -7,7 +7,7 @@ type Flag = 0 | 1;
 export interface Tables {
   /** images, annotated: what could be counted in images, kept up to date with every change. */
   projects: { project: string; revision: number; current_version: string | null; images: Generated<number>; annotated: Generated<number> };
-  /** uncertainty: -1 before the first prediction, so that one index ranks them all. */
+  /** uncertainty, presence, gain: -1 before the first prediction, so that one index ranks them all. */
   images: {
     project: string;
     sha256: string;
@@ -17,6 +17,8 @@ export interface Tables {
     created_ms: number;
     annotated: Flag;
     uncertainty: number;
+    presence: number;
+    gain: number;
     split: 'train' | 'gate' | null;
   };
   /** One row a revision; active: the one that counts. content: hash of what was stored. */

@@ -67,6 +67,46 @@ export function testImages(tests: TestRunner, make: () => Promise<StoragePlace>)
       equal(await images().unlabelled(project, { limit: 2, offset: 4 }), []);
     });
 
+    it('are ranked by what a prediction promises, where it says so', async () => {
+      const [project, other] = [newProject(), newProject()];
+      const names = ['a', 'b', 'c', 'd'];
+      for (const one of [project, other])
+        await images().add(
+          names.map((name) => imageOf(one, name)),
+          1,
+        );
+      const ranked = (name: string, gain: number, createdMs = 1): PredictionRecord => ({
+        ...prediction(project, name, 0.9, createdMs),
+        ranking: { presence: 0.25, gain },
+      });
+      await images().predicted([ranked('a', 0.1), ranked('b', 0.7), ranked('c', 0.4)], 1);
+      const list = async (): Promise<unknown[]> =>
+        (await images().unlabelled(project, { limit: 9 })).map(({ sha256, uncertainty, presence }) => [sha256, uncertainty, presence]);
+      equal(await list(), [
+        [hashOf('b'), 0.9, 0.25],
+        [hashOf('c'), 0.9, 0.25],
+        [hashOf('a'), 0.9, 0.25],
+        [hashOf('d'), undefined, undefined],
+      ]);
+      equal(
+        (await second().store.images.unlabelled(project, { limit: 1, offset: 1 })).map(({ sha256 }) => sha256),
+        [hashOf('c')],
+      );
+      equal(await images().get(project, hashOf('a')), {
+        ...imageOf(project, 'a'),
+        ...{ createdMs: 1, annotated: false, uncertainty: 0.9, presence: 0.25 },
+      });
+      // A prediction that says nothing of it ranks by uncertainty, whatever one before it said.
+      await images().predicted([ranked('a', 0.8, 2), prediction(project, 'b', 0.3, 2)], 9);
+      await images().erase(project, hashOf('c'), 5);
+      equal(await list(), [
+        [hashOf('a'), 0.9, 0.25],
+        [hashOf('b'), 0.3, undefined],
+        [hashOf('d'), undefined, undefined],
+      ]);
+      equal((await images().unlabelled(other, { limit: 9 })).map(({ presence }) => presence), names.map(() => undefined)); // prettier-ignore
+    });
+
     it('come in one order also where they are equally uncertain', async () => {
       const project = newProject();
       await images().add(

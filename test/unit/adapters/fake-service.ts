@@ -245,7 +245,7 @@ export function fakeService(changes: Partial<FakeState> = {}): FakeService {
       return rows
         .sort((a, b) => (b.uncertainty ?? -1) - (a.uncertainty ?? -1))
         .slice(offset, offset + limit)
-        .map((one) => without(one, 'bytes'));
+        .map((one) => ({ ...without(one, 'bytes'), presence: 0.75 }));
     },
     async imageBytes(project, sha256) {
       await note('projects.imageBytes', { project, sha256 });

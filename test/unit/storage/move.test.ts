@@ -32,7 +32,8 @@ async function fill({ store, queue, blobs }: OpenStorage): Promise<void> {
     const [mask] = await store.annotations.masks(project, { limit: 1 });
     await store.annotations.describe(mask?.id ?? 0, new Float32Array([0.1, -3, 1e-20]));
     const masks = [{ ...maskOf('cup'), score: 1, uncertainty: 0.25, method: 'prosam' }];
-    await store.images.predicted([{ project, sha256: hashOf('7'), version: 'v', createdMs: 5, masks }], 10);
+    const ranking = { presence: 0.5, gain: 0.125 };
+    await store.images.predicted([{ project, sha256: hashOf('7'), version: 'v', createdMs: 5, masks, ranking }], 10);
     await store.images.assignSplit(project, [{ sha256: hashOf('3'), split: 'gate' }]);
     const run = await store.runs.claim(project, 'h', { id: `run-${project}`, upTo: 3, leaseMs: 10, nowMs: 1 });
     const version = {

@@ -28,13 +28,14 @@ export function predictionGallery(predictions: readonly PredictionView[], erase:
 
 export function queueGallery(images: readonly ImageView[], erase: Erase): Child | Child[] {
   if (images.length === 0) return empty('Nothing waits: every image has been annotated, or none has been sent yet.');
-  return images.map(({ project, sha256, externalId, uncertainty }) => {
+  return images.map(({ project, sha256, externalId, uncertainty, presence }) => {
     const name = externalId ?? sha256.slice(0, 12);
     const caption = el(
       'figcaption',
       {},
       el('p', { title: sha256 }, name),
       uncertaintyMeter(uncertainty),
+      ...(presence === undefined ? [] : [el('p', { class: 'quiet' }, `${decimal(presence, 2)} present`)]),
       eraseButton({ project, sha256 }, name, erase),
     );
     return el('figure', {}, framedImage(project, sha256, `Image ${name}`), caption);

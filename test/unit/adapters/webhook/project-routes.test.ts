@@ -125,6 +125,7 @@ describe('projects', () => {
     expect(project).toMatchObject({ project: 'a/b:c@d', images: 3, annotated: 0, concepts: [{ label: 'cup' }] });
     const first = responses.nextImagesResponse.parse((await server.call('GET', `/v1/projects/${slash}/next-images?limit=2`)).json);
     expect([first.images.length, first.next]).toEqual([2, 2]);
+    expect(first.images.map(({ presence }) => presence)).toEqual([0.75, 0.75]);
     const rest = responses.nextImagesResponse.parse((await server.call('GET', `/v1/projects/${slash}/next-images?limit=2&offset=2`)).json);
     expect([rest.images.length, rest.next]).toEqual([1, undefined]);
     expect((await server.call('POST', `/v1/projects/${slash}/train`)).status).toBe(202);
