@@ -1,7 +1,7 @@
 /** Handles whole tasks and projects deleted in CVAT: their lessons are removed once CVAT itself confirms it. */
 import type { Service } from '../../../service/types.ts';
-import { OutboundError } from '../../http/outbound-response.ts';
 import { countedLessons, imagesOfTask } from './counted-lessons.ts';
+import { isMissing } from './is-missing.ts';
 import { isDone, type Deleted } from './job-events.ts';
 import { dropRecords, type RecordParts } from './drop-records.ts';
 import { projectNameOf } from '../names.ts';
@@ -43,17 +43,6 @@ export async function forgetDeleted(parts: DeletedParts, what: Deleted, signal?:
   log.info({ ...what, removed }, 'cvat: what was learned from deleted work is removed');
   if (job === undefined || removed === 0) return [];
   return (await api.jobs({ task }, call)).filter(isDone).map(({ id }) => id);
-}
-
-/** @throws CVAT_* for every other answer than "there is none" */
-export async function isMissing(asked: Promise<unknown>): Promise<boolean> {
-  try {
-    await asked;
-    return false;
-  } catch (error) {
-    if (error instanceof OutboundError && error.answered === 404) return true;
-    throw error;
-  }
 }
 
 /** Whether CVAT shows the rest: the task of a job, the project of a task, or at least who asks. */

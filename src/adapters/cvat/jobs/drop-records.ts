@@ -3,7 +3,7 @@ import { messageOf } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
 import type { AnswerLog } from '../annotate/answer-log.ts';
 import type { CvatApi, FrameIndex, UploadLog } from '../types.ts';
-import { isMissing } from './deleted-work.ts';
+import { isMissing } from './is-missing.ts';
 
 export interface RecordParts {
   api: CvatApi;
