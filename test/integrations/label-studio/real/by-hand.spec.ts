@@ -1,5 +1,5 @@
 /** A real Label Studio without legacy tokens, as it is installed: connections that people make by hand, and the line of the documentation. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { installLabelStudio } from '../../../../examples/label-studio/label-studio-server.ts';
@@ -109,6 +109,7 @@ describe.skipIf(missing)('a Label Studio without legacy tokens', () => {
     await project('By its lines');
     const folder = join(here.folder, 'lines');
     mkdirSync(folder);
+    writeFileSync(join(folder, 'prosam.config.json'), JSON.stringify({ learner: { run: 'off' } }));
     const variables = { PROSAM_LABEL_STUDIO_URL: here.studio.url, PROSAM_LABEL_STUDIO_LOGIN: 'label-studio:a-long-password' };
     const all = { ...variables, PROSAM_LABEL_STUDIO_TOKEN: here.token };
     const connect = (url: string) => here.commandWith(all, ['connect', '--project', number(), '--backend', `${url}/label-studio`], folder);
