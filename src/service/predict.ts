@@ -92,6 +92,8 @@ export function createPredict(parts: PredictParts) {
     if (prediction.notices) log.info({ project, image: target.sha256 }, `predict: ${prediction.notices.map(noticeLine).join(' ')}`);
     for (const [stage, milliseconds] of Object.entries(prediction.milliseconds)) metrics.stage(stage, milliseconds);
     metrics.stage('queue', queue);
+    const heldBack = prediction.masks.filter(({ quality }) => quality.withheld).length;
+    if (heldBack > 0) metrics.withheld?.(heldBack);
     metrics.cache('image features', prediction.cached ? 'hit' : 'miss');
     const asking = { encoderVersion, method: request.options?.method ?? method ?? 'auto', options: drawing };
     // What a gate saw holds for the project's own references.

@@ -188,7 +188,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     place: 'adapters/cvat',
-    knows: [...FORMATS, 'service', 'adapters/http'],
+    knows: [...FORMATS, 'core/files', 'service', 'adapters/http'],
     packages: ['zod', 'undici'],
     node: true,
     why: "answers as Nuclio does, and calls CVAT's interface",

@@ -50,7 +50,7 @@ export interface CvatOptions {
   /** Shapes seen in jobs before people finished them. @default forgotten when the process ends: then machine-made shapes wait longer */
   reviews?: ReviewLog;
   /** Record of what detectors answer, so that it can be taken back. @default none */
-  answers?: Pick<AnswerLog, 'add'>;
+  answers?: Pick<AnswerLog, 'add'> & Partial<Pick<AnswerLog, 'drop'>>;
   /** Reasons why jobs teach nothing. @default forgotten when the process ends */
   notes?: ReviewNotes;
   frames?: FrameIndex;

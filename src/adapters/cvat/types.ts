@@ -27,6 +27,10 @@ export interface UploadLog {
   add(server: string, task: number, shapes: readonly UploadedShape[]): Promise<void>;
   /** Taken back: people never decided about them. */
   forget(server: string, task: number, ids: readonly number[]): Promise<void>;
+  /** Drops the record of a task that is no more. @default it stays */
+  drop?(server: string, task: number): Promise<void>;
+  /** Tasks of a server that there is a record of, with the time of its last change in milliseconds since 1970. @default none */
+  tasks?(server: string): Promise<{ task: number; changedMs: number }[]>;
 }
 
 /** Task and frame of an image. */
@@ -45,5 +49,7 @@ export interface FrameIndex {
   /** Hash of a frame's file, where it is known. */
   sha256Of(server: string, task: number, frame: number): string | undefined;
   add(sha256: string, frame: KnownFrame): void;
+  /** Hashes of the files of a task's frames, as far as known. @default none */
+  imagesOf?(server: string, task: number): string[];
   readonly size: number;
 }

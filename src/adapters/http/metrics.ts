@@ -54,6 +54,11 @@ export function createMetrics(): Metrics {
   const learnerStep = gauge('learner_step', 'Training steps of the current run: done, total', ['project', 'kind']);
   const learnerLoss = gauge('learner_loss', 'Loss of the newest training step', ['project']);
   const annotations = counter('annotations_total', 'Annotations acknowledged', ['provenance', 'outcome']);
+  const withheld = counter(
+    'masks_withheld_total',
+    'Masks found and left out: the probability of their concept was below the threshold',
+    [],
+  );
   const errors = counter('errors_total', 'Refusals and failures', ['code']);
   const messages = gauge('messages_waiting', 'Messages waiting in the queue of the store', ['name']);
   let readBodies: (() => BodyBytes) | undefined;
@@ -100,6 +105,7 @@ export function createMetrics(): Metrics {
       learnerStep.set({ project, kind: 'total' }, steps);
       if (loss !== undefined) learnerLoss.set({ project }, loss);
     },
+    withheld: (count) => withheld.inc(count),
     annotation: (provenance, outcome) => annotations.inc({ provenance, outcome }),
     error: (code) => errors.inc({ code }),
     messages: (depth) => {

@@ -10,7 +10,7 @@ import type { MlTask } from './protocol/request-schemas.ts';
 import { configOfTask } from './protocol/task-data.ts';
 import { askedOf } from './asked.ts';
 import type { DeferredPredictions } from './deferred-predictions.ts';
-import { predictTask, wantedOutputs, type TaskParts } from './predict-task.ts';
+import { predictTask, wantedOutputs, type TaskParts, type TaskResponse } from './predict-task.ts';
 import type { Slots } from './slots.ts';
 import type { AnnotationRecorder, Connection, LabelStudioApi, LabelStudioOptions } from './types.ts';
 
@@ -32,9 +32,9 @@ export interface BatchParts extends TaskParts {
 
 /** One task's prediction on its way. */
 interface Flight {
-  response: Promise<MlResponse | undefined>;
+  response: Promise<TaskResponse | undefined>;
   /** Once it is there. */
-  landed?: MlResponse | undefined;
+  landed?: TaskResponse | undefined;
   /** Requests that will answer with it. Where none is left when it is done, it is pushed. */
   waiting: number;
 }
@@ -90,7 +90,7 @@ export function createBatch(parts: BatchParts): Batch {
       const asked = tasks.map((task) => {
         if (task.predictions.some(({ model_version }) => model_version === version)) return undefined;
         const kept = late.take(project, task.id, version);
-        const flight = kept
+        const flight: Flight = kept
           ? { response: Promise.resolve(kept), landed: kept, waiting: 0 }
           : fly(connection, config, task, { version, known, urgent });
         flight.waiting++;
@@ -106,6 +106,8 @@ export function createBatch(parts: BatchParts): Batch {
           late.add({ connection, task: (tasks[place] as MlTask).id, response });
         return response;
       });
+      const heldBack = asked.reduce((sum, flight) => sum + (flight?.landed?.heldBack ?? 0), 0);
+      if (heldBack > 0) log.info({ project, heldBack }, 'masks are held back: their labels are probably not there (threshold)');
       if (asked.some((flight) => flight !== undefined)) parts.onAnswered?.(connection, version, withEarlier(tasks, version));
       if (deadline.reached()) {
         const ready = responses.filter((response) => response !== undefined).length;
@@ -128,7 +130,7 @@ export function createBatch(parts: BatchParts): Batch {
     const running = flights.get(key);
     if (running) return running;
     const priority = urgent ? ('interactive' as const) : ('batch' as const);
-    const compute = async (): Promise<MlResponse | undefined> => {
+    const compute = async (): Promise<TaskResponse | undefined> => {
       if (closing.aborted) return undefined;
       return predictTask(parts, { connection, config, task, version, known, priority }, closing);
     };

@@ -20,6 +20,11 @@ export interface TaskParts extends AskedParts {
   priors: Priors;
 }
 
+export interface TaskResponse extends MlResponse {
+  /** Masks that were found and left out, because their concept is probably not there. */
+  heldBack?: number;
+}
+
 export interface TaskRequest {
   connection: Connection;
   config: LabelConfig;
@@ -41,7 +46,7 @@ export function wantedOutputs(config: LabelConfig, { data }: Pick<MlTask, 'data'
 }
 
 /** undefined: there is nothing to look for. @throws what the service and the image source throw */
-export async function predictTask(parts: TaskParts, request: TaskRequest, signal: AbortSignal): Promise<MlResponse | undefined> {
+export async function predictTask(parts: TaskParts, request: TaskRequest, signal: AbortSignal): Promise<TaskResponse | undefined> {
   const { connection, config, task, version, known, priority } = request;
   const { service, images, priors } = parts;
   const { project } = connection;
@@ -49,6 +54,7 @@ export async function predictTask(parts: TaskParts, request: TaskRequest, signal
   const { split } = asked;
   const result: WrittenRegion[] = [];
   const scores: number[] = [];
+  let heldBack = 0;
   const places = [...wantedOutputs(config, task, known).values()].flatMap((outputs) => {
     const { image } = outputs[0] as Output;
     return Array.from({ length: pagesOf(image, task.data) }, (_, page) => ({ outputs, image, page }));
@@ -71,7 +77,10 @@ export async function predictTask(parts: TaskParts, request: TaskRequest, signal
         const output = outputs.find(({ label }) => label === mask.label);
         if (output === undefined) continue;
         scores.push(confidenceOf(mask));
-        if (priority === 'interactive') priors.keep({ project, version, sha256: prediction.image.sha256, label: mask.label }, mask);
+        if (mask.quality.withheld) heldBack++;
+        // Who clicks says that it is there: what was held back is drawn for the click, and is no beginning without a pixel.
+        if (priority === 'interactive' && !mask.quality.withheld)
+          priors.keep({ project, version, sha256: prediction.image.sha256, label: mask.label }, mask);
         const whole = toWrite(mask, split || isOnePerObject(output.control));
         result.push(...(await writeRegions(output.control, whole, writing)));
       }
@@ -79,7 +88,7 @@ export async function predictTask(parts: TaskParts, request: TaskRequest, signal
   }
   if (scores.length === 0) return undefined;
   // People sort by it to see what is doubtful first: the most doubtful answer counts.
-  return { result, score: Math.min(...scores), modelVersion: version };
+  return { result, score: Math.min(...scores), modelVersion: version, ...(heldBack > 0 && { heldBack }) };
 }
 
 /** Boxes and ellipses around several objects show none of them. */

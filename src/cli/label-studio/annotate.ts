@@ -70,7 +70,7 @@ async function annotateWith(
   const version = await steadyVersion(backend, project, signal);
   const { todo, done } = await tasksToDo(context, version, all, signal);
   const progress = createProgress(todo.length + done, process.stderr, done);
-  const counts = { stored: 0, without: 0, failed: 0 };
+  const counts = { stored: 0, nothing: 0, without: 0, failed: 0 };
   const failures: string[] = [];
   for (let start = 0; start < todo.length; start += batch) {
     signal?.throwIfAborted();
@@ -89,6 +89,7 @@ async function annotateWith(
     if (found === undefined) counts.failed += tasks.length;
     else {
       counts.stored += found.length === 0 ? 0 : await store(client, id, found, signal);
+      counts.nothing += found.filter(({ result }) => result.length === 0).length;
       counts.without += tasks.length - found.length;
     }
     tasks.forEach((task) => progress.advance(`task ${task.id}`));
@@ -99,6 +100,10 @@ async function annotateWith(
     print(
       `${projectText(project)}: ${counts.stored} predicted, ${done} were before, ${counts.without} without a mask, ${counts.failed} failed (version ${version})`,
     );
+    if (counts.nothing > 0)
+      print(
+        `${counts.nothing} of the ${counts.stored} have no region: probably nothing is there. Their score says how sure that is; a click brings a mask, a lower threshold more of them`,
+      );
     [...new Set(failures)].slice(0, 5).forEach((text) => warn(text));
     if (counts.stored === 0 && counts.without > 0)
       warn("nothing was found: annotate at least one image of the project first, or look at the service's log");

@@ -2,8 +2,10 @@
 import { fixedCredentials } from '../../adapters/label-studio/api/credentials.ts';
 import { z } from 'zod';
 import { createTransport, type Transport } from '../../adapters/label-studio/api/transport.ts';
+import { sameService } from '../../adapters/label-studio/connection/webhook.ts';
 import { projectKeyOf } from '../../adapters/label-studio/protocol/events.ts';
 import type { ApiProject } from '../../adapters/label-studio/api/responses.ts';
+import { isAnswerVersion } from '../../service/answer-version.ts';
 import { ProsamError } from '../../core/common/errors.ts';
 import { authorizationOf, type LabelStudioContext } from './context.ts';
 
@@ -41,18 +43,31 @@ export interface BackendClient {
 }
 
 export function createBackendClient({
+  backend,
   fromHere,
   login,
   token,
   client,
-}: Pick<LabelStudioContext, 'fromHere' | 'login' | 'token' | 'client'>): BackendClient {
+}: Pick<LabelStudioContext, 'backend' | 'fromHere' | 'login' | 'token' | 'client'>): BackendClient {
   const authorization = authorizationOf(login);
   const credentials = authorization === undefined ? undefined : fixedCredentials('basic', authorization);
   const call: Transport = createTransport({ url: fromHere, ...(credentials && { credentials }), attempts: 2, timeoutMs: 10_000 });
+  /** Settings of each project's connection: an introduction without them would take them from the service. */
+  const params = new Map<number, Promise<unknown>>();
+  const paramsOf = async (project: number, signal: AbortSignal | undefined): Promise<unknown> => {
+    const backends = await client.backends(project, { signal });
+    const own =
+      backends.find(({ url }) => sameService(url, backend)) ??
+      backends.find(({ model_version: version }) => isAnswerVersion(version ?? ''));
+    return own?.extra_params ?? null;
+  };
   return {
     health: async () => (await call({ method: 'GET', path: '/health', response: healthSchema })).model_class,
-    setup: async (project, signal) =>
-      (
+    async setup(project, signal) {
+      const extra = params.get(project.id) ?? paramsOf(project.id, signal);
+      params.set(project.id, extra);
+      const extra_params = await extra;
+      return (
         await call({
           method: 'POST',
           path: '/setup',
@@ -61,13 +76,14 @@ export function createBackendClient({
             schema: project.label_config,
             hostname: client.url,
             access_token: token ?? null,
-            extra_params: null,
+            extra_params,
           },
           response: setupSchema,
           repeatable: true,
           signal,
         })
-      ).model_version,
+      ).model_version;
+    },
     async predict(project, tasks, signal) {
       const params = { login: null, password: null, context: null };
       const { results } = await call({

@@ -1,11 +1,11 @@
 /** `prosam label-studio connect`: makes this service a project's model, through Label Studio's own interface. */
-import { findingText, problemsOf, type Finding } from '../../core/common/finding.ts';
-import type { ApiBackend } from '../../adapters/label-studio/api/responses.ts';
+import { findingText, note, ok, problem as wrong, problemsOf, type Finding } from '../../core/common/finding.ts';
+import type { ApiBackend, ApiProject } from '../../adapters/label-studio/api/responses.ts';
 import type { NewBackend } from '../../adapters/label-studio/api/connection-calls.ts';
 import { describeProblem, repairWebhook, sameService } from '../../adapters/label-studio/connection/webhook.ts';
-import { isProsamError } from '../../core/common/errors.ts';
+import { isProsamError, messageOf } from '../../core/common/errors.ts';
 import { createBackendClient } from './backend-client.ts';
-import { labelConfigFindings, legacyFindings, SSRF_FIX } from './doctor/checks.ts';
+import { labelConfigFindings, legacyFindings, serveFix, SSRF_FIX } from './doctor/checks.ts';
 import { projectText } from './project-text.ts';
 import { authorizationOf, type LabelStudioContext } from './context.ts';
 import { EXIT, type Terminal } from '../common/command.ts';
@@ -28,8 +28,6 @@ export async function connect(
   // Without these two nothing is predicted, or nothing is ever read: whoever connects must hear of it now.
   const findings: Finding[] = [...labelConfigFindings(project), ...(await legacyFindings(context))];
   for (const finding of findings) if (finding.state !== 'ok') warn(findingText(finding));
-  const blocked = problemsOf(findings).length > 0;
-
   const connected = await connectBackend(context, signal);
   say(`${projectText(project)} asks it at ${backend} (version ${connected.backend?.model_version ?? 'unknown'})`);
   const authorization = authorizationOf(login);
@@ -48,6 +46,10 @@ export async function connect(
     if (!connected.webhooksRefused) throw error;
   }
   problems.forEach((problem) => say(`put right: ${problem}`));
+  const unread = await readingFinding(context, project, signal);
+  findings.push(unread);
+  if (unread.state !== 'ok') warn(findingText(unread));
+  const blocked = problemsOf(findings).length > 0;
   // Predictions are shown to people who open a task.
   // The model that answers when one is opened is the one whose title the project names as its version.
   const { title } = connected.backend ?? {};
@@ -70,6 +72,29 @@ export async function connect(
       `label one image, then select others in the Data Manager and choose Actions > Retrieve Predictions: ${client.url}/projects/${id}/data`,
     );
   return connected.webhooksRefused || blocked ? EXIT.someFailed : EXIT.ok;
+}
+
+/** Longest wait for the service's first look at the annotations, in milliseconds: what it may not read shows in the first call. */
+const MAX_FIRST_LOOK_MS = 15_000;
+
+/** Whether the running service itself may read the project: its token is its own, not that of this command. */
+async function readingFinding(
+  context: LabelStudioContext & { project: number },
+  project: ApiProject,
+  signal: AbortSignal | undefined,
+): Promise<Finding> {
+  const what = 'reading';
+  const late = AbortSignal.timeout(MAX_FIRST_LOOK_MS);
+  try {
+    const options = { acceptRemovals: false, restore: false };
+    await createBackendClient(context).sync(project, options, signal ? AbortSignal.any([signal, late]) : late);
+    return ok(what, 'the service reads the annotations of the project');
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (late.aborted)
+      return note(what, 'the service is still reading the annotations of the project', 'prosam label-studio doctor says how it went');
+    return wrong(what, `the service cannot read the project: ${messageOf(error)}`, serveFix(context.client.url));
+  }
 }
 
 async function connectBackend(

@@ -24,6 +24,8 @@ export interface ServiceMetrics {
   /** The version a project is answered with from now on. */
   serving(project: string, encoderVersion: string): void;
   learner(project: string, progress: LearnerProgress): void;
+  /** Masks of one prediction that were found and left out, because their concept is probably not there. @default not counted */
+  withheld?(count: number): void;
   /** One annotation acknowledged. */
   annotation(provenance: string, outcome: string): void;
   /** One refusal or failure. */
@@ -43,6 +45,7 @@ export const noMetrics: ServiceMetrics = {
   device: ignore,
   serving: ignore,
   learner: ignore,
+  withheld: ignore,
   annotation: ignore,
   error: ignore,
   messages: ignore,

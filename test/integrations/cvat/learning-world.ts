@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { cvatRleFromMaskSync } from '../../../src/core/mask/cvat-rle.ts';
 import { createCvatClient } from '../../../src/adapters/cvat/api/client.ts';
+import { createAnswerLog } from '../../../src/adapters/cvat/annotate/answer-log.ts';
 import { createReviewLog } from '../../../src/adapters/cvat/jobs/review-log.ts';
 import { createReviewNotes } from '../../../src/adapters/cvat/jobs/review-notes.ts';
 import { createUploadLog } from '../../../src/adapters/cvat/jobs/upload-log.ts';
@@ -39,7 +40,8 @@ export function box(x0: number, y0: number, x1: number, y1: number): { type: str
 export type How = 'webhooks' | 'polls' | 'both';
 export type World = Awaited<ReturnType<typeof learningWorld>>;
 
-export async function learningWorld(how: How) {
+/** place: database and blobs. @default SQLite and a folder */
+export async function learningWorld(how: How, place?: { database: string; objects: string }) {
   const folder = mkdtempSync(join(tmpdir(), 'prosam-cvat-learning-'));
   const cvat = await startStandIn();
   const frames = await Promise.all(
@@ -51,9 +53,10 @@ export async function learningWorld(how: How) {
     })),
   );
   const uploads = createUploadLog(join(folder, 'uploads'));
+  const answers = createAnswerLog(join(folder, 'uploads'));
 
   async function start() {
-    const storage = await openStorage({ database: join(folder, 'p.db'), objects: join(folder, 'blobs') });
+    const storage = await openStorage(place ?? { database: join(folder, 'p.db'), objects: join(folder, 'blobs') });
     const { store, blobs, queue } = storage;
     const admission = createAdmission({});
     const accept = createAccept({
@@ -74,7 +77,16 @@ export async function learningWorld(how: How) {
       },
     };
     const facade = await startFacade({
-      ...{ service: service, queue, uploads, webhookSecrets: [SECRET], prefetchStarted: false, lookBackMs: 800 * 86_400_000 },
+      ...{
+        service: service,
+        queue,
+        uploads,
+        answers,
+
+        webhookSecrets: [SECRET],
+        prefetchStarted: false,
+        lookBackMs: 800 * 86_400_000,
+      },
       api: createCvatClient({ url: cvat.url, token: TOKEN, attempts: 1 }),
       ...{ reviews: createReviewLog(join(folder, 'uploads')), notes: createReviewNotes(join(folder, 'uploads', 'notes.json')) },
       pollMs: how === 'webhooks' ? 0 : 10,
@@ -95,7 +107,7 @@ export async function learningWorld(how: How) {
     cvat.asked.filter(({ path, query }) => path === '/api/jobs' && query.get('filter')?.includes('updated_date')).length;
 
   const world = {
-    ...{ cvat, uploads, frames },
+    ...{ cvat, uploads, answers, frames, folder },
     get facade() {
       return running.facade;
     },

@@ -52,6 +52,13 @@ describe('a client of Label Studio', () => {
     expect(seen).toMatchObject([{ url: '/api/current-user/whoami', authorization: `Token ${LEGACY}` }]);
   });
 
+  it('says what to use in place of a legacy token that is refused, and of no other', async () => {
+    const { url } = await serve((_, response) => json(response, { detail: 'Authentication credentials were not provided.' }, 401));
+    await expect(open(url).whoami()).rejects.toThrow('give a personal access token (Account & Settings), as PROSAM_LABEL_STUDIO_TOKEN');
+    const personal = open(url, { token: accessToken(1_000_000, 'n') }).whoami();
+    await expect(personal).rejects.toThrow('Give a token that is valid there.');
+  });
+
   it('exchanges a personal token once for many calls, and again before it ends', async () => {
     let nowMs = 1_000_000;
     let made = 0;

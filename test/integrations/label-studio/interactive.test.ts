@@ -119,6 +119,30 @@ describe('a click', () => {
     expect(service.state.calls.filter(({ name }) => name === 'predictions.predict').length).toBe(1);
   });
 
+  it('begins from a mask that was held back when the task was opened, which is counted', async () => {
+    const service = await start();
+    await reference(service);
+    const predict = service.predictions.predict.bind(service.predictions);
+    service.predictions.predict = async (request, options) => {
+      const response = await predict(request, options);
+      const held = request.options?.threshold !== 0;
+      const masks = response.masks.map((one) => ({
+        ...{ ...one, lowResLogits: Float32Array.of(1, 2, 3) },
+        ...(held && {
+          area: 0,
+          mask: { ...one.mask, data: one.mask.data.map(() => 0) },
+          quality: { ...one.quality, withheld: true as const },
+        }),
+      }));
+      return { ...response, masks };
+    };
+    const { json } = await backend.predict([taskOf(1)]);
+    expect((json as { results: object[] }).results).toMatchObject([{ result: [] }]);
+    expect(backend.log.find(({ message }) => message.includes('held back'))).toMatchObject({ fields: { heldBack: 1 } });
+    await ask([clickOf(50, 50)]);
+    expect(promptsOf(service).map(({ maskInput }) => maskInput?.length)).toEqual([3]);
+  });
+
   it('off the object alone takes it from the mask of whatever method, however long that one takes', async () => {
     const service = await start();
     await reference(service);

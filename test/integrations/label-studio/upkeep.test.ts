@@ -15,7 +15,7 @@ function studio(shown: string | null, title = 'ProSAM') {
   const project: ApiProject = { id: 1, title: 't', label_config: '', created_at: '', model_version: shown };
   const backend: ApiBackend = {
     ...{ id: 7, url: 'http://127.0.0.1:9090/label-studio', title, state: 'CO', is_interactive: true, model_version: NEW, project: 1 },
-    ...{ auth_method: 'BASIC_AUTH', basic_auth_user: 'label-studio', basic_auth_pass_is_set: true },
+    ...{ auth_method: 'BASIC_AUTH', basic_auth_user: 'label-studio', basic_auth_pass_is_set: true, extra_params: { threshold: 0.6 } },
   };
   const sent: object[] = [];
   const client = {
@@ -43,7 +43,7 @@ describe('the version a project shows', () => {
     expect(there.sent).toEqual([
       expect.objectContaining({
         ...{ project: 1, url: there.backend.url, title: NEW, auth_method: 'BASIC_AUTH' },
-        ...{ basic_auth_user: 'label-studio', basic_auth_pass: 'a-long-password' },
+        ...{ basic_auth_user: 'label-studio', basic_auth_pass: 'a-long-password', extra_params: { threshold: 0.6 } },
       }),
     ]);
     expect(await there.show()).toBe('same');

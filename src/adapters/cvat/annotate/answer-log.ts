@@ -23,7 +23,16 @@ export interface AnswerLog {
   answered(images: ReadonlySet<string>): Promise<Map<string, AnsweredShape[]>>;
   /** Shapes that are not in CVAT any more, each as often as it was removed. forms: one digest each. @throws STORAGE_FAILED */
   takenBack(image: string, forms: readonly string[]): Promise<void>;
+  /** Drops the answers for images that are no more. images: hex sha256 of their files. @throws STORAGE_FAILED */
+  drop(images: ReadonlySet<string>): Promise<void>;
 }
+
+/** Answers kept for one image: of older ones the shapes were replaced by those of newer ones. */
+export const MAX_ANSWERS_OF_IMAGE = 8;
+/** Time after which answers are dropped, in milliseconds: a year. */
+export const MAX_ANSWER_AGE_MS = 365 * 86_400_000;
+/** Answers that one process adds to a file until it is shortened again. */
+const MAX_ADDED = 500;
 
 const image = z.string().regex(/^[0-9a-f]{64}$/);
 const digest = z.string().max(64);
@@ -31,6 +40,8 @@ const line = z.union([
   z.object({
     image,
     shapes: z.array(z.object({ label: z.string().max(4096), forms: z.array(digest).max(4), group: z.int().min(0).default(0) })),
+    /** Milliseconds since 1970. */
+    at: z.int().min(0).optional(),
   }),
   z.object({ image, back: z.array(digest) }),
 ]);
@@ -40,33 +51,70 @@ export function formDigest({ type, points, rotation = 0 }: { type: string; point
   return shapeDigest({ type, points, rotation, frame: 0, label_id: 0 });
 }
 
-/** folder: that of the uploads. */
-export function createAnswerLog(folder: string): AnswerLog {
+type Answer = { image: string; shapes: AnsweredShape[]; at?: number | undefined };
+
+/** folder: that of the uploads. nowMs: milliseconds since 1970. */
+export function createAnswerLog(folder: string, { nowMs = Date.now }: { nowMs?: () => number } = {}): AnswerLog {
   const files = createLineFiles(join(folder, 'answers'), 'What was answered to CVAT');
   const fileOf = (of: string): string => `${of.slice(0, 2)}.jsonl`;
+  /** Answers added to each file by this process. */
+  const added = new Map<string, number>();
+  const shorten = (file: string): Promise<void> => files.change(file, (entries) => keptOf(answersOf(entries), nowMs()));
   return {
-    add: (of, shapes) => files.append(fileOf(of), shapes.length === 0 ? [] : [{ image: of, shapes }]),
-    takenBack: (of, forms) => files.append(fileOf(of), forms.length === 0 ? [] : [{ image: of, back: forms }]),
+    async add(of, shapes) {
+      if (shapes.length === 0) return;
+      const file = fileOf(of);
+      const count = added.get(file) ?? 0;
+      added.set(file, count + 1);
+      if (count % MAX_ADDED === 0) await shorten(file);
+      await files.append(file, [{ image: of, shapes, at: nowMs() }]);
+    },
+    async takenBack(of, forms) {
+      if (forms.length > 0) await files.change(fileOf(of), (entries) => answersOf([...entries, { image: of, back: forms }]));
+    },
+    async drop(images) {
+      for (const file of new Set([...images].map(fileOf)))
+        await files.change(file, (entries) => answersOf(entries).filter((one) => !images.has(one.image)));
+    },
     async answered(images) {
       const found = new Map<string, AnsweredShape[]>();
       for (const file of new Set([...images].map(fileOf))) {
-        for (const one of await files.read(file)) {
-          const { success, data } = line.safeParse(one);
-          if (!success || !images.has(data.image)) continue;
-          const before = found.get(data.image) ?? [];
-          found.set(data.image, 'back' in data ? without(before, data.back) : [...before, ...data.shapes]);
-        }
+        for (const { image: of, shapes } of answersOf(await files.read(file)))
+          if (images.has(of)) found.set(of, [...(found.get(of) ?? []), ...shapes]);
       }
       return found;
     },
   };
 }
 
-function without(shapes: readonly AnsweredShape[], back: readonly string[]): AnsweredShape[] {
-  const left = [...shapes];
-  for (const form of back) {
-    const at = left.findIndex(({ forms }) => forms.includes(form));
-    if (at >= 0) left.splice(at, 1);
+/** Answers in their order, without the shapes that were taken back. */
+function answersOf(entries: readonly unknown[]): Answer[] {
+  const answers: Answer[] = [];
+  for (const one of entries) {
+    const { success, data } = line.safeParse(one);
+    if (!success) continue;
+    if (!('back' in data)) answers.push(data);
+    else
+      for (const form of data.back) {
+        const of = answers.find(({ image: shown, shapes }) => shown === data.image && shapes.some(({ forms }) => forms.includes(form)));
+        const at = of?.shapes.findIndex(({ forms }) => forms.includes(form)) ?? -1;
+        of?.shapes.splice(at, 1);
+      }
   }
-  return left;
+  return answers.filter(({ shapes }) => shapes.length > 0);
+}
+
+/** The newest of each image; those of before there were dates are of today. */
+function keptOf(answers: readonly Answer[], nowMs: number): Answer[] {
+  const counts = new Map<string, number>();
+  return answers
+    .map((one) => ({ ...one, at: one.at ?? nowMs }))
+    .filter(({ at }) => nowMs - at <= MAX_ANSWER_AGE_MS)
+    .toReversed()
+    .filter(({ image: of }) => {
+      const count = (counts.get(of) ?? 0) + 1;
+      counts.set(of, count);
+      return count <= MAX_ANSWERS_OF_IMAGE;
+    })
+    .toReversed();
 }

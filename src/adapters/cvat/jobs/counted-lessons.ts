@@ -50,6 +50,17 @@ export async function countedLessons(
   return lessons;
 }
 
+/** Hashes of images that lessons of a task are about, and of no other task in the project. Read to its end. */
+export async function imagesOfTask(
+  service: Pick<Service, 'annotations'>,
+  { project, source, task }: { project: string; source: string; task: number },
+): Promise<Set<string>> {
+  const [own, others] = [new Set<string>(), new Set<string>()];
+  for await (const one of everyAnnotation(service, project))
+    (one.source === source && one.externalId.startsWith(taskPrefix(task)) ? own : others).add(one.sha256);
+  return new Set([...own].filter((sha256) => !others.has(sha256)));
+}
+
 /** Larger is better; two jobs never have the same. Ground truth, then what was accepted, then what was finished last. */
 function rankOf({ id, type, stage, state }: CvatJob, finishedAt: number): readonly number[] {
   const standing = state === 'rejected' ? 0 : type === 'ground_truth' ? 3 : stage === 'acceptance' && state === 'completed' ? 2 : 1;

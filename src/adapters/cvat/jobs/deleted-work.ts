@@ -1,21 +1,19 @@
 /** Handles whole tasks and projects deleted in CVAT: their lessons are removed once CVAT itself confirms it. */
-import type { Log } from '../../../service/ports/log.ts';
 import type { Service } from '../../../service/types.ts';
-import { OutboundError } from '../../http/outbound-response.ts';
-import { countedLessons } from './counted-lessons.ts';
+import { countedLessons, imagesOfTask } from './counted-lessons.ts';
+import { isMissing } from './is-missing.ts';
 import { isDone, type Deleted } from './job-events.ts';
+import { dropRecords, type RecordParts } from './drop-records.ts';
 import { projectNameOf } from '../names.ts';
 import type { ReviewLog } from './review-log.ts';
 import type { ReviewNotes } from './review-notes.ts';
 import type { CvatApi } from '../types.ts';
 
-export interface DeletedParts {
-  api: CvatApi;
+export interface DeletedParts extends RecordParts {
   service: Pick<Service, 'annotations'>;
   reviews: ReviewLog;
   notes: ReviewNotes;
   name: string;
-  log: Log;
 }
 
 /**
@@ -33,26 +31,18 @@ export async function forgetDeleted(parts: DeletedParts, what: Deleted, signal?:
   }
   const project = projectNameOf(name, { project_id, task_id: task });
   const lessons = (await countedLessons(service, { project, source: name, task })).filter((one) => job === undefined || one.job === job);
+  // Read while the lessons are there.
+  const images = job === undefined ? await imagesOfTask(service, { project, source: name, task }) : undefined;
   let removed = 0;
   for (const { externalId, revision } of lessons) {
     await reviews.add(api.url, task, [{ key: externalId, revision }]);
     if (await service.annotations.delete({ project, source: name, externalId }, revision)) removed++;
   }
   notes.drop(api.url, what);
+  if (images) await dropRecords(parts, task, images);
   log.info({ ...what, removed }, 'cvat: what was learned from deleted work is removed');
   if (job === undefined || removed === 0) return [];
   return (await api.jobs({ task }, call)).filter(isDone).map(({ id }) => id);
-}
-
-/** @throws CVAT_* for every other answer than "there is none" */
-export async function isMissing(asked: Promise<unknown>): Promise<boolean> {
-  try {
-    await asked;
-    return false;
-  } catch (error) {
-    if (error instanceof OutboundError && error.answered === 404) return true;
-    throw error;
-  }
 }
 
 /** Whether CVAT shows the rest: the task of a job, the project of a task, or at least who asks. */

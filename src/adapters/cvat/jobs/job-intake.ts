@@ -4,7 +4,9 @@ import type { Log } from '../../../service/ports/log.ts';
 import type { Service } from '../../../service/types.ts';
 import type { Queue } from '../../../service/ports/storage.ts';
 import { OutboundError } from '../../http/outbound-response.ts';
+import type { AnswerLog } from '../annotate/answer-log.ts';
 import { forgetDeleted } from './deleted-work.ts';
+import { dropOldRecords } from './drop-records.ts';
 import { createTaskFollower, type Strayed } from './follow-tasks.ts';
 import { createJobMemory, type Deleted, type DoneJob, type StartedJob } from './job-events.ts';
 import { createKnownTasks } from './known-tasks.ts';
@@ -25,6 +27,7 @@ export interface IntakeOptions {
   name: string;
   log: Log;
   uploads?: UploadLog;
+  answers?: Partial<Pick<AnswerLog, 'drop'>>;
   reviews: ReviewLog;
   notes: ReviewNotes;
   queue?: Queue;
@@ -56,6 +59,8 @@ const CVAT_JOB = 'cvat-job';
 const ATTEMPTS = 8;
 /** Reading a large job back takes minutes. */
 const VISIBLE_AFTER_MS = 1_800_000;
+
+const DAY_MS = 86_400_000;
 
 export function createIntake(options: IntakeOptions): Intake {
   const { api, queue, log, pollMs, started, cursor, lookBackMs, reviews, name, nowMs = Date.now } = options;
@@ -113,6 +118,12 @@ export function createIntake(options: IntakeOptions): Intake {
       });
     }
   };
+  let droppedMs = -Infinity;
+  const dropRecordsDaily = async (signal: AbortSignal): Promise<void> => {
+    if (nowMs() - droppedMs < DAY_MS) return;
+    droppedMs = nowMs();
+    await dropOldRecords(options, droppedMs, signal);
+  };
   const poll = createJobPoll({
     ...{ api, take, look, nowMs, ...(started && { started }), ...(lookBackMs !== undefined && { lookBackMs }) },
     cursor: cursor && { read: () => cursor.read(api.url), write: (date) => cursor.write(api.url, date) },
@@ -132,6 +143,7 @@ export function createIntake(options: IntakeOptions): Intake {
       looking = (isFirst ? dropOldNotes(signal) : Promise.resolve())
         .then(() => poll(signal))
         .then(() => follow(signal))
+        .then(() => dropRecordsDaily(signal))
         .catch((error: unknown) => {
           if (!signal.aborted) log.warn({}, `cvat: its jobs could not be looked at: ${messageOf(error)}`);
         })

@@ -2,7 +2,7 @@
 import type { Service } from '../../../service/types.ts';
 import { cvatPlaceOf, projectNameOf } from '../names.ts';
 import { countedLessons, type CountedLesson } from './counted-lessons.ts';
-import { isMissing } from './deleted-work.ts';
+import { isMissing } from './is-missing.ts';
 import type { Strayed } from './follow-tasks.ts';
 import { isDone } from './job-events.ts';
 import { learnJob, type LearnParts } from './learn-job.ts';

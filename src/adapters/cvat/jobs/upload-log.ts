@@ -20,23 +20,35 @@ const line = z.union([
 export function createUploadLog(folder: string): UploadLog {
   const files = createLineFiles(folder, 'What was uploaded to CVAT');
   const fileOf = (server: string, task: number): string => `${taskFile(server, task)}.jsonl`;
+  const left = (entries: readonly unknown[]): UploadedShape[] => {
+    const shapes = new Map<number, UploadedShape>();
+    for (const one of entries) {
+      const { success, data } = line.safeParse(one);
+      if (!success) continue;
+      if ('forget' in data) data.forget.forEach((id) => shapes.delete(id));
+      else shapes.set(data.id, data);
+    }
+    return [...shapes.values()];
+  };
   return {
-    async uploaded(server, task) {
-      const shapes = new Map<number, UploadedShape>();
-      for (const one of await files.read(fileOf(server, task))) {
-        const { success, data } = line.safeParse(one);
-        if (!success) continue;
-        if ('forget' in data) data.forget.forEach((id) => shapes.delete(id));
-        else shapes.set(data.id, data);
-      }
-      return [...shapes.values()];
-    },
+    uploaded: async (server, task) => left(await files.read(fileOf(server, task))),
     add: (server, task, shapes) =>
       files.append(
         fileOf(server, task),
         shapes.map(({ id, frame, label_id, type, points, rotation = 0 }) => ({ id, frame, label_id, type, points, rotation })),
       ),
-    forget: (server, task, ids) => files.append(fileOf(server, task), ids.length === 0 ? [] : [{ forget: ids }]),
+    async forget(server, task, ids) {
+      const gone = new Set(ids);
+      if (gone.size > 0) await files.change(fileOf(server, task), (entries) => left(entries).filter(({ id }) => !gone.has(id)));
+    },
+    drop: (server, task) => files.change(fileOf(server, task), () => []),
+    async tasks(server) {
+      const prefix = taskFile(server, 0).slice(0, -1);
+      return (await files.list()).flatMap(({ file, changedMs }) => {
+        const task = file.startsWith(prefix) ? /^(\d+)\.jsonl$/.exec(file.slice(prefix.length))?.[1] : undefined;
+        return task === undefined ? [] : [{ task: Number(task), changedMs }];
+      });
+    },
   };
 }
 

@@ -17,6 +17,10 @@ export function createFrameIndex(entries = 100_000): FrameIndex {
     },
     get: (sha256) => frames.get(sha256),
     sha256Of: (server, task, frame) => hashes.get(keyOf(server, task, frame)),
+    imagesOf(server, task) {
+      const [start, end] = [`${task}/`, ` ${server}`];
+      return [...hashes].flatMap(([key, sha256]) => (key.startsWith(start) && key.endsWith(end) ? [sha256] : []));
+    },
     add(sha256, frame) {
       const before = frames.peek(sha256);
       if (before) unlink(sha256, before);

@@ -11,6 +11,10 @@ export interface LabelStudioClientOptions extends Omit<TransportOptions, 'creden
   nowMs?: () => number;
 }
 
+/** Legacy tokens are refused where they are off, which is the default, in the words of a wrong one. */
+const LEGACY_ADVICE =
+  'A legacy token counts only where an administrator switched legacy tokens on: give a personal access token (Account & Settings), as PROSAM_LABEL_STUDIO_TOKEN.';
+
 export type LabelStudioClient = ReturnType<typeof createLabelStudioClient>;
 
 /** @throws CONFIG_INVALID for an address or token that can be none */
@@ -25,7 +29,8 @@ export function createLabelStudioClient(options: LabelStudioClientOptions) {
         .access,
     nowMs,
   );
-  const call = credentials ? createTransport({ ...rest, url, credentials }) : open;
+  const refusedAdvice = credentials?.kind === 'legacy' ? LEGACY_ADVICE : undefined;
+  const call = credentials ? createTransport({ ...rest, url, credentials, refusedAdvice }) : open;
   return { url, credentials, ...projectCalls(call), ...taskCalls(call), ...predictionCalls(call), ...backendCalls(call) };
 }
 

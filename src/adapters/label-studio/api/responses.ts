@@ -87,5 +87,6 @@ export const backendSchema = z.object({
   basic_auth_user: optionalText(1000),
   basic_auth_pass_is_set: z.boolean().catch(false),
   model_version: optionalText(1000),
+  extra_params: z.unknown().optional(),
   project: id,
 });

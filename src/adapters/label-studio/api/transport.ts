@@ -5,7 +5,10 @@ import { createOutbound, type OutboundCall, type OutboundOptions } from '../../h
 import { OutboundError } from '../../http/outbound-response.ts';
 import type { ServerDialect } from '../../http/outbound-types.ts';
 
-export type TransportOptions = Omit<OutboundOptions, 'dialect' | 'headers'>;
+export interface TransportOptions extends Omit<OutboundOptions, 'dialect' | 'headers'> {
+  /** Step that helps where the credentials are refused. @default a valid token */
+  refusedAdvice?: string | undefined;
+}
 
 /** Options of every call. */
 export interface CallOptions {
@@ -47,8 +50,9 @@ const LABEL_STUDIO: ServerDialect = {
   },
 };
 
-export function createTransport(options: TransportOptions): Transport {
-  const outbound = createOutbound({ ...options, dialect: LABEL_STUDIO });
+export function createTransport({ refusedAdvice, ...options }: TransportOptions): Transport {
+  const advice = refusedAdvice === undefined ? LABEL_STUDIO.advice : { ...LABEL_STUDIO.advice, 401: refusedAdvice };
+  const outbound = createOutbound({ ...options, dialect: { ...LABEL_STUDIO, advice } });
   return async <T>(given: Call<T>): Promise<T> => {
     const { response, missing, missingInAnyWords = false, ...call } = given;
     const request = { ...call, repeatable: call.repeatable ?? call.method !== 'POST' };

@@ -78,5 +78,7 @@ export interface ApiBackend {
   basic_auth_user?: string | null | undefined;
   basic_auth_pass_is_set: boolean;
   model_version?: string | null | undefined;
+  /** Settings that people wrote, sent with every /setup. */
+  extra_params?: unknown;
   project: number;
 }

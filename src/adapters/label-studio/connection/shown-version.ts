@@ -41,11 +41,13 @@ function followsUs({ model_version: shown }: Pick<ApiProject, 'model_version'>, 
 
 /** Label Studio tries the connection anew with what a change of it says: address and login belong to it. */
 function renamed(own: ApiBackend, title: string, { project, passwordOf }: ShownVersionParts) {
-  const { url, auth_method, basic_auth_user } = own;
+  const { url, auth_method, basic_auth_user, extra_params } = own;
   const password = basic_auth_user ? passwordOf?.(basic_auth_user) : undefined;
   const basic = auth_method === 'BASIC_AUTH' && basic_auth_user && password !== undefined;
   return {
     ...{ project: project.id, url, title },
+    // It is set up anew with what the change says: without them the settings of the connection would not hold meanwhile.
+    ...(extra_params !== undefined && extra_params !== null && { extra_params }),
     ...(basic && { auth_method: 'BASIC_AUTH' as const, basic_auth_user, basic_auth_pass: password }),
   };
 }

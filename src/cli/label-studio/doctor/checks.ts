@@ -15,6 +15,11 @@ const TESTED = /^1\.2[0-9]\./;
 export const SSRF_FIX =
   'start Label Studio with ML_BLOCK_LOCAL_IP=false (models) and SSRF_PROTECTION_ENABLED=false (webhooks), or give this service an address that is not private';
 
+/** Fix of a service that may not read a Label Studio. */
+export function serveFix(url: string): string {
+  return `start "prosam serve" with PROSAM_LABEL_STUDIO_URL=${url} and PROSAM_LABEL_STUDIO_TOKEN=(a personal access token)`;
+}
+
 /** Checks whether the token that Label Studio hands to models opens anything: it is always a legacy token, and those are off by default. */
 export async function legacyFindings({ client, settings }: Pick<LabelStudioContext, 'client' | 'settings'>): Promise<Finding[]> {
   const allowed = await client.tokenSettings().catch(() => undefined);
@@ -25,7 +30,7 @@ export async function legacyFindings({ client, settings }: Pick<LabelStudioConte
       wrong(
         'legacy',
         'legacy tokens are switched off, so that the token Label Studio hands to models opens nothing',
-        `start "prosam serve" with PROSAM_LABEL_STUDIO_URL=${client.url} and PROSAM_LABEL_STUDIO_TOKEN=(a personal access token), and set both for this command, too`,
+        `${serveFix(client.url)}, and set both for this command, too`,
       ),
     ];
   }

@@ -57,7 +57,7 @@ async function serviceFindings({
   settings,
 }: LabelStudioContext): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const response = await attempt(() => createBackendClient({ fromHere, login, token, client }).health());
+  const response = await attempt(() => createBackendClient({ backend, fromHere, login, token, client }).health());
   if ('value' in response) findings.push(right('service', `${response.value} answers at ${fromHere}`));
   else if (response.code === 'LABEL_STUDIO_REFUSED') {
     findings.push(

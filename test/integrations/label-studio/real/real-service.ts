@@ -10,6 +10,7 @@ import { decodeBrushRleSync } from '../../../../src/core/mask/brush-rle.ts';
 import { projectKeyOf } from '../../../../src/adapters/label-studio/protocol/events.ts';
 import type { BinaryMask } from '../../../../src/core/mask/label-reduction.ts';
 import { startProcess, startServe, type Served } from '../../../e2e/serve-process.ts';
+import { personalToken } from './personal-token.ts';
 import { freePort } from '../../../unit/storage/start-postgres.ts';
 
 export const ARTIFACTS = process.env.PROSAM_TEST_ARTIFACTS ?? join(tmpdir(), 'prosam-label-studio');
@@ -27,9 +28,20 @@ export interface StoredRegion {
   value: { rle: Uint8Array; brushlabels: string[] };
 }
 
+interface CountedHere {
+  externalId: string;
+  provenance: string;
+  revision: number;
+  /** Hash of the image. */
+  sha256: string;
+  labels: { label: string; area: number }[];
+}
+
 interface RealService {
   folder: string;
   studio: LabelStudioServer;
+  /** Of its first user. */
+  token: string;
   client: LabelStudioClient;
   served: Served;
   backendUrl: string;
@@ -37,8 +49,17 @@ interface RealService {
   project: ApiProject;
 }
 
+interface RealServiceOptions {
+  /** Settings of Label Studio over those of a test, as environment variables. */
+  studio?: Readonly<Record<string, string>>;
+  /** Commands and service have a personal access token. @default false: a legacy one, which Label Studio hands out itself */
+  personal?: boolean;
+  /** The service knows the address at which it is reached, and keeps webhooks in order. @default true */
+  knowsItself?: boolean;
+}
+
 /** Registers what starts both before the tests and stops them after. */
-export function realService() {
+export function realService({ studio = {}, personal = false, knowsItself = true }: RealServiceOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'prosam-label-studio-'));
   const here = { folder } as RealService;
 
@@ -47,13 +68,19 @@ export function realService() {
     const port = await freePort();
     here.backendUrl = `http://127.0.0.1:${port}/label-studio`;
     for (const name of ['studio', 'service']) mkdirSync(join(folder, name));
-    here.studio = await startLabelStudio({ folder: join(folder, 'studio'), onStep: (text) => console.log(text) });
-    here.client = createLabelStudioClient({ url: here.studio.url, token: here.studio.token });
+    const onStep = (text: string): void => console.log(text);
+    here.studio = await startLabelStudio({ folder: join(folder, 'studio'), environment: studio, onStep });
+    here.token = personal ? await personalToken(here.studio) : here.studio.token;
+    here.client = createLabelStudioClient({ url: here.studio.url, token: here.token });
     writeFileSync(
       join(folder, 'service', 'prosam.config.json'),
       JSON.stringify({
         auth: { basic: [LOGIN], tokens: [{ name: 'boss', token: BOSS, access: 'admin' }] },
-        labelStudio: { url: here.studio.url, backendUrl: here.backendUrl, reconcileMinutes: 0.05 },
+        labelStudio: {
+          ...{ url: here.studio.url, ...(personal && { token: here.token }) },
+          // Without its address, news come by webhook or not at all: what is learned by comparing would hide it.
+          ...(knowsItself ? { backendUrl: here.backendUrl, reconcileMinutes: 0.05 } : { reconcileMinutes: 60 }),
+        },
         // What it is worth is asked elsewhere: any version that changes masks is deployed.
         learner: { ...GATE_OPEN, steps: 100, gateShare: 0.3, minNewMasks: 1000, leaseMs: 3000 },
       }),
@@ -83,24 +110,22 @@ export function realService() {
   const inProject = <T>(path: string, body?: unknown) => ours<T>(`/projects/${encodeURIComponent(key())}${path}`, body);
   /** What counts here, by the number of the annotation there. */
   const counted = async () => {
-    const { annotations } = await inProject<{ annotations: { externalId: string; provenance: string; revision: number }[] }>(
-      '/annotations?limit=200',
-    );
+    const { annotations } = await inProject<{ annotations: CountedHere[] }>('/annotations?limit=200');
     return new Map(annotations.map((one) => [Number(one.externalId), one]));
   };
   /** As Label Studio knows it: asking makes it ask the backend. */
   const versionThere = async () => (await here.client.backends(here.project.id))[0]?.model_version ?? '';
-  const command = async (...args: string[]) => {
-    const running = startProcess(['label-studio', ...args], {
-      folder: join(folder, 'service'),
-      environment: { LABEL_STUDIO_URL: here.studio.url, LABEL_STUDIO_API_KEY: here.studio.token },
-    });
+  /** environment: over the address and the token. at: folder, in which the configuration is. */
+  const commandWith = async (environment: Readonly<Record<string, string>>, args: readonly string[], at = join(folder, 'service')) => {
+    const own = { LABEL_STUDIO_URL: here.studio.url, LABEL_STUDIO_API_KEY: here.token };
+    const running = startProcess(['label-studio', ...args], { folder: at, environment: { ...own, ...environment } });
     return { code: await running.ended, output: running.output() };
   };
+  const command = (...args: string[]) => commandWith({}, args);
   const predictionsOf = async (task: number) =>
     (await here.client.predictions(task)).map((one) => ({ ...one, result: one.result as unknown as StoredRegion[] }));
   const maskOf = ({ value, original_width, original_height }: StoredRegion): BinaryMask =>
     decodeBrushRleSync(value.rle, original_width, original_height);
 
-  return Object.assign(here, { key, ours, inProject, counted, versionThere, command, predictionsOf, maskOf });
+  return Object.assign(here, { key, ours, inProject, counted, versionThere, command, commandWith, predictionsOf, maskOf });
 }

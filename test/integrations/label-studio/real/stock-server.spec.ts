@@ -8,6 +8,7 @@ import { createLabelStudioClient, type LabelStudioClient } from '../../../../src
 import { decodeBrushRleSync } from '../../../../src/core/mask/brush-rle.ts';
 import { iou } from '../../../../src/core/mask/metrics.ts';
 import { startProcess, startServe, type Served } from '../../../e2e/serve-process.ts';
+import { personalToken } from './personal-token.ts';
 import { brushRegion, sceneFiles, type SceneFile } from './labelled-scenes.ts';
 
 const missing = await installLabelStudio().then(
@@ -109,32 +110,3 @@ describe.skipIf(missing)('a Label Studio as it is installed', () => {
     expect((await command(token, 'annotate', '--project', String(project))).output).toContain('0 predicted, 3 were before');
   });
 });
-
-/** As a person makes one in Account & Settings. */
-async function personalToken({ url, user, password }: LabelStudioServer): Promise<string> {
-  const jar = new Map<string, string>();
-  const ask = async (path: string, body?: URLSearchParams): Promise<Response> => {
-    const response = await fetch(`${url}${path}`, {
-      method: body ? 'POST' : 'GET',
-      redirect: 'manual',
-      headers: {
-        cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
-        referer: url,
-        ...(jar.has('csrftoken') && { 'x-csrftoken': jar.get('csrftoken') as string }),
-      },
-      ...(body && { body }),
-    });
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      jar.set(name, value);
-    }
-    return response;
-  };
-  const page = await (await ask('/user/login/')).text();
-  const hidden = /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(page)?.[1] ?? '';
-  await ask('/user/login/', new URLSearchParams({ csrfmiddlewaretoken: hidden, email: user, password }));
-  const response = await ask('/api/token/', new URLSearchParams());
-  const { token } = (await response.json()) as { token?: string };
-  if (token === undefined) throw new Error(`no personal token: ${response.status}`);
-  return token;
-}

@@ -98,6 +98,8 @@ describe('/metrics', () => {
     metrics.serving('q', 'base');
     metrics.learner('p', { state: 'running', step: 3, steps: 10, loss: 0.5 });
     metrics.annotation('edited', 'stored');
+    metrics.withheld?.(2);
+    metrics.withheld?.(1);
     metrics.messages({ learn: 2, old: 1 });
     metrics.messages({ learn: 1 });
     const values = parse(await metrics.text());
@@ -117,6 +119,7 @@ describe('/metrics', () => {
     expect(values.get('prosam_learner_step{kind="done",project="p"}')).toBe(3);
     expect(values.get('prosam_learner_running{project="p",state="running"}')).toBe(1);
     expect(values.get('prosam_annotations_total{outcome="stored",provenance="edited"}')).toBe(1);
+    expect(values.get('prosam_masks_withheld_total{}')).toBe(3);
     expect([...values.keys()].filter((key) => key.startsWith('prosam_messages'))).toEqual(['prosam_messages_waiting{name="learn"}']);
     expect(values.get('process_resident_memory_bytes{}')).toBeGreaterThan(1e6);
   });
