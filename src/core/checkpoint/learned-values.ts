@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { ProsamError } from '../common/errors.ts';
 
 /** Maps of a target that are added up. */
-export const LEARNED_MAPS = ['prosam', 'nearest', 'probe', 'redrawn'] as const;
+export const LEARNED_MAPS = ['prosam', 'nearest', 'probe', 'redrawn', 'pieces', 'twice'] as const;
 export type LearnedMap = (typeof LEARNED_MAPS)[number];
 
 const MAX_WIDTH = 2 ** 14;

@@ -16,8 +16,9 @@ export async function drawLearned(
   methods: Methods,
   options: PredictOptions,
 ): Promise<DrawnMask> {
-  const { maps, trained } = await drawMaps(context, asked, numbers.probe, methods, options);
-  const names = LEARNED_MAPS.filter((name) => numbers.maps[name] !== undefined && maps[name] !== undefined);
+  const wanted = new Set(LEARNED_MAPS.filter((name) => numbers.maps[name] !== undefined));
+  const { maps, trained } = await drawMaps(context, asked, { probe: numbers.probe, wanted }, methods, options);
+  const names = LEARNED_MAPS.filter((name) => wanted.has(name) && maps[name] !== undefined);
   const mix = { bias: numbers.bias, weights: names.map((name) => numbers.maps[name] as number) };
   const logits = mixed(
     mix,

@@ -31,6 +31,9 @@ interface FitParts {
 /** Images from which on weights of maps are fitted; fewer choose among sums of equal parts, as weights fitted to five lost 0.06 on one label. */
 const ENOUGH_FOR_WEIGHTS = 8;
 
+/** Maps that are added up by fitted weights: the others are made of the same two, and never stand beside them. */
+const WEIGHED_MAPS: readonly LearnedMap[] = ['prosam', 'nearest', 'probe', 'redrawn'];
+
 /** One left-out image, predicted from the others. */
 interface Trial {
   image: ImageFeatures;
@@ -103,7 +106,9 @@ function waysFor(trials: readonly Trial[]): Way[] {
   const ways: Way[] = [
     { maps: ['redrawn'], fitted: false },
     { maps: ['prosam', 'redrawn'], fitted: false },
-    ...(trials.length >= ENOUGH_FOR_WEIGHTS ? [{ maps: LEARNED_MAPS.filter(there), fitted: true }] : []),
+    { maps: ['twice'], fitted: false },
+    { maps: ['pieces'], fitted: false },
+    ...(trials.length >= ENOUGH_FOR_WEIGHTS ? [{ maps: WEIGHED_MAPS.filter(there), fitted: true }] : []),
   ];
   return ways.filter(({ maps }) => maps.every(there));
 }
@@ -145,7 +150,8 @@ async function trialOf(
   const { geometry } = context;
   const image = await reference.sam();
   const truth = reference.mask;
-  const { maps } = await drawMaps(context, { target: image, references: others }, probe, methods, options);
+  const wanted = new Set(LEARNED_MAPS);
+  const { maps } = await drawMaps(context, { target: image, references: others }, { probe, wanted }, methods, options);
   const plain = names.map((name) => iou(maskOf(geometry, image, maps[name] as Float32Array), truth.data));
   return { image, truth, maps, plain, example: exampleOf(geometry, image, truth, maps) };
 }

@@ -1,16 +1,17 @@
-/** The maps of one target that are added up: what the prompt encoder, the nearest cells and a probe on the features say, and SAM's redrawing. */
+/** The maps of one target that are added up: what the prompt encoder, the nearest cells and a probe on the features say, and SAM's redrawings. */
 import type { LearnedMap } from '../../checkpoint/learned-values.ts';
 import { ProsamError } from '../../common/errors.ts';
 import { MASK_PROMPT_LIMIT } from '../../networks/coarse-mask.ts';
 import type { ImageFeatures } from '../image-features.ts';
 import type { Methods } from '../methods/available.ts';
 import { featureContrast } from '../methods/feature-contrast.ts';
-import { gridPrompt, redrawn } from '../methods/mask-prompts.ts';
+import { gridPrompt } from '../methods/mask-prompts.ts';
 import type { MethodContext, MethodResult } from '../methods/method.ts';
-import { lowResSide } from '../methods/sam-prompts.ts';
+import { decodeSamPrompts, lowResSide } from '../methods/sam-prompts.ts';
 import type { PreparedReference } from '../references.ts';
 import type { PredictOptions } from '../types.ts';
 import { cellRows, weighed } from './cell-rows.ts';
+import { redrawnByPieces } from './pieces.ts';
 
 /** From the probe's -1..1 to logits; SAM's redrawing hardly depends on it (4 and 8 were level). */
 const PROBE_GAIN = 4;
@@ -22,11 +23,14 @@ interface DrawnMaps {
   trained?: MethodResult;
 }
 
-/** probe: weights of a cell's features. references: of the methods that compare with them. */
+/**
+ * probe: weights of a cell's features. references: of the methods that compare with them. wanted: maps to draw; what others are made of is
+ * drawn, too.
+ */
 export async function drawMaps(
   context: MethodContext,
   { target, references }: { target: ImageFeatures; references: readonly PreparedReference[] },
-  probe: ArrayLike<number>,
+  { probe, wanted }: { probe: ArrayLike<number>; wanted: ReadonlySet<LearnedMap> },
   methods: Methods,
   options: PredictOptions,
 ): Promise<DrawnMaps> {
@@ -38,17 +42,26 @@ export async function drawMaps(
     throw new ProsamError('OPTION_INVALID', `learned: expected a probe of ${rows.width} numbers, got ${probe.length}. Fit again.`);
   const found = weighed(rows, probe).map((value) => PROBE_GAIN * value);
   context.lap('prompt');
-  const drawn = await redrawn(context, target, gridPrompt(context, target, found));
   const { columns: width, rows: height } = rows.grid;
   const onSquare = (data: Float32Array): Float32Array =>
     geometry.gridToLow({ data, width, height }, target.width, target.height, lowResSide(target)).data;
-  const maps = {
+  const prompts = { nearest: gridPrompt(context, target, contrast), probe: gridPrompt(context, target, found) };
+  const bySam = async (mask: Float32Array): Promise<Float32Array> =>
+    (await decodeSamPrompts(networks, geometry, target, [], mask)).single.logits;
+  const maps: DrawnMaps['maps'] = {
     ...(trained?.lowResLogits && { prosam: limited(trained.lowResLogits) }),
     nearest: limited(onSquare(contrast)),
     probe: limited(onSquare(found)),
-    redrawn: limited(drawn.lowResLogits as Float32Array),
+    ...(wanted.has('redrawn') && { redrawn: limited(await bySam(prompts.probe)) }),
+    ...(wanted.has('pieces') && { pieces: limited(await redrawnByPieces(context, target, prompts.nearest)) }),
+    ...(wanted.has('twice') && { twice: limited(await bySam(await bySam(meanOf(prompts.nearest, prompts.probe)))) }),
   };
+  context.lap('decode');
   return { maps, ...(trained && { trained }) };
+}
+
+function meanOf(one: Float32Array, other: Float32Array): Float32Array {
+  return one.map((value, i) => (value + (other[i] as number)) / 2);
 }
 
 function limited(values: Float32Array): Float32Array {
