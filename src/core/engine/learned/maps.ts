@@ -23,10 +23,7 @@ interface DrawnMaps {
   trained?: MethodResult;
 }
 
-/**
- * probe: weights of a cell's features. references: of the methods that compare with them. wanted: maps to draw; what others are made of is
- * drawn, too.
- */
+/** probe: weights of a cell's features. references: of the methods that compare with them. wanted: redrawings to make; the other maps are all made. */
 export async function drawMaps(
   context: MethodContext,
   { target, references }: { target: ImageFeatures; references: readonly PreparedReference[] },
@@ -45,23 +42,18 @@ export async function drawMaps(
   const { columns: width, rows: height } = rows.grid;
   const onSquare = (data: Float32Array): Float32Array =>
     geometry.gridToLow({ data, width, height }, target.width, target.height, lowResSide(target)).data;
-  const prompts = { nearest: gridPrompt(context, target, contrast), probe: gridPrompt(context, target, found) };
   const bySam = async (mask: Float32Array): Promise<Float32Array> =>
     (await decodeSamPrompts(networks, geometry, target, [], mask)).single.logits;
   const maps: DrawnMaps['maps'] = {
     ...(trained?.lowResLogits && { prosam: limited(trained.lowResLogits) }),
     nearest: limited(onSquare(contrast)),
     probe: limited(onSquare(found)),
-    ...(wanted.has('redrawn') && { redrawn: limited(await bySam(prompts.probe)) }),
-    ...(wanted.has('pieces') && { pieces: limited(await redrawnByPieces(context, target, prompts.nearest)) }),
-    ...(wanted.has('twice') && { twice: limited(await bySam(await bySam(meanOf(prompts.nearest, prompts.probe)))) }),
+    ...(wanted.has('redrawn') && { redrawn: limited(await bySam(gridPrompt(context, target, found))) }),
+    ...(wanted.has('sharpened') && trained?.lowResLogits && { sharpened: limited(await bySam(trained.lowResLogits)) }),
+    ...(wanted.has('pieces') && { pieces: limited(await redrawnByPieces(context, target, gridPrompt(context, target, contrast))) }),
   };
   context.lap('decode');
   return { maps, ...(trained && { trained }) };
-}
-
-function meanOf(one: Float32Array, other: Float32Array): Float32Array {
-  return one.map((value, i) => (value + (other[i] as number)) / 2);
 }
 
 function limited(values: Float32Array): Float32Array {
