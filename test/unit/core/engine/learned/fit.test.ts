@@ -12,7 +12,7 @@ function scenesOf(concept: number, count = 4) {
   return { shown: scenes.slice(0, count).map((scene) => reference(scene)), target: scenes[count] as SceneWithTruth };
 }
 const { shown, target } = scenesOf(40);
-const other = scenesOf(7);
+const other = scenesOf(5);
 
 describe('fit', () => {
   it('gives plain data that draws the same mask again after JSON, another than without', async () => {
@@ -37,7 +37,7 @@ describe('fit', () => {
   });
 
   it('weighs maps by fitted numbers from eight images on, and takes one map of fewer', async () => {
-    const { held, numbers } = await bench.engine.fit(scenesOf(15, 8).shown);
+    const { held, numbers } = await bench.engine.fit(scenesOf(18, 8).shown);
     expect(held).toHaveLength(8);
     expect(Object.keys(numbers?.maps ?? {})).toEqual(['prosam', 'nearest', 'probe', 'redrawn']);
     const few = (await bench.engine.fit(shown)).numbers?.maps as Record<string, number>;

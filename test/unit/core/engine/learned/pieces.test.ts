@@ -37,9 +37,9 @@ function decoderOf(objects: readonly Box[], runs: Run[]) {
       const [x0, y0, x1, y1] = box as [number, number, number, number];
       runs.push({ box, points: points - 2, mask: mask.data });
       const middle = Math.floor((y0 + y1) / 2) * SIDE + Math.floor((x0 + x1) / 2);
-      const object = objects.find((one) => isIn(middle, one)) ?? [0, 0, 0, 0];
+      const object = objects.find((one) => isIn(middle, one)) ?? ([0, 0, 0, 0] as const);
       const logits = new Float32Array(4 * SIDE * SIDE).fill(-5);
-      for (let i = 0; i < SIDE * SIDE; i++) if (isIn(i, object as Box)) logits[SIDE * SIDE + i] = 5;
+      for (let i = 0; i < SIDE * SIDE; i++) if (isIn(i, object)) logits[SIDE * SIDE + i] = 5;
       return Promise.resolve({
         logits: { data: logits, shape: [1, 4, SIDE, SIDE] },
         iou: { data: new Float32Array(4), shape: [1, 4] },
