@@ -3,8 +3,11 @@ import * as z from 'zod';
 import { ProsamError } from '../common/errors.ts';
 
 /** Maps of a target that are added up. */
-export const LEARNED_MAPS = ['prosam', 'nearest', 'probe', 'redrawn'] as const;
+export const LEARNED_MAPS = ['prosam', 'nearest', 'probe', 'redrawn', 'sharpened', 'pieces'] as const;
 export type LearnedMap = (typeof LEARNED_MAPS)[number];
+/** Maps that are drawn without fitted numbers. */
+export const PLAIN_MAPS = ['prosam', 'nearest', 'pieces'] as const satisfies readonly LearnedMap[];
+export type PlainMap = (typeof PLAIN_MAPS)[number];
 
 const MAX_WIDTH = 2 ** 14;
 const number = z.number().min(-1e9).max(1e9);
@@ -31,6 +34,8 @@ export interface LearnedValues {
         bias: number;
         /** Weight of each map. */
         maps: Partial<Record<LearnedMap, number>>;
+        /** Map that stands in where the sum shows something else than it does: the better one of those that need no numbers. */
+        plain?: PlainMap | undefined;
       }
     | undefined;
 }
@@ -47,6 +52,7 @@ const schema: z.ZodType<LearnedValues> = z.strictObject({
       probe: z.array(number).min(2).max(MAX_WIDTH),
       bias: number,
       maps: z.partialRecord(z.enum(LEARNED_MAPS), number),
+      plain: z.enum(PLAIN_MAPS).optional(),
     })
     .optional(),
 });

@@ -1,5 +1,8 @@
 /** Points inside a mask on SAM's low-resolution square: the middles of its wide places first, the rest spread out. */
 
+import type { Geometry } from '../../image/geometry.ts';
+import type { Point } from '../../mask/raster.ts';
+
 /** A mask on a square. */
 export interface SquareMask {
   /** 1 = in the mask. [side * side] */
@@ -11,6 +14,16 @@ export interface SquareMask {
 export interface InnerPoint {
   x: number;
   y: number;
+}
+
+/** Centre of a pixel of the square in the image's own pixels. */
+export function placeIn(
+  geometry: Pick<Geometry, 'toSam'>,
+  { width, height }: { width: number; height: number },
+): (at: InnerPoint) => Point {
+  const [lastX, lastY] = geometry.toSam(width, height, width, height);
+  const [scaleX, scaleY] = [(lastX + 0.5) / (4 * width), (lastY + 0.5) / (4 * height)];
+  return ({ x, y }) => [(x + 0.5) / scaleX, (y + 0.5) / scaleY];
 }
 
 /** Share of the even spacing that points keep at least. */

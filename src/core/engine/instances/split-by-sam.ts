@@ -14,7 +14,7 @@ import { decodeSamPromptSets, lowResSide } from '../methods/sam-prompts.ts';
 import { bondsOf } from './bonds.ts';
 import { groupsOf, type CutRule } from './cuts.ts';
 import { partsOf } from './parts.ts';
-import { depthOf, innerPoints, type InnerPoint, type SquareMask } from './points.ts';
+import { depthOf, innerPoints, placeIn, type InnerPoint, type SquareMask } from './points.ts';
 
 export const CUT_RULE: CutRule = { mostCost: 0.32, agreementWeight: 0.5, leastPoints: 2 };
 /** SAM's answers to a point that are asked whether they cover another point: token 0 and the first two of three. */
@@ -88,11 +88,8 @@ function squareOf(
   { geometry }: Pick<SplitContext, 'geometry'>,
   target: ImageFeatures,
 ): { place: (point: InnerPoint) => Point; cut: (region: Region) => SquareMask } {
-  const { width, height } = target;
   const side = lowResSide(target);
-  const [lastX, lastY] = geometry.toSam(width, height, width, height);
-  const [scaleX, scaleY] = [(lastX + 0.5) / (4 * width), (lastY + 0.5) / (4 * height)];
-  const place = ({ x, y }: InnerPoint): Point => [(x + 0.5) / scaleX, (y + 0.5) / scaleY];
+  const place = placeIn(geometry, target);
   return {
     place,
     cut({ boxXyxy: [x0, y0, x1, y1], mask }) {

@@ -6,6 +6,7 @@ import { samResult } from '../methods/mask-prompts.ts';
 import type { MethodContext } from '../methods/method.ts';
 import { judge, type Asked } from '../trust/judge.ts';
 import type { PredictOptions } from '../types.ts';
+import { believed } from './agreement.ts';
 import { drawMaps } from './maps.ts';
 import { mixed } from './mix.ts';
 
@@ -16,13 +17,16 @@ export async function drawLearned(
   methods: Methods,
   options: PredictOptions,
 ): Promise<DrawnMask> {
-  const { maps, trained } = await drawMaps(context, asked, numbers.probe, methods, options);
+  const wanted = new Set(LEARNED_MAPS.filter((name) => numbers.maps[name] !== undefined || name === numbers.plain));
+  const { maps, trained } = await drawMaps(context, asked, { probe: numbers.probe, wanted }, methods, options);
   const names = LEARNED_MAPS.filter((name) => numbers.maps[name] !== undefined && maps[name] !== undefined);
   const mix = { bias: numbers.bias, weights: names.map((name) => numbers.maps[name] as number) };
-  const logits = mixed(
+  const sum = mixed(
     mix,
     names.map((name) => maps[name] as Float32Array),
   );
+  const plain = numbers.plain && maps[numbers.plain];
+  const logits = plain ? believed(sum, plain) : sum;
   const result = samResult(context, asked.target, { logits, iou: 0 });
   delete result.samIou; // the sum is nobody's mask
   context.lap('resize');

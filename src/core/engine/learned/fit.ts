@@ -2,7 +2,7 @@
  * Fits numbers to a label's accepted masks: a probe on the features of cells, and how much each map of a target counts. Every number that
  * is compared comes from images that it was not fitted to: each image in turn is left out, and predicted from the others.
  */
-import { LEARNED_MAPS, type LearnedMap, type LearnedValues } from '../../checkpoint/learned-values.ts';
+import { LEARNED_MAPS, type LearnedMap, type LearnedValues, type PlainMap } from '../../checkpoint/learned-values.ts';
 import { gridOf, type Geometry } from '../../image/geometry.ts';
 import { runSteps } from '../../mask/cooperative.ts';
 import { cellShares, type BinaryMask } from '../../mask/label-reduction.ts';
@@ -14,6 +14,7 @@ import { sizeInSam } from '../methods/persam-paper/object-vector.ts';
 import { lowResSide } from '../methods/sam-prompts.ts';
 import type { PreparedReference } from '../references.ts';
 import type { PredictOptions } from '../types.ts';
+import { believed } from './agreement.ts';
 import { cellRows } from './cell-rows.ts';
 import { drawMaps } from './maps.ts';
 import { fitMix, mixed, type Mix } from './mix.ts';
@@ -25,11 +26,14 @@ export const MAX_EXAMPLES = 12;
 interface FitParts {
   methods: Methods;
   /** Drawn without any fitted numbers. */
-  plain: readonly ('prosam' | 'nearest')[];
+  plain: readonly PlainMap[];
 }
 
-/** Images from which on weights of maps are fitted; fewer choose among sums of equal parts, as weights fitted to five lost 0.06 on one label. */
+/** Images from which on weights of maps are fitted; fewer choose among single maps, as weights fitted to five lost 0.06 on one label. */
 const ENOUGH_FOR_WEIGHTS = 8;
+
+/** Maps that are added up by fitted weights. */
+const WEIGHED_MAPS: readonly LearnedMap[] = ['prosam', 'nearest', 'probe', 'redrawn'];
 
 /** One left-out image, predicted from the others. */
 interface Trial {
@@ -66,7 +70,9 @@ export async function fitted(
     trials.push(await trialOf(context, reference, others, probe, parts, options));
     context.checkpoint();
   }
-  const best = bestOf(trials[0]?.plain.map((_, i) => trials.map(({ plain }) => plain[i] as number)) ?? []);
+  const plains = parts.plain.map((name, i) => ({ name, each: trials.map(({ plain }) => plain[i] as number) }));
+  const best = bestOf(plains);
+  if (best === undefined) return none;
   const ways: { way: Way; each: number[] }[] = [];
   for (const way of waysFor(trials)) {
     const each: number[] = [];
@@ -75,23 +81,23 @@ export async function fitted(
         way,
         trials.filter((other) => other !== trial),
       );
-      each.push(iou(maskOf(context.geometry, trial.image, mixed(mix, chosen(trial.maps, way.maps))), trial.truth.data));
+      const map = believed(mixed(mix, chosen(trial.maps, way.maps)), trial.maps[best.name] as Float32Array);
+      each.push(iou(maskOf(context.geometry, trial.image, map), trial.truth.data));
       context.checkpoint();
     }
     ways.push({ way, each });
   }
-  const each = bestOf(ways.map((one) => one.each));
-  const found = ways.find((one) => one.each === each);
-  if (best === undefined || each === undefined || found === undefined) return none;
-  const held = each.map((learned, i) => ({ plain: best[i] as number, learned }));
+  const found = bestOf(ways);
+  if (found === undefined) return none;
+  const held = found.each.map((learned, i) => ({ plain: best.each[i] as number, learned }));
   const probe = await runSteps(ridgeWeights(moments));
   if (probe === undefined || !pays(held)) return { examples: references.length, held };
   const { bias, weights } = await mixFor(found.way, trials);
   const maps = Object.fromEntries(found.way.maps.map((name, i) => [name, weights[i] as number]));
-  return { examples: references.length, held, numbers: { probe: [...probe].map(Math.fround), bias, maps } };
+  return { examples: references.length, held, numbers: { probe: [...probe].map(Math.fround), bias, maps, plain: best.name } };
 }
 
-/** Maps to add up: all alike, or each by a fitted weight. */
+/** Map to take, or maps to add up, each by a fitted weight. */
 interface Way {
   maps: readonly LearnedMap[];
   fitted: boolean;
@@ -102,8 +108,9 @@ function waysFor(trials: readonly Trial[]): Way[] {
   const there = (name: LearnedMap): boolean => trials.every(({ maps }) => maps[name] !== undefined);
   const ways: Way[] = [
     { maps: ['redrawn'], fitted: false },
-    { maps: ['prosam', 'redrawn'], fitted: false },
-    ...(trials.length >= ENOUGH_FOR_WEIGHTS ? [{ maps: LEARNED_MAPS.filter(there), fitted: true }] : []),
+    { maps: ['sharpened'], fitted: false },
+    { maps: ['pieces'], fitted: false },
+    ...(trials.length >= ENOUGH_FOR_WEIGHTS ? [{ maps: WEIGHED_MAPS.filter(there), fitted: true }] : []),
   ];
   return ways.filter(({ maps }) => maps.every(there));
 }
@@ -117,9 +124,12 @@ function chosen(maps: Trial['maps'], names: readonly LearnedMap[]): Float32Array
   return names.map((name) => maps[name] as Float32Array);
 }
 
+/** Least mean gain of left-out images: with smaller ones, masks of other images were as often worse as better. */
+const MIN_GAIN = 0.005;
+
 /** Whether fitted numbers draw better masks of images that they were not fitted to. */
 export function pays(held: Fitted['held']): boolean {
-  return held.reduce((sum, { plain, learned }) => sum + learned - plain, 0) > 0;
+  return held.reduce((sum, { plain, learned }) => sum + learned - plain, 0) > MIN_GAIN * held.length;
 }
 
 async function momentsIn({ geometry, networks }: MethodContext, reference: PreparedReference): Promise<Moments> {
@@ -145,7 +155,8 @@ async function trialOf(
   const { geometry } = context;
   const image = await reference.sam();
   const truth = reference.mask;
-  const { maps } = await drawMaps(context, { target: image, references: others }, probe, methods, options);
+  const wanted = new Set(LEARNED_MAPS);
+  const { maps } = await drawMaps(context, { target: image, references: others }, { probe, wanted }, methods, options);
   const plain = names.map((name) => iou(maskOf(geometry, image, maps[name] as Float32Array), truth.data));
   return { image, truth, maps, plain, example: exampleOf(geometry, image, truth, maps) };
 }
@@ -164,8 +175,8 @@ function maskOf(geometry: Geometry, image: ImageFeatures, data: Float32Array): U
   return geometry.lowToMask({ data, width: side, height: side }, image.width, image.height);
 }
 
-/** The list with the largest sum, the first among equals. */
-function bestOf(lists: readonly number[][]): number[] | undefined {
-  const sum = (list: readonly number[]): number => list.reduce((total, value) => total + value, 0);
-  return lists.reduce<number[] | undefined>((best, list) => (best === undefined || sum(list) > sum(best) ? list : best), undefined);
+/** The one with the largest sum, the first among equals. */
+function bestOf<One extends { each: readonly number[] }>(all: readonly One[]): One | undefined {
+  const sum = ({ each }: One): number => each.reduce((total, value) => total + value, 0);
+  return all.reduce<One | undefined>((best, one) => (best === undefined || sum(one) > sum(best) ? one : best), undefined);
 }

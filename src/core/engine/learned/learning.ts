@@ -27,7 +27,9 @@ type DrawWithLearned = (context: MethodContext, asked: Asked) => Promise<DrawnMa
 export function createLearning(features: string): Learning {
   return {
     async fit(context, { label, references, methods }, options) {
-      const plain = (['prosam', 'nearest'] as const).filter((name) => methods.has(name));
+      // What 'auto' would draw, by either method.
+      const cells = context.networks.drawsPrompts ? 'pieces' : 'nearest';
+      const plain = (['prosam', cells] as const).filter((name) => methods.has(name));
       const found = await fitted(context, references, { methods, plain }, options);
       const { promptEncoder } = options;
       return { format: 'prosam-learned/1', features, ...(promptEncoder !== undefined && { promptEncoder }), label, ...found };

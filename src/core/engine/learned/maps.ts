@@ -1,13 +1,14 @@
-/** The maps of one target that are added up: what the prompt encoder, the nearest cells and a probe on the features say, and SAM's redrawing. */
+/** The maps of one target that are added up: what the prompt encoder, the nearest cells and a probe on the features say, and SAM's redrawings. */
 import type { LearnedMap } from '../../checkpoint/learned-values.ts';
 import { ProsamError } from '../../common/errors.ts';
 import { MASK_PROMPT_LIMIT } from '../../networks/coarse-mask.ts';
 import type { ImageFeatures } from '../image-features.ts';
 import type { Methods } from '../methods/available.ts';
 import { featureContrast } from '../methods/feature-contrast.ts';
-import { gridPrompt, redrawn } from '../methods/mask-prompts.ts';
+import { gridPrompt } from '../methods/mask-prompts.ts';
 import type { MethodContext, MethodResult } from '../methods/method.ts';
-import { lowResSide } from '../methods/sam-prompts.ts';
+import { redrawnPieces } from '../methods/pieces.ts';
+import { decodeSamPrompts, lowResSide } from '../methods/sam-prompts.ts';
 import type { PreparedReference } from '../references.ts';
 import type { PredictOptions } from '../types.ts';
 import { cellRows, weighed } from './cell-rows.ts';
@@ -22,11 +23,11 @@ interface DrawnMaps {
   trained?: MethodResult;
 }
 
-/** probe: weights of a cell's features. references: of the methods that compare with them. */
+/** probe: weights of a cell's features. references: of the methods that compare with them. wanted: redrawings to make; the other maps are all made. */
 export async function drawMaps(
   context: MethodContext,
   { target, references }: { target: ImageFeatures; references: readonly PreparedReference[] },
-  probe: ArrayLike<number>,
+  { probe, wanted }: { probe: ArrayLike<number>; wanted: ReadonlySet<LearnedMap> },
   methods: Methods,
   options: PredictOptions,
 ): Promise<DrawnMaps> {
@@ -38,16 +39,20 @@ export async function drawMaps(
     throw new ProsamError('OPTION_INVALID', `learned: expected a probe of ${rows.width} numbers, got ${probe.length}. Fit again.`);
   const found = weighed(rows, probe).map((value) => PROBE_GAIN * value);
   context.lap('prompt');
-  const drawn = await redrawn(context, target, gridPrompt(context, target, found));
   const { columns: width, rows: height } = rows.grid;
   const onSquare = (data: Float32Array): Float32Array =>
     geometry.gridToLow({ data, width, height }, target.width, target.height, lowResSide(target)).data;
-  const maps = {
+  const bySam = async (mask: Float32Array): Promise<Float32Array> =>
+    (await decodeSamPrompts(networks, geometry, target, [], mask)).single.logits;
+  const maps: DrawnMaps['maps'] = {
     ...(trained?.lowResLogits && { prosam: limited(trained.lowResLogits) }),
     nearest: limited(onSquare(contrast)),
     probe: limited(onSquare(found)),
-    redrawn: limited(drawn.lowResLogits as Float32Array),
+    ...(wanted.has('redrawn') && { redrawn: limited(await bySam(gridPrompt(context, target, found))) }),
+    ...(wanted.has('sharpened') && trained?.lowResLogits && { sharpened: limited(await bySam(trained.lowResLogits)) }),
+    ...(wanted.has('pieces') && { pieces: limited((await redrawnPieces(context, target, gridPrompt(context, target, contrast))).logits) }),
   };
+  context.lap('decode');
   return { maps, ...(trained && { trained }) };
 }
 

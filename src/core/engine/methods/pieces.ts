@@ -2,8 +2,10 @@
 import { groupedBy } from '../../common/grouped.ts';
 import { runSteps } from '../../mask/cooperative.ts';
 import { splitInstancesSteps, type Region } from '../../mask/instances.ts';
+import { iou } from '../../mask/metrics.ts';
+import { aboveZero } from '../../mask/resize-map.ts';
 import type { ImageFeatures } from '../image-features.ts';
-import { depthOf, innerPoints } from '../instances/points.ts';
+import { depthOf, innerPoints, placeIn } from '../instances/points.ts';
 import { featureContrast } from './feature-contrast.ts';
 import { gridPrompt, samResult } from './mask-prompts.ts';
 import type { MethodContext, MethodResult, RunMethod } from './method.ts';
@@ -43,13 +45,28 @@ export async function redrawPieces(
   logits: Float32Array,
   signal?: AbortSignal,
 ): Promise<MethodResult> {
+  const { logits: drawn, samIou } = await redrawnPieces(context, target, logits, signal);
+  context.lap('decode');
+  const result = samResult(context, target, { logits: drawn, iou: samIou ?? 0 });
+  // Where nothing was redrawn, the mask is none of SAM's.
+  if (samIou === undefined) delete result.samIou;
+  context.lap('resize');
+  return result;
+}
+
+/** The same on SAM's low-resolution square, with SAM's mean estimate of the pieces that it redrew, where there are some. */
+export async function redrawnPieces(
+  context: Pick<MethodContext, 'networks' | 'geometry' | 'checkpoint'>,
+  target: ImageFeatures,
+  logits: Float32Array,
+  signal?: AbortSignal,
+): Promise<{ logits: Float32Array; samIou?: number }> {
   const side = lowResSide(target);
   const seen = context.geometry.visible({ data: logits, width: side, height: side }, target.width, target.height);
-  const whole = { ...seen, data: Uint8Array.from(seen.data, (value) => (value > 0 ? 1 : 0)) };
-  const regions = await runSteps(splitInstancesSteps(whole, PIECES.leastArea), signal);
+  const regions = await runSteps(splitInstancesSteps({ ...seen, data: aboveZero(seen.data) }, PIECES.leastArea), signal);
   const found = regions.slice(0, PIECES.most).map((region) => pieceOf(context, target, region));
   const drawn = logits.slice();
-  let [covered, trusted] = [0, 0];
+  const estimates: number[] = [];
   for (const group of groupedBy(found, ({ prompts }) => prompts.length).values()) {
     const maps = group.map(({ data }) => logits.map((value, i) => (data[i] === 0 ? OUTSIDE : value)));
     const answers = await decodeSamPromptSets(
@@ -59,22 +76,17 @@ export async function redrawPieces(
     );
     context.checkpoint();
     group.forEach(({ data }, i) => {
-      const { iou, mask } = mostAlike(data, answers[i]?.all ?? []);
-      if (mask === undefined || iou < PIECES.leastIou) return;
+      const mask = mostAlike(data, answers[i]?.all ?? []);
+      if (mask === undefined) return;
       data.forEach((value, at) => {
         if (value === 1) drawn[at] = Math.min(0, drawn[at] as number) + OUTSIDE;
       });
       mask.logits.forEach((value, at) => (drawn[at] = Math.max(drawn[at] as number, value)));
-      covered++;
-      trusted += mask.iou;
+      estimates.push(mask.iou);
     });
   }
-  context.lap('decode');
-  const result = samResult(context, target, { logits: drawn, iou: trusted / Math.max(1, covered) });
-  // Where nothing was redrawn, the mask is none of SAM's.
-  if (covered === 0) delete result.samIou;
-  context.lap('resize');
-  return result;
+  const samIou = estimates.reduce((sum, value) => sum + value, 0) / estimates.length;
+  return { logits: drawn, ...(estimates.length > 0 && { samIou }) };
 }
 
 function pieceOf({ geometry }: Pick<MethodContext, 'geometry'>, target: ImageFeatures, { boxXyxy, mask }: Region): Piece {
@@ -82,24 +94,23 @@ function pieceOf({ geometry }: Pick<MethodContext, 'geometry'>, target: ImageFea
   const data = new Uint8Array(side * side);
   const [x0, y0, x1, y1] = boxXyxy;
   for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) data[y * side + x] = mask.data[(y - y0) * mask.width + x - x0] as number;
-  const [lastX, lastY] = geometry.toSam(target.width, target.height, target.width, target.height);
-  const [scaleX, scaleY] = [(lastX + 0.5) / (4 * target.width), (lastY + 0.5) / (4 * target.height)];
-  const points = innerPoints({ data, side }, depthOf({ data, side }), PIECES.points);
-  const prompts: SamPrompt[] = points.map(({ x, y }) => ({ x: (x + 0.5) / scaleX, y: (y + 0.5) / scaleY, kind: 'positive' }));
-  return { data, prompts: [...boxPrompts([x0 / scaleX, y0 / scaleY, x1 / scaleX, y1 / scaleY]), ...prompts] };
+  const place = placeIn(geometry, target);
+  // Boxes end at the borders of pixels, points lie in their middles.
+  const [left, top] = place({ x: x0 - 0.5, y: y0 - 0.5 });
+  const [right, bottom] = place({ x: x1 - 0.5, y: y1 - 0.5 });
+  const points = innerPoints({ data, side }, depthOf({ data, side }), PIECES.points).map((point): SamPrompt => {
+    const [x, y] = place(point);
+    return { x, y, kind: 'positive' };
+  });
+  return { data, prompts: [...boxPrompts([left, top, right, bottom]), ...points] };
 }
 
-function mostAlike(piece: Uint8Array, masks: readonly SamMask[]): { iou: number; mask?: SamMask } {
-  let best: { iou: number; mask?: SamMask } = { iou: -1 };
+/** SAM's mask that covers most of what the piece covers; undefined where none is close. */
+function mostAlike(piece: Uint8Array, masks: readonly SamMask[]): SamMask | undefined {
+  let [best, most]: [SamMask | undefined, number] = [undefined, 0];
   for (const mask of masks) {
-    let [both, either] = [0, 0];
-    mask.logits.forEach((value, i) => {
-      const [a, b] = [value > 0, piece[i] === 1];
-      if (a && b) both++;
-      if (a || b) either++;
-    });
-    const iou = either === 0 ? 0 : both / either;
-    if (iou > best.iou) best = { iou, mask };
+    const like = iou(aboveZero(mask.logits), piece);
+    if (like > most) [best, most] = [mask, like];
   }
-  return best;
+  return most >= PIECES.leastIou ? best : undefined;
 }

@@ -1,0 +1,33 @@
+/** Fitted masks are believed where they show what is drawn without numbers, too, and kept where they gain enough. */
+import { describe, expect, it } from 'vitest';
+import { believed, MIN_AGREEMENT } from '../../../../../src/core/engine/learned/agreement.ts';
+import { pays } from '../../../../../src/core/engine/learned/fit.ts';
+
+/** Ten pixels, of which those from one place to another are above 0. */
+const map = (from: number, to: number): Float32Array => Float32Array.from({ length: 10 }, (_, i) => (i >= from && i < to ? 2 : -2));
+
+describe('a fitted mask', () => {
+  it('gives way to the plain one where both show different things', () => {
+    const plain = map(0, 4);
+    expect(believed(map(5, 10), plain)).toBe(plain);
+    expect(believed(map(3, 10), plain)).toBe(plain); // 1 of 10 pixels in common
+    expect(believed(map(0, 7), plain)).toBe(plain); // 4 of 7, just too little
+    const near = map(1, 5); // 3 of 5
+    expect(believed(near, plain)).toBe(near);
+    expect(MIN_AGREEMENT).toBe(0.6);
+  });
+
+  it('may find nothing only where the plain one finds nothing', () => {
+    const [nothing, plain] = [map(0, 0), map(0, 4)];
+    expect(believed(nothing, plain)).toBe(plain);
+    expect(believed(nothing, map(0, 0))).toBe(nothing);
+    expect(believed(plain, nothing)).toBe(nothing);
+  });
+
+  it('pays from a mean gain of more than 0.005 on', () => {
+    const gains = (...all: number[]) => all.map((gain) => ({ plain: 0.5, learned: 0.5 + gain }));
+    expect(pays(gains(0.02, -0.008))).toBe(true);
+    expect(pays(gains(0.02, -0.012))).toBe(false);
+    expect(pays(gains(-0.1, 0.05))).toBe(false);
+  });
+});
