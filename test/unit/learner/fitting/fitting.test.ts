@@ -208,7 +208,11 @@ describe('learners that watch', () => {
 
   it('do nothing where they are told to, or where nobody asks for it', async () => {
     await world.annotate(3, { project: 'pays', concepts: [PAYS] });
-    for (const settings of [world.settings(), world.settings({ fitFrom: 4, method: 'auto' }), world.settings({ fitFrom: 2, method: 'prosam' })])
+    for (const settings of [
+      world.settings(),
+      world.settings({ fitFrom: 4, method: 'auto' }),
+      world.settings({ fitFrom: 2, method: 'prosam' }),
+    ])
       await fitOnce(context({ settings }), ['pays']);
     await keepFitting(context({ settings: world.settings() }), () => true, 50);
     expect(await world.storage.store.fits.list('pays', 9)).toEqual([]);
