@@ -20,7 +20,7 @@ export type {
   TriedDevice,
 } from './core/engine/types.ts';
 export type { Motion, Pose } from './core/engine/tracking/pose.ts';
-export type { LearnedMap } from './core/checkpoint/learned-values.ts';
+export type { LearnedMap, PlainMap } from './core/checkpoint/learned-values.ts';
 export type { ExternalSystem, ExternalTransport } from './core/engine/methods/external/port.ts';
 export type { ExternalSystemOptions } from './external/external-system.ts';
 export type { Dense, Strategy } from './core/engine/strategy.ts';

@@ -16,9 +16,9 @@ describe('prosam models list and info', () => {
     await models('add', 'mine', '--sam', SAM, '--backbone', DINO, '--license', 'CC0');
     const { out } = await models('list');
     expect(out).toMatch(
-      /tiny +built-in +SAM ViT .*ProSAM, 50 prompts.* 0\.87 M +Apache-2\.0 +prosam, persam, nearest, refined, pseudo, gf-sam/,
+      /tiny +built-in +SAM ViT .*ProSAM, 50 prompts.* 0\.87 M +Apache-2\.0 +prosam, persam, nearest, refined, pieces, pseudo, gf-sam/,
     );
-    expect(out).toMatch(/mine +added +SAM ViT .*DINOv2 .* CC0 +persam, nearest, refined, pseudo, gf-sam/);
+    expect(out).toMatch(/mine +added +SAM ViT .*DINOv2 .* CC0 +persam, nearest, refined, pieces, pseudo, gf-sam/);
     expect(out).not.toContain('versions');
     expect(existsSync(join(root, 'prosam'))).toBe(false);
     const listed = await json<{ models: { name: string; bytes: number; parameters: number }[]; versions: unknown[]; projects: unknown[] }>(
@@ -59,7 +59,7 @@ describe('prosam models list and info', () => {
     const { out } = await models('info', 'mine');
     for (const part of [
       /^mine$/m,
-      /methods +prosam, persam, nearest, refined, pseudo, gf-sam/,
+      /methods +prosam, persam, nearest, refined, pieces, pseudo, gf-sam/,
       /trained +against sam\.safetensors and backbone\.safetensors/,
       /prompt encoder .* F32/,
       /memory +about \d+ MB/,

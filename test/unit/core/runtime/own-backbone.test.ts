@@ -56,8 +56,12 @@ describe('a model with a backbone of its own', () => {
 
   it('is refused as prosam without a prompt encoder, and works by the other methods', async () => {
     const options = { backbone: 'dino', resize: 'stretch', withPromptEncoder: false, half: false } as const;
-    await expectRejection('METHOD_UNAVAILABLE', predict(options, { method: 'prosam' }), 'persam or nearest or refined or pseudo or gf-sam');
-    for (const method of ['persam', 'nearest', 'refined', 'pseudo', 'gf-sam'] as const)
+    await expectRejection(
+      'METHOD_UNAVAILABLE',
+      predict(options, { method: 'prosam' }),
+      'persam or nearest or refined or pieces or pseudo or gf-sam',
+    );
+    for (const method of ['persam', 'nearest', 'refined', 'pieces', 'pseudo', 'gf-sam'] as const)
       expect((await predict(options, { method })).masks[0]?.method).toBe(method);
     expect(['persam', 'nearest', 'refined', 'pseudo', 'gf-sam']).toContain((await predict(options, {})).masks[0]?.method);
   });
