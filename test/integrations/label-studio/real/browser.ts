@@ -21,16 +21,31 @@ export async function logIn(page: Page, { url, user, password }: Account, timeou
   await page.waitForURL((at) => !at.pathname.startsWith('/user/login'), { timeout });
 }
 
-/** Opens the task in the Data Manager, waits until the picture is drawn, and takes a picture of it. */
-export async function imageOfTask(server: LabelStudioServer, project: number, task: number, path: string): Promise<Uint8Array> {
+/** Pixels of a mask's colour from which on it counts as drawn. */
+export const MIN_SHOWN = 1000;
+/** Longest wait for a mask on the picture, in milliseconds. */
+const MAX_WAIT_MS = 60_000;
+const LOOK_MS = 500;
+
+/** Opens the task in the Data Manager, waits until a magenta mask of so many pixels is drawn, for a minute at most, and takes a picture. */
+export async function imageOfTask(
+  server: LabelStudioServer,
+  project: number,
+  task: number,
+  path: string,
+  leastPixels = MIN_SHOWN,
+): Promise<Uint8Array> {
   const browser = await openBrowser();
   try {
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     await logIn(page, server);
     await page.goto(`${server.url}/projects/${project}/data?task=${task}`);
-    await page.waitForSelector('canvas', { timeout: 60_000 });
-    await page.waitForTimeout(4000);
-    return new Uint8Array(await page.screenshot({ path }));
+    await page.waitForSelector('canvas', { timeout: MAX_WAIT_MS });
+    for (const until = performance.now() + MAX_WAIT_MS; ;) {
+      const picture = new Uint8Array(await page.screenshot({ path }));
+      if (performance.now() > until || (await magentaPixels(picture)) > leastPixels) return picture;
+      await page.waitForTimeout(LOOK_MS);
+    }
   } finally {
     await browser.close();
   }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { installLabelStudio } from '../../../../examples/label-studio/label-studio-server.ts';
 import { iou } from '../../../../src/core/mask/metrics.ts';
 import { waitFor } from '../../../e2e/scenario.ts';
-import { imageOfTask, magentaPixels } from './browser.ts';
+import { imageOfTask, magentaPixels, MIN_SHOWN } from './browser.ts';
 import { brushRegion, sceneFiles, type SceneFile } from './labelled-scenes.ts';
 import { ARTIFACTS, realService, type StoredRegion } from './real-service.ts';
 
@@ -64,7 +64,7 @@ describe.skipIf(missing)('controls that look at the task', () => {
       const { truth } = files[2 + (region.item_index ?? 0)] as SceneFile;
       expect(iou(here.maskOf(region).data, truth.data)).toBeGreaterThan(0.2);
     }
-    expect(await shown(second, 'pages')).toBeGreaterThan(1000);
+    expect(await shown(second, 'pages')).toBeGreaterThan(MIN_SHOWN);
     const { code, output } = await here.command('doctor', '--project', String(here.project.id));
     expect(output).toContain('No problems found.');
     expect(code).toBe(0);
@@ -76,7 +76,7 @@ describe.skipIf(missing)('controls that look at the task', () => {
     const [first = 0, second = 0] = await project('Labels of tasks', config, [data(addresses[0]), data(addresses[1])]);
     await learned(first, [brushRegion((files[0] as SceneFile).truth, 'cup')]);
     expect((await predicted(second)).map(({ value }) => value.brushlabels)).toEqual([['cup']]);
-    expect(await shown(second, 'labels-of-tasks')).toBeGreaterThan(1000);
+    expect(await shown(second, 'labels-of-tasks')).toBeGreaterThan(MIN_SHOWN);
   });
 
   it('Brush with Labels: a pair is learned from, and a pair is shown', async () => {
@@ -91,7 +91,7 @@ describe.skipIf(missing)('controls that look at the task', () => {
     const regions = await predicted(second);
     expect(regions.map(({ type }) => type)).toEqual(['brush', 'labels']);
     expect(new Set(regions.map(({ id }) => id)).size).toBe(1);
-    expect(await shown(second, 'pairs')).toBeGreaterThan(1000);
+    expect(await shown(second, 'pairs')).toBeGreaterThan(MIN_SHOWN);
   });
 
   it('EllipseLabels: an ellipse is shown', async () => {

@@ -145,7 +145,7 @@ describe.skipIf(missing !== undefined)(title, () => {
   it('shows the mask on the canvas of a real browser', async () => {
     const [, task = 0] = ids;
     const path = join(ARTIFACTS, 'prediction.png');
-    const picture = await imageOfTask(here.studio, here.project.id, task, path);
+    const picture = await imageOfTask(here.studio, here.project.id, task, path, 3000);
     const pixels = await magentaPixels(picture);
     console.log(`${path}: ${pixels} pixels in the colour of the label`);
     expect(pixels).toBeGreaterThan(3000);
