@@ -1,28 +1,14 @@
 /** `prosam cvat annotate --attributes` as people type it, with the built-in model against the stand-in. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { pngFromRgb } from '../../../src/cli/common/draw.ts';
 import { cvatRleFromMaskSync } from '../../../src/core/mask/cvat-rle.ts';
-import { sceneWith } from '../../../src/scenes/scene-with.ts';
-import { startStandIn, TOKEN, type StandIn } from '../../integrations/cvat/stand-in-cvat.ts';
+import { TOKEN } from '../../integrations/cvat/stand-in-cvat.ts';
 import type { Task } from '../../integrations/cvat/stand-in-forms.ts';
+import { cvatPlace, scenesFrom } from './cvat-place.ts';
 import { runCli } from './run-cli.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'prosam-cvat-attributes-'));
-const scenes = [1000, 2000].map((start) => {
-  let seed = start;
-  return sceneWith(36, () => seed++);
-});
-let cvat: StandIn;
-beforeAll(async () => {
-  cvat = await startStandIn();
-});
-afterAll(async () => {
-  await cvat.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { cvat, folder } = await cvatPlace('cvat-attributes');
+const scenes = scenesFrom(1000, 2000);
 
 const attribute = (id: number, name: string, input_type: string, values: string[], default_value: string) => ({
   ...{ id, name, input_type, values, default_value, mutable: false },

@@ -1,24 +1,16 @@
 /** `prosam cvat undo` as people type it, against the stand-in. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createAnswerLog, formDigest } from '../../../src/adapters/cvat/annotate/answer-log.ts';
-import { startStandIn, TOKEN, type StandIn } from '../../integrations/cvat/stand-in-cvat.ts';
+import { TOKEN } from '../../integrations/cvat/stand-in-cvat.ts';
 import { pngOf } from '../adapters/webhook/webhook-server.ts';
+import { cvatPlace } from './cvat-place.ts';
 import { jsonLines, runCli } from './run-cli.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'prosam-cvat-undo-'));
+const { cvat, folder } = await cvatPlace('cvat-undo');
 const uploads = join(folder, 'uploads');
-let cvat: StandIn;
-beforeAll(async () => {
-  cvat = await startStandIn();
-});
-afterAll(async () => {
-  await cvat.close();
-  rmSync(folder, { recursive: true, force: true });
-});
 
 const cli = (...args: string[]) => runCli(['cvat', 'undo', '--server', cvat.url, '--token', TOKEN, ...args], folder);
 

@@ -1,10 +1,9 @@
 /** `prosam cvat` as people type it, with the built-in model against the stand-in. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../src/core/mask/cvat-rle.ts';
 import { checkFacade } from '../../../src/cli/cvat/doctor/checks.ts';
 import { checkFunctions } from '../../../src/cli/cvat/doctor/functions.ts';
@@ -12,27 +11,16 @@ import { checkContainers } from '../../../src/cli/cvat/doctor/containers.ts';
 import { checkLearning } from '../../../src/cli/cvat/doctor/learning.ts';
 import { composeOverride } from '../../../src/cli/cvat/doctor/compose.ts';
 import { frameNumbers } from '../../../src/cli/cvat/frame-numbers.ts';
-import { sceneWith } from '../../../src/scenes/scene-with.ts';
 import { pngFromRgb } from '../../../src/cli/common/draw.ts';
 import { iou } from '../../../src/core/mask/metrics.ts';
-import { startStandIn, TOKEN, type StandIn } from '../../integrations/cvat/stand-in-cvat.ts';
+import { TOKEN } from '../../integrations/cvat/stand-in-cvat.ts';
 import { pngOf, startServer, TOKENS } from '../adapters/webhook/webhook-server.ts';
+import { cvatPlace, scenesFrom } from './cvat-place.ts';
 import { jsonLines } from './run-cli.ts';
 import { dyingWithUs } from '../../support/dies-with-us.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'prosam-cvat-cli-'));
-const scenes = [1000, 2000, 3000, 4000].map((start) => {
-  let seed = start;
-  return sceneWith(36, () => seed++);
-});
-let cvat: StandIn;
-beforeAll(async () => {
-  cvat = await startStandIn();
-});
-afterAll(async () => {
-  await cvat.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { cvat, folder } = await cvatPlace('cvat-cli');
+const scenes = scenesFrom(1000, 2000, 3000, 4000);
 
 function cli(args: readonly string[], environment: Readonly<Record<string, string>> = { CVAT_TOKEN: TOKEN }) {
   const env = { ...process.env, ...environment };
