@@ -1,4 +1,4 @@
-/** Markdown of the repository as data: files, fenced blocks, headings and links. Used by the link check and by the tests of the docs. */
+/** Markdown of the repository as data: files, fenced blocks, headings and links, for the link check and the tests of the docs; and tables for documents. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -16,6 +16,12 @@ export function markdownFiles(root = '.'): string[] {
       .filter((path) => path.endsWith('.md') && !LEFT_OUT.test(path)),
   );
   return [...top, ...below].sort();
+}
+
+/** A table, one line a row. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 }
 
 /** A fenced block of code. */

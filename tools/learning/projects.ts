@@ -63,18 +63,18 @@ export function openProject(data: string, plan: ProjectPlan, seed: number): Proj
   return { ...plan, heldOut: found.slice(0, held), labeled: sampleWithout(seededRandom(seed), labeled, labeled.length) };
 }
 
-export function imagesOf(data: string, { set, label }: ProjectPlan): ProjectImage[] {
-  if (set === 'animals' || set === 'ccp' || set === 'coco') return suiteImages(data, set, label);
-  return folderImages(join(data, 'unseen', set === 'soil' ? 'cwfid' : set), label);
+/** taken: whether an image with such a share of the label is, 0..1. @default those that show enough of it for their set */
+export function imagesOf(data: string, { set, label }: ProjectPlan, taken?: (share: number) => boolean): ProjectImage[] {
+  if (set === 'animals' || set === 'ccp' || set === 'coco') return suiteImages(data, set, label, taken);
+  return folderImages(join(data, 'unseen', set === 'soil' ? 'cwfid' : set), label, taken);
 }
 
 /** Images of the same set that do not show the label at all; none where every image shows it. */
-export function imagesWithout(data: string, { set, label }: ProjectPlan): ProjectImage[] {
-  if (set === 'animals' || set === 'ccp' || set === 'coco') return suiteImages(data, set, label, (share) => share === 0);
-  return folderImages(join(data, 'unseen', set === 'soil' ? 'cwfid' : set), label, (share) => share === 0);
+export function imagesWithout(data: string, plan: ProjectPlan): ProjectImage[] {
+  return imagesOf(data, plan, (share) => share === 0);
 }
 
-/** Test images alone: the built-in model was trained on the others. taken: whether an image with such a share of the label is. */
+/** Test images alone: the built-in model was trained on the others. */
 function suiteImages(data: string, set: string, label: string, taken?: (share: number) => boolean): ProjectImage[] {
   const suite = JSON.parse(readFileSync(join(data, `${set}.json`), 'utf8')) as Suite;
   const id = suite.classes.find(({ name }) => name === label)?.id;

@@ -28,7 +28,7 @@ export interface Cell {
   rows: Row[];
 }
 
-interface Interval {
+export interface Interval {
   value: number;
   low: number;
   high: number;
@@ -54,17 +54,29 @@ export interface Measured {
 }
 
 const BASE: Way = 'five latest';
-const RESAMPLES = 1000;
+/** Draws of an interval. */
+export const RESAMPLES = 1000;
+
+/** All, then those that constants were chosen on, then the others; without the groups that are empty. */
+export function byUse<T extends Pick<Cell, 'use'>>(all: readonly T[]): { name: string; of: readonly T[] }[] {
+  return [
+    { name: 'all', of: all },
+    { name: 'constants were chosen on', of: all.filter(({ use }) => use === 'tune') },
+    { name: 'only measured', of: all.filter(({ use }) => use === 'report') },
+  ].filter(({ of }) => of.length > 0);
+}
+
+/** The middle 95 % of what came of RESAMPLES draws. */
+export function intervalOf(value: number, drawn: readonly number[]): Interval {
+  const sorted = drawn.toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))] as number;
+  return { value, low: at(0.025), high: at(0.975) };
+}
 
 export function measured(cells: readonly Cell[], ways: readonly Way[], steps: readonly number[]): Measured {
-  const groups = [
-    { name: 'all', of: cells },
-    { name: 'constants were chosen on', of: cells.filter(({ use }) => use === 'tune') },
-    { name: 'only measured', of: cells.filter(({ use }) => use === 'report') },
-  ].filter(({ of }) => of.length > 0);
   return {
     ...{ ways, steps },
-    groups: groups.map(({ name, of }) => ({
+    groups: byUse(cells).map(({ name, of }) => ({
       name,
       projects: [...new Set(of.map(({ project }) => project))],
       points: ways.flatMap((way) => steps.flatMap((step) => pointOf(of, way, step) ?? [])),
@@ -104,9 +116,8 @@ function pairedInterval(differences: readonly (readonly number[])[]): Interval {
   const random = seededRandom(321);
   const draws = Array.from({ length: RESAMPLES }, () =>
     mean(differences.map((each) => mean(each.map(() => each[uniformInt(random, 0, each.length - 1)] as number)))),
-  ).sort((a, b) => a - b);
-  const at = (share: number): number => draws[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))] as number;
-  return { value: mean(differences.map(mean)), low: at(0.025), high: at(0.975) };
+  );
+  return intervalOf(mean(differences.map(mean)), draws);
 }
 
 function mean(values: readonly number[]): number {

@@ -1,10 +1,8 @@
 /** Measurements as tables for a terminal and for documents. */
 import type { Measured, Point } from './rows.ts';
 import { ABOUT } from './ways.ts';
+import { markdownTable } from '../markdown.ts';
 
-const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [row(head), `|${'---|'.repeat(head.length)}`, ...rows.map(row)].join('\n');
 const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
 
 /** -> Markdown */
@@ -20,9 +18,9 @@ export function summaryText({ ways, steps, groups, cells }: Measured): string {
   const others = ways.filter((way) => way !== 'five latest');
   const parts = groups.flatMap(({ name, projects, points }) => [
     `## ${name}: ${projects.join(', ')}`,
-    `Mean IoU on images that nobody labeled (projects)\n\n${table(head, ways.map(byStep(points, ({ iou, projects: count }) => `${iou.toFixed(3)} (${count})`)))}`,
-    `Share of the pixels to correct\n\n${table(head, ways.map(byStep(points, ({ corrected }) => `${(100 * corrected).toFixed(2)} %`)))}`,
-    `IoU ahead of the five latest on the same images, with 95 % intervals; the label furthest behind\n\n${table(
+    `Mean IoU on images that nobody labeled (projects)\n\n${markdownTable(head, ways.map(byStep(points, ({ iou, projects: count }) => `${iou.toFixed(3)} (${count})`)))}`,
+    `Share of the pixels to correct\n\n${markdownTable(head, ways.map(byStep(points, ({ corrected }) => `${(100 * corrected).toFixed(2)} %`)))}`,
+    `IoU ahead of the five latest on the same images, with 95 % intervals; the label furthest behind\n\n${markdownTable(
       head,
       others.map(
         byStep(
@@ -34,7 +32,7 @@ export function summaryText({ ways, steps, groups, cells }: Measured): string {
     )}`,
   ]);
   const projects = [...new Set(cells.map(({ project }) => project))];
-  const each = table(
+  const each = markdownTable(
     ['label', 'way', ...head.slice(1)],
     projects.flatMap((project) =>
       ways.map((way) => [

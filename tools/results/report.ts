@@ -7,6 +7,7 @@ import { DEFAULT_SEED } from '../../src/core/engine/defaults.ts';
 import type { Dataset } from '../../src/training/types.ts';
 import { cellOf, entriesOf, PROMPTS, type MeasureOptions } from './cells.ts';
 import type { ResultSet } from './sets.ts';
+import { markdownTable } from '../markdown.ts';
 
 interface Measured {
   set: ResultSet;
@@ -29,9 +30,6 @@ export function measuredOf(options: MeasureOptions, set: ResultSet, classes: Dat
 
 const share = (percent: number): string => (percent / 100).toFixed(3);
 const withRange = ({ value, low, high }: Estimate): string => `${share(value)} (${share(low)} to ${share(high)})`;
-const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [row(head), `|${'---|'.repeat(head.length)}`, ...rows.map(row)].join('\n');
 
 /** -> Markdown */
 export function report(measured: readonly Measured[]): string {
@@ -43,19 +41,19 @@ export function report(measured: readonly Measured[]): string {
   });
   return [
     '## Class-wise mIoU, one reference marked by its mask (pairs of prosam, nearest and the trivial answers, and fewest of the others), with 95 % intervals',
-    table(
+    markdownTable(
       ['', ...counts],
       entries.map((entry) => [entry, ...known.map(({ byEntry }) => cellText(byEntry.get(entry)))]),
     ),
     '## Against prosam on the same pairs: difference in mIoU',
-    table(
+    markdownTable(
       ['', ...counts],
       entries.filter((entry) => entry !== 'prosam').map((entry) => [entry, ...known.map(({ byEntry }) => against(byEntry, entry))]),
     ),
     "## SAM's own prompts on single objects, mean IoU",
     promptRowsOf(known),
     '## Rank correlation of SAM’s own estimate with the IoU reached, within a fold',
-    table(
+    markdownTable(
       ['', ...counts],
       entries.map((entry) => [entry, ...known.map(({ byEntry }) => byEntry.get(entry)?.samRankCorrelation?.toFixed(2) ?? '-')]),
     ),
@@ -83,7 +81,7 @@ function against(byEntry: Measured['byEntry'], entry: string): string {
 function promptRowsOf(known: readonly Measured[]): string {
   const results = known.map(({ prompts }) => summarizePrompts(prompts, DEFAULT_SEED));
   const names = [...new Set(results.flatMap((list) => list.map(({ prompt }) => prompt)))];
-  return table(
+  return markdownTable(
     ['', 'objects', ...names.flatMap((name) => (name === 'box' || name.includes('to') ? [name, 'rank'] : [name]))],
     known.map(({ set }, i) => [
       set.title,
@@ -115,5 +113,5 @@ function classTable({ set, byEntry }: Measured, entries: readonly string[]): str
       return rows.length === 0 ? '-' : share(bootstrapMiou(rows, DEFAULT_SEED, 1).value);
     }),
   ]);
-  return `### ${set.title}\n\n${table(['class', 'pairs', ...own], classes ?? [])}`;
+  return `### ${set.title}\n\n${markdownTable(['class', 'pairs', ...own], classes ?? [])}`;
 }

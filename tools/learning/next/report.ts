@@ -1,5 +1,7 @@
 /** Curves over labeled images with intervals, and how many images an order needs for what random order reaches. */
 import { seededRandom, uniformInt, type Random } from '../../../src/core/common/random.ts';
+import { markdownTable } from '../../markdown.ts';
+import { byUse, intervalOf, RESAMPLES, type Interval } from '../rows.ts';
 
 /** One simulated run; curve: mean IoU after 1, 2, ... labeled images. */
 export interface Run {
@@ -8,12 +10,6 @@ export interface Run {
   order: string;
   seed: number;
   curve: readonly number[];
-}
-
-interface Interval {
-  value: number;
-  low: number;
-  high: number;
 }
 
 export interface OrderFigures {
@@ -33,18 +29,12 @@ export interface GroupFigures {
   orders: OrderFigures[];
 }
 
-const RESAMPLES = 1000;
 const RANDOM = 'random';
 /** Orders that the others are compared with. */
 const COMPARED = [RANDOM, 'uncertainty'];
 
 export function groupsOf(runs: readonly Run[], orders: readonly string[], reached: readonly number[]): GroupFigures[] {
-  const groups = [
-    { name: 'all', of: runs },
-    { name: 'constants were chosen on', of: runs.filter(({ use }) => use === 'tune') },
-    { name: 'only measured', of: runs.filter(({ use }) => use === 'report') },
-  ].filter(({ of }) => of.length > 0);
-  return groups.map(({ name, of }) => figuresOf(name, of, orders, reached));
+  return byUse(runs).map(({ name, of }) => figuresOf(name, of, orders, reached));
 }
 
 /** Labels are drawn anew, then starts of each; every order has the same draws. */
@@ -69,11 +59,7 @@ function figuresOf(name: string, runs: readonly Run[], orders: readonly string[]
     return new Map(orders.map((order) => [order, meanOf(order, drawn)]));
   });
   const own = new Map(orders.map((order) => [order, meanOf(order, all)]));
-  const interval = (of: (means: ReadonlyMap<string, number[]>) => number): Interval => {
-    const sorted = draws.map(of).sort((a, b) => a - b);
-    const at = (share: number): number => sorted[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))] as number;
-    return { value: of(own), low: at(0.025), high: at(0.975) };
-  };
+  const interval = (of: (means: ReadonlyMap<string, number[]>) => number): Interval => intervalOf(of(own), draws.map(of));
   const at = (means: ReadonlyMap<string, number[]>, order: string): number[] => means.get(order) as number[];
   return {
     ...{ name, projects, seeds: seeds.length },
@@ -109,9 +95,6 @@ function imagesFor(curve: readonly number[], value: number): number {
   return after + (value - before) / (there - before);
 }
 
-const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [row(head), `|${'---|'.repeat(head.length)}`, ...rows.map(row)].join('\n');
 const ranged = ({ value, low, high }: Interval, digits: number): string =>
   value === Infinity
     ? 'not reached'
@@ -124,13 +107,13 @@ export function textOf(groups: readonly GroupFigures[], shown: readonly number[]
       [
         `### ${name}: ${projects.join(', ')}; ${seeds} starts each`,
         `Mean IoU on images that nobody labeled, 95 % intervals over labels and starts`,
-        table(
+        markdownTable(
           ['labeled', ...shown.map(String)],
           orders.map(({ order, curve }) => [order, ...shown.map((n) => ranged(curve[n - 1] as Interval, 3))]),
         ),
         ...(orders[0]?.ahead ?? []).flatMap(({ of }, i) => [
           `Ahead of the order '${of}'`,
-          table(
+          markdownTable(
             ['labeled', ...shown.map(String)],
             orders
               .filter(({ order }) => order !== of)
@@ -138,7 +121,7 @@ export function textOf(groups: readonly GroupFigures[], shown: readonly number[]
           ),
         ]),
         'Images needed for what random order reaches, as a share',
-        table(
+        markdownTable(
           ['random order after', ...(orders[0]?.needed ?? []).map(({ images }) => String(images))],
           orders.map(({ order, needed }) => [order, ...needed.map(({ share }) => ranged(share, 2))]),
         ),

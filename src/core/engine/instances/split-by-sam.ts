@@ -7,6 +7,7 @@
 import { runSteps } from '../../mask/cooperative.ts';
 import type { Region } from '../../mask/instances.ts';
 import type { Point } from '../../mask/raster.ts';
+import { MASK_PROMPT_LIMIT } from '../../networks/coarse-mask.ts';
 import { MAX_INSTANCE_POINTS } from '../defaults.ts';
 import type { ImageFeatures } from '../image-features.ts';
 import type { MethodContext } from '../methods/method.ts';
@@ -22,7 +23,7 @@ const MASKS_ASKED = 3;
 /** Points decoded together: more hardly save time on a CPU, and each takes memory. */
 const BATCH = 8;
 /** Logit of the mask prompt outside of the region: SAM's own objects beside it do not matter. */
-const OUTSIDE = -8;
+const OUTSIDE = -MASK_PROMPT_LIMIT;
 
 type SplitContext = Pick<MethodContext, 'networks' | 'geometry' | 'checkpoint'>;
 

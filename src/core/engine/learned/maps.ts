@@ -5,10 +5,10 @@ import { MASK_PROMPT_LIMIT } from '../../networks/coarse-mask.ts';
 import type { ImageFeatures } from '../image-features.ts';
 import type { Methods } from '../methods/available.ts';
 import { featureContrast } from '../methods/feature-contrast.ts';
-import { gridPrompt } from '../methods/mask-prompts.ts';
+import { gridPrompt, redrawnMask } from '../methods/mask-prompts.ts';
 import type { MethodContext, MethodResult } from '../methods/method.ts';
 import { redrawnPieces } from '../methods/pieces.ts';
-import { decodeSamPrompts, lowResSide } from '../methods/sam-prompts.ts';
+import { lowResSide } from '../methods/sam-prompts.ts';
 import type { PreparedReference } from '../references.ts';
 import type { PredictOptions } from '../types.ts';
 import { cellRows, weighed } from './cell-rows.ts';
@@ -42,14 +42,13 @@ export async function drawMaps(
   const { columns: width, rows: height } = rows.grid;
   const onSquare = (data: Float32Array): Float32Array =>
     geometry.gridToLow({ data, width, height }, target.width, target.height, lowResSide(target)).data;
-  const bySam = async (mask: Float32Array): Promise<Float32Array> =>
-    (await decodeSamPrompts(networks, geometry, target, [], mask)).single.logits;
+  const bySam = async (mask: Float32Array): Promise<Float32Array> => limited((await redrawnMask(context, target, mask)).logits);
   const maps: DrawnMaps['maps'] = {
     ...(trained?.lowResLogits && { prosam: limited(trained.lowResLogits) }),
     nearest: limited(onSquare(contrast)),
     probe: limited(onSquare(found)),
-    ...(wanted.has('redrawn') && { redrawn: limited(await bySam(gridPrompt(context, target, found))) }),
-    ...(wanted.has('sharpened') && trained?.lowResLogits && { sharpened: limited(await bySam(trained.lowResLogits)) }),
+    ...(wanted.has('redrawn') && { redrawn: await bySam(gridPrompt(context, target, found)) }),
+    ...(wanted.has('sharpened') && trained?.lowResLogits && { sharpened: await bySam(trained.lowResLogits) }),
     ...(wanted.has('pieces') && { pieces: limited((await redrawnPieces(context, target, gridPrompt(context, target, contrast))).logits) }),
   };
   context.lap('decode');

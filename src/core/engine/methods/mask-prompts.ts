@@ -3,6 +3,8 @@ import { aboveZero } from '../../mask/resize-map.ts';
 import type { Geometry } from '../../image/geometry.ts';
 import type { Networks } from '../../onnx/networks.ts';
 import type { ImageFeatures } from '../image-features.ts';
+import type { PreparedReference } from '../references.ts';
+import { featureContrast } from './feature-contrast.ts';
 import type { MethodContext, MethodResult } from './method.ts';
 import { decodeSamPrompts, logitsAtImageSize, lowResSide, maskPrompt } from './sam-prompts.ts';
 import { sigmoid } from './sigmoid.ts';
@@ -19,9 +21,29 @@ export function gridPrompt(
   return geometry.gridToLow(map, target.width, target.height, lowResSide(target)).data;
 }
 
+/** Mask prompt of what 'nearest' finds. [4g * 4g] */
+export async function nearestPrompt(
+  context: MethodContext,
+  target: ImageFeatures,
+  references: readonly PreparedReference[],
+): Promise<Float32Array> {
+  const contrast = await featureContrast(context, target, references, context.networks.matching.nearest);
+  context.lap('prompt');
+  return gridPrompt(context, target, contrast);
+}
+
 /** SAM's one mask for a mask prompt and a padding point. mask [4g * 4g] */
+export async function redrawnMask(
+  { networks, geometry }: Pick<MethodContext, 'networks' | 'geometry'>,
+  target: ImageFeatures,
+  mask: Float32Array,
+): Promise<SamMask> {
+  return (await decodeSamPrompts(networks, geometry, target, [], mask)).single;
+}
+
+/** The same as a method's result. */
 export async function redrawn(context: MethodContext, target: ImageFeatures, mask: Float32Array): Promise<MethodResult> {
-  const { single } = await decodeSamPrompts(context.networks, context.geometry, target, [], mask);
+  const single = await redrawnMask(context, target, mask);
   context.lap('decode');
   const result = samResult(context, target, single);
   context.lap('resize');

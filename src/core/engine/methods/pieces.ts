@@ -4,10 +4,10 @@ import { runSteps } from '../../mask/cooperative.ts';
 import { splitInstancesSteps, type Region } from '../../mask/instances.ts';
 import { iou } from '../../mask/metrics.ts';
 import { aboveZero } from '../../mask/resize-map.ts';
+import { MASK_PROMPT_LIMIT } from '../../networks/coarse-mask.ts';
 import type { ImageFeatures } from '../image-features.ts';
 import { depthOf, innerPoints, placeIn } from '../instances/points.ts';
-import { featureContrast } from './feature-contrast.ts';
-import { gridPrompt, samResult } from './mask-prompts.ts';
+import { nearestPrompt, samResult } from './mask-prompts.ts';
 import type { MethodContext, MethodResult, RunMethod } from './method.ts';
 import { boxPrompts, decodeSamPromptSets, lowResSide, type SamPrompt } from './sam-prompts.ts';
 import type { SamMask } from './stable-mask.ts';
@@ -24,7 +24,7 @@ export const PIECES = {
   leastIou: 0.6,
 } as const;
 /** Logit of what is no piece. */
-const OUTSIDE = -8;
+const OUTSIDE = -MASK_PROMPT_LIMIT;
 
 interface Piece {
   /** 1 = in the piece. [side * side] */
@@ -32,11 +32,8 @@ interface Piece {
   prompts: SamPrompt[];
 }
 
-export const pieces: RunMethod = async (context, target, references, { signal }) => {
-  const contrast = await featureContrast(context, target, references, context.networks.matching.nearest);
-  context.lap('prompt');
-  return redrawPieces(context, target, gridPrompt(context, target, contrast), signal);
-};
+export const pieces: RunMethod = async (context, target, references, { signal }) =>
+  redrawPieces(context, target, await nearestPrompt(context, target, references), signal);
 
 /** logits: a map whose sign is the mask. [4g * 4g] -> the mask with each piece redrawn where SAM sees it alike */
 export async function redrawPieces(

@@ -86,10 +86,11 @@ export async function decodeSamPromptSets(
     data: Float32Array.from(values),
     shape: [sets.length, values.length / width / sets.length, width],
   });
-  const inputs = maskInput instanceof Float32Array ? sets.map(() => maskInput) : maskInput;
+  // One mask of all sets is brought within its limits once.
+  const [ofAll, ofEach] = maskInput instanceof Float32Array ? [maskPrompt(networks, maskInput)] : [undefined, maskInput];
   const side = lowResSide(image);
   const drawings = placed.map((prompts, set) => {
-    const previous = inputs?.[set] && maskPrompt(networks, inputs[set]);
+    const previous = ofAll ?? (ofEach?.[set] && maskPrompt(networks, ofEach[set]));
     return drawsPrompts ? drawnPrompt(side, prompts, previous) : previous;
   });
   const mask = drawings[0] && { data: joinedFloats(drawings as Float32Array[]), shape: [sets.length, 1, side, side] };
