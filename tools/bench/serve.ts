@@ -1,8 +1,9 @@
 /**
- * The service under load: npm run bench:serve -- [--seconds 60 | --minutes 120] [--clients 32] [--database postgres://...]
+ * The service under load: npm run bench:serve -- [--seconds 60 | --minutes 120] [--clients 32] [--rate N]
+ *   [--database postgres://...]
  *
  * One `prosam serve` on the built-in model with its learner beside it. Clients predict, annotate and look things up without a
- * pause while training runs, and the version in service is changed again and again. Prints what was answered, how long it took,
+ * pause, or N times a second in all (memory over hours is compared at one rate), while training runs, and the version in service is changed again and again. Prints what was answered, how long it took,
  * how late the event loop was, and what memory did: of each process, with handles, rows and disk, and their slope over the last half. Exit code 1 where an answer was lost or is not one of the documented ones.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,11 +18,12 @@ import { createSoak } from './soak.ts';
 import { createTally } from './tally.ts';
 
 const text = { type: 'string' } as const;
-const { values } = parseArgs({ options: { seconds: text, minutes: text, clients: text, database: text } });
+const { values } = parseArgs({ options: { seconds: text, minutes: text, clients: text, rate: text, database: text } });
 const seconds = values.minutes === undefined ? Number(values.seconds ?? 60) : 60 * Number(values.minutes);
 /** Looks at processes, rows and disk, over the whole time. */
 const LOOKS = 240;
 const clients = Number(values.clients ?? 32);
+const rate = values.rate === undefined ? Infinity : Number(values.rate);
 const PROJECT = 'load';
 /** Answers that are promised: done, and come back later. */
 const EXPECTED = new Set([200, 201, 202, 429, 503]);
@@ -42,6 +44,7 @@ const acknowledged: string[] = [];
 const swaps: string[] = [];
 const running = { on: true };
 let count = 0;
+const beganMs = performance.now();
 
 async function send(kind: string, path: string, body?: unknown): Promise<{ status: number; json: unknown }> {
   const started = performance.now();
@@ -64,6 +67,8 @@ async function send(kind: string, path: string, body?: unknown): Promise<{ statu
 async function client(): Promise<void> {
   while (running.on) {
     const turn = count++;
+    const due = beganMs + (1000 * turn) / rate;
+    if (due > performance.now()) await wait(due - performance.now());
     const picture = images[turn % images.length] as (typeof images)[number];
     if (turn % 4 === 0) {
       const id = `a${turn}`;
@@ -147,7 +152,12 @@ const third = Math.ceil(half.length / 3);
 const [early, late] = [mean(half.slice(0, third).map(({ rss }) => rss)), mean(half.slice(-third).map(({ rss }) => rss))];
 const fixed = (value: number, digits = 1): string => value.toFixed(digits);
 
-console.log(textTable({ caption: `${clients} clients for ${seconds} s, learner training beside them`, ...tally.table() }));
+console.log(
+  textTable({
+    caption: `${clients} clients${values.rate === undefined ? '' : ` (${rate} requests a second in all)`} for ${seconds} s, learner training beside them`,
+    ...tally.table(),
+  }),
+);
 console.log(
   [
     '',
