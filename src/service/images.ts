@@ -56,7 +56,7 @@ export interface ServiceImagesParts {
   patienceMs?: number | undefined;
 }
 
-/** Bytes of stored images kept where they do not lie as files. */
+/** Bytes of stored images that were read, shared by all who read them. */
 const CACHE_BYTES = 256 * 2 ** 20;
 const MAX_REMEMBERED = 50_000;
 /** Time after which the row of an image is looked for again: somebody may have removed it. */
@@ -92,14 +92,12 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
     }
   };
   const read = (sha256: string, options?: WaitOptions): Promise<Uint8Array> => fetched.get(sha256, () => readNow(sha256), options);
-  const readPatiently = (sha256: string, { signal }: WaitOptions = {}): Promise<Uint8Array> =>
-    within(readNow(sha256), { ms: patienceMs, late: () => tooSlow(`the image ${sha256}`, patienceMs), signal });
   const stored: ServiceImages['stored'] = async (sha256, { again = false, signal } = {}) => {
     const path = blobs.path?.(sha256);
     if (path === undefined) return read(sha256, { signal });
     if (again || proved.get(sha256) === undefined) {
       proved.delete(sha256);
-      await readPatiently(sha256, { signal });
+      await within(readNow(sha256), { ms: patienceMs, late: () => tooSlow(`the image ${sha256}`, patienceMs), signal });
       proved.set(sha256, true);
     }
     return path;
@@ -135,8 +133,7 @@ export function createServiceImages({ images, blobs, limits, now, patienceMs = P
     },
     async bytes(project, sha256) {
       await row(project, sha256);
-      // A file is kept by the system.
-      return blobs.path === undefined ? read(sha256) : readPatiently(sha256);
+      return read(sha256);
     },
     size: async (project, image) => (image instanceof Uint8Array ? imageSize(image, 'image', limits) : row(project, image.sha256)),
     async keep(project, image, options) {
