@@ -56,7 +56,7 @@ export interface ServiceImagesParts {
   patienceMs?: number | undefined;
 }
 
-/** Bytes of stored images kept where they do not lie as files. */
+/** Bytes of stored images that were read, shared by all who read them. */
 const CACHE_BYTES = 256 * 2 ** 20;
 const MAX_REMEMBERED = 50_000;
 /** Time after which the row of an image is looked for again: somebody may have removed it. */

@@ -41,8 +41,10 @@ export interface ReferenceSets {
 
 /** Images without a label: the engine uses no more. */
 const MAX_WITHOUT = MAX_RIVAL_IMAGES;
-/** Sets are small; this bounds their number. */
-const MAX_SETS = 10_000;
+/** Bound on all sets together: a mask has some thousand characters, a detailed one a million. */
+const MAX_SET_BYTES = 64 * 2 ** 20;
+/** Bytes that a set counts as besides its masks, so that their number is bounded, too. */
+const SET_BYTES = 5000;
 
 /** unreadable: images that are no references. fits: numbers that predictions use. @default none, both */
 export function createReferenceSets(
@@ -53,7 +55,7 @@ export function createReferenceSets(
   fits?: Pick<FitStore, 'get'>,
 ): ReferenceSets {
   const { count = REFERENCE_COUNT, pool = poolOf(count) } = settings;
-  const kept = createLruMap<string, { revision: number | string; value: Promise<unknown> }>({ max: MAX_SETS });
+  const kept = createLruMap<string, Kept>({ max: MAX_SET_BYTES, sizeOf: ({ bytes }, key) => SET_BYTES + key.length + bytes });
   const readable = async (project: string, label: string, limit: number): Promise<MaskRow[]> => {
     const all = await annotations.candidates(project, label, limit);
     const found = all.filter(({ sha256 }) => !unreadable.has(sha256));
@@ -61,40 +63,74 @@ export function createReferenceSets(
     if (found.length === all.length || found.length >= count || all.length < limit || limit === MAX_POOL) return found;
     return readable(project, label, MAX_POOL);
   };
-  const once = <T>(key: string, revision: number | string, read: () => Promise<T>): Promise<T> => {
+  const once = <T>(key: string, revision: number | string, read: () => Promise<T>, bytesOf: (value: T) => number): Promise<T> => {
     const known = kept.get(key);
     if (known?.revision === revision) return known.value as Promise<T>;
     const value = within(read(), { ms: patienceMs, late: () => tooSlow(`references ${key}`, patienceMs) });
-    kept.set(key, { revision, value });
-    value.catch(() => {
-      if (kept.peek(key)?.value === value) kept.delete(key);
-    });
+    const isKept = (): boolean => kept.peek(key)?.value === value;
+    kept.set(key, { revision, value, bytes: 0 });
+    value.then(
+      (read) => isKept() && kept.set(key, { revision, value, bytes: bytesOf(read) }),
+      () => isKept() && kept.delete(key),
+    );
     return value;
   };
   const keyOf = (project: string, label: string): string => JSON.stringify([project, label]);
   return {
-    labels: (project, revision) => once(JSON.stringify([project]), revision, () => annotations.concepts(project)),
+    labels: (project, revision) =>
+      once(
+        JSON.stringify([project]),
+        revision,
+        () => annotations.concepts(project),
+        (concepts) => 1000 * concepts.length,
+      ),
     of: async (project, label, revision, labels = 1) => {
-      const sets = await once(keyOf(project, label), `${revision} ${unreadable.version}`, async () => {
+      const read = async () => {
         const masks = chooseReferences(await readable(project, label, pool), count);
-        return setsOf(label, masks, await fits?.get(project, label));
-      });
-      return sets(countEach(count, labels));
+        return { masks, first: setsOf(label, masks, await fits?.get(project, label)) };
+      };
+      const { first } = await once(keyOf(project, label), `${revision} ${unreadable.version}`, read, ({ masks }) => bytesOfMasks(masks));
+      return first(countEach(count, labels));
     },
     images: (project, label, revision) =>
-      once(JSON.stringify([project, label, 'images']), revision, async () => {
-        const candidates = await annotations.candidates(project, label, MAX_POOL);
-        return new Set(candidates.map(({ sha256 }) => sha256));
-      }),
+      once(
+        JSON.stringify([project, label, 'images']),
+        revision,
+        async () => new Set((await annotations.candidates(project, label, MAX_POOL)).map(({ sha256 }) => sha256)),
+        ({ size }) => HASH_BYTES * size,
+      ),
     without: (project, labels, revision) => {
       const asked = labels.toSorted();
-      return once(JSON.stringify([project, asked, 'without']), `${revision} ${unreadable.version}`, async () => {
+      const read = async () => {
         const found = await annotations.imagesWithout(project, asked, 2 * MAX_WITHOUT);
         return found.filter((sha256) => !unreadable.has(sha256)).slice(0, MAX_WITHOUT);
-      });
+      };
+      return once(
+        JSON.stringify([project, asked, 'without']),
+        `${revision} ${unreadable.version}`,
+        read,
+        ({ length }) => HASH_BYTES * length,
+      );
     },
     forget: (project, label) => void kept.delete(keyOf(project, label)),
   };
+}
+
+/** Value kept under a name; its bytes are known once it was read. */
+interface Kept {
+  revision: number | string;
+  value: Promise<unknown>;
+  bytes: number;
+}
+
+/** A hash in hexadecimal digits, with what holds it. */
+const HASH_BYTES = 100;
+
+function bytesOfMasks(masks: readonly MaskRow[]): number {
+  const bytes = masks.map(
+    ({ rle: { counts }, feature }) => (typeof counts === 'string' ? 1 : 8) * counts.length + (feature?.byteLength ?? 0),
+  );
+  return bytes.reduce((sum, one) => sum + one, 0);
 }
 
 /** The first ones of the masks; a set of the same size is the same one. */

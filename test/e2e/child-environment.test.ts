@@ -18,6 +18,10 @@ const SECRETS = {
   NODE_AUTH_TOKEN: 'secret-of-a-registry',
   CUDA_ACCESS_TOKEN: 'secret-with-a-familiar-beginning',
   ANY_NAME_AT_ALL: 'secret-of-somebody',
+  TF_VAR_db_pass: 'secret-of-terraform',
+  VK_APP_KEY: 'secret-with-a-prefix-of-drivers',
+  NVIDIA_NGC_KEY: 'secret-of-a-registry-of-containers',
+  NODE_PROXY_PWD: 'secret-of-a-proxy',
 };
 const NEEDED = { OMP_NUM_THREADS: '1', TMPDIR: folder, MALLOC_ARENA_MAX: '2', PROSAM_MODELS: join(folder, 'models') };
 const STAND_IN = resolve('test/unit/external/stand-in-command.ts');

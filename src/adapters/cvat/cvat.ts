@@ -165,7 +165,7 @@ export function cvat(options: CvatOptions): Cvat {
   if (api && intake)
     routes.push(
       webhookRoute({ ...intake, secrets, started }),
-      prefetchRoute({ prefetch, log, closing: closing.signal }),
+      prefetchRoute({ prefetch, api, name, log, closing: closing.signal }),
       importRoute({ api, take: intake.take, name }),
       statusRoute(notes, options.learning),
     );

@@ -70,8 +70,12 @@ export function statusLineText(message: string): string {
 }
 
 export function sendJson(response: ServerResponse, status: number, json: unknown, headers: Readonly<Record<string, string>> = {}): void {
-  const bytes = Buffer.from(JSON.stringify(json));
-  sendBytes(response, status, bytes, 'application/json; charset=utf-8', headers);
+  const { bytes, type } = jsonBytes(json);
+  sendBytes(response, status, bytes, type, headers);
+}
+
+export function jsonBytes(json: unknown): { bytes: Uint8Array; type: string } {
+  return { bytes: Buffer.from(JSON.stringify(json)), type: 'application/json; charset=utf-8' };
 }
 
 /** Nothing is kept by caches unless the headers say so. */

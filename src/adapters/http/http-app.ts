@@ -66,6 +66,9 @@ export interface HttpApp {
   abort(): void;
 }
 
+/** Bytes of responses that clients have not taken, as a share of the bytes of bodies; apart from those, so that slow readers keep nothing out. */
+const RESPONSE_SHARE = 0.5;
+
 /** @throws CONFIG_INVALID for limits out of range, a base path or origins that are none */
 export function createHttpApp(options: HttpAppOptions): HttpApp {
   const { guard, log = silentLog, metrics, onFailure, trustProxy, clockMs = () => performance.now() } = options;
@@ -83,7 +86,8 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const whole = options.bodies ?? createBodyBudget();
   const bodies = { all: whole, unproved: whole.part(UNPROVED_SHARE) };
   metrics?.bodies(() => ({ held: whole.held(), unproved: bodies.unproved.held(), limit: whole.limit }));
-  const around: RouteSurroundings = { guard, limits, bodies, closing: { streams: streams.signal, all: all.signal } };
+  const responses = createBodyBudget(Math.max(1, Math.floor(whole.limit * RESPONSE_SHARE)));
+  const around: RouteSurroundings = { guard, limits, bodies, responses, closing: { streams: streams.signal, all: all.signal } };
   const mounted: MountedRoute[] = [];
   const exchanges = new WeakMap<IncomingMessage, Exchange>();
   const exchangeOf = (request: IncomingMessage): Exchange => exchanges.get(request) as Exchange;

@@ -4,7 +4,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { BodyBudget, HeldBytes } from './body/body-budget.ts';
 import { checkAccess, checkCandidates, checkProject } from './check-caller.ts';
 import { checkInput } from './check-input.ts';
-import { sendBytes, sendJson } from './error-response.ts';
+import { jsonBytes, sendBytes } from './error-response.ts';
 import { sendEvents } from './event-stream.ts';
 import type { Exchange } from './exchange.ts';
 import type { Guard } from './guard.ts';
@@ -19,6 +19,8 @@ export interface RouteSurroundings {
   limits: HttpLimits;
   /** Bytes of bodies in memory: all, and the part of senders who have not proved who they are. */
   bodies: { all: BodyBudget; unproved: BodyBudget };
+  /** Bytes of responses that nobody has taken yet. */
+  responses: BodyBudget;
   /** Aborts event streams when the service begins to close, and everything else when it may wait no longer. */
   closing: { streams: AbortSignal; all: AbortSignal };
 }
@@ -40,7 +42,7 @@ const AFTERWARDS_MS = 1000;
 /** Answers, or rejects with what to answer. Whatever the head can tell is told before anything of the body is read. */
 export async function serveRoute(route: Route, asked: RoutedRequest, around: RouteSurroundings): Promise<void> {
   const { request, response, exchange } = asked;
-  const { guard, limits, closing, bodies } = around;
+  const { guard, limits, closing, bodies, responses } = around;
   route.checkHead?.(request.headers);
   const asks = route.access === 'open' ? NOBODY : guard.identify(request.headers, lineOf(request));
   const claim = 'prove' in asks ? asks : undefined;
@@ -94,7 +96,7 @@ export async function serveRoute(route: Route, asked: RoutedRequest, around: Rou
     handled.then(done, done);
     // A handler that does not watch its signal is not waited for.
     const result = await Promise.race([handled, stop.reason]);
-    await send(result, request, response, AbortSignal.any([stop.signal, closing.streams]), limits);
+    await send(result, { request, response }, { signal: AbortSignal.any([stop.signal, closing.streams]), limits, responses });
     // Whoever makes the events may still wait for the next one.
     if ('events' in result) stop.end();
   } catch (error) {
@@ -126,18 +128,30 @@ function admission(request: IncomingMessage, response: ServerResponse, held: Hel
   };
 }
 
+/** Smaller responses are bounded by the number of connections. */
+const COUNTED_FROM_BYTES = 64 * 1024;
+
+/** Counts a large response until its client has taken it, or has gone. @throws SERVICE_BUSY where too many are not taken */
+function hold(responses: BodyBudget, bytes: number, response: ServerResponse): void {
+  if (bytes < COUNTED_FROM_BYTES || response.closed) return;
+  const held = responses.open();
+  held.add(bytes);
+  response.once('close', () => held.release());
+}
+
 async function send(
   result: RouteResponse,
-  request: IncomingMessage,
-  response: ServerResponse,
-  signal: AbortSignal,
-  limits: HttpLimits,
+  { request, response }: { request: IncomingMessage; response: ServerResponse },
+  { signal, limits, responses }: { signal: AbortSignal; limits: HttpLimits; responses: BodyBudget },
 ): Promise<void> {
   if ('events' in result) {
     if (request.method === 'HEAD') response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' }).end();
     else await sendEvents(response, result.events, { signal, heartbeatMs: limits.heartbeatMs });
-  } else if ('bytes' in result) sendBytes(response, result.status ?? 200, result.bytes, result.type, result.headers);
-  else sendJson(response, result.status ?? 200, result.json, result.headers);
+    return;
+  }
+  const { bytes, type } = 'bytes' in result ? result : jsonBytes(result.json);
+  hold(responses, bytes.byteLength, response);
+  sendBytes(response, result.status ?? 200, bytes, type, result.headers);
 }
 
 interface Stop {

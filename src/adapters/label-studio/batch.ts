@@ -1,5 +1,6 @@
 /** Many tasks in one request: what is ready in time is the answer, the rest is worked off and pushed; one failure is one task's. */
 import { isProsamError, messageOf, ProsamError } from '../../core/common/errors.ts';
+import { runSteps, type Steps } from '../../core/mask/cooperative.ts';
 import { isAnswerVersion } from '../../service/answer-version.ts';
 import type { Log } from '../../service/ports/log.ts';
 import { countOwn } from '../../service/ports/counted-errors.ts';
@@ -7,7 +8,7 @@ import type { ServiceMetrics } from '../../service/ports/metrics.ts';
 import type { MlResponse } from './protocol/responses.ts';
 import { outputsOf, type LabelConfig } from './protocol/label-config.ts';
 import type { MlTask } from './protocol/request-schemas.ts';
-import { configOfTask } from './protocol/task-data.ts';
+import { configOfTask, hasLabelsOfTasks } from './protocol/task-data.ts';
 import { askedOf } from './asked.ts';
 import type { DeferredPredictions } from './deferred-predictions.ts';
 import { predictTask, wantedOutputs, type TaskParts, type TaskResponse } from './predict-task.ts';
@@ -75,9 +76,9 @@ export function createBatch(parts: BatchParts): Batch {
       await Promise.race([Promise.all(learning), deadline.over]);
       const { version, concepts } = await service.projects.get(project, askedOf(connection, config, parts));
       const known = new Set(concepts.filter(({ masks }) => masks > 0).map(({ label }) => label));
-      if (tasks.every((task) => wantedOutputs(config, task, known).size === 0)) {
+      if (!(await runSteps(isAnyWanted(config, tasks, known), signal))) {
         // Label Studio tells the person that predictions were retrieved, and stores none: the reason stands where people look next.
-        const why = nothingToPredict(config, tasks);
+        const why = await runSteps(nothingToPredict(config, tasks), signal);
         const { code } = why;
         log.warn({ project, tasks: tasks.length, known: known.size, code }, `nothing is predicted: ${why.message}`);
         // Whoever opens a task asked for nothing.
@@ -181,12 +182,36 @@ function createDeadline(milliseconds: number, signal: AbortSignal) {
   };
 }
 
+/** Whether any label of a task can be looked for. */
+function* isAnyWanted(config: LabelConfig, tasks: readonly MlTask[], known: ReadonlySet<string>): Steps<boolean> {
+  for (const task of differing(config, tasks)) {
+    try {
+      if ((yield* wantedOutputs(config, task, known)).size > 0) return true;
+    } catch {
+      // Its own prediction says what is wrong with it.
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Tasks whose labels may differ: one of them where the configuration says all. */
+function differing(config: LabelConfig, tasks: readonly MlTask[]): readonly MlTask[] {
+  return hasLabelsOfTasks(config) ? tasks : tasks.slice(0, 1);
+}
+
 /** Reason why no label of a configuration can be looked for. */
-function nothingToPredict(config: LabelConfig, tasks: readonly MlTask[]): ProsamError {
-  if (tasks.every(({ data }) => outputsOf(configOfTask(config, data)).length === 0))
-    return new ProsamError(
-      'REQUEST_INVALID',
-      'expected labels on an image in BrushLabels, BitmaskLabels, PolygonLabels, EllipseLabels or RectangleLabels, got a configuration with none. Add one of them.',
-    );
-  return new ProsamError('REFERENCE_MISSING', 'no label of the configuration has a reference yet. Submit one annotation, then ask again.');
+function* nothingToPredict(config: LabelConfig, tasks: readonly MlTask[]): Steps<ProsamError> {
+  for (const { data } of differing(config, tasks)) {
+    if (outputsOf(configOfTask(config, data)).length > 0)
+      return new ProsamError(
+        'REFERENCE_MISSING',
+        'no label of the configuration has a reference yet. Submit one annotation, then ask again.',
+      );
+    yield;
+  }
+  return new ProsamError(
+    'REQUEST_INVALID',
+    'expected labels on an image in BrushLabels, BitmaskLabels, PolygonLabels, EllipseLabels or RectangleLabels, got a configuration with none. Add one of them.',
+  );
 }

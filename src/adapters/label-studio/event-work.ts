@@ -89,11 +89,10 @@ export function createEventWork(parts: EventParts): EventWork {
 
   const warm: EventWork['warm'] = (connection, tasks) => {
     for (const task of tasks.slice(0, MAX_WARMED)) {
-      const [output] = outputsOf(configOfTask(configOf(connection), task.data));
-      if (output === undefined) continue;
-      enqueue(`embed ${connection.project}`, connection.project, `the image of task ${task.id} is not prepared`, () =>
-        images.embedded(imageOfTask(connection, task, output.image)),
-      );
+      enqueue(`embed ${connection.project}`, connection.project, `the image of task ${task.id} is not prepared`, async () => {
+        const [output] = outputsOf(configOfTask(configOf(connection), task.data));
+        if (output) await images.embedded(imageOfTask(connection, task, output.image));
+      });
     }
   };
 

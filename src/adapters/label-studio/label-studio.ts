@@ -138,7 +138,11 @@ export function labelStudio(options: LabelStudioOptions): LabelStudio {
     },
     predict,
     onEvent: (event) => events.handle(event),
-    versions: async () => [...new Set(await Promise.all(connections.all().slice(-MAX_VERSIONS).map(currentVersion)))],
+    async versions({ caller }) {
+      const visible = visibleTo(caller);
+      const shown = connections.all().filter(({ project }) => visible?.(project) ?? true);
+      return [...new Set(await Promise.all(shown.slice(-MAX_VERSIONS).map(currentVersion)))];
+    },
     limits: {
       ...(maxBodyBytes !== undefined && { maxBodyBytes }),
       ...(maxTasks !== undefined && { maxTasks }),

@@ -1,6 +1,7 @@
 /** One task: its images, the labels that are known, and the masks in the form the labeling configuration has room for. */
 import { labelParts } from '../../service/every-label.ts';
 import { confidenceOf } from '../../core/engine/confidence.ts';
+import { runSteps, type Steps } from '../../core/mask/cooperative.ts';
 import type { Service, ServicePrediction } from '../../service/types.ts';
 import type { MaskPrediction } from '../../core/engine/types.ts';
 import type { MlResponse } from './protocol/responses.ts';
@@ -37,11 +38,19 @@ export interface TaskRequest {
 }
 
 /** Outputs by name of the image, of labels that can be predicted in a task. */
-export function wantedOutputs(config: LabelConfig, { data }: Pick<MlTask, 'data'>, known: ReadonlySet<string>): Map<string, Output[]> {
+export function* wantedOutputs(
+  config: LabelConfig,
+  { data }: Pick<MlTask, 'data'>,
+  known: ReadonlySet<string>,
+): Steps<Map<string, Output[]>> {
   const byImage = new Map<string, Output[]>();
   for (const output of outputsOf(configOfTask(config, data))) {
-    if (known.has(output.label)) byImage.set(output.image.name, [...(byImage.get(output.image.name) ?? []), output]);
+    if (!known.has(output.label)) continue;
+    const outputs = byImage.get(output.image.name);
+    if (outputs) outputs.push(output);
+    else byImage.set(output.image.name, [output]);
   }
+  yield;
   return byImage;
 }
 
@@ -55,7 +64,8 @@ export async function predictTask(parts: TaskParts, request: TaskRequest, signal
   const result: WrittenRegion[] = [];
   const scores: number[] = [];
   let heldBack = 0;
-  const places = [...wantedOutputs(config, task, known).values()].flatMap((outputs) => {
+  const wanted = await runSteps(wantedOutputs(config, task, known), signal);
+  const places = [...wanted.values()].flatMap((outputs) => {
     const { image } = outputs[0] as Output;
     return Array.from({ length: pagesOf(image, task.data) }, (_, page) => ({ outputs, image, page }));
   });

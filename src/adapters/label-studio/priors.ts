@@ -26,13 +26,13 @@ export interface Priors {
   get(key: PriorKey, withinMs: number): Promise<Prior | undefined>;
 }
 
-/** A quarter of a megabyte each, and the mask beside it. */
-const MOST = 64;
+/** A mask has a byte for each pixel of its photo, and a quarter of a megabyte of logits beside it. */
+const MAX_BYTES = 128 * 2 ** 20;
 /** One that takes longer is computed anew for the next click. */
 const COMPUTE_MS = 120_000;
 
 export function createPriors(service: Pick<Service, 'predictions'>, signal: AbortSignal): Priors {
-  const kept = createLruMap<string, Prior>({ max: MOST });
+  const kept = createLruMap<string, Prior>({ max: MAX_BYTES, sizeOf: bytesOf });
   const running = createFlights<Prior | undefined>({ patienceMs: COMPUTE_MS });
   const nameOf = ({ project, version, sha256, label }: PriorKey): string => JSON.stringify([project, version, sha256, label]);
   const keep: Priors['keep'] = (key, { lowResLogits, mask }) => {
@@ -65,4 +65,8 @@ export function createPriors(service: Pick<Service, 'predictions'>, signal: Abor
       ).catch(() => undefined);
     },
   };
+}
+
+function bytesOf({ mask, lowResLogits }: Prior): number {
+  return mask.data.byteLength + (lowResLogits?.byteLength ?? 0) + 1000;
 }

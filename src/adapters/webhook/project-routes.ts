@@ -1,5 +1,6 @@
 /** Projects: their state, the next images to label, training, and the status of the service. */
 import { imageType } from '../../core/image/node/thumbnail.ts';
+import { createAdmission } from '../../service/admission.ts';
 import type { Service } from '../../service/types.ts';
 import { visibleTo } from '../http/guard.ts';
 import { route, type Route } from '../http/route.ts';
@@ -17,7 +18,12 @@ import { imageParams, imageQuery, limitQuery, projectParams, nextImagesQuery } f
 
 const NOTHING_ERASED = { annotations: 0, predictions: 0, results: 0, versions: [] };
 
+/** Whole files are in memory until they are on their way. */
+const FILES_AT_ONCE = 8;
+const FILES_WAITING = 1000;
+
 export function projectRoutes({ service }: { service: Pick<Service, 'projects' | 'status'> }): Route[] {
+  const files = createAdmission({ concurrency: FILES_AT_ONCE, waiting: FILES_WAITING, clientShare: 1 });
   return [
     route({
       method: 'get',
@@ -92,8 +98,9 @@ export function projectRoutes({ service }: { service: Pick<Service, 'projects' |
       params: imageParams,
       query: imageQuery,
       responseTypes: ['image/jpeg', 'image/png', 'image/webp', 'image/tiff', 'image/avif', 'image/gif'],
-      async handle({ params, query }) {
-        const bytes = await service.projects.imageBytes(query.project, params.sha256);
+      async handle({ params, query, caller, signal }) {
+        const read = () => service.projects.imageBytes(query.project, params.sha256);
+        const bytes = await files.run({ client: caller.name, priority: 'interactive', signal }, read);
         return { bytes, type: imageType(bytes), headers: { 'cache-control': 'private, max-age=31536000, immutable' } };
       },
     }),

@@ -12,7 +12,7 @@ const EVERY_PROGRAM =
 const GROUPS: Readonly<Record<EnvironmentGroup, RegExp>> = {
   /** Threads, GPUs and their drivers. */
   compute:
-    /^(OMP|GOMP|KMP|MKL|OPENBLAS|BLIS|VECLIB|NUMEXPR|DNNL|CUDA|CUDNN|CUBLAS|NVIDIA|NCCL|HIP|ROCM|ROCR|HSA|ORT|ONNXRUNTIME|TF|XLA|TFJS|VK|MESA|LIBGL|EGL|GALLIUM|LP|VIPS|G)_\w+$|^(DISPLAY|WAYLAND_DISPLAY|PROSAM_CUDA_DIR)$/,
+    /^(OMP|GOMP|KMP|MKL|OPENBLAS|BLIS|VECLIB|NUMEXPR|DNNL|CUDA|CUDNN|CUBLAS|NVIDIA|NCCL|HIP|ROCM|ROCR|HSA|ORT|ONNXRUNTIME|TF(?!_VAR|_CLI)|XLA|TFJS|VK|MESA|LIBGL|EGL|GALLIUM|LP|VIPS|G)_\w+$|^(DISPLAY|WAYLAND_DISPLAY|PROSAM_CUDA_DIR)$/,
   /** Proxies and certificates. */
   network: /^((HTTP|HTTPS|NO|ALL|FTP)_PROXY|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE)$/,
   /** Settings of the driver of Postgres, its password too. */
@@ -25,7 +25,7 @@ const GROUPS: Readonly<Record<EnvironmentGroup, RegExp>> = {
 
 /** Groups that are there for their secrets. */
 const TRUSTED: ReadonlySet<EnvironmentGroup> = new Set(['postgres', 's3']);
-const SECRET = /TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH(?!OR)/;
+const SECRET = /TOKEN|SECRET|PASS(?!IVE)|PWD|CREDENTIAL|PRIVATE|KEY|AUTH(?!OR)|COOKIE|SESSION_?ID|DSN|SIGNATURE|(?:^|_)SALT/;
 
 export interface EnvironmentNeeds {
   groups?: readonly EnvironmentGroup[];

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { isProsamError, ProsamError } from '../../core/common/errors.ts';
-import type { Blobs } from '../../service/ports/storage.ts';
+import type { Blobs, ImageStore } from '../../service/ports/storage.ts';
 import { openDiskBlobs } from '../blobs/disk-blobs.ts';
 import { linesOfEntries } from '../copy/archive-lines.ts';
 import { copyEach, stoppable, type MoveOptions } from '../copy/copy-storage.ts';
@@ -46,9 +46,7 @@ export async function backupStorage(
   await mkdir(unfinished, { recursive: true });
   const letPrune = await keepPruneOff(from.store.upkeep, options.signal);
   try {
-    const named = new Set<string>();
-    const rows = await writeRows(from, unfinished, named, options);
-    const { bytes, unreadable } = await writeBlobs(from.blobs, join(unfinished, BLOBS_FOLDER), named, options);
+    const { named, rows, bytes, unreadable } = await writeAll(from, unfinished, options);
     const manifest = newManifest({
       ...{ schema: MIGRATIONS.length, code, createdAt: new Date(nowMs).toISOString() },
       rows: { file: ROWS_FILE, ...rows },
@@ -66,6 +64,39 @@ export async function backupStorage(
     await letPrune();
   }
 }
+
+/** Most readings of the rows: each time because images were erased after the one before. */
+const MAX_READINGS = 5;
+
+/** Rows, and the blobs they name. Where an image was erased before its bytes were copied, the rows are read again: those of the erased one are gone. */
+async function writeAll(from: OpenStorage, folder: string, options: MoveOptions) {
+  const blobs = join(folder, BLOBS_FOLDER);
+  const before = new Set<string>();
+  for (let reading = 1; ; reading++) {
+    const named = new Set<string>();
+    const rows = await writeRows(from, folder, named, options);
+    for (const sha256 of before) if (!named.has(sha256)) await (await openDiskBlobs(blobs)).remove(sha256);
+    const written = await writeBlobs(from.blobs, blobs, named, options);
+    if (reading === MAX_READINGS || !(await areErased(from.store.images, written.unreadable))) return { named, rows, ...written };
+    for (const sha256 of named) before.add(sha256);
+  }
+}
+
+/** Whether any of these images was erased, and is no image of another project. */
+async function areErased(images: Pick<ImageStore, 'erasures' | 'isKnown'>, hashes: readonly string[]): Promise<boolean> {
+  const gone = new Set<string>();
+  for (const sha256 of hashes) if (!(await images.isKnown(sha256))) gone.add(sha256);
+  for (let after = 0; gone.size > 0;) {
+    const page = await images.erasures({ after, limit: ERASURES_PAGE });
+    if (page.some(({ sha256 }) => gone.has(sha256))) return true;
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last.id;
+  }
+  return false;
+}
+
+const ERASURES_PAGE = 500;
 
 async function writeRows(from: OpenStorage, folder: string, named: Set<string>, { onPhase, onMoved, signal }: MoveOptions) {
   const total = await countRows(from.database);

@@ -17,6 +17,13 @@ const CONFIG = `<?xml version="1.0"?>
   <KeyPointLabels name="point" toName="left" smart="true"><Label value="dog"/></KeyPointLabels>
 </View>`;
 
+/** Controls that share the labels of one `Labels`. */
+function times(controls: number, labels: number): string {
+  const each = Array.from({ length: labels }, (_, i) => `<Label value="l${i}"/>`).join('');
+  const brushes = Array.from({ length: controls }, (_, i) => `<Brush name="b${i}" toName="i"/>`).join('');
+  return `<View><Image name="i" value="$i"/><Labels name="l" toName="i">${each}</Labels>${brushes}</View>`;
+}
+
 describe('labeling configurations', () => {
   it('say what is drawn with which control, on which image, under which labels', () => {
     const { controls, images } = parseLabelConfig(CONFIG);
@@ -69,6 +76,8 @@ describe('labeling configurations', () => {
     ['nothing at all', '', 'one element at the top'],
     ['endless depth', '<a>'.repeat(200), 'deeper'],
     ['too much of it', `<View>${'<a/>'.repeat(30_000)}</View>`, 'elements'],
+    ['labels times controls', times(50, 500), 'labels together'],
+    ['images without end', `<View>${'<Image name="i" value="$i"/>'.repeat(101)}</View>`, 'images'],
     ['text without end', 'x'.repeat(2 ** 20 + 1), 'characters'],
   ])('are refused with %s', (_, xml, message) => {
     expect(() => parseLabelConfig(xml)).toThrow(message);

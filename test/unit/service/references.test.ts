@@ -67,6 +67,23 @@ describe('reference sets', () => {
     expect(reads).toBe(3);
   });
 
+  it('are bounded by the bytes of their masks', async () => {
+    const reads: string[] = [];
+    const annotations = {
+      candidates: (_project: string, label: string) => {
+        reads.push(label);
+        return Promise.resolve([{ ...mask(1), rle: { size: [1, 1], counts: 'x'.repeat(2_000_000) } }]);
+      },
+    } as unknown as Parameters<typeof createReferenceSets>[0];
+    const sets = createReferenceSets(annotations);
+    const labels = Array.from({ length: 40 }, (_, i) => `label ${i}`);
+    for (const label of labels) await sets.of('p', label, 1);
+    await sets.of('p', 'label 39', 1);
+    expect(reads).toEqual(labels);
+    await sets.of('p', 'label 0', 1);
+    expect(reads).toEqual([...labels, 'label 0']);
+  });
+
   it('have a hash of those alone that are given', async () => {
     let rows = [mask(9), mask(8), mask(7), mask(6), mask(5), mask(4)];
     const annotations = { candidates: () => Promise.resolve(rows) } as unknown as Parameters<typeof createReferenceSets>[0];

@@ -42,7 +42,29 @@ async function readable({ store, blobs }: OpenStorage): Promise<Set<string>> {
   }
 }
 
+/** A store whose image of that name is erased at the moment a backup comes for its bytes. */
+function erasedWhenRead(from: OpenStorage, name: string): OpenStorage {
+  const sha256 = hashOf(`image ${name}`);
+  const get: OpenStorage['blobs']['get'] = async (asked, options) => {
+    if (asked === sha256 && (await from.store.images.erase('p', sha256, 5)) !== undefined) await from.blobs.remove(sha256);
+    return from.blobs.get(asked, options);
+  };
+  return { ...from, blobs: { ...from.blobs, get } };
+}
+
 function suite(source: () => Promise<OpenStorage>, target: () => Promise<OpenStorage>): void {
+  it('name no image that was erased while they were made', async () => {
+    const from = await source();
+    for (const name of ['one', 'two', 'three']) await annotate(from, name);
+    const folder = join(newFolder(), 'backup');
+    const manifest = await backupStorage(erasedWhenRead(from, 'two'), folder, { code: 'test' });
+    expect(manifest).toMatchObject({ unreadable: [], blobs: { count: 2 } });
+    const to = await target();
+    await restoreStorage(folder, to);
+    expect([...(await readable(to))].sort()).toEqual(['one', 'three']);
+    await Promise.all([from.close(), to.close()]);
+  });
+
   it('hold everything that was acknowledged before they began, under load', async () => {
     const from = await source();
     const acknowledged: string[] = [];

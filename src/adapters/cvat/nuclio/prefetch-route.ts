@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { messageOf } from '../../../core/common/errors.ts';
 import type { Log } from '../../../service/ports/log.ts';
+import { mayUse } from '../../http/guard.ts';
 import { route, type Route } from '../../http/route.ts';
+import { projectNameOf } from '../names.ts';
+import type { CvatApi } from '../types.ts';
 import type { Prefetched, PrefetchRequest } from './prefetch.ts';
 
 const prefetchBody = z.strictObject({
@@ -12,11 +15,14 @@ const prefetchBody = z.strictObject({
 
 export interface PrefetchRouteParts {
   prefetch: (request: PrefetchRequest) => Promise<Prefetched>;
+  api: Pick<CvatApi, 'task'>;
+  /** Name of the CVAT installation. */
+  name: string;
   log: Log;
   closing: AbortSignal;
 }
 
-export function prefetchRoute({ prefetch, log, closing }: PrefetchRouteParts): Route {
+export function prefetchRoute({ prefetch, api, name, log, closing }: PrefetchRouteParts): Route {
   const running = new Set<number>();
   return route({
     method: 'post',
@@ -25,8 +31,13 @@ export function prefetchRoute({ prefetch, log, closing }: PrefetchRouteParts): R
     access: 'write',
     body: prefetchBody,
     response: z.object({ started: z.boolean() }),
-    handle({ body: { task, frames } }) {
-      if (running.has(task)) return Promise.resolve({ json: { started: false } });
+    async handle({ body: { task, frames }, caller, signal }) {
+      // Which project a task belongs to only CVAT knows; whoever may use all need not wait for it.
+      if (caller.projects) {
+        const { project_id } = await api.task(task, { signal });
+        mayUse(caller, projectNameOf(name, { project_id, task_id: task }));
+      }
+      if (running.has(task)) return { json: { started: false } };
       running.add(task);
       void prefetch({ task, ...(frames && { frames }), signal: closing })
         .then((done) => log.info({ task, ...done }, 'cvat: frames are fetched'))
@@ -34,7 +45,7 @@ export function prefetchRoute({ prefetch, log, closing }: PrefetchRouteParts): R
           if (!closing.aborted) log.warn({ task }, `cvat: frames could not be fetched: ${messageOf(error)}`);
         })
         .finally(() => running.delete(task));
-      return Promise.resolve({ status: 202, json: { started: true } });
+      return { status: 202, json: { started: true } };
     },
   });
 }

@@ -44,13 +44,22 @@ export interface TrackMemory {
 export interface TrackMemoryOptions {
   /** Steps kept. @default 10,000 */
   steps?: number;
+  /** Bytes of their shapes and masks, some thousand each; those of detailed masks take a hundred times that. @default 64 MiB */
+  stepBytes?: number;
   /** Bytes of image files kept. @default 256 MiB */
   imageBytes?: number;
 }
 
-export function createTrackMemory({ steps = 10_000, imageBytes = 256 * 2 ** 20 }: TrackMemoryOptions = {}): TrackMemory {
+export function createTrackMemory({
+  steps = 10_000,
+  stepBytes = 64 * 2 ** 20,
+  imageBytes = 256 * 2 ** 20,
+}: TrackMemoryOptions = {}): TrackMemory {
   const secret = randomBytes(32);
-  const tracks = createLruMap<string, Track>({ max: steps });
+  const tracks = createLruMap<string, Track>({
+    max: stepBytes,
+    sizeOf: (track) => Math.max(Math.floor(stepBytes / steps), bytesOf(track)),
+  });
   const images = createLruMap<string, Uint8Array>({ max: imageBytes, sizeOf: (bytes) => bytes.byteLength });
   const sign = (id: string): Buffer => createHmac('sha256', secret).update(id).digest().subarray(0, 16);
   const lost = (): ProsamError =>
@@ -73,4 +82,10 @@ export function createTrackMemory({ steps = 10_000, imageBytes = 256 * 2 ** 20 }
     keepImage: (sha256, bytes) => images.set(sha256, bytes),
     image: (sha256) => images.get(sha256),
   };
+}
+
+/** Without what every step has. The first frame's mask is shared by all steps of a track, and counted for each. */
+function bytesOf({ points, first, recent }: Track): number {
+  const seen = [first, ...(recent ? [recent] : [])].map(({ annotation }) => ('rle' in annotation ? annotation.rle.counts : []));
+  return seen.reduce((sum, counts) => sum + (typeof counts === 'string' ? 1 : 8) * counts.length, 8 * points.length);
 }

@@ -1,4 +1,4 @@
-/** Bytes of request bodies in memory at the same time, of all requests together. What does not fit is told to come back later. */
+/** Bytes of bodies in memory at the same time, of all requests or responses together. What does not fit is told to come back later. */
 import { ProsamError } from '../../../core/common/errors.ts';
 
 export interface BodyBudget {
@@ -57,7 +57,7 @@ function openAccount(opened: Chain): HeldBytes {
       if (full !== undefined) {
         throw new ProsamError(
           'SERVICE_BUSY',
-          `expected room for ${bytes} more bytes of requests, got ${full.limit - full.held} of ${full.limit}. Try again in a moment, or send less at a time.`,
+          `expected room for ${bytes} more bytes of bodies, got ${full.limit - full.held} of ${full.limit}. Try again in a moment, or send less at a time.`,
         );
       }
       for (const one of chain) one.held += bytes;

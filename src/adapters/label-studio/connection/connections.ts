@@ -1,5 +1,6 @@
 /** The projects of Label Studio that are known here: what they are called, where they are, and what they label. */
 import { ProsamError } from '../../../core/common/errors.ts';
+import { createLruMap } from '../../../core/common/lru-map.ts';
 import { shownAddress } from '../../http/address-check.ts';
 import type { EventProject } from '../protocol/events.ts';
 import { parseLabelConfig, type LabelConfig } from '../protocol/label-config.ts';
@@ -8,6 +9,8 @@ import type { Connection, LabelStudioOptions } from '../types.ts';
 
 /** The longest unused ones are forgotten; /setup comes before every batch and brings them back. */
 const MOST = 1000;
+/** Characters of all configurations that are kept; one has a million at most. */
+const MAX_CHARACTERS = 16 * 2 ** 20;
 const NO_CONFIG: LabelConfig = { controls: [], images: [] };
 
 export interface Connections {
@@ -32,30 +35,27 @@ export function createConnections({
       'Expected the address of Label Studio with its token, got the token alone. Without it the token would go wherever a request says.',
     );
   }
-  const known = new Map<string, Connection>();
+  const known = createLruMap<string, Connection>({ max: MAX_CHARACTERS, sizeOf: ({ labelConfig }) => sizeOf(labelConfig) });
   const keep = (key: string, changes: Partial<Connection>): Connection => {
-    const before: Connection = known.get(key) ?? {
+    const before: Connection = known.peek(key) ?? {
       ...{ key, projectId: Number.parseInt(key, 10), project: projectName(name, key), labelConfig: '', extraParams: {} },
       hostname: trimmed(hostname ?? ''),
       ...(token !== undefined && { token }),
     };
     const connection = { ...before, ...changes };
-    known.delete(key);
     known.set(key, connection);
-    for (const oldest of known.keys()) {
-      if (known.size <= MOST) break;
-      known.delete(oldest);
-    }
     return connection;
   };
   return {
     setUp({ project, schema, hostname: told, access_token, extra_params }) {
-      const before = known.get(project);
-      const extraParams = objectOf(extra_params);
-      if (hostname === undefined) refuseAddress(typeof extraParams.hostname === 'string' ? extraParams.hostname : told);
+      const before = known.peek(project);
+      const given = objectOf(extra_params);
+      if (hostname === undefined) refuseAddress(typeof given.hostname === 'string' ? given.hostname : told);
+      const { instances, threshold } = given;
       const connection = keep(project, {
         labelConfig: schema,
-        extraParams,
+        // Whatever else somebody typed there means nothing here.
+        extraParams: { instances, threshold },
         ...(token === undefined && typeof access_token === 'string' && access_token !== '' && { token: access_token }),
       });
       const same = (['token', 'labelConfig'] as const).every((field) => before?.[field] === connection[field]);
@@ -63,8 +63,13 @@ export function createConnections({
     },
     ofEvent: ({ key, labelConfig }) => keep(key, labelConfig === undefined ? {} : { labelConfig }),
     ofKey: (key, labelConfig) => keep(key, labelConfig === '' ? {} : { labelConfig }),
-    all: () => [...known.values()],
+    all: () => known.values(),
   };
+}
+
+/** Small ones count as large enough that there are at most MOST of them. */
+function sizeOf(labelConfig: string): number {
+  return Math.max(Math.floor(MAX_CHARACTERS / MOST), labelConfig.length);
 }
 
 /** Name of a project in the service. */
@@ -74,7 +79,7 @@ export function projectName(name: string, key: string): string {
 
 /** Empty for a configuration that cannot be read: nothing is predicted for it then. Parsed once while it stays the same. */
 export const configOf = (() => {
-  const parsed = new Map<string, LabelConfig>();
+  const parsed = createLruMap<string, LabelConfig>({ max: MAX_CHARACTERS, sizeOf: (_config, text) => sizeOf(text) });
   return ({ labelConfig }: Pick<Connection, 'labelConfig'>): LabelConfig => {
     const known = parsed.get(labelConfig);
     if (known !== undefined) return known;
@@ -84,7 +89,6 @@ export const configOf = (() => {
     } catch {
       // Label Studio refuses such configurations itself; /predict answers with the reason.
     }
-    if (parsed.size >= MOST) parsed.clear();
     parsed.set(labelConfig, config);
     return config;
   };

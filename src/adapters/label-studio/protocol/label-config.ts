@@ -52,6 +52,10 @@ const unreadable = (problem: string): ProsamError =>
 const LIMITS: XmlLimits = { characters: 2 ** 20, elements: 20_000, fail: unreadable };
 /** Each control without labels counts once for each `Labels` of its image. */
 const MAX_CONTROLS = 1000;
+/** Every task is compared with every one of them. */
+const MAX_IMAGES = 100;
+/** Bound on the labels of all controls together: those that several share count once for each. */
+export const MAX_CONFIG_LABELS = 20_000;
 
 /** Kind of a region that is drawn with a control without labels, such as `Brush`, once `Labels` name it; undefined for other types. */
 export function labeledKind(type: string): ControlKind | undefined {
@@ -70,20 +74,29 @@ export function parseLabelConfig(xml: string): LabelConfig {
     .filter(({ tag }) => tag.toLowerCase() === 'labels')
     .map((element) => ({ ...labelsOfControl(element), labelledBy: element.attributes.name, of: element.attributes.toName }));
   const controls: Control[] = [];
+  let labels = 0;
+  const add = (control: Control): void => {
+    controls.push(control);
+    labels += control.labels.length;
+    if (controls.length > MAX_CONTROLS) throw unreadable(`it has more than ${MAX_CONTROLS} controls`);
+    if (labels > MAX_CONFIG_LABELS) throw unreadable(`its controls have more than ${MAX_CONFIG_LABELS} labels together`);
+  };
   for (const element of elements) {
     const tag = element.tag.toLowerCase();
     const { name, toName } = element.attributes;
     if (name === undefined || toName === undefined) continue;
     const own = { name, toName, ...smartness(element) };
     const kind = CONTROL_KINDS.find((one) => one === tag);
-    if (kind !== undefined) controls.push({ kind, ...own, ...labelsOfControl(element) });
+    if (kind !== undefined) add({ kind, ...own, ...labelsOfControl(element) });
     const drawn = labeledKind(tag);
-    for (const { labelledBy, of, ...labels } of separate) {
-      if (drawn !== undefined && labelledBy !== undefined && of === toName) controls.push({ kind: drawn, ...own, ...labels, labelledBy });
+    if (drawn === undefined) continue;
+    for (const { labelledBy, of, ...named } of separate) {
+      if (labelledBy !== undefined && of === toName) add({ kind: drawn, ...own, ...named, labelledBy });
     }
-    if (controls.length > MAX_CONTROLS) throw unreadable(`it has more than ${MAX_CONTROLS} controls`);
   }
-  return { controls, images: elements.flatMap(imageOf) };
+  const images = elements.flatMap(imageOf);
+  if (images.length > MAX_IMAGES) throw unreadable(`it has more than ${MAX_IMAGES} images`);
+  return { controls, images };
 }
 
 function smartness({ attributes: { smart, smartOnly } }: XmlElement): Pick<Control, 'smart' | 'smartOnly'> {
@@ -130,7 +143,16 @@ export interface Output {
  * Output control of each label: one per label and image, the one that loses least of a mask; controls that only take prompts come
  * last. In the order of the configuration.
  */
-export function outputsOf({ controls, images }: LabelConfig): Output[] {
+export function outputsOf(config: LabelConfig): readonly Output[] {
+  const made = known.get(config) ?? findOutputs(config);
+  known.set(config, made);
+  return made;
+}
+
+/** Thousands of tasks come with one configuration. */
+const known = new WeakMap<LabelConfig, readonly Output[]>();
+
+function findOutputs({ controls, images }: LabelConfig): Output[] {
   const outputs = new Map<string, Output & { rank: number }>();
   for (const control of controls) {
     const image = images.find(({ name }) => name === control.toName);
@@ -139,8 +161,8 @@ export function outputsOf({ controls, images }: LabelConfig): Output[] {
     const rank = kind;
     for (const label of control.labels) {
       const key = JSON.stringify([image.name, label]);
-      const known = outputs.get(key);
-      if (known === undefined || rank < known.rank) outputs.set(key, { label, control, image, rank });
+      const before = outputs.get(key);
+      if (before === undefined || rank < before.rank) outputs.set(key, { label, control, image, rank });
     }
   }
   return [...outputs.values()].map(({ label, control, image }) => ({ label, control, image }));

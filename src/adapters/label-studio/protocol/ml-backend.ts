@@ -46,7 +46,7 @@ export interface MlBackendOptions {
   onEvent?(event: MlEvent, call: MlCall): Promise<void>;
   /** Further fields of the answer to /health, which must not be late. @default none */
   about?(caller: Caller): Promise<Record<string, unknown>>;
-  /** Versions of one project's predictions, or of all. @default none */
+  /** Versions of predictions in the projects that the caller may use. @default none */
   versions?(call: MlCall): Promise<readonly string[]>;
   /** Project name that access is checked for, where callers may be restricted to projects. @default the key itself */
   projectName?: (key: string) => string;

@@ -1,7 +1,7 @@
 /** Reading of a task's data as the labeling configuration names it: values, labels, pages. */
 import { z } from 'zod';
 import { ProsamError } from '../../../core/common/errors.ts';
-import type { ImageObject, LabelConfig } from './label-config.ts';
+import { MAX_CONFIG_LABELS, type ImageObject, type LabelConfig } from './label-config.ts';
 
 /** Images of one task; what has more is refused as a whole. */
 const MAX_PAGES = 200;
@@ -27,14 +27,31 @@ export function hasLabelsOfTasks({ controls }: LabelConfig): boolean {
   return controls.some(({ labelsField }) => labelsField !== undefined);
 }
 
-/** The configuration as the editor shows it for one task: with the labels that its data adds. */
+/** The configuration as the editor shows it for one task: with the labels that its data adds. @throws REQUEST_INVALID for too many of them */
 export function configOfTask(config: LabelConfig, data: Readonly<Record<string, unknown>>): LabelConfig {
   if (!hasLabelsOfTasks(config)) return config;
+  const fields = new Map<string, readonly string[]>();
+  const addedBy = (field: string): readonly string[] => {
+    const added = fields.get(field) ?? labelsIn(valueAt(data, field));
+    fields.set(field, added);
+    return added;
+  };
+  let count = 0;
   const controls = config.controls.map(({ labelsField, ...control }) => {
-    const added = labelsField === undefined ? [] : labelsIn(valueAt(data, labelsField));
-    return { ...control, labels: [...new Set([...control.labels, ...added])] };
+    if (labelsField === undefined) return control;
+    const labels = [...new Set([...control.labels, ...addedBy(labelsField)])];
+    count += labels.length;
+    if (count > MAX_CONFIG_LABELS) throw tooManyLabels();
+    return { ...control, labels };
   });
   return { ...config, controls };
+}
+
+function tooManyLabels(): ProsamError {
+  return new ProsamError(
+    'REQUEST_INVALID',
+    `expected a task that adds at most ${MAX_CONFIG_LABELS} labels to the controls of its configuration, got more. Let fewer controls take labels of tasks.`,
+  );
 }
 
 /** A list of objects with a `value` and, in its place in regions, an `alias`; `children` have the same form. The editor reads nothing else. */

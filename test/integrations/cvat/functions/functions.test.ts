@@ -159,6 +159,11 @@ describe('what is remembered', () => {
     const tickets = [1, 2, 3].map((side) => memory.keep(track(side)));
     expect(() => memory.find(tickets[0] as never)).toThrow(/not remembered/);
     expect(memory.find(tickets[2] as never).points[2]).toBe(3);
+    const mask: Track = { ...track(1), type: 'mask', points: Array<number>(1000).fill(7) };
+    const detailed = createTrackMemory({ stepBytes: 20_000 });
+    const kept = [mask, mask, mask].map((one) => detailed.keep(one));
+    expect(() => detailed.find(kept[0] as never)).toThrow(/not remembered/);
+    expect(kept.slice(1).map((ticket) => detailed.find(ticket))).toEqual([mask, mask]);
     const other = createTrackMemory();
     expect(() => other.find(tickets[2] as never)).toThrow(/not remembered/);
     for (const name of ['a', 'b', 'c']) memory.keepImage(name, new Uint8Array(4));
