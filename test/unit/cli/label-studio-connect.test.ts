@@ -57,7 +57,10 @@ async function connected(sync: Answer) {
   return { code, service, studio, printed: printed.join('\n'), warned: warned.join('\n') };
 }
 
-const refused = (status: number, message: string): Answer => ({ status, body: { error: { code: 'X', message, hint: '', requestId: 'r' } } });
+const refused = (status: number, message: string): Answer => ({
+  status,
+  body: { error: { code: 'X', message, hint: '', requestId: 'r' } },
+});
 
 describe('connect, once the project is connected', () => {
   it('is done where the service reads the project', async () => {
@@ -73,7 +76,11 @@ describe('connect, once the project is connected', () => {
   });
 
   it.each<[string, Answer, string[]]>([
-    ['asks for a login it was not given', refused(401, 'Credentials are needed.'), ['Credentials are needed', 'PROSAM_LABEL_STUDIO_LOGIN=']],
+    [
+      'asks for a login it was not given',
+      refused(401, 'Credentials are needed.'),
+      ['Credentials are needed', 'PROSAM_LABEL_STUDIO_LOGIN='],
+    ],
     ['lets this login read only', refused(403, 'This needs the access write.'), ['needs the access write', 'of a user who may write']],
     ['knows no such question', { status: 404, body: {} }, ['--from-here', 'update "prosam serve"']],
     ['answers as something else would', { status: 200, body: { pages: 3 } }, ['this service of the same version']],
@@ -126,7 +133,9 @@ describe('connect, before', () => {
     const { context, service, studio } = await place({ status: 200, body: READ });
     await service.close();
     const terminal = { print: () => undefined, warn: () => undefined };
-    await expect(connect(context, terminal as never, { json: false })).rejects.toThrow(/GET \/health: expected an answer of this service, got none/);
+    await expect(connect(context, terminal as never, { json: false })).rejects.toThrow(
+      /GET \/health: expected an answer of this service, got none/,
+    );
     expect(studio.asked.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 });

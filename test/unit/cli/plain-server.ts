@@ -17,7 +17,9 @@ export async function plainServer(answer: (path: string, method: string) => Answ
       const said = answer(path, method);
       if (said === 'gone') request.socket.destroy();
       else if (said !== 'never')
-        response.writeHead(said.status, { 'content-type': 'application/json' }).end(said.body === undefined ? '' : JSON.stringify(said.body));
+        response
+          .writeHead(said.status, { 'content-type': 'application/json' })
+          .end(said.body === undefined ? '' : JSON.stringify(said.body));
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
