@@ -50,7 +50,7 @@ export interface CvatOptions {
   /** Shapes seen in jobs before people finished them. @default forgotten when the process ends: then machine-made shapes wait longer */
   reviews?: ReviewLog;
   /** Record of what detectors answer, so that it can be taken back. @default none */
-  answers?: Pick<AnswerLog, 'add'> & Partial<Pick<AnswerLog, 'drop'>>;
+  answers?: Pick<AnswerLog, 'add'> & Partial<Omit<AnswerLog, 'add'>>;
   /** Reasons why jobs teach nothing. @default forgotten when the process ends */
   notes?: ReviewNotes;
   frames?: FrameIndex;
@@ -155,7 +155,7 @@ export function cvat(options: CvatOptions): Cvat {
   }
 
   const prefetch: Cvat['prefetch'] = (request) => {
-    if (api) return prefetchFrames({ api, service, frames, name }, request);
+    if (api) return prefetchFrames({ api, service, frames, name, answers: options.answers }, request);
     throw new ProsamError('CONFIG_INVALID', 'Fetching frames from CVAT needs its address and a token. Set both.');
   };
   const closing = new AbortController();

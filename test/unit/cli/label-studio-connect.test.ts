@@ -53,7 +53,7 @@ async function connected(sync: Answer) {
   const { context, service, studio } = await place(sync);
   const [printed, warned]: [string[], string[]] = [[], []];
   const terminal = { print: (line: string) => void printed.push(line), warn: (line: string) => void warned.push(line) };
-  const code = await connect(context, terminal as never, { json: false });
+  const code = await connect(context, terminal, { json: false });
   return { code, service, studio, printed: printed.join('\n'), warned: warned.join('\n') };
 }
 

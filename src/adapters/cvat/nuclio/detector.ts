@@ -75,7 +75,7 @@ export async function detect(
     );
   // An answer that nobody can take back is still better than none.
   await answers
-    ?.add(sha256, answered)
+    ?.add(sha256, answered, known)
     .catch((error: unknown) => log.warn({ project }, `cvat: an answer cannot be taken back, for it is not recorded: ${messageOf(error)}`));
   return Buffer.concat([Buffer.from('['), ...items.flatMap((item, i) => (i === 0 ? [item] : [Buffer.from(','), item])), Buffer.from(']')]);
 }
