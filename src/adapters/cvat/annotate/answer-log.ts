@@ -16,6 +16,8 @@ export interface AnsweredShape {
   forms: string[];
   /** 0: none. */
   group: number;
+  /** Values of attributes, by their names. @default CVAT's */
+  attributes?: readonly { name: string; value: string }[] | undefined;
 }
 
 export interface AnswerLog {
@@ -47,7 +49,12 @@ const digest = z.string().max(64);
 const line = z.union([
   z.object({
     image,
-    shapes: z.array(z.object({ label: z.string().max(4096), forms: z.array(digest).max(4), group: z.int().min(0).default(0) })),
+    shapes: z.array(
+      z.object({
+        ...{ label: z.string().max(4096), forms: z.array(digest).max(4), group: z.int().min(0).default(0) },
+        attributes: z.array(z.object({ name: z.string(), value: z.string() })).optional(),
+      }),
+    ),
     /** Milliseconds since 1970. */
     at: z.int().min(0).optional(),
   }),
